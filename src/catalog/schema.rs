@@ -1,0 +1,231 @@
+//! What a database contains, as PostgreSQL describes it: schemas, relations, columns, constraints, indexes,
+//! sequences, user types.
+//!
+//! Owns: [`CatalogSnapshot`] and its parts, an immutable picture of one database at one catalog version. Must not
+//! know: how it is stored in the file (`catalog::store`), how it is shown to clients (`catalog::tables`), SQL text.
+//! Specification: catalogs.html (PostgreSQL 15).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::types::pg_type::{Oid, Repr};
+
+/// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogSnapshot {
+    /// Changes with every change of the schema; plans are cached by it. Unique over the process' lifetime.
+    pub version: u64,
+    pub schemas: Vec<Schema>,
+    /// Every relation by OID, system relations (pg_catalog, information_schema) included.
+    pub relations: HashMap<Oid, Arc<Relation>>,
+    /// (schema, name) to relation.
+    pub by_name: HashMap<(String, String), Oid>,
+    /// Enums and domains by OID.
+    pub types: HashMap<Oid, Arc<UserType>>,
+    /// (schema, name) to user type; the types' array types are here too, by their own OID in `UserType::array`.
+    pub type_names: HashMap<(String, String), Oid>,
+    /// COMMENT ON, by (class OID, object OID, column number or 0).
+    pub comments: HashMap<(Oid, Oid, i32), String>,
+}
+
+/// A schema (pg_namespace).
+#[derive(Clone, Debug)]
+pub struct Schema {
+    pub oid: Oid,
+    pub name: String,
+}
+
+/// What a relation is (pg_class.relkind).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RelationKind {
+    Table,
+    View,
+    Index,
+    Sequence,
+    /// A virtual table of pg_catalog or information_schema; read-only.
+    System,
+}
+
+/// A table, view, sequence or system relation (pg_class).
+#[derive(Clone, Debug)]
+pub struct Relation {
+    pub oid: Oid,
+    pub schema: String,
+    pub name: String,
+    pub kind: RelationKind,
+    /// Lives in SQLite's temp schema of one connection.
+    pub temporary: bool,
+    /// The table's name inside SQLite, unquoted: the plain name in schema public, "schema.name" elsewhere; for system
+    /// relations the virtual table's name.
+    pub sqlite_name: String,
+    /// In attribute order; dropped columns are not here but keep their numbers.
+    pub columns: Vec<Column>,
+    pub constraints: Vec<Constraint>,
+    pub indexes: Vec<Index>,
+    /// A view's query, as PostgreSQL text with resolved names.
+    pub view_query: Option<String>,
+    /// A sequence's parameters.
+    pub sequence: Option<SequenceOptions>,
+    /// False for a table that pgserver did not create: its types are SQLite's.
+    pub declared: bool,
+}
+
+/// A column (pg_attribute).
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// attnum, from 1.
+    pub number: i16,
+    pub name: String,
+    pub type_oid: Oid,
+    /// atttypmod; -1 when none.
+    pub typmod: i32,
+    pub repr: Repr,
+    pub not_null: bool,
+    /// The default or generation expression, as PostgreSQL text.
+    pub default: Option<String>,
+    pub identity: Option<Identity>,
+    /// GENERATED ALWAYS AS (…) STORED; the expression is in `default`.
+    pub generated: bool,
+    /// This column is the table's INTEGER PRIMARY KEY (rowid alias): SQLite would invent a value for NULL.
+    pub rowid_alias: bool,
+}
+
+/// GENERATED … AS IDENTITY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    Always,
+    ByDefault,
+}
+
+/// A constraint (pg_constraint).
+#[derive(Clone, Debug)]
+pub struct Constraint {
+    pub oid: Oid,
+    pub name: String,
+    pub kind: ConstraintKind,
+    /// Attribute numbers, in the constraint's order.
+    pub columns: Vec<i16>,
+    pub deferrable: bool,
+    pub initially_deferred: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum ConstraintKind {
+    PrimaryKey,
+    Unique,
+    /// The expression, as PostgreSQL text.
+    Check(String),
+    ForeignKey(ForeignKey),
+}
+
+/// FOREIGN KEY's other side.
+#[derive(Clone, Debug)]
+pub struct ForeignKey {
+    pub relation: Oid,
+    pub columns: Vec<i16>,
+    /// PostgreSQL's letters: a no action, r restrict, c cascade, n set null, d set default.
+    pub on_update: u8,
+    pub on_delete: u8,
+}
+
+/// An index (pg_index), those behind PRIMARY KEY and UNIQUE included.
+#[derive(Clone, Debug)]
+pub struct Index {
+    pub oid: Oid,
+    pub name: String,
+    pub unique: bool,
+    pub primary: bool,
+    pub keys: Vec<IndexKey>,
+    /// The WHERE of a partial index, as PostgreSQL text.
+    pub predicate: Option<String>,
+    /// The access method named in CREATE INDEX; SQLite's is always a b-tree.
+    pub method: String,
+    /// The constraint this index belongs to.
+    pub constraint: Option<Oid>,
+}
+
+/// One key of an index.
+#[derive(Clone, Debug)]
+pub struct IndexKey {
+    /// Attribute number, or 0 for an expression.
+    pub column: i16,
+    /// The expression, as PostgreSQL text, when `column` is 0.
+    pub expression: Option<String>,
+    pub descending: bool,
+    pub nulls_first: bool,
+}
+
+/// A sequence's parameters (pg_sequence).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequenceOptions {
+    pub type_oid: Oid,
+    pub start: i64,
+    pub increment: i64,
+    pub min: i64,
+    pub max: i64,
+    pub cache: i64,
+    pub cycle: bool,
+    /// The (relation, attribute number) that owns the sequence (OWNED BY, serial, identity).
+    pub owned_by: Option<(Oid, i16)>,
+}
+
+/// An enum or a domain (pg_type).
+#[derive(Clone, Debug)]
+pub struct UserType {
+    pub oid: Oid,
+    /// The OID of its array type.
+    pub array: Oid,
+    pub schema: String,
+    pub name: String,
+    pub kind: UserTypeKind,
+}
+
+#[derive(Clone, Debug)]
+pub enum UserTypeKind {
+    /// Labels in order.
+    Enum(Vec<String>),
+    Domain {
+        base: Oid,
+        typmod: i32,
+        not_null: bool,
+        default: Option<String>,
+        /// (constraint name, expression over VALUE as PostgreSQL text).
+        checks: Vec<(String, String)>,
+    },
+}
+
+impl CatalogSnapshot {
+    /// The relation `schema.name`.
+    pub fn relation(&self, schema: &str, name: &str) -> Option<&Arc<Relation>> {
+        // A borrowed pair cannot look up an owned one without allocating; plans are cached, so this is not hot.
+        let oid = self.by_name.get(&(schema.to_owned(), name.to_owned()))?;
+        self.relations.get(oid)
+    }
+
+    /// The first relation of that name along a search path.
+    pub fn find_relation(&self, search_path: &[String], name: &str) -> Option<&Arc<Relation>> {
+        search_path.iter().find_map(|schema| self.relation(schema, name))
+    }
+
+    /// Whether the schema exists.
+    pub fn has_schema(&self, name: &str) -> bool {
+        self.schemas.iter().any(|s| s.name == name)
+    }
+}
+
+impl Relation {
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// The column with that attribute number.
+    pub fn column_by_number(&self, number: i16) -> Option<&Column> {
+        self.columns.iter().find(|c| c.number == number)
+    }
+
+    /// The primary key's constraint.
+    pub fn primary_key(&self) -> Option<&Constraint> {
+        self.constraints.iter().find(|c| matches!(c.kind, ConstraintKind::PrimaryKey))
+    }
+}

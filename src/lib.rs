@@ -1,0 +1,71 @@
+//! pgserver: a PostgreSQL server over SQLite files.
+//!
+//! Data flows one way, and a folder is one step of the flow:
+//!
+//! ```text
+//!  bytes -> net -> protocol -> session -> sql (parse, analyse, translate) -> engine -> SQLite file -> storage
+//!                                 ^            | types, catalog               |                          |
+//!                                 '---- rows, tags, errors <------------------'<---- durable watermark --'
+//! ```
+//!
+//! Imports only go down the list below; `scripts/check-imports` holds the code to it. `ARCHITECTURE.md` is the map.
+
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+pub mod error;
+
+pub mod types {
+    //! Data types: what they are, how values are stored, how they look on the wire. Pure.
+    pub mod encoding;
+    pub mod format;
+    pub mod pg_type;
+    pub mod value;
+}
+
+pub mod settings;
+
+pub mod protocol {
+    //! Bytes to messages and back.
+}
+
+pub mod storage {
+    //! Where databases live durably, and the watermark.
+}
+
+pub mod catalog {
+    //! What a database contains, as PostgreSQL describes it.
+    pub mod schema;
+}
+
+pub mod sql {
+    //! Text to plans: scan, parse, analyse, translate. Pure.
+    pub mod casts;
+    pub mod ddl;
+    pub mod functions;
+    pub mod operators;
+    pub mod plan;
+    pub mod planner;
+}
+
+pub mod engine {
+    //! SQLite: connections, cursors, transactions, functions.
+    pub mod context;
+    pub mod cursor;
+    pub mod database;
+    pub mod interrupt;
+    pub mod session;
+}
+
+pub mod session {
+    //! One client: messages in, messages out, the transaction's state.
+}
+
+pub mod net {
+    //! Sockets: accept, start-up, TLS, authentication.
+}
+
+pub mod ops {
+    //! Configuration, logs.
+}

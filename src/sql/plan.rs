@@ -1,0 +1,273 @@
+//! What the SQL front end hands to the session: a [`Plan`] says what a statement is, which parameters it takes, which
+//! columns it returns, and what to do.
+//!
+//! Owns: the plan's data types. Must not know: rusqlite, the wire, sessions. Plans are immutable and shared.
+
+use std::sync::Arc;
+
+use crate::sql::ddl::Ddl;
+use crate::types::pg_type::{Oid, Repr};
+use crate::types::value::Value;
+
+/// One analysed and translated statement.
+#[derive(Debug)]
+pub struct Plan {
+    /// The types of $1, $2 …, given or inferred.
+    pub params: Vec<ParamType>,
+    /// The result's columns; `None` when the statement returns no rows (Describe answers NoData).
+    pub columns: Option<Vec<FieldDescription>>,
+    pub tag: Tag,
+    pub action: Action,
+}
+
+/// A parameter's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParamType {
+    pub oid: Oid,
+    pub repr: Repr,
+}
+
+/// One result column (RowDescription, protocol-message-formats.html).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldDescription {
+    pub name: String,
+    /// The table's OID and the attribute number if the column is a plain column of a table, else 0.
+    pub table_oid: Oid,
+    pub attribute: i16,
+    pub type_oid: Oid,
+    /// typlen of the type.
+    pub type_len: i16,
+    pub typmod: i32,
+    /// How the values that SQLite yields are to be encoded.
+    pub repr: Repr,
+}
+
+/// The command tag of CommandComplete. `Select`, `Insert` … get the number of rows appended; the others are fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tag {
+    /// "SELECT n"
+    Select,
+    /// "INSERT 0 n"
+    Insert,
+    /// "UPDATE n"
+    Update,
+    /// "DELETE n"
+    Delete,
+    /// "COPY n"
+    Copy,
+    /// "FETCH n"
+    Fetch,
+    /// "MOVE n"
+    Move,
+    /// As it stands: "CREATE TABLE", "SET", "BEGIN" …
+    Fixed(&'static str),
+}
+
+/// What a statement does.
+#[derive(Debug)]
+pub enum Action {
+    /// No statement at all: EmptyQueryResponse.
+    Empty,
+    /// One SQLite statement; rows if `Plan::columns` is `Some`.
+    Sqlite(SqliteStatement),
+    /// BEGIN, COMMIT, SAVEPOINT …
+    Transaction(TransactionCommand),
+    /// SET, RESET, SHOW …
+    Variable(VariableCommand),
+    /// A change of the schema; the engine executes it in a write transaction.
+    Ddl(Ddl),
+    /// COPY … TO STDOUT / FROM STDIN
+    Copy(CopyPlan),
+    /// SQL-level PREPARE / EXECUTE / DEALLOCATE
+    Prepared(PreparedCommand),
+    /// SQL-level cursors and DISCARD, LISTEN …: a place kept for them.
+    Session(SessionCommand),
+    /// VACUUM, ANALYZE, CHECKPOINT: SQLite statements run outside of any transaction, one after the other.
+    Maintenance(Vec<String>),
+    /// EXPLAIN: the statement's SQLite form; the session runs EXPLAIN QUERY PLAN over it and shows one text column.
+    Explain(SqliteStatement),
+    /// Accepted and without effect here (LOCK TABLE in a transaction, GRANT …): only the tag is answered. `locks` says
+    /// that the write ticket is to be taken.
+    Accepted { requires_transaction: Option<&'static str>, locks: bool },
+}
+
+/// A statement in SQLite's dialect and how its parameters ?1, ?2 … get their values.
+#[derive(Clone, Debug)]
+pub struct SqliteStatement {
+    /// The text; also the key under which a connection keeps its prepared form.
+    pub sql: Arc<str>,
+    /// ?k gets the value of `binds[k - 1]`.
+    pub binds: Vec<Bind>,
+    /// It writes: it needs the write ticket and a write transaction (also for nextval, setval).
+    pub write: bool,
+    /// The relation an INSERT, UPDATE or DELETE changes; constraint errors are described by it.
+    pub target: Option<Oid>,
+    /// For INSERT … VALUES of one row: where each column's value comes from, so that an error's DETAIL can show keys.
+    pub key_sources: Vec<(i16, Bind)>,
+}
+
+/// Where a SQLite parameter's value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Bind {
+    /// The statement's parameter $(n + 1), already decoded by its own type.
+    Param(usize),
+    /// The n-th constant lifted out of the text (see `sql::scan`), already decoded.
+    Literal(usize),
+}
+
+/// A statement's plan together with the constants lifted out of its text.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    pub plan: Arc<Plan>,
+    pub literals: Arc<[Value]>,
+}
+
+/// Isolation levels (transaction-iso.html). READ UNCOMMITTED is READ COMMITTED, as in PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsolationLevel {
+    ReadUncommitted,
+    ReadCommitted,
+    RepeatableRead,
+    Serializable,
+}
+
+/// SQLite's own BEGIN variants, selectable beside PostgreSQL's options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeginMode {
+    Deferred,
+    Immediate,
+    Exclusive,
+}
+
+/// The options of BEGIN, START TRANSACTION and SET TRANSACTION; `None` keeps the session's default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransactionModes {
+    pub isolation: Option<IsolationLevel>,
+    pub read_only: Option<bool>,
+    pub deferrable: Option<bool>,
+    pub begin: Option<BeginMode>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransactionCommand {
+    Begin(TransactionModes),
+    Commit {
+        chain: bool,
+    },
+    Rollback {
+        chain: bool,
+    },
+    Savepoint(String),
+    Release(String),
+    RollbackTo(String),
+    /// SET TRANSACTION …
+    SetTransaction(TransactionModes),
+    /// SET SESSION CHARACTERISTICS AS TRANSACTION …
+    SetCharacteristics(TransactionModes),
+    /// SET CONSTRAINTS { ALL | names } { DEFERRED | IMMEDIATE }
+    SetConstraints {
+        names: Option<Vec<String>>,
+        deferred: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VariableCommand {
+    /// SET [LOCAL] name = value; `None` is DEFAULT.
+    Set {
+        name: String,
+        value: Option<String>,
+        local: bool,
+    },
+    Reset {
+        name: String,
+    },
+    ResetAll,
+    Show {
+        name: String,
+    },
+    ShowAll,
+}
+
+#[derive(Clone, Debug)]
+pub enum PreparedCommand {
+    /// PREPARE name (types) AS query; the query is kept as text and planned by the session.
+    Prepare {
+        name: String,
+        types: Vec<Oid>,
+        query: String,
+    },
+    /// EXECUTE name (arguments); each argument is a constant expression as text in PostgreSQL's dialect.
+    Execute {
+        name: String,
+        arguments: Vec<String>,
+    },
+    Deallocate {
+        name: String,
+    },
+    DeallocateAll,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionCommand {
+    /// DISCARD ALL | PLANS | SEQUENCES | TEMP
+    Discard(DiscardTarget),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiscardTarget {
+    All,
+    Plans,
+    Sequences,
+    Temp,
+}
+
+/// COPY's data format and its options (sql-copy.html).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyOptions {
+    pub format: CopyFormat,
+    pub delimiter: u8,
+    pub null: String,
+    pub header: CopyHeader,
+    pub quote: u8,
+    pub escape: u8,
+    /// Positions (0-based, among the copied columns).
+    pub force_quote: Vec<usize>,
+    pub force_not_null: Vec<usize>,
+    pub force_null: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyFormat {
+    Text,
+    Csv,
+    Binary,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyHeader {
+    No,
+    Yes,
+    /// HEADER MATCH (COPY FROM only).
+    Match,
+}
+
+/// COPY … TO STDOUT or FROM STDIN.
+#[derive(Clone, Debug)]
+pub struct CopyPlan {
+    pub direction: CopyDirection,
+    /// The copied columns in order.
+    pub columns: Vec<FieldDescription>,
+    pub options: CopyOptions,
+    /// For errors' context: the table's name; empty for COPY (query).
+    pub relation: String,
+    /// TO: the SELECT. FROM: the INSERT of one row, whose Bind::Param(i) is the i-th copied column, already decoded
+    /// by `columns[i].repr`.
+    pub statement: SqliteStatement,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyDirection {
+    To,
+    From,
+}

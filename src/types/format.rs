@@ -1,0 +1,73 @@
+//! The settings that decide how values look as text.
+//!
+//! Owns: [`FormatSettings`], [`Format`]. Must not know: where they are set (`settings`).
+
+/// The wire format of a parameter or a result column (protocol-overview.html#PROTOCOL-FORMAT-CODES).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Text,
+    Binary,
+}
+
+/// The order of day, month and year in ambiguous input and in non-ISO output (DateStyle).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DateOrder {
+    #[default]
+    Mdy,
+    Dmy,
+    Ymd,
+}
+
+/// DateStyle's output part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DateStyle {
+    #[default]
+    Iso,
+    Sql,
+    Postgres,
+    German,
+}
+
+/// IntervalStyle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IntervalStyle {
+    #[default]
+    Postgres,
+    PostgresVerbose,
+    SqlStandard,
+    Iso8601,
+}
+
+/// bytea_output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ByteaOutput {
+    #[default]
+    Hex,
+    Escape,
+}
+
+/// How values are written as text and how ambiguous text is read (runtime-config-client.html).
+#[derive(Clone, Debug)]
+pub struct FormatSettings {
+    pub date_style: DateStyle,
+    pub date_order: DateOrder,
+    pub interval_style: IntervalStyle,
+    pub bytea_output: ByteaOutput,
+    /// extra_float_digits; above 0 floats are written in their shortest exact form.
+    pub extra_float_digits: i32,
+    pub time_zone: jiff::tz::TimeZone,
+}
+
+impl Default for FormatSettings {
+    fn default() -> Self {
+        FormatSettings {
+            date_style: DateStyle::Iso,
+            date_order: DateOrder::Mdy,
+            interval_style: IntervalStyle::Postgres,
+            bytea_output: ByteaOutput::Hex,
+            extra_float_digits: 1,
+            time_zone: jiff::tz::TimeZone::UTC,
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! PostgreSQL's data types: OIDs, names, categories, and how each is stored in SQLite.
+//!
+//! Owns: [`Oid`], [`Scalar`], [`Repr`], [`TypeInfo`] and the static table of built-in types. Must not know: values'
+//! encodings (`types::encoding`), user-defined types (`catalog::schema`).
+//! Specification: catalog-pg-type.html; the OIDs are those of PostgreSQL 15's pg_type.dat.
+
+use std::fmt;
+
+/// An object identifier (datatype-oid.html).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Oid(pub u32);
+
+impl fmt::Debug for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// How one value is stored in SQLite and encoded on the wire. Several PostgreSQL types share one (text, varchar, name
+/// and enums are all `Text`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scalar {
+    /// INTEGER 0 or 1.
+    Bool,
+    /// INTEGER.
+    Int2,
+    /// INTEGER.
+    Int4,
+    /// INTEGER.
+    Int8,
+    /// INTEGER, unsigned 32 bits (oid, xid, cid).
+    Oid,
+    /// INTEGER holding the OID of a function, relation, type …; shown by name.
+    RegClass,
+    RegType,
+    RegProc,
+    RegNamespace,
+    RegRole,
+    /// REAL rounded to single precision; NaN is TEXT 'NaN' because SQLite turns a NaN into NULL, and TEXT sorts after
+    /// every number, as PostgreSQL's NaN does.
+    Float4,
+    /// REAL; NaN as for Float4; infinities are REAL.
+    Float8,
+    /// TEXT, canonical decimal with its display scale ("1.50"), or 'NaN', 'Infinity', '-Infinity'. Ordered and compared
+    /// by the collation `pg_numeric`.
+    Numeric,
+    /// TEXT: text, varchar, name, enums, unknown, xml.
+    Text,
+    /// TEXT without trailing blanks beyond the declared length kept as PostgreSQL keeps them (padded); collation RTRIM.
+    BpChar,
+    /// TEXT of one byte: the type "char".
+    Char,
+    /// BLOB.
+    Bytea,
+    /// TEXT, canonical lower case with hyphens.
+    Uuid,
+    /// TEXT 'YYYY-MM-DD', or 'infinity' / '-infinity'.
+    Date,
+    /// TEXT 'HH:MM:SS[.ffffff]', trailing zeros of the fraction removed.
+    Time,
+    /// TEXT 'HH:MM:SS[.ffffff]+HH[:MM[:SS]]'; collation `pg_timetz`.
+    TimeTz,
+    /// TEXT 'YYYY-MM-DD HH:MM:SS[.ffffff]', or 'infinity' / '-infinity'.
+    Timestamp,
+    /// TEXT 'YYYY-MM-DD HH:MM:SS[.ffffff]+00', always UTC, or 'infinity' / '-infinity'.
+    TimestampTz,
+    /// TEXT in PostgreSQL's own `postgres` interval style ('1 year 2 mons 3 days 04:05:06.7'); collation `pg_interval`.
+    Interval,
+    /// TEXT as the client sent it.
+    Json,
+    /// TEXT normalised as PostgreSQL prints jsonb.
+    Jsonb,
+    /// TEXT; inet and cidr.
+    Inet,
+    /// Always NULL or the empty string.
+    Void,
+    /// TEXT in PostgreSQL's composite literal form; row values and composite types.
+    Record,
+    /// int2vector and oidvector: TEXT holding a JSON array as arrays do, shown blank-separated ("1 2").
+    IntVector,
+}
+
+/// How a type is stored and encoded: a scalar, or a one- or more-dimensional array of one.
+///
+/// An array is stored as TEXT holding a JSON array (nested for more dimensions) whose elements are: numbers for
+/// integers and floats, true/false for bool, strings otherwise (bytea as '\x…' hex, numeric as its decimal string,
+/// float NaN and infinities as strings), null for NULL. No blanks: "[1,2,null]". Lower bounds are always 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Repr {
+    /// The scalar, or the array's element.
+    pub scalar: Scalar,
+    /// For an array: the OID of the element type, which its binary form carries.
+    pub array_of: Option<Oid>,
+}
+
+impl Repr {
+    /// A scalar's representation.
+    pub const fn scalar(scalar: Scalar) -> Self {
+        Repr { scalar, array_of: None }
+    }
+
+    /// An array's representation.
+    pub const fn array(element: Oid, scalar: Scalar) -> Self {
+        Repr { scalar, array_of: Some(element) }
+    }
+
+    /// The SQLite collation that orders and compares stored values of this type as PostgreSQL does, if it is not
+    /// BINARY.
+    pub fn collation(self) -> Option<&'static str> {
+        if self.array_of.is_some() {
+            return Some("pg_array");
+        }
+        match self.scalar {
+            Scalar::Numeric => Some("pg_numeric"),
+            Scalar::Interval => Some("pg_interval"),
+            Scalar::TimeTz => Some("pg_timetz"),
+            Scalar::BpChar => Some("RTRIM"),
+            _ => None,
+        }
+    }
+}
+
+impl Oid {
+    /// No object; an unspecified type.
+    pub const INVALID: Oid = Oid(0);
+    #[doc = "`bool`"]
+    pub const BOOL: Oid = Oid(16);
+    #[doc = "`bytea`"]
+    pub const BYTEA: Oid = Oid(17);
+    #[doc = "`char`"]
+    pub const CHAR: Oid = Oid(18);
+    #[doc = "`name`"]
+    pub const NAME: Oid = Oid(19);
+    #[doc = "`int8`"]
+    pub const INT8: Oid = Oid(20);
+    #[doc = "`int2`"]
+    pub const INT2: Oid = Oid(21);
+    #[doc = "`int2vector`"]
+    pub const INT2VECTOR: Oid = Oid(22);
+    #[doc = "`int4`"]
+    pub const INT4: Oid = Oid(23);
+    #[doc = "`regproc`"]
+    pub const REGPROC: Oid = Oid(24);
+    #[doc = "`text`"]
+    pub const TEXT: Oid = Oid(25);
+    #[doc = "`oid`"]
+    pub const OID: Oid = Oid(26);
+    #[doc = "`xid`"]
+    pub const XID: Oid = Oid(28);
+    #[doc = "`cid`"]
+    pub const CID: Oid = Oid(29);
+    #[doc = "`oidvector`"]
+    pub const OIDVECTOR: Oid = Oid(30);
+    #[doc = "`json`"]
+    pub const JSON: Oid = Oid(114);
+    #[doc = "`xml`"]
+    pub const XML: Oid = Oid(142);
+    #[doc = "`_xml`"]
+    pub const XML_ARRAY: Oid = Oid(143);
+    #[doc = "`_json`"]
+    pub const JSON_ARRAY: Oid = Oid(199);
+    #[doc = "`cidr`"]
+    pub const CIDR: Oid = Oid(650);
+    #[doc = "`_cidr`"]
+    pub const CIDR_ARRAY: Oid = Oid(651);
+    #[doc = "`float4`"]
+    pub const FLOAT4: Oid = Oid(700);
+    #[doc = "`float8`"]
+    pub const FLOAT8: Oid = Oid(701);
+    #[doc = "`unknown`"]
+    pub const UNKNOWN: Oid = Oid(705);
+    #[doc = "`inet`"]
+    pub const INET: Oid = Oid(869);
+    #[doc = "`_bool`"]
+    pub const BOOL_ARRAY: Oid = Oid(1000);
+    #[doc = "`_bytea`"]
+    pub const BYTEA_ARRAY: Oid = Oid(1001);
+    #[doc = "`_char`"]
+    pub const CHAR_ARRAY: Oid = Oid(1002);
+    #[doc = "`_name`"]
+    pub const NAME_ARRAY: Oid = Oid(1003);
+    #[doc = "`_int2`"]
+    pub const INT2_ARRAY: Oid = Oid(1005);
+    #[doc = "`_int2vector`"]
+    pub const INT2VECTOR_ARRAY: Oid = Oid(1006);
+    #[doc = "`_int4`"]
+    pub const INT4_ARRAY: Oid = Oid(1007);
+    #[doc = "`_regproc`"]
+    pub const REGPROC_ARRAY: Oid = Oid(1008);
+    #[doc = "`_text`"]
+    pub const TEXT_ARRAY: Oid = Oid(1009);
+    #[doc = "`_xid`"]
+    pub const XID_ARRAY: Oid = Oid(1011);
+    #[doc = "`_cid`"]
+    pub const CID_ARRAY: Oid = Oid(1012);
+    #[doc = "`_oidvector`"]
+    pub const OIDVECTOR_ARRAY: Oid = Oid(1013);
+    #[doc = "`_bpchar`"]
+    pub const BPCHAR_ARRAY: Oid = Oid(1014);
+    #[doc = "`_varchar`"]
+    pub const VARCHAR_ARRAY: Oid = Oid(1015);
+    #[doc = "`_int8`"]
+    pub const INT8_ARRAY: Oid = Oid(1016);
+    #[doc = "`_float4`"]
+    pub const FLOAT4_ARRAY: Oid = Oid(1021);
+    #[doc = "`_float8`"]
+    pub const FLOAT8_ARRAY: Oid = Oid(1022);
+    #[doc = "`_oid`"]
+    pub const OID_ARRAY: Oid = Oid(1028);
+    #[doc = "`_inet`"]
+    pub const INET_ARRAY: Oid = Oid(1041);
+    #[doc = "`bpchar`"]
+    pub const BPCHAR: Oid = Oid(1042);
+    #[doc = "`varchar`"]
+    pub const VARCHAR: Oid = Oid(1043);
+    #[doc = "`date`"]
+    pub const DATE: Oid = Oid(1082);
+    #[doc = "`time`"]
+    pub const TIME: Oid = Oid(1083);
+    #[doc = "`timestamp`"]
+    pub const TIMESTAMP: Oid = Oid(1114);
+    #[doc = "`_timestamp`"]
+    pub const TIMESTAMP_ARRAY: Oid = Oid(1115);
+    #[doc = "`_date`"]
+    pub const DATE_ARRAY: Oid = Oid(1182);
+    #[doc = "`_time`"]
+    pub const TIME_ARRAY: Oid = Oid(1183);
+    #[doc = "`timestamptz`"]
+    pub const TIMESTAMPTZ: Oid = Oid(1184);
+    #[doc = "`_timestamptz`"]
+    pub const TIMESTAMPTZ_ARRAY: Oid = Oid(1185);
+    #[doc = "`interval`"]
+    pub const INTERVAL: Oid = Oid(1186);
+    #[doc = "`_interval`"]
+    pub const INTERVAL_ARRAY: Oid = Oid(1187);
+    #[doc = "`_numeric`"]
+    pub const NUMERIC_ARRAY: Oid = Oid(1231);
+    #[doc = "`_cstring`"]
+    pub const CSTRING_ARRAY: Oid = Oid(1263);
+    #[doc = "`timetz`"]
+    pub const TIMETZ: Oid = Oid(1266);
+    #[doc = "`_timetz`"]
+    pub const TIMETZ_ARRAY: Oid = Oid(1270);
+    #[doc = "`numeric`"]
+    pub const NUMERIC: Oid = Oid(1700);
+    #[doc = "`regclass`"]
+    pub const REGCLASS: Oid = Oid(2205);
+    #[doc = "`regtype`"]
+    pub const REGTYPE: Oid = Oid(2206);
+    #[doc = "`_regclass`"]
+    pub const REGCLASS_ARRAY: Oid = Oid(2210);
+    #[doc = "`_regtype`"]
+    pub const REGTYPE_ARRAY: Oid = Oid(2211);
+    #[doc = "`record`"]
+    pub const RECORD: Oid = Oid(2249);
+    #[doc = "`cstring`"]
+    pub const CSTRING: Oid = Oid(2275);
+    #[doc = "`any`"]
+    pub const ANY: Oid = Oid(2276);
+    #[doc = "`anyarray`"]
+    pub const ANYARRAY: Oid = Oid(2277);
+    #[doc = "`void`"]
+    pub const VOID: Oid = Oid(2278);
+    #[doc = "`trigger`"]
+    pub const TRIGGER: Oid = Oid(2279);
+    #[doc = "`anyelement`"]
+    pub const ANYELEMENT: Oid = Oid(2283);
+    #[doc = "`_record`"]
+    pub const RECORD_ARRAY: Oid = Oid(2287);
+    #[doc = "`anynonarray`"]
+    pub const ANYNONARRAY: Oid = Oid(2776);
+    #[doc = "`uuid`"]
+    pub const UUID: Oid = Oid(2950);
+    #[doc = "`_uuid`"]
+    pub const UUID_ARRAY: Oid = Oid(2951);
+    #[doc = "`pg_lsn`"]
+    pub const PG_LSN: Oid = Oid(3220);
+    #[doc = "`_pg_lsn`"]
+    pub const PG_LSN_ARRAY: Oid = Oid(3221);
+    #[doc = "`anyenum`"]
+    pub const ANYENUM: Oid = Oid(3500);
+    #[doc = "`jsonb`"]
+    pub const JSONB: Oid = Oid(3802);
+    #[doc = "`_jsonb`"]
+    pub const JSONB_ARRAY: Oid = Oid(3807);
+    #[doc = "`regnamespace`"]
+    pub const REGNAMESPACE: Oid = Oid(4089);
+    #[doc = "`_regnamespace`"]
+    pub const REGNAMESPACE_ARRAY: Oid = Oid(4090);
+    #[doc = "`regrole`"]
+    pub const REGROLE: Oid = Oid(4096);
+    #[doc = "`_regrole`"]
+    pub const REGROLE_ARRAY: Oid = Oid(4097);
+    /// The first OID given to an object a user made (transam.h, FirstNormalObjectId).
+    pub const FIRST_NORMAL: Oid = Oid(16384);
+}
+
+/// One row of the built-in part of pg_type.
+#[derive(Debug)]
+pub struct TypeInfo {
+    pub oid: Oid,
+    /// typname: "int4".
+    pub name: &'static str,
+    /// What format_type() prints without a modifier: "integer".
+    pub sql_name: &'static str,
+    /// typlen: bytes, or -1 (varlena), -2 (cstring).
+    pub len: i16,
+    /// typtype: b base, p pseudo.
+    pub kind: u8,
+    /// typcategory.
+    pub category: u8,
+    /// typispreferred.
+    pub preferred: bool,
+    /// typelem; for arrays the element type.
+    pub element: Oid,
+    /// typarray.
+    pub array: Oid,
+    /// typbyval.
+    pub by_value: bool,
+    /// typalign.
+    pub align: u8,
+    /// typstorage.
+    pub storage: u8,
+    /// typcollation.
+    pub collation: Oid,
+    /// How values are stored and encoded.
+    pub repr: Repr,
+}
+
+impl TypeInfo {
+    /// Whether this is a true array type (category A, variable length).
+    pub fn is_array(&self) -> bool {
+        self.repr.array_of.is_some()
+    }
+}
+
+/// The built-in type with this OID.
+pub fn type_info(oid: Oid) -> Option<&'static TypeInfo> {
+    TYPES.binary_search_by_key(&oid, |t| t.oid).ok().and_then(|i| TYPES.get(i))
+}
+
+/// The built-in type with this internal name ("int4", "_int4").
+pub fn type_by_name(name: &str) -> Option<&'static TypeInfo> {
+    TYPES.iter().find(|t| t.name == name)
+}
+
+/// Every built-in type, by OID. Recorded from PostgreSQL 15's pg_type.
+#[rustfmt::skip]
+pub static TYPES: &[TypeInfo] = &[
+    TypeInfo { oid: Oid(16), name: "bool", sql_name: "boolean", len: 1, kind: b'b', category: b'B', preferred: true, element: Oid(0), array: Oid(1000), by_value: true, align: b'c', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Bool) },
+    TypeInfo { oid: Oid(17), name: "bytea", sql_name: "bytea", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(1001), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Bytea) },
+    TypeInfo { oid: Oid(18), name: "char", sql_name: "\"char\"", len: 1, kind: b'b', category: b'Z', preferred: false, element: Oid(0), array: Oid(1002), by_value: true, align: b'c', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Char) },
+    TypeInfo { oid: Oid(19), name: "name", sql_name: "name", len: 64, kind: b'b', category: b'S', preferred: false, element: Oid(18), array: Oid(1003), by_value: false, align: b'c', storage: b'p', collation: Oid(950), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(20), name: "int8", sql_name: "bigint", len: 8, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1016), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Int8) },
+    TypeInfo { oid: Oid(21), name: "int2", sql_name: "smallint", len: 2, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1005), by_value: true, align: b's', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Int2) },
+    TypeInfo { oid: Oid(22), name: "int2vector", sql_name: "int2vector", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(21), array: Oid(1006), by_value: false, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::IntVector) },
+    TypeInfo { oid: Oid(23), name: "int4", sql_name: "integer", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1007), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Int4) },
+    TypeInfo { oid: Oid(24), name: "regproc", sql_name: "regproc", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1008), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegProc) },
+    TypeInfo { oid: Oid(25), name: "text", sql_name: "text", len: -1, kind: b'b', category: b'S', preferred: true, element: Oid(0), array: Oid(1009), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(26), name: "oid", sql_name: "oid", len: 4, kind: b'b', category: b'N', preferred: true, element: Oid(0), array: Oid(1028), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Oid) },
+    TypeInfo { oid: Oid(28), name: "xid", sql_name: "xid", len: 4, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(1011), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Oid) },
+    TypeInfo { oid: Oid(29), name: "cid", sql_name: "cid", len: 4, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(1012), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Oid) },
+    TypeInfo { oid: Oid(30), name: "oidvector", sql_name: "oidvector", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(26), array: Oid(1013), by_value: false, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::IntVector) },
+    TypeInfo { oid: Oid(114), name: "json", sql_name: "json", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(199), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Json) },
+    TypeInfo { oid: Oid(142), name: "xml", sql_name: "xml", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(143), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(143), name: "_xml", sql_name: "xml[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(142), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(142), Scalar::Text) },
+    TypeInfo { oid: Oid(199), name: "_json", sql_name: "json[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(114), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(114), Scalar::Json) },
+    TypeInfo { oid: Oid(650), name: "cidr", sql_name: "cidr", len: -1, kind: b'b', category: b'I', preferred: false, element: Oid(0), array: Oid(651), by_value: false, align: b'i', storage: b'm', collation: Oid(0), repr: Repr::scalar(Scalar::Inet) },
+    TypeInfo { oid: Oid(651), name: "_cidr", sql_name: "cidr[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(650), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(650), Scalar::Inet) },
+    TypeInfo { oid: Oid(700), name: "float4", sql_name: "real", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1021), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Float4) },
+    TypeInfo { oid: Oid(701), name: "float8", sql_name: "double precision", len: 8, kind: b'b', category: b'N', preferred: true, element: Oid(0), array: Oid(1022), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Float8) },
+    TypeInfo { oid: Oid(705), name: "unknown", sql_name: "unknown", len: -2, kind: b'p', category: b'X', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'c', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(869), name: "inet", sql_name: "inet", len: -1, kind: b'b', category: b'I', preferred: true, element: Oid(0), array: Oid(1041), by_value: false, align: b'i', storage: b'm', collation: Oid(0), repr: Repr::scalar(Scalar::Inet) },
+    TypeInfo { oid: Oid(1000), name: "_bool", sql_name: "boolean[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(16), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(16), Scalar::Bool) },
+    TypeInfo { oid: Oid(1001), name: "_bytea", sql_name: "bytea[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(17), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(17), Scalar::Bytea) },
+    TypeInfo { oid: Oid(1002), name: "_char", sql_name: "\"char\"[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(18), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(18), Scalar::Char) },
+    TypeInfo { oid: Oid(1003), name: "_name", sql_name: "name[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(19), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(950), repr: Repr::array(Oid(19), Scalar::Text) },
+    TypeInfo { oid: Oid(1005), name: "_int2", sql_name: "smallint[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(21), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(21), Scalar::Int2) },
+    TypeInfo { oid: Oid(1006), name: "_int2vector", sql_name: "int2vector[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(22), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(22), Scalar::IntVector) },
+    TypeInfo { oid: Oid(1007), name: "_int4", sql_name: "integer[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(23), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(23), Scalar::Int4) },
+    TypeInfo { oid: Oid(1008), name: "_regproc", sql_name: "regproc[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(24), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(24), Scalar::RegProc) },
+    TypeInfo { oid: Oid(1009), name: "_text", sql_name: "text[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(25), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::array(Oid(25), Scalar::Text) },
+    TypeInfo { oid: Oid(1011), name: "_xid", sql_name: "xid[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(28), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(28), Scalar::Oid) },
+    TypeInfo { oid: Oid(1012), name: "_cid", sql_name: "cid[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(29), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(29), Scalar::Oid) },
+    TypeInfo { oid: Oid(1013), name: "_oidvector", sql_name: "oidvector[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(30), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(30), Scalar::IntVector) },
+    TypeInfo { oid: Oid(1014), name: "_bpchar", sql_name: "character[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1042), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::array(Oid(1042), Scalar::BpChar) },
+    TypeInfo { oid: Oid(1015), name: "_varchar", sql_name: "character varying[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1043), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::array(Oid(1043), Scalar::Text) },
+    TypeInfo { oid: Oid(1016), name: "_int8", sql_name: "bigint[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(20), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(20), Scalar::Int8) },
+    TypeInfo { oid: Oid(1021), name: "_float4", sql_name: "real[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(700), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(700), Scalar::Float4) },
+    TypeInfo { oid: Oid(1022), name: "_float8", sql_name: "double precision[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(701), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(701), Scalar::Float8) },
+    TypeInfo { oid: Oid(1028), name: "_oid", sql_name: "oid[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(26), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(26), Scalar::Oid) },
+    TypeInfo { oid: Oid(1041), name: "_inet", sql_name: "inet[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(869), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(869), Scalar::Inet) },
+    TypeInfo { oid: Oid(1042), name: "bpchar", sql_name: "character", len: -1, kind: b'b', category: b'S', preferred: false, element: Oid(0), array: Oid(1014), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::scalar(Scalar::BpChar) },
+    TypeInfo { oid: Oid(1043), name: "varchar", sql_name: "character varying", len: -1, kind: b'b', category: b'S', preferred: false, element: Oid(0), array: Oid(1015), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(1082), name: "date", sql_name: "date", len: 4, kind: b'b', category: b'D', preferred: false, element: Oid(0), array: Oid(1182), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Date) },
+    TypeInfo { oid: Oid(1083), name: "time", sql_name: "time without time zone", len: 8, kind: b'b', category: b'D', preferred: false, element: Oid(0), array: Oid(1183), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Time) },
+    TypeInfo { oid: Oid(1114), name: "timestamp", sql_name: "timestamp without time zone", len: 8, kind: b'b', category: b'D', preferred: false, element: Oid(0), array: Oid(1115), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Timestamp) },
+    TypeInfo { oid: Oid(1115), name: "_timestamp", sql_name: "timestamp without time zone[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1114), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1114), Scalar::Timestamp) },
+    TypeInfo { oid: Oid(1182), name: "_date", sql_name: "date[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1082), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1082), Scalar::Date) },
+    TypeInfo { oid: Oid(1183), name: "_time", sql_name: "time without time zone[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1083), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1083), Scalar::Time) },
+    TypeInfo { oid: Oid(1184), name: "timestamptz", sql_name: "timestamp with time zone", len: 8, kind: b'b', category: b'D', preferred: true, element: Oid(0), array: Oid(1185), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::TimestampTz) },
+    TypeInfo { oid: Oid(1185), name: "_timestamptz", sql_name: "timestamp with time zone[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1184), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1184), Scalar::TimestampTz) },
+    TypeInfo { oid: Oid(1186), name: "interval", sql_name: "interval", len: 16, kind: b'b', category: b'T', preferred: true, element: Oid(0), array: Oid(1187), by_value: false, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Interval) },
+    TypeInfo { oid: Oid(1187), name: "_interval", sql_name: "interval[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1186), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1186), Scalar::Interval) },
+    TypeInfo { oid: Oid(1231), name: "_numeric", sql_name: "numeric[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1700), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1700), Scalar::Numeric) },
+    TypeInfo { oid: Oid(1263), name: "_cstring", sql_name: "cstring[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2275), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2275), Scalar::Text) },
+    TypeInfo { oid: Oid(1266), name: "timetz", sql_name: "time with time zone", len: 12, kind: b'b', category: b'D', preferred: false, element: Oid(0), array: Oid(1270), by_value: false, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::TimeTz) },
+    TypeInfo { oid: Oid(1270), name: "_timetz", sql_name: "time with time zone[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1266), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1266), Scalar::TimeTz) },
+    TypeInfo { oid: Oid(1700), name: "numeric", sql_name: "numeric", len: -1, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1231), by_value: false, align: b'i', storage: b'm', collation: Oid(0), repr: Repr::scalar(Scalar::Numeric) },
+    TypeInfo { oid: Oid(2205), name: "regclass", sql_name: "regclass", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2210), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegClass) },
+    TypeInfo { oid: Oid(2206), name: "regtype", sql_name: "regtype", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2211), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegType) },
+    TypeInfo { oid: Oid(2210), name: "_regclass", sql_name: "regclass[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2205), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2205), Scalar::RegClass) },
+    TypeInfo { oid: Oid(2211), name: "_regtype", sql_name: "regtype[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2206), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2206), Scalar::RegType) },
+    TypeInfo { oid: Oid(2249), name: "record", sql_name: "record", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(2287), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Record) },
+    TypeInfo { oid: Oid(2275), name: "cstring", sql_name: "cstring", len: -2, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(1263), by_value: false, align: b'c', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(2276), name: "any", sql_name: "\"any\"", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(2277), name: "anyarray", sql_name: "anyarray", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(2278), name: "void", sql_name: "void", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Void) },
+    TypeInfo { oid: Oid(2279), name: "trigger", sql_name: "trigger", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Void) },
+    TypeInfo { oid: Oid(2283), name: "anyelement", sql_name: "anyelement", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(2287), name: "_record", sql_name: "record[]", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(2249), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2249), Scalar::Record) },
+    TypeInfo { oid: Oid(2776), name: "anynonarray", sql_name: "anynonarray", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(2950), name: "uuid", sql_name: "uuid", len: 16, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(2951), by_value: false, align: b'c', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Uuid) },
+    TypeInfo { oid: Oid(2951), name: "_uuid", sql_name: "uuid[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2950), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2950), Scalar::Uuid) },
+    TypeInfo { oid: Oid(3220), name: "pg_lsn", sql_name: "pg_lsn", len: 8, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(3221), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(3221), name: "_pg_lsn", sql_name: "pg_lsn[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3220), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3220), Scalar::Text) },
+    TypeInfo { oid: Oid(3500), name: "anyenum", sql_name: "anyenum", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(3802), name: "jsonb", sql_name: "jsonb", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(3807), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Jsonb) },
+    TypeInfo { oid: Oid(3807), name: "_jsonb", sql_name: "jsonb[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3802), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3802), Scalar::Jsonb) },
+    TypeInfo { oid: Oid(4089), name: "regnamespace", sql_name: "regnamespace", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4090), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegNamespace) },
+    TypeInfo { oid: Oid(4090), name: "_regnamespace", sql_name: "regnamespace[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4089), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4089), Scalar::RegNamespace) },
+    TypeInfo { oid: Oid(4096), name: "regrole", sql_name: "regrole", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4097), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegRole) },
+    TypeInfo { oid: Oid(4097), name: "_regrole", sql_name: "regrole[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4096), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4096), Scalar::RegRole) },
+];
