@@ -54,7 +54,9 @@ pub mod engine {
     pub mod context;
     pub mod cursor;
     pub mod database;
+    pub mod functions;
     pub mod interrupt;
+    pub mod sequences;
     pub mod session;
 }
 

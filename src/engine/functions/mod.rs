@@ -1,0 +1,165 @@
+//! PostgreSQL's functions, operators and collations inside SQLite: what the rows of `sql::{functions, operators,
+//! casts}` call is registered here, once per connection.
+//!
+//! Owns: [`register`], [`ContextSlot`], and the small layer ([`Definition`], [`Args`], [`Output`]) every function is
+//! written in. Must not know: SQL text, the wire, which connection belongs to whom (the engine tells it through the
+//! slot). Each file beside this one is an area with one table of definitions.
+//!
+//! An error travels like this: a function returns our own [`Error`]; the layer keeps it in the connection's
+//! [`ContextSlot`] and makes SQLite fail; whoever stepped the statement asks [`ContextSlot::take_error`] first.
+
+mod args;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+
+pub use args::{Args, Output};
+
+use crate::engine::context::{SessionContext, SharedContext};
+use crate::engine::sequences::SequenceRegistry;
+use crate::error::{Error, Result};
+
+/// What a function may reach beyond its arguments, one per connection: the session that has borrowed the connection,
+/// the database's sequences, and the place where an error waits for the engine. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct ContextSlot(Arc<Slot>);
+
+/// Asked by functions that wait (`pg_sleep`): an error ends the wait.
+pub type InterruptPoll = Arc<dyn Fn() -> Result<()> + Send + Sync>;
+
+#[derive(Default)]
+struct Slot {
+    session: Mutex<Option<SharedContext>>,
+    interrupt: Mutex<Option<InterruptPoll>>,
+    error: Mutex<Option<Error>>,
+    sequences: Arc<SequenceRegistry>,
+}
+
+/// The data behind these locks is valid after any panic, so a poisoned lock is used as it is.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ContextSlot {
+    /// The slot of a connection to the database that owns `sequences`; no session yet.
+    pub fn new(sequences: Arc<SequenceRegistry>) -> Self {
+        ContextSlot(Arc::new(Slot { sequences, ..Slot::default() }))
+    }
+
+    /// A session borrows the connection; `interrupt` fails when its running statement is to be cancelled. An error
+    /// left by the session before is dropped.
+    pub fn enter(&self, session: SharedContext, interrupt: Option<InterruptPoll>) {
+        *lock(&self.0.session) = Some(session);
+        *lock(&self.0.interrupt) = interrupt;
+        *lock(&self.0.error) = None;
+    }
+
+    /// The session gives the connection back.
+    pub fn leave(&self) {
+        *lock(&self.0.session) = None;
+        *lock(&self.0.interrupt) = None;
+    }
+
+    /// The error a function raised since the last call, if any. When a step of a statement fails, this is the real
+    /// reason; SQLite's own code and message are only its shadow.
+    pub fn take_error(&self) -> Option<Error> {
+        lock(&self.0.error).take()
+    }
+
+    /// Keeps an error for [`take_error`](Self::take_error) and gives what makes SQLite fail. Virtual tables use it too.
+    pub fn fail(&self, error: Error) -> rusqlite::Error {
+        let shadow = rusqlite::Error::UserFunctionError(error.message().to_owned().into());
+        *lock(&self.0.error) = Some(error);
+        shadow
+    }
+
+    /// Reads or changes the session's state; XX000 outside of a session.
+    pub fn with_session<T>(&self, body: impl FnOnce(&mut SessionContext) -> Result<T>) -> Result<T> {
+        let session = lock(&self.0.session).clone();
+        match session {
+            Some(session) => body(&mut lock(&session)),
+            None => Err(Error::internal("a function needs a session and there is none")),
+        }
+    }
+
+    /// Fails when the running statement is to be cancelled.
+    pub fn check_interrupt(&self) -> Result<()> {
+        let poll = lock(&self.0.interrupt).clone();
+        poll.map_or(Ok(()), |poll| poll())
+    }
+
+    /// The database's sequences.
+    pub fn sequences(&self) -> &Arc<SequenceRegistry> {
+        &self.0.sequences
+    }
+}
+
+/// What runs when SQLite calls a function.
+pub type Body = fn(&Args<'_>) -> Result<Output>;
+
+/// One function as SQLite knows it. Names that start with `pg_` are ours; SQLite's own functions keep theirs.
+#[derive(Clone, Copy)]
+pub struct Definition {
+    name: &'static str,
+    /// Number of arguments; -1 for any.
+    arity: i32,
+    /// NULL in, NULL out, without running the body.
+    strict: bool,
+    /// Depends on nothing but its arguments: allowed in indexes, CHECK and generated columns.
+    deterministic: bool,
+    body: Body,
+}
+
+impl Definition {
+    /// A strict function of nothing but its arguments (provolatile i).
+    pub const fn pure(name: &'static str, arity: i32, body: Body) -> Self {
+        Definition { name, arity, strict: true, deterministic: true, body }
+    }
+
+    /// A strict function that also depends on the session, the clock or chance (provolatile s and v).
+    pub const fn stable(name: &'static str, arity: i32, body: Body) -> Self {
+        Definition { name, arity, strict: true, deterministic: false, body }
+    }
+
+    /// The same function, called on NULL arguments too.
+    pub const fn called_on_null(self) -> Self {
+        Definition { strict: false, ..self }
+    }
+}
+
+/// Registers a table of functions.
+pub fn register_all(connection: &Connection, slot: &ContextSlot, definitions: &[Definition]) -> Result<()> {
+    for definition in definitions {
+        let mut flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+        if definition.deterministic {
+            flags |= FunctionFlags::SQLITE_DETERMINISTIC;
+        }
+        let (strict, body, slot) = (definition.strict, definition.body, slot.clone());
+        connection
+            .create_scalar_function(definition.name, definition.arity, flags, move |context| {
+                let args = Args::new(context, &slot);
+                if strict && args.any_null() {
+                    return Ok(Output::NULL);
+                }
+                body(&args).map_err(|error| slot.fail(error))
+            })
+            .map_err(|error| registration_failed(definition.name, &error))?;
+    }
+    Ok(())
+}
+
+fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
+    Error::internal(format_args!("SQLite refused to register {name}: {error}"))
+}
+
+/// Registers every function, collation and set-returning function on a new connection. Call it after the slot has
+/// been created and before any statement is prepared; functions that need a session ask the slot when they run.
+pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
+    let areas: [&[Definition]; 0] = [];
+    for definitions in areas {
+        register_all(connection, slot, definitions)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Sequences: their values live in memory, one registry per database, because nextval is never undone by ROLLBACK.
+//!
+//! Owns: [`SequenceRegistry`]. Must not know: the session's currval (`engine::context`), SQL.
+//! The file holds each sequence's state in the table `__pg_sequence` ([`UPDATE_STATE`]). The engine loads it when a
+//! database is opened ([`SequenceRegistry::load`]) and writes what has moved just before a COMMIT
+//! ([`SequenceRegistry::take_dirty`]); a state that did not get durable is put back ([`SequenceRegistry::put_back`]).
+//! Specification: functions-sequence.html.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::catalog::schema::SequenceOptions;
+use crate::error::{Error, Result, SqlState};
+use crate::types::pg_type::Oid;
+
+/// Reads every sequence's state: oid, last_value, is_called.
+pub const SELECT_STATES: &str = r#"SELECT "oid", "last_value", "is_called" FROM "__pg_sequence""#;
+
+/// Writes one sequence's state: ?1 oid, ?2 last_value, ?3 is_called.
+pub const UPDATE_STATE: &str = r#"UPDATE "__pg_sequence" SET "last_value" = ?2, "is_called" = ?3 WHERE "oid" = ?1"#;
+
+/// Where a sequence stands: `last_value` and `is_called` of the relation PostgreSQL shows for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SequenceState {
+    pub last_value: i64,
+    /// False: `last_value` itself is given out next.
+    pub is_called: bool,
+}
+
+impl SequenceState {
+    /// A new sequence's state.
+    pub fn initial(options: &SequenceOptions) -> Self {
+        SequenceState { last_value: options.start, is_called: false }
+    }
+}
+
+/// The states of one database's sequences. One lock, held for an addition.
+#[derive(Debug, Default)]
+pub struct SequenceRegistry(Mutex<States>);
+
+#[derive(Debug, Default)]
+struct States {
+    current: HashMap<Oid, SequenceState>,
+    /// Moved since it was last written to the file.
+    dirty: HashMap<Oid, SequenceState>,
+}
+
+impl SequenceRegistry {
+    fn lock(&self) -> MutexGuard<'_, States> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a state as the file has it: at opening, after CREATE or ALTER SEQUENCE … RESTART, after its undoing.
+    pub fn load(&self, oid: Oid, state: SequenceState) {
+        let mut states = self.lock();
+        states.current.insert(oid, state);
+        states.dirty.remove(&oid);
+    }
+
+    /// Forgets a dropped sequence.
+    pub fn forget(&self, oid: Oid) {
+        let mut states = self.lock();
+        states.current.remove(&oid);
+        states.dirty.remove(&oid);
+    }
+
+    /// Where the sequence stands; `None` when it was never loaded or used.
+    pub fn state(&self, oid: Oid) -> Option<SequenceState> {
+        self.lock().current.get(&oid).copied()
+    }
+
+    /// The next value; 2200H when the sequence has reached its limit. `name` is for the message.
+    pub fn nextval(&self, oid: Oid, name: &str, options: &SequenceOptions) -> Result<i64> {
+        let mut states = self.lock();
+        let state = states.current.get(&oid).copied().unwrap_or_else(|| SequenceState::initial(options));
+        let value = if state.is_called { step(state.last_value, name, options)? } else { state.last_value };
+        states.set(oid, SequenceState { last_value: value, is_called: true });
+        Ok(value)
+    }
+
+    /// setval: 22003 outside of the sequence's bounds.
+    pub fn setval(&self, oid: Oid, name: &str, options: &SequenceOptions, state: SequenceState) -> Result<()> {
+        if state.last_value < options.min || state.last_value > options.max {
+            return Err(Error::new(
+                SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+                format!(
+                    "setval: value {} is out of bounds for sequence \"{name}\" ({}..{})",
+                    state.last_value, options.min, options.max
+                ),
+            ));
+        }
+        self.lock().set(oid, state);
+        Ok(())
+    }
+
+    /// The states that the file does not have yet, for the transaction that is about to commit to write.
+    pub fn take_dirty(&self) -> Vec<(Oid, SequenceState)> {
+        let mut states = self.lock();
+        if states.dirty.is_empty() { Vec::new() } else { states.dirty.drain().collect() }
+    }
+
+    /// Puts back what [`take_dirty`](Self::take_dirty) gave when the commit failed. What has moved since stays.
+    pub fn put_back(&self, taken: Vec<(Oid, SequenceState)>) {
+        let mut states = self.lock();
+        for (oid, state) in taken {
+            if states.current.contains_key(&oid) {
+                states.dirty.entry(oid).or_insert(state);
+            }
+        }
+    }
+}
+
+impl States {
+    fn set(&mut self, oid: Oid, state: SequenceState) {
+        self.current.insert(oid, state);
+        self.dirty.insert(oid, state);
+    }
+}
+
+/// The value after `last`, around the corner if the sequence cycles.
+fn step(last: i64, name: &str, options: &SequenceOptions) -> Result<i64> {
+    let ascending = options.increment > 0;
+    let next = last.checked_add(options.increment);
+    match next {
+        Some(next) if ascending && next <= options.max => Ok(next),
+        Some(next) if !ascending && next >= options.min => Ok(next),
+        _ if options.cycle => Ok(if ascending { options.min } else { options.max }),
+        _ => {
+            let (which, limit) = if ascending { ("maximum", options.max) } else { ("minimum", options.min) };
+            Err(Error::new(
+                SqlState::SEQUENCE_GENERATOR_LIMIT_EXCEEDED,
+                format!("nextval: reached {which} value of sequence \"{name}\" ({limit})"),
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: SequenceOptions = SequenceOptions {
+        type_oid: Oid::INT8,
+        start: 1,
+        increment: 1,
+        min: 1,
+        max: 2,
+        cache: 1,
+        cycle: false,
+        owned_by: None,
+    };
+
+    #[test]
+    fn counts_up_to_its_limit() {
+        let registry = SequenceRegistry::default();
+        let next = || registry.nextval(Oid(9), "s", &OPTIONS);
+        assert_eq!(next(), Ok(1));
+        assert_eq!(next(), Ok(2));
+        let error = next().unwrap_err();
+        assert_eq!(error.code().as_str(), "2200H");
+        assert_eq!(error.message(), "nextval: reached maximum value of sequence \"s\" (2)");
+        let cycling = SequenceOptions { cycle: true, ..OPTIONS };
+        assert_eq!(registry.nextval(Oid(9), "s", &cycling), Ok(1));
+    }
+
+    #[test]
+    fn keeps_what_a_failed_commit_did_not_write() {
+        let registry = SequenceRegistry::default();
+        registry.nextval(Oid(9), "s", &OPTIONS).unwrap();
+        let taken = registry.take_dirty();
+        assert_eq!(taken, [(Oid(9), SequenceState { last_value: 1, is_called: true })]);
+        registry.nextval(Oid(9), "s", &OPTIONS).unwrap();
+        registry.put_back(taken);
+        assert_eq!(registry.take_dirty(), [(Oid(9), SequenceState { last_value: 2, is_called: true })]);
+    }
+}
