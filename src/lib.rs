@@ -20,6 +20,9 @@ pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
     pub mod encoding;
     pub mod format;
+    pub mod numeric;
+    pub mod numeric_math;
+    pub mod numeric_wire;
     pub mod pg_type;
     pub mod value;
 }
