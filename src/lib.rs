@@ -50,6 +50,7 @@ pub mod sql {
     pub mod operators;
     pub mod plan;
     pub mod planner;
+    mod type_names;
 }
 
 pub mod engine {

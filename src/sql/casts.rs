@@ -1,8 +1,12 @@
 //! PostgreSQL's casts: from, to, context, and what each becomes in SQLite.
 //!
-//! Owns: the table [`CASTS`]. Specification: sql-createcast.html, pg_cast.
+//! Owns: the table [`CASTS`]. Specification: sql-createcast.html, pg_cast; a test holds every row to what PostgreSQL
+//! has. Casts of a type to itself, which apply a type modifier, are the functions `pg_typmod_<type>`.
 
-use crate::sql::functions::Call;
+use CastContext::{Assignment, Explicit, Implicit};
+
+use crate::sql::functions::Call::{self, Function as F, Template as T};
+use crate::sql::type_names::*;
 use crate::types::pg_type::Oid;
 
 /// Where a cast may be applied without being asked for (pg_cast.castcontext).
@@ -13,8 +17,8 @@ pub enum CastContext {
     Explicit,
 }
 
-/// One cast. Casts through text (any type to and from text, varchar, bpchar, name) are not listed: they are
-/// `pg_out_<type>` and `pg_in_<type>`.
+/// One cast. A pair that is not listed but has a string type (text, varchar, bpchar, name) on one side is a conversion
+/// through text: `pg_out_<type>` (assignment) and `pg_in_<type>` (explicit).
 #[derive(Clone, Copy, Debug)]
 pub struct Cast {
     pub from: Oid,
@@ -24,5 +28,148 @@ pub struct Cast {
     pub call: Call,
 }
 
-/// Every cast that is not through text.
-pub static CASTS: &[Cast] = &[];
+const fn cast(from: Oid, to: Oid, context: CastContext, call: Call) -> Cast {
+    Cast { from, to, context, call }
+}
+
+/// The listed cast between two types.
+pub fn find(from: Oid, to: Oid) -> Option<&'static Cast> {
+    CASTS.binary_search_by_key(&(from, to), |cast| (cast.from, cast.to)).ok().and_then(|i| CASTS.get(i))
+}
+
+/// Every cast that is more than a conversion through text, ordered by the two types' OIDs.
+#[rustfmt::skip]
+pub static CASTS: &[Cast] = &[
+    cast(BOOL, INT4, Explicit, T("{0}")),
+    cast(BOOL, TEXT, Assignment, T("(CASE {0} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)")),
+    cast(BOOL, BPCHAR, Assignment, T("(CASE {0} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)")),
+    cast(BOOL, VARCHAR, Assignment, T("(CASE {0} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)")),
+    cast(CHAR, INT4, Explicit, F("pg_chartoi4")),
+    cast(CHAR, TEXT, Implicit, T("{0}")),
+    cast(CHAR, BPCHAR, Assignment, T("{0}")),
+    cast(CHAR, VARCHAR, Assignment, T("{0}")),
+    cast(NAME, TEXT, Implicit, T("{0}")),
+    cast(NAME, BPCHAR, Assignment, T("{0}")),
+    cast(NAME, VARCHAR, Assignment, T("{0}")),
+    cast(INT8, INT2, Assignment, F("pg_to_int2")),
+    cast(INT8, INT4, Assignment, F("pg_to_int4")),
+    cast(INT8, REGPROC, Implicit, F("pg_to_oid")),
+    cast(INT8, OID, Implicit, F("pg_to_oid")),
+    cast(INT8, FLOAT4, Implicit, F("pg_to_float4")),
+    cast(INT8, FLOAT8, Implicit, T("CAST({0} AS REAL)")),
+    cast(INT8, NUMERIC, Implicit, T("CAST({0} AS TEXT)")),
+    cast(INT8, REGCLASS, Implicit, F("pg_to_oid")),
+    cast(INT8, REGTYPE, Implicit, F("pg_to_oid")),
+    cast(INT8, REGNAMESPACE, Implicit, F("pg_to_oid")),
+    cast(INT8, REGROLE, Implicit, F("pg_to_oid")),
+    cast(INT2, INT8, Implicit, T("{0}")),
+    cast(INT2, INT4, Implicit, T("{0}")),
+    cast(INT2, REGPROC, Implicit, T("({0} & 4294967295)")),
+    cast(INT2, OID, Implicit, T("({0} & 4294967295)")),
+    cast(INT2, FLOAT4, Implicit, T("CAST({0} AS REAL)")),
+    cast(INT2, FLOAT8, Implicit, T("CAST({0} AS REAL)")),
+    cast(INT2, NUMERIC, Implicit, T("CAST({0} AS TEXT)")),
+    cast(INT2, REGCLASS, Implicit, T("({0} & 4294967295)")),
+    cast(INT2, REGTYPE, Implicit, T("({0} & 4294967295)")),
+    cast(INT2, REGNAMESPACE, Implicit, T("({0} & 4294967295)")),
+    cast(INT2, REGROLE, Implicit, T("({0} & 4294967295)")),
+    cast(INT4, BOOL, Explicit, T("({0} <> 0)")),
+    cast(INT4, CHAR, Explicit, F("pg_i4tochar")),
+    cast(INT4, INT8, Implicit, T("{0}")),
+    cast(INT4, INT2, Assignment, F("pg_to_int2")),
+    cast(INT4, REGPROC, Implicit, T("({0} & 4294967295)")),
+    cast(INT4, OID, Implicit, T("({0} & 4294967295)")),
+    cast(INT4, FLOAT4, Implicit, F("pg_to_float4")),
+    cast(INT4, FLOAT8, Implicit, T("CAST({0} AS REAL)")),
+    cast(INT4, NUMERIC, Implicit, T("CAST({0} AS TEXT)")),
+    cast(INT4, REGCLASS, Implicit, T("({0} & 4294967295)")),
+    cast(INT4, REGTYPE, Implicit, T("({0} & 4294967295)")),
+    cast(INT4, REGNAMESPACE, Implicit, T("({0} & 4294967295)")),
+    cast(INT4, REGROLE, Implicit, T("({0} & 4294967295)")),
+    cast(REGPROC, INT8, Assignment, T("{0}")),
+    cast(REGPROC, INT4, Assignment, T("(({0} << 32) >> 32)")),
+    cast(REGPROC, OID, Implicit, T("{0}")),
+    cast(TEXT, CHAR, Assignment, F("pg_text_char")),
+    cast(TEXT, NAME, Implicit, F("pg_text_name")),
+    cast(TEXT, BPCHAR, Implicit, T("{0}")),
+    cast(TEXT, VARCHAR, Implicit, T("{0}")),
+    cast(TEXT, REGCLASS, Implicit, F("pg_in_regclass")),
+    cast(OID, INT8, Assignment, T("{0}")),
+    cast(OID, INT4, Assignment, T("(({0} << 32) >> 32)")),
+    cast(OID, REGPROC, Implicit, T("{0}")),
+    cast(OID, REGCLASS, Implicit, T("{0}")),
+    cast(OID, REGTYPE, Implicit, T("{0}")),
+    cast(OID, REGNAMESPACE, Implicit, T("{0}")),
+    cast(OID, REGROLE, Implicit, T("{0}")),
+    cast(JSON, JSONB, Assignment, F("pg_in_jsonb")),
+    cast(CIDR, INET, Implicit, T("{0}")),
+    cast(FLOAT4, INT8, Assignment, F("pg_float_int8")),
+    cast(FLOAT4, INT2, Assignment, F("pg_float_int2")),
+    cast(FLOAT4, INT4, Assignment, F("pg_float_int4")),
+    cast(FLOAT4, FLOAT8, Implicit, T("{0}")),
+    cast(FLOAT4, NUMERIC, Assignment, F("pg_float4_numeric")),
+    cast(FLOAT8, INT8, Assignment, F("pg_float_int8")),
+    cast(FLOAT8, INT2, Assignment, F("pg_float_int2")),
+    cast(FLOAT8, INT4, Assignment, F("pg_float_int4")),
+    cast(FLOAT8, FLOAT4, Assignment, F("pg_to_float4")),
+    cast(FLOAT8, NUMERIC, Assignment, F("pg_float8_numeric")),
+    cast(BPCHAR, CHAR, Assignment, F("pg_text_char")),
+    cast(BPCHAR, NAME, Implicit, F("pg_text_name")),
+    cast(BPCHAR, TEXT, Implicit, T("rtrim({0}, ' ')")),
+    cast(BPCHAR, VARCHAR, Implicit, T("rtrim({0}, ' ')")),
+    cast(VARCHAR, CHAR, Assignment, F("pg_text_char")),
+    cast(VARCHAR, NAME, Implicit, F("pg_text_name")),
+    cast(VARCHAR, TEXT, Implicit, T("{0}")),
+    cast(VARCHAR, BPCHAR, Implicit, T("{0}")),
+    cast(VARCHAR, REGCLASS, Implicit, F("pg_in_regclass")),
+    cast(DATE, TIMESTAMP, Implicit, F("pg_date_timestamp")),
+    cast(DATE, TIMESTAMPTZ, Implicit, F("pg_date_timestamptz")),
+    cast(TIME, INTERVAL, Implicit, F("pg_time_interval")),
+    cast(TIME, TIMETZ, Implicit, F("pg_time_timetz")),
+    cast(TIMESTAMP, DATE, Assignment, F("pg_timestamp_date")),
+    cast(TIMESTAMP, TIME, Assignment, F("pg_timestamp_time")),
+    cast(TIMESTAMP, TIMESTAMPTZ, Implicit, F("pg_timestamp_timestamptz")),
+    cast(TIMESTAMPTZ, DATE, Assignment, F("pg_timestamptz_date")),
+    cast(TIMESTAMPTZ, TIME, Assignment, F("pg_timestamptz_time")),
+    cast(TIMESTAMPTZ, TIMESTAMP, Assignment, F("pg_timestamptz_timestamp")),
+    cast(TIMESTAMPTZ, TIMETZ, Assignment, F("pg_timestamptz_timetz")),
+    cast(INTERVAL, TIME, Assignment, F("pg_interval_time")),
+    cast(TIMETZ, TIME, Assignment, F("pg_timetz_time")),
+    cast(NUMERIC, INT8, Assignment, F("pg_numeric_int8")),
+    cast(NUMERIC, INT2, Assignment, F("pg_numeric_int2")),
+    cast(NUMERIC, INT4, Assignment, F("pg_numeric_int4")),
+    cast(NUMERIC, FLOAT4, Implicit, F("pg_numeric_float4")),
+    cast(NUMERIC, FLOAT8, Implicit, F("pg_numeric_float8")),
+    cast(REGCLASS, INT8, Assignment, T("{0}")),
+    cast(REGCLASS, INT4, Assignment, T("(({0} << 32) >> 32)")),
+    cast(REGCLASS, OID, Implicit, T("{0}")),
+    cast(REGTYPE, INT8, Assignment, T("{0}")),
+    cast(REGTYPE, INT4, Assignment, T("(({0} << 32) >> 32)")),
+    cast(REGTYPE, OID, Implicit, T("{0}")),
+    cast(JSONB, BOOL, Explicit, F("pg_jsonb_bool")),
+    cast(JSONB, INT8, Explicit, F("pg_jsonb_int8")),
+    cast(JSONB, INT2, Explicit, F("pg_jsonb_int2")),
+    cast(JSONB, INT4, Explicit, F("pg_jsonb_int4")),
+    cast(JSONB, JSON, Assignment, T("{0}")),
+    cast(JSONB, FLOAT4, Explicit, F("pg_jsonb_float4")),
+    cast(JSONB, FLOAT8, Explicit, F("pg_jsonb_float8")),
+    cast(JSONB, NUMERIC, Explicit, F("pg_jsonb_numeric")),
+    cast(REGNAMESPACE, INT8, Assignment, T("{0}")),
+    cast(REGNAMESPACE, INT4, Assignment, T("(({0} << 32) >> 32)")),
+    cast(REGNAMESPACE, OID, Implicit, T("{0}")),
+    cast(REGROLE, INT8, Assignment, T("{0}")),
+    cast(REGROLE, INT4, Assignment, T("(({0} << 32) >> 32)")),
+    cast(REGROLE, OID, Implicit, T("{0}")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_in_the_order_that_find_needs() {
+        assert!(CASTS.is_sorted_by_key(|cast| (cast.from, cast.to)));
+        assert_eq!(find(INT4, INT8).map(|cast| cast.context), Some(Implicit));
+        assert!(find(INT4, TEXT).is_none());
+    }
+}

@@ -1,14 +1,22 @@
 //! The functions PostgreSQL has and we can run: signatures, result types, and what each becomes in SQLite.
 //!
-//! Owns: the table [`FUNCTIONS`]. The SQLite side is in `engine::functions`. Specification: functions.html and pg_proc.
+//! Owns: [`Call`], [`Function`] and the table of them ([`all`], [`named`]), one file per area. The SQLite side is in
+//! `engine::functions`. Specification: functions.html and pg_proc; a test holds every row to what PostgreSQL has.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use crate::types::pg_type::Oid;
 
 /// What a call becomes in SQLite's dialect.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// A call of the SQLite function of that name, arguments as they are.
     Function(&'static str),
+    /// The same, with one more argument in front: a constant text that names the arguments' types, in order and
+    /// separated by commas ("text,int4,_numeric"). A domain goes by its base type's name, an enum by "text". This is
+    /// how functions over any type learn what they were given: stored values alone do not tell.
+    Typed(&'static str),
     /// An expression over the arguments {0}, {1} …
     Template(&'static str),
 }
@@ -17,6 +25,7 @@ pub enum Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionKind {
     Scalar,
+    /// Also usable as a window function. min and max compare under their argument's collation.
     Aggregate,
     Window,
     /// Returns a set: a SQLite table-valued function of the name given, whose first column is `value`, and which has
@@ -49,5 +58,23 @@ pub struct Function {
     pub call: Call,
 }
 
-/// Every function, in no particular order; found by name through a map built once.
-pub static FUNCTIONS: &[Function] = &[];
+/// The areas' tables.
+static AREAS: &[&[Function]] = &[];
+
+static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
+    let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+    for function in all() {
+        by_name.entry(function.name).or_default().push(function);
+    }
+    by_name
+});
+
+/// Every function, in no particular order.
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    AREAS.iter().copied().flatten()
+}
+
+/// The functions of that name.
+pub fn named(name: &str) -> &'static [&'static Function] {
+    BY_NAME.get(name).map_or(&[], Vec::as_slice)
+}

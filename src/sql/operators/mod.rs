@@ -1,0 +1,57 @@
+//! PostgreSQL's operators: operand types, result type, and what each becomes in SQLite.
+//!
+//! Owns: [`Operator`] and the table of them ([`all`], [`named`]), one file per area. Specification: functions.html and
+//! pg_operator; a test holds every row to what PostgreSQL has.
+
+mod comparison;
+mod containers;
+mod datetime;
+mod number;
+mod text;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::sql::functions::Call;
+use crate::types::pg_type::Oid;
+
+/// One operator (pg_operator). A prefix operator has `left` = `Oid::INVALID`. Comparison operators are templates over
+/// SQLite's own; the translator adds the type's collation. An operand of type ANYNONARRAY of the text operator || is
+/// converted to text first.
+#[derive(Clone, Copy, Debug)]
+pub struct Operator {
+    pub name: &'static str,
+    pub left: Oid,
+    pub right: Oid,
+    pub result: Oid,
+    pub call: Call,
+}
+
+const fn infix(name: &'static str, left: Oid, right: Oid, result: Oid, call: Call) -> Operator {
+    Operator { name, left, right, result, call }
+}
+
+const fn prefix(name: &'static str, right: Oid, result: Oid, call: Call) -> Operator {
+    Operator { name, left: Oid::INVALID, right, result, call }
+}
+
+/// The areas' tables.
+static AREAS: &[&[Operator]] = &[comparison::ROWS, number::ROWS, text::ROWS, datetime::ROWS, containers::ROWS];
+
+static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Operator>>> = LazyLock::new(|| {
+    let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+    for operator in all() {
+        by_name.entry(operator.name).or_default().push(operator);
+    }
+    by_name
+});
+
+/// Every operator, in no particular order.
+pub fn all() -> impl Iterator<Item = &'static Operator> {
+    AREAS.iter().copied().flatten()
+}
+
+/// The operators of that name, prefix and infix.
+pub fn named(name: &str) -> &'static [&'static Operator] {
+    BY_NAME.get(name).map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,45 @@
+//! Operators over text and bytea: concatenation, LIKE, regular expressions.
+
+use super::{Operator, infix};
+use crate::sql::functions::Call::{Function as F, Template as T};
+use crate::sql::type_names::*;
+
+pub(super) static ROWS: &[Operator] = &[
+    infix("!~", BPCHAR, TEXT, BOOL, T("(NOT pg_regex({0}, {1}))")),
+    infix("!~", NAME, TEXT, BOOL, T("(NOT pg_regex({0}, {1}))")),
+    infix("!~", TEXT, TEXT, BOOL, T("(NOT pg_regex({0}, {1}))")),
+    infix("!~*", BPCHAR, TEXT, BOOL, T("(NOT pg_iregex({0}, {1}))")),
+    infix("!~*", NAME, TEXT, BOOL, T("(NOT pg_iregex({0}, {1}))")),
+    infix("!~*", TEXT, TEXT, BOOL, T("(NOT pg_iregex({0}, {1}))")),
+    infix("!~~", BPCHAR, TEXT, BOOL, T("(NOT pg_like({0}, {1}))")),
+    infix("!~~", NAME, TEXT, BOOL, T("(NOT pg_like({0}, {1}))")),
+    infix("!~~", TEXT, TEXT, BOOL, T("(NOT pg_like({0}, {1}))")),
+    infix("!~~*", BPCHAR, TEXT, BOOL, T("(NOT pg_ilike({0}, {1}))")),
+    infix("!~~*", NAME, TEXT, BOOL, T("(NOT pg_ilike({0}, {1}))")),
+    infix("!~~*", TEXT, TEXT, BOOL, T("(NOT pg_ilike({0}, {1}))")),
+    infix("^@", TEXT, TEXT, BOOL, F("pg_starts_with")),
+    infix("||", ANYNONARRAY, TEXT, TEXT, T("({0} || {1})")),
+    infix("||", BYTEA, BYTEA, BYTEA, F("pg_byteacat")),
+    infix("||", TEXT, ANYNONARRAY, TEXT, T("({0} || {1})")),
+    infix("||", TEXT, TEXT, TEXT, T("({0} || {1})")),
+    infix("~", BPCHAR, TEXT, BOOL, F("pg_regex")),
+    infix("~", NAME, TEXT, BOOL, F("pg_regex")),
+    infix("~", TEXT, TEXT, BOOL, F("pg_regex")),
+    infix("~*", BPCHAR, TEXT, BOOL, F("pg_iregex")),
+    infix("~*", NAME, TEXT, BOOL, F("pg_iregex")),
+    infix("~*", TEXT, TEXT, BOOL, F("pg_iregex")),
+    infix("~<=~", BPCHAR, BPCHAR, BOOL, T("({0} <= {1})")),
+    infix("~<=~", TEXT, TEXT, BOOL, T("({0} <= {1})")),
+    infix("~<~", BPCHAR, BPCHAR, BOOL, T("({0} < {1})")),
+    infix("~<~", TEXT, TEXT, BOOL, T("({0} < {1})")),
+    infix("~>=~", BPCHAR, BPCHAR, BOOL, T("({0} >= {1})")),
+    infix("~>=~", TEXT, TEXT, BOOL, T("({0} >= {1})")),
+    infix("~>~", BPCHAR, BPCHAR, BOOL, T("({0} > {1})")),
+    infix("~>~", TEXT, TEXT, BOOL, T("({0} > {1})")),
+    infix("~~", BPCHAR, TEXT, BOOL, F("pg_like")),
+    infix("~~", NAME, TEXT, BOOL, F("pg_like")),
+    infix("~~", TEXT, TEXT, BOOL, F("pg_like")),
+    infix("~~*", BPCHAR, TEXT, BOOL, F("pg_ilike")),
+    infix("~~*", NAME, TEXT, BOOL, F("pg_ilike")),
+    infix("~~*", TEXT, TEXT, BOOL, F("pg_ilike")),
+];
