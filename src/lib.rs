@@ -40,10 +40,15 @@ pub mod storage {
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod schema;
+    pub mod store;
 }
 
 pub mod sql {
     //! Text to plans: scan, parse, analyse, translate. Pure.
+    pub mod analyze {
+        //! Names and types against a catalog.
+        pub mod type_name;
+    }
     pub mod casts;
     pub mod ddl;
     pub mod functions;

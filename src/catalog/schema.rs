@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::types::pg_type::{Oid, Repr};
+use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,8 @@ pub struct CatalogSnapshot {
     /// Changes with every change of the schema; plans are cached by it. Unique over the process' lifetime.
     pub version: u64,
     pub schemas: Vec<Schema>,
-    /// Every relation by OID, system relations (pg_catalog, information_schema) included.
+    /// Every relation by OID: system relations (pg_catalog, information_schema) included, and every index as a
+    /// relation of kind `Index` with one column per key (its definition is in its table's `indexes`).
     pub relations: HashMap<Oid, Arc<Relation>>,
     /// (schema, name) to relation.
     pub by_name: HashMap<(String, String), Oid>,
@@ -62,7 +63,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     pub constraints: Vec<Constraint>,
     pub indexes: Vec<Index>,
-    /// A view's query, as PostgreSQL text with resolved names.
+    /// A view's query, as PostgreSQL text with resolved names. `None` for a SQLite view that pgserver did not create:
+    /// it is read like a table.
     pub view_query: Option<String>,
     /// A sequence's parameters.
     pub sequence: Option<SequenceOptions>,
@@ -156,7 +158,7 @@ pub struct IndexKey {
 }
 
 /// A sequence's parameters (pg_sequence).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SequenceOptions {
     pub type_oid: Oid,
     pub start: i64,
@@ -195,6 +197,61 @@ pub enum UserTypeKind {
 }
 
 impl CatalogSnapshot {
+    /// Adds a relation, or replaces the one with its OID; its indexes become relations too.
+    pub fn put_relation(&mut self, relation: Arc<Relation>) {
+        self.remove_relation(relation.oid);
+        for index in &relation.indexes {
+            self.enter(Arc::new(index_relation(self, &relation, index)));
+        }
+        self.enter(relation);
+    }
+
+    /// Removes a relation and its indexes.
+    pub fn remove_relation(&mut self, oid: Oid) {
+        let Some(relation) = self.relations.remove(&oid) else { return };
+        self.by_name.remove(&(relation.schema.clone(), relation.name.clone()));
+        for index in &relation.indexes {
+            self.relations.remove(&index.oid);
+            self.by_name.remove(&(relation.schema.clone(), index.name.clone()));
+        }
+    }
+
+    fn enter(&mut self, relation: Arc<Relation>) {
+        self.by_name.insert((relation.schema.clone(), relation.name.clone()), relation.oid);
+        self.relations.insert(relation.oid, relation);
+    }
+
+    /// Adds a user type, or replaces the one with its OID.
+    pub fn put_type(&mut self, user_type: Arc<UserType>) {
+        self.remove_type(user_type.oid);
+        self.type_names.insert((user_type.schema.clone(), user_type.name.clone()), user_type.oid);
+        self.types.insert(user_type.oid, user_type);
+    }
+
+    /// Removes a user type.
+    pub fn remove_type(&mut self, oid: Oid) {
+        let Some(user_type) = self.types.remove(&oid) else { return };
+        self.type_names.remove(&(user_type.schema.clone(), user_type.name.clone()));
+    }
+
+    /// The user type whose own OID, or whose array type's OID, this is.
+    pub fn user_type(&self, oid: Oid) -> Option<&Arc<UserType>> {
+        self.types.get(&oid).or_else(|| self.types.values().find(|t| t.array == oid))
+    }
+
+    /// How values of a type, built-in or a user's, are stored and encoded.
+    pub fn repr(&self, oid: Oid) -> Option<Repr> {
+        if let Some(info) = type_info(oid) {
+            return Some(info.repr);
+        }
+        let user_type = self.user_type(oid)?;
+        let element = match &user_type.kind {
+            UserTypeKind::Enum(_) => Repr::scalar(Scalar::Text),
+            UserTypeKind::Domain { base, .. } => self.repr(*base)?,
+        };
+        if user_type.oid == oid { Some(element) } else { Some(Repr::array(user_type.oid, element.scalar)) }
+    }
+
     /// The relation `schema.name`.
     pub fn relation(&self, schema: &str, name: &str) -> Option<&Arc<Relation>> {
         // A borrowed pair cannot look up an owned one without allocating; plans are cached, so this is not hot.
@@ -210,6 +267,54 @@ impl CatalogSnapshot {
     /// Whether the schema exists.
     pub fn has_schema(&self, name: &str) -> bool {
         self.schemas.iter().any(|s| s.name == name)
+    }
+
+    /// The table an index belongs to, and the index.
+    pub fn index(&self, oid: Oid) -> Option<(&Arc<Relation>, &Index)> {
+        self.relations.values().find_map(|r| r.indexes.iter().find(|i| i.oid == oid).map(|i| (r, i)))
+    }
+}
+
+/// An index as pg_class and pg_attribute show it: a relation with one column per key.
+fn index_relation(catalog: &CatalogSnapshot, table: &Relation, index: &Index) -> Relation {
+    let columns = (1..).zip(&index.keys).map(|(number, key)| {
+        let column = table.column_by_number(key.column);
+        let type_oid = column.map_or(Oid::TEXT, |c| c.type_oid);
+        Column {
+            number,
+            name: column.map_or_else(|| "expr".to_owned(), |c| c.name.clone()),
+            type_oid,
+            typmod: column.map_or(-1, |c| c.typmod),
+            repr: catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
+            not_null: false,
+            default: None,
+            identity: None,
+            generated: false,
+            rowid_alias: false,
+        }
+    });
+    Relation {
+        oid: index.oid,
+        schema: table.schema.clone(),
+        name: index.name.clone(),
+        kind: RelationKind::Index,
+        temporary: table.temporary,
+        sqlite_name: sqlite_name(&table.schema, &index.name),
+        columns: columns.collect(),
+        constraints: Vec::new(),
+        indexes: Vec::new(),
+        view_query: None,
+        sequence: None,
+        declared: table.declared,
+    }
+}
+
+/// What a table or index is called inside SQLite, unquoted. The temp schema's objects keep their plain names: SQLite
+/// has a namespace of its own for them.
+pub fn sqlite_name(schema: &str, name: &str) -> String {
+    match schema {
+        "public" | "pg_temp" => name.to_owned(),
+        _ => format!("{schema}.{name}"),
     }
 }
 

@@ -1,0 +1,460 @@
+//! Where a database keeps its own meaning: the tables `__pg_*` inside the SQLite file, and how they become a
+//! [`CatalogSnapshot`].
+//!
+//! Owns: the layout of those tables, reading and writing them. Must not know: SQL text of clients, how a change of
+//! the schema is carried out (`engine::ddl`). Every write happens in the transaction of the DDL statement it belongs
+//! to, so a file never contradicts itself. Functions return SQLite's own errors; the engine maps them.
+//!
+//! Temporary objects are kept the same way in SQLite's temp schema of one connection; only the state of their
+//! sequences is in `main.__pg_sequence`, beside all others.
+
+mod foreign;
+mod save;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use serde_json::Value as Json;
+
+use crate::catalog::schema::{
+    CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Identity, Index, IndexKey, Relation, RelationKind,
+    Schema, SequenceOptions, UserType, UserTypeKind,
+};
+use crate::types::pg_type::{Oid, Repr, Scalar};
+
+pub use save::*;
+
+/// The layout's number; a file with a higher one was written by a newer pgserver and is not opened.
+pub const FORMAT: i64 = 1;
+
+/// The tables. `{0}` is SQLite's schema, main or temp.
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS {0}.__pg_catalog (
+    id INTEGER PRIMARY KEY CHECK (id = 1), format INTEGER NOT NULL, next_oid INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS {0}.__pg_namespace (oid INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS {0}.__pg_class (
+    oid INTEGER PRIMARY KEY, schema TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    sqlite_name TEXT NOT NULL, view_query TEXT, UNIQUE (schema, name));
+CREATE TABLE IF NOT EXISTS {0}.__pg_attribute (
+    relation INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, type_oid INTEGER NOT NULL,
+    typmod INTEGER NOT NULL, not_null INTEGER NOT NULL, default_expression TEXT, identity TEXT,
+    generated INTEGER NOT NULL, rowid_alias INTEGER NOT NULL, PRIMARY KEY (relation, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS {0}.__pg_constraint (
+    oid INTEGER PRIMARY KEY, relation INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, columns TEXT NOT NULL,
+    expression TEXT, foreign_relation INTEGER, foreign_columns TEXT, on_update TEXT, on_delete TEXT,
+    is_deferrable INTEGER NOT NULL, initially_deferred INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS {0}.__pg_index (
+    oid INTEGER PRIMARY KEY, relation INTEGER NOT NULL, name TEXT NOT NULL, is_unique INTEGER NOT NULL,
+    is_primary INTEGER NOT NULL, keys TEXT NOT NULL, predicate TEXT, method TEXT NOT NULL, constraint_oid INTEGER);
+CREATE TABLE IF NOT EXISTS {0}.__pg_sequence (
+    oid INTEGER PRIMARY KEY, type_oid INTEGER NOT NULL, start INTEGER NOT NULL, increment INTEGER NOT NULL,
+    min INTEGER NOT NULL, max INTEGER NOT NULL, cache INTEGER NOT NULL, cycle INTEGER NOT NULL,
+    owner_relation INTEGER, owner_column INTEGER, last_value INTEGER NOT NULL, is_called INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS {0}.__pg_type (
+    oid INTEGER PRIMARY KEY, array_oid INTEGER NOT NULL, schema TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    labels TEXT, base INTEGER, typmod INTEGER, not_null INTEGER, default_expression TEXT, checks TEXT,
+    UNIQUE (schema, name));
+CREATE TABLE IF NOT EXISTS {0}.__pg_description (
+    class INTEGER NOT NULL, object INTEGER NOT NULL, part INTEGER NOT NULL, description TEXT NOT NULL,
+    PRIMARY KEY (class, object, part)) WITHOUT ROWID;
+";
+
+/// The schemas every database has besides `public`, which is a row like any other because it can be dropped.
+const FIXED_SCHEMAS: &[(u32, &str)] = &[(11, "pg_catalog"), (99, "pg_toast"), (13212, "information_schema")];
+
+const PUBLIC_OID: u32 = 2200;
+
+static NEXT_VERSION: AtomicU64 = AtomicU64::new(1);
+
+/// A snapshot version that no other snapshot of this process has.
+pub fn next_version() -> u64 {
+    NEXT_VERSION.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Makes sure that the catalog's tables are there. Needed before the first write, not for reading: a file without
+/// them loads as what SQLite says it is. Also forgets the state of temporary sequences that a crash left behind.
+pub fn initialise(connection: &Connection) -> Result<()> {
+    connection.execute_batch(&TABLES.replace("{0}", "main"))?;
+    let first_oid = Oid::FIRST_NORMAL.0;
+    let new =
+        connection.execute("INSERT OR IGNORE INTO main.__pg_catalog VALUES (1, ?1, ?2)", params![FORMAT, first_oid])?;
+    if new == 1 {
+        connection.execute("INSERT OR IGNORE INTO main.__pg_namespace VALUES (?1, 'public')", [PUBLIC_OID])?;
+    }
+    connection.execute("DELETE FROM main.__pg_sequence WHERE oid NOT IN (SELECT oid FROM main.__pg_class)", [])?;
+    Ok(())
+}
+
+/// Whether the file's layout is newer than this program.
+pub fn is_newer(connection: &Connection) -> Result<bool> {
+    if !has_catalog(connection, "main")? {
+        return Ok(false);
+    }
+    let format: Option<i64> =
+        connection.query_row("SELECT format FROM main.__pg_catalog", [], |row| row.get(0)).optional()?;
+    Ok(format.is_some_and(|f| f > FORMAT))
+}
+
+/// Makes sure that this connection's temp schema has the catalog's tables.
+pub fn initialise_temporary(connection: &Connection) -> Result<()> {
+    connection.execute_batch(&TABLES.replace("{0}", "temp"))
+}
+
+/// Drops every temporary object of this connection (DISCARD TEMP, and before a connection goes back to the pool).
+pub fn drop_temporary(connection: &Connection) -> Result<()> {
+    let mut names: Vec<String> = connection
+        .prepare("SELECT name FROM temp.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_>>()?;
+    if names.iter().any(|n| n == "__pg_sequence") {
+        connection.execute("DELETE FROM main.__pg_sequence WHERE oid IN (SELECT oid FROM temp.__pg_sequence)", [])?;
+    }
+    for name in names.drain(..) {
+        connection.execute_batch(&format!("DROP TABLE temp.\"{}\"", name.replace('"', "\"\"")))?;
+    }
+    Ok(())
+}
+
+fn has_catalog(connection: &Connection, database: &str) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {database}.sqlite_schema WHERE name = '__pg_catalog'");
+    connection.query_row(&sql, [], |_| Ok(())).optional().map(|found| found.is_some())
+}
+
+/// Reads the schema as this connection sees it: the system relations given, what the catalog tables say, the
+/// connection's temporary objects, and what else the file contains.
+pub fn load(connection: &Connection, system: &[Arc<Relation>]) -> Result<CatalogSnapshot> {
+    let mut snapshot = CatalogSnapshot { version: next_version(), ..CatalogSnapshot::default() };
+    snapshot.schemas.extend(FIXED_SCHEMAS.iter().map(|&(oid, name)| Schema { oid: Oid(oid), name: name.to_owned() }));
+    for relation in system {
+        snapshot.put_relation(relation.clone());
+    }
+    if has_catalog(connection, "main")? {
+        load_database(connection, "main", &mut snapshot)?;
+    } else {
+        snapshot.schemas.push(Schema { oid: Oid(PUBLIC_OID), name: "public".to_owned() });
+    }
+    foreign::load(connection, &mut snapshot)?;
+    if has_catalog(connection, "temp")? {
+        load_database(connection, "temp", &mut snapshot)?;
+    }
+    Ok(snapshot)
+}
+
+fn load_database(connection: &Connection, database: &str, snapshot: &mut CatalogSnapshot) -> Result<()> {
+    let rows = |sql: &str| sql.replace("{0}", database);
+    let mut statement = connection.prepare(&rows("SELECT oid, name FROM {0}.__pg_namespace ORDER BY oid"))?;
+    for schema in statement.query_map([], |row| Ok(Schema { oid: oid(row, 0)?, name: row.get(1)? }))? {
+        snapshot.schemas.push(schema?);
+    }
+    let mut statement = connection.prepare(&rows("SELECT * FROM {0}.__pg_type ORDER BY oid"))?;
+    for user_type in statement.query_map([], read_type)? {
+        snapshot.put_type(Arc::new(user_type?));
+    }
+    let mut columns = by_relation(connection, &rows("SELECT * FROM {0}.__pg_attribute ORDER BY number"), |row| {
+        read_column(row, snapshot)
+    })?;
+    let mut constraints = by_relation(
+        connection,
+        &rows("SELECT relation, c.* FROM {0}.__pg_constraint c ORDER BY oid"),
+        read_constraint,
+    )?;
+    let mut indexes =
+        by_relation(connection, &rows("SELECT relation, i.* FROM {0}.__pg_index i ORDER BY oid"), read_index)?;
+    let mut sequences = by_relation(connection, &rows("SELECT oid, s.* FROM {0}.__pg_sequence s"), read_sequence)?;
+    let mut statement =
+        connection.prepare(&rows("SELECT oid, schema, name, kind, sqlite_name, view_query FROM {0}.__pg_class"))?;
+    let mut classes = statement.query([])?;
+    while let Some(row) = classes.next()? {
+        let oid = oid(row, 0)?;
+        snapshot.put_relation(Arc::new(Relation {
+            oid,
+            schema: row.get(1)?,
+            name: row.get(2)?,
+            kind: relation_kind(row.get_ref(3)?.as_str()?),
+            temporary: database == "temp",
+            sqlite_name: row.get(4)?,
+            columns: columns.remove(&oid).unwrap_or_default(),
+            constraints: constraints.remove(&oid).unwrap_or_default(),
+            indexes: indexes.remove(&oid).unwrap_or_default(),
+            view_query: row.get(5)?,
+            sequence: sequences.remove(&oid).and_then(|mut s| s.pop()),
+            declared: true,
+        }));
+    }
+    let mut statement =
+        connection.prepare(&rows("SELECT class, object, part, description FROM {0}.__pg_description"))?;
+    for comment in statement.query_map([], |row| Ok(((oid(row, 0)?, oid(row, 1)?, row.get(2)?), row.get(3)?)))? {
+        let (key, text) = comment?;
+        snapshot.comments.insert(key, text);
+    }
+    Ok(())
+}
+
+/// Reads rows whose first column is a relation's OID.
+fn by_relation<T>(
+    connection: &Connection,
+    sql: &str,
+    read: impl Fn(&Row<'_>) -> Result<T>,
+) -> Result<HashMap<Oid, Vec<T>>> {
+    let mut map: HashMap<Oid, Vec<T>> = HashMap::new();
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        map.entry(oid(row, 0)?).or_default().push(read(row)?);
+    }
+    Ok(map)
+}
+
+fn oid(row: &Row<'_>, index: usize) -> Result<Oid> {
+    row.get(index).map(Oid)
+}
+
+/// Relation kinds by pg_class.relkind.
+const KINDS: &[(&str, RelationKind)] =
+    &[("r", RelationKind::Table), ("v", RelationKind::View), ("S", RelationKind::Sequence)];
+
+fn relation_kind(letter: &str) -> RelationKind {
+    KINDS.iter().find(|(l, _)| *l == letter).map_or(RelationKind::Table, |(_, kind)| *kind)
+}
+
+fn read_column(row: &Row<'_>, snapshot: &CatalogSnapshot) -> Result<Column> {
+    let type_oid = Oid(row.get("type_oid")?);
+    let identity: Option<String> = row.get("identity")?;
+    Ok(Column {
+        number: row.get("number")?,
+        name: row.get("name")?,
+        type_oid,
+        typmod: row.get("typmod")?,
+        repr: snapshot.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
+        not_null: row.get("not_null")?,
+        default: row.get("default_expression")?,
+        identity: identity.map(|letter| if letter == "a" { Identity::Always } else { Identity::ByDefault }),
+        generated: row.get("generated")?,
+        rowid_alias: row.get("rowid_alias")?,
+    })
+}
+
+fn read_constraint(row: &Row<'_>) -> Result<Constraint> {
+    let kind: String = row.get("kind")?;
+    let letter = |name: &str| -> Result<u8> {
+        let text: Option<String> = row.get(name)?;
+        Ok(text.and_then(|t| t.bytes().next()).unwrap_or(b'a'))
+    };
+    Ok(Constraint {
+        oid: Oid(row.get("oid")?),
+        name: row.get("name")?,
+        kind: match kind.as_str() {
+            "p" => ConstraintKind::PrimaryKey,
+            "u" => ConstraintKind::Unique,
+            "f" => ConstraintKind::ForeignKey(ForeignKey {
+                relation: Oid(row.get("foreign_relation")?),
+                columns: numbers(row, "foreign_columns")?,
+                on_update: letter("on_update")?,
+                on_delete: letter("on_delete")?,
+            }),
+            _ => ConstraintKind::Check(row.get("expression")?),
+        },
+        columns: numbers(row, "columns")?,
+        deferrable: row.get("is_deferrable")?,
+        initially_deferred: row.get("initially_deferred")?,
+    })
+}
+
+fn read_index(row: &Row<'_>) -> Result<Index> {
+    let constraint: Option<u32> = row.get("constraint_oid")?;
+    Ok(Index {
+        oid: Oid(row.get("oid")?),
+        name: row.get("name")?,
+        unique: row.get("is_unique")?,
+        primary: row.get("is_primary")?,
+        keys: json_array(row, "keys")?.iter().map(read_key).collect(),
+        predicate: row.get("predicate")?,
+        method: row.get("method")?,
+        constraint: constraint.map(Oid),
+    })
+}
+
+/// An index key is `[column, expression, descending, nulls first]`.
+fn read_key(key: &Json) -> IndexKey {
+    IndexKey {
+        column: key.get(0).and_then(Json::as_i64).and_then(|n| i16::try_from(n).ok()).unwrap_or(0),
+        expression: key.get(1).and_then(Json::as_str).map(str::to_owned),
+        descending: key.get(2).and_then(Json::as_bool).unwrap_or(false),
+        nulls_first: key.get(3).and_then(Json::as_bool).unwrap_or(false),
+    }
+}
+
+fn read_sequence(row: &Row<'_>) -> Result<SequenceOptions> {
+    let owner: Option<u32> = row.get("owner_relation")?;
+    let column: Option<i16> = row.get("owner_column")?;
+    Ok(SequenceOptions {
+        type_oid: Oid(row.get("type_oid")?),
+        start: row.get("start")?,
+        increment: row.get("increment")?,
+        min: row.get("min")?,
+        max: row.get("max")?,
+        cache: row.get("cache")?,
+        cycle: row.get("cycle")?,
+        owned_by: owner.map(Oid).zip(column),
+    })
+}
+
+fn read_type(row: &Row<'_>) -> Result<UserType> {
+    let kind: String = row.get("kind")?;
+    let text = |value: &Json, i: usize| value.get(i).and_then(Json::as_str).unwrap_or_default().to_owned();
+    Ok(UserType {
+        oid: Oid(row.get("oid")?),
+        array: Oid(row.get("array_oid")?),
+        schema: row.get("schema")?,
+        name: row.get("name")?,
+        kind: if kind == "e" {
+            let labels = json_array(row, "labels")?;
+            UserTypeKind::Enum(labels.iter().filter_map(Json::as_str).map(str::to_owned).collect())
+        } else {
+            UserTypeKind::Domain {
+                base: Oid(row.get("base")?),
+                typmod: row.get("typmod")?,
+                not_null: row.get("not_null")?,
+                default: row.get("default_expression")?,
+                checks: json_array(row, "checks")?.iter().map(|c| (text(c, 0), text(c, 1))).collect(),
+            }
+        },
+    })
+}
+
+fn json_array(row: &Row<'_>, name: &str) -> Result<Vec<Json>> {
+    let text: Option<String> = row.get(name)?;
+    let parsed = serde_json::from_str(text.as_deref().unwrap_or("[]"));
+    parsed.map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
+}
+
+fn numbers(row: &Row<'_>, name: &str) -> Result<Vec<i16>> {
+    let array = json_array(row, name)?;
+    Ok(array.iter().filter_map(Json::as_i64).filter_map(|n| i16::try_from(n).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(number: i16, name: &str, type_oid: Oid) -> Column {
+        Column {
+            number,
+            name: name.to_owned(),
+            type_oid,
+            typmod: -1,
+            repr: Repr::scalar(Scalar::Text),
+            not_null: false,
+            default: None,
+            identity: None,
+            generated: false,
+            rowid_alias: false,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let connection = Connection::open_in_memory().unwrap();
+        initialise(&connection).unwrap();
+        let first = allocate_oids(&connection, 5).unwrap();
+        assert_eq!(first, Oid::FIRST_NORMAL);
+        assert_eq!(allocate_oids(&connection, 1).unwrap(), Oid(first.0 + 5));
+
+        let mood = UserType {
+            oid: first,
+            array: Oid(first.0 + 1),
+            schema: "public".into(),
+            name: "mood".into(),
+            kind: UserTypeKind::Enum(vec!["sad".into(), "ok".into()]),
+        };
+        put_type(&connection, &mood).unwrap();
+        connection.execute_batch("CREATE TABLE t (a TEXT)").unwrap();
+        let table = Relation {
+            oid: Oid(first.0 + 2),
+            schema: "public".into(),
+            name: "t".into(),
+            kind: RelationKind::Table,
+            temporary: false,
+            sqlite_name: "t".into(),
+            columns: vec![column(1, "a", mood.array)],
+            constraints: vec![Constraint {
+                oid: Oid(first.0 + 3),
+                name: "t_a_check".into(),
+                kind: ConstraintKind::Check("(a IS NOT NULL)".into()),
+                columns: vec![1],
+                deferrable: false,
+                initially_deferred: false,
+            }],
+            indexes: vec![Index {
+                oid: Oid(first.0 + 4),
+                name: "t_a_idx".into(),
+                unique: false,
+                primary: false,
+                keys: vec![IndexKey { column: 1, expression: None, descending: true, nulls_first: true }],
+                predicate: Some("(a IS NOT NULL)".into()),
+                method: "btree".into(),
+                constraint: None,
+            }],
+            view_query: None,
+            sequence: None,
+            declared: true,
+        };
+        put_relation(&connection, &table).unwrap();
+        set_comment(&connection, (Oid(1259), table.oid, 1), Some("a column")).unwrap();
+
+        let snapshot = load(&connection, &[]).unwrap();
+        let read = snapshot.relation("public", "t").unwrap();
+        assert_eq!(read.columns[0].repr, Repr::array(mood.oid, Scalar::Text));
+        assert_eq!(format!("{:?}", read.constraints), format!("{:?}", table.constraints));
+        assert_eq!(format!("{:?}", read.indexes), format!("{:?}", table.indexes));
+        assert_eq!(snapshot.comments[&(Oid(1259), table.oid, 1)], "a column");
+        assert_eq!(snapshot.find_relation(&["public".into()], "t_a_idx").unwrap().kind, RelationKind::Index);
+
+        remove_relation(&connection, &table).unwrap();
+        connection.execute_batch("DROP TABLE t").unwrap();
+        let snapshot = load(&connection, &[]).unwrap();
+        assert!(snapshot.relation("public", "t").is_none() && snapshot.comments.is_empty());
+    }
+
+    #[test]
+    fn a_sequence_keeps_its_state_when_its_options_change() {
+        let connection = Connection::open_in_memory().unwrap();
+        initialise(&connection).unwrap();
+        let options = SequenceOptions {
+            type_oid: Oid::INT8,
+            start: 5,
+            increment: 1,
+            min: 1,
+            max: i64::MAX,
+            cache: 1,
+            cycle: false,
+            owned_by: None,
+        };
+        let mut sequence = Relation {
+            oid: allocate_oids(&connection, 1).unwrap(),
+            schema: "public".into(),
+            name: "s".into(),
+            kind: RelationKind::Sequence,
+            temporary: false,
+            sqlite_name: "s".into(),
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            view_query: None,
+            sequence: Some(options),
+            declared: true,
+        };
+        put_relation(&connection, &sequence).unwrap();
+        set_sequence_state(&connection, sequence.oid, 9, true).unwrap();
+        sequence.sequence = Some(SequenceOptions { increment: 2, owned_by: Some((Oid(20000), 1)), ..options });
+        put_relation(&connection, &sequence).unwrap();
+        let state: (i64, bool) = connection
+            .query_row("SELECT last_value, is_called FROM __pg_sequence", [], |r| Ok((r.get(0)?, r.get(1)?)))
+            .unwrap();
+        assert_eq!(state, (9, true));
+        let snapshot = load(&connection, &[]).unwrap();
+        assert_eq!(snapshot.relation("public", "s").unwrap().sequence, sequence.sequence);
+    }
+}
