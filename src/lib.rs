@@ -41,6 +41,17 @@ pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod schema;
     pub mod store;
+    pub mod tables {
+        //! pg_catalog and information_schema as SQLite virtual tables.
+        pub mod classes;
+        pub mod contents;
+        pub mod recorded;
+        pub mod relations;
+        pub mod rows;
+        pub mod source;
+        pub mod types;
+        pub mod vtab;
+    }
 }
 
 pub mod sql {

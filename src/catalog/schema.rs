@@ -334,3 +334,15 @@ impl Relation {
         self.constraints.iter().find(|c| matches!(c.kind, ConstraintKind::PrimaryKey))
     }
 }
+
+impl Constraint {
+    /// The other side, if this is a foreign key.
+    pub fn foreign_key(&self) -> Option<&ForeignKey> {
+        if let ConstraintKind::ForeignKey(key) = &self.kind { Some(key) } else { None }
+    }
+
+    /// The expression, if this is a check.
+    pub fn check(&self) -> Option<&str> {
+        if let ConstraintKind::Check(expression) = &self.kind { Some(expression) } else { None }
+    }
+}

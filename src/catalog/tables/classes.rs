@@ -1,0 +1,327 @@
+//! Rows of pg_namespace, pg_class, pg_attribute, pg_attrdef and pg_sequence.
+//!
+//! Must not know: SQLite. Specification: catalogs.html.
+
+use crate::catalog::schema::{Column, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions};
+use crate::catalog::tables::contents::View;
+use crate::catalog::tables::relations::relations;
+use crate::catalog::tables::rows::{Cell, Rows, row};
+use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::catalog::tables::types::{TypeFacts, type_facts};
+use crate::types::pg_type::{Oid, type_info};
+
+/// The access methods heap and btree (pg_am.dat).
+pub const HEAP: Oid = Oid(2);
+pub const BTREE: Oid = Oid(403);
+
+/// pg_class.relkind of a relation.
+pub fn relkind(kind: RelationKind) -> &'static str {
+    match kind {
+        RelationKind::Table | RelationKind::System => "r",
+        RelationKind::View => "v",
+        RelationKind::Index => "i",
+        RelationKind::Sequence => "S",
+    }
+}
+
+/// The schemas users made; the built-in ones are recorded.
+pub fn namespaces(rows: &mut Rows, view: &View<'_>) {
+    for schema in view.catalog.schemas.iter().filter(|s| s.oid >= Oid::FIRST_NORMAL) {
+        row!(rows, oid: schema.oid, nspname: &schema.name, nspowner: BOOTSTRAP_SUPERUSER);
+    }
+}
+
+/// The system relations' rows in pg_class.
+pub fn system_classes(rows: &mut Rows) {
+    for system in relations() {
+        let view = system.kind == b'v';
+        row!(rows,
+            oid: system.relation.oid,
+            relname: &system.relation.name,
+            relnamespace: namespace_oid(&system.relation.schema),
+            reltype: system.row_type,
+            relowner: BOOTSTRAP_SUPERUSER,
+            relam: if view { Oid::INVALID } else { HEAP },
+            relfilenode: if view { Oid::INVALID } else { system.relation.oid },
+            reltuples: -1.0,
+            relisshared: system.shared,
+            relpersistence: "p",
+            relkind: Cell::letter(system.kind),
+            relnatts: count(system.relation.columns.len()),
+            relhasrules: view,
+            relispopulated: true,
+            relreplident: "n",
+        );
+    }
+}
+
+/// The tables, views, sequences and indexes users made.
+pub fn classes(rows: &mut Rows, view: &View<'_>) {
+    let references = referenced_tables(view);
+    for relation in view.user_relations() {
+        class(rows, view, relation, references.contains(&relation.oid));
+        for index in &relation.indexes {
+            index_class(rows, view, relation, index);
+        }
+    }
+}
+
+/// The tables that foreign keys point to.
+fn referenced_tables(view: &View<'_>) -> Vec<Oid> {
+    let constraints = view.catalog.relations.values().flat_map(|r| &r.constraints);
+    constraints.filter_map(|c| c.foreign_key().map(|f| f.relation)).collect()
+}
+
+fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool) {
+    let table = relation.kind == RelationKind::Table;
+    let foreign = relation.constraints.iter().any(|c| c.foreign_key().is_some());
+    row!(rows,
+        oid: relation.oid,
+        relname: &relation.name,
+        relnamespace: view.namespace_oid(&relation.schema),
+        relowner: BOOTSTRAP_SUPERUSER,
+        relam: if table { HEAP } else { Oid::INVALID },
+        relfilenode: if relation.kind == RelationKind::View { Oid::INVALID } else { relation.oid },
+        relpages: i32::from(relation.kind == RelationKind::Sequence),
+        reltuples: if relation.kind == RelationKind::Sequence { 1.0 } else { -1.0 },
+        relhasindex: !relation.indexes.is_empty(),
+        relpersistence: if relation.temporary { "t" } else { "p" },
+        relkind: relkind(relation.kind),
+        relnatts: count(columns_of(relation).len()),
+        relchecks: count(relation.constraints.iter().filter(|c| c.check().is_some()).count()),
+        relhasrules: relation.kind == RelationKind::View,
+        relhastriggers: foreign || referenced,
+        relispopulated: true,
+        relreplident: if table { "d" } else { "n" },
+        relminmxid: i32::from(table),
+    );
+}
+
+fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
+    row!(rows,
+        oid: index.oid,
+        relname: &index.name,
+        relnamespace: view.namespace_oid(&relation.schema),
+        relowner: BOOTSTRAP_SUPERUSER,
+        relam: BTREE,
+        relfilenode: index.oid,
+        relpages: 1,
+        relpersistence: if relation.temporary { "t" } else { "p" },
+        relkind: "i",
+        relnatts: count(index.keys.len()),
+        relispopulated: true,
+        relreplident: "n",
+    );
+}
+
+/// The system relations' columns.
+pub fn system_attributes(rows: &mut Rows) {
+    for system in relations() {
+        let columns = system.relation.columns.iter().zip(&system.declared);
+        for (column, &(declared, collation)) in columns {
+            let facts = TypeFacts { collation, ..system_facts(column.type_oid) };
+            attribute(rows, system.relation.oid, column, declared, facts);
+        }
+        if system.kind == b'r' {
+            hidden_attributes(rows, system.relation.oid);
+        }
+    }
+}
+
+fn system_facts(oid: Oid) -> TypeFacts {
+    type_info(oid).map_or(TypeFacts::UNKNOWN, TypeFacts::of)
+}
+
+/// The columns of what users made, indexes included.
+pub fn attributes(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations() {
+        for column in &columns_of(relation) {
+            attribute(rows, relation.oid, column, column.type_oid, type_facts(view.catalog, column.type_oid));
+        }
+        if relation.kind == RelationKind::Table {
+            hidden_attributes(rows, relation.oid);
+        }
+        for index in &relation.indexes {
+            index_attributes(rows, view, relation, index);
+        }
+    }
+}
+
+/// A relation's columns; a sequence has three of its own.
+pub fn columns_of(relation: &Relation) -> Vec<Column> {
+    if relation.kind != RelationKind::Sequence || !relation.columns.is_empty() {
+        return relation.columns.clone();
+    }
+    let columns = [("last_value", Oid::INT8), ("log_cnt", Oid::INT8), ("is_called", Oid::BOOL)];
+    columns.into_iter().zip(1i16..).map(|((name, type_oid), number)| plain_column(number, name, type_oid)).collect()
+}
+
+fn plain_column(number: i16, name: &str, type_oid: Oid) -> Column {
+    Column {
+        number,
+        name: name.to_owned(),
+        type_oid,
+        typmod: -1,
+        repr: type_info(type_oid).map_or(TypeFacts::UNKNOWN.repr, |t| t.repr),
+        not_null: true,
+        default: None,
+        identity: None,
+        generated: false,
+        rowid_alias: false,
+    }
+}
+
+fn attribute(rows: &mut Rows, relation: Oid, column: &Column, declared: Oid, facts: TypeFacts) {
+    row!(rows,
+        attrelid: relation,
+        attname: &column.name,
+        atttypid: declared,
+        attstattarget: -1,
+        attlen: facts.len,
+        attnum: column.number,
+        attndims: i32::from(facts.repr.array_of.is_some()),
+        attcacheoff: -1,
+        atttypmod: column.typmod,
+        attbyval: facts.by_value,
+        attalign: Cell::letter(facts.align),
+        attstorage: Cell::letter(facts.storage),
+        attnotnull: column.not_null,
+        atthasdef: column.default.is_some() && column.identity.is_none(),
+        attidentity: match column.identity {
+            Some(Identity::Always) => "a",
+            Some(Identity::ByDefault) => "d",
+            None => "",
+        },
+        attgenerated: if column.generated { "s" } else { "" },
+        attislocal: true,
+        attcollation: facts.collation,
+    );
+}
+
+/// The columns that every table has.
+fn hidden_attributes(rows: &mut Rows, relation: Oid) {
+    const HIDDEN: &[(&str, Oid)] = &[
+        ("ctid", Oid(27)),
+        ("xmin", Oid::XID),
+        ("cmin", Oid::CID),
+        ("xmax", Oid::XID),
+        ("cmax", Oid::CID),
+        ("tableoid", Oid::OID),
+    ];
+    for (number, &(name, type_oid)) in (1i16..).zip(HIDDEN) {
+        let facts = system_facts(type_oid);
+        row!(rows,
+            attrelid: relation,
+            attname: name,
+            atttypid: type_oid,
+            attlen: facts.len,
+            attnum: -number,
+            attcacheoff: -1,
+            atttypmod: -1,
+            attbyval: facts.by_value,
+            attalign: Cell::letter(facts.align),
+            attstorage: Cell::letter(facts.storage),
+            attnotnull: true,
+            attislocal: true,
+        );
+    }
+}
+
+fn index_attributes(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
+    for (key, number) in index.keys.iter().zip(1i16..) {
+        let mut column = match relation.column_by_number(key.column) {
+            Some(column) => plain_column(number, &column.name, column.type_oid),
+            // The type of an expression is not kept; text is what most indexed expressions give.
+            None => plain_column(number, &expression_name(key), Oid::TEXT),
+        };
+        column.not_null = false;
+        column.typmod = relation.column_by_number(key.column).map_or(-1, |c| c.typmod);
+        attribute(rows, index.oid, &column, column.type_oid, type_facts(view.catalog, column.type_oid));
+    }
+}
+
+/// The name PostgreSQL gives an index column over an expression: the function's, or "expr".
+fn expression_name(key: &IndexKey) -> String {
+    let text = key.expression.as_deref().unwrap_or_default();
+    let name = text.split('(').next().unwrap_or_default();
+    let is_call = text.ends_with(')') && !name.is_empty();
+    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if is_call && is_name { name.to_owned() } else { "expr".to_owned() }
+}
+
+/// Defaults and generation expressions.
+pub fn defaults(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations() {
+        for column in relation.columns.iter().filter(|c| c.identity.is_none()) {
+            if let Some(default) = &column.default {
+                row!(rows,
+                    oid: default_oid(relation.oid, column.number),
+                    adrelid: relation.oid,
+                    adnum: column.number,
+                    adbin: default,
+                );
+            }
+        }
+    }
+}
+
+/// The OID of a column's row in pg_attrdef. The catalog has none for it; this one is the same every time and lies
+/// beyond all that are given out.
+pub fn default_oid(relation: Oid, column: i16) -> Oid {
+    let number =
+        relation.0.wrapping_sub(Oid::FIRST_NORMAL.0).wrapping_mul(256).wrapping_add(u32::from(column.unsigned_abs()));
+    Oid(0x8000_0000 | (number & 0x7fff_ffff))
+}
+
+/// Sequences' parameters.
+pub fn sequences(rows: &mut Rows, view: &View<'_>) {
+    for (relation, options) in user_sequences(view) {
+        row!(rows,
+            seqrelid: relation.oid,
+            seqtypid: options.type_oid,
+            seqstart: options.start,
+            seqincrement: options.increment,
+            seqmax: options.max,
+            seqmin: options.min,
+            seqcache: options.cache,
+            seqcycle: options.cycle,
+        );
+    }
+}
+
+/// Every sequence with its parameters.
+pub fn user_sequences<'a>(view: &View<'a>) -> Vec<(&'a Relation, &'a SequenceOptions)> {
+    let relations = view.user_relations();
+    relations.into_iter().filter_map(|r| r.sequence.as_ref().map(|s| (r.as_ref(), s))).collect()
+}
+
+/// The OID of one of the schemas that PostgreSQL always has.
+fn namespace_oid(schema: &str) -> Oid {
+    match schema {
+        "pg_catalog" => Oid(11),
+        "pg_toast" => Oid(99),
+        "public" => Oid(2200),
+        "information_schema" => information_schema_oid(),
+        _ => Oid::INVALID,
+    }
+}
+
+/// initdb gives information_schema's OID; it is the one recorded.
+fn information_schema_oid() -> Oid {
+    use crate::catalog::tables::recorded::{Recording, recording};
+    let mut schemas = Recording::new(recording!("pg_namespace")).lines();
+    let found = schemas.find(|s| s.text("nspname") == "information_schema");
+    Oid(found.and_then(|s| s.number("oid").try_into().ok()).unwrap_or_default())
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+impl View<'_> {
+    /// A schema's OID.
+    pub fn namespace_oid(&self, schema: &str) -> Oid {
+        let own = self.catalog.schemas.iter().find(|s| s.name == schema);
+        own.map_or_else(|| namespace_oid(schema), |s| s.oid)
+    }
+}

@@ -1,0 +1,136 @@
+//! Which rows each system relation has: one line per relation.
+//!
+//! Owns: [`Contents`] and the table of them. Must not know: SQLite. A relation that is not in the table is empty.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
+use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::relations::{SystemRelation, is_integer};
+use crate::catalog::tables::rows::{Cell, RowSet, Rows};
+use crate::catalog::tables::source::CatalogSource;
+use crate::catalog::tables::{classes, types};
+use crate::types::pg_type::Oid;
+
+/// What a row-producing function sees.
+pub struct View<'a> {
+    pub catalog: &'a CatalogSnapshot,
+    pub source: &'a dyn CatalogSource,
+}
+
+/// The rows of one relation: those that every database has, and those of this one.
+pub struct Contents {
+    pub builtin: Builtin,
+    pub own: Own,
+}
+
+/// Adds the rows of one database.
+pub type OwnRows = fn(&mut Rows, &View<'_>);
+
+/// Rows that are the same everywhere; built once per process.
+pub enum Builtin {
+    None,
+    /// Recorded from PostgreSQL; columns of the recording that the relation does not have are left out.
+    Recorded(&'static str),
+    Computed(fn(&mut Rows)),
+}
+
+/// Rows that differ.
+pub enum Own {
+    None,
+    /// They follow from the catalog snapshot alone and are kept as long as it is valid.
+    OfCatalog(OwnRows),
+    /// They depend on the session or the server and are made anew each time.
+    OfSession(OwnRows),
+}
+
+const fn recorded(text: &'static str) -> Contents {
+    Contents { builtin: Builtin::Recorded(text), own: Own::None }
+}
+
+const fn recorded_and(text: &'static str, own: OwnRows) -> Contents {
+    Contents { builtin: Builtin::Recorded(text), own: Own::OfCatalog(own) }
+}
+
+const fn computed_and(builtin: fn(&mut Rows), own: OwnRows) -> Contents {
+    Contents { builtin: Builtin::Computed(builtin), own: Own::OfCatalog(own) }
+}
+
+const fn of_catalog(own: OwnRows) -> Contents {
+    Contents { builtin: Builtin::None, own: Own::OfCatalog(own) }
+}
+
+/// By schema and relation name.
+static CONTENTS: &[(&str, &str, Contents)] = &[
+    ("pg_catalog", "pg_am", recorded(recording!("pg_am"))),
+    ("pg_catalog", "pg_amop", recorded(recording!("pg_amop"))),
+    ("pg_catalog", "pg_amproc", recorded(recording!("pg_amproc"))),
+    ("pg_catalog", "pg_attrdef", of_catalog(classes::defaults)),
+    ("pg_catalog", "pg_attribute", computed_and(classes::system_attributes, classes::attributes)),
+    ("pg_catalog", "pg_cast", recorded(recording!("pg_cast"))),
+    ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
+    ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),
+    ("pg_catalog", "pg_enum", of_catalog(types::enums)),
+    ("pg_catalog", "pg_extension", recorded(recording!("pg_extension"))),
+    ("pg_catalog", "pg_language", recorded(recording!("pg_language"))),
+    ("pg_catalog", "pg_namespace", recorded_and(recording!("pg_namespace"), classes::namespaces)),
+    ("pg_catalog", "pg_opclass", recorded(recording!("pg_opclass"))),
+    ("pg_catalog", "pg_operator", recorded(recording!("pg_operator"))),
+    ("pg_catalog", "pg_opfamily", recorded(recording!("pg_opfamily"))),
+    ("pg_catalog", "pg_sequence", of_catalog(classes::sequences)),
+    ("pg_catalog", "pg_tablespace", recorded(recording!("pg_tablespace"))),
+    ("pg_catalog", "pg_type", recorded_and(recording!("pg_type"), types::types)),
+];
+
+/// What a relation contains; `None` if it is always empty.
+pub fn contents(relation: &SystemRelation) -> Option<&'static Contents> {
+    static BY_OID: OnceLock<HashMap<Oid, &'static Contents>> = OnceLock::new();
+    let map = BY_OID.get_or_init(|| {
+        let by_name = |(schema, name, contents): &'static (&str, &str, Contents)| {
+            let relation = crate::catalog::tables::relations::find(schema, name);
+            debug_assert!(relation.is_some(), "no relation {schema}.{name}");
+            relation.map(|r| (r.relation.oid, contents))
+        };
+        CONTENTS.iter().filter_map(by_name).collect()
+    });
+    map.get(&relation.relation.oid).copied()
+}
+
+/// The rows of a relation that are the same everywhere.
+pub fn builtin_rows(relation: &'static SystemRelation) -> Option<Arc<RowSet>> {
+    let mut rows = Rows::new(relation);
+    match contents(relation)?.builtin {
+        Builtin::None => return None,
+        Builtin::Recorded(text) => add_recorded(&mut rows, Recording::new(text)),
+        Builtin::Computed(add) => add(&mut rows),
+    }
+    Some(rows.finish())
+}
+
+/// Adds all rows of a recording.
+fn add_recorded(rows: &mut Rows, recording: Recording) {
+    let relation = rows.relation();
+    // For each of the relation's columns its place in the recording.
+    let places: Vec<Option<usize>> =
+        relation.relation.columns.iter().map(|c| recording.columns().position(|r| r == c.name)).collect();
+    for line in recording.lines() {
+        let fields: Vec<_> = line.fields().collect();
+        let cells = places.iter().zip(&relation.relation.columns).zip(&relation.defaults);
+        rows.add_cells(cells.map(|((place, column), default)| match place.and_then(|p| fields.get(p)) {
+            None => default.clone(),
+            Some(None) => Cell::Null,
+            Some(Some(text)) if is_integer(column.repr) => Cell::Int(text.parse().unwrap_or_default()),
+            Some(Some(text)) => Cell::Text(text.clone()),
+        }));
+    }
+}
+
+impl<'a> View<'a> {
+    /// The relations users made, in the order of their OIDs.
+    pub fn user_relations(&self) -> Vec<&'a Arc<Relation>> {
+        let mut found: Vec<_> = self.catalog.relations.values().filter(|r| r.kind != RelationKind::System).collect();
+        found.sort_by_key(|r| r.oid);
+        found
+    }
+}

@@ -1,0 +1,140 @@
+//! The relations of pg_catalog and information_schema: their names, OIDs and columns as PostgreSQL 15 has them.
+//!
+//! Owns: [`relations`], [`SystemRelation`]. Must not know: where rows come from (`tables::contents`), SQLite.
+//! Recorded by `scripts/record-catalogs`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use crate::catalog::schema::{Column, Relation, RelationKind};
+use crate::catalog::tables::recorded::{Line, Recording, recording};
+use crate::catalog::tables::rows::Cell;
+use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
+
+/// A relation of pg_catalog or information_schema.
+#[derive(Debug)]
+pub struct SystemRelation {
+    /// As the rest of the program sees it; a column over one of information_schema's domains has the domain's base
+    /// type here, which is what PostgreSQL tells clients too.
+    pub relation: Arc<Relation>,
+    /// pg_class.relkind: r or v.
+    pub kind: u8,
+    /// The OID of its row type.
+    pub row_type: Oid,
+    /// pg_class.relisshared.
+    pub shared: bool,
+    /// For each column: pg_attribute.atttypid, which may be one of information_schema's domains, and attcollation.
+    pub declared: Vec<(Oid, Oid)>,
+    /// For each column: what a row has that does not mention it.
+    pub defaults: Vec<Cell>,
+}
+
+/// Every relation of pg_catalog and information_schema, by OID.
+pub fn relations() -> &'static [SystemRelation] {
+    static RELATIONS: OnceLock<Vec<SystemRelation>> = OnceLock::new();
+    RELATIONS.get_or_init(load)
+}
+
+/// One of them, by schema and name.
+pub fn find(schema: &str, name: &str) -> Option<&'static SystemRelation> {
+    relations().iter().find(|r| r.relation.schema == schema && r.relation.name == name)
+}
+
+fn load() -> Vec<SystemRelation> {
+    let mut columns: HashMap<i64, Vec<Line>> = HashMap::new();
+    for line in Recording::new(recording!("columns")).lines() {
+        columns.entry(line.number("relation")).or_default().push(line);
+    }
+    let relations = Recording::new(recording!("relations")).lines();
+    relations.map(|line| system_relation(&line, columns.remove(&line.number("oid")).unwrap_or_default())).collect()
+}
+
+fn system_relation(line: &Line, columns: Vec<Line>) -> SystemRelation {
+    let (schema, name) = (line.text("schema").into_owned(), line.text("name").into_owned());
+    let relation = Relation {
+        oid: recorded_oid(line, "oid"),
+        sqlite_name: format!("{schema}.{name}"),
+        schema,
+        name,
+        kind: RelationKind::System,
+        temporary: false,
+        columns: columns.iter().map(column).collect(),
+        constraints: Vec::new(),
+        indexes: Vec::new(),
+        view_query: None,
+        sequence: None,
+        declared: true,
+    };
+    SystemRelation {
+        kind: line.text("kind").as_bytes().first().copied().unwrap_or(b'r'),
+        row_type: recorded_oid(line, "reltype"),
+        shared: line.number("shared") != 0,
+        declared: columns.iter().map(|c| (recorded_oid(c, "declared"), recorded_oid(c, "collation"))).collect(),
+        defaults: relation.columns.iter().map(default).collect(),
+        relation: Arc::new(relation),
+    }
+}
+
+fn column(line: &Line) -> Column {
+    let type_oid = recorded_oid(line, "type");
+    Column {
+        number: line.number("number").try_into().unwrap_or_default(),
+        name: line.text("name").into_owned(),
+        type_oid,
+        typmod: line.number("typmod").try_into().unwrap_or(-1),
+        repr: type_info(type_oid).map_or(Repr::scalar(Scalar::Text), |t| t.repr),
+        not_null: line.number("not_null") != 0,
+        default: None,
+        identity: None,
+        generated: false,
+        rowid_alias: false,
+    }
+}
+
+fn recorded_oid(line: &Line, column: &str) -> Oid {
+    Oid(line.number(column).try_into().unwrap_or_default())
+}
+
+fn default(column: &Column) -> Cell {
+    match column.repr {
+        _ if !column.not_null => Cell::Null,
+        Repr { array_of: Some(_), .. } | Repr { scalar: Scalar::IntVector, .. } => Cell::from("[]"),
+        repr if is_integer(repr) => Cell::Int(0),
+        Repr { scalar: Scalar::Float4 | Scalar::Float8, .. } => Cell::Real(0.0),
+        _ => Cell::from(""),
+    }
+}
+
+/// Whether values of this representation are stored as INTEGER.
+pub fn is_integer(repr: Repr) -> bool {
+    use Scalar::*;
+    repr.array_of.is_none()
+        && matches!(
+            repr.scalar,
+            Bool | Int2 | Int4 | Int8 | Oid | RegClass | RegType | RegProc | RegNamespace | RegRole
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relations_are_postgresqls() {
+        let class = find("pg_catalog", "pg_class").expect("pg_class");
+        assert_eq!((class.relation.oid, class.relation.columns.len(), class.kind), (Oid(1259), 33, b'r'));
+        let columns = find("information_schema", "columns").expect("columns");
+        let name = columns.relation.column("column_name").expect("column_name");
+        assert_eq!((name.number, name.type_oid, columns.kind), (4, Oid::NAME, b'v'));
+        assert!(relations().is_sorted_by_key(|r| r.relation.oid), "in OID order");
+    }
+
+    #[test]
+    fn every_column_has_a_known_type() {
+        for relation in relations() {
+            for column in relation.relation.columns.iter().filter(|c| c.type_oid != Oid(10028)) {
+                assert!(type_info(column.type_oid).is_some(), "{}.{}", relation.relation.name, column.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What the system catalogs show besides the schema itself: databases, roles, sessions, settings, sequences' values.
+//!
+//! Owns: [`CatalogSource`], the seam through which the engine feeds the virtual tables of one connection, and the rows
+//! it gives. Must not know: who implements it.
+
+use std::sync::Arc;
+
+use crate::catalog::schema::CatalogSnapshot;
+use crate::types::pg_type::Oid;
+
+/// What the virtual tables of one connection read. Asked while a statement runs; must be quick and must not wait.
+pub trait CatalogSource: Send + Sync {
+    /// The schema the running statement was planned against.
+    fn catalog(&self) -> Arc<CatalogSnapshot>;
+
+    /// current_database().
+    fn database(&self) -> String;
+
+    /// current_user.
+    fn user(&self) -> String;
+
+    /// The effective search path, in order.
+    fn search_path(&self) -> Vec<String>;
+
+    /// The names of all databases.
+    fn databases(&self) -> Vec<String> {
+        vec![self.database()]
+    }
+
+    /// All roles; the first is the bootstrap superuser, who owns everything.
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::superuser(&self.user())]
+    }
+
+    /// Every session variable as it is now, sorted by name.
+    fn settings(&self) -> Vec<SettingRow> {
+        Vec::new()
+    }
+
+    /// The sessions of the server.
+    fn sessions(&self) -> Vec<SessionRow> {
+        Vec::new()
+    }
+
+    /// The session's prepared statements.
+    fn prepared_statements(&self) -> Vec<PreparedRow> {
+        Vec::new()
+    }
+
+    /// The last value a sequence gave; none if it has not been called yet.
+    fn sequence_last_value(&self, sequence: Oid) -> Option<i64> {
+        let _ = sequence;
+        None
+    }
+
+    /// Whether a built-in function of that name can be called: pg_proc shows no others.
+    fn has_function(&self, name: &str) -> bool;
+}
+
+/// A role (pg_authid).
+#[derive(Clone, Debug)]
+pub struct Role {
+    pub oid: Oid,
+    pub name: String,
+    pub superuser: bool,
+    pub inherit: bool,
+    pub create_role: bool,
+    pub create_db: bool,
+    pub can_login: bool,
+    pub replication: bool,
+    pub bypass_rls: bool,
+    pub connection_limit: i32,
+}
+
+/// The OID of the bootstrap superuser (pg_authid.dat).
+pub const BOOTSTRAP_SUPERUSER: Oid = Oid(10);
+
+impl Role {
+    /// The superuser a server is set up with.
+    pub fn superuser(name: &str) -> Role {
+        Role {
+            oid: BOOTSTRAP_SUPERUSER,
+            name: name.to_owned(),
+            superuser: true,
+            inherit: true,
+            create_role: true,
+            create_db: true,
+            can_login: true,
+            replication: true,
+            bypass_rls: true,
+            connection_limit: -1,
+        }
+    }
+}
+
+/// A session variable (pg_settings).
+#[derive(Clone, Debug, Default)]
+pub struct SettingRow {
+    pub name: String,
+    pub setting: String,
+    pub unit: Option<String>,
+    pub category: String,
+    pub short_desc: String,
+    /// internal, postmaster, sighup, superuser, user …
+    pub context: String,
+    /// bool, enum, integer, real, string.
+    pub vartype: String,
+    /// default, session, configuration file …
+    pub source: String,
+    pub min_val: Option<String>,
+    pub max_val: Option<String>,
+    pub enumvals: Option<Vec<String>>,
+    pub boot_val: Option<String>,
+    pub reset_val: Option<String>,
+}
+
+/// A session (pg_stat_activity). Times are microseconds since 1970-01-01 UTC.
+#[derive(Clone, Debug, Default)]
+pub struct SessionRow {
+    pub pid: i32,
+    pub database: String,
+    pub user: String,
+    pub application_name: String,
+    pub client_addr: Option<std::net::SocketAddr>,
+    pub backend_start: i64,
+    pub xact_start: Option<i64>,
+    pub query_start: Option<i64>,
+    pub state_change: Option<i64>,
+    /// active, idle, idle in transaction, idle in transaction (aborted).
+    pub state: String,
+    pub query: String,
+}
+
+/// A prepared statement of the session (pg_prepared_statements).
+#[derive(Clone, Debug, Default)]
+pub struct PreparedRow {
+    pub name: String,
+    pub statement: String,
+    pub prepare_time: i64,
+    pub parameter_types: Vec<Oid>,
+    /// PREPARE, rather than the protocol's Parse.
+    pub from_sql: bool,
+}
+
+/// A database's OID: fixed for those that PostgreSQL always has, else made from the name, so that every session and
+/// every restart sees the same.
+pub fn database_oid(name: &str) -> Oid {
+    match name {
+        "template1" => Oid(1),
+        "template0" => Oid(4),
+        "postgres" => Oid(5),
+        // FNV-1a, folded into the range of user objects' OIDs and away from the first ones, which relations take.
+        _ => {
+            let hash = name.bytes().fold(0x811c_9dc5u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+            Oid(0x4000_0000 | (hash & 0x3fff_ffff))
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Rows of pg_type, pg_enum and the facts about a type that other catalogs repeat.
+//!
+//! Must not know: SQLite. Specification: catalog-pg-type.html, catalog-pg-enum.html.
+
+use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
+use crate::catalog::tables::contents::View;
+use crate::catalog::tables::rows::{Cell, Rows, row};
+use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo, type_info};
+
+/// What pg_attribute and pg_type say of a type's storage.
+#[derive(Clone, Copy, Debug)]
+pub struct TypeFacts {
+    pub len: i16,
+    pub by_value: bool,
+    pub align: u8,
+    pub storage: u8,
+    pub collation: Oid,
+    pub category: u8,
+    pub repr: Repr,
+}
+
+impl TypeFacts {
+    /// Of a type we do not know: text's.
+    pub const UNKNOWN: TypeFacts = TypeFacts {
+        len: -1,
+        by_value: false,
+        align: b'i',
+        storage: b'x',
+        collation: Oid(100),
+        category: b'X',
+        repr: Repr::scalar(Scalar::Text),
+    };
+
+    /// Of a built-in type.
+    pub fn of(info: &TypeInfo) -> TypeFacts {
+        TypeFacts {
+            len: info.len,
+            by_value: info.by_value,
+            align: info.align,
+            storage: info.storage,
+            collation: info.collation,
+            category: info.category,
+            repr: info.repr,
+        }
+    }
+}
+
+/// An enum's: an OID of pg_enum in four bytes.
+const ENUM: TypeFacts = TypeFacts {
+    len: 4,
+    by_value: true,
+    align: b'i',
+    storage: b'p',
+    collation: Oid::INVALID,
+    category: b'E',
+    ..TypeFacts::UNKNOWN
+};
+
+/// The facts about a type, built-in or a user's.
+pub fn type_facts(catalog: &CatalogSnapshot, oid: Oid) -> TypeFacts {
+    if let Some(info) = type_info(oid) {
+        return TypeFacts::of(info);
+    }
+    if let Some(user) = catalog.types.get(&oid) {
+        return match &user.kind {
+            UserTypeKind::Enum(_) => ENUM,
+            UserTypeKind::Domain { base, .. } => type_facts(catalog, *base),
+        };
+    }
+    match catalog.types.values().find(|t| t.array == oid) {
+        Some(element) => array_facts(type_facts(catalog, element.oid), element.oid),
+        None => TypeFacts::UNKNOWN,
+    }
+}
+
+fn array_facts(element: TypeFacts, oid: Oid) -> TypeFacts {
+    TypeFacts {
+        len: -1,
+        by_value: false,
+        align: if element.align == b'd' { b'd' } else { b'i' },
+        storage: b'x',
+        collation: element.collation,
+        category: b'A',
+        repr: Repr::array(oid, element.repr.scalar),
+    }
+}
+
+/// The OIDs of input, output, receive, send functions and of the subscript handler (pg_proc.dat).
+struct Routines {
+    input: u32,
+    output: u32,
+    receive: u32,
+    send: u32,
+    analyze: u32,
+    subscript: u32,
+}
+
+const ENUM_ROUTINES: Routines =
+    Routines { input: 3506, output: 3507, receive: 3532, send: 3533, analyze: 0, subscript: 0 };
+const ARRAY_ROUTINES: Routines =
+    Routines { input: 750, output: 751, receive: 2400, send: 2401, analyze: 3816, subscript: 6179 };
+/// domain_in and domain_recv; a domain's output functions are its base type's.
+const DOMAIN_INPUT: (u32, u32) = (2597, 2598);
+
+/// Users' enums and domains, each followed by its array type.
+pub fn types(rows: &mut Rows, view: &View<'_>) {
+    for user in user_types(view.catalog) {
+        match &user.kind {
+            UserTypeKind::Enum(_) => user_type(rows, view, user, "e", ENUM, &ENUM_ROUTINES),
+            UserTypeKind::Domain { base, .. } => domain_type(rows, view, user, *base),
+        }
+        array_type(rows, view, user);
+    }
+}
+
+/// Users' types in the order of their OIDs.
+pub fn user_types(catalog: &CatalogSnapshot) -> Vec<&UserType> {
+    let mut types: Vec<_> = catalog.types.values().map(AsRef::as_ref).collect();
+    types.sort_by_key(|t| t.oid);
+    types.dedup_by_key(|t| t.oid);
+    types
+}
+
+fn user_type(
+    rows: &mut Rows,
+    view: &View<'_>,
+    user: &UserType,
+    kind: &'static str,
+    facts: TypeFacts,
+    routines: &Routines,
+) {
+    let domain = match &user.kind {
+        UserTypeKind::Domain { base, typmod, not_null, default, .. } => (*base, *typmod, *not_null, default.clone()),
+        UserTypeKind::Enum(_) => (Oid::INVALID, -1, false, None),
+    };
+    row!(rows,
+        oid: user.oid,
+        typname: &user.name,
+        typnamespace: view.namespace_oid(&user.schema),
+        typowner: BOOTSTRAP_SUPERUSER,
+        typlen: facts.len,
+        typbyval: facts.by_value,
+        typtype: kind,
+        typcategory: Cell::letter(facts.category),
+        typisdefined: true,
+        typdelim: ",",
+        typarray: user.array,
+        typinput: routines.input,
+        typoutput: routines.output,
+        typreceive: routines.receive,
+        typsend: routines.send,
+        typanalyze: routines.analyze,
+        typalign: Cell::letter(facts.align),
+        typstorage: Cell::letter(facts.storage),
+        typnotnull: domain.2,
+        typbasetype: domain.0,
+        typtypmod: domain.1,
+        typcollation: facts.collation,
+        typdefault: domain.3,
+    );
+}
+
+fn domain_type(rows: &mut Rows, view: &View<'_>, user: &UserType, base: Oid) {
+    let (output, send) = recorded_output(base);
+    let routines = Routines { input: DOMAIN_INPUT.0, output, receive: DOMAIN_INPUT.1, send, analyze: 0, subscript: 0 };
+    user_type(rows, view, user, "d", type_facts(view.catalog, base), &routines);
+}
+
+/// The output and send functions of a built-in type.
+fn recorded_output(oid: Oid) -> (u32, u32) {
+    use crate::catalog::tables::recorded::{Recording, recording};
+    let mut lines = Recording::new(recording!("pg_type")).lines();
+    let number = |n: i64| u32::try_from(n).unwrap_or_default();
+    match lines.find(|l| l.number("oid") == i64::from(oid.0)) {
+        Some(line) => (number(line.number("typoutput")), number(line.number("typsend"))),
+        None => (ENUM_ROUTINES.output, ENUM_ROUTINES.send),
+    }
+}
+
+fn array_type(rows: &mut Rows, view: &View<'_>, user: &UserType) {
+    let facts = array_facts(type_facts(view.catalog, user.oid), user.oid);
+    row!(rows,
+        oid: user.array,
+        typname: array_name(&user.name),
+        typnamespace: view.namespace_oid(&user.schema),
+        typowner: BOOTSTRAP_SUPERUSER,
+        typlen: facts.len,
+        typtype: "b",
+        typcategory: "A",
+        typisdefined: true,
+        typdelim: ",",
+        typsubscript: ARRAY_ROUTINES.subscript,
+        typelem: user.oid,
+        typinput: ARRAY_ROUTINES.input,
+        typoutput: ARRAY_ROUTINES.output,
+        typreceive: ARRAY_ROUTINES.receive,
+        typsend: ARRAY_ROUTINES.send,
+        typanalyze: ARRAY_ROUTINES.analyze,
+        typalign: Cell::letter(facts.align),
+        typstorage: "x",
+        typtypmod: -1,
+        typcollation: facts.collation,
+    );
+}
+
+/// The name of the array type over a type: an underscore before it, cut to 63 bytes.
+pub fn array_name(element: &str) -> String {
+    let mut name = format!("_{element}");
+    let mut end = name.len().min(63);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.truncate(end);
+    name
+}
+
+/// Enums' labels. Their OIDs are made from the type's: the catalog keeps none.
+pub fn enums(rows: &mut Rows, view: &View<'_>) {
+    for user in user_types(view.catalog) {
+        let UserTypeKind::Enum(labels) = &user.kind else { continue };
+        for (label, number) in labels.iter().zip(1u32..) {
+            let oid = 0x8000_0000 | (user.oid.0.wrapping_mul(256).wrapping_add(number) & 0x7fff_ffff);
+            row!(rows, oid: oid, enumtypid: user.oid, enumsortorder: f64::from(number), enumlabel: label);
+        }
+    }
+}
