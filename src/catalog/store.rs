@@ -62,7 +62,7 @@ CREATE TABLE IF NOT EXISTS {0}.__pg_description (
 ";
 
 /// The schemas every database has besides `public`, which is a row like any other because it can be dropped.
-const FIXED_SCHEMAS: &[(u32, &str)] = &[(11, "pg_catalog"), (99, "pg_toast"), (13212, "information_schema")];
+const FIXED_SCHEMAS: &[(u32, &str)] = &[(11, "pg_catalog"), (99, "pg_toast"), (13207, "information_schema")];
 
 const PUBLIC_OID: u32 = 2200;
 

@@ -4,6 +4,7 @@
 
 use crate::catalog::schema::{Column, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions};
 use crate::catalog::tables::contents::View;
+use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations::relations;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
@@ -24,10 +25,17 @@ pub fn relkind(kind: RelationKind) -> &'static str {
     }
 }
 
-/// The schemas users made; the built-in ones are recorded.
+/// The schemas. Owners and privileges of those that PostgreSQL always has are recorded.
 pub fn namespaces(rows: &mut Rows, view: &View<'_>) {
-    for schema in view.catalog.schemas.iter().filter(|s| s.oid >= Oid::FIRST_NORMAL) {
-        row!(rows, oid: schema.oid, nspname: &schema.name, nspowner: BOOTSTRAP_SUPERUSER);
+    for schema in &view.catalog.schemas {
+        let recorded = Recording::new(recording!("pg_namespace")).lines().find(|l| l.text("nspname") == schema.name);
+        let (owner, acl) = match recorded {
+            Some(line) => {
+                (line.number("nspowner"), Some(line.text("nspacl").into_owned()).filter(|acl| !acl.is_empty()))
+            }
+            None => (BOOTSTRAP_SUPERUSER.0.into(), None),
+        };
+        row!(rows, oid: schema.oid, nspname: &schema.name, nspowner: owner, nspacl: acl);
     }
 }
 
@@ -308,7 +316,6 @@ fn namespace_oid(schema: &str) -> Oid {
 
 /// initdb gives information_schema's OID; it is the one recorded.
 fn information_schema_oid() -> Oid {
-    use crate::catalog::tables::recorded::{Recording, recording};
     let mut schemas = Recording::new(recording!("pg_namespace")).lines();
     let found = schemas.find(|s| s.text("nspname") == "information_schema");
     Oid(found.and_then(|s| s.number("oid").try_into().ok()).unwrap_or_default())

@@ -74,7 +74,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
     ("pg_catalog", "pg_extension", recorded(recording!("pg_extension"))),
     ("pg_catalog", "pg_language", recorded(recording!("pg_language"))),
-    ("pg_catalog", "pg_namespace", recorded_and(recording!("pg_namespace"), classes::namespaces)),
+    ("pg_catalog", "pg_namespace", of_catalog(classes::namespaces)),
     ("pg_catalog", "pg_opclass", recorded(recording!("pg_opclass"))),
     ("pg_catalog", "pg_operator", recorded(recording!("pg_operator"))),
     ("pg_catalog", "pg_opfamily", recorded(recording!("pg_opfamily"))),
@@ -127,9 +127,14 @@ fn add_recorded(rows: &mut Rows, recording: Recording) {
 }
 
 impl<'a> View<'a> {
-    /// The relations users made, in the order of their OIDs.
+    /// The tables, views and sequences users made, in the order of their OIDs; indexes are found in their tables.
     pub fn user_relations(&self) -> Vec<&'a Arc<Relation>> {
-        let mut found: Vec<_> = self.catalog.relations.values().filter(|r| r.kind != RelationKind::System).collect();
+        let mut found: Vec<_> = self
+            .catalog
+            .relations
+            .values()
+            .filter(|r| !matches!(r.kind, RelationKind::System | RelationKind::Index))
+            .collect();
         found.sort_by_key(|r| r.oid);
         found
     }

@@ -35,6 +35,12 @@ pub fn relations() -> &'static [SystemRelation] {
     RELATIONS.get_or_init(load)
 }
 
+/// The same, as every catalog snapshot contains them.
+pub fn system_relations() -> &'static [Arc<Relation>] {
+    static PLAIN: OnceLock<Vec<Arc<Relation>>> = OnceLock::new();
+    PLAIN.get_or_init(|| relations().iter().map(|r| r.relation.clone()).collect())
+}
+
 /// One of them, by schema and name.
 pub fn find(schema: &str, name: &str) -> Option<&'static SystemRelation> {
     relations().iter().find(|r| r.relation.schema == schema && r.relation.name == name)
