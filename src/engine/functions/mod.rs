@@ -9,6 +9,9 @@
 //! [`ContextSlot`] and makes SQLite fail; whoever stepped the statement asks [`ContextSlot::take_error`] first.
 
 mod args;
+mod float;
+mod integer;
+mod numeric;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -154,12 +157,40 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
     Error::internal(format_args!("SQLite refused to register {name}: {error}"))
 }
 
+/// The areas' tables.
+static AREAS: &[&[Definition]] = &[integer::FUNCTIONS, float::FUNCTIONS, numeric::FUNCTIONS];
+
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has
 /// been created and before any statement is prepared; functions that need a session ask the slot when they run.
 pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
-    let areas: [&[Definition]; 0] = [];
-    for definitions in areas {
+    for definitions in AREAS {
         register_all(connection, slot, definitions)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Evaluates expressions in SQLite's dialect on a fresh connection; the expected text is the stored value as
+    /// SQLite prints it, NULL, or the SQLSTATE and message of the error.
+    pub(super) fn assert_values(expectations: &[(&str, &str)]) {
+        let connection = Connection::open_in_memory().unwrap();
+        let slot = ContextSlot::default();
+        register(&connection, &slot).unwrap();
+        for (expression, expected) in expectations {
+            assert_eq!(evaluate(&connection, &slot, expression), *expected, "{expression}");
+        }
+    }
+
+    fn evaluate(connection: &Connection, slot: &ContextSlot, expression: &str) -> String {
+        let value = connection
+            .query_row(&format!("SELECT CAST({expression} AS TEXT)"), [], |row| row.get::<_, Option<String>>(0));
+        match (value, slot.take_error()) {
+            (Ok(text), None) => text.unwrap_or_else(|| "NULL".to_owned()),
+            (_, Some(error)) => format!("{} {}", error.code().as_str(), error.message()),
+            (Err(error), None) => error.to_string(),
+        }
+    }
 }
