@@ -64,6 +64,7 @@ pub mod sql {
     pub mod ddl;
     pub mod functions;
     pub mod operators;
+    pub mod parse_ddl;
     pub mod plan;
     pub mod planner;
     mod type_names;

@@ -1,7 +1,426 @@
-//! Changes of the schema as data: what CREATE, ALTER, DROP, COMMENT … mean after analysis.
+//! Changes of the schema as data: what CREATE, ALTER, DROP, COMMENT … say.
 //!
-//! Owns: [`Ddl`]. Must not know: how they are carried out (`engine::ddl`).
+//! Owns: [`Ddl`] and its parts. Nothing in it is resolved: as in PostgreSQL, a utility statement may be parsed before
+//! the objects it names exist, so names and types are looked up when it is carried out, against the catalog as it is
+//! then (`engine::ddl`). Must not know: SQLite.
 
-/// One analysed DDL statement.
+use std::fmt;
+
+use sqlparser::ast::{DataType, Expr, Query};
+
+/// A name, folded, with its schema if one was written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Name {
+    pub schema: Option<String>,
+    pub name: String,
+}
+
+impl Name {
+    /// A name without a schema.
+    pub fn plain(name: impl Into<String>) -> Self {
+        Name { schema: None, name: name.into() }
+    }
+}
+
+/// As PostgreSQL's messages show it: "t" or "s.t", without quotes.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// Kinds of objects, as ALTER, DROP and COMMENT name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectKind {
+    Table,
+    View,
+    Index,
+    Sequence,
+    Schema,
+    Type,
+    Domain,
+    Database,
+    Extension,
+    Role,
+    Function,
+    Trigger,
+    Rule,
+}
+
+impl ObjectKind {
+    /// What messages call it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            ObjectKind::Table => "table",
+            ObjectKind::View => "view",
+            ObjectKind::Index => "index",
+            ObjectKind::Sequence => "sequence",
+            ObjectKind::Schema => "schema",
+            ObjectKind::Type => "type",
+            ObjectKind::Domain => "domain",
+            ObjectKind::Database => "database",
+            ObjectKind::Extension => "extension",
+            ObjectKind::Role => "role",
+            ObjectKind::Function => "function",
+            ObjectKind::Trigger => "trigger",
+            ObjectKind::Rule => "rule",
+        }
+    }
+}
+
+/// One DDL statement.
 #[derive(Clone, Debug)]
-pub enum Ddl {}
+pub enum Ddl {
+    CreateTable(Box<CreateTable>),
+    /// CREATE TABLE … AS, SELECT … INTO, CREATE MATERIALIZED VIEW is not among them.
+    CreateTableAs(Box<CreateTableAs>),
+    CreateIndex(Box<CreateIndex>),
+    CreateView(Box<CreateView>),
+    CreateSequence {
+        name: Name,
+        temporary: bool,
+        if_not_exists: bool,
+        settings: SequenceSettings,
+    },
+    CreateSchema {
+        name: String,
+        if_not_exists: bool,
+    },
+    CreateEnum {
+        name: Name,
+        labels: Vec<String>,
+    },
+    CreateDomain(Box<CreateDomain>),
+    AlterTable {
+        name: Name,
+        /// TABLE, or VIEW for the actions that views share.
+        kind: ObjectKind,
+        if_exists: bool,
+        actions: Vec<AlterAction>,
+    },
+    AlterSequence {
+        name: Name,
+        if_exists: bool,
+        settings: SequenceSettings,
+    },
+    AlterEnum {
+        name: Name,
+        change: EnumChange,
+    },
+    AlterDomain {
+        name: Name,
+        change: DomainChange,
+    },
+    Rename {
+        kind: ObjectKind,
+        name: Name,
+        if_exists: bool,
+        to: String,
+    },
+    SetSchema {
+        kind: ObjectKind,
+        name: Name,
+        if_exists: bool,
+        schema: String,
+    },
+    Drop {
+        kind: ObjectKind,
+        names: Vec<Name>,
+        if_exists: bool,
+        cascade: bool,
+    },
+    Comment {
+        target: CommentTarget,
+        text: Option<String>,
+    },
+    Truncate {
+        tables: Vec<Name>,
+        restart_identity: bool,
+        cascade: bool,
+    },
+}
+
+/// CREATE TABLE (sql-createtable.html).
+#[derive(Clone, Debug)]
+pub struct CreateTable {
+    pub name: Name,
+    pub temporary: bool,
+    pub on_commit: OnCommit,
+    pub if_not_exists: bool,
+    pub columns: Vec<ColumnDefinition>,
+    pub constraints: Vec<ConstraintDefinition>,
+    pub like: Vec<LikeClause>,
+}
+
+/// What becomes of a temporary table at the end of a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCommit {
+    #[default]
+    PreserveRows,
+    DeleteRows,
+    Drop,
+}
+
+/// LIKE source INCLUDING …; its columns stand before column number `position`.
+#[derive(Clone, Debug)]
+pub struct LikeClause {
+    pub source: Name,
+    pub position: usize,
+    pub defaults: bool,
+    pub constraints: bool,
+    pub indexes: bool,
+    pub identity: bool,
+    pub generated: bool,
+}
+
+/// A column of CREATE TABLE or ADD COLUMN.
+#[derive(Clone, Debug)]
+pub struct ColumnDefinition {
+    pub name: String,
+    pub data_type: DataType,
+    pub not_null: bool,
+    pub default: Option<Expr>,
+    /// GENERATED ALWAYS AS (…) STORED
+    pub generated: Option<Expr>,
+    pub identity: Option<IdentityDefinition>,
+    /// The column's own constraints, each already over its one column.
+    pub constraints: Vec<ConstraintDefinition>,
+}
+
+/// GENERATED { ALWAYS | BY DEFAULT } AS IDENTITY [(options)]
+#[derive(Clone, Debug)]
+pub struct IdentityDefinition {
+    pub always: bool,
+    pub settings: SequenceSettings,
+}
+
+/// A table constraint, or a column constraint in a table constraint's form.
+#[derive(Clone, Debug)]
+pub struct ConstraintDefinition {
+    pub name: Option<String>,
+    pub kind: ConstraintDefinitionKind,
+    pub deferrable: bool,
+    pub initially_deferred: bool,
+    /// ADD … NOT VALID: existing rows are not checked.
+    pub not_valid: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum ConstraintDefinitionKind {
+    PrimaryKey(KeySource),
+    Unique(KeySource),
+    Check(Expr),
+    ForeignKey {
+        columns: Vec<String>,
+        table: Name,
+        /// Empty: the other table's primary key.
+        referenced: Vec<String>,
+        /// PostgreSQL's letters, see `catalog::schema::ForeignKey`.
+        on_update: u8,
+        on_delete: u8,
+    },
+}
+
+/// What a PRIMARY KEY or UNIQUE constraint is made of.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    Columns(Vec<String>),
+    /// USING INDEX
+    Index(String),
+}
+
+/// CREATE TABLE … AS query (sql-createtableas.html).
+#[derive(Clone, Debug)]
+pub struct CreateTableAs {
+    pub name: Name,
+    pub temporary: bool,
+    pub if_not_exists: bool,
+    /// Names for the first columns.
+    pub columns: Vec<String>,
+    pub query: Box<Query>,
+    pub with_data: bool,
+}
+
+/// CREATE INDEX (sql-createindex.html).
+#[derive(Clone, Debug)]
+pub struct CreateIndex {
+    pub name: Option<String>,
+    pub table: Name,
+    pub unique: bool,
+    pub if_not_exists: bool,
+    /// btree, hash …
+    pub method: String,
+    pub keys: Vec<IndexKeyDefinition>,
+    pub predicate: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct IndexKeyDefinition {
+    pub key: IndexKeySource,
+    pub descending: bool,
+    pub nulls_first: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum IndexKeySource {
+    Column(String),
+    Expression(Expr),
+}
+
+/// CREATE VIEW (sql-createview.html).
+#[derive(Clone, Debug)]
+pub struct CreateView {
+    pub name: Name,
+    pub or_replace: bool,
+    pub temporary: bool,
+    pub columns: Vec<String>,
+    pub query: Box<Query>,
+}
+
+/// The options of CREATE and ALTER SEQUENCE; `None` where not written.
+#[derive(Clone, Debug, Default)]
+pub struct SequenceSettings {
+    pub name: Option<Name>,
+    pub data_type: Option<DataType>,
+    pub increment: Option<i64>,
+    /// `Some(None)` is NO MINVALUE.
+    pub min: Option<Option<i64>>,
+    pub max: Option<Option<i64>>,
+    pub start: Option<i64>,
+    /// RESTART [WITH n]
+    pub restart: Option<Option<i64>>,
+    pub cache: Option<i64>,
+    pub cycle: Option<bool>,
+    /// `Some(None)` is OWNED BY NONE; else table and column.
+    pub owned_by: Option<Option<(Name, String)>>,
+}
+
+/// CREATE DOMAIN (sql-createdomain.html).
+#[derive(Clone, Debug)]
+pub struct CreateDomain {
+    pub name: Name,
+    pub base: DataType,
+    pub default: Option<Expr>,
+    pub not_null: bool,
+    /// CHECKs with their names, if given.
+    pub checks: Vec<(Option<String>, Expr)>,
+}
+
+#[derive(Clone, Debug)]
+pub enum EnumChange {
+    AddValue { label: String, if_not_exists: bool, place: EnumPlace },
+    RenameValue { from: String, to: String },
+}
+
+#[derive(Clone, Debug)]
+pub enum EnumPlace {
+    Last,
+    Before(String),
+    After(String),
+}
+
+#[derive(Clone, Debug)]
+pub enum DomainChange {
+    AddCheck { name: Option<String>, check: Expr },
+    DropConstraint { name: String, if_exists: bool },
+    SetDefault(Option<Expr>),
+    SetNotNull(bool),
+}
+
+/// One action of ALTER TABLE (sql-altertable.html).
+#[derive(Clone, Debug)]
+pub enum AlterAction {
+    AddColumn {
+        definition: Box<ColumnDefinition>,
+        if_not_exists: bool,
+    },
+    DropColumn {
+        name: String,
+        if_exists: bool,
+        cascade: bool,
+    },
+    AlterType {
+        name: String,
+        data_type: DataType,
+        using: Option<Expr>,
+    },
+    SetDefault {
+        name: String,
+        default: Option<Expr>,
+    },
+    SetNotNull {
+        name: String,
+        not_null: bool,
+    },
+    AddIdentity {
+        name: String,
+        identity: IdentityDefinition,
+    },
+    /// SET GENERATED …, SET sequence option, RESTART
+    AlterIdentity {
+        name: String,
+        always: Option<bool>,
+        settings: SequenceSettings,
+    },
+    DropIdentity {
+        name: String,
+        if_exists: bool,
+    },
+    DropExpression {
+        name: String,
+        if_exists: bool,
+    },
+    AddConstraint(Box<ConstraintDefinition>),
+    DropConstraint {
+        name: String,
+        if_exists: bool,
+        cascade: bool,
+    },
+    AlterConstraint {
+        name: String,
+        deferrable: bool,
+        initially_deferred: bool,
+    },
+    ValidateConstraint(String),
+    RenameColumn {
+        name: String,
+        to: String,
+    },
+    RenameConstraint {
+        name: String,
+        to: String,
+    },
+    /// Storage parameters, OWNER TO, statistics …: the column, if one is named, must exist; nothing else happens.
+    Accept {
+        column: Option<String>,
+    },
+}
+
+/// What COMMENT ON comments on.
+#[derive(Clone, Debug)]
+pub enum CommentTarget {
+    Object {
+        kind: ObjectKind,
+        name: Name,
+    },
+    Column {
+        table: Name,
+        column: String,
+    },
+    Constraint {
+        table: Name,
+        constraint: String,
+    },
+    /// A function, a role …: something that is not kept here.
+    Other,
+}
+
+/// CREATE and DROP DATABASE, which run outside of any transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseCommand {
+    Create { name: String },
+    Drop { name: String, if_exists: bool },
+}
