@@ -39,6 +39,7 @@ pub mod storage {
 
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
+    pub mod definitions;
     pub mod schema;
     pub mod store;
     pub mod tables {

@@ -66,7 +66,7 @@ fn unescape(field: &'static str) -> Cow<'static, str> {
 /// Reads the recording `fixtures/catalog/<name>.tsv` at compile time.
 macro_rules! recording {
     ($name:literal) => {
-        include_str!(concat!("../../../fixtures/catalog/", $name, ".tsv"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/catalog/", $name, ".tsv"))
     };
 }
 pub(crate) use recording;
