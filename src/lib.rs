@@ -45,12 +45,18 @@ pub mod catalog {
     pub mod tables {
         //! pg_catalog and information_schema as SQLite virtual tables.
         pub mod classes;
+        pub mod constraints;
         pub mod contents;
+        pub mod procs;
         pub mod recorded;
         pub mod relations;
         pub mod rows;
+        #[cfg(test)]
+        pub mod sample;
+        pub mod server;
         pub mod source;
         pub mod types;
+        pub mod views;
         pub mod vtab;
     }
 }

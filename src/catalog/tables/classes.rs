@@ -40,7 +40,7 @@ pub fn namespaces(rows: &mut Rows, view: &View<'_>) {
 }
 
 /// The system relations' rows in pg_class.
-pub fn system_classes(rows: &mut Rows) {
+pub fn system_classes(rows: &mut Rows, _view: &View<'_>) {
     for system in relations() {
         let view = system.kind == b'v';
         row!(rows,
@@ -75,7 +75,7 @@ pub fn classes(rows: &mut Rows, view: &View<'_>) {
 }
 
 /// The tables that foreign keys point to.
-fn referenced_tables(view: &View<'_>) -> Vec<Oid> {
+pub fn referenced_tables(view: &View<'_>) -> Vec<Oid> {
     let constraints = view.catalog.relations.values().flat_map(|r| &r.constraints);
     constraints.filter_map(|c| c.foreign_key().map(|f| f.relation)).collect()
 }
@@ -123,7 +123,7 @@ fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &In
 }
 
 /// The system relations' columns.
-pub fn system_attributes(rows: &mut Rows) {
+pub fn system_attributes(rows: &mut Rows, _view: &View<'_>) {
     for system in relations() {
         let columns = system.relation.columns.iter().zip(&system.declared);
         for (column, &(declared, collation)) in columns {

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
-use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
-use crate::catalog::tables::{classes, types};
+use crate::catalog::tables::{classes, constraints, procs, server, types, views};
 use crate::types::pg_type::Oid;
 
 /// What a row-producing function sees.
@@ -28,12 +28,13 @@ pub struct Contents {
 /// Adds the rows of one database.
 pub type OwnRows = fn(&mut Rows, &View<'_>);
 
-/// Rows that are the same everywhere; built once per process.
+/// Rows that are the same in every database; built once per process.
 pub enum Builtin {
     None,
     /// Recorded from PostgreSQL; columns of the recording that the relation does not have are left out.
     Recorded(&'static str),
-    Computed(fn(&mut Rows)),
+    /// They follow from what the program can do.
+    Computed(OwnRows),
 }
 
 /// Rows that differ.
@@ -53,12 +54,24 @@ const fn recorded_and(text: &'static str, own: OwnRows) -> Contents {
     Contents { builtin: Builtin::Recorded(text), own: Own::OfCatalog(own) }
 }
 
-const fn computed_and(builtin: fn(&mut Rows), own: OwnRows) -> Contents {
+const fn computed_and(builtin: OwnRows, own: OwnRows) -> Contents {
     Contents { builtin: Builtin::Computed(builtin), own: Own::OfCatalog(own) }
 }
 
 const fn of_catalog(own: OwnRows) -> Contents {
     Contents { builtin: Builtin::None, own: Own::OfCatalog(own) }
+}
+
+const fn recorded_and_session(text: &'static str, own: OwnRows) -> Contents {
+    Contents { builtin: Builtin::Recorded(text), own: Own::OfSession(own) }
+}
+
+const fn computed(builtin: OwnRows) -> Contents {
+    Contents { builtin: Builtin::Computed(builtin), own: Own::None }
+}
+
+const fn of_session(own: OwnRows) -> Contents {
+    Contents { builtin: Builtin::None, own: Own::OfSession(own) }
 }
 
 /// By schema and relation name.
@@ -68,19 +81,45 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_amproc", recorded(recording!("pg_amproc"))),
     ("pg_catalog", "pg_attrdef", of_catalog(classes::defaults)),
     ("pg_catalog", "pg_attribute", computed_and(classes::system_attributes, classes::attributes)),
+    ("pg_catalog", "pg_authid", recorded_and_session(recording!("pg_authid"), server::authids)),
     ("pg_catalog", "pg_cast", recorded(recording!("pg_cast"))),
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
     ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),
+    ("pg_catalog", "pg_constraint", of_catalog(constraints::constraints)),
+    ("pg_catalog", "pg_database", of_session(server::databases)),
+    ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
+    ("pg_catalog", "pg_description", recorded_and(recording!("pg_description"), constraints::descriptions)),
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
     ("pg_catalog", "pg_extension", recorded(recording!("pg_extension"))),
+    ("pg_catalog", "pg_group", of_session(server::groups)),
+    ("pg_catalog", "pg_index", of_catalog(constraints::indexes)),
+    ("pg_catalog", "pg_indexes", of_catalog(views::indexes)),
     ("pg_catalog", "pg_language", recorded(recording!("pg_language"))),
     ("pg_catalog", "pg_namespace", of_catalog(classes::namespaces)),
     ("pg_catalog", "pg_opclass", recorded(recording!("pg_opclass"))),
     ("pg_catalog", "pg_operator", recorded(recording!("pg_operator"))),
     ("pg_catalog", "pg_opfamily", recorded(recording!("pg_opfamily"))),
+    ("pg_catalog", "pg_prepared_statements", of_session(server::prepared_statements)),
+    ("pg_catalog", "pg_proc", computed(procs::procs)),
+    ("pg_catalog", "pg_rewrite", of_catalog(constraints::rules)),
+    ("pg_catalog", "pg_roles", of_session(server::roles)),
     ("pg_catalog", "pg_sequence", of_catalog(classes::sequences)),
+    ("pg_catalog", "pg_sequences", of_session(views::sequences)),
+    ("pg_catalog", "pg_settings", of_session(server::settings)),
+    ("pg_catalog", "pg_shadow", of_session(server::users)),
+    ("pg_catalog", "pg_shdescription", of_catalog(constraints::shared_descriptions)),
+    ("pg_catalog", "pg_stat_activity", of_session(server::activity)),
+    ("pg_catalog", "pg_stat_all_tables", of_catalog(views::table_statistics)),
+    ("pg_catalog", "pg_stat_database", of_session(server::database_statistics)),
+    ("pg_catalog", "pg_stat_user_indexes", of_catalog(views::index_statistics)),
+    ("pg_catalog", "pg_stat_user_tables", of_catalog(views::table_statistics)),
+    ("pg_catalog", "pg_statio_user_tables", of_catalog(views::table_io_statistics)),
+    ("pg_catalog", "pg_tables", of_catalog(views::tables)),
     ("pg_catalog", "pg_tablespace", recorded(recording!("pg_tablespace"))),
+    ("pg_catalog", "pg_timezone_names", of_session(server::timezones)),
     ("pg_catalog", "pg_type", recorded_and(recording!("pg_type"), types::types)),
+    ("pg_catalog", "pg_user", of_session(server::users)),
+    ("pg_catalog", "pg_views", of_catalog(views::views)),
 ];
 
 /// What a relation contains; `None` if it is always empty.
@@ -97,27 +136,37 @@ pub fn contents(relation: &SystemRelation) -> Option<&'static Contents> {
     map.get(&relation.relation.oid).copied()
 }
 
-/// The rows of a relation that are the same everywhere.
-pub fn builtin_rows(relation: &'static SystemRelation) -> Option<Arc<RowSet>> {
+/// The rows of a relation that are the same in every database.
+pub fn builtin_rows(relation: &'static SystemRelation, view: &View<'_>) -> Option<Arc<RowSet>> {
     let mut rows = Rows::new(relation);
     match contents(relation)?.builtin {
         Builtin::None => return None,
-        Builtin::Recorded(text) => add_recorded(&mut rows, Recording::new(text)),
-        Builtin::Computed(add) => add(&mut rows),
+        Builtin::Recorded(text) => {
+            let recording = Recording::new(text);
+            let columns = RecordedColumns::new(relation, recording);
+            recording.lines().for_each(|line| columns.add(&mut rows, &line));
+        }
+        Builtin::Computed(add) => add(&mut rows, view),
     }
     Some(rows.finish())
 }
 
-/// Adds all rows of a recording.
-fn add_recorded(rows: &mut Rows, recording: Recording) {
-    let relation = rows.relation();
-    // For each of the relation's columns its place in the recording.
-    let places: Vec<Option<usize>> =
-        relation.relation.columns.iter().map(|c| recording.columns().position(|r| r == c.name)).collect();
-    for line in recording.lines() {
+/// Where a relation's columns stand in a recording.
+pub struct RecordedColumns(Vec<Option<usize>>);
+
+impl RecordedColumns {
+    /// Of that relation in that recording.
+    pub fn new(relation: &SystemRelation, recording: Recording) -> Self {
+        let place = |name: &str| recording.columns().position(|r| r == name);
+        RecordedColumns(relation.relation.columns.iter().map(|c| place(&c.name)).collect())
+    }
+
+    /// Adds a line as a row.
+    pub fn add(&self, rows: &mut Rows, line: &Line) {
+        let relation = rows.relation();
         let fields: Vec<_> = line.fields().collect();
-        let cells = places.iter().zip(&relation.relation.columns).zip(&relation.defaults);
-        rows.add_cells(cells.map(|((place, column), default)| match place.and_then(|p| fields.get(p)) {
+        let columns = self.0.iter().zip(&relation.relation.columns).zip(&relation.defaults);
+        rows.add_cells(columns.map(|((place, column), default)| match place.and_then(|p| fields.get(p)) {
             None => default.clone(),
             Some(None) => Cell::Null,
             Some(Some(text)) if is_integer(column.repr) => Cell::Int(text.parse().unwrap_or_default()),

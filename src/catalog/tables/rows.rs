@@ -62,14 +62,19 @@ impl Rows {
 
     /// Adds a row from values by column name.
     pub fn add<const N: usize>(&mut self, values: [(&'static str, Cell); N]) {
-        let start = self.cells.len();
         self.cells.extend_from_slice(&self.relation.defaults);
         for (name, value) in values {
-            let column = self.relation.relation.columns.iter().position(|c| c.name == name);
-            debug_assert!(column.is_some(), "{} has no column {name}", self.relation.relation.name);
-            if let Some(cell) = column.and_then(|c| self.cells.get_mut(start + c)) {
-                *cell = value;
-            }
+            self.set(name, value);
+        }
+    }
+
+    /// Changes a value of the row added last.
+    pub fn set(&mut self, name: &str, value: Cell) {
+        let column = self.relation.relation.columns.iter().position(|c| c.name == name);
+        debug_assert!(column.is_some(), "{} has no column {name}", self.relation.relation.name);
+        let start = self.cells.len() - self.relation.defaults.len();
+        if let Some(cell) = column.and_then(|c| self.cells.get_mut(start + c)) {
+            *cell = value;
         }
     }
 
@@ -171,6 +176,7 @@ cell_from! {
     Oid => |v| Cell::Int(v.0.into());
     &'static str => |v| Cell::Text(Cow::Borrowed(v));
     String => |v| Cell::Text(Cow::Owned(v));
+    Cow<'static, str> => |v| Cell::Text(v);
     &String => |v| Cell::Text(Cow::Owned(v.clone()));
 }
 

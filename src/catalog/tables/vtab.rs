@@ -63,7 +63,7 @@ impl Shared {
         let Some(contents) = contents(relation) else { return Vec::new() };
         let builtin = match contents.builtin {
             Builtin::None => None,
-            Builtin::Recorded(_) | Builtin::Computed(_) => shared_rows(relation),
+            Builtin::Recorded(_) | Builtin::Computed(_) => self.shared_rows(relation),
         };
         let own = match contents.own {
             Own::None => None,
@@ -71,6 +71,16 @@ impl Shared {
             Own::OfCatalog(add) => Some(self.kept_rows(relation, add)),
         };
         builtin.into_iter().chain(own).collect()
+    }
+
+    /// The built-in rows of a relation, made once per process.
+    fn shared_rows(&self, relation: &'static SystemRelation) -> Option<Arc<RowSet>> {
+        type Sets = HashMap<Oid, Option<Arc<RowSet>>>;
+        static SETS: OnceLock<Mutex<Sets>> = OnceLock::new();
+        let catalog = self.source.catalog();
+        let view = View { catalog: &catalog, source: self.source.as_ref() };
+        let mut sets = SETS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        sets.entry(relation.relation.oid).or_insert_with(|| builtin_rows(relation, &view)).clone()
     }
 
     fn produce(&self, relation: &'static SystemRelation, add: OwnRows) -> Arc<RowSet> {
@@ -88,14 +98,6 @@ impl Shared {
         }
         kept.sets.entry(relation.relation.oid).or_insert_with(|| self.produce(relation, add)).clone()
     }
-}
-
-/// The built-in rows of a relation, made once per process.
-fn shared_rows(relation: &'static SystemRelation) -> Option<Arc<RowSet>> {
-    type Sets = HashMap<Oid, Option<Arc<RowSet>>>;
-    static SETS: OnceLock<Mutex<Sets>> = OnceLock::new();
-    let mut sets = SETS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    sets.entry(relation.relation.oid).or_insert_with(|| builtin_rows(relation)).clone()
 }
 
 /// One system relation in one connection.
@@ -296,36 +298,11 @@ unsafe impl VTabCursor for TableCursor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::schema::CatalogSnapshot;
-
-    /// A database without any object of a user's.
-    struct Empty;
-
-    impl CatalogSource for Empty {
-        fn catalog(&self) -> Arc<CatalogSnapshot> {
-            Arc::default()
-        }
-
-        fn database(&self) -> String {
-            "postgres".into()
-        }
-
-        fn user(&self) -> String {
-            "postgres".into()
-        }
-
-        fn search_path(&self) -> Vec<String> {
-            vec!["pg_catalog".into(), "public".into()]
-        }
-
-        fn has_function(&self, _name: &str) -> bool {
-            true
-        }
-    }
+    use crate::catalog::tables::sample::sample;
 
     fn connection() -> rusqlite::Connection {
         let connection = rusqlite::Connection::open_in_memory().expect("open");
-        register(&connection, Arc::new(Empty)).expect("register");
+        register(&connection, Arc::new(sample())).expect("register");
         connection
     }
 

@@ -1,0 +1,286 @@
+//! Rows of pg_constraint, pg_index, pg_depend, pg_rewrite and pg_description.
+//!
+//! Must not know: SQLite. Specification: catalogs.html.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::catalog::definitions::without_parentheses;
+use crate::catalog::schema::{Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind};
+use crate::catalog::tables::classes::{BTREE, default_oid, user_sequences};
+use crate::catalog::tables::contents::View;
+use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::rows::{Cell, Rows, row};
+use crate::catalog::tables::types::{type_facts, user_types};
+use crate::types::pg_type::{Oid, type_info};
+
+/// OIDs of the catalogs that others refer to.
+pub const PG_TYPE: Oid = Oid(1247);
+pub const PG_CLASS: Oid = Oid(1259);
+pub const PG_CONSTRAINT: Oid = Oid(2606);
+pub const PG_ATTRDEF: Oid = Oid(2604);
+pub const PG_REWRITE: Oid = Oid(2618);
+pub const PG_NAMESPACE: Oid = Oid(2615);
+pub const PG_DATABASE: Oid = Oid(1262);
+
+/// Tables' and domains' constraints.
+pub fn constraints(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations() {
+        for constraint in &relation.constraints {
+            table_constraint(rows, view, relation, constraint);
+        }
+    }
+    for user in user_types(view.catalog) {
+        let UserTypeKind::Domain { checks, .. } = &user.kind else { continue };
+        for ((name, expression), number) in checks.iter().zip(1u32..) {
+            row!(rows,
+                oid: domain_constraint_oid(user.oid, number),
+                conname: name,
+                connamespace: view.namespace_oid(&user.schema),
+                contype: "c",
+                convalidated: true,
+                contypid: user.oid,
+                confupdtype: " ",
+                confdeltype: " ",
+                confmatchtype: " ",
+                conislocal: true,
+                conbin: expression,
+            );
+        }
+    }
+}
+
+/// The OID of a domain's check. The catalog keeps none; this one is the same every time.
+pub fn domain_constraint_oid(domain: Oid, number: u32) -> Oid {
+    Oid(0x8000_0000 | (domain.0.wrapping_mul(64).wrapping_add(number) & 0x7fff_ffff))
+}
+
+fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, constraint: &Constraint) {
+    let foreign = constraint.foreign_key();
+    let letter = |l: Option<u8>| Cell::letter(l.unwrap_or(b' '));
+    let columns =
+        if constraint.columns.is_empty() { Cell::Null } else { Cell::ints(constraint.columns.iter().copied()) };
+    row!(rows,
+        oid: constraint.oid,
+        conname: &constraint.name,
+        connamespace: view.namespace_oid(&relation.schema),
+        contype: constraint_letter(&constraint.kind),
+        condeferrable: constraint.deferrable,
+        condeferred: constraint.initially_deferred,
+        convalidated: true,
+        conrelid: relation.oid,
+        conindid: view.constraint_index(relation, constraint).map_or(Oid::INVALID, |i| i.oid),
+        confrelid: foreign.map_or(Oid::INVALID, |f| f.relation),
+        confupdtype: letter(foreign.map(|f| f.on_update)),
+        confdeltype: letter(foreign.map(|f| f.on_delete)),
+        confmatchtype: letter(foreign.map(|_| b's')),
+        conislocal: true,
+        connoinherit: constraint.check().is_none(),
+        conkey: columns,
+        confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
+        conbin: constraint.check().map(str::to_owned),
+    );
+}
+
+/// pg_constraint.contype.
+pub fn constraint_letter(kind: &ConstraintKind) -> &'static str {
+    match kind {
+        ConstraintKind::PrimaryKey => "p",
+        ConstraintKind::Unique => "u",
+        ConstraintKind::Check(_) => "c",
+        ConstraintKind::ForeignKey(_) => "f",
+    }
+}
+
+impl<'a> View<'a> {
+    /// The index a constraint stands on: its own, or for a foreign key the one over the referenced columns.
+    pub fn constraint_index(&self, relation: &'a Relation, constraint: &Constraint) -> Option<&'a Index> {
+        match constraint.foreign_key() {
+            None => relation.indexes.iter().find(|i| i.constraint == Some(constraint.oid)),
+            Some(foreign) => {
+                let referenced = self.catalog.relations.get(&foreign.relation)?;
+                let covers = |i: &&Index| {
+                    let mut keys: Vec<i16> = i.keys.iter().map(|k| k.column).collect();
+                    let mut columns = foreign.columns.clone();
+                    keys.sort_unstable();
+                    columns.sort_unstable();
+                    i.unique && i.predicate.is_none() && keys == columns
+                };
+                referenced.indexes.iter().find(covers)
+            }
+        }
+    }
+}
+
+/// Indexes.
+pub fn indexes(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations() {
+        for index in &relation.indexes {
+            index_row(rows, view, relation, index);
+        }
+    }
+}
+
+fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
+    let constraint = relation.constraints.iter().find(|c| Some(c.oid) == index.constraint);
+    let types: Vec<Oid> = index.keys.iter().map(|k| key_type(relation, k.column)).collect();
+    let expressions: Vec<&str> =
+        index.keys.iter().filter_map(|k| k.expression.as_deref()).map(without_parentheses).collect();
+    let options = index.keys.iter().map(|k| i32::from(k.descending) | (i32::from(k.nulls_first) << 1));
+    let keys = i64::try_from(index.keys.len()).unwrap_or_default();
+    row!(rows,
+        indexrelid: index.oid,
+        indrelid: relation.oid,
+        indnatts: keys,
+        indnkeyatts: keys,
+        indisunique: index.unique,
+        indisprimary: index.primary,
+        indimmediate: !constraint.is_some_and(|c| c.deferrable),
+        indisvalid: true,
+        indisready: true,
+        indislive: true,
+        indkey: Cell::ints(index.keys.iter().map(|k| k.column)),
+        indcollation: Cell::oids(types.iter().map(|&t| type_facts(view.catalog, t).collation)),
+        indclass: Cell::oids(types.iter().map(|&t| operator_class(t, type_facts(view.catalog, t).category))),
+        indoption: Cell::ints(options),
+        indexprs: Some(expressions.join(", ")).filter(|e| !e.is_empty()),
+        indpred: index.predicate.clone(),
+    );
+}
+
+fn key_type(relation: &Relation, column: i16) -> Oid {
+    relation.column_by_number(column).map_or(Oid::TEXT, |c| c.type_oid)
+}
+
+/// The default b-tree operator class for a type.
+fn operator_class(oid: Oid, category: u8) -> Oid {
+    static CLASSES: OnceLock<HashMap<i64, Oid>> = OnceLock::new();
+    let classes = CLASSES.get_or_init(|| {
+        let lines = Recording::new(recording!("pg_opclass")).lines();
+        let defaults = lines.filter(|l| l.number("opcmethod") == i64::from(BTREE.0) && l.number("opcdefault") != 0);
+        defaults.map(|l| (l.number("opcintype"), Oid(l.number("oid").try_into().unwrap_or_default()))).collect()
+    });
+    let wanted = match category {
+        b'A' => Oid::ANYARRAY,
+        b'E' => Oid::ANYENUM,
+        _ if oid == Oid::VARCHAR => Oid::TEXT,
+        _ if oid == Oid::CIDR => Oid::INET,
+        // Domains and types of users are ordered as text is.
+        _ if type_info(oid).is_none() => Oid::TEXT,
+        _ => oid,
+    };
+    classes.get(&i64::from(wanted.0)).copied().unwrap_or_default()
+}
+
+/// The OID of a view's rule: the catalog keeps none.
+fn rule_oid(view: Oid) -> Oid {
+    Oid(0x8000_0000 | (view.0.wrapping_mul(256).wrapping_add(255) & 0x7fff_ffff))
+}
+
+/// Every view's rule.
+pub fn rules(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations().iter().filter(|r| r.kind == RelationKind::View) {
+        row!(rows,
+            oid: rule_oid(relation.oid),
+            rulename: "_RETURN",
+            ev_class: relation.oid,
+            ev_type: "1",
+            ev_enabled: "O",
+            is_instead: true,
+            ev_qual: "<>",
+            ev_action: relation.view_query.clone().unwrap_or_default(),
+        );
+    }
+}
+
+/// One end of a dependency: catalog, object, column.
+type Object = (Oid, Oid, i16);
+
+fn depend(rows: &mut Rows, dependent: Object, on: Object, kind: &'static str) {
+    row!(rows,
+        classid: dependent.0,
+        objid: dependent.1,
+        objsubid: dependent.2,
+        refclassid: on.0,
+        refobjid: on.1,
+        refobjsubid: on.2,
+        deptype: kind,
+    );
+}
+
+/// Which object depends on which: sequences on the columns that own them, defaults on columns and sequences, indexes
+/// on constraints, constraints on columns, everything on its schema.
+pub fn dependencies(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations() {
+        let schema = (PG_NAMESPACE, view.namespace_oid(&relation.schema), 0);
+        depend(rows, (PG_CLASS, relation.oid, 0), schema, "n");
+        for column in relation.columns.iter().filter(|c| c.default.is_some() && c.identity.is_none()) {
+            let default = (PG_ATTRDEF, default_oid(relation.oid, column.number), 0);
+            depend(rows, default, (PG_CLASS, relation.oid, column.number), "a");
+        }
+        for constraint in &relation.constraints {
+            constraint_dependencies(rows, relation, constraint);
+        }
+        for index in &relation.indexes {
+            index_dependencies(rows, relation, index);
+        }
+        if relation.kind == RelationKind::View {
+            depend(rows, (PG_REWRITE, rule_oid(relation.oid), 0), (PG_CLASS, relation.oid, 0), "i");
+        }
+    }
+    for (sequence, options) in user_sequences(view) {
+        let Some((table, column)) = options.owned_by else { continue };
+        sequence_dependencies(rows, view, sequence, table, column);
+    }
+}
+
+fn constraint_dependencies(rows: &mut Rows, relation: &Relation, constraint: &Constraint) {
+    let own = (PG_CONSTRAINT, constraint.oid, 0);
+    for &column in &constraint.columns {
+        depend(rows, own, (PG_CLASS, relation.oid, column), "a");
+    }
+    if let Some(foreign) = constraint.foreign_key() {
+        for &column in &foreign.columns {
+            depend(rows, own, (PG_CLASS, foreign.relation, column), "n");
+        }
+    }
+}
+
+fn index_dependencies(rows: &mut Rows, relation: &Relation, index: &Index) {
+    let own = (PG_CLASS, index.oid, 0);
+    match index.constraint {
+        Some(constraint) => depend(rows, own, (PG_CONSTRAINT, constraint, 0), "i"),
+        None => {
+            for key in index.keys.iter().filter(|k| k.column > 0) {
+                depend(rows, own, (PG_CLASS, relation.oid, key.column), "a");
+            }
+        }
+    }
+}
+
+fn sequence_dependencies(rows: &mut Rows, view: &View<'_>, sequence: &Relation, table: Oid, column: i16) {
+    let owner = view.catalog.relations.get(&table).and_then(|t| t.column_by_number(column));
+    let identity = owner.is_some_and(|c| c.identity.is_some());
+    let own = (PG_CLASS, sequence.oid, 0);
+    depend(rows, own, (PG_CLASS, table, column), if identity { "i" } else { "a" });
+    if !identity && owner.is_some_and(|c| c.default.is_some()) {
+        depend(rows, (PG_ATTRDEF, default_oid(table, column), 0), own, "n");
+    }
+}
+
+/// Comments on objects of the database.
+pub fn descriptions(rows: &mut Rows, view: &View<'_>) {
+    let mut comments: Vec<_> = view.catalog.comments.iter().filter(|((class, ..), _)| *class != PG_DATABASE).collect();
+    comments.sort();
+    for (&(class, object, part), text) in comments {
+        row!(rows, objoid: object, classoid: class, objsubid: part, description: text);
+    }
+}
+
+/// Comments on databases.
+pub fn shared_descriptions(rows: &mut Rows, view: &View<'_>) {
+    row!(rows, objoid: Oid(5), classoid: PG_DATABASE, description: "default administrative connection database");
+    for (&(class, object, _), text) in view.catalog.comments.iter().filter(|((class, ..), _)| *class == PG_DATABASE) {
+        row!(rows, objoid: object, classoid: class, description: text);
+    }
+}

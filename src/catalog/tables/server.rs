@@ -1,0 +1,210 @@
+//! Rows about the server rather than the schema: databases, roles, settings, sessions.
+//!
+//! Must not know: SQLite. Specification: catalogs.html, views.html, monitoring-stats.html.
+
+use crate::catalog::tables::contents::View;
+use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::rows::{Cell, Rows, row};
+use crate::catalog::tables::source::{BOOTSTRAP_SUPERUSER, Role, SessionRow, database_oid};
+use crate::types::pg_type::Oid;
+
+/// pg_tablespace's pg_default.
+const DEFAULT_TABLESPACE: Oid = Oid(1663);
+/// pg_database.encoding of UTF8.
+const UTF8: i32 = 6;
+
+/// pg_database.
+pub fn databases(rows: &mut Rows, view: &View<'_>) {
+    for name in view.source.databases() {
+        row!(rows,
+            oid: database_oid(&name),
+            datname: name,
+            datdba: BOOTSTRAP_SUPERUSER,
+            encoding: UTF8,
+            datlocprovider: "c",
+            datallowconn: true,
+            datconnlimit: -1,
+            dattablespace: DEFAULT_TABLESPACE,
+            datcollate: "C.UTF-8",
+            datctype: "C.UTF-8",
+            datminmxid: 1,
+        );
+    }
+}
+
+/// pg_authid's own rows; the predefined roles are recorded.
+pub fn authids(rows: &mut Rows, view: &View<'_>) {
+    for role in view.source.roles() {
+        row!(rows,
+            oid: role.oid,
+            rolname: &role.name,
+            rolsuper: role.superuser,
+            rolinherit: role.inherit,
+            rolcreaterole: role.create_role,
+            rolcreatedb: role.create_db,
+            rolcanlogin: role.can_login,
+            rolreplication: role.replication,
+            rolbypassrls: role.bypass_rls,
+            rolconnlimit: role.connection_limit,
+        );
+    }
+}
+
+/// The roles that PostgreSQL always has.
+fn predefined_roles() -> impl Iterator<Item = Role> {
+    Recording::new(recording!("pg_authid")).lines().map(|line| Role {
+        oid: Oid(line.number("oid").try_into().unwrap_or_default()),
+        name: line.text("rolname").into_owned(),
+        superuser: false,
+        inherit: true,
+        create_role: false,
+        create_db: false,
+        can_login: false,
+        replication: false,
+        bypass_rls: false,
+        connection_limit: -1,
+    })
+}
+
+/// pg_roles.
+pub fn roles(rows: &mut Rows, view: &View<'_>) {
+    for role in view.source.roles().into_iter().chain(predefined_roles()) {
+        row!(rows,
+            oid: role.oid,
+            rolname: &role.name,
+            rolsuper: role.superuser,
+            rolinherit: role.inherit,
+            rolcreaterole: role.create_role,
+            rolcreatedb: role.create_db,
+            rolcanlogin: role.can_login,
+            rolreplication: role.replication,
+            rolbypassrls: role.bypass_rls,
+            rolconnlimit: role.connection_limit,
+            rolpassword: "********",
+        );
+    }
+}
+
+/// pg_user, and pg_shadow without passwords.
+pub fn users(rows: &mut Rows, view: &View<'_>) {
+    for role in view.source.roles().into_iter().filter(|r| r.can_login) {
+        row!(rows,
+            usename: &role.name,
+            usesysid: role.oid,
+            usecreatedb: role.create_db,
+            usesuper: role.superuser,
+            userepl: role.replication,
+            usebypassrls: role.bypass_rls,
+            passwd: "********",
+        );
+    }
+}
+
+/// pg_group.
+pub fn groups(rows: &mut Rows, view: &View<'_>) {
+    for role in view.source.roles().into_iter().chain(predefined_roles()).filter(|r| !r.can_login) {
+        row!(rows, groname: &role.name, grosysid: role.oid, grolist: "[]");
+    }
+}
+
+/// pg_settings.
+pub fn settings(rows: &mut Rows, view: &View<'_>) {
+    for setting in view.source.settings() {
+        row!(rows,
+            name: setting.name,
+            setting: setting.setting,
+            unit: setting.unit,
+            category: setting.category,
+            short_desc: setting.short_desc,
+            context: setting.context,
+            vartype: setting.vartype,
+            source: setting.source,
+            min_val: setting.min_val,
+            max_val: setting.max_val,
+            enumvals: setting.enumvals.map(Cell::texts),
+            boot_val: setting.boot_val,
+            reset_val: setting.reset_val,
+            pending_restart: false,
+        );
+    }
+}
+
+/// pg_stat_activity.
+pub fn activity(rows: &mut Rows, view: &View<'_>) {
+    let roles = view.source.roles();
+    for session in view.source.sessions() {
+        session_row(rows, &roles, session);
+    }
+}
+
+fn session_row(rows: &mut Rows, roles: &[Role], session: SessionRow) {
+    let waits_for_client = session.state != "active";
+    row!(rows,
+        datid: database_oid(&session.database),
+        datname: session.database,
+        pid: session.pid,
+        usesysid: roles.iter().find(|r| r.name == session.user).map(|r| r.oid),
+        usename: session.user,
+        application_name: session.application_name,
+        client_addr: session.client_addr.map(|a| a.ip().to_string()),
+        client_port: session.client_addr.map(|a| i32::from(a.port())),
+        backend_start: timestamp(session.backend_start),
+        xact_start: session.xact_start.map(timestamp),
+        query_start: session.query_start.map(timestamp),
+        state_change: session.state_change.map(timestamp),
+        wait_event_type: waits_for_client.then_some("Client"),
+        wait_event: waits_for_client.then_some("ClientRead"),
+        state: session.state,
+        query: session.query,
+        backend_type: "client backend",
+    );
+}
+
+/// A timestamptz in its stored form, from microseconds since 1970-01-01 UTC.
+pub fn timestamp(microseconds: i64) -> String {
+    let time = jiff::Timestamp::from_microsecond(microseconds).unwrap_or_default();
+    time.strftime("%Y-%m-%d %H:%M:%S%.f+00").to_string()
+}
+
+/// pg_prepared_statements.
+pub fn prepared_statements(rows: &mut Rows, view: &View<'_>) {
+    for statement in view.source.prepared_statements() {
+        row!(rows,
+            name: statement.name,
+            statement: statement.statement,
+            prepare_time: timestamp(statement.prepare_time),
+            parameter_types: Cell::oids(statement.parameter_types),
+            from_sql: statement.from_sql,
+            generic_plans: 0,
+            custom_plans: 0,
+        );
+    }
+}
+
+/// pg_stat_database: who is connected; SQLite keeps no other statistics.
+pub fn database_statistics(rows: &mut Rows, view: &View<'_>) {
+    let sessions = view.source.sessions();
+    for name in view.source.databases() {
+        let backends = sessions.iter().filter(|s| s.database == name).count();
+        row!(rows, datid: database_oid(&name), datname: name, numbackends: i64::try_from(backends).unwrap_or_default());
+    }
+}
+
+/// pg_timezone_names, as of now.
+pub fn timezones(rows: &mut Rows, _view: &View<'_>) {
+    let now = jiff::Timestamp::now();
+    for name in jiff::tz::db().available() {
+        let Ok(zone) = jiff::tz::TimeZone::get(name.as_str()) else { continue };
+        let info = zone.to_offset_info(now);
+        let (abbreviation, dst) = (info.abbreviation().to_owned(), info.dst().is_dst());
+        let seconds = info.offset().seconds();
+        let sign = if seconds < 0 { "-" } else { "" };
+        let (hours, minutes, rest) = (seconds.abs() / 3600, seconds.abs() / 60 % 60, seconds.abs() % 60);
+        row!(rows,
+            name: name.as_str().to_owned(),
+            abbrev: abbreviation,
+            utc_offset: format!("{sign}{hours:02}:{minutes:02}:{rest:02}"),
+            is_dst: dst,
+        );
+    }
+}
