@@ -74,6 +74,7 @@ pub mod sql {
     pub mod parse_ddl;
     pub mod plan;
     pub mod planner;
+    pub mod quote;
     mod type_names;
 }
 

@@ -9,9 +9,12 @@
 //! [`ContextSlot`] and makes SQLite fail; whoever stepped the statement asks [`ContextSlot::take_error`] first.
 
 mod args;
+mod bytes;
 mod float;
 mod integer;
+mod like;
 mod numeric;
+mod strings;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -158,7 +161,8 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 }
 
 /// The areas' tables.
-static AREAS: &[&[Definition]] = &[integer::FUNCTIONS, float::FUNCTIONS, numeric::FUNCTIONS];
+static AREAS: &[&[Definition]] =
+    &[integer::FUNCTIONS, float::FUNCTIONS, numeric::FUNCTIONS, strings::FUNCTIONS, bytes::FUNCTIONS, like::FUNCTIONS];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has
 /// been created and before any statement is prepared; functions that need a session ask the slot when they run.

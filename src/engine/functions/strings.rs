@@ -1,0 +1,326 @@
+//! Functions over text: case, parts, padding, searching, quoting.
+//!
+//! Characters are Unicode code points. What needs types to be known (concat, format) is in `text_of_any`; patterns are
+//! in `like` and `regex`. Specification: functions-string.html; errors as in oracle_compat.c and varlena.c.
+
+use std::borrow::Cow;
+
+use super::{Args, Definition, Output};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::quote::{quote_ident, quote_literal};
+
+/// The functions of this area.
+#[rustfmt::skip]
+pub(super) static FUNCTIONS: &[Definition] = &[
+    Definition::pure("pg_lower", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_lowercase, lower).into())),
+    Definition::pure("pg_upper", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_uppercase, upper).into())),
+    Definition::pure("pg_initcap", 1, |a| Ok(initcap(&a.text(0)?).into())),
+    Definition::pure("pg_text_substr", 2, |a| substr(a, None)),
+    Definition::pure("pg_text_substr", 3, |a| substr(a, Some(a.int(2)?))),
+    Definition::pure("pg_btrim", 1, |a| trim(a, true, true)),
+    Definition::pure("pg_btrim", 2, |a| trim(a, true, true)),
+    Definition::pure("pg_ltrim", 1, |a| trim(a, true, false)),
+    Definition::pure("pg_ltrim", 2, |a| trim(a, true, false)),
+    Definition::pure("pg_rtrim", 1, |a| trim(a, false, true)),
+    Definition::pure("pg_rtrim", 2, |a| trim(a, false, true)),
+    Definition::pure("pg_lpad", 2, |a| pad(a, true)),
+    Definition::pure("pg_lpad", 3, |a| pad(a, true)),
+    Definition::pure("pg_rpad", 2, |a| pad(a, false)),
+    Definition::pure("pg_rpad", 3, |a| pad(a, false)),
+    Definition::pure("pg_repeat", 2, repeat),
+    Definition::pure("pg_text_reverse", 1, |a| Ok(a.text(0)?.chars().rev().collect::<String>().into())),
+    Definition::pure("pg_text_left", 2, |a| { let (text, at) = cut(a, true)?; Ok(text.get(..at).unwrap_or("").into()) }),
+    Definition::pure("pg_text_right", 2, |a| { let (text, at) = cut(a, false)?; Ok(text.get(at..).unwrap_or("").into()) }),
+    Definition::pure("pg_split_part", 3, split_part),
+    Definition::pure("pg_textoverlay", 3, |a| overlay(a, None)),
+    Definition::pure("pg_textoverlay", 4, |a| overlay(a, Some(a.int(3)?))),
+    Definition::pure("pg_translate", 3, translate),
+    Definition::pure("pg_starts_with", 2, |a| Ok(a.text(0)?.starts_with(&*a.text(1)?).into())),
+    Definition::pure("pg_chr", 1, chr),
+    Definition::pure("pg_ascii", 1, |a| Ok(a.text(0)?.chars().next().map_or(0, |c| i64::from(u32::from(c))).into())),
+    Definition::pure("pg_quote_ident", 1, |a| Ok(quote_ident(&a.text(0)?).into_owned().into())),
+    Definition::pure("pg_quote_literal", 1, |a| Ok(quote_literal(&a.text(0)?).into())),
+    Definition::pure("pg_quote_nullable", 1, quote_nullable).called_on_null(),
+    Definition::pure("pg_text_name", 1, |a| Ok(to_name(&a.text(0)?).into())),
+    Definition::pure("pg_text_char", 1, |a| Ok(first_char(&a.text(0)?).into())),
+    Definition::pure("pg_chartoi4", 1, |a| Ok(a.text(0)?.bytes().next().map_or(0, |b| i64::from(b as i8)).into())),
+    Definition::pure("pg_i4tochar", 1, int_to_char),
+    Definition::pure("pg_unistr", 1, |a| Ok(unescape_unicode(&a.text(0)?)?.into())),
+];
+
+/// The length in bytes of `name` (NAMEDATALEN - 1).
+const NAME_BYTES: usize = 63;
+/// The largest value of one datum.
+const MAX_TEXT_BYTES: usize = 0x3fff_ffff;
+
+/// 54000.
+pub(super) fn too_long() -> Error {
+    Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "requested length too large")
+}
+
+pub(super) fn negative_substring() -> Error {
+    Error::new(SqlState::SUBSTRING_ERROR, "negative substring length not allowed")
+}
+
+/// Maps case character by character, as PostgreSQL does with libc: a character whose counterpart is more than one
+/// character (ß) stays as it is.
+fn map_case(text: &str, ascii: fn(&str) -> String, unicode: fn(char) -> char) -> String {
+    if text.is_ascii() { ascii(text) } else { text.chars().map(unicode).collect() }
+}
+
+pub(super) fn lower(c: char) -> char {
+    let mut mapped = c.to_lowercase();
+    mapped.next().filter(|_| mapped.next().is_none()).unwrap_or(c)
+}
+
+fn upper(c: char) -> char {
+    let mut mapped = c.to_uppercase();
+    mapped.next().filter(|_| mapped.next().is_none()).unwrap_or(c)
+}
+
+fn initcap(text: &str) -> String {
+    let mut inside_word = false;
+    let mut capitalise = |c: char| {
+        let mapped = if inside_word { lower(c) } else { upper(c) };
+        inside_word = c.is_alphanumeric();
+        mapped
+    };
+    text.chars().map(&mut capitalise).collect()
+}
+
+/// The byte offset of the character at `index`, or the end.
+pub(super) fn byte_offset(text: &str, index: usize) -> usize {
+    if text.is_ascii() {
+        return index.min(text.len());
+    }
+    text.char_indices().nth(index).map_or(text.len(), |(at, _)| at)
+}
+
+/// The characters from `start` (from 1) on, `length` of them or all; 22011 for a negative length.
+pub(super) fn substring(text: &str, start: i64, length: Option<i64>) -> Result<&str> {
+    let from = usize::try_from(start.max(1) - 1).unwrap_or(usize::MAX);
+    let begin = byte_offset(text, from);
+    let rest = text.get(begin..).unwrap_or("");
+    let Some(length) = length else { return Ok(rest) };
+    let end = start.saturating_add(length);
+    if length < 0 {
+        return Err(negative_substring());
+    }
+    let count = usize::try_from(end.saturating_sub(start.max(1))).unwrap_or(0);
+    Ok(rest.get(..byte_offset(rest, count)).unwrap_or(rest))
+}
+
+fn substr(args: &Args<'_>, length: Option<i64>) -> Result<Output> {
+    Ok(substring(&args.text(0)?, args.int(1)?, length)?.into())
+}
+
+fn trim(args: &Args<'_>, start: bool, end: bool) -> Result<Output> {
+    let text = args.text(0)?;
+    let set: Vec<char> = if args.len() > 1 { args.text(1)?.chars().collect() } else { vec![' '] };
+    let mut rest: &str = &text;
+    if start {
+        rest = rest.trim_start_matches(set.as_slice());
+    }
+    if end {
+        rest = rest.trim_end_matches(set.as_slice());
+    }
+    Ok(rest.into())
+}
+
+fn pad(args: &Args<'_>, in_front: bool) -> Result<Output> {
+    let text = args.text(0)?;
+    let wanted = usize::try_from(args.int(1)?).unwrap_or(0);
+    let filler = if args.len() > 2 { args.text(2)? } else { Cow::Borrowed(" ") };
+    if wanted > MAX_TEXT_BYTES {
+        return Err(too_long());
+    }
+    let present = text.chars().count();
+    if present >= wanted || filler.is_empty() {
+        return Ok(text.get(..byte_offset(&text, wanted)).unwrap_or("").into());
+    }
+    let mut padding: String = filler.chars().cycle().take(wanted - present).collect();
+    if in_front {
+        padding.push_str(&text);
+        return Ok(padding.into());
+    }
+    Ok((text.into_owned() + &padding).into())
+}
+
+fn repeat(args: &Args<'_>) -> Result<Output> {
+    let text = args.text(0)?;
+    let count = usize::try_from(args.int(1)?).unwrap_or(0);
+    match text.len().checked_mul(count) {
+        Some(bytes) if bytes <= MAX_TEXT_BYTES => Ok(text.repeat(count).into()),
+        _ => Err(too_long()),
+    }
+}
+
+/// Where left(text, n) ends or right(text, n) begins. A negative n leaves out that many characters on the other side.
+fn cut<'c>(args: &Args<'c>, left: bool) -> Result<(Cow<'c, str>, usize)> {
+    let (text, n) = (args.text(0)?, args.int(1)?);
+    let count = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
+    let from_start = left == (n >= 0);
+    let index = if from_start { count } else { text.chars().count().saturating_sub(count) };
+    let at = byte_offset(&text, index);
+    Ok((text, at))
+}
+
+fn split_part(args: &Args<'_>) -> Result<Output> {
+    let (text, separator, n) = (args.text(0)?, args.text(1)?, args.int(2)?);
+    if n == 0 {
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "field position must not be zero"));
+    }
+    let index = usize::try_from(n.unsigned_abs() - 1).unwrap_or(usize::MAX);
+    if separator.is_empty() {
+        return Ok(if index == 0 { Output::Argument(0) } else { Output::Static("") });
+    }
+    let part = if n > 0 { text.split(&*separator).nth(index) } else { text.rsplit(&*separator).nth(index) };
+    Ok(part.unwrap_or("").into())
+}
+
+/// The parts before and after what OVERLAY replaces: `length` characters from `start`.
+fn overlay(args: &Args<'_>, length: Option<i64>) -> Result<Output> {
+    let (text, placing, start) = (args.text(0)?, args.text(1)?, args.int(2)?);
+    let length = length.unwrap_or(placing.chars().count() as i64);
+    if start <= 0 {
+        return Err(negative_substring());
+    }
+    let end = start.checked_add(length).ok_or_else(|| super::integer::out_of_range("integer"))?;
+    let before = substring(&text, 1, Some(start - 1))?;
+    let after = substring(&text, end, None)?;
+    Ok(format!("{before}{placing}{after}").into())
+}
+
+fn translate(args: &Args<'_>) -> Result<Output> {
+    let (text, from, to) = (args.text(0)?, args.text(1)?, args.text(2)?);
+    let replaced = text.chars().filter_map(|c| match from.chars().position(|f| f == c) {
+        Some(index) => to.chars().nth(index),
+        None => Some(c),
+    });
+    Ok(replaced.collect::<String>().into())
+}
+
+fn chr(args: &Args<'_>) -> Result<Output> {
+    let code = args.int(0)?;
+    let error = |what: String| Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, what));
+    match code {
+        ..0 => error("character number must be positive".to_owned()),
+        0 => error("null character not permitted".to_owned()),
+        0x11_0000.. => error(format!("requested character too large for encoding: {code}")),
+        _ => match u32::try_from(code).ok().and_then(char::from_u32) {
+            Some(c) => Ok(c.to_string().into()),
+            None => error(format!("requested character not valid for encoding: {code}")),
+        },
+    }
+}
+
+fn quote_nullable(args: &Args<'_>) -> Result<Output> {
+    Ok(if args.is_null(0) { Output::Static("NULL") } else { quote_literal(&args.text(0)?).into() })
+}
+
+/// Cut to what fits into a name, between characters.
+pub(super) fn to_name(text: &str) -> &str {
+    let mut end = text.len().min(NAME_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or("")
+}
+
+/// What fits into a "char": one byte. A character of more bytes cannot be kept as text, so it is kept whole.
+fn first_char(text: &str) -> &str {
+    text.get(..text.chars().next().map_or(0, char::len_utf8)).unwrap_or("")
+}
+
+fn int_to_char(args: &Args<'_>) -> Result<Output> {
+    let code = args.int(0)?;
+    match code {
+        0 => Ok(Output::Static("")),
+        1..=127 => Ok(char::from(code as u8).to_string().into()),
+        -128..0 => Err(Error::unsupported("a value of type \"char\" that is not ASCII")),
+        _ => Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "\"char\" out of range")),
+    }
+}
+
+/// unistr(): \XXXX, \+XXXXXX, \uXXXX, \UXXXXXXXX and \\.
+fn unescape_unicode(text: &str) -> Result<String> {
+    let invalid = || {
+        Error::new(SqlState::SYNTAX_ERROR, "invalid Unicode escape")
+            .with_hint("Unicode escapes must be \\XXXX, \\+XXXXXX, \\uXXXX, or \\UXXXXXXXX.")
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut high = None;
+    while let Some(at) = rest.find('\\') {
+        if at > 0 && high.is_some() {
+            break;
+        }
+        out.push_str(&rest[..at]);
+        let escape = rest.get(at + 1..).unwrap_or("");
+        if let Some(after) = escape.strip_prefix('\\') {
+            out.push('\\');
+            rest = after;
+            continue;
+        }
+        let (skip, digits) = match escape.as_bytes().first() {
+            Some(b'+') => (1, 6),
+            Some(b'u') => (1, 4),
+            Some(b'U') => (1, 8),
+            _ => (0, 4),
+        };
+        let hex = escape.get(skip..skip + digits).ok_or_else(invalid)?;
+        let code = u32::from_str_radix(hex, 16).map_err(|_| invalid())?;
+        rest = escape.get(skip + digits..).unwrap_or("");
+        match (high.take(), code) {
+            (None, 0xd800..=0xdbff) => high = Some(code),
+            (Some(first), 0xdc00..=0xdfff) => {
+                out.extend(char::from_u32(0x10000 + ((first - 0xd800) << 10) + (code - 0xdc00)));
+            }
+            (None, _) => out.push(char::from_u32(code).ok_or_else(|| invalid_code_point(code))?),
+            (Some(_), _) => return Err(Error::new(SqlState::SYNTAX_ERROR, "invalid Unicode surrogate pair")),
+        }
+    }
+    if high.is_some() {
+        return Err(Error::new(SqlState::SYNTAX_ERROR, "invalid Unicode surrogate pair"));
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn invalid_code_point(code: u32) -> Error {
+    if (0xdc00..=0xdfff).contains(&code) {
+        return Error::new(SqlState::SYNTAX_ERROR, "invalid Unicode surrogate pair");
+    }
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid Unicode code point: {code:04X}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::functions::tests::assert_values;
+
+    #[test]
+    fn text_functions_count_characters() {
+        assert_values(&[
+            ("pg_upper('straße é')", "STRAßE É"),
+            ("pg_initcap('hELLO wORLD-foo o''neil')", "Hello World-Foo O'Neil"),
+            ("pg_text_substr('Thömas', 2, 3)", "höm"),
+            ("pg_text_substr('abc', -1, 3)", "a"),
+            ("pg_text_substr('abc', 2, -1)", "22011 negative substring length not allowed"),
+            ("pg_text_substr('abc', 0)", "abc"),
+            ("pg_btrim('xyxtrimyyx', 'xyz')", "trim"),
+            ("pg_lpad('hi', 5, 'xy')", "xyxhi"),
+            ("pg_rpad('hello', 3)", "hel"),
+            ("pg_text_left('abcde', -2)", "abc"),
+            ("pg_text_right('abcde', -2)", "cde"),
+            ("pg_text_right('abcde', 2)", "de"),
+            ("pg_split_part('a~@~b~@~c', '~@~', -1)", "c"),
+            ("pg_split_part('abc', ',', 2)", ""),
+            ("pg_textoverlay('Txxxxas', 'hom', 2, 4)", "Thomas"),
+            ("pg_translate('12345', '143', 'ax')", "a2x5"),
+            ("pg_chr(0)", "54000 null character not permitted"),
+            ("pg_ascii('é')", "233"),
+            ("pg_quote_nullable(NULL)", "NULL"),
+            ("pg_unistr('\\0441\\+01F600x')", "с😀x"),
+        ]);
+    }
+}
