@@ -14,6 +14,8 @@ mod float;
 mod integer;
 mod like;
 mod numeric;
+mod pattern;
+mod regex;
 mod strings;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -161,8 +163,16 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 }
 
 /// The areas' tables.
-static AREAS: &[&[Definition]] =
-    &[integer::FUNCTIONS, float::FUNCTIONS, numeric::FUNCTIONS, strings::FUNCTIONS, bytes::FUNCTIONS, like::FUNCTIONS];
+#[rustfmt::skip]
+static AREAS: &[&[Definition]] = &[
+    integer::FUNCTIONS,
+    float::FUNCTIONS,
+    numeric::FUNCTIONS,
+    strings::FUNCTIONS,
+    bytes::FUNCTIONS,
+    like::FUNCTIONS,
+    regex::FUNCTIONS,
+];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has
 /// been created and before any statement is prepared; functions that need a session ask the slot when they run.

@@ -3,6 +3,9 @@
 //! Owns: [`Call`], [`Function`] and the table of them ([`all`], [`named`]), one file per area. The SQLite side is in
 //! `engine::functions`. Specification: functions.html and pg_proc; a test holds every row to what PostgreSQL has.
 
+mod math;
+mod string;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -58,8 +61,40 @@ pub struct Function {
     pub call: Call,
 }
 
+const fn scalar(
+    name: &'static str,
+    args: &'static [Oid],
+    returns: Oid,
+    volatility: Volatility,
+    call: Call,
+) -> Function {
+    Function { name, args, variadic: false, returns, kind: FunctionKind::Scalar, volatility, call }
+}
+
+const fn immutable(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
+    scalar(name, args, returns, Volatility::Immutable, call)
+}
+
+const fn stable(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
+    scalar(name, args, returns, Volatility::Stable, call)
+}
+
+const fn volatile(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
+    scalar(name, args, returns, Volatility::Volatile, call)
+}
+
+const fn set(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
+    Function { kind: FunctionKind::Set, ..scalar(name, args, returns, Volatility::Immutable, call) }
+}
+
+impl Function {
+    const fn variadic(self) -> Self {
+        Function { variadic: true, ..self }
+    }
+}
+
 /// The areas' tables.
-static AREAS: &[&[Function]] = &[];
+static AREAS: &[&[Function]] = &[math::ROWS, string::ROWS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
