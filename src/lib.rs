@@ -47,6 +47,8 @@ pub mod catalog {
         pub mod classes;
         pub mod constraints;
         pub mod contents;
+        pub mod information_columns;
+        pub mod information_objects;
         pub mod procs;
         pub mod recorded;
         pub mod relations;

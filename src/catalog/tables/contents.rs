@@ -11,6 +11,7 @@ use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{classes, constraints, procs, server, types, views};
+use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
 
 /// What a row-producing function sees.
@@ -76,6 +77,27 @@ const fn of_session(own: OwnRows) -> Contents {
 
 /// By schema and relation name.
 static CONTENTS: &[(&str, &str, Contents)] = &[
+    ("information_schema", "information_schema_catalog_name", of_catalog(objects::catalog_name)),
+    ("information_schema", "character_sets", of_catalog(objects::character_sets)),
+    ("information_schema", "check_constraints", of_catalog(objects::check_constraints)),
+    ("information_schema", "column_privileges", of_catalog(objects::column_privileges)),
+    ("information_schema", "columns", computed_and(columns::system_columns, columns::columns)),
+    ("information_schema", "constraint_column_usage", of_catalog(objects::constraint_column_usage)),
+    ("information_schema", "constraint_table_usage", of_catalog(objects::constraint_table_usage)),
+    ("information_schema", "domain_constraints", of_catalog(objects::domain_constraints)),
+    ("information_schema", "domains", of_catalog(columns::domains)),
+    ("information_schema", "element_types", of_catalog(columns::element_types)),
+    ("information_schema", "enabled_roles", of_session(objects::enabled_roles)),
+    ("information_schema", "key_column_usage", of_catalog(objects::key_column_usage)),
+    ("information_schema", "referential_constraints", of_catalog(objects::referential_constraints)),
+    ("information_schema", "role_column_grants", of_catalog(objects::column_privileges)),
+    ("information_schema", "role_table_grants", of_catalog(objects::table_privileges)),
+    ("information_schema", "schemata", of_catalog(objects::schemata)),
+    ("information_schema", "sequences", of_catalog(columns::sequences)),
+    ("information_schema", "table_constraints", of_catalog(objects::table_constraints)),
+    ("information_schema", "table_privileges", of_catalog(objects::table_privileges)),
+    ("information_schema", "tables", computed_and(objects::system_tables, objects::tables)),
+    ("information_schema", "views", of_catalog(objects::views)),
     ("pg_catalog", "pg_am", recorded(recording!("pg_am"))),
     ("pg_catalog", "pg_amop", recorded(recording!("pg_amop"))),
     ("pg_catalog", "pg_amproc", recorded(recording!("pg_amproc"))),

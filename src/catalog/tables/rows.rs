@@ -17,6 +17,8 @@ pub enum Cell {
     Int(i64),
     Real(f64),
     Text(Cow<'static, str>),
+    /// The name of the current database: rows with it are the same in every database and are kept once.
+    Database,
 }
 
 /// A cell's value as a key of an index.
@@ -124,10 +126,10 @@ impl RowSet {
 }
 
 impl Cell {
-    /// The cell as a key; none for NULL and for floats, which nobody looks up.
+    /// The cell as a key; none for NULL and for what nobody looks up.
     fn key(&self) -> Option<Key> {
         match self {
-            Cell::Null | Cell::Real(_) => None,
+            Cell::Null | Cell::Real(_) | Cell::Database => None,
             Cell::Int(i) => Some(Key::Int(*i)),
             Cell::Text(t) => Some(Key::Text(t.as_ref().into())),
         }

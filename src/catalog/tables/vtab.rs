@@ -130,12 +130,11 @@ unsafe impl VTab<'_> for Table {
     }
 
     fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
-        let width = self.relation.defaults.len();
         let best = info
             .constraints()
             .enumerate()
             .filter(|(_, c)| c.is_usable() && c.operator() == IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ)
-            .filter_map(|(i, c)| usize::try_from(c.column()).ok().filter(|&c| c < width).map(|c| (i, c)))
+            .filter_map(|(i, c)| usize::try_from(c.column()).ok().filter(|&c| self.is_indexed(c)).map(|c| (i, c)))
             .filter(|&(i, _)| info.collation(i).is_ok_and(|c| c.eq_ignore_ascii_case("BINARY")))
             .map(|(i, column)| (self.expected_matches(column), i, column))
             .min();
@@ -168,6 +167,15 @@ unsafe impl VTab<'_> for Table {
 const ESTIMATED_ROWS: i64 = 1000;
 
 impl Table {
+    /// Whether an equality on a column can be looked up: not in the columns that only hold the database's name.
+    fn is_indexed(&self, column: usize) -> bool {
+        self.relation
+            .relation
+            .columns
+            .get(column)
+            .is_some_and(|c| !c.name.ends_with("_catalog") && c.name != "catalog_name")
+    }
+
     /// How many rows an equality on a column is likely to leave, in the planner's eyes.
     fn expected_matches(&self, column: usize) -> i64 {
         let Some(column) = self.relation.relation.columns.get(column) else { return ESTIMATED_ROWS };
@@ -279,6 +287,7 @@ unsafe impl VTabCursor for TableCursor {
             Some(Cell::Int(i)) => ctx.set_result(i),
             Some(Cell::Real(r)) => ctx.set_result(r),
             Some(Cell::Text(t)) => ctx.set_result(ToSqlOutput::Borrowed(ValueRef::Text(t.as_bytes()))),
+            Some(Cell::Database) => ctx.set_result(self.shared.source.database()),
             Some(Cell::Null) => ctx.set_result(rusqlite::types::Null),
             None => match column.checked_sub(self.relation.defaults.len()) {
                 Some(0) => ctx.set_result(self.relation.relation.oid.0),

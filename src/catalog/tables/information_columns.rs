@@ -1,0 +1,272 @@
+//! Rows of information_schema's relations that describe types: columns, domains, element_types, sequences.
+//!
+//! Must not know: SQLite. Specification: information-schema.html; the conditions are those of information_schema.sql.
+
+use crate::catalog::definitions::Names;
+use crate::catalog::schema::{Column, Identity, Relation, RelationKind, SequenceOptions, UserTypeKind};
+use crate::catalog::tables::classes::{columns_of, user_sequences};
+use crate::catalog::tables::contents::View;
+use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::relations::relations;
+use crate::catalog::tables::rows::{Cell, Rows, row};
+use crate::catalog::tables::types::{array_name, type_facts, user_types};
+use crate::types::pg_type::{Oid, type_info};
+
+/// The collation of type name, the only one besides the default that built-in types have.
+const C_COLLATION: Oid = Oid(950);
+/// What character_octet_length says of text without a length.
+const UNLIMITED_OCTETS: i64 = 1 << 30;
+/// The longest character in UTF-8.
+const CHARACTER_OCTETS: i64 = 4;
+
+/// A type's schema and name.
+pub fn type_name(view: &View<'_>, oid: Oid) -> (String, String) {
+    if let Some(info) = type_info(oid) {
+        return ("pg_catalog".to_owned(), info.name.to_owned());
+    }
+    match view.catalog.user_type(oid) {
+        Some(user) if user.oid == oid => (user.schema.clone(), user.name.clone()),
+        Some(user) => (user.schema.clone(), array_name(&user.name)),
+        None => ("pg_catalog".to_owned(), String::new()),
+    }
+}
+
+/// The type under a domain, and the modifier that holds.
+fn base_type(view: &View<'_>, oid: Oid, typmod: i32) -> (Oid, i32) {
+    match view.catalog.types.get(&oid).map(|t| &t.kind) {
+        Some(UserTypeKind::Domain { base, typmod, .. }) => base_type(view, *base, *typmod),
+        _ => (oid, typmod),
+    }
+}
+
+/// Sets the columns that describe a type: data_type, lengths, precisions and udt_*. `oid` is no domain.
+fn describe_type(rows: &mut Rows, view: &View<'_>, oid: Oid, typmod: i32) {
+    let (schema, name) = type_name(view, oid);
+    let data_type = if type_facts(view.catalog, oid).category == b'A' {
+        "ARRAY".to_owned()
+    } else if type_info(oid).is_some() {
+        Names { catalog: view.catalog, search_path: &[] }.format_type(oid, None)
+    } else {
+        "USER-DEFINED".to_owned()
+    };
+    let (precision, radix, scale) = numeric_facts(oid, typmod);
+    let length = matches!(oid, Oid::BPCHAR | Oid::VARCHAR).then(|| i64::from(typmod) - 4).filter(|_| typmod >= 4);
+    let octets = matches!(oid, Oid::TEXT | Oid::BPCHAR | Oid::VARCHAR)
+        .then(|| length.map_or(UNLIMITED_OCTETS, |l| l * CHARACTER_OCTETS));
+    rows.set("data_type", data_type.into());
+    rows.set("character_maximum_length", length.into());
+    rows.set("character_octet_length", octets.into());
+    rows.set("numeric_precision", precision.into());
+    rows.set("numeric_precision_radix", radix.into());
+    rows.set("numeric_scale", scale.into());
+    rows.set("datetime_precision", datetime_precision(oid, typmod).into());
+    rows.set("interval_type", interval_fields(view, oid, typmod).into());
+    rows.set("udt_catalog", Cell::Database);
+    rows.set("udt_schema", schema.into());
+    rows.set("udt_name", name.into());
+}
+
+/// Precision, radix and scale of a number.
+fn numeric_facts(oid: Oid, typmod: i32) -> (Option<i32>, Option<i32>, Option<i32>) {
+    match oid {
+        Oid::INT2 => (Some(16), Some(2), Some(0)),
+        Oid::INT4 => (Some(32), Some(2), Some(0)),
+        Oid::INT8 => (Some(64), Some(2), Some(0)),
+        Oid::FLOAT4 => (Some(24), Some(2), None),
+        Oid::FLOAT8 => (Some(53), Some(2), None),
+        Oid::NUMERIC if typmod < 4 => (None, Some(10), None),
+        Oid::NUMERIC => (Some(((typmod - 4) >> 16) & 0xffff), Some(10), Some((typmod - 4) & 0xffff)),
+        _ => (None, None, None),
+    }
+}
+
+fn datetime_precision(oid: Oid, typmod: i32) -> Option<i32> {
+    match oid {
+        Oid::DATE => Some(0),
+        Oid::TIME | Oid::TIMETZ | Oid::TIMESTAMP | Oid::TIMESTAMPTZ => Some(if typmod < 0 { 6 } else { typmod }),
+        Oid::INTERVAL if typmod < 0 || typmod & 0xffff == 0xffff => Some(6),
+        Oid::INTERVAL => Some(typmod & 0xffff),
+        _ => None,
+    }
+}
+
+/// The fields an interval is limited to, in capitals.
+fn interval_fields(view: &View<'_>, oid: Oid, typmod: i32) -> Option<String> {
+    if oid != Oid::INTERVAL || typmod < 0 {
+        return None;
+    }
+    let text = Names { catalog: view.catalog, search_path: &[] }.format_type(oid, Some(typmod));
+    let fields = text.strip_prefix("interval")?.trim_start();
+    let fields = fields.split('(').next().unwrap_or_default();
+    Some(fields.to_uppercase()).filter(|f| !f.is_empty())
+}
+
+/// YES or NO.
+pub fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "YES" } else { "NO" }
+}
+
+/// The columns of the system relations.
+pub fn system_columns(rows: &mut Rows, view: &View<'_>) {
+    for system in relations() {
+        for (column, &(declared, collation)) in system.relation.columns.iter().zip(&system.declared) {
+            column_row(rows, &system.relation, column, system.kind == b'r');
+            describe_type(rows, view, column.type_oid, column.typmod);
+            describe_collation(rows, collation);
+            if declared != column.type_oid {
+                describe_domain(rows, "information_schema", &recorded_type_name(declared));
+            }
+        }
+    }
+}
+
+/// The name of a type of information_schema.
+fn recorded_type_name(oid: Oid) -> String {
+    let mut types = Recording::new(recording!("pg_type")).lines();
+    types.find(|t| t.number("oid") == i64::from(oid.0)).map_or_else(String::new, |t| t.text("typname").into_owned())
+}
+
+/// information_schema.columns of users' relations.
+pub fn columns(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations().iter().filter(|r| r.kind != RelationKind::Sequence) {
+        for column in &columns_of(relation) {
+            column_row(rows, relation, column, relation.kind == RelationKind::Table);
+            let (base, typmod) = base_type(view, column.type_oid, column.typmod);
+            describe_type(rows, view, base, typmod);
+            describe_collation(rows, type_facts(view.catalog, base).collation);
+            if base != column.type_oid {
+                let (schema, name) = type_name(view, column.type_oid);
+                describe_domain(rows, &schema, &name);
+            }
+            if let Some(identity) = column.identity {
+                describe_identity(rows, view, relation, column, identity);
+            }
+        }
+    }
+}
+
+fn column_row(rows: &mut Rows, relation: &Relation, column: &Column, updatable: bool) {
+    let default = column.default.clone().filter(|_| column.identity.is_none());
+    let (default, generation) = if column.generated { (None, default) } else { (default, None) };
+    row!(rows,
+        table_catalog: Cell::Database,
+        table_schema: &relation.schema,
+        table_name: &relation.name,
+        column_name: &column.name,
+        ordinal_position: column.number,
+        column_default: default,
+        is_nullable: yes_or_no(!column.not_null),
+        dtd_identifier: column.number.to_string(),
+        is_self_referencing: "NO",
+        is_identity: yes_or_no(column.identity.is_some()),
+        identity_cycle: "NO",
+        is_generated: if column.generated { "ALWAYS" } else { "NEVER" },
+        generation_expression: generation,
+        is_updatable: yes_or_no(updatable),
+    );
+}
+
+fn describe_domain(rows: &mut Rows, schema: &str, name: &str) {
+    rows.set("domain_catalog", Cell::Database);
+    rows.set("domain_schema", schema.to_owned().into());
+    rows.set("domain_name", name.to_owned().into());
+}
+
+fn describe_collation(rows: &mut Rows, collation: Oid) {
+    if collation == C_COLLATION {
+        rows.set("collation_catalog", Cell::Database);
+        rows.set("collation_schema", "pg_catalog".into());
+        rows.set("collation_name", "C".into());
+    }
+}
+
+fn describe_identity(rows: &mut Rows, view: &View<'_>, relation: &Relation, column: &Column, identity: Identity) {
+    rows.set("identity_generation", if identity == Identity::Always { "ALWAYS" } else { "BY DEFAULT" }.into());
+    let owner = Some((relation.oid, column.number));
+    let sequence = user_sequences(view).into_iter().find(|(_, options)| options.owned_by == owner);
+    let Some((_, options)) = sequence else { return };
+    rows.set("identity_start", options.start.to_string().into());
+    rows.set("identity_increment", options.increment.to_string().into());
+    rows.set("identity_maximum", options.max.to_string().into());
+    rows.set("identity_minimum", options.min.to_string().into());
+    rows.set("identity_cycle", yes_or_no(options.cycle).into());
+}
+
+/// information_schema.domains.
+pub fn domains(rows: &mut Rows, view: &View<'_>) {
+    for user in user_types(view.catalog) {
+        let UserTypeKind::Domain { base, typmod, default, .. } = &user.kind else { continue };
+        row!(rows,
+            domain_catalog: Cell::Database,
+            domain_schema: &user.schema,
+            domain_name: &user.name,
+            domain_default: default.clone(),
+            dtd_identifier: "1",
+        );
+        let (base, typmod) = base_type(view, *base, *typmod);
+        describe_type(rows, view, base, typmod);
+        describe_collation(rows, type_facts(view.catalog, base).collation);
+    }
+}
+
+/// information_schema.element_types: what users' array columns are arrays of. PostgreSQL tells no length here.
+pub fn element_types(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations() {
+        for column in &relation.columns {
+            let Some(element) = element_of(view, column.type_oid) else { continue };
+            row!(rows,
+                object_catalog: Cell::Database,
+                object_schema: &relation.schema,
+                object_name: &relation.name,
+                object_type: if relation.kind == RelationKind::View { "VIEW" } else { "TABLE" },
+                collection_type_identifier: column.number.to_string(),
+                dtd_identifier: format!("a{}", column.number),
+            );
+            let (schema, name) = type_name(view, element);
+            let builtin = type_info(element).is_some();
+            let names = Names { catalog: view.catalog, search_path: &[] };
+            let data_type = if builtin { names.format_type(element, None) } else { "USER-DEFINED".to_owned() };
+            rows.set("data_type", data_type.into());
+            rows.set("udt_catalog", Cell::Database);
+            rows.set("udt_schema", schema.into());
+            rows.set("udt_name", name.into());
+        }
+    }
+}
+
+fn element_of(view: &View<'_>, array: Oid) -> Option<Oid> {
+    match type_info(array) {
+        Some(info) => Some(info.element).filter(|_| info.is_array()),
+        None => view.catalog.types.values().find(|t| t.array == array).map(|t| t.oid),
+    }
+}
+
+/// information_schema.sequences; those of identity columns are left out, as in PostgreSQL.
+pub fn sequences(rows: &mut Rows, view: &View<'_>) {
+    for (relation, options) in user_sequences(view) {
+        if is_identity(view, options) {
+            continue;
+        }
+        let (precision, radix, scale) = numeric_facts(options.type_oid, -1);
+        row!(rows,
+            sequence_catalog: Cell::Database,
+            sequence_schema: &relation.schema,
+            sequence_name: &relation.name,
+            data_type: type_info(options.type_oid).map(|t| t.sql_name),
+            numeric_precision: precision,
+            numeric_precision_radix: radix,
+            numeric_scale: scale,
+            start_value: options.start.to_string(),
+            minimum_value: options.min.to_string(),
+            maximum_value: options.max.to_string(),
+            increment: options.increment.to_string(),
+            cycle_option: yes_or_no(options.cycle),
+        );
+    }
+}
+
+fn is_identity(view: &View<'_>, options: &SequenceOptions) -> bool {
+    let Some((table, column)) = options.owned_by else { return false };
+    let column = view.catalog.relations.get(&table).and_then(|t| t.column_by_number(column));
+    column.is_some_and(|c| c.identity.is_some())
+}
