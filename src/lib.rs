@@ -76,7 +76,6 @@ pub mod sql {
     pub mod parse_ddl;
     pub mod plan;
     pub mod planner;
-    pub mod quote;
     mod type_names;
 }
 

@@ -129,13 +129,29 @@ fn invalid_input(type_name: &str, text: &str) -> Error {
 /// A stored value as text.
 pub(super) fn text_of(value: ValueRef<'_>) -> Result<Cow<'_, str>> {
     match value {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| {
-            Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\"")
-        }),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| invalid_utf8())
+        }
         ValueRef::Integer(i) => Ok(Cow::Owned(i.to_string())),
         ValueRef::Real(r) => Ok(Cow::Owned(r.to_string())),
         ValueRef::Null => Ok(Cow::Borrowed("")),
     }
+}
+
+/// A stored value as the encoders take it; 22021 for text that is not UTF-8.
+pub(super) fn stored(value: ValueRef<'_>) -> Result<crate::types::value::ValueRef<'_>> {
+    use crate::types::value::ValueRef as Stored;
+    Ok(match value {
+        ValueRef::Null => Stored::Null,
+        ValueRef::Integer(i) => Stored::Integer(i),
+        ValueRef::Real(r) => Stored::Real(r),
+        ValueRef::Blob(bytes) => Stored::Blob(bytes),
+        ValueRef::Text(bytes) => Stored::Text(std::str::from_utf8(bytes).map_err(|_| invalid_utf8())?),
+    })
+}
+
+fn invalid_utf8() -> Error {
+    Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\"")
 }
 
 /// What a function gives back, in stored form.
@@ -204,6 +220,19 @@ impl From<&str> for Output {
 impl From<Vec<u8>> for Output {
     fn from(value: Vec<u8>) -> Self {
         Output::Value(Value::Blob(value))
+    }
+}
+
+impl From<crate::types::value::Value> for Output {
+    fn from(value: crate::types::value::Value) -> Self {
+        use crate::types::value::Value as Stored;
+        match value {
+            Stored::Null => Output::NULL,
+            Stored::Integer(i) => i.into(),
+            Stored::Real(r) => r.into(),
+            Stored::Text(text) => text.into(),
+            Stored::Blob(bytes) => bytes.into(),
+        }
     }
 }
 

@@ -12,8 +12,10 @@ mod args;
 mod bytes;
 mod float;
 mod integer;
+mod io;
 mod like;
 mod numeric;
+mod object_ids;
 mod pattern;
 mod regex;
 mod strings;
@@ -28,6 +30,7 @@ pub use args::{Args, Output};
 use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::sequences::SequenceRegistry;
 use crate::error::{Error, Result};
+use crate::types::format::FormatSettings;
 
 /// What a function may reach beyond its arguments, one per connection: the session that has borrowed the connection,
 /// the database's sequences, and the place where an error waits for the engine. Cheap to clone.
@@ -92,6 +95,15 @@ impl ContextSlot {
         }
     }
 
+    /// How values look as text in the session; the defaults outside of one.
+    pub fn with_format<T>(&self, body: impl FnOnce(&FormatSettings) -> Result<T>) -> Result<T> {
+        let session = lock(&self.0.session).clone();
+        match session {
+            Some(session) => body(lock(&session).settings.format()),
+            None => body(&FormatSettings::default()),
+        }
+    }
+
     /// Fails when the running statement is to be cancelled.
     pub fn check_interrupt(&self) -> Result<()> {
         let poll = lock(&self.0.interrupt).clone();
@@ -139,23 +151,41 @@ impl Definition {
 
 /// Registers a table of functions.
 pub fn register_all(connection: &Connection, slot: &ContextSlot, definitions: &[Definition]) -> Result<()> {
-    for definition in definitions {
-        let mut flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
-        if definition.deterministic {
-            flags |= FunctionFlags::SQLITE_DETERMINISTIC;
-        }
-        let (strict, body, slot) = (definition.strict, definition.body, slot.clone());
-        connection
-            .create_scalar_function(definition.name, definition.arity, flags, move |context| {
-                let args = Args::new(context, &slot);
-                if strict && args.any_null() {
-                    return Ok(Output::NULL);
-                }
-                body(&args).map_err(|error| slot.fail(error))
-            })
-            .map_err(|error| registration_failed(definition.name, &error))?;
+    definitions.iter().try_for_each(|definition| {
+        let Definition { name, arity, strict, deterministic, body } = *definition;
+        register_one(connection, slot, Signature { name, arity, strict, deterministic }, body)
+    })
+}
+
+/// A function's properties without its body; see [`Definition`].
+struct Signature<'n> {
+    name: &'n str,
+    arity: i32,
+    strict: bool,
+    deterministic: bool,
+}
+
+fn register_one(
+    connection: &Connection,
+    slot: &ContextSlot,
+    signature: Signature<'_>,
+    body: impl Fn(&Args<'_>) -> Result<Output> + Send + 'static,
+) -> Result<()> {
+    let Signature { name, arity, strict, deterministic } = signature;
+    let mut flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+    if deterministic {
+        flags |= FunctionFlags::SQLITE_DETERMINISTIC;
     }
-    Ok(())
+    let slot = slot.clone();
+    connection
+        .create_scalar_function(name, arity, flags, move |context| {
+            let args = Args::new(context, &slot);
+            if strict && args.any_null() {
+                return Ok(Output::NULL);
+            }
+            body(&args).map_err(|error| slot.fail(error))
+        })
+        .map_err(|error| registration_failed(name, &error))
 }
 
 fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
@@ -180,7 +210,7 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     for definitions in AREAS {
         register_all(connection, slot, definitions)?;
     }
-    Ok(())
+    io::register(connection, slot)
 }
 
 #[cfg(test)]

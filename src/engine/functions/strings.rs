@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use super::{Args, Definition, Output};
+use crate::catalog::definitions::quote_identifier;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::quote::{quote_ident, quote_literal};
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -38,7 +38,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_starts_with", 2, |a| Ok(a.text(0)?.starts_with(&*a.text(1)?).into())),
     Definition::pure("pg_chr", 1, chr),
     Definition::pure("pg_ascii", 1, |a| Ok(a.text(0)?.chars().next().map_or(0, |c| i64::from(u32::from(c))).into())),
-    Definition::pure("pg_quote_ident", 1, |a| Ok(quote_ident(&a.text(0)?).into_owned().into())),
+    Definition::pure("pg_quote_ident", 1, |a| Ok(quote_identifier(&a.text(0)?).into())),
     Definition::pure("pg_quote_literal", 1, |a| Ok(quote_literal(&a.text(0)?).into())),
     Definition::pure("pg_quote_nullable", 1, quote_nullable).called_on_null(),
     Definition::pure("pg_text_name", 1, |a| Ok(to_name(&a.text(0)?).into())),
@@ -212,6 +212,12 @@ fn chr(args: &Args<'_>) -> Result<Output> {
             None => error(format!("requested character not valid for encoding: {code}")),
         },
     }
+}
+
+/// The text as a string constant: '…', or E'…' if it holds a backslash.
+pub(super) fn quote_literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
 }
 
 fn quote_nullable(args: &Args<'_>) -> Result<Output> {

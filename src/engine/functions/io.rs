@@ -1,0 +1,152 @@
+//! `pg_in_<type>` and `pg_out_<type>`: values from and to PostgreSQL's text form; `pg_typmod_<type>`: type modifiers.
+//!
+//! Every built-in type has its pair, arrays included; the forms themselves are `types::encoding`, and `object_ids` for
+//! the reg types, which need the catalog. Specification: the types' input and output functions.
+
+use bytes::BytesMut;
+use rusqlite::Connection;
+
+use super::args::stored;
+use super::{Args, ContextSlot, Definition, Output, Signature, object_ids, register_all, register_one};
+use crate::error::{Error, Result, SqlState};
+use crate::types::encoding::{decode, encode};
+use crate::types::format::Format;
+use crate::types::pg_type::{Scalar, TYPES, TypeInfo};
+
+/// Functions of fixed name.
+static FUNCTIONS: &[Definition] = &[
+    Definition::pure("pg_typmod_varchar", 3, |a| limit_length(a, "character varying")),
+    Definition::pure("pg_typmod_bpchar", 3, |a| limit_length(a, "character")),
+    Definition::pure("pg_typmod_numeric", 2, |a| Ok(a.numeric(0)?.apply_typmod(a.int(1)? as i32)?.to_string().into())),
+    Definition::pure("pg_raise_not_null", 3, not_null).called_on_null(),
+];
+
+/// Registers the functions of this area.
+pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
+    register_all(connection, slot, FUNCTIONS)?;
+    for info in TYPES {
+        // PostgreSQL calls the conversions of dates and times "stable", and those that look names up.
+        let deterministic = !depends_on_session(info.repr.scalar);
+        let name = format!("pg_in_{}", info.name);
+        let signature = Signature { name: &name, arity: 1, strict: true, deterministic };
+        register_one(connection, slot, signature, move |args| input(info, args))?;
+        let name = format!("pg_out_{}", info.name);
+        let signature = Signature { name: &name, arity: 1, strict: true, deterministic };
+        register_one(connection, slot, signature, move |args| output(info, args))?;
+    }
+    Ok(())
+}
+
+fn depends_on_session(scalar: Scalar) -> bool {
+    use Scalar::*;
+    matches!(
+        scalar,
+        Date | Time
+            | TimeTz
+            | Timestamp
+            | TimestampTz
+            | Interval
+            | RegClass
+            | RegType
+            | RegProc
+            | RegNamespace
+            | RegRole
+    )
+}
+
+/// Whether the stored form of a scalar is its text form.
+fn is_plain_text(info: &TypeInfo) -> bool {
+    info.repr.array_of.is_none() && matches!(info.repr.scalar, Scalar::Text | Scalar::BpChar)
+}
+
+fn input(info: &'static TypeInfo, args: &Args<'_>) -> Result<Output> {
+    let text = args.text(0)?;
+    if info.name == "name" {
+        return Ok(super::strings::to_name(&text).into());
+    }
+    if is_plain_text(info) {
+        return Ok(Output::Argument(0));
+    }
+    if info.repr.array_of.is_none() && object_ids::is_name(info.repr.scalar) {
+        return object_ids::input(info.repr.scalar, &text, args.slot());
+    }
+    args.slot().with_format(|settings| {
+        decode(info.repr, info.sql_name, Format::Text, text.as_bytes(), settings).map(Output::from)
+    })
+}
+
+fn output(info: &'static TypeInfo, args: &Args<'_>) -> Result<Output> {
+    if is_plain_text(info) {
+        return Ok(Output::Argument(0));
+    }
+    Ok(text_form(info, args, 0)?.into())
+}
+
+/// Argument `index`, a value of that type, as PostgreSQL writes it. Not for NULL.
+pub(super) fn text_form(info: &TypeInfo, args: &Args<'_>, index: usize) -> Result<String> {
+    if is_plain_text(info) {
+        return Ok(args.text(index)?.into_owned());
+    }
+    if info.repr.array_of.is_none() && object_ids::is_name(info.repr.scalar) {
+        return object_ids::output(info.repr.scalar, args.int(index)?, args.slot());
+    }
+    let mut out = BytesMut::new();
+    args.slot()
+        .with_format(|settings| encode(info.repr, Format::Text, stored(args.raw(index))?, settings, &mut out))?;
+    String::from_utf8(out.to_vec()).map_err(|_| Error::internal("a text form that is not UTF-8"))
+}
+
+/// varchar(n) and char(n): only blanks may be cut off, unless the cast is explicit; char is padded.
+fn limit_length(args: &Args<'_>, type_name: &str) -> Result<Output> {
+    let (text, typmod, explicit) = (args.text(0)?, args.int(1)?, args.bool(2)?);
+    let Some(limit) = usize::try_from(typmod - 4).ok().filter(|_| typmod >= 4) else { return Ok(Output::Argument(0)) };
+    let length = text.chars().count();
+    if length <= limit {
+        let pads = type_name == "character" && length < limit;
+        return Ok(if pads { (text.into_owned() + &" ".repeat(limit - length)).into() } else { Output::Argument(0) });
+    }
+    let (kept, cut) = text.split_at(super::strings::byte_offset(&text, limit));
+    if !explicit && cut.bytes().any(|b| b != b' ') {
+        return Err(Error::new(
+            SqlState::STRING_DATA_RIGHT_TRUNCATION,
+            format!("value too long for type {type_name}({limit})"),
+        ));
+    }
+    Ok(kept.into())
+}
+
+/// The value, or 23502 for the column named by the other two arguments: table and column.
+fn not_null(args: &Args<'_>) -> Result<Output> {
+    if !args.is_null(0) {
+        return Ok(Output::Argument(0));
+    }
+    let (table, column) = (args.text(1)?, args.text(2)?);
+    let message = format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint");
+    Err(Error::new(SqlState::NOT_NULL_VIOLATION, message).with_table(table).with_column(column))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::functions::tests::assert_values;
+
+    #[test]
+    fn modifiers_and_null_checks() {
+        assert_values(&[
+            ("pg_typmod_varchar('abc', 7, 0)", "abc"),
+            ("pg_typmod_varchar('abcd', 7, 0)", "22001 value too long for type character varying(3)"),
+            ("pg_typmod_varchar('abc ', 7, 0)", "abc"),
+            ("pg_typmod_varchar('abcd', 7, 1)", "abc"),
+            ("pg_typmod_bpchar('a', 7, 0) || '|'", "a  |"),
+            ("pg_typmod_bpchar('abcd', 7, 0)", "22001 value too long for type character(3)"),
+            ("pg_typmod_numeric('1.005', 196614)", "1.01"),
+            ("pg_raise_not_null(1, 't', 'c')", "1"),
+            (
+                "pg_raise_not_null(NULL, 't', 'c')",
+                "23502 null value in column \"c\" of relation \"t\" violates not-null constraint",
+            ),
+            ("pg_out_varchar('x')", "x"),
+            ("pg_out_regclass(0)", "-"),
+            ("pg_in_regclass('123')", "123"),
+        ]);
+    }
+}
