@@ -83,8 +83,10 @@ impl Client {
     /// Sends the lines in one write and returns the answers, printed.
     pub fn exchange(&mut self, lines: &[String], other: Option<&CancelKey>) -> Result<Vec<String>, String> {
         let mut printed = Vec::new();
-        for (tag, body) in self.buffered(Duration::ZERO)? {
-            printed.push(format!("(unexpected) {}", backend::show(tag, &body, &[], false)));
+        if !self.owes() {
+            for (tag, body) in self.buffered(Duration::ZERO)? {
+                printed.push(format!("(unexpected) {}", backend::show(tag, &body, &[], false)));
+            }
         }
         let mut asked = Asked::default();
         let mut out = Vec::new();
@@ -269,6 +271,9 @@ impl Client {
                     if matches!(owed, Owed::Query | Owed::Sync | Owed::Startup) {
                         break;
                     }
+                }
+                while self.owed.front() == Some(&Owed::CopyEnd) {
+                    self.owed.pop_front();
                 }
             }
             b'G' | b'H' => {

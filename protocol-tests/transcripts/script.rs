@@ -276,7 +276,7 @@ fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Vec<u8
 
 fn from_hex(digits: &[u8]) -> Result<Vec<u8>, String> {
     let text: String = digits.iter().map(|&b| b as char).filter(|c| *c != ' ').collect();
-    if text.len() % 2 != 0 {
+    if !text.len().is_multiple_of(2) {
         return Err(format!("odd number of hex digits in x'{text}'"));
     }
     let pairs = (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16));
