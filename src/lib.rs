@@ -18,12 +18,24 @@ pub mod error;
 
 pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
+    pub mod calendar;
+    pub mod datetime;
+    pub mod datetime_input;
+    pub mod datetime_lexer;
+    pub mod datetime_math;
+    pub mod datetime_output;
     pub mod encoding;
     pub mod format;
+    pub mod interval;
+    pub mod interval_input;
+    pub mod interval_output;
+    pub mod number_text;
     pub mod numeric;
     pub mod numeric_math;
     pub mod numeric_wire;
     pub mod pg_type;
+    pub mod time_zone;
+    pub mod time_zone_abbreviations;
     pub mod value;
 }
 

@@ -57,6 +57,9 @@ pub struct FormatSettings {
     /// extra_float_digits; above 0 floats are written in their shortest exact form.
     pub extra_float_digits: i32,
     pub time_zone: jiff::tz::TimeZone,
+    /// When the transaction started, microseconds since 2000-01-01 UTC: what 'now' and 'today' mean in a date's text.
+    /// `None` reads the clock.
+    pub transaction_start: Option<i64>,
 }
 
 impl Default for FormatSettings {
@@ -68,6 +71,7 @@ impl Default for FormatSettings {
             bytea_output: ByteaOutput::Hex,
             extra_float_digits: 1,
             time_zone: jiff::tz::TimeZone::UTC,
+            transaction_start: None,
         }
     }
 }

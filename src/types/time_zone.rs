@@ -1,0 +1,157 @@
+//! Time zones: from the names, abbreviations and offsets PostgreSQL accepts to a zone, and from a zone to offsets.
+//!
+//! Owns: lookup of zones and the offset of an instant or of a local time. Times are microseconds since 2000-01-01.
+//! Must not know: the text forms of dates. Specification: datatype-datetime.html#DATATYPE-TIMEZONES.
+
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+
+use crate::error::{Error, Result, SqlState};
+use crate::types::calendar::{UNIX_EPOCH_USECS, USECS_PER_DAY, USECS_PER_SECOND, civil_from_days};
+use crate::types::time_zone_abbreviations::{ABBREVIATIONS, Abbreviation};
+
+/// The largest offset a time zone may have, in seconds (MAX_TZDISP_HOUR hours and a bit less).
+pub const MAX_OFFSET: i32 = 16 * 3600 - 1;
+
+/// What an abbreviation such as "EST" means by default, if it is one. Case does not matter.
+pub fn abbreviation(name: &str) -> Option<Abbreviation> {
+    let lower = name.to_ascii_lowercase();
+    let found = ABBREVIATIONS.binary_search_by(|(known, _)| (*known).cmp(lower.as_str())).ok()?;
+    ABBREVIATIONS.get(found).map(|(_, meaning)| *meaning)
+}
+
+/// A zone by its full name ("Europe/Berlin", any case) or by a POSIX rule ("FOO+3").
+pub fn named(name: &str) -> Option<TimeZone> {
+    if ["utc", "gmt", "etc/utc", "uct", "zulu"].iter().any(|utc| name.eq_ignore_ascii_case(utc)) {
+        return Some(TimeZone::UTC);
+    }
+    let known = jiff::tz::db().get(name).ok();
+    known.or_else(|| TimeZone::posix(name.to_ascii_uppercase().as_str()).ok())
+}
+
+/// A zone at a fixed offset, seconds east of UTC.
+pub fn fixed(seconds: i32) -> Option<TimeZone> {
+    if seconds == 0 {
+        return Some(TimeZone::UTC);
+    }
+    Offset::from_seconds(seconds).ok().map(TimeZone::fixed)
+}
+
+/// The zone meant by the text of SET TIME ZONE or AT TIME ZONE: an abbreviation, a name, or an offset. Offsets with a
+/// sign follow POSIX, where "+3" is west of Greenwich, only inside a POSIX rule; a bare number is hours east.
+pub fn lookup(name: &str) -> Result<TimeZone> {
+    let unknown = || Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("time zone \"{name}\" not recognized"));
+    match abbreviation(name) {
+        Some(Abbreviation::Offset { seconds, .. }) => return fixed(seconds).ok_or_else(unknown),
+        Some(Abbreviation::Zone(zone)) => return named(zone).ok_or_else(unknown),
+        None => {}
+    }
+    named(name).ok_or_else(unknown)
+}
+
+/// The value of the TimeZone setting: a zone name, or hours east of UTC ("-7", "5.5"). `None` if it is neither.
+pub fn from_setting(value: &str) -> Option<TimeZone> {
+    if let Ok(hours) = value.trim().parse::<f64>() {
+        let seconds = hours * 3600.0;
+        return if seconds.abs() <= f64::from(MAX_OFFSET) { fixed(seconds as i32) } else { None };
+    }
+    named(value)
+}
+
+/// How SHOW TimeZone names a zone: its name, or an offset as a POSIX rule "<+05>-05".
+pub fn setting_name(zone: &TimeZone) -> String {
+    if let Some(name) = zone.iana_name() {
+        return name.to_owned();
+    }
+    match zone.to_fixed_offset() {
+        Ok(offset) => {
+            let seconds = offset.seconds();
+            let form = |seconds: i32| {
+                let (sign, s) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs());
+                match (s / 60 % 60, s % 60) {
+                    (0, 0) => format!("{sign}{:02}", s / 3600),
+                    (minutes, 0) => format!("{sign}{:02}:{minutes:02}", s / 3600),
+                    (minutes, rest) => format!("{sign}{:02}:{minutes:02}:{rest:02}", s / 3600),
+                }
+            };
+            format!("<{}>{}", form(seconds), form(-seconds))
+        }
+        Err(_) => "UTC".to_owned(),
+    }
+}
+
+/// An instant for the time zone database, which knows the years -9999 to 9999; later ones get the rules of the last.
+fn instant(usecs: i64) -> jiff::Timestamp {
+    let clamped = usecs.saturating_add(UNIX_EPOCH_USECS);
+    jiff::Timestamp::from_microsecond(clamped).unwrap_or(if clamped < 0 {
+        jiff::Timestamp::MIN
+    } else {
+        jiff::Timestamp::MAX
+    })
+}
+
+/// The offset, seconds east of UTC, that holds at an instant.
+pub fn offset_at(zone: &TimeZone, usecs: i64) -> i32 {
+    match zone.to_fixed_offset() {
+        Ok(offset) => offset.seconds(),
+        Err(_) => zone.to_offset(instant(usecs)).seconds(),
+    }
+}
+
+/// The offset and the abbreviation ("CET") that hold at an instant.
+pub fn offset_and_abbreviation(zone: &TimeZone, usecs: i64) -> (i32, String) {
+    let at = instant(usecs);
+    let info = zone.to_offset_info(at);
+    (info.offset().seconds(), info.abbreviation().to_owned())
+}
+
+/// The offset, seconds east of UTC, of a local time. A local time that is skipped gets the offset from before the
+/// change, one that happens twice the offset from after it, as in PostgreSQL.
+pub fn offset_of_local(zone: &TimeZone, local_usecs: i64) -> i32 {
+    if let Ok(offset) = zone.to_fixed_offset() {
+        return offset.seconds();
+    }
+    let Some(local) = civil_datetime(local_usecs) else { return offset_at(zone, local_usecs) };
+    match zone.to_ambiguous_timestamp(local).offset() {
+        AmbiguousOffset::Unambiguous { offset } => offset.seconds(),
+        AmbiguousOffset::Gap { before, .. } => before.seconds(),
+        AmbiguousOffset::Fold { after, .. } => after.seconds(),
+    }
+}
+
+fn civil_datetime(local_usecs: i64) -> Option<jiff::civil::DateTime> {
+    let (year, month, day) = civil_from_days(local_usecs.div_euclid(USECS_PER_DAY));
+    let time = local_usecs.rem_euclid(USECS_PER_DAY) / USECS_PER_SECOND;
+    let small = |value: i64| i8::try_from(value).ok();
+    jiff::civil::DateTime::new(
+        i16::try_from(year).ok()?,
+        small(month)?,
+        small(day)?,
+        small(time / 3600)?,
+        small(time / 60 % 60)?,
+        small(time % 60)?,
+        0,
+    )
+    .ok()
+}
+
+/// The offset that a zone's abbreviation means for a local time: what the zone last called so before then, else what
+/// it first called so after (pg_interpret_timezone_abbrev).
+pub fn offset_of_abbreviation(zone: &TimeZone, name: &str, local_usecs: i64) -> i32 {
+    let probable = offset_of_local(zone, local_usecs);
+    let at = instant(local_usecs.saturating_sub(i64::from(probable) * USECS_PER_SECOND));
+    let info = zone.to_offset_info(at);
+    if info.abbreviation().eq_ignore_ascii_case(name) {
+        return info.offset().seconds();
+    }
+    let earlier = zone.preceding(at).find(|change| change.abbreviation().eq_ignore_ascii_case(name));
+    let found = earlier.map(|change| change.offset().seconds()).or_else(|| {
+        let mut later = zone.following(at).take(200);
+        later.find(|change| change.abbreviation().eq_ignore_ascii_case(name)).map(|change| change.offset().seconds())
+    });
+    found.unwrap_or(probable)
+}
+
+/// Now, in microseconds since 2000-01-01 UTC.
+pub fn clock() -> i64 {
+    jiff::Timestamp::now().as_microsecond() - UNIX_EPOCH_USECS
+}
