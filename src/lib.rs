@@ -20,6 +20,7 @@ pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
     pub mod calendar;
     pub mod datetime;
+    pub mod datetime_fields;
     pub mod datetime_input;
     pub mod datetime_lexer;
     pub mod datetime_math;
