@@ -10,6 +10,7 @@ use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
 };
 use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::types::recorded_name;
 use crate::types::pg_type::{Oid, TypeInfo, type_info};
 
 /// A name as it has to be written in SQL: in double quotes if it is not plain lower case or is a keyword.
@@ -92,9 +93,7 @@ impl<'a> Names<'a> {
 
     /// information_schema's domains, and system relations' row types.
     fn domain_or_row_type(&self, oid: Oid) -> Option<String> {
-        let mut types = Recording::new(recording!("pg_type")).lines();
-        if let Some(line) = types.find(|l| l.number("oid") == i64::from(oid.0)) {
-            let name = line.text("typname");
+        if let Some(name) = recorded_name(oid) {
             return Some(match name.strip_prefix('_') {
                 Some(element) => format!("information_schema.{element}[]"),
                 None => format!("information_schema.{name}"),

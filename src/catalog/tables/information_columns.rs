@@ -6,10 +6,9 @@ use crate::catalog::definitions::Names;
 use crate::catalog::schema::{Column, Identity, Relation, RelationKind, SequenceOptions, UserTypeKind};
 use crate::catalog::tables::classes::{columns_of, user_sequences};
 use crate::catalog::tables::contents::View;
-use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations::relations;
 use crate::catalog::tables::rows::{Cell, Rows, row};
-use crate::catalog::tables::types::{array_name, type_facts, user_types};
+use crate::catalog::tables::types::{array_name, recorded_name, type_facts, user_types};
 use crate::types::pg_type::{Oid, type_info};
 
 /// The collation of type name, the only one besides the default that built-in types have.
@@ -114,16 +113,10 @@ pub fn system_columns(rows: &mut Rows, view: &View<'_>) {
             describe_type(rows, view, column.type_oid, column.typmod);
             describe_collation(rows, collation);
             if declared != column.type_oid {
-                describe_domain(rows, "information_schema", &recorded_type_name(declared));
+                describe_domain(rows, "information_schema", recorded_name(declared).unwrap_or_default());
             }
         }
     }
-}
-
-/// The name of a type of information_schema.
-fn recorded_type_name(oid: Oid) -> String {
-    let mut types = Recording::new(recording!("pg_type")).lines();
-    types.find(|t| t.number("oid") == i64::from(oid.0)).map_or_else(String::new, |t| t.text("typname").into_owned())
 }
 
 /// information_schema.columns of users' relations.

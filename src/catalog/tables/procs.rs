@@ -1,12 +1,17 @@
 //! Rows of pg_proc: of the functions PostgreSQL has those that can be called here, and those that types, operators and
-//! access methods refer to.
+//! access methods refer to. Also functions by OID, as others show them.
 //!
 //! Must not know: SQLite, how functions are carried out (the source says which there are).
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::tables::contents::{RecordedColumns, View};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::types::pg_type::Oid;
 
 /// The schema and the language of built-in functions, and what one call costs (pg_proc.dat).
 const PG_CATALOG: u32 = 11;
@@ -28,5 +33,98 @@ pub fn procs(rows: &mut Rows, view: &View<'_>) {
         if line.text("prosrc").is_empty() {
             rows.set("prosrc", Cell::Text(line.text("proname")));
         }
+    }
+}
+
+/// A built-in function.
+#[derive(Debug)]
+pub struct Proc {
+    pub oid: Oid,
+    pub name: String,
+    /// No other function of PostgreSQL has this name.
+    pub unique_name: bool,
+    kind: u8,
+    returns_set: bool,
+    returns: Oid,
+    variadic: Oid,
+    /// All arguments, if there are others than input ones.
+    all_types: Vec<Oid>,
+    types: Vec<Oid>,
+    modes: Vec<String>,
+    names: Vec<String>,
+}
+
+fn recorded() -> &'static HashMap<Oid, Proc> {
+    static PROCS: OnceLock<HashMap<Oid, Proc>> = OnceLock::new();
+    PROCS.get_or_init(|| {
+        let lines = Recording::new(recording!("pg_proc")).lines();
+        lines.map(|line| Proc::read(&line)).map(|p| (p.oid, p)).collect()
+    })
+}
+
+/// The built-in function with that OID.
+pub fn proc(oid: Oid) -> Option<&'static Proc> {
+    recorded().get(&oid)
+}
+
+/// The built-in functions of that name, in the order of their OIDs.
+pub fn procs_named(name: &str) -> Vec<&'static Proc> {
+    let mut found: Vec<_> = recorded().values().filter(|p| p.name == name).collect();
+    found.sort_by_key(|p| p.oid);
+    found
+}
+
+impl Proc {
+    fn read(line: &Line) -> Proc {
+        let oid = |name: &str| Oid(line.number(name).try_into().unwrap_or_default());
+        let oids = |name: &str| serde_json::from_str::<Vec<u32>>(&line.text(name)).unwrap_or_default();
+        let texts = |name: &str| serde_json::from_str::<Vec<String>>(&line.text(name)).unwrap_or_default();
+        Proc {
+            oid: oid("oid"),
+            name: line.text("proname").into_owned(),
+            unique_name: line.number("unique_name") != 0,
+            kind: line.text("prokind").bytes().next().unwrap_or(b'f'),
+            returns_set: line.number("proretset") != 0,
+            returns: oid("prorettype"),
+            variadic: oid("provariadic"),
+            all_types: oids("proallargtypes").into_iter().map(Oid).collect(),
+            types: oids("proargtypes").into_iter().map(Oid).collect(),
+            modes: texts("proargmodes"),
+            names: texts("proargnames"),
+        }
+    }
+
+    /// As regproc shows it: qualified when the name alone could mean another.
+    pub fn shown_name(&self) -> String {
+        let name = quote_identifier(&self.name);
+        if self.unique_name { name } else { format!("pg_catalog.{name}") }
+    }
+
+    /// pg_get_function_arguments; built-in functions' defaults are not kept.
+    pub fn arguments(&self, names: &Names<'_>) -> String {
+        let types = if self.all_types.is_empty() { &self.types } else { &self.all_types };
+        let mode = |i: usize| self.modes.get(i).map_or("i", String::as_str);
+        let shown = types.iter().enumerate().filter(|&(i, _)| mode(i) != "t").map(|(i, &oid)| {
+            let mode = match mode(i) {
+                "o" => "OUT ",
+                "b" => "INOUT ",
+                "v" => "VARIADIC ",
+                "i" if self.variadic != Oid::INVALID && i + 1 == types.len() => "VARIADIC ",
+                _ => "",
+            };
+            let name =
+                self.names.get(i).filter(|n| !n.is_empty()).map_or_else(String::new, |n| quote_identifier(n) + " ");
+            format!("{mode}{name}{}", names.format_type(oid, None))
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
+    /// pg_get_function_result; none for a procedure.
+    pub fn result(&self, names: &Names<'_>) -> Option<String> {
+        if self.kind == b'p' {
+            return None;
+        }
+        let set = if self.returns_set { "SETOF " } else { "" };
+        Some(format!("{set}{}", names.format_type(self.returns, None)))
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Must not know: SQLite. Specification: catalog-pg-type.html, catalog-pg-enum.html.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::rows::{Cell, Rows, row};
@@ -224,4 +227,15 @@ pub fn enums(rows: &mut Rows, view: &View<'_>) {
             row!(rows, oid: oid, enumtypid: user.oid, enumsortorder: f64::from(number), enumlabel: label);
         }
     }
+}
+
+/// The name of a recorded type, information_schema's domains included.
+pub fn recorded_name(oid: Oid) -> Option<&'static str> {
+    use crate::catalog::tables::recorded::{Recording, recording};
+    static NAMES: OnceLock<HashMap<i64, String>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let lines = Recording::new(recording!("pg_type")).lines();
+        lines.map(|line| (line.number("oid"), line.text("typname").into_owned())).collect()
+    });
+    names.get(&i64::from(oid.0)).map(String::as_str)
 }

@@ -5,7 +5,7 @@
 
 use super::{ContextSlot, Output};
 use crate::catalog::definitions::{Names, quote_identifier};
-use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::procs::{Proc, proc, procs_named};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
@@ -192,21 +192,18 @@ fn find_function(parts: &[String]) -> Result<Oid> {
     let name = parts.last().map_or("", String::as_str);
     let shown = parts.join(".");
     let known_schema = parts.len() == 1 || (parts.len() == 2 && parts.first().is_some_and(|s| s == "pg_catalog"));
-    let lines = Recording::new(recording!("pg_proc")).lines();
-    let mut found = lines.filter(|line| known_schema && line.text("proname") == name);
-    match (found.next(), found.next()) {
-        (Some(line), None) => Ok(Oid(line.number("oid") as u32)),
-        (Some(_), Some(_)) => {
+    let found = if known_schema { procs_named(name) } else { Vec::new() };
+    match found.as_slice() {
+        [function] => Ok(function.oid),
+        [_, _, ..] => {
             Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one function named \"{shown}\"")))
         }
-        _ => Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{shown}\" does not exist"))),
+        [] => Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{shown}\" does not exist"))),
     }
 }
 
 fn function_name(oid: Oid) -> Option<String> {
-    let mut lines = Recording::new(recording!("pg_proc")).lines();
-    let line = lines.find(|line| line.number("oid") == i64::from(oid.0))?;
-    Some(quote_identifier(&line.text("proname")))
+    proc(oid).map(Proc::shown_name)
 }
 
 fn find_schema(session: &SessionContext, parts: &[String]) -> Result<Oid> {
