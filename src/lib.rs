@@ -80,16 +80,34 @@ pub mod sql {
     //! Text to plans: scan, parse, analyse, translate. Pure.
     pub mod analyze {
         //! Names and types against a catalog.
+        pub mod analyzer;
+        mod call;
+        mod coerce;
+        mod expr;
+        mod from;
+        mod grouping;
+        pub mod modify;
+        mod names;
+        mod query;
+        mod resolve;
+        mod scope;
+        pub mod stored;
         pub mod type_name;
     }
     pub mod casts;
+    mod copy;
     pub mod ddl;
     pub mod functions;
     pub mod operators;
+    mod parse;
     pub mod parse_ddl;
     pub mod plan;
     pub mod planner;
+    pub mod scan;
+    pub mod translate;
+    pub mod tree;
     mod type_names;
+    mod utility;
 }
 
 pub mod engine {

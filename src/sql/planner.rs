@@ -1,14 +1,32 @@
-//! From query text to plans: scan, cache, parse, analyse, translate. The one route of every statement.
+//! From query text to plans: scan, look in the cache, parse, analyse, translate. The one route of every statement.
 //!
-//! Owns: [`Planner`], [`PlanCache`], [`PlanContext`], [`Source`]. Must not know: rusqlite, the wire.
+//! Owns: [`PlanCache`], [`PlanContext`], and which parser and analysis a statement goes through. Must not know:
+//! rusqlite, the wire.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::catalog::schema::CatalogSnapshot;
-use crate::error::Result;
+use sqlparser::ast::{self, Statement};
+
+use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
+use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
-use crate::sql::plan::Planned;
-use crate::types::pg_type::Oid;
+use crate::sql::analyze::analyzer::{Analyzer, repr_of};
+use crate::sql::analyze::modify::Modified;
+use crate::sql::copy;
+use crate::sql::parse;
+use crate::sql::parse_ddl;
+use crate::sql::plan::*;
+use crate::sql::scan::{self, LiteralKind};
+use crate::sql::translate;
+use crate::sql::tree::{ExprKind, Modify, Query, Target};
+use crate::sql::utility::{self, Maintenance, Utility};
+use crate::types::encoding;
+use crate::types::format::Format;
+use crate::types::pg_type::{Oid, type_info};
+use crate::types::value::Value;
+
+pub use crate::sql::scan::Source;
 
 /// What analysis needs to know of the session.
 #[derive(Clone, Copy)]
@@ -19,29 +37,468 @@ pub struct PlanContext<'a> {
     pub database: &'a str,
 }
 
-/// One statement of a query string, not analysed yet.
-#[derive(Debug)]
-pub struct Source<'t> {
-    /// The statement's text, without the semicolon.
-    pub text: &'t str,
-}
+/// How many texts the cache keeps before it starts anew.
+const CACHE_CAPACITY: usize = 4096;
 
 /// Plans by text, catalog version and the settings that matter; shared by all sessions of a database.
 #[derive(Default)]
-pub struct PlanCache {}
+pub struct PlanCache {
+    entries: Mutex<HashMap<String, Vec<Arc<Entry>>>>,
+}
+
+/// One way a text has been planned.
+struct Entry {
+    catalog_version: u64,
+    search_path: Vec<String>,
+    param_types: Vec<Oid>,
+    /// Constants whose text the plan depends on.
+    pinned: Vec<(usize, String)>,
+    /// What each lifted constant is read as.
+    literals: Vec<ParamType>,
+    plan: Arc<Plan>,
+}
+
+impl Entry {
+    fn serves(&self, source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>, path: &[String]) -> bool {
+        self.catalog_version == context.catalog.version
+            && self.param_types == param_types
+            && self.search_path == path
+            && self.pinned.iter().all(|(n, text)| source.literals.get(*n).is_some_and(|l| l.text == text))
+    }
+}
 
 impl PlanCache {
     /// Splits a query string into its statements. A syntax error anywhere in it is found here, before anything runs
     /// (42601 with a position). An empty string, or only comments, gives no statement.
     pub fn parse<'t>(&self, text: &'t str) -> Result<Vec<Source<'t>>> {
-        let _ = text;
-        todo!()
+        let sources = scan::scan(text)?;
+        for source in &sources {
+            if !self.knows(&source.key) {
+                parsed(source).map_err(|e| shift_position(e, source.offset))?;
+            }
+        }
+        Ok(sources)
+    }
+
+    fn knows(&self, key: &str) -> bool {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
     }
 
     /// Analyses and translates one statement, or finds the result in the cache. `param_types` are the types given in
     /// Parse (0 or missing: to be inferred).
     pub fn plan(&self, source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Planned> {
-        let _ = (source, param_types, context);
-        todo!()
+        let search_path = context.settings.search_path();
+        let found = {
+            let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            let list = entries.get(&source.key);
+            list.and_then(|l| l.iter().find(|e| e.serves(source, param_types, context, &search_path))).cloned()
+        };
+        let entry = match found {
+            Some(entry) => entry,
+            None => {
+                let entry = Arc::new(analyse(source, param_types, context, search_path)?);
+                if cacheable(&entry.plan.action) {
+                    self.keep(source, entry.clone());
+                }
+                entry
+            }
+        };
+        let literals = read_literals(source, &entry.literals, context)?;
+        Ok(Planned { plan: entry.plan.clone(), literals })
+    }
+
+    fn keep(&self, source: &Source<'_>, entry: Arc<Entry>) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= CACHE_CAPACITY {
+            entries.clear();
+        }
+        let list = entries.entry(source.key.clone()).or_default();
+        list.retain(|e| e.catalog_version == entry.catalog_version);
+        if list.len() >= 16 {
+            list.clear();
+        }
+        list.push(entry);
+    }
+}
+
+/// Only plans of queries are worth keeping.
+fn cacheable(action: &Action) -> bool {
+    matches!(action, Action::Sqlite(_) | Action::Transaction(_))
+}
+
+/// The lifted constants' stored values.
+fn read_literals(source: &Source<'_>, types: &[ParamType], context: PlanContext<'_>) -> Result<Arc<[Value]>> {
+    let mut values = Vec::with_capacity(types.len());
+    for (literal, kind) in source.literals.iter().zip(types) {
+        let text = literal.value();
+        let fast = match literal.kind {
+            LiteralKind::Int4 | LiteralKind::Int8 if matches!(kind.oid, Oid::INT4 | Oid::INT8) => {
+                text.parse().ok().map(Value::Integer)
+            }
+            _ => None,
+        };
+        values.push(match fast {
+            Some(value) => value,
+            None => {
+                let name = type_info(kind.oid).map_or("text", |info| info.sql_name);
+                let decoded =
+                    encoding::decode(kind.repr, name, Format::Text, text.as_bytes(), context.settings.format());
+                decoded.map_err(|e| {
+                    let before = source.text.get(..literal.start).map_or(0, |t| t.chars().count());
+                    e.with_position(source.offset + before as u32 + 1)
+                })?
+            }
+        });
+    }
+    Ok(values.into())
+}
+
+/// A statement as one of the parsers reads it.
+enum Parsed<'t> {
+    Utility(Utility<'t>),
+    Ddl(parse_ddl::Utility, &'static str),
+    Statement(Box<Statement>),
+}
+
+fn parsed<'t>(source: &Source<'t>) -> Result<Parsed<'t>> {
+    let text = source.text;
+    if let Some(utility) = utility::statement(text) {
+        return utility.map(Parsed::Utility);
+    }
+    if let Some(ddl) = parse_ddl::statement(text) {
+        return ddl.map(|(ddl, tag)| Parsed::Ddl(ddl, tag));
+    }
+    parse::statement(text).map(|s| Parsed::Statement(Box::new(s)))
+}
+
+fn shift_position(error: Error, offset: u32) -> Error {
+    match error.fields().position {
+        Some(position) => error.with_position(position + offset),
+        None => error,
+    }
+}
+
+fn analyse(
+    source: &Source<'_>,
+    param_types: &[Oid],
+    context: PlanContext<'_>,
+    search_path: Vec<String>,
+) -> Result<Entry> {
+    let parsed = parsed(source).map_err(|e| shift_position(e, source.offset))?;
+    let mut analyzer = Analyzer::new(context, source, param_types);
+    let (tag, columns, action) = match parsed {
+        Parsed::Statement(statement) => query_statement(&mut analyzer, &statement, source)?,
+        Parsed::Ddl(ddl, tag) => {
+            let action = match ddl {
+                parse_ddl::Utility::Ddl(ddl) => Action::Ddl(ddl),
+                parse_ddl::Utility::Database(command) => Action::Database(command),
+                parse_ddl::Utility::Accepted => Action::Accepted { requires_transaction: None, locks: false },
+            };
+            (Tag::Fixed(tag), None, action)
+        }
+        Parsed::Utility(utility) => utility_statement(utility, context, source)?,
+    };
+    analyzer.check_params()?;
+    let unused = (0..source.literals.len()).filter(|n| matches!(analyzer.literal_types.get(*n), Some(None)));
+    let mut pinned = analyzer.pinned.clone();
+    pinned.extend(unused);
+    let literals = analyzer
+        .literal_types
+        .iter()
+        .map(|oid| {
+            let oid = oid.unwrap_or(Oid::TEXT);
+            ParamType { oid, repr: repr_of(context.catalog, oid) }
+        })
+        .collect();
+    let params =
+        analyzer.params.iter().map(|oid| ParamType { oid: *oid, repr: repr_of(context.catalog, *oid) }).collect();
+    let pinned = pinned.into_iter().filter_map(|n| source.literals.get(n).map(|l| (n, l.text.to_owned()))).collect();
+    Ok(Entry {
+        catalog_version: context.catalog.version,
+        search_path,
+        param_types: param_types.to_vec(),
+        pinned,
+        literals,
+        plan: Arc::new(Plan { params, columns, tag, action }),
+    })
+}
+
+type Analysed = (Tag, Option<Vec<FieldDescription>>, Action);
+
+fn query_statement(analyzer: &mut Analyzer<'_>, statement: &Statement, source: &Source<'_>) -> Result<Analysed> {
+    match statement {
+        Statement::Query(query) => {
+            if let ast::SetExpr::Insert(inner) | ast::SetExpr::Update(inner) | ast::SetExpr::Delete(inner) =
+                &*query.body
+            {
+                return with_modify(analyzer, query, inner);
+            }
+            if is_select_into(&query.body) {
+                return select_into(query);
+            }
+            let tree = analyzer.query(query)?;
+            let columns = describe(analyzer, &tree_targets(&tree), &tree);
+            Ok((Tag::Select, Some(columns), Action::Sqlite(translated_query(analyzer, &tree))))
+        }
+        Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => modify(analyzer, statement),
+        other => {
+            let words: String = other.to_string().chars().take_while(|c| *c != '(').take(40).collect();
+            let _ = source;
+            Err(Error::unsupported(format!("the statement {}", words.trim())))
+        }
+    }
+}
+
+/// WITH … INSERT / UPDATE / DELETE
+fn with_modify(analyzer: &mut Analyzer<'_>, query: &ast::Query, inner: &Statement) -> Result<Analysed> {
+    let (ctes, recursive) = match &query.with {
+        Some(with) => (analyzer.with(with)?, with.recursive),
+        None => (Vec::new(), false),
+    };
+    let mut modified = modified(analyzer, inner)?;
+    match &mut modified.tree {
+        Modify::Insert(insert) => {
+            insert.ctes.splice(0..0, ctes);
+            insert.recursive |= recursive;
+        }
+        Modify::Update(update) => (update.ctes, update.recursive) = (ctes, recursive),
+        Modify::Delete(delete) => (delete.ctes, delete.recursive) = (ctes, recursive),
+    }
+    finish_modify(analyzer, modified)
+}
+
+fn modified<'a>(analyzer: &mut Analyzer<'a>, statement: &Statement) -> Result<Modified<'a>> {
+    match statement {
+        Statement::Insert(insert) => analyzer.insert(insert),
+        Statement::Update(update) => analyzer.update(update),
+        Statement::Delete(delete) => analyzer.delete(delete),
+        other => Err(Error::unsupported(format!("the statement {other}"))),
+    }
+}
+
+fn modify(analyzer: &mut Analyzer<'_>, statement: &Statement) -> Result<Analysed> {
+    let modified = modified(analyzer, statement)?;
+    finish_modify(analyzer, modified)
+}
+
+fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<Analysed> {
+    let (tag, returning) = match &modified.tree {
+        Modify::Insert(insert) => (Tag::Insert, &insert.returning),
+        Modify::Update(update) => (Tag::Update, &update.returning),
+        Modify::Delete(delete) => (Tag::Delete, &delete.returning),
+    };
+    let columns = (!returning.is_empty()).then(|| returning.iter().map(|t| field(analyzer, t)).collect());
+    let catalog = analyzer.catalog();
+    let translated = translate::modify(&modified.tree, &|oid| repr_of(catalog, oid));
+    let key_sources = modified
+        .row
+        .iter()
+        .filter_map(|(number, expr)| match expr.kind {
+            ExprKind::Param(n) => Some((*number, Bind::Param(n))),
+            ExprKind::Literal(n) => Some((*number, Bind::Literal(n))),
+            _ => None,
+        })
+        .collect();
+    let statement = SqliteStatement {
+        sql: translated.sql.into(),
+        binds: translated.binds,
+        write: true,
+        target: Some(modified.relation.oid),
+        key_sources,
+    };
+    Ok((tag, columns, Action::Sqlite(statement)))
+}
+
+fn translated_query(analyzer: &Analyzer<'_>, tree: &Query) -> SqliteStatement {
+    let catalog = analyzer.catalog();
+    let translated = translate::query(tree, &|oid| repr_of(catalog, oid));
+    SqliteStatement {
+        sql: translated.sql.into(),
+        binds: translated.binds,
+        write: analyzer.writes,
+        target: None,
+        key_sources: Vec::new(),
+    }
+}
+
+fn is_select_into(body: &ast::SetExpr) -> bool {
+    matches!(body, ast::SetExpr::Select(select) if select.into.is_some())
+}
+
+/// SELECT … INTO t is CREATE TABLE t AS SELECT ….
+fn select_into(query: &ast::Query) -> Result<Analysed> {
+    let mut query = query.clone();
+    let into = match &mut *query.body {
+        ast::SetExpr::Select(select) => select.into.take(),
+        _ => None,
+    };
+    let into = into.ok_or_else(|| Error::internal("SELECT INTO without INTO"))?;
+    let temporary = if into.temporary { "TEMPORARY " } else { "" };
+    let text = format!(
+        "CREATE {temporary}TABLE {} AS {query}",
+        into.targets.first().map(ToString::to_string).unwrap_or_default()
+    );
+    match parse_ddl::statement(&text) {
+        Some(Ok((parse_ddl::Utility::Ddl(ddl), _))) => Ok((Tag::Fixed("SELECT"), None, Action::Ddl(ddl))),
+        Some(Err(error)) => Err(error),
+        _ => Err(Error::internal("SELECT INTO")),
+    }
+}
+
+// ----- result columns
+
+/// The targets that say where a query's columns come from; none for set operations and VALUES.
+fn tree_targets(tree: &Query) -> Vec<Target> {
+    match &tree.body {
+        crate::sql::tree::Body::Select(select) => select.targets.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn describe(analyzer: &Analyzer<'_>, targets: &[Target], tree: &Query) -> Vec<FieldDescription> {
+    if targets.is_empty() {
+        return tree.outputs().into_iter().map(|(name, oid, typmod)| computed(analyzer, name, oid, typmod)).collect();
+    }
+    targets.iter().map(|target| field(analyzer, target)).collect()
+}
+
+fn field(analyzer: &Analyzer<'_>, target: &Target) -> FieldDescription {
+    let expr = &target.expr;
+    let described = computed(analyzer, target.name.clone(), expr.type_oid, expr.typmod);
+    match &expr.kind {
+        ExprKind::Column(column) => {
+            FieldDescription { table_oid: column.table, attribute: column.attribute, ..described }
+        }
+        _ => described,
+    }
+}
+
+fn computed(analyzer: &Analyzer<'_>, name: String, type_oid: Oid, typmod: i32) -> FieldDescription {
+    FieldDescription {
+        name,
+        table_oid: Oid::INVALID,
+        attribute: 0,
+        type_oid,
+        type_len: type_info(type_oid).map_or(if analyzer.is_enum(type_oid) { 4 } else { -1 }, |info| info.len),
+        typmod,
+        repr: analyzer.repr_of(type_oid),
+    }
+}
+
+// ----- utility statements
+
+fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &Source<'_>) -> Result<Analysed> {
+    Ok(match utility {
+        Utility::Transaction(command, tag) => (Tag::Fixed(tag), None, Action::Transaction(command)),
+        Utility::Variable(command, tag) => {
+            let columns = match &command {
+                VariableCommand::Show { name } => {
+                    // The variable is looked up when it is shown; its column has the variable's own name.
+                    Some(vec![text_column(&canonical_variable(name))])
+                }
+                VariableCommand::ShowAll => Some(["name", "setting", "description"].map(text_column).to_vec()),
+                _ => None,
+            };
+            (Tag::Fixed(tag), columns, Action::Variable(command))
+        }
+        Utility::Prepare { name, types, query } => {
+            let types = types
+                .iter()
+                .map(|text| {
+                    let data_type = parse::data_type(text)?;
+                    let path = context.settings.search_path();
+                    crate::sql::analyze::type_name::resolve(&data_type, context.catalog, &path).map(|t| t.oid)
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let command = PreparedCommand::Prepare { name, types, query: query.to_owned() };
+            (Tag::Fixed("PREPARE"), None, Action::Prepared(command))
+        }
+        Utility::Prepared(command, tag) => (Tag::Fixed(tag), None, Action::Prepared(command)),
+        Utility::Session(command, tag) => (Tag::Fixed(tag), None, Action::Session(command)),
+        Utility::Maintenance(steps, tag) => {
+            let statements = steps.iter().map(|step| maintenance(step, context)).collect::<Result<Vec<_>>>()?;
+            (Tag::Fixed(tag), None, Action::Maintenance(statements))
+        }
+        Utility::Explain { statement } => explain(statement, context, source)?,
+        Utility::Copy(statement) => {
+            let plan = copy::plan(&statement, context, source)?;
+            (Tag::Copy, None, Action::Copy(plan))
+        }
+        Utility::Lock { tables } => {
+            for (schema, table) in &tables {
+                named_relation(schema.as_deref(), table, context)?;
+            }
+            let action = Action::Accepted { requires_transaction: Some("LOCK TABLE"), locks: true };
+            (Tag::Fixed("LOCK TABLE"), None, action)
+        }
+    })
+}
+
+/// SHOW names its column as the variable is written in PostgreSQL's own list.
+fn canonical_variable(name: &str) -> String {
+    match name {
+        "timezone" => "TimeZone".to_owned(),
+        "datestyle" => "DateStyle".to_owned(),
+        "intervalstyle" => "IntervalStyle".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+fn text_column(name: &str) -> FieldDescription {
+    FieldDescription {
+        name: name.to_owned(),
+        table_oid: Oid::INVALID,
+        attribute: 0,
+        type_oid: Oid::TEXT,
+        type_len: -1,
+        typmod: -1,
+        repr: crate::types::pg_type::Repr::scalar(crate::types::pg_type::Scalar::Text),
+    }
+}
+
+/// A relation by name: 42P01 if there is none.
+pub(super) fn named_relation<'a>(
+    schema: Option<&str>,
+    table: &str,
+    context: PlanContext<'a>,
+) -> Result<&'a Arc<Relation>> {
+    let found = match schema {
+        Some(schema) => context.catalog.relation(schema, table),
+        None => context.catalog.find_relation(&context.settings.search_path(), table),
+    };
+    found.ok_or_else(|| {
+        let shown = schema.map_or(table.to_owned(), |schema| format!("{schema}.{table}"));
+        Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist"))
+    })
+}
+
+fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
+    Ok(match step {
+        Maintenance::Vacuum => "VACUUM".to_owned(),
+        Maintenance::Checkpoint => "PRAGMA wal_checkpoint(PASSIVE)".to_owned(),
+        Maintenance::Analyze(None) => "ANALYZE".to_owned(),
+        Maintenance::Analyze(Some((schema, table))) => {
+            let relation = named_relation(schema.as_deref(), table, context)?;
+            let mut sql = "ANALYZE ".to_owned();
+            match relation.kind {
+                RelationKind::Table => translate::quote(&mut sql, &relation.sqlite_name),
+                _ => return Ok("ANALYZE".to_owned()),
+            }
+            sql
+        }
+    })
+}
+
+fn explain(statement: &str, context: PlanContext<'_>, source: &Source<'_>) -> Result<Analysed> {
+    let inner = Source { text: statement, offset: source.offset, key: String::new(), literals: Vec::new() };
+    let Parsed::Statement(parsed) = parsed(&inner)? else {
+        return Err(Error::unsupported("EXPLAIN of a utility statement"));
+    };
+    let mut analyzer = Analyzer::new(context, &inner, &[]);
+    match query_statement(&mut analyzer, &parsed, &inner)? {
+        (_, _, Action::Sqlite(statement)) => {
+            Ok((Tag::Fixed("EXPLAIN"), Some(vec![text_column("QUERY PLAN")]), Action::Explain(statement)))
+        }
+        _ => Err(Error::unsupported("EXPLAIN of this statement")),
     }
 }

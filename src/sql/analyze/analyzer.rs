@@ -1,0 +1,315 @@
+//! The state of one statement's analysis: what is known of its parameters and lifted constants, the names in scope,
+//! fresh aliases.
+//!
+//! Owns: [`Analyzer`]. Its steps are in the sibling files. Must not know: the cache, SQLite's syntax.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
+use sqlparser::tokenizer::{Location, Span};
+
+use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::scope::{CteEntry, Scope};
+use crate::sql::parse;
+use crate::sql::planner::PlanContext;
+use crate::sql::scan::Source;
+use crate::sql::tree::{Expr, ExprKind, FromItem};
+use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
+
+/// How deep expressions and sub-queries may nest before 54001; the parser's own limit does not see `1 + 1 + 1 …`.
+const MAX_DEPTH: usize = 1000;
+
+/// One statement's analysis.
+pub struct Analyzer<'a> {
+    pub(super) context: PlanContext<'a>,
+    /// Names are looked for in these schemas, in this order.
+    pub(super) search_path: Vec<String>,
+    pub(super) source: &'a Source<'a>,
+    /// The types of $1 …; `Oid::INVALID` or UNKNOWN while not known.
+    pub(in crate::sql) params: Vec<Oid>,
+    /// The type each lifted constant is to be read as; `None` while nothing has used it.
+    pub(in crate::sql) literal_types: Vec<Option<Oid>>,
+    /// Lifted constants whose value the plan depends on.
+    pub(in crate::sql) pinned: BTreeSet<usize>,
+    literal_at: HashMap<Location, usize>,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) ctes: Vec<CteEntry>,
+    next_alias: usize,
+    pub(super) depth: usize,
+    /// Something in the statement changes the database although it is a query (nextval).
+    pub(in crate::sql) writes: bool,
+    /// FOR UPDATE / FOR SHARE was asked for.
+    pub(super) locks_rows: bool,
+    /// A view is being expanded: constants in its text are not the statement's.
+    pub(super) in_stored_text: usize,
+    /// Calls of set-returning functions met in the select list, as FROM items; `None` where they are not allowed.
+    pub(super) set_calls: Option<Vec<FromItem>>,
+    /// Named windows of the innermost select.
+    pub(super) windows: Vec<(String, sqlparser::ast::WindowSpec)>,
+}
+
+impl<'a> Analyzer<'a> {
+    /// Starts the analysis of a statement. `params` are the types given in Parse.
+    pub fn new(context: PlanContext<'a>, source: &'a Source<'a>, params: &[Oid]) -> Self {
+        let mut literal_at = HashMap::new();
+        let mut location = Location { line: 1, column: 1 };
+        let mut at = 0;
+        for (index, literal) in source.literals.iter().enumerate() {
+            for c in source.text.get(at..literal.start).unwrap_or("").chars() {
+                if c == '\n' {
+                    location = Location { line: location.line + 1, column: 1 };
+                } else {
+                    location.column += 1;
+                }
+            }
+            at = literal.start;
+            literal_at.insert(location, index);
+        }
+        Analyzer {
+            search_path: context.settings.search_path(),
+            context,
+            source,
+            params: params.to_vec(),
+            literal_types: vec![None; source.literals.len()],
+            pinned: BTreeSet::new(),
+            literal_at,
+            scopes: Vec::new(),
+            ctes: Vec::new(),
+            next_alias: 0,
+            depth: 0,
+            writes: false,
+            locks_rows: false,
+            in_stored_text: 0,
+            set_calls: None,
+            windows: Vec::new(),
+        }
+    }
+
+    pub(in crate::sql) fn catalog(&self) -> &'a CatalogSnapshot {
+        self.context.catalog
+    }
+
+    /// A name no other part of the translated statement has.
+    pub(super) fn fresh_alias(&mut self) -> Rc<str> {
+        self.next_alias += 1;
+        format!("t{}", self.next_alias).into()
+    }
+
+    /// The lifted constant that the parser's value at this span is, if it was lifted.
+    pub(super) fn lifted(&self, span: Span) -> Option<usize> {
+        if self.in_stored_text > 0 {
+            return None;
+        }
+        self.literal_at.get(&span.start).copied()
+    }
+
+    /// Adds the position of a span to an error.
+    pub(super) fn at(&self, error: Error, span: Span) -> Error {
+        if self.in_stored_text > 0 || error.fields().position.is_some() {
+            return error;
+        }
+        match parse::character(self.source.text, span.start) {
+            Some(position) if span.start.line > 0 => error.with_position(self.source.offset + position),
+            _ => error,
+        }
+    }
+
+    /// Guards recursion.
+    pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
+        }
+        let result = run(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// How values of a type are stored.
+    pub(in crate::sql) fn repr_of(&self, oid: Oid) -> Repr {
+        repr_of(self.catalog(), oid)
+    }
+
+    /// What messages call a type: format_type() without a modifier.
+    pub(in crate::sql) fn type_name(&self, oid: Oid) -> String {
+        if let Some(info) = type_info(oid) {
+            return info.sql_name.to_owned();
+        }
+        match user_type(self.catalog(), oid) {
+            Some((user, false)) => user.name.clone(),
+            Some((user, true)) => format!("{}[]", user.name),
+            None => oid.to_string(),
+        }
+    }
+
+    /// The base type and modifier behind a domain, or the type itself.
+    pub(in crate::sql) fn base_type(&self, oid: Oid, typmod: i32) -> (Oid, i32) {
+        match self.catalog().types.get(&oid).map(|t| &t.kind) {
+            Some(UserTypeKind::Domain { base, typmod, .. }) => self.base_type(*base, *typmod),
+            _ => (oid, typmod),
+        }
+    }
+
+    /// The element type of an array type.
+    pub(super) fn element_type(&self, oid: Oid) -> Option<Oid> {
+        if matches!(oid, Oid::INT2VECTOR) {
+            return Some(Oid::INT2);
+        }
+        if matches!(oid, Oid::OIDVECTOR) {
+            return Some(Oid::OID);
+        }
+        match type_info(oid) {
+            Some(info) => info.repr.array_of,
+            None => user_type(self.catalog(), oid).filter(|(_, array)| *array).map(|(user, _)| user.oid),
+        }
+    }
+
+    /// The array type over an element type.
+    pub(super) fn array_type(&self, element: Oid) -> Option<Oid> {
+        match type_info(element) {
+            Some(info) if info.is_array() => Some(element),
+            Some(info) => Some(info.array).filter(|a| *a != Oid::INVALID),
+            None => self.catalog().types.get(&element).map(|t| t.array),
+        }
+    }
+
+    pub(in crate::sql) fn is_enum(&self, oid: Oid) -> bool {
+        self.catalog().types.get(&oid).is_some_and(|t| matches!(t.kind, UserTypeKind::Enum(_)))
+    }
+
+    /// The internal name by which `pg_in_…` and `pg_out_…` know a type.
+    pub(super) fn internal_name(&self, oid: Oid) -> String {
+        match type_info(oid) {
+            Some(info) => info.name.to_owned(),
+            None => match user_type(self.catalog(), oid) {
+                Some((_, true)) => "_text".to_owned(),
+                _ => "text".to_owned(),
+            },
+        }
+    }
+
+    /// The relation a name stands for: 42P01 if there is none, 3F000 for an unknown schema.
+    pub(super) fn relation(&self, name: &ObjectName) -> Result<&'a Relation> {
+        let (schema, table, span) = self.split_name(name)?;
+        let found = match &schema {
+            Some(schema) => self.catalog().relation(schema, &table),
+            None => self.catalog().find_relation(&self.search_path, &table),
+        };
+        match found {
+            Some(relation) => Ok(relation),
+            None => {
+                let shown = match schema {
+                    Some(schema) => format!("{schema}.{table}"),
+                    None => table,
+                };
+                let error = Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist"));
+                Err(self.at(error, span))
+            }
+        }
+    }
+
+    /// Schema, name and place of a possibly qualified name. A database in front must be the current one.
+    pub(super) fn split_name(&self, name: &ObjectName) -> Result<(Option<String>, String, Span)> {
+        let mut parts = Vec::new();
+        for part in &name.0 {
+            match part {
+                ObjectNamePart::Identifier(ident) => parts.push(ident),
+                ObjectNamePart::Function(_) => return Err(Error::unsupported("a function in a name")),
+            }
+        }
+        match parts.as_slice() {
+            [table] => Ok((None, fold(table), table.span)),
+            [schema, table] => Ok((Some(fold(schema)), fold(table), schema.span)),
+            [database, schema, table] if fold(database) == self.context.database => {
+                Ok((Some(fold(schema)), fold(table), database.span))
+            }
+            [database, ..] => {
+                let message = format!("cross-database references are not implemented: {name}");
+                Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), database.span))
+            }
+            [] => Err(Error::internal("empty name")),
+        }
+    }
+
+    /// Types of parameters that nothing has decided are an error (42P18).
+    pub(in crate::sql) fn check_params(&self) -> Result<()> {
+        match self.params.iter().position(|oid| matches!(*oid, Oid::INVALID | Oid::UNKNOWN)) {
+            Some(index) => {
+                let message = format!("could not determine data type of parameter ${}", index + 1);
+                Err(Error::new(SqlState::INDETERMINATE_DATATYPE, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether two expressions are the same, as GROUP BY and ORDER BY compare them. Equal constants make it depend on
+    /// their values.
+    pub(super) fn same_expr(&mut self, a: &Expr, b: &Expr) -> bool {
+        if a.type_oid != b.type_oid {
+            return false;
+        }
+        if a == b {
+            return true;
+        }
+        match (&a.kind, &b.kind) {
+            (ExprKind::Literal(i), ExprKind::Literal(j)) => {
+                let text = |n: &usize| self.source.literals.get(*n).map(|l| l.text);
+                let same = text(i).is_some() && text(i) == text(j);
+                if same {
+                    self.pinned.extend([*i, *j]);
+                }
+                same
+            }
+            (ExprKind::Call(f, _), ExprKind::Call(g, _)) if f != g => false,
+            (ExprKind::Call(..), ExprKind::Call(..)) | (ExprKind::Case { .. }, ExprKind::Case { .. }) => {
+                self.same_children(a, b)
+            }
+            (ExprKind::Compare(f, ..), ExprKind::Compare(g, ..)) => f == g && self.same_children(a, b),
+            _ => false,
+        }
+    }
+
+    fn same_children(&mut self, a: &Expr, b: &Expr) -> bool {
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        a.for_each_child(&mut |e| left.push(e));
+        b.for_each_child(&mut |e| right.push(e));
+        left.len() == right.len() && left.iter().zip(right).all(|(a, b)| self.same_expr(a, b))
+    }
+}
+
+/// An identifier as PostgreSQL reads it: folded to lower case unless quoted, cut to 63 bytes.
+pub fn fold(ident: &Ident) -> String {
+    let mut name = if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() };
+    if name.len() > 63 {
+        let end = (0..=63).rev().find(|n| name.is_char_boundary(*n)).unwrap_or(0);
+        name.truncate(end);
+    }
+    name
+}
+
+/// The user type with this OID, or whose array type it is; true for the array.
+pub fn user_type(catalog: &CatalogSnapshot, oid: Oid) -> Option<(&crate::catalog::schema::UserType, bool)> {
+    if let Some(user) = catalog.types.get(&oid) {
+        return Some((user, user.array == oid));
+    }
+    catalog.types.values().find(|t| t.array == oid).map(|t| (&**t, true))
+}
+
+/// How values of a type, built-in or the user's, are stored.
+pub fn repr_of(catalog: &CatalogSnapshot, oid: Oid) -> Repr {
+    if let Some(info) = type_info(oid) {
+        return info.repr;
+    }
+    match user_type(catalog, oid) {
+        Some((user, array)) => {
+            let scalar = match &user.kind {
+                UserTypeKind::Enum(_) => Scalar::Text,
+                UserTypeKind::Domain { base, .. } => repr_of(catalog, *base).scalar,
+            };
+            if array { Repr::array(user.oid, scalar) } else { Repr::scalar(scalar) }
+        }
+        None => Repr::scalar(Scalar::Text),
+    }
+}

@@ -1,0 +1,409 @@
+//! Conversions between types: unknown constants and parameters take the type of their context, others go through the
+//! table of casts or through text.
+//!
+//! Owns: [`Analyzer::coerce`], [`Analyzer::cast`], [`Analyzer::common_type`]. Specification: typeconv.html, parse_coerce.c's rules.
+
+use crate::catalog::schema::UserTypeKind;
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::casts::{self, CastContext};
+use crate::sql::functions::Call;
+use crate::sql::scan::LiteralKind;
+use crate::sql::tree::{Expr, ExprKind};
+use crate::types::encoding;
+use crate::types::format::{Format, FormatSettings};
+use crate::types::pg_type::{Oid, Scalar, type_info};
+use crate::types::value::Value;
+
+/// How a value gets from one type to another.
+pub(super) enum Path {
+    /// The stored form is the same.
+    Relabel,
+    Cast(Call),
+    /// Through the text form: pg_out_… and pg_in_….
+    Text,
+}
+
+impl Analyzer<'_> {
+    /// A type's category (typcategory); user types: enums are E.
+    pub(super) fn category(&self, oid: Oid) -> u8 {
+        match type_info(oid) {
+            Some(info) => info.category,
+            None if self.element_type(oid).is_some() => b'A',
+            None => b'E',
+        }
+    }
+
+    pub(super) fn is_preferred(&self, oid: Oid) -> bool {
+        type_info(oid).is_some_and(|info| info.preferred)
+    }
+
+    /// How to get from one type to another in this context, if at all.
+    pub(super) fn path(&self, from: Oid, to: Oid, context: CastContext) -> Option<Path> {
+        if from == to {
+            return Some(Path::Relabel);
+        }
+        if let Some(cast) = casts::find(from, to) {
+            return (cast.context <= context).then_some(match cast.call {
+                Call::Template("{0}") => Path::Relabel,
+                call => Path::Cast(call),
+            });
+        }
+        if let (Some(from_element), Some(to_element)) = (self.element_type(from), self.element_type(to)) {
+            return self.path(from_element, to_element, context).map(|path| match path {
+                Path::Relabel => Path::Relabel,
+                _ => Path::Text,
+            });
+        }
+        let (from_category, to_category) = (self.category(from), self.category(to));
+        if matches!(from, Oid::VOID | Oid::RECORD) {
+            return None;
+        }
+        // Anything may be assigned to a string; strings become anything only when asked.
+        if to_category == b'S' && context >= CastContext::Assignment {
+            return Some(Path::Text);
+        }
+        (from_category == b'S' && context == CastContext::Explicit).then_some(Path::Text)
+    }
+
+    /// Whether an argument of type `from` is acceptable where `to` is declared (func_match_argtypes).
+    pub(super) fn can_coerce(&self, from: Oid, to: Oid, context: CastContext) -> bool {
+        match to {
+            _ if from == to || from == Oid::UNKNOWN => true,
+            Oid::ANY | Oid::ANYELEMENT => true,
+            Oid::ANYARRAY => self.element_type(from).is_some(),
+            Oid::ANYNONARRAY => self.element_type(from).is_none(),
+            Oid::ANYENUM => self.is_enum(from),
+            _ => self.path(from, to, context).is_some(),
+        }
+    }
+
+    /// Converts an expression to a type without being asked to: 42804 with `what` if it cannot be.
+    pub(super) fn coerce(&mut self, expr: Expr, to: Oid, typmod: i32, context: CastContext) -> Result<Expr> {
+        let from = expr.type_oid;
+        match self.try_coerce(expr, to, typmod, context)? {
+            Some(expr) => Ok(expr),
+            None => Err(self.cannot_cast(from, to)),
+        }
+    }
+
+    pub(super) fn cannot_cast(&self, from: Oid, to: Oid) -> Error {
+        Error::new(
+            SqlState::CANNOT_COERCE,
+            format!("cannot cast type {} to {}", self.type_name(from), self.type_name(to)),
+        )
+    }
+
+    /// An explicit cast.
+    pub(super) fn cast(&mut self, expr: Expr, to: Oid, typmod: i32) -> Result<Expr> {
+        self.coerce(expr, to, typmod, CastContext::Explicit)
+    }
+
+    /// Implicitly to a type, no modifier.
+    pub(super) fn implicit(&mut self, expr: Expr, to: Oid) -> Result<Expr> {
+        self.coerce(expr, to, -1, CastContext::Implicit)
+    }
+
+    /// As [`Analyzer::coerce`], with `None` where there is no way.
+    pub(super) fn try_coerce(
+        &mut self,
+        expr: Expr,
+        to: Oid,
+        typmod: i32,
+        context: CastContext,
+    ) -> Result<Option<Expr>> {
+        if matches!(to, Oid::ANY | Oid::ANYELEMENT | Oid::ANYARRAY | Oid::ANYNONARRAY | Oid::ANYENUM) {
+            return Ok(Some(expr));
+        }
+        if let Some(UserTypeKind::Domain { .. }) = self.catalog().types.get(&to).map(|t| &t.kind) {
+            return self.to_domain(expr, to, context);
+        }
+        if self.is_enum(to) && expr.type_oid != to {
+            return self.to_enum(expr, to, context);
+        }
+        let from = expr.type_oid;
+        if from == Oid::UNKNOWN {
+            let typed = self.type_unknown(expr, to)?;
+            return Ok(Some(self.apply_typmod(typed, to, typmod, context)));
+        }
+        if let (ExprKind::Literal(n), true) = (&expr.kind, from != to) {
+            if let Some(expr) = self.retype_number(*n, to) {
+                return Ok(Some(self.apply_typmod(expr, to, typmod, context)));
+            }
+        }
+        let Some(path) = self.path(from, to, context) else { return Ok(None) };
+        let same_modifier = from == to && (typmod == -1 || typmod == expr.typmod);
+        let converted = self.convert(expr, to, path);
+        if same_modifier {
+            return Ok(Some(converted));
+        }
+        Ok(Some(self.apply_typmod(Expr { typmod: -1, ..converted }, to, typmod, context)))
+    }
+
+    fn convert(&self, expr: Expr, to: Oid, path: Path) -> Expr {
+        let from = expr.type_oid;
+        match path {
+            Path::Relabel => Expr { type_oid: to, ..expr },
+            Path::Cast(call) => Expr::new(ExprKind::Call(call, vec![expr]), to),
+            Path::Text => {
+                let text = self.to_text(expr, from);
+                self.from_text(text, to)
+            }
+        }
+    }
+
+    /// The text form of a value; strings and enums are theirs already.
+    pub(super) fn to_text(&self, expr: Expr, from: Oid) -> Expr {
+        match self.repr_of(from) {
+            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: Oid::TEXT, ..expr },
+            _ => Expr::new(ExprKind::Call(io_function("pg_out_", &self.internal_name(from)), vec![expr]), Oid::TEXT),
+        }
+    }
+
+    /// A value read from its text form.
+    pub(super) fn from_text(&self, text: Expr, to: Oid) -> Expr {
+        match self.repr_of(to) {
+            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: to, typmod: -1, ..text },
+            _ => Expr::new(ExprKind::Call(io_function("pg_in_", &self.internal_name(to)), vec![text]), to),
+        }
+    }
+
+    /// Gives a value of type unknown its type.
+    fn type_unknown(&mut self, expr: Expr, to: Oid) -> Result<Expr> {
+        match expr.kind {
+            ExprKind::Null => Ok(Expr::new(ExprKind::Null, to)),
+            ExprKind::Param(n) => {
+                if let Some(slot) = self.params.get_mut(n)
+                    && matches!(*slot, Oid::INVALID | Oid::UNKNOWN)
+                {
+                    *slot = to;
+                }
+                Ok(Expr::new(ExprKind::Param(n), to))
+            }
+            ExprKind::Literal(n) if !reads_the_catalog(self.repr_of(to).scalar) => self.type_literal(n, to),
+            ExprKind::Const(Value::Text(text)) => self.constant_from_text(&text, to),
+            // A column or sub-query of unknown type is text.
+            kind => {
+                let kind = match kind {
+                    ExprKind::Literal(n) => self.type_literal(n, Oid::TEXT)?.kind,
+                    kind => kind,
+                };
+                Ok(self.from_text(Expr::new(kind, Oid::TEXT), to))
+            }
+        }
+    }
+
+    /// A constant whose text is known: read now, unless the session's settings or the catalog decide what it means.
+    fn constant_from_text(&mut self, text: &str, to: Oid) -> Result<Expr> {
+        let repr = self.repr_of(to);
+        let depends = matches!(
+            repr.scalar,
+            Scalar::Date | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz | Scalar::Interval
+        );
+        if depends || reads_the_catalog(repr.scalar) {
+            return Ok(self.from_text(Expr::text(text), to));
+        }
+        let name = self.type_name(to);
+        let value = encoding::decode(repr, &name, Format::Text, text.as_bytes(), &FormatSettings::default())?;
+        Ok(Expr::constant(value, to))
+    }
+
+    /// The lifted constant `n` read as `to`. One used as two types is read as text and converted at run time.
+    fn type_literal(&mut self, n: usize, to: Oid) -> Result<Expr> {
+        match self.literal_types.get(n).copied().flatten() {
+            Some(known) if known != to => {
+                let expr = Expr::new(ExprKind::Literal(n), known);
+                let text = self.to_text(expr, known);
+                Ok(self.from_text(text, to))
+            }
+            _ => {
+                if let Some(slot) = self.literal_types.get_mut(n) {
+                    *slot = Some(to);
+                }
+                Ok(Expr::new(ExprKind::Literal(n), to))
+            }
+        }
+    }
+
+    /// A lifted number read as another numeric type right away.
+    fn retype_number(&mut self, n: usize, to: Oid) -> Option<Expr> {
+        let kind = self.source.literals.get(n)?.kind;
+        let fits = match kind {
+            LiteralKind::Int4 => matches!(to, Oid::INT8 | Oid::FLOAT4 | Oid::FLOAT8 | Oid::NUMERIC | Oid::OID),
+            LiteralKind::Int8 => matches!(to, Oid::FLOAT4 | Oid::FLOAT8 | Oid::NUMERIC),
+            LiteralKind::Numeric => matches!(to, Oid::FLOAT4 | Oid::FLOAT8),
+            LiteralKind::String => false,
+        };
+        // Used twice with two types (a join of two trees): then the ordinary casts apply.
+        let slot = self.literal_types.get_mut(n)?;
+        if !fits || slot.is_some_and(|known| !is_natural(kind, known)) {
+            return None;
+        }
+        *slot = Some(to);
+        Some(Expr::new(ExprKind::Literal(n), to))
+    }
+
+    /// Enforces a modifier: lengths, precision and scale (22001, 22003).
+    pub(super) fn apply_typmod(&self, expr: Expr, to: Oid, typmod: i32, context: CastContext) -> Expr {
+        if typmod == -1 || expr.typmod == typmod && expr.type_oid == to {
+            return expr;
+        }
+        let modifier = Expr::constant(Value::Integer(i64::from(typmod)), Oid::INT4);
+        let explicit = Expr::constant(Value::Integer(i64::from(context == CastContext::Explicit)), Oid::INT4);
+        let (function, args) = match to {
+            Oid::VARCHAR => ("pg_typmod_varchar", vec![expr, modifier, explicit]),
+            Oid::BPCHAR => ("pg_typmod_bpchar", vec![expr, modifier, explicit]),
+            Oid::NUMERIC => ("pg_typmod_numeric", vec![expr, modifier]),
+            Oid::TIME => ("pg_typmod_time", vec![expr, modifier]),
+            Oid::TIMETZ => ("pg_typmod_timetz", vec![expr, modifier]),
+            Oid::TIMESTAMP => ("pg_typmod_timestamp", vec![expr, modifier]),
+            Oid::TIMESTAMPTZ => ("pg_typmod_timestamptz", vec![expr, modifier]),
+            Oid::INTERVAL => ("pg_typmod_interval", vec![expr, modifier]),
+            _ => return Expr { typmod, ..expr },
+        };
+        Expr { kind: ExprKind::Call(Call::Function(function), args), type_oid: to, typmod }
+    }
+
+    fn to_enum(&mut self, expr: Expr, to: Oid, context: CastContext) -> Result<Option<Expr>> {
+        let unknown = expr.type_oid == Oid::UNKNOWN;
+        let string = self.category(expr.type_oid) == b'S' && context == CastContext::Explicit;
+        if !unknown && !string {
+            return Ok(None);
+        }
+        if let ExprKind::Null = expr.kind {
+            return Ok(Some(Expr::new(ExprKind::Null, to)));
+        }
+        if let ExprKind::Param(n) = expr.kind
+            && unknown
+        {
+            self.type_unknown(Expr::new(ExprKind::Param(n), Oid::UNKNOWN), to)?;
+            let param = Expr::new(ExprKind::Param(n), to);
+            return Ok(Some(self.check_label(param, to)));
+        }
+        let text = if unknown { self.type_unknown(expr, Oid::TEXT)? } else { expr };
+        Ok(Some(self.check_label(text, to)))
+    }
+
+    /// The text if it is a label of the enum, else 22P02.
+    fn check_label(&self, text: Expr, to: Oid) -> Expr {
+        let Some(user) = self.catalog().types.get(&to) else { return text };
+        let UserTypeKind::Enum(labels) = &user.kind else { return text };
+        let labels = serde_json::to_string(labels).unwrap_or_default();
+        let args = vec![text, Expr::text(user.name.clone()), Expr::text(labels)];
+        Expr::function("pg_enum_in", args, to)
+    }
+
+    /// A domain's value is its base type's, checked.
+    fn to_domain(&mut self, expr: Expr, to: Oid, context: CastContext) -> Result<Option<Expr>> {
+        let Some(user) = self.catalog().types.get(&to) else { return Ok(None) };
+        let UserTypeKind::Domain { base, typmod, not_null, checks, .. } = &user.kind else { return Ok(None) };
+        let Some(mut value) = self.try_coerce(expr, *base, *typmod, context)? else { return Ok(None) };
+        let (base, typmod) = self.base_type(to, -1);
+        if *not_null {
+            let message = format!("domain {} does not allow null values", user.name);
+            let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
+            value = self.checked(value, test, "23502", message);
+        }
+        for (name, check) in checks {
+            let test = self.domain_check(check, &value)?;
+            let test = Expr::template("({0} IS NOT 0)", vec![test], Oid::BOOL);
+            let message = format!("value for domain {} violates check constraint \"{name}\"", user.name);
+            value = self.checked(value, test, "23514", message);
+        }
+        Ok(Some(Expr { type_oid: base, typmod, ..value }))
+    }
+
+    /// CASE WHEN test THEN value ELSE raise an error.
+    fn checked(&self, value: Expr, test: Expr, state: &str, message: String) -> Expr {
+        let type_oid = value.type_oid;
+        let raise = Expr::function("pg_raise", vec![Expr::text(state), Expr::text(message)], type_oid);
+        Expr::new(ExprKind::Case { whens: vec![(test, value)], otherwise: Some(Box::new(raise)) }, type_oid)
+    }
+
+    /// The type that several expressions are brought to: UNION, CASE, VALUES, ARRAY … (typeconv-union-case.html).
+    /// `what` names the construct in 42804.
+    pub(super) fn common_type(&self, types: &[Oid], what: &str) -> Result<Oid> {
+        let mut candidate: Option<Oid> = None;
+        for oid in types.iter().copied().filter(|oid| *oid != Oid::UNKNOWN) {
+            let Some(current) = candidate else {
+                candidate = Some(oid);
+                continue;
+            };
+            if current == oid {
+                continue;
+            }
+            if self.category(current) != self.category(oid) {
+                let message =
+                    format!("{what} types {} and {} cannot be matched", self.type_name(current), self.type_name(oid));
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            }
+            let towards = self.can_coerce(current, oid, CastContext::Implicit);
+            let back = self.can_coerce(oid, current, CastContext::Implicit);
+            if !self.is_preferred(current) && towards && !back {
+                candidate = Some(oid);
+            }
+        }
+        Ok(candidate.unwrap_or(Oid::TEXT))
+    }
+
+    /// Brings expressions to their common type.
+    pub(super) fn unify(&mut self, exprs: Vec<Expr>, what: &str) -> Result<(Vec<Expr>, Oid)> {
+        let types: Vec<Oid> = exprs.iter().map(|e| e.type_oid).collect();
+        let common = self.common_type(&types, what)?;
+        let exprs = exprs.into_iter().map(|e| self.to_common(e, common, what)).collect::<Result<Vec<_>>>()?;
+        Ok((exprs, common))
+    }
+
+    /// One expression to the common type of its construct.
+    pub(super) fn to_common(&mut self, expr: Expr, common: Oid, what: &str) -> Result<Expr> {
+        let from = expr.type_oid;
+        match self.try_coerce(expr, common, -1, CastContext::Implicit)? {
+            Some(expr) => Ok(expr),
+            None => Err(Error::new(
+                SqlState::CANNOT_COERCE,
+                format!("{what} could not convert type {} to {}", self.type_name(from), self.type_name(common)),
+            )),
+        }
+    }
+
+    /// A condition: boolean, else 42804 ("argument of WHERE must be type boolean, not type integer").
+    pub(super) fn boolean(&mut self, expr: Expr, clause: &str) -> Result<Expr> {
+        let from = expr.type_oid;
+        match self.try_coerce(expr, Oid::BOOL, -1, CastContext::Implicit)? {
+            Some(expr) => Ok(expr),
+            None => Err(Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!("argument of {clause} must be type boolean, not type {}", self.type_name(from)),
+            )),
+        }
+    }
+
+    /// A value that stays of type unknown at the end is text.
+    pub(super) fn resolve_unknown(&mut self, expr: Expr) -> Result<Expr> {
+        if expr.type_oid == Oid::UNKNOWN { self.type_unknown(expr, Oid::TEXT) } else { Ok(expr) }
+    }
+}
+
+/// Whether a type is what a constant is read as when nothing else is asked.
+fn is_natural(kind: LiteralKind, oid: Oid) -> bool {
+    matches!(
+        (kind, oid),
+        (LiteralKind::Int4, Oid::INT4) | (LiteralKind::Int8, Oid::INT8) | (LiteralKind::Numeric, Oid::NUMERIC)
+    )
+}
+
+/// Types whose text form is looked up among the database's objects.
+fn reads_the_catalog(scalar: Scalar) -> bool {
+    matches!(scalar, Scalar::RegClass | Scalar::RegType | Scalar::RegProc | Scalar::RegNamespace | Scalar::RegRole)
+}
+
+/// pg_in_… and pg_out_… by type: the names are the types', so the set is finite and kept for the process' life.
+fn io_function(prefix: &'static str, type_name: &str) -> Call {
+    use std::collections::HashMap;
+    use std::sync::{LazyLock, Mutex, PoisonError};
+    static NAMES: LazyLock<Mutex<HashMap<String, &'static str>>> = LazyLock::new(Mutex::default);
+    let name = format!("{prefix}{type_name}");
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let leaked = *names.entry(name).or_insert_with_key(|name| Box::leak(name.clone().into_boxed_str()));
+    Call::Function(leaked)
+}

@@ -1,0 +1,597 @@
+//! FROM: tables, views, sub-queries, functions, joins.
+//!
+//! Owns: [`Analyzer::from_clause`], and set-returning functions wherever they stand.
+//! Specification: sql-select.html#SQL-FROM, queries-table-expressions.html.
+
+use std::rc::Rc;
+
+use sqlparser::ast::{
+    FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, Spanned, TableAlias, TableFactor,
+    TableWithJoins,
+};
+
+use crate::catalog::schema::{Relation, RelationKind};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::scope::{Merged, RangeVar};
+use crate::sql::functions::{Call, Function, FunctionKind};
+use crate::sql::parse;
+use crate::sql::tree::{Body, ColumnRef, Expr, ExprKind, FromItem, JoinKind, Query, Select, Target};
+use crate::types::pg_type::Oid;
+
+impl Analyzer<'_> {
+    /// The FROM list; its entries are added to the innermost scope.
+    pub(super) fn from_clause(&mut self, from: &[TableWithJoins]) -> Result<Vec<FromItem>> {
+        from.iter().map(|item| self.table_with_joins(item)).collect()
+    }
+
+    fn table_with_joins(&mut self, item: &TableWithJoins) -> Result<FromItem> {
+        let start = self.entry_count();
+        let mut left = self.table_factor(&item.relation)?;
+        for join in &item.joins {
+            left = self.join(left, start, join)?;
+        }
+        Ok(left)
+    }
+
+    fn entry_count(&self) -> usize {
+        self.scopes.last().map_or(0, |s| s.entries.len())
+    }
+
+    fn add_entry(&mut self, entry: RangeVar) -> Result<()> {
+        let Some(scope) = self.scopes.last_mut() else { return Err(Error::internal("no scope")) };
+        let taken = !entry.name.is_empty()
+            && scope.entries.iter().any(|e| {
+                e.name == entry.name && (e.schema == entry.schema || e.schema.is_none() || entry.schema.is_none())
+            });
+        if taken {
+            let message = format!("table name \"{}\" specified more than once", entry.name);
+            return Err(Error::new(SqlState::DUPLICATE_ALIAS, message));
+        }
+        scope.entries.push(entry);
+        Ok(())
+    }
+
+    fn table_factor(&mut self, factor: &TableFactor) -> Result<FromItem> {
+        match factor {
+            TableFactor::Table { name, alias, args: None, sample: None, version: None, .. } => {
+                self.table(name, alias.as_ref()).map_err(|e| self.at(e, name.span()))
+            }
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => self
+                .function_in_from(name, &args.args, alias.as_ref(), *with_ordinality)
+                .map_err(|e| self.at(e, name.span())),
+            TableFactor::Function { name, args, alias, with_ordinality, .. } => {
+                self.function_in_from(name, args, alias.as_ref(), *with_ordinality).map_err(|e| self.at(e, name.span()))
+            }
+            TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_ordinality, .. } => {
+                self.unnest_in_from(array_exprs, alias.as_ref(), *with_ordinality)
+            }
+            TableFactor::Derived { lateral, subquery, alias, sample: None } => {
+                self.derived(*lateral, subquery, alias.as_ref())
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: None } => self.table_with_joins(table_with_joins),
+            TableFactor::NestedJoin { .. } => Err(Error::unsupported("an alias for a parenthesised join")),
+            other => Err(Error::unsupported(format!("the FROM item {other}"))),
+        }
+    }
+
+    // ----- tables and views
+
+    fn table(&mut self, name: &ObjectName, alias: Option<&TableAlias>) -> Result<FromItem> {
+        if let [only] = name.0.as_slice()
+            && let Some(ident) = only.as_ident()
+        {
+            let wanted = fold(ident);
+            if let Some(cte) = self.ctes.iter().rev().find(|c| c.name == wanted).cloned() {
+                let sqlite_alias = self.fresh_alias();
+                let shown = alias.map_or(wanted, |a| fold(&a.name));
+                let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &cte.columns);
+                entry.rename_columns(&column_aliases(alias))?;
+                self.add_entry(entry)?;
+                return Ok(FromItem::Cte { name: cte.sqlite_name, alias: sqlite_alias });
+            }
+        }
+        let relation = self.relation(name)?;
+        match relation.kind {
+            RelationKind::View => self.view(relation, alias),
+            RelationKind::Index => {
+                let message = format!("cannot open relation \"{}\"", relation.name);
+                let detail = "This operation is not supported for indexes.";
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_detail(detail))
+            }
+            RelationKind::Sequence => self.sequence(relation, alias),
+            RelationKind::Table | RelationKind::System => {
+                let sqlite_alias = self.fresh_alias();
+                let shown = alias.map_or_else(|| relation.name.clone(), |a| fold(&a.name));
+                let mut entry = RangeVar::table(self, relation, shown, Some(sqlite_alias.clone()));
+                if alias.is_some() {
+                    entry.schema = None;
+                }
+                entry.rename_columns(&column_aliases(alias))?;
+                self.add_entry(entry)?;
+                Ok(FromItem::Table { name: relation.sqlite_name.clone(), alias: sqlite_alias })
+            }
+        }
+    }
+
+    /// A view is its query, analysed anew under the names it was stored with.
+    fn view(&mut self, relation: &Relation, alias: Option<&TableAlias>) -> Result<FromItem> {
+        let text = relation.view_query.as_deref().unwrap_or_default();
+        let ast = parse::query(text)?;
+        let query = self.stored(|a| a.deeper(|a| a.query(&ast)))?;
+        let sqlite_alias = self.fresh_alias();
+        let outputs = query.outputs();
+        let columns: Vec<(String, Oid, i32)> = relation
+            .columns
+            .iter()
+            .zip(outputs)
+            .map(|(column, (_, type_oid, typmod))| (column.name.clone(), type_oid, typmod))
+            .collect();
+        let shown = alias.map_or_else(|| relation.name.clone(), |a| fold(&a.name));
+        let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &columns);
+        entry.schema = alias.is_none().then(|| relation.schema.clone());
+        for (column, declared) in entry.columns.iter_mut().zip(&relation.columns) {
+            if let ExprKind::Column(reference) = &mut column.expr.kind {
+                reference.table = relation.oid;
+                reference.attribute = declared.number;
+            }
+        }
+        entry.rename_columns(&column_aliases(alias))?;
+        self.add_entry(entry)?;
+        Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
+    }
+
+    /// Analyses stored text: nothing of the statement around it is in scope.
+    pub(super) fn stored<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let scopes = std::mem::take(&mut self.scopes);
+        let ctes = std::mem::take(&mut self.ctes);
+        self.in_stored_text += 1;
+        let result = run(self);
+        self.in_stored_text -= 1;
+        self.ctes = ctes;
+        self.scopes = scopes;
+        result
+    }
+
+    /// A sequence read as a table of one row.
+    fn sequence(&mut self, relation: &Relation, alias: Option<&TableAlias>) -> Result<FromItem> {
+        let oid = || Expr::constant(crate::types::value::Value::Integer(i64::from(relation.oid.0)), Oid::REGCLASS);
+        let columns = [
+            ("last_value", Expr::function("pg_sequence_position", vec![oid()], Oid::INT8)),
+            ("log_cnt", Expr::constant(crate::types::value::Value::Integer(0), Oid::INT8)),
+            ("is_called", Expr::function("pg_sequence_is_called", vec![oid()], Oid::BOOL)),
+        ];
+        let targets = columns.into_iter().map(|(name, expr)| Target { name: name.to_owned(), expr }).collect();
+        let query = Query::of(Body::Select(Box::new(Select {
+            distinct: false,
+            distinct_on: Vec::new(),
+            targets,
+            from: Vec::new(),
+            selection: None,
+            group_by: Vec::new(),
+            having: None,
+        })));
+        let sqlite_alias = self.fresh_alias();
+        let shown = alias.map_or_else(|| relation.name.clone(), |a| fold(&a.name));
+        let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &query.outputs());
+        entry.rename_columns(&column_aliases(alias))?;
+        self.add_entry(entry)?;
+        Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
+    }
+
+    fn derived(
+        &mut self,
+        lateral: bool,
+        query: &sqlparser::ast::Query,
+        alias: Option<&TableAlias>,
+    ) -> Result<FromItem> {
+        let siblings: Vec<Rc<str>> =
+            self.scopes.last().map_or(Vec::new(), |s| s.entries.iter().filter_map(|e| e.alias.clone()).collect());
+        let (query, columns) = self.hiding_siblings(!lateral, |a| a.subquery(query))?;
+        if lateral && mentions(&query, &siblings) {
+            return Err(Error::unsupported("a LATERAL sub-query that refers to preceding FROM items"));
+        }
+        let Some(alias) = alias else {
+            // PostgreSQL 15 demands an alias.
+            let error = Error::new(SqlState::SYNTAX_ERROR, "subquery in FROM must have an alias")
+                .with_hint("For example, FROM (SELECT ...) [AS] foo.");
+            return Err(error);
+        };
+        let sqlite_alias = self.fresh_alias();
+        let mut entry = RangeVar::positional(fold(&alias.name), sqlite_alias.clone(), &columns);
+        carry_origins(&mut entry, &query);
+        entry.rename_columns(&column_aliases(Some(alias)))?;
+        self.add_entry(entry)?;
+        Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
+    }
+
+    /// Runs with the entries of the innermost scope out of sight: a sub-query in FROM does not see its siblings.
+    fn hiding_siblings<T>(&mut self, hide: bool, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let depth = self.scopes.len();
+        let mut before = Vec::new();
+        if hide && let Some(scope) = self.scopes.last_mut() {
+            before = scope.entries.iter().map(|e| e.visible).collect();
+            scope.entries.iter_mut().for_each(|e| e.visible = false);
+        }
+        let merged = self.scopes.last_mut().map(|s| std::mem::take(&mut s.merged)).unwrap_or_default();
+        let result = run(self);
+        if let Some(scope) = self.scopes.get_mut(depth.wrapping_sub(1)) {
+            scope.merged = merged;
+            scope.entries.iter_mut().zip(before).for_each(|(e, visible)| e.visible = visible);
+        }
+        result
+    }
+
+    // ----- functions
+
+    fn function_in_from(
+        &mut self,
+        name: &ObjectName,
+        args: &[FunctionArg],
+        alias: Option<&TableAlias>,
+        ordinality: bool,
+    ) -> Result<FromItem> {
+        let (_, function_name, _) = self.split_name(name)?;
+        if function_name == "unnest" {
+            let arrays = args
+                .iter()
+                .map(|arg| match arg {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Ok(expr.clone()),
+                    _ => Err(Error::unsupported("this argument of unnest")),
+                })
+                .collect::<Result<Vec<_>>>()?;
+            return self.unnest_in_from(&arrays, alias, ordinality);
+        }
+        let mut values = Vec::with_capacity(args.len());
+        for arg in args {
+            match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => values.push(self.expr(expr)?),
+                _ => return Err(Error::unsupported("this argument of a function in FROM")),
+            }
+        }
+        let types: Vec<Oid> = values.iter().map(|v| v.type_oid).collect();
+        let function = self.resolve_function(&function_name, &types)?;
+        match function.kind {
+            FunctionKind::Set => self.set_function(function, values, alias, ordinality),
+            FunctionKind::Scalar => self.scalar_in_from(&function_name, values, alias, ordinality),
+            _ => {
+                let message = "aggregate functions are not allowed in functions in FROM";
+                Err(Error::new(SqlState::GROUPING_ERROR, message))
+            }
+        }
+    }
+
+    /// A function that returns one value, as a table of one row.
+    fn scalar_in_from(
+        &mut self,
+        name: &str,
+        args: Vec<Expr>,
+        alias: Option<&TableAlias>,
+        ordinality: bool,
+    ) -> Result<FromItem> {
+        let expr = self.function(name, args)?;
+        let expr = self.resolve_unknown(expr)?;
+        let shown = alias.map_or_else(|| name.to_owned(), |a| fold(&a.name));
+        let mut targets = vec![Target { name: shown.clone(), expr }];
+        if ordinality {
+            let one = Expr::constant(crate::types::value::Value::Integer(1), Oid::INT8);
+            targets.push(Target { name: "ordinality".to_owned(), expr: one });
+        }
+        let query = Query::of(Body::Select(Box::new(Select {
+            distinct: false,
+            distinct_on: Vec::new(),
+            targets,
+            from: Vec::new(),
+            selection: None,
+            group_by: Vec::new(),
+            having: None,
+        })));
+        let sqlite_alias = self.fresh_alias();
+        let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &query.outputs());
+        entry.rename_columns(&column_aliases(alias))?;
+        self.add_entry(entry)?;
+        Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
+    }
+
+    /// A set-returning function: a table-valued function of SQLite.
+    fn set_function(
+        &mut self,
+        function: &'static Function,
+        args: Vec<Expr>,
+        alias: Option<&TableAlias>,
+        ordinality: bool,
+    ) -> Result<FromItem> {
+        let sqlite_alias = self.fresh_alias();
+        let (item, columns) = self.set_call(function, args, sqlite_alias.clone())?;
+        self.add_function_entry(function.name, columns, alias, ordinality, sqlite_alias)?;
+        Ok(item)
+    }
+
+    fn add_function_entry(
+        &mut self,
+        name: &str,
+        columns: Vec<(String, Expr)>,
+        alias: Option<&TableAlias>,
+        ordinality: bool,
+        sqlite_alias: Rc<str>,
+    ) -> Result<()> {
+        let shown = alias.map_or_else(|| name.to_owned(), |a| fold(&a.name));
+        let single = columns.len() == 1;
+        let mut columns: Vec<_> = columns
+            .into_iter()
+            .map(|(name, expr)| crate::sql::analyze::scope::RangeColumn {
+                // A function of one value names its column like itself, or like its alias.
+                name: if single { shown.clone() } else { name },
+                expr,
+            })
+            .collect();
+        if ordinality {
+            let position = function_column(&sqlite_alias, "rowid", Oid::INT8);
+            columns.push(crate::sql::analyze::scope::RangeColumn { name: "ordinality".to_owned(), expr: position });
+        }
+        let mut entry = RangeVar {
+            name: shown,
+            schema: None,
+            columns,
+            visible: true,
+            only_qualified: false,
+            relation: None,
+            alias: Some(sqlite_alias),
+        };
+        entry.rename_columns(&column_aliases(alias))?;
+        self.add_entry(entry)
+    }
+
+    /// The FROM item of a set-returning function, and its columns.
+    fn set_call(
+        &mut self,
+        function: &'static Function,
+        args: Vec<Expr>,
+        alias: Rc<str>,
+    ) -> Result<(FromItem, Vec<(String, Expr)>)> {
+        let (mut args, result) = self.arguments(function, args)?;
+        let name = match function.call {
+            Call::Function(name) => name,
+            Call::Typed(name) => {
+                args.insert(0, self.types_of(&args));
+                name
+            }
+            Call::Template(_) => return Err(Error::internal("a set-returning function by template")),
+        };
+        let columns = match function.name {
+            "json_each" => vec![("key", Oid::TEXT), ("value", Oid::JSON)],
+            "jsonb_each" => vec![("key", Oid::TEXT), ("value", Oid::JSONB)],
+            "json_each_text" | "jsonb_each_text" => vec![("key", Oid::TEXT), ("value", Oid::TEXT)],
+            _ => vec![("value", result)],
+        };
+        let columns =
+            columns.into_iter().map(|(name, oid)| (name.to_owned(), function_column(&alias, name, oid))).collect();
+        Ok((FromItem::Function { name, args, alias }, columns))
+    }
+
+    fn unnest_in_from(
+        &mut self,
+        arrays: &[sqlparser::ast::Expr],
+        alias: Option<&TableAlias>,
+        ordinality: bool,
+    ) -> Result<FromItem> {
+        let [array] = arrays else { return Err(Error::unsupported("unnest with several arrays")) };
+        let array = self.expr(array)?;
+        let sqlite_alias = self.fresh_alias();
+        let (item, column) = self.unnest(array, sqlite_alias.clone())?;
+        self.add_function_entry("unnest", vec![("unnest".to_owned(), column)], alias, ordinality, sqlite_alias)?;
+        Ok(item)
+    }
+
+    fn unnest(&mut self, array: Expr, alias: Rc<str>) -> Result<(FromItem, Expr)> {
+        let Some(element) = self.element_type(array.type_oid) else {
+            let message = format!("function unnest({}) does not exist", self.type_name(array.type_oid));
+            return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
+                "No function matches the given name and argument types. You might need to add explicit type casts.",
+            ));
+        };
+        let value = function_column(&alias, "value", element);
+        let value = match element {
+            Oid::BYTEA => Expr::function("pg_in_bytea", vec![value], element),
+            _ => value,
+        };
+        Ok((FromItem::Function { name: "pg_unnest", args: vec![array], alias }, value))
+    }
+
+    /// A set-returning function in the select list joins the FROM list.
+    pub(super) fn set_returning_in_select(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
+        self.require_set_context(function.name)?;
+        let alias = self.fresh_alias();
+        let (item, mut columns) = match function.name {
+            "unnest" => {
+                let array = args.into_iter().next().ok_or_else(|| Error::internal("unnest without an argument"))?;
+                let (item, value) = self.unnest(array, alias)?;
+                (item, vec![("unnest".to_owned(), value)])
+            }
+            _ => self.set_call(function, args, alias)?,
+        };
+        if columns.len() > 1 {
+            return Err(Error::unsupported(format!("{} in the select list", function.name)));
+        }
+        if let Some(calls) = &mut self.set_calls {
+            calls.push(item);
+        }
+        columns.pop().map(|(_, expr)| expr).ok_or_else(|| Error::internal("a function without a column"))
+    }
+
+    fn require_set_context(&self, name: &str) -> Result<()> {
+        if self.set_calls.is_some() {
+            return Ok(());
+        }
+        let _ = name;
+        Err(Error::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            "set-returning functions are not allowed here, only in the select list and in FROM",
+        ))
+    }
+
+    // ----- joins
+
+    fn join(&mut self, left: FromItem, start: usize, join: &Join) -> Result<FromItem> {
+        let middle = self.entry_count();
+        let (kind, constraint) = match &join.join_operator {
+            JoinOperator::Join(c) | JoinOperator::Inner(c) => (JoinKind::Inner, c),
+            JoinOperator::Left(c) | JoinOperator::LeftOuter(c) => (JoinKind::Left, c),
+            JoinOperator::Right(c) | JoinOperator::RightOuter(c) => (JoinKind::Right, c),
+            JoinOperator::FullOuter(c) => (JoinKind::Full, c),
+            JoinOperator::CrossJoin(c) => (JoinKind::Cross, c),
+            _ => return Err(Error::unsupported("this kind of join")),
+        };
+        let right = self.table_factor(&join.relation)?;
+        let end = self.entry_count();
+        let on = match constraint {
+            JoinConstraint::On(condition) => Some(self.join_condition(start, condition)?),
+            JoinConstraint::Using(names) => {
+                let names =
+                    names.iter().map(|n| self.split_name(n).map(|(_, name, _)| name)).collect::<Result<Vec<_>>>()?;
+                self.using(kind, start, middle, end, &names)?
+            }
+            JoinConstraint::Natural => {
+                let names = self.common_columns(start, middle, end);
+                self.using(kind, start, middle, end, &names)?
+            }
+            JoinConstraint::None => None,
+        };
+        let nullable = match kind {
+            JoinKind::Inner | JoinKind::Cross => 0..0,
+            JoinKind::Left => middle..end,
+            JoinKind::Right => start..middle,
+            JoinKind::Full => start..end,
+        };
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.entries.get_mut(nullable).into_iter().flatten().for_each(RangeVar::make_nullable);
+        }
+        Ok(FromItem::Join { kind, left: Box::new(left), right: Box::new(right), on })
+    }
+
+    /// ON sees only the tables of its own join.
+    fn join_condition(&mut self, start: usize, condition: &sqlparser::ast::Expr) -> Result<Expr> {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.entries.iter_mut().take(start).for_each(|e| e.visible = false);
+        }
+        let result = self.condition(condition, "JOIN/ON");
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.entries.iter_mut().take(start).for_each(|e| e.visible = true);
+        }
+        result
+    }
+
+    fn common_columns(&self, start: usize, middle: usize, end: usize) -> Vec<String> {
+        let Some(scope) = self.scopes.last() else { return Vec::new() };
+        let names = |from: usize, to: usize| -> Vec<String> {
+            scope
+                .entries
+                .get(from..to)
+                .unwrap_or(&[])
+                .iter()
+                .flat_map(|e| e.columns.iter().map(|c| c.name.clone()))
+                .collect()
+        };
+        let right = names(middle, end);
+        let mut common = Vec::new();
+        for name in names(start, middle) {
+            if right.contains(&name) && !common.contains(&name) {
+                common.push(name);
+            }
+        }
+        common
+    }
+
+    /// JOIN … USING (names): equality of each, and one merged column of each.
+    fn using(
+        &mut self,
+        kind: JoinKind,
+        start: usize,
+        middle: usize,
+        end: usize,
+        names: &[String],
+    ) -> Result<Option<Expr>> {
+        let mut condition: Option<Expr> = None;
+        for name in names {
+            let (left, mut hides) = self.side_column(start, middle, name, "left")?;
+            let (right, hides_right) = self.side_column(middle, end, name, "right")?;
+            hides.extend(hides_right);
+            let equal = self.operator("=", left.clone(), right.clone())?;
+            condition = Some(match condition {
+                None => equal,
+                Some(condition) => Expr::template("({0} AND {1})", vec![condition, equal], Oid::BOOL),
+            });
+            let common = self.common_type(&[left.type_oid, right.type_oid], "JOIN/USING")?;
+            let left = self.to_common(left, common, "JOIN/USING")?;
+            let right = self.to_common(right, common, "JOIN/USING")?;
+            let expr = match kind {
+                JoinKind::Right => right,
+                JoinKind::Full => Expr::function("coalesce", vec![left, right], common),
+                _ => left,
+            };
+            if let Some(scope) = self.scopes.last_mut() {
+                scope.merged.retain(|m| m.name != *name || !m.hides.iter().any(|h| hides.contains(h)));
+                scope.merged.push(Merged { name: name.clone(), expr, hides });
+            }
+        }
+        Ok(condition)
+    }
+
+    /// The column of one side of a join, and the entries it stands for.
+    fn side_column(&self, from: usize, to: usize, name: &str, side: &str) -> Result<(Expr, Vec<usize>)> {
+        let Some(scope) = self.scopes.last() else { return Err(Error::internal("no scope")) };
+        let merged =
+            scope.merged.iter().rev().find(|m| m.name == name && m.hides.iter().all(|h| (from..to).contains(h)));
+        if let Some(merged) = merged {
+            return Ok((merged.expr.clone(), merged.hides.clone()));
+        }
+        let mut found = None;
+        for (index, entry) in scope.entries.iter().enumerate().take(to).skip(from) {
+            for column in entry.columns.iter().filter(|c| c.name == name) {
+                if found.is_some() {
+                    let message = format!("common column name \"{name}\" appears more than once in {side} table");
+                    return Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message));
+                }
+                found = Some((column.expr.clone(), vec![index]));
+            }
+        }
+        found.ok_or_else(|| {
+            let message = format!("column \"{name}\" specified in USING clause does not exist in {side} table");
+            Error::new(SqlState::UNDEFINED_COLUMN, message)
+        })
+    }
+}
+
+/// A column of a table-valued function.
+fn function_column(alias: &Rc<str>, name: &str, type_oid: Oid) -> Expr {
+    let reference = ColumnRef {
+        alias: Some(alias.clone()),
+        column: name.into(),
+        table: Oid::INVALID,
+        attribute: 0,
+        not_null: false,
+    };
+    Expr::new(ExprKind::Column(reference), type_oid)
+}
+
+/// The names in alias (a, b, …).
+fn column_aliases(alias: Option<&TableAlias>) -> Vec<String> {
+    alias.map_or(Vec::new(), |a| a.columns.iter().map(|c| fold(&c.name)).collect())
+}
+
+/// Plain columns of a sub-query keep saying which table they come from (RowDescription does).
+fn carry_origins(entry: &mut RangeVar, query: &Query) {
+    let Body::Select(select) = &query.body else { return };
+    for (column, target) in entry.columns.iter_mut().zip(&select.targets) {
+        if let (ExprKind::Column(to), ExprKind::Column(from)) = (&mut column.expr.kind, &target.expr.kind) {
+            to.table = from.table;
+            to.attribute = from.attribute;
+        }
+    }
+}
+
+/// Whether a query's text would mention one of these aliases.
+fn mentions(query: &Query, aliases: &[Rc<str>]) -> bool {
+    let text = crate::sql::translate::query(query, &crate::sql::translate::builtin_repr).sql;
+    aliases.iter().any(|alias| text.contains(&format!("{alias}.\"")))
+}

@@ -1,0 +1,602 @@
+//! INSERT, UPDATE, DELETE, and the row INSERT of COPY FROM.
+//!
+//! Owns: [`Analyzer::insert`], [`Analyzer::update`], [`Analyzer::delete`]: defaults, assignment conversions, generated
+//! and identity columns, ON CONFLICT, RETURNING. Specification: sql-insert.html, sql-update.html, sql-delete.html.
+
+use std::rc::Rc;
+
+use sqlparser::ast::{
+    self, Assignment, AssignmentTarget, ConflictTarget, Expr as Ast, FromTable, ObjectName, OnConflictAction, OnInsert,
+    SelectItem, SetExpr, Spanned, TableFactor, TableObject, UpdateTableFromKind,
+};
+
+use crate::catalog::schema::{Column, Identity, Relation, RelationKind};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::scope::{RangeVar, Scope};
+use crate::sql::casts::CastContext;
+use crate::sql::parse;
+use crate::sql::tree::{
+    Body, ColumnRef, Conflict, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select, Target, Update,
+};
+use crate::types::pg_type::Oid;
+
+/// A modifying statement with what the plan needs to know of it.
+pub struct Modified<'a> {
+    pub tree: Modify,
+    pub relation: &'a Relation,
+    /// INSERT … VALUES of one row: the expression of each key column.
+    pub row: Vec<(i16, Expr)>,
+}
+
+impl<'a> Analyzer<'a> {
+    /// The target of a modifying statement: a table, not a view or system relation.
+    fn target(&self, name: &ObjectName, verb: &str) -> Result<&'a Relation> {
+        let relation = self.relation(name)?;
+        match relation.kind {
+            RelationKind::Table => Ok(relation),
+            RelationKind::System => {
+                let message = format!("permission denied for table {}", relation.name);
+                Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+            }
+            RelationKind::View => Err(Error::unsupported(format!("{verb} a view"))),
+            RelationKind::Sequence | RelationKind::Index => {
+                let kind = if relation.kind == RelationKind::Index { "index" } else { "sequence" };
+                let message = format!("cannot change {kind} \"{}\"", relation.name);
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
+        }
+    }
+
+    // ----- INSERT
+
+    pub fn insert(&mut self, ast: &ast::Insert) -> Result<Modified<'a>> {
+        let TableObject::TableName(name) = &ast.table else {
+            return Err(Error::unsupported("INSERT into something that is not a table"));
+        };
+        if ast.or.is_some()
+            || ast.replace_into
+            || ast.overwrite
+            || ast.partitioned.is_some()
+            || !ast.assignments.is_empty()
+        {
+            return Err(Error::unsupported("this form of INSERT"));
+        }
+        let relation = self.target(name, "inserting into").map_err(|e| self.at(e, name.span()))?;
+        let columns = self.insert_columns(relation, &ast.columns)?;
+        let mut ctes = Vec::new();
+        let mut recursive = false;
+        let in_scope = self.ctes.len();
+        let source = match &ast.source {
+            None => InsertSource::Rows(vec![Vec::new()]),
+            Some(query) => {
+                if let Some(with) = &query.with {
+                    ctes = self.with(with)?;
+                    recursive = with.recursive;
+                }
+                self.insert_source(query, &columns)?
+            }
+        };
+        let alias = self.fresh_alias();
+        let shown = ast.table_alias.as_ref().map_or_else(|| relation.name.clone(), |a| fold(&a.alias));
+        let (source, row) = self.insert_body(relation, &columns, !ast.columns.is_empty(), source)?;
+        let conflict = ast.on.as_ref().map(|on| self.conflict(on, relation, &shown, &alias)).transpose()?;
+        let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
+        self.ctes.truncate(in_scope);
+        let insert = Insert {
+            ctes,
+            recursive,
+            table: relation.sqlite_name.clone(),
+            alias,
+            columns: stored_columns(relation).map(|c| c.name.as_str().into()).collect(),
+            source,
+            conflict,
+            returning,
+        };
+        Ok(Modified { tree: Modify::Insert(insert), relation, row })
+    }
+
+    /// The columns an INSERT names, or all.
+    pub(super) fn insert_columns(&self, relation: &'a Relation, names: &[ObjectName]) -> Result<Vec<&'a Column>> {
+        if names.is_empty() {
+            return Ok(relation.columns.iter().collect());
+        }
+        let mut columns: Vec<&Column> = Vec::with_capacity(names.len());
+        for name in names {
+            let (_, column_name, span) = self.split_name(name)?;
+            let Some(column) = relation.column(&column_name) else {
+                let message = format!("column \"{column_name}\" of relation \"{}\" does not exist", relation.name);
+                return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), span));
+            };
+            if columns.iter().any(|c| c.number == column.number) {
+                let message = format!("column \"{column_name}\" specified more than once");
+                return Err(self.at(Error::new(SqlState::DUPLICATE_COLUMN, message), span));
+            }
+            columns.push(column);
+        }
+        Ok(columns)
+    }
+
+    fn insert_source(&mut self, query: &ast::Query, columns: &[&Column]) -> Result<InsertSource> {
+        if let SetExpr::Values(values) = &*query.body
+            && query.order_by.is_none()
+            && query.limit_clause.is_none()
+        {
+            let mut rows = Vec::with_capacity(values.rows.len());
+            for row in &values.rows {
+                self.check_width(row.len(), columns.len(), row.get(columns.len()))?;
+                let row = row
+                    .iter()
+                    .map(|e| match e {
+                        Ast::Identifier(ident) if is_default(ident) => Ok(None),
+                        e => self.expr(e).map(|expr| Some((expr, e.span()))),
+                    })
+                    .collect::<Result<Vec<_>>>()?;
+                rows.push(row);
+            }
+            return Ok(InsertSource::Rows(rows));
+        }
+        let bare = ast::Query { with: None, ..query.clone() };
+        let query = self.query_with_unknowns(&bare)?;
+        self.check_width(query.outputs().len(), columns.len(), None)?;
+        Ok(InsertSource::Query(Box::new(query)))
+    }
+
+    fn check_width(&self, given: usize, wanted: usize, extra: Option<&Ast>) -> Result<()> {
+        if given > wanted {
+            let error = Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns");
+            return Err(extra.map_or(error.clone(), |e| self.at(error, e.span())));
+        }
+        Ok(())
+    }
+
+    /// Rows or a query, completed to all stored columns of the table.
+    fn insert_body(
+        &mut self,
+        relation: &'a Relation,
+        columns: &[&'a Column],
+        named: bool,
+        source: InsertSource,
+    ) -> Result<(Body, Vec<(i16, Expr)>)> {
+        match source {
+            InsertSource::Rows(rows) => {
+                let single = rows.len() == 1;
+                let mut complete = Vec::with_capacity(rows.len());
+                for row in rows {
+                    let mut given: Vec<Option<Option<(Expr, sqlparser::tokenizer::Span)>>> =
+                        row.into_iter().map(Some).collect();
+                    if !given.is_empty() && given.len() < columns.len() && named {
+                        let message = "INSERT has more target columns than expressions";
+                        return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+                    }
+                    let mut values = Vec::new();
+                    for column in stored_columns(relation) {
+                        let place = columns.iter().position(|c| c.number == column.number);
+                        let value = place.and_then(|p| given.get_mut(p)).and_then(Option::take).flatten();
+                        values.push(match value {
+                            Some((expr, span)) => {
+                                self.check_writable(column)?;
+                                self.assign(expr, column, relation).map_err(|e| self.at(e, span))?
+                            }
+                            None => self.default_value(column, relation)?,
+                        });
+                    }
+                    self.reject_generated(columns, &given)?;
+                    complete.push(values);
+                }
+                let row = match complete.as_slice() {
+                    [only] if single => stored_columns(relation).map(|c| c.number).zip(only.iter().cloned()).collect(),
+                    _ => Vec::new(),
+                };
+                let names = stored_columns(relation).map(|c| c.name.clone()).collect();
+                Ok((Body::Values { rows: complete, names }, row))
+            }
+            InsertSource::Query(query) => Ok((self.insert_select(relation, columns, *query)?, Vec::new())),
+        }
+    }
+
+    /// A value given for a GENERATED ALWAYS AS (…) STORED column.
+    fn reject_generated<T>(&self, columns: &[&Column], given: &[Option<Option<T>>]) -> Result<()> {
+        for (column, value) in columns.iter().zip(given) {
+            if column.generated && matches!(value, Some(Some(_))) {
+                return Err(cannot_insert(column, "is a generated column"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_writable(&self, column: &Column) -> Result<()> {
+        if column.identity == Some(Identity::Always) {
+            let error = cannot_insert(column, "is an identity column defined as GENERATED ALWAYS");
+            return Err(error.with_hint("Use OVERRIDING SYSTEM VALUE to override."));
+        }
+        Ok(())
+    }
+
+    fn insert_select(&mut self, relation: &'a Relation, columns: &[&'a Column], mut query: Query) -> Result<Body> {
+        let outputs = query.outputs();
+        // Constants of the select list take the columns' types.
+        for (index, ((_, type_oid, _), column)) in outputs.iter().zip(columns).enumerate() {
+            if *type_oid == Oid::UNKNOWN {
+                let (base, _) = self.base_type(column.type_oid, -1);
+                let target = if self.is_enum(base) { Oid::TEXT } else { base };
+                self.convert_output(&mut query, index, target)?;
+            }
+        }
+        let alias = self.fresh_alias();
+        let entry = RangeVar::positional(String::new(), alias.clone(), &query.outputs());
+        let mut targets = Vec::new();
+        for column in stored_columns(relation) {
+            let place = columns.iter().position(|c| c.number == column.number);
+            let expr = match place.and_then(|p| entry.columns.get(p)) {
+                Some(given) => {
+                    self.check_writable(column)?;
+                    self.assign(given.expr.clone(), column, relation)?
+                }
+                None => self.default_value(column, relation)?,
+            };
+            targets.push(Target { name: column.name.clone(), expr });
+        }
+        Ok(Body::Select(Box::new(Select {
+            distinct: false,
+            distinct_on: Vec::new(),
+            targets,
+            from: vec![FromItem::Derived { query: Box::new(query), alias }],
+            selection: None,
+            group_by: Vec::new(),
+            having: None,
+        })))
+    }
+
+    /// The INSERT of one row whose values are parameters $1 … in the order of `columns` (COPY FROM).
+    pub fn copy_row(&mut self, relation: &'a Relation, columns: &[&'a Column]) -> Result<Insert> {
+        let mut values = Vec::new();
+        for column in stored_columns(relation) {
+            values.push(match columns.iter().position(|c| c.number == column.number) {
+                Some(place) => {
+                    let param = Expr::new(ExprKind::Param(place), self.base_type(column.type_oid, -1).0);
+                    let param =
+                        if self.is_enum(column.type_oid) { Expr { type_oid: Oid::UNKNOWN, ..param } } else { param };
+                    self.assign(param, column, relation)?
+                }
+                None => self.default_value(column, relation)?,
+            });
+        }
+        let alias = self.fresh_alias();
+        Ok(Insert {
+            ctes: Vec::new(),
+            recursive: false,
+            table: relation.sqlite_name.clone(),
+            alias,
+            columns: stored_columns(relation).map(|c| c.name.as_str().into()).collect(),
+            source: Body::Values { rows: vec![values], names: Vec::new() },
+            conflict: None,
+            returning: Vec::new(),
+        })
+    }
+
+    // ----- values
+
+    /// A value converted for a column (assignment), lengths enforced, NULL refused where SQLite would not.
+    fn assign(&mut self, expr: Expr, column: &Column, relation: &Relation) -> Result<Expr> {
+        let from = expr.type_oid;
+        let value = match self.try_coerce(expr, column.type_oid, column.typmod, CastContext::Assignment)? {
+            Some(value) => value,
+            None => {
+                let message = format!(
+                    "column \"{}\" is of type {} but expression is of type {}",
+                    column.name,
+                    self.type_name(column.type_oid),
+                    self.type_name(from)
+                );
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
+                    .with_hint("You will need to rewrite or cast the expression."));
+            }
+        };
+        Ok(refuse_null(value, column, relation))
+    }
+
+    /// What a column gets when nothing is given: its default, the next value of its identity, NULL.
+    fn default_value(&mut self, column: &Column, relation: &Relation) -> Result<Expr> {
+        let Some(text) = &column.default else {
+            let null = Expr::new(ExprKind::Null, column.type_oid);
+            return Ok(refuse_null(null, column, relation));
+        };
+        let ast = parse::expression(text)?;
+        let expr = self.stored(|a| a.expr(&ast))?;
+        self.assign(expr, column, relation)
+    }
+
+    // ----- ON CONFLICT
+
+    fn conflict(&mut self, on: &OnInsert, relation: &'a Relation, shown: &str, alias: &Rc<str>) -> Result<Conflict> {
+        let OnInsert::OnConflict(conflict) = on else {
+            return Err(Error::unsupported("ON DUPLICATE KEY UPDATE"));
+        };
+        let key: Vec<i16> = match &conflict.conflict_target {
+            None => Vec::new(),
+            Some(ConflictTarget::Columns(names)) => {
+                let mut numbers = Vec::with_capacity(names.len());
+                for ident in names {
+                    let name = fold(ident);
+                    let Some(column) = relation.column(&name) else {
+                        let message = format!("column \"{name}\" does not exist");
+                        return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), ident.span));
+                    };
+                    numbers.push(column.number);
+                }
+                numbers
+            }
+            Some(ConflictTarget::OnConstraint(name)) => {
+                let (_, name, span) = self.split_name(name)?;
+                let Some(constraint) = relation.constraints.iter().find(|c| c.name == name) else {
+                    let message = format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name);
+                    return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), span));
+                };
+                constraint.columns.clone()
+            }
+        };
+        let mut target_predicate = None;
+        if !key.is_empty() {
+            target_predicate = self.arbiter(relation, &key)?;
+        }
+        let target = key
+            .iter()
+            .filter_map(|n| relation.column_by_number(*n))
+            .map(|column| bare_column(relation, column))
+            .collect();
+        let update = match &conflict.action {
+            OnConflictAction::DoNothing => None,
+            OnConflictAction::DoUpdate(_) if key.is_empty() => {
+                let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
+                return Err(
+                    Error::new(SqlState::SYNTAX_ERROR, message).with_hint("For example, ON CONFLICT (column_name).")
+                );
+            }
+            OnConflictAction::DoUpdate(update) => {
+                let existing = RangeVar::table(self, relation, shown.to_owned(), Some(alias.clone()));
+                let mut excluded = RangeVar::table(self, relation, "excluded".to_owned(), Some("excluded".into()));
+                excluded.schema = None;
+                // Unqualified names mean the existing row.
+                excluded.only_qualified = true;
+                self.scopes.push(Scope { entries: vec![existing, excluded], ..Scope::default() });
+                let result = self.conflict_update(update, relation);
+                self.scopes.pop();
+                Some(result?)
+            }
+        };
+        Ok(Conflict { target, target_predicate, update })
+    }
+
+    /// The unique index that ON CONFLICT's columns infer, with its predicate if it is partial; 42P10 if there is none.
+    fn arbiter(&mut self, relation: &Relation, key: &[i16]) -> Result<Option<Expr>> {
+        let matches = |columns: &[i16]| columns.len() == key.len() && columns.iter().all(|c| key.contains(c));
+        let by_index = relation.indexes.iter().any(|index| {
+            let columns: Vec<i16> = index.keys.iter().map(|k| k.column).collect();
+            index.unique && index.predicate.is_none() && matches(&columns)
+        });
+        let by_constraint = relation.constraints.iter().any(|c| {
+            use crate::catalog::schema::ConstraintKind::{PrimaryKey, Unique};
+            matches!(c.kind, PrimaryKey | Unique) && matches(&c.columns)
+        });
+        if by_index || by_constraint {
+            return Ok(None);
+        }
+        let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+        Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn conflict_update(
+        &mut self,
+        update: &ast::DoUpdate,
+        relation: &'a Relation,
+    ) -> Result<(Vec<(Rc<str>, Expr)>, Option<Expr>)> {
+        let mut assignments = Vec::new();
+        for (columns, expr) in self.assignments(&update.assignments, relation)? {
+            let [column] = columns.as_slice() else {
+                return Err(Error::unsupported("assigning several columns at once in ON CONFLICT DO UPDATE"));
+            };
+            assignments.push((column.clone(), expr));
+        }
+        let selection = update.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        Ok((assignments, selection))
+    }
+
+    // ----- UPDATE and DELETE
+
+    pub fn update(&mut self, ast: &ast::Update) -> Result<Modified<'a>> {
+        if ast.or.is_some() || !ast.order_by.is_empty() || ast.limit.is_some() || !ast.table.joins.is_empty() {
+            return Err(Error::unsupported("this form of UPDATE"));
+        }
+        let (relation, shown) = self.modified_table(&ast.table.relation, "updating")?;
+        let alias = self.fresh_alias();
+        let entry = RangeVar::table(self, relation, shown.clone(), Some(alias.clone()));
+        self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
+        let from = match &ast.from {
+            None => Vec::new(),
+            Some(UpdateTableFromKind::AfterSet(from) | UpdateTableFromKind::BeforeSet(from)) => {
+                self.from_clause(from)?
+            }
+        };
+        let assignments = self.assignments(&ast.assignments, relation)?;
+        let selection = ast.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        self.scopes.pop();
+        let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
+        let table = relation.sqlite_name.clone();
+        let tree = Update { ctes: Vec::new(), recursive: false, table, alias, assignments, from, selection, returning };
+        Ok(Modified { tree: Modify::Update(tree), relation, row: Vec::new() })
+    }
+
+    pub fn delete(&mut self, ast: &ast::Delete) -> Result<Modified<'a>> {
+        let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &ast.from;
+        let ([table], []) = (tables.as_slice(), ast.tables.as_slice()) else {
+            return Err(Error::unsupported("DELETE from several tables"));
+        };
+        if !ast.order_by.is_empty() || ast.limit.is_some() || !table.joins.is_empty() {
+            return Err(Error::unsupported("this form of DELETE"));
+        }
+        let (relation, shown) = self.modified_table(&table.relation, "deleting from")?;
+        let alias = self.fresh_alias();
+        let entry = RangeVar::table(self, relation, shown.clone(), Some(alias.clone()));
+        self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
+        let using = ast.using.as_ref().map(|u| self.from_clause(u)).transpose()?.unwrap_or_default();
+        let selection = ast.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        self.scopes.pop();
+        let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
+        let table = relation.sqlite_name.clone();
+        let tree = Delete { ctes: Vec::new(), recursive: false, table, alias, using, selection, returning };
+        Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
+    }
+
+    fn modified_table(&mut self, factor: &TableFactor, verb: &str) -> Result<(&'a Relation, String)> {
+        let TableFactor::Table { name, alias, args: None, .. } = factor else {
+            return Err(Error::unsupported(format!("{verb} something that is not a table")));
+        };
+        let relation = self.target(name, verb).map_err(|e| self.at(e, name.span()))?;
+        let shown = alias.as_ref().map_or_else(|| relation.name.clone(), |a| fold(&a.name));
+        Ok((relation, shown))
+    }
+
+    /// SET a = …, (b, c) = (…)
+    fn assignments(&mut self, assignments: &[Assignment], relation: &'a Relation) -> Result<Vec<(Vec<Rc<str>>, Expr)>> {
+        let mut result: Vec<(Vec<Rc<str>>, Expr)> = Vec::new();
+        for assignment in assignments {
+            match &assignment.target {
+                AssignmentTarget::ColumnName(name) => {
+                    let column = self.assigned_column(name, relation)?;
+                    let value = self.assigned_value(&assignment.value, column, relation)?;
+                    result.push((vec![column.name.as_str().into()], value));
+                }
+                AssignmentTarget::Tuple(names) => {
+                    let columns =
+                        names.iter().map(|n| self.assigned_column(n, relation)).collect::<Result<Vec<_>>>()?;
+                    match &assignment.value {
+                        Ast::Tuple(values) if values.len() == columns.len() => {
+                            for (column, value) in columns.iter().zip(values) {
+                                let value = self.assigned_value(value, column, relation)?;
+                                result.push((vec![column.name.as_str().into()], value));
+                            }
+                        }
+                        Ast::Subquery(query) => {
+                            let (mut query, outputs) = self.subquery(query)?;
+                            if outputs.len() != columns.len() {
+                                let message = "number of columns does not match number of values";
+                                return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+                            }
+                            self.assign_outputs(&mut query, &columns, relation)?;
+                            let names = columns.iter().map(|c| c.name.as_str().into()).collect();
+                            result.push((names, Expr::new(ExprKind::ScalarQuery(Box::new(query)), Oid::RECORD)));
+                        }
+                        _ => {
+                            let message = "number of columns does not match number of values";
+                            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+                        }
+                    }
+                }
+            }
+        }
+        let mut seen: Vec<&Rc<str>> = Vec::new();
+        for name in result.iter().flat_map(|(names, _)| names) {
+            if seen.contains(&name) {
+                let message = format!("multiple assignments to same column \"{name}\"");
+                return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+            }
+            seen.push(name);
+        }
+        Ok(result)
+    }
+
+    fn assign_outputs(&mut self, query: &mut Query, columns: &[&Column], relation: &Relation) -> Result<()> {
+        let Body::Select(select) = &mut query.body else {
+            return Err(Error::unsupported("assigning several columns from this kind of query"));
+        };
+        for (target, column) in select.targets.iter_mut().zip(columns) {
+            target.expr = self.assign(target.expr.clone(), column, relation)?;
+        }
+        Ok(())
+    }
+
+    fn assigned_column(&self, name: &ObjectName, relation: &'a Relation) -> Result<&'a Column> {
+        let (_, column_name, span) = self.split_name(name)?;
+        let Some(column) = relation.column(&column_name) else {
+            let message = format!("column \"{column_name}\" of relation \"{}\" does not exist", relation.name);
+            return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), span));
+        };
+        Ok(column)
+    }
+
+    fn assigned_value(&mut self, value: &Ast, column: &Column, relation: &Relation) -> Result<Expr> {
+        let default = matches!(value, Ast::Identifier(ident) if is_default(ident));
+        if column.generated || column.identity == Some(Identity::Always) {
+            if default {
+                return self.default_value(column, relation);
+            }
+            let message = format!("column \"{}\" can only be updated to DEFAULT", column.name);
+            let why =
+                if column.generated { "a generated column" } else { "an identity column defined as GENERATED ALWAYS" };
+            let detail = format!("Column \"{}\" is {why}.", column.name);
+            return Err(Error::new(SqlState::GENERATED_ALWAYS, message).with_detail(detail));
+        }
+        if default {
+            return self.default_value(column, relation);
+        }
+        let expr = self.expr(value)?;
+        self.assign(expr, column, relation).map_err(|e| self.at(e, value.span()))
+    }
+
+    /// RETURNING: the table's columns only, printed bare as SQLite wants them.
+    fn returning(&mut self, items: Option<&[SelectItem]>, relation: &'a Relation, shown: &str) -> Result<Vec<Target>> {
+        let Some(items) = items else { return Ok(Vec::new()) };
+        let entry = RangeVar::table(self, relation, shown.to_owned(), None);
+        self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
+        let result = self.targets(items);
+        self.scopes.pop();
+        let mut targets = result?;
+        for target in &mut targets {
+            target.expr = self.resolve_unknown(target.expr.clone())?;
+        }
+        Ok(targets)
+    }
+}
+
+/// Where an INSERT's rows come from. `None` in a row is DEFAULT.
+enum InsertSource {
+    Rows(Vec<Vec<Option<(Expr, sqlparser::tokenizer::Span)>>>),
+    Query(Box<Query>),
+}
+
+/// The columns an INSERT writes; SQLite computes generated ones.
+fn stored_columns(relation: &Relation) -> impl Iterator<Item = &Column> {
+    relation.columns.iter().filter(|c| !c.generated)
+}
+
+fn is_default(ident: &ast::Ident) -> bool {
+    ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default")
+}
+
+fn bare_column(relation: &Relation, column: &Column) -> Expr {
+    let reference = ColumnRef {
+        alias: None,
+        column: column.name.as_str().into(),
+        table: relation.oid,
+        attribute: column.number,
+        not_null: column.not_null,
+    };
+    Expr { kind: ExprKind::Column(reference), type_oid: column.type_oid, typmod: column.typmod }
+}
+
+/// SQLite gives a NULL rowid alias a number of its own choosing; PostgreSQL refuses NULL in a primary key.
+fn refuse_null(value: Expr, column: &Column, relation: &Relation) -> Expr {
+    if !column.rowid_alias || matches!(value.kind, ExprKind::Const(_) | ExprKind::Literal(_)) {
+        return value;
+    }
+    let type_oid = value.type_oid;
+    let args = vec![value, Expr::text(relation.name.clone()), Expr::text(column.name.clone())];
+    Expr::function("pg_raise_not_null", args, type_oid)
+}
+
+fn cannot_insert(column: &Column, why: &str) -> Error {
+    Error::new(SqlState::GENERATED_ALWAYS, format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name))
+        .with_detail(format!("Column \"{}\" {why}.", column.name))
+}

@@ -1,0 +1,275 @@
+//! Names in scope: the range table of each query level, and the common table expressions.
+//!
+//! Owns: [`Scope`], [`RangeVar`], column resolution and `*`. Specification: sql-expressions.html#SQL-EXPRESSIONS-COLUMN-REFS.
+
+use std::rc::Rc;
+
+use sqlparser::ast::Ident;
+use sqlparser::tokenizer::Span;
+
+use crate::catalog::schema::Relation;
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::tree::{ColumnRef, Expr, ExprKind};
+use crate::types::pg_type::Oid;
+
+/// One query level.
+#[derive(Default)]
+pub struct Scope {
+    pub entries: Vec<RangeVar>,
+    /// The merged columns of JOIN … USING, by name; they hide those they were made of.
+    pub merged: Vec<Merged>,
+}
+
+/// A column made by JOIN … USING.
+pub struct Merged {
+    pub name: String,
+    pub expr: Expr,
+    /// The entries (by index) whose column of that name it hides.
+    pub hides: Vec<usize>,
+}
+
+/// A table, sub-query, function or CTE in FROM.
+#[derive(Clone)]
+pub struct RangeVar {
+    /// The name by which the query refers to it; empty for an unnamed join.
+    pub name: String,
+    /// Its schema if it may be referred to with one.
+    pub schema: Option<String>,
+    pub columns: Vec<RangeColumn>,
+    /// May be referred to by name from an expression now (an ON clause sees only its own join).
+    pub visible: bool,
+    /// Its columns need the name in front (`excluded`).
+    pub only_qualified: bool,
+    /// The table, for system columns, whole-row references and functional dependencies.
+    pub relation: Option<Oid>,
+    pub alias: Option<Rc<str>>,
+}
+
+/// A column of a [`RangeVar`].
+#[derive(Clone)]
+pub struct RangeColumn {
+    pub name: String,
+    pub expr: Expr,
+}
+
+/// A common table expression in scope.
+#[derive(Clone)]
+pub struct CteEntry {
+    pub name: String,
+    /// Its name in the translated statement.
+    pub sqlite_name: Rc<str>,
+    pub columns: Vec<(String, Oid, i32)>,
+}
+
+impl RangeVar {
+    /// An entry over a base table or system relation.
+    pub fn table(analyzer: &Analyzer<'_>, relation: &Relation, name: String, alias: Option<Rc<str>>) -> Self {
+        let columns = relation
+            .columns
+            .iter()
+            .map(|column| {
+                let (type_oid, typmod) = analyzer.base_type(column.type_oid, column.typmod);
+                let reference = ColumnRef {
+                    alias: alias.clone(),
+                    column: column.name.as_str().into(),
+                    table: relation.oid,
+                    attribute: column.number,
+                    not_null: column.not_null,
+                };
+                let expr = Expr { kind: ExprKind::Column(reference), type_oid, typmod };
+                RangeColumn { name: column.name.clone(), expr }
+            })
+            .collect();
+        let schema = Some(relation.schema.clone());
+        RangeVar { name, schema, columns, visible: true, only_qualified: false, relation: Some(relation.oid), alias }
+    }
+
+    /// An entry over something whose columns are c1, c2 … in the translated statement.
+    pub fn positional(name: String, alias: Rc<str>, columns: &[(String, Oid, i32)]) -> Self {
+        let columns = columns
+            .iter()
+            .enumerate()
+            .map(|(i, (name, type_oid, typmod))| {
+                let kind = ExprKind::Column(ColumnRef {
+                    alias: Some(alias.clone()),
+                    column: format!("c{}", i + 1).into(),
+                    table: Oid::INVALID,
+                    attribute: 0,
+                    not_null: false,
+                });
+                RangeColumn { name: name.clone(), expr: Expr { kind, type_oid: *type_oid, typmod: *typmod } }
+            })
+            .collect();
+        RangeVar {
+            name,
+            schema: None,
+            columns,
+            visible: true,
+            only_qualified: false,
+            relation: None,
+            alias: Some(alias),
+        }
+    }
+
+    /// Its columns may be NULL because an outer join may have no row for it.
+    pub fn make_nullable(&mut self) {
+        for column in &mut self.columns {
+            if let ExprKind::Column(reference) = &mut column.expr.kind {
+                reference.not_null = false;
+            }
+        }
+    }
+
+    /// Renames the columns from the left (alias (a, b)): 42P10 when there are too many names.
+    pub fn rename_columns(&mut self, names: &[String]) -> Result<()> {
+        if names.len() > self.columns.len() {
+            return Err(Error::new(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                format!(
+                    "table \"{}\" has {} columns available but {} columns specified",
+                    self.name,
+                    self.columns.len(),
+                    names.len()
+                ),
+            ));
+        }
+        self.columns.iter_mut().zip(names).for_each(|(column, name)| column.name = name.clone());
+        Ok(())
+    }
+}
+
+impl Scope {
+    /// The unqualified column `name` of this level; 42702 when it is ambiguous.
+    fn unqualified(&self, name: &str) -> Result<Option<Expr>> {
+        let mut found: Option<&Expr> = None;
+        let merged = self.merged.iter().rev().find(|m| m.name == name);
+        if let Some(merged) = merged {
+            found = Some(&merged.expr);
+        }
+        for (index, entry) in self.entries.iter().enumerate() {
+            if !entry.visible || entry.only_qualified || merged.is_some_and(|m| m.hides.contains(&index)) {
+                continue;
+            }
+            for column in entry.columns.iter().filter(|c| c.name == name) {
+                if found.is_some() {
+                    let message = format!("column reference \"{name}\" is ambiguous");
+                    return Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message));
+                }
+                found = Some(&column.expr);
+            }
+        }
+        Ok(found.cloned())
+    }
+
+    fn entry(&self, schema: Option<&str>, name: &str) -> Option<&RangeVar> {
+        self.entries.iter().find(|e| e.name == name && schema.is_none_or(|schema| e.schema.as_deref() == Some(schema)))
+    }
+}
+
+impl Analyzer<'_> {
+    /// A column reference by its parts.
+    pub(super) fn column(&mut self, parts: &[Ident]) -> Result<Expr> {
+        let span = parts.first().map_or(Span::empty(), |p| p.span);
+        let folded: Vec<String> = parts.iter().map(fold).collect();
+        let result = match folded.as_slice() {
+            [name] => self.unqualified_column(name),
+            [table, name] => self.qualified_column(None, table, name),
+            [schema, table, name] => self.qualified_column(Some(schema), table, name),
+            [_, schema, table, name] => self.qualified_column(Some(schema), table, name),
+            _ => Err(Error::new(SqlState::SYNTAX_ERROR, "improper qualified name (too many dotted names)")),
+        };
+        result.map_err(|e| self.at(e, span))
+    }
+
+    fn unqualified_column(&mut self, name: &str) -> Result<Expr> {
+        for scope in self.scopes.iter().rev() {
+            if let Some(expr) = scope.unqualified(name)? {
+                return Ok(expr);
+            }
+        }
+        let whole_row = self.scopes.iter().rev().find_map(|s| s.entry(None, name)).cloned();
+        if let Some(entry) = whole_row {
+            return self.whole_row(&entry);
+        }
+        Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist")))
+    }
+
+    /// A table's name as a value: its single column if it is a function's, else the row.
+    fn whole_row(&mut self, entry: &RangeVar) -> Result<Expr> {
+        match entry.columns.as_slice() {
+            [only] if entry.relation.is_none() => Ok(only.expr.clone()),
+            _ => Err(Error::unsupported(format!("the whole row of \"{}\" as a value", entry.name))),
+        }
+    }
+
+    fn qualified_column(&mut self, schema: Option<&str>, table: &str, name: &str) -> Result<Expr> {
+        let mut invisible = false;
+        for scope in self.scopes.iter().rev() {
+            let Some(entry) = scope.entry(schema, table) else { continue };
+            if !entry.visible {
+                invisible = true;
+                continue;
+            }
+            if let Some(column) = entry.columns.iter().find(|c| c.name == name) {
+                return Ok(column.expr.clone());
+            }
+            if let Some(expr) = system_column(entry, name) {
+                return Ok(expr);
+            }
+            return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column {table}.{name} does not exist")));
+        }
+        let shown = schema.map_or(table.to_owned(), |schema| format!("{schema}.{table}"));
+        if invisible {
+            let message = format!("invalid reference to FROM-clause entry for table \"{shown}\"");
+            let hint = format!(
+                "There is an entry for table \"{shown}\", but it cannot be referenced from this part of the query."
+            );
+            return Err(Error::new(SqlState::UNDEFINED_TABLE, message).with_hint(hint));
+        }
+        let message = format!("missing FROM-clause entry for table \"{shown}\"");
+        Err(Error::new(SqlState::UNDEFINED_TABLE, message))
+    }
+
+    /// The columns `*` stands for at this level: merged columns first, then each entry's others.
+    pub(super) fn star(&self) -> Vec<(String, Expr)> {
+        let Some(scope) = self.scopes.last() else { return Vec::new() };
+        let mut columns: Vec<(String, Expr)> = scope.merged.iter().map(|m| (m.name.clone(), m.expr.clone())).collect();
+        for (index, entry) in scope.entries.iter().enumerate() {
+            for column in &entry.columns {
+                let hidden = scope.merged.iter().any(|m| m.name == column.name && m.hides.contains(&index));
+                if !hidden {
+                    columns.push((column.name.clone(), column.expr.clone()));
+                }
+            }
+        }
+        columns
+    }
+
+    /// The columns `table.*` stands for.
+    pub(super) fn qualified_star(&self, parts: &[Ident]) -> Result<Vec<(String, Expr)>> {
+        let folded: Vec<String> = parts.iter().map(fold).collect();
+        let (schema, table) = match folded.as_slice() {
+            [table] => (None, table),
+            [.., schema, table] => (Some(schema.as_str()), table),
+            [] => return Err(Error::internal("empty name")),
+        };
+        match self.scopes.iter().rev().find_map(|s| s.entry(schema, table)) {
+            Some(entry) => Ok(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect()),
+            None => {
+                let message = format!("missing FROM-clause entry for table \"{table}\"");
+                let span = parts.first().map_or(Span::empty(), |p| p.span);
+                Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), span))
+            }
+        }
+    }
+}
+
+/// ctid, tableoid, xmin: what of them makes sense over SQLite.
+fn system_column(entry: &RangeVar, name: &str) -> Option<Expr> {
+    let relation = entry.relation?;
+    (name == "tableoid").then(|| {
+        let value = crate::types::value::Value::Integer(i64::from(relation.0));
+        Expr::constant(value, Oid::OID)
+    })
+}

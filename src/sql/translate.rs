@@ -1,0 +1,769 @@
+//! An analysed query as SQLite's SQL.
+//!
+//! Owns: printing the tree of `sql::tree`, and numbering SQLite's parameters. Pure. Must not know: names or types of
+//! PostgreSQL beyond the collation that a type's stored form needs. Specification: SQLite's lang_*.html.
+
+use std::fmt::Write;
+
+use crate::sql::functions::Call;
+use crate::sql::plan::Bind;
+use crate::sql::tree::*;
+use crate::types::pg_type::{Oid, Repr, type_info};
+use crate::types::value::Value;
+
+/// Gives a type's stored representation; user types need the catalog.
+pub type ReprOf<'a> = &'a dyn Fn(Oid) -> Repr;
+
+/// A statement's text and its parameters.
+pub struct Translated {
+    pub sql: String,
+    pub binds: Vec<Bind>,
+}
+
+/// Translates a query.
+pub fn query(query: &Query, repr_of: ReprOf<'_>) -> Translated {
+    let mut printer = Printer::new(repr_of);
+    printer.query(query, Naming::None);
+    printer.finish()
+}
+
+/// Translates an INSERT, UPDATE or DELETE.
+pub fn modify(modify: &Modify, repr_of: ReprOf<'_>) -> Translated {
+    let mut printer = Printer::new(repr_of);
+    match modify {
+        Modify::Insert(insert) => printer.insert(insert),
+        Modify::Update(update) => printer.update(update),
+        Modify::Delete(delete) => printer.delete(delete),
+    }
+    printer.finish()
+}
+
+/// Translates a stand-alone expression, such as a CHECK or an index key.
+pub fn expression(expr: &Expr, repr_of: ReprOf<'_>) -> Translated {
+    let mut printer = Printer::new(repr_of);
+    printer.expr(expr);
+    printer.finish()
+}
+
+/// Whether output columns get the positional names c1, c2 … under which an outer query refers to them.
+#[derive(Clone, Copy, PartialEq)]
+enum Naming {
+    None,
+    Positional,
+}
+
+struct Printer<'a> {
+    sql: String,
+    binds: Vec<Bind>,
+    repr_of: ReprOf<'a>,
+}
+
+/// Quotes an identifier for SQLite.
+pub fn quote(out: &mut String, name: &str) {
+    out.push('"');
+    for c in name.chars() {
+        if c == '"' {
+            out.push('"');
+        }
+        out.push(c);
+    }
+    out.push('"');
+}
+
+/// Writes a constant as a SQLite literal.
+fn literal(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("NULL"),
+        Value::Integer(i) if *i == i64::MIN => out.push_str("(-9223372036854775807 - 1)"),
+        Value::Integer(i) => _ = write!(out, "{i}"),
+        Value::Real(r) if r.is_infinite() => out.push_str(if *r > 0.0 { "9e999" } else { "-9e999" }),
+        Value::Real(r) => _ = write!(out, "{r:?}"),
+        Value::Text(t) => {
+            out.push('\'');
+            out.push_str(&t.replace('\'', "''"));
+            out.push('\'');
+        }
+        Value::Blob(b) => {
+            out.push_str("x'");
+            b.iter().for_each(|byte| _ = write!(out, "{byte:02x}"));
+            out.push('\'');
+        }
+    }
+}
+
+impl<'a> Printer<'a> {
+    fn new(repr_of: ReprOf<'a>) -> Self {
+        Printer { sql: String::with_capacity(256), binds: Vec::new(), repr_of }
+    }
+
+    fn finish(self) -> Translated {
+        Translated { sql: self.sql, binds: self.binds }
+    }
+
+    fn push(&mut self, text: &str) {
+        self.sql.push_str(text);
+    }
+
+    fn ident(&mut self, name: &str) {
+        quote(&mut self.sql, name);
+    }
+
+    fn bind(&mut self, bind: Bind) {
+        let index = match self.binds.iter().position(|b| *b == bind) {
+            Some(index) => index,
+            None => {
+                self.binds.push(bind);
+                self.binds.len() - 1
+            }
+        };
+        _ = write!(self.sql, "?{}", index + 1);
+    }
+
+    fn list<T>(&mut self, items: &[T], mut print: impl FnMut(&mut Self, &T)) {
+        for (i, item) in items.iter().enumerate() {
+            if i > 0 {
+                self.push(", ");
+            }
+            print(self, item);
+        }
+    }
+
+    fn exprs(&mut self, exprs: &[Expr]) {
+        self.list(exprs, |p, e| p.expr(e));
+    }
+
+    /// The expression under its type's collation, for operators that compare.
+    fn collated(&mut self, expr: &Expr) {
+        self.expr(expr);
+        if let Some(collation) = self.collation(expr) {
+            self.push(" COLLATE ");
+            self.push(collation);
+        }
+    }
+
+    fn collation(&self, expr: &Expr) -> Option<&'static str> {
+        if matches!(expr.kind, ExprKind::Row(_)) {
+            return None;
+        }
+        (self.repr_of)(expr.type_oid).collation()
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Null => self.push("NULL"),
+            ExprKind::Param(n) => self.bind(Bind::Param(*n)),
+            ExprKind::Literal(n) => self.bind(Bind::Literal(*n)),
+            ExprKind::Const(value) => literal(&mut self.sql, value),
+            ExprKind::Column(column) => self.column(column),
+            // `Typed` calls have got their types as an argument in analysis.
+            ExprKind::Call(Call::Function(name) | Call::Typed(name), args) => {
+                self.push(name);
+                self.push("(");
+                self.exprs(args);
+                self.push(")");
+            }
+            ExprKind::Call(Call::Template(template), args) => self.template(template, args),
+            ExprKind::Compare(op, left, right) => {
+                self.push("(");
+                self.collated(left);
+                self.push(" ");
+                self.push(op);
+                self.push(" ");
+                self.expr(right);
+                self.push(")");
+            }
+            ExprKind::Case { whens, otherwise } => self.case(whens, otherwise.as_deref()),
+            ExprKind::InList { expr, list, negated } => {
+                self.push("(");
+                self.collated(expr);
+                self.push(if *negated { " NOT IN (" } else { " IN (" });
+                self.exprs(list);
+                self.push("))");
+            }
+            ExprKind::InQuery { expr, query, negated } => {
+                self.push("(");
+                self.collated(expr);
+                self.push(if *negated { " NOT IN (" } else { " IN (" });
+                self.query(query, Naming::None);
+                self.push("))");
+            }
+            ExprKind::InArray { expr, array, element, exact } => self.in_array(expr, array, *element, *exact),
+            ExprKind::Quantified { all, array, comparison } => self.quantified(*all, array, comparison),
+            ExprKind::ArrayElement => self.array_element(expr.type_oid),
+            ExprKind::ScalarQuery(query) => {
+                self.push("(");
+                self.query(query, Naming::None);
+                self.push(")");
+            }
+            ExprKind::Exists { query, negated } => {
+                self.push(if *negated { "(NOT EXISTS (" } else { "(EXISTS (" });
+                self.query(query, Naming::None);
+                self.push("))");
+            }
+            ExprKind::ArrayQuery { query, element } => {
+                self.push("(SELECT pg_array_agg(");
+                literal(&mut self.sql, &Value::Text(element.clone()));
+                self.push(", c1) FROM (");
+                self.query(query, Naming::Positional);
+                self.push("))");
+            }
+            ExprKind::Extreme { greatest, args } => self.extreme(*greatest, args),
+            ExprKind::Row(items) => {
+                self.push("(");
+                self.exprs(items);
+                self.push(")");
+            }
+            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate),
+        }
+    }
+
+    fn column(&mut self, column: &ColumnRef) {
+        if let Some(alias) = &column.alias {
+            self.push(alias);
+            self.push(".");
+        }
+        self.ident(&column.column);
+    }
+
+    fn template(&mut self, template: &str, args: &[Expr]) {
+        let mut rest = template;
+        while let Some(open) = rest.find('{') {
+            let (before, after) = rest.split_at(open);
+            self.push(before);
+            let Some(close) = after.find('}') else { break };
+            match after.get(1..close).and_then(|n| n.parse::<usize>().ok()).and_then(|n| args.get(n)) {
+                Some(arg) => self.expr(arg),
+                None => self.push("NULL"),
+            }
+            rest = after.get(close + 1..).unwrap_or("");
+        }
+        self.push(rest);
+    }
+
+    fn case(&mut self, whens: &[(Expr, Expr)], otherwise: Option<&Expr>) {
+        self.push("CASE");
+        for (condition, result) in whens {
+            self.push(" WHEN ");
+            self.expr(condition);
+            self.push(" THEN ");
+            self.expr(result);
+        }
+        if let Some(otherwise) = otherwise {
+            self.push(" ELSE ");
+            self.expr(otherwise);
+        }
+        self.push(" END");
+    }
+
+    /// The `value` column of json_each as the element's stored form.
+    fn array_element(&mut self, element: Oid) {
+        match element {
+            Oid::BYTEA => self.push("pg_in_bytea(json_each.value)"),
+            _ => self.push("json_each.value"),
+        }
+    }
+
+    fn in_array(&mut self, expr: &Expr, array: &Expr, element: Oid, exact: bool) {
+        self.push("(");
+        self.collated(expr);
+        self.push(" IN (SELECT ");
+        self.array_element(element);
+        self.push(" FROM json_each(");
+        self.expr(array);
+        self.push("))");
+        if exact {
+            self.push(" OR (");
+            self.expr(array);
+            self.push(" IS NULL AND NULL)");
+        }
+        self.push(")");
+    }
+
+    fn quantified(&mut self, all: bool, array: &Expr, comparison: &Expr) {
+        self.push("(SELECT CASE WHEN ");
+        self.expr(array);
+        self.push(if all {
+            " IS NULL THEN NULL WHEN min(r) = 0 THEN 0 WHEN count(*) > count(r) THEN NULL ELSE 1 END FROM (SELECT "
+        } else {
+            " IS NULL THEN NULL WHEN max(r) = 1 THEN 1 WHEN count(*) > count(r) THEN NULL ELSE 0 END FROM (SELECT "
+        });
+        self.expr(comparison);
+        self.push(" AS r FROM json_each(");
+        self.expr(array);
+        self.push(")))");
+    }
+
+    fn extreme(&mut self, greatest: bool, args: &[Expr]) {
+        self.push(if greatest { "(SELECT max(column1" } else { "(SELECT min(column1" });
+        if let Some(collation) = args.first().and_then(|a| self.collation(a)) {
+            self.push(" COLLATE ");
+            self.push(collation);
+        }
+        self.push(") FROM (VALUES ");
+        self.list(args, |p, arg| {
+            p.push("(");
+            p.expr(arg);
+            p.push(")");
+        });
+        self.push("))");
+    }
+
+    fn aggregate(&mut self, aggregate: &Aggregate) {
+        self.push(aggregate.function);
+        self.push("(");
+        if aggregate.star {
+            self.push("*");
+        }
+        if aggregate.distinct {
+            self.push("DISTINCT ");
+        }
+        self.list(&aggregate.args, |p, arg| p.collated(arg));
+        self.order_by(&aggregate.order_by, false);
+        self.push(")");
+        if let Some(filter) = &aggregate.filter {
+            self.push(" FILTER (WHERE ");
+            self.expr(filter);
+            self.push(")");
+        }
+        if let Some(window) = &aggregate.over {
+            self.push(" OVER (");
+            self.window(window);
+            self.push(")");
+        }
+    }
+
+    fn window(&mut self, window: &Window) {
+        if !window.partition_by.is_empty() {
+            self.push("PARTITION BY ");
+            self.list(&window.partition_by, |p, e| p.collated(e));
+        }
+        self.order_by(&window.order_by, false);
+        if let Some(frame) = &window.frame {
+            self.push(" ");
+            self.push(frame.units);
+            match &frame.end {
+                None => {
+                    self.push(" ");
+                    self.frame_bound(&frame.start);
+                }
+                Some(end) => {
+                    self.push(" BETWEEN ");
+                    self.frame_bound(&frame.start);
+                    self.push(" AND ");
+                    self.frame_bound(end);
+                }
+            }
+        }
+    }
+
+    fn frame_bound(&mut self, bound: &FrameBound) {
+        match bound {
+            FrameBound::CurrentRow => self.push("CURRENT ROW"),
+            FrameBound::UnboundedPreceding => self.push("UNBOUNDED PRECEDING"),
+            FrameBound::UnboundedFollowing => self.push("UNBOUNDED FOLLOWING"),
+            FrameBound::Preceding(expr) => {
+                self.expr(expr);
+                self.push(" PRECEDING");
+            }
+            FrameBound::Following(expr) => {
+                self.expr(expr);
+                self.push(" FOLLOWING");
+            }
+        }
+    }
+
+    /// ORDER BY with PostgreSQL's placement of NULLs; an output column is named by its position where allowed.
+    fn order_by(&mut self, keys: &[SortKey], by_position: bool) {
+        if keys.is_empty() {
+            return;
+        }
+        self.push(" ORDER BY ");
+        self.list(keys, |p, key| {
+            match key.output {
+                Some(output) if by_position => {
+                    _ = write!(p.sql, "{}", output + 1);
+                    if let Some(collation) = p.collation(&key.expr) {
+                        p.push(" COLLATE ");
+                        p.push(collation);
+                    }
+                }
+                _ => p.collated(&key.expr),
+            }
+            if key.descending {
+                p.push(" DESC");
+            }
+            // SQLite thinks NULL smallest, PostgreSQL largest; where NULLs cannot be, saying so would only keep
+            // SQLite from using an index.
+            let sqlite_first = !key.descending;
+            if key.nulls_first != sqlite_first && !key.expr.never_null() {
+                p.push(if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });
+            }
+        });
+    }
+
+    fn ctes(&mut self, ctes: &[Cte], recursive: bool) {
+        if ctes.is_empty() {
+            return;
+        }
+        self.push(if recursive { "WITH RECURSIVE " } else { "WITH " });
+        self.list(ctes, |p, cte| {
+            p.push(&cte.name);
+            let width = cte.query.outputs().len();
+            p.push("(");
+            p.list(&(1..=width).collect::<Vec<_>>(), |p, n| _ = write!(p.sql, "c{n}"));
+            p.push(match cte.materialized {
+                None => ") AS (",
+                Some(true) => ") AS MATERIALIZED (",
+                Some(false) => ") AS NOT MATERIALIZED (",
+            });
+            p.query(&cte.query, Naming::Positional);
+            p.push(")");
+        });
+        self.push(" ");
+    }
+
+    fn query(&mut self, query: &Query, naming: Naming) {
+        self.ctes(&query.ctes, query.recursive);
+        match &query.body {
+            Body::Select(select) if !select.distinct_on.is_empty() => self.distinct_on(select, query, naming),
+            Body::Select(select) => {
+                self.select(select, naming);
+                self.order_by(&query.order_by, true);
+            }
+            Body::Values { rows, .. } => self.values(rows, naming, query),
+            Body::SetOperation { .. } => self.set_operation_query(query),
+        }
+        self.limit(query);
+    }
+
+    /// LIMIT and OFFSET; SQLite knows no OFFSET without LIMIT, and -1 stands for no limit.
+    fn limit(&mut self, query: &Query) {
+        match (&query.limit, &query.offset) {
+            (None, None) => return,
+            (Some(limit), _) => {
+                self.push(" LIMIT ");
+                self.expr(limit);
+            }
+            (None, Some(_)) => self.push(" LIMIT -1"),
+        }
+        if let Some(offset) = &query.offset {
+            self.push(" OFFSET ");
+            self.expr(offset);
+        }
+    }
+
+    fn values(&mut self, rows: &[Vec<Expr>], naming: Naming, query: &Query) {
+        let wrap = naming == Naming::Positional || !query.order_by.is_empty();
+        if wrap {
+            let width = rows.first().map_or(0, Vec::len);
+            self.push("SELECT ");
+            self.list(&(1..=width).collect::<Vec<_>>(), |p, n| _ = write!(p.sql, "column{n} AS c{n}"));
+            self.push(" FROM (");
+        }
+        self.push("VALUES ");
+        self.list(rows, |p, row| {
+            p.push("(");
+            p.exprs(row);
+            p.push(")");
+        });
+        if wrap {
+            self.push(")");
+            self.order_by(&query.order_by, true);
+        }
+    }
+
+    fn set_operation_query(&mut self, query: &Query) {
+        if query.order_by.is_empty() && query.limit.is_none() && query.offset.is_none() {
+            self.set_operation(&query.body);
+            return;
+        }
+        self.push("SELECT * FROM (");
+        self.set_operation(&query.body);
+        self.push(")");
+        self.order_by(&query.order_by, true);
+    }
+
+    fn set_operation(&mut self, body: &Body) {
+        let Body::SetOperation { operator, all, left, right } = body else { return };
+        self.operand(left, true);
+        self.push(match (operator, all) {
+            (SetOperator::Union, true) => " UNION ALL ",
+            (SetOperator::Union, false) => " UNION ",
+            (SetOperator::Intersect, _) => " INTERSECT ",
+            (SetOperator::Except, _) => " EXCEPT ",
+        });
+        self.operand(right, false);
+    }
+
+    /// One side of a set operation. SQLite's compound operators are left-associative without parentheses, so
+    /// everything but a plain SELECT or a left-hand compound becomes a sub-query.
+    fn operand(&mut self, query: &Query, left: bool) {
+        let bare =
+            query.ctes.is_empty() && query.order_by.is_empty() && query.limit.is_none() && query.offset.is_none();
+        match &query.body {
+            Body::Select(select) if bare && select.distinct_on.is_empty() => self.select(select, Naming::Positional),
+            Body::SetOperation { .. } if bare && left => self.set_operation(&query.body),
+            _ => {
+                self.push("SELECT * FROM (");
+                self.query(query, Naming::Positional);
+                self.push(")");
+            }
+        }
+    }
+
+    fn select(&mut self, select: &Select, naming: Naming) {
+        self.push(if select.distinct { "SELECT DISTINCT " } else { "SELECT " });
+        self.targets(&select.targets, naming, select.distinct || naming == Naming::Positional);
+        self.select_tail(select);
+    }
+
+    fn select_tail(&mut self, select: &Select) {
+        self.from_clause(&select.from);
+        self.where_clause(select.selection.as_ref());
+        if !select.group_by.is_empty() {
+            self.push(" GROUP BY ");
+            self.list(&select.group_by, |p, e| p.collated(e));
+        }
+        if let Some(having) = &select.having {
+            self.push(" HAVING ");
+            self.expr(having);
+        }
+    }
+
+    fn targets(&mut self, targets: &[Target], naming: Naming, collate: bool) {
+        if targets.is_empty() {
+            // PostgreSQL allows an empty select list, SQLite does not.
+            self.push("NULL");
+        }
+        for (i, target) in targets.iter().enumerate() {
+            if i > 0 {
+                self.push(", ");
+            }
+            let plain = matches!(target.expr.kind, ExprKind::Column(_));
+            if collate && !plain {
+                self.collated(&target.expr);
+            } else {
+                self.expr(&target.expr);
+            }
+            if naming == Naming::Positional {
+                _ = write!(self.sql, " AS c{}", i + 1);
+            }
+        }
+    }
+
+    /// DISTINCT ON: the first row of each group in ORDER BY's order, by row_number().
+    fn distinct_on(&mut self, select: &Select, query: &Query, naming: Naming) {
+        self.push("SELECT ");
+        self.list(&(1..=select.targets.len()).collect::<Vec<_>>(), |p, n| {
+            _ = write!(p.sql, "c{n}");
+            if naming == Naming::Positional {
+                _ = write!(p.sql, " AS c{n}");
+            }
+        });
+        self.push(" FROM (SELECT ");
+        self.targets(&select.targets, Naming::Positional, true);
+        for (i, key) in query.order_by.iter().enumerate() {
+            self.push(", ");
+            self.collated(&key.expr);
+            _ = write!(self.sql, " AS o{}", i + 1);
+        }
+        self.push(", row_number() OVER (PARTITION BY ");
+        self.list(&select.distinct_on, |p, e| p.collated(e));
+        self.order_by(&query.order_by, false);
+        self.push(") AS rn");
+        self.select_tail(select);
+        self.push(") WHERE rn = 1");
+        let outer: Vec<SortKey> = (query.order_by.iter().enumerate())
+            .map(|(i, key)| {
+                let column = ColumnRef {
+                    alias: None,
+                    column: format!("o{}", i + 1).into(),
+                    table: Oid::INVALID,
+                    attribute: 0,
+                    not_null: key.expr.never_null(),
+                };
+                let expr = Expr { kind: ExprKind::Column(column), ..key.expr.clone() };
+                SortKey { expr, output: None, ..key.clone() }
+            })
+            .collect();
+        self.order_by(&outer, false);
+    }
+
+    fn where_clause(&mut self, selection: Option<&Expr>) {
+        if let Some(selection) = selection {
+            self.push(" WHERE ");
+            self.expr(selection);
+        }
+    }
+
+    fn from_clause(&mut self, from: &[FromItem]) {
+        if !from.is_empty() {
+            self.push(" FROM ");
+            // CROSS JOIN would keep SQLite from reordering; a comma does not.
+            // Right and full joins bind to the whole list before them in SQLite, only to their operand in PostgreSQL.
+            let several = from.len() > 1;
+            self.list(from, |p, item| p.nested(item, several && item.preserves_right()));
+        }
+    }
+
+    fn nested(&mut self, item: &FromItem, parentheses: bool) {
+        if parentheses {
+            self.push("(");
+        }
+        self.from_item(item);
+        if parentheses {
+            self.push(")");
+        }
+    }
+
+    fn from_item(&mut self, item: &FromItem) {
+        match item {
+            FromItem::Table { name, alias } => {
+                self.ident(name);
+                self.push(" AS ");
+                self.push(alias);
+            }
+            FromItem::Cte { name, alias } => {
+                self.push(name);
+                self.push(" AS ");
+                self.push(alias);
+            }
+            FromItem::Derived { query, alias } => {
+                self.push("(");
+                self.query(query, Naming::Positional);
+                self.push(") AS ");
+                self.push(alias);
+            }
+            FromItem::Function { name, args, alias } => {
+                self.push(name);
+                self.push("(");
+                self.exprs(args);
+                self.push(") AS ");
+                self.push(alias);
+            }
+            FromItem::Join { kind, left, right, on } => {
+                // Joins are left-associative; only a join on the right-hand side needs parentheses.
+                self.from_item(left);
+                self.push(match kind {
+                    JoinKind::Inner | JoinKind::Cross => " JOIN ",
+                    JoinKind::Left => " LEFT JOIN ",
+                    JoinKind::Right => " RIGHT JOIN ",
+                    JoinKind::Full => " FULL JOIN ",
+                });
+                self.nested(right, matches!(**right, FromItem::Join { .. }));
+                if let Some(on) = on {
+                    self.push(" ON ");
+                    self.expr(on);
+                }
+            }
+        }
+    }
+
+    fn returning(&mut self, returning: &[Target]) {
+        if !returning.is_empty() {
+            self.push(" RETURNING ");
+            self.targets(returning, Naming::None, false);
+        }
+    }
+
+    fn insert(&mut self, insert: &Insert) {
+        self.ctes(&insert.ctes, insert.recursive);
+        self.push("INSERT INTO ");
+        self.ident(&insert.table);
+        self.push(" AS ");
+        self.push(&insert.alias);
+        self.push(" (");
+        self.list(&insert.columns, |p, c| p.ident(c));
+        self.push(") ");
+        match &insert.source {
+            Body::Values { rows, .. } => {
+                self.push("VALUES ");
+                self.list(rows, |p, row| {
+                    p.push("(");
+                    p.exprs(row);
+                    p.push(")");
+                });
+            }
+            Body::Select(select) => {
+                self.select(select, Naming::None);
+                if insert.conflict.is_some() && select.selection.is_none() {
+                    // Without a WHERE, SQLite reads ON CONFLICT as a join's ON.
+                    self.push(" WHERE true");
+                }
+            }
+            Body::SetOperation { .. } => self.set_operation(&insert.source),
+        }
+        if let Some(conflict) = &insert.conflict {
+            self.conflict(conflict);
+        }
+        self.returning(&insert.returning);
+    }
+
+    fn conflict(&mut self, conflict: &Conflict) {
+        self.push(" ON CONFLICT");
+        if !conflict.target.is_empty() {
+            self.push(" (");
+            self.exprs(&conflict.target);
+            self.push(")");
+            self.where_clause(conflict.target_predicate.as_ref());
+        }
+        match &conflict.update {
+            None => self.push(" DO NOTHING"),
+            Some((assignments, selection)) => {
+                self.push(" DO UPDATE SET ");
+                self.list(assignments, |p, (column, expr)| {
+                    p.ident(column);
+                    p.push(" = ");
+                    p.expr(expr);
+                });
+                self.where_clause(selection.as_ref());
+            }
+        }
+    }
+
+    fn update(&mut self, update: &Update) {
+        self.ctes(&update.ctes, update.recursive);
+        self.push("UPDATE ");
+        self.ident(&update.table);
+        self.push(" AS ");
+        self.push(&update.alias);
+        self.push(" SET ");
+        self.list(&update.assignments, |p, (columns, expr)| {
+            match columns.as_slice() {
+                [column] => p.ident(column),
+                columns => {
+                    p.push("(");
+                    p.list(columns, |p, c| p.ident(c));
+                    p.push(")");
+                }
+            }
+            p.push(" = ");
+            p.expr(expr);
+        });
+        self.from_clause(&update.from);
+        self.where_clause(update.selection.as_ref());
+        self.returning(&update.returning);
+    }
+
+    fn delete(&mut self, delete: &Delete) {
+        self.ctes(&delete.ctes, delete.recursive);
+        self.push("DELETE FROM ");
+        self.ident(&delete.table);
+        self.push(" AS ");
+        self.push(&delete.alias);
+        if delete.using.is_empty() {
+            self.where_clause(delete.selection.as_ref());
+        } else {
+            self.push(" WHERE EXISTS (SELECT 1");
+            self.from_clause(&delete.using);
+            self.where_clause(delete.selection.as_ref());
+            self.push(")");
+        }
+        self.returning(&delete.returning);
+    }
+}
+
+/// The representation of a built-in type; text for what is not known.
+pub fn builtin_repr(oid: Oid) -> Repr {
+    type_info(oid).map_or(Repr::scalar(crate::types::pg_type::Scalar::Text), |info| info.repr)
+}

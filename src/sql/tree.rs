@@ -1,0 +1,415 @@
+//! The analysed query: names resolved, every expression typed, PostgreSQL's meaning made explicit.
+//!
+//! Owns: [`Query`], [`Expr`] and their parts, as `analyze` makes them and `translate` prints them. Must not know: the
+//! parser's tree, SQLite's syntax beyond the `Call`s that the tables of functions and operators carry.
+
+use std::rc::Rc;
+
+use crate::sql::functions::Call;
+use crate::types::pg_type::Oid;
+use crate::types::value::Value;
+
+/// A typed expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub type_oid: Oid,
+    pub typmod: i32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// The constant NULL.
+    Null,
+    /// $(n + 1)
+    Param(usize),
+    /// The n-th constant lifted out of the text.
+    Literal(usize),
+    /// A constant that analysis made.
+    Const(Value),
+    Column(ColumnRef),
+    /// A function or operator as SQLite knows it.
+    Call(Call, Vec<Expr>),
+    /// A comparison by SQLite's own operator, under the operands' collation. `op` may be IS and IS NOT.
+    Compare(&'static str, Box<Expr>, Box<Expr>),
+    /// CASE WHEN … (the form with an operand is rewritten into this one).
+    Case {
+        whens: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    InList {
+        expr: Box<Expr>,
+        list: Vec<Expr>,
+        negated: bool,
+    },
+    InQuery {
+        expr: Box<Expr>,
+        query: Box<Query>,
+        negated: bool,
+    },
+    /// expr = ANY(array): membership in an array's elements. `exact` asks for NULL where the array is NULL; without
+    /// it the answer is false there, which is enough in a WHERE and lets SQLite use an index.
+    InArray {
+        expr: Box<Expr>,
+        array: Box<Expr>,
+        element: Oid,
+        exact: bool,
+    },
+    /// A comparison with ANY or ALL of an array's elements; the comparison refers to the element as
+    /// [`ExprKind::ArrayElement`].
+    Quantified {
+        all: bool,
+        array: Box<Expr>,
+        comparison: Box<Expr>,
+    },
+    /// The current element within `Quantified`.
+    ArrayElement,
+    ScalarQuery(Box<Query>),
+    Exists {
+        query: Box<Query>,
+        negated: bool,
+    },
+    /// ARRAY(SELECT …) with the element type's name.
+    ArrayQuery {
+        query: Box<Query>,
+        element: String,
+    },
+    /// GREATEST and LEAST: NULLs are ignored, unlike SQLite's own max(a, b).
+    Extreme {
+        greatest: bool,
+        args: Vec<Expr>,
+    },
+    /// (a, b): only as an operand of a comparison or IN.
+    Row(Vec<Expr>),
+    Aggregate(Box<Aggregate>),
+}
+
+/// A call of an aggregate or window function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    pub function: &'static str,
+    /// Empty and `star` for count(*).
+    pub args: Vec<Expr>,
+    pub star: bool,
+    pub distinct: bool,
+    pub order_by: Vec<SortKey>,
+    pub filter: Option<Expr>,
+    pub over: Option<Window>,
+}
+
+/// OVER (…)
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    pub partition_by: Vec<Expr>,
+    pub order_by: Vec<SortKey>,
+    pub frame: Option<Frame>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// ROWS, RANGE, GROUPS
+    pub units: &'static str,
+    pub start: FrameBound,
+    pub end: Option<FrameBound>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum FrameBound {
+    CurrentRow,
+    UnboundedPreceding,
+    UnboundedFollowing,
+    Preceding(Expr),
+    Following(Expr),
+}
+
+/// A column of a range table entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnRef {
+    /// The entry's alias in the translated statement; unique in it. `None` prints the bare column name (RETURNING).
+    pub alias: Option<Rc<str>>,
+    /// The column's name in SQLite.
+    pub column: Rc<str>,
+    /// Where the column comes from, for RowDescription; 0 if it is computed.
+    pub table: Oid,
+    pub attribute: i16,
+    pub not_null: bool,
+}
+
+/// ORDER BY's element.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SortKey {
+    pub expr: Expr,
+    /// The output column it names, from 0.
+    pub output: Option<usize>,
+    pub descending: bool,
+    pub nulls_first: bool,
+}
+
+/// A query with everything around its body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub body: Body,
+    pub order_by: Vec<SortKey>,
+    pub limit: Option<Expr>,
+    pub offset: Option<Expr>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cte {
+    /// Unique in the statement.
+    pub name: Rc<str>,
+    pub query: Query,
+    /// MATERIALIZED / NOT MATERIALIZED
+    pub materialized: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    Select(Box<Select>),
+    Values { rows: Vec<Vec<Expr>>, names: Vec<String> },
+    SetOperation { operator: SetOperator, all: bool, left: Box<Query>, right: Box<Query> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetOperator {
+    Union,
+    Intersect,
+    Except,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Select {
+    pub distinct: bool,
+    pub distinct_on: Vec<Expr>,
+    pub targets: Vec<Target>,
+    pub from: Vec<FromItem>,
+    pub selection: Option<Expr>,
+    pub group_by: Vec<Expr>,
+    pub having: Option<Expr>,
+}
+
+/// An output column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub expr: Expr,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum FromItem {
+    Table {
+        name: String,
+        alias: Rc<str>,
+    },
+    Cte {
+        name: Rc<str>,
+        alias: Rc<str>,
+    },
+    Derived {
+        query: Box<Query>,
+        alias: Rc<str>,
+    },
+    /// A table-valued function of SQLite.
+    Function {
+        name: &'static str,
+        args: Vec<Expr>,
+        alias: Rc<str>,
+    },
+    Join {
+        kind: JoinKind,
+        left: Box<FromItem>,
+        right: Box<FromItem>,
+        on: Option<Expr>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+    Cross,
+}
+
+/// INSERT, UPDATE, DELETE.
+#[derive(Clone, Debug)]
+pub enum Modify {
+    Insert(Insert),
+    Update(Update),
+    Delete(Delete),
+}
+
+#[derive(Clone, Debug)]
+pub struct Insert {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub table: String,
+    pub alias: Rc<str>,
+    pub columns: Vec<Rc<str>>,
+    pub source: Body,
+    pub conflict: Option<Conflict>,
+    pub returning: Vec<Target>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    /// The key's columns or expressions; empty for any.
+    pub target: Vec<Expr>,
+    pub target_predicate: Option<Expr>,
+    /// `None` is DO NOTHING.
+    pub update: Option<(Vec<(Rc<str>, Expr)>, Option<Expr>)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Update {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub table: String,
+    pub alias: Rc<str>,
+    pub assignments: Vec<(Vec<Rc<str>>, Expr)>,
+    pub from: Vec<FromItem>,
+    pub selection: Option<Expr>,
+    pub returning: Vec<Target>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Delete {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub table: String,
+    pub alias: Rc<str>,
+    /// USING: rewritten into EXISTS by the translator.
+    pub using: Vec<FromItem>,
+    pub selection: Option<Expr>,
+    pub returning: Vec<Target>,
+}
+
+impl Expr {
+    /// An expression without a type modifier.
+    pub fn new(kind: ExprKind, type_oid: Oid) -> Self {
+        Expr { kind, type_oid, typmod: -1 }
+    }
+
+    /// A constant made by analysis.
+    pub fn constant(value: Value, type_oid: Oid) -> Self {
+        Expr::new(ExprKind::Const(value), type_oid)
+    }
+
+    /// A text constant.
+    pub fn text(text: impl Into<String>) -> Self {
+        Expr::constant(Value::Text(text.into()), Oid::TEXT)
+    }
+
+    /// A call of the SQLite function of that name.
+    pub fn function(name: &'static str, args: Vec<Expr>, type_oid: Oid) -> Self {
+        Expr::new(ExprKind::Call(Call::Function(name), args), type_oid)
+    }
+
+    /// An expression over the arguments {0}, {1} …
+    pub fn template(template: &'static str, args: Vec<Expr>, type_oid: Oid) -> Self {
+        Expr::new(ExprKind::Call(Call::Template(template), args), type_oid)
+    }
+
+    /// Whether the value cannot be NULL, as far as analysis knows.
+    pub fn never_null(&self) -> bool {
+        match &self.kind {
+            ExprKind::Column(column) => column.not_null,
+            ExprKind::Const(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Calls `visit` for the direct children, sub-queries excluded.
+    pub fn for_each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match &self.kind {
+            ExprKind::Null
+            | ExprKind::Param(_)
+            | ExprKind::Literal(_)
+            | ExprKind::Const(_)
+            | ExprKind::Column(_)
+            | ExprKind::ArrayElement
+            | ExprKind::ScalarQuery(_)
+            | ExprKind::Exists { .. }
+            | ExprKind::ArrayQuery { .. } => {}
+            ExprKind::Call(_, args) | ExprKind::Extreme { args, .. } | ExprKind::Row(args) => {
+                args.iter().for_each(visit);
+            }
+            ExprKind::Compare(_, left, right) => {
+                visit(left);
+                visit(right);
+            }
+            ExprKind::Case { whens, otherwise } => {
+                for (condition, result) in whens {
+                    visit(condition);
+                    visit(result);
+                }
+                if let Some(otherwise) = otherwise {
+                    visit(otherwise);
+                }
+            }
+            ExprKind::InList { expr, list, .. } => {
+                visit(expr);
+                list.iter().for_each(visit);
+            }
+            ExprKind::InQuery { expr, .. } => visit(expr),
+            ExprKind::InArray { expr, array, .. } => {
+                visit(expr);
+                visit(array);
+            }
+            ExprKind::Quantified { array, comparison, .. } => {
+                visit(array);
+                visit(comparison);
+            }
+            ExprKind::Aggregate(aggregate) => {
+                aggregate.args.iter().for_each(&mut *visit);
+                aggregate.order_by.iter().for_each(|key| visit(&key.expr));
+                aggregate.filter.iter().for_each(&mut *visit);
+                if let Some(window) = &aggregate.over {
+                    window.partition_by.iter().for_each(&mut *visit);
+                    window.order_by.iter().for_each(|key| visit(&key.expr));
+                }
+            }
+        }
+    }
+}
+
+impl FromItem {
+    /// Whether it contains a right or full join.
+    pub fn preserves_right(&self) -> bool {
+        match self {
+            FromItem::Join { kind, left, right, .. } => {
+                matches!(kind, JoinKind::Right | JoinKind::Full) || left.preserves_right() || right.preserves_right()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Query {
+    /// A query that is only its body.
+    pub fn of(body: Body) -> Self {
+        Query { ctes: Vec::new(), recursive: false, body, order_by: Vec::new(), limit: None, offset: None }
+    }
+
+    /// The output columns' names and types, from the first SELECT or VALUES of the body.
+    pub fn outputs(&self) -> Vec<(String, Oid, i32)> {
+        match &self.body {
+            Body::Select(select) => {
+                select.targets.iter().map(|t| (t.name.clone(), t.expr.type_oid, t.expr.typmod)).collect()
+            }
+            Body::Values { rows, names } => match rows.first() {
+                Some(row) => row.iter().zip(names).map(|(e, name)| (name.clone(), e.type_oid, e.typmod)).collect(),
+                None => Vec::new(),
+            },
+            Body::SetOperation { left, right, .. } => left
+                .outputs()
+                .into_iter()
+                .zip(right.outputs())
+                .map(|((name, oid, typmod), (_, _, other))| (name, oid, if typmod == other { typmod } else { -1 }))
+                .collect(),
+        }
+    }
+}
