@@ -48,6 +48,9 @@ pub mod protocol {
 
 pub mod storage {
     //! Where databases live durably, and the watermark.
+    pub mod local;
+    pub mod sink;
+    pub mod watermark;
 }
 
 pub mod catalog {
@@ -112,13 +115,27 @@ pub mod sql {
 
 pub mod engine {
     //! SQLite: connections, cursors, transactions, functions.
+    mod authorizer;
+    mod checkpoint;
+    mod connection;
+    mod constraint_errors;
     pub mod context;
     pub mod cursor;
     pub mod database;
+    pub mod databases;
+    mod error_map;
+    mod foreign_key_errors;
     pub mod functions;
+    mod gate;
     pub mod interrupt;
+    mod pool;
+    mod progress;
     pub mod sequences;
     pub mod session;
+    #[cfg(test)]
+    mod session_tests;
+    mod statement;
+    mod transaction;
 }
 
 pub mod session {

@@ -1,28 +1,166 @@
 //! A SQLite statement that is being stepped, owning what it needs to go on later and on another thread.
 //!
-//! Owns: [`Cursor`]. One of the two places with `unsafe` (the SQLite boundary).
+//! Owns: [`Cursor`]. Must not know: portals, messages, transactions (the session decides which connection it is opened
+//! on). A cursor outside of a write transaction is a snapshot of its own; it stays valid whatever its session does next.
 
-use crate::error::Result;
-use crate::types::value::ValueRef;
+use std::sync::Arc;
+
+use crate::engine::constraint_errors::{self, Origin};
+use crate::engine::gate::Gate;
+use crate::engine::pool::Lease;
+use crate::engine::statement::{Code, RawStatement, Step};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::plan::{Bind, SqliteStatement};
+use crate::types::value::{Value, ValueRef};
 
 /// An open statement on a borrowed connection. Dropping it resets the statement and gives the connection back.
-pub struct Cursor {}
+/// It is Send; the session and its cursors belong to one task.
+pub struct Cursor {
+    /// Taken out in `drop` only.
+    statement: Option<RawStatement>,
+    sql: Arc<str>,
+    lease: Arc<Lease>,
+    gate: Gate,
+    state: State,
+    changes: u64,
+    origin: Option<Box<Origin>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not stepped since it was bound.
+    Fresh,
+    OnRow,
+    Ended,
+}
 
 impl Cursor {
+    /// Opens a statement on a connection and binds it.
+    pub(crate) fn open(
+        lease: Arc<Lease>,
+        statement: &SqliteStatement,
+        params: &[Value],
+        literals: &[Value],
+        gate: Gate,
+        origin: Option<Box<Origin>>,
+    ) -> Result<Self> {
+        let entered = lease.enter();
+        entered.begin_statement();
+        let mut raw = entered.prepare(&statement.sql).map_err(|code| entered.error(code))?;
+        check_sources(&statement.binds, params, literals)?;
+        for (index, value) in values(&statement.binds, params, literals).enumerate() {
+            raw.bind(index + 1, value).map_err(|code| entered.error(code))?;
+        }
+        drop(entered);
+        let sql = Arc::clone(&statement.sql);
+        Ok(Cursor { statement: Some(raw), sql, lease, gate, state: State::Fresh, changes: 0, origin })
+    }
+
     /// Advances to the next row; false at the end. Runs in place; a long statement hands its worker's core off from
     /// inside the progress handler.
     pub fn step(&mut self) -> Result<bool> {
-        todo!()
+        if self.state == State::Ended {
+            return Ok(false);
+        }
+        let entered = self.lease.enter();
+        let raw = live(&mut self.statement);
+        let outcome = raw.step();
+        // The first step takes the snapshot; from then on it contains no more than what is announced now.
+        if self.state == State::Fresh {
+            self.gate.snapshot_taken();
+        }
+        self.state = State::Ended;
+        match outcome {
+            Ok(Step::Row) => {
+                self.state = State::OnRow;
+                Ok(true)
+            }
+            Ok(Step::Done) => {
+                self.changes = entered.changes();
+                Ok(false)
+            }
+            Err(code) => {
+                self.gate.failed();
+                Err(constraint_errors::describe(&entered, raw, code, self.origin.as_deref()))
+            }
+        }
+    }
+
+    /// Runs the statement again from the beginning to its end with other values, and gives the number of rows it
+    /// changed; for COPY FROM and other loops over one statement. `statement` is the one the cursor was opened with.
+    pub fn execute(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Result<u64> {
+        check_sources(&statement.binds, params, literals)?;
+        let entered = self.lease.enter();
+        let (gate, origin) = (&self.gate, &mut self.origin);
+        let raw = live(&mut self.statement);
+        raw.reset();
+        self.state = State::Ended;
+        raw.borrowing(values(&statement.binds, params, literals), |raw, bound| {
+            bound.and_then(|()| run(raw)).map_err(|code| {
+                gate.failed();
+                if let Some(origin) = origin {
+                    origin.set_keys(statement, params, literals);
+                }
+                constraint_errors::describe(&entered, raw, code, origin.as_deref())
+            })
+        })?;
+        Ok(entered.changes())
     }
 
     /// A column of the current row, from 0. Valid until the next step.
     pub fn column(&self, index: usize) -> ValueRef<'_> {
-        let _ = index;
-        todo!()
+        self.statement.as_ref().map_or(ValueRef::Null, |statement| statement.column(index))
+    }
+
+    /// Number of columns of a row.
+    pub fn column_count(&self) -> usize {
+        self.statement.as_ref().map_or(0, RawStatement::column_count)
     }
 
     /// Rows changed, once `step` has returned false.
     pub fn changes(&self) -> u64 {
-        todo!()
+        self.changes
+    }
+}
+
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        if let Some(statement) = self.statement.take() {
+            self.lease.enter().put_back(Arc::clone(&self.sql), statement);
+        }
+    }
+}
+
+/// The statement; it leaves its place in `drop` only.
+fn live(statement: &mut Option<RawStatement>) -> &mut RawStatement {
+    match statement {
+        Some(statement) => statement,
+        None => unreachable!("a cursor without a statement"),
+    }
+}
+
+fn run(statement: &mut RawStatement) -> Result<(), Code> {
+    while statement.step()? == Step::Row {}
+    Ok(())
+}
+
+/// Fails if a bind refers to a value that is not there.
+fn check_sources(binds: &[Bind], params: &[Value], literals: &[Value]) -> Result<()> {
+    if binds.iter().all(|source| value_of(source, params, literals).is_some()) {
+        return Ok(());
+    }
+    Err(Error::new(SqlState::PROTOCOL_VIOLATION, "a parameter of the statement has no value"))
+}
+
+/// The values of ?1, ?2 …, once [`check_sources`] has passed.
+fn values<'v>(binds: &'v [Bind], params: &'v [Value], literals: &'v [Value]) -> impl Iterator<Item = &'v Value> {
+    binds.iter().map(|source| value_of(source, params, literals).unwrap_or(&Value::Null))
+}
+
+/// The value a bind refers to.
+pub(crate) fn value_of<'v>(source: &Bind, params: &'v [Value], literals: &'v [Value]) -> Option<&'v Value> {
+    match source {
+        Bind::Param(index) => params.get(*index),
+        Bind::Literal(index) => literals.get(*index),
     }
 }

@@ -1,39 +1,228 @@
-//! One open database: its pool of connections, write ticket, catalog snapshot and durable watermark; and the set of
-//! databases of a server.
+//! One open database: its pool of connections, write ticket, catalog snapshot, sequences and durable watermark.
 //!
-//! Owns: [`Database`], [`Databases`]. Must not know: sessions, messages.
+//! Owns: [`Database`], [`Ticket`]. Must not know: sessions, messages, where databases are kept (`engine::databases`).
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use crate::error::Result;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::store;
+use crate::catalog::tables::relations::system_relations;
+use crate::engine::checkpoint::Checkpointer;
+use crate::engine::connection::{Connection, Control};
+use crate::engine::error_map;
+use crate::engine::interrupt::InterruptHandle;
+use crate::engine::pool::Pool;
+use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
+use crate::error::{Error, Result, SqlState};
+use crate::storage::local::{self, WalSync};
+use crate::storage::sink::Replicator;
+use crate::storage::watermark::{CommitSequence, Watermark};
+use crate::types::pg_type::Oid;
 
 /// One open database.
-pub struct Database {}
+pub struct Database {
+    name: String,
+    path: PathBuf,
+    pool: Arc<Pool>,
+    ticket: Arc<Mutex<()>>,
+    /// The backend that holds the ticket, 0 for none.
+    holder: AtomicI32,
+    catalog: RwLock<Arc<CatalogSnapshot>>,
+    sequences: Arc<SequenceRegistry>,
+    watermark: Arc<Watermark>,
+    replicator: Replicator,
+    checkpointer: Arc<Checkpointer>,
+}
 
-/// All databases of a server, by name; opens them when they are first asked for.
-pub struct Databases {}
+/// The right to write to a database. There is one; who waits for it waits in a queue, first come first served.
+pub(crate) struct Ticket {
+    database: Arc<Database>,
+    _place: OwnedMutexGuard<()>,
+}
 
-impl Databases {
-    /// The database of that name; 3D000 if it does not exist.
-    pub async fn open(&self, name: &str) -> Result<Arc<Database>> {
-        let _ = name;
-        todo!()
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.database.holder.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Database {
+    /// Opens the database file, or creates it, honouring a log that a crash left behind. Blocks.
+    pub(crate) fn open(name: &str, path: &Path, pool_size: usize, create: bool) -> Result<Arc<Self>> {
+        let sequences = Arc::new(SequenceRegistry::default());
+        let pool = Pool::new(path.to_owned(), pool_size, Arc::clone(&sequences));
+        let connection = if create { pool.create() } else { pool.open() }?;
+        let catalog = prepare_file(name, &connection, &sequences)?;
+        pool.put_writer(connection);
+        let (watermark, wal) = (Arc::new(Watermark::new()), wal_path(path));
+        let replicator = WalSync::open(&wal)
+            .and_then(|mut sink| {
+                // What the log and the directory hold now counts as durable from here on.
+                crate::storage::sink::Sink::make_durable(&mut sink)?;
+                local::sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+                Replicator::start(name, Arc::clone(&watermark), sink)
+            })
+            .map_err(|error| cannot_open(name, error))?;
+        let ticket = Arc::new(Mutex::new(()));
+        let checkpointer = Checkpointer::new(name.to_owned(), path.to_owned(), Arc::clone(&ticket));
+        Ok(Arc::new(Database {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            pool,
+            ticket,
+            holder: AtomicI32::new(0),
+            catalog: RwLock::new(Arc::new(catalog)),
+            sequences,
+            watermark,
+            replicator,
+            checkpointer,
+        }))
     }
 
-    /// CREATE DATABASE; 42P04 if it exists.
-    pub async fn create(&self, name: &str) -> Result<()> {
-        let _ = name;
-        todo!()
+    /// The database's name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    /// DROP DATABASE; 3D000 if it does not exist, 55006 while sessions use it.
-    pub async fn drop(&self, name: &str) -> Result<()> {
-        let _ = name;
-        todo!()
+    /// The schema as it is committed.
+    pub fn catalog(&self) -> Arc<CatalogSnapshot> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The names of all databases, sorted.
-    pub fn names(&self) -> Vec<String> {
-        todo!()
+    /// The sequences' values.
+    pub fn sequences(&self) -> &Arc<SequenceRegistry> {
+        &self.sequences
     }
+
+    /// How far commits have come.
+    pub fn watermark(&self) -> &Arc<Watermark> {
+        &self.watermark
+    }
+
+    /// The backend that holds the write ticket, for pg_locks and pg_stat_activity.
+    pub fn writer_pid(&self) -> Option<i32> {
+        Some(self.holder.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Takes the write ticket. Waiting ends with 55P03 after `lock_timeout`, and with the interrupt's error.
+    pub(crate) async fn ticket(
+        self: &Arc<Self>,
+        pid: i32,
+        interrupt: &InterruptHandle,
+        lock_timeout: Option<Duration>,
+    ) -> Result<Ticket> {
+        let place = match Arc::clone(&self.ticket).try_lock_owned() {
+            Ok(place) => place,
+            Err(_) => {
+                tokio::select! {
+                    biased;
+                    place = Arc::clone(&self.ticket).lock_owned() => place,
+                    error = interrupt.interrupted() => return Err(error),
+                    error = lock_timed_out(lock_timeout) => return Err(error),
+                }
+            }
+        };
+        self.holder.store(pid, Ordering::Relaxed);
+        Ok(Ticket { database: Arc::clone(self), _place: place })
+    }
+
+    /// The holder of the ticket announces the commit it is about to make.
+    pub(crate) fn announce_commit(&self) -> CommitSequence {
+        self.watermark.announce()
+    }
+
+    /// The announced commit has been made (`frames`: what the log holds now, 0 if it wrote nothing) or has failed.
+    pub(crate) fn committed(&self, sequence: CommitSequence, frames: i32) {
+        self.watermark.committed(sequence);
+        if frames == 0 && self.watermark.skip(sequence) {
+            return;
+        }
+        self.replicator.notify();
+        self.checkpointer.log_has_grown(frames);
+    }
+
+    /// A committed change of the schema becomes everybody's. The caller holds the ticket.
+    pub(crate) fn publish(&self, snapshot: Arc<CatalogSnapshot>) {
+        let mut current = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
+        for oid in current.relations.keys().filter(|oid| !snapshot.relations.contains_key(oid)) {
+            self.sequences.forget(*oid);
+        }
+        *current = snapshot;
+    }
+
+    /// Refuses to begin writing while the disk is known to be full.
+    pub(crate) fn check_space(&self) -> Result<()> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        if !self.pool.disk_full() {
+            return Ok(());
+        }
+        if local::has_space(directory) {
+            self.pool.set_disk_full(false);
+            return Ok(());
+        }
+        Err(Error::new(SqlState::DISK_FULL, "could not extend the database: no space left on device")
+            .with_hint("Check free disk space."))
+    }
+
+    /// Moves the log into the database file and empties it; for a clean stop. Nobody uses the database any more.
+    pub(crate) fn close(&self) {
+        self.pool.close_idle();
+        self.checkpointer.finish();
+    }
+}
+
+/// The schema and sequences of a file just opened, its catalog tables made sure of.
+fn prepare_file(name: &str, connection: &Connection, sequences: &SequenceRegistry) -> Result<CatalogSnapshot> {
+    let entered = connection.enter();
+    if entered.with(store::is_newer).map_err(error_map::from_rusqlite)? {
+        return Err(Error::fatal(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("database \"{name}\" was written by a newer version of pgserver"),
+        ));
+    }
+    entered.control(Control::BeginImmediate).map_err(|code| entered.error(code))?;
+    entered.with(store::initialise).map_err(error_map::from_rusqlite)?;
+    entered.commit().map_err(|code| entered.error(code))?;
+    entered.with(|database| {
+        for (oid, state) in sequence_states(database).map_err(error_map::from_rusqlite)? {
+            sequences.load(oid, state);
+        }
+        store::load(database, system_relations()).map_err(error_map::from_rusqlite)
+    })
+}
+
+fn sequence_states(database: &rusqlite::Connection) -> rusqlite::Result<Vec<(Oid, SequenceState)>> {
+    let mut statement = database.prepare(sequences::SELECT_STATES)?;
+    let states = statement.query_map([], |row| {
+        Ok((Oid(row.get(0)?), SequenceState { last_value: row.get(1)?, is_called: row.get(2)? }))
+    })?;
+    states.collect()
+}
+
+async fn lock_timed_out(after: Option<Duration>) -> Error {
+    match after {
+        Some(after) => tokio::time::sleep(after).await,
+        None => std::future::pending().await,
+    }
+    Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout")
+}
+
+/// The write-ahead log beside a database file.
+pub(crate) fn wal_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+fn cannot_open(name: &str, error: std::io::Error) -> Error {
+    Error::fatal(SqlState::IO_ERROR, format!("could not open database \"{name}\": {error}"))
 }

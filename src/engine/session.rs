@@ -3,27 +3,76 @@
 //! Owns: [`EngineSession`]: lazy begin, write ticket, savepoints, commit with the durable watermark, rollback. Must
 //! not know: messages, portals, PostgreSQL's aborted-block rule (that is `session`). DESIGN: connections are pooled.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::ffi;
 
 use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::store;
+use crate::catalog::tables::relations::system_relations;
+use crate::engine::connection::{Control, Entered};
+use crate::engine::constraint_errors::Origin;
 use crate::engine::context::SharedContext;
 use crate::engine::cursor::Cursor;
 use crate::engine::database::Database;
-use crate::error::Result;
+use crate::engine::error_map;
+use crate::engine::foreign_key_errors;
+use crate::engine::functions::InterruptPoll;
+use crate::engine::gate::{Gate, Seen};
+use crate::engine::interrupt::InterruptHandle;
+use crate::engine::pool::Lease;
+use crate::engine::progress::blocking;
+use crate::engine::sequences;
+use crate::engine::statement::Code;
+use crate::engine::transaction::{Hold, Modes, Savepoints, WriteTransaction, lost};
+use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::Ddl;
 use crate::sql::plan::{SqliteStatement, TransactionModes};
+use crate::storage::watermark::CommitSequence;
 use crate::types::value::Value;
 
 /// One client session's side of the engine.
 pub struct EngineSession {
-    database: Arc<Database>,
+    hold: Hold,
+    /// The session's own connection for good, once it has temporary tables.
+    pinned: Option<Arc<Lease>>,
+    savepoints: Savepoints,
+    modes: Modes,
+    /// SET CONSTRAINTS, remembered until there is a write transaction.
+    defer_constraints: Option<bool>,
+    /// The schema as the open transaction has changed it.
+    changed_catalog: Option<Arc<CatalogSnapshot>>,
+    /// The schema with the session's temporary tables, and the version of the shared one it was made from.
+    own_catalog: Mutex<Option<(u64, Arc<CatalogSnapshot>)>>,
+    seen: Seen,
+    interrupt: InterruptHandle,
+    poll: InterruptPoll,
+    lock_timeout: Option<Duration>,
     context: SharedContext,
+    database: Arc<Database>,
 }
 
 impl EngineSession {
     /// A session without a connection; it borrows one when a statement needs it.
     pub fn new(database: Arc<Database>, context: SharedContext) -> Self {
-        EngineSession { database, context }
+        let interrupt = InterruptHandle::default();
+        let polled = interrupt.clone();
+        EngineSession {
+            hold: Hold::Nothing,
+            pinned: None,
+            savepoints: Savepoints::default(),
+            modes: Modes::default(),
+            defer_constraints: None,
+            changed_catalog: None,
+            own_catalog: Mutex::default(),
+            seen: Seen::new(Arc::clone(database.watermark())),
+            interrupt,
+            poll: Arc::new(move || polled.check()),
+            lock_timeout: None,
+            context,
+            database,
+        }
     }
 
     /// The database.
@@ -36,79 +85,484 @@ impl EngineSession {
         &self.context
     }
 
-    /// The schema as this session sees it: its own uncommitted one after DDL in the open transaction.
+    /// The handle by which another task interrupts this session's running statement or wait (57014).
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.interrupt.clone()
+    }
+
+    /// A statement begins: from now on it can be cancelled and its time runs. Call before the statement's first
+    /// use of the engine; `None` is no limit.
+    pub fn start_statement(&mut self, statement_timeout: Option<Duration>, lock_timeout: Option<Duration>) {
+        self.lock_timeout = lock_timeout;
+        self.interrupt.start(statement_timeout.map(|timeout| Instant::now() + timeout));
+    }
+
+    /// The statement has ended; a cancel request that comes later is dropped.
+    pub fn finish_statement(&mut self) {
+        self.interrupt.finish();
+    }
+
+    /// The schema as this session sees it: its own uncommitted one after DDL in the open transaction, and with its
+    /// temporary tables.
     pub fn catalog(&self) -> Arc<CatalogSnapshot> {
-        todo!()
+        if let Some(changed) = &self.changed_catalog {
+            return Arc::clone(changed);
+        }
+        let shared = self.database.catalog();
+        match &self.pinned {
+            Some(lease) => self.catalog_with_temporary(lease, shared),
+            None => shared,
+        }
     }
 
     /// Sets the modes of the transaction that is starting (BEGIN, or the implicit one); touches SQLite only for
-    /// BEGIN IMMEDIATE / EXCLUSIVE. Without it the session's defaults hold.
+    /// BEGIN IMMEDIATE / EXCLUSIVE. What is `None` is PostgreSQL's default: READ COMMITTED, READ WRITE.
     pub async fn begin(&mut self, modes: TransactionModes) -> Result<()> {
-        let _ = modes;
-        todo!()
+        self.modes = Modes::from(modes);
+        if self.modes.immediate { self.ensure_write().await } else { Ok(()) }
+    }
+
+    /// SET TRANSACTION before the first statement: replaces the modes of the transaction.
+    pub async fn set_modes(&mut self, modes: TransactionModes) -> Result<()> {
+        self.begin(modes).await
     }
 
     /// Opens a statement: borrows a connection, takes the ticket and begins a write transaction if it writes, binds,
     /// and gives the cursor, not stepped yet. `params` and `literals` are what the statement's binds refer to.
     /// Waiting for the ticket honours lock_timeout (55P03), statement_timeout and cancel (57014).
     pub async fn open(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Result<Cursor> {
-        let _ = (statement, params, literals);
-        todo!()
+        if statement.write {
+            self.ensure_write().await?;
+        } else {
+            self.ensure_readable().await?;
+        }
+        let (lease, gate) = match &self.hold {
+            Hold::Write(write) => (Arc::clone(&write.lease), Gate::Provisional(self.seen.clone(), write.begun)),
+            Hold::Snapshot(lease) => (Arc::clone(lease), Gate::Snapshot(self.seen.clone())),
+            Hold::Lost => return Err(lost()),
+            Hold::Nothing => (self.borrow().await?, Gate::Snapshot(self.seen.clone())),
+        };
+        let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
+        Cursor::open(lease, statement, params, literals, gate, origin)
     }
 
     /// Carries out a change of the schema inside the (possibly implicit) transaction.
     pub async fn ddl(&mut self, ddl: &Ddl) -> Result<()> {
-        let _ = ddl;
-        todo!()
+        self.ensure_write().await?;
+        let Hold::Write(write) = &self.hold else { return Err(lost()) };
+        let lease = Arc::clone(&write.lease);
+        let entered = lease.enter();
+        entered.begin_statement();
+        execute_ddl(&entered, ddl, &self.catalog())?;
+        self.reload_catalog(&lease, &entered)
     }
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
     pub async fn maintenance(&mut self, statements: &[String]) -> Result<()> {
-        let _ = statements;
-        todo!()
+        let ticket = self.database.ticket(self.pid(), &self.interrupt, self.lock_timeout).await?;
+        let lease = self.writer_lease()?;
+        let sequence = self.database.announce_commit();
+        let outcome = blocking(|| {
+            let entered = lease.enter();
+            entered.begin_statement();
+            statements.iter().try_for_each(|sql| {
+                entered.execute(sql).map_err(|error| match error.sqlite_error() {
+                    Some(code) => entered.error(code.extended_code),
+                    None => error_map::from_rusqlite(error),
+                })
+            })
+        });
+        // A frame at least, so that the sink runs: each of the statements committed by itself.
+        self.database.committed(sequence, 1);
+        drop((lease, ticket));
+        self.seen.note(sequence);
+        self.seen.wait().await;
+        outcome
     }
 
     /// Takes the write ticket and begins the write transaction now (LOCK TABLE, SELECT FOR UPDATE need not).
     pub async fn lock(&mut self) -> Result<()> {
-        todo!()
+        self.ensure_write().await
     }
 
-    /// Ends the transaction and waits until it is durable. All cursors of it must be closed or are closed.
+    /// Whether this session holds the write ticket, and so keeps every other writer waiting.
+    pub fn holds_ticket(&self) -> bool {
+        matches!(self.hold, Hold::Write(_))
+    }
+
+    /// Whether the transaction is READ ONLY: the session refuses what writes with the command's name (25006); `open`
+    /// refuses it too, without.
+    pub fn is_read_only(&self) -> bool {
+        self.modes.read_only
+    }
+
+    /// SET CONSTRAINTS ALL DEFERRED / IMMEDIATE. SQLite puts off foreign keys all or none.
+    pub fn set_constraints(&mut self, deferred: bool) -> Result<()> {
+        self.defer_constraints = Some(deferred);
+        let Hold::Write(write) = &self.hold else { return Ok(()) };
+        apply_constraints(&write.lease.enter(), deferred, &self.context)
+    }
+
+    /// Ends the transaction and waits until it is durable. All cursors of it must be closed or are closed. After an
+    /// error the transaction has been rolled back.
     pub async fn commit(&mut self) -> Result<()> {
-        todo!()
+        let outcome = self.commit_locally();
+        if outcome.is_ok() {
+            self.hold = Hold::Nothing;
+            self.changed_catalog = None;
+        }
+        self.end_transaction();
+        if let Some(sequence) = outcome? {
+            self.seen.note(sequence);
+            self.seen.wait().await;
+        }
+        Ok(())
     }
 
-    /// Undoes the transaction.
+    /// Undoes the transaction and gives up what it holds.
     pub async fn rollback(&mut self) -> Result<()> {
-        todo!()
+        self.end_transaction();
+        Ok(())
+    }
+
+    /// A statement of the block has failed: undoes what PostgreSQL would undo at once, so that a failed block holds up
+    /// nobody while its client makes up its mind: everything if there is no savepoint, else back to the innermost.
+    pub async fn abort(&mut self) -> Result<()> {
+        match self.savepoints.innermost().map(str::to_owned) {
+            Some(name) => {
+                // A lost transaction stays so until ROLLBACK.
+                let _ = self.rollback_to(&name).await;
+            }
+            None => self.roll_back_locally(),
+        }
+        Ok(())
     }
 
     /// SAVEPOINT; remembered until the first write.
     pub async fn savepoint(&mut self, name: &str) -> Result<()> {
-        let _ = name;
-        todo!()
+        self.notice_loss();
+        let entered = enter(&self.hold)?;
+        self.savepoints.set(name, self.changed_catalog.clone(), entered.as_ref())
     }
 
     /// RELEASE; 3B001 when there is none of that name.
     pub async fn release(&mut self, name: &str) -> Result<()> {
-        let _ = name;
-        todo!()
+        self.notice_loss();
+        let entered = enter(&self.hold)?;
+        self.savepoints.release(name, entered.as_ref())
     }
 
     /// ROLLBACK TO; 3B001 when there is none of that name.
     pub async fn rollback_to(&mut self, name: &str) -> Result<()> {
-        let _ = name;
-        todo!()
+        self.notice_loss();
+        let entered = enter(&self.hold)?;
+        self.changed_catalog = self.savepoints.rollback_to(name, entered.as_ref())?;
+        Ok(())
     }
 
     /// Waits until everything this session has read since the last call is durable (the output gate). Cheap when
     /// nothing is pending. Call before bytes of a statement's outcome leave.
     pub async fn gate(&mut self) -> Result<()> {
-        todo!()
+        self.seen.wait().await;
+        Ok(())
     }
 
-    /// The handle by which another task interrupts this session's running statement or wait (57014).
-    pub fn interrupt_handle(&self) -> crate::engine::interrupt::InterruptHandle {
-        todo!()
+    fn pid(&self) -> i32 {
+        self.context.lock().unwrap_or_else(PoisonError::into_inner).backend_pid
     }
+
+    fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
+        let mut origin = Origin::new(Arc::clone(&self.context), statement.target);
+        origin.set_keys(statement, params, literals);
+        origin
+    }
+
+    /// A connection for one statement, or the session's own.
+    async fn borrow(&self) -> Result<Arc<Lease>> {
+        if let Some(pinned) = &self.pinned {
+            return Ok(Arc::clone(pinned));
+        }
+        let lease = self.database.pool().reader(&self.interrupt).await?;
+        self.attach(&lease);
+        Ok(Arc::new(lease))
+    }
+
+    /// The connection to write with; the caller has the ticket.
+    fn writer_lease(&self) -> Result<Arc<Lease>> {
+        if let Some(pinned) = &self.pinned {
+            return Ok(Arc::clone(pinned));
+        }
+        let lease = self.database.pool().writer()?;
+        self.attach(&lease);
+        Ok(Arc::new(lease))
+    }
+
+    fn attach(&self, lease: &Lease) {
+        lease.slot().enter(Arc::clone(&self.context), Some(Arc::clone(&self.poll)));
+        lease.progress().attach(Some(self.interrupt.clone()));
+    }
+
+    /// A transaction that promises one snapshot takes it before its first read.
+    async fn ensure_readable(&mut self) -> Result<()> {
+        self.notice_loss();
+        if !self.modes.snapshot || !matches!(self.hold, Hold::Nothing) {
+            return Ok(());
+        }
+        let lease = self.borrow().await?;
+        self.open_transaction(&lease, &[Control::Begin, Control::Pin])?;
+        self.seen.note_snapshot();
+        self.hold = Hold::Snapshot(lease);
+        Ok(())
+    }
+
+    /// The first write takes the ticket and begins the write transaction.
+    async fn ensure_write(&mut self) -> Result<()> {
+        self.notice_loss();
+        match self.hold {
+            Hold::Write(_) => return Ok(()),
+            Hold::Lost => return Err(lost()),
+            Hold::Nothing | Hold::Snapshot(_) => {}
+        }
+        if self.modes.read_only {
+            let message = "cannot execute this statement in a read-only transaction";
+            return Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
+        }
+        self.database.check_space()?;
+        let ticket = self.database.ticket(self.pid(), &self.interrupt, self.lock_timeout).await?;
+        let lease = match &self.hold {
+            Hold::Snapshot(lease) => {
+                let entered = lease.enter();
+                entered.control(Control::Upgrade).map_err(|code| entered.error(code))?;
+                drop(entered);
+                Arc::clone(lease)
+            }
+            _ => {
+                let lease = self.writer_lease()?;
+                self.open_transaction(&lease, &[Control::BeginImmediate])?;
+                lease
+            }
+        };
+        if let Some(deferred) = self.defer_constraints {
+            apply_constraints(&lease.enter(), deferred, &self.context)?;
+        }
+        let begun = self.seen.now();
+        self.hold = Hold::Write(WriteTransaction { lease, _ticket: ticket, begun });
+        Ok(())
+    }
+
+    /// Begins a transaction in SQLite and sets the savepoints so far; undone if that fails halfway.
+    fn open_transaction(&self, lease: &Lease, steps: &[Control]) -> Result<()> {
+        let entered = lease.enter();
+        let begun = steps
+            .iter()
+            .try_for_each(|step| entered.control(*step).map_err(|code| entered.error(code)))
+            .and_then(|()| self.savepoints.materialise(&entered));
+        if begun.is_err() && !entered.is_autocommit() {
+            // The first error is the one to tell.
+            let _ = entered.control(Control::Rollback);
+        }
+        begun
+    }
+
+    /// SQLite rolls a transaction back by itself when a writing statement is interrupted or runs out of space.
+    fn notice_loss(&mut self) {
+        let gone = match &self.hold {
+            Hold::Snapshot(lease) => lease.enter().is_autocommit(),
+            Hold::Write(write) => write.lease.enter().is_autocommit(),
+            Hold::Nothing | Hold::Lost => false,
+        };
+        if gone {
+            self.hold = Hold::Lost;
+        }
+    }
+
+    /// COMMIT in SQLite. Gives the commit's number if there was anything to commit.
+    fn commit_locally(&mut self) -> Result<Option<CommitSequence>> {
+        self.notice_loss();
+        match &self.hold {
+            Hold::Nothing => Ok(None),
+            Hold::Lost => Err(lost()),
+            Hold::Snapshot(lease) => {
+                let entered = lease.enter();
+                entered.control(Control::Commit).map_err(|code| entered.error(code))?;
+                Ok(None)
+            }
+            Hold::Write(write) => self.commit_write(write).map(Some),
+        }
+    }
+
+    fn commit_write(&self, write: &WriteTransaction) -> Result<CommitSequence> {
+        let entered = write.lease.enter();
+        let moved = self.database.sequences().take_dirty();
+        let outcome = write_sequences(&entered, &moved).and_then(|()| {
+            let sequence = self.database.announce_commit();
+            let outcome = entered.commit();
+            if outcome.is_ok()
+                && let Some(changed) = &self.changed_catalog
+            {
+                self.publish(changed);
+            }
+            self.database.committed(sequence, outcome.unwrap_or_default());
+            outcome.map(|_| sequence)
+        });
+        outcome.map_err(|code| {
+            self.database.sequences().put_back(moved);
+            self.seen.note(write.begun);
+            self.commit_error(&write.lease, &entered, code)
+        })
+    }
+
+    fn commit_error(&self, lease: &Lease, entered: &Entered<'_>, code: Code) -> Error {
+        let failure = entered.failure(code);
+        match failure.primary() {
+            ffi::SQLITE_CONSTRAINT => foreign_key_errors::of_commit(entered, &self.context),
+            ffi::SQLITE_FULL => {
+                lease.pool().set_disk_full(true);
+                error_map::plain(&failure)
+            }
+            _ => entered.error(code),
+        }
+    }
+
+    fn roll_back_locally(&mut self) {
+        let (lease, begun) = match &self.hold {
+            Hold::Snapshot(lease) => (lease, None),
+            Hold::Write(write) => (&write.lease, Some(write.begun)),
+            Hold::Nothing | Hold::Lost => {
+                self.hold = Hold::Nothing;
+                return self.forget_changes();
+            }
+        };
+        let entered = lease.enter();
+        if !entered.is_autocommit()
+            && let Err(code) = entered.control(Control::Rollback)
+        {
+            // The lease sees to it that such a connection is not used again.
+            log::error!("database \"{}\": ROLLBACK failed: {}", self.database.name(), entered.error(code));
+        }
+        drop(entered);
+        if let Some(begun) = begun {
+            self.seen.note(begun);
+        }
+        self.hold = Hold::Nothing;
+        self.forget_changes();
+    }
+
+    /// A change of the schema was undone: sequences it had made are not there.
+    fn forget_changes(&mut self) {
+        if let Some(changed) = self.changed_catalog.take() {
+            let shared = self.database.catalog();
+            for oid in changed.relations.keys().filter(|oid| !shared.relations.contains_key(oid)) {
+                self.database.sequences().forget(*oid);
+            }
+        }
+    }
+
+    fn end_transaction(&mut self) {
+        // After a COMMIT that succeeded there is nothing left to undo.
+        self.roll_back_locally();
+        self.savepoints.clear();
+        self.modes = Modes::default();
+        self.defer_constraints = None;
+    }
+}
+
+/// The schema: reading it again after DDL, publishing it, and what temporary tables mean for it.
+impl EngineSession {
+    fn reload_catalog(&mut self, lease: &Arc<Lease>, entered: &Entered<'_>) -> Result<()> {
+        let snapshot = Arc::new(load_catalog(entered)?);
+        if self.pinned.is_none() && snapshot.relations.values().any(|relation| relation.temporary) {
+            lease.keep_for_good();
+            self.pinned = Some(Arc::clone(lease));
+        }
+        self.changed_catalog = Some(snapshot);
+        Ok(())
+    }
+
+    /// Makes a committed schema everybody's, without the temporary tables of this session.
+    fn publish(&self, changed: &Arc<CatalogSnapshot>) {
+        if !changed.relations.values().any(|relation| relation.temporary) {
+            return self.database.publish(Arc::clone(changed));
+        }
+        // Another connection sees the same file without this one's temporary tables. The spare writer is free,
+        // because this session has the ticket and a connection of its own.
+        match self.database.pool().writer().and_then(|spare| load_catalog(&spare.enter())) {
+            Ok(shared) => self.database.publish(Arc::new(shared)),
+            Err(error) => log::error!("database \"{}\": could not read its schema: {error}", self.database.name()),
+        }
+    }
+
+    fn catalog_with_temporary(&self, lease: &Lease, shared: Arc<CatalogSnapshot>) -> Arc<CatalogSnapshot> {
+        let mut own = self.own_catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((version, catalog)) = &*own
+            && *version == shared.version
+        {
+            return Arc::clone(catalog);
+        }
+        match load_catalog(&lease.enter()) {
+            Ok(catalog) => {
+                let catalog = Arc::new(catalog);
+                *own = Some((shared.version, Arc::clone(&catalog)));
+                catalog
+            }
+            Err(error) => {
+                log::error!("database \"{}\": could not read its schema: {error}", self.database.name());
+                shared
+            }
+        }
+    }
+}
+
+impl Drop for EngineSession {
+    /// A client that vanished in the middle of its transaction.
+    fn drop(&mut self) {
+        if self.holds_ticket() {
+            let (pid, name) = (self.pid(), self.database.name());
+            log::info!("database \"{name}\": backend {pid} ended inside a transaction, which is rolled back");
+        }
+        self.roll_back_locally();
+    }
+}
+
+fn execute_ddl(_: &Entered<'_>, ddl: &Ddl, _: &CatalogSnapshot) -> Result<()> {
+    Err(Error::unsupported(format_args!("{ddl:?}")))
+}
+
+fn load_catalog(entered: &Entered<'_>) -> Result<CatalogSnapshot> {
+    entered.with(|database| store::load(database, system_relations())).map_err(error_map::from_rusqlite)
+}
+
+/// The connection with the open transaction, if there is one; an error if it was lost.
+fn enter(hold: &Hold) -> Result<Option<Entered<'_>>> {
+    match hold {
+        Hold::Nothing => Ok(None),
+        Hold::Snapshot(lease) => Ok(Some(lease.enter())),
+        Hold::Write(write) => Ok(Some(write.lease.enter())),
+        Hold::Lost => Err(lost()),
+    }
+}
+
+/// Sequences moved since the last commit go into the file with this one.
+fn write_sequences(
+    entered: &Entered<'_>,
+    moved: &[(crate::types::pg_type::Oid, sequences::SequenceState)],
+) -> Result<(), Code> {
+    static UPDATE: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(sequences::UPDATE_STATE));
+    moved.iter().try_for_each(|(oid, state)| {
+        let values = [
+            Value::Integer(i64::from(oid.0)),
+            Value::Integer(state.last_value),
+            Value::Integer(i64::from(state.is_called)),
+        ];
+        entered.run_cached(&UPDATE, &values)
+    })
+}
+
+/// Puts the checks of foreign keys off to the commit, or makes up for them now.
+fn apply_constraints(entered: &Entered<'_>, deferred: bool, context: &SharedContext) -> Result<()> {
+    if !deferred && entered.has_deferred_violations() {
+        return Err(foreign_key_errors::of_commit(entered, context));
+    }
+    let control = if deferred { Control::DeferForeignKeys } else { Control::CheckForeignKeysNow };
+    entered.control(control).map_err(|code| entered.error(code))
 }

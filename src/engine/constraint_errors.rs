@@ -1,0 +1,267 @@
+//! What a violated constraint is called: SQLite's messages and the catalog give PostgreSQL's message, DETAIL and the
+//! fields schema, table, column and constraint.
+//!
+//! Owns: [`describe`], [`Origin`]. Must not know: sessions, transactions (the statement that failed is in one).
+//! Specification: PostgreSQL's errors.h messages in execMain.c, nbtinsert.c, ri_triggers.c.
+
+use std::sync::{Arc, PoisonError};
+
+use rusqlite::ffi;
+
+use crate::catalog::schema::{CatalogSnapshot, Constraint, ConstraintKind, Relation};
+use crate::engine::connection::Entered;
+use crate::engine::context::SharedContext;
+use crate::engine::cursor::value_of;
+use crate::engine::error_map::{self, Failure};
+use crate::engine::foreign_key_errors;
+use crate::engine::statement::{Code, RawStatement};
+use crate::error::{Error, SqlState};
+use crate::sql::plan::SqliteStatement;
+use crate::types::encoding;
+use crate::types::format::{Format, FormatSettings};
+use crate::types::pg_type::Oid;
+use crate::types::value::Value;
+
+/// What is known about a writing statement, in case it fails.
+pub(crate) struct Origin {
+    /// Asked for the catalog the statement was planned against, and for how values are shown.
+    context: SharedContext,
+    target: Option<Oid>,
+    /// Values by attribute number, where the plan knows them.
+    keys: Vec<(i16, Value)>,
+}
+
+/// The circumstances of a failure.
+pub(crate) struct Scene<'o> {
+    pub(crate) catalog: Arc<CatalogSnapshot>,
+    pub(crate) target: Option<Oid>,
+    keys: &'o [(i16, Value)],
+    pub(crate) format: FormatSettings,
+}
+
+impl Origin {
+    /// A statement that changes `target`.
+    pub(crate) fn new(context: SharedContext, target: Option<Oid>) -> Self {
+        Origin { context, target, keys: Vec::new() }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene { target: self.target, keys: &self.keys, ..Scene::of(&self.context) }
+    }
+
+    /// Takes over the values the statement is about to run with.
+    pub(crate) fn set_keys(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) {
+        let known = statement.key_sources.iter();
+        self.keys =
+            known.filter_map(|(number, source)| Some((*number, value_of(source, params, literals)?.clone()))).collect();
+    }
+}
+
+impl Scene<'_> {
+    /// No statement: a check that was put off.
+    pub(crate) fn of(context: &SharedContext) -> Self {
+        let context = context.lock().unwrap_or_else(PoisonError::into_inner);
+        Scene {
+            catalog: Arc::clone(&context.catalog),
+            target: None,
+            keys: &[],
+            format: context.settings.format().clone(),
+        }
+    }
+
+    /// The relation the statement changes.
+    pub(crate) fn target(&self) -> Option<&Arc<Relation>> {
+        self.catalog.relations.get(&self.target?)
+    }
+
+    fn value(&self, column: i16) -> Option<&Value> {
+        self.keys.iter().find(|(number, _)| *number == column).map(|(_, value)| value)
+    }
+
+    /// "(a, b)=(1, x)" of these columns, if all their values are known.
+    pub(crate) fn key_text(&self, relation: &Relation, columns: &[i16]) -> Option<String> {
+        if self.target != Some(relation.oid) {
+            return None;
+        }
+        let values: Option<Vec<String>> = columns.iter().map(|c| self.shown(relation, *c)).collect();
+        Some(key_text(&column_names(relation, columns), &values?))
+    }
+
+    /// A column's value as PostgreSQL shows it.
+    fn shown(&self, relation: &Relation, number: i16) -> Option<String> {
+        let column = relation.column_by_number(number)?;
+        show(column.repr, self.value(number)?, &self.format)
+    }
+}
+
+/// A stored value in PostgreSQL's text form.
+pub(crate) fn show(repr: crate::types::pg_type::Repr, value: &Value, format: &FormatSettings) -> Option<String> {
+    if value.is_null() {
+        return Some("null".to_owned());
+    }
+    let mut out = bytes::BytesMut::new();
+    encoding::encode(repr, Format::Text, value.as_ref(), format, &mut out).ok()?;
+    String::from_utf8(out.to_vec()).ok()
+}
+
+/// "(a, b)=(1, x)".
+pub(crate) fn key_text(columns: &[&str], values: &[String]) -> String {
+    format!("({})=({})", columns.join(", "), values.join(", "))
+}
+
+/// The names of columns by number.
+pub(crate) fn column_names<'r>(relation: &'r Relation, columns: &[i16]) -> Vec<&'r str> {
+    columns.iter().filter_map(|c| relation.column_by_number(*c)).map(|c| c.name.as_str()).collect()
+}
+
+/// The error of a statement whose step failed with `code`.
+pub(crate) fn describe(
+    entered: &Entered<'_>,
+    statement: &mut RawStatement,
+    code: Code,
+    origin: Option<&Origin>,
+) -> Error {
+    if let Some(raised) = entered.raised(code) {
+        return raised;
+    }
+    let failure = entered.failure(code);
+    let Some(origin) = origin.filter(|_| failure.primary() == ffi::SQLITE_CONSTRAINT) else {
+        return error_map::plain(&failure);
+    };
+    let scene = &origin.scene();
+    let described = match failure.code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            unique(&failure, scene)
+        }
+        ffi::SQLITE_CONSTRAINT_NOTNULL => not_null(&failure, scene),
+        ffi::SQLITE_CONSTRAINT_CHECK => check(&failure, scene),
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Some(foreign_key_errors::of_statement(entered, statement, scene)),
+        _ => None,
+    };
+    described.unwrap_or_else(|| generic(&failure))
+}
+
+/// A violation of something the catalog does not know: a table that others made, a trigger.
+fn generic(failure: &Failure) -> Error {
+    let (state, message) = match failure.code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            (SqlState::UNIQUE_VIOLATION, "duplicate key value violates unique constraint".to_owned())
+        }
+        ffi::SQLITE_CONSTRAINT_NOTNULL => (SqlState::NOT_NULL_VIOLATION, failure.message.clone()),
+        ffi::SQLITE_CONSTRAINT_CHECK => (SqlState::CHECK_VIOLATION, failure.message.clone()),
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => (SqlState::FOREIGN_KEY_VIOLATION, failure.message.clone()),
+        ffi::SQLITE_CONSTRAINT_DATATYPE => (SqlState::DATATYPE_MISMATCH, failure.message.clone()),
+        _ => (SqlState::INTEGRITY_CONSTRAINT_VIOLATION, failure.message.clone()),
+    };
+    Error::new(state, message)
+}
+
+/// "UNIQUE constraint failed: t.a, t.b", or "…: index 'name'" when expressions are indexed.
+fn unique(failure: &Failure, scene: &Scene<'_>) -> Option<Error> {
+    let subject = failure.message.strip_prefix("UNIQUE constraint failed: ")?;
+    if let Some(index) = subject.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
+        let name = index.rsplit('.').next().unwrap_or(index);
+        return Some(with_origin(duplicate(name), scene.target()?).with_constraint(name));
+    }
+    let (relation, columns) = named_columns(subject, scene)?;
+    let name = unique_name(relation, &columns)?;
+    let mut error = with_origin(duplicate(name), relation).with_constraint(name);
+    if let Some(key) = scene.key_text(relation, &columns) {
+        error = error.with_detail(format!("Key {key} already exists."));
+    }
+    Some(error)
+}
+
+fn duplicate(name: &str) -> Error {
+    let message = format!("duplicate key value violates unique constraint \"{name}\"");
+    Error::new(SqlState::UNIQUE_VIOLATION, message)
+}
+
+/// The constraint or index over exactly these columns; SQLite names only the columns.
+fn unique_name<'r>(relation: &'r Relation, columns: &[i16]) -> Option<&'r str> {
+    let constraint = relation.constraints.iter().find(|c| {
+        matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) && same_columns(&c.columns, columns)
+    });
+    let index = relation.indexes.iter().find(|index| {
+        index.unique && same_columns(&index.keys.iter().map(|key| key.column).collect::<Vec<_>>(), columns)
+    });
+    constraint.map(|c| c.name.as_str()).or(index.map(|i| i.name.as_str()))
+}
+
+fn same_columns(a: &[i16], b: &[i16]) -> bool {
+    a.len() == b.len() && a.iter().all(|column| b.contains(column))
+}
+
+/// "NOT NULL constraint failed: t.a"
+fn not_null(failure: &Failure, scene: &Scene<'_>) -> Option<Error> {
+    let subject = failure.message.strip_prefix("NOT NULL constraint failed: ")?;
+    let (relation, columns) = named_columns(subject, scene)?;
+    let column = relation.column_by_number(*columns.first()?)?;
+    let message = format!(
+        "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+        column.name, relation.name
+    );
+    let error = with_origin(Error::new(SqlState::NOT_NULL_VIOLATION, message), relation).with_column(&column.name);
+    Some(with_row(error, relation, scene))
+}
+
+/// "CHECK constraint failed: name"
+fn check(failure: &Failure, scene: &Scene<'_>) -> Option<Error> {
+    let name = failure.message.strip_prefix("CHECK constraint failed: ")?;
+    let target = scene.target();
+    let relation = target
+        .filter(|relation| check_named(relation, name).is_some())
+        .or_else(|| scene.catalog.relations.values().find(|relation| check_named(relation, name).is_some()))
+        .or(target)?;
+    let message = format!("new row for relation \"{}\" violates check constraint \"{name}\"", relation.name);
+    let error = with_origin(Error::new(SqlState::CHECK_VIOLATION, message), relation).with_constraint(name);
+    Some(with_row(error, relation, scene))
+}
+
+fn check_named<'r>(relation: &'r Relation, name: &str) -> Option<&'r Constraint> {
+    relation.constraints.iter().find(|c| c.name == name && matches!(c.kind, ConstraintKind::Check(_)))
+}
+
+/// DETAIL with the whole row, if the statement gives every column of it.
+fn with_row(error: Error, relation: &Relation, scene: &Scene<'_>) -> Error {
+    if scene.target != Some(relation.oid) {
+        return error;
+    }
+    let values: Option<Vec<String>> = relation.columns.iter().map(|c| scene.shown(relation, c.number)).collect();
+    match values {
+        Some(values) => error.with_detail(format!("Failing row contains ({}).", values.join(", "))),
+        None => error,
+    }
+}
+
+/// Splits SQLite's "t.a, t.b", where the table's name and the columns' may contain anything, into a relation of the
+/// catalog and its columns' numbers. The statement's target is tried first; triggers and foreign keys reach others.
+fn named_columns<'o>(subject: &str, scene: &'o Scene<'_>) -> Option<(&'o Arc<Relation>, Vec<i16>)> {
+    let of = |relation: &'o Arc<Relation>| {
+        let columns = columns_of(subject, relation)?;
+        Some((relation, columns))
+    };
+    scene.target().and_then(of).or_else(|| scene.catalog.relations.values().find_map(of))
+}
+
+fn columns_of(subject: &str, relation: &Relation) -> Option<Vec<i16>> {
+    let mut rest = subject;
+    let mut numbers = Vec::new();
+    loop {
+        rest = rest.strip_prefix(relation.sqlite_name.as_str())?.strip_prefix('.')?;
+        let (column, after) = relation.columns.iter().find_map(|column| {
+            let after = rest.strip_prefix(column.name.as_str())?;
+            (after.is_empty() || after.starts_with(", ")).then_some((column, after))
+        })?;
+        numbers.push(column.number);
+        match after.strip_prefix(", ") {
+            Some(next) => rest = next,
+            None => return Some(numbers),
+        }
+    }
+}
+
+/// The fields that say where.
+pub(crate) fn with_origin(error: Error, relation: &Relation) -> Error {
+    error.with_schema(&relation.schema).with_table(&relation.name)
+}

@@ -1,0 +1,185 @@
+//! Which foreign key was violated: SQLite says only that one was.
+//!
+//! Owns: [`of_statement`], [`of_commit`]. Must not know: sessions. The statement is run once more under a savepoint with
+//! the check put off, SQLite is asked which rows are wrong (`PRAGMA foreign_key_check`), and all of it is undone.
+//! Only the tables that can be concerned are looked at, and not for longer than [`PATIENCE`].
+//! Specification: ri_ReportViolation in ri_triggers.c.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::types::ValueRef as SqliteValue;
+
+use crate::catalog::schema::{CatalogSnapshot, Constraint, ConstraintKind, ForeignKey, Relation};
+use crate::engine::connection::{Control, Entered};
+use crate::engine::constraint_errors::{Scene, column_names, key_text, show, with_origin};
+use crate::engine::context::SharedContext;
+use crate::engine::statement::{RawStatement, Step};
+use crate::error::{Error, SqlState};
+use crate::types::value::Value;
+
+/// How long the search may take; after it the error names no constraint.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// One foreign key of the catalog.
+#[derive(Clone, Copy)]
+struct Reference<'a> {
+    child: &'a Arc<Relation>,
+    constraint: &'a Constraint,
+    key: &'a ForeignKey,
+}
+
+/// The error of a statement that failed with SQLITE_CONSTRAINT_FOREIGNKEY.
+pub(crate) fn of_statement(entered: &Entered<'_>, statement: &mut RawStatement, scene: &Scene<'_>) -> Error {
+    let candidates: Vec<Reference<'_>> = references(&scene.catalog)
+        .filter(|r| Some(r.child.oid) == scene.target || Some(r.key.relation) == scene.target)
+        .collect();
+    statement.reset();
+    if entered.execute("SAVEPOINT violated").is_err() {
+        return unnamed(scene, &candidates);
+    }
+    let found = rerun(entered, statement).and_then(|()| search(entered, &candidates, scene));
+    statement.reset();
+    // A failure here means that the transaction is gone, and with it what was to be undone.
+    let _ = entered.execute("ROLLBACK TO violated; RELEASE violated");
+    let _ = entered.control(Control::CheckForeignKeysNow);
+    found.unwrap_or_else(|| unnamed(scene, &candidates))
+}
+
+/// The error of a COMMIT (or SET CONSTRAINTS IMMEDIATE) that found deferred violations. The transaction is still open.
+pub(crate) fn of_commit(entered: &Entered<'_>, context: &SharedContext) -> Error {
+    let scene = Scene::of(context);
+    let candidates: Vec<Reference<'_>> = references(&scene.catalog).collect();
+    search(entered, &candidates, &scene).unwrap_or_else(|| unnamed(&scene, &candidates))
+}
+
+fn references(catalog: &CatalogSnapshot) -> impl Iterator<Item = Reference<'_>> {
+    catalog.relations.values().flat_map(|child| {
+        child.constraints.iter().filter_map(move |constraint| match &constraint.kind {
+            ConstraintKind::ForeignKey(key) => Some(Reference { child, constraint, key }),
+            _ => None,
+        })
+    })
+}
+
+fn rerun(entered: &Entered<'_>, statement: &mut RawStatement) -> Option<()> {
+    entered.control(Control::DeferForeignKeys).ok()?;
+    while statement.step().ok()? == Step::Row {}
+    Some(())
+}
+
+/// The first violation among the tables of these foreign keys. Only reads, so ending it early undoes nothing.
+fn search(entered: &Entered<'_>, candidates: &[Reference<'_>], scene: &Scene<'_>) -> Option<Error> {
+    entered.limit_time(Some(Instant::now() + PATIENCE));
+    let found = search_tables(entered, candidates, scene);
+    entered.limit_time(None);
+    found
+}
+
+fn search_tables(entered: &Entered<'_>, candidates: &[Reference<'_>], scene: &Scene<'_>) -> Option<Error> {
+    let mut children: Vec<&Arc<Relation>> = candidates.iter().map(|r| r.child).collect();
+    children.sort_by_key(|child| child.oid);
+    children.dedup_by_key(|child| child.oid);
+    children.into_iter().find_map(|child| {
+        let (row, id) = entered.with(|database| first_violation(database, &child.sqlite_name)).ok()??;
+        let columns = entered.with(|database| key_columns(database, &child.sqlite_name, id)).ok()?;
+        let reference =
+            candidates.iter().find(|r| r.child.oid == child.oid && names(r).eq(columns.iter().map(String::as_str)))?;
+        let values = entered.with(|database| row_values(database, child, row, &columns)).ok()?;
+        Some(violation(*reference, scene, &values))
+    })
+}
+
+fn names<'a>(reference: &Reference<'a>) -> impl Iterator<Item = &'a str> {
+    column_names(reference.child, &reference.constraint.columns).into_iter()
+}
+
+/// Row id and number of the foreign key, as SQLite counts them.
+fn first_violation(database: &rusqlite::Connection, table: &str) -> rusqlite::Result<Option<(Option<i64>, i64)>> {
+    let mut statement = database.prepare("SELECT rowid, fkid FROM pragma_foreign_key_check(?1)")?;
+    let mut rows = statement.query([table])?;
+    rows.next()?.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+}
+
+fn key_columns(database: &rusqlite::Connection, table: &str, id: i64) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        database.prepare("SELECT \"from\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq")?;
+    let names = statement.query_map(rusqlite::params![table, id], |row| row.get(0))?;
+    names.collect()
+}
+
+/// The key's values in the violating row; empty for a table without row ids.
+fn row_values(
+    database: &rusqlite::Connection,
+    child: &Relation,
+    row: Option<i64>,
+    columns: &[String],
+) -> rusqlite::Result<Vec<Value>> {
+    let Some(row) = row else { return Ok(Vec::new()) };
+    let list: Vec<String> = columns.iter().map(|c| quoted(c)).collect();
+    let sql = format!("SELECT {} FROM {} WHERE rowid = ?1", list.join(", "), quoted(&child.sqlite_name));
+    database.query_row(&sql, [row], |row| (0..columns.len()).map(|i| Ok(owned(row.get_ref(i)?))).collect())
+}
+
+fn owned(value: SqliteValue<'_>) -> Value {
+    match value {
+        SqliteValue::Null => Value::Null,
+        SqliteValue::Integer(i) => Value::Integer(i),
+        SqliteValue::Real(r) => Value::Real(r),
+        SqliteValue::Text(t) => Value::Text(String::from_utf8_lossy(t).into_owned()),
+        SqliteValue::Blob(b) => Value::Blob(b.to_vec()),
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// PostgreSQL's words, from the side on which the statement was.
+fn violation(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Error {
+    let (child, name) = (reference.child, &reference.constraint.name);
+    let parent = scene.catalog.relations.get(&reference.key.relation);
+    let parent_name = parent.map_or("?", |p| p.name.as_str());
+    let from_parent = scene.target == Some(reference.key.relation) && scene.target != Some(child.oid);
+    let shown: Option<Vec<String>> = reference
+        .constraint
+        .columns
+        .iter()
+        .zip(values)
+        .map(|(number, value)| show(child.column_by_number(*number)?.repr, value, &scene.format))
+        .collect();
+    let shown = shown.filter(|shown| !shown.is_empty());
+    let (message, detail) = if from_parent {
+        let columns = parent.map(|p| column_names(p, &reference.key.columns)).unwrap_or_default();
+        (
+            format!(
+                "update or delete on table \"{parent_name}\" violates foreign key constraint \"{name}\" on table \"{}\"",
+                child.name
+            ),
+            shown.map(|v| format!("Key {} is still referenced from table \"{}\".", key_text(&columns, &v), child.name)),
+        )
+    } else {
+        let columns = column_names(child, &reference.constraint.columns);
+        (
+            format!("insert or update on table \"{}\" violates foreign key constraint \"{name}\"", child.name),
+            shown.map(|v| format!("Key {} is not present in table \"{parent_name}\".", key_text(&columns, &v))),
+        )
+    };
+    let error = with_origin(Error::new(SqlState::FOREIGN_KEY_VIOLATION, message), child).with_constraint(name);
+    match detail {
+        Some(detail) => error.with_detail(detail),
+        None => error,
+    }
+}
+
+/// When the search found nothing in time.
+fn unnamed(scene: &Scene<'_>, candidates: &[Reference<'_>]) -> Error {
+    if let [only] = candidates {
+        return violation(*only, scene, &[]);
+    }
+    let message = match scene.target() {
+        Some(table) => format!("insert, update or delete on table \"{}\" violates foreign key constraint", table.name),
+        None => "a foreign key constraint is violated".to_owned(),
+    };
+    Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
+}

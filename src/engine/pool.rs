@@ -1,0 +1,203 @@
+//! A database's connections: readers shared by all sessions, and the one writers use in turn.
+//!
+//! Owns: [`Pool`], [`Lease`]. Must not know: transactions, the write ticket's queue (`engine::database`).
+//!
+//! Writers have a connection of their own: only one of them runs at a time, so its page cache is never made void by
+//! somebody else's commit and its statements are always prepared; and a writer never waits for a reader's place in
+//! the pool while holding the ticket. When all places are taken by sessions that keep them (open portals, held
+//! snapshots), a waiter gets an extra connection after a moment, so that nobody hangs; it is closed afterwards.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::engine::connection::{Connection, Control};
+use crate::engine::functions::ContextSlot;
+use crate::engine::interrupt::InterruptHandle;
+use crate::engine::sequences::SequenceRegistry;
+use crate::error::{Error, Result};
+
+/// How long a statement waits for a place in the pool before it gets an extra connection.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// The connections of one database.
+pub(crate) struct Pool {
+    path: PathBuf,
+    sequences: Arc<SequenceRegistry>,
+    places: Semaphore,
+    /// Open and unused; the one used last is taken first, because its caches are warm.
+    idle: Mutex<Vec<Connection>>,
+    writer: Mutex<Option<Connection>>,
+    /// A write has failed for want of space.
+    disk_full: AtomicBool,
+}
+
+/// What becomes of a connection when its lease ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Home {
+    Idle,
+    Writer,
+    Nowhere,
+}
+
+/// A connection on loan. Shared by a session and its cursors; given back when the last of them lets go.
+pub(crate) struct Lease {
+    connection: Option<Connection>,
+    home: Home,
+    /// Stays with its session until that ends, see [`Lease::keep_for_good`].
+    kept: AtomicBool,
+    pool: Arc<Pool>,
+}
+
+impl Pool {
+    /// A pool of at most `size` connections besides the writer's; opens none.
+    pub(crate) fn new(path: PathBuf, size: usize, sequences: Arc<SequenceRegistry>) -> Arc<Self> {
+        Arc::new(Pool {
+            path,
+            sequences,
+            places: Semaphore::new(size.max(1)),
+            idle: Mutex::default(),
+            writer: Mutex::default(),
+            disk_full: AtomicBool::new(false),
+        })
+    }
+
+    /// Opens a connection that belongs to nobody.
+    pub(crate) fn open(&self) -> Result<Connection> {
+        Connection::open(&self.path, false, ContextSlot::new(Arc::clone(&self.sequences)))
+    }
+
+    /// Opens the first connection of a database and makes the file.
+    pub(crate) fn create(&self) -> Result<Connection> {
+        Connection::open(&self.path, true, ContextSlot::new(Arc::clone(&self.sequences)))
+    }
+
+    /// The connection writers will use.
+    pub(crate) fn put_writer(&self, connection: Connection) {
+        *lock(&self.writer) = Some(connection);
+    }
+
+    /// Whether the disk was full when something was last written.
+    pub(crate) fn disk_full(&self) -> bool {
+        self.disk_full.load(Ordering::Relaxed)
+    }
+
+    /// Remembers whether the disk is full.
+    pub(crate) fn set_disk_full(&self, full: bool) {
+        self.disk_full.store(full, Ordering::Relaxed);
+    }
+
+    /// A connection to read with. Waiting ends with the interrupt's error.
+    pub(crate) async fn reader(self: &Arc<Self>, interrupt: &InterruptHandle) -> Result<Lease> {
+        let home = match self.places.try_acquire() {
+            Ok(place) => {
+                place.forget();
+                Home::Idle
+            }
+            Err(_) => self.wait_for_place(interrupt).await?,
+        };
+        let idle = if home == Home::Idle { lock(&self.idle).pop() } else { None };
+        self.lease(idle, home)
+    }
+
+    /// The connection to write with. The caller holds the write ticket.
+    pub(crate) fn writer(self: &Arc<Self>) -> Result<Lease> {
+        let spare = lock(&self.writer).take();
+        self.lease(spare, Home::Writer)
+    }
+
+    async fn wait_for_place(&self, interrupt: &InterruptHandle) -> Result<Home> {
+        tokio::select! {
+            biased;
+            place = self.places.acquire() => {
+                place.map_err(|_| Error::internal("the pool is closed"))?.forget();
+                Ok(Home::Idle)
+            }
+            error = interrupt.interrupted() => Err(error),
+            () = tokio::time::sleep(PATIENCE) => Ok(Home::Nowhere),
+        }
+    }
+
+    fn lease(self: &Arc<Self>, open: Option<Connection>, home: Home) -> Result<Lease> {
+        // Made first: if opening fails its drop gives the place back.
+        let mut lease = Lease { connection: open, home, kept: AtomicBool::new(false), pool: Arc::clone(self) };
+        if lease.connection.is_none() {
+            lease.connection = Some(self.open()?);
+        }
+        Ok(lease)
+    }
+
+    /// Closes the connections nobody uses.
+    pub(crate) fn close_idle(&self) {
+        lock(&self.idle).clear();
+        lock(&self.writer).take();
+    }
+}
+
+impl Lease {
+    /// The pool it belongs to.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// This connection is not shared with other sessions any more and is closed when the lease ends (temporary
+    /// tables). Its place in the pool is free for another.
+    pub(crate) fn keep_for_good(&self) {
+        if !self.kept.swap(true, Ordering::Relaxed) && self.home == Home::Idle {
+            self.pool.places.add_permits(1);
+        }
+    }
+}
+
+impl Deref for Lease {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        // Taken out in `drop` only.
+        match &self.connection {
+            Some(connection) => connection,
+            None => unreachable!("a lease without a connection"),
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.kept.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Some(connection) = self.connection.take()
+            && self.home != Home::Nowhere
+            && put_in_order(&connection)
+        {
+            match self.home {
+                Home::Writer => *lock(&self.pool.writer) = Some(connection),
+                _ => lock(&self.pool.idle).push(connection),
+            }
+        }
+        if self.home == Home::Idle {
+            self.pool.places.add_permits(1);
+        }
+    }
+}
+
+/// Prepares a connection for its next user; false if it must not have one.
+fn put_in_order(connection: &Connection) -> bool {
+    connection.progress().attach(None);
+    connection.slot().leave();
+    let entered = connection.enter();
+    if entered.is_autocommit() {
+        return true;
+    }
+    // A transaction nobody ended: the session was dropped in the middle of it.
+    entered.control(Control::Rollback).is_ok()
+}
+
+/// The data behind these locks is valid after any panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,62 @@
+//! Durability on a local disk: `fdatasync` of the write-ahead log; and the directory's own entries.
+//!
+//! Owns: [`WalSync`], [`sync_directory`], [`DirectoryLock`]. Must not know: SQLite's formats.
+//!
+//! The `-wal` is the only file of a database this process may open besides SQLite: closing any descriptor of the
+//! database file or the `-shm` would drop the POSIX locks SQLite holds on them (SQLite, "How To Corrupt", 2.2).
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::storage::sink::Sink;
+
+/// The sink of local storage. SQLite never replaces the log while the database is open (PERSIST_WAL, no checkpoint
+/// on close), so one descriptor stays valid.
+#[derive(Debug)]
+pub struct WalSync(File);
+
+impl WalSync {
+    /// Opens the log; it must exist.
+    pub fn open(wal: &Path) -> io::Result<Self> {
+        Ok(WalSync(File::open(wal)?))
+    }
+}
+
+impl Sink for WalSync {
+    fn make_durable(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+/// Makes creations, renames and removals in a directory durable.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Keeps a second server out of a data directory for as long as it lives. It is a file of its own, so it does not
+/// touch SQLite's locks.
+#[derive(Debug)]
+pub struct DirectoryLock(#[expect(dead_code, reason = "held for its lock")] File);
+
+impl DirectoryLock {
+    /// Takes the lock; `None` if another server has it.
+    pub fn acquire(directory: &Path) -> io::Result<Option<Self>> {
+        let path: PathBuf = directory.join(".pgserver.lock");
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(DirectoryLock(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Whether something can be written to the directory, quotas included: tried, because nothing else tells for sure.
+pub fn has_space(directory: &Path) -> bool {
+    const PROBE: [u8; 256 * 1024] = [0; 256 * 1024];
+    let path = directory.join(".pgserver.space");
+    let written = std::fs::write(&path, PROBE);
+    let removed = std::fs::remove_file(&path);
+    written.is_ok() && removed.is_ok()
+}
