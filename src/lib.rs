@@ -116,6 +116,7 @@ pub mod sql {
 pub mod engine {
     //! SQLite: connections, cursors, transactions, functions.
     mod authorizer;
+    mod catalog_source;
     mod checkpoint;
     mod connection;
     mod constraint_errors;

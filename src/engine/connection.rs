@@ -17,7 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::config::DbConfig;
 use rusqlite::{OpenFlags, ffi};
 
+use crate::catalog::tables::vtab;
 use crate::engine::authorizer::Authorizer;
+use crate::engine::catalog_source::ConnectionSource;
 use crate::engine::error_map::{self, Failure};
 use crate::engine::functions::{self, ContextSlot};
 use crate::engine::progress::{self, Progress};
@@ -119,6 +121,8 @@ impl Connection {
         let mut database = rusqlite::Connection::open_with_flags(path, flags).map_err(error_map::from_rusqlite)?;
         set_up(&database).map_err(error_map::from_rusqlite)?;
         functions::register(&database, &slot)?;
+        let source = Arc::new(ConnectionSource::new(slot.clone(), path));
+        vtab::register(&database, source).map_err(error_map::from_rusqlite)?;
         let (progress, authorizer) = (Arc::new(Progress::default()), Authorizer::default());
         let wal_frames = Arc::new(AtomicI32::new(0));
         install_hooks(&mut database, &progress, &authorizer, &wal_frames).map_err(error_map::from_rusqlite)?;
@@ -211,11 +215,6 @@ impl Entered<'_> {
         statement.reset();
         statement.clear_bindings();
         self.cache(|cache| cache.put(sql, statement));
-    }
-
-    /// Finalizes what the cache holds.
-    pub(crate) fn forget_statements(&self) {
-        self.cache(StatementCache::clear);
     }
 
     /// Runs one of the engine's own statements.

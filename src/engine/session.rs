@@ -146,15 +146,17 @@ impl EngineSession {
         Cursor::open(lease, statement, params, literals, gate, origin)
     }
 
-    /// Carries out a change of the schema inside the (possibly implicit) transaction.
-    pub async fn ddl(&mut self, ddl: &Ddl) -> Result<()> {
+    /// Carries out a change of the schema inside the (possibly implicit) transaction. Gives the number of rows of
+    /// CREATE TABLE AS; notices go to the context. After an error the session aborts the transaction as always.
+    pub async fn ddl(&mut self, ddl: &Ddl) -> Result<Option<u64>> {
         self.ensure_write().await?;
         let Hold::Write(write) = &self.hold else { return Err(lost()) };
         let lease = Arc::clone(&write.lease);
         let entered = lease.enter();
         entered.begin_statement();
-        execute_ddl(&entered, ddl, &self.catalog())?;
-        self.reload_catalog(&lease, &entered)
+        execute_ddl(&entered, ddl)?;
+        self.reload_catalog(&lease, &entered)?;
+        Ok(None)
     }
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
@@ -524,7 +526,7 @@ impl Drop for EngineSession {
     }
 }
 
-fn execute_ddl(_: &Entered<'_>, ddl: &Ddl, _: &CatalogSnapshot) -> Result<()> {
+fn execute_ddl(_: &Entered<'_>, ddl: &Ddl) -> Result<()> {
     Err(Error::unsupported(format_args!("{ddl:?}")))
 }
 

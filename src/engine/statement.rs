@@ -227,11 +227,6 @@ impl StatementCache {
         self.clock += 1;
         self.entries.insert(address(&sql), Entry { _sql: sql, statement, used: self.clock });
     }
-
-    /// Finalizes all.
-    pub(crate) fn clear(&mut self) {
-        self.entries.clear();
-    }
 }
 
 fn address(sql: &Arc<str>) -> usize {

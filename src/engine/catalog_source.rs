@@ -1,0 +1,64 @@
+//! What the virtual tables of pg_catalog see through one connection: the session that has borrowed it and the database it
+//! belongs to.
+//!
+//! Owns: [`ConnectionSource`]. Must not know: what the relations look like (`catalog::tables`).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::tables::source::CatalogSource;
+use crate::engine::context::SessionContext;
+use crate::engine::databases::database_names;
+use crate::engine::functions::ContextSlot;
+use crate::sql::functions;
+use crate::types::pg_type::Oid;
+
+/// The source of one connection's system relations.
+pub(crate) struct ConnectionSource {
+    slot: ContextSlot,
+    /// Where the databases are.
+    directory: PathBuf,
+}
+
+impl ConnectionSource {
+    /// The source of a connection to the database file `path` whose functions use `slot`.
+    pub(crate) fn new(slot: ContextSlot, path: &Path) -> Self {
+        ConnectionSource { slot, directory: path.parent().unwrap_or(Path::new(".")).to_owned() }
+    }
+
+    /// Something of the session; the engine's own statements, which run without one, see what is empty.
+    fn session<T: Default>(&self, body: impl FnOnce(&SessionContext) -> T) -> T {
+        self.slot.with_session(|session| Ok(body(session))).unwrap_or_default()
+    }
+}
+
+impl CatalogSource for ConnectionSource {
+    fn catalog(&self) -> Arc<CatalogSnapshot> {
+        self.session(|session| Arc::clone(&session.catalog))
+    }
+
+    fn database(&self) -> String {
+        self.session(|session| session.database.clone())
+    }
+
+    fn user(&self) -> String {
+        self.session(|session| session.user.clone())
+    }
+
+    fn search_path(&self) -> Vec<String> {
+        self.session(|session| session.settings.search_path())
+    }
+
+    fn databases(&self) -> Vec<String> {
+        database_names(&self.directory)
+    }
+
+    fn sequence_last_value(&self, sequence: Oid) -> Option<i64> {
+        self.slot.sequences().state(sequence).filter(|state| state.is_called).map(|state| state.last_value)
+    }
+
+    fn has_function(&self, name: &str) -> bool {
+        !functions::named(name).is_empty()
+    }
+}
