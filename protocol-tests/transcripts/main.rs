@@ -9,6 +9,8 @@ mod client;
 mod frontend;
 mod scram;
 mod script;
+#[path = "../server.rs"]
+mod server;
 mod target;
 mod types;
 

@@ -1,24 +1,16 @@
 //! The server a transcript runs against: PostgreSQL at `PGTEST_ADDR`, or pgserver started for each way to authenticate.
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use super::client::Client;
 use super::script::Auth;
+use super::server::Server;
 
 pub struct Targets {
     postgres: Option<SocketAddr>,
     started: Mutex<HashMap<Auth, Server>>,
-}
-
-struct Server {
-    addr: SocketAddr,
-    process: Child,
-    directory: PathBuf,
 }
 
 impl Targets {
@@ -45,7 +37,7 @@ impl Targets {
         if let Some(server) = started.get(auth) {
             return Ok(server.addr);
         }
-        let server = Server::start(auth)?;
+        let server = Server::start(&auth.user, &auth.method, &auth.password)?;
         let addr = server.addr;
         started.insert(auth.clone(), server);
         Ok(addr)
@@ -76,53 +68,7 @@ impl Targets {
     /// Ends the servers that were started and removes their files.
     pub fn stop(&self) {
         if let Ok(mut started) = self.started.lock() {
-            for (_, mut server) in started.drain() {
-                let _ = server.process.kill();
-                let _ = server.process.wait();
-                let _ = std::fs::remove_dir_all(&server.directory);
-            }
+            started.clear();
         }
-    }
-}
-
-impl Server {
-    fn start(auth: &Auth) -> Result<Server, String> {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
-        let directory = std::env::temp_dir().join(format!("pgserver-transcripts-{}-{port}", std::process::id()));
-        std::fs::create_dir_all(&directory).map_err(|e| e.to_string())?;
-        let log = std::fs::File::create(directory.join("log")).map_err(|e| e.to_string())?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pgserver"));
-        command.current_dir(&directory).env_clear().stdin(Stdio::null());
-        command.stdout(log.try_clone().map_err(|e| e.to_string())?).stderr(log);
-        command.env("PG_HOST", "127.0.0.1").env("PG_PORT", port.to_string()).env("DB_NAME", "postgres");
-        command.env("PG_USER", &auth.user);
-        if auth.method != "trust" {
-            command.env("PG_PASSWORD", &auth.password).env("PG_AUTH", &auth.method);
-        }
-        let process = command.spawn().map_err(|e| format!("cannot start pgserver: {e}"))?;
-        let addr = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut server = Server { addr, process, directory };
-        match server.wait_until_ready() {
-            Ok(()) => Ok(server),
-            Err(why) => {
-                let log = std::fs::read_to_string(server.directory.join("log")).unwrap_or_default();
-                let _ = server.process.kill();
-                Err(format!("{why}; its log:\n{log}"))
-            }
-        }
-    }
-
-    fn wait_until_ready(&mut self) -> Result<(), String> {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < deadline {
-            if let Ok(Some(status)) = self.process.try_wait() {
-                return Err(format!("pgserver ended with {status}"));
-            }
-            if TcpStream::connect(self.addr).is_ok() {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Err("pgserver does not listen after 20 s".into())
     }
 }
