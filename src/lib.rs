@@ -44,6 +44,10 @@ pub mod settings;
 
 pub mod protocol {
     //! Bytes to messages and back.
+    pub mod backend;
+    pub mod codec;
+    pub mod conn;
+    pub mod message;
 }
 
 pub mod storage {
@@ -141,6 +145,8 @@ pub mod engine {
 
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
+    pub mod cancel;
+    pub mod start;
 }
 
 pub mod net {

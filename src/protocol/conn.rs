@@ -1,0 +1,147 @@
+//! A started-up connection: whole messages in, an output buffer out.
+//!
+//! Owns: [`FramedConn`], [`Stream`]: reading, buffering, flushing. Must not know: what a message means.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use crate::error::Result;
+use crate::protocol::codec;
+use crate::protocol::message::FrontendMessage;
+
+/// Output is written to the socket when this much is waiting.
+pub const FLUSH_THRESHOLD: usize = 64 * 1024;
+/// A buffer that grew beyond this for one large message is given back afterwards.
+const KEEP_CAPACITY: usize = 256 * 1024;
+/// How much is read ahead while a statement waits and only the connection's end is of interest.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// A plain or encrypted socket.
+pub enum Stream {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection that speaks in messages.
+pub struct FramedConn {
+    stream: Stream,
+    input: BytesMut,
+    output: BytesMut,
+    max_message: usize,
+}
+
+impl FramedConn {
+    /// Over a socket on which everything before the first message has been read by exact reads. `max_message` is the
+    /// longest message accepted, in bytes.
+    pub fn new(stream: Stream, max_message: usize) -> Self {
+        FramedConn { stream, input: BytesMut::new(), output: BytesMut::new(), max_message }
+    }
+
+    /// The next message; `None` when the client has closed the connection. The inner error is the client's fault: its
+    /// severity tells whether the session goes on. Cancel safe: what has been read stays in the buffer.
+    pub async fn recv(&mut self) -> io::Result<Option<Result<FrontendMessage>>> {
+        loop {
+            match codec::frame(&mut self.input, self.max_message) {
+                Ok(Some((tag, body))) => return Ok(Some(codec::decode(tag, body))),
+                Ok(None) => {}
+                Err(error) => return Ok(Some(Err(error))),
+            }
+            if self.read().await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn read(&mut self) -> io::Result<usize> {
+        if self.input.is_empty() && self.input.capacity() > KEEP_CAPACITY {
+            self.input = BytesMut::new();
+        }
+        self.input.reserve(8 * 1024);
+        self.stream.read_buf(&mut self.input).await
+    }
+
+    /// Whether another whole message has already arrived: then the answer to this one need not be flushed yet.
+    pub fn has_message(&self) -> bool {
+        codec::has_frame(&self.input)
+    }
+
+    /// Resolves when the client closes the connection; for waiting beside something else. Reads ahead a bounded
+    /// amount, and waits for ever once that is full. Cancel safe.
+    pub async fn closed(&mut self) {
+        loop {
+            if self.input.len() >= READ_AHEAD {
+                std::future::pending::<()>().await;
+            }
+            match self.read().await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// The output buffer; messages are written here and leave with [`FramedConn::flush`].
+    pub fn out(&mut self) -> &mut BytesMut {
+        &mut self.output
+    }
+
+    /// Whether so much output waits that it should be flushed now.
+    pub fn is_full(&self) -> bool {
+        self.output.len() >= FLUSH_THRESHOLD
+    }
+
+    /// Writes everything that waits, as fast as the client takes it.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        if !self.output.is_empty() {
+            self.stream.write_all(&self.output).await?;
+            self.output.clear();
+            if self.output.capacity() > KEEP_CAPACITY {
+                self.output = BytesMut::new();
+            }
+        }
+        self.stream.flush().await
+    }
+
+    /// Flushes and closes the sending side.
+    pub async fn shutdown(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        self.stream.shutdown().await
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
