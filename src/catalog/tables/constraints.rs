@@ -173,7 +173,7 @@ fn operator_class(oid: Oid, category: u8) -> Oid {
 }
 
 /// The OID of a view's rule: the catalog keeps none.
-fn rule_oid(view: Oid) -> Oid {
+pub fn rule_oid(view: Oid) -> Oid {
     Oid(0x8000_0000 | (view.0.wrapping_mul(256).wrapping_add(255) & 0x7fff_ffff))
 }
 

@@ -10,6 +10,7 @@
 
 mod args;
 mod bytes;
+mod catalog;
 mod float;
 mod integer;
 mod io;
@@ -18,6 +19,7 @@ mod numeric;
 mod object_ids;
 mod pattern;
 mod regex;
+mod server_info;
 mod strings;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -195,6 +197,8 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 /// The areas' tables.
 #[rustfmt::skip]
 static AREAS: &[&[Definition]] = &[
+    catalog::FUNCTIONS,
+    server_info::FUNCTIONS,
     integer::FUNCTIONS,
     float::FUNCTIONS,
     numeric::FUNCTIONS,
@@ -207,6 +211,7 @@ static AREAS: &[&[Definition]] = &[
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has
 /// been created and before any statement is prepared; functions that need a session ask the slot when they run.
 pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
+    server_info::note_start();
     for definitions in AREAS {
         register_all(connection, slot, definitions)?;
     }
@@ -220,8 +225,12 @@ mod tests {
     /// Evaluates expressions in SQLite's dialect on a fresh connection; the expected text is the stored value as
     /// SQLite prints it, NULL, or the SQLSTATE and message of the error.
     pub(super) fn assert_values(expectations: &[(&str, &str)]) {
+        assert_values_in(ContextSlot::default(), expectations);
+    }
+
+    /// The same, in whatever session the slot has.
+    pub(super) fn assert_values_in(slot: ContextSlot, expectations: &[(&str, &str)]) {
         let connection = Connection::open_in_memory().unwrap();
-        let slot = ContextSlot::default();
         register(&connection, &slot).unwrap();
         for (expression, expected) in expectations {
             assert_eq!(evaluate(&connection, &slot, expression), *expected, "{expression}");

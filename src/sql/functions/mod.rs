@@ -3,6 +3,7 @@
 //! Owns: [`Call`], [`Function`] and the table of them ([`all`], [`named`]), one file per area. The SQLite side is in
 //! `engine::functions`. Specification: functions.html and pg_proc; a test holds every row to what PostgreSQL has.
 
+mod catalog;
 mod math;
 mod string;
 
@@ -94,7 +95,7 @@ impl Function {
 }
 
 /// The areas' tables.
-static AREAS: &[&[Function]] = &[math::ROWS, string::ROWS];
+static AREAS: &[&[Function]] = &[catalog::ROWS, math::ROWS, string::ROWS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();

@@ -1,0 +1,398 @@
+//! System information functions over the catalog: definitions, visibility, comments, format_type.
+//!
+//! They read the catalog of the statement that runs. An object that does not exist gives NULL, as in PostgreSQL, where
+//! a query may see an OID that has just been dropped. Specification: functions-info.html, ruleutils.c.
+
+use super::{Args, Definition, Output, object_ids};
+use crate::catalog::definitions::{Names, index_key, quote_identifier, without_parentheses};
+use crate::catalog::schema::{Constraint, Relation, RelationKind};
+use crate::catalog::tables::constraints::{PG_CLASS, PG_DATABASE, domain_constraint_oid};
+use crate::catalog::tables::procs::proc;
+use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::relations;
+use crate::catalog::tables::types::user_types;
+use crate::error::{Error, Result, SqlState};
+use crate::types::pg_type::{Oid, Scalar, type_info};
+
+/// The functions of this area.
+#[rustfmt::skip]
+pub(super) static FUNCTIONS: &[Definition] = &[
+    Definition::stable("pg_format_type", 2, format_type).called_on_null(),
+    Definition::stable("pg_get_constraintdef", 1, constraint_definition),
+    Definition::stable("pg_get_constraintdef", 2, constraint_definition),
+    Definition::stable("pg_get_indexdef", 1, index_definition),
+    Definition::stable("pg_get_indexdef", 3, index_definition),
+    Definition::stable("pg_get_viewdef", 1, view_definition),
+    Definition::stable("pg_get_viewdef", 2, view_definition),
+    Definition::stable("pg_get_ruledef", 1, rule_definition),
+    Definition::stable("pg_get_ruledef", 2, rule_definition),
+    Definition::stable("pg_get_expr", 2, |a| Ok(a.text(0)?.into_owned().into())),
+    Definition::stable("pg_get_expr", 3, expression),
+    Definition::stable("pg_get_serial_sequence", 2, serial_sequence),
+    Definition::stable("pg_get_function_arguments", 1, |a| with_names(a, |n| Ok(proc(oid(a, 0)?).map(|p| p.arguments(n)).into()))),
+    Definition::stable("pg_get_function_result", 1, |a| with_names(a, |n| Ok(proc(oid(a, 0)?).and_then(|p| p.result(n)).into()))),
+    Definition::stable("pg_get_replica_identity_index", 1, replica_identity),
+    Definition::stable("pg_table_is_visible", 1, table_is_visible),
+    Definition::stable("pg_type_is_visible", 1, type_is_visible),
+    Definition::stable("pg_function_is_visible", 1, |a| Ok(proc(oid(a, 0)?).map(|_| true).into())),
+    Definition::stable("pg_obj_description", 1, |a| description(a, None)),
+    Definition::stable("pg_obj_description", 2, |a| description(a, Some(class_of(&a.text(1)?)))),
+    Definition::stable("pg_shobj_description", 2, |a| description(a, Some(PG_DATABASE).filter(|&c| class_of(&a.text(1).unwrap_or_default()) == c))),
+    Definition::stable("pg_col_description", 2, column_description),
+    Definition::stable("pg_to_regclass", 1, |a| object(a, Scalar::RegClass)),
+    Definition::stable("pg_to_regtype", 1, |a| object(a, Scalar::RegType)),
+    Definition::stable("pg_to_regproc", 1, |a| object(a, Scalar::RegProc)),
+    Definition::stable("pg_to_regnamespace", 1, |a| object(a, Scalar::RegNamespace)),
+    Definition::stable("pg_to_regrole", 1, |a| object(a, Scalar::RegRole)),
+    Definition::stable("pg_relation_is_updatable", 2, |a| Ok(if is_user_table(a)? { EVERY_CHANGE } else { 0 }.into())),
+    Definition::stable("pg_relation_is_publishable", 1, |a| Ok(is_user_table(a)?.into())),
+    Definition::stable("pg_index_column_has_property", 3, index_column_property),
+    Definition::stable("pg_sequence_last_value", 1, sequence_last_value),
+    Definition::stable("pg_sqlite_name", 1, sqlite_name),
+];
+
+/// INSERT, UPDATE and DELETE, as bits of pg_relation_is_updatable.
+const EVERY_CHANGE: i64 = 1 << 3 | 1 << 2 | 1 << 4;
+
+fn oid(args: &Args<'_>, index: usize) -> Result<Oid> {
+    Ok(Oid(u32::try_from(args.int(index)?).unwrap_or_default()))
+}
+
+/// An optional bool argument; false when it is not given.
+fn flag(args: &Args<'_>, index: usize) -> Result<bool> {
+    if args.is_null(index) { Ok(false) } else { args.bool(index) }
+}
+
+/// Calls `body` with the names as the session sees them.
+fn with_names(args: &Args<'_>, body: impl FnOnce(&Names<'_>) -> Result<Output>) -> Result<Output> {
+    args.slot().with_session(|session| {
+        let search_path = session.settings.search_path();
+        body(&Names { catalog: &session.catalog, search_path: &search_path })
+    })
+}
+
+fn format_type(args: &Args<'_>) -> Result<Output> {
+    if args.is_null(0) {
+        return Ok(Output::NULL);
+    }
+    let typmod = if args.is_null(1) { None } else { Some(args.int4(1)?) };
+    with_names(args, |names| Ok(names.format_type(oid(args, 0)?, typmod).into()))
+}
+
+/// The table and the constraint with that OID.
+fn find_constraint<'a>(names: &Names<'a>, oid: Oid) -> Option<(&'a Relation, &'a Constraint)> {
+    let relations = names.catalog.relations.values();
+    relations.into_iter().find_map(|r| r.constraints.iter().find(|c| c.oid == oid).map(|c| (r.as_ref(), c)))
+}
+
+fn constraint_definition(args: &Args<'_>) -> Result<Output> {
+    let (oid, pretty) = (oid(args, 0)?, flag(args, 1)?);
+    with_names(args, |names| {
+        if let Some((relation, constraint)) = find_constraint(names, oid) {
+            return Ok(names.constraint(relation, constraint, pretty).into());
+        }
+        Ok(domain_check(names, oid, pretty).into())
+    })
+}
+
+fn domain_check(names: &Names<'_>, oid: Oid, pretty: bool) -> Option<String> {
+    use crate::catalog::definitions::check;
+    use crate::catalog::schema::UserTypeKind;
+    user_types(names.catalog).into_iter().find_map(|user| {
+        let UserTypeKind::Domain { checks, .. } = &user.kind else { return None };
+        let mut numbered = checks.iter().zip(1u32..);
+        let ((_, expression), _) = numbered.find(|&(_, n)| domain_constraint_oid(user.oid, n) == oid)?;
+        Some(check(expression, pretty))
+    })
+}
+
+/// pg_get_indexdef(index) and pg_get_indexdef(index, column, pretty); column 0 is all of it.
+fn index_definition(args: &Args<'_>) -> Result<Output> {
+    let column = if args.len() > 1 { args.int(1)? } else { 0 };
+    let (oid, pretty) = (oid(args, 0)?, flag(args, 2)?);
+    with_names(args, |names| {
+        let Some((table, index)) = names.catalog.index(oid) else { return Ok(Output::NULL) };
+        if column == 0 {
+            return Ok(names.index(table, index, pretty).into());
+        }
+        let key = usize::try_from(column - 1).ok().and_then(|c| index.keys.get(c));
+        Ok(key.map_or_else(String::new, |k| index_key(table, k, false)).into())
+    })
+}
+
+/// The relation an argument means: its OID, or its name as text.
+fn relation_argument(args: &Args<'_>, index: usize) -> Result<Oid> {
+    match args.raw(index) {
+        rusqlite::types::ValueRef::Text(_) => relation_named(args, &args.text(index)?),
+        _ => oid(args, index),
+    }
+}
+
+/// The relation of that name; 42P01 if there is none.
+pub(super) fn relation_named(args: &Args<'_>, name: &str) -> Result<Oid> {
+    match object_ids::input(Scalar::RegClass, name, args.slot())? {
+        Output::Value(rusqlite::types::Value::Integer(oid)) => Ok(Oid(u32::try_from(oid).unwrap_or_default())),
+        _ => Ok(Oid::INVALID),
+    }
+}
+
+fn view_definition(args: &Args<'_>) -> Result<Output> {
+    let oid = relation_argument(args, 0)?;
+    with_names(args, |names| Ok(names.catalog.relations.get(&oid).and_then(|r| r.view_definition()).into()))
+}
+
+/// The only rules there are: those behind views.
+fn rule_definition(args: &Args<'_>) -> Result<Output> {
+    use crate::catalog::tables::constraints::rule_oid;
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let view = names.catalog.relations.values().find(|r| r.kind == RelationKind::View && rule_oid(r.oid) == oid);
+        Ok(view
+            .and_then(|v| v.view_definition().map(|query| (v, query)))
+            .map(|(v, query)| {
+                let name = format!("{}.{}", quote_identifier(&v.schema), quote_identifier(&v.name));
+                format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {name} DO INSTEAD {query}")
+            })
+            .into())
+    })
+}
+
+/// pg_get_expr(expression, relation, pretty): expressions are kept as text.
+fn expression(args: &Args<'_>) -> Result<Output> {
+    let text = args.text(0)?;
+    let shown = if flag(args, 2)? { without_parentheses(&text) } else { &text };
+    Ok(shown.to_owned().into())
+}
+
+/// pg_get_serial_sequence(table, column): the sequence that the column owns.
+fn serial_sequence(args: &Args<'_>) -> Result<Output> {
+    let table = relation_named(args, &args.text(0)?)?;
+    let column = args.text(1)?;
+    with_names(args, |names| {
+        let Some(relation) = names.catalog.relations.get(&table) else { return Ok(Output::NULL) };
+        let Some(column) = relation.column(&column) else {
+            let message = format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
+            return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+        };
+        let owner = Some((table, column.number));
+        let owned = |r: &&std::sync::Arc<Relation>| r.sequence.is_some_and(|s| s.owned_by == owner);
+        let sequence = names.catalog.relations.values().find(owned);
+        Ok(sequence.map(|s| format!("{}.{}", quote_identifier(&s.schema), quote_identifier(&s.name))).into())
+    })
+}
+
+/// The index over the primary key: what REPLICA IDENTITY DEFAULT means.
+fn replica_identity(args: &Args<'_>) -> Result<Output> {
+    let table = oid(args, 0)?;
+    with_names(args, |names| {
+        let relation = names.catalog.relations.get(&table);
+        let key = relation.and_then(|r| r.indexes.iter().find(|i| i.primary));
+        Ok(key.map(|i| i64::from(i.oid.0)).into())
+    })
+}
+
+fn table_is_visible(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| Ok(names.catalog.relations.get(&oid).map(|r| names.relation_is_visible(r)).into()))
+}
+
+fn type_is_visible(args: &Args<'_>) -> Result<Output> {
+    use crate::catalog::tables::types::{array_name, recorded_name};
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        if let Some(info) = type_info(oid) {
+            return Ok(names.type_is_visible("pg_catalog", info.name).into());
+        }
+        if recorded_name(oid).is_some() {
+            return Ok(names.search_path.iter().any(|s| s == "information_schema").into());
+        }
+        let Some(user) = names.catalog.user_type(oid) else { return Ok(Output::NULL) };
+        let found = names.type_is_visible(&user.schema, &user.name);
+        // An array type is found where its element is.
+        let name = if user.oid == oid { user.name.clone() } else { array_name(&user.name) };
+        Ok((found || names.type_is_visible(&user.schema, &name)).into())
+    })
+}
+
+/// The OID of a catalog, by name.
+fn class_of(name: &str) -> Oid {
+    relations::find("pg_catalog", name).map_or(Oid::INVALID, |r| r.relation.oid)
+}
+
+/// A comment on a whole object; without a catalog, on any object with that OID.
+fn description(args: &Args<'_>, class: Option<Oid>) -> Result<Output> {
+    let object = oid(args, 0)?;
+    with_names(args, |names| {
+        let own = names.catalog.comments.iter();
+        let mut own =
+            own.filter(|&(&(c, o, part), _)| o == object && part == 0 && class.is_none_or(|wanted| wanted == c));
+        if let Some((_, text)) = own.next() {
+            return Ok(text.clone().into());
+        }
+        Ok(recorded_description(object, class).into())
+    })
+}
+
+/// PostgreSQL's own comments.
+fn recorded_description(object: Oid, class: Option<Oid>) -> Option<String> {
+    let mut lines = Recording::new(recording!("pg_description")).lines();
+    let line = lines.find(|line| {
+        line.number("objoid") == i64::from(object.0)
+            && class.is_none_or(|class| line.number("classoid") == i64::from(class.0))
+    })?;
+    Some(line.text("description").into_owned())
+}
+
+fn column_description(args: &Args<'_>) -> Result<Output> {
+    let (table, column) = (oid(args, 0)?, args.int4(1)?);
+    with_names(args, |names| {
+        let comment = names.catalog.comments.get(&(PG_CLASS, table, column)).filter(|_| column != 0);
+        Ok(comment.cloned().into())
+    })
+}
+
+/// to_reg…: like the type's input, but NULL for what does not exist, and numbers mean nothing.
+fn object(args: &Args<'_>, scalar: Scalar) -> Result<Output> {
+    let text = args.text(0)?;
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(Output::NULL);
+    }
+    match object_ids::input(scalar, &text, args.slot()) {
+        Err(error) if error.code() == SqlState::INVALID_NAME => Err(error),
+        Err(_) => Ok(Output::NULL),
+        found => found,
+    }
+}
+
+/// Whether the relation of the first argument is a table of a user's.
+fn is_user_table(args: &Args<'_>) -> Result<bool> {
+    let oid = oid(args, 0)?;
+    args.slot().with_session(|s| Ok(s.catalog.relations.get(&oid).is_some_and(|r| r.kind == RelationKind::Table)))
+}
+
+/// pg_index_column_has_property(index, column, property) for b-trees.
+fn index_column_property(args: &Args<'_>) -> Result<Output> {
+    let (oid, column, property) = (oid(args, 0)?, args.int(1)?, args.text(2)?);
+    with_names(args, |names| {
+        let index = names.catalog.index(oid).map(|(_, index)| index);
+        let key = index.and_then(|i| usize::try_from(column - 1).ok().and_then(|c| i.keys.get(c)));
+        let Some(key) = key else { return Ok(Output::NULL) };
+        Ok(match property.to_ascii_lowercase().as_str() {
+            "asc" => Some(!key.descending),
+            "desc" => Some(key.descending),
+            "nulls_first" => Some(key.nulls_first),
+            "nulls_last" => Some(!key.nulls_first),
+            "orderable" | "returnable" | "search_array" | "search_nulls" => Some(true),
+            "distance_orderable" => Some(false),
+            _ => None,
+        }
+        .into())
+    })
+}
+
+/// pg_sequence_last_value: NULL until nextval has been called.
+fn sequence_last_value(args: &Args<'_>) -> Result<Output> {
+    let state = args.slot().sequences().state(oid(args, 0)?);
+    Ok(state.filter(|s| s.is_called).map(|s| s.last_value).into())
+}
+
+/// What a relation is called inside SQLite; for the functions that measure it.
+fn sqlite_name(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    args.slot().with_session(|s| Ok(s.catalog.relations.get(&oid).map(|r| r.sqlite_name.clone()).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::super::ContextSlot;
+    use super::super::tests::assert_values_in;
+    use crate::catalog::tables::sample::sample;
+    use crate::engine::context::SessionContext;
+    use crate::settings::Settings;
+
+    /// A session over the sample database.
+    fn slot() -> ContextSlot {
+        let slot = ContextSlot::default();
+        let session = SessionContext {
+            settings: Settings::default(),
+            user: "postgres".into(),
+            database: "postgres".into(),
+            backend_pid: 7,
+            client_address: None,
+            transaction_start: 0,
+            statement_start: 0,
+            catalog: sample().0,
+            sequence_values: Default::default(),
+            last_sequence: None,
+            notices: Vec::new(),
+        };
+        slot.enter(Arc::new(Mutex::new(session)), None);
+        slot
+    }
+
+    #[test]
+    fn objects_are_described_as_postgresql_describes_them() {
+        assert_values_in(
+            slot(),
+            &[
+                ("pg_format_type(1043, 24)", "character varying(20)"),
+                ("pg_format_type(20020, NULL)", "mood"),
+                ("pg_format_type(20021, -1)", "mood[]"),
+                ("pg_format_type(NULL, NULL)", "NULL"),
+                ("pg_get_constraintdef(20002)", "PRIMARY KEY (id)"),
+                ("pg_get_constraintdef(20003)", "CHECK ((balance >= (0)::numeric))"),
+                ("pg_get_constraintdef(20003, 1)", "CHECK (balance >= (0)::numeric)"),
+                ("pg_get_constraintdef(20012)", "FOREIGN KEY (person) REFERENCES people(id) ON DELETE CASCADE"),
+                ("pg_get_constraintdef(1)", "NULL"),
+                ("pg_get_indexdef(20004)", "CREATE UNIQUE INDEX people_pkey ON public.people USING btree (id)"),
+                (
+                    "pg_get_indexdef(20005, 0, 1)",
+                    "CREATE UNIQUE INDEX people_name ON people USING btree (lower(name) DESC)",
+                ),
+                ("pg_get_indexdef(20005, 1, 0)", "lower(name)"),
+                ("pg_get_indexdef(20005, 2, 0)", ""),
+                ("pg_get_viewdef(20013)", "SELECT people.id FROM people;"),
+                ("pg_get_serial_sequence('People', 'id')", "public.people_id_seq"),
+                ("pg_get_serial_sequence('people', 'name')", "NULL"),
+                ("pg_get_serial_sequence('people', 'x')", "42703 column \"x\" of relation \"people\" does not exist"),
+                ("pg_table_is_visible(20001)", "1"),
+                ("pg_table_is_visible(20004)", "1"),
+                ("pg_table_is_visible(1)", "NULL"),
+                ("pg_type_is_visible(23)", "1"),
+                ("pg_obj_description(20001, 'pg_class')", "People"),
+                ("pg_obj_description(2200, 'pg_namespace')", "standard public schema"),
+                ("pg_shobj_description(5, 'pg_database')", "A database"),
+                ("pg_to_regclass('people')", "20001"),
+                ("pg_to_regclass('1259')", "NULL"),
+                ("pg_to_regclass('nobody')", "NULL"),
+                ("pg_get_function_arguments(3058)", "VARIADIC \"any\""),
+                ("pg_get_function_result(3058)", "text"),
+            ],
+        );
+    }
+
+    #[test]
+    fn privileges_are_the_superusers() {
+        assert_values_in(
+            slot(),
+            &[
+                ("pg_has_table_privilege('people', 'select, insert')", "1"),
+                ("pg_has_table_privilege('pg_monitor', 'people', 'SELECT')", "0"),
+                ("pg_has_table_privilege('people', 'fly')", "22023 unrecognized privilege type: \"fly\""),
+                ("pg_has_table_privilege('x', 'people', 'SELECT')", "42704 role \"x\" does not exist"),
+                ("pg_has_table_privilege('x', 'SELECT')", "42P01 relation \"x\" does not exist"),
+                ("pg_has_schema_privilege('pg_monitor', 'public', 'USAGE')", "1"),
+                ("pg_has_schema_privilege('pg_monitor', 'public', 'CREATE')", "0"),
+                ("pg_has_database_privilege('postgres', 'CONNECT')", "1"),
+                ("pg_get_userbyid(10)", "postgres"),
+                ("pg_get_userbyid(77)", "unknown (OID=77)"),
+                ("pg_encoding_to_char(6)", "UTF8"),
+                ("pg_char_to_encoding('latin1')", "8"),
+                ("pg_acldefault('d', 10)", "[\"=Tc/postgres\",\"postgres=CTc/postgres\"]"),
+                ("pg_size_bytes('1.5 GB')", "1610612736"),
+            ],
+        );
+    }
+}
