@@ -40,7 +40,15 @@ pub mod types {
     pub mod value;
 }
 
-pub mod settings;
+pub mod settings {
+    //! Session variables ("GUCs"): the table of them, and their values in a session.
+    pub mod check;
+    pub mod session;
+    pub mod table;
+    pub mod variable;
+
+    pub use session::Settings;
+}
 
 pub mod protocol {
     //! Bytes to messages and back.

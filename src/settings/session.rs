@@ -1,0 +1,778 @@
+//! The variables of one session, with PostgreSQL's transactional rules.
+//!
+//! Owns: [`Settings`]: SET is undone by ROLLBACK, SET LOCAL by the end of the transaction, both by ROLLBACK TO; which
+//! reported variables have changed; the values the server itself reads often, kept ready. Must not know: the wire, SQL.
+//! Specification: sql-set.html, sql-reset.html, runtime-config-client.html.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Result, Severity, SqlState};
+use crate::settings::check;
+use crate::settings::table::VARIABLES;
+use crate::settings::variable::{Context, Kind, Setting, Variable};
+use crate::types::format::{ByteaOutput, FormatSettings, IntervalStyle};
+use crate::types::time_zone;
+
+/// One session's variables. What was never set costs nothing.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// By name in lower case; built-in variables that are not at their default, and custom ones.
+    slots: BTreeMap<Cow<'static, str>, Slot>,
+    /// What to put back, in order of the changes, while a transaction is open.
+    undo: Vec<(Cow<'static, str>, Option<Slot>)>,
+    /// Length of `undo` at each open savepoint.
+    savepoints: Vec<usize>,
+    in_transaction: bool,
+    /// Reported variables that were changed, with the value the client knows.
+    unreported: Vec<(&'static Variable, Setting)>,
+    ready: Ready,
+}
+
+/// One variable's values; the first that is there counts.
+#[derive(Clone, Debug, Default)]
+struct Slot {
+    /// SET LOCAL.
+    local: Option<Setting>,
+    /// SET.
+    session: Option<Setting>,
+    /// What RESET goes back to: from the start-up message or the server's configuration.
+    reset: Option<Setting>,
+}
+
+impl Slot {
+    fn effective(&self) -> Option<&Setting> {
+        self.local.as_ref().or(self.session.as_ref()).or(self.reset.as_ref())
+    }
+}
+
+/// Values in the form in which the server needs them.
+#[derive(Clone, Debug)]
+struct Ready {
+    format: Arc<FormatSettings>,
+    time_zone: Setting,
+    search_path: Arc<[String]>,
+    timeouts: Timeouts,
+    least_notice: Severity,
+}
+
+/// The time limits of a session; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    pub statement: Option<Duration>,
+    pub lock: Option<Duration>,
+    pub idle_in_transaction: Option<Duration>,
+    pub idle_session: Option<Duration>,
+}
+
+/// What pg_settings and SHOW ALL say of one variable.
+#[derive(Clone, Debug)]
+pub struct SettingView {
+    pub variable: &'static Variable,
+    /// In the base unit, as pg_settings.setting has it.
+    pub setting: String,
+    /// With unit, as SHOW has it.
+    pub shown: String,
+    pub reset: String,
+    pub source: &'static str,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let mut settings = Settings {
+            slots: BTreeMap::new(),
+            undo: Vec::new(),
+            savepoints: Vec::new(),
+            in_transaction: false,
+            unreported: Vec::new(),
+            ready: Ready {
+                format: Arc::default(),
+                time_zone: Setting::Text("UTC".into()),
+                search_path: Arc::default(),
+                timeouts: Timeouts::default(),
+                least_notice: Severity::Notice,
+            },
+        };
+        settings.refresh();
+        settings
+    }
+}
+
+impl Settings {
+    /// How values are written and read: DateStyle, IntervalStyle, TimeZone, extra_float_digits, bytea_output.
+    pub fn format(&self) -> &FormatSettings {
+        &self.ready.format
+    }
+
+    /// The same to keep while rows are encoded.
+    pub fn shared_format(&self) -> Arc<FormatSettings> {
+        Arc::clone(&self.ready.format)
+    }
+
+    /// The time limits.
+    pub fn timeouts(&self) -> Timeouts {
+        self.ready.timeouts
+    }
+
+    /// The effective search path: the `search_path` setting with "$user" resolved and pg_temp, pg_catalog first.
+    pub fn search_path(&self) -> Vec<String> {
+        self.ready.search_path.to_vec()
+    }
+
+    /// [`Settings::search_path`] without a copy.
+    pub fn schemas_searched(&self) -> &Arc<[String]> {
+        &self.ready.search_path
+    }
+
+    /// Whether client_min_messages lets a notice of that severity through.
+    pub fn wants_notice(&self, severity: Severity) -> bool {
+        // INFO always goes to the client.
+        severity == Severity::Info || rank(severity) >= rank(self.ready.least_notice)
+    }
+
+    /// SHOW name; 42704 for an unknown variable.
+    pub fn show(&self, name: &str) -> Result<String> {
+        self.current(name).ok_or_else(|| unrecognized(name))
+    }
+
+    /// current_setting(name, true).
+    pub fn current(&self, name: &str) -> Option<String> {
+        match find(name) {
+            Some(variable) => Some(self.shown(variable)),
+            None => {
+                let slot = self.slots.get(name.to_ascii_lowercase().as_str())?;
+                Some(match slot.effective() {
+                    Some(Setting::Text(text)) => text.to_string(),
+                    _ => String::new(),
+                })
+            }
+        }
+    }
+
+    /// Every listed variable, for SHOW ALL and pg_settings, by name.
+    pub fn views(&self) -> impl Iterator<Item = SettingView> {
+        VARIABLES.iter().filter(|v| !v.hidden).map(|variable| {
+            let slot = self.slots.get(key(variable).as_ref());
+            let value = self.effective(variable);
+            let reset = slot.and_then(|s| s.reset.clone());
+            let source = match slot {
+                Some(Slot { local, session, .. }) if local.is_some() || session.is_some() => "session",
+                Some(Slot { reset: Some(_), .. }) => "configuration file",
+                _ => "default",
+            };
+            SettingView {
+                variable,
+                setting: variable.show_plain(&value),
+                shown: self.shown(variable),
+                reset: variable.show_plain(&reset.unwrap_or_else(|| variable.default())),
+                source,
+            }
+        })
+    }
+
+    /// Sets what RESET goes back to, whatever the variable's context: for the server's configuration.
+    pub fn preset(&mut self, name: &str, value: &str) -> Result<()> {
+        let variable = find(name).ok_or_else(|| unrecognized(name))?;
+        let value = variable.parse(name, value)?;
+        self.slots.entry(key(variable)).or_default().reset = Some(value);
+        self.refresh();
+        Ok(())
+    }
+
+    /// A setting of the start-up message: what RESET goes back to, if a client may set it.
+    pub fn set_at_start(&mut self, name: &str, value: &str) -> Result<()> {
+        let Some(variable) = find(name) else {
+            let key = custom_key(name)?;
+            self.slots.entry(key).or_default().reset = Some(Setting::Text(value.into()));
+            return Ok(());
+        };
+        if variable.context != Context::Backend {
+            check_context(variable, name)?;
+        }
+        let value = self.parse(variable, name, value)?;
+        self.slots.entry(key(variable)).or_default().reset = Some(value);
+        self.refresh();
+        Ok(())
+    }
+
+    /// SET [LOCAL] name = value; `None` is DEFAULT. Gives the new value as SHOW prints it.
+    pub fn set(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
+        let Some(variable) = find(name) else { return self.set_custom(name, value, local) };
+        check_context(variable, name)?;
+        self.check_role(variable, value)?;
+        let parsed = value.map(|value| self.parse(variable, name, value)).transpose()?;
+        // A transaction's own modes end with it however they were set.
+        let local = local || transaction_default(variable.name).is_some();
+        if variable.reported {
+            self.note_unreported(variable);
+        }
+        let reset = self.slots.get(key(variable).as_ref()).and_then(|s| s.reset.clone());
+        self.change(key(variable), |slot| {
+            if local {
+                slot.local = Some(parsed.or(reset).unwrap_or_else(|| variable.default()));
+            } else {
+                slot.session = parsed;
+                slot.local = None;
+            }
+        });
+        self.refresh();
+        Ok(self.shown(variable))
+    }
+
+    fn set_custom(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
+        let key = custom_key(name)?;
+        let text = value.map(|value| Setting::Text(value.into()));
+        self.change(key, |slot| {
+            if local {
+                slot.local = Some(text.unwrap_or_else(|| Setting::Text("".into())));
+            } else {
+                slot.session = text;
+                slot.local = None;
+            }
+        });
+        Ok(self.current(name).unwrap_or_default())
+    }
+
+    /// RESET name.
+    pub fn reset(&mut self, name: &str) -> Result<()> {
+        match find(name) {
+            None if !self.slots.contains_key(name.to_ascii_lowercase().as_str()) => {
+                // The name's form is checked, and a custom variable comes to be.
+                self.set_custom(name, None, false).map(drop)
+            }
+            _ => self.set(name, None, false).map(drop),
+        }
+    }
+
+    /// RESET ALL.
+    pub fn reset_all(&mut self) {
+        let changed = self.slots.iter().filter(|(_, slot)| slot.local.is_some() || slot.session.is_some());
+        let keys: Vec<_> = changed.map(|(key, _)| key.clone()).filter(|key| !kept_by_reset_all(key)).collect();
+        for key in keys {
+            if let Some(variable) = find(&key).filter(|v| v.reported) {
+                self.note_unreported(variable);
+            }
+            self.change(key, |slot| (slot.local, slot.session) = (None, None));
+        }
+        self.refresh();
+    }
+
+    /// A transaction begins (an implicit one too).
+    pub fn begin(&mut self) {
+        self.in_transaction = true;
+    }
+
+    /// The transaction commits: what was SET stays, what was SET LOCAL goes.
+    pub fn commit(&mut self) {
+        self.in_transaction = false;
+        if self.undo.is_empty() {
+            return;
+        }
+        self.savepoints.clear();
+        for (key, _) in std::mem::take(&mut self.undo) {
+            if self.slots.get(&key).is_some_and(|slot| slot.local.is_some()) {
+                if let Some(variable) = find(&key).filter(|v| v.reported) {
+                    self.note_unreported(variable);
+                }
+                if let Some(slot) = self.slots.get_mut(&key) {
+                    slot.local = None;
+                }
+            }
+        }
+        self.refresh();
+    }
+
+    /// The transaction is undone.
+    pub fn rollback(&mut self) {
+        self.in_transaction = false;
+        self.savepoints.clear();
+        self.undo_to(0);
+    }
+
+    /// A savepoint is set inside the others.
+    pub fn savepoint(&mut self) {
+        self.savepoints.push(self.undo.len());
+    }
+
+    /// The savepoint that has `depth` others around it is released, with those inside it.
+    pub fn release(&mut self, depth: usize) {
+        self.savepoints.truncate(depth);
+    }
+
+    /// Back to the savepoint that has `depth` others around it; it stays.
+    pub fn rollback_to(&mut self, depth: usize) {
+        if let Some(mark) = self.savepoints.get(depth).copied() {
+            self.savepoints.truncate(depth + 1);
+            self.undo_to(mark);
+        }
+    }
+
+    /// The reported variables with their values, for the start of a session.
+    pub fn reported(&self) -> impl Iterator<Item = (&'static str, String)> {
+        VARIABLES.iter().filter(|v| v.reported).map(|v| (v.name, self.shown(v)))
+    }
+
+    /// The reported variables whose value is not what the client knows.
+    pub fn take_unreported(&mut self) -> Vec<(&'static str, String)> {
+        let candidates = std::mem::take(&mut self.unreported);
+        let changed = candidates.into_iter().filter(|(variable, known)| self.effective(variable) != *known);
+        changed.map(|(variable, _)| (variable.name, self.shown(variable))).collect()
+    }
+
+    /// Whether [`Settings::take_unreported`] may have something.
+    pub fn has_unreported(&self) -> bool {
+        !self.unreported.is_empty()
+    }
+
+    /// transaction_isolation: of the open transaction, else of the next.
+    pub fn transaction_isolation(&self) -> String {
+        self.current("transaction_isolation").unwrap_or_default()
+    }
+
+    /// transaction_read_only: of the open transaction, else of the next.
+    pub fn transaction_read_only(&self) -> bool {
+        find("transaction_read_only").is_some_and(|v| self.effective(v) == Setting::Boolean(true))
+    }
+
+    fn note_unreported(&mut self, variable: &'static Variable) {
+        if !self.unreported.iter().any(|(known, _)| known.name == variable.name) {
+            self.unreported.push((variable, self.effective(variable)));
+        }
+    }
+
+    fn change(&mut self, key: Cow<'static, str>, change: impl FnOnce(&mut Slot)) {
+        if self.in_transaction {
+            self.undo.push((key.clone(), self.slots.get(&key).cloned()));
+        }
+        change(self.slots.entry(key).or_default());
+    }
+
+    fn undo_to(&mut self, mark: usize) {
+        if self.undo.len() <= mark {
+            return;
+        }
+        for (key, slot) in self.undo.split_off(mark).into_iter().rev() {
+            if let Some(variable) = find(&key).filter(|v| v.reported) {
+                self.note_unreported(variable);
+            }
+            // A custom variable once mentioned stays, empty, as in PostgreSQL.
+            self.slots.insert(key, slot.unwrap_or_default());
+        }
+        self.refresh();
+    }
+
+    fn parse(&self, variable: &Variable, name: &str, value: &str) -> Result<Setting> {
+        if variable.name == "DateStyle" {
+            let format = self.format();
+            if let Some(complete) = check::complete_date_style(value, (format.date_style, format.date_order)) {
+                return variable.parse(name, &complete);
+            }
+        }
+        variable.parse(name, value)
+    }
+
+    /// There is one role per session: the one that logged in.
+    fn check_role(&self, variable: &Variable, value: Option<&str>) -> Result<()> {
+        let Some(value) = value else { return Ok(()) };
+        let known = match variable.name {
+            "role" => value == "none" || value == self.user(),
+            "session_authorization" => value == self.user(),
+            _ => true,
+        };
+        match known {
+            true => Ok(()),
+            false => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("role \"{value}\" does not exist"))),
+        }
+    }
+
+    fn user(&self) -> String {
+        self.current("session_authorization").unwrap_or_default()
+    }
+
+    fn effective(&self, variable: &Variable) -> Setting {
+        let own = self.slots.get(key(variable).as_ref()).and_then(Slot::effective).cloned();
+        match (own, transaction_default(variable.name).and_then(find)) {
+            (Some(value), _) => value,
+            (None, Some(default)) => self.effective(default),
+            (None, None) => variable.default(),
+        }
+    }
+
+    fn shown(&self, variable: &Variable) -> String {
+        if variable.name == "seed" {
+            return "unavailable".to_owned();
+        }
+        variable.show(&self.effective(variable))
+    }
+
+    /// Computes [`Ready`] anew.
+    fn refresh(&mut self) {
+        let value = |name: &str| find(name).map(|variable| self.effective(variable));
+        let text = |name: &str| match value(name) {
+            Some(Setting::Text(text)) => text,
+            _ => "".into(),
+        };
+        let number = |name: &str| match value(name) {
+            Some(Setting::Integer(number)) => number,
+            _ => 0,
+        };
+        let limit = |name: &str| u64::try_from(number(name)).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
+        let (style, order) = check::read_date_style(&text("DateStyle")).unwrap_or_default();
+        let zone = Setting::Text(text("TimeZone"));
+        let time_zone = match &zone {
+            zone if *zone == self.ready.time_zone => self.ready.format.time_zone.clone(),
+            Setting::Text(name) => time_zone::from_setting(name).unwrap_or(jiff::tz::TimeZone::UTC),
+            _ => jiff::tz::TimeZone::UTC,
+        };
+        let format = FormatSettings {
+            date_style: style.unwrap_or_default(),
+            date_order: order.unwrap_or_default(),
+            interval_style: match text("IntervalStyle").as_ref() {
+                "postgres_verbose" => IntervalStyle::PostgresVerbose,
+                "sql_standard" => IntervalStyle::SqlStandard,
+                "iso_8601" => IntervalStyle::Iso8601,
+                _ => IntervalStyle::Postgres,
+            },
+            bytea_output: match text("bytea_output").as_ref() {
+                "escape" => ByteaOutput::Escape,
+                _ => ByteaOutput::Hex,
+            },
+            extra_float_digits: i32::try_from(number("extra_float_digits")).unwrap_or(1),
+            time_zone,
+            ..FormatSettings::default()
+        };
+        self.ready = Ready {
+            format: Arc::new(format),
+            time_zone: zone,
+            search_path: effective_search_path(&text("search_path"), &text("session_authorization")),
+            timeouts: Timeouts {
+                statement: limit("statement_timeout"),
+                lock: limit("lock_timeout"),
+                idle_in_transaction: limit("idle_in_transaction_session_timeout"),
+                idle_session: limit("idle_session_timeout"),
+            },
+            least_notice: match text("client_min_messages").as_ref() {
+                "error" => Severity::Error,
+                "warning" => Severity::Warning,
+                "notice" => Severity::Notice,
+                "info" => Severity::Info,
+                "log" => Severity::Log,
+                _ => Severity::Debug,
+            },
+        };
+    }
+}
+
+/// The order of severities for client_min_messages, where LOG is below INFO.
+fn rank(severity: Severity) -> u8 {
+    match severity {
+        Severity::Debug => 0,
+        Severity::Log => 1,
+        Severity::Info => 2,
+        Severity::Notice => 3,
+        Severity::Warning => 4,
+        Severity::Error | Severity::Fatal | Severity::Panic => 5,
+    }
+}
+
+/// pg_temp and pg_catalog come first unless they are named.
+fn effective_search_path(text: &str, user: &str) -> Arc<[String]> {
+    let listed = check::split_identifiers(text).unwrap_or_default();
+    let implied = ["pg_temp", "pg_catalog"].into_iter().filter(|name| !listed.iter().any(|l| l == name));
+    let resolved = listed.iter().map(|name| if name == "$user" { user.to_owned() } else { name.clone() });
+    implied.map(str::to_owned).chain(resolved).collect()
+}
+
+/// The built-in variable of that name, in any case.
+pub fn find(name: &str) -> Option<&'static Variable> {
+    // PostgreSQL knows these by their old names, too.
+    let name = match name {
+        "sort_mem" => "work_mem",
+        "vacuum_mem" => "maintenance_work_mem",
+        _ => name,
+    };
+    let compare = |variable: &Variable| {
+        let known = variable.name.bytes().map(|b| b.to_ascii_lowercase());
+        known.cmp(name.bytes().map(|b| b.to_ascii_lowercase()))
+    };
+    VARIABLES.binary_search_by(compare).ok().and_then(|at| VARIABLES.get(at))
+}
+
+fn key(variable: &Variable) -> Cow<'static, str> {
+    if variable.name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(variable.name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(variable.name)
+    }
+}
+
+/// The key of a custom variable ("a.b"): 42704 for a plain unknown name, 42602 for a malformed one.
+fn custom_key(name: &str) -> Result<Cow<'static, str>> {
+    if !name.contains('.') {
+        return Err(unrecognized(name));
+    }
+    let simple = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$') || !c.is_ascii())
+    };
+    if !name.split('.').all(simple) {
+        let message = format!("invalid configuration parameter name \"{name}\"");
+        return Err(Error::new(SqlState::INVALID_NAME, message)
+            .with_detail("Custom parameter names must be two or more simple identifiers separated by dots."));
+    }
+    Ok(Cow::Owned(name.to_ascii_lowercase()))
+}
+
+fn unrecognized(name: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
+}
+
+/// 55P02 unless any user may change the variable at any time.
+fn check_context(variable: &Variable, name: &str) -> Result<()> {
+    let why = match variable.context {
+        Context::User | Context::Superuser => return Ok(()),
+        Context::Internal => "cannot be changed",
+        Context::Postmaster => "cannot be changed without restarting the server",
+        Context::Sighup => "cannot be changed now",
+        Context::Backend => "cannot be set after connection start",
+    };
+    Err(Error::new(SqlState::CANT_CHANGE_RUNTIME_PARAM, format!("parameter \"{name}\" {why}")))
+}
+
+/// The variable that gives a transaction's mode its first value.
+fn transaction_default(name: &str) -> Option<&'static str> {
+    match name {
+        "transaction_isolation" => Some("default_transaction_isolation"),
+        "transaction_read_only" => Some("default_transaction_read_only"),
+        "transaction_deferrable" => Some("default_transaction_deferrable"),
+        _ => None,
+    }
+}
+
+fn kept_by_reset_all(key: &str) -> bool {
+    transaction_default(key).is_some() || matches!(key, "role" | "session_authorization" | "seed" | "is_superuser")
+}
+
+impl Kind {
+    /// vartype in pg_settings.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Kind::Boolean { .. } => "bool",
+            Kind::Integer { .. } => "integer",
+            Kind::Real { .. } => "real",
+            Kind::Enum { .. } => "enum",
+            Kind::Text { .. } => "string",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What SHOW prints after SET, or the error's SQLSTATE, message, detail and hint; recorded from PostgreSQL 15.
+    const RECORDED: &[(&str, &str, &str)] = &[
+        ("statement_timeout", "1.5", "2ms"),
+        ("statement_timeout", "1.5s", "1500ms"),
+        ("statement_timeout", "60000", "1min"),
+        ("statement_timeout", "90 min", "90min"),
+        ("statement_timeout", "0x10", "16ms"),
+        ("statement_timeout", "1e3", "1s"),
+        ("statement_timeout", " 5 s ", "5s"),
+        ("statement_timeout", "abc", "22023 invalid value for parameter \"statement_timeout\": \"abc\""),
+        ("statement_timeout", "", "22023 invalid value for parameter \"statement_timeout\": \"\""),
+        (
+            "statement_timeout",
+            "10x",
+            "22023 invalid value for parameter \"statement_timeout\": \"10x\" hint=Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".",
+        ),
+        (
+            "statement_timeout",
+            "-1",
+            "22023 -1 ms is outside the valid range for parameter \"statement_timeout\" (0 .. 2147483647)",
+        ),
+        (
+            "statement_timeout",
+            "99999999999",
+            "22023 invalid value for parameter \"statement_timeout\": \"99999999999\" hint=Value exceeds integer range.",
+        ),
+        ("idle_in_transaction_session_timeout", "1d", "1d"),
+        ("idle_in_transaction_session_timeout", "1us", "0"),
+        ("idle_in_transaction_session_timeout", "1600us", "2ms"),
+        ("work_mem", "1GB", "1GB"),
+        ("work_mem", "1.5MB", "1536kB"),
+        ("work_mem", "1kB", "22023 1 kB is outside the valid range for parameter \"work_mem\" (64 .. 2147483647)"),
+        (
+            "temp_buffers",
+            "50",
+            "22023 50 8kB is outside the valid range for parameter \"temp_buffers\" (100 .. 1073741823)",
+        ),
+        ("geqo_seed", "2", "22023 2 is outside the valid range for parameter \"geqo_seed\" (0 .. 1)"),
+        ("geqo_seed", "0.25", "0.25"),
+        ("vacuum_cost_delay", "0.5ms", "500us"),
+        (
+            "vacuum_cost_delay",
+            "200ms",
+            "22023 200 ms is outside the valid range for parameter \"vacuum_cost_delay\" (0 .. 100)",
+        ),
+        ("enable_seqscan", "of", "off"),
+        ("enable_seqscan", "T", "on"),
+        ("enable_seqscan", "o", "22023 parameter \"enable_seqscan\" requires a Boolean value"),
+        ("bytea_output", "ESCAPE", "escape"),
+        (
+            "bytea_output",
+            "foo",
+            "22023 invalid value for parameter \"bytea_output\": \"foo\" hint=Available values: escape, hex.",
+        ),
+        ("client_encoding", "utf-8", "UTF8"),
+        ("client_encoding", "unicode", "UTF8"),
+        ("client_encoding", "foo", "22023 invalid value for parameter \"client_encoding\": \"foo\""),
+        ("datestyle", "German", "German, DMY"),
+        ("datestyle", "ISO, ISO, US", "ISO, MDY"),
+        ("datestyle", "postgres, european", "Postgres, DMY"),
+        ("datestyle", "DMY", "ISO, DMY"),
+        (
+            "datestyle",
+            "foo",
+            "22023 invalid value for parameter \"DateStyle\": \"foo\" detail=Unrecognized key word: \"foo\".",
+        ),
+        (
+            "datestyle",
+            "YMD, DMY",
+            "22023 invalid value for parameter \"DateStyle\": \"YMD, DMY\" detail=Conflicting \"datestyle\" specifications.",
+        ),
+        ("timezone", "utc", "UTC"),
+        ("timezone", "europe/berlin", "Europe/Berlin"),
+        ("timezone", "-3.5", "<-03:30>+03:30"),
+        ("timezone", "3", "<+03>-03"),
+        ("timezone", "<+02>-02", "<+02>-02"),
+        ("timezone", "UTC+3", "UTC+3"),
+        ("timezone", "foo", "22023 invalid value for parameter \"TimeZone\": \"foo\""),
+        (
+            "timezone",
+            "200",
+            "22023 invalid value for parameter \"TimeZone\": \"200\" detail=UTC timezone offset is out of range.",
+        ),
+        ("server_version", "1", "55P02 parameter \"server_version\" cannot be changed"),
+        ("max_connections", "1", "55P02 parameter \"max_connections\" cannot be changed without restarting the server"),
+        ("fsync", "off", "55P02 parameter \"fsync\" cannot be changed now"),
+        ("nope", "1", "42704 unrecognized configuration parameter \"nope\""),
+        ("foo.Bar", "1", "1"),
+        (
+            "foo.1x",
+            "3",
+            "42602 invalid configuration parameter name \"foo.1x\" detail=Custom parameter names must be two or more simple identifiers separated by dots.",
+        ),
+        ("search_path", "a, b, \"C d\"", "a, b, \"C d\""),
+        (
+            "search_path",
+            "a b",
+            "22023 invalid value for parameter \"search_path\": \"a b\" detail=List syntax is invalid.",
+        ),
+        ("application_name", "hé\nx", "h???x"),
+        ("role", "foo", "22023 role \"foo\" does not exist"),
+        ("seed", "0.5", "unavailable"),
+        ("constraint_exclusion", "true", "on"),
+        ("client_min_messages", "info", "info"),
+        ("default_transaction_isolation", "SERIALIZABLE", "serializable"),
+        ("default_with_oids", "true", "0A000 tables declared WITH OIDS are not supported"),
+    ];
+
+    #[test]
+    fn values_are_read_and_shown_as_postgresql_does() {
+        for (name, value, expected) in RECORDED {
+            let mut settings = Settings::default();
+            let got = match settings.set(name, Some(value), false) {
+                Ok(shown) => shown,
+                Err(error) => {
+                    let fields = error.fields();
+                    let part = |label: &str, text: &Option<String>| match text {
+                        Some(text) => format!(" {label}={text}"),
+                        None => String::new(),
+                    };
+                    format!(
+                        "{} {}{}{}",
+                        fields.code.as_str(),
+                        fields.message,
+                        part("detail", &fields.detail),
+                        part("hint", &fields.hint)
+                    )
+                }
+            };
+            assert_eq!(&got, expected, "SET {name} = '{value}'");
+        }
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_its_defaults_are_valid() {
+        let names: Vec<_> = VARIABLES.iter().map(|v| v.name.to_ascii_lowercase()).collect();
+        assert!(names.is_sorted(), "binary search needs the order");
+        for variable in VARIABLES {
+            let default = variable.default();
+            let text = variable.show_plain(&default);
+            if variable.name != "session_authorization" {
+                assert_eq!(variable.parse(variable.name, &text), Ok(default), "{}", variable.name);
+            }
+        }
+    }
+
+    fn set(settings: &mut Settings, value: &str, local: bool) {
+        settings.set("work_mem", Some(value), local).expect("valid");
+    }
+
+    #[test]
+    fn set_follows_the_transaction() {
+        let mut s = Settings::default();
+        let show = |s: &Settings| s.show("work_mem").expect("known");
+        s.begin();
+        set(&mut s, "1MB", false);
+        s.rollback();
+        assert_eq!(show(&s), "4MB", "SET is undone by ROLLBACK");
+
+        s.begin();
+        set(&mut s, "1MB", false);
+        set(&mut s, "2MB", true);
+        assert_eq!(show(&s), "2MB");
+        s.commit();
+        assert_eq!(show(&s), "1MB", "SET LOCAL ends with the transaction, SET before it stays");
+
+        s.begin();
+        s.savepoint();
+        set(&mut s, "3MB", true);
+        s.savepoint();
+        set(&mut s, "5MB", false);
+        s.rollback_to(1);
+        assert_eq!(show(&s), "3MB");
+        s.rollback_to(0);
+        assert_eq!(show(&s), "1MB");
+        set(&mut s, "6MB", true);
+        s.release(0);
+        assert_eq!(show(&s), "6MB", "SET LOCAL outlives its savepoint's release");
+        s.commit();
+        assert_eq!(show(&s), "1MB");
+    }
+
+    #[test]
+    fn reported_variables_are_reported_once() {
+        let mut s = Settings::default();
+        s.set("application_name", Some("a"), false).expect("valid");
+        s.set("application_name", Some("b"), false).expect("valid");
+        s.set("work_mem", Some("1MB"), false).expect("valid");
+        assert_eq!(s.take_unreported(), [("application_name", "b".to_owned())]);
+        s.begin();
+        s.set("timezone", Some("UTC"), true).expect("valid");
+        s.rollback();
+        assert_eq!(s.take_unreported(), [], "changed and changed back");
+    }
+
+    #[test]
+    fn the_search_path_is_resolved() {
+        let mut s = Settings::default();
+        s.preset("session_authorization", "ann").expect("known");
+        assert_eq!(s.search_path(), ["pg_temp", "pg_catalog", "ann", "public"]);
+        s.set("search_path", Some("\"X\", pg_catalog"), false).expect("valid");
+        assert_eq!(s.search_path(), ["pg_temp", "X", "pg_catalog"]);
+    }
+}
