@@ -203,6 +203,16 @@ impl Numeric {
         Numeric::from(0)
     }
 
+    /// `unscaled / 10^scale`.
+    pub fn decimal(unscaled: BigInt, scale: u32) -> Self {
+        Numeric::Finite(Decimal::new(unscaled, scale))
+    }
+
+    /// An integer of any size.
+    pub fn integer(value: BigInt) -> Self {
+        Numeric::decimal(value, 0)
+    }
+
     /// Gives a result of a computation, or 22003 if it is too large.
     pub(super) fn checked(decimal: Decimal) -> Result<Self> {
         // 300,000 bits are well below the limit: the usual number is not counted digit by digit.

@@ -233,6 +233,17 @@ impl Numeric {
         }
     }
 
+    /// The square root with as many digits after the point as the number itself, as standard deviations are shown.
+    pub fn sqrt_same_scale(&self) -> Result<Numeric> {
+        match self {
+            Numeric::Finite(x) if !x.unscaled.is_negative() => {
+                let root = x.rescaled(2 * (x.scale + 1)).unscaled.sqrt();
+                Ok(Decimal::new(root, x.scale + 1).rescaled(x.scale).into())
+            }
+            _ => self.sqrt(),
+        }
+    }
+
     /// exp(); 22003 if the result is too large.
     pub fn exp(&self) -> Result<Numeric> {
         match self {

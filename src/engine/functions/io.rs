@@ -5,12 +5,13 @@
 
 use bytes::BytesMut;
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 
-use super::args::stored;
+use super::args::{stored, text_of};
 use super::{Args, ContextSlot, Definition, Output, Signature, object_ids, register_all, register_one};
 use crate::error::{Error, Result, SqlState};
 use crate::types::encoding::{decode, encode};
-use crate::types::format::Format;
+use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Scalar, TYPES, TypeInfo};
 
 /// Functions of fixed name.
@@ -19,6 +20,7 @@ static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_typmod_bpchar", 3, |a| limit_length(a, "character")),
     Definition::pure("pg_typmod_numeric", 2, |a| Ok(a.numeric(0)?.apply_typmod(a.int(1)? as i32)?.to_string().into())),
     Definition::pure("pg_raise_not_null", 3, not_null).called_on_null(),
+    Definition::pure("pg_pack", -1, super::aggregate::pack).called_on_null(),
 ];
 
 /// Registers the functions of this area.
@@ -79,20 +81,25 @@ fn output(info: &'static TypeInfo, args: &Args<'_>) -> Result<Output> {
     if is_plain_text(info) {
         return Ok(Output::Argument(0));
     }
-    Ok(text_form(info, args, 0)?.into())
+    Ok(text_form(info, args.raw(0), args.slot())?.into())
 }
 
-/// Argument `index`, a value of that type, as PostgreSQL writes it. Not for NULL.
-pub(super) fn text_form(info: &TypeInfo, args: &Args<'_>, index: usize) -> Result<String> {
+/// A stored value of that type as PostgreSQL writes it. Not for NULL.
+pub(super) fn text_form(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot) -> Result<String> {
     if is_plain_text(info) {
-        return Ok(args.text(index)?.into_owned());
+        return Ok(text_of(value)?.into_owned());
     }
     if info.repr.array_of.is_none() && object_ids::is_name(info.repr.scalar) {
-        return object_ids::output(info.repr.scalar, args.int(index)?, args.slot());
+        let oid = value.as_i64().map_err(|_| Error::internal("an object identifier that is not an integer"))?;
+        return object_ids::output(info.repr.scalar, oid, slot);
     }
+    slot.with_format(|settings| encode_text(info, value, settings))
+}
+
+/// The same for the types whose form depends on nothing but these settings.
+pub(super) fn encode_text(info: &TypeInfo, value: ValueRef<'_>, settings: &FormatSettings) -> Result<String> {
     let mut out = BytesMut::new();
-    args.slot()
-        .with_format(|settings| encode(info.repr, Format::Text, stored(args.raw(index))?, settings, &mut out))?;
+    encode(info.repr, Format::Text, stored(value)?, settings, &mut out)?;
     String::from_utf8(out.to_vec()).map_err(|_| Error::internal("a text form that is not UTF-8"))
 }
 

@@ -8,12 +8,17 @@
 //! An error travels like this: a function returns our own [`Error`]; the layer keeps it in the connection's
 //! [`ContextSlot`] and makes SQLite fail; whoever stepped the statement asks [`ContextSlot::take_error`] first.
 
+mod aggregate;
 mod args;
 mod bytes;
 mod catalog;
+mod elements;
 mod float;
 mod integer;
 mod io;
+mod json;
+mod json_text;
+mod jsonb;
 mod like;
 mod numeric;
 mod object_ids;
@@ -206,6 +211,8 @@ static AREAS: &[&[Definition]] = &[
     bytes::FUNCTIONS,
     like::FUNCTIONS,
     regex::FUNCTIONS,
+    json::FUNCTIONS,
+    jsonb::FUNCTIONS,
 ];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has
@@ -215,7 +222,8 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     for definitions in AREAS {
         register_all(connection, slot, definitions)?;
     }
-    io::register(connection, slot)
+    io::register(connection, slot)?;
+    aggregate::register(connection, slot)
 }
 
 #[cfg(test)]

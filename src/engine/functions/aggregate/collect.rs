@@ -1,0 +1,270 @@
+//! Aggregates that gather their rows: array_agg, string_agg of bytea, json_agg and json_object_agg.
+//!
+//! Specification: functions-aggregate.html; json.c for the blanks in json. SQLite allows DISTINCT only for aggregates
+//! of one argument, so each of these also takes one argument made by `pg_pack(types, arguments …)`.
+
+use std::collections::VecDeque;
+
+use rusqlite::Connection;
+use rusqlite::types::{Value, ValueRef};
+
+use super::{Accumulator, register_one};
+use crate::engine::functions::elements::{find_type, malformed_array, push_element, push_json};
+use crate::engine::functions::jsonb::normalise;
+use crate::engine::functions::{Args, ContextSlot, Output};
+use crate::error::{Error, Result, SqlState};
+use crate::types::pg_type::TypeInfo;
+
+pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
+    for (arity, packed) in [(2, false), (1, true)] {
+        debug_assert_eq!(packed, arity == 1);
+        register_one::<Arrays>(connection, slot, "pg_array_agg", arity)?;
+        register_one::<JsonArray<false>>(connection, slot, "pg_json_agg", arity)?;
+        register_one::<JsonArray<true>>(connection, slot, "pg_jsonb_agg", arity)?;
+        register_one::<Strings>(connection, slot, "pg_string_agg", arity)?;
+    }
+    register_one::<Bytes>(connection, slot, "pg_string_agg_bytea", 2)?;
+    register_one::<JsonObject<false>>(connection, slot, "pg_json_object_agg", 3)?;
+    register_one::<JsonObject<true>>(connection, slot, "pg_jsonb_object_agg", 3)
+}
+
+/// The arguments behind the type names, unpacked if they came packed.
+fn typed_values(args: &Args<'_>) -> Result<Vec<(&'static TypeInfo, Value)>> {
+    if args.len() == 1 {
+        return unpack(&args.text(0)?);
+    }
+    let names = args.text(0)?;
+    let types = names.split(',').map(find_type);
+    let owned =
+        |index: usize| args.raw(index + 1).try_into().map_err(|_| Error::internal("a stored text that is not UTF-8"));
+    types.enumerate().map(|(index, info)| Ok((info?, owned(index)?))).collect()
+}
+
+/// `pg_pack(types, a, b …)`: all of it in one text, equal for equal arguments.
+pub(in crate::engine::functions) fn pack(args: &Args<'_>) -> Result<Output> {
+    let mut parts = vec![serde_json::Value::String(args.text(0)?.into_owned())];
+    for index in 1..args.len() {
+        parts.push(match args.raw(index) {
+            ValueRef::Null => serde_json::Value::Null,
+            ValueRef::Integer(i) => i.into(),
+            // The bits of a float, behind a mark: text cannot be mistaken for it.
+            ValueRef::Real(r) => serde_json::json!([r.to_bits()]),
+            ValueRef::Blob(bytes) => serde_json::json!({ "b": bytes }),
+            ValueRef::Text(_) => serde_json::Value::String(args.text(index)?.into_owned()),
+        });
+    }
+    Ok(serde_json::Value::Array(parts).to_string().into())
+}
+
+fn unpack(packed: &str) -> Result<Vec<(&'static TypeInfo, Value)>> {
+    let parts: Vec<serde_json::Value> = serde_json::from_str(packed).map_err(malformed_array)?;
+    let mut parts = parts.into_iter();
+    let names = parts.next().unwrap_or_default();
+    let types = names.as_str().unwrap_or_default().split(',').map(find_type);
+    types.zip(parts).map(|(info, part)| Ok((info?, unpack_value(part)))).collect()
+}
+
+fn unpack_value(part: serde_json::Value) -> Value {
+    match part {
+        serde_json::Value::Number(number) => number.as_i64().map_or(Value::Null, Value::Integer),
+        serde_json::Value::String(text) => Value::Text(text),
+        serde_json::Value::Array(bits) => {
+            bits.first().and_then(|b| b.as_u64()).map_or(Value::Null, |b| Value::Real(f64::from_bits(b)))
+        }
+        serde_json::Value::Object(bytes) => {
+            let bytes = bytes.get("b").and_then(|b| b.as_array()).map(Vec::as_slice).unwrap_or_default();
+            Value::Blob(bytes.iter().filter_map(|b| b.as_u64()).map(|b| b as u8).collect())
+        }
+        _ => Value::Null,
+    }
+}
+
+fn joined(parts: &VecDeque<String>, open: char, separator: &str, close: char) -> String {
+    let mut out = String::with_capacity(parts.iter().map(|part| part.len() + separator.len()).sum::<usize>() + 2);
+    out.push(open);
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            out.push_str(separator);
+        }
+        out.push_str(part);
+    }
+    out.push(close);
+    out
+}
+
+/// array_agg
+#[derive(Default)]
+struct Arrays(VecDeque<String>);
+
+impl Accumulator for Arrays {
+    const STRICT: bool = false;
+
+    fn add(&mut self, args: &Args<'_>) -> Result<()> {
+        let mut element = String::new();
+        for (info, value) in typed_values(args)? {
+            if info.is_array() && value == Value::Null {
+                return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays"));
+            }
+            push_element(info, (&value).into(), args.slot(), &mut element)?;
+        }
+        self.0.push_back(element);
+        Ok(())
+    }
+
+    fn remove(&mut self, _: &Args<'_>) -> Result<()> {
+        self.0.pop_front();
+        Ok(())
+    }
+
+    fn value(&self) -> Result<Output> {
+        Ok(if self.0.is_empty() { Output::NULL } else { joined(&self.0, '[', ",", ']').into() })
+    }
+}
+
+/// json_agg and jsonb_agg
+#[derive(Default)]
+struct JsonArray<const BINARY: bool>(VecDeque<String>);
+
+impl<const BINARY: bool> Accumulator for JsonArray<BINARY> {
+    const STRICT: bool = false;
+
+    fn add(&mut self, args: &Args<'_>) -> Result<()> {
+        let mut element = String::new();
+        for (info, value) in typed_values(args)? {
+            push_json(info, (&value).into(), args.slot(), &mut element)?;
+        }
+        self.0.push_back(element);
+        Ok(())
+    }
+
+    fn remove(&mut self, _: &Args<'_>) -> Result<()> {
+        self.0.pop_front();
+        Ok(())
+    }
+
+    fn value(&self) -> Result<Output> {
+        if self.0.is_empty() {
+            return Ok(Output::NULL);
+        }
+        let text = joined(&self.0, '[', ", ", ']');
+        Ok(if BINARY { normalise(&text)?.into() } else { text.into() })
+    }
+}
+
+/// string_agg(text, text): each row brings the separator that stands before it.
+#[derive(Default)]
+struct Strings(VecDeque<(String, String)>);
+
+impl Accumulator for Strings {
+    const STRICT: bool = false;
+
+    fn add(&mut self, args: &Args<'_>) -> Result<()> {
+        if let Some(row) = text_and_separator(args)? {
+            self.0.push_back(row);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, args: &Args<'_>) -> Result<()> {
+        if text_and_separator(args)?.is_some() {
+            self.0.pop_front();
+        }
+        Ok(())
+    }
+
+    fn value(&self) -> Result<Output> {
+        if self.0.is_empty() {
+            return Ok(Output::NULL);
+        }
+        let mut out = String::new();
+        for (index, (text, separator)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.push_str(separator);
+            }
+            out.push_str(text);
+        }
+        Ok(out.into())
+    }
+}
+
+fn text_and_separator(args: &Args<'_>) -> Result<Option<(String, String)>> {
+    if args.len() == 2 {
+        let text = args.text(0)?.into_owned();
+        return Ok(if args.is_null(0) { None } else { Some((text, args.text(1)?.into_owned())) });
+    }
+    let mut values = unpack(&args.text(0)?)?.into_iter().map(|(_, value)| value);
+    let text = |value: Option<Value>| match value {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    };
+    Ok(text(values.next()).map(|first| (first, text(values.next()).unwrap_or_default())))
+}
+
+/// string_agg(bytea, bytea)
+#[derive(Default)]
+struct Bytes(VecDeque<(Vec<u8>, Vec<u8>)>);
+
+impl Accumulator for Bytes {
+    const STRICT: bool = false;
+
+    fn add(&mut self, args: &Args<'_>) -> Result<()> {
+        if !args.is_null(0) {
+            self.0.push_back((args.bytes(0)?.into_owned(), args.bytes(1)?.into_owned()));
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, args: &Args<'_>) -> Result<()> {
+        if !args.is_null(0) {
+            self.0.pop_front();
+        }
+        Ok(())
+    }
+
+    fn value(&self) -> Result<Output> {
+        if self.0.is_empty() {
+            return Ok(Output::NULL);
+        }
+        let parts = self.0.iter().enumerate();
+        let bytes = parts.flat_map(|(index, (value, separator))| {
+            let separator = if index > 0 { separator.as_slice() } else { &[] };
+            separator.iter().chain(value).copied()
+        });
+        Ok(bytes.collect::<Vec<u8>>().into())
+    }
+}
+
+/// json_object_agg and jsonb_object_agg
+#[derive(Default)]
+struct JsonObject<const BINARY: bool>(VecDeque<String>);
+
+impl<const BINARY: bool> Accumulator for JsonObject<BINARY> {
+    const STRICT: bool = false;
+
+    fn add(&mut self, args: &Args<'_>) -> Result<()> {
+        let typed = crate::engine::functions::elements::Typed::new(args)?;
+        if typed.is_null(0) {
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "field name must not be null"));
+        }
+        let mut pair = String::new();
+        crate::engine::functions::elements::push_string(&typed.text(0)?, &mut pair);
+        pair.push_str(" : ");
+        typed.push_json(1, &mut pair)?;
+        self.0.push_back(pair);
+        Ok(())
+    }
+
+    fn remove(&mut self, _: &Args<'_>) -> Result<()> {
+        self.0.pop_front();
+        Ok(())
+    }
+
+    fn value(&self) -> Result<Output> {
+        if self.0.is_empty() {
+            return Ok(Output::NULL);
+        }
+        let body = joined(&self.0, '{', ", ", '}');
+        // json_object_agg puts a blank inside its braces.
+        Ok(if BINARY { normalise(&body)?.into() } else { format!("{{ {} }}", &body[1..body.len() - 1]).into() })
+    }
+}

@@ -1,0 +1,101 @@
+//! Aggregates that SQLite does not have or that count differently in PostgreSQL, usable as window functions too.
+//!
+//! Owns: [`Accumulator`], what one aggregate is, and its way into SQLite. Must not know: which SQL names lead here
+//! (`sql::functions::aggregate`). Specification: functions-aggregate.html.
+
+mod bits;
+mod collect;
+mod exact;
+mod float;
+
+pub(super) use collect::pack;
+
+use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use rusqlite::Connection;
+use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
+
+use super::{Args, ContextSlot, Output, registration_failed};
+use crate::error::Result;
+
+/// The running state of one aggregate over one group or window frame.
+pub(super) trait Accumulator: Default + Send + UnwindSafe + RefUnwindSafe + 'static {
+    /// Rows in which an argument is NULL are left out.
+    const STRICT: bool = true;
+
+    /// Takes a row in.
+    fn add(&mut self, args: &Args<'_>) -> Result<()>;
+
+    /// Takes out the row that came in first, as a window frame moves on.
+    fn remove(&mut self, args: &Args<'_>) -> Result<()>;
+
+    /// The result over the rows that are in; also over none.
+    fn value(&self) -> Result<Output>;
+}
+
+struct Adapter<A> {
+    slot: ContextSlot,
+    accumulator: PhantomData<fn() -> A>,
+}
+
+impl<A: Accumulator> Adapter<A> {
+    fn change(
+        &self,
+        context: &Context<'_>,
+        state: &mut A,
+        change: fn(&mut A, &Args<'_>) -> Result<()>,
+    ) -> rusqlite::Result<()> {
+        let args = Args::new(context, &self.slot);
+        if A::STRICT && args.any_null() {
+            return Ok(());
+        }
+        change(state, &args).map_err(|error| self.slot.fail(error))
+    }
+
+    fn result(&self, state: &A) -> rusqlite::Result<Output> {
+        state.value().map_err(|error| self.slot.fail(error))
+    }
+}
+
+impl<A: Accumulator> Aggregate<A, Output> for Adapter<A> {
+    fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<A> {
+        Ok(A::default())
+    }
+
+    fn step(&self, context: &mut Context<'_>, state: &mut A) -> rusqlite::Result<()> {
+        self.change(context, state, A::add)
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, state: Option<A>) -> rusqlite::Result<Output> {
+        self.result(&state.unwrap_or_default())
+    }
+}
+
+impl<A: Accumulator> WindowAggregate<A, Output> for Adapter<A> {
+    fn value(&self, state: Option<&mut A>) -> rusqlite::Result<Output> {
+        match state {
+            Some(state) => self.result(state),
+            None => self.result(&A::default()),
+        }
+    }
+
+    fn inverse(&self, context: &mut Context<'_>, state: &mut A) -> rusqlite::Result<()> {
+        self.change(context, state, A::remove)
+    }
+}
+
+/// Registers one aggregate.
+fn register_one<A: Accumulator>(connection: &Connection, slot: &ContextSlot, name: &str, arity: i32) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    let adapter = Adapter::<A> { slot: slot.clone(), accumulator: PhantomData };
+    connection.create_window_function(name, arity, flags, adapter).map_err(|error| registration_failed(name, &error))
+}
+
+/// Registers every aggregate.
+pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
+    exact::register(connection, slot)?;
+    float::register(connection, slot)?;
+    bits::register(connection, slot)?;
+    collect::register(connection, slot)
+}

@@ -1,0 +1,190 @@
+//! Values whose type is known only when a function runs: arguments of polymorphic functions, elements of arrays, and
+//! values inside json.
+//!
+//! Owns: [`Typed`], the arguments of a call that `sql::functions::Call::Typed` describes; what one stored value becomes
+//! as an array's element and as json. Specification: see `types::pg_type::Repr` for stored arrays; json.c for json.
+
+use std::sync::Arc;
+
+use rusqlite::types::ValueRef;
+
+use super::args::text_of;
+use super::io::text_form;
+use super::{Args, ContextSlot};
+use crate::error::{Error, Result, SqlState};
+use crate::types::pg_type::{Scalar, TypeInfo, type_by_name, type_info};
+
+/// A call's arguments with their types; the SQLite argument in front names the types.
+pub(super) struct Typed<'a, 'c> {
+    args: &'a Args<'c>,
+    types: Arc<Vec<&'static TypeInfo>>,
+}
+
+impl<'a, 'c> Typed<'a, 'c> {
+    /// Reads the types in argument 0, once per statement.
+    pub(super) fn new(args: &'a Args<'c>) -> Result<Self> {
+        let types = args.cached(0, || {
+            let names = args.text(0)?;
+            names.split(',').filter(|name| !name.is_empty()).map(find_type).collect::<Result<Vec<_>>>()
+        })?;
+        Ok(Typed { args, types })
+    }
+
+    /// How many arguments there are, the type names not counted.
+    pub(super) fn len(&self) -> usize {
+        self.args.len().saturating_sub(1)
+    }
+
+    /// The stored value of an argument.
+    pub(super) fn raw(&self, index: usize) -> ValueRef<'c> {
+        self.args.raw(index + 1)
+    }
+
+    pub(super) fn is_null(&self, index: usize) -> bool {
+        self.args.is_null(index + 1)
+    }
+
+    /// The type of an argument; the last one named holds for those behind it.
+    pub(super) fn type_of(&self, index: usize) -> Result<&'static TypeInfo> {
+        let found = self.types.get(index).or(self.types.last());
+        found.copied().ok_or_else(|| Error::internal("a typed call without types"))
+    }
+
+    /// The text form of an argument that is not NULL.
+    pub(super) fn text(&self, index: usize) -> Result<String> {
+        text_form(self.type_of(index)?, self.raw(index), self.args.slot())
+    }
+
+    /// Appends an argument as an array's element.
+    pub(super) fn push_element(&self, index: usize, out: &mut String) -> Result<()> {
+        push_element(self.type_of(index)?, self.raw(index), self.args.slot(), out)
+    }
+
+    /// Appends an argument as json.
+    pub(super) fn push_json(&self, index: usize, out: &mut String) -> Result<()> {
+        push_json(self.type_of(index)?, self.raw(index), self.args.slot(), out)
+    }
+}
+
+/// A built-in type by its internal name.
+pub(super) fn find_type(name: &str) -> Result<&'static TypeInfo> {
+    type_by_name(name).ok_or_else(|| Error::internal(format_args!("unknown type {name} in a call")))
+}
+
+/// Appends a text as a JSON string.
+pub(super) fn push_string(text: &str, out: &mut String) {
+    // Writing a string into memory cannot fail.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+}
+
+/// Appends a float as a JSON number, or as a string if JSON has no such number.
+fn push_float(value: ValueRef<'_>, info: &TypeInfo, slot: &ContextSlot, out: &mut String) -> Result<()> {
+    let text = text_form(info, value, slot)?;
+    if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && !text.ends_with('y') {
+        out.push_str(&text);
+    } else {
+        push_string(&text, out);
+    }
+    Ok(())
+}
+
+/// Appends a stored value of that type in the form an array's element is stored in.
+pub(super) fn push_element(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot, out: &mut String) -> Result<()> {
+    if matches!(value, ValueRef::Null) {
+        out.push_str("null");
+        return Ok(());
+    }
+    if info.repr.array_of.is_some() {
+        out.push_str(&text_of(value)?);
+        return Ok(());
+    }
+    match (info.repr.scalar, value) {
+        (Scalar::Bool, ValueRef::Integer(value)) => out.push_str(if value != 0 { "true" } else { "false" }),
+        (_, ValueRef::Integer(value)) => out.push_str(&value.to_string()),
+        (Scalar::Float4 | Scalar::Float8, ValueRef::Real(_)) => push_float(value, info, slot, out)?,
+        (Scalar::Bytea, ValueRef::Blob(bytes)) => {
+            out.push_str("\"\\\\x");
+            bytes.iter().for_each(|byte| out.push_str(&format!("{byte:02x}")));
+            out.push('"');
+        }
+        _ => push_string(&text_of(value)?, out),
+    }
+    Ok(())
+}
+
+/// Appends a stored value of that type as to_json() shows it.
+pub(super) fn push_json(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot, out: &mut String) -> Result<()> {
+    if matches!(value, ValueRef::Null) {
+        out.push_str("null");
+        return Ok(());
+    }
+    if let Some(element) = info.repr.array_of {
+        let element = type_info(element).ok_or_else(|| Error::internal("an array of an unknown type"))?;
+        let parsed: serde_json::Value = serde_json::from_str(&text_of(value)?).map_err(malformed_array)?;
+        return push_json_array(element, &parsed, slot, out);
+    }
+    match (info.repr.scalar, value) {
+        (Scalar::Bool, ValueRef::Integer(value)) => out.push_str(if value != 0 { "true" } else { "false" }),
+        (Scalar::Int2 | Scalar::Int4 | Scalar::Int8, ValueRef::Integer(value)) => out.push_str(&value.to_string()),
+        (Scalar::Float4 | Scalar::Float8, _) => push_float(value, info, slot, out)?,
+        (Scalar::Numeric, _) => {
+            let text = text_of(value)?;
+            if text.ends_with(|c: char| c.is_ascii_digit()) { out.push_str(&text) } else { push_string(&text, out) }
+        }
+        (Scalar::Json | Scalar::Jsonb, _) => out.push_str(&text_of(value)?),
+        (Scalar::Timestamp | Scalar::TimestampTz, _) => push_string(&iso_timestamp(info, value, slot)?, out),
+        (Scalar::Date, _) => push_string(&text_of(value)?, out),
+        _ => push_string(&text_form(info, value, slot)?, out),
+    }
+    Ok(())
+}
+
+fn push_json_array(element: &TypeInfo, parsed: &serde_json::Value, slot: &ContextSlot, out: &mut String) -> Result<()> {
+    let serde_json::Value::Array(elements) = parsed else {
+        let stored = stored_element(parsed);
+        return push_json(element, (&stored).into(), slot, out);
+    };
+    out.push('[');
+    for (index, inner) in elements.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_json_array(element, inner, slot, out)?;
+    }
+    out.push(']');
+    Ok(())
+}
+
+/// An array's element as a value of its own, except that bytea stays its text form.
+pub(super) fn stored_element(element: &serde_json::Value) -> rusqlite::types::Value {
+    use rusqlite::types::Value;
+    match element {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Integer((*value).into()),
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(integer) => Value::Integer(integer),
+            None => number.as_f64().map_or(Value::Null, Value::Real),
+        },
+        nested => Value::Text(nested.to_string()),
+    }
+}
+
+pub(super) fn malformed_array(error: serde_json::Error) -> Error {
+    Error::new(SqlState::DATA_CORRUPTED, format!("a stored array is not a JSON array: {error}"))
+}
+
+/// Timestamps inside json are in ISO 8601 with a T, whatever DateStyle says; with time zone, in the session's zone.
+fn iso_timestamp(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot) -> Result<String> {
+    let text = slot.with_format(|settings| {
+        let iso = crate::types::format::FormatSettings {
+            date_style: crate::types::format::DateStyle::Iso,
+            ..settings.clone()
+        };
+        super::io::encode_text(info, value, &iso)
+    })?;
+    let text = text.replacen(' ', "T", 1);
+    // +00 becomes +00:00.
+    let zone = text.rfind(['+', '-']).filter(|at| *at > 10 && text.len() - at == 3);
+    Ok(if info.repr.scalar == Scalar::TimestampTz && zone.is_some() { text + ":00" } else { text })
+}
