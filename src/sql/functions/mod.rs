@@ -3,7 +3,10 @@
 //! Owns: [`Call`], [`Function`] and the table of them ([`all`], [`named`]), one file per area. The SQLite side is in
 //! `engine::functions`. Specification: functions.html and pg_proc; a test holds every row to what PostgreSQL has.
 
+mod aggregate;
+mod array;
 mod catalog;
+mod json;
 mod math;
 mod string;
 
@@ -88,6 +91,14 @@ const fn set(name: &'static str, args: &'static [Oid], returns: Oid, call: Call)
     Function { kind: FunctionKind::Set, ..scalar(name, args, returns, Volatility::Immutable, call) }
 }
 
+const fn aggregate(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
+    Function { kind: FunctionKind::Aggregate, ..scalar(name, args, returns, Volatility::Immutable, call) }
+}
+
+const fn window(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
+    Function { kind: FunctionKind::Window, ..scalar(name, args, returns, Volatility::Immutable, call) }
+}
+
 impl Function {
     const fn variadic(self) -> Self {
         Function { variadic: true, ..self }
@@ -95,7 +106,7 @@ impl Function {
 }
 
 /// The areas' tables.
-static AREAS: &[&[Function]] = &[catalog::ROWS, math::ROWS, string::ROWS];
+static AREAS: &[&[Function]] = &[aggregate::ROWS, array::ROWS, catalog::ROWS, json::ROWS, math::ROWS, string::ROWS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();

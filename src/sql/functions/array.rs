@@ -1,0 +1,37 @@
+//! Functions over arrays and set-returning functions (functions-array.html, functions-srf.html). Where PostgreSQL says
+//! anycompatible, both sides have the same element type here.
+
+use super::Call::{Function as F, Typed as Y};
+use super::{Function, immutable, set};
+use crate::sql::type_names::*;
+
+#[rustfmt::skip]
+pub(super) static ROWS: &[Function] = &[
+    immutable("array_length", &[ANYARRAY, INT4], INT4, F("pg_array_length")),
+    immutable("array_ndims", &[ANYARRAY], INT4, F("pg_array_ndims")),
+    immutable("array_dims", &[ANYARRAY], TEXT, F("pg_array_dims")),
+    immutable("array_upper", &[ANYARRAY, INT4], INT4, F("pg_array_upper")),
+    immutable("array_lower", &[ANYARRAY, INT4], INT4, F("pg_array_lower")),
+    immutable("cardinality", &[ANYARRAY], INT4, F("pg_cardinality")),
+    immutable("array_append", &[ANYARRAY, ANYELEMENT], ANYARRAY, Y("pg_array_append")),
+    immutable("array_prepend", &[ANYELEMENT, ANYARRAY], ANYARRAY, Y("pg_array_prepend")),
+    immutable("array_cat", &[ANYARRAY, ANYARRAY], ANYARRAY, F("pg_array_cat")),
+    immutable("array_position", &[ANYARRAY, ANYELEMENT], INT4, Y("pg_array_position")),
+    immutable("array_position", &[ANYARRAY, ANYELEMENT, INT4], INT4, Y("pg_array_position")),
+    immutable("array_positions", &[ANYARRAY, ANYELEMENT], INT4_ARRAY, Y("pg_array_positions")),
+    immutable("array_remove", &[ANYARRAY, ANYELEMENT], ANYARRAY, Y("pg_array_remove")),
+    immutable("array_replace", &[ANYARRAY, ANYELEMENT, ANYELEMENT], ANYARRAY, Y("pg_array_replace")),
+    immutable("array_fill", &[ANYELEMENT, INT4_ARRAY], ANYARRAY, Y("pg_array_fill")),
+    set("generate_subscripts", &[ANYARRAY, INT4], INT4, F("pg_generate_subscripts")),
+    set("generate_subscripts", &[ANYARRAY, INT4, BOOL], INT4, F("pg_generate_subscripts")),
+    set("generate_series", &[INT4, INT4], INT4, F("pg_generate_series_int")),
+    set("generate_series", &[INT4, INT4, INT4], INT4, F("pg_generate_series_int")),
+    set("generate_series", &[INT8, INT8], INT8, F("pg_generate_series_int")),
+    set("generate_series", &[INT8, INT8, INT8], INT8, F("pg_generate_series_int")),
+    set("generate_series", &[NUMERIC, NUMERIC], NUMERIC, F("pg_generate_series_numeric")),
+    set("generate_series", &[NUMERIC, NUMERIC, NUMERIC], NUMERIC, F("pg_generate_series_numeric")),
+    set("generate_series", &[TIMESTAMP, TIMESTAMP, INTERVAL], TIMESTAMP, F("pg_generate_series_timestamp")),
+    set("generate_series", &[TIMESTAMPTZ, TIMESTAMPTZ, INTERVAL], TIMESTAMPTZ, F("pg_generate_series_timestamptz")),
+    immutable("trim_array", &[ANYARRAY, INT4], ANYARRAY, F("pg_trim_array")),
+    set("unnest", &[ANYARRAY], ANYELEMENT, F("pg_unnest")),
+];

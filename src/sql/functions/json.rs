@@ -1,0 +1,51 @@
+//! Functions that make, read and change json and jsonb (functions-json.html).
+
+use super::Call::{Function as F, Template as T, Typed as Y};
+use super::{Function, immutable, set, stable};
+use crate::sql::type_names::*;
+
+#[rustfmt::skip]
+pub(super) static ROWS: &[Function] = &[
+    stable("to_json", &[ANYELEMENT], JSON, Y("pg_to_json")),
+    stable("to_jsonb", &[ANYELEMENT], JSONB, Y("pg_to_jsonb")),
+    stable("json_build_object", &[], JSON, T("'{}'")),
+    stable("json_build_object", &[ANY], JSON, Y("pg_json_build_object")).variadic(),
+    stable("json_build_array", &[], JSON, T("'[]'")),
+    stable("json_build_array", &[ANY], JSON, Y("pg_json_build_array")).variadic(),
+    stable("jsonb_build_object", &[], JSONB, T("'{}'")),
+    stable("jsonb_build_object", &[ANY], JSONB, Y("pg_jsonb_build_object")).variadic(),
+    stable("jsonb_build_array", &[], JSONB, T("'[]'")),
+    stable("jsonb_build_array", &[ANY], JSONB, Y("pg_jsonb_build_array")).variadic(),
+    immutable("json_object", &[TEXT_ARRAY], JSON, F("pg_json_object")),
+    immutable("json_object", &[TEXT_ARRAY, TEXT_ARRAY], JSON, F("pg_json_object")),
+    immutable("jsonb_object", &[TEXT_ARRAY], JSONB, F("pg_jsonb_object")),
+    immutable("jsonb_object", &[TEXT_ARRAY, TEXT_ARRAY], JSONB, F("pg_jsonb_object")),
+    immutable("json_typeof", &[JSON], TEXT, F("pg_json_typeof")),
+    immutable("jsonb_typeof", &[JSONB], TEXT, F("pg_json_typeof")),
+    immutable("json_array_length", &[JSON], INT4, F("pg_json_array_length")),
+    immutable("jsonb_array_length", &[JSONB], INT4, F("pg_json_array_length")),
+    immutable("json_extract_path", &[JSON, TEXT], JSON, F("pg_json_extract_path_variadic")).variadic(),
+    immutable("json_extract_path_text", &[JSON, TEXT], TEXT, F("pg_json_extract_path_text_variadic")).variadic(),
+    immutable("jsonb_extract_path", &[JSONB, TEXT], JSONB, F("pg_json_extract_path_variadic")).variadic(),
+    immutable("jsonb_extract_path_text", &[JSONB, TEXT], TEXT, F("pg_json_extract_path_text_variadic")).variadic(),
+    immutable("jsonb_set", &[JSONB, TEXT_ARRAY, JSONB], JSONB, F("pg_jsonb_set")),
+    immutable("jsonb_set", &[JSONB, TEXT_ARRAY, JSONB, BOOL], JSONB, F("pg_jsonb_set")),
+    immutable("jsonb_insert", &[JSONB, TEXT_ARRAY, JSONB], JSONB, F("pg_jsonb_insert")),
+    immutable("jsonb_insert", &[JSONB, TEXT_ARRAY, JSONB, BOOL], JSONB, F("pg_jsonb_insert")),
+    immutable("jsonb_pretty", &[JSONB], TEXT, F("pg_jsonb_pretty")),
+    immutable("json_strip_nulls", &[JSON], JSON, F("pg_json_strip_nulls")),
+    immutable("jsonb_strip_nulls", &[JSONB], JSONB, F("pg_jsonb_strip_nulls")),
+    set("json_object_keys", &[JSON], TEXT, F("pg_json_object_keys")),
+    set("jsonb_object_keys", &[JSONB], TEXT, F("pg_json_object_keys")),
+    set("json_array_elements", &[JSON], JSON, F("pg_json_array_elements")),
+    set("jsonb_array_elements", &[JSONB], JSONB, F("pg_json_array_elements")),
+    set("json_array_elements_text", &[JSON], TEXT, F("pg_json_array_elements_text")),
+    set("jsonb_array_elements_text", &[JSONB], TEXT, F("pg_json_array_elements_text")),
+    stable("array_to_json", &[ANYARRAY], JSON, Y("pg_to_json")),
+    immutable("jsonb_exists", &[JSONB, TEXT], BOOL, F("pg_jsonb_exists")),
+    immutable("jsonb_contains", &[JSONB, JSONB], BOOL, F("pg_jsonb_contains")),
+    set("json_each", &[JSON], RECORD, F("pg_json_each")),
+    set("jsonb_each", &[JSONB], RECORD, F("pg_json_each")),
+    set("json_each_text", &[JSON], RECORD, F("pg_json_each_text")),
+    set("jsonb_each_text", &[JSONB], RECORD, F("pg_json_each_text")),
+];
