@@ -125,3 +125,15 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
 pub fn named(name: &str) -> &'static [&'static Function] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_signature_is_listed_twice() {
+        let mut seen = std::collections::HashSet::new();
+        let twice: Vec<_> = all().filter(|f| !seen.insert((f.name, f.args))).map(|f| f.name).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+    }
+}

@@ -125,5 +125,4 @@ pub(super) static ROWS: &[Function] = &[
     immutable("unistr", &[TEXT], TEXT, F("pg_unistr")),
     immutable("textlike", &[TEXT, TEXT], BOOL, F("pg_like")),
     immutable("textnlike", &[TEXT, TEXT], BOOL, T("(NOT pg_like({0}, {1}))")),
-    stable("pg_client_encoding", &[], NAME, T("'UTF8'")),
 ];
