@@ -18,6 +18,9 @@ pub mod error;
 
 pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
+    pub mod array;
+    pub mod array_wire;
+    pub mod bytes_text;
     pub mod calendar;
     pub mod datetime;
     pub mod datetime_fields;
@@ -30,6 +33,8 @@ pub mod types {
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
+    pub mod json;
+    pub mod network;
     pub mod number_text;
     pub mod numeric;
     pub mod numeric_math;

@@ -137,10 +137,10 @@ pub fn parse_integer(text: &str, type_name: &str, min: i64, max: i64) -> Result<
     value.ok_or_else(|| out_of_range(type_name, text))
 }
 
-/// Reads an oid: an unsigned 32-bit number, or a negative one that wraps around (oidin).
-pub fn parse_oid(text: &str) -> Result<i64> {
+/// Reads an oid, xid or cid: an unsigned 32-bit number, or a negative one that wraps around (oidin).
+pub fn parse_oid(text: &str, type_name: &str) -> Result<i64> {
     let min = i64::from(i32::MIN);
-    let value = parse_integer(text, "oid", min, u32::MAX.into())?;
+    let value = parse_integer(text, type_name, min, u32::MAX.into())?;
     Ok(i64::from(value as u32))
 }
 

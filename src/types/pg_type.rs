@@ -76,14 +76,18 @@ pub enum Scalar {
     Json,
     /// TEXT normalised as PostgreSQL prints jsonb.
     Jsonb,
-    /// TEXT; inet and cidr.
+    /// TEXT: an address, with "/bits" unless that is the whole address.
     Inet,
+    /// TEXT: a network, always with "/bits".
+    Cidr,
     /// Always NULL or the empty string.
     Void,
     /// TEXT in PostgreSQL's composite literal form; row values and composite types.
     Record,
-    /// int2vector and oidvector: TEXT holding a JSON array as arrays do, shown blank-separated ("1 2").
+    /// int2vector: TEXT holding a JSON array as arrays do, shown blank-separated ("1 2").
     IntVector,
+    /// oidvector: the same, of OIDs.
+    OidVector,
 }
 
 /// How a type is stored and encoded: a scalar, or a one- or more-dimensional array of one.
@@ -367,15 +371,15 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(27), name: "tid", sql_name: "tid", len: 6, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(1010), by_value: false, align: b's', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(28), name: "xid", sql_name: "xid", len: 4, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(1011), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Oid) },
     TypeInfo { oid: Oid(29), name: "cid", sql_name: "cid", len: 4, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(1012), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Oid) },
-    TypeInfo { oid: Oid(30), name: "oidvector", sql_name: "oidvector", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(26), array: Oid(1013), by_value: false, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::IntVector) },
+    TypeInfo { oid: Oid(30), name: "oidvector", sql_name: "oidvector", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(26), array: Oid(1013), by_value: false, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::OidVector) },
     TypeInfo { oid: Oid(114), name: "json", sql_name: "json", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(199), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Json) },
     TypeInfo { oid: Oid(142), name: "xml", sql_name: "xml", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(143), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(143), name: "_xml", sql_name: "xml[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(142), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(142), Scalar::Text) },
     TypeInfo { oid: Oid(194), name: "pg_node_tree", sql_name: "pg_node_tree", len: -1, kind: b'b', category: b'Z', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(199), name: "_json", sql_name: "json[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(114), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(114), Scalar::Json) },
     TypeInfo { oid: Oid(271), name: "_xid8", sql_name: "xid8[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(5069), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(5069), Scalar::Int8) },
-    TypeInfo { oid: Oid(650), name: "cidr", sql_name: "cidr", len: -1, kind: b'b', category: b'I', preferred: false, element: Oid(0), array: Oid(651), by_value: false, align: b'i', storage: b'm', collation: Oid(0), repr: Repr::scalar(Scalar::Inet) },
-    TypeInfo { oid: Oid(651), name: "_cidr", sql_name: "cidr[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(650), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(650), Scalar::Inet) },
+    TypeInfo { oid: Oid(650), name: "cidr", sql_name: "cidr", len: -1, kind: b'b', category: b'I', preferred: false, element: Oid(0), array: Oid(651), by_value: false, align: b'i', storage: b'm', collation: Oid(0), repr: Repr::scalar(Scalar::Cidr) },
+    TypeInfo { oid: Oid(651), name: "_cidr", sql_name: "cidr[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(650), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(650), Scalar::Cidr) },
     TypeInfo { oid: Oid(700), name: "float4", sql_name: "real", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1021), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Float4) },
     TypeInfo { oid: Oid(701), name: "float8", sql_name: "double precision", len: 8, kind: b'b', category: b'N', preferred: true, element: Oid(0), array: Oid(1022), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Float8) },
     TypeInfo { oid: Oid(705), name: "unknown", sql_name: "unknown", len: -2, kind: b'p', category: b'X', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'c', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
@@ -392,7 +396,7 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(1010), name: "_tid", sql_name: "tid[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(27), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(27), Scalar::Text) },
     TypeInfo { oid: Oid(1011), name: "_xid", sql_name: "xid[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(28), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(28), Scalar::Oid) },
     TypeInfo { oid: Oid(1012), name: "_cid", sql_name: "cid[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(29), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(29), Scalar::Oid) },
-    TypeInfo { oid: Oid(1013), name: "_oidvector", sql_name: "oidvector[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(30), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(30), Scalar::IntVector) },
+    TypeInfo { oid: Oid(1013), name: "_oidvector", sql_name: "oidvector[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(30), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(30), Scalar::OidVector) },
     TypeInfo { oid: Oid(1014), name: "_bpchar", sql_name: "character[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1042), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::array(Oid(1042), Scalar::BpChar) },
     TypeInfo { oid: Oid(1015), name: "_varchar", sql_name: "character varying[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1043), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::array(Oid(1043), Scalar::Text) },
     TypeInfo { oid: Oid(1016), name: "_int8", sql_name: "bigint[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(20), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(20), Scalar::Int8) },

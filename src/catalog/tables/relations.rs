@@ -104,7 +104,7 @@ fn recorded_oid(line: &Line, column: &str) -> Oid {
 fn default(column: &Column) -> Cell {
     match column.repr {
         _ if !column.not_null => Cell::Null,
-        Repr { array_of: Some(_), .. } | Repr { scalar: Scalar::IntVector, .. } => Cell::from("[]"),
+        Repr { array_of: Some(_), .. } | Repr { scalar: Scalar::IntVector | Scalar::OidVector, .. } => Cell::from("[]"),
         repr if is_integer(repr) => Cell::Int(0),
         Repr { scalar: Scalar::Float4 | Scalar::Float8, .. } => Cell::Real(0.0),
         _ => Cell::from(""),
