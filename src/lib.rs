@@ -159,13 +159,22 @@ pub mod engine {
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
     pub mod cancel;
+    pub mod machine;
     pub mod start;
 }
 
 pub mod net {
     //! Sockets: accept, start-up, TLS, authentication.
+    pub mod auth;
+    mod scram;
+    pub mod server;
+    pub mod tls;
 }
 
 pub mod ops {
     //! Configuration, logs.
+    pub mod config;
+    pub mod log;
 }
+
+pub mod server;

@@ -53,6 +53,12 @@ impl CancelRegistry {
             interrupt.cancel();
         }
     }
+
+    /// Ends every session with 57P01: the server stops and has waited long enough.
+    pub fn terminate_all(&self) {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.values().for_each(|(_, interrupt)| interrupt.terminate());
+    }
 }
 
 impl Registration {

@@ -1,0 +1,338 @@
+//! The listening socket, and every connection until its session begins.
+//!
+//! Owns: [`Server`], [`NetOptions`]: accept, limits, start-up, TLS, authentication, graceful stop. Must not know: SQL.
+//! Specification: protocol-flow.html#id-1.10.6.7.3 (start-up), 6.7.10 (cancel), 6.7.12 (SSL); postmaster.c.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::engine::databases::Databases;
+use crate::error::{Error, SqlState};
+use crate::net::auth::{AuthError, Authentication};
+use crate::net::tls::{Tls, TlsMode};
+use crate::protocol::backend;
+use crate::protocol::codec;
+use crate::protocol::conn::{FramedConn, Stream};
+use crate::protocol::message::StartupPacket;
+use crate::session;
+use crate::session::cancel::{CancelKey, CancelRegistry};
+use crate::session::start::{SessionOptions, SessionStart};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
+/// How long a client may be silent at the TCP level before it counts as gone: it is probed after 15 s.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the operator has decided about connections.
+#[derive(Clone, Debug)]
+pub struct NetOptions {
+    pub max_connections: usize,
+    /// The longest message accepted, in bytes.
+    pub max_message: usize,
+    /// From accept to the end of authentication.
+    pub authentication_timeout: Duration,
+    /// How long running statements may go on after the server was told to stop.
+    pub shutdown_grace: Duration,
+    pub tls_mode: TlsMode,
+}
+
+/// A bound server.
+pub struct Server {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    stopping: watch::Sender<bool>,
+}
+
+/// What every connection needs.
+struct Shared {
+    options: NetOptions,
+    tls: Option<Tls>,
+    authentication: Authentication,
+    databases: Arc<Databases>,
+    cancel: Arc<CancelRegistry>,
+    session: Arc<SessionOptions>,
+    slots: Arc<Semaphore>,
+}
+
+impl Server {
+    /// Binds the address; port 0 lets the system choose.
+    pub fn bind(
+        address: SocketAddr,
+        options: NetOptions,
+        tls: Option<Tls>,
+        authentication: Authentication,
+        databases: Arc<Databases>,
+        session: SessionOptions,
+    ) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        let slots = Arc::new(Semaphore::new(options.max_connections));
+        let shared = Shared {
+            options,
+            tls,
+            authentication,
+            databases,
+            cancel: Arc::default(),
+            session: Arc::new(session),
+            slots,
+        };
+        Ok(Server { listener, shared: Arc::new(shared), stopping: watch::channel(false).0 })
+    }
+
+    /// The bound address.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown` resolves; then lets running statements finish within the grace period, ends all
+    /// sessions and closes the databases durably.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        // Every connection holds a sender: the channel closes when the last one has ended.
+        let (alive, mut all_done) = mpsc::channel::<()>(1);
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, address)) => self.spawn(stream, address, alive.clone()),
+                    Err(error) => {
+                        // Out of descriptors, mostly: trying again at once would only burn a core.
+                        log::error!("cannot accept a connection: {error}");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                },
+            }
+        }
+        drop(self.listener);
+        drop(alive);
+        self.stopping.send_replace(true);
+        let grace = self.shared.options.shutdown_grace;
+        if tokio::time::timeout(grace, all_done.recv()).await.is_err() {
+            log::warn!("statements still running after {} s are cancelled", grace.as_secs());
+            self.shared.cancel.terminate_all();
+            _ = tokio::time::timeout(Duration::from_secs(5), all_done.recv()).await;
+        }
+        self.shared.databases.close().await;
+    }
+
+    fn spawn(&self, stream: TcpStream, address: SocketAddr, alive: mpsc::Sender<()>) {
+        let shared = self.shared.clone();
+        let stopping = self.stopping.subscribe();
+        tokio::spawn(async move {
+            shared.connection(stream, address, stopping).await;
+            drop(alive);
+        });
+    }
+}
+
+/// Notices dead peers: without it a client that vanished with its network would hold its locks for hours.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = socket2::SockRef::from(stream);
+    let keepalive =
+        socket2::TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(Duration::from_secs(5)).with_retries(3);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    Ok(())
+}
+
+/// How the first packets ended.
+enum Started {
+    Startup {
+        stream: Stream,
+        encrypted: bool,
+        minor: u16,
+        parameters: Vec<(String, String)>,
+    },
+    /// A cancel request, garbage, or a client that went away: nothing more to say.
+    Done,
+    /// The client is told why not.
+    Refused(Stream, Error),
+}
+
+impl Shared {
+    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, stopping: watch::Receiver<bool>) {
+        if let Err(error) = keep_alive(&stream) {
+            log::debug!("{address}: cannot set socket options: {error}");
+        }
+        let limit = self.options.authentication_timeout;
+        let start = match tokio::time::timeout(limit, self.start(stream, address, stopping)).await {
+            Ok(Some(start)) => start,
+            Ok(None) => return,
+            Err(_) => {
+                log::info!("{address}: no complete start-up and authentication within {} s", limit.as_secs());
+                return;
+            }
+        };
+        let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
+            let error = Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
+            refuse(start.conn, &error).await;
+            return;
+        };
+        session::machine::run(start).await;
+    }
+
+    /// Start-up and authentication. `None`: the connection has ended, and the client was told if it could be.
+    async fn start(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        stopping: watch::Receiver<bool>,
+    ) -> Option<SessionStart> {
+        let (stream, encrypted, minor, parameters) = match self.first_packets(stream).await {
+            Ok(Started::Startup { stream, encrypted, minor, parameters }) => (stream, encrypted, minor, parameters),
+            Ok(Started::Done) => return None,
+            Ok(Started::Refused(stream, error)) => {
+                log::info!("{address}: refused: {error}");
+                refuse(FramedConn::new(stream, 0), &error).await;
+                return None;
+            }
+            Err(error) => {
+                log::debug!("{address}: {error}");
+                return None;
+            }
+        };
+        let mut conn = FramedConn::new(stream, self.options.max_message);
+        match self.admit(&mut conn, encrypted, minor, &parameters, &stopping, address).await {
+            Ok((user, database_name, database)) => Some(SessionStart {
+                conn,
+                user,
+                database,
+                database_name,
+                databases: self.databases.clone(),
+                parameters: session_parameters(parameters),
+                client_address: address,
+                cancel: self.cancel.clone(),
+                stopping,
+                options: self.session.clone(),
+            }),
+            Err(AuthError::Refused(error)) => {
+                log::info!("{address}: refused: {error}");
+                refuse(conn, &error).await;
+                None
+            }
+            Err(AuthError::Io(error)) => {
+                log::debug!("{address}: {error}");
+                None
+            }
+        }
+    }
+
+    /// Checks user, password and database.
+    async fn admit(
+        &self,
+        conn: &mut FramedConn,
+        encrypted: bool,
+        minor: u16,
+        parameters: &[(String, String)],
+        stopping: &watch::Receiver<bool>,
+        address: SocketAddr,
+    ) -> Result<(String, String, Arc<crate::engine::database::Database>), AuthError> {
+        let find = |name: &str| parameters.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        let unknown: Vec<&str> =
+            parameters.iter().map(|(n, _)| n.as_str()).filter(|n| n.starts_with("_pq_.")).collect();
+        if minor > 0 || !unknown.is_empty() {
+            backend::negotiate_protocol_version(conn.out(), 0, &unknown);
+        }
+        let Some(user) = find("user").filter(|u| !u.is_empty()) else {
+            let message = "no PostgreSQL user name specified in startup packet";
+            return Err(Error::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message).into());
+        };
+        let database_name = find("database").filter(|d| !d.is_empty()).unwrap_or(user);
+        if find("replication").is_some_and(|r| !matches!(r, "false" | "off" | "no" | "0")) {
+            return Err(Error::unsupported("a replication connection")
+                .with_severity(crate::error::Severity::Fatal)
+                .into());
+        }
+        if *stopping.borrow() {
+            return Err(Error::fatal(SqlState::CANNOT_CONNECT_NOW, "the database system is shutting down").into());
+        }
+        if self.options.tls_mode == TlsMode::Require && !encrypted {
+            let host = address.ip();
+            let message = format!(
+                "no pg_hba.conf entry for host \"{host}\", user \"{user}\", database \"{database_name}\", no encryption"
+            );
+            let error = Error::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message)
+                .with_hint("This server accepts only TLS connections.");
+            return Err(error.into());
+        }
+        let hash = self.tls.as_ref().filter(|_| encrypted).map(|tls| &*tls.certificate_hash);
+        self.authentication.authenticate(conn, user, hash).await?;
+        let opened = self.databases.open(database_name).await;
+        let database = opened.map_err(|e| e.with_severity(crate::error::Severity::Fatal))?;
+        Ok((user.to_owned(), database_name.to_owned(), database))
+    }
+
+    /// Reads packets by exact length until the start-up packet: nothing sent in plain text before TLS can survive
+    /// into it.
+    async fn first_packets(&self, tcp: TcpStream) -> io::Result<Started> {
+        let mut stream = Stream::Tcp(tcp);
+        let (mut encrypted, mut asked_ssl, mut asked_gss) = (false, false, false);
+        loop {
+            let length = stream.read_u32().await? as usize;
+            // Not our protocol, or an attack: as PostgreSQL, say nothing.
+            let Some(body_length) = length.checked_sub(4).filter(|n| (4..=codec::MAX_STARTUP).contains(n)) else {
+                return Ok(Started::Done);
+            };
+            let mut body = BytesMut::zeroed(body_length);
+            stream.read_exact(&mut body).await?;
+            match codec::startup_packet(body.freeze()) {
+                Ok(StartupPacket::SslRequest) if !asked_ssl && !encrypted => {
+                    asked_ssl = true;
+                    match (&self.tls, stream) {
+                        (Some(tls), Stream::Tcp(mut tcp)) => {
+                            tcp.write_all(b"S").await?;
+                            stream = Stream::Tls(Box::new(tls.acceptor.accept(tcp).await?));
+                            encrypted = true;
+                        }
+                        (_, mut plain) => {
+                            plain.write_all(b"N").await?;
+                            stream = plain;
+                        }
+                    }
+                }
+                Ok(StartupPacket::GssEncRequest) if !asked_gss && !encrypted => {
+                    asked_gss = true;
+                    stream.write_all(b"N").await?;
+                }
+                Ok(StartupPacket::SslRequest | StartupPacket::GssEncRequest) => {
+                    let message = "unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0";
+                    return Ok(Started::Refused(stream, Error::fatal(SqlState::FEATURE_NOT_SUPPORTED, message)));
+                }
+                Ok(StartupPacket::Cancel { pid, secret }) => {
+                    self.cancel.cancel(CancelKey { pid, secret });
+                    return Ok(Started::Done);
+                }
+                Ok(StartupPacket::Startup { minor, parameters }) => {
+                    return Ok(Started::Startup { stream, encrypted, minor, parameters });
+                }
+                Err(error) => return Ok(Started::Refused(stream, error)),
+            }
+        }
+    }
+}
+
+/// What is left for the session: variables, and `options` with -c settings.
+fn session_parameters(parameters: Vec<(String, String)>) -> Vec<(String, String)> {
+    let ours = |name: &str| matches!(name, "user" | "database" | "replication") || name.starts_with("_pq_.");
+    parameters.into_iter().filter(|(name, _)| !ours(name)).collect()
+}
+
+/// Tells the client why there is no session, and closes.
+async fn refuse(mut conn: FramedConn, error: &Error) {
+    backend::error_response(conn.out(), error.fields());
+    _ = conn.shutdown().await;
+}

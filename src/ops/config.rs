@@ -1,0 +1,443 @@
+//! Configuration: environment over TOML file over defaults.
+//!
+//! Owns: [`Config`] and the one table of keys ([`KEYS`]): name, default, documentation and parser side by side.
+//! `config.example.toml` and `.env.example` are printed from it, and a test holds them to it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::net::auth::AuthMethod;
+use crate::net::server::NetOptions;
+use crate::net::tls::{TlsMode, TlsOptions};
+use crate::ops::log::LogFormat;
+use crate::session::start::SessionOptions;
+
+/// Everything an operator can decide, validated.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub host: IpAddr,
+    pub port: u16,
+    pub user: String,
+    pub password: Option<String>,
+    /// How clients authenticate; `None`: trust without a password, SCRAM-SHA-256 with one.
+    pub auth: Option<AuthMethod>,
+    /// The database created at the first start.
+    pub database: String,
+    /// The directory of the database files.
+    pub directory: PathBuf,
+    pub pool_size: usize,
+    pub log_level: log::LevelFilter,
+    pub log_format: LogFormat,
+    pub net: NetOptions,
+    pub tls: TlsOptions,
+    pub session: SessionOptions,
+}
+
+/// One key: its names, default, documentation, and how its text is read.
+pub struct Key {
+    /// The environment variable.
+    pub env: &'static str,
+    /// The key in the TOML file.
+    pub toml: &'static str,
+    /// As it would be written; empty: not set.
+    pub default: &'static str,
+    pub doc: &'static str,
+    /// Stores the value, or says what is allowed.
+    set: fn(&mut Config, &str) -> Result<(), String>,
+}
+
+/// Every key there is.
+pub static KEYS: &[Key] = &[
+    Key {
+        env: "PG_HOST",
+        toml: "host",
+        default: "127.0.0.1",
+        doc: "Address to listen on. Anything beyond loopback needs a password.",
+        set: |c, v| parse(v, "an IP address").map(|host| c.host = host),
+    },
+    Key {
+        env: "PG_PORT",
+        toml: "port",
+        default: "5432",
+        doc: "TCP port; 0 lets the system choose.",
+        set: |c, v| parse(v, "a port, 0 to 65535").map(|port| c.port = port),
+    },
+    Key {
+        env: "PG_USER",
+        toml: "user",
+        default: "postgres",
+        doc: "The one user that can log in.",
+        set: |c, v| non_empty(v).map(|user| c.user = user),
+    },
+    Key {
+        env: "PG_PASSWORD",
+        toml: "password",
+        default: "",
+        doc: "The user's password, plain or as PostgreSQL stores it (SCRAM-SHA-256$...). Not set: no password.",
+        set: |c, v| {
+            c.password = (!v.is_empty()).then(|| v.to_owned());
+            Ok(())
+        },
+    },
+    Key {
+        env: "PG_AUTH",
+        toml: "auth",
+        default: "",
+        doc: "trust, password, md5 or scram-sha-256. Not set: trust without a password, scram-sha-256 with one.",
+        set: |c, v| {
+            c.auth = match v {
+                "" => None,
+                "trust" => Some(AuthMethod::Trust),
+                "password" => Some(AuthMethod::Password),
+                "md5" => Some(AuthMethod::Md5),
+                "scram-sha-256" => Some(AuthMethod::ScramSha256),
+                _ => return Err("trust, password, md5 or scram-sha-256".to_owned()),
+            };
+            Ok(())
+        },
+    },
+    Key {
+        env: "DB_NAME",
+        toml: "database",
+        default: "myapp",
+        doc: "The database that is created at the first start.",
+        set: |c, v| non_empty(v).map(|name| c.database = name),
+    },
+    Key {
+        env: "DB_PATH",
+        toml: "db_path",
+        default: "./data",
+        doc: "The directory of the database files; created if it is not there.",
+        set: |c, v| non_empty(v).map(|path| c.directory = path.into()),
+    },
+    Key {
+        env: "STORAGE",
+        toml: "storage",
+        default: "local",
+        doc: "Where databases live durably. This version knows local only.",
+        set: |_, v| match v {
+            "local" => Ok(()),
+            "s3" | "azure" => Err(format!("local; {v} storage is not part of this version")),
+            _ => Err("local".to_owned()),
+        },
+    },
+    Key {
+        env: "CONNECTION_POOL_SIZE",
+        toml: "connection_pool_size",
+        default: "10",
+        doc: "SQLite connections per database, shared by all its sessions.",
+        set: |c, v| positive(v).map(|n| c.pool_size = n),
+    },
+    Key {
+        env: "MAX_CONNECTIONS",
+        toml: "max_connections",
+        default: "10000",
+        doc: "Client sessions at a time.",
+        set: |c, v| positive(v).map(|n| c.net.max_connections = n),
+    },
+    Key {
+        env: "MAX_MESSAGE_MB",
+        toml: "max_message_mb",
+        default: "256",
+        doc: "The longest protocol message accepted, in megabytes.",
+        set: |c, v| positive(v).map(|n| c.net.max_message = n * 1024 * 1024),
+    },
+    Key {
+        env: "AUTH_TIMEOUT_SECONDS",
+        toml: "auth_timeout_seconds",
+        default: "60",
+        doc: "How long a client may take to start up and authenticate.",
+        set: |c, v| seconds(v).map(|d| c.net.authentication_timeout = d),
+    },
+    Key {
+        env: "SHUTDOWN_GRACE_SECONDS",
+        toml: "shutdown_grace_seconds",
+        default: "10",
+        doc: "How long running statements may go on after SIGTERM.",
+        set: |c, v| seconds(v).map(|d| c.net.shutdown_grace = d),
+    },
+    Key {
+        env: "IDLE_WRITER_TIMEOUT_SECONDS",
+        toml: "idle_writer_timeout_seconds",
+        default: "30",
+        doc: "How long a client may idle in a transaction that has written, unless idle_in_transaction_session_timeout says otherwise.",
+        set: |c, v| seconds(v).map(|d| c.session.idle_writer_timeout = d),
+    },
+    Key {
+        env: "TLS",
+        toml: "tls",
+        default: "off",
+        doc: "off, prefer (clients may encrypt) or require.",
+        set: |c, v| {
+            c.net.tls_mode = match v {
+                "off" => TlsMode::Off,
+                "prefer" => TlsMode::Prefer,
+                "require" => TlsMode::Require,
+                _ => return Err("off, prefer or require".to_owned()),
+            };
+            c.tls.mode = c.net.tls_mode;
+            Ok(())
+        },
+    },
+    Key {
+        env: "TLS_CERT_FILE",
+        toml: "tls_cert_file",
+        default: "",
+        doc: "PEM file with the server's certificate and its chain.",
+        set: |c, v| set_path(&mut c.tls.certificate, v),
+    },
+    Key {
+        env: "TLS_KEY_FILE",
+        toml: "tls_key_file",
+        default: "",
+        doc: "PEM file with the private key.",
+        set: |c, v| set_path(&mut c.tls.key, v),
+    },
+    Key {
+        env: "TLS_CLIENT_CA_FILE",
+        toml: "tls_client_ca_file",
+        default: "",
+        doc: "PEM file with the authorities whose certificates clients must show. Not set: clients need none.",
+        set: |c, v| set_path(&mut c.tls.client_ca, v),
+    },
+    Key {
+        env: "SERVER_VERSION",
+        toml: "server_version",
+        default: "13.0",
+        doc: "What the server calls itself. pg_dump refuses servers newer than itself.",
+        set: |c, v| match v.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
+            Some(_) => {
+                c.session.server_version = v.to_owned();
+                Ok(())
+            }
+            None => Err("a version such as 13.0".to_owned()),
+        },
+    },
+    Key {
+        env: "SLOW_QUERY_MS",
+        toml: "slow_query_ms",
+        default: "100",
+        doc: "Statements that take longer are logged, in milliseconds.",
+        set: |c, v| parse(v, "a number of milliseconds").map(|n| c.session.slow_query = Duration::from_millis(n)),
+    },
+    Key {
+        env: "LOG_LEVEL",
+        toml: "log_level",
+        default: "info",
+        doc: "error, warn, info, debug or trace.",
+        set: |c, v| parse(v, "error, warn, info, debug or trace").map(|level| c.log_level = level),
+    },
+    Key {
+        env: "LOG_FORMAT",
+        toml: "log_format",
+        default: "text",
+        doc: "text or json.",
+        set: |c, v| {
+            c.log_format = match v {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => return Err("text or json".to_owned()),
+            };
+            Ok(())
+        },
+    },
+];
+
+fn parse<T: std::str::FromStr>(text: &str, allowed: &str) -> Result<T, String> {
+    text.parse().map_err(|_| allowed.to_owned())
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("a whole number above 0".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    parse(text, "a number of seconds").map(Duration::from_secs)
+}
+
+fn non_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("anything but nothing".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+fn set_path(slot: &mut Option<PathBuf>, text: &str) -> Result<(), String> {
+    *slot = (!text.is_empty()).then(|| text.into());
+    Ok(())
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let mut config = Config {
+            host: IpAddr::from([127, 0, 0, 1]),
+            port: 0,
+            user: String::new(),
+            password: None,
+            auth: None,
+            database: String::new(),
+            directory: PathBuf::new(),
+            pool_size: 0,
+            log_level: log::LevelFilter::Info,
+            log_format: LogFormat::Text,
+            net: NetOptions {
+                max_connections: 0,
+                max_message: 0,
+                authentication_timeout: Duration::ZERO,
+                shutdown_grace: Duration::ZERO,
+                tls_mode: TlsMode::Off,
+            },
+            tls: TlsOptions::default(),
+            session: SessionOptions::default(),
+        };
+        // The table is the only place that knows the defaults; a test checks that each of them is valid.
+        for key in KEYS {
+            _ = (key.set)(&mut config, key.default);
+        }
+        config
+    }
+}
+
+impl Config {
+    /// Reads the file if there is one (`named`: it must be there), then the environment, and validates the whole.
+    pub fn load(file: Option<&Path>, environment: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let mut config = Config::default();
+        let default_file = Path::new("config.toml");
+        match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+                config.apply_toml(&text, path)?;
+            }
+            None => {
+                if let Ok(text) = std::fs::read_to_string(default_file) {
+                    config.apply_toml(&text, default_file)?;
+                }
+            }
+        }
+        for key in KEYS {
+            if let Some(value) = environment(key.env) {
+                (key.set)(&mut config, &value).map_err(|allowed| bad_value(key.env, key, &value, &allowed))?;
+            }
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn apply_toml(&mut self, text: &str, path: &Path) -> Result<(), String> {
+        let table: toml::Table = text.parse().map_err(|e| format!("{}: {e}", path.display()))?;
+        for (name, value) in &table {
+            let Some(key) = KEYS.iter().find(|k| k.toml == name) else {
+                let known: Vec<&str> = KEYS.iter().map(|k| k.toml).collect();
+                return Err(format!("{}: unknown key {name}; known are {}", path.display(), known.join(", ")));
+            };
+            let text = match value {
+                toml::Value::String(text) => text.clone(),
+                toml::Value::Integer(number) => number.to_string(),
+                other => return Err(bad_value(name, key, other.type_str(), "a string or a whole number")),
+            };
+            (key.set)(self, &text).map_err(|allowed| bad_value(name, key, &text, &allowed))?;
+        }
+        Ok(())
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        if !self.host.is_loopback() && (self.password.is_none() || self.auth == Some(AuthMethod::Trust)) {
+            return Err(format!(
+                "PG_HOST = {} listens beyond this machine, which needs a password: set PG_PASSWORD (and not PG_AUTH = trust), or listen on 127.0.0.1",
+                self.host
+            ));
+        }
+        if self.net.tls_mode != TlsMode::Off && (self.tls.certificate.is_none() || self.tls.key.is_none()) {
+            return Err("TLS needs TLS_CERT_FILE and TLS_KEY_FILE".to_owned());
+        }
+        if self.auth.is_some_and(|a| a != AuthMethod::Trust) && self.password.is_none() {
+            return Err("PG_AUTH needs PG_PASSWORD".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The method clients authenticate by.
+    pub fn auth_method(&self) -> AuthMethod {
+        match (self.auth, &self.password) {
+            (Some(method), _) => method,
+            (None, Some(_)) => AuthMethod::ScramSha256,
+            (None, None) => AuthMethod::Trust,
+        }
+    }
+
+    /// Where to listen.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+}
+
+/// The password is the one value that is not repeated.
+fn bad_value(name: &str, key: &Key, value: &str, allowed: &str) -> String {
+    let shown = if key.toml == "password" { "…" } else { value };
+    format!("{name} = \"{shown}\" is not valid; allowed: {allowed}")
+}
+
+/// config.example.toml
+pub fn example_toml() -> String {
+    let mut text = String::from("# Every key of pgserver with its default. The environment wins over this file.\n");
+    for key in KEYS {
+        let bare = key.default.parse::<i64>().is_ok();
+        let value = if bare { key.default.to_owned() } else { format!("\"{}\"", key.default) };
+        text.push_str(&format!("\n# {} ({})\n# {} = {value}\n", key.doc, key.env, key.toml));
+    }
+    text
+}
+
+/// .env.example
+pub fn example_env() -> String {
+    let mut text = String::from("# Every environment variable of pgserver with its default.\n");
+    for key in KEYS {
+        text.push_str(&format!("\n# {}\n# {}={}\n", key.doc, key.env, key.default));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_env(pairs: &[(&str, &str)]) -> Result<Config, String> {
+        Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn defaults_are_valid_and_documented() {
+        let mut config = Config::default();
+        for key in KEYS {
+            assert_eq!((key.set)(&mut config, key.default), Ok(()), "{}", key.env);
+        }
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let pairs = [("config.example.toml", example_toml()), (".env.example", example_env())];
+        for (file, expected) in pairs {
+            if std::env::var_os("REWRITE").is_some() {
+                std::fs::write(root.join(file), &expected).unwrap();
+            }
+            assert_eq!(std::fs::read_to_string(root.join(file)).unwrap(), expected, "run with REWRITE=1: {file}");
+        }
+    }
+
+    #[test]
+    fn bad_values_name_key_value_and_what_is_allowed() {
+        let error = from_env(&[("PG_PORT", "http")]).unwrap_err();
+        assert_eq!(error, "PG_PORT = \"http\" is not valid; allowed: a port, 0 to 65535");
+        let error = from_env(&[("STORAGE", "s3")]).unwrap_err();
+        assert!(error.contains("s3 storage is not part of this version"), "{error}");
+        let mut config = Config::default();
+        let error = config.apply_toml("prot = 1", Path::new("c.toml")).unwrap_err();
+        assert!(error.starts_with("c.toml: unknown key prot; known are host, port"), "{error}");
+    }
+
+    #[test]
+    fn listening_beyond_loopback_needs_a_password() {
+        assert!(from_env(&[("PG_HOST", "0.0.0.0")]).unwrap_err().contains("needs a password"));
+        assert!(from_env(&[("PG_HOST", "0.0.0.0"), ("PG_PASSWORD", "x"), ("PG_AUTH", "trust")]).is_err());
+        let config = from_env(&[("PG_HOST", "0.0.0.0"), ("PG_PASSWORD", "x")]).unwrap();
+        assert_eq!(config.auth_method(), AuthMethod::ScramSha256);
+    }
+}
