@@ -10,8 +10,11 @@
 
 mod aggregate;
 mod args;
+mod arrays;
 mod bytes;
 mod catalog;
+mod collations;
+mod datetime;
 mod elements;
 mod float;
 mod integer;
@@ -213,6 +216,8 @@ static AREAS: &[&[Definition]] = &[
     regex::FUNCTIONS,
     json::FUNCTIONS,
     jsonb::FUNCTIONS,
+    arrays::FUNCTIONS,
+    datetime::FUNCTIONS,
 ];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has
@@ -222,6 +227,7 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     for definitions in AREAS {
         register_all(connection, slot, definitions)?;
     }
+    collations::register(connection)?;
     io::register(connection, slot)?;
     aggregate::register(connection, slot)
 }

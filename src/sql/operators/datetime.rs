@@ -34,7 +34,7 @@ pub(super) static ROWS: &[Operator] = &[
     infix("-", TIMESTAMP, INTERVAL, TIMESTAMP, F("pg_timestamp_mi_interval")),
     infix("-", TIMESTAMP, TIMESTAMP, INTERVAL, F("pg_timestamp_mi")),
     infix("-", TIMESTAMPTZ, INTERVAL, TIMESTAMPTZ, F("pg_timestamptz_mi_interval")),
-    infix("-", TIMESTAMPTZ, TIMESTAMPTZ, INTERVAL, F("pg_timestamp_mi")),
+    infix("-", TIMESTAMPTZ, TIMESTAMPTZ, INTERVAL, F("pg_timestamptz_mi")),
     infix("-", TIMETZ, INTERVAL, TIMETZ, F("pg_timetz_mi_interval")),
     infix("/", INTERVAL, FLOAT8, INTERVAL, F("pg_interval_div")),
 ];
