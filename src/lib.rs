@@ -29,6 +29,7 @@ pub mod types {
     pub mod datetime_math;
     pub mod datetime_output;
     pub mod encoding;
+    pub mod encoding_check;
     pub mod format;
     pub mod interval;
     pub mod interval_input;

@@ -482,3 +482,6 @@ fn decode_datetime(scalar: Scalar, bytes: &[u8]) -> Result<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
