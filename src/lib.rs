@@ -134,6 +134,8 @@ pub mod sql {
 pub mod engine {
     //! SQLite: connections, cursors, transactions, functions.
     mod authorizer;
+    #[cfg(test)]
+    mod catalog_queries_tests;
     mod catalog_source;
     mod checkpoint;
     mod connection;

@@ -11,6 +11,7 @@ use crate::catalog::tables::source::CatalogSource;
 use crate::engine::context::SessionContext;
 use crate::engine::databases::database_names;
 use crate::engine::functions::ContextSlot;
+use crate::settings::session::SettingView;
 use crate::sql::functions;
 use crate::types::pg_type::Oid;
 
@@ -52,6 +53,10 @@ impl CatalogSource for ConnectionSource {
 
     fn databases(&self) -> Vec<String> {
         database_names(&self.directory)
+    }
+
+    fn settings(&self) -> Vec<SettingView> {
+        self.session(|session| session.settings.views().collect())
     }
 
     fn sequence_last_value(&self, sequence: Oid) -> Option<i64> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::catalog::schema::*;
 use crate::catalog::tables::relations::system_relations;
-use crate::catalog::tables::source::{CatalogSource, PreparedRow, SessionRow, SettingRow};
+use crate::catalog::tables::source::{CatalogSource, PreparedRow, SessionRow};
+use crate::settings::Settings;
+use crate::settings::session::SettingView;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 /// Its source.
@@ -27,8 +29,8 @@ impl CatalogSource for Sample {
         vec!["pg_catalog".into(), "public".into()]
     }
 
-    fn settings(&self) -> Vec<SettingRow> {
-        vec![SettingRow { name: "TimeZone".into(), enumvals: Some(vec!["UTC".into()]), ..SettingRow::default() }]
+    fn settings(&self) -> Vec<SettingView> {
+        Settings::default().views().collect()
     }
 
     fn sessions(&self) -> Vec<SessionRow> {

@@ -6,6 +6,7 @@ use crate::catalog::tables::contents::View;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::source::{BOOTSTRAP_SUPERUSER, Role, SessionRow, database_oid};
+use crate::settings::variable::{Kind, Unit};
 use crate::types::pg_type::Oid;
 
 /// pg_tablespace's pg_default.
@@ -110,23 +111,45 @@ pub fn groups(rows: &mut Rows, view: &View<'_>) {
 /// pg_settings.
 pub fn settings(rows: &mut Rows, view: &View<'_>) {
     for setting in view.source.settings() {
+        let variable = setting.variable;
         row!(rows,
-            name: setting.name,
+            name: variable.name,
             setting: setting.setting,
-            unit: setting.unit,
-            category: setting.category,
-            short_desc: setting.short_desc,
-            context: setting.context,
-            vartype: setting.vartype,
+            category: variable.category,
+            short_desc: variable.description,
+            context: variable.context.as_str(),
             source: setting.source,
-            min_val: setting.min_val,
-            max_val: setting.max_val,
-            enumvals: setting.enumvals.map(Cell::texts),
-            boot_val: setting.boot_val,
-            reset_val: setting.reset_val,
+            boot_val: variable.show_plain(&variable.default()),
+            reset_val: setting.reset,
             pending_restart: false,
         );
+        describe_kind(rows, &variable.kind);
     }
+}
+
+/// Sets a setting's type, unit and limits.
+fn describe_kind(rows: &mut Rows, kind: &Kind) {
+    let (vartype, unit, limits) = match *kind {
+        Kind::Boolean { .. } => ("bool", Unit::None, None),
+        Kind::Integer { min, max, unit, .. } => ("integer", unit, Some((min.to_string(), max.to_string()))),
+        Kind::Real { min, max, unit, .. } => ("real", unit, Some((short_real(min), short_real(max)))),
+        Kind::Enum { values, .. } => {
+            rows.set("enumvals", Cell::texts(values));
+            ("enum", Unit::None, None)
+        }
+        Kind::Text { .. } => ("string", Unit::None, None),
+    };
+    rows.set("vartype", vartype.into());
+    rows.set("unit", unit.name().into());
+    if let Some((min, max)) = limits {
+        rows.set("min_val", min.into());
+        rows.set("max_val", max.into());
+    }
+}
+
+/// A limit as C's %g prints it; the only large one is the largest float.
+fn short_real(limit: f64) -> String {
+    if limit == f64::MAX { "1.79769e+308".to_owned() } else { limit.to_string() }
 }
 
 /// pg_stat_activity.

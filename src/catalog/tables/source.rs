@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::catalog::schema::CatalogSnapshot;
+use crate::settings::session::SettingView;
 use crate::types::pg_type::Oid;
 
 /// What the virtual tables of one connection read. Asked while a statement runs; must be quick and must not wait.
@@ -33,7 +34,7 @@ pub trait CatalogSource: Send + Sync {
     }
 
     /// Every session variable as it is now, sorted by name.
-    fn settings(&self) -> Vec<SettingRow> {
+    fn settings(&self) -> Vec<SettingView> {
         Vec::new()
     }
 
@@ -91,27 +92,6 @@ impl Role {
             connection_limit: -1,
         }
     }
-}
-
-/// A session variable (pg_settings).
-#[derive(Clone, Debug, Default)]
-pub struct SettingRow {
-    pub name: String,
-    pub setting: String,
-    pub unit: Option<String>,
-    pub category: String,
-    pub short_desc: String,
-    /// internal, postmaster, sighup, superuser, user …
-    pub context: String,
-    /// bool, enum, integer, real, string.
-    pub vartype: String,
-    /// default, session, configuration file …
-    pub source: String,
-    pub min_val: Option<String>,
-    pub max_val: Option<String>,
-    pub enumvals: Option<Vec<String>>,
-    pub boot_val: Option<String>,
-    pub reset_val: Option<String>,
 }
 
 /// A session (pg_stat_activity). Times are microseconds since 1970-01-01 UTC.

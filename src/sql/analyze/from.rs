@@ -358,14 +358,10 @@ impl Analyzer<'_> {
             }
             Call::Template(_) => return Err(Error::internal("a set-returning function by template")),
         };
-        let columns = match function.name {
-            "json_each" => vec![("key", Oid::TEXT), ("value", Oid::JSON)],
-            "jsonb_each" => vec![("key", Oid::TEXT), ("value", Oid::JSONB)],
-            "json_each_text" | "jsonb_each_text" => vec![("key", Oid::TEXT), ("value", Oid::TEXT)],
-            _ => vec![("value", result)],
-        };
+        let single = [("value", result)];
+        let columns = if function.columns.is_empty() { &single } else { function.columns };
         let columns =
-            columns.into_iter().map(|(name, oid)| (name.to_owned(), function_column(&alias, name, oid))).collect();
+            columns.iter().map(|&(name, oid)| (name.to_owned(), function_column(&alias, name, oid))).collect();
         Ok((FromItem::Function { name, args, alias }, columns))
     }
 

@@ -44,8 +44,8 @@ pub(super) static ROWS: &[Function] = &[
     stable("array_to_json", &[ANYARRAY], JSON, Y("pg_to_json")),
     immutable("jsonb_exists", &[JSONB, TEXT], BOOL, F("pg_jsonb_exists")),
     immutable("jsonb_contains", &[JSONB, JSONB], BOOL, F("pg_jsonb_contains")),
-    set("json_each", &[JSON], RECORD, F("pg_json_each")),
-    set("jsonb_each", &[JSONB], RECORD, F("pg_json_each")),
-    set("json_each_text", &[JSON], RECORD, F("pg_json_each_text")),
-    set("jsonb_each_text", &[JSONB], RECORD, F("pg_json_each_text")),
+    set("json_each", &[JSON], RECORD, F("pg_json_each")).columns(&[("key", TEXT), ("value", JSON)]),
+    set("jsonb_each", &[JSONB], RECORD, F("pg_json_each")).columns(&[("key", TEXT), ("value", JSONB)]),
+    set("json_each_text", &[JSON], RECORD, F("pg_json_each_text")).columns(&[("key", TEXT), ("value", TEXT)]),
+    set("jsonb_each_text", &[JSONB], RECORD, F("pg_json_each_text")).columns(&[("key", TEXT), ("value", TEXT)]),
 ];

@@ -63,6 +63,9 @@ pub struct Function {
     pub kind: FunctionKind,
     pub volatility: Volatility,
     pub call: Call,
+    /// The columns of each row, for a set-returning function of type record; the SQLite function has them under the
+    /// same names. Empty: one column named like the function, `value` in SQLite.
+    pub columns: &'static [(&'static str, Oid)],
 }
 
 const fn scalar(
@@ -72,7 +75,7 @@ const fn scalar(
     volatility: Volatility,
     call: Call,
 ) -> Function {
-    Function { name, args, variadic: false, returns, kind: FunctionKind::Scalar, volatility, call }
+    Function { name, args, variadic: false, returns, kind: FunctionKind::Scalar, volatility, call, columns: &[] }
 }
 
 const fn immutable(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
@@ -100,6 +103,10 @@ const fn window(name: &'static str, args: &'static [Oid], returns: Oid, call: Ca
 }
 
 impl Function {
+    const fn columns(self, columns: &'static [(&'static str, Oid)]) -> Self {
+        Function { columns, ..self }
+    }
+
     const fn variadic(self) -> Self {
         Function { variadic: true, ..self }
     }
