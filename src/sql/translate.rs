@@ -201,9 +201,10 @@ impl<'a> Printer<'a> {
                 self.push("))");
             }
             ExprKind::ArrayQuery { query, element } => {
-                self.push("(SELECT pg_array_agg(");
+                // An empty result is an empty array, where array_agg would say NULL.
+                self.push("(SELECT coalesce(pg_array_agg(");
                 literal(&mut self.sql, &Value::Text(element.clone()));
-                self.push(", c1) FROM (");
+                self.push(", c1), '[]') FROM (");
                 self.query(query, Naming::Positional);
                 self.push("))");
             }

@@ -14,6 +14,7 @@ mod arrays;
 mod bytes;
 mod catalog;
 mod collations;
+mod construct;
 mod datetime;
 mod elements;
 mod float;
@@ -205,6 +206,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 /// The areas' tables.
 #[rustfmt::skip]
 static AREAS: &[&[Definition]] = &[
+    construct::FUNCTIONS,
     catalog::FUNCTIONS,
     server_info::FUNCTIONS,
     integer::FUNCTIONS,

@@ -1,0 +1,132 @@
+//! What the translator itself calls: checks and constructs that are syntax in PostgreSQL and a function in SQLite.
+//!
+//! Owns: enum labels, LIMIT and OFFSET, row values, raised errors, a sequence read as a table.
+
+use crate::error::{Error, Result, SqlState};
+use crate::types::pg_type::Oid;
+
+use super::Definition;
+use super::args::{Args, Output};
+
+pub(super) static FUNCTIONS: &[Definition] = &[
+    Definition::stable("pg_raise", 2, raise),
+    Definition::pure("pg_enum_in", 3, enum_in),
+    Definition::pure("pg_enum_order", 2, enum_order),
+    Definition::pure("pg_limit", 1, limit).called_on_null(),
+    Definition::pure("pg_offset", 1, offset).called_on_null(),
+    Definition::pure("pg_record", -1, record).called_on_null(),
+    Definition::stable("pg_sequence_position", 1, |a| Ok(sequence(a)?.0.into())),
+    Definition::stable("pg_sequence_is_called", 1, |a| Ok(sequence(a)?.1.into())),
+];
+
+/// The error with this SQLSTATE and message: the ELSE of a domain's check.
+fn raise(args: &Args<'_>) -> Result<Output> {
+    let state = args.text(0)?;
+    let code = state.as_bytes().try_into().map_or(SqlState::INTERNAL_ERROR, SqlState);
+    Err(Error::new(code, args.text(1)?.into_owned()))
+}
+
+fn labels<'a>(args: &'a Args<'_>, index: usize) -> Result<std::sync::Arc<Vec<String>>> {
+    args.cached(index, || {
+        let text = args.text(index)?;
+        serde_json::from_str::<Vec<String>>(&text).map_err(|e| Error::internal(format!("enum labels: {e}")))
+    })
+}
+
+/// The label, if the enum has it: pg_enum_in(text, enum's name, labels).
+fn enum_in(args: &Args<'_>) -> Result<Output> {
+    let label = args.text(0)?;
+    if labels(args, 2)?.iter().any(|known| *known == *label) {
+        return Ok(Output::Argument(0));
+    }
+    let message = format!("invalid input value for enum {}: \"{label}\"", args.text(1)?);
+    Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message))
+}
+
+/// The label's place in its enum's order: pg_enum_order(label, labels).
+fn enum_order(args: &Args<'_>) -> Result<Output> {
+    let label = args.text(0)?;
+    let place = labels(args, 1)?.iter().position(|known| *known == *label);
+    Ok(place.map(|p| p as i64).into())
+}
+
+/// LIMIT: NULL is none, which SQLite writes as -1; a negative number is an error here and not there.
+fn limit(args: &Args<'_>) -> Result<Output> {
+    if args.is_null(0) {
+        return Ok((-1i64).into());
+    }
+    match args.int(0)? {
+        n if n < 0 => Err(Error::new(SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT must not be negative")),
+        n => Ok(n.into()),
+    }
+}
+
+/// OFFSET: NULL is 0.
+fn offset(args: &Args<'_>) -> Result<Output> {
+    if args.is_null(0) {
+        return Ok(0i64.into());
+    }
+    match args.int(0)? {
+        n if n < 0 => {
+            Err(Error::new(SqlState::INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE, "OFFSET must not be negative"))
+        }
+        n => Ok(n.into()),
+    }
+}
+
+/// The text form of a row, given its fields' (rowtypes.html#ROWTYPES-IO-SYNTAX).
+fn record(args: &Args<'_>) -> Result<Output> {
+    let mut row = String::from("(");
+    for index in 0..args.len() {
+        if index > 0 {
+            row.push(',');
+        }
+        if args.is_null(index) {
+            continue;
+        }
+        let field = args.text(index)?;
+        let quote = field.is_empty()
+            || field.chars().any(|c| matches!(c, '"' | '\\' | '(' | ')' | ',') || c.is_ascii_whitespace());
+        if !quote {
+            row.push_str(&field);
+            continue;
+        }
+        row.push('"');
+        for c in field.chars() {
+            if matches!(c, '"' | '\\') {
+                row.push(c);
+            }
+            row.push(c);
+        }
+        row.push('"');
+    }
+    row.push(')');
+    Ok(row.into())
+}
+
+/// last_value and is_called of a sequence by OID.
+fn sequence(args: &Args<'_>) -> Result<(i64, bool)> {
+    let oid = Oid(args.int(0)? as u32);
+    let state = args.slot().sequences().state(oid);
+    let state = state.ok_or_else(|| Error::internal(format!("sequence {oid} has no state")))?;
+    Ok((state.last_value, state.is_called))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::functions::tests::assert_values;
+
+    #[test]
+    fn constructs() {
+        assert_values(&[
+            ("pg_raise('23514', 'no')", "23514 no"),
+            ("pg_enum_in('b', 'mood', '[\"a\",\"b\"]')", "b"),
+            ("pg_enum_in('c', 'mood', '[\"a\",\"b\"]')", "22P02 invalid input value for enum mood: \"c\""),
+            ("pg_enum_order('b', '[\"a\",\"b\"]')", "1"),
+            ("pg_limit(NULL)", "-1"),
+            ("pg_limit(-2)", "2201W LIMIT must not be negative"),
+            ("pg_offset(-2)", "2201X OFFSET must not be negative"),
+            ("pg_record('a', NULL, '', 'x y', 'q\"\\')", "(a,,\"\",\"x y\",\"q\"\"\\\\\")"),
+        ]);
+    }
+}
