@@ -19,7 +19,6 @@ static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_typmod_varchar", 3, |a| limit_length(a, "character varying")),
     Definition::pure("pg_typmod_bpchar", 3, |a| limit_length(a, "character")),
     Definition::pure("pg_typmod_numeric", 2, |a| Ok(a.numeric(0)?.apply_typmod(a.int(1)? as i32)?.to_string().into())),
-    Definition::pure("pg_raise_not_null", 3, not_null).called_on_null(),
     Definition::pure("pg_pack", -1, super::aggregate::pack).called_on_null(),
 ];
 
@@ -122,22 +121,12 @@ fn limit_length(args: &Args<'_>, type_name: &str) -> Result<Output> {
     Ok(kept.into())
 }
 
-/// The value, or 23502 for the column named by the other two arguments: table and column.
-fn not_null(args: &Args<'_>) -> Result<Output> {
-    if !args.is_null(0) {
-        return Ok(Output::Argument(0));
-    }
-    let (table, column) = (args.text(1)?, args.text(2)?);
-    let message = format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint");
-    Err(Error::new(SqlState::NOT_NULL_VIOLATION, message).with_table(table).with_column(column))
-}
-
 #[cfg(test)]
 mod tests {
     use crate::engine::functions::tests::assert_values;
 
     #[test]
-    fn modifiers_and_null_checks() {
+    fn modifiers_and_conversions() {
         assert_values(&[
             ("pg_typmod_varchar('abc', 7, 0)", "abc"),
             ("pg_typmod_varchar('abcd', 7, 0)", "22001 value too long for type character varying(3)"),
@@ -146,11 +135,6 @@ mod tests {
             ("pg_typmod_bpchar('a', 7, 0) || '|'", "a  |"),
             ("pg_typmod_bpchar('abcd', 7, 0)", "22001 value too long for type character(3)"),
             ("pg_typmod_numeric('1.005', 196614)", "1.01"),
-            ("pg_raise_not_null(1, 't', 'c')", "1"),
-            (
-                "pg_raise_not_null(NULL, 't', 'c')",
-                "23502 null value in column \"c\" of relation \"t\" violates not-null constraint",
-            ),
             ("pg_out_varchar('x')", "x"),
             ("pg_out_regclass(0)", "-"),
             ("pg_in_regclass('123')", "123"),

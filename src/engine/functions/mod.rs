@@ -9,10 +9,12 @@
 //! [`ContextSlot`] and makes SQLite fail; whoever stepped the statement asks [`ContextSlot::take_error`] first.
 
 mod aggregate;
+mod any_text;
 mod args;
 mod arrays;
 mod bytes;
 mod catalog;
+mod checks;
 mod collations;
 mod construct;
 mod datetime;
@@ -29,6 +31,7 @@ mod object_ids;
 mod pattern;
 mod regex;
 mod server_info;
+mod session;
 mod strings;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -220,6 +223,9 @@ static AREAS: &[&[Definition]] = &[
     jsonb::FUNCTIONS,
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
+    any_text::FUNCTIONS,
+    checks::FUNCTIONS,
+    session::FUNCTIONS,
 ];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has

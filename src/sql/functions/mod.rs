@@ -6,8 +6,10 @@
 mod aggregate;
 mod array;
 mod catalog;
+mod datetime;
 mod json;
 mod math;
+mod session;
 mod string;
 
 use std::collections::HashMap;
@@ -102,6 +104,10 @@ const fn window(name: &'static str, args: &'static [Oid], returns: Oid, call: Ca
     Function { kind: FunctionKind::Window, ..scalar(name, args, returns, Volatility::Immutable, call) }
 }
 
+const fn writes(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
+    scalar(name, args, returns, Volatility::Writes, call)
+}
+
 impl Function {
     const fn columns(self, columns: &'static [(&'static str, Oid)]) -> Self {
         Function { columns, ..self }
@@ -113,7 +119,8 @@ impl Function {
 }
 
 /// The areas' tables.
-static AREAS: &[&[Function]] = &[aggregate::ROWS, array::ROWS, catalog::ROWS, json::ROWS, math::ROWS, string::ROWS];
+static AREAS: &[&[Function]] =
+    &[aggregate::ROWS, array::ROWS, catalog::ROWS, datetime::ROWS, json::ROWS, math::ROWS, session::ROWS, string::ROWS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();

@@ -1,0 +1,200 @@
+//! The session as SQL sees it: who, where, which settings; its sequences; waiting.
+//!
+//! Specification: functions-info.html, functions-admin.html#FUNCTIONS-ADMIN-SET, functions-sequence.html.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::datetime::interval;
+use super::regex::array_of_texts;
+use super::{Args, ContextSlot, Definition, Output};
+use crate::catalog::schema::{Relation, SequenceOptions};
+use crate::engine::context::SessionContext;
+use crate::engine::sequences::SequenceState;
+use crate::error::{Error, Result, SqlState};
+use crate::types::pg_type::Oid;
+
+/// The functions of this area.
+#[rustfmt::skip]
+pub(super) static FUNCTIONS: &[Definition] = &[
+    Definition::stable("pg_current_database", 0, |a| in_session(a, |s| Ok(s.database.clone().into()))),
+    Definition::stable("pg_current_user", 0, |a| in_session(a, |s| Ok(s.user.clone().into()))),
+    Definition::stable("pg_session_user", 0, |a| in_session(a, |s| Ok(s.user.clone().into()))),
+    Definition::stable("pg_current_schema", 0, |a| in_session(a, |s| Ok(schemas(s, false).into_iter().next().into()))),
+    Definition::stable("pg_current_schemas", 1, |a| { let implicit = a.bool(0)?; in_session(a, |s| Ok(array_of_texts(&schemas(s, implicit)).into())) }),
+    Definition::stable("pg_version", 0, version),
+    Definition::stable("pg_backend_pid", 0, |a| in_session(a, |s| Ok(s.backend_pid.into()))),
+    Definition::stable("pg_inet_client_addr", 0, |a| in_session(a, |s| Ok(s.client_address.map(|c| c.ip().to_string()).into()))),
+    Definition::stable("pg_inet_client_port", 0, |a| in_session(a, |s| Ok(s.client_address.map(|c| i64::from(c.port())).into()))),
+    Definition::stable("pg_txid_current", 0, |a| in_session(a, |s| Ok(s.transaction_start.into()))),
+    Definition::stable("pg_current_setting", 1, |a| { let name = a.text(0)?; in_session(a, |s| Ok(s.settings.show(&name)?.into())) }),
+    Definition::stable("pg_current_setting", 2, current_setting),
+    Definition::stable("pg_set_config", 3, set_config).called_on_null(),
+    Definition::stable("pg_sleep", 1, |a| sleep(a.slot(), a.float(0)?)),
+    Definition::stable("pg_sleep_for", 1, |a| sleep(a.slot(), interval(a, 0)?.comparison_usecs() as f64 / 1e6)),
+    Definition::stable("pg_gen_random_uuid", 0, |_| Ok(random_uuid().into())),
+    Definition::stable("pg_nextval", 1, nextval),
+    Definition::stable("pg_currval", 1, currval),
+    Definition::stable("pg_lastval", 0, lastval),
+    Definition::stable("pg_setval", 2, |a| setval(a, true)),
+    Definition::stable("pg_setval", 3, |a| setval(a, a.bool(2)?)),
+    Definition::stable("pg_sequence_position", 1, |a| Ok(sequence_state(a)?.last_value.into())),
+    Definition::stable("pg_sequence_is_called", 1, |a| Ok(sequence_state(a)?.is_called.into())),
+];
+
+fn in_session(args: &Args<'_>, body: impl FnOnce(&mut SessionContext) -> Result<Output>) -> Result<Output> {
+    args.slot().with_session(body)
+}
+
+/// The schemas of the search path that exist; those that are searched without being named only if `implicit`.
+fn schemas(session: &SessionContext, implicit: bool) -> Vec<String> {
+    let path = session.settings.search_path();
+    let shown = |name: &String| match name.as_str() {
+        "pg_temp" => false,
+        "pg_catalog" => implicit,
+        _ => session.catalog.has_schema(name),
+    };
+    path.into_iter().filter(shown).collect()
+}
+
+fn version(args: &Args<'_>) -> Result<Output> {
+    in_session(args, |session| {
+        let shown = session.settings.show("server_version")?;
+        Ok(format!(
+            "PostgreSQL {shown} on {}-{}, pgserver {}, SQLite {}, {}-bit",
+            std::env::consts::ARCH,
+            std::env::consts::OS,
+            env!("CARGO_PKG_VERSION"),
+            rusqlite::version(),
+            usize::BITS
+        )
+        .into())
+    })
+}
+
+fn current_setting(args: &Args<'_>) -> Result<Output> {
+    let (name, missing_ok) = (args.text(0)?, args.bool(1)?);
+    in_session(args, |session| match session.settings.show(&name) {
+        Err(error) if missing_ok && error.code() == SqlState::UNDEFINED_OBJECT => Ok(Output::NULL),
+        value => Ok(value?.into()),
+    })
+}
+
+fn set_config(args: &Args<'_>) -> Result<Output> {
+    if args.is_null(0) {
+        return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "SET requires parameter name"));
+    }
+    let (name, value, local) = (args.text(0)?, args.text(1)?, !args.is_null(2) && args.bool(2)?);
+    let value = if args.is_null(1) { None } else { Some(&*value) };
+    in_session(args, |session| Ok(session.settings.set(&name, value, local)?.into()))
+}
+
+/// How long the thread sleeps between two looks at whether the statement was cancelled.
+const NAP: Duration = Duration::from_millis(10);
+
+/// Waits, giving its core of the runtime to other sessions.
+fn sleep(slot: &ContextSlot, seconds: f64) -> Result<Output> {
+    let duration = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
+    let start = Instant::now();
+    let wait = || {
+        loop {
+            slot.check_interrupt()?;
+            let left = duration.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(Output::Static(""));
+            }
+            std::thread::sleep(left.min(NAP));
+        }
+    };
+    let on_worker = tokio::runtime::Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread);
+    if on_worker { tokio::task::block_in_place(wait) } else { wait() }
+}
+
+/// A random UUID, version 4.
+fn random_uuid() -> String {
+    let mut bytes: [u8; 16] = rand::random();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut text = String::with_capacity(36);
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+/// The sequence that argument 0 is the OID of.
+fn sequence(session: &SessionContext, oid: Oid) -> Result<(&Arc<Relation>, &SequenceOptions)> {
+    let relation = session
+        .catalog
+        .relations
+        .get(&oid)
+        .ok_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, format!("could not open relation with OID {oid}")))?;
+    match &relation.sequence {
+        Some(options) => Ok((relation, options)),
+        None => Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a sequence", relation.name))),
+    }
+}
+
+fn oid(args: &Args<'_>) -> Result<Oid> {
+    Ok(Oid(args.int(0)? as u32))
+}
+
+fn nextval(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args)?;
+    in_session(args, |session| {
+        let (relation, options) = sequence(session, oid)?;
+        let value = args.slot().sequences().nextval(oid, &relation.name, options)?;
+        session.sequence_values.insert(oid, value);
+        session.last_sequence = Some(oid);
+        Ok(value.into())
+    })
+}
+
+fn not_yet(message: String) -> Error {
+    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+}
+
+fn currval(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args)?;
+    in_session(args, |session| {
+        let (relation, _) = sequence(session, oid)?;
+        let value = session.sequence_values.get(&oid).copied();
+        value.map(Output::from).ok_or_else(|| {
+            not_yet(format!("currval of sequence \"{}\" is not yet defined in this session", relation.name))
+        })
+    })
+}
+
+fn lastval(args: &Args<'_>) -> Result<Output> {
+    in_session(args, |session| {
+        let last = session.last_sequence.filter(|oid| session.catalog.relations.contains_key(oid));
+        let value = last.and_then(|oid| session.sequence_values.get(&oid).copied());
+        value.map(Output::from).ok_or_else(|| not_yet("lastval is not yet defined in this session".to_owned()))
+    })
+}
+
+fn setval(args: &Args<'_>, is_called: bool) -> Result<Output> {
+    let (oid, last_value) = (oid(args)?, args.int(1)?);
+    in_session(args, |session| {
+        let (relation, options) = sequence(session, oid)?;
+        let state = SequenceState { last_value, is_called };
+        args.slot().sequences().setval(oid, &relation.name, options, state)?;
+        if is_called {
+            session.sequence_values.insert(oid, last_value);
+        }
+        Ok(last_value.into())
+    })
+}
+
+/// Where the sequence stands; where it starts if it was never used.
+fn sequence_state(args: &Args<'_>) -> Result<SequenceState> {
+    let oid = oid(args)?;
+    args.slot().with_session(|session| {
+        let (_, options) = sequence(session, oid)?;
+        Ok(args.slot().sequences().state(oid).unwrap_or_else(|| SequenceState::initial(options)))
+    })
+}
