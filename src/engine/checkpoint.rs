@@ -15,6 +15,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::engine::connection::VFS;
+
 /// Frames in the log from which on it is worth copying; 16 MiB of 4 KiB pages.
 const ENOUGH: i32 = 4_096;
 
@@ -139,7 +141,7 @@ impl Checkpointer {
 /// A bare connection: a checkpoint needs neither the schema nor functions.
 fn open(path: &std::path::Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags_and_vfs(path, flags, VFS)?;
     connection.busy_timeout(READERS_PATIENCE)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;

@@ -74,7 +74,8 @@ impl Scene<'_> {
         self.catalog.relations.get(&self.target?)
     }
 
-    fn value(&self, column: i16) -> Option<&Value> {
+    /// What the statement gives a column, if it says so.
+    pub(crate) fn value(&self, column: i16) -> Option<&Value> {
         self.keys.iter().find(|(number, _)| *number == column).map(|(_, value)| value)
     }
 

@@ -80,6 +80,7 @@ impl Cursor {
                 Ok(false)
             }
             Err(code) => {
+                self.lease.note_failure(code);
                 self.gate.failed();
                 Err(constraint_errors::describe(&entered, raw, code, self.origin.as_deref()))
             }
@@ -91,12 +92,13 @@ impl Cursor {
     pub fn execute(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Result<u64> {
         check_sources(&statement.binds, params, literals)?;
         let entered = self.lease.enter();
-        let (gate, origin) = (&self.gate, &mut self.origin);
+        let (lease, gate, origin) = (&self.lease, &self.gate, &mut self.origin);
         let raw = live(&mut self.statement);
         raw.reset();
         self.state = State::Ended;
         raw.borrowing(values(&statement.binds, params, literals), |raw, bound| {
             bound.and_then(|()| run(raw)).map_err(|code| {
+                lease.note_failure(code);
                 gate.failed();
                 if let Some(origin) = origin {
                     origin.set_keys(statement, params, literals);

@@ -35,6 +35,9 @@ pub(crate) fn of_statement(entered: &Entered<'_>, statement: &mut RawStatement, 
         .filter(|r| Some(r.child.oid) == scene.target || Some(r.key.relation) == scene.target)
         .collect();
     statement.reset();
+    if let Some(error) = missing_parent(entered, &candidates, scene) {
+        return error;
+    }
     if entered.execute("SAVEPOINT violated").is_err() {
         return unnamed(scene, &candidates);
     }
@@ -59,6 +62,34 @@ fn references(catalog: &CatalogSnapshot) -> impl Iterator<Item = Reference<'_>> 
             ConstraintKind::ForeignKey(key) => Some(Reference { child, constraint, key }),
             _ => None,
         })
+    })
+}
+
+/// The quick way for one new row whose values are known: is its parent there?
+fn missing_parent(entered: &Entered<'_>, candidates: &[Reference<'_>], scene: &Scene<'_>) -> Option<Error> {
+    candidates.iter().filter(|r| Some(r.child.oid) == scene.target).find_map(|reference| {
+        let values: Vec<Value> =
+            reference.constraint.columns.iter().map(|c| scene.value(*c).cloned()).collect::<Option<_>>()?;
+        let parent = scene.catalog.relations.get(&reference.key.relation)?;
+        if values.iter().any(Value::is_null) {
+            return None;
+        }
+        let conditions: Vec<String> =
+            column_names(parent, &reference.key.columns).iter().map(|c| format!("{} = ?", quoted(c))).collect();
+        let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&parent.sqlite_name), conditions.join(" AND "));
+        let parameters = rusqlite::params_from_iter(values.iter().map(borrowed));
+        let found = entered.with(|database| database.prepare(&sql)?.exists(parameters)).ok()?;
+        (!found).then(|| violation(*reference, scene, &values))
+    })
+}
+
+fn borrowed(value: &Value) -> rusqlite::types::ToSqlOutput<'_> {
+    rusqlite::types::ToSqlOutput::Borrowed(match value {
+        Value::Null => SqliteValue::Null,
+        Value::Integer(i) => SqliteValue::Integer(*i),
+        Value::Real(r) => SqliteValue::Real(*r),
+        Value::Text(t) => SqliteValue::Text(t.as_bytes()),
+        Value::Blob(b) => SqliteValue::Blob(b),
     })
 }
 

@@ -19,6 +19,7 @@ use crate::engine::connection::{Connection, Control};
 use crate::engine::functions::ContextSlot;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::sequences::SequenceRegistry;
+use crate::engine::statement::Code;
 use crate::error::{Error, Result};
 
 /// How long a statement waits for a place in the pool before it gets an extra connection.
@@ -139,9 +140,11 @@ impl Pool {
 }
 
 impl Lease {
-    /// The pool it belongs to.
-    pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
+    /// A statement or COMMIT on this connection has failed: remembers a full disk, which concerns everybody.
+    pub(crate) fn note_failure(&self, code: Code) {
+        if code & 0xff == rusqlite::ffi::SQLITE_FULL {
+            self.pool.set_disk_full(true);
+        }
     }
 
     /// This connection is not shared with other sessions any more and is closed when the lease ends (temporary

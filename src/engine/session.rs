@@ -415,14 +415,11 @@ impl EngineSession {
     }
 
     fn commit_error(&self, lease: &Lease, entered: &Entered<'_>, code: Code) -> Error {
-        let failure = entered.failure(code);
-        match failure.primary() {
-            ffi::SQLITE_CONSTRAINT => foreign_key_errors::of_commit(entered, &self.context),
-            ffi::SQLITE_FULL => {
-                lease.pool().set_disk_full(true);
-                error_map::plain(&failure)
-            }
-            _ => entered.error(code),
+        lease.note_failure(code);
+        if code & 0xff == ffi::SQLITE_CONSTRAINT {
+            foreign_key_errors::of_commit(entered, &self.context)
+        } else {
+            entered.error(code)
         }
     }
 

@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rusqlite::OpenFlags;
+
+use crate::engine::connection::VFS;
 use crate::engine::context::SessionContext;
+use crate::engine::database::Database;
 use crate::engine::databases::Databases;
 use crate::engine::session::EngineSession;
 use crate::error::{Result, SqlState};
@@ -33,7 +37,8 @@ async fn place() -> Place {
     databases.create("test").await.expect("create database");
     let place = Place { databases, directory };
     // Tables as another program would have made them; DDL has its own tests.
-    let other = rusqlite::Connection::open(place.directory.join("test.sqlite")).expect("open");
+    let path = place.directory.join("test.sqlite");
+    let other = rusqlite::Connection::open_with_flags_and_vfs(path, OpenFlags::default(), VFS).expect("open");
     other
         .execute_batch(
             "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> 'bad'), n INTEGER NOT NULL DEFAULT 0);
@@ -269,11 +274,11 @@ async fn endless_scans_do_not_starve_other_sessions() {
     const SLOW: &str =
         "SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n)";
     let place = place().await;
-    let mut handles = Vec::new();
+    let mut scans = Vec::new();
     for _ in 0..2 {
         let mut a = session(&place).await;
-        handles.push(a.interrupt_handle());
-        tokio::spawn(async move { run(&mut a, SLOW).await });
+        let handle = a.interrupt_handle();
+        scans.push((handle, tokio::spawn(async move { run(&mut a, SLOW).await })));
     }
     let mut b = session(&place).await;
     let other = tokio::spawn(async move {
@@ -283,7 +288,11 @@ async fn endless_scans_do_not_starve_other_sessions() {
         }
     });
     let finished = tokio::time::timeout(Duration::from_secs(20), other).await;
-    handles.iter().for_each(|handle| handle.cancel());
+    // A cancel before its statement has begun is dropped, so until both have ended.
+    while scans.iter().any(|(_, scan)| !scan.is_finished()) {
+        scans.iter().for_each(|(handle, _)| handle.cancel());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     finished.expect("not starved").expect("reads");
 }
 
@@ -431,4 +440,28 @@ async fn constraints_are_named() {
     assert_eq!(a.set_constraints(false).expect_err("now").code(), SqlState::FOREIGN_KEY_VIOLATION);
     a.rollback().await.expect("rollback");
     assert_eq!(run(&mut a, "SELECT count(*) FROM d").await.expect("count"), ["0"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_fails_the_statement_and_loses_nothing() {
+    let place = place().await;
+    let mut a = session(&place).await;
+    let limit = |database: &Database, pages: u32| {
+        let writer = database.pool().writer().expect("writer");
+        writer.enter().execute(&format!("PRAGMA max_page_count = {pages}")).expect("limit");
+    };
+    // No fewer than there are: the file cannot grow.
+    limit(a.database(), 1);
+    run(&mut a, "INSERT INTO t (id, v) VALUES (2, 'small')").await.expect("fits in its page");
+    a.commit().await.expect("commit");
+    let large = Value::Text("x".repeat(100_000));
+    let error = run_with(&mut a, "INSERT INTO t (id, v) VALUES (3, ?1)", &[large]).await.expect_err("full");
+    assert_eq!(error.code(), SqlState::DISK_FULL);
+    assert!(a.database().pool().disk_full());
+    a.rollback().await.expect("rollback");
+    assert_eq!(count(&mut a).await, "2");
+    limit(a.database(), 1_000_000);
+    run(&mut a, "INSERT INTO t (id) VALUES (3)").await.expect("insert");
+    a.commit().await.expect("commit");
+    assert!(!a.database().pool().disk_full());
 }
