@@ -32,6 +32,7 @@ mod pattern;
 mod regex;
 mod server_info;
 mod session;
+mod sets;
 mod strings;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -237,7 +238,8 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     }
     collations::register(connection)?;
     io::register(connection, slot)?;
-    aggregate::register(connection, slot)
+    aggregate::register(connection, slot)?;
+    sets::register(connection, slot)
 }
 
 #[cfg(test)]

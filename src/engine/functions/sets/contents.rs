@@ -1,0 +1,136 @@
+//! The contents of arrays, json values and texts as rows: unnest, json_each and its kin, regexp_matches.
+//!
+//! Specification: functions-array.html, functions-json.html, functions-matching.html; errors as in jsonfuncs.c, which
+//! words them differently for json and jsonb.
+
+use rusqlite::types::Value;
+
+use super::{Arguments, Row, Rows, SetFunction, rows, single};
+use crate::engine::functions::arrays::split_text;
+use crate::engine::functions::elements::{malformed_array, stored_element};
+use crate::engine::functions::json_text::{Kind, elements, kind, members, text_value};
+use crate::engine::functions::pattern::{Options, Pattern};
+use crate::engine::functions::regex::{match_array, split_parts};
+use crate::error::{Error, Result, SqlState};
+
+const PAIR: &[&str] = &["key", "value"];
+
+pub(super) static FUNCTIONS: &[SetFunction] = &[
+    SetFunction::new("pg_unnest", 1, unnest),
+    SetFunction { columns: PAIR, ..SetFunction::new("pg_json_each", 1, |a| each(a, "json_each", false, false)) },
+    SetFunction { columns: PAIR, ..SetFunction::new("pg_jsonb_each", 1, |a| each(a, "jsonb_each", true, false)) },
+    SetFunction {
+        columns: PAIR,
+        ..SetFunction::new("pg_json_each_text", 1, |a| each(a, "json_each_text", false, true))
+    },
+    SetFunction {
+        columns: PAIR,
+        ..SetFunction::new("pg_jsonb_each_text", 1, |a| each(a, "jsonb_each_text", true, true))
+    },
+    SetFunction::new("pg_json_object_keys", 1, |a| keys(a, "json_object_keys")),
+    SetFunction::new("pg_jsonb_object_keys", 1, |a| keys(a, "jsonb_object_keys")),
+    SetFunction::new("pg_json_array_elements", 1, |a| values(a, "json_array_elements", false, false)),
+    SetFunction::new("pg_jsonb_array_elements", 1, |a| values(a, "", true, false)),
+    SetFunction::new("pg_json_array_elements_text", 1, |a| values(a, "json_array_elements_text", false, true)),
+    SetFunction::new("pg_jsonb_array_elements_text", 1, |a| values(a, "", true, true)),
+    SetFunction::new("pg_regexp_matches", 3, regexp_matches),
+    SetFunction::new("pg_regexp_split_to_table", 3, regexp_split),
+    SetFunction { strict: false, ..SetFunction::new("pg_string_to_table", 3, string_to_table) },
+];
+
+/// The elements of an array of any number of dimensions, in stored form; bytea stays in its text form.
+fn unnest(args: &Arguments<'_>) -> Result<Rows> {
+    let array: serde_json::Value = serde_json::from_str(&args.text(0)?).map_err(malformed_array)?;
+    let mut out = Vec::new();
+    flatten(&array, &mut out);
+    rows(out.into_iter())
+}
+
+fn flatten(value: &serde_json::Value, out: &mut Vec<Row>) {
+    match value {
+        serde_json::Value::Array(elements) => elements.iter().for_each(|element| flatten(element, out)),
+        element => out.push(single(stored_element(element))),
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+}
+
+/// A part of a json value as a row's column, or its text.
+fn shown(value: &str, as_text: bool) -> Value {
+    if !as_text {
+        return Value::Text(value.to_owned());
+    }
+    text_value(value).map_or(Value::Null, |text| Value::Text(text.into_owned()))
+}
+
+fn each(args: &Arguments<'_>, name: &str, binary: bool, as_text: bool) -> Result<Rows> {
+    let text = args.text(0)?;
+    match kind(&text) {
+        Kind::Object => {}
+        _ if binary => return Err(invalid(format!("cannot call {name} on a non-object"))),
+        Kind::Array => return Err(invalid("cannot deconstruct an array as an object".to_owned())),
+        _ => return Err(invalid("cannot deconstruct a scalar".to_owned())),
+    }
+    let pairs = members(&text).map(|(key, value)| [Value::Text(key.into_owned()), shown(value, as_text)]);
+    rows(pairs.collect::<Vec<_>>().into_iter())
+}
+
+fn keys(args: &Arguments<'_>, name: &str) -> Result<Rows> {
+    let text = args.text(0)?;
+    match kind(&text) {
+        Kind::Object => rows(members(&text).map(|(key, _)| single(key.into_owned())).collect::<Vec<_>>().into_iter()),
+        Kind::Array => Err(invalid(format!("cannot call {name} on an array"))),
+        _ => Err(invalid(format!("cannot call {name} on a scalar"))),
+    }
+}
+
+fn values(args: &Arguments<'_>, name: &str, binary: bool, as_text: bool) -> Result<Rows> {
+    let text = args.text(0)?;
+    let error = |json: &str, jsonb: &str| {
+        Err(invalid(if binary {
+            format!("cannot extract elements from {jsonb}")
+        } else {
+            format!("cannot call {name} on {json}")
+        }))
+    };
+    match kind(&text) {
+        Kind::Array => rows(elements(&text).map(|value| single(shown(value, as_text))).collect::<Vec<_>>().into_iter()),
+        Kind::Object => error("a non-array", "an object"),
+        _ => error("a scalar", "a scalar"),
+    }
+}
+
+/// The pattern of argument 1 with the options of argument 2.
+fn pattern(args: &Arguments<'_>) -> Result<(Pattern, Options)> {
+    let options = Options::parse(&args.text(2)?)?;
+    Ok((Pattern::compile(&args.text(1)?, options)?, options))
+}
+
+fn regexp_matches(args: &Arguments<'_>) -> Result<Rows> {
+    let (text, (pattern, options)) = (args.text(0)?, pattern(args)?);
+    let found =
+        if options.global { pattern.find_all(&text, 0) } else { pattern.find_at(&text, 0).into_iter().collect() };
+    let arrays: Vec<Row> = found.iter().map(|groups| single(match_array(&text, &pattern, groups))).collect();
+    rows(arrays.into_iter())
+}
+
+fn regexp_split(args: &Arguments<'_>) -> Result<Rows> {
+    let (text, (pattern, options)) = (args.text(0)?, pattern(args)?);
+    if options.global {
+        return Err(invalid("regexp_split_to_table() does not support the \"global\" option".to_owned()));
+    }
+    let parts: Vec<Row> = split_parts(&text, &pattern).into_iter().map(|part| single(part.to_owned())).collect();
+    rows(parts.into_iter())
+}
+
+fn string_to_table(args: &Arguments<'_>) -> Result<Rows> {
+    if args.is_null(0) {
+        return rows(std::iter::empty());
+    }
+    let optional = |index| if args.is_null(index) { Ok(None) } else { args.text(index).map(Some) };
+    let (separator, null_text) = (optional(1)?, optional(2)?);
+    let parts = split_text(&args.text(0)?, separator.as_deref(), null_text.as_deref());
+    rows(parts.into_iter().map(single))
+}
