@@ -12,7 +12,7 @@ use crate::types::calendar::{
     USECS_PER_SECOND, civil_from_days, day_of_year, days_from_civil, iso_week, weekday,
 };
 use crate::types::datetime::{Date, Time, TimeTz, Timestamp, TimestampTz};
-use crate::types::datetime_lexer::{Unit, unit_named};
+use crate::types::datetime_lexer::{Unit, interval_word, unit_named};
 use crate::types::interval::Interval;
 use crate::types::numeric::{Decimal, Numeric};
 use crate::types::time_zone;
@@ -31,7 +31,16 @@ fn not_supported(unit: &str, type_name: &str) -> Error {
 }
 
 fn parse_unit(unit: &str, type_name: &str) -> Result<Unit> {
-    unit_named(unit).ok_or_else(|| {
+    recognized(unit_named(unit), unit, type_name)
+}
+
+/// date_trunc() knows the units of intervals only.
+fn parse_length(unit: &str, type_name: &str) -> Result<Unit> {
+    recognized(interval_word(&unit.to_ascii_lowercase()), unit, type_name)
+}
+
+fn recognized(found: Option<Unit>, unit: &str, type_name: &str) -> Result<Unit> {
+    found.ok_or_else(|| {
         let unit = unit.to_ascii_lowercase();
         Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("unit \"{unit}\" not recognized for type {type_name}"))
     })
@@ -175,10 +184,10 @@ impl Timestamp {
 
     /// date_trunc(unit, self).
     pub fn truncate(self, name: &str) -> Result<Timestamp> {
-        let unit = parse_unit(name, TIMESTAMP)?;
         if !self.is_finite() {
             return Ok(self);
         }
+        let unit = parse_length(name, TIMESTAMP)?;
         match truncate_local(unit, self.0) {
             Some(local) => Timestamp::from_usecs(local),
             None => Err(not_supported(name, TIMESTAMP)),
@@ -208,10 +217,10 @@ impl TimestampTz {
 
     /// date_trunc(unit, self, zone).
     pub fn truncate(self, name: &str, zone: &TimeZone) -> Result<TimestampTz> {
-        let unit = parse_unit(name, TIMESTAMPTZ)?;
         if !self.is_finite() {
             return Ok(self);
         }
+        let unit = parse_length(name, TIMESTAMPTZ)?;
         let offset = time_zone::offset_at(zone, self.0);
         let Some(local) = truncate_local(unit, self.local_at_offset(offset).0) else {
             return Err(not_supported(name, TIMESTAMPTZ));
@@ -277,7 +286,7 @@ impl Interval {
 
     /// date_trunc(unit, self).
     pub fn truncate(self, name: &str) -> Result<Interval> {
-        let unit = parse_unit(name, INTERVAL)?;
+        let unit = parse_length(name, INTERVAL)?;
         let months_down_to = |length: i32| Interval::new(self.months / length * length, 0, 0);
         let usecs_down_to = |length: i64| Interval { usecs: self.usecs / length * length, ..self };
         let truncated = match unit {

@@ -103,7 +103,7 @@ impl Date {
         if !valid {
             return Err(Error::new(
                 SqlState::DATETIME_FIELD_OVERFLOW,
-                format!("date field value out of range: {year}-{month:02}-{day:02}"),
+                format!("date field value out of range: {astronomical}-{month:02}-{day:02}"),
             ));
         }
         Date::from_days(days_from_civil(astronomical, m, d)).map_err(|_| {
@@ -210,12 +210,7 @@ fn bin(stride: Interval, source: i64, origin: i64) -> Result<i64> {
         return Err(out_of_range("stride must be greater than zero"));
     }
     let distance = source.checked_sub(origin).ok_or_else(interval_out_of_range)?;
-    // PostgreSQL truncates; what is before the origin belongs to the stride before.
-    let mut whole = distance / length * length;
-    if distance < 0 && length > 1 {
-        whole -= length;
-    }
-    Ok(origin + whole)
+    Ok(origin + distance.div_euclid(length) * length)
 }
 
 impl Error {
@@ -251,9 +246,10 @@ impl Timestamp {
         difference(self.0, other.0)
     }
 
-    /// age(self, other): years, months, days and time.
+    /// age(self, other): years, months, days and time. As in PostgreSQL 15 only -infinity is refused; infinity
+    /// counts as the last microsecond there is.
     pub fn age(self, other: Timestamp) -> Result<Interval> {
-        if !self.is_finite() || !other.is_finite() {
+        if self == Self::NEGATIVE_INFINITY || other == Self::NEGATIVE_INFINITY {
             return Err(timestamp_out_of_range());
         }
         Ok(age_of(self.0, other.0))
@@ -335,10 +331,15 @@ impl TimestampTz {
 
     /// age(self, other) on the zone's calendar.
     pub fn age(self, other: TimestampTz, zone: &TimeZone) -> Result<Interval> {
-        if !self.is_finite() || !other.is_finite() {
-            return Err(timestamp_out_of_range());
-        }
-        Ok(age_of(self.local(zone).0, other.local(zone).0))
+        let local = |instant: TimestampTz| {
+            let offset = i64::from(time_zone::offset_at(zone, instant.0));
+            Timestamp(if instant == Self::NEGATIVE_INFINITY {
+                instant.0
+            } else {
+                instant.0.saturating_add(offset * USECS_PER_SECOND)
+            })
+        };
+        local(self).age(local(other))
     }
 
     /// AT TIME ZONE, and timestamptz::timestamp: what a zone's clocks show at this instant.
@@ -432,3 +433,6 @@ impl Interval {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
