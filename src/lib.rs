@@ -118,9 +118,10 @@ pub mod sql {
     pub mod casts;
     mod copy;
     pub mod ddl;
+    pub mod deparse;
     pub mod functions;
     pub mod operators;
-    mod parse;
+    pub mod parse;
     pub mod parse_ddl;
     pub mod plan;
     pub mod planner;
@@ -144,6 +145,7 @@ pub mod engine {
     pub mod cursor;
     pub mod database;
     pub mod databases;
+    pub mod ddl;
     mod error_map;
     mod foreign_key_errors;
     pub mod functions;

@@ -16,8 +16,10 @@ use crate::engine::constraint_errors::Origin;
 use crate::engine::context::SharedContext;
 use crate::engine::cursor::Cursor;
 use crate::engine::database::Database;
+use crate::engine::ddl;
 use crate::engine::error_map;
 use crate::engine::foreign_key_errors;
+use crate::engine::functions::ContextSlot;
 use crate::engine::functions::InterruptPoll;
 use crate::engine::gate::{Gate, Seen};
 use crate::engine::interrupt::InterruptHandle;
@@ -29,6 +31,7 @@ use crate::engine::transaction::{Hold, Modes, Savepoints, WriteTransaction, lost
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::Ddl;
 use crate::sql::plan::{SqliteStatement, TransactionModes};
+use crate::sql::planner::PlanContext;
 use crate::storage::watermark::CommitSequence;
 use crate::types::value::Value;
 
@@ -154,9 +157,22 @@ impl EngineSession {
         let lease = Arc::clone(&write.lease);
         let entered = lease.enter();
         entered.begin_statement();
-        execute_ddl(&entered, ddl)?;
+        let rows = self.execute_ddl(lease.slot(), &entered, ddl)?;
         self.reload_catalog(&lease, &entered)?;
-        Ok(None)
+        Ok(rows)
+    }
+
+    fn execute_ddl(&self, slot: &ContextSlot, entered: &Entered<'_>, ddl: &Ddl) -> Result<Option<u64>> {
+        let catalog = self.catalog();
+        // SQL functions lock the context while the statement runs.
+        let (settings, user, database) = {
+            let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+            (context.settings.clone(), context.user.clone(), context.database.clone())
+        };
+        let planning = PlanContext { catalog: &catalog, settings: &settings, user: &user, database: &database };
+        let outcome = entered.with(|connection| ddl::execute(connection, slot, ddl, planning))?;
+        self.context.lock().unwrap_or_else(PoisonError::into_inner).notices.extend(outcome.notices);
+        Ok(outcome.rows)
     }
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
@@ -521,10 +537,6 @@ impl Drop for EngineSession {
         }
         self.roll_back_locally();
     }
-}
-
-fn execute_ddl(_: &Entered<'_>, ddl: &Ddl) -> Result<()> {
-    Err(Error::unsupported(format_args!("{ddl:?}")))
 }
 
 fn load_catalog(entered: &Entered<'_>) -> Result<CatalogSnapshot> {

@@ -3,6 +3,7 @@
 //!
 //! Owns: [`Analyzer`]. Its steps are in the sibling files. Must not know: the cache, SQLite's syntax.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -20,6 +21,14 @@ use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// How deep expressions and sub-queries may nest before 54001; the parser's own limit does not see `1 + 1 + 1 …`.
 const MAX_DEPTH: usize = 1000;
+
+/// The relations and columns a text refers to.
+#[derive(Clone, Debug, Default)]
+pub struct Dependencies {
+    pub relations: BTreeSet<Oid>,
+    /// Relation and attribute number.
+    pub columns: BTreeSet<(Oid, i16)>,
+}
 
 /// One statement's analysis.
 pub struct Analyzer<'a> {
@@ -46,6 +55,8 @@ pub struct Analyzer<'a> {
     pub(super) in_stored_text: usize,
     /// Calls of set-returning functions met in the select list, as FROM items; `None` where they are not allowed.
     pub(super) set_calls: Option<Vec<FromItem>>,
+    /// What the text itself refers to (not what the views it reads refer to).
+    pub(super) used: RefCell<Dependencies>,
     /// Named windows of the innermost select.
     pub(super) windows: Vec<(String, sqlparser::ast::WindowSpec)>,
 }
@@ -83,6 +94,7 @@ impl<'a> Analyzer<'a> {
             locks_rows: false,
             in_stored_text: 0,
             set_calls: None,
+            used: RefCell::default(),
             windows: Vec::new(),
         }
     }
@@ -198,7 +210,12 @@ impl<'a> Analyzer<'a> {
             None => self.catalog().find_relation(&self.search_path, &table),
         };
         match found {
-            Some(relation) => Ok(relation),
+            Some(relation) => {
+                if self.in_stored_text == 0 {
+                    self.used.borrow_mut().relations.insert(relation.oid);
+                }
+                Ok(relation)
+            }
             None => {
                 let shown = match schema {
                     Some(schema) => format!("{schema}.{table}"),

@@ -14,6 +14,7 @@ use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
 use crate::sql::analyze::scope::{Merged, RangeVar};
+use crate::sql::analyze::stored;
 use crate::sql::functions::{Call, Function, FunctionKind};
 use crate::sql::parse;
 use crate::sql::tree::{Body, ColumnRef, Expr, ExprKind, FromItem, JoinKind, Query, Select, Target};
@@ -141,13 +142,16 @@ impl Analyzer<'_> {
         Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
     }
 
-    /// Analyses stored text: nothing of the statement around it is in scope.
+    /// Analyses stored text: nothing of the statement around it is in scope, and names mean what they meant when it
+    /// was stored (those outside of `public` are written with their schema).
     pub(super) fn stored<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let scopes = std::mem::take(&mut self.scopes);
         let ctes = std::mem::take(&mut self.ctes);
+        let search_path = std::mem::replace(&mut self.search_path, stored::search_path());
         self.in_stored_text += 1;
         let result = run(self);
         self.in_stored_text -= 1;
+        self.search_path = search_path;
         self.ctes = ctes;
         self.scopes = scopes;
         result

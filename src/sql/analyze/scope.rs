@@ -179,7 +179,18 @@ impl Analyzer<'_> {
             [_, schema, table, name] => self.qualified_column(Some(schema), table, name),
             _ => Err(Error::new(SqlState::SYNTAX_ERROR, "improper qualified name (too many dotted names)")),
         };
-        result.map_err(|e| self.at(e, span))
+        let result = result.map_err(|e| self.at(e, span));
+        self.note_use(result.iter());
+        result
+    }
+
+    /// Remembers the columns that expressions stand for.
+    fn note_use<'e>(&self, exprs: impl Iterator<Item = &'e Expr>) {
+        let columns = exprs.filter_map(|e| match &e.kind {
+            ExprKind::Column(reference) if reference.attribute > 0 => Some((reference.table, reference.attribute)),
+            _ => None,
+        });
+        self.used.borrow_mut().columns.extend(columns);
     }
 
     fn unqualified_column(&mut self, name: &str) -> Result<Expr> {
@@ -243,6 +254,7 @@ impl Analyzer<'_> {
                 }
             }
         }
+        self.note_use(columns.iter().map(|(_, expr)| expr));
         columns
     }
 
@@ -255,7 +267,10 @@ impl Analyzer<'_> {
             [] => return Err(Error::internal("empty name")),
         };
         match self.scopes.iter().rev().find_map(|s| s.entry(schema, table)) {
-            Some(entry) => Ok(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect()),
+            Some(entry) => {
+                self.note_use(entry.columns.iter().map(|c| &c.expr));
+                Ok(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
+            }
             None => {
                 let message = format!("missing FROM-clause entry for table \"{table}\"");
                 let span = parts.first().map_or(Span::empty(), |p| p.span);

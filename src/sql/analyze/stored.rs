@@ -1,7 +1,7 @@
 //! Expressions and queries that schema objects are made of: defaults, checks, index keys, views.
 //!
-//! Owns: [`relation_expression`], [`describe_query`], [`column_value`]: what carries a schema change out needs of the
-//! analyser. Must not know: how it is carried out.
+//! Owns: [`relation_expression`], [`describe_query`], [`view_dependencies`]: what carries a schema change out needs of
+//! the analyser. Must not know: how it is carried out.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,8 +12,10 @@ use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
+use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{RangeColumn, RangeVar, Scope};
 use crate::sql::casts::CastContext;
+use crate::sql::parse;
 use crate::sql::plan::Bind;
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
@@ -21,13 +23,7 @@ use crate::sql::translate;
 use crate::sql::tree::{Expr, Query};
 use crate::types::pg_type::Oid;
 
-/// An expression in SQLite's dialect with its PostgreSQL type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TypedSql {
-    pub sql: String,
-    pub type_oid: Oid,
-    pub typmod: i32,
-}
+pub use crate::sql::analyze::analyzer::Dependencies;
 
 fn without_parameters(binds: &[Bind]) -> Result<()> {
     if binds.is_empty() {
@@ -40,42 +36,121 @@ fn empty_source() -> Source<'static> {
     Source { text: "", offset: 0, key: String::new(), literals: Vec::new() }
 }
 
+/// The schemas that unqualified names in stored text belong to.
+pub fn search_path() -> Vec<String> {
+    ["pg_catalog", "public"].map(str::to_owned).to_vec()
+}
+
+/// Where an expression comes from: that decides what unqualified names mean in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// From the statement that is being carried out: the session's search path.
+    Statement,
+    /// From the catalog.
+    Stored,
+}
+
+/// What an expression must become.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'t> {
+    /// It keeps its type.
+    Any,
+    /// A condition of that clause ("CHECK", "WHERE"); 42804 unless it is boolean.
+    Condition(&'t str),
+    /// It is assigned to a column or variable of that type, as in INSERT.
+    Assignment(Oid, i32),
+    /// As `Assignment`, by an explicit cast if need be.
+    Cast(Oid, i32),
+}
+
+/// An analysed expression and the columns it refers to.
+#[derive(Clone, Debug)]
+pub struct RelationExpression {
+    pub sql: String,
+    pub type_oid: Oid,
+    pub typmod: i32,
+    /// The type before it was made the target's.
+    pub natural_type: Oid,
+    /// Attribute numbers, ascending.
+    pub columns: Vec<i16>,
+}
+
 /// An expression over one relation's columns, which are printed bare: a CHECK, an index key, a predicate, a generated
-/// column, ALTER … USING. `target` is the type it is assigned to, if any (42804 when it cannot be).
+/// column, ALTER … USING. `None` comes back when the target's type cannot be reached from `natural_type`, which is
+/// the `Err` then.
 pub fn relation_expression(
     expr: &ast::Expr,
     relation: Option<&Relation>,
-    target: Option<(Oid, i32)>,
+    (origin, target): (Origin, Target<'_>),
     context: PlanContext<'_>,
-) -> Result<TypedSql> {
+) -> Result<Result<RelationExpression, Oid>> {
     let source = empty_source();
     let mut analyzer = Analyzer::new(context, &source, &[]);
+    if origin == Origin::Stored {
+        analyzer.search_path = search_path();
+    }
     if let Some(relation) = relation {
         let entry = RangeVar::table(&analyzer, relation, relation.name.clone(), None);
         analyzer.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
     }
     let typed = analyzer.stored_expr(expr)?;
+    let natural_type = typed.type_oid;
     let typed = match target {
-        Some((type_oid, typmod)) => {
-            let from = typed.type_oid;
-            let coerced = analyzer.try_coerce(typed, type_oid, typmod, CastContext::Assignment)?;
-            coerced.ok_or_else(|| analyzer.cannot_cast(from, type_oid))?
-        }
-        None => analyzer.resolve_unknown(typed)?,
+        Target::Any => Some(analyzer.resolve_unknown(typed)?),
+        Target::Condition(clause) => Some(analyzer.boolean(typed, clause)?),
+        Target::Assignment(to, typmod) => analyzer.try_coerce(typed, to, typmod, CastContext::Assignment)?,
+        Target::Cast(to, typmod) => analyzer.try_coerce(typed, to, typmod, CastContext::Explicit)?,
     };
+    let Some(typed) = typed else { return Ok(Err(natural_type)) };
     let translated = translate::expression(&typed, &|oid| repr_of(context.catalog, oid));
     without_parameters(&translated.binds)?;
-    Ok(TypedSql { sql: translated.sql, type_oid: typed.type_oid, typmod: typed.typmod })
+    let columns = analyzer.used.borrow().columns.iter().map(|(_, number)| *number).collect();
+    Ok(Ok(RelationExpression {
+        sql: translated.sql,
+        type_oid: typed.type_oid,
+        typmod: typed.typmod,
+        natural_type,
+        columns,
+    }))
 }
 
-/// A query's output columns (name, type, modifier) and its text in SQLite's dialect: CREATE VIEW and CREATE TABLE AS.
-pub fn describe_query(query: &ast::Query, context: PlanContext<'_>) -> Result<(Vec<(String, Oid, i32)>, String)> {
+/// A query's output columns (name, type, modifier), its text in SQLite's dialect and what it refers to: CREATE VIEW
+/// and CREATE TABLE AS.
+#[derive(Clone, Debug)]
+pub struct DescribedQuery {
+    pub columns: Vec<(String, Oid, i32)>,
+    pub sql: String,
+    pub used: Dependencies,
+}
+
+/// Analyses a query of the statement that is being carried out, or a stored one.
+pub fn describe_query(query: &ast::Query, origin: Origin, context: PlanContext<'_>) -> Result<DescribedQuery> {
     let source = empty_source();
     let mut analyzer = Analyzer::new(context, &source, &[]);
+    if origin == Origin::Stored {
+        analyzer.search_path = search_path();
+    }
     let tree: Query = analyzer.query(query)?;
     let translated = translate::query(&tree, &|oid| repr_of(context.catalog, oid));
     without_parameters(&translated.binds)?;
-    Ok((tree.outputs(), translated.sql))
+    let mut used = analyzer.used.take();
+    // Columns of what the views it reads refer to are theirs.
+    used.columns.retain(|(relation, _)| used.relations.contains(relation));
+    Ok(DescribedQuery { columns: tree.outputs(), sql: translated.sql, used })
+}
+
+/// What a view's stored query refers to; nothing if it cannot be analysed any more.
+pub fn view_dependencies(text: &str, context: PlanContext<'_>) -> Dependencies {
+    let described = parse::query(text).and_then(|query| describe_query(&query, Origin::Stored, context));
+    described.map(|d| d.used).unwrap_or_default()
+}
+
+/// The name an index over an expression takes from it: the function's, or "expr".
+pub fn expression_name(expr: &ast::Expr) -> String {
+    match output_name(expr).as_str() {
+        "?column?" => "expr".to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 /// The context of an analysis outside of any session's statement.

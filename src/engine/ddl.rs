@@ -1,0 +1,261 @@
+//! Carries out a change of the schema: SQLite's own DDL and the catalog's rows, in the write transaction that is open.
+//!
+//! Owns: [`execute`], [`Change`] (the statement under way: a working copy of the catalog, kept equal to the rows
+//! written) and, beside this file, one module per kind of object. Must not know: how the transaction began and ends,
+//! sessions. A change of a table is a change of its [`Relation`]; SQLite's CREATE statements are printed from that
+//! alone (`sqlite`), so that a table and its catalog entry cannot drift apart.
+
+mod alter;
+mod column;
+mod comment;
+mod constraint;
+mod drop;
+mod expression;
+mod index;
+mod naming;
+mod rebuild;
+mod rename;
+mod sequence;
+mod sqlite;
+mod table;
+mod truncate;
+mod user_type;
+mod view;
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind, Schema, UserType};
+use crate::catalog::store;
+use crate::engine::error_map;
+use crate::engine::functions::ContextSlot;
+use crate::error::{Error, ErrorFields, Notice, Result, Severity, SqlState};
+use crate::sql::ddl::{Ddl, Name};
+use crate::sql::planner::PlanContext;
+use crate::types::pg_type::Oid;
+
+/// What a DDL statement left behind besides its effect.
+#[derive(Debug)]
+pub struct DdlOutcome {
+    pub notices: Vec<Notice>,
+    /// The rows CREATE TABLE AS made; they are in its command tag.
+    pub rows: Option<u64>,
+}
+
+/// Carries out one statement. `context.catalog` must be the catalog as the open write transaction sees it, and the
+/// caller reads it anew afterwards. When the statement fails, the transaction is to be rolled back.
+pub fn execute(connection: &Connection, slot: &ContextSlot, ddl: &Ddl, context: PlanContext<'_>) -> Result<DdlOutcome> {
+    let mut change = Change::new(connection, slot, context);
+    change.run(ddl)?;
+    let Change { notices, rows, .. } = change;
+    Ok(DdlOutcome { notices, rows })
+}
+
+/// Where SQLite refuses functions that do not always give the same result, and what PostgreSQL says of it there. In
+/// a CHECK PostgreSQL takes them.
+const VOLATILE: &[(&str, SqlState, &str)] = &[
+    ("generated columns", SqlState::INVALID_OBJECT_DEFINITION, "generation expression is not immutable"),
+    (
+        "index expressions",
+        SqlState::INVALID_OBJECT_DEFINITION,
+        "functions in index expression must be marked IMMUTABLE",
+    ),
+    ("partial index", SqlState::INVALID_OBJECT_DEFINITION, "functions in index predicate must be marked IMMUTABLE"),
+    ("CHECK", SqlState::FEATURE_NOT_SUPPORTED, "a function that is not immutable in CHECK is not supported"),
+];
+
+/// A DDL statement under way.
+struct Change<'a> {
+    connection: &'a Connection,
+    slot: &'a ContextSlot,
+    context: PlanContext<'a>,
+    /// The catalog as it is becoming.
+    catalog: Arc<CatalogSnapshot>,
+    search_path: Vec<String>,
+    notices: Vec<Notice>,
+    rows: Option<u64>,
+}
+
+impl<'a> Change<'a> {
+    fn new(connection: &'a Connection, slot: &'a ContextSlot, context: PlanContext<'a>) -> Self {
+        Change {
+            connection,
+            slot,
+            context,
+            catalog: Arc::clone(context.catalog),
+            search_path: context.settings.search_path(),
+            notices: Vec::new(),
+            rows: None,
+        }
+    }
+
+    fn run(&mut self, ddl: &Ddl) -> Result<()> {
+        self.ensure_catalog()?;
+        match ddl {
+            Ddl::CreateTable(create) => self.create_table(create),
+            Ddl::CreateTableAs(create) => self.create_table_as(create),
+            Ddl::CreateIndex(create) => self.create_index(create),
+            Ddl::CreateView(create) => self.create_view(create),
+            Ddl::CreateSequence { name, temporary, if_not_exists, settings } => {
+                self.create_sequence_statement(name, *temporary, *if_not_exists, settings)
+            }
+            Ddl::CreateSchema { name, if_not_exists } => self.create_schema(name, *if_not_exists),
+            Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
+            Ddl::CreateDomain(create) => self.create_domain(create),
+            Ddl::AlterTable { name, kind, if_exists, actions } => self.alter_table(name, *kind, *if_exists, actions),
+            Ddl::AlterSequence { name, if_exists, settings } => self.alter_sequence(name, *if_exists, settings),
+            Ddl::AlterEnum { name, change } => self.alter_enum(name, change),
+            Ddl::AlterDomain { name, change } => self.alter_domain(name, change),
+            Ddl::Rename { kind, name, if_exists, to } => self.rename(*kind, name, *if_exists, to),
+            Ddl::SetSchema { kind, name, if_exists, schema } => self.set_schema(*kind, name, *if_exists, schema),
+            Ddl::Drop { kind, names, if_exists, cascade } => self.drop(*kind, names, *if_exists, *cascade),
+            Ddl::Comment { target, text } => self.comment(target, text.as_deref()),
+            Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
+        }
+    }
+
+    /// A file that others made has no catalog tables until its schema first changes.
+    fn ensure_catalog(&self) -> Result<()> {
+        self.sqlite(store::initialise(self.connection))
+    }
+
+    // ---- SQLite ----
+
+    /// The error behind a failed call: what a function of ours raised, or SQLite's.
+    fn failed(&self, error: rusqlite::Error) -> Error {
+        if let Some(raised) = self.slot.take_error() {
+            return raised;
+        }
+        let text = error.to_string();
+        let volatile = text.split_once("non-deterministic functions prohibited in ");
+        match volatile.and_then(|(_, place)| VOLATILE.iter().find(|(start, ..)| place.starts_with(start))) {
+            Some((_, state, message)) => Error::new(*state, *message),
+            None => error_map::from_rusqlite(error),
+        }
+    }
+
+    fn sqlite<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+        result.map_err(|error| self.failed(error))
+    }
+
+    /// Runs one SQLite statement.
+    fn execute(&self, sql: &str) -> Result<usize> {
+        self.sqlite(self.connection.execute(sql, []))
+    }
+
+    // ---- catalog: rows and working copy together ----
+
+    fn new_oid(&self) -> Result<Oid> {
+        self.sqlite(store::allocate_oids(self.connection, 1))
+    }
+
+    fn catalog_mut(&mut self) -> &mut CatalogSnapshot {
+        Arc::make_mut(&mut self.catalog)
+    }
+
+    fn put_relation(&mut self, relation: Relation) -> Result<()> {
+        self.sqlite(store::put_relation(self.connection, &relation))?;
+        self.catalog_mut().put_relation(Arc::new(relation));
+        Ok(())
+    }
+
+    fn remove_relation(&mut self, oid: Oid) -> Result<()> {
+        let Some(relation) = self.catalog.relations.get(&oid).cloned() else { return Ok(()) };
+        self.sqlite(store::remove_relation(self.connection, &relation))?;
+        let catalog = self.catalog_mut();
+        catalog.remove_relation(oid);
+        catalog.comments.retain(|(_, object, _), _| *object != oid);
+        Ok(())
+    }
+
+    fn put_type(&mut self, user_type: UserType) -> Result<()> {
+        self.sqlite(store::put_type(self.connection, &user_type))?;
+        self.catalog_mut().put_type(Arc::new(user_type));
+        Ok(())
+    }
+
+    // ---- names ----
+
+    fn notice(&mut self, code: SqlState, message: impl Into<String>) {
+        self.notices.push(ErrorFields::new(Severity::Notice, code, message.into()));
+    }
+
+    /// The schema a new object goes into: the one named, or the first of the search path that can hold it.
+    fn creation_schema(&self, name: &Name, temporary: bool) -> Result<String> {
+        const READ_ONLY: &[&str] = &["pg_catalog", "information_schema", "pg_toast"];
+        if temporary {
+            return match name.schema.as_deref() {
+                None | Some("pg_temp") => Ok("pg_temp".to_owned()),
+                Some(_) => Err(Error::new(
+                    SqlState::INVALID_TABLE_DEFINITION,
+                    "cannot create temporary relation in non-temporary schema",
+                )),
+            };
+        }
+        match name.schema.as_deref() {
+            Some(schema) if READ_ONLY.contains(&schema) => {
+                Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied to create \"{name}\""))
+                    .with_detail("System catalog modifications are currently disallowed."))
+            }
+            Some(schema) => self.existing_schema(schema).map(|s| s.name.clone()),
+            None => self
+                .search_path
+                .iter()
+                .find(|s| *s != "pg_temp" && !READ_ONLY.contains(&s.as_str()) && self.catalog.has_schema(s))
+                .cloned()
+                .ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in")),
+        }
+    }
+
+    fn existing_schema(&self, name: &str) -> Result<&Schema> {
+        self.catalog
+            .schemas
+            .iter()
+            .find(|s| s.name == name)
+            .ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist")))
+    }
+
+    /// The relation of that name, if there is one; 3F000 when the schema named does not exist is for callers that
+    /// want it (see [`Change::relation`]).
+    fn find(&self, name: &Name) -> Option<Arc<Relation>> {
+        match &name.schema {
+            Some(schema) => self.catalog.relation(schema, &name.name).cloned(),
+            None => self.catalog.find_relation(&self.search_path, &name.name).cloned(),
+        }
+    }
+
+    /// The relation of that name; 42P01.
+    fn relation(&self, name: &Name) -> Result<Arc<Relation>> {
+        self.find(name)
+            .ok_or_else(|| Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")))
+    }
+
+    /// The table of that name, to be changed: 42P01, 42809 when it is something else, 42501 for a system relation.
+    fn table(&self, name: &Name) -> Result<Arc<Relation>> {
+        let relation = self.relation(name)?;
+        match relation.kind {
+            RelationKind::Table => Ok(relation),
+            RelationKind::System => Err(system_relation(&relation.name)),
+            _ => Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name))),
+        }
+    }
+
+    /// 42P07 if the schema has a relation of that name.
+    fn check_free(&self, schema: &str, name: &str) -> Result<()> {
+        if self.catalog.relation(schema, name).is_some() {
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
+        }
+        if name.starts_with("sqlite_") || name.starts_with("__pg_") {
+            return Err(Error::unsupported(format!("the name \"{name}\"")));
+        }
+        Ok(())
+    }
+}
+
+fn system_relation(name: &str) -> Error {
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied: \"{name}\" is a system catalog"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! Columns from their definitions: type, serial and identity with their sequences, defaults, generated columns.
+
+use sqlparser::ast::{DataType, Expr};
+
+use super::Change;
+use super::naming;
+use crate::catalog::schema::{CatalogSnapshot, Column, Identity, Relation};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::type_name::{self, ResolvedType};
+use crate::sql::ddl::{ColumnDefinition, IdentityDefinition, SequenceSettings};
+use crate::types::pg_type::{Oid, type_info};
+
+/// The serial types' names and what they are (parse_utilcmd.c).
+const SERIALS: &[(&str, Oid)] = &[
+    ("serial", Oid::INT4),
+    ("serial4", Oid::INT4),
+    ("bigserial", Oid::INT8),
+    ("serial8", Oid::INT8),
+    ("smallserial", Oid::INT2),
+    ("serial2", Oid::INT2),
+];
+
+/// The integer type behind a serial type's name.
+fn serial_type(data_type: &DataType) -> Option<Oid> {
+    let DataType::Custom(name, modifiers) = data_type else { return None };
+    let name = name.to_string().to_lowercase();
+    SERIALS.iter().find(|(serial, _)| *serial == name && modifiers.is_empty()).map(|(_, oid)| *oid)
+}
+
+/// A sequence that a new column wants, made once the table has its OID.
+pub(super) struct WantedSequence {
+    pub(super) column: String,
+    pub(super) type_oid: Oid,
+    pub(super) settings: SequenceSettings,
+}
+
+impl Change<'_> {
+    pub(super) fn resolve_type(&self, data_type: &DataType) -> Result<ResolvedType> {
+        type_name::resolve(data_type, &self.catalog, &self.search_path)
+    }
+
+    /// A column from its definition, without its default and constraints; and the sequence it needs.
+    pub(super) fn new_column(
+        &self,
+        definition: &ColumnDefinition,
+        number: i16,
+    ) -> Result<(Column, Option<WantedSequence>)> {
+        let serial = serial_type(&definition.data_type);
+        let resolved = match serial {
+            Some(oid) => {
+                let info = type_info(oid).ok_or_else(|| Error::internal("serial type"))?;
+                ResolvedType { oid, typmod: -1, repr: info.repr }
+            }
+            None => self.resolve_type(&definition.data_type)?,
+        };
+        if type_info(resolved.oid).is_some_and(|t| t.kind == b'p') {
+            let type_name = type_display(&self.catalog, resolved.oid);
+            let message = format!("column \"{}\" has pseudo-type {type_name}", definition.name);
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
+        let identity = definition.identity.as_ref();
+        let column = Column {
+            number,
+            name: definition.name.clone(),
+            type_oid: resolved.oid,
+            typmod: resolved.typmod,
+            repr: resolved.repr,
+            not_null: definition.not_null || serial.is_some() || identity.is_some(),
+            default: None,
+            identity: identity.map(identity_kind),
+            generated: definition.generated.is_some(),
+            rowid_alias: false,
+        };
+        let wanted = match (serial, identity) {
+            (Some(_), Some(_)) => {
+                let message = "both default and identity specified for column";
+                return Err(Error::new(SqlState::SYNTAX_ERROR, format!("{message} \"{}\"", definition.name)));
+            }
+            (Some(type_oid), None) => {
+                Some(WantedSequence { column: column.name.clone(), type_oid, settings: SequenceSettings::default() })
+            }
+            (None, Some(identity)) => {
+                check_identity_type(resolved.oid)?;
+                Some(WantedSequence {
+                    column: column.name.clone(),
+                    type_oid: resolved.oid,
+                    settings: identity.settings.clone(),
+                })
+            }
+            (None, None) => None,
+        };
+        Ok((column, wanted))
+    }
+
+    /// Gives columns their defaults and generation expressions, once all columns of the table are known.
+    pub(super) fn set_expressions(&self, relation: &mut Relation, definitions: &[&ColumnDefinition]) -> Result<()> {
+        for definition in definitions {
+            if let Some(default) = &definition.default {
+                if definition.identity.is_some() || definition.generated.is_some() {
+                    let what = if definition.identity.is_some() { "identity" } else { "generation expression" };
+                    let message = format!(
+                        "both default and {what} specified for column \"{}\" of table \"{}\"",
+                        definition.name, relation.name
+                    );
+                    return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+                }
+                let text = self.default_text(relation, &definition.name, default)?;
+                set_default(relation, &definition.name, text);
+            }
+            if let Some(generated) = &definition.generated {
+                let text = self.generated_text(relation, &definition.name, generated)?;
+                set_default(relation, &definition.name, Some(text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a column's sequence and sets its default to the sequence's next value.
+    pub(super) fn own_sequence(&mut self, relation: &mut Relation, wanted: WantedSequence) -> Result<()> {
+        let column = relation.column(&wanted.column).ok_or_else(|| Error::internal("sequence's column"))?;
+        let number = column.number;
+        let name = match &wanted.settings.name {
+            Some(name) => name.name.clone(),
+            None => naming::free_name(&relation.name, Some(&wanted.column), "seq", |name| {
+                self.catalog.relation(&relation.schema, name).is_some() || name == relation.name
+            }),
+        };
+        let sequence = self.new_sequence(
+            (relation.schema.clone(), name, relation.temporary),
+            &wanted.settings,
+            wanted.type_oid,
+            Some((relation.oid, number)),
+        )?;
+        let text = nextval_text(&sequence);
+        set_default(relation, &wanted.column, Some(text));
+        Ok(())
+    }
+
+    /// A stored default's text: type-checked against the column, in PostgreSQL's spelling.
+    pub(super) fn default_text(&self, relation: &Relation, column: &str, default: &Expr) -> Result<Option<String>> {
+        let column = relation.column(column).ok_or_else(|| Error::internal("default's column"))?;
+        self.default_expression(default, &column.name, (column.type_oid, column.typmod))
+    }
+
+    fn generated_text(&self, relation: &Relation, column: &str, expression: &Expr) -> Result<String> {
+        let column = relation.column(column).ok_or_else(|| Error::internal("generated column"))?;
+        for name in self.columns_of(expression, relation) {
+            let used = relation.column(&name);
+            if used.is_some_and(|c| c.generated) {
+                let message = format!("cannot use generated column \"{name}\" in column generation expression");
+                return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message)
+                    .with_detail("A generated column cannot reference another generated column."));
+            }
+        }
+        self.check_generated(expression, column, relation)?;
+        Ok(self.deparse(expression, relation))
+    }
+}
+
+pub(super) fn identity_kind(definition: &IdentityDefinition) -> Identity {
+    if definition.always { Identity::Always } else { Identity::ByDefault }
+}
+
+pub(super) fn check_identity_type(oid: Oid) -> Result<()> {
+    if [Oid::INT2, Oid::INT4, Oid::INT8].contains(&oid) {
+        return Ok(());
+    }
+    let message = "identity column type must be smallint, integer, or bigint";
+    Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
+}
+
+pub(super) fn set_default(relation: &mut Relation, column: &str, default: Option<String>) {
+    if let Some(column) = relation.columns.iter_mut().find(|c| c.name == column) {
+        column.default = default;
+    }
+}
+
+/// nextval('seq'::regclass), the sequence named as stored text names relations: with its schema unless that is public.
+pub(super) fn nextval_text(sequence: &Relation) -> String {
+    format!("nextval('{}'::regclass)", regclass_name(sequence).replace('\'', "''"))
+}
+
+/// A relation's name in stored text.
+pub(super) fn regclass_name(relation: &Relation) -> String {
+    let name = crate::catalog::definitions::quote_identifier(&relation.name);
+    match relation.schema.as_str() {
+        "public" => name,
+        schema => format!("{}.{name}", crate::catalog::definitions::quote_identifier(schema)),
+    }
+}
+
+/// A type's name in messages.
+pub(super) fn type_display(catalog: &CatalogSnapshot, oid: Oid) -> String {
+    if let Some(info) = type_info(oid) {
+        return info.sql_name.to_owned();
+    }
+    match catalog.user_type(oid) {
+        Some(user) if user.oid == oid => user.name.clone(),
+        Some(user) => format!("{}[]", user.name),
+        None => oid.to_string(),
+    }
+}

@@ -1,0 +1,67 @@
+//! COMMENT ON.
+
+use super::Change;
+use crate::catalog::schema::RelationKind;
+use crate::catalog::store;
+use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::{CommentTarget, Name, ObjectKind};
+use crate::types::pg_type::Oid;
+
+/// The catalogs that comments are about, by the OID pg_description.classoid has.
+const PG_CLASS: Oid = Oid(1259);
+const PG_CONSTRAINT: Oid = Oid(2606);
+const PG_NAMESPACE: Oid = Oid(2615);
+const PG_TYPE: Oid = Oid(1247);
+
+impl Change<'_> {
+    pub(super) fn comment(&mut self, target: &CommentTarget, text: Option<&str>) -> Result<()> {
+        let key = match target {
+            CommentTarget::Object { kind: ObjectKind::Database, .. } | CommentTarget::Other => return Ok(()),
+            CommentTarget::Object { kind: ObjectKind::Schema, name } => {
+                (PG_NAMESPACE, self.existing_schema(&name.name)?.oid, 0)
+            }
+            CommentTarget::Object { kind: ObjectKind::Type | ObjectKind::Domain, name } => {
+                (PG_TYPE, self.user_type(name)?.oid, 0)
+            }
+            CommentTarget::Object { kind, name } => (PG_CLASS, self.commented_relation(*kind, name)?, 0),
+            CommentTarget::Column { table, column } => {
+                let relation = self.relation(table)?;
+                let Some(found) = relation.column(column) else {
+                    let message = format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
+                    return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+                };
+                (PG_CLASS, relation.oid, i32::from(found.number))
+            }
+            CommentTarget::Constraint { table, constraint } => {
+                let relation = self.relation(table)?;
+                let Some(found) = relation.constraints.iter().find(|c| c.name == *constraint) else {
+                    let message = format!("constraint \"{constraint}\" for table \"{}\" does not exist", relation.name);
+                    return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+                };
+                (PG_CONSTRAINT, found.oid, 0)
+            }
+        };
+        self.sqlite(store::set_comment(self.connection, key, text))?;
+        match text {
+            Some(text) => self.catalog_mut().comments.insert(key, text.to_owned()),
+            None => self.catalog_mut().comments.remove(&key),
+        };
+        Ok(())
+    }
+
+    fn commented_relation(&self, kind: ObjectKind, name: &Name) -> Result<Oid> {
+        let relation = self.relation(name)?;
+        let fits = match kind {
+            ObjectKind::View => relation.kind == RelationKind::View,
+            ObjectKind::Index => relation.kind == RelationKind::Index,
+            ObjectKind::Sequence => relation.kind == RelationKind::Sequence,
+            _ => relation.kind == RelationKind::Table,
+        };
+        if !fits {
+            let article = if kind == ObjectKind::Index { "an" } else { "a" };
+            let message = format!("\"{}\" is not {article} {}", relation.name, kind.noun());
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        Ok(relation.oid)
+    }
+}

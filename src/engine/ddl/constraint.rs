@@ -1,0 +1,348 @@
+//! Constraints from their definitions: columns looked up, names made up, keys of the other side found. Only the
+//! relation in hand changes; SQLite's side follows from it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::Change;
+use super::column::type_display;
+use super::naming::{self, free_name, joined};
+use super::sqlite;
+use crate::catalog::schema::{Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::{ConstraintDefinition, ConstraintDefinitionKind, KeySource, Name};
+use crate::types::pg_type::{Oid, type_info};
+
+impl Change<'_> {
+    /// Adds a constraint to a relation that is being made or changed.
+    pub(super) fn add_constraint(&mut self, relation: &mut Relation, definition: &ConstraintDefinition) -> Result<()> {
+        if let Some(name) = &definition.name {
+            check_constraint_name(relation, name)?;
+        }
+        match &definition.kind {
+            ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(columns)) => {
+                self.add_key(relation, definition, columns, true)
+            }
+            ConstraintDefinitionKind::Unique(KeySource::Columns(columns)) => {
+                self.add_key(relation, definition, columns, false)
+            }
+            ConstraintDefinitionKind::PrimaryKey(KeySource::Index(index)) => {
+                self.add_key_using_index(relation, definition, index, true)
+            }
+            ConstraintDefinitionKind::Unique(KeySource::Index(index)) => {
+                self.add_key_using_index(relation, definition, index, false)
+            }
+            ConstraintDefinitionKind::Check(expression) => {
+                let names = self.check_condition(expression, relation, "CHECK")?;
+                let text = self.deparse(expression, relation);
+                let only = match names.as_slice() {
+                    [only] => Some(only.as_str()),
+                    _ => None,
+                };
+                let name = self.constraint_name(relation, definition, only, "check");
+                let columns = names.iter().filter_map(|n| relation.column(n)).map(|c| c.number).collect();
+                self.push_constraint(relation, definition, name, ConstraintKind::Check(text), columns)?;
+                Ok(())
+            }
+            ConstraintDefinitionKind::ForeignKey { columns, table, referenced, on_update, on_delete } => {
+                let actions = (*on_update, *on_delete);
+                self.add_foreign_key(relation, definition, columns, (table, referenced), actions)
+            }
+        }
+    }
+
+    fn constraint_name(
+        &self,
+        relation: &Relation,
+        definition: &ConstraintDefinition,
+        columns: Option<&str>,
+        label: &str,
+    ) -> String {
+        definition.name.clone().unwrap_or_else(|| {
+            free_name(&relation.name, columns, label, |name| naming::is_taken(&self.catalog, relation, name))
+        })
+    }
+
+    fn push_constraint(
+        &self,
+        relation: &mut Relation,
+        definition: &ConstraintDefinition,
+        name: String,
+        kind: ConstraintKind,
+        columns: Vec<i16>,
+    ) -> Result<Oid> {
+        let oid = self.new_oid()?;
+        relation.constraints.push(Constraint {
+            oid,
+            name,
+            kind,
+            columns,
+            deferrable: definition.deferrable,
+            initially_deferred: definition.initially_deferred,
+        });
+        Ok(oid)
+    }
+
+    /// PRIMARY KEY and UNIQUE: the constraint and its index, which share a name.
+    fn add_key(
+        &mut self,
+        relation: &mut Relation,
+        definition: &ConstraintDefinition,
+        columns: &[String],
+        primary: bool,
+    ) -> Result<()> {
+        if primary && relation.primary_key().is_some() {
+            return Err(multiple_primary_keys(relation));
+        }
+        let numbers = key_columns(relation, columns, primary)?;
+        let (label, part) = if primary { ("pkey", None) } else { ("key", Some(joined(columns))) };
+        let name = self.constraint_name(relation, definition, part.as_deref(), label);
+        if definition.name.is_some() {
+            self.check_index_name(relation, &name)?;
+        }
+        if primary {
+            self.make_primary(relation, &numbers);
+        }
+        let kind = if primary { ConstraintKind::PrimaryKey } else { ConstraintKind::Unique };
+        let constraint = self.push_constraint(relation, definition, name.clone(), kind, numbers.clone())?;
+        let keys = numbers
+            .iter()
+            .map(|&column| IndexKey { column, expression: None, descending: false, nulls_first: false })
+            .collect();
+        relation.indexes.push(Index {
+            oid: self.new_oid()?,
+            name,
+            unique: true,
+            primary,
+            keys,
+            predicate: None,
+            method: "btree".to_owned(),
+            constraint: Some(constraint),
+        });
+        Ok(())
+    }
+
+    /// A primary key's columns are not null, and a single integer is SQLite's rowid: a lookup then takes one b-tree
+    /// instead of two.
+    fn make_primary(&self, relation: &mut Relation, numbers: &[i16]) {
+        let single = numbers.len() == 1;
+        for column in relation.columns.iter_mut().filter(|c| numbers.contains(&c.number)) {
+            column.not_null = true;
+            column.rowid_alias = single && sqlite::fits_rowid(column);
+        }
+    }
+
+    fn add_key_using_index(
+        &mut self,
+        relation: &mut Relation,
+        definition: &ConstraintDefinition,
+        index: &str,
+        primary: bool,
+    ) -> Result<()> {
+        if primary && relation.primary_key().is_some() {
+            return Err(multiple_primary_keys(relation));
+        }
+        let Some(position) = relation.indexes.iter().position(|i| i.name == index) else {
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("index \"{index}\" does not exist")));
+        };
+        let Some(found) = relation.indexes.get(position).cloned() else { return Ok(()) };
+        if found.constraint.is_some() {
+            let message = format!("index \"{index}\" is already associated with a constraint");
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
+        let reason = if !found.unique {
+            Some("is not a unique index")
+        } else if found.keys.iter().any(|k| k.column == 0) {
+            Some("contains expressions")
+        } else if found.predicate.is_some() {
+            Some("is a partial index")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{index}\" {reason}"))
+                .with_detail("Cannot create a primary key or unique constraint using such an index."));
+        }
+        let name = definition.name.clone().unwrap_or_else(|| index.to_owned());
+        if name != index {
+            let message =
+                format!("ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index \"{index}\" to \"{name}\"");
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+            self.execute(&self.drop_index_sql(relation, &found))?;
+        }
+        let numbers: Vec<i16> = found.keys.iter().map(|k| k.column).collect();
+        for column in relation.columns.iter_mut().filter(|c| primary && numbers.contains(&c.number)) {
+            column.not_null = true;
+        }
+        let kind = if primary { ConstraintKind::PrimaryKey } else { ConstraintKind::Unique };
+        let constraint = self.push_constraint(relation, definition, name.clone(), kind, numbers)?;
+        if let Some(entry) = relation.indexes.get_mut(position) {
+            entry.name = name.clone();
+            entry.primary = primary;
+            entry.constraint = Some(constraint);
+        }
+        if name != index
+            && let Some(entry) = relation.indexes.get(position)
+        {
+            self.execute(&self.create_index_sql(relation, entry)?)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_index_name(&self, relation: &Relation, name: &str) -> Result<()> {
+        if relation.name == name || relation.indexes.iter().any(|i| i.name == name) {
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
+        }
+        self.check_free(&relation.schema, name)
+    }
+
+    fn add_foreign_key(
+        &mut self,
+        relation: &mut Relation,
+        definition: &ConstraintDefinition,
+        columns: &[String],
+        (table, referenced): (&Name, &[String]),
+        (on_update, on_delete): (u8, u8),
+    ) -> Result<()> {
+        let parent = self.referenced_table(relation, table)?;
+        let numbers = foreign_columns(relation, columns)?;
+        let parent_numbers = match (referenced.is_empty(), parent.primary_key()) {
+            (false, _) => foreign_columns(&parent, referenced)?,
+            (true, Some(key)) => key.columns.clone(),
+            (true, None) => {
+                let message = format!("there is no primary key for referenced table \"{}\"", parent.name);
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+            }
+        };
+        if numbers.len() != parent_numbers.len() {
+            let message = "number of referencing and referenced columns for foreign key disagree";
+            return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
+        }
+        if !has_unique_key(&parent, &parent_numbers) {
+            let message =
+                format!("there is no unique constraint matching given keys for referenced table \"{}\"", parent.name);
+            return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
+        }
+        let name = self.constraint_name(relation, definition, Some(&joined(columns)), "fkey");
+        self.check_key_types(relation, &numbers, &parent, &parent_numbers, &name)?;
+        let key = ForeignKey { relation: parent.oid, columns: parent_numbers, on_update, on_delete };
+        self.push_constraint(relation, definition, name, ConstraintKind::ForeignKey(key), numbers)?;
+        Ok(())
+    }
+
+    /// The other side of a foreign key: another table, or the one in hand.
+    fn referenced_table(&self, relation: &Relation, name: &Name) -> Result<Arc<Relation>> {
+        let own_schema = name.schema.as_ref().is_none_or(|s| *s == relation.schema);
+        let own = own_schema && name.name == relation.name && {
+            let shadowed = self.find(name).is_some_and(|r| r.oid != relation.oid && r.schema != relation.schema);
+            !shadowed || name.schema.is_some()
+        };
+        let parent = if own { Arc::new(relation.clone()) } else { self.relation(name)? };
+        if parent.kind != crate::catalog::schema::RelationKind::Table {
+            let message = format!("referenced relation \"{}\" is not a table", parent.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        if parent.temporary != relation.temporary {
+            let kind = if relation.temporary { "temporary" } else { "permanent" };
+            let message = format!("constraints on {kind} tables may reference only {kind} tables");
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
+        Ok(parent)
+    }
+
+    /// Each pair of columns must be comparable; and SQLite compares stored values, so they must be stored alike.
+    pub(super) fn check_key_types(
+        &self,
+        child: &Relation,
+        numbers: &[i16],
+        parent: &Relation,
+        parent_numbers: &[i16],
+        name: &str,
+    ) -> Result<()> {
+        for (number, parent_number) in numbers.iter().zip(parent_numbers) {
+            let (Some(a), Some(b)) = (child.column_by_number(*number), parent.column_by_number(*parent_number)) else {
+                continue;
+            };
+            if a.type_oid == b.type_oid {
+                continue;
+            }
+            let category = |oid: Oid| type_info(self.base_type(oid)).map(|t| t.category);
+            if category(a.type_oid).is_none() || category(a.type_oid) != category(b.type_oid) {
+                let detail = format!(
+                    "Key columns \"{}\" and \"{}\" are of incompatible types: {} and {}.",
+                    a.name,
+                    b.name,
+                    type_display(&self.catalog, a.type_oid),
+                    type_display(&self.catalog, b.type_oid)
+                );
+                let message = format!("foreign key constraint \"{name}\" cannot be implemented");
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_detail(detail));
+            }
+            if !sqlite::stored_alike(a.repr, b.repr) {
+                let (a, b) = (type_display(&self.catalog, a.type_oid), type_display(&self.catalog, b.type_oid));
+                return Err(Error::unsupported(format!("a foreign key from {a} to {b}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The type a domain stands for.
+    pub(super) fn base_type(&self, oid: Oid) -> Oid {
+        match self.catalog.types.get(&oid).map(|t| &t.kind) {
+            Some(crate::catalog::schema::UserTypeKind::Domain { base, .. }) => self.base_type(*base),
+            _ => oid,
+        }
+    }
+}
+
+/// 42710 if the relation has a constraint of that name.
+pub(super) fn check_constraint_name(relation: &Relation, name: &str) -> Result<()> {
+    if relation.constraints.iter().any(|c| c.name == name) {
+        let message = format!("constraint \"{name}\" for relation \"{}\" already exists", relation.name);
+        return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+    }
+    Ok(())
+}
+
+fn multiple_primary_keys(relation: &Relation) -> Error {
+    let message = format!("multiple primary keys for table \"{}\" are not allowed", relation.name);
+    Error::new(SqlState::INVALID_TABLE_DEFINITION, message)
+}
+
+fn key_columns(relation: &Relation, columns: &[String], primary: bool) -> Result<Vec<i16>> {
+    let mut seen = HashSet::new();
+    let number = |name: &String| {
+        let Some(column) = relation.column(name) else {
+            let message = format!("column \"{name}\" named in key does not exist");
+            return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+        };
+        if !seen.insert(column.number) {
+            let kind = if primary { "primary key" } else { "unique" };
+            let message = format!("column \"{name}\" appears twice in {kind} constraint");
+            return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+        }
+        Ok(column.number)
+    };
+    columns.iter().map(number).collect()
+}
+
+fn foreign_columns(relation: &Relation, columns: &[String]) -> Result<Vec<i16>> {
+    let number = |name: &String| {
+        relation.column(name).map(|c| c.number).ok_or_else(|| {
+            let message = format!("column \"{name}\" referenced in foreign key constraint does not exist");
+            Error::new(SqlState::UNDEFINED_COLUMN, message)
+        })
+    };
+    columns.iter().map(number).collect()
+}
+
+/// Whether some unique index that is neither partial nor over expressions has exactly these columns, in any order.
+fn has_unique_key(relation: &Relation, numbers: &[i16]) -> bool {
+    let wanted: HashSet<i16> = numbers.iter().copied().collect();
+    relation.indexes.iter().any(|index| {
+        index.unique
+            && index.predicate.is_none()
+            && index.keys.len() == wanted.len()
+            && index.keys.iter().all(|k| wanted.contains(&k.column))
+    })
+}

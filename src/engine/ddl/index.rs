@@ -1,0 +1,170 @@
+//! CREATE INDEX.
+
+use super::Change;
+use super::naming::{self, free_name, joined};
+use super::sqlite;
+use crate::catalog::schema::{Index, IndexKey, Relation, sqlite_name};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::stored::expression_name;
+use crate::sql::ddl::{CreateIndex, IndexKeySource};
+use crate::sql::parse;
+
+/// The access methods whose indexes answer the same questions as SQLite's b-trees.
+const METHODS: &[&str] = &["btree", "hash"];
+
+impl Change<'_> {
+    pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {
+        let table = self.table(&create.table)?;
+        if !METHODS.contains(&create.method.as_str()) {
+            return Err(self.unknown_method(&create.method));
+        }
+        if let Some(name) = &create.name {
+            if create.if_not_exists && self.catalog.relation(&table.schema, name).is_some() {
+                let message = format!("relation \"{name}\" already exists, skipping");
+                self.notice(SqlState::DUPLICATE_TABLE, message);
+                return Ok(());
+            }
+            self.check_free(&table.schema, name)?;
+        }
+        let mut relation = self.declared(&table)?;
+        let mut keys = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        for definition in &create.keys {
+            let (key, name) = match &definition.key {
+                IndexKeySource::Column(name) => (self.column_key(&relation, name)?, name.clone()),
+                IndexKeySource::Expression(expression) => {
+                    self.check_expression(expression, &relation)?;
+                    (self.expression_key(&relation, expression), expression_name(expression))
+                }
+            };
+            push_key_name(&mut names, name);
+            keys.push(IndexKey { descending: definition.descending, nulls_first: definition.nulls_first, ..key });
+        }
+        let predicate = match &create.predicate {
+            Some(predicate) => {
+                self.check_condition(predicate, &relation, "WHERE")?;
+                Some(self.deparse(predicate, &relation))
+            }
+            None => None,
+        };
+        let name = create.name.clone().unwrap_or_else(|| {
+            let taken = |name: &str| naming::is_taken(&self.catalog, &relation, name);
+            free_name(&relation.name, Some(&joined(&names)), "idx", taken)
+        });
+        let index = Index {
+            oid: self.new_oid()?,
+            name,
+            unique: create.unique,
+            primary: false,
+            keys,
+            predicate,
+            method: create.method.clone(),
+            constraint: None,
+        };
+        self.create_index_in_sqlite(&relation, &index)?;
+        relation.indexes.push(index);
+        self.put_relation(relation)
+    }
+
+    fn unknown_method(&self, method: &str) -> Error {
+        const OTHERS: &[&str] = &["gin", "gist", "spgist", "brin"];
+        if OTHERS.contains(&method) {
+            return Error::unsupported(format!("access method \"{method}\""));
+        }
+        Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{method}\" does not exist"))
+    }
+
+    fn column_key(&self, relation: &Relation, name: &str) -> Result<IndexKey> {
+        let Some(column) = relation.column(name) else {
+            return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist")));
+        };
+        Ok(IndexKey { column: column.number, expression: None, descending: false, nulls_first: false })
+    }
+
+    fn expression_key(&self, relation: &Relation, expression: &sqlparser::ast::Expr) -> IndexKey {
+        let text = self.deparse(expression, relation);
+        IndexKey { column: 0, expression: Some(text), descending: false, nulls_first: false }
+    }
+
+    /// Makes the index; the rows there are must satisfy a unique one.
+    pub(super) fn create_index_in_sqlite(&self, relation: &Relation, index: &Index) -> Result<()> {
+        let sql = self.create_index_sql(relation, index)?;
+        match self.connection.execute(&sql, []) {
+            Ok(_) => Ok(()),
+            Err(error) if index.unique && is_unique_violation(&error) => Err(self.duplicate_keys(relation, index)),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// 23505 for a unique index that the table's rows do not satisfy, with one of the duplicates.
+    pub(super) fn duplicate_keys(&self, relation: &Relation, index: &Index) -> Error {
+        let message = format!("could not create unique index \"{}\"", index.name);
+        let error = Error::new(SqlState::UNIQUE_VIOLATION, message)
+            .with_schema(&relation.schema)
+            .with_table(&relation.name)
+            .with_constraint(&index.name);
+        match self.duplicate_detail(relation, index) {
+            Some(detail) => error.with_detail(detail),
+            None => error,
+        }
+    }
+
+    fn duplicate_detail(&self, relation: &Relation, index: &Index) -> Option<String> {
+        let columns: Vec<_> = index.keys.iter().map(|k| relation.column_by_number(k.column)).collect::<Option<_>>()?;
+        let list: Vec<String> = columns.iter().map(|c| sqlite::quote(&c.name)).collect();
+        let not_null: Vec<String> = list.iter().map(|c| format!("{c} IS NOT NULL")).collect();
+        let shown: Vec<String> = columns.iter().map(|c| self.output_sql(c, "")).collect();
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+            shown.join(" || ', ' || "),
+            sqlite::qualified(relation),
+            not_null.join(" AND "),
+            list.join(", ")
+        );
+        let values: String = self.connection.query_row(&sql, [], |row| row.get(0)).ok()?;
+        let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+        Some(format!("Key ({})=({values}) is duplicated.", names.join(", ")))
+    }
+
+    pub(super) fn drop_index_sql(&self, relation: &Relation, index: &Index) -> String {
+        let name = sqlite_name(&relation.schema, &index.name);
+        format!("DROP INDEX {}", sqlite::in_database(relation, &name))
+    }
+
+    /// A table to be changed, as the catalog will keep it: one that pgserver did not create becomes its own with the
+    /// types it was shown with.
+    pub(super) fn declared(&self, table: &Relation) -> Result<Relation> {
+        if !table.declared {
+            return Err(Error::unsupported(format!(
+                "changing table \"{}\", which was not created through pgserver",
+                table.name
+            )));
+        }
+        Ok(table.clone())
+    }
+}
+
+/// Adds a key's part of the index's name; a second one of a name gets a number.
+fn push_key_name(names: &mut Vec<String>, name: String) {
+    let numbered = (1_u32..).map(|n| format!("{name}{n}"));
+    let free = std::iter::once(name.clone()).chain(numbered).find(|n| !names.contains(n)).unwrap_or(name);
+    names.push(free);
+}
+
+/// The names of an index's keys: its columns', or taken from its expressions.
+pub(super) fn key_names(relation: &Relation, index: &Index) -> Vec<String> {
+    let mut names = Vec::new();
+    for key in &index.keys {
+        let column = relation.column_by_number(key.column).map(|c| c.name.clone());
+        let parsed = || key.expression.as_deref().and_then(|text| parse::expression(text).ok());
+        let name = column.or_else(|| parsed().map(|e| expression_name(&e))).unwrap_or_else(|| "expr".to_owned());
+        push_key_name(&mut names, name);
+    }
+    names
+}
+
+pub(super) fn is_unique_violation(error: &rusqlite::Error) -> bool {
+    const UNIQUE: std::ffi::c_int = rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
+    const PRIMARY_KEY: std::ffi::c_int = rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY;
+    matches!(error, rusqlite::Error::SqliteFailure(code, _) if [UNIQUE, PRIMARY_KEY].contains(&code.extended_code))
+}

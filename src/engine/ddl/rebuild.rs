@@ -1,0 +1,150 @@
+//! Changing a table where SQLite's ALTER TABLE cannot: a new one is made, filled and put in the old one's place
+//! (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes").
+
+use std::collections::HashMap;
+
+use super::Change;
+use super::sqlite::{self, column_names, in_database, qualified, quote};
+use crate::catalog::schema::{Constraint, ForeignKey, Relation};
+use crate::error::{Error, Result, SqlState};
+
+/// The table under construction; no name of PostgreSQL's becomes this one (see `Change::check_free`).
+const UNDER_CONSTRUCTION: &str = "__pg_rebuild";
+
+/// Where the new table's columns come from, by attribute number: SQLite expressions over the old table. Columns that
+/// are not named here keep their value.
+pub(super) type Sources = HashMap<i16, String>;
+
+impl Change<'_> {
+    /// Replaces `before` by `after` in SQLite with its rows and all its indexes, and writes the catalog's rows.
+    pub(super) fn rebuild(&mut self, before: &Relation, after: Relation, sources: &Sources) -> Result<()> {
+        self.without_foreign_keys(|change| {
+            change.execute(&change.create_table_sql(&after, UNDER_CONSTRUCTION)?)?;
+            change.copy_rows(before, &after, sources)?;
+            change.execute(&format!("DROP TABLE {}", qualified(before)))?;
+            let temporary = in_database(&after, UNDER_CONSTRUCTION);
+            change.execute(&format!("ALTER TABLE {temporary} RENAME TO {}", quote(&after.sqlite_name)))?;
+            for index in after.indexes.iter().filter(|i| !sqlite::is_rowid_index(&after, i)) {
+                change.create_index_in_sqlite(&after, index)?;
+            }
+            Ok(())
+        })?;
+        self.put_relation(after)
+    }
+
+    fn copy_rows(&self, before: &Relation, after: &Relation, sources: &Sources) -> Result<()> {
+        let mut names = Vec::new();
+        let mut values = Vec::new();
+        for column in after.columns.iter().filter(|c| !c.generated) {
+            let kept = before.column_by_number(column.number).map(|c| quote(&c.name));
+            let source = sources.get(&column.number).cloned().or(kept).unwrap_or_else(|| "NULL".to_owned());
+            names.push(quote(&column.name));
+            values.push(source);
+        }
+        if names.is_empty() {
+            (names, values) = (vec![quote("__pg_no_columns")], vec!["1".to_owned()]);
+        }
+        // A rowid that is a column is filled in order, which appends to the b-tree.
+        let order = after.columns.iter().find(|c| c.rowid_alias).and_then(|c| before.column_by_number(c.number));
+        let order = order.map_or_else(String::new, |c| format!(" ORDER BY {}", quote(&c.name)));
+        let sql = format!(
+            "INSERT INTO {} ({}) SELECT {} FROM {}{order}",
+            in_database(after, UNDER_CONSTRUCTION),
+            names.join(", "),
+            values.join(", "),
+            qualified(before)
+        );
+        self.connection.execute(&sql, []).map(|_| ()).map_err(|error| self.copy_error(error, before, after))
+    }
+
+    /// What a row that does not fit the new table means.
+    fn copy_error(&self, error: rusqlite::Error, before: &Relation, after: &Relation) -> Error {
+        use rusqlite::ffi;
+        let rusqlite::Error::SqliteFailure(code, Some(text)) = &error else { return self.failed(error) };
+        let subject = text.rsplit(": ").next().unwrap_or_default().to_owned();
+        match code.extended_code {
+            ffi::SQLITE_CONSTRAINT_NOTNULL => {
+                let column =
+                    subject.strip_prefix(UNDER_CONSTRUCTION).map_or(subject.as_str(), |c| c.trim_start_matches('.'));
+                null_values(after, column)
+            }
+            ffi::SQLITE_CONSTRAINT_CHECK => check_violated(after, &subject),
+            ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_ROWID => {
+                match after.indexes.iter().find(|i| i.primary) {
+                    Some(index) => self.duplicate_keys(before, index),
+                    None => self.failed(error),
+                }
+            }
+            ffi::SQLITE_MISMATCH => match after.columns.iter().find(|c| c.rowid_alias) {
+                Some(column) => null_values(after, &column.name),
+                None => self.failed(error),
+            },
+            _ => self.failed(error),
+        }
+    }
+
+    /// 23502 if a column that is to be NOT NULL has NULLs. SQLite would invent values for a NULL rowid, so a column
+    /// that becomes one is looked at before.
+    pub(super) fn check_no_nulls(&self, table: &Relation, column: &str) -> Result<()> {
+        let sql = format!("SELECT 1 FROM {} WHERE {} IS NULL LIMIT 1", qualified(table), quote(column));
+        let mut statement = self.sqlite(self.connection.prepare(&sql))?;
+        if self.sqlite(statement.exists([]))? {
+            return Err(null_values(table, column));
+        }
+        Ok(())
+    }
+
+    /// 23503 if some row's key is not in the other table.
+    pub(super) fn check_foreign_key(&self, table: &Relation, constraint: &Constraint, key: &ForeignKey) -> Result<()> {
+        let parent = if key.relation == table.oid {
+            table
+        } else {
+            self.catalog.relations.get(&key.relation).ok_or_else(|| Error::internal("referenced table"))?
+        };
+        let columns: Vec<_> = constraint.columns.iter().filter_map(|&n| table.column_by_number(n)).collect();
+        let parents: Vec<_> = key.columns.iter().filter_map(|&n| parent.column_by_number(n)).collect();
+        let not_null: Vec<String> = columns.iter().map(|c| format!("c.{} IS NOT NULL", quote(&c.name))).collect();
+        // The parent's side stands first, because its collation decides, as in SQLite's own check.
+        let equal: Vec<String> =
+            columns.iter().zip(&parents).map(|(c, p)| format!("p.{} = c.{}", quote(&p.name), quote(&c.name))).collect();
+        let shown: Vec<String> = columns.iter().map(|c| self.output_sql(c, "c.")).collect();
+        let sql = format!(
+            "SELECT {} FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}) LIMIT 1",
+            shown.join(" || ', ' || "),
+            qualified(table),
+            not_null.join(" AND "),
+            qualified(parent),
+            equal.join(" AND ")
+        );
+        let mut statement = self.sqlite(self.connection.prepare(&sql))?;
+        let mut rows = self.sqlite(statement.query([]))?;
+        let Some(row) = self.sqlite(rows.next())? else { return Ok(()) };
+        let values: String = self.sqlite(row.get(0))?;
+        let message = format!(
+            "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
+            table.name, constraint.name
+        );
+        let names = column_names(table, &constraint.columns).replace('"', "");
+        Err(Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
+            .with_detail(format!("Key ({names})=({values}) is not present in table \"{}\".", parent.name))
+            .with_schema(&table.schema)
+            .with_table(&table.name)
+            .with_constraint(&constraint.name))
+    }
+}
+
+fn null_values(table: &Relation, column: &str) -> Error {
+    let message = format!("column \"{column}\" of relation \"{}\" contains null values", table.name);
+    Error::new(SqlState::NOT_NULL_VIOLATION, message)
+        .with_schema(&table.schema)
+        .with_table(&table.name)
+        .with_column(column)
+}
+
+fn check_violated(table: &Relation, constraint: &str) -> Error {
+    let message = format!("check constraint \"{constraint}\" of relation \"{}\" is violated by some row", table.name);
+    Error::new(SqlState::CHECK_VIOLATION, message)
+        .with_schema(&table.schema)
+        .with_table(&table.name)
+        .with_constraint(constraint)
+}

@@ -1,0 +1,277 @@
+//! RENAME and SET SCHEMA of relations, columns, constraints, types and schemas.
+
+use std::sync::Arc;
+
+use super::Change;
+use super::column::{nextval_text, regclass_name};
+use super::constraint::check_constraint_name;
+use super::drop::object_kind;
+use super::rebuild::Sources;
+use super::sqlite::{self, qualified, quote};
+use crate::catalog::schema::{ConstraintKind, Relation, RelationKind, Schema, sqlite_name};
+use crate::catalog::store;
+use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::{Name, ObjectKind};
+use crate::sql::deparse;
+use crate::types::pg_type::Oid;
+
+impl Change<'_> {
+    pub(super) fn rename(&mut self, kind: ObjectKind, name: &Name, if_exists: bool, to: &str) -> Result<()> {
+        match kind {
+            ObjectKind::Schema => self.rename_schema(&name.name, to),
+            ObjectKind::Type | ObjectKind::Domain => {
+                let mut user_type = self.user_type(name)?;
+                self.check_type_name(&user_type.schema, to)?;
+                to.clone_into(&mut user_type.name);
+                self.catalog_mut().remove_type(user_type.oid);
+                self.put_type(user_type)
+            }
+            _ => {
+                let Some(relation) = self.altered_relation(kind, name, if_exists)? else { return Ok(()) };
+                let schema = relation.schema.clone();
+                self.move_relation(&relation, &schema, to)
+            }
+        }
+    }
+
+    pub(super) fn set_schema(&mut self, kind: ObjectKind, name: &Name, if_exists: bool, schema: &str) -> Result<()> {
+        self.existing_schema(schema)?;
+        if matches!(kind, ObjectKind::Type | ObjectKind::Domain) {
+            let mut user_type = self.user_type(name)?;
+            self.check_type_name(schema, &user_type.name)?;
+            self.catalog_mut().remove_type(user_type.oid);
+            schema.clone_into(&mut user_type.schema);
+            return self.put_type(user_type);
+        }
+        let Some(relation) = self.altered_relation(kind, name, if_exists)? else { return Ok(()) };
+        if relation.schema == schema {
+            return Ok(());
+        }
+        let own_name = relation.name.clone();
+        self.move_relation(&relation, schema, &own_name)?;
+        for sequence in self.sorted_relations() {
+            if sequence.sequence.and_then(|s| s.owned_by).is_some_and(|(owner, _)| owner == relation.oid) {
+                let name = sequence.name.clone();
+                self.move_relation(&sequence, schema, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The relation that ALTER names. ALTER TABLE also reaches the others, as in PostgreSQL.
+    pub(super) fn altered_relation(
+        &mut self,
+        kind: ObjectKind,
+        name: &Name,
+        if_exists: bool,
+    ) -> Result<Option<Arc<Relation>>> {
+        let Some(relation) = self.find(name) else {
+            let message = format!("relation \"{name}\" does not exist");
+            if if_exists {
+                self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{message}, skipping"));
+                return Ok(None);
+            }
+            return Err(Error::new(SqlState::UNDEFINED_TABLE, message));
+        };
+        let actual = object_kind(relation.kind).ok_or_else(|| super::system_relation(&relation.name))?;
+        if actual != kind && kind != ObjectKind::Table {
+            let article = if kind == ObjectKind::Index { "an" } else { "a" };
+            let message = format!("\"{}\" is not {article} {}", relation.name, kind.noun());
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        Ok(Some(relation))
+    }
+
+    fn move_relation(&mut self, relation: &Relation, schema: &str, name: &str) -> Result<()> {
+        self.check_free(schema, name)?;
+        match relation.kind {
+            RelationKind::Index => self.rename_index(relation.oid, name),
+            RelationKind::Sequence => self.move_sequence(relation, schema, name),
+            RelationKind::View => {
+                self.check_no_views(relation, None)?;
+                self.catalog_mut().remove_relation(relation.oid);
+                let sqlite_name = sqlite_name(schema, name);
+                self.put_relation(Relation {
+                    schema: schema.to_owned(),
+                    name: name.to_owned(),
+                    sqlite_name,
+                    ..relation.clone()
+                })
+            }
+            _ => self.move_table(relation, schema, name),
+        }
+    }
+
+    /// SQLite renames the table in the foreign keys of others too.
+    fn move_table(&mut self, relation: &Relation, schema: &str, name: &str) -> Result<()> {
+        let relation = self.declared(relation)?;
+        self.check_no_views(&relation, None)?;
+        let moved = Relation {
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            sqlite_name: self.free_sqlite_name(schema, name, relation.temporary),
+            ..relation.clone()
+        };
+        if !moved.sqlite_name.eq_ignore_ascii_case(&relation.sqlite_name) || moved.sqlite_name != relation.sqlite_name {
+            self.execute(&format!("ALTER TABLE {} RENAME TO {}", qualified(&relation), quote(&moved.sqlite_name)))?;
+        }
+        if moved.schema != relation.schema {
+            // The indexes' names have the schema's in front.
+            for index in relation.indexes.iter().filter(|i| !sqlite::is_rowid_index(&relation, i)) {
+                self.execute(&self.drop_index_sql(&relation, index))?;
+                self.execute(&self.create_index_sql(&moved, index)?)?;
+            }
+        }
+        self.catalog_mut().remove_relation(relation.oid);
+        self.put_relation(moved)
+    }
+
+    /// Stored defaults name the sequence.
+    fn move_sequence(&mut self, relation: &Relation, schema: &str, name: &str) -> Result<()> {
+        let moved = Relation {
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            sqlite_name: sqlite_name(schema, name),
+            ..relation.clone()
+        };
+        let before = format!("'{}'::regclass", regclass_name(relation).replace('\'', "''"));
+        self.catalog_mut().remove_relation(relation.oid);
+        self.put_relation(moved.clone())?;
+        for table in self.sorted_relations() {
+            let whole = nextval_text(relation);
+            let names_it = |d: &String| d.contains(&before);
+            if !table.columns.iter().any(|c| c.default.as_ref().is_some_and(names_it)) {
+                continue;
+            }
+            let mut changed = Relation::clone(&table);
+            for column in &mut changed.columns {
+                match &column.default {
+                    Some(default) if *default == whole => column.default = Some(nextval_text(&moved)),
+                    Some(default) if names_it(default) => {
+                        return Err(Error::unsupported("renaming a sequence that a computed default uses"));
+                    }
+                    _ => {}
+                }
+            }
+            self.put_relation(changed)?;
+        }
+        Ok(())
+    }
+
+    fn rename_index(&mut self, oid: Oid, to: &str) -> Result<()> {
+        let Some((table, index)) = self.catalog.index(oid).map(|(t, i)| (t.clone(), i.clone())) else {
+            return Err(Error::internal("index without a table"));
+        };
+        let mut changed = self.declared(&table)?;
+        self.rename_index_of(&mut changed, oid, to)?;
+        if let Some(constraint) = index.constraint {
+            changed.constraints.iter_mut().filter(|c| c.oid == constraint).for_each(|c| to.clone_into(&mut c.name));
+        }
+        self.catalog_mut().remove_relation(table.oid);
+        self.put_relation(changed)
+    }
+
+    /// SQLite cannot rename an index; it is made anew.
+    fn rename_index_of(&self, table: &mut Relation, oid: Oid, to: &str) -> Result<()> {
+        let Some(position) = table.indexes.iter().position(|i| i.oid == oid) else { return Ok(()) };
+        let Some(before) = table.indexes.get(position).cloned() else { return Ok(()) };
+        if let Some(index) = table.indexes.get_mut(position) {
+            to.clone_into(&mut index.name);
+        }
+        let Some(after) = table.indexes.get(position) else { return Ok(()) };
+        if sqlite::is_rowid_index(table, after) {
+            return Ok(());
+        }
+        self.execute(&self.drop_index_sql(table, &before))?;
+        self.execute(&self.create_index_sql(table, after)?)?;
+        Ok(())
+    }
+
+    /// 0A000 if a view reads the relation or the column: its text would have to change.
+    pub(super) fn check_no_views(&self, relation: &Relation, column: Option<i16>) -> Result<()> {
+        for view in self.sorted_relations() {
+            if view.oid != relation.oid && self.view_uses(&view, relation.oid, column) {
+                let what = if column.is_some() { "a column" } else { "a relation" };
+                return Err(Error::unsupported(format!("renaming {what} that view \"{}\" uses", view.name)));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn rename_column(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {
+        let Some(column) = relation.column(from).cloned() else {
+            return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
+        };
+        if relation.columns.iter().any(|c| c.name.eq_ignore_ascii_case(to) && c.number != column.number) {
+            let message = format!("column \"{to}\" of relation \"{}\" already exists", relation.name);
+            return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+        }
+        self.check_no_views(relation, Some(column.number))?;
+        let mut changed = relation.clone();
+        if relation.kind == RelationKind::Table {
+            changed = self.declared(relation)?;
+            let renamed = |text: &str| deparse::renamed(text, (from, to), &self.deparsing(Some(relation)));
+            for column in changed.columns.iter_mut().filter(|c| c.generated) {
+                column.default = column.default.as_deref().map(renamed).transpose()?;
+            }
+            for constraint in &mut changed.constraints {
+                if let ConstraintKind::Check(text) = &mut constraint.kind {
+                    *text = renamed(text)?;
+                }
+            }
+            for index in &mut changed.indexes {
+                index.predicate = index.predicate.as_deref().map(renamed).transpose()?;
+                for key in &mut index.keys {
+                    key.expression = key.expression.as_deref().map(renamed).transpose()?;
+                }
+            }
+            let table = qualified(relation);
+            self.execute(&format!("ALTER TABLE {table} RENAME COLUMN {} TO {}", quote(from), quote(to)))?;
+        }
+        changed.columns.iter_mut().filter(|c| c.number == column.number).for_each(|c| to.clone_into(&mut c.name));
+        self.put_relation(changed)
+    }
+
+    pub(super) fn rename_constraint(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {
+        let Some(constraint) = relation.constraints.iter().find(|c| c.name == from).cloned() else {
+            let message = format!("constraint \"{from}\" for table \"{}\" does not exist", relation.name);
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+        };
+        check_constraint_name(relation, to)?;
+        let before = self.declared(relation)?;
+        let mut after = before.clone();
+        after.constraints.iter_mut().filter(|c| c.oid == constraint.oid).for_each(|c| to.clone_into(&mut c.name));
+        let index = after.indexes.iter().find(|i| i.constraint == Some(constraint.oid)).map(|i| i.oid);
+        match index {
+            Some(index) => {
+                self.check_index_name(relation, to)?;
+                self.rename_index_of(&mut after, index, to)?;
+                self.catalog_mut().remove_relation(relation.oid);
+                self.put_relation(after)
+            }
+            // SQLite reports the names of checks.
+            None => self.rebuild(&before, after, &Sources::new()),
+        }
+    }
+
+    fn rename_schema(&mut self, name: &str, to: &str) -> Result<()> {
+        let oid = self.existing_schema(name)?.oid;
+        if self.catalog.has_schema(to) {
+            return Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{to}\" already exists")));
+        }
+        super::user_type::check_schema_name(to)?;
+        super::user_type::check_schema_name(name)?;
+        let in_it = |schema: &str| schema == name;
+        let uses = self.sorted_relations().iter().any(|r| in_it(&r.schema))
+            || self.catalog.types.values().any(|t| in_it(&t.schema));
+        if uses || name == "public" {
+            return Err(Error::unsupported("renaming a schema that is not empty"));
+        }
+        let schema = Schema { oid, name: to.to_owned() };
+        self.sqlite(store::put_schema(self.connection, &schema))?;
+        let schemas = &mut self.catalog_mut().schemas;
+        schemas.retain(|s| s.oid != oid);
+        schemas.push(schema);
+        Ok(())
+    }
+}

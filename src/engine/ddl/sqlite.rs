@@ -1,0 +1,183 @@
+//! SQLite's CREATE statements for a relation of the catalog.
+
+use crate::catalog::schema::{Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, sqlite_name};
+use crate::error::{Error, Result};
+use crate::types::pg_type::{Repr, Scalar};
+
+use super::Change;
+use super::expression::Coercion;
+
+/// A name as SQLite reads it whatever it contains.
+pub(super) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A relation's name with SQLite's schema.
+pub(super) fn qualified(relation: &Relation) -> String {
+    in_database(relation, &relation.sqlite_name)
+}
+
+pub(super) fn in_database(relation: &Relation, name: &str) -> String {
+    format!("{}.{}", if relation.temporary { "temp" } else { "main" }, quote(name))
+}
+
+/// The declared type whose affinity leaves stored values as they are.
+fn declared_type(repr: Repr) -> &'static str {
+    if repr.array_of.is_some() {
+        return "TEXT";
+    }
+    match repr.scalar {
+        Scalar::Bool
+        | Scalar::Int2
+        | Scalar::Int4
+        | Scalar::Int8
+        | Scalar::Oid
+        | Scalar::RegClass
+        | Scalar::RegType
+        | Scalar::RegProc
+        | Scalar::RegNamespace
+        | Scalar::RegRole => "INTEGER",
+        Scalar::Float4 | Scalar::Float8 => "REAL",
+        Scalar::Bytea => "BLOB",
+        _ => "TEXT",
+    }
+}
+
+/// Whether SQLite may compare stored values of two representations with each other.
+pub(super) fn stored_alike(a: Repr, b: Repr) -> bool {
+    declared_type(a) == declared_type(b) && a.collation() == b.collation()
+}
+
+/// Whether a primary key over this one column may be SQLite's rowid.
+pub(super) fn fits_rowid(column: &Column) -> bool {
+    column.repr.array_of.is_none()
+        && matches!(column.repr.scalar, Scalar::Int2 | Scalar::Int4 | Scalar::Int8)
+        && !column.generated
+}
+
+/// Whether a constraint or index is SQLite's rowid and has no index of its own.
+pub(super) fn is_rowid_index(relation: &Relation, index: &Index) -> bool {
+    index.primary
+        && matches!(index.keys.as_slice(), [key]
+            if relation.column_by_number(key.column).is_some_and(|c| c.rowid_alias))
+}
+
+impl Change<'_> {
+    /// CREATE TABLE for a table of the catalog under a SQLite name of its own or another.
+    pub(super) fn create_table_sql(&self, relation: &Relation, name: &str) -> Result<String> {
+        let mut parts = Vec::new();
+        for column in &relation.columns {
+            parts.push(self.column_sql(relation, column)?);
+        }
+        for constraint in &relation.constraints {
+            match &constraint.kind {
+                ConstraintKind::Check(text) => {
+                    let expression = self.relation_sql(text, relation, Coercion::Boolean)?;
+                    parts.push(format!("CONSTRAINT {} CHECK ({expression})", quote(&constraint.name)));
+                }
+                ConstraintKind::ForeignKey(key) => parts.push(self.foreign_key_sql(relation, constraint, key)?),
+                ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
+            }
+        }
+        if relation.columns.is_empty() {
+            // PostgreSQL has tables without columns, SQLite does not.
+            parts.push(format!("{} INTEGER", quote("__pg_no_columns")));
+        }
+        Ok(format!("CREATE TABLE {} (\n  {}\n)", in_database(relation, name), parts.join(",\n  ")))
+    }
+
+    pub(super) fn column_sql(&self, relation: &Relation, column: &Column) -> Result<String> {
+        let mut sql = format!("{} {}", quote(&column.name), declared_type(column.repr));
+        if column.rowid_alias {
+            sql.push_str(" PRIMARY KEY");
+        }
+        if column.not_null {
+            sql.push_str(" NOT NULL");
+        }
+        if let Some(collation) = column.repr.collation() {
+            sql.push_str(&format!(" COLLATE {}", quote(collation)));
+        }
+        if column.generated {
+            let text = column.default.as_deref().ok_or_else(|| Error::internal("generated column"))?;
+            let expression = self.relation_sql(text, relation, Coercion::Column(column))?;
+            sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) STORED"));
+        }
+        Ok(sql)
+    }
+
+    fn foreign_key_sql(&self, relation: &Relation, constraint: &Constraint, key: &ForeignKey) -> Result<String> {
+        let parent = if key.relation == relation.oid {
+            relation
+        } else {
+            self.catalog.relations.get(&key.relation).ok_or_else(|| Error::internal("referenced table"))?
+        };
+        let mut sql = format!(
+            "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})",
+            quote(&constraint.name),
+            column_names(relation, &constraint.columns),
+            quote(&parent.sqlite_name),
+            column_names(parent, &key.columns)
+        );
+        for (event, letter) in [("UPDATE", key.on_update), ("DELETE", key.on_delete)] {
+            let action = match letter {
+                b'r' => "RESTRICT",
+                b'c' => "CASCADE",
+                b'n' => "SET NULL",
+                b'd' => "SET DEFAULT",
+                _ => continue,
+            };
+            sql.push_str(&format!(" ON {event} {action}"));
+        }
+        if constraint.deferrable && constraint.initially_deferred {
+            sql.push_str(" DEFERRABLE INITIALLY DEFERRED");
+        } else if constraint.deferrable {
+            sql.push_str(" DEFERRABLE INITIALLY IMMEDIATE");
+        }
+        Ok(sql)
+    }
+
+    /// CREATE INDEX for an index of the catalog.
+    pub(super) fn create_index_sql(&self, relation: &Relation, index: &Index) -> Result<String> {
+        let mut keys = Vec::new();
+        for key in &index.keys {
+            keys.push(self.index_key_sql(relation, key)?);
+        }
+        let mut sql = format!(
+            "CREATE {}INDEX {} ON {} ({})",
+            if index.unique { "UNIQUE " } else { "" },
+            in_database(relation, &sqlite_name(&relation.schema, &index.name)),
+            quote(&relation.sqlite_name),
+            keys.join(", ")
+        );
+        if let Some(predicate) = &index.predicate {
+            sql.push_str(&format!(" WHERE {}", self.relation_sql(predicate, relation, Coercion::Boolean)?));
+        }
+        Ok(sql)
+    }
+
+    /// A key takes its column's collation by itself; an expression has its type's.
+    fn index_key_sql(&self, relation: &Relation, key: &IndexKey) -> Result<String> {
+        let mut sql = match (relation.column_by_number(key.column), &key.expression) {
+            (Some(column), _) => quote(&column.name),
+            (None, Some(text)) => {
+                let expression = self.stored_expression(text, relation)?;
+                match self.catalog.repr(expression.type_oid).and_then(Repr::collation) {
+                    Some(collation) => format!("({}) COLLATE {}", expression.sql, quote(collation)),
+                    None => format!("({})", expression.sql),
+                }
+            }
+            (None, None) => return Err(Error::internal("index key")),
+        };
+        if key.descending {
+            sql.push_str(" DESC");
+        }
+        Ok(sql)
+    }
+}
+
+/// The quoted names of columns by attribute number.
+pub(super) fn column_names(relation: &Relation, numbers: &[i16]) -> String {
+    let names: Vec<String> =
+        numbers.iter().filter_map(|&n| relation.column_by_number(n)).map(|c| quote(&c.name)).collect();
+    names.join(", ")
+}

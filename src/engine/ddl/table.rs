@@ -1,0 +1,281 @@
+//! CREATE TABLE and CREATE TABLE AS.
+
+use std::collections::HashSet;
+
+use super::Change;
+use super::column::{WantedSequence, regclass_name};
+use super::index::key_names;
+use super::naming;
+use super::sqlite::{self, quote};
+use crate::catalog::schema::{Column, ConstraintKind, Index, Relation, RelationKind, sqlite_name};
+use crate::catalog::store;
+use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::{
+    ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, CreateTableAs, KeySource,
+    LikeClause, Name, OnCommit, SequenceSettings,
+};
+use crate::types::pg_type::{Oid, Repr, Scalar};
+
+/// PostgreSQL's limit, and SQLite's is 2000.
+const MAX_COLUMNS: usize = 1600;
+
+impl Change<'_> {
+    pub(super) fn create_table(&mut self, create: &CreateTable) -> Result<()> {
+        if create.on_commit != OnCommit::PreserveRows {
+            let what = if create.on_commit == OnCommit::Drop { "DROP" } else { "DELETE ROWS" };
+            return Err(Error::unsupported(format!("ON COMMIT {what}")));
+        }
+        let Some(mut relation) = self.begin_table(&create.name, create.temporary, create.if_not_exists)? else {
+            return Ok(());
+        };
+        let wanted = self.add_columns(&mut relation, create)?;
+        for sequence in wanted {
+            self.own_sequence(&mut relation, sequence)?;
+        }
+        let definitions: Vec<&ColumnDefinition> = create.columns.iter().collect();
+        self.set_expressions(&mut relation, &definitions)?;
+        let of_columns = create.columns.iter().flat_map(|c| &c.constraints);
+        for definition in of_columns.chain(&create.constraints) {
+            self.add_constraint(&mut relation, definition)?;
+        }
+        for like in &create.like {
+            self.copy_indexes(&mut relation, like)?;
+        }
+        self.finish_table(relation)
+    }
+
+    /// The empty relation; `None` when it exists and that is all right.
+    fn begin_table(&mut self, name: &Name, temporary: bool, if_not_exists: bool) -> Result<Option<Relation>> {
+        let temporary = temporary || name.schema.as_deref() == Some("pg_temp");
+        let schema = self.creation_schema(name, temporary)?;
+        if if_not_exists && self.catalog.relation(&schema, &name.name).is_some() {
+            let message = format!("relation \"{}\" already exists, skipping", name.name);
+            self.notice(SqlState::DUPLICATE_TABLE, message);
+            return Ok(None);
+        }
+        self.check_free(&schema, &name.name)?;
+        if temporary {
+            self.sqlite(store::initialise_temporary(self.connection))?;
+        }
+        Ok(Some(Relation {
+            oid: self.new_oid()?,
+            sqlite_name: self.free_sqlite_name(&schema, &name.name, temporary),
+            name: name.name.clone(),
+            schema,
+            kind: RelationKind::Table,
+            temporary,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            view_query: None,
+            sequence: None,
+            declared: true,
+        }))
+    }
+
+    /// SQLite does not tell "Users" from "users": a table whose name is taken by another of different case gets
+    /// a number behind its name there.
+    pub(super) fn free_sqlite_name(&self, schema: &str, name: &str, temporary: bool) -> String {
+        let taken = |candidate: &str| {
+            self.catalog.relations.values().any(|r| {
+                r.kind == RelationKind::Table
+                    && r.temporary == temporary
+                    && r.sqlite_name.eq_ignore_ascii_case(candidate)
+            })
+        };
+        let wanted = sqlite_name(schema, name);
+        let numbered = (2_u32..).map(|n| format!("{wanted}~{n}"));
+        std::iter::once(wanted.clone()).chain(numbered).find(|candidate| !taken(candidate)).unwrap_or(wanted)
+    }
+
+    fn add_columns(&mut self, relation: &mut Relation, create: &CreateTable) -> Result<Vec<WantedSequence>> {
+        let mut wanted = Vec::new();
+        for (position, definition) in create.columns.iter().enumerate() {
+            for like in create.like.iter().filter(|l| l.position == position) {
+                wanted.extend(self.copy_columns(relation, like)?);
+            }
+            let (column, sequence) = self.new_column(definition, next_number(relation)?)?;
+            push_column(relation, column)?;
+            wanted.extend(sequence);
+        }
+        for like in create.like.iter().filter(|l| l.position >= create.columns.len()) {
+            wanted.extend(self.copy_columns(relation, like)?);
+        }
+        Ok(wanted)
+    }
+
+    /// LIKE: the source's columns, and what INCLUDING asks for of their properties.
+    fn copy_columns(&mut self, relation: &mut Relation, like: &LikeClause) -> Result<Vec<WantedSequence>> {
+        let source = self.relation(&like.source)?;
+        let mut wanted = Vec::new();
+        for column in &source.columns {
+            let identity = column.identity.filter(|_| like.identity);
+            let keeps = if column.generated { like.generated } else { like.defaults && column.identity.is_none() };
+            let number = next_number(relation)?;
+            push_column(
+                relation,
+                Column {
+                    number,
+                    default: column.default.clone().filter(|_| keeps),
+                    identity,
+                    generated: column.generated && like.generated,
+                    rowid_alias: false,
+                    ..column.clone()
+                },
+            )?;
+            if identity.is_some() {
+                let settings = SequenceSettings::default();
+                wanted.push(WantedSequence { column: column.name.clone(), type_oid: column.type_oid, settings });
+            }
+        }
+        if like.constraints {
+            for constraint in &source.constraints {
+                let ConstraintKind::Check(_) = &constraint.kind else { continue };
+                let numbers = constraint.columns.iter().filter_map(|&n| source.column_by_number(n));
+                let columns = numbers.filter_map(|c| relation.column(&c.name)).map(|c| c.number).collect();
+                let oid = self.new_oid()?;
+                let copy = crate::catalog::schema::Constraint { oid, columns, ..constraint.clone() };
+                relation.constraints.push(copy);
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// LIKE … INCLUDING INDEXES: keys under new names, other indexes too.
+    fn copy_indexes(&mut self, relation: &mut Relation, like: &LikeClause) -> Result<()> {
+        if !like.indexes {
+            return Ok(());
+        }
+        let source = self.relation(&like.source)?;
+        for index in &source.indexes {
+            let names = key_names(&source, index);
+            if index.constraint.is_some() {
+                let columns = KeySource::Columns(names);
+                let kind = if index.primary {
+                    ConstraintDefinitionKind::PrimaryKey(columns)
+                } else {
+                    ConstraintDefinitionKind::Unique(columns)
+                };
+                let definition = ConstraintDefinition {
+                    name: None,
+                    kind,
+                    deferrable: false,
+                    initially_deferred: false,
+                    not_valid: false,
+                };
+                self.add_constraint(relation, &definition)?;
+            } else {
+                self.copy_index(relation, &source, index, &names)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_index(&self, relation: &mut Relation, source: &Relation, index: &Index, names: &[String]) -> Result<()> {
+        let taken = |name: &str| naming::is_taken(&self.catalog, relation, name);
+        let name = naming::free_name(&relation.name, Some(&naming::joined(names)), "idx", taken);
+        let mut copy = Index { oid: self.new_oid()?, name, ..index.clone() };
+        for key in copy.keys.iter_mut().filter(|k| k.column != 0) {
+            let column = source.column_by_number(key.column).and_then(|c| relation.column(&c.name));
+            key.column = column.map_or(0, |c| c.number);
+        }
+        relation.indexes.push(copy);
+        Ok(())
+    }
+
+    /// Makes the table and its indexes in SQLite and writes its rows.
+    fn finish_table(&mut self, relation: Relation) -> Result<()> {
+        self.create_in_sqlite(&relation)?;
+        self.put_relation(relation)
+    }
+
+    pub(super) fn create_in_sqlite(&self, relation: &Relation) -> Result<()> {
+        self.execute(&self.create_table_sql(relation, &relation.sqlite_name)?)?;
+        for index in relation.indexes.iter().filter(|i| !sqlite::is_rowid_index(relation, i)) {
+            self.execute(&self.create_index_sql(relation, index)?)?;
+        }
+        Ok(())
+    }
+
+    /// CREATE TABLE … AS: a table of the query's columns, filled with its rows.
+    pub(super) fn create_table_as(&mut self, create: &CreateTableAs) -> Result<()> {
+        let analysed = self.analysed_query(&create.query)?;
+        let Some(mut relation) = self.begin_table(&create.name, create.temporary, create.if_not_exists)? else {
+            self.rows = Some(0);
+            return Ok(());
+        };
+        if create.columns.len() > analysed.columns.len() {
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "too many column names were specified"));
+        }
+        for (position, (own, type_oid, typmod)) in analysed.columns.iter().enumerate() {
+            let name = create.columns.get(position).unwrap_or(own).clone();
+            // An untyped literal is text by now.
+            let type_oid = if *type_oid == Oid::UNKNOWN { Oid::TEXT } else { *type_oid };
+            if type_oid == Oid::VOID || type_oid == Oid::RECORD {
+                let message = format!("column \"{name}\" has pseudo-type record");
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+            }
+            let number = next_number(&relation)?;
+            push_column(
+                &mut relation,
+                Column {
+                    number,
+                    name,
+                    type_oid,
+                    typmod: *typmod,
+                    repr: self.catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
+                    not_null: false,
+                    default: None,
+                    identity: None,
+                    generated: false,
+                    rowid_alias: false,
+                },
+            )?;
+        }
+        self.create_in_sqlite(&relation)?;
+        if create.with_data {
+            let columns: Vec<String> = relation.columns.iter().map(|c| quote(&c.name)).collect();
+            let target = sqlite::qualified(&relation);
+            let sql = format!("INSERT INTO {target} ({}) {}", columns.join(", "), analysed.sql);
+            let rows = self.execute(&sql)?;
+            self.rows = u64::try_from(rows).ok();
+        }
+        self.put_relation(relation)
+    }
+
+    /// For messages about a table in a schema.
+    pub(super) fn display(&self, relation: &Relation) -> String {
+        let visible = self.catalog.find_relation(&self.search_path, &relation.name);
+        if visible.is_some_and(|r| r.oid == relation.oid) { relation.name.clone() } else { regclass_name(relation) }
+    }
+}
+
+/// The attribute number of the next column.
+pub(super) fn next_number(relation: &Relation) -> Result<i16> {
+    let last = relation.columns.iter().map(|c| c.number).max().unwrap_or(0);
+    if relation.columns.len() >= MAX_COLUMNS {
+        let message = format!("tables can have at most {MAX_COLUMNS} columns");
+        return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
+    }
+    last.checked_add(1).ok_or_else(|| Error::new(SqlState::TOO_MANY_COLUMNS, "too many columns"))
+}
+
+/// Adds a column: 42701 for a second one of that name, 0A000 for one that SQLite cannot tell from another.
+pub(super) fn push_column(relation: &mut Relation, column: Column) -> Result<()> {
+    const SYSTEM_COLUMNS: &[&str] = &["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
+    let name = &column.name;
+    if relation.column(name).is_some() {
+        let message = format!("column \"{name}\" specified more than once");
+        return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+    }
+    if SYSTEM_COLUMNS.contains(&name.as_str()) {
+        let message = format!("column name \"{name}\" conflicts with a system column name");
+        return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+    }
+    let folded: HashSet<String> = relation.columns.iter().map(|c| c.name.to_ascii_lowercase()).collect();
+    if folded.contains(&name.to_ascii_lowercase()) {
+        return Err(Error::unsupported(format!("column \"{name}\" beside one that differs from it only by case")));
+    }
+    relation.columns.push(column);
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! Schemas, enums and domains.
+
+use super::Change;
+use super::column::type_display;
+use crate::catalog::schema::{Schema, UserType, UserTypeKind};
+use crate::catalog::store;
+use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::{CreateDomain, DomainChange, EnumChange, EnumPlace, Name};
+use crate::sql::parse_ddl::MAX_IDENTIFIER;
+use crate::types::pg_type::{type_by_name, type_info};
+
+impl Change<'_> {
+    pub(super) fn create_schema(&mut self, name: &str, if_not_exists: bool) -> Result<()> {
+        if self.catalog.has_schema(name) {
+            if if_not_exists {
+                let message = format!("schema \"{name}\" already exists, skipping");
+                self.notice(SqlState::DUPLICATE_SCHEMA, message);
+                return Ok(());
+            }
+            return Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{name}\" already exists")));
+        }
+        check_schema_name(name)?;
+        let schema = Schema { oid: self.new_oid()?, name: name.to_owned() };
+        self.sqlite(store::put_schema(self.connection, &schema))?;
+        self.catalog_mut().schemas.push(schema);
+        Ok(())
+    }
+
+    /// A new type's schema, free of that name.
+    fn new_type(&self, name: &Name) -> Result<(String, String)> {
+        let schema = self.creation_schema(name, false)?;
+        self.check_type_name(&schema, &name.name)?;
+        Ok((schema, name.name.clone()))
+    }
+
+    pub(super) fn check_type_name(&self, schema: &str, name: &str) -> Result<()> {
+        let taken = self.catalog.type_names.contains_key(&(schema.to_owned(), name.to_owned()))
+            || schema == "pg_catalog" && type_by_name(name).is_some();
+        if taken {
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
+        }
+        Ok(())
+    }
+
+    pub(super) fn create_enum(&mut self, name: &Name, labels: &[String]) -> Result<()> {
+        let (schema, name) = self.new_type(name)?;
+        for (position, label) in labels.iter().enumerate() {
+            check_label(label)?;
+            if labels.iter().take(position).any(|l| l == label) {
+                let message = "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"";
+                return Err(Error::new(SqlState::UNIQUE_VIOLATION, message));
+            }
+        }
+        let kind = UserTypeKind::Enum(labels.to_vec());
+        self.put_new_type(schema, name, kind)
+    }
+
+    fn put_new_type(&mut self, schema: String, name: String, kind: UserTypeKind) -> Result<()> {
+        let (oid, array) = (self.new_oid()?, self.new_oid()?);
+        self.put_type(UserType { oid, array, schema, name, kind })
+    }
+
+    /// The user type of that name; 42704.
+    pub(super) fn user_type(&self, name: &Name) -> Result<UserType> {
+        self.find_type(name)
+            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")))
+    }
+
+    pub(super) fn find_type(&self, name: &Name) -> Option<UserType> {
+        let in_schema = |schema: &String| self.catalog.type_names.get(&(schema.clone(), name.name.clone()));
+        let oid = match &name.schema {
+            Some(schema) => in_schema(schema),
+            None => self.search_path.iter().find_map(in_schema),
+        }?;
+        self.catalog.types.get(oid).map(|t| UserType::clone(t))
+    }
+
+    pub(super) fn alter_enum(&mut self, name: &Name, change: &EnumChange) -> Result<()> {
+        let mut user_type = self.user_type(name)?;
+        let UserTypeKind::Enum(labels) = &mut user_type.kind else {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{name} is not an enum")));
+        };
+        let missing = |label: &str| {
+            let message = format!("\"{label}\" is not an existing enum label");
+            Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+        };
+        let place = |labels: &[String], label: &str| labels.iter().position(|l| l == label);
+        match change {
+            EnumChange::AddValue { label, if_not_exists, place: at } => {
+                check_label(label)?;
+                if labels.contains(label) {
+                    if *if_not_exists {
+                        let message = format!("enum label \"{label}\" already exists, skipping");
+                        self.notice(SqlState::DUPLICATE_OBJECT, message);
+                        return Ok(());
+                    }
+                    let message = format!("enum label \"{label}\" already exists");
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+                }
+                let position = match at {
+                    EnumPlace::Last => labels.len(),
+                    EnumPlace::Before(other) => place(labels, other).ok_or_else(|| missing(other))?,
+                    EnumPlace::After(other) => place(labels, other).ok_or_else(|| missing(other))? + 1,
+                };
+                labels.insert(position, label.clone());
+            }
+            EnumChange::RenameValue { from, to } => {
+                check_label(to)?;
+                let position = place(labels, from).ok_or_else(|| missing(from))?;
+                if labels.contains(to) {
+                    let message = format!("enum label \"{to}\" already exists");
+                    return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+                }
+                if let Some(label) = labels.get_mut(position) {
+                    label.clone_from(to);
+                }
+                // Rows hold the label itself.
+                self.rewrite_label(user_type.oid, from, to)?;
+            }
+        }
+        self.put_type(user_type)
+    }
+
+    pub(super) fn create_domain(&mut self, create: &CreateDomain) -> Result<()> {
+        let (schema, name) = self.new_type(&create.name)?;
+        let base = self.resolve_type(&create.base)?;
+        if type_info(base.oid).is_some_and(|t| t.kind == b'p') {
+            let type_name = type_display(&self.catalog, base.oid);
+            let message = format!("\"{type_name}\" is not a valid base type for a domain");
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        let default = match &create.default {
+            Some(default) => self.domain_default(default, base)?,
+            None => None,
+        };
+        let mut checks: Vec<(String, String)> = Vec::new();
+        for (given, check) in &create.checks {
+            let constraint = domain_constraint_name(&name, given.as_deref(), &checks)?;
+            checks.push((constraint, self.domain_check(check, base)?));
+        }
+        let kind =
+            UserTypeKind::Domain { base: base.oid, typmod: base.typmod, not_null: create.not_null, default, checks };
+        self.put_new_type(schema, name, kind)
+    }
+
+    pub(super) fn alter_domain(&mut self, name: &Name, change: &DomainChange) -> Result<()> {
+        let mut user_type = self.user_type(name)?;
+        let domain = user_type.name.clone();
+        let UserTypeKind::Domain { base, typmod, not_null, default, checks } = &mut user_type.kind else {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{name} is not a domain")));
+        };
+        let repr = self.catalog.repr(*base).ok_or_else(|| Error::internal("domain's base type"))?;
+        let resolved = crate::sql::analyze::type_name::ResolvedType { oid: *base, typmod: *typmod, repr };
+        match change {
+            DomainChange::AddCheck { name, check } => {
+                let constraint = domain_constraint_name(&domain, name.as_deref(), checks)?;
+                checks.push((constraint, self.domain_check(check, resolved)?));
+            }
+            DomainChange::DropConstraint { name, if_exists } => {
+                let before = checks.len();
+                checks.retain(|(constraint, _)| constraint != name);
+                if checks.len() == before {
+                    let message = format!("constraint \"{name}\" of domain \"{domain}\" does not exist");
+                    if !if_exists {
+                        return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+                    }
+                    self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{message}, skipping"));
+                }
+            }
+            DomainChange::SetDefault(expression) => {
+                *default = match expression {
+                    Some(expression) => self.domain_default(expression, resolved)?,
+                    None => None,
+                };
+            }
+            DomainChange::SetNotNull(value) => *not_null = *value,
+        }
+        let adds = matches!(change, DomainChange::AddCheck { .. } | DomainChange::SetNotNull(true));
+        if adds && self.type_users(user_type.oid, user_type.array).next().is_some() {
+            return Err(Error::unsupported("adding a constraint to a domain that tables use"));
+        }
+        self.put_type(user_type)
+    }
+}
+
+pub(super) fn check_schema_name(name: &str) -> Result<()> {
+    if name.starts_with("pg_") {
+        let message = format!("unacceptable schema name \"{name}\"");
+        return Err(Error::new(SqlState::RESERVED_NAME, message)
+            .with_detail("The prefix \"pg_\" is reserved for system schemas."));
+    }
+    Ok(())
+}
+
+fn check_label(label: &str) -> Result<()> {
+    if label.is_empty() || label.len() > MAX_IDENTIFIER {
+        let detail = format!("Labels must be {MAX_IDENTIFIER} bytes or less.");
+        let message = format!("invalid enum label \"{label}\"");
+        return Err(Error::new(SqlState::INVALID_NAME, message).with_detail(detail));
+    }
+    Ok(())
+}
+
+fn domain_constraint_name(domain: &str, given: Option<&str>, checks: &[(String, String)]) -> Result<String> {
+    let taken = |name: &str| checks.iter().any(|(n, _)| n == name);
+    match given {
+        Some(name) if taken(name) => {
+            let message = format!("constraint \"{name}\" for domain \"{domain}\" already exists");
+            Err(Error::new(SqlState::DUPLICATE_OBJECT, message))
+        }
+        Some(name) => Ok(name.to_owned()),
+        None => Ok(super::naming::free_name(domain, None, "check", taken)),
+    }
+}

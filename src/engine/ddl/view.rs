@@ -1,0 +1,171 @@
+//! CREATE VIEW. A view is its query as text; it is no object of SQLite's.
+
+use sqlparser::ast::{Ident, Query, SelectItem, SelectItemQualifiedWildcardKind, SetExpr};
+
+use super::Change;
+use super::column::type_display;
+use super::table::{next_number, push_column};
+use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
+use crate::catalog::store;
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::stored::{DescribedQuery, Origin, describe_query};
+use crate::sql::ddl::CreateView;
+use crate::types::pg_type::{Oid, Repr, Scalar};
+
+impl Change<'_> {
+    pub(super) fn create_view(&mut self, create: &CreateView) -> Result<()> {
+        let described = self.analysed_query(&create.query)?;
+        let uses_temporary =
+            described.used.relations.iter().any(|oid| self.catalog.relations.get(oid).is_some_and(|r| r.temporary));
+        let temporary = create.temporary || uses_temporary;
+        if temporary {
+            self.sqlite(store::initialise_temporary(self.connection))?;
+        }
+        let schema = self.creation_schema(&create.name, temporary)?;
+        let name = create.name.name.clone();
+        let before = self.catalog.relation(&schema, &name).cloned();
+        if let Some(before) = &before {
+            if !create.or_replace {
+                return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
+            }
+            if before.kind != RelationKind::View {
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not a view")));
+            }
+        } else {
+            self.check_free(&schema, &name)?;
+        }
+        let view_query = self.stored_query(&create.query, &described)?;
+        let mut view = Relation {
+            oid: match &before {
+                Some(before) => before.oid,
+                None => self.new_oid()?,
+            },
+            sqlite_name: sqlite_name(&schema, &name),
+            schema,
+            name,
+            kind: RelationKind::View,
+            temporary,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            view_query: Some(view_query),
+            sequence: None,
+            declared: true,
+        };
+        self.view_columns(&mut view, &create.columns, &described)?;
+        if let Some(before) = &before {
+            self.check_replaced(before, &view)?;
+        }
+        self.put_relation(view)
+    }
+
+    fn view_columns(&self, view: &mut Relation, names: &[String], described: &DescribedQuery) -> Result<()> {
+        if names.len() > described.columns.len() {
+            let message = "CREATE VIEW specifies more column names than columns";
+            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+        }
+        for (position, (own, type_oid, typmod)) in described.columns.iter().enumerate() {
+            let type_oid = if *type_oid == Oid::UNKNOWN { Oid::TEXT } else { *type_oid };
+            let number = next_number(view)?;
+            push_column(
+                view,
+                Column {
+                    number,
+                    name: names.get(position).unwrap_or(own).clone(),
+                    type_oid,
+                    typmod: *typmod,
+                    repr: self.catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
+                    not_null: false,
+                    default: None,
+                    identity: None,
+                    generated: false,
+                    rowid_alias: false,
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// CREATE OR REPLACE VIEW may add columns at the end and change nothing else of them.
+    fn check_replaced(&self, before: &Relation, after: &Relation) -> Result<()> {
+        if after.columns.len() < before.columns.len() {
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, "cannot drop columns from view"));
+        }
+        for (old, new) in before.columns.iter().zip(&after.columns) {
+            if old.name != new.name {
+                let message = format!("cannot change name of view column \"{}\" to \"{}\"", old.name, new.name);
+                let hint = "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.";
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message).with_hint(hint));
+            }
+            if (old.type_oid, old.typmod) != (new.type_oid, new.typmod) {
+                let message = format!(
+                    "cannot change data type of view column \"{}\" from {} to {}",
+                    old.name,
+                    type_display(&self.catalog, old.type_oid),
+                    type_display(&self.catalog, new.type_oid)
+                );
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The query's text as it is kept: `*` stands for the columns there are now, and every name means the same
+    /// under the search path of stored text.
+    fn stored_query(&self, query: &Query, described: &DescribedQuery) -> Result<String> {
+        let mut query = query.clone();
+        self.expand_stars(&mut query.body, described)?;
+        let text = query.to_string();
+        let again = crate::sql::parse::query(&text).and_then(|q| describe_query(&q, Origin::Stored, self.planning()));
+        match again {
+            Ok(again) if again.columns == described.columns && again.used.relations == described.used.relations => {
+                Ok(text)
+            }
+            // An unqualified name of a schema that is only in the session's search path.
+            _ => Err(Error::unsupported(
+                "a view over relations outside of schema public that are not written with their schema",
+            )),
+        }
+    }
+
+    fn expand_stars(&self, body: &mut SetExpr, described: &DescribedQuery) -> Result<()> {
+        match body {
+            SetExpr::SetOperation { left, .. } => self.expand_stars(left, described),
+            SetExpr::Query(query) => self.expand_stars(&mut query.body, described),
+            SetExpr::Select(select) => {
+                expand_projection(&mut select.projection, &described.columns);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Replaces a wildcard by the columns it stands for, which are those the other items leave over. With several
+/// wildcards in one list it is not known where one ends; they stay, and mean new columns too.
+fn expand_projection(projection: &mut Vec<SelectItem>, columns: &[(String, Oid, i32)]) {
+    let is_star = |i: &SelectItem| matches!(i, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    let [position] = projection.iter().enumerate().filter(|(_, i)| is_star(i)).map(|(p, _)| p).collect::<Vec<_>>()[..]
+    else {
+        return;
+    };
+    let Some(count) = (columns.len() + 1).checked_sub(projection.len()) else { return };
+    let Some(stood_for) = columns.get(position..position + count) else { return };
+    let qualifier = match projection.get(position) {
+        Some(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _)) => {
+            name.0.iter().filter_map(|p| p.as_ident().cloned()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let item = |name: &String| {
+        let column = Ident::with_quote('"', name);
+        let mut parts: Vec<Ident> = qualifier.clone();
+        parts.push(column);
+        SelectItem::UnnamedExpr(match parts.as_slice() {
+            [only] => sqlparser::ast::Expr::Identifier(only.clone()),
+            _ => sqlparser::ast::Expr::CompoundIdentifier(parts),
+        })
+    };
+    let items: Vec<SelectItem> = stood_for.iter().map(|(name, ..)| item(name)).collect();
+    projection.splice(position..=position, items);
+}
