@@ -54,9 +54,6 @@ struct TableAux {
     shared: Arc<Shared>,
 }
 
-/// The columns every table (not view) of PostgreSQL has besides its own; hidden, so that `*` leaves them out.
-const HIDDEN: &[&str] = &["tableoid INTEGER", "xmin INTEGER", "ctid TEXT"];
-
 impl Shared {
     /// The relation's rows as of now: the built-in ones and this database's.
     fn rows(&self, relation: &'static SystemRelation) -> Vec<Arc<RowSet>> {
@@ -199,8 +196,7 @@ fn declaration(relation: &SystemRelation) -> String {
         };
         format!("\"{}\" {affinity}", c.name)
     });
-    let hidden = HIDDEN.iter().filter(|_| relation.kind == b'r').map(|h| format!("{h} HIDDEN"));
-    format!("CREATE TABLE x({})", columns.chain(hidden).collect::<Vec<_>>().join(", "))
+    format!("CREATE TABLE x({})", columns.collect::<Vec<_>>().join(", "))
 }
 
 /// A scan of a system relation.
@@ -289,12 +285,7 @@ unsafe impl VTabCursor for TableCursor {
             Some(Cell::Text(t)) => ctx.set_result(ToSqlOutput::Borrowed(ValueRef::Text(t.as_bytes()))),
             Some(Cell::Database) => ctx.set_result(self.shared.source.database()),
             Some(Cell::Null) => ctx.set_result(rusqlite::types::Null),
-            None => match column.checked_sub(self.relation.defaults.len()) {
-                Some(0) => ctx.set_result(self.relation.relation.oid.0),
-                // Every row is older than every transaction: FrozenTransactionId.
-                Some(1) => ctx.set_result(2),
-                _ => ctx.set_result(format!("({part},{})", row + 1)),
-            },
+            None => Ok(()),
         }
     }
 
@@ -343,7 +334,7 @@ mod tests {
     #[test]
     fn equalities_are_looked_up() {
         let connection = connection();
-        let sql = "SELECT a.attname, t.typname, a.tableoid FROM \"pg_catalog.pg_class\" c
+        let sql = "SELECT a.attname, t.typname FROM \"pg_catalog.pg_class\" c
             JOIN \"pg_catalog.pg_attribute\" a ON a.attrelid = c.oid JOIN \"pg_catalog.pg_type\" t ON t.oid = a.atttypid
             WHERE c.relname = 'pg_am' AND a.attnum > 0 ORDER BY a.attnum";
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("plan");

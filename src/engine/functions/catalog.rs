@@ -6,7 +6,9 @@
 use super::{Args, Definition, Output, object_ids};
 use crate::catalog::definitions::{Names, index_key, quote_identifier, without_parentheses};
 use crate::catalog::schema::{Constraint, Relation, RelationKind};
-use crate::catalog::tables::constraints::{PG_CLASS, PG_DATABASE, domain_constraint_oid};
+use crate::catalog::tables::constraints::{
+    PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_TYPE, domain_constraint_oid,
+};
 use crate::catalog::tables::procs::proc;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
@@ -49,6 +51,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_index_column_has_property", 3, index_column_property),
     Definition::stable("pg_sequence_last_value", 1, sequence_last_value),
     Definition::stable("pg_sqlite_name", 1, sqlite_name),
+    Definition::stable("pg_describe_object", 3, describe_object),
 ];
 
 /// INSERT, UPDATE and DELETE, as bits of pg_relation_is_updatable.
@@ -294,6 +297,40 @@ fn index_column_property(args: &Args<'_>) -> Result<Output> {
 fn sequence_last_value(args: &Args<'_>) -> Result<Output> {
     let state = args.slot().sequences().state(oid(args, 0)?);
     Ok(state.filter(|s| s.is_called).map(|s| s.last_value).into())
+}
+
+/// pg_describe_object(catalog, object, column), for relations, their columns, types, constraints and schemas.
+fn describe_object(args: &Args<'_>) -> Result<Output> {
+    let (class, object, column) = (oid(args, 0)?, oid(args, 1)?, args.int(2)?);
+    with_names(args, |names| {
+        let text = match class {
+            PG_CLASS => names.catalog.relations.get(&object).map(|r| {
+                let relation = format!("{} {}", kind_name(r.kind), names.relation(r));
+                let column = i16::try_from(column).ok().and_then(|c| r.column_by_number(c));
+                column.map_or(relation.clone(), |c| format!("column {} of {relation}", quote_identifier(&c.name)))
+            }),
+            PG_TYPE => Some(format!("type {}", names.format_type(object, None))).filter(|t| !t.ends_with("???")),
+            PG_CONSTRAINT => find_constraint(names, object).map(|(relation, constraint)| {
+                let table = names.relation(relation);
+                format!("constraint {} on table {table}", quote_identifier(&constraint.name))
+            }),
+            PG_NAMESPACE => {
+                let schema = names.catalog.schemas.iter().find(|s| s.oid == object);
+                schema.map(|s| format!("schema {}", quote_identifier(&s.name)))
+            }
+            _ => return Err(Error::unsupported(format!("pg_describe_object for catalog {class}"))),
+        };
+        Ok(text.into())
+    })
+}
+
+fn kind_name(kind: RelationKind) -> &'static str {
+    match kind {
+        RelationKind::Table | RelationKind::System => "table",
+        RelationKind::View => "view",
+        RelationKind::Index => "index",
+        RelationKind::Sequence => "sequence",
+    }
 }
 
 /// What a relation is called inside SQLite; for the functions that measure it.

@@ -549,7 +549,10 @@ impl Analyzer<'_> {
 
     /// Subscripts; fields of composite values are not there.
     fn field_access(&mut self, root: &Ast, chain: &[AccessExpr]) -> Result<Expr> {
-        let array = self.expr(root)?;
+        let (array, chain) = match qualified_root(root, chain) {
+            Some((parts, rest)) => (self.column(&parts)?, rest),
+            None => (self.expr(root)?, chain),
+        };
         let vector = matches!(array.type_oid, Oid::INT2VECTOR | Oid::OIDVECTOR);
         let jsonb = array.type_oid == Oid::JSONB;
         let mut subscripts = Vec::new();
@@ -567,6 +570,13 @@ impl Analyzer<'_> {
         }
         if jsonb {
             return subscripts.into_iter().try_fold(array, |value, index| self.operator("->", value, index));
+        }
+        if array.type_oid == Oid::NAME
+            && let [subscript] = subscripts.as_slice()
+        {
+            // A name is an array of "char" that counts from 0.
+            let subscript = self.implicit(subscript.clone(), Oid::INT4)?;
+            return Ok(Expr::template("nullif(substr({0}, {1} + 1, 1), '')", vec![array, subscript], Oid::CHAR));
         }
         let Some(element) = self.element_type(array.type_oid) else {
             let message = format!(
@@ -669,4 +679,21 @@ fn operator_name(op: &BinaryOperator) -> Result<String> {
         BinaryOperator::Overlaps => return Err(Error::unsupported("OVERLAPS")),
         op => op.to_string(),
     })
+}
+
+/// The parser takes `t.a[1]` for a field of `t`: the column's name and the subscripts behind it.
+fn qualified_root<'a>(root: &Ast, chain: &'a [AccessExpr]) -> Option<(Vec<ast::Ident>, &'a [AccessExpr])> {
+    let mut parts = match root {
+        Ast::Identifier(ident) => vec![ident.clone()],
+        Ast::CompoundIdentifier(parts) => parts.clone(),
+        _ => return None,
+    };
+    let fields = chain.iter().map_while(|access| match access {
+        AccessExpr::Dot(Ast::Identifier(ident)) => Some(ident.clone()),
+        _ => None,
+    });
+    let known = parts.len();
+    parts.extend(fields);
+    let rest = chain.get(parts.len() - known..)?;
+    (parts.len() > known).then_some((parts, rest))
 }

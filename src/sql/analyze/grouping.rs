@@ -10,7 +10,9 @@ impl Analyzer<'_> {
     /// 42803 unless every column of this query level in the expression is grouped or inside an aggregate.
     pub(super) fn check_grouped(&mut self, expr: &Expr, group_by: &[Expr]) -> Result<()> {
         for key in group_by {
-            if self.same_expr(expr, key) {
+            // A column that a cast without effect has given another type is still the same column.
+            let same_column = matches!((&expr.kind, &key.kind), (ExprKind::Column(a), ExprKind::Column(b)) if a == b);
+            if same_column || self.same_expr(expr, key) {
                 return Ok(());
             }
         }

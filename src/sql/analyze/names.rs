@@ -25,10 +25,13 @@ fn figure(ast: &Ast) -> (Option<String>, u8) {
         Ast::Identifier(ident) => (Some(fold(ident)), 2),
         Ast::CompoundIdentifier(parts) => (parts.last().map(fold), 2),
         Ast::Nested(inner) | Ast::Collate { expr: inner, .. } => figure(inner),
-        Ast::CompoundFieldAccess { root, access_chain } => match access_chain.last() {
-            Some(AccessExpr::Dot(Ast::Identifier(field))) => (Some(fold(field)), 2),
-            _ => figure(root),
-        },
+        Ast::CompoundFieldAccess { root, access_chain } => {
+            let field = access_chain.iter().rev().find_map(|access| match access {
+                AccessExpr::Dot(Ast::Identifier(field)) => Some(fold(field)),
+                _ => None,
+            });
+            field.map_or_else(|| figure(root), |name| (Some(name), 2))
+        }
         Ast::Function(call) => match call.name.0.last() {
             Some(ObjectNamePart::Identifier(name)) if matches!(call.args, FunctionArguments::Subquery(_)) => {
                 (Some(fold(name)), 2)

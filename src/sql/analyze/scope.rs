@@ -199,6 +199,17 @@ impl Analyzer<'_> {
                 return Ok(expr);
             }
         }
+        for scope in self.scopes.iter().rev() {
+            let mut found = scope.entries.iter().filter(|e| e.visible).filter_map(|e| system_column(e, name));
+            match (found.next(), found.next()) {
+                (Some(expr), None) => return Ok(expr),
+                (Some(_), Some(_)) => {
+                    let message = format!("column reference \"{name}\" is ambiguous");
+                    return Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message));
+                }
+                (None, _) => {}
+            }
+        }
         let whole_row = self.scopes.iter().rev().find_map(|s| s.entry(None, name)).cloned();
         if let Some(entry) = whole_row {
             return self.whole_row(&entry);
@@ -280,11 +291,17 @@ impl Analyzer<'_> {
     }
 }
 
-/// ctid, tableoid, xmin: what of them makes sense over SQLite.
+/// The transaction that is older than every other (transam.h).
+const FROZEN_TRANSACTION: i64 = 2;
+
+/// Of the columns that every table has, those that make sense over SQLite: tableoid, and for system relations, which
+/// are older than every transaction, xmin.
 fn system_column(entry: &RangeVar, name: &str) -> Option<Expr> {
     let relation = entry.relation?;
-    (name == "tableoid").then(|| {
-        let value = crate::types::value::Value::Integer(i64::from(relation.0));
-        Expr::constant(value, Oid::OID)
-    })
+    let constant = |value: i64, oid| Some(Expr::constant(crate::types::value::Value::Integer(value), oid));
+    match name {
+        "tableoid" => constant(relation.0.into(), Oid::OID),
+        "xmin" if relation < Oid::FIRST_NORMAL => constant(FROZEN_TRANSACTION, Oid::XID),
+        _ => None,
+    }
 }

@@ -23,6 +23,9 @@ const TOTAL_SIZE: Call = T(
 /// The current database's size in bytes; NULL for another one.
 const DATABASE_SIZE: Call =
     T("(SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size() WHERE pg_database_is_current({0}))");
+/// What is in pg_default (1663): the database.
+const TABLESPACE_SIZE: Call =
+    T("(SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size() WHERE {0} IN (1663, 'pg_default'))");
 const TRUE_IF_GIVEN: Call = T("({0} IS NOT NULL)");
 
 #[rustfmt::skip]
@@ -89,6 +92,10 @@ pub(super) static ROWS: &[Function] = &[
     volatile("pg_relation_size", &[REGCLASS, TEXT], INT8, MAIN_SIZE),
     volatile("pg_database_size", &[NAME], INT8, DATABASE_SIZE),
     volatile("pg_database_size", &[OID], INT8, DATABASE_SIZE),
+    volatile("pg_tablespace_size", &[NAME], INT8, TABLESPACE_SIZE),
+    volatile("pg_tablespace_size", &[OID], INT8, TABLESPACE_SIZE),
+    stable("getdatabaseencoding", &[], NAME, T("'UTF8'")),
+    stable("pg_describe_object", &[OID, OID, INT4], TEXT, F("pg_describe_object")),
     immutable("pg_size_pretty", &[INT8], TEXT, F("pg_size_pretty_int8")),
     immutable("pg_size_bytes", &[TEXT], INT8, F("pg_size_bytes")),
     stable("pg_encoding_to_char", &[INT4], NAME, F("pg_encoding_to_char")),
