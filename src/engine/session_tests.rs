@@ -465,3 +465,35 @@ async fn a_full_disk_fails_the_statement_and_loses_nothing() {
     a.commit().await.expect("commit");
     assert!(!a.database().pool().disk_full());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_stays_bounded_while_everybody_works() {
+    let place = place().await;
+    let wal = place.directory.join("test.sqlite-wal");
+    let mut tasks = Vec::new();
+    for reader in [true, true, false, false] {
+        let mut session = session(&place).await;
+        tasks.push(tokio::spawn(async move {
+            for _ in 0..150 {
+                if reader {
+                    count(&mut session).await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                } else {
+                    let blob = [Value::Blob(vec![1; 400_000])];
+                    run_with(&mut session, "INSERT INTO t (v) VALUES (?1)", &blob).await.expect("insert");
+                    session.commit().await.expect("commit");
+                    run(&mut session, "DELETE FROM t WHERE typeof(v) = 'blob'").await.expect("delete");
+                    session.commit().await.expect("commit");
+                }
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.expect("task");
+    }
+    // More than 120 MB were written.
+    let length = std::fs::metadata(&wal).expect("log").len();
+    assert!(length < 80 << 20, "the log has {length} bytes");
+    place.databases.close().await;
+    assert_eq!(std::fs::metadata(&wal).expect("log").len(), 0, "a clean stop empties it");
+}
