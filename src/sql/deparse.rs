@@ -347,7 +347,7 @@ impl<'a> Writer<'a> {
 
     fn resolve(&self, data_type: &DataType) -> Option<(Oid, i32)> {
         let path = match self.context.origin {
-            Origin::Statement => self.context.planning.settings.search_path(),
+            Origin::Statement => self.context.planning.settings.schemas_searched().clone(),
             Origin::Stored => stored::search_path(),
         };
         type_name::resolve(data_type, self.context.planning.catalog, &path).ok().map(|t| (t.oid, t.typmod))
@@ -387,7 +387,7 @@ impl<'a> Writer<'a> {
         let relation = match parts.as_slice() {
             [name] => {
                 let path = match self.context.origin {
-                    Origin::Statement => self.context.planning.settings.search_path(),
+                    Origin::Statement => self.context.planning.settings.schemas_searched().clone(),
                     Origin::Stored => stored::search_path(),
                 };
                 catalog.find_relation(&path, name)

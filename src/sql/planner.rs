@@ -19,7 +19,7 @@ use crate::sql::parse_ddl;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
 use crate::sql::translate;
-use crate::sql::tree::{ExprKind, Modify, Query, Target};
+use crate::sql::tree::{Body, Expr, ExprKind, Modify, Query, Target};
 use crate::sql::utility::{self, Maintenance, Utility};
 use crate::types::encoding;
 use crate::types::format::Format;
@@ -49,7 +49,7 @@ pub struct PlanCache {
 /// One way a text has been planned.
 struct Entry {
     catalog_version: u64,
-    search_path: Vec<String>,
+    search_path: Arc<[String]>,
     param_types: Vec<Oid>,
     /// Constants whose text the plan depends on.
     pinned: Vec<(usize, String)>,
@@ -59,10 +59,10 @@ struct Entry {
 }
 
 impl Entry {
-    fn serves(&self, source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>, path: &[String]) -> bool {
+    fn serves(&self, source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> bool {
         self.catalog_version == context.catalog.version
             && self.param_types == param_types
-            && self.search_path == path
+            && self.search_path == *context.settings.schemas_searched()
             && self.pinned.iter().all(|(n, text)| source.literals.get(*n).is_some_and(|l| l.text == text))
     }
 }
@@ -87,16 +87,15 @@ impl PlanCache {
     /// Analyses and translates one statement, or finds the result in the cache. `param_types` are the types given in
     /// Parse (0 or missing: to be inferred).
     pub fn plan(&self, source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Planned> {
-        let search_path = context.settings.search_path();
         let found = {
             let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
             let list = entries.get(&source.key);
-            list.and_then(|l| l.iter().find(|e| e.serves(source, param_types, context, &search_path))).cloned()
+            list.and_then(|l| l.iter().find(|e| e.serves(source, param_types, context))).cloned()
         };
         let entry = match found {
             Some(entry) => entry,
             None => {
-                let entry = Arc::new(analyse(source, param_types, context, search_path)?);
+                let entry = Arc::new(analyse(source, param_types, context)?);
                 if cacheable(&entry.plan.action) {
                     self.keep(source, entry.clone());
                 }
@@ -178,12 +177,7 @@ fn shift_position(error: Error, offset: u32) -> Error {
     }
 }
 
-fn analyse(
-    source: &Source<'_>,
-    param_types: &[Oid],
-    context: PlanContext<'_>,
-    search_path: Vec<String>,
-) -> Result<Entry> {
+fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Entry> {
     let parsed = parsed(source).map_err(|e| shift_position(e, source.offset))?;
     let mut analyzer = Analyzer::new(context, source, param_types);
     let (tag, columns, action) = match parsed {
@@ -215,7 +209,7 @@ fn analyse(
     let pinned = pinned.into_iter().filter_map(|n| source.literals.get(n).map(|l| (n, l.text.to_owned()))).collect();
     Ok(Entry {
         catalog_version: context.catalog.version,
-        search_path,
+        search_path: context.settings.schemas_searched().clone(),
         param_types: param_types.to_vec(),
         pinned,
         literals,
@@ -236,7 +230,8 @@ fn query_statement(analyzer: &mut Analyzer<'_>, statement: &Statement, source: &
             if is_select_into(&query.body) {
                 return select_into(query);
             }
-            let tree = analyzer.query(query)?;
+            let mut tree = analyzer.query(query)?;
+            name_objects(&mut tree);
             let columns = describe(analyzer, &tree_targets(&tree), &tree);
             Ok((Tag::Select, Some(columns), Action::Sqlite(translated_query(analyzer, &tree))))
         }
@@ -345,12 +340,31 @@ fn select_into(query: &ast::Query) -> Result<Analysed> {
     }
 }
 
+/// Columns of type regclass and its kin leave as names, which only the catalog knows.
+fn name_objects(tree: &mut Query) {
+    let Body::Select(select) = &mut tree.body else { return };
+    for (index, target) in select.targets.iter_mut().enumerate() {
+        let name = match target.expr.type_oid {
+            Oid::REGCLASS => "pg_out_regclass",
+            Oid::REGTYPE => "pg_out_regtype",
+            Oid::REGPROC => "pg_out_regproc",
+            Oid::REGNAMESPACE => "pg_out_regnamespace",
+            Oid::REGROLE => "pg_out_regrole",
+            _ => continue,
+        };
+        let type_oid = target.expr.type_oid;
+        target.expr = Expr::function(name, vec![target.expr.clone()], type_oid);
+        // The order is still by OID.
+        tree.order_by.iter_mut().filter(|key| key.output == Some(index)).for_each(|key| key.output = None);
+    }
+}
+
 // ----- result columns
 
 /// The targets that say where a query's columns come from; none for set operations and VALUES.
 fn tree_targets(tree: &Query) -> Vec<Target> {
     match &tree.body {
-        crate::sql::tree::Body::Select(select) => select.targets.clone(),
+        Body::Select(select) => select.targets.clone(),
         _ => Vec::new(),
     }
 }
@@ -406,8 +420,8 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
                 .iter()
                 .map(|text| {
                     let data_type = parse::data_type(text)?;
-                    let path = context.settings.search_path();
-                    crate::sql::analyze::type_name::resolve(&data_type, context.catalog, &path).map(|t| t.oid)
+                    let path = context.settings.schemas_searched();
+                    crate::sql::analyze::type_name::resolve(&data_type, context.catalog, path).map(|t| t.oid)
                 })
                 .collect::<Result<Vec<_>>>()?;
             let command = PreparedCommand::Prepare { name, types, query: query.to_owned() };
@@ -464,7 +478,7 @@ pub(super) fn named_relation<'a>(
 ) -> Result<&'a Arc<Relation>> {
     let found = match schema {
         Some(schema) => context.catalog.relation(schema, table),
-        None => context.catalog.find_relation(&context.settings.search_path(), table),
+        None => context.catalog.find_relation(context.settings.schemas_searched(), table),
     };
     found.ok_or_else(|| {
         let shown = schema.map_or(table.to_owned(), |schema| format!("{schema}.{table}"));

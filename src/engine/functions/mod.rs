@@ -34,6 +34,7 @@ mod server_info;
 mod session;
 mod sets;
 mod strings;
+mod unnest;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -237,6 +238,7 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
         register_all(connection, slot, definitions)?;
     }
     collations::register(connection)?;
+    unnest::register(connection).map_err(|e| Error::internal(format_args!("pg_unnest: {e}")))?;
     io::register(connection, slot)?;
     aggregate::register(connection, slot)?;
     sets::register(connection, slot)

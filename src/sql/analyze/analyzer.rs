@@ -6,17 +6,19 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 use sqlparser::tokenizer::{Location, Span};
 
 use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::parse;
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
-use crate::sql::tree::{Expr, ExprKind, FromItem};
+use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// How deep expressions and sub-queries may nest before 54001; the parser's own limit does not see `1 + 1 + 1 …`.
@@ -34,7 +36,7 @@ pub struct Dependencies {
 pub struct Analyzer<'a> {
     pub(super) context: PlanContext<'a>,
     /// Names are looked for in these schemas, in this order.
-    pub(super) search_path: Vec<String>,
+    pub(super) search_path: Arc<[String]>,
     pub(super) source: &'a Source<'a>,
     /// The types of $1 …; `Oid::INVALID` or UNKNOWN while not known.
     pub(in crate::sql) params: Vec<Oid>,
@@ -53,8 +55,8 @@ pub struct Analyzer<'a> {
     pub(super) locks_rows: bool,
     /// A view is being expanded: constants in its text are not the statement's.
     pub(super) in_stored_text: usize,
-    /// Calls of set-returning functions met in the select list, as FROM items; `None` where they are not allowed.
-    pub(super) set_calls: Option<Vec<FromItem>>,
+    /// Calls of set-returning functions met in the select list; `None` where they are not allowed.
+    pub(super) set_calls: Option<SetCalls>,
     /// What the text itself refers to (not what the views it reads refer to).
     pub(super) used: RefCell<Dependencies>,
     /// Named windows of the innermost select.
@@ -79,7 +81,7 @@ impl<'a> Analyzer<'a> {
             literal_at.insert(location, index);
         }
         Analyzer {
-            search_path: context.settings.search_path(),
+            search_path: context.settings.schemas_searched().clone(),
             context,
             source,
             params: params.to_vec(),
@@ -264,11 +266,15 @@ impl<'a> Analyzer<'a> {
     /// Whether two expressions are the same, as GROUP BY and ORDER BY compare them. Equal constants make it depend on
     /// their values.
     pub(super) fn same_expr(&mut self, a: &Expr, b: &Expr) -> bool {
-        if a.type_oid != b.type_oid {
-            return false;
-        }
         if a == b {
             return true;
+        }
+        // A column is the same column even where its type was relabelled (name as text).
+        if let (ExprKind::Column(a), ExprKind::Column(b)) = (&a.kind, &b.kind) {
+            return a.alias == b.alias && a.column == b.column;
+        }
+        if a.type_oid != b.type_oid {
+            return false;
         }
         match (&a.kind, &b.kind) {
             (ExprKind::Literal(i), ExprKind::Literal(j)) => {

@@ -10,6 +10,7 @@ use sqlparser::ast::{
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::expr::EXPANDED_ARRAY;
 use crate::sql::functions::{self, Function, FunctionKind, Volatility};
 use crate::sql::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
 use crate::types::pg_type::Oid;
@@ -111,6 +112,9 @@ impl Analyzer<'_> {
 
     fn function_call(&mut self, call: &Call) -> Result<Expr> {
         let (schema, name, _) = self.split_name(&call.name)?;
+        if schema.as_deref() == Some("information_schema") && name == "_pg_expandarray" {
+            return self.expand_array(&call.args);
+        }
         if let Some(schema) = schema
             && schema != "pg_catalog"
         {
@@ -171,6 +175,16 @@ impl Analyzer<'_> {
             FunctionKind::Aggregate | FunctionKind::Window => self.aggregate(function, args, star, call, list),
             FunctionKind::Set => self.set_returning_in_select(function, args),
         }
+    }
+
+    /// information_schema._pg_expandarray(array): rows of element and position, which JDBC asks for.
+    fn expand_array(&mut self, args: &FunctionArguments) -> Result<Expr> {
+        let FunctionArguments::List(list) = args else { return Err(Error::unsupported("this call")) };
+        let args = self.call_arguments(&list.args)?;
+        let [array] = <[Expr; 1]>::try_from(args).map_err(|_| Error::unsupported("this call"))?;
+        let (value, position) = self.unnest_in_select(array)?;
+        let row = Expr::function("json_array", vec![value, position], Oid::RECORD);
+        Ok(Expr { typmod: EXPANDED_ARRAY, ..row })
     }
 
     fn call_arguments(&mut self, args: &[FunctionArg]) -> Result<Vec<Expr>> {

@@ -17,6 +17,9 @@ use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
+/// Marks the row values of information_schema._pg_expandarray: a JSON array of element and position.
+pub(super) const EXPANDED_ARRAY: i32 = -2;
+
 impl Analyzer<'_> {
     /// One expression. Its type may be UNKNOWN: the context decides then.
     pub(super) fn expr(&mut self, ast: &Ast) -> Result<Expr> {
@@ -553,6 +556,9 @@ impl Analyzer<'_> {
             Some((parts, rest)) => (self.column(&parts)?, rest),
             None => (self.expr(root)?, chain),
         };
+        if let [AccessExpr::Dot(Ast::Identifier(field))] = chain {
+            return self.field(array, field);
+        }
         let vector = matches!(array.type_oid, Oid::INT2VECTOR | Oid::OIDVECTOR);
         let jsonb = array.type_oid == Oid::JSONB;
         let mut subscripts = Vec::new();
@@ -596,6 +602,18 @@ impl Analyzer<'_> {
             Oid::BYTEA => Expr::function("pg_in_bytea", vec![value], element),
             _ => value,
         })
+    }
+
+    /// A field of a row value whose fields are known.
+    fn field(&mut self, row: Expr, field: &ast::Ident) -> Result<Expr> {
+        let name = crate::sql::analyze::analyzer::fold(field);
+        match (row.type_oid, row.typmod, name.as_str()) {
+            (Oid::RECORD, EXPANDED_ARRAY, "x") => Ok(Expr::template("({0} ->> 0)", vec![row], Oid::INT2)),
+            (Oid::RECORD, EXPANDED_ARRAY, "n") => Ok(Expr::template("({0} ->> 1)", vec![row], Oid::INT4)),
+            _ => {
+                Err(self.at(Error::unsupported(format!("selecting the field {name} of a composite value")), field.span))
+            }
+        }
     }
 
     fn slice(&mut self, array: Expr, lower: Option<&Ast>, upper: Option<&Ast>) -> Result<Expr> {

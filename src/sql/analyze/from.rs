@@ -375,55 +375,87 @@ impl Analyzer<'_> {
         alias: Option<&TableAlias>,
         ordinality: bool,
     ) -> Result<FromItem> {
-        let [array] = arrays else { return Err(Error::unsupported("unnest with several arrays")) };
-        let array = self.expr(array)?;
         let sqlite_alias = self.fresh_alias();
-        let (item, column) = self.unnest(array, sqlite_alias.clone())?;
-        self.add_function_entry("unnest", vec![("unnest".to_owned(), column)], alias, ordinality, sqlite_alias)?;
-        Ok(item)
+        let mut args = Vec::with_capacity(arrays.len());
+        let mut columns = Vec::with_capacity(arrays.len());
+        for (index, array) in arrays.iter().enumerate() {
+            let array = self.expr(array)?;
+            let column = self.unnested(&array, &sqlite_alias, index)?;
+            columns.push(("unnest".to_owned(), column));
+            args.push(array);
+        }
+        self.add_function_entry("unnest", columns, alias, ordinality, sqlite_alias.clone())?;
+        unnest_item(args, sqlite_alias)
     }
 
-    fn unnest(&mut self, array: Expr, alias: Rc<str>) -> Result<(FromItem, Expr)> {
+    /// The column that holds the elements of the `index`-th array of a pg_unnest.
+    fn unnested(&mut self, array: &Expr, alias: &Rc<str>, index: usize) -> Result<Expr> {
         let Some(element) = self.element_type(array.type_oid) else {
             let message = format!("function unnest({}) does not exist", self.type_name(array.type_oid));
             return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
                 "No function matches the given name and argument types. You might need to add explicit type casts.",
             ));
         };
-        let value = function_column(&alias, "value", element);
-        let value = match element {
+        let value = function_column(alias, &value_name(index), element);
+        Ok(match element {
             Oid::BYTEA => Expr::function("pg_in_bytea", vec![value], element),
             _ => value,
-        };
-        Ok((FromItem::Function { name: "pg_unnest", args: vec![array], alias }, value))
+        })
     }
 
     /// A set-returning function in the select list joins the FROM list.
     pub(super) fn set_returning_in_select(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
-        self.require_set_context(function.name)?;
-        let alias = self.fresh_alias();
-        let (item, mut columns) = match function.name {
-            "unnest" => {
-                let array = args.into_iter().next().ok_or_else(|| Error::internal("unnest without an argument"))?;
-                let (item, value) = self.unnest(array, alias)?;
-                (item, vec![("unnest".to_owned(), value)])
-            }
-            _ => self.set_call(function, args, alias)?,
-        };
-        if columns.len() > 1 {
+        self.require_set_context()?;
+        if function.name == "unnest" {
+            let array = args.into_iter().next().ok_or_else(|| Error::internal("unnest without an argument"))?;
+            return self.unnest_in_select(array).map(|(value, _)| value);
+        }
+        let alias = self.set_alias();
+        let (item, columns) = self.set_call(function, args, alias.clone())?;
+        let [(_, value)] = columns.as_slice() else {
             return Err(Error::unsupported(format!("{} in the select list", function.name)));
-        }
-        if let Some(calls) = &mut self.set_calls {
-            calls.push(item);
-        }
-        columns.pop().map(|(_, expr)| expr).ok_or_else(|| Error::internal("a function without a column"))
+        };
+        let index =
+            self.add_set_call(SetCall { element: self.internal_name(value.type_oid), source: SetSource::Call(item) });
+        Ok(function_column(&alias, &value_name(index), value.type_oid))
     }
 
-    fn require_set_context(&self, name: &str) -> Result<()> {
+    /// unnest(array) in the select list: the element and its position.
+    pub(super) fn unnest_in_select(&mut self, array: Expr) -> Result<(Expr, Expr)> {
+        self.require_set_context()?;
+        let alias = self.set_alias();
+        let same = self.set_calls.as_ref().and_then(|sets| {
+            sets.calls.iter().position(|c| matches!(&c.source, SetSource::Array(known) if *known == array))
+        });
+        let index = match same {
+            Some(index) => index,
+            None => self.add_set_call(SetCall { element: String::new(), source: SetSource::Array(array.clone()) }),
+        };
+        let value = self.unnested(&array, &alias, index)?;
+        Ok((value, function_column(&alias, "rowid", Oid::INT4)))
+    }
+
+    fn set_alias(&mut self) -> Rc<str> {
+        if let Some(alias) = self.set_calls.as_ref().and_then(|sets| sets.alias.clone()) {
+            return alias;
+        }
+        let alias = self.fresh_alias();
+        if let Some(sets) = &mut self.set_calls {
+            sets.alias = Some(alias.clone());
+        }
+        alias
+    }
+
+    fn add_set_call(&mut self, call: SetCall) -> usize {
+        let Some(sets) = &mut self.set_calls else { return 0 };
+        sets.calls.push(call);
+        sets.calls.len() - 1
+    }
+
+    fn require_set_context(&self) -> Result<()> {
         if self.set_calls.is_some() {
             return Ok(());
         }
-        let _ = name;
         Err(Error::new(
             SqlState::FEATURE_NOT_SUPPORTED,
             "set-returning functions are not allowed here, only in the select list and in FROM",
@@ -560,6 +592,88 @@ impl Analyzer<'_> {
             Error::new(SqlState::UNDEFINED_COLUMN, message)
         })
     }
+}
+
+/// The set-returning functions of one select list. They run in lockstep, as PostgreSQL runs them: one row takes the
+/// next value of each, NULL from those that have ended.
+#[derive(Default)]
+pub struct SetCalls {
+    alias: Option<Rc<str>>,
+    calls: Vec<SetCall>,
+}
+
+struct SetCall {
+    source: SetSource,
+    /// The element type's name, for making an array of the values.
+    element: String,
+}
+
+enum SetSource {
+    Array(Expr),
+    Call(FromItem),
+}
+
+impl SetCalls {
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// The one FROM item that yields them all: the function itself if there is one, else all as arrays side by side.
+    pub(super) fn into_item(self) -> Option<FromItem> {
+        let alias = self.alias?;
+        let mut calls = self.calls;
+        if let [SetCall { source: SetSource::Call(_), .. }] = calls.as_slice()
+            && let Some(SetCall { source: SetSource::Call(item), .. }) = calls.pop()
+        {
+            return Some(item);
+        }
+        let arrays = calls.into_iter().map(SetCall::into_array).collect();
+        unnest_item(arrays, alias).ok()
+    }
+}
+
+impl SetCall {
+    fn into_array(self) -> Expr {
+        let item = match self.source {
+            SetSource::Array(array) => return array,
+            SetSource::Call(item) => item,
+        };
+        let target = Target { name: String::new(), expr: function_value(&item) };
+        let query = Query::of(Body::Select(Box::new(Select {
+            distinct: false,
+            distinct_on: Vec::new(),
+            targets: vec![target],
+            from: vec![item],
+            selection: None,
+            group_by: Vec::new(),
+            having: None,
+        })));
+        let kind = ExprKind::ArrayQuery { query: Box::new(query), element: self.element };
+        Expr::new(kind, Oid::TEXT_ARRAY)
+    }
+}
+
+/// The `value` column of a function in FROM.
+fn function_value(item: &FromItem) -> Expr {
+    match item {
+        FromItem::Function { alias, .. } => function_column(alias, "value", Oid::TEXT),
+        _ => Expr::new(ExprKind::Null, Oid::TEXT),
+    }
+}
+
+/// How many arrays pg_unnest takes.
+const MAX_UNNEST: usize = 8;
+
+fn unnest_item(args: Vec<Expr>, alias: Rc<str>) -> Result<FromItem> {
+    if args.len() > MAX_UNNEST {
+        return Err(Error::unsupported(format!("more than {MAX_UNNEST} sets side by side")));
+    }
+    Ok(FromItem::Function { name: "pg_unnest", args, alias })
+}
+
+/// The name of pg_unnest's `index`-th column.
+fn value_name(index: usize) -> String {
+    if index == 0 { "value".to_owned() } else { format!("value{}", index + 1) }
 }
 
 /// A column of a table-valued function.

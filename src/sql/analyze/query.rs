@@ -11,6 +11,7 @@ use sqlparser::ast::{
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
 use crate::sql::analyze::call::{contains_aggregate, contains_window};
+use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::tree::{Body, Cte, Expr, ExprKind, Query, Select, SetOperator, SortKey, Target};
@@ -309,7 +310,7 @@ impl Analyzer<'_> {
         unsupported_clauses(ast)?;
         self.scopes.push(Scope::default());
         let outer_windows = std::mem::take(&mut self.windows);
-        let outer_sets = self.set_calls.replace(Vec::new());
+        let outer_sets = self.set_calls.replace(SetCalls::default());
         let result = self.select_in_scope(ast, order_by);
         self.set_calls = outer_sets;
         self.windows = outer_windows;
@@ -333,7 +334,7 @@ impl Analyzer<'_> {
         }
         self.set_calls = sets;
         let targets = self.targets(&ast.projection)?;
-        let set_items = self.set_calls.take().unwrap_or_default();
+        let set_calls = self.set_calls.take().unwrap_or_default();
         let group_by = self.group_by(&ast.group_by, &targets)?;
         let having = ast.having.as_ref().map(|h| self.condition(h, "HAVING")).transpose()?;
         let distinct_on = match &ast.distinct {
@@ -356,13 +357,10 @@ impl Analyzer<'_> {
                 self.check_grouped(expr, &group_by)?;
             }
         }
-        if set_items.len() > 1 {
-            return Err(Error::unsupported("several set-returning functions in one select list"));
-        }
-        if !set_items.is_empty() && (grouped || distinct && !from.is_empty()) {
+        if !set_calls.is_empty() && (grouped || distinct && !from.is_empty()) {
             return Err(Error::unsupported("a set-returning function beside GROUP BY, aggregates or DISTINCT"));
         }
-        from.extend(set_items);
+        from.extend(set_calls.into_item());
         let having = match having {
             // SQLite wants a GROUP BY before HAVING only in old versions, but an aggregate query always.
             Some(having) if group_by.is_empty() && !targets.iter().any(|t| contains_aggregate(&t.expr)) => {

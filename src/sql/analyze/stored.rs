@@ -37,8 +37,8 @@ fn empty_source() -> Source<'static> {
 }
 
 /// The schemas that unqualified names in stored text belong to.
-pub fn search_path() -> Vec<String> {
-    ["pg_catalog", "public"].map(str::to_owned).to_vec()
+pub fn search_path() -> std::sync::Arc<[String]> {
+    ["pg_catalog", "public"].map(str::to_owned).into()
 }
 
 /// Where an expression comes from: that decides what unqualified names mean in it.
