@@ -131,6 +131,9 @@ impl<'a> Change<'a> {
         let volatile = text.split_once("non-deterministic functions prohibited in ");
         match volatile.and_then(|(_, place)| VOLATILE.iter().find(|(start, ..)| place.starts_with(start))) {
             Some((_, state, message)) => Error::new(*state, *message),
+            None if text.contains("subqueries prohibited in") => {
+                Error::unsupported("this expression in a constraint, an index or a generated column")
+            }
             None => error_map::from_rusqlite(error),
         }
     }

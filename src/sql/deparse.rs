@@ -277,6 +277,9 @@ impl<'a> Writer<'a> {
             Expr::Extract { field, expr, .. } => {
                 format!("EXTRACT({} FROM {})", field.to_string().to_lowercase(), self.expr(expr, None))
             }
+            Expr::Position { expr, r#in } => {
+                format!("POSITION(({}) IN ({}))", self.expr(expr, Some(Oid::TEXT)), self.expr(r#in, Some(Oid::TEXT)))
+            }
             Expr::Collate { expr, collation } => format!("({} COLLATE {collation})", self.expr(expr, None)),
             other => self.guess(other),
         }

@@ -154,3 +154,39 @@ async fn other_objects_answer_as_postgresql_does() {
     let differences = replay(include_str!("../../../fixtures/ddl/objects.out")).await;
     assert!(differences.is_empty(), "{differences}");
 }
+
+/// fixtures/ddl/expressions.tsv: CHECKs and defaults as they are given, and as PostgreSQL 15 shows them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expressions_are_kept_in_postgresqls_spelling() {
+    const TABLE: &str = "create table e (a int, b text, c varchar(10), d numeric(10,2), f boolean, t timestamptz, \
+        ts timestamp, dt date, big bigint, fl float8, js jsonb, arr int[], ch char(3), iv interval, u uuid, by bytea, \
+        tm time, ti smallint)";
+    let mut scratch = Scratch::new().await;
+    scratch.run("create sequence d_seq").await.expect("sequence");
+    let mut differences = String::new();
+    for line in include_str!("../../../fixtures/ddl/expressions.tsv").lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [kind, column, given, expected] = fields[..] else { panic!("{line}") };
+        scratch.run(TABLE).await.expect("table");
+        let statement = match kind {
+            "check" => format!("alter table e add constraint x check ({given})"),
+            _ => format!("alter table e alter {column} set default {given}"),
+        };
+        let result = scratch.run(&statement).await;
+        let catalog = scratch.session.catalog();
+        let relation = catalog.relation("public", "e").expect("table");
+        let kept = match (result, kind) {
+            (Err(error), _) => error.to_string(),
+            (Ok(_), "check") => match &relation.constraints[0].kind {
+                crate::catalog::schema::ConstraintKind::Check(text) => text.replace('\n', "\\n"),
+                other => panic!("{other:?}"),
+            },
+            (Ok(_), _) => relation.column(column).and_then(|c| c.default.clone()).unwrap_or_default(),
+        };
+        if kept != expected {
+            differences.push_str(&format!("{kind} {column} {given}\n  PostgreSQL: {expected}\n  pgserver:   {kept}\n"));
+        }
+        scratch.run("drop table e").await.expect("drop");
+    }
+    assert!(differences.is_empty(), "{differences}");
+}

@@ -6,7 +6,7 @@
 use sqlparser::ast::{
     self, AccessExpr, BinaryOperator, CaseWhen, Expr as Ast, Subscript, UnaryOperator, Value as AstValue, ValueWithSpan,
 };
-use sqlparser::ast::{DataType, Spanned};
+use sqlparser::ast::{ArrayElemTypeDef, DataType, Spanned};
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
@@ -414,6 +414,12 @@ impl Analyzer<'_> {
         if let Ast::Subquery(query) = inner {
             return self.quantified_query(all, &name, left, query);
         }
+        // SQLite takes no sub-query in a CHECK or an index, which is where PostgreSQL itself writes IN as = ANY.
+        if (all && name == "<>" || !all && name == "=")
+            && let Some(list) = listed_elements(inner)
+        {
+            return self.expr(&Ast::InList { expr: Box::new(left.clone()), list, negated: all });
+        }
         let value = self.expr(left)?;
         let array = self.expr(inner)?;
         let array = if array.type_oid == Oid::UNKNOWN {
@@ -714,4 +720,25 @@ fn qualified_root<'a>(root: &Ast, chain: &'a [AccessExpr]) -> Option<(Vec<ast::I
     parts.extend(fields);
     let rest = chain.get(parts.len() - known..)?;
     (parts.len() > known).then_some((parts, rest))
+}
+
+/// The elements of ARRAY[…], or of (ARRAY[…])::type[] with the cast put on each of them.
+fn listed_elements(array: &Ast) -> Option<Vec<Ast>> {
+    match array {
+        Ast::Nested(inner) => listed_elements(inner),
+        Ast::Array(array) if !array.elem.is_empty() => {
+            let flat = array.elem.iter().all(|e| !matches!(e, Ast::Array(_)));
+            flat.then(|| array.elem.clone())
+        }
+        Ast::Cast { kind, expr, data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)), format } => {
+            let cast = |elem: Ast| Ast::Cast {
+                kind: kind.clone(),
+                expr: Box::new(elem),
+                data_type: DataType::clone(element),
+                format: format.clone(),
+            };
+            Some(listed_elements(expr)?.into_iter().map(cast).collect())
+        }
+        _ => None,
+    }
 }
