@@ -1,4 +1,4 @@
-//! Functions that put values of any type into text: concat, format, quote_literal, row values.
+//! Functions that put values of any type into text: concat, format, quote_literal.
 //!
 //! Specification: functions-string.html; errors as in varlena.c.
 
@@ -16,7 +16,6 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_format", -1, format).called_on_null(),
     Definition::stable("pg_quote_literal_any", 2, |a| Ok(quote_literal(&Typed::new(a)?.text(0)?).into())),
     Definition::stable("pg_quote_nullable_any", 2, quote_nullable).called_on_null(),
-    Definition::pure("pg_record", -1, record).called_on_null(),
 ];
 
 /// The text forms of the arguments from `first` on that are not NULL. A boolean is t or f.
@@ -197,30 +196,6 @@ fn push_padded(text: &str, width: usize, left: bool, out: &mut String) {
     }
 }
 
-/// A row value's text form, from its fields' text forms (rowtypes.html#ROWTYPES-IO-SYNTAX).
-fn record(args: &Args<'_>) -> Result<Output> {
-    let mut out = String::from("(");
-    for index in 0..args.len() {
-        if index > 0 {
-            out.push(',');
-        }
-        if args.is_null(index) {
-            continue;
-        }
-        let text = args.text(index)?;
-        let special = |c: char| matches!(c, '"' | '\\' | '(' | ')' | ',') || c.is_ascii_whitespace();
-        if text.is_empty() || text.contains(special) {
-            out.push('"');
-            out.push_str(&text.replace('\\', "\\\\").replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(&text);
-        }
-    }
-    out.push(')');
-    Ok(out.into())
-}
-
 #[cfg(test)]
 mod tests {
     use crate::engine::functions::tests::assert_values;
@@ -239,7 +214,6 @@ mod tests {
             ("pg_format('text,text', '|%-10s|', 'foo')", "|foo       |"),
             ("pg_format('text,text', '%s and %s', 'x')", "22023 too few arguments for format()"),
             ("pg_format('text,text', '%d', 'x')", "22023 unrecognized format() type specifier \"d\""),
-            ("pg_record('a', NULL, 'b c', '', '\"')", "(a,,\"b c\",\"\",\"\"\"\")"),
         ]);
     }
 }

@@ -15,7 +15,8 @@ use crate::types::numeric_wire;
 
 /// Registers the collations.
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    let collations: [(&str, fn(&str, &str) -> Ordering); 5] = [
+    type Compare = fn(&str, &str) -> Ordering;
+    let collations: [(&str, Compare); 5] = [
         ("pg_numeric", numeric_wire::compare_text),
         ("pg_interval", compare_stored::<Interval>),
         ("pg_timetz", compare_stored::<TimeTz>),

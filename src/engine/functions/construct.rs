@@ -1,9 +1,8 @@
 //! What the translator itself calls: checks and constructs that are syntax in PostgreSQL and a function in SQLite.
 //!
-//! Owns: enum labels, LIMIT and OFFSET, row values, raised errors, a sequence read as a table.
+//! Owns: enum labels, LIMIT and OFFSET, row values, raised errors.
 
 use crate::error::{Error, Result, SqlState};
-use crate::types::pg_type::Oid;
 
 use super::Definition;
 use super::args::{Args, Output};
@@ -15,8 +14,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_limit", 1, limit).called_on_null(),
     Definition::pure("pg_offset", 1, offset).called_on_null(),
     Definition::pure("pg_record", -1, record).called_on_null(),
-    Definition::stable("pg_sequence_position", 1, |a| Ok(sequence(a)?.0.into())),
-    Definition::stable("pg_sequence_is_called", 1, |a| Ok(sequence(a)?.1.into())),
+    Definition::pure("pg_raise_not_null", 3, not_null).called_on_null(),
 ];
 
 /// The error with this SQLSTATE and message: the ELSE of a domain's check.
@@ -26,7 +24,7 @@ fn raise(args: &Args<'_>) -> Result<Output> {
     Err(Error::new(code, args.text(1)?.into_owned()))
 }
 
-fn labels<'a>(args: &'a Args<'_>, index: usize) -> Result<std::sync::Arc<Vec<String>>> {
+fn labels(args: &Args<'_>, index: usize) -> Result<std::sync::Arc<Vec<String>>> {
     args.cached(index, || {
         let text = args.text(index)?;
         serde_json::from_str::<Vec<String>>(&text).map_err(|e| Error::internal(format!("enum labels: {e}")))
@@ -104,12 +102,14 @@ fn record(args: &Args<'_>) -> Result<Output> {
     Ok(row.into())
 }
 
-/// last_value and is_called of a sequence by OID.
-fn sequence(args: &Args<'_>) -> Result<(i64, bool)> {
-    let oid = Oid(args.int(0)? as u32);
-    let state = args.slot().sequences().state(oid);
-    let state = state.ok_or_else(|| Error::internal(format!("sequence {oid} has no state")))?;
-    Ok((state.last_value, state.is_called))
+/// The value, or 23502 for the column named by the other two arguments: table and column.
+fn not_null(args: &Args<'_>) -> Result<Output> {
+    if !args.is_null(0) {
+        return Ok(Output::Argument(0));
+    }
+    let (table, column) = (args.text(1)?, args.text(2)?);
+    let message = format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint");
+    Err(Error::new(SqlState::NOT_NULL_VIOLATION, message).with_table(table).with_column(column))
 }
 
 #[cfg(test)]
@@ -125,6 +125,11 @@ mod tests {
             ("pg_enum_order('b', '[\"a\",\"b\"]')", "1"),
             ("pg_limit(NULL)", "-1"),
             ("pg_limit(-2)", "2201W LIMIT must not be negative"),
+            ("pg_raise_not_null(1, 't', 'c')", "1"),
+            (
+                "pg_raise_not_null(NULL, 't', 'c')",
+                "23502 null value in column \"c\" of relation \"t\" violates not-null constraint",
+            ),
             ("pg_offset(-2)", "2201X OFFSET must not be negative"),
             ("pg_record('a', NULL, '', 'x y', 'q\"\\')", "(a,,\"\",\"x y\",\"q\"\"\\\\\")"),
         ]);

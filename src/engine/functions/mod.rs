@@ -14,7 +14,6 @@ mod args;
 mod arrays;
 mod bytes;
 mod catalog;
-mod checks;
 mod collations;
 mod construct;
 mod datetime;
@@ -226,7 +225,6 @@ static AREAS: &[&[Definition]] = &[
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
     any_text::FUNCTIONS,
-    checks::FUNCTIONS,
     session::FUNCTIONS,
 ];
 

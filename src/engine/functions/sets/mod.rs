@@ -222,9 +222,9 @@ unsafe impl VTabCursor for Cursor<'_> {
         };
         match value {
             Some(Value::Integer(value)) => context.set_result(value),
-            Some(Value::Real(value)) if value.is_nan() => context.set_result(&"NaN"),
+            Some(Value::Real(value)) if value.is_nan() => context.set_result("NaN"),
             Some(value) => context.set_result(value),
-            None => context.set_result(&rusqlite::types::Null),
+            None => context.set_result(rusqlite::types::Null),
         }
     }
 
