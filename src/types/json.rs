@@ -388,6 +388,19 @@ impl<'t> Parser<'t> {
     }
 }
 
+impl JsonValue {
+    /// An object of these members, the last of equal names.
+    pub fn object(members: Vec<(String, JsonValue)>) -> Self {
+        JsonValue::Object(normal_fields(members))
+    }
+
+    /// The value of an object's member.
+    pub fn get(&self, key: &str) -> Option<&JsonValue> {
+        let JsonValue::Object(members) = self else { return None };
+        members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+}
+
 /// Sorted by length, then bytes; of equal names the last one stays.
 fn normal_fields(mut fields: Vec<(String, JsonValue)>) -> Vec<(String, JsonValue)> {
     fields.reverse();

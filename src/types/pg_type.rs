@@ -124,6 +124,7 @@ impl Repr {
             Scalar::Numeric => Some("pg_numeric"),
             Scalar::Interval => Some("pg_interval"),
             Scalar::TimeTz => Some("pg_timetz"),
+            Scalar::Jsonb => Some("pg_jsonb"),
             Scalar::BpChar => Some("RTRIM"),
             _ => None,
         }

@@ -103,7 +103,7 @@ fn build(args: &Args<'_>) -> Result<Output> {
             }
             shape = Some(inner);
         }
-        push_element(&info, args.raw(index), args.slot(), &mut out)?;
+        push_element(&info, args.raw(index), &mut out)?;
     }
     out.push(']');
     // Arrays of empty arrays are empty.

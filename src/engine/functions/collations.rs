@@ -11,6 +11,7 @@ use super::jsonb;
 use crate::error::Result;
 use crate::types::datetime::{Stored, TimeTz};
 use crate::types::interval::Interval;
+use crate::types::json;
 use crate::types::numeric_wire;
 
 /// Registers the collations.
@@ -31,33 +32,36 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn compare_stored<T: Stored + Ord>(a: &str, b: &str) -> Ordering {
-    match (T::from_stored(a), T::from_stored(b)) {
-        (Ok(a), Ok(b)) => a.cmp(&b),
-        (a_read, b_read) => a_read.is_ok().cmp(&b_read.is_ok()).then_with(|| a.cmp(b)),
-    }
-}
-
-fn parsed(a: &str, b: &str, compare: fn(&serde_json::Value, &serde_json::Value) -> Ordering) -> Ordering {
-    match (serde_json::from_str(a), serde_json::from_str(b)) {
+/// Compares what both texts are read as; what cannot be read is less.
+fn read<T, E>(a: &str, b: &str, parse: fn(&str) -> Result<T, E>, compare: fn(&T, &T) -> Ordering) -> Ordering {
+    match (parse(a), parse(b)) {
         (Ok(a), Ok(b)) => compare(&a, &b),
         (a_read, b_read) => a_read.is_ok().cmp(&b_read.is_ok()).then_with(|| a.cmp(b)),
     }
 }
 
+fn compare_stored<T: Stored + Ord>(a: &str, b: &str) -> Ordering {
+    read(a, b, T::from_stored, T::cmp)
+}
+
 fn compare_jsonb(a: &str, b: &str) -> Ordering {
-    parsed(a, b, jsonb::compare)
+    read(a, b, json::parse, jsonb::compare)
 }
 
 /// Element by element; then the array with fewer elements is less (array_cmp).
 fn compare_arrays(a: &str, b: &str) -> Ordering {
-    parsed(a, b, |a, b| {
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        flatten(a, &mut left);
-        flatten(b, &mut right);
-        let differs = left.iter().zip(&right).map(|(a, b)| compare_elements(a, b)).find(|order| order.is_ne());
-        differs.unwrap_or_else(|| left.len().cmp(&right.len()))
-    })
+    read(
+        a,
+        b,
+        |text| serde_json::from_str(text),
+        |a, b| {
+            let (mut left, mut right) = (Vec::new(), Vec::new());
+            flatten(a, &mut left);
+            flatten(b, &mut right);
+            let differs = left.iter().zip(&right).map(|(a, b)| compare_elements(a, b)).find(|order| order.is_ne());
+            differs.unwrap_or_else(|| left.len().cmp(&right.len()))
+        },
+    )
 }
 
 fn flatten<'v>(value: &'v serde_json::Value, out: &mut Vec<&'v serde_json::Value>) {
@@ -75,9 +79,12 @@ pub(super) fn compare_elements(a: &serde_json::Value, b: &serde_json::Value) -> 
         (Value::Null, Value::Null) => Ordering::Equal,
         (Value::Null, _) => Ordering::Greater,
         (_, Value::Null) => Ordering::Less,
-        (Value::Number(_), Value::String(_)) => Ordering::Less,
-        (Value::String(_), Value::Number(_)) => Ordering::Greater,
-        _ => jsonb::compare(a, b),
+        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+        (Value::Number(a), Value::Number(b)) => numeric_wire::compare_text(&a.to_string(), &b.to_string()),
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        (Value::Number(_), _) => Ordering::Less,
+        (_, Value::Number(_)) => Ordering::Greater,
+        _ => a.to_string().cmp(&b.to_string()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
 
-use super::args::text_of;
+use super::args::{stored, text_of};
 use super::io::text_form;
 use super::{Args, ContextSlot};
 use crate::error::{Error, Result, SqlState};
@@ -57,7 +57,7 @@ impl<'a, 'c> Typed<'a, 'c> {
 
     /// Appends an argument as an array's element.
     pub(super) fn push_element(&self, index: usize, out: &mut String) -> Result<()> {
-        push_element(self.type_of(index)?, self.raw(index), self.args.slot(), out)
+        push_element(self.type_of(index)?, self.raw(index), out)
     }
 
     /// Appends an argument as json.
@@ -74,7 +74,7 @@ pub(super) fn find_type(name: &str) -> Result<&'static TypeInfo> {
 /// Appends a text as a JSON string.
 pub(super) fn push_string(text: &str, out: &mut String) {
     // Writing a string into memory cannot fail.
-    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    let _ = crate::types::json::write_string(text, out);
 }
 
 /// Appends a float as a JSON number, or as a string if JSON has no such number.
@@ -89,7 +89,7 @@ fn push_float(value: ValueRef<'_>, info: &TypeInfo, slot: &ContextSlot, out: &mu
 }
 
 /// Appends a stored value of that type in the form an array's element is stored in.
-pub(super) fn push_element(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot, out: &mut String) -> Result<()> {
+pub(super) fn push_element(info: &TypeInfo, value: ValueRef<'_>, out: &mut String) -> Result<()> {
     if matches!(value, ValueRef::Null) {
         out.push_str("null");
         return Ok(());
@@ -98,18 +98,7 @@ pub(super) fn push_element(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextS
         out.push_str(&text_of(value)?);
         return Ok(());
     }
-    match (info.repr.scalar, value) {
-        (Scalar::Bool, ValueRef::Integer(value)) => out.push_str(if value != 0 { "true" } else { "false" }),
-        (_, ValueRef::Integer(value)) => out.push_str(&value.to_string()),
-        (Scalar::Float4 | Scalar::Float8, ValueRef::Real(_)) => push_float(value, info, slot, out)?,
-        (Scalar::Bytea, ValueRef::Blob(bytes)) => {
-            out.push_str("\"\\\\x");
-            bytes.iter().for_each(|byte| out.push_str(&format!("{byte:02x}")));
-            out.push('"');
-        }
-        _ => push_string(&text_of(value)?, out),
-    }
-    Ok(())
+    crate::types::array::push_element(out, info.repr.scalar, stored(value)?)
 }
 
 /// Appends a stored value of that type as to_json() shows it.

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use super::elements::{Typed, push_string};
 use super::json_text::{Kind, elements, kind, members, text_value};
-use super::jsonb::normalise;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::types::json::normalize;
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -99,7 +99,7 @@ fn array_length(args: &Args<'_>) -> Result<Output> {
 }
 
 fn json_output(text: String, binary: bool) -> Result<Output> {
-    Ok(if binary { normalise(&text)?.into() } else { text.into() })
+    Ok(if binary { normalize(&text)?.into() } else { text.into() })
 }
 
 fn to_json(args: &Args<'_>, binary: bool) -> Result<Output> {

@@ -1,16 +1,17 @@
 //! Functions that change or compare jsonb values.
 //!
-//! Owns: [`normalise`], the form jsonb is stored in. A value is parsed into a tree, changed and printed again.
+//! A value is parsed into a tree (`types::json`), changed and printed again in the form jsonb is stored in.
 //! Specification: functions-json.html, jsonb.c, jsonfuncs.c.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
-
-use serde_json::{Map, Value};
 
 use super::json::text_array;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::types::json::{self, JsonValue};
 use crate::types::numeric::Numeric;
+use crate::types::numeric_wire;
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -20,7 +21,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_jsonb_exists", 2, |a| Ok(has(&tree(a, 0)?, &a.text(1)?).into())),
     Definition::pure("pg_jsonb_exists_any", 2, |a| exists(a, false)),
     Definition::pure("pg_jsonb_exists_all", 2, |a| exists(a, true)),
-    Definition::pure("pg_jsonb_concat", 2, |a| Ok(print(&concat(tree(a, 0)?, tree(a, 1)?)?).into())),
+    Definition::pure("pg_jsonb_concat", 2, |a| print(&concat(tree(a, 0)?, tree(a, 1)?))),
     Definition::pure("pg_jsonb_delete", 2, |a| delete_keys(a, &[Some(a.text(1)?)])),
     Definition::pure("pg_jsonb_delete_array", 2, |a| { let keys = a.text(1)?; delete_keys(a, &text_array(&keys)) }),
     Definition::pure("pg_jsonb_delete_idx", 2, delete_index),
@@ -30,8 +31,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_jsonb_insert", 3, |a| change(a, Change::Insert { after: false })),
     Definition::pure("pg_jsonb_insert", 4, |a| change(a, Change::Insert { after: a.bool(3)? })),
     Definition::pure("pg_jsonb_pretty", 1, |a| { let mut out = String::new(); pretty(&tree(a, 0)?, 0, &mut out); Ok(out.into()) }),
-    Definition::pure("pg_jsonb_strip_nulls", 1, |a| Ok(print(&strip_nulls(tree(a, 0)?)).into())),
-    Definition::pure("pg_jsonb_bool", 1, |a| match tree(a, 0)? { Value::Bool(b) => Ok(b.into()), other => Err(cannot_cast(&other, "boolean")) }),
+    Definition::pure("pg_jsonb_strip_nulls", 1, |a| print(&strip_nulls(tree(a, 0)?))),
+    Definition::pure("pg_jsonb_bool", 1, |a| match tree(a, 0)? { JsonValue::Bool(b) => Ok(b.into()), other => Err(cannot_cast(&other, "boolean")) }),
     Definition::pure("pg_jsonb_numeric", 1, |a| Ok(number(a, "numeric")?.to_string().into())),
     Definition::pure("pg_jsonb_int2", 1, |a| Ok(i64::from(number(a, "smallint")?.to_i16()?).into())),
     Definition::pure("pg_jsonb_int4", 1, |a| Ok(i64::from(number(a, "integer")?.to_i32()?).into())),
@@ -40,121 +41,70 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_jsonb_float8", 1, |a| Ok(number(a, "double precision")?.to_f64().into())),
 ];
 
-fn parse(text: &str) -> Result<Value> {
-    serde_json::from_str(text)
-        .map_err(|_| Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax for type json"))
+fn tree(args: &Args<'_>, index: usize) -> Result<JsonValue> {
+    json::parse(&args.text(index)?)
 }
 
-fn tree(args: &Args<'_>, index: usize) -> Result<Value> {
-    parse(&args.text(index)?)
-}
-
-/// JSON text in jsonb's form: keys in jsonb's order, the last of equal ones, numbers as numeric prints them, one
-/// blank behind each comma and colon.
-pub(super) fn normalise(text: &str) -> Result<String> {
-    Ok(print(&parse(text)?))
-}
-
-/// Prints a tree in jsonb's form.
-pub(super) fn print(value: &Value) -> String {
-    let mut out = String::new();
-    write_value(value, &mut out);
-    out
-}
-
-/// jsonb's order of keys: the shorter first, then by bytes.
-fn key_order(a: &str, b: &str) -> Ordering {
-    a.len().cmp(&b.len()).then_with(|| a.as_bytes().cmp(b.as_bytes()))
-}
-
-fn sorted(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
-    let mut members: Vec<_> = map.iter().collect();
-    members.sort_by(|(a, _), (b, _)| key_order(a, b));
-    members
-}
-
-fn write_value(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(map) => {
-            out.push('{');
-            for (index, (key, member)) in sorted(map).into_iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { "" });
-                super::elements::push_string(key, out);
-                out.push_str(": ");
-                write_value(member, out);
-            }
-            out.push('}');
-        }
-        Value::Array(elements) => {
-            out.push('[');
-            for (index, element) in elements.iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { "" });
-                write_value(element, out);
-            }
-            out.push(']');
-        }
-        Value::Number(number) => match Numeric::parse(&number.to_string()) {
-            Ok(numeric) => out.push_str(&numeric.to_string()),
-            Err(_) => out.push_str(&number.to_string()),
-        },
-        scalar => out.push_str(&scalar.to_string()),
-    }
+fn print(value: &JsonValue) -> Result<Output> {
+    Ok(value.to_string().into())
 }
 
 /// `container @> part`. At the top an array also contains a bare scalar.
-fn contains(container: &Value, part: &Value, top: bool) -> bool {
+fn contains(container: &JsonValue, part: &JsonValue, top: bool) -> bool {
     match (container, part) {
-        (Value::Object(a), Value::Object(b)) => {
-            b.iter().all(|(key, wanted)| a.get(key).is_some_and(|found| contains(found, wanted, false)))
+        (JsonValue::Object(_), JsonValue::Object(wanted)) => {
+            wanted.iter().all(|(key, wanted)| container.get(key).is_some_and(|found| contains(found, wanted, false)))
         }
-        (Value::Array(a), Value::Array(b)) => {
-            b.iter().all(|wanted| a.iter().any(|found| contains(found, wanted, false)))
+        (JsonValue::Array(found), JsonValue::Array(wanted)) => {
+            wanted.iter().all(|wanted| found.iter().any(|found| contains(found, wanted, false)))
         }
-        (Value::Array(a), scalar) if top && !scalar.is_object() => a.iter().any(|found| equal(found, scalar)),
+        (JsonValue::Array(_), JsonValue::Object(_)) => false,
+        (JsonValue::Array(found), scalar) if top => found.iter().any(|found| equal(found, scalar)),
         _ => equal(container, part),
     }
 }
 
-fn equal(a: &Value, b: &Value) -> bool {
+fn equal(a: &JsonValue, b: &JsonValue) -> bool {
     compare(a, b) == Ordering::Equal
 }
 
 /// jsonb's order: Object > Array > Boolean > Number > String > Null; then by size and content.
-pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
-    let rank = |value: &Value| match value {
-        Value::Null => 0,
-        Value::String(_) => 1,
-        Value::Number(_) => 2,
-        Value::Bool(_) => 3,
-        Value::Array(_) => 4,
-        Value::Object(_) => 5,
+pub(super) fn compare(a: &JsonValue, b: &JsonValue) -> Ordering {
+    let rank = |value: &JsonValue| match value {
+        JsonValue::Null => 0,
+        JsonValue::Text(_) => 1,
+        JsonValue::Number(_) => 2,
+        JsonValue::Bool(_) => 3,
+        JsonValue::Array(_) => 4,
+        JsonValue::Object(_) => 5,
     };
     match (a, b) {
-        (Value::String(a), Value::String(b)) => a.cmp(b),
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Number(a), Value::Number(b)) => {
-            crate::types::numeric_wire::compare_text(&a.to_string(), &b.to_string())
+        (JsonValue::Text(a), JsonValue::Text(b)) => a.cmp(b),
+        (JsonValue::Bool(a), JsonValue::Bool(b)) => a.cmp(b),
+        (JsonValue::Number(a), JsonValue::Number(b)) => numeric_wire::compare_text(a, b),
+        (JsonValue::Array(a), JsonValue::Array(b)) => {
+            a.len().cmp(&b.len()).then_with(|| first_difference(a.iter().zip(b).map(|(a, b)| compare(a, b))))
         }
-        (Value::Array(a), Value::Array(b)) => a
-            .len()
-            .cmp(&b.len())
-            .then_with(|| a.iter().zip(b).map(|(a, b)| compare(a, b)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)),
-        (Value::Object(a), Value::Object(b)) => a.len().cmp(&b.len()).then_with(|| {
-            let pairs = sorted(a).into_iter().zip(sorted(b));
-            let mut orders = pairs.map(|((ka, va), (kb, vb))| key_order(ka, kb).then_with(|| compare(va, vb)));
-            orders.find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+        (JsonValue::Object(a), JsonValue::Object(b)) => a.len().cmp(&b.len()).then_with(|| {
+            let key_order = |a: &str, b: &str| a.len().cmp(&b.len()).then_with(|| a.cmp(b));
+            let pairs = a.iter().zip(b);
+            first_difference(pairs.map(|((ka, va), (kb, vb))| key_order(ka, kb).then_with(|| compare(va, vb))))
         }),
         _ => rank(a).cmp(&rank(b)),
     }
 }
 
+fn first_difference(mut orders: impl Iterator<Item = Ordering>) -> Ordering {
+    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
 /// `value ? key`: a key of an object or a string in an array.
-fn has(value: &Value, key: &str) -> bool {
+fn has(value: &JsonValue, key: &str) -> bool {
+    let is_key = |value: &JsonValue| matches!(value, JsonValue::Text(text) if text == key);
     match value {
-        Value::Object(map) => map.contains_key(key),
-        Value::Array(elements) => elements.iter().any(|element| element.as_str() == Some(key)),
-        Value::String(text) => text == key,
-        _ => false,
+        JsonValue::Object(_) => value.get(key).is_some(),
+        JsonValue::Array(elements) => elements.iter().any(is_key),
+        scalar => is_key(scalar),
     }
 }
 
@@ -165,20 +115,20 @@ fn exists(args: &Args<'_>, all: bool) -> Result<Output> {
     Ok(if all { found.all(|f| f) } else { found.any(|f| f) }.into())
 }
 
-fn concat(a: Value, b: Value) -> Result<Value> {
-    let array = |value: Value| match value {
-        Value::Array(elements) => elements,
+fn concat(a: JsonValue, b: JsonValue) -> JsonValue {
+    let array = |value: JsonValue| match value {
+        JsonValue::Array(elements) => elements,
         other => vec![other],
     };
     match (a, b) {
-        (Value::Object(mut a), Value::Object(b)) => {
+        (JsonValue::Object(mut a), JsonValue::Object(b)) => {
             a.extend(b);
-            Ok(Value::Object(a))
+            JsonValue::object(a)
         }
         (a, b) => {
             let mut joined = array(a);
             joined.extend(array(b));
-            Ok(Value::Array(joined))
+            JsonValue::Array(joined)
         }
     }
 }
@@ -187,14 +137,16 @@ fn invalid(what: &'static str) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, what)
 }
 
-fn delete_keys(args: &Args<'_>, keys: &[Option<std::borrow::Cow<'_, str>>]) -> Result<Output> {
+fn delete_keys(args: &Args<'_>, keys: &[Option<Cow<'_, str>>]) -> Result<Output> {
     let keep = |text: &str| !keys.iter().flatten().any(|key| key == text);
-    let value = match tree(args, 0)? {
-        Value::Object(map) => Value::Object(map.into_iter().filter(|(key, _)| keep(key)).collect()),
-        Value::Array(elements) => Value::Array(elements.into_iter().filter(|e| e.as_str().is_none_or(keep)).collect()),
-        _ => return Err(invalid("cannot delete from scalar")),
-    };
-    Ok(print(&value).into())
+    let keep_element = |element: &JsonValue| !matches!(element, JsonValue::Text(text) if !keep(text));
+    match tree(args, 0)? {
+        JsonValue::Object(members) => {
+            print(&JsonValue::Object(members.into_iter().filter(|(key, _)| keep(key)).collect()))
+        }
+        JsonValue::Array(elements) => print(&JsonValue::Array(elements.into_iter().filter(keep_element).collect())),
+        _ => Err(invalid("cannot delete from scalar")),
+    }
 }
 
 /// The place an index means; negative ones count from the end. May be beyond either end.
@@ -203,18 +155,18 @@ fn place(index: i64, length: usize) -> i64 {
 }
 
 fn delete_index(args: &Args<'_>) -> Result<Output> {
-    let (mut value, index) = (tree(args, 0)?, args.int(1)?);
-    match &mut value {
-        Value::Array(elements) => {
+    let (value, index) = (tree(args, 0)?, args.int(1)?);
+    match value {
+        JsonValue::Array(mut elements) => {
             let at = place(index, elements.len());
             if let Some(at) = usize::try_from(at).ok().filter(|at| *at < elements.len()) {
                 elements.remove(at);
             }
+            print(&JsonValue::Array(elements))
         }
-        Value::Object(_) => return Err(invalid("cannot delete from object using integer index")),
-        _ => return Err(invalid("cannot delete from scalar")),
+        JsonValue::Object(_) => Err(invalid("cannot delete from object using integer index")),
+        _ => Err(invalid("cannot delete from scalar")),
     }
-    Ok(print(&value).into())
 }
 
 /// What is done at the end of a path.
@@ -230,74 +182,61 @@ fn path_of(args: &Args<'_>) -> Result<Vec<String>> {
     let steps = text_array(&stored).into_iter().enumerate();
     steps
         .map(|(index, step)| {
-            step.map(std::borrow::Cow::into_owned).ok_or_else(|| {
-                Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, format!("path element at position {} is null", index + 1))
+            step.map(Cow::into_owned).ok_or_else(|| {
+                let message = format!("path element at position {} is null", index + 1);
+                Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, message)
             })
         })
         .collect()
 }
 
+fn is_scalar(value: &JsonValue) -> bool {
+    !matches!(value, JsonValue::Object(_) | JsonValue::Array(_))
+}
+
 fn change(args: &Args<'_>, change: Change) -> Result<Output> {
     let (mut value, path, new) = (tree(args, 0)?, path_of(args)?, tree(args, 2)?);
-    if !value.is_object() && !value.is_array() {
+    if is_scalar(&value) {
         return Err(invalid("cannot set path in scalar"));
     }
     apply(&mut value, &path, change, new, 1)?;
-    Ok(print(&value).into())
+    print(&value)
 }
 
 fn delete_path(args: &Args<'_>) -> Result<Output> {
     let (mut value, path) = (tree(args, 0)?, path_of(args)?);
-    if !value.is_object() && !value.is_array() {
+    if is_scalar(&value) {
         return Err(invalid("cannot delete path in scalar"));
     }
-    apply(&mut value, &path, Change::Delete, Value::Null, 1)?;
-    Ok(print(&value).into())
+    apply(&mut value, &path, Change::Delete, JsonValue::Null, 1)?;
+    print(&value)
 }
 
-fn apply(value: &mut Value, path: &[String], change: Change, new: Value, depth: usize) -> Result<()> {
+/// Does the change where the path leads, if it leads anywhere; `depth` counts its steps from 1.
+fn apply(value: &mut JsonValue, path: &[String], change: Change, new: JsonValue, depth: usize) -> Result<()> {
     let Some((step, rest)) = path.split_first() else { return Ok(()) };
     match value {
-        Value::Object(map) => match (map.get_mut(step), rest.is_empty(), change) {
-            (Some(inner), false, _) => apply(inner, rest, change, new, depth + 1)?,
-            (Some(_), true, Change::Insert { .. }) => {
-                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "cannot replace existing key")
-                    .with_hint("Try using the function jsonb_set to replace key value."));
+        JsonValue::Object(members) => {
+            let at = members.iter().position(|(name, _)| name == step);
+            if let (Some(at), false) = (at, rest.is_empty()) {
+                return apply(&mut members[at].1, rest, change, new, depth + 1);
             }
-            (Some(_), true, Change::Delete) => {
-                map.shift_remove(step);
+            if rest.is_empty() {
+                change_member(members, step, at, change, new)?;
             }
-            (None, _, Change::Delete) | (None, false, _) => {}
-            (None, true, Change::Set { create: false }) => {}
-            (_, true, _) => {
-                map.insert(step.clone(), new);
-            }
-        },
-        Value::Array(elements) => {
+        }
+        JsonValue::Array(elements) => {
             let index: i64 = step.trim_start().parse().map_err(|_| {
-                Error::new(
-                    SqlState::INVALID_TEXT_REPRESENTATION,
-                    format!("path element at position {depth} is not an integer: \"{step}\""),
-                )
+                let message = format!("path element at position {depth} is not an integer: \"{step}\"");
+                Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message)
             })?;
             let at = place(index, elements.len());
             let existing = usize::try_from(at).ok().filter(|at| *at < elements.len());
-            match (existing, rest.is_empty(), change) {
-                (Some(at), false, _) => {
-                    if let Some(inner) = elements.get_mut(at) {
-                        apply(inner, rest, change, new, depth + 1)?;
-                    }
-                }
-                (Some(at), true, Change::Set { .. }) => elements[at] = new,
-                (Some(at), true, Change::Insert { after }) => elements.insert(at + usize::from(after), new),
-                (Some(at), true, Change::Delete) => {
-                    elements.remove(at);
-                }
-                (None, true, Change::Set { create: true } | Change::Insert { .. }) => {
-                    let at = if at < 0 { 0 } else { elements.len() };
-                    elements.insert(at, new);
-                }
-                (None, ..) => {}
+            if let (Some(at), false) = (existing, rest.is_empty()) {
+                return apply(&mut elements[at], rest, change, new, depth + 1);
+            }
+            if rest.is_empty() {
+                change_element(elements, existing, at < 0, change, new);
             }
         }
         _ => {}
@@ -305,15 +244,61 @@ fn apply(value: &mut Value, path: &[String], change: Change, new: Value, depth: 
     Ok(())
 }
 
-fn pretty(value: &Value, depth: usize, out: &mut String) {
+fn change_member(
+    members: &mut Vec<(String, JsonValue)>,
+    key: &str,
+    at: Option<usize>,
+    change: Change,
+    new: JsonValue,
+) -> Result<()> {
+    match (at, change) {
+        (Some(_), Change::Insert { .. }) => {
+            return Err(invalid("cannot replace existing key")
+                .with_hint("Try using the function jsonb_set to replace key value."));
+        }
+        (Some(at), Change::Delete) => {
+            members.remove(at);
+        }
+        (Some(at), Change::Set { .. }) => members[at].1 = new,
+        (None, Change::Delete | Change::Set { create: false }) => {}
+        (None, _) => {
+            members.push((key.to_owned(), new));
+            members.sort_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+        }
+    }
+    Ok(())
+}
+
+/// `before_first`: the index is beyond the front, where a new element goes then.
+fn change_element(
+    elements: &mut Vec<JsonValue>,
+    at: Option<usize>,
+    before_first: bool,
+    change: Change,
+    new: JsonValue,
+) {
+    match (at, change) {
+        (Some(at), Change::Set { .. }) => elements[at] = new,
+        (Some(at), Change::Insert { after }) => elements.insert(at + usize::from(after), new),
+        (Some(at), Change::Delete) => {
+            elements.remove(at);
+        }
+        (None, Change::Set { create: true } | Change::Insert { .. }) => {
+            elements.insert(if before_first { 0 } else { elements.len() }, new);
+        }
+        (None, _) => {}
+    }
+}
+
+fn pretty(value: &JsonValue, depth: usize, out: &mut String) {
     let line = |depth: usize, out: &mut String| {
         out.push('\n');
         out.push_str(&" ".repeat(depth * 4));
     };
     match value {
-        Value::Object(map) => {
+        JsonValue::Object(members) => {
             out.push('{');
-            for (index, (key, member)) in sorted(map).into_iter().enumerate() {
+            for (index, (key, member)) in members.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
                 line(depth + 1, out);
                 super::elements::push_string(key, out);
@@ -323,7 +308,7 @@ fn pretty(value: &Value, depth: usize, out: &mut String) {
             line(depth, out);
             out.push('}');
         }
-        Value::Array(elements) => {
+        JsonValue::Array(elements) => {
             out.push('[');
             for (index, element) in elements.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
@@ -333,36 +318,36 @@ fn pretty(value: &Value, depth: usize, out: &mut String) {
             line(depth, out);
             out.push(']');
         }
-        scalar => write_value(scalar, out),
+        scalar => out.push_str(&scalar.to_string()),
     }
 }
 
-fn strip_nulls(value: Value) -> Value {
+fn strip_nulls(value: JsonValue) -> JsonValue {
     match value {
-        Value::Object(map) => {
-            let members = map.into_iter().filter(|(_, member)| !member.is_null());
-            Value::Object(members.map(|(key, member)| (key, strip_nulls(member))).collect())
+        JsonValue::Object(members) => {
+            let members = members.into_iter().filter(|(_, member)| *member != JsonValue::Null);
+            JsonValue::Object(members.map(|(key, member)| (key, strip_nulls(member))).collect())
         }
-        Value::Array(elements) => Value::Array(elements.into_iter().map(strip_nulls).collect()),
+        JsonValue::Array(elements) => JsonValue::Array(elements.into_iter().map(strip_nulls).collect()),
         scalar => scalar,
     }
 }
 
-fn cannot_cast(value: &Value, type_name: &str) -> Error {
+fn cannot_cast(value: &JsonValue, type_name: &str) -> Error {
     let what = match value {
-        Value::Null => "null",
-        Value::String(_) => "string",
-        Value::Number(_) => "numeric",
-        Value::Bool(_) => "boolean",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+        JsonValue::Null => "null",
+        JsonValue::Text(_) => "string",
+        JsonValue::Number(_) => "numeric",
+        JsonValue::Bool(_) => "boolean",
+        JsonValue::Array(_) => "array",
+        JsonValue::Object(_) => "object",
     };
     Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("cannot cast jsonb {what} to type {type_name}"))
 }
 
 fn number(args: &Args<'_>, type_name: &str) -> Result<Numeric> {
     match tree(args, 0)? {
-        Value::Number(number) => Numeric::parse(&number.to_string()),
+        JsonValue::Number(number) => Numeric::parse(&number),
         other => Err(cannot_cast(&other, type_name)),
     }
 }

@@ -10,9 +10,9 @@ use rusqlite::types::{Value, ValueRef};
 
 use super::{Accumulator, register_one};
 use crate::engine::functions::elements::{find_type, malformed_array, push_element, push_json};
-use crate::engine::functions::jsonb::normalise;
 use crate::engine::functions::{Args, ContextSlot, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::types::json::normalize;
 use crate::types::pg_type::TypeInfo;
 
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
@@ -105,7 +105,7 @@ impl Accumulator for Arrays {
             if info.is_array() && value == Value::Null {
                 return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays"));
             }
-            push_element(info, (&value).into(), args.slot(), &mut element)?;
+            push_element(info, (&value).into(), &mut element)?;
         }
         self.0.push_back(element);
         Ok(())
@@ -147,7 +147,7 @@ impl<const BINARY: bool> Accumulator for JsonArray<BINARY> {
             return Ok(Output::NULL);
         }
         let text = joined(&self.0, '[', ", ", ']');
-        Ok(if BINARY { normalise(&text)?.into() } else { text.into() })
+        Ok(if BINARY { normalize(&text)?.into() } else { text.into() })
     }
 }
 
@@ -265,6 +265,6 @@ impl<const BINARY: bool> Accumulator for JsonObject<BINARY> {
         }
         let body = joined(&self.0, '{', ", ", '}');
         // json_object_agg puts a blank inside its braces.
-        Ok(if BINARY { normalise(&body)?.into() } else { format!("{{ {} }}", &body[1..body.len() - 1]).into() })
+        Ok(if BINARY { normalize(&body)?.into() } else { format!("{{ {} }}", &body[1..body.len() - 1]).into() })
     }
 }
