@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
+use crate::engine::allocator;
 use crate::engine::connection;
 use crate::engine::database::{Database, wal_path};
 use crate::engine::progress::blocking;
@@ -41,6 +42,7 @@ impl Databases {
                 format!("data directory \"{}\" is used by another server", directory.display()),
             )
         })?;
+        allocator::install();
         connection::set_temporary_directory(&directory);
         Ok(Databases {
             directory,

@@ -1,0 +1,116 @@
+//! SQLite's memory comes from the program's own allocator: the C library's is slow and does not scale in a static
+//! (musl) binary.
+//!
+//! Owns: [`install`]. Specification: sqlite.org/c3ref/mem_methods.html. SQLite frees without saying how much it had
+//! asked for, so each block begins with its size.
+
+#![expect(unsafe_code, reason = "the boundary to SQLite's C interface")]
+
+use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::ffi::{c_int, c_void};
+use std::ptr::null_mut;
+use std::sync::Once;
+
+use rusqlite::ffi;
+
+/// The size in front of each block, and the alignment SQLite asks for.
+const HEADER: usize = 8;
+
+/// Takes effect if SQLite has not been used yet in this process. Call before the first connection is opened.
+pub(crate) fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let methods = ffi::sqlite3_mem_methods {
+            xMalloc: Some(allocate),
+            xFree: Some(free),
+            xRealloc: Some(resize),
+            xSize: Some(size),
+            xRoundup: Some(round_up),
+            xInit: Some(initialise),
+            xShutdown: Some(shut_down),
+            pAppData: null_mut(),
+        };
+        // SAFETY: SQLITE_CONFIG_MALLOC takes a pointer to these methods and copies them. SQLite refuses it (MISUSE)
+        // once it has been initialised, which leaves things as they were.
+        let code = unsafe { ffi::sqlite3_config(ffi::SQLITE_CONFIG_MALLOC, &raw const methods) };
+        if code != ffi::SQLITE_OK {
+            log::debug!("SQLite keeps the C library's allocator");
+        }
+    });
+}
+
+fn layout(bytes: usize) -> Option<Layout> {
+    Layout::from_size_align(bytes.checked_add(HEADER)?, HEADER).ok()
+}
+
+unsafe extern "C" fn allocate(bytes: c_int) -> *mut c_void {
+    let Some(layout) = usize::try_from(bytes).ok().and_then(layout) else { return null_mut() };
+    // SAFETY: the layout is not empty.
+    unsafe { finish(alloc(layout), layout) }
+}
+
+/// Writes the header of a new block and gives what SQLite gets.
+///
+/// # Safety
+/// `block` is null or a block of that layout.
+unsafe fn finish(block: *mut u8, layout: Layout) -> *mut c_void {
+    if block.is_null() {
+        return null_mut();
+    }
+    // SAFETY: the block is as large as its layout says, which includes the header, and aligned for it.
+    unsafe {
+        block.cast::<usize>().write(layout.size());
+        block.add(HEADER).cast()
+    }
+}
+
+/// The block behind SQLite's pointer, and its layout.
+///
+/// # Safety
+/// `memory` came from [`finish`] and has not been freed.
+unsafe fn block_of(memory: *mut c_void) -> (*mut u8, Layout) {
+    // SAFETY: the header is in front of it and holds the size of a valid layout.
+    unsafe {
+        let block = memory.cast::<u8>().sub(HEADER);
+        let size = block.cast::<usize>().read();
+        (block, Layout::from_size_align_unchecked(size, HEADER))
+    }
+}
+
+unsafe extern "C" fn free(memory: *mut c_void) {
+    if !memory.is_null() {
+        // SAFETY: SQLite frees what it got from `allocate` or `resize`, once.
+        unsafe {
+            let (block, layout) = block_of(memory);
+            dealloc(block, layout);
+        }
+    }
+}
+
+unsafe extern "C" fn resize(memory: *mut c_void, bytes: c_int) -> *mut c_void {
+    let Some(new) = usize::try_from(bytes).ok().and_then(layout) else { return null_mut() };
+    // SAFETY: as for `free`; SQLite resizes neither null nor to nothing.
+    unsafe {
+        let (block, old) = block_of(memory);
+        finish(realloc(block, old, new.size()), new)
+    }
+}
+
+unsafe extern "C" fn size(memory: *mut c_void) -> c_int {
+    if memory.is_null() {
+        return 0;
+    }
+    // SAFETY: as for `free`.
+    let (_, layout) = unsafe { block_of(memory) };
+    c_int::try_from(layout.size() - HEADER).unwrap_or(c_int::MAX)
+}
+
+unsafe extern "C" fn round_up(bytes: c_int) -> c_int {
+    bytes.saturating_add(7) & !7
+}
+
+unsafe extern "C" fn initialise(_: *mut c_void) -> c_int {
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn shut_down(_: *mut c_void) {}
