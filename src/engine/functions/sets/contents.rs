@@ -1,4 +1,4 @@
-//! The contents of arrays, json values and texts as rows: unnest, json_each and its kin, regexp_matches.
+//! The contents of arrays, json values and texts as rows: json_each and its kin, regexp_matches.
 //!
 //! Specification: functions-array.html, functions-json.html, functions-matching.html; errors as in jsonfuncs.c, which
 //! words them differently for json and jsonb.
@@ -7,7 +7,6 @@ use rusqlite::types::Value;
 
 use super::{Arguments, Row, Rows, SetFunction, rows, single};
 use crate::engine::functions::arrays::split_text;
-use crate::engine::functions::elements::{malformed_array, stored_element};
 use crate::engine::functions::json_text::{Kind, elements, kind, members, text_value};
 use crate::engine::functions::pattern::{Options, Pattern};
 use crate::engine::functions::regex::{match_array, split_parts};
@@ -16,7 +15,6 @@ use crate::error::{Error, Result, SqlState};
 const PAIR: &[&str] = &["key", "value"];
 
 pub(super) static FUNCTIONS: &[SetFunction] = &[
-    SetFunction::new("pg_unnest", 1, unnest),
     SetFunction { columns: PAIR, ..SetFunction::new("pg_json_each", 1, |a| each(a, "json_each", false, false)) },
     SetFunction { columns: PAIR, ..SetFunction::new("pg_jsonb_each", 1, |a| each(a, "jsonb_each", true, false)) },
     SetFunction {
@@ -37,21 +35,6 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
     SetFunction::new("pg_regexp_split_to_table", 3, regexp_split),
     SetFunction { strict: false, ..SetFunction::new("pg_string_to_table", 3, string_to_table) },
 ];
-
-/// The elements of an array of any number of dimensions, in stored form; bytea stays in its text form.
-fn unnest(args: &Arguments<'_>) -> Result<Rows> {
-    let array: serde_json::Value = serde_json::from_str(&args.text(0)?).map_err(malformed_array)?;
-    let mut out = Vec::new();
-    flatten(&array, &mut out);
-    rows(out.into_iter())
-}
-
-fn flatten(value: &serde_json::Value, out: &mut Vec<Row>) {
-    match value {
-        serde_json::Value::Array(elements) => elements.iter().for_each(|element| flatten(element, out)),
-        element => out.push(single(stored_element(element))),
-    }
-}
 
 fn invalid(message: String) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)

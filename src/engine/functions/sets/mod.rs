@@ -274,8 +274,6 @@ mod tests {
                 "2024-01-31 00:00:00 2024-02-29 00:00:00 2024-03-29 00:00:00",
             ),
             (all!("pg_generate_subscripts('[5,6]', 1)"), "1 2"),
-            (all!("pg_unnest('[1,null,\"x\",true]')"), "1 NULL x 1"),
-            ("(SELECT group_concat(rowid) FROM pg_unnest('[7,8]'))", "1,2"),
             ("(SELECT group_concat(key || value) FROM pg_json_each('{\"a\":1,\"b\":[2]}'))", "a1,b[2]"),
             (all!("pg_jsonb_array_elements('{}')"), "22023 cannot extract elements from an object"),
             (all!("pg_regexp_matches('foobar', 'o(.)', 'g')"), "[\"o\"]"),
