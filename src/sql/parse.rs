@@ -17,30 +17,45 @@ static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// The tokens of a text without white space and comments.
 pub fn tokens(text: &str) -> Result<Vec<TokenWithSpan>> {
-    let tokens = Tokenizer::new(&DIALECT, text).tokenize_with_location().map_err(|e| {
-        let near = near(text, e.location);
-        syntax_error(text, e.location, &near)
-    })?;
+    let tokens = tokenize(text)?;
     Ok(tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).collect())
 }
 
-/// Parses one statement.
-pub fn statement(text: &str) -> Result<Statement> {
-    // The parser wants COPY … FROM STDIN terminated, because it can read the data that follows.
-    let terminated;
-    let is_copy = text.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("copy"));
-    let source = if is_copy {
-        terminated = format!("{text};");
-        &terminated
-    } else {
-        text
-    };
-    parse(source, |parser| {
+/// INSERT … OVERRIDING … VALUE, which the parser does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overriding {
+    System,
+    User,
+}
+
+/// Takes OVERRIDING { SYSTEM | USER } VALUE out of an INSERT's tokens.
+fn take_overriding(tokens: &mut Vec<TokenWithSpan>) -> Option<Overriding> {
+    let word = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
+    let words: Vec<usize> =
+        (0..tokens.len()).filter(|i| !matches!(tokens.get(*i).map(|t| &t.token), Some(Token::Whitespace(_)))).collect();
+    let at = |place: usize| words.get(place).and_then(|i| tokens.get(*i));
+    let start = (0..words.len()).find(|n| {
+        at(*n).is_some_and(|t| word(t, "overriding"))
+            && at(n + 1).is_some_and(|t| word(t, "system") || word(t, "user"))
+            && at(n + 2).is_some_and(|t| word(t, "value"))
+    })?;
+    let overriding =
+        if at(start + 1).is_some_and(|t| word(t, "system")) { Overriding::System } else { Overriding::User };
+    let (first, last) = (*words.get(start)?, *words.get(start + 2)?);
+    tokens.drain(first..=last);
+    Some(overriding)
+}
+
+/// Parses one statement; tells what an INSERT overrides.
+pub fn statement(text: &str) -> Result<(Statement, Option<Overriding>)> {
+    let mut tokens = tokenize(text)?;
+    let overriding = take_overriding(&mut tokens);
+    let statement = parse_tokens(text, tokens, |parser| {
         let statement = parser.parse_statement()?;
-        let _ = parser.consume_token(&Token::SemiColon);
         expect_end(parser)?;
         Ok(statement)
-    })
+    })?;
+    Ok((statement, overriding))
 }
 
 /// Parses one expression, such as a stored default.
@@ -78,11 +93,21 @@ fn expect_end(parser: &mut Parser<'_>) -> Result<(), ParserError> {
     Err(ParserError::ParserError(format!("Expected: end of statement, found: {found}{}", found.span.start)))
 }
 
+fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
+    Tokenizer::new(&DIALECT, text)
+        .tokenize_with_location()
+        .map_err(|e| syntax_error(text, e.location, &near(text, e.location)))
+}
+
 fn parse<T>(text: &str, run: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>) -> Result<T> {
-    let tokens = Tokenizer::new(&DIALECT, text).tokenize_with_location().map_err(|e| {
-        let near = near(text, e.location);
-        syntax_error(text, e.location, &near)
-    })?;
+    parse_tokens(text, tokenize(text)?, run)
+}
+
+fn parse_tokens<T>(
+    text: &str,
+    tokens: Vec<TokenWithSpan>,
+    run: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
+) -> Result<T> {
     let mut parser = Parser::new(&DIALECT).with_recursion_limit(RECURSION_LIMIT).with_tokens_with_locations(tokens);
     run(&mut parser).map_err(|error| match error {
         ParserError::RecursionLimitExceeded => {

@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::analyze::modify::Modified;
 use crate::sql::copy;
-use crate::sql::parse;
+use crate::sql::parse::{self, Overriding};
 use crate::sql::parse_ddl;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
@@ -156,7 +156,7 @@ fn read_literals(source: &Source<'_>, types: &[ParamType], context: PlanContext<
 enum Parsed<'t> {
     Utility(Utility<'t>),
     Ddl(parse_ddl::Utility, &'static str),
-    Statement(Box<Statement>),
+    Statement(Box<Statement>, Option<Overriding>),
 }
 
 fn parsed<'t>(source: &Source<'t>) -> Result<Parsed<'t>> {
@@ -167,7 +167,7 @@ fn parsed<'t>(source: &Source<'t>) -> Result<Parsed<'t>> {
     if let Some(ddl) = parse_ddl::statement(text) {
         return ddl.map(|(ddl, tag)| Parsed::Ddl(ddl, tag));
     }
-    parse::statement(text).map(|s| Parsed::Statement(Box::new(s)))
+    parse::statement(text).map(|(statement, overriding)| Parsed::Statement(Box::new(statement), overriding))
 }
 
 fn shift_position(error: Error, offset: u32) -> Error {
@@ -181,7 +181,10 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
     let parsed = parsed(source).map_err(|e| shift_position(e, source.offset))?;
     let mut analyzer = Analyzer::new(context, source, param_types);
     let (tag, columns, action) = match parsed {
-        Parsed::Statement(statement) => query_statement(&mut analyzer, &statement, source)?,
+        Parsed::Statement(statement, overriding) => {
+            analyzer.overriding = overriding;
+            query_statement(&mut analyzer, &statement)?
+        }
         Parsed::Ddl(ddl, tag) => {
             let action = match ddl {
                 parse_ddl::Utility::Ddl(ddl) => Action::Ddl(ddl),
@@ -219,7 +222,7 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
 
 type Analysed = (Tag, Option<Vec<FieldDescription>>, Action);
 
-fn query_statement(analyzer: &mut Analyzer<'_>, statement: &Statement, source: &Source<'_>) -> Result<Analysed> {
+fn query_statement(analyzer: &mut Analyzer<'_>, statement: &Statement) -> Result<Analysed> {
     match statement {
         Statement::Query(query) => {
             if let ast::SetExpr::Insert(inner) | ast::SetExpr::Update(inner) | ast::SetExpr::Delete(inner) =
@@ -238,7 +241,6 @@ fn query_statement(analyzer: &mut Analyzer<'_>, statement: &Statement, source: &
         Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => modify(analyzer, statement),
         other => {
             let words: String = other.to_string().chars().take_while(|c| *c != '(').take(40).collect();
-            let _ = source;
             Err(Error::unsupported(format!("the statement {}", words.trim())))
         }
     }
@@ -505,11 +507,11 @@ fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
 
 fn explain(statement: &str, context: PlanContext<'_>, source: &Source<'_>) -> Result<Analysed> {
     let inner = Source { text: statement, offset: source.offset, key: String::new(), literals: Vec::new() };
-    let Parsed::Statement(parsed) = parsed(&inner)? else {
+    let Parsed::Statement(parsed, _) = parsed(&inner)? else {
         return Err(Error::unsupported("EXPLAIN of a utility statement"));
     };
     let mut analyzer = Analyzer::new(context, &inner, &[]);
-    match query_statement(&mut analyzer, &parsed, &inner)? {
+    match query_statement(&mut analyzer, &parsed)? {
         (_, _, Action::Sqlite(statement)) => {
             Ok((Tag::Fixed("EXPLAIN"), Some(vec![text_column("QUERY PLAN")]), Action::Explain(statement)))
         }

@@ -15,7 +15,7 @@ use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::scope::{CteEntry, Scope};
-use crate::sql::parse;
+use crate::sql::parse::{self, Overriding};
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
 use crate::sql::tree::{Expr, ExprKind};
@@ -51,6 +51,8 @@ pub struct Analyzer<'a> {
     pub(super) depth: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
+    /// What the INSERT overrides.
+    pub(in crate::sql) overriding: Option<Overriding>,
     /// FOR UPDATE / FOR SHARE was asked for.
     pub(super) locks_rows: bool,
     /// A view is being expanded: constants in its text are not the statement's.
@@ -93,6 +95,7 @@ impl<'a> Analyzer<'a> {
             next_alias: 0,
             depth: 0,
             writes: false,
+            overriding: None,
             locks_rows: false,
             in_stored_text: 0,
             set_calls: None,

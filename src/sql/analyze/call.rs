@@ -284,7 +284,11 @@ impl Analyzer<'_> {
             return Err(Error::unsupported("DISTINCT for window functions"));
         }
         if distinct && args.len() > 1 {
-            return Err(Error::unsupported(format!("{}(DISTINCT …) with several arguments", function.name)));
+            // SQLite allows DISTINCT over one argument only.
+            if matches!(function.call, functions::Call::Function(_)) {
+                args.insert(0, self.types_of(&args));
+            }
+            args = vec![Expr::function("pg_pack", args, Oid::TEXT)];
         }
         let mut order_by = Vec::new();
         for clause in &list.clauses {

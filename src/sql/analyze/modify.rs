@@ -15,7 +15,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
-use crate::sql::parse;
+use crate::sql::parse::{self, Overriding};
 use crate::sql::tree::{
     Body, ColumnRef, Conflict, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select, Target, Update,
 };
@@ -174,6 +174,10 @@ impl<'a> Analyzer<'a> {
                         let place = columns.iter().position(|c| c.number == column.number);
                         let value = place.and_then(|p| given.get_mut(p)).and_then(Option::take).flatten();
                         values.push(match value {
+                            // OVERRIDING USER VALUE: the identity's own value wins over what was given.
+                            Some(_) if column.identity.is_some() && self.overriding == Some(Overriding::User) => {
+                                self.default_value(column, relation)?
+                            }
                             Some((expr, span)) => {
                                 self.check_writable(column)?;
                                 self.assign(expr, column, relation).map_err(|e| self.at(e, span))?
@@ -206,7 +210,7 @@ impl<'a> Analyzer<'a> {
     }
 
     fn check_writable(&self, column: &Column) -> Result<()> {
-        if column.identity == Some(Identity::Always) {
+        if column.identity == Some(Identity::Always) && self.overriding != Some(Overriding::System) {
             let error = cannot_insert(column, "is an identity column defined as GENERATED ALWAYS");
             return Err(error.with_hint("Use OVERRIDING SYSTEM VALUE to override."));
         }

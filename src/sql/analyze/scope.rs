@@ -173,7 +173,14 @@ impl Analyzer<'_> {
         let span = parts.first().map_or(Span::empty(), |p| p.span);
         let folded: Vec<String> = parts.iter().map(fold).collect();
         let result = match folded.as_slice() {
-            [name] => self.unqualified_column(name),
+            [name] => self.unqualified_column(name).map_err(|error| match parts.first() {
+                // The parser takes reserved words for names.
+                Some(word) if word.quote_style.is_none() && is_reserved(name) => {
+                    let message = format!("syntax error at or near \"{}\"", word.value);
+                    Error::new(SqlState::SYNTAX_ERROR, message)
+                }
+                _ => error,
+            }),
             [table, name] => self.qualified_column(None, table, name),
             [schema, table, name] => self.qualified_column(Some(schema), table, name),
             [_, schema, table, name] => self.qualified_column(Some(schema), table, name),
@@ -304,4 +311,73 @@ fn system_column(entry: &RangeVar, name: &str) -> Option<Expr> {
         "xmin" if relation < Oid::FIRST_NORMAL => constant(FROZEN_TRANSACTION, Oid::XID),
         _ => None,
     }
+}
+
+/// PostgreSQL's reserved words (sql-keywords-appendix.html) that the parser lets stand as a column.
+fn is_reserved(word: &str) -> bool {
+    const RESERVED: &[&str] = &[
+        "all",
+        "analyse",
+        "analyze",
+        "and",
+        "any",
+        "as",
+        "asc",
+        "asymmetric",
+        "both",
+        "case",
+        "check",
+        "collate",
+        "column",
+        "constraint",
+        "create",
+        "default",
+        "deferrable",
+        "desc",
+        "distinct",
+        "do",
+        "else",
+        "end",
+        "except",
+        "fetch",
+        "for",
+        "foreign",
+        "from",
+        "grant",
+        "group",
+        "having",
+        "in",
+        "initially",
+        "intersect",
+        "into",
+        "lateral",
+        "leading",
+        "limit",
+        "not",
+        "offset",
+        "on",
+        "only",
+        "or",
+        "order",
+        "placing",
+        "primary",
+        "references",
+        "returning",
+        "select",
+        "some",
+        "symmetric",
+        "table",
+        "then",
+        "to",
+        "trailing",
+        "union",
+        "unique",
+        "using",
+        "variadic",
+        "when",
+        "where",
+        "window",
+        "with",
+    ];
+    RESERVED.contains(&word)
 }
