@@ -2,7 +2,7 @@
 //! (functions-info.html, functions-admin.html).
 
 use super::Call::{self, Function as F, Template as T};
-use super::{Function, immutable, stable, volatile};
+use super::{Function, immutable, set, stable, volatile};
 use crate::sql::type_names::*;
 use crate::types::pg_type::Oid;
 
@@ -194,4 +194,8 @@ pub(super) static ROWS: &[Function] = &[
     stable("pg_stat_get_tuples_fetched", &[OID], INT8, T("0")),
     stable("pg_stat_get_blocks_fetched", &[OID], INT8, T("0")),
     stable("pg_stat_get_blocks_hit", &[OID], INT8, T("0")),
+    set("pg_get_keywords", &[], RECORD, F("pg_get_keywords")).columns(&[("word", TEXT), ("catcode", CHAR), ("barelabel", BOOL), ("catdesc", TEXT), ("baredesc", TEXT)]),
+    set("pg_options_to_table", &[TEXT_ARRAY], RECORD, F("pg_options_to_table")).columns(&[("option_name", TEXT), ("option_value", TEXT)]),
+    set("aclexplode", &[ACLITEM_ARRAY], RECORD, F("pg_aclexplode")).columns(&[("grantor", OID), ("grantee", OID), ("privilege_type", TEXT), ("is_grantable", BOOL)]),
+    set("pg_partition_ancestors", &[REGCLASS], REGCLASS, F("pg_partition_ancestors")),
 ];

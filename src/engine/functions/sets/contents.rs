@@ -5,7 +5,7 @@
 
 use rusqlite::types::Value;
 
-use super::{Arguments, Row, Rows, SetFunction, rows, single};
+use super::{Arguments, Row, Rows, SetFunction, row, rows, single};
 use crate::engine::functions::arrays::split_text;
 use crate::engine::functions::json_text::{Kind, elements, kind, members, text_value};
 use crate::engine::functions::pattern::{Options, Pattern};
@@ -56,7 +56,7 @@ fn each(args: &Arguments<'_>, name: &str, binary: bool, as_text: bool) -> Result
         Kind::Array => return Err(invalid("cannot deconstruct an array as an object".to_owned())),
         _ => return Err(invalid("cannot deconstruct a scalar".to_owned())),
     }
-    let pairs = members(&text).map(|(key, value)| [Value::Text(key.into_owned()), shown(value, as_text)]);
+    let pairs = members(&text).map(|(key, value)| row([Value::Text(key.into_owned()), shown(value, as_text)]));
     rows(pairs.collect::<Vec<_>>().into_iter())
 }
 

@@ -6,6 +6,7 @@
 
 #![expect(unsafe_code, reason = "virtual tables are structures of SQLite's C interface")]
 
+mod catalog;
 mod contents;
 mod series;
 
@@ -22,8 +23,11 @@ use rusqlite::{Connection, ffi};
 use super::{ContextSlot, registration_failed};
 use crate::error::{Error, Result, SqlState};
 
-/// One row: its columns. The second is NULL for functions that have one.
-type Row = [Value; 2];
+/// The most columns a row has (pg_get_keywords).
+const WIDTH: usize = 5;
+
+/// One row: its columns, then NULLs.
+type Row = [Value; WIDTH];
 
 /// The rows of one call, made as they are asked for.
 type Rows = Box<dyn Iterator<Item = Result<Row>> + Send>;
@@ -84,7 +88,13 @@ impl Arguments<'_> {
 
 /// A row of one column.
 fn single(value: impl Into<Value>) -> Row {
-    [value.into(), Value::Null]
+    row([value.into()])
+}
+
+fn row<const N: usize>(values: [Value; N]) -> Row {
+    let mut row = [const { Value::Null }; WIDTH];
+    row.iter_mut().zip(values).for_each(|(place, value)| *place = value);
+    row
 }
 
 fn rows<I>(iterator: I) -> Result<Rows>
@@ -196,7 +206,7 @@ unsafe impl VTabCursor for Cursor<'_> {
         self.arguments = (0..given).map(|index| args.get::<Value>(index)).collect::<rusqlite::Result<_>>()?;
         self.rowid = 0;
         let nothing = self.function.strict && self.arguments.contains(&Value::Null);
-        self.rows = if nothing || given == 0 {
+        self.rows = if nothing || (given == 0 && self.function.arity > 0) {
             Box::new(std::iter::empty())
         } else {
             let arguments = Arguments { values: &self.arguments, slot: &self.slot };
@@ -236,7 +246,7 @@ unsafe impl VTabCursor for Cursor<'_> {
 /// Registers the functions that return sets.
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     const MODULE: Module<Table> = Module::eponymous_only_module();
-    for function in series::FUNCTIONS.iter().chain(contents::FUNCTIONS) {
+    for function in series::FUNCTIONS.iter().chain(contents::FUNCTIONS).chain(catalog::FUNCTIONS) {
         let shared = Shared { function, slot: slot.clone() };
         connection
             .create_module(function.name, &MODULE, Some(shared))
@@ -274,6 +284,13 @@ mod tests {
                 "2024-01-31 00:00:00 2024-02-29 00:00:00 2024-03-29 00:00:00",
             ),
             (all!("pg_generate_subscripts('[5,6]', 1)"), "1 2"),
+            ("(SELECT group_concat(value || rowid) FROM pg_string_to_table('a,b', ','))", "a1,b2"),
+            ("(SELECT word || barelabel FROM pg_get_keywords() WHERE catcode = 'R' LIMIT 1)", "all1"),
+            ("(SELECT group_concat(option_name || option_value) FROM pg_options_to_table('[\"a=b=c\"]'))", "ab=c"),
+            (
+                "(SELECT group_concat(grantee || privilege_type || is_grantable) FROM pg_aclexplode('[\"=r*/x\"]'))",
+                "0SELECT1",
+            ),
             ("(SELECT group_concat(key || value) FROM pg_json_each('{\"a\":1,\"b\":[2]}'))", "a1,b[2]"),
             (all!("pg_jsonb_array_elements('{}')"), "22023 cannot extract elements from an object"),
             (all!("pg_regexp_matches('foobar', 'o(.)', 'g')"), "[\"o\"]"),

@@ -1,0 +1,102 @@
+//! Sets over the catalogs: keywords, options, privileges, partitions.
+//!
+//! Specification: functions-info.html; aclexplode as in acl.c.
+
+use rusqlite::types::Value;
+
+use super::{Arguments, Row, Rows, SetFunction, row, rows, single};
+use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::error::Result;
+
+pub(super) static FUNCTIONS: &[SetFunction] = &[
+    SetFunction {
+        columns: &["word", "catcode", "barelabel", "catdesc", "baredesc"],
+        ..SetFunction::new("pg_get_keywords", 0, |_| rows(keywords().into_iter()))
+    },
+    SetFunction { columns: &["option_name", "option_value"], ..SetFunction::new("pg_options_to_table", 1, options) },
+    SetFunction {
+        columns: &["grantor", "grantee", "privilege_type", "is_grantable"],
+        ..SetFunction::new("pg_aclexplode", 1, privileges)
+    },
+    // No table has partitions.
+    SetFunction::new("pg_partition_ancestors", 1, |_| rows(std::iter::empty())),
+];
+
+fn keywords() -> Vec<Row> {
+    let lines = Recording::new(recording!("keywords")).lines();
+    let text = |line: &crate::catalog::tables::recorded::Line, name: &str| Value::Text(line.text(name).into_owned());
+    lines
+        .map(|line| {
+            row([
+                text(&line, "word"),
+                text(&line, "catcode"),
+                Value::Integer(line.number("barelabel")),
+                text(&line, "catdesc"),
+                text(&line, "baredesc"),
+            ])
+        })
+        .collect()
+}
+
+fn items(args: &Arguments<'_>) -> Result<Vec<String>> {
+    Ok(serde_json::from_str(&args.text(0)?).unwrap_or_default())
+}
+
+/// pg_options_to_table: "name=value" in two columns.
+fn options(args: &Arguments<'_>) -> Result<Rows> {
+    let split = |item: String| match item.split_once('=') {
+        Some((name, value)) => row([name.to_owned().into(), value.to_owned().into()]),
+        None => single(item),
+    };
+    rows(items(args)?.into_iter().map(split))
+}
+
+/// The privileges by their letters (acl.h).
+const PRIVILEGES: &[(char, &str)] = &[
+    ('a', "INSERT"),
+    ('r', "SELECT"),
+    ('w', "UPDATE"),
+    ('d', "DELETE"),
+    ('D', "TRUNCATE"),
+    ('x', "REFERENCES"),
+    ('t', "TRIGGER"),
+    ('X', "EXECUTE"),
+    ('U', "USAGE"),
+    ('C', "CREATE"),
+    ('T', "TEMPORARY"),
+    ('c', "CONNECT"),
+    ('s', "SET"),
+    ('A', "ALTER SYSTEM"),
+];
+
+/// aclexplode: "grantee=letters/grantor", each letter a row, an asterisk behind it the grant option.
+fn privileges(args: &Arguments<'_>) -> Result<Rows> {
+    let mut exploded = Vec::new();
+    for item in items(args)? {
+        let Some((grantee, rest)) = item.split_once('=') else { continue };
+        let Some((letters, grantor)) = rest.split_once('/') else { continue };
+        let mut letters = letters.chars().peekable();
+        while let Some(letter) = letters.next() {
+            let grantable = letters.next_if_eq(&'*').is_some();
+            let Some((_, privilege)) = PRIVILEGES.iter().find(|(l, _)| *l == letter) else { continue };
+            exploded.push(row([
+                Value::Integer(role_oid(grantor)),
+                Value::Integer(role_oid(grantee)),
+                Value::Text((*privilege).to_owned()),
+                Value::Integer(grantable.into()),
+            ]));
+        }
+    }
+    rows(exploded.into_iter())
+}
+
+/// A role's OID by the name in a privilege; none is PUBLIC, and what is not predefined is the superuser.
+fn role_oid(name: &str) -> i64 {
+    if name.is_empty() {
+        return 0;
+    }
+    let mut predefined = Recording::new(recording!("pg_authid")).lines();
+    let found = predefined.find(|r| r.text("rolname") == name);
+    found.map_or(i64::from(BOOTSTRAP_SUPERUSER.0), |r| r.number("oid"))
+}
