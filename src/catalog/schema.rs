@@ -309,11 +309,11 @@ fn index_relation(catalog: &CatalogSnapshot, table: &Relation, index: &Index) ->
     }
 }
 
-/// What a table or index is called inside SQLite, unquoted. The temp schema's objects keep their plain names: SQLite
-/// has a namespace of its own for them.
+/// What a table or index is called inside SQLite, unquoted. A temporary one has its schema in front too: SQLite would
+/// take its plain name for the permanent relation of that name.
 pub fn sqlite_name(schema: &str, name: &str) -> String {
     match schema {
-        "public" | "pg_temp" => name.to_owned(),
+        "public" => name.to_owned(),
         _ => format!("{schema}.{name}"),
     }
 }

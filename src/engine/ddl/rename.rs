@@ -47,6 +47,10 @@ impl Change<'_> {
         if relation.schema == schema {
             return Ok(());
         }
+        if self.catalog.relation(schema, &relation.name).is_some() {
+            let message = format!("relation \"{}\" already exists in schema \"{schema}\"", relation.name);
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, message));
+        }
         let own_name = relation.name.clone();
         self.move_relation(&relation, schema, &own_name)?;
         for sequence in self.sorted_relations() {
@@ -105,6 +109,12 @@ impl Change<'_> {
     /// SQLite renames the table in the foreign keys of others too.
     fn move_table(&mut self, relation: &Relation, schema: &str, name: &str) -> Result<()> {
         let relation = self.declared(relation)?;
+        if schema != relation.schema
+            && let Some(index) = relation.indexes.iter().find(|i| self.catalog.relation(schema, &i.name).is_some())
+        {
+            let message = format!("relation \"{}\" already exists in schema \"{schema}\"", index.name);
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, message));
+        }
         self.check_no_views(&relation, None)?;
         let moved = Relation {
             schema: schema.to_owned(),

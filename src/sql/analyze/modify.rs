@@ -10,7 +10,7 @@ use sqlparser::ast::{
     SelectItem, SetExpr, Spanned, TableFactor, TableObject, UpdateTableFromKind,
 };
 
-use crate::catalog::schema::{Column, Identity, Relation, RelationKind};
+use crate::catalog::schema::{Column, Identity, Relation, RelationKind, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
 use crate::sql::analyze::scope::{RangeVar, Scope};
@@ -302,13 +302,22 @@ impl<'a> Analyzer<'a> {
 
     /// What a column gets when nothing is given: its default, the next value of its identity, NULL.
     fn default_value(&mut self, column: &Column, relation: &Relation) -> Result<Expr> {
-        let Some(text) = &column.default else {
+        let Some(text) = column.default.as_deref().or_else(|| self.domain_default(column.type_oid)) else {
             let null = Expr::new(ExprKind::Null, column.type_oid);
             return Ok(refuse_null(null, column, relation));
         };
         let ast = parse::expression(text)?;
         let expr = self.stored(|a| a.expr(&ast))?;
         self.assign(expr, column, relation)
+    }
+
+    /// The default of a domain, or of the domain it is made of.
+    fn domain_default(&self, oid: Oid) -> Option<&'a str> {
+        match &self.catalog().types.get(&oid)?.kind {
+            UserTypeKind::Domain { default: Some(text), .. } => Some(text),
+            UserTypeKind::Domain { base, .. } => self.domain_default(*base),
+            UserTypeKind::Enum(_) => None,
+        }
     }
 
     // ----- ON CONFLICT
