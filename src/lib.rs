@@ -165,8 +165,19 @@ pub mod engine {
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
     pub mod cancel;
+    mod copy_binary;
+    mod copy_in;
+    mod copy_lines;
+    mod copy_out;
+    mod execute;
+    mod extended;
+    mod greeting;
     pub mod machine;
+    mod query;
     pub mod start;
+    mod state;
+    mod transaction;
+    mod utility;
 }
 
 pub mod net {

@@ -19,6 +19,7 @@ use crate::engine::interrupt::InterruptHandle;
 use crate::engine::pool::Pool;
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
 use crate::error::{Error, Result, SqlState};
+use crate::sql::planner::PlanCache;
 use crate::storage::local::{self, WalSync};
 use crate::storage::sink::Replicator;
 use crate::storage::watermark::{CommitSequence, Watermark};
@@ -34,6 +35,7 @@ pub struct Database {
     holder: AtomicI32,
     catalog: RwLock<Arc<CatalogSnapshot>>,
     sequences: Arc<SequenceRegistry>,
+    plans: Arc<PlanCache>,
     watermark: Arc<Watermark>,
     replicator: Replicator,
     checkpointer: Arc<Checkpointer>,
@@ -78,6 +80,7 @@ impl Database {
             holder: AtomicI32::new(0),
             catalog: RwLock::new(Arc::new(catalog)),
             sequences,
+            plans: Arc::default(),
             watermark,
             replicator,
             checkpointer,
@@ -97,6 +100,11 @@ impl Database {
     /// The sequences' values.
     pub fn sequences(&self) -> &Arc<SequenceRegistry> {
         &self.sequences
+    }
+
+    /// The plans of this database's statements.
+    pub fn plans(&self) -> &Arc<PlanCache> {
+        &self.plans
     }
 
     /// How far commits have come.

@@ -1,8 +1,414 @@
-//! The session's loop.
+//! The one loop of a session: messages in, answers out.
+//!
+//! Owns: [`StateMachine`]: the states Ready, Drain and Done, the only writer of ErrorResponse and of ReadyForQuery, when
+//! output leaves, the limits on idling. Must not know: rusqlite, SQL. The handlers of messages are in `session::query`
+//! (simple), `session::extended`, what statements do in `session::execute` and `session::transaction`.
+//! Specification: protocol-flow.html.
 
-use crate::session::start::SessionStart;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::engine::context::{SessionContext, SharedContext};
+use crate::engine::databases::Databases;
+use crate::engine::interrupt::InterruptHandle;
+use crate::engine::session::EngineSession;
+use crate::error::{Error, ErrorFields, Severity, SqlState};
+use crate::protocol::backend;
+use crate::protocol::conn::FramedConn;
+use crate::protocol::message::FrontendMessage;
+use crate::session::greeting;
+use crate::session::start::{SessionOptions, SessionStart};
+use crate::session::state::{Session, TransactionStatus};
+use crate::settings::session::Timeouts;
+use crate::sql::planner::PlanCache;
+
+/// What the loop does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Waits for the next message.
+    Ready,
+    /// Discards everything up to Sync, after an error in the extended protocol.
+    Drain,
+    /// The session is over.
+    Done,
+}
+
+/// Why a handler stopped.
+#[derive(Debug)]
+pub enum Stop {
+    /// The client is told, and the statement or the session ends.
+    Error(Error),
+    /// The socket is gone.
+    Gone(io::Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Error(error)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Gone(error)
+    }
+}
+
+/// Result of a handler.
+pub type Outcome<T> = Result<T, Stop>;
+
+/// The client closed the connection in the middle of something.
+pub(super) fn vanished() -> Stop {
+    Stop::Gone(io::ErrorKind::ConnectionAborted.into())
+}
+
+/// What a session is made of.
+pub(super) struct Parts {
+    pub conn: FramedConn,
+    pub engine: EngineSession,
+    pub databases: Arc<Databases>,
+    pub options: Arc<SessionOptions>,
+    pub stopping: watch::Receiver<bool>,
+    pub pid: i32,
+}
 
 /// Runs a session until its client leaves.
 pub async fn run(start: SessionStart) {
-    let _ = start;
+    let cancel = Arc::clone(&start.cancel);
+    let (mut parts, settings) = greeting::prepare(start);
+    let registration = cancel.register(parts.engine.interrupt_handle());
+    let key = registration.key();
+    parts.pid = key.pid;
+    lock(parts.engine.context()).backend_pid = key.pid;
+    log::info!("session {}: {}", key.pid, greeting::describe(&lock(parts.engine.context())));
+    StateMachine::new(parts).run(settings, key.secret).await;
+    log::info!("session {}: disconnected", key.pid);
+}
+
+/// One session.
+pub struct StateMachine {
+    pub(super) conn: FramedConn,
+    pub(super) engine: EngineSession,
+    pub(super) context: SharedContext,
+    pub(super) session: Session,
+    pub(super) plans: Arc<PlanCache>,
+    pub(super) databases: Arc<Databases>,
+    pub(super) options: Arc<SessionOptions>,
+    pub(super) timeouts: Timeouts,
+    /// Resolves when the session is to end though the client does not say so. Polled while idle only.
+    ended: Pin<Box<dyn Future<Output = Error> + Send>>,
+    /// What waits in the output buffer is to leave before the next wait for a message.
+    flush_due: bool,
+    /// The text of the statement that runs, for the log.
+    pub(super) running: Option<Arc<str>>,
+    pid: i32,
+}
+
+impl StateMachine {
+    pub(super) fn new(start: Parts) -> Self {
+        let Parts { conn, engine, databases, options, stopping, pid } = start;
+        let context = Arc::clone(engine.context());
+        let plans = Arc::clone(engine.database().plans());
+        let ended = Box::pin(ended(engine.interrupt_handle(), stopping));
+        StateMachine {
+            conn,
+            engine,
+            context,
+            session: Session::default(),
+            plans,
+            databases,
+            options,
+            timeouts: Timeouts::default(),
+            ended,
+            flush_due: false,
+            running: None,
+            pid,
+        }
+    }
+
+    /// Serves the client until the session ends; an open transaction is rolled back then.
+    async fn run(mut self, greeting: Result<(), Error>, secret: i32) {
+        let outcome = match greeting {
+            Ok(()) => match self.greet(secret).await {
+                Ok(()) => self.serve().await,
+                Err(stop) => Err(stop),
+            },
+            Err(refused) => self.fail(refused).await.map(drop),
+        };
+        self.session.close_portals();
+        let open = self.session.status != TransactionStatus::Default;
+        if let Err(error) = self.engine.rollback().await {
+            log::error!("session {}: rollback at its end failed: {error}", self.pid);
+        }
+        match outcome {
+            Ok(()) => {}
+            Err(Stop::Error(error)) => log::error!("session {}: {error}", self.pid),
+            Err(Stop::Gone(error)) if open => {
+                log::warn!("session {}: the client vanished, its transaction was rolled back: {error}", self.pid);
+            }
+            Err(Stop::Gone(error)) => log::debug!("session {}: {error}", self.pid),
+        }
+        // The client may be gone already; then there is nobody to tell.
+        let _ = self.conn.shutdown().await;
+    }
+
+    async fn greet(&mut self, secret: i32) -> Outcome<()> {
+        let reported: Vec<_> = self.context().settings.reported().collect();
+        for (name, value) in reported {
+            backend::parameter_status(self.conn.out(), name, &value);
+        }
+        backend::backend_key_data(self.conn.out(), self.pid, secret);
+        self.ready().await
+    }
+
+    async fn serve(&mut self) -> Outcome<()> {
+        let mut state = State::Ready;
+        loop {
+            let message = self.next_message().await?;
+            state = match (state, message) {
+                (_, None | Some(Ok(FrontendMessage::Terminate))) => State::Done,
+                (State::Drain, Some(Ok(FrontendMessage::Sync))) => self.sync().await?,
+                (State::Drain, Some(Ok(_))) => State::Drain,
+                (State::Drain, Some(Err(error))) if error.severity() == Severity::Error => State::Drain,
+                (_, Some(Err(error))) => self.fail(error).await?,
+                (_, Some(Ok(message))) => self.dispatch(message).await?,
+            };
+            if state == State::Done {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn dispatch(&mut self, message: FrontendMessage) -> Outcome<State> {
+        let outcome = match message {
+            FrontendMessage::Query { sql } => return self.query(&sql).await,
+            FrontendMessage::Sync => return self.sync().await,
+            FrontendMessage::Parse { statement, sql, param_types } => self.parse(statement, &sql, param_types).await,
+            FrontendMessage::Bind { portal, statement, param_formats, params, result_formats } => {
+                self.bind(portal, &statement, &param_formats, &params, result_formats).await
+            }
+            FrontendMessage::DescribeStatement { name } => self.describe_statement(&name).await,
+            FrontendMessage::DescribePortal { name } => self.describe_portal(&name),
+            FrontendMessage::Execute { portal, max_rows } => self.execute(&portal, max_rows).await,
+            FrontendMessage::CloseStatement { name } => {
+                self.session.forget_statement(&name);
+                backend::close_complete(self.conn.out());
+                Ok(())
+            }
+            FrontendMessage::ClosePortal { name } => {
+                // Dropping it ends its statement.
+                drop(self.session.take_portal(&name));
+                backend::close_complete(self.conn.out());
+                Ok(())
+            }
+            FrontendMessage::Flush => {
+                self.flush_due = true;
+                Ok(())
+            }
+            // What a client still sends after a COPY that failed.
+            FrontendMessage::CopyData(_) | FrontendMessage::CopyDone | FrontendMessage::CopyFail { .. } => Ok(()),
+            FrontendMessage::Password(_) => {
+                Err(Error::fatal(SqlState::PROTOCOL_VIOLATION, "invalid frontend message type 112").into())
+            }
+            FrontendMessage::FunctionCall => {
+                let error = Error::unsupported("the function call sub-protocol");
+                return match self.fail(error).await? {
+                    State::Done => Ok(State::Done),
+                    _ => self.ready_state().await,
+                };
+            }
+            FrontendMessage::Terminate => return Ok(State::Done),
+        };
+        match outcome {
+            Ok(()) => Ok(State::Ready),
+            Err(Stop::Error(error)) => self.fail(error).await,
+            Err(gone) => Err(gone),
+        }
+    }
+
+    /// Sync: the end of an implicit transaction. An error here is told, and nothing is skipped after it.
+    async fn sync(&mut self) -> Outcome<State> {
+        self.session.pipelining = false;
+        if !matches!(self.session.status, TransactionStatus::InTransaction | TransactionStatus::Failed)
+            && let Err(stop) = self.commit().await
+        {
+            let Stop::Error(error) = stop else { return Err(stop) };
+            if self.fail(error).await? == State::Done {
+                return Ok(State::Done);
+            }
+        }
+        self.ready_state().await
+    }
+
+    /// Writes ReadyForQuery; the loop goes on.
+    pub(super) async fn ready_state(&mut self) -> Outcome<State> {
+        self.ready().await?;
+        Ok(State::Ready)
+    }
+
+    /// The only writer of ReadyForQuery, after the variables that changed.
+    async fn ready(&mut self) -> Outcome<()> {
+        let changed = {
+            let mut context = lock(&self.context);
+            self.timeouts = context.settings.timeouts();
+            if context.settings.has_unreported() { context.settings.take_unreported() } else { Vec::new() }
+        };
+        for (name, value) in changed {
+            backend::parameter_status(self.conn.out(), name, &value);
+        }
+        backend::ready_for_query(self.conn.out(), self.session.status.indicator());
+        self.flush_due = true;
+        Ok(())
+    }
+
+    /// The only writer of ErrorResponse: tells the client, and moves the transaction.
+    pub(super) async fn fail(&mut self, error: Error) -> Outcome<State> {
+        self.log_error(&error);
+        self.engine.finish_statement();
+        self.running = None;
+        match self.session.status {
+            TransactionStatus::Default | TransactionStatus::Failed => {}
+            TransactionStatus::Started | TransactionStatus::InTransactionImplicit => self.roll_back().await?,
+            TransactionStatus::InTransaction => {
+                if self.session.savepoints.is_empty() {
+                    self.session.close_portals();
+                }
+                self.session.status = TransactionStatus::Failed;
+                self.engine.abort().await?;
+            }
+        }
+        self.send_notices();
+        backend::error_response(self.conn.out(), error.fields());
+        self.flush_due = true;
+        if error.severity() == Severity::Error {
+            return Ok(State::Drain);
+        }
+        self.flush().await?;
+        Ok(State::Done)
+    }
+
+    fn log_error(&self, error: &Error) {
+        let statement = self.running.as_deref().unwrap_or("");
+        let client = self.context().client_address;
+        let client = client.map_or_else(|| "local".to_owned(), |address| address.to_string());
+        let ErrorFields { severity, code, message, .. } = error.fields();
+        log::info!(
+            "session {} ({client}, {:?}): {}: {message} ({}){}{statement}",
+            self.pid,
+            self.session.status,
+            severity.as_str(),
+            code.as_str(),
+            if statement.is_empty() { "" } else { " in: " },
+        );
+    }
+
+    /// Sends what SQL functions and the session itself have had to remark.
+    pub(super) fn send_notices(&mut self) {
+        let mut context = lock(&self.context);
+        if context.notices.is_empty() {
+            return;
+        }
+        for notice in std::mem::take(&mut context.notices) {
+            if context.settings.wants_notice(notice.severity) {
+                backend::notice_response(self.conn.out(), &notice);
+            }
+        }
+    }
+
+    /// Raises a warning, sent before the statement's CommandComplete.
+    pub(super) fn warn(&self, code: SqlState, message: impl Into<std::borrow::Cow<'static, str>>) {
+        self.context().notices.push(ErrorFields::new(Severity::Warning, code, message));
+    }
+
+    /// Waits until what the output tells of is durable, and writes it to the socket.
+    pub(super) async fn flush(&mut self) -> Outcome<()> {
+        self.flush_due = false;
+        self.engine.gate().await?;
+        Ok(self.conn.flush().await?)
+    }
+
+    /// Flushes if so much waits that it should not grow further.
+    pub(super) async fn flush_if_full(&mut self) -> Outcome<()> {
+        if self.conn.is_full() { self.flush().await } else { Ok(()) }
+    }
+
+    /// The next message; output leaves first unless more messages have arrived already, so that a pipelined batch is
+    /// answered with one write.
+    async fn next_message(&mut self) -> Outcome<Option<crate::error::Result<FrontendMessage>>> {
+        if self.flush_due && !self.conn.has_message() || self.conn.is_full() {
+            self.flush().await?;
+        }
+        let limit = self.idle_limit();
+        let idle = async {
+            match limit {
+                None => std::future::pending().await,
+                Some((limit, code, message)) => {
+                    tokio::time::sleep(limit).await;
+                    Error::fatal(code, message)
+                }
+            }
+        };
+        let idle = std::pin::pin!(idle);
+        let stopped = {
+            let ended = self.ended.as_mut();
+            tokio::select! {
+                biased;
+                message = self.conn.recv() => return Ok(message?),
+                error = ended => error,
+                error = idle => error,
+            }
+        };
+        self.fail(stopped).await?;
+        Ok(None)
+    }
+
+    /// How long the client may be silent now, and what it is told then.
+    fn idle_limit(&self) -> Option<(Duration, SqlState, &'static str)> {
+        if self.session.status == TransactionStatus::Default {
+            let message = "terminating connection due to idle-session timeout";
+            return self.timeouts.idle_session.map(|limit| (limit, SqlState::IDLE_SESSION_TIMEOUT, message));
+        }
+        let holding = self.engine.holds_ticket().then_some(self.options.idle_writer_timeout);
+        let limit = self.timeouts.idle_in_transaction.or(holding)?;
+        let message = "terminating connection due to idle-in-transaction timeout";
+        Some((limit, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, message))
+    }
+
+    /// The functions' view of this session.
+    pub(super) fn context(&self) -> MutexGuard<'_, SessionContext> {
+        lock(&self.context)
+    }
+
+    /// The session's number.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+}
+
+/// Resolves when the session is to end: it was terminated, or the server stops.
+async fn ended(interrupt: InterruptHandle, mut stopping: watch::Receiver<bool>) -> Error {
+    let terminated = async {
+        loop {
+            let error = interrupt.interrupted().await;
+            if error.severity() == Severity::Fatal {
+                return error;
+            }
+        }
+    };
+    tokio::select! {
+        error = terminated => error,
+        Ok(_) = stopping.wait_for(|stopping| *stopping) => {
+            Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
+        }
+    }
+}
+
+/// A panic while the lock was held ended that session; the data are plain values.
+pub(super) fn lock(context: &SharedContext) -> MutexGuard<'_, SessionContext> {
+    context.lock().unwrap_or_else(PoisonError::into_inner)
 }

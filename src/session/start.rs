@@ -12,6 +12,7 @@ use crate::engine::database::Database;
 use crate::engine::databases::Databases;
 use crate::protocol::conn::FramedConn;
 use crate::session::cancel::CancelRegistry;
+use crate::sql::plan::BeginMode;
 
 /// A connection that has passed start-up and authentication (AuthenticationOk is in its output buffer).
 pub struct SessionStart {
@@ -35,6 +36,8 @@ pub struct SessionStart {
 pub struct SessionOptions {
     /// What `server_version` says.
     pub server_version: String,
+    /// What a plain BEGIN is in SQLite's terms.
+    pub begin: BeginMode,
     /// Statements that take longer are logged.
     pub slow_query: Duration,
     /// How long a session may idle in a transaction that holds the write ticket, unless
@@ -46,6 +49,7 @@ impl Default for SessionOptions {
     fn default() -> Self {
         SessionOptions {
             server_version: "13.0".to_owned(),
+            begin: BeginMode::Deferred,
             slow_query: Duration::from_millis(100),
             idle_writer_timeout: Duration::from_secs(30),
         }

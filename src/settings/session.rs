@@ -56,6 +56,16 @@ struct Ready {
     search_path: Arc<[String]>,
     timeouts: Timeouts,
     least_notice: Severity,
+    transaction: TransactionSettings,
+}
+
+/// transaction_isolation, transaction_read_only and transaction_deferrable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionSettings {
+    /// In the words of SET TRANSACTION, in lower case.
+    pub isolation: Arc<str>,
+    pub read_only: bool,
+    pub deferrable: bool,
 }
 
 /// The time limits of a session; `None` is no limit.
@@ -93,6 +103,11 @@ impl Default for Settings {
                 search_path: Arc::default(),
                 timeouts: Timeouts::default(),
                 least_notice: Severity::Notice,
+                transaction: TransactionSettings {
+                    isolation: "read committed".into(),
+                    read_only: false,
+                    deferrable: false,
+                },
             },
         };
         settings.refresh();
@@ -326,14 +341,9 @@ impl Settings {
         !self.unreported.is_empty()
     }
 
-    /// transaction_isolation: of the open transaction, else of the next.
-    pub fn transaction_isolation(&self) -> String {
-        self.current("transaction_isolation").unwrap_or_default()
-    }
-
-    /// transaction_read_only: of the open transaction, else of the next.
-    pub fn transaction_read_only(&self) -> bool {
-        find("transaction_read_only").is_some_and(|v| self.effective(v) == Setting::Boolean(true))
+    /// The modes of the open transaction, else of the next.
+    pub fn transaction(&self) -> &TransactionSettings {
+        &self.ready.transaction
     }
 
     fn note_unreported(&mut self, variable: &'static Variable) {
@@ -452,6 +462,11 @@ impl Settings {
                 lock: limit("lock_timeout"),
                 idle_in_transaction: limit("idle_in_transaction_session_timeout"),
                 idle_session: limit("idle_session_timeout"),
+            },
+            transaction: TransactionSettings {
+                isolation: text("transaction_isolation"),
+                read_only: value("transaction_read_only") == Some(Setting::Boolean(true)),
+                deferrable: value("transaction_deferrable") == Some(Setting::Boolean(true)),
             },
             least_notice: match text("client_min_messages").as_ref() {
                 "error" => Severity::Error,

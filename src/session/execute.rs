@@ -1,0 +1,404 @@
+//! Running a portal: what each kind of plan does, and rows on their way to the client.
+//!
+//! Owns: [`Completion`], the dispatch over `sql::plan::Action`, the encoding of rows into the connection's output
+//! buffer. Must not know: which protocol asked (`session::query`, `session::extended`), rusqlite.
+
+use std::sync::Arc;
+
+use crate::engine::cursor::Cursor;
+use crate::error::{Error, SqlState};
+use crate::protocol::backend::{self, Message, ValueSlot};
+use crate::protocol::message::Field;
+use crate::session::machine::{Outcome, StateMachine, vanished};
+use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
+use crate::sql::plan::{Action, FieldDescription, PreparedCommand, SqliteStatement, Tag};
+use crate::types::encoding;
+use crate::types::format::{Format, FormatSettings};
+use crate::types::value::{Value, ValueRef};
+
+/// How a statement ended, for its last message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completion {
+    /// EmptyQueryResponse
+    Empty,
+    /// PortalSuspended
+    Suspended,
+    /// CommandComplete with this tag.
+    Tag(&'static str),
+    /// CommandComplete with a tag and a count.
+    Counted(&'static str, u64),
+}
+
+/// Whether RowDescription is sent before the rows, as the simple protocol does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Describe {
+    Yes,
+    No,
+}
+
+/// "INSERT 0 5", without allocating.
+pub(super) struct CountedTag {
+    text: [u8; 40],
+    length: usize,
+}
+
+impl CountedTag {
+    pub(super) fn as_str(&self) -> &str {
+        self.text.get(..self.length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or("")
+    }
+}
+
+impl std::fmt::Write for CountedTag {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.length + text.len();
+        self.text.get_mut(self.length..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// A tag with its count.
+pub(super) fn counted_tag(prefix: &str, rows: u64) -> CountedTag {
+    let mut tag = CountedTag { text: [0; 40], length: 0 };
+    // The buffer holds the longest prefix and the largest count.
+    let _ = std::fmt::Write::write_fmt(&mut tag, format_args!("{prefix} {rows}"));
+    tag
+}
+
+fn completion(tag: Tag, rows: u64) -> Completion {
+    match tag {
+        Tag::Select => Completion::Counted("SELECT", rows),
+        Tag::Insert => Completion::Counted("INSERT 0", rows),
+        Tag::Update => Completion::Counted("UPDATE", rows),
+        Tag::Delete => Completion::Counted("DELETE", rows),
+        Tag::Copy => Completion::Counted("COPY", rows),
+        Tag::Fetch => Completion::Counted("FETCH", rows),
+        Tag::Move => Completion::Counted("MOVE", rows),
+        Tag::Fixed(tag) => Completion::Tag(tag),
+    }
+}
+
+impl StateMachine {
+    /// Runs a portal until its end, or until `max_rows` rows were sent (0 is no limit). The last message is the
+    /// caller's, since a commit may come before it.
+    pub(super) async fn run_portal(
+        &mut self,
+        portal: &mut Portal,
+        max_rows: u32,
+        describe: Describe,
+    ) -> Outcome<Completion> {
+        let plan = Arc::clone(&portal.planned.plan);
+        let source = match std::mem::replace(&mut portal.state, PortalState::Done) {
+            PortalState::Suspended(source) => source,
+            PortalState::Completed => {
+                portal.state = PortalState::Completed;
+                return Ok(completion(plan.tag, 0));
+            }
+            PortalState::Done => {
+                let message = format!("portal \"{}\" cannot be run", portal.name);
+                return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message).into());
+            }
+            PortalState::New => {
+                let timeouts = self.timeouts;
+                self.engine.start_statement(timeouts.statement, timeouts.lock);
+                match self.start(portal, describe).await? {
+                    Started::Rows(source) => source,
+                    Started::Finished(completion) => return Ok(completion),
+                }
+            }
+        };
+        self.session.queried = true;
+        self.send_rows(portal, source, max_rows).await
+    }
+
+    /// Does what the plan says, up to its first row.
+    async fn start(&mut self, portal: &mut Portal, describe: Describe) -> Outcome<Started> {
+        let plan = Arc::clone(&portal.planned.plan);
+        let finished = |completion| Ok(Started::Finished(completion));
+        match &plan.action {
+            Action::Empty => finished(Completion::Empty),
+            Action::Sqlite(statement) => {
+                self.refuse_in_read_only(statement, plan.tag)?;
+                let cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
+                self.describe(describe, plan.columns.as_deref(), &portal.formats);
+                match plan.columns {
+                    Some(_) => Ok(Started::Rows(RowSource::Cursor(cursor))),
+                    None => finished(self.run_without_rows(cursor, plan.tag)?),
+                }
+            }
+            Action::Explain(statement) => {
+                // Parameters need no values to be planned for.
+                let nulls = vec![Value::Null; plan.params.len()];
+                let params = if portal.params.is_empty() { &nulls } else { &portal.params };
+                let lines = self.explain(statement, params, &portal.planned.literals).await?;
+                self.lines(describe, plan.columns.as_deref(), portal, lines)
+            }
+            Action::Transaction(command) => {
+                let Tag::Fixed(tag) = plan.tag else { return Err(Error::internal("a transaction's tag").into()) };
+                finished(Completion::Tag(self.transaction(command, tag).await?))
+            }
+            Action::Variable(command) => match self.variable(command).await? {
+                None => finished(completion(plan.tag, 0)),
+                Some(lines) => self.lines(describe, plan.columns.as_deref(), portal, lines),
+            },
+            Action::Ddl(ddl) => {
+                self.refuse_change_in_read_only(plan.tag)?;
+                self.session.queried = true;
+                match self.change_schema(ddl).await? {
+                    // CREATE TABLE AS
+                    Some(rows) => finished(Completion::Counted("SELECT", rows)),
+                    None => finished(completion(plan.tag, 0)),
+                }
+            }
+            Action::Database(command) => {
+                self.database(command).await?;
+                finished(completion(plan.tag, 0))
+            }
+            Action::Copy(copy) => {
+                self.session.queried = true;
+                let rows = Box::pin(self.copy(copy, &portal.planned.literals)).await?;
+                finished(completion(plan.tag, rows))
+            }
+            Action::Prepared(PreparedCommand::Execute { name, arguments }) => {
+                Box::pin(self.execute_prepared(portal, name, arguments, describe)).await
+            }
+            Action::Prepared(command) => {
+                self.prepared(command)?;
+                finished(completion(plan.tag, 0))
+            }
+            Action::Session(command) => {
+                self.session_command(command).await?;
+                finished(completion(plan.tag, 0))
+            }
+            Action::Maintenance(statements) => {
+                let Tag::Fixed(tag) = plan.tag else { return Err(Error::internal("a utility's tag").into()) };
+                self.maintenance(statements, tag).await?;
+                finished(Completion::Tag(tag))
+            }
+            Action::Accepted { requires_transaction, locks } => {
+                if let Some(command) = requires_transaction
+                    && !self.session.status.is_block()
+                {
+                    let message = format!("{command} can only be used in transaction blocks");
+                    return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message).into());
+                }
+                if *locks {
+                    self.lock_database().await?;
+                }
+                finished(completion(plan.tag, 0))
+            }
+        }
+    }
+
+    /// Goes on with the portal of EXECUTE: it becomes the prepared statement's.
+    async fn execute_prepared(
+        &mut self,
+        portal: &mut Portal,
+        name: &str,
+        arguments: &[String],
+        describe: Describe,
+    ) -> Outcome<Started> {
+        let (planned, params) = self.bind_prepared(name, arguments).await?;
+        if matches!(planned.plan.action, Action::Prepared(PreparedCommand::Execute { .. })) {
+            return Err(Error::unsupported("EXECUTE of an EXECUTE").into());
+        }
+        portal.planned = planned;
+        portal.params = params;
+        self.start(portal, describe).await
+    }
+
+    /// Opens a statement; a client that closes the connection while it waits ends the wait.
+    pub(super) async fn open(
+        &mut self,
+        statement: &SqliteStatement,
+        params: &[Value],
+        literals: &[Value],
+    ) -> Outcome<Cursor> {
+        tokio::select! {
+            biased;
+            cursor = self.engine.open(statement, params, literals) => Ok(cursor?),
+            () = self.conn.closed() => Err(vanished()),
+        }
+    }
+
+    async fn lock_database(&mut self) -> Outcome<()> {
+        tokio::select! {
+            biased;
+            locked = self.engine.lock() => Ok(locked?),
+            () = self.conn.closed() => Err(vanished()),
+        }
+    }
+
+    async fn change_schema(&mut self, ddl: &crate::sql::ddl::Ddl) -> Outcome<Option<u64>> {
+        tokio::select! {
+            biased;
+            changed = self.engine.ddl(ddl) => Ok(changed?),
+            () = self.conn.closed() => Err(vanished()),
+        }
+    }
+
+    fn refuse_in_read_only(&self, statement: &SqliteStatement, tag: Tag) -> Outcome<()> {
+        if !statement.write {
+            return Ok(());
+        }
+        match tag {
+            Tag::Insert | Tag::Update | Tag::Delete => self.refuse_change_in_read_only(tag),
+            _ => Ok(()),
+        }
+    }
+
+    /// 25006, naming the command.
+    pub(super) fn refuse_change_in_read_only(&self, tag: Tag) -> Outcome<()> {
+        if !self.engine.is_read_only() {
+            return Ok(());
+        }
+        let command = match tag {
+            Tag::Insert => "INSERT",
+            Tag::Update => "UPDATE",
+            Tag::Delete => "DELETE",
+            Tag::Copy => "COPY FROM",
+            Tag::Fixed(tag) => tag,
+            _ => return Ok(()),
+        };
+        let message = format!("cannot execute {command} in a read-only transaction");
+        Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message).into())
+    }
+
+    fn run_without_rows(&mut self, mut cursor: Cursor, tag: Tag) -> Outcome<Completion> {
+        while cursor.step()? {}
+        self.session.queried = true;
+        Ok(completion(tag, cursor.changes()))
+    }
+
+    fn lines(
+        &mut self,
+        describe: Describe,
+        columns: Option<&[FieldDescription]>,
+        portal: &Portal,
+        lines: Vec<Vec<String>>,
+    ) -> Outcome<Started> {
+        self.describe(describe, columns, &portal.formats);
+        Ok(Started::Rows(RowSource::Lines(lines.into_iter())))
+    }
+
+    fn describe(&mut self, describe: Describe, columns: Option<&[FieldDescription]>, formats: &ResultFormats) {
+        if let (Describe::Yes, Some(columns)) = (describe, columns) {
+            write_row_description(self, columns, formats);
+        }
+    }
+
+    /// Sends rows until the limit or the end. A slow client suspends this, half stepped.
+    async fn send_rows(&mut self, portal: &mut Portal, source: RowSource, max_rows: u32) -> Outcome<Completion> {
+        let plan = Arc::clone(&portal.planned.plan);
+        let columns = plan.columns.as_deref().unwrap_or(&[]);
+        let limit = if max_rows == 0 { u64::MAX } else { u64::from(max_rows) };
+        let (sent, rest) = match source {
+            RowSource::Cursor(cursor) => self.send_cursor(cursor, columns, &portal.formats, limit).await?,
+            RowSource::Lines(lines) => self.send_lines(lines, limit).await?,
+        };
+        match rest {
+            Some(source) => {
+                portal.state = PortalState::Suspended(source);
+                Ok(Completion::Suspended)
+            }
+            None => {
+                portal.state = PortalState::Completed;
+                Ok(completion(plan.tag, sent))
+            }
+        }
+    }
+
+    async fn send_cursor(
+        &mut self,
+        mut cursor: Cursor,
+        columns: &[FieldDescription],
+        formats: &ResultFormats,
+        limit: u64,
+    ) -> Outcome<(u64, Option<RowSource>)> {
+        let settings = self.context().settings.shared_format();
+        let mut sent = 0;
+        while sent < limit {
+            if !cursor.step()? {
+                return Ok((sent, None));
+            }
+            let out = self.conn.out();
+            let row = Message::begin(out, b'D');
+            if let Err(error) = encode_row(&cursor, columns, formats, &settings, out) {
+                row.abandon(out);
+                return Err(error.into());
+            }
+            row.end(out);
+            sent += 1;
+            if self.conn.is_full() {
+                self.flush().await?;
+            }
+        }
+        Ok((sent, Some(RowSource::Cursor(cursor))))
+    }
+
+    async fn send_lines(
+        &mut self,
+        mut lines: std::vec::IntoIter<Vec<String>>,
+        limit: u64,
+    ) -> Outcome<(u64, Option<RowSource>)> {
+        let mut sent = 0;
+        while sent < limit {
+            let Some(line) = lines.next() else { return Ok((sent, None)) };
+            let out = self.conn.out();
+            let row = Message::begin(out, b'D');
+            bytes::BufMut::put_u16(out, line.len() as u16);
+            for value in &line {
+                let slot = ValueSlot::begin(out);
+                out.extend_from_slice(value.as_bytes());
+                slot.end(out);
+            }
+            row.end(out);
+            sent += 1;
+            self.flush_if_full().await?;
+        }
+        Ok((sent, Some(RowSource::Lines(lines))))
+    }
+}
+
+/// What starting a statement gives.
+pub(super) enum Started {
+    Rows(RowSource),
+    Finished(Completion),
+}
+
+/// Writes RowDescription.
+pub(super) fn write_row_description(machine: &mut StateMachine, columns: &[FieldDescription], formats: &ResultFormats) {
+    let fields = columns.iter().enumerate().map(|(at, column)| Field {
+        name: &column.name,
+        table_oid: column.table_oid,
+        attribute: column.attribute,
+        type_oid: column.type_oid,
+        type_len: column.type_len,
+        typmod: column.typmod,
+        format: formats.of(at),
+    });
+    backend::row_description(machine.conn.out(), fields);
+}
+
+/// Writes a row's values behind the DataRow's head.
+fn encode_row(
+    cursor: &Cursor,
+    columns: &[FieldDescription],
+    formats: &ResultFormats,
+    settings: &FormatSettings,
+    out: &mut bytes::BytesMut,
+) -> crate::error::Result<()> {
+    bytes::BufMut::put_u16(out, columns.len() as u16);
+    for (at, column) in columns.iter().enumerate() {
+        let format: Format = formats.of(at);
+        match cursor.column(at) {
+            ValueRef::Null => backend::null(out),
+            value => {
+                let slot = ValueSlot::begin(out);
+                encoding::encode(column.repr, format, value, settings, out)?;
+                slot.end(out);
+            }
+        }
+    }
+    Ok(())
+}

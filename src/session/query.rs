@@ -1,0 +1,154 @@
+//! The simple protocol: a query string with any number of statements.
+//!
+//! Owns: what Query does, PostgreSQL's rule of the implicit transaction over several statements. Must not know: what
+//! statements do (`session::execute`). Specification: protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::error::{Error, Result, SqlState};
+use crate::protocol::backend;
+use crate::session::execute::{Completion, Describe};
+use crate::session::machine::{Outcome, State, StateMachine, Stop, lock};
+use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatus};
+use crate::sql::plan::{Action, Planned, TransactionCommand};
+use crate::sql::planner::{PlanCache, PlanContext, Source};
+use crate::types::format::Format;
+use crate::types::pg_type::Oid;
+
+impl StateMachine {
+    /// Query: every statement's answer, then ReadyForQuery whatever happened.
+    pub(super) async fn query(&mut self, sql: &str) -> Outcome<State> {
+        self.session.unnamed_statement = None;
+        self.session.unnamed_portal = None;
+        self.session.pipelining = false;
+        match self.statements(sql).await {
+            Ok(()) => {}
+            Err(Stop::Error(error)) => {
+                if self.fail(error).await? == State::Done {
+                    return Ok(State::Done);
+                }
+            }
+            Err(gone) => return Err(gone),
+        }
+        self.ready_state().await
+    }
+
+    async fn statements(&mut self, sql: &str) -> Outcome<()> {
+        let plans = Arc::clone(&self.plans);
+        let sources = plans.parse(sql)?;
+        if sources.is_empty() {
+            self.send_notices();
+            backend::empty_query_response(self.conn.out());
+            return Ok(());
+        }
+        let several = sources.len() > 1;
+        for (at, source) in sources.iter().enumerate() {
+            let last = at + 1 == sources.len();
+            let begun = Instant::now();
+            self.running = Some(source.text.into());
+            let planned = match self.session.status {
+                TransactionStatus::Failed => self.plan_to_end_transaction(&plans, source, &[])?,
+                _ => {
+                    self.start_transaction().await?;
+                    if several && self.session.status == TransactionStatus::Started {
+                        self.session.status = TransactionStatus::InTransactionImplicit;
+                    }
+                    self.plan(&plans, source, &[])?
+                }
+            };
+            let ends_by_itself = matches!(planned.plan.action, Action::Transaction(_));
+            let mut portal = Portal {
+                name: String::new(),
+                text: source.text.into(),
+                planned,
+                params: Vec::new(),
+                formats: ResultFormats::All(Format::Text),
+                state: PortalState::New,
+                depth: self.session.savepoints.len(),
+            };
+            let completion = self.run_portal(&mut portal, 0, Describe::Yes).await?;
+            drop(portal);
+            if !ends_by_itself {
+                match self.session.status {
+                    TransactionStatus::Started => self.commit().await?,
+                    TransactionStatus::InTransactionImplicit if last => self.commit().await?,
+                    _ => {}
+                }
+            }
+            self.complete(completion);
+            self.finish_statement(begun);
+        }
+        Ok(())
+    }
+
+    /// Plans a statement against what the session sees now.
+    pub(super) fn plan(&self, plans: &PlanCache, source: &Source<'_>, param_types: &[Oid]) -> Result<Planned> {
+        let catalog = self.engine.catalog();
+        let context = &mut *lock(&self.context);
+        let (user, database) = (context.user.as_str(), context.database.as_str());
+        let planned = plans.plan(
+            source,
+            param_types,
+            PlanContext { catalog: &catalog, settings: &context.settings, user, database },
+        )?;
+        context.catalog = catalog;
+        Ok(planned)
+    }
+
+    /// In a failed block only its end is let through; everything else is 25P02, whatever is wrong with it.
+    pub(super) fn plan_to_end_transaction(
+        &self,
+        plans: &PlanCache,
+        source: &Source<'_>,
+        param_types: &[Oid],
+    ) -> Result<Planned> {
+        match self.plan(plans, source, param_types) {
+            Ok(planned) if ends_transaction(&planned) => Ok(planned),
+            _ => Err(aborted()),
+        }
+    }
+
+    /// The statement is over: its time is up, its duration is known.
+    pub(super) fn finish_statement(&mut self, begun: Instant) {
+        self.engine.finish_statement();
+        let text = self.running.take();
+        let elapsed = begun.elapsed();
+        if elapsed >= self.options.slow_query {
+            let millis = elapsed.as_secs_f64() * 1000.0;
+            log::warn!("session {}: slow query, {millis:.1} ms: {}", self.pid(), text.as_deref().unwrap_or(""));
+        }
+    }
+
+    /// Writes what a statement answers at its end.
+    pub(super) fn complete(&mut self, completion: Completion) {
+        self.send_notices();
+        match completion {
+            Completion::Empty => backend::empty_query_response(self.conn.out()),
+            Completion::Suspended => backend::portal_suspended(self.conn.out()),
+            Completion::Tag(tag) => backend::command_complete(self.conn.out(), tag),
+            Completion::Counted(prefix, rows) => {
+                let tag = crate::session::execute::counted_tag(prefix, rows);
+                backend::command_complete(self.conn.out(), tag.as_str());
+            }
+        }
+    }
+}
+
+/// Whether a statement may run in a failed block.
+pub(super) fn ends_transaction(planned: &Planned) -> bool {
+    matches!(
+        planned.plan.action,
+        Action::Transaction(
+            TransactionCommand::Commit { .. } | TransactionCommand::Rollback { .. } | TransactionCommand::RollbackTo(_)
+        ) | Action::Empty
+    )
+}
+
+/// 25P02.
+pub(super) fn aborted() -> Error {
+    Error::new(
+        SqlState::IN_FAILED_SQL_TRANSACTION,
+        "current transaction is aborted, commands ignored until end of transaction block",
+    )
+}

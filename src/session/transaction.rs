@@ -1,0 +1,313 @@
+//! Transactions as PostgreSQL's clients see them: BEGIN, COMMIT, ROLLBACK, savepoints, their warnings and errors.
+//!
+//! Owns: the transitions of `TransactionStatus`. Must not know: how SQLite begins and commits (`engine::session`).
+//! Specification: sql-begin.html and its kin; wording and states as in PostgreSQL 15's xact.c.
+
+use std::time::SystemTime;
+
+use crate::error::{Error, Result, SqlState};
+use crate::session::machine::{Outcome, StateMachine, lock};
+use crate::session::state::TransactionStatus;
+use crate::sql::plan::{BeginMode, IsolationLevel, TransactionCommand, TransactionModes};
+
+impl StateMachine {
+    /// Before a statement: begins a transaction unless one is open, and notes the time.
+    pub(super) async fn start_transaction(&mut self) -> Outcome<()> {
+        let now = now();
+        let modes = {
+            let mut context = lock(&self.context);
+            context.statement_start = now;
+            if self.session.status != TransactionStatus::Default {
+                return Ok(());
+            }
+            context.transaction_start = now;
+            context.settings.begin();
+            self.timeouts = context.settings.timeouts();
+            let transaction = context.settings.transaction();
+            TransactionModes {
+                isolation: isolation_of(&transaction.isolation),
+                read_only: Some(transaction.read_only),
+                deferrable: Some(transaction.deferrable),
+                begin: None,
+            }
+        };
+        self.session.status = TransactionStatus::Started;
+        self.session.queried = false;
+        self.session.modes = modes;
+        Ok(self.engine.begin(modes).await?)
+    }
+
+    /// Ends the transaction, if there is one, and makes it durable. After an error it has been rolled back.
+    pub(super) async fn commit(&mut self) -> Outcome<()> {
+        if self.session.status == TransactionStatus::Default {
+            return Ok(());
+        }
+        self.end_block();
+        let outcome = self.engine.commit().await;
+        let settings = &mut lock(&self.context).settings;
+        match &outcome {
+            Ok(()) => settings.commit(),
+            Err(_) => settings.rollback(),
+        }
+        Ok(outcome?)
+    }
+
+    /// Undoes the transaction.
+    pub(super) async fn roll_back(&mut self) -> Outcome<()> {
+        self.end_block();
+        let outcome = self.engine.rollback().await;
+        lock(&self.context).settings.rollback();
+        Ok(outcome?)
+    }
+
+    fn end_block(&mut self) {
+        self.session.close_portals();
+        self.session.savepoints.clear();
+        self.session.status = TransactionStatus::Default;
+    }
+
+    /// Carries out a transaction command. Gives the tag, which is ROLLBACK for a COMMIT that could not be.
+    pub(super) async fn transaction(
+        &mut self,
+        command: &TransactionCommand,
+        tag: &'static str,
+    ) -> Outcome<&'static str> {
+        match command {
+            TransactionCommand::Begin(modes) => self.begin(*modes).await?,
+            TransactionCommand::Commit { chain } => return self.commit_command(*chain, tag).await,
+            TransactionCommand::Rollback { chain } => self.rollback_command(*chain).await?,
+            TransactionCommand::Savepoint(name) => {
+                self.require_block("SAVEPOINT")?;
+                self.engine.savepoint(name).await?;
+                self.session.savepoints.push(name.clone());
+                self.context().settings.savepoint();
+            }
+            TransactionCommand::Release(name) => {
+                self.require_block("RELEASE SAVEPOINT")?;
+                let depth = self.session.savepoint_depth(name)?;
+                self.engine.release(name).await?;
+                self.session.savepoints.truncate(depth);
+                for portal in self.session.portals.values_mut().chain(self.session.unnamed_portal.as_mut()) {
+                    portal.depth = portal.depth.min(depth);
+                }
+                self.context().settings.release(depth);
+            }
+            TransactionCommand::RollbackTo(name) => {
+                self.require_block("ROLLBACK TO SAVEPOINT")?;
+                let depth = self.session.savepoint_depth(name)?;
+                self.session.close_portals_inside(depth);
+                self.engine.rollback_to(name).await?;
+                self.session.savepoints.truncate(depth + 1);
+                self.context().settings.rollback_to(depth);
+                self.session.status = TransactionStatus::InTransaction;
+            }
+            TransactionCommand::SetTransaction(modes) => {
+                if self.session.status.is_block() {
+                    self.set_modes(*modes).await?;
+                } else {
+                    let message = "SET TRANSACTION can only be used in transaction blocks";
+                    self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, message);
+                }
+            }
+            TransactionCommand::SetCharacteristics(modes) => self.set_defaults(*modes)?,
+            TransactionCommand::SetConstraints { names, deferred } => {
+                if !self.session.status.is_block() {
+                    let message = "SET CONSTRAINTS can only be used in transaction blocks";
+                    self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, message);
+                }
+                // SQLite puts off all foreign keys or none; naming some defers no fewer checks than asked for.
+                let _ = names;
+                self.engine.set_constraints(*deferred)?;
+            }
+        }
+        if self.session.status == TransactionStatus::Started {
+            self.commit().await?;
+        }
+        Ok(tag)
+    }
+
+    async fn begin(&mut self, modes: TransactionModes) -> Outcome<()> {
+        match self.session.status {
+            TransactionStatus::InTransaction | TransactionStatus::Failed => {
+                self.warn(SqlState::ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress");
+            }
+            _ => self.session.status = TransactionStatus::InTransaction,
+        }
+        let begin = modes.begin.or(Some(self.options.begin).filter(|mode| *mode != BeginMode::Deferred));
+        log::debug!("session {}: BEGIN", self.pid());
+        self.set_modes(TransactionModes { begin, ..modes }).await
+    }
+
+    async fn commit_command(&mut self, chain: bool, tag: &'static str) -> Outcome<&'static str> {
+        self.check_chain(chain, "COMMIT AND CHAIN")?;
+        let (failed, modes) = (self.session.status == TransactionStatus::Failed, self.session.modes);
+        self.warn_without_block();
+        if failed {
+            self.roll_back().await?;
+        } else {
+            self.commit().await?;
+        }
+        log::debug!("session {}: {}", self.pid(), if failed { "ROLLBACK" } else { "COMMIT" });
+        self.chain(chain, modes).await?;
+        Ok(if failed { "ROLLBACK" } else { tag })
+    }
+
+    async fn rollback_command(&mut self, chain: bool) -> Outcome<()> {
+        self.check_chain(chain, "ROLLBACK AND CHAIN")?;
+        let modes = self.session.modes;
+        self.warn_without_block();
+        self.roll_back().await?;
+        log::debug!("session {}: ROLLBACK", self.pid());
+        self.chain(chain, modes).await
+    }
+
+    fn check_chain(&self, chain: bool, command: &str) -> Result<()> {
+        let in_block = matches!(self.session.status, TransactionStatus::InTransaction | TransactionStatus::Failed);
+        if chain && !in_block { Err(outside_block(command)) } else { Ok(()) }
+    }
+
+    fn warn_without_block(&self) {
+        if !matches!(self.session.status, TransactionStatus::InTransaction | TransactionStatus::Failed) {
+            self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+        }
+    }
+
+    /// AND CHAIN: the next block, with the same modes.
+    async fn chain(&mut self, chain: bool, modes: TransactionModes) -> Outcome<()> {
+        if !chain {
+            return Ok(());
+        }
+        self.start_transaction().await?;
+        self.session.status = TransactionStatus::InTransaction;
+        self.set_modes(modes).await
+    }
+
+    /// 25P01 outside of an explicit block.
+    fn require_block(&self, command: &str) -> Result<()> {
+        match self.session.status {
+            TransactionStatus::InTransaction | TransactionStatus::Failed => Ok(()),
+            _ => Err(outside_block(command)),
+        }
+    }
+
+    /// 25001 in a block, for what SQLite or PostgreSQL does outside of transactions only.
+    pub(super) fn refuse_in_block(&self, command: &str) -> Result<()> {
+        let message = if self.session.pipelining {
+            format!("{command} cannot be executed within a pipeline")
+        } else if self.session.status.is_block() {
+            format!("{command} cannot run inside a transaction block")
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message))
+    }
+
+    /// Sets modes of the open transaction.
+    pub(super) async fn set_modes(&mut self, modes: TransactionModes) -> Outcome<()> {
+        if modes == TransactionModes::default() {
+            return Ok(());
+        }
+        self.check_modes(modes)?;
+        let merged = TransactionModes {
+            isolation: modes.isolation.or(self.session.modes.isolation),
+            read_only: modes.read_only.or(self.session.modes.read_only),
+            deferrable: modes.deferrable.or(self.session.modes.deferrable),
+            begin: modes.begin.or(self.session.modes.begin),
+        };
+        {
+            let settings = &mut lock(&self.context).settings;
+            if let Some(isolation) = modes.isolation {
+                settings.set("transaction_isolation", Some(isolation_name(isolation)), true)?;
+            }
+            if let Some(read_only) = modes.read_only {
+                settings.set("transaction_read_only", Some(on_off(read_only)), true)?;
+            }
+            if let Some(deferrable) = modes.deferrable {
+                settings.set("transaction_deferrable", Some(on_off(deferrable)), true)?;
+            }
+        }
+        self.session.modes = merged;
+        Ok(self.engine.set_modes(merged).await?)
+    }
+
+    /// 25001 for modes that cannot be changed any more.
+    fn check_modes(&self, modes: TransactionModes) -> Result<()> {
+        let now = self.session.modes;
+        let refuse = |message: &'static str| Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
+        let inside_savepoint = !self.session.savepoints.is_empty();
+        if modes.isolation.is_some_and(|level| Some(level) != now.isolation) {
+            if self.session.queried {
+                return refuse("SET TRANSACTION ISOLATION LEVEL must be called before any query");
+            }
+            if inside_savepoint {
+                return refuse("SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
+            }
+        }
+        if modes.read_only == Some(false) && now.read_only == Some(true) {
+            if inside_savepoint {
+                return refuse("cannot set transaction read-write mode inside a read-only transaction");
+            }
+            if self.session.queried {
+                return refuse("transaction read-write mode must be set before any query");
+            }
+        }
+        if modes.deferrable.is_some() && modes.deferrable != now.deferrable {
+            if inside_savepoint {
+                return refuse("SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction");
+            }
+            if self.session.queried {
+                return refuse("SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
+            }
+        }
+        Ok(())
+    }
+
+    /// SET SESSION CHARACTERISTICS: the modes of later transactions.
+    fn set_defaults(&mut self, modes: TransactionModes) -> Result<()> {
+        let settings = &mut lock(&self.context).settings;
+        if let Some(isolation) = modes.isolation {
+            settings.set("default_transaction_isolation", Some(isolation_name(isolation)), false)?;
+        }
+        if let Some(read_only) = modes.read_only {
+            settings.set("default_transaction_read_only", Some(on_off(read_only)), false)?;
+        }
+        if let Some(deferrable) = modes.deferrable {
+            settings.set("default_transaction_deferrable", Some(on_off(deferrable)), false)?;
+        }
+        Ok(())
+    }
+}
+
+fn outside_block(command: &str) -> Error {
+    Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, format!("{command} can only be used in transaction blocks"))
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+fn isolation_name(isolation: IsolationLevel) -> &'static str {
+    match isolation {
+        IsolationLevel::ReadUncommitted => "read uncommitted",
+        IsolationLevel::ReadCommitted => "read committed",
+        IsolationLevel::RepeatableRead => "repeatable read",
+        IsolationLevel::Serializable => "serializable",
+    }
+}
+
+/// The level a setting names.
+pub(super) fn isolation_of(name: &str) -> Option<IsolationLevel> {
+    match name {
+        "read uncommitted" => Some(IsolationLevel::ReadUncommitted),
+        "read committed" => Some(IsolationLevel::ReadCommitted),
+        "repeatable read" => Some(IsolationLevel::RepeatableRead),
+        "serializable" => Some(IsolationLevel::Serializable),
+        _ => None,
+    }
+}
+
+/// Microseconds since 1970-01-01 UTC.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

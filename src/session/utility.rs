@@ -1,0 +1,252 @@
+//! Utility statements that the session carries out itself: variables, PREPARE and EXECUTE, DISCARD, EXPLAIN, VACUUM,
+//! CREATE and DROP DATABASE.
+//!
+//! Must not know: transactions' states beyond asking them (`session::transaction`), the wire.
+//! Specification: sql-set.html, sql-show.html, sql-prepare.html, sql-execute.html, sql-discard.html, sql-explain.html.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use crate::engine::databases::Databases;
+use crate::error::{Error, Result, SqlState};
+use crate::session::machine::{Outcome, StateMachine, lock, vanished};
+use crate::session::transaction::isolation_of;
+use crate::settings::variable::parse_boolean;
+use crate::sql::ddl::DatabaseCommand;
+use crate::sql::plan::{
+    Action, DiscardTarget, Planned, PreparedCommand, SessionCommand, SqliteStatement, TransactionModes, VariableCommand,
+};
+use crate::types::pg_type::type_info;
+use crate::types::value::{Value, ValueRef};
+
+impl StateMachine {
+    /// SET, RESET, SHOW. Gives rows for SHOW.
+    pub(super) async fn variable(&mut self, command: &VariableCommand) -> Outcome<Option<Vec<Vec<String>>>> {
+        match command {
+            VariableCommand::Set { name, value, local } => {
+                if *local && !self.session.status.is_block() {
+                    let message = "SET LOCAL can only be used in transaction blocks";
+                    self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, message);
+                }
+                if let Some(modes) = transaction_mode(name, value.as_deref()) {
+                    self.set_modes(modes).await?;
+                } else {
+                    lock(&self.context).settings.set(name, value.as_deref(), *local)?;
+                }
+            }
+            VariableCommand::Reset { name } => lock(&self.context).settings.reset(name)?,
+            VariableCommand::ResetAll => lock(&self.context).settings.reset_all(),
+            VariableCommand::Show { name } => return Ok(Some(vec![vec![self.context().settings.show(name)?]])),
+            VariableCommand::ShowAll => {
+                let views = lock(&self.context);
+                let line = |view: crate::settings::session::SettingView| {
+                    let name = view.variable.name.to_owned();
+                    vec![name, view.shown, view.variable.description.to_owned()]
+                };
+                return Ok(Some(views.settings.views().map(line).collect()));
+            }
+        }
+        let timeouts = self.context().settings.timeouts();
+        self.timeouts = timeouts;
+        Ok(None)
+    }
+
+    /// PREPARE and DEALLOCATE.
+    pub(super) fn prepared(&mut self, command: &PreparedCommand) -> Result<()> {
+        match command {
+            PreparedCommand::Prepare { name, types, query } => {
+                if self.session.statements.contains_key(name) {
+                    let message = format!("prepared statement \"{name}\" already exists");
+                    return Err(Error::new(SqlState::DUPLICATE_PREPARED_STATEMENT, message));
+                }
+                let statement = self.prepare(query, types.clone())?;
+                self.session.keep_statement(name.clone(), Arc::new(statement));
+            }
+            PreparedCommand::Deallocate { name } => {
+                self.session.statement(name)?;
+                self.session.forget_statement(name);
+            }
+            PreparedCommand::DeallocateAll => self.session.statements.clear(),
+            PreparedCommand::Execute { .. } => return Err(Error::internal("EXECUTE is run as a portal")),
+        }
+        Ok(())
+    }
+
+    /// EXECUTE: the prepared statement's plan, and the arguments' values.
+    pub(super) async fn bind_prepared(&mut self, name: &str, arguments: &[String]) -> Outcome<(Planned, Vec<Value>)> {
+        let statement = self.current_statement(name)?;
+        let params = &statement.planned.plan.params;
+        if params.len() != arguments.len() {
+            let message = format!("wrong number of parameters for prepared statement \"{name}\"");
+            let detail = format!("Expected {} parameters but got {}.", params.len(), arguments.len());
+            return Err(Error::new(SqlState::SYNTAX_ERROR, message).with_detail(detail).into());
+        }
+        if arguments.is_empty() {
+            return Ok((statement.planned.clone(), Vec::new()));
+        }
+        // The arguments are expressions: they go the way of every query.
+        let mut query = "SELECT ".to_owned();
+        for (at, (argument, param)) in arguments.iter().zip(params).enumerate() {
+            let catalog = self.engine.catalog();
+            let name = match type_info(param.oid) {
+                Some(info) => info.sql_name.to_owned(),
+                None => catalog
+                    .types
+                    .get(&param.oid)
+                    .map_or_else(|| "text".to_owned(), |t| format!("{}.{}", t.schema, t.name)),
+            };
+            let comma = if at == 0 { "" } else { ", " };
+            // Writing to a String cannot fail.
+            let _ = write!(query, "{comma}CAST(({argument}) AS {name})");
+        }
+        let evaluated = self.prepare(&query, Vec::new())?;
+        let Action::Sqlite(select) = &evaluated.planned.plan.action else {
+            return Err(Error::internal("EXECUTE's arguments").into());
+        };
+        let mut cursor = self.open(select, &[], &evaluated.planned.literals).await?;
+        cursor.step()?;
+        let values = (0..params.len()).map(|at| cursor.column(at).to_owned()).collect();
+        Ok((statement.planned.clone(), values))
+    }
+
+    /// DISCARD.
+    pub(super) async fn session_command(&mut self, command: &SessionCommand) -> Outcome<()> {
+        let SessionCommand::Discard(target) = command;
+        match target {
+            DiscardTarget::All => {
+                self.refuse_in_block("DISCARD ALL")?;
+                self.session.close_portals();
+                self.session.statements.clear();
+                self.forget_sequences();
+                self.discard_temporary().await?;
+                self.context().settings.reset_all();
+            }
+            // Plans belong to the database and are found by what they depend on.
+            DiscardTarget::Plans => {}
+            DiscardTarget::Sequences => self.forget_sequences(),
+            DiscardTarget::Temp => self.discard_temporary().await?,
+        }
+        Ok(())
+    }
+
+    fn forget_sequences(&self) {
+        let mut context = self.context();
+        context.sequence_values.clear();
+        context.last_sequence = None;
+    }
+
+    async fn discard_temporary(&mut self) -> Outcome<()> {
+        let catalog = self.engine.catalog();
+        let names: Vec<String> = catalog
+            .relations
+            .values()
+            .filter(|relation| relation.temporary && relation.kind == crate::catalog::schema::RelationKind::Table)
+            .map(|relation| format!("pg_temp.\"{}\"", relation.name.replace('"', "\"\"")))
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let statement = self.prepare(&format!("DROP TABLE {} CASCADE", names.join(", ")), Vec::new())?;
+        match &statement.planned.plan.action {
+            Action::Ddl(ddl) => Ok(self.engine.ddl(ddl).await.map(drop)?),
+            _ => Err(Error::internal("DISCARD TEMP").into()),
+        }
+    }
+
+    /// EXPLAIN: SQLite's plan, one line per step, indented under its parent as PostgreSQL does.
+    pub(super) async fn explain(
+        &mut self,
+        statement: &SqliteStatement,
+        params: &[Value],
+        literals: &[Value],
+    ) -> Outcome<Vec<Vec<String>>> {
+        let explained = SqliteStatement {
+            sql: format!("EXPLAIN QUERY PLAN {}", statement.sql).into(),
+            write: false,
+            ..statement.clone()
+        };
+        let mut cursor = self.open(&explained, params, literals).await?;
+        let mut depths: Vec<(i64, usize)> = Vec::new();
+        let mut lines = Vec::new();
+        while cursor.step()? {
+            let (ValueRef::Integer(id), ValueRef::Integer(parent), ValueRef::Text(detail)) =
+                (cursor.column(0), cursor.column(1), cursor.column(3))
+            else {
+                continue;
+            };
+            let depth = depths.iter().rev().find(|(known, _)| *known == parent).map_or(0, |(_, depth)| depth + 1);
+            depths.push((id, depth));
+            let line = match depth {
+                0 => detail.to_owned(),
+                depth => format!("{}->  {detail}", " ".repeat(depth * 6 - 4)),
+            };
+            lines.push(vec![line]);
+        }
+        if lines.is_empty() {
+            lines.push(vec!["Result".to_owned()]);
+        }
+        Ok(lines)
+    }
+
+    /// VACUUM, ANALYZE, CHECKPOINT. Only VACUUM is refused in a block.
+    pub(super) async fn maintenance(&mut self, statements: &[String], tag: &'static str) -> Outcome<()> {
+        if tag == "VACUUM" {
+            self.refuse_in_block(tag)?;
+        } else if self.engine.holds_ticket() {
+            // SQLite cannot do it beside the session's own open changes; it is advice only.
+            return Ok(());
+        }
+        self.session.close_portals();
+        tokio::select! {
+            biased;
+            done = self.engine.maintenance(statements) => Ok(done?),
+            () = self.conn.closed() => Err(vanished()),
+        }
+    }
+
+    /// CREATE DATABASE, DROP DATABASE.
+    pub(super) async fn database(&mut self, command: &DatabaseCommand) -> Outcome<()> {
+        let databases = Arc::clone(&self.databases);
+        match command {
+            DatabaseCommand::Create { name } => {
+                self.refuse_in_block("CREATE DATABASE")?;
+                Ok(databases.create(name).await?)
+            }
+            DatabaseCommand::Drop { name, if_exists } => {
+                self.refuse_in_block("DROP DATABASE")?;
+                if *name == self.context().database {
+                    let error = Error::new(SqlState::OBJECT_IN_USE, "cannot drop the currently open database");
+                    return Err(error.into());
+                }
+                match Databases::drop(&databases, name).await {
+                    Err(error) if *if_exists && error.code() == SqlState::INVALID_CATALOG_NAME => {
+                        let message = format!("database \"{name}\" does not exist, skipping");
+                        let notice = crate::error::ErrorFields::new(
+                            crate::error::Severity::Notice,
+                            SqlState::SUCCESSFUL_COMPLETION,
+                            message,
+                        );
+                        self.context().notices.push(notice);
+                        Ok(())
+                    }
+                    outcome => Ok(outcome?),
+                }
+            }
+        }
+    }
+}
+
+/// SET transaction_isolation = … and its kin are SET TRANSACTION; a value that is none is left to the variable's check.
+fn transaction_mode(name: &str, value: Option<&str>) -> Option<TransactionModes> {
+    let value = value?;
+    let none = TransactionModes::default();
+    match name.to_ascii_lowercase().as_str() {
+        "transaction_isolation" => {
+            let isolation = isolation_of(&value.to_ascii_lowercase())?;
+            Some(TransactionModes { isolation: Some(isolation), ..none })
+        }
+        "transaction_read_only" => Some(TransactionModes { read_only: Some(parse_boolean(value)?), ..none }),
+        "transaction_deferrable" => Some(TransactionModes { deferrable: Some(parse_boolean(value)?), ..none }),
+        _ => None,
+    }
+}
