@@ -518,3 +518,7 @@ fn explain(statement: &str, context: PlanContext<'_>, source: &Source<'_>) -> Re
         _ => Err(Error::unsupported("EXPLAIN of this statement")),
     }
 }
+
+#[cfg(test)]
+#[path = "planner_tests.rs"]
+mod tests;
