@@ -156,6 +156,7 @@ pub mod engine {
     mod progress;
     pub mod sequences;
     pub mod session;
+    mod session_schema;
     #[cfg(test)]
     mod session_tests;
     mod statement;

@@ -3,57 +3,47 @@
 //! Owns: [`EngineSession`]: lazy begin, write ticket, savepoints, commit with the durable watermark, rollback. Must
 //! not know: messages, portals, PostgreSQL's aborted-block rule (that is `session`). DESIGN: connections are pooled.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::ffi;
 
-use crate::catalog::schema::CatalogSnapshot;
-use crate::catalog::store;
-use crate::catalog::tables::relations::system_relations;
 use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_errors::Origin;
-use crate::engine::context::SharedContext;
+use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::cursor::Cursor;
 use crate::engine::database::Database;
-use crate::engine::ddl;
 use crate::engine::error_map;
 use crate::engine::foreign_key_errors;
-use crate::engine::functions::ContextSlot;
 use crate::engine::functions::InterruptPoll;
 use crate::engine::gate::{Gate, Seen};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::pool::Lease;
 use crate::engine::progress::blocking;
-use crate::engine::sequences;
+use crate::engine::session_schema::{SessionSchema, write_sequences};
 use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Modes, Savepoints, WriteTransaction, lost};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::Ddl;
 use crate::sql::plan::{SqliteStatement, TransactionModes};
-use crate::sql::planner::PlanContext;
 use crate::storage::watermark::CommitSequence;
 use crate::types::value::Value;
 
 /// One client session's side of the engine.
 pub struct EngineSession {
-    hold: Hold,
+    pub(crate) hold: Hold,
     /// The session's own connection for good, once it has temporary tables.
-    pinned: Option<Arc<Lease>>,
+    pub(crate) pinned: Option<Arc<Lease>>,
     savepoints: Savepoints,
     modes: Modes,
     /// SET CONSTRAINTS, remembered until there is a write transaction.
     defer_constraints: Option<bool>,
-    /// The schema as the open transaction has changed it.
-    changed_catalog: Option<Arc<CatalogSnapshot>>,
-    /// The schema with the session's temporary tables, and the version of the shared one it was made from.
-    own_catalog: Mutex<Option<(u64, Arc<CatalogSnapshot>)>>,
+    pub(crate) schema: SessionSchema,
     seen: Seen,
-    interrupt: InterruptHandle,
+    pub(crate) interrupt: InterruptHandle,
     poll: InterruptPoll,
     lock_timeout: Option<Duration>,
-    context: SharedContext,
-    database: Arc<Database>,
+    pub(crate) context: SharedContext,
+    pub(crate) database: Arc<Database>,
 }
 
 impl EngineSession {
@@ -67,8 +57,7 @@ impl EngineSession {
             savepoints: Savepoints::default(),
             modes: Modes::default(),
             defer_constraints: None,
-            changed_catalog: None,
-            own_catalog: Mutex::default(),
+            schema: SessionSchema::default(),
             seen: Seen::new(Arc::clone(database.watermark())),
             interrupt,
             poll: Arc::new(move || polled.check()),
@@ -105,19 +94,6 @@ impl EngineSession {
         self.interrupt.finish();
     }
 
-    /// The schema as this session sees it: its own uncommitted one after DDL in the open transaction, and with its
-    /// temporary tables.
-    pub fn catalog(&self) -> Arc<CatalogSnapshot> {
-        if let Some(changed) = &self.changed_catalog {
-            return Arc::clone(changed);
-        }
-        let shared = self.database.catalog();
-        match &self.pinned {
-            Some(lease) => self.catalog_with_temporary(lease, shared),
-            None => shared,
-        }
-    }
-
     /// Sets the modes of the transaction that is starting (BEGIN, or the implicit one); touches SQLite only for
     /// BEGIN IMMEDIATE / EXCLUSIVE. What is `None` is PostgreSQL's default: READ COMMITTED, READ WRITE.
     pub async fn begin(&mut self, modes: TransactionModes) -> Result<()> {
@@ -147,32 +123,6 @@ impl EngineSession {
         };
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
         Cursor::open(lease, statement, params, literals, gate, origin)
-    }
-
-    /// Carries out a change of the schema inside the (possibly implicit) transaction. Gives the number of rows of
-    /// CREATE TABLE AS; notices go to the context. After an error the session aborts the transaction as always.
-    pub async fn ddl(&mut self, ddl: &Ddl) -> Result<Option<u64>> {
-        self.ensure_write().await?;
-        let Hold::Write(write) = &self.hold else { return Err(lost()) };
-        let lease = Arc::clone(&write.lease);
-        let entered = lease.enter();
-        entered.begin_statement();
-        let rows = self.execute_ddl(lease.slot(), &entered, ddl)?;
-        self.reload_catalog(&lease, &entered)?;
-        Ok(rows)
-    }
-
-    fn execute_ddl(&self, slot: &ContextSlot, entered: &Entered<'_>, ddl: &Ddl) -> Result<Option<u64>> {
-        let catalog = self.catalog();
-        // SQL functions lock the context while the statement runs.
-        let (settings, user, database) = {
-            let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
-            (context.settings.clone(), context.user.clone(), context.database.clone())
-        };
-        let planning = PlanContext { catalog: &catalog, settings: &settings, user: &user, database: &database };
-        let outcome = entered.with(|connection| ddl::execute(connection, slot, ddl, planning))?;
-        self.context.lock().unwrap_or_else(PoisonError::into_inner).notices.extend(outcome.notices);
-        Ok(outcome.rows)
     }
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
@@ -227,7 +177,7 @@ impl EngineSession {
         let outcome = self.commit_locally();
         if outcome.is_ok() {
             self.hold = Hold::Nothing;
-            self.changed_catalog = None;
+            self.schema.committed();
         }
         self.end_transaction();
         if let Some(sequence) = outcome? {
@@ -260,7 +210,7 @@ impl EngineSession {
     pub async fn savepoint(&mut self, name: &str) -> Result<()> {
         self.notice_loss();
         let entered = enter(&self.hold)?;
-        self.savepoints.set(name, self.changed_catalog.clone(), entered.as_ref())
+        self.savepoints.set(name, self.schema.mark(), entered.as_ref())
     }
 
     /// RELEASE; 3B001 when there is none of that name.
@@ -274,7 +224,9 @@ impl EngineSession {
     pub async fn rollback_to(&mut self, name: &str) -> Result<()> {
         self.notice_loss();
         let entered = enter(&self.hold)?;
-        self.changed_catalog = self.savepoints.rollback_to(name, entered.as_ref())?;
+        let mark = self.savepoints.rollback_to(name, entered.as_ref())?;
+        drop(entered);
+        self.undo_schema(mark);
         Ok(())
     }
 
@@ -286,7 +238,11 @@ impl EngineSession {
     }
 
     fn pid(&self) -> i32 {
-        self.context.lock().unwrap_or_else(PoisonError::into_inner).backend_pid
+        self.lock_context().backend_pid
+    }
+
+    pub(crate) fn lock_context(&self) -> MutexGuard<'_, SessionContext> {
+        self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
@@ -334,7 +290,7 @@ impl EngineSession {
     }
 
     /// The first write takes the ticket and begins the write transaction.
-    async fn ensure_write(&mut self) -> Result<()> {
+    pub(crate) async fn ensure_write(&mut self) -> Result<()> {
         self.notice_loss();
         match self.hold {
             Hold::Write(_) => return Ok(()),
@@ -415,10 +371,8 @@ impl EngineSession {
         let outcome = write_sequences(&entered, &moved).and_then(|()| {
             let sequence = self.database.announce_commit();
             let outcome = entered.commit();
-            if outcome.is_ok()
-                && let Some(changed) = &self.changed_catalog
-            {
-                self.publish(changed);
+            if outcome.is_ok() {
+                self.publish_schema();
             }
             self.database.committed(sequence, outcome.unwrap_or_default());
             outcome.map(|_| sequence)
@@ -445,7 +399,7 @@ impl EngineSession {
             Hold::Write(write) => (&write.lease, Some(write.begun)),
             Hold::Nothing | Hold::Lost => {
                 self.hold = Hold::Nothing;
-                return self.forget_changes();
+                return self.undo_schema(None);
             }
         };
         let entered = lease.enter();
@@ -460,17 +414,7 @@ impl EngineSession {
             self.seen.note(begun);
         }
         self.hold = Hold::Nothing;
-        self.forget_changes();
-    }
-
-    /// A change of the schema was undone: sequences it had made are not there.
-    fn forget_changes(&mut self) {
-        if let Some(changed) = self.changed_catalog.take() {
-            let shared = self.database.catalog();
-            for oid in changed.relations.keys().filter(|oid| !shared.relations.contains_key(oid)) {
-                self.database.sequences().forget(*oid);
-            }
-        }
+        self.undo_schema(None);
     }
 
     fn end_transaction(&mut self) {
@@ -479,52 +423,6 @@ impl EngineSession {
         self.savepoints.clear();
         self.modes = Modes::default();
         self.defer_constraints = None;
-    }
-}
-
-/// The schema: reading it again after DDL, publishing it, and what temporary tables mean for it.
-impl EngineSession {
-    fn reload_catalog(&mut self, lease: &Arc<Lease>, entered: &Entered<'_>) -> Result<()> {
-        let snapshot = Arc::new(load_catalog(entered)?);
-        if self.pinned.is_none() && snapshot.relations.values().any(|relation| relation.temporary) {
-            lease.keep_for_good();
-            self.pinned = Some(Arc::clone(lease));
-        }
-        self.changed_catalog = Some(snapshot);
-        Ok(())
-    }
-
-    /// Makes a committed schema everybody's, without the temporary tables of this session.
-    fn publish(&self, changed: &Arc<CatalogSnapshot>) {
-        if !changed.relations.values().any(|relation| relation.temporary) {
-            return self.database.publish(Arc::clone(changed));
-        }
-        // Another connection sees the same file without this one's temporary tables. The spare writer is free,
-        // because this session has the ticket and a connection of its own.
-        match self.database.pool().writer().and_then(|spare| load_catalog(&spare.enter())) {
-            Ok(shared) => self.database.publish(Arc::new(shared)),
-            Err(error) => log::error!("database \"{}\": could not read its schema: {error}", self.database.name()),
-        }
-    }
-
-    fn catalog_with_temporary(&self, lease: &Lease, shared: Arc<CatalogSnapshot>) -> Arc<CatalogSnapshot> {
-        let mut own = self.own_catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((version, catalog)) = &*own
-            && *version == shared.version
-        {
-            return Arc::clone(catalog);
-        }
-        match load_catalog(&lease.enter()) {
-            Ok(catalog) => {
-                let catalog = Arc::new(catalog);
-                *own = Some((shared.version, Arc::clone(&catalog)));
-                catalog
-            }
-            Err(error) => {
-                log::error!("database \"{}\": could not read its schema: {error}", self.database.name());
-                shared
-            }
-        }
     }
 }
 
@@ -539,10 +437,6 @@ impl Drop for EngineSession {
     }
 }
 
-fn load_catalog(entered: &Entered<'_>) -> Result<CatalogSnapshot> {
-    entered.with(|database| store::load(database, system_relations())).map_err(error_map::from_rusqlite)
-}
-
 /// The connection with the open transaction, if there is one; an error if it was lost.
 fn enter(hold: &Hold) -> Result<Option<Entered<'_>>> {
     match hold {
@@ -551,22 +445,6 @@ fn enter(hold: &Hold) -> Result<Option<Entered<'_>>> {
         Hold::Write(write) => Ok(Some(write.lease.enter())),
         Hold::Lost => Err(lost()),
     }
-}
-
-/// Sequences moved since the last commit go into the file with this one.
-fn write_sequences(
-    entered: &Entered<'_>,
-    moved: &[(crate::types::pg_type::Oid, sequences::SequenceState)],
-) -> Result<(), Code> {
-    static UPDATE: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(sequences::UPDATE_STATE));
-    moved.iter().try_for_each(|(oid, state)| {
-        let values = [
-            Value::Integer(i64::from(oid.0)),
-            Value::Integer(state.last_value),
-            Value::Integer(i64::from(state.is_called)),
-        ];
-        entered.run_cached(&UPDATE, &values)
-    })
 }
 
 /// Puts the checks of foreign keys off to the commit, or makes up for them now.

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use crate::catalog::schema::CatalogSnapshot;
 use crate::engine::connection::Entered;
 use crate::engine::database::Ticket;
 use crate::engine::pool::Lease;
+use crate::engine::session_schema::SchemaMark;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::plan::{BeginMode, IsolationLevel, TransactionModes};
 use crate::storage::watermark::CommitSequence;
@@ -62,22 +62,17 @@ pub(crate) struct Savepoints(Vec<Savepoint>);
 
 struct Savepoint {
     name: String,
-    /// The schema as the transaction had changed it by then.
-    catalog: Option<Arc<CatalogSnapshot>>,
+    /// How far the transaction had changed the schema by then.
+    schema: SchemaMark,
 }
 
 impl Savepoints {
     /// Sets one; `open` is the connection with the transaction, if there is one.
-    pub(crate) fn set(
-        &mut self,
-        name: &str,
-        catalog: Option<Arc<CatalogSnapshot>>,
-        open: Option<&Entered<'_>>,
-    ) -> Result<()> {
+    pub(crate) fn set(&mut self, name: &str, schema: SchemaMark, open: Option<&Entered<'_>>) -> Result<()> {
         if let Some(entered) = open {
             run(entered, "SAVEPOINT", self.0.len())?;
         }
-        self.0.push(Savepoint { name: name.to_owned(), catalog });
+        self.0.push(Savepoint { name: name.to_owned(), schema });
         Ok(())
     }
 
@@ -92,17 +87,13 @@ impl Savepoints {
     }
 
     /// ROLLBACK TO: the savepoint stays, those inside it go. Gives the schema as it was when it was set.
-    pub(crate) fn rollback_to(
-        &mut self,
-        name: &str,
-        open: Option<&Entered<'_>>,
-    ) -> Result<Option<Arc<CatalogSnapshot>>> {
+    pub(crate) fn rollback_to(&mut self, name: &str, open: Option<&Entered<'_>>) -> Result<Option<SchemaMark>> {
         let position = self.position(name)?;
         if let Some(entered) = open {
             run(entered, "ROLLBACK TO", position)?;
         }
         self.0.truncate(position + 1);
-        Ok(self.0.last().and_then(|savepoint| savepoint.catalog.clone()))
+        Ok(self.0.last().map(|savepoint| savepoint.schema.clone()))
     }
 
     /// Sets in SQLite what was only remembered, in the transaction just opened.

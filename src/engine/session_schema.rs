@@ -1,0 +1,190 @@
+//! The schema as one session sees and changes it.
+//!
+//! Owns: [`SessionSchema`], and the part of [`EngineSession`] that carries out DDL: what the open transaction has changed
+//! is the session's own until COMMIT publishes it, and temporary tables stay its own. Must not know: how a change is
+//! carried out (`engine::ddl`).
+
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use crate::catalog::schema::{CatalogSnapshot, RelationKind};
+use crate::catalog::store;
+use crate::catalog::tables::relations::system_relations;
+use crate::engine::connection::Entered;
+use crate::engine::ddl;
+use crate::engine::error_map;
+use crate::engine::pool::Lease;
+use crate::engine::sequences::{self, SequenceState};
+use crate::engine::session::EngineSession;
+use crate::engine::statement::Code;
+use crate::engine::transaction::{Hold, lost};
+use crate::error::{Result, SqlState};
+use crate::sql::ddl::Ddl;
+use crate::sql::planner::PlanContext;
+use crate::types::pg_type::Oid;
+use crate::types::value::Value;
+
+/// A session's own view of the schema.
+#[derive(Default)]
+pub(crate) struct SessionSchema {
+    /// As the open transaction has changed it.
+    changed: Option<Arc<CatalogSnapshot>>,
+    /// With the session's temporary tables, and the version of the shared schema it was made from.
+    with_temporary: Mutex<Option<(u64, Arc<CatalogSnapshot>)>>,
+    /// Sequences that DDL of the open transaction has set, with what they were before: unlike nextval that is undone.
+    restarted: Vec<(Oid, SequenceState)>,
+}
+
+/// The state of a session's schema at a savepoint.
+#[derive(Clone)]
+pub(crate) struct SchemaMark {
+    changed: Option<Arc<CatalogSnapshot>>,
+    restarted: usize,
+}
+
+impl SessionSchema {
+    /// What [`EngineSession::undo_schema`] goes back to.
+    pub(crate) fn mark(&self) -> SchemaMark {
+        SchemaMark { changed: self.changed.clone(), restarted: self.restarted.len() }
+    }
+
+    /// The transaction has been committed.
+    pub(crate) fn committed(&mut self) {
+        if self.changed.take().is_some() {
+            *self.with_temporary.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        self.restarted.clear();
+    }
+}
+
+impl EngineSession {
+    /// The schema as this session sees it: its own uncommitted one after DDL in the open transaction, and with its
+    /// temporary tables.
+    pub fn catalog(&self) -> Arc<CatalogSnapshot> {
+        if let Some(changed) = &self.schema.changed {
+            return Arc::clone(changed);
+        }
+        let shared = self.database.catalog();
+        match &self.pinned {
+            Some(lease) => self.catalog_with_temporary(lease, shared),
+            None => shared,
+        }
+    }
+
+    /// Carries out a change of the schema inside the (possibly implicit) transaction. Gives the number of rows of
+    /// CREATE TABLE AS; notices go to the context. After an error the session aborts the transaction as always.
+    pub async fn ddl(&mut self, ddl: &Ddl) -> Result<Option<u64>> {
+        self.ensure_write().await?;
+        let Hold::Write(write) = &self.hold else { return Err(lost()) };
+        let lease = Arc::clone(&write.lease);
+        let catalog = self.catalog();
+        let before = self.sequence_states(&catalog);
+        let outcome = self.execute_ddl(&lease, &catalog, ddl)?;
+        let catalog = load_catalog(&lease.enter())?;
+        let changed = before.into_iter().filter(|(oid, state)| self.database.sequences().state(*oid) != Some(*state));
+        self.schema.restarted.extend(changed);
+        if self.pinned.is_none() && catalog.relations.values().any(|relation| relation.temporary) {
+            lease.keep_for_good();
+            self.pinned = Some(lease);
+        }
+        self.schema.changed = Some(Arc::new(catalog));
+        self.lock_context().notices.extend(outcome.notices);
+        Ok(outcome.rows)
+    }
+
+    fn execute_ddl(&self, lease: &Lease, catalog: &Arc<CatalogSnapshot>, ddl: &Ddl) -> Result<ddl::DdlOutcome> {
+        // Copies, because SQL functions lock the context while the statement runs.
+        let (settings, user, database) = {
+            let context = self.lock_context();
+            (context.settings.clone(), context.user.clone(), context.database.clone())
+        };
+        let planning = PlanContext { catalog, settings: &settings, user: &user, database: &database };
+        let entered = lease.enter();
+        entered.begin_statement();
+        let outcome = entered.with(|connection| ddl::execute(connection, lease.slot(), ddl, planning));
+        outcome.map_err(|error| match error.code() {
+            SqlState::DISK_FULL => {
+                lease.note_failure(rusqlite::ffi::SQLITE_FULL);
+                error
+            }
+            SqlState::QUERY_CANCELED => self.interrupt.check().err().unwrap_or(error),
+            _ => error,
+        })
+    }
+
+    /// Where the sequences of a schema stand. Nobody else moves them: nextval needs the write ticket.
+    fn sequence_states(&self, catalog: &CatalogSnapshot) -> Vec<(Oid, SequenceState)> {
+        let sequences = catalog.relations.values().filter(|relation| relation.kind == RelationKind::Sequence);
+        sequences.filter_map(|relation| Some((relation.oid, self.database.sequences().state(relation.oid)?))).collect()
+    }
+
+    /// The transaction's changes of the schema since the mark were undone (all of them without one): sequences it has
+    /// made are not there, those it has set are where they were.
+    pub(crate) fn undo_schema(&mut self, mark: Option<SchemaMark>) {
+        let registry = self.database.sequences();
+        let (restored, keep) = mark.map_or((None, 0), |mark| (mark.changed, mark.restarted));
+        for (oid, state) in self.schema.restarted.drain(keep.min(self.schema.restarted.len())..).rev() {
+            registry.load(oid, state);
+            // The file may be behind it.
+            registry.put_back(vec![(oid, state)]);
+        }
+        if let Some(undone) = std::mem::replace(&mut self.schema.changed, restored) {
+            let now = self.schema.changed.clone().unwrap_or_else(|| self.database.catalog());
+            for relation in undone.relations.values() {
+                if !relation.temporary && !now.relations.contains_key(&relation.oid) {
+                    registry.forget(relation.oid);
+                }
+            }
+        }
+    }
+
+    /// Makes the committed schema everybody's, without the temporary tables of this session.
+    pub(crate) fn publish_schema(&self) {
+        let Some(changed) = &self.schema.changed else { return };
+        if !changed.relations.values().any(|relation| relation.temporary) {
+            return self.database.publish(Arc::clone(changed));
+        }
+        // Another connection sees the same file without this one's temporary tables. The spare writer is free,
+        // because this session has the ticket and a connection of its own.
+        match self.database.pool().writer().and_then(|spare| load_catalog(&spare.enter())) {
+            Ok(shared) => self.database.publish(Arc::new(shared)),
+            Err(error) => log::error!("database \"{}\": could not read its schema: {error}", self.database.name()),
+        }
+    }
+
+    fn catalog_with_temporary(&self, lease: &Lease, shared: Arc<CatalogSnapshot>) -> Arc<CatalogSnapshot> {
+        let mut own = self.schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((version, catalog)) = &*own
+            && *version == shared.version
+        {
+            return Arc::clone(catalog);
+        }
+        match load_catalog(&lease.enter()) {
+            Ok(catalog) => {
+                let catalog = Arc::new(catalog);
+                *own = Some((shared.version, Arc::clone(&catalog)));
+                catalog
+            }
+            Err(error) => {
+                log::error!("database \"{}\": could not read its schema: {error}", self.database.name());
+                shared
+            }
+        }
+    }
+}
+
+fn load_catalog(entered: &Entered<'_>) -> Result<CatalogSnapshot> {
+    entered.with(|database| store::load(database, system_relations())).map_err(error_map::from_rusqlite)
+}
+
+/// Sequences moved since the last commit go into the file with this one.
+pub(crate) fn write_sequences(entered: &Entered<'_>, moved: &[(Oid, SequenceState)]) -> Result<(), Code> {
+    static UPDATE: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(sequences::UPDATE_STATE));
+    moved.iter().try_for_each(|(oid, state)| {
+        let values = [
+            Value::Integer(i64::from(oid.0)),
+            Value::Integer(state.last_value),
+            Value::Integer(i64::from(state.is_called)),
+        ];
+        entered.run_cached(&UPDATE, &values)
+    })
+}
