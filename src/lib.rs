@@ -154,6 +154,8 @@ pub mod engine {
     pub mod interrupt;
     mod pool;
     mod progress;
+    #[cfg(test)]
+    mod schema_tests;
     pub mod sequences;
     pub mod session;
     mod session_schema;
