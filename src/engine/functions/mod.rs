@@ -28,6 +28,8 @@ mod like;
 mod numeric;
 mod object_ids;
 mod pattern;
+#[cfg(test)]
+mod recorded_tests;
 mod regex;
 mod server_info;
 mod session;

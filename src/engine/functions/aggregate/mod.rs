@@ -7,6 +7,7 @@ mod bits;
 mod collect;
 mod exact;
 mod float;
+mod spans;
 
 pub(super) use collect::pack;
 
@@ -97,5 +98,6 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
     exact::register(connection, slot)?;
     float::register(connection, slot)?;
     bits::register(connection, slot)?;
+    spans::register(connection, slot)?;
     collect::register(connection, slot)
 }
