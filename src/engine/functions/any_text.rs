@@ -7,10 +7,12 @@ use super::strings::quote_literal;
 use super::{Args, Definition, Output};
 use crate::catalog::definitions::quote_identifier;
 use crate::error::{Error, Result, SqlState};
+use crate::types::pg_type::{Repr, Scalar};
 
 /// The functions of this area.
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
+    Definition::stable("pg_any_concat", 3, any_concat),
     Definition::stable("pg_concat", -1, concat).called_on_null(),
     Definition::stable("pg_concat_ws", -1, concat_ws).called_on_null(),
     Definition::stable("pg_format", -1, format).called_on_null(),
@@ -21,6 +23,21 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 /// The text forms of the arguments from `first` on that are not NULL. A boolean is t or f.
 fn texts(typed: &Typed<'_, '_>, first: usize) -> Result<Vec<String>> {
     (first..typed.len()).filter(|index| !typed.is_null(*index)).map(|index| typed.text(index)).collect()
+}
+
+/// The operator || with text on one side: the other is cast to text, by which a boolean is true or false.
+fn any_concat(args: &Args<'_>) -> Result<Output> {
+    let typed = Typed::new(args)?;
+    let cast = |index| {
+        let text = typed.text(index)?;
+        Ok(match (typed.type_of(index)?.repr, text.as_str()) {
+            (Repr { scalar: Scalar::Bool, array_of: None }, "t") => "true".to_owned(),
+            (Repr { scalar: Scalar::Bool, array_of: None }, _) => "false".to_owned(),
+            (Repr { scalar: Scalar::BpChar, array_of: None }, text) => text.trim_end_matches(' ').to_owned(),
+            _ => text,
+        })
+    };
+    Ok((cast(0)? + &cast(1)?).into())
 }
 
 fn concat(args: &Args<'_>) -> Result<Output> {
@@ -203,6 +220,7 @@ mod tests {
     #[test]
     fn values_become_text() {
         assert_values(&[
+            ("pg_any_concat('text,bool', 'a', 1)", "atrue"),
             ("pg_concat('text,text,text', 'a', NULL, 'b')", "ab"),
             ("pg_concat_ws('text,text,text,text', ', ', 'a', NULL, 'b')", "a, b"),
             ("pg_format('text,text,text', 'Hello %s, %%, %1$s', 'World', 'x')", "Hello World, %, World"),

@@ -271,6 +271,7 @@ impl Analyzer<'_> {
         if matches!(function.name, "min" | "max") && self.is_enum(result) {
             return Err(Error::unsupported(format!("{} over an enum", function.name)));
         }
+        let given = args.clone();
         let name = match function.call {
             functions::Call::Function(name) => name,
             functions::Call::Typed(name) => {
@@ -296,6 +297,13 @@ impl Analyzer<'_> {
                 FunctionArgumentClause::OrderBy(keys) => order_by = self.sort_keys(keys)?,
                 other => return Err(Error::unsupported(format!("{other} in a function call"))),
             }
+        }
+        if distinct && order_by.is_empty() && function.name.contains("agg") {
+            // PostgreSQL finds duplicates by sorting, and what collects values shows their order.
+            order_by = given
+                .into_iter()
+                .map(|expr| SortKey { expr, output: None, descending: false, nulls_first: false })
+                .collect();
         }
         let filter = call.filter.as_deref().map(|f| self.condition(f, "FILTER")).transpose()?;
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;

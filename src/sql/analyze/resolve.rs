@@ -24,6 +24,11 @@ fn comparison(name: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a comparison's call does more to its operands than compare them: dates and timestamps meet in one type.
+fn converts(call: Call) -> bool {
+    matches!(call, Call::Template(template) if template.contains("pg_"))
+}
+
 fn is_polymorphic(oid: Oid) -> bool {
     matches!(oid, Oid::ANY | Oid::ANYELEMENT | Oid::ANYARRAY | Oid::ANYNONARRAY | Oid::ANYENUM)
 }
@@ -54,8 +59,8 @@ impl Analyzer<'_> {
         let right = self.argument(right, operator.right, actual.get(1).copied())?;
         let result = self.result_type(operator.result, &declared, &actual);
         match comparison(name) {
-            Some(op) => Ok(compare(op, left, right)),
-            None => Ok(self.call(operator.call, vec![left, right], result)),
+            Some(op) if !converts(operator.call) => Ok(compare(op, left, right)),
+            _ => Ok(self.call(operator.call, vec![left, right], result)),
         }
     }
 

@@ -16,8 +16,7 @@ use crate::sql::functions::Call;
 use crate::types::pg_type::Oid;
 
 /// One operator (pg_operator). A prefix operator has `left` = `Oid::INVALID`. Comparison operators are templates over
-/// SQLite's own; the translator adds the type's collation. An operand of type ANYNONARRAY of the text operator || is
-/// converted to text first.
+/// SQLite's own; the translator adds the type's collation.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator {
     pub name: &'static str,

@@ -1,7 +1,7 @@
 //! Operators over text and bytea: concatenation, LIKE, regular expressions.
 
 use super::{Operator, infix};
-use crate::sql::functions::Call::{Function as F, Template as T};
+use crate::sql::functions::Call::{Function as F, Template as T, Typed as Y};
 use crate::sql::type_names::*;
 
 pub(super) static ROWS: &[Operator] = &[
@@ -18,9 +18,9 @@ pub(super) static ROWS: &[Operator] = &[
     infix("!~~*", NAME, TEXT, BOOL, T("(NOT pg_ilike({0}, {1}))")),
     infix("!~~*", TEXT, TEXT, BOOL, T("(NOT pg_ilike({0}, {1}))")),
     infix("^@", TEXT, TEXT, BOOL, F("pg_starts_with")),
-    infix("||", ANYNONARRAY, TEXT, TEXT, T("({0} || {1})")),
+    infix("||", ANYNONARRAY, TEXT, TEXT, Y("pg_any_concat")),
     infix("||", BYTEA, BYTEA, BYTEA, F("pg_byteacat")),
-    infix("||", TEXT, ANYNONARRAY, TEXT, T("({0} || {1})")),
+    infix("||", TEXT, ANYNONARRAY, TEXT, Y("pg_any_concat")),
     infix("||", TEXT, TEXT, TEXT, T("({0} || {1})")),
     infix("~", BPCHAR, TEXT, BOOL, F("pg_regex")),
     infix("~", NAME, TEXT, BOOL, F("pg_regex")),
