@@ -66,6 +66,9 @@ const FIXED_SCHEMAS: &[(u32, &str)] = &[(11, "pg_catalog"), (99, "pg_toast"), (1
 
 const PUBLIC_OID: u32 = 2200;
 
+/// The schema of a connection's temporary objects; below the first OID given to users' objects.
+const TEMPORARY_OID: u32 = 16_000;
+
 static NEXT_VERSION: AtomicU64 = AtomicU64::new(1);
 
 /// A snapshot version that no other snapshot of this process has.
@@ -73,9 +76,20 @@ pub fn next_version() -> u64 {
     NEXT_VERSION.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Makes sure that the catalog's tables are there. Needed before the first write, not for reading: a file without
-/// them loads as what SQLite says it is. Also forgets the state of temporary sequences that a crash left behind.
+/// Makes the catalog's tables when a database is opened, and forgets the state of temporary sequences that a crash
+/// left behind.
 pub fn initialise(connection: &Connection) -> Result<()> {
+    ensure(connection)?;
+    connection.execute("DELETE FROM main.__pg_sequence WHERE oid NOT IN (SELECT oid FROM main.__pg_class)", [])?;
+    Ok(())
+}
+
+/// Makes sure that the catalog's tables are there. Needed before the first write, not for reading: a file without
+/// them loads as what SQLite says it is.
+pub fn ensure(connection: &Connection) -> Result<()> {
+    if has_catalog(connection, "main")? {
+        return Ok(());
+    }
     connection.execute_batch(&TABLES.replace("{0}", "main"))?;
     let first_oid = Oid::FIRST_NORMAL.0;
     let new =
@@ -83,7 +97,6 @@ pub fn initialise(connection: &Connection) -> Result<()> {
     if new == 1 {
         connection.execute("INSERT OR IGNORE INTO main.__pg_namespace VALUES (?1, 'public')", [PUBLIC_OID])?;
     }
-    connection.execute("DELETE FROM main.__pg_sequence WHERE oid NOT IN (SELECT oid FROM main.__pg_class)", [])?;
     Ok(())
 }
 
@@ -137,6 +150,7 @@ pub fn load(connection: &Connection, system: &[Arc<Relation>]) -> Result<Catalog
     }
     foreign::load(connection, &mut snapshot)?;
     if has_catalog(connection, "temp")? {
+        snapshot.schemas.push(Schema { oid: Oid(TEMPORARY_OID), name: "pg_temp".to_owned() });
         load_database(connection, "temp", &mut snapshot)?;
     }
     Ok(snapshot)

@@ -117,7 +117,7 @@ impl<'a> Change<'a> {
 
     /// A file that others made has no catalog tables until its schema first changes.
     fn ensure_catalog(&self) -> Result<()> {
-        self.sqlite(store::initialise(self.connection))
+        self.sqlite(store::ensure(self.connection))
     }
 
     // ---- SQLite ----

@@ -83,7 +83,7 @@ pub enum Ddl {
         name: Name,
         temporary: bool,
         if_not_exists: bool,
-        settings: SequenceSettings,
+        settings: Box<SequenceSettings>,
     },
     CreateSchema {
         name: String,
@@ -104,7 +104,7 @@ pub enum Ddl {
     AlterSequence {
         name: Name,
         if_exists: bool,
-        settings: SequenceSettings,
+        settings: Box<SequenceSettings>,
     },
     AlterEnum {
         name: Name,
@@ -112,7 +112,7 @@ pub enum Ddl {
     },
     AlterDomain {
         name: Name,
-        change: DomainChange,
+        change: Box<DomainChange>,
     },
     Rename {
         kind: ObjectKind,

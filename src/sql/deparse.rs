@@ -93,10 +93,8 @@ fn operand_types(left: Oid, right: Oid) -> (Option<Oid>, Option<Oid>) {
         (l, r) => (operator_type(l), operator_type(r)),
     };
     let numeric = |oid: Oid| INTEGERS.contains(&oid) || oid == Oid::NUMERIC || FLOATS.contains(&oid);
-    let common = if left == right || !numeric(left) || !numeric(right) {
-        None
-    } else if INTEGERS.contains(&left) && INTEGERS.contains(&right) || FLOATS.contains(&left) && FLOATS.contains(&right)
-    {
+    let alike = |types: &[Oid]| types.contains(&left) && types.contains(&right);
+    let common = if left == right || !numeric(left) || !numeric(right) || alike(INTEGERS) || alike(FLOATS) {
         None
     } else if FLOATS.contains(&left) || FLOATS.contains(&right) {
         Some(Oid::FLOAT8)

@@ -224,7 +224,8 @@ pub fn set_comment(connection: &Connection, key: (Oid, Oid, i32), text: Option<&
     Ok(())
 }
 
-fn remove_comments(connection: &Connection, object: Oid) -> Result<()> {
+/// Removes all comments on an object.
+pub fn remove_comments(connection: &Connection, object: Oid) -> Result<()> {
     connection.execute("DELETE FROM main.__pg_description WHERE object = ?1", [object.0])?;
     Ok(())
 }

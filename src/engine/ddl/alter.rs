@@ -8,6 +8,7 @@ use super::rebuild::Sources;
 use super::sqlite::{self, qualified};
 use super::table::{next_number, push_column};
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, Identity, Relation, RelationKind};
+use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     AlterAction, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, IdentityDefinition, KeySource, Name,
@@ -471,6 +472,7 @@ impl Change<'_> {
         let mut work = self.begin_alteration(&table)?;
         let Some(position) = work.after.constraints.iter().position(|c| c.oid == constraint) else { return Ok(()) };
         let dropped: Constraint = work.after.constraints.remove(position);
+        self.sqlite(store::remove_comments(self.connection, dropped.oid))?;
         if matches!(dropped.kind, ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_)) {
             work.rebuild = true;
         }
@@ -498,6 +500,9 @@ impl Change<'_> {
             .filter(|i| i.keys.iter().any(|k| k.column == number || uses(&k.expression)) || uses(&i.predicate))
             .map(|i| i.oid)
             .collect();
+        // The number may be given to another column.
+        let comment = (super::comment::PG_CLASS, relation, i32::from(number));
+        self.sqlite(store::set_comment(self.connection, comment, None))?;
         work.after.indexes.retain(|i| !dropped_indexes.contains(&i.oid));
         work.after.constraints.retain(|c| !c.columns.contains(&number));
         work.after.columns.retain(|c| c.number != number);

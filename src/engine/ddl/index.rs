@@ -26,7 +26,7 @@ impl Change<'_> {
             }
             self.check_free(&table.schema, name)?;
         }
-        let mut relation = self.declared(&table)?;
+        let mut relation = Relation::clone(&table);
         let mut keys = Vec::new();
         let mut names: Vec<String> = Vec::new();
         for definition in &create.keys {
@@ -63,7 +63,12 @@ impl Change<'_> {
         };
         self.create_index_in_sqlite(&relation, &index)?;
         relation.indexes.push(index);
-        self.put_relation(relation)
+        if relation.declared {
+            return self.put_relation(relation);
+        }
+        // A table that others made: SQLite's schema says it all.
+        self.catalog_mut().put_relation(relation.into());
+        Ok(())
     }
 
     fn unknown_method(&self, method: &str) -> Error {
@@ -131,8 +136,8 @@ impl Change<'_> {
         format!("DROP INDEX {}", sqlite::in_database(relation, &name))
     }
 
-    /// A table to be changed, as the catalog will keep it: one that pgserver did not create becomes its own with the
-    /// types it was shown with.
+    /// A table to be changed. One that pgserver did not create has constraints and defaults that it does not know, so
+    /// it could not be made anew without losing them.
     pub(super) fn declared(&self, table: &Relation) -> Result<Relation> {
         if !table.declared {
             return Err(Error::unsupported(format!(

@@ -345,7 +345,7 @@ impl DdlParser<'_> {
             }
             return self.rename_or_owner(ObjectKind::Sequence, name, if_exists);
         }
-        let settings = self.sequence_settings()?;
+        let settings = Box::new(self.sequence_settings()?);
         Ok(Utility::Ddl(Ddl::AlterSequence { name, if_exists, settings }))
     }
 
@@ -396,6 +396,6 @@ impl DdlParser<'_> {
         } else {
             return self.rename_or_owner(ObjectKind::Domain, name, false);
         };
-        Ok(Utility::Ddl(Ddl::AlterDomain { name, change }))
+        Ok(Utility::Ddl(Ddl::AlterDomain { name, change: Box::new(change) }))
     }
 }

@@ -64,7 +64,7 @@ impl DdlParser<'_> {
         }
         if self.accept("SEQUENCE") {
             let if_not_exists = self.if_not_exists();
-            let (name, settings) = (self.name()?, self.sequence_settings()?);
+            let (name, settings) = (self.name()?, Box::new(self.sequence_settings()?));
             let create = Ddl::CreateSequence { name, temporary, if_not_exists, settings };
             return Ok((Utility::Ddl(create), "CREATE SEQUENCE"));
         }
