@@ -28,21 +28,26 @@ pub mod types {
     pub mod datetime_lexer;
     pub mod datetime_math;
     pub mod datetime_output;
+    pub mod datetime_template;
     pub mod encoding;
     pub mod encoding_check;
     pub mod format;
+    pub mod from_char;
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
     pub mod json;
     pub mod network;
+    pub mod number_template;
     pub mod number_text;
     pub mod numeric;
     pub mod numeric_math;
     pub mod numeric_wire;
     pub mod pg_type;
+    pub mod template;
     pub mod time_zone;
     pub mod time_zone_abbreviations;
+    pub mod to_char;
     pub mod value;
 }
 
