@@ -79,6 +79,7 @@ pub mod storage {
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod definitions;
+    pub mod pretty;
     pub mod schema;
     pub mod store;
     pub mod tables {

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use crate::catalog::pretty::pretty;
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
 };
@@ -137,7 +138,7 @@ impl<'a> Names<'a> {
 
     /// pg_get_indexdef(index, 0, pretty): the whole CREATE INDEX.
     pub fn index(&self, table: &Relation, index: &Index, pretty: bool) -> String {
-        let keys: Vec<String> = index.keys.iter().map(|k| index_key(table, k, true)).collect();
+        let keys: Vec<String> = index.keys.iter().map(|k| index_key(table, k, pretty) + ordering(k)).collect();
         let name = if pretty {
             self.relation(table)
         } else {
@@ -152,29 +153,30 @@ impl<'a> Names<'a> {
         );
         if let Some(predicate) = &index.predicate {
             text.push_str(" WHERE ");
-            text.push_str(if pretty { without_parentheses(predicate) } else { predicate });
+            text.push_str(&if pretty { self::pretty(predicate) } else { predicate.clone() });
         }
         text
     }
 }
 
 /// pg_get_indexdef(index, n, …): one key, without its ordering.
-pub fn index_key(table: &Relation, key: &IndexKey, ordering: bool) -> String {
-    let mut text = match (&key.expression, table.column_by_number(key.column)) {
-        (_, Some(column)) => quote_identifier(&column.name),
-        (Some(expression), None) if is_call(expression) => without_parentheses(expression).to_owned(),
-        (Some(expression), None) => format!("({})", without_parentheses(expression)),
-        (None, None) => String::new(),
-    };
-    if ordering {
-        text.push_str(match (key.descending, key.nulls_first) {
-            (false, false) => "",
-            (false, true) => " NULLS FIRST",
-            (true, true) => " DESC",
-            (true, false) => " DESC NULLS LAST",
-        });
+pub fn index_key(table: &Relation, key: &IndexKey, pretty: bool) -> String {
+    if let Some(column) = table.column_by_number(key.column) {
+        return quote_identifier(&column.name);
     }
-    text
+    let expression = key.expression.as_deref().unwrap_or_default();
+    let shown = if pretty { self::pretty(expression) } else { expression.to_owned() };
+    if is_call(expression) { without_parentheses(&shown).to_owned() } else { format!("({shown})") }
+}
+
+/// How a key is ordered, when not as it is by default.
+fn ordering(key: &IndexKey) -> &'static str {
+    match (key.descending, key.nulls_first) {
+        (false, false) => "",
+        (false, true) => " NULLS FIRST",
+        (true, true) => " DESC",
+        (true, false) => " DESC NULLS LAST",
+    }
 }
 
 /// Whether an expression is one function call: PostgreSQL puts anything else into parentheses in an index.
@@ -210,8 +212,11 @@ pub fn without_parentheses(expression: &str) -> &str {
 
 /// CHECK (…) as pg_get_constraintdef has it.
 pub fn check(expression: &str, pretty: bool) -> String {
+    if pretty {
+        return format!("CHECK ({})", self::pretty(expression));
+    }
     let inner = without_parentheses(expression);
-    if pretty || is_call(inner) { format!("CHECK ({inner})") } else { format!("CHECK (({inner}))") }
+    if is_call(inner) { format!("CHECK ({inner})") } else { format!("CHECK (({inner}))") }
 }
 
 fn column_list(relation: &Relation, numbers: &[i16]) -> String {

@@ -4,7 +4,8 @@
 //! a query may see an OID that has just been dropped. Specification: functions-info.html, ruleutils.c.
 
 use super::{Args, Definition, Output, object_ids};
-use crate::catalog::definitions::{Names, index_key, quote_identifier, without_parentheses};
+use crate::catalog::definitions::{Names, index_key, quote_identifier};
+use crate::catalog::pretty::pretty;
 use crate::catalog::schema::{Constraint, Relation, RelationKind};
 use crate::catalog::tables::constraints::{
     PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_TYPE, domain_constraint_oid,
@@ -119,7 +120,7 @@ fn index_definition(args: &Args<'_>) -> Result<Output> {
             return Ok(names.index(table, index, pretty).into());
         }
         let key = usize::try_from(column - 1).ok().and_then(|c| index.keys.get(c));
-        Ok(key.map_or_else(String::new, |k| index_key(table, k, false)).into())
+        Ok(key.map_or_else(String::new, |k| index_key(table, k, pretty)).into())
     })
 }
 
@@ -163,8 +164,7 @@ fn rule_definition(args: &Args<'_>) -> Result<Output> {
 /// pg_get_expr(expression, relation, pretty): expressions are kept as text.
 fn expression(args: &Args<'_>) -> Result<Output> {
     let text = args.text(0)?;
-    let shown = if flag(args, 2)? { without_parentheses(&text) } else { &text };
-    Ok(shown.to_owned().into())
+    Ok(if flag(args, 2)? { pretty(&text) } else { text.into_owned() }.into())
 }
 
 /// pg_get_serial_sequence(table, column): the sequence that the column owns.
@@ -380,7 +380,7 @@ mod tests {
                 ("pg_format_type(NULL, NULL)", "NULL"),
                 ("pg_get_constraintdef(20002)", "PRIMARY KEY (id)"),
                 ("pg_get_constraintdef(20003)", "CHECK ((balance >= (0)::numeric))"),
-                ("pg_get_constraintdef(20003, 1)", "CHECK (balance >= (0)::numeric)"),
+                ("pg_get_constraintdef(20003, 1)", "CHECK (balance >= 0::numeric)"),
                 ("pg_get_constraintdef(20012)", "FOREIGN KEY (person) REFERENCES people(id) ON DELETE CASCADE"),
                 ("pg_get_constraintdef(1)", "NULL"),
                 ("pg_get_indexdef(20004)", "CREATE UNIQUE INDEX people_pkey ON public.people USING btree (id)"),
