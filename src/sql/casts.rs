@@ -167,6 +167,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn are_postgresqls() {
+        use crate::catalog::tables::recorded::{Recording, recording};
+        let recorded: std::collections::HashMap<_, _> = Recording::new(recording!("pg_cast"))
+            .lines()
+            .map(|line| {
+                let context = match line.text("castcontext").as_ref() {
+                    "i" => Implicit,
+                    "a" => Assignment,
+                    _ => Explicit,
+                };
+                ((Oid(line.number("castsource") as u32), Oid(line.number("casttarget") as u32)), context)
+            })
+            .collect();
+        for cast in CASTS {
+            assert_eq!(recorded.get(&(cast.from, cast.to)), Some(&cast.context), "{cast:?}");
+        }
+    }
+
+    #[test]
     fn are_in_the_order_that_find_needs() {
         assert!(CASTS.is_sorted_by_key(|cast| (cast.from, cast.to)));
         assert_eq!(find(INT4, INT8).map(|cast| cast.context), Some(Implicit));

@@ -12,10 +12,14 @@ use crate::catalog::schema::CatalogSnapshot;
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
+use crate::sql;
+use crate::sql::casts::CASTS;
+use crate::sql::functions::{Call, FunctionKind};
 use crate::sql::plan::{Action, Bind};
 use crate::sql::planner::{PlanCache, PlanContext};
 use crate::types::encoding::encode;
 use crate::types::format::Format;
+use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
 struct Evaluator {
@@ -126,4 +130,35 @@ fn expressions_have_postgresqls_types_and_values() {
         }
     }
     assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
+}
+
+/// A call of one row of the tables with NULL for each argument.
+fn call_of(call: Call, kind: FunctionKind, arguments: usize) -> String {
+    let nulls = |count: usize| vec!["NULL"; count].join(", ");
+    match (call, kind) {
+        (Call::Template(template), _) => {
+            (0..arguments).fold(format!("SELECT {template}"), |sql, index| sql.replace(&format!("{{{index}}}"), "NULL"))
+        }
+        (Call::Function(name), FunctionKind::Set) => format!("SELECT * FROM {name}({})", nulls(arguments)),
+        (Call::Typed(name), FunctionKind::Set) => format!("SELECT * FROM {name}({})", nulls(arguments + 1)),
+        (Call::Function(name), FunctionKind::Window) => format!("SELECT {name}({}) OVER ()", nulls(arguments)),
+        (Call::Function("count"), _) if arguments == 0 => "SELECT count(*)".to_owned(),
+        (Call::Function(name), _) => format!("SELECT {name}({})", nulls(arguments)),
+        (Call::Typed(name), _) => format!("SELECT {name}({})", nulls(arguments + 1)),
+    }
+}
+
+#[test]
+fn every_row_of_the_tables_is_something_sqlite_has() {
+    let evaluator = Evaluator::new();
+    let functions = sql::functions::all().map(|f| call_of(f.call, f.kind, f.args.len()));
+    let operators =
+        sql::operators::all().map(|o| call_of(o.call, FunctionKind::Scalar, 2 - usize::from(o.left == Oid::INVALID)));
+    let casts = CASTS.iter().map(|cast| call_of(cast.call, FunctionKind::Scalar, 1));
+    let refused: Vec<String> = functions
+        .chain(operators)
+        .chain(casts)
+        .filter_map(|sql| evaluator.connection.prepare(&sql).err().map(|error| format!("{sql}: {error}")))
+        .collect();
+    assert!(refused.is_empty(), "{refused:#?}");
 }

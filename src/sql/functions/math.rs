@@ -71,7 +71,6 @@ pub(super) static ROWS: &[Function] = &[
     immutable("degrees", &[FLOAT8], FLOAT8, F("pg_degrees")),
     immutable("radians", &[FLOAT8], FLOAT8, F("pg_radians")),
     volatile("random", &[], FLOAT8, F("pg_drandom")),
-    immutable("width_bucket", &[ANYELEMENT, ANYARRAY], INT4, F("pg_width_bucket_array")),
     immutable("width_bucket", &[FLOAT8, FLOAT8, FLOAT8, INT4], INT4, F("pg_width_bucket_float8")),
     immutable("width_bucket", &[NUMERIC, NUMERIC, NUMERIC, INT4], INT4, F("pg_width_bucket_numeric")),
     immutable("scale", &[NUMERIC], INT4, F("pg_numeric_scale")),

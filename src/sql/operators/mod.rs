@@ -54,3 +54,31 @@ pub fn all() -> impl Iterator<Item = &'static Operator> {
 pub fn named(name: &str) -> &'static [&'static Operator] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::tables::recorded::{Recording, recording};
+
+    /// Operators over PostgreSQL's anycompatible types, which the recording leaves out.
+    fn is_array_concatenation(operator: &Operator) -> bool {
+        operator.name == "||" && operator.result == Oid::ANYARRAY
+    }
+
+    #[test]
+    fn signatures_are_postgresqls() {
+        let recorded: std::collections::HashSet<_> = Recording::new(recording!("pg_operator"))
+            .lines()
+            .map(|line| {
+                let oid = |column| Oid(line.number(column) as u32);
+                (line.text("oprname").into_owned(), oid("oprleft"), oid("oprright"), oid("oprresult"))
+            })
+            .collect();
+        let mut seen = std::collections::HashSet::new();
+        for operator in all().filter(|operator| !is_array_concatenation(operator)) {
+            let signature = (operator.name.to_owned(), operator.left, operator.right, operator.result);
+            assert!(recorded.contains(&signature), "{operator:?}");
+            assert!(seen.insert(signature), "twice: {operator:?}");
+        }
+    }
+}
