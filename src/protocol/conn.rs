@@ -34,13 +34,15 @@ pub struct FramedConn {
     input: BytesMut,
     output: BytesMut,
     max_message: usize,
+    /// The type of the message received last.
+    last_tag: u8,
 }
 
 impl FramedConn {
     /// Over a socket on which everything before the first message has been read by exact reads. `max_message` is the
     /// longest message accepted, in bytes.
     pub fn new(stream: Stream, max_message: usize) -> Self {
-        FramedConn { stream, input: BytesMut::new(), output: BytesMut::new(), max_message }
+        FramedConn { stream, input: BytesMut::new(), output: BytesMut::new(), max_message, last_tag: 0 }
     }
 
     /// The next message; `None` when the client has closed the connection. The inner error is the client's fault: its
@@ -48,7 +50,10 @@ impl FramedConn {
     pub async fn recv(&mut self) -> io::Result<Option<Result<FrontendMessage>>> {
         loop {
             match codec::frame(&mut self.input, self.max_message) {
-                Ok(Some((tag, body))) => return Ok(Some(codec::decode(tag, body))),
+                Ok(Some((tag, body))) => {
+                    self.last_tag = tag;
+                    return Ok(Some(codec::decode(tag, body)));
+                }
                 Ok(None) => {}
                 Err(error) => return Ok(Some(Err(error))),
             }
@@ -56,6 +61,11 @@ impl FramedConn {
                 return Ok(None);
             }
         }
+    }
+
+    /// The type byte of the message received last, of one that could not be decoded too.
+    pub fn last_tag(&self) -> u8 {
+        self.last_tag
     }
 
     async fn read(&mut self) -> io::Result<usize> {

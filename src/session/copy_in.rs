@@ -18,7 +18,8 @@ use crate::session::machine::{Outcome, StateMachine, vanished};
 use crate::sql::plan::{CopyDirection, CopyFormat, CopyHeader, CopyPlan, FieldDescription, Tag};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
-use crate::types::pg_type::{Scalar, type_info};
+use crate::types::numeric::Numeric;
+use crate::types::pg_type::{Oid, Scalar, type_info};
 use crate::types::value::Value;
 
 /// How much of a line or a value an error's context shows, in bytes (MAX_COPY_DATA_DISPLAY).
@@ -152,7 +153,7 @@ impl CopyIn<'_> {
                 Reader::Lines(reader) => reader.next(&mut self.fields, at_end),
                 Reader::Binary(reader) => reader.next(&mut self.fields, at_end),
             };
-            if !found.map_err(|error| self.in_line(error))? {
+            if !found.map_err(|error| self.of_broken_row(error))? {
                 return Ok(());
             }
             match std::mem::replace(&mut self.header, CopyHeader::No) {
@@ -190,29 +191,44 @@ impl CopyIn<'_> {
     }
 
     fn insert(&mut self) -> Result<()> {
-        self.check_width().map_err(|error| self.in_line(error))?;
-        let format = if matches!(self.reader, Reader::Binary(_)) { Format::Binary } else { Format::Text };
-        for (at, column) in self.plan.columns.iter().enumerate() {
-            let Some(value) = self.values.get_mut(at) else { continue };
-            if let Err(error) = decode(column, format, self.fields.get(at), &self.settings, value) {
-                return Err(self.in_column(error, at));
-            }
-        }
+        self.decode_fields()?;
         let outcome = self.cursor.execute(&self.plan.statement, &self.values, self.literals);
         let changed = outcome.map_err(|error| self.of_row(error))?;
         self.rows += changed;
         Ok(())
     }
 
-    fn check_width(&self) -> Result<()> {
-        let (got, columns) = (self.fields.len(), &self.plan.columns);
-        match columns.get(got) {
-            _ if got == columns.len() => Ok(()),
-            Some(missing) => {
-                Err(Error::new(SqlState::BAD_COPY_FILE_FORMAT, format!("missing data for column \"{}\"", missing.name)))
-            }
-            None => Err(Error::new(SqlState::BAD_COPY_FILE_FORMAT, "extra data after last expected column")),
+    /// Fields to values, in order: an error of an earlier column comes before a missing later one.
+    fn decode_fields(&mut self) -> Result<()> {
+        let bad = |message: String| Error::new(SqlState::BAD_COPY_FILE_FORMAT, message);
+        if self.fields.len() > self.plan.columns.len() {
+            return Err(self.in_line(bad("extra data after last expected column".to_owned())));
         }
+        let format = if matches!(self.reader, Reader::Binary(_)) { Format::Binary } else { Format::Text };
+        for (at, column) in self.plan.columns.iter().enumerate() {
+            if at >= self.fields.len() {
+                return Err(self.in_line(bad(format!("missing data for column \"{}\"", column.name))));
+            }
+            let Some(value) = self.values.get_mut(at) else { continue };
+            if let Err(error) = decode(column, format, self.fields.get(at), &self.settings, value) {
+                return Err(self.in_column(error, at));
+            }
+        }
+        Ok(())
+    }
+
+    /// A binary row that could not be read whole: PostgreSQL decodes as it reads, so a bad value comes first.
+    fn of_broken_row(&self, error: Error) -> Error {
+        if matches!(self.reader, Reader::Binary(_)) {
+            let mut value = Value::Null;
+            for (at, column) in self.plan.columns.iter().enumerate().take(self.fields.len()) {
+                let decoded = decode(column, Format::Binary, self.fields.get(at), &self.settings, &mut value);
+                if let Err(earlier) = decoded {
+                    return self.in_column(earlier, at);
+                }
+            }
+        }
+        self.in_line(error)
     }
 
     /// An error while the row was stored.
@@ -223,7 +239,8 @@ impl CopyIn<'_> {
             SqlState::FOREIGN_KEY_VIOLATION => error,
             // What the column's type refuses is found while the value is stored.
             SqlState::STRING_DATA_RIGHT_TRUNCATION | SqlState::NUMERIC_VALUE_OUT_OF_RANGE => {
-                match error.fields().column.as_ref().and_then(|n| self.plan.columns.iter().position(|c| c.name == *n)) {
+                let columns = self.plan.columns.iter().zip(&self.values);
+                match columns.clone().position(|(column, value)| !fits(column, value)) {
                     Some(at) => self.in_column(error, at),
                     None => self.in_line(error),
                 }
@@ -264,6 +281,20 @@ impl CopyIn<'_> {
             (_, None) => ": null input".to_owned(),
         };
         extend_context(self.at_line(error), Some(format!(", column {}{value}", column.name)))
+    }
+}
+
+/// Whether a value is within its column's modifier.
+fn fits(column: &FieldDescription, value: &Value) -> bool {
+    let Value::Text(text) = value else { return true };
+    match column.type_oid {
+        _ if column.typmod < 0 => true,
+        Oid::VARCHAR | Oid::BPCHAR => {
+            let limit = usize::try_from(column.typmod - 4).unwrap_or(usize::MAX);
+            text.chars().count() <= limit
+        }
+        Oid::NUMERIC => Numeric::parse(text).is_ok_and(|number| number.apply_typmod(column.typmod).is_ok()),
+        _ => true,
     }
 }
 

@@ -119,12 +119,21 @@ impl StateMachine {
             Action::Empty => finished(Completion::Empty),
             Action::Sqlite(statement) => {
                 self.refuse_in_read_only(statement, plan.tag)?;
-                let cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
-                self.describe(describe, plan.columns.as_deref(), &portal.formats);
-                match plan.columns {
-                    Some(_) => Ok(Started::Rows(RowSource::Cursor(cursor))),
-                    None => finished(self.run_without_rows(cursor, plan.tag)?),
+                let mut cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
+                if plan.columns.is_none() {
+                    return finished(self.run_without_rows(cursor, plan.tag)?);
                 }
+                let first = match describe {
+                    Describe::No => None,
+                    Describe::Yes => {
+                        let first = cursor.step();
+                        if !first.as_ref().is_err_and(found_in_planning) {
+                            self.describe(describe, plan.columns.as_deref(), &portal.formats);
+                        }
+                        Some(first?)
+                    }
+                };
+                Ok(Started::Rows(RowSource::Cursor(cursor, first)))
             }
             Action::Explain(statement) => {
                 // Parameters need no values to be planned for.
@@ -293,7 +302,9 @@ impl StateMachine {
         let columns = plan.columns.as_deref().unwrap_or(&[]);
         let limit = if max_rows == 0 { u64::MAX } else { u64::from(max_rows) };
         let (sent, rest) = match source {
-            RowSource::Cursor(cursor) => self.send_cursor(cursor, columns, &portal.formats, limit).await?,
+            RowSource::Cursor(cursor, first) => {
+                self.send_cursor((cursor, first), columns, &portal.formats, limit).await?
+            }
             RowSource::Lines(lines) => self.send_lines(lines, limit).await?,
         };
         match rest {
@@ -310,7 +321,7 @@ impl StateMachine {
 
     async fn send_cursor(
         &mut self,
-        mut cursor: Cursor,
+        (mut cursor, mut first): (Cursor, Option<bool>),
         columns: &[FieldDescription],
         formats: &ResultFormats,
         limit: u64,
@@ -318,7 +329,11 @@ impl StateMachine {
         let settings = self.context().settings.shared_format();
         let mut sent = 0;
         while sent < limit {
-            if !cursor.step()? {
+            let on_row = match first.take() {
+                Some(on_row) => on_row,
+                None => cursor.step()?,
+            };
+            if !on_row {
                 return Ok((sent, None));
             }
             let out = self.conn.out();
@@ -333,7 +348,7 @@ impl StateMachine {
                 self.flush().await?;
             }
         }
-        Ok((sent, Some(RowSource::Cursor(cursor))))
+        Ok((sent, Some(RowSource::Cursor(cursor, None))))
     }
 
     async fn send_lines(
@@ -358,6 +373,12 @@ impl StateMachine {
         }
         Ok((sent, Some(RowSource::Lines(lines))))
     }
+}
+
+/// Whether the error of a first step is of the kind that PostgreSQL meets while it folds constants, that is, before
+/// RowDescription. Where it is not (the first row of a table divides by zero), clients see no difference.
+fn found_in_planning(error: &Error) -> bool {
+    error.code().0.starts_with(b"22") || error.code().0.starts_with(b"42")
 }
 
 /// What starting a statement gives.

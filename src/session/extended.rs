@@ -280,16 +280,24 @@ fn decode_params(
         Some(bytes) => {
             let format = format_of(at);
             let name = type_name(param, catalog);
-            encoding::decode(param.repr, name, format, bytes, settings).map_err(|error| {
-                let portal =
-                    if portal.is_empty() { "unnamed portal".to_owned() } else { format!("portal \"{portal}\"") };
-                // PostgreSQL hides the value unless log_parameter_max_length_on_error says otherwise.
-                let value = if format == Format::Text { " = '...'" } else { "" };
-                error.with_context(format!("{portal} parameter ${}{value}", at + 1))
-            })
+            encoding::decode(param.repr, name, format, bytes, settings)
+                .map_err(|error| in_parameter(error, portal, at, format))
         }
     });
     values.collect()
+}
+
+/// Says which parameter an error is about.
+fn in_parameter(error: Error, portal: &str, at: usize, format: Format) -> Error {
+    let portal = if portal.is_empty() { "unnamed portal".to_owned() } else { format!("portal \"{portal}\"") };
+    // PostgreSQL hides the value unless log_parameter_max_length_on_error says otherwise, and bytes that are no text.
+    let hidden = format == Format::Text && error.code() != SqlState::CHARACTER_NOT_IN_REPERTOIRE;
+    let context = format!("{portal} parameter ${}{}", at + 1, if hidden { " = '...'" } else { "" });
+    if error.code() == SqlState::INVALID_BINARY_REPRESENTATION && error.message() == "incorrect binary data format" {
+        let message = format!("incorrect binary data format in bind parameter {}", at + 1);
+        return Error::new(error.code(), message).with_context(context);
+    }
+    error.with_context(context)
 }
 
 /// What error messages call a parameter's type.

@@ -174,8 +174,7 @@ impl StateMachine {
                 (_, None | Some(Ok(FrontendMessage::Terminate))) => State::Done,
                 (State::Drain, Some(Ok(FrontendMessage::Sync))) => self.sync().await?,
                 (State::Drain, Some(Ok(_))) => State::Drain,
-                (State::Drain, Some(Err(error))) if error.severity() == Severity::Error => State::Drain,
-                (_, Some(Err(error))) => self.fail(error).await?,
+                (state, Some(Err(error))) => self.malformed(state, error).await?,
                 (_, Some(Ok(message))) => self.dispatch(message).await?,
             };
             if state == State::Done {
@@ -228,6 +227,20 @@ impl StateMachine {
             Ok(()) => Ok(State::Ready),
             Err(Stop::Error(error)) => self.fail(error).await,
             Err(gone) => Err(gone),
+        }
+    }
+
+    /// A message that cannot be decoded. Those of the extended protocol are skipped to Sync after it; the others get
+    /// their ReadyForQuery, a malformed Sync too.
+    async fn malformed(&mut self, state: State, error: Error) -> Outcome<State> {
+        let extended = matches!(self.conn.last_tag(), b'P' | b'B' | b'E' | b'C' | b'D' | b'H');
+        let fatal = error.severity() != Severity::Error;
+        if state == State::Drain && !fatal && self.conn.last_tag() != b'S' {
+            return Ok(State::Drain);
+        }
+        match self.fail(error).await? {
+            State::Drain if !extended => self.ready_state().await,
+            next => Ok(next),
         }
     }
 

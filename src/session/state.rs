@@ -92,7 +92,8 @@ impl ResultFormats {
 
 /// Where a portal's rows come from.
 pub enum RowSource {
-    Cursor(Cursor),
+    /// With the outcome of the first step, if it has been made already.
+    Cursor(Cursor, Option<bool>),
     /// Rows of text that a utility statement made.
     Lines(std::vec::IntoIter<Vec<String>>),
 }
