@@ -327,17 +327,16 @@ fn decode(
         *value = Value::Null;
         return Ok(());
     };
-    if column.repr.array_of.is_none() && column.repr.scalar == Scalar::Text && format == Format::Text {
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            match value {
-                Value::Text(kept) => {
-                    kept.clear();
-                    kept.push_str(text);
-                }
-                other => *other = Value::Text(text.to_owned()),
+    let is_text = column.repr.array_of.is_none() && column.repr.scalar == Scalar::Text && format == Format::Text;
+    if is_text && let Ok(text) = std::str::from_utf8(bytes) {
+        match value {
+            Value::Text(kept) => {
+                kept.clear();
+                kept.push_str(text);
             }
-            return Ok(());
+            other => *other = Value::Text(text.to_owned()),
         }
+        return Ok(());
     }
     let name = type_info(column.type_oid).map_or("text", |info| info.sql_name);
     *value = encoding::decode(column.repr, name, format, bytes, settings)?;

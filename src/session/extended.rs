@@ -186,7 +186,8 @@ impl StateMachine {
     fn result_columns(&self, plan: &Arc<Plan>) -> Option<Columns> {
         if let Action::Prepared(PreparedCommand::Execute { name, .. }) = &plan.action {
             let inner = Arc::clone(&self.session.statement(name).ok()?.planned.plan);
-            return inner.columns.is_some().then(|| Columns(inner));
+            let has_columns = inner.columns.is_some();
+            return has_columns.then_some(Columns(inner));
         }
         plan.columns.is_some().then(|| Columns(Arc::clone(plan)))
     }
