@@ -13,6 +13,7 @@ use sqlparser::ast::{
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::call::{contains_aggregate, contains_window};
 use crate::sql::analyze::scope::{Merged, RangeVar};
 use crate::sql::analyze::stored;
 use crate::sql::functions::{Call, Function, FunctionKind};
@@ -192,8 +193,9 @@ impl Analyzer<'_> {
         let siblings: Vec<Rc<str>> =
             self.scopes.last().map_or(Vec::new(), |s| s.entries.iter().filter_map(|e| e.alias.clone()).collect());
         let (query, columns) = self.hiding_siblings(!lateral, |a| a.subquery(query))?;
-        if lateral && mentions(&query, &siblings) {
-            return Err(Error::unsupported("a LATERAL sub-query that refers to preceding FROM items"));
+        let depends = lateral && mentions(&query, &siblings);
+        if depends && !is_single_row(&query) {
+            return Err(Error::unsupported("a LATERAL sub-query over tables that refers to preceding FROM items"));
         }
         let Some(alias) = alias else {
             // PostgreSQL 15 demands an alias.
@@ -203,7 +205,12 @@ impl Analyzer<'_> {
         };
         let sqlite_alias = self.fresh_alias();
         let mut entry = RangeVar::positional(fold(&alias.name), sqlite_alias.clone(), &columns);
-        carry_origins(&mut entry, &query);
+        let query = if depends {
+            inline_row(&mut entry, query)
+        } else {
+            carry_origins(&mut entry, &query);
+            query
+        };
         entry.rename_columns(&column_aliases(Some(alias)))?;
         self.add_entry(entry)?;
         Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
@@ -708,4 +715,33 @@ fn carry_origins(entry: &mut RangeVar, query: &Query) {
 fn mentions(query: &Query, aliases: &[Rc<str>]) -> bool {
     let text = crate::sql::translate::query(query, &crate::sql::translate::builtin_repr).sql;
     aliases.iter().any(|alias| text.contains(&format!("{alias}.\"")))
+}
+
+/// Whether a query is SELECT of expressions and nothing else: always one row, which its expressions can stand for.
+fn is_single_row(query: &Query) -> bool {
+    let Body::Select(select) = &query.body else { return false };
+    query.ctes.is_empty()
+        && query.limit.is_none()
+        && query.offset.is_none()
+        && select.from.is_empty()
+        && select.selection.is_none()
+        && select.group_by.is_empty()
+        && select.having.is_none()
+        && !select.targets.iter().any(|t| contains_aggregate(&t.expr) || contains_window(&t.expr))
+}
+
+/// Makes an entry's columns the expressions of a one-row query, because SQLite has no LATERAL. What is left of the
+/// query is a row that says whether there is one: an outer join may have none, and then the columns are NULL.
+fn inline_row(entry: &mut RangeVar, mut query: Query) -> Query {
+    let Body::Select(select) = &mut query.body else { return query };
+    let there = Expr::constant(crate::types::value::Value::Integer(1), Oid::BOOL);
+    let targets = std::mem::replace(&mut select.targets, vec![Target { name: "there".to_owned(), expr: there }]);
+    let marker = RangeVar::positional(String::new(), entry.alias.clone().unwrap_or_default(), &query.outputs());
+    for (column, target) in entry.columns.iter_mut().zip(targets) {
+        let Some(marker) = marker.columns.first() else { continue };
+        let (type_oid, typmod) = (column.expr.type_oid, column.expr.typmod);
+        let whens = vec![(Expr::template("({0} IS NOT NULL)", vec![marker.expr.clone()], Oid::BOOL), target.expr)];
+        column.expr = Expr { kind: ExprKind::Case { whens, otherwise: None }, type_oid, typmod };
+    }
+    query
 }
