@@ -29,6 +29,7 @@ pub mod types {
     pub mod datetime_math;
     pub mod datetime_output;
     pub mod datetime_template;
+    pub mod datetime_tokens;
     pub mod encoding;
     pub mod encoding_check;
     pub mod format;
@@ -40,6 +41,7 @@ pub mod types {
     pub mod network;
     pub mod number_template;
     pub mod number_text;
+    pub mod number_to_char;
     pub mod numeric;
     pub mod numeric_math;
     pub mod numeric_wire;
@@ -48,6 +50,7 @@ pub mod types {
     pub mod time_zone;
     pub mod time_zone_abbreviations;
     pub mod to_char;
+    pub mod to_number;
     pub mod value;
 }
 

@@ -13,6 +13,7 @@ use crate::types::calendar::{
 };
 use crate::types::datetime::{Date, Time, TimeTz, Timestamp, TimestampTz};
 use crate::types::datetime_lexer::{DateWord, Field, FieldKind, InputError, Unit, date_word, split_fields};
+use crate::types::datetime_tokens::{Parsed, clock_parts, fraction_usecs, number, split_date, zone_west};
 use crate::types::format::{DateOrder, FormatSettings};
 use crate::types::time_zone;
 use crate::types::time_zone_abbreviations::Abbreviation;
@@ -99,8 +100,6 @@ impl Fields {
     }
 }
 
-type Parsed<T = ()> = std::result::Result<T, InputError>;
-
 struct Decoder<'a> {
     settings: &'a FormatSettings,
     /// The input is a time (with time zone); a date in it only serves to find the zone's offset.
@@ -116,93 +115,6 @@ struct Decoder<'a> {
     two_digit_year: bool,
     zone: InputZone,
     outcome: Outcome,
-}
-
-/// A decimal number at the start of a text, and what follows. `None` if it does not fit 32 bits.
-fn leading_number(text: &str) -> Option<(i64, &str)> {
-    let signed = usize::from(text.starts_with(['-', '+']));
-    let end = text.bytes().skip(signed).position(|b| !b.is_ascii_digit()).map_or(text.len(), |at| at + signed);
-    let (digits, rest) = text.split_at_checked(end)?;
-    if end == signed {
-        return Some((0, text));
-    }
-    digits.parse::<i32>().ok().map(|value| (value.into(), rest))
-}
-
-fn number(text: &str) -> Parsed<(i64, &str)> {
-    leading_number(text).ok_or(InputError::FieldOverflow)
-}
-
-/// ".25" in microseconds, rounded; a lone point is 0.
-fn fraction_usecs(text: &str) -> Parsed<i64> {
-    if text == "." {
-        return Ok(0);
-    }
-    let fraction: f64 = text.parse().map_err(|_| InputError::BadFormat)?;
-    Ok((fraction * 1e6).round_ties_even() as i64)
-}
-
-/// "+hh", "+hhmm", "+hh:mm", "+hh:mm:ss" in seconds west (DecodeTimezone).
-fn zone_west(text: &str) -> Parsed<i64> {
-    let overflow = || InputError::ZoneOverflow;
-    let east = match text.as_bytes().first() {
-        Some(b'+') => true,
-        Some(b'-') => false,
-        _ => return Err(InputError::BadFormat),
-    };
-    let (mut hours, mut rest) = leading_number(text.get(1..).unwrap_or("")).ok_or_else(overflow)?;
-    let (mut minutes, mut seconds) = (0, 0);
-    if let Some(after) = rest.strip_prefix(':') {
-        (minutes, rest) = leading_number(after).ok_or_else(overflow)?;
-        if let Some(after) = rest.strip_prefix(':') {
-            (seconds, rest) = leading_number(after).ok_or_else(overflow)?;
-        }
-    } else if rest.is_empty() && text.len() > 3 {
-        (hours, minutes) = (hours / 100, hours % 100);
-    }
-    if !(0..=15).contains(&hours) || !(0..60).contains(&minutes) || !(0..60).contains(&seconds) {
-        return Err(overflow());
-    }
-    if !rest.is_empty() {
-        return Err(InputError::BadFormat);
-    }
-    let offset = (hours * 60 + minutes) * 60 + seconds;
-    Ok(if east { -offset } else { offset })
-}
-
-/// Hours, minutes, seconds and microseconds of "hh:mm[:ss[.ffffff]]" or "mm:ss.ffffff" (DecodeTimeCommon). The range
-/// of the hours is the caller's to check.
-pub(super) fn clock_parts(text: &str, minutes_to_seconds: bool) -> Parsed<(i64, i64, i64, i64)> {
-    let (digits, rest) = text.split_at_checked(text.find(':').unwrap_or(0)).ok_or(InputError::BadFormat)?;
-    let mut hour = digits.parse::<i64>().map_err(|_| match digits.is_empty() {
-        true => InputError::BadFormat,
-        false => InputError::FieldOverflow,
-    })?;
-    let (mut minute, rest) = number(rest.strip_prefix(':').ok_or(InputError::BadFormat)?)?;
-    let (mut second, mut usecs) = (0, 0);
-    if rest.starts_with('.') || (rest.is_empty() && minutes_to_seconds) {
-        usecs = if rest.is_empty() { 0 } else { fraction_usecs(rest)? };
-        if i32::try_from(hour).is_err() {
-            return Err(InputError::FieldOverflow);
-        }
-        (hour, minute, second) = (0, hour, minute);
-    } else if let Some(rest) = rest.strip_prefix(':') {
-        let (value, rest) = number(rest)?;
-        second = value;
-        if rest.starts_with('.') {
-            usecs = fraction_usecs(rest)?;
-        } else if !rest.is_empty() {
-            return Err(InputError::BadFormat);
-        }
-    } else if !rest.is_empty() {
-        return Err(InputError::BadFormat);
-    }
-    let valid = hour >= 0 && (0..60).contains(&minute) && (0..=60).contains(&second);
-    if valid && (0..=USECS_PER_SECOND).contains(&usecs) {
-        Ok((hour, minute, second, usecs))
-    } else {
-        Err(InputError::FieldOverflow)
-    }
 }
 
 impl<'a> Decoder<'a> {
@@ -316,7 +228,8 @@ impl<'a> Decoder<'a> {
         let Some(unit) = self.prefix.take() else { return Err(InputError::BadFormat) };
         let (value, rest) = number(text)?;
         let fraction_allowed = matches!(unit, Unit::Julian | Unit::IsoTime | Unit::Second);
-        if !rest.is_empty() && !(rest.starts_with('.') && fraction_allowed) {
+        let whole = rest.is_empty() || (rest.starts_with('.') && fraction_allowed);
+        if !whole {
             return Err(InputError::BadFormat);
         }
         Ok(match unit {
@@ -706,26 +619,6 @@ impl<'a> Decoder<'a> {
     fn local_usecs(&self) -> i64 {
         self.fields.days().saturating_mul(USECS_PER_DAY).saturating_add(self.fields.clock())
     }
-}
-
-/// The tokens of a date: runs of digits or of letters, one separator of any kind after each.
-fn split_date(text: &str) -> Parsed<Vec<&str>> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        rest = rest.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-        let digits = rest.starts_with(|c: char| c.is_ascii_digit());
-        let end = rest.find(|c: char| if digits { !c.is_ascii_digit() } else { !c.is_ascii_alphabetic() });
-        let (token, after) = rest.split_at_checked(end.unwrap_or(rest.len())).ok_or(InputError::BadFormat)?;
-        if token.is_empty() {
-            return Err(InputError::BadFormat);
-        }
-        tokens.push(token);
-        let mut characters = after.chars();
-        characters.next();
-        rest = characters.as_str();
-    }
-    Ok(tokens)
 }
 
 fn decode<'a>(text: &str, type_name: &str, settings: &'a FormatSettings, time_only: bool) -> Result<Decoder<'a>> {

@@ -3,6 +3,8 @@
 //! Owns: what PostgreSQL's date/time operators and functions compute. Fields (extract, date_trunc) are in
 //! `types::datetime_fields`. Specification: functions-datetime.html; timestamp.c and date.c of PostgreSQL 15.
 
+#![expect(clippy::should_implement_trait, reason = "PostgreSQL's operators can fail, Rust's operator traits cannot")]
+
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result, SqlState};

@@ -233,7 +233,7 @@ impl Input<'_> {
     /// Reads one of several names, in any case; its place among them.
     fn name(&mut self, names: &[&str], keyword: &str) -> Result<i32> {
         let matches = |name: &&str| self.rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-        let Some(found) = names.iter().position(|name| matches(&name)) else {
+        let Some(found) = names.iter().position(matches) else {
             let shown = self.rest.split(is_space).next().unwrap_or("");
             return Err(malformed(format!("invalid value \"{shown}\" for \"{keyword}\""))
                 .with_detail("The given value did not match any of the allowed values for this field."));

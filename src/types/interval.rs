@@ -4,6 +4,8 @@
 //! writing `types::interval_output`, what it does to dates `types::datetime_math`.
 //! Specification: datatype-datetime.html#DATATYPE-INTERVAL-INPUT, functions-datetime.html.
 
+#![expect(clippy::should_implement_trait, reason = "PostgreSQL's operators can fail, Rust's operator traits cannot")]
+
 use std::cmp::Ordering;
 use std::fmt::Write;
 use std::hash::{Hash, Hasher};

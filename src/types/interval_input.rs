@@ -4,8 +4,8 @@
 
 use crate::error::Result;
 use crate::types::calendar::{USECS_PER_DAY, USECS_PER_HOUR, USECS_PER_MINUTE, USECS_PER_SECOND};
-use crate::types::datetime_input::clock_parts;
 use crate::types::datetime_lexer::{Field, FieldKind, InputError, Unit, interval_word, split_fields};
+use crate::types::datetime_tokens::clock_parts;
 use crate::types::format::{FormatSettings, IntervalStyle};
 use crate::types::interval::{Interval, fields, interval_out_of_range};
 
