@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use sqlparser::ast::{DataType, Expr, Query};
+/// The parser's own trees, which the engine passes on without looking into them.
+pub use sqlparser::ast::{DataType, Expr, Query};
 
 /// A name, folded, with its schema if one was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -11,8 +11,8 @@ use crate::catalog::schema::{Column, Constraint, ConstraintKind, Identity, Relat
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
-    AlterAction, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, IdentityDefinition, KeySource, Name,
-    ObjectKind, SequenceSettings,
+    AlterAction, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, DataType, Expr, IdentityDefinition,
+    KeySource, Name, ObjectKind, SequenceSettings,
 };
 use crate::types::pg_type::Oid;
 
@@ -252,8 +252,8 @@ impl Change<'_> {
         &mut self,
         work: &mut Alteration,
         name: &str,
-        data_type: &sqlparser::ast::DataType,
-        using: Option<&sqlparser::ast::Expr>,
+        data_type: &DataType,
+        using: Option<&Expr>,
     ) -> Result<()> {
         let column = self.column_of(work, name)?;
         if column.generated {

@@ -1,31 +1,12 @@
 //! Columns from their definitions: type, serial and identity with their sequences, defaults, generated columns.
 
-use sqlparser::ast::{DataType, Expr};
-
 use super::Change;
 use super::naming;
 use crate::catalog::schema::{CatalogSnapshot, Column, Identity, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::type_name::{self, ResolvedType};
-use crate::sql::ddl::{ColumnDefinition, IdentityDefinition, SequenceSettings};
+use crate::sql::ddl::{ColumnDefinition, DataType, Expr, IdentityDefinition, SequenceSettings};
 use crate::types::pg_type::{Oid, type_info};
-
-/// The serial types' names and what they are (parse_utilcmd.c).
-const SERIALS: &[(&str, Oid)] = &[
-    ("serial", Oid::INT4),
-    ("serial4", Oid::INT4),
-    ("bigserial", Oid::INT8),
-    ("serial8", Oid::INT8),
-    ("smallserial", Oid::INT2),
-    ("serial2", Oid::INT2),
-];
-
-/// The integer type behind a serial type's name.
-fn serial_type(data_type: &DataType) -> Option<Oid> {
-    let DataType::Custom(name, modifiers) = data_type else { return None };
-    let name = name.to_string().to_lowercase();
-    SERIALS.iter().find(|(serial, _)| *serial == name && modifiers.is_empty()).map(|(_, oid)| *oid)
-}
 
 /// A sequence that a new column wants, made once the table has its OID.
 pub(super) struct WantedSequence {
@@ -45,7 +26,7 @@ impl Change<'_> {
         definition: &ColumnDefinition,
         number: i16,
     ) -> Result<(Column, Option<WantedSequence>)> {
-        let serial = serial_type(&definition.data_type);
+        let serial = type_name::serial(&definition.data_type);
         let resolved = match serial {
             Some(oid) => {
                 let info = type_info(oid).ok_or_else(|| Error::internal("serial type"))?;

@@ -1,8 +1,6 @@
 //! The expressions of schema objects: checked when they are given, kept as PostgreSQL text, and translated anew each
 //! time SQLite's side of the object is made.
 
-use sqlparser::ast::{Expr, Query};
-
 use super::Change;
 use super::column::type_display;
 use crate::catalog::schema::{Column, Relation};
@@ -11,6 +9,7 @@ use crate::sql::analyze::stored::{
     self, DescribedQuery, Origin, RelationExpression, Target, describe_query, relation_expression,
 };
 use crate::sql::analyze::type_name::ResolvedType;
+use crate::sql::ddl::{Expr, Query};
 use crate::sql::deparse;
 use crate::sql::parse;
 use crate::sql::planner::PlanContext;
@@ -71,7 +70,7 @@ impl Change<'_> {
     ) -> Result<Option<String>> {
         let how = (Origin::Statement, Target::Assignment(type_oid, typmod));
         let analysed = self.analyse(default, None, how).map_err(|error| match error.code() {
-            SqlState::UNDEFINED_COLUMN if is_column(default) => {
+            SqlState::UNDEFINED_COLUMN if stored::is_column(default) => {
                 Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression")
             }
             _ => error,
@@ -114,8 +113,7 @@ impl Change<'_> {
         relation: &Relation,
         to: ResolvedType,
     ) -> Result<String> {
-        let identifier = sqlparser::ast::Ident::with_quote('"', &before.name);
-        let own = Expr::Identifier(identifier);
+        let own = stored::column_expression(&before.name);
         let how = (Origin::Statement, Target::Assignment(to.oid, to.typmod));
         if let Ok(converted) = self.analyse(using.unwrap_or(&own), Some(relation), how)? {
             return Ok(converted.sql);
@@ -206,10 +204,6 @@ impl Change<'_> {
 
 fn column_names(relation: &Relation, numbers: &[i16]) -> Vec<String> {
     numbers.iter().filter_map(|&n| relation.column_by_number(n)).map(|c| c.name.clone()).collect()
-}
-
-fn is_column(expression: &Expr) -> bool {
-    matches!(expression, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
 }
 
 /// A relation of the one column VALUE, over which a domain's checks are analysed.

@@ -6,7 +6,7 @@ use super::sqlite;
 use crate::catalog::schema::{Index, IndexKey, Relation, sqlite_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::stored::expression_name;
-use crate::sql::ddl::{CreateIndex, IndexKeySource};
+use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource};
 use crate::sql::parse;
 
 /// The access methods whose indexes answer the same questions as SQLite's b-trees.
@@ -86,7 +86,7 @@ impl Change<'_> {
         Ok(IndexKey { column: column.number, expression: None, descending: false, nulls_first: false })
     }
 
-    fn expression_key(&self, relation: &Relation, expression: &sqlparser::ast::Expr) -> IndexKey {
+    fn expression_key(&self, relation: &Relation, expression: &Expr) -> IndexKey {
         let text = self.deparse(expression, relation);
         IndexKey { column: 0, expression: Some(text), descending: false, nulls_first: false }
     }

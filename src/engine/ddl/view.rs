@@ -1,15 +1,14 @@
 //! CREATE VIEW. A view is its query as text; it is no object of SQLite's.
 
-use sqlparser::ast::{Ident, Query, SelectItem, SelectItemQualifiedWildcardKind, SetExpr};
-
 use super::Change;
 use super::column::type_display;
 use super::table::{next_number, push_column};
 use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::stored::{DescribedQuery, Origin, describe_query};
-use crate::sql::ddl::CreateView;
+use crate::sql::analyze::stored::{DescribedQuery, Origin, describe_query, expand_stars};
+use crate::sql::ddl::{CreateView, Query};
+use crate::sql::parse;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 impl Change<'_> {
@@ -113,59 +112,15 @@ impl Change<'_> {
     /// The query's text as it is kept: `*` stands for the columns there are now, and every name means the same
     /// under the search path of stored text.
     fn stored_query(&self, query: &Query, described: &DescribedQuery) -> Result<String> {
-        let mut query = query.clone();
-        self.expand_stars(&mut query.body, described)?;
-        let text = query.to_string();
-        let again = crate::sql::parse::query(&text).and_then(|q| describe_query(&q, Origin::Stored, self.planning()));
-        match again {
-            Ok(again) if again.columns == described.columns && again.used.relations == described.used.relations => {
-                Ok(text)
-            }
-            // An unqualified name of a schema that is only in the session's search path.
-            _ => Err(Error::unsupported(
-                "a view over relations outside of schema public that are not written with their schema",
-            )),
-        }
-    }
-
-    fn expand_stars(&self, body: &mut SetExpr, described: &DescribedQuery) -> Result<()> {
-        match body {
-            SetExpr::SetOperation { left, .. } => self.expand_stars(left, described),
-            SetExpr::Query(query) => self.expand_stars(&mut query.body, described),
-            SetExpr::Select(select) => {
-                expand_projection(&mut select.projection, &described.columns);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Replaces a wildcard by the columns it stands for, which are those the other items leave over. With several
-/// wildcards in one list it is not known where one ends; they stay, and mean new columns too.
-fn expand_projection(projection: &mut Vec<SelectItem>, columns: &[(String, Oid, i32)]) {
-    let is_star = |i: &SelectItem| matches!(i, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
-    let [position] = projection.iter().enumerate().filter(|(_, i)| is_star(i)).map(|(p, _)| p).collect::<Vec<_>>()[..]
-    else {
-        return;
-    };
-    let Some(count) = (columns.len() + 1).checked_sub(projection.len()) else { return };
-    let Some(stood_for) = columns.get(position..position + count) else { return };
-    let qualifier = match projection.get(position) {
-        Some(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _)) => {
-            name.0.iter().filter_map(|p| p.as_ident().cloned()).collect()
-        }
-        _ => Vec::new(),
-    };
-    let item = |name: &String| {
-        let column = Ident::with_quote('"', name);
-        let mut parts: Vec<Ident> = qualifier.clone();
-        parts.push(column);
-        SelectItem::UnnamedExpr(match parts.as_slice() {
-            [only] => sqlparser::ast::Expr::Identifier(only.clone()),
-            _ => sqlparser::ast::Expr::CompoundIdentifier(parts),
+        let means_the_same = |text: &String| {
+            let again = parse::query(text).and_then(|q| describe_query(&q, Origin::Stored, self.planning()));
+            again.is_ok_and(|a| a.columns == described.columns && a.used.relations == described.used.relations)
+        };
+        // The list of columns would be ambiguous where two have one name.
+        let texts = [expand_stars(query, &described.columns).to_string(), query.to_string()];
+        // Without one: an unqualified name of a schema that is only in the session's search path.
+        texts.into_iter().find(means_the_same).ok_or_else(|| {
+            Error::unsupported("a view over relations outside of schema public that are not written with their schema")
         })
-    };
-    let items: Vec<SelectItem> = stood_for.iter().map(|(name, ..)| item(name)).collect();
-    projection.splice(position..=position, items);
+    }
 }

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use sqlparser::ast;
+use sqlparser::ast::{self, Ident, SelectItem, SelectItemQualifiedWildcardKind, SetExpr};
 
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
@@ -151,6 +151,61 @@ pub fn expression_name(expr: &ast::Expr) -> String {
         "?column?" => "expr".to_owned(),
         name => name.to_owned(),
     }
+}
+
+/// A query whose `*` stands for the columns there are now, as a view keeps it.
+pub fn expand_stars(query: &ast::Query, columns: &[(String, Oid, i32)]) -> ast::Query {
+    let mut query = query.clone();
+    expand_body(&mut query.body, columns);
+    query
+}
+
+fn expand_body(body: &mut SetExpr, columns: &[(String, Oid, i32)]) {
+    match body {
+        SetExpr::SetOperation { left, .. } => expand_body(left, columns),
+        SetExpr::Query(query) => expand_body(&mut query.body, columns),
+        SetExpr::Select(select) => expand_projection(&mut select.projection, columns),
+        _ => {}
+    }
+}
+
+/// Replaces a wildcard by the columns it stands for, which are those the other items leave over. With several
+/// wildcards in one list it is not known where one ends; they stay, and mean new columns too.
+fn expand_projection(projection: &mut Vec<SelectItem>, columns: &[(String, Oid, i32)]) {
+    let is_star = |i: &SelectItem| matches!(i, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    let [position] = projection.iter().enumerate().filter(|(_, i)| is_star(i)).map(|(p, _)| p).collect::<Vec<_>>()[..]
+    else {
+        return;
+    };
+    let Some(count) = (columns.len() + 1).checked_sub(projection.len()) else { return };
+    let Some(stood_for) = columns.get(position..position + count) else { return };
+    let qualifier = match projection.get(position) {
+        Some(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _)) => {
+            name.0.iter().filter_map(|p| p.as_ident().cloned()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let item = |name: &String| {
+        let column = Ident::with_quote('"', name);
+        let mut parts: Vec<Ident> = qualifier.clone();
+        parts.push(column);
+        SelectItem::UnnamedExpr(match parts.as_slice() {
+            [only] => ast::Expr::Identifier(only.clone()),
+            _ => ast::Expr::CompoundIdentifier(parts),
+        })
+    };
+    let items: Vec<SelectItem> = stood_for.iter().map(|(name, ..)| item(name)).collect();
+    projection.splice(position..=position, items);
+}
+
+/// A column of a relation as an expression.
+pub fn column_expression(name: &str) -> ast::Expr {
+    ast::Expr::Identifier(Ident::with_quote('"', name))
+}
+
+/// Whether an expression is nothing but a column.
+pub fn is_column(expression: &ast::Expr) -> bool {
+    matches!(expression, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_))
 }
 
 /// The context of an analysis outside of any session's statement.

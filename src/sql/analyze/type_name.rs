@@ -1,7 +1,7 @@
 //! Type names as SQL writes them, to types: every spelling PostgreSQL has, length and precision modifiers, arrays,
 //! and the enums and domains of a database.
 //!
-//! Owns: [`resolve`]. Must not know: serial (a column definition's business, see `sql::analyze::ddl`).
+//! Owns: [`resolve`], [`serial`]. Must not know: the sequences behind serial columns.
 //! Specification: datatype.html, parse_type.c and the types' typmod input functions.
 
 use sqlparser::ast::{
@@ -59,6 +59,23 @@ const UNSUPPORTED: &[&str] = &[
     "txid_snapshot",
     "xid8",
 ];
+
+/// The serial types' names and what they are (parse_utilcmd.c).
+const SERIALS: &[(&str, Oid)] = &[
+    ("serial", Oid::INT4),
+    ("serial4", Oid::INT4),
+    ("bigserial", Oid::INT8),
+    ("serial8", Oid::INT8),
+    ("smallserial", Oid::INT2),
+    ("serial2", Oid::INT2),
+];
+
+/// The integer type behind a serial type's name.
+pub fn serial(data_type: &DataType) -> Option<Oid> {
+    let DataType::Custom(name, modifiers) = data_type else { return None };
+    let name = name.to_string().to_lowercase();
+    SERIALS.iter().find(|(serial, _)| *serial == name && modifiers.is_empty()).map(|(_, oid)| *oid)
+}
 
 /// The longest varchar(n) and char(n) (htup_details.h, MaxAttrSize).
 const MAX_LENGTH: u64 = 10_485_760;
