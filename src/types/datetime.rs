@@ -216,7 +216,7 @@ fn number(digits: &[u8]) -> Option<i64> {
 }
 
 /// Days of exactly "YYYY-MM-DD".
-fn stored_date(text: &[u8]) -> Option<i64> {
+pub(super) fn stored_date(text: &[u8]) -> Option<i64> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else { return None };
     let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
     let valid = year >= 1 && (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
@@ -224,7 +224,7 @@ fn stored_date(text: &[u8]) -> Option<i64> {
 }
 
 /// Microseconds of "HH:MM:SS[.ffffff]".
-fn stored_time(text: &[u8]) -> Option<i64> {
+pub(super) fn stored_time(text: &[u8]) -> Option<i64> {
     let (clock, fraction) = text.split_at_checked(8)?;
     let [h1, h2, b':', m1, m2, b':', s1, s2] = *clock else { return None };
     let (hour, minute, second) = (number(&[h1, h2])?, number(&[m1, m2])?, number(&[s1, s2])?);
@@ -240,7 +240,8 @@ fn stored_time(text: &[u8]) -> Option<i64> {
     (total <= USECS_PER_DAY).then_some(total)
 }
 
-fn stored_timestamp(text: &[u8]) -> Option<i64> {
+/// Microseconds of "YYYY-MM-DD HH:MM:SS[.ffffff]".
+pub(super) fn stored_timestamp(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let [b' ', time @ ..] = rest else { return None };
     Some(stored_date(date)? * USECS_PER_DAY + stored_time(time)?)

@@ -11,7 +11,7 @@ use crate::types::calendar::{
     EPOCH_JULIAN_DAY, UNIX_EPOCH_DAYS, UNIX_EPOCH_USECS, USECS_PER_DAY, USECS_PER_SECOND, civil_from_days,
     days_from_civil, days_in_month,
 };
-use crate::types::datetime::{Date, Time, TimeTz, Timestamp, TimestampTz};
+use crate::types::datetime::{Date, Time, TimeTz, Timestamp, TimestampTz, stored_date, stored_time, stored_timestamp};
 use crate::types::datetime_lexer::{DateWord, Field, FieldKind, InputError, Unit, date_word, split_fields};
 use crate::types::datetime_tokens::{Parsed, clock_parts, fraction_usecs, number, split_date, zone_west};
 use crate::types::format::{DateOrder, FormatSettings};
@@ -630,8 +630,12 @@ fn outside(what: &str, text: &str) -> Error {
 }
 
 impl Date {
-    /// Reads what a client wrote (date_in).
+    /// Reads what a client wrote (date_in). Here and below the ISO form means the same under every DateStyle and
+    /// needs no splitting into fields.
     pub fn parse(text: &str, settings: &FormatSettings) -> Result<Date> {
+        if let Some(days) = stored_date(text.as_bytes()) {
+            return Ok(Date(days as i32));
+        }
         let decoder = decode(text, "date", settings, false)?;
         match decoder.outcome {
             Outcome::Infinity => Ok(Date::INFINITY),
@@ -645,6 +649,9 @@ impl Date {
 impl Time {
     /// Reads what a client wrote (time_in); a zone in it is ignored.
     pub fn parse(text: &str, settings: &FormatSettings) -> Result<Time> {
+        if let Some(usecs) = stored_time(text.as_bytes()) {
+            return Ok(Time(usecs));
+        }
         decode(text, "time", settings, true).map(|decoder| Time(decoder.fields.clock()))
     }
 }
@@ -670,6 +677,9 @@ impl TimeTz {
 impl Timestamp {
     /// Reads what a client wrote (timestamp_in); a zone in it is ignored.
     pub fn parse(text: &str, settings: &FormatSettings) -> Result<Timestamp> {
+        if let Some(usecs) = stored_timestamp(text.as_bytes()) {
+            return Ok(Timestamp(usecs));
+        }
         let decoder = decode(text, "timestamp", settings, false)?;
         match decoder.outcome {
             Outcome::Infinity => Ok(Timestamp::INFINITY),
@@ -683,6 +693,9 @@ impl Timestamp {
 impl TimestampTz {
     /// Reads what a client wrote (timestamptz_in); without a zone it is a local time of the session's.
     pub fn parse(text: &str, settings: &FormatSettings) -> Result<TimestampTz> {
+        if let Some(usecs) = text.strip_suffix("+00").and_then(|local| stored_timestamp(local.as_bytes())) {
+            return Ok(TimestampTz(usecs));
+        }
         let decoder = decode(text, "timestamp with time zone", settings, false)?;
         match decoder.outcome {
             Outcome::Infinity => Ok(TimestampTz::INFINITY),

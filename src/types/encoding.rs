@@ -115,14 +115,12 @@ pub(super) fn wrong_format() -> Error {
 /// Appends an integer's digits.
 pub fn put_integer(value: i64, out: &mut BytesMut) {
     let mut digits = [0u8; 20];
-    let mut at = digits.len();
+    let mut start = digits.len();
     let mut rest = value.unsigned_abs();
-    loop {
-        at -= 1;
-        if let Some(digit) = digits.get_mut(at) {
-            *digit = b'0' + (rest % 10) as u8;
-        }
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
+        start = at;
         if rest == 0 {
             break;
         }
@@ -130,7 +128,7 @@ pub fn put_integer(value: i64, out: &mut BytesMut) {
     if value < 0 {
         out.put_u8(b'-');
     }
-    out.put_slice(digits.get(at..).unwrap_or(&[]));
+    out.put_slice(digits.get(start..).unwrap_or(&[]));
 }
 
 /// Writes a value of any storage class in the text form that comes closest.
@@ -342,6 +340,7 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         },
         Scalar::Float4 => stored_float4(parse_float4(text)?),
         Scalar::Float8 => stored_float8(parse_float8(text)?),
+        Scalar::Numeric if numeric_wire::is_canonical(text) => Value::Text(text.to_owned()),
         Scalar::Numeric => Value::Text(Numeric::parse(text)?.to_string()),
         Scalar::Text | Scalar::BpChar | Scalar::Record => Value::Text(text.to_owned()),
         Scalar::Char => Value::Text(first_byte(text.as_bytes())?),

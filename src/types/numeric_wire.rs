@@ -32,6 +32,16 @@ fn split(text: &str) -> Option<(bool, &[u8], &[u8])> {
     Some((negative, whole, fraction))
 }
 
+/// Whether a text is the canonical form of a finite numeric, so that it may be stored as it is. Long numbers are left
+/// to [`Numeric::parse`], which knows the limits.
+pub fn is_canonical(text: &str) -> bool {
+    let Some((negative, whole, fraction)) = split(text) else { return false };
+    let leading_zero = matches!(whole, [b'0', _, ..]);
+    let bare_point = fraction.is_empty() && text.ends_with('.');
+    let zero = || whole.iter().chain(fraction).all(|digit| *digit == b'0');
+    text.len() <= 1000 && !leading_zero && !bare_point && !(negative && zero())
+}
+
 fn strip_leading_zeros(digits: &[u8]) -> &[u8] {
     let zeros = digits.iter().take_while(|d| **d == b'0').count();
     digits.get(zeros..).unwrap_or(&[])
