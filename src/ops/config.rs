@@ -12,6 +12,7 @@ use crate::net::server::NetOptions;
 use crate::net::tls::{TlsMode, TlsOptions};
 use crate::ops::log::LogFormat;
 use crate::session::start::SessionOptions;
+use crate::sql::plan::BeginMode;
 
 /// Everything an operator can decide, validated.
 #[derive(Clone, Debug)]
@@ -163,6 +164,21 @@ pub static KEYS: &[Key] = &[
         default: "30",
         doc: "How long a client may idle in a transaction that has written, unless idle_in_transaction_session_timeout says otherwise.",
         set: |c, v| seconds(v).map(|d| c.session.idle_writer_timeout = d),
+    },
+    Key {
+        env: "BEGIN_MODE",
+        toml: "begin_mode",
+        default: "deferred",
+        doc: "What a plain BEGIN is: deferred (waits for nobody until it writes), immediate or exclusive (takes the write lock at once).",
+        set: |c, v| {
+            c.session.begin = match v {
+                "deferred" => BeginMode::Deferred,
+                "immediate" => BeginMode::Immediate,
+                "exclusive" => BeginMode::Exclusive,
+                _ => return Err("deferred, immediate or exclusive".to_owned()),
+            };
+            Ok(())
+        },
     },
     Key {
         env: "TLS",

@@ -19,6 +19,9 @@ pub const MAX_SMALL: usize = 10_000;
 /// The longest password or SASL message before authentication.
 pub const MAX_PASSWORD: usize = 1_024;
 
+/// The error of a length that no message of its type can have; the session ends without an answer.
+pub const INVALID_LENGTH: &str = "invalid message length";
+
 const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
 const CANCEL_REQUEST: u32 = 80_877_102;
@@ -52,7 +55,7 @@ pub fn frame(buffer: &mut BytesMut, max_message: usize) -> Result<Option<(u8, By
         return Ok(None);
     };
     let Some(body) = (length as usize).checked_sub(4).filter(|body| *body <= limit) else {
-        return Err(fatal("invalid message length"));
+        return Err(fatal(INVALID_LENGTH));
     };
     if buffer.len() < 5 + body {
         return Ok(None);

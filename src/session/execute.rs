@@ -378,7 +378,7 @@ impl StateMachine {
 /// Whether the error of a first step is of the kind that PostgreSQL meets while it folds constants, that is, before
 /// RowDescription. Where it is not (the first row of a table divides by zero), clients see no difference.
 fn found_in_planning(error: &Error) -> bool {
-    error.code().0.starts_with(b"22") || error.code().0.starts_with(b"42")
+    error.code().0.starts_with(b"22") || error.code() == SqlState::UNDEFINED_TABLE
 }
 
 /// What starting a statement gives.

@@ -19,6 +19,7 @@ use crate::engine::interrupt::InterruptHandle;
 use crate::engine::session::EngineSession;
 use crate::error::{Error, ErrorFields, Severity, SqlState};
 use crate::protocol::backend;
+use crate::protocol::codec;
 use crate::protocol::conn::FramedConn;
 use crate::protocol::message::FrontendMessage;
 use crate::session::greeting;
@@ -145,12 +146,12 @@ impl StateMachine {
         if let Err(error) = self.engine.rollback().await {
             log::error!("session {}: rollback at its end failed: {error}", self.pid);
         }
+        if open {
+            log::warn!("session {}: the client left in a transaction, which was rolled back", self.pid);
+        }
         match outcome {
             Ok(()) => {}
             Err(Stop::Error(error)) => log::error!("session {}: {error}", self.pid),
-            Err(Stop::Gone(error)) if open => {
-                log::warn!("session {}: the client vanished, its transaction was rolled back: {error}", self.pid);
-            }
             Err(Stop::Gone(error)) => log::debug!("session {}: {error}", self.pid),
         }
         // The client may be gone already; then there is nobody to tell.
@@ -233,6 +234,11 @@ impl StateMachine {
     /// A message that cannot be decoded. Those of the extended protocol are skipped to Sync after it; the others get
     /// their ReadyForQuery, a malformed Sync too.
     async fn malformed(&mut self, state: State, error: Error) -> Outcome<State> {
+        if error.message() == codec::INVALID_LENGTH {
+            // PostgreSQL only logs this: whoever sends it does not speak the protocol.
+            self.log_error(&error);
+            return Ok(State::Done);
+        }
         let extended = matches!(self.conn.last_tag(), b'P' | b'B' | b'E' | b'C' | b'D' | b'H');
         let fatal = error.severity() != Severity::Error;
         if state == State::Drain && !fatal && self.conn.last_tag() != b'S' {
