@@ -25,7 +25,25 @@ pub fn named(name: &str) -> Option<TimeZone> {
         return Some(TimeZone::UTC);
     }
     let known = jiff::tz::db().get(name).ok();
-    known.or_else(|| TimeZone::posix(name.to_ascii_uppercase().as_str()).ok())
+    let posix = || TimeZone::posix(name.to_ascii_uppercase().as_str()).ok();
+    known.or_else(posix).or_else(|| fixed(posix_offset(name)?))
+}
+
+/// Seconds east of a POSIX rule without a name ("+05:30", "5"), where a plus or no sign is west of Greenwich.
+fn posix_offset(text: &str) -> Option<i32> {
+    let (sign, rest) = match text.as_bytes().first()? {
+        b'+' => (-1, text.get(1..)?),
+        b'-' => (1, text.get(1..)?),
+        _ => (-1, text),
+    };
+    let mut seconds = 0;
+    let mut unit = 3600;
+    for part in rest.split(':') {
+        let valid = unit > 0 && (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        seconds += part.parse::<i32>().ok().filter(|_| valid)? * unit;
+        unit /= 60;
+    }
+    (seconds <= MAX_OFFSET).then_some(sign * seconds)
 }
 
 /// A zone at a fixed offset, seconds east of UTC.
@@ -154,4 +172,35 @@ pub fn offset_of_abbreviation(zone: &TimeZone, name: &str, local_usecs: i64) -> 
 /// Now, in microseconds since 2000-01-01 UTC.
 pub fn clock() -> i64 {
     jiff::Timestamp::now().as_microsecond() - UNIX_EPOCH_USECS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_are_found_by_every_kind_of_name() {
+        let midnight_2024 = 757_382_400_000_000;
+        for (name, offset) in [
+            ("Europe/Berlin", 3600),
+            ("europe/berlin", 3600),
+            ("EST", -18_000),
+            ("cest", 7200),
+            ("UTC", 0),
+            ("+05:30", -19_800),
+            ("-8", 28_800),
+            ("GMT+5", -18_000),
+            ("FOO3", -10_800),
+            ("<XYZ>-3", 10_800),
+            ("5", -18_000),
+            ("EST5EDT", -18_000),
+            ("MSK", 10_800),
+        ] {
+            assert_eq!(offset_at(&lookup(name).unwrap(), midnight_2024), offset, "{name}");
+        }
+        for name in ["", "Nowhere/City", "XYZT", "+25:00:00:00", "+"] {
+            assert_eq!(lookup(name).unwrap_err().code(), SqlState::INVALID_PARAMETER_VALUE, "{name}");
+        }
+        assert_eq!(setting_name(&from_setting("-3.5").unwrap()), "<-03:30>+03:30");
+    }
 }
