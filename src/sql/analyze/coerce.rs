@@ -168,6 +168,14 @@ impl Analyzer<'_> {
         }
     }
 
+    /// A parameter of a known type. Names of objects, which the session does not look up, come as text.
+    pub(super) fn parameter(&self, n: usize, type_oid: Oid) -> Expr {
+        if reads_the_catalog(self.repr_of(type_oid).scalar) {
+            return self.from_text(Expr::new(ExprKind::Param(n), Oid::TEXT), type_oid);
+        }
+        Expr::new(ExprKind::Param(n), type_oid)
+    }
+
     /// Gives a value of type unknown its type.
     fn type_unknown(&mut self, expr: Expr, to: Oid) -> Result<Expr> {
         match expr.kind {
@@ -178,7 +186,7 @@ impl Analyzer<'_> {
                 {
                     *slot = to;
                 }
-                Ok(Expr::new(ExprKind::Param(n), to))
+                Ok(self.parameter(n, to))
             }
             ExprKind::Literal(n) if !reads_the_catalog(self.repr_of(to).scalar) => self.type_literal(n, to),
             ExprKind::Const(Value::Text(text)) => self.constant_from_text(&text, to),

@@ -144,11 +144,10 @@ impl Analyzer<'_> {
         if index >= self.params.len() {
             self.params.resize(index + 1, Oid::INVALID);
         }
-        let type_oid = match self.params.get(index).copied().unwrap_or(Oid::INVALID) {
-            Oid::INVALID => Oid::UNKNOWN,
-            known => self.base_type(known, -1).0,
-        };
-        Ok(Expr::new(ExprKind::Param(index), type_oid))
+        Ok(match self.params.get(index).copied().unwrap_or(Oid::INVALID) {
+            Oid::INVALID => Expr::new(ExprKind::Param(index), Oid::UNKNOWN),
+            known => self.parameter(index, self.base_type(known, -1).0),
+        })
     }
 
     /// The text of a string constant, as the statement has it; the plan then depends on it.

@@ -18,7 +18,7 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
     SetFunction::new("pg_generate_series_numeric", 3, numerics),
     SetFunction::new("pg_generate_series_timestamp", 3, timestamps),
     SetFunction::new("pg_generate_series_timestamptz", 3, timestamps_with_zone),
-    SetFunction::new("pg_generate_subscripts", 3, subscripts),
+    SetFunction::new("pg_generate_subscripts", 4, subscripts),
 ];
 
 fn invalid(message: &'static str) -> Error {
@@ -120,20 +120,23 @@ fn timestamps_with_zone(args: &Arguments<'_>) -> Result<Rows> {
     stepped(start, stop, upwards, move |value| value.add(step, &zone), Stored::to_stored)
 }
 
-/// generate_subscripts(array, dimension [, reverse])
+/// generate_subscripts(array, dimension [, reverse]), the types in front: int2vector and oidvector count from 0.
 fn subscripts(args: &Arguments<'_>) -> Result<Rows> {
-    let text = args.text(0)?;
+    let types = args.text(0)?;
+    let first = i64::from(!types.split(',').next().is_some_and(|array| array.ends_with("vector")));
+    let text = args.text(1)?;
     let array: serde_json::Value =
         serde_json::from_str(&text).map_err(crate::engine::functions::elements::malformed_array)?;
     let mut level = Some(&array);
-    for _ in 1..args.int(1)? {
+    for _ in 1..args.int(2)? {
         level = level.and_then(|level| level.get(0));
     }
-    let wanted = args.int(1)? > 0;
+    let wanted = args.int(2)? > 0;
     let length = level.and_then(serde_json::Value::as_array).filter(|_| wanted).map_or(0, Vec::len) as i64;
-    let reverse = args.len() > 2 && args.int(2)? != 0;
+    let last = first + length - 1;
+    let reverse = args.len() > 3 && args.int(3)? != 0;
     if reverse {
-        return rows(Integers { next: Some(length), stop: 1, step: -1 });
+        return rows(Integers { next: Some(last), stop: first, step: -1 });
     }
-    rows(Integers { next: Some(1), stop: length, step: 1 })
+    rows(Integers { next: Some(first), stop: last, step: 1 })
 }
