@@ -19,6 +19,7 @@ mod construct;
 mod datetime;
 mod elements;
 mod float;
+mod formatting;
 mod integer;
 mod io;
 mod json;
@@ -226,6 +227,7 @@ static AREAS: &[&[Definition]] = &[
     jsonb::FUNCTIONS,
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
+    formatting::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,
 ];

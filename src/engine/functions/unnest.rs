@@ -142,14 +142,14 @@ unsafe impl VTabCursor for UnnestCursor<'_> {
     fn column(&self, context: &mut Context, column: c_int) -> Result<()> {
         let array = usize::try_from(column).ok().and_then(|n| self.arrays.get(n));
         match array.and_then(|a| a.get(self.row)) {
-            None | Some(Value::Null) => context.set_result(&rusqlite::types::Null),
+            None | Some(Value::Null) => context.set_result(rusqlite::types::Null),
             Some(Value::Bool(b)) => context.set_result(b),
             Some(Value::String(text)) => context.set_result(text),
             Some(Value::Number(number)) => match number.as_i64() {
-                Some(integer) => context.set_result(&integer),
-                None => context.set_result(&number.as_f64()),
+                Some(integer) => context.set_result(integer),
+                None => context.set_result(number.as_f64()),
             },
-            Some(other) => context.set_result(&other.to_string()),
+            Some(other) => context.set_result(other.to_string()),
         }
     }
 

@@ -7,6 +7,7 @@ mod aggregate;
 mod array;
 mod catalog;
 mod datetime;
+mod formatting;
 mod json;
 mod math;
 mod session;
@@ -119,8 +120,17 @@ impl Function {
 }
 
 /// The areas' tables.
-static AREAS: &[&[Function]] =
-    &[aggregate::ROWS, array::ROWS, catalog::ROWS, datetime::ROWS, json::ROWS, math::ROWS, session::ROWS, string::ROWS];
+static AREAS: &[&[Function]] = &[
+    aggregate::ROWS,
+    array::ROWS,
+    catalog::ROWS,
+    datetime::ROWS,
+    formatting::ROWS,
+    json::ROWS,
+    math::ROWS,
+    session::ROWS,
+    string::ROWS,
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
