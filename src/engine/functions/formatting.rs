@@ -1,14 +1,15 @@
 //! to_char, to_date, to_timestamp and to_number: text by templates.
 //!
-//! The templates are `types::{to_char, from_char, number_template}`. Specification: functions-formatting.html.
+//! The templates are `types::{to_char, from_char, number_to_char, to_number}`. Specification: functions-formatting.html.
 
 use super::{Args, Definition, Output};
 use crate::error::Result;
 use crate::types::datetime::{Stored, Timestamp, TimestampTz};
 use crate::types::from_char::{to_date, to_timestamp};
 use crate::types::interval::Interval;
-use crate::types::number_template::{float4_to_char, float8_to_char, numeric_to_char, to_number};
+use crate::types::number_to_char::{float4_to_char, float8_to_char, numeric_to_char};
 use crate::types::to_char::{interval_to_char, timestamp_to_char, timestamptz_to_char};
+use crate::types::to_number::to_number;
 
 /// The functions of this area.
 #[rustfmt::skip]
