@@ -88,6 +88,7 @@ impl StateMachine {
         describe: Describe,
     ) -> Outcome<Completion> {
         let plan = Arc::clone(&portal.planned.plan);
+        self.engine.start_statement(self.timeouts.statement, self.timeouts.lock);
         let source = match std::mem::replace(&mut portal.state, PortalState::Done) {
             PortalState::Suspended(source) => source,
             PortalState::Completed => {
@@ -98,16 +99,11 @@ impl StateMachine {
                 let message = format!("portal \"{}\" cannot be run", portal.name);
                 return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message).into());
             }
-            PortalState::New => {
-                let timeouts = self.timeouts;
-                self.engine.start_statement(timeouts.statement, timeouts.lock);
-                match self.start(portal, describe).await? {
-                    Started::Rows(source) => source,
-                    Started::Finished(completion) => return Ok(completion),
-                }
-            }
+            PortalState::New => match self.start(portal, describe).await? {
+                Started::Rows(source) => source,
+                Started::Finished(completion) => return Ok(completion),
+            },
         };
-        self.session.queried = true;
         self.send_rows(portal, source, max_rows).await
     }
 
@@ -119,6 +115,7 @@ impl StateMachine {
             Action::Empty => finished(Completion::Empty),
             Action::Sqlite(statement) => {
                 self.refuse_in_read_only(statement, plan.tag)?;
+                self.session.queried = true;
                 let mut cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
                 if plan.columns.is_none() {
                     return finished(self.run_without_rows(cursor, plan.tag)?);
@@ -275,7 +272,6 @@ impl StateMachine {
 
     fn run_without_rows(&mut self, mut cursor: Cursor, tag: Tag) -> Outcome<Completion> {
         while cursor.step()? {}
-        self.session.queried = true;
         Ok(completion(tag, cursor.changes()))
     }
 

@@ -253,7 +253,7 @@ impl StateMachine {
     /// Sync: the end of an implicit transaction. An error here is told, and nothing is skipped after it.
     async fn sync(&mut self) -> Outcome<State> {
         self.session.pipelining = false;
-        if !matches!(self.session.status, TransactionStatus::InTransaction | TransactionStatus::Failed)
+        if !self.session.status.is_explicit()
             && let Err(stop) = self.commit().await
         {
             let Stop::Error(error) = stop else { return Err(stop) };
@@ -393,7 +393,9 @@ impl StateMachine {
             return self.timeouts.idle_session.map(|limit| (limit, SqlState::IDLE_SESSION_TIMEOUT, message));
         }
         let holding = self.engine.holds_ticket().then_some(self.options.idle_writer_timeout);
-        let limit = self.timeouts.idle_in_transaction.or(holding)?;
+        // In the middle of a pipeline only a session that is in others' way is limited.
+        let own = self.timeouts.idle_in_transaction.filter(|_| self.session.status.is_explicit());
+        let limit = own.or(holding)?;
         let message = "terminating connection due to idle-in-transaction timeout";
         Some((limit, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, message))
     }

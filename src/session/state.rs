@@ -42,6 +42,11 @@ impl TransactionStatus {
         }
     }
 
+    /// Whether BEGIN began it.
+    pub fn is_explicit(self) -> bool {
+        matches!(self, TransactionStatus::InTransaction | TransactionStatus::Failed)
+    }
+
     /// Whether a transaction outlives the statement (IsTransactionBlock).
     pub fn is_block(self) -> bool {
         !matches!(self, TransactionStatus::Default | TransactionStatus::Started)

@@ -127,11 +127,10 @@ impl StateMachine {
     }
 
     async fn begin(&mut self, modes: TransactionModes) -> Outcome<()> {
-        match self.session.status {
-            TransactionStatus::InTransaction | TransactionStatus::Failed => {
-                self.warn(SqlState::ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress");
-            }
-            _ => self.session.status = TransactionStatus::InTransaction,
+        if self.session.status.is_explicit() {
+            self.warn(SqlState::ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress");
+        } else {
+            self.session.status = TransactionStatus::InTransaction;
         }
         let begin = modes.begin.or(Some(self.options.begin).filter(|mode| *mode != BeginMode::Deferred));
         log::debug!("session {}: BEGIN", self.pid());
@@ -162,12 +161,11 @@ impl StateMachine {
     }
 
     fn check_chain(&self, chain: bool, command: &str) -> Result<()> {
-        let in_block = matches!(self.session.status, TransactionStatus::InTransaction | TransactionStatus::Failed);
-        if chain && !in_block { Err(outside_block(command)) } else { Ok(()) }
+        if chain && !self.session.status.is_explicit() { Err(outside_block(command)) } else { Ok(()) }
     }
 
     fn warn_without_block(&self) {
-        if !matches!(self.session.status, TransactionStatus::InTransaction | TransactionStatus::Failed) {
+        if !self.session.status.is_explicit() {
             self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
         }
     }
@@ -184,10 +182,7 @@ impl StateMachine {
 
     /// 25P01 outside of an explicit block.
     fn require_block(&self, command: &str) -> Result<()> {
-        match self.session.status {
-            TransactionStatus::InTransaction | TransactionStatus::Failed => Ok(()),
-            _ => Err(outside_block(command)),
-        }
+        if self.session.status.is_explicit() { Ok(()) } else { Err(outside_block(command)) }
     }
 
     /// 25001 in a block, for what SQLite or PostgreSQL does outside of transactions only.

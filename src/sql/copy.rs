@@ -7,7 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::parse;
 use crate::sql::plan::{
-    CopyDirection, CopyFormat, CopyHeader, CopyOptions, CopyPlan, FieldDescription, SqliteStatement,
+    Bind, CopyDirection, CopyFormat, CopyHeader, CopyOptions, CopyPlan, FieldDescription, SqliteStatement,
 };
 use crate::sql::planner::{PlanContext, named_relation};
 use crate::sql::scan::Source;
@@ -94,8 +94,11 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         .collect();
     let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
     let options = options(&statement.options, statement.direction, &names)?;
-    let statement_sql =
-        SqliteStatement { sql: sql.sql.into(), binds: sql.binds, write, target, key_sources: Vec::new() };
+    let key_sources = match target {
+        Some(_) => columns.iter().enumerate().map(|(at, column)| (column.attribute, Bind::Param(at))).collect(),
+        None => Vec::new(),
+    };
+    let statement_sql = SqliteStatement { sql: sql.sql.into(), binds: sql.binds, write, target, key_sources };
     Ok(CopyPlan { direction: statement.direction, columns, options, relation, statement: statement_sql })
 }
 

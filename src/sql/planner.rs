@@ -14,6 +14,7 @@ use crate::settings::Settings;
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::analyze::modify::Modified;
 use crate::sql::copy;
+use crate::sql::functions::Call;
 use crate::sql::parse::{self, Overriding};
 use crate::sql::parse_ddl;
 use crate::sql::plan::*;
@@ -287,15 +288,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
     let columns = (!returning.is_empty()).then(|| returning.iter().map(|t| field(analyzer, t)).collect());
     let catalog = analyzer.catalog();
     let translated = translate::modify(&modified.tree, &|oid| repr_of(catalog, oid));
-    let key_sources = modified
-        .row
-        .iter()
-        .filter_map(|(number, expr)| match expr.kind {
-            ExprKind::Param(n) => Some((*number, Bind::Param(n))),
-            ExprKind::Literal(n) => Some((*number, Bind::Literal(n))),
-            _ => None,
-        })
-        .collect();
+    let key_sources = modified.row.iter().filter_map(|(number, expr)| Some((*number, value_source(expr)?))).collect();
     let statement = SqliteStatement {
         sql: translated.sql.into(),
         binds: translated.binds,
@@ -304,6 +297,16 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         key_sources,
     };
     Ok((tag, columns, Action::Sqlite(statement)))
+}
+
+/// Where an expression's value comes from, if it is a parameter or a constant, checked or not.
+fn value_source(expr: &Expr) -> Option<Bind> {
+    match &expr.kind {
+        ExprKind::Param(n) => Some(Bind::Param(*n)),
+        ExprKind::Literal(n) => Some(Bind::Literal(*n)),
+        ExprKind::Call(Call::Function("pg_raise_not_null"), args) => value_source(args.first()?),
+        _ => None,
+    }
 }
 
 fn translated_query(analyzer: &Analyzer<'_>, tree: &Query) -> SqliteStatement {
