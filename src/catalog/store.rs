@@ -112,7 +112,19 @@ pub fn is_newer(connection: &Connection) -> Result<bool> {
 
 /// Makes sure that this connection's temp schema has the catalog's tables.
 pub fn initialise_temporary(connection: &Connection) -> Result<()> {
-    connection.execute_batch(&TABLES.replace("{0}", "temp"))
+    connection.execute_batch(&TABLES.replace("{0}", "temp"))?;
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS temp.__pg_on_commit (oid INTEGER PRIMARY KEY, is_dropped INTEGER NOT NULL)",
+    )
+}
+
+/// The temporary tables that are emptied, or dropped (true), when a transaction commits.
+pub fn on_commit(connection: &Connection) -> Result<Vec<(Oid, bool)>> {
+    if !has_catalog(connection, "temp")? {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare("SELECT oid, is_dropped FROM temp.__pg_on_commit ORDER BY oid")?;
+    statement.query_map([], |row| Ok((oid(row, 0)?, row.get(1)?)))?.collect()
 }
 
 /// Drops every temporary object of this connection (DISCARD TEMP, and before a connection goes back to the pool).

@@ -112,6 +112,7 @@ impl<'a> Change<'a> {
             Ddl::Drop { kind, names, if_exists, cascade } => self.drop(*kind, names, *if_exists, *cascade),
             Ddl::Comment { target, text } => self.comment(target, text.as_deref()),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
+            Ddl::EndOfTransaction => self.end_of_transaction(),
         }
     }
 

@@ -174,7 +174,10 @@ impl EngineSession {
     /// Ends the transaction and waits until it is durable. All cursors of it must be closed or are closed. After an
     /// error the transaction has been rolled back.
     pub async fn commit(&mut self) -> Result<()> {
-        let outcome = self.commit_locally();
+        let outcome = match self.act_on_commit().await {
+            Ok(()) => self.commit_locally(),
+            Err(error) => Err(error),
+        };
         if outcome.is_ok() {
             self.hold = Hold::Nothing;
             self.schema.committed();

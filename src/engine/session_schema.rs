@@ -32,6 +32,8 @@ pub(crate) struct SessionSchema {
     with_temporary: Mutex<Option<(u64, Arc<CatalogSnapshot>)>>,
     /// Sequences that DDL of the open transaction has set, with what they were before: unlike nextval that is undone.
     restarted: Vec<(Oid, SequenceState)>,
+    /// The session has made temporary tables ON COMMIT DROP or DELETE ROWS.
+    acts_on_commit: bool,
 }
 
 /// The state of a session's schema at a savepoint.
@@ -70,6 +72,14 @@ impl EngineSession {
         }
     }
 
+    /// ON COMMIT DROP and DELETE ROWS, just before a commit that writes.
+    pub(crate) async fn act_on_commit(&mut self) -> Result<()> {
+        if self.schema.acts_on_commit && matches!(self.hold, Hold::Write(_)) {
+            self.ddl(&Ddl::EndOfTransaction).await?;
+        }
+        Ok(())
+    }
+
     /// Carries out a change of the schema inside the (possibly implicit) transaction. Gives the number of rows of
     /// CREATE TABLE AS; notices go to the context. After an error the session aborts the transaction as always.
     pub async fn ddl(&mut self, ddl: &Ddl) -> Result<Option<u64>> {
@@ -87,6 +97,7 @@ impl EngineSession {
             self.pinned = Some(lease);
         }
         self.schema.changed = Some(Arc::new(catalog));
+        self.schema.acts_on_commit |= ddl.acts_on_commit();
         self.lock_context().notices.extend(outcome.notices);
         Ok(outcome.rows)
     }

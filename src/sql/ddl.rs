@@ -142,6 +142,19 @@ pub enum Ddl {
         restart_identity: bool,
         cascade: bool,
     },
+    /// What the transaction that is about to commit does to temporary tables made ON COMMIT DROP or DELETE ROWS.
+    EndOfTransaction,
+}
+
+impl Ddl {
+    /// Whether the session has to carry out [`Ddl::EndOfTransaction`] from now on.
+    pub fn acts_on_commit(&self) -> bool {
+        match self {
+            Ddl::CreateTable(create) => create.on_commit != OnCommit::PreserveRows,
+            Ddl::CreateTableAs(create) => create.on_commit != OnCommit::PreserveRows,
+            _ => false,
+        }
+    }
 }
 
 /// CREATE TABLE (sql-createtable.html).
@@ -238,6 +251,7 @@ pub enum KeySource {
 pub struct CreateTableAs {
     pub name: Name,
     pub temporary: bool,
+    pub on_commit: OnCommit,
     pub if_not_exists: bool,
     /// Names for the first columns.
     pub columns: Vec<String>,

@@ -57,6 +57,7 @@ pub fn remove_relation(connection: &Connection, relation: &Relation) -> Result<(
     connection.execute(&format!("DELETE FROM {database}.__pg_class WHERE oid = ?1"), [relation.oid.0])?;
     if relation.temporary {
         connection.execute("DELETE FROM temp.__pg_sequence WHERE oid = ?1", [relation.oid.0])?;
+        connection.execute("DELETE FROM temp.__pg_on_commit WHERE oid = ?1", [relation.oid.0])?;
     }
     connection.execute("DELETE FROM main.__pg_sequence WHERE oid = ?1", [relation.oid.0])?;
     remove_comments(connection, relation.oid)
@@ -159,6 +160,12 @@ fn put_sequence(connection: &Connection, database: &str, relation: &Relation) ->
             options.owned_by.map(|(_, column)| column)
         ],
     )?;
+    Ok(())
+}
+
+/// What becomes of a temporary table when a transaction commits: it is dropped, or its rows are deleted.
+pub fn put_on_commit(connection: &Connection, oid: Oid, is_dropped: bool) -> Result<()> {
+    connection.execute("INSERT INTO temp.__pg_on_commit VALUES (?1, ?2)", params![oid.0, is_dropped])?;
     Ok(())
 }
 

@@ -266,6 +266,13 @@ impl Change<'_> {
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
             }
         }
+        for generated in work.after.columns.iter().filter(|c| c.generated) {
+            if self.text_columns(generated.default.as_deref(), &work.after).iter().any(|c| c == name) {
+                let detail = format!("Column \"{name}\" is used by generated column \"{}\".", generated.name);
+                let message = "cannot alter type of a column used by a generated column";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
+            }
+        }
         let resolved = self.resolve_type(data_type)?;
         if column.identity.is_some() {
             check_identity_type(resolved.oid)?;

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use super::Change;
 use super::column::{WantedSequence, regclass_name};
+use super::drop::Object;
 use super::index::key_names;
 use super::naming;
 use super::sqlite::{self, quote};
+use crate::catalog::definitions::quote_identifier;
 use crate::catalog::schema::{Column, ConstraintKind, Index, Relation, RelationKind, sqlite_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
@@ -21,10 +23,6 @@ const MAX_COLUMNS: usize = 1600;
 
 impl Change<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable) -> Result<()> {
-        if create.on_commit != OnCommit::PreserveRows {
-            let what = if create.on_commit == OnCommit::Drop { "DROP" } else { "DELETE ROWS" };
-            return Err(Error::unsupported(format!("ON COMMIT {what}")));
-        }
         let Some(mut relation) = self.begin_table(&create.name, create.temporary, create.if_not_exists)? else {
             return Ok(());
         };
@@ -41,7 +39,9 @@ impl Change<'_> {
         for like in &create.like {
             self.copy_indexes(&mut relation, like)?;
         }
-        self.finish_table(relation)
+        let oid = relation.oid;
+        self.finish_table(relation)?;
+        self.note_on_commit(oid, create.on_commit)
     }
 
     /// The empty relation; `None` when it exists and that is all right.
@@ -240,13 +240,47 @@ impl Change<'_> {
             let rows = self.execute(&sql)?;
             self.rows = u64::try_from(rows).ok();
         }
-        self.put_relation(relation)
+        let oid = relation.oid;
+        self.put_relation(relation)?;
+        self.note_on_commit(oid, create.on_commit)
+    }
+
+    fn note_on_commit(&self, oid: Oid, action: OnCommit) -> Result<()> {
+        if action == OnCommit::PreserveRows {
+            return Ok(());
+        }
+        if !self.catalog.relations.get(&oid).is_some_and(|r| r.temporary) {
+            let message = "ON COMMIT can only be used on temporary tables";
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
+        self.sqlite(store::put_on_commit(self.connection, oid, action == OnCommit::Drop))
+    }
+
+    /// ON COMMIT DROP and DELETE ROWS of this connection's temporary tables.
+    pub(super) fn end_of_transaction(&mut self) -> Result<()> {
+        let said = self.notices.len();
+        for (oid, drop) in self.sqlite(store::on_commit(self.connection))? {
+            let Some(table) = self.catalog.relations.get(&oid).cloned() else { continue };
+            if drop {
+                self.drop_objects(&[Object::Relation(oid)], true)?;
+            } else {
+                self.without_foreign_keys(|c| {
+                    c.execute(&format!("DELETE FROM {}", sqlite::qualified(&table))).map(|_| ())
+                })?;
+            }
+        }
+        self.notices.truncate(said);
+        Ok(())
     }
 
     /// For messages about a table in a schema.
     pub(super) fn display(&self, relation: &Relation) -> String {
         let visible = self.catalog.find_relation(&self.search_path, &relation.name);
-        if visible.is_some_and(|r| r.oid == relation.oid) { relation.name.clone() } else { regclass_name(relation) }
+        if visible.is_some_and(|r| r.oid == relation.oid) {
+            quote_identifier(&relation.name)
+        } else {
+            regclass_name(relation)
+        }
     }
 }
 

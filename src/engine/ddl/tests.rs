@@ -99,6 +99,7 @@ impl Scratch {
                     }
                 }
                 Action::Transaction(TransactionCommand::Begin(_)) => self.in_block = true,
+                Action::Transaction(TransactionCommand::Commit { .. }) => self.in_block = false,
                 Action::Transaction(TransactionCommand::Rollback { .. }) => {
                     self.session.rollback().await?;
                     self.in_block = false;

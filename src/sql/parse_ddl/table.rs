@@ -28,8 +28,8 @@ impl DdlParser<'_> {
         if self.peek_is("OF") {
             return Err(Error::unsupported("CREATE TABLE OF"));
         }
-        if self.peek_is("AS") || self.is_name_list() {
-            let columns = if self.peek_is("AS") { Vec::new() } else { self.column_list()? };
+        if ["AS", "ON COMMIT"].iter().any(|w| self.peek_is(w)) || self.is_name_list() {
+            let columns = if self.peek_token_is(&Token::LParen) { self.column_list()? } else { Vec::new() };
             return self.create_table_as(name, temporary, if_not_exists, columns);
         }
         let mut table = CreateTable {
@@ -43,7 +43,7 @@ impl DdlParser<'_> {
         };
         if self.peek_token_is(&Token::LParen) {
             self.table_elements(&mut table)?;
-        } else if !self.peek_is("USING") && !self.peek_is("WITH") && !self.peek_is("ON COMMIT") {
+        } else if !self.peek_is("USING") && !self.peek_is("WITH") {
             return Err(self.unexpected());
         }
         table.on_commit = self.table_options()?;
@@ -67,9 +67,7 @@ impl DdlParser<'_> {
         if_not_exists: bool,
         columns: Vec<String>,
     ) -> Result<(Utility, &'static str)> {
-        if self.table_options()? != OnCommit::PreserveRows {
-            return Err(Error::unsupported("ON COMMIT of CREATE TABLE AS"));
-        }
+        let on_commit = self.table_options()?;
         self.expect("AS")?;
         if self.peek_is("EXECUTE") {
             return Err(Error::unsupported("CREATE TABLE AS EXECUTE"));
@@ -79,7 +77,7 @@ impl DdlParser<'_> {
         if with_data {
             self.accept("WITH DATA");
         }
-        let create = CreateTableAs { name, temporary, if_not_exists, columns, query, with_data };
+        let create = CreateTableAs { name, temporary, on_commit, if_not_exists, columns, query, with_data };
         let tag = if with_data { "SELECT" } else { "CREATE TABLE AS" };
         Ok((Utility::Ddl(Ddl::CreateTableAs(Box::new(create))), tag))
     }
