@@ -46,10 +46,30 @@ fn take_overriding(tokens: &mut Vec<TokenWithSpan>) -> Option<Overriding> {
     Some(overriding)
 }
 
+/// TRIM(TRAILING FROM x) is TRIM(TRAILING x), which is the only form the parser knows.
+fn drop_trim_from(tokens: &mut Vec<TokenWithSpan>) {
+    let is = |token: Option<&TokenWithSpan>, words: &[&str]| match token.map(|t| &t.token) {
+        Some(Token::Word(w)) => w.quote_style.is_none() && words.iter().any(|word| w.value.eq_ignore_ascii_case(word)),
+        _ => false,
+    };
+    let mut at = 0;
+    while at < tokens.len() {
+        if is(tokens.get(at), &["leading", "trailing", "both"]) {
+            let blank = matches!(tokens.get(at + 1).map(|t| &t.token), Some(Token::Whitespace(_)));
+            let next = at + 1 + usize::from(blank);
+            if is(tokens.get(next), &["from"]) {
+                tokens.remove(next);
+            }
+        }
+        at += 1;
+    }
+}
+
 /// Parses one statement; tells what an INSERT overrides.
 pub fn statement(text: &str) -> Result<(Statement, Option<Overriding>)> {
     let mut tokens = tokenize(text)?;
     let overriding = take_overriding(&mut tokens);
+    drop_trim_from(&mut tokens);
     let statement = parse_tokens(text, tokens, |parser| {
         let statement = parser.parse_statement()?;
         expect_end(parser)?;
@@ -74,6 +94,28 @@ pub fn query(text: &str) -> Result<Box<sqlparser::ast::Query>> {
         expect_end(parser)?;
         Ok(query)
     })
+}
+
+/// A possibly qualified name, folded.
+pub struct NameParts {
+    pub schema: Option<String>,
+    pub name: String,
+}
+
+/// Parses a name as regclass reads it: schema.name or name, parts quoted or folded.
+pub fn object_name(text: &str) -> Result<NameParts> {
+    use crate::sql::analyze::analyzer::fold;
+    let name = parse(text, |parser| {
+        let name = parser.parse_object_name(false)?;
+        expect_end(parser)?;
+        Ok(name)
+    })?;
+    let parts: Vec<String> = name.0.iter().filter_map(|p| p.as_ident()).map(fold).collect();
+    match parts.as_slice() {
+        [name] => Ok(NameParts { schema: None, name: name.clone() }),
+        [schema, name] => Ok(NameParts { schema: Some(schema.clone()), name: name.clone() }),
+        _ => Err(Error::new(SqlState::INVALID_NAME, "invalid name syntax")),
+    }
 }
 
 /// Parses a type's name.

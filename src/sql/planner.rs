@@ -443,6 +443,7 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
             let plan = copy::plan(&statement, context, source)?;
             (Tag::Copy, None, Action::Copy(plan))
         }
+        Utility::Nothing(tag) => (Tag::Fixed(tag), None, Action::Accepted { requires_transaction: None, locks: false }),
         Utility::Lock { tables } => {
             for (schema, table) in &tables {
                 named_relation(schema.as_deref(), table, context)?;

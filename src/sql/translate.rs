@@ -190,11 +190,7 @@ impl<'a> Printer<'a> {
             ExprKind::InArray { expr, array, element, exact } => self.in_array(expr, array, *element, *exact),
             ExprKind::Quantified { all, array, comparison } => self.quantified(*all, array, comparison),
             ExprKind::ArrayElement => self.array_element(expr.type_oid),
-            ExprKind::ScalarQuery(query) => {
-                self.push("(");
-                self.query(query, Naming::None);
-                self.push(")");
-            }
+            ExprKind::ScalarQuery(query) => self.scalar_query(query),
             ExprKind::Exists { query, negated } => {
                 self.push(if *negated { "(NOT EXISTS (" } else { "(EXISTS (" });
                 self.query(query, Naming::None);
@@ -295,18 +291,34 @@ impl<'a> Printer<'a> {
     }
 
     fn extreme(&mut self, greatest: bool, args: &[Expr]) {
-        self.push(if greatest { "(SELECT max(column1" } else { "(SELECT min(column1" });
+        self.push(if greatest { "(SELECT max(v" } else { "(SELECT min(v" });
         if let Some(collation) = args.first().and_then(|a| self.collation(a)) {
             self.push(" COLLATE ");
             self.push(collation);
         }
-        self.push(") FROM (VALUES ");
-        self.list(args, |p, arg| {
-            p.push("(");
-            p.expr(arg);
-            p.push(")");
-        });
+        self.push(") FROM (");
+        for (i, arg) in args.iter().enumerate() {
+            self.push(if i == 0 { "SELECT " } else { " UNION ALL SELECT " });
+            self.expr(arg);
+            self.push(" AS v");
+        }
         self.push("))");
+    }
+
+    /// A sub-query as a value. SQLite takes the first row; PostgreSQL refuses a second one (21000).
+    fn scalar_query(&mut self, query: &Query) {
+        if query.at_most_one_row() || query.outputs().len() != 1 {
+            self.push("(");
+            self.query(query, Naming::None);
+            self.push(")");
+            return;
+        }
+        self.push(
+            "(SELECT CASE WHEN count(*) > 1 THEN pg_raise('21000', \
+             'more than one row returned by a subquery used as an expression') ELSE min(c1) END FROM (SELECT c1 FROM (",
+        );
+        self.query(query, Naming::Positional);
+        self.push(") LIMIT 2))");
     }
 
     fn aggregate(&mut self, aggregate: &Aggregate) {

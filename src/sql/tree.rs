@@ -188,6 +188,8 @@ pub struct Select {
     pub selection: Option<Expr>,
     pub group_by: Vec<Expr>,
     pub having: Option<Expr>,
+    /// One row at most: its one table is restricted by its whole primary key.
+    pub unique: bool,
 }
 
 /// An output column.
@@ -388,10 +390,49 @@ impl FromItem {
     }
 }
 
+impl Select {
+    /// Whether it aggregates all its rows into one.
+    fn is_single_group(&self) -> bool {
+        fn aggregates(expr: &Expr) -> bool {
+            if matches!(&expr.kind, ExprKind::Aggregate(a) if a.over.is_none()) {
+                return true;
+            }
+            let mut found = false;
+            expr.for_each_child(&mut |child| found |= aggregates(child));
+            found
+        }
+        self.group_by.is_empty() && self.targets.iter().any(|t| aggregates(&t.expr))
+    }
+}
+
 impl Query {
+    /// Whether the query's shape alone says that it has no second row.
+    pub fn at_most_one_row(&self) -> bool {
+        match &self.body {
+            Body::Select(select) => select.from.is_empty() || select.is_single_group() || select.unique,
+            Body::Values { rows, .. } => rows.len() <= 1,
+            Body::SetOperation { .. } => false,
+        }
+    }
+
     /// A query that is only its body.
     pub fn of(body: Body) -> Self {
         Query { ctes: Vec::new(), recursive: false, body, order_by: Vec::new(), limit: None, offset: None }
+    }
+
+    /// The table and attribute number each output column comes from, 0 where it is computed.
+    pub fn origins(&self) -> Vec<(Oid, i16)> {
+        match &self.body {
+            Body::Select(select) => select
+                .targets
+                .iter()
+                .map(|target| match &target.expr.kind {
+                    ExprKind::Column(column) => (column.table, column.attribute),
+                    _ => (Oid::INVALID, 0),
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// The output columns' names and types, from the first SELECT or VALUES of the body.

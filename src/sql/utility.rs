@@ -32,6 +32,8 @@ pub enum Utility<'t> {
         statement: &'t str,
     },
     Copy(CopyStatement<'t>),
+    /// There is nothing to do; only the tag is answered.
+    Nothing(&'static str),
     /// LOCK TABLE names; `write` if the mode conflicts with writers.
     Lock {
         tables: Vec<(Option<String>, String)>,
@@ -103,8 +105,23 @@ pub fn statement(text: &str) -> Option<Result<Utility<'_>>> {
         "CHECKPOINT" => |_| Ok(Utility::Maintenance(vec![Maintenance::Checkpoint], "CHECKPOINT")),
         "EXPLAIN" => explain,
         "COPY" => copy,
-        "DECLARE" | "FETCH" | "MOVE" | "CLOSE" => |_| Err(Error::unsupported("an SQL-level cursor")),
-        "LISTEN" | "NOTIFY" | "UNLISTEN" => |_| Err(Error::unsupported("LISTEN and NOTIFY")),
+        "CLOSE" => |c| {
+            // There is none to close; connection pools say this between two users of a connection.
+            if c.keyword("ALL") {
+                Ok(Utility::Nothing("CLOSE CURSOR ALL"))
+            } else {
+                Err(Error::unsupported("an SQL-level cursor"))
+            }
+        },
+        "DECLARE" | "FETCH" | "MOVE" => |_| Err(Error::unsupported("an SQL-level cursor")),
+        "UNLISTEN" => |c| {
+            // Nothing is listened to.
+            if !c.accept(&Token::Mul) {
+                c.name()?;
+            }
+            Ok(Utility::Nothing("UNLISTEN"))
+        },
+        "LISTEN" | "NOTIFY" => |_| Err(Error::unsupported("LISTEN and NOTIFY")),
         "DO" => |_| Err(Error::unsupported("DO")),
         "CALL" => |_| Err(Error::unsupported("CALL")),
         "LOAD" => |_| Err(Error::unsupported("LOAD")),

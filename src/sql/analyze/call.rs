@@ -144,6 +144,9 @@ impl Analyzer<'_> {
             FunctionArguments::List(list) => list,
         };
         let star = matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
+        if let Some(expr) = self.json_of_row(&name, call, list)? {
+            return Ok(expr);
+        }
         let args = if star { Vec::new() } else { self.call_arguments(&list.args)? };
         if let Some(expr) = self.construct(&name, &args)? {
             return Ok(expr);
@@ -185,6 +188,24 @@ impl Analyzer<'_> {
         let (value, position) = self.unnest_in_select(array)?;
         let row = Expr::function("json_array", vec![value, position], Oid::RECORD);
         Ok(Expr { typmod: EXPANDED_ARRAY, ..row })
+    }
+
+    /// row_to_json(t), json_agg(t) …: the row of a table as a JSON object.
+    fn json_of_row(&mut self, name: &str, call: &Call, list: &ast::FunctionArgumentList) -> Result<Option<Expr>> {
+        let build = match name {
+            "row_to_json" | "to_json" | "json_agg" => "json_build_object",
+            "to_jsonb" | "jsonb_agg" => "jsonb_build_object",
+            _ => return Ok(None),
+        };
+        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(row))] = list.args.as_slice() else { return Ok(None) };
+        let Some(fields) = self.row_fields(row) else { return Ok(None) };
+        let pairs = fields.into_iter().flat_map(|(name, value)| [Expr::text(name), value]).collect();
+        let object = self.function(build, pairs)?;
+        if !name.ends_with("_agg") {
+            return Ok(Some(object));
+        }
+        let function = self.resolve_function(name, &[object.type_oid])?;
+        self.aggregate(function, vec![object], false, call, list).map(Some)
     }
 
     fn call_arguments(&mut self, args: &[FunctionArg]) -> Result<Vec<Expr>> {
@@ -284,6 +305,8 @@ impl Analyzer<'_> {
         if distinct && call.over.is_some() {
             return Err(Error::unsupported("DISTINCT for window functions"));
         }
+        // PostgreSQL finds distinct values by sorting them, and so they come sorted.
+        let sorted: Vec<Expr> = if distinct && list.clauses.is_empty() { args.clone() } else { Vec::new() };
         if distinct && args.len() > 1 {
             // SQLite allows DISTINCT over one argument only.
             if matches!(function.call, functions::Call::Function(_)) {
@@ -291,7 +314,11 @@ impl Analyzer<'_> {
             }
             args = vec![Expr::function("pg_pack", args, Oid::TEXT)];
         }
-        let mut order_by = Vec::new();
+        let mut order_by: Vec<SortKey> = sorted
+            .into_iter()
+            .filter(|arg| !matches!(arg.kind, ExprKind::Const(_)))
+            .map(|expr| SortKey { expr, output: None, descending: false, nulls_first: false })
+            .collect();
         for clause in &list.clauses {
             match clause {
                 FunctionArgumentClause::OrderBy(keys) => order_by = self.sort_keys(keys)?,

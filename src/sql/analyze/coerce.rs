@@ -176,8 +176,37 @@ impl Analyzer<'_> {
         Expr::new(ExprKind::Param(n), type_oid)
     }
 
+    /// The OID of the relation that a constant names, as ::regclass reads it.
+    fn regclass_constant(&mut self, expr: &Expr) -> Result<Option<Expr>> {
+        let Some(text) = self.constant_text(expr) else { return Ok(None) };
+        let constant = |oid: u32| Expr::constant(Value::Integer(i64::from(oid)), Oid::REGCLASS);
+        if text == "-" {
+            return Ok(Some(constant(0)));
+        }
+        if let Ok(oid) = text.parse::<u32>() {
+            return Ok(Some(constant(oid)));
+        }
+        let Ok(crate::sql::parse::NameParts { schema, name }) = crate::sql::parse::object_name(&text) else {
+            return Err(Error::new(SqlState::INVALID_NAME, "invalid name syntax"));
+        };
+        let found = match &schema {
+            Some(schema) => self.catalog().relation(schema, &name),
+            None => self.catalog().find_relation(&self.search_path, &name),
+        };
+        match found {
+            Some(relation) => Ok(Some(constant(relation.oid.0))),
+            // Indexes are not among the relations here: the function finds them.
+            None => Ok(None),
+        }
+    }
+
     /// Gives a value of type unknown its type.
     fn type_unknown(&mut self, expr: Expr, to: Oid) -> Result<Expr> {
+        if to == Oid::REGCLASS
+            && let Some(constant) = self.regclass_constant(&expr)?
+        {
+            return Ok(constant);
+        }
         match expr.kind {
             ExprKind::Null => Ok(Expr::new(ExprKind::Null, to)),
             ExprKind::Param(n) => {

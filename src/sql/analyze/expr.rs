@@ -172,7 +172,10 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn resolve_type(&self, data_type: &DataType) -> Result<type_name::ResolvedType> {
-        type_name::resolve(data_type, self.catalog(), &self.search_path)
+        type_name::resolve(data_type, self.catalog(), &self.search_path).map_err(|error| match data_type {
+            DataType::Custom(name, _) => self.at(error, name.span()),
+            _ => error,
+        })
     }
 
     fn cast_expr(&mut self, kind: &ast::CastKind, expr: &Ast, data_type: &DataType) -> Result<Expr> {
@@ -287,6 +290,19 @@ impl Analyzer<'_> {
 
     fn test(&mut self, template: &'static str, ast: &Ast) -> Result<Expr> {
         let expr = self.expr(ast)?;
+        if let ExprKind::Row(items) = expr.kind {
+            // A row is null if all its fields are, and not null if none is.
+            let mut all: Option<Expr> = None;
+            for item in items {
+                let item = self.resolve_unknown(item)?;
+                let tested = Expr::template(template, vec![item], Oid::BOOL);
+                all = Some(match all {
+                    None => tested,
+                    Some(all) => Expr::template("({0} AND {1})", vec![all, tested], Oid::BOOL),
+                });
+            }
+            return all.ok_or_else(|| Error::unsupported("an empty row"));
+        }
         let expr = self.resolve_unknown(expr)?;
         Ok(Expr::template(template, vec![expr], Oid::BOOL))
     }

@@ -88,6 +88,7 @@ impl Analyzer<'_> {
                 let sqlite_alias = self.fresh_alias();
                 let shown = alias.map_or(wanted, |a| fold(&a.name));
                 let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &cte.columns);
+                entry.carry_origins(&cte.origins);
                 entry.rename_columns(&column_aliases(alias))?;
                 self.add_entry(entry)?;
                 return Ok(FromItem::Cte { name: cte.sqlite_name, alias: sqlite_alias });
@@ -175,10 +176,12 @@ impl Analyzer<'_> {
             selection: None,
             group_by: Vec::new(),
             having: None,
+            unique: false,
         })));
         let sqlite_alias = self.fresh_alias();
         let shown = alias.map_or_else(|| relation.name.clone(), |a| fold(&a.name));
         let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &query.outputs());
+        entry.carry_origins(&[(relation.oid, 1), (relation.oid, 2), (relation.oid, 3)]);
         entry.rename_columns(&column_aliases(alias))?;
         self.add_entry(entry)?;
         Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
@@ -208,7 +211,7 @@ impl Analyzer<'_> {
         let query = if depends {
             inline_row(&mut entry, query)
         } else {
-            carry_origins(&mut entry, &query);
+            entry.carry_origins(&query.origins());
             query
         };
         entry.rename_columns(&column_aliases(Some(alias)))?;
@@ -296,6 +299,7 @@ impl Analyzer<'_> {
             selection: None,
             group_by: Vec::new(),
             having: None,
+            unique: false,
         })));
         let sqlite_alias = self.fresh_alias();
         let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &query.outputs());
@@ -327,7 +331,8 @@ impl Analyzer<'_> {
         sqlite_alias: Rc<str>,
     ) -> Result<()> {
         let shown = alias.map_or_else(|| name.to_owned(), |a| fold(&a.name));
-        let single = columns.len() == 1;
+        // Those with an OUT parameter keep its name.
+        let single = columns.len() == 1 && !name.contains("array_elements");
         let mut columns: Vec<_> = columns
             .into_iter()
             .map(|(name, expr)| crate::sql::analyze::scope::RangeColumn {
@@ -654,6 +659,7 @@ impl SetCall {
             selection: None,
             group_by: Vec::new(),
             having: None,
+            unique: false,
         })));
         let kind = ExprKind::ArrayQuery { query: Box::new(query), element: self.element };
         Expr::new(kind, Oid::TEXT_ARRAY)
@@ -698,17 +704,6 @@ fn function_column(alias: &Rc<str>, name: &str, type_oid: Oid) -> Expr {
 /// The names in alias (a, b, …).
 fn column_aliases(alias: Option<&TableAlias>) -> Vec<String> {
     alias.map_or(Vec::new(), |a| a.columns.iter().map(|c| fold(&c.name)).collect())
-}
-
-/// Plain columns of a sub-query keep saying which table they come from (RowDescription does).
-fn carry_origins(entry: &mut RangeVar, query: &Query) {
-    let Body::Select(select) = &query.body else { return };
-    for (column, target) in entry.columns.iter_mut().zip(&select.targets) {
-        if let (ExprKind::Column(to), ExprKind::Column(from)) = (&mut column.expr.kind, &target.expr.kind) {
-            to.table = from.table;
-            to.attribute = from.attribute;
-        }
-    }
 }
 
 /// Whether a query's text would mention one of these aliases.

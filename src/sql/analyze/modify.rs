@@ -79,7 +79,7 @@ impl<'a> Analyzer<'a> {
         };
         let alias = self.fresh_alias();
         let shown = ast.table_alias.as_ref().map_or_else(|| relation.name.clone(), |a| fold(&a.alias));
-        let (source, row) = self.insert_body(relation, &columns, !ast.columns.is_empty(), source)?;
+        let (source, row) = self.insert_body(relation, &columns, &ast.columns, source)?;
         let conflict = ast.on.as_ref().map(|on| self.conflict(on, relation, &shown, &alias)).transpose()?;
         let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
         self.ctes.truncate(in_scope);
@@ -155,7 +155,7 @@ impl<'a> Analyzer<'a> {
         &mut self,
         relation: &'a Relation,
         columns: &[&'a Column],
-        named: bool,
+        names: &[ObjectName],
         source: InsertSource,
     ) -> Result<(Body, Vec<(i16, Expr)>)> {
         match source {
@@ -165,9 +165,11 @@ impl<'a> Analyzer<'a> {
                 for row in rows {
                     let mut given: Vec<Option<Option<(Expr, sqlparser::tokenizer::Span)>>> =
                         row.into_iter().map(Some).collect();
-                    if !given.is_empty() && given.len() < columns.len() && named {
+                    if !given.is_empty() && given.len() < columns.len() && !names.is_empty() {
                         let message = "INSERT has more target columns than expressions";
-                        return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+                        let error = Error::new(SqlState::SYNTAX_ERROR, message);
+                        let place = names.get(given.len()).map(Spanned::span);
+                        return Err(place.map_or(error.clone(), |span| self.at(error, span)));
                     }
                     let mut values = Vec::new();
                     for column in stored_columns(relation) {
@@ -249,6 +251,7 @@ impl<'a> Analyzer<'a> {
             selection: None,
             group_by: Vec::new(),
             having: None,
+            unique: false,
         })))
     }
 

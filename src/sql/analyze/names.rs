@@ -52,6 +52,7 @@ fn figure(ast: &Ast) -> (Option<String>, u8) {
         Ast::Extract { .. } => strong("extract"),
         Ast::AtTimeZone { .. } => strong("timezone"),
         Ast::Position { .. } => strong("position"),
+        Ast::Substring { shorthand: true, .. } => strong("substr"),
         Ast::Substring { .. } => strong("substring"),
         Ast::Overlay { .. } => strong("overlay"),
         Ast::Ceil { .. } => strong("ceil"),
@@ -64,10 +65,6 @@ fn figure(ast: &Ast) -> (Option<String>, u8) {
         Ast::Array(_) => strong("array"),
         Ast::Tuple(_) => strong("row"),
         Ast::Exists { .. } => strong("exists"),
-        Ast::Value(value) if matches!(value.value, sqlparser::ast::Value::Boolean(_)) => {
-            // TRUE is a cast of a constant in PostgreSQL's grammar.
-            (Some("bool".to_owned()), 1)
-        }
         Ast::Subquery(query) => match first_target(&query.body) {
             Some(SelectItem::ExprWithAlias { alias, .. }) => (Some(fold(alias)), 2),
             Some(SelectItem::UnnamedExpr(expr)) => figure(expr),

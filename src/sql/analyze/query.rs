@@ -14,7 +14,7 @@ use crate::sql::analyze::call::{contains_aggregate, contains_window};
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{CteEntry, Scope};
-use crate::sql::tree::{Body, Cte, Expr, ExprKind, Query, Select, SetOperator, SortKey, Target};
+use crate::sql::tree::{Body, Cte, Expr, ExprKind, FromItem, Query, Select, SetOperator, SortKey, Target};
 use crate::types::pg_type::Oid;
 
 /// The output columns of a query: name, type, modifier.
@@ -114,10 +114,11 @@ impl Analyzer<'_> {
             distinct: false,
             distinct_on: Vec::new(),
             targets,
-            from: vec![crate::sql::tree::FromItem::Derived { query: Box::new(inner), alias }],
+            from: vec![FromItem::Derived { query: Box::new(inner), alias }],
             selection: None,
             group_by: Vec::new(),
             having: None,
+            unique: false,
         };
         let keys = self.output_sort_keys(&columns, order_by, "UNION/INTERSECT/EXCEPT")?;
         Ok((Body::Select(Box::new(select)), keys))
@@ -152,7 +153,8 @@ impl Analyzer<'_> {
             _ => self.query(&cte.query)?,
         };
         let columns = rename(query.outputs())?;
-        self.ctes.push(CteEntry { name, sqlite_name: sqlite_name.clone(), columns });
+        let origins = query.origins();
+        self.ctes.push(CteEntry { name, sqlite_name: sqlite_name.clone(), columns, origins });
         let materialized = cte.materialized.as_ref().map(|m| matches!(m, ast::CteAsMaterialized::Materialized));
         Ok(Cte { name: sqlite_name, query, materialized })
     }
@@ -175,8 +177,12 @@ impl Analyzer<'_> {
         let mut left = Query::of(left);
         self.resolve_outputs(&mut left)?;
         let columns = left.outputs();
-        let entry =
-            CteEntry { name: name.to_owned(), sqlite_name: sqlite_name.clone(), columns: rename(columns.clone())? };
+        let entry = CteEntry {
+            name: name.to_owned(),
+            sqlite_name: sqlite_name.clone(),
+            columns: rename(columns.clone())?,
+            origins: left.origins(),
+        };
         self.ctes.push(entry);
         let (right, _) = self.body(right, &[])?;
         let mut right = Query::of(right);
@@ -228,13 +234,15 @@ impl Analyzer<'_> {
         if all && operator != SetOperator::Union {
             return Err(Error::unsupported(format!("{name} ALL")));
         }
+        let right_ast = right;
         let (left_body, _) = self.deeper(|a| a.body(left, &[]))?;
         let (right_body, _) = self.deeper(|a| a.body(right, &[]))?;
         let (mut left, mut right) = (Query::of(left_body), Query::of(right_body));
         let (ls, rs) = (left.outputs(), right.outputs());
         if ls.len() != rs.len() {
             let message = format!("each {name} query must have the same number of columns");
-            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+            let place = first_item(right_ast).unwrap_or_else(|| right_ast.span());
+            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), place));
         }
         for (index, (l, r)) in ls.iter().zip(&rs).enumerate() {
             let common = self.common_type(&[l.1, r.1], name)?;
@@ -371,7 +379,19 @@ impl Analyzer<'_> {
             }
             having => having,
         };
-        Ok((Select { distinct, distinct_on, targets, from, selection, group_by, having }, keys))
+        let unique = self.is_unique(&from, selection.as_ref());
+        Ok((Select { distinct, distinct_on, targets, from, selection, group_by, having, unique }, keys))
+    }
+
+    /// Whether the one table of FROM is restricted by equality on its whole primary key.
+    fn is_unique(&self, from: &[FromItem], selection: Option<&Expr>) -> bool {
+        let ([FromItem::Table { alias, .. }], Some(selection)) = (from, selection) else { return false };
+        let entry = self.scopes.last().and_then(|s| s.entries.iter().find(|e| e.alias.as_ref() == Some(alias)));
+        let relation = entry.and_then(|e| e.relation).and_then(|oid| self.catalog().relations.get(&oid));
+        let Some(key) = relation.and_then(|r| r.primary_key()) else { return false };
+        let mut fixed = Vec::new();
+        fixed_columns(selection, alias, &mut fixed);
+        key.columns.iter().all(|number| fixed.contains(number))
     }
 
     /// The select list or a RETURNING list.
@@ -685,5 +705,33 @@ fn unsupported_clauses(ast: &ast::Select) -> Result<()> {
     match others.iter().find(|(present, _)| *present) {
         Some((_, what)) => Err(Error::unsupported(what)),
         None => Ok(()),
+    }
+}
+
+/// The columns of one table that a condition's conjuncts compare for equality with something else.
+fn fixed_columns(condition: &Expr, alias: &std::rc::Rc<str>, out: &mut Vec<i16>) {
+    match &condition.kind {
+        ExprKind::Call(crate::sql::functions::Call::Template("({0} AND {1})"), sides) => {
+            sides.iter().for_each(|side| fixed_columns(side, alias, out));
+        }
+        ExprKind::Compare("=", left, right) => {
+            for (side, other) in [(left, right), (right, left)] {
+                if let ExprKind::Column(column) = &side.kind
+                    && column.alias.as_ref() == Some(alias)
+                    && !matches!(&other.kind, ExprKind::Column(c) if c.alias.as_ref() == Some(alias))
+                {
+                    out.push(column.attribute);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Where a query's first output column is written.
+fn first_item(body: &SetExpr) -> Option<sqlparser::tokenizer::Span> {
+    match body {
+        SetExpr::Select(select) => select.projection.first().map(Spanned::span),
+        _ => None,
     }
 }

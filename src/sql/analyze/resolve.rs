@@ -100,6 +100,8 @@ impl Analyzer<'_> {
         let (l, r) = (left.type_oid, right.type_oid);
         let target = match (l, r) {
             (Oid::UNKNOWN, Oid::UNKNOWN) => Oid::TEXT,
+            // varchar has no operators of its own.
+            (Oid::UNKNOWN, Oid::VARCHAR) | (Oid::VARCHAR, Oid::UNKNOWN) => Oid::TEXT,
             (Oid::UNKNOWN, known) | (known, Oid::UNKNOWN) => known,
             _ if l == r => l,
             _ if is_integer(l) && is_integer(r) => {

@@ -60,6 +60,8 @@ pub struct CteEntry {
     /// Its name in the translated statement.
     pub sqlite_name: Rc<str>,
     pub columns: Vec<(String, Oid, i32)>,
+    /// Where the columns come from (see `Query::origins`).
+    pub origins: Vec<(Oid, i16)>,
 }
 
 impl RangeVar {
@@ -117,6 +119,16 @@ impl RangeVar {
         for column in &mut self.columns {
             if let ExprKind::Column(reference) = &mut column.expr.kind {
                 reference.not_null = false;
+            }
+        }
+    }
+
+    /// Makes the columns say where they come from: RowDescription does, through sub-queries too.
+    pub fn carry_origins(&mut self, origins: &[(Oid, i16)]) {
+        for (column, (table, attribute)) in self.columns.iter_mut().zip(origins) {
+            if let ExprKind::Column(reference) = &mut column.expr.kind {
+                reference.table = *table;
+                reference.attribute = *attribute;
             }
         }
     }
@@ -228,8 +240,22 @@ impl Analyzer<'_> {
     fn whole_row(&mut self, entry: &RangeVar) -> Result<Expr> {
         match entry.columns.as_slice() {
             [only] if entry.relation.is_none() => Ok(only.expr.clone()),
-            _ => Err(Error::unsupported(format!("the whole row of \"{}\" as a value", entry.name))),
+            columns => {
+                let items = columns.iter().map(|c| c.expr.clone()).collect();
+                Ok(Expr::new(ExprKind::Row(items), Oid::RECORD))
+            }
         }
+    }
+
+    /// The fields of the row that a bare table name stands for, if it is not a column's name.
+    pub(super) fn row_fields(&self, ast: &sqlparser::ast::Expr) -> Option<Vec<(String, Expr)>> {
+        let sqlparser::ast::Expr::Identifier(ident) = ast else { return None };
+        let name = fold(ident);
+        if self.scopes.iter().rev().any(|s| matches!(s.unqualified(&name), Ok(Some(_)) | Err(_))) {
+            return None;
+        }
+        let entry = self.scopes.iter().rev().find_map(|s| s.entry(None, &name))?;
+        Some(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
     }
 
     fn qualified_column(&mut self, schema: Option<&str>, table: &str, name: &str) -> Result<Expr> {
