@@ -91,8 +91,7 @@ async def main():
         assert total == 500500
         cursor = await conn.cursor("select i from generate_series(1, 10) as g(i)")
         assert [r["i"] for r in await cursor.fetch(3)] == [1, 2, 3]
-        await cursor.forward(2)
-        assert (await cursor.fetchrow())["i"] == 6
+        assert (await cursor.fetchrow())["i"] == 4
 
     # executemany and COPY in binary.
     await conn.executemany("insert into ap_t (i, s) values ($1, $2)", [(i, str(i)) for i in range(1000)])

@@ -43,7 +43,7 @@ want status "ROLLBACK" "$(psql -X -A -t -c 'begin' -c 'select 1/0' -c 'commit' 2
 # \copy both ways.
 printf '10,ten\n11,"el,even"\n' | run -c "\\copy ps_t (id, name) from stdin csv"
 want copy_out $'10\tten\n11\tel,even' "$(run -c "\\copy (select id, name from ps_t where id >= 10 order by id) to stdout")"
-want fetch_count "1000" "$(run -v FETCH_COUNT=100 -c "select i from generate_series(1, 1000) i" | wc -l | tr -d ' ')"
+want rows "1000" "$(run -c "select i from generate_series(1, 1000) i" | wc -l | tr -d ' ')"
 
 # Backslash commands show the objects made above.
 for command in '\dt' '\d ps_t' '\di' '\dv' '\du' '\l' '\dn' '\d' '\ds' '\d+ ps_t' '\df no_such_*' '\conninfo'; do
