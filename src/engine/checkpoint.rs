@@ -44,6 +44,15 @@ pub(crate) struct Checkpointer {
     connection: Mutex<Option<Connection>>,
 }
 
+/// What a pass is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// The log is used again from its beginning.
+    Reuse,
+    /// The log's file is cut.
+    Space,
+}
+
 /// What a pass achieved, in frames.
 #[derive(Clone, Copy, Debug)]
 struct Outcome {
@@ -65,15 +74,27 @@ impl Checkpointer {
         })
     }
 
-    /// The log now has that many frames; begins a pass on a thread of its own if that is worth it.
+    /// The log now has that many frames; begins a pass if that is worth it.
     pub(crate) fn log_has_grown(self: &Arc<Self>, frames: i32) {
-        if frames < self.next.load(Ordering::Relaxed) || self.running.swap(true, Ordering::AcqRel) {
+        if frames >= self.next.load(Ordering::Relaxed) {
+            self.begin(Aim::Reuse);
+        }
+    }
+
+    /// The disk is full: begins a pass that gives the log's space back.
+    pub(crate) fn reclaim(self: &Arc<Self>) {
+        self.begin(Aim::Space);
+    }
+
+    /// Begins a pass on a thread of its own, unless one is under way.
+    fn begin(self: &Arc<Self>, aim: Aim) {
+        if self.running.swap(true, Ordering::AcqRel) {
             return;
         }
         let this = Arc::clone(self);
         let spawned =
             std::thread::Builder::new().name("checkpoint".to_owned()).stack_size(256 * 1024).spawn(move || {
-                this.pass();
+                this.pass(aim);
                 this.running.store(false, Ordering::Release);
             });
         if let Err(error) = spawned {
@@ -93,7 +114,7 @@ impl Checkpointer {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn pass(&self) {
+    fn pass(&self, aim: Aim) {
         let outcome = self.with_connection(|connection| {
             let passive = checkpoint(connection, "PASSIVE")?;
             if passive.copied < passive.log - ENOUGH / 2 {
@@ -101,7 +122,8 @@ impl Checkpointer {
                 return Ok(Outcome { busy: true, ..passive });
             }
             let _ticket = self.ticket.blocking_lock();
-            checkpoint(connection, if passive.log > LARGE { "TRUNCATE" } else { "RESTART" })
+            let cut = passive.log > LARGE || aim == Aim::Space;
+            checkpoint(connection, if cut { "TRUNCATE" } else { "RESTART" })
         });
         match outcome {
             Ok(Outcome { busy: false, log, .. }) => {

@@ -177,8 +177,9 @@ impl Database {
             self.pool.set_disk_full(false);
             return Ok(());
         }
-        Err(Error::new(SqlState::DISK_FULL, "could not extend the database: no space left on device")
-            .with_hint("Check free disk space."))
+        // Emptying the log may give back what is missing.
+        self.checkpointer.reclaim();
+        Err(error_map::disk_full())
     }
 
     /// Moves the log into the database file and empties it; for a clean stop. Nobody uses the database any more.

@@ -42,7 +42,6 @@ const CODES: &[(Code, SqlState, &str)] = &[
     (ffi::SQLITE_IOERR, SqlState::IO_ERROR, ""),
     (ffi::SQLITE_CORRUPT, SqlState::DATA_CORRUPTED, ""),
     (ffi::SQLITE_NOTADB, SqlState::DATA_CORRUPTED, ""),
-    (ffi::SQLITE_FULL, SqlState::DISK_FULL, "could not extend the database: no space left on device"),
     (ffi::SQLITE_CANTOPEN, SqlState::IO_ERROR, ""),
     (ffi::SQLITE_PROTOCOL, SqlState::SERIALIZATION_FAILURE, ""),
     (ffi::SQLITE_TOOBIG, SqlState::PROGRAM_LIMIT_EXCEEDED, ""),
@@ -79,12 +78,21 @@ pub(crate) fn plain(failure: &Failure) -> Error {
     if failure.primary() == ffi::SQLITE_ERROR || failure.primary() == ffi::SQLITE_SCHEMA {
         return by_message(&failure.message);
     }
+    if failure.primary() == ffi::SQLITE_FULL {
+        return disk_full();
+    }
     let row = CODES.iter().find(|(code, ..)| *code == failure.primary());
     match row {
         Some((_, state, "")) => Error::new(*state, failure.message.clone()),
         Some((_, state, message)) => Error::new(*state, *message),
         None => Error::internal(format_args!("SQLite: {} (code {})", failure.message, failure.code)),
     }
+}
+
+/// Nothing can be written for want of space.
+pub(crate) fn disk_full() -> Error {
+    Error::new(SqlState::DISK_FULL, "could not extend the database: no space left on device")
+        .with_hint("Check free disk space.")
 }
 
 fn by_message(message: &str) -> Error {
