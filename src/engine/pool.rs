@@ -5,11 +5,12 @@
 //! Writers have a connection of their own: only one of them runs at a time, so its page cache is never made void by
 //! somebody else's commit and its statements are always prepared; and a writer never waits for a reader's place in
 //! the pool while holding the ticket. When all places are taken by sessions that keep them (open portals, held
-//! snapshots), a waiter gets an extra connection after a moment, so that nobody hangs; it is closed afterwards.
+//! snapshots, minutes of aggregation) and none comes free for a moment, a waiter gets an extra connection, so that
+//! nobody hangs; it is closed afterwards. A pool that is merely busy makes its users wait: that bounds memory.
 
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,14 +23,22 @@ use crate::engine::sequences::SequenceRegistry;
 use crate::engine::statement::Code;
 use crate::error::{Error, Result};
 
-/// How long a statement waits for a place in the pool before it gets an extra connection.
+/// If no place in the pool has come free for so long, those who wait get extra connections.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Extra connections at a time, as a multiple of the pool's size.
+const EXTRA: usize = 4;
 
 /// The connections of one database.
 pub(crate) struct Pool {
     path: PathBuf,
     sequences: Arc<SequenceRegistry>,
     places: Semaphore,
+    size: usize,
+    /// Places that have come free so far.
+    returned: AtomicUsize,
+    /// Extra connections in use.
+    extra: AtomicUsize,
     /// Open and unused; the one used last is taken first, because its caches are warm.
     idle: Mutex<Vec<Connection>>,
     writer: Mutex<Option<Connection>>,
@@ -61,6 +70,9 @@ impl Pool {
             path,
             sequences,
             places: Semaphore::new(size.max(1)),
+            size: size.max(1),
+            returned: AtomicUsize::new(0),
+            extra: AtomicUsize::new(0),
             idle: Mutex::default(),
             writer: Mutex::default(),
             disk_full: AtomicBool::new(false),
@@ -112,15 +124,34 @@ impl Pool {
     }
 
     async fn wait_for_place(&self, interrupt: &InterruptHandle) -> Result<Home> {
-        tokio::select! {
-            biased;
-            place = self.places.acquire() => {
-                place.map_err(|_| Error::internal("the pool is closed"))?.forget();
-                Ok(Home::Idle)
+        let place = self.places.acquire();
+        tokio::pin!(place);
+        loop {
+            let returned = self.returned.load(Ordering::Relaxed);
+            tokio::select! {
+                biased;
+                place = &mut place => {
+                    place.map_err(|_| Error::internal("the pool is closed"))?.forget();
+                    return Ok(Home::Idle);
+                }
+                error = interrupt.interrupted() => return Err(error),
+                () = tokio::time::sleep(PATIENCE) => {
+                    if self.returned.load(Ordering::Relaxed) == returned && self.take_extra() {
+                        return Ok(Home::Nowhere);
+                    }
+                }
             }
-            error = interrupt.interrupted() => Err(error),
-            () = tokio::time::sleep(PATIENCE) => Ok(Home::Nowhere),
         }
+    }
+
+    fn take_extra(&self) -> bool {
+        let limit = self.size * EXTRA;
+        self.extra.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1)).is_ok()
+    }
+
+    fn give_back_place(&self) {
+        self.returned.fetch_add(1, Ordering::Relaxed);
+        self.places.add_permits(1);
     }
 
     fn lease(self: &Arc<Self>, open: Option<Connection>, home: Home) -> Result<Lease> {
@@ -151,7 +182,7 @@ impl Lease {
     /// tables). Its place in the pool is free for another.
     pub(crate) fn keep_for_good(&self) {
         if !self.kept.swap(true, Ordering::Relaxed) && self.home == Home::Idle {
-            self.pool.places.add_permits(1);
+            self.pool.give_back_place();
         }
     }
 }
@@ -170,6 +201,9 @@ impl Deref for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if self.home == Home::Nowhere {
+            self.pool.extra.fetch_sub(1, Ordering::Relaxed);
+        }
         if self.kept.load(Ordering::Relaxed) {
             return;
         }
@@ -183,7 +217,7 @@ impl Drop for Lease {
             }
         }
         if self.home == Home::Idle {
-            self.pool.places.add_permits(1);
+            self.pool.give_back_place();
         }
     }
 }

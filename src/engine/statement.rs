@@ -52,7 +52,7 @@ impl RawStatement {
                 database,
                 sql.as_ptr().cast(),
                 length,
-                ffi::SQLITE_PREPARE_PERSISTENT as u32,
+                ffi::SQLITE_PREPARE_PERSISTENT,
                 &raw mut raw,
                 ptr::null_mut(),
             )

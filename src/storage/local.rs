@@ -54,9 +54,9 @@ impl DirectoryLock {
 
 /// Whether something can be written to the directory, quotas included: tried, because nothing else tells for sure.
 pub fn has_space(directory: &Path) -> bool {
-    const PROBE: [u8; 256 * 1024] = [0; 256 * 1024];
+    static PROBE: [u8; 256 * 1024] = [0; 256 * 1024];
     let path = directory.join(".pgserver.space");
-    let written = std::fs::write(&path, PROBE);
+    let written = std::fs::write(&path, &PROBE[..]);
     let removed = std::fs::remove_file(&path);
     written.is_ok() && removed.is_ok()
 }
