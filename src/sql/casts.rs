@@ -114,7 +114,7 @@ pub static CASTS: &[Cast] = &[
     cast(FLOAT8, FLOAT4, Assignment, F("pg_to_float4")),
     cast(FLOAT8, NUMERIC, Assignment, F("pg_float8_numeric")),
     cast(BPCHAR, CHAR, Assignment, F("pg_text_char")),
-    cast(BPCHAR, NAME, Implicit, F("pg_text_name")),
+    cast(BPCHAR, NAME, Implicit, T("rtrim(pg_text_name({0}), ' ')")),
     cast(BPCHAR, TEXT, Implicit, T("rtrim({0}, ' ')")),
     cast(BPCHAR, VARCHAR, Implicit, T("rtrim({0}, ' ')")),
     cast(VARCHAR, CHAR, Assignment, F("pg_text_char")),

@@ -88,7 +88,7 @@ fn overlay(args: &Args<'_>, length: Option<i64>) -> Result<Output> {
         return Err(super::strings::negative_substring());
     }
     let length = length.unwrap_or(placing.len() as i64);
-    let end = start.checked_add(length).ok_or_else(|| super::integer::out_of_range("integer"))?;
+    let end = super::strings::overlay_end(start, length)?;
     Ok([part_of(&bytes, 1, Some(start - 1))?, &placing, part_of(&bytes, end, None)?].concat().into())
 }
 

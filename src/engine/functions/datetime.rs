@@ -74,7 +74,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_interval_part", 2, |a| float(Some(interval(a, 1)?.extract(&a.text(0)?)?))),
     Definition::pure("pg_timestamp_trunc", 2, |a| put(timestamp(a, 1)?.truncate(&a.text(0)?)?)),
     Definition::stable("pg_timestamptz_trunc", 2, |a| in_zone(a, |z| put(timestamptz(a, 1)?.truncate(&a.text(0)?, z)?))),
-    Definition::pure("pg_timestamptz_trunc_zone", 3, |a| put(timestamptz(a, 1)?.truncate(&a.text(0)?, &time_zone::lookup(&a.text(2)?)?)?)),
+    Definition::pure("pg_timestamptz_trunc_zone", 3, |a| finite(a, 1, |a| put(timestamptz(a, 1)?.truncate(&a.text(0)?, &time_zone::lookup(&a.text(2)?)?)?))),
     Definition::pure("pg_interval_trunc", 2, |a| put(interval(a, 1)?.truncate(&a.text(0)?)?)),
     Definition::pure("pg_timestamp_bin", 3, |a| put(timestamp(a, 1)?.bin(interval(a, 0)?, timestamp(a, 2)?)?)),
     Definition::pure("pg_timestamptz_bin", 3, |a| put(timestamptz(a, 1)?.bin(interval(a, 0)?, timestamptz(a, 2)?)?)),
@@ -97,11 +97,11 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_interval_justify_interval", 1, |a| put(interval(a, 0)?.justify_interval()?)),
     Definition::pure("pg_isfinite", 1, |a| Ok((!a.text(0)?.ends_with("infinity")).into())),
     // Time zones.
-    Definition::pure("pg_timestamp_zone", 2, |a| put(timestamp(a, 1)?.in_zone(&time_zone::lookup(&a.text(0)?)?)?)),
-    Definition::pure("pg_timestamptz_zone", 2, |a| put(timestamptz(a, 1)?.local(&time_zone::lookup(&a.text(0)?)?))),
+    Definition::pure("pg_timestamp_zone", 2, |a| finite(a, 1, |a| put(timestamp(a, 1)?.in_zone(&time_zone::lookup(&a.text(0)?)?)?))),
+    Definition::pure("pg_timestamptz_zone", 2, |a| finite(a, 1, |a| put(timestamptz(a, 1)?.local(&time_zone::lookup(&a.text(0)?)?)))),
     Definition::stable("pg_timetz_zone", 2, |a| put(timetz(a, 1)?.at_zone(&time_zone::lookup(&a.text(0)?)?, now(a)?.0))),
-    Definition::pure("pg_timestamp_izone", 2, |a| put(timestamp(a, 1)?.at_offset(interval(a, 0)?.to_zone_offset()?)?)),
-    Definition::pure("pg_timestamptz_izone", 2, |a| put(timestamptz(a, 1)?.local_at_offset(interval(a, 0)?.to_zone_offset()?))),
+    Definition::pure("pg_timestamp_izone", 2, |a| finite(a, 1, |a| put(timestamp(a, 1)?.at_offset(interval(a, 0)?.to_zone_offset()?)?))),
+    Definition::pure("pg_timestamptz_izone", 2, |a| finite(a, 1, |a| put(timestamptz(a, 1)?.local_at_offset(interval(a, 0)?.to_zone_offset()?)))),
     Definition::pure("pg_timetz_izone", 2, |a| put(timetz(a, 1)?.at_offset(interval(a, 0)?.to_zone_offset()?))),
     // Clocks.
     Definition::stable("pg_now", 0, |a| put(now(a)?)),
@@ -115,6 +115,11 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_localtimestamp", 0, |a| { let now = now(a)?; in_zone(a, |z| put(now.local(z))) }),
     Definition::stable("pg_timeofday", 0, time_of_day),
 ];
+
+/// The infinities stay as they are, before any other argument is looked at.
+fn finite(args: &Args<'_>, index: usize, body: fn(&Args<'_>) -> Result<Output>) -> Result<Output> {
+    if args.text(index)?.ends_with("infinity") { Ok(Output::Argument(index)) } else { body(args) }
+}
 
 fn read<T: Stored>(args: &Args<'_>, index: usize) -> Result<T> {
     T::from_stored(&args.text(index)?)

@@ -114,9 +114,8 @@ fn sign(x: f64) -> f64 {
         1.0
     } else if x < 0.0 {
         -1.0
-    } else if x.is_nan() {
-        x
     } else {
+        // PostgreSQL says so of NaN too.
         0.0
     }
 }
@@ -147,7 +146,7 @@ fn power(base: f64, exponent: f64) -> Result<Output> {
     if base == 0.0 && exponent < 0.0 {
         return error("zero raised to a negative power is undefined");
     }
-    if base < 0.0 && base.is_finite() && exponent.is_finite() && exponent.fract() != 0.0 {
+    if base < 0.0 && exponent.is_finite() && exponent.fract() != 0.0 {
         return error("a negative number raised to a non-integer power yields a complex result");
     }
     let special = base.is_infinite() || exponent.is_infinite();

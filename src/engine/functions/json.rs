@@ -203,6 +203,9 @@ fn object_of_texts(args: &Args<'_>, binary: bool) -> Result<Output> {
 fn object_of_two(args: &Args<'_>, binary: bool) -> Result<Output> {
     let (keys, values) = (args.text(0)?, args.text(1)?);
     let (keys, values) = (text_array(&keys), text_array(&values));
+    if keys.is_empty() != values.is_empty() {
+        return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
+    }
     if keys.len() != values.len() {
         return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "mismatched array dimensions"));
     }

@@ -177,17 +177,11 @@ enum Change {
     Delete,
 }
 
-fn path_of(args: &Args<'_>) -> Result<Vec<String>> {
-    let stored = args.text(1)?;
-    let steps = text_array(&stored).into_iter().enumerate();
-    steps
-        .map(|(index, step)| {
-            step.map(Cow::into_owned).ok_or_else(|| {
-                let message = format!("path element at position {} is null", index + 1);
-                Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, message)
-            })
-        })
-        .collect()
+/// A path's steps; a NULL one is an error when the path gets there.
+type Path = [Option<String>];
+
+fn path_of(args: &Args<'_>) -> Result<Vec<Option<String>>> {
+    Ok(text_array(&args.text(1)?).into_iter().map(|step| step.map(Cow::into_owned)).collect())
 }
 
 fn is_scalar(value: &JsonValue) -> bool {
@@ -199,7 +193,10 @@ fn change(args: &Args<'_>, change: Change) -> Result<Output> {
     if is_scalar(&value) {
         return Err(invalid("cannot set path in scalar"));
     }
-    apply(&mut value, &path, change, new, 1)?;
+    let empty = matches!(&value, JsonValue::Array(elements) if elements.is_empty());
+    if !(empty && matches!(change, Change::Set { create: false })) {
+        apply(&mut value, &path, change, new, 1)?;
+    }
     print(&value)
 }
 
@@ -213,8 +210,12 @@ fn delete_path(args: &Args<'_>) -> Result<Output> {
 }
 
 /// Does the change where the path leads, if it leads anywhere; `depth` counts its steps from 1.
-fn apply(value: &mut JsonValue, path: &[String], change: Change, new: JsonValue, depth: usize) -> Result<()> {
+fn apply(value: &mut JsonValue, path: &Path, change: Change, new: JsonValue, depth: usize) -> Result<()> {
     let Some((step, rest)) = path.split_first() else { return Ok(()) };
+    let Some(step) = step else {
+        let message = format!("path element at position {depth} is null");
+        return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, message));
+    };
     match value {
         JsonValue::Object(members) => {
             let at = members.iter().position(|(name, _)| name == step);

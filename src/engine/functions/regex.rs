@@ -217,12 +217,15 @@ fn count(args: &Args<'_>) -> Result<Output> {
     Ok((pattern.find_all(&text, from).len() as i64).into())
 }
 
-/// The n-th match from a character on, as regexp_instr and regexp_substr take them in arguments 2 and 3.
-fn nth_match(args: &Args<'_>, text: &str, pattern: &Pattern) -> Result<Option<Groups>> {
-    let start = position(args, 2, 1, 1, "start")?;
-    let nth = position(args, 3, 1, 1, "n")?;
+/// The n-th match from a character on.
+fn nth_match(text: &str, pattern: &Pattern, (start, nth): (i64, i64)) -> Option<Groups> {
     let from = byte_offset(text, usize::try_from(start - 1).unwrap_or(0));
-    Ok(pattern.find_all(text, from).into_iter().nth(usize::try_from(nth - 1).unwrap_or(usize::MAX)))
+    pattern.find_all(text, from).into_iter().nth(usize::try_from(nth - 1).unwrap_or(usize::MAX))
+}
+
+/// Where to begin and which match to take: arguments 2 and 3.
+fn start_and_nth(args: &Args<'_>) -> Result<(i64, i64)> {
+    Ok((position(args, 2, 1, 1, "start")?, position(args, 3, 1, 1, "n")?))
 }
 
 /// The group asked for; a number beyond the last group finds nothing.
@@ -231,21 +234,23 @@ fn sub_expression(groups: &Groups, number: i64) -> Option<(usize, usize)> {
 }
 
 fn instr(args: &Args<'_>) -> Result<Output> {
+    let place = start_and_nth(args)?;
     let after = position(args, 4, 0, 0, "endoption")?;
     if after > 1 {
         position(args, 4, 0, i64::MAX, "endoption")?;
     }
     let number = position(args, 6, 0, 0, "subexpr")?;
     let (text, pattern) = (args.text(0)?, compiled(args, options(args, 5, "regexp_instr")?)?);
-    let found = nth_match(args, &text, &pattern)?.and_then(|groups| sub_expression(&groups, number));
+    let found = nth_match(&text, &pattern, place).and_then(|groups| sub_expression(&groups, number));
     let at = found.map(|(start, end)| if after == 1 { end } else { start });
     Ok(at.map_or(0, |at| text.get(..at).unwrap_or("").chars().count() as i64 + 1).into())
 }
 
 fn regexp_substr(args: &Args<'_>) -> Result<Output> {
+    let place = start_and_nth(args)?;
     let number = position(args, 5, 0, 0, "subexpr")?;
     let (text, pattern) = (args.text(0)?, compiled(args, options(args, 4, "regexp_substr")?)?);
-    let found = nth_match(args, &text, &pattern)?.and_then(|groups| sub_expression(&groups, number));
+    let found = nth_match(&text, &pattern, place).and_then(|groups| sub_expression(&groups, number));
     Ok(found.and_then(|(start, end)| text.get(start..end)).into())
 }
 

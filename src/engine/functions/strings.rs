@@ -42,7 +42,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_quote_literal", 1, |a| Ok(quote_literal(&a.text(0)?).into())),
     Definition::pure("pg_quote_nullable", 1, quote_nullable).called_on_null(),
     Definition::pure("pg_text_name", 1, |a| Ok(to_name(&a.text(0)?).into())),
-    Definition::pure("pg_text_char", 1, |a| Ok(first_char(&a.text(0)?).into())),
+    Definition::pure("pg_text_char", 1, |a| first_char(&a.text(0)?)),
     Definition::pure("pg_chartoi4", 1, |a| Ok(a.text(0)?.bytes().next().map_or(0, |b| i64::from(b as i8)).into())),
     Definition::pure("pg_i4tochar", 1, int_to_char),
     Definition::pure("pg_unistr", 1, |a| Ok(unescape_unicode(&a.text(0)?)?.into())),
@@ -185,10 +185,16 @@ fn overlay(args: &Args<'_>, length: Option<i64>) -> Result<Output> {
     if start <= 0 {
         return Err(negative_substring());
     }
-    let end = start.checked_add(length).ok_or_else(|| super::integer::out_of_range("integer"))?;
+    let end = overlay_end(start, length)?;
     let before = substring(&text, 1, Some(start - 1))?;
     let after = substring(&text, end, None)?;
     Ok(format!("{before}{placing}{after}").into())
+}
+
+/// Where the part that OVERLAY replaces ends, in 32 bits as PostgreSQL counts.
+pub(super) fn overlay_end(start: i64, length: i64) -> Result<i64> {
+    let end = start.checked_add(length).filter(|end| i32::try_from(*end).is_ok());
+    end.ok_or_else(|| super::integer::out_of_range("integer"))
 }
 
 fn translate(args: &Args<'_>) -> Result<Output> {
@@ -233,9 +239,17 @@ pub(super) fn to_name(text: &str) -> &str {
     text.get(..end).unwrap_or("")
 }
 
-/// What fits into a "char": one byte. A character of more bytes cannot be kept as text, so it is kept whole.
-fn first_char(text: &str) -> &str {
-    text.get(..text.chars().next().map_or(0, char::len_utf8)).unwrap_or("")
+/// The first byte, which is what fits into a "char".
+fn first_char(text: &str) -> Result<Output> {
+    match text.chars().next() {
+        Some(c) if !c.is_ascii() => Err(not_ascii()),
+        first => Ok(first.map(String::from).unwrap_or_default().into()),
+    }
+}
+
+/// Half a character cannot be kept as text.
+fn not_ascii() -> Error {
+    Error::unsupported("a value of type \"char\" that is not ASCII")
 }
 
 fn int_to_char(args: &Args<'_>) -> Result<Output> {
@@ -243,7 +257,7 @@ fn int_to_char(args: &Args<'_>) -> Result<Output> {
     match code {
         0 => Ok(Output::Static("")),
         1..=127 => Ok(char::from(code as u8).to_string().into()),
-        -128..0 => Err(Error::unsupported("a value of type \"char\" that is not ASCII")),
+        -128..0 => Err(not_ascii()),
         _ => Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "\"char\" out of range")),
     }
 }

@@ -1,6 +1,6 @@
 //! Functions that make, read and change json and jsonb (functions-json.html).
 
-use super::Call::{Function as F, Template as T, Typed as Y};
+use super::Call::{Function as F, Typed as Y};
 use super::{Function, immutable, set, stable};
 use crate::sql::type_names::*;
 
@@ -8,13 +8,13 @@ use crate::sql::type_names::*;
 pub(super) static ROWS: &[Function] = &[
     stable("to_json", &[ANYELEMENT], JSON, Y("pg_to_json")),
     stable("to_jsonb", &[ANYELEMENT], JSONB, Y("pg_to_jsonb")),
-    stable("json_build_object", &[], JSON, T("'{}'")),
+    stable("json_build_object", &[], JSON, Y("pg_json_build_object")),
     stable("json_build_object", &[ANY], JSON, Y("pg_json_build_object")).variadic(),
-    stable("json_build_array", &[], JSON, T("'[]'")),
+    stable("json_build_array", &[], JSON, Y("pg_json_build_array")),
     stable("json_build_array", &[ANY], JSON, Y("pg_json_build_array")).variadic(),
-    stable("jsonb_build_object", &[], JSONB, T("'{}'")),
+    stable("jsonb_build_object", &[], JSONB, Y("pg_jsonb_build_object")),
     stable("jsonb_build_object", &[ANY], JSONB, Y("pg_jsonb_build_object")).variadic(),
-    stable("jsonb_build_array", &[], JSONB, T("'[]'")),
+    stable("jsonb_build_array", &[], JSONB, Y("pg_jsonb_build_array")),
     stable("jsonb_build_array", &[ANY], JSONB, Y("pg_jsonb_build_array")).variadic(),
     immutable("json_object", &[TEXT_ARRAY], JSON, F("pg_json_object")),
     immutable("json_object", &[TEXT_ARRAY, TEXT_ARRAY], JSON, F("pg_json_object")),
