@@ -21,6 +21,7 @@ impl StateMachine {
                 return Ok(());
             }
             context.transaction_start = now;
+            context.settings.format().transaction_start.set(now);
             context.settings.begin();
             self.timeouts = context.settings.timeouts();
             let transaction = context.settings.transaction();

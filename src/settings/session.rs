@@ -451,7 +451,7 @@ impl Settings {
             },
             extra_float_digits: i32::try_from(number("extra_float_digits")).unwrap_or(1),
             time_zone,
-            ..FormatSettings::default()
+            transaction_start: self.ready.format.transaction_start.clone(),
         };
         self.ready = Ready {
             format: Arc::new(format),

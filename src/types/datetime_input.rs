@@ -517,7 +517,8 @@ impl<'a> Decoder<'a> {
 
     /// The transaction's start in the session's time zone: its local time and offset.
     fn local_now(&self) -> (i64, i64) {
-        let now = self.settings.transaction_start.unwrap_or_else(time_zone::clock);
+        let start = self.settings.transaction_start.get();
+        let now = start.map_or_else(time_zone::clock, |unix_usecs| unix_usecs - UNIX_EPOCH_USECS);
         let offset = i64::from(time_zone::offset_at(&self.settings.time_zone, now));
         (now + offset * USECS_PER_SECOND, offset)
     }

@@ -2,6 +2,9 @@
 //!
 //! Owns: [`FormatSettings`], [`Format`]. Must not know: where they are set (`settings`).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 /// The wire format of a parameter or a result column (protocol-overview.html#PROTOCOL-FORMAT-CODES).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -47,6 +50,23 @@ pub enum ByteaOutput {
     Escape,
 }
 
+/// When a session's transaction started. Clones share it, so that a session's settings need not be made anew for every
+/// transaction.
+#[derive(Clone, Debug, Default)]
+pub struct TransactionStart(Arc<AtomicI64>);
+
+impl TransactionStart {
+    /// Sets it, in microseconds since 1970-01-01 UTC.
+    pub fn set(&self, unix_usecs: i64) {
+        self.0.store(unix_usecs, Ordering::Relaxed);
+    }
+
+    /// Microseconds since 1970-01-01 UTC; `None` before the first transaction.
+    pub fn get(&self) -> Option<i64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|unix_usecs| *unix_usecs != 0)
+    }
+}
+
 /// How values are written as text and how ambiguous text is read (runtime-config-client.html).
 #[derive(Clone, Debug)]
 pub struct FormatSettings {
@@ -57,9 +77,8 @@ pub struct FormatSettings {
     /// extra_float_digits; above 0 floats are written in their shortest exact form.
     pub extra_float_digits: i32,
     pub time_zone: jiff::tz::TimeZone,
-    /// When the transaction started, microseconds since 2000-01-01 UTC: what 'now' and 'today' mean in a date's text.
-    /// `None` reads the clock.
-    pub transaction_start: Option<i64>,
+    /// What 'now' and 'today' mean in a date's text.
+    pub transaction_start: TransactionStart,
 }
 
 impl Default for FormatSettings {
@@ -71,7 +90,7 @@ impl Default for FormatSettings {
             bytea_output: ByteaOutput::Hex,
             extra_float_digits: 1,
             time_zone: jiff::tz::TimeZone::UTC,
-            transaction_start: None,
+            transaction_start: TransactionStart::default(),
         }
     }
 }

@@ -246,3 +246,27 @@ fn no_input_makes_decoding_panic_and_what_is_read_can_be_written() {
         }
     }
 }
+
+#[test]
+fn now_is_when_the_transaction_started() {
+    let time_zone = time_zone::lookup("America/New_York").unwrap();
+    let settings = FormatSettings { time_zone, ..FormatSettings::default() };
+    // 2024-03-01 03:00:00.000005 UTC, which is still February in New York.
+    settings.transaction_start.set(1_709_262_000_000_005);
+    for (type_name, literal, expected) in [
+        ("timestamptz", "now", "2024-03-01 03:00:00.000005+00"),
+        ("timestamp", "now", "2024-02-29 22:00:00.000005"),
+        ("date", "today", "2024-02-29"),
+        ("date", "tomorrow", "2024-03-01"),
+        ("timestamptz", "yesterday noon", "!"),
+        ("timestamp", "yesterday 12:00", "2024-02-28 12:00:00"),
+        ("time", "now", "22:00:00.000005"),
+        ("timetz", "now", "22:00:00.000005-05"),
+    ] {
+        let info = type_named(type_name);
+        match decode(info.repr, info.sql_name, Format::Text, literal.as_bytes(), &settings) {
+            Ok(value) => assert_eq!(value, Value::Text(expected.to_owned()), "{type_name} {literal}"),
+            Err(_) => assert_eq!(expected, "!", "{type_name} {literal}"),
+        }
+    }
+}
