@@ -28,8 +28,8 @@ struct Alteration {
     sources: Sources,
     /// Indexes to make, unless a rebuild makes them all.
     new_indexes: Vec<Oid>,
-    /// Foreign keys that the rows there are must satisfy.
-    check_keys: Vec<Oid>,
+    /// Foreign keys and checks that the rows there are must satisfy.
+    to_check: Vec<Oid>,
 }
 
 impl Change<'_> {
@@ -74,13 +74,13 @@ impl Change<'_> {
             appended: Vec::new(),
             sources: Sources::new(),
             new_indexes: Vec::new(),
-            check_keys: Vec::new(),
+            to_check: Vec::new(),
         })
     }
 
     /// Brings SQLite's table to the picture.
     fn finish_alteration(&mut self, work: Alteration) -> Result<()> {
-        let Alteration { before, after, mut rebuild, appended, sources, new_indexes, check_keys } = work;
+        let Alteration { before, after, mut rebuild, appended, sources, new_indexes, to_check } = work;
         let oid = after.oid;
         for column in &after.columns {
             let was = before.column_by_number(column.number);
@@ -89,7 +89,8 @@ impl Change<'_> {
             }
             rebuild |= was.is_some_and(|c| c.not_null != column.not_null || c.rowid_alias != column.rowid_alias);
         }
-        if rebuild {
+        let redeclared = rebuild && sources.is_empty() && self.redeclare(&before, &after)?;
+        if rebuild && !redeclared {
             self.rebuild(&before, after, &sources)?;
         } else {
             for number in appended {
@@ -105,9 +106,11 @@ impl Change<'_> {
             self.put_relation(after)?;
         }
         let Some(table) = self.catalog.relations.get(&oid).cloned() else { return Ok(()) };
-        for constraint in table.constraints.iter().filter(|c| check_keys.contains(&c.oid)) {
-            if let ConstraintKind::ForeignKey(key) = &constraint.kind {
-                self.check_foreign_key(&table, constraint, key)?;
+        for constraint in table.constraints.iter().filter(|c| to_check.contains(&c.oid)) {
+            match &constraint.kind {
+                ConstraintKind::ForeignKey(key) => self.check_foreign_key(&table, constraint, key)?,
+                ConstraintKind::Check(text) => self.check_rows(&table, &constraint.name, text)?,
+                ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
             }
         }
         Ok(())
@@ -184,7 +187,7 @@ impl Change<'_> {
             }
             AlterAction::ValidateConstraint(name) => match work.after.constraints.iter().find(|c| c.name == *name) {
                 Some(constraint) => {
-                    work.check_keys.push(constraint.oid);
+                    work.to_check.push(constraint.oid);
                     Ok(())
                 }
                 None => Err(no_constraint(name, &work.after.name)),
@@ -439,11 +442,10 @@ impl Change<'_> {
         self.add_constraint(&mut work.after, definition)?;
         work.new_indexes.extend(work.after.indexes.iter().map(|i| i.oid).filter(|oid| !known.contains(oid)));
         match &definition.kind {
-            ConstraintDefinitionKind::Check(_) => work.rebuild = true,
-            ConstraintDefinitionKind::ForeignKey { .. } => {
+            ConstraintDefinitionKind::Check(_) | ConstraintDefinitionKind::ForeignKey { .. } => {
                 work.rebuild = true;
                 if !definition.not_valid {
-                    work.check_keys.extend(work.after.constraints.last().map(|c| c.oid));
+                    work.to_check.extend(work.after.constraints.last().map(|c| c.oid));
                 }
             }
             ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(_) | KeySource::Index(_))

@@ -1,11 +1,13 @@
-//! Changing a table where SQLite's ALTER TABLE cannot: a new one is made, filled and put in the old one's place
-//! (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes").
+//! Changing a table where SQLite's ALTER TABLE cannot: only its text in SQLite's schema changes where the rows stay as
+//! they are, else a new one is made, filled and put in the old one's place (both in sqlite.org/lang_altertable.html,
+//! "Making Other Kinds Of Table Schema Changes").
 
 use std::collections::HashMap;
 
 use super::Change;
+use super::expression::Coercion;
 use super::sqlite::{self, column_names, in_database, qualified, quote};
-use crate::catalog::schema::{Constraint, ForeignKey, Relation};
+use crate::catalog::schema::{Column, Constraint, ForeignKey, Relation};
 use crate::error::{Error, Result, SqlState};
 
 /// The table under construction; no name of PostgreSQL's becomes this one (see `Change::check_free`).
@@ -16,6 +18,76 @@ const UNDER_CONSTRUCTION: &str = "__pg_rebuild";
 pub(super) type Sources = HashMap<i16, String>;
 
 impl Change<'_> {
+    /// Changes the constraints of a table of which nothing else changes: its rows are what they were, so its text in
+    /// SQLite's schema is all there is to change. The rows must have been found to satisfy them. False, and nothing
+    /// done, if the rows would have to change.
+    pub(super) fn redeclare(&mut self, before: &Relation, after: &Relation) -> Result<bool> {
+        let same = |a: &Column, b: &Column| {
+            a.number == b.number && a.name == b.name && a.repr == b.repr && !a.generated && !b.generated
+        };
+        let columns = || before.columns.iter().zip(&after.columns);
+        if before.columns.is_empty()
+            || before.columns.len() != after.columns.len()
+            || !columns().all(|(a, b)| same(a, b))
+        {
+            return Ok(false);
+        }
+        for (was, is) in columns() {
+            // A column that is the rowid is not in the row's record.
+            if was.rowid_alias && !is.rowid_alias
+                || is.rowid_alias && !was.rowid_alias && !self.is_rowid(before, was)?
+            {
+                return Ok(false);
+            }
+        }
+        let text = format!("CREATE TABLE {} {}", quote(&after.sqlite_name), self.table_body_sql(after)?);
+        self.sqlite(self.write_schema(after, &text))?;
+        Ok(true)
+    }
+
+    /// Whether a column has the rowid's value in every row.
+    fn is_rowid(&self, table: &Relation, column: &Column) -> Result<bool> {
+        // A column of such a name hides the rowid.
+        if ["rowid", "oid", "_rowid_"].iter().any(|n| table.columns.iter().any(|c| c.name.eq_ignore_ascii_case(n))) {
+            return Ok(false);
+        }
+        let sql = format!("SELECT 1 FROM {} WHERE rowid IS NOT {} LIMIT 1", qualified(table), quote(&column.name));
+        let mut statement = self.sqlite(self.connection.prepare(&sql))?;
+        self.sqlite(statement.exists([])).map(|differs| !differs)
+    }
+
+    /// Writes a table's text into SQLite's schema. The new schema version makes every connection read it, and makes
+    /// SQLite forget it on ROLLBACK.
+    fn write_schema(&self, table: &Relation, text: &str) -> rusqlite::Result<()> {
+        use rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE as DEFENSIVE;
+        let database = if table.temporary { "temp" } else { "main" };
+        let connection = self.connection;
+        let defensive = connection.db_config(DEFENSIVE)?;
+        connection.set_db_config(DEFENSIVE, false)?;
+        let written = (|| {
+            let version: i64 =
+                connection.query_row(&format!("PRAGMA {database}.schema_version"), [], |row| row.get(0))?;
+            connection.execute_batch("PRAGMA writable_schema = ON")?;
+            let sql = format!("UPDATE {database}.sqlite_schema SET sql = ?1 WHERE type = 'table' AND name = ?2");
+            connection.execute(&sql, [text, &table.sqlite_name])?;
+            connection.execute_batch(&format!("PRAGMA {database}.schema_version = {}", version + 1))
+        })();
+        let reread = connection.execute_batch("PRAGMA writable_schema = RESET");
+        connection.set_db_config(DEFENSIVE, defensive)?;
+        written.and(reread)
+    }
+
+    /// 23514 if some row does not satisfy a CHECK.
+    pub(super) fn check_rows(&self, table: &Relation, constraint: &str, text: &str) -> Result<()> {
+        let condition = self.relation_sql(text, table, Coercion::Boolean)?;
+        let sql = format!("SELECT 1 FROM {} WHERE NOT ({condition}) LIMIT 1", qualified(table));
+        let mut statement = self.sqlite(self.connection.prepare(&sql))?;
+        if self.sqlite(statement.exists([]))? {
+            return Err(check_violated(table, constraint));
+        }
+        Ok(())
+    }
+
     /// Replaces `before` by `after` in SQLite with its rows and all its indexes, and writes the catalog's rows.
     pub(super) fn rebuild(&mut self, before: &Relation, after: Relation, sources: &Sources) -> Result<()> {
         self.without_foreign_keys(|change| {

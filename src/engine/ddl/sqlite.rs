@@ -65,6 +65,11 @@ pub(super) fn is_rowid_index(relation: &Relation, index: &Index) -> bool {
 impl Change<'_> {
     /// CREATE TABLE for a table of the catalog under a SQLite name of its own or another.
     pub(super) fn create_table_sql(&self, relation: &Relation, name: &str) -> Result<String> {
+        Ok(format!("CREATE TABLE {} {}", in_database(relation, name), self.table_body_sql(relation)?))
+    }
+
+    /// The columns and constraints of CREATE TABLE, in parentheses.
+    pub(super) fn table_body_sql(&self, relation: &Relation) -> Result<String> {
         let mut parts = Vec::new();
         for column in &relation.columns {
             parts.push(self.column_sql(relation, column)?);
@@ -83,7 +88,7 @@ impl Change<'_> {
             // PostgreSQL has tables without columns, SQLite does not.
             parts.push(format!("{} INTEGER", quote("__pg_no_columns")));
         }
-        Ok(format!("CREATE TABLE {} (\n  {}\n)", in_database(relation, name), parts.join(",\n  ")))
+        Ok(format!("(\n  {}\n)", parts.join(",\n  ")))
     }
 
     pub(super) fn column_sql(&self, relation: &Relation, column: &Column) -> Result<String> {

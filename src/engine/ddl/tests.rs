@@ -126,6 +126,24 @@ impl Scratch {
         self.run(query).await.unwrap_or_else(|e| panic!("{query}: {e:?}")).join("\n")
     }
 
+    /// What SQLite says of the file's integrity.
+    async fn integrity(&mut self) -> String {
+        let statement = crate::sql::plan::SqliteStatement {
+            sql: "PRAGMA integrity_check".into(),
+            binds: Vec::new(),
+            write: false,
+            target: None,
+            key_sources: Vec::new(),
+        };
+        self.session.start_statement(None, None);
+        let mut cursor = self.session.open(&statement, &[], &[]).await.expect("integrity_check");
+        assert!(cursor.step().expect("a row"));
+        match cursor.column(0) {
+            crate::types::value::ValueRef::Text(text) => text.to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn take_notices(&self) -> Vec<ErrorFields> {
         std::mem::take(&mut self.session.context().lock().expect("context").notices)
     }
@@ -283,4 +301,40 @@ fn stored_text_is_shown_without_needless_parentheses() {
         }
     }
     assert!(differences.is_empty(), "{differences}");
+}
+
+/// Keys, checks and NOT NULLs are added without touching the rows where that is possible, also where it is undone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn constraints_are_declared_in_place() {
+    let mut scratch = Scratch::new().await;
+    scratch
+        .script(
+            "create table branch (bid int not null, filler char(8));
+             create table account (aid int not null, bid int, filler char(8), n int);
+             create index on account (aid);
+             insert into branch values (1, 'a'), (2, 'b');
+             insert into account values (1, 1, 'x', 5), (2, 2, 'y', 6), (3, 1, 'z', 7);
+             alter table branch add primary key (bid);
+             alter table account add primary key (aid);
+             alter table account add foreign key (bid) references branch, add check (n > 4), alter n set not null;
+             update account set aid = 10 where aid = 3;
+             delete from account where aid = 1;
+             insert into account values (3, 2, 'q', 9);
+             begin; alter table account drop constraint account_n_check; alter table account add column extra int; rollback",
+        )
+        .await;
+    assert_eq!(scratch.rows("select aid, bid, n from account order by aid").await, "2|2|6\n3|2|9\n10|1|7");
+    for (statement, code) in [
+        ("insert into account values (2, 1, 'w', 5)", "23505"),
+        ("insert into account values (4, 3, 'w', 5)", "23503"),
+        ("insert into account values (4, 1, 'w', 4)", "23514"),
+        ("insert into account values (4, 1, 'w', null)", "23502"),
+        ("delete from branch where bid = 1", "23503"),
+    ] {
+        let error = scratch.run(statement).await.expect_err(statement);
+        assert_eq!(error.code().as_str(), code, "{statement}: {error:?}");
+    }
+    scratch.script("alter table account drop constraint account_pkey; insert into account values (2, 1, 'w', 5)").await;
+    assert_eq!(scratch.rows("select count(*) from account where aid = 2").await, "2");
+    assert_eq!(scratch.integrity().await, "ok");
 }
