@@ -444,11 +444,11 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
             (Tag::Copy, None, Action::Copy(plan))
         }
         Utility::Nothing(tag) => (Tag::Fixed(tag), None, Action::Accepted { requires_transaction: None, locks: false }),
-        Utility::Lock { tables } => {
+        Utility::Lock { tables, write } => {
             for (schema, table) in &tables {
                 named_relation(schema.as_deref(), table, context)?;
             }
-            let action = Action::Accepted { requires_transaction: Some("LOCK TABLE"), locks: true };
+            let action = Action::Accepted { requires_transaction: Some("LOCK TABLE"), locks: write };
             (Tag::Fixed("LOCK TABLE"), None, action)
         }
     })

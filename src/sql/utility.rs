@@ -37,6 +37,7 @@ pub enum Utility<'t> {
     /// LOCK TABLE names; `write` if the mode conflicts with writers.
     Lock {
         tables: Vec<(Option<String>, String)>,
+        write: bool,
     },
 }
 
@@ -544,6 +545,9 @@ fn split_commas(text: &str) -> Vec<String> {
     parts
 }
 
+/// The lock modes that let others write (explicit-locking.html).
+const SHARED_WITH_WRITERS: &[&str] = &["access share", "row share", "row exclusive"];
+
 fn lock<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
     c.keyword("TABLE");
     c.keyword("ONLY");
@@ -551,14 +555,16 @@ fn lock<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
     while c.accept(&Token::Comma) {
         tables.push(c.qualified_name()?);
     }
+    let mut mode = Vec::new();
     if c.keyword("IN") {
         while !c.looking_at("MODE") {
-            c.name()?;
+            mode.push(c.name()?.to_lowercase());
         }
         c.require("MODE")?;
     }
     c.keyword("NOWAIT");
-    Ok(Utility::Lock { tables })
+    let mode = mode.join(" ");
+    Ok(Utility::Lock { tables, write: !SHARED_WITH_WRITERS.contains(&mode.as_str()) })
 }
 
 // ----- maintenance

@@ -365,11 +365,16 @@ impl Analyzer<'_> {
         args: Vec<Expr>,
         alias: Rc<str>,
     ) -> Result<(FromItem, Vec<(String, Expr)>)> {
+        let given: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
         let (mut args, result) = self.arguments(function, args)?;
         let name = match function.call {
             Call::Function(name) => name,
             Call::Typed(name) => {
-                args.insert(0, self.types_of(&args));
+                // int2vector and oidvector pass for arrays, but count from 0: the function must know.
+                let mut typed = args.clone();
+                let vectors = typed.iter_mut().zip(given);
+                vectors.filter(|(_, oid)| is_vector(*oid)).for_each(|(arg, oid)| arg.type_oid = oid);
+                args.insert(0, self.types_of(&typed));
                 name
             }
             Call::Template(_) => return Err(Error::internal("a set-returning function by template")),
@@ -710,6 +715,10 @@ fn column_aliases(alias: Option<&TableAlias>) -> Vec<String> {
 fn mentions(query: &Query, aliases: &[Rc<str>]) -> bool {
     let text = crate::sql::translate::query(query, &crate::sql::translate::builtin_repr).sql;
     aliases.iter().any(|alias| text.contains(&format!("{alias}.\"")))
+}
+
+fn is_vector(oid: Oid) -> bool {
+    matches!(oid, Oid::INT2VECTOR | Oid::OIDVECTOR)
 }
 
 /// Whether a query is SELECT of expressions and nothing else: always one row, which its expressions can stand for.
