@@ -143,7 +143,7 @@ pub mod sql {
 
 pub mod engine {
     //! SQLite: connections, cursors, transactions, functions.
-    mod allocator;
+    pub mod allocator;
     mod authorizer;
     #[cfg(test)]
     mod catalog_queries_tests;

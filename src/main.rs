@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use pgserver::engine::allocator::without_huge_pages;
 use pgserver::ops::config::{Config, KEYS};
 use pgserver::server::Server;
 
@@ -48,6 +49,8 @@ fn help() {
 }
 
 fn main() -> ExitCode {
+    // Before anything is allocated that lasts.
+    without_huge_pages();
     let outcome = match arguments(std::env::args().skip(1)) {
         Ok(Command::Help) => {
             help();

@@ -1,7 +1,7 @@
 //! SQLite's memory comes from the program's own allocator: the C library's is slow and does not scale in a static
 //! (musl) binary.
 //!
-//! Owns: [`install`]. Specification: sqlite.org/c3ref/mem_methods.html. SQLite frees without saying how much it had
+//! Owns: [`install`], [`without_huge_pages`]. Specification: sqlite.org/c3ref/mem_methods.html. SQLite frees without saying how much it had
 //! asked for, so each block begins with its size.
 
 #![expect(unsafe_code, reason = "the boundary to SQLite's C interface")]
@@ -38,6 +38,19 @@ pub(crate) fn install() {
         }
     });
 }
+
+/// Keeps the kernel from backing the heap with huge pages. The allocator asks for them, and each thread's few kilobytes
+/// then take 2 MiB. For the program to call first of all: an idle server had 11.6 MB of heap with them and 1.7 MB without, after psql's \dt 24.3 and 4.4.
+#[cfg(target_os = "linux")]
+pub fn without_huge_pages() {
+    // SAFETY: this call takes numbers only and concerns pages not touched yet. Old kernels refuse it, which changes
+    // nothing but the memory used.
+    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) };
+}
+
+/// Other systems have nothing to switch off.
+#[cfg(not(target_os = "linux"))]
+pub fn without_huge_pages() {}
 
 fn layout(bytes: usize) -> Option<Layout> {
     Layout::from_size_align(bytes.checked_add(HEADER)?, HEADER).ok()
