@@ -16,7 +16,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_concat", -1, concat).called_on_null(),
     Definition::stable("pg_concat_ws", -1, concat_ws).called_on_null(),
     Definition::stable("pg_format", -1, format).called_on_null(),
-    Definition::stable("pg_quote_literal_any", 2, |a| Ok(quote_literal(&Typed::new(a)?.text(0)?).into())),
+    Definition::stable("pg_quote_literal_any", 2, |a| Ok(quote_literal(&cast_to_text(&Typed::new(a)?, 0)?).into())),
     Definition::stable("pg_quote_nullable_any", 2, quote_nullable).called_on_null(),
 ];
 
@@ -25,19 +25,21 @@ fn texts(typed: &Typed<'_, '_>, first: usize) -> Result<Vec<String>> {
     (first..typed.len()).filter(|index| !typed.is_null(*index)).map(|index| typed.text(index)).collect()
 }
 
-/// The operator || with text on one side: the other is cast to text, by which a boolean is true or false.
+/// The operator || with text on one side: the other is cast to text.
 fn any_concat(args: &Args<'_>) -> Result<Output> {
     let typed = Typed::new(args)?;
-    let cast = |index| {
-        let text = typed.text(index)?;
-        Ok(match (typed.type_of(index)?.repr, text.as_str()) {
-            (Repr { scalar: Scalar::Bool, array_of: None }, "t") => "true".to_owned(),
-            (Repr { scalar: Scalar::Bool, array_of: None }, _) => "false".to_owned(),
-            (Repr { scalar: Scalar::BpChar, array_of: None }, text) => text.trim_end_matches(' ').to_owned(),
-            _ => text,
-        })
-    };
-    Ok((cast(0)? + &cast(1)?).into())
+    Ok((cast_to_text(&typed, 0)? + &cast_to_text(&typed, 1)?).into())
+}
+
+/// What a cast to text gives; a boolean is written out there, and a char(n) loses its padding.
+fn cast_to_text(typed: &Typed<'_, '_>, index: usize) -> Result<String> {
+    let text = typed.text(index)?;
+    Ok(match (typed.type_of(index)?.repr, text.as_str()) {
+        (Repr { scalar: Scalar::Bool, array_of: None }, "t") => "true".to_owned(),
+        (Repr { scalar: Scalar::Bool, array_of: None }, _) => "false".to_owned(),
+        (Repr { scalar: Scalar::BpChar, array_of: None }, text) => text.trim_end_matches(' ').to_owned(),
+        _ => text,
+    })
 }
 
 fn concat(args: &Args<'_>) -> Result<Output> {
@@ -54,7 +56,7 @@ fn concat_ws(args: &Args<'_>) -> Result<Output> {
 
 fn quote_nullable(args: &Args<'_>) -> Result<Output> {
     let typed = Typed::new(args)?;
-    Ok(if typed.is_null(0) { Output::Static("NULL") } else { quote_literal(&typed.text(0)?).into() })
+    Ok(if typed.is_null(0) { Output::Static("NULL") } else { quote_literal(&cast_to_text(&typed, 0)?).into() })
 }
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {

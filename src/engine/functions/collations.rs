@@ -45,7 +45,7 @@ fn compare_stored<T: Stored + Ord>(a: &str, b: &str) -> Ordering {
 }
 
 fn compare_jsonb(a: &str, b: &str) -> Ordering {
-    read(a, b, json::parse, jsonb::compare)
+    read(a, b, json::parse, jsonb::compare_whole)
 }
 
 /// Element by element; then the array with fewer elements is less (array_cmp).

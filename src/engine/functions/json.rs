@@ -18,6 +18,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_json_object_field_text", 2, |a| Ok(as_text(field(&a.text(0)?, &a.text(1)?)))),
     Definition::pure("pg_json_array_element", 2, |a| Ok(element(&a.text(0)?, a.int(1)?).into())),
     Definition::pure("pg_json_array_element_text", 2, |a| Ok(as_text(element(&a.text(0)?, a.int(1)?)))),
+    Definition::pure("pg_jsonb_array_element", 2, |a| Ok(jsonb_element(&a.text(0)?, a.int(1)?).into())),
+    Definition::pure("pg_jsonb_array_element_text", 2, |a| Ok(as_text(jsonb_element(&a.text(0)?, a.int(1)?)))),
     Definition::pure("pg_json_extract_path", 2, |a| path(a, false)),
     Definition::pure("pg_json_extract_path_text", 2, |a| path(a, true)),
     Definition::pure("pg_json_extract_path_variadic", -1, |a| variadic_path(a, false)),
@@ -50,6 +52,15 @@ fn element(text: &str, index: i64) -> Option<&str> {
             let from_end = usize::try_from(index.unsigned_abs()).ok()?;
             elements(text).nth(elements(text).count().checked_sub(from_end)?)
         }
+    }
+}
+
+/// The same for jsonb, where a scalar passes for an array of one.
+fn jsonb_element(text: &str, index: i64) -> Option<&str> {
+    match kind(text) {
+        Kind::Array => element(text, index),
+        Kind::Object => None,
+        _ => Some(text).filter(|_| matches!(index, 0 | -1)),
     }
 }
 

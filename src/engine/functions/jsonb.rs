@@ -68,8 +68,18 @@ fn equal(a: &JsonValue, b: &JsonValue) -> bool {
     compare(a, b) == Ordering::Equal
 }
 
+/// The order of two whole values: as [`compare`], but an empty array is less than any scalar.
+pub(super) fn compare_whole(a: &JsonValue, b: &JsonValue) -> Ordering {
+    let is_empty = |value: &JsonValue| matches!(value, JsonValue::Array(elements) if elements.is_empty());
+    match (is_empty(a) && is_scalar(b), is_empty(b) && is_scalar(a)) {
+        (true, _) => Ordering::Less,
+        (_, true) => Ordering::Greater,
+        _ => compare(a, b),
+    }
+}
+
 /// jsonb's order: Object > Array > Boolean > Number > String > Null; then by size and content.
-pub(super) fn compare(a: &JsonValue, b: &JsonValue) -> Ordering {
+fn compare(a: &JsonValue, b: &JsonValue) -> Ordering {
     let rank = |value: &JsonValue| match value {
         JsonValue::Null => 0,
         JsonValue::Text(_) => 1,
@@ -194,7 +204,7 @@ fn change(args: &Args<'_>, change: Change) -> Result<Output> {
         return Err(invalid("cannot set path in scalar"));
     }
     let empty = matches!(&value, JsonValue::Array(elements) if elements.is_empty());
-    if !(empty && matches!(change, Change::Set { create: false })) {
+    if !empty || matches!(change, Change::Set { create: true } | Change::Insert { .. }) {
         apply(&mut value, &path, change, new, 1)?;
     }
     print(&value)
@@ -205,7 +215,9 @@ fn delete_path(args: &Args<'_>) -> Result<Output> {
     if is_scalar(&value) {
         return Err(invalid("cannot delete path in scalar"));
     }
-    apply(&mut value, &path, Change::Delete, JsonValue::Null, 1)?;
+    if !matches!(&value, JsonValue::Array(elements) if elements.is_empty()) {
+        apply(&mut value, &path, Change::Delete, JsonValue::Null, 1)?;
+    }
     print(&value)
 }
 

@@ -136,6 +136,9 @@ impl Pattern {
 
     /// The first match that starts at or after byte `from`.
     pub(super) fn find_at(&self, text: &str, from: usize) -> Option<Groups> {
+        if from > text.len() {
+            return None;
+        }
         let Some(longest) = &self.longest else {
             let captures = self.regex.captures_at(text, from)?;
             return Some(captures.iter().map(|group| group.map(|m| (m.start(), m.end()))).collect());
@@ -152,7 +155,7 @@ impl Pattern {
     pub(super) fn find_all(&self, text: &str, from: usize) -> Vec<Groups> {
         let mut found = Vec::new();
         let mut at = from;
-        while let Some(groups) = (at <= text.len()).then(|| self.find_at(text, at)).flatten() {
+        while let Some(groups) = self.find_at(text, at) {
             let (start, end) = groups.first().copied().flatten().unwrap_or((text.len(), text.len()));
             at = if end > start { end } else { next_boundary(text, end) };
             found.push(groups);

@@ -88,11 +88,17 @@ fn substring(args: &Args<'_>) -> Result<Output> {
     Ok(groups.and_then(|groups| group(&text, &groups, index)).into())
 }
 
+/// Where the search from character `start` begins; beyond the text's end it finds nothing.
+fn search_start(text: &str, start: i64) -> usize {
+    let skipped = usize::try_from(start - 1).unwrap_or(0);
+    if skipped > text.chars().count() { text.len() + 1 } else { byte_offset(text, skipped) }
+}
+
 /// Replaces the matches from character `start` on: the n-th (from 1), or all for 0.
 fn replace_matches(args: &Args<'_>, options: Options, start: i64, nth: i64) -> Result<Output> {
     let (text, replacement) = (args.text(0)?, args.text(2)?);
     let pattern = compiled(args, options)?;
-    let from = byte_offset(&text, usize::try_from(start - 1).unwrap_or(0));
+    let from = search_start(&text, start);
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
     let wanted = usize::try_from(nth).unwrap_or(usize::MAX);
@@ -213,13 +219,13 @@ fn split(args: &Args<'_>) -> Result<Output> {
 fn count(args: &Args<'_>) -> Result<Output> {
     let start = position(args, 2, 1, 1, "start")?;
     let (text, pattern) = (args.text(0)?, compiled(args, options(args, 3, "regexp_count")?)?);
-    let from = byte_offset(&text, usize::try_from(start - 1).unwrap_or(0));
+    let from = search_start(&text, start);
     Ok((pattern.find_all(&text, from).len() as i64).into())
 }
 
 /// The n-th match from a character on.
 fn nth_match(text: &str, pattern: &Pattern, (start, nth): (i64, i64)) -> Option<Groups> {
-    let from = byte_offset(text, usize::try_from(start - 1).unwrap_or(0));
+    let from = search_start(text, start);
     pattern.find_all(text, from).into_iter().nth(usize::try_from(nth - 1).unwrap_or(usize::MAX))
 }
 
