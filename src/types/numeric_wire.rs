@@ -38,8 +38,8 @@ pub fn is_canonical(text: &str) -> bool {
     let Some((negative, whole, fraction)) = split(text) else { return false };
     let leading_zero = matches!(whole, [b'0', _, ..]);
     let bare_point = fraction.is_empty() && text.ends_with('.');
-    let zero = || whole.iter().chain(fraction).all(|digit| *digit == b'0');
-    text.len() <= 1000 && !leading_zero && !bare_point && !(negative && zero())
+    let minus_zero = negative && whole.iter().chain(fraction).all(|digit| *digit == b'0');
+    text.len() <= 1000 && !leading_zero && !bare_point && !minus_zero
 }
 
 fn strip_leading_zeros(digits: &[u8]) -> &[u8] {
