@@ -58,6 +58,8 @@ pub mod settings {
     //! Session variables ("GUCs"): the table of them, and their values in a session.
     pub mod check;
     pub mod session;
+    #[cfg(test)]
+    mod session_tests;
     pub mod table;
     pub mod variable;
 

@@ -152,7 +152,10 @@ impl StateMachine {
         match outcome {
             Ok(()) => {}
             Err(Stop::Error(error)) => log::error!("session {}: {error}", self.pid),
-            Err(Stop::Gone(error)) => log::debug!("session {}: {error}", self.pid),
+            Err(Stop::Gone(error)) => {
+                log::debug!("session {}: {error}", self.pid);
+                return;
+            }
         }
         // The client may be gone already; then there is nobody to tell.
         let _ = self.conn.shutdown().await;
@@ -348,7 +351,13 @@ impl StateMachine {
     pub(super) async fn flush(&mut self) -> Outcome<()> {
         self.flush_due = false;
         self.engine.gate().await?;
-        Ok(self.conn.flush().await?)
+        let interrupt = self.engine.interrupt_handle();
+        tokio::select! {
+            biased;
+            flushed = self.conn.flush() => Ok(flushed?),
+            // A client that takes nothing could not be told, either.
+            _ = terminated(interrupt) => Err(Stop::Gone(io::ErrorKind::TimedOut.into())),
+        }
     }
 
     /// Flushes if so much waits that it should not grow further.
@@ -411,18 +420,22 @@ impl StateMachine {
     }
 }
 
+/// Resolves when the session is terminated.
+async fn terminated(interrupt: InterruptHandle) -> Error {
+    loop {
+        let error = interrupt.interrupted().await;
+        if error.severity() == Severity::Fatal {
+            return error;
+        }
+        // A cancelled statement is not the session's end; it is over soon.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Resolves when the session is to end: it was terminated, or the server stops.
 async fn ended(interrupt: InterruptHandle, mut stopping: watch::Receiver<bool>) -> Error {
-    let terminated = async {
-        loop {
-            let error = interrupt.interrupted().await;
-            if error.severity() == Severity::Fatal {
-                return error;
-            }
-        }
-    };
     tokio::select! {
-        error = terminated => error,
+        error = terminated(interrupt) => error,
         Ok(_) = stopping.wait_for(|stopping| *stopping) => {
             Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
         }
