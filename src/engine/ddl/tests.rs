@@ -338,3 +338,33 @@ async fn constraints_are_declared_in_place() {
     assert_eq!(scratch.rows("select count(*) from account where aid = 2").await, "2");
     assert_eq!(scratch.integrity().await, "ok");
 }
+
+/// A file that another program made: read, written and indexed by what SQLite says of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plain_sqlite_file_is_a_database() {
+    let mut scratch = Scratch::new().await;
+    let other = rusqlite::Connection::open(scratch.directory.join("test.sqlite")).expect("open");
+    other
+        .execute_batch(
+            "CREATE TABLE author (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL, active BOOLEAN DEFAULT 1);
+             CREATE VIEW recent AS SELECT name FROM author;
+             INSERT INTO author (name) VALUES ('a'), ('b');",
+        )
+        .expect("tables");
+    drop(other);
+    // A change of the schema reads the file's anew.
+    scratch.script("create table unrelated (a int)").await;
+    scratch.script("create table mine (id serial primary key, a int references author (id))").await;
+    assert_eq!(scratch.rows("select * from author order by id").await, "1|a|1\n2|b|1");
+    assert_eq!(scratch.rows("select * from recent order by name").await, "a\nb");
+    assert_eq!(scratch.rows("insert into author (name) values ('c') returning id, active").await, "3|1");
+    scratch.script("create index on author (name); insert into mine (a) values (3)").await;
+    assert_eq!(
+        scratch.rows("select indexname from pg_indexes where tablename = 'author' order by 1").await,
+        "author_name_idx\nauthor_pkey"
+    );
+    let error = scratch.run("insert into mine (a) values (9)").await.expect_err("no such author");
+    assert_eq!(error.code().as_str(), "23503");
+    let error = scratch.run("alter table author add column z int").await.expect_err("not pgserver's");
+    assert_eq!(error.code().as_str(), "0A000");
+}

@@ -96,14 +96,15 @@ impl Analyzer<'_> {
         }
         let relation = self.relation(name)?;
         match relation.kind {
-            RelationKind::View => self.view(relation, alias),
+            RelationKind::View if relation.view_query.is_some() => self.view(relation, alias),
             RelationKind::Index => {
                 let message = format!("cannot open relation \"{}\"", relation.name);
                 let detail = "This operation is not supported for indexes.";
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_detail(detail))
             }
             RelationKind::Sequence => self.sequence(relation, alias),
-            RelationKind::Table | RelationKind::System => {
+            // A view without a query is SQLite's own, in a file that another program made.
+            RelationKind::Table | RelationKind::System | RelationKind::View => {
                 let sqlite_alias = self.fresh_alias();
                 let shown = alias.map_or_else(|| relation.name.clone(), |a| fold(&a.name));
                 let mut entry = RangeVar::table(self, relation, shown, Some(sqlite_alias.clone()));

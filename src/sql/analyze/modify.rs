@@ -307,7 +307,8 @@ impl<'a> Analyzer<'a> {
     fn default_value(&mut self, column: &Column, relation: &Relation) -> Result<Expr> {
         let Some(text) = column.default.as_deref().or_else(|| self.domain_default(column.type_oid)) else {
             let null = Expr::new(ExprKind::Null, column.type_oid);
-            return Ok(refuse_null(null, column, relation));
+            // In a table that another program made, SQLite is meant to give the rowid.
+            return Ok(if relation.declared { refuse_null(null, column, relation) } else { null });
         };
         let ast = parse::expression(text)?;
         let expr = self.stored(|a| a.expr(&ast))?;
