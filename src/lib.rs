@@ -85,6 +85,7 @@ pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod definitions;
     pub mod pretty;
+    pub mod qualify;
     pub mod schema;
     pub mod store;
     pub mod tables {

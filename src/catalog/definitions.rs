@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use crate::catalog::pretty::pretty;
+use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
 };
@@ -110,7 +111,7 @@ impl<'a> Names<'a> {
         let mut text = match &constraint.kind {
             ConstraintKind::PrimaryKey => format!("PRIMARY KEY ({columns})"),
             ConstraintKind::Unique => format!("UNIQUE ({columns})"),
-            ConstraintKind::Check(expression) => check(expression, pretty),
+            ConstraintKind::Check(expression) => check(&qualified(expression, self), pretty),
             ConstraintKind::ForeignKey(key) => self.foreign_key(&columns, key),
         };
         if constraint.deferrable {
@@ -138,7 +139,7 @@ impl<'a> Names<'a> {
 
     /// pg_get_indexdef(index, 0, pretty): the whole CREATE INDEX.
     pub fn index(&self, table: &Relation, index: &Index, pretty: bool) -> String {
-        let keys: Vec<String> = index.keys.iter().map(|k| index_key(table, k, pretty) + ordering(k)).collect();
+        let keys: Vec<String> = index.keys.iter().map(|k| self.index_key(table, k, pretty) + ordering(k)).collect();
         let name = if pretty {
             self.relation(table)
         } else {
@@ -153,20 +154,21 @@ impl<'a> Names<'a> {
         );
         if let Some(predicate) = &index.predicate {
             text.push_str(" WHERE ");
-            text.push_str(&if pretty { self::pretty(predicate) } else { predicate.clone() });
+            let predicate = qualified(predicate, self);
+            text.push_str(&if pretty { self::pretty(&predicate) } else { predicate.into_owned() });
         }
         text
     }
-}
 
-/// pg_get_indexdef(index, n, …): one key, without its ordering.
-pub fn index_key(table: &Relation, key: &IndexKey, pretty: bool) -> String {
-    if let Some(column) = table.column_by_number(key.column) {
-        return quote_identifier(&column.name);
+    /// pg_get_indexdef(index, n, …): one key, without its ordering.
+    pub fn index_key(&self, table: &Relation, key: &IndexKey, pretty: bool) -> String {
+        if let Some(column) = table.column_by_number(key.column) {
+            return quote_identifier(&column.name);
+        }
+        let expression = qualified(key.expression.as_deref().unwrap_or_default(), self);
+        let shown = if pretty { self::pretty(&expression) } else { expression.to_string() };
+        if is_call(&expression) { without_parentheses(&shown).to_owned() } else { format!("({shown})") }
     }
-    let expression = key.expression.as_deref().unwrap_or_default();
-    let shown = if pretty { self::pretty(expression) } else { expression.to_owned() };
-    if is_call(expression) { without_parentheses(&shown).to_owned() } else { format!("({shown})") }
 }
 
 /// How a key is ordered, when not as it is by default.

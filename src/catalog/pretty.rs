@@ -15,20 +15,21 @@ pub fn pretty(expression: &str) -> String {
 
 /// A word, a constant, an operator or a bracket, with the blanks before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Token<'a> {
-    spaced: bool,
-    text: &'a str,
+pub(super) struct Token<'a> {
+    pub(super) blanks: &'a str,
+    pub(super) text: &'a str,
 }
 
-fn tokens(text: &str) -> Vec<Token<'_>> {
+/// The tokens of a text.
+pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;
     loop {
         let trimmed = rest.trim_start();
-        let spaced = trimmed.len() < rest.len();
+        let blanks = rest.get(..rest.len() - trimmed.len()).unwrap_or_default();
         let Some(first) = trimmed.chars().next() else { return tokens };
         let (token, after) = trimmed.split_at(token_length(trimmed, first));
-        tokens.push(Token { spaced, text: token });
+        tokens.push(Token { blanks, text: token });
         rest = after;
     }
 }
@@ -134,12 +135,10 @@ fn emit_expression(tokens: &[Token<'_>], out: &mut String) {
         let inner = tokens.get(at + 1..end).unwrap_or_default();
         let before = at.checked_sub(1).and_then(|b| tokens.get(b));
         let after = tokens.get(end + 1);
-        if open == "(" && is_needless(outer, inner, before, after, token.spaced, at == 0) {
+        if open == "(" && is_needless(outer, inner, before, after, !token.blanks.is_empty(), at == 0) {
             let mut plain = String::new();
             emit(inner, &mut plain);
-            if token.spaced {
-                out.push(' ');
-            }
+            out.push_str(token.blanks);
             out.push_str(plain.trim_start());
         } else {
             push(*token, out);
@@ -151,9 +150,7 @@ fn emit_expression(tokens: &[Token<'_>], out: &mut String) {
 }
 
 fn push(token: Token<'_>, out: &mut String) {
-    if token.spaced {
-        out.push(' ');
-    }
+    out.push_str(token.blanks);
     out.push_str(token.text);
 }
 

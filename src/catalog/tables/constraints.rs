@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::catalog::definitions::without_parentheses;
+use crate::catalog::qualify::relations_in;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{BTREE, default_oid, user_sequences};
 use crate::catalog::tables::contents::View;
@@ -225,13 +226,28 @@ pub fn dependencies(rows: &mut Rows, view: &View<'_>) {
             index_dependencies(rows, relation, index);
         }
         if relation.kind == RelationKind::View {
-            depend(rows, (PG_REWRITE, rule_oid(relation.oid), 0), (PG_CLASS, relation.oid, 0), "i");
+            let rule = (PG_REWRITE, rule_oid(relation.oid), 0);
+            depend(rows, rule, (PG_CLASS, relation.oid, 0), "i");
+            for read in relations_read(view, relation) {
+                depend(rows, rule, (PG_CLASS, read, 0), "n");
+            }
         }
     }
     for (sequence, options) in user_sequences(view) {
         let Some((table, column)) = options.owned_by else { continue };
         sequence_dependencies(rows, view, sequence, table, column);
     }
+}
+
+/// The relations a view reads.
+fn relations_read(view: &View<'_>, relation: &Relation) -> Vec<Oid> {
+    let query = relation.view_query.as_deref().unwrap_or_default();
+    let names = relations_in(query).into_iter();
+    let found = names.filter_map(|(schema, name)| view.catalog.relation(schema.as_deref().unwrap_or("public"), &name));
+    let mut read: Vec<Oid> = found.map(|r| r.oid).filter(|oid| *oid != relation.oid).collect();
+    read.sort_unstable();
+    read.dedup();
+    read
 }
 
 fn constraint_dependencies(rows: &mut Rows, relation: &Relation, constraint: &Constraint) {
@@ -274,6 +290,18 @@ pub fn descriptions(rows: &mut Rows, view: &View<'_>) {
     comments.sort();
     for (&(class, object, part), text) in comments {
         row!(rows, objoid: object, classoid: class, objsubid: part, description: text);
+    }
+}
+
+/// What initdb granted: to use pg_catalog and information_schema.
+pub fn initial_privileges(rows: &mut Rows, view: &View<'_>) {
+    for line in Recording::new(recording!("pg_namespace")).lines().filter(|l| !l.text("nspacl").is_empty()) {
+        row!(rows,
+            objoid: view.namespace_oid(&line.text("nspname")),
+            classoid: PG_NAMESPACE,
+            privtype: "i",
+            initprivs: line.text("nspacl"),
+        );
     }
 }
 

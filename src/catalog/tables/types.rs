@@ -160,6 +160,7 @@ fn user_type(
         typbasetype: domain.0,
         typtypmod: domain.1,
         typcollation: facts.collation,
+        typdefaultbin: domain.3.clone(),
         typdefault: domain.3,
     );
 }

@@ -4,8 +4,9 @@
 //! a query may see an OID that has just been dropped. Specification: functions-info.html, ruleutils.c.
 
 use super::{Args, Definition, Output, object_ids};
-use crate::catalog::definitions::{Names, index_key, quote_identifier};
+use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::pretty::pretty;
+use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{Constraint, Relation, RelationKind};
 use crate::catalog::tables::constraints::{
     PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_TYPE, domain_constraint_oid,
@@ -29,7 +30,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_viewdef", 2, view_definition),
     Definition::stable("pg_get_ruledef", 1, rule_definition),
     Definition::stable("pg_get_ruledef", 2, rule_definition),
-    Definition::stable("pg_get_expr", 2, |a| Ok(a.text(0)?.into_owned().into())),
+    Definition::stable("pg_get_expr", 2, expression),
     Definition::stable("pg_get_expr", 3, expression),
     Definition::stable("pg_get_serial_sequence", 2, serial_sequence),
     Definition::stable("pg_get_function_arguments", 1, |a| with_names(a, |n| Ok(proc(oid(a, 0)?).map(|p| p.arguments(n)).into()))),
@@ -120,7 +121,7 @@ fn index_definition(args: &Args<'_>) -> Result<Output> {
             return Ok(names.index(table, index, pretty).into());
         }
         let key = usize::try_from(column - 1).ok().and_then(|c| index.keys.get(c));
-        Ok(key.map_or_else(String::new, |k| index_key(table, k, pretty)).into())
+        Ok(key.map_or_else(String::new, |k| names.index_key(table, k, pretty)).into())
     })
 }
 
@@ -142,7 +143,10 @@ pub(super) fn relation_named(args: &Args<'_>, name: &str) -> Result<Oid> {
 
 fn view_definition(args: &Args<'_>) -> Result<Output> {
     let oid = relation_argument(args, 0)?;
-    with_names(args, |names| Ok(names.catalog.relations.get(&oid).and_then(|r| r.view_definition()).into()))
+    with_names(args, |names| {
+        let query = names.catalog.relations.get(&oid).and_then(|r| r.view_definition());
+        Ok(query.map(|q| qualified(&q, names).into_owned()).into())
+    })
 }
 
 /// The only rules there are: those behind views.
@@ -164,7 +168,11 @@ fn rule_definition(args: &Args<'_>) -> Result<Output> {
 /// pg_get_expr(expression, relation, pretty): expressions are kept as text.
 fn expression(args: &Args<'_>) -> Result<Output> {
     let text = args.text(0)?;
-    Ok(if flag(args, 2)? { pretty(&text) } else { text.into_owned() }.into())
+    let is_pretty = flag(args, 2)?;
+    with_names(args, |names| {
+        let text = qualified(&text, names);
+        Ok(if is_pretty { pretty(&text) } else { text.into_owned() }.into())
+    })
 }
 
 /// pg_get_serial_sequence(table, column): the sequence that the column owns.
