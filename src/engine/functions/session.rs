@@ -32,6 +32,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_set_config", 3, set_config).called_on_null(),
     Definition::stable("pg_sleep", 1, |a| sleep(a.slot(), a.float(0)?)),
     Definition::stable("pg_sleep_for", 1, |a| sleep(a.slot(), interval(a, 0)?.comparison_usecs() as f64 / 1e6)),
+    Definition::stable("pg_advisory_unlock_all", 0, |_| Ok(Output::Static(""))),
     Definition::stable("pg_gen_random_uuid", 0, |_| Ok(random_uuid().into())),
     Definition::stable("pg_nextval", 1, nextval),
     Definition::stable("pg_currval", 1, currval),

@@ -20,6 +20,8 @@ pub(super) static ROWS: &[Function] = &[
     volatile("set_config", &[TEXT, TEXT, BOOL], TEXT, F("pg_set_config")),
     volatile("pg_sleep", &[FLOAT8], VOID, F("pg_sleep")),
     volatile("pg_sleep_for", &[INTERVAL], VOID, F("pg_sleep_for")),
+    // Locks of this kind cannot be taken, so there are none to release; connection pools ask for it.
+    volatile("pg_advisory_unlock_all", &[], VOID, F("pg_advisory_unlock_all")),
     writes("nextval", &[REGCLASS], INT8, F("pg_nextval")),
     volatile("currval", &[REGCLASS], INT8, F("pg_currval")),
     volatile("lastval", &[], INT8, F("pg_lastval")),
