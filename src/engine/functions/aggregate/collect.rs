@@ -15,9 +15,11 @@ use crate::error::{Error, Result, SqlState};
 use crate::types::json::normalize;
 use crate::types::pg_type::TypeInfo;
 
+/// The number of arguments when they come packed.
+const PACKED: i32 = 1;
+
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
-    for (arity, packed) in [(2, false), (1, true)] {
-        debug_assert_eq!(packed, arity == 1);
+    for arity in [2, PACKED] {
         register_one::<Arrays>(connection, slot, "pg_array_agg", arity)?;
         register_one::<JsonArray<false>>(connection, slot, "pg_json_agg", arity)?;
         register_one::<JsonArray<true>>(connection, slot, "pg_jsonb_agg", arity)?;
