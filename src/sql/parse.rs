@@ -151,12 +151,17 @@ fn parse_tokens<T>(
     run: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
 ) -> Result<T> {
     let mut parser = Parser::new(&DIALECT).with_recursion_limit(RECURSION_LIMIT).with_tokens_with_locations(tokens);
-    run(&mut parser).map_err(|error| match error {
+    run(&mut parser).map_err(|error| parser_error(text, &error))
+}
+
+/// The parser crate's error in PostgreSQL's words.
+pub fn parser_error(text: &str, error: &ParserError) -> Error {
+    match error {
         ParserError::RecursionLimitExceeded => {
             Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
         }
-        ParserError::TokenizerError(message) | ParserError::ParserError(message) => located(text, &message),
-    })
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => located(text, message),
+    }
 }
 
 /// The parser's message ends with " at Line: l, Column: c" unless the text ended too early.

@@ -11,10 +11,11 @@ mod table;
 use sqlparser::ast::{DataType, Expr, Query};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
+use sqlparser::tokenizer::{Token, Tokenizer, Word};
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{DatabaseCommand, Ddl, Name};
+use crate::sql::parse;
 
 /// What a utility statement turned out to be.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ pub fn statement(text: &str) -> Option<Result<(Utility, &'static str)>> {
     if !FIRST_WORDS.iter().any(|w| first.eq_ignore_ascii_case(w)) {
         return None;
     }
-    Some(parse(text))
+    Some(whole_statement(text))
 }
 
 /// The first word of a statement, past white space and comments.
@@ -81,7 +82,7 @@ fn skip_comment(text: &str) -> Option<&str> {
     }
 }
 
-fn parse(text: &str) -> Result<(Utility, &'static str)> {
+fn whole_statement(text: &str) -> Result<(Utility, &'static str)> {
     let mut ddl = DdlParser::new(text)?;
     let parsed = ddl.statement()?;
     ddl.accept_token(&Token::SemiColon);
@@ -111,7 +112,7 @@ impl<'t> DdlParser<'t> {
     fn new(text: &'t str) -> Result<Self> {
         let tokens = Tokenizer::new(&DIALECT, text).tokenize_with_location().map_err(|e| {
             let message = format!("{} at Line: {}, Column: {}", e.message, e.location.line, e.location.column);
-            located(text, &ParserError::TokenizerError(message))
+            parse::parser_error(text, &ParserError::TokenizerError(message))
         })?;
         Ok(DdlParser { text, parser: Parser::new(&DIALECT).with_tokens_with_locations(tokens) })
     }
@@ -220,7 +221,8 @@ impl<'t> DdlParser<'t> {
 
     /// A syntax error at the next token.
     fn unexpected(&self) -> Error {
-        unexpected(self.text, self.parser.peek_token_ref())
+        let token = self.parser.peek_token_ref();
+        parse::unexpected(self.text, Some(token).filter(|t| t.token != Token::EOF))
     }
 
     fn peek_identifier(&self) -> Option<String> {
@@ -341,7 +343,7 @@ impl<'t> DdlParser<'t> {
     }
 
     fn run<T>(&mut self, parse: impl FnOnce(&mut Parser<'static>) -> Result<T, ParserError>) -> Result<T> {
-        parse(&mut self.parser).map_err(|error| located(self.text, &error))
+        parse(&mut self.parser).map_err(|error| parse::parser_error(self.text, &error))
     }
 
     fn if_exists(&mut self) -> bool {
@@ -395,58 +397,6 @@ const RESERVED: &[&str] = &[
 
 fn is_reserved(word: &Word) -> bool {
     RESERVED.binary_search(&word.value.to_lowercase().as_str()).is_ok()
-}
-
-/// A syntax error at a token, named as it was written.
-fn unexpected(text: &str, token: &TokenWithSpan) -> Error {
-    let start = token.span.start;
-    match byte_offset(text, start.line, start.column) {
-        Some(offset) if token.token != Token::EOF => syntax_error(text, offset),
-        _ => at_end(),
-    }
-}
-
-fn at_end() -> Error {
-    Error::new(SqlState::SYNTAX_ERROR, "syntax error at end of input")
-}
-
-fn syntax_error(text: &str, offset: usize) -> Error {
-    let rest = text.get(offset..).unwrap_or_default();
-    let Some(first) = rest.chars().next() else { return at_end() };
-    let length = match first {
-        c if c.is_alphanumeric() || c == '_' => {
-            rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len())
-        }
-        '\'' | '"' => rest.get(1..).and_then(|r| r.find(first)).map_or(rest.len(), |n| n + 2),
-        c => c.len_utf8(),
-    };
-    let near = rest.get(..length).unwrap_or(rest);
-    let position = text.get(..offset).map_or(0, |before| before.chars().count()) + 1;
-    Error::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{near}\""))
-        .with_position(u32::try_from(position).unwrap_or(u32::MAX))
-}
-
-fn byte_offset(text: &str, line: u64, column: u64) -> Option<usize> {
-    let (line, column) = (usize::try_from(line).ok()?, usize::try_from(column).ok()?);
-    let start = if line <= 1 { 0 } else { text.match_indices('\n').nth(line - 2)?.0 + 1 };
-    let rest = text.get(start..)?;
-    let within = rest.char_indices().nth(column.checked_sub(1)?).map_or(rest.len(), |(i, _)| i);
-    Some(start + within)
-}
-
-/// The parser crate's error in PostgreSQL's words: its message ends with a location unless the text ended too early.
-fn located(text: &str, error: &ParserError) -> Error {
-    let message = match error {
-        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
-        ParserError::RecursionLimitExceeded => {
-            return Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
-        }
-    };
-    let location = message.rsplit_once("Line: ").and_then(|(_, rest)| {
-        let (line, column) = rest.split_once(", Column: ")?;
-        byte_offset(text, line.trim().parse().ok()?, column.trim().parse().ok()?)
-    });
-    location.map_or_else(at_end, |offset| syntax_error(text, offset))
 }
 
 #[cfg(test)]
