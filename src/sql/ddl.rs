@@ -223,6 +223,7 @@ pub struct ConstraintDefinition {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // A statement has a handful of them.
 pub enum ConstraintDefinitionKind {
     PrimaryKey(KeySource),
     Unique(KeySource),
@@ -280,6 +281,7 @@ pub struct IndexKeyDefinition {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // A statement has a handful of them.
 pub enum IndexKeySource {
     Column(String),
     Expression(Expr),

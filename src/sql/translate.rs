@@ -722,7 +722,7 @@ impl<'a> Printer<'a> {
         }
         match &conflict.update {
             None => self.push(" DO NOTHING"),
-            Some((assignments, selection)) => {
+            Some(ConflictUpdate { assignments, selection }) => {
                 self.push(" DO UPDATE SET ");
                 self.list(assignments, |p, (column, expr)| {
                     p.ident(column);

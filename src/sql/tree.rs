@@ -262,7 +262,14 @@ pub struct Conflict {
     pub target: Vec<Expr>,
     pub target_predicate: Option<Expr>,
     /// `None` is DO NOTHING.
-    pub update: Option<(Vec<(Rc<str>, Expr)>, Option<Expr>)>,
+    pub update: Option<ConflictUpdate>,
+}
+
+/// ON CONFLICT DO UPDATE SET … WHERE …
+#[derive(Clone, Debug)]
+pub struct ConflictUpdate {
+    pub assignments: Vec<(Rc<str>, Expr)>,
+    pub selection: Option<Expr>,
 }
 
 #[derive(Clone, Debug)]

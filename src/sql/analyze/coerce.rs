@@ -126,10 +126,10 @@ impl Analyzer<'_> {
             let typed = self.type_unknown(expr, to)?;
             return Ok(Some(self.apply_typmod(typed, to, typmod, context)));
         }
-        if let (ExprKind::Literal(n), true) = (&expr.kind, from != to) {
-            if let Some(expr) = self.retype_number(*n, to) {
-                return Ok(Some(self.apply_typmod(expr, to, typmod, context)));
-            }
+        if let (ExprKind::Literal(n), true) = (&expr.kind, from != to)
+            && let Some(expr) = self.retype_number(*n, to)
+        {
+            return Ok(Some(self.apply_typmod(expr, to, typmod, context)));
         }
         let Some(path) = self.path(from, to, context) else { return Ok(None) };
         let same_modifier = from == to && (typmod == -1 || typmod == expr.typmod);

@@ -17,7 +17,8 @@ use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
 use crate::sql::parse::{self, Overriding};
 use crate::sql::tree::{
-    Body, ColumnRef, Conflict, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select, Target, Update,
+    Body, ColumnRef, Conflict, ConflictUpdate, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select, Target,
+    Update,
 };
 use crate::types::pg_type::Oid;
 
@@ -403,12 +404,7 @@ impl<'a> Analyzer<'a> {
         Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
     }
 
-    #[allow(clippy::type_complexity)]
-    fn conflict_update(
-        &mut self,
-        update: &ast::DoUpdate,
-        relation: &'a Relation,
-    ) -> Result<(Vec<(Rc<str>, Expr)>, Option<Expr>)> {
+    fn conflict_update(&mut self, update: &ast::DoUpdate, relation: &'a Relation) -> Result<ConflictUpdate> {
         let mut assignments = Vec::new();
         for (columns, expr) in self.assignments(&update.assignments, relation)? {
             let [column] = columns.as_slice() else {
@@ -417,7 +413,7 @@ impl<'a> Analyzer<'a> {
             assignments.push((column.clone(), expr));
         }
         let selection = update.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
-        Ok((assignments, selection))
+        Ok(ConflictUpdate { assignments, selection })
     }
 
     // ----- UPDATE and DELETE
