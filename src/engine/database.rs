@@ -131,6 +131,7 @@ impl Database {
         let place = match Arc::clone(&self.ticket).try_lock_owned() {
             Ok(place) => place,
             Err(_) => {
+                let _queued = self.watermark.queue();
                 tokio::select! {
                     biased;
                     place = Arc::clone(&self.ticket).lock_owned() => place,

@@ -2,7 +2,7 @@
 //!
 //! Owns: [`FramedConn`], [`Stream`]: reading, buffering, flushing. Must not know: what a message means.
 
-use std::io;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -74,6 +74,19 @@ impl FramedConn {
         }
         self.input.reserve(8 * 1024);
         self.stream.read_buf(&mut self.input).await
+    }
+
+    /// Takes what has arrived without waiting; true if a whole message is there now. Asks the socket itself, so it
+    /// also sees what the runtime has not been told of yet. An encrypted connection answers false.
+    pub fn poll_socket(&mut self) -> bool {
+        let Stream::Tcp(stream) = &self.stream else { return false };
+        let mut bytes = [0; 4096];
+        match (&*socket2::SockRef::from(stream)).read(&mut bytes) {
+            Ok(count) => self.input.extend_from_slice(bytes.get(..count).unwrap_or(&[])),
+            // The next read reports what is wrong, if it is more than that nothing has come.
+            Err(_) => return false,
+        }
+        self.has_message()
     }
 
     /// Whether another whole message has already arrived: then the answer to this one need not be flushed yet.

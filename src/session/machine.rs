@@ -9,7 +9,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -27,6 +27,10 @@ use crate::session::start::{SessionOptions, SessionStart};
 use crate::session::state::{Session, TransactionStatus};
 use crate::settings::session::Timeouts;
 use crate::sql::planner::PlanCache;
+
+/// How long a worker waits awake for a client that holds the write ticket: about the time a client on the same machine
+/// takes to read an answer and send the next statement. Other sessions of the worker wait with it, hence not longer.
+const PROMPT: Duration = Duration::from_micros(60);
 
 /// What the loop does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -371,6 +375,9 @@ impl StateMachine {
         if self.flush_due && !self.conn.has_message() || self.conn.is_full() {
             self.flush().await?;
         }
+        if self.engine.holds_ticket() && self.engine.database().watermark().has_queue() {
+            self.await_promptly();
+        }
         let limit = self.idle_limit();
         let idle = async {
             match limit {
@@ -393,6 +400,15 @@ impl StateMachine {
         };
         self.fail(stopped).await?;
         Ok(None)
+    }
+
+    /// Waits a moment, awake, for the next message of a client that keeps other writers waiting: parking this worker
+    /// and waking it again costs more than a prompt client takes to answer, and every waiting writer pays for it.
+    fn await_promptly(&mut self) {
+        let started = Instant::now();
+        while !self.conn.has_message() && !self.conn.poll_socket() && started.elapsed() < PROMPT {
+            std::hint::spin_loop();
+        }
     }
 
     /// How long the client may be silent now, and what it is told then.

@@ -23,6 +23,8 @@ pub struct Watermark {
     intent: AtomicU64,
     committed: AtomicU64,
     durable: AtomicU64,
+    /// Writers in the queue for the write ticket: more commits are about to come.
+    queued: AtomicU64,
     waiting: Mutex<Vec<(CommitSequence, Waker)>>,
 }
 
@@ -69,6 +71,17 @@ impl Watermark {
         self.durable.load(Ordering::Acquire)
     }
 
+    /// Another writer waits for the ticket until the guard is dropped.
+    pub fn queue(&self) -> Queued<'_> {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        Queued(self)
+    }
+
+    /// Whether writers wait for the ticket.
+    pub fn has_queue(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) > 0
+    }
+
     /// Everything up to `sequence` is durable now; wakes those who waited for it. Never moves backwards.
     pub fn publish_durable(&self, sequence: CommitSequence) {
         if self.durable.fetch_max(sequence, Ordering::AcqRel) < sequence {
@@ -92,6 +105,16 @@ impl Watermark {
     /// The list is valid after any panic.
     fn waiters(&self) -> MutexGuard<'_, Vec<(CommitSequence, Waker)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the queue for the write ticket, see [`Watermark::queue`].
+#[derive(Debug)]
+pub struct Queued<'a>(&'a Watermark);
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.queued.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
