@@ -315,7 +315,8 @@ fn translated_query(analyzer: &Analyzer<'_>, tree: &Query) -> SqliteStatement {
     SqliteStatement {
         sql: translated.sql.into(),
         binds: translated.binds,
-        write: analyzer.writes,
+        // FOR UPDATE and FOR SHARE keep the rows as they are until the transaction ends: the write ticket does.
+        write: analyzer.writes || analyzer.locks_rows,
         target: None,
         key_sources: Vec::new(),
     }

@@ -132,3 +132,16 @@ fn other_constants_find_the_same_plan_unless_they_mean_something() {
     let (short, long) = (plan("select 'abc'::varchar(2)"), plan("select 'abc'::varchar(3)"));
     assert!(!Arc::ptr_eq(&short.plan, &long.plan));
 }
+
+#[test]
+fn locking_rows_takes_the_write_ticket() {
+    let catalog = catalog();
+    let settings = Settings::default();
+    let context = PlanContext { catalog: &catalog, settings: &settings, user: "u", database: "d" };
+    for (text, write) in [("select id from item", false), ("select id from item where id = 1 for update", true)] {
+        let cache = PlanCache::default();
+        let planned = cache.plan(&cache.parse(text).unwrap()[0], &[], context).unwrap();
+        let Action::Sqlite(statement) = &planned.plan.action else { panic!("{text}") };
+        assert_eq!(statement.write, write, "{text}");
+    }
+}

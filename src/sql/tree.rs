@@ -331,6 +331,17 @@ impl Expr {
         }
     }
 
+    /// The sub-query that the expression itself is or compares with.
+    pub fn subquery(&self) -> Option<&Query> {
+        match &self.kind {
+            ExprKind::ScalarQuery(query)
+            | ExprKind::Exists { query, .. }
+            | ExprKind::ArrayQuery { query, .. }
+            | ExprKind::InQuery { query, .. } => Some(query),
+            _ => None,
+        }
+    }
+
     /// Calls `visit` for the direct children, sub-queries excluded.
     pub fn for_each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
         match &self.kind {
@@ -386,6 +397,19 @@ impl Expr {
 }
 
 impl FromItem {
+    fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match self {
+            FromItem::Table { .. } | FromItem::Cte { .. } => {}
+            FromItem::Derived { query, .. } => query.for_each_expr(visit),
+            FromItem::Function { args, .. } => args.iter().for_each(visit),
+            FromItem::Join { left, right, on, .. } => {
+                left.for_each_expr(visit);
+                right.for_each_expr(visit);
+                on.iter().for_each(visit);
+            }
+        }
+    }
+
     /// Whether it contains a right or full join.
     pub fn preserves_right(&self) -> bool {
         match self {
@@ -413,6 +437,26 @@ impl Select {
 }
 
 impl Query {
+    /// Calls `visit` for every expression the query is made of, those of sub-queries in FROM and WITH included.
+    pub fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        self.ctes.iter().for_each(|cte| cte.query.for_each_expr(visit));
+        match &self.body {
+            Body::Select(select) => {
+                select.targets.iter().for_each(|t| visit(&t.expr));
+                select.from.iter().for_each(|item| item.for_each_expr(visit));
+                let clauses = [&select.distinct_on, &select.group_by];
+                clauses.into_iter().flatten().chain(&select.selection).chain(&select.having).for_each(&mut *visit);
+            }
+            Body::Values { rows, .. } => rows.iter().flatten().for_each(&mut *visit),
+            Body::SetOperation { left, right, .. } => {
+                left.for_each_expr(visit);
+                right.for_each_expr(visit);
+            }
+        }
+        self.order_by.iter().for_each(|key| visit(&key.expr));
+        self.limit.iter().chain(&self.offset).for_each(visit);
+    }
+
     /// Whether the query's shape alone says that it has no second row.
     pub fn at_most_one_row(&self) -> bool {
         match &self.body {

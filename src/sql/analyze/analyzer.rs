@@ -54,7 +54,7 @@ pub struct Analyzer<'a> {
     /// What the INSERT overrides.
     pub(in crate::sql) overriding: Option<Overriding>,
     /// FOR UPDATE / FOR SHARE was asked for.
-    pub(super) locks_rows: bool,
+    pub(in crate::sql) locks_rows: bool,
     /// A view is being expanded: constants in its text are not the statement's.
     pub(super) in_stored_text: usize,
     /// Calls of set-returning functions met in the select list; `None` where they are not allowed.

@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::tree::{ColumnRef, Expr, ExprKind};
+use crate::sql::tree::{ColumnRef, Expr, ExprKind, Query};
 
 impl Analyzer<'_> {
     /// 42803 unless every column of this query level in the expression is grouped or inside an aggregate.
@@ -26,9 +26,40 @@ impl Analyzer<'_> {
             }
             _ => {}
         }
+        if let Some(query) = expr.subquery() {
+            self.check_subquery(query, group_by)?;
+        }
         let mut children = Vec::new();
         expr.for_each_child(&mut |child| children.push(child));
         children.into_iter().try_for_each(|child| self.check_grouped(child, group_by))
+    }
+
+    /// The same rule for the columns of this level that a sub-query refers to.
+    fn check_subquery(&mut self, query: &Query, group_by: &[Expr]) -> Result<()> {
+        let mut inner = Vec::new();
+        query.for_each_expr(&mut |expr| inner.push(expr));
+        while let Some(expr) = inner.pop() {
+            let mut grouped = false;
+            for key in group_by {
+                grouped |= self.same_expr(expr, key);
+            }
+            if grouped {
+                continue;
+            }
+            if let ExprKind::Column(column) = &expr.kind
+                && self.is_local(column)
+                && !self.decided_by_key(column, group_by)
+            {
+                let message =
+                    format!("subquery uses ungrouped column \"{}\" from outer query", self.shown_name(column));
+                return Err(Error::new(SqlState::GROUPING_ERROR, message));
+            }
+            if let Some(query) = expr.subquery() {
+                query.for_each_expr(&mut |expr| inner.push(expr));
+            }
+            expr.for_each_child(&mut |child| inner.push(child));
+        }
+        Ok(())
     }
 
     /// Whether the column belongs to the innermost query level.
@@ -50,15 +81,21 @@ impl Analyzer<'_> {
     }
 
     fn ungrouped(&self, column: &ColumnRef) -> Error {
-        let scope = self.scopes.last();
-        let entry = scope.and_then(|s| s.entries.iter().find(|e| e.alias == column.alias));
-        let name = entry.map_or(String::new(), |e| {
-            let shown =
-                e.columns.iter().find(|c| matches!(&c.expr.kind, ExprKind::Column(r) if r.column == column.column));
-            format!("{}.{}", e.name, shown.map_or(&*column.column, |c| c.name.as_str()))
-        });
+        let name = self.shown_name(column);
         let message =
             format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function");
         Error::new(SqlState::GROUPING_ERROR, message)
+    }
+
+    /// table.column as the query names them.
+    fn shown_name(&self, column: &ColumnRef) -> String {
+        let scope = self.scopes.last();
+        let entry = scope.and_then(|s| s.entries.iter().find(|e| e.alias == column.alias));
+        entry.map_or(String::new(), |e| {
+            let is_it = |c: &&crate::sql::analyze::scope::RangeColumn| {
+                matches!(&c.expr.kind, ExprKind::Column(r) if r.column == column.column)
+            };
+            format!("{}.{}", e.name, e.columns.iter().find(is_it).map_or(&*column.column, |c| c.name.as_str()))
+        })
     }
 }
