@@ -182,7 +182,8 @@ impl Shared {
             refuse(start.conn, &error).await;
             return;
         };
-        session::machine::run(start).await;
+        // On the heap: a connection that has not started up yet need not be as large as a session.
+        Box::pin(session::machine::run(start)).await;
     }
 
     /// Start-up and authentication. `None`: the connection has ended, and the client was told if it could be.

@@ -6,7 +6,7 @@
 use sqlparser::ast::{Expr, Statement};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::error::{Error, Result, SqlState};
 
@@ -136,9 +136,34 @@ fn expect_end(parser: &mut Parser<'_>) -> Result<(), ParserError> {
 }
 
 fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
-    Tokenizer::new(&DIALECT, text)
+    let tokens = Tokenizer::new(&DIALECT, text)
         .tokenize_with_location()
-        .map_err(|e| syntax_error(text, e.location, &near(text, e.location)))
+        .map_err(|e| syntax_error(text, e.location, &near(text, e.location)))?;
+    Ok(join_strings(tokens))
+}
+
+/// String constants with a line break between them are one (sql-syntax-lexical.html#SQL-SYNTAX-STRINGS).
+fn join_strings(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut joined: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        if let Token::SingleQuotedString(next) = &token.token {
+            let blanks = joined.iter().rev().take_while(|t| matches!(t.token, Token::Whitespace(_))).count();
+            let line_break = joined.iter().rev().take(blanks).any(|t| {
+                matches!(t.token, Token::Whitespace(Whitespace::Newline | Whitespace::SingleLineComment { .. }))
+            });
+            let before = joined.len().checked_sub(blanks + 1);
+            if line_break
+                && let Some(Token::SingleQuotedString(text)) =
+                    before.and_then(|n| joined.get_mut(n)).map(|t| &mut t.token)
+            {
+                text.push_str(next);
+                joined.truncate(joined.len() - blanks);
+                continue;
+            }
+        }
+        joined.push(token);
+    }
+    joined
 }
 
 fn parse<T>(text: &str, run: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>) -> Result<T> {

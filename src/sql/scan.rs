@@ -183,7 +183,7 @@ impl<'t> Scanner<'t> {
         match self.peek(0) {
             b'\'' => {
                 self.quoted(b'\'', false, "quoted string", start)?;
-                return Ok(Some(LiteralKind::String));
+                return Ok((!self.continued()?).then_some(LiteralKind::String));
             }
             b'"' => self.quoted(b'"', false, "quoted identifier", start)?,
             b'$' if self.peek(1).is_ascii_digit() => {
@@ -246,6 +246,22 @@ impl<'t> Scanner<'t> {
             }
         }
         Err(self.unterminated(what, start))
+    }
+
+    /// Consumes the strings that continue this one: those after white space with a line break in it
+    /// (sql-syntax-lexical.html#SQL-SYNTAX-STRINGS). True if there was one.
+    fn continued(&mut self) -> Result<bool> {
+        let mut any = false;
+        loop {
+            let end = self.at;
+            self.skip_blanks()?;
+            if !self.slice(end, self.at).contains('\n') || self.peek(0) != b'\'' {
+                self.at = end;
+                return Ok(any);
+            }
+            any = true;
+            self.quoted(b'\'', false, "quoted string", self.at)?;
+        }
     }
 
     fn dollar_quoted(&mut self, start: usize) -> Result<()> {
@@ -321,6 +337,7 @@ mod tests {
                 &["select e'a\\'b', $$;$$, $x$ $$ $x$, \"a;\"\"b\"", "select %i"],
             ),
             ("create table t (a varchar(10))", &["create table t (a varchar(10))"]),
+            ("select 'a'\n 'b', 'c' 'd'", &["select 'a'\n 'b', %s %s"]),
             ("selection 1", &["selection 1"]),
             ("(select 1)", &["(select %i)"]),
         ];

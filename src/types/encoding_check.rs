@@ -17,8 +17,12 @@ pub fn check_decoded(info: &TypeInfo, format: Format, bytes: &[u8], settings: &F
         match encode(info.repr, format, value.as_ref(), settings, &mut out) {
             Ok(()) => {}
             // A name that a catalog would have to resolve, or a row value.
-            Err(_) if format == Format::Binary && !has_binary_form(info.repr.scalar) => continue,
+            Err(_) if format == Format::Binary && !has_binary_form(info.repr.scalar) => {}
             Err(error) => panic!("{} {value:?} cannot be written: {error}", info.name),
+        }
+        // A name stays a name, but its binary form is the number it stands for.
+        if format == Format::Binary && !has_binary_form(info.repr.scalar) {
+            continue;
         }
         let again = decode(info.repr, info.sql_name, format, &out, settings);
         assert_eq!(again.as_ref(), Ok(&value), "{} written as {out:?}", info.name);

@@ -199,13 +199,31 @@ impl Analyzer<'_> {
         };
         let [FunctionArg::Unnamed(FunctionArgExpr::Expr(row))] = list.args.as_slice() else { return Ok(None) };
         let Some(fields) = self.row_fields(row) else { return Ok(None) };
-        let pairs = fields.into_iter().flat_map(|(name, value)| [Expr::text(name), value]).collect();
-        let object = self.function(build, pairs)?;
+        let object = if build == "jsonb_build_object" {
+            let pairs = fields.into_iter().flat_map(|(name, value)| [Expr::text(name), value]).collect();
+            self.function(build, pairs)?
+        } else {
+            self.compact_object(fields)?
+        };
         if !name.ends_with("_agg") {
             return Ok(Some(object));
         }
         let function = self.resolve_function(name, &[object.type_oid])?;
         self.aggregate(function, vec![object], false, call, list).map(Some)
+    }
+
+    /// {"a":1,"b":null}: without the blanks that json_build_object writes.
+    fn compact_object(&mut self, fields: Vec<(String, Expr)>) -> Result<Expr> {
+        let mut text = Expr::text("{");
+        for (index, (name, value)) in fields.into_iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            let key = serde_json::to_string(&name).map_err(|e| Error::internal(format!("a column's name: {e}")))?;
+            let json = self.function("to_json", vec![value])?;
+            let json = Expr::function("coalesce", vec![json, Expr::text("null")], Oid::TEXT);
+            let key = Expr::text(format!("{comma}{key}:"));
+            text = Expr::template("({0} || {1} || {2})", vec![text, key, json], Oid::TEXT);
+        }
+        Ok(Expr::template("({0} || '}')", vec![text], Oid::JSON))
     }
 
     fn call_arguments(&mut self, args: &[FunctionArg]) -> Result<Vec<Expr>> {

@@ -214,6 +214,14 @@ impl Analyzer<'_> {
     // ----- operators
 
     fn unary(&mut self, op: UnaryOperator, ast: &Ast) -> Result<Expr> {
+        if op == UnaryOperator::Minus {
+            if let Ast::BinaryOp { op: BinaryOperator::PGExp, .. } = ast {
+                return self.expr(&minus_first(ast));
+            }
+            if let Some(smallest) = self.smallest_integer(ast) {
+                return Ok(smallest);
+            }
+        }
         let operand = self.expr(ast)?;
         let name = match op {
             UnaryOperator::Not | UnaryOperator::BangNot => {
@@ -232,6 +240,21 @@ impl Analyzer<'_> {
             other => return Err(Error::unsupported(format!("operator {other}"))),
         };
         self.prefix_operator(name, operand)
+    }
+
+    /// The smallest integer and bigint: their digits alone are one too large for the type.
+    fn smallest_integer(&mut self, ast: &Ast) -> Option<Expr> {
+        let Ast::Value(value) = ast else { return None };
+        let AstValue::Number(digits, _) = &value.value else { return None };
+        let (smallest, type_oid) = match digits.as_str() {
+            "2147483648" => (i64::from(i32::MIN), Oid::INT4),
+            "9223372036854775808" => (i64::MIN, Oid::INT8),
+            _ => return None,
+        };
+        if let Some(n) = self.lifted(value.span) {
+            self.pinned.insert(n);
+        }
+        Some(Expr::constant(Value::Integer(smallest), type_oid))
     }
 
     fn binary(&mut self, left: &Ast, op: &BinaryOperator, right: &Ast) -> Result<Expr> {
@@ -682,6 +705,16 @@ fn relax_arrays(expr: Expr) -> Expr {
 fn is_connective(call: &crate::sql::functions::Call) -> bool {
     use crate::sql::functions::Call::Template;
     matches!(call, Template("({0} AND {1})" | "({0} OR {1})"))
+}
+
+/// -a ^ b is (-a) ^ b: PostgreSQL's unary minus binds tighter than ^, the parser's does not.
+fn minus_first(ast: &Ast) -> Ast {
+    match ast {
+        Ast::BinaryOp { left, op: BinaryOperator::PGExp, right } => {
+            Ast::BinaryOp { left: Box::new(minus_first(left)), op: BinaryOperator::PGExp, right: right.clone() }
+        }
+        operand => Ast::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(operand.clone()) },
+    }
 }
 
 fn strip_nesting(ast: &Ast) -> &Ast {
