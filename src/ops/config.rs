@@ -4,6 +4,7 @@
 //! `config.example.toml` and `.env.example` are printed from it, and a test holds them to it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -128,42 +129,42 @@ pub static KEYS: &[Key] = &[
         toml: "connection_pool_size",
         default: "10",
         doc: "SQLite connections per database, shared by all its sessions.",
-        set: |c, v| positive(v).map(|n| c.pool_size = n),
+        set: |c, v| whole(v, 1..=1000).map(|n| c.pool_size = n as usize),
     },
     Key {
         env: "MAX_CONNECTIONS",
         toml: "max_connections",
         default: "10000",
         doc: "Client sessions at a time.",
-        set: |c, v| positive(v).map(|n| c.net.max_connections = n),
+        set: |c, v| whole(v, 1..=262_143).map(|n| c.net.max_connections = n as usize),
     },
     Key {
         env: "MAX_MESSAGE_MB",
         toml: "max_message_mb",
         default: "256",
         doc: "The longest protocol message accepted, in megabytes.",
-        set: |c, v| positive(v).map(|n| c.net.max_message = n * 1024 * 1024),
+        set: |c, v| whole(v, 1..=1024).map(|n| c.net.max_message = n as usize * 1024 * 1024),
     },
     Key {
         env: "AUTH_TIMEOUT_SECONDS",
         toml: "auth_timeout_seconds",
         default: "60",
         doc: "How long a client may take to start up and authenticate.",
-        set: |c, v| seconds(v).map(|d| c.net.authentication_timeout = d),
+        set: |c, v| seconds(v, 1..=600).map(|d| c.net.authentication_timeout = d),
     },
     Key {
         env: "SHUTDOWN_GRACE_SECONDS",
         toml: "shutdown_grace_seconds",
         default: "10",
         doc: "How long running statements may go on after SIGTERM.",
-        set: |c, v| seconds(v).map(|d| c.net.shutdown_grace = d),
+        set: |c, v| seconds(v, 0..=86_400).map(|d| c.net.shutdown_grace = d),
     },
     Key {
         env: "IDLE_WRITER_TIMEOUT_SECONDS",
         toml: "idle_writer_timeout_seconds",
         default: "30",
         doc: "How long a client may idle in a transaction that has written, unless idle_in_transaction_session_timeout says otherwise.",
-        set: |c, v| seconds(v).map(|d| c.session.idle_writer_timeout = d),
+        set: |c, v| seconds(v, 1..=86_400).map(|d| c.session.idle_writer_timeout = d),
     },
     Key {
         env: "BEGIN_MODE",
@@ -235,7 +236,7 @@ pub static KEYS: &[Key] = &[
         toml: "slow_query_ms",
         default: "100",
         doc: "Statements that take longer are logged, in milliseconds.",
-        set: |c, v| parse(v, "a number of milliseconds").map(|n| c.session.slow_query = Duration::from_millis(n)),
+        set: |c, v| whole(v, 0..=86_400_000).map(|n| c.session.slow_query = Duration::from_millis(n)),
     },
     Key {
         env: "LOG_LEVEL",
@@ -264,15 +265,14 @@ fn parse<T: std::str::FromStr>(text: &str, allowed: &str) -> Result<T, String> {
     text.parse().map_err(|_| allowed.to_owned())
 }
 
-fn positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n) if n > 0 => Ok(n),
-        _ => Err("a whole number above 0".to_owned()),
-    }
+fn whole(text: &str, allowed: RangeInclusive<u64>) -> Result<u64, String> {
+    let (least, most) = (allowed.start(), allowed.end());
+    let value = text.parse().ok().filter(|n| allowed.contains(n));
+    value.ok_or_else(|| format!("a whole number from {least} to {most}"))
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    parse(text, "a number of seconds").map(Duration::from_secs)
+fn seconds(text: &str, allowed: RangeInclusive<u64>) -> Result<Duration, String> {
+    whole(text, allowed).map(Duration::from_secs)
 }
 
 fn non_empty(text: &str) -> Result<String, String> {
@@ -442,6 +442,13 @@ mod tests {
     fn bad_values_name_key_value_and_what_is_allowed() {
         let error = from_env(&[("PG_PORT", "http")]).unwrap_err();
         assert_eq!(error, "PG_PORT = \"http\" is not valid; allowed: a port, 0 to 65535");
+        for (name, most) in [("MAX_CONNECTIONS", 262_143), ("MAX_MESSAGE_MB", 1024), ("CONNECTION_POOL_SIZE", 1000)] {
+            for value in ["0", "-1", "9999999999999999999", "99999999999999999999"] {
+                let error = from_env(&[(name, value)]).unwrap_err();
+                let expected = format!("{name} = \"{value}\" is not valid; allowed: a whole number from 1 to {most}");
+                assert_eq!(error, expected);
+            }
+        }
         let error = from_env(&[("STORAGE", "s3")]).unwrap_err();
         assert!(error.contains("s3 storage is not part of this version"), "{error}");
         let mut config = Config::default();
