@@ -110,23 +110,22 @@ impl Authentication {
         Ok(())
     }
 
-    fn verifier(&self, user: &str) -> Verifier {
-        match &self.verifier {
-            Some(verifier) if user == self.user => verifier.clone(),
-            _ => Verifier::mock(user, &self.secret),
-        }
+    /// What the user's answer is checked against; for a user that does not exist, something that nothing fits.
+    fn verifier(&self, user: &str) -> Result<Verifier, Error> {
+        let real = self.verifier.as_ref().ok_or_else(|| fatal(Error::internal("no password is set")))?;
+        Ok(if user == self.user { real.clone() } else { Verifier::mock(real, user, &self.secret) })
     }
 
     async fn password(&self, conn: &mut FramedConn, user: &str) -> Result<bool, AuthError> {
         backend::authentication_password(conn.out());
-        let password = Cursor::new(answer(conn).await?).text().map_err(fatal)?;
-        Ok(self.verifier(user).accepts(&password))
+        let password = password_message(conn).await?;
+        Ok(self.verifier(user)?.accepts(&password))
     }
 
     async fn md5(&self, conn: &mut FramedConn, user: &str) -> Result<bool, AuthError> {
         let salt: [u8; 4] = rand::random();
         backend::authentication_md5(conn.out(), salt);
-        let given = Cursor::new(answer(conn).await?).text().map_err(fatal)?;
+        let given = password_message(conn).await?;
         let mock = hex(&self.secret);
         let inner = self.md5.as_deref().filter(|_| user == self.user).unwrap_or(&mock);
         let mut outer = Md5::new();
@@ -139,7 +138,7 @@ impl Authentication {
     async fn scram(&self, conn: &mut FramedConn, user: &str, hash: Option<&[u8]>) -> Result<bool, AuthError> {
         let mechanisms: &[&str] = if hash.is_some() { &[SCRAM_SHA_256_PLUS, SCRAM_SHA_256] } else { &[SCRAM_SHA_256] };
         backend::authentication_sasl(conn.out(), mechanisms);
-        let mut first = Cursor::new(answer(conn).await?);
+        let mut first = Cursor::new(answer(conn, "SASL").await?);
         let mechanism = first.text().map_err(fatal)?;
         if !mechanisms.contains(&mechanism.as_str()) {
             let message = "client selected an invalid SASL authentication mechanism";
@@ -147,9 +146,9 @@ impl Authentication {
         }
         let length = first.u32().map_err(fatal)?;
         let data = first.take(length as usize).map_err(fatal)?;
-        let exchange = Exchange::start(self.verifier(user), &mechanism, &data, hash)?;
+        let exchange = Exchange::start(self.verifier(user)?, &mechanism, &data, hash)?;
         backend::authentication_sasl_continue(conn.out(), exchange.challenge().as_bytes());
-        let response = answer(conn).await?;
+        let response = answer(conn, "SASL").await?;
         match exchange.finish(&response)? {
             Some(signature) => {
                 backend::authentication_sasl_final(conn.out(), signature.as_bytes());
@@ -165,8 +164,17 @@ fn fatal(error: Error) -> Error {
     error.with_severity(crate::error::Severity::Fatal)
 }
 
-/// Flushes the question and waits for the answer.
-async fn answer(conn: &mut FramedConn) -> Result<bytes::Bytes, AuthError> {
+/// Waits for a password, plain or as an md5 hash. An empty one is never right, whatever is stored.
+async fn password_message(conn: &mut FramedConn) -> Result<String, AuthError> {
+    let password = Cursor::new(answer(conn, "password").await?).text().map_err(fatal)?;
+    if password.is_empty() {
+        return Err(Error::fatal(SqlState::INVALID_PASSWORD, "empty password returned by client").into());
+    }
+    Ok(password)
+}
+
+/// Flushes the question and waits for the answer; `kind` is what a message of another type is told was expected.
+async fn answer(conn: &mut FramedConn, kind: &str) -> Result<bytes::Bytes, AuthError> {
     conn.flush().await?;
     match conn.recv().await? {
         Some(Ok(FrontendMessage::Password(body))) if body.len() <= crate::protocol::codec::MAX_PASSWORD => Ok(body),
@@ -174,7 +182,7 @@ async fn answer(conn: &mut FramedConn) -> Result<bytes::Bytes, AuthError> {
             Err(Error::fatal(SqlState::PROTOCOL_VIOLATION, "invalid message length").into())
         }
         Some(Ok(_)) => {
-            let message = "expected password response, got another message type";
+            let message = format!("expected {kind} response, got message type {}", conn.last_tag());
             Err(Error::fatal(SqlState::PROTOCOL_VIOLATION, message).into())
         }
         Some(Err(error)) => Err(fatal(error).into()),

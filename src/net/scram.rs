@@ -56,10 +56,15 @@ impl Verifier {
         Verifier { iterations, salt: salt.to_vec(), stored_key, server_key: hmac(&salted, b"Server Key") }
     }
 
-    /// Of nobody: no password fits, and the salt looks as constant as a real one's. `secret` is this server's own.
-    pub fn mock(user: &str, secret: &[u8; 32]) -> Self {
-        let salt = hmac(secret, user.as_bytes()).get(..16).unwrap_or(&[]).to_vec();
-        Verifier { iterations: ITERATIONS, salt, stored_key: rand::random(), server_key: rand::random() }
+    /// Of nobody: no password fits, and the challenge looks like that of `real`, with as many iterations, a salt as
+    /// long and as constant. `secret` is this server's own.
+    pub fn mock(real: &Verifier, user: &str, secret: &[u8; 32]) -> Self {
+        let blocks = (0..real.salt.len().div_ceil(32)).flat_map(|block| {
+            let input = [&(block as u64).to_be_bytes(), user.as_bytes()].concat();
+            hmac(secret, &input)
+        });
+        let salt = blocks.take(real.salt.len()).collect();
+        Verifier { iterations: real.iterations, salt, stored_key: rand::random(), server_key: rand::random() }
     }
 
     /// Reads PostgreSQL's own form: SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>.
@@ -240,6 +245,17 @@ mod tests {
         for bad in ["", "n", "x,,r=a", "n,a=bob,r=a", "n,,m=1", "n,,n=bob", "p=tls-unique,,r=a"] {
             let started = Exchange::start(Verifier::new("x"), SCRAM_SHA_256, bad.as_bytes(), None);
             assert!(started.is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_user_that_does_not_exist_is_challenged_like_the_one_that_does() {
+        for length in [1, 16, 24, 80] {
+            let real = Verifier::derive("secret", &vec![7; length], 3);
+            let mock = Verifier::mock(&real, "nobody", &[1; 32]);
+            assert_eq!((mock.salt.len(), mock.iterations), (length, 3));
+            assert_eq!(mock.salt, Verifier::mock(&real, "nobody", &[1; 32]).salt, "the salt must not change");
+            assert!(!mock.accepts("secret"));
         }
     }
 

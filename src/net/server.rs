@@ -193,7 +193,7 @@ impl Shared {
         address: SocketAddr,
         stopping: watch::Receiver<bool>,
     ) -> Option<SessionStart> {
-        let (stream, encrypted, minor, parameters) = match self.first_packets(stream).await {
+        let (stream, encrypted, minor, parameters) = match self.first_packets(stream, address).await {
             Ok(Started::Startup { stream, encrypted, minor, parameters }) => (stream, encrypted, minor, parameters),
             Ok(Started::Done) => return None,
             Ok(Started::Refused(stream, error)) => {
@@ -279,7 +279,7 @@ impl Shared {
 
     /// Reads packets by exact length until the start-up packet: nothing sent in plain text before TLS can survive
     /// into it.
-    async fn first_packets(&self, tcp: TcpStream) -> io::Result<Started> {
+    async fn first_packets(&self, tcp: TcpStream, address: SocketAddr) -> io::Result<Started> {
         let mut stream = Stream::Tcp(tcp);
         let (mut encrypted, mut asked_ssl, mut asked_gss) = (false, false, false);
         loop {
@@ -296,7 +296,11 @@ impl Shared {
                     match (&self.tls, stream) {
                         (Some(tls), Stream::Tcp(mut tcp)) => {
                             tcp.write_all(b"S").await?;
-                            stream = Stream::Tls(Box::new(tls.acceptor.accept(tcp).await?));
+                            let accepted = tls.acceptor.accept(tcp).await;
+                            // Also how a client without the certificate it needs is refused.
+                            let accepted = accepted
+                                .inspect_err(|error| log::info!("{address}: refused: no TLS connection: {error}"))?;
+                            stream = Stream::Tls(Box::new(accepted));
                             encrypted = true;
                         }
                         (_, mut plain) => {
@@ -309,8 +313,10 @@ impl Shared {
                     asked_gss = true;
                     stream.write_all(b"N").await?;
                 }
-                Ok(StartupPacket::SslRequest | StartupPacket::GssEncRequest) => {
-                    let message = "unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0";
+                // Asked for twice it is a version like any other.
+                Ok(again @ (StartupPacket::SslRequest | StartupPacket::GssEncRequest)) => {
+                    let minor = if again == StartupPacket::SslRequest { 5679 } else { 5680 };
+                    let message = format!("unsupported frontend protocol 1234.{minor}: server supports 3.0 to 3.0");
                     return Ok(Started::Refused(stream, Error::fatal(SqlState::FEATURE_NOT_SUPPORTED, message)));
                 }
                 Ok(StartupPacket::Cancel { pid, secret }) => {
