@@ -70,6 +70,7 @@ pub mod protocol {
     //! Bytes to messages and back.
     pub mod backend;
     pub mod codec;
+    pub mod codec_check;
     pub mod conn;
     pub mod message;
 }
