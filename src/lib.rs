@@ -77,6 +77,7 @@ pub mod protocol {
 
 pub mod storage {
     //! Where databases live durably, and the watermark.
+    pub mod blob;
     pub mod local;
     pub mod sink;
     pub mod watermark;
