@@ -7,6 +7,8 @@
 //! above it rests on is exactly this: [`Precondition::Absent`] lets one of any number of racing writers win, and an
 //! error says honestly whether the write may have happened ([`BlobError::outcome_unknown`]).
 
+pub mod shared_key;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
