@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 pub struct Server {
     pub addr: SocketAddr,
-    process: Child,
+    pub process: Child,
     directory: PathBuf,
 }
 

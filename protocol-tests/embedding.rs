@@ -1,0 +1,271 @@
+//! The server inside another program: bound to a free port, encrypted, stopped gracefully.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pgserver::net::tls::TlsMode;
+use pgserver::ops::config::Config;
+use pgserver::server::Server;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream as AsyncTcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{ChannelBinding as Wanted, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::{ChannelBinding, TlsConnect};
+use tokio_postgres::{Client, Error, NoTls};
+
+/// A directory of the test's own, removed with the value.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("pgserver-embedding-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Directory(path)
+    }
+
+    /// The defaults, but for a free port and these files.
+    fn config(&self) -> Config {
+        Config { port: 0, directory: self.0.join("data"), ..Config::default() }
+    }
+
+    /// For a server that insists on TLS, and its certificate.
+    fn encrypted(&self, password: Option<&str>) -> (Config, CertificateDer<'static>) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (self.0.join("cert.pem"), self.0.join("key.pem"));
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let mut config = self.config();
+        config.net.tls_mode = TlsMode::Require;
+        config.tls.mode = TlsMode::Require;
+        config.tls.certificate = Some(certificate);
+        config.tls.key = Some(key);
+        config.password = password.map(str::to_owned);
+        (config, made.cert.der().clone())
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A server that runs until it is told to stop.
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    stopped: JoinHandle<()>,
+}
+
+impl Running {
+    async fn start(config: Config) -> Running {
+        let server = Server::bind(config).await.unwrap();
+        let address = server.local_addr();
+        let (stop, told) = oneshot::channel();
+        let stopped = tokio::spawn(server.run(async {
+            let _ = told.await;
+        }));
+        Running { address, stop, stopped }
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        tokio::time::timeout(Duration::from_secs(30), self.stopped).await.expect("the server hangs").unwrap();
+    }
+
+    fn client(&self) -> tokio_postgres::Config {
+        let mut config = tokio_postgres::Config::new();
+        config.host("127.0.0.1").port(self.address.port()).user("postgres").dbname("myapp");
+        config
+    }
+
+    /// A session in plain text, and how it will end.
+    async fn connect(&self) -> (Client, JoinHandle<Result<(), Error>>) {
+        let (client, connection) = self.client().connect(NoTls).await.unwrap();
+        (client, tokio::spawn(connection))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_lets_statements_finish_and_keeps_what_they_wrote() {
+    let directory = Directory::new("stop");
+    let mut config = directory.config();
+    // Nobody may have to be ended the hard way.
+    config.net.shutdown_grace = Duration::from_secs(3600);
+    let server = Running::start(config).await;
+    let (busy, _) = server.connect().await;
+    let (_idle, idle_end) = server.connect().await;
+    busy.batch_execute("create table t (i int)").await.unwrap();
+    let running = tokio::spawn(async move { busy.batch_execute("insert into t select 1 from pg_sleep(0.7)").await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.stop().await;
+    running.await.unwrap().expect("a running statement may finish");
+    let told = idle_end.await.unwrap().unwrap_err();
+    assert_eq!(told.code(), Some(&SqlState::ADMIN_SHUTDOWN));
+
+    let server = Running::start(directory.config()).await;
+    let (client, _) = server.connect().await;
+    assert_eq!(client.query_one("select count(*) from t", &[]).await.unwrap().get::<_, i64>(0), 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_beyond_the_grace_period_is_ended() {
+    let directory = Directory::new("grace");
+    let mut config = directory.config();
+    config.net.shutdown_grace = Duration::from_millis(100);
+    let server = Running::start(config).await;
+    let (busy, _) = server.connect().await;
+    let running = tokio::spawn(async move { busy.batch_execute("select pg_sleep(600)").await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.stop().await;
+    let told = running.await.unwrap().unwrap_err();
+    assert_eq!(told.code(), Some(&SqlState::ADMIN_SHUTDOWN));
+}
+
+/// TLS for tokio-postgres, with what is to be claimed as the server's certificate hash.
+struct Tls {
+    roots: RootCertStore,
+    claimed_hash: Option<Vec<u8>>,
+}
+
+impl Tls {
+    fn trusting(certificate: &CertificateDer<'static>, claimed_hash: Option<Vec<u8>>) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        Tls { roots, claimed_hash }
+    }
+}
+
+struct TlsStream {
+    inner: tokio_rustls::client::TlsStream<AsyncTcpStream>,
+    claimed_hash: Option<Vec<u8>>,
+}
+
+impl TlsConnect<AsyncTcpStream> for Tls {
+    type Stream = TlsStream;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = std::io::Result<TlsStream>> + Send>>;
+
+    fn connect(self, stream: AsyncTcpStream) -> Self::Future {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = builder.with_root_certificates(self.roots).with_no_client_auth();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        Box::pin(async move {
+            let inner = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await?;
+            Ok(TlsStream { inner, claimed_hash: self.claimed_hash })
+        })
+    }
+}
+
+impl tokio_postgres::tls::TlsStream for TlsStream {
+    fn channel_binding(&self) -> ChannelBinding {
+        match &self.claimed_hash {
+            Some(hash) => ChannelBinding::tls_server_end_point(hash.clone()),
+            None => ChannelBinding::none(),
+        }
+    }
+}
+
+impl AsyncRead for TlsStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for TlsStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+/// Starts up over TLS and runs a query; the error's SQLSTATE if that fails.
+async fn encrypted_session(config: &tokio_postgres::Config, tls: Tls) -> Result<(), Option<SqlState>> {
+    let (host, port) = ("127.0.0.1", config.get_ports()[0]);
+    let stream = AsyncTcpStream::connect((host, port)).await.unwrap();
+    let outcome = async {
+        let (client, connection) = config.connect_raw(stream, tls).await?;
+        tokio::spawn(connection);
+        client.simple_query("select 1").await.map(drop)
+    };
+    outcome.await.map_err(|error: Error| error.code().cloned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scram_is_bound_to_the_certificate() {
+    let directory = Directory::new("scram");
+    let (config, certificate) = directory.encrypted(Some("secret"));
+    let server = Running::start(config).await;
+    let mut client = server.client();
+    client.password("secret").ssl_mode(SslMode::Require).channel_binding(Wanted::Require);
+    let hash = || Some(Sha256::digest(&certificate).to_vec());
+    assert_eq!(encrypted_session(&client, Tls::trusting(&certificate, hash())).await, Ok(()));
+
+    // Somebody in the middle with a certificate of his own.
+    let other = Some(Sha256::digest(b"another certificate").to_vec());
+    let refused = encrypted_session(&client, Tls::trusting(&certificate, other)).await;
+    assert_eq!(refused, Err(Some(SqlState::INVALID_AUTHORIZATION_SPECIFICATION)));
+
+    client.channel_binding(Wanted::Prefer);
+    assert_eq!(encrypted_session(&client, Tls::trusting(&certificate, None)).await, Ok(()));
+    for (user, password) in [("postgres", "wrong"), ("nobody", "secret")] {
+        let mut wrong = client.clone();
+        wrong.user(user).password(password);
+        let refused = encrypted_session(&wrong, Tls::trusting(&certificate, hash())).await;
+        assert_eq!(refused, Err(Some(SqlState::INVALID_PASSWORD)), "{user}");
+    }
+
+    // tls = require: in plain text nobody gets as far as a password.
+    client.ssl_mode(SslMode::Disable);
+    let refused = client.connect(NoTls).await.err().and_then(|error| error.code().cloned());
+    assert_eq!(refused, Some(SqlState::INVALID_AUTHORIZATION_SPECIFICATION));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_without_the_certificate_it_needs_is_refused() {
+    let directory = Directory::new("client-certificate");
+    let (mut config, certificate) = directory.encrypted(None);
+    config.tls.client_ca = config.tls.certificate.clone();
+    let server = Running::start(config).await;
+    let mut client = server.client();
+    client.ssl_mode(SslMode::Require);
+    assert_eq!(encrypted_session(&client, Tls::trusting(&certificate, None)).await, Err(None));
+    server.stop().await;
+}
+
+/// CVE-2021-23214: what somebody in the middle puts behind SSLRequest must not be taken for the client's. It belongs to
+/// the TLS stream and breaks it; a server that had read it ahead would complete the handshake.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_sent_before_tls_survives_into_it() {
+    let directory = Directory::new("injection");
+    let (config, certificate) = directory.encrypted(None);
+    let server = Running::start(config).await;
+    let injected = b"\0\0\0\x26\0\x03\0\0user\0postgres\0database\0myapp\0\0";
+    for behind in [&b""[..], injected] {
+        let mut stream = AsyncTcpStream::connect(server.address).await.unwrap();
+        stream.write_all(&[b"\0\0\0\x08\x04\xd2\x16\x2f", behind].concat()).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'S');
+        let handshake = Tls::trusting(&certificate, None).connect(stream).await;
+        assert_eq!(handshake.is_ok(), behind.is_empty(), "with {} bytes behind SSLRequest", behind.len());
+    }
+    server.stop().await;
+}

@@ -1,0 +1,212 @@
+//! Clients that send what no client should: each gets an ErrorResponse or the end of its connection, in bounded time and
+//! memory, and everybody else goes on being served.
+
+#[path = "server.rs"]
+mod server;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use rlimit::Resource;
+use server::Server;
+
+/// How long an answer may take before it counts as a hang. Far more than any needs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a client is told.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    /// The SQLSTATEs of the ErrorResponses.
+    errors: Vec<String>,
+    /// How many ReadyForQuery came.
+    ready: usize,
+}
+
+fn connect(addr: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn startup(version: u32, parameters: &[u8]) -> Vec<u8> {
+    let mut packet = (parameters.len() as u32 + 8).to_be_bytes().to_vec();
+    packet.extend(version.to_be_bytes());
+    packet.extend(parameters);
+    packet
+}
+
+fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
+    lying_frame(tag, body.len() as u32 + 4, body)
+}
+
+fn lying_frame(tag: u8, length: u32, body: &[u8]) -> Vec<u8> {
+    let mut frame = vec![tag];
+    frame.extend(length.to_be_bytes());
+    frame.extend(body);
+    frame
+}
+
+/// A session that is ready for queries.
+fn session(addr: SocketAddr) -> TcpStream {
+    let mut stream = connect(addr);
+    stream.write_all(&startup(0x0003_0000, b"user\0postgres\0database\0postgres\0\0")).unwrap();
+    while message(&mut stream).expect("the server refused a good client").0 != b'Z' {}
+    stream
+}
+
+/// The next message, `None` at the end of the connection.
+fn message(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+    let mut head = [0; 5];
+    match stream.read_exact(&mut head) {
+        Ok(()) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => return None,
+        Err(error) => panic!("neither an answer nor an end: {error}"),
+    }
+    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+    let mut body = vec![0; length - 4];
+    stream.read_exact(&mut body).unwrap();
+    Some((head[0], body))
+}
+
+/// Sends bytes, says that there are no more, and reads until the server ends the connection.
+fn tell(mut stream: TcpStream, bytes: &[u8]) -> Told {
+    // The server may have ended the connection before it has read everything.
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut told = Told { errors: Vec::new(), ready: 0 };
+    while let Some((tag, body)) = message(&mut stream) {
+        match tag {
+            b'E' => {
+                let code = body.split(|b| *b == 0).find_map(|field| field.strip_prefix(b"C"));
+                told.errors.push(String::from_utf8(code.expect("an SQLSTATE").to_vec()).unwrap());
+            }
+            b'Z' => told.ready += 1,
+            _ => {}
+        }
+    }
+    told
+}
+
+/// A client like any other is served.
+fn assert_serving(addr: SocketAddr, after: &str) {
+    let told = tell(session(addr), &frame(b'Q', b"select 1\0"));
+    assert_eq!(told, Told { errors: vec![], ready: 1 }, "after {after}");
+}
+
+fn start() -> Server {
+    Server::start("postgres", "trust", "").unwrap()
+}
+
+fn texts(codes: &[&str]) -> Vec<String> {
+    codes.iter().map(|code| (*code).to_owned()).collect()
+}
+
+#[test]
+fn start_up_packets_that_are_none() {
+    let server = start();
+    let user = b"user\0postgres\0";
+    let cases: &[(&str, Vec<u8>, &[&str])] = &[
+        ("nothing", vec![], &[]),
+        ("half a length", vec![0, 0], &[]),
+        ("length 0", vec![0; 8], &[]),
+        ("length 3", vec![0, 0, 0, 3, 0, 0, 0, 0], &[]),
+        ("no room for a version", vec![0, 0, 0, 7, 0, 3, 0], &[]),
+        ("longer than any", [&10_005u32.to_be_bytes()[..], &[0; 10_001]].concat(), &[]),
+        ("two gigabytes", vec![0x7f, 0xff, 0xff, 0xff, 0, 3, 0, 0], &[]),
+        ("a web browser", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(), &[]),
+        ("an end in the middle", vec![0, 0, 0, 50, 0, 3, 0, 0, b'u'], &[]),
+        ("protocol 4", startup(0x0004_0000, b"user\0postgres\0\0"), &["0A000"]),
+        ("no parameters", startup(0x0003_0000, b""), &["08P01"]),
+        ("no user", startup(0x0003_0000, b"database\0postgres\0\0"), &["28000"]),
+        ("no terminator", startup(0x0003_0000, user), &["08P01"]),
+        ("a name without a value", startup(0x0003_0000, b"user\0postgres\0x\0\0"), &["08P01"]),
+        ("something behind the end", startup(0x0003_0000, b"user\0postgres\0\0x"), &["08P01"]),
+        ("text that is not UTF-8", startup(0x0003_0000, b"user\0\xff\xfe\0\0"), &["08P01"]),
+        ("a short cancel request", startup(80_877_102, b"\0\0\0\x01"), &["08P01"]),
+        ("a cancel request for nobody", startup(80_877_102, b"\0\0\0\x01\0\0\0\x02"), &[]),
+    ];
+    for (name, bytes, errors) in cases {
+        assert_eq!(tell(connect(server.addr), bytes), Told { errors: texts(errors), ready: 0 }, "{name}");
+    }
+    assert_serving(server.addr, "start-up packets that are none");
+}
+
+#[test]
+fn frames_that_break_the_rules() {
+    let server = start();
+    let synced = |tag, body: &[u8]| [frame(tag, body), frame(b'S', b"")].concat();
+    // What is sent, its errors, and how many ReadyForQuery follow.
+    let cases: &[(&str, Vec<u8>, &[&str], usize)] = &[
+        ("an end in a length", vec![b'Q', 0, 0], &[], 0),
+        ("an end in a body", lying_frame(b'Q', 100, b"select 1"), &[], 0),
+        ("an unknown type", frame(b'z', b""), &["08P01"], 0),
+        ("length 0", lying_frame(b'S', 0, b""), &[], 0),
+        ("length 3", lying_frame(b'Q', 3, b""), &[], 0),
+        ("a negative length", lying_frame(b'Q', 0xffff_ffff, b"select 1\0"), &[], 0),
+        ("a gigabyte", lying_frame(b'Q', 0x4000_0000, b"select 1\0"), &[], 0),
+        ("a Sync of a megabyte", lying_frame(b'S', 1 << 20, b""), &[], 0),
+        ("a Query without its end", frame(b'Q', b"select 1"), &["08P01"], 1),
+        ("a Query that goes on behind it", frame(b'Q', b"select 1\0x"), &["08P01"], 1),
+        ("a Query that is not UTF-8", frame(b'Q', b"select '\xff'\0"), &["22021"], 1),
+        ("an empty Parse", synced(b'P', b""), &["08P01"], 1),
+        ("a Parse with too few types", synced(b'P', b"\0select 1\0\x03\xe8"), &["08P01"], 1),
+        ("a Parse with too many", synced(b'P', b"\0select 1\0\0\0x"), &["08P01"], 1),
+        ("a Bind with too few values", synced(b'B', b"\0\0\0\0\xff\xff"), &["08P01"], 1),
+        ("a Bind of a negative length", synced(b'B', b"\0\0\0\0\0\x01\xff\xff\xff\xfe"), &["08P01"], 1),
+        ("a Describe of nothing", synced(b'D', b""), &["08P01"], 1),
+        ("a Describe of an unknown kind", synced(b'D', b"X\0"), &["08P01"], 1),
+        ("a Close of an unknown kind", synced(b'C', b"X\0"), &["08P01"], 1),
+        ("an Execute without a limit", synced(b'E', b"\0\0"), &["08P01"], 1),
+        ("a password nobody asked for", frame(b'p', b"secret\0"), &["08P01"], 0),
+    ];
+    for (name, bytes, errors, ready) in cases {
+        let told = tell(session(server.addr), bytes);
+        assert_eq!(told, Told { errors: texts(errors), ready: *ready }, "{name}");
+    }
+    assert_serving(server.addr, "frames that break the rules");
+}
+
+#[test]
+fn silent_clients_do_not_keep_others_out() {
+    // The server is to cope with the limit most systems give it.
+    let (_, hard) = Resource::NOFILE.get().unwrap();
+    Resource::NOFILE.set(1024.min(hard), hard).unwrap();
+    let server = start();
+    rlimit::increase_nofile_limit(u64::MAX).unwrap();
+    let mut silent: Vec<TcpStream> = (0..1_100).map(|_| connect(server.addr)).collect();
+    for (index, stream) in silent.iter_mut().enumerate() {
+        // Some have begun to speak and do not go on.
+        stream.write_all(&[0; 3][..index % 4]).unwrap();
+    }
+    assert_serving(server.addr, "1,100 silent connections were opened");
+    drop(silent);
+    assert_serving(server.addr, "1,100 silent connections were closed");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_announced_but_not_sent_takes_no_memory() {
+    let server = start();
+    assert_serving(server.addr, "the start");
+    let before = resident_megabytes(&server);
+    let announced: Vec<TcpStream> = (0..100)
+        .map(|_| {
+            let mut stream = session(server.addr);
+            stream.write_all(&lying_frame(b'Q', 200 << 20, b"select ")).unwrap();
+            stream
+        })
+        .collect();
+    assert_serving(server.addr, "20 GB were announced");
+    let grown = resident_megabytes(&server).saturating_sub(before);
+    assert!(grown < 100, "the server grew by {grown} MB");
+    drop(announced);
+}
+
+/// VmRSS (proc(5)).
+#[cfg(target_os = "linux")]
+fn resident_megabytes(server: &Server) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.process.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<usize>().unwrap() / 1024
+}
