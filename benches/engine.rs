@@ -106,7 +106,7 @@ async fn engine_selects(database: &Arc<Database>) -> f64 {
         }
         drop(cursor);
         session.commit().await.expect("commit");
-        session.gate().await.expect("gate");
+        assert!(session.gate().await);
         session.finish_statement();
     }
     assert!(length > 0);

@@ -3,16 +3,15 @@
 
 #[path = "server.rs"]
 mod server;
+#[path = "wire.rs"]
+mod wire;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
 
 use rlimit::Resource;
 use server::Server;
-
-/// How long an answer may take before it counts as a hang. Far more than any needs.
-const PATIENCE: Duration = Duration::from_secs(20);
+use wire::{Session, connect, error_field, frame, lying_frame, message, startup};
 
 /// What a client is told.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,50 +22,9 @@ struct Told {
     ready: usize,
 }
 
-fn connect(addr: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(addr).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
-
-fn startup(version: u32, parameters: &[u8]) -> Vec<u8> {
-    let mut packet = (parameters.len() as u32 + 8).to_be_bytes().to_vec();
-    packet.extend(version.to_be_bytes());
-    packet.extend(parameters);
-    packet
-}
-
-fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
-    lying_frame(tag, body.len() as u32 + 4, body)
-}
-
-fn lying_frame(tag: u8, length: u32, body: &[u8]) -> Vec<u8> {
-    let mut frame = vec![tag];
-    frame.extend(length.to_be_bytes());
-    frame.extend(body);
-    frame
-}
-
 /// A session that is ready for queries.
 fn session(addr: SocketAddr) -> TcpStream {
-    let mut stream = connect(addr);
-    stream.write_all(&startup(0x0003_0000, b"user\0postgres\0database\0postgres\0\0")).unwrap();
-    while message(&mut stream).expect("the server refused a good client").0 != b'Z' {}
-    stream
-}
-
-/// The next message, `None` at the end of the connection.
-fn message(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
-    let mut head = [0; 5];
-    match stream.read_exact(&mut head) {
-        Ok(()) => {}
-        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => return None,
-        Err(error) => panic!("neither an answer nor an end: {error}"),
-    }
-    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
-    let mut body = vec![0; length - 4];
-    stream.read_exact(&mut body).unwrap();
-    Some((head[0], body))
+    Session::open(addr).stream
 }
 
 /// Sends bytes, says that there are no more, and reads until the server ends the connection.
@@ -77,10 +35,7 @@ fn tell(mut stream: TcpStream, bytes: &[u8]) -> Told {
     let mut told = Told { errors: Vec::new(), ready: 0 };
     while let Some((tag, body)) = message(&mut stream) {
         match tag {
-            b'E' => {
-                let code = body.split(|b| *b == 0).find_map(|field| field.strip_prefix(b"C"));
-                told.errors.push(String::from_utf8(code.expect("an SQLSTATE").to_vec()).unwrap());
-            }
+            b'E' => told.errors.push(error_field(&body, b'C')),
             b'Z' => told.ready += 1,
             _ => {}
         }

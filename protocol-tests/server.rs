@@ -32,10 +32,15 @@ impl Server {
         match server.wait_until_ready() {
             Ok(()) => Ok(server),
             Err(why) => {
-                let log = std::fs::read_to_string(server.directory.join("log")).unwrap_or_default();
+                let log = server.log();
                 Err(format!("{why}; its log:\n{log}"))
             }
         }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }
 
     fn wait_until_ready(&mut self) -> Result<(), String> {

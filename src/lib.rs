@@ -73,6 +73,7 @@ pub mod protocol {
     pub mod codec_check;
     pub mod conn;
     pub mod message;
+    pub mod socket;
 }
 
 pub mod storage {

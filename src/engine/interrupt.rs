@@ -1,16 +1,17 @@
-//! Cancel and time limits of a running statement.
+//! Cancel and time limits of a running statement, and its client's disappearance.
 //!
 //! Owns: [`InterruptHandle`]. The progress handler of the connection that runs the statement polls it, waits of the
 //! session race against it. Must not know: SQLite, who asks for the cancel.
 //! Specification: runtime-config-client.html (statement_timeout), protocol-flow.html (canceling requests in progress).
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::error::{Error, Result, SqlState};
+use crate::protocol::socket::Peer;
 
 /// Interrupts one session from another task. Cheap to clone; all clones speak of the same session.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,8 @@ struct State {
     /// Nanoseconds after [`EPOCH`]; 0 for none.
     deadline: AtomicU64,
     changed: Notify,
+    /// Whom the session serves; unset where there is no socket.
+    peer: OnceLock<Peer>,
 }
 
 /// No statement runs: a cancel request is dropped, as PostgreSQL drops it.
@@ -30,10 +33,33 @@ const RUNNING: u8 = 1;
 const CANCELLED: u8 = 2;
 /// The session is to end; stays so.
 const TERMINATED: u8 = 3;
+/// The client has closed the connection while a statement ran or waited; stays so.
+const VANISHED: u8 = 4;
 
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl InterruptHandle {
+    /// The client whose disappearance ends what the session is running.
+    pub fn watch(&self, peer: Peer) {
+        // A session has one client for good.
+        let _ = self.0.peer.set(peer);
+    }
+
+    /// Asks the socket whether the client is still there, for statements that run; [`check`](Self::check) then fails if
+    /// not.
+    pub fn look_for_client(&self) {
+        if self.0.peer.get().is_some_and(Peer::is_gone) {
+            self.vanish();
+        }
+    }
+
+    fn vanish(&self) {
+        // Only what runs is ended: an idle session learns it from reading, after everything the client has sent.
+        if self.change_phase(RUNNING, VANISHED) || self.change_phase(CANCELLED, VANISHED) {
+            self.0.changed.notify_waiters();
+        }
+    }
+
     /// A statement begins; from now on it can be cancelled, and it fails once the deadline has passed.
     pub fn start(&self, deadline: Option<Instant>) {
         // `max(1)`: a deadline at the epoch itself is still one.
@@ -72,6 +98,7 @@ impl InterruptHandle {
                     "terminating connection due to administrator command",
                 ));
             }
+            VANISHED => return Err(client_lost()),
             _ => {}
         }
         match self.deadline() {
@@ -80,8 +107,20 @@ impl InterruptHandle {
         }
     }
 
-    /// Resolves to the error once the running statement is to end; for waits to race against.
+    /// Resolves to the error once the running statement is to end, because its client is gone or for any other reason;
+    /// for waits to race against.
     pub async fn interrupted(&self) -> Error {
+        tokio::select! {
+            error = self.cancelled() => error,
+            () = self.client_gone() => {
+                self.vanish();
+                client_lost()
+            }
+        }
+    }
+
+    /// The same but for the client, for waits that read from it.
+    pub async fn cancelled(&self) -> Error {
         loop {
             let changed = self.0.changed.notified();
             tokio::pin!(changed);
@@ -89,13 +128,32 @@ impl InterruptHandle {
             if let Err(error) = self.check() {
                 return error;
             }
-            match self.deadline() {
-                Some(deadline) => {
-                    // At the deadline `check` above decides.
-                    let _ = tokio::time::timeout_at(deadline.into(), changed).await;
-                }
-                None => changed.await,
+            tokio::select! {
+                () = changed => {}
+                // At the deadline `check` above decides.
+                () = passed(self.deadline()) => {}
             }
+        }
+    }
+
+    /// Resolves when the session is to end, whatever it is doing.
+    pub async fn terminated(&self) -> Error {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            match self.check() {
+                Err(error) if self.0.phase.load(Ordering::Acquire) == TERMINATED => return error,
+                _ => changed.await,
+            }
+        }
+    }
+
+    /// Resolves when the client has closed the connection; never without a client.
+    pub async fn client_gone(&self) {
+        match self.0.peer.get() {
+            Some(peer) => peer.gone().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -109,6 +167,18 @@ impl InterruptHandle {
     fn change_phase(&self, from: u8, to: u8) -> bool {
         self.0.phase.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
+}
+
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// As client_connection_check_interval has it.
+fn client_lost() -> Error {
+    Error::fatal(SqlState::CONNECTION_FAILURE, "connection to client lost")
 }
 
 fn canceled(message: &'static str) -> Error {

@@ -22,6 +22,9 @@ const LONG: Duration = Duration::from_millis(1);
 /// How long the callback sleeps for another thread to take the core; less, and the core is sometimes taken back.
 const HAND_OVER: Duration = Duration::from_micros(100);
 
+/// How often a long statement looks whether its client is still there.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The progress of one connection's running statement.
 #[derive(Debug, Default)]
 pub(crate) struct Progress(Mutex<State>);
@@ -35,6 +38,8 @@ struct State {
     /// The thread whose core has been given away: it has none until its task next waits, and that task then goes on
     /// elsewhere.
     handed_off: Option<ThreadId>,
+    /// When it was last looked whether the client is still there.
+    looked: Option<Instant>,
     /// When the time of a bounded internal statement is over.
     limit: Option<Instant>,
 }
@@ -47,7 +52,8 @@ impl Progress {
 
     /// Another statement begins.
     pub(crate) fn begin(&self) {
-        self.state().since = None;
+        let mut state = self.state();
+        (state.since, state.looked) = (None, None);
     }
 
     /// Ends internal statements at `limit` whatever the session's limits are; `None` lifts it.
@@ -71,6 +77,10 @@ impl Progress {
 
     fn judge(&self, thread: ThreadId, now: Instant) -> (bool, bool) {
         let mut state = self.state();
+        if now.duration_since(*state.looked.get_or_insert(now)) >= LOOK {
+            state.looked = Some(now);
+            state.interrupt.iter().for_each(InterruptHandle::look_for_client);
+        }
         let interrupted = state.interrupt.as_ref().is_some_and(|interrupt| interrupt.check().is_err());
         let end = interrupted || state.limit.is_some_and(|limit| now >= limit);
         let since = match state.since {

@@ -60,7 +60,10 @@ impl EngineSession {
             schema: SessionSchema::default(),
             seen: Seen::new(Arc::clone(database.watermark())),
             interrupt,
-            poll: Arc::new(move || polled.check()),
+            poll: Arc::new(move || {
+                polled.look_for_client();
+                polled.check()
+            }),
             lock_timeout: None,
             context,
             database,
@@ -234,10 +237,15 @@ impl EngineSession {
     }
 
     /// Waits until everything this session has read since the last call is durable (the output gate). Cheap when
-    /// nothing is pending. Call before bytes of a statement's outcome leave.
-    pub async fn gate(&mut self) -> Result<()> {
-        self.seen.wait().await;
-        Ok(())
+    /// nothing is pending. Call before bytes of a statement's outcome leave. Cancel does not shorten it: what was
+    /// answered could not be taken back. False if the session ends before: nothing may leave any more.
+    pub async fn gate(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.seen.wait() => true,
+            _ = self.interrupt.terminated() => false,
+            () = given_up(&self.interrupt) => false,
+        }
     }
 
     fn pid(&self) -> i32 {
@@ -438,6 +446,14 @@ impl Drop for EngineSession {
         }
         self.roll_back_locally();
     }
+}
+
+/// How long a client that says no more may wait for its answer, in case it has only closed its sending side.
+const HALF_CLOSED: Duration = Duration::from_secs(5);
+
+async fn given_up(interrupt: &InterruptHandle) {
+    interrupt.client_gone().await;
+    tokio::time::sleep(HALF_CLOSED).await;
 }
 
 /// The connection with the open transaction, if there is one; an error if it was lost.

@@ -20,17 +20,15 @@ use crate::net::auth::{AuthError, Authentication};
 use crate::net::tls::{Tls, TlsMode};
 use crate::protocol::backend;
 use crate::protocol::codec;
-use crate::protocol::conn::{FramedConn, Stream};
+use crate::protocol::conn::FramedConn;
 use crate::protocol::message::StartupPacket;
+use crate::protocol::socket::{Socket, Stream};
 use crate::session;
 use crate::session::cancel::{CancelKey, CancelRegistry};
 use crate::session::start::{SessionOptions, SessionStart};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// How long a client may be silent at the TCP level before it counts as gone: it is probed after 15 s.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
-const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the operator has decided about connections.
 #[derive(Clone, Debug)]
@@ -137,18 +135,6 @@ impl Server {
     }
 }
 
-/// Notices dead peers: without it a client that vanished with its network would hold its locks for hours.
-fn keep_alive(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let socket = socket2::SockRef::from(stream);
-    let keepalive =
-        socket2::TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(Duration::from_secs(5)).with_retries(3);
-    socket.set_tcp_keepalive(&keepalive)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
-    Ok(())
-}
-
 /// How the first packets ended.
 enum Started {
     Startup {
@@ -165,9 +151,6 @@ enum Started {
 
 impl Shared {
     async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, stopping: watch::Receiver<bool>) {
-        if let Err(error) = keep_alive(&stream) {
-            log::debug!("{address}: cannot set socket options: {error}");
-        }
         let limit = self.options.authentication_timeout;
         let start = match tokio::time::timeout(limit, self.start(stream, address, stopping)).await {
             Ok(Some(start)) => start,
@@ -280,7 +263,7 @@ impl Shared {
     /// Reads packets by exact length until the start-up packet: nothing sent in plain text before TLS can survive
     /// into it.
     async fn first_packets(&self, tcp: TcpStream, address: SocketAddr) -> io::Result<Started> {
-        let mut stream = Stream::Tcp(tcp);
+        let mut stream = Stream::Tcp(Socket::new(tcp));
         let (mut encrypted, mut asked_ssl, mut asked_gss) = (false, false, false);
         loop {
             let length = stream.read_u32().await? as usize;

@@ -1,36 +1,27 @@
 //! A started-up connection: whole messages in, an output buffer out.
 //!
-//! Owns: [`FramedConn`], [`Stream`]: reading, buffering, flushing. Must not know: what a message means.
+//! Owns: [`FramedConn`]: reading, buffering, flushing. Must not know: what a message means, sockets
+//! (`protocol::socket`).
 
 use std::io::{self, Read};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::error::Result;
 use crate::protocol::codec;
 use crate::protocol::message::FrontendMessage;
+use crate::protocol::socket::{Peer, Stream};
 
 /// Output is written to the socket when this much is waiting.
 pub const FLUSH_THRESHOLD: usize = 64 * 1024;
 /// A buffer that grew beyond this for one large message is given back afterwards.
 const KEEP_CAPACITY: usize = 256 * 1024;
-/// How much is read ahead while a statement waits and only the connection's end is of interest.
-const READ_AHEAD: usize = 64 * 1024;
-
-/// A plain or encrypted socket.
-pub enum Stream {
-    Tcp(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
 
 /// A connection that speaks in messages.
 pub struct FramedConn {
     stream: Stream,
+    peer: Peer,
     input: BytesMut,
     output: BytesMut,
     max_message: usize,
@@ -42,7 +33,8 @@ impl FramedConn {
     /// Over a socket on which everything before the first message has been read by exact reads. `max_message` is the
     /// longest message accepted, in bytes.
     pub fn new(stream: Stream, max_message: usize) -> Self {
-        FramedConn { stream, input: BytesMut::new(), output: BytesMut::new(), max_message, last_tag: 0 }
+        let peer = stream.peer();
+        FramedConn { stream, peer, input: BytesMut::new(), output: BytesMut::new(), max_message, last_tag: 0 }
     }
 
     /// The next message; `None` when the client has closed the connection. The inner error is the client's fault: its
@@ -81,7 +73,7 @@ impl FramedConn {
     pub fn poll_socket(&mut self) -> bool {
         let Stream::Tcp(stream) = &self.stream else { return false };
         let mut bytes = [0; 4096];
-        match (&*socket2::SockRef::from(stream)).read(&mut bytes) {
+        match (&*socket2::SockRef::from(stream.tcp())).read(&mut bytes) {
             Ok(count) => self.input.extend_from_slice(bytes.get(..count).unwrap_or(&[])),
             // The next read reports what is wrong, if it is more than that nothing has come.
             Err(_) => return false,
@@ -94,18 +86,9 @@ impl FramedConn {
         codec::has_frame(&self.input)
     }
 
-    /// Resolves when the client closes the connection; for waiting beside something else. Reads ahead a bounded
-    /// amount, and waits for ever once that is full. Cancel safe.
-    pub async fn closed(&mut self) {
-        loop {
-            if self.input.len() >= READ_AHEAD {
-                std::future::pending::<()>().await;
-            }
-            match self.read().await {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {}
-            }
-        }
+    /// Who is at the other end.
+    pub fn peer(&self) -> Peer {
+        self.peer.clone()
     }
 
     /// The output buffer; messages are written here and leave with [`FramedConn::flush`].
@@ -121,7 +104,11 @@ impl FramedConn {
     /// Writes everything that waits, as fast as the client takes it.
     pub async fn flush(&mut self) -> io::Result<()> {
         if !self.output.is_empty() {
-            self.stream.write_all(&self.output).await?;
+            tokio::select! {
+                biased;
+                written = self.stream.write_all(&self.output) => written?,
+                never = self.peer.patience() => match never {},
+            }
             self.output.clear();
             if self.output.capacity() > KEEP_CAPACITY {
                 self.output = BytesMut::new();
@@ -134,37 +121,5 @@ impl FramedConn {
     pub async fn shutdown(&mut self) -> io::Result<()> {
         self.flush().await?;
         self.stream.shutdown().await
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
     }
 }

@@ -59,7 +59,7 @@ impl StateMachine {
             let message = tokio::select! {
                 biased;
                 message = self.conn.recv() => message?,
-                error = interrupt.interrupted() => return Err(error.into()),
+                error = interrupt.cancelled() => return Err(error.into()),
             };
             match message {
                 None => return Err(vanished()),

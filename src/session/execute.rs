@@ -9,7 +9,7 @@ use crate::engine::cursor::Cursor;
 use crate::error::{Error, SqlState};
 use crate::protocol::backend::{self, Message, ValueSlot};
 use crate::protocol::message::Field;
-use crate::session::machine::{Outcome, StateMachine, vanished};
+use crate::session::machine::{Outcome, StateMachine};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
 use crate::sql::plan::{Action, FieldDescription, PreparedCommand, SqliteStatement, Tag};
 use crate::types::encoding;
@@ -213,34 +213,22 @@ impl StateMachine {
         self.start(portal, describe).await
     }
 
-    /// Opens a statement; a client that closes the connection while it waits ends the wait.
+    /// Opens a statement.
     pub(super) async fn open(
         &mut self,
         statement: &SqliteStatement,
         params: &[Value],
         literals: &[Value],
     ) -> Outcome<Cursor> {
-        tokio::select! {
-            biased;
-            cursor = self.engine.open(statement, params, literals) => Ok(cursor?),
-            () = self.conn.closed() => Err(vanished()),
-        }
+        Ok(self.engine.open(statement, params, literals).await?)
     }
 
     async fn lock_database(&mut self) -> Outcome<()> {
-        tokio::select! {
-            biased;
-            locked = self.engine.lock() => Ok(locked?),
-            () = self.conn.closed() => Err(vanished()),
-        }
+        Ok(self.engine.lock().await?)
     }
 
     async fn change_schema(&mut self, ddl: &crate::sql::ddl::Ddl) -> Outcome<Option<u64>> {
-        tokio::select! {
-            biased;
-            changed = self.engine.ddl(ddl) => Ok(changed?),
-            () = self.conn.closed() => Err(vanished()),
-        }
+        Ok(self.engine.ddl(ddl).await?)
     }
 
     fn refuse_in_read_only(&self, statement: &SqliteStatement, tag: Tag) -> Outcome<()> {

@@ -119,6 +119,7 @@ impl StateMachine {
         let Parts { conn, engine, databases, options, stopping, pid } = start;
         let context = Arc::clone(engine.context());
         let plans = Arc::clone(engine.database().plans());
+        engine.interrupt_handle().watch(conn.peer());
         let ended = Box::pin(ended(engine.interrupt_handle(), stopping));
         StateMachine {
             conn,
@@ -354,13 +355,20 @@ impl StateMachine {
     /// Waits until what the output tells of is durable, and writes it to the socket.
     pub(super) async fn flush(&mut self) -> Outcome<()> {
         self.flush_due = false;
-        self.engine.gate().await?;
+        if !self.engine.gate().await {
+            return Err(vanished());
+        }
         let interrupt = self.engine.interrupt_handle();
+        let stall_limit = self.engine.holds_ticket().then_some(self.options.idle_writer_timeout);
         tokio::select! {
             biased;
             flushed = self.conn.flush() => Ok(flushed?),
             // A client that takes nothing could not be told, either.
-            _ = terminated(interrupt) => Err(Stop::Gone(io::ErrorKind::TimedOut.into())),
+            _ = interrupt.terminated() => Err(Stop::Gone(io::ErrorKind::TimedOut.into())),
+            () = passed(stall_limit) => {
+                log::warn!("session {}: the client takes no output and keeps others from writing", self.pid);
+                Err(Stop::Gone(io::ErrorKind::TimedOut.into()))
+            }
         }
     }
 
@@ -436,22 +444,17 @@ impl StateMachine {
     }
 }
 
-/// Resolves when the session is terminated.
-async fn terminated(interrupt: InterruptHandle) -> Error {
-    loop {
-        let error = interrupt.interrupted().await;
-        if error.severity() == Severity::Fatal {
-            return error;
-        }
-        // A cancelled statement is not the session's end; it is over soon.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+async fn passed(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
     }
 }
 
 /// Resolves when the session is to end: it was terminated, or the server stops.
 async fn ended(interrupt: InterruptHandle, mut stopping: watch::Receiver<bool>) -> Error {
     tokio::select! {
-        error = terminated(interrupt) => error,
+        error = interrupt.terminated() => error,
         Ok(_) = stopping.wait_for(|stopping| *stopping) => {
             Error::fatal(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
         }

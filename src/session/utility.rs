@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::engine::databases::Databases;
 use crate::error::{Error, Result, SqlState};
-use crate::session::machine::{Outcome, StateMachine, lock, vanished};
+use crate::session::machine::{Outcome, StateMachine, lock};
 use crate::session::transaction::isolation_of;
 use crate::settings::variable::parse_boolean;
 use crate::sql::ddl::DatabaseCommand;
@@ -197,11 +197,7 @@ impl StateMachine {
             return Ok(());
         }
         self.session.close_portals();
-        tokio::select! {
-            biased;
-            done = self.engine.maintenance(statements) => Ok(done?),
-            () = self.conn.closed() => Err(vanished()),
-        }
+        Ok(self.engine.maintenance(statements).await?)
     }
 
     /// CREATE DATABASE, DROP DATABASE.
