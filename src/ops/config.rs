@@ -14,6 +14,7 @@ use crate::net::tls::{TlsMode, TlsOptions};
 use crate::ops::log::LogFormat;
 use crate::session::start::SessionOptions;
 use crate::sql::plan::BeginMode;
+use crate::storage::blob::azure_options::AzureOptions;
 
 /// Everything an operator can decide, validated.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ pub struct Config {
     pub net: NetOptions,
     pub tls: TlsOptions,
     pub session: SessionOptions,
+    pub azure: AzureOptions,
 }
 
 /// One key: its names, default, documentation, and how its text is read.
@@ -123,6 +125,48 @@ pub static KEYS: &[Key] = &[
             "s3" | "azure" => Err(format!("local; {v} storage is not part of this version")),
             _ => Err("local".to_owned()),
         },
+    },
+    Key {
+        env: "AZURE_STORAGE_ACCOUNT",
+        toml: "azure_storage_account",
+        default: "",
+        doc: "The storage account, for STORAGE = azure.",
+        set: |c, v| c.azure.set_account(v),
+    },
+    Key {
+        env: "AZURE_STORAGE_CONTAINER",
+        toml: "azure_storage_container",
+        default: "",
+        doc: "The container in it, which must exist.",
+        set: |c, v| c.azure.set_container(v),
+    },
+    Key {
+        env: "AZURE_STORAGE_PREFIX",
+        toml: "azure_storage_prefix",
+        default: "",
+        doc: "What the name of every object begins with; databases/ makes it look like a folder.",
+        set: |c, v| c.azure.set_prefix(v),
+    },
+    Key {
+        env: "AZURE_STORAGE_KEY",
+        toml: "azure_storage_key",
+        default: "",
+        doc: "The account's key. Not set: a managed identity of this machine, App Service or Kubernetes workload.",
+        set: |c, v| c.azure.set_key(v),
+    },
+    Key {
+        env: "AZURE_STORAGE_ENDPOINT",
+        toml: "azure_storage_endpoint",
+        default: "",
+        doc: "The Blob service's URL. Not set: https://{account}.blob.core.windows.net; Azurite's is http://127.0.0.1:10000/{account}.",
+        set: |c, v| c.azure.set_endpoint(v),
+    },
+    Key {
+        env: "AZURE_IDENTITY_CLIENT_ID",
+        toml: "azure_identity_client_id",
+        default: "",
+        doc: "Which managed identity to use, where there are several.",
+        set: |c, v| c.azure.set_identity(v),
     },
     Key {
         env: "CONNECTION_POOL_SIZE",
@@ -306,6 +350,7 @@ impl Default for Config {
             },
             tls: TlsOptions::default(),
             session: SessionOptions::default(),
+            azure: AzureOptions::default(),
         };
         // The table is the only place that knows the defaults; a test checks that each of them is valid.
         for key in KEYS {
@@ -388,9 +433,11 @@ impl Config {
     }
 }
 
-/// The password is the one value that is not repeated.
+/// Values that are not repeated.
+const SECRETS: &[&str] = &["password", "azure_storage_key"];
+
 fn bad_value(name: &str, key: &Key, value: &str, allowed: &str) -> String {
-    let shown = if key.toml == "password" { "…" } else { value };
+    let shown = if SECRETS.contains(&key.toml) { "…" } else { value };
     format!("{name} = \"{shown}\" is not valid; allowed: {allowed}")
 }
 
@@ -449,6 +496,8 @@ mod tests {
                 assert_eq!(error, expected);
             }
         }
+        let error = from_env(&[("AZURE_STORAGE_KEY", "s3cret!")]).unwrap_err();
+        assert_eq!(error, "AZURE_STORAGE_KEY = \"…\" is not valid; allowed: the account's key in base64");
         let error = from_env(&[("STORAGE", "s3")]).unwrap_err();
         assert!(error.contains("s3 storage is not part of this version"), "{error}");
         let mut config = Config::default();
