@@ -18,6 +18,7 @@ use crate::engine::error_map;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::pool::Pool;
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
+use crate::engine::session_schema::write_sequences;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::planner::PlanCache;
 use crate::storage::local::{self, WalSync};
@@ -185,8 +186,26 @@ impl Database {
 
     /// Moves the log into the database file and empties it; for a clean stop. Nobody uses the database any more.
     pub(crate) fn close(&self) {
+        if let Err(error) = self.settle_sequences() {
+            log::warn!("database \"{}\": sequences will skip a few values: {error}", self.name);
+        }
         self.pool.close_idle();
         self.checkpointer.finish();
+    }
+
+    /// The file runs ahead of the sequences' values; after a clean stop they go on where they stood.
+    fn settle_sequences(&self) -> Result<()> {
+        let ahead = self.sequences.take_ahead();
+        if ahead.is_empty() {
+            return Ok(());
+        }
+        let lease = self.pool.writer()?;
+        let entered = lease.enter();
+        let written = entered.control(Control::BeginImmediate).and_then(|()| {
+            write_sequences(&entered, &ahead)?;
+            entered.commit()
+        });
+        written.map(drop).map_err(|code| entered.error(code))
     }
 }
 

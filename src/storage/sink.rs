@@ -3,14 +3,13 @@
 //! Owns: the trait [`Sink`] and [`Replicator`], the thread that moves one database's durable position forward. Must
 //! not know: SQLite, sessions. Local storage's sink is `storage::local`; an object store's is one conditional PUT.
 //!
-//! Commits that arrive while the sink is busy share its next call: that is group commit. While writers queue for the
-//! write ticket the thread lingers a moment before a call, so that their commits share it too.
+//! Commits that arrive while the sink is busy share its next call: that is group commit. Waiting a moment before a call
+//! so that more commits share it was measured and gained nothing.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
-use std::time::{Duration, Instant};
 
 use crate::storage::watermark::Watermark;
 
@@ -65,25 +64,15 @@ impl Drop for Replicator {
     }
 }
 
-/// The longest wait for more commits to share a call of the sink.
-const MAX_LINGER: Duration = Duration::from_micros(200);
-
 fn run(name: &str, watermark: &Watermark, stop: &AtomicBool, mut sink: impl Sink) {
-    // What a call has cost lately: lingering for longer than that could only lose.
-    let mut cost = Duration::ZERO;
     loop {
         if watermark.last_committed() > watermark.last_durable() {
-            if watermark.has_queue() {
-                std::thread::sleep(cost.min(MAX_LINGER));
-            }
-            let started = Instant::now();
             let committed = watermark.last_committed();
             if let Err(error) = sink.make_durable() {
                 log::error!("database \"{name}\": commits could not be made durable, ending the process: {error}");
                 std::process::abort();
             }
             watermark.publish_durable(committed);
-            cost = (cost * 7 + started.elapsed()) / 8;
         } else if stop.load(Ordering::Acquire) {
             return;
         } else {
@@ -96,6 +85,7 @@ fn run(name: &str, watermark: &Watermark, stop: &AtomicBool, mut sink: impl Sink
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicU64;
+    use std::time::Duration;
 
     struct SlowSink(Arc<AtomicU64>);
 
