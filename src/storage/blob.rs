@@ -11,6 +11,7 @@ pub mod azure_identity;
 pub mod azure_options;
 pub mod azure_request;
 pub mod azure_response;
+pub mod http;
 pub mod http_date;
 pub mod secret;
 pub mod shared_key;
