@@ -7,10 +7,13 @@
 //! above it rests on is exactly this: [`Precondition::Absent`] lets one of any number of racing writers win, and an
 //! error says honestly whether the write may have happened ([`BlobError::outcome_unknown`]).
 
+pub mod azure;
 pub mod azure_identity;
 pub mod azure_options;
 pub mod azure_request;
 pub mod azure_response;
+pub mod azure_token;
+pub mod contract;
 pub mod http;
 pub mod http_date;
 pub mod secret;

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::storage::blob::azure_request::encode;
+use crate::storage::blob::secret::Secret;
 use crate::storage::blob::{BlobError, BlobErrorKind};
 
 const RESOURCE: &str = "https://storage.azure.com/";
@@ -39,9 +40,9 @@ pub struct TokenRequest {
 }
 
 /// A token and how long it is good for.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    pub secret: String,
+    pub secret: Secret,
     pub lifetime: Duration,
 }
 
@@ -144,12 +145,6 @@ impl fmt::Debug for IdentitySource {
     }
 }
 
-impl fmt::Debug for Token {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Token").field("lifetime", &self.lifetime).finish_non_exhaustive()
-    }
-}
-
 /// `expires_in` seconds, or the moment `expires_on`; both come as numbers or as their text.
 fn read_token(answer: &Value, now: SystemTime) -> Option<Token> {
     let secret = answer["access_token"].as_str().filter(|token| !token.is_empty())?;
@@ -163,7 +158,7 @@ fn read_token(answer: &Value, now: SystemTime) -> Option<Token> {
         (None, Some(moment)) => (UNIX_EPOCH + Duration::from_secs(moment)).duration_since(now).unwrap_or_default(),
         (None, None) => return None,
     };
-    Some(Token { secret: secret.to_owned(), lifetime })
+    Some(Token { secret: Secret::new(secret), lifetime })
 }
 
 #[cfg(test)]
@@ -237,8 +232,7 @@ mod tests {
         ];
         for (body, seconds) in answers {
             let token = source.token(200, body.as_bytes(), now).unwrap();
-            assert_eq!((token.secret.as_str(), token.lifetime), ("t", Duration::from_secs(seconds)), "{body}");
-            assert!(format!("{token:?}").starts_with("Token { lifetime: "));
+            assert_eq!((token.secret.reveal(), token.lifetime), ("t", Duration::from_secs(seconds)), "{body}");
         }
         let refused = r#"{"error":"invalid_request","error_description":"Identity not found\nTrace ID: 1"}"#;
         use BlobErrorKind::{Denied, Unavailable};

@@ -19,6 +19,7 @@ use crate::storage::blob::{BlobError, BlobErrorKind, Metadata, Precondition};
 const VERSION: &str = "2021-12-02";
 
 /// A request without its body. Not `Debug`: its headers carry what authorizes it.
+#[derive(Clone)]
 pub struct AzureRequest {
     pub method: &'static str,
     /// Percent-encoded; with what the endpoint's path begins with.

@@ -1,0 +1,368 @@
+//! Databases in Azure Blob Storage: a container as a [`BlobStore`].
+//!
+//! Owns: sending the requests of `azure_request` with who we are, what an answer means for the operation, the clock's
+//! correction, large files in blocks. Must not know: what the objects contain. Signatures are `shared_key`'s, tokens
+//! `azure_token`'s.
+//!
+//! Conditions are enforced by the service and covered by the signature: a proxy that drops one gets 403. A large file
+//! goes up as uncommitted blocks, which nobody sees, and comes to be with Put Block List, which carries the condition;
+//! blocks that are never committed are discarded by the service after a week.
+//!
+//! Azure lists from an opaque marker, not from a key. One call of [`BlobStore::list`] therefore reads from the prefix's
+//! beginning, a request for each 5,000 names, and drops what is not after the key; it gives up to 50,000 keys, so a
+//! walk over more costs requests in the square of the number of pages.
+
+use std::io::SeekFrom;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+
+use crate::storage::blob::azure_options::AzureOptions;
+use crate::storage::blob::azure_request::{Authorization, AzureRequest, Container, block_list};
+use crate::storage::blob::azure_response::Answer;
+use crate::storage::blob::azure_token::Identity;
+use crate::storage::blob::http::{HttpClient, HttpRequest, HttpResponse};
+use crate::storage::blob::shared_key::SharedKey;
+use crate::storage::blob::{
+    Blob, BlobError, BlobErrorKind, BlobFuture, BlobInfo, BlobStore, Body, Listing, Metadata, Precondition, Put,
+};
+
+/// Files up to this size go up in one request.
+const MAX_SINGLE: u64 = 32 << 20;
+const BLOCK: u64 = 16 << 20;
+/// More blocks the service does not take.
+const MAX_BLOCKS: u64 = 50_000;
+/// How many keys one call lists, roughly.
+const MAX_LISTED: usize = 50_000;
+/// Differences between clocks below this are left alone; the service allows 15 minutes.
+const MIN_SKEW: i64 = 60;
+
+/// A container of an account, and a prefix in it.
+#[derive(Debug)]
+pub struct AzureStore {
+    http: HttpClient,
+    origin: String,
+    container: Container,
+    prefix: String,
+    location: String,
+    who: Who,
+    /// What is added to our clock, in seconds, to tell the service's time.
+    skew: AtomicI64,
+}
+
+#[derive(Debug)]
+enum Who {
+    SharedKey(SharedKey),
+    Identity(Identity),
+}
+
+impl AzureStore {
+    /// `environment`: where a managed identity finds out what it is.
+    pub fn new(
+        options: &AzureOptions,
+        http: HttpClient,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        options.check()?;
+        let who = match options.shared_key() {
+            Some(key) => Who::SharedKey(key),
+            None => Who::Identity(Identity::from_environment(options.identity(), environment)?),
+        };
+        Ok(AzureStore {
+            http,
+            origin: options.endpoint().origin,
+            container: options.container(),
+            prefix: options.prefix().to_owned(),
+            location: options.location(),
+            who,
+            skew: AtomicI64::new(0),
+        })
+    }
+
+    fn name(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    /// Sends a request, a second time if the first was refused for the clock or for a token that is no longer good.
+    async fn send(&self, request: &AzureRequest, body: Bytes) -> Result<HttpResponse, BlobError> {
+        let response = self.attempt(request, body.clone()).await?;
+        let mended = match response.status {
+            403 => self.correct_clock(&response),
+            401 => self.discard_token(),
+            _ => false,
+        };
+        if mended { self.attempt(request, body).await } else { Ok(response) }
+    }
+
+    async fn attempt(&self, request: &AzureRequest, body: Bytes) -> Result<HttpResponse, BlobError> {
+        let token;
+        let who = match &self.who {
+            Who::SharedKey(key) => Authorization::SharedKey(key),
+            Who::Identity(identity) => {
+                token = identity.token().await?;
+                Authorization::Bearer(token.reveal())
+            }
+        };
+        let mut request = request.clone();
+        request.authorize(&who, shifted(SystemTime::now(), self.skew.load(Ordering::Relaxed)))?;
+        let target = request.target();
+        let AzureRequest { method, headers, .. } = request;
+        self.http.send(&HttpRequest { method, origin: self.origin.clone(), target, headers, body }).await
+    }
+
+    /// Whether our clock was off by what a refusal tells, and is corrected now.
+    fn correct_clock(&self, response: &HttpResponse) -> bool {
+        let Some(theirs) = answer(response).date() else { return false };
+        let skew = seconds_between(SystemTime::now(), theirs);
+        let before = self.skew.swap(skew, Ordering::Relaxed);
+        let corrected = (skew - before).abs() >= MIN_SKEW;
+        if corrected {
+            log::warn!(
+                "azure: the clock of this machine is {skew} s behind the store's; dating requests by the store's"
+            );
+        } else {
+            self.skew.store(before, Ordering::Relaxed);
+        }
+        corrected
+    }
+
+    fn discard_token(&self) -> bool {
+        match &self.who {
+            Who::SharedKey(_) => false,
+            Who::Identity(identity) => identity.discard(),
+        }
+    }
+
+    async fn get_blob(&self, key: &str, range: Option<Range<u64>>) -> Result<Blob, BlobError> {
+        if range.as_ref().is_some_and(|range| range.start >= range.end) {
+            return Ok(Blob { info: self.head_blob(key).await?, body: Bytes::new() });
+        }
+        let request = self.container.get(&self.name(key), range.as_ref());
+        let response = self.send(&request, Bytes::new()).await?;
+        let got = answer(&response);
+        match (got.status, &range) {
+            // Only nothing of the range is there.
+            (416, Some(_)) => Ok(Blob { info: self.head_blob(key).await?, body: Bytes::new() }),
+            (200, None) | (206, Some(_)) => {
+                let info = got.info().ok_or_else(|| senseless("GET", key))?;
+                let expected = match range {
+                    Some(range) => range.end.min(info.size).saturating_sub(range.start),
+                    None => info.size,
+                };
+                if response.body.len() as u64 != expected {
+                    return Err(senseless("GET", key));
+                }
+                Ok(Blob { info, body: response.body.clone() })
+            }
+            _ => Err(got.error(&format!("GET {key}"), &Precondition::None)),
+        }
+    }
+
+    async fn head_blob(&self, key: &str) -> Result<BlobInfo, BlobError> {
+        let response = self.send(&self.container.head(&self.name(key)), Bytes::new()).await?;
+        let got = answer(&response);
+        match got.status {
+            200 => got.info().ok_or_else(|| senseless("HEAD", key)),
+            _ => Err(got.error(&format!("HEAD {key}"), &Precondition::None)),
+        }
+    }
+
+    async fn put_blob(
+        &self,
+        key: &str,
+        body: Body,
+        condition: &Precondition,
+        metadata: &Metadata,
+    ) -> Result<Put, BlobError> {
+        match body {
+            Body::Bytes(bytes) => {
+                let request = self.container.put(&self.name(key), &bytes, condition, metadata);
+                self.write(key, &request, bytes, condition).await
+            }
+            Body::File(path) => {
+                let size = tokio::fs::metadata(&path).await.map_err(|e| unreadable(&path, &e))?.len();
+                if size > MAX_SINGLE {
+                    return self.put_blocks(key, &path, size, condition, metadata).await;
+                }
+                let bytes = Bytes::from(tokio::fs::read(&path).await.map_err(|e| unreadable(&path, &e))?);
+                let request = self.container.put(&self.name(key), &bytes, condition, metadata);
+                self.write(key, &request, bytes, condition).await
+            }
+        }
+    }
+
+    /// A request that creates something. An answer of success that lacks something may be of one that did.
+    async fn write(
+        &self,
+        key: &str,
+        request: &AzureRequest,
+        body: Bytes,
+        condition: &Precondition,
+    ) -> Result<Put, BlobError> {
+        let response = self.send(request, body).await?;
+        let got = answer(&response);
+        match got.status {
+            201 => got.put().ok_or_else(|| senseless("PUT", key)),
+            200..=299 => Err(senseless("PUT", key)),
+            _ => Err(got.error(&format!("PUT {key}"), condition)),
+        }
+    }
+
+    async fn put_blocks(
+        &self,
+        key: &str,
+        path: &Path,
+        size: u64,
+        condition: &Precondition,
+        metadata: &Metadata,
+    ) -> Result<Put, BlobError> {
+        let name = self.name(key);
+        let length = BLOCK.max(size.div_ceil(MAX_BLOCKS));
+        // Blocks of one object share a space with those of another upload of it, and must all be of one length.
+        let upload: u64 = rand::random();
+        let mut file = File::open(path).await.map_err(|e| unreadable(path, &e))?;
+        let mut blocks = Vec::new();
+        for start in (0..size).step_by(usize::try_from(length).unwrap_or(usize::MAX)) {
+            let bytes =
+                read_part(&mut file, start..size.min(start + length)).await.map_err(|e| unreadable(path, &e))?;
+            let block = STANDARD.encode(format!("{upload:016x}{start:016x}"));
+            let request = self.container.put_block(&name, &block, &bytes);
+            let response = self.send(&request, bytes).await.map_err(not_yet_written)?;
+            let got = answer(&response);
+            if got.status != 201 {
+                return Err(not_yet_written(got.error(&format!("PUT {key} (block)"), &Precondition::None)));
+            }
+            blocks.push(block);
+        }
+        let list = Bytes::from(block_list(&blocks));
+        let request = self.container.put_block_list(&name, &list, condition, metadata);
+        self.write(key, &request, list, condition).await
+    }
+
+    async fn list_keys(&self, prefix: &str, after: Option<&str>) -> Result<Listing, BlobError> {
+        let mut listing = Listing::default();
+        let mut marker = String::new();
+        // The greatest key of the pages so far.
+        let mut last: Option<String> = None;
+        loop {
+            let request = self.container.list(&self.name(prefix), &marker);
+            let response = self.send(&request, Bytes::new()).await?;
+            let got = answer(&response);
+            if got.status != 200 {
+                return Err(got.error(&format!("LIST {prefix}"), &Precondition::None));
+            }
+            let page = got.listing(&self.prefix).ok_or_else(|| senseless("LIST", prefix))?;
+            for key in page.keys {
+                if last.as_ref().is_some_and(|last| *last >= key.key) {
+                    let message = format!("azure: LIST {prefix}: {} is out of order: {NAMESPACE}", key.key);
+                    return Err(BlobError::new(BlobErrorKind::Invalid, message));
+                }
+                last = Some(key.key.clone());
+                if after.is_none_or(|after| key.key.as_str() > after) {
+                    listing.keys.push(key);
+                }
+            }
+            if page.marker.is_empty() {
+                return Ok(listing);
+            }
+            if listing.keys.len() >= MAX_LISTED {
+                listing.more = true;
+                return Ok(listing);
+            }
+            marker = page.marker;
+        }
+    }
+
+    async fn delete_blob(&self, key: &str) -> Result<(), BlobError> {
+        let response = self.send(&self.container.delete(&self.name(key)), Bytes::new()).await?;
+        let got = answer(&response);
+        if got.status == 202 {
+            return Ok(());
+        }
+        match got.error(&format!("DELETE {key}"), &Precondition::None) {
+            error if error.kind == BlobErrorKind::NotFound => Ok(()),
+            error => Err(error),
+        }
+    }
+}
+
+const NAMESPACE: &str = "accounts with a hierarchical namespace are not supported";
+
+impl BlobStore for AzureStore {
+    fn location(&self) -> String {
+        self.location.clone()
+    }
+
+    fn get<'a>(&'a self, key: &'a str, range: Option<Range<u64>>) -> BlobFuture<'a, Blob> {
+        Box::pin(self.get_blob(key, range))
+    }
+
+    fn head<'a>(&'a self, key: &'a str) -> BlobFuture<'a, BlobInfo> {
+        Box::pin(self.head_blob(key))
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        body: Body,
+        condition: Precondition,
+        metadata: &'a Metadata,
+    ) -> BlobFuture<'a, Put> {
+        Box::pin(async move { self.put_blob(key, body, &condition, metadata).await })
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>) -> BlobFuture<'a, Listing> {
+        Box::pin(self.list_keys(prefix, after))
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> BlobFuture<'a, ()> {
+        Box::pin(self.delete_blob(key))
+    }
+}
+
+fn answer(response: &HttpResponse) -> Answer<'_> {
+    Answer { status: response.status, headers: &response.headers, body: &response.body }
+}
+
+/// An answer of success without what it must contain: something between us and the store made it, or cut it.
+fn senseless(operation: &str, key: &str) -> BlobError {
+    BlobError::new(BlobErrorKind::NoAnswer, format!("azure: {operation} {key}: the answer makes no sense"))
+}
+
+/// Before the list of blocks is sent the object is not written, whatever happened to a block.
+fn not_yet_written(error: BlobError) -> BlobError {
+    match error.kind {
+        BlobErrorKind::NoAnswer => BlobError { kind: BlobErrorKind::Unreachable, ..error },
+        _ => error,
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> BlobError {
+    BlobError::new(BlobErrorKind::Invalid, format!("azure: cannot read {}: {error}", path.display()))
+}
+
+async fn read_part(file: &mut File, part: Range<u64>) -> std::io::Result<Bytes> {
+    let length = usize::try_from(part.end - part.start).map_err(std::io::Error::other)?;
+    let mut bytes = vec![0; length];
+    file.seek(SeekFrom::Start(part.start)).await?;
+    file.read_exact(&mut bytes).await?;
+    Ok(bytes.into())
+}
+
+fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
+    let by = Duration::from_secs(seconds.unsigned_abs());
+    let shifted = if seconds < 0 { time.checked_sub(by) } else { time.checked_add(by) };
+    shifted.unwrap_or(time)
+}
+
+fn seconds_between(ours: SystemTime, theirs: SystemTime) -> i64 {
+    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    theirs.duration_since(ours).map_or_else(|error| -whole(error.duration()), whole)
+}
