@@ -60,7 +60,7 @@ pub struct AzureStore {
 #[derive(Debug)]
 enum Who {
     SharedKey(SharedKey),
-    Identity(Identity),
+    Identity(Box<Identity>),
 }
 
 impl AzureStore {
@@ -73,7 +73,7 @@ impl AzureStore {
         options.check()?;
         let who = match options.shared_key() {
             Some(key) => Who::SharedKey(key),
-            None => Who::Identity(Identity::from_environment(options.identity(), environment)?),
+            None => Who::Identity(Box::new(Identity::from_environment(options.identity(), environment)?)),
         };
         Ok(AzureStore {
             http,
