@@ -16,6 +16,7 @@ pub mod azure_token;
 pub mod contract;
 pub mod http;
 pub mod http_date;
+pub mod local_directory;
 pub mod secret;
 pub mod shared_key;
 pub mod xml;
