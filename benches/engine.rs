@@ -10,7 +10,7 @@ use pgserver::engine::database::Database;
 use pgserver::engine::databases::Databases;
 use pgserver::engine::session::EngineSession;
 use pgserver::settings::Settings;
-use pgserver::sql::plan::{Bind, SqliteStatement};
+use pgserver::sql::plan::{Bind, LockWait, SqliteStatement};
 use pgserver::types::value::{Value, ValueRef};
 
 const ROWS: i64 = 100_000;
@@ -87,7 +87,14 @@ fn session(database: &Arc<Database>) -> EngineSession {
 }
 
 fn statement(sql: &str, write: bool) -> SqliteStatement {
-    SqliteStatement { sql: sql.into(), binds: vec![Bind::Param(0)], write, target: None, key_sources: Vec::new() }
+    SqliteStatement {
+        sql: sql.into(),
+        binds: vec![Bind::Param(0)],
+        write,
+        wait: LockWait::Usual,
+        target: None,
+        key_sources: Vec::new(),
+    }
 }
 
 /// Microseconds per point SELECT through the engine, everything a session does for one included.

@@ -24,7 +24,7 @@ use crate::engine::session_schema::{SessionSchema, write_sequences};
 use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Modes, Savepoints, WriteTransaction, lost};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::plan::{SqliteStatement, TransactionModes};
+use crate::sql::plan::{LockWait, SqliteStatement, TransactionModes};
 use crate::storage::watermark::CommitSequence;
 use crate::types::value::Value;
 
@@ -114,7 +114,7 @@ impl EngineSession {
     /// Waiting for the ticket honours lock_timeout (55P03), statement_timeout and cancel (57014).
     pub async fn open(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Result<Cursor> {
         if statement.write {
-            self.ensure_write().await?;
+            self.lock(&statement.wait).await?;
         } else {
             self.ensure_readable().await?;
         }
@@ -151,9 +151,19 @@ impl EngineSession {
         outcome
     }
 
-    /// Takes the write ticket and begins the write transaction now (LOCK TABLE, SELECT FOR UPDATE need not).
-    pub async fn lock(&mut self) -> Result<()> {
-        self.ensure_write().await
+    /// Takes the write ticket and begins the write transaction now, as writing statements, LOCK TABLE and SELECT FOR
+    /// UPDATE need it.
+    pub async fn lock(&mut self, wait: &LockWait) -> Result<()> {
+        let LockWait::Never(subject) = wait else { return self.ensure_write().await };
+        let usual = self.lock_timeout.replace(MOMENT);
+        let outcome = self.ensure_write().await;
+        self.lock_timeout = usual;
+        outcome.map_err(|error| match error.code() {
+            SqlState::LOCK_NOT_AVAILABLE => {
+                Error::new(SqlState::LOCK_NOT_AVAILABLE, format!("could not obtain lock on {subject}"))
+            }
+            _ => error,
+        })
     }
 
     /// Whether this session holds the write ticket, and so keeps every other writer waiting.
@@ -447,6 +457,10 @@ impl Drop for EngineSession {
         self.roll_back_locally();
     }
 }
+
+/// How long NOWAIT waits for the write ticket: single statements of others, which in PostgreSQL would lock other rows,
+/// are over by then; a transaction that stays open is not.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// How long a client that says no more may wait for its answer, in case it has only closed its sending side.
 const HALF_CLOSED: Duration = Duration::from_secs(5);

@@ -14,7 +14,7 @@ use crate::engine::databases::Databases;
 use crate::engine::session::EngineSession;
 use crate::error::{Result, SqlState};
 use crate::settings::Settings;
-use crate::sql::plan::{BeginMode, Bind, IsolationLevel, SqliteStatement, TransactionModes};
+use crate::sql::plan::{BeginMode, Bind, IsolationLevel, LockWait, SqliteStatement, TransactionModes};
 use crate::types::value::{Value, ValueRef};
 
 /// A server's databases in a directory of their own.
@@ -75,6 +75,7 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         sql: sql.into(),
         binds: (0..binds).map(Bind::Param).collect(),
         write,
+        wait: LockWait::Usual,
         target: None,
         key_sources: Vec::new(),
     }
@@ -193,24 +194,24 @@ async fn waiting_for_the_ticket_ends_by_timeout_and_by_cancel() {
     a.begin(IMMEDIATE).await.expect("begin immediate");
     assert!(a.holds_ticket());
     b.start_statement(None, Some(Duration::from_millis(30)));
-    let error = b.lock().await.expect_err("lock timeout");
+    let error = b.lock(&LockWait::Usual).await.expect_err("lock timeout");
     assert_eq!(
         (error.code(), error.message()),
         (SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout")
     );
     b.start_statement(Some(Duration::from_millis(30)), None);
-    let error = b.lock().await.expect_err("statement timeout");
+    let error = b.lock(&LockWait::Usual).await.expect_err("statement timeout");
     assert_eq!(error.message(), "canceling statement due to statement timeout");
     b.finish_statement();
     b.start_statement(None, None);
     let handle = b.interrupt_handle();
-    let waiting = tokio::spawn(async move { (b.lock().await, b) });
+    let waiting = tokio::spawn(async move { (b.lock(&LockWait::Usual).await, b) });
     tokio::time::sleep(Duration::from_millis(20)).await;
     handle.cancel();
     let (outcome, mut b) = waiting.await.expect("task");
     assert_eq!(outcome.expect_err("cancelled").message(), "canceling statement due to user request");
     a.rollback().await.expect("rollback");
-    b.lock().await.expect("free again");
+    b.lock(&LockWait::Usual).await.expect("free again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

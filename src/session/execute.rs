@@ -188,8 +188,8 @@ impl StateMachine {
                     let message = format!("{command} can only be used in transaction blocks");
                     return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message).into());
                 }
-                if *locks {
-                    self.lock_database().await?;
+                if let Some(wait) = locks {
+                    self.engine.lock(wait).await?;
                 }
                 finished(completion(plan.tag, 0))
             }
@@ -221,10 +221,6 @@ impl StateMachine {
         literals: &[Value],
     ) -> Outcome<Cursor> {
         Ok(self.engine.open(statement, params, literals).await?)
-    }
-
-    async fn lock_database(&mut self) -> Outcome<()> {
-        Ok(self.engine.lock().await?)
     }
 
     async fn change_schema(&mut self, ddl: &crate::sql::ddl::Ddl) -> Outcome<Option<u64>> {

@@ -7,7 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::parse;
 use crate::sql::plan::{
-    Bind, CopyDirection, CopyFormat, CopyHeader, CopyOptions, CopyPlan, FieldDescription, SqliteStatement,
+    Bind, CopyDirection, CopyFormat, CopyHeader, CopyOptions, CopyPlan, FieldDescription, LockWait, SqliteStatement,
 };
 use crate::sql::planner::{PlanContext, named_relation};
 use crate::sql::scan::Source;
@@ -98,7 +98,8 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         Some(_) => columns.iter().enumerate().map(|(at, column)| (column.attribute, Bind::Param(at))).collect(),
         None => Vec::new(),
     };
-    let statement_sql = SqliteStatement { sql: sql.sql.into(), binds: sql.binds, write, target, key_sources };
+    let statement_sql =
+        SqliteStatement { sql: sql.sql.into(), binds: sql.binds, write, wait: LockWait::Usual, target, key_sources };
     Ok(CopyPlan { direction: statement.direction, columns, options, relation, statement: statement_sql })
 }
 

@@ -65,11 +65,33 @@ fn drop_trim_from(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
+/// FOR NO KEY UPDATE and FOR KEY SHARE, which the parser does not know, lock no less as FOR UPDATE and FOR SHARE.
+fn drop_key_locks(tokens: &mut Vec<TokenWithSpan>) {
+    let blank = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+    let is = |token: Option<&&TokenWithSpan>, word: &str| matches!(token.map(|t| &t.token), Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
+    let words: Vec<(usize, &TokenWithSpan)> = tokens.iter().enumerate().filter(|(_, t)| !blank(t)).collect();
+    let mut extra = Vec::new();
+    for (n, (_, word)) in words.iter().enumerate() {
+        let after = |ahead: usize| words.get(n + ahead).map(|(_, token)| token);
+        let length = match () {
+            () if !is(Some(word), "for") => 0,
+            () if is(after(1), "no") && is(after(2), "key") && is(after(3), "update") => 2,
+            () if is(after(1), "key") && is(after(2), "share") => 1,
+            () => 0,
+        };
+        extra.extend(words.iter().skip(n + 1).take(length).map(|(at, _)| *at));
+    }
+    for at in extra.into_iter().rev() {
+        tokens.remove(at);
+    }
+}
+
 /// Parses one statement; tells what an INSERT overrides.
 pub fn statement(text: &str) -> Result<(Statement, Option<Overriding>)> {
     let mut tokens = tokenize(text)?;
     let overriding = take_overriding(&mut tokens);
     drop_trim_from(&mut tokens);
+    drop_key_locks(&mut tokens);
     let statement = parse_tokens(text, tokens, |parser| {
         let statement = parser.parse_statement()?;
         expect_end(parser)?;

@@ -89,8 +89,18 @@ pub enum Action {
     /// EXPLAIN: the statement's SQLite form; the session runs EXPLAIN QUERY PLAN over it and shows one text column.
     Explain(SqliteStatement),
     /// Accepted and without effect here (LOCK TABLE in a transaction, GRANT …): only the tag is answered. `locks` says
-    /// that the write ticket is to be taken.
-    Accepted { requires_transaction: Option<&'static str>, locks: bool },
+    /// that the write ticket is to be taken, and how.
+    Accepted { requires_transaction: Option<&'static str>, locks: Option<LockWait> },
+}
+
+/// How long a statement waits for the write ticket (sql-select.html#SQL-FOR-UPDATE-SHARE, sql-lock.html).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockWait {
+    /// As long as lock_timeout allows.
+    Usual,
+    /// NOWAIT and SKIP LOCKED; with what the error calls the thing that could not be locked. Only one transaction at a
+    /// time has locks here, so the rows it locked cannot be told from others: SKIP LOCKED cannot skip and fails too.
+    Never(String),
 }
 
 /// A statement in SQLite's dialect and how its parameters ?1, ?2 … get their values.
@@ -102,6 +112,7 @@ pub struct SqliteStatement {
     pub binds: Vec<Bind>,
     /// It writes: it needs the write ticket and a write transaction (also for nextval, setval).
     pub write: bool,
+    pub wait: LockWait,
     /// The relation an INSERT, UPDATE or DELETE changes; constraint errors are described by it.
     pub target: Option<Oid>,
     /// For INSERT … VALUES of one row: where each column's value comes from, so that an error's DETAIL can show keys.

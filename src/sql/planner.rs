@@ -190,7 +190,7 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
             let action = match ddl {
                 parse_ddl::Utility::Ddl(ddl) => Action::Ddl(ddl),
                 parse_ddl::Utility::Database(command) => Action::Database(command),
-                parse_ddl::Utility::Accepted => Action::Accepted { requires_transaction: None, locks: false },
+                parse_ddl::Utility::Accepted => Action::Accepted { requires_transaction: None, locks: None },
             };
             (Tag::Fixed(tag), None, action)
         }
@@ -293,6 +293,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         sql: translated.sql.into(),
         binds: translated.binds,
         write: true,
+        wait: LockWait::Usual,
         target: Some(modified.relation.oid),
         key_sources,
     };
@@ -316,7 +317,8 @@ fn translated_query(analyzer: &Analyzer<'_>, tree: &Query) -> SqliteStatement {
         sql: translated.sql.into(),
         binds: translated.binds,
         // FOR UPDATE and FOR SHARE keep the rows as they are until the transaction ends: the write ticket does.
-        write: analyzer.writes || analyzer.locks_rows,
+        write: analyzer.writes || analyzer.locks_rows.is_some(),
+        wait: analyzer.locks_rows.clone().unwrap_or(LockWait::Usual),
         target: None,
         key_sources: Vec::new(),
     }
@@ -444,12 +446,15 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
             let plan = copy::plan(&statement, context, source)?;
             (Tag::Copy, None, Action::Copy(plan))
         }
-        Utility::Nothing(tag) => (Tag::Fixed(tag), None, Action::Accepted { requires_transaction: None, locks: false }),
-        Utility::Lock { tables, write } => {
+        Utility::Nothing(tag) => (Tag::Fixed(tag), None, Action::Accepted { requires_transaction: None, locks: None }),
+        Utility::Lock { tables, write, nowait } => {
             for (schema, table) in &tables {
                 named_relation(schema.as_deref(), table, context)?;
             }
-            let action = Action::Accepted { requires_transaction: Some("LOCK TABLE"), locks: write };
+            let first = tables.first().map(|(_, name)| name.as_str()).unwrap_or_default();
+            let wait = if nowait { LockWait::Never(format!("relation \"{first}\"")) } else { LockWait::Usual };
+            let locks = write.then_some(wait);
+            let action = Action::Accepted { requires_transaction: Some("LOCK TABLE"), locks };
             (Tag::Fixed("LOCK TABLE"), None, action)
         }
     })

@@ -189,10 +189,11 @@ impl<'t> Scanner<'t> {
             b'$' if self.peek(1).is_ascii_digit() => {
                 self.at += 1;
                 self.digits();
+                self.no_junk("parameter", start)?;
             }
             b'$' => self.dollar_quoted(start)?,
-            b'0'..=b'9' => return Ok(Some(self.number(start))),
-            b'.' if self.peek(1).is_ascii_digit() => return Ok(Some(self.number(start))),
+            b'0'..=b'9' => return self.number(start).map(Some),
+            b'.' if self.peek(1).is_ascii_digit() => return self.number(start).map(Some),
             c if is_word_start(c) => self.word(start)?,
             _ => self.at += 1,
         }
@@ -205,7 +206,24 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    fn number(&mut self, start: usize) -> LiteralKind {
+    /// Letters that touch a number belong to nothing; SQLite and other PostgreSQL versions would read an alias.
+    fn no_junk(&mut self, what: &str, start: usize) -> Result<()> {
+        if !is_word_start(self.peek(0)) {
+            return Ok(());
+        }
+        let exponent = matches!(self.peek(0), b'e' | b'E') && matches!(self.peek(1), b'+' | b'-');
+        if exponent {
+            self.at += 2;
+        } else {
+            while is_word_part(self.peek(0)) {
+                self.at += 1;
+            }
+        }
+        let message = format!("trailing junk after {what} at or near \"{}\"", self.slice(start, self.at));
+        Err(Error::new(SqlState::SYNTAX_ERROR, message).with_position(self.position(start)))
+    }
+
+    fn number(&mut self, start: usize) -> Result<LiteralKind> {
         self.digits();
         let mut integer = true;
         if self.peek(0) == b'.' && self.peek(1) != b'.' {
@@ -221,14 +239,15 @@ impl<'t> Scanner<'t> {
                 self.digits();
             }
         }
+        self.no_junk("numeric literal", start)?;
         if !integer {
-            return LiteralKind::Numeric;
+            return Ok(LiteralKind::Numeric);
         }
-        match self.slice(start, self.at).parse::<i64>() {
+        Ok(match self.slice(start, self.at).parse::<i64>() {
             Ok(n) if i32::try_from(n).is_ok() => LiteralKind::Int4,
             Ok(_) => LiteralKind::Int8,
             Err(_) => LiteralKind::Numeric,
-        }
+        })
     }
 
     /// Consumes up to the closing quote; a doubled quote, and after E a backslash, do not close.
@@ -352,6 +371,28 @@ mod tests {
         assert_eq!(error.code(), SqlState::SYNTAX_ERROR);
         assert_eq!(error.message(), "unterminated quoted string at or near \"'abc\"");
         assert_eq!(error.fields().position, Some(18));
+    }
+
+    /// Recorded from PostgreSQL 15.
+    #[test]
+    fn letters_that_touch_a_number_are_an_error() {
+        let cases = [
+            ("select 0x1F", "numeric literal at or near \"0x1F\"", 8),
+            ("select 1.x", "numeric literal at or near \"1.x\"", 8),
+            ("select .5x", "numeric literal at or near \".5x\"", 8),
+            ("select 1e", "numeric literal at or near \"1e\"", 8),
+            ("select 1e+", "numeric literal at or near \"1e+\"", 8),
+            ("select 1e5x", "numeric literal at or near \"1e5x\"", 8),
+            ("select 1_000", "numeric literal at or near \"1_000\"", 8),
+            ("select 1ä;", "numeric literal at or near \"1ä\"", 8),
+            ("create table t (a varchar(10x))", "numeric literal at or near \"10x\"", 27),
+            ("select $1a", "parameter at or near \"$1a\"", 8),
+        ];
+        for (text, message, position) in cases {
+            let error = scan(text).unwrap_err();
+            assert_eq!(error.message(), format!("trailing junk after {message}"), "{text}");
+            assert_eq!((error.code(), error.fields().position), (SqlState::SYNTAX_ERROR, Some(position)), "{text}");
+        }
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub enum Utility<'t> {
     Lock {
         tables: Vec<(Option<String>, String)>,
         write: bool,
+        nowait: bool,
     },
 }
 
@@ -562,9 +563,9 @@ fn lock<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
         }
         c.require("MODE")?;
     }
-    c.keyword("NOWAIT");
+    let nowait = c.keyword("NOWAIT");
     let mode = mode.join(" ");
-    Ok(Utility::Lock { tables, write: !SHARED_WITH_WRITERS.contains(&mode.as_str()) })
+    Ok(Utility::Lock { tables, write: !SHARED_WITH_WRITERS.contains(&mode.as_str()), nowait })
 }
 
 // ----- maintenance

@@ -132,6 +132,7 @@ impl Scratch {
             sql: "PRAGMA integrity_check".into(),
             binds: Vec::new(),
             write: false,
+            wait: crate::sql::plan::LockWait::Usual,
             target: None,
             key_sources: Vec::new(),
         };

@@ -16,6 +16,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::parse::{self, Overriding};
+use crate::sql::plan::LockWait;
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
 use crate::sql::tree::{Expr, ExprKind};
@@ -54,7 +55,7 @@ pub struct Analyzer<'a> {
     /// What the INSERT overrides.
     pub(in crate::sql) overriding: Option<Overriding>,
     /// FOR UPDATE / FOR SHARE was asked for.
-    pub(in crate::sql) locks_rows: bool,
+    pub(in crate::sql) locks_rows: Option<LockWait>,
     /// A view is being expanded: constants in its text are not the statement's.
     pub(super) in_stored_text: usize,
     /// Calls of set-returning functions met in the select list; `None` where they are not allowed.
@@ -96,7 +97,7 @@ impl<'a> Analyzer<'a> {
             depth: 0,
             writes: false,
             overriding: None,
-            locks_rows: false,
+            locks_rows: None,
             in_stored_text: 0,
             set_calls: None,
             used: RefCell::default(),
