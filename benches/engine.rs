@@ -71,17 +71,8 @@ fn bare_selects(path: &Path) -> f64 {
 
 fn session(database: &Arc<Database>) -> EngineSession {
     let context = SessionContext {
-        settings: Settings::default(),
-        user: "postgres".into(),
-        database: "bench".into(),
         backend_pid: 1,
-        client_address: None,
-        transaction_start: 0,
-        statement_start: 0,
-        catalog: database.catalog(),
-        sequence_values: Default::default(),
-        last_sequence: None,
-        notices: Vec::new(),
+        ..SessionContext::new(Settings::default(), "postgres", "bench", database.catalog())
     };
     EngineSession::new(Arc::clone(database), Arc::new(Mutex::new(context)))
 }

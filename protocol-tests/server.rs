@@ -14,6 +14,12 @@ pub struct Server {
 impl Server {
     /// Starts the binary with its defaults but a free port and a user; `method` is how that user authenticates.
     pub fn start(user: &str, method: &str, password: &str) -> Result<Server, String> {
+        Server::start_with(user, method, password, &[])
+    }
+
+    /// The same with more configuration.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn start_with(user: &str, method: &str, password: &str, more: &[(&str, &str)]) -> Result<Server, String> {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
         let directory = std::env::temp_dir().join(format!("pgserver-test-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&directory).map_err(|e| e.to_string())?;
@@ -22,7 +28,7 @@ impl Server {
         command.current_dir(&directory).env_clear().stdin(Stdio::null());
         command.stdout(log.try_clone().map_err(|e| e.to_string())?).stderr(log);
         command.env("PG_HOST", "127.0.0.1").env("PG_PORT", port.to_string()).env("DB_NAME", "postgres");
-        command.env("PG_USER", user);
+        command.env("PG_USER", user).envs(more.iter().copied());
         if method != "trust" {
             command.env("PG_PASSWORD", password).env("PG_AUTH", method);
         }
@@ -39,6 +45,7 @@ impl Server {
     }
 
     /// What it has logged so far.
+    #[allow(dead_code, reason = "not every test needs it")]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }

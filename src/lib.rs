@@ -149,8 +149,10 @@ pub mod sql {
 
 pub mod engine {
     //! SQLite: connections, cursors, transactions, functions.
+    pub mod advisory;
     pub mod allocator;
     mod authorizer;
+    pub mod backends;
     #[cfg(test)]
     mod catalog_queries_tests;
     mod catalog_source;
@@ -182,7 +184,6 @@ pub mod engine {
 
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
-    pub mod cancel;
     mod copy_binary;
     mod copy_in;
     mod copy_lines;

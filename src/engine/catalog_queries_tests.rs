@@ -39,17 +39,8 @@ impl Fixture {
     fn new() -> Self {
         let sample = sample();
         let session = Arc::new(Mutex::new(SessionContext {
-            settings: Settings::default(),
-            user: "postgres".into(),
-            database: "postgres".into(),
             backend_pid: 7,
-            client_address: None,
-            transaction_start: 0,
-            statement_start: 0,
-            catalog: sample.0.clone(),
-            sequence_values: Default::default(),
-            last_sequence: None,
-            notices: Vec::new(),
+            ..SessionContext::new(Settings::default(), "postgres", "postgres", sample.0.clone())
         }));
         let slot = ContextSlot::default();
         slot.enter(session.clone(), None);

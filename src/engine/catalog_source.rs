@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalog::schema::CatalogSnapshot;
-use crate::catalog::tables::source::CatalogSource;
+use crate::catalog::tables::source::{CatalogSource, LockRow, PreparedRow, SessionRow};
+use crate::engine::backends::Backends;
 use crate::engine::context::SessionContext;
 use crate::engine::databases::database_names;
 use crate::engine::functions::ContextSlot;
@@ -31,6 +32,11 @@ impl ConnectionSource {
     /// Something of the session; the engine's own statements, which run without one, see what is empty.
     fn session<T: Default>(&self, body: impl FnOnce(&SessionContext) -> T) -> T {
         self.slot.with_session(|session| Ok(body(session))).unwrap_or_default()
+    }
+
+    /// To be asked while the session's context is not locked.
+    fn backends(&self) -> Arc<Backends> {
+        self.session(|session| Arc::clone(&session.backends))
     }
 }
 
@@ -57,6 +63,18 @@ impl CatalogSource for ConnectionSource {
 
     fn settings(&self) -> Vec<SettingView> {
         self.session(|session| session.settings.views().collect())
+    }
+
+    fn sessions(&self) -> Vec<SessionRow> {
+        self.backends().activity()
+    }
+
+    fn locks(&self) -> Vec<LockRow> {
+        self.backends().held_and_awaited()
+    }
+
+    fn prepared_statements(&self) -> Vec<PreparedRow> {
+        self.session(|session| session.prepared.values().cloned().collect())
     }
 
     fn sequence_last_value(&self, sequence: Oid) -> Option<i64> {

@@ -1,11 +1,16 @@
-//! What SQL functions may know of the session that runs them.
+//! What SQL functions may know of the session that runs them, and other sessions of it.
 //!
-//! Owns: [`SessionContext`], shared by a session and the connection it has borrowed. Must not know: the wire.
+//! Owns: [`SessionContext`], shared by a session and the connection it has borrowed; [`Activity`], what
+//! pg_stat_activity shows of it. Must not know: the wire.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicI32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::tables::source::{PreparedRow, SessionRow};
+use crate::engine::backends::Backends;
 use crate::error::Notice;
 use crate::settings::Settings;
 use crate::types::pg_type::Oid;
@@ -23,6 +28,7 @@ pub struct SessionContext {
     pub transaction_start: i64,
     /// statement_timestamp(), the same unit.
     pub statement_start: i64,
+    pub activity: Activity,
     /// The catalog the running statement was planned against; virtual tables of pg_catalog read it.
     pub catalog: Arc<CatalogSnapshot>,
     /// currval() by sequence, and the sequence lastval() speaks of.
@@ -30,7 +36,146 @@ pub struct SessionContext {
     pub last_sequence: Option<Oid>,
     /// Notices raised while the statement runs, sent before CommandComplete.
     pub notices: Vec<Notice>,
+    /// The named prepared statements.
+    pub prepared: BTreeMap<String, PreparedRow>,
+    /// How many savepoints are open.
+    pub depth: usize,
+    /// The transaction has taken advisory locks that end with it.
+    pub locks_in_transaction: bool,
+    /// The process id of the session that writes to the database now; 0 for none.
+    pub writer: Arc<AtomicI32>,
+    /// All sessions of the server.
+    pub backends: Arc<Backends>,
 }
 
 /// Shared between a session and its connection; locked only for the length of one function call.
 pub type SharedContext = Arc<Mutex<SessionContext>>;
+
+impl SessionContext {
+    /// Of a session that has not done anything, alone on its server.
+    pub fn new(settings: Settings, user: &str, database: &str, catalog: Arc<CatalogSnapshot>) -> Self {
+        SessionContext {
+            settings,
+            user: user.to_owned(),
+            database: database.to_owned(),
+            backend_pid: 0,
+            client_address: None,
+            transaction_start: 0,
+            statement_start: 0,
+            activity: Activity::default(),
+            catalog,
+            sequence_values: HashMap::new(),
+            last_sequence: None,
+            notices: Vec::new(),
+            prepared: BTreeMap::new(),
+            depth: 0,
+            locks_in_transaction: false,
+            writer: Arc::default(),
+            backends: Arc::default(),
+        }
+    }
+}
+
+/// What a session is doing (monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW). Times are microseconds since
+/// 1970-01-01 UTC; a statement's and its transaction's starts are the context's.
+#[derive(Debug, Default)]
+pub struct Activity {
+    pub state: ActivityState,
+    /// The query string that runs or has run last.
+    pub query: Option<Arc<str>>,
+    pub started: i64,
+    /// When it became idle; while it is active that is when the statement began.
+    pub idle_since: i64,
+    pub wait: Option<Wait>,
+    pub wait_start: i64,
+}
+
+/// pg_stat_activity.state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ActivityState {
+    #[default]
+    Idle,
+    Active,
+    InTransaction,
+    Failed,
+}
+
+/// What a statement waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Its turn to write.
+    WriteTicket,
+    AdvisoryLock,
+    /// pg_sleep()
+    Sleep,
+}
+
+impl Wait {
+    /// pg_stat_activity's wait_event_type and wait_event.
+    fn event(self) -> (&'static str, &'static str) {
+        match self {
+            Wait::WriteTicket => ("Lock", "transactionid"),
+            Wait::AdvisoryLock => ("Lock", "advisory"),
+            Wait::Sleep => ("Timeout", "PgSleep"),
+        }
+    }
+}
+
+impl Activity {
+    /// The row of pg_stat_activity.
+    pub(crate) fn row(&self, session: &SessionContext) -> SessionRow {
+        let (active, known) = (self.state == ActivityState::Active, |time: i64| (time != 0).then_some(time));
+        SessionRow {
+            pid: session.backend_pid,
+            database: session.database.clone(),
+            user: session.user.clone(),
+            application_name: session.settings.current("application_name").unwrap_or_default(),
+            client_addr: session.client_address,
+            backend_start: self.started,
+            xact_start: matches!(self.state, ActivityState::Active | ActivityState::InTransaction)
+                .then_some(session.transaction_start),
+            query_start: known(session.statement_start),
+            state_change: known(if active { session.statement_start } else { self.idle_since }),
+            wait: if active { self.wait.map(Wait::event) } else { Some(("Client", "ClientRead")) },
+            state: match self.state {
+                ActivityState::Idle => "idle",
+                ActivityState::Active => "active",
+                ActivityState::InTransaction => "idle in transaction",
+                ActivityState::Failed => "idle in transaction (aborted)",
+            },
+            query: self.query.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// Others see that the session waits as long as this lives.
+pub(crate) struct Waiting(SharedContext);
+
+impl Waiting {
+    /// From now on.
+    pub(crate) fn new(context: &SharedContext, wait: Wait) -> Self {
+        {
+            let activity = &mut lock(context).activity;
+            activity.wait = Some(wait);
+            activity.wait_start = now();
+        }
+        Waiting(Arc::clone(context))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        lock(&self.0).activity.wait = None;
+    }
+}
+
+/// A panic while the lock was held ended that session; the data are plain values.
+fn lock(context: &SharedContext) -> MutexGuard<'_, SessionContext> {
+    context.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Microseconds since 1970-01-01 UTC.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

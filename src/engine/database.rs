@@ -33,7 +33,7 @@ pub struct Database {
     pool: Arc<Pool>,
     ticket: Arc<Mutex<()>>,
     /// The backend that holds the ticket, 0 for none.
-    holder: AtomicI32,
+    holder: Arc<AtomicI32>,
     catalog: RwLock<Arc<CatalogSnapshot>>,
     sequences: Arc<SequenceRegistry>,
     plans: Arc<PlanCache>,
@@ -78,7 +78,7 @@ impl Database {
             path: path.to_owned(),
             pool,
             ticket,
-            holder: AtomicI32::new(0),
+            holder: Arc::default(),
             catalog: RwLock::new(Arc::new(catalog)),
             sequences,
             plans: Arc::default(),
@@ -113,36 +113,39 @@ impl Database {
         &self.watermark
     }
 
-    /// The backend that holds the write ticket, for pg_locks and pg_stat_activity.
-    pub fn writer_pid(&self) -> Option<i32> {
-        Some(self.holder.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
+    /// The process id of the session that holds the write ticket; 0 for none.
+    pub fn writer(&self) -> &Arc<AtomicI32> {
+        &self.holder
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool
     }
 
-    /// Takes the write ticket. Waiting ends with 55P03 after `lock_timeout`, and with the interrupt's error.
+    /// Takes the write ticket if it is free.
+    pub(crate) fn try_ticket(self: &Arc<Self>, pid: i32) -> Option<Ticket> {
+        Arc::clone(&self.ticket).try_lock_owned().ok().map(|place| self.taken(pid, place))
+    }
+
+    /// Waits for the write ticket. Ends with 55P03 after `lock_timeout`, and with the interrupt's error.
     pub(crate) async fn ticket(
         self: &Arc<Self>,
         pid: i32,
         interrupt: &InterruptHandle,
         lock_timeout: Option<Duration>,
     ) -> Result<Ticket> {
-        let place = match Arc::clone(&self.ticket).try_lock_owned() {
-            Ok(place) => place,
-            Err(_) => {
-                let _queued = self.watermark.queue();
-                tokio::select! {
-                    biased;
-                    place = Arc::clone(&self.ticket).lock_owned() => place,
-                    error = interrupt.interrupted() => return Err(error),
-                    error = lock_timed_out(lock_timeout) => return Err(error),
-                }
-            }
-        };
+        let _queued = self.watermark.queue();
+        tokio::select! {
+            biased;
+            place = Arc::clone(&self.ticket).lock_owned() => Ok(self.taken(pid, place)),
+            error = interrupt.interrupted() => Err(error),
+            error = lock_timed_out(lock_timeout) => Err(error),
+        }
+    }
+
+    fn taken(self: &Arc<Self>, pid: i32, place: OwnedMutexGuard<()>) -> Ticket {
         self.holder.store(pid, Ordering::Relaxed);
-        Ok(Ticket { database: Arc::clone(self), _place: place })
+        Ticket { database: Arc::clone(self), _place: place }
     }
 
     /// The holder of the ticket announces the commit it is about to make.

@@ -4,6 +4,7 @@
 //! Owns: [`Progress`]. Must not know: SQLite's interface (`engine::connection` registers the callback).
 //! DESIGN: statements run where the session runs.
 
+use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -19,11 +20,14 @@ pub(crate) const STEPS: i32 = 1_000;
 /// A statement that has run for so long on one worker gives the worker's core to another thread.
 const LONG: Duration = Duration::from_millis(1);
 
-/// How long the callback sleeps for another thread to take the core; less, and the core is sometimes taken back.
+/// How long the callback sleeps for another thread to take the core; less, and the core is often taken back.
 const HAND_OVER: Duration = Duration::from_micros(100);
 
-/// How often a long statement looks whether its client is still there.
-const LOOK: Duration = Duration::from_millis(20);
+/// How long it waits for a sign that another thread runs the sessions. Only a runtime that is out of threads gives none.
+const SIGN_LIMIT: Duration = Duration::from_secs(1);
+
+/// How often it does so again, and looks whether its client is still there.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// The progress of one connection's running statement.
 #[derive(Debug, Default)]
@@ -35,11 +39,8 @@ struct State {
     /// When this statement was first seen on this thread. The first call comes after a thousand steps, so a short
     /// statement never reads the clock.
     since: Option<(ThreadId, Instant)>,
-    /// The thread whose core has been given away: it has none until its task next waits, and that task then goes on
-    /// elsewhere.
-    handed_off: Option<ThreadId>,
-    /// When it was last looked whether the client is still there.
-    looked: Option<Instant>,
+    /// When the core is to be given away next.
+    due: Option<Instant>,
     /// When the time of a bounded internal statement is over.
     limit: Option<Instant>,
 }
@@ -53,7 +54,7 @@ impl Progress {
     /// Another statement begins.
     pub(crate) fn begin(&self) {
         let mut state = self.state();
-        (state.since, state.looked) = (None, None);
+        (state.since, state.due) = (None, None);
     }
 
     /// Ends internal statements at `limit` whatever the session's limits are; `None` lifts it.
@@ -70,30 +71,27 @@ impl Progress {
     pub(crate) fn called(&self) -> bool {
         let (end, hand_off) = self.judge(std::thread::current().id(), Instant::now());
         if hand_off && !end && on_a_worker() {
-            tokio::task::block_in_place(|| std::thread::sleep(HAND_OVER));
+            hand_over();
         }
         end
     }
 
     fn judge(&self, thread: ThreadId, now: Instant) -> (bool, bool) {
         let mut state = self.state();
-        if now.duration_since(*state.looked.get_or_insert(now)) >= LOOK {
-            state.looked = Some(now);
+        let since = match state.since {
+            Some((on, since)) if on == thread => since,
+            _ => {
+                (state.since, state.due) = (Some((thread, now)), None);
+                now
+            }
+        };
+        let hand_off = now >= state.due.unwrap_or(since + LONG);
+        if hand_off {
+            state.due = Some(now + AGAIN);
             state.interrupt.iter().for_each(InterruptHandle::look_for_client);
         }
         let interrupted = state.interrupt.as_ref().is_some_and(|interrupt| interrupt.check().is_err());
         let end = interrupted || state.limit.is_some_and(|limit| now >= limit);
-        let since = match state.since {
-            Some((on, since)) if on == thread => since,
-            _ => {
-                state.since = Some((thread, now));
-                now
-            }
-        };
-        let hand_off = now.duration_since(since) >= LONG && state.handed_off != Some(thread);
-        if hand_off {
-            state.handed_off = Some(thread);
-        }
         (end, hand_off)
     }
 
@@ -108,6 +106,19 @@ fn on_a_worker() -> bool {
     Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
+/// Gives this worker's core to another thread. A thread that is slow to start leaves it here, and so may two that give
+/// the same core away at the same time; if all other workers are asleep then, nobody looks for what arrives at the sockets
+/// until the statement is over. So this waits for a task to have run elsewhere, and is done again and again.
+fn hand_over() {
+    let (sign, run) = mpsc::sync_channel::<()>(1);
+    tokio::spawn(async move { drop(sign) });
+    tokio::task::block_in_place(|| {
+        std::thread::sleep(HAND_OVER);
+        // Nothing is ever sent: the channel closes when the task has run, or will never run.
+        let _ = run.recv_timeout(SIGN_LIMIT);
+    });
+}
+
 /// Runs something that blocks (opening files, VACUUM, a checkpoint) without holding up the worker's other tasks.
 pub(crate) fn blocking<T>(body: impl FnOnce() -> T) -> T {
     if on_a_worker() { tokio::task::block_in_place(body) } else { body() }
@@ -118,16 +129,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_core_is_handed_off_once_per_thread_and_only_by_a_long_statement() {
+    fn only_a_long_statement_hands_its_core_off() {
         let progress = Progress::default();
         let (here, start) = (std::thread::current().id(), Instant::now());
-        assert_eq!(progress.judge(here, start), (false, false));
-        assert_eq!(progress.judge(here, start + LONG / 2), (false, false));
-        assert_eq!(progress.judge(here, start + LONG), (false, true));
-        assert_eq!(progress.judge(here, start + LONG * 3), (false, false));
-        let elsewhere = std::thread::spawn(|| std::thread::current().id()).join().expect("thread");
-        assert_eq!(progress.judge(elsewhere, start + LONG * 4), (false, false));
-        assert_eq!(progress.judge(elsewhere, start + LONG * 5), (false, true));
+        let steps = [
+            (here, Duration::ZERO, false),
+            (here, LONG / 2, false),
+            (here, LONG, true),
+            (here, LONG * 3, false),
+            (here, LONG + AGAIN, true),
+        ];
+        for (thread, after, hand_off) in steps {
+            assert_eq!(progress.judge(thread, start + after), (false, hand_off), "{after:?}");
+        }
+        let (elsewhere, later) =
+            (std::thread::spawn(|| std::thread::current().id()).join().expect("thread"), start + AGAIN * 2);
+        assert_eq!(progress.judge(elsewhere, later), (false, false));
+        assert_eq!(progress.judge(elsewhere, later + LONG), (false, true));
+        progress.begin();
+        assert_eq!(progress.judge(elsewhere, later + AGAIN * 2), (false, false));
     }
 
     #[test]

@@ -45,17 +45,8 @@ impl<'s> Client<'s> {
     async fn connect(server: &'s Server) -> Self {
         let database = server.databases.open("test").await.expect("open database");
         let context = SessionContext {
-            settings: Settings::default(),
-            user: "postgres".into(),
-            database: "test".into(),
             backend_pid: 1,
-            client_address: None,
-            transaction_start: 0,
-            statement_start: 0,
-            catalog: database.catalog(),
-            sequence_values: Default::default(),
-            last_sequence: None,
-            notices: Vec::new(),
+            ..SessionContext::new(Settings::default(), "postgres", "test", database.catalog())
         };
         Client { session: EngineSession::new(database, Arc::new(Mutex::new(context))), server, in_block: false }
     }

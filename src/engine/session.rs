@@ -10,9 +10,9 @@ use rusqlite::ffi;
 
 use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_errors::Origin;
-use crate::engine::context::{SessionContext, SharedContext};
+use crate::engine::context::{SessionContext, SharedContext, Wait, Waiting};
 use crate::engine::cursor::Cursor;
-use crate::engine::database::Database;
+use crate::engine::database::{Database, Ticket};
 use crate::engine::error_map;
 use crate::engine::foreign_key_errors;
 use crate::engine::functions::InterruptPoll;
@@ -130,7 +130,7 @@ impl EngineSession {
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
     pub async fn maintenance(&mut self, statements: &[String]) -> Result<()> {
-        let ticket = self.database.ticket(self.pid(), &self.interrupt, self.lock_timeout).await?;
+        let ticket = self.ticket().await?;
         let lease = self.writer_lease()?;
         let sequence = self.database.announce_commit();
         let outcome = blocking(|| {
@@ -258,6 +258,16 @@ impl EngineSession {
         }
     }
 
+    /// The write ticket; while the session waits for it others can see that.
+    async fn ticket(&self) -> Result<Ticket> {
+        let pid = self.pid();
+        if let Some(ticket) = self.database.try_ticket(pid) {
+            return Ok(ticket);
+        }
+        let _waiting = Waiting::new(&self.context, Wait::WriteTicket);
+        self.database.ticket(pid, &self.interrupt, self.lock_timeout).await
+    }
+
     fn pid(&self) -> i32 {
         self.lock_context().backend_pid
     }
@@ -323,7 +333,7 @@ impl EngineSession {
             return Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
         }
         self.database.check_space()?;
-        let ticket = self.database.ticket(self.pid(), &self.interrupt, self.lock_timeout).await?;
+        let ticket = self.ticket().await?;
         let lease = match &self.hold {
             Hold::Snapshot(lease) => {
                 let entered = lease.enter();

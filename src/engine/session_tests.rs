@@ -54,17 +54,8 @@ async fn place() -> Place {
 async fn session(place: &Place) -> EngineSession {
     let database = place.databases.open("test").await.expect("open database");
     let context = SessionContext {
-        settings: Settings::default(),
-        user: "postgres".into(),
-        database: "test".into(),
         backend_pid: 1,
-        client_address: None,
-        transaction_start: 0,
-        statement_start: 0,
-        catalog: database.catalog(),
-        sequence_values: Default::default(),
-        last_sequence: None,
-        notices: Vec::new(),
+        ..SessionContext::new(Settings::default(), "postgres", "test", database.catalog())
     };
     EngineSession::new(database, Arc::new(Mutex::new(context)))
 }

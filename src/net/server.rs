@@ -13,7 +13,9 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::Instant;
 
+use crate::engine::backends::{Backends, CancelKey};
 use crate::engine::databases::Databases;
 use crate::error::{Error, SqlState};
 use crate::net::auth::{AuthError, Authentication};
@@ -24,7 +26,6 @@ use crate::protocol::conn::FramedConn;
 use crate::protocol::message::StartupPacket;
 use crate::protocol::socket::{Socket, Stream};
 use crate::session;
-use crate::session::cancel::{CancelKey, CancelRegistry};
 use crate::session::start::{SessionOptions, SessionStart};
 
 /// How many connections may wait to be accepted.
@@ -56,7 +57,7 @@ struct Shared {
     tls: Option<Tls>,
     authentication: Authentication,
     databases: Arc<Databases>,
-    cancel: Arc<CancelRegistry>,
+    backends: Arc<Backends>,
     session: Arc<SessionOptions>,
     slots: Arc<Semaphore>,
 }
@@ -81,7 +82,7 @@ impl Server {
             tls,
             authentication,
             databases,
-            cancel: Arc::default(),
+            backends: Arc::default(),
             session: Arc::new(session),
             slots,
         };
@@ -119,7 +120,7 @@ impl Server {
         let grace = self.shared.options.shutdown_grace;
         if tokio::time::timeout(grace, all_done.recv()).await.is_err() {
             log::warn!("statements still running after {} s are cancelled", grace.as_secs());
-            self.shared.cancel.terminate_all();
+            self.shared.backends.terminate_all();
             _ = tokio::time::timeout(Duration::from_secs(5), all_done.recv()).await;
         }
         self.shared.databases.close().await;
@@ -151,15 +152,7 @@ enum Started {
 
 impl Shared {
     async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, stopping: watch::Receiver<bool>) {
-        let limit = self.options.authentication_timeout;
-        let start = match tokio::time::timeout(limit, self.start(stream, address, stopping)).await {
-            Ok(Some(start)) => start,
-            Ok(None) => return,
-            Err(_) => {
-                log::info!("{address}: no complete start-up and authentication within {} s", limit.as_secs());
-                return;
-            }
-        };
+        let Some(start) = self.start(stream, address, stopping).await else { return };
         let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
             let error = Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
             refuse(start.conn, &error).await;
@@ -176,21 +169,29 @@ impl Shared {
         address: SocketAddr,
         stopping: watch::Receiver<bool>,
     ) -> Option<SessionStart> {
-        let (stream, encrypted, minor, parameters) = match self.first_packets(stream, address).await {
-            Ok(Started::Startup { stream, encrypted, minor, parameters }) => (stream, encrypted, minor, parameters),
-            Ok(Started::Done) => return None,
-            Ok(Started::Refused(stream, error)) => {
+        let deadline = Instant::now() + self.options.authentication_timeout;
+        let first_packets = tokio::time::timeout_at(deadline, self.first_packets(stream, address)).await;
+        let (stream, encrypted, minor, parameters) = match first_packets {
+            Ok(Ok(Started::Startup { stream, encrypted, minor, parameters })) => (stream, encrypted, minor, parameters),
+            Ok(Ok(Started::Done)) => return None,
+            Ok(Ok(Started::Refused(stream, error))) => {
                 log::info!("{address}: refused: {error}");
                 refuse(FramedConn::new(stream, 0), &error).await;
                 return None;
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 log::debug!("{address}: {error}");
+                return None;
+            }
+            Err(_) => {
+                let limit = self.options.authentication_timeout.as_secs();
+                log::info!("{address}: no complete start-up within {limit} s");
                 return None;
             }
         };
         let mut conn = FramedConn::new(stream, self.options.max_message);
-        match self.admit(&mut conn, encrypted, minor, &parameters, &stopping, address).await {
+        let admit = self.admit(&mut conn, encrypted, minor, &parameters, &stopping, address);
+        match tokio::time::timeout_at(deadline, admit).await.unwrap_or_else(|_| Err(too_slow().into())) {
             Ok((user, database_name, database)) => Some(SessionStart {
                 conn,
                 user,
@@ -199,7 +200,7 @@ impl Shared {
                 databases: self.databases.clone(),
                 parameters: session_parameters(parameters),
                 client_address: address,
-                cancel: self.cancel.clone(),
+                backends: Arc::clone(&self.backends),
                 stopping,
                 options: self.session.clone(),
             }),
@@ -303,7 +304,7 @@ impl Shared {
                     return Ok(Started::Refused(stream, Error::fatal(SqlState::FEATURE_NOT_SUPPORTED, message)));
                 }
                 Ok(StartupPacket::Cancel { pid, secret }) => {
-                    self.cancel.cancel(CancelKey { pid, secret });
+                    self.backends.cancel(CancelKey { pid, secret });
                     return Ok(Started::Done);
                 }
                 Ok(StartupPacket::Startup { minor, parameters }) => {
@@ -313,6 +314,10 @@ impl Shared {
             }
         }
     }
+}
+
+fn too_slow() -> Error {
+    Error::fatal(SqlState::QUERY_CANCELED, "canceling authentication due to timeout")
 }
 
 /// What is left for the session: variables, and `options` with -c settings.

@@ -293,6 +293,8 @@ impl StateMachine {
                 Ok(Completion::Suspended)
             }
             None => {
+                // A cancel that came with the last row, perhaps from the statement itself.
+                self.engine.interrupt.check()?;
                 portal.state = PortalState::Completed;
                 Ok(completion(plan.tag, sent))
             }
@@ -315,6 +317,9 @@ impl StateMachine {
             };
             if !on_row {
                 return Ok((sent, None));
+            }
+            if sent == 0 {
+                self.send_notices();
             }
             let out = self.conn.out();
             let row = Message::begin(out, b'D');

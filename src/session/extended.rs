@@ -9,12 +9,14 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::tables::source::PreparedRow;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::backend;
 use crate::session::execute::{Completion, Describe, write_row_description};
 use crate::session::machine::{Outcome, StateMachine, lock};
 use crate::session::query::{aborted, ends_transaction};
 use crate::session::state::{Portal, PortalState, PreparedStatement, ResultFormats, TransactionStatus};
+use crate::session::transaction::report_active;
 use crate::sql::plan::{Action, FieldDescription, ParamType, Plan, Planned, PreparedCommand, Tag};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
@@ -31,23 +33,56 @@ impl StateMachine {
             return Err(Error::new(SqlState::DUPLICATE_PREPARED_STATEMENT, message).into());
         }
         self.running = Some(sql.into());
-        if self.session.status != TransactionStatus::Failed {
-            self.start_extended().await?;
-        }
+        self.start_extended().await?;
         let statement = self.prepare(sql, given_types)?;
-        self.session.keep_statement(name, Arc::new(statement));
+        self.keep_statement(name, Arc::new(statement), false);
         self.running = None;
         backend::parse_complete(self.conn.out());
         Ok(())
     }
 
-    /// A message of a pipeline begins or joins its implicit transaction.
+    /// A message of a pipeline begins or joins its implicit transaction, unless the block has failed.
     async fn start_extended(&mut self) -> Outcome<()> {
-        self.start_transaction().await?;
+        let query = self.running.clone();
+        if self.session.status == TransactionStatus::Failed {
+            drop(report_active(&self.context, query.as_ref()));
+            return Ok(());
+        }
+        self.start_transaction(query.as_ref()).await?;
         if self.session.pipelining && self.session.status == TransactionStatus::Started {
             self.session.status = TransactionStatus::InTransactionImplicit;
         }
         Ok(())
+    }
+
+    /// Keeps a prepared statement, and shows it in pg_prepared_statements.
+    pub(super) fn keep_statement(&mut self, name: String, statement: Arc<PreparedStatement>, from_sql: bool) {
+        if !name.is_empty() {
+            let mut context = lock(&self.context);
+            let text = if from_sql { context.activity.query.clone() } else { None };
+            let row = PreparedRow {
+                name: name.clone(),
+                statement: text.unwrap_or_else(|| Arc::clone(&statement.text)),
+                prepare_time: context.statement_start,
+                parameter_types: statement.planned.plan.params.iter().map(|param| param.oid).collect(),
+                from_sql,
+            };
+            context.prepared.insert(name.clone(), row);
+        }
+        self.session.keep_statement(name, statement);
+    }
+
+    /// Forgets a prepared statement, if there is one.
+    pub(super) fn forget_statement(&mut self, name: &str) {
+        if self.session.forget_statement(name) && !name.is_empty() {
+            lock(&self.context).prepared.remove(name);
+        }
+    }
+
+    /// Forgets all named prepared statements.
+    pub(super) fn forget_statements(&mut self) {
+        self.session.statements.clear();
+        lock(&self.context).prepared.clear();
     }
 
     /// Plans the one statement of a text.
@@ -96,6 +131,7 @@ impl StateMachine {
         }
         fresh.given_types.clone_from(&statement.given_types);
         let fresh = Arc::new(fresh);
+        // What the clients see of it stays.
         self.session.keep_statement(name.to_owned(), Arc::clone(&fresh));
         Ok(fresh)
     }
@@ -154,9 +190,7 @@ impl StateMachine {
 
     /// Describe of a statement: its parameters' types and its result's columns.
     pub(super) async fn describe_statement(&mut self, name: &str) -> Outcome<()> {
-        if self.session.status != TransactionStatus::Failed {
-            self.start_extended().await?;
-        }
+        self.start_extended().await?;
         let mut statement = self.session.statement(name)?;
         if self.session.status != TransactionStatus::Failed {
             statement = self.current_statement(name)?;
@@ -202,9 +236,7 @@ impl StateMachine {
             self.session.keep_portal(portal);
             return Err(aborted().into());
         }
-        if self.session.status != TransactionStatus::Failed {
-            self.start_extended().await?;
-        }
+        self.start_extended().await?;
         let completion = self.run_portal(&mut portal, max_rows, Describe::No).await?;
         // A transaction command may have ended all portals, this one too.
         if !is_transaction_command {

@@ -3,10 +3,9 @@
 //! Owns: [`prepare`], the grammar of the `options` parameter. Must not know: authentication (`net`), the loop.
 //! Specification: protocol-message-formats.html (StartupMessage), config-setting.html#id-1.6.7.4.5.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use crate::engine::context::SessionContext;
+use crate::engine::context::{SessionContext, now};
 use crate::engine::session::EngineSession;
 use crate::error::{Error, Result, Severity, SqlState};
 use crate::session::machine::Parts;
@@ -19,19 +18,13 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
     let outcome = configure(&mut settings, &start.options, &start.user)
         .and_then(|()| apply(&mut settings, &start.parameters))
         .map_err(|error| error.with_severity(Severity::Fatal));
-    let context = SessionContext {
-        settings,
-        user: start.user,
-        database: start.database_name,
-        backend_pid: 0,
+    let mut context = SessionContext {
         client_address: Some(start.client_address),
-        transaction_start: 0,
-        statement_start: 0,
-        catalog: start.database.catalog(),
-        sequence_values: HashMap::new(),
-        last_sequence: None,
-        notices: Vec::new(),
+        writer: Arc::clone(start.database.writer()),
+        backends: start.backends,
+        ..SessionContext::new(settings, &start.user, &start.database_name, start.database.catalog())
     };
+    context.activity.started = now();
     let parts = Parts {
         conn: start.conn,
         engine: EngineSession::new(start.database, Arc::new(Mutex::new(context))),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::engine::context::{SessionContext, SharedContext};
+use crate::engine::context::{SessionContext, SharedContext, now};
 use crate::engine::databases::Databases;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::session::EngineSession;
@@ -25,6 +25,7 @@ use crate::protocol::message::FrontendMessage;
 use crate::session::greeting;
 use crate::session::start::{SessionOptions, SessionStart};
 use crate::session::state::{Session, TransactionStatus};
+use crate::session::transaction::abort_locks;
 use crate::settings::session::Timeouts;
 use crate::sql::planner::PlanCache;
 
@@ -84,12 +85,11 @@ pub(super) struct Parts {
 
 /// Runs a session until its client leaves.
 pub async fn run(start: SessionStart) {
-    let cancel = Arc::clone(&start.cancel);
+    let backends = Arc::clone(&start.backends);
     let (mut parts, settings) = greeting::prepare(start);
-    let registration = cancel.register(parts.engine.interrupt_handle());
+    let registration = backends.register(parts.engine.interrupt_handle(), parts.engine.context());
     let key = registration.key();
     parts.pid = key.pid;
-    lock(parts.engine.context()).backend_pid = key.pid;
     log::info!("session {}: {}", key.pid, greeting::describe(&lock(parts.engine.context())));
     StateMachine::new(parts).run(settings, key.secret).await;
     log::info!("session {}: disconnected", key.pid);
@@ -204,7 +204,7 @@ impl StateMachine {
             FrontendMessage::DescribePortal { name } => self.describe_portal(&name),
             FrontendMessage::Execute { portal, max_rows } => self.execute(&portal, max_rows).await,
             FrontendMessage::CloseStatement { name } => {
-                self.session.forget_statement(&name);
+                self.forget_statement(&name);
                 backend::close_complete(self.conn.out());
                 Ok(())
             }
@@ -282,6 +282,8 @@ impl StateMachine {
     async fn ready(&mut self) -> Outcome<()> {
         let changed = {
             let mut context = lock(&self.context);
+            context.activity.state = self.session.status.activity();
+            context.activity.idle_since = now();
             self.timeouts = context.settings.timeouts();
             if context.settings.has_unreported() { context.settings.take_unreported() } else { Vec::new() }
         };
@@ -306,6 +308,7 @@ impl StateMachine {
                     self.session.close_portals();
                 }
                 self.session.status = TransactionStatus::Failed;
+                abort_locks(&mut self.context(), self.session.savepoints.len());
                 self.engine.abort().await?;
             }
         }

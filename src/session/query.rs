@@ -11,6 +11,7 @@ use crate::protocol::backend;
 use crate::session::execute::{Completion, Describe};
 use crate::session::machine::{Outcome, State, StateMachine, Stop, lock};
 use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatus};
+use crate::session::transaction::report_active;
 use crate::sql::plan::{Action, Planned, TransactionCommand};
 use crate::sql::planner::{PlanCache, PlanContext, Source};
 use crate::types::format::Format;
@@ -43,14 +44,18 @@ impl StateMachine {
             return Ok(());
         }
         let several = sources.len() > 1;
+        let whole: Arc<str> = sql.into();
         for (at, source) in sources.iter().enumerate() {
             let last = at + 1 == sources.len();
             let begun = Instant::now();
-            self.running = Some(source.text.into());
+            self.running = Some(if several { source.text.into() } else { Arc::clone(&whole) });
             let planned = match self.session.status {
-                TransactionStatus::Failed => self.plan_to_end_transaction(&plans, source, &[])?,
+                TransactionStatus::Failed => {
+                    drop(report_active(&self.context, Some(&whole)));
+                    self.plan_to_end_transaction(&plans, source, &[])?
+                }
                 _ => {
-                    self.start_transaction().await?;
+                    self.start_transaction(Some(&whole)).await?;
                     if several && self.session.status == TransactionStatus::Started {
                         self.session.status = TransactionStatus::InTransactionImplicit;
                     }

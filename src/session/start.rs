@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::engine::backends::Backends;
 use crate::engine::database::Database;
 use crate::engine::databases::Databases;
 use crate::protocol::conn::FramedConn;
-use crate::session::cancel::CancelRegistry;
 use crate::sql::plan::BeginMode;
 
 /// A connection that has passed start-up and authentication (AuthenticationOk is in its output buffer).
@@ -25,7 +25,7 @@ pub struct SessionStart {
     /// The start-up packet's parameters except user, database and replication: session variables and `options`.
     pub parameters: Vec<(String, String)>,
     pub client_address: SocketAddr,
-    pub cancel: Arc<CancelRegistry>,
+    pub backends: Arc<Backends>,
     /// Becomes true when the server is stopping: an idle session ends with 57P01, a running statement may finish.
     pub stopping: watch::Receiver<bool>,
     pub options: Arc<SessionOptions>,

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::engine::context::ActivityState;
 use crate::engine::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::message::TransactionIndicator;
@@ -39,6 +40,15 @@ impl TransactionStatus {
             }
             TransactionStatus::InTransaction => TransactionIndicator::InTransaction,
             TransactionStatus::Failed => TransactionIndicator::Failed,
+        }
+    }
+
+    /// What pg_stat_activity says while the session is idle.
+    pub fn activity(self) -> ActivityState {
+        match self {
+            TransactionStatus::InTransaction => ActivityState::InTransaction,
+            TransactionStatus::Failed => ActivityState::Failed,
+            _ => ActivityState::Idle,
         }
     }
 

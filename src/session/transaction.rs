@@ -3,20 +3,20 @@
 //! Owns: the transitions of `TransactionStatus`. Must not know: how SQLite begins and commits (`engine::session`).
 //! Specification: sql-begin.html and its kin; wording and states as in PostgreSQL 15's xact.c.
 
-use std::time::SystemTime;
+use std::sync::{Arc, MutexGuard};
 
+use crate::engine::context::{ActivityState, SessionContext, SharedContext, now};
 use crate::error::{Error, Result, SqlState};
 use crate::session::machine::{Outcome, StateMachine, lock};
 use crate::session::state::TransactionStatus;
 use crate::sql::plan::{BeginMode, IsolationLevel, TransactionCommand, TransactionModes};
 
 impl StateMachine {
-    /// Before a statement: begins a transaction unless one is open, and notes the time.
-    pub(super) async fn start_transaction(&mut self) -> Outcome<()> {
-        let now = now();
+    /// Before a statement of that query string: begins a transaction unless one is open, and notes the time.
+    pub(super) async fn start_transaction(&mut self, query: Option<&Arc<str>>) -> Outcome<()> {
         let modes = {
-            let mut context = lock(&self.context);
-            context.statement_start = now;
+            let mut context = report_active(&self.context, query);
+            let now = context.statement_start;
             if self.session.status != TransactionStatus::Default {
                 return Ok(());
             }
@@ -45,11 +45,12 @@ impl StateMachine {
         }
         self.end_block();
         let outcome = self.engine.commit().await;
-        let settings = &mut lock(&self.context).settings;
+        let context = &mut *lock(&self.context);
         match &outcome {
-            Ok(()) => settings.commit(),
-            Err(_) => settings.rollback(),
+            Ok(()) => context.settings.commit(),
+            Err(_) => context.settings.rollback(),
         }
+        end_locks(context);
         Ok(outcome?)
     }
 
@@ -57,7 +58,9 @@ impl StateMachine {
     pub(super) async fn roll_back(&mut self) -> Outcome<()> {
         self.end_block();
         let outcome = self.engine.rollback().await;
-        lock(&self.context).settings.rollback();
+        let context = &mut *lock(&self.context);
+        context.settings.rollback();
+        end_locks(context);
         Ok(outcome?)
     }
 
@@ -81,7 +84,9 @@ impl StateMachine {
                 self.require_block("SAVEPOINT")?;
                 self.engine.savepoint(name).await?;
                 self.session.savepoints.push(name.clone());
-                self.context().settings.savepoint();
+                let context = &mut *lock(&self.context);
+                context.settings.savepoint();
+                context.depth = self.session.savepoints.len();
             }
             TransactionCommand::Release(name) => {
                 self.require_block("RELEASE SAVEPOINT")?;
@@ -91,7 +96,12 @@ impl StateMachine {
                 for portal in self.session.portals.values_mut().chain(self.session.unnamed_portal.as_mut()) {
                     portal.depth = portal.depth.min(depth);
                 }
-                self.context().settings.release(depth);
+                let context = &mut *lock(&self.context);
+                context.settings.release(depth);
+                context.depth = depth;
+                if context.locks_in_transaction {
+                    context.backends.locks().release_savepoint(context.backend_pid, depth);
+                }
             }
             TransactionCommand::RollbackTo(name) => {
                 self.require_block("ROLLBACK TO SAVEPOINT")?;
@@ -99,7 +109,12 @@ impl StateMachine {
                 self.session.close_portals_inside(depth);
                 self.engine.rollback_to(name).await?;
                 self.session.savepoints.truncate(depth + 1);
-                self.context().settings.rollback_to(depth);
+                let context = &mut *lock(&self.context);
+                context.settings.rollback_to(depth);
+                context.depth = depth + 1;
+                if context.locks_in_transaction {
+                    context.backends.locks().roll_back_to(context.backend_pid, depth);
+                }
                 self.session.status = TransactionStatus::InTransaction;
             }
             TransactionCommand::SetTransaction(modes) => {
@@ -176,7 +191,7 @@ impl StateMachine {
         if !chain {
             return Ok(());
         }
-        self.start_transaction().await?;
+        self.start_transaction(None).await?;
         self.session.status = TransactionStatus::InTransaction;
         self.set_modes(modes).await
     }
@@ -274,6 +289,39 @@ impl StateMachine {
     }
 }
 
+/// A statement of that query string runs: for others to see, and for statement_timestamp().
+pub(super) fn report_active<'c>(
+    context: &'c SharedContext,
+    query: Option<&Arc<str>>,
+) -> MutexGuard<'c, SessionContext> {
+    let mut context = lock(context);
+    context.statement_start = now();
+    context.activity.state = ActivityState::Active;
+    if query.is_some() {
+        context.activity.query = query.cloned();
+    }
+    context
+}
+
+/// A statement has failed: gives up the advisory locks taken since the innermost of so many savepoints.
+pub(super) fn abort_locks(context: &mut SessionContext, savepoints: usize) {
+    match savepoints.checked_sub(1) {
+        None => end_locks(context),
+        Some(depth) if context.locks_in_transaction => {
+            context.backends.locks().roll_back_to(context.backend_pid, depth);
+        }
+        Some(_) => {}
+    }
+}
+
+/// The advisory locks of a transaction end with it.
+fn end_locks(context: &mut SessionContext) {
+    context.depth = 0;
+    if std::mem::take(&mut context.locks_in_transaction) {
+        context.backends.locks().end_transaction(context.backend_pid);
+    }
+}
+
 fn outside_block(command: &str) -> Error {
     Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, format!("{command} can only be used in transaction blocks"))
 }
@@ -300,10 +348,4 @@ pub(super) fn isolation_of(name: &str) -> Option<IsolationLevel> {
         "serializable" => Some(IsolationLevel::Serializable),
         _ => None,
     }
-}
-
-/// Microseconds since 1970-01-01 UTC.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -60,13 +60,13 @@ impl StateMachine {
                     return Err(Error::new(SqlState::DUPLICATE_PREPARED_STATEMENT, message));
                 }
                 let statement = self.prepare(query, types.clone())?;
-                self.session.keep_statement(name.clone(), Arc::new(statement));
+                self.keep_statement(name.clone(), Arc::new(statement), true);
             }
             PreparedCommand::Deallocate { name } => {
                 self.session.statement(name)?;
-                self.session.forget_statement(name);
+                self.forget_statement(name);
             }
-            PreparedCommand::DeallocateAll => self.session.statements.clear(),
+            PreparedCommand::DeallocateAll => self.forget_statements(),
             PreparedCommand::Execute { .. } => return Err(Error::internal("EXECUTE is run as a portal")),
         }
         Ok(())
@@ -116,7 +116,7 @@ impl StateMachine {
             DiscardTarget::All => {
                 self.refuse_in_block("DISCARD ALL")?;
                 self.session.close_portals();
-                self.session.statements.clear();
+                self.forget_statements();
                 self.forget_sequences();
                 self.discard_temporary().await?;
                 self.context().settings.reset_all();

@@ -75,6 +75,8 @@ pub struct Timeouts {
     pub lock: Option<Duration>,
     pub idle_in_transaction: Option<Duration>,
     pub idle_session: Option<Duration>,
+    /// How long a session waits for a lock before it looks for a deadlock.
+    pub deadlock: Duration,
 }
 
 /// What pg_settings and SHOW ALL say of one variable.
@@ -462,6 +464,7 @@ impl Settings {
                 lock: limit("lock_timeout"),
                 idle_in_transaction: limit("idle_in_transaction_session_timeout"),
                 idle_session: limit("idle_session_timeout"),
+                deadlock: limit("deadlock_timeout").unwrap_or_default(),
             },
             transaction: TransactionSettings {
                 isolation: text("transaction_isolation"),

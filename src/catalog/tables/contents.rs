@@ -118,6 +118,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_indexes", of_catalog(views::indexes)),
     ("pg_catalog", "pg_init_privs", of_catalog(constraints::initial_privileges)),
     ("pg_catalog", "pg_language", recorded(recording!("pg_language"))),
+    ("pg_catalog", "pg_locks", of_session(server::locks)),
     ("pg_catalog", "pg_namespace", of_catalog(classes::namespaces)),
     ("pg_catalog", "pg_opclass", recorded(recording!("pg_opclass"))),
     ("pg_catalog", "pg_operator", recorded(recording!("pg_operator"))),

@@ -34,7 +34,7 @@ impl CatalogSource for Sample {
     }
 
     fn sessions(&self) -> Vec<SessionRow> {
-        vec![SessionRow { pid: 7, state: "active".into(), user: "postgres".into(), ..SessionRow::default() }]
+        vec![SessionRow { pid: 7, state: "active", user: "postgres".into(), ..SessionRow::default() }]
     }
 
     fn prepared_statements(&self) -> Vec<PreparedRow> {

@@ -11,6 +11,8 @@ use crate::types::pg_type::Oid;
 
 /// pg_tablespace's pg_default.
 const DEFAULT_TABLESPACE: Oid = Oid(1663);
+/// track_activity_query_size less the final zero of C.
+const QUERY_SIZE: usize = 1023;
 /// pg_database.encoding of UTF8.
 const UTF8: i32 = 6;
 
@@ -161,7 +163,6 @@ pub fn activity(rows: &mut Rows, view: &View<'_>) {
 }
 
 fn session_row(rows: &mut Rows, roles: &[Role], session: SessionRow) {
-    let waits_for_client = session.state != "active";
     row!(rows,
         datid: database_oid(&session.database),
         datname: session.database,
@@ -175,12 +176,40 @@ fn session_row(rows: &mut Rows, roles: &[Role], session: SessionRow) {
         xact_start: session.xact_start.map(timestamp),
         query_start: session.query_start.map(timestamp),
         state_change: session.state_change.map(timestamp),
-        wait_event_type: waits_for_client.then_some("Client"),
-        wait_event: waits_for_client.then_some("ClientRead"),
+        wait_event_type: session.wait.map(|(kind, _)| kind),
+        wait_event: session.wait.map(|(_, event)| event),
         state: session.state,
-        query: session.query,
+        query: shown_query(&session.query),
         backend_type: "client backend",
     );
+}
+
+/// As much of a query as track_activity_query_size allows, in whole characters.
+fn shown_query(query: &str) -> String {
+    let end = query.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= QUERY_SIZE).last();
+    query.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
+}
+
+/// pg_locks. Of what PostgreSQL locks there are advisory locks here and the right to write, one per database.
+pub fn locks(rows: &mut Rows, view: &View<'_>) {
+    for lock in view.source.locks() {
+        row!(rows,
+            locktype: lock.locktype,
+            virtualtransaction: format!("{}/1", lock.pid),
+            pid: lock.pid,
+            mode: lock.mode,
+            granted: lock.granted,
+            fastpath: false,
+            waitstart: lock.wait_start.map(timestamp),
+            transactionid: lock.transaction,
+        );
+        if let Some((class, object, sub)) = lock.advisory {
+            rows.set("database", lock.database.into());
+            rows.set("classid", class.into());
+            rows.set("objid", object.into());
+            rows.set("objsubid", i32::from(sub).into());
+        }
+    }
 }
 
 /// A timestamptz in its stored form, from microseconds since 1970-01-01 UTC.
@@ -194,7 +223,7 @@ pub fn prepared_statements(rows: &mut Rows, view: &View<'_>) {
     for statement in view.source.prepared_statements() {
         row!(rows,
             name: statement.name,
-            statement: statement.statement,
+            statement: statement.statement.to_string(),
             prepare_time: timestamp(statement.prepare_time),
             parameter_types: Cell::oids(statement.parameter_types),
             from_sql: statement.from_sql,

@@ -43,6 +43,11 @@ pub trait CatalogSource: Send + Sync {
         Vec::new()
     }
 
+    /// The locks of the server.
+    fn locks(&self) -> Vec<LockRow> {
+        Vec::new()
+    }
+
     /// The session's prepared statements.
     fn prepared_statements(&self) -> Vec<PreparedRow> {
         Vec::new()
@@ -106,16 +111,33 @@ pub struct SessionRow {
     pub xact_start: Option<i64>,
     pub query_start: Option<i64>,
     pub state_change: Option<i64>,
+    /// wait_event_type and wait_event.
+    pub wait: Option<(&'static str, &'static str)>,
     /// active, idle, idle in transaction, idle in transaction (aborted).
-    pub state: String,
-    pub query: String,
+    pub state: &'static str,
+    pub query: Arc<str>,
+}
+
+/// A lock held or awaited (pg_locks).
+#[derive(Clone, Debug)]
+pub struct LockRow {
+    pub locktype: &'static str,
+    pub database: Oid,
+    /// A transaction's number.
+    pub transaction: Option<i32>,
+    /// classid, objid and objsubid.
+    pub advisory: Option<(Oid, Oid, i16)>,
+    pub pid: i32,
+    pub mode: &'static str,
+    pub granted: bool,
+    pub wait_start: Option<i64>,
 }
 
 /// A prepared statement of the session (pg_prepared_statements).
 #[derive(Clone, Debug, Default)]
 pub struct PreparedRow {
     pub name: String,
-    pub statement: String,
+    pub statement: Arc<str>,
     pub prepare_time: i64,
     pub parameter_types: Vec<Oid>,
     /// PREPARE, rather than the protocol's Parse.

@@ -39,17 +39,8 @@ impl Scratch {
         databases.create("test").await.expect("create database");
         let database = databases.open("test").await.expect("open database");
         let context = SessionContext {
-            settings: Settings::default(),
-            user: "postgres".into(),
-            database: "test".into(),
             backend_pid: 1,
-            client_address: None,
-            transaction_start: 0,
-            statement_start: 0,
-            catalog: database.catalog(),
-            sequence_values: Default::default(),
-            last_sequence: None,
-            notices: Vec::new(),
+            ..SessionContext::new(Settings::default(), "postgres", "test", database.catalog())
         };
         let session = EngineSession::new(database, Arc::new(Mutex::new(context)));
         Scratch { session, plans: PlanCache::default(), in_block: false, directory }

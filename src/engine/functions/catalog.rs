@@ -361,17 +361,8 @@ mod tests {
     fn slot() -> ContextSlot {
         let slot = ContextSlot::default();
         let session = SessionContext {
-            settings: Settings::default(),
-            user: "postgres".into(),
-            database: "postgres".into(),
             backend_pid: 7,
-            client_address: None,
-            transaction_start: 0,
-            statement_start: 0,
-            catalog: sample().0,
-            sequence_values: Default::default(),
-            last_sequence: None,
-            notices: Vec::new(),
+            ..SessionContext::new(Settings::default(), "postgres", "postgres", sample().0)
         };
         slot.enter(Arc::new(Mutex::new(session)), None);
         slot

@@ -8,6 +8,7 @@
 //! An error travels like this: a function returns our own [`Error`]; the layer keeps it in the connection's
 //! [`ContextSlot`] and makes SQLite fail; whoever stepped the statement asks [`ContextSlot::take_error`] first.
 
+mod admin;
 mod aggregate;
 mod any_text;
 mod args;
@@ -106,11 +107,14 @@ impl ContextSlot {
 
     /// Reads or changes the session's state; XX000 outside of a session.
     pub fn with_session<T>(&self, body: impl FnOnce(&mut SessionContext) -> Result<T>) -> Result<T> {
+        let session = self.session()?;
+        body(&mut lock(&session))
+    }
+
+    /// The session; XX000 outside of one.
+    pub fn session(&self) -> Result<SharedContext> {
         let session = lock(&self.0.session).clone();
-        match session {
-            Some(session) => body(&mut lock(&session)),
-            None => Err(Error::internal("a function needs a session and there is none")),
-        }
+        session.ok_or_else(|| Error::internal("a function needs a session and there is none"))
     }
 
     /// How values look as text in the session; the defaults outside of one.
@@ -230,6 +234,7 @@ static AREAS: &[&[Definition]] = &[
     formatting::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,
+    admin::FUNCTIONS,
 ];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has

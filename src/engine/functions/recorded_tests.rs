@@ -102,18 +102,12 @@ fn owned(value: &Value) -> Stored {
 }
 
 fn session(settings: Settings, catalog: Arc<CatalogSnapshot>) -> SessionContext {
+    let now = jiff::Timestamp::now().as_microsecond();
     SessionContext {
-        settings,
-        user: "postgres".into(),
-        database: "postgres".into(),
         backend_pid: 1,
-        client_address: None,
-        transaction_start: jiff::Timestamp::now().as_microsecond(),
-        statement_start: jiff::Timestamp::now().as_microsecond(),
-        catalog,
-        sequence_values: Default::default(),
-        last_sequence: None,
-        notices: Vec::new(),
+        transaction_start: now,
+        statement_start: now,
+        ..SessionContext::new(settings, "postgres", "postgres", catalog)
     }
 }
 

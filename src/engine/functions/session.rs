@@ -1,13 +1,11 @@
-//! The session as SQL sees it: who, where, which settings; its sequences; waiting.
+//! The session as SQL sees it: who, where, which settings; its sequences.
 //!
 //! Specification: functions-info.html, functions-admin.html#FUNCTIONS-ADMIN-SET, functions-sequence.html.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use super::datetime::interval;
 use super::regex::array_of_texts;
-use super::{Args, ContextSlot, Definition, Output};
+use super::{Args, Definition, Output};
 use crate::catalog::schema::{Relation, SequenceOptions};
 use crate::engine::context::SessionContext;
 use crate::engine::sequences::SequenceState;
@@ -30,9 +28,6 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_current_setting", 1, |a| { let name = a.text(0)?; in_session(a, |s| Ok(s.settings.show(&name)?.into())) }),
     Definition::stable("pg_current_setting", 2, current_setting),
     Definition::stable("pg_set_config", 3, set_config).called_on_null(),
-    Definition::stable("pg_sleep", 1, |a| sleep(a.slot(), a.float(0)?)),
-    Definition::stable("pg_sleep_for", 1, |a| sleep(a.slot(), interval(a, 0)?.comparison_usecs() as f64 / 1e6)),
-    Definition::stable("pg_advisory_unlock_all", 0, |_| Ok(Output::Static(""))),
     Definition::stable("pg_gen_random_uuid", 0, |_| Ok(random_uuid().into())),
     Definition::stable("pg_nextval", 1, nextval),
     Definition::stable("pg_currval", 1, currval),
@@ -88,28 +83,6 @@ fn set_config(args: &Args<'_>) -> Result<Output> {
     let (name, value, local) = (args.text(0)?, args.text(1)?, !args.is_null(2) && args.bool(2)?);
     let value = if args.is_null(1) { None } else { Some(&*value) };
     in_session(args, |session| Ok(session.settings.set(&name, value, local)?.into()))
-}
-
-/// How long the thread sleeps between two looks at whether the statement was cancelled.
-const NAP: Duration = Duration::from_millis(10);
-
-/// Waits, giving its core of the runtime to other sessions.
-fn sleep(slot: &ContextSlot, seconds: f64) -> Result<Output> {
-    let duration = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
-    let start = Instant::now();
-    let wait = || {
-        loop {
-            slot.check_interrupt()?;
-            let left = duration.saturating_sub(start.elapsed());
-            if left.is_zero() {
-                return Ok(Output::Static(""));
-            }
-            std::thread::sleep(left.min(NAP));
-        }
-    };
-    let on_worker = tokio::runtime::Handle::try_current()
-        .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread);
-    if on_worker { tokio::task::block_in_place(wait) } else { wait() }
 }
 
 /// A random UUID, version 4.

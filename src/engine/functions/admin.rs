@@ -1,0 +1,215 @@
+//! What one session does to others, and waiting: cancel and terminate, advisory locks, pg_sleep.
+//!
+//! Specification: functions-admin.html#FUNCTIONS-ADMIN-SIGNAL, #FUNCTIONS-ADVISORY-LOCKS; functions-datetime.html#DELAY.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::datetime::interval;
+use super::{Args, ContextSlot, Definition, Output};
+use crate::catalog::tables::source::database_oid;
+use crate::engine::advisory::{LockKey, LockMode, Scope};
+use crate::engine::backends::Backends;
+use crate::engine::context::{Wait, Waiting, now};
+use crate::engine::interrupt::InterruptHandle;
+use crate::engine::progress::blocking;
+use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
+
+use LockMode::{Exclusive, Shared};
+
+/// The functions of this area.
+#[rustfmt::skip]
+pub(super) static FUNCTIONS: &[Definition] = &[
+    Definition::stable("pg_sleep", 1, |a| sleep(a.slot(), a.float(0)?)),
+    Definition::stable("pg_sleep_for", 1, |a| sleep(a.slot(), interval(a, 0)?.comparison_usecs() as f64 / 1e6)),
+    Definition::stable("pg_cancel_backend", 1, |a| Ok(signal(a, InterruptHandle::cancel)?.into())),
+    Definition::stable("pg_terminate_backend", 1, |a| Ok(signal(a, InterruptHandle::terminate)?.into())),
+    Definition::stable("pg_terminate_backend", 2, terminate_and_wait),
+    Definition::stable("pg_blocking_pids", 1, blocking_pids),
+    Definition::stable("pg_advisory_lock", -1, |a| wait_for_lock(a, Exclusive, false)),
+    Definition::stable("pg_advisory_lock_shared", -1, |a| wait_for_lock(a, Shared, false)),
+    Definition::stable("pg_advisory_xact_lock", -1, |a| wait_for_lock(a, Exclusive, true)),
+    Definition::stable("pg_advisory_xact_lock_shared", -1, |a| wait_for_lock(a, Shared, true)),
+    Definition::stable("pg_try_advisory_lock", -1, |a| Ok(Request::new(a, Exclusive, false)?.granted().into())),
+    Definition::stable("pg_try_advisory_lock_shared", -1, |a| Ok(Request::new(a, Shared, false)?.granted().into())),
+    Definition::stable("pg_try_advisory_xact_lock", -1, |a| Ok(Request::new(a, Exclusive, true)?.granted().into())),
+    Definition::stable("pg_try_advisory_xact_lock_shared", -1, |a| Ok(Request::new(a, Shared, true)?.granted().into())),
+    Definition::stable("pg_advisory_unlock", -1, |a| unlock(a, Exclusive)),
+    Definition::stable("pg_advisory_unlock_shared", -1, |a| unlock(a, Shared)),
+    Definition::stable("pg_advisory_unlock_all", 0, unlock_all),
+];
+
+/// How long a waiting thread sleeps between two looks at whether its statement is to end.
+const NAP: Duration = Duration::from_millis(10);
+
+/// Waits until `done` or the time is over, giving its core of the runtime to other sessions; false if it is over.
+fn wait(slot: &ContextSlot, limit: Duration, mut done: impl FnMut() -> bool) -> Result<bool> {
+    let start = Instant::now();
+    blocking(|| {
+        loop {
+            slot.check_interrupt()?;
+            let left = limit.saturating_sub(start.elapsed());
+            if done() || left.is_zero() {
+                return Ok(!left.is_zero());
+            }
+            std::thread::sleep(left.min(NAP));
+        }
+    })
+}
+
+fn sleep(slot: &ContextSlot, seconds: f64) -> Result<Output> {
+    let duration = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
+    let _waiting = slot.session().ok().map(|session| Waiting::new(&session, Wait::Sleep));
+    wait(slot, duration, || false)?;
+    Ok(Output::Static(""))
+}
+
+fn backends(slot: &ContextSlot) -> Result<Arc<Backends>> {
+    slot.with_session(|session| Ok(Arc::clone(&session.backends)))
+}
+
+fn warn(slot: &ContextSlot, message: String) -> Result<()> {
+    let warning = ErrorFields::new(Severity::Warning, SqlState::WARNING, message);
+    slot.with_session(|session| {
+        session.notices.push(warning);
+        Ok(())
+    })
+}
+
+/// Does something to the session argument 0 names; false with a warning if there is none.
+fn signal(args: &Args<'_>, signal: fn(&InterruptHandle)) -> Result<bool> {
+    let pid = args.int4(0)?;
+    let found = backends(args.slot())?.signal(pid, signal);
+    if !found {
+        warn(args.slot(), format!("PID {pid} is not a PostgreSQL backend process"))?;
+    }
+    Ok(found)
+}
+
+fn terminate_and_wait(args: &Args<'_>) -> Result<Output> {
+    let (pid, timeout) = (args.int4(0)?, args.int(1)?);
+    let Ok(limit) = u64::try_from(timeout) else {
+        return Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "\"timeout\" must not be negative"));
+    };
+    let found = signal(args, InterruptHandle::terminate)?;
+    if !found || limit == 0 {
+        return Ok(found.into());
+    }
+    let backends = backends(args.slot())?;
+    let ended = wait(args.slot(), Duration::from_millis(limit), || !backends.is_running(pid))?;
+    if !ended {
+        warn(args.slot(), format!("backend with PID {pid} did not terminate within {limit} milliseconds"))?;
+    }
+    Ok(ended.into())
+}
+
+fn blocking_pids(args: &Args<'_>) -> Result<Output> {
+    let pids: Vec<String> = backends(args.slot())?.blockers(args.int4(0)?).iter().map(ToString::to_string).collect();
+    Ok(format!("[{}]", pids.join(",")).into())
+}
+
+/// A lock somebody asks for.
+struct Request {
+    backends: Arc<Backends>,
+    pid: i32,
+    key: LockKey,
+    mode: LockMode,
+    scope: Scope,
+    lock_timeout: Option<Duration>,
+    deadlock_timeout: Duration,
+}
+
+impl Request {
+    /// Of the key that the arguments are: a bigint or two integers.
+    fn new(args: &Args<'_>, mode: LockMode, in_transaction: bool) -> Result<Self> {
+        let (class, object, sub) = match args.len() {
+            2 => (args.int4(0)? as u32, args.int4(1)? as u32, 2),
+            _ => {
+                let number = args.int(0)?;
+                ((number >> 32) as u32, number as u32, 1)
+            }
+        };
+        args.slot().with_session(|session| {
+            let scope = if in_transaction {
+                session.locks_in_transaction = true;
+                Scope::Transaction { depth: session.depth }
+            } else {
+                Scope::Session
+            };
+            let timeouts = session.settings.timeouts();
+            Ok(Request {
+                backends: Arc::clone(&session.backends),
+                pid: session.backend_pid,
+                key: LockKey { database: database_oid(&session.database), class, object, sub },
+                mode,
+                scope,
+                lock_timeout: timeouts.lock,
+                deadlock_timeout: timeouts.deadlock,
+            })
+        })
+    }
+
+    fn granted(&self) -> bool {
+        self.backends.locks().try_lock(self.pid, self.key, self.mode, self.scope)
+    }
+
+    /// What PostgreSQL says of a circle of waiting sessions.
+    fn deadlock(&self, circle: &[i32]) -> Error {
+        let next = circle.iter().cycle().skip(1);
+        let lines: Vec<String> = circle
+            .iter()
+            .zip(next)
+            .map(|(pid, blocker)| {
+                let writer = || format!("ShareLock on transaction {blocker}");
+                let awaited = self.backends.locks().awaited(*pid).unwrap_or_else(writer);
+                format!("Process {pid} waits for {awaited}; blocked by process {blocker}.")
+            })
+            .collect();
+        Error::new(SqlState::DEADLOCK_DETECTED, "deadlock detected")
+            .with_detail(lines.join("\n"))
+            .with_hint("See server log for query details.")
+    }
+}
+
+fn wait_for_lock(args: &Args<'_>, mode: LockMode, in_transaction: bool) -> Result<Output> {
+    let request = Request::new(args, mode, in_transaction)?;
+    if request.granted() {
+        return Ok(Output::Static(""));
+    }
+    let _waiting = Waiting::new(&args.slot().session()?, Wait::AdvisoryLock);
+    let place = request.backends.locks().queue(request.pid, request.key, mode, now());
+    let start = Instant::now();
+    let mut look_for_deadlock = request.deadlock_timeout;
+    blocking(|| {
+        while !place.wait(request.scope, NAP) {
+            args.slot().check_interrupt()?;
+            let waited = start.elapsed();
+            if request.lock_timeout.is_some_and(|limit| waited >= limit) {
+                return Err(Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout"));
+            }
+            if waited >= look_for_deadlock {
+                // Once more later: the circle may be closed by one who waits for its turn to write and does not look.
+                look_for_deadlock += request.deadlock_timeout;
+                if let Some(circle) = request.backends.deadlock(request.pid) {
+                    return Err(request.deadlock(&circle));
+                }
+            }
+        }
+        Ok(Output::Static(""))
+    })
+}
+
+fn unlock(args: &Args<'_>, mode: LockMode) -> Result<Output> {
+    let Request { backends, pid, key, .. } = Request::new(args, mode, false)?;
+    let held = backends.locks().unlock(pid, key, mode);
+    if !held {
+        warn(args.slot(), format!("you don't own a lock of type {}", mode.name()))?;
+    }
+    Ok(held.into())
+}
+
+fn unlock_all(args: &Args<'_>) -> Result<Output> {
+    let pid = args.slot().with_session(|session| Ok(session.backend_pid))?;
+    backends(args.slot())?.locks().unlock_all(pid);
+    Ok(Output::Static(""))
+}
