@@ -93,9 +93,13 @@ impl AzureStore {
     /// Sends a request, a second time if the first was refused for the clock or for a token that is no longer good.
     async fn send(&self, request: &AzureRequest, body: Bytes) -> Result<HttpResponse, BlobError> {
         let response = self.attempt(request, body.clone()).await?;
-        let mended = match response.status {
-            403 => self.correct_clock(&response),
-            401 => self.discard_token(),
+        let mended = match (&self.who, response.status) {
+            (Who::SharedKey(_), 403) => self.correct_clock(&response),
+            (Who::Identity(identity), 401) => identity.discard(),
+            // What the emulator says of an expired token. Other refusals are of who we are, not of the token.
+            (Who::Identity(identity), 403) => {
+                answer(&response).error_code().as_deref() == Some("AuthenticationFailed") && identity.discard()
+            }
             _ => false,
         };
         if mended { self.attempt(request, body).await } else { Ok(response) }
@@ -131,13 +135,6 @@ impl AzureStore {
             self.skew.store(before, Ordering::Relaxed);
         }
         corrected
-    }
-
-    fn discard_token(&self) -> bool {
-        match &self.who {
-            Who::SharedKey(_) => false,
-            Who::Identity(identity) => identity.discard(),
-        }
     }
 
     async fn get_blob(&self, key: &str, range: Option<Range<u64>>) -> Result<Blob, BlobError> {
@@ -365,4 +362,104 @@ fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
 fn seconds_between(ours: SystemTime, theirs: SystemTime) -> i64 {
     let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     theirs.duration_since(ours).map_or_else(|error| -whole(error.duration()), whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+    use std::time::UNIX_EPOCH;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use crate::storage::blob::http::Limits;
+
+    /// A store at a service that gives these answers, one per request, and the heads of what it was sent.
+    async fn scripted(answers: Vec<String>) -> (AzureStore, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut options = AzureOptions::default();
+        options.set_account("account").unwrap();
+        options.set_container("container").unwrap();
+        options.set_key("c2VjcmV0").unwrap();
+        options.set_endpoint(&format!("http://{}/account", listener.local_addr().unwrap())).unwrap();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let (seen, mut answers) = (Arc::clone(&heads), VecDeque::from(answers));
+        tokio::spawn(async move {
+            while let Some(answer) = answers.pop_front() {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") && stream.read_buf(&mut request).await.unwrap() > 0 {}
+                seen.lock().unwrap().push(String::from_utf8(request).unwrap());
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let http = HttpClient::new(None, Limits::default()).unwrap();
+        (AzureStore::new(&options, http, |_| None).unwrap(), heads)
+    }
+
+    fn said(status: u16, headers: &str, body: &str) -> String {
+        let length = body.len();
+        format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
+    }
+
+    fn date(seconds: u64) -> String {
+        crate::storage::blob::http_date::format(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap()
+    }
+
+    const INFO: &str =
+        "etag: \"1\"\r\nlast-modified: Mon, 23 Nov 2026 11:52:21 GMT\r\ndate: Mon, 23 Nov 2026 11:52:21 GMT\r\n";
+
+    #[tokio::test]
+    async fn requests_are_dated_by_the_stores_clock_once_it_refuses_ours() {
+        let theirs = date(1_000_000_000);
+        let refusal = said(403, &format!("date: {theirs}\r\nx-ms-error-code: AuthenticationFailed\r\n"), "");
+        let (store, heads) = scripted(vec![refusal.clone(), said(200, INFO, "ok"), refusal.clone()]).await;
+        assert_eq!(store.get("k", None).await.unwrap().body, "ok");
+        let error = store.get("k", None).await.unwrap_err();
+        assert_eq!(error.kind, BlobErrorKind::Denied, "by the right clock a refusal is one");
+        let heads = heads.lock().unwrap();
+        let near = |text: &str| (999_999_999..1_000_000_010).any(|s| text.contains(&format!("x-ms-date: {}", date(s))));
+        assert_eq!(heads.iter().map(|head| near(head)).collect::<Vec<_>>(), [false, true, true]);
+    }
+
+    #[tokio::test]
+    async fn what_makes_no_sense_is_no_answer() {
+        let range = "content-range: bytes 0-1/5\r\n";
+        let list = |names: &[&str]| {
+            let blob = |name: &&str| {
+                format!(
+                    "<Blob><Name>{name}</Name><Properties><Last-Modified>Mon, 23 Nov 2026 11:52:21 GMT</Last-Modified>\
+                    <Content-Length>0</Content-Length></Properties></Blob>"
+                )
+            };
+            let blobs: String = names.iter().map(blob).collect();
+            said(200, "", &format!("<EnumerationResults><Blobs>{blobs}</Blobs><NextMarker/></EnumerationResults>"))
+        };
+        let answers = vec![
+            said(200, "", "no etag"),
+            said(206, &format!("{INFO}{range}"), "abc"),
+            said(200, INFO, "the whole instead of a range"),
+            said(200, "", "<html>"),
+            list(&["b", "a"]),
+            list(&["a", "b"]),
+            said(201, "date: Mon, 23 Nov 2026 11:52:21 GMT\r\n", ""),
+            said(200, INFO, ""),
+        ];
+        let (store, _) = scripted(answers).await;
+        let mut kinds = Vec::new();
+        kinds.push(store.get("k", None).await.unwrap_err().kind);
+        kinds.push(store.get("k", Some(0..2)).await.unwrap_err().kind);
+        kinds.push(store.get("k", Some(0..2)).await.unwrap_err().kind);
+        kinds.push(store.list("", None).await.unwrap_err().kind);
+        kinds.push(store.list("", None).await.unwrap_err().kind);
+        let after = store.list("", Some("a")).await.unwrap();
+        for _ in 0..2 {
+            let body = Body::Bytes(Bytes::new());
+            kinds.push(store.put("k", body, Precondition::None, &Metadata::new()).await.unwrap_err().kind);
+        }
+        use BlobErrorKind::{Invalid, NoAnswer};
+        assert_eq!(kinds, [NoAnswer, NoAnswer, Invalid, NoAnswer, Invalid, NoAnswer, NoAnswer]);
+        assert_eq!(after.keys.iter().map(|listed| listed.key.as_str()).collect::<Vec<_>>(), ["b"]);
+    }
 }
