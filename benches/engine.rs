@@ -104,7 +104,7 @@ async fn engine_selects(database: &Arc<Database>) -> f64 {
         }
         drop(cursor);
         session.commit().await.expect("commit");
-        assert!(session.gate().await);
+        assert!(session.gate().await.expect("gate"));
         session.finish_statement();
     }
     assert!(length > 0);

@@ -171,6 +171,7 @@ pub mod engine {
     pub mod interrupt;
     mod pool;
     mod progress;
+    pub mod remote;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;
@@ -193,6 +194,7 @@ pub mod session {
     mod greeting;
     pub mod machine;
     mod query;
+    mod repeat;
     pub mod start;
     mod state;
     mod transaction;

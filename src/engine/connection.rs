@@ -11,7 +11,7 @@
 
 use std::ffi::CStr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::config::DbConfig;
@@ -23,6 +23,7 @@ use crate::engine::catalog_source::ConnectionSource;
 use crate::engine::error_map::{self, Failure};
 use crate::engine::functions::{self, ContextSlot};
 use crate::engine::progress::{self, Progress};
+use crate::engine::remote::snapshot::Snapshot;
 use crate::engine::statement::{Code, RawStatement, StatementCache, Step};
 use crate::error::{Error, Result};
 use crate::types::value::Value;
@@ -40,6 +41,8 @@ pub struct Connection {
     slot: ContextSlot,
     /// Frames in the log after this connection's last commit; 0 if that wrote nothing.
     wal_frames: Arc<AtomicI32>,
+    /// The generation of the file whose schema this connection may remember, see [`Connection::follow`].
+    generation: AtomicU64,
 }
 
 // SAFETY: `raw` is the connection inside `database`, which is Send. Everything that reaches SQLite goes through `enter`,
@@ -92,6 +95,9 @@ const CACHE_KIB: i64 = 2_048;
 /// while the server runs is told that it is locked, and so cannot change it behind the server's back.
 pub(crate) const VFS: &str = "unix-excl";
 
+/// Makes a connection read the schema again, and prepare its statements anew.
+pub(crate) const FORGET_SCHEMA: &str = "PRAGMA writable_schema = RESET";
+
 /// What each connection is told before anything else. `busy_timeout = 0`: SQLite is never asked for a lock it cannot
 /// give, so waiting inside it could only hide a mistake. NORMAL: the log is made durable by the replicator, the
 /// checkpoint syncs by itself. Temporary files go to the data directory, so a big sort costs no memory.
@@ -132,9 +138,9 @@ impl Connection {
         let (progress, authorizer) = (Arc::new(Progress::default()), Authorizer::default());
         let wal_frames = Arc::new(AtomicI32::new(0));
         install_hooks(&mut database, &progress, &authorizer, &wal_frames).map_err(error_map::from_rusqlite)?;
+        persist_wal(&database, "main");
         // SAFETY: the handle is kept beside its owner and used only while that lives.
         let raw = unsafe { database.handle() };
-        persist_wal(raw);
         Ok(Connection {
             statements: Mutex::default(),
             control: Mutex::default(),
@@ -145,7 +151,26 @@ impl Connection {
             authorizer,
             slot,
             wal_frames,
+            generation: AtomicU64::new(0),
         })
+    }
+
+    /// Before a statement outside of a transaction: if pages of the file were replaced behind SQLite's back since the
+    /// last call (a new `generation`), forgets the schema, which may be another one under the same schema cookie.
+    pub(crate) fn follow(&self, generation: u64) -> Result<(), Code> {
+        if self.generation.load(Ordering::Relaxed) != generation {
+            let entered = self.enter();
+            entered.execute(FORGET_SCHEMA).map_err(|error| entered.code(&error))?;
+            self.generation.store(generation, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Runs something that commits by itself. Gives the number of frames in the log after it, 0 if it wrote nothing.
+    pub(crate) fn counting_frames(&self, body: impl FnOnce()) -> i32 {
+        self.wal_frames.store(0, Ordering::Relaxed);
+        body();
+        self.wal_frames.load(Ordering::Relaxed)
     }
 
     /// Where functions find the session; and the errors they left.
@@ -277,6 +302,22 @@ impl Entered<'_> {
         u64::try_from(unsafe { ffi::sqlite3_changes64(self.0.raw) }).unwrap_or_default()
     }
 
+    /// The code of an error that rusqlite gave.
+    fn code(&self, error: &rusqlite::Error) -> Code {
+        error.sqlite_error().map_or(ffi::SQLITE_ERROR, |error| error.extended_code)
+    }
+
+    /// Begins a transaction that reads a state of the database other than the latest one.
+    pub(crate) fn begin_at(&self, snapshot: &Snapshot) -> Result<(), Code> {
+        self.control(Control::Begin)?;
+        // SAFETY: an open connection, this thread's.
+        let opened = unsafe { snapshot.open(self.0.raw) };
+        if opened.is_err() {
+            self.control(Control::Rollback)?;
+        }
+        opened
+    }
+
     /// What SQLite says about the call that just failed with `code`.
     pub(crate) fn failure(&self, code: Code) -> Failure {
         // SAFETY: an open connection, this thread's; the text is valid until the next call on the connection and is
@@ -329,11 +370,13 @@ fn install_hooks(
 }
 
 /// Keeps the `-wal` in place when the last connection closes: the replicator's descriptor stays valid.
-fn persist_wal(raw: *mut ffi::sqlite3) {
+pub(crate) fn persist_wal(database: &rusqlite::Connection, schema: &str) {
+    let Ok(schema) = std::ffi::CString::new(schema) else { return };
     let mut on: std::ffi::c_int = 1;
-    // SAFETY: an open connection; this control takes a pointer to an int.
+    // SAFETY: an open connection, used by nobody else during the call; this control takes a pointer to an int.
     unsafe {
-        ffi::sqlite3_file_control(raw, c"main".as_ptr(), ffi::SQLITE_FCNTL_PERSIST_WAL, (&raw mut on).cast());
+        let raw = database.handle();
+        ffi::sqlite3_file_control(raw, schema.as_ptr(), ffi::SQLITE_FCNTL_PERSIST_WAL, (&raw mut on).cast());
     }
 }
 

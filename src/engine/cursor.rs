@@ -62,6 +62,14 @@ impl Cursor {
         if self.state == State::Ended {
             return Ok(false);
         }
+        let _shared = match &self.gate {
+            Gate::Kept(_, replica) if self.state == State::Fresh => {
+                let shared = replica.share_reads();
+                self.lease.follow()?;
+                Some(shared)
+            }
+            _ => None,
+        };
         let entered = self.lease.enter();
         let raw = live(&mut self.statement);
         let outcome = raw.step();

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::task::JoinHandle;
 
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::store;
@@ -17,6 +19,12 @@ use crate::engine::connection::{Connection, Control};
 use crate::engine::error_map;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::pool::Pool;
+use crate::engine::progress::blocking;
+use crate::engine::remote::RemoteOptions;
+use crate::engine::remote::bare;
+use crate::engine::remote::pin::Pin;
+use crate::engine::remote::replica::Replica;
+use crate::engine::remote::replicator::{self, Chain, Replicator as RemoteReplicator};
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
 use crate::engine::session_schema::write_sequences;
 use crate::error::{Error, Result, SqlState};
@@ -38,8 +46,30 @@ pub struct Database {
     sequences: Arc<SequenceRegistry>,
     plans: Arc<PlanCache>,
     watermark: Arc<Watermark>,
-    replicator: Replicator,
-    checkpointer: Arc<Checkpointer>,
+    durability: Durability,
+}
+
+/// What makes commits durable, and looks after the log.
+enum Durability {
+    /// The disk.
+    Local { replicator: Replicator, checkpointer: Arc<Checkpointer> },
+    /// An object store.
+    Remote {
+        replica: Arc<Replica>,
+        stop: watch::Sender<bool>,
+        /// The replicator, until it is waited for.
+        running: std::sync::Mutex<Option<JoinHandle<()>>>,
+    },
+}
+
+/// What a database is made of.
+struct Parts {
+    pool: Arc<Pool>,
+    ticket: Arc<Mutex<()>>,
+    catalog: CatalogSnapshot,
+    sequences: Arc<SequenceRegistry>,
+    watermark: Arc<Watermark>,
+    durability: Durability,
 }
 
 /// The right to write to a database. There is one; who waits for it waits in a queue, first come first served.
@@ -73,19 +103,70 @@ impl Database {
             .map_err(|error| cannot_open(name, error))?;
         let ticket = Arc::new(Mutex::new(()));
         let checkpointer = Checkpointer::new(name.to_owned(), path.to_owned(), Arc::clone(&ticket));
-        Ok(Arc::new(Database {
+        let durability = Durability::Local { replicator, checkpointer };
+        let parts = Parts { pool, ticket, catalog, sequences, watermark, durability };
+        Ok(Arc::new(Database::of(name, path, parts)))
+    }
+
+    /// Opens the working copy of a database in an object store, which is what the chain says, and begins to replicate
+    /// it on that runtime. Blocks.
+    pub fn open_copy<C: Chain>(
+        name: &str,
+        path: &Path,
+        pool_size: usize,
+        (chain, options): (C, RemoteOptions),
+        runtime: &Handle,
+    ) -> Result<Arc<Self>> {
+        let sequences = Arc::new(SequenceRegistry::default());
+        let pool = Pool::of_copy(path.to_owned(), pool_size, Arc::clone(&sequences));
+        let watermark = Arc::new(Watermark::with_patience(options.commit_timeout));
+        let pinned = bare::open(path).and_then(|mut connection| Ok((bare::touch(&mut connection)?, Pin::new(path)?)));
+        let (frames, pin) = pinned.map_err(error_map::from_rusqlite)?;
+        let waits = options.interval.is_none();
+        let replica = Replica::new(path, Arc::clone(&watermark), (Arc::clone(pin.snapshot()), frames), waits)
+            .map_err(|error| cannot_open(name, error))?;
+        let (durable, replica) = (replica.position(frames), Arc::new(replica));
+        let connection = pool.open()?;
+        let catalog = if options.standby {
+            replica.refuse_writes(Some(standby()));
+            let (catalog, states) = connection.enter().with(read_file).map_err(error_map::from_rusqlite)?;
+            sequences.reload(states);
+            Ok(catalog)
+        } else {
+            let mut catalog = Err(Error::internal("the file was not prepared"));
+            replica.commit(|_| connection.counting_frames(|| catalog = prepare_file(name, &connection, &sequences)));
+            catalog
+        };
+        let catalog = catalog?;
+        pool.put_writer(connection);
+        let ticket = Arc::new(Mutex::new(()));
+        let (stop, stopped) = watch::channel(false);
+        let durability =
+            Durability::Remote { replica: Arc::clone(&replica), stop, running: std::sync::Mutex::default() };
+        let parts = Parts { pool, ticket, catalog, sequences, watermark, durability };
+        let database = Arc::new(Database::of(name, path, parts));
+        let parts = replicator::Parts { chain, options, pin, durable };
+        let replicator = RemoteReplicator::new(&database, replica, parts);
+        let running = runtime.spawn(replicator.run(stopped));
+        if let Durability::Remote { running: slot, .. } = &database.durability {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
+        }
+        Ok(database)
+    }
+
+    fn of(name: &str, path: &Path, parts: Parts) -> Self {
+        Database {
             name: name.to_owned(),
             path: path.to_owned(),
-            pool,
-            ticket,
+            pool: parts.pool,
+            ticket: parts.ticket,
             holder: Arc::default(),
-            catalog: RwLock::new(Arc::new(catalog)),
-            sequences,
+            catalog: RwLock::new(Arc::new(parts.catalog)),
+            sequences: parts.sequences,
             plans: Arc::default(),
-            watermark,
-            replicator,
-            checkpointer,
-        }))
+            watermark: parts.watermark,
+            durability: parts.durability,
+        }
     }
 
     /// The database's name.
@@ -118,6 +199,25 @@ impl Database {
         &self.holder
     }
 
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The queue of writers, for who is none of the sessions.
+    pub(crate) fn writers(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.ticket)
+    }
+
+    /// The file's content has been replaced: reads the schema and the sequences again. The caller has the ticket.
+    pub(crate) fn reload(&self) -> Result<()> {
+        let lease = self.pool.writer()?;
+        let (catalog, states) = lease.enter().with(read_file).map_err(error_map::from_rusqlite)?;
+        self.sequences.reload(states);
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        Ok(())
+    }
+
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool
     }
@@ -148,19 +248,31 @@ impl Database {
         Ticket { database: Arc::clone(self), _place: place }
     }
 
-    /// The holder of the ticket announces the commit it is about to make.
-    pub(crate) fn announce_commit(&self) -> CommitSequence {
-        self.watermark.announce()
+    /// What the sessions of a database in an object store share with its replicator; none for one on the disk.
+    pub(crate) fn replica(&self) -> Option<&Arc<Replica>> {
+        match &self.durability {
+            Durability::Local { .. } => None,
+            Durability::Remote { replica, .. } => Some(replica),
+        }
     }
 
-    /// The announced commit has been made (`frames`: what the log holds now, 0 if it wrote nothing) or has failed.
-    pub(crate) fn committed(&self, sequence: CommitSequence, frames: i32) {
-        self.watermark.committed(sequence);
-        if frames == 0 && self.watermark.skip(sequence) {
-            return;
+    /// Announces a commit, makes it and counts it; `body` gives the number of frames in the log afterwards, 0 if it
+    /// wrote nothing or failed. The caller holds the ticket.
+    pub(crate) fn commit(&self, body: impl FnOnce(CommitSequence) -> i32) -> CommitSequence {
+        let watermark = &self.watermark;
+        match &self.durability {
+            Durability::Local { replicator, checkpointer } => {
+                let sequence = watermark.announce();
+                let frames = body(sequence);
+                watermark.committed(sequence);
+                if frames != 0 || !watermark.skip(sequence) {
+                    replicator.notify();
+                    checkpointer.log_has_grown(frames);
+                }
+                sequence
+            }
+            Durability::Remote { replica, .. } => replica.commit(body),
         }
-        self.replicator.notify();
-        self.checkpointer.log_has_grown(frames);
     }
 
     /// A committed change of the schema becomes everybody's. The caller holds the ticket.
@@ -170,6 +282,11 @@ impl Database {
             self.sequences.forget(*oid);
         }
         *current = snapshot;
+    }
+
+    /// Refuses to begin writing what could not become durable.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        self.replica().map_or(Ok(()), |replica| replica.check_writable())
     }
 
     /// Refuses to begin writing while the disk is known to be full.
@@ -182,18 +299,33 @@ impl Database {
             self.pool.set_disk_full(false);
             return Ok(());
         }
-        // Emptying the log may give back what is missing.
-        self.checkpointer.reclaim();
+        if let Durability::Local { checkpointer, .. } = &self.durability {
+            // Emptying the log may give back what is missing.
+            checkpointer.reclaim();
+        }
         Err(error_map::disk_full())
     }
 
-    /// Moves the log into the database file and empties it; for a clean stop. Nobody uses the database any more.
-    pub(crate) fn close(&self) {
-        if let Err(error) = self.settle_sequences() {
-            log::warn!("database \"{}\": sequences will skip a few values: {error}", self.name);
+    /// For a clean stop: moves the log into the database file and empties it, or waits until the object store has
+    /// everything. Nobody uses the database any more.
+    pub(crate) async fn close(&self) {
+        blocking(|| {
+            if let Err(error) = self.settle_sequences() {
+                log::warn!("database \"{}\": sequences will skip a few values: {error}", self.name);
+            }
+            self.pool.close_idle();
+        });
+        match &self.durability {
+            Durability::Local { checkpointer, .. } => blocking(|| checkpointer.finish()),
+            Durability::Remote { stop, running, .. } => {
+                stop.send_replace(true);
+                let running = running.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(running) = running {
+                    // A panic of the replicator has been reported by its hook.
+                    let _ = running.await;
+                }
+            }
         }
-        self.pool.close_idle();
-        self.checkpointer.finish();
     }
 
     /// The file runs ahead of the sequences' values; after a clean stop they go on where they stood.
@@ -204,11 +336,18 @@ impl Database {
         }
         let lease = self.pool.writer()?;
         let entered = lease.enter();
-        let written = entered.control(Control::BeginImmediate).and_then(|()| {
-            write_sequences(&entered, &ahead)?;
-            entered.commit()
+        let mut outcome = Ok(());
+        self.commit(|_| {
+            let written = entered.control(Control::BeginImmediate).and_then(|()| {
+                write_sequences(&entered, &ahead)?;
+                entered.commit()
+            });
+            written.unwrap_or_else(|code| {
+                outcome = Err(entered.error(code));
+                0
+            })
         });
-        written.map(drop).map_err(|code| entered.error(code))
+        outcome
     }
 }
 
@@ -224,12 +363,15 @@ fn prepare_file(name: &str, connection: &Connection, sequences: &SequenceRegistr
     entered.control(Control::BeginImmediate).map_err(|code| entered.error(code))?;
     entered.with(store::initialise).map_err(error_map::from_rusqlite)?;
     entered.commit().map_err(|code| entered.error(code))?;
-    entered.with(|database| {
-        for (oid, state) in sequence_states(database).map_err(error_map::from_rusqlite)? {
-            sequences.load(oid, state);
-        }
-        store::load(database, system_relations()).map_err(error_map::from_rusqlite)
-    })
+    let (catalog, states) = entered.with(read_file).map_err(error_map::from_rusqlite)?;
+    sequences.reload(states);
+    Ok(catalog)
+}
+
+/// The schema and where the sequences stand.
+fn read_file(database: &rusqlite::Connection) -> rusqlite::Result<(CatalogSnapshot, Vec<(Oid, SequenceState)>)> {
+    let states = sequence_states(database)?;
+    Ok((store::load(database, system_relations())?, states))
 }
 
 fn sequence_states(database: &rusqlite::Connection) -> rusqlite::Result<Vec<(Oid, SequenceState)>> {
@@ -253,6 +395,10 @@ pub(crate) fn wal_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
+}
+
+fn standby() -> Error {
+    Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, "this server follows others and cannot write")
 }
 
 fn cannot_open(name: &str, error: std::io::Error) -> Error {

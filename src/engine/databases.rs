@@ -94,14 +94,11 @@ impl Databases {
             }
             open.remove(name)
         };
-        blocking(|| {
-            if let Some(database) = database {
-                // Ends its threads before the files go.
-                database.close();
-            }
-            remove_files(&path)
-        })
-        .map_err(|error| io_failed("remove", &path, &error))?;
+        if let Some(database) = database {
+            // Ends its threads before the files go.
+            database.close().await;
+        }
+        blocking(|| remove_files(&path)).map_err(|error| io_failed("remove", &path, &error))?;
         log::info!("dropped database \"{name}\"");
         Ok(())
     }
@@ -121,7 +118,7 @@ impl Databases {
         let _changing = self.changing.lock().await;
         let open = std::mem::take(&mut *self.open_databases());
         for database in open.into_values() {
-            blocking(|| database.close());
+            database.close().await;
         }
     }
 

@@ -10,13 +10,14 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use crate::engine::connection::{Connection, Control};
+use crate::engine::error_map;
 use crate::engine::functions::ContextSlot;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::sequences::SequenceRegistry;
@@ -32,6 +33,8 @@ const EXTRA: usize = 4;
 /// The connections of one database.
 pub(crate) struct Pool {
     path: PathBuf,
+    /// The file need not survive a crash.
+    copy: bool,
     sequences: Arc<SequenceRegistry>,
     places: Semaphore,
     size: usize,
@@ -44,6 +47,8 @@ pub(crate) struct Pool {
     writer: Mutex<Option<Connection>>,
     /// A write has failed for want of space.
     disk_full: AtomicBool,
+    /// How often the file's pages were replaced behind SQLite's back.
+    generation: AtomicU64,
 }
 
 /// What becomes of a connection when its lease ends.
@@ -66,8 +71,13 @@ pub(crate) struct Lease {
 impl Pool {
     /// A pool of at most `size` connections besides the writer's; opens none.
     pub(crate) fn new(path: PathBuf, size: usize, sequences: Arc<SequenceRegistry>) -> Arc<Self> {
-        Arc::new(Pool {
+        Arc::new(Self::unshared(path, size, sequences))
+    }
+
+    fn unshared(path: PathBuf, size: usize, sequences: Arc<SequenceRegistry>) -> Self {
+        Pool {
             path,
+            copy: false,
             sequences,
             places: Semaphore::new(size.max(1)),
             size: size.max(1),
@@ -76,12 +86,28 @@ impl Pool {
             idle: Mutex::default(),
             writer: Mutex::default(),
             disk_full: AtomicBool::new(false),
-        })
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    /// The file's pages are replaced behind SQLite's back: every connection has to forget the schema before its next
+    /// statement.
+    pub(crate) fn begin_generation(&self) {
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// A pool of connections to a file that is a mere copy of what is durable elsewhere.
+    pub(crate) fn of_copy(path: PathBuf, size: usize, sequences: Arc<SequenceRegistry>) -> Arc<Self> {
+        Arc::new(Pool { copy: true, ..Self::unshared(path, size, sequences) })
     }
 
     /// Opens a connection that belongs to nobody.
     pub(crate) fn open(&self) -> Result<Connection> {
-        Connection::open(&self.path, false, ContextSlot::new(Arc::clone(&self.sequences)))
+        let connection = Connection::open(&self.path, false, ContextSlot::new(Arc::clone(&self.sequences)))?;
+        if self.copy {
+            connection.enter().execute("PRAGMA synchronous = OFF").map_err(error_map::from_rusqlite)?;
+        }
+        Ok(connection)
     }
 
     /// Opens the first connection of a database and makes the file.
@@ -160,6 +186,7 @@ impl Pool {
         if lease.connection.is_none() {
             lease.connection = Some(self.open()?);
         }
+        lease.follow()?;
         Ok(lease)
     }
 
@@ -176,6 +203,13 @@ impl Lease {
         if code & 0xff == rusqlite::ffi::SQLITE_FULL {
             self.pool.set_disk_full(true);
         }
+    }
+
+    /// Forgets the schema if the file has become another one. Needed before a statement outside of a transaction, by
+    /// who keeps a connection from one statement to the next or cannot rule out that the file is replaced meanwhile.
+    pub(crate) fn follow(&self) -> Result<()> {
+        let generation = self.pool.generation.load(Ordering::Acquire);
+        Connection::follow(self, generation).map_err(|code| self.enter().error(code))
     }
 
     /// This connection is not shared with other sessions any more and is closed when the lease ends (temporary

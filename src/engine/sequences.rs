@@ -77,6 +77,12 @@ impl SequenceRegistry {
         states.dirty.remove(&oid);
     }
 
+    /// Takes all states as the file has them, because the file has been replaced.
+    pub fn reload(&self, states: impl IntoIterator<Item = (Oid, SequenceState)>) {
+        let known = states.into_iter().map(|(oid, state)| (oid, Position { current: state, written: state }));
+        *self.lock() = States { known: known.collect(), dirty: HashMap::new() };
+    }
+
     /// Forgets a dropped sequence.
     pub fn forget(&self, oid: Oid) {
         let mut states = self.lock();

@@ -20,9 +20,10 @@ use crate::engine::gate::{Gate, Seen};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::pool::Lease;
 use crate::engine::progress::blocking;
+use crate::engine::remote::replica::ReadFrom;
 use crate::engine::session_schema::{SessionSchema, write_sequences};
 use crate::engine::statement::Code;
-use crate::engine::transaction::{Hold, Modes, Savepoints, WriteTransaction, lost};
+use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::plan::{LockWait, SqliteStatement, TransactionModes};
 use crate::storage::watermark::CommitSequence;
@@ -38,7 +39,9 @@ pub struct EngineSession {
     /// SET CONSTRAINTS, remembered until there is a write transaction.
     defer_constraints: Option<bool>,
     pub(crate) schema: SessionSchema,
-    seen: Seen,
+    pub(crate) seen: Seen,
+    /// See [`EngineSession::is_overtaken`].
+    overtaken: bool,
     pub(crate) interrupt: InterruptHandle,
     poll: InterruptPoll,
     lock_timeout: Option<Duration>,
@@ -59,6 +62,7 @@ impl EngineSession {
             defer_constraints: None,
             schema: SessionSchema::default(),
             seen: Seen::new(Arc::clone(database.watermark())),
+            overtaken: false,
             interrupt,
             poll: Arc::new(move || {
                 polled.look_for_client();
@@ -101,6 +105,7 @@ impl EngineSession {
     /// BEGIN IMMEDIATE / EXCLUSIVE. What is `None` is PostgreSQL's default: READ COMMITTED, READ WRITE.
     pub async fn begin(&mut self, modes: TransactionModes) -> Result<()> {
         self.modes = Modes::from(modes);
+        self.overtaken = false;
         if self.modes.immediate { self.ensure_write().await } else { Ok(()) }
     }
 
@@ -121,8 +126,8 @@ impl EngineSession {
         let (lease, gate) = match &self.hold {
             Hold::Write(write) => (Arc::clone(&write.lease), Gate::Provisional(self.seen.clone(), write.begun)),
             Hold::Snapshot(lease) => (Arc::clone(lease), Gate::Snapshot(self.seen.clone())),
-            Hold::Lost => return Err(lost()),
-            Hold::Nothing => (self.borrow().await?, Gate::Snapshot(self.seen.clone())),
+            Hold::Lost(loss) => return Err(loss.error()),
+            Hold::Nothing => self.read().await?,
         };
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
         Cursor::open(lease, statement, params, literals, gate, origin)
@@ -130,25 +135,27 @@ impl EngineSession {
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
     pub async fn maintenance(&mut self, statements: &[String]) -> Result<()> {
+        self.database.check_writable()?;
         let ticket = self.ticket().await?;
         let lease = self.writer_lease()?;
-        let sequence = self.database.announce_commit();
-        let outcome = blocking(|| {
-            let entered = lease.enter();
-            entered.begin_statement();
-            statements.iter().try_for_each(|sql| {
-                entered.execute(sql).map_err(|error| match error.sqlite_error() {
-                    Some(code) => entered.error(code.extended_code),
-                    None => error_map::from_rusqlite(error),
+        let mut outcome = Ok(());
+        let sequence = self.database.commit(|_| {
+            blocking(|| {
+                let entered = lease.enter();
+                entered.begin_statement();
+                // Each of the statements commits by itself.
+                lease.counting_frames(|| {
+                    outcome = statements.iter().try_for_each(|sql| {
+                        entered.execute(sql).map_err(|error| match error.sqlite_error() {
+                            Some(code) => entered.error(code.extended_code),
+                            None => error_map::from_rusqlite(error),
+                        })
+                    });
                 })
             })
         });
-        // A frame at least, so that the sink runs: each of the statements committed by itself.
-        self.database.committed(sequence, 1);
         drop((lease, ticket));
-        self.seen.note(sequence);
-        self.seen.wait().await;
-        outcome
+        outcome.and(self.seen.wait_for_commit(sequence).await)
     }
 
     /// Takes the write ticket and begins the write transaction now, as writing statements, LOCK TABLE and SELECT FOR
@@ -197,10 +204,28 @@ impl EngineSession {
         }
         self.end_transaction();
         if let Some(sequence) = outcome? {
-            self.seen.note(sequence);
-            self.seen.wait().await;
+            let settled = self.seen.wait_for_commit(sequence).await;
+            self.overtaken = settled.as_ref().is_err_and(|error| error.code() == SqlState::SERIALIZATION_FAILURE);
+            return settled;
         }
         Ok(())
+    }
+
+    /// Whether another instance of the server can commit first.
+    pub fn can_be_overtaken(&self) -> bool {
+        self.database.replica().is_some()
+    }
+
+    /// Whether nothing was wrong with the last transaction but that another instance has committed first.
+    pub fn is_overtaken(&self) -> bool {
+        self.overtaken
+    }
+
+    /// Where another instance can commit first: waits until everything read so far is durable. It is an error that
+    /// belongs to the statement, told before its end. (Elsewhere what was read cannot be lost, and [`gate`](Self::gate)
+    /// waits for all at once.)
+    pub async fn settle(&self) -> Result<()> {
+        if self.can_be_overtaken() { self.seen.wait().await } else { Ok(()) }
     }
 
     /// Undoes the transaction and gives up what it holds.
@@ -248,13 +273,14 @@ impl EngineSession {
 
     /// Waits until everything this session has read since the last call is durable (the output gate). Cheap when
     /// nothing is pending. Call before bytes of a statement's outcome leave. Cancel does not shorten it: what was
-    /// answered could not be taken back. False if the session ends before: nothing may leave any more.
-    pub async fn gate(&mut self) -> bool {
+    /// answered could not be taken back. False if the session ends before: nothing may leave any more. An error if what
+    /// was read has been overtaken, so that what was answered must not leave.
+    pub async fn gate(&mut self) -> Result<bool> {
         tokio::select! {
             biased;
-            () = self.seen.wait() => true,
-            _ = self.interrupt.terminated() => false,
-            () = given_up(&self.interrupt) => false,
+            outcome = self.seen.wait() => outcome.map(|()| true),
+            _ = self.interrupt.terminated() => Ok(false),
+            () = given_up(&self.interrupt) => Ok(false),
         }
     }
 
@@ -292,9 +318,25 @@ impl EngineSession {
         Ok(Arc::new(lease))
     }
 
+    /// A connection to read with outside of a transaction, and what the output has to wait for.
+    async fn read(&self) -> Result<(Arc<Lease>, Gate)> {
+        let lease = self.borrow().await?;
+        let gate = match self.database.replica() {
+            None => Gate::Snapshot(self.seen.clone()),
+            // The transaction of another cursor or of its own must not be mixed up with this read's.
+            Some(replica) if self.pinned.is_some() => Gate::Kept(self.seen.clone(), Arc::clone(replica)),
+            Some(replica) => match replica.begin_read(&lease, ReadFrom::Durable)? {
+                ReadFrom::Durable => Gate::Durable,
+                ReadFrom::Latest => Gate::Snapshot(self.seen.clone()),
+            },
+        };
+        Ok((lease, gate))
+    }
+
     /// The connection to write with; the caller has the ticket.
     fn writer_lease(&self) -> Result<Arc<Lease>> {
         if let Some(pinned) = &self.pinned {
+            pinned.follow()?;
             return Ok(Arc::clone(pinned));
         }
         let lease = self.database.pool().writer()?;
@@ -314,8 +356,20 @@ impl EngineSession {
             return Ok(());
         }
         let lease = self.borrow().await?;
-        self.open_transaction(&lease, &[Control::Begin, Control::Pin])?;
-        self.seen.note_snapshot();
+        match self.database.replica() {
+            None => {
+                self.open_transaction(&lease, &[Control::Begin, Control::Pin])?;
+                self.seen.note_snapshot();
+            }
+            Some(replica) => {
+                // One that may write later has to see what it would write upon.
+                let wanted = if self.modes.read_only { ReadFrom::Durable } else { ReadFrom::Latest };
+                if replica.begin_read(&lease, wanted)? == ReadFrom::Latest {
+                    self.seen.note_snapshot();
+                }
+                self.open_transaction(&lease, &[])?;
+            }
+        }
         self.hold = Hold::Snapshot(lease);
         Ok(())
     }
@@ -325,13 +379,14 @@ impl EngineSession {
         self.notice_loss();
         match self.hold {
             Hold::Write(_) => return Ok(()),
-            Hold::Lost => return Err(lost()),
+            Hold::Lost(loss) => return Err(loss.error()),
             Hold::Nothing | Hold::Snapshot(_) => {}
         }
         if self.modes.read_only {
             let message = "cannot execute this statement in a read-only transaction";
             return Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
         }
+        self.database.check_writable()?;
         self.database.check_space()?;
         let ticket = self.ticket().await?;
         let lease = match &self.hold {
@@ -369,15 +424,33 @@ impl EngineSession {
         begun
     }
 
+    /// Resolves when another instance's commits have overtaken what the open write transaction stands on.
+    pub async fn must_give_way(&self) {
+        match self.database.replica() {
+            Some(replica) if self.holds_ticket() => replica.evicted().await,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Lets an overtaken write transaction go at once: others wait for the ticket it holds.
+    pub fn give_way(&mut self) {
+        self.roll_back_locally();
+        self.hold = Hold::Lost(Loss::Overtaken);
+        self.overtaken = true;
+    }
+
     /// SQLite rolls a transaction back by itself when a writing statement is interrupted or runs out of space.
     fn notice_loss(&mut self) {
+        if self.holds_ticket() && self.database.replica().is_some_and(|replica| replica.is_evicting()) {
+            return self.give_way();
+        }
         let gone = match &self.hold {
             Hold::Snapshot(lease) => lease.enter().is_autocommit(),
             Hold::Write(write) => write.lease.enter().is_autocommit(),
-            Hold::Nothing | Hold::Lost => false,
+            Hold::Nothing | Hold::Lost(_) => false,
         };
         if gone {
-            self.hold = Hold::Lost;
+            self.hold = Hold::Lost(Loss::Failed);
         }
     }
 
@@ -386,7 +459,7 @@ impl EngineSession {
         self.notice_loss();
         match &self.hold {
             Hold::Nothing => Ok(None),
-            Hold::Lost => Err(lost()),
+            Hold::Lost(loss) => Err(loss.error()),
             Hold::Snapshot(lease) => {
                 let entered = lease.enter();
                 entered.control(Control::Commit).map_err(|code| entered.error(code))?;
@@ -400,13 +473,18 @@ impl EngineSession {
         let entered = write.lease.enter();
         let moved = self.database.sequences().take_dirty();
         let outcome = write_sequences(&entered, &moved).and_then(|()| {
-            let sequence = self.database.announce_commit();
-            let outcome = entered.commit();
-            if outcome.is_ok() {
-                self.publish_schema();
-            }
-            self.database.committed(sequence, outcome.unwrap_or_default());
-            outcome.map(|_| sequence)
+            let mut outcome = Ok(());
+            let sequence = self.database.commit(|sequence| match entered.commit() {
+                Ok(frames) => {
+                    self.publish_schema(sequence);
+                    frames
+                }
+                Err(code) => {
+                    outcome = Err(code);
+                    0
+                }
+            });
+            outcome.map(|()| sequence)
         });
         outcome.map_err(|code| {
             self.database.sequences().put_back(moved);
@@ -428,7 +506,7 @@ impl EngineSession {
         let (lease, begun) = match &self.hold {
             Hold::Snapshot(lease) => (lease, None),
             Hold::Write(write) => (&write.lease, Some(write.begun)),
-            Hold::Nothing | Hold::Lost => {
+            Hold::Nothing | Hold::Lost(_) => {
                 self.hold = Hold::Nothing;
                 return self.undo_schema(None);
             }
@@ -441,7 +519,9 @@ impl EngineSession {
             log::error!("database \"{}\": ROLLBACK failed: {}", self.database.name(), entered.error(code));
         }
         drop(entered);
-        if let Some(begun) = begun {
+        if let Some(begun) = begun
+            && self.database.replica().is_none()
+        {
             self.seen.note(begun);
         }
         self.hold = Hold::Nothing;
@@ -486,7 +566,7 @@ fn enter(hold: &Hold) -> Result<Option<Entered<'_>>> {
         Hold::Nothing => Ok(None),
         Hold::Snapshot(lease) => Ok(Some(lease.enter())),
         Hold::Write(write) => Ok(Some(write.lease.enter())),
-        Hold::Lost => Err(lost()),
+        Hold::Lost(loss) => Err(loss.error()),
     }
 }
 

@@ -16,10 +16,11 @@ use crate::engine::pool::Lease;
 use crate::engine::sequences::{self, SequenceState};
 use crate::engine::session::EngineSession;
 use crate::engine::statement::Code;
-use crate::engine::transaction::{Hold, lost};
+use crate::engine::transaction::{Hold, Loss};
 use crate::error::{Result, SqlState};
 use crate::sql::ddl::Ddl;
 use crate::sql::planner::PlanContext;
+use crate::storage::watermark::CommitSequence;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
@@ -66,6 +67,9 @@ impl EngineSession {
             return Arc::clone(changed);
         }
         let shared = self.database.catalog();
+        if let Some(replica) = self.database.replica() {
+            self.seen.note_if_pending(replica.schema_stamp());
+        }
         match &self.pinned {
             Some(lease) => self.catalog_with_temporary(lease, shared),
             None => shared,
@@ -84,7 +88,7 @@ impl EngineSession {
     /// CREATE TABLE AS; notices go to the context. After an error the session aborts the transaction as always.
     pub async fn ddl(&mut self, ddl: &Ddl) -> Result<Option<u64>> {
         self.ensure_write().await?;
-        let Hold::Write(write) = &self.hold else { return Err(lost()) };
+        let Hold::Write(write) = &self.hold else { return Err(Loss::Failed.error()) };
         let lease = Arc::clone(&write.lease);
         let catalog = self.catalog();
         let before = self.sequence_states(&catalog);
@@ -149,8 +153,11 @@ impl EngineSession {
     }
 
     /// Makes the committed schema everybody's, without the temporary tables of this session.
-    pub(crate) fn publish_schema(&self) {
+    pub(crate) fn publish_schema(&self, sequence: CommitSequence) {
         let Some(changed) = &self.schema.changed else { return };
+        if let Some(replica) = self.database.replica() {
+            replica.schema_changes(sequence);
+        }
         if !changed.relations.values().any(|relation| relation.temporary) {
             return self.database.publish(Arc::clone(changed));
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::connection::Entered;
 use crate::engine::database::Ticket;
+use crate::engine::gate::overtaken;
 use crate::engine::pool::Lease;
 use crate::engine::session_schema::SchemaMark;
 use crate::error::{Error, Result, SqlState};
@@ -21,8 +22,17 @@ pub(crate) enum Hold {
     Snapshot(Arc<Lease>),
     /// The write ticket and a connection with a write transaction.
     Write(WriteTransaction),
-    /// SQLite has rolled the transaction back by itself (an interrupted write, a full disk); only ROLLBACK is left.
-    Lost,
+    /// The transaction was rolled back without being asked to; only ROLLBACK is left.
+    Lost(Loss),
+}
+
+/// Why a transaction was rolled back without being asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// By SQLite: an interrupted write, a full disk.
+    Failed,
+    /// It stood on commits that another instance of the server has overtaken.
+    Overtaken,
 }
 
 /// An open write transaction.
@@ -122,11 +132,16 @@ fn run(entered: &Entered<'_>, command: &str, position: usize) -> Result<()> {
     entered.execute(&format!("{command} p{position}")).map_err(crate::engine::error_map::from_rusqlite)
 }
 
-/// The answer to everything but ROLLBACK once SQLite has given the transaction up.
-pub(crate) fn lost() -> Error {
-    Error::new(
-        SqlState::SERIALIZATION_FAILURE,
-        "the transaction was rolled back when its writing statement was interrupted or ran out of space",
-    )
-    .with_hint("Roll back and retry the transaction.")
+impl Loss {
+    /// The answer to everything but ROLLBACK.
+    pub(crate) fn error(self) -> Error {
+        match self {
+            Loss::Overtaken => overtaken(),
+            Loss::Failed => Error::new(
+                SqlState::SERIALIZATION_FAILURE,
+                "the transaction was rolled back when its writing statement was interrupted or ran out of space",
+            )
+            .with_hint("Roll back and retry the transaction."),
+        }
+    }
 }

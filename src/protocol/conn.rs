@@ -27,6 +27,15 @@ pub struct FramedConn {
     max_message: usize,
     /// The type of the message received last.
     last_tag: u8,
+    /// Times that output has left.
+    flushes: u64,
+}
+
+/// A place in a connection's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputMark {
+    flushes: u64,
+    length: usize,
 }
 
 impl FramedConn {
@@ -34,7 +43,15 @@ impl FramedConn {
     /// longest message accepted, in bytes.
     pub fn new(stream: Stream, max_message: usize) -> Self {
         let peer = stream.peer();
-        FramedConn { stream, peer, input: BytesMut::new(), output: BytesMut::new(), max_message, last_tag: 0 }
+        FramedConn {
+            stream,
+            peer,
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            max_message,
+            last_tag: 0,
+            flushes: 0,
+        }
     }
 
     /// The next message; `None` when the client has closed the connection. The inner error is the client's fault: its
@@ -96,6 +113,20 @@ impl FramedConn {
         &mut self.output
     }
 
+    /// A place in the output to come back to with [`FramedConn::rewind`].
+    pub fn mark(&self) -> OutputMark {
+        OutputMark { flushes: self.flushes, length: self.output.len() }
+    }
+
+    /// Takes back what was written since the mark; false if some of it has left.
+    pub fn rewind(&mut self, mark: OutputMark) -> bool {
+        let possible = mark.flushes == self.flushes;
+        if possible {
+            self.output.truncate(mark.length);
+        }
+        possible
+    }
+
     /// Whether so much output waits that it should be flushed now.
     pub fn is_full(&self) -> bool {
         self.output.len() >= FLUSH_THRESHOLD
@@ -104,6 +135,7 @@ impl FramedConn {
     /// Writes everything that waits, as fast as the client takes it.
     pub async fn flush(&mut self) -> io::Result<()> {
         if !self.output.is_empty() {
+            self.flushes += 1;
             tokio::select! {
                 biased;
                 written = self.stream.write_all(&self.output) => written?,

@@ -104,7 +104,9 @@ impl StateMachine {
                 Started::Finished(completion) => return Ok(completion),
             },
         };
-        self.send_rows(portal, source, max_rows).await
+        let completion = self.send_rows(portal, source, max_rows).await?;
+        self.engine.settle().await?;
+        Ok(completion)
     }
 
     /// Does what the plan says, up to its first row.

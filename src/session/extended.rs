@@ -237,12 +237,14 @@ impl StateMachine {
             return Err(aborted().into());
         }
         self.start_extended().await?;
+        let repeatable = self.repeatable(&portal, max_rows, Describe::No).filter(|_| !self.session.pipelining);
         let completion = self.run_portal(&mut portal, max_rows, Describe::No).await?;
         // A transaction command may have ended all portals, this one too.
         if !is_transaction_command {
             self.session.keep_portal(portal);
         }
         self.complete(completion);
+        self.answered(repeatable.filter(|_| completion != Completion::Suspended));
         if completion != Completion::Suspended && !is_transaction_command {
             self.session.pipelining = true;
         }

@@ -23,6 +23,7 @@ use crate::protocol::codec;
 use crate::protocol::conn::FramedConn;
 use crate::protocol::message::FrontendMessage;
 use crate::session::greeting;
+use crate::session::repeat::Repeatable;
 use crate::session::start::{SessionOptions, SessionStart};
 use crate::session::state::{Session, TransactionStatus};
 use crate::session::transaction::abort_locks;
@@ -111,6 +112,8 @@ pub struct StateMachine {
     flush_due: bool,
     /// The text of the statement that runs, for the log.
     pub(super) running: Option<Arc<str>>,
+    /// The last statement, if it can be run again should its commit lose a race.
+    pub(super) repeatable: Option<Repeatable>,
     pid: i32,
 }
 
@@ -133,6 +136,7 @@ impl StateMachine {
             ended,
             flush_due: false,
             running: None,
+            repeatable: None,
             pid,
         }
     }
@@ -261,12 +265,16 @@ impl StateMachine {
     /// Sync: the end of an implicit transaction. An error here is told, and nothing is skipped after it.
     async fn sync(&mut self) -> Outcome<State> {
         self.session.pipelining = false;
-        if !self.session.status.is_explicit()
-            && let Err(stop) = self.commit().await
-        {
-            let Stop::Error(error) = stop else { return Err(stop) };
-            if self.fail(error).await? == State::Done {
-                return Ok(State::Done);
+        if !self.session.status.is_explicit() {
+            match self.commit_or_repeat().await {
+                Ok(None) => {}
+                Ok(Some(completion)) => self.complete(completion),
+                Err(Stop::Error(error)) => {
+                    if self.fail(error).await? == State::Done {
+                        return Ok(State::Done);
+                    }
+                }
+                Err(gone) => return Err(gone),
             }
         }
         self.ready_state().await
@@ -297,6 +305,9 @@ impl StateMachine {
 
     /// The only writer of ErrorResponse: tells the client, and moves the transaction.
     pub(super) async fn fail(&mut self, error: Error) -> Outcome<State> {
+        self.repeatable = None;
+        // What failed may have failed because of what does not exist any more.
+        let error = self.engine.settle().await.err().unwrap_or(error);
         self.log_error(&error);
         self.engine.finish_statement();
         self.running = None;
@@ -358,8 +369,10 @@ impl StateMachine {
     /// Waits until what the output tells of is durable, and writes it to the socket.
     pub(super) async fn flush(&mut self) -> Outcome<()> {
         self.flush_due = false;
-        if !self.engine.gate().await {
-            return Err(vanished());
+        match self.engine.gate().await {
+            Ok(true) => {}
+            Ok(false) => return Err(vanished()),
+            Err(error) => return Err(self.break_gate(error).await),
         }
         let interrupt = self.engine.interrupt_handle();
         let stall_limit = self.engine.holds_ticket().then_some(self.options.idle_writer_timeout);
@@ -373,6 +386,18 @@ impl StateMachine {
                 Err(Stop::Gone(io::ErrorKind::TimedOut.into()))
             }
         }
+    }
+
+    /// What waits for the socket tells of commits that do not exist: it is never sent, and the session ends, because
+    /// nobody could say which of its answers still hold.
+    async fn break_gate(&mut self, error: Error) -> Stop {
+        self.log_error(&error);
+        self.conn.out().clear();
+        let fatal = Error::fatal(error.code(), error.message().to_owned());
+        backend::error_response(self.conn.out(), fatal.fields());
+        // Gone or not, there is nobody else to tell.
+        let _ = self.conn.flush().await;
+        Stop::Gone(io::ErrorKind::ConnectionAborted.into())
     }
 
     /// Flushes if so much waits that it should not grow further.
@@ -399,15 +424,18 @@ impl StateMachine {
                 }
             }
         };
-        let idle = std::pin::pin!(idle);
-        let stopped = {
+        let mut idle = std::pin::pin!(idle);
+        let stopped = loop {
             let ended = self.ended.as_mut();
             tokio::select! {
                 biased;
                 message = self.conn.recv() => return Ok(message?),
-                error = ended => error,
-                error = idle => error,
+                error = ended => break error,
+                error = &mut idle => break error,
+                () = self.engine.must_give_way() => {}
             }
+            self.session.close_portals();
+            self.engine.give_way();
         };
         self.fail(stopped).await?;
         Ok(None)

@@ -72,11 +72,13 @@ impl StateMachine {
                 state: PortalState::New,
                 depth: self.session.savepoints.len(),
             };
-            let completion = self.run_portal(&mut portal, 0, Describe::Yes).await?;
+            let repeatable = self.repeatable(&portal, 0, Describe::Yes);
+            let mut completion = self.run_portal(&mut portal, 0, Describe::Yes).await?;
             drop(portal);
+            self.answered(repeatable);
             if !ends_by_itself {
                 match self.session.status {
-                    TransactionStatus::Started => self.commit().await?,
+                    TransactionStatus::Started => completion = self.commit_or_repeat().await?.unwrap_or(completion),
                     TransactionStatus::InTransactionImplicit if last => self.commit().await?,
                     _ => {}
                 }

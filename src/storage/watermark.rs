@@ -7,15 +7,32 @@
 //! number *after* it has taken its snapshot has an upper bound of everything that snapshot contains. That bound is
 //! the stamp a reader waits for. Only the holder of the write ticket announces and commits, so the numbers are in
 //! the order of the commits.
+//!
+//! In an object store a commit can also turn out to be lost to another instance's, or nobody can tell. Such commits
+//! are behind the durable position like all others that are not awaited any more, and have another [`Fate`].
 
+use std::collections::VecDeque;
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// The number of a commit, counted from 1 since the database was opened; 0 is everything that was there before.
 pub type CommitSequence = u64;
+
+/// What has become of a commit that is not awaited any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is in the durable place.
+    Durable,
+    /// It is not and never will be: another instance came first.
+    Lost,
+    /// It may be or not, and nobody can find out.
+    Unknown,
+}
 
 /// The three positions of one database: `durable <= committed <= intent`.
 #[derive(Debug, Default)]
@@ -26,12 +43,37 @@ pub struct Watermark {
     /// Writers in the queue for the write ticket: more commits are about to come.
     queued: AtomicU64,
     waiting: Mutex<Vec<(CommitSequence, Waker)>>,
+    /// The highest number that is behind the durable position and not durable; 0 for none.
+    last_exception: AtomicU64,
+    exceptions: Mutex<Exceptions>,
+    patience: Option<Duration>,
 }
+
+/// Commits behind the durable position that are not durable.
+#[derive(Debug, Default)]
+struct Exceptions {
+    recent: VecDeque<(RangeInclusive<CommitSequence>, Fate)>,
+    /// What is known of the commits up to here has been forgotten.
+    forgotten: CommitSequence,
+}
+
+/// Exceptions remembered. They are asked for as soon as they are known.
+const REMEMBERED: usize = 10_000;
 
 impl Watermark {
     /// A watermark at 0.
     pub fn new() -> Self {
         Watermark::default()
+    }
+
+    /// A watermark at 0 for which nobody waits longer than `patience`.
+    pub fn with_patience(patience: Duration) -> Self {
+        Watermark { patience: Some(patience), ..Watermark::default() }
+    }
+
+    /// How long a wait may take; `None`: it always ends soon.
+    pub fn patience(&self) -> Option<Duration> {
+        self.patience
     }
 
     /// Announces the next commit. The caller holds the write ticket and calls [`committed`](Self::committed) with
@@ -89,7 +131,37 @@ impl Watermark {
         }
     }
 
-    /// Resolves once everything up to `sequence` is durable.
+    /// Nothing up to `sequence` is awaited any more, and what is after the durable position is not durable.
+    pub fn settle(&self, sequence: CommitSequence, fate: Fate) {
+        let first = self.last_durable() + 1;
+        if fate != Fate::Durable && first <= sequence {
+            let mut exceptions = self.exceptions.lock().unwrap_or_else(PoisonError::into_inner);
+            exceptions.recent.push_back((first..=sequence, fate));
+            if exceptions.recent.len() > REMEMBERED
+                && let Some((range, _)) = exceptions.recent.pop_front()
+            {
+                exceptions.forgotten = *range.end();
+            }
+            // Before the position moves: who is woken asks for the fate.
+            self.last_exception.store(sequence, Ordering::Release);
+        }
+        self.publish_durable(sequence);
+    }
+
+    /// What has become of a commit up to the durable position.
+    pub fn fate(&self, sequence: CommitSequence) -> Fate {
+        if sequence > self.last_exception.load(Ordering::Acquire) {
+            return Fate::Durable;
+        }
+        let exceptions = self.exceptions.lock().unwrap_or_else(PoisonError::into_inner);
+        if sequence != 0 && sequence <= exceptions.forgotten {
+            return Fate::Unknown;
+        }
+        let known = exceptions.recent.iter().rev().find(|(range, _)| range.contains(&sequence));
+        known.map_or(Fate::Durable, |(_, fate)| *fate)
+    }
+
+    /// Resolves once everything up to `sequence` is durable, or its fate is another.
     pub fn wait(&self, sequence: CommitSequence) -> DurableWait<'_> {
         DurableWait { watermark: self, sequence }
     }
@@ -174,6 +246,21 @@ mod tests {
         assert!(!watermark.skip(second));
         watermark.publish_durable(first);
         assert!(watermark.skip(second));
+    }
+
+    #[test]
+    fn a_commit_that_was_lost_is_told_from_its_neighbours() {
+        let watermark = Watermark::new();
+        for _ in 0..9 {
+            watermark.committed(watermark.announce());
+        }
+        watermark.settle(3, Fate::Durable);
+        watermark.settle(5, Fate::Lost);
+        watermark.settle(7, Fate::Durable);
+        watermark.settle(8, Fate::Unknown);
+        let fates: Vec<Fate> = (0..=9).map(|sequence| watermark.fate(sequence)).collect();
+        let (durable, lost, unknown) = (Fate::Durable, Fate::Lost, Fate::Unknown);
+        assert_eq!(fates, [durable, durable, durable, durable, lost, lost, durable, durable, unknown, durable]);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,31 @@
+//! Databases whose durable place is an object store: the SQLite side of it.
+//!
+//! Owns: everything between SQLite's files and `storage::log`, one piece per file. Must not know: sessions' messages,
+//! how an object store is reached. Specification: ARCHITECTURE.md, "Databases in an object store".
+
+pub(crate) mod bare;
+pub(crate) mod pin;
+pub(crate) mod replace;
+#[cfg(test)]
+mod replace_tests;
+pub(crate) mod replica;
+pub mod replicator;
+#[cfg(test)]
+mod replicator_tests;
+pub(crate) mod snapshot;
+pub mod wal;
+
+use std::time::Duration;
+
+/// How databases in an object store are served.
+#[derive(Clone, Copy, Debug)]
+pub struct RemoteOptions {
+    /// How long a commit waits for the store before the client is told that its outcome is unknown.
+    pub commit_timeout: Duration,
+    /// How often others' commits are looked for.
+    pub poll: Duration,
+    /// Commits are acknowledged at once and appended together after this time; `None`: each waits for its append.
+    pub interval: Option<Duration>,
+    /// Nothing is written here, only followed.
+    pub standby: bool,
+}

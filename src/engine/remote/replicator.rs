@@ -1,0 +1,409 @@
+//! Moves one database's durable position forward through its chain in the object store, and follows what other
+//! instances have appended to it.
+//!
+//! Owns: [`Replicator`], [`Chain`]. Must not know: formats, keys, retries (`storage::log`), sessions.
+//!
+//! One append is under way at a time. While it is, commits go on and share the next. The durable state stays pinned
+//! until the next one is durable: readers open it, a checkpoint stops at it, and a lost race goes back to it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::time::{Instant, sleep_until};
+
+use crate::engine::database::Database;
+use crate::engine::progress::blocking;
+use crate::engine::remote::RemoteOptions;
+use crate::engine::remote::bare::{self, Emptied};
+use crate::engine::remote::pin::Pin;
+use crate::engine::remote::replace::replace_pages;
+use crate::engine::remote::replica::{Replica, WalPosition};
+use crate::engine::remote::wal::{self, Changes};
+use crate::error::{Error, SqlState};
+use crate::storage::watermark::{CommitSequence, Fate, Watermark};
+
+/// The chain of a database in an object store, as far as the replicator needs it.
+pub trait Chain: Send + 'static {
+    /// Appends a batch of commits. Tries until it knows what has become of it; `Err` is final.
+    fn append(&mut self, changes: Changes) -> impl Future<Output = Appended> + Send;
+
+    /// Keeps a batch that has lost beside the chain, for a human to look at. Gives its place.
+    fn keep(&mut self, changes: Changes) -> impl Future<Output = Result<String, String>> + Send;
+
+    /// What others have appended next, if there is anything. `Err` says why the store could not be asked.
+    fn follow(&mut self) -> impl Future<Output = Result<Option<Changes>, String>> + Send;
+}
+
+/// What has become of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is the chain's new end.
+    Acknowledged,
+    /// It is not in the chain: another instance's is in its place.
+    Lost,
+    /// Nobody can tell any more.
+    Unknown,
+}
+
+/// Frames in the log from which on it is worth copying; 4 MiB of 4 KiB pages, so that reads are kept waiting shortly.
+const ENOUGH: u32 = 1_024;
+
+/// Frames from which on writers wait until the log has been emptied; 256 MiB.
+const TOO_MANY: u32 = 65_536;
+
+/// How long to wait before something that failed is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// See the module.
+pub(crate) struct Replicator<C> {
+    name: String,
+    path: PathBuf,
+    chain: C,
+    options: RemoteOptions,
+    ticket: Arc<tokio::sync::Mutex<()>>,
+    watermark: Arc<Watermark>,
+    replica: Arc<Replica>,
+    database: Weak<Database>,
+    /// Commits that are in the chain.
+    appended: CommitSequence,
+    /// When the collected commits are appended.
+    due: Option<Instant>,
+    /// Where the state of the chain ends in the log.
+    durable: WalPosition,
+    /// The durable state. Let go for a moment while the log is emptied.
+    pin: Option<Pin>,
+    /// For the next pin.
+    spare: Option<rusqlite::Connection>,
+    /// Frames at which the log is copied next.
+    next_copy: u32,
+}
+
+/// What a replicator is made of.
+pub(crate) struct Parts<C> {
+    pub(crate) chain: C,
+    pub(crate) options: RemoteOptions,
+    /// Of the durable state.
+    pub(crate) pin: Pin,
+    pub(crate) durable: WalPosition,
+}
+
+impl<C: Chain> Replicator<C> {
+    pub(crate) fn new(database: &Arc<Database>, replica: Arc<Replica>, parts: Parts<C>) -> Self {
+        Replicator {
+            name: database.name().to_owned(),
+            path: database.path().to_owned(),
+            chain: parts.chain,
+            options: parts.options,
+            ticket: database.writers(),
+            watermark: Arc::clone(database.watermark()),
+            replica,
+            database: Arc::downgrade(database),
+            appended: 0,
+            due: None,
+            durable: parts.durable,
+            pin: Some(parts.pin),
+            spare: None,
+            next_copy: ENOUGH,
+        }
+    }
+
+    /// Runs until `stop`, and until everything committed is durable then.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut next_poll = Instant::now() + self.options.poll;
+        loop {
+            if self.is_due() || *stop.borrow() && self.is_behind() {
+                self.advance().await;
+                continue;
+            }
+            let replica = Arc::clone(&self.replica);
+            let due = self.due.unwrap_or(next_poll);
+            tokio::select! {
+                biased;
+                () = replica.has_committed() => self.expect_append(),
+                () = stopped(&mut stop) => if !self.is_behind() { return },
+                () = sleep_until(due.min(next_poll)) => {}
+            }
+            if Instant::now() >= next_poll {
+                self.catch_up().await;
+                next_poll = Instant::now() + self.options.poll;
+            }
+        }
+    }
+
+    fn is_behind(&self) -> bool {
+        self.watermark.last_committed() > self.appended
+    }
+
+    /// Whether commits are to be appended now.
+    fn is_due(&self) -> bool {
+        let by_time = self.due.is_none_or(|due| Instant::now() >= due);
+        self.is_behind() && (self.options.interval.is_none() || by_time || self.replica.local().frames > TOO_MANY)
+    }
+
+    /// There are commits; where they are not waited for they are collected.
+    fn expect_append(&mut self) {
+        if let (Some(interval), None, true) = (self.options.interval, self.due, self.is_behind()) {
+            self.due = Some(Instant::now() + interval);
+        }
+    }
+
+    /// Appends what was committed since the durable position.
+    async fn advance(&mut self) {
+        let (sequence, local, pin) = match self.pin_latest() {
+            Ok(pinned) => pinned,
+            Err(error) => return self.pause(&format!("cannot be pinned: {error}")).await,
+        };
+        self.due = None;
+        if local == self.durable {
+            return self.settle(sequence, Fate::Durable);
+        }
+        let changes = match blocking(|| wal::changes(self.replica.wal(), self.durable, local)) {
+            Ok(changes) => changes,
+            Err(error) => {
+                log::error!("database \"{}\": {error}; ending the process", self.name);
+                std::process::abort();
+            }
+        };
+        match self.append(changes).await {
+            Appended::Acknowledged => {
+                *self.replica.exclude_reads() = Arc::clone(pin.snapshot());
+                self.durable = local;
+                let before = self.pin.replace(pin);
+                self.spare = before.and_then(|pin| pin.release().ok());
+                self.settle(sequence, Fate::Durable);
+                self.look_after_log().await;
+            }
+            Appended::Lost => self.fall_back(sequence, Fate::Lost).await,
+            Appended::Unknown => self.fall_back(sequence, Fate::Unknown).await,
+        }
+    }
+
+    /// Appends a batch. Once that takes longer than commits wait for it, writing is refused: it could only pile up.
+    async fn append(&mut self, changes: Changes) -> Appended {
+        let patience = self.options.commit_timeout;
+        let append = self.chain.append(changes);
+        let mut append = std::pin::pin!(append);
+        if let Ok(appended) = tokio::time::timeout(patience, &mut append).await {
+            return appended;
+        }
+        log::error!("database \"{}\": the object store has not answered for {} s", self.name, patience.as_secs());
+        self.replica.refuse_writes(Some(unreachable_store(patience)));
+        let appended = append.await;
+        self.replica.refuse_writes(None);
+        log::info!("database \"{}\": the object store answers again", self.name);
+        appended
+    }
+
+    /// Commits up to `sequence` have been appended, or have met another fate.
+    fn settle(&mut self, sequence: CommitSequence, fate: Fate) {
+        self.appended = self.appended.max(sequence);
+        self.watermark.settle(sequence, fate);
+    }
+
+    /// The latest local state, pinned, with its position and the number of its last commit.
+    fn pin_latest(&mut self) -> rusqlite::Result<(CommitSequence, WalPosition, Pin)> {
+        let spare = self.spare.take();
+        blocking(|| {
+            let connection = spare.map_or_else(|| bare::open(&self.path), Ok)?;
+            let local = self.replica.local();
+            let pin = Pin::take(connection)?;
+            Ok((self.watermark.last_committed(), *local, pin))
+        })
+    }
+
+    /// Applies what others have appended, if they have.
+    async fn catch_up(&mut self) {
+        if let Some(appended) = self.appended_by_others().await {
+            let ticket = self.stop_writers().await;
+            // A commit that came in between stands on a state that is overtaken.
+            self.become_remote(appended, None, ticket).await;
+        }
+    }
+
+    /// The race is lost: everything committed since the durable position is undone, up to `sequence` with this fate,
+    /// and what the others have appended is applied.
+    async fn fall_back(&mut self, sequence: CommitSequence, fate: Fate) {
+        let appended = loop {
+            match self.appended_by_others().await {
+                Some(appended) => break appended,
+                None => tokio::time::sleep(PAUSE).await,
+            }
+        };
+        let ticket = self.stop_writers().await;
+        self.become_remote(appended, Some((sequence, fate)), ticket).await;
+    }
+
+    /// Everything others have appended since the last look; none if there is nothing or the store does not answer.
+    async fn appended_by_others(&mut self) -> Option<Vec<Changes>> {
+        let mut appended = Vec::new();
+        loop {
+            let followed = self.chain.follow().await;
+            match followed {
+                Ok(Some(changes)) => appended.push(changes),
+                Ok(None) => break,
+                Err(error) => {
+                    log::warn!("database \"{}\": cannot look for others' commits: {error}", self.name);
+                    break;
+                }
+            }
+        }
+        (!appended.is_empty()).then_some(appended)
+    }
+
+    /// The write ticket; whoever has it in an open transaction gives way.
+    async fn stop_writers(&mut self) -> OwnedMutexGuard<()> {
+        self.replica.evict(true);
+        let ticket = Arc::clone(&self.ticket).lock_owned().await;
+        self.replica.evict(false);
+        ticket
+    }
+
+    /// Makes the file what the chain says.
+    async fn become_remote(
+        &mut self,
+        appended: Vec<Changes>,
+        batch: Option<(CommitSequence, Fate)>,
+        ticket: OwnedMutexGuard<()>,
+    ) {
+        let last = self.watermark.last_committed();
+        if last > self.appended && self.options.interval.is_some() {
+            self.keep_fork().await;
+        }
+        while let Err(error) = blocking(|| self.replace(&appended)) {
+            // A full disk, most likely. The copy is of no use before this has succeeded.
+            self.pause(&format!("cannot take over what others have written: {error}")).await;
+        }
+        let undone = last > self.appended;
+        if let Some((sequence, fate)) = batch {
+            self.settle(sequence, fate);
+        }
+        // Whoever read while the file was being replaced may have seen what was undone.
+        let replaced = self.watermark.last_committed();
+        self.settle(replaced, if undone { Fate::Lost } else { Fate::Durable });
+        let clean = self.watermark.announce();
+        self.watermark.committed(clean);
+        self.settle(clean, Fate::Durable);
+        if undone {
+            log::info!("database \"{}\": overtaken by another instance, local commits are undone", self.name);
+        }
+        drop(ticket);
+        self.look_after_log().await;
+    }
+
+    /// Commits that were acknowledged without waiting have lost: what they have written is kept beside the chain.
+    async fn keep_fork(&mut self) {
+        let local = *self.replica.local();
+        let kept = match wal::changes(self.replica.wal(), self.durable, local) {
+            Ok(changes) => self.chain.keep(changes).await,
+            Err(error) => Err(error.to_string()),
+        };
+        match kept {
+            Ok(place) => log::error!(
+                "database \"{}\": another instance has written to it; commits of this one are undone and kept in {place}",
+                self.name
+            ),
+            Err(error) => log::error!(
+                "database \"{}\": another instance has written to it; commits of this one are undone and could not be kept: {error}",
+                self.name
+            ),
+        }
+    }
+
+    /// In one transaction: back to the durable state, and over it what others have appended.
+    fn replace(&mut self, appended: &[Changes]) -> Result<(), String> {
+        let text = |error: rusqlite::Error| error.to_string();
+        let pin = self.pin.as_ref().ok_or("the durable state is not pinned")?;
+        let local = *self.replica.local();
+        let mut count = pin.page_count().map_err(text)?;
+        let mut pages: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
+        if local != self.durable {
+            let undone = wal::changes(self.replica.wal(), self.durable, local).map_err(|e| e.to_string())?;
+            // What a shrunken file has lost comes back too.
+            let touched = undone.pages.into_keys().filter(|page| *page <= undone.least.min(count));
+            let numbers = touched.chain(undone.least + 1..=count);
+            let old = pin.pages(numbers).map_err(text)?;
+            pages.extend(old.into_iter().filter_map(|(number, page)| Some((number, page?))));
+        }
+        for changes in appended {
+            pages.extend(changes.pages.iter().map(|(number, page)| (*number, page.clone())));
+            count = changes.count;
+        }
+        let database = self.database.upgrade().ok_or("the database is closed")?;
+        let mut reads = self.replica.exclude_reads();
+        database.pool().begin_generation();
+        let mut outcome = Ok(());
+        self.replica.commit(|_| {
+            let pages = pages.iter().map(|(number, page)| (*number, page.as_slice()));
+            replace_pages(&self.path, pages, count).unwrap_or_else(|error| {
+                outcome = Err(text(error));
+                0
+            })
+        });
+        outcome?;
+        self.durable = *self.replica.local();
+        let pin = Pin::new(&self.path).map_err(text)?;
+        *reads = Arc::clone(pin.snapshot());
+        self.pin = Some(pin);
+        drop(reads);
+        database.reload().map_err(|error| error.to_string())
+    }
+
+    /// Copies the log into the file as far as it is durable, and has it start anew when all of it is.
+    async fn look_after_log(&mut self) {
+        if self.durable.frames < self.next_copy {
+            return;
+        }
+        let ticket = if self.durable.frames < TOO_MANY {
+            Arc::clone(&self.ticket).try_lock_owned().ok()
+        } else {
+            Some(Arc::clone(&self.ticket).lock_owned().await)
+        };
+        let outcome = match ticket {
+            Some(_ticket) if *self.replica.local() == self.durable => blocking(|| self.empty_log()),
+            _ => blocking(|| {
+                let _reads = self.replica.exclude_reads();
+                bare::copy_log(&self.path)
+            }),
+        };
+        if let Err(error) = outcome {
+            log::warn!("database \"{}\": checkpoint failed: {error}", self.name);
+        }
+        self.next_copy = self.durable.frames.saturating_add(ENOUGH);
+    }
+
+    /// Everything is durable and nobody writes: copies the log and has it start anew, with a commit that changes nothing
+    /// so that there is something to pin.
+    fn empty_log(&mut self) -> rusqlite::Result<()> {
+        let mut reads = self.replica.exclude_reads();
+        self.pin = None;
+        let emptied = bare::empty_log(&self.path);
+        if let Ok(Emptied::Anew(frames)) = emptied {
+            self.durable = self.replica.position(frames);
+            *self.replica.local() = self.durable;
+        }
+        let pin = Pin::new(&self.path)?;
+        *reads = Arc::clone(pin.snapshot());
+        self.pin = Some(pin);
+        emptied.map(drop)
+    }
+
+    async fn pause(&mut self, what: &str) {
+        log::error!("database \"{}\": {what}; trying again", self.name);
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Resolves when the replicator is to stop, or nobody is left to say so.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stopping| *stopping).await;
+}
+
+/// The answer to what wants to write while nothing gets through.
+fn unreachable_store(patience: Duration) -> Error {
+    let message = format!("the object store has not answered for {} s, nothing can be written", patience.as_secs());
+    Error::new(SqlState::CONNECTION_FAILURE, message).with_hint("Reading goes on. Retry later.")
+}

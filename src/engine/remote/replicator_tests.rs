@@ -1,0 +1,326 @@
+//! Instances of one database over a chain in memory: what is acknowledged, what readers see meanwhile, what becomes of
+//! the losers of a race.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::engine::context::SessionContext;
+use crate::engine::database::Database;
+use crate::engine::remote::RemoteOptions;
+use crate::engine::remote::replicator::{Appended, Chain};
+use crate::engine::remote::wal::Changes;
+use crate::engine::session::EngineSession;
+use crate::error::{Result, SqlState};
+use crate::settings::Settings;
+use crate::sql::plan::{IsolationLevel, LockWait, SqliteStatement, TransactionModes};
+use crate::types::value::ValueRef;
+
+/// The object store: what was appended, and whether it answers.
+#[derive(Debug)]
+struct Store {
+    log: Mutex<Vec<Changes>>,
+    answers: watch::Sender<bool>,
+}
+
+/// One instance's view of it.
+struct MemoryChain {
+    store: Arc<Store>,
+    head: usize,
+}
+
+impl Chain for MemoryChain {
+    async fn append(&mut self, changes: Changes) -> Appended {
+        let mut answers = self.store.answers.subscribe();
+        answers.wait_for(|answers| *answers).await.expect("the store lives");
+        let mut log = self.store.log.lock().expect("log");
+        if log.len() != self.head {
+            return Appended::Lost;
+        }
+        log.push(changes);
+        self.head += 1;
+        Appended::Acknowledged
+    }
+
+    async fn keep(&mut self, _: Changes) -> std::result::Result<String, String> {
+        Ok("nowhere".to_owned())
+    }
+
+    async fn follow(&mut self) -> std::result::Result<Option<Changes>, String> {
+        let next = self.store.log.lock().expect("log").get(self.head).cloned();
+        self.head += usize::from(next.is_some());
+        Ok(next)
+    }
+}
+
+/// A store, and the working copies of its instances.
+struct Place {
+    store: Arc<Store>,
+    directory: PathBuf,
+    instances: u32,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+impl Place {
+    fn new(schema: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let unique = NEXT.fetch_add(1, Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("pgserver-remote-{}-{unique}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("directory");
+        let base = rusqlite::Connection::open(directory.join("base.sqlite")).expect("base");
+        base.execute_batch(schema).expect("schema");
+        let store = Store { log: Mutex::default(), answers: watch::Sender::new(true) };
+        Place { store: Arc::new(store), directory, instances: 0 }
+    }
+
+    /// Another instance; it begins with the base and follows the log from there.
+    fn instance(&mut self) -> Arc<Database> {
+        self.instances += 1;
+        let path = self.directory.join(format!("{}.sqlite", self.instances));
+        std::fs::copy(self.directory.join("base.sqlite"), &path).expect("copy");
+        let chain = MemoryChain { store: Arc::clone(&self.store), head: 0 };
+        let options = RemoteOptions {
+            commit_timeout: Duration::from_secs(20),
+            poll: Duration::from_millis(5),
+            interval: None,
+            standby: false,
+        };
+        Database::open_copy("test", &path, 3, (chain, options), &Handle::current()).expect("open")
+    }
+
+    fn store_answers(&self, answers: bool) {
+        self.store.answers.send_replace(answers);
+    }
+}
+
+fn session(database: &Arc<Database>) -> EngineSession {
+    let context = SessionContext::new(Settings::default(), "postgres", "test", database.catalog());
+    EngineSession::new(Arc::clone(database), Arc::new(Mutex::new(context)))
+}
+
+/// Runs a statement to its end and gives the first column of its rows.
+async fn run(session: &mut EngineSession, sql: &str) -> Result<Vec<i64>> {
+    let statement = SqliteStatement {
+        sql: sql.into(),
+        binds: Vec::new(),
+        write: !sql.starts_with("SELECT"),
+        wait: LockWait::Usual,
+        target: None,
+        key_sources: Vec::new(),
+    };
+    session.start_statement(None, None);
+    let mut rows = Vec::new();
+    let mut cursor = session.open(&statement, &[], &[]).await?;
+    while cursor.step()? {
+        rows.push(match cursor.column(0) {
+            ValueRef::Integer(value) => value,
+            other => panic!("{other:?}"),
+        });
+    }
+    Ok(rows)
+}
+
+/// One implicit transaction.
+async fn write(session: &mut EngineSession, sql: &str) -> Result<()> {
+    let outcome = match run(session, sql).await {
+        Ok(_) => session.commit().await,
+        Err(error) => Err(error),
+    };
+    if outcome.is_err() {
+        session.rollback().await?;
+    }
+    outcome
+}
+
+/// Reads until the rows are these; an error after a time nothing should take.
+async fn eventually(session: &mut EngineSession, sql: &str, expected: &[i64]) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let rows = run(session, sql).await.expect("read");
+        session.rollback().await.expect("rollback");
+        if rows == expected {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{sql}: {rows:?} instead of {expected:?}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+fn integrity(path: &Path) -> String {
+    let connection = crate::engine::remote::bare::open(path).expect("open");
+    connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).expect("integrity_check")
+}
+
+const TABLE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_in_the_store_is_neither_acknowledged_nor_seen() {
+    let mut place = Place::new(TABLE);
+    let database = place.instance();
+    let (mut writer, mut reader) = (session(&database), session(&database));
+    write(&mut writer, "INSERT INTO t VALUES (1, 1)").await.expect("write");
+    assert_eq!(run(&mut reader, "SELECT id FROM t").await.expect("read"), [1]);
+    place.store_answers(false);
+    run(&mut writer, "INSERT INTO t VALUES (2, 2)").await.expect("write");
+    {
+        let commit = writer.commit();
+        tokio::pin!(commit);
+        // The write ticket is free again, and reads go on with what is durable.
+        let mut second = session(&database);
+        tokio::select! {
+            biased;
+            _ = &mut commit => panic!("acknowledged without the store"),
+            inserted = run(&mut second, "INSERT INTO t VALUES (3, 3)") => drop(inserted.expect("write")),
+        }
+        assert_eq!(run(&mut second, "SELECT id FROM t").await.expect("own"), [1, 2, 3]);
+        assert_eq!(run(&mut reader, "SELECT id FROM t").await.expect("read"), [1]);
+        second.rollback().await.expect("rollback");
+        place.store_answers(true);
+        commit.await.expect("commit");
+    }
+    assert_eq!(run(&mut reader, "SELECT id FROM t").await.expect("read"), [1, 2]);
+    database.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_loser_of_a_race_is_told_and_follows_the_winner() {
+    let mut place = Place::new(TABLE);
+    let (one, other) = (place.instance(), place.instance());
+    let (mut a, mut b) = (session(&one), session(&other));
+    write(&mut a, "INSERT INTO t VALUES (1, 1)").await.expect("write");
+    eventually(&mut b, "SELECT id FROM t", &[1]).await;
+    // Both commit while the store does not answer; it takes one of them.
+    place.store_answers(false);
+    run(&mut a, "INSERT INTO t VALUES (2, 20)").await.expect("write");
+    run(&mut b, "INSERT INTO t VALUES (2, 21)").await.expect("write");
+    let (first, second) = tokio::join!(a.commit(), async {
+        let commit = b.commit();
+        place.store_answers(true);
+        commit.await
+    });
+    let lost = match (first, second) {
+        (Ok(()), Err(lost)) | (Err(lost), Ok(())) => lost,
+        both => panic!("{both:?}"),
+    };
+    assert_eq!(lost.code(), SqlState::SERIALIZATION_FAILURE);
+    let kept = run(&mut a, "SELECT v FROM t WHERE id = 2").await.expect("read");
+    eventually(&mut b, "SELECT v FROM t WHERE id = 2", &kept).await;
+    eventually(&mut a, "SELECT v FROM t WHERE id = 2", &kept).await;
+    write(&mut b, "INSERT INTO t VALUES (3, 3)").await.expect("the loser goes on");
+    eventually(&mut a, "SELECT count(*) FROM t", &[3]).await;
+    one.close().await;
+    other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_transaction_gives_way_to_what_others_have_committed() {
+    let mut place = Place::new(TABLE);
+    let (one, other) = (place.instance(), place.instance());
+    let (mut a, mut b) = (session(&one), session(&other));
+    let mut reader = session(&one);
+    eventually(&mut reader, "SELECT count(*) FROM t", &[0]).await;
+    run(&mut a, "INSERT INTO t VALUES (1, 1)").await.expect("write");
+    let committed = loop {
+        // Either instance may have lost the first race, about the catalog's tables.
+        match write(&mut b, "INSERT INTO t VALUES (2, 2)").await {
+            Err(error) if error.code() == SqlState::SERIALIZATION_FAILURE => {}
+            outcome => break outcome,
+        }
+    };
+    committed.expect("write");
+    a.must_give_way().await;
+    let error = run(&mut a, "INSERT INTO t VALUES (3, 3)").await.expect_err("overtaken");
+    assert_eq!(error.code(), SqlState::SERIALIZATION_FAILURE);
+    a.rollback().await.expect("rollback");
+    eventually(&mut reader, "SELECT id FROM t", &[2]).await;
+    one.close().await;
+    other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_snapshot_survives_what_others_commit() {
+    let mut place = Place::new(TABLE);
+    let (one, other) = (place.instance(), place.instance());
+    let (mut a, mut b) = (session(&one), session(&other));
+    let held = TransactionModes { isolation: Some(IsolationLevel::RepeatableRead), ..TransactionModes::default() };
+    eventually(&mut b, "SELECT count(*) FROM t", &[0]).await;
+    while write(&mut b, "INSERT INTO t VALUES (1, 1)").await.is_err() {}
+    eventually(&mut a, "SELECT id FROM t", &[1]).await;
+    a.begin(held).await.expect("begin");
+    assert_eq!(run(&mut a, "SELECT id FROM t").await.expect("read"), [1]);
+    write(&mut b, "INSERT INTO t VALUES (2, 2)").await.expect("write");
+    let mut reader = session(&one);
+    eventually(&mut reader, "SELECT count(*) FROM t", &[2]).await;
+    assert_eq!(run(&mut a, "SELECT id FROM t").await.expect("read"), [1]);
+    let stale = run(&mut a, "INSERT INTO t VALUES (3, 3)").await.expect_err("stale");
+    assert_eq!(stale.code(), SqlState::SERIALIZATION_FAILURE);
+    a.rollback().await.expect("rollback");
+    one.close().await;
+    other.close().await;
+}
+
+/// Transfers between accounts by clients of two instances that fight for every append: no money is made or lost, and
+/// exactly the acknowledged transfers are in the ledger.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_instances_keep_the_books() {
+    let mut place = Place::new(
+        "CREATE TABLE account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);
+         CREATE TABLE ledger (id INTEGER PRIMARY KEY, amount INTEGER);
+         INSERT INTO account SELECT value, 1000 FROM (WITH RECURSIVE s (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM s WHERE value < 20) SELECT value FROM s)",
+    );
+    let instances = [place.instance(), place.instance()];
+    let mut clients = Vec::new();
+    for client in 0..6i64 {
+        let database = Arc::clone(&instances[usize::try_from(client % 2).expect("small")]);
+        clients.push(tokio::spawn(async move {
+            let mut session = session(&database);
+            let (mut acknowledged, mut lost) = (Vec::new(), 0);
+            for number in 0..40i64 {
+                let id = client * 1000 + number;
+                let (from, to) = ((id * 7) % 20 + 1, (id * 13 + 5) % 20 + 1);
+                let outcome = async {
+                    run(&mut session, &format!("UPDATE account SET balance = balance - 5 WHERE id = {from}")).await?;
+                    tokio::task::yield_now().await;
+                    run(&mut session, &format!("UPDATE account SET balance = balance + 5 WHERE id = {to}")).await?;
+                    run(&mut session, &format!("INSERT INTO ledger VALUES ({id}, 5)")).await?;
+                    session.commit().await
+                };
+                match outcome.await {
+                    Ok(()) => acknowledged.push(id),
+                    Err(error) => {
+                        assert_eq!(error.code(), SqlState::SERIALIZATION_FAILURE, "{error}");
+                        session.rollback().await.expect("rollback");
+                        lost += 1;
+                    }
+                }
+                let total = run(&mut session, "SELECT sum(balance) FROM account").await.expect("read");
+                assert_eq!(total, [20_000], "a reader saw half a transfer");
+            }
+            (acknowledged, lost)
+        }));
+    }
+    let (mut acknowledged, mut lost) = (Vec::new(), 0);
+    for client in clients {
+        let (own, own_lost) = client.await.expect("client");
+        acknowledged.extend(own);
+        lost += own_lost;
+    }
+    acknowledged.sort_unstable();
+    assert!(lost > 0, "the instances never got into each other's way");
+    for database in &instances {
+        let mut reader = session(database);
+        eventually(&mut reader, "SELECT id FROM ledger ORDER BY id", &acknowledged).await;
+        eventually(&mut reader, "SELECT sum(balance) FROM account", &[20_000]).await;
+        database.close().await;
+        assert_eq!(integrity(database.path()), "ok");
+    }
+}
