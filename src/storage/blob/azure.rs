@@ -423,26 +423,43 @@ mod tests {
         assert_eq!(heads.iter().map(|head| near(head)).collect::<Vec<_>>(), [false, true, true]);
     }
 
+    fn page(names: &[&str], marker: &str) -> String {
+        let blob = |name: &&str| {
+            format!(
+                "<Blob><Name>{name}</Name><Properties><Last-Modified>Mon, 23 Nov 2026 11:52:21 GMT</Last-Modified>\
+                <Content-Length>0</Content-Length></Properties></Blob>"
+            )
+        };
+        let blobs: String = names.iter().map(blob).collect();
+        let body =
+            format!("<EnumerationResults><Blobs>{blobs}</Blobs><NextMarker>{marker}</NextMarker></EnumerationResults>");
+        said(200, "", &body)
+    }
+
+    #[tokio::test]
+    async fn a_listing_follows_the_markers_of_one_call() {
+        let (store, heads) = scripted(vec![page(&["a", "b"], "1/&amp;"), page(&["c", "d"], "2"), page(&[], "")]).await;
+        let listing = store.list("p", Some("b")).await.unwrap();
+        assert_eq!(listing.keys.iter().map(|listed| listed.key.as_str()).collect::<Vec<_>>(), ["c", "d"]);
+        assert!(!listing.more);
+        let heads = heads.lock().unwrap();
+        let markers: Vec<_> = heads.iter().map(|head| head.lines().next().unwrap().split_once("prefix=p")).collect();
+        assert_eq!(
+            markers.iter().map(|m| m.unwrap().1).collect::<Vec<_>>(),
+            [" HTTP/1.1", "&marker=1%2F%26 HTTP/1.1", "&marker=2 HTTP/1.1"]
+        );
+    }
+
     #[tokio::test]
     async fn what_makes_no_sense_is_no_answer() {
         let range = "content-range: bytes 0-1/5\r\n";
-        let list = |names: &[&str]| {
-            let blob = |name: &&str| {
-                format!(
-                    "<Blob><Name>{name}</Name><Properties><Last-Modified>Mon, 23 Nov 2026 11:52:21 GMT</Last-Modified>\
-                    <Content-Length>0</Content-Length></Properties></Blob>"
-                )
-            };
-            let blobs: String = names.iter().map(blob).collect();
-            said(200, "", &format!("<EnumerationResults><Blobs>{blobs}</Blobs><NextMarker/></EnumerationResults>"))
-        };
         let answers = vec![
             said(200, "", "no etag"),
             said(206, &format!("{INFO}{range}"), "abc"),
             said(200, INFO, "the whole instead of a range"),
             said(200, "", "<html>"),
-            list(&["b", "a"]),
-            list(&["a", "b"]),
+            page(&["b", "a"], ""),
+            page(&["a", "b"], ""),
             said(201, "date: Mon, 23 Nov 2026 11:52:21 GMT\r\n", ""),
             said(200, INFO, ""),
         ];
