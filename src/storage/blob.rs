@@ -7,18 +7,25 @@
 //! above it rests on is exactly this: [`Precondition::Absent`] lets one of any number of racing writers win, and an
 //! error says honestly whether the write may have happened ([`BlobError::outcome_unknown`]).
 
+pub mod aws_credentials;
 pub mod azure;
 pub mod azure_identity;
 pub mod azure_options;
 pub mod azure_request;
 pub mod azure_response;
 pub mod azure_token;
+pub mod clock;
 pub mod contract;
+pub mod file_parts;
 pub mod http;
 pub mod http_date;
 pub mod local_directory;
+pub mod s3;
+pub mod s3_answer;
+pub mod s3_options;
 pub mod secret;
 pub mod shared_key;
+pub mod sigv4;
 pub mod xml;
 
 use std::collections::BTreeMap;

@@ -108,7 +108,7 @@ impl AzureOptions {
 }
 
 impl Endpoint {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let valid_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
@@ -129,7 +129,7 @@ fn store(slot: &mut String, text: &str, valid: bool, allowed: &str) -> Result<()
 }
 
 /// The characters of keys, which need no encoding anywhere.
-fn is_key_byte(byte: u8) -> bool {
+pub(super) fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_./@".contains(&byte)
 }
 
