@@ -172,6 +172,7 @@ pub mod engine {
     mod pool;
     mod progress;
     pub mod remote;
+    mod row_capture;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;

@@ -218,6 +218,11 @@ impl Entered<'_> {
         statement.ok_or(ffi::SQLITE_MISUSE)
     }
 
+    /// Where this connection's functions find the session.
+    pub(crate) fn slot(&self) -> &ContextSlot {
+        &self.0.slot
+    }
+
     /// Ends what runs on this connection at that time, besides the session's own limits.
     pub(crate) fn limit_time(&self, limit: Option<std::time::Instant>) {
         self.0.progress.limit(limit);

@@ -8,14 +8,19 @@ use std::sync::{Arc, PoisonError};
 
 use rusqlite::ffi;
 
-use crate::catalog::schema::{CatalogSnapshot, Constraint, ConstraintKind, Relation};
+use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::schema::{CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, sqlite_name};
 use crate::engine::connection::Entered;
 use crate::engine::context::SharedContext;
 use crate::engine::cursor::value_of;
 use crate::engine::error_map::{self, Failure};
 use crate::engine::foreign_key_errors;
+use crate::engine::row_capture;
 use crate::engine::statement::{Code, RawStatement};
 use crate::error::{Error, SqlState};
+use crate::settings::Settings;
+use crate::sql::analyze::stored;
+use crate::sql::parse;
 use crate::sql::plan::SqliteStatement;
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
@@ -79,19 +84,19 @@ impl Scene<'_> {
         self.keys.iter().find(|(number, _)| *number == column).map(|(_, value)| value)
     }
 
-    /// "(a, b)=(1, x)" of these columns, if all their values are known.
-    pub(crate) fn key_text(&self, relation: &Relation, columns: &[i16]) -> Option<String> {
-        if self.target != Some(relation.oid) {
-            return None;
-        }
-        let values: Option<Vec<String>> = columns.iter().map(|c| self.shown(relation, *c)).collect();
-        Some(key_text(&column_names(relation, columns), &values?))
+    /// The same, for a relation that may not be the target.
+    fn value_of(&self, relation: &Relation, column: i16) -> Option<&Value> {
+        if self.target == Some(relation.oid) { self.value(column) } else { None }
     }
 
-    /// A column's value as PostgreSQL shows it.
-    fn shown(&self, relation: &Relation, number: i16) -> Option<String> {
-        let column = relation.column_by_number(number)?;
-        show(column.repr, self.value(number)?, &self.format)
+    /// "(a, b)=(1, x)" of these columns, if all their values are known.
+    fn key_text(&self, relation: &Relation, columns: &[i16]) -> Option<String> {
+        let shown = |number: &i16| {
+            let column = relation.column_by_number(*number)?;
+            show(column.repr, self.value_of(relation, *number)?, &self.format)
+        };
+        let values: Option<Vec<String>> = columns.iter().map(shown).collect();
+        Some(index_key_text(relation, columns, &values?))
     }
 }
 
@@ -110,6 +115,12 @@ pub(crate) fn key_text(columns: &[&str], values: &[String]) -> String {
     format!("({})=({})", columns.join(", "), values.join(", "))
 }
 
+/// The same of an index, whose columns are shown as identifiers are written.
+fn index_key_text(relation: &Relation, columns: &[i16], values: &[String]) -> String {
+    let names: Vec<String> = column_names(relation, columns).into_iter().map(quote_identifier).collect();
+    key_text(&names.iter().map(String::as_str).collect::<Vec<_>>(), values)
+}
+
 /// The names of columns by number.
 pub(crate) fn column_names<'r>(relation: &'r Relation, columns: &[i16]) -> Vec<&'r str> {
     columns.iter().filter_map(|c| relation.column_by_number(*c)).map(|c| c.name.as_str()).collect()
@@ -123,19 +134,23 @@ pub(crate) fn describe(
     origin: Option<&Origin>,
 ) -> Error {
     if let Some(raised) = entered.raised(code) {
-        return raised;
+        return match origin.filter(|_| raised.code() == SqlState::NOT_NULL_VIOLATION) {
+            Some(origin) => missing_key(raised, &origin.scene(), &mut Witness { entered, statement }),
+            None => raised,
+        };
     }
     let failure = entered.failure(code);
     let Some(origin) = origin.filter(|_| failure.primary() == ffi::SQLITE_CONSTRAINT) else {
         return error_map::plain(&failure);
     };
     let scene = &origin.scene();
+    let witness = &mut Witness { entered, statement };
     let described = match failure.code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
-            unique(&failure, scene)
+            unique(&failure, scene, witness)
         }
-        ffi::SQLITE_CONSTRAINT_NOTNULL => not_null(&failure, scene),
-        ffi::SQLITE_CONSTRAINT_CHECK => check(&failure, scene),
+        ffi::SQLITE_CONSTRAINT_NOTNULL => not_null(&failure, scene, witness),
+        ffi::SQLITE_CONSTRAINT_CHECK => check(&failure, scene, witness),
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Some(foreign_key_errors::of_statement(entered, statement, scene)),
         _ => None,
     };
@@ -157,20 +172,85 @@ fn generic(failure: &Failure) -> Error {
     Error::new(state, message)
 }
 
+/// Who can tell the row that failed.
+struct Witness<'w> {
+    entered: &'w Entered<'w>,
+    statement: &'w mut RawStatement,
+}
+
+impl Witness<'_> {
+    /// The values of the row in the order of the relation's columns: those the plan knows, or those of a second run.
+    fn row(&mut self, relation: &Relation, scene: &Scene<'_>) -> Option<Vec<Value>> {
+        let known: Option<Vec<Value>> =
+            relation.columns.iter().map(|c| scene.value_of(relation, c.number).cloned()).collect();
+        known.or_else(|| row_capture::failing_row(self.entered, self.statement, relation))
+    }
+
+    /// "(a, b)=(1, x)" of these columns.
+    fn key_text(&mut self, relation: &Relation, columns: &[i16], scene: &Scene<'_>) -> Option<String> {
+        if let Some(text) = scene.key_text(relation, columns) {
+            return Some(text);
+        }
+        let row = self.row(relation, scene)?;
+        let values: Option<Vec<String>> = columns
+            .iter()
+            .map(|number| {
+                let (column, value) = relation.columns.iter().zip(&row).find(|(c, _)| c.number == *number)?;
+                show(column.repr, value, &scene.format)
+            })
+            .collect();
+        Some(index_key_text(relation, columns, &values?))
+    }
+
+    /// The same of an index with expressions, which are shown and evaluated.
+    fn index_key_text(&mut self, relation: &Relation, index: &Index, scene: &Scene<'_>) -> Option<String> {
+        let row = self.row(relation, scene)?;
+        let settings = Settings::default();
+        let search_path = stored::search_path();
+        let names = Names { catalog: &scene.catalog, search_path: &search_path };
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        for key in &index.keys {
+            let shown = names.index_key(relation, key, true);
+            let expression = match &key.expression {
+                Some(text) => parse::expression(text).ok()?,
+                None => stored::column_expression(&relation.column_by_number(key.column)?.name),
+            };
+            let how = (stored::Origin::Stored, stored::Target::Any);
+            let context = stored::context(&scene.catalog, &settings);
+            let analysed = stored::relation_expression(&expression, Some(relation), how, context).ok()?.ok()?;
+            let value = row_capture::evaluate(self.entered, &analysed.sql, relation, &row)?;
+            values.push(show(scene.catalog.repr(analysed.type_oid)?, &value, &scene.format)?);
+            keys.push(shown);
+        }
+        Some(key_text(&keys.iter().map(String::as_str).collect::<Vec<_>>(), &values))
+    }
+}
+
 /// "UNIQUE constraint failed: t.a, t.b", or "…: index 'name'" when expressions are indexed.
-fn unique(failure: &Failure, scene: &Scene<'_>) -> Option<Error> {
+fn unique(failure: &Failure, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Option<Error> {
     let subject = failure.message.strip_prefix("UNIQUE constraint failed: ")?;
-    if let Some(index) = subject.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
-        let name = index.rsplit('.').next().unwrap_or(index);
-        return Some(with_origin(duplicate(name), scene.target()?).with_constraint(name));
-    }
-    let (relation, columns) = named_columns(subject, scene)?;
-    let name = unique_name(relation, &columns)?;
-    let mut error = with_origin(duplicate(name), relation).with_constraint(name);
-    if let Some(key) = scene.key_text(relation, &columns) {
-        error = error.with_detail(format!("Key {key} already exists."));
-    }
-    Some(error)
+    let (relation, name, key) =
+        if let Some(name) = subject.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
+            let (relation, index) = named_index(name, scene)?;
+            (relation, index.name.as_str(), witness.index_key_text(relation, index, scene))
+        } else {
+            let (relation, columns) = named_columns(subject, scene)?;
+            (relation, unique_name(relation, &columns)?, witness.key_text(relation, &columns, scene))
+        };
+    let error = with_origin(duplicate(name), relation).with_constraint(name);
+    Some(match key {
+        Some(key) => error.with_detail(format!("Key {key} already exists.")),
+        None => error,
+    })
+}
+
+/// The index of that name inside SQLite. The statement's target is tried first.
+fn named_index<'o>(name: &str, scene: &'o Scene<'_>) -> Option<(&'o Arc<Relation>, &'o Index)> {
+    let of = |relation: &'o Arc<Relation>| {
+        let index = relation.indexes.iter().find(|index| sqlite_name(&relation.schema, &index.name) == name)?;
+        Some((relation, index))
+    };
+    scene.target().and_then(of).or_else(|| scene.catalog.relations.values().find_map(of))
 }
 
 fn duplicate(name: &str) -> Error {
@@ -194,7 +274,7 @@ fn same_columns(a: &[i16], b: &[i16]) -> bool {
 }
 
 /// "NOT NULL constraint failed: t.a"
-fn not_null(failure: &Failure, scene: &Scene<'_>) -> Option<Error> {
+fn not_null(failure: &Failure, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Option<Error> {
     let subject = failure.message.strip_prefix("NOT NULL constraint failed: ")?;
     let (relation, columns) = named_columns(subject, scene)?;
     let column = relation.column_by_number(*columns.first()?)?;
@@ -203,11 +283,21 @@ fn not_null(failure: &Failure, scene: &Scene<'_>) -> Option<Error> {
         column.name, relation.name
     );
     let error = with_origin(Error::new(SqlState::NOT_NULL_VIOLATION, message), relation).with_column(&column.name);
-    Some(with_row(error, relation, scene))
+    Some(with_row(error, relation, scene, witness))
+}
+
+/// The error that `pg_raise_not_null` raised for the statement's target.
+fn missing_key(error: Error, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Error {
+    match scene.target() {
+        Some(relation) if error.fields().table.as_deref() == Some(relation.name.as_str()) => {
+            with_row(with_origin(error, relation), relation, scene, witness)
+        }
+        _ => error,
+    }
 }
 
 /// "CHECK constraint failed: name"
-fn check(failure: &Failure, scene: &Scene<'_>) -> Option<Error> {
+fn check(failure: &Failure, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Option<Error> {
     let name = failure.message.strip_prefix("CHECK constraint failed: ")?;
     let target = scene.target();
     let relation = target
@@ -216,23 +306,34 @@ fn check(failure: &Failure, scene: &Scene<'_>) -> Option<Error> {
         .or(target)?;
     let message = format!("new row for relation \"{}\" violates check constraint \"{name}\"", relation.name);
     let error = with_origin(Error::new(SqlState::CHECK_VIOLATION, message), relation).with_constraint(name);
-    Some(with_row(error, relation, scene))
+    Some(with_row(error, relation, scene, witness))
 }
 
 fn check_named<'r>(relation: &'r Relation, name: &str) -> Option<&'r Constraint> {
     relation.constraints.iter().find(|c| c.name == name && matches!(c.kind, ConstraintKind::Check(_)))
 }
 
-/// DETAIL with the whole row, if the statement gives every column of it.
-fn with_row(error: Error, relation: &Relation, scene: &Scene<'_>) -> Error {
-    if scene.target != Some(relation.oid) {
-        return error;
-    }
-    let values: Option<Vec<String>> = relation.columns.iter().map(|c| scene.shown(relation, c.number)).collect();
+/// DETAIL with the whole row (ExecBuildSlotValueDescription).
+fn with_row(error: Error, relation: &Relation, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Error {
+    let Some(row) = witness.row(relation, scene) else { return error };
+    let columns = relation.columns.iter().zip(&row);
+    let values: Option<Vec<String>> =
+        columns.map(|(c, value)| show(c.repr, value, &scene.format).map(shortened)).collect();
     match values {
         Some(values) => error.with_detail(format!("Failing row contains ({}).", values.join(", "))),
         None => error,
     }
+}
+
+/// A long value's first 64 bytes, by whole characters.
+fn shortened(mut shown: String) -> String {
+    const LONGEST: usize = 64;
+    if shown.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|&at| shown.is_char_boundary(at)).unwrap_or_default();
+        shown.truncate(end);
+        shown.push_str("...");
+    }
+    shown
 }
 
 /// Splits SQLite's "t.a, t.b", where the table's name and the columns' may contain anything, into a relation of the

@@ -46,6 +46,9 @@ impl Cursor {
     ) -> Result<Self> {
         let entered = lease.enter();
         entered.begin_statement();
+        if statement.write {
+            entered.slot().sequences().begin_statement();
+        }
         let mut raw = entered.prepare(&statement.sql).map_err(|code| entered.error(code))?;
         check_sources(&statement.binds, params, literals)?;
         for (index, value) in values(&statement.binds, params, literals).enumerate() {
@@ -104,6 +107,7 @@ impl Cursor {
         let raw = live(&mut self.statement);
         raw.reset();
         self.state = State::Ended;
+        entered.slot().sequences().begin_statement();
         raw.borrowing(values(&statement.binds, params, literals), |raw, bound| {
             bound.and_then(|()| run(raw)).map_err(|code| {
                 lease.note_failure(code);

@@ -8,12 +8,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::types::ValueRef as SqliteValue;
-
 use crate::catalog::schema::{CatalogSnapshot, Constraint, ConstraintKind, ForeignKey, Relation};
 use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_errors::{Scene, column_names, key_text, show, with_origin};
 use crate::engine::context::SharedContext;
+use crate::engine::functions::owned;
+use crate::engine::row_capture::{borrowed, quoted};
 use crate::engine::statement::{RawStatement, Step};
 use crate::error::{Error, SqlState};
 use crate::types::value::Value;
@@ -83,16 +83,6 @@ fn missing_parent(entered: &Entered<'_>, candidates: &[Reference<'_>], scene: &S
     })
 }
 
-fn borrowed(value: &Value) -> rusqlite::types::ToSqlOutput<'_> {
-    rusqlite::types::ToSqlOutput::Borrowed(match value {
-        Value::Null => SqliteValue::Null,
-        Value::Integer(i) => SqliteValue::Integer(*i),
-        Value::Real(r) => SqliteValue::Real(*r),
-        Value::Text(t) => SqliteValue::Text(t.as_bytes()),
-        Value::Blob(b) => SqliteValue::Blob(b),
-    })
-}
-
 fn rerun(entered: &Entered<'_>, statement: &mut RawStatement) -> Option<()> {
     entered.control(Control::DeferForeignKeys).ok()?;
     while statement.step().ok()? == Step::Row {}
@@ -150,20 +140,6 @@ fn row_values(
     let list: Vec<String> = columns.iter().map(|c| quoted(c)).collect();
     let sql = format!("SELECT {} FROM {} WHERE rowid = ?1", list.join(", "), quoted(&child.sqlite_name));
     database.query_row(&sql, [row], |row| (0..columns.len()).map(|i| Ok(owned(row.get_ref(i)?))).collect())
-}
-
-fn owned(value: SqliteValue<'_>) -> Value {
-    match value {
-        SqliteValue::Null => Value::Null,
-        SqliteValue::Integer(i) => Value::Integer(i),
-        SqliteValue::Real(r) => Value::Real(r),
-        SqliteValue::Text(t) => Value::Text(String::from_utf8_lossy(t).into_owned()),
-        SqliteValue::Blob(b) => Value::Blob(b.to_vec()),
-    }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// PostgreSQL's words, from the side on which the statement was.

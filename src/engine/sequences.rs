@@ -48,6 +48,8 @@ struct States {
     known: HashMap<Oid, Position>,
     /// What the next commit has to write.
     dirty: HashMap<Oid, SequenceState>,
+    /// Where the sequences stood that the running statement has moved.
+    before: HashMap<Oid, SequenceState>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +82,7 @@ impl SequenceRegistry {
     /// Takes all states as the file has them, because the file has been replaced.
     pub fn reload(&self, states: impl IntoIterator<Item = (Oid, SequenceState)>) {
         let known = states.into_iter().map(|(oid, state)| (oid, Position { current: state, written: state }));
-        *self.lock() = States { known: known.collect(), dirty: HashMap::new() };
+        *self.lock() = States { known: known.collect(), dirty: HashMap::new(), before: HashMap::new() };
     }
 
     /// Forgets a dropped sequence.
@@ -101,6 +103,7 @@ impl SequenceRegistry {
         let position = states.known.get(&oid).copied();
         let state = position.map_or_else(|| SequenceState::initial(options), |position| position.current);
         let value = if state.is_called { step(state.last_value, name, options)? } else { state.last_value };
+        states.before.entry(oid).or_insert(state);
         let current = SequenceState { last_value: value, is_called: true };
         match position {
             Some(position) if position.covers(value, options.increment > 0) => {
@@ -124,6 +127,35 @@ impl SequenceRegistry {
         }
         self.lock().set(oid, state, state);
         Ok(())
+    }
+
+    /// Another writing statement begins.
+    pub fn begin_statement(&self) {
+        self.lock().before.clear();
+    }
+
+    /// Puts the sequences where they stood before the statement, so that it can be run once more and sees the same
+    /// values. Gives where they had come to.
+    pub fn rewind(&self) -> Vec<(Oid, SequenceState)> {
+        let mut states = self.lock();
+        let states = &mut *states;
+        let before = states.before.iter();
+        before
+            .filter_map(|(oid, state)| {
+                let position = states.known.get_mut(oid)?;
+                Some((*oid, std::mem::replace(&mut position.current, *state)))
+            })
+            .collect()
+    }
+
+    /// Undoes [`rewind`](Self::rewind), whatever the second run has done.
+    pub fn replay(&self, moved: Vec<(Oid, SequenceState)>) {
+        let mut states = self.lock();
+        for (oid, state) in moved {
+            if let Some(position) = states.known.get_mut(&oid) {
+                position.current = state;
+            }
+        }
     }
 
     /// The states that the file does not have yet, for the transaction that is about to commit to write.
@@ -214,6 +246,21 @@ mod tests {
         assert_eq!(error.message(), "nextval: reached maximum value of sequence \"s\" (2)");
         let cycling = SequenceOptions { cycle: true, ..OPTIONS };
         assert_eq!(registry.nextval(Oid(9), "s", &cycling), Ok(1));
+    }
+
+    #[test]
+    fn a_statement_can_be_run_once_more() {
+        let wide = SequenceOptions { max: 100, ..OPTIONS };
+        let registry = SequenceRegistry::default();
+        let next = || registry.nextval(Oid(9), "s", &wide).unwrap();
+        next();
+        registry.begin_statement();
+        let values = [next(), next()];
+        let moved = registry.rewind();
+        assert_eq!([next(), next()], values);
+        next();
+        registry.replay(moved);
+        assert_eq!(next(), 4);
     }
 
     #[test]

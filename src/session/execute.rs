@@ -126,7 +126,9 @@ impl StateMachine {
                     Describe::No => None,
                     Describe::Yes => {
                         let first = cursor.step();
-                        if !first.as_ref().is_err_and(found_in_planning) {
+                        // RETURNING answers when all rows are written, a query from its start on.
+                        let silent = |error: &Error| statement.target.is_some() || found_in_planning(error);
+                        if !first.as_ref().is_err_and(silent) {
                             self.describe(describe, plan.columns.as_deref(), &portal.formats);
                         }
                         Some(first?)

@@ -20,7 +20,7 @@ use crate::sql::parse_ddl;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
 use crate::sql::translate;
-use crate::sql::tree::{Body, Expr, ExprKind, Modify, Query, Target};
+use crate::sql::tree::{Body, Expr, ExprKind, Insert, Modify, Query, Target};
 use crate::sql::utility::{self, Maintenance, Utility};
 use crate::types::encoding;
 use crate::types::format::Format;
@@ -288,7 +288,10 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
     let columns = (!returning.is_empty()).then(|| returning.iter().map(|t| field(analyzer, t)).collect());
     let catalog = analyzer.catalog();
     let translated = translate::modify(&modified.tree, &|oid| repr_of(catalog, oid));
-    let key_sources = modified.row.iter().filter_map(|(number, expr)| Some((*number, value_source(expr)?))).collect();
+    // The row that fails may be the one DO UPDATE makes.
+    let updates = matches!(&modified.tree, Modify::Insert(Insert { conflict: Some(c), .. }) if c.update.is_some());
+    let row = modified.row.iter().filter(|_| !updates);
+    let key_sources = row.filter_map(|(number, expr)| Some((*number, value_source(expr)?))).collect();
     let statement = SqliteStatement {
         sql: translated.sql.into(),
         binds: translated.binds,

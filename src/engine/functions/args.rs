@@ -11,6 +11,7 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
 use super::ContextSlot;
 use crate::error::{Error, Result, SqlState};
+use crate::types::value::Value as StoredValue;
 
 /// The arguments of one call.
 pub struct Args<'c> {
@@ -106,6 +107,17 @@ impl<'c> Args<'c> {
         }
         let made = make()?;
         self.context.set_aux(key, made).map_err(|error| Error::internal(format_args!("auxiliary data: {error}")))
+    }
+}
+
+/// A copy of a stored value. Text that is not UTF-8 (a file that others wrote) is made so.
+pub(crate) fn owned(value: ValueRef<'_>) -> StoredValue {
+    match value {
+        ValueRef::Null => StoredValue::Null,
+        ValueRef::Integer(i) => StoredValue::Integer(i),
+        ValueRef::Real(r) => StoredValue::Real(r),
+        ValueRef::Text(t) => StoredValue::Text(String::from_utf8_lossy(t).into_owned()),
+        ValueRef::Blob(b) => StoredValue::Blob(b.to_vec()),
     }
 }
 

@@ -5,7 +5,8 @@
 use crate::error::{Error, Result, SqlState};
 
 use super::Definition;
-use super::args::{Args, Output};
+use super::args::{Args, Output, owned};
+use super::capture::MISSING_KEY;
 
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_raise", 2, raise),
@@ -15,6 +16,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_offset", 1, offset).called_on_null(),
     Definition::pure("pg_record", -1, record).called_on_null(),
     Definition::pure("pg_raise_not_null", 3, not_null).called_on_null(),
+    Definition::stable("pg_capture", -1, capture).called_on_null(),
+    Definition::stable("pg_capture_end", 0, capture_end),
 ];
 
 /// The error with this SQLSTATE and message: the ELSE of a domain's check.
@@ -102,10 +105,28 @@ fn record(args: &Args<'_>) -> Result<Output> {
     Ok(row.into())
 }
 
+/// Keeps a part of a row that is about to be written, see `engine::row_capture`: pg_capture(which part, values …).
+fn capture(args: &Args<'_>) -> Result<Output> {
+    let values = (1..args.len()).map(|index| owned(args.raw(index)));
+    args.slot().capture(args.int(0)? == 0, values);
+    Ok(Output::NULL)
+}
+
+/// The row is whole. The one without a key is the one looked for.
+fn capture_end(args: &Args<'_>) -> Result<Output> {
+    if args.slot().ends_with_missing_key() {
+        return Err(Error::internal("the row has no key"));
+    }
+    Ok(Output::NULL)
+}
+
 /// The value, or 23502 for the column named by the other two arguments: table and column.
 fn not_null(args: &Args<'_>) -> Result<Output> {
     if !args.is_null(0) {
         return Ok(Output::Argument(0));
+    }
+    if args.slot().note_missing_key() {
+        return Ok(MISSING_KEY.into());
     }
     let (table, column) = (args.text(1)?, args.text(2)?);
     let message = format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint");

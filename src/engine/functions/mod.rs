@@ -14,6 +14,7 @@ mod any_text;
 mod args;
 mod arrays;
 mod bytes;
+mod capture;
 mod catalog;
 mod collations;
 mod construct;
@@ -44,6 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
+pub(crate) use args::owned;
 pub use args::{Args, Output};
 
 use crate::engine::context::{SessionContext, SharedContext};
@@ -64,6 +66,8 @@ struct Slot {
     session: Mutex<Option<SharedContext>>,
     interrupt: Mutex<Option<InterruptPoll>>,
     error: Mutex<Option<Error>>,
+    /// While `engine::row_capture` runs a failed statement once more.
+    capture: Mutex<Option<capture::Capture>>,
     sequences: Arc<SequenceRegistry>,
 }
 
