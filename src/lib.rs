@@ -169,6 +169,7 @@ pub mod engine {
     pub mod functions;
     mod gate;
     pub mod interrupt;
+    pub mod notifications;
     mod pool;
     mod progress;
     pub mod remote;

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import select
 import threading
 import time
 import uuid
@@ -124,6 +125,29 @@ except errors.QueryCanceled:
     assert time.time() - started < 10
 thread.join()
 conn.rollback()
+
+# Notifications, between two connections.
+listener = psycopg2.connect("")
+listener.autocommit = True
+listener.cursor().execute("listen news")
+cur.execute("notify news, 'lost'")
+conn.rollback()
+cur.execute("notify news, 'one'; select pg_notify('news', 'two')")
+conn.commit()
+while len(listener.notifies) < 2:
+    assert select.select([listener], [], [], 30)[0], "no notification"
+    listener.poll()
+assert [(n.pid, n.channel, n.payload) for n in listener.notifies] == [
+    (conn.info.backend_pid, "news", "one"), (conn.info.backend_pid, "news", "two")
+]
+cur.execute("select pg_terminate_backend(%s, 10000)", (listener.info.backend_pid,))
+assert cur.fetchone() == (True,)
+try:
+    listener.cursor().execute("select 1")
+    raise AssertionError("not terminated")
+except errors.AdminShutdown:
+    pass
+conn.commit()
 
 # Settings.
 conn.set_client_encoding("UTF8")

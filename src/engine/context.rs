@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::{PreparedRow, SessionRow};
 use crate::engine::backends::Backends;
+use crate::engine::notifications::{Notifications, Pending};
 use crate::error::Notice;
 use crate::settings::Settings;
 use crate::types::pg_type::Oid;
@@ -42,6 +43,9 @@ pub struct SessionContext {
     pub depth: usize,
     /// The transaction has taken advisory locks that end with it.
     pub locks_in_transaction: bool,
+    /// What the transaction is to say when it commits, and those who hear it.
+    pub pending: Pending,
+    pub notifications: Arc<Notifications>,
     /// The process id of the session that writes to the database now; 0 for none.
     pub writer: Arc<AtomicI32>,
     /// All sessions of the server.
@@ -70,6 +74,8 @@ impl SessionContext {
             prepared: BTreeMap::new(),
             depth: 0,
             locks_in_transaction: false,
+            pending: Pending::default(),
+            notifications: Arc::default(),
             writer: Arc::default(),
             backends: Arc::default(),
         }

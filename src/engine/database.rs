@@ -18,6 +18,7 @@ use crate::engine::checkpoint::Checkpointer;
 use crate::engine::connection::{Connection, Control};
 use crate::engine::error_map;
 use crate::engine::interrupt::InterruptHandle;
+use crate::engine::notifications::Notifications;
 use crate::engine::pool::Pool;
 use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
@@ -42,6 +43,7 @@ pub struct Database {
     ticket: Arc<Mutex<()>>,
     /// The backend that holds the ticket, 0 for none.
     holder: Arc<AtomicI32>,
+    notifications: Arc<Notifications>,
     catalog: RwLock<Arc<CatalogSnapshot>>,
     sequences: Arc<SequenceRegistry>,
     plans: Arc<PlanCache>,
@@ -161,6 +163,7 @@ impl Database {
             pool: parts.pool,
             ticket: parts.ticket,
             holder: Arc::default(),
+            notifications: Arc::default(),
             catalog: RwLock::new(Arc::new(parts.catalog)),
             sequences: parts.sequences,
             plans: Arc::default(),
@@ -216,6 +219,11 @@ impl Database {
         self.sequences.reload(states);
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
         Ok(())
+    }
+
+    /// LISTEN and NOTIFY.
+    pub fn notifications(&self) -> &Arc<Notifications> {
+        &self.notifications
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {

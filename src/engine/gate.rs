@@ -42,6 +42,11 @@ impl Seen {
         }
     }
 
+    /// The highest of those stamps.
+    pub(crate) fn stamp(&self) -> CommitSequence {
+        self.stamp.load(Ordering::Relaxed)
+    }
+
     /// Something of that stamp was seen, which may have become durable already.
     pub(crate) fn note_if_pending(&self, stamp: CommitSequence) {
         if stamp > self.watermark.last_durable() {

@@ -18,6 +18,7 @@ use crate::engine::foreign_key_errors;
 use crate::engine::functions::InterruptPoll;
 use crate::engine::gate::{Gate, Seen};
 use crate::engine::interrupt::InterruptHandle;
+use crate::engine::notifications::{Notification, Pending};
 use crate::engine::pool::Lease;
 use crate::engine::progress::blocking;
 use crate::engine::remote::replica::ReadFrom;
@@ -26,7 +27,7 @@ use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::plan::{LockWait, SqliteStatement, TransactionModes};
-use crate::storage::watermark::CommitSequence;
+use crate::storage::watermark::{CommitSequence, Fate};
 use crate::types::value::Value;
 
 /// One client session's side of the engine.
@@ -39,6 +40,10 @@ pub struct EngineSession {
     /// SET CONSTRAINTS, remembered until there is a write transaction.
     defer_constraints: Option<bool>,
     pub(crate) schema: SessionSchema,
+    /// What the commit under way will say.
+    outgoing: Option<Pending>,
+    /// It listens to something, or something has arrived that it listened to.
+    listening: bool,
     pub(crate) seen: Seen,
     /// See [`EngineSession::is_overtaken`].
     overtaken: bool,
@@ -61,6 +66,8 @@ impl EngineSession {
             modes: Modes::default(),
             defer_constraints: None,
             schema: SessionSchema::default(),
+            outgoing: None,
+            listening: false,
             seen: Seen::new(Arc::clone(database.watermark())),
             overtaken: false,
             interrupt,
@@ -194,10 +201,15 @@ impl EngineSession {
     /// Ends the transaction and waits until it is durable. All cursors of it must be closed or are closed. After an
     /// error the transaction has been rolled back.
     pub async fn commit(&mut self) -> Result<()> {
+        let pending = self.outgoing.take();
         let outcome = match self.act_on_commit().await {
-            Ok(()) => self.commit_locally(),
+            Ok(()) => self.check_room(pending.as_ref()).and_then(|()| self.commit_locally()),
             Err(error) => Err(error),
         };
+        if let (Ok(sequence), Some(pending)) = (&outcome, pending) {
+            // While the ticket is still ours, so that others hear of commits in their order.
+            self.publish(pending, sequence.unwrap_or(0));
+        }
         if outcome.is_ok() {
             self.hold = Hold::Nothing;
             self.schema.committed();
@@ -226,6 +238,46 @@ impl EngineSession {
     /// waits for all at once.)
     pub async fn settle(&self) -> Result<()> {
         if self.can_be_overtaken() { self.seen.wait().await } else { Ok(()) }
+    }
+
+    /// What the next [`commit`](Self::commit) is to say.
+    pub fn say_on_commit(&mut self, pending: Option<Pending>) {
+        self.outgoing = pending;
+    }
+
+    fn check_room(&self, pending: Option<&Pending>) -> Result<()> {
+        pending.map_or(Ok(()), |pending| self.database.notifications().check_room(pending))
+    }
+
+    fn publish(&mut self, pending: Pending, sequence: CommitSequence) {
+        // What it says may come from what it has read, too.
+        let stamp = sequence.max(self.seen.stamp());
+        self.listening = self.database.notifications().publish(self.pid(), pending, stamp) || self.listening;
+    }
+
+    /// The notifications that have arrived and whose commits have become durable.
+    pub fn hear(&mut self) -> Vec<Notification> {
+        if !self.listening {
+            return Vec::new();
+        }
+        let watermark = self.database.watermark();
+        let mut heard = self.database.notifications().take(self.pid(), watermark.last_durable());
+        heard.retain(|notification| watermark.fate(notification.stamp) == Fate::Durable);
+        heard
+    }
+
+    /// Resolves when there may be something to [`hear`](Self::hear); never for a session that does not listen. Cancel
+    /// safe.
+    pub async fn something_to_hear(&self) {
+        let (notifications, pid) = (self.database.notifications(), self.pid());
+        let arrival = if self.listening { notifications.arrival(pid) } else { None };
+        let Some(arrival) = arrival else { return std::future::pending().await };
+        loop {
+            match notifications.next(pid) {
+                Some(stamp) => return self.database.watermark().wait(stamp).await,
+                None => arrival.notified().await,
+            }
+        }
     }
 
     /// Undoes the transaction and gives up what it holds.
@@ -545,6 +597,9 @@ impl Drop for EngineSession {
             log::info!("database \"{name}\": backend {pid} ended inside a transaction, which is rolled back");
         }
         self.roll_back_locally();
+        if self.listening {
+            self.database.notifications().forget(self.pid());
+        }
     }
 }
 

@@ -141,6 +141,17 @@ pub fn backend_key_data(out: &mut BytesMut, pid: i32, secret: i32) {
     message.end(out);
 }
 
+/// NotificationResponse
+pub fn notification(out: &mut BytesMut, pid: i32, channel: &str, payload: &str) {
+    let message = Message::begin(out, b'A');
+    out.put_i32(pid);
+    for text in [channel, payload] {
+        out.extend_from_slice(text.as_bytes());
+        out.put_u8(0);
+    }
+    message.end(out);
+}
+
 pub fn ready_for_query(out: &mut BytesMut, status: TransactionIndicator) {
     let message = Message::begin(out, b'Z');
     out.put_u8(status.byte());

@@ -20,6 +20,7 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
         .map_err(|error| error.with_severity(Severity::Fatal));
     let mut context = SessionContext {
         client_address: Some(start.client_address),
+        notifications: Arc::clone(start.database.notifications()),
         writer: Arc::clone(start.database.writer()),
         backends: start.backends,
         ..SessionContext::new(settings, &start.user, &start.database_name, start.database.catalog())

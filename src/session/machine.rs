@@ -295,12 +295,23 @@ impl StateMachine {
             self.timeouts = context.settings.timeouts();
             if context.settings.has_unreported() { context.settings.take_unreported() } else { Vec::new() }
         };
+        if self.session.status == TransactionStatus::Default {
+            self.tell_notifications();
+        }
         for (name, value) in changed {
             backend::parameter_status(self.conn.out(), name, &value);
         }
         backend::ready_for_query(self.conn.out(), self.session.status.indicator());
         self.flush_due = true;
         Ok(())
+    }
+
+    /// Writes the notifications that have arrived. Only between transactions.
+    fn tell_notifications(&mut self) {
+        for heard in self.engine.hear() {
+            backend::notification(self.conn.out(), heard.pid, &heard.note.channel, &heard.note.payload);
+            self.flush_due = true;
+        }
     }
 
     /// The only writer of ErrorResponse: tells the client, and moves the transaction.
@@ -408,9 +419,19 @@ impl StateMachine {
     /// The next message; output leaves first unless more messages have arrived already, so that a pipelined batch is
     /// answered with one write.
     async fn next_message(&mut self) -> Outcome<Option<crate::error::Result<FrontendMessage>>> {
-        if self.flush_due && !self.conn.has_message() || self.conn.is_full() {
-            self.flush().await?;
+        loop {
+            if self.flush_due && !self.conn.has_message() || self.conn.is_full() {
+                self.flush().await?;
+            }
+            match self.await_message().await? {
+                Some(message) => return Ok(message),
+                None => self.tell_notifications(),
+            }
         }
+    }
+
+    /// Waits for the next message; `None` if a notification has come before it.
+    async fn await_message(&mut self) -> Outcome<Option<Option<crate::error::Result<FrontendMessage>>>> {
         if self.engine.holds_ticket() && self.engine.database().watermark().has_queue() {
             self.await_promptly();
         }
@@ -425,11 +446,13 @@ impl StateMachine {
             }
         };
         let mut idle = std::pin::pin!(idle);
+        let may_hear = self.session.status == TransactionStatus::Default;
         let stopped = loop {
             let ended = self.ended.as_mut();
             tokio::select! {
                 biased;
-                message = self.conn.recv() => return Ok(message?),
+                message = self.conn.recv() => return Ok(Some(message?)),
+                () = self.engine.something_to_hear(), if may_hear => return Ok(None),
                 error = ended => break error,
                 error = &mut idle => break error,
                 () = self.engine.must_give_way() => {}
@@ -438,7 +461,7 @@ impl StateMachine {
             self.engine.give_way();
         };
         self.fail(stopped).await?;
-        Ok(None)
+        Ok(Some(None))
     }
 
     /// Waits a moment, awake, for the next message of a client that keeps other writers waiting: parking this worker

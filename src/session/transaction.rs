@@ -44,6 +44,8 @@ impl StateMachine {
             return Ok(());
         }
         self.end_block();
+        let pending = self.context().pending.take();
+        self.engine.say_on_commit(pending);
         let outcome = self.engine.commit().await;
         let context = &mut *lock(&self.context);
         match &outcome {
@@ -59,6 +61,7 @@ impl StateMachine {
         self.end_block();
         let outcome = self.engine.rollback().await;
         let context = &mut *lock(&self.context);
+        context.pending.take();
         context.settings.rollback();
         end_locks(context);
         Ok(outcome?)
@@ -86,6 +89,7 @@ impl StateMachine {
                 self.session.savepoints.push(name.clone());
                 let context = &mut *lock(&self.context);
                 context.settings.savepoint();
+                context.pending.savepoint();
                 context.depth = self.session.savepoints.len();
             }
             TransactionCommand::Release(name) => {
@@ -98,6 +102,7 @@ impl StateMachine {
                 }
                 let context = &mut *lock(&self.context);
                 context.settings.release(depth);
+                context.pending.release(depth);
                 context.depth = depth;
                 if context.locks_in_transaction {
                     context.backends.locks().release_savepoint(context.backend_pid, depth);
@@ -111,6 +116,7 @@ impl StateMachine {
                 self.session.savepoints.truncate(depth + 1);
                 let context = &mut *lock(&self.context);
                 context.settings.rollback_to(depth);
+                context.pending.rollback_to(depth);
                 context.depth = depth + 1;
                 if context.locks_in_transaction {
                     context.backends.locks().roll_back_to(context.backend_pid, depth);

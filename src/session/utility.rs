@@ -7,7 +7,9 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use crate::engine::context::SessionContext;
 use crate::engine::databases::Databases;
+use crate::engine::notifications::{Listening, Note};
 use crate::error::{Error, Result, SqlState};
 use crate::session::machine::{Outcome, StateMachine, lock};
 use crate::session::transaction::isolation_of;
@@ -109,15 +111,32 @@ impl StateMachine {
         Ok((statement.planned.clone(), values))
     }
 
-    /// DISCARD.
+    /// DISCARD, LISTEN, UNLISTEN, NOTIFY.
     pub(super) async fn session_command(&mut self, command: &SessionCommand) -> Outcome<()> {
-        let SessionCommand::Discard(target) = command;
+        let change = match command {
+            SessionCommand::Discard(target) => return self.discard(*target).await,
+            SessionCommand::Notify { channel, payload } => {
+                let note = Note::new(channel.clone(), payload.clone())?;
+                self.context().pending.notify(note);
+                return Ok(());
+            }
+            SessionCommand::Listen(channel) => Listening::Start(channel.clone()),
+            SessionCommand::Unlisten(Some(channel)) => Listening::Stop(channel.clone()),
+            SessionCommand::Unlisten(None) => Listening::StopAll,
+        };
+        self.context().pending.change(change);
+        Ok(())
+    }
+
+    async fn discard(&mut self, target: DiscardTarget) -> Outcome<()> {
         match target {
             DiscardTarget::All => {
                 self.refuse_in_block("DISCARD ALL")?;
                 self.session.close_portals();
                 self.forget_statements();
                 self.forget_sequences();
+                self.context().pending.change(Listening::StopAll);
+                unlock_all(&self.context());
                 self.discard_temporary().await?;
                 self.context().settings.reset_all();
             }
@@ -230,6 +249,11 @@ impl StateMachine {
             }
         }
     }
+}
+
+/// The advisory locks that outlive transactions.
+fn unlock_all(context: &SessionContext) {
+    context.backends.locks().unlock_all(context.backend_pid);
 }
 
 /// SET transaction_isolation = … and its kin are SET TRANSACTION; a value that is none is left to the variable's check.

@@ -225,6 +225,13 @@ pub enum PreparedCommand {
 pub enum SessionCommand {
     /// DISCARD ALL | PLANS | SEQUENCES | TEMP
     Discard(DiscardTarget),
+    Listen(String),
+    /// `None` is `*`.
+    Unlisten(Option<String>),
+    Notify {
+        channel: String,
+        payload: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -116,14 +116,16 @@ pub fn statement(text: &str) -> Option<Result<Utility<'_>>> {
             }
         },
         "DECLARE" | "FETCH" | "MOVE" => |_| Err(Error::unsupported("an SQL-level cursor")),
+        "LISTEN" => |c| Ok(Utility::Session(SessionCommand::Listen(c.name()?), "LISTEN")),
         "UNLISTEN" => |c| {
-            // Nothing is listened to.
-            if !c.accept(&Token::Mul) {
-                c.name()?;
-            }
-            Ok(Utility::Nothing("UNLISTEN"))
+            let channel = if c.accept(&Token::Mul) { None } else { Some(c.name()?) };
+            Ok(Utility::Session(SessionCommand::Unlisten(channel), "UNLISTEN"))
         },
-        "LISTEN" | "NOTIFY" => |_| Err(Error::unsupported("LISTEN and NOTIFY")),
+        "NOTIFY" => |c| {
+            let channel = c.name()?;
+            let payload = if c.accept(&Token::Comma) { c.string()? } else { String::new() };
+            Ok(Utility::Session(SessionCommand::Notify { channel, payload }, "NOTIFY"))
+        },
         "DO" => |_| Err(Error::unsupported("DO")),
         "CALL" => |_| Err(Error::unsupported("CALL")),
         "LOAD" => |_| Err(Error::unsupported("LOAD")),
@@ -200,6 +202,11 @@ impl<'t> Cursor<'t> {
     /// An identifier, folded.
     fn name(&mut self) -> Result<String> {
         match self.peek() {
+            Some(Token::Word(word)) if word.value.is_empty() => {
+                let before = self.text.get(..self.offset()).map_or(0, |text| text.chars().count());
+                let message = r#"zero-length delimited identifier at or near """""#;
+                Err(Error::new(SqlState::SYNTAX_ERROR, message).with_position(before as u32 + 1))
+            }
             Some(Token::Word(word)) => {
                 let name = fold(&word.value, word.quote_style.is_some());
                 self.at += 1;

@@ -94,6 +94,19 @@ new pg.Client().cancel(victim, victim.activeQuery ?? victim._activeQuery)
 await assert.rejects(sleeping, e => e.code === '57014')
 await victim.end()
 
+// Notifications, the own ones and those of others.
+const heard = []
+const both = new Promise(resolve => client.on('notification', n => { heard.push([n.channel, n.payload]); if (heard.length === 2) resolve() }))
+await client.query('listen news')
+await client.query("notify news, 'own'")
+const other = new pg.Client()
+await other.connect()
+await other.query('select pg_notify($1, $2)', ['news', 'of another'])
+await other.end()
+await both
+assert.deepEqual(heard, [['news', 'own'], ['news', 'of another']])
+await client.query('unlisten *')
+
 // Notices.
 const notices = []
 client.on('notice', n => notices.push(n.message))

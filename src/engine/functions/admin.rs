@@ -12,6 +12,7 @@ use crate::engine::advisory::{LockKey, LockMode, Scope};
 use crate::engine::backends::Backends;
 use crate::engine::context::{Wait, Waiting, now};
 use crate::engine::interrupt::InterruptHandle;
+use crate::engine::notifications::Note;
 use crate::engine::progress::blocking;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 
@@ -26,6 +27,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_terminate_backend", 1, |a| Ok(signal(a, InterruptHandle::terminate)?.into())),
     Definition::stable("pg_terminate_backend", 2, terminate_and_wait),
     Definition::stable("pg_blocking_pids", 1, blocking_pids),
+    Definition::stable("pg_notify", 2, notify).called_on_null(),
+    Definition::stable("pg_notification_queue_usage", 0, queue_usage),
     Definition::stable("pg_advisory_lock", -1, |a| wait_for_lock(a, Exclusive, false)),
     Definition::stable("pg_advisory_lock_shared", -1, |a| wait_for_lock(a, Shared, false)),
     Definition::stable("pg_advisory_xact_lock", -1, |a| wait_for_lock(a, Exclusive, true)),
@@ -106,6 +109,19 @@ fn terminate_and_wait(args: &Args<'_>) -> Result<Output> {
 fn blocking_pids(args: &Args<'_>) -> Result<Output> {
     let pids: Vec<String> = backends(args.slot())?.blockers(args.int4(0)?).iter().map(ToString::to_string).collect();
     Ok(format!("[{}]", pids.join(",")).into())
+}
+
+fn notify(args: &Args<'_>) -> Result<Output> {
+    let text = |index| if args.is_null(index) { Ok(String::new()) } else { args.text(index).map(String::from) };
+    let note = Note::new(text(0)?, text(1)?)?;
+    args.slot().with_session(|session| {
+        session.pending.notify(note);
+        Ok(Output::Static(""))
+    })
+}
+
+fn queue_usage(args: &Args<'_>) -> Result<Output> {
+    args.slot().with_session(|session| Ok(session.notifications.usage().into()))
 }
 
 /// A lock somebody asks for.

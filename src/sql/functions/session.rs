@@ -1,7 +1,7 @@
 //! The session: who, where, which settings; sequences; waiting (functions-info.html, functions-sequence.html).
 
 use super::Call::Function as F;
-use super::{Function, stable, volatile, writes};
+use super::{Function, set, stable, volatile, writes};
 use crate::sql::type_names::*;
 
 #[rustfmt::skip]
@@ -41,6 +41,9 @@ pub(super) static ROWS: &[Function] = &[
     volatile("pg_advisory_unlock_shared", &[INT8], BOOL, F("pg_advisory_unlock_shared")),
     volatile("pg_advisory_unlock_shared", &[INT4, INT4], BOOL, F("pg_advisory_unlock_shared")),
     volatile("pg_advisory_unlock_all", &[], VOID, F("pg_advisory_unlock_all")),
+    volatile("pg_notify", &[TEXT, TEXT], VOID, F("pg_notify")),
+    volatile("pg_notification_queue_usage", &[], FLOAT8, F("pg_notification_queue_usage")),
+    set("pg_listening_channels", &[], TEXT, F("pg_listening_channels")),
     volatile("pg_cancel_backend", &[INT4], BOOL, F("pg_cancel_backend")),
     volatile("pg_terminate_backend", &[INT4], BOOL, F("pg_terminate_backend")),
     volatile("pg_terminate_backend", &[INT4, INT8], BOOL, F("pg_terminate_backend")),

@@ -7,6 +7,7 @@ use rusqlite::types::Value;
 use super::{Arguments, Row, Rows, SetFunction, row, rows, single};
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::engine::context::SessionContext;
 use crate::error::Result;
 
 pub(super) static FUNCTIONS: &[SetFunction] = &[
@@ -19,6 +20,10 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
         columns: &["grantor", "grantee", "privilege_type", "is_grantable"],
         ..SetFunction::new("pg_aclexplode", 1, privileges)
     },
+    SetFunction::new("pg_listening_channels", 0, |args| {
+        let channels = |session: &mut SessionContext| Ok(session.notifications.channels(session.backend_pid));
+        rows(args.slot.with_session(channels)?.into_iter().map(single))
+    }),
     // No table has partitions.
     SetFunction::new("pg_partition_ancestors", 1, |_| rows(std::iter::empty())),
 ];
