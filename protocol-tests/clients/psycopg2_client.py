@@ -145,7 +145,7 @@ assert cur.fetchone() == (True,)
 try:
     listener.cursor().execute("select 1")
     raise AssertionError("not terminated")
-except errors.AdminShutdown:
+except psycopg2.OperationalError:
     pass
 conn.commit()
 

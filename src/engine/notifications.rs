@@ -175,13 +175,19 @@ impl Notifications {
         state.listeners.get(&pid).is_some_and(|listener| !listener.channels.is_empty() || !listener.queue.is_empty())
     }
 
-    /// What has arrived for a session, in order.
-    pub fn take(&self, pid: i32) -> VecDeque<Notification> {
+    /// What has arrived for a session from commits up to that position, in order.
+    pub fn take(&self, pid: i32, up_to: CommitSequence) -> Vec<Notification> {
         let state = &mut *self.state();
-        let queue =
-            state.listeners.get_mut(&pid).map(|listener| std::mem::take(&mut listener.queue)).unwrap_or_default();
-        state.queued -= queue.iter().map(|notification| notification.note.size()).sum::<usize>();
-        queue
+        let Some(listener) = state.listeners.get_mut(&pid) else { return Vec::new() };
+        let count = listener.queue.iter().take_while(|notification| notification.stamp <= up_to).count();
+        let taken: Vec<Notification> = listener.queue.drain(..count).collect();
+        state.queued -= taken.iter().map(|notification| notification.note.size()).sum::<usize>();
+        taken
+    }
+
+    /// The position of the commit the first of them is from.
+    pub fn next(&self, pid: i32) -> Option<CommitSequence> {
+        self.state().listeners.get(&pid)?.queue.front().map(|notification| notification.stamp)
     }
 
     /// Woken when something arrives for a session that listens.
@@ -202,7 +208,7 @@ impl Notifications {
 
     /// The session has ended.
     pub fn forget(&self, pid: i32) {
-        self.take(pid);
+        self.take(pid, CommitSequence::MAX);
         self.state().listeners.remove(&pid);
     }
 
@@ -225,7 +231,7 @@ mod tests {
     }
 
     fn heard(notifications: &Notifications, pid: i32) -> Vec<(i32, String, CommitSequence)> {
-        let heard = notifications.take(pid).into_iter();
+        let heard = notifications.take(pid, CommitSequence::MAX).into_iter();
         heard.map(|n| (n.pid, n.note.payload.clone(), n.stamp)).collect()
     }
 
@@ -239,6 +245,7 @@ mod tests {
         }
         notifications.publish(3, saying(&["x", "y", "x"]), 7);
         notifications.publish(1, saying(&["x"]), 8);
+        assert_eq!(notifications.next(1), Some(7));
         let expected = [(3, "x".to_owned(), 7), (3, "y".to_owned(), 7), (1, "x".to_owned(), 8)];
         assert_eq!(heard(&notifications, 1), expected);
         assert!(notifications.usage() > 0.0);
@@ -258,7 +265,7 @@ mod tests {
             notifications.publish(2, saying(&[&long]), 1);
         }
         assert!((0.9..=1.0).contains(&notifications.usage()));
-        notifications.take(1);
+        notifications.take(1, 1);
         assert_eq!(notifications.check_room(&saying(&[&long])), Ok(()));
     }
 }
