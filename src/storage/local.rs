@@ -54,9 +54,8 @@ impl DirectoryLock {
 
 /// Whether something can be written to the directory, quotas included: tried, because nothing else tells for sure.
 pub fn has_space(directory: &Path) -> bool {
-    static PROBE: [u8; 256 * 1024] = [0; 256 * 1024];
     let path = directory.join(".pgserver.space");
-    let written = std::fs::write(&path, &PROBE[..]);
+    let written = std::fs::write(&path, vec![0; 256 * 1024]);
     let removed = std::fs::remove_file(&path);
     written.is_ok() && removed.is_ok()
 }
