@@ -1,7 +1,7 @@
 //! Configuration: environment over TOML file over defaults.
 //!
 //! Owns: [`Config`] and the one table of keys ([`KEYS`]): name, default, documentation and parser side by side.
-//! `config.example.toml` and `.env.example` are printed from it, and a test holds them to it.
+//! `config.example.toml`, `.env.example` and `docs/configuration.md` are printed from it, and a test holds them to it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -520,6 +520,21 @@ pub fn example_env() -> String {
     text
 }
 
+/// docs/configuration.md
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Configuration\n\n\
+        Keys are read from the file given by `--config` (`./config.toml` if it is there), then from the environment, which wins.\n\
+        A key or a value that is not known stops the start with a message that says what is allowed.\n\n\
+        | environment | in the file | default | |\n|---|---|---|---|\n",
+    );
+    for key in KEYS {
+        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
+        text.push_str(&format!("| `{}` | `{}` | {default} | {} |\n", key.env, key.toml, key.doc.replace('|', "\\|")));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -535,8 +550,12 @@ mod tests {
             assert_eq!((key.set)(&mut config, key.default), Ok(()), "{}", key.env);
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let pairs = [("config.example.toml", example_toml()), (".env.example", example_env())];
-        for (file, expected) in pairs {
+        let printed = [
+            ("config.example.toml", example_toml()),
+            (".env.example", example_env()),
+            ("docs/configuration.md", reference()),
+        ];
+        for (file, expected) in printed {
             if std::env::var_os("REWRITE").is_some() {
                 std::fs::write(root.join(file), &expected).unwrap();
             }
