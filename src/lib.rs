@@ -80,6 +80,31 @@ pub mod storage {
     //! Where databases live durably, and the watermark.
     pub mod blob;
     pub mod local;
+    pub mod log {
+        //! Databases in an object store: a chain of deltas, and what is made of it.
+        pub mod append;
+        pub mod append_io;
+        pub mod base;
+        pub mod chain;
+        pub mod changes;
+        pub mod clock;
+        pub mod delta;
+        pub mod fault;
+        pub mod fetch;
+        #[cfg(test)]
+        mod fixture;
+        pub mod hlc;
+        pub mod image;
+        pub mod keys;
+        pub mod manifest;
+        #[cfg(test)]
+        mod memory_store;
+        pub mod page_checksum;
+        pub mod restore;
+        pub mod retry;
+        pub mod state;
+        pub mod wal;
+    }
     pub mod sink;
     pub mod watermark;
 }

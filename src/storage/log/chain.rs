@@ -1,0 +1,486 @@
+//! One database's log in the object store, as one instance sees it.
+//!
+//! Owns: [`Chain`]: creating, opening, appending, catching up, dropping. Must not know: SQLite, sessions; the engine
+//! brings pages and takes pages.
+//!
+//! The chain is the truth, a working copy is a cache of it. An instance appends after the last delta it knows. If
+//! another one was faster it catches up: reads what is there, and goes on from that.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use crate::storage::blob::{BlobErrorKind, BlobStore};
+use crate::storage::log::append::{Append, Outcome, PROOF_HOLDS, Proof};
+use crate::storage::log::append_io::{Destination, drive};
+use crate::storage::log::base;
+use crate::storage::log::changes::{Changes, Pages};
+use crate::storage::log::clock::{Clock, Moment, SystemClock};
+use crate::storage::log::delta::{self, Delta, Digest, Draft, Header, Id, PLAIN_EVERY, Sequence};
+use crate::storage::log::fault::{LogError, Result};
+use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::image::{Head, Image, page_size_of};
+use crate::storage::log::keys::Keys;
+use crate::storage::log::manifest::{self, Base, Manifest};
+use crate::storage::log::page_checksum::{PageChecksums, page_checksum};
+use crate::storage::log::restore::{self, Target};
+use crate::storage::log::retry::patiently;
+use crate::storage::log::state::{self, State, beside};
+use crate::storage::log::wal::WalMark;
+
+/// What an instance brings.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub store: Arc<dyn BlobStore>,
+    /// Of this instance.
+    pub writer: Id,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Options {
+    /// An instance of its own on that store.
+    pub fn new(store: Arc<dyn BlobStore>) -> Self {
+        Options { store, writer: Id::random(), clock: Arc::new(SystemClock) }
+    }
+}
+
+/// Bytes of a batch up to which pages are written as differences: what it costs to read the old ones would delay a
+/// larger one for little.
+const DIFFERENCES_UP_TO: usize = 16 << 20;
+
+/// What is taken over at once at the most.
+const DELTAS_AT_ONCE: usize = 64;
+const BYTES_AT_ONCE: usize = 32 << 20;
+
+/// How often the manifest is looked at to see that the database is still the same.
+const MANIFEST_HOLDS: Duration = Duration::from_secs(60);
+
+/// How old a delta is, by the store's clock, before its key may be forgotten: far more than [`PROOF_HOLDS`].
+pub const SETTLED: Duration = Duration::from_secs(3_600);
+
+/// See the module.
+#[derive(Debug)]
+pub struct Chain {
+    to: Destination,
+    name: String,
+    writer: Id,
+    head: Head,
+    /// When this instance was last certain that nothing followed `head`.
+    proof: Option<Proof>,
+    manifest_read: Option<Moment>,
+    /// The object that took the place of a lost batch.
+    winner: Option<(Sequence, Bytes)>,
+    /// Where a file can be rebuilt.
+    scratch: PathBuf,
+}
+
+/// What others have appended, read but not taken over.
+#[derive(Debug)]
+pub enum Incoming {
+    /// What follows in the log.
+    Deltas(Vec<Delta>),
+    /// This instance is so far behind that what follows is gone: the whole file as it is now, and when it was asked for.
+    Rebuilt(Image, PathBuf),
+}
+
+impl Incoming {
+    /// The pages of the durable state that [`Chain::accept`] needs.
+    pub fn wanted(&self) -> Vec<u32> {
+        let Incoming::Deltas(deltas) = self else { return Vec::new() };
+        let (mut wanted, mut written) = (BTreeSet::new(), BTreeSet::new());
+        for delta in deltas {
+            wanted.extend(delta.needs().filter(|number| !written.contains(number)));
+            written.extend(delta.pages.iter().map(|page| page.number));
+        }
+        wanted.into_iter().collect()
+    }
+}
+
+impl Chain {
+    /// Creates a database that begins with a plain SQLite file, which nobody has open.
+    pub async fn create(options: &Options, name: &str, file: &Path) -> Result<Self> {
+        let keys = Keys::of(name);
+        match manifest::read(&options.store, &keys).await {
+            Err(LogError::NoSuchDatabase) => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Err(LogError::Exists),
+        }
+        let path = file.to_owned();
+        let (page_size, checksums) = base::run(move || {
+            let file = File::open(path)?;
+            let page_size = page_size_of(&file)?;
+            Ok((page_size, PageChecksums::of_file(&file, page_size)?))
+        })
+        .await?;
+        let mut manifest = Manifest::new(page_size, options.writer);
+        let key = keys.base(manifest.incarnation, 0, Id::random());
+        let (size, blake3) = base::upload(&options.store, &key, file, &beside(file, ".zst")).await?;
+        let now = options.clock.now();
+        let head = Head {
+            database: manifest.db_id,
+            incarnation: manifest.incarnation,
+            page_size,
+            sequence: 0,
+            chain: Digest::start(manifest.incarnation),
+            commit: Timestamp::of(now.wall),
+            checksums,
+        };
+        let post_checksum = head.checksums.total();
+        manifest.bases = vec![Base { seq: 0, key, size, blake3, post_checksum, hlc: head.commit, chain: head.chain }];
+        manifest::create(&options.store, &keys, manifest).await?;
+        if let Err(error) = remove_remains(&options.store, &keys, head.incarnation).await {
+            log::warn!("database \"{name}\": what an earlier one has left cannot be deleted: {error}");
+        }
+        Ok(Self::at(options, name, file, head, Some(now)))
+    }
+
+    /// Brings the working copy at `copy` to the end of the log, whatever is there now, and opens the chain. Nobody may
+    /// have the copy open. A database of which there is only the plain file is adopted.
+    pub async fn open(options: &Options, name: &str, copy: &Path) -> Result<Self> {
+        let (store, keys) = (&options.store, Keys::of(name));
+        let asked = options.clock.now();
+        let manifest = match manifest::read(store, &keys).await {
+            Ok(current) => current.manifest,
+            Err(LogError::NoSuchDatabase) => return Self::adopt(options, name, copy).await,
+            Err(error) => return Err(error),
+        };
+        let mut image = match warm(copy, &manifest).await? {
+            Some(image) => restore::advance(store, &keys, &manifest, image, Target::Latest).await.ok(),
+            None => None,
+        };
+        if image.is_none() {
+            image = Some(restore::rebuild(store, &keys, manifest, Target::Latest, copy).await?);
+        }
+        let head = image.ok_or(LogError::NoSuchDatabase)?.head;
+        if head.checksums.count() == 0 {
+            // Dropping it was begun.
+            return Err(LogError::NoSuchDatabase);
+        }
+        let mut chain = Self::at(options, name, copy, head, None);
+        // The file was read from after this, so nothing that was asked for later can have been forgotten by then.
+        chain.manifest_read = Some(asked);
+        Ok(chain)
+    }
+
+    /// Makes a database of the plain file that somebody has put into the store.
+    async fn adopt(options: &Options, name: &str, copy: &Path) -> Result<Self> {
+        let (store, key) = (&options.store, Keys::of(name).file());
+        let found = patiently(|| store.head(&key)).await.map_err(|error| match error.kind {
+            BlobErrorKind::NotFound => LogError::NoSuchDatabase,
+            _ => LogError::Store(error),
+        })?;
+        state::discard(copy)?;
+        restore::download_plain(store, &key, found.size, copy).await?;
+        let again = patiently(|| store.head(&key)).await?;
+        if again.etag != found.etag {
+            return Err(LogError::damaged(&key, "it changed while it was read"));
+        }
+        match Self::create(options, name, copy).await {
+            // Another instance has adopted it too.
+            Err(LogError::Exists) => Box::pin(Self::open(options, name, copy)).await,
+            result => result,
+        }
+    }
+
+    fn at(options: &Options, name: &str, copy: &Path, head: Head, proof: Option<Proof>) -> Self {
+        let to = Destination {
+            store: Arc::clone(&options.store),
+            keys: Keys::of(name),
+            incarnation: head.incarnation,
+            clock: Arc::clone(&options.clock),
+        };
+        let (name, scratch) = (name.to_owned(), beside(copy, ".rebuilt"));
+        Chain { to, name, writer: options.writer, head, proof, manifest_read: proof, winner: None, scratch }
+    }
+
+    /// The database's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The last delta that this instance knows, with the checksums of the state it makes.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What the working copy stands for when its write-ahead log is read up to the mark.
+    pub fn state(&self, wal: WalMark) -> State {
+        State::new(&self.head, wal)
+    }
+
+    /// The pages of the durable state that make a batch smaller when [`append`](Self::append) is given them.
+    pub fn wanted(&self, changes: &Changes) -> Vec<u32> {
+        let size = changes.pages.len().saturating_mul(self.head.page_size as usize);
+        if size > DIFFERENCES_UP_TO || (self.head.sequence + 1).is_multiple_of(PLAIN_EVERY) {
+            return Vec::new();
+        }
+        let known = self.head.checksums.count();
+        changes.pages.keys().copied().take_while(|number| *number <= known).collect()
+    }
+
+    /// Appends a batch; `previous` are pages of the durable state. Ends when it is certain what has become of it, so
+    /// not while the store does not answer. An error means that there is a mistake in the batch or in what is known,
+    /// and that nothing was sent.
+    pub async fn append(&mut self, changes: &Changes, previous: &Pages) -> Result<Outcome> {
+        self.check(changes, previous)?;
+        let pages = changes.pages.iter().map(|(number, page)| (*number, page.as_slice()));
+        let patch = self.head.checksums.patch(pages, changes.count);
+        let before = self.head.checksums.count();
+        let header = Header {
+            page_size: self.head.page_size,
+            database: self.head.database,
+            incarnation: self.head.incarnation,
+            sequence: self.head.sequence + 1,
+            previous: self.head.chain,
+            writer: self.writer,
+            nonce: Id::random(),
+            transactions: 0,
+            first_commit: Timestamp::default(),
+            last_commit: Timestamp::default(),
+            pages_before: before,
+            pages_least: changes.least.min(before),
+            pages_after: changes.count,
+            pages: 0,
+            full_image: false,
+            post_checksum: patch.total(),
+        };
+        let commit = self.head.commit.next(self.to.clock.now().wall);
+        let batch = delta::encode(Draft { header, changes, previous, commit })?;
+        let mut append = Append::new(batch.header.sequence, batch.header.nonce, self.proof);
+        let (outcome, winner) = drive(&mut append, &self.to, &batch).await;
+        match outcome {
+            Outcome::Acknowledged => {
+                self.head.checksums.apply(&patch);
+                self.head.sequence = batch.header.sequence;
+                self.head.chain = batch.digest;
+                self.head.commit = batch.header.last_commit;
+                self.proof = append.proof_if_acknowledged();
+            }
+            Outcome::Lost => self.winner = winner.map(|object| (batch.header.sequence, object)),
+            // What was known of the end of the log is in doubt.
+            Outcome::Unknown => (self.proof, self.manifest_read) = (None, None),
+        }
+        Ok(outcome)
+    }
+
+    /// What SQLite cannot have written must not reach the store.
+    fn check(&self, changes: &Changes, previous: &Pages) -> Result<()> {
+        let page_size = self.head.page_size;
+        if let Some(page) = changes.missing_growth(self.head.checksums.count(), page_size) {
+            return Err(LogError::Impossible(format!("page {page} was added and not written")));
+        }
+        if changes.count == 0 || changes.pages.values().any(|page| page.len() != page_size as usize) {
+            return Err(LogError::Impossible("no pages, or pages of another size".to_owned()));
+        }
+        let differs = |(number, page): (&u32, &Vec<u8>)| {
+            self.head.checksums.page(*number).is_none_or(|known| known != page_checksum(*number, page))
+        };
+        match previous.iter().any(differs) {
+            true => Err(LogError::Diverged("a page is not what it was when it became durable")),
+            false => Ok(()),
+        }
+    }
+
+    /// Reads what others have appended since; none if there is nothing.
+    pub async fn catch_up(&mut self) -> Result<Option<Incoming>> {
+        let (mut deltas, mut bytes, mut tip) = (Vec::new(), 0, self.tip());
+        while deltas.len() < DELTAS_AT_ONCE && bytes < BYTES_AT_ONCE {
+            let asked = self.to.clock.now();
+            let key = self.to.keys.delta(self.head.incarnation, tip.0 + 1);
+            let object = match self.winner.take().filter(|(sequence, _)| *sequence == tip.0 + 1) {
+                Some((_, object)) => Ok(object),
+                None => patiently(|| self.to.store.get(&key, None)).await.map(|blob| blob.body),
+            };
+            let object = match object {
+                Ok(object) => object,
+                Err(error) if error.kind == BlobErrorKind::NotFound && deltas.is_empty() => {
+                    return self.nothing_follows(asked).await;
+                }
+                Err(error) if error.kind == BlobErrorKind::NotFound => break,
+                Err(error) => return Err(error.into()),
+            };
+            let delta = delta::decode(&object).map_err(|what| LogError::damaged(&key, what))?;
+            if delta.header.previous != tip.1 {
+                // What this instance takes for the end of the log is not in it.
+                return self.rebuild().await.map(Some);
+            }
+            if delta.header.pages_after == 0 {
+                return Err(LogError::Dropped);
+            }
+            bytes += object.len();
+            tip = (delta.header.sequence, delta.digest);
+            deltas.push(delta);
+        }
+        Ok(Some(Incoming::Deltas(deltas)))
+    }
+
+    fn tip(&self) -> (Sequence, Digest) {
+        (self.head.sequence, self.head.chain)
+    }
+
+    /// There is no next delta: because there was none, or because it is gone. Recent knowledge tells which.
+    async fn nothing_follows(&mut self, asked: Moment) -> Result<Option<Incoming>> {
+        let now = self.to.clock.now();
+        let knows = |since: Option<Moment>, limit| since.is_some_and(|since| now.is_within(limit, since));
+        if knows(self.manifest_read, MANIFEST_HOLDS) && knows(self.proof.or(self.manifest_read), PROOF_HOLDS) {
+            self.proof = Some(asked);
+            return Ok(None);
+        }
+        let manifest = self.current_manifest().await?;
+        if manifest.floor > self.head.sequence {
+            return self.rebuild().await.map(Some);
+        }
+        (self.proof, self.manifest_read) = (Some(asked), Some(now));
+        Ok(None)
+    }
+
+    /// The manifest of this incarnation.
+    async fn current_manifest(&self) -> Result<Manifest> {
+        match manifest::read(&self.to.store, &self.to.keys).await {
+            Ok(current) if current.manifest.incarnation == self.head.incarnation => Ok(current.manifest),
+            Ok(_) | Err(LogError::NoSuchDatabase) => Err(LogError::Dropped),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn rebuild(&self) -> Result<Incoming> {
+        let manifest = self.current_manifest().await?;
+        let (store, keys) = (&self.to.store, &self.to.keys);
+        let image = restore::rebuild(store, keys, manifest, Target::Latest, &self.scratch).await?;
+        if image.head.checksums.count() == 0 {
+            return Err(LogError::Dropped);
+        }
+        Ok(Incoming::Rebuilt(image, self.scratch.clone()))
+    }
+
+    /// Takes over what was read: from here on it is the durable state. Gives what has to be written over the durable
+    /// state before, of which `previous` are the pages [`wanted`](Incoming::wanted).
+    pub fn accept(&mut self, incoming: Incoming, previous: &Pages) -> Result<Changes> {
+        match incoming {
+            Incoming::Deltas(deltas) => self.accept_deltas(&deltas, previous),
+            Incoming::Rebuilt(image, path) => {
+                let changes = image.differences(&self.head.checksums)?;
+                self.head = image.head;
+                (self.proof, self.manifest_read) = (None, None);
+                std::fs::remove_file(path)?;
+                Ok(changes)
+            }
+        }
+    }
+
+    fn accept_deltas(&mut self, deltas: &[Delta], previous: &Pages) -> Result<Changes> {
+        let mut head = self.head.clone();
+        let mut merged = Changes { least: head.checksums.count(), ..Changes::default() };
+        for delta in deltas {
+            let key = self.to.keys.delta(head.incarnation, delta.header.sequence);
+            let pages =
+                delta.apply(|number| merged.pages.get(&number).or_else(|| previous.get(&number)).map(Vec::as_slice));
+            let pages = pages.map_err(|error| LogError::damaged(&key, error))?;
+            head.advance(delta, &pages).map_err(|what| LogError::damaged(&key, what))?;
+            merged.pages.extend(pages);
+            merged.count = delta.header.pages_after;
+            merged.least = merged.least.min(delta.header.pages_least);
+            merged.pages.retain(|number, _| *number <= delta.header.pages_after);
+            merged.transactions.extend(delta.transactions.iter().map(|transaction| transaction.pages));
+        }
+        self.head = head;
+        Ok(merged)
+    }
+
+    /// Ends the database: the log's last delta is an empty one, so whoever still appends learns of it. `Lost` means
+    /// that another instance was faster and has to be caught up with first.
+    pub async fn drop_database(&mut self) -> Result<Outcome> {
+        let pins = self.current_manifest().await?.pins;
+        if !pins.is_empty() {
+            return Err(LogError::HasBranches(pins.into_iter().map(|pin| pin.branch).collect()));
+        }
+        let header = Header {
+            page_size: self.head.page_size,
+            database: self.head.database,
+            incarnation: self.head.incarnation,
+            sequence: self.head.sequence + 1,
+            previous: self.head.chain,
+            writer: self.writer,
+            nonce: Id::random(),
+            transactions: 0,
+            first_commit: Timestamp::default(),
+            last_commit: Timestamp::default(),
+            pages_before: self.head.checksums.count(),
+            pages_least: 0,
+            pages_after: 0,
+            pages: 0,
+            full_image: true,
+            post_checksum: 0,
+        };
+        let (changes, previous) = (Changes::default(), Pages::new());
+        let commit = self.head.commit.next(self.to.clock.now().wall);
+        let batch = delta::encode(Draft { header, changes: &changes, previous: &previous, commit })?;
+        let mut append = Append::new(batch.header.sequence, batch.header.nonce, self.proof);
+        let (outcome, winner) = drive(&mut append, &self.to, &batch).await;
+        match outcome {
+            Outcome::Acknowledged => remove_objects(&self.to.store, &self.to.keys, self.head.incarnation).await?,
+            Outcome::Lost => self.winner = winner.map(|object| (batch.header.sequence, object)),
+            Outcome::Unknown => (self.proof, self.manifest_read) = (None, None),
+        }
+        Ok(outcome)
+    }
+}
+
+/// The copy, if it is of this incarnation and whole.
+async fn warm(copy: &Path, manifest: &Manifest) -> Result<Option<Image>> {
+    let Some(state) = State::load(copy) else { return Ok(None) };
+    let same = state.database == manifest.db_id && state.incarnation == manifest.incarnation;
+    if !same || state.page_size != manifest.page_size {
+        return Ok(None);
+    }
+    let copy = copy.to_owned();
+    base::run(move || Ok(state::settle(&copy, &state).unwrap_or(None))).await
+}
+
+/// Deletes what a dropped database has: the manifest first, so that it is not found half gone. Deltas younger than an
+/// hour stay, so that no instance that has not heard of it writes in their place and takes that for a success.
+async fn remove_objects(store: &Arc<dyn BlobStore>, keys: &Keys, incarnation: Id) -> Result<()> {
+    let (manifest, file) = (keys.manifest(), keys.file());
+    patiently(|| store.delete(&manifest)).await?;
+    patiently(|| store.delete(&file)).await?;
+    let prefix = keys.incarnation(incarnation);
+    remove(store, &prefix, |key, is_settled| is_settled || !key.contains("/log/")).await
+}
+
+/// Deletes what earlier databases of the name have left. What is younger than an hour may be somebody's who is creating
+/// the database at this moment.
+async fn remove_remains(store: &Arc<dyn BlobStore>, keys: &Keys, current: Id) -> Result<()> {
+    let (manifest, mine) = (keys.manifest(), keys.incarnation(current));
+    let is_theirs = |key: &str| key != manifest && !key.starts_with(&mine);
+    remove(store, &keys.folder(), |key, is_settled| is_settled && is_theirs(key)).await
+}
+
+/// Deletes the objects whose keys begin so and of which `which` says so; it is told whether an hour has passed since
+/// they were written, by the store's clock.
+async fn remove(store: &Arc<dyn BlobStore>, prefix: &str, which: impl Fn(&str, bool) -> bool) -> Result<()> {
+    let (mut after, mut store_time): (Option<String>, Option<SystemTime>) = (None, None);
+    loop {
+        let listing = patiently(|| store.list(prefix, after.as_deref())).await?;
+        for listed in &listing.keys {
+            if store_time.is_none() {
+                store_time = patiently(|| store.head(&listed.key)).await.ok().map(|info| info.store_time);
+            }
+            let age = store_time.and_then(|now| now.duration_since(listed.last_modified).ok());
+            if which(&listed.key, age.is_some_and(|age| age >= SETTLED)) {
+                patiently(|| store.delete(&listed.key)).await?;
+            }
+        }
+        after = listing.keys.last().map(|listed| listed.key.clone());
+        if !listing.more || after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "chain_tests.rs"]
+mod tests;

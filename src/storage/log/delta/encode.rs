@@ -1,0 +1,141 @@
+//! Writing a delta.
+//!
+//! Owns: [`encode`]. Must not know: what becomes of the bytes.
+
+use bytes::Bytes;
+
+use super::layout::{END, FULL_IMAGE, HEADER, MAGIC, MAX_RAW, TRAILER, VERSION, XOR, ZSTD};
+use super::{DeltaError, Digest, Encoding, Header, Transaction, crc32c::crc32c, xor};
+use crate::storage::log::changes::{Changes, Pages};
+use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::page_checksum::normalised;
+
+/// In every delta whose number is a multiple of this all pages are plain, so that what a page is can be known without
+/// going further back.
+pub const PLAIN_EVERY: u64 = 256;
+
+/// zstd's level: more costs more time than the bytes are worth.
+const LEVEL: i32 = 1;
+
+/// What a delta is made of. `header.transactions`, `.pages`, `.first_commit` and `.last_commit` are filled in.
+#[derive(Debug)]
+pub struct Draft<'d> {
+    pub header: Header,
+    pub changes: &'d Changes,
+    /// Pages of the state before, as many as are known.
+    pub previous: &'d Pages,
+    /// The time of the first commit; the others follow it.
+    pub commit: Timestamp,
+}
+
+/// A delta as it goes into the store.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    pub bytes: Bytes,
+    pub header: Header,
+    pub digest: Digest,
+}
+
+/// Writes a delta down.
+pub fn encode(draft: Draft<'_>) -> Result<Encoded, DeltaError> {
+    let Draft { mut header, changes, previous, commit } = draft;
+    let transactions: Vec<Transaction> = (0..)
+        .zip(&changes.transactions)
+        .map(|(index, pages)| Transaction { commit: Timestamp(commit.0.saturating_add(index)), pages: *pages })
+        .collect();
+    let too_many = |_| DeltaError("too many transactions or pages");
+    header.transactions = u32::try_from(transactions.len()).map_err(too_many)?;
+    header.pages = u32::try_from(changes.pages.len()).map_err(too_many)?;
+    header.first_commit = commit;
+    header.last_commit = transactions.last().map_or(commit, |transaction| transaction.commit);
+
+    let may_xor = !header.full_image && header.sequence % PLAIN_EVERY != 0;
+    let base = |number: u32| previous.get(&number).filter(|_| may_xor && number <= header.pages_before);
+    let (raw, any_xor) = payload(&changes.pages, header.page_size as usize, base)?;
+    let compressed = zstd::bulk::compress(&raw, LEVEL).map_err(|_| DeltaError("a payload cannot be compressed"))?;
+    let (stored, zstd) = if compressed.len() < raw.len() { (&compressed, ZSTD) } else { (&raw, 0) };
+
+    let flags = zstd | if any_xor { XOR } else { 0 } | if header.full_image { FULL_IMAGE } else { 0 };
+    let mut out = Vec::with_capacity(HEADER + transactions.len() * super::layout::TRANSACTION + stored.len() + TRAILER);
+    put_header(&mut out, &header, flags, (raw.len() as u64, stored.len() as u64));
+    for transaction in &transactions {
+        out.extend(transaction.commit.0.to_le_bytes());
+        out.extend(transaction.pages.to_le_bytes());
+    }
+    out.extend_from_slice(stored);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&out);
+    let content = out.len();
+    out.extend_from_slice(hasher.finalize().as_bytes());
+    out.extend(((content + TRAILER) as u64).to_le_bytes());
+    out.extend_from_slice(&END);
+    hasher.update(out.get(content..).unwrap_or_default());
+    Ok(Encoded { bytes: Bytes::from(out), header, digest: Digest(*hasher.finalize().as_bytes()) })
+}
+
+/// Page numbers, how each page is written down, the pages; and whether any is a difference.
+fn payload<'p>(
+    pages: &Pages,
+    page_size: usize,
+    base: impl Fn(u32) -> Option<&'p Vec<u8>>,
+) -> Result<(Vec<u8>, bool), DeltaError> {
+    let length = pages.len().saturating_mul(page_size + 6);
+    if length as u64 > MAX_RAW {
+        return Err(DeltaError("a batch of more than 2 GiB"));
+    }
+    let (mut raw, mut before, mut any_xor) = (Vec::with_capacity(length), 0, false);
+    for number in pages.keys() {
+        put_varint(&mut raw, number - before);
+        before = *number;
+    }
+    for number in pages.keys() {
+        let encoding = if base(*number).is_some() { Encoding::Xor } else { Encoding::Plain };
+        any_xor |= encoding == Encoding::Xor;
+        raw.push(encoding as u8);
+    }
+    for (number, page) in pages {
+        if page.len() != page_size {
+            return Err(DeltaError("a page of another size"));
+        }
+        let start = raw.len();
+        raw.extend_from_slice(page);
+        if let (Some(base), Some(page)) = (base(*number), raw.get_mut(start..)) {
+            xor(page, &normalised(*number, base));
+        }
+    }
+    Ok((raw, any_xor))
+}
+
+fn put_header(out: &mut Vec<u8>, header: &Header, flags: u16, (raw, stored): (u64, u64)) {
+    out.extend_from_slice(&MAGIC);
+    out.extend(VERSION.to_le_bytes());
+    out.extend(flags.to_le_bytes());
+    out.extend(header.page_size.to_le_bytes());
+    out.extend_from_slice(&header.database.0);
+    out.extend_from_slice(&header.incarnation.0);
+    out.extend(header.sequence.to_le_bytes());
+    out.extend_from_slice(&header.previous.0);
+    out.extend_from_slice(&header.writer.0);
+    out.extend_from_slice(&header.nonce.0);
+    out.extend(header.transactions.to_le_bytes());
+    out.extend(header.first_commit.0.to_le_bytes());
+    out.extend(header.last_commit.0.to_le_bytes());
+    for pages in [header.pages_before, header.pages_least, header.pages_after, header.pages] {
+        out.extend(pages.to_le_bytes());
+    }
+    out.extend(raw.to_le_bytes());
+    out.extend(stored.to_le_bytes());
+    out.extend(header.post_checksum.to_le_bytes());
+    // Of encryption, which this version does not have: the key's name and the nonce.
+    out.extend([0; 16 + 24]);
+    out.extend(crc32c(out).to_le_bytes());
+}
+
+/// Seven bits a byte, the lowest first; the highest bit says that there are more.
+fn put_varint(out: &mut Vec<u8>, mut value: u32) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}

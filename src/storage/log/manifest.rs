@@ -1,0 +1,266 @@
+//! The manifest: which objects make up a database. docs/storage-format.md describes it.
+//!
+//! Owns: [`Manifest`] and its JSON; reading it, creating it, changing it by compare-and-swap. Must not know: when to
+//! change it (`log::gc`, `log::publish`, `log::branch`).
+//!
+//! It is written rarely, never by a commit. Whoever changes it writes the whole of it on condition that it is still
+//! what was read, with a new nonce: that is how a writer knows its own version when an answer was lost.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::storage::blob::{BlobErrorKind, BlobStore, Body, ETag, Metadata, Precondition};
+use crate::storage::log::delta::{Digest, Id, Sequence};
+use crate::storage::log::fault::{LogError, Result};
+use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::keys::Keys;
+use crate::storage::log::retry::{Backoff, patiently};
+
+/// The version of the format this code writes, and the only one it reads.
+pub const FORMAT: u32 = 1;
+
+/// How long every state is kept unless the manifest says otherwise: a week.
+pub const DEFAULT_RETENTION_SECONDS: u64 = 7 * 24 * 3_600;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    pub format: u32,
+    pub db_id: Id,
+    /// New with every CREATE DATABASE, so that a database of an earlier one's name shares no keys with it.
+    pub incarnation: Id,
+    pub page_size: u32,
+    /// Deltas up to this number are in segments or older than the oldest base; as single objects they may be gone.
+    pub floor: Sequence,
+    /// When `floor` was raised, by the store's clock.
+    pub floor_raised: Timestamp,
+    /// Deltas up to this number have been deleted.
+    pub swept: Sequence,
+    /// Whole files, oldest first.
+    pub bases: Vec<Base>,
+    /// Deltas in a row, oldest first, without gaps or overlaps.
+    pub segs: Vec<Segment>,
+    pub retention_seconds: u64,
+    /// What was last written to the plain file.
+    pub published: Option<Published>,
+    /// States that branches begin with.
+    pub pins: Vec<Pin>,
+    /// What this database is a branch of. Its log goes on from there.
+    pub parent: Option<Parent>,
+    /// Objects that nothing names any more and that may be deleted some time after this was written.
+    pub trash: Vec<Trash>,
+    pub writer_id: Id,
+    /// New with every version of the manifest.
+    pub nonce: Id,
+}
+
+/// A whole database file, compressed with zstd.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Base {
+    pub seq: Sequence,
+    pub key: String,
+    /// Of the object, in bytes.
+    pub size: u64,
+    /// Of the object.
+    pub blake3: Digest,
+    #[serde(with = "hexadecimal")]
+    pub post_checksum: u64,
+    /// The time of the last commit in it.
+    pub hlc: Timestamp,
+    /// What the delta after it names as the one before.
+    pub chain: Digest,
+}
+
+/// Deltas in a row, one object after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    pub from: Sequence,
+    pub to: Sequence,
+    pub key: String,
+    pub size: u64,
+    pub blake3: Digest,
+    pub hlc_first: Timestamp,
+    pub hlc_last: Timestamp,
+}
+
+/// The plain file as it was last published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    pub etag: String,
+    pub seq: Sequence,
+}
+
+/// A state that another database begins with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    pub branch: String,
+    pub seq: Sequence,
+}
+
+/// Where a branch begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    pub database: String,
+    pub incarnation: Id,
+    pub seq: Sequence,
+    #[serde(with = "hexadecimal")]
+    pub post_checksum: u64,
+}
+
+/// An object that is waiting to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trash {
+    pub key: String,
+    /// When it was thrown away, by the store's clock.
+    pub since: Timestamp,
+}
+
+/// 64 bits as 16 digits: JSON's numbers end at 53.
+mod hexadecimal {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{value:016x}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map_err(D::Error::custom)
+    }
+}
+
+impl Manifest {
+    /// Of a new database.
+    pub fn new(page_size: u32, writer: Id) -> Self {
+        Manifest {
+            format: FORMAT,
+            db_id: Id::random(),
+            incarnation: Id::random(),
+            page_size,
+            floor: 0,
+            floor_raised: Timestamp::default(),
+            swept: 0,
+            bases: Vec::new(),
+            segs: Vec::new(),
+            retention_seconds: DEFAULT_RETENTION_SECONDS,
+            published: None,
+            pins: Vec::new(),
+            parent: None,
+            trash: Vec::new(),
+            writer_id: writer,
+            nonce: Id::random(),
+        }
+    }
+
+    /// Reads the JSON text; what this version does not know all of is refused.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let version: Version = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        if version.format != FORMAT {
+            return Err(format!("it has format {}, and this pgserver knows only {FORMAT}", version.format));
+        }
+        let manifest: Manifest = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let gap = manifest.segs.iter().zip(manifest.segs.iter().skip(1)).any(|(one, two)| one.to + 1 != two.from);
+        let backwards = manifest.segs.iter().any(|segment| segment.from > segment.to);
+        let disorder = manifest.bases.iter().zip(manifest.bases.iter().skip(1)).any(|(one, two)| one.seq >= two.seq);
+        if gap || backwards || disorder {
+            return Err("its bases or segments are not in order".to_owned());
+        }
+        if !manifest.page_size.is_power_of_two() || !(512..=65_536).contains(&manifest.page_size) {
+            return Err("its page size makes no sense".to_owned());
+        }
+        Ok(manifest)
+    }
+
+    fn text(&self) -> Result<Bytes> {
+        let text = serde_json::to_vec_pretty(self).map_err(|error| LogError::Impossible(error.to_string()))?;
+        Ok(Bytes::from(text))
+    }
+}
+
+/// The manifest as it is in the store.
+#[derive(Clone, Debug)]
+pub struct Current {
+    pub manifest: Manifest,
+    pub etag: ETag,
+    /// The store's clock when it answered.
+    pub store_time: SystemTime,
+}
+
+/// Reads a database's manifest.
+pub async fn read(store: &Arc<dyn BlobStore>, keys: &Keys) -> Result<Current> {
+    let key = keys.manifest();
+    let blob = patiently(|| store.get(&key, None)).await.map_err(|error| match error.kind {
+        BlobErrorKind::NotFound => LogError::NoSuchDatabase,
+        _ => LogError::Store(error),
+    })?;
+    let manifest = Manifest::parse(&blob.body).map_err(|what| LogError::damaged(&key, what))?;
+    Ok(Current { manifest, etag: blob.info.etag, store_time: blob.info.store_time })
+}
+
+/// Writes the first manifest of a database.
+pub async fn create(store: &Arc<dyn BlobStore>, keys: &Keys, manifest: Manifest) -> Result<Current> {
+    let nonce = manifest.nonce;
+    match put(store, keys, manifest, Precondition::Absent).await {
+        Err(LogError::Store(error)) if error.lost_race() => match read(store, keys).await? {
+            current if current.manifest.nonce == nonce => Ok(current),
+            _ => Err(LogError::Exists),
+        },
+        result => result,
+    }
+}
+
+/// Changes the manifest of this incarnation. `change` is asked again whenever somebody else was faster, and says with
+/// `false` that there is nothing to do.
+pub async fn update(
+    store: &Arc<dyn BlobStore>,
+    keys: &Keys,
+    (incarnation, writer): (Id, Id),
+    mut change: impl FnMut(&mut Manifest, SystemTime) -> Result<bool>,
+) -> Result<Current> {
+    let mut mine = Vec::new();
+    let mut backoff = Backoff::default();
+    loop {
+        let current = read(store, keys).await?;
+        if mine.contains(&current.manifest.nonce) {
+            return Ok(current);
+        }
+        if current.manifest.incarnation != incarnation {
+            return Err(LogError::Dropped);
+        }
+        let mut manifest = current.manifest.clone();
+        if !change(&mut manifest, current.store_time)? {
+            return Ok(current);
+        }
+        (manifest.nonce, manifest.writer_id) = (Id::random(), writer);
+        mine.push(manifest.nonce);
+        match put(store, keys, manifest, Precondition::Matches(current.etag)).await {
+            Err(LogError::Store(error)) if error.lost_race() || error.kind == BlobErrorKind::NotFound => {
+                backoff.after_failure(None).rest().await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// One version, tried until it is known whether it was written; that it lost may be the echo of its own first attempt.
+async fn put(store: &Arc<dyn BlobStore>, keys: &Keys, manifest: Manifest, condition: Precondition) -> Result<Current> {
+    let (key, text) = (keys.manifest(), manifest.text()?);
+    let nothing = Metadata::new();
+    let put = patiently(|| store.put(&key, Body::Bytes(text.clone()), condition.clone(), &nothing)).await?;
+    Ok(Current { manifest, etag: put.etag, store_time: put.store_time })
+}
