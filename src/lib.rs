@@ -184,6 +184,7 @@ pub mod engine {
     mod checkpoint;
     mod connection;
     mod constraint_errors;
+    mod constraint_timing;
     pub mod context;
     pub mod cursor;
     pub mod database;

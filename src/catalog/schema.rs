@@ -329,6 +329,11 @@ impl Relation {
         self.columns.iter().find(|c| c.number == number)
     }
 
+    /// The DEFERRABLE constraint that an index stands for. Such an index has duplicates for a while.
+    pub fn deferrable_key(&self, index: &Index) -> Option<&Constraint> {
+        self.constraints.iter().find(|c| c.deferrable && Some(c.oid) == index.constraint)
+    }
+
     /// The primary key's constraint.
     pub fn primary_key(&self) -> Option<&Constraint> {
         self.constraints.iter().find(|c| matches!(c.kind, ConstraintKind::PrimaryKey))

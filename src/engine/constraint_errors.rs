@@ -10,14 +10,15 @@ use rusqlite::ffi;
 
 use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::schema::{CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, sqlite_name};
-use crate::engine::connection::Entered;
+use crate::engine::connection::{Control, Entered};
+use crate::engine::constraint_timing::Timing;
 use crate::engine::context::SharedContext;
 use crate::engine::cursor::value_of;
 use crate::engine::error_map::{self, Failure};
 use crate::engine::foreign_key_errors;
 use crate::engine::row_capture;
 use crate::engine::statement::{Code, RawStatement};
-use crate::error::{Error, SqlState};
+use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::stored;
 use crate::sql::parse;
@@ -29,6 +30,7 @@ use crate::types::value::Value;
 
 /// What is known about a writing statement, in case it fails.
 pub(crate) struct Origin {
+    timing: Arc<Timing>,
     /// Asked for the catalog the statement was planned against, and for how values are shown.
     context: SharedContext,
     target: Option<Oid>,
@@ -46,12 +48,28 @@ pub(crate) struct Scene<'o> {
 
 impl Origin {
     /// A statement that changes `target`.
-    pub(crate) fn new(context: SharedContext, target: Option<Oid>) -> Self {
-        Origin { context, target, keys: Vec::new() }
+    pub(crate) fn new(context: SharedContext, timing: Arc<Timing>, target: Option<Oid>) -> Self {
+        Origin { timing, context, target, keys: Vec::new() }
+    }
+
+    /// What is due now that the statement has ended.
+    pub(crate) fn check(&self, entered: &Entered<'_>) -> Result<()> {
+        self.timing.check(entered, &self.context)
     }
 
     fn scene(&self) -> Scene<'_> {
         Scene { target: self.target, keys: &self.keys, ..Scene::of(&self.context) }
+    }
+
+    /// The statement is going to be run many times and counts as one: what is due is due at the end.
+    pub(crate) fn begin_loop(&self, entered: &Entered<'_>) -> Result<()> {
+        entered.control(Control::DeferForeignKeys).map_err(|code| entered.error(code))
+    }
+
+    /// What is due now that it has been run for the last time.
+    pub(crate) fn end_loop(&self, entered: &Entered<'_>) -> Result<()> {
+        self.timing.check_all(entered, &self.context)?;
+        self.timing.apply(entered)
     }
 
     /// Takes over the values the statement is about to run with.
@@ -251,6 +269,26 @@ fn named_index<'o>(name: &str, scene: &'o Scene<'_>) -> Option<(&'o Arc<Relation
         Some((relation, index))
     };
     scene.target().and_then(of).or_else(|| scene.catalog.relations.values().find_map(of))
+}
+
+/// The error of a unique constraint that was checked late.
+pub(crate) fn duplicate_key(
+    relation: &Relation,
+    constraint: &Constraint,
+    values: &[Value],
+    format: &FormatSettings,
+) -> Error {
+    let error = with_origin(duplicate(&constraint.name), relation).with_constraint(&constraint.name);
+    let columns = constraint.columns.iter().map(|number| relation.column_by_number(*number));
+    let shown: Option<Vec<String>> =
+        columns.zip(values).map(|(column, value)| show(column?.repr, value, format)).collect();
+    match shown {
+        Some(shown) => {
+            let key = index_key_text(relation, &constraint.columns, &shown);
+            error.with_detail(format!("Key {key} already exists."))
+        }
+        None => error,
+    }
 }
 
 fn duplicate(name: &str) -> Error {

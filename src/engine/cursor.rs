@@ -88,6 +88,9 @@ impl Cursor {
             }
             Ok(Step::Done) => {
                 self.changes = entered.changes();
+                if let Some(origin) = &self.origin {
+                    origin.check(&entered).inspect_err(|_| self.gate.failed())?;
+                }
                 Ok(false)
             }
             Err(code) => {
@@ -96,6 +99,19 @@ impl Cursor {
                 Err(constraint_errors::describe(&entered, raw, code, self.origin.as_deref()))
             }
         }
+    }
+
+    /// Before the first [`execute`](Self::execute): constraints are checked at the end of all runs.
+    pub fn begin_loop(&mut self) -> Result<()> {
+        let entered = self.lease.enter();
+        self.origin.as_ref().map_or(Ok(()), |origin| origin.begin_loop(&entered))
+    }
+
+    /// After the last [`execute`](Self::execute).
+    pub fn end_loop(&mut self) -> Result<()> {
+        let entered = self.lease.enter();
+        let checked = self.origin.as_ref().map_or(Ok(()), |origin| origin.end_loop(&entered));
+        checked.inspect_err(|_| self.gate.failed())
     }
 
     /// Runs the statement again from the beginning to its end with other values, and gives the number of rows it

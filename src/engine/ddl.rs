@@ -9,6 +9,7 @@ mod alter;
 mod column;
 mod comment;
 mod constraint;
+mod deferrable;
 mod drop;
 mod expression;
 mod index;
@@ -159,6 +160,9 @@ impl<'a> Change<'a> {
     }
 
     fn put_relation(&mut self, relation: Relation) -> Result<()> {
+        if relation.kind == RelationKind::Table {
+            self.renew_unique_triggers(&relation)?;
+        }
         self.sqlite(store::put_relation(self.connection, &relation))?;
         self.catalog_mut().put_relation(Arc::new(relation));
         Ok(())

@@ -33,6 +33,7 @@ struct Reference<'a> {
 pub(crate) fn of_statement(entered: &Entered<'_>, statement: &mut RawStatement, scene: &Scene<'_>) -> Error {
     let candidates: Vec<Reference<'_>> = references(&scene.catalog)
         .filter(|r| Some(r.child.oid) == scene.target || Some(r.key.relation) == scene.target)
+        .filter(|r| fails_at_once(r))
         .collect();
     statement.reset();
     if let Some(error) = missing_parent(entered, &candidates, scene) {
@@ -49,11 +50,31 @@ pub(crate) fn of_statement(entered: &Entered<'_>, statement: &mut RawStatement, 
     found.unwrap_or_else(|| unnamed(scene, &candidates))
 }
 
+/// Whether SQLite does not put the check off. RESTRICT never waits.
+fn fails_at_once(reference: &Reference<'_>) -> bool {
+    let restricts = reference.key.on_update == b'r' || reference.key.on_delete == b'r';
+    restricts || !reference.constraint.initially_deferred
+}
+
 /// The error of a COMMIT (or SET CONSTRAINTS IMMEDIATE) that found deferred violations. The transaction is still open.
 pub(crate) fn of_commit(entered: &Entered<'_>, context: &SharedContext) -> Error {
     let scene = Scene::of(context);
     let candidates: Vec<Reference<'_>> = references(&scene.catalog).collect();
     search(entered, &candidates, &scene).unwrap_or_else(|| unnamed(&scene, &candidates))
+}
+
+/// Looks whether one of the foreign keys that are due is violated, for as long as it takes.
+pub(crate) fn of_due(
+    entered: &Entered<'_>,
+    context: &SharedContext,
+    due: &dyn Fn(&Constraint) -> bool,
+) -> Result<(), Error> {
+    let scene = Scene::of(context);
+    let candidates: Vec<Reference<'_>> = references(&scene.catalog).filter(|r| due(r.constraint)).collect();
+    match search_tables(entered, &candidates, &scene).map_err(crate::engine::error_map::from_rusqlite)? {
+        Some(violated) => Err(violated),
+        None => Ok(()),
+    }
 }
 
 fn references(catalog: &CatalogSnapshot) -> impl Iterator<Item = Reference<'_>> {
@@ -94,39 +115,70 @@ fn search(entered: &Entered<'_>, candidates: &[Reference<'_>], scene: &Scene<'_>
     entered.limit_time(Some(Instant::now() + PATIENCE));
     let found = search_tables(entered, candidates, scene);
     entered.limit_time(None);
-    found
+    found.ok().flatten()
 }
 
-fn search_tables(entered: &Entered<'_>, candidates: &[Reference<'_>], scene: &Scene<'_>) -> Option<Error> {
+fn search_tables(
+    entered: &Entered<'_>,
+    candidates: &[Reference<'_>],
+    scene: &Scene<'_>,
+) -> rusqlite::Result<Option<Error>> {
     let mut children: Vec<&Arc<Relation>> = candidates.iter().map(|r| r.child).collect();
     children.sort_by_key(|child| child.oid);
     children.dedup_by_key(|child| child.oid);
-    children.into_iter().find_map(|child| {
-        let (row, id) = entered.with(|database| first_violation(database, &child.sqlite_name)).ok()??;
-        let columns = entered.with(|database| key_columns(database, &child.sqlite_name, id)).ok()?;
-        let reference =
-            candidates.iter().find(|r| r.child.oid == child.oid && names(r).eq(columns.iter().map(String::as_str)))?;
-        let values = entered.with(|database| row_values(database, child, row, &columns)).ok()?;
-        Some(violation(*reference, scene, &values))
-    })
+    for child in children {
+        let own: Vec<Reference<'_>> = candidates.iter().filter(|r| r.child.oid == child.oid).copied().collect();
+        if let Some(found) = entered.with(|database| first_violation(database, child, &own, &scene.catalog))? {
+            let (reference, values) = found;
+            return Ok(Some(violation(reference, scene, &values)));
+        }
+    }
+    Ok(None)
 }
 
-fn names<'a>(reference: &Reference<'a>) -> impl Iterator<Item = &'a str> {
-    column_names(reference.child, &reference.constraint.columns).into_iter()
-}
-
-/// Row id and number of the foreign key, as SQLite counts them.
-fn first_violation(database: &rusqlite::Connection, table: &str) -> rusqlite::Result<Option<(Option<i64>, i64)>> {
+/// The first row that violates one of these foreign keys of its table, with the key's values.
+fn first_violation<'a>(
+    database: &rusqlite::Connection,
+    child: &Relation,
+    own: &[Reference<'a>],
+    catalog: &CatalogSnapshot,
+) -> rusqlite::Result<Option<(Reference<'a>, Vec<Value>)>> {
+    let known = own_keys(database, child, own, catalog)?;
     let mut statement = database.prepare("SELECT rowid, fkid FROM pragma_foreign_key_check(?1)")?;
-    let mut rows = statement.query([table])?;
-    rows.next()?.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+    let mut rows = statement.query([&child.sqlite_name])?;
+    while let Some(row) = rows.next()? {
+        let (row, id): (Option<i64>, i64) = (row.get(0)?, row.get(1)?);
+        if let Some((_, reference)) = known.iter().find(|(key, _)| *key == id) {
+            let columns = column_names(child, &reference.constraint.columns);
+            return Ok(Some((*reference, row_values(database, child, row, &columns)?)));
+        }
+    }
+    Ok(None)
 }
 
-fn key_columns(database: &rusqlite::Connection, table: &str, id: i64) -> rusqlite::Result<Vec<String>> {
-    let mut statement =
-        database.prepare("SELECT \"from\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq")?;
-    let names = statement.query_map(rusqlite::params![table, id], |row| row.get(0))?;
-    names.collect()
+/// The number SQLite gives each of these foreign keys.
+fn own_keys<'a>(
+    database: &rusqlite::Connection,
+    child: &Relation,
+    own: &[Reference<'a>],
+    catalog: &CatalogSnapshot,
+) -> rusqlite::Result<Vec<(i64, Reference<'a>)>> {
+    let sql =
+        "SELECT id, \"table\", json_group_array(\"from\" ORDER BY seq) FROM pragma_foreign_key_list(?1) GROUP BY id";
+    let mut statement = database.prepare(sql)?;
+    let mut rows = statement.query([&child.sqlite_name])?;
+    let mut known = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, table, columns): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let columns: Vec<String> = serde_json::from_str(&columns).unwrap_or_default();
+        let is_it = |reference: &&Reference<'a>| {
+            let parent = catalog.relations.get(&reference.key.relation);
+            parent.is_some_and(|parent| parent.sqlite_name == table)
+                && column_names(child, &reference.constraint.columns).iter().eq(columns.iter())
+        };
+        known.extend(own.iter().find(is_it).map(|reference| (id, *reference)));
+    }
+    Ok(known)
 }
 
 /// The key's values in the violating row; empty for a table without row ids.
@@ -134,7 +186,7 @@ fn row_values(
     database: &rusqlite::Connection,
     child: &Relation,
     row: Option<i64>,
-    columns: &[String],
+    columns: &[&str],
 ) -> rusqlite::Result<Vec<Value>> {
     let Some(row) = row else { return Ok(Vec::new()) };
     let list: Vec<String> = columns.iter().map(|c| quoted(c)).collect();

@@ -111,7 +111,9 @@ impl<'s> Client<'s> {
             }
             TransactionCommand::Savepoint(name) => self.session.savepoint(name).await?,
             TransactionCommand::RollbackTo(name) => self.session.rollback_to(name).await?,
-            TransactionCommand::SetConstraints { deferred, .. } => self.session.set_constraints(*deferred)?,
+            TransactionCommand::SetConstraints { names, deferred } => {
+                self.session.set_constraints(names.as_deref(), *deferred)?
+            }
             other => panic!("{other:?}"),
         }
         Ok(())

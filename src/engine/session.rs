@@ -10,6 +10,7 @@ use rusqlite::ffi;
 
 use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_errors::Origin;
+use crate::engine::constraint_timing::{self, Timing};
 use crate::engine::context::{SessionContext, SharedContext, Wait, Waiting};
 use crate::engine::cursor::Cursor;
 use crate::engine::database::{Database, Ticket};
@@ -37,8 +38,6 @@ pub struct EngineSession {
     pub(crate) pinned: Option<Arc<Lease>>,
     savepoints: Savepoints,
     modes: Modes,
-    /// SET CONSTRAINTS, remembered until there is a write transaction.
-    defer_constraints: Option<bool>,
     pub(crate) schema: SessionSchema,
     /// What the commit under way will say.
     outgoing: Option<Pending>,
@@ -64,7 +63,6 @@ impl EngineSession {
             pinned: None,
             savepoints: Savepoints::default(),
             modes: Modes::default(),
-            defer_constraints: None,
             schema: SessionSchema::default(),
             outgoing: None,
             listening: false,
@@ -191,11 +189,19 @@ impl EngineSession {
         self.modes.read_only
     }
 
-    /// SET CONSTRAINTS ALL DEFERRED / IMMEDIATE. SQLite puts off foreign keys all or none.
-    pub fn set_constraints(&mut self, deferred: bool) -> Result<()> {
-        self.defer_constraints = Some(deferred);
+    /// SET CONSTRAINTS of these names, schemas in front if they were written, or of all. What was put off and is not any
+    /// more is checked now.
+    pub fn set_constraints(&mut self, names: Option<&[(Option<String>, String)]>, deferred: bool) -> Result<()> {
+        let catalog = self.catalog();
+        let search_path = self.lock_context().settings.schemas_searched().clone();
+        let constraints =
+            names.map(|names| constraint_timing::named(&catalog, &search_path, names, deferred)).transpose()?;
+        let timing = Arc::make_mut(&mut self.schema.timing);
+        timing.set(constraints.as_deref(), deferred);
         let Hold::Write(write) = &self.hold else { return Ok(()) };
-        apply_constraints(&write.lease.enter(), deferred, &self.context)
+        let entered = write.lease.enter();
+        timing.check(&entered, &self.context)?;
+        timing.apply(&entered)
     }
 
     /// Ends the transaction and waits until it is durable. All cursors of it must be closed or are closed. After an
@@ -320,7 +326,10 @@ impl EngineSession {
         let mark = self.savepoints.rollback_to(name, entered.as_ref())?;
         drop(entered);
         self.undo_schema(mark);
-        Ok(())
+        match enter(&self.hold)? {
+            Some(entered) if self.holds_ticket() => self.schema.timing.apply(&entered),
+            _ => Ok(()),
+        }
     }
 
     /// Waits until everything this session has read since the last call is durable (the output gate). Cheap when
@@ -355,7 +364,8 @@ impl EngineSession {
     }
 
     fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
-        let mut origin = Origin::new(Arc::clone(&self.context), statement.target);
+        let timing = Arc::clone(&self.schema.timing);
+        let mut origin = Origin::new(Arc::clone(&self.context), timing, statement.target);
         origin.set_keys(statement, params, literals);
         origin
     }
@@ -454,8 +464,9 @@ impl EngineSession {
                 lease
             }
         };
-        if let Some(deferred) = self.defer_constraints {
-            apply_constraints(&lease.enter(), deferred, &self.context)?;
+        lease.slot().take_pending_keys();
+        if *self.schema.timing != Timing::default() {
+            self.schema.timing.apply(&lease.enter())?;
         }
         let begun = self.seen.now();
         self.hold = Hold::Write(WriteTransaction { lease, _ticket: ticket, begun });
@@ -517,7 +528,10 @@ impl EngineSession {
                 entered.control(Control::Commit).map_err(|code| entered.error(code))?;
                 Ok(None)
             }
-            Hold::Write(write) => self.commit_write(write).map(Some),
+            Hold::Write(write) => {
+                constraint_timing::check_at_commit(&write.lease.enter(), &self.context)?;
+                self.commit_write(write).map(Some)
+            }
         }
     }
 
@@ -585,7 +599,6 @@ impl EngineSession {
         self.roll_back_locally();
         self.savepoints.clear();
         self.modes = Modes::default();
-        self.defer_constraints = None;
     }
 }
 
@@ -623,13 +636,4 @@ fn enter(hold: &Hold) -> Result<Option<Entered<'_>>> {
         Hold::Write(write) => Ok(Some(write.lease.enter())),
         Hold::Lost(loss) => Err(loss.error()),
     }
-}
-
-/// Puts the checks of foreign keys off to the commit, or makes up for them now.
-fn apply_constraints(entered: &Entered<'_>, deferred: bool, context: &SharedContext) -> Result<()> {
-    if !deferred && entered.has_deferred_violations() {
-        return Err(foreign_key_errors::of_commit(entered, context));
-    }
-    let control = if deferred { Control::DeferForeignKeys } else { Control::CheckForeignKeysNow };
-    entered.control(control).map_err(|code| entered.error(code))
 }

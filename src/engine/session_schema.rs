@@ -10,6 +10,7 @@ use crate::catalog::schema::{CatalogSnapshot, RelationKind};
 use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
 use crate::engine::connection::Entered;
+use crate::engine::constraint_timing::Timing;
 use crate::engine::ddl;
 use crate::engine::error_map;
 use crate::engine::pool::Lease;
@@ -33,6 +34,8 @@ pub(crate) struct SessionSchema {
     with_temporary: Mutex<Option<(u64, Arc<CatalogSnapshot>)>>,
     /// Sequences that DDL of the open transaction has set, with what they were before: unlike nextval that is undone.
     restarted: Vec<(Oid, SequenceState)>,
+    /// SET CONSTRAINTS.
+    pub(crate) timing: Arc<Timing>,
     /// The session has made temporary tables ON COMMIT DROP or DELETE ROWS.
     acts_on_commit: bool,
 }
@@ -40,6 +43,7 @@ pub(crate) struct SessionSchema {
 /// The state of a session's schema at a savepoint.
 #[derive(Clone)]
 pub(crate) struct SchemaMark {
+    timing: Arc<Timing>,
     changed: Option<Arc<CatalogSnapshot>>,
     restarted: usize,
 }
@@ -47,7 +51,7 @@ pub(crate) struct SchemaMark {
 impl SessionSchema {
     /// What [`EngineSession::undo_schema`] goes back to.
     pub(crate) fn mark(&self) -> SchemaMark {
-        SchemaMark { changed: self.changed.clone(), restarted: self.restarted.len() }
+        SchemaMark { timing: Arc::clone(&self.timing), changed: self.changed.clone(), restarted: self.restarted.len() }
     }
 
     /// The transaction has been committed.
@@ -136,7 +140,11 @@ impl EngineSession {
     /// made are not there, those it has set are where they were.
     pub(crate) fn undo_schema(&mut self, mark: Option<SchemaMark>) {
         let registry = self.database.sequences();
-        let (restored, keep) = mark.map_or((None, 0), |mark| (mark.changed, mark.restarted));
+        let (timing, restored, keep) = match mark {
+            Some(mark) => (mark.timing, mark.changed, mark.restarted),
+            None => (Arc::default(), None, 0),
+        };
+        self.schema.timing = timing;
         for (oid, state) in self.schema.restarted.drain(keep.min(self.schema.restarted.len())..).rev() {
             registry.load(oid, state);
             // The file may be behind it.

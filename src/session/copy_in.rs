@@ -36,7 +36,8 @@ impl StateMachine {
 
     async fn copy_in(&mut self, plan: &CopyPlan, literals: &[Value]) -> Outcome<u64> {
         self.refuse_change_in_read_only(Tag::Copy)?;
-        let cursor = self.open(&plan.statement, &vec![Value::Null; plan.columns.len()], literals).await?;
+        let mut cursor = self.open(&plan.statement, &vec![Value::Null; plan.columns.len()], literals).await?;
+        cursor.begin_loop()?;
         let format = if plan.options.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
         backend::copy_in_response(self.conn.out(), format, plan.columns.len());
         self.flush().await?;
@@ -143,7 +144,8 @@ impl CopyIn<'_> {
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.rows(true)
+        self.rows(true)?;
+        self.cursor.end_loop()
     }
 
     /// Inserts the rows that have arrived whole.

@@ -137,9 +137,7 @@ impl StateMachine {
                     let message = "SET CONSTRAINTS can only be used in transaction blocks";
                     self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, message);
                 }
-                // SQLite puts off all foreign keys or none; naming some defers no fewer checks than asked for.
-                let _ = names;
-                self.engine.set_constraints(*deferred)?;
+                self.engine.set_constraints(names.as_deref(), *deferred)?;
             }
         }
         if self.session.status == TransactionStatus::Started {

@@ -179,7 +179,7 @@ pub enum TransactionCommand {
     SetCharacteristics(TransactionModes),
     /// SET CONSTRAINTS { ALL | names } { DEFERRED | IMMEDIATE }
     SetConstraints {
-        names: Option<Vec<String>>,
+        names: Option<Vec<(Option<String>, String)>>,
         deferred: bool,
     },
 }

@@ -361,7 +361,15 @@ fn rollback<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
 
 fn set<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
     if c.keyword("CONSTRAINTS") {
-        let names = if c.keyword("ALL") { None } else { Some(c.names()?) };
+        let names = if c.keyword("ALL") {
+            None
+        } else {
+            let mut names = vec![c.qualified_name()?];
+            while c.accept(&Token::Comma) {
+                names.push(c.qualified_name()?);
+            }
+            Some(names)
+        };
         let deferred = c.keyword("DEFERRED");
         if !deferred {
             c.require("IMMEDIATE")?;

@@ -101,7 +101,7 @@ impl Change<'_> {
             self.check_index_name(relation, &name)?;
         }
         if primary {
-            self.make_primary(relation, &numbers);
+            self.make_primary(relation, &numbers, definition.deferrable);
         }
         let kind = if primary { ConstraintKind::PrimaryKey } else { ConstraintKind::Unique };
         let constraint = self.push_constraint(relation, definition, name.clone(), kind, numbers.clone())?;
@@ -124,8 +124,8 @@ impl Change<'_> {
 
     /// A primary key's columns are not null, and a single integer is SQLite's rowid: a lookup then takes one b-tree
     /// instead of two.
-    fn make_primary(&self, relation: &mut Relation, numbers: &[i16]) {
-        let single = numbers.len() == 1;
+    fn make_primary(&self, relation: &mut Relation, numbers: &[i16], deferrable: bool) {
+        let single = numbers.len() == 1 && !deferrable;
         for column in relation.columns.iter_mut().filter(|c| numbers.contains(&c.number)) {
             column.not_null = true;
             column.rowid_alias = single && sqlite::fits_rowid(column);
@@ -141,6 +141,9 @@ impl Change<'_> {
     ) -> Result<()> {
         if primary && relation.primary_key().is_some() {
             return Err(multiple_primary_keys(relation));
+        }
+        if definition.deferrable {
+            return Err(Error::unsupported("USING INDEX of a DEFERRABLE constraint"));
         }
         let Some(position) = relation.indexes.iter().position(|i| i.name == index) else {
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("index \"{index}\" does not exist")));
@@ -217,6 +220,11 @@ impl Change<'_> {
         if numbers.len() != parent_numbers.len() {
             let message = "number of referencing and referenced columns for foreign key disagree";
             return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
+        }
+        if deferrable_key_only(&parent, &parent_numbers) {
+            let what = if referenced.is_empty() { "primary key" } else { "unique constraint" };
+            let message = format!("cannot use a deferrable {what} for referenced table \"{}\"", parent.name);
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
         }
         if !has_unique_key(&parent, &parent_numbers) {
             let message =
@@ -337,9 +345,19 @@ fn foreign_columns(relation: &Relation, columns: &[String]) -> Result<Vec<i16>> 
 }
 
 /// Whether some unique index that is neither partial nor over expressions has exactly these columns, in any order.
+/// Whether the columns are those of a unique index that is always so.
 fn has_unique_key(relation: &Relation, numbers: &[i16]) -> bool {
+    unique_keys(relation, numbers).any(|index| relation.deferrable_key(index).is_none())
+}
+
+/// Whether the columns are a key, but only of constraints that are not checked at once.
+fn deferrable_key_only(relation: &Relation, numbers: &[i16]) -> bool {
+    !has_unique_key(relation, numbers) && unique_keys(relation, numbers).next().is_some()
+}
+
+fn unique_keys<'r>(relation: &'r Relation, numbers: &[i16]) -> impl Iterator<Item = &'r Index> {
     let wanted: HashSet<i16> = numbers.iter().copied().collect();
-    relation.indexes.iter().any(|index| {
+    relation.indexes.iter().filter(move |index| {
         index.unique
             && index.predicate.is_none()
             && index.keys.len() == wanted.len()

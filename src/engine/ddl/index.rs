@@ -3,6 +3,7 @@
 use super::Change;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
+use crate::catalog::definitions::quote_identifier;
 use crate::catalog::schema::{Index, IndexKey, Relation, sqlite_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::stored::expression_name;
@@ -95,7 +96,10 @@ impl Change<'_> {
     pub(super) fn create_index_in_sqlite(&self, relation: &Relation, index: &Index) -> Result<()> {
         let sql = self.create_index_sql(relation, index)?;
         match self.connection.execute(&sql, []) {
-            Ok(_) => Ok(()),
+            Ok(_) => match relation.deferrable_key(index) {
+                Some(key) if self.has_duplicates(relation, key)? => Err(self.duplicate_keys(relation, index)),
+                _ => Ok(()),
+            },
             Err(error) if index.unique && is_unique_violation(&error) => Err(self.duplicate_keys(relation, index)),
             Err(error) => Err(self.failed(error)),
         }
@@ -127,7 +131,7 @@ impl Change<'_> {
             list.join(", ")
         );
         let values: String = self.connection.query_row(&sql, [], |row| row.get(0)).ok()?;
-        let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+        let names: Vec<String> = columns.iter().map(|c| quote_identifier(&c.name)).collect();
         Some(format!("Key ({})=({values}) is duplicated.", names.join(", ")))
     }
 

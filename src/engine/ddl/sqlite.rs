@@ -149,7 +149,7 @@ impl Change<'_> {
         }
         let mut sql = format!(
             "CREATE {}INDEX {} ON {} ({})",
-            if index.unique { "UNIQUE " } else { "" },
+            if index.unique && relation.deferrable_key(index).is_none() { "UNIQUE " } else { "" },
             in_database(relation, &sqlite_name(&relation.schema, &index.name)),
             quote(&relation.sqlite_name),
             keys.join(", ")

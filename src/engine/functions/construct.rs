@@ -2,7 +2,9 @@
 //!
 //! Owns: enum labels, LIMIT and OFFSET, row values, raised errors.
 
+use crate::engine::constraint_timing::PendingKey;
 use crate::error::{Error, Result, SqlState};
+use crate::types::pg_type::Oid;
 
 use super::Definition;
 use super::args::{Args, Output, owned};
@@ -18,6 +20,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_raise_not_null", 3, not_null).called_on_null(),
     Definition::stable("pg_capture", -1, capture).called_on_null(),
     Definition::stable("pg_capture_end", 0, capture_end),
+    Definition::stable("pg_recheck_unique", -1, recheck_unique),
 ];
 
 /// The error with this SQLSTATE and message: the ELSE of a domain's check.
@@ -109,6 +112,14 @@ fn record(args: &Args<'_>) -> Result<Output> {
 fn capture(args: &Args<'_>) -> Result<Output> {
     let values = (1..args.len()).map(|index| owned(args.raw(index)));
     args.slot().capture(args.int(0)? == 0, values);
+    Ok(Output::NULL)
+}
+
+/// A row with a key that is there already: pg_recheck_unique(constraint's OID, values …).
+fn recheck_unique(args: &Args<'_>) -> Result<Output> {
+    let constraint = Oid(args.int(0)? as u32);
+    let values = (1..args.len()).map(|index| owned(args.raw(index))).collect();
+    args.slot().put_pending_keys(vec![PendingKey { constraint, values }]);
     Ok(Output::NULL)
 }
 

@@ -40,6 +40,7 @@ mod sets;
 mod strings;
 mod unnest;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
@@ -48,6 +49,7 @@ use rusqlite::functions::FunctionFlags;
 pub(crate) use args::owned;
 pub use args::{Args, Output};
 
+use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::sequences::SequenceRegistry;
 use crate::error::{Error, Result};
@@ -66,6 +68,9 @@ struct Slot {
     session: Mutex<Option<SharedContext>>,
     interrupt: Mutex<Option<InterruptPoll>>,
     error: Mutex<Option<Error>>,
+    /// Keys to be looked at again, see `engine::constraint_timing`.
+    pending: Mutex<Vec<PendingKey>>,
+    any_pending: AtomicBool,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
     sequences: Arc<SequenceRegistry>,
@@ -134,6 +139,22 @@ impl ContextSlot {
     pub fn check_interrupt(&self) -> Result<()> {
         let poll = lock(&self.0.interrupt).clone();
         poll.map_or(Ok(()), |poll| poll())
+    }
+
+    /// A unique constraint that is not checked at once has a duplicate.
+    pub(crate) fn put_pending_keys(&self, keys: Vec<PendingKey>) {
+        if !keys.is_empty() {
+            lock(&self.0.pending).extend(keys);
+            self.0.any_pending.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The keys noted since the last call.
+    pub(crate) fn take_pending_keys(&self) -> Vec<PendingKey> {
+        if !self.0.any_pending.swap(false, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *lock(&self.0.pending))
     }
 
     /// The database's sequences.

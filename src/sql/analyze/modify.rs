@@ -354,6 +354,7 @@ impl<'a> Analyzer<'a> {
                 constraint.columns.clone()
             }
         };
+        self.refuse_deferrable(relation, &key)?;
         let mut target_predicate = None;
         if !key.is_empty() {
             target_predicate = self.arbiter(relation, &key)?;
@@ -384,6 +385,22 @@ impl<'a> Analyzer<'a> {
             }
         };
         Ok(Conflict { target, target_predicate, update })
+    }
+
+    /// ON CONFLICT must know at once whether there is a conflict.
+    fn refuse_deferrable(&self, relation: &Relation, key: &[i16]) -> Result<()> {
+        // A table's primary key comes first.
+        let ordered =
+            [true, false].into_iter().flat_map(|first| relation.indexes.iter().filter(move |i| i.primary == first));
+        let mut indexes = ordered.filter_map(|index| relation.deferrable_key(index));
+        let concerned = indexes
+            .find(|c| key.is_empty() || c.columns.len() == key.len() && c.columns.iter().all(|n| key.contains(n)));
+        let Some(constraint) = concerned else { return Ok(()) };
+        let message = "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters";
+        Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+            .with_schema(&relation.schema)
+            .with_table(&relation.name)
+            .with_constraint(&constraint.name))
     }
 
     /// The unique index that ON CONFLICT's columns infer, with its predicate if it is partial; 42P10 if there is none.

@@ -400,7 +400,7 @@ impl Analyzer<'_> {
         let ([FromItem::Table { alias, .. }], Some(selection)) = (from, selection) else { return false };
         let entry = self.scopes.last().and_then(|s| s.entries.iter().find(|e| e.alias.as_ref() == Some(alias)));
         let relation = entry.and_then(|e| e.relation).and_then(|oid| self.catalog().relations.get(&oid));
-        let Some(key) = relation.and_then(|r| r.primary_key()) else { return false };
+        let Some(key) = relation.and_then(|r| r.primary_key()).filter(|key| !key.deferrable) else { return false };
         let mut fixed = Vec::new();
         fixed_columns(selection, alias, &mut fixed);
         key.columns.iter().all(|number| fixed.contains(number))
