@@ -15,6 +15,7 @@ use crate::ops::log::LogFormat;
 use crate::session::start::SessionOptions;
 use crate::sql::plan::BeginMode;
 use crate::storage::blob::azure_options::AzureOptions;
+use crate::storage::blob::s3_options::S3Options;
 
 /// Everything an operator can decide, validated.
 #[derive(Clone, Debug)]
@@ -35,6 +36,7 @@ pub struct Config {
     pub net: NetOptions,
     pub tls: TlsOptions,
     pub session: SessionOptions,
+    pub s3: S3Options,
     pub azure: AzureOptions,
 }
 
@@ -125,6 +127,62 @@ pub static KEYS: &[Key] = &[
             "s3" | "azure" => Err(format!("local; {v} storage is not part of this version")),
             _ => Err("local".to_owned()),
         },
+    },
+    Key {
+        env: "S3_BUCKET",
+        toml: "s3_bucket",
+        default: "",
+        doc: "The bucket, for STORAGE = s3.",
+        set: |c, v| c.s3.set_bucket(v),
+    },
+    Key {
+        env: "S3_REGION",
+        toml: "s3_region",
+        default: "",
+        doc: "The bucket's region. Not set: AWS_REGION or AWS_DEFAULT_REGION, else us-east-1; a bucket at AWS says where it is.",
+        set: |c, v| c.s3.set_region(v),
+    },
+    Key {
+        env: "S3_PREFIX",
+        toml: "s3_prefix",
+        default: "",
+        doc: "What the names of all objects begin with, such as production/.",
+        set: |c, v| c.s3.set_prefix(v),
+    },
+    Key {
+        env: "S3_ENDPOINT",
+        toml: "s3_endpoint",
+        default: "",
+        doc: "The URL of a store other than AWS that speaks S3, such as http://127.0.0.1:9000.",
+        set: |c, v| c.s3.set_endpoint(v),
+    },
+    Key {
+        env: "S3_PATH_STYLE",
+        toml: "s3_path_style",
+        default: "",
+        doc: "true: the bucket is in the path; false: in the host's name. Not set: in the path with S3_ENDPOINT or a name with dots.",
+        set: |c, v| c.s3.set_path_style(v),
+    },
+    Key {
+        env: "S3_ACCESS_KEY_ID",
+        toml: "s3_access_key_id",
+        default: "",
+        doc: "Not set: found as AWS's tools do: AWS_ACCESS_KEY_ID and its like, shared profile, web identity, container, instance.",
+        set: |c, v| c.s3.set_access_key_id(v),
+    },
+    Key {
+        env: "S3_SECRET_ACCESS_KEY",
+        toml: "s3_secret_access_key",
+        default: "",
+        doc: "The secret of S3_ACCESS_KEY_ID.",
+        set: |c, v| c.s3.set_secret_access_key(v),
+    },
+    Key {
+        env: "S3_SESSION_TOKEN",
+        toml: "s3_session_token",
+        default: "",
+        doc: "The token of temporary credentials.",
+        set: |c, v| c.s3.set_session_token(v),
     },
     Key {
         env: "AZURE_STORAGE_ACCOUNT",
@@ -350,6 +408,7 @@ impl Default for Config {
             },
             tls: TlsOptions::default(),
             session: SessionOptions::default(),
+            s3: S3Options::default(),
             azure: AzureOptions::default(),
         };
         // The table is the only place that knows the defaults; a test checks that each of them is valid.
@@ -434,7 +493,7 @@ impl Config {
 }
 
 /// Values that are not repeated.
-const SECRETS: &[&str] = &["password", "azure_storage_key"];
+const SECRETS: &[&str] = &["password", "s3_secret_access_key", "s3_session_token", "azure_storage_key"];
 
 fn bad_value(name: &str, key: &Key, value: &str, allowed: &str) -> String {
     let shown = if SECRETS.contains(&key.toml) { "…" } else { value };

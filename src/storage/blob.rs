@@ -43,7 +43,8 @@ use bytes::Bytes;
 pub type BlobFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BlobError>> + Send + 'a>>;
 
 /// A store of objects. Keys are relative to what the store was configured with (bucket and prefix); they are
-/// non-empty, use `/` as separator and only the characters `A-Z a-z 0-9 - _ . / @`.
+/// non-empty, use `/` as separator and only the characters `A-Z a-z 0-9 - _ . / @`. No key is another's beginning up to
+/// a `/`: some stores keep objects as files.
 ///
 /// One call is one attempt at the operation, apart from what belongs to the transport itself: redirects, clock skew,
 /// expired credentials. Retrying with backoff is the caller's, because only it knows what a repeated attempt means.
@@ -66,7 +67,8 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
         metadata: &'a Metadata,
     ) -> BlobFuture<'a, Put>;
 
-    /// Keys with the prefix, in byte order, strictly after `after`; at most one page of them (a backend's page size).
+    /// Keys with the prefix, in byte order (a store of files may take a `/` for less than any other byte), strictly
+    /// after `after`; at most one page of them (a backend's page size).
     fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>) -> BlobFuture<'a, Listing>;
 
     /// Removes the object. One that is not there is removed already.

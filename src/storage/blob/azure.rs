@@ -12,22 +12,18 @@
 //! beginning, a request for each 5,000 names, and drops what is not after the key; it gives up to 50,000 keys, so a
 //! walk over more costs requests in the square of the number of pages.
 
-use std::io::SeekFrom;
 use std::ops::Range;
-use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::storage::blob::azure_options::AzureOptions;
 use crate::storage::blob::azure_request::{Authorization, AzureRequest, Container, block_list};
 use crate::storage::blob::azure_response::Answer;
 use crate::storage::blob::azure_token::Identity;
+use crate::storage::blob::clock::StoreClock;
+use crate::storage::blob::file_parts::FileParts;
 use crate::storage::blob::http::{HttpClient, HttpRequest, HttpResponse};
 use crate::storage::blob::shared_key::SharedKey;
 use crate::storage::blob::{
@@ -41,8 +37,6 @@ const BLOCK: u64 = 16 << 20;
 const MAX_BLOCKS: u64 = 50_000;
 /// How many keys one call lists, roughly.
 const MAX_LISTED: usize = 50_000;
-/// Differences between clocks below this are left alone; the service allows 15 minutes.
-const MIN_SKEW: i64 = 60;
 
 /// A container of an account, and a prefix in it.
 #[derive(Debug)]
@@ -53,8 +47,7 @@ pub struct AzureStore {
     prefix: String,
     location: String,
     who: Who,
-    /// What is added to our clock, in seconds, to tell the service's time.
-    skew: AtomicI64,
+    clock: StoreClock,
 }
 
 #[derive(Debug)]
@@ -73,7 +66,7 @@ impl AzureStore {
         options.check()?;
         let who = match options.shared_key() {
             Some(key) => Who::SharedKey(key),
-            None => Who::Identity(Box::new(Identity::from_environment(options.identity(), environment)?)),
+            None => Who::Identity(Box::new(Identity::from_environment(options.identity(), environment))),
         };
         Ok(AzureStore {
             http,
@@ -82,7 +75,7 @@ impl AzureStore {
             prefix: options.prefix().to_owned(),
             location: options.location(),
             who,
-            skew: AtomicI64::new(0),
+            clock: StoreClock::default(),
         })
     }
 
@@ -94,7 +87,7 @@ impl AzureStore {
     async fn send(&self, request: &AzureRequest, body: Bytes) -> Result<HttpResponse, BlobError> {
         let response = self.attempt(request, body.clone()).await?;
         let mended = match (&self.who, response.status) {
-            (Who::SharedKey(_), 403) => self.correct_clock(&response),
+            (Who::SharedKey(_), 403) => answer(&response).date().is_some_and(|theirs| self.clock.correct(theirs)),
             (Who::Identity(identity), 401) => identity.discard(),
             // What the emulator says of an expired token. Other refusals are of who we are, not of the token.
             (Who::Identity(identity), 403) => {
@@ -110,31 +103,15 @@ impl AzureStore {
         let who = match &self.who {
             Who::SharedKey(key) => Authorization::SharedKey(key),
             Who::Identity(identity) => {
-                token = identity.token().await?;
+                token = identity.token(&self.http).await?;
                 Authorization::Bearer(token.reveal())
             }
         };
         let mut request = request.clone();
-        request.authorize(&who, shifted(SystemTime::now(), self.skew.load(Ordering::Relaxed)))?;
+        request.authorize(&who, self.clock.now())?;
         let target = request.target();
         let AzureRequest { method, headers, .. } = request;
         self.http.send(&HttpRequest { method, origin: self.origin.clone(), target, headers, body }).await
-    }
-
-    /// Whether our clock was off by what a refusal tells, and is corrected now.
-    fn correct_clock(&self, response: &HttpResponse) -> bool {
-        let Some(theirs) = answer(response).date() else { return false };
-        let skew = seconds_between(SystemTime::now(), theirs);
-        let before = self.skew.swap(skew, Ordering::Relaxed);
-        let corrected = (skew - before).abs() >= MIN_SKEW;
-        if corrected {
-            log::warn!(
-                "azure: the clock of this machine is {skew} s behind the store's; dating requests by the store's"
-            );
-        } else {
-            self.skew.store(before, Ordering::Relaxed);
-        }
-        corrected
     }
 
     async fn get_blob(&self, key: &str, range: Option<Range<u64>>) -> Result<Blob, BlobError> {
@@ -178,21 +155,18 @@ impl AzureStore {
         condition: &Precondition,
         metadata: &Metadata,
     ) -> Result<Put, BlobError> {
-        match body {
-            Body::Bytes(bytes) => {
-                let request = self.container.put(&self.name(key), &bytes, condition, metadata);
-                self.write(key, &request, bytes, condition).await
-            }
+        let bytes = match body {
+            Body::Bytes(bytes) => bytes,
             Body::File(path) => {
-                let size = tokio::fs::metadata(&path).await.map_err(|e| unreadable(&path, &e))?.len();
-                if size > MAX_SINGLE {
-                    return self.put_blocks(key, &path, size, condition, metadata).await;
+                let mut file = FileParts::open(&path).await?;
+                if file.size > MAX_SINGLE {
+                    return self.put_blocks(key, file, condition, metadata).await;
                 }
-                let bytes = Bytes::from(tokio::fs::read(&path).await.map_err(|e| unreadable(&path, &e))?);
-                let request = self.container.put(&self.name(key), &bytes, condition, metadata);
-                self.write(key, &request, bytes, condition).await
+                file.read_all().await?
             }
-        }
+        };
+        let request = self.container.put(&self.name(key), &bytes, condition, metadata);
+        self.write(key, &request, bytes, condition).await
     }
 
     /// A request that creates something. An answer of success that lacks something may be of one that did.
@@ -215,20 +189,18 @@ impl AzureStore {
     async fn put_blocks(
         &self,
         key: &str,
-        path: &Path,
-        size: u64,
+        mut file: FileParts,
         condition: &Precondition,
         metadata: &Metadata,
     ) -> Result<Put, BlobError> {
         let name = self.name(key);
-        let length = BLOCK.max(size.div_ceil(MAX_BLOCKS));
+        let length = BLOCK.max(file.size.div_ceil(MAX_BLOCKS));
         // Blocks of one object share a space with those of another upload of it, and must all be of one length.
         let upload: u64 = rand::random();
-        let mut file = File::open(path).await.map_err(|e| unreadable(path, &e))?;
         let mut blocks = Vec::new();
-        for start in (0..size).step_by(usize::try_from(length).unwrap_or(usize::MAX)) {
-            let bytes =
-                read_part(&mut file, start..size.min(start + length)).await.map_err(|e| unreadable(path, &e))?;
+        let mut start = 0;
+        while start < file.size {
+            let bytes = file.read(start..file.size.min(start + length)).await?;
             let block = STANDARD.encode(format!("{upload:016x}{start:016x}"));
             let request = self.container.put_block(&name, &block, &bytes);
             let response = self.send(&request, bytes).await.map_err(not_yet_written)?;
@@ -237,6 +209,7 @@ impl AzureStore {
                 return Err(not_yet_written(got.error(&format!("PUT {key} (block)"), &Precondition::None)));
             }
             blocks.push(block);
+            start += length;
         }
         let list = Bytes::from(block_list(&blocks));
         let request = self.container.put_block_list(&name, &list, condition, metadata);
@@ -341,36 +314,13 @@ fn not_yet_written(error: BlobError) -> BlobError {
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> BlobError {
-    BlobError::new(BlobErrorKind::Invalid, format!("azure: cannot read {}: {error}", path.display()))
-}
-
-async fn read_part(file: &mut File, part: Range<u64>) -> std::io::Result<Bytes> {
-    let length = usize::try_from(part.end - part.start).map_err(std::io::Error::other)?;
-    let mut bytes = vec![0; length];
-    file.seek(SeekFrom::Start(part.start)).await?;
-    file.read_exact(&mut bytes).await?;
-    Ok(bytes.into())
-}
-
-fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
-    let by = Duration::from_secs(seconds.unsigned_abs());
-    let shifted = if seconds < 0 { time.checked_sub(by) } else { time.checked_add(by) };
-    shifted.unwrap_or(time)
-}
-
-fn seconds_between(ours: SystemTime, theirs: SystemTime) -> i64 {
-    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    theirs.duration_since(ours).map_or_else(|error| -whole(error.duration()), whole)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
-    use std::time::UNIX_EPOCH;
-    use tokio::io::AsyncWriteExt;
+    use std::time::{Duration, UNIX_EPOCH};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use crate::storage::blob::http::Limits;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 
 use crate::storage::blob::azure_identity::{IdentitySource, Token};
-use crate::storage::blob::http::{HttpClient, HttpRequest, Limits};
+use crate::storage::blob::http::{HttpClient, HttpRequest};
 use crate::storage::blob::secret::Secret;
 use crate::storage::blob::{BlobError, BlobErrorKind};
 
@@ -19,13 +19,11 @@ const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// After a failed renewal of a token that is still good.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
-const LIMITS: Limits = Limits { connect: Duration::from_secs(3), answer: Duration::from_secs(10) };
 
 /// Who this process is in Azure.
 #[derive(Debug)]
 pub struct Identity {
     source: IdentitySource,
-    http: HttpClient,
     held: Mutex<Option<Held>>,
     /// Held by who fetches. The token itself is never behind it.
     fetching: tokio::sync::Mutex<()>,
@@ -52,30 +50,23 @@ impl Held {
 }
 
 impl Identity {
-    /// What the environment says; `client_id`: which of several identities. `SSL_CERT_FILE` names the authorities.
-    pub fn from_environment(
-        client_id: Option<&str>,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, String> {
-        let authorities = environment("SSL_CERT_FILE");
-        let http = HttpClient::new(authorities.as_deref().map(AsRef::as_ref), LIMITS)?;
-        let source = IdentitySource::from_environment(client_id, environment);
-        Ok(Identity {
-            source,
-            http,
+    /// What the environment says; `client_id`: which of several identities.
+    pub fn from_environment(client_id: Option<&str>, environment: impl Fn(&str) -> Option<String>) -> Self {
+        Identity {
+            source: IdentitySource::from_environment(client_id, environment),
             held: Mutex::new(None),
             fetching: tokio::sync::Mutex::new(()),
             first_pause: FIRST_PAUSE,
-        })
+        }
     }
 
     /// A token that is good now.
-    pub async fn token(&self) -> Result<Secret, BlobError> {
+    pub async fn token(&self, http: &HttpClient) -> Result<Secret, BlobError> {
         if let Some(held) = self.good() {
             if Instant::now() >= held.renew
                 && let Ok(_fetching) = self.fetching.try_lock()
             {
-                return Ok(self.renew(held).await);
+                return Ok(self.renew(http, held).await);
             }
             return Ok(held.token.secret);
         }
@@ -84,7 +75,7 @@ impl Identity {
         if let Some(held) = self.good() {
             return Ok(held.token.secret);
         }
-        self.fetch().await
+        self.fetch(http).await
     }
 
     /// Forgets the token held, which the store no longer takes. Whether there was one.
@@ -104,8 +95,8 @@ impl Identity {
         self.held().insert(Held::new(token)).token.secret.clone()
     }
 
-    async fn renew(&self, old: Held) -> Secret {
-        match self.attempt().await {
+    async fn renew(&self, http: &HttpClient, old: Held) -> Secret {
+        match self.attempt(http).await {
             Ok(token) => self.hold(token),
             Err(error) => {
                 let left = old.token.lifetime.saturating_sub(old.since.elapsed());
@@ -118,10 +109,10 @@ impl Identity {
         }
     }
 
-    async fn fetch(&self) -> Result<Secret, BlobError> {
+    async fn fetch(&self, http: &HttpClient) -> Result<Secret, BlobError> {
         let mut pause = self.first_pause;
         for _ in 1..ATTEMPTS {
-            match self.attempt().await {
+            match self.attempt(http).await {
                 Ok(token) => return Ok(self.hold(token)),
                 Err(error) if error.kind == BlobErrorKind::Denied => return Err(error),
                 Err(_) => tokio::time::sleep(pause).await,
@@ -133,19 +124,17 @@ impl Identity {
             BlobErrorKind::Denied => error,
             _ => BlobError { kind: BlobErrorKind::Unreachable, ..error },
         };
-        self.attempt().await.map(|token| self.hold(token)).map_err(unreachable)
+        self.attempt(http).await.map(|token| self.hold(token)).map_err(unreachable)
     }
 
-    async fn attempt(&self) -> Result<Token, BlobError> {
+    async fn attempt(&self, http: &HttpClient) -> Result<Token, BlobError> {
         let request = self.source.request()?;
         let (origin, target) = split(&request.url);
         let headers = request.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let request = HttpRequest { method: request.method, origin, target, headers, body: Bytes::from(request.body) };
-        let response = self
-            .http
-            .send(&request)
-            .await
-            .map_err(|error| BlobError { message: format!("azure: {}: {}", self.source, error.message), ..error })?;
+        let named =
+            |error: BlobError| BlobError { message: format!("azure: {}: {}", self.source, error.message), ..error };
+        let response = http.send(&request).await.map_err(named)?;
         self.source.token(response.status, &response.body, SystemTime::now())
     }
 }
@@ -161,6 +150,7 @@ fn split(url: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::blob::http::Limits;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -199,7 +189,7 @@ mod tests {
 
         fn identity(&self) -> Identity {
             let environment = |name: &str| (name == "AZURE_POD_IDENTITY_AUTHORITY_HOST").then(|| self.host.clone());
-            let identity = Identity::from_environment(None, environment).unwrap();
+            let identity = Identity::from_environment(None, environment);
             Identity { first_pause: Duration::ZERO, ..identity }
         }
 
@@ -211,6 +201,10 @@ mod tests {
     const LONG: &str = r#"{"access_token":"long","expires_in":"3600"}"#;
     const SHORT: &str = r#"{"access_token":"short","expires_in":"0"}"#;
 
+    fn http() -> HttpClient {
+        HttpClient::new(None, Limits::default()).unwrap()
+    }
+
     /// Makes the token held look as old as that.
     fn age(identity: &Identity, by: Duration) {
         let mut held = identity.held();
@@ -220,7 +214,7 @@ mod tests {
     }
 
     async fn token(identity: &Identity) -> String {
-        identity.token().await.unwrap().reveal().to_owned()
+        identity.token(&http()).await.unwrap().reveal().to_owned()
     }
 
     #[tokio::test]
@@ -249,7 +243,7 @@ mod tests {
         assert_eq!(token(&identity).await, "long");
         assert_eq!(service.asked(), 2, "a failed renewal pauses");
         age(&identity, Duration::from_secs(2000));
-        assert_eq!(identity.token().await.unwrap_err().kind, BlobErrorKind::Denied);
+        assert_eq!(identity.token(&http()).await.unwrap_err().kind, BlobErrorKind::Denied);
     }
 
     #[tokio::test]
@@ -257,10 +251,10 @@ mod tests {
         let service = Service::start(&[(404, ""), (410, ""), (429, ""), (200, LONG)]).await;
         assert_eq!(token(&service.identity()).await, "long");
         let service = Service::start(&[(500, "")]).await;
-        let error = service.identity().token().await.unwrap_err();
+        let error = service.identity().token(&http()).await.unwrap_err();
         assert_eq!((error.kind, service.asked()), (BlobErrorKind::Unreachable, 4));
         let service = Service::start(&[(403, "")]).await;
-        let error = service.identity().token().await.unwrap_err();
+        let error = service.identity().token(&http()).await.unwrap_err();
         assert_eq!((error.kind, service.asked()), (BlobErrorKind::Denied, 1));
     }
 

@@ -199,8 +199,9 @@ async fn race(store: &Arc<dyn BlobStore>, key: &str, writers: usize, condition: 
 }
 
 async fn names_and_order(store: &Arc<dyn BlobStore>, prefix: &str) -> Result<(), String> {
-    // In byte order.
-    let names = ["-", "A", "_", "a", "a-b", "a.b", "a/0", "a/b/c", "a0", "a@2026-11-23T10", "a_b", "ab", "b.sqlite"];
+    // In byte order. What is not asked for is a key that is another's beginning up to a slash, and the place of
+    // "d/0" between "d.b" and "d0": some stores keep objects as files.
+    let names = ["-", "A", "_", "a", "a-b", "a.b", "a0", "a@2026-11-23T10", "a_b", "ab", "b.sqlite", "d/0", "d/b/c"];
     let keys: Vec<String> = names.iter().map(|name| format!("{prefix}/{name}")).collect();
     for key in keys.iter().rev() {
         sound("put", put(store, key, key, Precondition::Absent).await)?;

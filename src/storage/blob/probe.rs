@@ -88,11 +88,13 @@ mod tests {
     use crate::storage::blob::local_directory::LocalDirectory;
     use crate::storage::blob::{Blob, BlobFuture, BlobInfo, Listing, Put};
 
+    type Ignores = fn(&Precondition) -> bool;
+
     /// A store that ignores some conditions, as some do.
     #[derive(Debug)]
     struct Careless {
         store: Arc<dyn BlobStore>,
-        ignores: fn(&Precondition) -> bool,
+        ignores: Ignores,
     }
 
     impl BlobStore for Careless {
@@ -133,7 +135,6 @@ mod tests {
         let path = std::env::temp_dir().join(format!("pgserver-probe-{:016x}", rand::random::<u64>()));
         let store: Arc<dyn BlobStore> = Arc::new(LocalDirectory::open(&path).unwrap());
         assert_eq!(honours_conditions(&store).await.unwrap(), Ok(()));
-        type Ignores = fn(&Precondition) -> bool;
         let cases: [(Ignores, &str); 2] = [
             (|asked| *asked == Precondition::Absent, "careless: of 4 writers that raced to create an object 4 were"),
             (|asked| matches!(asked, Precondition::Matches(_)), "careless: it replaces another version of an object"),

@@ -132,7 +132,8 @@ mod tests {
         let plain = owned(&[host]);
         let listing = [("max-keys", "2".to_owned()), ("prefix", "J".to_owned())];
         let lifecycle = [("lifecycle", String::new())];
-        let examples: [(&str, &str, &[(&str, String)], &Headers, &str, &str); 4] = [
+        type Example<'a> = (&'a str, &'a str, &'a [(&'a str, String)], &'a Headers, &'a str, &'a str);
+        let examples: [Example<'_>; 4] = [
             ("GET", "/test.txt", &[], &get, "", "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"),
             (
                 "PUT",
