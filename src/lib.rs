@@ -100,9 +100,13 @@ pub mod storage {
         #[cfg(test)]
         mod memory_store;
         pub mod page_checksum;
+        mod publish;
         pub mod restore;
         pub mod retry;
+        mod segment;
         pub mod state;
+        pub mod upkeep;
+        pub mod versions;
         pub mod wal;
     }
     pub mod sink;

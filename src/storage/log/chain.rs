@@ -25,11 +25,12 @@ use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::image::{Head, Image, page_size_of};
 use crate::storage::log::keys::Keys;
-use crate::storage::log::manifest::{self, Base, Manifest};
+use crate::storage::log::manifest::{self, Base, Manifest, Published};
 use crate::storage::log::page_checksum::{PageChecksums, page_checksum};
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
 use crate::storage::log::state::{self, State, beside};
+use crate::storage::log::upkeep::{Policy, Upkeep, release_pin};
 use crate::storage::log::wal::WalMark;
 
 /// What an instance brings.
@@ -103,6 +104,10 @@ impl Incoming {
 impl Chain {
     /// Creates a database that begins with a plain SQLite file, which nobody has open.
     pub async fn create(options: &Options, name: &str, file: &Path) -> Result<Self> {
+        Self::begin(options, name, file, None).await
+    }
+
+    async fn begin(options: &Options, name: &str, file: &Path, published: Option<Published>) -> Result<Self> {
         let keys = Keys::of(name);
         match manifest::read(&options.store, &keys).await {
             Err(LogError::NoSuchDatabase) => {}
@@ -131,6 +136,7 @@ impl Chain {
         };
         let post_checksum = head.checksums.total();
         manifest.bases = vec![Base { seq: 0, key, size, blake3, post_checksum, hlc: head.commit, chain: head.chain }];
+        manifest.published = published;
         manifest::create(&options.store, &keys, manifest).await?;
         if let Err(error) = remove_remains(&options.store, &keys, head.incarnation).await {
             log::warn!("database \"{name}\": what an earlier one has left cannot be deleted: {error}");
@@ -179,7 +185,8 @@ impl Chain {
         if again.etag != found.etag {
             return Err(LogError::damaged(&key, "it changed while it was read"));
         }
-        match Self::create(options, name, copy).await {
+        let published = Published { etag: found.etag.0, seq: 0 };
+        match Self::begin(options, name, copy, Some(published)).await {
             // Another instance has adopted it too.
             Err(LogError::Exists) => Box::pin(Self::open(options, name, copy)).await,
             result => result,
@@ -210,6 +217,11 @@ impl Chain {
     /// What the working copy stands for when its write-ahead log is read up to the mark.
     pub fn state(&self, wal: WalMark) -> State {
         State::new(&self.head, wal)
+    }
+
+    /// What keeps this database's log short. It works on its own, beside the chain.
+    pub fn upkeep(&self, policy: Policy) -> Upkeep {
+        Upkeep { to: self.to.clone(), writer: self.writer, policy, scratch: self.scratch.with_extension("upkeep") }
     }
 
     /// The pages of the durable state that make a batch smaller when [`append`](Self::append) is given them.
@@ -292,8 +304,15 @@ impl Chain {
             let asked = self.to.clock.now();
             let key = self.to.keys.delta(self.head.incarnation, tip.0 + 1);
             let object = match self.winner.take().filter(|(sequence, _)| *sequence == tip.0 + 1) {
+                // Appending has made sure that it belongs to the log.
                 Some((_, object)) => Ok(object),
-                None => patiently(|| self.to.store.get(&key, None)).await.map(|blob| blob.body),
+                None => {
+                    let object = patiently(|| self.to.store.get(&key, None)).await.map(|blob| blob.body);
+                    if object.is_ok() && self.is_passed().await? {
+                        return self.rebuild().await.map(Some);
+                    }
+                    object
+                }
             };
             let object = match object {
                 Ok(object) => object,
@@ -322,19 +341,34 @@ impl Chain {
         (self.head.sequence, self.head.chain)
     }
 
-    /// There is no next delta: because there was none, or because it is gone. Recent knowledge tells which.
+    /// Whether the log has been shortened beyond what this instance knows, so that what is under the next number, or
+    /// that nothing is, says nothing about the log. Recent knowledge saves looking.
+    async fn is_passed(&mut self) -> Result<bool> {
+        let now = self.to.clock.now();
+        let holds = |since: Option<Moment>| since.is_some_and(|since| now.is_within(PROOF_HOLDS, since));
+        if holds(self.proof) || holds(self.manifest_read) {
+            return Ok(false);
+        }
+        let passed = self.current_manifest().await?.floor > self.head.sequence;
+        if !passed {
+            self.manifest_read = Some(now);
+        }
+        Ok(passed)
+    }
+
+    /// There is no next delta: because there was none, or because it is gone.
     async fn nothing_follows(&mut self, asked: Moment) -> Result<Option<Incoming>> {
         let now = self.to.clock.now();
-        let knows = |since: Option<Moment>, limit| since.is_some_and(|since| now.is_within(limit, since));
-        if knows(self.manifest_read, MANIFEST_HOLDS) && knows(self.proof.or(self.manifest_read), PROOF_HOLDS) {
-            self.proof = Some(asked);
-            return Ok(None);
+        let is_recent = self.manifest_read.is_some_and(|read| now.is_within(MANIFEST_HOLDS, read));
+        if !is_recent {
+            // Also to learn that the database is gone.
+            self.manifest_read = None;
+            if self.current_manifest().await?.floor > self.head.sequence {
+                return self.rebuild().await.map(Some);
+            }
+            self.manifest_read = Some(now);
         }
-        let manifest = self.current_manifest().await?;
-        if manifest.floor > self.head.sequence {
-            return self.rebuild().await.map(Some);
-        }
-        (self.proof, self.manifest_read) = (Some(asked), Some(now));
+        self.proof = Some(asked);
         Ok(None)
     }
 
@@ -394,7 +428,7 @@ impl Chain {
     /// Ends the database: the log's last delta is an empty one, so whoever still appends learns of it. `Lost` means
     /// that another instance was faster and has to be caught up with first.
     pub async fn drop_database(&mut self) -> Result<Outcome> {
-        let pins = self.current_manifest().await?.pins;
+        let Manifest { pins, parent, .. } = self.current_manifest().await?;
         if !pins.is_empty() {
             return Err(LogError::HasBranches(pins.into_iter().map(|pin| pin.branch).collect()));
         }
@@ -422,7 +456,12 @@ impl Chain {
         let mut append = Append::new(batch.header.sequence, batch.header.nonce, self.proof);
         let (outcome, winner) = drive(&mut append, &self.to, &batch).await;
         match outcome {
-            Outcome::Acknowledged => remove_objects(&self.to.store, &self.to.keys, self.head.incarnation).await?,
+            Outcome::Acknowledged => {
+                remove_objects(&self.to.store, &self.to.keys, self.head.incarnation).await?;
+                if let Some(parent) = parent {
+                    release_pin(&self.to, self.writer, &parent).await?;
+                }
+            }
             Outcome::Lost => self.winner = winner.map(|object| (batch.header.sequence, object)),
             Outcome::Unknown => (self.proof, self.manifest_read) = (None, None),
         }

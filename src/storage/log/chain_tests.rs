@@ -6,6 +6,13 @@ use crate::storage::log::fixture::{Mirror, Scratch, commit, instance};
 use crate::storage::log::memory_store::MemoryStore;
 use crate::storage::log::wal::WalPosition;
 
+impl Chain {
+    /// As if a long time had passed.
+    pub(in crate::storage::log) fn forget_what_was_recent(&mut self) {
+        (self.proof, self.manifest_read) = (None, None);
+    }
+}
+
 struct World {
     store: Arc<MemoryStore>,
     scratch: Scratch,
@@ -131,6 +138,8 @@ async fn a_plain_file_in_the_store_is_adopted() {
     assert!(world.mirror.is_in(&world.scratch.path("copy.sqlite")));
     let two = world.open("app", "other.sqlite").await.expect("opens");
     assert_eq!(one.head().chain, two.head().chain);
+    let upkeep = one.upkeep(Policy::default());
+    upkeep.publish().await.expect("may overwrite what was adopted");
     let body = Body::Bytes(Bytes::from("no database"));
     world.store.put("text.sqlite", body, Precondition::None, &Metadata::new()).await.expect("put");
     assert!(world.open("text", "text.sqlite").await.is_err());
@@ -156,7 +165,7 @@ async fn a_dropped_database_ends_for_everybody() {
     let again = world.create("app").await;
     assert!(world.store.keys().iter().all(|key| !key.contains(&one.head.incarnation.to_string())));
     assert!(matches!(world.open("app", "two.sqlite").await, Ok(chain) if chain.head().chain == again.head().chain));
-    one.manifest_read = None;
+    one.forget_what_was_recent();
     assert!(matches!(one.catch_up().await, Err(LogError::Dropped)));
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -30,8 +30,7 @@ const PAGE: usize = 7;
 
 impl MemoryStore {
     pub fn new() -> Self {
-        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        MemoryStore(Mutex::new(Content { objects: BTreeMap::new(), now, versions: 0 }))
+        MemoryStore(Mutex::new(Content { objects: BTreeMap::new(), now: SystemTime::now(), versions: 0 }))
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {

@@ -8,11 +8,12 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 
-use crate::storage::blob::{BlobErrorKind, BlobStore};
+use crate::storage::blob::{BlobError, BlobErrorKind, BlobStore};
+use crate::storage::log::append::PROOF_HOLDS;
 use crate::storage::log::base;
 use crate::storage::log::delta::{self, Delta, Digest, Sequence};
 use crate::storage::log::fault::{LogError, Result};
@@ -71,12 +72,13 @@ pub async fn rebuild(
 ) -> Result<Image> {
     let mut plans = 1;
     loop {
+        let begun_at = (Instant::now(), manifest.folded());
         let begun = begin(store, &manifest, target, path).await;
         let result = match begun {
             Ok(image) => advance(store, keys, &manifest, image, target).await,
             Err(error) => Err(error),
         };
-        match result {
+        match still_holds(store, keys, begun_at, result).await {
             Err(error) if error.is_not_found() && plans < PLANS => {
                 let again = manifest::read(store, keys).await?.manifest;
                 if again.incarnation != manifest.incarnation {
@@ -90,6 +92,29 @@ pub async fn rebuild(
             result => return result,
         }
     }
+}
+
+/// A plan holds for less than an hour, because after that single deltas that it counts on may have been deleted, and
+/// their keys written anew by an instance that does not know. So a restore that took long looks again.
+async fn still_holds(
+    store: &Arc<dyn BlobStore>,
+    keys: &Keys,
+    (since, folded): (Instant, Sequence),
+    result: Result<Image>,
+) -> Result<Image> {
+    let image = result?;
+    if since.elapsed() < PROOF_HOLDS || image.head.sequence <= folded {
+        return Ok(image);
+    }
+    match manifest::read(store, keys).await?.manifest.floor > folded {
+        true => Err(BlobError::new(BlobErrorKind::NotFound, "the log was shortened while it was read").into()),
+        false => Ok(image),
+    }
+}
+
+/// Whether the floor has passed a place in the log.
+async fn is_passed(store: &Arc<dyn BlobStore>, keys: &Keys, head: &Head) -> Result<bool> {
+    Ok(manifest::read(store, keys).await?.manifest.floor > head.sequence)
 }
 
 /// The file a restore begins with.
@@ -196,6 +221,10 @@ async fn advance_singly(
         Target::Sequence(last) => last,
         _ => Sequence::MAX,
     };
+    if image.head.sequence < manifest.floor {
+        // What is under those keys, if anything, was written by somebody who does not know that they were forgotten.
+        return Err(BlobError::new(BlobErrorKind::NotFound, "the next deltas have been folded").into());
+    }
     let (mut ahead, mut asked) = (Ahead::new(store), image.head.sequence);
     while image.head.sequence < last {
         while asked < last && ahead.len() < DELTAS_AHEAD {
@@ -205,8 +234,8 @@ async fn advance_singly(
         let bytes = match ahead.answer().await {
             Some(Err(error)) if error.kind == BlobErrorKind::NotFound => {
                 return match target {
-                    // What the floor has passed must be in a segment, so this plan is out of date.
-                    _ if image.head.sequence < manifest.floor => Err(error.into()),
+                    // Folded and deleted in the meantime, or never written.
+                    Target::Sequence(_) if is_passed(store, keys, &image.head).await? => Err(error.into()),
                     Target::Sequence(_) => Err(LogError::NotKept),
                     _ => Ok(image),
                 };
