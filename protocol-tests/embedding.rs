@@ -252,6 +252,22 @@ async fn a_client_without_the_certificate_it_needs_is_refused() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handshake_that_does_not_go_on_is_ended() {
+    let directory = Directory::new("stalled");
+    let (mut config, _) = directory.encrypted(None);
+    config.net.authentication_timeout = Duration::from_millis(300);
+    let server = Running::start(config).await;
+    for begun in [&b""[..], b"\x16\x03\x01\x02\0\x01"] {
+        let mut stream = AsyncTcpStream::connect(server.address).await.unwrap();
+        stream.write_all(b"\0\0\0\x08\x04\xd2\x16\x2f").await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'S');
+        stream.write_all(begun).await.unwrap();
+        assert_eq!(stream.read(&mut [0; 10]).await.unwrap_or(0), 0);
+    }
+    server.stop().await;
+}
+
 /// CVE-2021-23214: what somebody in the middle puts behind SSLRequest must not be taken for the client's. It belongs to
 /// the TLS stream and breaks it; a server that had read it ahead would complete the handshake.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -139,6 +139,73 @@ fn silent_clients_do_not_keep_others_out() {
     assert_serving(server.addr, "1,100 silent connections were closed");
 }
 
+/// Sends a byte at a time for as long as the server listens.
+fn dribble(mut stream: TcpStream, bytes: impl Iterator<Item = u8>) -> Told {
+    let mut writer = stream.try_clone().unwrap();
+    let bytes: Vec<u8> = bytes.collect();
+    let sending = std::thread::spawn(move || {
+        for byte in bytes {
+            if writer.write_all(&[byte]).is_err() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    });
+    let mut told = Told { errors: Vec::new(), ready: 0 };
+    while let Some((tag, body)) = message(&mut stream) {
+        if tag == b'E' {
+            told.errors.push(error_field(&body, b'C'));
+        }
+    }
+    drop(stream);
+    sending.join().unwrap();
+    told
+}
+
+/// Each byte is a sign of life, but not of a start-up or a message that comes to its end.
+#[test]
+fn a_byte_at_a_time_is_no_reason_to_wait_for_ever() {
+    let server = Server::start_with("postgres", "trust", "", &[("AUTH_TIMEOUT_SECONDS", "1")]).unwrap();
+    let packet = [&9_000u32.to_be_bytes()[..], &[0, 3, 0, 0]].concat();
+    let endless = packet.into_iter().chain(std::iter::repeat_n(b'x', 8_000));
+    assert_eq!(dribble(connect(server.addr), endless), Told { errors: vec![], ready: 0 });
+
+    let mut other = Session::open(server.addr);
+    other.run("create table t (i int)");
+    for (limit, before, error) in [
+        ("idle_session_timeout", "select 1", "57P05"),
+        ("idle_in_transaction_session_timeout", "begin; insert into t values (1)", "25P03"),
+    ] {
+        let mut session = Session::open(server.addr);
+        session.run(&format!("set {limit} = 500"));
+        session.run(before);
+        let endless = lying_frame(b'Q', 100_000, b"select 1").into_iter().chain(std::iter::repeat_n(b' ', 8_000));
+        assert_eq!(dribble(session.stream, endless), Told { errors: texts(&[error]), ready: 0 }, "{limit}");
+    }
+    other.run("insert into t values (2)");
+    assert_eq!(other.value("select count(*) from t"), "1");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_nobody_reads_take_no_memory() {
+    let server = start();
+    let mut other = Session::open(server.addr);
+    other.run("create table t (i int)");
+    let before = resident_megabytes(&server);
+    let mut deaf: Vec<Session> = (0..20).map(|_| Session::open(server.addr)).collect();
+    for session in &mut deaf {
+        session.send("select repeat('x', 1000) from generate_series(1, 1000000000)");
+        // Its rows are on their way.
+        assert_eq!(message(&mut session.stream).unwrap().0, b'T');
+        other.run("insert into t values (1)");
+    }
+    let grown = resident_megabytes(&server).saturating_sub(before);
+    assert!(grown < 100, "the server grew by {grown} MB");
+    drop(deaf);
+    assert_eq!(other.value("select count(*) from t"), "20");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_announced_but_not_sent_takes_no_memory() {

@@ -221,12 +221,14 @@ pub mod session {
     mod copy_in;
     mod copy_lines;
     mod copy_out;
+    mod cursors;
     mod execute;
     mod extended;
     mod greeting;
     pub mod machine;
     mod query;
     mod repeat;
+    mod rows;
     pub mod start;
     mod state;
     mod transaction;

@@ -126,6 +126,25 @@ except errors.QueryCanceled:
 thread.join()
 conn.rollback()
 
+# Named cursors: DECLARE, FETCH, MOVE, CLOSE.
+with conn.cursor("forward") as named:
+    named.itersize = 300
+    named.execute("select i from generate_series(1, %s) i", (1000,))
+    assert sum(i for i, in named) == 500500
+with conn.cursor("both ways", scrollable=True) as named:
+    named.execute("select i from generate_series(1, 10) i")
+    assert named.fetchmany(3) == [(1,), (2,), (3,)]
+    named.scroll(-2)
+    assert named.fetchone() == (2,)
+    named.scroll(9, mode="absolute")
+    assert named.fetchall() == [(10,)]
+held = conn.cursor("held", withhold=True)
+held.execute("select i from generate_series(1, 5) i")
+conn.commit()
+assert held.fetchall() == [(1,), (2,), (3,), (4,), (5,)]
+held.close()
+conn.commit()
+
 # Notifications, between two connections.
 listener = psycopg2.connect("")
 listener.autocommit = True

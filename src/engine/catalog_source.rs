@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalog::schema::CatalogSnapshot;
-use crate::catalog::tables::source::{CatalogSource, LockRow, PreparedRow, SessionRow};
+use crate::catalog::tables::source::{CatalogSource, CursorRow, LockRow, PreparedRow, SessionRow};
 use crate::engine::backends::Backends;
 use crate::engine::context::SessionContext;
 use crate::engine::databases::database_names;
@@ -71,6 +71,10 @@ impl CatalogSource for ConnectionSource {
 
     fn locks(&self) -> Vec<LockRow> {
         self.backends().held_and_awaited()
+    }
+
+    fn cursors(&self) -> Vec<CursorRow> {
+        self.session(|session| session.cursors.clone())
     }
 
     fn prepared_statements(&self) -> Vec<PreparedRow> {

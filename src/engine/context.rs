@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::catalog::schema::CatalogSnapshot;
-use crate::catalog::tables::source::{PreparedRow, SessionRow};
+use crate::catalog::tables::source::{CursorRow, PreparedRow, SessionRow};
 use crate::engine::backends::Backends;
 use crate::engine::notifications::{Notifications, Pending};
 use crate::error::Notice;
@@ -39,6 +39,8 @@ pub struct SessionContext {
     pub notices: Vec<Notice>,
     /// The named prepared statements.
     pub prepared: BTreeMap<String, PreparedRow>,
+    /// The named cursors and portals, as of the statement that runs.
+    pub cursors: Vec<CursorRow>,
     /// How many savepoints are open.
     pub depth: usize,
     /// The transaction has taken advisory locks that end with it.
@@ -72,6 +74,7 @@ impl SessionContext {
             last_sequence: None,
             notices: Vec::new(),
             prepared: BTreeMap::new(),
+            cursors: Vec::new(),
             depth: 0,
             locks_in_transaction: false,
             pending: Pending::default(),

@@ -142,6 +142,11 @@ impl Cursor {
         self.statement.as_ref().map_or(ValueRef::Null, |statement| statement.column(index))
     }
 
+    /// Whether it runs on that connection.
+    pub(crate) fn is_on(&self, lease: &Arc<Lease>) -> bool {
+        Arc::ptr_eq(&self.lease, lease)
+    }
+
     /// Number of columns of a row.
     pub fn column_count(&self) -> usize {
         self.statement.as_ref().map_or(0, RawStatement::column_count)

@@ -138,6 +138,16 @@ impl EngineSession {
         Cursor::open(lease, statement, params, literals, gate, origin)
     }
 
+    /// Whether a change this session makes would show in what the cursor gives from then on.
+    pub fn would_disturb(&self, cursor: &Cursor) -> bool {
+        let held = match &self.hold {
+            Hold::Write(write) => Some(&write.lease),
+            Hold::Snapshot(lease) => Some(lease),
+            _ => None,
+        };
+        held.into_iter().chain(&self.pinned).any(|lease| cursor.is_on(lease))
+    }
+
     /// Runs VACUUM, ANALYZE … outside of a transaction.
     pub async fn maintenance(&mut self, statements: &[String]) -> Result<()> {
         self.database.check_writable()?;

@@ -3,6 +3,8 @@
 //! Owns: [`Verifier`] (what is kept instead of a password) and [`Exchange`] (one authentication). Pure. Must not know:
 //! sockets, users. Specification: RFC 5802, RFC 7677, sasl-authentication.html; auth-scram.c for wording.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, Mac};
@@ -44,6 +46,11 @@ fn hmac(key: &[u8], data: &[u8]) -> Key {
     mac.finalize().into_bytes().into()
 }
 
+/// As every client prepares it (RFC 4013); what has no prepared form is taken as it is, as in PostgreSQL.
+fn prepared(password: &str) -> Cow<'_, str> {
+    stringprep::saslprep(password).unwrap_or(Cow::Borrowed(password))
+}
+
 impl Verifier {
     /// Of a password, with a random salt.
     pub fn new(password: &str) -> Self {
@@ -51,7 +58,7 @@ impl Verifier {
     }
 
     fn derive(password: &str, salt: &[u8], iterations: u32) -> Self {
-        let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), salt, iterations);
+        let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(prepared(password).as_bytes(), salt, iterations);
         let stored_key = Sha256::digest(hmac(&salted, b"Client Key")).into();
         Verifier { iterations, salt: salt.to_vec(), stored_key, server_key: hmac(&salted, b"Server Key") }
     }
@@ -229,6 +236,24 @@ mod tests {
         let last = b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
         let answer = exchange.finish(last).unwrap();
         assert_eq!(answer.as_deref(), Some("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
+    }
+
+    #[test]
+    fn passwords_are_prepared() {
+        // RFC 4013, section 3; the last two have no prepared form.
+        for (typed, same) in [
+            ("I\u{ad}X", "IX"),
+            ("user", "user"),
+            ("USER", "USER"),
+            ("\u{aa}", "a"),
+            ("\u{2168}", "IX"),
+            ("e\u{301}t\u{e9}", "\u{e9}t\u{e9}"),
+            ("\u{7}", "\u{7}"),
+            ("\u{627}1", "\u{627}1"),
+        ] {
+            assert!(Verifier::new(typed).accepts(same), "{typed:?}");
+        }
+        assert!(!Verifier::new("USER").accepts("user"));
     }
 
     #[test]

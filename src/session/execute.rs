@@ -10,8 +10,9 @@ use crate::error::{Error, SqlState};
 use crate::protocol::backend::{self, Message, ValueSlot};
 use crate::protocol::message::Field;
 use crate::session::machine::{Outcome, StateMachine};
+use crate::session::rows::{Rows, Step};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
-use crate::sql::plan::{Action, FieldDescription, PreparedCommand, SqliteStatement, Tag};
+use crate::sql::plan::{Action, FieldDescription, Plan, PreparedCommand, SqliteStatement, Tag};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::value::{Value, ValueRef};
@@ -99,7 +100,7 @@ impl StateMachine {
                 let message = format!("portal \"{}\" cannot be run", portal.name);
                 return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message).into());
             }
-            PortalState::New => match self.start(portal, describe).await? {
+            PortalState::New => match self.start(portal, max_rows, describe).await? {
                 Started::Rows(source) => source,
                 Started::Finished(completion) => return Ok(completion),
             },
@@ -110,7 +111,7 @@ impl StateMachine {
     }
 
     /// Does what the plan says, up to its first row.
-    async fn start(&mut self, portal: &mut Portal, describe: Describe) -> Outcome<Started> {
+    async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
         let plan = Arc::clone(&portal.planned.plan);
         let finished = |completion| Ok(Started::Finished(completion));
         match &plan.action {
@@ -118,6 +119,9 @@ impl StateMachine {
             Action::Sqlite(statement) => {
                 self.refuse_in_read_only(statement, plan.tag)?;
                 self.session.queried = true;
+                if self.session.cursors_shown || !self.session.portals.is_empty() {
+                    self.show_cursors();
+                }
                 let mut cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
                 if plan.columns.is_none() {
                     return finished(self.run_without_rows(cursor, plan.tag)?);
@@ -170,11 +174,15 @@ impl StateMachine {
                 finished(completion(plan.tag, rows))
             }
             Action::Prepared(PreparedCommand::Execute { name, arguments }) => {
-                Box::pin(self.execute_prepared(portal, name, arguments, describe)).await
+                Box::pin(self.execute_prepared(portal, (name, arguments), max_rows, describe)).await
             }
             Action::Prepared(command) => {
                 self.prepared(command)?;
                 finished(completion(plan.tag, 0))
+            }
+            Action::Cursor(command) => {
+                let simple = describe == Describe::Yes;
+                Box::pin(self.cursor(command, portal, (simple, max_rows))).await
             }
             Action::Session(command) => {
                 self.session_command(command).await?;
@@ -204,8 +212,8 @@ impl StateMachine {
     async fn execute_prepared(
         &mut self,
         portal: &mut Portal,
-        name: &str,
-        arguments: &[String],
+        (name, arguments): (&str, &[String]),
+        max_rows: u32,
         describe: Describe,
     ) -> Outcome<Started> {
         let (planned, params) = self.bind_prepared(name, arguments).await?;
@@ -214,7 +222,7 @@ impl StateMachine {
         }
         portal.planned = planned;
         portal.params = params;
-        self.start(portal, describe).await
+        self.start(portal, max_rows, describe).await
     }
 
     /// Opens a statement.
@@ -224,10 +232,14 @@ impl StateMachine {
         params: &[Value],
         literals: &[Value],
     ) -> Outcome<Cursor> {
+        if statement.write {
+            self.detach_results()?;
+        }
         Ok(self.engine.open(statement, params, literals).await?)
     }
 
     async fn change_schema(&mut self, ddl: &crate::sql::ddl::Ddl) -> Outcome<Option<u64>> {
+        self.detach_results()?;
         Ok(self.engine.ddl(ddl).await?)
     }
 
@@ -290,6 +302,8 @@ impl StateMachine {
                 self.send_cursor((cursor, first), columns, &portal.formats, limit).await?
             }
             RowSource::Lines(lines) => self.send_lines(lines, limit).await?,
+            RowSource::Rows(rows) => self.send_kept(rows, columns, &portal.formats, limit).await?,
+            RowSource::Fetched(plan, rows) => self.send_fetched(plan, rows, &portal.formats, limit).await?,
         };
         match rest {
             Some(source) => {
@@ -325,19 +339,56 @@ impl StateMachine {
             if sent == 0 {
                 self.send_notices();
             }
-            let out = self.conn.out();
-            let row = Message::begin(out, b'D');
-            if let Err(error) = encode_row(&cursor, columns, formats, &settings, out) {
-                row.abandon(out);
-                return Err(error.into());
-            }
-            row.end(out);
+            write_row(|at| cursor.column(at), columns, formats, &settings, self.conn.out())?;
             sent += 1;
             if self.conn.is_full() {
                 self.flush().await?;
             }
         }
         Ok((sent, Some(RowSource::Cursor(cursor, None))))
+    }
+
+    /// Goes on with a cursor by the extended protocol.
+    async fn send_kept(
+        &mut self,
+        mut rows: Box<Rows>,
+        columns: &[FieldDescription],
+        formats: &ResultFormats,
+        limit: u64,
+    ) -> Outcome<(u64, Option<RowSource>)> {
+        let settings = self.context().settings.shared_format();
+        let mut sent = 0;
+        while sent < limit {
+            if !rows.step(Step::Next)? {
+                return Ok((sent, None));
+            }
+            let row = rows.current().unwrap_or(&[]);
+            let value = |at: usize| row.get(at).map_or(ValueRef::Null, Value::as_ref);
+            write_row(value, columns, formats, &settings, self.conn.out())?;
+            sent += 1;
+            self.flush_if_full().await?;
+        }
+        Ok((sent, Some(RowSource::Rows(rows))))
+    }
+
+    async fn send_fetched(
+        &mut self,
+        plan: Arc<Plan>,
+        mut rows: std::vec::IntoIter<Vec<Value>>,
+        formats: &ResultFormats,
+        limit: u64,
+    ) -> Outcome<(u64, Option<RowSource>)> {
+        let settings = self.context().settings.shared_format();
+        let columns = plan.columns.as_deref().unwrap_or(&[]);
+        let mut sent = 0;
+        while sent < limit {
+            let Some(row) = rows.next() else { return Ok((sent, None)) };
+            let value = |at: usize| row.get(at).map_or(ValueRef::Null, Value::as_ref);
+            write_row(value, columns, formats, &settings, self.conn.out())?;
+            sent += 1;
+            self.flush_if_full().await?;
+        }
+        Ok((sent, Some(RowSource::Fetched(plan, rows))))
     }
 
     async fn send_lines(
@@ -390,9 +441,28 @@ pub(super) fn write_row_description(machine: &mut StateMachine, columns: &[Field
     backend::row_description(machine.conn.out(), fields);
 }
 
+/// Writes a DataRow.
+pub(super) fn write_row<'v>(
+    value: impl Fn(usize) -> ValueRef<'v>,
+    columns: &[FieldDescription],
+    formats: &ResultFormats,
+    settings: &FormatSettings,
+    out: &mut bytes::BytesMut,
+) -> crate::error::Result<()> {
+    let row = Message::begin(out, b'D');
+    match encode_row(value, columns, formats, settings, out) {
+        Ok(()) => row.end(out),
+        Err(error) => {
+            row.abandon(out);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
 /// Writes a row's values behind the DataRow's head.
-fn encode_row(
-    cursor: &Cursor,
+fn encode_row<'v>(
+    value: impl Fn(usize) -> ValueRef<'v>,
     columns: &[FieldDescription],
     formats: &ResultFormats,
     settings: &FormatSettings,
@@ -401,7 +471,7 @@ fn encode_row(
     bytes::BufMut::put_u16(out, columns.len() as u16);
     for (at, column) in columns.iter().enumerate() {
         let format: Format = formats.of(at);
-        match cursor.column(at) {
+        match value(at) {
             ValueRef::Null => backend::null(out),
             value => {
                 let slot = ValueSlot::begin(out);

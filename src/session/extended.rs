@@ -17,7 +17,9 @@ use crate::session::machine::{Outcome, StateMachine, lock};
 use crate::session::query::{aborted, ends_transaction};
 use crate::session::state::{Portal, PortalState, PreparedStatement, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
-use crate::sql::plan::{Action, FieldDescription, ParamType, Plan, Planned, PreparedCommand, Tag};
+use crate::sql::plan::{
+    Action, CursorCommand, CursorOptions, FieldDescription, ParamType, Plan, Planned, PreparedCommand, Tag,
+};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Oid, type_info};
@@ -173,6 +175,7 @@ impl StateMachine {
             decode_params(&portal, plan, param_formats, params, &format, &catalog)?
         };
         let width = self.result_columns(plan).map_or(0, |columns| columns.len());
+        let created = if portal.is_empty() { 0 } else { self.context().statement_start };
         let bound = Portal {
             name: portal,
             text: Arc::clone(&statement.text),
@@ -181,6 +184,9 @@ impl StateMachine {
             formats: ResultFormats::from_bind(result_formats, width)?,
             state: PortalState::New,
             depth: self.session.savepoints.len(),
+            options: CursorOptions::default(),
+            held: false,
+            created,
         };
         self.session.keep_portal(bound);
         self.running = None;
@@ -216,12 +222,15 @@ impl StateMachine {
         Ok(())
     }
 
-    /// A plan's result columns; those of EXECUTE are the prepared statement's.
+    /// A plan's result columns; those of EXECUTE are the prepared statement's, those of FETCH the cursor's.
     fn result_columns(&self, plan: &Arc<Plan>) -> Option<Columns> {
         if let Action::Prepared(PreparedCommand::Execute { name, .. }) = &plan.action {
             let inner = Arc::clone(&self.session.statement(name).ok()?.planned.plan);
             let has_columns = inner.columns.is_some();
             return has_columns.then_some(Columns(inner));
+        }
+        if let Action::Cursor(CursorCommand::Fetch { name, moves: false, .. }) = &plan.action {
+            return self.session.portals.get(name).map(|cursor| Columns(Arc::clone(&cursor.planned.plan)));
         }
         plan.columns.is_some().then(|| Columns(Arc::clone(plan)))
     }

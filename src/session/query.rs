@@ -12,7 +12,7 @@ use crate::session::execute::{Completion, Describe};
 use crate::session::machine::{Outcome, State, StateMachine, Stop, lock};
 use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
-use crate::sql::plan::{Action, Planned, TransactionCommand};
+use crate::sql::plan::{Action, CursorOptions, Planned, TransactionCommand};
 use crate::sql::planner::{PlanCache, PlanContext, Source};
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
@@ -48,14 +48,15 @@ impl StateMachine {
         for (at, source) in sources.iter().enumerate() {
             let last = at + 1 == sources.len();
             let begun = Instant::now();
+            let first = (at == 0).then_some(&whole);
             self.running = Some(if several { source.text.into() } else { Arc::clone(&whole) });
             let planned = match self.session.status {
                 TransactionStatus::Failed => {
-                    drop(report_active(&self.context, Some(&whole)));
+                    drop(report_active(&self.context, first));
                     self.plan_to_end_transaction(&plans, source, &[])?
                 }
                 _ => {
-                    self.start_transaction(Some(&whole)).await?;
+                    self.start_transaction(first).await?;
                     if several && self.session.status == TransactionStatus::Started {
                         self.session.status = TransactionStatus::InTransactionImplicit;
                     }
@@ -71,6 +72,9 @@ impl StateMachine {
                 formats: ResultFormats::All(Format::Text),
                 state: PortalState::New,
                 depth: self.session.savepoints.len(),
+                options: CursorOptions::default(),
+                held: false,
+                created: 0,
             };
             let repeatable = self.repeatable(&portal, 0, Describe::Yes);
             let mut completion = self.run_portal(&mut portal, 0, Describe::Yes).await?;

@@ -8,7 +8,7 @@ use crate::protocol::conn::OutputMark;
 use crate::session::execute::{Completion, Describe};
 use crate::session::machine::{Outcome, StateMachine, Stop};
 use crate::session::state::{Portal, PortalState, TransactionStatus};
-use crate::sql::plan::Action;
+use crate::sql::plan::{Action, CursorOptions};
 
 /// How often a statement is run again before its client hears of the race.
 const REPEATS: u32 = 10;
@@ -41,6 +41,9 @@ impl StateMachine {
             formats: portal.formats.clone(),
             state: PortalState::New,
             depth: 0,
+            options: CursorOptions::default(),
+            held: false,
+            created: 0,
         };
         Some(Repeatable { portal, max_rows, describe, begin, end: begin })
     }

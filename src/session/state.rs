@@ -10,7 +10,8 @@ use crate::engine::context::ActivityState;
 use crate::engine::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::message::TransactionIndicator;
-use crate::sql::plan::{Planned, TransactionModes};
+use crate::session::rows::Rows;
+use crate::sql::plan::{CursorOptions, Plan, Planned, TransactionModes};
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
@@ -111,6 +112,10 @@ pub enum RowSource {
     Cursor(Cursor, Option<bool>),
     /// Rows of text that a utility statement made.
     Lines(std::vec::IntoIter<Vec<String>>),
+    /// Those of a cursor, which may have been read already.
+    Rows(Box<Rows>),
+    /// What a FETCH gives in pieces, with the plan that describes it.
+    Fetched(Arc<Plan>, std::vec::IntoIter<Vec<Value>>),
 }
 
 /// How far a portal has come.
@@ -136,6 +141,12 @@ pub struct Portal {
     pub state: PortalState,
     /// How many savepoints were open when it was made: rolling back to one of them ends it.
     pub depth: usize,
+    /// What DECLARE says of it.
+    pub options: CursorOptions,
+    /// Its transaction has committed, and it goes on (WITH HOLD).
+    pub held: bool,
+    /// When it was made, microseconds since 1970-01-01 UTC; 0 for an unnamed one, which nobody is shown.
+    pub created: i64,
 }
 
 /// A session's memory.
@@ -152,6 +163,8 @@ pub struct Session {
     pub modes: TransactionModes,
     /// A query has run in the open transaction: its modes are fixed.
     pub queried: bool,
+    /// pg_cursors may show what is not there any more.
+    pub cursors_shown: bool,
     /// An Execute has completed since the last Sync.
     pub pipelining: bool,
 }
@@ -209,15 +222,15 @@ impl Session {
 
     /// Closes the portals that were made inside the savepoint with `depth` others around it.
     pub fn close_portals_inside(&mut self, depth: usize) {
-        self.portals.retain(|_, portal| portal.depth <= depth);
+        self.portals.retain(|_, portal| portal.held || portal.depth <= depth);
         self.unnamed_portal = self.unnamed_portal.take().filter(|portal| portal.depth <= depth);
     }
 
-    /// Closes all portals: the transaction ends.
+    /// Closes all portals but the cursors that are held: the transaction ends.
     pub fn close_portals(&mut self) {
         self.unnamed_portal = None;
         if !self.portals.is_empty() {
-            self.portals.clear();
+            self.portals.retain(|_, portal| portal.held);
         }
     }
 

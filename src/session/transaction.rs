@@ -12,7 +12,8 @@ use crate::session::state::TransactionStatus;
 use crate::sql::plan::{BeginMode, IsolationLevel, TransactionCommand, TransactionModes};
 
 impl StateMachine {
-    /// Before a statement of that query string: begins a transaction unless one is open, and notes the time.
+    /// Before a statement of that query string (`None`: the same one): begins a transaction unless one is open, and notes
+    /// the time.
     pub(super) async fn start_transaction(&mut self, query: Option<&Arc<str>>) -> Outcome<()> {
         let modes = {
             let mut context = report_active(&self.context, query);
@@ -42,6 +43,10 @@ impl StateMachine {
     pub(super) async fn commit(&mut self) -> Outcome<()> {
         if self.session.status == TransactionStatus::Default {
             return Ok(());
+        }
+        if let Err(error) = self.hold_cursors() {
+            self.roll_back().await?;
+            return Err(error.into());
         }
         self.end_block();
         let pending = self.context().pending.take();
@@ -112,6 +117,7 @@ impl StateMachine {
                 self.require_block("ROLLBACK TO SAVEPOINT")?;
                 let depth = self.session.savepoint_depth(name)?;
                 self.session.close_portals_inside(depth);
+                self.detach_results()?;
                 self.engine.rollback_to(name).await?;
                 self.session.savepoints.truncate(depth + 1);
                 let context = &mut *lock(&self.context);
@@ -293,14 +299,17 @@ impl StateMachine {
     }
 }
 
-/// A statement of that query string runs: for others to see, and for statement_timestamp().
+/// A statement of that query string runs: for others to see, and for statement_timestamp(), which is that of the
+/// message. `None` is the same message's next statement.
 pub(super) fn report_active<'c>(
     context: &'c SharedContext,
     query: Option<&Arc<str>>,
 ) -> MutexGuard<'c, SessionContext> {
     let mut context = lock(context);
-    context.statement_start = now();
-    context.activity.state = ActivityState::Active;
+    let was_idle = std::mem::replace(&mut context.activity.state, ActivityState::Active) != ActivityState::Active;
+    if query.is_some() || was_idle {
+        context.statement_start = now();
+    }
     if query.is_some() {
         context.activity.query = query.cloned();
     }

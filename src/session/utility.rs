@@ -133,6 +133,7 @@ impl StateMachine {
             DiscardTarget::All => {
                 self.refuse_in_block("DISCARD ALL")?;
                 self.session.close_portals();
+                self.session.portals.clear();
                 self.forget_statements();
                 self.forget_sequences();
                 self.context().pending.change(Listening::StopAll);

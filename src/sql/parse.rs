@@ -92,12 +92,24 @@ pub fn statement(text: &str) -> Result<(Statement, Option<Overriding>)> {
     let overriding = take_overriding(&mut tokens);
     drop_trim_from(&mut tokens);
     drop_key_locks(&mut tokens);
+    let of_cursor = names_a_cursor(&tokens);
     let statement = parse_tokens(text, tokens, |parser| {
         let statement = parser.parse_statement()?;
         expect_end(parser)?;
         Ok(statement)
-    })?;
-    Ok((statement, overriding))
+    });
+    match statement {
+        Err(_) if of_cursor => Err(Error::unsupported("WHERE CURRENT OF")),
+        statement => Ok((statement?, overriding)),
+    }
+}
+
+/// Whether WHERE CURRENT OF stands in it, which the parser does not know.
+fn names_a_cursor(tokens: &[TokenWithSpan]) -> bool {
+    let words = ["WHERE", "CURRENT", "OF"];
+    let is = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
+    let solid: Vec<_> = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+    solid.windows(3).any(|window| window.iter().zip(words).all(|(token, word)| is(token, word)))
 }
 
 /// Parses one expression, such as a stored default.

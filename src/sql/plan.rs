@@ -82,7 +82,9 @@ pub enum Action {
     Copy(CopyPlan),
     /// SQL-level PREPARE / EXECUTE / DEALLOCATE
     Prepared(PreparedCommand),
-    /// SQL-level cursors and DISCARD, LISTEN …: a place kept for them.
+    /// DECLARE, FETCH, MOVE, CLOSE
+    Cursor(CursorCommand),
+    /// DISCARD, LISTEN, NOTIFY …
     Session(SessionCommand),
     /// VACUUM, ANALYZE, CHECKPOINT: SQLite statements run outside of any transaction, one after the other.
     Maintenance(Vec<String>),
@@ -219,6 +221,41 @@ pub enum PreparedCommand {
         name: String,
     },
     DeallocateAll,
+}
+
+/// SQL-level cursors (sql-declare.html, sql-fetch.html).
+#[derive(Clone, Debug)]
+pub enum CursorCommand {
+    /// DECLARE; the plan is the query's.
+    Declare { name: String, options: CursorOptions, plan: Arc<Plan> },
+    /// FETCH, and MOVE, which shows no rows.
+    Fetch { name: String, direction: FetchDirection, moves: bool },
+    /// `None` is ALL.
+    Close(Option<String>),
+}
+
+/// What DECLARE says of a cursor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CursorOptions {
+    /// SCROLL, NO SCROLL, or neither.
+    pub scroll: Option<bool>,
+    pub hold: bool,
+    pub binary: bool,
+}
+
+/// Where FETCH goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchDirection {
+    Forward(FetchCount),
+    Backward(FetchCount),
+    Absolute(i64),
+    Relative(i64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchCount {
+    Rows(u64),
+    All,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -194,6 +194,12 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
             };
             (Tag::Fixed(tag), None, action)
         }
+        Parsed::Utility(Utility::Declare { name, options, query }) => {
+            let (plan, params) = cursor_query(query, param_types, context, source)?;
+            analyzer.params = params;
+            let command = CursorCommand::Declare { name, options, plan };
+            (Tag::Fixed("DECLARE CURSOR"), None, Action::Cursor(command))
+        }
         Parsed::Utility(utility) => utility_statement(utility, context, source)?,
     };
     analyzer.check_params()?;
@@ -444,12 +450,13 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
             let statements = steps.iter().map(|step| maintenance(step, context)).collect::<Result<Vec<_>>>()?;
             (Tag::Fixed(tag), None, Action::Maintenance(statements))
         }
+        Utility::Cursor(command, tag) => (tag, None, Action::Cursor(command)),
+        Utility::Declare { .. } => return Err(Error::internal("DECLARE is analysed with its query")),
         Utility::Explain { statement } => explain(statement, context, source)?,
         Utility::Copy(statement) => {
             let plan = copy::plan(&statement, context, source)?;
             (Tag::Copy, None, Action::Copy(plan))
         }
-        Utility::Nothing(tag) => (Tag::Fixed(tag), None, Action::Accepted { requires_transaction: None, locks: None }),
         Utility::Lock { tables, write, nowait } => {
             for (schema, table) in &tables {
                 named_relation(schema.as_deref(), table, context)?;
@@ -516,6 +523,28 @@ fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
             sql
         }
     })
+}
+
+/// The query of DECLARE, and its parameters' types.
+fn cursor_query(
+    text: &str,
+    param_types: &[Oid],
+    context: PlanContext<'_>,
+    source: &Source<'_>,
+) -> Result<(Arc<Plan>, Vec<Oid>)> {
+    let before = source.text.strip_suffix(text).map_or(0, |before| before.chars().count());
+    let inner = Source { text, offset: source.offset + before as u32, key: String::new(), literals: Vec::new() };
+    let (statement, _) = parse::statement(text).map_err(|e| shift_position(e, inner.offset))?;
+    let mut analyzer = Analyzer::new(context, &inner, param_types);
+    let (tag, columns, action) = query_statement(&mut analyzer, &statement)?;
+    match &action {
+        Action::Sqlite(query) if query.target.is_none() && columns.is_some() => {}
+        _ => return Err(Error::unsupported("DECLARE CURSOR for a statement that changes data")),
+    }
+    analyzer.check_params()?;
+    let param = |oid: &Oid| ParamType { oid: *oid, repr: repr_of(context.catalog, *oid) };
+    let plan = Plan { params: analyzer.params.iter().map(param).collect(), columns, tag, action };
+    Ok((Arc::new(plan), analyzer.params.clone()))
 }
 
 fn explain(statement: &str, context: PlanContext<'_>, source: &Source<'_>) -> Result<Analysed> {

@@ -9,8 +9,9 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::parse;
 use crate::sql::parse_ddl::fold;
 use crate::sql::plan::{
-    BeginMode, CopyDirection, CopyFormat, CopyHeader, DiscardTarget, IsolationLevel, PreparedCommand, SessionCommand,
-    TransactionCommand, TransactionModes, VariableCommand,
+    BeginMode, CopyDirection, CopyFormat, CopyHeader, CursorCommand, CursorOptions, DiscardTarget, FetchCount,
+    FetchDirection, IsolationLevel, PreparedCommand, SessionCommand, Tag, TransactionCommand, TransactionModes,
+    VariableCommand,
 };
 
 /// A parsed utility statement.
@@ -27,13 +28,19 @@ pub enum Utility<'t> {
     Prepared(PreparedCommand, &'static str),
     Session(SessionCommand, &'static str),
     Maintenance(Vec<Maintenance>, &'static str),
+    /// DECLARE with its query.
+    Declare {
+        name: String,
+        options: CursorOptions,
+        query: &'t str,
+    },
+    /// FETCH, MOVE and CLOSE.
+    Cursor(CursorCommand, Tag),
     /// The explained statement.
     Explain {
         statement: &'t str,
     },
     Copy(CopyStatement<'t>),
-    /// There is nothing to do; only the tag is answered.
-    Nothing(&'static str),
     /// LOCK TABLE names; `write` if the mode conflicts with writers.
     Lock {
         tables: Vec<(Option<String>, String)>,
@@ -107,15 +114,13 @@ pub fn statement(text: &str) -> Option<Result<Utility<'_>>> {
         "CHECKPOINT" => |_| Ok(Utility::Maintenance(vec![Maintenance::Checkpoint], "CHECKPOINT")),
         "EXPLAIN" => explain,
         "COPY" => copy,
+        "DECLARE" => declare,
+        "FETCH" => |c| fetch(c, false),
+        "MOVE" => |c| fetch(c, true),
         "CLOSE" => |c| {
-            // There is none to close; connection pools say this between two users of a connection.
-            if c.keyword("ALL") {
-                Ok(Utility::Nothing("CLOSE CURSOR ALL"))
-            } else {
-                Err(Error::unsupported("an SQL-level cursor"))
-            }
+            let name = if c.keyword("ALL") { None } else { Some(c.name()?) };
+            Ok(Utility::Cursor(CursorCommand::Close(name), Tag::Fixed("CLOSE CURSOR")))
         },
-        "DECLARE" | "FETCH" | "MOVE" => |_| Err(Error::unsupported("an SQL-level cursor")),
         "LISTEN" => |c| Ok(Utility::Session(SessionCommand::Listen(c.name()?), "LISTEN")),
         "UNLISTEN" => |c| {
             let channel = if c.accept(&Token::Mul) { None } else { Some(c.name()?) };
@@ -642,6 +647,109 @@ fn explain<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
     }
     c.keyword("VERBOSE");
     Ok(Utility::Explain { statement: c.rest() })
+}
+
+// ----- cursors
+
+fn declare<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
+    let name = c.name()?;
+    let mut options = CursorOptions::default();
+    loop {
+        if c.keyword("BINARY") {
+            options.binary = true;
+        } else if c.keywords(&["NO", "SCROLL"]) {
+            options.scroll = Some(false);
+        } else if c.keyword("SCROLL") {
+            options.scroll = Some(true);
+        } else if !c.keyword("INSENSITIVE") && !c.keyword("ASENSITIVE") {
+            break;
+        }
+    }
+    c.require("CURSOR")?;
+    if c.keywords(&["WITH", "HOLD"]) {
+        options.hold = true;
+    } else {
+        c.keywords(&["WITHOUT", "HOLD"]);
+    }
+    c.require("FOR")?;
+    let is_query = ["SELECT", "VALUES", "WITH", "TABLE"].iter().any(|word| c.looking_at(word));
+    if !is_query && c.peek() != Some(&Token::LParen) {
+        return Err(c.unexpected());
+    }
+    Ok(Utility::Declare { name, options, query: c.rest() })
+}
+
+fn fetch<'t>(c: &mut Cursor<'t>, moves: bool) -> Result<Utility<'t>> {
+    let direction = direction(c)?;
+    let _ = c.keyword("FROM") || c.keyword("IN");
+    let (name, tag) = (c.name()?, if moves { Tag::Move } else { Tag::Fetch });
+    Ok(Utility::Cursor(CursorCommand::Fetch { name, direction, moves }, tag))
+}
+
+/// fetch_args of gram.y; a word of it may also be the cursor's name.
+fn direction(c: &mut Cursor<'_>) -> Result<FetchDirection> {
+    let one = FetchCount::Rows(1);
+    if c.at + 1 == c.tokens.len() {
+        return Ok(FetchDirection::Forward(one));
+    }
+    if c.keyword("NEXT") {
+        Ok(FetchDirection::Forward(one))
+    } else if c.keyword("PRIOR") {
+        Ok(FetchDirection::Backward(one))
+    } else if c.keyword("FIRST") {
+        Ok(FetchDirection::Absolute(1))
+    } else if c.keyword("LAST") {
+        Ok(FetchDirection::Absolute(-1))
+    } else if c.keyword("ABSOLUTE") {
+        Ok(FetchDirection::Absolute(signed(c)?))
+    } else if c.keyword("RELATIVE") {
+        Ok(FetchDirection::Relative(signed(c)?))
+    } else if c.keyword("ALL") {
+        Ok(FetchDirection::Forward(FetchCount::All))
+    } else if c.keyword("FORWARD") {
+        counted(c, FetchDirection::Forward, FetchDirection::Backward)
+    } else if c.keyword("BACKWARD") {
+        counted(c, FetchDirection::Backward, FetchDirection::Forward)
+    } else if matches!(c.peek(), Some(Token::Number(..) | Token::Minus | Token::Plus)) {
+        counted(c, FetchDirection::Forward, FetchDirection::Backward)
+    } else {
+        Ok(FetchDirection::Forward(one))
+    }
+}
+
+/// The number behind FORWARD and BACKWARD; a negative one turns round.
+fn counted(
+    c: &mut Cursor<'_>,
+    way: fn(FetchCount) -> FetchDirection,
+    back: fn(FetchCount) -> FetchDirection,
+) -> Result<FetchDirection> {
+    if c.keyword("ALL") {
+        return Ok(way(FetchCount::All));
+    }
+    if !matches!(c.peek(), Some(Token::Number(..) | Token::Minus | Token::Plus)) {
+        return Ok(way(FetchCount::Rows(1)));
+    }
+    let count = signed(c)?;
+    Ok(if count < 0 {
+        back(FetchCount::Rows(count.unsigned_abs()))
+    } else {
+        way(FetchCount::Rows(count.unsigned_abs()))
+    })
+}
+
+/// An integer of four bytes, as the grammar has them.
+fn signed(c: &mut Cursor<'_>) -> Result<i64> {
+    let negative = c.accept(&Token::Minus);
+    if !negative {
+        c.accept(&Token::Plus);
+    }
+    let count = match c.peek() {
+        Some(Token::Number(digits, _)) => digits.parse::<i32>().ok(),
+        _ => None,
+    };
+    let count = count.ok_or_else(|| c.unexpected())?;
+    c.at += 1;
+    Ok(if negative { -i64::from(count) } else { i64::from(count) })
 }
 
 // ----- COPY

@@ -108,6 +108,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
     ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),
     ("pg_catalog", "pg_constraint", of_catalog(constraints::constraints)),
+    ("pg_catalog", "pg_cursors", of_session(server::cursors)),
     ("pg_catalog", "pg_database", of_session(server::databases)),
     ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
     ("pg_catalog", "pg_description", recorded_and(recording!("pg_description"), constraints::descriptions)),

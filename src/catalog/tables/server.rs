@@ -233,6 +233,20 @@ pub fn prepared_statements(rows: &mut Rows, view: &View<'_>) {
     }
 }
 
+/// pg_cursors.
+pub fn cursors(rows: &mut Rows, view: &View<'_>) {
+    for cursor in view.source.cursors() {
+        row!(rows,
+            name: cursor.name,
+            statement: cursor.statement.to_string(),
+            is_holdable: cursor.holdable,
+            is_binary: cursor.binary,
+            is_scrollable: cursor.scrollable,
+            creation_time: timestamp(cursor.created),
+        );
+    }
+}
+
 /// pg_stat_database: who is connected; SQLite keeps no other statistics.
 pub fn database_statistics(rows: &mut Rows, view: &View<'_>) {
     let sessions = view.source.sessions();

@@ -48,6 +48,11 @@ pub trait CatalogSource: Send + Sync {
         Vec::new()
     }
 
+    /// The session's cursors.
+    fn cursors(&self) -> Vec<CursorRow> {
+        Vec::new()
+    }
+
     /// The session's prepared statements.
     fn prepared_statements(&self) -> Vec<PreparedRow> {
         Vec::new()
@@ -142,6 +147,17 @@ pub struct PreparedRow {
     pub parameter_types: Vec<Oid>,
     /// PREPARE, rather than the protocol's Parse.
     pub from_sql: bool,
+}
+
+/// A cursor of the session (pg_cursors).
+#[derive(Clone, Debug, Default)]
+pub struct CursorRow {
+    pub name: String,
+    pub statement: Arc<str>,
+    pub holdable: bool,
+    pub binary: bool,
+    pub scrollable: bool,
+    pub created: i64,
 }
 
 /// A database's OID: fixed for those that PostgreSQL always has, else made from the name, so that every session and
