@@ -68,6 +68,20 @@ async fn through(fault: Fault) -> (String, Vec<String>) {
 }
 
 #[tokio::test]
+async fn a_redirect_names_the_store() {
+    let store = Store::start().await;
+    let proxy = FaultProxy::start("127.0.0.1:0".parse().unwrap(), store.address).await.unwrap();
+    proxy.next([Fault::Redirect]);
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    stream.write_all(REQUEST.as_bytes()).await.unwrap();
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n") && stream.read_buf(&mut text).await.unwrap() > 0 {}
+    let location = format!("\r\nlocation: http://{}/key?a=b\r\n", store.address);
+    assert!(String::from_utf8(text).unwrap().contains(&location));
+    assert!(store.received().is_empty());
+}
+
+#[tokio::test]
 async fn each_fault_does_what_it_says() {
     let once = vec![REQUEST.to_owned()];
     let none: Vec<String> = Vec::new();

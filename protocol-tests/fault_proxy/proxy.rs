@@ -40,6 +40,8 @@ pub enum Fault {
     StatusAfter(u16),
     /// If-None-Match and If-Match are taken out.
     StripCondition,
+    /// The client is sent to the store itself (307), which has not heard of the request.
+    Redirect,
 }
 
 impl Fault {
@@ -56,6 +58,7 @@ impl Fault {
         ("status-503", Fault::Status(503)),
         ("status-after-500", Fault::StatusAfter(500)),
         ("strip-condition", Fault::StripCondition),
+        ("redirect", Fault::Redirect),
     ];
 }
 
@@ -182,7 +185,7 @@ impl Shared {
             None => (state.plan)(&Seen { number, method, target }),
         };
         state.stats.faults += u64::from(fault != Fault::None);
-        let reaches = !matches!(fault, Fault::CutBefore | Fault::CutWithin(_) | Fault::Status(_));
+        let reaches = !matches!(fault, Fault::CutBefore | Fault::CutWithin(_) | Fault::Status(_) | Fault::Redirect);
         state.stats.writes += u64::from(reaches && matches!(method, "PUT" | "POST"));
         fault
     }
@@ -251,6 +254,7 @@ async fn serve(client: TcpStream, shared: &Shared) -> io::Result<()> {
                 shared.forward(&request).await?;
                 Message::of_status(status)
             }
+            Fault::Redirect => Message::redirect(shared.store, &request),
             Fault::StripCondition => {
                 request.strip(&["if-none-match", "if-match"]);
                 shared.forward(&request).await?
@@ -350,6 +354,13 @@ impl Message {
 
     fn of_status(status: u16) -> Self {
         let head = format!("HTTP/1.1 {status} Fault\r\ncontent-length: 0\r\nretry-after: 1\r\n\r\n");
+        Message { head: head.into_bytes(), body: Vec::new() }
+    }
+
+    fn redirect(store: SocketAddr, request: &Message) -> Self {
+        let target = request.start_line().split(' ').nth(1).unwrap_or_default();
+        let location = format!("location: http://{store}{target}");
+        let head = format!("HTTP/1.1 307 Temporary Redirect\r\n{location}\r\ncontent-length: 0\r\n\r\n");
         Message { head: head.into_bytes(), body: Vec::new() }
     }
 

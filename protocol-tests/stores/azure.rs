@@ -15,6 +15,7 @@ use pgserver::storage::blob::azure::AzureStore;
 use pgserver::storage::blob::azure_options::AzureOptions;
 use pgserver::storage::blob::contract::{Effort, check};
 use pgserver::storage::blob::http::{HttpClient, Limits};
+use pgserver::storage::blob::probe::honours_conditions;
 use pgserver::storage::blob::{BlobErrorKind, BlobStore, Body, Metadata, Precondition};
 
 fn variable(name: &str) -> String {
@@ -41,6 +42,12 @@ fn store(options: &AzureOptions) -> Arc<dyn BlobStore> {
 #[ignore = "needs Azurite: scripts/test-stores"]
 async fn the_contract() {
     check(&store(&options()), "contract", Effort { writers: 16, keys: 200, file: 40 << 20 }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Azurite: scripts/test-stores"]
+async fn several_writers_may_use_it() {
+    assert_eq!(honours_conditions(&store(&options())).await.unwrap(), Ok(()));
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ const fn row(
     Expected { fault, name, read, write, written }
 }
 
-use BlobErrorKind::{Denied, NoAnswer, PreconditionFailed, Unavailable};
+use BlobErrorKind::{Denied, Invalid, NoAnswer, PreconditionFailed, Unavailable};
 
 const FAULTS: &[Expected] = &[
     row("none", Fault::None, None, None, true),
@@ -257,6 +257,28 @@ async fn azure_each_fault_at_each_operation() {
 #[ignore = "needs SeaweedFS: scripts/test-stores"]
 async fn s3_each_fault_at_each_operation() {
     each_fault_at_each_operation(s3().await).await;
+}
+
+/// S3 sends requests for a young bucket elsewhere: signed for the other host, they succeed there.
+#[tokio::test]
+#[ignore = "needs SeaweedFS: scripts/test-stores"]
+async fn s3_follows_a_redirect() {
+    let backend = s3().await;
+    let followed = row("redirected", Fault::Redirect, None, None, true);
+    for operation in OPERATIONS {
+        backend.operate(*operation, &followed, &format!("{operation:?}")).await;
+    }
+}
+
+/// Azure never does: whoever answers so is not the store, and gets no token.
+#[tokio::test]
+#[ignore = "needs Azurite: scripts/test-stores"]
+async fn azure_follows_no_redirect() {
+    let backend = azure().await;
+    let refused = row("redirected", Fault::Redirect, Some(Invalid), Some(Invalid), false);
+    for operation in OPERATIONS {
+        backend.operate(*operation, &refused, &format!("{operation:?}")).await;
+    }
 }
 
 /// At the first request and the last; the file goes up in so many.
