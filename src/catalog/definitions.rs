@@ -114,6 +114,9 @@ impl<'a> Names<'a> {
             ConstraintKind::Check(expression) => check(&qualified(expression, self), pretty),
             ConstraintKind::ForeignKey(key) => self.foreign_key(&columns, key),
         };
+        if let Some(index) = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid)) {
+            text.push_str(&included(relation, index));
+        }
         if constraint.deferrable {
             text.push_str(" DEFERRABLE");
         }
@@ -139,7 +142,7 @@ impl<'a> Names<'a> {
 
     /// pg_get_indexdef(index, 0, pretty): the whole CREATE INDEX.
     pub fn index(&self, table: &Relation, index: &Index, pretty: bool) -> String {
-        let keys: Vec<String> = index.keys.iter().map(|k| self.index_key(table, k, pretty) + ordering(k)).collect();
+        let keys: Vec<String> = index.keys.iter().map(|k| self.index_key(table, k, pretty) + &ordering(k)).collect();
         let name = if pretty {
             self.relation(table)
         } else {
@@ -152,6 +155,7 @@ impl<'a> Names<'a> {
             index.method,
             keys.join(", ")
         );
+        text.push_str(&included(table, index));
         if let Some(predicate) = &index.predicate {
             text.push_str(" WHERE ");
             let predicate = qualified(predicate, self);
@@ -171,13 +175,28 @@ impl<'a> Names<'a> {
     }
 }
 
-/// How a key is ordered, when not as it is by default.
-fn ordering(key: &IndexKey) -> &'static str {
-    match (key.descending, key.nulls_first) {
+/// How a key is ordered, where not as it is by default.
+fn ordering(key: &IndexKey) -> String {
+    let mut text = String::new();
+    if let Some(collation) = &key.collation {
+        text.push_str(&format!(" COLLATE {}", quote_identifier(collation)));
+    }
+    if let Some(class) = &key.operator_class {
+        text.push_str(&format!(" {}", quote_identifier(class)));
+    }
+    text.push_str(match (key.descending, key.nulls_first) {
         (false, false) => "",
         (false, true) => " NULLS FIRST",
         (true, true) => " DESC",
         (true, false) => " DESC NULLS LAST",
+    });
+    text
+}
+
+fn included(table: &Relation, index: &Index) -> String {
+    match index.included.as_slice() {
+        [] => String::new(),
+        columns => format!(" INCLUDE ({})", column_list(table, columns)),
     }
 }
 

@@ -138,6 +138,8 @@ pub struct Index {
     pub unique: bool,
     pub primary: bool,
     pub keys: Vec<IndexKey>,
+    /// INCLUDE: attribute numbers.
+    pub included: Vec<i16>,
     /// The WHERE of a partial index, as PostgreSQL text.
     pub predicate: Option<String>,
     /// The access method named in CREATE INDEX; SQLite's is always a b-tree.
@@ -155,6 +157,29 @@ pub struct IndexKey {
     pub expression: Option<String>,
     pub descending: bool,
     pub nulls_first: bool,
+    /// COLLATE, where it was written.
+    pub collation: Option<String>,
+    /// The operator class, where one was written that is not the type's default.
+    pub operator_class: Option<String>,
+}
+
+impl IndexKey {
+    /// A column, in the order it has by itself.
+    pub fn of_column(column: i16) -> Self {
+        IndexKey {
+            column,
+            expression: None,
+            descending: false,
+            nulls_first: false,
+            collation: None,
+            operator_class: None,
+        }
+    }
+
+    /// An expression, as PostgreSQL text.
+    pub fn of_expression(text: String) -> Self {
+        IndexKey { expression: Some(text), ..IndexKey::of_column(0) }
+    }
 }
 
 /// A sequence's parameters (pg_sequence).
@@ -277,8 +302,9 @@ impl CatalogSnapshot {
 
 /// An index as pg_class and pg_attribute show it: a relation with one column per key.
 fn index_relation(catalog: &CatalogSnapshot, table: &Relation, index: &Index) -> Relation {
-    let columns = (1..).zip(&index.keys).map(|(number, key)| {
-        let column = table.column_by_number(key.column);
+    let keys = index.keys.iter().map(|key| key.column).chain(index.included.iter().copied());
+    let columns = (1..).zip(keys).map(|(number, key)| {
+        let column = table.column_by_number(key);
         let type_oid = column.map_or(Oid::TEXT, |c| c.type_oid);
         Column {
             number,

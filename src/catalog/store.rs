@@ -290,21 +290,27 @@ fn read_constraint(row: &Row<'_>) -> Result<Constraint> {
 
 fn read_index(row: &Row<'_>) -> Result<Index> {
     let constraint: Option<u32> = row.get("constraint_oid")?;
+    let keys = json_array(row, "keys")?;
     Ok(Index {
         oid: Oid(row.get("oid")?),
         name: row.get("name")?,
         unique: row.get("is_unique")?,
         primary: row.get("is_primary")?,
-        keys: json_array(row, "keys")?.iter().map(read_key).collect(),
+        keys: keys.iter().filter(|key| !key.is_number()).map(read_key).collect(),
+        included: keys.iter().filter_map(Json::as_i64).filter_map(|n| i16::try_from(n).ok()).collect(),
         predicate: row.get("predicate")?,
         method: row.get("method")?,
         constraint: constraint.map(Oid),
     })
 }
 
-/// An index key is `[column, expression, descending, nulls first]`.
+/// An index key is `[column, expression, descending, nulls first]`, then COLLATE and operator class if there are any; a
+/// number is a column of INCLUDE.
 fn read_key(key: &Json) -> IndexKey {
+    let text = |place: usize| key.get(place).and_then(Json::as_str).map(str::to_owned);
     IndexKey {
+        collation: text(4),
+        operator_class: text(5),
         column: key.get(0).and_then(Json::as_i64).and_then(|n| i16::try_from(n).ok()).unwrap_or(0),
         expression: key.get(1).and_then(Json::as_str).map(str::to_owned),
         descending: key.get(2).and_then(Json::as_bool).unwrap_or(false),
@@ -418,7 +424,13 @@ mod tests {
                 name: "t_a_idx".into(),
                 unique: false,
                 primary: false,
-                keys: vec![IndexKey { column: 1, expression: None, descending: true, nulls_first: true }],
+                keys: vec![IndexKey {
+                    descending: true,
+                    nulls_first: true,
+                    collation: Some("C".into()),
+                    ..IndexKey::of_column(1)
+                }],
+                included: vec![2],
                 predicate: Some("(a IS NOT NULL)".into()),
                 method: "btree".into(),
                 constraint: None,

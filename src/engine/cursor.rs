@@ -48,6 +48,7 @@ impl Cursor {
         entered.begin_statement();
         if statement.write {
             entered.slot().sequences().begin_statement();
+            entered.slot().forget_proposed_keys();
         }
         let mut raw = entered.prepare(&statement.sql).map_err(|code| entered.error(code))?;
         check_sources(&statement.binds, params, literals)?;

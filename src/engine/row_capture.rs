@@ -32,6 +32,7 @@ pub(crate) fn failing_row(
     }
     let slot = entered.slot();
     let moved = slot.sequences().rewind();
+    slot.forget_proposed_keys();
     slot.start_capture();
     let failed = entered.execute(&triggers(relation)).is_ok() && fails_again(entered, statement);
     let row = slot.end_capture();

@@ -242,7 +242,8 @@ pub enum ConstraintDefinitionKind {
 /// What a PRIMARY KEY or UNIQUE constraint is made of.
 #[derive(Clone, Debug)]
 pub enum KeySource {
-    Columns(Vec<String>),
+    /// The key's, and those of INCLUDE.
+    Columns(Vec<String>, Vec<String>),
     /// USING INDEX
     Index(String),
 }
@@ -270,12 +271,15 @@ pub struct CreateIndex {
     /// btree, hash …
     pub method: String,
     pub keys: Vec<IndexKeyDefinition>,
+    pub included: Vec<String>,
     pub predicate: Option<Expr>,
 }
 
 #[derive(Clone, Debug)]
 pub struct IndexKeyDefinition {
     pub key: IndexKeySource,
+    pub collation: Option<Name>,
+    pub operator_class: Option<Name>,
     pub descending: bool,
     pub nulls_first: bool,
 }

@@ -198,6 +198,7 @@ fn read_indexes(connection: &Connection, oids: &mut DerivedOids, relation: &mut 
             unique: index.unique,
             primary: index.origin == "pk",
             keys,
+            included: Vec::new(),
             predicate: None,
             method: "btree".to_owned(),
             constraint: owner,
@@ -210,17 +211,14 @@ fn read_indexes(connection: &Connection, oids: &mut DerivedOids, relation: &mut 
             name: key.name.clone(),
             unique: true,
             primary: true,
-            keys: key.columns.iter().map(|&n| plain_key(n)).collect(),
+            keys: key.columns.iter().copied().map(IndexKey::of_column).collect(),
+            included: Vec::new(),
             predicate: None,
             method: "btree".to_owned(),
             constraint: Some(key.oid),
         });
     }
     Ok(())
-}
-
-fn plain_key(column: i16) -> IndexKey {
-    IndexKey { column, expression: None, descending: false, nulls_first: false }
 }
 
 fn read_keys(connection: &Connection, relation: &Relation, index: &str) -> Result<Vec<IndexKey>> {
@@ -230,12 +228,11 @@ fn read_keys(connection: &Connection, relation: &Relation, index: &str) -> Resul
         let name: Option<String> = row.get(0)?;
         let descending: bool = row.get(1)?;
         let column = name.and_then(|n| relation.column(&n)).map(|c| c.number);
-        Ok(IndexKey {
-            column: column.unwrap_or(0),
-            expression: column.is_none().then(|| "expression".to_owned()),
-            descending,
-            nulls_first: descending,
-        })
+        let key = match column {
+            Some(column) => IndexKey::of_column(column),
+            None => IndexKey::of_expression("expression".to_owned()),
+        };
+        Ok(IndexKey { descending, nulls_first: descending, ..key })
     })?;
     keys.collect()
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Result, params};
 use serde_json::json;
 
 use crate::catalog::schema::{
-    Constraint, ConstraintKind, Identity, Index, Relation, RelationKind, Schema, UserType, UserTypeKind,
+    Constraint, ConstraintKind, Identity, Index, IndexKey, Relation, RelationKind, Schema, UserType, UserTypeKind,
 };
 use crate::types::pg_type::Oid;
 
@@ -120,8 +120,7 @@ fn put_constraint(connection: &Connection, database: &str, relation: Oid, constr
 }
 
 fn put_index(connection: &Connection, database: &str, relation: Oid, index: &Index) -> Result<()> {
-    let keys: Vec<_> =
-        index.keys.iter().map(|k| json!([k.column, k.expression, k.descending, k.nulls_first])).collect();
+    let keys: Vec<_> = index.keys.iter().map(key).chain(index.included.iter().map(|column| json!(column))).collect();
     connection.execute(
         &format!("INSERT INTO {database}.__pg_index VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
         params![
@@ -137,6 +136,16 @@ fn put_index(connection: &Connection, database: &str, relation: Oid, index: &Ind
         ],
     )?;
     Ok(())
+}
+
+/// See `store::read_key`.
+fn key(key: &IndexKey) -> serde_json::Value {
+    match (&key.collation, &key.operator_class) {
+        (None, None) => json!([key.column, key.expression, key.descending, key.nulls_first]),
+        (collation, class) => {
+            json!([key.column, key.expression, key.descending, key.nulls_first, collation, class])
+        }
+    }
 }
 
 fn put_sequence(connection: &Connection, database: &str, relation: &Relation) -> Result<()> {

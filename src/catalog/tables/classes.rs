@@ -116,7 +116,7 @@ fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &In
         relpages: 1,
         relpersistence: if relation.temporary { "t" } else { "p" },
         relkind: "i",
-        relnatts: count(index.keys.len()),
+        relnatts: count(index.keys.len() + index.included.len()),
         relispopulated: true,
         relreplident: "n",
     );
@@ -236,11 +236,12 @@ fn hidden_attributes(rows: &mut Rows, relation: Oid) {
 }
 
 fn index_attributes(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
-    for (key, number) in index.keys.iter().zip(1i16..) {
+    let included = index.included.iter().copied().map(IndexKey::of_column);
+    for (key, number) in index.keys.iter().cloned().chain(included).zip(1i16..) {
         let mut column = match relation.column_by_number(key.column) {
             Some(column) => plain_column(number, &column.name, column.type_oid),
             // The type of an expression is not kept; text is what most indexed expressions give.
-            None => plain_column(number, &expression_name(key), Oid::TEXT),
+            None => plain_column(number, &expression_name(&key), Oid::TEXT),
         };
         column.not_null = false;
         column.typmod = relation.column_by_number(key.column).map_or(-1, |c| c.typmod);

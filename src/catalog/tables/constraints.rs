@@ -129,10 +129,11 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
         index.keys.iter().filter_map(|k| k.expression.as_deref()).map(without_parentheses).collect();
     let options = index.keys.iter().map(|k| i32::from(k.descending) | (i32::from(k.nulls_first) << 1));
     let keys = i64::try_from(index.keys.len()).unwrap_or_default();
+    let columns = index.keys.iter().map(|k| k.column).chain(index.included.iter().copied());
     row!(rows,
         indexrelid: index.oid,
         indrelid: relation.oid,
-        indnatts: keys,
+        indnatts: keys + i64::try_from(index.included.len()).unwrap_or_default(),
         indnkeyatts: keys,
         indisunique: index.unique,
         indisprimary: index.primary,
@@ -140,9 +141,12 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
         indisvalid: true,
         indisready: true,
         indislive: true,
-        indkey: Cell::ints(index.keys.iter().map(|k| k.column)),
+        indkey: Cell::ints(columns),
         indcollation: Cell::oids(types.iter().map(|&t| type_facts(view.catalog, t).collation)),
-        indclass: Cell::oids(types.iter().map(|&t| operator_class(t, type_facts(view.catalog, t).category))),
+        indclass: Cell::oids(index.keys.iter().zip(&types).map(|(key, &t)| {
+            let default = || operator_class(t, type_facts(view.catalog, t).category);
+            key.operator_class.as_deref().map_or_else(default, named_class)
+        })),
         indoption: Cell::ints(options),
         indexprs: Some(expressions.join(", ")).filter(|e| !e.is_empty()),
         indpred: index.predicate.clone(),
@@ -151,6 +155,13 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
 
 fn key_type(relation: &Relation, column: i16) -> Oid {
     relation.column_by_number(column).map_or(Oid::TEXT, |c| c.type_oid)
+}
+
+/// The b-tree operator class of that name.
+fn named_class(name: &str) -> Oid {
+    let mut lines = Recording::new(recording!("pg_opclass")).lines();
+    let found = lines.find(|l| l.number("opcmethod") == i64::from(BTREE.0) && l.text("opcname") == name);
+    found.and_then(|l| l.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
 /// The default b-tree operator class for a type.

@@ -90,6 +90,7 @@ fn index(oid: u32, name: &str, key: IndexKey, constraint: Option<Oid>) -> Index 
         unique: true,
         primary: constraint.is_some(),
         keys: vec![key],
+        included: Vec::new(),
         predicate: None,
         method: "btree".into(),
         constraint,
@@ -153,8 +154,8 @@ fn people() -> Relation {
         constraint(20002, "people_pkey", &[1], ConstraintKind::PrimaryKey),
         constraint(20003, "people_balance_check", &[3], ConstraintKind::Check("(balance >= (0)::numeric)".into())),
     ];
-    let id_key = IndexKey { column: 1, expression: None, descending: false, nulls_first: false };
-    let name_key = IndexKey { column: 0, expression: Some("lower(name)".into()), descending: true, nulls_first: true };
+    let id_key = IndexKey::of_column(1);
+    let name_key = IndexKey { descending: true, nulls_first: true, ..IndexKey::of_expression("lower(name)".into()) };
     people.indexes =
         vec![index(20004, "people_pkey", id_key, Some(Oid(20002))), index(20005, "people_name", name_key, None)];
     people

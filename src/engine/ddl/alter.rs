@@ -448,7 +448,7 @@ impl Change<'_> {
                     work.to_check.extend(work.after.constraints.last().map(|c| c.oid));
                 }
             }
-            ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(_) | KeySource::Index(_))
+            ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(..) | KeySource::Index(_))
             | ConstraintDefinitionKind::Unique(_) => {}
         }
         Ok(())
@@ -506,7 +506,11 @@ impl Change<'_> {
         let dropped_indexes: Vec<Oid> = table
             .indexes
             .iter()
-            .filter(|i| i.keys.iter().any(|k| k.column == number || uses(&k.expression)) || uses(&i.predicate))
+            .filter(|i| {
+                i.included.contains(&number)
+                    || i.keys.iter().any(|k| k.column == number || uses(&k.expression))
+                    || uses(&i.predicate)
+            })
             .map(|i| i.oid)
             .collect();
         // The number may be given to another column.

@@ -20,11 +20,11 @@ impl Change<'_> {
             check_constraint_name(relation, name)?;
         }
         match &definition.kind {
-            ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(columns)) => {
-                self.add_key(relation, definition, columns, true)
+            ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(columns, included)) => {
+                self.add_key(relation, definition, (columns, included), true)
             }
-            ConstraintDefinitionKind::Unique(KeySource::Columns(columns)) => {
-                self.add_key(relation, definition, columns, false)
+            ConstraintDefinitionKind::Unique(KeySource::Columns(columns, included)) => {
+                self.add_key(relation, definition, (columns, included), false)
             }
             ConstraintDefinitionKind::PrimaryKey(KeySource::Index(index)) => {
                 self.add_key_using_index(relation, definition, index, true)
@@ -88,14 +88,16 @@ impl Change<'_> {
         &mut self,
         relation: &mut Relation,
         definition: &ConstraintDefinition,
-        columns: &[String],
+        (columns, included): (&[String], &[String]),
         primary: bool,
     ) -> Result<()> {
         if primary && relation.primary_key().is_some() {
             return Err(multiple_primary_keys(relation));
         }
         let numbers = key_columns(relation, columns, primary)?;
-        let (label, part) = if primary { ("pkey", None) } else { ("key", Some(joined(columns))) };
+        let named: Vec<String> = columns.iter().chain(included).cloned().collect();
+        let included = super::index::included_columns(relation, included)?;
+        let (label, part) = if primary { ("pkey", None) } else { ("key", Some(joined(&named))) };
         let name = self.constraint_name(relation, definition, part.as_deref(), label);
         if definition.name.is_some() {
             self.check_index_name(relation, &name)?;
@@ -105,16 +107,14 @@ impl Change<'_> {
         }
         let kind = if primary { ConstraintKind::PrimaryKey } else { ConstraintKind::Unique };
         let constraint = self.push_constraint(relation, definition, name.clone(), kind, numbers.clone())?;
-        let keys = numbers
-            .iter()
-            .map(|&column| IndexKey { column, expression: None, descending: false, nulls_first: false })
-            .collect();
+        let keys = numbers.into_iter().map(IndexKey::of_column).collect();
         relation.indexes.push(Index {
             oid: self.new_oid()?,
             name,
             unique: true,
             primary,
             keys,
+            included,
             predicate: None,
             method: "btree".to_owned(),
             constraint: Some(constraint),

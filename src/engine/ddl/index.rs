@@ -1,14 +1,17 @@
 //! CREATE INDEX.
 
 use super::Change;
+use super::column::type_display;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::schema::{Index, IndexKey, Relation, sqlite_name};
+use crate::catalog::tables::recorded::{Recording, recording};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::stored::expression_name;
-use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource};
+use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
 use crate::sql::parse;
+use crate::types::pg_type::{Oid, type_info};
 
 /// The access methods whose indexes answer the same questions as SQLite's b-trees.
 const METHODS: &[&str] = &["btree", "hash"];
@@ -39,8 +42,17 @@ impl Change<'_> {
                 }
             };
             push_key_name(&mut names, name);
-            keys.push(IndexKey { descending: definition.descending, nulls_first: definition.nulls_first, ..key });
+            let type_oid = self.key_type(&relation, &key)?;
+            keys.push(IndexKey {
+                descending: definition.descending,
+                nulls_first: definition.nulls_first,
+                collation: self.key_collation(definition.collation.as_ref(), type_oid)?,
+                operator_class: self.key_class(definition.operator_class.as_ref(), type_oid, &create.method)?,
+                ..key
+            });
         }
+        let included = included_columns(&relation, &create.included)?;
+        let names = with_included(names, create.included.clone());
         let predicate = match &create.predicate {
             Some(predicate) => {
                 self.check_condition(predicate, &relation, "WHERE")?;
@@ -58,6 +70,7 @@ impl Change<'_> {
             unique: create.unique,
             primary: false,
             keys,
+            included,
             predicate,
             method: create.method.clone(),
             constraint: None,
@@ -84,12 +97,56 @@ impl Change<'_> {
         let Some(column) = relation.column(name) else {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist")));
         };
-        Ok(IndexKey { column: column.number, expression: None, descending: false, nulls_first: false })
+        Ok(IndexKey::of_column(column.number))
     }
 
     fn expression_key(&self, relation: &Relation, expression: &Expr) -> IndexKey {
         let text = self.deparse(expression, relation);
-        IndexKey { column: 0, expression: Some(text), descending: false, nulls_first: false }
+        IndexKey::of_expression(text)
+    }
+
+    fn key_type(&self, relation: &Relation, key: &IndexKey) -> Result<Oid> {
+        let declared = match (relation.column_by_number(key.column), &key.expression) {
+            (Some(column), _) => column.type_oid,
+            (None, Some(text)) => self.stored_expression(text, relation)?.type_oid,
+            (None, None) => return Err(Error::internal("index key")),
+        };
+        Ok(self.base_type(declared))
+    }
+
+    /// COLLATE: every collation orders by bytes here. The default one is not shown.
+    fn key_collation(&self, collation: Option<&Name>, type_oid: Oid) -> Result<Option<String>> {
+        let Some(collation) = collation else { return Ok(None) };
+        check_collation(collation, type_oid, &type_display(&self.catalog, type_oid))?;
+        Ok(Some(collation.name.clone()).filter(|name| name != "default"))
+    }
+
+    /// The operator class (ResolveOpClass): those there are order as the type itself does.
+    fn key_class(&self, class: Option<&Name>, type_oid: Oid, method: &str) -> Result<Option<String>> {
+        let Some(class) = class else { return Ok(None) };
+        let mut methods = Recording::new(recording!("pg_am")).lines();
+        let method_oid = methods.find(|line| line.text("amname") == method).map_or(0, |line| line.number("oid"));
+        let mut classes = Recording::new(recording!("pg_opclass")).lines();
+        let found = classes.find(|line| line.text("opcname") == class.name && line.number("opcmethod") == method_oid);
+        let Some(found) = found else {
+            let message = format!("operator class \"{}\" does not exist for access method \"{method}\"", class.name);
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+        };
+        let input = Oid(found.number("opcintype").try_into().unwrap_or_default());
+        let category = type_info(type_oid).map(|info| info.category);
+        let accepted = match input {
+            Oid::ANYARRAY => category == Some(b'A'),
+            Oid::ANYENUM => category.is_none(),
+            Oid::TEXT => [Oid::TEXT, Oid::VARCHAR].contains(&type_oid),
+            Oid::INET => [Oid::INET, Oid::CIDR].contains(&type_oid),
+            input => input == type_oid,
+        };
+        if !accepted {
+            let shown = type_display(&self.catalog, type_oid);
+            let message = format!("operator class \"{}\" does not accept data type {shown}", class.name);
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        Ok(Some(class.name.clone()).filter(|_| found.number("opcdefault") == 0))
     }
 
     /// Makes the index; the rows there are must satisfy a unique one.
@@ -153,11 +210,40 @@ impl Change<'_> {
     }
 }
 
+/// The columns of INCLUDE.
+pub(super) fn included_columns(relation: &Relation, names: &[String]) -> Result<Vec<i16>> {
+    let number = |name: &String| {
+        let missing = || Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist"));
+        relation.column(name).map(|column| column.number).ok_or_else(missing)
+    };
+    names.iter().map(number).collect()
+}
+
+/// 42704 for a collation that does not exist, 42804 for a type that has none.
+pub(super) fn check_collation(collation: &Name, type_oid: Oid, shown: &str) -> Result<()> {
+    let mut known = Recording::new(recording!("pg_collation")).lines();
+    if !known.any(|line| line.text("collname") == collation.name) {
+        let message = format!("collation \"{collation}\" for encoding \"UTF8\" does not exist");
+        return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+    }
+    if type_info(type_oid).is_some_and(|info| info.category != b'S') {
+        let message = format!("collations are not supported by type {shown}");
+        return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+    }
+    Ok(())
+}
+
 /// Adds a key's part of the index's name; a second one of a name gets a number.
 fn push_key_name(names: &mut Vec<String>, name: String) {
     let numbered = (1_u32..).map(|n| format!("{name}{n}"));
     let free = std::iter::once(name.clone()).chain(numbered).find(|n| !names.contains(n)).unwrap_or(name);
     names.push(free);
+}
+
+/// The names that an index's name is made of: its keys' and those of INCLUDE.
+pub(super) fn with_included(mut names: Vec<String>, included: Vec<String>) -> Vec<String> {
+    included.into_iter().for_each(|name| push_key_name(&mut names, name));
+    names
 }
 
 /// The names of an index's keys: its columns', or taken from its expressions.

@@ -147,9 +147,15 @@ impl Change<'_> {
         for key in &index.keys {
             keys.push(self.index_key_sql(relation, key)?);
         }
+        let unique = index.unique && relation.deferrable_key(index).is_none();
+        if !unique {
+            // In a unique index they would be part of what is unique.
+            let included = index.included.iter().filter_map(|&number| relation.column_by_number(number));
+            keys.extend(included.map(|column| quote(&column.name)));
+        }
         let mut sql = format!(
             "CREATE {}INDEX {} ON {} ({})",
-            if index.unique && relation.deferrable_key(index).is_none() { "UNIQUE " } else { "" },
+            if unique { "UNIQUE " } else { "" },
             in_database(relation, &sqlite_name(&relation.schema, &index.name)),
             quote(&relation.sqlite_name),
             keys.join(", ")

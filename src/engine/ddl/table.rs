@@ -150,7 +150,7 @@ impl Change<'_> {
         for index in &source.indexes {
             let names = key_names(&source, index);
             if index.constraint.is_some() {
-                let columns = KeySource::Columns(names);
+                let columns = KeySource::Columns(names, column_names(&source, &index.included));
                 let kind = if index.primary {
                     ConstraintDefinitionKind::PrimaryKey(columns)
                 } else {
@@ -159,13 +159,14 @@ impl Change<'_> {
                 let definition = ConstraintDefinition {
                     name: None,
                     kind,
-                    deferrable: false,
-                    initially_deferred: false,
+                    deferrable: source.deferrable_key(index).is_some(),
+                    initially_deferred: source.deferrable_key(index).is_some_and(|c| c.initially_deferred),
                     not_valid: false,
                 };
                 self.add_constraint(relation, &definition)?;
             } else {
-                self.copy_index(relation, &source, index, &names)?;
+                let included = column_names(&source, &index.included);
+                self.copy_index(relation, &source, index, &super::index::with_included(names, included))?;
             }
         }
         Ok(())
@@ -178,6 +179,10 @@ impl Change<'_> {
         for key in copy.keys.iter_mut().filter(|k| k.column != 0) {
             let column = source.column_by_number(key.column).and_then(|c| relation.column(&c.name));
             key.column = column.map_or(0, |c| c.number);
+        }
+        for number in &mut copy.included {
+            let column = source.column_by_number(*number).and_then(|c| relation.column(&c.name));
+            *number = column.map_or(0, |c| c.number);
         }
         relation.indexes.push(copy);
         Ok(())
@@ -312,4 +317,8 @@ pub(super) fn push_column(relation: &mut Relation, column: Column) -> Result<()>
     }
     relation.columns.push(column);
     Ok(())
+}
+
+fn column_names(relation: &Relation, numbers: &[i16]) -> Vec<String> {
+    numbers.iter().filter_map(|number| relation.column_by_number(*number)).map(|column| column.name.clone()).collect()
 }

@@ -7,7 +7,7 @@ use super::{Args, Definition, Output, object_ids};
 use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::pretty::pretty;
 use crate::catalog::qualify::qualified;
-use crate::catalog::schema::{Constraint, Relation, RelationKind};
+use crate::catalog::schema::{Constraint, IndexKey, Relation, RelationKind};
 use crate::catalog::tables::constraints::{
     PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_TYPE, domain_constraint_oid,
 };
@@ -120,7 +120,9 @@ fn index_definition(args: &Args<'_>) -> Result<Output> {
         if column == 0 {
             return Ok(names.index(table, index, pretty).into());
         }
-        let key = usize::try_from(column - 1).ok().and_then(|c| index.keys.get(c));
+        let included = index.included.iter().copied().map(IndexKey::of_column);
+        let keys: Vec<IndexKey> = index.keys.iter().cloned().chain(included).collect();
+        let key = usize::try_from(column - 1).ok().and_then(|c| keys.get(c));
         Ok(key.map_or_else(String::new, |k| names.index_key(table, k, pretty)).into())
     })
 }

@@ -6,6 +6,10 @@ use crate::engine::constraint_timing::PendingKey;
 use crate::error::{Error, Result, SqlState};
 use crate::types::pg_type::Oid;
 
+use std::hash::{Hash, Hasher};
+
+use rusqlite::types::ValueRef;
+
 use super::Definition;
 use super::args::{Args, Output, owned};
 use super::capture::MISSING_KEY;
@@ -21,6 +25,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_capture", -1, capture).called_on_null(),
     Definition::stable("pg_capture_end", 0, capture_end),
     Definition::stable("pg_recheck_unique", -1, recheck_unique),
+    Definition::stable("pg_propose", -1, propose).called_on_null(),
+    Definition::stable("pg_affect", -1, affect).called_on_null(),
 ];
 
 /// The error with this SQLSTATE and message: the ELSE of a domain's check.
@@ -121,6 +127,40 @@ fn recheck_unique(args: &Args<'_>) -> Result<Output> {
     let values = (1..args.len()).map(|index| owned(args.raw(index))).collect();
     args.slot().put_pending_keys(vec![PendingKey { constraint, values }]);
     Ok(Output::NULL)
+}
+
+/// The first value, after noting the key of a row proposed for insertion: pg_propose(key's values …).
+fn propose(args: &Args<'_>) -> Result<Output> {
+    if let Some(key) = key_hash(args, 0) {
+        args.slot().propose_key(key);
+    }
+    Ok(Output::Argument(0))
+}
+
+/// The value, if ON CONFLICT DO UPDATE may change the row of this key: pg_affect(value, key's values …).
+fn affect(args: &Args<'_>) -> Result<Output> {
+    if key_hash(args, 1).is_some_and(|key| args.slot().is_proposed_twice(key)) {
+        let message = "ON CONFLICT DO UPDATE command cannot affect row a second time";
+        return Err(Error::new(SqlState::CARDINALITY_VIOLATION, message).with_hint(
+            "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
+        ));
+    }
+    Ok(Output::Argument(0))
+}
+
+/// `None` if a part of the key is NULL: such keys do not conflict.
+fn key_hash(args: &Args<'_>, first: usize) -> Option<u64> {
+    let mut hasher = std::hash::DefaultHasher::new();
+    for index in first..args.len() {
+        match args.raw(index) {
+            ValueRef::Null => return None,
+            ValueRef::Integer(i) => (0, i).hash(&mut hasher),
+            ValueRef::Real(r) => (1, r.to_bits()).hash(&mut hasher),
+            ValueRef::Text(t) => (2, t).hash(&mut hasher),
+            ValueRef::Blob(b) => (3, b).hash(&mut hasher),
+        }
+    }
+    Some(hasher.finish())
 }
 
 /// The row is whole. The one without a key is the one looked for.

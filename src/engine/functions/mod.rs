@@ -40,6 +40,7 @@ mod sets;
 mod strings;
 mod unnest;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -71,6 +72,8 @@ struct Slot {
     /// Keys to be looked at again, see `engine::constraint_timing`.
     pending: Mutex<Vec<PendingKey>>,
     any_pending: AtomicBool,
+    /// The keys of rows the running INSERT has proposed, and whether more than once.
+    proposed: Mutex<HashMap<u64, bool>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
     sequences: Arc<SequenceRegistry>,
@@ -139,6 +142,23 @@ impl ContextSlot {
     pub fn check_interrupt(&self) -> Result<()> {
         let poll = lock(&self.0.interrupt).clone();
         poll.map_or(Ok(()), |poll| poll())
+    }
+
+    /// Another writing statement begins: it has proposed no rows yet.
+    pub(crate) fn forget_proposed_keys(&self) {
+        // Most statements propose none; a map that was large gives its memory back.
+        let mut proposed = lock(&self.0.proposed);
+        if !proposed.is_empty() {
+            *proposed = HashMap::new();
+        }
+    }
+
+    fn propose_key(&self, key: u64) {
+        lock(&self.0.proposed).entry(key).and_modify(|twice| *twice = true).or_insert(false);
+    }
+
+    fn is_proposed_twice(&self, key: u64) -> bool {
+        lock(&self.0.proposed).get(&key).copied().unwrap_or(false)
     }
 
     /// A unique constraint that is not checked at once has a duplicate.

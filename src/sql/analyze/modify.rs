@@ -17,8 +17,8 @@ use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
 use crate::sql::parse::{self, Overriding};
 use crate::sql::tree::{
-    Body, ColumnRef, Conflict, ConflictUpdate, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select, Target,
-    Update,
+    Body, ColumnRef, Conflict, ConflictUpdate, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select,
+    Target, Update,
 };
 use crate::types::pg_type::Oid;
 
@@ -84,7 +84,7 @@ impl<'a> Analyzer<'a> {
         let conflict = ast.on.as_ref().map(|on| self.conflict(on, relation, &shown, &alias)).transpose()?;
         let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
         self.ctes.truncate(in_scope);
-        let insert = Insert {
+        let mut insert = Insert {
             ctes,
             recursive,
             table: relation.sqlite_name.clone(),
@@ -94,6 +94,7 @@ impl<'a> Analyzer<'a> {
             conflict,
             returning,
         };
+        self.affect_rows_once(&mut insert);
         Ok(Modified { tree: Modify::Insert(insert), relation, row })
     }
 
@@ -387,6 +388,49 @@ impl<'a> Analyzer<'a> {
         Ok(Conflict { target, target_predicate, update })
     }
 
+    /// DO UPDATE changes no row twice in one command: 21000, where SQLite would let the last one win. The rows' keys are
+    /// noted as they are proposed.
+    fn affect_rows_once(&mut self, insert: &mut Insert) {
+        let Some(Conflict { target, update: Some(update), .. }) = &mut insert.conflict else { return };
+        let key: Option<Vec<(usize, Expr)>> = target
+            .iter()
+            .map(|expr| {
+                let ExprKind::Column(column) = &expr.kind else { return None };
+                let place = insert.columns.iter().position(|name| *name == column.column)?;
+                let excluded = ColumnRef { alias: Some("excluded".into()), ..column.clone() };
+                Some((place, Expr { kind: ExprKind::Column(excluded), ..expr.clone() }))
+            })
+            .collect();
+        let Some(key) = key else { return };
+        let noted = match &mut insert.source {
+            Body::Values { rows, .. } => rows.len() > 1 && rows.iter_mut().all(|row| note_key(row, &key)),
+            Body::Select(select) => {
+                let mut row: Vec<Expr> = select.targets.iter().map(|t| t.expr.clone()).collect();
+                let noted = note_key(&mut row, &key);
+                select.targets.iter_mut().zip(row).for_each(|(target, expr)| target.expr = expr);
+                noted
+            }
+            Body::SetOperation { .. } => false,
+        };
+        if !noted {
+            return;
+        }
+        if let Body::Select(select) = &mut insert.source
+            && let [FromItem::Derived { query, alias }] = select.from.as_mut_slice()
+            && query.limit.is_some()
+        {
+            // SQLite may read the outer select list for rows that LIMIT then leaves out.
+            let name = self.fresh_alias();
+            insert.ctes.push(Cte { name: name.clone(), query: (**query).clone(), materialized: Some(true) });
+            select.from = vec![FromItem::Cte { name, alias: alias.clone() }];
+        }
+        if let Some((_, value)) = update.assignments.first_mut() {
+            let mut args = vec![value.clone()];
+            args.extend(key.into_iter().map(|(_, excluded)| excluded));
+            *value = Expr { typmod: value.typmod, ..Expr::function("pg_affect", args, value.type_oid) };
+        }
+    }
+
     /// ON CONFLICT must know at once whether there is a conflict.
     fn refuse_deferrable(&self, relation: &Relation, key: &[i16]) -> Result<()> {
         // A table's primary key comes first.
@@ -599,6 +643,30 @@ enum InsertSource {
 /// The columns an INSERT writes; SQLite computes generated ones.
 fn stored_columns(relation: &Relation) -> impl Iterator<Item = &Column> {
     relation.columns.iter().filter(|c| !c.generated)
+}
+
+/// The row's first key column also notes the whole key. False if the others cannot be evaluated twice.
+fn note_key(row: &mut [Expr], key: &[(usize, Expr)]) -> bool {
+    let values: Vec<Expr> = key.iter().filter_map(|(place, _)| row.get(*place).cloned()).collect();
+    if values.len() != key.len() || !values.iter().skip(1).all(is_repeatable) {
+        return false;
+    }
+    let Some(value) = key.first().and_then(|(place, _)| row.get_mut(*place)) else { return false };
+    *value = Expr { typmod: value.typmod, ..Expr::function("pg_propose", values, value.type_oid) };
+    true
+}
+
+/// Whether an expression is made of columns, constants and casts of them.
+fn is_repeatable(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Null | ExprKind::Param(_) | ExprKind::Literal(_) | ExprKind::Const(_) | ExprKind::Column(_) => true,
+        ExprKind::Call(_, args) => args.first().is_some_and(is_repeatable) && args.iter().skip(1).all(is_constant),
+        _ => false,
+    }
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Null | ExprKind::Const(_))
 }
 
 fn is_default(ident: &ast::Ident) -> bool {

@@ -145,9 +145,7 @@ impl DdlParser<'_> {
             keys.push(self.index_key()?);
         }
         self.expect_token(&Token::RParen)?;
-        if self.accept("INCLUDE") {
-            self.column_list()?;
-        }
+        let included = self.included_columns()?;
         if self.accept("NULLS NOT DISTINCT") {
             return Err(Error::unsupported("NULLS NOT DISTINCT"));
         }
@@ -159,7 +157,7 @@ impl DdlParser<'_> {
             self.identifier()?;
         }
         let predicate = if self.accept("WHERE") { Some(self.expression()?) } else { None };
-        let index = CreateIndex { name, table, unique, if_not_exists, method, keys, predicate };
+        let index = CreateIndex { name, table, unique, if_not_exists, method, keys, included, predicate };
         Ok(Ddl::CreateIndex(Box::new(index)))
     }
 
@@ -174,22 +172,18 @@ impl DdlParser<'_> {
         } else {
             IndexKeySource::Column(self.identifier()?)
         };
-        if self.accept("COLLATE") {
-            self.collation()?;
-        }
-        // An operator class: every type has one order here.
-        if !["ASC", "DESC", "NULLS"].iter().any(|w| self.peek_is(w)) && self.peek_identifier().is_some() {
-            self.dotted()?;
-            if self.peek_token_is(&Token::LParen) {
-                self.skip_parentheses()?;
-            }
+        let collation = if self.accept("COLLATE") { Some(self.name()?) } else { None };
+        let ends = ["ASC", "DESC", "NULLS"].iter().any(|w| self.peek_is(w)) || self.peek_identifier().is_none();
+        let operator_class = if ends { None } else { Some(self.name()?) };
+        if operator_class.is_some() && self.peek_token_is(&Token::LParen) {
+            return Err(Error::unsupported("parameters of an operator class"));
         }
         let descending = self.accept("DESC");
         if !descending {
             self.accept("ASC");
         }
         let nulls_first = if self.accept("NULLS FIRST") { true } else { !self.accept("NULLS LAST") && descending };
-        Ok(IndexKeyDefinition { key, descending, nulls_first })
+        Ok(IndexKeyDefinition { key, collation, operator_class, descending, nulls_first })
     }
 
     fn create_schema(&mut self) -> Result<Ddl> {

@@ -3,11 +3,13 @@
 use sqlparser::tokenizer::Token;
 
 use super::{DdlParser, Utility};
+use crate::catalog::tables::recorded::{Recording, recording};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, CreateTableAs, Ddl,
     IdentityDefinition, KeySource, LikeClause, Name, OnCommit, SequenceSettings,
 };
+use crate::sql::parse;
 
 /// DEFERRABLE INITIALLY DEFERRED NOT VALID …
 #[derive(Clone, Copy, Debug, Default)]
@@ -211,12 +213,10 @@ impl DdlParser<'_> {
             self.label()?;
             return Ok(true);
         } else if self.accept("PRIMARY KEY") {
-            self.index_parameters()?;
-            ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(own()))
+            ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(own(), self.index_parameters()?))
         } else if self.accept("UNIQUE") {
             self.nulls_distinct()?;
-            self.index_parameters()?;
-            ConstraintDefinitionKind::Unique(KeySource::Columns(own()))
+            ConstraintDefinitionKind::Unique(KeySource::Columns(own(), self.index_parameters()?))
         } else if self.accept("CHECK") {
             ConstraintDefinitionKind::Check(self.parenthesised_expression()?)
         } else if self.accept("REFERENCES") {
@@ -232,10 +232,20 @@ impl DdlParser<'_> {
         Ok(true)
     }
 
-    /// COLLATE name: every collation orders by bytes here, which is "C"; the others are accepted as it.
+    /// COLLATE name, past its first word: every collation there is orders by bytes.
     pub(super) fn collation(&mut self) -> Result<bool> {
-        self.dotted()?;
-        Ok(true)
+        let keyword = self.parser.token_at(self.parser.index().saturating_sub(1)).span.start;
+        let name = self.name()?;
+        let mut known = Recording::new(recording!("pg_collation")).lines();
+        if known.any(|line| line.text("collname") == name.name) {
+            return Ok(true);
+        }
+        let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
+        let error = Error::new(SqlState::UNDEFINED_OBJECT, message);
+        Err(match parse::character(self.text, keyword) {
+            Some(position) => error.with_position(position),
+            None => error,
+        })
     }
 
     fn generated(&mut self, column: &mut ColumnDefinition) -> Result<()> {
@@ -279,11 +289,23 @@ impl DdlParser<'_> {
         Ok(())
     }
 
-    /// [INCLUDE (…)] [WITH (…)] [USING INDEX TABLESPACE name]
-    fn index_parameters(&mut self) -> Result<()> {
-        if self.accept("INCLUDE") {
-            self.column_list()?;
+    /// [INCLUDE (…)]
+    pub(super) fn included_columns(&mut self) -> Result<Vec<String>> {
+        if !self.accept("INCLUDE") {
+            return Ok(Vec::new());
         }
+        if self.parser.peek_nth_token_ref(1).token == Token::LParen {
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "expressions are not supported in included columns",
+            ));
+        }
+        self.column_list()
+    }
+
+    /// [INCLUDE (…)] [WITH (…)] [USING INDEX TABLESPACE name]; gives the columns of INCLUDE.
+    fn index_parameters(&mut self) -> Result<Vec<String>> {
+        let included = self.included_columns()?;
         if self.peek_is("WITH") && *self.token_after_with() == Token::LParen {
             self.expect("WITH")?;
             self.skip_parentheses()?;
@@ -291,7 +313,7 @@ impl DdlParser<'_> {
         if self.accept("USING INDEX TABLESPACE") {
             self.identifier()?;
         }
-        Ok(())
+        Ok(included)
     }
 
     /// [CONSTRAINT name] and the constraint, as in CREATE TABLE's list and after ADD.
@@ -322,8 +344,7 @@ impl DdlParser<'_> {
             return Ok(KeySource::Index(self.identifier()?));
         }
         let columns = self.column_list()?;
-        self.index_parameters()?;
-        Ok(KeySource::Columns(columns))
+        Ok(KeySource::Columns(columns, self.index_parameters()?))
     }
 
     /// After REFERENCES.
