@@ -147,6 +147,24 @@ async def concurrently():
 
 asyncio.run(concurrently())
 assert conn.execute("select count(*) from p3_c where x >= 1000").fetchone() == (160,)
+# Server-side cursors, with parameters; notifications as a generator.
+with conn.transaction(), conn.cursor("server") as server:
+    server.itersize = 7
+    server.execute("select i, 'x' || i from generate_series(1, %s) i where i > %s", (50, 10))
+    assert [i for i, _ in server] == list(range(11, 51))
+with conn.transaction(), conn.cursor("server", scrollable=True) as server:
+    server.execute("select i from generate_series(1, %s) i", (20,), binary=True)
+    server.scroll(18)
+    assert server.fetchall() == [(19,), (20,)]
+    server.scroll(-4)
+    assert server.fetchone() == (18,)
+conn.execute("listen p3")
+with psycopg.connect("", autocommit=True) as other:
+    other.execute("select pg_notify('p3', %s)", ("hello",))
+    assert [(n.channel, n.payload, n.pid) for n in conn.notifies(timeout=30, stop_after=1)] == [
+        ("p3", "hello", other.info.backend_pid)
+    ]
+
 conn.execute("drop table p3_t")
 conn.execute("drop table p3_c")
 conn.close()
