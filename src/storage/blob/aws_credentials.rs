@@ -100,9 +100,13 @@ impl CredentialChain {
         }
     }
 
-    /// The store does not accept them any more. Whether asking for others makes sense.
-    pub fn discard(&self) -> bool {
-        self.slot().take().is_some() && !matches!(self.source, Source::Environment(_) | Source::None)
+    /// The store does not accept those any more. Whether asking again makes sense: there may be others, or are already.
+    pub fn discard(&self, refused: &AwsCredentials) -> bool {
+        let mut slot = self.slot();
+        if slot.as_ref() == Some(refused) {
+            *slot = None;
+        }
+        !matches!(self.source, Source::Environment(_) | Source::None)
     }
 
     fn current(&self) -> Option<AwsCredentials> {
@@ -148,7 +152,10 @@ fn of_web_identity(region: &str, set: Environment<'_>) -> Option<Source> {
         token_file: set("AWS_WEB_IDENTITY_TOKEN_FILE")?.into(),
         role: set("AWS_ROLE_ARN")?,
         session: set("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| "pgserver".to_owned()),
-        sts: set("AWS_ENDPOINT_URL_STS").unwrap_or_else(|| format!("https://sts.{region}.amazonaws.com")),
+        sts: set("AWS_ENDPOINT_URL_STS").unwrap_or_else(|| {
+            let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+            format!("https://sts.{region}.amazonaws.com{suffix}")
+        }),
     })
 }
 

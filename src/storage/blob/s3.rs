@@ -95,30 +95,37 @@ impl S3Store {
         self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    async fn credentials(&self) -> Result<AwsCredentials, BlobError> {
+        match &self.who {
+            Who::Given(credentials) => Ok(credentials.clone()),
+            Who::Found(chain) => chain.credentials(&self.http).await,
+        }
+    }
+
     /// Sends a request, and again where an answer says that another host, region, date or token would be right.
     async fn send(&self, request: &S3Request<'_>) -> Result<HttpResponse, BlobError> {
         let mut place = self.place();
         for _ in 0..MAX_CORRECTIONS {
-            let response = self.attempt(request, &place).await?;
-            match self.correction(&response, &place).await {
+            let who = self.credentials().await?;
+            let response = self.attempt(request, &place, &who).await?;
+            match self.correction(&response, &place, &who) {
                 Some(better) => place = better,
                 None => return Ok(response),
             }
         }
-        self.attempt(request, &place).await
+        self.attempt(request, &place, &self.credentials().await?).await
     }
 
     /// Where to send a refused request again, if that may help. What is good for all requests is remembered.
-    async fn correction(&self, response: &HttpResponse, place: &Place) -> Option<Place> {
+    fn correction(&self, response: &HttpResponse, place: &Place, who: &AwsCredentials) -> Option<Place> {
         let answer = Answer(response);
         if (200..300).contains(&response.status) {
             return None;
         }
-        if let Some(origin) = answer.redirect() {
+        if let Some(origin) = answer.redirect(&place.origin) {
             // Temporary: a young bucket's name has not got around yet.
             return Some(Place { origin, ..place.clone() });
         }
-        let code = answer.error_code();
         let elsewhere = matches!(response.status, 301 | 400) || response.header("x-amz-bucket-region").is_some();
         if elsewhere && let Some(region) = answer.right_region().filter(|region| *region != place.region) {
             log::info!("{} is in region {region}", self.location());
@@ -130,22 +137,23 @@ impl S3Store {
             *self.place.lock().unwrap_or_else(PoisonError::into_inner) = better.clone();
             return Some(better);
         }
-        let again = match code.as_deref() {
+        let again = match answer.error_code().as_deref() {
             Some("RequestTimeTooSkewed") => answer.date().is_some_and(|theirs| self.clock.correct(theirs)),
             Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => match &self.who {
                 Who::Given(_) => false,
-                Who::Found(chain) => chain.discard(),
+                Who::Found(chain) => chain.discard(who),
             },
             _ => false,
         };
         again.then(|| place.clone())
     }
 
-    async fn attempt(&self, request: &S3Request<'_>, place: &Place) -> Result<HttpResponse, BlobError> {
-        let who = match &self.who {
-            Who::Given(credentials) => credentials.clone(),
-            Who::Found(chain) => chain.credentials(&self.http).await?,
-        };
+    async fn attempt(
+        &self,
+        request: &S3Request<'_>,
+        place: &Place,
+        who: &AwsCredentials,
+    ) -> Result<HttpResponse, BlobError> {
         let path = match request.name {
             "" if place.path.is_empty() => "/".to_owned(),
             "" => place.path.clone(),
@@ -161,7 +169,7 @@ impl S3Store {
             headers: &headers,
             body: &request.body,
         };
-        let signed = sign(&signable, &who, &place.region, self.clock.now())
+        let signed = sign(&signable, who, &place.region, self.clock.now())
             .ok_or_else(|| BlobError::new(BlobErrorKind::Invalid, "s3: the time is beyond what can be signed"))?;
         headers.extend(signed);
         let mut target = path;
@@ -189,7 +197,7 @@ impl S3Store {
             // An empty object has no range; some stores answer it whole.
             (200, Some(_)) if response.body.is_empty() => Self::whole(key, &response, 0),
             (200, None) => Self::whole(key, &response, response.body.len() as u64),
-            (206, Some(range)) => {
+            (206, Some(range)) if Answer(&response).starts_at() == Some(range.start) => {
                 let size = Answer(&response).info().map_or(0, |info| info.size);
                 Self::whole(key, &response, range.end.min(size).saturating_sub(range.start))
             }
@@ -209,7 +217,18 @@ impl S3Store {
     }
 
     async fn head_object(&self, key: &str) -> Result<BlobInfo, BlobError> {
-        let response = self.send(&S3Request::new("HEAD", &self.name(key))).await?;
+        let name = self.name(key);
+        let head = S3Request::new("HEAD", &name);
+        let mut response = self.send(&head).await?;
+        if matches!(response.status, 400 | 403 | 404) {
+            // These have no body, so no reason: an expired token, a wrong clock, no bucket. Another request is told it.
+            let mut request = S3Request::new("GET", &name);
+            request.header("range", "bytes=0-0".to_owned());
+            response = self.send(&request).await?;
+            if matches!(response.status, 200 | 206 | 416) {
+                response = self.send(&head).await?;
+            }
+        }
         match response.status {
             200 => Answer(&response).info().ok_or_else(|| senseless("HEAD", key)),
             _ => Err(Answer(&response).error(&format!("HEAD {key}"), &Precondition::None)),
@@ -263,19 +282,31 @@ impl S3Store {
             return Err(answer.error(&format!("PUT {key} (begin)"), &Precondition::None));
         }
         let upload = answer.upload_id().ok_or_else(|| not_yet_written(senseless("PUT", key)))?;
-        let result = match self.upload_parts(key, &upload, file).await {
-            Ok(parts) => self.complete(key, &upload, &parts, condition).await,
-            Err(error) => Err(error),
-        };
-        if result.as_ref().is_err_and(|error| !error.outcome_unknown()) {
-            let mut request = S3Request::new("DELETE", &name);
-            request.query = vec![("uploadId", upload)];
-            // What is not aborted here is the bucket's lifecycle rule's.
-            if let Err(error) = self.send(&request).await {
-                log::warn!("{}: an unfinished upload of {key} is left: {error}", self.location());
+        let parts = match self.upload_parts(key, &upload, file).await {
+            Ok(parts) => parts,
+            Err(error) => {
+                self.abort(key, upload).await;
+                return Err(error);
             }
+        };
+        let result = self.complete(key, &upload, &parts, condition).await;
+        if result.as_ref().is_err_and(|error| !error.outcome_unknown()) {
+            self.abort(key, upload).await;
         }
         result
+    }
+
+    /// Throws the parts of an upload away. What is not aborted here is the bucket's lifecycle rule's.
+    async fn abort(&self, key: &str, upload: String) {
+        let name = self.name(key);
+        let mut request = S3Request::new("DELETE", &name);
+        request.query = vec![("uploadId", upload)];
+        let failed = match self.send(&request).await {
+            Ok(response) if Answer(&response).succeeded(&[200, 204, 404]) => return,
+            Ok(response) => Answer(&response).error(&format!("DELETE {key} (abort)"), &Precondition::None),
+            Err(error) => error,
+        };
+        log::warn!("{}: an unfinished upload of {key} is left: {failed}", self.location());
     }
 
     /// The ETags of the parts, in order.
@@ -431,3 +462,7 @@ fn not_yet_written(error: BlobError) -> BlobError {
         _ => error,
     }
 }
+
+#[cfg(test)]
+#[path = "s3_tests.rs"]
+mod tests;

@@ -27,6 +27,8 @@ const CODES: &[(&str, BlobErrorKind)] = &[
     ("ConditionalRequestConflict", BlobErrorKind::Unavailable),
     ("OperationAborted", BlobErrorKind::Unavailable),
     ("RequestTimeout", BlobErrorKind::Unavailable),
+    // One that leads nowhere, or in circles.
+    ("TemporaryRedirect", BlobErrorKind::Unavailable),
     ("SlowDown", BlobErrorKind::Unavailable),
     ("ServiceUnavailable", BlobErrorKind::Unavailable),
     ("InternalError", BlobErrorKind::Unavailable),
@@ -77,18 +79,22 @@ impl<'a> Answer<'a> {
 
     /// The region the bucket is in, if the answer says that we asked another.
     pub fn right_region(&self) -> Option<String> {
-        if let Some(region) = self.0.header("x-amz-bucket-region") {
-            return Some(region.to_owned());
-        }
-        Some(self.error_document()?.child_text("Region")?.into_owned())
+        let region = match self.0.header("x-amz-bucket-region") {
+            Some(region) => region.to_owned(),
+            None => self.error_document()?.child_text("Region")?.into_owned(),
+        };
+        // It becomes part of a host's name.
+        let valid = !region.is_empty() && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        valid.then_some(region)
     }
 
-    /// The origin a temporary redirect leads to.
-    pub fn redirect(&self) -> Option<String> {
+    /// The origin a temporary redirect leads to from that one; never out of an encrypted connection.
+    pub fn redirect(&self, from: &str) -> Option<String> {
         let location = self.0.header("location").filter(|_| self.0.status == 307)?;
         let (scheme, rest) = location.split_once("://")?;
         let host = rest.split(['/', '?']).next()?;
-        matches!(scheme, "http" | "https").then(|| format!("{scheme}://{host}"))
+        let allowed = scheme == "https" || (scheme == "http" && from.starts_with("http://"));
+        (allowed && !host.is_empty()).then(|| format!("{scheme}://{host}"))
     }
 
     /// The error this answer is. `condition`: of the write it answers.
@@ -133,6 +139,11 @@ impl<'a> Answer<'a> {
             Some(range) => range.rsplit_once('/')?.1.parse().ok(),
             None => self.0.header("content-length")?.parse().ok(),
         }
+    }
+
+    /// The first byte of the range that was answered.
+    pub fn starts_at(&self) -> Option<u64> {
+        self.0.header("content-range")?.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
     }
 
     fn etag(&self) -> Option<ETag> {
@@ -236,7 +247,12 @@ mod tests {
     #[test]
     fn where_to_ask_instead() {
         let moved = response(307, &[("location", "https://b.s3-eu-west-1.amazonaws.com/k?x")], "");
-        assert_eq!(Answer(&moved).redirect().as_deref(), Some("https://b.s3-eu-west-1.amazonaws.com"));
+        let there = Some("https://b.s3-eu-west-1.amazonaws.com");
+        assert_eq!(Answer(&moved).redirect("https://b.s3.amazonaws.com").as_deref(), there);
+        let exposed = response(307, &[("location", "http://b.s3-eu-west-1.amazonaws.com/k")], "");
+        assert_eq!(Answer(&exposed).redirect("https://b.s3.amazonaws.com"), None);
+        let forged = response(301, &[("x-amz-bucket-region", "example.com/?")], "");
+        assert_eq!(Answer(&forged).right_region(), None);
         let header = response(301, &[("x-amz-bucket-region", "eu-west-1")], "");
         let body =
             response(400, &[], "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>");
