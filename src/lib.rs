@@ -104,6 +104,8 @@ pub mod storage {
         pub mod restore;
         pub mod retry;
         mod segment;
+        #[cfg(test)]
+        mod simulation;
         pub mod state;
         pub mod upkeep;
         pub mod versions;
