@@ -240,14 +240,16 @@ pub mod session {
 pub mod net {
     //! Sockets: accept, start-up, TLS, authentication.
     pub mod auth;
-    mod scram;
+    pub mod scram;
     pub mod server;
     pub mod tls;
 }
 
 pub mod ops {
-    //! Configuration, logs.
+    //! Command line, configuration, logs, health.
+    pub mod command;
     pub mod config;
+    pub mod health;
     pub mod log;
 }
 

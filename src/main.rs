@@ -1,75 +1,77 @@
 //! pgserver's command line: arguments, configuration, signals, exit code.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use pgserver::engine::allocator::without_huge_pages;
-use pgserver::ops::config::{Config, KEYS};
+use pgserver::net::scram::Verifier;
+use pgserver::ops::command::{self, Arguments, Command};
+use pgserver::ops::config::Config;
+use pgserver::ops::health;
 use pgserver::server::Server;
 
 /// Deeply nested statements are analysed recursively on the workers' stacks.
 const WORKER_STACK: usize = 8 * 1024 * 1024;
 
-const USAGE: &str = "\
-pgserver: a PostgreSQL server over SQLite files
-
-Usage: pgserver [serve] [--config FILE]
-       pgserver --help | --version
-
-Without --config, ./config.toml is read if it is there; the environment wins over it.
-";
-
-/// What the arguments ask for.
-enum Command {
-    Serve { config: Option<PathBuf> },
-    Help,
-    Version,
-}
-
-fn arguments(mut args: impl Iterator<Item = String>) -> Result<Command, String> {
-    let mut config = None;
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "serve" => {}
-            "--config" | "-c" => config = Some(args.next().ok_or("--config needs a file")?.into()),
-            "--help" | "-h" => return Ok(Command::Help),
-            "--version" | "-V" => return Ok(Command::Version),
-            other => return Err(format!("unknown argument {other}; see pgserver --help")),
-        }
-    }
-    Ok(Command::Serve { config })
-}
-
-fn help() {
-    println!("{USAGE}\nEnvironment (and the key in the file):");
-    for key in KEYS {
-        let default = if key.default.is_empty() { "not set" } else { key.default };
-        println!("  {} ({}), default {default}\n      {}", key.env, key.toml, key.doc);
-    }
-}
-
 fn main() -> ExitCode {
     // Before anything is allocated that lasts.
     without_huge_pages();
-    let outcome = match arguments(std::env::args().skip(1)) {
-        Ok(Command::Help) => {
-            help();
+    match Arguments::parse(std::env::args().skip(1)).map_err(Failure::Wrong).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Wrong(error)) => complain(&error, 2),
+        Err(Failure::Failed(error)) => complain(&error, 1),
+    }
+}
+
+/// Why a command did not succeed.
+enum Failure {
+    /// The arguments or the configuration are wrong.
+    Wrong(String),
+    Failed(String),
+}
+
+fn complain(error: &str, code: u8) -> ExitCode {
+    eprintln!("pgserver: {error}");
+    ExitCode::from(code)
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let config = || Config::load(arguments.config.as_deref(), |name| std::env::var(name).ok()).map_err(Failure::Wrong);
+    match arguments.command {
+        Command::Serve => serve(config()?).map_err(Failure::Failed),
+        Command::Health => health::check(&config()?).map(|well| println!("{well}")).map_err(Failure::Failed),
+        Command::CheckConfig => config().map(|config| println!("the configuration is valid; {}", config.address())),
+        Command::Passwd => passwd().map_err(Failure::Failed),
+        Command::Help => {
+            print!("{}", command::help());
             Ok(())
         }
-        Ok(Command::Version) => {
+        Command::Version => {
             println!("pgserver {}", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
-        Ok(Command::Serve { config }) => serve(config),
-        Err(error) => Err(error),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("pgserver: {error}");
-            ExitCode::FAILURE
-        }
     }
+}
+
+/// Prints the verifier of a password; the password itself is printed nowhere.
+fn passwd() -> Result<(), String> {
+    let password = if std::io::stdin().is_terminal() {
+        let first = rpassword::prompt_password("Password: ").map_err(|e| e.to_string())?;
+        let second = rpassword::prompt_password("Again: ").map_err(|e| e.to_string())?;
+        if first != second {
+            return Err("the passwords are not the same".to_owned());
+        }
+        first
+    } else {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map_err(|e| format!("cannot read the password: {e}"))?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    if password.is_empty() {
+        return Err("an empty password is none".to_owned());
+    }
+    println!("{}", Verifier::new(&password).to_text());
+    Ok(())
 }
 
 /// Raises the limit on open files to what the system allows. Every client takes one, every SQLite connection three, and
@@ -84,8 +86,7 @@ fn raise_descriptor_limit(wanted: u64) {
     }
 }
 
-fn serve(file: Option<PathBuf>) -> Result<(), String> {
-    let config = Config::load(file.as_deref(), |name| std::env::var(name).ok())?;
+fn serve(config: Config) -> Result<(), String> {
     pgserver::ops::log::init(config.log_level, config.log_format);
     raise_descriptor_limit(config.net.max_connections as u64);
     let runtime = tokio::runtime::Builder::new_multi_thread()

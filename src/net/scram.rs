@@ -63,6 +63,13 @@ impl Verifier {
         Verifier { iterations, salt: salt.to_vec(), stored_key, server_key: hmac(&salted, b"Server Key") }
     }
 
+    /// As PostgreSQL stores it: `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`. Whoever has it can try passwords at
+    /// leisure, so it is kept like one.
+    pub fn to_text(&self) -> String {
+        let [salt, stored, server] = [&self.salt[..], &self.stored_key, &self.server_key].map(|b| BASE64.encode(b));
+        format!("{SCRAM_SHA_256}${}:{salt}${stored}:{server}", self.iterations)
+    }
+
     /// Of nobody: no password fits, and the challenge looks like that of `real`, with as many iterations, a salt as
     /// long and as constant. `secret` is this server's own.
     pub fn mock(real: &Verifier, user: &str, secret: &[u8; 32]) -> Self {
@@ -282,6 +289,13 @@ mod tests {
             assert_eq!(mock.salt, Verifier::mock(&real, "nobody", &[1; 32]).salt, "the salt must not change");
             assert!(!mock.accepts("secret"));
         }
+    }
+
+    #[test]
+    fn postgresql_s_stored_form_is_written() {
+        let text = Verifier::new("secret").to_text();
+        let read = Verifier::parse(&text).unwrap();
+        assert!(read.accepts("secret") && !read.accepts("Secret") && read.to_text() == text, "{text}");
     }
 
     #[test]
