@@ -34,7 +34,7 @@ impl Directory {
 
     /// The defaults, but for a free port and these files.
     fn config(&self) -> Config {
-        Config { port: 0, directory: self.0.join("data"), ..Config::default() }
+        Config { port: 0, directory: Some(self.0.join("data")), ..Config::default() }
     }
 
     /// For a server that insists on TLS, and its certificate.

@@ -7,11 +7,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::engine::databases::Databases;
+use crate::engine::remote::RemoteOptions;
+use crate::engine::remote::home::WorkingCopies;
 use crate::error::SqlState;
 use crate::net::auth::{AuthMethod, Authentication};
 use crate::net::server::Server as NetServer;
 use crate::net::tls::Tls;
-use crate::ops::config::Config;
+use crate::ops::config::{Config, Storage, Sync};
+use crate::storage::blob::BlobStore;
+use crate::storage::blob::azure::AzureStore;
+use crate::storage::blob::http::{HttpClient, Limits};
+use crate::storage::blob::local_directory::LocalDirectory;
+use crate::storage::blob::s3::S3Store;
 
 /// A bound server, not serving yet.
 pub struct Server {
@@ -23,14 +30,30 @@ impl Server {
     /// Opens the storage, creates the configured database if it is not there, and listens. The error is for the
     /// operator: it names what could not be had.
     pub async fn bind(config: Config) -> Result<Self, String> {
-        let directory = config.directory.clone();
-        let databases = Databases::new(&directory, config.pool_size)
-            .map_err(|e| format!("cannot open the database directory {}: {}", directory.display(), e.message()))?;
+        let databases = match store(&config)? {
+            None => {
+                let directory = config.directory.clone().unwrap_or_else(|| "./data".into());
+                Databases::new(&directory, config.pool_size).map_err(|e| {
+                    format!("cannot open the database directory {}: {}", directory.display(), e.message())
+                })?
+            }
+            Some(store) => in_store(&config, store).await?,
+        };
+        Self::serve(config, databases).await
+    }
+
+    /// As [`bind`](Self::bind), with databases in an object store of the caller's.
+    pub async fn bind_with_store(config: Config, store: Arc<dyn BlobStore>) -> Result<Self, String> {
+        let databases = in_store(&config, store).await?;
+        Self::serve(config, databases).await
+    }
+
+    async fn serve(config: Config, databases: Databases) -> Result<Self, String> {
         let databases = Arc::new(databases);
-        match databases.create(&config.database).await {
-            Ok(()) => log::info!("created database {}", config.database),
-            Err(error) if error.code() == SqlState::DUPLICATE_DATABASE => {}
-            Err(error) => return Err(format!("cannot create database {}: {}", config.database, error.message())),
+        if config.remote.standby && config.storage != Storage::Local {
+            log::info!("standby: databases are read-only and follow the object store");
+        } else {
+            Self::create_database(&config, &databases).await?;
         }
         let tls = Tls::load(&config.tls)?;
         let authentication = Authentication::new(config.auth_method(), &config.user, config.password.as_deref())?;
@@ -53,6 +76,15 @@ impl Server {
         Ok(Server { net, address })
     }
 
+    async fn create_database(config: &Config, databases: &Databases) -> Result<(), String> {
+        match databases.create(&config.database).await {
+            Ok(()) => log::info!("created database {}", config.database),
+            Err(error) if error.code() == SqlState::DUPLICATE_DATABASE => {}
+            Err(error) => return Err(format!("cannot create database {}: {}", config.database, error.message())),
+        }
+        Ok(())
+    }
+
     /// The bound address; the port is the system's choice if 0 was asked for.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
@@ -63,4 +95,38 @@ impl Server {
         self.net.run(shutdown).await;
         log::info!("stopped");
     }
+}
+
+/// The object store of the configuration; none for databases on the disk.
+fn store(config: &Config) -> Result<Option<Arc<dyn BlobStore>>, String> {
+    match config.storage {
+        Storage::Local => Ok(None),
+        Storage::Directory => {
+            let directory = &config.store_directory;
+            let store = LocalDirectory::open(directory)
+                .map_err(|e| format!("cannot use STORE_DIRECTORY = {}: {e}", directory.display()))?;
+            Ok(Some(Arc::new(store)))
+        }
+        Storage::S3 => {
+            let http = HttpClient::new(None, Limits::default())?;
+            let store = S3Store::new(config.s3.clone(), http, |name| std::env::var(name).ok())?;
+            Ok(Some(Arc::new(store)))
+        }
+        Storage::Azure => {
+            let http = HttpClient::new(None, Limits::default())?;
+            let store = AzureStore::new(&config.azure, http, |name| std::env::var(name).ok())?;
+            Ok(Some(Arc::new(store)))
+        }
+    }
+}
+
+async fn in_store(config: &Config, store: Arc<dyn BlobStore>) -> Result<Databases, String> {
+    let copies = match &config.directory {
+        Some(directory) => WorkingCopies { directory: directory.clone(), shared: false },
+        None => WorkingCopies { directory: std::env::temp_dir(), shared: true },
+    };
+    let interval = (config.sync == Sync::Interval).then_some(config.upload_interval);
+    let options = RemoteOptions { interval, ..config.remote };
+    let databases = Databases::in_store(store, copies, config.pool_size, options).await;
+    databases.map_err(|error| error.message().to_owned())
 }

@@ -3,14 +3,13 @@
 //!
 //! Owns: [`ConnectionSource`]. Must not know: what the relations look like (`catalog::tables`).
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::{CatalogSource, CursorRow, LockRow, PreparedRow, SessionRow};
 use crate::engine::backends::Backends;
 use crate::engine::context::SessionContext;
-use crate::engine::databases::database_names;
+use crate::engine::databases::DatabaseNames;
 use crate::engine::functions::ContextSlot;
 use crate::settings::session::SettingView;
 use crate::sql::functions;
@@ -19,14 +18,13 @@ use crate::types::pg_type::Oid;
 /// The source of one connection's system relations.
 pub(crate) struct ConnectionSource {
     slot: ContextSlot,
-    /// Where the databases are.
-    directory: PathBuf,
+    names: DatabaseNames,
 }
 
 impl ConnectionSource {
-    /// The source of a connection to the database file `path` whose functions use `slot`.
-    pub(crate) fn new(slot: ContextSlot, path: &Path) -> Self {
-        ConnectionSource { slot, directory: path.parent().unwrap_or(Path::new(".")).to_owned() }
+    /// The source of a connection whose functions use `slot`.
+    pub(crate) fn new(slot: ContextSlot, names: DatabaseNames) -> Self {
+        ConnectionSource { slot, names }
     }
 
     /// Something of the session; the engine's own statements, which run without one, see what is empty.
@@ -58,7 +56,7 @@ impl CatalogSource for ConnectionSource {
     }
 
     fn databases(&self) -> Vec<String> {
-        database_names(&self.directory)
+        self.names.list()
     }
 
     fn settings(&self) -> Vec<SettingView> {

@@ -20,6 +20,7 @@ use rusqlite::{OpenFlags, ffi};
 use crate::catalog::tables::vtab;
 use crate::engine::authorizer::Authorizer;
 use crate::engine::catalog_source::ConnectionSource;
+use crate::engine::databases::DatabaseNames;
 use crate::engine::error_map::{self, Failure};
 use crate::engine::functions::{self, ContextSlot};
 use crate::engine::progress::{self, Progress};
@@ -124,7 +125,7 @@ fn set_up(database: &rusqlite::Connection) -> rusqlite::Result<()> {
 
 impl Connection {
     /// Opens the database file, which must exist unless `create`. Reads and writes the disk.
-    pub(crate) fn open(path: &Path, create: bool, slot: ContextSlot) -> Result<Self> {
+    pub(crate) fn open(path: &Path, create: bool, slot: ContextSlot, names: DatabaseNames) -> Result<Self> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if create {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
@@ -133,7 +134,7 @@ impl Connection {
             rusqlite::Connection::open_with_flags_and_vfs(path, flags, VFS).map_err(error_map::from_rusqlite)?;
         set_up(&database).map_err(error_map::from_rusqlite)?;
         functions::register(&database, &slot)?;
-        let source = Arc::new(ConnectionSource::new(slot.clone(), path));
+        let source = Arc::new(ConnectionSource::new(slot.clone(), names));
         vtab::register(&database, source).map_err(error_map::from_rusqlite)?;
         let (progress, authorizer) = (Arc::new(Progress::default()), Authorizer::default());
         let wal_frames = Arc::new(AtomicI32::new(0));

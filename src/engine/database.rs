@@ -16,6 +16,7 @@ use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
 use crate::engine::checkpoint::Checkpointer;
 use crate::engine::connection::{Connection, Control};
+use crate::engine::databases::DatabaseNames;
 use crate::engine::error_map;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::notifications::Notifications;
@@ -25,12 +26,14 @@ use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::bare;
 use crate::engine::remote::pin::Pin;
 use crate::engine::remote::replica::Replica;
-use crate::engine::remote::replicator::{self, Chain, Replicator as RemoteReplicator};
+use crate::engine::remote::replicator::{self, Replicator as RemoteReplicator};
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
 use crate::engine::session_schema::write_sequences;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::planner::PlanCache;
 use crate::storage::local::{self, WalSync};
+use crate::storage::log::chain::Chain;
+use crate::storage::log::wal::WalMark;
 use crate::storage::sink::Replicator;
 use crate::storage::watermark::{CommitSequence, Watermark};
 use crate::types::pg_type::Oid;
@@ -112,22 +115,23 @@ impl Database {
 
     /// Opens the working copy of a database in an object store, which is what the chain says, and begins to replicate
     /// it on that runtime. Blocks.
-    pub fn open_copy<C: Chain>(
+    pub(crate) fn open_copy(
         name: &str,
         path: &Path,
-        pool_size: usize,
-        (chain, options): (C, RemoteOptions),
+        pool: (usize, DatabaseNames),
+        (chain, options): (Chain, RemoteOptions),
         runtime: &Handle,
     ) -> Result<Arc<Self>> {
         let sequences = Arc::new(SequenceRegistry::default());
-        let pool = Pool::of_copy(path.to_owned(), pool_size, Arc::clone(&sequences));
+        let pool = Pool::of_copy(path.to_owned(), pool, Arc::clone(&sequences));
         let watermark = Arc::new(Watermark::with_patience(options.commit_timeout));
         let pinned = bare::open(path).and_then(|mut connection| Ok((bare::touch(&mut connection)?, Pin::new(path)?)));
         let (frames, pin) = pinned.map_err(error_map::from_rusqlite)?;
         let waits = options.interval.is_none();
         let replica = Replica::new(path, Arc::clone(&watermark), (Arc::clone(pin.snapshot()), frames), waits)
             .map_err(|error| cannot_open(name, error))?;
-        let (durable, replica) = (replica.position(frames), Arc::new(replica));
+        let durable = WalMark::at(replica.wal(), replica.position(frames)).map_err(|error| cannot_open(name, error))?;
+        let replica = Arc::new(replica);
         let connection = pool.open()?;
         let catalog = if options.standby {
             replica.refuse_writes(Some(standby()));
@@ -315,23 +319,45 @@ impl Database {
     }
 
     /// For a clean stop: moves the log into the database file and empties it, or waits until the object store has
-    /// everything. Nobody uses the database any more.
-    pub(crate) async fn close(&self) {
+    /// everything. Nobody uses the database any more. False if the store does not have everything.
+    pub(crate) async fn close(&self) -> bool {
         blocking(|| {
             if let Err(error) = self.settle_sequences() {
                 log::warn!("database \"{}\": sequences will skip a few values: {error}", self.name);
             }
-            self.pool.close_idle();
         });
-        match &self.durability {
-            Durability::Local { checkpointer, .. } => blocking(|| checkpointer.finish()),
+        let complete = match &self.durability {
+            Durability::Local { checkpointer, .. } => {
+                self.pool.close_idle();
+                blocking(|| checkpointer.finish());
+                true
+            }
             Durability::Remote { stop, running, .. } => {
                 stop.send_replace(true);
                 let running = running.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some(running) = running {
-                    // A panic of the replicator has been reported by its hook.
-                    let _ = running.await;
+                match running {
+                    Some(running) => self.wait_for_replicator(running).await,
+                    None => true,
                 }
+            }
+        };
+        self.pool.close_idle();
+        complete
+    }
+
+    /// Commits that are not in the store by then have not been acknowledged, unless they did not wait for it.
+    async fn wait_for_replicator(&self, mut running: JoinHandle<()>) -> bool {
+        let patience = self.watermark.patience().unwrap_or_default();
+        match tokio::time::timeout(patience, &mut running).await {
+            Ok(ended) => ended.is_ok(),
+            Err(_) => {
+                running.abort();
+                log::error!(
+                    "database \"{}\": the object store does not have its latest commits; they are in {}",
+                    self.name,
+                    self.path.display()
+                );
+                false
             }
         }
     }
@@ -359,6 +385,16 @@ impl Database {
     }
 }
 
+/// Makes the file of a new database, whole and without a log. Blocks.
+pub(crate) fn create_file(name: &str, path: &Path) -> Result<()> {
+    blocking(|| {
+        let sequences = Arc::new(SequenceRegistry::default());
+        let pool = Pool::new(path.to_owned(), 1, Arc::clone(&sequences));
+        prepare_file(name, &pool.create()?, &sequences)?;
+        bare::fold_log(path).map_err(error_map::from_rusqlite)
+    })
+}
+
 /// The schema and sequences of a file just opened, its catalog tables made sure of.
 fn prepare_file(name: &str, connection: &Connection, sequences: &SequenceRegistry) -> Result<CatalogSnapshot> {
     let entered = connection.enter();
@@ -383,6 +419,10 @@ fn read_file(database: &rusqlite::Connection) -> rusqlite::Result<(CatalogSnapsh
 }
 
 fn sequence_states(database: &rusqlite::Connection) -> rusqlite::Result<Vec<(Oid, SequenceState)>> {
+    // A file of another program that a standby must leave as it is.
+    if !database.table_exists(Some("main"), "__pg_sequence")? {
+        return Ok(Vec::new());
+    }
     let mut statement = database.prepare(sequences::SELECT_STATES)?;
     let states = statement.query_map([], |row| {
         Ok((Oid(row.get(0)?), SequenceState { last_value: row.get(1)?, is_called: row.get(2)? }))
@@ -405,7 +445,8 @@ pub(crate) fn wal_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn standby() -> Error {
+/// The answer to what wants to write where nothing is written.
+pub(crate) fn standby() -> Error {
     Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, "this server follows others and cannot write")
 }
 

@@ -1,8 +1,8 @@
-//! The databases of a server: a directory with one SQLite file each.
+//! The databases of a server: a directory with one SQLite file each, or an object store with a chain each.
 //!
 //! Owns: [`Databases`], how a database's name becomes a file's. Must not know: sessions, messages.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,45 +12,87 @@ use crate::engine::allocator;
 use crate::engine::connection;
 use crate::engine::database::{Database, wal_path};
 use crate::engine::progress::blocking;
+use crate::engine::remote::RemoteOptions;
+use crate::engine::remote::home::{StoreHome, WorkingCopies};
 use crate::error::{Error, Result, SqlState};
+use crate::storage::blob::BlobStore;
 use crate::storage::local::{self, DirectoryLock};
 
 /// All databases of a server, by name; opens them when they are first asked for.
 pub struct Databases {
-    directory: PathBuf,
+    home: Home,
     pool_size: usize,
     open: RwLock<HashMap<String, Arc<Database>>>,
     /// Opening, creating and dropping happen one after the other.
     changing: tokio::sync::Mutex<()>,
-    _lock: DirectoryLock,
+    /// Nobody else uses the directory.
+    _lock: Option<DirectoryLock>,
+}
+
+/// Where databases live durably.
+enum Home {
+    Directory(PathBuf),
+    Store(Box<StoreHome>),
+}
+
+/// What is known of the databases there are, for `pg_database`.
+#[derive(Clone)]
+pub(crate) enum DatabaseNames {
+    /// The files of a directory.
+    In(PathBuf),
+    /// What an object store was found to have.
+    Known(Arc<RwLock<BTreeSet<String>>>),
+}
+
+impl DatabaseNames {
+    /// Sorted.
+    pub(crate) fn list(&self) -> Vec<String> {
+        match self {
+            DatabaseNames::In(directory) => database_names(directory),
+            DatabaseNames::Known(names) => {
+                names.read().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+            }
+        }
+    }
 }
 
 /// PostgreSQL's NAMEDATALEN - 1.
 const MAX_NAME: usize = 63;
 
-const SUFFIX: &str = ".sqlite";
+/// How the name of a database's file ends.
+pub(crate) const SUFFIX: &str = ".sqlite";
 
 impl Databases {
     /// The databases in that directory, which is made if it is not there. `pool_size` is CONNECTION_POOL_SIZE, for
     /// each database. Fails if another server uses the directory.
     pub fn new(directory: impl Into<PathBuf>, pool_size: usize) -> Result<Self> {
         let directory = directory.into();
-        let lock = fs::create_dir_all(&directory).and_then(|()| DirectoryLock::acquire(&directory));
-        let lock = lock.map_err(|error| io_failed("use data directory", &directory, &error))?.ok_or_else(|| {
-            Error::fatal(
-                SqlState::OBJECT_IN_USE,
-                format!("data directory \"{}\" is used by another server", directory.display()),
-            )
-        })?;
-        allocator::install();
-        connection::set_temporary_directory(&directory);
-        Ok(Databases {
-            directory,
-            pool_size,
-            open: RwLock::default(),
-            changing: tokio::sync::Mutex::default(),
-            _lock: lock,
-        })
+        let lock = lock_directory(&directory)?;
+        Ok(Self::at(Home::Directory(directory), pool_size, Some(lock)))
+    }
+
+    /// The databases in an object store, with working copies in a directory, which is made if it is not there. Fails if
+    /// the store cannot be used.
+    pub async fn in_store(
+        store: Arc<dyn BlobStore>,
+        copies: WorkingCopies,
+        pool_size: usize,
+        options: RemoteOptions,
+    ) -> Result<Self> {
+        let lock = if copies.shared {
+            prepare_directory(&copies.directory)?;
+            None
+        } else {
+            Some(lock_directory(&copies.directory)?)
+        };
+        let home = StoreHome::new(store, copies, options)?;
+        home.look_around().await?;
+        Ok(Self::at(Home::Store(Box::new(home)), pool_size, lock))
+    }
+
+    fn at(home: Home, pool_size: usize, lock: Option<DirectoryLock>) -> Self {
+        let (open, changing) = (RwLock::default(), tokio::sync::Mutex::default());
+        Databases { home, pool_size, open, changing, _lock: lock }
     }
 
     /// The database of that name; 3D000 if it does not exist.
@@ -62,8 +104,16 @@ impl Databases {
         if let Some(database) = self.opened(name) {
             return Ok(database);
         }
-        let path = self.existing(name)?;
-        let database = blocking(|| Database::open(name, &path, self.pool_size, false))?;
+        let database = match &self.home {
+            Home::Directory(directory) => {
+                let path = existing(directory, name)?;
+                blocking(|| Database::open(name, &path, self.pool_size, false))?
+            }
+            Home::Store(home) => {
+                check_name(name).map_err(|_| does_not_exist(name))?;
+                home.open(name, self.pool_size).await?
+            }
+        };
         self.open_databases().insert(name.to_owned(), Arc::clone(&database));
         Ok(database)
     }
@@ -71,12 +121,18 @@ impl Databases {
     /// CREATE DATABASE; 42P04 if it exists.
     pub async fn create(&self, name: &str) -> Result<()> {
         let _changing = self.changing.lock().await;
-        let path = self.path(name)?;
-        if path.exists() {
-            let message = format!("database \"{name}\" already exists");
-            return Err(Error::new(SqlState::DUPLICATE_DATABASE, message));
-        }
-        let database = blocking(|| Database::open(name, &path, self.pool_size, true))?;
+        check_name(name)?;
+        let database = match &self.home {
+            Home::Directory(directory) => {
+                let path = directory.join(file_name(name));
+                if path.exists() {
+                    return Err(already_exists(name));
+                }
+                blocking(|| Database::open(name, &path, self.pool_size, true))?
+            }
+            Home::Store(_) if self.opened(name).is_some() => return Err(already_exists(name)),
+            Home::Store(home) => home.create(name, self.pool_size).await?,
+        };
         log::info!("created database \"{name}\"");
         self.open_databases().insert(name.to_owned(), database);
         Ok(())
@@ -85,7 +141,9 @@ impl Databases {
     /// DROP DATABASE; 3D000 if it does not exist, 55006 while sessions use it.
     pub async fn drop(&self, name: &str) -> Result<()> {
         let _changing = self.changing.lock().await;
-        let path = self.existing(name)?;
+        if let Home::Directory(directory) = &self.home {
+            existing(directory, name)?;
+        }
         let database = {
             let mut open = self.open_databases();
             let users = open.get(name).map_or(0, |database| Arc::strong_count(database) - 1);
@@ -98,27 +156,39 @@ impl Databases {
             // Ends its threads before the files go.
             database.close().await;
         }
-        blocking(|| remove_files(&path)).map_err(|error| io_failed("remove", &path, &error))?;
+        match &self.home {
+            Home::Directory(directory) => {
+                let path = existing(directory, name)?;
+                blocking(|| remove_files(&path)).map_err(|error| io_failed("remove", &path, &error))?;
+            }
+            Home::Store(home) => home.remove(name).await?,
+        }
         log::info!("dropped database \"{name}\"");
         Ok(())
     }
 
     /// The names of all databases, sorted.
     pub fn names(&self) -> Vec<String> {
-        database_names(&self.directory)
+        match &self.home {
+            Home::Directory(directory) => database_names(directory),
+            Home::Store(home) => home.names().list(),
+        }
     }
 
-    /// Where the files are.
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    /// Moves every log into its database file, for a clean stop. No session is left.
+    /// For a clean stop: moves every log into its database file, or waits until the object store has everything. No
+    /// session is left.
     pub async fn close(&self) {
         let _changing = self.changing.lock().await;
         let open = std::mem::take(&mut *self.open_databases());
-        for database in open.into_values() {
-            database.close().await;
+        for (name, database) in open {
+            let complete = database.close().await;
+            if let Home::Store(home) = &self.home
+                && complete
+                && home.discards_copies()
+            {
+                drop(database);
+                home.discard(&name);
+            }
         }
     }
 
@@ -129,23 +199,49 @@ impl Databases {
     fn open_databases(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<Database>>> {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn path(&self, name: &str) -> Result<PathBuf> {
-        if name.is_empty() || name.contains('\0') {
-            return Err(Error::new(SqlState::INVALID_NAME, format!("invalid database name \"{name}\"")));
-        }
-        if name.len() > MAX_NAME {
-            return Err(Error::new(SqlState::NAME_TOO_LONG, "database name is too long"));
-        }
-        Ok(self.directory.join(file_name(name)))
-    }
+fn prepare_directory(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory).map_err(|error| io_failed("use data directory", directory, &error))?;
+    allocator::install();
+    connection::set_temporary_directory(directory);
+    Ok(())
+}
 
-    fn existing(&self, name: &str) -> Result<PathBuf> {
-        self.path(name)
-            .ok()
-            .filter(|path| path.exists())
-            .ok_or_else(|| Error::new(SqlState::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist")))
+fn lock_directory(directory: &Path) -> Result<DirectoryLock> {
+    prepare_directory(directory)?;
+    let lock = DirectoryLock::acquire(directory).map_err(|error| io_failed("use data directory", directory, &error))?;
+    lock.ok_or_else(|| {
+        Error::fatal(
+            SqlState::OBJECT_IN_USE,
+            format!("data directory \"{}\" is used by another server", directory.display()),
+        )
+    })
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.contains('\0') {
+        return Err(Error::new(SqlState::INVALID_NAME, format!("invalid database name \"{name}\"")));
     }
+    if name.len() > MAX_NAME {
+        return Err(Error::new(SqlState::NAME_TOO_LONG, "database name is too long"));
+    }
+    Ok(())
+}
+
+fn existing(directory: &Path, name: &str) -> Result<PathBuf> {
+    let path = check_name(name).ok().map(|()| directory.join(file_name(name)));
+    path.filter(|path| path.exists()).ok_or_else(|| does_not_exist(name))
+}
+
+/// 3D000.
+pub(crate) fn does_not_exist(name: &str) -> Error {
+    Error::new(SqlState::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist"))
+}
+
+/// 42P04.
+pub(crate) fn already_exists(name: &str) -> Error {
+    Error::new(SqlState::DUPLICATE_DATABASE, format!("database \"{name}\" already exists"))
 }
 
 /// The names of the databases in a directory, sorted.
@@ -163,7 +259,7 @@ pub(crate) fn database_names(directory: &Path) -> Vec<String> {
 
 /// A database's file. Letters, digits, `_`, `-` and inner dots stand for themselves, every other byte is `%XX`, so a name
 /// never leaves the directory and never is a hidden file.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let mut file = String::with_capacity(name.len() + SUFFIX.len());
     for (index, byte) in name.bytes().enumerate() {
         match byte {
@@ -192,11 +288,10 @@ fn database_name(file: &str) -> Option<String> {
 }
 
 fn remove_files(path: &Path) -> io::Result<()> {
-    fs::remove_file(path)?;
     let mut shm = path.as_os_str().to_owned();
     shm.push("-shm");
-    for beside in [wal_path(path), PathBuf::from(shm)] {
-        match fs::remove_file(&beside) {
+    for file in [path.to_owned(), wal_path(path), PathBuf::from(shm)] {
+        match fs::remove_file(&file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }

@@ -9,7 +9,7 @@
 //! nobody hangs; it is closed afterwards. A pool that is merely busy makes its users wait: that bounds memory.
 
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::engine::connection::{Connection, Control};
+use crate::engine::databases::DatabaseNames;
 use crate::engine::error_map;
 use crate::engine::functions::ContextSlot;
 use crate::engine::interrupt::InterruptHandle;
@@ -33,6 +34,7 @@ const EXTRA: usize = 4;
 /// The connections of one database.
 pub(crate) struct Pool {
     path: PathBuf,
+    names: DatabaseNames,
     /// The file need not survive a crash.
     copy: bool,
     sequences: Arc<SequenceRegistry>,
@@ -71,12 +73,14 @@ pub(crate) struct Lease {
 impl Pool {
     /// A pool of at most `size` connections besides the writer's; opens none.
     pub(crate) fn new(path: PathBuf, size: usize, sequences: Arc<SequenceRegistry>) -> Arc<Self> {
-        Arc::new(Self::unshared(path, size, sequences))
+        let names = DatabaseNames::In(path.parent().unwrap_or(Path::new(".")).to_owned());
+        Arc::new(Self::unshared(path, (size, names), sequences))
     }
 
-    fn unshared(path: PathBuf, size: usize, sequences: Arc<SequenceRegistry>) -> Self {
+    fn unshared(path: PathBuf, (size, names): (usize, DatabaseNames), sequences: Arc<SequenceRegistry>) -> Self {
         Pool {
             path,
+            names,
             copy: false,
             sequences,
             places: Semaphore::new(size.max(1)),
@@ -97,13 +101,13 @@ impl Pool {
     }
 
     /// A pool of connections to a file that is a mere copy of what is durable elsewhere.
-    pub(crate) fn of_copy(path: PathBuf, size: usize, sequences: Arc<SequenceRegistry>) -> Arc<Self> {
+    pub(crate) fn of_copy(path: PathBuf, size: (usize, DatabaseNames), sequences: Arc<SequenceRegistry>) -> Arc<Self> {
         Arc::new(Pool { copy: true, ..Self::unshared(path, size, sequences) })
     }
 
     /// Opens a connection that belongs to nobody.
     pub(crate) fn open(&self) -> Result<Connection> {
-        let connection = Connection::open(&self.path, false, ContextSlot::new(Arc::clone(&self.sequences)))?;
+        let connection = Connection::open(&self.path, false, self.slot(), self.names.clone())?;
         if self.copy {
             connection.enter().execute("PRAGMA synchronous = OFF").map_err(error_map::from_rusqlite)?;
         }
@@ -112,7 +116,11 @@ impl Pool {
 
     /// Opens the first connection of a database and makes the file.
     pub(crate) fn create(&self) -> Result<Connection> {
-        Connection::open(&self.path, true, ContextSlot::new(Arc::clone(&self.sequences)))
+        Connection::open(&self.path, true, self.slot(), self.names.clone())
+    }
+
+    fn slot(&self) -> ContextSlot {
+        ContextSlot::new(Arc::clone(&self.sequences))
     }
 
     /// The connection writers will use.

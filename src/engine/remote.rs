@@ -4,6 +4,8 @@
 //! how an object store is reached. Specification: ARCHITECTURE.md, "Databases in an object store".
 
 pub(crate) mod bare;
+pub mod chain;
+pub mod home;
 pub(crate) mod pin;
 pub(crate) mod replace;
 #[cfg(test)]
@@ -13,7 +15,6 @@ pub mod replicator;
 #[cfg(test)]
 mod replicator_tests;
 pub(crate) mod snapshot;
-pub mod wal;
 
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::engine::remote::RemoteOptions;
 use crate::net::auth::AuthMethod;
 use crate::net::server::NetOptions;
 use crate::net::tls::{TlsMode, TlsOptions};
@@ -28,8 +29,16 @@ pub struct Config {
     pub auth: Option<AuthMethod>,
     /// The database created at the first start.
     pub database: String,
-    /// The directory of the database files.
-    pub directory: PathBuf,
+    /// The directory of the database files or working copies, if one was named.
+    pub directory: Option<PathBuf>,
+    pub storage: Storage,
+    /// The object store's, for [`Storage::Directory`].
+    pub store_directory: PathBuf,
+    pub sync: Sync,
+    /// For [`Sync::Interval`].
+    pub upload_interval: Duration,
+    /// Its `interval` follows from `sync`.
+    pub remote: RemoteOptions,
     pub pool_size: usize,
     pub log_level: log::LevelFilter,
     pub log_format: LogFormat,
@@ -38,6 +47,22 @@ pub struct Config {
     pub session: SessionOptions,
     pub s3: S3Options,
     pub azure: AzureOptions,
+}
+
+/// Where databases live durably.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    Local,
+    Directory,
+    S3,
+    Azure,
+}
+
+/// When a commit is acknowledged that an object store is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    Commit,
+    Interval,
 }
 
 /// One key: its names, default, documentation, and how its text is read.
@@ -113,19 +138,80 @@ pub static KEYS: &[Key] = &[
     Key {
         env: "DB_PATH",
         toml: "db_path",
-        default: "./data",
-        doc: "The directory of the database files; created if it is not there.",
-        set: |c, v| non_empty(v).map(|path| c.directory = path.into()),
+        default: "",
+        doc: "The directory of the database files; created if it is not there. Not set: ./data, and for working copies of databases in an object store the system's temporary directory.",
+        set: |c, v| set_path(&mut c.directory, v),
     },
     Key {
         env: "STORAGE",
         toml: "storage",
         default: "local",
-        doc: "Where databases live durably. This version knows local only.",
-        set: |_, v| match v {
-            "local" => Ok(()),
-            "s3" | "azure" => Err(format!("local; {v} storage is not part of this version")),
-            _ => Err("local".to_owned()),
+        doc: "Where databases live durably: local (DB_PATH), s3, azure, or directory (an object store in STORE_DIRECTORY that several servers share).",
+        set: |c, v| {
+            c.storage = match v {
+                "local" => Storage::Local,
+                "directory" => Storage::Directory,
+                "s3" => Storage::S3,
+                "azure" => Storage::Azure,
+                _ => return Err("local, s3, azure or directory".to_owned()),
+            };
+            Ok(())
+        },
+    },
+    Key {
+        env: "STORE_DIRECTORY",
+        toml: "store_directory",
+        default: "./store",
+        doc: "The object store's directory, for STORAGE = directory.",
+        set: |c, v| non_empty(v).map(|path| c.store_directory = path.into()),
+    },
+    Key {
+        env: "SYNC",
+        toml: "sync",
+        default: "commit",
+        doc: "When a commit is acknowledged by a server whose databases are in an object store: commit (once the store has it) or interval (at once; the store has it after CACHE_TTL_MINUTES, and a crash loses what it has not).",
+        set: |c, v| {
+            c.sync = match v {
+                "commit" => Sync::Commit,
+                "interval" => Sync::Interval,
+                _ => return Err("commit or interval".to_owned()),
+            };
+            Ok(())
+        },
+    },
+    Key {
+        env: "CACHE_TTL_MINUTES",
+        toml: "cache_ttl_minutes",
+        default: "5",
+        doc: "How long commits may wait to be uploaded, for SYNC = interval.",
+        set: |c, v| whole(v, 1..=1440).map(|n| c.upload_interval = Duration::from_secs(n * 60)),
+    },
+    Key {
+        env: "COMMIT_TIMEOUT_SECONDS",
+        toml: "commit_timeout_seconds",
+        default: "30",
+        doc: "How long a commit waits for an object store that does not answer; then it fails with 08007, outcome unknown.",
+        set: |c, v| seconds(v, 1..=3600).map(|d| c.remote.commit_timeout = d),
+    },
+    Key {
+        env: "POLL_INTERVAL_MS",
+        toml: "poll_interval_ms",
+        default: "1000",
+        doc: "How often a server looks in the object store for what others have committed, in milliseconds.",
+        set: |c, v| whole(v, 10..=86_400_000).map(|n| c.remote.poll = Duration::from_millis(n)),
+    },
+    Key {
+        env: "STANDBY",
+        toml: "standby",
+        default: "off",
+        doc: "on: databases in an object store are read-only here and follow what other servers commit.",
+        set: |c, v| {
+            c.remote.standby = match v {
+                "on" => true,
+                "off" => false,
+                _ => return Err("on or off".to_owned()),
+            };
+            Ok(())
         },
     },
     Key {
@@ -395,7 +481,17 @@ impl Default for Config {
             password: None,
             auth: None,
             database: String::new(),
-            directory: PathBuf::new(),
+            directory: None,
+            storage: Storage::Local,
+            store_directory: PathBuf::new(),
+            sync: Sync::Commit,
+            upload_interval: Duration::ZERO,
+            remote: RemoteOptions {
+                commit_timeout: Duration::ZERO,
+                poll: Duration::ZERO,
+                interval: None,
+                standby: false,
+            },
             pool_size: 0,
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,
@@ -576,8 +672,8 @@ mod tests {
         }
         let error = from_env(&[("AZURE_STORAGE_KEY", "s3cret!")]).unwrap_err();
         assert_eq!(error, "AZURE_STORAGE_KEY = \"…\" is not valid; allowed: the account's key in base64");
-        let error = from_env(&[("STORAGE", "s3")]).unwrap_err();
-        assert!(error.contains("s3 storage is not part of this version"), "{error}");
+        let error = from_env(&[("STORAGE", "ftp")]).unwrap_err();
+        assert_eq!(error, "STORAGE = \"ftp\" is not valid; allowed: local, s3, azure or directory");
         let mut config = Config::default();
         let error = config.apply_toml("prot = 1", Path::new("c.toml")).unwrap_err();
         assert!(error.starts_with("c.toml: unknown key prot; known are host, port"), "{error}");

@@ -71,6 +71,11 @@ pub(crate) fn empty_log(path: &Path) -> Result<Emptied> {
     touch(&mut connection).map(Emptied::Anew)
 }
 
+/// Copies all of the log into the file and cuts it. Nobody else uses the file.
+pub(crate) fn fold_log(path: &Path) -> Result<()> {
+    checkpoint(&open(path)?, "TRUNCATE").map(drop)
+}
+
 /// Commits a change that changes nothing: a snapshot can be taken only if there is a commit in the log. Gives the number
 /// of frames in the log.
 pub(crate) fn touch(connection: &mut Connection) -> Result<i32> {

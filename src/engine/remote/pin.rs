@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::engine::remote::bare;
 use crate::engine::remote::snapshot::Snapshot;
+use crate::storage::log::changes::Pages;
 
 /// A connection in a read transaction, and the name of what it sees.
 #[derive(Debug)]
@@ -47,10 +48,13 @@ impl Pin {
         self.connection.query_row("PRAGMA main.page_count", [], |row| row.get(0))
     }
 
-    /// Pages, in the order asked for; those beyond the last are `None`.
-    pub(crate) fn pages(&self, numbers: impl IntoIterator<Item = u32>) -> Result<Vec<(u32, Option<Vec<u8>>)>> {
+    /// Those of the pages that there are.
+    pub(crate) fn pages(&self, numbers: impl IntoIterator<Item = u32>) -> Result<Pages> {
         let mut read = self.connection.prepare("SELECT data FROM sqlite_dbpage WHERE pgno = ?1")?;
-        let page = |number| Ok((number, read.query_row([number], |row| row.get(0)).optional()?));
-        numbers.into_iter().map(page).collect()
+        let mut page = |number| {
+            let page = read.query_row([number], |row| row.get(0)).optional();
+            page.map(|page| page.map(|page| (number, page))).transpose()
+        };
+        numbers.into_iter().filter_map(&mut page).collect()
     }
 }

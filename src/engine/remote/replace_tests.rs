@@ -1,7 +1,6 @@
 //! Two instances of one database that lose races to each other at random: after each loss the file must be the
 //! winner's, and the connections that were open all the time must find it so.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,13 +8,13 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::engine::connection::Connection;
+use crate::engine::databases::DatabaseNames;
 use crate::engine::functions::ContextSlot;
 use crate::engine::remote::bare;
 use crate::engine::remote::pin::Pin;
 use crate::engine::remote::replace::replace_pages;
 use crate::engine::sequences::SequenceRegistry;
-
-type Pages = BTreeMap<u32, Vec<u8>>;
+use crate::storage::log::changes::Pages;
 
 /// A working copy with the connections of its pool.
 struct Instance {
@@ -27,7 +26,9 @@ struct Instance {
 
 impl Instance {
     fn new(path: PathBuf) -> Self {
-        let session = |_| Connection::open(&path, true, ContextSlot::new(Arc::new(SequenceRegistry::default())));
+        let slot = || ContextSlot::new(Arc::new(SequenceRegistry::default()));
+        let names = DatabaseNames::Known(Arc::default());
+        let session = |_| Connection::open(&path, true, slot(), names.clone());
         let sessions = (0..3).map(session).collect::<Result<_, _>>().expect("open");
         let mut instance = Instance { path, sessions, pin: None, generation: 0 };
         instance.run(0, "PRAGMA user_version = 1").expect("a first commit");
@@ -96,7 +97,7 @@ impl Instance {
 fn pages(pin: &Pin) -> Pages {
     let count = pin.page_count().expect("count");
     let pages = pin.pages(1..=count).expect("pages");
-    pages.into_iter().map(|(number, page)| (number, page.expect("a page"))).map(normalised).collect()
+    pages.into_iter().map(normalised).collect()
 }
 
 /// SQLite writes the change counters and its version into page 1 by itself.

@@ -1,6 +1,6 @@
 //! What the sessions of a database in an object store share with its replicator.
 //!
-//! Owns: [`Replica`], [`WalPosition`]. Must not know: the object store, sessions.
+//! Owns: [`Replica`]. Must not know: the object store, sessions.
 //!
 //! Reads outside of write transactions see the durable state, so they wait for nothing and tell of nothing that may be
 //! lost. They begin under a shared lock; who replaces pages of the file or starts its log anew takes the lock alone,
@@ -20,15 +20,8 @@ use crate::engine::database::wal_path;
 use crate::engine::pool::Lease;
 use crate::engine::remote::snapshot::Snapshot;
 use crate::error::{Error, Result};
+use crate::storage::log::wal::WalPosition;
 use crate::storage::watermark::{CommitSequence, Fate, Watermark};
-
-/// A place in the log: it starts anew now and then, with other salts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct WalPosition {
-    pub(crate) salts: [u8; 8],
-    /// Frames before it.
-    pub(crate) frames: u32,
-}
 
 /// See the module.
 #[derive(Debug)]

@@ -1,13 +1,11 @@
 //! Moves one database's durable position forward through its chain in the object store, and follows what other
 //! instances have appended to it.
 //!
-//! Owns: [`Replicator`], [`Chain`]. Must not know: formats, keys, retries (`storage::log`), sessions.
+//! Owns: [`Replicator`]. Must not know: formats, keys, retries (`storage::log`), sessions.
 //!
 //! One append is under way at a time. While it is, commits go on and share the next. The durable state stays pinned
 //! until the next one is durable: readers open it, a checkpoint stops at it, and a lost race goes back to it.
 
-use std::collections::BTreeMap;
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -21,33 +19,14 @@ use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::bare::{self, Emptied};
 use crate::engine::remote::pin::Pin;
 use crate::engine::remote::replace::replace_pages;
-use crate::engine::remote::replica::{Replica, WalPosition};
-use crate::engine::remote::wal::{self, Changes};
+use crate::engine::remote::replica::Replica;
 use crate::error::{Error, SqlState};
+use crate::storage::log::append::Outcome;
+use crate::storage::log::chain::{Chain, Incoming};
+use crate::storage::log::changes::{Changes, Pages};
+use crate::storage::log::fault::LogError;
+use crate::storage::log::wal::{WalMark, WalPosition, read_changes};
 use crate::storage::watermark::{CommitSequence, Fate, Watermark};
-
-/// The chain of a database in an object store, as far as the replicator needs it.
-pub trait Chain: Send + 'static {
-    /// Appends a batch of commits. Tries until it knows what has become of it; `Err` is final.
-    fn append(&mut self, changes: Changes) -> impl Future<Output = Appended> + Send;
-
-    /// Keeps a batch that has lost beside the chain, for a human to look at. Gives its place.
-    fn keep(&mut self, changes: Changes) -> impl Future<Output = Result<String, String>> + Send;
-
-    /// What others have appended next, if there is anything. `Err` says why the store could not be asked.
-    fn follow(&mut self) -> impl Future<Output = Result<Option<Changes>, String>> + Send;
-}
-
-/// What has become of an append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Appended {
-    /// It is the chain's new end.
-    Acknowledged,
-    /// It is not in the chain: another instance's is in its place.
-    Lost,
-    /// Nobody can tell any more.
-    Unknown,
-}
 
 /// Frames in the log from which on it is worth copying; 4 MiB of 4 KiB pages, so that reads are kept waiting shortly.
 const ENOUGH: u32 = 1_024;
@@ -59,10 +38,10 @@ const TOO_MANY: u32 = 65_536;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub(crate) struct Replicator<C> {
+pub(crate) struct Replicator {
     name: String,
     path: PathBuf,
-    chain: C,
+    chain: Chain,
     options: RemoteOptions,
     ticket: Arc<tokio::sync::Mutex<()>>,
     watermark: Arc<Watermark>,
@@ -73,7 +52,7 @@ pub(crate) struct Replicator<C> {
     /// When the collected commits are appended.
     due: Option<Instant>,
     /// Where the state of the chain ends in the log.
-    durable: WalPosition,
+    durable: WalMark,
     /// The durable state. Let go for a moment while the log is emptied.
     pin: Option<Pin>,
     /// For the next pin.
@@ -83,16 +62,16 @@ pub(crate) struct Replicator<C> {
 }
 
 /// What a replicator is made of.
-pub(crate) struct Parts<C> {
-    pub(crate) chain: C,
+pub(crate) struct Parts {
+    pub(crate) chain: Chain,
     pub(crate) options: RemoteOptions,
     /// Of the durable state.
     pub(crate) pin: Pin,
-    pub(crate) durable: WalPosition,
+    pub(crate) durable: WalMark,
 }
 
-impl<C: Chain> Replicator<C> {
-    pub(crate) fn new(database: &Arc<Database>, replica: Arc<Replica>, parts: Parts<C>) -> Self {
+impl Replicator {
+    pub(crate) fn new(database: &Arc<Database>, replica: Arc<Replica>, parts: Parts) -> Self {
         Replicator {
             name: database.name().to_owned(),
             path: database.path().to_owned(),
@@ -158,44 +137,71 @@ impl<C: Chain> Replicator<C> {
             Err(error) => return self.pause(&format!("cannot be pinned: {error}")).await,
         };
         self.due = None;
-        if local == self.durable {
+        if local == self.durable.position {
             return self.settle(sequence, Fate::Durable);
         }
-        let changes = match blocking(|| wal::changes(self.replica.wal(), self.durable, local)) {
-            Ok(changes) => changes,
+        let (changes, mark, previous) = match blocking(|| self.read_batch(local)) {
+            Ok(batch) => batch,
             Err(error) => {
                 log::error!("database \"{}\": {error}; ending the process", self.name);
                 std::process::abort();
             }
         };
-        match self.append(changes).await {
-            Appended::Acknowledged => {
+        match self.append(changes, previous).await {
+            Ok(Outcome::Acknowledged) => {
                 *self.replica.exclude_reads() = Arc::clone(pin.snapshot());
-                self.durable = local;
+                self.durable = mark;
                 let before = self.pin.replace(pin);
                 self.spare = before.and_then(|pin| pin.release().ok());
                 self.settle(sequence, Fate::Durable);
+                self.save_state();
                 self.look_after_log().await;
             }
-            Appended::Lost => self.fall_back(sequence, Fate::Lost).await,
-            Appended::Unknown => self.fall_back(sequence, Fate::Unknown).await,
+            Ok(Outcome::Lost) => self.fall_back(sequence, Fate::Lost).await,
+            Ok(Outcome::Unknown) => self.fall_back(sequence, Fate::Unknown).await,
+            Err(error) => self.give_up(sequence, &error).await,
         }
     }
 
+    /// What was committed up to a position, where that leads, and the pages before that make it smaller.
+    fn read_batch(&self, local: WalPosition) -> Result<(Changes, WalMark, Pages), String> {
+        let (changes, mark) = read_changes(self.replica.wal(), self.durable, local).map_err(|e| e.to_string())?;
+        let pin = self.pin.as_ref().ok_or("the durable state is not pinned")?;
+        let previous = pin.pages(self.chain.wanted(&changes)).map_err(|error| error.to_string())?;
+        Ok((changes, mark, previous))
+    }
+
     /// Appends a batch. Once that takes longer than commits wait for it, writing is refused: it could only pile up.
-    async fn append(&mut self, changes: Changes) -> Appended {
+    async fn append(&mut self, changes: Changes, previous: Pages) -> Result<Outcome, LogError> {
         let patience = self.options.commit_timeout;
-        let append = self.chain.append(changes);
+        let append = self.chain.append(&changes, &previous);
         let mut append = std::pin::pin!(append);
-        if let Ok(appended) = tokio::time::timeout(patience, &mut append).await {
-            return appended;
+        if let Ok(outcome) = tokio::time::timeout(patience, &mut append).await {
+            return outcome;
         }
         log::error!("database \"{}\": the object store has not answered for {} s", self.name, patience.as_secs());
         self.replica.refuse_writes(Some(unreachable_store(patience)));
-        let appended = append.await;
+        let outcome = append.await;
         self.replica.refuse_writes(None);
         log::info!("database \"{}\": the object store answers again", self.name);
-        appended
+        outcome
+    }
+
+    /// A batch that must not be appended: there is a mistake in it, in the copy or in this program. Nothing was sent,
+    /// and nothing more will be until the database is fetched anew.
+    async fn give_up(&mut self, sequence: CommitSequence, error: &LogError) {
+        log::error!("database \"{}\": {error}; nothing is written until the server is started again", self.name);
+        let message = format!("the working copy of the database cannot be trusted: {error}");
+        self.replica.refuse_writes(Some(Error::new(SqlState::DATA_CORRUPTED, message)));
+        let ticket = self.stop_writers().await;
+        self.become_remote(None, Some((sequence, Fate::Lost)), ticket).await;
+    }
+
+    /// Beside the copy, for the next start. Without it that fetches everything.
+    fn save_state(&self) {
+        if let Err(error) = self.chain.state(self.durable).save(&self.path) {
+            log::debug!("database \"{}\": the working copy's state was not saved: {error}", self.name);
+        }
     }
 
     /// Commits up to `sequence` have been appended, or have met another fate.
@@ -217,41 +223,49 @@ impl<C: Chain> Replicator<C> {
 
     /// Applies what others have appended, if they have.
     async fn catch_up(&mut self) {
-        if let Some(appended) = self.appended_by_others().await {
-            let ticket = self.stop_writers().await;
-            // A commit that came in between stands on a state that is overtaken.
-            self.become_remote(appended, None, ticket).await;
+        match self.incoming().await {
+            Ok(None) => {}
+            Ok(Some(incoming)) => {
+                let ticket = self.stop_writers().await;
+                // A commit that came in between stands on a state that is overtaken.
+                self.become_remote(Some(incoming), None, ticket).await;
+            }
+            Err(error) => log::warn!("database \"{}\": cannot look for others' commits: {error}", self.name),
         }
     }
 
     /// The race is lost: everything committed since the durable position is undone, up to `sequence` with this fate,
     /// and what the others have appended is applied.
     async fn fall_back(&mut self, sequence: CommitSequence, fate: Fate) {
-        let appended = loop {
-            match self.appended_by_others().await {
-                Some(appended) => break appended,
-                None => tokio::time::sleep(PAUSE).await,
+        let incoming = loop {
+            match self.incoming().await {
+                Ok(Some(incoming)) => break Some(incoming),
+                // An append of unknown fate may be in nobody's way.
+                Ok(None) if fate == Fate::Unknown => break None,
+                Ok(None) => self.pause("another instance's commits are not there yet").await,
+                Err(error) => self.pause(&format!("cannot read others' commits: {error}")).await,
             }
         };
         let ticket = self.stop_writers().await;
-        self.become_remote(appended, Some((sequence, fate)), ticket).await;
+        self.become_remote(incoming, Some((sequence, fate)), ticket).await;
     }
 
-    /// Everything others have appended since the last look; none if there is nothing or the store does not answer.
-    async fn appended_by_others(&mut self) -> Option<Vec<Changes>> {
-        let mut appended = Vec::new();
-        loop {
-            let followed = self.chain.follow().await;
-            match followed {
-                Ok(Some(changes)) => appended.push(changes),
-                Ok(None) => break,
-                Err(error) => {
-                    log::warn!("database \"{}\": cannot look for others' commits: {error}", self.name);
-                    break;
-                }
-            }
+    /// What others have appended.
+    async fn incoming(&mut self) -> Result<Option<Incoming>, LogError> {
+        let incoming = self.chain.catch_up().await;
+        if let Err(LogError::Dropped) = &incoming {
+            let message = format!("database \"{}\" has been dropped by another server", self.name);
+            self.replica.refuse_writes(Some(Error::fatal(SqlState::INVALID_CATALOG_NAME, message)));
         }
-        (!appended.is_empty()).then_some(appended)
+        incoming
+    }
+
+    /// The pages to write over the durable state to have the chain's.
+    fn take_over(&mut self, incoming: Option<Incoming>) -> Result<Option<Changes>, String> {
+        let Some(incoming) = incoming else { return Ok(None) };
+        let pin = self.pin.as_ref().ok_or("the durable state is not pinned")?;
+        let previous = pin.pages(incoming.wanted()).map_err(|error| error.to_string())?;
+        self.chain.accept(incoming, &previous).map(Some).map_err(|error| error.to_string())
     }
 
     /// The write ticket; whoever has it in an open transaction gives way.
@@ -265,7 +279,7 @@ impl<C: Chain> Replicator<C> {
     /// Makes the file what the chain says.
     async fn become_remote(
         &mut self,
-        appended: Vec<Changes>,
+        incoming: Option<Incoming>,
         batch: Option<(CommitSequence, Fate)>,
         ticket: OwnedMutexGuard<()>,
     ) {
@@ -273,7 +287,17 @@ impl<C: Chain> Replicator<C> {
         if last > self.appended && self.options.interval.is_some() {
             self.keep_fork().await;
         }
-        while let Err(error) = blocking(|| self.replace(&appended)) {
+        let changes = match blocking(|| self.take_over(incoming)) {
+            Ok(changes) => changes,
+            Err(error) => {
+                // Neither what is here nor what is there can be told from a mistake.
+                log::error!("database \"{}\": cannot take over what others have written: {error}", self.name);
+                let message = format!("the working copy of the database cannot be trusted: {error}");
+                self.replica.refuse_writes(Some(Error::new(SqlState::DATA_CORRUPTED, message)));
+                None
+            }
+        };
+        while let Err(error) = blocking(|| self.replace(changes.as_ref())) {
             // A full disk, most likely. The copy is of no use before this has succeeded.
             self.pause(&format!("cannot take over what others have written: {error}")).await;
         }
@@ -291,15 +315,16 @@ impl<C: Chain> Replicator<C> {
             log::info!("database \"{}\": overtaken by another instance, local commits are undone", self.name);
         }
         drop(ticket);
+        self.save_state();
         self.look_after_log().await;
     }
 
     /// Commits that were acknowledged without waiting have lost: what they have written is kept beside the chain.
     async fn keep_fork(&mut self) {
         let local = *self.replica.local();
-        let kept = match wal::changes(self.replica.wal(), self.durable, local) {
-            Ok(changes) => self.chain.keep(changes).await,
-            Err(error) => Err(error.to_string()),
+        let kept = match blocking(|| self.read_batch(local)) {
+            Ok((changes, _, previous)) => self.chain.keep_fork(&changes, &previous).await.map_err(|e| e.to_string()),
+            Err(error) => Err(error),
         };
         match kept {
             Ok(place) => log::error!(
@@ -314,21 +339,20 @@ impl<C: Chain> Replicator<C> {
     }
 
     /// In one transaction: back to the durable state, and over it what others have appended.
-    fn replace(&mut self, appended: &[Changes]) -> Result<(), String> {
+    fn replace(&mut self, changes: Option<&Changes>) -> Result<(), String> {
         let text = |error: rusqlite::Error| error.to_string();
         let pin = self.pin.as_ref().ok_or("the durable state is not pinned")?;
         let local = *self.replica.local();
         let mut count = pin.page_count().map_err(text)?;
-        let mut pages: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
-        if local != self.durable {
-            let undone = wal::changes(self.replica.wal(), self.durable, local).map_err(|e| e.to_string())?;
+        let mut pages = Pages::new();
+        if local != self.durable.position {
+            let (undone, _) = read_changes(self.replica.wal(), self.durable, local).map_err(|e| e.to_string())?;
             // What a shrunken file has lost comes back too.
-            let touched = undone.pages.into_keys().filter(|page| *page <= undone.least.min(count));
-            let numbers = touched.chain(undone.least + 1..=count);
-            let old = pin.pages(numbers).map_err(text)?;
-            pages.extend(old.into_iter().filter_map(|(number, page)| Some((number, page?))));
+            let kept = undone.least.min(count);
+            let touched = undone.pages.into_keys().filter(|page| *page <= kept);
+            pages = pin.pages(touched.chain(kept + 1..=count)).map_err(text)?;
         }
-        for changes in appended {
+        if let Some(changes) = changes {
             pages.extend(changes.pages.iter().map(|(number, page)| (*number, page.clone())));
             count = changes.count;
         }
@@ -344,7 +368,7 @@ impl<C: Chain> Replicator<C> {
             })
         });
         outcome?;
-        self.durable = *self.replica.local();
+        self.durable = WalMark::at(self.replica.wal(), *self.replica.local()).map_err(|e| e.to_string())?;
         let pin = Pin::new(&self.path).map_err(text)?;
         *reads = Arc::clone(pin.snapshot());
         self.pin = Some(pin);
@@ -354,16 +378,16 @@ impl<C: Chain> Replicator<C> {
 
     /// Copies the log into the file as far as it is durable, and has it start anew when all of it is.
     async fn look_after_log(&mut self) {
-        if self.durable.frames < self.next_copy {
+        if self.durable.position.frames < self.next_copy {
             return;
         }
-        let ticket = if self.durable.frames < TOO_MANY {
+        let ticket = if self.durable.position.frames < TOO_MANY {
             Arc::clone(&self.ticket).try_lock_owned().ok()
         } else {
             Some(Arc::clone(&self.ticket).lock_owned().await)
         };
         let outcome = match ticket {
-            Some(_ticket) if *self.replica.local() == self.durable => blocking(|| self.empty_log()),
+            Some(_ticket) if *self.replica.local() == self.durable.position => blocking(|| self.empty_log()),
             _ => blocking(|| {
                 let _reads = self.replica.exclude_reads();
                 bare::copy_log(&self.path)
@@ -372,7 +396,7 @@ impl<C: Chain> Replicator<C> {
         if let Err(error) = outcome {
             log::warn!("database \"{}\": checkpoint failed: {error}", self.name);
         }
-        self.next_copy = self.durable.frames.saturating_add(ENOUGH);
+        self.next_copy = self.durable.position.frames.saturating_add(ENOUGH);
     }
 
     /// Everything is durable and nobody writes: copies the log and has it start anew, with a commit that changes nothing
@@ -382,8 +406,9 @@ impl<C: Chain> Replicator<C> {
         self.pin = None;
         let emptied = bare::empty_log(&self.path);
         if let Ok(Emptied::Anew(frames)) = emptied {
-            self.durable = self.replica.position(frames);
-            *self.replica.local() = self.durable;
+            let position = self.replica.position(frames);
+            self.durable = WalMark::at(self.replica.wal(), position).map_err(unreadable)?;
+            *self.replica.local() = position;
         }
         let pin = Pin::new(&self.path)?;
         *reads = Arc::clone(pin.snapshot());
@@ -406,4 +431,8 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 fn unreachable_store(patience: Duration) -> Error {
     let message = format!("the object store has not answered for {} s, nothing can be written", patience.as_secs());
     Error::new(SqlState::CONNECTION_FAILURE, message).with_hint("Reading goes on. Retry later.")
+}
+
+fn unreadable(error: std::io::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }

@@ -1,6 +1,7 @@
-//! Instances of one database over a chain in memory: what is acknowledged, what readers see meanwhile, what becomes of
+//! Instances of one database over a store in a directory: what is acknowledged, what readers see meanwhile, what becomes of
 //! the losers of a race.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,49 +12,60 @@ use tokio::sync::watch;
 
 use crate::engine::context::SessionContext;
 use crate::engine::database::Database;
+use crate::engine::databases::DatabaseNames;
 use crate::engine::remote::RemoteOptions;
-use crate::engine::remote::replicator::{Appended, Chain};
-use crate::engine::remote::wal::Changes;
 use crate::engine::session::EngineSession;
 use crate::error::{Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::plan::{IsolationLevel, LockWait, SqliteStatement, TransactionModes};
+use crate::storage::blob::local_directory::LocalDirectory;
+use crate::storage::blob::{Blob, BlobFuture, BlobInfo, BlobStore, Body, Listing, Metadata, Precondition, Put};
+use crate::storage::log::chain::{Chain, Options};
 use crate::types::value::ValueRef;
 
-/// The object store: what was appended, and whether it answers.
+/// A directory as a store that can stop answering.
 #[derive(Debug)]
 struct Store {
-    log: Mutex<Vec<Changes>>,
+    inner: LocalDirectory,
     answers: watch::Sender<bool>,
 }
 
-/// One instance's view of it.
-struct MemoryChain {
-    store: Arc<Store>,
-    head: usize,
+impl Store {
+    async fn answers(&self) {
+        let mut answers = self.answers.subscribe();
+        answers.wait_for(|answers| *answers).await.expect("the store lives");
+    }
 }
 
-impl Chain for MemoryChain {
-    async fn append(&mut self, changes: Changes) -> Appended {
-        let mut answers = self.store.answers.subscribe();
-        answers.wait_for(|answers| *answers).await.expect("the store lives");
-        let mut log = self.store.log.lock().expect("log");
-        if log.len() != self.head {
-            return Appended::Lost;
-        }
-        log.push(changes);
-        self.head += 1;
-        Appended::Acknowledged
+impl BlobStore for Store {
+    fn location(&self) -> String {
+        self.inner.location()
     }
 
-    async fn keep(&mut self, _: Changes) -> std::result::Result<String, String> {
-        Ok("nowhere".to_owned())
+    fn get<'a>(&'a self, key: &'a str, range: Option<Range<u64>>) -> BlobFuture<'a, Blob> {
+        Box::pin(async move {
+            self.answers().await;
+            self.inner.get(key, range).await
+        })
     }
 
-    async fn follow(&mut self) -> std::result::Result<Option<Changes>, String> {
-        let next = self.store.log.lock().expect("log").get(self.head).cloned();
-        self.head += usize::from(next.is_some());
-        Ok(next)
+    fn head<'a>(&'a self, key: &'a str) -> BlobFuture<'a, BlobInfo> {
+        self.inner.head(key)
+    }
+
+    fn put<'a>(&'a self, key: &'a str, body: Body, when: Precondition, metadata: &'a Metadata) -> BlobFuture<'a, Put> {
+        Box::pin(async move {
+            self.answers().await;
+            self.inner.put(key, body, when, metadata).await
+        })
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>) -> BlobFuture<'a, Listing> {
+        self.inner.list(prefix, after)
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> BlobFuture<'a, ()> {
+        self.inner.delete(key)
     }
 }
 
@@ -71,30 +83,45 @@ impl Drop for Place {
 }
 
 impl Place {
-    fn new(schema: &str) -> Self {
+    async fn new(schema: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let unique = NEXT.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("pgserver-remote-{}-{unique}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("directory");
-        let base = rusqlite::Connection::open(directory.join("base.sqlite")).expect("base");
-        base.execute_batch(schema).expect("schema");
-        let store = Store { log: Mutex::default(), answers: watch::Sender::new(true) };
-        Place { store: Arc::new(store), directory, instances: 0 }
+        let base = directory.join("base.sqlite");
+        crate::engine::database::create_file("test", &base).expect("base");
+        let first = rusqlite::Connection::open(&base).expect("base");
+        first.execute_batch(schema).expect("schema");
+        first.close().expect("close");
+        let inner = LocalDirectory::open(&directory.join("store")).expect("store");
+        let store = Arc::new(Store { inner, answers: watch::Sender::new(true) });
+        let place = Place { store, directory, instances: 0 };
+        Chain::create(&place.options(), "test", &base).await.expect("create");
+        place
     }
 
-    /// Another instance; it begins with the base and follows the log from there.
-    fn instance(&mut self) -> Arc<Database> {
-        self.instances += 1;
-        let path = self.directory.join(format!("{}.sqlite", self.instances));
-        std::fs::copy(self.directory.join("base.sqlite"), &path).expect("copy");
-        let chain = MemoryChain { store: Arc::clone(&self.store), head: 0 };
-        let options = RemoteOptions {
+    fn options(&self) -> Options {
+        Options::new(Arc::clone(&self.store) as Arc<dyn BlobStore>)
+    }
+
+    /// Another instance.
+    async fn instance(&mut self) -> Arc<Database> {
+        let waiting = RemoteOptions {
             commit_timeout: Duration::from_secs(20),
             poll: Duration::from_millis(5),
             interval: None,
             standby: false,
         };
-        Database::open_copy("test", &path, 3, (chain, options), &Handle::current()).expect("open")
+        self.instance_with(waiting).await.0
+    }
+
+    async fn instance_with(&mut self, options: RemoteOptions) -> (Arc<Database>, PathBuf) {
+        self.instances += 1;
+        let path = self.directory.join(format!("{}.sqlite", self.instances));
+        let chain = Chain::open(&self.options(), "test", &path).await.expect("open");
+        let pool = (3, DatabaseNames::Known(Arc::default()));
+        let database = Database::open_copy("test", &path, pool, (chain, options), &Handle::current()).expect("open");
+        (database, path)
     }
 
     fn store_answers(&self, answers: bool) {
@@ -164,8 +191,8 @@ const TABLE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER)";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_in_the_store_is_neither_acknowledged_nor_seen() {
-    let mut place = Place::new(TABLE);
-    let database = place.instance();
+    let mut place = Place::new(TABLE).await;
+    let database = place.instance().await;
     let (mut writer, mut reader) = (session(&database), session(&database));
     write(&mut writer, "INSERT INTO t VALUES (1, 1)").await.expect("write");
     assert_eq!(run(&mut reader, "SELECT id FROM t").await.expect("read"), [1]);
@@ -193,8 +220,8 @@ async fn what_is_not_in_the_store_is_neither_acknowledged_nor_seen() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_loser_of_a_race_is_told_and_follows_the_winner() {
-    let mut place = Place::new(TABLE);
-    let (one, other) = (place.instance(), place.instance());
+    let mut place = Place::new(TABLE).await;
+    let (one, other) = (place.instance().await, place.instance().await);
     let (mut a, mut b) = (session(&one), session(&other));
     write(&mut a, "INSERT INTO t VALUES (1, 1)").await.expect("write");
     eventually(&mut b, "SELECT id FROM t", &[1]).await;
@@ -223,8 +250,8 @@ async fn the_loser_of_a_race_is_told_and_follows_the_winner() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_transaction_gives_way_to_what_others_have_committed() {
-    let mut place = Place::new(TABLE);
-    let (one, other) = (place.instance(), place.instance());
+    let mut place = Place::new(TABLE).await;
+    let (one, other) = (place.instance().await, place.instance().await);
     let (mut a, mut b) = (session(&one), session(&other));
     let mut reader = session(&one);
     eventually(&mut reader, "SELECT count(*) FROM t", &[0]).await;
@@ -248,12 +275,12 @@ async fn an_open_transaction_gives_way_to_what_others_have_committed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_held_snapshot_survives_what_others_commit() {
-    let mut place = Place::new(TABLE);
-    let (one, other) = (place.instance(), place.instance());
+    let mut place = Place::new(TABLE).await;
+    let (one, other) = (place.instance().await, place.instance().await);
     let (mut a, mut b) = (session(&one), session(&other));
     let held = TransactionModes { isolation: Some(IsolationLevel::RepeatableRead), ..TransactionModes::default() };
     eventually(&mut b, "SELECT count(*) FROM t", &[0]).await;
-    while write(&mut b, "INSERT INTO t VALUES (1, 1)").await.is_err() {}
+    while write(&mut b, "INSERT OR REPLACE INTO t VALUES (1, 1)").await.is_err() {}
     eventually(&mut a, "SELECT id FROM t", &[1]).await;
     a.begin(held).await.expect("begin");
     assert_eq!(run(&mut a, "SELECT id FROM t").await.expect("read"), [1]);
@@ -276,8 +303,9 @@ async fn two_instances_keep_the_books() {
         "CREATE TABLE account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);
          CREATE TABLE ledger (id INTEGER PRIMARY KEY, amount INTEGER);
          INSERT INTO account SELECT value, 1000 FROM (WITH RECURSIVE s (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM s WHERE value < 20) SELECT value FROM s)",
-    );
-    let instances = [place.instance(), place.instance()];
+    )
+    .await;
+    let instances = [place.instance().await, place.instance().await];
     let mut clients = Vec::new();
     for client in 0..6i64 {
         let database = Arc::clone(&instances[usize::try_from(client % 2).expect("small")]);
@@ -323,4 +351,166 @@ async fn two_instances_keep_the_books() {
         database.close().await;
         assert_eq!(integrity(database.path()), "ok");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_does_not_answer_stops_writing_and_not_reading() {
+    let mut place = Place::new(TABLE).await;
+    let impatient = RemoteOptions {
+        commit_timeout: Duration::from_millis(200),
+        poll: Duration::from_secs(60),
+        interval: None,
+        standby: false,
+    };
+    let (database, _) = place.instance_with(impatient).await;
+    let (mut writer, mut reader) = (session(&database), session(&database));
+    eventually(&mut reader, "SELECT count(*) FROM t", &[0]).await;
+    while write(&mut writer, "INSERT OR REPLACE INTO t VALUES (1, 1)").await.is_err() {}
+    place.store_answers(false);
+    let unknown = write(&mut writer, "INSERT INTO t VALUES (2, 2)").await.expect_err("no answer");
+    assert_eq!(unknown.code(), SqlState::TRANSACTION_RESOLUTION_UNKNOWN);
+    assert_eq!(run(&mut reader, "SELECT id FROM t").await.expect("read"), [1]);
+    let refused = loop {
+        match write(&mut writer, "INSERT OR REPLACE INTO t VALUES (3, 3)").await.expect_err("no answer") {
+            error if error.code() == SqlState::CONNECTION_FAILURE => break error,
+            error => assert_eq!(error.code(), SqlState::TRANSACTION_RESOLUTION_UNKNOWN, "{error}"),
+        }
+    };
+    assert!(refused.message().starts_with("the object store has not answered"), "{refused}");
+    place.store_answers(true);
+    // What was unknown has come through, and writing goes on.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while write(&mut writer, "INSERT OR REPLACE INTO t VALUES (4, 4)").await.is_err() {
+        assert!(tokio::time::Instant::now() < deadline, "writing is still refused");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let rows = run(&mut reader, "SELECT id FROM t WHERE id IN (1, 2, 4)").await.expect("read");
+    assert_eq!(rows, [1, 2, 4]);
+    database.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_reads_and_refuses_to_write() {
+    let mut place = Place::new(TABLE).await;
+    let primary = place.instance().await;
+    let follower = RemoteOptions {
+        commit_timeout: Duration::from_secs(20),
+        poll: Duration::from_millis(5),
+        interval: None,
+        standby: true,
+    };
+    let (standby, _) = place.instance_with(follower).await;
+    let (mut a, mut b) = (session(&primary), session(&standby));
+    write(&mut a, "INSERT INTO t VALUES (1, 1)").await.expect("write");
+    eventually(&mut b, "SELECT id FROM t", &[1]).await;
+    let refused = write(&mut b, "INSERT INTO t VALUES (2, 2)").await.expect_err("a standby");
+    assert_eq!(refused.code(), SqlState::READ_ONLY_SQL_TRANSACTION);
+    primary.close().await;
+    standby.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn collected_commits_are_acknowledged_at_once_and_uploaded_at_the_stop() {
+    let mut place = Place::new(TABLE).await;
+    let collecting = RemoteOptions {
+        commit_timeout: Duration::from_secs(20),
+        poll: Duration::from_secs(3600),
+        interval: Some(Duration::from_secs(3600)),
+        standby: false,
+    };
+    let (database, _) = place.instance_with(collecting).await;
+    let mut writer = session(&database);
+    place.store_answers(false);
+    for id in 1..=5 {
+        write(&mut writer, &format!("INSERT INTO t VALUES ({id}, 0)")).await.expect("write");
+    }
+    assert_eq!(run(&mut writer, "SELECT count(*) FROM t").await.expect("read"), [5]);
+    place.store_answers(true);
+    drop(writer);
+    assert!(database.close().await);
+    let mut other = session(&place.instance().await);
+    assert_eq!(run(&mut other, "SELECT count(*) FROM t").await.expect("read"), [5]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_losing_tail_of_collected_commits_is_kept() {
+    let mut place = Place::new(TABLE).await;
+    let primary = place.instance().await;
+    let mut a = session(&primary);
+    write(&mut a, "INSERT INTO t VALUES (1, 1)").await.expect("write");
+    let collecting = RemoteOptions {
+        commit_timeout: Duration::from_secs(20),
+        poll: Duration::from_secs(3600),
+        interval: Some(Duration::from_secs(3600)),
+        standby: false,
+    };
+    let (database, _) = place.instance_with(collecting).await;
+    let mut b = session(&database);
+    write(&mut b, "INSERT INTO t VALUES (2, 2)").await.expect("write");
+    write(&mut a, "INSERT INTO t VALUES (3, 3)").await.expect("write");
+    drop(b);
+    assert!(database.close().await);
+    let mut other = session(&place.instance().await);
+    assert_eq!(run(&mut other, "SELECT id FROM t").await.expect("read"), [1, 3]);
+    let kept = place.store.list("test.pgs/", None).await.expect("list");
+    assert_eq!(kept.keys.iter().filter(|listed| listed.key.contains("/fork/")).count(), 1);
+    primary.close().await;
+}
+
+/// Enough commits that the log is emptied several times, with readers that hold on to old states of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_is_emptied_under_readers_and_the_copy_starts_again_from_it() {
+    let mut place = Place::new("CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)").await;
+    let (database, path) = {
+        let waiting = RemoteOptions {
+            commit_timeout: Duration::from_secs(20),
+            poll: Duration::from_millis(5),
+            interval: None,
+            standby: false,
+        };
+        place.instance_with(waiting).await
+    };
+    let (mut writer, mut reader, mut holder) = (session(&database), session(&database), session(&database));
+    let held = TransactionModes { isolation: Some(IsolationLevel::RepeatableRead), ..TransactionModes::default() };
+    let mut sizes = Vec::new();
+    for id in 1..=40 {
+        write(&mut writer, &format!("INSERT INTO t VALUES ({id}, zeroblob(1000000))")).await.expect("write");
+        assert_eq!(run(&mut reader, "SELECT count(*) FROM t").await.expect("read"), [id]);
+        // The log cannot be emptied while somebody holds on to it.
+        if id % 16 == 0 {
+            holder.rollback().await.expect("rollback");
+        }
+        if id % 16 == 8 {
+            holder.begin(held).await.expect("begin");
+            assert_eq!(run(&mut holder, "SELECT count(*) FROM t").await.expect("read"), [id]);
+        }
+        sizes.push(std::fs::metadata(crate::engine::database::wal_path(&path)).expect("log").len());
+    }
+    // A log is emptied between two writers, so at the latest when they pause.
+    let cut = |sizes: &[u64]| sizes.windows(2).any(|pair| matches!(pair, [before, after] if after < before));
+    for id in 41..=400 {
+        if cut(&sizes) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        write(&mut writer, &format!("INSERT INTO t VALUES ({id}, zeroblob(1000000))")).await.expect("write");
+        sizes.push(std::fs::metadata(crate::engine::database::wal_path(&path)).expect("log").len());
+    }
+    assert!(cut(&sizes), "the log was never cut: {sizes:?}");
+    let rows = run(&mut reader, "SELECT count(*) FROM t").await.expect("read");
+    drop((writer, reader, holder));
+    database.close().await;
+    // The copy that was left behind is good for the next start.
+    let chain = Chain::open(&place.options(), "test", &path).await.expect("open");
+    let pool = (3, DatabaseNames::Known(Arc::default()));
+    let options = RemoteOptions {
+        commit_timeout: Duration::from_secs(20),
+        poll: Duration::from_millis(5),
+        interval: None,
+        standby: false,
+    };
+    let again = Database::open_copy("test", &path, pool, (chain, options), &Handle::current()).expect("open");
+    assert_eq!(run(&mut session(&again), "SELECT count(*) FROM t").await.expect("read"), rows);
+    again.close().await;
+    assert_eq!(integrity(&path), "ok");
 }

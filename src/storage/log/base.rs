@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use crate::storage::blob::{BlobErrorKind, BlobStore, Body, Metadata, Precondition};
 use crate::storage::log::delta::Digest;
 use crate::storage::log::fault::{LogError, Result};
-use crate::storage::log::fetch::ranges;
+use crate::storage::log::fetch::Parts;
 use crate::storage::log::manifest::Base;
 use crate::storage::log::retry::patiently;
 
@@ -53,13 +53,7 @@ pub async fn download(store: &Arc<dyn BlobStore>, base: &Base, into: &Path) -> R
         decoder.flush()?;
         Ok(Digest(*hasher.finalize().as_bytes()))
     });
-    let fetched = ranges(store, (&base.key, base.size), async |part| {
-        // That nobody receives any more shows in the result of who did.
-        let _ = parts.send(part).await;
-        Ok(())
-    })
-    .await;
-    drop(parts);
+    let fetched = send_parts(Parts::of(store, &base.key, base.size), parts).await;
     let written = writing.await.map_err(|error| LogError::Local(io::Error::other(error)))?;
     fetched?;
     let digest = written.map_err(|error| match error.raw_os_error() {
@@ -67,6 +61,14 @@ pub async fn download(store: &Arc<dyn BlobStore>, base: &Base, into: &Path) -> R
         None => LogError::damaged(&base.key, error),
     })?;
     if digest == base.blake3 { Ok(()) } else { Err(LogError::damaged(&base.key, "its hash is wrong")) }
+}
+
+async fn send_parts(mut from: Parts, to: mpsc::Sender<Bytes>) -> Result<()> {
+    while let Some(part) = from.next().await? {
+        // That nobody receives any more shows in the result of who did.
+        let _ = to.send(part).await;
+    }
+    Ok(())
 }
 
 /// Runs what blocks where that disturbs nobody.

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::storage::blob::{BlobErrorKind, BlobStore};
+use crate::storage::blob::{BlobErrorKind, BlobStore, Body, Metadata, Precondition};
 use crate::storage::log::append::{Append, Outcome, PROOF_HOLDS, Proof};
 use crate::storage::log::append_io::{Destination, drive};
 use crate::storage::log::base;
@@ -277,6 +277,38 @@ impl Chain {
             Outcome::Unknown => (self.proof, self.manifest_read) = (None, None),
         }
         Ok(outcome)
+    }
+
+    /// Keeps a batch that another instance's has overtaken, for a human to look at. Gives its key.
+    pub async fn keep_fork(&self, changes: &Changes, previous: &Pages) -> Result<String> {
+        let pages = changes.pages.iter().map(|(number, page)| (*number, page.as_slice()));
+        let post_checksum = self.head.checksums.patch(pages, changes.count).total();
+        let before = self.head.checksums.count();
+        let header = Header {
+            page_size: self.head.page_size,
+            database: self.head.database,
+            incarnation: self.head.incarnation,
+            sequence: self.head.sequence + 1,
+            previous: self.head.chain,
+            writer: self.writer,
+            nonce: Id::random(),
+            transactions: 0,
+            first_commit: Timestamp::default(),
+            last_commit: Timestamp::default(),
+            pages_before: before,
+            pages_least: changes.least.min(before),
+            pages_after: changes.count,
+            pages: 0,
+            full_image: false,
+            post_checksum,
+        };
+        let commit = self.head.commit.next(self.to.clock.now().wall);
+        let batch = delta::encode(Draft { header, changes, previous, commit })?;
+        let key = self.to.keys.fork(self.head.incarnation, batch.header.sequence, batch.header.nonce);
+        let body = Body::Bytes(batch.bytes.clone());
+        let none = Metadata::new();
+        patiently(|| self.to.store.put(&key, body.clone(), Precondition::None, &none)).await?;
+        Ok(key)
     }
 
     /// What SQLite cannot have written must not reach the store.

@@ -1,6 +1,6 @@
 //! Reading large objects, and many small ones, at the speed of the line instead of one round trip after the other.
 //!
-//! Owns: [`Ahead`] (requests under way in order), [`ranges`], [`whole`]. Must not know: what is in the objects.
+//! Owns: [`Ahead`] (requests under way in order), [`Parts`], [`whole`]. Must not know: what is in the objects.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -64,38 +64,48 @@ impl Drop for Ahead {
     }
 }
 
-/// Reads an object of a known size in parts and hands them on in order.
-pub async fn ranges(
-    store: &Arc<dyn BlobStore>,
-    (key, size): (&str, u64),
-    mut see: impl AsyncFnMut(Bytes) -> Result<()>,
-) -> Result<()> {
-    let mut ahead = Ahead::new(store);
-    let (mut asked, mut seen) = (0, 0);
-    while seen < size {
-        while asked < size && ahead.len() < PARTS_AHEAD {
-            let end = size.min(asked + PART);
-            ahead.ask(key.to_owned(), Some(asked..end));
-            asked = end;
-        }
-        let part = ahead.answer().await.ok_or_else(|| LogError::damaged(key, "a part is missing"))??;
-        if part.len() as u64 != PART.min(size - seen) {
-            return Err(LogError::damaged(key, "it is shorter than it should be"));
-        }
-        seen += part.len() as u64;
-        see(part).await?;
+/// The parts of an object of a known size, read ahead and given in order.
+#[derive(Debug)]
+pub struct Parts {
+    ahead: Ahead,
+    key: String,
+    size: u64,
+    asked: u64,
+    seen: u64,
+}
+
+impl Parts {
+    /// Of that object.
+    pub fn of(store: &Arc<dyn BlobStore>, key: &str, size: u64) -> Self {
+        Parts { ahead: Ahead::new(store), key: key.to_owned(), size, asked: 0, seen: 0 }
     }
-    Ok(())
+
+    /// The next part; none after the last.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.seen >= self.size {
+            return Ok(None);
+        }
+        while self.asked < self.size && self.ahead.len() < PARTS_AHEAD {
+            let end = self.size.min(self.asked + PART);
+            self.ahead.ask(self.key.clone(), Some(self.asked..end));
+            self.asked = end;
+        }
+        let answer = self.ahead.answer().await;
+        let part = answer.ok_or_else(|| LogError::damaged(&self.key, "a part is missing"))??;
+        if part.len() as u64 != PART.min(self.size - self.seen) {
+            return Err(LogError::damaged(&self.key, "it is shorter than it should be"));
+        }
+        self.seen += part.len() as u64;
+        Ok(Some(part))
+    }
 }
 
 /// Reads an object whose size and hash are known.
 pub async fn whole(store: &Arc<dyn BlobStore>, (key, size): (&str, u64), blake3: Digest) -> Result<Bytes> {
-    let mut bytes = BytesMut::new();
-    ranges(store, (key, size), async |part| {
+    let (mut bytes, mut parts) = (BytesMut::new(), Parts::of(store, key, size));
+    while let Some(part) = parts.next().await? {
         bytes.extend_from_slice(&part);
-        Ok(())
-    })
-    .await?;
+    }
     if Digest::of(&bytes) != blake3 {
         return Err(LogError::damaged(key, "its hash is wrong"));
     }

@@ -284,11 +284,10 @@ fn is_beyond(delta: &Delta, target: Target) -> bool {
 /// Writes an object that is a plain file to a new file.
 pub async fn download_plain(store: &Arc<dyn BlobStore>, key: &str, size: u64, into: &Path) -> Result<()> {
     let mut file = tokio::fs::File::create(into).await?;
-    fetch::ranges(store, (key, size), async |part| {
+    let mut parts = fetch::Parts::of(store, key, size);
+    while let Some(part) = parts.next().await? {
         tokio::io::AsyncWriteExt::write_all(&mut file, &part).await?;
-        Ok(())
-    })
-    .await?;
+    }
     tokio::io::AsyncWriteExt::flush(&mut file).await?;
     Ok(())
 }

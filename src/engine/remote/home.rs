@@ -1,0 +1,191 @@
+//! The databases of a server whose durable place is an object store: how they come to this machine and where their
+//! working copies are.
+//!
+//! Owns: [`StoreHome`]. Must not know: sessions, what the objects contain (`storage::log`).
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::engine::database::{self, Database};
+use crate::engine::databases::{DatabaseNames, SUFFIX, file_name};
+use crate::engine::progress::blocking;
+use crate::engine::remote::RemoteOptions;
+use crate::engine::remote::chain;
+use crate::error::{Error, Result, SqlState};
+use crate::storage::blob::BlobStore;
+use crate::storage::log::append::Outcome;
+use crate::storage::log::chain::{Chain, Options as ChainOptions};
+use crate::storage::log::delta::Id;
+use crate::storage::log::fault::LogError;
+use crate::storage::log::state::{self, beside};
+
+/// Where working copies are kept.
+#[derive(Clone, Debug)]
+pub struct WorkingCopies {
+    pub directory: PathBuf,
+    /// Their names are this process's own, so that others may use the directory as well.
+    pub shared: bool,
+}
+
+/// See the module.
+pub(crate) struct StoreHome {
+    store: Arc<dyn BlobStore>,
+    copies: WorkingCopies,
+    options: RemoteOptions,
+    runtime: StorageRuntime,
+    names: Arc<RwLock<BTreeSet<String>>>,
+    /// In the names of this server's working copies.
+    unique: String,
+    /// This server in the chains' records.
+    writer: Id,
+}
+
+/// Threads of its own for the store, so that nothing clients do can starve replication.
+struct StorageRuntime(Option<Runtime>);
+
+impl StorageRuntime {
+    fn start() -> io::Result<Self> {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(2).thread_name("storage").enable_all().build()?;
+        Ok(StorageRuntime(Some(runtime)))
+    }
+
+    fn get(&self) -> &Runtime {
+        match &self.0 {
+            Some(runtime) => runtime,
+            None => unreachable!("taken out in drop only"),
+        }
+    }
+}
+
+impl Drop for StorageRuntime {
+    /// A runtime must not be waited for by another one's task.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl StoreHome {
+    pub(crate) fn new(store: Arc<dyn BlobStore>, copies: WorkingCopies, options: RemoteOptions) -> Result<Self> {
+        let runtime = StorageRuntime::start()
+            .map_err(|error| Error::fatal(SqlState::IO_ERROR, format!("cannot start the storage threads: {error}")))?;
+        let unique = format!("{:08x}", rand::random::<u32>());
+        Ok(StoreHome { store, copies, options, runtime, names: Arc::default(), unique, writer: Id::random() })
+    }
+
+    /// The names of the databases, as far as they are known.
+    pub(crate) fn names(&self) -> DatabaseNames {
+        DatabaseNames::Known(Arc::clone(&self.names))
+    }
+
+    /// Asks the store which databases there are. Fails if it cannot be used.
+    pub(crate) async fn look_around(&self) -> Result<()> {
+        let store = Arc::clone(&self.store);
+        let names = self.at_the_store("", async move { Ok(chain::names(store.as_ref()).await?) }).await?;
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = names;
+        Ok(())
+    }
+
+    /// Fetches a database and opens it; 3D000 if it does not exist.
+    pub(crate) async fn open(&self, name: &str, pool_size: usize) -> Result<Arc<Database>> {
+        let (path, options) = (self.copy_path(name), self.chain_options());
+        let (owned, copy) = (name.to_owned(), path.clone());
+        let chain = self.at_the_store(name, async move { Chain::open(&options, &owned, &copy).await }).await?;
+        self.serve(name, &path, pool_size, chain).await
+    }
+
+    /// Makes a database in the store and opens it; 42P04 if it exists.
+    pub(crate) async fn create(&self, name: &str, pool_size: usize) -> Result<Arc<Database>> {
+        self.check_not_standby()?;
+        let (path, options) = (self.copy_path(name), self.chain_options());
+        // Beside a copy that may be there: whether the database exists is the store's to say.
+        let file = beside(&path, ".new");
+        let made = state::discard(&file).map_err(|error| cannot_use(&file, &error));
+        made.and_then(|()| database::create_file(name, &file))?;
+        let (owned, image) = (name.to_owned(), file.clone());
+        let created = self.at_the_store(name, async move { Chain::create(&options, &owned, &image).await }).await;
+        let discarded = state::discard(&file);
+        created?;
+        discarded.map_err(|error| cannot_use(&file, &error))?;
+        self.open(name, pool_size).await
+    }
+
+    /// Removes a closed database from the store; 3D000 if it is not there.
+    pub(crate) async fn remove(&self, name: &str) -> Result<()> {
+        self.check_not_standby()?;
+        let (path, options) = (self.copy_path(name), self.chain_options());
+        let (owned, copy) = (name.to_owned(), path.clone());
+        self.at_the_store(name, async move {
+            loop {
+                let mut chain = Chain::open(&options, &owned, &copy).await?;
+                if chain.drop_database().await? != Outcome::Lost {
+                    return Ok(());
+                }
+                // Another instance has committed meanwhile.
+            }
+        })
+        .await?;
+        self.names.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.discard(name);
+        Ok(())
+    }
+
+    /// Removes the working copy of a closed database.
+    pub(crate) fn discard(&self, name: &str) {
+        let path = self.copy_path(name);
+        if let Err(error) = state::discard(&path) {
+            log::warn!("cannot remove the working copy {}: {error}", path.display());
+        }
+    }
+
+    /// Whether working copies are of no use after a stop.
+    pub(crate) fn discards_copies(&self) -> bool {
+        self.copies.shared
+    }
+
+    fn check_not_standby(&self) -> Result<()> {
+        if self.options.standby { Err(database::standby()) } else { Ok(()) }
+    }
+
+    fn chain_options(&self) -> ChainOptions {
+        ChainOptions { writer: self.writer, ..ChainOptions::new(Arc::clone(&self.store)) }
+    }
+
+    async fn serve(&self, name: &str, path: &Path, pool_size: usize, chain: Chain) -> Result<Arc<Database>> {
+        let (chain, pool) = ((chain, self.options), (pool_size, self.names()));
+        let runtime = self.runtime.get().handle();
+        let database = blocking(|| Database::open_copy(name, path, pool, chain, runtime))?;
+        self.names.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        Ok(database)
+    }
+
+    /// Runs something on the storage threads.
+    async fn at_the_store<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl Future<Output = std::result::Result<T, LogError>> + Send + 'static,
+    ) -> Result<T> {
+        let outcome = self.runtime.get().spawn(work).await.map_err(Error::internal)?;
+        outcome.map_err(|error| chain::error(name, &self.store.location(), &error))
+    }
+
+    fn copy_path(&self, name: &str) -> PathBuf {
+        let file = file_name(name);
+        let own = match file.strip_suffix(SUFFIX) {
+            Some(stem) if self.copies.shared => format!("{stem}-{}{SUFFIX}", self.unique),
+            _ => file,
+        };
+        self.copies.directory.join(own)
+    }
+}
+
+fn cannot_use(path: &Path, error: &io::Error) -> Error {
+    Error::fatal(SqlState::IO_ERROR, format!("could not use working copy \"{}\": {error}", path.display()))
+}
