@@ -151,6 +151,30 @@ fn idle_sessions_end() {
     assert_eq!(other.value("update t set i = i + 10 returning i"), "11");
 }
 
+/// More sessions wait than there are connections, and who ends the wait needs one.
+#[test]
+fn many_wait_for_one_lock() {
+    let (server, mut holder) = start();
+    holder.run("select pg_advisory_lock(1)");
+    let mut waiting: Vec<Session> = (0..100).map(|_| Session::open(server.addr)).collect();
+    waiting.iter_mut().for_each(|session| session.send("select pg_advisory_lock(1)"));
+    while holder.value("select count(*) from pg_stat_activity where wait_event = 'advisory'") != "100" {}
+    holder.run("select pg_advisory_unlock(1)");
+    while holder.value("select count(*) from pg_stat_activity where wait_event = 'advisory'") != "99" {}
+    // Each hands it on when it leaves.
+    let mut left = waiting;
+    let start = Instant::now();
+    while !left.is_empty() {
+        assert!(start.elapsed() < PATIENCE * 3, "{} wait for ever", left.len());
+        let owner = holder.query("select pid from pg_locks where locktype = 'advisory' and granted").values;
+        let at = left.iter().position(|session| owner == [session.pid.to_string()]);
+        let Some(at) = at else { continue };
+        let mut session = left.swap_remove(at);
+        assert_eq!(session.answer().tags, ["SELECT 1"]);
+        session.run("select pg_advisory_unlock(1)");
+    }
+}
+
 /// A circle of an advisory lock and of the right to write, which nobody but the server sees whole.
 #[test]
 fn a_deadlock_is_broken() {

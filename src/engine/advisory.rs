@@ -9,7 +9,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::catalog::tables::source::LockRow;
+use crate::error::{Error, Result, SqlState};
 use crate::types::pg_type::Oid;
+
+/// How many sessions may wait at a time: each of them holds a thread.
+const MAX_WAITING: usize = 256;
 
 /// What is locked: a bigint, or two integers, of one database. The four parts are pg_locks' columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,9 +118,14 @@ impl AdvisoryLocks {
     }
 
     /// Joins the queue; the place is kept until the guard is dropped. `since` is now.
-    pub fn queue(&self, pid: i32, key: LockKey, mode: LockMode, since: i64) -> Queued<'_> {
-        self.state().waiting.push(Waiter { pid, key, mode, since });
-        Queued { locks: self, pid, key, mode }
+    pub fn queue(&self, pid: i32, key: LockKey, mode: LockMode, since: i64) -> Result<Queued<'_>> {
+        let mut state = self.state();
+        if state.waiting.len() >= MAX_WAITING {
+            let message = "too many sessions wait for advisory locks";
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+        }
+        state.waiting.push(Waiter { pid, key, mode, since });
+        Ok(Queued { locks: self, pid, key, mode })
     }
 
     /// Gives one of the session's own locks up; false if it has none such.
@@ -300,11 +309,11 @@ mod tests {
     fn who_waits_longer_comes_first() {
         let locks = AdvisoryLocks::default();
         assert!(locks.try_lock(1, KEY, Shared, Session));
-        let writer = locks.queue(2, KEY, Exclusive, 0);
+        let writer = locks.queue(2, KEY, Exclusive, 0).unwrap();
         assert_eq!(locks.blockers(2), [1]);
         assert!(!locks.try_lock(3, KEY, Shared, Session), "behind one who waits");
         assert!(locks.try_lock(1, KEY, Shared, Session), "but for who has it already");
-        let reader = locks.queue(3, KEY, Shared, 0);
+        let reader = locks.queue(3, KEY, Shared, 0).unwrap();
         assert_eq!(locks.blockers(3), [2]);
         locks.release_all(1);
         assert!(writer.wait(Session, FOREVER));

@@ -12,6 +12,7 @@ use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::{CursorRow, PreparedRow, SessionRow};
 use crate::engine::backends::Backends;
 use crate::engine::notifications::{Notifications, Pending};
+use crate::engine::pool::Places;
 use crate::error::Notice;
 use crate::settings::Settings;
 use crate::types::pg_type::Oid;
@@ -50,6 +51,8 @@ pub struct SessionContext {
     pub notifications: Arc<Notifications>,
     /// The process id of the session that writes to the database now; 0 for none.
     pub writer: Arc<AtomicI32>,
+    /// The places in the database's pool, of which a running statement has one.
+    pub places: Arc<Places>,
     /// All sessions of the server.
     pub backends: Arc<Backends>,
 }
@@ -80,6 +83,7 @@ impl SessionContext {
             pending: Pending::default(),
             notifications: Arc::default(),
             writer: Arc::default(),
+            places: Arc::default(),
             backends: Arc::default(),
         }
     }

@@ -38,7 +38,7 @@ pub(crate) struct Pool {
     /// The file need not survive a crash.
     copy: bool,
     sequences: Arc<SequenceRegistry>,
-    places: Semaphore,
+    places: Arc<Places>,
     size: usize,
     /// Places that have come free so far.
     returned: AtomicUsize,
@@ -51,6 +51,49 @@ pub(crate) struct Pool {
     disk_full: AtomicBool,
     /// How often the file's pages were replaced behind SQLite's back.
     generation: AtomicU64,
+}
+
+/// The places of a pool that are free.
+#[derive(Debug)]
+pub struct Places {
+    free: Semaphore,
+    /// Lent places that were taken when their owners came back.
+    owed: AtomicUsize,
+}
+
+impl Default for Places {
+    /// Of no pool.
+    fn default() -> Self {
+        Places { free: Semaphore::new(0), owed: AtomicUsize::new(0) }
+    }
+}
+
+impl Places {
+    /// Somebody who has a place and waits for another session lets a third one have it meanwhile: the other may need
+    /// one to end the wait.
+    pub fn lend(&self) -> Lent<'_> {
+        self.free.add_permits(1);
+        Lent(self)
+    }
+
+    fn give_back(&self) {
+        let pays = |owed: usize| owed.checked_sub(1);
+        if self.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pays).is_err() {
+            self.free.add_permits(1);
+        }
+    }
+}
+
+/// A place that its owner does without, until this is dropped.
+#[derive(Debug)]
+pub struct Lent<'p>(&'p Places);
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if self.0.free.forget_permits(1) == 0 {
+            self.0.owed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What becomes of a connection when its lease ends.
@@ -83,7 +126,7 @@ impl Pool {
             names,
             copy: false,
             sequences,
-            places: Semaphore::new(size.max(1)),
+            places: Arc::new(Places { free: Semaphore::new(size.max(1)), owed: AtomicUsize::new(0) }),
             size: size.max(1),
             returned: AtomicUsize::new(0),
             extra: AtomicUsize::new(0),
@@ -140,7 +183,7 @@ impl Pool {
 
     /// A connection to read with. Waiting ends with the interrupt's error.
     pub(crate) async fn reader(self: &Arc<Self>, interrupt: &InterruptHandle) -> Result<Lease> {
-        let home = match self.places.try_acquire() {
+        let home = match self.places.free.try_acquire() {
             Ok(place) => {
                 place.forget();
                 Home::Idle
@@ -158,7 +201,7 @@ impl Pool {
     }
 
     async fn wait_for_place(&self, interrupt: &InterruptHandle) -> Result<Home> {
-        let place = self.places.acquire();
+        let place = self.places.free.acquire();
         tokio::pin!(place);
         loop {
             let returned = self.returned.load(Ordering::Relaxed);
@@ -185,7 +228,12 @@ impl Pool {
 
     fn give_back_place(&self) {
         self.returned.fetch_add(1, Ordering::Relaxed);
-        self.places.add_permits(1);
+        self.places.give_back();
+    }
+
+    /// Its places, for those who lend theirs.
+    pub(crate) fn places(&self) -> &Arc<Places> {
+        &self.places
     }
 
     fn lease(self: &Arc<Self>, open: Option<Connection>, home: Home) -> Result<Lease> {

@@ -22,6 +22,7 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
         client_address: Some(start.client_address),
         notifications: Arc::clone(start.database.notifications()),
         writer: Arc::clone(start.database.writer()),
+        places: Arc::clone(start.database.pool().places()),
         backends: start.backends,
         ..SessionContext::new(settings, &start.user, &start.database_name, start.database.catalog())
     };

@@ -13,6 +13,7 @@ use crate::engine::backends::Backends;
 use crate::engine::context::{Wait, Waiting, now};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::notifications::Note;
+use crate::engine::pool::Places;
 use crate::engine::progress::blocking;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 
@@ -131,6 +132,7 @@ struct Request {
     key: LockKey,
     mode: LockMode,
     scope: Scope,
+    places: Arc<Places>,
     lock_timeout: Option<Duration>,
     deadlock_timeout: Duration,
 }
@@ -159,6 +161,7 @@ impl Request {
                 key: LockKey { database: database_oid(&session.database), class, object, sub },
                 mode,
                 scope,
+                places: Arc::clone(&session.places),
                 lock_timeout: timeouts.lock,
                 deadlock_timeout: timeouts.deadlock,
             })
@@ -193,7 +196,8 @@ fn wait_for_lock(args: &Args<'_>, mode: LockMode, in_transaction: bool) -> Resul
         return Ok(Output::Static(""));
     }
     let _waiting = Waiting::new(&args.slot().session()?, Wait::AdvisoryLock);
-    let place = request.backends.locks().queue(request.pid, request.key, mode, now());
+    let place = request.backends.locks().queue(request.pid, request.key, mode, now())?;
+    let _lent = request.places.lend();
     let start = Instant::now();
     let mut look_for_deadlock = request.deadlock_timeout;
     blocking(|| {
