@@ -150,6 +150,7 @@ pub mod sql {
         pub mod analyzer;
         mod call;
         mod coerce;
+        mod conflict;
         mod expr;
         mod from;
         mod grouping;

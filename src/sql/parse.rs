@@ -86,10 +86,105 @@ fn drop_key_locks(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
-/// Parses one statement; tells what an INSERT overrides.
-pub fn statement(text: &str) -> Result<(Statement, Option<Overriding>)> {
+/// What an INSERT says that the parser does not know.
+#[derive(Clone, Debug, Default)]
+pub struct InsertExtras {
+    pub overriding: Option<Overriding>,
+    /// ON CONFLICT (…) [WHERE …], where there is more to it than names.
+    pub conflict: Option<ConflictInference>,
+}
+
+/// ON CONFLICT's expressions and predicate.
+#[derive(Clone, Debug)]
+pub struct ConflictInference {
+    pub keys: Vec<Expr>,
+    pub predicate: Option<Expr>,
+    /// Where its tokens are, for the constants among them.
+    pub places: Vec<Location>,
+}
+
+/// Takes (keys) [WHERE predicate] out of ON CONFLICT … DO.
+fn take_inference(text: &str, tokens: &mut Vec<TokenWithSpan>) -> Result<Option<ConflictInference>> {
+    let is = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
+    let blank = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+    let words: Vec<usize> = (0..tokens.len()).filter(|i| tokens.get(*i).is_some_and(|t| !blank(t))).collect();
+    let at = |place: usize| words.get(place).and_then(|i| tokens.get(*i));
+    let start = (0..words.len()).find(|n| {
+        at(*n).is_some_and(|t| is(t, "on"))
+            && at(n + 1).is_some_and(|t| is(t, "conflict"))
+            && at(n + 2).is_some_and(|t| t.token == Token::LParen)
+    });
+    let Some(open) = start.map(|n| n + 2) else { return Ok(None) };
+    let (mut depth, mut close, mut end) = (0_usize, None, None);
+    for n in open..words.len() {
+        match at(n).map(|t| &t.token) {
+            Some(Token::LParen) => depth += 1,
+            Some(Token::RParen) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 && close.is_none() {
+            close = Some(n);
+        }
+        if depth == 0 && at(n).is_some_and(|t| is(t, "do")) {
+            end = Some(n);
+            break;
+        }
+    }
+    let (Some(close), Some(end)) = (close, end) else { return Ok(None) };
+    let slice = |from: usize, to: usize| -> Vec<TokenWithSpan> {
+        words.get(from..to).unwrap_or_default().iter().filter_map(|i| tokens.get(*i).cloned()).collect()
+    };
+    let keys = slice(open + 1, close);
+    if end == close + 1 && keys.iter().all(|t| matches!(t.token, Token::Word(_) | Token::Comma)) {
+        return Ok(None);
+    }
+    check_keys(text, &keys)?;
+    let places = slice(open, end).iter().map(|t| t.span.start).collect();
+    let keys = parse_tokens(text, keys, |parser| {
+        let keys = parser.parse_comma_separated(Parser::parse_expr)?;
+        expect_end(parser)?;
+        Ok(keys)
+    })?;
+    let predicate = match at(close + 1) {
+        Some(token) if is(token, "where") => Some(parse_tokens(text, slice(close + 2, end), |parser| {
+            let predicate = parser.parse_expr()?;
+            expect_end(parser)?;
+            Ok(predicate)
+        })?),
+        Some(token) if !is(token, "do") => return Err(unexpected(text, Some(token))),
+        _ => None,
+    };
+    if let (Some(first), Some(last)) = (words.get(open).copied(), words.get(end).copied()) {
+        tokens.drain(first..last);
+    }
+    Ok(Some(ConflictInference { keys, predicate, places }))
+}
+
+/// A key is a name, a call, or an expression in parentheses (gram.y's index_elem).
+fn check_keys(text: &str, keys: &[TokenWithSpan]) -> Result<()> {
+    let (mut depth, mut begins) = (0_usize, true);
+    for (n, token) in keys.iter().enumerate() {
+        let next = keys.get(n + 1);
+        match (&token.token, next.map(|t| &t.token)) {
+            (Token::LParen, _) => depth += 1,
+            (Token::RParen, _) => depth = depth.saturating_sub(1),
+            (Token::Word(_), Some(Token::Word(_))) if depth == 0 => {
+                return Err(Error::unsupported("COLLATE or an operator class in ON CONFLICT"));
+            }
+            (Token::Word(_), Some(Token::Comma | Token::LParen | Token::Period) | None) => {}
+            (Token::Word(_), Some(_)) if depth == 0 && begins => return Err(unexpected(text, next)),
+            _ => {}
+        }
+        begins = depth == 0 && token.token == Token::Comma;
+    }
+    Ok(())
+}
+
+/// Parses one statement; tells what an INSERT says beyond the parser's tree.
+pub fn statement(text: &str) -> Result<(Statement, InsertExtras)> {
     let mut tokens = tokenize(text)?;
     let overriding = take_overriding(&mut tokens);
+    let conflict = take_inference(text, &mut tokens)?;
     drop_trim_from(&mut tokens);
     drop_key_locks(&mut tokens);
     let of_cursor = names_a_cursor(&tokens);
@@ -100,7 +195,7 @@ pub fn statement(text: &str) -> Result<(Statement, Option<Overriding>)> {
     });
     match statement {
         Err(_) if of_cursor => Err(Error::unsupported("WHERE CURRENT OF")),
-        statement => Ok((statement?, overriding)),
+        statement => Ok((statement?, InsertExtras { overriding, conflict })),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::analyze::modify::Modified;
 use crate::sql::copy;
 use crate::sql::functions::Call;
-use crate::sql::parse::{self, Overriding};
+use crate::sql::parse::{self, InsertExtras};
 use crate::sql::parse_ddl;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
@@ -157,7 +157,7 @@ fn read_literals(source: &Source<'_>, types: &[ParamType], context: PlanContext<
 enum Parsed<'t> {
     Utility(Utility<'t>),
     Ddl(parse_ddl::Utility, &'static str),
-    Statement(Box<Statement>, Option<Overriding>),
+    Statement(Box<Statement>, InsertExtras),
 }
 
 fn parsed<'t>(source: &Source<'t>) -> Result<Parsed<'t>> {
@@ -168,7 +168,7 @@ fn parsed<'t>(source: &Source<'t>) -> Result<Parsed<'t>> {
     if let Some(ddl) = parse_ddl::statement(text) {
         return ddl.map(|(ddl, tag)| Parsed::Ddl(ddl, tag));
     }
-    parse::statement(text).map(|(statement, overriding)| Parsed::Statement(Box::new(statement), overriding))
+    parse::statement(text).map(|(statement, extras)| Parsed::Statement(Box::new(statement), extras))
 }
 
 fn shift_position(error: Error, offset: u32) -> Error {
@@ -182,8 +182,8 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
     let parsed = parsed(source).map_err(|e| shift_position(e, source.offset))?;
     let mut analyzer = Analyzer::new(context, source, param_types);
     let (tag, columns, action) = match parsed {
-        Parsed::Statement(statement, overriding) => {
-            analyzer.overriding = overriding;
+        Parsed::Statement(statement, extras) => {
+            analyzer.extras = extras;
             query_statement(&mut analyzer, &statement)?
         }
         Parsed::Ddl(ddl, tag) => {

@@ -15,7 +15,7 @@ use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::scope::{CteEntry, Scope};
-use crate::sql::parse::{self, Overriding};
+use crate::sql::parse::{self, InsertExtras};
 use crate::sql::plan::LockWait;
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
@@ -52,8 +52,8 @@ pub struct Analyzer<'a> {
     pub(super) depth: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
-    /// What the INSERT overrides.
-    pub(in crate::sql) overriding: Option<Overriding>,
+    /// What the INSERT says beyond the parser's tree.
+    pub(in crate::sql) extras: InsertExtras,
     /// FOR UPDATE / FOR SHARE was asked for.
     pub(in crate::sql) locks_rows: Option<LockWait>,
     /// A view is being expanded: constants in its text are not the statement's.
@@ -96,7 +96,7 @@ impl<'a> Analyzer<'a> {
             next_alias: 0,
             depth: 0,
             writes: false,
-            overriding: None,
+            extras: InsertExtras::default(),
             locks_rows: None,
             in_stored_text: 0,
             set_calls: None,
@@ -113,6 +113,11 @@ impl<'a> Analyzer<'a> {
     pub(super) fn fresh_alias(&mut self) -> Rc<str> {
         self.next_alias += 1;
         format!("t{}", self.next_alias).into()
+    }
+
+    /// The plan depends on the constants at these places.
+    pub(super) fn pin_all(&mut self, places: &[Location]) {
+        self.pinned.extend(places.iter().filter_map(|place| self.literal_at.get(place).copied()));
     }
 
     /// The lifted constant that the parser's value at this span is, if it was lifted.

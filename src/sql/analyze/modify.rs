@@ -13,6 +13,7 @@ use sqlparser::ast::{
 use crate::catalog::schema::{Column, Identity, Relation, RelationKind, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::conflict::deferrable_arbiter;
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
 use crate::sql::parse::{self, Overriding};
@@ -179,7 +180,9 @@ impl<'a> Analyzer<'a> {
                         let value = place.and_then(|p| given.get_mut(p)).and_then(Option::take).flatten();
                         values.push(match value {
                             // OVERRIDING USER VALUE: the identity's own value wins over what was given.
-                            Some(_) if column.identity.is_some() && self.overriding == Some(Overriding::User) => {
+                            Some(_)
+                                if column.identity.is_some() && self.extras.overriding == Some(Overriding::User) =>
+                            {
                                 self.default_value(column, relation)?
                             }
                             Some((expr, span)) => {
@@ -214,7 +217,7 @@ impl<'a> Analyzer<'a> {
     }
 
     fn check_writable(&self, column: &Column) -> Result<()> {
-        if column.identity == Some(Identity::Always) && self.overriding != Some(Overriding::System) {
+        if column.identity == Some(Identity::Always) && self.extras.overriding != Some(Overriding::System) {
             let error = cannot_insert(column, "is an identity column defined as GENERATED ALWAYS");
             return Err(error.with_hint("Use OVERRIDING SYSTEM VALUE to override."));
         }
@@ -332,6 +335,7 @@ impl<'a> Analyzer<'a> {
         let OnInsert::OnConflict(conflict) = on else {
             return Err(Error::unsupported("ON DUPLICATE KEY UPDATE"));
         };
+        let inference = self.extras.conflict.take();
         let key: Vec<i16> = match &conflict.conflict_target {
             None => Vec::new(),
             Some(ConflictTarget::Columns(names)) => {
@@ -355,19 +359,20 @@ impl<'a> Analyzer<'a> {
                 constraint.columns.clone()
             }
         };
-        self.refuse_deferrable(relation, &key)?;
-        let mut target_predicate = None;
-        if !key.is_empty() {
-            target_predicate = self.arbiter(relation, &key)?;
-        }
-        let target = key
-            .iter()
-            .filter_map(|n| relation.column_by_number(*n))
-            .map(|column| bare_column(relation, column))
-            .collect();
+        let (target, target_predicate) = match inference {
+            Some(inference) => self.inferred(relation, &inference)?,
+            None => {
+                self.refuse_deferrable(relation, &key)?;
+                if !key.is_empty() {
+                    self.arbiter(relation, &key)?;
+                }
+                let columns = key.iter().filter_map(|n| relation.column_by_number(*n));
+                (columns.map(|column| bare_column(relation, column)).collect(), None)
+            }
+        };
         let update = match &conflict.action {
             OnConflictAction::DoNothing => None,
-            OnConflictAction::DoUpdate(_) if key.is_empty() => {
+            OnConflictAction::DoUpdate(_) if target.is_empty() => {
                 let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
                 return Err(
                     Error::new(SqlState::SYNTAX_ERROR, message).with_hint("For example, ON CONFLICT (column_name).")
@@ -440,15 +445,11 @@ impl<'a> Analyzer<'a> {
         let concerned = indexes
             .find(|c| key.is_empty() || c.columns.len() == key.len() && c.columns.iter().all(|n| key.contains(n)));
         let Some(constraint) = concerned else { return Ok(()) };
-        let message = "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters";
-        Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
-            .with_schema(&relation.schema)
-            .with_table(&relation.name)
-            .with_constraint(&constraint.name))
+        Err(deferrable_arbiter(relation, constraint))
     }
 
-    /// The unique index that ON CONFLICT's columns infer, with its predicate if it is partial; 42P10 if there is none.
-    fn arbiter(&mut self, relation: &Relation, key: &[i16]) -> Result<Option<Expr>> {
+    /// 42P10 unless there is a unique index over these columns.
+    fn arbiter(&self, relation: &Relation, key: &[i16]) -> Result<()> {
         let matches = |columns: &[i16]| columns.len() == key.len() && columns.iter().all(|c| key.contains(c));
         let by_index = relation.indexes.iter().any(|index| {
             let columns: Vec<i16> = index.keys.iter().map(|k| k.column).collect();
@@ -459,7 +460,7 @@ impl<'a> Analyzer<'a> {
             matches!(c.kind, PrimaryKey | Unique) && matches(&c.columns)
         });
         if by_index || by_constraint {
-            return Ok(None);
+            return Ok(());
         }
         let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
         Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
@@ -673,7 +674,7 @@ fn is_default(ident: &ast::Ident) -> bool {
     ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default")
 }
 
-fn bare_column(relation: &Relation, column: &Column) -> Expr {
+pub(super) fn bare_column(relation: &Relation, column: &Column) -> Expr {
     let reference = ColumnRef {
         alias: None,
         column: column.name.as_str().into(),
