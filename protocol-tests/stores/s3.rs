@@ -57,18 +57,15 @@ async fn a_wrong_key_and_a_wrong_bucket_are_refused() {
     unknown.set_secret_access_key("x").unwrap();
     let mut wrong_bucket = good.clone();
     wrong_bucket.set_bucket("nothing-here").unwrap();
-    for (options, heads) in [(wrong_secret, true), (unknown, true), (wrong_bucket, false)] {
+    for options in [wrong_secret, unknown, wrong_bucket] {
         let store = store(&options);
         let body = Body::Bytes("x".into());
-        let mut results = vec![
+        let results = [
             store.get("k", None).await.map(drop),
             store.put("k", body, Precondition::Absent, &Metadata::new()).await.map(drop),
             store.list("", None).await.map(drop),
+            store.head("k").await.map(drop),
         ];
-        // An answer to HEAD has no body, so no bucket and no object look the same.
-        if heads {
-            results.push(store.head("k").await.map(drop));
-        }
         for result in results {
             let error = result.unwrap_err();
             assert_eq!(error.kind, BlobErrorKind::Denied, "{error}");
