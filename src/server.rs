@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::databases::Databases;
@@ -108,16 +109,22 @@ fn store(config: &Config) -> Result<Option<Arc<dyn BlobStore>>, String> {
             Ok(Some(Arc::new(store)))
         }
         Storage::S3 => {
-            let http = HttpClient::new(None, Limits::default())?;
+            let http = http_client()?;
             let store = S3Store::new(config.s3.clone(), http, |name| std::env::var(name).ok())?;
             Ok(Some(Arc::new(store)))
         }
         Storage::Azure => {
-            let http = HttpClient::new(None, Limits::default())?;
+            let http = http_client()?;
             let store = AzureStore::new(&config.azure, http, |name| std::env::var(name).ok())?;
             Ok(Some(Arc::new(store)))
         }
     }
+}
+
+/// A client that trusts the authorities of `SSL_CERT_FILE`, as other programs do, or those that browsers trust.
+fn http_client() -> Result<HttpClient, String> {
+    let authorities = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty());
+    HttpClient::new(authorities.as_deref().map(Path::new), Limits::default())
 }
 
 async fn in_store(config: &Config, store: Arc<dyn BlobStore>) -> Result<Databases, String> {
