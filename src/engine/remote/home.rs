@@ -23,6 +23,7 @@ use crate::storage::log::chain::{Chain, Options as ChainOptions};
 use crate::storage::log::delta::Id;
 use crate::storage::log::fault::LogError;
 use crate::storage::log::state::{self, beside};
+use crate::storage::log::versions;
 
 /// Where working copies are kept.
 #[derive(Clone, Debug)]
@@ -88,8 +89,8 @@ impl StoreHome {
     /// Asks the store which databases there are. Fails if it cannot be used.
     pub(crate) async fn look_around(&self) -> Result<()> {
         let store = Arc::clone(&self.store);
-        let names = self.at_the_store("", async move { Ok(chain::names(store.as_ref()).await?) }).await?;
-        *self.names.write().unwrap_or_else(PoisonError::into_inner) = names;
+        let names = self.at_the_store("", async move { versions::databases(&store).await }).await?;
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = names.into_iter().collect();
         Ok(())
     }
 

@@ -24,15 +24,26 @@ use crate::error::{Error, SqlState};
 use crate::storage::log::append::Outcome;
 use crate::storage::log::chain::{Chain, Incoming};
 use crate::storage::log::changes::{Changes, Pages};
+use crate::storage::log::delta::Sequence;
 use crate::storage::log::fault::LogError;
+use crate::storage::log::upkeep::{Policy, Upkeep};
 use crate::storage::log::wal::{WalMark, WalPosition, read_changes};
 use crate::storage::watermark::{CommitSequence, Fate, Watermark};
 
 /// Frames in the log from which on it is worth copying; 4 MiB of 4 KiB pages, so that reads are kept waiting shortly.
 const ENOUGH: u32 = 1_024;
 
-/// Frames from which on writers wait until the log has been emptied; 256 MiB.
+/// Frames from which on writers wait for one append, so that the log can be emptied after it; 32 MiB.
+const LARGE: u32 = 8_192;
+
+/// How long an append waits for the writer's place to empty the log after it.
+const LARGE_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Frames from which on collected commits are appended before their time; 256 MiB.
 const TOO_MANY: u32 = 65_536;
+
+/// How often the log is looked after and the plain file is published while there are commits.
+const UPKEEP: Duration = Duration::from_secs(60);
 
 /// How long to wait before something that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -55,6 +66,8 @@ pub(crate) struct Replicator {
     durable: WalMark,
     /// The durable state. Let go for a moment while the log is emptied.
     pin: Option<Pin>,
+    /// Taken before an append after which the log is to be emptied.
+    held: Option<OwnedMutexGuard<()>>,
     /// For the next pin.
     spare: Option<rusqlite::Connection>,
     /// Frames at which the log is copied next.
@@ -85,6 +98,7 @@ impl Replicator {
             due: None,
             durable: parts.durable,
             pin: Some(parts.pin),
+            held: None,
             spare: None,
             next_copy: ENOUGH,
         }
@@ -93,7 +107,14 @@ impl Replicator {
     /// Runs until `stop`, and until everything committed is durable then.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut next_poll = Instant::now() + self.options.poll;
+        let (head, heads) = watch::channel(self.chain.head().sequence);
+        let upkeep = (!self.options.standby).then(|| {
+            let upkeep = self.chain.upkeep(Policy::default());
+            tokio::spawn(keep_up(self.name.clone(), upkeep, heads))
+        });
         loop {
+            let sequence = self.chain.head().sequence;
+            head.send_if_modified(|known| std::mem::replace(known, sequence) != sequence);
             if self.is_due() || *stop.borrow() && self.is_behind() {
                 self.advance().await;
                 continue;
@@ -103,13 +124,19 @@ impl Replicator {
             tokio::select! {
                 biased;
                 () = replica.has_committed() => self.expect_append(),
-                () = stopped(&mut stop) => if !self.is_behind() { return },
+                () = stopped(&mut stop) => if !self.is_behind() { break },
                 () = sleep_until(due.min(next_poll)) => {}
             }
             if Instant::now() >= next_poll {
                 self.catch_up().await;
                 next_poll = Instant::now() + self.options.poll;
             }
+        }
+        // It publishes what is new and ends.
+        drop(head);
+        if let Some(upkeep) = upkeep {
+            // A panic of it has been reported by its hook.
+            let _ = upkeep.await;
         }
     }
 
@@ -132,6 +159,15 @@ impl Replicator {
 
     /// Appends what was committed since the durable position.
     async fn advance(&mut self) {
+        if self.durable.position.frames >= LARGE {
+            let ticket = Arc::clone(&self.ticket).lock_owned();
+            self.held = tokio::time::timeout(LARGE_PATIENCE, ticket).await.ok();
+        }
+        self.append_committed().await;
+        self.held = None;
+    }
+
+    async fn append_committed(&mut self) {
         let (sequence, local, pin) = match self.pin_latest() {
             Ok(pinned) => pinned,
             Err(error) => return self.pause(&format!("cannot be pinned: {error}")).await,
@@ -270,6 +306,9 @@ impl Replicator {
 
     /// The write ticket; whoever has it in an open transaction gives way.
     async fn stop_writers(&mut self) -> OwnedMutexGuard<()> {
+        if let Some(held) = self.held.take() {
+            return held;
+        }
         self.replica.evict(true);
         let ticket = Arc::clone(&self.ticket).lock_owned().await;
         self.replica.evict(false);
@@ -381,11 +420,7 @@ impl Replicator {
         if self.durable.position.frames < self.next_copy {
             return;
         }
-        let ticket = if self.durable.position.frames < TOO_MANY {
-            Arc::clone(&self.ticket).try_lock_owned().ok()
-        } else {
-            Some(Arc::clone(&self.ticket).lock_owned().await)
-        };
+        let ticket = self.held.take().or_else(|| Arc::clone(&self.ticket).try_lock_owned().ok());
         let outcome = match ticket {
             Some(_ticket) if *self.replica.local() == self.durable.position => blocking(|| self.empty_log()),
             _ => blocking(|| {
@@ -420,6 +455,36 @@ impl Replicator {
         log::error!("database \"{}\": {what}; trying again", self.name);
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Folds, publishes and deletes from time to time while the chain grows, and publishes at the end.
+async fn keep_up(name: String, upkeep: Upkeep, mut head: watch::Receiver<Sequence>) {
+    let mut published = *head.borrow_and_update();
+    loop {
+        let goes_on = head.changed().await.is_ok();
+        if goes_on {
+            // Until then more may come, or the end.
+            let _ = tokio::time::timeout(UPKEEP, ended(&mut head)).await;
+        }
+        let sequence = *head.borrow_and_update();
+        if sequence != published {
+            if let Err(error) = upkeep.run(sequence).await {
+                log::warn!("database \"{name}\": the upkeep of its log failed: {error}");
+            }
+            match upkeep.publish().await {
+                Ok(_) => published = sequence,
+                Err(error) => log::warn!("database \"{name}\": its file was not published: {error}"),
+            }
+        }
+        if head.has_changed().is_err() {
+            return;
+        }
+    }
+}
+
+/// Resolves when nobody is left to tell of new sequence numbers.
+async fn ended(head: &mut watch::Receiver<Sequence>) {
+    while head.changed().await.is_ok() {}
 }
 
 /// Resolves when the replicator is to stop, or nobody is left to say so.
