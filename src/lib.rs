@@ -89,6 +89,7 @@ pub mod storage {
         pub mod changes;
         pub mod clock;
         pub mod delta;
+        pub mod delta_check;
         pub mod fault;
         pub mod fetch;
         #[cfg(test)]

@@ -20,13 +20,13 @@ use crate::storage::log::append_io::{Destination, drive};
 use crate::storage::log::base;
 use crate::storage::log::changes::{Changes, Pages};
 use crate::storage::log::clock::{Clock, Moment, SystemClock};
-use crate::storage::log::delta::{self, Delta, Digest, Draft, Header, Id, PLAIN_EVERY, Sequence};
+use crate::storage::log::delta::{self, Delta, Digest, Draft, Encoded, Header, Id, PLAIN_EVERY, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::image::{Head, Image, page_size_of};
 use crate::storage::log::keys::Keys;
-use crate::storage::log::manifest::{self, Base, Manifest, Published};
-use crate::storage::log::page_checksum::{PageChecksums, page_checksum};
+use crate::storage::log::manifest::{self, Base, Manifest, Parent, Published};
+use crate::storage::log::page_checksum::{ChecksumPatch, PageChecksums, page_checksum};
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
 use crate::storage::log::state::{self, State, beside};
@@ -154,6 +154,7 @@ impl Chain {
             Err(LogError::NoSuchDatabase) => return Self::adopt(options, name, copy).await,
             Err(error) => return Err(error),
         };
+        let parent = manifest.parent.clone();
         let mut image = match warm(copy, &manifest).await? {
             Some(image) => restore::advance(store, &keys, &manifest, image, Target::Latest).await.ok(),
             None => None,
@@ -163,7 +164,9 @@ impl Chain {
         }
         let head = image.ok_or(LogError::NoSuchDatabase)?.head;
         if head.checksums.count() == 0 {
-            // Dropping it was begun.
+            // Dropping it was begun, and perhaps not ended.
+            let chain = Self::at(options, name, copy, head, None);
+            chain.remove(parent.as_ref()).await?;
             return Err(LogError::NoSuchDatabase);
         }
         let mut chain = Self::at(options, name, copy, head, None);
@@ -238,30 +241,7 @@ impl Chain {
     /// not while the store does not answer. An error means that there is a mistake in the batch or in what is known,
     /// and that nothing was sent.
     pub async fn append(&mut self, changes: &Changes, previous: &Pages) -> Result<Outcome> {
-        self.check(changes, previous)?;
-        let pages = changes.pages.iter().map(|(number, page)| (*number, page.as_slice()));
-        let patch = self.head.checksums.patch(pages, changes.count);
-        let before = self.head.checksums.count();
-        let header = Header {
-            page_size: self.head.page_size,
-            database: self.head.database,
-            incarnation: self.head.incarnation,
-            sequence: self.head.sequence + 1,
-            previous: self.head.chain,
-            writer: self.writer,
-            nonce: Id::random(),
-            transactions: 0,
-            first_commit: Timestamp::default(),
-            last_commit: Timestamp::default(),
-            pages_before: before,
-            pages_least: changes.least.min(before),
-            pages_after: changes.count,
-            pages: 0,
-            full_image: false,
-            post_checksum: patch.total(),
-        };
-        let commit = self.head.commit.next(self.to.clock.now().wall);
-        let batch = delta::encode(Draft { header, changes, previous, commit })?;
+        let (batch, patch) = self.encode(changes, previous)?;
         let mut append = Append::new(batch.header.sequence, batch.header.nonce, self.proof);
         let (outcome, winner) = drive(&mut append, &self.to, &batch).await;
         match outcome {
@@ -279,12 +259,35 @@ impl Chain {
         Ok(outcome)
     }
 
-    /// Keeps a batch that another instance's has overtaken, for a human to look at. Gives its key.
+    /// Keeps a batch that was lost to another instance, for whoever wants to look at it. It is a delta like any other,
+    /// of the state before the one it was lost to, and in no log.
     pub async fn keep_fork(&self, changes: &Changes, previous: &Pages) -> Result<String> {
+        let (batch, _) = self.encode(changes, previous)?;
+        let key = self.to.keys.fork(self.head.incarnation, batch.header.sequence, batch.header.nonce);
+        let nothing = Metadata::new();
+        patiently(|| self.to.store.put(&key, Body::Bytes(batch.bytes.clone()), Precondition::None, &nothing)).await?;
+        Ok(key)
+    }
+
+    /// The batch as the next delta, and what it makes of the checksums.
+    fn encode(&self, changes: &Changes, previous: &Pages) -> Result<(Encoded, ChecksumPatch)> {
+        self.check(changes, previous)?;
         let pages = changes.pages.iter().map(|(number, page)| (*number, page.as_slice()));
-        let post_checksum = self.head.checksums.patch(pages, changes.count).total();
+        let patch = self.head.checksums.patch(pages, changes.count);
         let before = self.head.checksums.count();
         let header = Header {
+            pages_least: changes.least.min(before),
+            pages_after: changes.count,
+            post_checksum: patch.total(),
+            ..self.next_header()
+        };
+        let commit = self.head.commit.next(self.to.clock.now().wall);
+        Ok((delta::encode(Draft { header, changes, previous, commit })?, patch))
+    }
+
+    /// Of the delta after the head; of one that leaves no pages.
+    fn next_header(&self) -> Header {
+        Header {
             page_size: self.head.page_size,
             database: self.head.database,
             incarnation: self.head.incarnation,
@@ -295,20 +298,13 @@ impl Chain {
             transactions: 0,
             first_commit: Timestamp::default(),
             last_commit: Timestamp::default(),
-            pages_before: before,
-            pages_least: changes.least.min(before),
-            pages_after: changes.count,
+            pages_before: self.head.checksums.count(),
+            pages_least: 0,
+            pages_after: 0,
             pages: 0,
             full_image: false,
-            post_checksum,
-        };
-        let commit = self.head.commit.next(self.to.clock.now().wall);
-        let batch = delta::encode(Draft { header, changes, previous, commit })?;
-        let key = self.to.keys.fork(self.head.incarnation, batch.header.sequence, batch.header.nonce);
-        let body = Body::Bytes(batch.bytes.clone());
-        let none = Metadata::new();
-        patiently(|| self.to.store.put(&key, body.clone(), Precondition::None, &none)).await?;
-        Ok(key)
+            post_checksum: 0,
+        }
     }
 
     /// What SQLite cannot have written must not reach the store.
@@ -464,40 +460,27 @@ impl Chain {
         if !pins.is_empty() {
             return Err(LogError::HasBranches(pins.into_iter().map(|pin| pin.branch).collect()));
         }
-        let header = Header {
-            page_size: self.head.page_size,
-            database: self.head.database,
-            incarnation: self.head.incarnation,
-            sequence: self.head.sequence + 1,
-            previous: self.head.chain,
-            writer: self.writer,
-            nonce: Id::random(),
-            transactions: 0,
-            first_commit: Timestamp::default(),
-            last_commit: Timestamp::default(),
-            pages_before: self.head.checksums.count(),
-            pages_least: 0,
-            pages_after: 0,
-            pages: 0,
-            full_image: true,
-            post_checksum: 0,
-        };
+        let header = Header { full_image: true, ..self.next_header() };
         let (changes, previous) = (Changes::default(), Pages::new());
         let commit = self.head.commit.next(self.to.clock.now().wall);
         let batch = delta::encode(Draft { header, changes: &changes, previous: &previous, commit })?;
         let mut append = Append::new(batch.header.sequence, batch.header.nonce, self.proof);
         let (outcome, winner) = drive(&mut append, &self.to, &batch).await;
         match outcome {
-            Outcome::Acknowledged => {
-                remove_objects(&self.to.store, &self.to.keys, self.head.incarnation).await?;
-                if let Some(parent) = parent {
-                    release_pin(&self.to, self.writer, &parent).await?;
-                }
-            }
+            Outcome::Acknowledged => self.remove(parent.as_ref()).await?,
             Outcome::Lost => self.winner = winner.map(|object| (batch.header.sequence, object)),
             Outcome::Unknown => (self.proof, self.manifest_read) = (None, None),
         }
         Ok(outcome)
+    }
+
+    /// Removes what the store has of a database that has ended.
+    async fn remove(&self, parent: Option<&Parent>) -> Result<()> {
+        remove_objects(&self.to.store, &self.to.keys, self.head.incarnation).await?;
+        match parent {
+            Some(parent) => release_pin(&self.to, self.writer, parent).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Instances of one database over a store in memory.
 
 use super::*;
-use crate::storage::blob::{Body, Metadata, Precondition};
 use crate::storage::log::fixture::{Mirror, Scratch, commit, instance};
 use crate::storage::log::memory_store::MemoryStore;
 use crate::storage::log::wal::WalPosition;
@@ -81,6 +80,9 @@ async fn of_two_that_append_one_loses_and_goes_on_from_the_other() {
         let changes = local.change();
         let previous = theirs.previous(&two.wanted(&changes));
         assert_eq!(two.append(&changes, &previous).await.expect("sends"), Outcome::Lost, "round {round}");
+        let kept = two.keep_fork(&changes, &previous).await.expect("keeps");
+        let kept = delta::decode(&world.store.get(&kept, None).await.expect("get").body).expect("decodes");
+        assert_eq!(kept.header.previous, two.head.chain);
         assert_eq!(follow(&mut two, &mut theirs).await, 1);
         commit(&mut two, &mut theirs).await;
         assert_eq!(follow(&mut one, &mut world.mirror).await, 1);
@@ -167,6 +169,21 @@ async fn a_dropped_database_ends_for_everybody() {
     assert!(matches!(world.open("app", "two.sqlite").await, Ok(chain) if chain.head().chain == again.head().chain));
     one.forget_what_was_recent();
     assert!(matches!(one.catch_up().await, Err(LogError::Dropped)));
+}
+
+#[tokio::test]
+async fn what_was_left_of_a_drop_is_removed_when_it_is_found() {
+    let world = World::new(9);
+    let mut one = world.create("app").await;
+    let manifest = world.store.get("app.pgs/manifest.json", None).await.expect("get").body;
+    let base = world.store.keys().into_iter().find(|key| key.contains("/base/")).expect("a base");
+    let whole = world.store.get(&base, None).await.expect("get").body;
+    assert_eq!(one.drop_database().await.expect("drops"), Outcome::Acknowledged);
+    for (key, body) in [("app.pgs/manifest.json", manifest), (&base, whole)] {
+        world.store.put(key, Body::Bytes(body), Precondition::None, &Metadata::new()).await.expect("put");
+    }
+    assert!(matches!(world.open("app", "copy.sqlite").await, Err(LogError::NoSuchDatabase)));
+    world.create("app").await;
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::page_checksum::normalised;
 
 pub use decode::{decode, decode_first, peek};
-pub use encode::{Draft, Encoded, PLAIN_EVERY, encode};
+pub use encode::{Draft, Encoded, PLAIN_EVERY, encode, forge};
 
 /// A random identity: of a database, an incarnation, a writer, a batch.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -192,10 +192,10 @@ impl World {
             let event = self.pending.remove(&index)?;
             self.happen(event);
             // What is wrong stays wrong.
-            if step % CHECK_EVERY == 0 {
-                if let Some(wrong) = self.wrong() {
-                    return Some(wrong);
-                }
+            if step % CHECK_EVERY == 0
+                && let Some(wrong) = self.wrong()
+            {
+                return Some(wrong);
             }
         }
         None
