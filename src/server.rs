@@ -19,6 +19,7 @@ use crate::storage::blob::BlobStore;
 use crate::storage::blob::azure::AzureStore;
 use crate::storage::blob::http::{HttpClient, Limits};
 use crate::storage::blob::local_directory::LocalDirectory;
+use crate::storage::blob::probe::honours_conditions;
 use crate::storage::blob::s3::S3Store;
 
 /// A bound server, not serving yet.
@@ -132,6 +133,12 @@ async fn in_store(config: &Config, store: Arc<dyn BlobStore>) -> Result<Database
         Some(directory) => WorkingCopies { directory: directory.clone(), shared: false },
         None => WorkingCopies { directory: std::env::temp_dir(), shared: true },
     };
+    if !config.remote.standby {
+        let honoured = honours_conditions(&store).await.map_err(|e| format!("cannot use the object store: {e}"))?;
+        honoured.map_err(|broken| {
+            format!("cannot use the object store, servers would overwrite each other's commits: {broken}")
+        })?;
+    }
     let interval = (config.sync == Sync::Interval).then_some(config.upload_interval);
     let options = RemoteOptions { interval, ..config.remote };
     let databases = Databases::in_store(store, copies, config.pool_size, options).await;
