@@ -567,6 +567,11 @@ impl Config {
         if self.net.tls_mode != TlsMode::Off && (self.tls.certificate.is_none() || self.tls.key.is_none()) {
             return Err("TLS needs TLS_CERT_FILE and TLS_KEY_FILE".to_owned());
         }
+        // Whoever names a certificate expects encryption, and whoever names an authority that clients are checked.
+        let files = [&self.tls.certificate, &self.tls.key, &self.tls.client_ca];
+        if self.net.tls_mode == TlsMode::Off && files.iter().any(|file| file.is_some()) {
+            return Err("TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE need TLS = prefer or require".to_owned());
+        }
         if self.auth.is_some_and(|a| a != AuthMethod::Trust) && self.password.is_none() {
             return Err("PG_AUTH needs PG_PASSWORD".to_owned());
         }
@@ -677,6 +682,14 @@ mod tests {
         let mut config = Config::default();
         let error = config.apply_toml("prot = 1", Path::new("c.toml")).unwrap_err();
         assert!(error.starts_with("c.toml: unknown key prot; known are host, port"), "{error}");
+    }
+
+    #[test]
+    fn a_certificate_is_not_ignored() {
+        for file in ["TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE"] {
+            assert!(from_env(&[(file, "x.pem")]).unwrap_err().ends_with("need TLS = prefer or require"), "{file}");
+        }
+        assert!(from_env(&[("TLS", "require"), ("TLS_CERT_FILE", "x.pem"), ("TLS_KEY_FILE", "y.pem")]).is_ok());
     }
 
     #[test]

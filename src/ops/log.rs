@@ -22,22 +22,41 @@ pub fn init(level: log::LevelFilter, format: LogFormat) {
         builder.parse_filters(&filters);
     }
     builder.format(move |out, record| {
-        let time = jiff::Timestamp::now();
-        match format {
-            LogFormat::Text => {
-                writeln!(out, "{time:.3} {:<5} {} {}", record.level(), record.target(), record.args())
-            }
-            LogFormat::Json => {
-                let line = serde_json::json!({
-                    "timestamp": format!("{time:.3}"),
-                    "level": record.level().as_str(),
-                    "target": record.target(),
-                    "message": record.args().to_string(),
-                });
-                writeln!(out, "{line}")
-            }
-        }
+        let time = format!("{:.3}", jiff::Timestamp::now());
+        writeln!(out, "{}", line(format, &time, record.level(), record.target(), &record.args().to_string()))
     });
     // A library user may have installed a logger before.
     _ = builder.try_init();
+}
+
+/// An event's line. A message can hold what a client sent, so line breaks in it are escaped: it forges no line.
+fn line(format: LogFormat, time: &str, level: log::Level, target: &str, message: &str) -> String {
+    match format {
+        LogFormat::Text => {
+            let message = message.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
+            format!("{time} {level:<5} {target} {message}")
+        }
+        LogFormat::Json => serde_json::json!({
+            "timestamp": time,
+            "level": level.as_str(),
+            "target": target,
+            "message": message,
+        })
+        .to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line() {
+        let message = "statement: select '\r\n2026 ERROR forged\\n'";
+        let text = line(LogFormat::Text, "T", log::Level::Info, "t", message);
+        assert_eq!(text, r"T INFO  t statement: select '\r\n2026 ERROR forged\\n'");
+        let json = line(LogFormat::Json, "T", log::Level::Info, "t", message);
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(!json.contains('\n') && read["message"] == message && read["level"] == "INFO", "{json}");
+    }
 }
