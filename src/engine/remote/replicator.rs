@@ -115,6 +115,7 @@ impl Replicator {
         loop {
             let sequence = self.chain.head().sequence;
             head.send_if_modified(|known| std::mem::replace(known, sequence) != sequence);
+            self.expect_append();
             if self.is_due() || *stop.borrow() && self.is_behind() {
                 self.advance().await;
                 continue;
@@ -123,7 +124,7 @@ impl Replicator {
             let due = self.due.unwrap_or(next_poll);
             tokio::select! {
                 biased;
-                () = replica.has_committed() => self.expect_append(),
+                () = replica.has_committed() => {}
                 () = stopped(&mut stop) => if !self.is_behind() { break },
                 () = sleep_until(due.min(next_poll)) => {}
             }
@@ -146,7 +147,7 @@ impl Replicator {
 
     /// Whether commits are to be appended now.
     fn is_due(&self) -> bool {
-        let by_time = self.due.is_none_or(|due| Instant::now() >= due);
+        let by_time = self.due.is_some_and(|due| Instant::now() >= due);
         self.is_behind() && (self.options.interval.is_none() || by_time || self.replica.local().frames > TOO_MANY)
     }
 
