@@ -167,10 +167,12 @@ def misbehave():
     sudden_ends()
 
 
-# The first time stacks and caches grow to the size they stay at.
+# Stacks and the allocator's caches come and go by tens of megabytes; a leak is in every round.
 misbehave()
 before = memory()
-misbehave()
-grown = memory() - before
-assert grown < 100, f"memory grew by {grown:.0f} MB"
+after = []
+for _ in range(3):
+    misbehave()
+    after.append(memory() - before)
+assert min(after) < 100, f"memory grew by {after} MB"
 print("PASS")
