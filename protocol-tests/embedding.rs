@@ -1,7 +1,5 @@
 //! The server inside another program: bound to a free port, encrypted, stopped gracefully.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,90 +7,33 @@ use std::time::Duration;
 
 use pgserver::net::tls::TlsMode;
 use pgserver::ops::config::Config;
-use pgserver::server::Server;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream as AsyncTcpStream;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio_postgres::config::{ChannelBinding as Wanted, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect};
-use tokio_postgres::{Client, Error, NoTls};
+use tokio_postgres::{Error, NoTls};
 
-/// A directory of the test's own, removed with the value.
-struct Directory(PathBuf);
+mod embedded;
 
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("pgserver-embedding-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Directory(path)
-    }
+use embedded::{Directory, Running};
 
-    /// The defaults, but for a free port and these files.
-    fn config(&self) -> Config {
-        Config { port: 0, directory: Some(self.0.join("data")), ..Config::default() }
-    }
-
-    /// For a server that insists on TLS, and its certificate.
-    fn encrypted(&self, password: Option<&str>) -> (Config, CertificateDer<'static>) {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let (certificate, key) = (self.0.join("cert.pem"), self.0.join("key.pem"));
-        std::fs::write(&certificate, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let mut config = self.config();
-        config.net.tls_mode = TlsMode::Require;
-        config.tls.mode = TlsMode::Require;
-        config.tls.certificate = Some(certificate);
-        config.tls.key = Some(key);
-        config.password = password.map(str::to_owned);
-        (config, made.cert.der().clone())
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A server that runs until it is told to stop.
-struct Running {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    stopped: JoinHandle<()>,
-}
-
-impl Running {
-    async fn start(config: Config) -> Running {
-        let server = Server::bind(config).await.unwrap();
-        let address = server.local_addr();
-        let (stop, told) = oneshot::channel();
-        let stopped = tokio::spawn(server.run(async {
-            let _ = told.await;
-        }));
-        Running { address, stop, stopped }
-    }
-
-    async fn stop(self) {
-        self.stop.send(()).unwrap();
-        tokio::time::timeout(Duration::from_secs(30), self.stopped).await.expect("the server hangs").unwrap();
-    }
-
-    fn client(&self) -> tokio_postgres::Config {
-        let mut config = tokio_postgres::Config::new();
-        config.host("127.0.0.1").port(self.address.port()).user("postgres").dbname("myapp");
-        config
-    }
-
-    /// A session in plain text, and how it will end.
-    async fn connect(&self) -> (Client, JoinHandle<Result<(), Error>>) {
-        let (client, connection) = self.client().connect(NoTls).await.unwrap();
-        (client, tokio::spawn(connection))
-    }
+/// For a server that insists on TLS, and its certificate.
+fn encrypted(directory: &Directory, password: Option<&str>) -> (Config, CertificateDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (directory.0.join("cert.pem"), directory.0.join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let mut config = directory.config();
+    config.net.tls_mode = TlsMode::Require;
+    config.tls.mode = TlsMode::Require;
+    config.tls.certificate = Some(certificate);
+    config.tls.key = Some(key);
+    config.password = password.map(str::to_owned);
+    (config, made.cert.der().clone())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -212,7 +153,7 @@ async fn encrypted_session(config: &tokio_postgres::Config, tls: Tls) -> Result<
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scram_is_bound_to_the_certificate() {
     let directory = Directory::new("scram");
-    let (config, certificate) = directory.encrypted(Some("secret"));
+    let (config, certificate) = encrypted(&directory, Some("secret"));
     let server = Running::start(config).await;
     let mut client = server.client();
     client.password("secret").ssl_mode(SslMode::Require).channel_binding(Wanted::Require);
@@ -243,7 +184,7 @@ async fn scram_is_bound_to_the_certificate() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_without_the_certificate_it_needs_is_refused() {
     let directory = Directory::new("client-certificate");
-    let (mut config, certificate) = directory.encrypted(None);
+    let (mut config, certificate) = encrypted(&directory, None);
     config.tls.client_ca = config.tls.certificate.clone();
     let server = Running::start(config).await;
     let mut client = server.client();
@@ -255,7 +196,7 @@ async fn a_client_without_the_certificate_it_needs_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handshake_that_does_not_go_on_is_ended() {
     let directory = Directory::new("stalled");
-    let (mut config, _) = directory.encrypted(None);
+    let (mut config, _) = encrypted(&directory, None);
     config.net.authentication_timeout = Duration::from_millis(300);
     let server = Running::start(config).await;
     for begun in [&b""[..], b"\x16\x03\x01\x02\0\x01"] {
@@ -273,7 +214,7 @@ async fn a_handshake_that_does_not_go_on_is_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_sent_before_tls_survives_into_it() {
     let directory = Directory::new("injection");
-    let (config, certificate) = directory.encrypted(None);
+    let (config, certificate) = encrypted(&directory, None);
     let server = Running::start(config).await;
     let injected = b"\0\0\0\x26\0\x03\0\0user\0postgres\0database\0myapp\0\0";
     for behind in [&b""[..], injected] {

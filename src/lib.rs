@@ -15,6 +15,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod error;
+pub mod metrics;
 
 pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
@@ -99,7 +100,7 @@ pub mod storage {
         pub mod keys;
         pub mod manifest;
         #[cfg(test)]
-        mod memory_store;
+        pub(crate) mod memory_store;
         pub mod page_checksum;
         mod publish;
         pub mod restore;
@@ -248,10 +249,13 @@ pub mod net {
 }
 
 pub mod ops {
-    //! Command line, configuration, logs, health.
+    //! Command line, configuration, logs, health, metrics over HTTP.
     pub mod command;
     pub mod config;
+    pub mod exposition;
     pub mod health;
+    pub mod http;
+    pub mod liveness;
     pub mod log;
 }
 

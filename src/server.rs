@@ -15,6 +15,7 @@ use crate::net::auth::{AuthMethod, Authentication};
 use crate::net::server::Server as NetServer;
 use crate::net::tls::Tls;
 use crate::ops::config::{Config, Storage, Sync};
+use crate::ops::http::Endpoint;
 use crate::storage::blob::BlobStore;
 use crate::storage::blob::azure::AzureStore;
 use crate::storage::blob::http::{HttpClient, Limits};
@@ -26,6 +27,7 @@ use crate::storage::blob::s3::S3Store;
 pub struct Server {
     net: NetServer,
     address: SocketAddr,
+    http: Option<Endpoint>,
 }
 
 impl Server {
@@ -60,6 +62,7 @@ impl Server {
         let tls = Tls::load(&config.tls)?;
         let authentication = Authentication::new(config.auth_method(), &config.user, config.password.as_deref())?;
         let wanted = config.address();
+        let http = http_endpoint(&config, &databases)?;
         let net = NetServer::bind(wanted, config.net, tls, authentication, databases, config.session)
             .map_err(|e| format!("cannot listen on {wanted}: {e}"))?;
         let address = net.local_addr().map_err(|e| format!("cannot listen on {wanted}: {e}"))?;
@@ -75,7 +78,10 @@ impl Server {
                 " (with the password)"
             }
         );
-        Ok(Server { net, address })
+        if let Some(http) = &http {
+            log::info!("metrics: http://{}/metrics", http.local_addr());
+        }
+        Ok(Server { net, address, http })
     }
 
     async fn create_database(config: &Config, databases: &Databases) -> Result<(), String> {
@@ -92,11 +98,30 @@ impl Server {
         self.address
     }
 
-    /// Serves until the future resolves, then stops gracefully.
+    /// Where the HTTP endpoint listens, if there is one.
+    pub fn http_addr(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(Endpoint::local_addr)
+    }
+
+    /// Serves until the future resolves, then stops gracefully. The HTTP endpoint answers to the end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let serving = self.http.map(Endpoint::start).transpose();
+        if let Err(error) = &serving {
+            log::error!("the HTTP endpoint cannot be started: {error}");
+        }
         self.net.run(shutdown).await;
         log::info!("stopped");
     }
+}
+
+/// The HTTP endpoint of the configuration, if one is wanted.
+fn http_endpoint(config: &Config, databases: &Arc<Databases>) -> Result<Option<Endpoint>, String> {
+    let Some(port) = config.http_port else { return Ok(None) };
+    let address = SocketAddr::new(config.http_host, port);
+    let endpoint = Endpoint::bind(address, Arc::clone(databases), &config.database, &config.user);
+    endpoint
+        .map(Some)
+        .map_err(|e| format!("cannot listen on HTTP_HOST = {}, HTTP_PORT = {port}: {e}", config.http_host))
 }
 
 /// The object store of the configuration; none for databases on the disk.

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
@@ -26,10 +26,12 @@ use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::bare;
 use crate::engine::remote::pin::Pin;
 use crate::engine::remote::replica::Replica;
+use crate::engine::remote::replication::Replication;
 use crate::engine::remote::replicator::{self, Replicator as RemoteReplicator};
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
 use crate::engine::session_schema::write_sequences;
 use crate::error::{Error, Result, SqlState};
+use crate::metrics::Metrics;
 use crate::sql::planner::PlanCache;
 use crate::storage::local::{self, WalSync};
 use crate::storage::log::chain::Chain;
@@ -51,7 +53,22 @@ pub struct Database {
     sequences: Arc<SequenceRegistry>,
     plans: Arc<PlanCache>,
     watermark: Arc<Watermark>,
+    metrics: Arc<Metrics>,
     durability: Durability,
+}
+
+/// How a database does at one moment.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// SQLite connections that wait for a session, and those that sessions have.
+    pub idle_connections: usize,
+    pub used_connections: usize,
+    /// A session has the write ticket.
+    pub is_written: bool,
+    /// The size of the write-ahead log's file; what it is in use of is less after a checkpoint.
+    pub wal_bytes: u64,
+    /// For a database in an object store.
+    pub replication: Option<Replication>,
 }
 
 /// What makes commits durable, and looks after the log.
@@ -74,6 +91,7 @@ struct Parts {
     catalog: CatalogSnapshot,
     sequences: Arc<SequenceRegistry>,
     watermark: Arc<Watermark>,
+    metrics: Arc<Metrics>,
     durability: Durability,
 }
 
@@ -91,7 +109,14 @@ impl Drop for Ticket {
 
 impl Database {
     /// Opens the database file, or creates it, honouring a log that a crash left behind. Blocks.
-    pub(crate) fn open(name: &str, path: &Path, pool_size: usize, create: bool) -> Result<Arc<Self>> {
+    pub(crate) fn open(
+        name: &str,
+        path: &Path,
+        pool_size: usize,
+        create: bool,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Arc<Self>> {
+        let metrics = Arc::clone(metrics);
         let sequences = Arc::new(SequenceRegistry::default());
         let pool = Pool::new(path.to_owned(), pool_size, Arc::clone(&sequences));
         let connection = if create { pool.create() } else { pool.open() }?;
@@ -109,7 +134,7 @@ impl Database {
         let ticket = Arc::new(Mutex::new(()));
         let checkpointer = Checkpointer::new(name.to_owned(), path.to_owned(), Arc::clone(&ticket));
         let durability = Durability::Local { replicator, checkpointer };
-        let parts = Parts { pool, ticket, catalog, sequences, watermark, durability };
+        let parts = Parts { pool, ticket, catalog, sequences, watermark, metrics, durability };
         Ok(Arc::new(Database::of(name, path, parts)))
     }
 
@@ -120,7 +145,7 @@ impl Database {
         path: &Path,
         pool: (usize, DatabaseNames),
         (chain, options): (Chain, RemoteOptions),
-        runtime: &Handle,
+        (runtime, metrics): (&Handle, &Arc<Metrics>),
     ) -> Result<Arc<Self>> {
         let sequences = Arc::new(SequenceRegistry::default());
         let pool = Pool::of_copy(path.to_owned(), pool, Arc::clone(&sequences));
@@ -149,7 +174,8 @@ impl Database {
         let (stop, stopped) = watch::channel(false);
         let durability =
             Durability::Remote { replica: Arc::clone(&replica), stop, running: std::sync::Mutex::default() };
-        let parts = Parts { pool, ticket, catalog, sequences, watermark, durability };
+        let metrics = Arc::clone(metrics);
+        let parts = Parts { pool, ticket, catalog, sequences, watermark, metrics, durability };
         let database = Arc::new(Database::of(name, path, parts));
         let parts = replicator::Parts { chain, options, pin, durable };
         let replicator = RemoteReplicator::new(&database, replica, parts);
@@ -172,6 +198,7 @@ impl Database {
             sequences: parts.sequences,
             plans: Arc::default(),
             watermark: parts.watermark,
+            metrics: parts.metrics,
             durability: parts.durability,
         }
     }
@@ -230,13 +257,27 @@ impl Database {
         &self.notifications
     }
 
+    /// What an operator wants to know of it now.
+    pub fn condition(&self) -> Condition {
+        let (idle, used) = self.pool.usage();
+        Condition {
+            idle_connections: idle,
+            used_connections: used,
+            is_written: self.holder.load(Ordering::Relaxed) != 0,
+            wal_bytes: std::fs::metadata(wal_path(&self.path)).map_or(0, |wal| wal.len()),
+            replication: self.replica().map(|replica| replica.replication()),
+        }
+    }
+
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool
     }
 
     /// Takes the write ticket if it is free.
     pub(crate) fn try_ticket(self: &Arc<Self>, pid: i32) -> Option<Ticket> {
-        Arc::clone(&self.ticket).try_lock_owned().ok().map(|place| self.taken(pid, place))
+        let place = Arc::clone(&self.ticket).try_lock_owned().ok()?;
+        self.metrics.ticket_wait.observe(Duration::ZERO);
+        Some(self.taken(pid, place))
     }
 
     /// Waits for the write ticket. Ends with 55P03 after `lock_timeout`, and with the interrupt's error.
@@ -247,9 +288,13 @@ impl Database {
         lock_timeout: Option<Duration>,
     ) -> Result<Ticket> {
         let _queued = self.watermark.queue();
+        let begun = Instant::now();
         tokio::select! {
             biased;
-            place = Arc::clone(&self.ticket).lock_owned() => Ok(self.taken(pid, place)),
+            place = Arc::clone(&self.ticket).lock_owned() => {
+                self.metrics.ticket_wait.observe(begun.elapsed());
+                Ok(self.taken(pid, place))
+            }
             error = interrupt.interrupted() => Err(error),
             error = lock_timed_out(lock_timeout) => Err(error),
         }

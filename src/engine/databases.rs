@@ -15,7 +15,9 @@ use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::home::{StoreHome, WorkingCopies};
 use crate::error::{Error, Result, SqlState};
+use crate::metrics::Metrics;
 use crate::storage::blob::BlobStore;
+use crate::storage::blob::metered::Metered;
 use crate::storage::local::{self, DirectoryLock};
 
 /// All databases of a server, by name; opens them when they are first asked for.
@@ -23,6 +25,7 @@ pub struct Databases {
     home: Home,
     pool_size: usize,
     open: RwLock<HashMap<String, Arc<Database>>>,
+    metrics: Arc<Metrics>,
     /// Opening, creating and dropping happen one after the other.
     changing: tokio::sync::Mutex<()>,
     /// Nobody else uses the directory.
@@ -68,7 +71,7 @@ impl Databases {
     pub fn new(directory: impl Into<PathBuf>, pool_size: usize) -> Result<Self> {
         let directory = directory.into();
         let lock = lock_directory(&directory)?;
-        Ok(Self::at(Home::Directory(directory), pool_size, Some(lock)))
+        Ok(Self::at(Home::Directory(directory), pool_size, Some(lock), Arc::default()))
     }
 
     /// The databases in an object store, with working copies in a directory, which is made if it is not there. Fails if
@@ -85,14 +88,37 @@ impl Databases {
         } else {
             Some(lock_directory(&copies.directory)?)
         };
-        let home = StoreHome::new(store, copies, options)?;
+        let metrics = Arc::default();
+        let store = Arc::new(Metered::new(store, Arc::clone(&metrics)));
+        let home = StoreHome::new(store, copies, options, Arc::clone(&metrics))?;
         home.look_around().await?;
-        Ok(Self::at(Home::Store(Box::new(home)), pool_size, lock))
+        Ok(Self::at(Home::Store(Box::new(home)), pool_size, lock, metrics))
     }
 
-    fn at(home: Home, pool_size: usize, lock: Option<DirectoryLock>) -> Self {
+    fn at(home: Home, pool_size: usize, lock: Option<DirectoryLock>, metrics: Arc<Metrics>) -> Self {
         let (open, changing) = (RwLock::default(), tokio::sync::Mutex::default());
-        Databases { home, pool_size, open, changing, _lock: lock }
+        Databases { home, pool_size, open, metrics, changing, _lock: lock }
+    }
+
+    /// What is counted while the server runs.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Asks the object store for something, if databases are in one; an error says what is wrong with it.
+    pub async fn reach_store(&self, name: &str) -> Result<()> {
+        match &self.home {
+            Home::Directory(_) => Ok(()),
+            Home::Store(home) => home.reach(name).await,
+        }
+    }
+
+    /// The databases that are open, by name.
+    pub fn all_open(&self) -> Vec<Arc<Database>> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = open.values().cloned().collect();
+        all.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+        all
     }
 
     /// The database of that name; 3D000 if it does not exist.
@@ -107,7 +133,7 @@ impl Databases {
         let database = match &self.home {
             Home::Directory(directory) => {
                 let path = existing(directory, name)?;
-                blocking(|| Database::open(name, &path, self.pool_size, false))?
+                blocking(|| Database::open(name, &path, self.pool_size, false, &self.metrics))?
             }
             Home::Store(home) => {
                 check_name(name).map_err(|_| does_not_exist(name))?;
@@ -128,7 +154,7 @@ impl Databases {
                 if path.exists() {
                     return Err(already_exists(name));
                 }
-                blocking(|| Database::open(name, &path, self.pool_size, true))?
+                blocking(|| Database::open(name, &path, self.pool_size, true, &self.metrics))?
             }
             Home::Store(_) if self.opened(name).is_some() => return Err(already_exists(name)),
             Home::Store(home) => home.create(name, self.pool_size).await?,

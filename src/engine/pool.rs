@@ -231,6 +231,15 @@ impl Pool {
         self.places.give_back();
     }
 
+    /// How many connections are idle, and how many are in use; the writers' one is always open and counts as one of
+    /// them.
+    pub(crate) fn usage(&self) -> (usize, usize) {
+        let writer_is_idle = usize::from(lock(&self.writer).is_some());
+        let taken = self.size.saturating_sub(self.places.free.available_permits());
+        let used = taken + self.extra.load(Ordering::Relaxed) + 1 - writer_is_idle;
+        (lock(&self.idle).len() + writer_is_idle, used)
+    }
+
     /// Its places, for those who lend theirs.
     pub(crate) fn places(&self) -> &Arc<Places> {
         &self.places

@@ -11,6 +11,7 @@ pub(crate) mod replace;
 #[cfg(test)]
 mod replace_tests;
 pub(crate) mod replica;
+pub mod replication;
 pub mod replicator;
 #[cfg(test)]
 mod replicator_tests;

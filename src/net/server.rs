@@ -129,6 +129,7 @@ impl Server {
     fn spawn(&self, stream: TcpStream, address: SocketAddr, alive: mpsc::Sender<()>) {
         let shared = self.shared.clone();
         let stopping = self.stopping.subscribe();
+        shared.databases.metrics().connections.increment();
         tokio::spawn(async move {
             shared.connection(stream, address, stopping).await;
             drop(alive);
@@ -155,6 +156,7 @@ impl Shared {
         let Some(start) = self.start(stream, address, stopping).await else { return };
         let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
             let error = Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
+            self.databases.metrics().error(error.code());
             refuse(start.conn, &error).await;
             return;
         };
@@ -206,6 +208,7 @@ impl Shared {
             }),
             Err(AuthError::Refused(error)) => {
                 log::info!("{address}: refused: {error}");
+                self.databases.metrics().error(error.code());
                 refuse(conn, &error).await;
                 None
             }
@@ -255,7 +258,12 @@ impl Shared {
             return Err(error.into());
         }
         let hash = self.tls.as_ref().filter(|_| encrypted).map(|tls| &*tls.certificate_hash);
-        self.authentication.authenticate(conn, user, hash).await?;
+        if let Err(error) = self.authentication.authenticate(conn, user, hash).await {
+            if matches!(error, AuthError::Refused(_)) {
+                self.databases.metrics().authentication_failures.increment();
+            }
+            return Err(error);
+        }
         let opened = self.databases.open(database_name).await;
         let database = opened.map_err(|e| e.with_severity(crate::error::Severity::Fatal))?;
         Ok((user.to_owned(), database_name.to_owned(), database))

@@ -42,6 +42,9 @@ pub struct Config {
     pub pool_size: usize,
     pub log_level: log::LevelFilter,
     pub log_format: LogFormat,
+    /// Where monitoring asks, if it may.
+    pub http_host: IpAddr,
+    pub http_port: Option<u16>,
     pub net: NetOptions,
     pub tls: TlsOptions,
     pub session: SessionOptions,
@@ -427,6 +430,23 @@ pub static KEYS: &[Key] = &[
         set: |c, v| whole(v, 0..=86_400_000).map(|n| c.session.slow_query = Duration::from_millis(n)),
     },
     Key {
+        env: "HTTP_PORT",
+        toml: "http_port",
+        default: "",
+        doc: "TCP port of the HTTP endpoint with /metrics, /healthz and /readyz; 0 lets the system choose. Not set: there is none.",
+        set: |c, v| {
+            c.http_port = if v.is_empty() { None } else { Some(parse(v, "a port, 0 to 65535, or empty for none")?) };
+            Ok(())
+        },
+    },
+    Key {
+        env: "HTTP_HOST",
+        toml: "http_host",
+        default: "127.0.0.1",
+        doc: "Address the HTTP endpoint listens on. It asks for no password: whoever reaches it sees the figures and the databases' names.",
+        set: |c, v| parse(v, "an IP address").map(|host| c.http_host = host),
+    },
+    Key {
         env: "LOG_LEVEL",
         toml: "log_level",
         default: "info",
@@ -495,6 +515,8 @@ impl Default for Config {
             pool_size: 0,
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,
+            http_host: IpAddr::from([127, 0, 0, 1]),
+            http_port: None,
             net: NetOptions {
                 max_connections: 0,
                 max_message: 0,

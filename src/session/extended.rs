@@ -4,7 +4,6 @@
 //! (`session::execute`). Specification: protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY; wording as in postgres.c.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -13,7 +12,7 @@ use crate::catalog::tables::source::PreparedRow;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::backend;
 use crate::session::execute::{Completion, Describe, write_row_description};
-use crate::session::machine::{Outcome, StateMachine, lock};
+use crate::session::machine::{Outcome, Running, StateMachine, lock};
 use crate::session::query::{aborted, ends_transaction};
 use crate::session::state::{Portal, PortalState, PreparedStatement, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
@@ -34,7 +33,7 @@ impl StateMachine {
             let message = format!("prepared statement \"{name}\" already exists");
             return Err(Error::new(SqlState::DUPLICATE_PREPARED_STATEMENT, message).into());
         }
-        self.running = Some(sql.into());
+        self.running = Running::new(sql.into());
         self.start_extended().await?;
         let statement = self.prepare(sql, given_types)?;
         self.keep_statement(name, Arc::new(statement), false);
@@ -45,7 +44,7 @@ impl StateMachine {
 
     /// A message of a pipeline begins or joins its implicit transaction, unless the block has failed.
     async fn start_extended(&mut self) -> Outcome<()> {
-        let query = self.running.clone();
+        let query = self.running.as_ref().map(|running| Arc::clone(&running.text));
         if self.session.status == TransactionStatus::Failed {
             drop(report_active(&self.context, query.as_ref()));
             return Ok(());
@@ -148,7 +147,7 @@ impl StateMachine {
         result_formats: Vec<Format>,
     ) -> Outcome<()> {
         let statement = self.session.statement(name)?;
-        self.running = Some(Arc::clone(&statement.text));
+        self.running = Running::new(Arc::clone(&statement.text));
         check_counts(&statement.planned.plan, name, param_formats, params)?;
         let statement = match self.session.status {
             TransactionStatus::Failed if ends_transaction(&statement.planned) => statement,
@@ -237,9 +236,8 @@ impl StateMachine {
 
     /// Execute: runs a portal, or goes on with it.
     pub(super) async fn execute(&mut self, name: &str, max_rows: u32) -> Outcome<()> {
-        let begun = Instant::now();
         let mut portal = self.session.take_portal(name)?;
-        self.running = Some(Arc::clone(&portal.text));
+        self.running = Running::new(Arc::clone(&portal.text));
         let is_transaction_command = matches!(portal.planned.plan.action, Action::Transaction(_));
         if self.session.status == TransactionStatus::Failed && !ends_transaction(&portal.planned) {
             self.session.keep_portal(portal);
@@ -257,7 +255,7 @@ impl StateMachine {
         if completion != Completion::Suspended && !is_transaction_command {
             self.session.pipelining = true;
         }
-        self.finish_statement(begun);
+        self.end_statement();
         Ok(())
     }
 }

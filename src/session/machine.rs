@@ -91,9 +91,25 @@ pub async fn run(start: SessionStart) {
     let registration = backends.register(parts.engine.interrupt_handle(), parts.engine.context());
     let key = registration.key();
     parts.pid = key.pid;
+    let databases = Arc::clone(&parts.databases);
+    let _counted = databases.metrics().sessions.enter();
     log::info!("session {}: {}", key.pid, greeting::describe(&lock(parts.engine.context())));
     StateMachine::new(parts).run(settings, key.secret).await;
     log::info!("session {}: disconnected", key.pid);
+}
+
+/// The statement that is prepared, bound or run.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    pub text: Arc<str>,
+    begun: Instant,
+}
+
+impl Running {
+    /// It begins now.
+    pub fn new(text: Arc<str>) -> Option<Self> {
+        Some(Running { text, begun: Instant::now() })
+    }
 }
 
 /// One session.
@@ -110,8 +126,7 @@ pub struct StateMachine {
     ended: Pin<Box<dyn Future<Output = Error> + Send>>,
     /// What waits in the output buffer is to leave before the next wait for a message.
     flush_due: bool,
-    /// The text of the statement that runs, for the log.
-    pub(super) running: Option<Arc<str>>,
+    pub(super) running: Option<Running>,
     /// The last statement, if it can be run again should its commit lose a race.
     pub(super) repeatable: Option<Repeatable>,
     pid: i32,
@@ -152,6 +167,9 @@ impl StateMachine {
         };
         self.session.close_portals();
         let open = self.session.status != TransactionStatus::Default;
+        if open {
+            self.databases.metrics().rollbacks.increment();
+        }
         if let Err(error) = self.engine.rollback().await {
             log::error!("session {}: rollback at its end failed: {error}", self.pid);
         }
@@ -320,8 +338,10 @@ impl StateMachine {
         // What failed may have failed because of what does not exist any more.
         let error = self.engine.settle().await.err().unwrap_or(error);
         self.log_error(&error);
-        self.engine.finish_statement();
-        self.running = None;
+        self.databases.metrics().error(error.code());
+        let conflict = error.code() == SqlState::SERIALIZATION_FAILURE;
+        self.session.conflicted |= conflict && self.session.status != TransactionStatus::Default;
+        self.end_statement();
         match self.session.status {
             TransactionStatus::Default | TransactionStatus::Failed => {}
             TransactionStatus::Started | TransactionStatus::InTransactionImplicit => self.roll_back().await?,
@@ -344,8 +364,20 @@ impl StateMachine {
         Ok(State::Done)
     }
 
+    /// The statement is over, well or not: its time is up, and how long it took is known.
+    pub(super) fn end_statement(&mut self) {
+        self.engine.finish_statement();
+        let Some(Running { text, begun }) = self.running.take() else { return };
+        let elapsed = begun.elapsed();
+        self.databases.metrics().statements.observe(elapsed);
+        if elapsed >= self.options.slow_query {
+            let millis = elapsed.as_secs_f64() * 1000.0;
+            log::warn!("session {}: slow query, {millis:.1} ms: {text}", self.pid);
+        }
+    }
+
     fn log_error(&self, error: &Error) {
-        let statement = self.running.as_deref().unwrap_or("");
+        let statement = self.running.as_ref().map_or("", |running| &running.text);
         let client = self.context().client_address;
         let client = client.map_or_else(|| "local".to_owned(), |address| address.to_string());
         let ErrorFields { severity, code, message, .. } = error.fields();

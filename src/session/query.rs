@@ -4,12 +4,11 @@
 //! statements do (`session::execute`). Specification: protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::backend;
 use crate::session::execute::{Completion, Describe};
-use crate::session::machine::{Outcome, State, StateMachine, Stop, lock};
+use crate::session::machine::{Outcome, Running, State, StateMachine, Stop, lock};
 use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
 use crate::sql::plan::{Action, CursorOptions, Planned, TransactionCommand};
@@ -37,19 +36,22 @@ impl StateMachine {
 
     async fn statements(&mut self, sql: &str) -> Outcome<()> {
         let plans = Arc::clone(&self.plans);
+        let whole: Arc<str> = sql.into();
+        self.running = Running::new(Arc::clone(&whole));
         let sources = plans.parse(sql)?;
         if sources.is_empty() {
             self.send_notices();
+            self.running = None;
             backend::empty_query_response(self.conn.out());
             return Ok(());
         }
         let several = sources.len() > 1;
-        let whole: Arc<str> = sql.into();
         for (at, source) in sources.iter().enumerate() {
             let last = at + 1 == sources.len();
-            let begun = Instant::now();
             let first = (at == 0).then_some(&whole);
-            self.running = Some(if several { source.text.into() } else { Arc::clone(&whole) });
+            if several {
+                self.running = Running::new(source.text.into());
+            }
             let planned = match self.session.status {
                 TransactionStatus::Failed => {
                     drop(report_active(&self.context, first));
@@ -88,7 +90,7 @@ impl StateMachine {
                 }
             }
             self.complete(completion);
-            self.finish_statement(begun);
+            self.end_statement();
         }
         Ok(())
     }
@@ -117,17 +119,6 @@ impl StateMachine {
         match self.plan(plans, source, param_types) {
             Ok(planned) if ends_transaction(&planned) => Ok(planned),
             _ => Err(aborted()),
-        }
-    }
-
-    /// The statement is over: its time is up, its duration is known.
-    pub(super) fn finish_statement(&mut self, begun: Instant) {
-        self.engine.finish_statement();
-        let text = self.running.take();
-        let elapsed = begun.elapsed();
-        if elapsed >= self.options.slow_query {
-            let millis = elapsed.as_secs_f64() * 1000.0;
-            log::warn!("session {}: slow query, {millis:.1} ms: {}", self.pid(), text.as_deref().unwrap_or(""));
         }
     }
 

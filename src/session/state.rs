@@ -161,6 +161,8 @@ pub struct Session {
     pub savepoints: Vec<String>,
     /// The modes the open transaction was begun with, for AND CHAIN.
     pub modes: TransactionModes,
+    /// A statement of the open transaction has failed because another transaction came first.
+    pub conflicted: bool,
     /// A query has run in the open transaction: its modes are fixed.
     pub queried: bool,
     /// pg_cursors may show what is not there any more.

@@ -52,10 +52,18 @@ impl StateMachine {
         let pending = self.context().pending.take();
         self.engine.say_on_commit(pending);
         let outcome = self.engine.commit().await;
+        let metrics = self.databases.metrics();
         let context = &mut *lock(&self.context);
         match &outcome {
-            Ok(()) => context.settings.commit(),
-            Err(_) => context.settings.rollback(),
+            Ok(()) => {
+                metrics.commits.increment();
+                context.settings.commit();
+            }
+            Err(error) => {
+                let conflict = error.code() == SqlState::SERIALIZATION_FAILURE;
+                if conflict { &metrics.conflicts } else { &metrics.rollbacks }.increment();
+                context.settings.rollback();
+            }
         }
         end_locks(context);
         Ok(outcome?)
@@ -63,6 +71,10 @@ impl StateMachine {
 
     /// Undoes the transaction.
     pub(super) async fn roll_back(&mut self) -> Outcome<()> {
+        if self.session.status != TransactionStatus::Default {
+            let metrics = self.databases.metrics();
+            if self.session.conflicted { &metrics.conflicts } else { &metrics.rollbacks }.increment();
+        }
         self.end_block();
         let outcome = self.engine.rollback().await;
         let context = &mut *lock(&self.context);
@@ -73,6 +85,7 @@ impl StateMachine {
     }
 
     fn end_block(&mut self) {
+        self.session.conflicted = false;
         self.session.close_portals();
         self.session.savepoints.clear();
         self.session.status = TransactionStatus::Default;

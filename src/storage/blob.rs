@@ -20,6 +20,7 @@ pub mod file_parts;
 pub mod http;
 pub mod http_date;
 pub mod local_directory;
+pub mod metered;
 pub mod probe;
 pub mod s3;
 pub mod s3_answer;

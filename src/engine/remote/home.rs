@@ -17,11 +17,13 @@ use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::chain;
 use crate::error::{Error, Result, SqlState};
-use crate::storage::blob::BlobStore;
+use crate::metrics::Metrics;
+use crate::storage::blob::{BlobErrorKind, BlobStore};
 use crate::storage::log::append::Outcome;
 use crate::storage::log::chain::{Chain, Options as ChainOptions};
 use crate::storage::log::delta::Id;
 use crate::storage::log::fault::LogError;
+use crate::storage::log::keys::Keys;
 use crate::storage::log::state::{self, beside};
 use crate::storage::log::versions;
 
@@ -42,6 +44,7 @@ pub(crate) struct StoreHome {
     names: Arc<RwLock<BTreeSet<String>>>,
     /// In the names of this server's working copies.
     unique: String,
+    metrics: Arc<Metrics>,
     /// This server in the chains' records.
     writer: Id,
 }
@@ -74,11 +77,17 @@ impl Drop for StorageRuntime {
 }
 
 impl StoreHome {
-    pub(crate) fn new(store: Arc<dyn BlobStore>, copies: WorkingCopies, options: RemoteOptions) -> Result<Self> {
+    pub(crate) fn new(
+        store: Arc<dyn BlobStore>,
+        copies: WorkingCopies,
+        options: RemoteOptions,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self> {
         let runtime = StorageRuntime::start()
             .map_err(|error| Error::fatal(SqlState::IO_ERROR, format!("cannot start the storage threads: {error}")))?;
         let unique = format!("{:08x}", rand::random::<u32>());
-        Ok(StoreHome { store, copies, options, runtime, names: Arc::default(), unique, writer: Id::random() })
+        let (names, writer) = (Arc::default(), Id::random());
+        Ok(StoreHome { store, copies, options, runtime, names, unique, metrics, writer })
     }
 
     /// The names of the databases, as far as they are known.
@@ -92,6 +101,18 @@ impl StoreHome {
         let names = self.at_the_store("", async move { versions::databases(&store).await }).await?;
         *self.names.write().unwrap_or_else(PoisonError::into_inner) = names.into_iter().collect();
         Ok(())
+    }
+
+    /// Asks for one byte of what says that there is a database; an error if the store does not answer.
+    pub(crate) async fn reach(&self, name: &str) -> Result<()> {
+        let (store, manifest) = (Arc::clone(&self.store), Keys::of(name).manifest());
+        let work = async move {
+            match store.get(&manifest, Some(0..1)).await {
+                Err(error) if error.kind != BlobErrorKind::NotFound => Err(LogError::from(error)),
+                _ => Ok(()),
+            }
+        };
+        self.at_the_store(name, work).await
     }
 
     /// Fetches a database and opens it; 3D000 if it does not exist.
@@ -162,7 +183,8 @@ impl StoreHome {
     async fn serve(&self, name: &str, path: &Path, pool_size: usize, chain: Chain) -> Result<Arc<Database>> {
         let (chain, pool) = ((chain, self.options), (pool_size, self.names()));
         let runtime = self.runtime.get().handle();
-        let database = blocking(|| Database::open_copy(name, path, pool, chain, runtime))?;
+        let metrics = &self.metrics;
+        let database = blocking(|| Database::open_copy(name, path, pool, chain, (runtime, metrics)))?;
         self.names.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         Ok(database)
     }

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use crate::engine::connection::Control;
 use crate::engine::database::wal_path;
 use crate::engine::pool::Lease;
+use crate::engine::remote::replication::{Progress, Replication};
 use crate::engine::remote::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::storage::log::wal::WalPosition;
@@ -39,6 +40,7 @@ pub(crate) struct Replica {
     waits: bool,
     /// Why nothing can be written now.
     refusal: Mutex<Option<Error>>,
+    progress: Mutex<Progress>,
 }
 
 /// Which state a transaction just begun reads.
@@ -69,6 +71,7 @@ impl Replica {
             schema_changed: AtomicU64::new(0),
             waits,
             refusal: Mutex::default(),
+            progress: Mutex::default(),
         };
         *replica.local() = replica.position(frames);
         Ok(replica)
@@ -116,6 +119,7 @@ impl Replica {
         let frames = body(sequence);
         if frames != 0 {
             *local = self.position(frames);
+            self.progress().committed();
         }
         self.watermark.committed(sequence);
         if !self.waits {
@@ -148,6 +152,31 @@ impl Replica {
     /// From now on writing is refused with this error, or is not any more.
     pub(crate) fn refuse_writes(&self, refusal: Option<Error>) {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+    }
+
+    /// What the replicator has noted.
+    pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the object store is behind.
+    pub(crate) fn replication(&self) -> Replication {
+        let frames = self.local().frames;
+        let progress = self.progress();
+        let behind = frames.saturating_sub(progress.durable_frames);
+        Replication {
+            sequence: progress.sequence,
+            lag: progress.lag(),
+            lag_bytes: u64::from(behind) * self.frame_size(),
+            conflicts: progress.conflicts,
+            error: progress.error.clone(),
+        }
+    }
+
+    /// A page and its header. The log's own header says how long pages are; before its first frame there is none.
+    fn frame_size(&self) -> u64 {
+        let mut size = [0; 4];
+        self.wal.read_exact_at(&mut size, 8).map_or(0, |()| u64::from(u32::from_be_bytes(size)) + 24)
     }
 
     /// Resolves when there has been a new local commit since the last call.

@@ -115,6 +115,7 @@ impl Replicator {
         loop {
             let sequence = self.chain.head().sequence;
             head.send_if_modified(|known| std::mem::replace(known, sequence) != sequence);
+            self.report();
             self.expect_append();
             if self.is_due() || *stop.borrow() && self.is_behind() {
                 self.advance().await;
@@ -216,10 +217,13 @@ impl Replicator {
         if let Ok(outcome) = tokio::time::timeout(patience, &mut append).await {
             return outcome;
         }
-        log::error!("database \"{}\": the object store has not answered for {} s", self.name, patience.as_secs());
+        let silence = format!("the object store has not answered for {} s", patience.as_secs());
+        log::error!("database \"{}\": {silence}", self.name);
+        self.replica.progress().error = Some(silence);
         self.replica.refuse_writes(Some(unreachable_store(patience)));
         let outcome = append.await;
         self.replica.refuse_writes(None);
+        self.replica.progress().error = None;
         log::info!("database \"{}\": the object store answers again", self.name);
         outcome
     }
@@ -229,9 +233,17 @@ impl Replicator {
     async fn give_up(&mut self, sequence: CommitSequence, error: &LogError) {
         log::error!("database \"{}\": {error}; nothing is written until the server is started again", self.name);
         let message = format!("the working copy of the database cannot be trusted: {error}");
+        self.replica.progress().error = Some(message.clone());
         self.replica.refuse_writes(Some(Error::new(SqlState::DATA_CORRUPTED, message)));
         let ticket = self.stop_writers().await;
         self.become_remote(None, Some((sequence, Fate::Lost)), ticket).await;
+    }
+
+    /// Notes where things stand, for others to see.
+    fn report(&self) {
+        let mut progress = self.replica.progress();
+        progress.sequence = self.chain.head().sequence;
+        progress.durable_frames = self.durable.position.frames;
     }
 
     /// Beside the copy, for the next start. Without it that fetches everything.
@@ -244,6 +256,8 @@ impl Replicator {
     /// Commits up to `sequence` have been appended, or have met another fate.
     fn settle(&mut self, sequence: CommitSequence, fate: Fate) {
         self.appended = self.appended.max(sequence);
+        self.replica.progress().settled();
+        self.report();
         self.watermark.settle(sequence, fate);
     }
 
@@ -254,6 +268,7 @@ impl Replicator {
             let connection = spare.map_or_else(|| bare::open(&self.path), Ok)?;
             let local = self.replica.local();
             let pin = Pin::take(connection)?;
+            self.replica.progress().taken();
             Ok((self.watermark.last_committed(), *local, pin))
         })
     }
@@ -261,13 +276,17 @@ impl Replicator {
     /// Applies what others have appended, if they have.
     async fn catch_up(&mut self) {
         match self.incoming().await {
-            Ok(None) => {}
+            Ok(None) => self.is_well_again(),
             Ok(Some(incoming)) => {
+                self.is_well_again();
                 let ticket = self.stop_writers().await;
                 // A commit that came in between stands on a state that is overtaken.
                 self.become_remote(Some(incoming), None, ticket).await;
             }
-            Err(error) => log::warn!("database \"{}\": cannot look for others' commits: {error}", self.name),
+            Err(error) => {
+                log::warn!("database \"{}\": cannot look for others' commits: {error}", self.name);
+                self.replica.progress().error = Some(error.to_string());
+            }
         }
     }
 
@@ -333,6 +352,7 @@ impl Replicator {
                 // Neither what is here nor what is there can be told from a mistake.
                 log::error!("database \"{}\": cannot take over what others have written: {error}", self.name);
                 let message = format!("the working copy of the database cannot be trusted: {error}");
+                self.replica.progress().error = Some(message.clone());
                 self.replica.refuse_writes(Some(Error::new(SqlState::DATA_CORRUPTED, message)));
                 None
             }
@@ -342,6 +362,11 @@ impl Replicator {
             self.pause(&format!("cannot take over what others have written: {error}")).await;
         }
         let undone = last > self.appended;
+        {
+            let mut progress = self.replica.progress();
+            progress.all_settled();
+            progress.conflicts += u64::from(undone);
+        }
         if let Some((sequence, fate)) = batch {
             self.settle(sequence, fate);
         }
@@ -452,7 +477,15 @@ impl Replicator {
         emptied.map(drop)
     }
 
+    /// The store answers. What writing is refused for is not over by that.
+    fn is_well_again(&self) {
+        if self.options.standby || self.replica.check_writable().is_ok() {
+            self.replica.progress().error = None;
+        }
+    }
+
     async fn pause(&mut self, what: &str) {
+        self.replica.progress().error = Some(what.to_owned());
         log::error!("database \"{}\": {what}; trying again", self.name);
         tokio::time::sleep(PAUSE).await;
     }

@@ -120,7 +120,9 @@ impl Place {
         let path = self.directory.join(format!("{}.sqlite", self.instances));
         let chain = Chain::open(&self.options(), "test", &path).await.expect("open");
         let pool = (3, DatabaseNames::Known(Arc::default()));
-        let database = Database::open_copy("test", &path, pool, (chain, options), &Handle::current()).expect("open");
+        let database =
+            Database::open_copy("test", &path, pool, (chain, options), (&Handle::current(), &Arc::default()))
+                .expect("open");
         (database, path)
     }
 
@@ -509,7 +511,8 @@ async fn the_log_is_emptied_under_readers_and_the_copy_starts_again_from_it() {
         interval: None,
         standby: false,
     };
-    let again = Database::open_copy("test", &path, pool, (chain, options), &Handle::current()).expect("open");
+    let again = Database::open_copy("test", &path, pool, (chain, options), (&Handle::current(), &Arc::default()))
+        .expect("open");
     assert_eq!(run(&mut session(&again), "SELECT count(*) FROM t").await.expect("read"), rows);
     again.close().await;
     assert_eq!(integrity(&path), "ok");
