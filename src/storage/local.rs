@@ -8,6 +8,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::storage::sink::Sink;
 
@@ -54,8 +55,33 @@ impl DirectoryLock {
 
 /// Whether something can be written to the directory, quotas included: tried, because nothing else tells for sure.
 pub fn has_space(directory: &Path) -> bool {
-    let path = directory.join(".pgserver.space");
+    // Several ask at once when there is room again: each tries with a file of its own.
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    let path = directory.join(format!(".pgserver.space.{}", ASKED.fetch_add(1, Ordering::Relaxed)));
     let written = std::fs::write(&path, vec![0; 256 * 1024]);
     let removed = std::fs::remove_file(&path);
     written.is_ok() && removed.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_may_ask_for_space_at_once() {
+        let directory = std::env::temp_dir().join(format!("pgserver-space-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        assert!(has_space(&directory));
+                    }
+                });
+            }
+        });
+        let left = std::fs::read_dir(&directory).unwrap().count();
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(left, 0);
+    }
 }
