@@ -14,6 +14,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+mod debug_log;
 pub mod error;
 pub mod metrics;
 
@@ -232,6 +233,7 @@ pub mod session {
     mod greeting;
     pub mod machine;
     mod query;
+    mod redact;
     mod repeat;
     mod rows;
     pub mod start;

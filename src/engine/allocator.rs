@@ -13,6 +13,8 @@ use std::sync::Once;
 
 use rusqlite::ffi;
 
+use crate::debug_log::debug;
+
 /// The size in front of each block, and the alignment SQLite asks for.
 const HEADER: usize = 8;
 
@@ -34,7 +36,7 @@ pub(crate) fn install() {
         // once it has been initialised, which leaves things as they were.
         let code = unsafe { ffi::sqlite3_config(ffi::SQLITE_CONFIG_MALLOC, &raw const methods) };
         if code != ffi::SQLITE_OK {
-            log::debug!("SQLite keeps the C library's allocator");
+            debug!("SQLite keeps the C library's allocator");
         }
     });
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::debug_log::debug;
 use crate::engine::connection::VFS;
 
 /// Frames in the log from which on it is worth copying; 16 MiB of 4 KiB pages.
@@ -128,16 +129,16 @@ impl Checkpointer {
         match outcome {
             Ok(Outcome { busy: false, log, .. }) => {
                 self.next.store(ENOUGH, Ordering::Relaxed);
-                log::debug!("database \"{}\": checkpoint done, log {log} frames", self.name);
+                debug!("database \"{}\": checkpoint done, log {log} frames", self.name);
             }
             Ok(Outcome { log, copied, .. }) => {
                 self.next.store(log.saturating_add(RETRY), Ordering::Relaxed);
-                let level = if log > WORRYING { log::Level::Warn } else { log::Level::Debug };
-                log::log!(
-                    level,
-                    "database \"{}\": a long reader keeps the log from being reused: {copied} of {log} frames copied",
-                    self.name
-                );
+                let reason = "a long reader keeps the log from being reused";
+                if log > WORRYING {
+                    log::warn!("database \"{}\": {reason}: {copied} of {log} frames copied", self.name);
+                } else {
+                    debug!("database \"{}\": {reason}: {copied} of {log} frames copied", self.name);
+                }
             }
             Err(error) => {
                 self.next.store(self.next.load(Ordering::Relaxed).saturating_add(RETRY), Ordering::Relaxed);

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
+use crate::debug_log::debug;
 use crate::engine::backends::{Backends, CancelKey};
 use crate::engine::databases::Databases;
 use crate::error::{Error, SqlState};
@@ -182,7 +183,7 @@ impl Shared {
                 return None;
             }
             Ok(Err(error)) => {
-                log::debug!("{address}: {error}");
+                debug!("{address}: {error}");
                 return None;
             }
             Err(_) => {
@@ -213,7 +214,7 @@ impl Shared {
                 None
             }
             Err(AuthError::Io(error)) => {
-                log::debug!("{address}: {error}");
+                debug!("{address}: {error}");
                 None
             }
         }

@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::debug_log::debug;
 use crate::engine::databases::Databases;
 use crate::ops::exposition;
 use crate::ops::liveness;
@@ -125,7 +126,7 @@ async fn serve(stream: TcpStream, subject: Subject) {
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADERS_IN).max_buf_size(16 * 1024);
     if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
-        log::debug!("HTTP: {error}");
+        debug!("HTTP: {error}");
     }
 }
 

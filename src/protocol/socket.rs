@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_rustls::server::TlsStream;
 
+use crate::debug_log::debug;
+
 /// How long a client may be silent before its machine is asked whether it is still there, how often it is asked again,
 /// and how many questions may go unanswered: 30 s in all.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
@@ -57,7 +59,7 @@ impl Socket {
     /// Over an accepted connection; from now on it notices a client whose network or machine is gone.
     pub fn new(stream: TcpStream) -> Self {
         if let Err(error) = set_options(&stream) {
-            log::debug!("cannot set socket options: {error}");
+            debug!("cannot set socket options: {error}");
         }
         let (read, write) = stream.into_split();
         Socket { read, write: Arc::new(write) }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::debug_log::debug;
 use crate::engine::context::{SessionContext, SharedContext, now};
 use crate::engine::databases::Databases;
 use crate::engine::interrupt::InterruptHandle;
@@ -23,6 +24,7 @@ use crate::protocol::codec;
 use crate::protocol::conn::FramedConn;
 use crate::protocol::message::FrontendMessage;
 use crate::session::greeting;
+use crate::session::redact;
 use crate::session::repeat::Repeatable;
 use crate::session::start::{SessionOptions, SessionStart};
 use crate::session::state::{Session, TransactionStatus};
@@ -180,7 +182,7 @@ impl StateMachine {
             Ok(()) => {}
             Err(Stop::Error(error)) => log::error!("session {}: {error}", self.pid),
             Err(Stop::Gone(error)) => {
-                log::debug!("session {}: {error}", self.pid);
+                debug!("session {}: {error}", self.pid);
                 return;
             }
         }
@@ -372,21 +374,21 @@ impl StateMachine {
         self.databases.metrics().statements.observe(elapsed);
         if elapsed >= self.options.slow_query {
             let millis = elapsed.as_secs_f64() * 1000.0;
-            log::warn!("session {}: slow query, {millis:.1} ms: {text}", self.pid);
+            log::warn!("session {}: slow query, {millis:.1} ms: {}", self.pid, redact::statement(&text));
         }
     }
 
     fn log_error(&self, error: &Error) {
-        let statement = self.running.as_ref().map_or("", |running| &running.text);
+        let statement = self.running.as_ref().map(|running| redact::statement(&running.text)).unwrap_or_default();
         let client = self.context().client_address;
         let client = client.map_or_else(|| "local".to_owned(), |address| address.to_string());
-        let ErrorFields { severity, code, message, .. } = error.fields();
         log::info!(
-            "session {} ({client}, {:?}): {}: {message} ({}){}{statement}",
+            "session {} ({client}, {:?}): {}: {} ({}){}{statement}",
             self.pid,
             self.session.status,
-            severity.as_str(),
-            code.as_str(),
+            error.severity().as_str(),
+            redact::message(error),
+            error.code().as_str(),
             if statement.is_empty() { "" } else { " in: " },
         );
     }

@@ -3,6 +3,7 @@
 //!
 //! Owns: [`Repeatable`], when a statement may be repeated. Must not know: how a race is lost (`engine::remote`).
 
+use crate::debug_log::debug;
 use crate::error::Result;
 use crate::protocol::conn::OutputMark;
 use crate::session::execute::{Completion, Describe};
@@ -73,7 +74,7 @@ impl StateMachine {
     }
 
     async fn repeat(&mut self, repeatable: &mut Repeatable) -> Outcome<Option<Completion>> {
-        log::debug!("session {}: lost a race, running the statement again", self.pid());
+        debug!("session {}: lost a race, running the statement again", self.pid());
         self.context().notices.clear();
         let portal = &mut repeatable.portal;
         self.start_transaction(Some(&portal.text)).await?;

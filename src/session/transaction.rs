@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, MutexGuard};
 
+use crate::debug_log::debug;
 use crate::engine::context::{ActivityState, SessionContext, SharedContext, now};
 use crate::error::{Error, Result, SqlState};
 use crate::session::machine::{Outcome, StateMachine, lock};
@@ -172,7 +173,7 @@ impl StateMachine {
             self.session.status = TransactionStatus::InTransaction;
         }
         let begin = modes.begin.or(Some(self.options.begin).filter(|mode| *mode != BeginMode::Deferred));
-        log::debug!("session {}: BEGIN", self.pid());
+        debug!("session {}: BEGIN", self.pid());
         self.set_modes(TransactionModes { begin, ..modes }).await
     }
 
@@ -185,7 +186,7 @@ impl StateMachine {
         } else {
             self.commit().await?;
         }
-        log::debug!("session {}: {}", self.pid(), if failed { "ROLLBACK" } else { "COMMIT" });
+        debug!("session {}: {}", self.pid(), if failed { "ROLLBACK" } else { "COMMIT" });
         self.chain(chain, modes).await?;
         Ok(if failed { "ROLLBACK" } else { tag })
     }
@@ -195,7 +196,7 @@ impl StateMachine {
         let modes = self.session.modes;
         self.warn_without_block();
         self.roll_back().await?;
-        log::debug!("session {}: ROLLBACK", self.pid());
+        debug!("session {}: ROLLBACK", self.pid());
         self.chain(chain, modes).await
     }
 

@@ -9,6 +9,7 @@ use super::sqlite::{self, qualified};
 use super::table::{next_number, push_column};
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, Identity, Relation, RelationKind};
 use crate::catalog::store;
+use crate::debug_log::debug;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     AlterAction, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, DataType, Expr, IdentityDefinition,
@@ -296,7 +297,7 @@ impl Change<'_> {
                     "default for column \"{name}\" cannot be cast automatically to type {}",
                     super::column::type_display(&self.catalog, resolved.oid)
                 );
-                log::debug!("default {default}: {error}");
+                debug!("default {default}: {error}");
                 Error::new(SqlState::DATATYPE_MISMATCH, message)
             })?;
         }

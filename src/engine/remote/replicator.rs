@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, watch};
 use tokio::time::{Instant, sleep_until};
 
+use crate::debug_log::debug;
 use crate::engine::database::Database;
 use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
@@ -249,7 +250,7 @@ impl Replicator {
     /// Beside the copy, for the next start. Without it that fetches everything.
     fn save_state(&self) {
         if let Err(error) = self.chain.state(self.durable).save(&self.path) {
-            log::debug!("database \"{}\": the working copy's state was not saved: {error}", self.name);
+            debug!("database \"{}\": the working copy's state was not saved: {error}", self.name);
         }
     }
 

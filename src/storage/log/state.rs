@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::debug_log::debug;
 use crate::storage::log::delta::{Digest, Id, Sequence};
 use crate::storage::log::fault::Result;
 use crate::storage::log::hlc::Timestamp;
@@ -66,7 +67,7 @@ pub fn settle(copy: &Path, state: &State) -> Result<Option<Image>> {
     if let Ok(log) = File::open(beside(copy, "-wal")) {
         // A log that does not fit is one that was emptied since: the file may still be the state.
         let copied = wal::copy_into(&log, state.wal, &file);
-        log::debug!("{}: log of the working copy: {copied:?}", copy.display());
+        debug!("{}: log of the working copy: {copied:?}", copy.display());
     }
     let Ok(checksums) = PageChecksums::of_file(&file, state.page_size) else { return Ok(None) };
     if checksums.total() != state.post_checksum {
