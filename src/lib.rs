@@ -259,6 +259,8 @@ pub mod ops {
     pub mod http;
     pub mod liveness;
     pub mod log;
+    pub mod object_store;
+    pub mod versions;
 }
 
 pub mod server;

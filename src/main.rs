@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use pgserver::engine::allocator::without_huge_pages;
 use pgserver::net::scram::Verifier;
-use pgserver::ops::command::{self, Arguments, Command};
+use pgserver::ops::command::{self, Arguments, Command, Failure};
 use pgserver::ops::config::Config;
-use pgserver::ops::health;
+use pgserver::ops::{health, versions};
 use pgserver::server::Server;
 
 /// Deeply nested statements are analysed recursively on the workers' stacks.
@@ -23,13 +23,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// Why a command did not succeed.
-enum Failure {
-    /// The arguments or the configuration are wrong.
-    Wrong(String),
-    Failed(String),
-}
-
 fn complain(error: &str, code: u8) -> ExitCode {
     eprintln!("pgserver: {error}");
     ExitCode::from(code)
@@ -42,6 +35,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Health => health::check(&config()?).map(|well| println!("{well}")).map_err(Failure::Failed),
         Command::CheckConfig => config().map(|config| println!("the configuration is valid; {}", config.address())),
         Command::Passwd => passwd().map_err(Failure::Failed),
+        Command::Versions | Command::Restore | Command::Branch => versions::run(&arguments, &config()?),
         Command::Help => {
             print!("{}", command::help());
             Ok(())

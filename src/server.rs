@@ -4,7 +4,6 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::databases::Databases;
@@ -16,12 +15,8 @@ use crate::net::server::Server as NetServer;
 use crate::net::tls::Tls;
 use crate::ops::config::{Config, Storage, Sync};
 use crate::ops::http::Endpoint;
+use crate::ops::object_store::{check_conditions, object_store};
 use crate::storage::blob::BlobStore;
-use crate::storage::blob::azure::AzureStore;
-use crate::storage::blob::http::{HttpClient, Limits};
-use crate::storage::blob::local_directory::LocalDirectory;
-use crate::storage::blob::probe::honours_conditions;
-use crate::storage::blob::s3::S3Store;
 
 /// A bound server, not serving yet.
 pub struct Server {
@@ -34,7 +29,7 @@ impl Server {
     /// Opens the storage, creates the configured database if it is not there, and listens. The error is for the
     /// operator: it names what could not be had.
     pub async fn bind(config: Config) -> Result<Self, String> {
-        let databases = match store(&config)? {
+        let databases = match object_store(&config)? {
             None => {
                 let directory = config.directory.clone().unwrap_or_else(|| "./data".into());
                 Databases::new(&directory, config.pool_size).map_err(|e| {
@@ -124,45 +119,13 @@ fn http_endpoint(config: &Config, databases: &Arc<Databases>) -> Result<Option<E
         .map_err(|e| format!("cannot listen on HTTP_HOST = {}, HTTP_PORT = {port}: {e}", config.http_host))
 }
 
-/// The object store of the configuration; none for databases on the disk.
-fn store(config: &Config) -> Result<Option<Arc<dyn BlobStore>>, String> {
-    match config.storage {
-        Storage::Local => Ok(None),
-        Storage::Directory => {
-            let directory = &config.store_directory;
-            let store = LocalDirectory::open(directory)
-                .map_err(|e| format!("cannot use STORE_DIRECTORY = {}: {e}", directory.display()))?;
-            Ok(Some(Arc::new(store)))
-        }
-        Storage::S3 => {
-            let http = http_client()?;
-            let store = S3Store::new(config.s3.clone(), http, |name| std::env::var(name).ok())?;
-            Ok(Some(Arc::new(store)))
-        }
-        Storage::Azure => {
-            let http = http_client()?;
-            let store = AzureStore::new(&config.azure, http, |name| std::env::var(name).ok())?;
-            Ok(Some(Arc::new(store)))
-        }
-    }
-}
-
-/// A client that trusts the authorities of `SSL_CERT_FILE`, as other programs do, or those that browsers trust.
-fn http_client() -> Result<HttpClient, String> {
-    let authorities = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty());
-    HttpClient::new(authorities.as_deref().map(Path::new), Limits::default())
-}
-
 async fn in_store(config: &Config, store: Arc<dyn BlobStore>) -> Result<Databases, String> {
     let copies = match &config.directory {
         Some(directory) => WorkingCopies { directory: directory.clone(), shared: false },
         None => WorkingCopies { directory: std::env::temp_dir(), shared: true },
     };
     if !config.remote.standby {
-        let honoured = honours_conditions(&store).await.map_err(|e| format!("cannot use the object store: {e}"))?;
-        honoured.map_err(|broken| {
-            format!("cannot use the object store, servers would overwrite each other's commits: {broken}")
-        })?;
+        check_conditions(&store).await?;
     }
     let interval = (config.sync == Sync::Interval).then_some(config.upload_interval);
     let options = RemoteOptions { interval, ..config.remote };

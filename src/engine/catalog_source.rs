@@ -56,7 +56,12 @@ impl CatalogSource for ConnectionSource {
     }
 
     fn databases(&self) -> Vec<String> {
-        self.names.list()
+        let (mut names, own) = (self.names.list(), self.database());
+        // A version of a database is there for who is connected to it.
+        if !own.is_empty() && names.binary_search(&own).is_err() {
+            names.push(own);
+        }
+        names
     }
 
     fn settings(&self) -> Vec<SettingView> {

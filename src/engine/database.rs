@@ -15,7 +15,7 @@ use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
 use crate::engine::checkpoint::Checkpointer;
-use crate::engine::connection::{Connection, Control};
+use crate::engine::connection::{Connection, Control, Entered};
 use crate::engine::databases::DatabaseNames;
 use crate::engine::error_map;
 use crate::engine::interrupt::InterruptHandle;
@@ -28,6 +28,7 @@ use crate::engine::remote::pin::Pin;
 use crate::engine::remote::replica::Replica;
 use crate::engine::remote::replication::Replication;
 use crate::engine::remote::replicator::{self, Replicator as RemoteReplicator};
+use crate::engine::remote::version::{VersionCopy, read_only};
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
 use crate::engine::session_schema::write_sequences;
 use crate::error::{Error, Result, SqlState};
@@ -37,7 +38,7 @@ use crate::storage::local::{self, WalSync};
 use crate::storage::log::chain::Chain;
 use crate::storage::log::wal::WalMark;
 use crate::storage::sink::Replicator;
-use crate::storage::watermark::{CommitSequence, Watermark};
+use crate::storage::watermark::{CommitSequence, Fate, Watermark};
 use crate::types::pg_type::Oid;
 
 /// One open database.
@@ -82,6 +83,8 @@ enum Durability {
         /// The replicator, until it is waited for.
         running: std::sync::Mutex<Option<JoinHandle<()>>>,
     },
+    /// Nothing: it is an earlier state of another database and is not written to. The copy is dropped with this.
+    Version { _copy: VersionCopy },
 }
 
 /// What a database is made of.
@@ -184,6 +187,29 @@ impl Database {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         }
         Ok(database)
+    }
+
+    /// Opens an earlier state of a database, which nobody writes to. Blocks.
+    pub(crate) fn open_version(
+        name: &str,
+        copy: VersionCopy,
+        pool: (usize, DatabaseNames),
+        metrics: &Arc<Metrics>,
+    ) -> Result<Arc<Self>> {
+        let sequences = Arc::new(SequenceRegistry::default());
+        let path = copy.path().to_owned();
+        let pool = Pool::of_copy(path.clone(), pool, Arc::clone(&sequences));
+        let connection = pool.open()?;
+        let entered = connection.enter();
+        check_format(name, &entered)?;
+        let (catalog, states) = entered.with(read_file).map_err(error_map::from_rusqlite)?;
+        drop(entered);
+        sequences.reload(states);
+        pool.put_writer(connection);
+        let (ticket, watermark, metrics) = (Arc::default(), Arc::new(Watermark::new()), Arc::clone(metrics));
+        let durability = Durability::Version { _copy: copy };
+        let parts = Parts { pool, ticket, catalog, sequences, watermark, metrics, durability };
+        Ok(Arc::new(Database::of(name, &path, parts)))
     }
 
     fn of(name: &str, path: &Path, parts: Parts) -> Self {
@@ -308,7 +334,7 @@ impl Database {
     /// What the sessions of a database in an object store share with its replicator; none for one on the disk.
     pub(crate) fn replica(&self) -> Option<&Arc<Replica>> {
         match &self.durability {
-            Durability::Local { .. } => None,
+            Durability::Local { .. } | Durability::Version { .. } => None,
             Durability::Remote { replica, .. } => Some(replica),
         }
     }
@@ -329,6 +355,14 @@ impl Database {
                 sequence
             }
             Durability::Remote { replica, .. } => replica.commit(body),
+            Durability::Version { .. } => {
+                // `check_writable` keeps everything that would have to last from coming here.
+                let sequence = watermark.announce();
+                body(sequence);
+                watermark.committed(sequence);
+                watermark.settle(sequence, Fate::Durable);
+                sequence
+            }
         }
     }
 
@@ -343,7 +377,11 @@ impl Database {
 
     /// Refuses to begin writing what could not become durable.
     pub(crate) fn check_writable(&self) -> Result<()> {
-        self.replica().map_or(Ok(()), |replica| replica.check_writable())
+        match &self.durability {
+            Durability::Local { .. } => Ok(()),
+            Durability::Remote { replica, .. } => replica.check_writable(),
+            Durability::Version { .. } => Err(read_only(&self.name)),
+        }
     }
 
     /// Refuses to begin writing while the disk is known to be full.
@@ -385,6 +423,7 @@ impl Database {
                     None => true,
                 }
             }
+            Durability::Version { .. } => true,
         };
         self.pool.close_idle();
         complete
@@ -443,18 +482,24 @@ pub(crate) fn create_file(name: &str, path: &Path) -> Result<()> {
 /// The schema and sequences of a file just opened, its catalog tables made sure of.
 fn prepare_file(name: &str, connection: &Connection, sequences: &SequenceRegistry) -> Result<CatalogSnapshot> {
     let entered = connection.enter();
-    if entered.with(store::is_newer).map_err(error_map::from_rusqlite)? {
-        return Err(Error::fatal(
-            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!("database \"{name}\" was written by a newer version of pgserver"),
-        ));
-    }
+    check_format(name, &entered)?;
     entered.control(Control::BeginImmediate).map_err(|code| entered.error(code))?;
     entered.with(store::initialise).map_err(error_map::from_rusqlite)?;
     entered.commit().map_err(|code| entered.error(code))?;
     let (catalog, states) = entered.with(read_file).map_err(error_map::from_rusqlite)?;
     sequences.reload(states);
     Ok(catalog)
+}
+
+/// An error if the file has a layout that this version does not know.
+fn check_format(name: &str, entered: &Entered<'_>) -> Result<()> {
+    match entered.with(store::is_newer).map_err(error_map::from_rusqlite)? {
+        true => Err(Error::fatal(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("database \"{name}\" was written by a newer version of pgserver"),
+        )),
+        false => Ok(()),
+    }
 }
 
 /// The schema and where the sequences stand.

@@ -14,11 +14,13 @@ use crate::engine::database::{Database, wal_path};
 use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::home::{StoreHome, WorkingCopies};
+use crate::engine::remote::version::not_in_a_store;
 use crate::error::{Error, Result, SqlState};
 use crate::metrics::Metrics;
 use crate::storage::blob::BlobStore;
 use crate::storage::blob::metered::Metered;
 use crate::storage::local::{self, DirectoryLock};
+use crate::storage::log::restore::Target;
 
 /// All databases of a server, by name; opens them when they are first asked for.
 pub struct Databases {
@@ -126,6 +128,11 @@ impl Databases {
         if let Some(database) = self.opened(name) {
             return Ok(database);
         }
+        if let Some(version) = version_of(name)
+            && !self.names().iter().any(|known| known == name)
+        {
+            return self.open_version(name, version).await;
+        }
         let _changing = self.changing.lock().await;
         if let Some(database) = self.opened(name) {
             return Ok(database);
@@ -144,10 +151,24 @@ impl Databases {
         Ok(database)
     }
 
+    /// An earlier state of a database, read-only; it is open for as long as somebody has it.
+    async fn open_version(&self, name: &str, version: (&str, Target)) -> Result<Arc<Database>> {
+        match &self.home {
+            Home::Directory(directory) => {
+                existing(directory, version.0).map_err(|_| does_not_exist(name))?;
+                Err(not_in_a_store(name))
+            }
+            Home::Store(home) => {
+                check_name(version.0).map_err(|_| does_not_exist(name))?;
+                home.open_version(name, version, self.pool_size).await
+            }
+        }
+    }
+
     /// CREATE DATABASE; 42P04 if it exists.
     pub async fn create(&self, name: &str) -> Result<()> {
         let _changing = self.changing.lock().await;
-        check_name(name)?;
+        check_new_name(name)?;
         let database = match &self.home {
             Home::Directory(directory) => {
                 let path = directory.join(file_name(name));
@@ -253,6 +274,24 @@ fn check_name(name: &str) -> Result<()> {
         return Err(Error::new(SqlState::NAME_TOO_LONG, "database name is too long"));
     }
     Ok(())
+}
+
+/// What a new database can be called: not what a version of another one is called.
+pub fn check_new_name(name: &str) -> Result<()> {
+    check_name(name)?;
+    match version_of(name) {
+        Some((database, _)) => {
+            let message = format!("database name \"{name}\" stands for a version of database \"{database}\"");
+            Err(Error::new(SqlState::INVALID_NAME, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The database and the state that a name such as `app@2026-11-23T10:00:00Z` or `app@17` stands for.
+pub(crate) fn version_of(name: &str) -> Option<(&str, Target)> {
+    let (database, at) = name.rsplit_once('@')?;
+    Some((database, at.parse().ok()?))
 }
 
 fn existing(directory: &Path, name: &str) -> Result<PathBuf> {

@@ -16,8 +16,11 @@ pub mod replicator;
 #[cfg(test)]
 mod replicator_tests;
 pub(crate) mod snapshot;
+pub(crate) mod version;
 
 use std::time::Duration;
+
+use crate::storage::log::manifest::DEFAULT_RETENTION_SECONDS;
 
 /// How databases in an object store are served.
 #[derive(Clone, Copy, Debug)]
@@ -30,4 +33,18 @@ pub struct RemoteOptions {
     pub interval: Option<Duration>,
     /// Nothing is written here, only followed.
     pub standby: bool,
+    /// How long every state of a database stays restorable.
+    pub retention: Duration,
+}
+
+impl Default for RemoteOptions {
+    fn default() -> Self {
+        RemoteOptions {
+            commit_timeout: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
+            interval: None,
+            standby: false,
+            retention: Duration::from_secs(DEFAULT_RETENTION_SECONDS),
+        }
+    }
 }

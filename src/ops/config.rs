@@ -204,6 +204,13 @@ pub static KEYS: &[Key] = &[
         set: |c, v| whole(v, 10..=86_400_000).map(|n| c.remote.poll = Duration::from_millis(n)),
     },
     Key {
+        env: "RETENTION_HOURS",
+        toml: "retention_hours",
+        default: "168",
+        doc: "How long every state of a database in an object store can be restored, counted from when a later one took its place; 0 keeps the latest one only.",
+        set: |c, v| whole(v, 0..=876_000).map(|n| c.remote.retention = Duration::from_secs(n * 3_600)),
+    },
+    Key {
         env: "STANDBY",
         toml: "standby",
         default: "off",
@@ -506,12 +513,7 @@ impl Default for Config {
             store_directory: PathBuf::new(),
             sync: Sync::Commit,
             upload_interval: Duration::ZERO,
-            remote: RemoteOptions {
-                commit_timeout: Duration::ZERO,
-                poll: Duration::ZERO,
-                interval: None,
-                standby: false,
-            },
+            remote: RemoteOptions::default(),
             pool_size: 0,
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,

@@ -11,6 +11,9 @@ pub(crate) fn error(name: &str, location: &str, error: &LogError) -> Error {
     match error {
         LogError::NoSuchDatabase | LogError::Dropped => does_not_exist(name),
         LogError::Exists => already_exists(name),
+        LogError::NotKept => does_not_exist(name)
+            .with_detail("That version is not kept any more, or has never been.")
+            .with_hint("The table pgserver.versions of the database shows those there are."),
         LogError::HasBranches(branches) => {
             Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, format!("database \"{name}\" has branches"))
                 .with_detail(format!("Branches: {}.", branches.join(", ")))

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Instant, SystemTime};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -16,16 +18,19 @@ use crate::engine::databases::{DatabaseNames, SUFFIX, file_name};
 use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::chain;
+use crate::engine::remote::version::{self, OpenVersions, VersionCopy};
 use crate::error::{Error, Result, SqlState};
 use crate::metrics::Metrics;
 use crate::storage::blob::{BlobErrorKind, BlobStore};
 use crate::storage::log::append::Outcome;
 use crate::storage::log::chain::{Chain, Options as ChainOptions};
-use crate::storage::log::delta::Id;
+use crate::storage::log::delta::{Id, Sequence};
 use crate::storage::log::fault::LogError;
+use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::keys::Keys;
+use crate::storage::log::restore::{self, Target};
 use crate::storage::log::state::{self, beside};
-use crate::storage::log::versions;
+use crate::storage::log::versions::{self, Found};
 
 /// Where working copies are kept.
 #[derive(Clone, Debug)]
@@ -47,6 +52,9 @@ pub(crate) struct StoreHome {
     metrics: Arc<Metrics>,
     /// This server in the chains' records.
     writer: Id,
+    versions: OpenVersions,
+    /// Versions opened so far, for names of files.
+    opened: AtomicU64,
 }
 
 /// Threads of its own for the store, so that nothing clients do can starve replication.
@@ -87,7 +95,11 @@ impl StoreHome {
             .map_err(|error| Error::fatal(SqlState::IO_ERROR, format!("cannot start the storage threads: {error}")))?;
         let unique = format!("{:08x}", rand::random::<u32>());
         let (names, writer) = (Arc::default(), Id::random());
-        Ok(StoreHome { store, copies, options, runtime, names, unique, metrics, writer })
+        if !copies.shared {
+            VersionCopy::clear(&copies.directory);
+        }
+        let (versions, opened) = (OpenVersions::default(), AtomicU64::new(0));
+        Ok(StoreHome { store, copies, options, runtime, names, unique, metrics, writer, versions, opened })
     }
 
     /// The names of the databases, as far as they are known.
@@ -119,8 +131,43 @@ impl StoreHome {
     pub(crate) async fn open(&self, name: &str, pool_size: usize) -> Result<Arc<Database>> {
         let (path, options) = (self.copy_path(name), self.chain_options());
         let (owned, copy) = (name.to_owned(), path.clone());
+        let begun = Instant::now();
         let chain = self.at_the_store(name, async move { Chain::open(&options, &owned, &copy).await }).await?;
+        log_fetched(name, chain.head().sequence, &path, begun);
         self.serve(name, &path, pool_size, chain).await
+    }
+
+    /// Restores an earlier state of a database and opens it, or gives the one that is open; 3D000 if there is none.
+    pub(crate) async fn open_version(
+        &self,
+        name: &str,
+        (database, target): (&str, Target),
+        pool_size: usize,
+    ) -> Result<Arc<Database>> {
+        let (store, owned) = (Arc::clone(&self.store), database.to_owned());
+        let found = self.at_the_store(name, async move { versions::find(&store, &owned, target).await }).await?;
+        let commit = found.version.commit;
+        if matches!(target, Target::Time(time) if time > SystemTime::now() && commit < Timestamp::of(time)) {
+            return Err(version::in_the_future(name));
+        }
+        let key = (database.to_owned(), found.incarnation, found.version.sequence);
+        self.versions.open(key, self.restore(name, database, found, pool_size)).await
+    }
+
+    async fn restore(&self, name: &str, database: &str, found: Found, pool_size: usize) -> Result<Arc<Database>> {
+        let (begun, sequence) = (Instant::now(), found.version.sequence);
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        let stem = file_name(database);
+        let stem = stem.strip_suffix(SUFFIX).unwrap_or(&stem);
+        let copy = VersionCopy::new(&self.copies.directory, &format!("{stem}-{}-{number}", self.unique));
+        let (store, owned, path) = (Arc::clone(&self.store), database.to_owned(), copy.path().to_owned());
+        self.at_the_store(name, async move {
+            let head = restore::restore(&store, &owned, Target::Sequence(sequence), &path).await?;
+            if head.incarnation == found.incarnation { Ok(()) } else { Err(LogError::Dropped) }
+        })
+        .await?;
+        log_fetched(name, sequence, copy.path(), begun);
+        blocking(|| Database::open_version(name, copy, (pool_size, self.names()), &self.metrics))
     }
 
     /// Makes a database in the store and opens it; 42P04 if it exists.
@@ -207,6 +254,13 @@ impl StoreHome {
         };
         self.copies.directory.join(own)
     }
+}
+
+/// How large the copy of a database is and how long it took.
+fn log_fetched(name: &str, sequence: Sequence, copy: &Path, begun: Instant) {
+    let megabytes = std::fs::metadata(copy).map_or(0.0, |file| file.len() as f64 / 1e6);
+    let seconds = begun.elapsed().as_secs_f64();
+    log::info!("database \"{name}\": at sequence {sequence}, {megabytes:.1} MB, fetched in {seconds:.1} s");
 }
 
 fn cannot_use(path: &Path, error: &io::Error) -> Error {

@@ -110,7 +110,8 @@ impl Replicator {
         let mut next_poll = Instant::now() + self.options.poll;
         let (head, heads) = watch::channel(self.chain.head().sequence);
         let upkeep = (!self.options.standby).then(|| {
-            let upkeep = self.chain.upkeep(Policy::default());
+            let mut upkeep = self.chain.upkeep(Policy::default());
+            upkeep.retention = Some(self.options.retention);
             tokio::spawn(keep_up(self.name.clone(), upkeep, heads))
         });
         loop {

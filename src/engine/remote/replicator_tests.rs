@@ -111,6 +111,7 @@ impl Place {
             poll: Duration::from_millis(5),
             interval: None,
             standby: false,
+            ..RemoteOptions::default()
         };
         self.instance_with(waiting).await.0
     }
@@ -363,6 +364,7 @@ async fn a_store_that_does_not_answer_stops_writing_and_not_reading() {
         poll: Duration::from_secs(60),
         interval: None,
         standby: false,
+        ..RemoteOptions::default()
     };
     let (database, _) = place.instance_with(impatient).await;
     let (mut writer, mut reader) = (session(&database), session(&database));
@@ -400,6 +402,7 @@ async fn a_standby_reads_and_refuses_to_write() {
         poll: Duration::from_millis(5),
         interval: None,
         standby: true,
+        ..RemoteOptions::default()
     };
     let (standby, _) = place.instance_with(follower).await;
     let (mut a, mut b) = (session(&primary), session(&standby));
@@ -419,6 +422,7 @@ async fn collected_commits_are_acknowledged_at_once_and_uploaded_at_the_stop() {
         poll: Duration::from_secs(3600),
         interval: Some(Duration::from_secs(3600)),
         standby: false,
+        ..RemoteOptions::default()
     };
     let (database, _) = place.instance_with(collecting).await;
     let mut writer = session(&database);
@@ -445,6 +449,7 @@ async fn the_losing_tail_of_collected_commits_is_kept() {
         poll: Duration::from_secs(3600),
         interval: Some(Duration::from_secs(3600)),
         standby: false,
+        ..RemoteOptions::default()
     };
     let (database, _) = place.instance_with(collecting).await;
     let mut b = session(&database);
@@ -469,6 +474,7 @@ async fn the_log_is_emptied_under_readers_and_the_copy_starts_again_from_it() {
             poll: Duration::from_millis(5),
             interval: None,
             standby: false,
+            ..RemoteOptions::default()
         };
         place.instance_with(waiting).await
     };
@@ -510,6 +516,7 @@ async fn the_log_is_emptied_under_readers_and_the_copy_starts_again_from_it() {
         poll: Duration::from_millis(5),
         interval: None,
         standby: false,
+        ..RemoteOptions::default()
     };
     let again = Database::open_copy("test", &path, pool, (chain, options), (&Handle::current(), &Arc::default()))
         .expect("open");

@@ -224,7 +224,8 @@ impl Chain {
 
     /// What keeps this database's log short. It works on its own, beside the chain.
     pub fn upkeep(&self, policy: Policy) -> Upkeep {
-        Upkeep { to: self.to.clone(), writer: self.writer, policy, scratch: self.scratch.with_extension("upkeep") }
+        let scratch = self.scratch.with_extension("upkeep");
+        Upkeep { to: self.to.clone(), writer: self.writer, policy, scratch, retention: None }
     }
 
     /// The pages of the durable state that make a batch smaller when [`append`](Self::append) is given them.

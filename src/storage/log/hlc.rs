@@ -26,6 +26,12 @@ impl Timestamp {
         Timestamp::of(now).max(Timestamp(self.0.saturating_add(1)))
     }
 
+    /// The time in UTC, to the microsecond, as people and `Target` read it.
+    pub fn to_rfc3339(self) -> String {
+        let time = i64::try_from(self.0).ok().and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok());
+        time.map_or_else(|| self.to_string(), |time| format!("{time:.6}"))
+    }
+
     /// As a time of day.
     pub fn time(self) -> SystemTime {
         UNIX_EPOCH.checked_add(Duration::from_micros(self.0)).unwrap_or(UNIX_EPOCH)

@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -15,7 +16,7 @@ use bytes::Bytes;
 use crate::storage::blob::{BlobError, BlobErrorKind, BlobStore};
 use crate::storage::log::append::PROOF_HOLDS;
 use crate::storage::log::base;
-use crate::storage::log::delta::{self, Delta, Digest, Sequence};
+use crate::storage::log::delta::{self, Digest, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::fetch::{self, Ahead};
 use crate::storage::log::hlc::Timestamp;
@@ -36,13 +37,43 @@ pub enum Target {
     Time(SystemTime),
 }
 
+impl Target {
+    /// Whether a state is the one that is meant or before it.
+    pub fn includes(self, sequence: Sequence, commit: Timestamp) -> bool {
+        match self {
+            Target::Latest => true,
+            Target::Sequence(last) => sequence <= last,
+            Target::Time(time) => commit <= Timestamp::of(time),
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    /// A number of the log, or a time: to the day, the second or the microsecond, in UTC unless it has an offset.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(sequence) = text.parse() {
+            return Ok(Target::Sequence(sequence));
+        }
+        let time = text.parse::<jiff::Timestamp>().or_else(|_| {
+            let civil = text.parse::<jiff::civil::DateTime>()?;
+            civil.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp())
+        });
+        let time = time.ok().filter(|time| time.as_second() >= 0);
+        let allowed = || "a time such as 2026-11-23T10:00:00Z, or a sequence number".to_owned();
+        time.map(|time| Target::Time(time.into())).ok_or_else(allowed)
+    }
+}
+
 /// How often a plan may be overtaken by the collector.
 const PLANS: u32 = 5;
 
 /// Single deltas asked for at once.
 const DELTAS_AHEAD: usize = 16;
 
-/// Writes a state of a database to a plain SQLite file. Nothing is at `into` unless all of it is.
+/// Writes a state of a database to a new plain SQLite file. Nothing is at `into` unless all of it is; an error if
+/// something is there already.
 pub async fn restore(store: &Arc<dyn BlobStore>, database: &str, target: Target, into: &Path) -> Result<Head> {
     let keys = Keys::of(database);
     let manifest = manifest::read(store, &keys).await?.manifest;
@@ -50,7 +81,7 @@ pub async fn restore(store: &Arc<dyn BlobStore>, database: &str, target: Target,
     let result = async {
         let image = rebuild(store, &keys, manifest, target, &partial).await?;
         let head = base::run(move || image.finish_plain()).await?;
-        std::fs::rename(&partial, into)?;
+        place(&partial, into)?;
         Ok(head)
     };
     let result = result.await;
@@ -59,6 +90,16 @@ pub async fn restore(store: &Arc<dyn BlobStore>, database: &str, target: Target,
         let _ = std::fs::remove_file(&partial);
     }
     result
+}
+
+/// Gives a file its name, unless there is one of that name.
+fn place(file: &Path, name: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(file, name) {
+        Ok(()) => std::fs::remove_file(file),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(error),
+        // Not every file system has links.
+        Err(_) => std::fs::rename(file, name),
+    }
 }
 
 /// Makes a new file at `path` and gives it open. When objects that were planned with are gone, the manifest is read
@@ -79,19 +120,32 @@ pub async fn rebuild(
             Err(error) => Err(error),
         };
         match still_holds(store, keys, begun_at, result).await {
-            Err(error) if error.is_not_found() && plans < PLANS => {
-                let again = manifest::read(store, keys).await?.manifest;
-                if again.incarnation != manifest.incarnation {
-                    return Err(LogError::Dropped);
-                }
-                if again.nonce == manifest.nonce {
-                    return Err(error);
-                }
-                (manifest, plans) = (again, plans + 1);
+            Err(error) if may_plan_again(&error, plans) => {
+                manifest = plan_again(store, keys, &manifest, error).await?;
+                plans += 1;
             }
             result => return result,
         }
     }
+}
+
+/// Whether an object that was counted on may just have been let go.
+pub(super) fn may_plan_again(error: &LogError, plans: u32) -> bool {
+    error.is_not_found() && plans < PLANS
+}
+
+/// The manifest as it is now; the error if it is still the one that was planned with.
+pub(super) async fn plan_again(
+    store: &Arc<dyn BlobStore>,
+    keys: &Keys,
+    overtaken: &Manifest,
+    error: LogError,
+) -> Result<Manifest> {
+    let again = manifest::read(store, keys).await?.manifest;
+    if again.incarnation != overtaken.incarnation {
+        return Err(LogError::Dropped);
+    }
+    if again.nonce == overtaken.nonce { Err(error) } else { Ok(again) }
 }
 
 /// A plan holds for less than an hour, because after that single deltas that it counts on may have been deleted, and
@@ -119,11 +173,7 @@ async fn is_passed(store: &Arc<dyn BlobStore>, keys: &Keys, head: &Head) -> Resu
 
 /// The file a restore begins with.
 async fn begin(store: &Arc<dyn BlobStore>, manifest: &Manifest, target: Target, path: &Path) -> Result<Image> {
-    let before = |base: &&Base| match target {
-        Target::Latest => true,
-        Target::Sequence(sequence) => base.seq <= sequence,
-        Target::Time(time) => base.hlc <= Timestamp::of(time),
-    };
+    let before = |base: &&Base| target.includes(base.seq, base.hlc);
     discard(path)?;
     let Some(base) = manifest.bases.iter().rev().find(before) else {
         return begin_with_parent(store, manifest, target, path).await;
@@ -263,7 +313,7 @@ async fn apply(mut image: Image, mut bytes: Bytes, target: Target) -> Result<(Im
             if delta.header.sequence < next {
                 continue;
             }
-            if is_beyond(&delta, target) {
+            if !target.includes(delta.header.sequence, delta.header.last_commit) {
                 return Ok((image, true));
             }
             image.apply(&delta)?;
@@ -271,14 +321,6 @@ async fn apply(mut image: Image, mut bytes: Bytes, target: Target) -> Result<(Im
         Ok((image, false))
     })
     .await
-}
-
-fn is_beyond(delta: &Delta, target: Target) -> bool {
-    match target {
-        Target::Latest => false,
-        Target::Sequence(last) => delta.header.sequence > last,
-        Target::Time(time) => delta.header.last_commit > Timestamp::of(time),
-    }
 }
 
 /// Writes an object that is a plain file to a new file.
@@ -290,4 +332,41 @@ pub async fn download_plain(store: &Arc<dyn BlobStore>, key: &str, size: u64, in
     }
     tokio::io::AsyncWriteExt::flush(&mut file).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_number_or_a_time() {
+        let at = |micros| Ok(Target::Time(UNIX_EPOCH + Duration::from_micros(micros)));
+        let noon = 1_795_435_200_000_000;
+        for (text, expected) in [
+            ("0", Ok(Target::Sequence(0))),
+            ("18446744073709551615", Ok(Target::Sequence(Sequence::MAX))),
+            ("2026-11-23T12:00:00Z", at(noon)),
+            ("2026-11-23T13:00:00+01:00", at(noon)),
+            ("2026-11-23T12:00:00.000001Z", at(noon + 1)),
+            ("2026-11-23 12:00:00", at(noon)),
+            ("2026-11-23T12:00", at(noon)),
+            ("2026-11-23", at(noon - 43_200_000_000)),
+        ] {
+            assert_eq!(text.parse::<Target>(), expected, "{text}");
+        }
+        for text in ["", "-1", "18446744073709551616", "yesterday", "2026-13-01", "2026-11-23T25:00:00Z", "1960-01-01"]
+        {
+            assert!(text.parse::<Target>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_was_printed_is_the_commit_it_was_printed_for() {
+        let commit = Timestamp(1_795_435_200_123_456);
+        assert_eq!(commit.to_rfc3339(), "2026-11-23T12:00:00.123456Z");
+        let target: Target = commit.to_rfc3339().parse().expect("a time");
+        assert!(target.includes(1, commit) && !target.includes(1, Timestamp(commit.0 + 1)));
+    }
 }

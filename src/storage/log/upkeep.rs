@@ -52,6 +52,8 @@ pub struct Upkeep {
     pub policy: Policy,
     /// A file that nobody else uses, for making whole files.
     pub scratch: PathBuf,
+    /// How long states are to be kept from now on; `None`: as the manifest says.
+    pub retention: Option<Duration>,
 }
 
 /// What was done.
@@ -163,6 +165,9 @@ impl Upkeep {
             let before = manifest.clone();
             if manifest.swept == manifest.floor && settled > manifest.floor {
                 (manifest.floor, manifest.floor_raised) = (settled, Timestamp::of(now));
+            }
+            if let Some(retention) = self.retention {
+                manifest.retention_seconds = retention.as_secs();
             }
             released = forget(manifest, now);
             Ok(*manifest != before)

@@ -47,7 +47,9 @@ impl World {
         let path = self.scratch.path("restored.sqlite");
         let head = restore(&self.store(), "app", Target::Sequence(sequence), &path).await?;
         assert_eq!(head.sequence, sequence);
-        Ok(expected.is_in(&path))
+        let is_expected = expected.is_in(&path);
+        std::fs::remove_file(&path)?;
+        Ok(is_expected)
     }
 }
 
@@ -89,14 +91,7 @@ async fn every_state_of_a_long_history_is_restored_while_the_log_is_being_shorte
 async fn what_is_older_than_the_retention_goes_and_all_else_stays() {
     let mut world = World::new(3, SMALL).await;
     let hour = Duration::from_secs(3_600);
-    world
-        .upkeep
-        .update(|manifest, _| {
-            manifest.retention_seconds = 3_600;
-            Ok(true)
-        })
-        .await
-        .expect("updates");
+    world.upkeep.retention = Some(hour);
     let mut states = vec![world.mirror.clone()];
     for round in 0..10 {
         for _ in 0..20 {

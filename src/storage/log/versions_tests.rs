@@ -28,16 +28,20 @@ async fn versions_are_listed_and_restored_by_number_and_by_time() {
     }
     chain.upkeep(SMALL).run(21).await.expect("upkeep");
     let seam: Arc<dyn BlobStore> = Arc::clone(&store) as _;
-    let listed = versions(&seam, "app", 0).await.expect("lists");
-    assert_eq!(listed.iter().map(|version| version.sequence).collect::<Vec<_>>(), (1..=21).collect::<Vec<_>>());
+    let listed = versions(&seam, "app", Span::default()).await.expect("lists").versions;
+    assert_eq!(listed.iter().map(|version| version.sequence).collect::<Vec<_>>(), (0..=21).collect::<Vec<_>>());
     assert!(listed.windows(2).all(|two| two[0].commit < two[1].commit));
-    assert_eq!(versions(&seam, "app", 19).await.expect("lists").len(), 2);
+    let kinds: Vec<_> = listed.iter().map(|version| version.kind).collect();
+    assert_eq!((kinds[0], kinds[1], kinds[16], kinds[21]), (Kind::Base, Kind::Segment, Kind::Base, Kind::Delta));
     let path = scratch.path("restored.sqlite");
     for version in listed {
         let target = Target::Time(version.commit.time());
         let head = restore(&seam, "app", target, &path).await.expect("restores");
         assert_eq!((head.sequence, head.checksums.total()), (version.sequence, version.post_checksum));
         assert!(states[version.sequence as usize].is_in(&path));
+        let again = restore(&seam, "app", target, &path).await;
+        assert!(matches!(again, Err(LogError::Local(error)) if error.kind() == std::io::ErrorKind::AlreadyExists));
+        std::fs::remove_file(&path).expect("removes");
     }
     let early = restore(&seam, "app", Target::Time(SystemTime::UNIX_EPOCH), &path).await;
     assert!(matches!(early, Err(LogError::NotKept)));

@@ -1,0 +1,51 @@
+//! The object store that a configuration names.
+//!
+//! Owns: [`object_store`], [`check_conditions`]. Must not know: what is kept in it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::ops::config::{Config, Storage};
+use crate::storage::blob::BlobStore;
+use crate::storage::blob::azure::AzureStore;
+use crate::storage::blob::http::{HttpClient, Limits};
+use crate::storage::blob::local_directory::LocalDirectory;
+use crate::storage::blob::probe::honours_conditions;
+use crate::storage::blob::s3::S3Store;
+
+/// The object store of the configuration; none for databases on the disk.
+pub fn object_store(config: &Config) -> Result<Option<Arc<dyn BlobStore>>, String> {
+    match config.storage {
+        Storage::Local => Ok(None),
+        Storage::Directory => {
+            let directory = &config.store_directory;
+            let store = LocalDirectory::open(directory)
+                .map_err(|e| format!("cannot use STORE_DIRECTORY = {}: {e}", directory.display()))?;
+            Ok(Some(Arc::new(store)))
+        }
+        Storage::S3 => {
+            let http = http_client()?;
+            let store = S3Store::new(config.s3.clone(), http, |name| std::env::var(name).ok())?;
+            Ok(Some(Arc::new(store)))
+        }
+        Storage::Azure => {
+            let http = http_client()?;
+            let store = AzureStore::new(&config.azure, http, |name| std::env::var(name).ok())?;
+            Ok(Some(Arc::new(store)))
+        }
+    }
+}
+
+/// A client that trusts the authorities of `SSL_CERT_FILE`, as other programs do, or those that browsers trust.
+fn http_client() -> Result<HttpClient, String> {
+    let authorities = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty());
+    HttpClient::new(authorities.as_deref().map(Path::new), Limits::default())
+}
+
+/// An error unless the store does what keeps several writers apart.
+pub async fn check_conditions(store: &Arc<dyn BlobStore>) -> Result<(), String> {
+    let honoured = honours_conditions(store).await.map_err(|e| format!("cannot use the object store: {e}"))?;
+    honoured.map_err(|broken| {
+        format!("cannot use the object store, servers would overwrite each other's commits: {broken}")
+    })
+}
