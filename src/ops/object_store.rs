@@ -44,7 +44,9 @@ fn http_client() -> Result<HttpClient, String> {
 
 /// An error unless the store does what keeps several writers apart.
 pub async fn check_conditions(store: &Arc<dyn BlobStore>) -> Result<(), String> {
-    let honoured = honours_conditions(store).await.map_err(|e| format!("cannot use the object store: {e}"))?;
+    let honoured = honours_conditions(store)
+        .await
+        .map_err(|e| format!("cannot use the object store {}: {e}", store.location()))?;
     honoured.map_err(|broken| {
         format!("cannot use the object store, servers would overwrite each other's commits: {broken}")
     })

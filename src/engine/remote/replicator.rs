@@ -495,20 +495,23 @@ impl Replicator {
 
 /// Folds, publishes and deletes from time to time while the chain grows, and publishes at the end.
 async fn keep_up(name: String, upkeep: Upkeep, mut head: watch::Receiver<Sequence>) {
-    let mut published = *head.borrow_and_update();
+    // Who had the database before may have ended without publishing.
+    let mut published = upkeep.published().await.ok().flatten();
+    let mut is_behind = published != Some(*head.borrow_and_update());
     loop {
-        let goes_on = head.changed().await.is_ok();
+        let goes_on = is_behind || head.changed().await.is_ok();
         if goes_on {
             // Until then more may come, or the end.
             let _ = tokio::time::timeout(UPKEEP, ended(&mut head)).await;
         }
+        is_behind = false;
         let sequence = *head.borrow_and_update();
-        if sequence != published {
+        if published != Some(sequence) {
             if let Err(error) = upkeep.run(sequence).await {
                 log::warn!("database \"{name}\": the upkeep of its log failed: {error}");
             }
             match upkeep.publish().await {
-                Ok(_) => published = sequence,
+                Ok(_) => published = Some(sequence),
                 Err(error) => log::warn!("database \"{name}\": its file was not published: {error}"),
             }
         }

@@ -47,6 +47,12 @@ impl Upkeep {
         Ok(head.sequence)
     }
 
+    /// The number of the delta whose state is published; none if no file is.
+    pub async fn published(&self) -> Result<Option<Sequence>> {
+        let manifest = manifest::read(&self.to.store, &self.to.keys).await?.manifest;
+        Ok(manifest.published.map(|published| published.seq))
+    }
+
     /// On what condition the file may be written: it is the one last published, or not there.
     async fn condition(&self, manifest: &Manifest) -> Result<Precondition> {
         let key = self.to.keys.file();
