@@ -132,6 +132,7 @@ pub mod catalog {
         pub mod contents;
         pub mod information_columns;
         pub mod information_objects;
+        pub mod own;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
@@ -205,6 +206,7 @@ pub mod engine {
     pub mod functions;
     mod gate;
     pub mod interrupt;
+    pub mod kept;
     pub mod notifications;
     mod pool;
     mod progress;

@@ -22,6 +22,7 @@ use crate::catalog::schema::{
     CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Identity, Index, IndexKey, Relation, RelationKind,
     Schema, SequenceOptions, UserType, UserTypeKind,
 };
+use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use save::*;
@@ -62,7 +63,8 @@ CREATE TABLE IF NOT EXISTS {0}.__pg_description (
 ";
 
 /// The schemas every database has besides `public`, which is a row like any other because it can be dropped.
-const FIXED_SCHEMAS: &[(u32, &str)] = &[(11, "pg_catalog"), (99, "pg_toast"), (13207, "information_schema")];
+const FIXED_SCHEMAS: &[(u32, &str)] =
+    &[(11, "pg_catalog"), (99, "pg_toast"), (13207, "information_schema"), (own::NAMESPACE.0, own::NAME)];
 
 const PUBLIC_OID: u32 = 2200;
 

@@ -3,14 +3,18 @@
 //!
 //! Owns: [`ConnectionSource`]. Must not know: what the relations look like (`catalog::tables`).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::schema::CatalogSnapshot;
-use crate::catalog::tables::source::{CatalogSource, CursorRow, LockRow, PreparedRow, SessionRow};
+use crate::catalog::tables::source::{
+    CatalogSource, CursorRow, LockRow, PreparedRow, ReplicationRow, SessionRow, VersionRow,
+};
 use crate::engine::backends::Backends;
-use crate::engine::context::SessionContext;
+use crate::engine::context::{SessionContext, Wait, Waiting};
 use crate::engine::databases::DatabaseNames;
 use crate::engine::functions::ContextSlot;
+use crate::engine::kept::LISTED;
+use crate::error::{ErrorFields, Result, Severity, SqlState};
 use crate::settings::session::SettingView;
 use crate::sql::functions;
 use crate::types::pg_type::Oid;
@@ -19,17 +23,52 @@ use crate::types::pg_type::Oid;
 pub(crate) struct ConnectionSource {
     slot: ContextSlot,
     names: DatabaseNames,
+    /// The versions that a statement has seen: a join that looks again does not ask the store again.
+    listed: Mutex<Option<Listed>>,
+}
+
+struct Listed {
+    /// The session and the begin of its statement.
+    statement: (i32, i64),
+    versions: Arc<[VersionRow]>,
 }
 
 impl ConnectionSource {
     /// The source of a connection whose functions use `slot`.
     pub(crate) fn new(slot: ContextSlot, names: DatabaseNames) -> Self {
-        ConnectionSource { slot, names }
+        ConnectionSource { slot, names, listed: Mutex::default() }
     }
 
     /// Something of the session; the engine's own statements, which run without one, see what is empty.
     fn session<T: Default>(&self, body: impl FnOnce(&SessionContext) -> T) -> T {
         self.slot.with_session(|session| Ok(body(session))).unwrap_or_default()
+    }
+
+    fn fetch_versions(&self) -> Result<Arc<[VersionRow]>> {
+        let session = self.slot.session()?;
+        let (statement, kept, places) = self.slot.with_session(|session| {
+            let statement = (session.backend_pid, session.statement_start);
+            Ok((statement, session.kept.clone(), Arc::clone(&session.places)))
+        })?;
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listed) = listed.as_ref().filter(|listed| listed.statement == statement) {
+            return Ok(Arc::clone(&listed.versions));
+        }
+        let (versions, more) = {
+            let _waiting = Waiting::new(&session, Wait::Store);
+            let _lent = places.lend();
+            kept.versions(|| self.slot.check_interrupt())?
+        };
+        if more {
+            let message = format!("only the newest {LISTED} versions are shown; pgserver versions --since lists all");
+            let warning = ErrorFields::new(Severity::Warning, SqlState::WARNING, message);
+            self.slot.with_session(|session| {
+                session.notices.push(warning);
+                Ok(())
+            })?;
+        }
+        *listed = Some(Listed { statement, versions: Arc::clone(&versions) });
+        Ok(versions)
     }
 
     /// To be asked while the session's context is not locked.
@@ -82,6 +121,15 @@ impl CatalogSource for ConnectionSource {
 
     fn prepared_statements(&self) -> Vec<PreparedRow> {
         self.session(|session| session.prepared.values().cloned().collect())
+    }
+
+    fn versions(&self) -> Result<Arc<[VersionRow]>, String> {
+        self.fetch_versions().map_err(|error| self.slot.fail(error).to_string())
+    }
+
+    fn replication(&self) -> Option<ReplicationRow> {
+        let (kept, name) = self.session(|session| (session.kept.clone(), session.database.clone()));
+        kept.replication(name)
     }
 
     fn sequence_last_value(&self, sequence: Oid) -> Option<i64> {

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::{CursorRow, PreparedRow, SessionRow};
 use crate::engine::backends::Backends;
+use crate::engine::kept::Kept;
 use crate::engine::notifications::{Notifications, Pending};
 use crate::engine::pool::Places;
 use crate::error::Notice;
@@ -55,6 +56,8 @@ pub struct SessionContext {
     pub places: Arc<Places>,
     /// All sessions of the server.
     pub backends: Arc<Backends>,
+    /// How the database is kept.
+    pub kept: Kept,
 }
 
 /// Shared between a session and its connection; locked only for the length of one function call.
@@ -85,6 +88,7 @@ impl SessionContext {
             writer: Arc::default(),
             places: Arc::default(),
             backends: Arc::default(),
+            kept: Kept::default(),
         }
     }
 }
@@ -119,6 +123,8 @@ pub enum Wait {
     /// Its turn to write.
     WriteTicket,
     AdvisoryLock,
+    /// The object store's answer.
+    Store,
     /// pg_sleep()
     Sleep,
 }
@@ -129,6 +135,7 @@ impl Wait {
         match self {
             Wait::WriteTicket => ("Lock", "transactionid"),
             Wait::AdvisoryLock => ("Lock", "advisory"),
+            Wait::Store => ("IO", "ObjectStore"),
             Wait::Sleep => ("Timeout", "PgSleep"),
         }
     }

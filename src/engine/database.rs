@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -19,6 +19,7 @@ use crate::engine::connection::{Connection, Control, Entered};
 use crate::engine::databases::DatabaseNames;
 use crate::engine::error_map;
 use crate::engine::interrupt::InterruptHandle;
+use crate::engine::kept::Origin;
 use crate::engine::notifications::Notifications;
 use crate::engine::pool::Pool;
 use crate::engine::progress::blocking;
@@ -56,6 +57,8 @@ pub struct Database {
     watermark: Arc<Watermark>,
     metrics: Arc<Metrics>,
     durability: Durability,
+    /// Set when it is opened from an object store.
+    origin: OnceLock<Origin>,
 }
 
 /// How a database does at one moment.
@@ -226,12 +229,24 @@ impl Database {
             watermark: parts.watermark,
             metrics: parts.metrics,
             durability: parts.durability,
+            origin: OnceLock::new(),
         }
     }
 
     /// The database's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where it comes from.
+    pub(crate) fn comes_from(&self, origin: Origin) {
+        // It is told once, by who has opened it.
+        let _ = self.origin.set(origin);
+    }
+
+    /// Where it comes from; none for one on the disk.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.get()
     }
 
     /// The schema as it is committed.

@@ -191,7 +191,7 @@ impl<'a> Change<'a> {
 
     /// The schema a new object goes into: the one named, or the first of the search path that can hold it.
     fn creation_schema(&self, name: &Name, temporary: bool) -> Result<String> {
-        const READ_ONLY: &[&str] = &["pg_catalog", "information_schema", "pg_toast"];
+        const READ_ONLY: &[&str] = &["pg_catalog", "information_schema", "pg_toast", "pgserver"];
         if temporary {
             return match name.schema.as_deref() {
                 None | Some("pg_temp") => Ok("pg_temp".to_owned()),

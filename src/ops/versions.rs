@@ -247,7 +247,7 @@ fn is_file(into: &str) -> bool {
 
 /// The list as a table: columns as wide as they have to be, numbers to the right.
 fn table(listing: &Listing) -> String {
-    const HEAD: [&str; 7] = ["sequence", "time", "bytes", "kind", "transactions", "changed pages", "pages"];
+    const HEAD: [&str; 7] = ["sequence", "time", "bytes", "kind", "transactions", "changed_pages", "pages"];
     const RIGHT: [bool; 7] = [true, false, true, false, true, true, true];
     let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let mut lines = vec![HEAD.map(str::to_owned)];
@@ -306,7 +306,7 @@ mod tests {
         let second = Version { sequence: 10, kind: Kind::Delta, bytes: 25, transactions: 3, pages: Some(17), ..first };
         let listing = Listing { versions: vec![first, second], page_size: 4096, more: false };
         let expected = "\
-sequence  time                         bytes  kind   transactions  changed pages  pages
+sequence  time                         bytes  kind   transactions  changed_pages  pages
        9  2026-11-23T12:00:00.000000Z    812  base              0              0      -
       10  2026-11-23T12:00:00.000000Z     25  delta             3              0     17
 ";

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::engine::context::{SessionContext, now};
+use crate::engine::kept::Kept;
 use crate::engine::session::EngineSession;
 use crate::error::{Error, Result, Severity, SqlState};
 use crate::session::machine::Parts;
@@ -23,6 +24,7 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
         notifications: Arc::clone(start.database.notifications()),
         writer: Arc::clone(start.database.writer()),
         places: Arc::clone(start.database.pool().places()),
+        kept: Kept::of(&start.database),
         backends: start.backends,
         ..SessionContext::new(settings, &start.user, &start.database_name, start.database.catalog())
     };

@@ -4,6 +4,7 @@
 
 use crate::catalog::schema::{Column, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions};
 use crate::catalog::tables::contents::View;
+use crate::catalog::tables::own;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations::relations;
 use crate::catalog::tables::rows::{Cell, Rows, row};
@@ -311,6 +312,7 @@ fn namespace_oid(schema: &str) -> Oid {
         "pg_toast" => Oid(99),
         "public" => Oid(2200),
         "information_schema" => information_schema_oid(),
+        own::NAME => own::NAMESPACE,
         _ => Oid::INVALID,
     }
 }

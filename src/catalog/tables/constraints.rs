@@ -10,6 +10,7 @@ use crate::catalog::qualify::relations_in;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{BTREE, default_oid, user_sequences};
 use crate::catalog::tables::contents::View;
+use crate::catalog::tables::own;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::types::{type_facts, user_types};
@@ -206,9 +207,10 @@ pub fn rules(rows: &mut Rows, view: &View<'_>) {
 }
 
 /// One end of a dependency: catalog, object, column.
-type Object = (Oid, Oid, i16);
+pub type Object = (Oid, Oid, i16);
 
-fn depend(rows: &mut Rows, dependent: Object, on: Object, kind: &'static str) {
+/// A row of pg_depend.
+pub fn depend(rows: &mut Rows, dependent: Object, on: Object, kind: &'static str) {
     row!(rows,
         classid: dependent.0,
         objid: dependent.1,
@@ -223,6 +225,7 @@ fn depend(rows: &mut Rows, dependent: Object, on: Object, kind: &'static str) {
 /// Which object depends on which: sequences on the columns that own them, defaults on columns and sequences, indexes
 /// on constraints, constraints on columns, everything on its schema.
 pub fn dependencies(rows: &mut Rows, view: &View<'_>) {
+    own::dependencies(rows);
     for relation in view.user_relations() {
         let schema = (PG_NAMESPACE, view.namespace_oid(&relation.schema), 0);
         depend(rows, (PG_CLASS, relation.oid, 0), schema, "n");

@@ -10,7 +10,7 @@ use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
-use crate::catalog::tables::{classes, constraints, procs, server, types, views};
+use crate::catalog::tables::{classes, constraints, own, procs, server, types, views};
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
 
@@ -29,6 +29,9 @@ pub struct Contents {
 /// Adds the rows of one database.
 pub type OwnRows = fn(&mut Rows, &View<'_>);
 
+/// Adds rows that have to be fetched. The error's text is for SQLite only; the source keeps the error.
+pub type StoreRows = fn(&mut Rows, &View<'_>) -> Result<(), String>;
+
 /// Rows that are the same in every database; built once per process.
 pub enum Builtin {
     None,
@@ -45,6 +48,8 @@ pub enum Own {
     OfCatalog(OwnRows),
     /// They depend on the session or the server and are made anew each time.
     OfSession(OwnRows),
+    /// The same, and it may wait, and fail.
+    OfStore(StoreRows),
 }
 
 const fn recorded(text: &'static str) -> Contents {
@@ -113,7 +118,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
     ("pg_catalog", "pg_description", recorded_and(recording!("pg_description"), constraints::descriptions)),
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
-    ("pg_catalog", "pg_extension", recorded(recording!("pg_extension"))),
+    ("pg_catalog", "pg_extension", recorded_and(recording!("pg_extension"), own::extension)),
     ("pg_catalog", "pg_group", of_session(server::groups)),
     ("pg_catalog", "pg_index", of_catalog(constraints::indexes)),
     ("pg_catalog", "pg_indexes", of_catalog(views::indexes)),
@@ -145,6 +150,8 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_type", recorded_and(recording!("pg_type"), types::types)),
     ("pg_catalog", "pg_user", of_session(server::users)),
     ("pg_catalog", "pg_views", of_catalog(views::views)),
+    (own::NAME, "replication", of_session(own::replication)),
+    (own::NAME, "versions", Contents { builtin: Builtin::None, own: Own::OfStore(own::versions) }),
 ];
 
 /// What a relation contains; `None` if it is always empty.

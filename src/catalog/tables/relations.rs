@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::catalog::schema::{Column, Relation, RelationKind};
+use crate::catalog::tables::own;
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::rows::Cell;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
@@ -29,7 +30,7 @@ pub struct SystemRelation {
     pub defaults: Vec<Cell>,
 }
 
-/// Every relation of pg_catalog and information_schema, by OID.
+/// Every relation of pg_catalog and information_schema, and pgserver's own, by OID.
 pub fn relations() -> &'static [SystemRelation] {
     static RELATIONS: OnceLock<Vec<SystemRelation>> = OnceLock::new();
     RELATIONS.get_or_init(load)
@@ -52,7 +53,9 @@ fn load() -> Vec<SystemRelation> {
         columns.entry(line.number("relation")).or_default().push(line);
     }
     let relations = Recording::new(recording!("relations")).lines();
-    relations.map(|line| system_relation(&line, columns.remove(&line.number("oid")).unwrap_or_default())).collect()
+    let recorded =
+        relations.map(|line| system_relation(&line, columns.remove(&line.number("oid")).unwrap_or_default()));
+    recorded.chain(own::relations()).collect()
 }
 
 fn system_relation(line: &Line, columns: Vec<Line>) -> SystemRelation {

@@ -100,7 +100,9 @@ fn index(oid: u32, name: &str, key: IndexKey, constraint: Option<Oid>) -> Index 
 /// Table `people`, its key, checks, indexes and sequence, a table that refers to it, a view, an enum and a domain.
 pub fn sample() -> Sample {
     let mut catalog = CatalogSnapshot { version: 1, ..CatalogSnapshot::default() };
-    for (oid, name) in [(11, "pg_catalog"), (2200, "public"), (13207, "information_schema"), (20000, "shop")] {
+    for (oid, name) in
+        [(11, "pg_catalog"), (2200, "public"), (13207, "information_schema"), (16100, "pgserver"), (20000, "shop")]
+    {
         catalog.schemas.push(Schema { oid: Oid(oid), name: name.into() });
     }
     system_relations().iter().for_each(|r| catalog.put_relation(r.clone()));

@@ -58,6 +58,17 @@ pub trait CatalogSource: Send + Sync {
         Vec::new()
     }
 
+    /// The states of the database that can be restored, oldest first. Unlike everything else this may wait; of an
+    /// error, which the source keeps, this gives the text.
+    fn versions(&self) -> Result<Arc<[VersionRow]>, String> {
+        Ok(Arc::default())
+    }
+
+    /// How far the object store has the database.
+    fn replication(&self) -> Option<ReplicationRow> {
+        None
+    }
+
     /// The last value a sequence gave; none if it has not been called yet.
     fn sequence_last_value(&self, sequence: Oid) -> Option<i64> {
         let _ = sequence;
@@ -158,6 +169,34 @@ pub struct CursorRow {
     pub binary: bool,
     pub scrollable: bool,
     pub created: i64,
+}
+
+/// A state that can be restored (pgserver.versions).
+#[derive(Clone, Debug)]
+pub struct VersionRow {
+    pub sequence: i64,
+    /// Microseconds since 1970-01-01 UTC.
+    pub time: i64,
+    pub bytes: i64,
+    pub kind: &'static str,
+    pub transactions: i64,
+    pub changed_pages: i64,
+    pub pages: Option<i64>,
+}
+
+/// A database and what has its latest state (pgserver.replication).
+#[derive(Clone, Debug)]
+pub struct ReplicationRow {
+    pub database: String,
+    /// local, or where the object store is.
+    pub storage: String,
+    pub sync: &'static str,
+    pub standby: bool,
+    pub sequence: Option<i64>,
+    pub lag_bytes: Option<i64>,
+    pub lag_seconds: Option<f64>,
+    pub conflicts: i64,
+    pub error: Option<String>,
 }
 
 /// A database's OID: fixed for those that PostgreSQL always has, else made from the name, so that every session and

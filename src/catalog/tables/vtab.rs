@@ -16,7 +16,7 @@ use rusqlite::vtab::{
     sqlite3_vtab_cursor,
 };
 
-use crate::catalog::tables::contents::{Builtin, Own, OwnRows, View, builtin_rows, contents};
+use crate::catalog::tables::contents::{Builtin, Own, OwnRows, StoreRows, View, builtin_rows, contents};
 use crate::catalog::tables::relations::{SystemRelation, is_integer, relations};
 use crate::catalog::tables::rows::{Cell, Key, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
@@ -56,8 +56,8 @@ struct TableAux {
 
 impl Shared {
     /// The relation's rows as of now: the built-in ones and this database's.
-    fn rows(&self, relation: &'static SystemRelation) -> Vec<Arc<RowSet>> {
-        let Some(contents) = contents(relation) else { return Vec::new() };
+    fn rows(&self, relation: &'static SystemRelation) -> rusqlite::Result<Vec<Arc<RowSet>>> {
+        let Some(contents) = contents(relation) else { return Ok(Vec::new()) };
         let builtin = match contents.builtin {
             Builtin::None => None,
             Builtin::Recorded(_) | Builtin::Computed(_) => self.shared_rows(relation),
@@ -65,9 +65,10 @@ impl Shared {
         let own = match contents.own {
             Own::None => None,
             Own::OfSession(add) => Some(self.produce(relation, add)),
+            Own::OfStore(add) => Some(self.fetch(relation, add)?),
             Own::OfCatalog(add) => Some(self.kept_rows(relation, add)),
         };
-        builtin.into_iter().chain(own).collect()
+        Ok(builtin.into_iter().chain(own).collect())
     }
 
     /// The built-in rows of a relation, made once per process.
@@ -85,6 +86,14 @@ impl Shared {
         let mut rows = Rows::new(relation);
         add(&mut rows, &View { catalog: &catalog, source: self.source.as_ref() });
         rows.finish()
+    }
+
+    fn fetch(&self, relation: &'static SystemRelation, add: StoreRows) -> rusqlite::Result<Arc<RowSet>> {
+        let catalog = self.source.catalog();
+        let mut rows = Rows::new(relation);
+        add(&mut rows, &View { catalog: &catalog, source: self.source.as_ref() })
+            .map_err(rusqlite::Error::ModuleError)?;
+        Ok(rows.finish())
     }
 
     fn kept_rows(&self, relation: &'static SystemRelation, add: OwnRows) -> Arc<RowSet> {
@@ -252,7 +261,7 @@ impl TableCursor {
 // SAFETY: `TableCursor` is repr(C) and its first member is the base structure.
 unsafe impl VTabCursor for TableCursor {
     fn filter(&mut self, idx_num: c_int, _idx_str: Option<&str>, args: &Filters<'_>) -> rusqlite::Result<()> {
-        self.parts = self.shared.rows(self.relation);
+        self.parts = self.shared.rows(self.relation)?;
         self.place = Place::All { part: 0, row: 0 };
         if let (Some(column), Some(value)) =
             (usize::try_from(idx_num).ok().and_then(|n| n.checked_sub(1)), args.iter().next())

@@ -55,7 +55,12 @@ impl Change<'_> {
     fn resolve_dropped(&mut self, kind: ObjectKind, name: &Name, if_exists: bool) -> Result<Option<Object>> {
         let found = match kind {
             ObjectKind::Schema => {
-                self.catalog.schemas.iter().find(|s| s.name == name.name).map(|s| Object::Schema(s.oid))
+                let schema = self.catalog.schemas.iter().find(|s| s.name == name.name);
+                if schema.is_some_and(|s| s.oid < Oid::FIRST_NORMAL && s.name != "public") {
+                    let message = format!("cannot drop schema {name} because it is required by the database system");
+                    return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message));
+                }
+                schema.map(|s| Object::Schema(s.oid))
             }
             ObjectKind::Type | ObjectKind::Domain => match self.find_type(name) {
                 Some(found) if kind == ObjectKind::Domain && !matches!(found.kind, UserTypeKind::Domain { .. }) => {

@@ -4,6 +4,7 @@ use super::Change;
 use super::column::type_display;
 use crate::catalog::schema::{Schema, UserType, UserTypeKind};
 use crate::catalog::store;
+use crate::catalog::tables::own;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateDomain, DomainChange, EnumChange, EnumPlace, Name};
 use crate::sql::parse_ddl::MAX_IDENTIFIER;
@@ -184,6 +185,10 @@ impl Change<'_> {
 }
 
 pub(super) fn check_schema_name(name: &str) -> Result<()> {
+    if name == own::NAME {
+        let message = format!("unacceptable schema name \"{name}\"");
+        return Err(Error::new(SqlState::RESERVED_NAME, message).with_detail("It is the server's own schema."));
+    }
     if name.starts_with("pg_") {
         let message = format!("unacceptable schema name \"{name}\"");
         return Err(Error::new(SqlState::RESERVED_NAME, message)

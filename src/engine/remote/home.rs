@@ -15,6 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::engine::database::{self, Database};
 use crate::engine::databases::{DatabaseNames, SUFFIX, file_name};
+use crate::engine::kept::Origin;
 use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::chain;
@@ -167,7 +168,9 @@ impl StoreHome {
         })
         .await?;
         log_fetched(name, sequence, copy.path(), begun);
-        blocking(|| Database::open_version(name, copy, (pool_size, self.names()), &self.metrics))
+        let opened = blocking(|| Database::open_version(name, copy, (pool_size, self.names()), &self.metrics))?;
+        opened.comes_from(self.origin(database, Some(sequence)));
+        Ok(opened)
     }
 
     /// Makes a database in the store and opens it; 42P04 if it exists.
@@ -232,8 +235,20 @@ impl StoreHome {
         let runtime = self.runtime.get().handle();
         let metrics = &self.metrics;
         let database = blocking(|| Database::open_copy(name, path, pool, chain, (runtime, metrics)))?;
+        database.comes_from(self.origin(name, None));
         self.names.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         Ok(database)
+    }
+
+    fn origin(&self, database: &str, sequence: Option<Sequence>) -> Origin {
+        Origin {
+            store: Arc::clone(&self.store),
+            runtime: self.runtime.get().handle().clone(),
+            database: database.to_owned(),
+            sync: if self.options.interval.is_some() { "interval" } else { "commit" },
+            standby: self.options.standby,
+            sequence,
+        }
     }
 
     /// Runs something on the storage threads.

@@ -1,0 +1,158 @@
+//! What pgserver shows of itself in the schema `pgserver`: versions of the database, and its replication.
+//!
+//! Owns: the relations of that schema, which are made like those of pg_catalog, and their rows. Must not know: SQLite,
+//! object stores. The schema belongs to an extension of its name, as it would in PostgreSQL, so that pg_dump leaves it out.
+
+use std::sync::Arc;
+
+use crate::catalog::schema::{Column, Relation, RelationKind};
+use crate::catalog::tables::constraints::{PG_CLASS, PG_NAMESPACE, depend};
+use crate::catalog::tables::contents::View;
+use crate::catalog::tables::relations::SystemRelation;
+use crate::catalog::tables::rows::{Cell, Rows, row};
+use crate::catalog::tables::server::timestamp;
+use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::types::pg_type::{Oid, type_info};
+
+/// The schema and the extension.
+pub const NAME: &str = "pgserver";
+
+/// Below the first OID of users' objects, above those that initdb gives.
+pub const NAMESPACE: Oid = Oid(16_100);
+const EXTENSION: Oid = Oid(16_101);
+
+/// pg_extension itself.
+const PG_EXTENSION: Oid = Oid(3079);
+
+/// OID, name, columns.
+type Described = (Oid, &'static str, &'static [(&'static str, Oid)]);
+
+static RELATIONS: &[Described] = &[
+    (
+        Oid(16_110),
+        "versions",
+        &[
+            ("sequence", Oid::INT8),
+            ("time", Oid::TIMESTAMPTZ),
+            ("bytes", Oid::INT8),
+            ("kind", Oid::TEXT),
+            ("transactions", Oid::INT8),
+            ("changed_pages", Oid::INT8),
+            ("pages", Oid::INT8),
+        ],
+    ),
+    (
+        Oid(16_111),
+        "replication",
+        &[
+            ("database", Oid::TEXT),
+            ("storage", Oid::TEXT),
+            ("sync", Oid::TEXT),
+            ("standby", Oid::BOOL),
+            ("sequence", Oid::INT8),
+            ("lag_bytes", Oid::INT8),
+            ("lag_seconds", Oid::FLOAT8),
+            ("conflicts", Oid::INT8),
+            ("error", Oid::TEXT),
+        ],
+    ),
+];
+
+/// The relations, in the order of their OIDs.
+pub fn relations() -> impl Iterator<Item = SystemRelation> {
+    RELATIONS.iter().map(|(oid, name, columns)| SystemRelation {
+        relation: Arc::new(Relation {
+            oid: *oid,
+            schema: NAME.to_owned(),
+            name: (*name).to_owned(),
+            kind: RelationKind::System,
+            temporary: false,
+            sqlite_name: format!("{NAME}.{name}"),
+            columns: (1..).zip(*columns).filter_map(column).collect(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            view_query: None,
+            sequence: None,
+            declared: true,
+        }),
+        kind: b'v',
+        row_type: Oid::INVALID,
+        shared: false,
+        declared: columns.iter().map(|(_, type_oid)| (*type_oid, collation(*type_oid))).collect(),
+        defaults: columns.iter().map(|_| Cell::Null).collect(),
+    })
+}
+
+fn column((number, (name, type_oid)): (i16, &(&'static str, Oid))) -> Option<Column> {
+    Some(Column {
+        number,
+        name: (*name).to_owned(),
+        type_oid: *type_oid,
+        typmod: -1,
+        repr: type_info(*type_oid)?.repr,
+        not_null: false,
+        default: None,
+        identity: None,
+        generated: false,
+        rowid_alias: false,
+    })
+}
+
+/// pg_attribute.attcollation: that of text is the default one.
+fn collation(type_oid: Oid) -> Oid {
+    if type_oid == Oid::TEXT { Oid(100) } else { Oid::INVALID }
+}
+
+/// pgserver.versions. The error's text is for SQLite only; the source keeps the error.
+pub fn versions(rows: &mut Rows, view: &View<'_>) -> Result<(), String> {
+    for version in view.source.versions()?.iter() {
+        row!(rows,
+            sequence: version.sequence,
+            time: timestamp(version.time),
+            bytes: version.bytes,
+            kind: version.kind,
+            transactions: version.transactions,
+            changed_pages: version.changed_pages,
+            pages: version.pages,
+        );
+    }
+    Ok(())
+}
+
+/// pgserver.replication: a row for the database.
+pub fn replication(rows: &mut Rows, view: &View<'_>) {
+    if let Some(state) = view.source.replication() {
+        row!(rows,
+            database: state.database,
+            storage: state.storage,
+            sync: state.sync,
+            standby: state.standby,
+            sequence: state.sequence,
+            lag_bytes: state.lag_bytes,
+            lag_seconds: state.lag_seconds,
+            conflicts: state.conflicts,
+            error: state.error,
+        );
+    }
+}
+
+/// The row of pg_extension.
+pub fn extension(rows: &mut Rows, _view: &View<'_>) {
+    row!(rows,
+        oid: EXTENSION,
+        extname: NAME,
+        extowner: BOOTSTRAP_SUPERUSER,
+        extnamespace: NAMESPACE,
+        extrelocatable: false,
+        extversion: env!("CARGO_PKG_VERSION"),
+    );
+}
+
+/// The rows of pg_depend that make the schema and what is in it parts of the extension.
+pub fn dependencies(rows: &mut Rows) {
+    let extension = (PG_EXTENSION, EXTENSION, 0);
+    depend(rows, (PG_NAMESPACE, NAMESPACE, 0), extension, "e");
+    for (oid, ..) in RELATIONS {
+        depend(rows, (PG_CLASS, *oid, 0), extension, "e");
+    }
+}
