@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -191,14 +192,36 @@ class Connection:
 
     def __init__(self, port, timeout=30):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        self.unread = b""
         self.socket.sendall(STARTUP)
-        read_until_ready(self.socket)
+        # BackendKeyData comes right before the ReadyForQuery of six bytes.
+        self.pid, self.secret = struct.unpack("!ii", self.read()[-14:-6])
+
+    def read(self):
+        """The messages up to ReadyForQuery, and those that have come unasked before."""
+        at = 0
+        while True:
+            while len(self.unread) >= at + 5:
+                end = at + 1 + int.from_bytes(self.unread[at + 1 : at + 5], "big")
+                if len(self.unread) < end:
+                    break
+                if self.unread[at : at + 1] == b"Z":
+                    answer, self.unread = self.unread[:end], self.unread[end:]
+                    return answer
+                at = end
+            chunk = self.socket.recv(65536)
+            if not chunk:
+                raise ConnectionError(f"closed after {text(self.unread)}")
+            self.unread += chunk
+
+    def send(self, kind, body):
+        """Sends one message."""
+        self.socket.sendall(kind + (len(body) + 4).to_bytes(4, "big") + body)
 
     def query(self, sql):
         """The answer's bytes; raises OSError when the server is gone, RuntimeError with its words when it answers an error."""
-        body = sql.encode() + b"\0"
-        self.socket.sendall(b"Q" + (len(body) + 4).to_bytes(4, "big") + body)
-        answer = read_until_ready(self.socket)
+        self.send(b"Q", sql.encode() + b"\0")
+        answer = self.read()
         for error in errors(answer):
             raise RuntimeError(text(error))
         return answer

@@ -30,8 +30,12 @@ const WORRYING: i32 = 131_072;
 /// A log longer than this is cut when it is empty, instead of being kept for reuse; 64 MiB.
 const LARGE: i32 = 16_384;
 
-/// How long the second pass, which keeps writers waiting, lets readers of the old log finish.
+/// How long the second pass, which keeps writers waiting, lets readers of the old log finish, per [`ENOUGH`] frames of
+/// it: where there are always readers of fifty milliseconds, a log may become a few times as long, not any length.
 const READERS_PATIENCE: Duration = Duration::from_millis(20);
+
+/// The most of it.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Checkpoints one database.
 #[derive(Debug)]
@@ -124,6 +128,7 @@ impl Checkpointer {
             }
             let _ticket = self.ticket.blocking_lock();
             let cut = passive.log > LARGE || aim == Aim::Space;
+            connection.busy_timeout(patience(passive.log))?;
             checkpoint(connection, if cut { "TRUNCATE" } else { "RESTART" })
         });
         match outcome {
@@ -165,11 +170,16 @@ impl Checkpointer {
 fn open(path: &std::path::Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags_and_vfs(path, flags, VFS)?;
-    connection.busy_timeout(READERS_PATIENCE)?;
+    connection.busy_timeout(patience(0))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
+}
+
+fn patience(log: i32) -> Duration {
+    let lengths = u32::try_from(log / ENOUGH).unwrap_or_default().max(1);
+    (READERS_PATIENCE * lengths).min(LONGEST_PATIENCE)
 }
 
 fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Outcome> {
