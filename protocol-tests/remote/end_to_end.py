@@ -162,13 +162,18 @@ def a_working_copy_that_was_left_behind_is_used_again(store):
             return proxy.stats()["bytes_down"] - before
 
         everything = fetched_by(lambda: start_anew(server))
+
+        def is_warm(after):
+            fetched = fetched_by(server.start)
+            expect(fetched < everything / 10, True, f"{fetched} bytes fetched after {after}, {everything} without a copy: little")
+
+        kill(server)
+        is_warm("kill -9 before any commit")
         sql(server, "update t set h = '' where i = 1")
         kill(server)
-        warm = fetched_by(server.start)
-        expect(warm < everything / 10, True, f"{warm} bytes fetched with a copy, {everything} without: little")
+        is_warm("kill -9")
         stop(server)
-        warm = fetched_by(server.start)
-        expect(warm < everything / 10, True, f"{warm} bytes fetched after a graceful stop, {everything} without: little")
+        is_warm("a graceful stop")
         # One that was changed behind the server's back is not believed.
         stop(server)
         with open(server.copies / "postgres.sqlite", "r+b") as copy:

@@ -107,6 +107,7 @@ impl Replicator {
 
     /// Runs until `stop`, and until everything committed is durable then.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        self.save_state();
         let mut next_poll = Instant::now() + self.options.poll;
         let (head, heads) = watch::channel(self.chain.head().sequence);
         let upkeep = (!self.options.standby).then(|| {
