@@ -136,11 +136,7 @@ impl FramedConn {
     pub async fn flush(&mut self) -> io::Result<()> {
         if !self.output.is_empty() {
             self.flushes += 1;
-            tokio::select! {
-                biased;
-                written = self.stream.write_all(&self.output) => written?,
-                never = self.peer.patience() => match never {},
-            }
+            self.stream.write_all(&self.output).await?;
             self.output.clear();
             if self.output.capacity() > KEEP_CAPACITY {
                 self.output = BytesMut::new();

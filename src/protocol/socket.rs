@@ -22,30 +22,15 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(15);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_PROBES: u32 = 3;
 
-/// How long what was sent may go unacknowledged.
-const SEND_LIMIT: Duration = Duration::from_secs(30);
-
-/// A client that has taken nothing for so long is reading at its own pace, see [`Peer::patience`].
-const SLOW_READER: Duration = Duration::from_secs(10);
-
 fn set_options(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = socket2::TcpKeepalive::new()
         .with_time(KEEPALIVE_IDLE)
         .with_interval(KEEPALIVE_INTERVAL)
         .with_retries(KEEPALIVE_PROBES);
-    socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive)?;
-    limit_sending(stream, Some(SEND_LIMIT))
-}
-
-#[cfg(target_os = "linux")]
-fn limit_sending(stream: &TcpStream, limit: Option<Duration>) -> io::Result<()> {
-    socket2::SockRef::from(stream).set_tcp_user_timeout(limit)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn limit_sending(_: &TcpStream, _: Option<Duration>) -> io::Result<()> {
-    Ok(())
+    // TCP_USER_TIMEOUT stays the system's, as in PostgreSQL: to Linux a client that reads slowly, or not for a while, is no
+    // better than one whose machine is gone.
+    socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
 /// A TCP socket. The writing half is shared with its [`Peer`]; the reading half is the runtime's own, which knows
@@ -139,15 +124,6 @@ impl Peer {
         }
     }
 
-    /// Bears with a client that does not read for as long as this is polled; never resolves. To Linux such a client
-    /// is no better than one whose machine is gone, and it would end the connection at the limit that is meant for the
-    /// latter. Who is gone is then noticed by TCP's own, much longer one.
-    pub async fn patience(&self) -> std::convert::Infallible {
-        tokio::time::sleep(SLOW_READER).await;
-        let _lifted = Lifted::new(self.tcp());
-        std::future::pending().await
-    }
-
     /// Resolves when the client has closed the connection. Cancel safe.
     #[cfg(target_os = "linux")]
     pub async fn gone(&self) {
@@ -166,23 +142,6 @@ impl Peer {
             Ok(ready) if !ready.is_read_closed() => std::future::pending().await,
             _ => {}
         }
-    }
-}
-
-/// The limit on sending is lifted as long as this lives.
-struct Lifted<'s>(&'s TcpStream);
-
-impl<'s> Lifted<'s> {
-    fn new(stream: &'s TcpStream) -> Self {
-        // At worst the client is held to the limit.
-        let _ = limit_sending(stream, None);
-        Lifted(stream)
-    }
-}
-
-impl Drop for Lifted<'_> {
-    fn drop(&mut self) {
-        let _ = limit_sending(self.0, Some(SEND_LIMIT));
     }
 }
 
@@ -239,11 +198,8 @@ mod tests {
         assert!(options.keepalive().unwrap());
         let probing = options.tcp_keepalive_interval().unwrap() * options.tcp_keepalive_retries().unwrap();
         assert_eq!(options.tcp_keepalive_time().unwrap() + probing, Duration::from_secs(30));
-        assert_eq!(options.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
-        let lifted = Lifted::new(socket.tcp());
+        // But not a client that does not read.
         assert_eq!(options.tcp_user_timeout().unwrap(), None);
-        drop(lifted);
-        assert_eq!(options.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
     }
 
     #[tokio::test]
