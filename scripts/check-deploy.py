@@ -43,6 +43,10 @@ def compose(path):
     services = yaml.safe_load(path.read_text())["services"]
     ours = services["pgserver"]
     known(ours["environment"], path.name)
+    for other in ours.get("depends_on", {}):
+        assert other in services and "healthcheck" in services[other], f"{path.name}: {other} cannot be waited for"
+    for volume in (v.split(":")[0] for s in services.values() for v in s.get("volumes", [])):
+        assert volume in yaml.safe_load(path.read_text())["volumes"], f"{path.name}: no volume {volume}"
     assert (path.parent / ours["build"]["context"] / ours["build"]["dockerfile"]).is_file()
 
 
@@ -56,7 +60,9 @@ def image(path):
 
 
 assert KEYS >= {"PG_PORT", "DB_PATH"}, KEYS
-assert kubernetes(ROOT / "deploy/kubernetes/pgserver.yaml") == {"Service", "StatefulSet"}
+assert kubernetes(ROOT / "deploy/kubernetes/pgserver-volume.yaml") == {"Service", "StatefulSet"}
+assert kubernetes(ROOT / "deploy/kubernetes/pgserver-s3.yaml") == {"Service", "Deployment"}
 compose(ROOT / "deploy/compose/compose.yaml")
+compose(ROOT / "deploy/compose/s3.yaml")
 unit(ROOT / "deploy/systemd/pgserver.service")
 image(ROOT / "Dockerfile.scratch")
