@@ -9,11 +9,19 @@ ROOT = Path(__file__).resolve().parent.parent
 KEYS = set(re.findall(r"^# ([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.M))
 # Read by the S3 and TLS clients, as other programs do.
 USUAL = {"SSL_CERT_FILE"}
+PROBES = {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
 
 
 def known(names, where):
     unknown = set(names) - KEYS - USUAL
     assert not unknown, f"{where}: no such settings: {sorted(unknown)}"
+
+
+def secret(path):
+    """What the comment says how to make: the name of the secret and its keys."""
+    text = path.read_text()
+    name = re.search(r"create secret generic (\S+)", text)[1]
+    return {(name, key) for key in re.findall(r"--from-literal=([\w-]+)=", text)}
 
 
 def kubernetes(path):
@@ -33,9 +41,15 @@ def kubernetes(path):
             for service in (o for o in objects if o["kind"] == "Service"):
                 assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items(), service["metadata"]
                 assert {p["targetPort"] for p in service["spec"]["ports"]} <= ports, "a service without its port"
-            for probe in (container[p] for p in container if p.endswith("Probe")):
-                how = next(iter(probe.values()))
-                assert how.get("port") in ports or how.get("command", [])[:1] == ["/pgserver"], probe
+            probes = {name: container[name]["httpGet"] for name in container if name.endswith("Probe")}
+            assert {name: probe["path"] for name, probe in probes.items()} == PROBES
+            assert {probe["port"] for probe in probes.values()} <= ports, probes
+            assert pod["terminationGracePeriodSeconds"] > 10, "the grace period is SHUTDOWN_GRACE_SECONDS' default or less"
+            values = {e["name"]: e.get("value") for e in container["env"]}
+            served = {p["name"]: str(p["containerPort"]) for p in container["ports"]}
+            assert served == {"postgresql": "5432", "http": values["HTTP_PORT"]} and values["HTTP_HOST"] == "0.0.0.0", served
+            asked = {(r["name"], r["key"]) for e in container["env"] if (r := e.get("valueFrom", {}).get("secretKeyRef"))}
+            assert asked == secret(path), f"the secret of the comment is not the one that is used: {asked}"
     return {o["kind"] for o in objects}
 
 
@@ -43,15 +57,20 @@ def compose(path):
     services = yaml.safe_load(path.read_text())["services"]
     ours = services["pgserver"]
     known(ours["environment"], path.name)
-    for other in ours.get("depends_on", {}):
-        assert other in services and "healthcheck" in services[other], f"{path.name}: {other} cannot be waited for"
     for volume in (v.split(":")[0] for s in services.values() for v in s.get("volumes", [])):
         assert volume in yaml.safe_load(path.read_text())["volumes"], f"{path.name}: no volume {volume}"
     assert (path.parent / ours["build"]["context"] / ours["build"]["dockerfile"]).is_file()
+    assert f"127.0.0.1:{ours['environment']['HTTP_PORT']}:{ours['environment']['HTTP_PORT']}" in ours["ports"]
+    if "store" in services:
+        its, command = services["store"]["environment"], services["store"]["command"].split()
+        assert f"-bucket={ours['environment']['S3_BUCKET']}" in command
+        assert its["AWS_ACCESS_KEY_ID"] == ours["environment"]["S3_ACCESS_KEY_ID"]
+        assert its["AWS_SECRET_ACCESS_KEY"] == ours["environment"]["S3_SECRET_ACCESS_KEY"]
 
 
 def unit(path):
-    known(re.findall(r"^Environment=([A-Z0-9_]+)=", path.read_text(), re.M), path.name)
+    for line in re.findall(r"^Environment=(.+)$", path.read_text(), re.M):
+        known(re.findall(r"([A-Z0-9_]+)=", line), path.name)
 
 
 def image(path):

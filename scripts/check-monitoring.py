@@ -125,6 +125,10 @@ def problems(metrics, series):
     alerts = {where for where, _ in expressions() if where.startswith("Pgserver")}
     if answered != alerts:
         yield f"docs/operations.md, Alerts: {sorted(answered ^ alerts)}"
+    tests = yaml.safe_load((ROOT / "deploy/prometheus/alerts.test.yml").read_text())["tests"]
+    tried = {rule["alertname"] for test in tests for rule in test["alert_rule_test"] if rule.get("exp_alerts")}
+    if tried != alerts:
+        yield f"deploy/prometheus/alerts.test.yml, alerts that never come: {sorted(tried ^ alerts)}"
 
 
 def main():

@@ -39,7 +39,10 @@ pub fn object_store(config: &Config) -> Result<Option<Arc<dyn BlobStore>>, Strin
 /// A client that trusts the authorities of `SSL_CERT_FILE`, as other programs do, or those that browsers trust.
 fn http_client() -> Result<HttpClient, String> {
     let authorities = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty());
-    HttpClient::new(authorities.as_deref().map(Path::new), Limits::default())
+    HttpClient::new(authorities.as_deref().map(Path::new), Limits::default()).map_err(|e| match authorities {
+        Some(_) => format!("SSL_CERT_FILE: {e}"),
+        None => e,
+    })
 }
 
 /// An error unless the store does what keeps several writers apart.

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -106,6 +107,9 @@ impl HttpClient {
                 let unreadable = |e: &dyn fmt::Display| format!("cannot read certificates of {}: {e}", file.display());
                 for certificate in CertificateDer::pem_file_iter(file).map_err(|e| unreadable(&e))? {
                     roots.add(certificate.map_err(|e| unreadable(&e))?).map_err(|e| unreadable(&e))?;
+                }
+                if roots.is_empty() {
+                    return Err(unreadable(&"there is none in it"));
                 }
             }
         }
@@ -207,7 +211,16 @@ impl HttpClient {
             return open(stream).await;
         }
         let name = ServerName::try_from(host.to_owned()).map_err(|e| e.to_string())?;
-        open(self.tls.connect(name, stream).await.map_err(|e| format!("TLS: {e}"))?).await
+        open(self.tls.connect(name, stream).await.map_err(|e| format!("TLS: {e}{}", remedy(&e)))?).await
+    }
+}
+
+/// What to do about the one error of TLS that settings mend.
+fn remedy(error: &io::Error) -> &'static str {
+    let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+    match error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>()) {
+        Some(cause) if *cause == unknown => "; SSL_CERT_FILE names the PEM file of the authorities to trust",
+        _ => "",
     }
 }
 
@@ -395,6 +408,12 @@ mod tests {
         let mut request = get(&format!("http://{unused}"));
         request.headers.push(("x".to_owned(), "a\nb".to_owned()));
         assert_eq!(client().send(&request).await.err().unwrap().kind, BlobErrorKind::Invalid);
+    }
+
+    #[test]
+    fn a_file_without_authorities_is_refused() {
+        let error = HttpClient::new(Some(Path::new("/dev/null")), Limits::default()).unwrap_err();
+        assert_eq!(error, "cannot read certificates of /dev/null: there is none in it");
     }
 
     #[test]
