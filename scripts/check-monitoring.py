@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 import urllib.request
 
 import yaml
@@ -89,7 +91,21 @@ def expressions():
             yield f"variable {variable['name']}", f"sum by ({asked[2]}) ({asked[1]})"
 
 
+def misspelt():
+    """What promtool says of expressions that are none; Grafana's variables have values for it."""
+    rules = []
+    for number, (_, expression) in enumerate(expressions()):
+        valued = expression.replace("$__rate_interval", "5m").replace("$instance", ".*")
+        rules.append({"record": f"expression:{number}", "expr": valued})
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        yaml.safe_dump({"groups": [{"name": "expressions", "rules": rules}]}, file)
+        file.flush()
+        done = subprocess.run(["promtool", "check", "rules", file.name], capture_output=True, text=True)
+    return [done.stderr.strip()] if done.returncode else []
+
+
 def problems(metrics, series):
+    yield from misspelt()
     named = set()
     for where, expression in expressions():
         used, grouped = uses(expression)
