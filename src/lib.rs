@@ -81,6 +81,7 @@ pub mod protocol {
 pub mod storage {
     //! Where databases live durably, and the watermark.
     pub mod blob;
+    pub mod kill_point;
     pub mod local;
     pub mod log {
         //! Databases in an object store: a chain of deltas, and what is made of it.

@@ -22,6 +22,7 @@ use crate::engine::remote::pin::Pin;
 use crate::engine::remote::replace::replace_pages;
 use crate::engine::remote::replica::Replica;
 use crate::error::{Error, SqlState};
+use crate::storage::kill_point;
 use crate::storage::log::append::Outcome;
 use crate::storage::log::chain::{Chain, Incoming};
 use crate::storage::log::changes::{Changes, Pages};
@@ -173,6 +174,7 @@ impl Replicator {
     }
 
     async fn append_committed(&mut self) {
+        kill_point::reached("commits are only here");
         let (sequence, local, pin) = match self.pin_latest() {
             Ok(pinned) => pinned,
             Err(error) => return self.pause(&format!("cannot be pinned: {error}")).await,
@@ -190,11 +192,13 @@ impl Replicator {
         };
         match self.append(changes, previous).await {
             Ok(Outcome::Acknowledged) => {
+                kill_point::reached("a batch is in the chain");
                 *self.replica.exclude_reads() = Arc::clone(pin.snapshot());
                 self.durable = mark;
                 let before = self.pin.replace(pin);
                 self.spare = before.and_then(|pin| pin.release().ok());
                 self.settle(sequence, Fate::Durable);
+                kill_point::reached("clients are told of a batch");
                 self.save_state();
                 self.look_after_log().await;
             }
@@ -296,6 +300,7 @@ impl Replicator {
     /// The race is lost: everything committed since the durable position is undone, up to `sequence` with this fate,
     /// and what the others have appended is applied.
     async fn fall_back(&mut self, sequence: CommitSequence, fate: Fate) {
+        kill_point::reached("a race is lost");
         let incoming = loop {
             match self.incoming().await {
                 Ok(Some(incoming)) => break Some(incoming),
@@ -360,10 +365,12 @@ impl Replicator {
                 None
             }
         };
+        kill_point::reached("others' commits are known");
         while let Err(error) = blocking(|| self.replace(changes.as_ref())) {
             // A full disk, most likely. The copy is of no use before this has succeeded.
             self.pause(&format!("cannot take over what others have written: {error}")).await;
         }
+        kill_point::reached("pages are replaced");
         let undone = last > self.appended;
         {
             let mut progress = self.replica.progress();
@@ -469,6 +476,7 @@ impl Replicator {
         let mut reads = self.replica.exclude_reads();
         self.pin = None;
         let emptied = bare::empty_log(&self.path);
+        kill_point::reached("the log is emptied");
         if let Ok(Emptied::Anew(frames)) = emptied {
             let position = self.replica.position(frames);
             self.durable = WalMark::at(self.replica.wal(), position).map_err(unreadable)?;

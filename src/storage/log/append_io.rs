@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::storage::blob::{BlobErrorKind, BlobStore, Body, Metadata, Precondition};
+use crate::storage::kill_point;
 use crate::storage::log::append::{Answer, Append, Outcome, Step};
 use crate::storage::log::clock::Clock;
 use crate::storage::log::delta::{self, Encoded, Id};
@@ -37,8 +38,12 @@ pub async fn drive(append: &mut Append, to: &Destination, batch: &Encoded) -> (O
         let answer = match step {
             Step::Put => {
                 let body = Body::Bytes(batch.bytes.clone());
+                kill_point::reached("a delta is sent");
                 match to.store.put(&key, body, Precondition::Absent, &metadata).await {
-                    Ok(_) => Answer::Written,
+                    Ok(_) => {
+                        kill_point::reached("a delta is written");
+                        Answer::Written
+                    }
                     Err(error) if error.lost_race() => Answer::Exists,
                     Err(error) => failed(append, &key, error),
                 }

@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::storage::blob::{BlobErrorKind, BlobStore, Body, Metadata, Precondition};
+use crate::storage::kill_point;
 use crate::storage::log::append::{Append, Outcome, PROOF_HOLDS, Proof};
 use crate::storage::log::append_io::{Destination, drive};
 use crate::storage::log::base;
@@ -137,7 +138,9 @@ impl Chain {
         let post_checksum = head.checksums.total();
         manifest.bases = vec![Base { seq: 0, key, size, blake3, post_checksum, hlc: head.commit, chain: head.chain }];
         manifest.published = published;
+        kill_point::reached("the first base is written");
         manifest::create(&options.store, &keys, manifest).await?;
+        kill_point::reached("the first manifest is written");
         if let Err(error) = remove_remains(&options.store, &keys, head.incarnation).await {
             log::warn!("database \"{name}\": what an earlier one has left cannot be deleted: {error}");
         }
@@ -163,6 +166,7 @@ impl Chain {
             image = Some(restore::rebuild(store, &keys, manifest, Target::Latest, copy).await?);
         }
         let head = image.ok_or(LogError::NoSuchDatabase)?.head;
+        kill_point::reached("a copy is fetched");
         if head.checksums.count() == 0 {
             // Dropping it was begun, and perhaps not ended.
             let chain = Self::at(options, name, copy, head, None);
@@ -477,6 +481,7 @@ impl Chain {
 
     /// Removes what the store has of a database that has ended.
     async fn remove(&self, parent: Option<&Parent>) -> Result<()> {
+        kill_point::reached("a database's last delta is written");
         remove_objects(&self.to.store, &self.to.keys, self.head.incarnation).await?;
         match parent {
             Some(parent) => release_pin(&self.to, self.writer, parent).await,
@@ -501,6 +506,7 @@ async fn warm(copy: &Path, manifest: &Manifest) -> Result<Option<Image>> {
 async fn remove_objects(store: &Arc<dyn BlobStore>, keys: &Keys, incarnation: Id) -> Result<()> {
     let (manifest, file) = (keys.manifest(), keys.file());
     patiently(|| store.delete(&manifest)).await?;
+    kill_point::reached("a manifest is deleted");
     patiently(|| store.delete(&file)).await?;
     let prefix = keys.incarnation(incarnation);
     remove(store, &prefix, |key, is_settled| is_settled || !key.contains("/log/")).await

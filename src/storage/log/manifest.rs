@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::storage::blob::{BlobErrorKind, BlobStore, Body, ETag, Metadata, Precondition};
+use crate::storage::kill_point;
 use crate::storage::log::delta::{Digest, Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
@@ -252,7 +253,10 @@ pub async fn update(
             Err(LogError::Store(error)) if error.lost_race() || error.kind == BlobErrorKind::NotFound => {
                 backoff.after_failure(None).rest().await;
             }
-            result => return result,
+            result => {
+                kill_point::reached("a manifest is changed");
+                return result;
+            }
         }
     }
 }

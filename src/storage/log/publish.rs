@@ -5,6 +5,7 @@
 //! It is a publication, not the truth: what others write to it is not taken over, and is never overwritten either.
 
 use crate::storage::blob::{BlobErrorKind, BlobInfo, Body, ETag, Metadata, Precondition};
+use crate::storage::kill_point;
 use crate::storage::log::base;
 use crate::storage::log::delta::Sequence;
 use crate::storage::log::fault::{LogError, Result};
@@ -32,7 +33,9 @@ impl Upkeep {
             return Err(LogError::Dropped);
         }
         if !is_there || condition == Precondition::Absent {
+            kill_point::reached("a file is to be published");
             let etag = self.write(&head, condition).await?;
+            kill_point::reached("a file is published");
             let published = Published { etag: etag.0, seq: head.sequence };
             self.update(|manifest, _| {
                 let is_newer = manifest.published.as_ref().is_none_or(|before| before.seq <= published.seq);

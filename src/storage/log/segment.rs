@@ -8,6 +8,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::storage::blob::{BlobErrorKind, Body, Metadata, Precondition};
+use crate::storage::kill_point;
 use crate::storage::log::delta::{self, Digest, Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::fetch::Ahead;
@@ -42,6 +43,7 @@ pub(super) async fn fold(upkeep: &Upkeep, manifest: &Manifest, head: Sequence) -
         Err(error) if error.kind == BlobErrorKind::PreconditionFailed => {}
         Err(error) => return Err(error.into()),
     }
+    kill_point::reached("a segment is written");
     let current = upkeep
         .update(|manifest, _| {
             let is_next = manifest.folded() + 1 == from;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::debug_log::debug;
+use crate::storage::kill_point;
 use crate::storage::log::delta::{Digest, Id, Sequence};
 use crate::storage::log::fault::Result;
 use crate::storage::log::hlc::Timestamp;
@@ -51,7 +52,9 @@ impl State {
     /// Writes it beside the copy.
     pub fn save(&self, copy: &Path) -> io::Result<()> {
         let text = serde_json::to_vec(self).map_err(io::Error::other)?;
-        write_whole(&beside(copy, ".state"), &text)
+        write_whole(&beside(copy, ".state"), &text)?;
+        kill_point::reached("a copy's state is recorded");
+        Ok(())
     }
 
     /// Reads what is beside the copy.
@@ -69,6 +72,7 @@ pub fn settle(copy: &Path, state: &State) -> Result<Option<Image>> {
         let copied = wal::copy_into(&log, state.wal, &file);
         debug!("{}: log of the working copy: {copied:?}", copy.display());
     }
+    kill_point::reached("a copy's log is in its file");
     let Ok(checksums) = PageChecksums::of_file(&file, state.page_size) else { return Ok(None) };
     if checksums.total() != state.post_checksum {
         return Ok(None);

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::storage::blob::BlobErrorKind;
+use crate::storage::kill_point;
 use crate::storage::log::append_io::Destination;
 use crate::storage::log::base;
 use crate::storage::log::chain::SETTLED;
@@ -115,6 +116,7 @@ impl Upkeep {
         let head = base::run(move || image.finish_plain()).await?;
         let key = self.to.keys.base(self.to.incarnation, seq, Id::random());
         let (size, blake3) = base::upload(store, &key, &self.scratch, &beside(&self.scratch, ".zst")).await?;
+        kill_point::reached("a base is written");
         discard(&self.scratch)?;
         let post_checksum = head.checksums.total();
         let made = Base { seq, key, size, blake3, post_checksum, hlc: head.commit, chain: head.chain };
