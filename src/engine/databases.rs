@@ -239,7 +239,8 @@ impl Databases {
         }
     }
 
-    fn opened(&self, name: &str) -> Option<Arc<Database>> {
+    /// The database of that name, if it is open.
+    pub(crate) fn opened(&self, name: &str) -> Option<Arc<Database>> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 

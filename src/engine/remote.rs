@@ -5,6 +5,8 @@
 
 pub(crate) mod bare;
 pub mod chain;
+#[cfg(test)]
+mod history_tests;
 pub mod home;
 pub(crate) mod pin;
 pub(crate) mod replace;

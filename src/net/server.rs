@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::debug_log::debug;
 use crate::engine::backends::{Backends, CancelKey};
+use crate::engine::database::Database;
 use crate::engine::databases::Databases;
 use crate::error::{Error, SqlState};
 use crate::net::auth::{AuthError, Authentication};
@@ -194,7 +195,15 @@ impl Shared {
         };
         let mut conn = FramedConn::new(stream, self.options.max_message);
         let admit = self.admit(&mut conn, encrypted, minor, &parameters, &stopping, address);
-        match tokio::time::timeout_at(deadline, admit).await.unwrap_or_else(|_| Err(too_slow().into())) {
+        let admitted = tokio::time::timeout_at(deadline, admit).await.unwrap_or_else(|_| Err(too_slow().into()));
+        let opened = match admitted {
+            Ok((user, name)) => match self.open(&name, stopping.clone()).await {
+                Ok(database) => Ok((user, name, database)),
+                Err(error) => Err(error.into()),
+            },
+            Err(error) => Err(error),
+        };
+        match opened {
             Ok((user, database_name, database)) => Some(SessionStart {
                 conn,
                 user,
@@ -220,7 +229,25 @@ impl Shared {
         }
     }
 
-    /// Checks user, password and database.
+    /// Opens the database. It may have to be fetched first: that takes its time, whatever authentication may take, and
+    /// goes on for the next client if this one does not wait for it.
+    async fn open(&self, name: &str, mut stopping: watch::Receiver<bool>) -> Result<Arc<Database>, Error> {
+        if let Some(database) = self.databases.opened(name) {
+            return Ok(database);
+        }
+        let (databases, owned) = (Arc::clone(&self.databases), name.to_owned());
+        let mut opening = tokio::spawn(async move { databases.open(&owned).await });
+        let opened = tokio::select! {
+            opened = &mut opening => opened.map_err(Error::internal)?,
+            _ = stopping.wait_for(|stopping| *stopping) => {
+                opening.abort();
+                Err(shutting_down())
+            }
+        };
+        opened.map_err(|error| error.with_severity(crate::error::Severity::Fatal))
+    }
+
+    /// Checks user and password; gives the user and the name of the database.
     async fn admit(
         &self,
         conn: &mut FramedConn,
@@ -229,7 +256,7 @@ impl Shared {
         parameters: &[(String, String)],
         stopping: &watch::Receiver<bool>,
         address: SocketAddr,
-    ) -> Result<(String, String, Arc<crate::engine::database::Database>), AuthError> {
+    ) -> Result<(String, String), AuthError> {
         let find = |name: &str| parameters.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
         let unknown: Vec<&str> =
             parameters.iter().map(|(n, _)| n.as_str()).filter(|n| n.starts_with("_pq_.")).collect();
@@ -247,7 +274,7 @@ impl Shared {
                 .into());
         }
         if *stopping.borrow() {
-            return Err(Error::fatal(SqlState::CANNOT_CONNECT_NOW, "the database system is shutting down").into());
+            return Err(shutting_down().into());
         }
         if self.options.tls_mode == TlsMode::Require && !encrypted {
             let host = address.ip();
@@ -265,9 +292,7 @@ impl Shared {
             }
             return Err(error);
         }
-        let opened = self.databases.open(database_name).await;
-        let database = opened.map_err(|e| e.with_severity(crate::error::Severity::Fatal))?;
-        Ok((user.to_owned(), database_name.to_owned(), database))
+        Ok((user.to_owned(), database_name.to_owned()))
     }
 
     /// Reads packets by exact length until the start-up packet: nothing sent in plain text before TLS can survive
@@ -323,6 +348,10 @@ impl Shared {
             }
         }
     }
+}
+
+fn shutting_down() -> Error {
+    Error::fatal(SqlState::CANNOT_CONNECT_NOW, "the database system is shutting down")
 }
 
 fn too_slow() -> Error {
