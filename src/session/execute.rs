@@ -89,7 +89,8 @@ impl StateMachine {
         describe: Describe,
     ) -> Outcome<Completion> {
         let plan = Arc::clone(&portal.planned.plan);
-        self.engine.start_statement(self.timeouts.statement, self.timeouts.lock);
+        // Again: the transaction that has begun meanwhile may have other limits.
+        self.listen_to_cancel();
         let source = match std::mem::replace(&mut portal.state, PortalState::Done) {
             PortalState::Suspended(source) => source,
             PortalState::Completed => {

@@ -243,6 +243,7 @@ impl StateMachine {
             self.session.keep_portal(portal);
             return Err(aborted().into());
         }
+        self.listen_to_cancel();
         self.start_extended().await?;
         let repeatable = self.repeatable(&portal, max_rows, Describe::No).filter(|_| !self.session.pipelining);
         let completion = self.run_portal(&mut portal, max_rows, Describe::No).await?;

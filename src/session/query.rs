@@ -49,6 +49,7 @@ impl StateMachine {
         for (at, source) in sources.iter().enumerate() {
             let last = at + 1 == sources.len();
             let first = (at == 0).then_some(&whole);
+            self.listen_to_cancel();
             if several {
                 self.running = Running::new(source.text.into());
             }
@@ -120,6 +121,12 @@ impl StateMachine {
             Ok(planned) if ends_transaction(&planned) => Ok(planned),
             _ => Err(aborted()),
         }
+    }
+
+    /// From now on the statement can be cancelled. Before others can see that it runs: what they cancel then must not be
+    /// forgotten because it is still being planned.
+    pub(super) fn listen_to_cancel(&mut self) {
+        self.engine.start_statement(self.timeouts.statement, self.timeouts.lock);
     }
 
     /// Writes what a statement answers at its end.
