@@ -208,9 +208,8 @@ impl<'t> Cursor<'t> {
     fn name(&mut self) -> Result<String> {
         match self.peek() {
             Some(Token::Word(word)) if word.value.is_empty() => {
-                let before = self.text.get(..self.offset()).map_or(0, |text| text.chars().count());
                 let message = r#"zero-length delimited identifier at or near """""#;
-                Err(Error::new(SqlState::SYNTAX_ERROR, message).with_position(before as u32 + 1))
+                Err(Error::new(SqlState::SYNTAX_ERROR, message).with_position(self.position()))
             }
             Some(Token::Word(word)) => {
                 let name = fold(&word.value, word.quote_style.is_some());
@@ -250,6 +249,11 @@ impl<'t> Cursor<'t> {
     fn offset(&self) -> usize {
         let token = self.tokens.get(self.at);
         token.and_then(|t| parse::byte_offset(self.text, t.span.start)).unwrap_or(self.text.len())
+    }
+
+    /// The next token's place as errors tell it: characters, from 1.
+    fn position(&self) -> u32 {
+        self.text.get(..self.offset()).map_or(0, |text| text.chars().count()) as u32 + 1
     }
 
     /// The text from the next token to the end; consumes it.
@@ -815,6 +819,7 @@ fn copy_options(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
 }
 
 fn copy_option(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
+    let position = c.position();
     let name = c.name()?;
     match name.as_str() {
         "format" => {
@@ -825,7 +830,7 @@ fn copy_option(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
                 "binary" => CopyFormat::Binary,
                 _ => {
                     let message = format!("COPY format \"{format}\" not recognized");
-                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).with_position(position));
                 }
             });
         }
@@ -845,7 +850,7 @@ fn copy_option(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
         "encoding" => encoding(c)?,
         _ => {
             let message = format!("option \"{name}\" not recognized");
-            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+            return Err(Error::new(SqlState::SYNTAX_ERROR, message).with_position(position));
         }
     }
     Ok(())
