@@ -2,11 +2,13 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pgserver::net::tls::TlsMode;
-use pgserver::ops::config::Config;
+use pgserver::ops::config::{Config, Sync};
+use pgserver::server::Server;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest, Sha256};
@@ -19,7 +21,7 @@ use tokio_postgres::{Error, NoTls};
 
 mod embedded;
 
-use embedded::{Directory, Running};
+use embedded::{Directory, Running, Switched};
 
 /// For a server that insists on TLS, and its certificate.
 fn encrypted(directory: &Directory, password: Option<&str>) -> (Config, CertificateDer<'static>) {
@@ -225,4 +227,42 @@ async fn nothing_sent_before_tls_survives_into_it() {
         assert_eq!(handshake.is_ok(), behind.is_empty(), "with {} bytes behind SSLRequest", behind.len());
     }
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledged_commits_that_the_store_does_not_get_are_kept() {
+    let directory = Directory::new("unsaved");
+    let store = Switched::new(&directory.0.join("store"));
+    let config = || {
+        let mut config = Config { sync: Sync::Interval, ..directory.config() };
+        config.remote.commit_timeout = Duration::from_secs(1);
+        config
+    };
+    let server = Running::serve(Server::bind_with_store(config(), Arc::clone(&store) as _).await.unwrap());
+    let (client, _) = server.connect().await;
+    client.batch_execute("create table t (i int); insert into t values (1)").await.unwrap();
+    store.off.store(true, Ordering::Relaxed);
+    assert!(!server.end().await, "the store does not have everything");
+
+    let data = std::fs::read_dir(directory.0.join("data")).unwrap();
+    let kept: Vec<_> = data
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.to_str().unwrap().contains("myapp.unsaved") && path.extension().is_some_and(|it| it == "sqlite")
+        })
+        .collect();
+    let [kept] = &kept[..] else { panic!("{kept:?}") };
+    let rows = |path| {
+        let file = rusqlite::Connection::open(path).unwrap();
+        file.query_row("select count(*) from t", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(rows(kept), 1);
+
+    // The next start goes on from the store, and leaves the file alone.
+    store.off.store(false, Ordering::Relaxed);
+    let server = Running::serve(Server::bind_with_store(config(), store as _).await.unwrap());
+    let (client, _) = server.connect().await;
+    assert!(client.batch_execute("select * from t").await.is_err(), "the store never had the table");
+    server.stop().await;
+    assert_eq!(rows(kept), 1);
 }

@@ -3,24 +3,19 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pgserver::ops::config::Config;
 use pgserver::server::Server;
-use pgserver::storage::blob::local_directory::LocalDirectory;
-use pgserver::storage::blob::{
-    Blob, BlobError, BlobErrorKind, BlobFuture, BlobInfo, BlobStore, Body, Listing, Metadata, Precondition, Put,
-};
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
 mod embedded;
 
-use embedded::{Directory, Running};
+use embedded::{Directory, Running, Switched};
 
 /// Status, headers and body of an answer.
 fn ask(address: SocketAddr, request: &str) -> (u16, String, String) {
@@ -142,59 +137,10 @@ async fn transactions_are_counted_once() {
     server.stop().await;
 }
 
-/// A store of the test's own that can be switched off.
-#[derive(Debug)]
-struct Switched {
-    store: LocalDirectory,
-    off: AtomicBool,
-}
-
-impl Switched {
-    fn unless_off<'a, T: Send + 'a>(&'a self, work: BlobFuture<'a, T>) -> BlobFuture<'a, T> {
-        if self.off.load(Ordering::Relaxed) {
-            return Box::pin(async { Err(BlobError::new(BlobErrorKind::Unreachable, "the cable is cut")) });
-        }
-        work
-    }
-}
-
-impl BlobStore for Switched {
-    fn location(&self) -> String {
-        self.store.location()
-    }
-
-    fn get<'a>(&'a self, key: &'a str, range: Option<Range<u64>>) -> BlobFuture<'a, Blob> {
-        self.unless_off(self.store.get(key, range))
-    }
-
-    fn head<'a>(&'a self, key: &'a str) -> BlobFuture<'a, BlobInfo> {
-        self.unless_off(self.store.head(key))
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a str,
-        body: Body,
-        condition: Precondition,
-        metadata: &'a Metadata,
-    ) -> BlobFuture<'a, Put> {
-        self.unless_off(self.store.put(key, body, condition, metadata))
-    }
-
-    fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>) -> BlobFuture<'a, Listing> {
-        self.unless_off(self.store.list(prefix, after))
-    }
-
-    fn delete<'a>(&'a self, key: &'a str) -> BlobFuture<'a, ()> {
-        self.unless_off(self.store.delete(key))
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_is_measured_and_missed() {
     let directory = Directory::new("store");
-    let local = LocalDirectory::open(&directory.0.join("store")).unwrap();
-    let store = Arc::new(Switched { store: local, off: AtomicBool::new(false) });
+    let store = Switched::new(&directory.0.join("store"));
     let mut config = monitored(directory.config());
     config.remote.poll = Duration::from_millis(20);
     let server = Running::serve(Server::bind_with_store(config, Arc::clone(&store) as _).await.unwrap());

@@ -91,8 +91,10 @@ fn serve(config: Config) -> Result<(), String> {
         .map_err(|e| format!("cannot start: {e}"))?;
     runtime.block_on(async {
         let server = Server::bind(config).await?;
-        server.run(stop_signal()).await;
-        Ok(())
+        match server.run(stop_signal()).await {
+            true => Ok(()),
+            false => Err("not everything is in the object store".to_owned()),
+        }
     })
 }
 

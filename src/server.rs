@@ -98,14 +98,19 @@ impl Server {
         self.http.as_ref().map(Endpoint::local_addr)
     }
 
-    /// Serves until the future resolves, then stops gracefully. The HTTP endpoint answers to the end.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+    /// Serves until the future resolves, then stops gracefully. The HTTP endpoint answers to the end. False if an object store
+    /// does not have everything that was committed.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> bool {
         let serving = self.http.map(Endpoint::start).transpose();
         if let Err(error) = &serving {
             log::error!("the HTTP endpoint cannot be started: {error}");
         }
-        self.net.run(shutdown).await;
+        let complete = self.net.run(shutdown).await;
+        if let Ok(Some(serving)) = serving {
+            serving.stop().await;
+        }
         log::info!("stopped");
+        complete
     }
 }
 

@@ -37,6 +37,7 @@ use crate::metrics::Metrics;
 use crate::sql::planner::PlanCache;
 use crate::storage::local::{self, WalSync};
 use crate::storage::log::chain::Chain;
+use crate::storage::log::state;
 use crate::storage::log::wal::WalMark;
 use crate::storage::sink::Replicator;
 use crate::storage::watermark::{CommitSequence, Fate, Watermark};
@@ -441,23 +442,44 @@ impl Database {
             Durability::Version { .. } => true,
         };
         self.pool.close_idle();
+        if !complete {
+            self.keep_unsaved();
+        }
         complete
     }
 
-    /// Commits that are not in the store by then have not been acknowledged, unless they did not wait for it.
+    /// False if the store does not have everything in time.
     async fn wait_for_replicator(&self, mut running: JoinHandle<()>) -> bool {
         let patience = self.watermark.patience().unwrap_or_default();
         match tokio::time::timeout(patience, &mut running).await {
             Ok(ended) => ended.is_ok(),
             Err(_) => {
                 running.abort();
-                log::error!(
-                    "database \"{}\": the object store does not have its latest commits; they are in {}",
-                    self.name,
-                    self.path.display()
-                );
+                // The end of it, so that nothing reads the file any more.
+                let _ = running.await;
                 false
             }
+        }
+    }
+
+    /// The store does not have the latest commits. Those that waited for it have not been acknowledged; the others are
+    /// kept where the next start, which goes on from the store, does not undo them.
+    fn keep_unsaved(&self) {
+        let name = &self.name;
+        if self.replica().is_some_and(|replica| replica.waits()) {
+            return log::error!(
+                "database \"{name}\": the object store does not have its latest commits; none was acknowledged"
+            );
+        }
+        match blocking(|| state::set_aside(&self.path)) {
+            Ok(file) => log::error!(
+                "database \"{name}\": the object store does not have its latest commits; they are in {}",
+                file.display()
+            ),
+            Err(error) => log::error!(
+                "database \"{name}\": the object store does not have its latest commits, and {} could not be copied: {error}",
+                self.path.display()
+            ),
         }
     }
 

@@ -223,12 +223,14 @@ impl Databases {
     }
 
     /// For a clean stop: moves every log into its database file, or waits until the object store has everything. No
-    /// session is left.
-    pub async fn close(&self) {
+    /// session is left. False if it does not have everything.
+    pub async fn close(&self) -> bool {
         let _changing = self.changing.lock().await;
         let open = std::mem::take(&mut *self.open_databases());
+        let mut all = true;
         for (name, database) in open {
             let complete = database.close().await;
+            all &= complete;
             if let Home::Store(home) = &self.home
                 && complete
                 && home.discards_copies()
@@ -237,6 +239,7 @@ impl Databases {
                 home.discard(&name);
             }
         }
+        all
     }
 
     /// The database of that name, if it is open.

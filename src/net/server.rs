@@ -97,8 +97,8 @@ impl Server {
     }
 
     /// Serves until `shutdown` resolves; then lets running statements finish within the grace period, ends all
-    /// sessions and closes the databases durably.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+    /// sessions and closes the databases durably; false if an object store does not have everything.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> bool {
         // Every connection holds a sender: the channel closes when the last one has ended.
         let (alive, mut all_done) = mpsc::channel::<()>(1);
         tokio::pin!(shutdown);
@@ -125,7 +125,7 @@ impl Server {
             self.shared.backends.terminate_all();
             _ = tokio::time::timeout(Duration::from_secs(5), all_done.recv()).await;
         }
-        self.shared.databases.close().await;
+        self.shared.databases.close().await
     }
 
     fn spawn(&self, stream: TcpStream, address: SocketAddr, alive: mpsc::Sender<()>) {

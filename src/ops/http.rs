@@ -56,9 +56,19 @@ struct Subject {
     sessions: Handle,
 }
 
-/// A serving endpoint; it stops when this is dropped.
+/// A serving endpoint; it ends soon after this is dropped.
 pub struct Serving {
-    _stop: oneshot::Sender<Infallible>,
+    stop: oneshot::Sender<Infallible>,
+    ended: oneshot::Receiver<Infallible>,
+}
+
+impl Serving {
+    /// Ends it: nobody listens there afterwards.
+    pub async fn stop(self) {
+        drop(self.stop);
+        // Resolves when the thread has let go of its end.
+        let _ = self.ended.await;
+    }
 }
 
 impl Endpoint {
@@ -79,6 +89,7 @@ impl Endpoint {
     /// Begins to serve.
     pub fn start(self) -> io::Result<Serving> {
         let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
         let runtime = Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("operations".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -88,8 +99,11 @@ impl Endpoint {
                     () = accept(self.listener, self.subject) => {}
                 }
             });
+            // With the connections that are still there.
+            drop(runtime);
+            drop(end);
         })?;
-        Ok(Serving { _stop: stop })
+        Ok(Serving { stop, ended })
     }
 }
 

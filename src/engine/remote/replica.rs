@@ -107,6 +107,11 @@ impl Replica {
         self.local.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether commits wait for the object store.
+    pub(crate) fn waits(&self) -> bool {
+        self.waits
+    }
+
     /// The log.
     pub(crate) fn wal(&self) -> &File {
         &self.wal

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +96,23 @@ pub fn discard(copy: &Path) -> io::Result<()> {
     remove_logs(copy)?;
     remove(copy)?;
     remove(&beside(copy, ".state"))
+}
+
+/// Copies a copy that nobody uses any more to a name that no start looks for: what is in it is nowhere else. Gives the
+/// name.
+pub fn set_aside(copy: &Path) -> io::Result<PathBuf> {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let kept = copy.with_extension(format!("unsaved-{seconds}.sqlite"));
+    for suffix in ["", "-wal"] {
+        let to = beside(&kept, suffix);
+        match std::fs::copy(beside(copy, suffix), &to) {
+            Ok(_) => File::open(&to)?.sync_all()?,
+            // A log that was emptied is not there.
+            Err(error) if suffix == "-wal" && error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(kept)
 }
 
 fn remove_logs(copy: &Path) -> io::Result<()> {
