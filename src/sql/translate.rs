@@ -265,9 +265,9 @@ impl<'a> Printer<'a> {
         self.collated(expr);
         self.push(" IN (SELECT ");
         self.array_element(element);
-        self.push(" FROM json_each(");
-        self.expr(array);
-        self.push("))");
+        self.push(" FROM ");
+        self.elements(array);
+        self.push(")");
         if exact {
             self.push(" OR (");
             self.expr(array);
@@ -285,9 +285,16 @@ impl<'a> Printer<'a> {
             " IS NULL THEN NULL WHEN max(r) = 1 THEN 1 WHEN count(*) > count(r) THEN NULL ELSE 0 END FROM (SELECT "
         });
         self.expr(comparison);
-        self.push(" AS r FROM json_each(");
+        self.push(" AS r FROM ");
+        self.elements(array);
+        self.push("))");
+    }
+
+    /// An array's elements as rows; ANY and ALL take those of all dimensions.
+    fn elements(&mut self, array: &Expr) {
+        self.push("json_each(pg_array_flat(");
         self.expr(array);
-        self.push(")))");
+        self.push("))");
     }
 
     fn extreme(&mut self, greatest: bool, args: &[Expr]) {

@@ -27,6 +27,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_array_ndims", 1, |a| Ok(Some(dimensions(&array(a, 0)?).len() as i64).filter(|n| *n > 0).into())),
     Definition::pure("pg_array_dims", 1, show_dimensions),
     Definition::pure("pg_cardinality", 1, |a| Ok((flat(&array(a, 0)?).len() as i64).into())),
+    Definition::pure("pg_array_flat", 1, flattened),
     Definition::pure("pg_array_append", 3, append).called_on_null(),
     Definition::pure("pg_array_prepend", 3, prepend).called_on_null(),
     Definition::pure("pg_array_cat", 2, concatenate).called_on_null(),
@@ -71,6 +72,14 @@ fn dimensions(elements: &[Value]) -> Vec<usize> {
 }
 
 /// The elements proper, in storage order.
+/// The array with all elements in one dimension, which most have anyway.
+fn flattened(args: &Args<'_>) -> Result<Output> {
+    if !args.text(0)?.starts_with("[[") {
+        return Ok(Output::Argument(0));
+    }
+    store(flat(&array(args, 0)?).into_iter().cloned().collect())
+}
+
 fn flat(elements: &[Value]) -> Vec<&Value> {
     let mut out = Vec::with_capacity(elements.len());
     for element in elements {

@@ -258,7 +258,8 @@ impl Analyzer<'_> {
                 let ExprKind::Compare(_, left, _) = &equal.kind else {
                     return Err(Error::unsupported("NULLIF over these types"));
                 };
-                let value = if a.type_oid == Oid::UNKNOWN { (**left).clone() } else { a.clone() };
+                // The operator's own argument: of nullif(1, 2.0) that is a numeric.
+                let value = if a.type_oid == left.type_oid { a.clone() } else { (**left).clone() };
                 let type_oid = value.type_oid;
                 let null = Expr::new(ExprKind::Null, type_oid);
                 let kind = ExprKind::Case { whens: vec![(equal, null)], otherwise: Some(Box::new(value)) };
