@@ -96,7 +96,7 @@ pub mod storage {
         pub mod fault;
         pub mod fetch;
         #[cfg(test)]
-        mod fixture;
+        pub(crate) mod fixture;
         pub mod hlc;
         pub mod image;
         pub mod keys;

@@ -9,6 +9,7 @@ pub mod chain;
 mod history_tests;
 pub mod home;
 pub(crate) mod pin;
+mod publication;
 pub(crate) mod replace;
 #[cfg(test)]
 mod replace_tests;

@@ -19,6 +19,7 @@ use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::bare::{self, Emptied};
 use crate::engine::remote::pin::Pin;
+use crate::engine::remote::publication::{PERIOD, keep_up};
 use crate::engine::remote::replace::replace_pages;
 use crate::engine::remote::replica::Replica;
 use crate::error::{Error, SqlState};
@@ -26,9 +27,8 @@ use crate::storage::kill_point;
 use crate::storage::log::append::Outcome;
 use crate::storage::log::chain::{Chain, Incoming};
 use crate::storage::log::changes::{Changes, Pages};
-use crate::storage::log::delta::Sequence;
 use crate::storage::log::fault::LogError;
-use crate::storage::log::upkeep::{Policy, Upkeep};
+use crate::storage::log::upkeep::Policy;
 use crate::storage::log::wal::{WalMark, WalPosition, read_changes};
 use crate::storage::watermark::{CommitSequence, Fate, Watermark};
 
@@ -43,9 +43,6 @@ const LARGE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Frames from which on collected commits are appended before their time; 256 MiB.
 const TOO_MANY: u32 = 65_536;
-
-/// How often the log is looked after and the plain file is published while there are commits.
-const UPKEEP: Duration = Duration::from_secs(60);
 
 /// How long to wait before something that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -114,7 +111,7 @@ impl Replicator {
         let upkeep = (!self.options.standby).then(|| {
             let mut upkeep = self.chain.upkeep(Policy::default());
             upkeep.retention = Some(self.options.retention);
-            tokio::spawn(keep_up(self.name.clone(), upkeep, heads))
+            tokio::spawn(keep_up(self.name.clone(), upkeep, heads, PERIOD))
         });
         loop {
             let sequence = self.chain.head().sequence;
@@ -500,39 +497,6 @@ impl Replicator {
         log::error!("database \"{}\": {what}; trying again", self.name);
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-/// Folds, publishes and deletes from time to time while the chain grows, and publishes at the end.
-async fn keep_up(name: String, upkeep: Upkeep, mut head: watch::Receiver<Sequence>) {
-    // Who had the database before may have ended without publishing.
-    let mut published = upkeep.published().await.ok().flatten();
-    let mut is_behind = published != Some(*head.borrow_and_update());
-    loop {
-        let goes_on = is_behind || head.changed().await.is_ok();
-        if goes_on {
-            // Until then more may come, or the end.
-            let _ = tokio::time::timeout(UPKEEP, ended(&mut head)).await;
-        }
-        is_behind = false;
-        let sequence = *head.borrow_and_update();
-        if published != Some(sequence) {
-            if let Err(error) = upkeep.run(sequence).await {
-                log::warn!("database \"{name}\": the upkeep of its log failed: {error}");
-            }
-            match upkeep.publish().await {
-                Ok(_) => published = Some(sequence),
-                Err(error) => log::warn!("database \"{name}\": its file was not published: {error}"),
-            }
-        }
-        if head.has_changed().is_err() {
-            return;
-        }
-    }
-}
-
-/// Resolves when nobody is left to tell of new sequence numbers.
-async fn ended(head: &mut watch::Receiver<Sequence>) {
-    while head.changed().await.is_ok() {}
 }
 
 /// Resolves when the replicator is to stop, or nobody is left to say so.
