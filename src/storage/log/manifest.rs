@@ -26,6 +26,9 @@ pub const FORMAT: u32 = 1;
 /// How long every state is kept unless the manifest says otherwise: a week.
 pub const DEFAULT_RETENTION_SECONDS: u64 = 7 * 24 * 3_600;
 
+/// No log gets that long, so that whoever counts on from a number in a manifest never comes to the end of all numbers.
+const LARGEST: Sequence = Sequence::MAX / 2;
+
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -175,6 +178,9 @@ impl Manifest {
             return Err(format!("it has format {}, and this pgserver knows only {FORMAT}", version.format));
         }
         let manifest: Manifest = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        if manifest.numbers().any(|number| number > LARGEST) {
+            return Err("its sequence numbers make no sense".to_owned());
+        }
         let gap = manifest.segs.iter().zip(manifest.segs.iter().skip(1)).any(|(one, two)| one.to + 1 != two.from);
         let backwards = manifest.segs.iter().any(|segment| segment.from > segment.to);
         let disorder = manifest.bases.iter().zip(manifest.bases.iter().skip(1)).any(|(one, two)| one.seq >= two.seq);
@@ -185,6 +191,14 @@ impl Manifest {
             return Err("its page size makes no sense".to_owned());
         }
         Ok(manifest)
+    }
+
+    /// All sequence numbers in it that something is counted from.
+    fn numbers(&self) -> impl Iterator<Item = Sequence> {
+        let segments = self.segs.iter().flat_map(|segment| [segment.from, segment.to]);
+        let bases = self.bases.iter().map(|base| base.seq);
+        let parent = self.parent.iter().map(|parent| parent.seq);
+        segments.chain(bases).chain(parent).chain([self.floor, self.swept])
     }
 
     fn text(&self) -> Result<Bytes> {
@@ -267,4 +281,36 @@ async fn put(store: &Arc<dyn BlobStore>, keys: &Keys, manifest: Manifest, condit
     let nothing = Metadata::new();
     let put = patiently(|| store.put(&key, Body::Bytes(text.clone()), condition.clone(), &nothing)).await?;
     Ok(Current { manifest, etag: put.etag, store_time: put.store_time })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(from: Sequence, to: Sequence) -> Segment {
+        let (blake3, hlc_first, hlc_last) = (Digest::of(b""), Timestamp::default(), Timestamp::default());
+        Segment { from, to, key: String::new(), size: 0, blake3, hlc_first, hlc_last }
+    }
+
+    fn is_read(change: impl FnOnce(&mut Manifest)) -> bool {
+        let mut manifest = Manifest::new(4096, Id::random());
+        change(&mut manifest);
+        Manifest::parse(&manifest.text().expect("text")).is_ok()
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        assert!(is_read(|_| {}));
+        assert!(is_read(|manifest| manifest.segs = vec![segment(1, 4), segment(5, 9)]));
+        assert!(!is_read(|manifest| manifest.segs = vec![segment(1, 4), segment(6, 9)]), "a gap");
+        assert!(!is_read(|manifest| manifest.segs = vec![segment(4, 1)]), "backwards");
+        assert!(!is_read(|manifest| manifest.page_size = 1000));
+        assert!(!is_read(|manifest| manifest.format = 2));
+    }
+
+    #[test]
+    fn nothing_can_be_counted_past_the_largest_number() {
+        assert!(!is_read(|manifest| manifest.segs = vec![segment(1, Sequence::MAX), segment(0, 9)]));
+        assert!(!is_read(|manifest| manifest.floor = Sequence::MAX));
+    }
 }
