@@ -30,8 +30,9 @@ const STEPS: usize = 400;
 const CHECK_EVERY: usize = 100;
 
 /// What the collector and the writers share.
-#[derive(Default)]
 struct Store {
+    /// How old a delta is before the floor passes it, and how long ago that was before it is deleted.
+    patience: Time,
     /// Single deltas: nonce, and when they were written.
     deltas: BTreeMap<Sequence, (Id, Time)>,
     /// The log up to the last segment.
@@ -64,12 +65,13 @@ impl Store {
     /// One turn of the collector, in the order of `log::upkeep`.
     fn collect(&mut self, now: Time) {
         self.folded = self.log();
-        if self.swept < self.floor && now - self.floor_raised >= HOUR {
+        if self.swept < self.floor && now - self.floor_raised >= self.patience {
             let floor = self.floor;
             self.deltas.retain(|sequence, _| *sequence > floor);
             self.swept = floor;
         }
-        let is_settled = |sequence| self.deltas.get(&sequence).is_some_and(|(_, written)| now - written >= HOUR);
+        let is_settled =
+            |sequence| self.deltas.get(&sequence).is_some_and(|(_, written)| now - written >= self.patience);
         let settled = (self.floor + 1..=self.folded.len() as Sequence).rev().find(|sequence| is_settled(*sequence));
         if let Some(settled) = settled.filter(|_| self.swept == self.floor) {
             (self.floor, self.floor_raised) = (settled, now);
@@ -143,7 +145,14 @@ impl World {
         let mut world = World {
             random: StdRng::seed_from_u64(seed),
             now: 10 * HOUR,
-            store: Store::default(),
+            store: Store {
+                patience: HOUR,
+                deltas: BTreeMap::new(),
+                folded: Vec::new(),
+                floor: 0,
+                floor_raised: 0,
+                swept: 0,
+            },
             writers: (0..WRITERS).map(|_| writer()).collect(),
             events: BinaryHeap::new(),
             pending: BTreeMap::new(),
@@ -412,4 +421,16 @@ fn without_any_of_the_rules_a_history_shows_why_it_is_there() {
         let is_loss = wrong.contains("acknowledged");
         assert_eq!(is_loss, rule == Rule::KnowTheFloor, "{rule:?}: {wrong}");
     }
+}
+
+#[test]
+fn a_collector_less_patient_than_a_proof_breaks_what_it_promises() {
+    let hasty = |seed| {
+        let mut world = World::new(seed, None);
+        world.store.patience = MINUTE;
+        Some((seed, world.run()?))
+    };
+    let (seed, wrong) = (0..seeds()).find_map(hasty).expect("nothing breaks");
+    println!("a hasty collector, seed {seed}: {wrong}");
+    assert!(wrong.contains("acknowledged"), "{wrong}");
 }
