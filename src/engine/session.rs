@@ -17,7 +17,7 @@ use crate::engine::database::{Database, Ticket};
 use crate::engine::error_map;
 use crate::engine::foreign_key_errors;
 use crate::engine::functions::InterruptPoll;
-use crate::engine::gate::{Gate, Seen};
+use crate::engine::gate::{Gate, Seen, overtaken};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::notifications::{Notification, Pending};
 use crate::engine::pool::Lease;
@@ -251,9 +251,20 @@ impl EngineSession {
 
     /// Where another instance can commit first: waits until everything read so far is durable. It is an error that
     /// belongs to the statement, told before its end. (Elsewhere what was read cannot be lost, and [`gate`](Self::gate)
-    /// waits for all at once.)
-    pub async fn settle(&self) -> Result<()> {
-        if self.can_be_overtaken() { self.seen.wait().await } else { Ok(()) }
+    /// waits for all at once.) Who holds the write ticket gives way if it is wanted meanwhile: until others have it, nobody
+    /// finds out.
+    pub async fn settle(&mut self) -> Result<()> {
+        if !self.can_be_overtaken() {
+            return Ok(());
+        }
+        tokio::select! {
+            biased;
+            settled = self.seen.wait() => return settled,
+            () = self.must_give_way() => {}
+        }
+        self.give_way();
+        self.seen.wait().await?;
+        Err(overtaken())
     }
 
     /// What the next [`commit`](Self::commit) is to say.

@@ -21,6 +21,7 @@ use crate::sql::plan::{IsolationLevel, LockWait, SqliteStatement, TransactionMod
 use crate::storage::blob::local_directory::LocalDirectory;
 use crate::storage::blob::{Blob, BlobFuture, BlobInfo, BlobStore, Body, Listing, Metadata, Precondition, Put};
 use crate::storage::log::chain::{Chain, Options};
+use crate::storage::watermark::Fate;
 use crate::types::value::ValueRef;
 
 /// A directory as a store that can stop answering.
@@ -274,6 +275,30 @@ async fn an_open_transaction_gives_way_to_what_others_have_committed() {
     eventually(&mut reader, "SELECT id FROM t", &[2]).await;
     one.close().await;
     other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_statement_gives_way_to_who_finds_out_what_it_stood_on() {
+    let mut place = Place::new(TABLE).await;
+    let one = place.instance().await;
+    let mut a = session(&one);
+    write(&mut a, "INSERT INTO t VALUES (1, 1)").await.expect("write");
+    // A commit whose fate is not known yet.
+    let pending = one.watermark().announce();
+    run(&mut a, "INSERT INTO t VALUES (1, 2)").await.expect_err("a duplicate, if that commit counts");
+    assert!(a.holds_ticket());
+    // The race is lost, and the replicator needs the ticket to say so.
+    let replica = one.replica().expect("of a copy");
+    replica.evict(true);
+    let finds_out = async {
+        let _ticket = one.writers().lock_owned().await;
+        one.watermark().settle(pending, Fate::Lost);
+    };
+    let (settled, ()) = tokio::join!(a.settle(), finds_out);
+    replica.evict(false);
+    assert_eq!(settled.expect_err("overtaken").code(), SqlState::SERIALIZATION_FAILURE);
+    a.rollback().await.expect("rollback");
+    one.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
