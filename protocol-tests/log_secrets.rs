@@ -36,7 +36,7 @@ async fn be_secretive(server: &Server) {
     client.execute(insert, values).await.expect_err("a duplicate");
     // Too long, and no numbers, dates, or names.
     client.execute(insert, &[&2i32, &secret.repeat(9), &secret]).await.expect_err("too long");
-    for cast in ["int", "date", "uuid", "json", "interval", "numeric", "boolean"] {
+    for cast in ["int", "date", "uuid", "json", "interval", "numeric", "boolean", "regclass", "regtype"] {
         let sql = format!("select $1::text::{cast}");
         client.query(&sql, &[&secret]).await.expect_err("no such value");
     }

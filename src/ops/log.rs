@@ -23,6 +23,9 @@ const QUIET: Duration = Duration::from_secs(10);
 /// Different events remembered for that. More at a time are written each.
 const REMEMBERED: usize = 128;
 
+/// Bytes of a message that may be remembered: a statement can be as long as a client likes. Longer ones are written each.
+const LONGEST_REMEMBERED: usize = 8192;
+
 /// Starts logging to standard error. RUST_LOG refines the level per module.
 pub fn init(level: log::LevelFilter, format: LogFormat) {
     let mut builder = env_logger::Builder::new();
@@ -80,7 +83,7 @@ impl Repeats {
         match self.0.get_mut(&event) {
             Some((_, repeats)) => *repeats += 1,
             None => {
-                if self.0.len() < REMEMBERED {
+                if self.0.len() < REMEMBERED && event.message.len() <= LONGEST_REMEMBERED {
                     self.0.insert(event.clone(), (now, 0));
                 }
                 due.push(event);
@@ -152,5 +155,15 @@ mod tests {
             assert_eq!(repeats.admit(event(&number.to_string()), now).len(), 1);
         }
         assert_eq!(repeats.0.len(), REMEMBERED);
+    }
+
+    #[test]
+    fn long_events_are_not_remembered() {
+        let (mut repeats, now) = (Repeats::default(), Instant::now());
+        let long = event(&"x".repeat(LONGEST_REMEMBERED + 1));
+        for _ in 0..2 {
+            assert_eq!(repeats.admit(long.clone(), now), std::slice::from_ref(&long));
+        }
+        assert!(repeats.0.is_empty());
     }
 }

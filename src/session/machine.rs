@@ -379,7 +379,8 @@ impl StateMachine {
     }
 
     fn log_error(&self, error: &Error) {
-        let statement = self.running.as_ref().map(|running| redact::statement(&running.text)).unwrap_or_default();
+        let text = self.running.as_ref().map_or("", |running| &running.text);
+        let statement = redact::statement(text);
         let client = self.context().client_address;
         let client = client.map_or_else(|| "local".to_owned(), |address| address.to_string());
         log::info!(
@@ -387,7 +388,7 @@ impl StateMachine {
             self.pid,
             self.session.status,
             error.severity().as_str(),
-            redact::message(error),
+            redact::message(error, text),
             error.code().as_str(),
             if statement.is_empty() { "" } else { " in: " },
         );

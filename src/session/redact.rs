@@ -27,13 +27,23 @@ pub(super) fn statement(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
-/// The error's message, without what the client has sent as a value. Data exceptions quote it, other errors only names.
-pub(super) fn message(error: &Error) -> Cow<'_, str> {
-    let text = error.message();
-    let Some((before, _)) = text.split_once('"').filter(|_| error.code().as_str().starts_with("22")) else {
-        return text.into();
+/// The error's message, without what the client has sent as a value. Data exceptions quote it; so do others when a
+/// parameter is taken for a name (`$1::regclass`). Constraints' names are told: they are not in the statement.
+pub(super) fn message<'e>(error: &'e Error, statement: &str) -> Cow<'e, str> {
+    let quotes_values = match error.code().as_str().get(..2) {
+        Some("22") => true,
+        Some("23") => false,
+        _ => has_parameters(statement),
     };
-    format!("{before}\"...\"").into()
+    match error.message().split_once('"') {
+        Some((before, _)) if quotes_values => format!("{before}\"...\"").into(),
+        _ => error.message().into(),
+    }
+}
+
+/// Whether `$1` or the like is anywhere in the text.
+fn has_parameters(text: &str) -> bool {
+    text.as_bytes().windows(2).any(|pair| matches!(pair, [b'$', b'0'..=b'9']))
 }
 
 /// How long the string constant is that the text begins with; 1 if it is none, all of it if it does not end.
@@ -89,11 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn values_in_data_exceptions_are_hidden() {
+    fn values_in_messages_are_hidden() {
         let error =
             Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax for type integer: \"s3\"cret\"");
-        assert_eq!(message(&error), "invalid input syntax for type integer: \"...\"");
+        assert_eq!(message(&error, "select 's3\"cret'::int"), "invalid input syntax for type integer: \"...\"");
         let error = Error::new(SqlState::UNDEFINED_TABLE, "relation \"t\" does not exist");
-        assert_eq!(message(&error), "relation \"t\" does not exist");
+        assert_eq!(message(&error, "select * from t"), "relation \"t\" does not exist");
+        assert_eq!(message(&error, "select $1::regclass"), "relation \"...\"");
+        let error = Error::new(SqlState::UNIQUE_VIOLATION, "violates unique constraint \"t_pkey\"");
+        assert_eq!(message(&error, "insert into t values ($1)"), "violates unique constraint \"t_pkey\"");
     }
 }
