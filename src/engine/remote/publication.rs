@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::storage::log::delta::Sequence;
 use crate::storage::log::fault::LogError;
@@ -15,23 +15,30 @@ use crate::storage::log::upkeep::Upkeep;
 /// How often the log is looked after and the plain file is published while there are commits.
 pub(super) const PERIOD: Duration = Duration::from_secs(60);
 
+/// It is not done again before this many times what it took have passed: a file that takes a minute to write is not
+/// written every minute.
+const REST: u32 = 9;
+
 /// Folds, publishes and deletes from time to time while the chain grows, and publishes at the end.
 pub(super) async fn keep_up(name: String, upkeep: Upkeep, mut head: watch::Receiver<Sequence>, period: Duration) {
+    let mut sequence = *head.borrow_and_update();
+    // A server that never lives for a period must not let the log grow for ever.
+    shorten(&name, &upkeep, sequence).await;
     // Who had the database before may have ended without publishing.
     let mut published = upkeep.published().await.ok().flatten();
-    let mut is_behind = published != Some(*head.borrow_and_update());
+    let mut is_behind = published != Some(sequence);
+    let mut wait = period;
     loop {
         let goes_on = is_behind || head.changed().await.is_ok();
         if goes_on {
             // Until then more may come, or the end.
-            let _ = timeout(period, ended(&mut head)).await;
+            let _ = timeout(wait, ended(&mut head)).await;
         }
         is_behind = false;
-        let sequence = *head.borrow_and_update();
+        sequence = *head.borrow_and_update();
         if published != Some(sequence) {
-            if let Err(error) = upkeep.run(sequence).await {
-                log::warn!("database \"{name}\": the upkeep of its log failed: {error}");
-            }
+            let begun = Instant::now();
+            shorten(&name, &upkeep, sequence).await;
             match upkeep.publish().await {
                 Ok(_) => published = Some(sequence),
                 Err(error) => {
@@ -40,10 +47,18 @@ pub(super) async fn keep_up(name: String, upkeep: Upkeep, mut head: watch::Recei
                     is_behind = !matches!(error, LogError::Dropped);
                 }
             }
+            wait = period.max(begun.elapsed() * REST);
         }
         if head.has_changed().is_err() {
             return;
         }
+    }
+}
+
+/// Does what is due to the log.
+async fn shorten(name: &str, upkeep: &Upkeep, head: Sequence) {
+    if let Err(error) = upkeep.run(head).await {
+        log::warn!("database \"{name}\": the upkeep of its log failed: {error}");
     }
 }
 
@@ -58,7 +73,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     use super::*;
     use crate::storage::blob::{
@@ -66,6 +81,7 @@ mod tests {
     };
     use crate::storage::log::chain::{Chain, Options};
     use crate::storage::log::fixture::{Mirror, Scratch, commit};
+    use crate::storage::log::manifest;
     use crate::storage::log::memory_store::MemoryStore;
     use crate::storage::log::upkeep::Policy;
 
@@ -111,26 +127,55 @@ mod tests {
         }
     }
 
+    /// A database with the upkeep of its log, the store being kept by the caller.
+    async fn database(store: Arc<dyn BlobStore>, commits: u32, policy: Policy) -> (Scratch, Mirror, Sequence, Upkeep) {
+        let (scratch, mut mirror) = (Scratch::new(), Mirror::new(1, 10));
+        let file = scratch.path("new.sqlite");
+        mirror.write(&file);
+        let mut chain = Chain::create(&Options::new(store), "app", &file).await.expect("creates");
+        let mut sequence = 0;
+        for _ in 0..commits {
+            sequence = commit(&mut chain, &mut mirror).await;
+        }
+        (scratch, mirror, sequence, chain.upkeep(policy))
+    }
+
+    /// Until it is true, for a while.
+    async fn until(mut is_true: impl AsyncFnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !is_true().await {
+            assert!(Instant::now() < deadline, "it does not come true");
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// What servers that have crashed early have left is folded without waiting.
+    #[tokio::test]
+    async fn the_log_is_shortened_at_the_start() {
+        let policy = Policy { segment_deltas: 3, ..Policy::default() };
+        let (_scratch, _, sequence, upkeep) = database(Arc::new(MemoryStore::new()), 7, policy).await;
+        let (head, heads) = watch::channel(sequence);
+        let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, Duration::from_secs(3_600)));
+        until(async || {
+            let manifest = manifest::read(&upkeep.to.store, &upkeep.to.keys).await.expect("reads").manifest;
+            manifest.folded() == 6
+        })
+        .await;
+        drop(head);
+        task.await.expect("ends with the database");
+    }
+
     /// What the server before has left unpublished is published without another commit, at the second try.
     #[tokio::test]
     async fn a_publication_that_failed_is_tried_again_without_another_commit() {
         let store = Arc::new(Refusing { inner: MemoryStore::new(), refused: AtomicBool::new(false) });
-        let (scratch, mut mirror) = (Scratch::new(), Mirror::new(1, 10));
-        let file = scratch.path("new.sqlite");
-        mirror.write(&file);
-        let options = Options::new(Arc::clone(&store) as _);
-        let mut chain = Chain::create(&options, "app", &file).await.expect("creates");
-        let sequence = commit(&mut chain, &mut mirror).await;
-        let upkeep = chain.upkeep(Policy::default());
+        let (scratch, mirror, sequence, upkeep) = database(Arc::clone(&store) as _, 1, Policy::default()).await;
         let (head, heads) = watch::channel(sequence);
         let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, Duration::from_millis(1)));
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while upkeep.published().await.expect("reads") != Some(sequence) {
-            assert!(Instant::now() < deadline, "it is not published");
-            sleep(Duration::from_millis(2)).await;
-        }
+        until(async || upkeep.published().await.expect("reads") == Some(sequence)).await;
         assert!(store.refused.load(Ordering::Relaxed));
         let published = store.get("app.sqlite", None).await.expect("is there");
+        let file = scratch.path("published.sqlite");
         std::fs::write(&file, &published.body).expect("write");
         assert!(mirror.is_in(&file));
         drop(head);

@@ -9,13 +9,14 @@ use std::fs::File;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use crate::storage::blob::{BlobError, BlobErrorKind, BlobStore};
 use crate::storage::log::append::PROOF_HOLDS;
 use crate::storage::log::base;
+use crate::storage::log::clock::{Clock, Moment, SystemClock};
 use crate::storage::log::delta::{self, Digest, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::fetch::{self, Ahead};
@@ -113,7 +114,7 @@ pub async fn rebuild(
 ) -> Result<Image> {
     let mut plans = 1;
     loop {
-        let begun_at = (Instant::now(), manifest.folded());
+        let begun_at = (SystemClock.now(), manifest.folded());
         let begun = begin(store, &manifest, target, path).await;
         let result = match begun {
             Ok(image) => advance(store, keys, &manifest, image, target).await,
@@ -153,11 +154,11 @@ pub(super) async fn plan_again(
 async fn still_holds(
     store: &Arc<dyn BlobStore>,
     keys: &Keys,
-    (since, folded): (Instant, Sequence),
+    (since, folded): (Moment, Sequence),
     result: Result<Image>,
 ) -> Result<Image> {
     let image = result?;
-    if since.elapsed() < PROOF_HOLDS || image.head.sequence <= folded {
+    if SystemClock.now().is_within(PROOF_HOLDS, since) || image.head.sequence <= folded {
         return Ok(image);
     }
     match manifest::read(store, keys).await?.manifest.floor > folded {
