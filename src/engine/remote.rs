@@ -8,6 +8,7 @@ pub mod chain;
 #[cfg(test)]
 mod history_tests;
 pub mod home;
+mod linger;
 pub(crate) mod pin;
 mod publication;
 pub(crate) mod replace;

@@ -18,6 +18,7 @@ use crate::engine::database::Database;
 use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::bare::{self, Emptied};
+use crate::engine::remote::linger::Linger;
 use crate::engine::remote::pin::Pin;
 use crate::engine::remote::publication::{PERIOD, keep_up};
 use crate::engine::remote::replace::replace_pages;
@@ -61,6 +62,8 @@ pub(crate) struct Replicator {
     appended: CommitSequence,
     /// When the collected commits are appended.
     due: Option<Instant>,
+    /// What the next append waits for.
+    linger: Option<Linger>,
     /// Where the state of the chain ends in the log.
     durable: WalMark,
     /// The durable state. Let go for a moment while the log is emptied.
@@ -95,6 +98,7 @@ impl Replicator {
             database: Arc::downgrade(database),
             appended: 0,
             due: None,
+            linger: None,
             durable: parts.durable,
             pin: Some(parts.pin),
             held: None,
@@ -123,7 +127,7 @@ impl Replicator {
                 continue;
             }
             let replica = Arc::clone(&self.replica);
-            let due = self.due.unwrap_or(next_poll);
+            let due = self.due.or_else(|| self.lingers_until()).unwrap_or(next_poll);
             tokio::select! {
                 biased;
                 () = replica.has_committed() => {}
@@ -149,8 +153,16 @@ impl Replicator {
 
     /// Whether commits are to be appended now.
     fn is_due(&self) -> bool {
-        let by_time = self.due.is_some_and(|due| Instant::now() >= due);
-        self.is_behind() && (self.options.interval.is_none() || by_time || self.replica.local().frames > TOO_MANY)
+        let is_due = match self.options.interval {
+            None => self.lingers_until().is_none(),
+            Some(_) => self.due.is_some_and(|due| Instant::now() >= due),
+        };
+        self.is_behind() && (is_due || self.replica.local().frames > TOO_MANY)
+    }
+
+    /// Until when the commits there are wait for more.
+    fn lingers_until(&self) -> Option<Instant> {
+        self.linger.filter(|_| self.is_behind())?.until(Instant::now(), self.watermark.last_committed())
     }
 
     /// There are commits; where they are not waited for they are collected.
@@ -187,8 +199,11 @@ impl Replicator {
                 std::process::abort();
             }
         };
+        let begun = Instant::now();
         match self.append(changes, previous).await {
             Ok(Outcome::Acknowledged) => {
+                let (now, answered) = (Instant::now(), sequence.saturating_sub(self.appended));
+                self.linger = Some(Linger::after(now, now - begun, answered, self.watermark.last_committed()));
                 kill_point::reached("a batch is in the chain");
                 *self.replica.exclude_reads() = Arc::clone(pin.snapshot());
                 self.durable = mark;
