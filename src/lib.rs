@@ -103,10 +103,12 @@ pub mod storage {
         pub mod manifest;
         #[cfg(test)]
         pub(crate) mod memory_store;
+        pub mod pace;
         pub mod page_checksum;
         mod publish;
         pub mod restore;
         pub mod retry;
+        mod rule;
         mod segment;
         #[cfg(test)]
         mod simulation;

@@ -1,33 +1,53 @@
-//! Places with a name at which a test has the process end as by `kill -9`.
+//! Places with a name at which a test has the process end as by `kill -9`, or stand still.
 //!
 //! Owns: [`reached`]. Must not know: what is done at them. `scripts/kill9 --points` finds their names in the sources and
-//! tries each. `KILL_POINT` is `NAME`, or `NAME#N` to end when the place is reached for the N-th time. Only debug
-//! builds look at it: of a release build this is no part.
+//! tries each. `KILL_POINT` is `NAME`, or `NAME#N` to end when the place is reached for the N-th time; `STOP_POINT` is
+//! the same for SIGSTOP, after which SIGCONT has the process go on. Only debug builds look at them: of a release build
+//! this is no part.
 
 #[cfg(debug_assertions)]
 mod wanted {
-    use std::sync::OnceLock;
+    use std::process::Command;
+    use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    /// The name, and how often the place is still to be passed.
-    static WANTED: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
+    /// A name, and how often the place is still to be passed.
+    struct Place(String, AtomicU32);
 
-    pub(super) fn is_here(name: &str) -> bool {
-        let wanted = WANTED.get_or_init(|| {
-            let wanted = std::env::var("KILL_POINT").ok()?;
+    static KILL: LazyLock<Option<Place>> = LazyLock::new(|| Place::of("KILL_POINT"));
+    static STOP: LazyLock<Option<Place>> = LazyLock::new(|| Place::of("STOP_POINT"));
+
+    impl Place {
+        fn of(variable: &str) -> Option<Self> {
+            let wanted = std::env::var(variable).ok()?;
             let (name, times) = wanted.split_once('#').unwrap_or((&wanted, "1"));
-            Some((name.to_owned(), AtomicU32::new(times.parse().ok()?)))
-        });
-        wanted.as_ref().is_some_and(|(wanted, times)| wanted == name && times.fetch_sub(1, Ordering::Relaxed) == 1)
+            Some(Place(name.to_owned(), AtomicU32::new(times.parse().ok()?)))
+        }
+
+        fn is_here(&self, name: &str) -> bool {
+            self.0 == name && self.1.fetch_sub(1, Ordering::Relaxed) == 1
+        }
+    }
+
+    pub(super) fn reached(name: &str) {
+        if KILL.as_ref().is_some_and(|place| place.is_here(name)) {
+            log::warn!("killed where it was wanted: {name}");
+            std::process::abort();
+        }
+        if STOP.as_ref().is_some_and(|place| place.is_here(name)) {
+            log::warn!("stopped where it was wanted: {name}");
+            let stopped = Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
+            if !stopped.is_ok_and(|status| status.success()) {
+                log::error!("cannot stop: there is no command kill");
+                std::process::abort();
+            }
+        }
     }
 }
 
-/// Ends the process at once if this place is the one to end at.
+/// Ends or stops the process if this place is the one for that.
 #[inline]
 pub fn reached(_name: &str) {
     #[cfg(debug_assertions)]
-    if wanted::is_here(_name) {
-        log::warn!("killed where it was wanted: {_name}");
-        std::process::abort();
-    }
+    wanted::reached(_name);
 }

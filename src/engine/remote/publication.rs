@@ -12,9 +12,6 @@ use crate::storage::log::delta::Sequence;
 use crate::storage::log::fault::LogError;
 use crate::storage::log::upkeep::Upkeep;
 
-/// How often the log is looked after and the plain file is published while there are commits.
-pub(super) const PERIOD: Duration = Duration::from_secs(60);
-
 /// It is not done again before this many times what it took have passed: a file that takes a minute to write is not
 /// written every minute.
 const REST: u32 = 9;

@@ -20,7 +20,7 @@ use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::bare::{self, Emptied};
 use crate::engine::remote::linger::Linger;
 use crate::engine::remote::pin::Pin;
-use crate::engine::remote::publication::{PERIOD, keep_up};
+use crate::engine::remote::publication::keep_up;
 use crate::engine::remote::replace::replace_pages;
 use crate::engine::remote::replica::Replica;
 use crate::error::{Error, SqlState};
@@ -29,6 +29,7 @@ use crate::storage::log::append::Outcome;
 use crate::storage::log::chain::{Chain, Incoming};
 use crate::storage::log::changes::{Changes, Pages};
 use crate::storage::log::fault::LogError;
+use crate::storage::log::pace;
 use crate::storage::log::upkeep::Policy;
 use crate::storage::log::wal::{WalMark, WalPosition, read_changes};
 use crate::storage::watermark::{CommitSequence, Fate, Watermark};
@@ -115,7 +116,7 @@ impl Replicator {
         let upkeep = (!self.options.standby).then(|| {
             let mut upkeep = self.chain.upkeep(Policy::default());
             upkeep.retention = Some(self.options.retention);
-            tokio::spawn(keep_up(self.name.clone(), upkeep, heads, PERIOD))
+            tokio::spawn(keep_up(self.name.clone(), upkeep, heads, pace::upkeep_period()))
         });
         loop {
             let sequence = self.chain.head().sequence;

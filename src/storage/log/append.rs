@@ -23,11 +23,9 @@ use std::time::Duration;
 
 use crate::storage::log::clock::Moment;
 use crate::storage::log::delta::{Id, Sequence};
+use crate::storage::log::pace;
 use crate::storage::log::retry::{Backoff, Pause};
-
-/// How long it stays true that the floor has not passed the end of the log. Far below the hour during which the
-/// collector leaves an object alone, because it is measured by our own clocks.
-pub const PROOF_HOLDS: Duration = Duration::from_secs(600);
+use crate::storage::log::rule::Rule;
 
 /// When a writer was last certain of being at the end of the log: the time at which the request was sent whose answer
 /// showed it.
@@ -103,20 +101,8 @@ pub struct Append {
     first_sent: Option<Moment>,
     state: State,
     backoff: Backoff,
-    #[cfg(test)]
+    #[cfg(debug_assertions)]
     pub(super) without: Option<Rule>,
-}
-
-/// A rule that tests can leave out, to see that they notice.
-#[cfg(test)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rule {
-    /// "Written" is believed without knowing the floor.
-    KnowTheFloor,
-    /// "There is one already" is taken for another's without reading it.
-    RecogniseOneself,
-    /// A floor that has passed the number is taken for a loss.
-    AdmitIgnorance,
 }
 
 impl Append {
@@ -129,8 +115,8 @@ impl Append {
             first_sent: None,
             state: State::Putting,
             backoff: Backoff::default(),
-            #[cfg(test)]
-            without: None,
+            #[cfg(debug_assertions)]
+            without: Rule::left_out(),
         }
     }
 
@@ -154,7 +140,7 @@ impl Append {
     pub fn step(&mut self, answer: Answer, now: Moment) -> Step {
         match (self.state, answer) {
             (State::Putting, Answer::Written) => self.unless_passed(Then::Acknowledge, now),
-            (State::Putting, Answer::Exists) if self.is_without_recognition() => self.done(Outcome::Lost),
+            (State::Putting, Answer::Exists) if self.is_without(Rule::RecogniseOneself) => self.done(Outcome::Lost),
             (State::Putting, Answer::Exists) => self.go(State::ReadingBack),
             (State::ReadingBack, Answer::Found(nonce)) => {
                 let then = if nonce == self.nonce { Then::Acknowledge } else { Then::Lose };
@@ -164,7 +150,8 @@ impl Append {
             (State::ReadingFloor(then), Answer::Floor(floor)) => match (floor, then) {
                 (Some(floor), Then::Acknowledge) if floor < self.sequence => self.done(Outcome::Acknowledged),
                 (Some(floor), Then::Lose) if floor < self.sequence => self.done(Outcome::Lost),
-                _ => self.passed(),
+                _ if self.is_without(Rule::AdmitIgnorance) => self.done(Outcome::Lost),
+                _ => self.done(Outcome::Unknown),
             },
             (_, Answer::Failed(asked)) => Step::Rest(self.backoff.after_failure(asked)),
             // After a rest the request is made again. An answer to another request than was made does not count.
@@ -174,9 +161,9 @@ impl Append {
 
     /// The outcome that holds if the floor has not passed the number; it cannot have while the proof holds.
     fn unless_passed(&mut self, then: Then, now: Moment) -> Step {
-        let holds = self.proof.is_some_and(|proof| now.is_within(PROOF_HOLDS, proof));
+        let holds = self.proof.is_some_and(|proof| now.is_within(pace::proof_holds(), proof));
         match then {
-            Then::Acknowledge if holds || self.is_without_floor() => self.done(Outcome::Acknowledged),
+            Then::Acknowledge if holds || self.is_without(Rule::KnowTheFloor) => self.done(Outcome::Acknowledged),
             Then::Lose if holds => self.done(Outcome::Lost),
             _ => self.go(State::ReadingFloor(then)),
         }
@@ -197,35 +184,14 @@ impl Append {
         Step::Done(outcome)
     }
 
-    #[cfg(not(test))]
-    fn passed(&mut self) -> Step {
-        self.done(Outcome::Unknown)
+    #[cfg(debug_assertions)]
+    fn is_without(&self, rule: Rule) -> bool {
+        self.without == Some(rule)
     }
 
-    #[cfg(not(test))]
-    fn is_without_recognition(&self) -> bool {
+    #[cfg(not(debug_assertions))]
+    fn is_without(&self, _: Rule) -> bool {
         false
-    }
-
-    #[cfg(not(test))]
-    fn is_without_floor(&self) -> bool {
-        false
-    }
-
-    #[cfg(test)]
-    fn passed(&mut self) -> Step {
-        let mistaken = self.without == Some(Rule::AdmitIgnorance);
-        self.done(if mistaken { Outcome::Lost } else { Outcome::Unknown })
-    }
-
-    #[cfg(test)]
-    fn is_without_recognition(&self) -> bool {
-        self.without == Some(Rule::RecogniseOneself)
-    }
-
-    #[cfg(test)]
-    fn is_without_floor(&self) -> bool {
-        self.without == Some(Rule::KnowTheFloor)
     }
 }
 

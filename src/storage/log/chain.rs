@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use crate::storage::blob::{BlobErrorKind, BlobStore, Body, Metadata, Precondition};
 use crate::storage::kill_point;
-use crate::storage::log::append::{Append, Outcome, PROOF_HOLDS, Proof};
+use crate::storage::log::append::{Append, Outcome, Proof};
 use crate::storage::log::append_io::{Destination, drive};
 use crate::storage::log::base;
 use crate::storage::log::changes::{Changes, Pages};
@@ -27,6 +27,7 @@ use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::image::{Head, Image, page_size_of};
 use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest::{self, Base, Manifest, Parent, Published};
+use crate::storage::log::pace;
 use crate::storage::log::page_checksum::{ChecksumPatch, PageChecksums, page_checksum};
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
@@ -57,12 +58,6 @@ const DIFFERENCES_UP_TO: usize = 16 << 20;
 /// What is taken over at once at the most.
 const DELTAS_AT_ONCE: usize = 64;
 const BYTES_AT_ONCE: usize = 32 << 20;
-
-/// How often the manifest is looked at to see that the database is still the same.
-const MANIFEST_HOLDS: Duration = Duration::from_secs(60);
-
-/// How old a delta is, by the store's clock, before its key may be forgotten: far more than [`PROOF_HOLDS`].
-pub const SETTLED: Duration = Duration::from_secs(3_600);
 
 /// See the module.
 #[derive(Debug)]
@@ -378,7 +373,7 @@ impl Chain {
     /// that nothing is, says nothing about the log. Recent knowledge saves looking.
     async fn is_passed(&mut self) -> Result<bool> {
         let now = self.to.clock.now();
-        let holds = |since: Option<Moment>| since.is_some_and(|since| now.is_within(PROOF_HOLDS, since));
+        let holds = |since: Option<Moment>| since.is_some_and(|since| now.is_within(pace::proof_holds(), since));
         if holds(self.proof) || holds(self.manifest_read) {
             return Ok(false);
         }
@@ -392,7 +387,7 @@ impl Chain {
     /// There is no next delta: because there was none, or because it is gone.
     async fn nothing_follows(&mut self, asked: Moment) -> Result<Option<Incoming>> {
         let now = self.to.clock.now();
-        let is_recent = self.manifest_read.is_some_and(|read| now.is_within(MANIFEST_HOLDS, read));
+        let is_recent = self.manifest_read.is_some_and(|read| now.is_within(pace::manifest_holds(), read));
         if !is_recent {
             // Also to learn that the database is gone.
             self.manifest_read = None;
@@ -531,7 +526,7 @@ async fn remove(store: &Arc<dyn BlobStore>, prefix: &str, which: impl Fn(&str, b
                 store_time = patiently(|| store.head(&listed.key)).await.ok().map(|info| info.store_time);
             }
             let age = store_time.and_then(|now| now.duration_since(listed.last_modified).ok());
-            if which(&listed.key, age.is_some_and(|age| age >= SETTLED)) {
+            if which(&listed.key, age.is_some_and(|age| age >= pace::settled())) {
                 patiently(|| store.delete(&listed.key)).await?;
             }
         }

@@ -163,7 +163,7 @@ async fn a_dropped_database_ends_for_everybody() {
     assert_eq!(one.append(&changes, &Pages::new()).await.expect("sends"), Outcome::Lost, "it has not heard of it");
     assert!(matches!(one.catch_up().await, Err(LogError::Dropped)));
     assert!(matches!(world.open("app", "one.sqlite").await, Err(LogError::NoSuchDatabase)));
-    world.store.pass(SETTLED);
+    world.store.pass(pace::settled());
     let again = world.create("app").await;
     assert!(world.store.keys().iter().all(|key| !key.contains(&one.head.incarnation.to_string())));
     assert!(matches!(world.open("app", "two.sqlite").await, Ok(chain) if chain.head().chain == again.head().chain));

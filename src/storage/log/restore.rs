@@ -14,7 +14,6 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use crate::storage::blob::{BlobError, BlobErrorKind, BlobStore};
-use crate::storage::log::append::PROOF_HOLDS;
 use crate::storage::log::base;
 use crate::storage::log::clock::{Clock, Moment, SystemClock};
 use crate::storage::log::delta::{self, Digest, Sequence};
@@ -24,6 +23,7 @@ use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::image::{Head, Image};
 use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest::{self, Base, Manifest};
+use crate::storage::log::pace;
 use crate::storage::log::page_checksum::PageChecksums;
 use crate::storage::log::state::{beside, discard};
 
@@ -158,7 +158,7 @@ async fn still_holds(
     result: Result<Image>,
 ) -> Result<Image> {
     let image = result?;
-    if SystemClock.now().is_within(PROOF_HOLDS, since) || image.head.sequence <= folded {
+    if SystemClock.now().is_within(pace::proof_holds(), since) || image.head.sequence <= folded {
         return Ok(image);
     }
     match manifest::read(store, keys).await?.manifest.floor > folded {

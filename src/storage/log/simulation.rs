@@ -14,9 +14,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::storage::log::append::{Answer, Append, Outcome, Proof, Rule, Step};
+use crate::storage::log::append::{Answer, Append, Outcome, Proof, Step};
 use crate::storage::log::clock::Moment;
 use crate::storage::log::delta::{Id, Sequence};
+use crate::storage::log::rule::Rule;
 
 /// Milliseconds.
 type Time = u64;

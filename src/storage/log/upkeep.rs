@@ -14,12 +14,12 @@ use crate::storage::blob::BlobErrorKind;
 use crate::storage::kill_point;
 use crate::storage::log::append_io::Destination;
 use crate::storage::log::base;
-use crate::storage::log::chain::SETTLED;
 use crate::storage::log::delta::{Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Trash};
+use crate::storage::log::pace;
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
 use crate::storage::log::segment;
@@ -41,7 +41,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Policy { segment_deltas: 256, segment_bytes: 64 << 20, base_after_percent: 50, settled: SETTLED }
+        Policy { segment_deltas: 256, segment_bytes: 64 << 20, base_after_percent: 50, settled: pace::settled() }
     }
 }
 
