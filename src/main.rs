@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use pgserver::engine::allocator::without_huge_pages;
 use pgserver::net::scram::Verifier;
+use pgserver::net::tls::Tls;
 use pgserver::ops::command::{self, Arguments, Command, Failure};
 use pgserver::ops::config::Config;
 use pgserver::ops::{health, versions};
@@ -33,7 +34,12 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve => serve(config()?).map_err(Failure::Failed),
         Command::Health => health::check(&config()?).map(|well| println!("{well}")).map_err(Failure::Failed),
-        Command::CheckConfig => config().map(|config| println!("the configuration is valid; {}", config.address())),
+        Command::CheckConfig => {
+            let config = config()?;
+            Tls::load(&config.tls).map_err(Failure::Wrong)?;
+            println!("the configuration is valid; {}", config.address());
+            Ok(())
+        }
         Command::Passwd => passwd().map_err(Failure::Failed),
         Command::Versions | Command::Restore | Command::Branch => versions::run(&arguments, &config()?),
         Command::Help => {

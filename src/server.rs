@@ -32,9 +32,8 @@ impl Server {
         let databases = match object_store(&config)? {
             None => {
                 let directory = config.directory.clone().unwrap_or_else(|| "./data".into());
-                Databases::new(&directory, config.pool_size).map_err(|e| {
-                    format!("cannot open the database directory {}: {}", directory.display(), e.message())
-                })?
+                Databases::new(&directory, config.pool_size)
+                    .map_err(|e| format!("cannot use DB_PATH = {}: {}", directory.display(), e.message()))?
             }
             Some(store) => in_store(&config, store).await?,
         };
@@ -59,8 +58,8 @@ impl Server {
         let wanted = config.address();
         let http = http_endpoint(&config, &databases)?;
         let net = NetServer::bind(wanted, config.net, tls, authentication, databases, config.session)
-            .map_err(|e| format!("cannot listen on {wanted}: {e}"))?;
-        let address = net.local_addr().map_err(|e| format!("cannot listen on {wanted}: {e}"))?;
+            .map_err(|e| cannot_listen(("PG_HOST", "PG_PORT"), wanted, &e))?;
+        let address = net.local_addr().map_err(|e| cannot_listen(("PG_HOST", "PG_PORT"), wanted, &e))?;
         log::info!(
             "ready; connect with: psql -h {} -p {} -U {} {}{}",
             address.ip(),
@@ -119,9 +118,18 @@ fn http_endpoint(config: &Config, databases: &Arc<Databases>) -> Result<Option<E
     let Some(port) = config.http_port else { return Ok(None) };
     let address = SocketAddr::new(config.http_host, port);
     let endpoint = Endpoint::bind(address, Arc::clone(databases), &config.database, &config.user);
-    endpoint
-        .map(Some)
-        .map_err(|e| format!("cannot listen on HTTP_HOST = {}, HTTP_PORT = {port}: {e}", config.http_host))
+    endpoint.map(Some).map_err(|e| cannot_listen(("HTTP_HOST", "HTTP_PORT"), address, &e))
+}
+
+/// Names the keys that say where, and what to do if something else is there.
+fn cannot_listen((host, port): (&str, &str), address: SocketAddr, error: &std::io::Error) -> String {
+    let remedy = match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!("; stop what listens there, or set {port} to another one"),
+        std::io::ErrorKind::AddrNotAvailable => format!("; set {host} to an address of this machine"),
+        std::io::ErrorKind::PermissionDenied => format!("; set {port} to one above 1023, or allow it to this user"),
+        _ => String::new(),
+    };
+    format!("cannot listen on {host} = {}, {port} = {}: {error}{remedy}", address.ip(), address.port())
 }
 
 async fn in_store(config: &Config, store: Arc<dyn BlobStore>) -> Result<Databases, String> {

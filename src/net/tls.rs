@@ -3,7 +3,7 @@
 //!
 //! Owns: [`TlsOptions`], [`Tls`]. Specification: ssl-tcp.html; RFC 5929 section 4 (tls-server-end-point).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -43,7 +43,7 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Loads certificate and key; `None` when TLS is off. The error names the file.
+    /// Loads certificate and key; `None` when TLS is off. The error names the key and the file.
     pub fn load(options: &TlsOptions) -> Result<Option<Self>, String> {
         if options.mode == TlsMode::Off {
             return Ok(None);
@@ -51,13 +51,12 @@ impl Tls {
         let (Some(certificate), Some(key)) = (&options.certificate, &options.key) else {
             return Err("tls needs tls_cert_file and tls_key_file".to_owned());
         };
-        let unreadable = |path: &PathBuf, e: &dyn std::fmt::Display| format!("cannot read {}: {e}", path.display());
-        let chain = certificates(certificate)?;
+        let chain = certificates("TLS_CERT_FILE", certificate)?;
         let Some(first) = chain.first() else {
-            return Err(format!("no certificate in {}", certificate.display()));
+            return Err(format!("TLS_CERT_FILE = {}: there is no certificate in it", certificate.display()));
         };
         let certificate_hash = end_point_hash(first).into();
-        let private_key = PrivateKeyDer::from_pem_file(key).map_err(|e| unreadable(key, &e))?;
+        let private_key = PrivateKeyDer::from_pem_file(key).map_err(|e| unreadable("TLS_KEY_FILE", key, &e))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
@@ -66,26 +65,30 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some(path) => {
                 let mut roots = RootCertStore::empty();
-                for ca in certificates(path)? {
-                    roots.add(ca).map_err(|e| unreadable(path, &e))?;
+                for ca in certificates(CLIENT_CA, path)? {
+                    roots.add(ca).map_err(|e| unreadable(CLIENT_CA, path, &e))?;
                 }
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                     .build()
-                    .map_err(|e| unreadable(path, &e))?;
+                    .map_err(|e| unreadable(CLIENT_CA, path, &e))?;
                 builder.with_client_cert_verifier(verifier)
             }
         };
-        let config = builder
-            .with_single_cert(chain, private_key)
-            .map_err(|e| format!("certificate {} and key {}: {e}", certificate.display(), key.display()))?;
+        let config = builder.with_single_cert(chain, private_key).map_err(|e| {
+            format!("TLS_CERT_FILE = {} and TLS_KEY_FILE = {}: {e}", certificate.display(), key.display())
+        })?;
         Ok(Some(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), certificate_hash }))
     }
 }
 
-fn certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, String> {
-    CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|e| format!("cannot read {}: {e}", path.display()))
+const CLIENT_CA: &str = "TLS_CLIENT_CA_FILE";
+
+fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|e| unreadable(key, path, &e))
+}
+
+fn unreadable(key: &str, path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("cannot use {key} = {}: {error}", path.display())
 }
 
 /// The certificate hashed with its signature's own hash; SHA-256 stands in for MD5 and SHA-1.

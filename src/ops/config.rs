@@ -596,6 +596,11 @@ impl Config {
         if self.net.tls_mode == TlsMode::Off && files.iter().any(|file| file.is_some()) {
             return Err("TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE need TLS = prefer or require".to_owned());
         }
+        match self.storage {
+            Storage::S3 => self.s3.check()?,
+            Storage::Azure => self.azure.check()?,
+            Storage::Local | Storage::Directory => {}
+        }
         if self.auth.is_some_and(|a| a != AuthMethod::Trust) && self.password.is_none() {
             return Err("PG_AUTH needs PG_PASSWORD".to_owned());
         }
@@ -650,7 +655,8 @@ pub fn reference() -> String {
     let mut text = String::from(
         "# Configuration\n\n\
         Keys are read from the file given by `--config` (`./config.toml` if it is there), then from the environment, which wins.\n\
-        A key or a value that is not known stops the start with a message that says what is allowed.\n\n\
+        A key in the file or a value that is not known stops the start with a message that says what is allowed; other variables of\n\
+        the environment belong to other programs, so check their spelling here.\n\n\
         | environment | in the file | default | |\n|---|---|---|---|\n",
     );
     for key in KEYS {
@@ -706,6 +712,13 @@ mod tests {
         let mut config = Config::default();
         let error = config.apply_toml("prot = 1", Path::new("c.toml")).unwrap_err();
         assert!(error.starts_with("c.toml: unknown key prot; known are host, port"), "{error}");
+    }
+
+    #[test]
+    fn a_store_that_is_not_named_is_missed_before_the_start() {
+        assert_eq!(from_env(&[("STORAGE", "s3")]).unwrap_err(), "STORAGE = s3 needs S3_BUCKET");
+        assert_eq!(from_env(&[("STORAGE", "azure")]).unwrap_err(), "STORAGE = azure needs AZURE_STORAGE_ACCOUNT");
+        assert!(from_env(&[("STORAGE", "s3"), ("S3_BUCKET", "databases")]).is_ok());
     }
 
     #[test]
