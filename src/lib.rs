@@ -162,6 +162,7 @@ pub mod sql {
         mod from;
         mod grouping;
         pub mod modify;
+        mod multiset;
         mod names;
         mod query;
         mod resolve;

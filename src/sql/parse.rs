@@ -5,6 +5,7 @@
 
 use sqlparser::ast::{Expr, Statement};
 use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
@@ -83,6 +84,35 @@ fn drop_key_locks(tokens: &mut Vec<TokenWithSpan>) {
     }
     for at in extra.into_iter().rev() {
         tokens.remove(at);
+    }
+}
+
+/// TABLE t is SELECT * FROM t; the parser takes what follows it for a part of the name.
+fn spell_out_table(tokens: &mut Vec<TokenWithSpan>) {
+    const BEFORE_A_QUERY: [Keyword; 5] =
+        [Keyword::UNION, Keyword::INTERSECT, Keyword::EXCEPT, Keyword::ALL, Keyword::DISTINCT];
+    let keyword = |token: &Token| match token {
+        Token::Word(word) => Some(word.keyword),
+        _ => None,
+    };
+    let solid: Vec<usize> =
+        (0..tokens.len()).filter(|n| !matches!(tokens.get(*n).map(|t| &t.token), Some(Token::Whitespace(_)))).collect();
+    let token = |at: Option<&usize>| at.and_then(|at| tokens.get(*at)).map(|t| &t.token);
+    let mut found = Vec::new();
+    for (n, at) in solid.iter().enumerate() {
+        let begins = match n.checked_sub(1).and_then(|before| token(solid.get(before))) {
+            None | Some(Token::LParen | Token::RParen) => true,
+            Some(before) => keyword(before).is_some_and(|k| BEFORE_A_QUERY.contains(&k)),
+        };
+        let names_one = matches!(token(solid.get(n + 1)), Some(Token::Word(_)));
+        if begins && names_one && token(Some(at)).and_then(keyword) == Some(Keyword::TABLE) {
+            found.push(*at);
+        }
+    }
+    for at in found.into_iter().rev() {
+        let Some(span) = tokens.get(at).map(|t| t.span) else { continue };
+        let spelled = [Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM")];
+        tokens.splice(at..=at, spelled.map(|token| TokenWithSpan { token, span }));
     }
 }
 
@@ -187,6 +217,7 @@ pub fn statement(text: &str) -> Result<(Statement, InsertExtras)> {
     let conflict = take_inference(text, &mut tokens)?;
     drop_trim_from(&mut tokens);
     drop_key_locks(&mut tokens);
+    spell_out_table(&mut tokens);
     let of_cursor = names_a_cursor(&tokens);
     let statement = parse_tokens(text, tokens, |parser| {
         let statement = parser.parse_statement()?;

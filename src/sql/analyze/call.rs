@@ -21,7 +21,12 @@ impl Analyzer<'_> {
         match ast {
             Ast::Function(call) => self.function_call(call).map_err(|e| self.at(e, call.name.span())),
             Ast::Extract { field, expr, .. } => {
-                let field = Expr::text(field.to_string().to_lowercase());
+                let field = match field {
+                    // EXTRACT('year' FROM …)
+                    ast::DateTimeField::Custom(name) => name.value.to_lowercase(),
+                    field => field.to_string().to_lowercase(),
+                };
+                let field = Expr::text(field);
                 let source = self.expr(expr)?;
                 self.function("extract", vec![field, source])
             }
@@ -151,6 +156,7 @@ impl Analyzer<'_> {
         if let Some(expr) = self.construct(&name, &args)? {
             return Ok(expr);
         }
+        let args = self.of_compatible_types(&name, args);
         let types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
         let function = match (star, functions::named(&name)) {
             (true, [function, ..]) if name == "count" => *function,
@@ -229,7 +235,12 @@ impl Analyzer<'_> {
     fn call_arguments(&mut self, args: &[FunctionArg]) -> Result<Vec<Expr>> {
         args.iter()
             .map(|arg| match arg {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.expr(expr),
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => match self.expr(expr)? {
+                    Expr { kind: ExprKind::Row(_), .. } => {
+                        Err(Error::unsupported("a row as an argument of a function"))
+                    }
+                    expr => Ok(expr),
+                },
                 FunctionArg::Unnamed(_) => Err(Error::unsupported("* as an argument of this function")),
                 FunctionArg::Named { .. } | FunctionArg::ExprNamed { .. } => {
                     Err(Error::unsupported("calling a function with named arguments"))
@@ -238,8 +249,18 @@ impl Analyzer<'_> {
             .collect()
     }
 
+    /// Value and default of lag and lead need one type between them: anycompatible. Where they have none, the resolution
+    /// says so.
+    fn of_compatible_types(&mut self, name: &str, args: Vec<Expr>) -> Vec<Expr> {
+        let ("lag" | "lead", [value, offset, default]) = (name, args.as_slice()) else { return args };
+        match self.unify(vec![value.clone(), default.clone()], name).map(|(pair, _)| <[Expr; 2]>::try_from(pair)) {
+            Ok(Ok([value, default])) => vec![value, offset.clone(), default],
+            _ => args,
+        }
+    }
+
     /// CURRENT_DATE and its kin: functions without parentheses.
-    fn bare_call(&mut self, name: &str) -> Result<Expr> {
+    pub(super) fn bare_call(&mut self, name: &str) -> Result<Expr> {
         self.function(name, Vec::new())
     }
 

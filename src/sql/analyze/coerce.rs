@@ -385,6 +385,9 @@ impl Analyzer<'_> {
 
     /// Brings expressions to their common type.
     pub(super) fn unify(&mut self, exprs: Vec<Expr>, what: &str) -> Result<(Vec<Expr>, Oid)> {
+        if exprs.iter().any(|e| matches!(e.kind, ExprKind::Row(_))) {
+            return Err(Error::unsupported(format!("a row in {what}")));
+        }
         let types: Vec<Oid> = exprs.iter().map(|e| e.type_oid).collect();
         let common = self.common_type(&types, what)?;
         let exprs = exprs.into_iter().map(|e| self.to_common(e, common, what)).collect::<Result<Vec<_>>>()?;

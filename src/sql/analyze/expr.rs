@@ -9,7 +9,7 @@ use sqlparser::ast::{
 use sqlparser::ast::{ArrayElemTypeDef, DataType, Spanned};
 
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::analyzer::{Analyzer, fold};
 use crate::sql::analyze::resolve::compare;
 use crate::sql::analyze::type_name;
 use crate::sql::scan::LiteralKind;
@@ -35,6 +35,10 @@ impl Analyzer<'_> {
 
     fn expr_kind(&mut self, ast: &Ast) -> Result<Expr> {
         match ast {
+            // A word of the grammar, like current_user, which the parser takes for a name.
+            Ast::Identifier(ident) if ident.quote_style.is_none() && fold(ident) == "current_schema" => {
+                self.bare_call("current_schema")
+            }
             Ast::Identifier(ident) => self.column(std::slice::from_ref(ident)),
             Ast::CompoundIdentifier(parts) => self.column(parts),
             Ast::Nested(inner) => self.expr(inner),
@@ -65,11 +69,19 @@ impl Analyzer<'_> {
             Ast::ILike { negated, any: false, expr, pattern, escape_char } => {
                 self.like("~~*", *negated, expr, pattern, escape_char.as_deref())
             }
+            Ast::Like { negated, any: true, expr, pattern, escape_char: None } => {
+                self.quantified(false, expr, if *negated { "!~~" } else { "~~" }, pattern)
+            }
+            Ast::ILike { negated, any: true, expr, pattern, escape_char: None } => {
+                self.quantified(false, expr, if *negated { "!~~*" } else { "~~*" }, pattern)
+            }
             Ast::SimilarTo { negated, expr, pattern, escape_char } => {
                 self.similar_to(*negated, expr, pattern, escape_char.as_deref())
             }
-            Ast::AnyOp { left, compare_op, right, .. } => self.quantified(false, left, compare_op, right),
-            Ast::AllOp { left, compare_op, right } => self.quantified(true, left, compare_op, right),
+            Ast::AnyOp { left, compare_op, right, .. } => {
+                self.quantified(false, left, &operator_name(compare_op)?, right)
+            }
+            Ast::AllOp { left, compare_op, right } => self.quantified(true, left, &operator_name(compare_op)?, right),
             Ast::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref())
             }
@@ -446,11 +458,10 @@ impl Analyzer<'_> {
     }
 
     /// expr op ANY (array) / ALL (array) / ANY (sub-query)
-    fn quantified(&mut self, all: bool, left: &Ast, op: &BinaryOperator, right: &Ast) -> Result<Expr> {
-        let name = operator_name(op)?;
+    fn quantified(&mut self, all: bool, left: &Ast, name: &str, right: &Ast) -> Result<Expr> {
         let inner = strip_nesting(right);
         if let Ast::Subquery(query) = inner {
-            return self.quantified_query(all, &name, left, query);
+            return self.quantified_query(all, name, left, query);
         }
         // SQLite takes no sub-query in a CHECK or an index, which is where PostgreSQL itself writes IN as = ANY.
         if (all && name == "<>" || !all && name == "=")
@@ -472,7 +483,7 @@ impl Analyzer<'_> {
             return Err(self.at(Error::new(SqlState::WRONG_OBJECT_TYPE, message), right.span()));
         };
         let current = Expr::new(ExprKind::ArrayElement, element);
-        let comparison = self.operator(&name, value, current).map_err(|e| self.at_operator(e, left.span()))?;
+        let comparison = self.operator(name, value, current).map_err(|e| self.at_operator(e, left.span()))?;
         if !all
             && name == "="
             && let ExprKind::Compare("=", l, r) = &comparison.kind

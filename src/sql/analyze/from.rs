@@ -434,7 +434,7 @@ impl Analyzer<'_> {
             return Err(Error::unsupported(format!("{} in the select list", function.name)));
         };
         let index =
-            self.add_set_call(SetCall { element: self.internal_name(value.type_oid), source: SetSource::Call(item) });
+            self.add_set_call(SetCall { element: self.internal_name(value.type_oid), source: SetSource::Call(item) })?;
         Ok(function_column(&alias, &value_name(index), value.type_oid))
     }
 
@@ -447,7 +447,7 @@ impl Analyzer<'_> {
         });
         let index = match same {
             Some(index) => index,
-            None => self.add_set_call(SetCall { element: String::new(), source: SetSource::Array(array.clone()) }),
+            None => self.add_set_call(SetCall { element: String::new(), source: SetSource::Array(array.clone()) })?,
         };
         let value = self.unnested(&array, &alias, index)?;
         Ok((value, function_column(&alias, "rowid", Oid::INT4)))
@@ -464,10 +464,14 @@ impl Analyzer<'_> {
         alias
     }
 
-    fn add_set_call(&mut self, call: SetCall) -> usize {
-        let Some(sets) = &mut self.set_calls else { return 0 };
+    fn add_set_call(&mut self, call: SetCall) -> Result<usize> {
+        let Some(sets) = &mut self.set_calls else { return Ok(0) };
         sets.calls.push(call);
-        sets.calls.len() - 1
+        // Side by side they are unnested, which would flatten arrays.
+        if sets.calls.len() > 1 && sets.calls.iter().any(|call| call.element.starts_with('_')) {
+            return Err(Error::unsupported("a function that returns a set of arrays beside another set"));
+        }
+        Ok(sets.calls.len() - 1)
     }
 
     fn require_set_context(&self) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::sql::analyze::analyzer::{Analyzer, fold};
 use crate::sql::analyze::call::{contains_aggregate, contains_window};
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::names::output_name;
-use crate::sql::analyze::scope::{CteEntry, Scope};
+use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
 use crate::sql::plan::LockWait;
 use crate::sql::tree::{Body, Cte, Expr, ExprKind, FromItem, Query, Select, SetOperator, SortKey, Target};
 use crate::types::pg_type::Oid;
@@ -94,14 +94,8 @@ impl Analyzer<'_> {
                 let keys = self.output_sort_keys(&columns, order_by, "UNION/INTERSECT/EXCEPT")?;
                 Ok((body, keys))
             }
-            SetExpr::Table(table) => {
-                let mut parts = Vec::new();
-                parts.extend(table.schema_name.iter().map(ast::Ident::new));
-                parts.extend(table.table_name.iter().map(ast::Ident::new));
-                let name: Vec<String> = parts.iter().map(|p| format!("\"{}\"", fold(p))).collect();
-                let query = crate::sql::parse::query(&format!("SELECT * FROM {}", name.join(".")))?;
-                self.body(&query.body, order_by)
-            }
+            // Where it begins a query it has been spelt out.
+            SetExpr::Table(_) => Err(Error::unsupported("TABLE here")),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
                 Err(Error::unsupported("a data-modifying statement in WITH"))
             }
@@ -119,21 +113,25 @@ impl Analyzer<'_> {
         let mut inner = inner;
         self.resolve_outputs(&mut inner)?;
         let columns = inner.outputs();
+        let select = self.select_from(inner, &columns);
+        let keys = self.output_sort_keys(&columns, order_by, "UNION/INTERSECT/EXCEPT")?;
+        Ok((Body::Select(Box::new(select)), keys))
+    }
+
+    /// SELECT of the first columns of a query.
+    pub(super) fn select_from(&mut self, inner: Query, columns: &Columns) -> Select {
         let alias = self.fresh_alias();
-        let entry = crate::sql::analyze::scope::RangeVar::positional(String::new(), alias.clone(), &columns);
-        let targets = entry.columns.into_iter().map(|column| Target { name: column.name, expr: column.expr }).collect();
-        let select = Select {
+        let entry = RangeVar::positional(String::new(), alias.clone(), columns);
+        Select {
             distinct: false,
             distinct_on: Vec::new(),
-            targets,
+            targets: entry.columns.into_iter().map(|column| Target { name: column.name, expr: column.expr }).collect(),
             from: vec![FromItem::Derived { query: Box::new(inner), alias }],
             selection: None,
             group_by: Vec::new(),
             having: None,
             unique: false,
-        };
-        let keys = self.output_sort_keys(&columns, order_by, "UNION/INTERSECT/EXCEPT")?;
-        Ok((Body::Select(Box::new(select)), keys))
+        }
     }
 
     // ----- WITH
@@ -243,9 +241,6 @@ impl Analyzer<'_> {
             SetQuantifier::None | SetQuantifier::Distinct => false,
             _ => return Err(Error::unsupported(format!("{name} BY NAME"))),
         };
-        if all && operator != SetOperator::Union {
-            return Err(Error::unsupported(format!("{name} ALL")));
-        }
         let right_ast = right;
         let (left_body, _) = self.deeper(|a| a.body(left, &[]))?;
         let (right_body, _) = self.deeper(|a| a.body(right, &[]))?;
@@ -260,6 +255,9 @@ impl Analyzer<'_> {
             let common = self.common_type(&[l.1, r.1], name)?;
             self.convert_output(&mut left, index, common)?;
             self.convert_output(&mut right, index, common)?;
+        }
+        if all && operator != SetOperator::Union {
+            return Ok(self.multiset_operation(operator, left, right));
         }
         Ok(Body::SetOperation { operator, all, left: Box::new(left), right: Box::new(right) })
     }
