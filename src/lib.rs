@@ -116,6 +116,7 @@ pub mod storage {
         pub mod upkeep;
         pub mod versions;
         pub mod wal;
+        pub mod wal_check;
     }
     pub mod sink;
     pub mod watermark;

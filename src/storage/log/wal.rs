@@ -42,8 +42,8 @@ impl WalMark {
 const HEADER_SIZE: u64 = 32;
 const FRAME_HEADER_SIZE: usize = 24;
 /// The magic number of a log whose checksums are computed over big-endian words; one less for little-endian.
-const MAGIC_BIG_ENDIAN: u32 = 0x377f_0683;
-const VERSION: u32 = 3_007_000;
+pub(super) const MAGIC_BIG_ENDIAN: u32 = 0x377f_0683;
+pub(super) const VERSION: u32 = 3_007_000;
 
 /// What was committed after `from` up to `to`, and the mark at `to`. A log that has started anew since `from` is read
 /// from its first frame: SQLite starts anew only when everything before is in the file.
@@ -217,7 +217,7 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_be_bytes)
 }
 
-fn add_checksum(big_endian: bool, seed: WalChecksum, bytes: &[u8]) -> WalChecksum {
+pub(super) fn add_checksum(big_endian: bool, seed: WalChecksum, bytes: &[u8]) -> WalChecksum {
     let read = if big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
     let half = |bytes: &[u8]| bytes.try_into().map_or(0, read);
     let (mut one, mut two) = seed;
