@@ -245,11 +245,7 @@ fn query_statement(analyzer: &mut Analyzer<'_>, statement: &Statement) -> Result
             let columns = describe(analyzer, &tree_targets(&tree), &tree);
             Ok((Tag::Select, Some(columns), Action::Sqlite(translated_query(analyzer, &tree))))
         }
-        Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => modify(analyzer, statement),
-        other => {
-            let words: String = other.to_string().chars().take_while(|c| *c != '(').take(40).collect();
-            Err(Error::unsupported(format!("the statement {}", words.trim())))
-        }
+        change => modify(analyzer, change),
     }
 }
 
@@ -276,7 +272,7 @@ fn modified<'a>(analyzer: &mut Analyzer<'a>, statement: &Statement) -> Result<Mo
         Statement::Insert(insert) => analyzer.insert(insert),
         Statement::Update(update) => analyzer.update(update),
         Statement::Delete(delete) => analyzer.delete(delete),
-        other => Err(Error::unsupported(format!("the statement {other}"))),
+        _ => Err(Error::internal("a statement without a parser")),
     }
 }
 
