@@ -47,6 +47,7 @@ pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month and day of days since 2000-01-01.
+#[inline]
 pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 730_425;
     let era = days.div_euclid(146_097);

@@ -146,6 +146,7 @@ const DIGIT_PAIRS: &str = "00010203040506070809101112131415161718192021222324252
 5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
 /// Writes a number below 100 with two digits.
+#[inline]
 pub(super) fn put2(out: &mut impl Write, value: i64) -> fmt::Result {
     match usize::try_from(value).ok().and_then(|v| DIGIT_PAIRS.get(2 * v..2 * v + 2)) {
         Some(pair) => out.write_str(pair),
@@ -163,6 +164,7 @@ pub(super) fn put_year(out: &mut impl Write, year: i64) -> fmt::Result {
 }
 
 /// Writes ".ffffff" without trailing zeros, nothing for 0.
+#[inline]
 pub(super) fn put_fraction(out: &mut impl Write, usecs: i64) -> fmt::Result {
     if usecs == 0 {
         return Ok(());
@@ -241,6 +243,7 @@ pub(super) fn stored_time(text: &[u8]) -> Option<i64> {
 }
 
 /// Microseconds of "YYYY-MM-DD HH:MM:SS[.ffffff]".
+#[inline]
 pub(super) fn stored_timestamp(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let [b' ', time @ ..] = rest else { return None };
