@@ -270,6 +270,72 @@ def databases_are_created_and_dropped(store):
         expect(sql(server, "select count(*) from pg_tables where schemaname = 'public'", "shop"), "0", "tables in the new one")
 
 
+def command(server, *arguments, status=0):
+    """What one of pgserver's commands prints, run with the server's configuration."""
+    done = subprocess.run([*server.command(), *arguments], env=server.environment(), cwd=server.directory, capture_output=True, text=True, timeout=PATIENCE)
+    expect(done.returncode, status, f"exit status of {' '.join(arguments)}, which says {done.stderr}")
+    return (done.stdout if status == 0 else done.stderr).strip()
+
+
+def drop_refusal(server, database, session_in):
+    """Why it cannot be dropped."""
+    try:
+        sql(server, f"drop database {database}", session_in)
+    except RuntimeError as error:
+        return str(error)
+    raise AssertionError(f"{database} was dropped")
+
+
+def earlier_states_are_listed_restored_and_branched(store):
+    with running(store) as server:
+        sql(server, "create table t (i int primary key, at text); insert into t select i, 'old' from generate_series(1, 1000) i")
+        listed = lambda *options: [line.split() for line in command(server, "versions", "postgres", *options).splitlines()[1:]]
+        before = listed("--limit", "1")[0]
+        sequence, moment = before[:2]
+        expect(sql(server, f"select time from pgserver.versions where sequence = {sequence}") != "", True, "in SQL")
+        sql(server, "update t set at = 'new' where i <= 500")
+        sql(server, "delete from t where i > 900")
+        sql(server, "create table later (i int)")
+        after = listed("--since", sequence)
+        expect(max(int(line[0]) for line in after) >= int(sequence) + 3, True, f"the new versions in {after}")
+        old, new = "1000|0|1000", "900|500|900"
+        counts = "select count(*), count(*) filter (where at = 'new'), max(i) from t"
+        for state in (f"postgres@{sequence}", f"postgres@{moment}"):
+            expect(sql(server, counts, state), old, f"in {state}")
+            try:
+                raise AssertionError(f"written to {state}: {sql(server, 'delete from t', state)}")
+            except RuntimeError as error:
+                expect_in("is a version", str(error), f"a write to {state}")
+        expect(sql(server, counts), new, "in the database itself")
+
+        # The commands disturb no server and need none.
+        expect_in("at sequence " + sequence, command(server, "restore", "postgres", "--to", moment, "--into", "./old.sqlite"), "restored")
+        expect_in("there is such a file", command(server, "restore", "postgres", "--into", "./old.sqlite", status=1), "the file again")
+        with sqlite3.connect(server.directory / "old.sqlite") as file:
+            expect(file.execute("select count(*), sum(at = 'new') from t").fetchone(), (1000, 0), "in the restored file")
+        file.close()
+        command(server, "restore", "postgres", "--to", sequence, "--into", "yesterday")
+        command(server, "branch", "postgres", "branched", "--at", sequence)
+        for name in ("yesterday", "branched"):
+            expect_in("already has a database", command(server, "branch", "postgres", name, status=1), f"{name} again")
+            expect(sql(server, counts, name), old, f"in {name}")
+            sql(server, "insert into t values (5000, 'here')", name)
+        expect_in("not kept", command(server, "restore", "postgres", "--to", "999999", "--into", "./none.sqlite", status=1), "no such version")
+        expect_in("there are: branched, postgres, yesterday", command(server, "versions", "nobody", status=1), "no such database")
+        # A session that has just ended may still count.
+        until(lambda: "being accessed" not in drop_refusal(server, "postgres", "yesterday"), "no session is left")
+        expect_in("branched", drop_refusal(server, "postgres", "yesterday"), "dropping what has a branch")
+        kill(server)
+        start_anew(server)
+        for name in ("yesterday", "branched"):
+            expect(sql(server, counts, name), "1001|0|5000", f"in {name} after kill -9")
+        expect(sql(server, counts), new, "in the database after kill -9")
+        expect(sql(server, counts, f"postgres@{sequence}"), old, "in the earlier state after kill -9")
+        stop(server)
+    for shell in published(store, "branched"):
+        expect(shell("select count(*), max(i) from t"), "1001|5000", "in the branch's published file")
+
+
 def a_start_without_a_store_fails_and_says_why(store):
     def refused(**changes):
         server = StoreServer(store, **changes)
@@ -352,6 +418,7 @@ SCENARIOS = [
     a_working_copy_that_was_left_behind_is_used_again,
     a_store_that_goes_away_is_waited_for,
     a_standby_follows,
+    earlier_states_are_listed_restored_and_branched,
     databases_are_created_and_dropped,
     a_start_without_a_store_fails_and_says_why,
     a_plain_file_in_the_store_is_adopted,

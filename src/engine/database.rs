@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::store;
@@ -85,7 +85,7 @@ enum Durability {
         replica: Arc<Replica>,
         stop: watch::Sender<bool>,
         /// The replicator, until it is waited for.
-        running: std::sync::Mutex<Option<JoinHandle<()>>>,
+        running: std::sync::Mutex<Option<JoinHandle<JoinSet<()>>>>,
     },
     /// Nothing: it is an earlier state of another database and is not written to. The copy is dropped with this.
     Version { _copy: VersionCopy },
@@ -417,9 +417,17 @@ impl Database {
         Err(error_map::disk_full())
     }
 
+    /// Has the object store get everything, without waiting for that.
+    pub(crate) fn begin_close(&self) {
+        if let Durability::Remote { stop, .. } = &self.durability {
+            stop.send_replace(true);
+        }
+    }
+
     /// For a clean stop: moves the log into the database file and empties it, or waits until the object store has
-    /// everything. Nobody uses the database any more. False if the store does not have everything.
-    pub(crate) async fn close(&self) -> bool {
+    /// everything, and until `publish_until` for the plain file there. Nobody uses the database any more. False if the
+    /// store does not have everything.
+    pub(crate) async fn close(&self, publish_until: tokio::time::Instant) -> bool {
         blocking(|| {
             if let Err(error) = self.settle_sequences() {
                 log::warn!("database \"{}\": sequences will skip a few values: {error}", self.name);
@@ -431,11 +439,11 @@ impl Database {
                 blocking(|| checkpointer.finish());
                 true
             }
-            Durability::Remote { stop, running, .. } => {
-                stop.send_replace(true);
+            Durability::Remote { running, .. } => {
+                self.begin_close();
                 let running = running.lock().unwrap_or_else(PoisonError::into_inner).take();
                 match running {
-                    Some(running) => self.wait_for_replicator(running).await,
+                    Some(running) => self.wait_for_replicator(running, publish_until).await,
                     None => true,
                 }
             }
@@ -449,17 +457,32 @@ impl Database {
     }
 
     /// False if the store does not have everything in time.
-    async fn wait_for_replicator(&self, mut running: JoinHandle<()>) -> bool {
+    async fn wait_for_replicator(
+        &self,
+        mut running: JoinHandle<JoinSet<()>>,
+        publish_until: tokio::time::Instant,
+    ) -> bool {
         let patience = self.watermark.patience().unwrap_or_default();
-        match tokio::time::timeout(patience, &mut running).await {
-            Ok(ended) => ended.is_ok(),
+        let mut publishing = match tokio::time::timeout(patience, &mut running).await {
+            Ok(Ok(publishing)) => publishing,
+            Ok(Err(_)) => return false,
             Err(_) => {
                 running.abort();
                 // The end of it, so that nothing reads the file any more.
                 let _ = running.await;
-                false
+                return false;
             }
+        };
+        // A panic of it has been reported by its hook.
+        if tokio::time::timeout_at(publish_until, publishing.join_next()).await.is_err() {
+            publishing.shutdown().await;
+            log::warn!(
+                "database \"{}\": the object store has every commit, but its plain file was not published in time; \
+                 the next server that opens the database publishes it",
+                self.name
+            );
         }
+        true
     }
 
     /// The store does not have the latest commits. Those that waited for it have not been acknowledged; the others are

@@ -8,6 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
+use tokio::time::Instant;
+
 use crate::engine::allocator;
 use crate::engine::connection;
 use crate::engine::database::{Database, wal_path};
@@ -201,7 +203,8 @@ impl Databases {
         };
         if let Some(database) = database {
             // Ends its threads before the files go.
-            database.close().await;
+            let patience = database.watermark().patience().unwrap_or_default();
+            database.close(Instant::now() + patience).await;
         }
         match &self.home {
             Home::Directory(directory) => {
@@ -223,13 +226,16 @@ impl Databases {
     }
 
     /// For a clean stop: moves every log into its database file, or waits until the object store has everything. No
-    /// session is left. False if it does not have everything.
-    pub async fn close(&self) -> bool {
+    /// session is left. The plain files in the store are waited for until `publish_until`. False if the store does not
+    /// have every commit.
+    pub async fn close(&self, publish_until: Instant) -> bool {
         let _changing = self.changing.lock().await;
         let open = std::mem::take(&mut *self.open_databases());
         let mut all = true;
+        // One that is slow takes no time from the others.
+        open.values().for_each(|database| database.begin_close());
         for (name, database) in open {
-            let complete = database.close().await;
+            let complete = database.close(publish_until).await;
             all &= complete;
             if let Home::Store(home) = &self.home
                 && complete

@@ -274,7 +274,7 @@ async fn sequences_go_on_after_rollback_and_restart_and_what_ddl_did_is_undone()
     a.ok("begin; create sequence s; select nextval('s'); rollback; create sequence s").await;
     assert_eq!(a.ok("select nextval('s')").await, ["1"]);
     drop(a);
-    server.databases.close().await;
+    server.databases.close(tokio::time::Instant::now()).await;
     let mut b = Client::connect(&server).await;
     assert_eq!(b.ok("insert into t (v) values ('f') returning id").await, ["6"]);
     assert_eq!(b.ok("select nextval('s')").await, ["2"]);

@@ -487,6 +487,6 @@ async fn the_log_stays_bounded_while_everybody_works() {
     // More than 120 MB were written.
     let length = std::fs::metadata(&wal).expect("log").len();
     assert!(length < 80 << 20, "the log has {length} bytes");
-    place.databases.close().await;
+    place.databases.close(tokio::time::Instant::now()).await;
     assert_eq!(std::fs::metadata(&wal).expect("log").len(), 0, "a clean stop empties it");
 }

@@ -30,6 +30,9 @@ use crate::protocol::socket::{Socket, Stream};
 use crate::session;
 use crate::session::start::{SessionOptions, SessionStart};
 
+/// How long the plain files in an object store are waited for at a stop, even if the grace period is over.
+const PUBLICATION: Duration = Duration::from_secs(5);
+
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
@@ -120,12 +123,13 @@ impl Server {
         drop(alive);
         self.stopping.send_replace(true);
         let grace = self.shared.options.shutdown_grace;
+        let over = Instant::now() + grace;
         if tokio::time::timeout(grace, all_done.recv()).await.is_err() {
             log::warn!("statements still running after {} s are cancelled", grace.as_secs());
             self.shared.backends.terminate_all();
             _ = tokio::time::timeout(Duration::from_secs(5), all_done.recv()).await;
         }
-        self.shared.databases.close().await
+        self.shared.databases.close(over.max(Instant::now() + PUBLICATION)).await
     }
 
     fn spawn(&self, stream: TcpStream, address: SocketAddr, alive: mpsc::Sender<()>) {

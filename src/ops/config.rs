@@ -354,7 +354,7 @@ pub static KEYS: &[Key] = &[
         env: "SHUTDOWN_GRACE_SECONDS",
         toml: "shutdown_grace_seconds",
         default: "10",
-        doc: "How long running statements may go on after SIGTERM.",
+        doc: "How long running statements may go on after SIGTERM, and how long the plain files in an object store are waited for then.",
         set: |c, v| seconds(v, 0..=86_400).map(|d| c.net.shutdown_grace = d),
     },
     Key {

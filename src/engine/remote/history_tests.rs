@@ -224,7 +224,7 @@ async fn every_state_is_restored(page_size: usize) {
         let last = history.chain.head().sequence;
         history.store.pass(Duration::from_secs(history.random.random_range(0..3_600)));
         if history.random.random_range(0..3) == 0 {
-            let done = upkeep.run(last).await.expect("upkeep");
+            let done = upkeep.run(last, 0).await.expect("upkeep");
             (segments, bases, deleted) = (segments + done.segments, bases + done.bases, deleted + done.deleted);
         }
         let any = history.random.random_range(0..=last);
@@ -235,7 +235,7 @@ async fn every_state_is_restored(page_size: usize) {
     for _ in 0..3 {
         // Long enough for what was folded to be deleted.
         history.store.pass(Duration::from_secs(7_200));
-        let done = upkeep.run(last).await.expect("upkeep");
+        let done = upkeep.run(last, 0).await.expect("upkeep");
         (segments, bases, deleted) = (segments + done.segments, bases + done.bases, deleted + done.deleted);
     }
     for sequence in 0..=last {

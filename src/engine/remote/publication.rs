@@ -3,65 +3,120 @@
 //! Owns: [`keep_up`]: when. Must not know: how (`storage::log::upkeep`), working copies. It works beside the replicator:
 //! no commit waits for it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::storage::log::delta::Sequence;
 use crate::storage::log::fault::LogError;
+use crate::storage::log::state::discard;
 use crate::storage::log::upkeep::Upkeep;
 
-/// It is not done again before this many times what it took have passed: a file that takes a minute to write is not
-/// written every minute.
+/// It is not published again before this many times what it took have passed: a file that takes a minute to write is
+/// not written every minute.
 const REST: u32 = 9;
 
+/// How far a log goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) sequence: Sequence,
+    /// See `Chain::grown`.
+    pub(super) grown: u64,
+}
+
 /// Folds, publishes and deletes from time to time while the chain grows, and publishes at the end.
-pub(super) async fn keep_up(name: String, upkeep: Upkeep, mut head: watch::Receiver<Sequence>, period: Duration) {
-    let mut sequence = *head.borrow_and_update();
+pub(super) async fn keep_up(name: String, upkeep: Upkeep, mut head: watch::Receiver<Extent>, period: Duration) {
+    let _scratch = Scratch(upkeep.scratch.clone());
+    let mut extent = *head.borrow_and_update();
+    let mut shortening = Shortening { name: &name, upkeep: &upkeep, begun: extent };
     // A server that never lives for a period must not let the log grow for ever.
-    shorten(&name, &upkeep, sequence).await;
+    let left_behind = upkeep.unfolded_bytes(extent.sequence).await.unwrap_or_default();
+    shortening.shorten(extent, left_behind).await;
     // Who had the database before may have ended without publishing.
     let mut published = upkeep.published().await.ok().flatten();
-    let mut is_behind = published != Some(sequence);
-    let mut wait = period;
+    let (mut due, mut rest) = (None, period);
     loop {
-        let goes_on = is_behind || head.changed().await.is_ok();
-        if goes_on {
-            // Until then more may come, or the end.
-            let _ = timeout(wait, ended(&mut head)).await;
-        }
-        is_behind = false;
-        sequence = *head.borrow_and_update();
-        if published != Some(sequence) {
+        let is_behind = published < Some(extent.sequence);
+        due = is_behind.then(|| due.unwrap_or_else(|| Instant::now() + rest));
+        let is_over = tokio::select! {
+            changed = head.changed() => changed.is_err(),
+            () = reached(due) => false,
+        };
+        extent = *head.borrow_and_update();
+        shortening.shorten_if_due(extent).await;
+        let is_behind = published < Some(extent.sequence);
+        if is_behind && (is_over || due.is_some_and(|due| due <= Instant::now())) {
             let begun = Instant::now();
-            shorten(&name, &upkeep, sequence).await;
             match upkeep.publish().await {
-                Ok(_) => published = Some(sequence),
+                Ok(sequence) => published = Some(sequence),
                 Err(error) => {
                     log::warn!("database \"{name}\": its file was not published: {error}");
-                    // Tried again even if nothing more is committed.
-                    is_behind = !matches!(error, LogError::Dropped);
+                    if is_over || matches!(error, LogError::Dropped) {
+                        return;
+                    }
                 }
             }
-            wait = period.max(begun.elapsed() * REST);
-        }
-        if head.has_changed().is_err() {
+            if !is_over {
+                // By and by everything becomes old enough to go.
+                shortening.shorten(extent, shortening.grown(extent)).await;
+            }
+            rest = period.max(begun.elapsed() * REST);
+            due = None;
+        } else if is_over {
             return;
         }
     }
 }
 
-/// Does what is due to the log.
-async fn shorten(name: &str, upkeep: &Upkeep, head: Sequence) {
-    if let Err(error) = upkeep.run(head).await {
-        log::warn!("database \"{name}\": the upkeep of its log failed: {error}");
+/// Resolves at that time; never without one.
+async fn reached(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 
-/// Resolves when nobody is left to tell of new sequence numbers.
-async fn ended(head: &mut watch::Receiver<Sequence>) {
-    while head.changed().await.is_ok() {}
+/// A file that is of no use once nobody works on it.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = discard(&self.0) {
+            log::warn!("cannot remove {}: {error}", self.0.display());
+        }
+    }
+}
+
+/// When the log is shortened.
+struct Shortening<'a> {
+    name: &'a str,
+    upkeep: &'a Upkeep,
+    /// What there was the last time.
+    begun: Extent,
+}
+
+impl Shortening<'_> {
+    /// If enough for a segment has come since the last time, whether that went well or not.
+    async fn shorten_if_due(&mut self, extent: Extent) {
+        let deltas = extent.sequence.saturating_sub(self.begun.sequence);
+        if self.upkeep.is_enough(deltas, self.grown(extent)) {
+            self.shorten(extent, self.grown(extent)).await;
+            self.begun = extent;
+        }
+    }
+
+    fn grown(&self, extent: Extent) -> u64 {
+        extent.grown.saturating_sub(self.begun.grown)
+    }
+
+    /// Does what is due to the log, which has about so many bytes in no segment.
+    async fn shorten(&self, extent: Extent, bytes: u64) {
+        if let Err(error) = self.upkeep.run(extent.sequence, bytes).await {
+            log::warn!("database \"{}\": the upkeep of its log failed: {error}", self.name);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -82,11 +137,20 @@ mod tests {
     use crate::storage::log::memory_store::MemoryStore;
     use crate::storage::log::upkeep::Policy;
 
-    /// A store that refuses the plain file once.
+    /// A store that refuses the plain file once, and takes it only when it is not held.
     #[derive(Debug)]
     struct Refusing {
         inner: MemoryStore,
         refused: AtomicBool,
+        asked: AtomicBool,
+        held: tokio::sync::Mutex<()>,
+    }
+
+    impl Refusing {
+        fn new(once: bool) -> Self {
+            let (asked, held) = (AtomicBool::new(false), tokio::sync::Mutex::default());
+            Refusing { inner: MemoryStore::new(), refused: AtomicBool::new(!once), asked, held }
+        }
     }
 
     impl BlobStore for Refusing {
@@ -112,7 +176,13 @@ mod tests {
             if key == "app.sqlite" && !self.refused.swap(true, Ordering::Relaxed) {
                 return Box::pin(async { Err(BlobError::new(BlobErrorKind::Denied, "not yet")) });
             }
-            self.inner.put(key, body, when, metadata)
+            Box::pin(async move {
+                if key == "app.sqlite" {
+                    self.asked.store(true, Ordering::Relaxed);
+                    let _held = self.held.lock().await;
+                }
+                self.inner.put(key, body, when, metadata).await
+            })
         }
 
         fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>) -> BlobFuture<'a, Listing> {
@@ -146,28 +216,76 @@ mod tests {
         }
     }
 
-    /// What servers that have crashed early have left is folded without waiting.
-    #[tokio::test]
-    async fn the_log_is_shortened_at_the_start() {
-        let policy = Policy { segment_deltas: 3, ..Policy::default() };
-        let (_scratch, _, sequence, upkeep) = database(Arc::new(MemoryStore::new()), 7, policy).await;
-        let (head, heads) = watch::channel(sequence);
-        let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, Duration::from_secs(3_600)));
+    const NEVER: Duration = Duration::from_secs(3_600);
+
+    /// Until the log up to there is folded.
+    async fn is_folded(upkeep: &Upkeep, sequence: Sequence) {
         until(async || {
             let manifest = manifest::read(&upkeep.to.store, &upkeep.to.keys).await.expect("reads").manifest;
-            manifest.folded() == 6
+            manifest.folded() == sequence
         })
         .await;
+    }
+
+    /// What servers that have crashed early have left is folded without waiting: by its number, and what has many bytes.
+    #[tokio::test]
+    async fn the_log_is_shortened_at_the_start() {
+        let many = Policy { segment_deltas: 3, ..Policy::default() };
+        let large = Policy { segment_bytes: 1, ..Policy::default() };
+        for (policy, commits, folded) in [(many, 7, 6), (large, 1, 1)] {
+            let (_scratch, _, sequence, upkeep) = database(Arc::new(MemoryStore::new()), commits, policy).await;
+            let (head, heads) = watch::channel(Extent { sequence, grown: 0 });
+            let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, NEVER));
+            is_folded(&upkeep, folded).await;
+            drop(head);
+            task.await.expect("ends with the database");
+        }
+    }
+
+    /// A segment is made when there is enough for one, however soon that is.
+    #[tokio::test]
+    async fn the_log_is_shortened_as_soon_as_it_has_grown() {
+        let policy = Policy { segment_deltas: 3, ..Policy::default() };
+        let (_scratch, _, sequence, upkeep) = database(Arc::new(MemoryStore::new()), 7, policy).await;
+        let (head, heads) = watch::channel(Extent::default());
+        let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, NEVER));
+        head.send_replace(Extent { sequence: 4, grown: 1 });
+        is_folded(&upkeep, 3).await;
+        // By the number of its bytes there is no other segment yet, and then there is.
+        head.send_replace(Extent { sequence, grown: 2 * policy.segment_bytes as u64 });
+        is_folded(&upkeep, sequence).await;
         drop(head);
         task.await.expect("ends with the database");
+    }
+
+    /// A publication that is under way at the stop does not have what was committed meanwhile.
+    #[tokio::test]
+    async fn what_is_committed_during_the_last_publication_is_published_too() {
+        let store = Arc::new(Refusing::new(false));
+        let (scratch, mut mirror) = (Scratch::new(), Mirror::new(1, 10));
+        let file = scratch.path("new.sqlite");
+        mirror.write(&file);
+        let mut chain = Chain::create(&Options::new(Arc::clone(&store) as _), "app", &file).await.expect("creates");
+        let sequence = commit(&mut chain, &mut mirror).await;
+        let upkeep = chain.upkeep(Policy::default());
+        let (head, heads) = watch::channel(Extent { sequence, grown: 0 });
+        let waiting = store.held.lock().await;
+        let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, Duration::from_millis(1)));
+        until(async || store.asked.load(Ordering::Relaxed)).await;
+        let sequence = commit(&mut chain, &mut mirror).await;
+        head.send_replace(Extent { sequence, grown: 1 });
+        drop(head);
+        drop(waiting);
+        task.await.expect("ends with the database");
+        assert_eq!(upkeep.published().await.expect("reads"), Some(sequence));
     }
 
     /// What the server before has left unpublished is published without another commit, at the second try.
     #[tokio::test]
     async fn a_publication_that_failed_is_tried_again_without_another_commit() {
-        let store = Arc::new(Refusing { inner: MemoryStore::new(), refused: AtomicBool::new(false) });
+        let store = Arc::new(Refusing::new(true));
         let (scratch, mirror, sequence, upkeep) = database(Arc::clone(&store) as _, 1, Policy::default()).await;
-        let (head, heads) = watch::channel(sequence);
+        let (head, heads) = watch::channel(Extent { sequence, grown: 0 });
         let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, Duration::from_millis(1)));
         until(async || upkeep.published().await.expect("reads") == Some(sequence)).await;
         assert!(store.refused.load(Ordering::Relaxed));

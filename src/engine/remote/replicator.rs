@@ -11,6 +11,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::debug_log::debug;
@@ -20,7 +21,7 @@ use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::bare::{self, Emptied};
 use crate::engine::remote::linger::Linger;
 use crate::engine::remote::pin::Pin;
-use crate::engine::remote::publication::keep_up;
+use crate::engine::remote::publication::{Extent, keep_up};
 use crate::engine::remote::replace::replace_pages;
 use crate::engine::remote::replica::Replica;
 use crate::error::{Error, SqlState};
@@ -108,19 +109,21 @@ impl Replicator {
         }
     }
 
-    /// Runs until `stop`, and until everything committed is durable then.
-    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    /// Runs until `stop`, and until everything committed is durable then. What it gives publishes what is new, and ends
+    /// with that or when it is dropped.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) -> JoinSet<()> {
         self.save_state();
         let mut next_poll = Instant::now() + self.options.poll;
-        let (head, heads) = watch::channel(self.chain.head().sequence);
-        let upkeep = (!self.options.standby).then(|| {
+        let (head, heads) = watch::channel(self.extent());
+        let mut keeping = JoinSet::new();
+        if !self.options.standby {
             let mut upkeep = self.chain.upkeep(Policy::default());
             upkeep.retention = Some(self.options.retention);
-            tokio::spawn(keep_up(self.name.clone(), upkeep, heads, pace::upkeep_period()))
-        });
+            keeping.spawn(keep_up(self.name.clone(), upkeep, heads, pace::upkeep_period()));
+        }
         loop {
-            let sequence = self.chain.head().sequence;
-            head.send_if_modified(|known| std::mem::replace(known, sequence) != sequence);
+            let extent = self.extent();
+            head.send_if_modified(|known| std::mem::replace(known, extent) != extent);
             self.report();
             self.expect_append();
             if self.is_due() || *stop.borrow() && self.is_behind() {
@@ -140,12 +143,11 @@ impl Replicator {
                 next_poll = Instant::now() + self.options.poll;
             }
         }
-        // It publishes what is new and ends.
-        drop(head);
-        if let Some(upkeep) = upkeep {
-            // A panic of it has been reported by its hook.
-            let _ = upkeep.await;
-        }
+        keeping
+    }
+
+    fn extent(&self) -> Extent {
+        Extent { sequence: self.chain.head().sequence, grown: self.chain.grown() }
     }
 
     fn is_behind(&self) -> bool {

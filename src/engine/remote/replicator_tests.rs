@@ -24,11 +24,12 @@ use crate::storage::log::chain::{Chain, Options};
 use crate::storage::watermark::Fate;
 use crate::types::value::ValueRef;
 
-/// A directory as a store that can stop answering.
+/// A directory as a store that can stop answering, and that can take no plain file.
 #[derive(Debug)]
 struct Store {
     inner: LocalDirectory,
     answers: watch::Sender<bool>,
+    publishes: watch::Sender<bool>,
 }
 
 impl Store {
@@ -57,6 +58,9 @@ impl BlobStore for Store {
     fn put<'a>(&'a self, key: &'a str, body: Body, when: Precondition, metadata: &'a Metadata) -> BlobFuture<'a, Put> {
         Box::pin(async move {
             self.answers().await;
+            if key == "test.sqlite" {
+                self.publishes.subscribe().wait_for(|publishes| *publishes).await.expect("the store lives");
+            }
             self.inner.put(key, body, when, metadata).await
         })
     }
@@ -95,7 +99,7 @@ impl Place {
         first.execute_batch(schema).expect("schema");
         first.close().expect("close");
         let inner = LocalDirectory::open(&directory.join("store")).expect("store");
-        let store = Arc::new(Store { inner, answers: watch::Sender::new(true) });
+        let store = Arc::new(Store { inner, answers: watch::Sender::new(true), publishes: watch::Sender::new(true) });
         let place = Place { store, directory, instances: 0 };
         Chain::create(&place.options(), "test", &base).await.expect("create");
         place
@@ -172,6 +176,11 @@ async fn write(session: &mut EngineSession, sql: &str) -> Result<()> {
     outcome
 }
 
+/// Stops it, with time for its plain file.
+async fn close(database: &Database) -> bool {
+    database.close(tokio::time::Instant::now() + Duration::from_secs(20)).await
+}
+
 /// Reads until the rows are these; an error after a time nothing should take.
 async fn eventually(session: &mut EngineSession, sql: &str, expected: &[i64]) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
@@ -219,7 +228,7 @@ async fn what_is_not_in_the_store_is_neither_acknowledged_nor_seen() {
         commit.await.expect("commit");
     }
     assert_eq!(run(&mut reader, "SELECT id FROM t").await.expect("read"), [1, 2]);
-    database.close().await;
+    close(&database).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -248,8 +257,8 @@ async fn the_loser_of_a_race_is_told_and_follows_the_winner() {
     eventually(&mut a, "SELECT v FROM t WHERE id = 2", &kept).await;
     write(&mut b, "INSERT INTO t VALUES (3, 3)").await.expect("the loser goes on");
     eventually(&mut a, "SELECT count(*) FROM t", &[3]).await;
-    one.close().await;
-    other.close().await;
+    close(&one).await;
+    close(&other).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -273,8 +282,8 @@ async fn an_open_transaction_gives_way_to_what_others_have_committed() {
     assert_eq!(error.code(), SqlState::SERIALIZATION_FAILURE);
     a.rollback().await.expect("rollback");
     eventually(&mut reader, "SELECT id FROM t", &[2]).await;
-    one.close().await;
-    other.close().await;
+    close(&one).await;
+    close(&other).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -298,7 +307,7 @@ async fn a_failed_statement_gives_way_to_who_finds_out_what_it_stood_on() {
     replica.evict(false);
     assert_eq!(settled.expect_err("overtaken").code(), SqlState::SERIALIZATION_FAILURE);
     a.rollback().await.expect("rollback");
-    one.close().await;
+    close(&one).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -319,8 +328,8 @@ async fn a_held_snapshot_survives_what_others_commit() {
     let stale = run(&mut a, "INSERT INTO t VALUES (3, 3)").await.expect_err("stale");
     assert_eq!(stale.code(), SqlState::SERIALIZATION_FAILURE);
     a.rollback().await.expect("rollback");
-    one.close().await;
-    other.close().await;
+    close(&one).await;
+    close(&other).await;
 }
 
 /// Transfers between accounts by clients of two instances that fight for every append: no money is made or lost, and
@@ -376,7 +385,7 @@ async fn two_instances_keep_the_books() {
         let mut reader = session(database);
         eventually(&mut reader, "SELECT id FROM ledger ORDER BY id", &acknowledged).await;
         eventually(&mut reader, "SELECT sum(balance) FROM account", &[20_000]).await;
-        database.close().await;
+        close(database).await;
         assert_eq!(integrity(database.path()), "ok");
     }
 }
@@ -415,7 +424,7 @@ async fn a_store_that_does_not_answer_stops_writing_and_not_reading() {
     }
     let rows = run(&mut reader, "SELECT id FROM t WHERE id IN (1, 2, 4)").await.expect("read");
     assert_eq!(rows, [1, 2, 4]);
-    database.close().await;
+    close(&database).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -435,8 +444,8 @@ async fn a_standby_reads_and_refuses_to_write() {
     eventually(&mut b, "SELECT id FROM t", &[1]).await;
     let refused = write(&mut b, "INSERT INTO t VALUES (2, 2)").await.expect_err("a standby");
     assert_eq!(refused.code(), SqlState::READ_ONLY_SQL_TRANSACTION);
-    primary.close().await;
-    standby.close().await;
+    close(&primary).await;
+    close(&standby).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -458,9 +467,30 @@ async fn collected_commits_are_acknowledged_at_once_and_uploaded_at_the_stop() {
     assert_eq!(run(&mut writer, "SELECT count(*) FROM t").await.expect("read"), [5]);
     place.store_answers(true);
     drop(writer);
-    assert!(database.close().await);
+    assert!(close(&database).await);
     let mut other = session(&place.instance().await);
     assert_eq!(run(&mut other, "SELECT count(*) FROM t").await.expect("read"), [5]);
+}
+
+/// A plain file that takes longer than there is time for is no reason to say that commits are lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_does_not_wait_for_ever_for_the_plain_file() {
+    let mut place = Place::new(TABLE).await;
+    let database = place.instance().await;
+    place.store.publishes.send_replace(false);
+    let mut writer = session(&database);
+    write(&mut writer, "INSERT INTO t VALUES (1, 1)").await.expect("write");
+    drop(writer);
+    assert!(database.close(tokio::time::Instant::now()).await, "the store has everything");
+    let left = std::fs::read_dir(&place.directory).expect("lists").flatten();
+    let left: Vec<_> = left.filter(|entry| entry.path().extension().is_some_and(|end| end == "upkeep")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    place.store.publishes.send_replace(true);
+    let next = place.instance().await;
+    assert_eq!(run(&mut session(&next), "SELECT id FROM t").await.expect("read"), [1]);
+    assert!(close(&next).await);
+    let published = place.store.head("test.sqlite").await.expect("is published by the next one");
+    assert!(published.size > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -481,12 +511,12 @@ async fn the_losing_tail_of_collected_commits_is_kept() {
     write(&mut b, "INSERT INTO t VALUES (2, 2)").await.expect("write");
     write(&mut a, "INSERT INTO t VALUES (3, 3)").await.expect("write");
     drop(b);
-    assert!(database.close().await);
+    assert!(close(&database).await);
     let mut other = session(&place.instance().await);
     assert_eq!(run(&mut other, "SELECT id FROM t").await.expect("read"), [1, 3]);
     let kept = place.store.list("test.pgs/", None).await.expect("list");
     assert_eq!(kept.keys.iter().filter(|listed| listed.key.contains("/fork/")).count(), 1);
-    primary.close().await;
+    close(&primary).await;
 }
 
 /// Enough commits that the log is emptied several times, with readers that hold on to old states of it.
@@ -532,7 +562,7 @@ async fn the_log_is_emptied_under_readers_and_the_copy_starts_again_from_it() {
     assert!(cut(&sizes), "the log was never cut: {sizes:?}");
     let rows = run(&mut reader, "SELECT count(*) FROM t").await.expect("read");
     drop((writer, reader, holder));
-    database.close().await;
+    close(&database).await;
     // The copy that was left behind is good for the next start.
     let chain = Chain::open(&place.options(), "test", &path).await.expect("open");
     let pool = (3, DatabaseNames::Known(Arc::default()));
@@ -546,6 +576,6 @@ async fn the_log_is_emptied_under_readers_and_the_copy_starts_again_from_it() {
     let again = Database::open_copy("test", &path, pool, (chain, options), (&Handle::current(), &Arc::default()))
         .expect("open");
     assert_eq!(run(&mut session(&again), "SELECT count(*) FROM t").await.expect("read"), rows);
-    again.close().await;
+    close(&again).await;
     assert_eq!(integrity(&path), "ok");
 }

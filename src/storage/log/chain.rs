@@ -69,6 +69,8 @@ pub struct Chain {
     /// When this instance was last certain that nothing followed `head`.
     proof: Option<Proof>,
     manifest_read: Option<Moment>,
+    /// Bytes of the deltas that were written or read since it was opened.
+    grown: u64,
     /// The object that took the place of a lost batch.
     winner: Option<(Sequence, Bytes)>,
     /// Where a file can be rebuilt.
@@ -203,7 +205,7 @@ impl Chain {
             clock: Arc::clone(&options.clock),
         };
         let (name, scratch) = (name.to_owned(), beside(copy, ".rebuilt"));
-        Chain { to, name, writer: options.writer, head, proof, manifest_read: proof, winner: None, scratch }
+        Chain { to, name, writer: options.writer, head, proof, manifest_read: proof, grown: 0, winner: None, scratch }
     }
 
     /// The database's name.
@@ -214,6 +216,11 @@ impl Chain {
     /// The last delta that this instance knows, with the checksums of the state it makes.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// About how many bytes the log has grown by since it was opened.
+    pub fn grown(&self) -> u64 {
+        self.grown
     }
 
     /// What the working copy stands for when its write-ahead log is read up to the mark.
@@ -250,6 +257,7 @@ impl Chain {
                 self.head.sequence = batch.header.sequence;
                 self.head.chain = batch.digest;
                 self.head.commit = batch.header.last_commit;
+                self.grown += batch.bytes.len() as u64;
                 self.proof = append.proof_if_acknowledged();
             }
             Outcome::Lost => self.winner = winner.map(|object| (batch.header.sequence, object)),
@@ -362,6 +370,7 @@ impl Chain {
             tip = (delta.header.sequence, delta.digest);
             deltas.push(delta);
         }
+        self.grown += bytes as u64;
         Ok(Some(Incoming::Deltas(deltas)))
     }
 

@@ -66,12 +66,15 @@ pub struct Done {
 }
 
 impl Upkeep {
-    /// Does whatever is due. `head` is a delta that is known to be in the log.
-    pub async fn run(&self, head: Sequence) -> Result<Done> {
+    /// Does whatever is due. `head` is a delta that is known to be in the log; a segment is made of fewer deltas than it
+    /// may have if they are known to have enough bytes.
+    pub async fn run(&self, head: Sequence, unfolded_bytes: u64) -> Result<Done> {
         let mut done = Done::default();
         let mut manifest = self.read().await?.manifest;
-        while head.saturating_sub(manifest.folded()) >= self.policy.segment_deltas {
+        let mut bytes = unfolded_bytes;
+        while self.is_enough(head.saturating_sub(manifest.folded()), bytes) {
             manifest = segment::fold(self, &manifest, head).await?;
+            bytes = bytes.saturating_sub(manifest.segs.last().map_or(bytes, |segment| segment.size));
             done.segments += 1;
         }
         if self.needs_base(&manifest) {
@@ -84,6 +87,24 @@ impl Upkeep {
             release_pin(&self.to, self.writer, &parent).await?;
         }
         Ok(done)
+    }
+
+    /// Whether so many deltas with so many bytes make a segment.
+    pub fn is_enough(&self, deltas: u64, bytes: u64) -> bool {
+        deltas >= self.policy.segment_deltas || deltas > 0 && bytes >= self.policy.segment_bytes as u64
+    }
+
+    /// Bytes of the deltas that are in no segment, up to `head`; 0 if they are so many that it does not matter.
+    pub async fn unfolded_bytes(&self, head: Sequence) -> Result<u64> {
+        let folded = self.read().await?.manifest.folded();
+        let mut bytes = 0;
+        if !self.is_enough(head.saturating_sub(folded), 0) {
+            for sequence in folded + 1..=head {
+                let key = self.to.keys.delta(self.to.incarnation, sequence);
+                bytes += patiently(|| self.to.store.head(&key)).await?.size;
+            }
+        }
+        Ok(bytes)
     }
 
     async fn read(&self) -> Result<Current> {

@@ -64,7 +64,7 @@ async fn every_state_of_a_long_history_is_restored_while_the_log_is_being_shorte
         states.push(world.mirror.clone());
         world.store.pass(Duration::from_secs(random.random_range(0..600)));
         if random.random_range(0..12) == 0 {
-            let done = world.upkeep.run(sequence).await.expect("upkeep");
+            let done = world.upkeep.run(sequence, 0).await.expect("upkeep");
             segments += done.segments;
             bases += done.bases;
             deleted += done.deleted;
@@ -100,7 +100,7 @@ async fn what_is_older_than_the_retention_goes_and_all_else_stays() {
         }
         // The instance's clock is not the store's: times in the log do not move, so the store's makes them old.
         world.store.pass(if round == 9 { Duration::ZERO } else { hour });
-        world.upkeep.run(world.chain.head().sequence).await.expect("upkeep");
+        world.upkeep.run(world.chain.head().sequence, 0).await.expect("upkeep");
     }
     let manifest = world.manifest().await;
     let oldest = manifest.bases[0].seq;
@@ -111,7 +111,7 @@ async fn what_is_older_than_the_retention_goes_and_all_else_stays() {
     assert!(matches!(world.is_restored(oldest - 1, &world.mirror).await, Err(LogError::NotKept)));
     for _ in 0..6 {
         world.store.pass(hour);
-        world.upkeep.run(200).await.expect("upkeep");
+        world.upkeep.run(200, 0).await.expect("upkeep");
     }
     let manifest = world.manifest().await;
     assert_eq!((manifest.trash.len(), manifest.swept), (0, manifest.floor));
@@ -134,19 +134,19 @@ async fn the_floor_does_not_pass_what_is_younger_than_an_hour_and_deletion_waits
     for _ in 0..16 {
         commit(&mut world.chain, &mut world.mirror).await;
     }
-    world.upkeep.run(16).await.expect("upkeep");
+    world.upkeep.run(16, 0).await.expect("upkeep");
     world.store.pass(Duration::from_secs(3_599));
-    world.upkeep.run(16).await.expect("upkeep");
+    world.upkeep.run(16, 0).await.expect("upkeep");
     assert_eq!(world.manifest().await.floor, 0);
     world.store.pass(Duration::from_secs(1));
-    world.upkeep.run(16).await.expect("upkeep");
+    world.upkeep.run(16, 0).await.expect("upkeep");
     assert_eq!((world.manifest().await.floor, world.manifest().await.swept), (16, 0));
     let singles = || world.store.keys().iter().filter(|key| key.contains("/log/")).count();
     world.store.pass(Duration::from_secs(3_599));
-    world.upkeep.run(16).await.expect("upkeep");
+    world.upkeep.run(16, 0).await.expect("upkeep");
     assert_eq!(singles(), 16);
     world.store.pass(Duration::from_secs(1));
-    assert_eq!(world.upkeep.run(16).await.expect("upkeep").deleted, 16);
+    assert_eq!(world.upkeep.run(16, 0).await.expect("upkeep").deleted, 16);
     assert_eq!((singles(), world.manifest().await.swept), (0, 16));
 }
 
@@ -161,7 +161,7 @@ async fn an_instance_that_slept_too_long_neither_acknowledges_nor_stays_behind()
     }
     for _ in 0..3 {
         world.store.pass(Duration::from_secs(3_600));
-        world.upkeep.run(24).await.expect("upkeep");
+        world.upkeep.run(24, 0).await.expect("upkeep");
     }
     let changes = theirs.clone().change();
     sleeper.forget_what_was_recent();
@@ -182,7 +182,7 @@ async fn a_segment_or_base_that_is_damaged_or_missing_fails_the_restore() {
     for _ in 0..12 {
         commit(&mut world.chain, &mut world.mirror).await;
     }
-    world.upkeep.run(12).await.expect("upkeep");
+    world.upkeep.run(12, 0).await.expect("upkeep");
     let manifest = world.manifest().await;
     let (segment, base) = (manifest.segs[0].key.clone(), manifest.bases[0].key.clone());
     for key in [segment, base] {
@@ -244,7 +244,7 @@ async fn two_instances_may_look_after_the_same_log_at_once() {
     }
     let other = Upkeep { writer: Id::random(), scratch: world.scratch.path("other"), ..world.upkeep.clone() };
     for _ in 0..4 {
-        let (one, two) = tokio::join!(world.upkeep.run(40), other.run(40));
+        let (one, two) = tokio::join!(world.upkeep.run(40, 0), other.run(40, 0));
         one.and(two).expect("upkeep");
         world.store.pass(Duration::from_secs(3_600));
     }

@@ -26,7 +26,7 @@ async fn versions_are_listed_and_restored_by_number_and_by_time() {
         commit(&mut chain, &mut mirror).await;
         states.push(mirror.clone());
     }
-    chain.upkeep(SMALL).run(21).await.expect("upkeep");
+    chain.upkeep(SMALL).run(21, 0).await.expect("upkeep");
     let seam: Arc<dyn BlobStore> = Arc::clone(&store) as _;
     let listed = versions(&seam, "app", Span::default()).await.expect("lists").versions;
     assert_eq!(listed.iter().map(|version| version.sequence).collect::<Vec<_>>(), (0..=21).collect::<Vec<_>>());
@@ -71,7 +71,7 @@ async fn a_branch_copies_nothing_and_goes_its_own_way() {
     }
     for _ in 0..4 {
         store.pass(Duration::from_secs(30 * 24 * 3_600));
-        chain.upkeep(SMALL).run(30).await.expect("upkeep");
+        chain.upkeep(SMALL).run(30, 0).await.expect("upkeep");
     }
     Chain::open(&options, "fork", &scratch.path("again.sqlite")).await.expect("the pin keeps what it needs");
     assert!(theirs.is_in(&scratch.path("again.sqlite")));
@@ -83,7 +83,7 @@ async fn a_branch_copies_nothing_and_goes_its_own_way() {
 
     for _ in 0..4 {
         store.pass(Duration::from_secs(30 * 24 * 3_600));
-        fork.upkeep(SMALL).run(30).await.expect("upkeep");
+        fork.upkeep(SMALL).run(30, 0).await.expect("upkeep");
     }
     let theirs_now = manifest::read(&options.store, &Keys::of("fork")).await.expect("reads").manifest;
     assert_eq!(theirs_now.parent, None, "it has a base of its own");
