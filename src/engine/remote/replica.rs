@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::{Notify, watch};
 
@@ -40,6 +40,8 @@ pub(crate) struct Replica {
     waits: bool,
     /// Why nothing can be written now.
     refusal: Mutex<Option<Error>>,
+    /// Why nothing can be read or written any more.
+    end: OnceLock<Error>,
     progress: Mutex<Progress>,
 }
 
@@ -71,6 +73,7 @@ impl Replica {
             schema_changed: AtomicU64::new(0),
             waits,
             refusal: Mutex::default(),
+            end: OnceLock::new(),
             progress: Mutex::default(),
         };
         *replica.local() = replica.position(frames);
@@ -80,6 +83,7 @@ impl Replica {
     /// Begins a transaction on the connection that reads the durable state, or the latest one if that is asked for or
     /// the schema known to sessions is not durable yet.
     pub(crate) fn begin_read(&self, lease: &Lease, wanted: ReadFrom) -> Result<ReadFrom> {
+        self.check_usable()?;
         let durable = self.share_reads();
         lease.follow()?;
         let entered = lease.enter();
@@ -148,8 +152,18 @@ impl Replica {
         WalPosition { salts, frames: u32::try_from(frames).unwrap_or_default() }
     }
 
+    /// From now on nothing can be read or written. False if that was so before.
+    pub(crate) fn end(&self, why: Error) -> bool {
+        self.end.set(why).is_ok()
+    }
+
+    fn check_usable(&self) -> Result<()> {
+        self.end.get().map_or(Ok(()), |why| Err(why.clone()))
+    }
+
     /// An error if nothing can be written now.
     pub(crate) fn check_writable(&self) -> Result<()> {
+        self.check_usable()?;
         let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
         refusal.clone().map_or(Ok(()), Err)
     }

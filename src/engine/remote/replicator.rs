@@ -6,7 +6,8 @@
 //! One append is under way at a time. While it is, commits go on and share the next. The durable state stays pinned
 //! until the next one is durable: readers open it, a checkpoint stops at it, and a lost race goes back to it.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Replicator {
     name: String,
     path: PathBuf,
+    /// Which file that is.
+    file: Option<FileId>,
     chain: Chain,
     options: RemoteOptions,
     ticket: Arc<tokio::sync::Mutex<()>>,
@@ -92,6 +95,7 @@ impl Replicator {
         Replicator {
             name: database.name().to_owned(),
             path: database.path().to_owned(),
+            file: file_id(database.path()),
             chain: parts.chain,
             options: parts.options,
             ticket: database.writers(),
@@ -125,6 +129,7 @@ impl Replicator {
             let extent = self.extent();
             head.send_if_modified(|known| std::mem::replace(known, extent) != extent);
             self.report();
+            self.check_copy();
             self.expect_append();
             if self.is_due() || *stop.borrow() && self.is_behind() {
                 self.advance().await;
@@ -139,7 +144,9 @@ impl Replicator {
                 () = sleep_until(due.min(next_poll)) => {}
             }
             if Instant::now() >= next_poll {
-                self.catch_up().await;
+                if self.check_copy() {
+                    self.catch_up().await;
+                }
                 next_poll = Instant::now() + self.options.poll;
             }
         }
@@ -148,6 +155,24 @@ impl Replicator {
 
     fn extent(&self) -> Extent {
         Extent { sequence: self.chain.head().sequence, grown: self.chain.grown() }
+    }
+
+    /// Whether the working copy is still there. Who has removed it has not reached what is open, so what was committed
+    /// can still be appended; but no other connection can be made.
+    fn check_copy(&self) -> bool {
+        if file_id(&self.path) == self.file {
+            return true;
+        }
+        let message = format!("the working copy \"{}\" was removed while the server was running", self.path.display());
+        let why = Error::fatal(SqlState::IO_ERROR, message.clone());
+        if self.replica.end(why.with_hint("The object store has what was committed. Restart the server to fetch it.")) {
+            log::error!(
+                "database \"{}\": {message}; it cannot be used until the server is restarted, which fetches it from the object store",
+                self.name
+            );
+        }
+        self.replica.progress().error = Some(message);
+        false
     }
 
     fn is_behind(&self) -> bool {
@@ -189,6 +214,11 @@ impl Replicator {
         kill_point::reached("commits are only here");
         let (sequence, local, pin) = match self.pin_latest() {
             Ok(pinned) => pinned,
+            Err(_) if !self.check_copy() => {
+                // Nothing of it was sent.
+                let last = self.watermark.last_committed();
+                return self.settle(last, Fate::Lost);
+            }
             Err(error) => return self.pause(&format!("cannot be pinned: {error}")).await,
         };
         self.due = None;
@@ -382,6 +412,9 @@ impl Replicator {
         };
         kill_point::reached("others' commits are known");
         while let Err(error) = blocking(|| self.replace(changes.as_ref())) {
+            if !self.check_copy() {
+                break;
+            }
             // A full disk, most likely. The copy is of no use before this has succeeded.
             self.pause(&format!("cannot take over what others have written: {error}")).await;
         }
@@ -468,7 +501,7 @@ impl Replicator {
 
     /// Copies the log into the file as far as it is durable, and has it start anew when all of it is.
     async fn look_after_log(&mut self) {
-        if self.durable.position.frames < self.next_copy {
+        if self.durable.position.frames < self.next_copy || !self.check_copy() {
             return;
         }
         let ticket = self.held.take().or_else(|| Arc::clone(&self.ticket).try_lock_owned().ok());
@@ -515,6 +548,13 @@ impl Replicator {
         log::error!("database \"{}\": {what}; trying again", self.name);
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Device and number.
+type FileId = (u64, u64);
+
+fn file_id(path: &Path) -> Option<FileId> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 /// Resolves when the replicator is to stop, or nobody is left to say so.

@@ -493,6 +493,35 @@ async fn a_stop_does_not_wait_for_ever_for_the_plain_file() {
     assert!(published.size > 0);
 }
 
+/// What is open of a working copy that was removed suffices for what was committed, and for nothing more; the next one is
+/// made of the store's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_working_copy_that_was_removed_is_not_used_any_more() {
+    let mut place = Place::new("CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)").await;
+    let database = place.instance().await;
+    let (mut writer, mut reader) = (session(&database), session(&database));
+    write(&mut writer, "INSERT INTO t VALUES (1, NULL)").await.expect("write");
+    for end in ["", "-wal"] {
+        std::fs::remove_file(format!("{}{end}", database.path().display())).expect("remove");
+    }
+    // As large as it takes for the log to be emptied.
+    let mut acknowledged = vec![1];
+    let refused = loop {
+        let id = acknowledged.len() as i64 + 1;
+        match write(&mut writer, &format!("INSERT INTO t VALUES ({id}, zeroblob(5000000))")).await {
+            Ok(()) => acknowledged.push(id),
+            Err(error) => break error,
+        }
+    };
+    assert!(refused.message().ends_with("was removed while the server was running"), "{refused}");
+    let refused = run(&mut reader, "SELECT id FROM t").await.expect_err("a read");
+    assert_eq!(refused.code(), SqlState::IO_ERROR, "{refused}");
+    drop((writer, reader));
+    assert!(close(&database).await, "everything is in the store");
+    let mut next = session(&place.instance().await);
+    assert_eq!(run(&mut next, "SELECT id FROM t").await.expect("read"), acknowledged);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_losing_tail_of_collected_commits_is_kept() {
     let mut place = Place::new(TABLE).await;
