@@ -22,6 +22,20 @@ pub fn tokens(text: &str) -> Result<Vec<TokenWithSpan>> {
     Ok(tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).collect())
 }
 
+fn is_blank(token: &TokenWithSpan) -> bool {
+    matches!(token.token, Token::Whitespace(_))
+}
+
+/// Whether it is this word, and not a quoted name.
+pub(super) fn is_word(token: Option<&TokenWithSpan>, word: &str) -> bool {
+    matches!(token.map(|t| &t.token), Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
+}
+
+/// The places of the tokens that are not blank.
+fn solid(tokens: &[TokenWithSpan]) -> Vec<usize> {
+    tokens.iter().enumerate().filter(|(_, token)| !is_blank(token)).map(|(at, _)| at).collect()
+}
+
 /// INSERT … OVERRIDING … VALUE, which the parser does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overriding {
@@ -31,17 +45,14 @@ pub enum Overriding {
 
 /// Takes OVERRIDING { SYSTEM | USER } VALUE out of an INSERT's tokens.
 fn take_overriding(tokens: &mut Vec<TokenWithSpan>) -> Option<Overriding> {
-    let word = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
-    let words: Vec<usize> =
-        (0..tokens.len()).filter(|i| !matches!(tokens.get(*i).map(|t| &t.token), Some(Token::Whitespace(_)))).collect();
+    let words = solid(tokens);
     let at = |place: usize| words.get(place).and_then(|i| tokens.get(*i));
     let start = (0..words.len()).find(|n| {
-        at(*n).is_some_and(|t| word(t, "overriding"))
-            && at(n + 1).is_some_and(|t| word(t, "system") || word(t, "user"))
-            && at(n + 2).is_some_and(|t| word(t, "value"))
+        is_word(at(*n), "overriding")
+            && (is_word(at(n + 1), "system") || is_word(at(n + 1), "user"))
+            && is_word(at(n + 2), "value")
     })?;
-    let overriding =
-        if at(start + 1).is_some_and(|t| word(t, "system")) { Overriding::System } else { Overriding::User };
+    let overriding = if is_word(at(start + 1), "system") { Overriding::System } else { Overriding::User };
     let (first, last) = (*words.get(start)?, *words.get(start + 2)?);
     tokens.drain(first..=last);
     Some(overriding)
@@ -49,16 +60,11 @@ fn take_overriding(tokens: &mut Vec<TokenWithSpan>) -> Option<Overriding> {
 
 /// TRIM(TRAILING FROM x) is TRIM(TRAILING x), which is the only form the parser knows.
 fn drop_trim_from(tokens: &mut Vec<TokenWithSpan>) {
-    let is = |token: Option<&TokenWithSpan>, words: &[&str]| match token.map(|t| &t.token) {
-        Some(Token::Word(w)) => w.quote_style.is_none() && words.iter().any(|word| w.value.eq_ignore_ascii_case(word)),
-        _ => false,
-    };
     let mut at = 0;
     while at < tokens.len() {
-        if is(tokens.get(at), &["leading", "trailing", "both"]) {
-            let blank = matches!(tokens.get(at + 1).map(|t| &t.token), Some(Token::Whitespace(_)));
-            let next = at + 1 + usize::from(blank);
-            if is(tokens.get(next), &["from"]) {
+        if ["leading", "trailing", "both"].iter().any(|side| is_word(tokens.get(at), side)) {
+            let next = at + 1 + usize::from(tokens.get(at + 1).is_some_and(is_blank));
+            if is_word(tokens.get(next), "from") {
                 tokens.remove(next);
             }
         }
@@ -68,19 +74,17 @@ fn drop_trim_from(tokens: &mut Vec<TokenWithSpan>) {
 
 /// FOR NO KEY UPDATE and FOR KEY SHARE, which the parser does not know, lock no less as FOR UPDATE and FOR SHARE.
 fn drop_key_locks(tokens: &mut Vec<TokenWithSpan>) {
-    let blank = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
-    let is = |token: Option<&&TokenWithSpan>, word: &str| matches!(token.map(|t| &t.token), Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
-    let words: Vec<(usize, &TokenWithSpan)> = tokens.iter().enumerate().filter(|(_, t)| !blank(t)).collect();
+    let words = solid(tokens);
     let mut extra = Vec::new();
-    for (n, (_, word)) in words.iter().enumerate() {
-        let after = |ahead: usize| words.get(n + ahead).map(|(_, token)| token);
+    for n in 0..words.len() {
+        let is = |ahead: usize, word: &str| is_word(words.get(n + ahead).and_then(|at| tokens.get(*at)), word);
         let length = match () {
-            () if !is(Some(word), "for") => 0,
-            () if is(after(1), "no") && is(after(2), "key") && is(after(3), "update") => 2,
-            () if is(after(1), "key") && is(after(2), "share") => 1,
+            () if !is(0, "for") => 0,
+            () if is(1, "no") && is(2, "key") && is(3, "update") => 2,
+            () if is(1, "key") && is(2, "share") => 1,
             () => 0,
         };
-        extra.extend(words.iter().skip(n + 1).take(length).map(|(at, _)| *at));
+        extra.extend(words.iter().skip(n + 1).take(length).copied());
     }
     for at in extra.into_iter().rev() {
         tokens.remove(at);
@@ -92,20 +96,22 @@ fn spell_out_table(tokens: &mut Vec<TokenWithSpan>) {
     const BEFORE_A_QUERY: [Keyword; 5] =
         [Keyword::UNION, Keyword::INTERSECT, Keyword::EXCEPT, Keyword::ALL, Keyword::DISTINCT];
     let keyword = |token: &Token| match token {
-        Token::Word(word) => Some(word.keyword),
-        _ => None,
+        Token::Word(word) => word.keyword,
+        _ => Keyword::NoKeyword,
     };
-    let solid: Vec<usize> =
-        (0..tokens.len()).filter(|n| !matches!(tokens.get(*n).map(|t| &t.token), Some(Token::Whitespace(_)))).collect();
-    let token = |at: Option<&usize>| at.and_then(|at| tokens.get(*at)).map(|t| &t.token);
+    if tokens.iter().all(|t| keyword(&t.token) != Keyword::TABLE) {
+        return;
+    }
+    let words = solid(tokens);
+    let token = |place: Option<usize>| Some(&tokens.get(*words.get(place?)?)?.token);
     let mut found = Vec::new();
-    for (n, at) in solid.iter().enumerate() {
-        let begins = match n.checked_sub(1).and_then(|before| token(solid.get(before))) {
+    for (n, at) in words.iter().enumerate() {
+        let begins = match token(n.checked_sub(1)) {
             None | Some(Token::LParen | Token::RParen) => true,
-            Some(before) => keyword(before).is_some_and(|k| BEFORE_A_QUERY.contains(&k)),
+            Some(before) => BEFORE_A_QUERY.contains(&keyword(before)),
         };
-        let names_one = matches!(token(solid.get(n + 1)), Some(Token::Word(_)));
-        if begins && names_one && token(Some(at)).and_then(keyword) == Some(Keyword::TABLE) {
+        let names_one = matches!(token(Some(n + 1)), Some(Token::Word(_)));
+        if begins && names_one && token(Some(n)).is_some_and(|t| keyword(t) == Keyword::TABLE) {
             found.push(*at);
         }
     }
@@ -135,14 +141,10 @@ pub struct ConflictInference {
 
 /// Takes (keys) [WHERE predicate] out of ON CONFLICT … DO.
 fn take_inference(text: &str, tokens: &mut Vec<TokenWithSpan>) -> Result<Option<ConflictInference>> {
-    let is = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
-    let blank = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
-    let words: Vec<usize> = (0..tokens.len()).filter(|i| tokens.get(*i).is_some_and(|t| !blank(t))).collect();
+    let words = solid(tokens);
     let at = |place: usize| words.get(place).and_then(|i| tokens.get(*i));
     let start = (0..words.len()).find(|n| {
-        at(*n).is_some_and(|t| is(t, "on"))
-            && at(n + 1).is_some_and(|t| is(t, "conflict"))
-            && at(n + 2).is_some_and(|t| t.token == Token::LParen)
+        is_word(at(*n), "on") && is_word(at(n + 1), "conflict") && at(n + 2).is_some_and(|t| t.token == Token::LParen)
     });
     let Some(open) = start.map(|n| n + 2) else { return Ok(None) };
     let (mut depth, mut close, mut end) = (0_usize, None, None);
@@ -155,7 +157,7 @@ fn take_inference(text: &str, tokens: &mut Vec<TokenWithSpan>) -> Result<Option<
         if depth == 0 && close.is_none() {
             close = Some(n);
         }
-        if depth == 0 && at(n).is_some_and(|t| is(t, "do")) {
+        if depth == 0 && is_word(at(n), "do") {
             end = Some(n);
             break;
         }
@@ -176,12 +178,12 @@ fn take_inference(text: &str, tokens: &mut Vec<TokenWithSpan>) -> Result<Option<
         Ok(keys)
     })?;
     let predicate = match at(close + 1) {
-        Some(token) if is(token, "where") => Some(parse_tokens(text, slice(close + 2, end), |parser| {
+        token if is_word(token, "where") => Some(parse_tokens(text, slice(close + 2, end), |parser| {
             let predicate = parser.parse_expr()?;
             expect_end(parser)?;
             Ok(predicate)
         })?),
-        Some(token) if !is(token, "do") => return Err(unexpected(text, Some(token))),
+        Some(token) if !is_word(Some(token), "do") => return Err(unexpected(text, Some(token))),
         _ => None,
     };
     if let (Some(first), Some(last)) = (words.get(open).copied(), words.get(end).copied()) {
@@ -254,9 +256,8 @@ fn query_or_change(parser: &mut Parser<'_>) -> Result<Statement, ParserError> {
 /// Whether WHERE CURRENT OF stands in it, which the parser does not know.
 fn names_a_cursor(tokens: &[TokenWithSpan]) -> bool {
     let words = ["WHERE", "CURRENT", "OF"];
-    let is = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
-    let solid: Vec<_> = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
-    solid.windows(3).any(|window| window.iter().zip(words).all(|(token, word)| is(token, word)))
+    let solid: Vec<_> = tokens.iter().filter(|token| !is_blank(token)).collect();
+    solid.windows(3).any(|window| window.iter().zip(words).all(|(token, word)| is_word(Some(token), word)))
 }
 
 /// Parses one expression, such as a stored default.

@@ -167,7 +167,7 @@ impl<'t> DdlParser<'t> {
 
     /// GRANT … ON object is another command than GRANT role TO role.
     fn text_has_on(&self) -> bool {
-        (0..self.parser.index()).any(|i| is_word(&self.parser.token_at(i).token, "ON"))
+        (0..self.parser.index()).any(|i| parse::is_word(Some(self.parser.token_at(i)), "ON"))
     }
 
     /// Skips to the end of the statement.
@@ -180,7 +180,7 @@ impl<'t> DdlParser<'t> {
     // ---- primitives ----
 
     fn peek_is(&self, words: &str) -> bool {
-        words.split(' ').enumerate().all(|(n, word)| is_word(&self.parser.peek_nth_token_ref(n).token, word))
+        words.split(' ').enumerate().all(|(n, word)| parse::is_word(Some(self.parser.peek_nth_token_ref(n)), word))
     }
 
     /// Takes these keywords if they come next.
@@ -377,10 +377,6 @@ impl<'t> DdlParser<'t> {
         }
         Ok(())
     }
-}
-
-fn is_word(token: &Token, word: &str) -> bool {
-    matches!(token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
 }
 
 /// PostgreSQL's reserved words, which cannot name a table or a column without quotes (sql-keywords-appendix.html).

@@ -172,7 +172,7 @@ impl DdlParser<'_> {
     fn is_table_constraint(&self) -> bool {
         ["CONSTRAINT", "PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY"].iter().any(|w| self.peek_is(w))
             || (self.peek_is("EXCLUDE")
-                && matches!(&self.parser.peek_nth_token_ref(1).token, t if super::is_word(t, "USING") || *t == Token::LParen))
+                && matches!(self.parser.peek_nth_token_ref(1), t if parse::is_word(Some(t), "USING") || t.token == Token::LParen))
     }
 
     pub(super) fn column_definition(&mut self) -> Result<ColumnDefinition> {
