@@ -194,17 +194,21 @@ mod tests {
         }
     }
 
-    /// A database with the upkeep of its log, the store being kept by the caller.
-    async fn database(store: Arc<dyn BlobStore>, commits: u32, policy: Policy) -> (Scratch, Mirror, Sequence, Upkeep) {
+    /// A database with so many commits, whose scratch directory and store the caller keeps.
+    async fn database(store: Arc<dyn BlobStore>, commits: u32) -> (Scratch, Mirror, Chain) {
         let (scratch, mut mirror) = (Scratch::new(), Mirror::new(1, 10));
         let file = scratch.path("new.sqlite");
         mirror.write(&file);
         let mut chain = Chain::create(&Options::new(store), "app", &file).await.expect("creates");
-        let mut sequence = 0;
         for _ in 0..commits {
-            sequence = commit(&mut chain, &mut mirror).await;
+            commit(&mut chain, &mut mirror).await;
         }
-        (scratch, mirror, sequence, chain.upkeep(policy))
+        (scratch, mirror, chain)
+    }
+
+    /// How far its log goes.
+    fn extent(chain: &Chain) -> Extent {
+        Extent { sequence: chain.head().sequence, grown: 0 }
     }
 
     /// Until it is true, for a while.
@@ -233,8 +237,8 @@ mod tests {
         let many = Policy { segment_deltas: 3, ..Policy::default() };
         let large = Policy { segment_bytes: 1, ..Policy::default() };
         for (policy, commits, folded) in [(many, 7, 6), (large, 1, 1)] {
-            let (_scratch, _, sequence, upkeep) = database(Arc::new(MemoryStore::new()), commits, policy).await;
-            let (head, heads) = watch::channel(Extent { sequence, grown: 0 });
+            let (_scratch, _, chain) = database(Arc::new(MemoryStore::new()), commits).await;
+            let (upkeep, (head, heads)) = (chain.upkeep(policy), watch::channel(extent(&chain)));
             let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, NEVER));
             is_folded(&upkeep, folded).await;
             drop(head);
@@ -246,7 +250,8 @@ mod tests {
     #[tokio::test]
     async fn the_log_is_shortened_as_soon_as_it_has_grown() {
         let policy = Policy { segment_deltas: 3, ..Policy::default() };
-        let (_scratch, _, sequence, upkeep) = database(Arc::new(MemoryStore::new()), 7, policy).await;
+        let (_scratch, _, chain) = database(Arc::new(MemoryStore::new()), 7).await;
+        let (sequence, upkeep) = (chain.head().sequence, chain.upkeep(policy));
         let (head, heads) = watch::channel(Extent::default());
         let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, NEVER));
         head.send_replace(Extent { sequence: 4, grown: 1 });
@@ -262,13 +267,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_committed_during_the_last_publication_is_published_too() {
         let store = Arc::new(Refusing::new(false));
-        let (scratch, mut mirror) = (Scratch::new(), Mirror::new(1, 10));
-        let file = scratch.path("new.sqlite");
-        mirror.write(&file);
-        let mut chain = Chain::create(&Options::new(Arc::clone(&store) as _), "app", &file).await.expect("creates");
-        let sequence = commit(&mut chain, &mut mirror).await;
+        let (_scratch, mut mirror, mut chain) = database(Arc::clone(&store) as _, 1).await;
         let upkeep = chain.upkeep(Policy::default());
-        let (head, heads) = watch::channel(Extent { sequence, grown: 0 });
+        let (head, heads) = watch::channel(extent(&chain));
         let waiting = store.held.lock().await;
         let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, Duration::from_millis(1)));
         until(async || store.asked.load(Ordering::Relaxed)).await;
@@ -284,8 +285,9 @@ mod tests {
     #[tokio::test]
     async fn a_publication_that_failed_is_tried_again_without_another_commit() {
         let store = Arc::new(Refusing::new(true));
-        let (scratch, mirror, sequence, upkeep) = database(Arc::clone(&store) as _, 1, Policy::default()).await;
-        let (head, heads) = watch::channel(Extent { sequence, grown: 0 });
+        let (scratch, mirror, chain) = database(Arc::clone(&store) as _, 1).await;
+        let (sequence, upkeep) = (chain.head().sequence, chain.upkeep(Policy::default()));
+        let (head, heads) = watch::channel(extent(&chain));
         let task = tokio::spawn(keep_up("app".to_owned(), upkeep.clone(), heads, Duration::from_millis(1)));
         until(async || upkeep.published().await.expect("reads") == Some(sequence)).await;
         assert!(store.refused.load(Ordering::Relaxed));

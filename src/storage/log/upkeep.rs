@@ -10,7 +10,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::storage::blob::BlobErrorKind;
+use crate::storage::blob::{BlobErrorKind, ListedKey};
 use crate::storage::kill_point;
 use crate::storage::log::append_io::Destination;
 use crate::storage::log::base;
@@ -97,14 +97,12 @@ impl Upkeep {
     /// Bytes of the deltas that are in no segment, up to `head`; 0 if they are so many that it does not matter.
     pub async fn unfolded_bytes(&self, head: Sequence) -> Result<u64> {
         let folded = self.read().await?.manifest.folded();
-        let mut bytes = 0;
-        if !self.is_enough(head.saturating_sub(folded), 0) {
-            for sequence in folded + 1..=head {
-                let key = self.to.keys.delta(self.to.incarnation, sequence);
-                bytes += patiently(|| self.to.store.head(&key)).await?.size;
-            }
+        let deltas = head.saturating_sub(folded);
+        if deltas == 0 || self.is_enough(deltas, 0) {
+            return Ok(0);
         }
-        Ok(bytes)
+        let after = self.to.keys.delta(self.to.incarnation, folded);
+        Ok(self.deltas_between(Some(after), head).await?.iter().map(|listed| listed.size).sum())
     }
 
     async fn read(&self) -> Result<Current> {
@@ -230,20 +228,23 @@ impl Upkeep {
     /// Deletes single deltas up to the floor; by listing, so that it finds what a writer that was suspended has written
     /// long after its time.
     async fn delete_deltas(&self, floor: Sequence) -> Result<u32> {
-        let (prefix, last) = (self.to.keys.deltas(self.to.incarnation), self.to.keys.delta(self.to.incarnation, floor));
-        let (mut deleted, mut after) = (0, None::<String>);
+        let deltas = self.deltas_between(None, floor).await?;
+        for listed in &deltas {
+            patiently(|| self.to.store.delete(&listed.key)).await?;
+        }
+        Ok(deltas.len() as u32)
+    }
+
+    /// The objects of single deltas after that key, up to a number.
+    async fn deltas_between(&self, mut after: Option<String>, last: Sequence) -> Result<Vec<ListedKey>> {
+        let (prefix, last) = (self.to.keys.deltas(self.to.incarnation), self.to.keys.delta(self.to.incarnation, last));
+        let mut deltas = Vec::new();
         loop {
             let listing = patiently(|| self.to.store.list(&prefix, after.as_deref())).await?;
-            for listed in &listing.keys {
-                if listed.key > last {
-                    return Ok(deleted);
-                }
-                patiently(|| self.to.store.delete(&listed.key)).await?;
-                deleted += 1;
-            }
             after = listing.keys.last().map(|listed| listed.key.clone());
-            if !listing.more || after.is_none() {
-                return Ok(deleted);
+            deltas.extend(listing.keys.into_iter().take_while(|listed| listed.key <= last));
+            if !listing.more || after.as_ref().is_none_or(|key| *key > last) {
+                return Ok(deltas);
             }
         }
     }
