@@ -137,6 +137,18 @@ class StoreServer(Pgserver):
         return super().environment() | self.store.settings(self.reached_at) | {"DB_PATH": str(self.copies)} | self.settings
 
 
+class DirectoryServer(Pgserver):
+    """Its databases are in a directory as object store, which is another server's or its own."""
+
+    def __init__(self, name="pgserver", store=None, **settings):
+        super().__init__(name, **settings)
+        self.store, self.copies = store or self.directory / "store", self.directory / "copies"
+
+    def environment(self):
+        place = {"STORAGE": "directory", "STORE_DIRECTORY": str(self.store), "DB_PATH": str(self.copies)}
+        return super().environment() | place | self.settings
+
+
 class FaultProxy:
     """The fault proxy in front of a store, at an address that it keeps."""
 
