@@ -183,6 +183,21 @@ pub mod sql {
     pub mod plan;
     pub mod planner;
     pub mod scan;
+    pub mod syntax {
+        //! Text to the tree of what was written: lexer, grammar, AST, printer. The shape is gram.y's.
+        pub mod ast {
+            //! The nodes.
+            pub mod definition;
+            pub mod expression;
+            pub mod location;
+            pub mod query;
+            pub mod statement;
+        }
+        pub mod keywords;
+        pub mod lexer;
+        pub mod parser;
+        pub mod token_value;
+    }
     pub mod translate;
     pub mod tree;
     mod type_names;
