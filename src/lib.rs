@@ -193,6 +193,20 @@ pub mod sql {
             pub mod query;
             pub mod statement;
         }
+        pub mod grammar {
+            //! The productions of gram.y, as methods of the parser.
+            mod expression;
+            mod from;
+            mod function;
+            pub mod locations;
+            mod modify;
+            mod operand;
+            mod pending;
+            mod query;
+            pub mod statement;
+            pub mod type_name;
+            mod xml;
+        }
         pub mod keywords;
         pub mod lexer;
         pub mod parser;

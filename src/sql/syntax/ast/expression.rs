@@ -368,7 +368,8 @@ pub struct NamedArgExpr {
 /// One target of `(a, b) = source`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MultiAssignRef {
-    pub source: Expr,
+    /// Shared by its targets.
+    pub source: std::sync::Arc<Expr>,
     /// From 1.
     pub column: u32,
     pub columns: u32,
