@@ -28,6 +28,7 @@ mod json;
 mod json_text;
 mod jsonb;
 mod like;
+mod modifiers;
 mod numeric;
 mod object_ids;
 mod pattern;
@@ -277,6 +278,7 @@ static AREAS: &[&[Definition]] = &[
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
     formatting::FUNCTIONS,
+    modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,
     admin::FUNCTIONS,
