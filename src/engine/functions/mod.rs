@@ -29,6 +29,7 @@ mod json_text;
 mod jsonb;
 mod like;
 mod modifiers;
+mod network;
 mod numeric;
 mod object_ids;
 mod pattern;
@@ -278,6 +279,7 @@ static AREAS: &[&[Definition]] = &[
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
     formatting::FUNCTIONS,
+    network::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,
