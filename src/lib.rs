@@ -41,6 +41,7 @@ pub mod types {
     pub mod interval_output;
     pub mod json;
     pub mod network;
+    pub mod network_math;
     pub mod number_template;
     pub mod number_text;
     pub mod number_to_char;

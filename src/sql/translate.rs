@@ -135,6 +135,11 @@ impl<'a> Printer<'a> {
     /// The expression under its type's collation, for operators that compare.
     fn collated(&mut self, expr: &Expr) {
         self.expr(expr);
+        self.collate_as(expr);
+    }
+
+    /// The collation of the expression's type.
+    fn collate_as(&mut self, expr: &Expr) {
         if let Some(collation) = self.collation(expr) {
             self.push(" COLLATE ");
             self.push(collation);
@@ -207,7 +212,7 @@ impl<'a> Printer<'a> {
             ExprKind::Extreme { greatest, args } => self.extreme(*greatest, args),
             ExprKind::Row(items) => {
                 self.push("(");
-                self.exprs(items);
+                self.list(items, |p, item| p.collated(item));
                 self.push(")");
             }
             ExprKind::Aggregate(aggregate) => self.aggregate(aggregate),
@@ -402,10 +407,7 @@ impl<'a> Printer<'a> {
             match key.output {
                 Some(output) if by_position => {
                     _ = write!(p.sql, "{}", output + 1);
-                    if let Some(collation) = p.collation(&key.expr) {
-                        p.push(" COLLATE ");
-                        p.push(collation);
-                    }
+                    p.collate_as(&key.expr);
                 }
                 _ => p.collated(&key.expr),
             }
@@ -475,9 +477,13 @@ impl<'a> Printer<'a> {
     fn values(&mut self, rows: &[Vec<Expr>], naming: Naming, query: &Query) {
         let wrap = naming == Naming::Positional || !query.order_by.is_empty();
         if wrap {
-            let width = rows.first().map_or(0, Vec::len);
+            let first = rows.first().map_or(&[][..], Vec::as_slice);
             self.push("SELECT ");
-            self.list(&(1..=width).collect::<Vec<_>>(), |p, n| _ = write!(p.sql, "column{n} AS c{n}"));
+            self.list(&first.iter().enumerate().collect::<Vec<_>>(), |p, (i, expr)| {
+                _ = write!(p.sql, "column{n}", n = i + 1);
+                p.collate_as(expr);
+                _ = write!(p.sql, " AS c{n}", n = i + 1);
+            });
             self.push(" FROM (");
         }
         self.push("VALUES ");
@@ -559,8 +565,8 @@ impl<'a> Printer<'a> {
             if i > 0 {
                 self.push(", ");
             }
-            let plain = matches!(target.expr.kind, ExprKind::Column(_));
-            if collate && !plain {
+            // Columns, too: those of VALUES, of sub-queries and of functions have no collation of their own.
+            if collate {
                 self.collated(&target.expr);
             } else {
                 self.expr(&target.expr);

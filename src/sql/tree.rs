@@ -486,16 +486,21 @@ impl Query {
         }
     }
 
-    /// The output columns' names and types, from the first SELECT or VALUES of the body.
+    /// The output columns' names and types, from the first SELECT or VALUES of the body. A modifier counts where all
+    /// rows have the same.
     pub fn outputs(&self) -> Vec<(String, Oid, i32)> {
         match &self.body {
             Body::Select(select) => {
                 select.targets.iter().map(|t| (t.name.clone(), t.expr.type_oid, t.expr.typmod)).collect()
             }
-            Body::Values { rows, names } => match rows.first() {
-                Some(row) => row.iter().zip(names).map(|(e, name)| (name.clone(), e.type_oid, e.typmod)).collect(),
-                None => Vec::new(),
-            },
+            Body::Values { rows, names } => {
+                let typmod = |column: usize, first: &Expr| {
+                    let same = rows.iter().all(|row| row.get(column).is_some_and(|e| e.typmod == first.typmod));
+                    if same { first.typmod } else { -1 }
+                };
+                let first = rows.first().into_iter().flatten().zip(names).enumerate();
+                first.map(|(column, (e, name))| (name.clone(), e.type_oid, typmod(column, e))).collect()
+            }
             Body::SetOperation { left, right, .. } => left
                 .outputs()
                 .into_iter()

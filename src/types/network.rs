@@ -1,7 +1,9 @@
-//! inet and cidr: text and binary forms.
+//! inet and cidr: text and binary forms, their order.
 //!
-//! Owns: [`Network`]. Specification: datatype-net-types.html; network_in, network_send and network_recv in PostgreSQL 15.
+//! Owns: [`Network`]. What is computed from networks is in `types::network_math`. Specification:
+//! datatype-net-types.html; network_in, network_send, network_recv and network_cmp in PostgreSQL 15.
 
+use std::cmp::Ordering;
 use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -21,13 +23,40 @@ pub struct Network {
     pub bits: u8,
 }
 
+impl PartialOrd for Network {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Network {
+    /// IPv4 first; then by the bits that both have, by how many they have, and by the whole address (network_cmp).
+    fn cmp(&self, other: &Self) -> Ordering {
+        let shared = |network: &Network| network.aligned() & mask(self.bits.min(other.bits));
+        (self.address.is_ipv6().cmp(&other.address.is_ipv6()))
+            .then_with(|| shared(self).cmp(&shared(other)))
+            .then_with(|| self.bits.cmp(&other.bits))
+            .then_with(|| self.aligned().cmp(&other.aligned()))
+    }
+}
+
+/// The first bits of 128.
+pub(super) fn mask(bits: u8) -> u128 {
+    u128::MAX.checked_shl(128 - u32::from(bits.min(128))).unwrap_or(0)
+}
+
 impl Network {
-    fn width(address: IpAddr) -> u8 {
+    pub(super) fn width(address: IpAddr) -> u8 {
         if address.is_ipv4() { 32 } else { 128 }
     }
 
+    /// Reads the stored form of either type.
+    pub fn from_stored(text: &str) -> Result<Network> {
+        Network::parse(text, false)
+    }
+
     /// The address as a number, left-aligned in 128 bits.
-    fn aligned(&self) -> u128 {
+    pub(super) fn aligned(&self) -> u128 {
         match self.address {
             IpAddr::V4(v4) => u128::from(u32::from(v4)) << 96,
             IpAddr::V6(v6) => u128::from(v6),

@@ -76,9 +76,9 @@ pub enum Scalar {
     Json,
     /// TEXT normalised as PostgreSQL prints jsonb.
     Jsonb,
-    /// TEXT: an address, with "/bits" unless that is the whole address.
+    /// TEXT: an address, with "/bits" unless that is the whole address; collation `pg_network`.
     Inet,
-    /// TEXT: a network, always with "/bits".
+    /// TEXT: a network, always with "/bits"; collation `pg_network`.
     Cidr,
     /// Always NULL or the empty string.
     Void,
@@ -117,17 +117,16 @@ impl Repr {
     /// The SQLite collation that orders and compares stored values of this type as PostgreSQL does, if it is not
     /// BINARY.
     pub fn collation(self) -> Option<&'static str> {
-        if self.array_of.is_some() {
-            return Some("pg_array");
-        }
-        match self.scalar {
-            Scalar::Numeric => Some("pg_numeric"),
-            Scalar::Interval => Some("pg_interval"),
-            Scalar::TimeTz => Some("pg_timetz"),
-            Scalar::Jsonb => Some("pg_jsonb"),
-            Scalar::BpChar => Some("RTRIM"),
-            _ => None,
-        }
+        let (scalar, array) = match self.scalar {
+            Scalar::Numeric => (Some("pg_numeric"), "pg_numeric_array"),
+            Scalar::Interval => (Some("pg_interval"), "pg_interval_array"),
+            Scalar::TimeTz => (Some("pg_timetz"), "pg_timetz_array"),
+            Scalar::Jsonb => (Some("pg_jsonb"), "pg_jsonb_array"),
+            Scalar::Inet | Scalar::Cidr => (Some("pg_network"), "pg_network_array"),
+            Scalar::BpChar => (Some("RTRIM"), "pg_bpchar_array"),
+            _ => (None, "pg_array"),
+        };
+        if self.array_of.is_some() { Some(array) } else { scalar }
     }
 }
 

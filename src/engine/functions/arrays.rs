@@ -38,9 +38,9 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_array_replace", 4, |a| replace(a, true)).called_on_null(),
     Definition::pure("pg_array_fill", 3, fill).called_on_null(),
     Definition::pure("pg_trim_array", 2, trim),
-    Definition::pure("pg_arraycontains", 2, |a| contains(&array(a, 0)?, &array(a, 1)?)),
-    Definition::pure("pg_arraycontained", 2, |a| contains(&array(a, 1)?, &array(a, 0)?)),
-    Definition::pure("pg_arrayoverlap", 2, overlaps),
+    Definition::pure("pg_arraycontains", 3, |a| contains(a, 1, 2)),
+    Definition::pure("pg_arraycontained", 3, |a| contains(a, 2, 1)),
+    Definition::pure("pg_arrayoverlap", 3, overlaps),
     Definition::stable("pg_array_to_string", 3, join).called_on_null(),
     Definition::stable("pg_array_to_string", 4, join).called_on_null(),
     Definition::pure("pg_string_to_array", 2, string_to_array).called_on_null(),
@@ -235,12 +235,7 @@ fn concatenate(args: &Args<'_>) -> Result<Output> {
 
 /// Whether two elements are the same for "IS NOT DISTINCT FROM", by the element type's own equality.
 fn same(info: &TypeInfo, a: &Value, b: &Value) -> bool {
-    match (info.repr.scalar, a, b) {
-        (Scalar::Numeric, Value::String(a), Value::String(b)) => {
-            crate::types::numeric_wire::compare_text(a, b) == Ordering::Equal
-        }
-        _ => compare_elements(a, b) == Ordering::Equal,
-    }
+    compare_elements(info.repr.scalar, a, b) == Ordering::Equal
 }
 
 fn position(args: &Args<'_>) -> Result<Output> {
@@ -339,21 +334,22 @@ fn trim(args: &Args<'_>) -> Result<Output> {
     store(elements)
 }
 
-/// `container @> part`: NULL is equal to nothing.
-fn contains(container: &[Value], part: &[Value]) -> Result<Output> {
-    let present = flat(container);
-    let all = flat(part).into_iter().all(|wanted| present.iter().any(|found| equal(found, wanted)));
+/// `container @> part`, which are arguments of a typed call: NULL is equal to nothing.
+fn contains(args: &Args<'_>, container: usize, part: usize) -> Result<Output> {
+    let (typed, container, part) = (Typed::new(args)?, array(args, container)?, array(args, part)?);
+    let (scalar, present) = (typed.type_of(0)?.repr.scalar, flat(&container));
+    let all = flat(&part).into_iter().all(|wanted| present.iter().any(|found| equal(scalar, found, wanted)));
     Ok(all.into())
 }
 
-fn equal(a: &Value, b: &Value) -> bool {
-    !a.is_null() && !b.is_null() && compare_elements(a, b) == Ordering::Equal
+fn equal(scalar: Scalar, a: &Value, b: &Value) -> bool {
+    !a.is_null() && !b.is_null() && compare_elements(scalar, a, b) == Ordering::Equal
 }
 
 fn overlaps(args: &Args<'_>) -> Result<Output> {
-    let (left, right) = (array(args, 0)?, array(args, 1)?);
-    let right = flat(&right);
-    Ok(flat(&left).into_iter().any(|a| right.iter().any(|b| equal(a, b))).into())
+    let (typed, left, right) = (Typed::new(args)?, array(args, 1)?, array(args, 2)?);
+    let (scalar, right) = (typed.type_of(0)?.repr.scalar, flat(&right));
+    Ok(flat(&left).into_iter().any(|a| right.iter().any(|b| equal(scalar, a, b))).into())
 }
 
 /// array_to_string(array, separator [, text for NULL])
@@ -429,8 +425,9 @@ mod tests {
             ("pg_array_remove('_int4,int4', '[1,2,1]', 1)", "[2]"),
             ("pg_array_replace('_int4,int4,int4', '[1,null]', NULL, 5)", "[1,5]"),
             ("pg_array_fill('int4,_int4', 7, '[2,2]')", "[[7,7],[7,7]]"),
-            ("pg_arraycontains('[1,2,3]', '[3,1]')", "1"),
-            ("pg_arrayoverlap('[1,null]', '[null]')", "0"),
+            ("pg_arraycontains('_int4,_int4', '[1,2,3]', '[3,1]')", "1"),
+            ("pg_arraycontained('_numeric,_numeric', '[\"1.0\"]', '[\"1\"]')", "1"),
+            ("pg_arrayoverlap('_int4,_int4', '[1,null]', '[null]')", "0"),
             ("pg_array_to_string('_text,text,text', '[\"a\",null,\"c\"]', ',', '*')", "a,*,c"),
             ("pg_string_to_array('a,,c', ',', '')", "[\"a\",null,\"c\"]"),
             ("pg_string_to_array('abc', NULL)", "[\"a\",\"b\",\"c\"]"),

@@ -6,34 +6,79 @@
 use std::cmp::Ordering;
 
 use rusqlite::Connection;
+use rusqlite::types::Value as Packed;
+use serde_json::Value;
 
+use super::aggregate::unpack;
 use super::jsonb;
 use crate::error::Result;
 use crate::types::datetime::{Stored, TimeTz};
 use crate::types::interval::Interval;
 use crate::types::json;
+use crate::types::network::Network;
 use crate::types::numeric_wire;
+use crate::types::pg_type::Scalar;
+
+type Compare = fn(&str, &str) -> Ordering;
 
 /// Registers the collations.
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    type Compare = fn(&str, &str) -> Ordering;
-    let collations: [(&str, Compare); 5] = [
+    let scalars: [(&str, Compare); 5] = [
         ("pg_numeric", numeric_wire::compare_text),
         ("pg_interval", compare_stored::<Interval>),
         ("pg_timetz", compare_stored::<TimeTz>),
-        ("pg_array", compare_arrays),
+        ("pg_network", compare_networks),
         ("pg_jsonb", compare_jsonb),
     ];
-    for (name, compare) in collations {
-        connection
-            .create_collation(name, move |a: &str, b: &str| if a == b { Ordering::Equal } else { compare(a, b) })
-            .map_err(|error| super::registration_failed(name, &error))?;
+    for (name, compare) in scalars {
+        register_one(connection, name, compare)?;
     }
-    Ok(())
+    let arrays = [
+        ("pg_array", Scalar::Text),
+        ("pg_numeric_array", Scalar::Numeric),
+        ("pg_interval_array", Scalar::Interval),
+        ("pg_timetz_array", Scalar::TimeTz),
+        ("pg_network_array", Scalar::Inet),
+        ("pg_jsonb_array", Scalar::Jsonb),
+        ("pg_bpchar_array", Scalar::BpChar),
+    ];
+    for (name, element) in arrays {
+        let compare = text_order(element);
+        register_one(connection, name, move |a: &str, b: &str| compare_arrays(a, b, compare))?;
+    }
+    register_one(connection, "pg_packed", compare_packed)
+}
+
+fn register_one(
+    connection: &Connection,
+    name: &str,
+    compare: impl Fn(&str, &str) -> Ordering + Send + 'static,
+) -> Result<()> {
+    connection
+        .create_collation(name, move |a: &str, b: &str| if a == b { Ordering::Equal } else { compare(a, b) })
+        .map_err(|error| super::registration_failed(name, &error))
+}
+
+/// How texts that are stored values of this type compare.
+fn text_order(scalar: Scalar) -> Compare {
+    match scalar {
+        Scalar::Numeric => numeric_wire::compare_text,
+        Scalar::Interval => compare_stored::<Interval>,
+        Scalar::TimeTz => compare_stored::<TimeTz>,
+        Scalar::Inet | Scalar::Cidr => compare_networks,
+        Scalar::Jsonb => compare_jsonb,
+        Scalar::BpChar => |a, b| a.trim_end_matches(' ').cmp(b.trim_end_matches(' ')),
+        _ => str::cmp,
+    }
 }
 
 /// Compares what both texts are read as; what cannot be read is less.
-fn read<T, E>(a: &str, b: &str, parse: fn(&str) -> Result<T, E>, compare: fn(&T, &T) -> Ordering) -> Ordering {
+fn read<T, E>(
+    a: &str,
+    b: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> Ordering {
     match (parse(a), parse(b)) {
         (Ok(a), Ok(b)) => compare(&a, &b),
         (a_read, b_read) => a_read.is_ok().cmp(&b_read.is_ok()).then_with(|| a.cmp(b)),
@@ -44,47 +89,109 @@ fn compare_stored<T: Stored + Ord>(a: &str, b: &str) -> Ordering {
     read(a, b, T::from_stored, T::cmp)
 }
 
+fn compare_networks(a: &str, b: &str) -> Ordering {
+    read(a, b, Network::from_stored, Network::cmp)
+}
+
 fn compare_jsonb(a: &str, b: &str) -> Ordering {
     read(a, b, json::parse, jsonb::compare_whole)
 }
 
-/// Element by element; then the array with fewer elements is less (array_cmp).
-fn compare_arrays(a: &str, b: &str) -> Ordering {
-    read(
-        a,
-        b,
-        |text| serde_json::from_str(text),
-        |a, b| {
-            let (mut left, mut right) = (Vec::new(), Vec::new());
-            flatten(a, &mut left);
-            flatten(b, &mut right);
-            let differs = left.iter().zip(&right).map(|(a, b)| compare_elements(a, b)).find(|order| order.is_ne());
-            differs.unwrap_or_else(|| left.len().cmp(&right.len()))
-        },
-    )
+/// What `pg_pack` made: argument by argument, each by its type's order; NULL last.
+fn compare_packed(a: &str, b: &str) -> Ordering {
+    read(a, b, unpack, |a, b| {
+        let pairs = a.iter().zip(b).map(|((info, a), (_, b))| match (a, b) {
+            (Packed::Text(a), Packed::Text(b)) => match info.is_array() {
+                true => compare_arrays(a, b, text_order(info.repr.scalar)),
+                false => text_order(info.repr.scalar)(a, b),
+            },
+            (Packed::Null, Packed::Null) => Ordering::Equal,
+            (Packed::Null, _) => Ordering::Greater,
+            (_, Packed::Null) => Ordering::Less,
+            (Packed::Integer(a), Packed::Integer(b)) => a.cmp(b),
+            (Packed::Real(a), Packed::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+            (Packed::Blob(a), Packed::Blob(b)) => a.cmp(b),
+            // NaN is a text among numbers.
+            (Packed::Text(_), _) => Ordering::Greater,
+            (_, Packed::Text(_)) => Ordering::Less,
+            _ => Ordering::Equal,
+        });
+        pairs.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    })
 }
 
-fn flatten<'v>(value: &'v serde_json::Value, out: &mut Vec<&'v serde_json::Value>) {
+/// Element by element; then the array with fewer elements is less, with fewer dimensions, and with the smaller first
+/// dimension that differs (array_cmp).
+fn compare_arrays(a: &str, b: &str, compare: Compare) -> Ordering {
+    let parse = |text: &str| serde_json::from_str::<Value>(text);
+    read(a, b, parse, |a, b| {
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        flatten(a, &mut left);
+        flatten(b, &mut right);
+        let elements = left.iter().zip(&right).map(|(a, b)| compare_with(compare, a, b));
+        let (a_lengths, b_lengths) = (lengths(a), lengths(b));
+        (elements.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
+            .then_with(|| left.len().cmp(&right.len()))
+            .then_with(|| a_lengths.len().cmp(&b_lengths.len()))
+            .then_with(|| a_lengths.cmp(&b_lengths))
+    })
+}
+
+fn flatten<'v>(value: &'v Value, out: &mut Vec<&'v Value>) {
     match value {
-        serde_json::Value::Array(elements) => elements.iter().for_each(|element| flatten(element, out)),
+        Value::Array(elements) => elements.iter().for_each(|element| flatten(element, out)),
         element => out.push(element),
     }
 }
 
-/// The elements' own order, as far as their stored form tells it: numbers by value and before strings (NaN is one),
-/// strings by bytes, NULL last.
-pub(super) fn compare_elements(a: &serde_json::Value, b: &serde_json::Value) -> Ordering {
-    use serde_json::Value;
+fn lengths(mut value: &Value) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    while let Value::Array(elements) = value {
+        lengths.push(elements.len());
+        let Some(first) = elements.first() else { break };
+        value = first;
+    }
+    lengths
+}
+
+/// Two elements of an array by their type's order, NULL last.
+pub(super) fn compare_elements(scalar: Scalar, a: &Value, b: &Value) -> Ordering {
+    compare_with(text_order(scalar), a, b)
+}
+
+/// Numbers and booleans tell their order, as do infinities and NaN, which are strings among numbers; other strings are
+/// compared as texts.
+fn compare_with(compare: Compare, a: &Value, b: &Value) -> Ordering {
+    let below_numbers = |value: &Value| value.as_str().is_some_and(|text| text.starts_with('-'));
     match (a, b) {
         (Value::Null, Value::Null) => Ordering::Equal,
         (Value::Null, _) => Ordering::Greater,
         (_, Value::Null) => Ordering::Less,
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Number(a), Value::Number(b)) => numeric_wire::compare_text(&a.to_string(), &b.to_string()),
-        (Value::String(a), Value::String(b)) => a.cmp(b),
-        (Value::Number(_), _) => Ordering::Less,
-        (_, Value::Number(_)) => Ordering::Greater,
+        (Value::Number(a), Value::Number(b)) => compare_numbers(a, b),
+        (Value::String(a), Value::String(b)) => compare(a, b),
+        (Value::Number(_), other) => {
+            if below_numbers(other) {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
+        }
+        (other, Value::Number(_)) => {
+            if below_numbers(other) {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
         _ => a.to_string().cmp(&b.to_string()),
+    }
+}
+
+fn compare_numbers(a: &serde_json::Number, b: &serde_json::Number) -> Ordering {
+    match (a.as_i64(), b.as_i64()) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        _ => numeric_wire::compare_text(&a.to_string(), &b.to_string()),
     }
 }
 
@@ -103,8 +210,24 @@ mod tests {
             ("'[2]' < '[10]' COLLATE pg_array", "1"),
             ("'[1,null]' > '[1,5,7]' COLLATE pg_array", "1"),
             ("'[1]' < '[1,1]' COLLATE pg_array", "1"),
+            ("'[1,2]' < '[[1,2]]' COLLATE pg_array", "1"),
+            ("'[[1,2]]' < '[[1],[2]]' COLLATE pg_array", "1"),
+            ("'[\"-Infinity\"]' < '[-5.0]' COLLATE pg_array", "1"),
+            ("'[\"NaN\"]' > '[5.0]' COLLATE pg_array", "1"),
+            ("'[\"10\"]' > '[\"9.0\"]' COLLATE pg_numeric_array", "1"),
+            ("'[\"1.0\"]' = '[\"1\"]' COLLATE pg_numeric_array", "1"),
+            ("'[\"24:00:00\"]' = '[\"1 day\"]' COLLATE pg_interval_array", "1"),
+            ("'[\"{\\\"a\\\": 1}\"]' = '[\"{\\\"a\\\": 1.0}\"]' COLLATE pg_jsonb_array", "1"),
+            ("'10.0.0.11' > '10.0.0.3' COLLATE pg_network", "1"),
+            ("'::1' > '255.0.0.0/8' COLLATE pg_network", "1"),
+            ("'10.0.0.0/8' < '10.0.0.0/9' COLLATE pg_network", "1"),
+            ("'10.0.0.1/32' = '10.0.0.1' COLLATE pg_network", "1"),
+            ("'[\"10.0.0.11\"]' > '[\"10.0.0.3\"]' COLLATE pg_network_array", "1"),
             ("'1.0' = '1' COLLATE pg_jsonb", "1"),
             ("'\"b\"' > '\"a\"' COLLATE pg_jsonb", "1"),
+            ("pg_pack('numeric,text', '1.0', 'a') = pg_pack('numeric,text', '1.00', 'a') COLLATE pg_packed", "1"),
+            ("pg_pack('_numeric', '[\"9\"]') < pg_pack('_numeric', '[\"10\"]') COLLATE pg_packed", "1"),
+            ("pg_pack('float8', 0.0) = pg_pack('float8', -0.0) COLLATE pg_packed", "1"),
             ("'00:00:00+01' > '00:00:00+02' COLLATE pg_timetz", "1"),
         ]);
     }

@@ -54,11 +54,6 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_interval_time", 1, |a| put(Time::from_interval(interval(a, 0)?))),
     Definition::pure("pg_timetz_time", 1, |a| put(Time(timetz(a, 0)?.time))),
     Definition::pure("pg_float8_timestamptz", 1, |a| put(TimestampTz::from_epoch(a.float(0)?)?)),
-    Definition::pure("pg_typmod_time", 2, |a| put(time(a, 0)?.apply_typmod(a.int4(1)?))),
-    Definition::pure("pg_typmod_timetz", 2, |a| put(timetz(a, 0)?.apply_typmod(a.int4(1)?))),
-    Definition::pure("pg_typmod_timestamp", 2, |a| put(timestamp(a, 0)?.apply_typmod(a.int4(1)?)?)),
-    Definition::pure("pg_typmod_timestamptz", 2, |a| put(timestamptz(a, 0)?.apply_typmod(a.int4(1)?)?)),
-    Definition::pure("pg_typmod_interval", 2, |a| put(interval(a, 0)?.apply_typmod(a.int4(1)?)?)),
     // Fields.
     Definition::pure("pg_extract_date", 2, |a| numeric(date(a, 1)?.extract(&a.text(0)?)?)),
     Definition::pure("pg_extract_time", 2, |a| numeric(Some(time(a, 1)?.extract(&a.text(0)?)?))),

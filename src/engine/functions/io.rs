@@ -1,4 +1,4 @@
-//! `pg_in_<type>` and `pg_out_<type>`: values from and to PostgreSQL's text form; `pg_typmod_<type>`: type modifiers.
+//! `pg_in_<type>` and `pg_out_<type>`: values from and to PostgreSQL's text form.
 //!
 //! Every built-in type has its pair, arrays included; the forms themselves are `types::encoding`, and `object_ids` for
 //! the reg types, which need the catalog. Specification: the types' input and output functions.
@@ -9,18 +9,13 @@ use rusqlite::types::ValueRef;
 
 use super::args::{stored, text_of};
 use super::{Args, ContextSlot, Definition, Output, Signature, object_ids, register_all, register_one};
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result};
 use crate::types::encoding::{decode, encode};
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Scalar, TYPES, TypeInfo};
 
 /// Functions of fixed name.
-static FUNCTIONS: &[Definition] = &[
-    Definition::pure("pg_typmod_varchar", 3, |a| limit_length(a, "character varying")),
-    Definition::pure("pg_typmod_bpchar", 3, |a| limit_length(a, "character")),
-    Definition::pure("pg_typmod_numeric", 2, |a| Ok(a.numeric(0)?.apply_typmod(a.int(1)? as i32)?.to_string().into())),
-    Definition::pure("pg_pack", -1, super::aggregate::pack).called_on_null(),
-];
+static FUNCTIONS: &[Definition] = &[Definition::pure("pg_pack", -1, super::aggregate::pack).called_on_null()];
 
 /// Registers the functions of this area.
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
@@ -102,42 +97,12 @@ pub(super) fn encode_text(info: &TypeInfo, value: ValueRef<'_>, settings: &Forma
     String::from_utf8(out.to_vec()).map_err(|_| Error::internal("a text form that is not UTF-8"))
 }
 
-/// varchar(n) and char(n): only blanks may be cut off, unless the cast is explicit; char is padded.
-fn limit_length(args: &Args<'_>, type_name: &str) -> Result<Output> {
-    let (text, typmod, explicit) = (args.text(0)?, args.int(1)?, args.bool(2)?);
-    let Some(limit) = usize::try_from(typmod - 4).ok().filter(|_| typmod >= 4) else { return Ok(Output::Argument(0)) };
-    let length = text.chars().count();
-    if length <= limit {
-        let pads = type_name == "character" && length < limit;
-        return Ok(if pads { (text.into_owned() + &" ".repeat(limit - length)).into() } else { Output::Argument(0) });
-    }
-    let (kept, cut) = text.split_at(super::strings::byte_offset(&text, limit));
-    if !explicit && cut.bytes().any(|b| b != b' ') {
-        return Err(Error::new(
-            SqlState::STRING_DATA_RIGHT_TRUNCATION,
-            format!("value too long for type {type_name}({limit})"),
-        ));
-    }
-    Ok(kept.into())
-}
-
 #[cfg(test)]
 mod tests {
     use crate::engine::functions::tests::assert_values;
 
     #[test]
-    fn modifiers_and_conversions() {
-        assert_values(&[
-            ("pg_typmod_varchar('abc', 7, 0)", "abc"),
-            ("pg_typmod_varchar('abcd', 7, 0)", "22001 value too long for type character varying(3)"),
-            ("pg_typmod_varchar('abc ', 7, 0)", "abc"),
-            ("pg_typmod_varchar('abcd', 7, 1)", "abc"),
-            ("pg_typmod_bpchar('a', 7, 0) || '|'", "a  |"),
-            ("pg_typmod_bpchar('abcd', 7, 0)", "22001 value too long for type character(3)"),
-            ("pg_typmod_numeric('1.005', 196614)", "1.01"),
-            ("pg_out_varchar('x')", "x"),
-            ("pg_out_regclass(0)", "-"),
-            ("pg_in_regclass('123')", "123"),
-        ]);
+    fn conversions() {
+        assert_values(&[("pg_out_varchar('x')", "x"), ("pg_out_regclass(0)", "-"), ("pg_in_regclass('123')", "123")]);
     }
 }

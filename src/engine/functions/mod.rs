@@ -28,6 +28,8 @@ mod json;
 mod json_text;
 mod jsonb;
 mod like;
+mod modifiers;
+mod network;
 mod numeric;
 mod object_ids;
 mod pattern;
@@ -277,6 +279,8 @@ static AREAS: &[&[Definition]] = &[
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
     formatting::FUNCTIONS,
+    network::FUNCTIONS,
+    modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,
     admin::FUNCTIONS,

@@ -352,7 +352,8 @@ impl Analyzer<'_> {
             if matches!(function.call, functions::Call::Function(_)) {
                 args.insert(0, self.types_of(&args));
             }
-            args = vec![Expr::function("pg_pack", args, Oid::TEXT)];
+            let packed = Expr::function("pg_pack", args, Oid::TEXT);
+            args = vec![Expr::template("{0} COLLATE pg_packed", vec![packed], Oid::TEXT)];
         }
         let mut order_by: Vec<SortKey> = sorted
             .into_iter()

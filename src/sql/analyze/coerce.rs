@@ -296,6 +296,10 @@ impl Analyzer<'_> {
             Oid::TIMESTAMP => ("pg_typmod_timestamp", vec![expr, modifier]),
             Oid::TIMESTAMPTZ => ("pg_typmod_timestamptz", vec![expr, modifier]),
             Oid::INTERVAL => ("pg_typmod_interval", vec![expr, modifier]),
+            _ if self.element_type(to).is_some() => {
+                let element = self.element_type(to).map_or_else(String::new, |element| self.internal_name(element));
+                ("pg_typmod_array", vec![Expr::text(element), expr, modifier, explicit])
+            }
             _ => return Expr { typmod, ..expr },
         };
         Expr { kind: ExprKind::Call(Call::Function(function), args), type_oid: to, typmod }

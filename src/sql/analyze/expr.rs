@@ -196,7 +196,8 @@ impl Analyzer<'_> {
         }
         let target = self.resolve_type(data_type)?;
         if let (Ast::Array(array), Some(element)) = (expr, self.element_type(target.oid)) {
-            return self.array_of(&array.elem, Some(element));
+            let array = self.array_of(&array.elem, Some(element))?;
+            return Ok(self.apply_typmod(array, target.oid, target.typmod, crate::sql::casts::CastContext::Explicit));
         }
         let value = self.expr(expr)?;
         self.cast(value, target.oid, target.typmod).map_err(|e| self.at(e, expr.span()))

@@ -10,6 +10,7 @@ mod datetime;
 mod formatting;
 mod json;
 mod math;
+mod network;
 mod session;
 mod string;
 
@@ -128,6 +129,7 @@ static AREAS: &[&[Function]] = &[
     formatting::ROWS,
     json::ROWS,
     math::ROWS,
+    network::ROWS,
     session::ROWS,
     string::ROWS,
 ];

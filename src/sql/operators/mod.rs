@@ -6,6 +6,7 @@
 mod comparison;
 mod containers;
 mod datetime;
+mod network;
 mod number;
 mod text;
 
@@ -35,7 +36,8 @@ const fn prefix(name: &'static str, right: Oid, result: Oid, call: Call) -> Oper
 }
 
 /// The areas' tables.
-static AREAS: &[&[Operator]] = &[comparison::ROWS, number::ROWS, text::ROWS, datetime::ROWS, containers::ROWS];
+static AREAS: &[&[Operator]] =
+    &[comparison::ROWS, number::ROWS, text::ROWS, datetime::ROWS, containers::ROWS, network::ROWS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Operator>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();

@@ -42,7 +42,7 @@ fn typed_values(args: &Args<'_>) -> Result<Vec<(&'static TypeInfo, Value)>> {
     types.enumerate().map(|(index, info)| Ok((info?, owned(index)?))).collect()
 }
 
-/// `pg_pack(types, a, b …)`: all of it in one text, equal for equal arguments.
+/// `pg_pack(types, a, b …)`: all of it in one text, which `pg_packed` compares.
 pub(in crate::engine::functions) fn pack(args: &Args<'_>) -> Result<Output> {
     let mut parts = vec![serde_json::Value::String(args.text(0)?.into_owned())];
     for index in 1..args.len() {
@@ -58,7 +58,8 @@ pub(in crate::engine::functions) fn pack(args: &Args<'_>) -> Result<Output> {
     Ok(serde_json::Value::Array(parts).to_string().into())
 }
 
-fn unpack(packed: &str) -> Result<Vec<(&'static TypeInfo, Value)>> {
+/// What [`pack`] made, taken apart.
+pub(in crate::engine::functions) fn unpack(packed: &str) -> Result<Vec<(&'static TypeInfo, Value)>> {
     let parts: Vec<serde_json::Value> = serde_json::from_str(packed).map_err(malformed_array)?;
     let mut parts = parts.into_iter();
     let names = parts.next().unwrap_or_default();

@@ -9,7 +9,7 @@ mod exact;
 mod float;
 mod spans;
 
-pub(super) use collect::pack;
+pub(super) use collect::{pack, unpack};
 
 use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
