@@ -183,6 +183,7 @@ pub mod sql {
     pub mod plan;
     pub mod planner;
     pub mod scan;
+    mod search;
     pub mod translate;
     pub mod tree;
     mod type_names;
