@@ -213,6 +213,7 @@ pub mod sql {
         pub mod parser;
         pub mod token_value;
     }
+    mod search;
     pub mod translate;
     pub mod tree;
     mod type_names;

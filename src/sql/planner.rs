@@ -288,6 +288,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         Modify::Delete(delete) => (Tag::Delete, &delete.returning),
     };
     let columns = (!returning.is_empty()).then(|| returning.iter().map(|t| field(analyzer, t)).collect());
+    translate::check(&modified.tree)?;
     let catalog = analyzer.catalog();
     let translated = translate::modify(&modified.tree, &|oid| repr_of(catalog, oid));
     // The row that fails may be the one DO UPDATE makes.

@@ -3,13 +3,19 @@
 //! Owns: printing the tree of `sql::tree`, and numbering SQLite's parameters. Pure. Must not know: names or types of
 //! PostgreSQL beyond the collation that a type's stored form needs. Specification: SQLite's lang_*.html.
 
+mod modify;
+mod snapshot;
+
 use std::fmt::Write;
+use std::rc::Rc;
 
 use crate::sql::functions::Call;
 use crate::sql::plan::Bind;
 use crate::sql::tree::*;
 use crate::types::pg_type::{Oid, Repr, type_info};
 use crate::types::value::Value;
+
+pub use snapshot::check;
 
 /// Gives a type's stored representation; user types need the catalog.
 pub type ReprOf<'a> = &'a dyn Fn(Oid) -> Repr;
@@ -56,6 +62,8 @@ struct Printer<'a> {
     sql: String,
     binds: Vec<Bind>,
     repr_of: ReprOf<'a>,
+    /// The columns of `excluded`, while it stands for a copy of the proposed rows.
+    proposed: Option<Vec<Rc<str>>>,
 }
 
 /// Quotes an identifier for SQLite.
@@ -93,7 +101,7 @@ fn literal(out: &mut String, value: &Value) {
 
 impl<'a> Printer<'a> {
     fn new(repr_of: ReprOf<'a>) -> Self {
-        Printer { sql: String::with_capacity(256), binds: Vec::new(), repr_of }
+        Printer { sql: String::with_capacity(256), binds: Vec::new(), repr_of, proposed: None }
     }
 
     fn finish(self) -> Translated {
@@ -223,6 +231,11 @@ impl<'a> Printer<'a> {
         if let Some(alias) = &column.alias {
             self.push(alias);
             self.push(".");
+            let columns = self.proposed.as_ref().filter(|_| **alias == *snapshot::EXCLUDED);
+            if let Some(index) = columns.and_then(|names| names.iter().position(|name| *name == column.column)) {
+                _ = write!(self.sql, "c{}", index + 1);
+                return;
+            }
         }
         self.ident(&column.column);
     }
@@ -683,109 +696,6 @@ impl<'a> Printer<'a> {
                 }
             }
         }
-    }
-
-    fn returning(&mut self, returning: &[Target]) {
-        if !returning.is_empty() {
-            self.push(" RETURNING ");
-            self.targets(returning, Naming::None, false);
-        }
-    }
-
-    fn insert(&mut self, insert: &Insert) {
-        self.ctes(&insert.ctes, insert.recursive);
-        self.push("INSERT INTO ");
-        self.ident(&insert.table);
-        self.push(" AS ");
-        self.push(&insert.alias);
-        self.push(" (");
-        self.list(&insert.columns, |p, c| p.ident(c));
-        self.push(") ");
-        match &insert.source {
-            Body::Values { rows, .. } => {
-                self.push("VALUES ");
-                self.list(rows, |p, row| {
-                    p.push("(");
-                    p.exprs(row);
-                    p.push(")");
-                });
-            }
-            Body::Select(select) => {
-                self.select(select, Naming::None);
-                if insert.conflict.is_some() && select.selection.is_none() {
-                    // Without a WHERE, SQLite reads ON CONFLICT as a join's ON.
-                    self.push(" WHERE true");
-                }
-            }
-            Body::SetOperation { .. } => self.set_operation(&insert.source),
-        }
-        if let Some(conflict) = &insert.conflict {
-            self.conflict(conflict);
-        }
-        self.returning(&insert.returning);
-    }
-
-    fn conflict(&mut self, conflict: &Conflict) {
-        self.push(" ON CONFLICT");
-        if !conflict.target.is_empty() {
-            self.push(" (");
-            self.exprs(&conflict.target);
-            self.push(")");
-            self.where_clause(conflict.target_predicate.as_ref());
-        }
-        match &conflict.update {
-            None => self.push(" DO NOTHING"),
-            Some(ConflictUpdate { assignments, selection }) => {
-                self.push(" DO UPDATE SET ");
-                self.list(assignments, |p, (column, expr)| {
-                    p.ident(column);
-                    p.push(" = ");
-                    p.expr(expr);
-                });
-                self.where_clause(selection.as_ref());
-            }
-        }
-    }
-
-    fn update(&mut self, update: &Update) {
-        self.ctes(&update.ctes, update.recursive);
-        self.push("UPDATE ");
-        self.ident(&update.table);
-        self.push(" AS ");
-        self.push(&update.alias);
-        self.push(" SET ");
-        self.list(&update.assignments, |p, (columns, expr)| {
-            match columns.as_slice() {
-                [column] => p.ident(column),
-                columns => {
-                    p.push("(");
-                    p.list(columns, |p, c| p.ident(c));
-                    p.push(")");
-                }
-            }
-            p.push(" = ");
-            p.expr(expr);
-        });
-        self.from_clause(&update.from);
-        self.where_clause(update.selection.as_ref());
-        self.returning(&update.returning);
-    }
-
-    fn delete(&mut self, delete: &Delete) {
-        self.ctes(&delete.ctes, delete.recursive);
-        self.push("DELETE FROM ");
-        self.ident(&delete.table);
-        self.push(" AS ");
-        self.push(&delete.alias);
-        if delete.using.is_empty() {
-            self.where_clause(delete.selection.as_ref());
-        } else {
-            self.push(" WHERE EXISTS (SELECT 1");
-            self.from_clause(&delete.using);
-            self.where_clause(delete.selection.as_ref());
-            self.push(")");
-        }
-        self.returning(&delete.returning);
     }
 }
 

@@ -236,6 +236,15 @@ pub enum JoinKind {
     Cross,
 }
 
+/// What a modifying statement changes.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// The SQLite names of its table and of those that referential actions change.
+    pub tables: Vec<String>,
+    /// A column of its table.
+    pub column: Option<Rc<str>>,
+}
+
 /// INSERT, UPDATE, DELETE.
 #[derive(Clone, Debug)]
 pub enum Modify {
@@ -254,6 +263,7 @@ pub struct Insert {
     pub source: Body,
     pub conflict: Option<Conflict>,
     pub returning: Vec<Target>,
+    pub changed: Changed,
 }
 
 #[derive(Clone, Debug)]
@@ -270,6 +280,9 @@ pub struct Conflict {
 pub struct ConflictUpdate {
     pub assignments: Vec<(Rc<str>, Expr)>,
     pub selection: Option<Expr>,
+    /// Names for two CTEs, should the translation need them.
+    pub proposed: Rc<str>,
+    pub kept: Rc<str>,
 }
 
 #[derive(Clone, Debug)]
@@ -282,6 +295,7 @@ pub struct Update {
     pub from: Vec<FromItem>,
     pub selection: Option<Expr>,
     pub returning: Vec<Target>,
+    pub changed: Changed,
 }
 
 #[derive(Clone, Debug)]
@@ -294,6 +308,7 @@ pub struct Delete {
     pub using: Vec<FromItem>,
     pub selection: Option<Expr>,
     pub returning: Vec<Target>,
+    pub changed: Changed,
 }
 
 impl Expr {

@@ -115,6 +115,16 @@ impl<'a> Analyzer<'a> {
         format!("t{}", self.next_alias).into()
     }
 
+    /// A fresh name for a CTE: unlike an alias it would hide a table of the same name.
+    pub(super) fn fresh_cte_name(&mut self) -> Rc<str> {
+        loop {
+            let name = self.fresh_alias();
+            if !self.catalog().relations.values().any(|relation| *relation.sqlite_name == *name) {
+                return name;
+            }
+        }
+    }
+
     /// The plan depends on the constants at these places.
     pub(super) fn pin_all(&mut self, places: &[Location]) {
         self.pinned.extend(places.iter().filter_map(|place| self.literal_at.get(place).copied()));

@@ -10,7 +10,7 @@ use sqlparser::ast::{
     SelectItem, SetExpr, Spanned, TableFactor, TableObject, UpdateTableFromKind,
 };
 
-use crate::catalog::schema::{Column, Identity, Relation, RelationKind, UserTypeKind};
+use crate::catalog::schema::{Column, ForeignKey, Identity, Relation, RelationKind, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
 use crate::sql::analyze::conflict::deferrable_arbiter;
@@ -18,8 +18,8 @@ use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
 use crate::sql::parse::{self, Overriding};
 use crate::sql::tree::{
-    Body, ColumnRef, Conflict, ConflictUpdate, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select,
-    Target, Update,
+    Body, Changed, ColumnRef, Conflict, ConflictUpdate, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query,
+    Select, Target, Update,
 };
 use crate::types::pg_type::Oid;
 
@@ -32,6 +32,25 @@ pub struct Modified<'a> {
 }
 
 impl<'a> Analyzer<'a> {
+    /// The tables that a change of the relation changes, by referential actions too.
+    fn changed(&self, relation: &Relation) -> Changed {
+        let mut changed = vec![relation.oid];
+        let mut next = 0;
+        while let Some(parent) = changed.get(next).copied() {
+            for child in self.catalog().relations.values() {
+                let mut keys = child.constraints.iter().filter_map(|c| c.foreign_key());
+                let acts = |key: &ForeignKey| [key.on_update, key.on_delete].iter().any(|a| b"cnd".contains(a));
+                if keys.any(|key| key.relation == parent && acts(key)) && !changed.contains(&child.oid) {
+                    changed.push(child.oid);
+                }
+            }
+            next += 1;
+        }
+        let tables = changed.iter().filter_map(|oid| self.catalog().relations.get(oid));
+        let column = relation.columns.first().map(|column| column.name.as_str().into());
+        Changed { tables: tables.map(|table| table.sqlite_name.clone()).collect(), column }
+    }
+
     /// The target of a modifying statement: a table, not a view or system relation.
     fn target(&self, name: &ObjectName, verb: &str) -> Result<&'a Relation> {
         let relation = self.relation(name)?;
@@ -94,6 +113,7 @@ impl<'a> Analyzer<'a> {
             source,
             conflict,
             returning,
+            changed: self.changed(relation),
         };
         self.affect_rows_once(&mut insert);
         Ok(Modified { tree: Modify::Insert(insert), relation, row })
@@ -284,6 +304,7 @@ impl<'a> Analyzer<'a> {
             source: Body::Values { rows: vec![values], names: Vec::new() },
             conflict: None,
             returning: Vec::new(),
+            changed: Changed::default(),
         })
     }
 
@@ -425,7 +446,7 @@ impl<'a> Analyzer<'a> {
             && query.limit.is_some()
         {
             // SQLite may read the outer select list for rows that LIMIT then leaves out.
-            let name = self.fresh_alias();
+            let name = self.fresh_cte_name();
             insert.ctes.push(Cte { name: name.clone(), query: (**query).clone(), materialized: Some(true) });
             select.from = vec![FromItem::Cte { name, alias: alias.clone() }];
         }
@@ -475,7 +496,8 @@ impl<'a> Analyzer<'a> {
             assignments.push((column.clone(), expr));
         }
         let selection = update.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
-        Ok(ConflictUpdate { assignments, selection })
+        let (proposed, kept) = (self.fresh_cte_name(), self.fresh_cte_name());
+        Ok(ConflictUpdate { assignments, selection, proposed, kept })
     }
 
     // ----- UPDATE and DELETE
@@ -499,7 +521,8 @@ impl<'a> Analyzer<'a> {
         self.scopes.pop();
         let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
         let table = relation.sqlite_name.clone();
-        let tree = Update { ctes: Vec::new(), recursive: false, table, alias, assignments, from, selection, returning };
+        let (ctes, changed) = (Vec::new(), self.changed(relation));
+        let tree = Update { ctes, recursive: false, table, alias, assignments, from, selection, returning, changed };
         Ok(Modified { tree: Modify::Update(tree), relation, row: Vec::new() })
     }
 
@@ -520,7 +543,8 @@ impl<'a> Analyzer<'a> {
         self.scopes.pop();
         let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
         let table = relation.sqlite_name.clone();
-        let tree = Delete { ctes: Vec::new(), recursive: false, table, alias, using, selection, returning };
+        let (ctes, changed) = (Vec::new(), self.changed(relation));
+        let tree = Delete { ctes, recursive: false, table, alias, using, selection, returning, changed };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
     }
 

@@ -142,7 +142,7 @@ impl Analyzer<'_> {
 
     fn cte(&mut self, cte: &ast::Cte, recursive: bool) -> Result<Cte> {
         let name = fold(&cte.alias.name);
-        let sqlite_name = self.fresh_alias();
+        let sqlite_name = self.fresh_cte_name();
         let renamed: Vec<String> = cte.alias.columns.iter().map(|c| fold(&c.name)).collect();
         let rename = |columns: Columns| -> Result<Columns> {
             if renamed.len() > columns.len() {

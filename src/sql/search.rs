@@ -1,0 +1,100 @@
+//! Whether something is anywhere in a tree: a table that is read, a call.
+//!
+//! Owns: [`Search`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
+
+use crate::sql::tree::{Body, Expr, FromItem, Query};
+
+/// What is looked for. A part that is not itself found is searched.
+pub trait Search {
+    /// Whether this is it.
+    fn is_item(&self, _item: &FromItem) -> bool {
+        false
+    }
+
+    /// Whether this is it.
+    fn is_expr(&self, _expr: &Expr) -> bool {
+        false
+    }
+
+    /// Whether it is in the expression or a sub-query of it.
+    fn in_expr(&self, expr: &Expr) -> bool {
+        if self.is_expr(expr) || expr.subquery().is_some_and(|query| self.in_query(query)) {
+            return true;
+        }
+        let mut found = false;
+        expr.for_each_child(&mut |child| found = found || self.in_expr(child));
+        found
+    }
+
+    /// Whether it is in one of the expressions.
+    fn in_exprs<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> bool
+    where
+        Self: Sized,
+    {
+        exprs.into_iter().any(|expr| self.in_expr(expr))
+    }
+
+    /// Whether it is in the query, its WITH list included.
+    fn in_query(&self, query: &Query) -> bool {
+        query.ctes.iter().any(|cte| self.in_query(&cte.query))
+            || self.in_body(&query.body)
+            || query.order_by.iter().any(|key| self.in_expr(&key.expr))
+            || query.limit.iter().chain(&query.offset).any(|expr| self.in_expr(expr))
+    }
+
+    /// Whether it is in a query's body.
+    fn in_body(&self, body: &Body) -> bool {
+        match body {
+            Body::Select(select) => {
+                let clauses = [&select.distinct_on, &select.group_by];
+                let exprs = clauses.into_iter().flatten().chain(&select.selection).chain(&select.having);
+                select.from.iter().any(|item| self.in_item(item))
+                    || select.targets.iter().map(|target| &target.expr).chain(exprs).any(|expr| self.in_expr(expr))
+            }
+            Body::Values { rows, .. } => rows.iter().flatten().any(|expr| self.in_expr(expr)),
+            Body::SetOperation { left, right, .. } => self.in_query(left) || self.in_query(right),
+        }
+    }
+
+    /// Whether it is in a FROM item, or is one.
+    fn in_item(&self, item: &FromItem) -> bool {
+        self.is_item(item)
+            || match item {
+                FromItem::Table { .. } | FromItem::Cte { .. } => false,
+                FromItem::Derived { query, .. } => self.in_query(query),
+                FromItem::Function { args, .. } => args.iter().any(|arg| self.in_expr(arg)),
+                FromItem::Join { left, right, on, .. } => {
+                    self.in_item(left) || self.in_item(right) || on.iter().any(|on| self.in_expr(on))
+                }
+            }
+    }
+}
+
+/// Reads of the tables of these SQLite names, or of the CTEs that read them.
+pub struct Reads<'a> {
+    tables: &'a [String],
+    ctes: Vec<&'a str>,
+}
+
+impl<'a> Reads<'a> {
+    /// Reads of the tables in a statement with these CTEs.
+    pub fn of(tables: &'a [String], ctes: &'a [crate::sql::tree::Cte]) -> Self {
+        let mut reads = Reads { tables, ctes: Vec::new() };
+        for cte in ctes {
+            if reads.in_query(&cte.query) {
+                reads.ctes.push(&cte.name);
+            }
+        }
+        reads
+    }
+}
+
+impl Search for Reads<'_> {
+    fn is_item(&self, item: &FromItem) -> bool {
+        match item {
+            FromItem::Table { name, .. } => self.tables.contains(name),
+            FromItem::Cte { name, .. } => self.ctes.contains(&&**name),
+            _ => false,
+        }
+    }
+}
