@@ -355,13 +355,7 @@ impl Change<'_> {
             }
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
             Object::Column(relation, number) => self.drop_column_by_number(relation, number),
-            Object::Default(relation, number) => {
-                let Some(mut changed) = self.catalog.relations.get(&relation).map(|r| Relation::clone(r)) else {
-                    return Ok(());
-                };
-                changed.columns.iter_mut().filter(|c| c.number == number).for_each(|c| c.default = None);
-                self.put_relation(changed)
-            }
+            Object::Default(relation, number) => self.drop_default(relation, number),
         }
     }
 
