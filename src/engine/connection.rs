@@ -71,7 +71,8 @@ pub(crate) enum Control {
 impl Control {
     const COUNT: usize = 8;
 
-    fn sql(self) -> &'static str {
+    /// Its text.
+    pub(crate) fn sql(self) -> &'static str {
         match self {
             Control::Begin => "BEGIN",
             Control::BeginImmediate => "BEGIN IMMEDIATE",

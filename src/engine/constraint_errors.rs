@@ -28,6 +28,9 @@ use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
+/// What SQLite says where RESTRICT stops a cascade.
+const RESTRICTED: &str = "FOREIGN KEY constraint failed";
+
 /// What is known about a writing statement, in case it fails.
 pub(crate) struct Origin {
     timing: Arc<Timing>,
@@ -169,7 +172,11 @@ pub(crate) fn describe(
         }
         ffi::SQLITE_CONSTRAINT_NOTNULL => not_null(&failure, scene, witness),
         ffi::SQLITE_CONSTRAINT_CHECK => check(&failure, scene, witness),
-        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Some(foreign_key_errors::of_statement(entered, statement, scene)),
+        // RESTRICT of a table that a cascade has come to is a trigger's error in SQLite.
+        ffi::SQLITE_CONSTRAINT_TRIGGER if failure.message != RESTRICTED => None,
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY | ffi::SQLITE_CONSTRAINT_TRIGGER => {
+            Some(foreign_key_errors::of_statement(entered, statement, scene))
+        }
         _ => None,
     };
     described.unwrap_or_else(|| generic(&failure))

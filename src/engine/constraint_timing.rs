@@ -60,9 +60,16 @@ impl Timing {
 
     /// Tells SQLite what to put off, in an open write transaction.
     pub(crate) fn apply(&self, entered: &Entered<'_>) -> Result<()> {
-        let defers = self.all == Some(true) || self.named.values().any(|deferred| *deferred);
-        let control = if defers { Control::DeferForeignKeys } else { Control::CheckForeignKeysNow };
-        entered.control(control).map_err(|code| entered.error(code))
+        if self.all == Some(true) || self.named.values().any(|deferred| *deferred) {
+            return entered.control(Control::DeferForeignKeys).map_err(|code| entered.error(code));
+        }
+        if !entered.has_deferred_violations() {
+            return entered.control(Control::CheckForeignKeysNow).map_err(|code| entered.error(code));
+        }
+        // SQLite forgets with that switch how many violations wait for COMMIT; a savepoint brings the number back.
+        let sql =
+            format!("SAVEPOINT counted; {}; ROLLBACK TO counted; RELEASE counted", Control::CheckForeignKeysNow.sql());
+        entered.execute(&sql).map_err(crate::engine::error_map::from_rusqlite)
     }
 
     /// The checks due at the end of a statement, and after SET CONSTRAINTS … IMMEDIATE.

@@ -5,6 +5,7 @@
 //! Only the tables that can be concerned are looked at, and not for longer than [`PATIENCE`].
 //! Specification: ri_ReportViolation in ri_triggers.c.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use crate::engine::functions::owned;
 use crate::engine::row_capture::{borrowed, quoted};
 use crate::engine::statement::{RawStatement, Step};
 use crate::error::{Error, SqlState};
+use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
 /// How long the search may take; after it the error names no constraint.
@@ -29,10 +31,14 @@ struct Reference<'a> {
     key: &'a ForeignKey,
 }
 
+/// A foreign key and the values of its columns in a row that violates it.
+type Violation<'a> = (Reference<'a>, Vec<Value>);
+
 /// The error of a statement that failed with SQLITE_CONSTRAINT_FOREIGNKEY.
 pub(crate) fn of_statement(entered: &Entered<'_>, statement: &mut RawStatement, scene: &Scene<'_>) -> Error {
+    let changed = changed_tables(&scene.catalog, scene.target);
     let candidates: Vec<Reference<'_>> = references(&scene.catalog)
-        .filter(|r| Some(r.child.oid) == scene.target || Some(r.key.relation) == scene.target)
+        .filter(|r| changed.contains(&r.child.oid) || changed.contains(&r.key.relation))
         .filter(|r| fails_at_once(r))
         .collect();
     statement.reset();
@@ -42,12 +48,33 @@ pub(crate) fn of_statement(entered: &Entered<'_>, statement: &mut RawStatement, 
     if entered.execute("SAVEPOINT violated").is_err() {
         return unnamed(scene, &candidates);
     }
+    let moved = entered.slot().sequences().rewind();
     let found = rerun(entered, statement).and_then(|()| search(entered, &candidates, scene));
+    entered.slot().sequences().replay(moved);
     statement.reset();
     // A failure here means that the transaction is gone, and with it what was to be undone.
     let _ = entered.execute("ROLLBACK TO violated; RELEASE violated");
     let _ = entered.control(Control::CheckForeignKeysNow);
-    found.unwrap_or_else(|| unnamed(scene, &candidates))
+    match found {
+        // The statement has taken away a key that was there before it.
+        Some((reference, values)) if has_parent(entered, reference, scene, &values) => {
+            removed(reference, scene, &values)
+        }
+        Some((reference, values)) => missing(reference, scene, &values),
+        None => unnamed(scene, &candidates),
+    }
+}
+
+/// The tables whose rows a statement on `target` can change: those too that follow it by their foreign keys.
+fn changed_tables(catalog: &CatalogSnapshot, target: Option<Oid>) -> BTreeSet<Oid> {
+    let follows = |key: &ForeignKey| [key.on_update, key.on_delete].iter().any(|action| b"cnd".contains(action));
+    let mut changed: BTreeSet<Oid> = target.into_iter().collect();
+    let mut open: Vec<Oid> = changed.iter().copied().collect();
+    while let Some(parent) = open.pop() {
+        let children = references(catalog).filter(|r| r.key.relation == parent && follows(r.key));
+        open.extend(children.map(|r| r.child.oid).filter(|child| changed.insert(*child)));
+    }
+    changed
 }
 
 /// Whether SQLite does not put the check off. RESTRICT never waits.
@@ -60,7 +87,10 @@ fn fails_at_once(reference: &Reference<'_>) -> bool {
 pub(crate) fn of_commit(entered: &Entered<'_>, context: &SharedContext) -> Error {
     let scene = Scene::of(context);
     let candidates: Vec<Reference<'_>> = references(&scene.catalog).collect();
-    search(entered, &candidates, &scene).unwrap_or_else(|| unnamed(&scene, &candidates))
+    match search(entered, &candidates, &scene) {
+        Some((reference, values)) => missing(reference, &scene, &values),
+        None => unnamed(&scene, &candidates),
+    }
 }
 
 /// Looks whether one of the foreign keys that are due is violated, for as long as it takes.
@@ -72,7 +102,7 @@ pub(crate) fn of_due(
     let scene = Scene::of(context);
     let candidates: Vec<Reference<'_>> = references(&scene.catalog).filter(|r| due(r.constraint)).collect();
     match search_tables(entered, &candidates, &scene).map_err(crate::engine::error_map::from_rusqlite)? {
-        Some(violated) => Err(violated),
+        Some((reference, values)) => Err(missing(reference, &scene, &values)),
         None => Ok(()),
     }
 }
@@ -91,17 +121,26 @@ fn missing_parent(entered: &Entered<'_>, candidates: &[Reference<'_>], scene: &S
     candidates.iter().filter(|r| Some(r.child.oid) == scene.target).find_map(|reference| {
         let values: Vec<Value> =
             reference.constraint.columns.iter().map(|c| scene.value(*c).cloned()).collect::<Option<_>>()?;
-        let parent = scene.catalog.relations.get(&reference.key.relation)?;
         if values.iter().any(Value::is_null) {
             return None;
         }
-        let conditions: Vec<String> =
-            column_names(parent, &reference.key.columns).iter().map(|c| format!("{} = ?", quoted(c))).collect();
-        let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&parent.sqlite_name), conditions.join(" AND "));
-        let parameters = rusqlite::params_from_iter(values.iter().map(borrowed));
-        let found = entered.with(|database| database.prepare(&sql)?.exists(parameters)).ok()?;
-        (!found).then(|| violation(*reference, scene, &values))
+        let found = find_parent(entered, *reference, scene, &values)?;
+        (!found).then(|| missing(*reference, scene, &values))
     })
+}
+
+fn has_parent(entered: &Entered<'_>, reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> bool {
+    !values.is_empty() && find_parent(entered, reference, scene, values) == Some(true)
+}
+
+/// Whether the other table has that key.
+fn find_parent(entered: &Entered<'_>, reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Option<bool> {
+    let parent = scene.catalog.relations.get(&reference.key.relation)?;
+    let conditions: Vec<String> =
+        column_names(parent, &reference.key.columns).iter().map(|c| format!("{} = ?", quoted(c))).collect();
+    let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&parent.sqlite_name), conditions.join(" AND "));
+    let parameters = rusqlite::params_from_iter(values.iter().map(borrowed));
+    entered.with(|database| database.prepare(&sql)?.exists(parameters)).ok()
 }
 
 fn rerun(entered: &Entered<'_>, statement: &mut RawStatement) -> Option<()> {
@@ -111,26 +150,25 @@ fn rerun(entered: &Entered<'_>, statement: &mut RawStatement) -> Option<()> {
 }
 
 /// The first violation among the tables of these foreign keys. Only reads, so ending it early undoes nothing.
-fn search(entered: &Entered<'_>, candidates: &[Reference<'_>], scene: &Scene<'_>) -> Option<Error> {
+fn search<'a>(entered: &Entered<'_>, candidates: &[Reference<'a>], scene: &Scene<'_>) -> Option<Violation<'a>> {
     entered.limit_time(Some(Instant::now() + PATIENCE));
     let found = search_tables(entered, candidates, scene);
     entered.limit_time(None);
     found.ok().flatten()
 }
 
-fn search_tables(
+fn search_tables<'a>(
     entered: &Entered<'_>,
-    candidates: &[Reference<'_>],
+    candidates: &[Reference<'a>],
     scene: &Scene<'_>,
-) -> rusqlite::Result<Option<Error>> {
-    let mut children: Vec<&Arc<Relation>> = candidates.iter().map(|r| r.child).collect();
+) -> rusqlite::Result<Option<Violation<'a>>> {
+    let mut children: Vec<&'a Arc<Relation>> = candidates.iter().map(|r| r.child).collect();
     children.sort_by_key(|child| child.oid);
     children.dedup_by_key(|child| child.oid);
     for child in children {
-        let own: Vec<Reference<'_>> = candidates.iter().filter(|r| r.child.oid == child.oid).copied().collect();
+        let own: Vec<Reference<'a>> = candidates.iter().filter(|r| r.child.oid == child.oid).copied().collect();
         if let Some(found) = entered.with(|database| first_violation(database, child, &own, &scene.catalog))? {
-            let (reference, values) = found;
-            return Ok(Some(violation(reference, scene, &values)));
+            return Ok(Some(found));
         }
     }
     Ok(None)
@@ -142,7 +180,7 @@ fn first_violation<'a>(
     child: &Relation,
     own: &[Reference<'a>],
     catalog: &CatalogSnapshot,
-) -> rusqlite::Result<Option<(Reference<'a>, Vec<Value>)>> {
+) -> rusqlite::Result<Option<Violation<'a>>> {
     let known = own_keys(database, child, own, catalog)?;
     let mut statement = database.prepare("SELECT rowid, fkid FROM pragma_foreign_key_check(?1)")?;
     let mut rows = statement.query([&child.sqlite_name])?;
@@ -194,12 +232,36 @@ fn row_values(
     database.query_row(&sql, [row], |row| (0..columns.len()).map(|i| Ok(owned(row.get_ref(i)?))).collect())
 }
 
-/// PostgreSQL's words, from the side on which the statement was.
-fn violation(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Error {
-    let (child, name) = (reference.child, &reference.constraint.name);
+/// PostgreSQL's words for a key that has become another, or is gone, in the table referred to.
+fn removed(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Error {
+    let child = &reference.child.name;
     let parent = scene.catalog.relations.get(&reference.key.relation);
-    let parent_name = parent.map_or("?", |p| p.name.as_str());
-    let from_parent = scene.target == Some(reference.key.relation) && scene.target != Some(child.oid);
+    let message = format!(
+        "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{child}\"",
+        parent.map_or("?", |p| p.name.as_str()),
+        reference.constraint.name
+    );
+    let columns = parent.map(|p| column_names(p, &reference.key.columns)).unwrap_or_default();
+    violation(reference, scene, (message, &columns), values, format!("is still referenced from table \"{child}\"."))
+}
+
+/// PostgreSQL's words for a row that refers to a key that is not there.
+fn missing(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Error {
+    let (child, name) = (reference.child, &reference.constraint.name);
+    let parent = scene.catalog.relations.get(&reference.key.relation).map_or("?", |p| p.name.as_str());
+    let message = format!("insert or update on table \"{}\" violates foreign key constraint \"{name}\"", child.name);
+    let columns = column_names(child, &reference.constraint.columns);
+    violation(reference, scene, (message, &columns), values, format!("is not present in table \"{parent}\"."))
+}
+
+fn violation(
+    reference: Reference<'_>,
+    scene: &Scene<'_>,
+    (message, columns): (String, &[&str]),
+    values: &[Value],
+    state: String,
+) -> Error {
+    let child = reference.child;
     let shown: Option<Vec<String>> = reference
         .constraint
         .columns
@@ -207,26 +269,10 @@ fn violation(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> E
         .zip(values)
         .map(|(number, value)| show(child.column_by_number(*number)?.repr, value, &scene.format))
         .collect();
-    let shown = shown.filter(|shown| !shown.is_empty());
-    let (message, detail) = if from_parent {
-        let columns = parent.map(|p| column_names(p, &reference.key.columns)).unwrap_or_default();
-        (
-            format!(
-                "update or delete on table \"{parent_name}\" violates foreign key constraint \"{name}\" on table \"{}\"",
-                child.name
-            ),
-            shown.map(|v| format!("Key {} is still referenced from table \"{}\".", key_text(&columns, &v), child.name)),
-        )
-    } else {
-        let columns = column_names(child, &reference.constraint.columns);
-        (
-            format!("insert or update on table \"{}\" violates foreign key constraint \"{name}\"", child.name),
-            shown.map(|v| format!("Key {} is not present in table \"{parent_name}\".", key_text(&columns, &v))),
-        )
-    };
-    let error = with_origin(Error::new(SqlState::FOREIGN_KEY_VIOLATION, message), child).with_constraint(name);
-    match detail {
-        Some(detail) => error.with_detail(detail),
+    let error = Error::new(SqlState::FOREIGN_KEY_VIOLATION, message);
+    let error = with_origin(error, child).with_constraint(&reference.constraint.name);
+    match shown.filter(|shown| !shown.is_empty()) {
+        Some(shown) => error.with_detail(format!("Key {} {state}", key_text(columns, &shown))),
         None => error,
     }
 }
@@ -234,7 +280,8 @@ fn violation(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> E
 /// When the search found nothing in time.
 fn unnamed(scene: &Scene<'_>, candidates: &[Reference<'_>]) -> Error {
     if let [only] = candidates {
-        return violation(*only, scene, &[]);
+        let from_parent = scene.target == Some(only.key.relation) && scene.target != Some(only.child.oid);
+        return if from_parent { removed(*only, scene, &[]) } else { missing(*only, scene, &[]) };
     }
     let message = match scene.target() {
         Some(table) => format!("insert, update or delete on table \"{}\" violates foreign key constraint", table.name),

@@ -63,15 +63,15 @@ impl StateMachine {
         // The first step takes the snapshot: the cursor sees what there is now. What goes wrong is for the first FETCH.
         let first = cursor.step();
         let rows = Rows::new(cursor, Some(first), options.scroll);
-        let (text, created) = {
+        let (text, created, catalog_version) = {
             let context = self.context();
-            (context.activity.query.clone().unwrap_or_default(), context.statement_start)
+            (context.activity.query.clone().unwrap_or_default(), context.statement_start, context.catalog.version)
         };
         let format = if options.binary { Format::Binary } else { Format::Text };
         self.session.keep_portal(Portal {
             name: name.to_owned(),
             text,
-            planned: Planned { plan: Arc::clone(plan), literals: Arc::new([]) },
+            planned: Planned { plan: Arc::clone(plan), literals: Arc::new([]), catalog_version },
             params: Vec::new(),
             formats: ResultFormats::All(format),
             state: PortalState::Suspended(RowSource::Rows(Box::new(rows))),

@@ -9,10 +9,11 @@ use crate::engine::cursor::Cursor;
 use crate::error::{Error, SqlState};
 use crate::protocol::backend::{self, Message, ValueSlot};
 use crate::protocol::message::Field;
+use crate::session::extended::check_result;
 use crate::session::machine::{Outcome, StateMachine};
 use crate::session::rows::{Rows, Step};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
-use crate::sql::plan::{Action, FieldDescription, Plan, PreparedCommand, SqliteStatement, Tag};
+use crate::sql::plan::{Action, CopyDirection, FieldDescription, Plan, Planned, PreparedCommand, SqliteStatement, Tag};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::value::{Value, ValueRef};
@@ -113,12 +114,18 @@ impl StateMachine {
 
     /// Does what the plan says, up to its first row.
     async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
+        if self.lock_for(&portal.planned).await? {
+            let planned = self.plan_again(portal)?;
+            if describe == Describe::No {
+                check_result(&portal.planned.plan, &planned.plan)?;
+            }
+            portal.planned = planned;
+        }
         let plan = Arc::clone(&portal.planned.plan);
         let finished = |completion| Ok(Started::Finished(completion));
         match &plan.action {
             Action::Empty => finished(Completion::Empty),
             Action::Sqlite(statement) => {
-                self.refuse_in_read_only(statement, plan.tag)?;
                 self.session.queried = true;
                 if self.session.cursors_shown || !self.session.portals.is_empty() {
                     self.show_cursors();
@@ -209,6 +216,21 @@ impl StateMachine {
         }
     }
 
+    /// Takes the write ticket for a plan that needs it. True if the schema has changed since the plan was made, perhaps by
+    /// the session that had the ticket.
+    async fn lock_for(&mut self, planned: &Planned) -> Outcome<bool> {
+        let Some(wait) = planned.plan.lock_wait() else { return Ok(false) };
+        match &planned.plan.action {
+            Action::Sqlite(_) => self.refuse_change_in_read_only(planned.plan.tag)?,
+            Action::Copy(copy) if copy.direction == CopyDirection::From => {
+                self.refuse_change_in_read_only(Tag::Copy)?
+            }
+            _ => {}
+        }
+        self.engine.lock(wait).await?;
+        Ok(self.engine.catalog().version != planned.catalog_version)
+    }
+
     /// Goes on with the portal of EXECUTE: it becomes the prepared statement's.
     async fn execute_prepared(
         &mut self,
@@ -217,7 +239,10 @@ impl StateMachine {
         max_rows: u32,
         describe: Describe,
     ) -> Outcome<Started> {
-        let (planned, params) = self.bind_prepared(name, arguments).await?;
+        let (mut planned, params) = self.bind_prepared(name, arguments).await?;
+        if self.lock_for(&planned).await? {
+            planned = self.current_statement(name)?.planned.clone();
+        }
         if matches!(planned.plan.action, Action::Prepared(PreparedCommand::Execute { .. })) {
             return Err(Error::unsupported("EXECUTE of an EXECUTE").into());
         }
@@ -242,16 +267,6 @@ impl StateMachine {
     async fn change_schema(&mut self, ddl: &crate::sql::ddl::Ddl) -> Outcome<Option<u64>> {
         self.detach_results()?;
         Ok(self.engine.ddl(ddl).await?)
-    }
-
-    fn refuse_in_read_only(&self, statement: &SqliteStatement, tag: Tag) -> Outcome<()> {
-        if !statement.write {
-            return Ok(());
-        }
-        match tag {
-            Tag::Insert | Tag::Update | Tag::Delete => self.refuse_change_in_read_only(tag),
-            _ => Ok(()),
-        }
     }
 
     /// 25006, naming the command.

@@ -106,7 +106,6 @@ impl StateMachine {
             text: sql.into(),
             given_types,
             planned,
-            catalog_version: context.catalog.version,
             search_path: Arc::clone(context.settings.schemas_searched()),
         })
     }
@@ -122,14 +121,12 @@ impl StateMachine {
             context.catalog = Arc::clone(&catalog);
             same
         };
-        if same_path && catalog.version == statement.catalog_version || ends_transaction(&statement.planned) {
+        if same_path && catalog.version == statement.planned.catalog_version || ends_transaction(&statement.planned) {
             return Ok(statement);
         }
         let types: Vec<Oid> = statement.planned.plan.params.iter().map(|p| p.oid).collect();
         let mut fresh = self.prepare(&statement.text, types)?;
-        if !same_result(&statement.planned.plan, &fresh.planned.plan) {
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
-        }
+        check_result(&statement.planned.plan, &fresh.planned.plan)?;
         fresh.given_types.clone_from(&statement.given_types);
         let fresh = Arc::new(fresh);
         // What the clients see of it stays.
@@ -275,19 +272,23 @@ impl std::ops::Deref for Columns {
 /// The plan of an empty query string.
 fn empty_plan() -> Planned {
     let plan = Plan { params: Vec::new(), columns: None, tag: Tag::Fixed(""), action: Action::Empty };
-    Planned { plan: Arc::new(plan), literals: Arc::new([]) }
+    Planned { plan: Arc::new(plan), literals: Arc::new([]), catalog_version: 0 }
 }
 
-/// Whether a plan made anew gives what clients were told the old one gives.
-fn same_result(old: &Plan, new: &Plan) -> bool {
-    match (&old.columns, &new.columns) {
+/// 0A000 unless a plan made anew gives what clients were told the old one gives.
+pub(super) fn check_result(old: &Plan, new: &Plan) -> Result<()> {
+    let same = match (&old.columns, &new.columns) {
         (None, None) => true,
         (Some(old), Some(new)) => {
             old.len() == new.len()
                 && old.iter().zip(new).all(|(a, b)| (&a.name, a.type_oid, a.typmod) == (&b.name, b.type_oid, b.typmod))
         }
         _ => false,
+    };
+    if same {
+        return Ok(());
     }
+    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"))
 }
 
 fn check_counts(plan: &Plan, name: &str, formats: &[Format], params: &[Option<Bytes>]) -> Result<()> {

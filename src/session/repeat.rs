@@ -87,7 +87,7 @@ impl StateMachine {
     }
 
     /// The statement's plan; another one if the schema has changed with what the others have committed.
-    fn plan_again(&self, portal: &Portal) -> Result<crate::sql::plan::Planned> {
+    pub(super) fn plan_again(&self, portal: &Portal) -> Result<crate::sql::plan::Planned> {
         let types: Vec<_> = portal.planned.plan.params.iter().map(|param| param.oid).collect();
         let fresh = self.prepare(&portal.text, types)?;
         Ok(fresh.planned)

@@ -71,8 +71,7 @@ pub struct PreparedStatement {
     /// The types given in Parse; 0 or missing ones were inferred.
     pub given_types: Vec<Oid>,
     pub planned: Planned,
-    /// What the plan was made for; when it has changed the statement is planned anew.
-    pub catalog_version: u64,
+    /// What the plan was made for, besides the schema; when it has changed the statement is planned anew.
     pub search_path: Arc<[String]>,
 }
 

@@ -157,6 +157,7 @@ impl StateMachine {
                     let message = "SET CONSTRAINTS can only be used in transaction blocks";
                     self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, message);
                 }
+                self.detach_results()?;
                 self.engine.set_constraints(names.as_deref(), *deferred)?;
             }
         }

@@ -135,6 +135,21 @@ pub enum Bind {
 pub struct Planned {
     pub plan: Arc<Plan>,
     pub literals: Arc<[Value]>,
+    /// The schema it was made for.
+    pub catalog_version: u64,
+}
+
+impl Plan {
+    /// How its statement takes the write ticket before it runs, if it does.
+    pub fn lock_wait(&self) -> Option<&LockWait> {
+        let statement = match &self.action {
+            Action::Sqlite(statement) => statement,
+            Action::Copy(copy) => &copy.statement,
+            Action::Cursor(CursorCommand::Declare { plan, .. }) => return plan.lock_wait(),
+            _ => return None,
+        };
+        statement.write.then_some(&statement.wait)
+    }
 }
 
 /// Isolation levels (transaction-iso.html). READ UNCOMMITTED is READ COMMITTED, as in PostgreSQL.

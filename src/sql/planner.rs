@@ -104,7 +104,7 @@ impl PlanCache {
             }
         };
         let literals = read_literals(source, &entry.literals, context)?;
-        Ok(Planned { plan: entry.plan.clone(), literals })
+        Ok(Planned { plan: entry.plan.clone(), literals, catalog_version: entry.catalog_version })
     }
 
     fn keep(&self, source: &Source<'_>, entry: Arc<Entry>) {

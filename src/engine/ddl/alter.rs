@@ -88,7 +88,11 @@ impl Change<'_> {
             if column.not_null && was.is_some_and(|c| !c.not_null) && !sources.contains_key(&column.number) {
                 self.check_no_nulls(&before, was.map_or(&column.name, |c| &c.name))?;
             }
-            rebuild |= was.is_some_and(|c| c.not_null != column.not_null || c.rowid_alias != column.rowid_alias);
+            rebuild |= was.is_some_and(|c| {
+                c.not_null != column.not_null
+                    || c.rowid_alias != column.rowid_alias
+                    || sqlite::acted_default(&before, c) != sqlite::acted_default(&after, column)
+            });
         }
         let redeclared = rebuild && sources.is_empty() && self.redeclare(&before, &after)?;
         if rebuild && !redeclared {
@@ -495,6 +499,14 @@ impl Change<'_> {
             }
             work.after.indexes.retain(|i| i.oid != index.oid);
         }
+        self.finish_alteration(work)
+    }
+
+    /// Removes the default of a column.
+    pub(super) fn drop_default(&mut self, relation: Oid, number: i16) -> Result<()> {
+        let Some(table) = self.catalog.relations.get(&relation).cloned() else { return Ok(()) };
+        let mut work = self.begin_alteration(&table)?;
+        work.after.columns.iter_mut().filter(|c| c.number == number).for_each(|c| c.default = None);
         self.finish_alteration(work)
     }
 

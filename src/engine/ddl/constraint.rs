@@ -344,10 +344,15 @@ fn foreign_columns(relation: &Relation, columns: &[String]) -> Result<Vec<i16>> 
     columns.iter().map(number).collect()
 }
 
-/// Whether some unique index that is neither partial nor over expressions has exactly these columns, in any order.
-/// Whether the columns are those of a unique index that is always so.
+/// The index that a foreign key to these columns rests on: the oldest unique one that is always so.
+pub(super) fn foreign_key_index<'r>(relation: &'r Relation, numbers: &[i16]) -> Option<&'r Index> {
+    unique_keys(relation, numbers)
+        .filter(|index| relation.deferrable_key(index).is_none())
+        .min_by_key(|index| index.oid)
+}
+
 fn has_unique_key(relation: &Relation, numbers: &[i16]) -> bool {
-    unique_keys(relation, numbers).any(|index| relation.deferrable_key(index).is_none())
+    foreign_key_index(relation, numbers).is_some()
 }
 
 /// Whether the columns are a key, but only of constraints that are not checked at once.
@@ -355,6 +360,7 @@ fn deferrable_key_only(relation: &Relation, numbers: &[i16]) -> bool {
     !has_unique_key(relation, numbers) && unique_keys(relation, numbers).next().is_some()
 }
 
+/// The unique indexes that are neither partial nor over expressions and have exactly these columns, in any order.
 fn unique_keys<'r>(relation: &'r Relation, numbers: &[i16]) -> impl Iterator<Item = &'r Index> {
     let wanted: HashSet<i16> = numbers.iter().copied().collect();
     relation.indexes.iter().filter(move |index| {

@@ -1,14 +1,21 @@
 //! DROP, with PostgreSQL's dependencies: what else goes, what stands in the way (dependency.c).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Change;
 use super::column::regclass_name;
+use super::constraint;
 use super::sqlite::{self, qualified};
-use crate::catalog::schema::{Constraint, ConstraintKind, Relation, RelationKind, UserTypeKind};
+use crate::catalog::schema::{
+    CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind,
+};
 use crate::catalog::store;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
+use crate::sql::analyze::stored::{Origin, describe_query};
 use crate::sql::ddl::{Name, ObjectKind};
+use crate::sql::parse;
+use crate::sql::planner::PlanContext;
 use crate::types::pg_type::Oid;
 
 /// Something that can be dropped or that depends on something that is.
@@ -157,10 +164,12 @@ impl Change<'_> {
                 Object::Relation(oid) => self.dependents_on_relation(oid, &relation, &mut found),
                 Object::Column(oid, number) => self.dependents_on_column(oid, number, &relation, &mut found),
                 Object::Constraint(oid, constraint) => {
-                    let table = self.catalog.relations.get(&oid);
-                    let key = table.and_then(|t| t.constraints.iter().find(|c| c.oid == constraint));
-                    if let Some(key) = key {
-                        found.extend(foreign_keys_on(&relation, oid, Some(key)));
+                    let Some(table) = self.catalog.relations.get(&oid) else { continue };
+                    if let Some(index) = table.indexes.iter().find(|i| i.constraint == Some(constraint)) {
+                        found.extend(foreign_keys_over(&relation, table, index));
+                        if index.primary && self.view_needs_key(&relation, table) {
+                            found.push((Object::Relation(relation.oid), false));
+                        }
                     }
                 }
                 Object::Type(oid) => {
@@ -203,7 +212,10 @@ impl Change<'_> {
         if relation.oid == on {
             return;
         }
-        found.extend(foreign_keys_on(relation, on, None));
+        found.extend(foreign_keys_on(relation, on));
+        if let Some((table, index)) = self.catalog.index(on) {
+            found.extend(foreign_keys_over(relation, table, index));
+        }
         if relation.sequence.and_then(|s| s.owned_by).is_some_and(|(owner, _)| owner == on) {
             found.push((Object::Relation(relation.oid), true));
         }
@@ -220,7 +232,7 @@ impl Change<'_> {
 
     fn dependents_on_column(&self, on: Oid, number: i16, relation: &Relation, found: &mut Vec<(Object, bool)>) {
         if relation.oid != on {
-            for (object, automatic) in foreign_keys_on(relation, on, None) {
+            for (object, automatic) in foreign_keys_on(relation, on) {
                 let Object::Constraint(_, oid) = object else { continue };
                 let uses = |c: &Constraint| {
                     c.oid == oid && matches!(&c.kind, ConstraintKind::ForeignKey(k) if k.columns.contains(&number))
@@ -252,6 +264,24 @@ impl Change<'_> {
             Some(number) => used.columns.contains(&(on, number)),
             None => used.relations.contains(&on),
         }
+    }
+
+    /// Whether a view reads columns of a table that are not grouped, which the primary key allows.
+    fn view_needs_key(&self, view: &Relation, table: &Relation) -> bool {
+        let Some(text) = view.view_query.as_deref() else { return false };
+        if !self.view_uses(view, table.oid, None) {
+            return false;
+        }
+        let mut without = CatalogSnapshot::clone(&self.catalog);
+        let mut keyless = table.clone();
+        keyless.constraints.retain(|c| !matches!(c.kind, ConstraintKind::PrimaryKey));
+        without.put_relation(Arc::new(keyless));
+        let without = Arc::new(without);
+        let fits = |catalog| {
+            let context = PlanContext { catalog, ..self.planning() };
+            parse::query(text).and_then(|query| describe_query(&query, Origin::Stored, context)).is_ok()
+        };
+        fits(&self.catalog) && !fits(&without)
     }
 
     /// 2BP01 if something stands in the way; else the notices about what goes too.
@@ -292,7 +322,7 @@ impl Change<'_> {
     /// A foreign key depends on the key's index rather than on its constraint.
     fn describe_dependency(&self, dependent: &Dependent) -> String {
         match dependent.on {
-            Object::Constraint(relation, constraint) => {
+            Object::Constraint(relation, constraint) if matches!(dependent.object, Object::Constraint(..)) => {
                 let table = self.catalog.relations.get(&relation);
                 let name = table.and_then(|t| t.constraints.iter().find(|c| c.oid == constraint)).map(|c| &c.name);
                 format!("index {}", name.map_or("?", |n| n))
@@ -355,13 +385,7 @@ impl Change<'_> {
             }
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
             Object::Column(relation, number) => self.drop_column_by_number(relation, number),
-            Object::Default(relation, number) => {
-                let Some(mut changed) = self.catalog.relations.get(&relation).map(|r| Relation::clone(r)) else {
-                    return Ok(());
-                };
-                changed.columns.iter_mut().filter(|c| c.number == number).for_each(|c| c.default = None);
-                self.put_relation(changed)
-            }
+            Object::Default(relation, number) => self.drop_default(relation, number),
         }
     }
 
@@ -439,15 +463,19 @@ fn relation_owner(relation: &Relation) -> Option<Oid> {
     relation.sequence.and_then(|s| s.owned_by).map(|(owner, _)| owner)
 }
 
-/// A relation's foreign keys to another (or itself); only those to one of its keys if that is given.
-fn foreign_keys_on(relation: &Relation, on: Oid, key: Option<&Constraint>) -> Vec<(Object, bool)> {
-    let wanted: Option<BTreeSet<i16>> = key.map(|k| k.columns.iter().copied().collect());
-    let refers = |c: &&Constraint| {
-        let ConstraintKind::ForeignKey(foreign) = &c.kind else { return false };
-        foreign.relation == on
-            && wanted.as_ref().is_none_or(|w| foreign.columns.iter().copied().collect::<BTreeSet<i16>>() == *w)
-    };
+/// A relation's foreign keys to another (or itself).
+fn foreign_keys_on(relation: &Relation, on: Oid) -> Vec<(Object, bool)> {
+    let refers = |c: &&Constraint| c.foreign_key().is_some_and(|key| key.relation == on);
     relation.constraints.iter().filter(refers).map(|c| (Object::Constraint(relation.oid, c.oid), false)).collect()
+}
+
+/// A relation's foreign keys that rest on that index of another (or itself): the oldest over their columns.
+fn foreign_keys_over(relation: &Relation, table: &Relation, index: &Index) -> Vec<(Object, bool)> {
+    let rests = |c: &&Constraint| {
+        let key = c.foreign_key().filter(|key| key.relation == table.oid);
+        key.and_then(|key| constraint::foreign_key_index(table, &key.columns)).is_some_and(|i| i.oid == index.oid)
+    };
+    relation.constraints.iter().filter(rests).map(|c| (Object::Constraint(relation.oid, c.oid), false)).collect()
 }
 
 pub(super) fn object_kind(kind: RelationKind) -> Option<ObjectKind> {

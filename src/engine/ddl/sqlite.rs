@@ -62,6 +62,16 @@ pub(super) fn is_rowid_index(relation: &Relation, index: &Index) -> bool {
             if relation.column_by_number(key.column).is_some_and(|c| c.rowid_alias))
 }
 
+/// The default of a column that a foreign key sets to it: SQLite does that by itself and has to know it.
+pub(super) fn acted_default<'r>(relation: &Relation, column: &'r Column) -> Option<&'r str> {
+    let sets = |constraint: &Constraint| {
+        constraint.columns.contains(&column.number)
+            && constraint.foreign_key().is_some_and(|key| key.on_update == b'd' || key.on_delete == b'd')
+    };
+    let default = column.default.as_deref().filter(|_| !column.generated);
+    default.filter(|_| relation.constraints.iter().any(sets))
+}
+
 impl Change<'_> {
     /// CREATE TABLE for a table of the catalog under a SQLite name of its own or another.
     pub(super) fn create_table_sql(&self, relation: &Relation, name: &str) -> Result<String> {
@@ -101,6 +111,9 @@ impl Change<'_> {
         }
         if let Some(collation) = column.repr.collation() {
             sql.push_str(&format!(" COLLATE {}", quote(collation)));
+        }
+        if acted_default(relation, column).is_some() {
+            sql.push_str(&format!(" DEFAULT ({})", self.default_sql(column)?));
         }
         if column.generated {
             let text = column.default.as_deref().ok_or_else(|| Error::internal("generated column"))?;
