@@ -12,11 +12,18 @@
 
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: limits::memory::Counting = limits::memory::Counting;
 
 mod debug_log;
 pub mod error;
 pub mod metrics;
+
+pub mod limits {
+    //! What a session may take: memory, time, stack.
+    pub mod memory;
+    pub mod session;
+    pub mod stack;
+}
 
 pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.

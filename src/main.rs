@@ -4,15 +4,13 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use pgserver::engine::allocator::without_huge_pages;
+use pgserver::limits::{memory, stack};
 use pgserver::net::scram::Verifier;
 use pgserver::net::tls::Tls;
 use pgserver::ops::command::{self, Arguments, Command, Failure};
 use pgserver::ops::config::Config;
 use pgserver::ops::{health, versions};
 use pgserver::server::Server;
-
-/// Deeply nested statements are analysed recursively on the workers' stacks.
-const WORKER_STACK: usize = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
     // Before anything is allocated that lasts.
@@ -86,12 +84,22 @@ fn raise_descriptor_limit(wanted: u64) {
     }
 }
 
+/// How much the sessions may have.
+fn limit_memory(config: &Config) {
+    let address_space = rlimit::getrlimit(rlimit::Resource::AS).ok().map(|(soft, _)| soft);
+    let (session, process) = config.memory_limits(memory::available(address_space));
+    memory::set_limits(session, process);
+    log::info!("memory: {} MB for all sessions, {} MB for one", process >> 20, session >> 20);
+}
+
 fn serve(config: Config) -> Result<(), String> {
     pgserver::ops::log::init(config.log_level, config.log_format);
+    limit_memory(&config);
     raise_descriptor_limit(config.net.max_connections as u64);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("session")
-        .thread_stack_size(WORKER_STACK)
+        .thread_stack_size(stack::SIZE)
+        .on_thread_start(stack::begin_thread)
         .enable_all()
         .build()
         .map_err(|e| format!("cannot start: {e}"))?;

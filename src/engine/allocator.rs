@@ -1,5 +1,6 @@
 //! SQLite's memory comes from the program's own allocator: the C library's is slow and does not scale in a static
-//! (musl) binary.
+//! (musl) binary. It also keeps SQLite within the limits of `limits::memory`, which SQLite's own heap limit would do at the
+//! price of a lock around every allocation, and for all sessions as one.
 //!
 //! Owns: [`install`], [`without_huge_pages`]. Specification: sqlite.org/c3ref/mem_methods.html. SQLite frees without saying how much it had
 //! asked for, so each block begins with its size.
@@ -14,6 +15,7 @@ use std::sync::Once;
 use rusqlite::ffi;
 
 use crate::debug_log::debug;
+use crate::limits::memory;
 
 /// The size in front of each block, and the alignment SQLite asks for.
 const HEADER: usize = 8;
@@ -60,6 +62,9 @@ fn layout(bytes: usize) -> Option<Layout> {
 
 unsafe extern "C" fn allocate(bytes: c_int) -> *mut c_void {
     let Some(layout) = usize::try_from(bytes).ok().and_then(layout) else { return null_mut() };
+    if memory::refuses(layout.size()) {
+        return null_mut();
+    }
     // SAFETY: the layout is not empty.
     unsafe { finish(alloc(layout), layout) }
 }
@@ -102,11 +107,14 @@ unsafe extern "C" fn free(memory: *mut c_void) {
     }
 }
 
-unsafe extern "C" fn resize(memory: *mut c_void, bytes: c_int) -> *mut c_void {
+unsafe extern "C" fn resize(block: *mut c_void, bytes: c_int) -> *mut c_void {
     let Some(new) = usize::try_from(bytes).ok().and_then(layout) else { return null_mut() };
-    // SAFETY: as for `free`; SQLite resizes neither null nor to nothing.
+    // SAFETY: as for `free`; SQLite resizes neither null nor to nothing. A block that is refused stays as it was.
     unsafe {
-        let (block, old) = block_of(memory);
+        let (block, old) = block_of(block);
+        if new.size() > old.size() && memory::refuses(new.size() - old.size()) {
+            return null_mut();
+        }
         finish(realloc(block, old, new.size()), new)
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::engine::interrupt::InterruptHandle;
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Virtual machine steps between two calls; about 20 to 50 µs.
 pub(crate) const STEPS: i32 = 1_000;
@@ -65,6 +65,12 @@ impl Progress {
     /// The error that ended the statement, if it was the session's interrupt.
     pub(crate) fn interruption(&self) -> Option<Error> {
         self.state().interrupt.as_ref().and_then(|interrupt| interrupt.check().err())
+    }
+
+    /// Fails if what runs is to end; for what takes long outside of SQLite.
+    pub(crate) fn check(&self) -> Result<()> {
+        let ended = self.called().then(|| self.interruption()).flatten();
+        ended.map_or(Ok(()), Err)
     }
 
     /// The callback. True ends the statement.

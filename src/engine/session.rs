@@ -21,12 +21,13 @@ use crate::engine::gate::{Gate, Seen, overtaken};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::notifications::{Notification, Pending};
 use crate::engine::pool::Lease;
-use crate::engine::progress::blocking;
+use crate::engine::progress::{Progress, blocking};
 use crate::engine::remote::replica::ReadFrom;
 use crate::engine::session_schema::{SessionSchema, write_sequences};
 use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session::Limits;
 use crate::sql::plan::{LockWait, SqliteStatement, TransactionModes};
 use crate::storage::watermark::{CommitSequence, Fate};
 use crate::types::value::Value;
@@ -47,6 +48,8 @@ pub struct EngineSession {
     /// See [`EngineSession::is_overtaken`].
     overtaken: bool,
     pub(crate) interrupt: InterruptHandle,
+    /// Of what the session does outside of SQLite's virtual machine: planning, functions.
+    progress: Arc<Progress>,
     poll: InterruptPoll,
     lock_timeout: Option<Duration>,
     pub(crate) context: SharedContext,
@@ -58,6 +61,8 @@ impl EngineSession {
     pub fn new(database: Arc<Database>, context: SharedContext) -> Self {
         let interrupt = InterruptHandle::default();
         let polled = interrupt.clone();
+        let progress = Arc::new(Progress::default());
+        progress.attach(Some(interrupt.clone()));
         EngineSession {
             hold: Hold::Nothing,
             pinned: None,
@@ -69,6 +74,7 @@ impl EngineSession {
             seen: Seen::new(Arc::clone(database.watermark())),
             overtaken: false,
             interrupt,
+            progress,
             poll: Arc::new(move || {
                 polled.look_for_client();
                 polled.check()
@@ -94,10 +100,17 @@ impl EngineSession {
         self.interrupt.clone()
     }
 
+    /// What the session may take, for the future that runs it.
+    pub fn limits(&self) -> Arc<Limits> {
+        let progress = Arc::clone(&self.progress);
+        Limits::new(move || progress.check())
+    }
+
     /// A statement begins: from now on it can be cancelled and its time runs. Call before the statement's first
     /// use of the engine; `None` is no limit.
     pub fn start_statement(&mut self, statement_timeout: Option<Duration>, lock_timeout: Option<Duration>) {
         self.lock_timeout = lock_timeout;
+        self.progress.begin();
         self.interrupt.start(statement_timeout.map(|timeout| Instant::now() + timeout));
     }
 

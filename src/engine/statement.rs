@@ -199,11 +199,13 @@ impl Drop for RawStatement {
 #[derive(Default)]
 pub(crate) struct StatementCache {
     entries: HashMap<usize, Entry, AddressHash>,
+    /// The length of all their texts; what SQLite makes of a text is a multiple of it.
+    length: usize,
     clock: u64,
 }
 
 struct Entry {
-    _sql: Arc<str>,
+    sql: Arc<str>,
     statement: RawStatement,
     used: u64,
 }
@@ -211,21 +213,36 @@ struct Entry {
 /// Statements kept per connection.
 const CAPACITY: usize = 128;
 
+/// The texts of all statements kept; a longer one is not worth it.
+const LENGTH: usize = 512 << 10;
+
 impl StatementCache {
     /// Takes a statement out; while it is out, another user prepares another.
     pub(crate) fn take(&mut self, sql: &Arc<str>) -> Option<RawStatement> {
-        self.entries.remove(&address(sql)).map(|entry| entry.statement)
+        self.remove(address(sql)).map(|entry| entry.statement)
+    }
+
+    fn remove(&mut self, address: usize) -> Option<Entry> {
+        let entry = self.entries.remove(&address)?;
+        self.length -= entry.sql.len();
+        Some(entry)
     }
 
     /// Puts a reset statement back; the one that was not used for longest makes room.
     pub(crate) fn put(&mut self, sql: Arc<str>, statement: RawStatement) {
-        if self.entries.len() >= CAPACITY
+        if sql.len() > LENGTH {
+            return;
+        }
+        while (self.entries.len() >= CAPACITY || self.length + sql.len() > LENGTH)
             && let Some(oldest) = self.entries.iter().min_by_key(|(_, e)| e.used).map(|(key, _)| *key)
         {
-            self.entries.remove(&oldest);
+            self.remove(oldest);
         }
         self.clock += 1;
-        self.entries.insert(address(&sql), Entry { _sql: sql, statement, used: self.clock });
+        self.length += sql.len();
+        if let Some(replaced) = self.entries.insert(address(&sql), Entry { sql, statement, used: self.clock }) {
+            self.length -= replaced.sql.len();
+        }
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Config {
     /// Its `interval` follows from `sync`.
     pub remote: RemoteOptions,
     pub pool_size: usize,
+    /// Bytes of all sessions, and of one; 0: see [`Config::memory_limits`].
+    pub memory_limit: usize,
+    pub session_memory: usize,
     pub log_level: log::LevelFilter,
     pub log_format: LogFormat,
     /// Where monitoring asks, if it may.
@@ -344,6 +347,20 @@ pub static KEYS: &[Key] = &[
         set: |c, v| whole(v, 1..=1024).map(|n| c.net.max_message = n as usize * 1024 * 1024),
     },
     Key {
+        env: "MEMORY_LIMIT_MB",
+        toml: "memory_limit_mb",
+        default: "0",
+        doc: "The memory of all sessions together, in megabytes; what would pass it fails with 53200. 0: three quarters of the machine's or the container's memory, at most half of the address space the process may have.",
+        set: |c, v| whole(v, 0..=1 << 30).map(|n| c.memory_limit = n as usize * 1024 * 1024),
+    },
+    Key {
+        env: "SESSION_MEMORY_MB",
+        toml: "session_memory_mb",
+        default: "0",
+        doc: "The memory of one session, in megabytes; what would pass it fails with 53200. 0: half of MEMORY_LIMIT_MB.",
+        set: |c, v| whole(v, 0..=1 << 30).map(|n| c.session_memory = n as usize * 1024 * 1024),
+    },
+    Key {
         env: "AUTH_TIMEOUT_SECONDS",
         toml: "auth_timeout_seconds",
         default: "60",
@@ -515,6 +532,8 @@ impl Default for Config {
             upload_interval: Duration::ZERO,
             remote: RemoteOptions::default(),
             pool_size: 0,
+            memory_limit: 0,
+            session_memory: 0,
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,
             http_host: IpAddr::from([127, 0, 0, 1]),
@@ -605,6 +624,13 @@ impl Config {
             return Err("PG_AUTH needs PG_PASSWORD".to_owned());
         }
         Ok(())
+    }
+
+    /// The bytes one session and all together may have; `available` is for all if nothing else is said.
+    pub fn memory_limits(&self, available: u64) -> (usize, usize) {
+        let given = |limit: usize, otherwise: usize| if limit == 0 { otherwise } else { limit };
+        let process = given(self.memory_limit, usize::try_from(available).unwrap_or(usize::MAX));
+        (given(self.session_memory, process / 2).min(process), process)
     }
 
     /// The method clients authenticate by.

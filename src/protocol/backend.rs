@@ -5,10 +5,14 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::error::ErrorFields;
+use crate::error::{ErrorFields, Result};
+use crate::limits::memory;
 use crate::protocol::message::{Field, TransactionIndicator};
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
+
+/// Values below that are encoded without asking for the memory first.
+const SMALL_VALUE: usize = 64 << 10;
 
 /// A message being written: its length is filled in by [`Message::end`].
 #[derive(Debug)]
@@ -32,6 +36,16 @@ impl Message {
         if let Some(slot) = out.get_mut(self.length_at..self.length_at + 4) {
             slot.copy_from_slice(&length.to_be_bytes());
         }
+    }
+
+    /// Fails if it cannot take so many more bytes: a message is at most 1 GiB, as in PostgreSQL (54000), and the session has
+    /// its limit (53200).
+    pub fn room(&self, out: &BytesMut, more: usize) -> Result<()> {
+        let written = out.len() - self.length_at;
+        if written.saturating_add(more) > memory::MAX_VALUE {
+            return Err(memory::string_too_long(written, more));
+        }
+        if more < SMALL_VALUE { Ok(()) } else { memory::reserve(more) }
     }
 
     /// Takes back all that has been written of it.

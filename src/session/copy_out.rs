@@ -42,7 +42,7 @@ impl StateMachine {
             if binary && sent == 0 {
                 write_binary_header(out);
             }
-            if let Err(error) = writer.write(&cursor, out) {
+            if let Err(error) = writer.write(&message, &cursor, out) {
                 message.abandon(out);
                 return Err(error.into());
             }
@@ -76,19 +76,21 @@ struct RowWriter<'p> {
 }
 
 impl RowWriter<'_> {
-    fn write(&mut self, cursor: &Cursor, out: &mut BytesMut) -> Result<()> {
+    fn write(&mut self, row: &Message, cursor: &Cursor, out: &mut BytesMut) -> Result<()> {
         match self.options.format {
-            CopyFormat::Binary => self.write_binary(cursor, out),
-            CopyFormat::Text | CopyFormat::Csv => self.write_line(cursor, out),
+            CopyFormat::Binary => self.write_binary(row, cursor, out)?,
+            CopyFormat::Text | CopyFormat::Csv => self.write_line(row, cursor, out)?,
         }
+        row.room(out, 0)
     }
 
-    fn write_binary(&mut self, cursor: &Cursor, out: &mut BytesMut) -> Result<()> {
+    fn write_binary(&mut self, row: &Message, cursor: &Cursor, out: &mut BytesMut) -> Result<()> {
         out.put_u16(self.columns.len() as u16);
         for (at, column) in self.columns.iter().enumerate() {
             match cursor.column(at) {
                 ValueRef::Null => backend::null(out),
                 value => {
+                    row.room(out, value.text_size())?;
                     let slot = ValueSlot::begin(out);
                     encoding::encode(column.repr, Format::Binary, value, &self.settings, out)?;
                     slot.end(out);
@@ -98,7 +100,7 @@ impl RowWriter<'_> {
         Ok(())
     }
 
-    fn write_line(&mut self, cursor: &Cursor, out: &mut BytesMut) -> Result<()> {
+    fn write_line(&mut self, row: &Message, cursor: &Cursor, out: &mut BytesMut) -> Result<()> {
         for (at, column) in self.columns.iter().enumerate() {
             if at > 0 {
                 out.put_u8(self.options.delimiter);
@@ -106,6 +108,8 @@ impl RowWriter<'_> {
             match cursor.column(at) {
                 ValueRef::Null => out.put_slice(self.options.null.as_bytes()),
                 value => {
+                    // Quoted or escaped it may be as long again.
+                    row.room(out, value.text_size().saturating_mul(2))?;
                     let start = out.len();
                     encoding::encode(column.repr, Format::Text, value, &self.settings, out)?;
                     if self.options.format == CopyFormat::Csv {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::catalog::tables::source::CursorRow;
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
 use crate::session::execute::{Completion, Started, write_row, write_row_description};
 use crate::session::machine::{Outcome, StateMachine, Stop, lock};
 use crate::session::rows::Rows;
@@ -71,7 +72,7 @@ impl StateMachine {
         self.session.keep_portal(Portal {
             name: name.to_owned(),
             text,
-            planned: Planned { plan: Arc::clone(plan), literals: Arc::new([]), catalog_version },
+            planned: Planned { plan: Arc::clone(plan), literals: Arc::new([]), bytes: 0, catalog_version },
             params: Vec::new(),
             formats: ResultFormats::All(format),
             state: PortalState::Suspended(RowSource::Rows(Box::new(rows))),
@@ -125,6 +126,10 @@ impl StateMachine {
         while on_row && let Some(row) = rows.current() {
             count += 1;
             if max_rows > 0 {
+                let bytes = row.iter().map(|value| value.as_ref().text_size() + size_of::<Value>()).sum();
+                if let Err(error) = memory::reserve(bytes) {
+                    return failed(self, source, error);
+                }
                 later.push(row.to_vec());
             } else {
                 let value = |at: usize| row.get(at).map_or(ValueRef::Null, Value::as_ref);

@@ -466,7 +466,7 @@ pub(super) fn write_row<'v>(
     out: &mut bytes::BytesMut,
 ) -> crate::error::Result<()> {
     let row = Message::begin(out, b'D');
-    match encode_row(value, columns, formats, settings, out) {
+    match encode_row(&row, value, columns, formats, settings, out) {
         Ok(()) => row.end(out),
         Err(error) => {
             row.abandon(out);
@@ -478,6 +478,7 @@ pub(super) fn write_row<'v>(
 
 /// Writes a row's values behind the DataRow's head.
 fn encode_row<'v>(
+    row: &Message,
     value: impl Fn(usize) -> ValueRef<'v>,
     columns: &[FieldDescription],
     formats: &ResultFormats,
@@ -490,11 +491,12 @@ fn encode_row<'v>(
         match value(at) {
             ValueRef::Null => backend::null(out),
             value => {
+                row.room(out, value.text_size())?;
                 let slot = ValueSlot::begin(out);
                 encoding::encode(column.repr, format, value, settings, out)?;
                 slot.end(out);
             }
         }
     }
-    Ok(())
+    row.room(out, 0)
 }

@@ -82,7 +82,7 @@ impl StateMachine {
 
     /// Forgets all named prepared statements.
     pub(super) fn forget_statements(&mut self) {
-        self.session.statements.clear();
+        self.session.forget_statements();
         lock(&self.context).prepared.clear();
     }
 
@@ -272,7 +272,7 @@ impl std::ops::Deref for Columns {
 /// The plan of an empty query string.
 fn empty_plan() -> Planned {
     let plan = Plan { params: Vec::new(), columns: None, tag: Tag::Fixed(""), action: Action::Empty };
-    Planned { plan: Arc::new(plan), literals: Arc::new([]), catalog_version: 0 }
+    Planned { plan: Arc::new(plan), literals: Arc::new([]), bytes: 0, catalog_version: 0 }
 }
 
 /// 0A000 unless a plan made anew gives what clients were told the old one gives.

@@ -19,6 +19,8 @@ use crate::engine::databases::Databases;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::session::EngineSession;
 use crate::error::{Error, ErrorFields, Severity, SqlState};
+use crate::limits::memory;
+use crate::limits::session::Limited;
 use crate::protocol::backend;
 use crate::protocol::codec;
 use crate::protocol::conn::FramedConn;
@@ -96,7 +98,8 @@ pub async fn run(start: SessionStart) {
     let databases = Arc::clone(&parts.databases);
     let _counted = databases.metrics().sessions.enter();
     log::info!("session {}: {}", key.pid, greeting::describe(&lock(parts.engine.context())));
-    StateMachine::new(parts).run(settings, key.secret).await;
+    let limits = parts.engine.limits();
+    Limited::new(limits, StateMachine::new(parts).run(settings, key.secret)).await;
     log::info!("session {}: disconnected", key.pid);
 }
 
@@ -316,6 +319,7 @@ impl StateMachine {
             if context.settings.has_unreported() { context.settings.take_unreported() } else { Vec::new() }
         };
         if self.session.status == TransactionStatus::Default {
+            self.settle_memory();
             self.tell_notifications();
         }
         for (name, value) in changed {
@@ -324,6 +328,13 @@ impl StateMachine {
         backend::ready_for_query(self.conn.out(), self.session.status.indicator());
         self.flush_due = true;
         Ok(())
+    }
+
+    /// Between transactions what the session has is what it keeps: much of what it allocated is shared by now.
+    fn settle_memory(&self) {
+        if let Some(statements) = self.session.bytes() {
+            memory::settle(statements + self.context().settings.bytes());
+        }
     }
 
     /// Writes the notifications that have arrived. Only between transactions.

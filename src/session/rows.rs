@@ -7,12 +7,17 @@ use std::collections::VecDeque;
 
 use crate::engine::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
+use crate::limits::session as limits;
 use crate::sql::plan::{FetchCount, FetchDirection};
 use crate::types::value::Value;
 
 /// How much of what was passed is kept of a cursor that was not declared with SCROLL. PostgreSQL lets such a cursor go
 /// back where the plan happens to allow it; here, as far as this reaches.
 const WINDOW: usize = 1 << 20;
+
+/// A row from which on memory is asked for before it is copied.
+const LARGE: usize = 64 << 10;
 
 /// The rows of a statement, read as they are needed.
 pub struct Rows {
@@ -165,6 +170,11 @@ impl Rows {
             self.rest = None;
             return Ok(false);
         }
+        let bytes = (0..self.width).map(|at| cursor.column(at).text_size() + size_of::<Value>()).sum();
+        if bytes > LARGE {
+            memory::reserve(bytes)?;
+        }
+        limits::work(bytes)?;
         let row: Vec<Value> = (0..self.width).map(|at| cursor.column(at).to_owned()).collect();
         self.size += size(&row);
         self.kept.push_back(row);

@@ -75,6 +75,13 @@ pub struct PreparedStatement {
     pub search_path: Arc<[String]>,
 }
 
+impl PreparedStatement {
+    /// About the memory it takes: the plan may be shared with others, who may let go of it.
+    fn bytes(&self) -> usize {
+        self.planned.bytes + 2 * self.text.len() + size_of::<Self>()
+    }
+}
+
 /// The formats of a result's columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResultFormats {
@@ -154,6 +161,8 @@ pub struct Session {
     pub status: TransactionStatus,
     pub unnamed_statement: Option<Arc<PreparedStatement>>,
     pub statements: HashMap<String, Arc<PreparedStatement>>,
+    /// What `statements` and the unnamed one take.
+    statement_bytes: usize,
     pub unnamed_portal: Option<Portal>,
     pub portals: HashMap<String, Portal>,
     /// The names of the open savepoints, outermost first.
@@ -185,19 +194,33 @@ impl Session {
 
     /// Keeps a prepared statement under a name.
     pub fn keep_statement(&mut self, name: String, statement: Arc<PreparedStatement>) {
-        if name.is_empty() {
-            self.unnamed_statement = Some(statement);
-        } else {
-            self.statements.insert(name, statement);
-        }
+        self.statement_bytes += statement.bytes();
+        let replaced = match name.is_empty() {
+            true => self.unnamed_statement.replace(statement),
+            false => self.statements.insert(name, statement),
+        };
+        self.statement_bytes -= replaced.map_or(0, |replaced| replaced.bytes());
     }
 
     /// Forgets a prepared statement. Gives whether there was one.
     pub fn forget_statement(&mut self, name: &str) -> bool {
-        match name {
-            "" => self.unnamed_statement.take().is_some(),
-            name => self.statements.remove(name).is_some(),
-        }
+        let forgotten = match name {
+            "" => self.unnamed_statement.take(),
+            name => self.statements.remove(name),
+        };
+        self.statement_bytes -= forgotten.as_ref().map_or(0, |forgotten| forgotten.bytes());
+        forgotten.is_some()
+    }
+
+    /// Forgets all named prepared statements.
+    pub fn forget_statements(&mut self) {
+        self.statements.clear();
+        self.statement_bytes = self.unnamed_statement.as_ref().map_or(0, |statement| statement.bytes());
+    }
+
+    /// About the memory it keeps from here on; `None` while it is not known, because results are half read.
+    pub fn bytes(&self) -> Option<usize> {
+        (self.portals.is_empty() && self.unnamed_portal.is_none()).then_some(self.statement_bytes)
     }
 
     /// Takes a portal out, to run it.

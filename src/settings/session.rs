@@ -128,6 +128,15 @@ impl Settings {
         Arc::clone(&self.ready.format)
     }
 
+    /// About the memory that what was set takes; most sessions set nothing.
+    pub fn bytes(&self) -> usize {
+        let held = |setting: &Option<Setting>| setting.as_ref().map_or(0, Setting::bytes);
+        let slot = |(name, slot): (&Cow<'static, str>, &Slot)| {
+            name.len() + size_of::<Slot>() + held(&slot.local) + held(&slot.session) + held(&slot.reset)
+        };
+        self.slots.iter().map(slot).sum()
+    }
+
     /// The time limits.
     pub fn timeouts(&self) -> Timeouts {
         self.ready.timeouts

@@ -134,6 +134,13 @@ pub enum Setting {
     Text(Arc<str>),
 }
 
+impl Setting {
+    /// The memory behind it.
+    pub fn bytes(&self) -> usize {
+        if let Setting::Text(text) = self { text.len() } else { 0 }
+    }
+}
+
 const fn row(
     name: &'static str,
     context: Context,

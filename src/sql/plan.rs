@@ -135,6 +135,8 @@ pub enum Bind {
 pub struct Planned {
     pub plan: Arc<Plan>,
     pub literals: Arc<[Value]>,
+    /// The memory the plan takes, about.
+    pub bytes: usize,
     /// The schema it was made for.
     pub catalog_version: u64,
 }

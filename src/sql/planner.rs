@@ -10,6 +10,7 @@ use sqlparser::ast::{self, Statement};
 
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::analyze::modify::Modified;
@@ -41,10 +42,30 @@ pub struct PlanContext<'a> {
 /// How many texts the cache keeps before it starts anew.
 const CACHE_CAPACITY: usize = 4096;
 
+/// How many bytes of texts and plans it keeps before it starts anew.
+const CACHE_BYTES: usize = 32 << 20;
+
+/// A plan that takes more than that is not kept: a bulk INSERT comes with other values each time.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// Plans by text, catalog version and the settings that matter; shared by all sessions of a database.
 #[derive(Default)]
 pub struct PlanCache {
-    entries: Mutex<HashMap<String, Vec<Arc<Entry>>>>,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    by_text: HashMap<String, Vec<Arc<Entry>>>,
+    /// What all of it takes, about.
+    bytes: usize,
+}
+
+impl Entries {
+    fn clear(&mut self) {
+        self.by_text.clear();
+        self.bytes = 0;
+    }
 }
 
 /// One way a text has been planned.
@@ -57,6 +78,8 @@ struct Entry {
     /// What each lifted constant is read as.
     literals: Vec<ParamType>,
     plan: Arc<Plan>,
+    /// What it takes, with its text, about.
+    bytes: usize,
 }
 
 impl Entry {
@@ -82,7 +105,7 @@ impl PlanCache {
     }
 
     fn knows(&self, key: &str) -> bool {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).by_text.contains_key(key)
     }
 
     /// Analyses and translates one statement, or finds the result in the cache. `param_types` are the types given in
@@ -90,34 +113,42 @@ impl PlanCache {
     pub fn plan(&self, source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Planned> {
         let found = {
             let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-            let list = entries.get(&source.key);
+            let list = entries.by_text.get(&source.key);
             list.and_then(|l| l.iter().find(|e| e.serves(source, param_types, context))).cloned()
         };
         let entry = match found {
             Some(entry) => entry,
             None => {
-                let entry = Arc::new(analyse(source, param_types, context)?);
-                if cacheable(&entry.plan.action) {
+                let (analysed, bytes) = memory::measure(|| analyse(source, param_types, context));
+                let mut entry = analysed?;
+                entry.bytes = bytes + source.key.len();
+                let entry = Arc::new(entry);
+                if entry.bytes <= KEPT_BYTES && cacheable(&entry.plan.action) {
                     self.keep(source, entry.clone());
                 }
                 entry
             }
         };
         let literals = read_literals(source, &entry.literals, context)?;
-        Ok(Planned { plan: entry.plan.clone(), literals, catalog_version: entry.catalog_version })
+        Ok(Planned { plan: entry.plan.clone(), literals, bytes: entry.bytes, catalog_version: entry.catalog_version })
     }
 
     fn keep(&self, source: &Source<'_>, entry: Arc<Entry>) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= CACHE_CAPACITY {
+        if entries.by_text.len() >= CACHE_CAPACITY || entries.bytes + entry.bytes > CACHE_BYTES {
             entries.clear();
         }
-        let list = entries.entry(source.key.clone()).or_default();
+        let Entries { by_text, bytes } = &mut *entries;
+        let list = by_text.entry(source.key.clone()).or_default();
+        let held = |list: &[Arc<Entry>]| list.iter().map(|entry| entry.bytes).sum::<usize>();
+        *bytes -= held(list);
         list.retain(|e| e.catalog_version == entry.catalog_version);
         if list.len() >= 16 {
             list.clear();
         }
+        memory::share(entry.bytes);
         list.push(entry);
+        *bytes += held(list);
     }
 }
 
@@ -224,6 +255,7 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
         pinned,
         literals,
         plan: Arc::new(Plan { params, columns, tag, action }),
+        bytes: 0,
     })
 }
 

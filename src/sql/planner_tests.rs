@@ -145,3 +145,33 @@ fn locking_rows_takes_the_write_ticket() {
         assert_eq!(statement.write, write, "{text}");
     }
 }
+
+#[test]
+fn the_cache_is_bounded_in_bytes() {
+    let (catalog, settings) = (catalog(), Settings::default());
+    let context = PlanContext { catalog: &catalog, settings: &settings, user: "u", database: "d" };
+    let cache = PlanCache::default();
+    let plan = |text: &str| {
+        let sources = cache.parse(text).expect("parse");
+        cache.plan(&sources[0], &[], context).expect("plan").bytes
+    };
+    let held = || {
+        let entries = cache.entries.lock().expect("entries");
+        let sum = entries.by_text.values().flatten().map(|entry| entry.bytes).sum::<usize>();
+        assert_eq!(entries.bytes, sum);
+        sum
+    };
+    for number in 0..100 {
+        let text = format!("SELECT id AS c{number} FROM item");
+        let sources = cache.parse(&text).expect("parse");
+        let (entry, bytes) = memory::measure(|| analyse(&sources[0], &[], context).expect("analyse"));
+        assert!(bytes > text.len(), "a plan takes memory");
+        cache.keep(&sources[0], Arc::new(Entry { bytes: KEPT_BYTES, ..entry }));
+        assert!(held() <= CACHE_BYTES, "{}", held());
+    }
+    assert!(held() > 0, "something is kept");
+    let before = held();
+    let rows = vec!["(1, 'a')"; 20_000].join(", ");
+    assert!(plan(&format!("INSERT INTO item (id, name) VALUES {rows}")) > KEPT_BYTES);
+    assert_eq!(held(), before, "a bulk INSERT is not kept");
+}

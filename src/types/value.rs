@@ -42,6 +42,16 @@ impl Value {
 }
 
 impl ValueRef<'_> {
+    /// About how many bytes its text takes.
+    pub fn text_size(self) -> usize {
+        match self {
+            ValueRef::Text(text) => text.len(),
+            // In hexadecimal.
+            ValueRef::Blob(bytes) => bytes.len().saturating_mul(2),
+            _ => 0,
+        }
+    }
+
     /// An owned copy.
     pub fn to_owned(self) -> Value {
         match self {
