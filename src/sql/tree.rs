@@ -425,6 +425,17 @@ impl FromItem {
         }
     }
 
+    /// The aliases of the tables it is made of.
+    pub fn aliases(&self) -> Vec<&str> {
+        match self {
+            FromItem::Table { alias, .. }
+            | FromItem::Cte { alias, .. }
+            | FromItem::Derived { alias, .. }
+            | FromItem::Function { alias, .. } => vec![alias],
+            FromItem::Join { left, right, .. } => [left.aliases(), right.aliases()].concat(),
+        }
+    }
+
     /// Whether it contains a right or full join.
     pub fn preserves_right(&self) -> bool {
         match self {
