@@ -166,6 +166,7 @@ pub mod sql {
         pub mod modify;
         mod multiset;
         mod names;
+        mod once;
         mod query;
         mod resolve;
         mod scope;

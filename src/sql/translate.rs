@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use crate::sql::functions::Call;
 use crate::sql::plan::Bind;
-use crate::sql::search::Volatile;
+use crate::sql::search::{Search, Volatile};
 use crate::sql::tree::*;
 use crate::types::pg_type::{Oid, Repr, type_info};
 use crate::types::value::Value;
@@ -320,6 +320,9 @@ impl<'a> Printer<'a> {
         self.expr(comparison);
         self.push(" AS r FROM ");
         self.elements(array);
+        if Volatile.in_expr(comparison) {
+            self.push(once::BARRIER);
+        }
         self.push("))");
     }
 

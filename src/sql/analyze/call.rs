@@ -12,6 +12,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
 use crate::sql::analyze::expr::EXPANDED_ARRAY;
 use crate::sql::functions::{self, Function, FunctionKind, Volatility};
+use crate::sql::search::{Search, Volatile};
 use crate::sql::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
 use crate::types::pg_type::Oid;
 
@@ -274,18 +275,7 @@ impl Analyzer<'_> {
                     _ => Expr::function("coalesce", args, common),
                 }
             }
-            ("nullif", [a, b]) => {
-                let equal = self.operator("=", a.clone(), b.clone())?;
-                let ExprKind::Compare(_, left, _) = &equal.kind else {
-                    return Err(Error::unsupported("NULLIF over these types"));
-                };
-                // The operator's own argument: of nullif(1, 2.0) that is a numeric.
-                let value = if a.type_oid == left.type_oid { a.clone() } else { (**left).clone() };
-                let type_oid = value.type_oid;
-                let null = Expr::new(ExprKind::Null, type_oid);
-                let kind = ExprKind::Case { whens: vec![(equal, null)], otherwise: Some(Box::new(value)) };
-                Expr::new(kind, type_oid)
-            }
+            ("nullif", [a, b]) => self.once(a.clone(), |analyzer, a| analyzer.null_if(a, b.clone()))?,
             ("greatest" | "least", [_, ..]) => {
                 let construct = if name == "greatest" { "GREATEST" } else { "LEAST" };
                 let (args, common) = self.unify(args.to_vec(), construct)?;
@@ -309,6 +299,19 @@ impl Analyzer<'_> {
             }
             _ => return Ok(None),
         }))
+    }
+
+    fn null_if(&mut self, a: Expr, b: Expr) -> Result<Expr> {
+        let equal = self.operator("=", a.clone(), b)?;
+        let ExprKind::Compare(_, left, _) = &equal.kind else {
+            return Err(Error::unsupported("NULLIF over these types"));
+        };
+        // The operator's own argument: of nullif(1, 2.0) that is a numeric.
+        let value = if a.type_oid == left.type_oid { a } else { (**left).clone() };
+        let type_oid = value.type_oid;
+        let null = Expr::new(ExprKind::Null, type_oid);
+        let kind = ExprKind::Case { whens: vec![(equal, null)], otherwise: Some(Box::new(value)) };
+        Ok(Expr::new(kind, type_oid))
     }
 
     fn aggregate(
@@ -344,6 +347,9 @@ impl Analyzer<'_> {
         let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         if distinct && call.over.is_some() {
             return Err(Error::unsupported("DISTINCT for window functions"));
+        }
+        if distinct && Volatile.in_exprs(&args) {
+            return Err(Error::unsupported("DISTINCT over volatile arguments of an aggregate"));
         }
         // PostgreSQL finds distinct values by sorting them, and so they come sorted.
         let sorted: Vec<Expr> = if distinct && list.clauses.is_empty() { args.clone() } else { Vec::new() };

@@ -334,19 +334,22 @@ impl Analyzer<'_> {
     fn to_domain(&mut self, expr: Expr, to: Oid, context: CastContext) -> Result<Option<Expr>> {
         let Some(user) = self.catalog().types.get(&to) else { return Ok(None) };
         let UserTypeKind::Domain { base, typmod, not_null, checks, .. } = &user.kind else { return Ok(None) };
-        let Some(mut value) = self.try_coerce(expr, *base, *typmod, context)? else { return Ok(None) };
+        let Some(value) = self.try_coerce(expr, *base, *typmod, context)? else { return Ok(None) };
         let (base, typmod) = self.base_type(to, -1);
-        if *not_null {
-            let message = format!("domain {} does not allow null values", user.name);
-            let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
-            value = self.checked(value, test, "23502", message);
-        }
-        for (name, check) in checks {
-            let test = self.domain_check(check, &value)?;
-            let test = Expr::template("({0} IS NOT 0)", vec![test], Oid::BOOL);
-            let message = format!("value for domain {} violates check constraint \"{name}\"", user.name);
-            value = self.checked(value, test, "23514", message);
-        }
+        let value = self.once(value, |a, mut value| {
+            if *not_null {
+                let message = format!("domain {} does not allow null values", user.name);
+                let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
+                value = a.checked(value, test, "23502", message);
+            }
+            for (name, check) in checks {
+                let test = a.domain_check(check, &value)?;
+                let test = Expr::template("({0} IS NOT 0)", vec![test], Oid::BOOL);
+                let message = format!("value for domain {} violates check constraint \"{name}\"", user.name);
+                value = a.checked(value, test, "23514", message);
+            }
+            Ok(value)
+        })?;
         Ok(Some(Expr { type_oid: base, typmod, ..value }))
     }
 

@@ -357,6 +357,7 @@ impl Analyzer<'_> {
         }
     }
 
+    /// PostgreSQL, too, runs the operand twice.
     fn between(&mut self, expr: &Ast, low: &Ast, high: &Ast, negated: bool) -> Result<Expr> {
         let (value, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
         let lower = self.operator(">=", value.clone(), low)?;
@@ -394,7 +395,16 @@ impl Analyzer<'_> {
     // ----- constructs
 
     fn case(&mut self, operand: Option<&Ast>, conditions: &[CaseWhen], otherwise: Option<&Ast>) -> Result<Expr> {
-        let operand = operand.map(|o| self.expr(o)).transpose()?;
+        match operand {
+            None => self.case_of(None, conditions, otherwise),
+            Some(operand) => {
+                let operand = self.expr(operand)?;
+                self.once(operand, |a, operand| a.case_of(Some(operand), conditions, otherwise))
+            }
+        }
+    }
+
+    fn case_of(&mut self, operand: Option<Expr>, conditions: &[CaseWhen], otherwise: Option<&Ast>) -> Result<Expr> {
         let mut tests = Vec::with_capacity(conditions.len());
         let mut results = Vec::with_capacity(conditions.len() + 1);
         for when in conditions {

@@ -18,6 +18,7 @@ use crate::sql::analyze::scope::{Merged, RangeVar};
 use crate::sql::analyze::stored;
 use crate::sql::functions::{Call, Function, FunctionKind};
 use crate::sql::parse;
+use crate::sql::search::Volatile;
 use crate::sql::tree::{Body, ColumnRef, Expr, ExprKind, FromItem, JoinKind, Query, Select, Target};
 use crate::types::pg_type::Oid;
 
@@ -198,6 +199,9 @@ impl Analyzer<'_> {
             self.scopes.last().map_or(Vec::new(), |s| s.entries.iter().filter_map(|e| e.alias.clone()).collect());
         let (query, columns) = self.hiding_siblings(!lateral, |a| a.subquery(query))?;
         let depends = lateral && mentions(&query, &siblings);
+        if depends && Volatile::yielded_by(&query.body) {
+            return Err(Error::unsupported("a LATERAL sub-query with a volatile function that refers to FROM items"));
+        }
         if depends && !is_single_row(&query) {
             return Err(Error::unsupported("a LATERAL sub-query over tables that refers to preceding FROM items"));
         }
@@ -384,6 +388,8 @@ impl Analyzer<'_> {
         let columns = if function.columns.is_empty() { &single } else { function.columns };
         let columns =
             columns.iter().map(|&(name, oid)| (name.to_owned(), function_column(&alias, name, oid))).collect();
+        // SQLite may call it for each row of the tables beside it.
+        let args = args.into_iter().map(|arg| self.once(arg, |_, arg| Ok(arg))).collect::<Result<Vec<_>>>()?;
         Ok((FromItem::Function { name, args, alias }, columns))
     }
 

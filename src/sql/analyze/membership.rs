@@ -8,6 +8,7 @@ use sqlparser::ast::{self, ArrayElemTypeDef, DataType, Expr as Ast, Spanned};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::expr::strip_nesting;
+use crate::sql::search::{Search, Volatile};
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
 
@@ -35,6 +36,7 @@ impl Analyzer<'_> {
         self.or_of_equals(value, items, negated)
     }
 
+    /// PostgreSQL, too, runs the value for each item.
     fn or_of_equals(&mut self, value: Expr, items: Vec<Expr>, negated: bool) -> Result<Expr> {
         let mut any: Option<Expr> = None;
         for item in items {
@@ -101,16 +103,22 @@ impl Analyzer<'_> {
         };
         let current = Expr::new(ExprKind::ArrayElement, element);
         let comparison = self.operator(name, value, current).map_err(|e| self.at_operator(e, left.span()))?;
-        if !all
-            && name == "="
-            && let ExprKind::Compare("=", l, r) = &comparison.kind
-            && matches!(r.kind, ExprKind::ArrayElement)
-        {
-            let kind = ExprKind::InArray { expr: l.clone(), array: Box::new(array), element, exact: true };
-            return Ok(Expr::new(kind, Oid::BOOL));
+        if Volatile.in_expr(&comparison) {
+            // The comparison is made for each element.
+            return self.quantified_once(all, name, left, array, element);
         }
-        let kind = ExprKind::Quantified { all, array: Box::new(array), comparison: Box::new(comparison) };
-        Ok(Expr::new(kind, Oid::BOOL))
+        self.once(array, |_, array| Ok(compared_with_elements(all, name, array, element, comparison)))
+    }
+
+    /// As [`Analyzer::quantified`], with a left operand that must be computed before the elements are looked at.
+    fn quantified_once(&mut self, all: bool, name: &str, left: &Ast, array: Expr, element: Oid) -> Result<Expr> {
+        let value = self.expr(left)?;
+        self.once(value, |a, value| {
+            a.once(array, |a, array| {
+                let comparison = a.operator(name, value, Expr::new(ExprKind::ArrayElement, element))?;
+                Ok(compared_with_elements(all, name, array, element, comparison))
+            })
+        })
     }
 
     fn quantified_query(&mut self, all: bool, name: &str, left: &Ast, query: &ast::Query) -> Result<Expr> {
@@ -124,13 +132,29 @@ impl Analyzer<'_> {
                     return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery has too many columns"));
                 };
                 let current = Expr::new(ExprKind::ArrayElement, *element);
-                let comparison = self.operator(name, value, current)?;
                 let array = self.array_of_query(query, *element)?;
-                let kind = ExprKind::Quantified { all, array: Box::new(array), comparison: Box::new(comparison) };
-                Ok(Expr::new(kind, Oid::BOOL))
+                // PostgreSQL, too, runs the left operand for each row.
+                let comparison = self.operator(name, value, current)?;
+                self.once(array, |_, array| {
+                    let (array, comparison) = (Box::new(array), Box::new(comparison));
+                    Ok(Expr::new(ExprKind::Quantified { all, array, comparison }, Oid::BOOL))
+                })
             }
         }
     }
+}
+
+/// ANY or ALL of an array's elements, as SQLite's IN where that is the same.
+fn compared_with_elements(all: bool, name: &str, array: Expr, element: Oid, comparison: Expr) -> Expr {
+    let array = Box::new(array);
+    if !all
+        && name == "="
+        && let ExprKind::Compare("=", l, r) = &comparison.kind
+        && matches!(r.kind, ExprKind::ArrayElement)
+    {
+        return Expr::new(ExprKind::InArray { expr: l.clone(), array, element, exact: true }, Oid::BOOL);
+    }
+    Expr::new(ExprKind::Quantified { all, array, comparison: Box::new(comparison) }, Oid::BOOL)
 }
 
 /// The elements of ARRAY[…], or of (ARRAY[…])::type[] with the cast put on each of them.

@@ -17,6 +17,7 @@ use crate::sql::analyze::conflict::deferrable_arbiter;
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
 use crate::sql::parse::{self, Overriding};
+use crate::sql::search::{Search, Volatile};
 use crate::sql::tree::{
     Body, Changed, ColumnRef, Conflict, ConflictUpdate, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query,
     Select, Target, Update,
@@ -428,6 +429,15 @@ impl<'a> Analyzer<'a> {
             })
             .collect();
         let Some(key) = key else { return };
+        if let Body::Values { rows, .. } = &insert.source
+            && rows.len() > 1
+            && Volatile::yielded_by(&insert.source)
+            && rows.iter().any(|row| !key_is_repeatable(row, &key))
+        {
+            let query = Query::of(insert.source.clone());
+            let columns = query.outputs();
+            insert.source = Body::Select(Box::new(self.select_from(query, &columns)));
+        }
         let noted = match &mut insert.source {
             Body::Values { rows, .. } => rows.len() > 1 && rows.iter_mut().all(|row| note_key(row, &key)),
             Body::Select(select) => {
@@ -673,12 +683,20 @@ fn stored_columns(relation: &Relation) -> impl Iterator<Item = &Column> {
 /// The row's first key column also notes the whole key. False if the others cannot be evaluated twice.
 fn note_key(row: &mut [Expr], key: &[(usize, Expr)]) -> bool {
     let values: Vec<Expr> = key.iter().filter_map(|(place, _)| row.get(*place).cloned()).collect();
-    if values.len() != key.len() || !values.iter().skip(1).all(is_repeatable) {
+    if values.len() != key.len() || !key_is_repeatable(row, key) {
         return false;
     }
     let Some(value) = key.first().and_then(|(place, _)| row.get_mut(*place)) else { return false };
     *value = Expr { typmod: value.typmod, ..Expr::function("pg_propose", values, value.type_oid) };
     true
+}
+
+/// Whether the parts of the key after the first can be evaluated twice.
+fn key_is_repeatable(row: &[Expr], key: &[(usize, Expr)]) -> bool {
+    key.iter()
+        .skip(1)
+        .filter_map(|(place, _)| row.get(*place))
+        .all(|expr| is_repeatable(expr) && !Volatile.in_expr(expr))
 }
 
 /// Whether an expression is made of columns, constants and casts of them.

@@ -15,6 +15,7 @@ use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
 use crate::sql::plan::LockWait;
+use crate::sql::search::{Search, Volatile};
 use crate::sql::tree::{Body, Cte, Expr, ExprKind, FromItem, Query, Select, SetOperator, SortKey, Target};
 use crate::types::pg_type::Oid;
 
@@ -354,11 +355,17 @@ impl Analyzer<'_> {
         let targets = self.targets(&ast.projection)?;
         let set_calls = self.set_calls.take().unwrap_or_default();
         let group_by = self.group_by(&ast.group_by, &targets)?;
+        if Volatile.in_exprs(&group_by) {
+            return Err(Error::unsupported("GROUP BY a volatile expression"));
+        }
         let having = ast.having.as_ref().map(|h| self.condition(h, "HAVING")).transpose()?;
         let distinct_on = match &ast.distinct {
             Some(Distinct::On(exprs)) => self.distinct_on(exprs, &targets)?,
             _ => Vec::new(),
         };
+        if Volatile.in_exprs(&distinct_on) {
+            return Err(Error::unsupported("DISTINCT ON a volatile expression"));
+        }
         let distinct = matches!(ast.distinct, Some(Distinct::Distinct));
         let keys = self.select_sort_keys(order_by, &targets, distinct)?;
         self.check_distinct_on(&distinct_on, &keys)?;

@@ -12,6 +12,9 @@ use crate::sql::search::{Reads, Search, Volatile};
 use crate::sql::translate::{Naming, Printer};
 use crate::sql::tree::*;
 
+/// Keeps SQLite from merging a sub-query.
+pub(super) const BARRIER: &str = " LIMIT -1 OFFSET 0";
+
 impl Printer<'_> {
     /// A sub-query in FROM, alone in it or with others.
     pub(super) fn derived(&mut self, query: &Query, alone: bool) {
@@ -75,7 +78,7 @@ impl Printer<'_> {
     fn unmerged(&mut self, query: &Query) {
         self.query(query, Naming::Positional);
         if query.offset.is_none() {
-            self.push(if query.limit.is_none() { " LIMIT -1 OFFSET 0" } else { " OFFSET 0" });
+            self.push(if query.limit.is_none() { BARRIER } else { " OFFSET 0" });
         }
     }
 
@@ -105,7 +108,8 @@ impl Printer<'_> {
             self.over_sorted(select, &late, query, naming);
         }
         if query.offset.is_some() {
-            self.push(" LIMIT -1 OFFSET 0)");
+            self.push(BARRIER);
+            self.push(")");
         }
         true
     }
@@ -151,7 +155,7 @@ impl Printer<'_> {
         let keys: Vec<SortKey> =
             query.order_by.iter().map(|key| SortKey { output: place(key.output), ..key.clone() }).collect();
         self.order_by(&keys, true);
-        _ = write!(self.sql, " LIMIT -1 OFFSET 0) AS {sorted}");
+        _ = write!(self.sql, "{BARRIER}) AS {sorted}");
     }
 }
 
