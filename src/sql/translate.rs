@@ -350,7 +350,7 @@ impl<'a> Printer<'a> {
 
     /// A sub-query as a value. SQLite takes the first row; PostgreSQL refuses a second one (21000).
     fn scalar_query(&mut self, query: &Query) {
-        if query.at_most_one_row() || query.outputs().len() != 1 {
+        if query.at_most_one_row() {
             self.push("(");
             self.query(query, Naming::None);
             self.push(")");
@@ -358,8 +358,12 @@ impl<'a> Printer<'a> {
         }
         self.push(
             "(SELECT CASE WHEN count(*) > 1 THEN pg_raise('21000', \
-             'more than one row returned by a subquery used as an expression') ELSE min(c1) END FROM (SELECT c1 FROM (",
+             'more than one row returned by a subquery used as an expression') ELSE min(c1) END",
         );
+        for n in 2..=query.outputs().len() {
+            _ = write!(self.sql, ", min(c{n})");
+        }
+        self.push(" FROM (SELECT * FROM (");
         self.query(query, Naming::Positional);
         self.push(") LIMIT 2))");
     }
