@@ -96,7 +96,9 @@ impl Analyzer<'_> {
 
     /// An explicit cast.
     pub(super) fn cast(&mut self, expr: Expr, to: Oid, typmod: i32) -> Result<Expr> {
-        self.coerce(expr, to, typmod, CastContext::Explicit)
+        let cast = self.coerce(expr, to, typmod, CastContext::Explicit)?;
+        // Without a modifier the type has none, even where nothing is converted.
+        Ok(if typmod == -1 && cast.type_oid == to { Expr { typmod, ..cast } } else { cast })
     }
 
     /// Implicitly to a type, no modifier.
