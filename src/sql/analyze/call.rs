@@ -183,6 +183,10 @@ impl Analyzer<'_> {
                 Err(Error::new(SqlState::WINDOWING_ERROR, format!("window function {name} requires an OVER clause")))
             }
             FunctionKind::Aggregate | FunctionKind::Window => self.aggregate(function, args, star, call, list),
+            FunctionKind::Set if call.over.is_some() => {
+                let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
             FunctionKind::Set => self.set_returning_in_select(function, args),
         }
     }
@@ -331,6 +335,11 @@ impl Analyzer<'_> {
         if call.over.is_none() && args.iter().any(contains_aggregate) {
             return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"));
         }
+        if !star && args.is_empty() && function.name == "count" {
+            let message = format!("{0}(*) must be used to call a parameterless aggregate function", function.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        let written = args.clone();
         let (mut args, result) = if star { (args, function.returns) } else { self.arguments(function, args)? };
         if matches!(function.name, "min" | "max") && self.is_enum(result) {
             return Err(Error::unsupported(format!("{} over an enum", function.name)));
@@ -367,7 +376,12 @@ impl Analyzer<'_> {
             .collect();
         for clause in &list.clauses {
             match clause {
-                FunctionArgumentClause::OrderBy(keys) => order_by = self.sort_keys(keys)?,
+                FunctionArgumentClause::OrderBy(keys) => {
+                    order_by = self.sort_keys(keys)?;
+                    if distinct {
+                        self.require_arguments(&order_by, keys, &written)?;
+                    }
+                }
                 other => return Err(Error::unsupported(format!("{other} in a function call"))),
             }
         }
@@ -382,6 +396,22 @@ impl Analyzer<'_> {
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
         let aggregate = Aggregate { function: name, args, star, distinct, order_by, filter, over };
         Ok(Expr::new(ExprKind::Aggregate(Box::new(aggregate)), result))
+    }
+
+    /// With DISTINCT an aggregate sorts by its arguments only.
+    fn require_arguments(&mut self, order_by: &[SortKey], keys: &[ast::OrderByExpr], args: &[Expr]) -> Result<()> {
+        for (key, ast) in order_by.iter().zip(keys) {
+            let mut found = false;
+            for arg in args {
+                let same_type = arg.type_oid == key.expr.type_oid || arg.type_oid == Oid::UNKNOWN;
+                found |= same_type && self.same_expr(arg, &key.expr) || self.enum_order(arg.clone()) == key.expr;
+            }
+            if !found {
+                let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
+                return Err(self.at(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message), ast.expr.span()));
+            }
+        }
+        Ok(())
     }
 
     /// ORDER BY inside an aggregate or a window: expressions only, no positions.
@@ -453,7 +483,42 @@ impl Analyzer<'_> {
                 end: frame.end_bound.as_ref().map(|b| self.frame_bound(b, frame.units)).transpose()?,
             }),
         };
+        if let Some(frame) = &frame {
+            self.check_frame(frame, &order_by)?;
+        }
         Ok(Window { partition_by, order_by, frame })
+    }
+
+    /// GROUPS needs an order, RANGE with an offset one column to whose values the offset can be added.
+    fn check_frame(&self, frame: &Frame, order_by: &[SortKey]) -> Result<()> {
+        let windowing = |message: &'static str| Err(Error::new(SqlState::WINDOWING_ERROR, message));
+        if frame.units == "GROUPS" && order_by.is_empty() {
+            return windowing("GROUPS mode requires an ORDER BY clause");
+        }
+        let offset = |bound: &FrameBound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_));
+        if frame.units != "RANGE" || !(offset(&frame.start) || frame.end.as_ref().is_some_and(offset)) {
+            return Ok(());
+        }
+        let [key] = order_by else {
+            return windowing("RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
+        };
+        // SQLite adds to the numbers it stores; a numeric is text to it.
+        match key.expr.type_oid {
+            Oid::INT2 | Oid::INT4 | Oid::INT8 => Ok(()),
+            Oid::FLOAT4 | Oid::FLOAT8 | Oid::NUMERIC => {
+                let shown = self.type_name(key.expr.type_oid);
+                Err(Error::unsupported(format!("a RANGE frame with an offset over {shown}")))
+            }
+            other => {
+                let in_range = [b'D', b'T'].contains(&self.category(other));
+                let offset = if in_range { " and offset type integer" } else { "" };
+                let message = format!(
+                    "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}{offset}",
+                    self.type_name(other)
+                );
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+        }
     }
 
     fn frame_bound(&mut self, bound: &WindowFrameBound, units: ast::WindowFrameUnits) -> Result<FrameBound> {

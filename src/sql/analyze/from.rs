@@ -350,15 +350,8 @@ impl Analyzer<'_> {
             let position = function_column(&sqlite_alias, "rowid", Oid::INT8);
             columns.push(crate::sql::analyze::scope::RangeColumn { name: "ordinality".to_owned(), expr: position });
         }
-        let mut entry = RangeVar {
-            name: shown,
-            schema: None,
-            columns,
-            visible: true,
-            only_qualified: false,
-            relation: None,
-            alias: Some(sqlite_alias),
-        };
+        let mut entry =
+            RangeVar { name: shown, schema: None, columns, visible: true, relation: None, alias: Some(sqlite_alias) };
         entry.rename_columns(&column_aliases(alias))?;
         self.add_entry(entry)
     }

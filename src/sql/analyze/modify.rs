@@ -404,8 +404,6 @@ impl<'a> Analyzer<'a> {
                 let existing = RangeVar::table(self, relation, shown.to_owned(), Some(alias.clone()));
                 let mut excluded = RangeVar::table(self, relation, "excluded".to_owned(), Some("excluded".into()));
                 excluded.schema = None;
-                // Unqualified names mean the existing row.
-                excluded.only_qualified = true;
                 self.scopes.push(Scope { entries: vec![existing, excluded], ..Scope::default() });
                 let result = self.conflict_update(update, relation);
                 self.scopes.pop();
@@ -529,6 +527,7 @@ impl<'a> Analyzer<'a> {
         let assignments = self.assignments(&ast.assignments, relation)?;
         let selection = ast.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         self.scopes.pop();
+        refuse_joined_star(ast.returning.as_deref(), &from)?;
         let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
         let table = relation.sqlite_name.clone();
         let (ctes, changed) = (Vec::new(), self.changed(relation));
@@ -551,6 +550,7 @@ impl<'a> Analyzer<'a> {
         let using = ast.using.as_ref().map(|u| self.from_clause(u)).transpose()?.unwrap_or_default();
         let selection = ast.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         self.scopes.pop();
+        refuse_joined_star(ast.returning.as_deref(), &using)?;
         let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
         let table = relation.sqlite_name.clone();
         let (ctes, changed) = (Vec::new(), self.changed(relation));
@@ -574,8 +574,7 @@ impl<'a> Analyzer<'a> {
             match &assignment.target {
                 AssignmentTarget::ColumnName(name) => {
                     let column = self.assigned_column(name, relation)?;
-                    let value = self.assigned_value(&assignment.value, column, relation)?;
-                    result.push((vec![column.name.as_str().into()], value));
+                    self.assign_one(&assignment.value, column, relation, &mut result)?;
                 }
                 AssignmentTarget::Tuple(names) => {
                     let columns =
@@ -583,8 +582,7 @@ impl<'a> Analyzer<'a> {
                     match &assignment.value {
                         Ast::Tuple(values) if values.len() == columns.len() => {
                             for (column, value) in columns.iter().zip(values) {
-                                let value = self.assigned_value(value, column, relation)?;
-                                result.push((vec![column.name.as_str().into()], value));
+                                self.assign_one(value, column, relation, &mut result)?;
                             }
                         }
                         Ast::Subquery(query) => {
@@ -605,6 +603,13 @@ impl<'a> Analyzer<'a> {
                 }
             }
         }
+        if result.is_empty() {
+            // SET of generated columns alone; SQLite wants an assignment.
+            let entry = self.scopes.last().and_then(|scope| scope.entries.first());
+            let columns = entry.into_iter().flat_map(|entry| relation.columns.iter().zip(&entry.columns));
+            let itself = columns.into_iter().find(|(column, _)| !column.generated);
+            result.extend(itself.map(|(column, own)| (vec![column.name.as_str().into()], own.expr.clone())));
+        }
         let mut seen: Vec<&Rc<str>> = Vec::new();
         for name in result.iter().flat_map(|(names, _)| names) {
             if seen.contains(&name) {
@@ -614,6 +619,22 @@ impl<'a> Analyzer<'a> {
             seen.push(name);
         }
         Ok(result)
+    }
+
+    /// One column's assignment; DEFAULT of a generated column, which is computed anyway, is none.
+    fn assign_one(
+        &mut self,
+        value: &Ast,
+        column: &Column,
+        relation: &Relation,
+        assignments: &mut Vec<(Vec<Rc<str>>, Expr)>,
+    ) -> Result<()> {
+        if column.generated && matches!(value, Ast::Identifier(ident) if is_default(ident)) {
+            return Ok(());
+        }
+        let value = self.assigned_value(value, column, relation)?;
+        assignments.push((vec![column.name.as_str().into()], value));
+        Ok(())
     }
 
     fn assign_outputs(&mut self, query: &mut Query, columns: &[&Column], relation: &Relation) -> Result<()> {
@@ -667,6 +688,15 @@ impl<'a> Analyzer<'a> {
         }
         Ok(targets)
     }
+}
+
+/// RETURNING * is all columns of all tables; SQLite returns those of the changed one.
+fn refuse_joined_star(returning: Option<&[SelectItem]>, others: &[FromItem]) -> Result<()> {
+    let star = returning.unwrap_or_default().iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
+    if star && !others.is_empty() {
+        return Err(Error::unsupported("RETURNING * beside FROM or USING"));
+    }
+    Ok(())
 }
 
 /// Where an INSERT's rows come from. `None` in a row is DEFAULT.

@@ -56,6 +56,7 @@ impl Analyzer<'_> {
         let (body, order_by) = self.body(&ast.body, order_by)?;
         let (limit, offset) = self.limit_clause(ast)?;
         for lock in &ast.locks {
+            refuse_lock(lock, &body)?;
             self.lock_rows(lock, &ast.body);
         }
         self.ctes.truncate(in_scope);
@@ -339,6 +340,11 @@ impl Analyzer<'_> {
 
     fn select_in_scope(&mut self, ast: &ast::Select, order_by: &[ast::OrderByExpr]) -> Result<(Select, Vec<SortKey>)> {
         for window in &ast.named_window {
+            let name = fold(&window.0);
+            if self.windows.iter().any(|(known, _)| *known == name) {
+                let message = format!("window \"{name}\" is already defined");
+                return Err(self.at(Error::new(SqlState::WINDOWING_ERROR, message), window.0.span));
+            }
             match &window.1 {
                 NamedWindowExpr::WindowSpec(spec) => self.windows.push((fold(&window.0), spec.clone())),
                 NamedWindowExpr::NamedWindow(_) => return Err(Error::unsupported("a window named by another's name")),
@@ -653,7 +659,8 @@ impl Analyzer<'_> {
         for key in keys.iter().take(distinct_on.len()) {
             let mut matched = false;
             for expr in distinct_on {
-                matched |= self.same_expr(expr, &key.expr);
+                // An enum is sorted by its labels' places.
+                matched |= self.same_expr(expr, &key.expr) || self.enum_order(expr.clone()) == key.expr;
             }
             if !matched {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
@@ -703,6 +710,35 @@ impl Analyzer<'_> {
             return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), ast.span()));
         };
         Ok(if literal { count } else { Expr::function(function, vec![count], Oid::INT8) })
+    }
+}
+
+/// FOR UPDATE locks rows of tables: 0A000 where the query's rows are none (CheckSelectLocking).
+fn refuse_lock(lock: &ast::LockClause, body: &Body) -> Result<()> {
+    let with = match body {
+        Body::Select(select) => {
+            let in_targets = |test: fn(&Expr) -> bool| select.targets.iter().any(|target| test(&target.expr));
+            let clauses = [
+                (select.distinct || !select.distinct_on.is_empty(), "DISTINCT clause"),
+                (!select.group_by.is_empty(), "GROUP BY clause"),
+                (select.having.is_some(), "HAVING clause"),
+                (in_targets(contains_aggregate), "aggregate functions"),
+                (in_targets(contains_window), "window functions"),
+            ];
+            clauses.into_iter().find(|(present, _)| *present).map(|(_, clause)| clause)
+        }
+        Body::Values { .. } => None,
+        Body::SetOperation { .. } => Some("UNION/INTERSECT/EXCEPT"),
+    };
+    match with {
+        None => Ok(()),
+        Some(with) => {
+            let strength = match lock.lock_type {
+                ast::LockType::Share => "SHARE",
+                ast::LockType::Update => "UPDATE",
+            };
+            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("FOR {strength} is not allowed with {with}")))
+        }
     }
 }
 

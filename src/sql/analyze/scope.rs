@@ -39,8 +39,6 @@ pub struct RangeVar {
     pub columns: Vec<RangeColumn>,
     /// May be referred to by name from an expression now (an ON clause sees only its own join).
     pub visible: bool,
-    /// Its columns need the name in front (`excluded`).
-    pub only_qualified: bool,
     /// The table, for system columns, whole-row references and functional dependencies.
     pub relation: Option<Oid>,
     pub alias: Option<Rc<str>>,
@@ -84,7 +82,7 @@ impl RangeVar {
             })
             .collect();
         let schema = Some(relation.schema.clone());
-        RangeVar { name, schema, columns, visible: true, only_qualified: false, relation: Some(relation.oid), alias }
+        RangeVar { name, schema, columns, visible: true, relation: Some(relation.oid), alias }
     }
 
     /// An entry over something whose columns are c1, c2 … in the translated statement.
@@ -103,15 +101,7 @@ impl RangeVar {
                 RangeColumn { name: name.clone(), expr: Expr { kind, type_oid: *type_oid, typmod: *typmod } }
             })
             .collect();
-        RangeVar {
-            name,
-            schema: None,
-            columns,
-            visible: true,
-            only_qualified: false,
-            relation: None,
-            alias: Some(alias),
-        }
+        RangeVar { name, schema: None, columns, visible: true, relation: None, alias: Some(alias) }
     }
 
     /// Its columns may be NULL because an outer join may have no row for it.
@@ -160,7 +150,7 @@ impl Scope {
             found = Some(&merged.expr);
         }
         for (index, entry) in self.entries.iter().enumerate() {
-            if !entry.visible || entry.only_qualified || merged.is_some_and(|m| m.hides.contains(&index)) {
+            if !entry.visible || merged.is_some_and(|m| m.hides.contains(&index)) {
                 continue;
             }
             for column in entry.columns.iter().filter(|c| c.name == name) {
@@ -262,6 +252,10 @@ impl Analyzer<'_> {
         let mut invisible = false;
         for scope in self.scopes.iter().rev() {
             let Some(entry) = scope.entry(schema, table) else { continue };
+            if schema.is_none() && scope.entries.iter().filter(|e| e.name == table && e.visible).count() > 1 {
+                let message = format!("table reference \"{table}\" is ambiguous");
+                return Err(Error::new(SqlState::AMBIGUOUS_ALIAS, message));
+            }
             if !entry.visible {
                 invisible = true;
                 continue;

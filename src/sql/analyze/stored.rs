@@ -12,6 +12,7 @@ use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
+use crate::sql::analyze::call::{contains_aggregate, contains_window};
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{RangeColumn, RangeVar, Scope};
 use crate::sql::casts::CastContext;
@@ -19,8 +20,9 @@ use crate::sql::parse;
 use crate::sql::plan::Bind;
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
+use crate::sql::search::Search;
 use crate::sql::translate;
-use crate::sql::tree::{Expr, Query};
+use crate::sql::tree::{Body, Expr, FromItem, Query};
 use crate::types::pg_type::Oid;
 
 pub use crate::sql::analyze::analyzer::Dependencies;
@@ -95,6 +97,9 @@ pub fn relation_expression(
     }
     let typed = analyzer.stored_expr(expr)?;
     let natural_type = typed.type_oid;
+    if relation.is_none() {
+        analyzer.refuse_in_default(&typed)?;
+    }
     let typed = match target {
         Target::Any => Some(analyzer.resolve_unknown(typed)?),
         Target::Condition(clause) => Some(analyzer.boolean(typed, clause)?),
@@ -112,6 +117,32 @@ pub fn relation_expression(
         natural_type,
         columns,
     }))
+}
+
+/// A sub-query of the text's; not what [`Analyzer::once`] makes, whose rows are one for a reason of its own.
+struct SubQuery;
+
+impl Search for SubQuery {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        let bound = |body: &Body| matches!(body, Body::Select(select) if select.unique && matches!(&*select.from, [FromItem::Derived { .. }]));
+        expr.subquery().is_some_and(|query| !bound(&query.body))
+    }
+}
+
+impl Analyzer<'_> {
+    /// What a DEFAULT, which refers to no relation, may not have.
+    fn refuse_in_default(&self, expr: &Expr) -> Result<()> {
+        let (code, message) = if contains_aggregate(expr) {
+            (SqlState::GROUPING_ERROR, "aggregate functions are not allowed in DEFAULT expressions")
+        } else if contains_window(expr) {
+            (SqlState::WINDOWING_ERROR, "window functions are not allowed in DEFAULT expressions")
+        } else if SubQuery.in_expr(expr) {
+            (SqlState::FEATURE_NOT_SUPPORTED, "cannot use subquery in DEFAULT expression")
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(code, message))
+    }
 }
 
 /// A query's output columns (name, type, modifier), its text in SQLite's dialect and what it refers to: CREATE VIEW
@@ -232,7 +263,6 @@ impl Analyzer<'_> {
             schema: None,
             columns: vec![column],
             visible: true,
-            only_qualified: false,
             relation: None,
             alias: name,
         };
