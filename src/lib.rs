@@ -162,6 +162,7 @@ pub mod sql {
         mod expr;
         mod from;
         mod grouping;
+        mod locking;
         mod membership;
         pub mod modify;
         mod multiset;

@@ -14,7 +14,6 @@ use crate::sql::analyze::call::{contains_aggregate, contains_window};
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
-use crate::sql::plan::LockWait;
 use crate::sql::search::{Search, Volatile};
 use crate::sql::tree::{Body, Cte, Expr, ExprKind, FromItem, Query, Select, SetOperator, SortKey, Target};
 use crate::types::pg_type::Oid;
@@ -56,23 +55,11 @@ impl Analyzer<'_> {
         let (body, order_by) = self.body(&ast.body, order_by)?;
         let (limit, offset) = self.limit_clause(ast)?;
         for lock in &ast.locks {
-            refuse_lock(lock, &body)?;
-            self.lock_rows(lock, &ast.body);
+            self.lock_rows(lock, &ast.body, &body)?;
         }
         self.ctes.truncate(in_scope);
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         Ok(Query { ctes, recursive, body, order_by, limit, offset })
-    }
-
-    /// FOR UPDATE and its like. NOWAIT's error is about the table that OF or else FROM names first.
-    fn lock_rows(&mut self, lock: &ast::LockClause, body: &SetExpr) {
-        let wait = match lock.nonblock {
-            None => LockWait::Usual,
-            Some(_) => LockWait::Never(format!("row in relation \"{}\"", locked_table(lock, body).unwrap_or_default())),
-        };
-        if self.locks_rows.as_ref().is_none_or(|known| *known == LockWait::Usual) {
-            self.locks_rows = Some(wait);
-        }
     }
 
     fn body(&mut self, body: &SetExpr, order_by: &[ast::OrderByExpr]) -> Result<(Body, Vec<SortKey>)> {
@@ -713,35 +700,6 @@ impl Analyzer<'_> {
     }
 }
 
-/// FOR UPDATE locks rows of tables: 0A000 where the query's rows are none (CheckSelectLocking).
-fn refuse_lock(lock: &ast::LockClause, body: &Body) -> Result<()> {
-    let with = match body {
-        Body::Select(select) => {
-            let in_targets = |test: fn(&Expr) -> bool| select.targets.iter().any(|target| test(&target.expr));
-            let clauses = [
-                (select.distinct || !select.distinct_on.is_empty(), "DISTINCT clause"),
-                (!select.group_by.is_empty(), "GROUP BY clause"),
-                (select.having.is_some(), "HAVING clause"),
-                (in_targets(contains_aggregate), "aggregate functions"),
-                (in_targets(contains_window), "window functions"),
-            ];
-            clauses.into_iter().find(|(present, _)| *present).map(|(_, clause)| clause)
-        }
-        Body::Values { .. } => None,
-        Body::SetOperation { .. } => Some("UNION/INTERSECT/EXCEPT"),
-    };
-    match with {
-        None => Ok(()),
-        Some(with) => {
-            let strength = match lock.lock_type {
-                ast::LockType::Share => "SHARE",
-                ast::LockType::Update => "UPDATE",
-            };
-            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("FOR {strength} is not allowed with {with}")))
-        }
-    }
-}
-
 /// Clauses of other dialects that the parser lets through.
 fn unsupported_clauses(ast: &ast::Select) -> Result<()> {
     let others = [
@@ -787,23 +745,4 @@ fn first_item(body: &SetExpr) -> Option<sqlparser::tokenizer::Span> {
         SetExpr::Select(select) => select.projection.first().map(Spanned::span),
         _ => None,
     }
-}
-
-fn locked_table(lock: &ast::LockClause, body: &SetExpr) -> Option<String> {
-    let SetExpr::Select(select) = body else { return None };
-    let last = |name: &ast::ObjectName| name.0.last()?.as_ident().map(fold);
-    let wanted = lock.of.as_ref().map(last);
-    let read = select
-        .from
-        .iter()
-        .flat_map(|item| std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)));
-    let mut tables = read.filter_map(|factor| match factor {
-        ast::TableFactor::Table { name, alias, .. } => {
-            let name = last(name)?;
-            Some((alias.as_ref().map_or_else(|| name.clone(), |a| fold(&a.name)), name))
-        }
-        _ => None,
-    });
-    let found = tables.find(|(alias, _)| wanted.as_ref().is_none_or(|wanted| wanted.as_ref() == Some(alias)));
-    found.map(|(_, name)| name)
 }
