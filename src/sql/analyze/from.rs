@@ -308,6 +308,7 @@ impl Analyzer<'_> {
         })));
         let sqlite_alias = self.fresh_alias();
         let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &query.outputs());
+        entry.is_function = true;
         entry.rename_columns(&column_aliases(alias))?;
         self.add_entry(entry)?;
         Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
@@ -350,8 +351,15 @@ impl Analyzer<'_> {
             let position = function_column(&sqlite_alias, "rowid", Oid::INT8);
             columns.push(crate::sql::analyze::scope::RangeColumn { name: "ordinality".to_owned(), expr: position });
         }
-        let mut entry =
-            RangeVar { name: shown, schema: None, columns, visible: true, relation: None, alias: Some(sqlite_alias) };
+        let mut entry = RangeVar {
+            name: shown,
+            schema: None,
+            columns,
+            visible: true,
+            relation: None,
+            alias: Some(sqlite_alias),
+            is_function: true,
+        };
         entry.rename_columns(&column_aliases(alias))?;
         self.add_entry(entry)
     }

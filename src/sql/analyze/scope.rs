@@ -42,6 +42,8 @@ pub struct RangeVar {
     /// The table, for system columns, whole-row references and functional dependencies.
     pub relation: Option<Oid>,
     pub alias: Option<Rc<str>>,
+    /// A function's: its name stands for its value.
+    pub is_function: bool,
 }
 
 /// A column of a [`RangeVar`].
@@ -82,7 +84,7 @@ impl RangeVar {
             })
             .collect();
         let schema = Some(relation.schema.clone());
-        RangeVar { name, schema, columns, visible: true, relation: Some(relation.oid), alias }
+        RangeVar { name, schema, columns, visible: true, relation: Some(relation.oid), alias, is_function: false }
     }
 
     /// An entry over something whose columns are c1, c2 … in the translated statement.
@@ -101,7 +103,7 @@ impl RangeVar {
                 RangeColumn { name: name.clone(), expr: Expr { kind, type_oid: *type_oid, typmod: *typmod } }
             })
             .collect();
-        RangeVar { name, schema: None, columns, visible: true, relation: None, alias: Some(alias) }
+        RangeVar { name, schema: None, columns, visible: true, relation: None, alias: Some(alias), is_function: false }
     }
 
     /// Its columns may be NULL because an outer join may have no row for it.
@@ -229,7 +231,7 @@ impl Analyzer<'_> {
     /// A table's name as a value: its single column if it is a function's, else the row.
     fn whole_row(&mut self, entry: &RangeVar) -> Result<Expr> {
         match entry.columns.as_slice() {
-            [only] if entry.relation.is_none() => Ok(only.expr.clone()),
+            [only] if entry.is_function => Ok(only.expr.clone()),
             columns => {
                 let items = columns.iter().map(|c| c.expr.clone()).collect();
                 Ok(Expr::new(ExprKind::Row(items), Oid::RECORD))

@@ -265,6 +265,7 @@ impl Analyzer<'_> {
             visible: true,
             relation: None,
             alias: name,
+            is_function: false,
         };
         self.stored(|a| {
             a.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
