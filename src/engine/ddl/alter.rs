@@ -7,6 +7,7 @@ use super::drop::Object;
 use super::rebuild::Sources;
 use super::sqlite::{self, qualified};
 use super::table::{next_number, push_column};
+use crate::catalog::definitions::nextval_text;
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, Identity, Relation, RelationKind};
 use crate::catalog::store;
 use crate::debug_log::debug;
@@ -284,6 +285,8 @@ impl Change<'_> {
         let resolved = self.resolve_type(data_type)?;
         if column.identity.is_some() {
             check_identity_type(resolved.oid)?;
+            let settings = SequenceSettings { data_type: Some(data_type.clone()), ..SequenceSettings::default() };
+            self.alter_identity(work, name, None, &settings)?;
         }
         let source = self.converted(using, &column, &work.before_columns(), resolved)?;
         let same_key = column.rowid_alias;
@@ -381,7 +384,10 @@ impl Change<'_> {
     fn identity_sequence(&self, work: &Alteration, name: &str) -> Result<Relation> {
         let column = self.column_of(work, name)?;
         let owner = Some((work.after.oid, column.number));
-        let sequence = self.sorted_relations().into_iter().find(|r| r.sequence.is_some_and(|s| s.owned_by == owner));
+        let own = |r: &Relation| {
+            r.sequence.is_some_and(|s| s.owned_by == owner) && column.default.as_deref() == Some(&nextval_text(r))
+        };
+        let sequence = self.sorted_relations().into_iter().find(|r| own(r));
         match (column.identity, sequence) {
             (Some(_), Some(sequence)) => Ok(Relation::clone(&sequence)),
             _ => {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Change;
-use super::column::regclass_name;
 use super::constraint;
 use super::sqlite::{self, qualified};
+use crate::catalog::definitions::{identity_of, regclass_name};
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind,
 };
@@ -113,6 +113,12 @@ impl Change<'_> {
         {
             let owner = format!("constraint {} on table {}", constraint.name, self.display(table));
             let message = format!("cannot drop index {} because {owner} requires it", index.name);
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                .with_hint(format!("You can drop {owner} instead.")));
+        }
+        if let Some((table, column)) = identity_of(&self.catalog, relation) {
+            let owner = format!("column {} of table {}", column.name, self.display(table));
+            let message = format!("cannot drop sequence {} because {owner} requires it", self.display(relation));
             return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
                 .with_hint(format!("You can drop {owner} instead.")));
         }

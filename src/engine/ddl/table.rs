@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use super::Change;
-use super::column::{WantedSequence, regclass_name};
+use super::column::WantedSequence;
 use super::drop::Object;
 use super::index::key_names;
 use super::naming;
 use super::sqlite::{self, quote};
 use crate::catalog::definitions::quote_identifier;
+use crate::catalog::definitions::regclass_name;
 use crate::catalog::schema::{Column, ConstraintKind, Index, Relation, RelationKind, sqlite_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};

@@ -189,7 +189,7 @@ fn serial_sequence(args: &Args<'_>) -> Result<Output> {
         };
         let owner = Some((table, column.number));
         let owned = |r: &&std::sync::Arc<Relation>| r.sequence.is_some_and(|s| s.owned_by == owner);
-        let sequence = names.catalog.relations.values().find(owned);
+        let sequence = names.catalog.relations.values().filter(owned).min_by_key(|r| r.oid);
         Ok(sequence.map(|s| format!("{}.{}", quote_identifier(&s.schema), quote_identifier(&s.name))).into())
     })
 }
