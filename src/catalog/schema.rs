@@ -149,7 +149,7 @@ pub struct Index {
 }
 
 /// One key of an index.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct IndexKey {
     /// Attribute number, or 0 for an expression.
     pub column: i16,

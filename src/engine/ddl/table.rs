@@ -207,7 +207,6 @@ impl Change<'_> {
     pub(super) fn create_table_as(&mut self, create: &CreateTableAs) -> Result<()> {
         let analysed = self.analysed_query(&create.query)?;
         let Some(mut relation) = self.begin_table(&create.name, create.temporary, create.if_not_exists)? else {
-            self.rows = Some(0);
             return Ok(());
         };
         if create.columns.len() > analysed.columns.len() {
