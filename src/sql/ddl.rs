@@ -162,6 +162,7 @@ impl Ddl {
 pub struct CreateTable {
     pub name: Name,
     pub temporary: bool,
+    pub unlogged: bool,
     pub on_commit: OnCommit,
     pub if_not_exists: bool,
     pub columns: Vec<ColumnDefinition>,
@@ -253,6 +254,7 @@ pub enum KeySource {
 pub struct CreateTableAs {
     pub name: Name,
     pub temporary: bool,
+    pub unlogged: bool,
     pub on_commit: OnCommit,
     pub if_not_exists: bool,
     /// Names for the first columns.
@@ -406,6 +408,12 @@ pub enum AlterAction {
         initially_deferred: bool,
     },
     ValidateConstraint(String),
+    /// ENABLE or DISABLE TRIGGER ALL
+    SetTriggers {
+        enabled: bool,
+    },
+    /// SET LOGGED, SET UNLOGGED
+    SetLogged(bool),
     RenameColumn {
         name: String,
         to: String,

@@ -73,6 +73,7 @@ fn system_relation(line: &Line, columns: Vec<Line>) -> SystemRelation {
         view_query: None,
         sequence: None,
         declared: true,
+        options: Default::default(),
     };
     SystemRelation {
         kind: line.text("kind").as_bytes().first().copied().unwrap_or(b'r'),

@@ -258,9 +258,13 @@ impl Change<'_> {
             let message = format!("referenced relation \"{}\" is not a table", parent.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
-        if parent.temporary != relation.temporary {
-            let kind = if relation.temporary { "temporary" } else { "permanent" };
-            let message = format!("constraints on {kind} tables may reference only {kind} tables");
+        let (kind, allowed, fits) = match (relation.temporary, relation.options.unlogged) {
+            (true, _) => ("temporary", "temporary", parent.temporary),
+            (false, true) => ("unlogged", "permanent or unlogged", !parent.temporary),
+            (false, false) => ("permanent", "permanent", !parent.temporary && !parent.options.unlogged),
+        };
+        if !fits {
+            let message = format!("constraints on {kind} tables may reference only {allowed} tables");
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
         }
         Ok(parent)

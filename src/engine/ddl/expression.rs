@@ -233,5 +233,6 @@ fn domain_value(base: ResolvedType) -> Relation {
         view_query: None,
         sequence: None,
         declared: true,
+        options: Default::default(),
     }
 }

@@ -79,6 +79,7 @@ impl Change<'_> {
             view_query: None,
             sequence: Some(options),
             declared: true,
+            options: Default::default(),
         };
         self.put_relation(relation.clone())?;
         Ok(relation)

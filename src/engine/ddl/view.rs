@@ -50,6 +50,7 @@ impl Change<'_> {
             view_query: Some(view_query),
             sequence: None,
             declared: true,
+            options: Default::default(),
         };
         self.view_columns(&mut view, &create.columns, &described)?;
         if let Some(before) = &before {

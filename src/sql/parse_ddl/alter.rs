@@ -255,15 +255,23 @@ impl DdlParser<'_> {
                 return accepted;
             }
         }
-        for words in ["SET WITHOUT CLUSTER", "SET WITHOUT OIDS", "SET LOGGED", "SET UNLOGGED"] {
+        for (words, logged) in [("SET LOGGED", true), ("SET UNLOGGED", false)] {
+            if self.accept(words) {
+                return Ok(AlterAction::SetLogged(logged));
+            }
+        }
+        for words in ["SET WITHOUT CLUSTER", "SET WITHOUT OIDS"] {
             if self.accept(words) {
                 return accepted;
             }
         }
-        for words in ["ENABLE TRIGGER", "DISABLE TRIGGER"] {
+        for (words, enabled) in [("ENABLE TRIGGER", true), ("DISABLE TRIGGER", false)] {
             if self.accept(words) {
-                // Only ALL and USER: no trigger can have a name here.
-                if self.accept("ALL") || self.accept("USER") {
+                if self.accept("ALL") {
+                    return Ok(AlterAction::SetTriggers { enabled });
+                }
+                // No trigger can have a name here, and those of foreign keys are not the user's.
+                if self.accept("USER") {
                     return accepted;
                 }
                 return Err(Error::unsupported("a trigger"));

@@ -53,11 +53,15 @@ impl DdlParser<'_> {
             // Meaningless in PostgreSQL too.
         }
         let temporary = self.accept("TEMPORARY") || self.accept("TEMP");
-        if !temporary {
-            self.accept("UNLOGGED");
-        }
+        let unlogged = !temporary && self.accept("UNLOGGED");
         if !or_replace && self.accept("TABLE") {
-            return self.create_table(temporary);
+            let (mut utility, tag) = self.create_table(temporary)?;
+            match &mut utility {
+                Utility::Ddl(Ddl::CreateTable(create)) => create.unlogged = unlogged,
+                Utility::Ddl(Ddl::CreateTableAs(create)) => create.unlogged = unlogged,
+                _ => {}
+            }
+            return Ok((utility, tag));
         }
         if self.accept("VIEW") {
             return Ok((Utility::Ddl(self.create_view(or_replace, temporary)?), "CREATE VIEW"));

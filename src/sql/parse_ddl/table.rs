@@ -37,6 +37,7 @@ impl DdlParser<'_> {
         let mut table = CreateTable {
             name,
             temporary,
+            unlogged: false,
             on_commit: OnCommit::default(),
             if_not_exists,
             columns: Vec::new(),
@@ -79,7 +80,8 @@ impl DdlParser<'_> {
         if with_data {
             self.accept("WITH DATA");
         }
-        let create = CreateTableAs { name, temporary, on_commit, if_not_exists, columns, query, with_data };
+        let create =
+            CreateTableAs { name, temporary, unlogged: false, on_commit, if_not_exists, columns, query, with_data };
         let tag = if with_data { "SELECT" } else { "CREATE TABLE AS" };
         Ok((Utility::Ddl(Ddl::CreateTableAs(Box::new(create))), tag))
     }
