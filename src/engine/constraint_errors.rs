@@ -55,6 +55,13 @@ impl Origin {
         Origin { timing, context, target, keys: Vec::new() }
     }
 
+    /// Whether the triggers of the table it changes are disabled.
+    pub(crate) fn is_unchecked(&self) -> bool {
+        let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = self.target.and_then(|target| context.catalog.relations.get(&target));
+        target.is_some_and(|target| target.options.triggers_disabled)
+    }
+
     /// What is due now that the statement has ended.
     pub(crate) fn check(&self, entered: &Entered<'_>) -> Result<()> {
         self.timing.check(entered, &self.context)
