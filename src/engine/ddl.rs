@@ -44,10 +44,17 @@ pub struct DdlOutcome {
     pub rows: Option<u64>,
 }
 
-/// Carries out one statement. `context.catalog` must be the catalog as the open write transaction sees it, and the
+/// Carries out one statement. `has_violations` says that foreign keys are violated whose check has been put off.
+/// `context.catalog` must be the catalog as the open write transaction sees it, and the
 /// caller reads it anew afterwards. When the statement fails, the transaction is to be rolled back.
-pub fn execute(connection: &Connection, slot: &ContextSlot, ddl: &Ddl, context: PlanContext<'_>) -> Result<DdlOutcome> {
-    let mut change = Change::new(connection, slot, context);
+pub fn execute(
+    connection: &Connection,
+    slot: &ContextSlot,
+    ddl: &Ddl,
+    context: PlanContext<'_>,
+    has_violations: bool,
+) -> Result<DdlOutcome> {
+    let mut change = Change { has_violations, ..Change::new(connection, slot, context) };
     change.run(ddl)?;
     let Change { notices, rows, .. } = change;
     Ok(DdlOutcome { notices, rows })
@@ -76,6 +83,7 @@ struct Change<'a> {
     search_path: Vec<String>,
     notices: Vec<Notice>,
     rows: Option<u64>,
+    has_violations: bool,
 }
 
 impl<'a> Change<'a> {
@@ -88,6 +96,7 @@ impl<'a> Change<'a> {
             search_path: context.settings.search_path(),
             notices: Vec::new(),
             rows: None,
+            has_violations: false,
         }
     }
 
@@ -247,6 +256,24 @@ impl<'a> Change<'a> {
             RelationKind::System => Err(system_relation(&relation.name)),
             _ => Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name))),
         }
+    }
+
+    /// 55006 for a table whose rows are still to be checked, on either side of a foreign key. PostgreSQL refuses it too
+    /// where the check would find nothing.
+    fn check_not_pending(&self, table: &Relation, command: &str) -> Result<()> {
+        if !self.has_violations {
+            return Ok(());
+        }
+        for child in self.sorted_relations() {
+            for constraint in &child.constraints {
+                let key = constraint.foreign_key().filter(|key| child.oid == table.oid || key.relation == table.oid);
+                if key.is_some_and(|key| self.check_foreign_key(&child, constraint, key).is_err()) {
+                    let message = format!("cannot {command} \"{}\" because it has pending trigger events", table.name);
+                    return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// 42P07 if the schema has a relation of that name.

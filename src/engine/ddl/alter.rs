@@ -60,6 +60,7 @@ impl Change<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
                 .with_detail(format!("This operation is not supported for {plural}s.")));
         }
+        self.check_not_pending(&relation, "ALTER TABLE")?;
         let mut work = self.begin_alteration(&relation)?;
         for action in actions {
             self.alter_action(&mut work, action)?;

@@ -399,6 +399,7 @@ impl Change<'_> {
         let Some(relation) = self.catalog.relations.get(&oid).cloned() else { return Ok(()) };
         match relation.kind {
             RelationKind::Table => {
+                self.check_not_pending(&relation, "DROP TABLE")?;
                 self.without_foreign_keys(|c| c.execute(&format!("DROP TABLE {}", qualified(&relation))).map(|_| ()))?;
             }
             RelationKind::Index => return self.remove_index(oid),
