@@ -82,7 +82,11 @@ pub fn next_version() -> u64 {
 /// Makes the catalog's tables when a database is opened, and forgets the state of temporary sequences that a crash
 /// left behind.
 pub fn initialise(connection: &Connection) -> Result<()> {
-    ensure(connection)?;
+    // What a file of an older version lacks is made with the first change of its schema: one that only follows is not
+    // written to.
+    if !has_catalog(connection, "main")? {
+        ensure(connection)?;
+    }
     connection.execute("DELETE FROM main.__pg_sequence WHERE oid NOT IN (SELECT oid FROM main.__pg_class)", [])?;
     Ok(())
 }
