@@ -4,11 +4,14 @@
 
 use sqlparser::tokenizer::Token;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::sql::plan::{TransactionCommand, VariableCommand};
 use crate::sql::utility::Utility;
 use crate::sql::utility::tokens::Cursor;
 use crate::sql::utility::transaction::modes;
+use crate::types::datetime::Stored;
+use crate::types::format::FormatSettings;
+use crate::types::interval::{FULL_PRECISION, Interval, fields};
 
 pub(super) fn set<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
     if c.keyword("CONSTRAINTS") {
@@ -80,10 +83,35 @@ fn assignment(c: &mut Cursor<'_>) -> Result<(String, Option<String>)> {
 }
 
 fn time_zone(c: &mut Cursor<'_>) -> Result<String> {
-    if c.keyword("INTERVAL") {
-        return Err(Error::unsupported("SET TIME ZONE INTERVAL"));
+    if !c.keyword("INTERVAL") {
+        return c.value();
     }
-    c.value()
+    let precision = if c.accept(&Token::LParen) {
+        let digits = c.value()?;
+        c.expect(&Token::RParen)?;
+        digits.parse().map_err(|_| c.unexpected())?
+    } else {
+        FULL_PRECISION
+    };
+    let text = c.string()?;
+    let range = if precision != FULL_PRECISION {
+        fields::FULL
+    } else if c.keywords(&["HOUR", "TO", "MINUTE"]) {
+        fields::HOUR | fields::MINUTE
+    } else if c.keyword("HOUR") {
+        fields::HOUR
+    } else if c.keyword("MINUTE") {
+        fields::MINUTE
+    } else {
+        fields::FULL
+    };
+    if !matches!(c.peek(), None | Some(Token::SemiColon)) {
+        let message = "time zone interval must be HOUR or HOUR TO MINUTE";
+        return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+    }
+    let typmod = (range << 16) | precision;
+    let interval = Interval::parse_with_typmod(&text, &FormatSettings::default(), typmod)?;
+    Ok(format!("INTERVAL '{}'", interval.to_stored()?))
 }
 
 /// One value; in lists of identifiers a quoted one keeps its quotes where it needs them.
