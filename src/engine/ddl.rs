@@ -74,6 +74,8 @@ struct Change<'a> {
     /// The catalog as it is becoming.
     catalog: Arc<CatalogSnapshot>,
     search_path: Vec<String>,
+    /// Of the search path, what the session named: new objects go into the first of them.
+    schemas_named: Vec<String>,
     notices: Vec<Notice>,
     rows: Option<u64>,
 }
@@ -86,6 +88,7 @@ impl<'a> Change<'a> {
             context,
             catalog: Arc::clone(context.catalog),
             search_path: context.settings.search_path(),
+            schemas_named: context.settings.schemas_named(),
             notices: Vec::new(),
             rows: None,
         }
@@ -207,12 +210,20 @@ impl<'a> Change<'a> {
                     .with_detail("System catalog modifications are currently disallowed."))
             }
             Some(schema) => self.existing_schema(schema).map(|s| s.name.clone()),
-            None => self
-                .search_path
-                .iter()
-                .find(|s| *s != "pg_temp" && !READ_ONLY.contains(&s.as_str()) && self.catalog.has_schema(s))
-                .cloned()
-                .ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in")),
+            None => {
+                let mut named = self.schemas_named.iter();
+                let first = named.find(|s| *s != "pg_temp" && self.catalog.has_schema(s));
+                let first = first.cloned().ok_or_else(|| {
+                    Error::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in")
+                })?;
+                match READ_ONLY.contains(&first.as_str()) {
+                    true => {
+                        let name = Name { schema: Some(first), ..name.clone() };
+                        self.creation_schema(&name, false)
+                    }
+                    false => Ok(first),
+                }
+            }
         }
     }
 
