@@ -49,6 +49,7 @@ pub mod types {
     pub mod numeric_math;
     pub mod numeric_wire;
     pub mod pg_type;
+    pub mod qualified_name;
     pub mod template;
     pub mod time_zone;
     pub mod time_zone_abbreviations;
@@ -160,12 +161,14 @@ pub mod sql {
         mod call;
         mod coerce;
         mod conflict;
+        mod enums;
         mod expr;
         mod from;
         mod grouping;
         mod membership;
         pub mod modify;
         mod multiset;
+        mod named;
         mod names;
         mod query;
         mod resolve;

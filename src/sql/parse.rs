@@ -278,28 +278,6 @@ pub fn query(text: &str) -> Result<Box<sqlparser::ast::Query>> {
     })
 }
 
-/// A possibly qualified name, folded.
-pub struct NameParts {
-    pub schema: Option<String>,
-    pub name: String,
-}
-
-/// Parses a name as regclass reads it: schema.name or name, parts quoted or folded.
-pub fn object_name(text: &str) -> Result<NameParts> {
-    use crate::sql::analyze::analyzer::fold;
-    let name = parse(text, |parser| {
-        let name = parser.parse_object_name(false)?;
-        expect_end(parser)?;
-        Ok(name)
-    })?;
-    let parts: Vec<String> = name.0.iter().filter_map(|p| p.as_ident()).map(fold).collect();
-    match parts.as_slice() {
-        [name] => Ok(NameParts { schema: None, name: name.clone() }),
-        [schema, name] => Ok(NameParts { schema: Some(schema.clone()), name: name.clone() }),
-        _ => Err(Error::new(SqlState::INVALID_NAME, "invalid name syntax")),
-    }
-}
-
 /// Parses a type's name.
 pub fn data_type(text: &str) -> Result<sqlparser::ast::DataType> {
     parse(text, |parser| {

@@ -241,8 +241,8 @@ fn query_statement(analyzer: &mut Analyzer<'_>, statement: &Statement) -> Result
                 return select_into(query);
             }
             let mut tree = analyzer.query(query)?;
-            name_objects(&mut tree);
             let columns = describe(analyzer, &tree_targets(&tree), &tree);
+            name_objects(&mut tree);
             Ok((Tag::Select, Some(columns), Action::Sqlite(translated_query(analyzer, &tree))))
         }
         change => modify(analyzer, change),
@@ -361,12 +361,23 @@ fn name_objects(tree: &mut Query) {
             Oid::REGCLASS => "pg_out_regclass",
             Oid::REGTYPE => "pg_out_regtype",
             Oid::REGPROC => "pg_out_regproc",
+            Oid::REGPROCEDURE => "pg_out_regprocedure",
             Oid::REGNAMESPACE => "pg_out_regnamespace",
             Oid::REGROLE => "pg_out_regrole",
+            Oid::REGCLASS_ARRAY => "regclass",
+            Oid::REGTYPE_ARRAY => "regtype",
+            Oid::REGPROC_ARRAY => "regproc",
+            Oid::REGPROCEDURE_ARRAY => "regprocedure",
+            Oid::REGNAMESPACE_ARRAY => "regnamespace",
+            Oid::REGROLE_ARRAY => "regrole",
             _ => continue,
         };
         let type_oid = target.expr.type_oid;
-        target.expr = Expr::function(name, vec![target.expr.clone()], type_oid);
+        let value = target.expr.clone();
+        target.expr = match name.starts_with("pg_out") {
+            true => Expr::function(name, vec![value], type_oid),
+            false => Expr::function("pg_array_names", vec![Expr::text(name), value], type_oid),
+        };
         // The order is still by OID.
         tree.order_by.iter_mut().filter(|key| key.output == Some(index)).for_each(|key| key.output = None);
     }

@@ -109,6 +109,12 @@ impl Analyzer<'_> {
         let args = args
             .into_iter()
             .enumerate()
+            .map(|(i, arg)| {
+                let arg = if declared.get(i) == Some(&Oid::ANY) { self.determined(arg)? } else { arg };
+                Ok((i, arg))
+            })
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
             .map(|(i, arg)| self.argument(arg, declared.get(i).copied().unwrap_or(Oid::ANY), actual.get(i).copied()))
             .collect::<Result<Vec<_>>>()?;
         let args = args.into_iter().map(|arg| self.resolve_unknown(arg)).collect::<Result<Vec<_>>>()?;
@@ -152,8 +158,17 @@ impl Analyzer<'_> {
         if let Some(expr) = self.json_of_row(&name, call, list)? {
             return Ok(expr);
         }
-        let args = if star { Vec::new() } else { self.call_arguments(&list.args)? };
+        let args = match star {
+            true => Vec::new(),
+            false => match self.named_arguments(&name, &list.args)? {
+                Some(args) => args,
+                None => self.call_arguments(&list.args)?,
+            },
+        };
         if let Some(expr) = self.construct(&name, &args)? {
+            return Ok(expr);
+        }
+        if let Some(expr) = self.enum_function(&name, &args)? {
             return Ok(expr);
         }
         let args = self.of_compatible_types(&name, args);
@@ -215,6 +230,8 @@ impl Analyzer<'_> {
             return Ok(Some(object));
         }
         let function = self.resolve_function(name, &[object.type_oid])?;
+        // The aggregate shows a row otherwise than other json.
+        let object = Expr { type_oid: Oid::RECORD, ..object };
         self.aggregate(function, vec![object], false, call, list).map(Some)
     }
 
@@ -329,8 +346,9 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"));
         }
         let (mut args, result) = if star { (args, function.returns) } else { self.arguments(function, args)? };
-        if matches!(function.name, "min" | "max") && self.is_enum(result) {
-            return Err(Error::unsupported(format!("{} over an enum", function.name)));
+        let extreme_of_enum = matches!(function.name, "min" | "max") && self.is_enum(result);
+        if extreme_of_enum {
+            args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
         }
         let given = args.clone();
         let name = match function.call {
@@ -358,7 +376,7 @@ impl Analyzer<'_> {
         let mut order_by: Vec<SortKey> = sorted
             .into_iter()
             .filter(|arg| !matches!(arg.kind, ExprKind::Const(_)))
-            .map(|expr| SortKey { expr, output: None, descending: false, nulls_first: false })
+            .map(|expr| SortKey { expr: self.enum_order(expr), output: None, descending: false, nulls_first: false })
             .collect();
         for clause in &list.clauses {
             match clause {
@@ -376,7 +394,11 @@ impl Analyzer<'_> {
         let filter = call.filter.as_deref().map(|f| self.condition(f, "FILTER")).transpose()?;
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
         let aggregate = Aggregate { function: name, args, star, distinct, order_by, filter, over };
-        Ok(Expr::new(ExprKind::Aggregate(Box::new(aggregate)), result))
+        let aggregate = ExprKind::Aggregate(Box::new(aggregate));
+        if extreme_of_enum {
+            return Ok(self.enum_label(Expr::new(aggregate, Oid::INT4), result));
+        }
+        Ok(Expr::new(aggregate, result))
     }
 
     /// ORDER BY inside an aggregate or a window: expressions only, no positions.

@@ -13,6 +13,7 @@ use crate::sql::tree::{Expr, ExprKind};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Oid, Scalar, type_info};
+use crate::types::qualified_name::name_parts;
 use crate::types::value::Value;
 
 /// How a value gets from one type to another.
@@ -123,6 +124,12 @@ impl Analyzer<'_> {
         }
         let from = expr.type_oid;
         if from == Oid::UNKNOWN {
+            if to == Oid::INTERVAL && typmod != -1 && !matches!(expr.kind, ExprKind::Param(_)) {
+                // The fields of the modifier say what a bare number counts.
+                let text = self.type_unknown(expr, Oid::TEXT)?;
+                let modifier = Expr::constant(Value::Integer(i64::from(typmod)), Oid::INT4);
+                return Ok(Some(Expr { typmod, ..Expr::function("pg_interval_in", vec![text, modifier], to) }));
+            }
             let typed = self.type_unknown(expr, to)?;
             return Ok(Some(self.apply_typmod(typed, to, typmod, context)));
         }
@@ -186,12 +193,10 @@ impl Analyzer<'_> {
         if let Ok(oid) = text.parse::<u32>() {
             return Ok(Some(constant(oid)));
         }
-        let Ok(crate::sql::parse::NameParts { schema, name }) = crate::sql::parse::object_name(&text) else {
-            return Err(Error::new(SqlState::INVALID_NAME, "invalid name syntax"));
-        };
-        let found = match &schema {
-            Some(schema) => self.catalog().relation(schema, &name),
-            None => self.catalog().find_relation(&self.search_path, &name),
+        let found = match name_parts(&text)?.as_slice() {
+            [name] => self.catalog().find_relation(&self.search_path, name),
+            [schema, name] => self.catalog().relation(schema, name),
+            _ => None,
         };
         match found {
             Some(relation) => Ok(Some(constant(relation.oid.0))),
@@ -422,6 +427,15 @@ impl Analyzer<'_> {
         }
     }
 
+    /// Refuses a parameter whose type nothing tells.
+    pub(super) fn determined(&self, expr: Expr) -> Result<Expr> {
+        if let (ExprKind::Param(n), Oid::UNKNOWN) = (&expr.kind, expr.type_oid) {
+            let message = format!("could not determine data type of parameter ${}", n + 1);
+            return Err(Error::new(SqlState::INDETERMINATE_DATATYPE, message));
+        }
+        Ok(expr)
+    }
+
     /// A value that stays of type unknown at the end is text.
     pub(super) fn resolve_unknown(&mut self, expr: Expr) -> Result<Expr> {
         if expr.type_oid == Oid::UNKNOWN { self.type_unknown(expr, Oid::TEXT) } else { Ok(expr) }
@@ -438,7 +452,7 @@ fn is_natural(kind: LiteralKind, oid: Oid) -> bool {
 
 /// Types whose text form is looked up among the database's objects.
 fn reads_the_catalog(scalar: Scalar) -> bool {
-    matches!(scalar, Scalar::RegClass | Scalar::RegType | Scalar::RegProc | Scalar::RegNamespace | Scalar::RegRole)
+    scalar.names_object()
 }
 
 /// pg_in_… and pg_out_… by type: the names are the types', so the set is finite and kept for the process' life.

@@ -14,6 +14,7 @@ use crate::sql::analyze::resolve::compare;
 use crate::sql::analyze::type_name;
 use crate::sql::scan::LiteralKind;
 use crate::sql::tree::{Expr, ExprKind};
+use crate::types::array::{MAX_DIMENSIONS, too_many_dimensions};
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
@@ -196,32 +197,33 @@ impl Analyzer<'_> {
         }
         let target = self.resolve_type(data_type)?;
         if let (Ast::Array(array), Some(element)) = (expr, self.element_type(target.oid)) {
+            if array.elem.is_empty() && matches!(target.oid, Oid::INT2VECTOR | Oid::OIDVECTOR) {
+                let message = format!("array is not a valid {}", self.type_name(target.oid));
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            }
             let array = self.array_of(&array.elem, Some(element))?;
+            if matches!(target.oid, Oid::INT2VECTOR | Oid::OIDVECTOR) {
+                return Ok(Expr { type_oid: target.oid, ..array });
+            }
             return Ok(self.apply_typmod(array, target.oid, target.typmod, crate::sql::casts::CastContext::Explicit));
         }
         let value = self.expr(expr)?;
         self.cast(value, target.oid, target.typmod).map_err(|e| self.at(e, expr.span()))
     }
 
+    /// INTERVAL 'text' [fields]: the fields say what a bare number counts and what is kept.
     fn interval(&mut self, interval: &ast::Interval) -> Result<Expr> {
         let text = self.expr(&interval.value)?;
-        let data_type = DataType::Interval { fields: None, precision: None };
-        let target = self.resolve_type(&data_type)?;
-        match (&interval.leading_field, &interval.last_field) {
-            (None, None) => self.cast(text, target.oid, target.typmod),
-            (Some(field), None) => {
-                // INTERVAL '1' DAY: a bare number counts in the field's unit.
-                let Some(value) = self.constant_text(&text) else {
-                    return Err(Error::unsupported("an interval field over an expression"));
-                };
-                let with_unit = match value.trim().parse::<f64>() {
-                    Ok(_) => format!("{value} {field}"),
-                    Err(_) => value,
-                };
-                self.cast(unknown_text(&with_unit), target.oid, target.typmod)
-            }
-            _ => Err(Error::unsupported("an interval constant with two fields")),
-        }
+        let fields = match (&interval.leading_field, &interval.last_field) {
+            (None, _) => None,
+            (Some(first), last) => match type_name::interval_fields(first, last.as_ref()) {
+                Some(fields) => Some(fields),
+                None => return Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at an interval's fields")),
+            },
+        };
+        let precision = interval.leading_precision.or(interval.fractional_seconds_precision);
+        let target = self.resolve_type(&DataType::Interval { fields, precision })?;
+        self.cast(text, target.oid, target.typmod)
     }
 
     // ----- operators
@@ -339,6 +341,7 @@ impl Analyzer<'_> {
             }
             return all.ok_or_else(|| Error::unsupported("an empty row"));
         }
+        let expr = self.determined(expr)?;
         let expr = self.resolve_unknown(expr)?;
         Ok(Expr::template(template, vec![expr], Oid::BOOL))
     }
@@ -498,16 +501,20 @@ impl Analyzer<'_> {
             match access {
                 AccessExpr::Subscript(Subscript::Index { index }) => subscripts.push(self.expr(index)?),
                 AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: None })
-                    if chain.len() == 1 =>
+                    if chain.len() == 1 && !jsonb =>
                 {
                     return self.slice(array, lower_bound.as_ref(), upper_bound.as_ref());
+                }
+                AccessExpr::Subscript(_) if jsonb => {
+                    let message = "jsonb subscript does not support slices";
+                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
                 }
                 AccessExpr::Subscript(_) => return Err(Error::unsupported("this array slice")),
                 AccessExpr::Dot(_) => return Err(Error::unsupported("selecting a field of a composite value")),
             }
         }
         if jsonb {
-            return subscripts.into_iter().try_fold(array, |value, index| self.operator("->", value, index));
+            return self.jsonb_element(array, subscripts);
         }
         if array.type_oid == Oid::NAME
             && let [subscript] = subscripts.as_slice()
@@ -523,6 +530,9 @@ impl Analyzer<'_> {
             );
             return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), root.span()));
         };
+        if subscripts.len() > MAX_DIMENSIONS {
+            return Err(too_many_dimensions(subscripts.len()));
+        }
         let mut args = vec![array];
         for subscript in subscripts {
             let subscript = self.coerce(subscript, Oid::INT4, -1, crate::sql::casts::CastContext::Assignment)?;
@@ -534,6 +544,28 @@ impl Analyzer<'_> {
             Oid::BYTEA => Expr::function("pg_in_bytea", vec![value], element),
             _ => value,
         })
+    }
+
+    /// value[key][index] …: what is at that path (jsonb_subscript_transform).
+    fn jsonb_element(&mut self, value: Expr, subscripts: Vec<Expr>) -> Result<Expr> {
+        let mut path = vec![Expr::text("text")];
+        for subscript in subscripts {
+            let from = subscript.type_oid;
+            let target = match from {
+                Oid::UNKNOWN => Oid::TEXT,
+                _ if self.can_coerce(from, Oid::INT4, crate::sql::casts::CastContext::Implicit) => Oid::INT4,
+                _ if self.can_coerce(from, Oid::TEXT, crate::sql::casts::CastContext::Implicit) => Oid::TEXT,
+                _ => {
+                    let message = format!("subscript type {} is not supported", self.type_name(from));
+                    let hint = "jsonb subscript must be coercible to either integer or text.";
+                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
+                }
+            };
+            let subscript = self.implicit(subscript, target)?;
+            path.push(self.to_text(subscript, target));
+        }
+        let path = Expr::function("pg_array", path, Oid::TEXT_ARRAY);
+        Ok(Expr::function("pg_json_extract_path", vec![value, path], Oid::JSONB))
     }
 
     /// A field of a row value whose fields are known.

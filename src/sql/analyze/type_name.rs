@@ -5,8 +5,8 @@
 //! Specification: datatype.html, parse_type.c and the types' typmod input functions.
 
 use sqlparser::ast::{
-    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, IntervalFields, ObjectName, ObjectNamePart,
-    TimezoneInfo,
+    ArrayElemTypeDef, CharacterLength, DataType, DateTimeField, ExactNumberInfo, IntervalFields, ObjectName,
+    ObjectNamePart, TimezoneInfo,
 };
 
 use crate::catalog::schema::CatalogSnapshot;
@@ -205,6 +205,27 @@ const MINUTE: i32 = 1 << 11;
 const SECOND: i32 = 1 << 12;
 const ALL_FIELDS: i32 = 0x7fff;
 const FULL_PRECISION: i32 = 0xffff;
+
+/// The fields of `first TO last`, if there are such.
+pub(super) fn interval_fields(first: &DateTimeField, last: Option<&DateTimeField>) -> Option<IntervalFields> {
+    use DateTimeField::{Day, Hour, Minute, Month, Second, Year};
+    Some(match (first, last) {
+        (Year, None) => IntervalFields::Year,
+        (Month, None) => IntervalFields::Month,
+        (Day, None) => IntervalFields::Day,
+        (Hour, None) => IntervalFields::Hour,
+        (Minute, None) => IntervalFields::Minute,
+        (Second, None) => IntervalFields::Second,
+        (Year, Some(Month)) => IntervalFields::YearToMonth,
+        (Day, Some(Hour)) => IntervalFields::DayToHour,
+        (Day, Some(Minute)) => IntervalFields::DayToMinute,
+        (Day, Some(Second)) => IntervalFields::DayToSecond,
+        (Hour, Some(Minute)) => IntervalFields::HourToMinute,
+        (Hour, Some(Second)) => IntervalFields::HourToSecond,
+        (Minute, Some(Second)) => IntervalFields::MinuteToSecond,
+        _ => return None,
+    })
+}
 
 fn interval_typmod(fields: Option<&IntervalFields>, precision: Option<u64>) -> i32 {
     let range = match fields {

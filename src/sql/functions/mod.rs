@@ -8,6 +8,7 @@ mod array;
 mod catalog;
 mod datetime;
 mod formatting;
+mod io;
 mod json;
 mod math;
 mod network;
@@ -127,6 +128,7 @@ static AREAS: &[&[Function]] = &[
     catalog::ROWS,
     datetime::ROWS,
     formatting::ROWS,
+    io::ROWS,
     json::ROWS,
     math::ROWS,
     network::ROWS,
