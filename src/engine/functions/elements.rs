@@ -157,6 +157,8 @@ pub(super) fn stored_element(element: &serde_json::Value) -> rusqlite::types::Va
         serde_json::Value::Bool(value) => Value::Integer((*value).into()),
         serde_json::Value::String(text) => Value::Text(text.clone()),
         serde_json::Value::Number(number) => match number.as_i64() {
+            // Only floats have a negative zero.
+            Some(0) if number.to_string().starts_with('-') => Value::Real(-0.0),
             Some(integer) => Value::Integer(integer),
             None => number.as_f64().map_or(Value::Null, Value::Real),
         },

@@ -153,10 +153,25 @@ impl Analyzer<'_> {
             Path::Relabel => Expr { type_oid: to, ..expr },
             Path::Cast(call) => Expr::new(ExprKind::Call(call, vec![expr]), to),
             Path::Text => {
+                if let Some(converted) = self.convert_elements(&expr, to) {
+                    return converted;
+                }
                 let text = self.to_text(expr, from);
                 self.from_text(text, to)
             }
         }
+    }
+
+    /// An array by the cast of its elements (ArrayCoerceExpr), where that is more than reading their text: the array
+    /// is evaluated once, in a sub-query that SQLite does not flatten.
+    fn convert_elements(&self, array: &Expr, to: Oid) -> Option<Expr> {
+        let (from_element, to_element) = (self.element_type(array.type_oid)?, self.element_type(to)?);
+        let path @ Path::Cast(_) = self.path(from_element, to_element, CastContext::Explicit)? else { return None };
+        let element = self.convert(Expr::new(ExprKind::ArrayElement, from_element), to_element, path);
+        let name = Expr::text(self.internal_name(to_element));
+        let template = "(SELECT pg_array_shaped(s.v, pg_array_agg({2}, {1})) FROM (SELECT {0} AS v) AS s \
+                        LEFT JOIN json_each(pg_array_flat(s.v)))";
+        Some(Expr::template(template, vec![array.clone(), element, name], to))
     }
 
     /// The text form of a value; strings and enums are theirs already.

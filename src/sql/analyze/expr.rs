@@ -540,10 +540,7 @@ impl Analyzer<'_> {
             args.push(if vector { Expr::template("({0} + 1)", vec![subscript], Oid::INT4) } else { subscript });
         }
         let value = Expr::function("pg_array_get", args, element);
-        Ok(match element {
-            Oid::BYTEA => Expr::function("pg_in_bytea", vec![value], element),
-            _ => value,
-        })
+        Ok(element_value(value))
     }
 
     /// value[key][index] …: what is at that path (jsonb_subscript_transform).
@@ -607,6 +604,17 @@ impl Analyzer<'_> {
             }
         }
     }
+}
+
+/// What an array holds of a value as that value: bytea and the infinities are strings in arrays, whole floats integers.
+pub(super) fn element_value(held: Expr) -> Expr {
+    let function = match held.type_oid {
+        Oid::BYTEA => "pg_in_bytea",
+        Oid::FLOAT4 | Oid::FLOAT8 => "pg_element_float",
+        _ => return held,
+    };
+    let type_oid = held.type_oid;
+    Expr::function(function, vec![held], type_oid)
 }
 
 /// In a WHERE, a NULL array may as well answer false: SQLite can then use an index for membership.

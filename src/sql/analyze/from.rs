@@ -14,6 +14,7 @@ use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, fold};
 use crate::sql::analyze::call::{contains_aggregate, contains_window};
+use crate::sql::analyze::expr::element_value;
 use crate::sql::analyze::scope::{Merged, RangeVar};
 use crate::sql::analyze::stored;
 use crate::sql::functions::{Call, Function, FunctionKind};
@@ -415,10 +416,7 @@ impl Analyzer<'_> {
             ));
         };
         let value = function_column(alias, &value_name(index), element);
-        Ok(match element {
-            Oid::BYTEA => Expr::function("pg_in_bytea", vec![value], element),
-            _ => value,
-        })
+        Ok(element_value(value))
     }
 
     /// A set-returning function in the select list joins the FROM list.

@@ -450,6 +450,7 @@ impl Analyzer<'_> {
     fn row_value(&mut self, items: Vec<Expr>) -> Result<Expr> {
         let mut args = Vec::with_capacity(items.len());
         for item in items {
+            let item = self.determined(item)?;
             let item = self.resolve_unknown(item)?;
             let from = item.type_oid;
             args.push(self.to_text(item, from));
