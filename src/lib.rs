@@ -195,16 +195,40 @@ pub mod sql {
         }
         pub mod grammar {
             //! The productions of gram.y, as methods of the parser.
+            mod alter;
+            mod alter_table;
+            mod column;
+            mod comment;
+            mod copy;
+            mod create;
+            mod cursor;
+            mod define;
+            mod drop;
             mod expression;
+            mod extension;
+            mod foreign;
             mod from;
             mod function;
+            mod function_definition;
+            mod index;
             pub mod locations;
+            mod maintenance;
             mod modify;
+            mod object;
             mod operand;
-            mod pending;
+            mod options;
+            mod privilege;
             mod query;
+            mod role;
+            mod schema;
             pub mod statement;
+            mod table;
+            mod transaction;
+            mod trigger;
+            mod type_definition;
             pub mod type_name;
+            mod variable;
+            mod view;
             mod xml;
         }
         pub mod keywords;

@@ -211,7 +211,7 @@ impl Parser<'_> {
 
     // ----- interval
 
-    fn interval_precision(&mut self) -> Result<Vec<Expr>> {
+    pub(super) fn interval_precision(&mut self) -> Result<Vec<Expr>> {
         Ok(vec![integer(INTERVAL_FULL_RANGE), self.parens(Self::iconst_expr)?])
     }
 
