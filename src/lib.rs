@@ -203,6 +203,8 @@ pub mod sql {
             mod create;
             mod cursor;
             mod define;
+            #[cfg(test)]
+            mod definition_tests;
             mod drop;
             mod expression;
             mod extension;

@@ -136,9 +136,9 @@ impl Parser<'_> {
         })
     }
 
-    /// TableFuncElementList in parentheses: AS (a int, b text).
+    /// TableFuncElementList: what stands between the parentheses of AS (a int, b text).
     pub(super) fn column_def_list(&mut self) -> Result<Vec<ColumnDef>> {
-        self.parens_list(Self::table_func_element)
+        self.comma_list(Self::table_func_element)
     }
 
     /// COLLATE name, if it comes next.

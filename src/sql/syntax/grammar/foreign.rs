@@ -164,7 +164,6 @@ impl Parser<'_> {
     pub(super) fn alter_publication_stmt(&mut self, name: String) -> Result<Stmt> {
         let objects = |p: &mut Self| {
             let specs = p.comma_list(Self::publication_obj_spec)?;
-            p.expect_end()?;
             p.publication_objects(specs)
         };
         let action = if self.eat(K::Add) {

@@ -15,6 +15,9 @@ use crate::sql::syntax::keywords::Keyword as K;
 use crate::sql::syntax::lexer::TokenKind;
 use crate::sql::syntax::parser::Parser;
 
+/// How many levels a statement of a body counts: a body within a body is deep on the stack.
+const BODY_LEVELS: u32 = 10;
+
 impl Parser<'_> {
     /// What follows CREATE [OR REPLACE]: FUNCTION or PROCEDURE …
     pub(super) fn create_function_stmt(&mut self, replace: bool) -> Result<Stmt> {
@@ -200,7 +203,9 @@ impl Parser<'_> {
         let mut statements = Vec::new();
         while !self.eat(K::End) {
             if !self.at_symbol(b';') {
-                statements.push(self.deeper(Self::routine_body_stmt)?);
+                self.descend(BODY_LEVELS)?;
+                statements.push(self.routine_body_stmt()?);
+                self.ascend(BODY_LEVELS);
             }
             self.expect_symbol(b';')?;
         }

@@ -31,10 +31,10 @@ impl Parser<'_> {
         Ok(Stmt::Explain(Box::new(ExplainStmt { query, options, location })))
     }
 
-    /// Whether a query in parentheses comes next: behind all of them stands what begins a query.
+    /// Whether a query in parentheses comes next, and no options: they have a single one.
     fn at_select_in_parens(&self) -> bool {
-        let parens = (0..).take_while(|n| self.symbol_at(*n, b'(')).count();
-        matches!(self.peek_at(parens), TokenKind::Keyword(K::Select | K::Values | K::Table | K::With))
+        self.symbol_at(1, b'(')
+            || matches!(self.peek_at(1), TokenKind::Keyword(K::Select | K::Values | K::Table | K::With))
     }
 
     /// ExplainableStmt

@@ -89,8 +89,7 @@ impl Parser<'_> {
         if self.eat(K::Range) {
             return Ok(Stmt::CreateRange(CreateRangeStmt { name, params: self.definition()? }));
         }
-        let columns =
-            self.parens(|p| if p.at_symbol(b')') { Ok(Vec::new()) } else { p.comma_list(Self::table_func_element) })?;
+        let columns = self.parens(|p| if p.at_symbol(b')') { Ok(Vec::new()) } else { p.column_def_list() })?;
         Ok(Stmt::CompositeType(CompositeTypeStmt { name, columns, location }))
     }
 
