@@ -56,6 +56,7 @@ pub mod types {
     pub mod numeric_math;
     pub mod numeric_wire;
     pub mod pg_type;
+    pub mod qualified_name;
     pub mod template;
     pub mod time_zone;
     pub mod time_zone_abbreviations;
@@ -167,27 +168,31 @@ pub mod sql {
         mod call;
         mod coerce;
         mod conflict;
+        mod enums;
         mod expr;
         mod from;
         mod grouping;
+        mod locking;
         mod membership;
         pub mod modify;
         mod multiset;
+        mod named;
         mod names;
+        mod once;
         mod query;
         mod resolve;
         mod scope;
         pub mod stored;
+        mod subscript;
         pub mod type_name;
     }
     pub mod casts;
     mod copy;
     pub mod ddl;
+    pub mod define;
     pub mod deparse;
     pub mod functions;
     pub mod operators;
-    pub mod parse;
-    pub mod parse_ddl;
     pub mod plan;
     pub mod planner;
     pub mod scan;
@@ -203,22 +208,51 @@ pub mod sql {
         }
         pub mod grammar {
             //! The productions of gram.y, as methods of the parser.
+            mod alter;
+            mod alter_table;
+            mod column;
+            mod comment;
+            mod copy;
+            mod create;
+            mod cursor;
+            mod define;
+            #[cfg(test)]
+            mod definition_tests;
+            mod drop;
             mod expression;
+            mod extension;
+            mod foreign;
             mod from;
             mod function;
+            mod function_definition;
+            mod index;
             pub mod locations;
+            mod maintenance;
             mod modify;
+            mod object;
             mod operand;
-            mod pending;
+            mod options;
+            mod privilege;
             mod query;
+            mod role;
+            mod schema;
             pub mod statement;
+            mod table;
+            mod transaction;
+            mod trigger;
+            mod type_definition;
             pub mod type_name;
+            mod variable;
+            mod view;
             mod xml;
         }
         pub mod keywords;
         pub mod lexer;
         pub mod parser;
+        pub mod print;
         pub mod token_value;
+
+        pub use grammar::statement as parse;
     }
     mod search;
     pub mod translate;

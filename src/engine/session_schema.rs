@@ -119,7 +119,8 @@ impl EngineSession {
         let planning = PlanContext { catalog, settings: &settings, user: &user, database: &database };
         let entered = lease.enter();
         entered.begin_statement();
-        let outcome = entered.with(|connection| ddl::execute(connection, lease.slot(), ddl, planning));
+        let pending = entered.has_deferred_violations();
+        let outcome = entered.with(|connection| ddl::execute(connection, lease.slot(), ddl, planning, pending));
         outcome.map_err(|error| match error.code() {
             SqlState::DISK_FULL => {
                 lease.note_failure(rusqlite::ffi::SQLITE_FULL);

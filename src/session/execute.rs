@@ -13,6 +13,7 @@ use crate::session::extended::check_result;
 use crate::session::machine::{Outcome, StateMachine};
 use crate::session::rows::{Rows, Step};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
+use crate::sql::ddl::Ddl;
 use crate::sql::plan::{Action, CopyDirection, FieldDescription, Plan, Planned, PreparedCommand, SqliteStatement, Tag};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
@@ -166,10 +167,10 @@ impl StateMachine {
             Action::Ddl(ddl) => {
                 self.refuse_change_in_read_only(plan.tag)?;
                 self.session.queried = true;
-                match self.change_schema(ddl).await? {
-                    // CREATE TABLE AS
-                    Some(rows) => finished(Completion::Counted("SELECT", rows)),
-                    None => finished(completion(plan.tag, 0)),
+                match (self.change_schema(ddl).await?, ddl) {
+                    (Some(rows), _) => finished(Completion::Counted("SELECT", rows)),
+                    (None, Ddl::CreateTableAs(_)) => finished(Completion::Tag("CREATE TABLE AS")),
+                    (None, _) => finished(completion(plan.tag, 0)),
                 }
             }
             Action::Database(command) => {
@@ -264,7 +265,7 @@ impl StateMachine {
         Ok(self.engine.open(statement, params, literals).await?)
     }
 
-    async fn change_schema(&mut self, ddl: &crate::sql::ddl::Ddl) -> Outcome<Option<u64>> {
+    async fn change_schema(&mut self, ddl: &Ddl) -> Outcome<Option<u64>> {
         self.detach_results()?;
         Ok(self.engine.ddl(ddl).await?)
     }

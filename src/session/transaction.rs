@@ -105,7 +105,7 @@ impl StateMachine {
             TransactionCommand::Savepoint(name) => {
                 self.require_block("SAVEPOINT")?;
                 self.engine.savepoint(name).await?;
-                self.session.savepoints.push(name.clone());
+                self.session.savepoints.push((name.clone(), self.session.modes.read_only));
                 let context = &mut *lock(&self.context);
                 context.settings.savepoint();
                 context.pending.savepoint();
@@ -115,6 +115,7 @@ impl StateMachine {
                 self.require_block("RELEASE SAVEPOINT")?;
                 let depth = self.session.savepoint_depth(name)?;
                 self.engine.release(name).await?;
+                self.restore_read_only(depth).await?;
                 self.session.savepoints.truncate(depth);
                 for portal in self.session.portals.values_mut().chain(self.session.unnamed_portal.as_mut()) {
                     portal.depth = portal.depth.min(depth);
@@ -133,6 +134,7 @@ impl StateMachine {
                 self.session.close_portals_inside(depth);
                 self.detach_results()?;
                 self.engine.rollback_to(name).await?;
+                self.restore_read_only(depth).await?;
                 self.session.savepoints.truncate(depth + 1);
                 let context = &mut *lock(&self.context);
                 context.settings.rollback_to(depth);
@@ -264,6 +266,15 @@ impl StateMachine {
         }
         self.session.modes = merged;
         Ok(self.engine.set_modes(merged).await?)
+    }
+
+    /// What was set READ ONLY inside a savepoint is so until its end, either way.
+    async fn restore_read_only(&mut self, depth: usize) -> Outcome<()> {
+        let before = self.session.savepoints.get(depth).and_then(|(_, read_only)| *read_only);
+        let Some(before) = before.filter(|before| self.session.modes.read_only != Some(*before)) else { return Ok(()) };
+        lock(&self.context).settings.set("transaction_read_only", Some(on_off(before)), true)?;
+        self.session.modes.read_only = Some(before);
+        Ok(self.engine.set_modes(self.session.modes).await?)
     }
 
     /// 25001 for modes that cannot be changed any more.

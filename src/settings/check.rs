@@ -166,10 +166,16 @@ pub fn date_style(text: &str, _: Setting) -> Result<Setting, Refusal> {
     keep(show_date_style(style.unwrap_or_default(), order.unwrap_or_default()))
 }
 
-/// TimeZone: a name, or hours east of Greenwich; PostgreSQL's `INTERVAL …` form comes here as hours. A POSIX rule keeps
-/// its text.
+/// TimeZone: a name, hours east of Greenwich, or `INTERVAL '…'`. A POSIX rule keeps its text.
 pub fn time_zone(text: &str, _: Setting) -> Result<Setting, Refusal> {
-    let is_number = text.trim().parse::<f64>().is_ok();
+    let interval = time_zone::interval_setting(text);
+    for (unit, count) in [("months", interval.as_ref().map(|i| i.months)), ("days", interval.as_ref().map(|i| i.days))]
+    {
+        if count.is_some_and(|count| count != 0) {
+            return Err(Refusal::Invalid(Some(format!("Cannot specify {unit} in time zone interval."))));
+        }
+    }
+    let is_number = interval.is_some() || text.trim().parse::<f64>().is_ok();
     let Some(zone) = time_zone::from_setting(text) else {
         let detail = is_number.then(|| "UTC timezone offset is out of range.".to_owned());
         return Err(Refusal::Invalid(detail));

@@ -147,6 +147,13 @@ impl Settings {
         self.ready.search_path.to_vec()
     }
 
+    /// The schemas that `search_path` names, without those that are searched anyway.
+    pub fn schemas_named(&self) -> Vec<String> {
+        let user = self.current("session_authorization").unwrap_or_default();
+        let named = check::split_identifiers(&self.current("search_path").unwrap_or_default()).unwrap_or_default();
+        named.into_iter().map(|name| if name == "$user" { user.clone() } else { name }).collect()
+    }
+
     /// [`Settings::search_path`] without a copy.
     pub fn schemas_searched(&self) -> &Arc<[String]> {
         &self.ready.search_path

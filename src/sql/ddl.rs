@@ -6,8 +6,9 @@
 
 use std::fmt;
 
-/// The parser's own trees, which the engine passes on without looking into them.
-pub use sqlparser::ast::{DataType, Expr, Query};
+/// The trees as written, which the engine passes on without looking into them.
+pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
+pub use crate::sql::syntax::ast::query::SelectStmt as Query;
 
 /// A name, folded, with its schema if one was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -162,6 +163,7 @@ impl Ddl {
 pub struct CreateTable {
     pub name: Name,
     pub temporary: bool,
+    pub unlogged: bool,
     pub on_commit: OnCommit,
     pub if_not_exists: bool,
     pub columns: Vec<ColumnDefinition>,
@@ -253,6 +255,7 @@ pub enum KeySource {
 pub struct CreateTableAs {
     pub name: Name,
     pub temporary: bool,
+    pub unlogged: bool,
     pub on_commit: OnCommit,
     pub if_not_exists: bool,
     /// Names for the first columns.
@@ -406,6 +409,12 @@ pub enum AlterAction {
         initially_deferred: bool,
     },
     ValidateConstraint(String),
+    /// ENABLE or DISABLE TRIGGER ALL
+    SetTriggers {
+        enabled: bool,
+    },
+    /// SET LOGGED, SET UNLOGGED
+    SetLogged(bool),
     RenameColumn {
         name: String,
         to: String,

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::catalog::definitions::identity_of;
 use crate::catalog::definitions::without_parentheses;
 use crate::catalog::qualify::relations_in;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind};
@@ -290,10 +291,10 @@ fn index_dependencies(rows: &mut Rows, relation: &Relation, index: &Index) {
 
 fn sequence_dependencies(rows: &mut Rows, view: &View<'_>, sequence: &Relation, table: Oid, column: i16) {
     let owner = view.catalog.relations.get(&table).and_then(|t| t.column_by_number(column));
-    let identity = owner.is_some_and(|c| c.identity.is_some());
+    let identity = identity_of(view.catalog, sequence).is_some();
     let own = (PG_CLASS, sequence.oid, 0);
     depend(rows, own, (PG_CLASS, table, column), if identity { "i" } else { "a" });
-    if !identity && owner.is_some_and(|c| c.default.is_some()) {
+    if owner.is_some_and(|c| c.identity.is_none() && c.default.is_some()) {
         depend(rows, (PG_ATTRDEF, default_oid(table, column), 0), own, "n");
     }
 }

@@ -45,6 +45,11 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_col_description", 2, column_description),
     Definition::stable("pg_to_regclass", 1, |a| object(a, Scalar::RegClass)),
     Definition::stable("pg_to_regtype", 1, |a| object(a, Scalar::RegType)),
+    Definition::stable("pg_to_regprocedure", 1, |a| object(a, Scalar::RegProcedure)),
+    Definition::stable("pg_array_names", 2, |a| {
+        let info = a.cached(0, || super::elements::find_type(&a.text(0)?))?;
+        Ok(object_ids::array_of_names(info.repr.scalar, &a.text(1)?, a.slot())?.into())
+    }),
     Definition::stable("pg_to_regproc", 1, |a| object(a, Scalar::RegProc)),
     Definition::stable("pg_to_regnamespace", 1, |a| object(a, Scalar::RegNamespace)),
     Definition::stable("pg_to_regrole", 1, |a| object(a, Scalar::RegRole)),
@@ -189,7 +194,7 @@ fn serial_sequence(args: &Args<'_>) -> Result<Output> {
         };
         let owner = Some((table, column.number));
         let owned = |r: &&std::sync::Arc<Relation>| r.sequence.is_some_and(|s| s.owned_by == owner);
-        let sequence = names.catalog.relations.values().find(owned);
+        let sequence = names.catalog.relations.values().filter(owned).min_by_key(|r| r.oid);
         Ok(sequence.map(|s| format!("{}.{}", quote_identifier(&s.schema), quote_identifier(&s.name))).into())
     })
 }

@@ -44,12 +44,8 @@ fn in_session(args: &Args<'_>, body: impl FnOnce(&mut SessionContext) -> Result<
 
 /// The schemas of the search path that exist; those that are searched without being named only if `implicit`.
 fn schemas(session: &SessionContext, implicit: bool) -> Vec<String> {
-    let path = session.settings.search_path();
-    let shown = |name: &String| match name.as_str() {
-        "pg_temp" => false,
-        "pg_catalog" => implicit,
-        _ => session.catalog.has_schema(name),
-    };
+    let path = if implicit { session.settings.search_path() } else { session.settings.schemas_named() };
+    let shown = |name: &String| name != "pg_temp" && session.catalog.has_schema(name);
     path.into_iter().filter(shown).collect()
 }
 

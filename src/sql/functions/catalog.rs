@@ -78,6 +78,7 @@ pub(super) static ROWS: &[Function] = &[
     stable("col_description", &[OID, INT4], TEXT, F("pg_col_description")),
     stable("to_regclass", &[TEXT], REGCLASS, F("pg_to_regclass")),
     stable("to_regtype", &[TEXT], REGTYPE, F("pg_to_regtype")),
+    stable("to_regprocedure", &[TEXT], REGPROCEDURE, F("pg_to_regprocedure")),
     stable("to_regproc", &[TEXT], REGPROC, F("pg_to_regproc")),
     stable("to_regnamespace", &[TEXT], REGNAMESPACE, F("pg_to_regnamespace")),
     stable("to_regrole", &[TEXT], REGROLE, F("pg_to_regrole")),
