@@ -24,6 +24,7 @@ pub mod types {
     pub mod array_wire;
     pub mod bytes_text;
     pub mod calendar;
+    pub mod charset;
     pub mod datetime;
     pub mod datetime_fields;
     pub mod datetime_input;
@@ -124,6 +125,7 @@ pub mod storage {
 
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
+    pub mod cluster;
     pub mod definitions;
     pub mod pretty;
     pub mod qualify;
@@ -174,6 +176,7 @@ pub mod sql {
     }
     pub mod casts;
     mod copy;
+    pub mod database;
     pub mod ddl;
     pub mod deparse;
     pub mod functions;
@@ -199,12 +202,14 @@ pub mod engine {
     mod catalog_queries_tests;
     mod catalog_source;
     mod checkpoint;
+    pub mod cluster;
     mod connection;
     mod constraint_errors;
     mod constraint_timing;
     pub mod context;
     pub mod cursor;
     pub mod database;
+    mod database_copy;
     pub mod databases;
     pub mod ddl;
     mod error_map;
@@ -236,6 +241,7 @@ pub mod session {
     mod copy_lines;
     mod copy_out;
     mod cursors;
+    mod database;
     mod execute;
     mod extended;
     mod greeting;

@@ -166,7 +166,8 @@ impl StateMachine {
                 }
             }
             Action::Database(command) => {
-                self.database(command).await?;
+                self.refuse_change_in_read_only(plan.tag)?;
+                Box::pin(self.database(command)).await?;
                 finished(completion(plan.tag, 0))
             }
             Action::Copy(copy) => {

@@ -53,21 +53,39 @@ impl StateMachine {
         let pending = self.context().pending.take();
         self.engine.say_on_commit(pending);
         let outcome = self.engine.commit().await;
+        self.note_end(&outcome);
+        outcome?;
+        self.commit_cluster_changes().await
+    }
+
+    /// The transaction is over.
+    fn note_end(&self, outcome: &Result<()>) {
         let metrics = self.databases.metrics();
         let context = &mut *lock(&self.context);
-        match &outcome {
+        match outcome {
             Ok(()) => {
                 metrics.commits.increment();
                 context.settings.commit();
             }
             Err(error) => {
+                context.cluster_changes.clear();
                 let conflict = error.code() == SqlState::SERIALIZATION_FAILURE;
                 if conflict { &metrics.conflicts } else { &metrics.rollbacks }.increment();
                 context.settings.rollback();
             }
         }
         end_locks(context);
-        Ok(outcome?)
+    }
+
+    /// What the transaction has changed of what all databases share is another one, in another database, after it: it can
+    /// fail though everything else is committed. In PostgreSQL it cannot.
+    async fn commit_cluster_changes(&mut self) -> Outcome<()> {
+        let changes = std::mem::take(&mut self.context().cluster_changes);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let changes: Vec<_> = changes.into_iter().map(|(_, change)| change).collect();
+        Ok(self.databases.change_cluster(&changes, &self.engine).await?)
     }
 
     /// Undoes the transaction.
@@ -80,6 +98,7 @@ impl StateMachine {
         let outcome = self.engine.rollback().await;
         let context = &mut *lock(&self.context);
         context.pending.take();
+        context.cluster_changes.clear();
         context.settings.rollback();
         end_locks(context);
         Ok(outcome?)
@@ -122,6 +141,7 @@ impl StateMachine {
                 let context = &mut *lock(&self.context);
                 context.settings.release(depth);
                 context.pending.release(depth);
+                context.cluster_changes.iter_mut().for_each(|(made_at, _)| *made_at = (*made_at).min(depth));
                 context.depth = depth;
                 if context.locks_in_transaction {
                     context.backends.locks().release_savepoint(context.backend_pid, depth);
@@ -137,6 +157,7 @@ impl StateMachine {
                 let context = &mut *lock(&self.context);
                 context.settings.rollback_to(depth);
                 context.pending.rollback_to(depth);
+                context.cluster_changes.retain(|(made_at, _)| *made_at <= depth);
                 context.depth = depth + 1;
                 if context.locks_in_transaction {
                     context.backends.locks().roll_back_to(context.backend_pid, depth);

@@ -43,9 +43,7 @@ pub enum ObjectKind {
     Schema,
     Type,
     Domain,
-    Database,
     Extension,
-    Role,
     Function,
     Trigger,
     Rule,
@@ -62,9 +60,7 @@ impl ObjectKind {
             ObjectKind::Schema => "schema",
             ObjectKind::Type => "type",
             ObjectKind::Domain => "domain",
-            ObjectKind::Database => "database",
             ObjectKind::Extension => "extension",
-            ObjectKind::Role => "role",
             ObjectKind::Function => "function",
             ObjectKind::Trigger => "trigger",
             ObjectKind::Rule => "rule",
@@ -437,11 +433,4 @@ pub enum CommentTarget {
     },
     /// A function, a role …: something that is not kept here.
     Other,
-}
-
-/// CREATE and DROP DATABASE, which run outside of any transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DatabaseCommand {
-    Create { name: String },
-    Drop { name: String, if_exists: bool },
 }

@@ -14,14 +14,13 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer, Word};
 
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{DatabaseCommand, Ddl, Name};
+use crate::sql::ddl::{Ddl, Name};
 use crate::sql::parse;
 
 /// What a utility statement turned out to be.
 #[derive(Clone, Debug)]
 pub enum Utility {
     Ddl(Ddl),
-    Database(DatabaseCommand),
     /// Accepted and without effect (GRANT, OWNER TO, …).
     Accepted,
 }
@@ -455,7 +454,6 @@ mod tests {
         ("GRANT a TO b", "GRANT ROLE"),
         ("ALTER TABLE public.t OWNER TO postgres", "ALTER TABLE"),
         ("CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog", "CREATE EXTENSION"),
-        ("CREATE DATABASE d WITH OWNER = x ENCODING = 'UTF8' TEMPLATE template0", "CREATE DATABASE"),
         ("DROP FUNCTION IF EXISTS f(int) CASCADE", "DROP FUNCTION"),
     ];
 

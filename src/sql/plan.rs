@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::sql::ddl::{DatabaseCommand, Ddl};
+use crate::sql::database::DatabaseCommand;
+use crate::sql::ddl::Ddl;
 use crate::types::pg_type::{Oid, Repr};
 use crate::types::value::Value;
 
@@ -76,7 +77,7 @@ pub enum Action {
     Variable(VariableCommand),
     /// A change of the schema; the engine executes it in a write transaction.
     Ddl(Ddl),
-    /// CREATE or DROP DATABASE, outside of any transaction (25001 in a block).
+    /// What changes something that all databases share.
     Database(DatabaseCommand),
     /// COPY … TO STDOUT / FROM STDIN
     Copy(CopyPlan),

@@ -189,7 +189,6 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
         Parsed::Ddl(ddl, tag) => {
             let action = match ddl {
                 parse_ddl::Utility::Ddl(ddl) => Action::Ddl(ddl),
-                parse_ddl::Utility::Database(command) => Action::Database(command),
                 parse_ddl::Utility::Accepted => Action::Accepted { requires_transaction: None, locks: None },
             };
             (Tag::Fixed(tag), None, action)
@@ -442,6 +441,7 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
         }
         Utility::Prepared(command, tag) => (Tag::Fixed(tag), None, Action::Prepared(command)),
         Utility::Session(command, tag) => (Tag::Fixed(tag), None, Action::Session(command)),
+        Utility::Database(command, tag) => (Tag::Fixed(tag), None, Action::Database(command)),
         Utility::Maintenance(steps, tag) => {
             let statements = steps.iter().map(|step| maintenance(step, context)).collect::<Result<Vec<_>>>()?;
             (Tag::Fixed(tag), None, Action::Maintenance(statements))

@@ -5,6 +5,7 @@
 
 mod copy;
 mod cursor;
+mod database;
 mod maintenance;
 mod session;
 mod tokens;
@@ -14,6 +15,7 @@ mod variable;
 use sqlparser::tokenizer::Token;
 
 use crate::error::{Error, Result};
+use crate::sql::database::DatabaseCommand;
 use crate::sql::plan::{
     CursorCommand, CursorOptions, PreparedCommand, SessionCommand, Tag, TransactionCommand, VariableCommand,
 };
@@ -34,6 +36,7 @@ pub enum Utility<'t> {
     },
     Prepared(PreparedCommand, &'static str),
     Session(SessionCommand, &'static str),
+    Database(DatabaseCommand, &'static str),
     Maintenance(Vec<Maintenance>, &'static str),
     /// DECLARE with its query.
     Declare {
@@ -69,6 +72,13 @@ pub fn statement(text: &str) -> Option<Result<Utility<'_>>> {
     let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
     let first = text.get(..end)?.to_ascii_uppercase();
     type Rule = for<'t> fn(&mut Cursor<'t>) -> Result<Utility<'t>>;
+    if matches!(first.as_str(), "CREATE" | "ALTER" | "DROP" | "COMMENT") {
+        // Most of these are not ours, and what is not may be nothing the tokens say anything about.
+        let mut cursor = Cursor::new(text).ok()?;
+        cursor.at = 1;
+        let rule = database::rule(&first, &cursor)?;
+        return Some(rule(&mut cursor).and_then(|parsed| cursor.end().map(|()| parsed)));
+    }
     let rule: Rule = match first.as_str() {
         "BEGIN" => transaction::begin,
         "START" => transaction::start_transaction,

@@ -41,10 +41,6 @@ impl DdlParser<'_> {
             }
         }
         for words in [
-            "DATABASE",
-            "ROLE",
-            "USER",
-            "GROUP",
             "FUNCTION",
             "PROCEDURE",
             "AGGREGATE",
@@ -66,23 +62,10 @@ impl DdlParser<'_> {
             "SUBSCRIPTION",
         ] {
             if self.accept(words) {
-                return self.alter_owner_of_other(words);
+                return Err(Error::unsupported(format!("ALTER {words}")));
             }
         }
         Err(self.unexpected())
-    }
-
-    /// ALTER DATABASE d OWNER TO r is accepted as dumps contain it; anything else of such objects is not supported.
-    fn alter_owner_of_other(&mut self, words: &str) -> Result<(Utility, &'static str)> {
-        if words != "DATABASE" {
-            return Err(Error::unsupported(format!("ALTER {words}")));
-        }
-        self.identifier()?;
-        if !self.accept("OWNER TO") {
-            return Err(Error::unsupported("ALTER DATABASE"));
-        }
-        self.label()?;
-        Ok((Utility::Accepted, "ALTER DATABASE"))
     }
 
     fn alter_table(&mut self, kind: ObjectKind) -> Result<Utility> {

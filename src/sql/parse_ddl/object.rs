@@ -6,8 +6,8 @@ use sqlparser::tokenizer::Token;
 use super::{DdlParser, Utility};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
-    CommentTarget, CreateDomain, CreateIndex, CreateView, DatabaseCommand, Ddl, IndexKeyDefinition, IndexKeySource,
-    Name, ObjectKind, SequenceSettings,
+    CommentTarget, CreateDomain, CreateIndex, CreateView, Ddl, IndexKeyDefinition, IndexKeySource, Name, ObjectKind,
+    SequenceSettings,
 };
 
 /// What CREATE cannot make here, by its words; `OR REPLACE` has been taken.
@@ -33,9 +33,6 @@ const UNSUPPORTED_OBJECTS: &[&str] = &[
     "OPERATOR",
     "POLICY",
     "PUBLICATION",
-    "ROLE",
-    "USER",
-    "GROUP",
     "SERVER",
     "STATISTICS",
     "SUBSCRIPTION",
@@ -90,10 +87,6 @@ impl DdlParser<'_> {
             (self.create_type()?, "CREATE TYPE")
         } else if self.accept("DOMAIN") {
             (self.create_domain()?, "CREATE DOMAIN")
-        } else if self.accept("DATABASE") {
-            let name = self.identifier()?;
-            self.skip_statement();
-            return Ok((Utility::Database(DatabaseCommand::Create { name }), "CREATE DATABASE"));
         } else if self.accept("EXTENSION") {
             return self.create_extension();
         } else {
@@ -321,12 +314,6 @@ impl DdlParser<'_> {
                 return Ok((Utility::Ddl(Ddl::Drop { kind, names, if_exists, cascade }), tag));
             }
         }
-        if self.accept("DATABASE") {
-            let if_exists = self.if_exists();
-            let name = self.identifier()?;
-            self.skip_statement();
-            return Ok((Utility::Database(DatabaseCommand::Drop { name, if_exists }), "DROP DATABASE"));
-        }
         if self.accept("OWNED BY") {
             self.skip_statement();
             return Ok((Utility::Accepted, "DROP OWNED"));
@@ -345,9 +332,6 @@ impl DdlParser<'_> {
             ("TRIGGER", "DROP TRIGGER"),
             ("RULE", "DROP RULE"),
             ("EXTENSION", "DROP EXTENSION"),
-            ("ROLE", "DROP ROLE"),
-            ("USER", "DROP ROLE"),
-            ("GROUP", "DROP ROLE"),
             ("POLICY", "DROP POLICY"),
             ("CAST", "DROP CAST"),
             ("COLLATION", "DROP COLLATION"),
@@ -397,7 +381,6 @@ impl DdlParser<'_> {
             ("SCHEMA", ObjectKind::Schema),
             ("TYPE", ObjectKind::Type),
             ("DOMAIN", ObjectKind::Domain),
-            ("DATABASE", ObjectKind::Database),
         ] {
             if self.accept(words) {
                 return Ok(CommentTarget::Object { kind, name: self.name()? });

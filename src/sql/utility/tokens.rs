@@ -37,6 +37,11 @@ impl<'t> Cursor<'t> {
         matches!(self.peek(), Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(keyword))
     }
 
+    /// Whether the token after the next one is this keyword.
+    pub(super) fn looking_beyond(&self, keyword: &str) -> bool {
+        parse::is_word(self.tokens.get(self.at + 1), keyword)
+    }
+
     /// Consumes the keyword if it is next.
     pub(super) fn keyword(&mut self, keyword: &str) -> bool {
         let found = self.looking_at(keyword);

@@ -45,7 +45,7 @@ pub(super) fn set<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
 }
 
 /// name { = | TO } value, and the special spellings.
-fn assignment(c: &mut Cursor<'_>) -> Result<(String, Option<String>)> {
+pub(super) fn assignment(c: &mut Cursor<'_>) -> Result<(String, Option<String>)> {
     if c.keywords(&["TIME", "ZONE"]) {
         let local = c.keyword("LOCAL") || c.keyword("DEFAULT");
         let value = if local { None } else { Some(time_zone(c)?) };
