@@ -60,6 +60,8 @@ pub struct SessionContext {
     pub backends: Arc<Backends>,
     /// How the database is kept.
     pub kept: Kept,
+    /// The database only follows what others commit.
+    pub in_recovery: bool,
     /// What all databases of the server share.
     pub cluster: Cluster,
     /// What the transaction is to change of it when it commits, each with the number of savepoints that were open.
@@ -95,6 +97,7 @@ impl SessionContext {
             places: Arc::default(),
             backends: Arc::default(),
             kept: Kept::default(),
+            in_recovery: false,
             cluster: Cluster::default(),
             cluster_changes: Vec::new(),
         }

@@ -203,8 +203,11 @@ impl Databases {
             return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
         }
         match self.open(name).await {
-            Err(error) if error.code() == SqlState::INVALID_CATALOG_NAME && ALWAYS.contains(&name) => {
-                self.open_always(name).await.map_err(|refused| if self.is_standby() { error } else { refused })
+            Err(missing) if missing.code() == SqlState::INVALID_CATALOG_NAME && ALWAYS.contains(&name) => {
+                match &self.home {
+                    Home::Store(home) if home.is_standby() => home.stand_in(name, self.pool_size),
+                    _ => self.open_always(name).await,
+                }
             }
             outcome => outcome,
         }
@@ -294,11 +297,6 @@ impl Databases {
             0 => Ok(open.remove(name)),
             users => Err(users),
         }
-    }
-
-    /// Whether databases only follow what others commit.
-    fn is_standby(&self) -> bool {
-        matches!(&self.home, Home::Store(home) if home.is_standby())
     }
 
     /// Whether there is a database of that name, as far as this server knows.

@@ -128,7 +128,9 @@ impl StateMachine {
         let types: Vec<Oid> = statement.planned.plan.params.iter().map(|p| p.oid).collect();
         let mut fresh = self.prepare(&statement.text, types)?;
         if !same_result(&statement.planned.plan, &fresh.planned.plan) {
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
+            // By the routine pgjdbc and others know that they may prepare anew and go on.
+            let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+            return Err(error.with_routine("RevalidateCachedQuery"));
         }
         fresh.given_types.clone_from(&statement.given_types);
         let fresh = Arc::new(fresh);

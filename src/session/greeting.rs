@@ -21,6 +21,7 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
     let facts = start.databases.known_cluster();
     let kept = facts.settings_at_start(&start.database_name, BOOTSTRAP_SUPERUSER);
     let outcome = configure(&mut settings, &start.options, &start.user)
+        .and_then(|()| if start.database.is_in_recovery() { follow(&mut settings) } else { Ok(()) })
         .map(|()| notices = begin_with(&mut settings, &kept))
         .and_then(|()| apply(&mut settings, &start.parameters))
         .map_err(|error| error.with_severity(Severity::Fatal));
@@ -30,6 +31,7 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
         writer: Arc::clone(start.database.writer()),
         places: Arc::clone(start.database.pool().places()),
         kept: Kept::of(&start.database),
+        in_recovery: start.database.is_in_recovery(),
         cluster: Cluster::of(&start.databases),
         notices,
         backends: start.backends,
@@ -60,6 +62,12 @@ pub(super) fn describe(context: &SessionContext) -> String {
 fn configure(settings: &mut Settings, options: &SessionOptions, user: &str) -> Result<()> {
     settings.preset("server_version", &options.server_version)?;
     settings.preset("session_authorization", user)
+}
+
+/// On a standby there is nothing to write with.
+fn follow(settings: &mut Settings) -> Result<()> {
+    settings.preset("in_hot_standby", "on")?;
+    settings.preset("transaction_read_only", "on")
 }
 
 /// The settings of the database and the role. One that is not valid (any more) is a warning, so that somebody can connect

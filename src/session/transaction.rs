@@ -121,6 +121,12 @@ impl StateMachine {
             TransactionCommand::Begin(modes) => self.begin(*modes).await?,
             TransactionCommand::Commit { chain } => return self.commit_command(*chain, tag).await,
             TransactionCommand::Rollback { chain } => self.rollback_command(*chain).await?,
+            TransactionCommand::Prepare => return self.prepare_transaction().await,
+            TransactionCommand::FinishPrepared { identifier, command } => {
+                self.refuse_in_block(command)?;
+                let message = format!("prepared transaction with identifier \"{identifier}\" does not exist");
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message).into());
+            }
             TransactionCommand::Savepoint(name) => {
                 self.require_block("SAVEPOINT")?;
                 self.engine.savepoint(name).await?;
@@ -221,6 +227,22 @@ impl StateMachine {
         self.chain(chain, modes).await
     }
 
+    /// PREPARE TRANSACTION as with `max_prepared_transactions = 0`, PostgreSQL's default: an error that ends the block.
+    async fn prepare_transaction(&mut self) -> Outcome<&'static str> {
+        if !self.session.status.is_explicit() {
+            self.warn_without_block();
+            self.roll_back().await?;
+            return Ok("ROLLBACK");
+        }
+        let failed = self.session.status == TransactionStatus::Failed;
+        self.roll_back().await?;
+        if failed {
+            return Ok("ROLLBACK");
+        }
+        let error = Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled");
+        Err(error.with_hint("Set max_prepared_transactions to a nonzero value.").into())
+    }
+
     fn check_chain(&self, chain: bool, command: &str) -> Result<()> {
         if chain && !self.session.status.is_explicit() { Err(outside_block(command)) } else { Ok(()) }
     }
@@ -291,6 +313,10 @@ impl StateMachine {
         let now = self.session.modes;
         let refuse = |message: &'static str| Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
         let inside_savepoint = !self.session.savepoints.is_empty();
+        if modes.read_only == Some(false) && self.engine.database().is_in_recovery() {
+            let message = "cannot set transaction read-write mode during recovery";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         if modes.isolation.is_some_and(|level| Some(level) != now.isolation) {
             if self.session.queried {
                 return refuse("SET TRANSACTION ISOLATION LEVEL must be called before any query");

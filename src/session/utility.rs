@@ -99,6 +99,9 @@ impl StateMachine {
             let _ = write!(query, "{comma}CAST(({argument}) AS {name})");
         }
         let evaluated = self.prepare(&query, Vec::new())?;
+        if !evaluated.planned.plan.params.is_empty() {
+            return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1").into());
+        }
         let Action::Sqlite(select) = &evaluated.planned.plan.action else {
             return Err(Error::internal("EXECUTE's arguments").into());
         };

@@ -173,6 +173,13 @@ pub enum TransactionCommand {
     Rollback {
         chain: bool,
     },
+    /// PREPARE TRANSACTION
+    Prepare,
+    /// COMMIT PREPARED and ROLLBACK PREPARED, with the command's name.
+    FinishPrepared {
+        identifier: String,
+        command: &'static str,
+    },
     Savepoint(String),
     Release(String),
     RollbackTo(String),

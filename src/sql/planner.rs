@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlparser::ast::{self, Statement};
+use sqlparser::tokenizer::Token;
 
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
@@ -118,6 +119,21 @@ impl PlanCache {
             list.clear();
         }
         list.push(entry);
+    }
+}
+
+/// 42P02 for the first parameter of a statement that can have none.
+pub fn unbound_parameter(source: &Source<'_>) -> Error {
+    let tokens = parse::tokens(source.text).unwrap_or_default();
+    let first = tokens.iter().find_map(|token| match &token.token {
+        Token::Placeholder(name) => Some((name.as_str(), parse::character(source.text, token.span.start))),
+        _ => None,
+    });
+    let (name, position) = first.unwrap_or(("$1", None));
+    let error = Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}"));
+    match position {
+        Some(position) => error.with_position(position + source.offset),
+        None => error,
     }
 }
 

@@ -155,12 +155,26 @@ impl StoreHome {
         self.versions.open(key, self.restore(name, database, found, pool_size)).await
     }
 
-    async fn restore(&self, name: &str, database: &str, found: Found, pool_size: usize) -> Result<Arc<Database>> {
-        let (begun, sequence) = (Instant::now(), found.version.sequence);
+    /// An empty database for one session of a standby, which cannot make the one that is not there yet.
+    pub(crate) fn stand_in(&self, name: &str, pool_size: usize) -> Result<Arc<Database>> {
+        let copy = self.version_copy(name);
+        database::create_file(name, copy.path())?;
+        let opened = blocking(|| Database::open_version(name, copy, (pool_size, self.names()), &self.metrics))?;
+        opened.comes_from(self.origin(name, None));
+        Ok(opened)
+    }
+
+    /// A place for a copy that only its users know of.
+    fn version_copy(&self, database: &str) -> VersionCopy {
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
         let stem = file_name(database);
         let stem = stem.strip_suffix(SUFFIX).unwrap_or(&stem);
-        let copy = VersionCopy::new(&self.copies.directory, &format!("{stem}-{}-{number}", self.unique));
+        VersionCopy::new(&self.copies.directory, &format!("{stem}-{}-{number}", self.unique))
+    }
+
+    async fn restore(&self, name: &str, database: &str, found: Found, pool_size: usize) -> Result<Arc<Database>> {
+        let (begun, sequence) = (Instant::now(), found.version.sequence);
+        let copy = self.version_copy(database);
         let (store, owned, path) = (Arc::clone(&self.store), database.to_owned(), copy.path().to_owned());
         self.at_the_store(name, async move {
             let head = restore::restore(&store, &owned, Target::Sequence(sequence), &path).await?;

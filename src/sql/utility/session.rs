@@ -4,9 +4,9 @@
 
 use sqlparser::tokenizer::Token;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sql::parse;
-use crate::sql::plan::{DiscardTarget, PreparedCommand, SessionCommand};
+use crate::sql::plan::{DiscardTarget, PreparedCommand, SessionCommand, TransactionCommand};
 use crate::sql::utility::Utility;
 use crate::sql::utility::tokens::Cursor;
 
@@ -33,8 +33,9 @@ pub(super) fn deallocate<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
 }
 
 pub(super) fn prepare<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    if c.looking_at("TRANSACTION") {
-        return Err(Error::unsupported("two-phase commit"));
+    if c.keyword("TRANSACTION") {
+        c.string()?;
+        return Ok(Utility::Transaction(TransactionCommand::Prepare, "PREPARE TRANSACTION"));
     }
     let name = c.name()?;
     let mut types = Vec::new();

@@ -4,7 +4,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sql::plan::{BeginMode, IsolationLevel, TransactionCommand, TransactionModes};
 use crate::sql::utility::Utility;
 use crate::sql::utility::tokens::Cursor;
@@ -69,15 +69,20 @@ fn chain(c: &mut Cursor<'_>) -> Result<bool> {
 }
 
 pub(super) fn commit<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    if c.looking_at("PREPARED") {
-        return Err(Error::unsupported("two-phase commit"));
+    if c.keyword("PREPARED") {
+        return finish_prepared(c, "COMMIT PREPARED");
     }
     Ok(Utility::Transaction(TransactionCommand::Commit { chain: chain(c)? }, "COMMIT"))
 }
 
+fn finish_prepared<'t>(c: &mut Cursor<'t>, command: &'static str) -> Result<Utility<'t>> {
+    let identifier = c.string()?;
+    Ok(Utility::Transaction(TransactionCommand::FinishPrepared { identifier, command }, command))
+}
+
 pub(super) fn rollback<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    if c.looking_at("PREPARED") {
-        return Err(Error::unsupported("two-phase commit"));
+    if c.keyword("PREPARED") {
+        return finish_prepared(c, "ROLLBACK PREPARED");
     }
     let start = c.at;
     let _ = c.keyword("WORK") || c.keyword("TRANSACTION");
