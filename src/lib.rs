@@ -77,6 +77,7 @@ pub mod protocol {
     pub mod conn;
     pub mod message;
     pub mod socket;
+    pub mod translate;
 }
 
 pub mod storage {
@@ -236,6 +237,7 @@ pub mod engine {
 
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
+    mod charset;
     mod copy_binary;
     mod copy_in;
     mod copy_lines;

@@ -9,6 +9,7 @@ use crate::engine::cursor::Cursor;
 use crate::error::{Error, SqlState};
 use crate::protocol::backend::{self, Message, ValueSlot};
 use crate::protocol::message::Field;
+use crate::session::charset::encode_value;
 use crate::session::machine::{Outcome, StateMachine};
 use crate::session::rows::{Rows, Step};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
@@ -398,6 +399,7 @@ impl StateMachine {
         mut lines: std::vec::IntoIter<Vec<String>>,
         limit: u64,
     ) -> Outcome<(u64, Option<RowSource>)> {
+        let charset = self.context().settings.format().charset;
         let mut sent = 0;
         while sent < limit {
             let Some(line) = lines.next() else { return Ok((sent, None)) };
@@ -406,7 +408,10 @@ impl StateMachine {
             bytes::BufMut::put_u16(out, line.len() as u16);
             for value in &line {
                 let slot = ValueSlot::begin(out);
-                out.extend_from_slice(value.as_bytes());
+                match charset {
+                    Some(charset) => out.extend_from_slice(&charset.encode_message(value)),
+                    None => out.extend_from_slice(value.as_bytes()),
+                }
                 slot.end(out);
             }
             row.end(out);
@@ -477,7 +482,11 @@ fn encode_row<'v>(
             ValueRef::Null => backend::null(out),
             value => {
                 let slot = ValueSlot::begin(out);
+                let start = out.len();
                 encoding::encode(column.repr, format, value, settings, out)?;
+                if let Some(charset) = settings.charset {
+                    encode_value(charset, column.repr, format, start, out)?;
+                }
                 slot.end(out);
             }
         }

@@ -11,6 +11,7 @@ use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::PreparedRow;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::backend;
+use crate::session::charset::decode_value;
 use crate::session::execute::{Completion, Describe, write_row_description};
 use crate::session::machine::{Outcome, Running, StateMachine, lock};
 use crate::session::query::{aborted, ends_transaction};
@@ -325,7 +326,12 @@ fn decode_params(
         Some(bytes) => {
             let format = format_of(at);
             let name = type_name(param, catalog);
-            encoding::decode(param.repr, name, format, bytes, settings)
+            let converted = match settings.charset {
+                Some(charset) => decode_value(charset, param.repr, format, bytes),
+                None => Ok((&**bytes).into()),
+            };
+            converted
+                .and_then(|bytes| encoding::decode(param.repr, name, format, &bytes, settings))
                 .map_err(|error| in_parameter(error, portal, at, format))
         }
     });

@@ -45,8 +45,12 @@ impl StateMachine {
                 return Ok(Some(views.settings.views().map(line).collect()));
             }
         }
-        let timeouts = self.context().settings.timeouts();
+        let (timeouts, charset) = {
+            let settings = &self.context().settings;
+            (settings.timeouts(), settings.format().charset)
+        };
         self.timeouts = timeouts;
+        self.conn.set_charset(charset);
         Ok(None)
     }
 

@@ -49,11 +49,13 @@ pub fn application_name(text: &str, _: Setting) -> Result<Setting, Refusal> {
     keep(clean.take(63).collect::<String>())
 }
 
-/// UTF8 under its names, and SQL_ASCII, which converts nothing.
+/// client_encoding: one from and to which text can be converted.
 pub fn client_encoding(text: &str, _: Setting) -> Result<Setting, Refusal> {
-    match charset::named(text).map(|charset| charset.name) {
-        Some(name @ ("UTF8" | "SQL_ASCII")) => keep(name),
-        Some(name) => Err(Refusal::Unsupported(format!("Conversion between {name} and UTF8 is not supported."))),
+    match charset::named(text) {
+        Some(charset) if charset.is_known() => keep(charset.name),
+        Some(other) => {
+            Err(Refusal::Unsupported(format!("Conversion between {} and UTF8 is not supported.", other.name)))
+        }
         None => Err(Refusal::Invalid(None)),
     }
 }

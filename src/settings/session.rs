@@ -13,6 +13,7 @@ use crate::error::{Error, Result, Severity, SqlState};
 use crate::settings::check;
 use crate::settings::table::VARIABLES;
 use crate::settings::variable::{Context, Kind, Setting, Variable};
+use crate::types::charset;
 use crate::types::format::{ByteaOutput, FormatSettings, IntervalStyle};
 use crate::types::time_zone;
 
@@ -489,6 +490,7 @@ impl Settings {
             extra_float_digits: i32::try_from(number("extra_float_digits")).unwrap_or(1),
             time_zone,
             transaction_start: self.ready.format.transaction_start.clone(),
+            charset: charset::named(&text("client_encoding")).filter(|charset| charset.converts()),
         };
         self.ready = Ready {
             format: Arc::new(format),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::sql::database::DatabaseCommand;
 use crate::sql::ddl::Ddl;
+use crate::types::charset::Charset;
 use crate::types::pg_type::{Oid, Repr};
 use crate::types::value::Value;
 
@@ -300,6 +301,8 @@ pub struct CopyOptions {
     pub force_quote: Vec<usize>,
     pub force_not_null: Vec<usize>,
     pub force_null: Vec<usize>,
+    /// ENCODING, in place of the client's.
+    pub charset: Option<&'static Charset>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

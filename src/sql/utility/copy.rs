@@ -8,6 +8,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::plan::{CopyDirection, CopyFormat, CopyHeader};
 use crate::sql::utility::Utility;
 use crate::sql::utility::tokens::Cursor;
+use crate::types::charset::{self, Charset};
 
 /// COPY before its names are looked up.
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ pub struct CopyWords {
     pub force_quote: Option<Option<Vec<String>>>,
     pub force_not_null: Option<Vec<String>>,
     pub force_null: Option<Vec<String>>,
+    pub charset: Option<&'static Charset>,
 }
 
 pub(super) fn copy<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
@@ -127,7 +129,7 @@ fn copy_option(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
         }
         "force_not_null" => options.force_not_null = Some(name_list(c)?),
         "force_null" => options.force_null = Some(name_list(c)?),
-        "encoding" => encoding(c)?,
+        "encoding" => options.charset = Some(encoding(c, position)?),
         _ => {
             let message = format!("option \"{name}\" not recognized");
             return Err(Error::new(SqlState::SYNTAX_ERROR, message).with_position(position));
@@ -138,6 +140,7 @@ fn copy_option(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
 
 /// The option list of before PostgreSQL 9.0.
 fn old_copy_option(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
+    let position = c.position();
     if c.keyword("BINARY") {
         options.format = Some(CopyFormat::Binary);
     } else if c.keyword("CSV") {
@@ -163,7 +166,7 @@ fn old_copy_option(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
     } else if c.keywords(&["FORCE", "NULL"]) {
         options.force_null = Some(c.names()?);
     } else if c.keyword("ENCODING") {
-        encoding(c)?;
+        options.charset = Some(encoding(c, position)?);
     } else if !c.keyword("FREEZE") {
         return Err(c.unexpected());
     }
@@ -199,10 +202,14 @@ fn header(c: &mut Cursor<'_>) -> Result<CopyHeader> {
     Ok(if on { CopyHeader::Yes } else { CopyHeader::No })
 }
 
-fn encoding(c: &mut Cursor<'_>) -> Result<()> {
+fn encoding(c: &mut Cursor<'_>, position: u32) -> Result<&'static Charset> {
     let name = c.string()?;
-    match name.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
-        "utf8" | "unicode" => Ok(()),
-        _ => Err(Error::unsupported(format!("COPY in encoding \"{name}\""))),
+    match charset::named(&name) {
+        Some(charset) if charset.is_known() => Ok(charset),
+        Some(charset) => Err(Error::unsupported(format!("COPY in encoding {}", charset.name))),
+        None => {
+            let message = "argument to option \"encoding\" must be a valid encoding name";
+            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).with_position(position))
+        }
     }
 }
