@@ -204,6 +204,8 @@ pub mod engine {
     mod catalog_source;
     mod checkpoint;
     pub mod cluster;
+    #[cfg(test)]
+    mod cluster_tests;
     mod connection;
     mod constraint_errors;
     mod constraint_timing;
