@@ -197,6 +197,8 @@ pub struct ErrorFields {
     pub column: Option<String>,
     pub data_type: Option<String>,
     pub constraint: Option<String>,
+    /// The function of PostgreSQL's that raises it: told where a driver tells errors apart by it.
+    pub routine: Option<&'static str>,
 }
 
 /// An error a client will see. One pointer wide, because it travels in every `Result`.
@@ -222,6 +224,7 @@ impl ErrorFields {
             column: None,
             data_type: None,
             constraint: None,
+            routine: None,
         }
     }
 }
@@ -287,6 +290,13 @@ impl Error {
     #[must_use]
     pub fn with_position(mut self, position: u32) -> Self {
         self.0.position = Some(position);
+        self
+    }
+
+    /// Sets the routine.
+    #[must_use]
+    pub fn with_routine(mut self, routine: &'static str) -> Self {
+        self.0.routine = Some(routine);
         self
     }
 

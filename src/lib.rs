@@ -31,6 +31,7 @@ pub mod types {
     pub mod array_wire;
     pub mod bytes_text;
     pub mod calendar;
+    pub mod charset;
     pub mod datetime;
     pub mod datetime_fields;
     pub mod datetime_input;
@@ -85,6 +86,7 @@ pub mod protocol {
     pub mod conn;
     pub mod message;
     pub mod socket;
+    pub mod translate;
 }
 
 pub mod storage {
@@ -133,6 +135,7 @@ pub mod storage {
 
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
+    pub mod cluster;
     pub mod definitions;
     pub mod pretty;
     pub mod qualify;
@@ -188,6 +191,7 @@ pub mod sql {
     }
     pub mod casts;
     mod copy;
+    pub mod database;
     pub mod ddl;
     pub mod define;
     pub mod deparse;
@@ -271,12 +275,16 @@ pub mod engine {
     mod catalog_queries_tests;
     mod catalog_source;
     mod checkpoint;
+    pub mod cluster;
+    #[cfg(test)]
+    mod cluster_tests;
     mod connection;
     mod constraint_errors;
     mod constraint_timing;
     pub mod context;
     pub mod cursor;
     pub mod database;
+    mod database_copy;
     pub mod databases;
     pub mod ddl;
     mod error_map;
@@ -303,11 +311,13 @@ pub mod engine {
 
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
+    mod charset;
     mod copy_binary;
     mod copy_in;
     mod copy_lines;
     mod copy_out;
     mod cursors;
+    mod database;
     mod execute;
     mod extended;
     mod greeting;

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::catalog::cluster::ClusterFacts;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one.
@@ -27,6 +28,8 @@ pub struct CatalogSnapshot {
     pub type_names: HashMap<(String, String), Oid>,
     /// COMMENT ON, by (class OID, object OID, column number or 0).
     pub comments: HashMap<(Oid, Oid, i32), String>,
+    /// What all databases share; kept in one of them.
+    pub cluster: Arc<ClusterFacts>,
 }
 
 /// A schema (pg_namespace).

@@ -8,6 +8,7 @@
 //! Temporary objects are kept the same way in SQLite's temp schema of one connection; only the state of their
 //! sequences is in `main.__pg_sequence`, beside all others.
 
+mod cluster;
 mod foreign;
 mod options;
 mod save;
@@ -26,6 +27,7 @@ use crate::catalog::schema::{
 use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
+pub use cluster::save_cluster;
 pub use save::*;
 
 /// The layout's number; a file with a higher one was written by a newer pgserver and is not opened.
@@ -170,6 +172,7 @@ pub fn load(connection: &Connection, system: &[Arc<Relation>]) -> Result<Catalog
     } else {
         snapshot.schemas.push(Schema { oid: Oid(PUBLIC_OID), name: "public".to_owned() });
     }
+    snapshot.cluster = Arc::new(cluster::load(connection)?);
     foreign::load(connection, &mut snapshot)?;
     if has_catalog(connection, "temp")? {
         snapshot.schemas.push(Schema { oid: Oid(TEMPORARY_OID), name: "pg_temp".to_owned() });

@@ -6,6 +6,8 @@
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use rusqlite::Connection;
+
 use crate::catalog::schema::{CatalogSnapshot, RelationKind};
 use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
@@ -108,6 +110,22 @@ impl EngineSession {
         self.schema.acts_on_commit |= ddl.acts_on_commit();
         self.lock_context().notices.extend(outcome.notices);
         Ok(outcome.rows)
+    }
+
+    /// Writes rows of the catalog inside the transaction.
+    pub(crate) async fn write_catalog(
+        &mut self,
+        write: impl FnOnce(&Connection, &CatalogSnapshot) -> rusqlite::Result<()>,
+    ) -> Result<()> {
+        self.ensure_write().await?;
+        let Hold::Write(transaction) = &self.hold else { return Err(Loss::Failed.error()) };
+        let lease = Arc::clone(&transaction.lease);
+        let catalog = self.catalog();
+        let entered = lease.enter();
+        entered.begin_statement();
+        entered.with(|connection| write(connection, &catalog)).map_err(error_map::from_rusqlite)?;
+        self.schema.changed = Some(Arc::new(load_catalog(&entered)?));
+        Ok(())
     }
 
     fn execute_ddl(&self, lease: &Lease, catalog: &Arc<CatalogSnapshot>, ddl: &Ddl) -> Result<ddl::DdlOutcome> {

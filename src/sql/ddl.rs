@@ -44,9 +44,7 @@ pub enum ObjectKind {
     Schema,
     Type,
     Domain,
-    Database,
     Extension,
-    Role,
     Function,
     Trigger,
     Rule,
@@ -63,9 +61,7 @@ impl ObjectKind {
             ObjectKind::Schema => "schema",
             ObjectKind::Type => "type",
             ObjectKind::Domain => "domain",
-            ObjectKind::Database => "database",
             ObjectKind::Extension => "extension",
-            ObjectKind::Role => "role",
             ObjectKind::Function => "function",
             ObjectKind::Trigger => "trigger",
             ObjectKind::Rule => "rule",
@@ -446,11 +442,4 @@ pub enum CommentTarget {
     },
     /// A function, a role …: something that is not kept here.
     Other,
-}
-
-/// CREATE and DROP DATABASE, which run outside of any transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DatabaseCommand {
-    Create { name: String },
-    Drop { name: String, if_exists: bool },
 }

@@ -10,7 +10,7 @@ mod options;
 mod table;
 
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{DatabaseCommand, Ddl, Name};
+use crate::sql::ddl::{Ddl, Name};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{IntoClause, RangeVar, SelectStmt};
 use crate::sql::syntax::ast::statement::{ObjectType, Stmt};
@@ -20,7 +20,6 @@ use crate::sql::syntax::token_value::TokenValue;
 #[derive(Clone, Debug)]
 pub enum Definition {
     Ddl(Ddl),
-    Database(DatabaseCommand),
     /// Accepted and without effect (GRANT, OWNER TO, …).
     Accepted,
 }
@@ -42,13 +41,6 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateEnum(create) => definer.create_enum(create),
         Stmt::CreateDomain(create) => definer.create_domain(create),
         Stmt::CreateExtension(create) => definer.create_extension(create),
-        Stmt::Createdb { name, .. } => {
-            Ok((Definition::Database(DatabaseCommand::Create { name: name.clone() }), "CREATE DATABASE"))
-        }
-        Stmt::Dropdb { name, missing_ok, .. } => {
-            let drop = DatabaseCommand::Drop { name: name.clone(), if_exists: *missing_ok };
-            Ok((Definition::Database(drop), "DROP DATABASE"))
-        }
         Stmt::AlterTable(alter) => definer.alter_table(alter),
         Stmt::AlterSeq(alter) => definer.alter_sequence(alter),
         Stmt::AlterEnum(alter) => definer.alter_enum(alter),
@@ -57,7 +49,6 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::AlterObjectSchema(alter) => definer.set_schema(alter),
         Stmt::AlterOwner(alter) => definer.alter_owner(alter),
         Stmt::Drop(drop) => definer.drop(drop),
-        Stmt::DropRole { missing_ok, .. } => absent(*missing_ok, "DROP ROLE"),
         Stmt::DropTableSpace { missing_ok, .. } => absent(*missing_ok, "DROP TABLESPACE"),
         Stmt::DropSubscription { missing_ok, .. } => absent(*missing_ok, "DROP SUBSCRIPTION"),
         Stmt::DropUserMapping { missing_ok, .. } => absent(*missing_ok, "DROP USER MAPPING"),
@@ -133,10 +124,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateTableSpace { .. } => "CREATE TABLESPACE",
         Stmt::AlterTableSpaceOptions { .. } => "ALTER TABLESPACE",
         Stmt::AlterObjectDepends(_) => "DEPENDS ON EXTENSION",
-        Stmt::AlterDatabase { .. } | Stmt::AlterDatabaseSet { .. } => "ALTER DATABASE",
-        Stmt::AlterDatabaseRefreshColl { .. } => "ALTER DATABASE … REFRESH COLLATION VERSION",
-        Stmt::CreateRole(_) => "CREATE ROLE",
-        Stmt::AlterRole(_) | Stmt::AlterRoleSet { .. } => "ALTER ROLE",
         Stmt::AlterSystem(_) => "ALTER SYSTEM",
         Stmt::Load { .. } => "LOAD",
         Stmt::Call(_) => "CALL",

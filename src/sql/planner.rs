@@ -19,7 +19,9 @@ use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
 use crate::sql::syntax::ast::query::{SelectBody, SelectStmt};
 use crate::sql::syntax::ast::statement::Stmt;
+use crate::sql::syntax::lexer::TokenKind;
 use crate::sql::syntax::parse;
+use crate::sql::syntax::token_value::TokenValue;
 use crate::sql::translate;
 use crate::sql::tree::{Body, ColumnRef, Expr, ExprKind, Insert, Modify, Query, Target};
 use crate::sql::utility::{self, Maintenance, Utility};
@@ -152,6 +154,18 @@ impl PlanCache {
     }
 }
 
+/// 42P02 for the first parameter of a statement that can have none.
+pub fn unbound_parameter(source: &Source<'_>) -> Error {
+    let first = source.tokens.iter().find(|token| token.kind == TokenKind::Param);
+    let name = first.map_or("$1", |token| token.text(source.text));
+    let position = first.map(|token| TokenValue { text: source.text }.position(token.start as usize));
+    let error = Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}"));
+    match position {
+        Some(position) => error.with_position(position + source.offset),
+        None => error,
+    }
+}
+
 /// Only plans of queries are worth keeping.
 fn cacheable(action: &Action) -> bool {
     matches!(action, Action::Sqlite(_) | Action::Transaction(_))
@@ -276,7 +290,6 @@ fn other_statement(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]
 fn defined_action((definition, tag): (Definition, &'static str)) -> Result<Analysed> {
     let action = match definition {
         Definition::Ddl(ddl) => Action::Ddl(ddl),
-        Definition::Database(command) => Action::Database(command),
         Definition::Accepted => Action::Accepted { requires_transaction: None, locks: None },
     };
     Ok((Tag::Fixed(tag), None, action))
@@ -451,6 +464,7 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
         }
         Utility::Prepared(command, tag) => (Tag::Fixed(tag), None, Action::Prepared(command)),
         Utility::Session(command, tag) => (Tag::Fixed(tag), None, Action::Session(command)),
+        Utility::Database(command, tag) => (Tag::Fixed(tag), None, Action::Database(command)),
         Utility::Maintenance(steps, tag) => {
             let statements = steps.iter().map(|step| maintenance(step, context)).collect::<Result<Vec<_>>>()?;
             (Tag::Fixed(tag), None, Action::Maintenance(statements))

@@ -5,11 +5,13 @@
 
 mod copy;
 mod cursor;
+mod database;
 mod maintenance;
 mod transaction;
 mod variable;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::sql::database::DatabaseCommand;
 use crate::sql::plan::{
     CursorCommand, CursorOptions, DiscardTarget, PreparedCommand, SessionCommand, Tag, TransactionCommand,
     VariableCommand,
@@ -35,6 +37,7 @@ pub enum Utility<'s> {
     },
     Prepared(PreparedCommand, &'static str),
     Session(SessionCommand, &'static str),
+    Database(DatabaseCommand, &'static str),
     Maintenance(Vec<Maintenance>, &'static str),
     /// DECLARE with its query.
     Declare {
@@ -113,11 +116,6 @@ pub fn utility<'s>(stmt: &'s Stmt, text: &str) -> Option<Result<Utility<'s>>> {
             write: stmt.mode > LockMode::RowExclusive,
             nowait: stmt.nowait,
         }),
-        _ => return None,
+        other => return database::database(other, text),
     })
-}
-
-/// What PostgreSQL says of two-phase commit while max_prepared_transactions is 0, its default.
-fn no_two_phase() -> Error {
-    Error::unsupported("two-phase commit")
 }

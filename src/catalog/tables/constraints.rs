@@ -301,7 +301,7 @@ fn sequence_dependencies(rows: &mut Rows, view: &View<'_>, sequence: &Relation, 
 
 /// Comments on objects of the database.
 pub fn descriptions(rows: &mut Rows, view: &View<'_>) {
-    let mut comments: Vec<_> = view.catalog.comments.iter().filter(|((class, ..), _)| *class != PG_DATABASE).collect();
+    let mut comments: Vec<_> = view.catalog.comments.iter().collect();
     comments.sort();
     for (&(class, object, part), text) in comments {
         row!(rows, objoid: object, classoid: class, objsubid: part, description: text);
@@ -317,13 +317,5 @@ pub fn initial_privileges(rows: &mut Rows, view: &View<'_>) {
             privtype: "i",
             initprivs: line.text("nspacl"),
         );
-    }
-}
-
-/// Comments on databases.
-pub fn shared_descriptions(rows: &mut Rows, view: &View<'_>) {
-    row!(rows, objoid: Oid(5), classoid: PG_DATABASE, description: "default administrative connection database");
-    for (&(class, object, _), text) in view.catalog.comments.iter().filter(|((class, ..), _)| *class == PG_DATABASE) {
-        row!(rows, objoid: object, classoid: class, description: text);
     }
 }

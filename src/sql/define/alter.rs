@@ -204,12 +204,9 @@ impl Definer<'_> {
 
     /// Owners are not kept.
     pub(super) fn alter_owner(self, alter: &AlterOwnerStmt) -> Defined {
-        match alter.object_type {
-            ObjectType::Database => Ok((Definition::Accepted, "ALTER DATABASE")),
-            other => match renamed_kind(other) {
-                Some((_, tag)) => Ok((Definition::Accepted, tag)),
-                None => Err(Error::unsupported(format!("ALTER {}", kind_words(other)))),
-            },
+        match renamed_kind(alter.object_type) {
+            Some((_, tag)) => Ok((Definition::Accepted, tag)),
+            None => Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type)))),
         }
     }
 

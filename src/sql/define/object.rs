@@ -191,7 +191,6 @@ impl Definer<'_> {
             ObjectType::Schema => ObjectKind::Schema,
             ObjectType::Type => ObjectKind::Type,
             ObjectType::Domain => ObjectKind::Domain,
-            ObjectType::Database => ObjectKind::Database,
             ObjectType::Column => {
                 let (table, column) = self.part_of(&comment.object)?;
                 return Ok(CommentTarget::Column { table, column });

@@ -8,6 +8,7 @@ use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::query::{RangeVar, SelectStmt};
 use crate::sql::syntax::ast::statement::{self as ast, CopyStmt, Stmt};
 use crate::sql::syntax::token_value::TokenValue;
+use crate::types::charset::{self, Charset};
 
 /// COPY before its names are looked up.
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ pub struct CopyWords {
     pub force_quote: Option<Option<Vec<String>>>,
     pub force_not_null: Option<Vec<String>>,
     pub force_null: Option<Vec<String>>,
+    pub charset: Option<&'static Charset>,
 }
 
 pub(super) fn copy<'s>(stmt: &'s CopyStmt, text: &str) -> Result<CopyStatement<'s>> {
@@ -96,7 +98,7 @@ fn copy_option(option: &DefElem, options: &mut CopyWords) -> Result<()> {
         }
         "force_not_null" => options.force_not_null = Some(names(option)?),
         "force_null" => options.force_null = Some(names(option)?),
-        "encoding" => encoding(&string(option)?)?,
+        "encoding" => options.charset = Some(encoding(option)?),
         name => {
             return Err(Error::new(SqlState::SYNTAX_ERROR, format!("option \"{name}\" not recognized")));
         }
@@ -147,9 +149,17 @@ fn header(option: &DefElem) -> Result<CopyHeader> {
     }
 }
 
-fn encoding(name: &str) -> Result<()> {
-    match name.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
-        "utf8" | "unicode" => Ok(()),
-        _ => Err(Error::unsupported(format!("COPY in encoding \"{name}\""))),
+fn encoding(option: &DefElem) -> Result<&'static Charset> {
+    let found = match &option.arg {
+        Some(DefArg::String(name)) => charset::named(name),
+        _ => None,
+    };
+    match found {
+        Some(charset) if charset.is_known() => Ok(charset),
+        Some(charset) => Err(Error::unsupported(format!("COPY in encoding {}", charset.name))),
+        None => {
+            let message = "argument to option \"encoding\" must be a valid encoding name";
+            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::sql::plan::{BeginMode, IsolationLevel, TransactionCommand, Transactio
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::query::RangeVar;
 use crate::sql::syntax::ast::statement::{TransactionStmt, TransactionStmtKind};
-use crate::sql::utility::{Utility, no_two_phase};
+use crate::sql::utility::Utility;
 
 pub(super) fn transaction<'s>(stmt: &TransactionStmt) -> Result<Utility<'s>> {
     let savepoint = || stmt.savepoint.clone().unwrap_or_default();
@@ -19,11 +19,16 @@ pub(super) fn transaction<'s>(stmt: &TransactionStmt) -> Result<Utility<'s>> {
         TransactionStmtKind::Savepoint => (TransactionCommand::Savepoint(savepoint()), "SAVEPOINT"),
         TransactionStmtKind::Release => (TransactionCommand::Release(savepoint()), "RELEASE"),
         TransactionStmtKind::RollbackTo => (TransactionCommand::RollbackTo(savepoint()), "ROLLBACK"),
-        TransactionStmtKind::Prepare | TransactionStmtKind::CommitPrepared | TransactionStmtKind::RollbackPrepared => {
-            return Err(no_two_phase());
-        }
+        TransactionStmtKind::Prepare => (TransactionCommand::Prepare, "PREPARE TRANSACTION"),
+        TransactionStmtKind::CommitPrepared => finish_prepared(stmt, "COMMIT PREPARED"),
+        TransactionStmtKind::RollbackPrepared => finish_prepared(stmt, "ROLLBACK PREPARED"),
     };
     Ok(Utility::Transaction(command, tag))
+}
+
+fn finish_prepared(stmt: &TransactionStmt, command: &'static str) -> (TransactionCommand, &'static str) {
+    let identifier = stmt.gid.clone().unwrap_or_default();
+    (TransactionCommand::FinishPrepared { identifier, command }, command)
 }
 
 /// ISOLATION LEVEL …, READ ONLY / WRITE, [NOT] DEFERRABLE, and SQLite's DEFERRED, IMMEDIATE, EXCLUSIVE. The last of a
