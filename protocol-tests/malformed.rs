@@ -122,6 +122,32 @@ fn frames_that_break_the_rules() {
     assert_serving(server.addr, "frames that break the rules");
 }
 
+/// Whoever has not logged in is refused by the first bytes of what he must not send, however much he announces: nothing of
+/// it is collected, and nothing of it is waited for.
+#[test]
+fn messages_before_authentication() {
+    for (method, kind) in [("password", "password"), ("md5", "password"), ("scram-sha-256", "SASL")] {
+        let server = Server::start("postgres", method, "secret").unwrap();
+        let unexpected = |tag: u8| format!("expected {kind} response, got message type {tag}");
+        for (sent, told) in [
+            (lying_frame(b'Q', 256 << 20, b""), unexpected(b'Q')),
+            (b"Q".to_vec(), unexpected(b'Q')),
+            (b"B".to_vec(), unexpected(b'B')),
+            (b"\xff".to_vec(), unexpected(255)),
+            (lying_frame(b'p', 70_000, b"x"), "invalid message length".to_owned()),
+        ] {
+            let mut stream = connect(server.addr);
+            stream.write_all(&startup(0x0003_0000, b"user\0postgres\0\0")).unwrap();
+            assert_eq!(message(&mut stream).unwrap().0, b'R');
+            // And no end of what is sent.
+            stream.write_all(&sent).unwrap();
+            let (tag, body) = message(&mut stream).unwrap();
+            assert_eq!((tag, error_field(&body, b'C').as_str(), error_field(&body, b'M')), (b'E', "08P01", told));
+            assert_eq!(message(&mut stream), None);
+        }
+    }
+}
+
 #[test]
 fn silent_clients_do_not_keep_others_out() {
     // The server is to cope with the limit most systems give it.

@@ -12,9 +12,8 @@ use subtle::ConstantTimeEq;
 use crate::error::{Error, SqlState};
 use crate::net::scram::{Exchange, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, Verifier};
 use crate::protocol::backend;
-use crate::protocol::codec::Cursor;
+use crate::protocol::codec::{Cursor, MAX_PASSWORD, MAX_SASL};
 use crate::protocol::conn::FramedConn;
-use crate::protocol::message::FrontendMessage;
 
 /// How long a refused client waits for its answer; guessing is then slow, at no cost to others.
 const FAILURE_DELAY: Duration = Duration::from_millis(500);
@@ -138,7 +137,7 @@ impl Authentication {
     async fn scram(&self, conn: &mut FramedConn, user: &str, hash: Option<&[u8]>) -> Result<bool, AuthError> {
         let mechanisms: &[&str] = if hash.is_some() { &[SCRAM_SHA_256_PLUS, SCRAM_SHA_256] } else { &[SCRAM_SHA_256] };
         backend::authentication_sasl(conn.out(), mechanisms);
-        let mut first = Cursor::new(answer(conn, "SASL").await?);
+        let mut first = Cursor::new(answer(conn, "SASL", MAX_SASL).await?);
         let mechanism = first.text().map_err(fatal)?;
         if !mechanisms.contains(&mechanism.as_str()) {
             let message = "client selected an invalid SASL authentication mechanism";
@@ -148,7 +147,7 @@ impl Authentication {
         let data = first.take(length as usize).map_err(fatal)?;
         let exchange = Exchange::start(self.verifier(user)?, &mechanism, &data, hash)?;
         backend::authentication_sasl_continue(conn.out(), exchange.challenge().as_bytes());
-        let response = answer(conn, "SASL").await?;
+        let response = answer(conn, "SASL", MAX_SASL).await?;
         match exchange.finish(&response)? {
             Some(signature) => {
                 backend::authentication_sasl_final(conn.out(), signature.as_bytes());
@@ -166,7 +165,7 @@ fn fatal(error: Error) -> Error {
 
 /// Waits for a password, plain or as an md5 hash. An empty one is never right, whatever is stored.
 async fn password_message(conn: &mut FramedConn) -> Result<String, AuthError> {
-    let password = Cursor::new(answer(conn, "password").await?).text().map_err(fatal)?;
+    let password = Cursor::new(answer(conn, "password", MAX_PASSWORD).await?).text().map_err(fatal)?;
     if password.is_empty() {
         return Err(Error::fatal(SqlState::INVALID_PASSWORD, "empty password returned by client").into());
     }
@@ -174,18 +173,10 @@ async fn password_message(conn: &mut FramedConn) -> Result<String, AuthError> {
 }
 
 /// Flushes the question and waits for the answer; `kind` is what a message of another type is told was expected.
-async fn answer(conn: &mut FramedConn, kind: &str) -> Result<bytes::Bytes, AuthError> {
+async fn answer(conn: &mut FramedConn, kind: &str, limit: usize) -> Result<bytes::Bytes, AuthError> {
     conn.flush().await?;
-    match conn.recv().await? {
-        Some(Ok(FrontendMessage::Password(body))) if body.len() <= crate::protocol::codec::MAX_PASSWORD => Ok(body),
-        Some(Ok(FrontendMessage::Password(_))) => {
-            Err(Error::fatal(SqlState::PROTOCOL_VIOLATION, "invalid message length").into())
-        }
-        Some(Ok(_)) => {
-            let message = format!("expected {kind} response, got message type {}", conn.last_tag());
-            Err(Error::fatal(SqlState::PROTOCOL_VIOLATION, message).into())
-        }
-        Some(Err(error)) => Err(fatal(error).into()),
+    match conn.recv_password(kind, limit).await? {
+        Some(answer) => Ok(answer?),
         None => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
     }
 }

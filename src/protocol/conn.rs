@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::error::Result;
@@ -68,6 +68,18 @@ impl FramedConn {
             }
             if self.read().await? == 0 {
                 return Ok(None);
+            }
+        }
+    }
+
+    /// The answer of somebody who has not proved yet who he is: the body of a password message of at most `limit` bytes.
+    /// Nothing longer is ever held, and nothing else is waited for. `kind` is what was asked for.
+    pub async fn recv_password(&mut self, kind: &str, limit: usize) -> io::Result<Option<Result<Bytes>>> {
+        loop {
+            match codec::password_frame(&mut self.input, kind, limit).transpose() {
+                Some(answer) => return Ok(Some(answer)),
+                None if self.read().await? == 0 => return Ok(None),
+                None => {}
             }
         }
     }
