@@ -165,6 +165,34 @@ fn silent_clients_do_not_keep_others_out() {
     assert_serving(server.addr, "1,100 silent connections were closed");
 }
 
+/// With no more descriptors than the system allows, those who have logged in are not shut out by those who have not.
+#[test]
+fn silent_clients_do_not_take_the_descriptors_of_sessions() {
+    let server = Server::start_within(400, "trust", "").unwrap();
+    rlimit::increase_nofile_limit(u64::MAX).unwrap();
+    let mut session = Session::open(server.addr);
+    session.run("create table t (i int); insert into t select generate_series(1, 100)");
+    let mut silent: Vec<TcpStream> = (0..1_100).map(|_| connect(server.addr)).collect();
+    // Each of these needs files of its own: a new database, connections for cursors, one for temporary tables.
+    session.run("create database other");
+    session.run("create temp table own (i int); insert into own select i from t");
+    let readers: Vec<Session> = (0..10)
+        .map(|_| {
+            let mut reader = Session::open(server.addr);
+            reader.run("begin; declare c cursor for select i from t; fetch 1 from c");
+            reader
+        })
+        .collect();
+    assert_eq!(session.value("select count(*) from own"), "100");
+    // Who was there longest has made room, and was told.
+    let (tag, body) = message(&mut silent[0]).unwrap();
+    assert_eq!((tag, error_field(&body, b'C').as_str()), (b'E', "53300"));
+    assert_eq!(message(&mut silent[0]), None);
+    assert!(!server.log().contains("cannot accept a connection"), "{}", server.log());
+    drop((silent, readers));
+    assert_serving(server.addr, "1,100 silent connections");
+}
+
 /// Sends a byte at a time for as long as the server listens.
 fn dribble(mut stream: TcpStream, bytes: impl Iterator<Item = u8>) -> Told {
     let mut writer = stream.try_clone().unwrap();

@@ -207,6 +207,7 @@ pub mod engine {
     pub mod database;
     pub mod databases;
     pub mod ddl;
+    pub mod descriptors;
     mod error_map;
     mod foreign_key_errors;
     pub mod functions;
@@ -252,6 +253,7 @@ pub mod session {
 
 pub mod net {
     //! Sockets: accept, start-up, TLS, authentication.
+    pub mod admission;
     pub mod auth;
     pub mod scram;
     pub mod server;

@@ -75,20 +75,16 @@ fn passwd() -> Result<(), String> {
 }
 
 /// Raises the limit on open files to what the system allows. Every client takes one, every SQLite connection three, and
-/// the usual limit of 1,024 is made for programs that use select(2): a thousand silent clients would shut all others out.
-fn raise_descriptor_limit(wanted: u64) {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) if limit >= wanted => {}
-        Ok(limit) => {
-            log::warn!("the system allows {limit} open files and sockets, fewer than max_connections = {wanted}");
-        }
-        Err(error) => log::warn!("cannot raise the limit on open files: {error}"),
+/// the usual limit of 1,024 is made for programs that use select(2).
+fn raise_descriptor_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        log::warn!("cannot raise the limit on open files: {error}");
     }
 }
 
 fn serve(config: Config) -> Result<(), String> {
     pgserver::ops::log::init(config.log_level, config.log_format);
-    raise_descriptor_limit(config.net.max_connections as u64);
+    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("session")
         .thread_stack_size(WORKER_STACK)

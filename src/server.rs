@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::engine::databases::Databases;
+use crate::engine::descriptors::Shares;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::home::WorkingCopies;
 use crate::error::SqlState;
 use crate::net::auth::{AuthMethod, Authentication};
-use crate::net::server::Server as NetServer;
+use crate::net::server::{NetOptions, Server as NetServer};
 use crate::net::tls::Tls;
 use crate::ops::config::{Config, Storage, Sync};
 use crate::ops::http::Endpoint;
@@ -57,7 +58,8 @@ impl Server {
         let authentication = Authentication::new(config.auth_method(), &config.user, config.password.as_deref())?;
         let wanted = config.address();
         let http = http_endpoint(&config, &databases)?;
-        let net = NetServer::bind(wanted, config.net, tls, authentication, databases, config.session)
+        let sockets = shares(&config.net).sockets;
+        let net = NetServer::bind(wanted, (config.net, sockets), tls, authentication, databases, config.session)
             .map_err(|e| cannot_listen(("PG_HOST", "PG_PORT"), wanted, &e))?;
         let address = net.local_addr().map_err(|e| cannot_listen(("PG_HOST", "PG_PORT"), wanted, &e))?;
         log::info!(
@@ -111,6 +113,23 @@ impl Server {
         log::info!("stopped");
         complete
     }
+}
+
+/// What the system lets clients and SQLite's connections have.
+fn shares(net: &NetOptions) -> Shares {
+    // What cannot be asked for is taken for the usual limit.
+    let descriptors = rlimit::Resource::NOFILE.get().map_or(1024, |(allowed, _)| allowed);
+    let wanted = net.bounds();
+    let shares = Shares::of(descriptors, wanted.sockets());
+    let bounds = wanted.within(shares.sockets);
+    if bounds.sessions < wanted.sessions {
+        log::warn!(
+            "the system allows {descriptors} open files and sockets: there can be {} sessions, fewer than MAX_CONNECTIONS = {}; raise the limit (ulimit -n) for more",
+            bounds.sessions,
+            wanted.sessions
+        );
+    }
+    shares
 }
 
 /// The HTTP endpoint of the configuration, if one is wanted.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::debug_log::debug;
@@ -20,13 +20,14 @@ use crate::engine::backends::{Backends, CancelKey};
 use crate::engine::database::Database;
 use crate::engine::databases::Databases;
 use crate::error::{Error, SqlState};
+use crate::net::admission::{Admission, Bounds, Place};
 use crate::net::auth::{AuthError, Authentication};
 use crate::net::tls::{Tls, TlsMode};
 use crate::protocol::backend;
 use crate::protocol::codec;
 use crate::protocol::conn::FramedConn;
 use crate::protocol::message::StartupPacket;
-use crate::protocol::socket::{Socket, Stream};
+use crate::protocol::socket::{Peer, Socket, Stream};
 use crate::session;
 use crate::session::start::{SessionOptions, SessionStart};
 
@@ -40,6 +41,9 @@ const BACKLOG: u32 = 1024;
 #[derive(Clone, Debug)]
 pub struct NetOptions {
     pub max_connections: usize,
+    /// Connections at a time that have not logged in yet, in all and from one address.
+    pub max_waiting: usize,
+    pub max_waiting_of_address: usize,
     /// The longest message accepted, in bytes.
     pub max_message: usize,
     /// From accept to the end of authentication.
@@ -47,6 +51,14 @@ pub struct NetOptions {
     /// How long running statements may go on after the server was told to stop.
     pub shutdown_grace: Duration,
     pub tls_mode: TlsMode,
+}
+
+impl NetOptions {
+    /// How many connections are wanted.
+    pub fn bounds(&self) -> Bounds {
+        let NetOptions { max_connections, max_waiting, max_waiting_of_address, .. } = *self;
+        Bounds { sessions: max_connections, waiting: max_waiting, of_an_address: max_waiting_of_address }
+    }
 }
 
 /// A bound server.
@@ -64,14 +76,14 @@ struct Shared {
     databases: Arc<Databases>,
     backends: Arc<Backends>,
     session: Arc<SessionOptions>,
-    slots: Arc<Semaphore>,
+    admission: Arc<Admission>,
 }
 
 impl Server {
-    /// Binds the address; port 0 lets the system choose.
+    /// Binds the address; port 0 lets the system choose. `sockets` is how many clients' sockets there may be.
     pub fn bind(
         address: SocketAddr,
-        options: NetOptions,
+        (options, sockets): (NetOptions, usize),
         tls: Option<Tls>,
         authentication: Authentication,
         databases: Arc<Databases>,
@@ -81,7 +93,7 @@ impl Server {
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         let listener = socket.listen(BACKLOG)?;
-        let slots = Arc::new(Semaphore::new(options.max_connections));
+        let admission = Admission::new(options.bounds().within(sockets));
         let shared = Shared {
             options,
             tls,
@@ -89,7 +101,7 @@ impl Server {
             databases,
             backends: Arc::default(),
             session: Arc::new(session),
-            slots,
+            admission,
         };
         Ok(Server { listener, shared: Arc::new(shared), stopping: watch::channel(false).0 })
     }
@@ -136,8 +148,19 @@ impl Server {
         let shared = self.shared.clone();
         let stopping = self.stopping.subscribe();
         shared.databases.metrics().connections.increment();
+        let Some((place, make_room)) = shared.admission.arrive(address.ip()) else {
+            shared.databases.metrics().error(SqlState::TOO_MANY_CONNECTIONS);
+            return;
+        };
+        let stream = Stream::Tcp(Socket::new(stream));
+        let peer = stream.peer();
         tokio::spawn(async move {
-            shared.connection(stream, address, stopping).await;
+            tokio::select! {
+                biased;
+                () = shared.connection(stream, address, stopping, place) => {}
+                // When the connection has become a session nobody tells it to go.
+                Ok(()) = make_room => shared.make_room(&peer),
+            }
             drop(alive);
         });
     }
@@ -158,24 +181,34 @@ enum Started {
 }
 
 impl Shared {
-    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, stopping: watch::Receiver<bool>) {
-        let Some(start) = self.start(stream, address, stopping).await else { return };
-        let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
-            let error = Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
-            self.databases.metrics().error(error.code());
-            refuse(start.conn, &error).await;
-            return;
-        };
+    async fn connection(
+        self: &Arc<Self>,
+        stream: Stream,
+        address: SocketAddr,
+        stopping: watch::Receiver<bool>,
+        mut place: Place,
+    ) {
+        let Some(start) = self.start(stream, address, stopping, &mut place).await else { return };
         // On the heap: a connection that has not started up yet need not be as large as a session.
         Box::pin(session::machine::run(start)).await;
+    }
+
+    /// Tells a client that has not logged in that another one takes its place: what fits into the socket at once, if it is
+    /// not encrypted.
+    fn make_room(&self, peer: &Peer) {
+        let (error, mut answer) = (too_many(), BytesMut::new());
+        self.databases.metrics().error(error.code());
+        backend::error_response(&mut answer, error.fields());
+        peer.tell(&answer);
     }
 
     /// Start-up and authentication. `None`: the connection has ended, and the client was told if it could be.
     async fn start(
         &self,
-        stream: TcpStream,
+        stream: Stream,
         address: SocketAddr,
         stopping: watch::Receiver<bool>,
+        place: &mut Place,
     ) -> Option<SessionStart> {
         let deadline = Instant::now() + self.options.authentication_timeout;
         let first_packets = tokio::time::timeout_at(deadline, self.first_packets(stream, address)).await;
@@ -201,6 +234,7 @@ impl Shared {
         let admit = self.admit(&mut conn, encrypted, minor, &parameters, &stopping, address);
         let admitted = tokio::time::timeout_at(deadline, admit).await.unwrap_or_else(|_| Err(too_slow().into()));
         let opened = match admitted {
+            Ok(_) if !place.begin_session() => Err(too_many().into()),
             Ok((user, name)) => match self.open(&name, stopping.clone()).await {
                 Ok(database) => Ok((user, name, database)),
                 Err(error) => Err(error.into()),
@@ -301,8 +335,7 @@ impl Shared {
 
     /// Reads packets by exact length until the start-up packet: nothing sent in plain text before TLS can survive
     /// into it.
-    async fn first_packets(&self, tcp: TcpStream, address: SocketAddr) -> io::Result<Started> {
-        let mut stream = Stream::Tcp(Socket::new(tcp));
+    async fn first_packets(&self, mut stream: Stream, address: SocketAddr) -> io::Result<Started> {
         let (mut encrypted, mut asked_ssl, mut asked_gss) = (false, false, false);
         loop {
             let length = stream.read_u32().await? as usize;
@@ -356,6 +389,10 @@ impl Shared {
 
 fn shutting_down() -> Error {
     Error::fatal(SqlState::CANNOT_CONNECT_NOW, "the database system is shutting down")
+}
+
+fn too_many() -> Error {
+    Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already")
 }
 
 fn too_slow() -> Error {

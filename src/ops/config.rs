@@ -337,6 +337,20 @@ pub static KEYS: &[Key] = &[
         set: |c, v| whole(v, 1..=262_143).map(|n| c.net.max_connections = n as usize),
     },
     Key {
+        env: "MAX_UNAUTHENTICATED_CONNECTIONS",
+        toml: "max_unauthenticated_connections",
+        default: "1000",
+        doc: "Connections at a time that have not logged in yet; beyond them, the oldest one makes room (53300).",
+        set: |c, v| whole(v, 2..=65_536).map(|n| c.net.max_waiting = n as usize),
+    },
+    Key {
+        env: "MAX_UNAUTHENTICATED_PER_ADDRESS",
+        toml: "max_unauthenticated_per_address",
+        default: "200",
+        doc: "The same for the connections from one address, or one IPv6 network of 64 bits.",
+        set: |c, v| whole(v, 1..=65_536).map(|n| c.net.max_waiting_of_address = n as usize),
+    },
+    Key {
         env: "MAX_MESSAGE_MB",
         toml: "max_message_mb",
         default: "256",
@@ -521,6 +535,8 @@ impl Default for Config {
             http_port: None,
             net: NetOptions {
                 max_connections: 0,
+                max_waiting: 0,
+                max_waiting_of_address: 0,
                 max_message: 0,
                 authentication_timeout: Duration::ZERO,
                 shutdown_grace: Duration::ZERO,

@@ -124,6 +124,12 @@ impl Peer {
         }
     }
 
+    /// Sends a last word past the connection's own buffer, as far as it fits into the socket at once.
+    pub fn tell(&self, bytes: &[u8]) {
+        // It is a courtesy.
+        let _ = self.tcp().try_write(bytes);
+    }
+
     /// Resolves when the client has closed the connection. Cancel safe.
     #[cfg(target_os = "linux")]
     pub async fn gone(&self) {
