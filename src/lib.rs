@@ -255,6 +255,7 @@ pub mod net {
     //! Sockets: accept, start-up, TLS, authentication.
     pub mod admission;
     pub mod auth;
+    pub mod failed_logins;
     pub mod scram;
     pub mod server;
     pub mod tls;

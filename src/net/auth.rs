@@ -4,12 +4,15 @@
 //! exchange, the same error, the same delay. Specification: auth-methods.html, protocol-flow.html.
 
 use std::io;
-use std::time::Duration;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 
 use crate::error::{Error, SqlState};
+use crate::net::failed_logins::FailedLogins;
 use crate::net::scram::{Exchange, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, Verifier};
 use crate::protocol::backend;
 use crate::protocol::codec::{Cursor, MAX_PASSWORD, MAX_SASL};
@@ -38,7 +41,13 @@ pub struct Authentication {
     md5: Option<String>,
     /// Makes the salts of users that do not exist.
     secret: [u8; 32],
+    failed: FailedLogins,
+    /// Passwords that are hashed at a time.
+    hashing: Semaphore,
 }
+
+/// Hashing a password takes milliseconds of a processor: so many at a time, on threads that no session needs.
+const HASHING: usize = 2;
 
 /// Why there is no session.
 pub enum AuthError {
@@ -79,16 +88,24 @@ impl Authentication {
             _ => None,
         };
         let verifier = stored.or_else(|| password.map(Verifier::new));
-        Ok(Authentication { method, user: user.to_owned(), verifier, md5, secret: rand::random() })
+        Ok(Authentication {
+            method,
+            user: user.to_owned(),
+            verifier,
+            md5,
+            secret: rand::random(),
+            failed: FailedLogins::default(),
+            hashing: Semaphore::new(HASHING),
+        })
     }
 
-    /// Runs the exchange. `certificate_hash` is given on an encrypted connection. On success AuthenticationOk waits in
-    /// the output buffer.
+    /// Runs the exchange with a client at that address. `certificate_hash` is given on an encrypted connection. On success
+    /// AuthenticationOk waits in the output buffer.
     pub async fn authenticate(
         &self,
         conn: &mut FramedConn,
         user: &str,
-        certificate_hash: Option<&[u8]>,
+        (certificate_hash, address): (Option<&[u8]>, IpAddr),
     ) -> Result<(), AuthError> {
         let accepted = match self.method {
             AuthMethod::Trust if user == self.user => true,
@@ -96,17 +113,27 @@ impl Authentication {
                 let message = format!("role \"{user}\" does not exist");
                 return Err(Error::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message).into());
             }
-            AuthMethod::Password => self.password(conn, user).await?,
-            AuthMethod::Md5 => self.md5(conn, user).await?,
-            AuthMethod::ScramSha256 => self.scram(conn, user, certificate_hash).await?,
+            AuthMethod::Password => self.password(conn, user, address).await?,
+            AuthMethod::Md5 => self.md5(conn, user, address).await?,
+            AuthMethod::ScramSha256 => self.scram(conn, user, (certificate_hash, address)).await?,
         };
         if !accepted {
+            self.failed.failed(address, Instant::now());
             tokio::time::sleep(FAILURE_DELAY).await;
             let message = format!("password authentication failed for user \"{user}\"");
             return Err(Error::fatal(SqlState::INVALID_PASSWORD, message).into());
         }
+        self.failed.succeeded(address);
         backend::authentication_ok(conn.out());
         Ok(())
+    }
+
+    /// Waits before an answer from an address that has given wrong ones is looked at.
+    async fn slow_down(&self, address: IpAddr) {
+        let delay = self.failed.delay(address, Instant::now());
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
     }
 
     /// What the user's answer is checked against; for a user that does not exist, something that nothing fits.
@@ -115,16 +142,21 @@ impl Authentication {
         Ok(if user == self.user { real.clone() } else { Verifier::mock(real, user, &self.secret) })
     }
 
-    async fn password(&self, conn: &mut FramedConn, user: &str) -> Result<bool, AuthError> {
+    async fn password(&self, conn: &mut FramedConn, user: &str, address: IpAddr) -> Result<bool, AuthError> {
         backend::authentication_password(conn.out());
         let password = password_message(conn).await?;
-        Ok(self.verifier(user)?.accepts(&password))
+        self.slow_down(address).await;
+        let verifier = self.verifier(user)?;
+        let _turn = self.hashing.acquire().await.map_err(Error::internal)?;
+        let accepted = tokio::task::spawn_blocking(move || verifier.accepts(&password)).await;
+        Ok(accepted.map_err(Error::internal)?)
     }
 
-    async fn md5(&self, conn: &mut FramedConn, user: &str) -> Result<bool, AuthError> {
+    async fn md5(&self, conn: &mut FramedConn, user: &str, address: IpAddr) -> Result<bool, AuthError> {
         let salt: [u8; 4] = rand::random();
         backend::authentication_md5(conn.out(), salt);
         let given = password_message(conn).await?;
+        self.slow_down(address).await;
         let mock = hex(&self.secret);
         let inner = self.md5.as_deref().filter(|_| user == self.user).unwrap_or(&mock);
         let mut outer = Md5::new();
@@ -134,7 +166,12 @@ impl Authentication {
         Ok(expected.as_bytes().ct_eq(given.as_bytes()).into())
     }
 
-    async fn scram(&self, conn: &mut FramedConn, user: &str, hash: Option<&[u8]>) -> Result<bool, AuthError> {
+    async fn scram(
+        &self,
+        conn: &mut FramedConn,
+        user: &str,
+        (hash, address): (Option<&[u8]>, IpAddr),
+    ) -> Result<bool, AuthError> {
         let mechanisms: &[&str] = if hash.is_some() { &[SCRAM_SHA_256_PLUS, SCRAM_SHA_256] } else { &[SCRAM_SHA_256] };
         backend::authentication_sasl(conn.out(), mechanisms);
         let mut first = Cursor::new(answer(conn, "SASL", MAX_SASL).await?);
@@ -148,6 +185,7 @@ impl Authentication {
         let exchange = Exchange::start(self.verifier(user)?, &mechanism, &data, hash)?;
         backend::authentication_sasl_continue(conn.out(), exchange.challenge().as_bytes());
         let response = answer(conn, "SASL", MAX_SASL).await?;
+        self.slow_down(address).await;
         match exchange.finish(&response)? {
             Some(signature) => {
                 backend::authentication_sasl_final(conn.out(), signature.as_bytes());

@@ -324,7 +324,7 @@ impl Shared {
             return Err(error.into());
         }
         let hash = self.tls.as_ref().filter(|_| encrypted).map(|tls| &*tls.certificate_hash);
-        if let Err(error) = self.authentication.authenticate(conn, user, hash).await {
+        if let Err(error) = self.authentication.authenticate(conn, user, (hash, address.ip())).await {
             if matches!(error, AuthError::Refused(_)) {
                 self.databases.metrics().authentication_failures.increment();
             }
