@@ -271,6 +271,7 @@ pub mod ops {
     pub mod liveness;
     pub mod log;
     pub mod object_store;
+    pub mod signals;
     pub mod versions;
 }
 

@@ -6,6 +6,8 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::engine::databases::Databases;
 use crate::engine::descriptors::Shares;
 use crate::engine::remote::RemoteOptions;
@@ -97,6 +99,11 @@ impl Server {
     /// Where the HTTP endpoint listens, if there is one.
     pub fn http_addr(&self) -> Option<SocketAddr> {
         self.http.as_ref().map(Endpoint::local_addr)
+    }
+
+    /// Becomes true at a stop when sessions are over and databases are being closed.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.net.closing()
     }
 
     /// Serves until the future resolves, then stops gracefully. The HTTP endpoint answers to the end. False if an object store

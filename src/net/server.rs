@@ -31,8 +31,11 @@ use crate::protocol::socket::{Peer, Socket, Stream};
 use crate::session;
 use crate::session::start::{SessionOptions, SessionStart};
 
+/// How long sessions have to end once the grace period is over and their statements were cancelled.
+pub const TERMINATION: Duration = Duration::from_secs(2);
+
 /// How long the plain files in an object store are waited for at a stop, even if the grace period is over.
-const PUBLICATION: Duration = Duration::from_secs(5);
+pub const PUBLICATION: Duration = Duration::from_secs(5);
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -66,6 +69,7 @@ pub struct Server {
     listener: TcpListener,
     shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
+    closing: watch::Sender<bool>,
 }
 
 /// What every connection needs.
@@ -103,12 +107,22 @@ impl Server {
             session: Arc::new(session),
             admission,
         };
-        Ok(Server { listener, shared: Arc::new(shared), stopping: watch::channel(false).0 })
+        Ok(Server {
+            listener,
+            shared: Arc::new(shared),
+            stopping: watch::channel(false).0,
+            closing: watch::channel(false).0,
+        })
     }
 
     /// The bound address.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Becomes true at a stop when sessions are over and databases are being closed.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
     }
 
     /// Serves until `shutdown` resolves; then lets running statements finish within the grace period, ends all
@@ -139,8 +153,11 @@ impl Server {
         if tokio::time::timeout(grace, all_done.recv()).await.is_err() {
             log::warn!("statements still running after {} s are cancelled", grace.as_secs());
             self.shared.backends.terminate_all();
-            _ = tokio::time::timeout(Duration::from_secs(5), all_done.recv()).await;
+            if tokio::time::timeout(TERMINATION, all_done.recv()).await.is_err() {
+                log::error!("a statement does not end; it is not waited for");
+            }
         }
+        self.closing.send_replace(true);
         self.shared.databases.close(over.max(Instant::now() + PUBLICATION)).await
     }
 
