@@ -279,6 +279,27 @@ fn what_is_announced_but_not_sent_takes_no_memory() {
     drop(announced);
 }
 
+/// Passwords and data are in memory; a crash leaves no file of it behind unless somebody wants that.
+#[cfg(target_os = "linux")]
+#[test]
+fn core_dumps_are_off_unless_wanted() {
+    for (setting, limited) in [("off", true), ("on", false)] {
+        let server = Server::start_with("postgres", "trust", "", &[("CORE_DUMPS", setting)]).unwrap();
+        let limits = |process: &str| {
+            let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+            limits.lines().find(|line| line.starts_with("Max core file size")).unwrap().to_owned()
+        };
+        let expected = if limited { ["0", "0"].map(str::to_owned).to_vec() } else { words(&limits("self")) };
+        assert_eq!(words(&limits(&server.process.id().to_string())), expected);
+    }
+}
+
+/// Soft and hard limit.
+#[cfg(target_os = "linux")]
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().skip(4).take(2).map(str::to_owned).collect()
+}
+
 /// VmRSS (proc(5)).
 #[cfg(target_os = "linux")]
 fn resident_megabytes(server: &Server) -> usize {

@@ -91,6 +91,11 @@ fn raise_descriptor_limit() {
 fn serve(config: Config) -> Result<(), String> {
     pgserver::ops::log::init(config.log_level, config.log_format);
     raise_descriptor_limit();
+    if !config.core_dumps
+        && let Err(error) = rlimit::Resource::CORE.set(0, 0)
+    {
+        log::warn!("cannot switch core dumps off: {error}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("session")
         .thread_stack_size(WORKER_STACK)

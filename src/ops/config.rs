@@ -40,6 +40,7 @@ pub struct Config {
     /// Its `interval` follows from `sync`.
     pub remote: RemoteOptions,
     pub pool_size: usize,
+    pub core_dumps: bool,
     pub log_level: log::LevelFilter,
     pub log_format: LogFormat,
     /// Where monitoring asks, if it may.
@@ -215,14 +216,7 @@ pub static KEYS: &[Key] = &[
         toml: "standby",
         default: "off",
         doc: "on: databases in an object store are read-only here and follow what other servers commit.",
-        set: |c, v| {
-            c.remote.standby = match v {
-                "on" => true,
-                "off" => false,
-                _ => return Err("on or off".to_owned()),
-            };
-            Ok(())
-        },
+        set: |c, v| on_or_off(v).map(|on| c.remote.standby = on),
     },
     Key {
         env: "S3_BUCKET",
@@ -468,6 +462,13 @@ pub static KEYS: &[Key] = &[
         set: |c, v| parse(v, "an IP address").map(|host| c.http_host = host),
     },
     Key {
+        env: "CORE_DUMPS",
+        toml: "core_dumps",
+        default: "off",
+        doc: "on: the system may write the process's memory, passwords and data included, to a file when it crashes.",
+        set: |c, v| on_or_off(v).map(|on| c.core_dumps = on),
+    },
+    Key {
         env: "LOG_LEVEL",
         toml: "log_level",
         default: "info",
@@ -500,6 +501,14 @@ fn whole(text: &str, allowed: RangeInclusive<u64>) -> Result<u64, String> {
     value.ok_or_else(|| format!("a whole number from {least} to {most}"))
 }
 
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off".to_owned()),
+    }
+}
+
 fn seconds(text: &str, allowed: RangeInclusive<u64>) -> Result<Duration, String> {
     whole(text, allowed).map(Duration::from_secs)
 }
@@ -529,6 +538,7 @@ impl Default for Config {
             upload_interval: Duration::ZERO,
             remote: RemoteOptions::default(),
             pool_size: 0,
+            core_dumps: false,
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,
             http_host: IpAddr::from([127, 0, 0, 1]),
