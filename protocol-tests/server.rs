@@ -13,6 +13,7 @@ pub struct Server {
 
 impl Server {
     /// Starts the binary with its defaults but a free port and a user; `method` is how that user authenticates.
+    #[allow(dead_code, reason = "not every test needs it")]
     pub fn start(user: &str, method: &str, password: &str) -> Result<Server, String> {
         Server::start_with(user, method, password, &[])
     }

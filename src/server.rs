@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::engine::databases::Databases;
-use crate::engine::descriptors::Shares;
+use crate::engine::descriptors::{self, Shares};
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::home::WorkingCopies;
 use crate::error::SqlState;
@@ -60,7 +60,8 @@ impl Server {
         let authentication = Authentication::new(config.auth_method(), &config.user, config.password.as_deref())?;
         let wanted = config.address();
         let http = http_endpoint(&config, &databases)?;
-        let sockets = shares(&config.net).sockets;
+        let Shares { sockets, connections } = shares(&config.net);
+        descriptors::limit_connections(connections.min(config.max_sqlite_connections));
         let net = NetServer::bind(wanted, (config.net, sockets), tls, authentication, databases, config.session)
             .map_err(|e| cannot_listen(("PG_HOST", "PG_PORT"), wanted, &e))?;
         let address = net.local_addr().map_err(|e| cannot_listen(("PG_HOST", "PG_PORT"), wanted, &e))?;

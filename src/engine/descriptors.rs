@@ -1,7 +1,9 @@
 //! How the files and sockets that the system lets this process have open are shared out, so that neither clients nor
 //! SQLite's connections can take what the other needs.
 //!
-//! Owns: [`Shares`]. Must not know: who uses them.
+//! Owns: [`Shares`], the count of SQLite connections in this process. Must not know: who uses them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What neither of the two gets: standard streams, the runtime's own, the HTTP endpoint, logs that are synced, object
 /// stores, files that are open for a moment.
@@ -26,6 +28,39 @@ impl Shares {
         let shared = descriptors - RESERVE.min(descriptors / 2);
         let sockets = sockets.min(shared / 2);
         Shares { sockets, connections: ((shared - sockets) / OF_A_CONNECTION).max(2) }
+    }
+}
+
+/// SQLite connections there may be, whatever database they are to: memory and descriptors are the process's.
+static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Sets how many SQLite connections there may be.
+pub fn limit_connections(limit: usize) {
+    LIMIT.store(limit, Ordering::Relaxed);
+}
+
+/// How many there may be.
+pub(crate) fn connection_limit() -> usize {
+    LIMIT.load(Ordering::Relaxed)
+}
+
+/// One of the connections there may be, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Counted(());
+
+impl Counted {
+    /// `None` if there are enough.
+    pub(crate) fn take() -> Option<Self> {
+        let limit = connection_limit();
+        let more = |open: usize| (open < limit).then_some(open + 1);
+        OPEN.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Counted(()))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -40,6 +40,7 @@ pub struct Config {
     /// Its `interval` follows from `sync`.
     pub remote: RemoteOptions,
     pub pool_size: usize,
+    pub max_sqlite_connections: usize,
     pub core_dumps: bool,
     pub log_level: log::LevelFilter,
     pub log_format: LogFormat,
@@ -324,6 +325,13 @@ pub static KEYS: &[Key] = &[
         set: |c, v| whole(v, 1..=1000).map(|n| c.pool_size = n as usize),
     },
     Key {
+        env: "MAX_SQLITE_CONNECTIONS",
+        toml: "max_sqlite_connections",
+        default: "500",
+        doc: "SQLite connections of all databases, with those that idle snapshots, open cursors and slow readers keep; each takes up to 3 MB and 3 open files. Beyond them, 53300.",
+        set: |c, v| whole(v, 10..=100_000).map(|n| c.max_sqlite_connections = n as usize),
+    },
+    Key {
         env: "MAX_CONNECTIONS",
         toml: "max_connections",
         default: "10000",
@@ -371,6 +379,13 @@ pub static KEYS: &[Key] = &[
         default: "30",
         doc: "How long a client may idle in a transaction that has written, unless idle_in_transaction_session_timeout says otherwise.",
         set: |c, v| seconds(v, 1..=86_400).map(|d| c.session.idle_writer_timeout = d),
+    },
+    Key {
+        env: "CLIENT_WRITE_TIMEOUT_SECONDS",
+        toml: "client_write_timeout_seconds",
+        default: "600",
+        doc: "A client that takes nothing of its results for so long is ended; 0: never.",
+        set: |c, v| seconds(v, 0..=86_400).map(|d| c.session.client_write_timeout = (!d.is_zero()).then_some(d)),
     },
     Key {
         env: "BEGIN_MODE",
@@ -538,6 +553,7 @@ impl Default for Config {
             upload_interval: Duration::ZERO,
             remote: RemoteOptions::default(),
             pool_size: 0,
+            max_sqlite_connections: 0,
             core_dumps: false,
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,
@@ -693,73 +709,4 @@ pub fn reference() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn from_env(pairs: &[(&str, &str)]) -> Result<Config, String> {
-        Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-    }
-
-    #[test]
-    fn defaults_are_valid_and_documented() {
-        let mut config = Config::default();
-        for key in KEYS {
-            assert_eq!((key.set)(&mut config, key.default), Ok(()), "{}", key.env);
-        }
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let printed = [
-            ("config.example.toml", example_toml()),
-            (".env.example", example_env()),
-            ("docs/configuration.md", reference()),
-        ];
-        for (file, expected) in printed {
-            if std::env::var_os("REWRITE").is_some() {
-                std::fs::write(root.join(file), &expected).unwrap();
-            }
-            assert_eq!(std::fs::read_to_string(root.join(file)).unwrap(), expected, "run with REWRITE=1: {file}");
-        }
-    }
-
-    #[test]
-    fn bad_values_name_key_value_and_what_is_allowed() {
-        let error = from_env(&[("PG_PORT", "http")]).unwrap_err();
-        assert_eq!(error, "PG_PORT = \"http\" is not valid; allowed: a port, 0 to 65535");
-        for (name, most) in [("MAX_CONNECTIONS", 262_143), ("MAX_MESSAGE_MB", 1024), ("CONNECTION_POOL_SIZE", 1000)] {
-            for value in ["0", "-1", "9999999999999999999", "99999999999999999999"] {
-                let error = from_env(&[(name, value)]).unwrap_err();
-                let expected = format!("{name} = \"{value}\" is not valid; allowed: a whole number from 1 to {most}");
-                assert_eq!(error, expected);
-            }
-        }
-        let error = from_env(&[("AZURE_STORAGE_KEY", "s3cret!")]).unwrap_err();
-        assert_eq!(error, "AZURE_STORAGE_KEY = \"…\" is not valid; allowed: the account's key in base64");
-        let error = from_env(&[("STORAGE", "ftp")]).unwrap_err();
-        assert_eq!(error, "STORAGE = \"ftp\" is not valid; allowed: local, s3, azure or directory");
-        let mut config = Config::default();
-        let error = config.apply_toml("prot = 1", Path::new("c.toml")).unwrap_err();
-        assert!(error.starts_with("c.toml: unknown key prot; known are host, port"), "{error}");
-    }
-
-    #[test]
-    fn a_store_that_is_not_named_is_missed_before_the_start() {
-        assert_eq!(from_env(&[("STORAGE", "s3")]).unwrap_err(), "STORAGE = s3 needs S3_BUCKET");
-        assert_eq!(from_env(&[("STORAGE", "azure")]).unwrap_err(), "STORAGE = azure needs AZURE_STORAGE_ACCOUNT");
-        assert!(from_env(&[("STORAGE", "s3"), ("S3_BUCKET", "databases")]).is_ok());
-    }
-
-    #[test]
-    fn a_certificate_is_not_ignored() {
-        for file in ["TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE"] {
-            assert!(from_env(&[(file, "x.pem")]).unwrap_err().ends_with("need TLS = prefer or require"), "{file}");
-        }
-        assert!(from_env(&[("TLS", "require"), ("TLS_CERT_FILE", "x.pem"), ("TLS_KEY_FILE", "y.pem")]).is_ok());
-    }
-
-    #[test]
-    fn listening_beyond_loopback_needs_a_password() {
-        assert!(from_env(&[("PG_HOST", "0.0.0.0")]).unwrap_err().contains("needs a password"));
-        assert!(from_env(&[("PG_HOST", "0.0.0.0"), ("PG_PASSWORD", "x"), ("PG_AUTH", "trust")]).is_err());
-        let config = from_env(&[("PG_HOST", "0.0.0.0"), ("PG_PASSWORD", "x")]).unwrap();
-        assert_eq!(config.auth_method(), AuthMethod::ScramSha256);
-    }
-}
+mod tests;

@@ -3,7 +3,9 @@
 //! Owns: [`FramedConn`]: reading, buffering, flushing. Must not know: what a message means, sockets
 //! (`protocol::socket`).
 
+use std::future::Future;
 use std::io::{self, Read};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,6 +31,8 @@ pub struct FramedConn {
     last_tag: u8,
     /// Times that output has left.
     flushes: u64,
+    /// How long the client may take none of it.
+    write_limit: Option<Duration>,
 }
 
 /// A place in a connection's output.
@@ -51,7 +55,13 @@ impl FramedConn {
             max_message,
             last_tag: 0,
             flushes: 0,
+            write_limit: None,
         }
+    }
+
+    /// From now on a write fails with `TimedOut` when the client has taken nothing for so long.
+    pub fn limit_writes(&mut self, limit: Option<Duration>) {
+        self.write_limit = limit;
     }
 
     /// The next message; `None` when the client has closed the connection. The inner error is the client's fault: its
@@ -148,18 +158,31 @@ impl FramedConn {
     pub async fn flush(&mut self) -> io::Result<()> {
         if !self.output.is_empty() {
             self.flushes += 1;
-            self.stream.write_all(&self.output).await?;
+            let mut sent = 0;
+            while let Some(rest) = self.output.get(sent..).filter(|rest| !rest.is_empty()) {
+                match within(self.write_limit, self.stream.write(rest)).await? {
+                    0 => return Err(io::ErrorKind::WriteZero.into()),
+                    count => sent += count,
+                }
+            }
             self.output.clear();
             if self.output.capacity() > KEEP_CAPACITY {
                 self.output = BytesMut::new();
             }
         }
-        self.stream.flush().await
+        within(self.write_limit, self.stream.flush()).await
     }
 
     /// Flushes and closes the sending side.
     pub async fn shutdown(&mut self) -> io::Result<()> {
         self.flush().await?;
-        self.stream.shutdown().await
+        within(self.write_limit, self.stream.shutdown()).await
+    }
+}
+
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        None => work.await,
     }
 }
