@@ -49,6 +49,16 @@ pub struct Authentication {
 /// Hashing a password takes milliseconds of a processor: so many at a time, on threads that no session needs.
 const HASHING: usize = 2;
 
+/// What is known of a client before it is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientFacts<'c> {
+    /// The server certificate's, on an encrypted connection.
+    pub certificate_hash: Option<&'c [u8]>,
+    /// Its own certificate is the user's, if it has to be.
+    pub certified: bool,
+    pub address: IpAddr,
+}
+
 /// Why there is no session.
 pub enum AuthError {
     /// The client is told.
@@ -99,15 +109,19 @@ impl Authentication {
         })
     }
 
-    /// Runs the exchange with a client at that address. `certificate_hash` is given on an encrypted connection. On success
-    /// AuthenticationOk waits in the output buffer.
+    /// Runs the exchange. On success AuthenticationOk waits in the output buffer.
     pub async fn authenticate(
         &self,
         conn: &mut FramedConn,
         user: &str,
-        (certificate_hash, address): (Option<&[u8]>, IpAddr),
+        client: &ClientFacts<'_>,
     ) -> Result<(), AuthError> {
+        let address = client.address;
         let accepted = match self.method {
+            AuthMethod::Trust if user == self.user && !client.certified => {
+                let message = format!("\"trust\" authentication failed for user \"{user}\"");
+                return Err(Error::fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message).into());
+            }
             AuthMethod::Trust if user == self.user => true,
             AuthMethod::Trust => {
                 let message = format!("role \"{user}\" does not exist");
@@ -115,9 +129,11 @@ impl Authentication {
             }
             AuthMethod::Password => self.password(conn, user, address).await?,
             AuthMethod::Md5 => self.md5(conn, user, address).await?,
-            AuthMethod::ScramSha256 => self.scram(conn, user, (certificate_hash, address)).await?,
+            AuthMethod::ScramSha256 => self.scram(conn, user, client).await?,
         };
-        if !accepted {
+        if !accepted || !client.certified {
+            // What the exchange has said already stays unsaid.
+            conn.out().clear();
             self.failed.failed(address, Instant::now());
             tokio::time::sleep(FAILURE_DELAY).await;
             let message = format!("password authentication failed for user \"{user}\"");
@@ -166,12 +182,8 @@ impl Authentication {
         Ok(expected.as_bytes().ct_eq(given.as_bytes()).into())
     }
 
-    async fn scram(
-        &self,
-        conn: &mut FramedConn,
-        user: &str,
-        (hash, address): (Option<&[u8]>, IpAddr),
-    ) -> Result<bool, AuthError> {
+    async fn scram(&self, conn: &mut FramedConn, user: &str, client: &ClientFacts<'_>) -> Result<bool, AuthError> {
+        let (hash, address) = (client.certificate_hash, client.address);
         let mechanisms: &[&str] = if hash.is_some() { &[SCRAM_SHA_256_PLUS, SCRAM_SHA_256] } else { &[SCRAM_SHA_256] };
         backend::authentication_sasl(conn.out(), mechanisms);
         let mut first = Cursor::new(answer(conn, "SASL", MAX_SASL).await?);

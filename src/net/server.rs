@@ -21,7 +21,7 @@ use crate::engine::database::Database;
 use crate::engine::databases::Databases;
 use crate::error::{Error, SqlState};
 use crate::net::admission::{Admission, Bounds, Place};
-use crate::net::auth::{AuthError, Authentication};
+use crate::net::auth::{AuthError, Authentication, ClientFacts};
 use crate::net::tls::{Tls, TlsMode};
 use crate::protocol::backend;
 use crate::protocol::codec;
@@ -210,8 +210,8 @@ impl Shared {
         Box::pin(session::machine::run(start)).await;
     }
 
-    /// Tells a client that has not logged in that another one takes its place: what fits into the socket at once, if it is
-    /// not encrypted.
+    /// Tells a client that has not logged in that another one takes its place, as far as it fits into the socket at once. A
+    /// client that encrypts cannot be told: to it this is an end of the connection that TLS did not announce.
     fn make_room(&self, peer: &Peer) {
         let (error, mut answer) = (too_many(), BytesMut::new());
         self.databases.metrics().error(error.code());
@@ -331,7 +331,8 @@ impl Shared {
         if *stopping.borrow() {
             return Err(shutting_down().into());
         }
-        if self.options.tls_mode == TlsMode::Require && !encrypted {
+        let needs_certificate = self.tls.as_ref().is_some_and(|tls| tls.needs_certificate);
+        if (self.options.tls_mode == TlsMode::Require || needs_certificate) && !encrypted {
             let host = address.ip();
             let message = format!(
                 "no pg_hba.conf entry for host \"{host}\", user \"{user}\", database \"{database_name}\", no encryption"
@@ -340,8 +341,16 @@ impl Shared {
                 .with_hint("This server accepts only TLS connections.");
             return Err(error.into());
         }
-        let hash = self.tls.as_ref().filter(|_| encrypted).map(|tls| &*tls.certificate_hash);
-        if let Err(error) = self.authentication.authenticate(conn, user, (hash, address.ip())).await {
+        let certified = self.tls.as_ref().is_none_or(|tls| tls.is_of(conn.certificate(), user));
+        if !certified {
+            log::info!("{address}: the certificate's common name is not \"{user}\"");
+        }
+        let client = ClientFacts {
+            certificate_hash: self.tls.as_ref().filter(|_| encrypted).map(|tls| &*tls.certificate_hash),
+            certified,
+            address: address.ip(),
+        };
+        if let Err(error) = self.authentication.authenticate(conn, user, &client).await {
             if matches!(error, AuthError::Refused(_)) {
                 self.databases.metrics().authentication_failures.increment();
             }

@@ -27,6 +27,8 @@ pub struct Config {
     pub password: Option<String>,
     /// How clients authenticate; `None`: trust without a password, SCRAM-SHA-256 with one.
     pub auth: Option<AuthMethod>,
+    /// Whether passwords may go over a network as they are.
+    pub allow_cleartext_password: bool,
     /// The database created at the first start.
     pub database: String,
     /// The directory of the database files or working copies, if one was named.
@@ -134,6 +136,13 @@ pub static KEYS: &[Key] = &[
         },
     },
     Key {
+        env: "ALLOW_CLEARTEXT_PASSWORD",
+        toml: "allow_cleartext_password",
+        default: "off",
+        doc: "on: PG_AUTH = password may send passwords over a network without TLS = require.",
+        set: |c, v| on_or_off(v).map(|on| c.allow_cleartext_password = on),
+    },
+    Key {
         env: "DB_NAME",
         toml: "database",
         default: "myapp",
@@ -144,7 +153,7 @@ pub static KEYS: &[Key] = &[
         env: "DB_PATH",
         toml: "db_path",
         default: "",
-        doc: "The directory of the database files; created if it is not there. Not set: ./data, and for working copies of databases in an object store the system's temporary directory.",
+        doc: "The directory of the database files; created if it is not there. Not set: ./data, and for working copies of databases in an object store a directory of its own in the system's temporary one.",
         set: |c, v| set_path(&mut c.directory, v),
     },
     Key {
@@ -440,6 +449,20 @@ pub static KEYS: &[Key] = &[
         set: |c, v| set_path(&mut c.tls.client_ca, v),
     },
     Key {
+        env: "TLS_CLIENT_CERT",
+        toml: "tls_client_cert",
+        default: "verify-ca",
+        doc: "With TLS_CLIENT_CA_FILE: verify-ca (clients need a certificate of these authorities) or verify-full (its common name is the user's as well).",
+        set: |c, v| {
+            c.tls.verify_user = match v {
+                "verify-ca" => false,
+                "verify-full" => true,
+                _ => return Err("verify-ca or verify-full".to_owned()),
+            };
+            Ok(())
+        },
+    },
+    Key {
         env: "SERVER_VERSION",
         toml: "server_version",
         default: "13.0",
@@ -545,6 +568,7 @@ impl Default for Config {
             user: String::new(),
             password: None,
             auth: None,
+            allow_cleartext_password: false,
             database: String::new(),
             directory: None,
             storage: Storage::Local,
@@ -629,6 +653,16 @@ impl Config {
                 "PG_HOST = {} listens beyond this machine, which needs a password: set PG_PASSWORD (and not PG_AUTH = trust), or listen on 127.0.0.1",
                 self.host
             ));
+        }
+        let in_clear = self.auth == Some(AuthMethod::Password) && self.net.tls_mode != TlsMode::Require;
+        if in_clear && !self.host.is_loopback() && !self.allow_cleartext_password {
+            return Err(format!(
+                "PG_AUTH = password sends passwords as they are to PG_HOST = {}, which is beyond this machine: set TLS = require or PG_AUTH = scram-sha-256, or ALLOW_CLEARTEXT_PASSWORD = on if nobody else reads that network",
+                self.host
+            ));
+        }
+        if self.tls.verify_user && self.tls.client_ca.is_none() {
+            return Err("TLS_CLIENT_CERT = verify-full needs TLS_CLIENT_CA_FILE".to_owned());
         }
         if self.net.tls_mode != TlsMode::Off && (self.tls.certificate.is_none() || self.tls.key.is_none()) {
             return Err("TLS needs TLS_CERT_FILE and TLS_KEY_FILE".to_owned());

@@ -125,6 +125,11 @@ impl FramedConn {
         codec::has_frame(&self.input)
     }
 
+    /// The certificate that the client has shown, checked already.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.stream.certificate()
+    }
+
     /// Who is at the other end.
     pub fn peer(&self) -> Peer {
         self.peer.clone()

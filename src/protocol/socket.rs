@@ -97,6 +97,14 @@ impl Stream {
         }
     }
 
+    /// The certificate that the client has shown, checked already.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        match self {
+            Stream::Tcp(_) => None,
+            Stream::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(|certificate| &**certificate),
+        }
+    }
+
     /// Who is at the other end.
     pub fn peer(&self) -> Peer {
         Peer(Arc::clone(&self.socket().write))

@@ -68,3 +68,23 @@ fn listening_beyond_loopback_needs_a_password() {
     let config = from_env(&[("PG_HOST", "0.0.0.0"), ("PG_PASSWORD", "x")]).unwrap();
     assert_eq!(config.auth_method(), AuthMethod::ScramSha256);
 }
+
+#[test]
+fn passwords_go_over_a_network_as_they_are_only_if_that_is_said() {
+    let beyond = [("PG_HOST", "0.0.0.0"), ("PG_PASSWORD", "x"), ("PG_AUTH", "password")];
+    let error = from_env(&beyond).unwrap_err();
+    assert!(error.starts_with("PG_AUTH = password sends passwords as they are to PG_HOST = 0.0.0.0"), "{error}");
+    assert!(error.contains("ALLOW_CLEARTEXT_PASSWORD = on"), "{error}");
+    let and = |more: &[(&'static str, &'static str)]| from_env(&[&beyond[..], more].concat());
+    assert!(and(&[("ALLOW_CLEARTEXT_PASSWORD", "on")]).is_ok());
+    let files = [("TLS_CERT_FILE", "x.pem"), ("TLS_KEY_FILE", "y.pem")];
+    assert!(and(&[&files[..], &[("TLS", "require")]].concat()).is_ok());
+    assert!(and(&[&files[..], &[("TLS", "prefer")]].concat()).is_err(), "a client may choose not to encrypt");
+    assert!(from_env(&[("PG_PASSWORD", "x"), ("PG_AUTH", "password")]).is_ok(), "nobody else reads loopback");
+}
+
+#[test]
+fn a_name_is_verified_by_an_authority() {
+    let error = from_env(&[("TLS_CLIENT_CERT", "verify-full")]).unwrap_err();
+    assert_eq!(error, "TLS_CLIENT_CERT = verify-full needs TLS_CLIENT_CA_FILE");
+}
