@@ -69,6 +69,12 @@ impl Server {
         std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }
 
+    /// Where it runs, with `data` in it.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn directory(&self) -> &std::path::Path {
+        &self.directory
+    }
+
     /// Stops it with SIGTERM and waits for its end.
     #[allow(dead_code, reason = "not every test needs it")]
     pub fn stop(&mut self) {

@@ -118,6 +118,7 @@ pub mod storage {
         pub mod wal;
         pub mod wal_check;
     }
+    pub mod own_directory;
     pub mod sink;
     pub mod watermark;
 }
@@ -205,6 +206,7 @@ pub mod engine {
     pub mod context;
     pub mod cursor;
     pub mod database;
+    mod database_file;
     pub mod databases;
     pub mod ddl;
     pub mod descriptors;
@@ -216,6 +218,7 @@ pub mod engine {
     pub mod kept;
     pub mod notifications;
     mod pool;
+    pub mod process;
     mod progress;
     pub mod remote;
     mod row_capture;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use pgserver::engine::allocator::without_huge_pages;
+use pgserver::engine::process::private_files;
 use pgserver::net::scram::Verifier;
 use pgserver::net::server::{PUBLICATION, TERMINATION};
 use pgserver::net::tls::Tls;
@@ -20,6 +21,7 @@ const WORKER_STACK: usize = 8 * 1024 * 1024;
 fn main() -> ExitCode {
     // Before anything is allocated that lasts.
     without_huge_pages();
+    private_files();
     match Arguments::parse(std::env::args().skip(1)).map_err(Failure::Wrong).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Wrong(error)) => complain(&error, 2),

@@ -20,6 +20,7 @@ use crate::ops::config::{Config, Storage, Sync};
 use crate::ops::http::Endpoint;
 use crate::ops::object_store::{check_conditions, object_store};
 use crate::storage::blob::BlobStore;
+use crate::storage::own_directory::OwnDirectory;
 
 /// A bound server, not serving yet.
 pub struct Server {
@@ -161,8 +162,14 @@ fn cannot_listen((host, port): (&str, &str), address: SocketAddr, error: &std::i
 
 async fn in_store(config: &Config, store: Arc<dyn BlobStore>) -> Result<Databases, String> {
     let copies = match &config.directory {
-        Some(directory) => WorkingCopies { directory: directory.clone(), shared: false },
-        None => WorkingCopies { directory: std::env::temp_dir(), shared: true },
+        Some(directory) => WorkingCopies { directory: directory.clone(), shared: false, own: None },
+        None => {
+            let parent = std::env::temp_dir();
+            let own = OwnDirectory::make(&parent).map_err(|e| {
+                format!("cannot keep working copies in {}: {e}; set DB_PATH to another directory", parent.display())
+            })?;
+            WorkingCopies { directory: own.path().to_owned(), shared: true, own: Some(Arc::new(own)) }
+        }
     };
     if !config.remote.standby {
         check_conditions(&store).await?;
