@@ -548,10 +548,14 @@ pub(crate) fn create_file(name: &str, path: &Path) -> Result<()> {
 /// The same under another name first, so that a crash leaves no half of it behind. Blocks.
 fn create_whole(name: &str, path: &Path) -> Result<()> {
     let new = state::beside(path, ".new");
-    let made = state::discard(&new).map_err(|error| cannot_open(name, error));
-    made.and_then(|()| create_file(name, &new))?;
-    let moved = local::sync_file(&new).and_then(|()| std::fs::rename(&new, path)).and_then(|()| state::discard(&new));
-    moved.map_err(|error| cannot_open(name, error))
+    let cleared = state::discard(&new).map_err(|error| cannot_open(name, error));
+    let made = cleared.and_then(|()| create_file(name, &new)).and_then(|()| {
+        let moved = local::sync_file(&new).and_then(|()| std::fs::rename(&new, path));
+        moved.map_err(|error| cannot_open(name, error))
+    });
+    // Its logs, or what there is of it on a full disk. What cannot be removed is removed by the next one of that name.
+    let _ = state::discard(&new);
+    made
 }
 
 /// The schema and sequences of a file just opened, its catalog tables made sure of.

@@ -51,6 +51,8 @@ pub(crate) struct Pool {
     returned: AtomicUsize,
     /// Extra connections in use.
     extra: AtomicUsize,
+    /// All connections in use, those of sessions that have lent their places among them.
+    leases: AtomicUsize,
     /// Open and unused; the one used last is taken first, because its caches are warm.
     idle: Mutex<Vec<Connection>>,
     writer: Mutex<Option<Connection>>,
@@ -174,6 +176,7 @@ impl Pool {
             size: size.max(1),
             returned: AtomicUsize::new(0),
             extra: AtomicUsize::new(0),
+            leases: AtomicUsize::new(0),
             idle: Mutex::default(),
             writer: Mutex::default(),
             probe: Mutex::default(),
@@ -321,9 +324,7 @@ impl Pool {
     /// them.
     pub(crate) fn usage(&self) -> (usize, usize) {
         let writer_is_idle = usize::from(lock(&self.writer).is_some());
-        let taken = self.size.saturating_sub(self.places.free.available_permits());
-        let used = taken + self.extra.load(Ordering::Relaxed) + 1 - writer_is_idle;
-        (lock(&self.idle).len() + writer_is_idle, used)
+        (lock(&self.idle).len() + writer_is_idle, self.leases.load(Ordering::Relaxed))
     }
 
     /// Its places, for those who lend theirs.
@@ -337,6 +338,7 @@ impl Pool {
         if let Some(held) = &held {
             held.0.fetch_add(1, Ordering::Relaxed);
         }
+        self.leases.fetch_add(1, Ordering::Relaxed);
         Lease { connection: None, home, kept: AtomicBool::new(false), held, pool: Arc::clone(self) }
     }
 
@@ -403,6 +405,7 @@ impl Deref for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.pool.leases.fetch_sub(1, Ordering::Relaxed);
         if self.home == Home::Nowhere {
             self.pool.extra.fetch_sub(1, Ordering::Relaxed);
         }

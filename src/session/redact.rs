@@ -19,7 +19,7 @@ fn speaks_of_secrets(text: &str) -> bool {
         let equals = |known: &&str| word.eq_ignore_ascii_case(known);
         let contains =
             |part: &&str| word.as_bytes().windows(part.len()).any(|w| w.eq_ignore_ascii_case(part.as_bytes()));
-        WORDS.iter().any(|known| equals(&known)) || PARTS.iter().any(|part| contains(&part))
+        WORDS.iter().any(equals) || PARTS.iter().any(contains)
     })
 }
 
