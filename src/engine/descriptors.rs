@@ -26,7 +26,8 @@ impl Shares {
     pub fn of(descriptors: u64, sockets: usize) -> Shares {
         let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
         let shared = descriptors - RESERVE.min(descriptors / 2);
-        let sockets = sockets.min(shared / 2);
+        // A connection of SQLite's takes three, and serves many clients.
+        let sockets = sockets.min(shared / 3 * 2);
         Shares { sockets, connections: ((shared - sockets) / OF_A_CONNECTION).max(2) }
     }
 }
@@ -75,7 +76,7 @@ mod tests {
             let used = (sockets + connections * OF_A_CONNECTION) as u64;
             assert!(used < descriptors && sockets >= 4, "{descriptors}: {sockets}, {connections}");
         }
-        assert_eq!(Shares::of(1024, 11_064), Shares { sockets: 432, connections: 144 });
+        assert_eq!(Shares::of(1024, 11_064), Shares { sockets: 576, connections: 96 });
         assert_eq!(Shares::of(1 << 20, 11_064).sockets, 11_064);
     }
 }
