@@ -193,6 +193,22 @@ fn silent_clients_do_not_take_the_descriptors_of_sessions() {
     assert_serving(server.addr, "1,100 silent connections");
 }
 
+/// Who has not logged in has nothing that a stop would wait for.
+#[test]
+fn silent_clients_do_not_hold_up_a_stop() {
+    let mut server =
+        Server::start_with("postgres", "password", "secret", &[("SHUTDOWN_GRACE_SECONDS", "3600")]).unwrap();
+    let mut silent: Vec<TcpStream> = (0..2).map(|_| connect(server.addr)).collect();
+    silent[1].write_all(&startup(0x0003_0000, b"user\0postgres\0\0")).unwrap();
+    assert_eq!(message(&mut silent[1]).unwrap().0, b'R');
+    server.stop();
+    for mut stream in silent {
+        let (tag, body) = message(&mut stream).unwrap();
+        assert_eq!((tag, error_field(&body, b'C').as_str()), (b'E', "57P03"));
+        assert_eq!(message(&mut stream), None);
+    }
+}
+
 /// Sends a byte at a time for as long as the server listens.
 fn dribble(mut stream: TcpStream, bytes: impl Iterator<Item = u8>) -> Told {
     let mut writer = stream.try_clone().unwrap();

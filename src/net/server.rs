@@ -176,7 +176,7 @@ impl Server {
                 biased;
                 () = shared.connection(stream, address, stopping, place) => {}
                 // When the connection has become a session nobody tells it to go.
-                Ok(()) = make_room => shared.make_room(&peer),
+                Ok(()) = make_room => shared.tell(&peer, &too_many()),
             }
             drop(alive);
         });
@@ -205,15 +205,25 @@ impl Shared {
         stopping: watch::Receiver<bool>,
         mut place: Place,
     ) {
-        let Some(start) = self.start(stream, address, stopping, &mut place).await else { return };
+        let (peer, mut stopped) = (stream.peer(), stopping.clone());
+        let start = tokio::select! {
+            biased;
+            start = self.start(stream, address, stopping, &mut place) => start,
+            // Who has not logged in has nothing that a stop would wait for.
+            _ = stopped.wait_for(|stopped| *stopped) => {
+                self.tell(&peer, &shutting_down());
+                None
+            }
+        };
+        let Some(start) = start else { return };
         // On the heap: a connection that has not started up yet need not be as large as a session.
         Box::pin(session::machine::run(start)).await;
     }
 
-    /// Tells a client that has not logged in that another one takes its place, as far as it fits into the socket at once. A
-    /// client that encrypts cannot be told: to it this is an end of the connection that TLS did not announce.
-    fn make_room(&self, peer: &Peer) {
-        let (error, mut answer) = (too_many(), BytesMut::new());
+    /// Tells a client that has not logged in why its connection ends, as far as that fits into the socket at once. A client
+    /// that encrypts cannot be told: to it this is an end of the connection that TLS did not announce.
+    fn tell(&self, peer: &Peer, error: &Error) {
+        let mut answer = BytesMut::new();
         self.databases.metrics().error(error.code());
         backend::error_response(&mut answer, error.fields());
         peer.tell(&answer);
