@@ -9,7 +9,7 @@ use std::time::Duration;
 use pgserver::net::tls::TlsMode;
 use pgserver::ops::config::{Config, Sync};
 use pgserver::server::Server;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -79,13 +79,15 @@ async fn a_statement_beyond_the_grace_period_is_ended() {
 struct Tls {
     roots: RootCertStore,
     claimed_hash: Option<Vec<u8>>,
+    /// The client's own certificate and key.
+    own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
 }
 
 impl Tls {
     fn trusting(certificate: &CertificateDer<'static>, claimed_hash: Option<Vec<u8>>) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(certificate.clone()).unwrap();
-        Tls { roots, claimed_hash }
+        Tls { roots, claimed_hash, own: None }
     }
 }
 
@@ -102,7 +104,11 @@ impl TlsConnect<AsyncTcpStream> for Tls {
     fn connect(self, stream: AsyncTcpStream) -> Self::Future {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = builder.with_root_certificates(self.roots).with_no_client_auth();
+        let builder = builder.with_root_certificates(self.roots);
+        let config = match self.own {
+            Some((certificate, key)) => builder.with_client_auth_cert(vec![certificate], key).unwrap(),
+            None => builder.with_no_client_auth(),
+        };
         let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
         Box::pin(async move {
             let inner = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await?;
@@ -183,16 +189,56 @@ async fn scram_is_bound_to_the_certificate() {
     server.stop().await;
 }
 
+/// An authority of its own for clients, and certificates of it.
+struct Authority {
+    issuer: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        Authority { issuer: rcgen::CertifiedIssuer::self_signed(parameters, key).unwrap() }
+    }
+
+    fn certify(&self, name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
+        (certificate.der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_without_the_certificate_it_needs_is_refused() {
-    let directory = Directory::new("client-certificate");
-    let (mut config, certificate) = encrypted(&directory, None);
-    config.tls.client_ca = config.tls.certificate.clone();
-    let server = Running::start(config).await;
-    let mut client = server.client();
-    client.ssl_mode(SslMode::Require);
-    assert_eq!(encrypted_session(&client, Tls::trusting(&certificate, None)).await, Err(None));
-    server.stop().await;
+    let authority = Authority::new();
+    // Also where encryption is left to the client: who does not encrypt shows no certificate.
+    for (mode, verify_user) in [(TlsMode::Require, false), (TlsMode::Prefer, false), (TlsMode::Prefer, true)] {
+        let directory = Directory::new(&format!("client-certificate-{mode:?}-{verify_user}"));
+        let (mut config, certificate) = encrypted(&directory, Some("secret"));
+        let ca = directory.0.join("ca.pem");
+        std::fs::write(&ca, authority.issuer.pem()).unwrap();
+        (config.net.tls_mode, config.tls.mode) = (mode, mode);
+        (config.tls.client_ca, config.tls.verify_user) = (Some(ca), verify_user);
+        let server = Running::start(config).await;
+        let mut client = server.client();
+        client.password("secret").ssl_mode(SslMode::Disable);
+        let refused = client.connect(NoTls).await.err().and_then(|error| error.code().cloned());
+        assert_eq!(refused, Some(SqlState::INVALID_AUTHORIZATION_SPECIFICATION), "{mode:?}");
+        client.ssl_mode(SslMode::Require);
+        let showing = |own| Tls { own, ..Tls::trusting(&certificate, None) };
+        assert_eq!(encrypted_session(&client, showing(None)).await, Err(None));
+        let stranger = Authority::new().certify("postgres");
+        assert_eq!(encrypted_session(&client, showing(Some(stranger))).await, Err(None));
+        assert_eq!(encrypted_session(&client, showing(Some(authority.certify("postgres")))).await, Ok(()));
+        // As with clientcert=verify-full, the right password is not enough then.
+        let other = encrypted_session(&client, showing(Some(authority.certify("other")))).await;
+        assert_eq!(other, if verify_user { Err(Some(SqlState::INVALID_PASSWORD)) } else { Ok(()) });
+        server.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -207,3 +207,21 @@ fn who_does_not_prove_who_he_is_is_sent_away() {
     assert_eq!(error_field(&body, b'M'), "canceling authentication due to timeout");
     assert_eq!(message(&mut slow), None);
 }
+
+/// As many statements as there are threads, none of which looks up from its work: the process ends all the same, and what
+/// was acknowledged is there afterwards.
+#[test]
+fn statements_that_do_not_look_up_do_not_keep_the_process() {
+    let mut server = Server::start_with("postgres", "trust", "", &[("SHUTDOWN_GRACE_SECONDS", "1")]).unwrap();
+    let mut session = Session::open(server.addr);
+    session.run("create table t (i int); insert into t values (1)");
+    let threads = std::thread::available_parallelism().unwrap().get() + 1;
+    let mut sessions: Vec<Session> = (0..threads).map(|_| Session::open(server.addr)).collect();
+    for session in &mut sessions {
+        session.send("select regexp_replace(repeat('a', 1000000), '(a|b)*c', '', 'g')");
+    }
+    let told = std::process::Command::new("kill").arg("-TERM").arg(server.process.id().to_string()).status().unwrap();
+    assert!(told.success());
+    server.process.wait().unwrap();
+    assert!(server.log().contains("SIGTERM: stopping"), "{}", server.log());
+}

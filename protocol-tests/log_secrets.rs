@@ -46,6 +46,9 @@ async fn be_secretive(server: &Server) {
         "create role r login encrypted password E's3cr3t\\'-new'",
         "alter user postgres passwort 's3cr3t-new' password $p$s3cr3t-new$p$",
         "update notes set password = 's3cr3t-new' where no_such_column",
+        "alter user postgres passwd 's3cr3t-new'",
+        "alter user postgres pw \"s3cr3t-new\"",
+        "select pg_sleep(0.2), 's3cr3t-new' as pw",
         "select pg_sleep(0.2), password = 's3cr3t-new' from notes",
     ] {
         // Some are refused, some are not; either way they may be logged.
@@ -107,6 +110,27 @@ async fn every_line_of_json_parses() {
         levels.insert(event["level"].as_str().unwrap().to_owned());
     }
     assert!(levels.is_superset(&["DEBUG", "INFO", "WARN"].map(str::to_owned).into()), "{levels:?}");
+}
+
+/// Names and statements come from clients; an operator's terminal does not obey them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_has_no_control_characters() {
+    const EVIL: &str = "evil\u{1b}[2J\u{7}\u{9b}1m\r\nforged";
+    for format in ["text", "json"] {
+        let settings = [("LOG_LEVEL", "debug"), ("LOG_FORMAT", format)];
+        let mut server = Server::start_with("postgres", "trust", "", &settings).unwrap();
+        assert!(connect(config(&server).user(EVIL)).await.is_err());
+        assert!(connect(config(&server).dbname(EVIL)).await.is_err());
+        let client = connect(config(&server).application_name(EVIL)).await.unwrap();
+        client.batch_execute(&format!("select '{EVIL}' from nowhere")).await.unwrap_err();
+        client.batch_execute(&format!("select \"{EVIL}\"")).await.unwrap_err();
+        client.batch_execute(&format!("select pg_sleep(0.2), '{EVIL}'")).await.unwrap();
+        server.stop();
+        let log = server.log();
+        let raw: Vec<char> = log.chars().filter(|c| c.is_control() && *c != '\n').collect();
+        assert!(raw.is_empty() && log.matches("forged").count() >= 5, "{raw:?} in {log}");
+        assert!(!log.lines().any(|line| line.starts_with("forged")), "{log}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -122,6 +122,32 @@ fn frames_that_break_the_rules() {
     assert_serving(server.addr, "frames that break the rules");
 }
 
+/// Whoever has not logged in is refused by the first bytes of what he must not send, however much he announces: nothing of
+/// it is collected, and nothing of it is waited for.
+#[test]
+fn messages_before_authentication() {
+    for (method, kind) in [("password", "password"), ("md5", "password"), ("scram-sha-256", "SASL")] {
+        let server = Server::start("postgres", method, "secret").unwrap();
+        let unexpected = |tag: u8| format!("expected {kind} response, got message type {tag}");
+        for (sent, told) in [
+            (lying_frame(b'Q', 256 << 20, b""), unexpected(b'Q')),
+            (b"Q".to_vec(), unexpected(b'Q')),
+            (b"B".to_vec(), unexpected(b'B')),
+            (b"\xff".to_vec(), unexpected(255)),
+            (lying_frame(b'p', 70_000, b"x"), "invalid message length".to_owned()),
+        ] {
+            let mut stream = connect(server.addr);
+            stream.write_all(&startup(0x0003_0000, b"user\0postgres\0\0")).unwrap();
+            assert_eq!(message(&mut stream).unwrap().0, b'R');
+            // And no end of what is sent.
+            stream.write_all(&sent).unwrap();
+            let (tag, body) = message(&mut stream).unwrap();
+            assert_eq!((tag, error_field(&body, b'C').as_str(), error_field(&body, b'M')), (b'E', "08P01", told));
+            assert_eq!(message(&mut stream), None);
+        }
+    }
+}
+
 #[test]
 fn silent_clients_do_not_keep_others_out() {
     // The server is to cope with the limit most systems give it.
@@ -137,6 +163,50 @@ fn silent_clients_do_not_keep_others_out() {
     assert_serving(server.addr, "1,100 silent connections were opened");
     drop(silent);
     assert_serving(server.addr, "1,100 silent connections were closed");
+}
+
+/// With no more descriptors than the system allows, those who have logged in are not shut out by those who have not.
+#[test]
+fn silent_clients_do_not_take_the_descriptors_of_sessions() {
+    let server = Server::start_within(400, "trust", "").unwrap();
+    rlimit::increase_nofile_limit(u64::MAX).unwrap();
+    let mut session = Session::open(server.addr);
+    session.run("create table t (i int); insert into t select generate_series(1, 100)");
+    let mut silent: Vec<TcpStream> = (0..1_100).map(|_| connect(server.addr)).collect();
+    // Each of these needs files of its own: a new database, connections for cursors, one for temporary tables.
+    session.run("create database other");
+    session.run("create temp table own (i int); insert into own select i from t");
+    let readers: Vec<Session> = (0..10)
+        .map(|_| {
+            let mut reader = Session::open(server.addr);
+            reader.run("begin; declare c cursor for select i from t; fetch 1 from c");
+            reader
+        })
+        .collect();
+    assert_eq!(session.value("select count(*) from own"), "100");
+    // Who was there longest has made room, and was told.
+    let (tag, body) = message(&mut silent[0]).unwrap();
+    assert_eq!((tag, error_field(&body, b'C').as_str()), (b'E', "53300"));
+    assert_eq!(message(&mut silent[0]), None);
+    assert!(!server.log().contains("cannot accept a connection"), "{}", server.log());
+    drop((silent, readers));
+    assert_serving(server.addr, "1,100 silent connections");
+}
+
+/// Who has not logged in has nothing that a stop would wait for.
+#[test]
+fn silent_clients_do_not_hold_up_a_stop() {
+    let mut server =
+        Server::start_with("postgres", "password", "secret", &[("SHUTDOWN_GRACE_SECONDS", "3600")]).unwrap();
+    let mut silent: Vec<TcpStream> = (0..2).map(|_| connect(server.addr)).collect();
+    silent[1].write_all(&startup(0x0003_0000, b"user\0postgres\0\0")).unwrap();
+    assert_eq!(message(&mut silent[1]).unwrap().0, b'R');
+    server.stop();
+    for mut stream in silent {
+        let (tag, body) = message(&mut stream).unwrap();
+        assert_eq!((tag, error_field(&body, b'C').as_str()), (b'E', "57P03"));
+        assert_eq!(message(&mut stream), None);
+    }
 }
 
 /// Sends a byte at a time for as long as the server listens.
@@ -223,6 +293,27 @@ fn what_is_announced_but_not_sent_takes_no_memory() {
     let grown = resident_megabytes(&server).saturating_sub(before);
     assert!(grown < 100, "the server grew by {grown} MB");
     drop(announced);
+}
+
+/// Passwords and data are in memory; a crash leaves no file of it behind unless somebody wants that.
+#[cfg(target_os = "linux")]
+#[test]
+fn core_dumps_are_off_unless_wanted() {
+    for (setting, limited) in [("off", true), ("on", false)] {
+        let server = Server::start_with("postgres", "trust", "", &[("CORE_DUMPS", setting)]).unwrap();
+        let limits = |process: &str| {
+            let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+            limits.lines().find(|line| line.starts_with("Max core file size")).unwrap().to_owned()
+        };
+        let expected = if limited { ["0", "0"].map(str::to_owned).to_vec() } else { words(&limits("self")) };
+        assert_eq!(words(&limits(&server.process.id().to_string())), expected);
+    }
+}
+
+/// Soft and hard limit.
+#[cfg(target_os = "linux")]
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().skip(4).take(2).map(str::to_owned).collect()
 }
 
 /// VmRSS (proc(5)).

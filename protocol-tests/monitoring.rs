@@ -207,9 +207,21 @@ async fn the_endpoint_says_what_it_has() {
     assert!(head.contains("allow: get, head"));
     let (status, _, body) = ask(http, "HEAD /metrics");
     assert_eq!((status, body.as_str()), (200, ""));
-    // Whoever says nothing keeps nobody else waiting.
-    let _silent: Vec<TcpStream> = (0..10).map(|_| TcpStream::connect(http).unwrap()).collect();
+    // A store that is not there has its figures as well: what is watched for must not come out of nothing.
+    let figures = figures(&server);
+    for operation in ["get", "head", "put", "list", "delete"] {
+        for status in ["ok", "unavailable", "no_answer"] {
+            let name = format!("pg_blob_storage_operations_total{{operation=\"{operation}\",status=\"{status}\"}}");
+            assert_eq!(figures[&name], 0.0);
+        }
+    }
+    // Whoever says nothing keeps nobody else waiting, however many they are.
+    let silent: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(http).unwrap()).collect();
     assert_eq!(blocking(move || ask(http, "GET /healthz").0).await, 200);
+    // They have made room, and so they do after a while in which nobody else comes.
+    for mut stream in silent {
+        assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
+    }
     server.stop().await;
     assert!(TcpStream::connect(http).is_err(), "it ends with the server");
 }

@@ -13,6 +13,7 @@ pub struct Server {
 
 impl Server {
     /// Starts the binary with its defaults but a free port and a user; `method` is how that user authenticates.
+    #[allow(dead_code, reason = "not every test needs it")]
     pub fn start(user: &str, method: &str, password: &str) -> Result<Server, String> {
         Server::start_with(user, method, password, &[])
     }
@@ -20,11 +21,29 @@ impl Server {
     /// The same with more configuration.
     #[allow(dead_code, reason = "not every test needs it")]
     pub fn start_with(user: &str, method: &str, password: &str, more: &[(&str, &str)]) -> Result<Server, String> {
+        let binary = Command::new(env!("CARGO_BIN_EXE_pgserver"));
+        Server::start_as(binary, user, method, password, more)
+    }
+
+    /// The same with so many descriptors and no more.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn start_within(descriptors: usize, method: &str, password: &str) -> Result<Server, String> {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(format!("ulimit -n {descriptors}; exec \"$0\"")).arg(env!("CARGO_BIN_EXE_pgserver"));
+        Server::start_as(shell, "postgres", method, password, &[])
+    }
+
+    fn start_as(
+        mut command: Command,
+        user: &str,
+        method: &str,
+        password: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Server, String> {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
         let directory = std::env::temp_dir().join(format!("pgserver-test-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&directory).map_err(|e| e.to_string())?;
         let log = std::fs::File::create(directory.join("log")).map_err(|e| e.to_string())?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pgserver"));
         command.current_dir(&directory).env_clear().stdin(Stdio::null());
         command.stdout(log.try_clone().map_err(|e| e.to_string())?).stderr(log);
         command.env("PG_HOST", "127.0.0.1").env("PG_PORT", port.to_string()).env("DB_NAME", "postgres");
@@ -48,6 +67,12 @@ impl Server {
     #[allow(dead_code, reason = "not every test needs it")]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+
+    /// Where it runs, with `data` in it.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn directory(&self) -> &std::path::Path {
+        &self.directory
     }
 
     /// Stops it with SIGTERM and waits for its end.

@@ -129,6 +129,7 @@ pub mod storage {
         pub mod wal;
         pub mod wal_check;
     }
+    pub mod own_directory;
     pub mod sink;
     pub mod watermark;
 }
@@ -285,8 +286,10 @@ pub mod engine {
     pub mod cursor;
     pub mod database;
     mod database_copy;
+    mod database_file;
     pub mod databases;
     pub mod ddl;
+    pub mod descriptors;
     mod error_map;
     mod foreign_key_errors;
     pub mod functions;
@@ -295,6 +298,7 @@ pub mod engine {
     pub mod kept;
     pub mod notifications;
     mod pool;
+    pub mod process;
     mod progress;
     pub mod remote;
     mod row_capture;
@@ -334,7 +338,9 @@ pub mod session {
 
 pub mod net {
     //! Sockets: accept, start-up, TLS, authentication.
+    pub mod admission;
     pub mod auth;
+    pub mod failed_logins;
     pub mod scram;
     pub mod server;
     pub mod tls;
@@ -350,6 +356,7 @@ pub mod ops {
     pub mod liveness;
     pub mod log;
     pub mod object_store;
+    pub mod signals;
     pub mod versions;
 }
 

@@ -2,19 +2,24 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use pgserver::engine::allocator::without_huge_pages;
+use pgserver::engine::process::private_files;
 use pgserver::limits::{memory, stack};
 use pgserver::net::scram::Verifier;
+use pgserver::net::server::{PUBLICATION, TERMINATION};
 use pgserver::net::tls::Tls;
 use pgserver::ops::command::{self, Arguments, Command, Failure};
 use pgserver::ops::config::Config;
+use pgserver::ops::signals::{StopLimits, StopSignal};
 use pgserver::ops::{health, versions};
 use pgserver::server::Server;
 
 fn main() -> ExitCode {
     // Before anything is allocated that lasts.
     without_huge_pages();
+    private_files();
     match Arguments::parse(std::env::args().skip(1)).map_err(Failure::Wrong).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Wrong(error)) => complain(&error, 2),
@@ -72,15 +77,14 @@ fn passwd() -> Result<(), String> {
     Ok(())
 }
 
+/// How much later than it should be a stop may be.
+const LATE: Duration = Duration::from_secs(1);
+
 /// Raises the limit on open files to what the system allows. Every client takes one, every SQLite connection three, and
-/// the usual limit of 1,024 is made for programs that use select(2): a thousand silent clients would shut all others out.
-fn raise_descriptor_limit(wanted: u64) {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) if limit >= wanted => {}
-        Ok(limit) => {
-            log::warn!("the system allows {limit} open files and sockets, fewer than max_connections = {wanted}");
-        }
-        Err(error) => log::warn!("cannot raise the limit on open files: {error}"),
+/// the usual limit of 1,024 is made for programs that use select(2).
+fn raise_descriptor_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        log::warn!("cannot raise the limit on open files: {error}");
     }
 }
 
@@ -95,7 +99,12 @@ fn limit_memory(config: &Config) {
 fn serve(config: Config) -> Result<(), String> {
     pgserver::ops::log::init(config.log_level, config.log_format);
     limit_memory(&config);
-    raise_descriptor_limit(config.net.max_connections as u64);
+    raise_descriptor_limit();
+    if !config.core_dumps
+        && let Err(error) = rlimit::Resource::CORE.set(0, 0)
+    {
+        log::warn!("cannot switch core dumps off: {error}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("session")
         .thread_stack_size(stack::SIZE)
@@ -103,27 +112,20 @@ fn serve(config: Config) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|e| format!("cannot start: {e}"))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
+        let limits = StopLimits {
+            sessions: config.net.shutdown_grace + TERMINATION + LATE,
+            databases: config.remote.commit_timeout + config.net.shutdown_grace.max(PUBLICATION) + LATE,
+        };
         let server = Server::bind(config).await?;
-        match server.run(stop_signal()).await {
+        let signal = StopSignal::listen(limits, server.closing());
+        let signal = signal.map_err(|e| format!("cannot listen for signals: {e}"))?;
+        match server.run(signal.received()).await {
             true => Ok(()),
             false => Err("not everything is in the object store".to_owned()),
         }
-    })
-}
-
-/// Resolves at the first SIGTERM or SIGINT; a second one ends the process at once.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        log::error!("cannot listen for signals");
-        return std::future::pending().await;
-    };
-    let name = tokio::select! { _ = term.recv() => "SIGTERM", _ = int.recv() => "SIGINT" };
-    log::info!("{name}: stopping");
-    tokio::spawn(async move {
-        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-        log::warn!("stopped the hard way");
-        std::process::exit(1);
     });
+    // A statement that does not end keeps its thread; the process does not wait for it.
+    runtime.shutdown_background();
+    outcome
 }

@@ -193,6 +193,10 @@ impl Operation {
     ];
 }
 
+/// How an operation can end, as `storage::blob` names it.
+pub const STATUSES: [&str; 8] =
+    ["ok", "not_found", "precondition_failed", "unavailable", "unreachable", "no_answer", "denied", "invalid"];
+
 /// The traffic with an object store.
 #[derive(Debug, Default)]
 pub struct StoreMetrics {
@@ -232,13 +236,15 @@ impl StoreMetrics {
         (self.bytes_sent.get(), self.bytes_received.get())
     }
 
-    /// How many operations there were, by name and status.
-    pub fn operations(&self) -> Vec<(&'static str, &'static str, u64)> {
-        let state = lock(&self.state);
-        let named = state.operations.iter().filter_map(|((number, status), count)| {
-            Operation::ALL.get(*number).map(|(_, name)| (*name, *status, *count))
-        });
-        named.collect()
+    /// How many operations there were, by name and status; those that have not happened as well, so that whoever watches
+    /// sees the first one happen.
+    pub fn operations(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        let counts = lock(&self.state).operations.clone();
+        Operation::ALL.iter().flat_map(|(operation, name)| STATUSES.map(|status| (*operation, *name, status))).map(
+            move |(operation, name, status)| {
+                (name, status, counts.get(&(operation as usize, status)).copied().unwrap_or_default())
+            },
+        )
     }
 
     /// How long operations took, by name.

@@ -6,17 +6,21 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::engine::databases::Databases;
+use crate::engine::descriptors::{self, Shares};
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::home::WorkingCopies;
 use crate::error::SqlState;
 use crate::net::auth::{AuthMethod, Authentication};
-use crate::net::server::Server as NetServer;
+use crate::net::server::{NetOptions, Server as NetServer};
 use crate::net::tls::Tls;
 use crate::ops::config::{Config, Storage, Sync};
 use crate::ops::http::Endpoint;
 use crate::ops::object_store::{check_conditions, object_store};
 use crate::storage::blob::BlobStore;
+use crate::storage::own_directory::OwnDirectory;
 
 /// A bound server, not serving yet.
 pub struct Server {
@@ -57,7 +61,9 @@ impl Server {
         let authentication = Authentication::new(config.auth_method(), &config.user, config.password.as_deref())?;
         let wanted = config.address();
         let http = http_endpoint(&config, &databases)?;
-        let net = NetServer::bind(wanted, config.net, tls, authentication, databases, config.session)
+        let Shares { sockets, connections } = shares(&config.net);
+        descriptors::limit_connections(connections.min(config.max_sqlite_connections));
+        let net = NetServer::bind(wanted, (config.net, sockets), tls, authentication, databases, config.session)
             .map_err(|e| cannot_listen(("PG_HOST", "PG_PORT"), wanted, &e))?;
         let address = net.local_addr().map_err(|e| cannot_listen(("PG_HOST", "PG_PORT"), wanted, &e))?;
         log::info!(
@@ -97,6 +103,11 @@ impl Server {
         self.http.as_ref().map(Endpoint::local_addr)
     }
 
+    /// Becomes true at a stop when sessions are over and databases are being closed.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.net.closing()
+    }
+
     /// Serves until the future resolves, then stops gracefully. The HTTP endpoint answers to the end. False if an object store
     /// does not have everything that was committed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> bool {
@@ -111,6 +122,23 @@ impl Server {
         log::info!("stopped");
         complete
     }
+}
+
+/// What the system lets clients and SQLite's connections have.
+fn shares(net: &NetOptions) -> Shares {
+    // What cannot be asked for is taken for the usual limit.
+    let descriptors = rlimit::Resource::NOFILE.get().map_or(1024, |(allowed, _)| allowed);
+    let wanted = net.bounds();
+    let shares = Shares::of(descriptors, wanted.sockets());
+    let bounds = wanted.within(shares.sockets);
+    if bounds.sessions < wanted.sessions {
+        log::warn!(
+            "the system allows {descriptors} open files and sockets: there can be {} sessions, fewer than MAX_CONNECTIONS = {}; raise the limit (ulimit -n) for more",
+            bounds.sessions,
+            wanted.sessions
+        );
+    }
+    shares
 }
 
 /// The HTTP endpoint of the configuration, if one is wanted.
@@ -134,8 +162,14 @@ fn cannot_listen((host, port): (&str, &str), address: SocketAddr, error: &std::i
 
 async fn in_store(config: &Config, store: Arc<dyn BlobStore>) -> Result<Databases, String> {
     let copies = match &config.directory {
-        Some(directory) => WorkingCopies { directory: directory.clone(), shared: false },
-        None => WorkingCopies { directory: std::env::temp_dir(), shared: true },
+        Some(directory) => WorkingCopies { directory: directory.clone(), shared: false, own: None },
+        None => {
+            let parent = std::env::temp_dir();
+            let own = OwnDirectory::make(&parent).map_err(|e| {
+                format!("cannot keep working copies in {}: {e}; set DB_PATH to another directory", parent.display())
+            })?;
+            WorkingCopies { directory: own.path().to_owned(), shared: true, own: Some(Arc::new(own)) }
+        }
     };
     if !config.remote.standby {
         check_conditions(&store).await?;

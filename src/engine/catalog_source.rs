@@ -57,7 +57,7 @@ impl ConnectionSource {
         }
         let (versions, more) = {
             let _waiting = Waiting::new(&session, Wait::Store);
-            let _lent = places.lend();
+            let _lent = places.lend(1);
             kept.versions(|| self.slot.check_interrupt())?
         };
         if more {

@@ -21,6 +21,7 @@ use crate::catalog::tables::vtab;
 use crate::engine::authorizer::Authorizer;
 use crate::engine::catalog_source::ConnectionSource;
 use crate::engine::databases::DatabaseNames;
+use crate::engine::descriptors::Counted;
 use crate::engine::error_map::{self, Failure};
 use crate::engine::functions::{self, ContextSlot};
 use crate::engine::progress::{self, Progress};
@@ -44,6 +45,8 @@ pub struct Connection {
     wal_frames: Arc<AtomicI32>,
     /// The generation of the file whose schema this connection may remember, see [`Connection::follow`].
     generation: AtomicU64,
+    /// What it counts as; the writers' and the like do not count.
+    _counted: Option<Counted>,
 }
 
 // SAFETY: `raw` is the connection inside `database`, which is Send. Everything that reaches SQLite goes through `enter`,
@@ -154,7 +157,13 @@ impl Connection {
             slot,
             wal_frames,
             generation: AtomicU64::new(0),
+            _counted: None,
         })
+    }
+
+    /// The same, as one of the connections there may be.
+    pub(crate) fn counted(self, counted: Counted) -> Self {
+        Connection { _counted: Some(counted), ..self }
     }
 
     /// Before a statement outside of a transaction: if pages of the file were replaced behind SQLite's back since the

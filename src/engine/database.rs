@@ -16,6 +16,7 @@ use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
 use crate::engine::checkpoint::Checkpointer;
 use crate::engine::connection::{Connection, Control, Entered};
+use crate::engine::database_file;
 use crate::engine::databases::DatabaseNames;
 use crate::engine::error_map;
 use crate::engine::interrupt::InterruptHandle;
@@ -126,7 +127,12 @@ impl Database {
         let metrics = Arc::clone(metrics);
         let sequences = Arc::new(SequenceRegistry::default());
         let pool = Pool::new(path.to_owned(), pool_size, Arc::clone(&sequences));
-        let connection = if create { pool.create() } else { pool.open() }?;
+        if create {
+            create_whole(name, path)?;
+        } else {
+            database_file::check(path)?;
+        }
+        let connection = pool.open()?;
         let catalog = prepare_file(name, &connection, &sequences)?;
         pool.put_writer(connection);
         let (watermark, wal) = (Arc::new(Watermark::new()), wal_path(path));
@@ -542,6 +548,19 @@ pub(crate) fn create_file(name: &str, path: &Path) -> Result<()> {
         prepare_file(name, &pool.create()?, &sequences)?;
         bare::fold_log(path).map_err(error_map::from_rusqlite)
     })
+}
+
+/// The same under another name first, so that a crash leaves no half of it behind. Blocks.
+fn create_whole(name: &str, path: &Path) -> Result<()> {
+    let new = state::beside(path, ".new");
+    let cleared = state::discard(&new).map_err(|error| cannot_open(name, error));
+    let made = cleared.and_then(|()| create_file(name, &new)).and_then(|()| {
+        let moved = local::sync_file(&new).and_then(|()| std::fs::rename(&new, path));
+        moved.map_err(|error| cannot_open(name, error))
+    });
+    // Its logs, or what there is of it on a full disk. What cannot be removed is removed by the next one of that name.
+    let _ = state::discard(&new);
+    made
 }
 
 /// The schema and sequences of a file just opened, its catalog tables made sure of.

@@ -6,30 +6,37 @@
 //! somebody else's commit and its statements are always prepared; and a writer never waits for a reader's place in
 //! the pool while holding the ticket. When all places are taken by sessions that keep them (open portals, held
 //! snapshots, minutes of aggregation) and none comes free for a moment, a waiter gets an extra connection, so that
-//! nobody hangs; it is closed afterwards. A pool that is merely busy makes its users wait: that bounds memory.
+//! nobody hangs; it is closed afterwards. A pool that is merely busy makes its users wait: that bounds memory. A session
+//! that waits for its client lends its places meanwhile, so idle snapshots, suspended portals and clients that do not
+//! read take no places; what they take is counted for the whole process (`engine::descriptors`), and where there are
+//! enough connections, who needs one more is told so after a while (53300).
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
 use crate::engine::connection::{Connection, Control};
 use crate::engine::databases::DatabaseNames;
+use crate::engine::descriptors::{self, Counted};
 use crate::engine::error_map;
 use crate::engine::functions::ContextSlot;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::sequences::SequenceRegistry;
 use crate::engine::statement::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 
 /// If no place in the pool has come free for so long, those who wait get extra connections.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Extra connections at a time, as a multiple of the pool's size.
 const EXTRA: usize = 4;
+
+/// How long somebody waits for a connection while none comes free.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The connections of one database.
 pub(crate) struct Pool {
@@ -44,9 +51,14 @@ pub(crate) struct Pool {
     returned: AtomicUsize,
     /// Extra connections in use.
     extra: AtomicUsize,
+    /// All connections in use, those of sessions that have lent their places among them.
+    leases: AtomicUsize,
     /// Open and unused; the one used last is taken first, because its caches are warm.
     idle: Mutex<Vec<Connection>>,
     writer: Mutex<Option<Connection>>,
+    /// What asks whether the database is well needs a connection when all others are taken: this one.
+    probe: Mutex<Option<Connection>>,
+    probing: AtomicBool,
     /// A write has failed for want of space.
     disk_full: AtomicBool,
     /// How often the file's pages were replaced behind SQLite's back.
@@ -69,11 +81,11 @@ impl Default for Places {
 }
 
 impl Places {
-    /// Somebody who has a place and waits for another session lets a third one have it meanwhile: the other may need
-    /// one to end the wait.
-    pub fn lend(&self) -> Lent<'_> {
-        self.free.add_permits(1);
-        Lent(self)
+    /// Somebody who has places and waits for another session, or for his client, lets others have them meanwhile: who waits
+    /// for another session may need it to have one.
+    pub fn lend(self: &Arc<Self>, count: usize) -> Lent {
+        self.free.add_permits(count);
+        Lent { places: Arc::clone(self), count }
     }
 
     fn give_back(&self) {
@@ -84,15 +96,29 @@ impl Places {
     }
 }
 
-/// A place that its owner does without, until this is dropped.
+/// Places that their owner does without, until this is dropped.
 #[derive(Debug)]
-pub struct Lent<'p>(&'p Places);
+pub struct Lent {
+    places: Arc<Places>,
+    count: usize,
+}
 
-impl Drop for Lent<'_> {
+impl Drop for Lent {
     fn drop(&mut self) {
-        if self.0.free.forget_permits(1) == 0 {
-            self.0.owed.fetch_add(1, Ordering::Relaxed);
+        let taken = self.places.free.forget_permits(self.count);
+        if taken < self.count {
+            self.places.owed.fetch_add(self.count - taken, Ordering::Relaxed);
         }
+    }
+}
+
+/// How many places of the pool a session has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PlacesHeld(Arc<AtomicUsize>);
+
+impl PlacesHeld {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -101,6 +127,7 @@ impl Drop for Lent<'_> {
 enum Home {
     Idle,
     Writer,
+    Probe,
     Nowhere,
 }
 
@@ -110,14 +137,33 @@ pub(crate) struct Lease {
     home: Home,
     /// Stays with its session until that ends, see [`Lease::keep_for_good`].
     kept: AtomicBool,
+    /// Of its session, if it has a place.
+    held: Option<PlacesHeld>,
     pool: Arc<Pool>,
+}
+
+/// All pools of the process: where there are enough connections, one that idles in any of them is closed for a new one.
+static POOLS: Mutex<Vec<Weak<Pool>>> = Mutex::new(Vec::new());
+
+/// Closes a connection that nobody uses, and gives its place among those there may be.
+fn reclaim() -> Option<Counted> {
+    let pools: Vec<Arc<Pool>> = lock(&POOLS).iter().filter_map(Weak::upgrade).collect();
+    pools.iter().find_map(|pool| lock(&pool.idle).pop())?;
+    Counted::take()
 }
 
 impl Pool {
     /// A pool of at most `size` connections besides the writer's; opens none.
     pub(crate) fn new(path: PathBuf, size: usize, sequences: Arc<SequenceRegistry>) -> Arc<Self> {
         let names = DatabaseNames::In(path.parent().unwrap_or(Path::new(".")).to_owned());
-        Arc::new(Self::unshared(path, (size, names), sequences))
+        Self::registered(Self::unshared(path, (size, names), sequences))
+    }
+
+    fn registered(pool: Pool) -> Arc<Self> {
+        let (pool, mut pools) = (Arc::new(pool), lock(&POOLS));
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(&pool));
+        pool
     }
 
     fn unshared(path: PathBuf, (size, names): (usize, DatabaseNames), sequences: Arc<SequenceRegistry>) -> Self {
@@ -130,8 +176,11 @@ impl Pool {
             size: size.max(1),
             returned: AtomicUsize::new(0),
             extra: AtomicUsize::new(0),
+            leases: AtomicUsize::new(0),
             idle: Mutex::default(),
             writer: Mutex::default(),
+            probe: Mutex::default(),
+            probing: AtomicBool::new(false),
             disk_full: AtomicBool::new(false),
             generation: AtomicU64::new(0),
         }
@@ -145,7 +194,7 @@ impl Pool {
 
     /// A pool of connections to a file that is a mere copy of what is durable elsewhere.
     pub(crate) fn of_copy(path: PathBuf, size: (usize, DatabaseNames), sequences: Arc<SequenceRegistry>) -> Arc<Self> {
-        Arc::new(Pool { copy: true, ..Self::unshared(path, size, sequences) })
+        Self::registered(Pool { copy: true, ..Self::unshared(path, size, sequences) })
     }
 
     /// Opens a connection that belongs to nobody.
@@ -181,8 +230,9 @@ impl Pool {
         self.disk_full.store(full, Ordering::Relaxed);
     }
 
-    /// A connection to read with. Waiting ends with the interrupt's error.
-    pub(crate) async fn reader(self: &Arc<Self>, interrupt: &InterruptHandle) -> Result<Lease> {
+    /// A connection to read with, for a session that has these places. Waiting ends with the interrupt's error, or with
+    /// 53300.
+    pub(crate) async fn reader(self: &Arc<Self>, interrupt: &InterruptHandle, held: &PlacesHeld) -> Result<Lease> {
         let home = match self.places.free.try_acquire() {
             Ok(place) => {
                 place.forget();
@@ -190,8 +240,41 @@ impl Pool {
             }
             Err(_) => self.wait_for_place(interrupt).await?,
         };
-        let idle = if home == Home::Idle { lock(&self.idle).pop() } else { None };
-        self.lease(idle, home)
+        // Made first: whatever goes wrong from here on, its drop gives the place back.
+        let mut lease = self.place(home, Some(held.clone()));
+        lease.connection = Some(self.connection(home, interrupt).await?);
+        lease.follow()?;
+        Ok(lease)
+    }
+
+    /// An idle connection for who has a place, or a new one if there may be one more.
+    async fn connection(&self, home: Home, interrupt: &InterruptHandle) -> Result<Connection> {
+        let begun = Instant::now();
+        loop {
+            let idle = if home == Home::Idle { lock(&self.idle).pop() } else { None };
+            if let Some(idle) = idle {
+                return Ok(idle);
+            }
+            if let Some(counted) = Counted::take().or_else(reclaim) {
+                return Ok(self.open()?.counted(counted));
+            }
+            if begun.elapsed() >= LONGEST_WAIT {
+                return Err(exhausted());
+            }
+            tokio::select! {
+                error = interrupt.interrupted() => return Err(error),
+                () = tokio::time::sleep(PATIENCE) => {}
+            }
+        }
+    }
+
+    /// The connection of who asks whether the database is well; `None` if somebody else asks just now.
+    pub(crate) fn probe(self: &Arc<Self>) -> Result<Option<Lease>> {
+        if self.probing.swap(true, Ordering::Acquire) {
+            return Ok(None);
+        }
+        let spare = lock(&self.probe).take();
+        self.lease(spare, Home::Probe).map(Some)
     }
 
     /// The connection to write with. The caller holds the write ticket.
@@ -203,8 +286,9 @@ impl Pool {
     async fn wait_for_place(&self, interrupt: &InterruptHandle) -> Result<Home> {
         let place = self.places.free.acquire();
         tokio::pin!(place);
+        let mut returned = self.returned.load(Ordering::Relaxed);
+        let mut since = Instant::now();
         loop {
-            let returned = self.returned.load(Ordering::Relaxed);
             tokio::select! {
                 biased;
                 place = &mut place => {
@@ -213,8 +297,13 @@ impl Pool {
                 }
                 error = interrupt.interrupted() => return Err(error),
                 () = tokio::time::sleep(PATIENCE) => {
-                    if self.returned.load(Ordering::Relaxed) == returned && self.take_extra() {
+                    let now_returned = self.returned.load(Ordering::Relaxed);
+                    if now_returned != returned {
+                        (returned, since) = (now_returned, Instant::now());
+                    } else if self.take_extra() {
                         return Ok(Home::Nowhere);
+                    } else if since.elapsed() >= LONGEST_WAIT {
+                        return Err(exhausted());
                     }
                 }
             }
@@ -235,9 +324,7 @@ impl Pool {
     /// them.
     pub(crate) fn usage(&self) -> (usize, usize) {
         let writer_is_idle = usize::from(lock(&self.writer).is_some());
-        let taken = self.size.saturating_sub(self.places.free.available_permits());
-        let used = taken + self.extra.load(Ordering::Relaxed) + 1 - writer_is_idle;
-        (lock(&self.idle).len() + writer_is_idle, used)
+        (lock(&self.idle).len() + writer_is_idle, self.leases.load(Ordering::Relaxed))
     }
 
     /// Its places, for those who lend theirs.
@@ -245,12 +332,22 @@ impl Pool {
         &self.places
     }
 
-    fn lease(self: &Arc<Self>, open: Option<Connection>, home: Home) -> Result<Lease> {
-        // Made first: if opening fails its drop gives the place back.
-        let mut lease = Lease { connection: open, home, kept: AtomicBool::new(false), pool: Arc::clone(self) };
-        if lease.connection.is_none() {
-            lease.connection = Some(self.open()?);
+    /// A lease that has no connection yet.
+    fn place(self: &Arc<Self>, home: Home, held: Option<PlacesHeld>) -> Lease {
+        let held = held.filter(|_| home == Home::Idle);
+        if let Some(held) = &held {
+            held.0.fetch_add(1, Ordering::Relaxed);
         }
+        self.leases.fetch_add(1, Ordering::Relaxed);
+        Lease { connection: None, home, kept: AtomicBool::new(false), held, pool: Arc::clone(self) }
+    }
+
+    fn lease(self: &Arc<Self>, open: Option<Connection>, home: Home) -> Result<Lease> {
+        let mut lease = self.place(home, None);
+        lease.connection = match open {
+            Some(open) => Some(open),
+            None => Some(self.open()?),
+        };
         lease.follow()?;
         Ok(lease)
     }
@@ -259,6 +356,7 @@ impl Pool {
     pub(crate) fn close_idle(&self) {
         lock(&self.idle).clear();
         lock(&self.writer).take();
+        lock(&self.probe).take();
     }
 }
 
@@ -281,8 +379,15 @@ impl Lease {
     /// tables). Its place in the pool is free for another.
     pub(crate) fn keep_for_good(&self) {
         if !self.kept.swap(true, Ordering::Relaxed) && self.home == Home::Idle {
-            self.pool.give_back_place();
+            self.leave_place();
         }
+    }
+
+    fn leave_place(&self) {
+        if let Some(held) = &self.held {
+            held.0.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.pool.give_back_place();
     }
 }
 
@@ -300,6 +405,7 @@ impl Deref for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.pool.leases.fetch_sub(1, Ordering::Relaxed);
         if self.home == Home::Nowhere {
             self.pool.extra.fetch_sub(1, Ordering::Relaxed);
         }
@@ -312,13 +418,32 @@ impl Drop for Lease {
         {
             match self.home {
                 Home::Writer => *lock(&self.pool.writer) = Some(connection),
-                _ => lock(&self.pool.idle).push(connection),
+                Home::Probe => *lock(&self.pool.probe) = Some(connection),
+                _ => {
+                    // While sessions waited for their clients others may have had their places.
+                    let mut idle = lock(&self.pool.idle);
+                    if idle.len() < self.pool.size {
+                        idle.push(connection);
+                    }
+                }
             }
         }
-        if self.home == Home::Idle {
-            self.pool.give_back_place();
+        match self.home {
+            Home::Idle => self.leave_place(),
+            Home::Probe => self.pool.probing.store(false, Ordering::Release),
+            Home::Writer | Home::Nowhere => {}
         }
     }
+}
+
+/// 53300: as many connections are open as there may be, and none has come free.
+fn exhausted() -> Error {
+    let (limit, seconds) = (descriptors::connection_limit(), LONGEST_WAIT.as_secs());
+    Error::new(SqlState::TOO_MANY_CONNECTIONS, format!("no SQLite connection has come free for {seconds} s"))
+        .with_detail(format!(
+            "There can be {limit}; open snapshots, cursors, results that are not read and long statements keep theirs."
+        ))
+        .with_hint("End transactions that idle, or raise MAX_SQLITE_CONNECTIONS and the limit on open files.")
 }
 
 /// Prepares a connection for its next user; false if it must not have one.

@@ -20,7 +20,7 @@ use crate::engine::functions::InterruptPoll;
 use crate::engine::gate::{Gate, Seen, overtaken};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::notifications::{Notification, Pending};
-use crate::engine::pool::Lease;
+use crate::engine::pool::{Lease, Lent, PlacesHeld};
 use crate::engine::progress::{Progress, blocking};
 use crate::engine::remote::replica::ReadFrom;
 use crate::engine::session_schema::{SessionSchema, write_sequences};
@@ -52,6 +52,9 @@ pub struct EngineSession {
     progress: Arc<Progress>,
     poll: InterruptPoll,
     lock_timeout: Option<Duration>,
+    places: PlacesHeld,
+    /// It asks whether the database is well.
+    probes: bool,
     pub(crate) context: SharedContext,
     pub(crate) database: Arc<Database>,
 }
@@ -84,9 +87,28 @@ impl EngineSession {
                 polled.check()
             }),
             lock_timeout: None,
+            places: PlacesHeld::default(),
+            probes: false,
             context,
             database,
         }
+    }
+
+    /// The same, for one statement that asks whether the database is well: it has a connection when nobody else gets one.
+    pub fn probe(database: Arc<Database>, context: SharedContext) -> Self {
+        let mut session = Self::new(database, context);
+        session.probes = true;
+        session
+    }
+
+    /// Whether it keeps connections of the pool while it waits for its client: snapshots, open portals.
+    pub fn holds_places(&self) -> bool {
+        self.places.count() > 0
+    }
+
+    /// It waits for its client: until the result is dropped, others have its places in the pool.
+    pub fn rest(&self) -> Lent {
+        self.database.pool().places().lend(self.places.count())
     }
 
     /// The database.
@@ -413,7 +435,12 @@ impl EngineSession {
         if let Some(pinned) = &self.pinned {
             return Ok(Arc::clone(pinned));
         }
-        let lease = self.database.pool().reader(&self.interrupt).await?;
+        let pool = self.database.pool();
+        let own = if self.probes { pool.probe()? } else { None };
+        let lease = match own {
+            Some(lease) => lease,
+            None => pool.reader(&self.interrupt, &self.places).await?,
+        };
         self.attach(&lease);
         Ok(Arc::new(lease))
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::debug_log::debug;
@@ -20,18 +20,22 @@ use crate::engine::backends::{Backends, CancelKey};
 use crate::engine::database::Database;
 use crate::engine::databases::Databases;
 use crate::error::{Error, SqlState};
-use crate::net::auth::{AuthError, Authentication};
+use crate::net::admission::{Admission, Bounds, Place};
+use crate::net::auth::{AuthError, Authentication, ClientFacts};
 use crate::net::tls::{Tls, TlsMode};
 use crate::protocol::backend;
 use crate::protocol::codec;
 use crate::protocol::conn::FramedConn;
 use crate::protocol::message::StartupPacket;
-use crate::protocol::socket::{Socket, Stream};
+use crate::protocol::socket::{Peer, Socket, Stream};
 use crate::session;
 use crate::session::start::{SessionOptions, SessionStart};
 
+/// How long sessions have to end once the grace period is over and their statements were cancelled.
+pub const TERMINATION: Duration = Duration::from_secs(2);
+
 /// How long the plain files in an object store are waited for at a stop, even if the grace period is over.
-const PUBLICATION: Duration = Duration::from_secs(5);
+pub const PUBLICATION: Duration = Duration::from_secs(5);
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -40,6 +44,9 @@ const BACKLOG: u32 = 1024;
 #[derive(Clone, Debug)]
 pub struct NetOptions {
     pub max_connections: usize,
+    /// Connections at a time that have not logged in yet, in all and from one address.
+    pub max_waiting: usize,
+    pub max_waiting_of_address: usize,
     /// The longest message accepted, in bytes.
     pub max_message: usize,
     /// From accept to the end of authentication.
@@ -49,11 +56,20 @@ pub struct NetOptions {
     pub tls_mode: TlsMode,
 }
 
+impl NetOptions {
+    /// How many connections are wanted.
+    pub fn bounds(&self) -> Bounds {
+        let NetOptions { max_connections, max_waiting, max_waiting_of_address, .. } = *self;
+        Bounds { sessions: max_connections, waiting: max_waiting, of_an_address: max_waiting_of_address }
+    }
+}
+
 /// A bound server.
 pub struct Server {
     listener: TcpListener,
     shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
+    closing: watch::Sender<bool>,
 }
 
 /// What every connection needs.
@@ -64,14 +80,14 @@ struct Shared {
     databases: Arc<Databases>,
     backends: Arc<Backends>,
     session: Arc<SessionOptions>,
-    slots: Arc<Semaphore>,
+    admission: Arc<Admission>,
 }
 
 impl Server {
-    /// Binds the address; port 0 lets the system choose.
+    /// Binds the address; port 0 lets the system choose. `sockets` is how many clients' sockets there may be.
     pub fn bind(
         address: SocketAddr,
-        options: NetOptions,
+        (options, sockets): (NetOptions, usize),
         tls: Option<Tls>,
         authentication: Authentication,
         databases: Arc<Databases>,
@@ -81,7 +97,7 @@ impl Server {
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         let listener = socket.listen(BACKLOG)?;
-        let slots = Arc::new(Semaphore::new(options.max_connections));
+        let admission = Admission::new(options.bounds().within(sockets));
         let shared = Shared {
             options,
             tls,
@@ -89,14 +105,24 @@ impl Server {
             databases,
             backends: Arc::default(),
             session: Arc::new(session),
-            slots,
+            admission,
         };
-        Ok(Server { listener, shared: Arc::new(shared), stopping: watch::channel(false).0 })
+        Ok(Server {
+            listener,
+            shared: Arc::new(shared),
+            stopping: watch::channel(false).0,
+            closing: watch::channel(false).0,
+        })
     }
 
     /// The bound address.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Becomes true at a stop when sessions are over and databases are being closed.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
     }
 
     /// Serves until `shutdown` resolves; then lets running statements finish within the grace period, ends all
@@ -127,8 +153,11 @@ impl Server {
         if tokio::time::timeout(grace, all_done.recv()).await.is_err() {
             log::warn!("statements still running after {} s are cancelled", grace.as_secs());
             self.shared.backends.terminate_all();
-            _ = tokio::time::timeout(Duration::from_secs(5), all_done.recv()).await;
+            if tokio::time::timeout(TERMINATION, all_done.recv()).await.is_err() {
+                log::error!("a statement does not end; it is not waited for");
+            }
         }
+        self.closing.send_replace(true);
         self.shared.databases.close(over.max(Instant::now() + PUBLICATION)).await
     }
 
@@ -136,8 +165,19 @@ impl Server {
         let shared = self.shared.clone();
         let stopping = self.stopping.subscribe();
         shared.databases.metrics().connections.increment();
+        let Some((place, make_room)) = shared.admission.arrive(address.ip()) else {
+            shared.databases.metrics().error(SqlState::TOO_MANY_CONNECTIONS);
+            return;
+        };
+        let stream = Stream::Tcp(Socket::new(stream));
+        let peer = stream.peer();
         tokio::spawn(async move {
-            shared.connection(stream, address, stopping).await;
+            tokio::select! {
+                biased;
+                () = shared.connection(stream, address, stopping, place) => {}
+                // When the connection has become a session nobody tells it to go.
+                Ok(()) = make_room => shared.tell(&peer, &too_many()),
+            }
             drop(alive);
         });
     }
@@ -158,24 +198,44 @@ enum Started {
 }
 
 impl Shared {
-    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, stopping: watch::Receiver<bool>) {
-        let Some(start) = self.start(stream, address, stopping).await else { return };
-        let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
-            let error = Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
-            self.databases.metrics().error(error.code());
-            refuse(start.conn, &error).await;
-            return;
+    async fn connection(
+        self: &Arc<Self>,
+        stream: Stream,
+        address: SocketAddr,
+        stopping: watch::Receiver<bool>,
+        mut place: Place,
+    ) {
+        let (peer, mut stopped) = (stream.peer(), stopping.clone());
+        let start = tokio::select! {
+            biased;
+            start = self.start(stream, address, stopping, &mut place) => start,
+            // Who has not logged in has nothing that a stop would wait for.
+            _ = stopped.wait_for(|stopped| *stopped) => {
+                self.tell(&peer, &shutting_down());
+                None
+            }
         };
+        let Some(start) = start else { return };
         // On the heap: a connection that has not started up yet need not be as large as a session.
         Box::pin(session::machine::run(start)).await;
+    }
+
+    /// Tells a client that has not logged in why its connection ends, as far as that fits into the socket at once. A client
+    /// that encrypts cannot be told: to it this is an end of the connection that TLS did not announce.
+    fn tell(&self, peer: &Peer, error: &Error) {
+        let mut answer = BytesMut::new();
+        self.databases.metrics().error(error.code());
+        backend::error_response(&mut answer, error.fields());
+        peer.tell(&answer);
     }
 
     /// Start-up and authentication. `None`: the connection has ended, and the client was told if it could be.
     async fn start(
         &self,
-        stream: TcpStream,
+        stream: Stream,
         address: SocketAddr,
         stopping: watch::Receiver<bool>,
+        place: &mut Place,
     ) -> Option<SessionStart> {
         let deadline = Instant::now() + self.options.authentication_timeout;
         let first_packets = tokio::time::timeout_at(deadline, self.first_packets(stream, address)).await;
@@ -201,6 +261,7 @@ impl Shared {
         let admit = self.admit(&mut conn, encrypted, minor, &parameters, &stopping, address);
         let admitted = tokio::time::timeout_at(deadline, admit).await.unwrap_or_else(|_| Err(too_slow().into()));
         let opened = match admitted {
+            Ok(_) if !place.begin_session() => Err(too_many().into()),
             Ok((user, name)) => match self.open(&name, stopping.clone()).await {
                 Ok(database) => Ok((user, name, database)),
                 Err(error) => Err(error.into()),
@@ -277,7 +338,8 @@ impl Shared {
         if *stopping.borrow() {
             return Err(shutting_down().into());
         }
-        if self.options.tls_mode == TlsMode::Require && !encrypted {
+        let needs_certificate = self.tls.as_ref().is_some_and(|tls| tls.needs_certificate);
+        if (self.options.tls_mode == TlsMode::Require || needs_certificate) && !encrypted {
             let host = address.ip();
             let message = format!(
                 "no pg_hba.conf entry for host \"{host}\", user \"{user}\", database \"{database_name}\", no encryption"
@@ -286,8 +348,16 @@ impl Shared {
                 .with_hint("This server accepts only TLS connections.");
             return Err(error.into());
         }
-        let hash = self.tls.as_ref().filter(|_| encrypted).map(|tls| &*tls.certificate_hash);
-        if let Err(error) = self.authentication.authenticate(conn, user, hash).await {
+        let certified = self.tls.as_ref().is_none_or(|tls| tls.is_of(conn.certificate(), user));
+        if !certified {
+            log::info!("{address}: the certificate's common name is not \"{user}\"");
+        }
+        let client = ClientFacts {
+            certificate_hash: self.tls.as_ref().filter(|_| encrypted).map(|tls| &*tls.certificate_hash),
+            certified,
+            address: address.ip(),
+        };
+        if let Err(error) = self.authentication.authenticate(conn, user, &client).await {
             if matches!(error, AuthError::Refused(_)) {
                 self.databases.metrics().authentication_failures.increment();
             }
@@ -298,8 +368,7 @@ impl Shared {
 
     /// Reads packets by exact length until the start-up packet: nothing sent in plain text before TLS can survive
     /// into it.
-    async fn first_packets(&self, tcp: TcpStream, address: SocketAddr) -> io::Result<Started> {
-        let mut stream = Stream::Tcp(Socket::new(tcp));
+    async fn first_packets(&self, mut stream: Stream, address: SocketAddr) -> io::Result<Started> {
         let (mut encrypted, mut asked_ssl, mut asked_gss) = (false, false, false);
         loop {
             let length = stream.read_u32().await? as usize;
@@ -353,6 +422,10 @@ impl Shared {
 
 fn shutting_down() -> Error {
     Error::fatal(SqlState::CANNOT_CONNECT_NOW, "the database system is shutting down")
+}
+
+fn too_many() -> Error {
+    Error::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already")
 }
 
 fn too_slow() -> Error {

@@ -32,6 +32,8 @@ pub struct TlsOptions {
     pub key: Option<PathBuf>,
     /// PEM: the authorities whose certificates clients must show. None: clients need no certificate.
     pub client_ca: Option<PathBuf>,
+    /// A client's certificate must be its user's: the common name is the user's name (clientcert=verify-full).
+    pub verify_user: bool,
 }
 
 /// A ready acceptor.
@@ -40,6 +42,17 @@ pub struct Tls {
     pub acceptor: TlsAcceptor,
     /// tls-server-end-point: the hash of our certificate.
     pub certificate_hash: Arc<[u8]>,
+    /// Clients must show a certificate, so they must encrypt as well.
+    pub needs_certificate: bool,
+    /// It must be the user's.
+    pub verify_user: bool,
+}
+
+impl Tls {
+    /// Whether the client's certificate, if it has to be, is that user's.
+    pub fn is_of(&self, certificate: Option<&[u8]>, user: &str) -> bool {
+        !self.verify_user || certificate.and_then(common_name) == Some(user)
+    }
 }
 
 impl Tls {
@@ -77,7 +90,12 @@ impl Tls {
         let config = builder.with_single_cert(chain, private_key).map_err(|e| {
             format!("TLS_CERT_FILE = {} and TLS_KEY_FILE = {}: {e}", certificate.display(), key.display())
         })?;
-        Ok(Some(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), certificate_hash }))
+        Ok(Some(Tls {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            certificate_hash,
+            needs_certificate: options.client_ca.is_some(),
+            verify_user: options.verify_user,
+        }))
     }
 }
 
@@ -112,6 +130,40 @@ fn signature_algorithm(certificate: &[u8]) -> Option<&[u8]> {
     Some(der_element(algorithm)?.0)
 }
 
+/// The subject's first common name, as PostgreSQL takes it; none if it has a NUL in it or is no UTF-8.
+fn common_name(certificate: &[u8]) -> Option<&str> {
+    const VERSION: u8 = 0xa0;
+    const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+    const UTF8: u8 = 0x0c;
+    const PRINTABLE: u8 = 0x13;
+    const IA5: u8 = 0x16;
+    let (body, _) = der_element(certificate)?;
+    let (mut fields, _) = der_element(body)?;
+    if fields.first() == Some(&VERSION) {
+        fields = der_element(fields)?.1;
+    }
+    // Serial number, signature, issuer, validity.
+    for _ in 0..4 {
+        fields = der_element(fields)?.1;
+    }
+    let (mut subject, _) = der_element(fields)?;
+    while !subject.is_empty() {
+        let (mut set, rest) = der_element(subject)?;
+        subject = rest;
+        while !set.is_empty() {
+            let (attribute, more) = der_element(set)?;
+            set = more;
+            let (kind, value) = der_element(attribute)?;
+            if kind == COMMON_NAME {
+                let known = matches!(value.first(), Some(&(UTF8 | PRINTABLE | IA5)));
+                let name = std::str::from_utf8(der_element(value)?.0).ok();
+                return name.filter(|name| known && !name.contains('\0'));
+            }
+        }
+    }
+    None
+}
+
 /// The content of the first DER element, and what follows it.
 fn der_element(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let first = *bytes.get(1)?;
@@ -131,6 +183,22 @@ fn der_element(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_common_name_is_found_and_garbage_is_not_fatal() {
+        let mut parameters = rcgen::CertificateParams::new(vec!["other".to_owned()]).unwrap();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters.distinguished_name.push(rcgen::DnType::OrganizationName, "organization");
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "jürgen");
+        let made = parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        assert_eq!(common_name(made.der()), Some("jürgen"));
+        for end in 0..made.der().len() {
+            let _ = common_name(&made.der()[..end]);
+        }
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "postgres\0evil");
+        let made = parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        assert_eq!(common_name(made.der()), None);
+    }
 
     #[test]
     fn the_signature_algorithm_is_found_and_garbage_is_not_fatal() {

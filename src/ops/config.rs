@@ -27,6 +27,8 @@ pub struct Config {
     pub password: Option<String>,
     /// How clients authenticate; `None`: trust without a password, SCRAM-SHA-256 with one.
     pub auth: Option<AuthMethod>,
+    /// Whether passwords may go over a network as they are.
+    pub allow_cleartext_password: bool,
     /// The database created at the first start.
     pub database: String,
     /// The directory of the database files or working copies, if one was named.
@@ -43,6 +45,8 @@ pub struct Config {
     /// Bytes of all sessions, and of one; 0: see [`Config::memory_limits`].
     pub memory_limit: usize,
     pub session_memory: usize,
+    pub max_sqlite_connections: usize,
+    pub core_dumps: bool,
     pub log_level: log::LevelFilter,
     pub log_format: LogFormat,
     /// Where monitoring asks, if it may.
@@ -135,6 +139,13 @@ pub static KEYS: &[Key] = &[
         },
     },
     Key {
+        env: "ALLOW_CLEARTEXT_PASSWORD",
+        toml: "allow_cleartext_password",
+        default: "off",
+        doc: "on: PG_AUTH = password may send passwords over a network without TLS = require.",
+        set: |c, v| on_or_off(v).map(|on| c.allow_cleartext_password = on),
+    },
+    Key {
         env: "DB_NAME",
         toml: "database",
         default: "myapp",
@@ -145,7 +156,7 @@ pub static KEYS: &[Key] = &[
         env: "DB_PATH",
         toml: "db_path",
         default: "",
-        doc: "The directory of the database files; created if it is not there. Not set: ./data, and for working copies of databases in an object store the system's temporary directory.",
+        doc: "The directory of the database files; created if it is not there. Not set: ./data, and for working copies of databases in an object store a directory of its own in the system's temporary one.",
         set: |c, v| set_path(&mut c.directory, v),
     },
     Key {
@@ -218,14 +229,7 @@ pub static KEYS: &[Key] = &[
         toml: "standby",
         default: "off",
         doc: "on: databases in an object store are read-only here and follow what other servers commit.",
-        set: |c, v| {
-            c.remote.standby = match v {
-                "on" => true,
-                "off" => false,
-                _ => return Err("on or off".to_owned()),
-            };
-            Ok(())
-        },
+        set: |c, v| on_or_off(v).map(|on| c.remote.standby = on),
     },
     Key {
         env: "S3_BUCKET",
@@ -333,11 +337,32 @@ pub static KEYS: &[Key] = &[
         set: |c, v| whole(v, 1..=1000).map(|n| c.pool_size = n as usize),
     },
     Key {
+        env: "MAX_SQLITE_CONNECTIONS",
+        toml: "max_sqlite_connections",
+        default: "500",
+        doc: "SQLite connections of all databases, with those that idle snapshots, open cursors and slow readers keep; each takes up to 3 MB and 3 open files. Beyond them, 53300.",
+        set: |c, v| whole(v, 10..=100_000).map(|n| c.max_sqlite_connections = n as usize),
+    },
+    Key {
         env: "MAX_CONNECTIONS",
         toml: "max_connections",
         default: "10000",
         doc: "Client sessions at a time.",
         set: |c, v| whole(v, 1..=262_143).map(|n| c.net.max_connections = n as usize),
+    },
+    Key {
+        env: "MAX_UNAUTHENTICATED_CONNECTIONS",
+        toml: "max_unauthenticated_connections",
+        default: "1000",
+        doc: "Connections at a time that have not logged in yet; beyond them, the oldest one makes room (53300).",
+        set: |c, v| whole(v, 2..=65_536).map(|n| c.net.max_waiting = n as usize),
+    },
+    Key {
+        env: "MAX_UNAUTHENTICATED_PER_ADDRESS",
+        toml: "max_unauthenticated_per_address",
+        default: "200",
+        doc: "The same for the connections from one address, or one IPv6 network of 64 bits.",
+        set: |c, v| whole(v, 1..=65_536).map(|n| c.net.max_waiting_of_address = n as usize),
     },
     Key {
         env: "MAX_MESSAGE_MB",
@@ -380,6 +405,13 @@ pub static KEYS: &[Key] = &[
         default: "30",
         doc: "How long a client may idle in a transaction that has written, unless idle_in_transaction_session_timeout says otherwise.",
         set: |c, v| seconds(v, 1..=86_400).map(|d| c.session.idle_writer_timeout = d),
+    },
+    Key {
+        env: "CLIENT_WRITE_TIMEOUT_SECONDS",
+        toml: "client_write_timeout_seconds",
+        default: "600",
+        doc: "A client that takes nothing of its results for so long is ended; 0: never.",
+        set: |c, v| seconds(v, 0..=86_400).map(|d| c.session.client_write_timeout = (!d.is_zero()).then_some(d)),
     },
     Key {
         env: "BEGIN_MODE",
@@ -434,6 +466,20 @@ pub static KEYS: &[Key] = &[
         set: |c, v| set_path(&mut c.tls.client_ca, v),
     },
     Key {
+        env: "TLS_CLIENT_CERT",
+        toml: "tls_client_cert",
+        default: "verify-ca",
+        doc: "With TLS_CLIENT_CA_FILE: verify-ca (clients need a certificate of these authorities) or verify-full (its common name is the user's as well).",
+        set: |c, v| {
+            c.tls.verify_user = match v {
+                "verify-ca" => false,
+                "verify-full" => true,
+                _ => return Err("verify-ca or verify-full".to_owned()),
+            };
+            Ok(())
+        },
+    },
+    Key {
         env: "SERVER_VERSION",
         toml: "server_version",
         default: "13.0",
@@ -471,6 +517,13 @@ pub static KEYS: &[Key] = &[
         set: |c, v| parse(v, "an IP address").map(|host| c.http_host = host),
     },
     Key {
+        env: "CORE_DUMPS",
+        toml: "core_dumps",
+        default: "off",
+        doc: "on: the system may write the process's memory, passwords and data included, to a file when it crashes.",
+        set: |c, v| on_or_off(v).map(|on| c.core_dumps = on),
+    },
+    Key {
         env: "LOG_LEVEL",
         toml: "log_level",
         default: "info",
@@ -503,6 +556,14 @@ fn whole(text: &str, allowed: RangeInclusive<u64>) -> Result<u64, String> {
     value.ok_or_else(|| format!("a whole number from {least} to {most}"))
 }
 
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off".to_owned()),
+    }
+}
+
 fn seconds(text: &str, allowed: RangeInclusive<u64>) -> Result<Duration, String> {
     whole(text, allowed).map(Duration::from_secs)
 }
@@ -524,6 +585,7 @@ impl Default for Config {
             user: String::new(),
             password: None,
             auth: None,
+            allow_cleartext_password: false,
             database: String::new(),
             directory: None,
             storage: Storage::Local,
@@ -534,12 +596,16 @@ impl Default for Config {
             pool_size: 0,
             memory_limit: 0,
             session_memory: 0,
+            max_sqlite_connections: 0,
+            core_dumps: false,
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,
             http_host: IpAddr::from([127, 0, 0, 1]),
             http_port: None,
             net: NetOptions {
                 max_connections: 0,
+                max_waiting: 0,
+                max_waiting_of_address: 0,
                 max_message: 0,
                 authentication_timeout: Duration::ZERO,
                 shutdown_grace: Duration::ZERO,
@@ -606,6 +672,16 @@ impl Config {
                 "PG_HOST = {} listens beyond this machine, which needs a password: set PG_PASSWORD (and not PG_AUTH = trust), or listen on 127.0.0.1",
                 self.host
             ));
+        }
+        let in_clear = self.auth == Some(AuthMethod::Password) && self.net.tls_mode != TlsMode::Require;
+        if in_clear && !self.host.is_loopback() && !self.allow_cleartext_password {
+            return Err(format!(
+                "PG_AUTH = password sends passwords as they are to PG_HOST = {}, which is beyond this machine: set TLS = require or PG_AUTH = scram-sha-256, or ALLOW_CLEARTEXT_PASSWORD = on if nobody else reads that network",
+                self.host
+            ));
+        }
+        if self.tls.verify_user && self.tls.client_ca.is_none() {
+            return Err("TLS_CLIENT_CERT = verify-full needs TLS_CLIENT_CA_FILE".to_owned());
         }
         if self.net.tls_mode != TlsMode::Off && (self.tls.certificate.is_none() || self.tls.key.is_none()) {
             return Err("TLS needs TLS_CERT_FILE and TLS_KEY_FILE".to_owned());
@@ -693,73 +769,4 @@ pub fn reference() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn from_env(pairs: &[(&str, &str)]) -> Result<Config, String> {
-        Config::load(None, |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-    }
-
-    #[test]
-    fn defaults_are_valid_and_documented() {
-        let mut config = Config::default();
-        for key in KEYS {
-            assert_eq!((key.set)(&mut config, key.default), Ok(()), "{}", key.env);
-        }
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let printed = [
-            ("config.example.toml", example_toml()),
-            (".env.example", example_env()),
-            ("docs/configuration.md", reference()),
-        ];
-        for (file, expected) in printed {
-            if std::env::var_os("REWRITE").is_some() {
-                std::fs::write(root.join(file), &expected).unwrap();
-            }
-            assert_eq!(std::fs::read_to_string(root.join(file)).unwrap(), expected, "run with REWRITE=1: {file}");
-        }
-    }
-
-    #[test]
-    fn bad_values_name_key_value_and_what_is_allowed() {
-        let error = from_env(&[("PG_PORT", "http")]).unwrap_err();
-        assert_eq!(error, "PG_PORT = \"http\" is not valid; allowed: a port, 0 to 65535");
-        for (name, most) in [("MAX_CONNECTIONS", 262_143), ("MAX_MESSAGE_MB", 1024), ("CONNECTION_POOL_SIZE", 1000)] {
-            for value in ["0", "-1", "9999999999999999999", "99999999999999999999"] {
-                let error = from_env(&[(name, value)]).unwrap_err();
-                let expected = format!("{name} = \"{value}\" is not valid; allowed: a whole number from 1 to {most}");
-                assert_eq!(error, expected);
-            }
-        }
-        let error = from_env(&[("AZURE_STORAGE_KEY", "s3cret!")]).unwrap_err();
-        assert_eq!(error, "AZURE_STORAGE_KEY = \"…\" is not valid; allowed: the account's key in base64");
-        let error = from_env(&[("STORAGE", "ftp")]).unwrap_err();
-        assert_eq!(error, "STORAGE = \"ftp\" is not valid; allowed: local, s3, azure or directory");
-        let mut config = Config::default();
-        let error = config.apply_toml("prot = 1", Path::new("c.toml")).unwrap_err();
-        assert!(error.starts_with("c.toml: unknown key prot; known are host, port"), "{error}");
-    }
-
-    #[test]
-    fn a_store_that_is_not_named_is_missed_before_the_start() {
-        assert_eq!(from_env(&[("STORAGE", "s3")]).unwrap_err(), "STORAGE = s3 needs S3_BUCKET");
-        assert_eq!(from_env(&[("STORAGE", "azure")]).unwrap_err(), "STORAGE = azure needs AZURE_STORAGE_ACCOUNT");
-        assert!(from_env(&[("STORAGE", "s3"), ("S3_BUCKET", "databases")]).is_ok());
-    }
-
-    #[test]
-    fn a_certificate_is_not_ignored() {
-        for file in ["TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE"] {
-            assert!(from_env(&[(file, "x.pem")]).unwrap_err().ends_with("need TLS = prefer or require"), "{file}");
-        }
-        assert!(from_env(&[("TLS", "require"), ("TLS_CERT_FILE", "x.pem"), ("TLS_KEY_FILE", "y.pem")]).is_ok());
-    }
-
-    #[test]
-    fn listening_beyond_loopback_needs_a_password() {
-        assert!(from_env(&[("PG_HOST", "0.0.0.0")]).unwrap_err().contains("needs a password"));
-        assert!(from_env(&[("PG_HOST", "0.0.0.0"), ("PG_PASSWORD", "x"), ("PG_AUTH", "trust")]).is_err());
-        let config = from_env(&[("PG_HOST", "0.0.0.0"), ("PG_PASSWORD", "x")]).unwrap();
-        assert_eq!(config.auth_method(), AuthMethod::ScramSha256);
-    }
-}
+mod tests;

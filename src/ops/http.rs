@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::debug_log::debug;
 use crate::engine::databases::Databases;
@@ -30,10 +32,10 @@ use crate::ops::liveness;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// For a client to say what it wants.
-const HEADERS_IN: Duration = Duration::from_secs(10);
+const HEADERS_IN: Duration = Duration::from_secs(2);
 
-/// Connections served at a time; others wait to be accepted.
-const CONNECTIONS: usize = 32;
+/// Connections at a time. Where there is no place left, the oldest one that is not being answered makes room.
+const CONNECTIONS: usize = 64;
 
 /// An object store that has answered so recently is not asked again.
 const FRESH: Duration = Duration::from_secs(10);
@@ -112,17 +114,11 @@ async fn accept(listener: TcpListener, subject: Subject) {
         Ok(listener) => listener,
         Err(error) => return log::error!("HTTP: cannot accept connections: {error}"),
     };
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    // The semaphore is never closed.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    let mut places = Places::default();
+    loop {
+        places.make_room().await;
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let subject = subject.clone();
-                tokio::spawn(async move {
-                    serve(stream, subject).await;
-                    drop(place);
-                });
-            }
+            Ok((stream, _)) => places.serve(stream, subject.clone()),
             Err(error) => {
                 // Out of descriptors, mostly.
                 log::error!("HTTP: cannot accept a connection: {error}");
@@ -132,10 +128,47 @@ async fn accept(listener: TcpListener, subject: Subject) {
     }
 }
 
-async fn serve(stream: TcpStream, subject: Subject) {
+/// The connections there are.
+#[derive(Default)]
+struct Places {
+    tasks: JoinSet<()>,
+    /// In the order of their arrival, with whether they are being answered.
+    open: Vec<(AbortHandle, Arc<AtomicBool>)>,
+}
+
+impl Places {
+    /// Sees to it that there is a place for one more.
+    async fn make_room(&mut self) {
+        while self.tasks.try_join_next().is_some() {}
+        loop {
+            self.open.retain(|(task, _)| !task.is_finished());
+            if self.open.len() < CONNECTIONS {
+                return;
+            }
+            match self.open.iter().position(|(_, answering)| !answering.load(Ordering::Relaxed)) {
+                Some(silent) => self.open.remove(silent).0.abort(),
+                // Each of them is answered within `PATIENCE`.
+                None => drop(self.tasks.join_next().await),
+            }
+        }
+    }
+
+    fn serve(&mut self, stream: TcpStream, subject: Subject) {
+        let answering = Arc::<AtomicBool>::default();
+        let task = self.tasks.spawn(serve(stream, subject, Arc::clone(&answering)));
+        self.open.push((task, answering));
+    }
+}
+
+async fn serve(stream: TcpStream, subject: Subject, answering: Arc<AtomicBool>) {
     let service = service_fn(|request: Request<Incoming>| {
-        let subject = &subject;
-        async move { Ok::<_, Infallible>(answer(&request, subject).await) }
+        let (subject, answering) = (&subject, &answering);
+        async move {
+            answering.store(true, Ordering::Relaxed);
+            let response = answer(&request, subject).await;
+            answering.store(false, Ordering::Relaxed);
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADERS_IN).max_buf_size(16 * 1024);

@@ -27,7 +27,7 @@ pub async fn select_one(databases: &Databases, database: &str, user: &str) -> Re
         return Err(Error::internal("SELECT 1 is no query"));
     };
     let context = SessionContext::new(settings, user, database, catalog);
-    let mut session = EngineSession::new(opened, Arc::new(Mutex::new(context)));
+    let mut session = EngineSession::probe(opened, Arc::new(Mutex::new(context)));
     session.start_statement(None, None);
     let mut cursor = session.open(statement, &[], &planned.literals).await?;
     match cursor.step()? {

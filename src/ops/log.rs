@@ -93,22 +93,53 @@ impl Repeats {
     }
 }
 
-/// An event's line. A message can hold what a client sent, so line breaks in it are escaped: it forges no line.
+/// An event's line. A message can hold what a client sent: what could end the line, move a terminal's cursor or change the
+/// order of letters is written as an escape, so that it forges nothing.
 fn line(format: LogFormat, time: &str, event: &Event) -> String {
     let Event { level, target, message } = event;
     match format {
-        LogFormat::Text => {
-            let message = message.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
-            format!("{time} {level:<5} {target} {message}")
+        LogFormat::Text => format!("{time} {level:<5} {target} {}", text(message)),
+        LogFormat::Json => {
+            let object = serde_json::json!({
+                "timestamp": time,
+                "level": level.as_str(),
+                "target": target,
+                "message": message,
+            });
+            json(&object.to_string())
         }
-        LogFormat::Json => serde_json::json!({
-            "timestamp": time,
-            "level": level.as_str(),
-            "target": target,
-            "message": message,
-        })
-        .to_string(),
     }
+}
+
+/// Control characters, separators of lines and paragraphs, and marks of direction.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn text(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for c in message.chars() {
+        match c {
+            '\\' | '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
+            c if is_hidden(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Hides what JSON allows as it is. Such characters are inside of strings only.
+fn json(object: &str) -> String {
+    let mut shown = String::with_capacity(object.len());
+    for c in object.chars() {
+        if is_hidden(c) {
+            shown.push_str(&format!("\\u{:04x}", c as u32));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -127,6 +158,17 @@ mod tests {
         let json = line(LogFormat::Json, "T", &event);
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(!json.contains('\n') && read["message"] == event.message && read["level"] == "INFO", "{json}");
+    }
+
+    #[test]
+    fn a_line_moves_no_cursor() {
+        let hidden = "a\u{1b}[2J\u{7}\u{0}\u{7f}\u{85}\u{9b}\u{2028}\u{202e}b\té";
+        let event = event(hidden);
+        let text = line(LogFormat::Text, "T", &event);
+        assert_eq!(text, r"T INFO  t a\u{1b}[2J\u{7}\u{0}\u{7f}\u{85}\u{9b}\u{2028}\u{202e}b\té");
+        let json = line(LogFormat::Json, "T", &event);
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(!json.chars().any(is_hidden) && read["message"] == event.message, "{json}");
     }
 
     #[test]

@@ -17,8 +17,10 @@ use crate::types::pg_type::Oid;
 pub const MAX_STARTUP: usize = 10_000;
 /// The longest message that carries neither text nor data (PQ_SMALL_MESSAGE_LIMIT).
 pub const MAX_SMALL: usize = 10_000;
-/// The longest password or SASL message before authentication.
-pub const MAX_PASSWORD: usize = 1_024;
+/// The longest password before authentication (PG_MAX_AUTH_TOKEN_LENGTH).
+pub const MAX_PASSWORD: usize = 65_535;
+/// The longest SASL message before authentication (PG_MAX_SASL_MESSAGE_LENGTH).
+pub const MAX_SASL: usize = 1_024;
 
 /// The error of a length that no message of its type can have; the session ends without an answer.
 pub const INVALID_LENGTH: &str = "invalid message length";
@@ -39,8 +41,7 @@ fn fatal(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
 fn limit(tag: u8, max_message: usize) -> Option<usize> {
     match tag {
         b'Q' | b'P' | b'B' | b'F' | b'd' => Some(max_message),
-        b'p' => Some(MAX_PASSWORD.max(MAX_SMALL)),
-        b'C' | b'D' | b'E' | b'H' | b'S' | b'X' | b'c' | b'f' => Some(MAX_SMALL),
+        b'C' | b'D' | b'E' | b'H' | b'S' | b'X' | b'c' | b'f' | b'p' => Some(MAX_SMALL),
         _ => None,
     }
 }
@@ -63,6 +64,28 @@ pub fn frame(buffer: &mut BytesMut, max_message: usize) -> Result<Option<(u8, By
     }
     buffer.advance(5);
     Ok(Some((tag, buffer.split_to(body).freeze())))
+}
+
+/// What somebody answers who has not proved yet who he is: splits a message off the front that can be nothing but a
+/// password message of at most `limit` bytes, as recv_password_packet and pg_SASL do. Any other type is refused by its
+/// first byte, a length by its own bytes: nothing is collected that will not be used. `kind` is what was asked for.
+pub fn password_frame(buffer: &mut BytesMut, kind: &str, limit: usize) -> Result<Option<Bytes>> {
+    match buffer.first().copied() {
+        Some(b'p') => {}
+        Some(other) => return Err(fatal(format!("expected {kind} response, got message type {other}"))),
+        None => return Ok(None),
+    }
+    let Some(length) = buffer.get(1..5).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_be_bytes) else {
+        return Ok(None);
+    };
+    let Some(body) = (length as usize).checked_sub(4).filter(|body| *body <= limit) else {
+        return Err(fatal(INVALID_LENGTH));
+    };
+    if buffer.len() < 5 + body {
+        return Ok(None);
+    }
+    buffer.advance(5);
+    Ok(Some(buffer.split_to(body).freeze()))
 }
 
 /// Whether a whole message waits in the buffer.
@@ -298,6 +321,25 @@ mod tests {
         for bytes in [&b"S\0\0\0\x03"[..], b"S\xff\xff\xff\xff", b"E\0\x10\0\0", b"z", b"Q\x7f\xff\xff\xff"] {
             let error = framed(bytes).unwrap_err();
             assert_eq!((error.severity(), error.code()), (Severity::Fatal, SqlState::PROTOCOL_VIOLATION), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn before_authentication_only_a_short_password_is_awaited() {
+        let given = |bytes: &[u8]| password_frame(&mut BytesMut::from(bytes), "SASL", MAX_SASL);
+        assert_eq!(given(b"p\0\0\0\x06ab").unwrap(), Some(Bytes::from_static(b"ab")));
+        for incomplete in [&b""[..], b"p", b"p\0\0\0", b"p\0\0\x04\x04ab"] {
+            assert_eq!(given(incomplete).unwrap(), None, "{incomplete:?}");
+        }
+        for (bytes, message) in [
+            (&b"Q"[..], "expected SASL response, got message type 81"),
+            (b"\0", "expected SASL response, got message type 0"),
+            (b"p\0\0\0\x03", INVALID_LENGTH),
+            (b"p\0\0\x04\x05", INVALID_LENGTH),
+            (b"p\x10\0\0\0", INVALID_LENGTH),
+        ] {
+            let error = given(bytes).unwrap_err();
+            assert_eq!((error.message(), error.severity()), (message, Severity::Fatal), "{bytes:?}");
         }
     }
 

@@ -3,9 +3,11 @@
 //! Owns: [`FramedConn`]: reading, buffering, flushing. Must not know: what a message means, sockets
 //! (`protocol::socket`).
 
+use std::future::Future;
 use std::io::{self, Read};
+use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::error::Result;
@@ -35,6 +37,8 @@ pub struct FramedConn {
     last_tag: u8,
     /// Times that output has left.
     flushes: u64,
+    /// How long the client may take none of it.
+    write_limit: Option<Duration>,
 }
 
 /// A place in a connection's output.
@@ -59,7 +63,13 @@ impl FramedConn {
             max_message,
             last_tag: 0,
             flushes: 0,
+            write_limit: None,
         }
+    }
+
+    /// From now on a write fails with `TimedOut` when the client has taken nothing for so long.
+    pub fn limit_writes(&mut self, limit: Option<Duration>) {
+        self.write_limit = limit;
     }
 
     /// The next message; `None` when the client has closed the connection. The inner error is the client's fault: its
@@ -76,6 +86,18 @@ impl FramedConn {
             }
             if self.read().await? == 0 {
                 return Ok(None);
+            }
+        }
+    }
+
+    /// The answer of somebody who has not proved yet who he is: the body of a password message of at most `limit` bytes.
+    /// Nothing longer is ever held, and nothing else is waited for. `kind` is what was asked for.
+    pub async fn recv_password(&mut self, kind: &str, limit: usize) -> io::Result<Option<Result<Bytes>>> {
+        loop {
+            match codec::password_frame(&mut self.input, kind, limit).transpose() {
+                Some(answer) => return Ok(Some(answer)),
+                None if self.read().await? == 0 => return Ok(None),
+                None => {}
             }
         }
     }
@@ -109,6 +131,11 @@ impl FramedConn {
     /// Whether another whole message has already arrived: then the answer to this one need not be flushed yet.
     pub fn has_message(&self) -> bool {
         codec::has_frame(&self.input)
+    }
+
+    /// The certificate that the client has shown, checked already.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.stream.certificate()
     }
 
     /// Who is at the other end.
@@ -173,18 +200,31 @@ impl FramedConn {
         }
         if !self.output.is_empty() {
             self.flushes += 1;
-            self.stream.write_all(&self.output).await?;
+            let mut sent = 0;
+            while let Some(rest) = self.output.get(sent..).filter(|rest| !rest.is_empty()) {
+                match within(self.write_limit, self.stream.write(rest)).await? {
+                    0 => return Err(io::ErrorKind::WriteZero.into()),
+                    count => sent += count,
+                }
+            }
             self.output.clear();
             if self.output.capacity() > KEEP_CAPACITY {
                 self.output = BytesMut::new();
             }
         }
-        self.stream.flush().await
+        within(self.write_limit, self.stream.flush()).await
     }
 
     /// Flushes and closes the sending side.
     pub async fn shutdown(&mut self) -> io::Result<()> {
         self.flush().await?;
-        self.stream.shutdown().await
+        within(self.write_limit, self.stream.shutdown()).await
+    }
+}
+
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        None => work.await,
     }
 }

@@ -97,6 +97,14 @@ impl Stream {
         }
     }
 
+    /// The certificate that the client has shown, checked already.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        match self {
+            Stream::Tcp(_) => None,
+            Stream::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(|certificate| &**certificate),
+        }
+    }
+
     /// Who is at the other end.
     pub fn peer(&self) -> Peer {
         Peer(Arc::clone(&self.socket().write))
@@ -122,6 +130,12 @@ impl Peer {
             Ok(_) => pin!(self.gone()).poll(&mut Context::from_waker(Waker::noop())).is_ready(),
             Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
         }
+    }
+
+    /// Sends a last word past the connection's own buffer, as far as it fits into the socket at once.
+    pub fn tell(&self, bytes: &[u8]) {
+        // It is a courtesy.
+        let _ = self.tcp().try_write(bytes);
     }
 
     /// Resolves when the client has closed the connection. Cancel safe.

@@ -5,6 +5,7 @@
 //! Specification: protocol-flow.html#PROTOCOL-COPY, sql-copy.html; contexts as in PostgreSQL 15's copyfrom.c.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -66,11 +67,13 @@ impl StateMachine {
             rows: 0,
         };
         let interrupt = self.engine.interrupt_handle();
+        let limit = self.copy_limit();
         loop {
             let message = tokio::select! {
                 biased;
                 message = self.conn.recv() => message?,
                 error = interrupt.cancelled() => return Err(error.into()),
+                error = silent_for(limit) => return Err(error.into()),
             };
             match message {
                 None => return Err(vanished()),
@@ -91,6 +94,11 @@ impl StateMachine {
         }
     }
 
+    /// How long the client may say nothing: others wait for their turn to write.
+    fn copy_limit(&self) -> Option<Duration> {
+        self.engine.holds_ticket().then_some(self.options.idle_writer_timeout)
+    }
+
     /// A message that does not belong into COPY: nobody knows what the client means from here on.
     async fn lost_synchronization(&mut self, error: Error) -> crate::session::machine::Stop {
         if let Err(gone) = self.fail(error).await {
@@ -99,6 +107,16 @@ impl StateMachine {
         let message = "terminating connection because protocol synchronization was lost";
         Error::fatal(SqlState::PROTOCOL_VIOLATION, message).into()
     }
+}
+
+/// PostgreSQL waits for ever, but keeps nobody else from writing.
+async fn silent_for(limit: Option<Duration>) -> Error {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+    let message = "terminating connection due to idle-in-transaction timeout";
+    Error::fatal(SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, message)
 }
 
 fn unexpected(message: &FrontendMessage) -> Error {

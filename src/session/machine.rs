@@ -38,6 +38,9 @@ use crate::sql::planner::PlanCache;
 /// takes to read an answer and send the next statement. Other sessions of the worker wait with it, hence not longer.
 const PROMPT: Duration = Duration::from_micros(60);
 
+/// A client that keeps its session waiting for longer lets others have the session's places in the pool.
+const RESTLESS: Duration = Duration::from_millis(50);
+
 /// What the loop does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -139,10 +142,11 @@ pub struct StateMachine {
 
 impl StateMachine {
     pub(super) fn new(start: Parts) -> Self {
-        let Parts { conn, engine, databases, options, stopping, pid } = start;
+        let Parts { mut conn, engine, databases, options, stopping, pid } = start;
         let context = Arc::clone(engine.context());
         let plans = Arc::clone(engine.database().plans());
         engine.interrupt_handle().watch(conn.peer());
+        conn.limit_writes(options.client_write_timeout);
         let ended = Box::pin(ended(engine.interrupt_handle(), stopping));
         StateMachine {
             conn,
@@ -436,16 +440,25 @@ impl StateMachine {
         }
         let interrupt = self.engine.interrupt_handle();
         let stall_limit = self.engine.holds_ticket().then_some(self.options.idle_writer_timeout);
-        tokio::select! {
-            biased;
-            flushed = self.conn.flush() => Ok(flushed?),
-            // A client that takes nothing could not be told, either.
-            _ = interrupt.terminated() => Err(Stop::Gone(io::ErrorKind::TimedOut.into())),
-            () = passed(stall_limit) => {
-                log::warn!("session {}: the client takes no output and keeps others from writing", self.pid);
-                Err(Stop::Gone(io::ErrorKind::TimedOut.into()))
+        let rest_after = self.engine.holds_places().then_some(RESTLESS);
+        let mut flushing = std::pin::pin!(self.conn.flush());
+        let (mut stalled, mut rest_due) = (std::pin::pin!(passed(stall_limit)), std::pin::pin!(passed(rest_after)));
+        let mut resting = None;
+        let why = loop {
+            tokio::select! {
+                biased;
+                flushed = &mut flushing => match flushed {
+                    Err(error) if error.kind() == io::ErrorKind::TimedOut => break "takes no output",
+                    flushed => return Ok(flushed?),
+                },
+                // A client that takes nothing could not be told, either.
+                _ = interrupt.terminated() => return Err(Stop::Gone(io::ErrorKind::TimedOut.into())),
+                () = &mut stalled => break "takes no output and keeps others from writing",
+                () = &mut rest_due, if resting.is_none() => resting = Some(self.engine.rest()),
             }
-        }
+        };
+        log::warn!("session {}: the client {why}", self.pid);
+        Err(Stop::Gone(io::ErrorKind::TimedOut.into()))
     }
 
     /// What waits for the socket tells of commits that do not exist: it is never sent, and the session ends, because
@@ -495,6 +508,8 @@ impl StateMachine {
             }
         };
         let mut idle = std::pin::pin!(idle);
+        let mut rest_due = std::pin::pin!(passed(self.engine.holds_places().then_some(RESTLESS)));
+        let mut resting = None;
         let may_hear = self.session.status == TransactionStatus::Default;
         let stopped = loop {
             let ended = self.ended.as_mut();
@@ -504,8 +519,13 @@ impl StateMachine {
                 () = self.engine.something_to_hear(), if may_hear => return Ok(None),
                 error = ended => break error,
                 error = &mut idle => break error,
+                () = &mut rest_due, if resting.is_none() => {
+                    resting = Some(self.engine.rest());
+                    continue;
+                }
                 () = self.engine.must_give_way() => {}
             }
+            resting = None;
             self.session.close_portals();
             self.engine.give_way();
         };

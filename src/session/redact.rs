@@ -7,38 +7,75 @@ use std::borrow::Cow;
 
 use crate::error::Error;
 
-const WORD: &[u8] = b"password";
+/// What speaks of a secret wherever it stands in a word.
+const PARTS: &[&str] = &["password", "passwd", "passphrase", "secret", "credential"];
+/// What does as a whole word, or as one of those that underscores join.
+const WORDS: &[&str] = &["pw", "pwd", "pass", "token"];
 
-/// The statement's text; without its strings if a password is spoken of, since any of them may be it.
+/// Whether any string or number in the text may be a secret.
+fn speaks_of_secrets(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.any(|word| {
+        let equals = |known: &&str| word.eq_ignore_ascii_case(known);
+        let contains =
+            |part: &&str| word.as_bytes().windows(part.len()).any(|w| w.eq_ignore_ascii_case(part.as_bytes()));
+        WORDS.iter().any(equals) || PARTS.iter().any(contains)
+    })
+}
+
+/// The statement's text; without what is quoted in any way, and without numbers, if a secret is spoken of, since any of
+/// them may be it.
 pub(super) fn statement(text: &str) -> Cow<'_, str> {
-    if !speaks_of_password(text) {
+    if !speaks_of_secrets(text) {
         return text.into();
     }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find(['\'', '$']) {
+    while let Some(start) = rest.find(['\'', '"', '$']) {
         let (before, literal) = rest.split_at(start);
         let (literal, after) = literal.split_at(literal_length(literal, before.ends_with(['e', 'E'])));
-        shown.push_str(before);
-        shown.push_str(if literal.len() > 1 { "'***'" } else { literal });
+        push_without_numbers(&mut shown, before);
+        let quote = if literal.starts_with('"') { '"' } else { '\'' };
+        if literal.len() > 1 {
+            shown.extend([quote, '*', '*', '*', quote]);
+            rest = after;
+            continue;
+        }
+        // A parameter's number is no value.
+        let number = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let (number, after) = after.split_at(number);
+        shown.push_str(literal);
+        shown.push_str(number);
         rest = after;
     }
-    shown.push_str(rest);
+    push_without_numbers(&mut shown, rest);
     shown.into()
 }
 
-fn speaks_of_password(text: &str) -> bool {
-    text.as_bytes().windows(WORD.len()).any(|window| window.eq_ignore_ascii_case(WORD))
+/// Numbers stand for themselves in names only.
+fn push_without_numbers(shown: &mut String, text: &str) {
+    let mut in_word = false;
+    let mut in_number = false;
+    for c in text.chars() {
+        in_number = c.is_ascii_digit() && !in_word || in_number && (c.is_alphanumeric() || c == '.');
+        in_word = !in_number && (c.is_alphanumeric() || c == '_');
+        match in_number {
+            true if shown.ends_with("***") => {}
+            true => shown.push_str("***"),
+            false => shown.push(c),
+        }
+    }
 }
 
 /// The error's message, without what the client has sent as a value. Data exceptions quote it; so do others when a
-/// parameter is taken for a name (`$1::regclass`). Constraints' names are told: they are not in the statement.
+/// parameter is taken for a name (`$1::regclass`), and syntax errors quote the statement. Constraints' names are told:
+/// they are not in the statement.
 pub(super) fn message<'e>(error: &'e Error, statement: &str) -> Cow<'e, str> {
     let quotes_values = match error.code().as_str().get(..2) {
         Some("22") => true,
         Some("23") => false,
         // A syntax error quotes a constant, too.
-        _ => has_parameters(statement) || speaks_of_password(statement),
+        _ => has_parameters(statement) || speaks_of_secrets(statement),
     };
     match error.message().split_once('"') {
         Some((before, _)) if quotes_values => format!("{before}\"...\"").into(),
@@ -53,6 +90,9 @@ fn has_parameters(text: &str) -> bool {
 
 /// How long the string constant is that the text begins with; 1 if it is none, all of it if it does not end.
 fn literal_length(text: &str, escapes: bool) -> usize {
+    if let Some(name) = text.strip_prefix('"') {
+        return name.find('"').map_or(text.len(), |end| end + 2);
+    }
     let Some(body) = text.strip_prefix('\'') else {
         let tag =
             text.get(1..).and_then(|rest| rest.find(|c: char| !c.is_alphanumeric() && c != '_')).map(|end| end + 1);
@@ -97,6 +137,12 @@ mod tests {
             ("select 'a' from t where password = $1", "select '***' from t where password = $1"),
             ("alter user u password 's3cret", "alter user u password '***'"),
             ("select $$password$$, 'ä', $ä$password$ä$", "select '***', '***', '***'"),
+            ("alter user u password \"s3cret", "alter user u password \"***\""),
+            ("update u set passwd = 's3cret'", "update u set passwd = '***'"),
+            ("update u set PW = 4711, x2 = 1.5e3 where i=$12", "update u set PW = ***, x2 = *** where i=$12"),
+            ("select login('u', 's3cret') as user_pw", "select login('***', '***') as user_pw"),
+            ("set \"app.Secret\" = 's''x'", "set \"***\" = '***''***'"),
+            ("select 'a' as power, 'b' as bypassing", "select 'a' as power, 'b' as bypassing"),
         ];
         for (text, shown) in cases {
             assert_eq!(statement(text), shown);
@@ -111,6 +157,8 @@ mod tests {
         let error = Error::new(SqlState::UNDEFINED_TABLE, "relation \"t\" does not exist");
         assert_eq!(message(&error, "select * from t"), "relation \"t\" does not exist");
         assert_eq!(message(&error, "select $1::regclass"), "relation \"...\"");
+        let error = Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"'s3cret'\"");
+        assert_eq!(message(&error, "alter user u pw 's3cret'"), "syntax error at or near \"...\"");
         let error = Error::new(SqlState::UNIQUE_VIOLATION, "violates unique constraint \"t_pkey\"");
         assert_eq!(message(&error, "insert into t values ($1)"), "violates unique constraint \"t_pkey\"");
     }

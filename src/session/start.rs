@@ -43,6 +43,8 @@ pub struct SessionOptions {
     /// How long a session may idle in a transaction that holds the write ticket, unless
     /// `idle_in_transaction_session_timeout` says otherwise.
     pub idle_writer_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub client_write_timeout: Option<Duration>,
 }
 
 impl Default for SessionOptions {
@@ -52,6 +54,7 @@ impl Default for SessionOptions {
             begin: BeginMode::Deferred,
             slow_query: Duration::from_millis(100),
             idle_writer_timeout: Duration::from_secs(30),
+            client_write_timeout: Some(Duration::from_secs(600)),
         }
     }
 }

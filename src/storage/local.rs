@@ -1,6 +1,6 @@
 //! Durability on a local disk: `fdatasync` of the write-ahead log; and the directory's own entries.
 //!
-//! Owns: [`WalSync`], [`sync_directory`], [`DirectoryLock`]. Must not know: SQLite's formats.
+//! Owns: [`WalSync`], [`sync_file`], [`sync_directory`], [`DirectoryLock`]. Must not know: SQLite's formats.
 //!
 //! The `-wal` is the only file of a database this process may open besides SQLite: closing any descriptor of the
 //! database file or the `-shm` would drop the POSIX locks SQLite holds on them (SQLite, "How To Corrupt", 2.2).
@@ -28,6 +28,11 @@ impl Sink for WalSync {
     fn make_durable(&mut self) -> io::Result<()> {
         self.0.sync_data()
     }
+}
+
+/// Makes a file durable that nobody has open.
+pub fn sync_file(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 /// Makes creations, renames and removals in a directory durable.

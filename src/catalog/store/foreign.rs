@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, Error, Result, ffi};
 
 use crate::catalog::schema::{
     CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, RelationKind,
@@ -35,9 +35,18 @@ pub(super) fn load(connection: &Connection, snapshot: &mut CatalogSnapshot) -> R
     let mut oids = DerivedOids { taken: snapshot.relations.keys().copied().collect() };
     let mut relations = Vec::new();
     for (name, kind) in names {
-        let mut relation = read_relation(connection, &mut oids, name, kind)?;
-        read_indexes(connection, &mut oids, &mut relation)?;
-        relations.push(relation);
+        let read = read_relation(connection, &mut oids, name.clone(), kind).and_then(|mut relation| {
+            read_indexes(connection, &mut oids, &mut relation)?;
+            Ok(relation)
+        });
+        match read {
+            Ok(relation) => relations.push(relation),
+            // A view of what is not there any more, a virtual table of a module that we do not have.
+            Err(error) if is_about_the_schema(&error) => {
+                log::warn!("table or view \"{name}\" is left out: {error}");
+            }
+            Err(error) => return Err(error),
+        }
     }
     for i in 0..relations.len() {
         let keys = read_foreign_keys(connection, &mut oids, i, &relations, snapshot)?;
@@ -49,6 +58,11 @@ pub(super) fn load(connection: &Connection, snapshot: &mut CatalogSnapshot) -> R
         snapshot.put_relation(Arc::new(relation));
     }
     Ok(())
+}
+
+/// Whether SQLite does not understand a part of the schema, and nothing is wrong with the file.
+fn is_about_the_schema(error: &Error) -> bool {
+    error.sqlite_error().is_some_and(|failure| failure.extended_code & 0xff == ffi::SQLITE_ERROR)
 }
 
 /// OIDs from names: FNV-1a, and the next free one where two names collide.
@@ -296,6 +310,21 @@ mod tests {
     use crate::catalog::schema::{ConstraintKind, RelationKind};
     use crate::catalog::store;
     use crate::types::pg_type::Oid;
+
+    #[test]
+    fn what_is_broken_is_left_out_and_the_rest_is_served() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE gone (i INT); CREATE TABLE t (i INT);
+                 CREATE VIEW broken AS SELECT i FROM gone; CREATE VIEW whole AS SELECT i FROM t;
+                 DROP TABLE gone;",
+            )
+            .unwrap();
+        let snapshot = store::load(&connection, &[]).unwrap();
+        assert!(snapshot.relation("public", "broken").is_none());
+        assert!(["t", "whole"].iter().all(|name| snapshot.relation("public", name).is_some()));
+    }
 
     #[test]
     fn a_plain_sqlite_file_maps_by_declared_type() {

@@ -197,7 +197,7 @@ fn wait_for_lock(args: &Args<'_>, mode: LockMode, in_transaction: bool) -> Resul
     }
     let _waiting = Waiting::new(&args.slot().session()?, Wait::AdvisoryLock);
     let place = request.backends.locks().queue(request.pid, request.key, mode, now())?;
-    let _lent = request.places.lend();
+    let _lent = request.places.lend(1);
     let start = Instant::now();
     let mut look_for_deadlock = request.deadlock_timeout;
     blocking(|| {

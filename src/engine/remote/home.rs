@@ -32,13 +32,16 @@ use crate::storage::log::keys::Keys;
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::state::{self, beside};
 use crate::storage::log::versions::{self, Found};
+use crate::storage::own_directory::OwnDirectory;
 
 /// Where working copies are kept.
 #[derive(Clone, Debug)]
 pub struct WorkingCopies {
     pub directory: PathBuf,
-    /// Their names are this process's own, so that others may use the directory as well.
+    /// They are of no use to another process: their names are this one's own, and they are removed at the end.
     pub shared: bool,
+    /// The directory, if it is this process's own.
+    pub own: Option<Arc<OwnDirectory>>,
 }
 
 /// See the module.

@@ -112,9 +112,10 @@ mod tests {
         put(Precondition::Absent).await.unwrap_err();
         store.get("a", Some(1..3)).await.unwrap();
         store.get("b", None).await.unwrap_err();
+        let happened: Vec<_> = metrics.store.operations().filter(|(_, _, count)| *count > 0).collect();
         assert_eq!(
-            metrics.store.operations(),
-            [("get", "not_found", 1), ("get", "ok", 1), ("put", "ok", 1), ("put", "precondition_failed", 1)]
+            happened,
+            [("get", "ok", 1), ("get", "not_found", 1), ("put", "ok", 1), ("put", "precondition_failed", 1)]
         );
         assert_eq!(metrics.store.bytes(), (10, 2));
         assert_eq!(
