@@ -2,13 +2,12 @@
 //!
 //! Owns: [`object_store`], [`check_conditions`]. Must not know: what is kept in it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::ops::config::{Config, Storage};
 use crate::storage::blob::BlobStore;
 use crate::storage::blob::azure::AzureStore;
-use crate::storage::blob::http::{HttpClient, Limits};
+use crate::storage::blob::http::{HttpClient, Limits, Surroundings};
 use crate::storage::blob::local_directory::LocalDirectory;
 use crate::storage::blob::probe::honours_conditions;
 use crate::storage::blob::s3::S3Store;
@@ -36,13 +35,8 @@ pub fn object_store(config: &Config) -> Result<Option<Arc<dyn BlobStore>>, Strin
     }
 }
 
-/// A client that trusts the authorities of `SSL_CERT_FILE`, as other programs do, or those that browsers trust.
 fn http_client() -> Result<HttpClient, String> {
-    let authorities = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty());
-    HttpClient::new(authorities.as_deref().map(Path::new), Limits::default()).map_err(|e| match authorities {
-        Some(_) => format!("SSL_CERT_FILE: {e}"),
-        None => e,
-    })
+    HttpClient::new(&Surroundings::of_environment(|name| std::env::var(name).ok()), Limits::default())
 }
 
 /// An error unless the store does what keeps several writers apart.
