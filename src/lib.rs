@@ -99,6 +99,7 @@ pub mod storage {
         pub(crate) mod fixture;
         pub mod hlc;
         pub mod image;
+        pub mod in_parts;
         pub mod keys;
         pub mod manifest;
         #[cfg(test)]

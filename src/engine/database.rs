@@ -160,8 +160,13 @@ impl Database {
         let pinned = bare::open(path).and_then(|mut connection| Ok((bare::touch(&mut connection)?, Pin::new(path)?)));
         let (frames, pin) = pinned.map_err(error_map::from_rusqlite)?;
         let waits = options.interval.is_none();
-        let replica = Replica::new(path, Arc::clone(&watermark), (Arc::clone(pin.snapshot()), frames), waits)
-            .map_err(|error| cannot_open(name, error))?;
+        let replica = Replica::new(
+            path,
+            Arc::clone(&watermark),
+            (Arc::clone(pin.snapshot()), frames),
+            (waits, chain.most_pages()),
+        )
+        .map_err(|error| cannot_open(name, error))?;
         let durable = WalMark::at(replica.wal(), replica.position(frames)).map_err(|error| cannot_open(name, error))?;
         let replica = Arc::new(replica);
         let connection = pool.open()?;

@@ -227,7 +227,7 @@ impl StoreHome {
     }
 
     fn chain_options(&self) -> ChainOptions {
-        ChainOptions { writer: self.writer, ..ChainOptions::new(Arc::clone(&self.store)) }
+        ChainOptions { writer: self.writer, part: self.options.part, ..ChainOptions::new(Arc::clone(&self.store)) }
     }
 
     async fn serve(&self, name: &str, path: &Path, pool_size: usize, chain: Chain) -> Result<Arc<Database>> {

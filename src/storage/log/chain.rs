@@ -8,8 +8,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -19,12 +21,14 @@ use crate::storage::kill_point;
 use crate::storage::log::append::{Append, Outcome, Proof};
 use crate::storage::log::append_io::{Destination, drive};
 use crate::storage::log::base;
-use crate::storage::log::changes::{Changes, Pages};
+use crate::storage::log::changes::{ChangedPages, Changes, PART, Pages};
 use crate::storage::log::clock::{Clock, Moment, SystemClock};
-use crate::storage::log::delta::{self, Delta, Digest, Draft, Encoded, Header, Id, PLAIN_EVERY, Sequence};
+use crate::storage::log::delta::{self, Delta, Digest, Draft, Encoded, Header, Id, PART_ENTRY, PLAIN_EVERY, Sequence};
 use crate::storage::log::fault::{LogError, Result};
+use crate::storage::log::fetch;
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::image::{Head, Image, page_size_of};
+use crate::storage::log::in_parts::{self, InParts};
 use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest::{self, Base, Manifest, Parent, Published};
 use crate::storage::log::pace;
@@ -42,18 +46,16 @@ pub struct Options {
     /// Of this instance.
     pub writer: Id,
     pub clock: Arc<dyn Clock>,
+    /// Bytes of pages up to which a batch is one object and is held in memory, see [`PART`].
+    pub part: usize,
 }
 
 impl Options {
     /// An instance of its own on that store.
     pub fn new(store: Arc<dyn BlobStore>) -> Self {
-        Options { store, writer: Id::random(), clock: Arc::new(SystemClock) }
+        Options { store, writer: Id::random(), clock: Arc::new(SystemClock), part: PART }
     }
 }
-
-/// Bytes of a batch up to which pages are written as differences: what it costs to read the old ones would delay a
-/// larger one for little.
-const DIFFERENCES_UP_TO: usize = 16 << 20;
 
 /// What is taken over at once at the most.
 const DELTAS_AT_ONCE: usize = 64;
@@ -75,6 +77,10 @@ pub struct Chain {
     winner: Option<(Sequence, Bytes)>,
     /// Where a file can be rebuilt.
     scratch: PathBuf,
+    /// See [`Options::part`].
+    part: usize,
+    /// Counts how large batches get on, for whoever waits.
+    written: Arc<AtomicU64>,
 }
 
 /// What others have appended, read but not taken over.
@@ -82,6 +88,8 @@ pub struct Chain {
 pub enum Incoming {
     /// What follows in the log.
     Deltas(Vec<Delta>),
+    /// One large delta, its pages with their checksums, and the file that they are in.
+    InParts(Box<Delta>, ChangedPages, Vec<(u32, u64)>, PathBuf),
     /// This instance is so far behind that what follows is gone: the whole file as it is now, and when it was asked for.
     Rebuilt(Image, PathBuf),
 }
@@ -205,7 +213,19 @@ impl Chain {
             clock: Arc::clone(&options.clock),
         };
         let (name, scratch) = (name.to_owned(), beside(copy, ".rebuilt"));
-        Chain { to, name, writer: options.writer, head, proof, manifest_read: proof, grown: 0, winner: None, scratch }
+        Chain {
+            to,
+            name,
+            writer: options.writer,
+            head,
+            proof,
+            manifest_read: proof,
+            grown: 0,
+            winner: None,
+            scratch,
+            part: options.part,
+            written: Arc::default(),
+        }
     }
 
     /// The database's name.
@@ -234,21 +254,41 @@ impl Chain {
         Upkeep { to: self.to.clone(), writer: self.writer, policy, scratch, retention: None }
     }
 
+    /// Bytes of pages up to which a batch is one object and is held in memory.
+    pub fn part(&self) -> usize {
+        self.part
+    }
+
+    /// The most pages that a batch can have, and so a database: as many parts as one object can name.
+    pub fn most_pages(&self) -> u64 {
+        let pages = (self.part / self.head.page_size.max(1) as usize).max(1) as u64;
+        pages.saturating_mul((self.part / PART_ENTRY) as u64).min(u64::from(u32::MAX))
+    }
+
+    /// Counts there what gets through while [`append`](Self::append) is under way with a large batch.
+    pub fn count_written(&mut self, written: Arc<AtomicU64>) {
+        self.written = written;
+    }
+
     /// The pages of the durable state that make a batch smaller when [`append`](Self::append) is given them.
     pub fn wanted(&self, changes: &Changes) -> Vec<u32> {
-        let size = changes.pages.len().saturating_mul(self.head.page_size as usize);
-        if size > DIFFERENCES_UP_TO || (self.head.sequence + 1).is_multiple_of(PLAIN_EVERY) {
+        if self.is_large(changes) || (self.head.sequence + 1).is_multiple_of(PLAIN_EVERY) {
             return Vec::new();
         }
         let known = self.head.checksums.count();
-        changes.pages.keys().copied().take_while(|number| *number <= known).collect()
+        changes.pages.numbers_from(0).take_while(|number| *number <= known).collect()
+    }
+
+    /// Whether it is written in parts.
+    fn is_large(&self, changes: &Changes) -> bool {
+        changes.pages.len().saturating_mul(self.head.page_size as usize) > self.part
     }
 
     /// Appends a batch; `previous` are pages of the durable state. Ends when it is certain what has become of it, so
     /// not while the store does not answer. An error means that there is a mistake in the batch or in what is known,
     /// and that nothing was sent.
     pub async fn append(&mut self, changes: &Changes, previous: &Pages) -> Result<Outcome> {
-        let (batch, patch) = self.encode(changes, previous)?;
+        let (batch, patch, parts) = self.encode(changes, previous, Keys::part).await?;
         let mut append = Append::new(batch.header.sequence, batch.header.nonce, self.proof);
         let (outcome, winner) = drive(&mut append, &self.to, &batch).await;
         match outcome {
@@ -257,10 +297,13 @@ impl Chain {
                 self.head.sequence = batch.header.sequence;
                 self.head.chain = batch.digest;
                 self.head.commit = batch.header.last_commit;
-                self.grown += batch.bytes.len() as u64;
+                self.grown += batch.bytes.len() as u64 + parts.map_or(0, |parts| parts.bytes);
                 self.proof = append.proof_if_acknowledged();
             }
-            Outcome::Lost => self.winner = winner.map(|object| (batch.header.sequence, object)),
+            Outcome::Lost => {
+                self.winner = winner.map(|object| (batch.header.sequence, object));
+                self.delete_parts(parts).await;
+            }
             // What was known of the end of the log is in doubt.
             Outcome::Unknown => (self.proof, self.manifest_read) = (None, None),
         }
@@ -270,18 +313,48 @@ impl Chain {
     /// Keeps a batch that was lost to another instance, for whoever wants to look at it. It is a delta like any other,
     /// of the state before the one it was lost to, and in no log.
     pub async fn keep_fork(&self, changes: &Changes, previous: &Pages) -> Result<String> {
-        let (batch, _) = self.encode(changes, previous)?;
+        let (batch, ..) = self.encode(changes, previous, Keys::fork_part).await?;
         let key = self.to.keys.fork(self.head.incarnation, batch.header.sequence, batch.header.nonce);
         let nothing = Metadata::new();
         patiently(|| self.to.store.put(&key, Body::Bytes(batch.bytes.clone()), Precondition::None, &nothing)).await?;
         Ok(key)
     }
 
-    /// The batch as the next delta, and what it makes of the checksums.
-    fn encode(&self, changes: &Changes, previous: &Pages) -> Result<(Encoded, ChecksumPatch)> {
+    /// Of a batch that is not in the log nobody needs the parts. Those that cannot be deleted now are found later.
+    async fn delete_parts(&self, parts: Option<InParts>) {
+        let keys = parts.map(|parts| parts.keys(&self.to.keys, self.head.incarnation)).into_iter().flatten();
+        for key in keys {
+            if let Err(error) = patiently(|| self.to.store.delete(&key)).await {
+                log::debug!("\"{key}\" is left over: {error}");
+                return;
+            }
+        }
+    }
+
+    /// The batch as the next delta, what it makes of the checksums, and which parts it has. Those are written, under the
+    /// keys that `key` gives.
+    async fn encode(
+        &self,
+        changes: &Changes,
+        previous: &Pages,
+        key: fn(&Keys, Id, (Sequence, Id), usize) -> String,
+    ) -> Result<(Encoded, ChecksumPatch, Option<InParts>)> {
         self.check(changes, previous)?;
-        let pages = changes.pages.iter().map(|(number, page)| (*number, page.as_slice()));
-        let patch = self.head.checksums.patch(pages, changes.count);
+        let (pages, written, part) = (changes.pages.clone(), Arc::clone(&self.written), self.part as u64);
+        let checksums = move || {
+            let mut read = 0;
+            let checksum = |page: io::Result<(u32, Vec<u8>)>| {
+                let (number, page) = page?;
+                let before = read / part;
+                read += page.len() as u64;
+                written.fetch_add(read / part - before, Ordering::Relaxed);
+                Ok((number, page_checksum(number, &page)))
+            };
+            Ok(pages.iter().map(checksum).collect::<io::Result<Vec<_>>>()?)
+        };
+        let is_large = self.is_large(changes);
+        let checksums = if is_large { base::run(checksums).await? } else { checksums()? };
+        let patch = self.head.checksums.patch(checksums, changes.count);
         let before = self.head.checksums.count();
         let header = Header {
             pages_least: changes.least.min(before),
@@ -290,7 +363,25 @@ impl Chain {
             ..self.next_header()
         };
         let commit = self.head.commit.next(self.to.clock.now().wall);
-        Ok((delta::encode(Draft { header, changes, previous, commit })?, patch))
+        if !is_large {
+            let collected;
+            let pages = match changes.pages.here() {
+                Some(pages) => pages,
+                None => {
+                    collected = changes.pages.iter().collect::<io::Result<Pages>>()?;
+                    &collected
+                }
+            };
+            let draft = Draft { header, pages, transactions: &changes.transactions, previous, commit };
+            return Ok((delta::encode(draft)?, patch, None));
+        }
+        let (keys, incarnation, batch) = (&self.to.keys, self.head.incarnation, (header.sequence, header.nonce));
+        let key = |index| key(keys, incarnation, batch, index);
+        let parts = in_parts::write(&self.to.store, key, (&header, &changes.pages), self.part, &self.written).await?;
+        let bytes = parts.iter().map(|part| part.size).sum();
+        let of = InParts { seq: batch.0, nonce: batch.1, parts: u32::try_from(parts.len()).unwrap_or(u32::MAX), bytes };
+        let pages = (changes.pages.len(), &parts[..]);
+        Ok((delta::encode_in_parts(header, pages, &changes.transactions, commit)?, patch, Some(of)))
     }
 
     /// Of the delta after the head; of one that leaves no pages.
@@ -321,7 +412,8 @@ impl Chain {
         if let Some(page) = changes.missing_growth(self.head.checksums.count(), page_size) {
             return Err(LogError::Impossible(format!("page {page} was added and not written")));
         }
-        if changes.count == 0 || changes.pages.values().any(|page| page.len() != page_size as usize) {
+        let odd = |pages: &Pages| pages.values().any(|page| page.len() != page_size as usize);
+        if changes.count == 0 || changes.pages.here().is_some_and(odd) {
             return Err(LogError::Impossible("no pages, or pages of another size".to_owned()));
         }
         let differs = |(number, page): (&u32, &Vec<u8>)| {
@@ -335,7 +427,7 @@ impl Chain {
 
     /// Reads what others have appended since; none if there is nothing.
     pub async fn catch_up(&mut self) -> Result<Option<Incoming>> {
-        let (mut deltas, mut bytes, mut tip) = (Vec::new(), 0, self.tip());
+        let (mut deltas, mut bytes, mut grown, mut tip) = (Vec::new(), 0, 0, self.tip());
         while deltas.len() < DELTAS_AT_ONCE && bytes < BYTES_AT_ONCE {
             let asked = self.to.clock.now();
             let key = self.to.keys.delta(self.head.incarnation, tip.0 + 1);
@@ -343,7 +435,7 @@ impl Chain {
                 // Appending has made sure that it belongs to the log.
                 Some((_, object)) => Ok(object),
                 None => {
-                    let object = patiently(|| self.to.store.get(&key, None)).await.map(|blob| blob.body);
+                    let object = patiently(|| fetch::object(&self.to.store, &key)).await;
                     if object.is_ok() && self.is_passed().await? {
                         return self.rebuild().await.map(Some);
                     }
@@ -366,12 +458,28 @@ impl Chain {
             if delta.header.pages_after == 0 {
                 return Err(LogError::Dropped);
             }
-            bytes += object.len();
+            if delta.is_in_parts() {
+                if deltas.is_empty() {
+                    return self.spool(delta).await.map(Some);
+                }
+                break;
+            }
+            // What they take in memory, however well they are compressed.
+            bytes += delta.pages.len().saturating_mul(delta.header.page_size as usize);
+            grown += object.len() as u64;
             tip = (delta.header.sequence, delta.digest);
             deltas.push(delta);
         }
-        self.grown += bytes as u64;
+        self.grown += grown;
         Ok(Some(Incoming::Deltas(deltas)))
+    }
+
+    /// A large delta that is the next, with its pages in a file.
+    async fn spool(&mut self, delta: Delta) -> Result<Incoming> {
+        let path = self.scratch.with_extension("parts");
+        let (pages, checksums) = in_parts::spool(&self.to.store, &self.to.keys, &delta, &path).await?;
+        self.grown += InParts::of(&delta).map_or(0, |parts| parts.bytes);
+        Ok(Incoming::InParts(Box::new(delta), pages, checksums, path))
     }
 
     fn tip(&self) -> (Sequence, Digest) {
@@ -433,8 +541,21 @@ impl Chain {
     pub fn accept(&mut self, incoming: Incoming, previous: &Pages) -> Result<Changes> {
         match incoming {
             Incoming::Deltas(deltas) => self.accept_deltas(&deltas, previous),
+            Incoming::InParts(delta, pages, checksums, path) => {
+                let key = self.to.keys.delta(self.head.incarnation, delta.header.sequence);
+                let before = self.head.checksums.count();
+                self.head.advance(&delta, checksums).map_err(|what| LogError::damaged(&key, what))?;
+                // It is open, so what is in it stays as long as it is used.
+                std::fs::remove_file(path)?;
+                Ok(Changes {
+                    pages,
+                    least: before.min(delta.header.pages_least),
+                    count: delta.header.pages_after,
+                    transactions: delta.transactions.iter().map(|transaction| transaction.pages).collect(),
+                })
+            }
             Incoming::Rebuilt(image, path) => {
-                let changes = image.differences(&self.head.checksums)?;
+                let changes = image.differences(&self.head.checksums);
                 self.head = image.head;
                 (self.proof, self.manifest_read) = (None, None);
                 std::fs::remove_file(path)?;
@@ -446,18 +567,20 @@ impl Chain {
     fn accept_deltas(&mut self, deltas: &[Delta], previous: &Pages) -> Result<Changes> {
         let mut head = self.head.clone();
         let mut merged = Changes { least: head.checksums.count(), ..Changes::default() };
+        let mut all = Pages::new();
         for delta in deltas {
             let key = self.to.keys.delta(head.incarnation, delta.header.sequence);
-            let pages =
-                delta.apply(|number| merged.pages.get(&number).or_else(|| previous.get(&number)).map(Vec::as_slice));
+            let pages = delta.apply(|number| all.get(&number).or_else(|| previous.get(&number)).map(Vec::as_slice));
             let pages = pages.map_err(|error| LogError::damaged(&key, error))?;
-            head.advance(delta, &pages).map_err(|what| LogError::damaged(&key, what))?;
-            merged.pages.extend(pages);
+            let checksums = pages.iter().map(|(number, page)| (*number, page_checksum(*number, page)));
+            head.advance(delta, checksums).map_err(|what| LogError::damaged(&key, what))?;
+            all.extend(pages);
             merged.count = delta.header.pages_after;
             merged.least = merged.least.min(delta.header.pages_least);
-            merged.pages.retain(|number, _| *number <= delta.header.pages_after);
+            all.retain(|number, _| *number <= delta.header.pages_after);
             merged.transactions.extend(delta.transactions.iter().map(|transaction| transaction.pages));
         }
+        merged.pages = ChangedPages::Here(all);
         self.head = head;
         Ok(merged)
     }
@@ -470,9 +593,10 @@ impl Chain {
             return Err(LogError::HasBranches(pins.into_iter().map(|pin| pin.branch).collect()));
         }
         let header = Header { full_image: true, ..self.next_header() };
-        let (changes, previous) = (Changes::default(), Pages::new());
+        let nothing = Pages::new();
         let commit = self.head.commit.next(self.to.clock.now().wall);
-        let batch = delta::encode(Draft { header, changes: &changes, previous: &previous, commit })?;
+        let draft = Draft { header, pages: &nothing, transactions: &[], previous: &nothing, commit };
+        let batch = delta::encode(draft)?;
         let mut append = Append::new(batch.header.sequence, batch.header.nonce, self.proof);
         let (outcome, winner) = drive(&mut append, &self.to, &batch).await;
         match outcome {

@@ -17,6 +17,7 @@ use crate::storage::kill_point;
 use crate::storage::log::delta::{Digest, Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::in_parts::InParts;
 use crate::storage::log::keys::Keys;
 use crate::storage::log::retry::{Backoff, patiently};
 
@@ -91,6 +92,9 @@ pub struct Segment {
     pub blake3: Digest,
     pub hlc_first: Timestamp,
     pub hlc_last: Timestamp,
+    /// Those of the deltas whose pages are in parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_parts: Vec<InParts>,
 }
 
 /// The plain file as it was last published.
@@ -127,6 +131,9 @@ pub struct Trash {
     pub key: String,
     /// When it was thrown away, by the store's clock.
     pub since: Timestamp,
+    /// Deltas whose parts go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_parts: Vec<InParts>,
 }
 
 /// 64 bits as 16 digits: JSON's numbers end at 53.
@@ -141,6 +148,13 @@ mod hexadecimal {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         let text = String::deserialize(deserializer)?;
         u64::from_str_radix(&text, 16).map_err(D::Error::custom)
+    }
+}
+
+impl Segment {
+    /// Bytes that reading all of it takes.
+    pub fn bytes(&self) -> u64 {
+        self.in_parts.iter().fold(self.size, |bytes, parts| bytes.saturating_add(parts.bytes))
     }
 }
 
@@ -289,7 +303,7 @@ mod tests {
 
     fn segment(from: Sequence, to: Sequence) -> Segment {
         let (blake3, hlc_first, hlc_last) = (Digest::of(b""), Timestamp::default(), Timestamp::default());
-        Segment { from, to, key: String::new(), size: 0, blake3, hlc_first, hlc_last }
+        Segment { from, to, key: String::new(), size: 0, blake3, hlc_first, hlc_last, in_parts: Vec::new() }
     }
 
     fn is_read(change: impl FnOnce(&mut Manifest)) -> bool {

@@ -16,11 +16,12 @@ use bytes::Bytes;
 use crate::storage::blob::{BlobError, BlobErrorKind, BlobStore};
 use crate::storage::log::base;
 use crate::storage::log::clock::{Clock, Moment, SystemClock};
-use crate::storage::log::delta::{self, Digest, Sequence};
+use crate::storage::log::delta::{self, Delta, Digest, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::fetch::{self, Ahead};
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::image::{Head, Image};
+use crate::storage::log::in_parts;
 use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest::{self, Base, Manifest};
 use crate::storage::log::pace;
@@ -249,7 +250,7 @@ pub async fn advance(
         };
         let bytes = fetch::whole(store, (&segment.key, segment.size), segment.blake3).await?;
         let reached;
-        (image, reached) = apply(image, bytes, target).await?;
+        (image, reached) = apply(store, keys, image, bytes, target).await?;
         if reached {
             return Ok(image);
         }
@@ -295,7 +296,7 @@ async fn advance_singly(
             None => break,
         };
         let reached;
-        (image, reached) = apply(image, bytes, target).await?;
+        (image, reached) = apply(store, keys, image, bytes, target).await?;
         if reached {
             break;
         }
@@ -303,25 +304,52 @@ async fn advance_singly(
     Ok(image)
 }
 
+/// Where applying deltas has come to.
+enum Applied {
+    All,
+    /// The next is beyond the target.
+    Reached,
+    /// The next has its pages in parts.
+    InParts(Delta),
+}
+
 /// Applies deltas in a row, skipping those that are in the image; also says whether the next is beyond the target.
-async fn apply(mut image: Image, mut bytes: Bytes, target: Target) -> Result<(Image, bool)> {
-    base::run(move || {
-        while !bytes.is_empty() {
-            let next = image.head.sequence + 1;
-            let key = format!("log/{next:016x}");
-            let (delta, length) = delta::decode_first(&bytes).map_err(|what| LogError::damaged(&key, what))?;
-            bytes = bytes.slice(length..);
-            if delta.header.sequence < next {
-                continue;
-            }
+async fn apply(
+    store: &Arc<dyn BlobStore>,
+    keys: &Keys,
+    mut image: Image,
+    mut bytes: Bytes,
+    target: Target,
+) -> Result<(Image, bool)> {
+    loop {
+        let applied;
+        (image, bytes, applied) = base::run(move || apply_row(image, bytes, target)).await?;
+        match applied {
+            Applied::All => return Ok((image, false)),
+            Applied::Reached => return Ok((image, true)),
+            Applied::InParts(delta) => image = in_parts::apply(store, keys, image, delta).await?,
+        }
+    }
+}
+
+fn apply_row(mut image: Image, mut bytes: Bytes, target: Target) -> Result<(Image, Bytes, Applied)> {
+    while !bytes.is_empty() {
+        let next = image.head.sequence + 1;
+        let key = format!("log/{next:016x}");
+        let (delta, length) = delta::decode_first(&bytes).map_err(|what| LogError::damaged(&key, what))?;
+        let rest = bytes.slice(length..);
+        if delta.header.sequence >= next {
             if !target.includes(delta.header.sequence, delta.header.last_commit) {
-                return Ok((image, true));
+                return Ok((image, bytes, Applied::Reached));
+            }
+            if delta.is_in_parts() {
+                return Ok((image, rest, Applied::InParts(delta)));
             }
             image.apply(&delta)?;
         }
-        Ok((image, false))
-    })
-    .await
+        bytes = rest;
+    }
+    Ok((image, bytes, Applied::All))
 }
 
 /// Writes an object that is a plain file to a new file.

@@ -7,6 +7,7 @@
 //! Writing (`upload`, then name it in the manifest) and deleting (stop naming it, wait, then delete) are mirror images,
 //! so whoever reads by a manifest that is not older than the wait finds everything in it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -17,8 +18,9 @@ use crate::storage::log::base;
 use crate::storage::log::delta::{Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::in_parts::InParts;
 use crate::storage::log::keys::Keys;
-use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Trash};
+use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Segment, Trash};
 use crate::storage::log::pace;
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
@@ -74,7 +76,7 @@ impl Upkeep {
         let mut bytes = unfolded_bytes;
         while self.is_enough(head.saturating_sub(manifest.folded()), bytes) {
             manifest = segment::fold(self, &manifest, head).await?;
-            bytes = bytes.saturating_sub(manifest.segs.last().map_or(bytes, |segment| segment.size));
+            bytes = bytes.saturating_sub(manifest.segs.last().map_or(bytes, Segment::bytes));
             done.segments += 1;
         }
         if self.needs_base(&manifest) {
@@ -123,7 +125,7 @@ impl Upkeep {
 
     fn needs_base(&self, manifest: &Manifest) -> bool {
         let (from, size) = manifest.bases.last().map_or((0, 0), |base| (base.seq, base.size));
-        let after: u64 = manifest.segs.iter().filter(|segment| segment.from > from).map(|segment| segment.size).sum();
+        let after: u64 = manifest.segs.iter().filter(|segment| segment.from > from).map(Segment::bytes).sum();
         after > 0 && after.saturating_mul(100) > size.saturating_mul(self.policy.base_after_percent)
     }
 
@@ -205,12 +207,16 @@ impl Upkeep {
         let (trash, floor) = (manifest.trash, manifest.floor);
         let due: Vec<&Trash> = trash.iter().filter(|trash| is_due(trash.since)).collect();
         for trash in &due {
-            patiently(|| self.to.store.delete(&trash.key)).await?;
-            deleted += 1;
+            let parts = trash.in_parts.iter().flat_map(|parts| parts.keys(&self.to.keys, self.to.incarnation));
+            for key in parts.chain([trash.key.clone()]) {
+                patiently(|| self.to.store.delete(&key)).await?;
+                deleted += 1;
+            }
         }
         let sweeps = manifest.swept < floor && is_due(manifest.floor_raised);
         if sweeps {
             deleted += self.delete_deltas(floor).await?;
+            deleted += self.delete_left_parts().await?;
         }
         if !due.is_empty() || sweeps {
             self.update(|manifest, _| {
@@ -233,6 +239,34 @@ impl Upkeep {
             patiently(|| self.to.store.delete(&listed.key)).await?;
         }
         Ok(deltas.len() as u32)
+    }
+
+    /// Deletes parts of batches that came to nothing: another delta of their number is in a segment.
+    async fn delete_left_parts(&self) -> Result<u32> {
+        let (keys, incarnation) = (&self.to.keys, self.to.incarnation);
+        // Read before the listing: what is folded stays folded.
+        let manifest = self.read().await?.manifest;
+        let segments = manifest.segs.iter().flat_map(|segment| &segment.in_parts);
+        let named = segments.chain(manifest.trash.iter().flat_map(|trash| &trash.in_parts));
+        let named: BTreeSet<(Sequence, Id)> = named.map(|parts| (parts.seq, parts.nonce)).collect();
+        let (prefix, folded) = (keys.parts(incarnation), manifest.folded());
+        let (mut after, mut deleted) = (None::<String>, 0);
+        loop {
+            let listing = patiently(|| self.to.store.list(&prefix, after.as_deref())).await?;
+            for listed in &listing.keys {
+                let batch = keys.of_part(incarnation, &listed.key);
+                if batch.is_some_and(|batch| batch.0 <= folded && !named.contains(&batch)) {
+                    patiently(|| self.to.store.delete(&listed.key)).await?;
+                    deleted += 1;
+                }
+            }
+            after = listing.keys.last().map(|listed| listed.key.clone());
+            let beyond =
+                after.as_ref().and_then(|key| keys.of_part(incarnation, key)).is_some_and(|(seq, _)| seq > folded);
+            if !listing.more || after.is_none() || beyond {
+                return Ok(deleted);
+            }
+        }
     }
 
     /// The objects of single deltas after that key, up to a number.
@@ -268,9 +302,13 @@ fn forget(manifest: &mut Manifest, now: SystemTime) -> Option<Parent> {
     for pin in &manifest.pins {
         first = first.min(base_before(pin.seq)?.seq);
     }
-    let mut throw = |key: &str| manifest.trash.push(Trash { key: key.to_owned(), since: Timestamp::of(now) });
-    manifest.bases.iter().filter(|base| base.seq < first).for_each(|base| throw(&base.key));
-    manifest.segs.iter().filter(|segment| segment.to <= first).for_each(|segment| throw(&segment.key));
+    let mut throw = |key: &str, in_parts: &[InParts]| {
+        let (key, in_parts) = (key.to_owned(), in_parts.to_vec());
+        manifest.trash.push(Trash { key, since: Timestamp::of(now), in_parts });
+    };
+    manifest.bases.iter().filter(|base| base.seq < first).for_each(|base| throw(&base.key, &[]));
+    let unneeded = manifest.segs.iter().filter(|segment| segment.to <= first);
+    unneeded.for_each(|segment| throw(&segment.key, &segment.in_parts));
     manifest.bases.retain(|base| base.seq >= first);
     manifest.segs.retain(|segment| segment.to > first);
     manifest.parent.take()

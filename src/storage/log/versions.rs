@@ -8,10 +8,11 @@ use std::time::Duration;
 use crate::storage::blob::{BlobErrorKind, BlobStore};
 use crate::storage::log::append_io::Destination;
 use crate::storage::log::chain::Options;
-use crate::storage::log::delta::{self, Id, Sequence};
+use crate::storage::log::delta::{self, Delta, Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::fetch::{self, Ahead};
 use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::in_parts::InParts;
 use crate::storage::log::keys::{Keys, database_of};
 use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Pin, Segment};
 use crate::storage::log::restore::{self, Target};
@@ -186,7 +187,7 @@ async fn in_segment(store: &Arc<dyn BlobStore>, segment: &Segment) -> Result<Vec
     while !bytes.is_empty() {
         let (delta, length) = delta::decode_first(&bytes).map_err(|what| LogError::damaged(&segment.key, what))?;
         bytes = bytes.slice(length..);
-        versions.push(Version::of_delta(&delta.header, Kind::Segment, length));
+        versions.push(Version::of_delta(&delta, Kind::Segment, length));
     }
     Ok(versions)
 }
@@ -216,7 +217,7 @@ async fn singles(
         };
         let key = keys.deltas(manifest.incarnation);
         let delta = delta::decode(&object).map_err(|what| LogError::damaged(&key, what))?;
-        let version = Version::of_delta(&delta.header, Kind::Delta, object.len());
+        let version = Version::of_delta(&delta, Kind::Delta, object.len());
         if !target.includes(version.sequence, version.commit) {
             return Ok(versions);
         }
@@ -251,12 +252,13 @@ async fn find_in(store: &Arc<dyn BlobStore>, keys: &Keys, manifest: &Manifest, t
 }
 
 impl Version {
-    fn of_delta(header: &delta::Header, kind: Kind, length: usize) -> Self {
+    fn of_delta(delta: &Delta, kind: Kind, length: usize) -> Self {
+        let (header, parts) = (&delta.header, InParts::of(delta));
         Version {
             sequence: header.sequence,
             commit: header.last_commit,
             kind,
-            bytes: length as u64,
+            bytes: length as u64 + parts.map_or(0, |parts| parts.bytes),
             transactions: header.transactions,
             changed_pages: header.pages,
             pages: Some(header.pages_after),
