@@ -93,6 +93,7 @@ pub mod storage {
         pub mod clock;
         pub mod delta;
         pub mod delta_check;
+        pub mod dropping;
         pub mod fault;
         pub mod fetch;
         #[cfg(test)]

@@ -195,12 +195,14 @@ impl StoreHome {
         let (path, options) = (self.copy_path(name), self.chain_options());
         let (owned, copy) = (name.to_owned(), path.clone());
         self.at_the_store(name, async move {
-            loop {
-                let mut chain = Chain::open(&options, &owned, &copy).await?;
-                if chain.drop_database().await? != Outcome::Lost {
-                    return Ok(());
-                }
-                // Another instance has committed meanwhile.
+            let mut chain = Chain::open(&options, &owned, &copy).await?;
+            if chain.drop_database().await? != Outcome::Lost {
+                return Ok(());
+            }
+            // Another instance has committed meanwhile: opening a database that is being dropped goes on with that.
+            match Chain::open(&options, &owned, &copy).await {
+                Err(LogError::NoSuchDatabase) => Ok(()),
+                result => result.map(drop),
             }
         })
         .await?;

@@ -63,7 +63,7 @@ pub async fn drive(append: &mut Append, to: &Destination, batch: &Encoded) -> (O
                 Err(error) if error.kind == BlobErrorKind::NotFound => Answer::Nothing,
                 Err(error) => failed(append, &key, error),
             },
-            Step::ReadFloor => match manifest::read(&to.store, &to.keys).await {
+            Step::ReadFloor => match manifest::read_any(&to.store, &to.keys).await {
                 Ok(current) if current.manifest.incarnation == to.incarnation => {
                     Answer::Floor(Some(current.manifest.floor))
                 }

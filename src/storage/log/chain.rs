@@ -12,7 +12,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 
@@ -24,19 +23,21 @@ use crate::storage::log::base;
 use crate::storage::log::changes::{ChangedPages, Changes, PART, Pages};
 use crate::storage::log::clock::{Clock, Moment, SystemClock};
 use crate::storage::log::delta::{self, Delta, Digest, Draft, Encoded, Header, Id, PART_ENTRY, PLAIN_EVERY, Sequence};
+use crate::storage::log::dropping;
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::fetch;
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::image::{Head, Image, page_size_of};
 use crate::storage::log::in_parts::{self, InParts};
 use crate::storage::log::keys::Keys;
-use crate::storage::log::manifest::{self, Base, Manifest, Parent, Published};
+use crate::storage::log::manifest::{self, Base, Current, Dropping, Manifest, Published};
 use crate::storage::log::pace;
 use crate::storage::log::page_checksum::{ChecksumPatch, PageChecksums, page_checksum};
+use crate::storage::log::publish;
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
 use crate::storage::log::state::{self, State, beside};
-use crate::storage::log::upkeep::{Policy, Upkeep, release_pin};
+use crate::storage::log::upkeep::{Policy, Upkeep};
 use crate::storage::log::wal::WalMark;
 
 /// What an instance brings.
@@ -115,9 +116,12 @@ impl Chain {
 
     async fn begin(options: &Options, name: &str, file: &Path, published: Option<Published>) -> Result<Self> {
         let keys = Keys::of(name);
-        match manifest::read(&options.store, &keys).await {
+        match manifest::read_any(&options.store, &keys).await {
             Err(LogError::NoSuchDatabase) => {}
             Err(error) => return Err(error),
+            Ok(Current { manifest, .. }) if manifest.dropping.is_some() => {
+                Self::resume_drop(options, name, manifest, &beside(file, ".dropped")).await?;
+            }
             Ok(_) => return Err(LogError::Exists),
         }
         let path = file.to_owned();
@@ -146,7 +150,7 @@ impl Chain {
         kill_point::reached("the first base is written");
         manifest::create(&options.store, &keys, manifest).await?;
         kill_point::reached("the first manifest is written");
-        if let Err(error) = remove_remains(&options.store, &keys, head.incarnation).await {
+        if let Err(error) = dropping::remove_remains(&options.store, &keys, head.incarnation).await {
             log::warn!("database \"{name}\": what an earlier one has left cannot be deleted: {error}");
         }
         Ok(Self::at(options, name, file, head, Some(now)))
@@ -157,12 +161,23 @@ impl Chain {
     pub async fn open(options: &Options, name: &str, copy: &Path) -> Result<Self> {
         let (store, keys) = (&options.store, Keys::of(name));
         let asked = options.clock.now();
-        let manifest = match manifest::read(store, &keys).await {
+        let manifest = match manifest::read_any(store, &keys).await {
             Ok(current) => current.manifest,
             Err(LogError::NoSuchDatabase) => return Self::adopt(options, name, copy).await,
             Err(error) => return Err(error),
         };
-        let parent = manifest.parent.clone();
+        if manifest.dropping.is_some() {
+            Self::resume_drop(options, name, manifest, copy).await?;
+            return Err(LogError::NoSuchDatabase);
+        }
+        if manifest.bases.is_empty() {
+            // Whoever created the branch may not have come to it.
+            let to = Self::destination(options, name, manifest.incarnation);
+            dropping::pin(&to, options.writer, &manifest).await.map_err(|error| match error {
+                LogError::Dropped | LogError::NotKept => LogError::NoSuchDatabase,
+                error => error,
+            })?;
+        }
         let mut image = match warm(copy, &manifest).await? {
             Some(image) => restore::advance(store, &keys, &manifest, image, Target::Latest).await.ok(),
             None => None,
@@ -173,15 +188,33 @@ impl Chain {
         let head = image.ok_or(LogError::NoSuchDatabase)?.head;
         kill_point::reached("a copy is fetched");
         if head.checksums.count() == 0 {
-            // Dropping it was begun, and perhaps not ended.
-            let chain = Self::at(options, name, copy, head, None);
-            chain.remove(parent.as_ref()).await?;
+            // Dropping it has come as far as the last delta since the manifest was read.
+            dropping::finish(&Self::destination(options, name, head.incarnation), options.writer).await?;
             return Err(LogError::NoSuchDatabase);
         }
         let mut chain = Self::at(options, name, copy, head, None);
         // The file was read from after this, so nothing that was asked for later can have been forgotten by then.
         chain.manifest_read = Some(asked);
         Ok(chain)
+    }
+
+    /// Goes on with a drop that was begun, and perhaps left. `scratch`: a file that nobody needs.
+    async fn resume_drop(options: &Options, name: &str, manifest: Manifest, scratch: &Path) -> Result<()> {
+        let to = Self::destination(options, name, manifest.incarnation);
+        while manifest.dropping == Some(Dropping::Begun) {
+            let rebuilt = restore::rebuild(&to.store, &to.keys, manifest.clone(), Target::Latest, scratch).await;
+            let head = match rebuilt {
+                Ok(image) if image.head.checksums.count() > 0 => image.head,
+                Err(error) if error.is_retryable() => return Err(error),
+                // It is at its end, or cannot be opened by anybody.
+                _ => break,
+            };
+            if Self::at(options, name, scratch, head, None).append_last().await? != Outcome::Lost {
+                break;
+            }
+        }
+        state::discard(scratch)?;
+        dropping::finish(&to, options.writer).await
     }
 
     /// Makes a database of the plain file that somebody has put into the store.
@@ -191,6 +224,14 @@ impl Chain {
             BlobErrorKind::NotFound => LogError::NoSuchDatabase,
             _ => LogError::Store(error),
         })?;
+        let of = found.metadata.get(publish::INCARNATION);
+        if let Some((dropped, _)) = manifest::tombstone(store, &Keys::of(name)).await?
+            && of == Some(&dropped.to_string())
+        {
+            // Published by somebody who had not heard of the drop.
+            patiently(|| store.delete(&key)).await?;
+            return Err(LogError::NoSuchDatabase);
+        }
         state::discard(copy)?;
         restore::download_plain(store, &key, found.size, copy).await?;
         let again = patiently(|| store.head(&key)).await?;
@@ -205,13 +246,17 @@ impl Chain {
         }
     }
 
-    fn at(options: &Options, name: &str, copy: &Path, head: Head, proof: Option<Proof>) -> Self {
-        let to = Destination {
+    fn destination(options: &Options, name: &str, incarnation: Id) -> Destination {
+        Destination {
             store: Arc::clone(&options.store),
             keys: Keys::of(name),
-            incarnation: head.incarnation,
+            incarnation,
             clock: Arc::clone(&options.clock),
-        };
+        }
+    }
+
+    fn at(options: &Options, name: &str, copy: &Path, head: Head, proof: Option<Proof>) -> Self {
+        let to = Self::destination(options, name, head.incarnation);
         let (name, scratch) = (name.to_owned(), beside(copy, ".rebuilt"));
         Chain {
             to,
@@ -585,13 +630,19 @@ impl Chain {
         Ok(merged)
     }
 
-    /// Ends the database: the log's last delta is an empty one, so whoever still appends learns of it. `Lost` means
-    /// that another instance was faster and has to be caught up with first.
+    /// Ends the database. `Lost` means that another instance has committed meanwhile: opening it again goes on with the
+    /// drop, which is begun, and finds no database then.
     pub async fn drop_database(&mut self) -> Result<Outcome> {
-        let Manifest { pins, parent, .. } = self.current_manifest().await?;
-        if !pins.is_empty() {
-            return Err(LogError::HasBranches(pins.into_iter().map(|pin| pin.branch).collect()));
+        dropping::mark(&self.to, self.writer).await?;
+        let outcome = self.append_last().await?;
+        if outcome == Outcome::Acknowledged {
+            dropping::finish(&self.to, self.writer).await?;
         }
+        Ok(outcome)
+    }
+
+    /// Appends the delta that is the log's last: an empty one, so whoever still appends learns of it.
+    async fn append_last(&mut self) -> Result<Outcome> {
         let header = Header { full_image: true, ..self.next_header() };
         let nothing = Pages::new();
         let commit = self.head.commit.next(self.to.clock.now().wall);
@@ -600,21 +651,11 @@ impl Chain {
         let mut append = Append::new(batch.header.sequence, batch.header.nonce, self.proof);
         let (outcome, winner) = drive(&mut append, &self.to, &batch).await;
         match outcome {
-            Outcome::Acknowledged => self.remove(parent.as_ref()).await?,
+            Outcome::Acknowledged => {}
             Outcome::Lost => self.winner = winner.map(|object| (batch.header.sequence, object)),
             Outcome::Unknown => (self.proof, self.manifest_read) = (None, None),
         }
         Ok(outcome)
-    }
-
-    /// Removes what the store has of a database that has ended.
-    async fn remove(&self, parent: Option<&Parent>) -> Result<()> {
-        kill_point::reached("a database's last delta is written");
-        remove_objects(&self.to.store, &self.to.keys, self.head.incarnation).await?;
-        match parent {
-            Some(parent) => release_pin(&self.to, self.writer, parent).await,
-            None => Ok(()),
-        }
     }
 }
 
@@ -627,47 +668,6 @@ async fn warm(copy: &Path, manifest: &Manifest) -> Result<Option<Image>> {
     }
     let copy = copy.to_owned();
     base::run(move || Ok(state::settle(&copy, &state).unwrap_or(None))).await
-}
-
-/// Deletes what a dropped database has: the manifest first, so that it is not found half gone. Deltas younger than an
-/// hour stay, so that no instance that has not heard of it writes in their place and takes that for a success.
-async fn remove_objects(store: &Arc<dyn BlobStore>, keys: &Keys, incarnation: Id) -> Result<()> {
-    let (manifest, file) = (keys.manifest(), keys.file());
-    patiently(|| store.delete(&manifest)).await?;
-    kill_point::reached("a manifest is deleted");
-    patiently(|| store.delete(&file)).await?;
-    let prefix = keys.incarnation(incarnation);
-    remove(store, &prefix, |key, is_settled| is_settled || !key.contains("/log/")).await
-}
-
-/// Deletes what earlier databases of the name have left. What is younger than an hour may be somebody's who is creating
-/// the database at this moment.
-async fn remove_remains(store: &Arc<dyn BlobStore>, keys: &Keys, current: Id) -> Result<()> {
-    let (manifest, mine) = (keys.manifest(), keys.incarnation(current));
-    let is_theirs = |key: &str| key != manifest && !key.starts_with(&mine);
-    remove(store, &keys.folder(), |key, is_settled| is_settled && is_theirs(key)).await
-}
-
-/// Deletes the objects whose keys begin so and of which `which` says so; it is told whether an hour has passed since
-/// they were written, by the store's clock.
-async fn remove(store: &Arc<dyn BlobStore>, prefix: &str, which: impl Fn(&str, bool) -> bool) -> Result<()> {
-    let (mut after, mut store_time): (Option<String>, Option<SystemTime>) = (None, None);
-    loop {
-        let listing = patiently(|| store.list(prefix, after.as_deref())).await?;
-        for listed in &listing.keys {
-            if store_time.is_none() {
-                store_time = patiently(|| store.head(&listed.key)).await.ok().map(|info| info.store_time);
-            }
-            let age = store_time.and_then(|now| now.duration_since(listed.last_modified).ok());
-            if which(&listed.key, age.is_some_and(|age| age >= pace::settled())) {
-                patiently(|| store.delete(&listed.key)).await?;
-            }
-        }
-        after = listing.keys.last().map(|listed| listed.key.clone());
-        if !listing.more || after.is_none() {
-            return Ok(());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ pub(super) async fn plan_again(
     overtaken: &Manifest,
     error: LogError,
 ) -> Result<Manifest> {
-    let again = manifest::read(store, keys).await?.manifest;
+    let again = manifest::read_any(store, keys).await?.manifest;
     if again.incarnation != overtaken.incarnation {
         return Err(LogError::Dropped);
     }
@@ -162,7 +162,7 @@ async fn still_holds(
     if SystemClock.now().is_within(pace::proof_holds(), since) || image.head.sequence <= folded {
         return Ok(image);
     }
-    match manifest::read(store, keys).await?.manifest.floor > folded {
+    match manifest::read_any(store, keys).await?.manifest.floor > folded {
         true => Err(BlobError::new(BlobErrorKind::NotFound, "the log was shortened while it was read").into()),
         false => Ok(image),
     }
@@ -170,7 +170,7 @@ async fn still_holds(
 
 /// Whether the floor has passed a place in the log.
 async fn is_passed(store: &Arc<dyn BlobStore>, keys: &Keys, head: &Head) -> Result<bool> {
-    Ok(manifest::read(store, keys).await?.manifest.floor > head.sequence)
+    Ok(manifest::read_any(store, keys).await?.manifest.floor > head.sequence)
 }
 
 /// The file a restore begins with.
@@ -215,10 +215,13 @@ async fn begin_with_parent(
         return Err(LogError::NotKept);
     }
     let keys = Keys::of(&parent.database);
-    let theirs = manifest::read(store, &keys).await?.manifest;
-    if theirs.incarnation != parent.incarnation {
-        return Err(LogError::damaged(&keys.manifest(), "the database this is a branch of is gone"));
-    }
+    let theirs = match manifest::read(store, &keys).await {
+        Ok(current) if current.manifest.incarnation == parent.incarnation => current.manifest,
+        Ok(_) | Err(LogError::NoSuchDatabase | LogError::Dropped) => {
+            return Err(LogError::damaged(&keys.manifest(), "the database this is a branch of is gone"));
+        }
+        Err(error) => return Err(error),
+    };
     let mut image = Box::pin(rebuild(store, &keys, theirs, Target::Sequence(parent.seq), path)).await?;
     if image.head.checksums.total() != parent.post_checksum {
         return Err(LogError::damaged(&keys.manifest(), "the state this is a branch of has another checksum"));

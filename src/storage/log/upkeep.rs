@@ -20,7 +20,7 @@ use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::in_parts::InParts;
 use crate::storage::log::keys::Keys;
-use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Segment, Trash};
+use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Pin, Segment, Trash};
 use crate::storage::log::pace;
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
@@ -320,7 +320,8 @@ pub(super) async fn release_pin(to: &Destination, writer: Id, parent: &Parent) -
     let Some(name) = crate::storage::log::keys::database_of(&to.keys.manifest()) else { return Ok(()) };
     let released = manifest::update(&to.store, &keys, (parent.incarnation, writer), |manifest, _| {
         let before = manifest.pins.len();
-        manifest.pins.retain(|pin| !(pin.branch == name && pin.seq == parent.seq));
+        let is_ours = |pin: &Pin| pin.child.is_none_or(|child| child == to.incarnation);
+        manifest.pins.retain(|pin| !(pin.branch == name && pin.seq == parent.seq && is_ours(pin)));
         Ok(manifest.pins.len() != before)
     });
     match released.await {
