@@ -105,6 +105,7 @@ pub mod storage {
         pub mod manifest;
         #[cfg(test)]
         pub(crate) mod memory_store;
+        pub mod orphans;
         pub mod pace;
         pub mod page_checksum;
         mod publish;

@@ -33,6 +33,7 @@ use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest::{self, Base, Current, Dropping, Manifest, Published};
 use crate::storage::log::pace;
 use crate::storage::log::page_checksum::{ChecksumPatch, PageChecksums, page_checksum};
+use crate::storage::log::orphans;
 use crate::storage::log::publish;
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
@@ -137,6 +138,7 @@ impl Chain {
         let now = options.clock.now();
         let head = Head {
             database: manifest.db_id,
+        kill_point::reached("the first base is written");
             incarnation: manifest.incarnation,
             page_size,
             sequence: 0,
@@ -147,7 +149,9 @@ impl Chain {
         let post_checksum = head.checksums.total();
         manifest.bases = vec![Base { seq: 0, key, size, blake3, post_checksum, hlc: head.commit, chain: head.chain }];
         manifest.published = published;
-        kill_point::reached("the first base is written");
+        if !orphans::may_be_named(options.clock.now(), now) {
+            return Err(LogError::Impossible("it took too long to create the database".to_owned()));
+        }
         manifest::create(&options.store, &keys, manifest).await?;
         kill_point::reached("the first manifest is written");
         if let Err(error) = dropping::remove_remains(&options.store, &keys, head.incarnation).await {

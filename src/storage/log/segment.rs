@@ -15,6 +15,7 @@ use crate::storage::log::fetch::Ahead;
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::in_parts::InParts;
 use crate::storage::log::manifest::{Manifest, Segment};
+use crate::storage::log::orphans;
 use crate::storage::log::retry::patiently;
 use crate::storage::log::upkeep::Upkeep;
 
@@ -45,10 +46,11 @@ pub(super) async fn fold(upkeep: &Upkeep, manifest: &Manifest, head: Sequence) -
         Err(error) if error.kind == BlobErrorKind::PreconditionFailed => {}
         Err(error) => return Err(error.into()),
     }
+    let uploaded = to.clock.now();
     kill_point::reached("a segment is written");
     let current = upkeep
         .update(|manifest, _| {
-            let is_next = manifest.folded() + 1 == from;
+            let is_next = manifest.folded() + 1 == from && orphans::may_be_named(to.clock.now(), uploaded);
             if is_next {
                 manifest.segs.push(segment.clone());
             }

@@ -7,7 +7,6 @@
 //! Writing (`upload`, then name it in the manifest) and deleting (stop naming it, wait, then delete) are mirror images,
 //! so whoever reads by a manifest that is not older than the wait finds everything in it.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +20,7 @@ use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::in_parts::InParts;
 use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Pin, Segment, Trash};
+use crate::storage::log::orphans;
 use crate::storage::log::pace;
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
@@ -107,7 +107,7 @@ impl Upkeep {
         Ok(self.deltas_between(Some(after), head).await?.iter().map(|listed| listed.size).sum())
     }
 
-    async fn read(&self) -> Result<Current> {
+    pub(super) async fn read(&self) -> Result<Current> {
         let current = manifest::read(&self.to.store, &self.to.keys).await?;
         match current.manifest.incarnation == self.to.incarnation {
             true => Ok(current),
@@ -138,12 +138,14 @@ impl Upkeep {
         let key = self.to.keys.base(self.to.incarnation, seq, Id::random());
         let (size, blake3) = base::upload(store, &key, &self.scratch, &beside(&self.scratch, ".zst")).await?;
         kill_point::reached("a base is written");
+        let uploaded = self.to.clock.now();
         discard(&self.scratch)?;
         let post_checksum = head.checksums.total();
         let made = Base { seq, key, size, blake3, post_checksum, hlc: head.commit, chain: head.chain };
         let current = self
             .update(|manifest, _| {
-                let is_new = manifest.bases.last().is_none_or(|last| last.seq < seq);
+                let is_new = manifest.bases.last().is_none_or(|last| last.seq < seq)
+                    && orphans::may_be_named(self.to.clock.now(), uploaded);
                 if is_new {
                     manifest.bases.push(made.clone());
                 }
@@ -216,7 +218,7 @@ impl Upkeep {
         let sweeps = manifest.swept < floor && is_due(manifest.floor_raised);
         if sweeps {
             deleted += self.delete_deltas(floor).await?;
-            deleted += self.delete_left_parts().await?;
+            deleted += self.delete_orphans().await?;
         }
         if !due.is_empty() || sweeps {
             self.update(|manifest, _| {
@@ -239,34 +241,6 @@ impl Upkeep {
             patiently(|| self.to.store.delete(&listed.key)).await?;
         }
         Ok(deltas.len() as u32)
-    }
-
-    /// Deletes parts of batches that came to nothing: another delta of their number is in a segment.
-    async fn delete_left_parts(&self) -> Result<u32> {
-        let (keys, incarnation) = (&self.to.keys, self.to.incarnation);
-        // Read before the listing: what is folded stays folded.
-        let manifest = self.read().await?.manifest;
-        let segments = manifest.segs.iter().flat_map(|segment| &segment.in_parts);
-        let named = segments.chain(manifest.trash.iter().flat_map(|trash| &trash.in_parts));
-        let named: BTreeSet<(Sequence, Id)> = named.map(|parts| (parts.seq, parts.nonce)).collect();
-        let (prefix, folded) = (keys.parts(incarnation), manifest.folded());
-        let (mut after, mut deleted) = (None::<String>, 0);
-        loop {
-            let listing = patiently(|| self.to.store.list(&prefix, after.as_deref())).await?;
-            for listed in &listing.keys {
-                let batch = keys.of_part(incarnation, &listed.key);
-                if batch.is_some_and(|batch| batch.0 <= folded && !named.contains(&batch)) {
-                    patiently(|| self.to.store.delete(&listed.key)).await?;
-                    deleted += 1;
-                }
-            }
-            after = listing.keys.last().map(|listed| listed.key.clone());
-            let beyond =
-                after.as_ref().and_then(|key| keys.of_part(incarnation, key)).is_some_and(|(seq, _)| seq > folded);
-            if !listing.more || after.is_none() || beyond {
-                return Ok(deleted);
-            }
-        }
     }
 
     /// The objects of single deltas after that key, up to a number.
