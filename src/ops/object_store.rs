@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use crate::ops::config::{Config, Storage};
-use crate::storage::blob::BlobStore;
 use crate::storage::blob::azure::AzureStore;
 use crate::storage::blob::http::{HttpClient, Limits, Surroundings};
 use crate::storage::blob::local_directory::LocalDirectory;
-use crate::storage::blob::probe::honours_conditions;
+use crate::storage::blob::probe;
 use crate::storage::blob::s3::S3Store;
+use crate::storage::blob::{BlobError, BlobStore};
 
 /// The object store of the configuration; none for databases on the disk.
 pub fn object_store(config: &Config) -> Result<Option<Arc<dyn BlobStore>>, String> {
@@ -39,12 +39,18 @@ fn http_client() -> Result<HttpClient, String> {
     HttpClient::new(&Surroundings::of_environment(|name| std::env::var(name).ok()), Limits::default())
 }
 
-/// An error unless the store does what keeps several writers apart.
+/// An error unless the store does what keeps several writers apart. Tried once per bucket.
 pub async fn check_conditions(store: &Arc<dyn BlobStore>) -> Result<(), String> {
-    let honoured = honours_conditions(store)
-        .await
-        .map_err(|e| format!("cannot use the object store {}: {e}", store.location()))?;
-    honoured.map_err(|broken| {
+    let unusable = |error: BlobError| format!("cannot use the object store {}: {error}", store.location());
+    if probe::has_honoured(store).await.map_err(unusable)? {
+        return Ok(());
+    }
+    log::info!("trying whether the object store {} honours conditions; this is done once", store.location());
+    probe::honours_conditions(store).await.map_err(unusable)?.map_err(|broken| {
         format!("cannot use the object store, servers would overwrite each other's commits: {broken}")
-    })
+    })?;
+    if let Err(error) = probe::remember(store).await {
+        log::warn!("the object store {} has passed, which cannot be noted there: {error}", store.location());
+    }
+    Ok(())
 }

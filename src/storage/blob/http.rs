@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use crate::storage::blob::{BlobError, BlobErrorKind};
 
 /// An answer's body may not be longer; whoever wants more asks for ranges.
-const MAX_BODY: usize = 1 << 30;
+const MAX_BODY: usize = 64 << 20;
 /// Connections that have idled for longer are not used again: something between us may have forgotten them.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 const MAX_IDLE_CONNECTIONS: usize = 32;

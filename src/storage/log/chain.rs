@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
+use crate::debug_log::debug;
+use crate::storage::blob::probe;
 use crate::storage::blob::{BlobErrorKind, BlobStore, Body, Metadata, Precondition};
 use crate::storage::kill_point;
 use crate::storage::log::append::{Append, Outcome, Proof};
@@ -31,9 +33,9 @@ use crate::storage::log::image::{Head, Image, page_size_of};
 use crate::storage::log::in_parts::{self, InParts};
 use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest::{self, Base, Current, Dropping, Manifest, Published};
+use crate::storage::log::orphans;
 use crate::storage::log::pace;
 use crate::storage::log::page_checksum::{ChecksumPatch, PageChecksums, page_checksum};
-use crate::storage::log::orphans;
 use crate::storage::log::publish;
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
@@ -136,9 +138,9 @@ impl Chain {
         let key = keys.base(manifest.incarnation, 0, Id::random());
         let (size, blake3) = base::upload(&options.store, &key, file, &beside(file, ".zst")).await?;
         let now = options.clock.now();
+        kill_point::reached("the first base is written");
         let head = Head {
             database: manifest.db_id,
-        kill_point::reached("the first base is written");
             incarnation: manifest.incarnation,
             page_size,
             sequence: 0,
@@ -374,7 +376,7 @@ impl Chain {
         let keys = parts.map(|parts| parts.keys(&self.to.keys, self.head.incarnation)).into_iter().flatten();
         for key in keys {
             if let Err(error) = patiently(|| self.to.store.delete(&key)).await {
-                log::debug!("\"{key}\" is left over: {error}");
+                debug!("\"{key}\" is left over: {error}");
                 return;
             }
         }
@@ -502,6 +504,7 @@ impl Chain {
             let delta = delta::decode(&object).map_err(|what| LogError::damaged(&key, what))?;
             if delta.header.previous != tip.1 {
                 // What this instance takes for the end of the log is not in it.
+                self.doubt_store().await;
                 return self.rebuild().await.map(Some);
             }
             if delta.header.pages_after == 0 {
@@ -529,6 +532,13 @@ impl Chain {
         let (pages, checksums) = in_parts::spool(&self.to.store, &self.to.keys, &delta, &path).await?;
         self.grown += InParts::of(&delta).map_or(0, |parts| parts.bytes);
         Ok(Incoming::InParts(Box::new(delta), pages, checksums, path))
+    }
+
+    /// A store that keeps no writer from overwriting another's delta would look like this, too.
+    async fn doubt_store(&self) {
+        if let Err(error) = probe::doubt(&self.to.store).await {
+            debug!("{}: {error}", self.to.store.location());
+        }
     }
 
     fn tip(&self) -> (Sequence, Digest) {
