@@ -313,7 +313,7 @@ enum Applied {
     /// The next is beyond the target.
     Reached,
     /// The next has its pages in parts.
-    InParts(Delta),
+    InParts(Box<Delta>),
 }
 
 /// Applies deltas in a row, skipping those that are in the image; also says whether the next is beyond the target.
@@ -330,7 +330,7 @@ async fn apply(
         match applied {
             Applied::All => return Ok((image, false)),
             Applied::Reached => return Ok((image, true)),
-            Applied::InParts(delta) => image = in_parts::apply(store, keys, image, delta).await?,
+            Applied::InParts(delta) => image = in_parts::apply(store, keys, image, *delta).await?,
         }
     }
 }
@@ -346,7 +346,7 @@ fn apply_row(mut image: Image, mut bytes: Bytes, target: Target) -> Result<(Imag
                 return Ok((image, bytes, Applied::Reached));
             }
             if delta.is_in_parts() {
-                return Ok((image, rest, Applied::InParts(delta)));
+                return Ok((image, rest, Applied::InParts(Box::new(delta))));
             }
             image.apply(&delta)?;
         }

@@ -196,7 +196,7 @@ fn decompress(stored: &[u8], raw: u64) -> Result<Bytes> {
 /// What a large delta consists of.
 fn parts(raw: &Bytes, header: &Header) -> Result<Vec<Part>> {
     let count = raw.len() / PART_ENTRY;
-    if count == 0 || raw.len() % PART_ENTRY != 0 || count > header.pages as usize {
+    if count == 0 || !raw.len().is_multiple_of(PART_ENTRY) || count > header.pages as usize {
         return Err(DeltaError("its parts make no sense"));
     }
     let mut cursor = Cursor(raw);
