@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,18 +21,20 @@ static void note(const char *variable, const char *what, size_t length) {
     }
 }
 
-static int fails(int fd, const char *what, size_t length) {
-    struct stat status;
-    if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) what = "directory\n", length = 10;
+/* The failure is noted with the path of what was to be synced. */
+static int fails(int fd) {
     const char *at = getenv("FAIL_AT");
+    char link[64], path[4096];
     int number = ++calls;
     note("SYNC_COUNT", ".", 1);
     if (!at || atoi(at) != number) return 0;
-    note("SYNC_FAILED", what, length);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path);
+    note("SYNC_FAILED", path, length > 0 ? (size_t)length : 0);
     errno = EIO;
     return 1;
 }
 
-int fsync(int fd) { return fails(fd, "fsync\n", 6) ? -1 : (int)syscall(SYS_fsync, fd); }
+int fsync(int fd) { return fails(fd) ? -1 : (int)syscall(SYS_fsync, fd); }
 
-int fdatasync(int fd) { return fails(fd, "fdatasync\n", 10) ? -1 : (int)syscall(SYS_fdatasync, fd); }
+int fdatasync(int fd) { return fails(fd) ? -1 : (int)syscall(SYS_fdatasync, fd); }
