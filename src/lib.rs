@@ -104,16 +104,19 @@ pub mod storage {
         pub mod clock;
         pub mod delta;
         pub mod delta_check;
+        pub mod dropping;
         pub mod fault;
         pub mod fetch;
         #[cfg(test)]
         pub(crate) mod fixture;
         pub mod hlc;
         pub mod image;
+        pub mod in_parts;
         pub mod keys;
         pub mod manifest;
         #[cfg(test)]
         pub(crate) mod memory_store;
+        pub mod orphans;
         pub mod pace;
         pub mod page_checksum;
         mod publish;

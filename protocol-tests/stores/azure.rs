@@ -2,7 +2,6 @@
 //!
 //! Needs one that runs (`scripts/test-stores cargo test --test azure_store -- --ignored`).
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +13,7 @@ use tokio::net::TcpListener;
 use pgserver::storage::blob::azure::AzureStore;
 use pgserver::storage::blob::azure_options::AzureOptions;
 use pgserver::storage::blob::contract::{Effort, check};
-use pgserver::storage::blob::http::{HttpClient, Limits};
+use pgserver::storage::blob::http::{HttpClient, Limits, Surroundings};
 use pgserver::storage::blob::probe::honours_conditions;
 use pgserver::storage::blob::{BlobErrorKind, BlobStore, Body, Metadata, Precondition};
 
@@ -34,7 +33,7 @@ fn options() -> AzureOptions {
 }
 
 fn store(options: &AzureOptions) -> Arc<dyn BlobStore> {
-    let http = HttpClient::new(None, Limits::default()).unwrap();
+    let http = HttpClient::new(&Surroundings::default(), Limits::default()).unwrap();
     Arc::new(AzureStore::new(options, http, |_| None).unwrap())
 }
 
@@ -150,7 +149,8 @@ async fn a_managed_identity_of_each_kind() {
         options.set_key("").unwrap();
         options.set_endpoint(&variable("AZURE_OAUTH_ENDPOINT")).unwrap();
         let certificate = variable("AZURE_OAUTH_CERTIFICATE");
-        let http = HttpClient::new(Some(Path::new(&certificate)), Limits::default()).unwrap();
+        let surroundings = Surroundings { authorities: Some(certificate.into()), ..Surroundings::default() };
+        let http = HttpClient::new(&surroundings, Limits::default()).unwrap();
         let lookup = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
         let store: Arc<dyn BlobStore> = Arc::new(AzureStore::new(&options, http, lookup).unwrap());
         check(&store, "identity", Effort { writers: 4, keys: 10, file: 1000 }).await.unwrap();

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use pgserver::storage::blob::azure::AzureStore;
 use pgserver::storage::blob::azure_options::AzureOptions;
-use pgserver::storage::blob::http::{HttpClient, Limits};
+use pgserver::storage::blob::http::{HttpClient, Limits, Surroundings};
 use pgserver::storage::blob::s3::S3Store;
 use pgserver::storage::blob::s3_options::S3Options;
 use pgserver::storage::blob::{BlobError, BlobErrorKind, BlobStore, Body, Metadata, Precondition};
@@ -104,7 +104,7 @@ async fn before(endpoint: &str) -> (FaultProxy, String) {
 }
 
 fn http() -> HttpClient {
-    HttpClient::new(None, Limits::default()).unwrap()
+    HttpClient::new(&Surroundings::default(), Limits::default()).unwrap()
 }
 
 async fn azure() -> Backend {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use pgserver::storage::blob::contract::{Effort, check};
-use pgserver::storage::blob::http::{HttpClient, Limits};
+use pgserver::storage::blob::http::{HttpClient, Limits, Surroundings};
 use pgserver::storage::blob::probe::honours_conditions;
 use pgserver::storage::blob::s3::S3Store;
 use pgserver::storage::blob::s3_options::S3Options;
@@ -26,7 +26,7 @@ fn options() -> S3Options {
 }
 
 fn store(options: &S3Options) -> Arc<dyn BlobStore> {
-    let http = HttpClient::new(None, Limits::default()).unwrap();
+    let http = HttpClient::new(&Surroundings::default(), Limits::default()).unwrap();
     Arc::new(S3Store::new(options.clone(), http, |name| std::env::var(name).ok()).unwrap())
 }
 

@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::debug_log::debug;
 use crate::engine::connection::VFS;
+use crate::engine::error_map;
 
 /// Frames in the log from which on it is worth copying; 16 MiB of 4 KiB pages.
 const ENOUGH: i32 = 4_096;
@@ -159,6 +160,7 @@ impl Checkpointer {
             None => open(&self.path)?,
         };
         let outcome = body(&connection);
+        error_map::end_if_unsynced(&format!("a checkpoint of database \"{}\"", self.name), &outcome);
         if outcome.is_ok() {
             *kept = Some(connection);
         }

@@ -28,6 +28,7 @@ use crate::engine::progress::{self, Progress};
 use crate::engine::remote::snapshot::Snapshot;
 use crate::engine::statement::{Code, RawStatement, StatementCache, Step};
 use crate::error::{Error, Result};
+use crate::storage::local;
 use crate::types::value::Value;
 
 /// One SQLite connection with everything that belongs to it.
@@ -136,7 +137,9 @@ impl Connection {
         }
         let mut database =
             rusqlite::Connection::open_with_flags_and_vfs(path, flags, VFS).map_err(error_map::from_rusqlite)?;
-        set_up(&database).map_err(error_map::from_rusqlite)?;
+        let made = set_up(&database);
+        error_map::end_if_unsynced("a database file", &made);
+        made.map_err(error_map::from_rusqlite)?;
         functions::register(&database, &slot)?;
         let source = Arc::new(ConnectionSource::new(slot.clone(), names));
         vtab::register(&database, source).map_err(error_map::from_rusqlite)?;
@@ -340,7 +343,7 @@ impl Entered<'_> {
         opened
     }
 
-    /// What SQLite says about the call that just failed with `code`.
+    /// What SQLite says about the call that just failed with `code`. After a failed sync nobody is told any more.
     pub(crate) fn failure(&self, code: Code) -> Failure {
         // SAFETY: an open connection, this thread's; the text is valid until the next call on the connection and is
         // copied here.
@@ -352,6 +355,9 @@ impl Entered<'_> {
         };
         // The last error is this one, unless the call never reached the connection (a misuse).
         let code = if extended & 0xff == code & 0xff { extended } else { code };
+        if error_map::is_failed_sync(code) {
+            local::or_end("a database file", Err(std::io::Error::other(message.as_str())));
+        }
         Failure { code, message }
     }
 

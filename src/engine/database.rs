@@ -124,6 +124,11 @@ impl Database {
         create: bool,
         metrics: &Arc<Metrics>,
     ) -> Result<Arc<Self>> {
+        match local::write_anew(&wal_path(path)) {
+            // A server before may have ended because it could not be synced; then only the memory has it.
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot_open(name, error)),
+            _ => {}
+        }
         let metrics = Arc::clone(metrics);
         let sequences = Arc::new(SequenceRegistry::default());
         let pool = Pool::new(path.to_owned(), pool_size, Arc::clone(&sequences));
@@ -139,8 +144,9 @@ impl Database {
         let replicator = WalSync::open(&wal)
             .and_then(|mut sink| {
                 // What the log and the directory hold now counts as durable from here on.
-                crate::storage::sink::Sink::make_durable(&mut sink)?;
-                local::sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+                let synced = crate::storage::sink::Sink::make_durable(&mut sink)
+                    .and_then(|()| local::sync_directory_anew(path.parent().unwrap_or(Path::new("."))));
+                local::or_end(&format!("database \"{name}\""), synced);
                 Replicator::start(name, Arc::clone(&watermark), sink)
             })
             .map_err(|error| cannot_open(name, error))?;
@@ -166,8 +172,13 @@ impl Database {
         let pinned = bare::open(path).and_then(|mut connection| Ok((bare::touch(&mut connection)?, Pin::new(path)?)));
         let (frames, pin) = pinned.map_err(error_map::from_rusqlite)?;
         let waits = options.interval.is_none();
-        let replica = Replica::new(path, Arc::clone(&watermark), (Arc::clone(pin.snapshot()), frames), waits)
-            .map_err(|error| cannot_open(name, error))?;
+        let replica = Replica::new(
+            path,
+            Arc::clone(&watermark),
+            (Arc::clone(pin.snapshot()), frames),
+            (waits, chain.most_pages()),
+        )
+        .map_err(|error| cannot_open(name, error))?;
         let durable = WalMark::at(replica.wal(), replica.position(frames)).map_err(|error| cannot_open(name, error))?;
         let replica = Arc::new(replica);
         let connection = pool.open()?;

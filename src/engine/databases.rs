@@ -479,7 +479,8 @@ fn remove_files(path: &Path) -> io::Result<()> {
             _ => {}
         }
     }
-    local::sync_directory(path.parent().unwrap_or(Path::new(".")))
+    local::or_end("the data directory", local::sync_directory(path.parent().unwrap_or(Path::new("."))));
+    Ok(())
 }
 
 /// 55006.

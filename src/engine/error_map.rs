@@ -7,6 +7,7 @@ use rusqlite::ffi;
 
 use crate::engine::statement::Code;
 use crate::error::{Error, SqlState};
+use crate::storage::local;
 
 /// A failed call as SQLite tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,20 @@ impl Failure {
 
 /// The message a lost snapshot is answered with; PostgreSQL's own.
 pub(crate) const CONCURRENT_UPDATE: &str = "could not serialize access due to concurrent update";
+
+/// Whether SQLite could not sync: nobody knows then what the disk holds, and the next sync proves nothing.
+pub(crate) fn is_failed_sync(code: Code) -> bool {
+    matches!(code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
+}
+
+/// Ends the process if SQLite could not sync, as the replicator does.
+pub(crate) fn end_if_unsynced<T>(what: &str, outcome: &rusqlite::Result<T>) {
+    if let Err(error) = outcome
+        && error.sqlite_error().is_some_and(|error| is_failed_sync(error.extended_code))
+    {
+        local::or_end(what, Err(std::io::Error::other(error.to_string())));
+    }
+}
 
 /// SQLSTATE and message by primary code; an empty message stands for SQLite's own.
 const CODES: &[(Code, SqlState, &str)] = &[

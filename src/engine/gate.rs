@@ -85,12 +85,20 @@ impl Seen {
 
     /// False if patience was over before.
     async fn waited_for(&self, sequence: CommitSequence) -> bool {
-        let wait = self.watermark.wait(sequence);
-        match self.watermark.patience() {
-            None => wait.await,
-            Some(patience) => return tokio::time::timeout(patience, wait).await.is_ok(),
+        let Some(patience) = self.watermark.patience() else {
+            self.watermark.wait(sequence).await;
+            return true;
+        };
+        loop {
+            let signs = self.watermark.signs();
+            if tokio::time::timeout(patience, self.watermark.wait(sequence)).await.is_ok() {
+                return true;
+            }
+            // A large batch takes its time.
+            if self.watermark.signs() == signs {
+                return false;
+            }
         }
-        true
     }
 
     /// The client is told that what it saw does not count.

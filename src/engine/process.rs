@@ -2,11 +2,11 @@
 //!
 //! Owns: [`private_files`]. Must not know: which files there will be.
 
-#![expect(unsafe_code, reason = "umask(2), which the standard library does not have")]
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 /// From now on, files this process makes are its user's alone (0600), and directories (0700): SQLite's, the logs beside
 /// them, working copies, an object store's directory. PostgreSQL does the same. For the program to call first of all.
 pub fn private_files() {
-    // SAFETY: the call takes and gives a number, and cannot fail.
-    unsafe { libc::umask(0o077) };
+    umask(Mode::RWXG | Mode::RWXO);
 }

@@ -24,6 +24,7 @@ pub(crate) mod version;
 
 use std::time::Duration;
 
+use crate::storage::log::changes::PART;
 use crate::storage::log::manifest::DEFAULT_RETENTION_SECONDS;
 
 /// How databases in an object store are served.
@@ -39,6 +40,8 @@ pub struct RemoteOptions {
     pub standby: bool,
     /// How long every state of a database stays restorable.
     pub retention: Duration,
+    /// Bytes of pages up to which a batch of commits is held in memory and is one object in the store.
+    pub part: usize,
 }
 
 impl Default for RemoteOptions {
@@ -49,6 +52,7 @@ impl Default for RemoteOptions {
             interval: None,
             standby: false,
             retention: Duration::from_secs(DEFAULT_RETENTION_SECONDS),
+            part: PART,
         }
     }
 }

@@ -595,9 +595,19 @@ impl EngineSession {
             }
             Hold::Write(write) => {
                 constraint_timing::check_at_commit(&write.lease.enter(), &self.context)?;
+                self.check_size(write)?;
                 self.commit_write(write).map(Some)
             }
         }
+    }
+
+    /// What could not become durable is not committed.
+    fn check_size(&self, write: &WriteTransaction) -> Result<()> {
+        let Some(replica) = self.database.replica() else { return Ok(()) };
+        let entered = write.lease.enter();
+        let pages =
+            entered.with(|database| database.query_row("PRAGMA main.page_count", [], |row| row.get::<_, u32>(0)));
+        replica.check_size(pages.map_err(error_map::from_rusqlite)?.into())
     }
 
     fn commit_write(&self, write: &WriteTransaction) -> Result<CommitSequence> {

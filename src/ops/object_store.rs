@@ -2,16 +2,15 @@
 //!
 //! Owns: [`object_store`], [`check_conditions`]. Must not know: what is kept in it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::ops::config::{Config, Storage};
-use crate::storage::blob::BlobStore;
 use crate::storage::blob::azure::AzureStore;
-use crate::storage::blob::http::{HttpClient, Limits};
+use crate::storage::blob::http::{HttpClient, Limits, Surroundings};
 use crate::storage::blob::local_directory::LocalDirectory;
-use crate::storage::blob::probe::honours_conditions;
+use crate::storage::blob::probe;
 use crate::storage::blob::s3::S3Store;
+use crate::storage::blob::{BlobError, BlobStore};
 
 /// The object store of the configuration; none for databases on the disk.
 pub fn object_store(config: &Config) -> Result<Option<Arc<dyn BlobStore>>, String> {
@@ -36,21 +35,22 @@ pub fn object_store(config: &Config) -> Result<Option<Arc<dyn BlobStore>>, Strin
     }
 }
 
-/// A client that trusts the authorities of `SSL_CERT_FILE`, as other programs do, or those that browsers trust.
 fn http_client() -> Result<HttpClient, String> {
-    let authorities = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty());
-    HttpClient::new(authorities.as_deref().map(Path::new), Limits::default()).map_err(|e| match authorities {
-        Some(_) => format!("SSL_CERT_FILE: {e}"),
-        None => e,
-    })
+    HttpClient::new(&Surroundings::of_environment(|name| std::env::var(name).ok()), Limits::default())
 }
 
-/// An error unless the store does what keeps several writers apart.
+/// An error unless the store does what keeps several writers apart. Tried once per bucket.
 pub async fn check_conditions(store: &Arc<dyn BlobStore>) -> Result<(), String> {
-    let honoured = honours_conditions(store)
-        .await
-        .map_err(|e| format!("cannot use the object store {}: {e}", store.location()))?;
-    honoured.map_err(|broken| {
+    let unusable = |error: BlobError| format!("cannot use the object store {}: {error}", store.location());
+    if probe::has_honoured(store).await.map_err(unusable)? {
+        return Ok(());
+    }
+    log::info!("trying whether the object store {} honours conditions; this is done once", store.location());
+    probe::honours_conditions(store).await.map_err(unusable)?.map_err(|broken| {
         format!("cannot use the object store, servers would overwrite each other's commits: {broken}")
-    })
+    })?;
+    if let Err(error) = probe::remember(store).await {
+        log::warn!("the object store {} has passed, which cannot be noted there: {error}", store.location());
+    }
+    Ok(())
 }

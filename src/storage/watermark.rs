@@ -16,7 +16,7 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub struct Watermark {
     last_exception: AtomicU64,
     exceptions: Mutex<Exceptions>,
     patience: Option<Duration>,
+    /// Counts what gets through to the durable place before the position moves.
+    signs: Arc<AtomicU64>,
 }
 
 /// Commits behind the durable position that are not durable.
@@ -74,6 +76,16 @@ impl Watermark {
     /// How long a wait may take; `None`: it always ends soon.
     pub fn patience(&self) -> Option<Duration> {
         self.patience
+    }
+
+    /// Changes while something gets through to the durable place: who waits need not lose patience.
+    pub fn signs(&self) -> u64 {
+        self.signs.load(Ordering::Relaxed)
+    }
+
+    /// Where the sink counts what gets through.
+    pub fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.signs)
     }
 
     /// Announces the next commit. The caller holds the write ticket and calls [`committed`](Self::committed) with
@@ -221,7 +233,6 @@ impl Future for DurableWait<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     #[test]
     fn positions_follow_each_other() {

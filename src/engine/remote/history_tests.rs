@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -67,7 +67,7 @@ struct History {
     path: PathBuf,
     connection: Connection,
     frames: Arc<std::sync::atomic::AtomicI32>,
-    wal: File,
+    wal: Arc<File>,
     mark: WalMark,
     /// The pages as SQLite reads them.
     pages: Pages,
@@ -94,7 +94,7 @@ impl History {
         let frames = bare::count_frames(&mut connection).expect("hook");
         // The log gets its header with the first commit.
         connection.pragma_update(None, "user_version", 1).expect("commits");
-        let wal = File::open(wal_path(&path)).expect("log");
+        let wal = Arc::new(File::open(wal_path(&path)).expect("log"));
         let pages = Pages::new();
         let mut history = History {
             store,
@@ -170,7 +170,8 @@ impl History {
         if position == self.mark.position {
             return;
         }
-        let (changes, mark) = read_changes(&self.wal, self.mark, position).expect("reads the log");
+        let (changes, mark) = read_changes(&self.wal, self.mark, position, (self.chain.part(), &AtomicU64::new(0)))
+            .expect("reads the log");
         let wanted = self.chain.wanted(&changes);
         let previous = wanted.iter().filter_map(|number| Some((*number, self.pages.get(number)?.clone()))).collect();
         assert_eq!(self.chain.append(&changes, &previous).await.expect("appends"), Outcome::Acknowledged);

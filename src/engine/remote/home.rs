@@ -232,12 +232,14 @@ impl StoreHome {
         let (path, options) = (self.copy_path(name), self.chain_options());
         let (owned, copy) = (name.to_owned(), path.clone());
         self.at_the_store(name, async move {
-            loop {
-                let mut chain = Chain::open(&options, &owned, &copy).await?;
-                if chain.drop_database().await? != Outcome::Lost {
-                    return Ok(());
-                }
-                // Another instance has committed meanwhile.
+            let mut chain = Chain::open(&options, &owned, &copy).await?;
+            if chain.drop_database().await? != Outcome::Lost {
+                return Ok(());
+            }
+            // Another instance has committed meanwhile: opening a database that is being dropped goes on with that.
+            match Chain::open(&options, &owned, &copy).await {
+                Err(LogError::NoSuchDatabase) => Ok(()),
+                result => result.map(drop),
             }
         })
         .await?;
@@ -274,7 +276,7 @@ impl StoreHome {
     }
 
     fn chain_options(&self) -> ChainOptions {
-        ChainOptions { writer: self.writer, ..ChainOptions::new(Arc::clone(&self.store)) }
+        ChainOptions { writer: self.writer, part: self.options.part, ..ChainOptions::new(Arc::clone(&self.store)) }
     }
 
     async fn serve(&self, name: &str, path: &Path, pool_size: usize, chain: Chain) -> Result<Arc<Database>> {

@@ -50,11 +50,18 @@ impl Pin {
 
     /// Those of the pages that there are.
     pub(crate) fn pages(&self, numbers: impl IntoIterator<Item = u32>) -> Result<Pages> {
+        self.each_page(numbers)?.collect()
+    }
+
+    /// Those of the pages that there are, one after the other.
+    pub(crate) fn each_page<'p>(
+        &'p self,
+        numbers: impl IntoIterator<Item = u32, IntoIter: 'p>,
+    ) -> Result<impl Iterator<Item = Result<(u32, Vec<u8>)>> + 'p> {
         let mut read = self.connection.prepare("SELECT data FROM sqlite_dbpage WHERE pgno = ?1")?;
-        let mut page = |number| {
+        Ok(numbers.into_iter().filter_map(move |number| {
             let page = read.query_row([number], |row| row.get(0)).optional();
             page.map(|page| page.map(|page| (number, page))).transpose()
-        };
-        numbers.into_iter().filter_map(&mut page).collect()
+        }))
     }
 }

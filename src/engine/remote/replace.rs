@@ -11,24 +11,27 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use rusqlite::Result;
-
 use crate::engine::remote::bare::{self, BESIDE};
 
 /// Writes these pages and makes the file `page_count` pages long. The caller holds the write ticket. Gives the number
 /// of frames in the log afterwards.
-pub(crate) fn replace_pages<'p>(
+///
+/// The pages come one after the other, so that they need not be in memory; the later of two of a number counts.
+pub(crate) fn replace_pages<E: From<rusqlite::Error>>(
     path: &Path,
-    pages: impl IntoIterator<Item = (u32, &'p [u8])>,
+    pages: impl IntoIterator<Item = Result<(u32, Vec<u8>), E>>,
     page_count: u32,
-) -> Result<i32> {
+) -> Result<i32, E> {
     let mut connection = bare::open_beside(path)?;
     let frames = bare::count_frames(&mut connection)?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let before: u32 = connection.query_row(&format!("PRAGMA {BESIDE}.page_count"), [], |row| row.get(0))?;
     let mut write = connection.prepare("INSERT INTO sqlite_dbpage (pgno, data, schema) VALUES (?1, ?2, ?3)")?;
-    for (number, page) in pages.into_iter().filter(|(number, _)| *number <= page_count) {
-        write.execute((number, page, BESIDE))?;
+    for page in pages {
+        let (number, page) = page?;
+        if number <= page_count {
+            write.execute((number, page, BESIDE))?;
+        }
     }
     if page_count < before {
         // A page of NULL removes it and all after it, if it comes last.

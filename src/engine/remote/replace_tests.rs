@@ -76,7 +76,7 @@ impl Instance {
     fn lose_to(&mut self, won: &Pages, page_count: u32) {
         let (mut pages, _) = self.changes();
         pages.extend(won.iter().map(|(number, page)| (*number, page.clone())));
-        let pages = pages.iter().map(|(number, page)| (*number, page.as_slice()));
+        let pages = pages.into_iter().map(Ok::<_, rusqlite::Error>);
         replace_pages(&self.path, pages, page_count).expect("replace");
         self.generation += 1;
         self.renew_pin();

@@ -20,14 +20,14 @@ use crate::engine::database::wal_path;
 use crate::engine::pool::Lease;
 use crate::engine::remote::replication::{Progress, Replication};
 use crate::engine::remote::snapshot::Snapshot;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::storage::log::wal::WalPosition;
 use crate::storage::watermark::{CommitSequence, Fate, Watermark};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Replica {
-    wal: File,
+    wal: Arc<File>,
     watermark: Arc<Watermark>,
     durable: RwLock<Arc<Snapshot>>,
     /// Where the last local commit ends. Locked around each COMMIT, so that whoever has it sees no commit half done.
@@ -38,6 +38,8 @@ pub(crate) struct Replica {
     schema_changed: AtomicU64,
     /// Commits wait for the object store.
     waits: bool,
+    /// The most pages that the database may have, so that each of its transactions can be appended.
+    most_pages: u64,
     /// Why nothing can be written now.
     refusal: Mutex<Option<Error>>,
     /// Why nothing can be read or written any more.
@@ -60,9 +62,9 @@ impl Replica {
         path: &Path,
         watermark: Arc<Watermark>,
         (durable, frames): (Arc<Snapshot>, i32),
-        waits: bool,
+        (waits, most_pages): (bool, u64),
     ) -> io::Result<Self> {
-        let wal = File::open(wal_path(path))?;
+        let wal = Arc::new(File::open(wal_path(path))?);
         let replica = Replica {
             wal,
             watermark,
@@ -72,6 +74,7 @@ impl Replica {
             evicting: watch::Sender::new(false),
             schema_changed: AtomicU64::new(0),
             waits,
+            most_pages,
             refusal: Mutex::default(),
             end: OnceLock::new(),
             progress: Mutex::default(),
@@ -117,7 +120,7 @@ impl Replica {
     }
 
     /// The log.
-    pub(crate) fn wal(&self) -> &File {
+    pub(crate) fn wal(&self) -> &Arc<File> {
         &self.wal
     }
 
@@ -166,6 +169,16 @@ impl Replica {
         self.check_usable()?;
         let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
         refusal.clone().map_or(Ok(()), Err)
+    }
+
+    /// An error if a transaction that leaves so many pages could not be appended to the database's log.
+    pub(crate) fn check_size(&self, pages: u64) -> Result<()> {
+        if pages <= self.most_pages {
+            return Ok(());
+        }
+        let message = "the database would be too large for an object store";
+        let detail = format!("It would have {pages} pages, and the most is {}.", self.most_pages);
+        Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message).with_detail(detail))
     }
 
     /// From now on writing is refused with this error, or is not any more.

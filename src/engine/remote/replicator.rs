@@ -92,11 +92,13 @@ pub(crate) struct Parts {
 
 impl Replicator {
     pub(crate) fn new(database: &Arc<Database>, replica: Arc<Replica>, parts: Parts) -> Self {
+        let mut chain = parts.chain;
+        chain.count_written(database.watermark().counter());
         Replicator {
             name: database.name().to_owned(),
             path: database.path().to_owned(),
             file: file_id(database.path()),
-            chain: parts.chain,
+            chain,
             options: parts.options,
             ticket: database.writers(),
             watermark: Arc::clone(database.watermark()),
@@ -255,19 +257,32 @@ impl Replicator {
 
     /// What was committed up to a position, where that leads, and the pages before that make it smaller.
     fn read_batch(&self, local: WalPosition) -> Result<(Changes, WalMark, Pages), String> {
-        let (changes, mark) = read_changes(self.replica.wal(), self.durable, local).map_err(|e| e.to_string())?;
+        let (changes, mark) = self.changes_until(local)?;
         let pin = self.pin.as_ref().ok_or("the durable state is not pinned")?;
         let previous = pin.pages(self.chain.wanted(&changes)).map_err(|error| error.to_string())?;
         Ok((changes, mark, previous))
     }
 
-    /// Appends a batch. Once that takes longer than commits wait for it, writing is refused: it could only pile up.
+    fn changes_until(&self, local: WalPosition) -> Result<(Changes, WalMark), String> {
+        let signs = self.watermark.counter();
+        read_changes(self.replica.wal(), self.durable, local, (self.chain.part(), &signs)).map_err(|e| e.to_string())
+    }
+
+    /// Appends a batch. Once nothing has got through for longer than commits wait, writing is refused: it could only
+    /// pile up.
     async fn append(&mut self, changes: Changes, previous: Pages) -> Result<Outcome, LogError> {
         let patience = self.options.commit_timeout;
         let append = self.chain.append(&changes, &previous);
         let mut append = std::pin::pin!(append);
-        if let Ok(outcome) = tokio::time::timeout(patience, &mut append).await {
-            return outcome;
+        let mut signs = self.watermark.signs();
+        loop {
+            if let Ok(outcome) = tokio::time::timeout(patience, &mut append).await {
+                return outcome;
+            }
+            let before = std::mem::replace(&mut signs, self.watermark.signs());
+            if signs == before {
+                break;
+            }
         }
         let silence = format!("the object store has not answered for {} s", patience.as_secs());
         log::error!("database \"{}\": {silence}", self.name);
@@ -466,27 +481,28 @@ impl Replicator {
         let text = |error: rusqlite::Error| error.to_string();
         let pin = self.pin.as_ref().ok_or("the durable state is not pinned")?;
         let local = *self.replica.local();
-        let mut count = pin.page_count().map_err(text)?;
-        let mut pages = Pages::new();
+        let before = pin.page_count().map_err(text)?;
+        let mut undone = None;
         if local != self.durable.position {
-            let (undone, _) = read_changes(self.replica.wal(), self.durable, local).map_err(|e| e.to_string())?;
+            undone = Some(self.changes_until(local)?.0);
+        }
+        let undone = undone.iter().flat_map(|undone| {
             // What a shrunken file has lost comes back too.
-            let kept = undone.least.min(count);
-            let touched = undone.pages.into_keys().filter(|page| *page <= kept);
-            pages = pin.pages(touched.chain(kept + 1..=count)).map_err(text)?;
-        }
-        if let Some(changes) = changes {
-            pages.extend(changes.pages.iter().map(|(number, page)| (*number, page.clone())));
-            count = changes.count;
-        }
+            let kept = undone.least.min(before);
+            undone.pages.numbers_from(0).filter(move |page| *page <= kept).chain(kept + 1..=before)
+        });
+        let undone = undone.filter(|number| !changes.is_some_and(|changes| changes.pages.contains(*number)));
+        let undone = pin.each_page(undone).map_err(text)?.map(|page| page.map_err(Failed::from));
+        let brought =
+            changes.into_iter().flat_map(|changes| changes.pages.iter().map(|page| page.map_err(Failed::from)));
+        let count = changes.map_or(before, |changes| changes.count);
         let database = self.database.upgrade().ok_or("the database is closed")?;
         let mut reads = self.replica.exclude_reads();
         database.pool().begin_generation();
         let mut outcome = Ok(());
         self.replica.commit(|_| {
-            let pages = pages.iter().map(|(number, page)| (*number, page.as_slice()));
-            replace_pages(&self.path, pages, count).unwrap_or_else(|error| {
-                outcome = Err(text(error));
+            replace_pages(&self.path, undone.chain(brought), count).unwrap_or_else(|Failed(error)| {
+                outcome = Err(error);
                 0
             })
         });
@@ -547,6 +563,15 @@ impl Replicator {
         self.replica.progress().error = Some(what.to_owned());
         log::error!("database \"{}\": {what}; trying again", self.name);
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Why pages were not replaced.
+struct Failed(String);
+
+impl<E: std::error::Error> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Failed(error.to_string())
     }
 }
 

@@ -21,6 +21,7 @@ use crate::sql::plan::{IsolationLevel, LockWait, SqliteStatement, TransactionMod
 use crate::storage::blob::local_directory::LocalDirectory;
 use crate::storage::blob::{Blob, BlobFuture, BlobInfo, BlobStore, Body, Listing, Metadata, Precondition, Put};
 use crate::storage::log::chain::{Chain, Options};
+use crate::storage::log::changes::PART;
 use crate::storage::watermark::Fate;
 use crate::types::value::ValueRef;
 
@@ -30,6 +31,7 @@ struct Store {
     inner: LocalDirectory,
     answers: watch::Sender<bool>,
     publishes: watch::Sender<bool>,
+    a_part_takes: Duration,
 }
 
 impl Store {
@@ -58,6 +60,9 @@ impl BlobStore for Store {
     fn put<'a>(&'a self, key: &'a str, body: Body, when: Precondition, metadata: &'a Metadata) -> BlobFuture<'a, Put> {
         Box::pin(async move {
             self.answers().await;
+            if key.contains("/part/") {
+                tokio::time::sleep(self.a_part_takes).await;
+            }
             if key == "test.sqlite" {
                 self.publishes.subscribe().wait_for(|publishes| *publishes).await.expect("the store lives");
             }
@@ -79,6 +84,8 @@ struct Place {
     store: Arc<Store>,
     directory: PathBuf,
     instances: u32,
+    /// See [`Options::part`].
+    part: usize,
 }
 
 impl Drop for Place {
@@ -99,14 +106,15 @@ impl Place {
         first.execute_batch(schema).expect("schema");
         first.close().expect("close");
         let inner = LocalDirectory::open(&directory.join("store")).expect("store");
-        let store = Arc::new(Store { inner, answers: watch::Sender::new(true), publishes: watch::Sender::new(true) });
-        let place = Place { store, directory, instances: 0 };
+        let (answers, publishes) = (watch::Sender::new(true), watch::Sender::new(true));
+        let store = Arc::new(Store { inner, answers, publishes, a_part_takes: Duration::ZERO });
+        let place = Place { store, directory, instances: 0, part: PART };
         Chain::create(&place.options(), "test", &base).await.expect("create");
         place
     }
 
     fn options(&self) -> Options {
-        Options::new(Arc::clone(&self.store) as Arc<dyn BlobStore>)
+        Options { part: self.part, ..Options::new(Arc::clone(&self.store) as Arc<dyn BlobStore>) }
     }
 
     /// Another instance.
@@ -259,6 +267,77 @@ async fn the_loser_of_a_race_is_told_and_follows_the_winner() {
     eventually(&mut a, "SELECT count(*) FROM t", &[3]).await;
     close(&one).await;
     close(&other).await;
+}
+
+/// Four pages are an object: nearly everything is large.
+const SMALL_PART: usize = 4 * 4_096;
+
+fn many(values: &str, rows: u32) -> String {
+    format!(
+        "INSERT OR REPLACE INTO t WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < {rows})
+        SELECT {values} FROM c"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_transactions_are_followed_and_lost_like_others() {
+    let mut place = Place::new(TABLE).await;
+    place.part = SMALL_PART;
+    let (one, other) = (place.instance().await, place.instance().await);
+    let (mut a, mut b) = (session(&one), session(&other));
+    write(&mut a, &many("i, i", 20_000)).await.expect("write");
+    eventually(&mut b, "SELECT coalesce(sum(v), 0) FROM t", &[200_010_000]).await;
+    place.store_answers(false);
+    run(&mut a, &many("i, 2 * i", 20_000)).await.expect("write");
+    run(&mut b, &many("i, 3 * i", 30_000)).await.expect("write");
+    let (first, second) = tokio::join!(a.commit(), async {
+        let commit = b.commit();
+        place.store_answers(true);
+        commit.await
+    });
+    let lost = match (first, second) {
+        (Ok(()), Err(lost)) | (Err(lost), Ok(())) => lost,
+        both => panic!("{both:?}"),
+    };
+    assert_eq!(lost.code(), SqlState::SERIALIZATION_FAILURE);
+    let kept = run(&mut a, "SELECT coalesce(sum(v), 0) FROM t").await.expect("read");
+    eventually(&mut b, "SELECT coalesce(sum(v), 0) FROM t", &kept).await;
+    eventually(&mut a, "SELECT coalesce(sum(v), 0) FROM t", &kept).await;
+    for (database, writer) in [(&one, &mut a), (&other, &mut b)] {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        while write(writer, "DELETE FROM t WHERE id > 10").await.is_err() {
+            assert!(tokio::time::Instant::now() < deadline, "writing goes on");
+        }
+        close(database).await;
+        assert_eq!(integrity(database.path()), "ok");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_commit_takes_its_time_while_it_gets_on() {
+    let mut place = Place::new(TABLE).await;
+    place.part = SMALL_PART;
+    Arc::get_mut(&mut place.store).expect("nobody else's").a_part_takes = Duration::from_millis(60);
+    let patient = RemoteOptions { commit_timeout: Duration::from_secs(2), ..RemoteOptions::default() };
+    let (database, _) = place.instance_with(patient).await;
+    let mut writer = session(&database);
+    // Some 150 parts, three at a time: more than two seconds in all, far less each.
+    write(&mut writer, &many("i, i", 210_000)).await.expect("it is written");
+    close(&database).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_appended_is_not_committed() {
+    let mut place = Place::new(TABLE).await;
+    place.part = 4_096;
+    let database = place.instance().await;
+    let (mut writer, mut reader) = (session(&database), session(&database));
+    // An object of one page names 102 parts of one page.
+    let refused = write(&mut writer, &many("i, i", 100_000)).await.expect_err("too large");
+    assert_eq!(refused.code(), SqlState::PROGRAM_LIMIT_EXCEEDED, "{refused}");
+    write(&mut writer, &many("i, i", 1_000)).await.expect("a smaller one");
+    eventually(&mut reader, "SELECT count(*) FROM t", &[1_000]).await;
+    close(&database).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -174,11 +174,9 @@ impl Analyzer<'_> {
     }
 
     fn call_arguments(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {
-        let argument = |a: &mut Self, arg: &Ast| match arg {
-            arg => match a.expr(arg)? {
-                Expr { kind: ExprKind::Row(_), .. } => Err(Error::unsupported("a row as an argument of a function")),
-                expr => Ok(expr),
-            },
+        let argument = |a: &mut Self, arg: &Ast| match a.expr(arg)? {
+            Expr { kind: ExprKind::Row(_), .. } => Err(Error::unsupported("a row as an argument of a function")),
+            expr => Ok(expr),
         };
         args.iter().map(|arg| argument(self, arg)).collect()
     }

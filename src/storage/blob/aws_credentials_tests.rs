@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::storage::blob::http::Limits;
+use crate::storage::blob::http::{Limits, Surroundings};
 
 /// A server that answers requests in turn: what they must contain, and the body of the answer. Gives its origin.
 async fn server(script: Vec<(&'static [&'static str], String)>) -> (String, tokio::task::JoinHandle<usize>) {
@@ -34,7 +34,11 @@ fn chain(pairs: &[(&str, &str)]) -> CredentialChain {
 }
 
 fn http() -> HttpClient {
-    HttpClient::new(None, Limits { connect: Duration::from_secs(5), answer: Duration::from_secs(5) }).unwrap()
+    HttpClient::new(
+        &Surroundings::default(),
+        Limits { connect: Duration::from_secs(5), answer: Duration::from_secs(5) },
+    )
+    .unwrap()
 }
 
 fn shown(credentials: &AwsCredentials) -> String {

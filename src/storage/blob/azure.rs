@@ -323,7 +323,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    use crate::storage::blob::http::Limits;
+    use crate::storage::blob::http::{Limits, Surroundings};
 
     /// A store at a service that gives these answers, one per request, and the heads of what it was sent.
     async fn scripted(answers: Vec<String>) -> (AzureStore, Arc<Mutex<Vec<String>>>) {
@@ -344,7 +344,7 @@ mod tests {
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });
-        let http = HttpClient::new(None, Limits::default()).unwrap();
+        let http = HttpClient::new(&Surroundings::default(), Limits::default()).unwrap();
         (AzureStore::new(&options, http, |_| None).unwrap(), heads)
     }
 

@@ -41,8 +41,7 @@ impl AzureOptions {
     }
 
     pub fn set_prefix(&mut self, text: &str) -> Result<(), String> {
-        let valid = !text.starts_with('/') && !text.contains("//") && text.bytes().all(is_key_byte);
-        store(&mut self.prefix, text, valid, "letters, digits and - _ . / @, not beginning with /")
+        store(&mut self.prefix, text, is_prefix(text), "letters, digits and - _ . / @, not beginning with /")
     }
 
     pub fn set_key(&mut self, text: &str) -> Result<(), String> {
@@ -126,6 +125,12 @@ fn store(slot: &mut String, text: &str, valid: bool, allowed: &str) -> Result<()
     }
     *slot = text.to_owned();
     Ok(())
+}
+
+/// Whether names of objects may begin with it. Clients of HTTP resolve `.` and `..` before they send.
+pub(super) fn is_prefix(text: &str) -> bool {
+    let dots = text.split('/').any(|part| part == "." || part == "..");
+    !text.starts_with('/') && !text.contains("//") && !dots && text.bytes().all(is_key_byte)
 }
 
 /// The characters of keys, which need no encoding anywhere.

@@ -150,7 +150,7 @@ fn split(url: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::blob::http::Limits;
+    use crate::storage::blob::http::{Limits, Surroundings};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -202,7 +202,7 @@ mod tests {
     const SHORT: &str = r#"{"access_token":"short","expires_in":"0"}"#;
 
     fn http() -> HttpClient {
-        HttpClient::new(None, Limits::default()).unwrap()
+        HttpClient::new(&Surroundings::default(), Limits::default()).unwrap()
     }
 
     /// Makes the token held look as old as that.

@@ -8,13 +8,16 @@
 //! object, a crash leaves at most content that nothing points to, and the file behind a key opens with any tool.
 //! Conditional replacements and deletions take turns by a lock on `~lock`. A key's `a/b` is the path `a+/b`, since `a`
 //! may be a key too; `+` and `~` are in no key.
+//!
+//! After a failed sync nobody knows what the disk holds, and the next sync may succeed for what was never written. So
+//! nothing is written any more until the directory is opened again, and then its links are made anew.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use crate::storage::blob::{
@@ -26,16 +29,70 @@ use crate::storage::local::sync_directory;
 /// Keys of one listing.
 const PAGE: usize = 1000;
 
+/// Says that a sync has failed. It need not be durable: after a restart of the machine there is only what the disk has.
+const UNSYNCED: &str = "~unsynced";
+
 /// A directory as a store.
 #[derive(Clone, Debug)]
-pub struct LocalDirectory(Arc<PathBuf>);
+pub struct LocalDirectory {
+    root: Arc<PathBuf>,
+    /// Why nothing is written any more.
+    failed: Arc<OnceLock<String>>,
+}
 
 impl LocalDirectory {
     /// The store in a directory, which is made if it is not there.
     pub fn open(directory: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory.join("~objects"))?;
         sync_directory(directory)?;
-        Ok(LocalDirectory(Arc::new(directory.canonicalize()?)))
+        let root = directory.canonicalize()?;
+        let store = LocalDirectory { root: Arc::new(root), failed: Arc::default() };
+        if store.root.join(UNSYNCED).exists() {
+            log::warn!("{}: a sync has failed before; all links are made anew", store.root.display());
+            store.make_links_anew(&store.root).map_err(|Failure(_, what)| io::Error::other(what))?;
+            fs::remove_file(store.root.join(UNSYNCED))?;
+        }
+        Ok(store)
+    }
+
+    /// Makes each link in a directory and below it once more, so that it is written to the disk.
+    fn make_links_anew(&self, directory: &Path) -> Result<(), Failure> {
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.ends_with('+') {
+                self.make_links_anew(&path)?;
+            } else if !name.starts_with('~') && path.is_symlink() {
+                let _turn = self.lock()?;
+                let staged = self.content(&format!("{:016x}", rand::random::<u64>())).with_extension("link");
+                symlink(fs::read_link(&path)?, &staged)?;
+                fs::rename(&staged, &path)?;
+            }
+        }
+        self.sync(directory)
+    }
+
+    /// Makes a directory's entries durable.
+    fn sync(&self, directory: &Path) -> Result<(), Failure> {
+        self.synced(sync_directory(directory))
+    }
+
+    /// A sync that failed is the last one.
+    fn synced(&self, outcome: io::Result<()>) -> Result<(), Failure> {
+        let Err(error) = outcome else { return Ok(()) };
+        let what = format!("a sync has failed ({error}): nothing is written before the server is restarted");
+        if self.failed.set(what).is_ok() {
+            log::error!("{}: a sync has failed: {error}; nothing is written before a restart", self.root.display());
+            if let Err(error) = File::create(self.root.join(UNSYNCED)) {
+                log::error!("{}: and that cannot be noted there: {error}", self.root.display());
+            }
+        }
+        self.check_written()
+    }
+
+    /// An error if a sync has failed.
+    fn check_written(&self) -> Result<(), Failure> {
+        self.failed.get().map_or(Ok(()), |what| Err(Failure(BlobErrorKind::Unavailable, what.clone())))
     }
 
     /// Does what may block away from the runtime's workers.
@@ -58,11 +115,11 @@ impl LocalDirectory {
         if !components || !key.bytes().all(valid) {
             return Err(Failure(BlobErrorKind::Invalid, format!("\"{key}\" is not a key")));
         }
-        Ok(self.0.join(key.replace('/', "+/")))
+        Ok(self.root.join(key.replace('/', "+/")))
     }
 
     fn content(&self, nonce: &str) -> PathBuf {
-        self.0.join("~objects").join(nonce)
+        self.root.join("~objects").join(nonce)
     }
 
     fn metadata(&self, nonce: &str) -> PathBuf {
@@ -71,7 +128,7 @@ impl LocalDirectory {
 
     /// One writer at a time, in any process, until the file is closed.
     fn lock(&self) -> Result<File, Failure> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.0.join("~lock"))?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.root.join("~lock"))?;
         file.lock()?;
         Ok(file)
     }
@@ -123,6 +180,7 @@ impl LocalDirectory {
 
     fn put_object(&self, key: &str, body: &Body, condition: &Precondition, meta: &Metadata) -> Result<Put, Failure> {
         let link = self.link(key)?;
+        self.check_written()?;
         let nonce = format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
         let linked = self.write_content(&nonce, body, meta).and_then(|()| self.publish(&link, &nonce, condition));
         // An error after the link was made leaves the object.
@@ -142,27 +200,26 @@ impl LocalDirectory {
                 io::copy(&mut File::open(path).map_err(unreadable)?, &mut file)?
             }
         };
-        file.sync_all()?;
+        self.synced(file.sync_all())?;
         if !metadata.is_empty() {
             let mut file = File::create_new(self.metadata(nonce))?;
             serde_json::to_writer(&mut file, metadata).map_err(io::Error::other)?;
-            file.sync_all()?;
+            self.synced(file.sync_all())?;
         }
-        sync_directory(&self.0.join("~objects"))?;
-        Ok(())
+        self.sync(&self.root.join("~objects"))
     }
 
     /// Makes the key a link to the content, if the condition holds.
     fn publish(&self, link: &Path, nonce: &str, condition: &Precondition) -> Result<(), Failure> {
         let parent = self.make_parents(link)?;
-        let depth = link.strip_prefix(&*self.0).map_or(1, |path| path.components().count());
+        let depth = link.strip_prefix(&*self.root).map_or(1, |path| path.components().count());
         let target = format!("{}~objects/{nonce}", "../".repeat(depth - 1));
         if *condition == Precondition::Absent {
             symlink(&target, link).map_err(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists => Failure(BlobErrorKind::PreconditionFailed, "it is there".to_owned()),
                 _ => error.into(),
             })?;
-            return Ok(sync_directory(&parent)?);
+            return self.sync(&parent);
         }
         let _turn = self.lock()?;
         let before = match self::nonce(link) {
@@ -178,7 +235,7 @@ impl LocalDirectory {
         let staged = self.content(nonce).with_extension("link");
         symlink(&target, &staged)?;
         fs::rename(&staged, link)?;
-        sync_directory(&parent)?;
+        self.sync(&parent)?;
         if let Some(before) = before {
             self.remove_content(&before);
         }
@@ -187,12 +244,12 @@ impl LocalDirectory {
 
     /// Makes the directory of a link, each new one durably.
     fn make_parents(&self, link: &Path) -> Result<PathBuf, Failure> {
-        let parent = link.parent().unwrap_or(&self.0);
+        let parent = link.parent().unwrap_or(&self.root);
         if !parent.is_dir() {
             self.make_parents(parent)?;
             match fs::create_dir(parent) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
-                _ => sync_directory(parent.parent().unwrap_or(&self.0))?,
+                _ => self.sync(parent.parent().unwrap_or(&self.root))?,
             }
         }
         Ok(parent.to_owned())
@@ -207,20 +264,21 @@ impl LocalDirectory {
 
     fn delete_object(&self, key: &str) -> Result<(), Failure> {
         let link = self.link(key)?;
+        self.check_written()?;
         let _turn = self.lock()?;
         let nonce = match self::nonce(&link) {
             Err(Failure(BlobErrorKind::NotFound, _)) => return Ok(()),
             nonce => nonce?,
         };
         fs::remove_file(&link)?;
-        sync_directory(link.parent().unwrap_or(&self.0))?;
+        self.sync(link.parent().unwrap_or(&self.root))?;
         self.remove_content(&nonce);
         Ok(())
     }
 
     fn list_objects(&self, prefix: &str, after: Option<&str>) -> Result<Listing, Failure> {
         let mut keys = Vec::new();
-        self.collect(&self.0, "", prefix, &mut keys)?;
+        self.collect(&self.root, "", prefix, &mut keys)?;
         keys.retain(|listed| after.is_none_or(|after| listed.key.as_str() > after));
         keys.sort_by(|a, b| a.key.cmp(&b.key));
         let more = keys.len() > PAGE;
@@ -292,7 +350,7 @@ impl From<io::Error> for Failure {
 
 impl BlobStore for LocalDirectory {
     fn location(&self) -> String {
-        format!("file://{}", self.0.display())
+        format!("file://{}", self.root.display())
     }
 
     fn get<'a>(&'a self, key: &'a str, range: Option<Range<u64>>) -> BlobFuture<'a, Blob> {
@@ -354,6 +412,33 @@ mod tests {
         let effort = Effort { writers: 16, keys: 1010, file: 1 << 20 };
         assert_eq!(contract::check(&store, "a/prefix", effort).await, Ok(()));
         assert_eq!(fs::read_dir(scratch.0.join("~objects")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_sync_that_failed_is_the_last_and_links_are_made_anew() {
+        let scratch = Scratch::new();
+        let store = LocalDirectory::open(&scratch.0).unwrap();
+        let nothing = Metadata::new();
+        let put = |store: &LocalDirectory, key: &'static str| {
+            let (store, nothing) = (store.clone(), nothing.clone());
+            async move { store.put(key, Body::Bytes("x".into()), Precondition::Absent, &nothing).await }
+        };
+        put(&store, "a/b").await.unwrap();
+        let failure = store.synced(Err(io::Error::other("the disk is gone"))).unwrap_err();
+        assert_eq!(failure.0, BlobErrorKind::Unavailable);
+        // Not even that it is there already is an answer: its own attempt may have put it there.
+        for key in ["a/b", "a/c"] {
+            let error = put(&store, key).await.unwrap_err();
+            assert!(error.outcome_unknown() && error.message.contains("the disk is gone"), "{error}");
+        }
+        assert!(store.delete("a/b").await.is_err() && store.get("a/b", None).await.is_ok());
+        let link = scratch.0.join("a+/b");
+        let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::symlink_metadata(path).unwrap());
+        let (before, target) = (inode(&link), fs::read_link(&link).unwrap());
+        let again = LocalDirectory::open(&scratch.0).unwrap();
+        assert!(inode(&link) != before && fs::read_link(&link).unwrap() == target);
+        put(&again, "a/c").await.unwrap();
+        assert!(!scratch.0.join(UNSYNCED).exists());
     }
 
     #[tokio::test]

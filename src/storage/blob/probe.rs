@@ -1,6 +1,9 @@
 //! Whether a store keeps the promises that several writers rely on: asked of the store itself, when a server starts.
 //!
-//! Owns: [`honours_conditions`]. Must not know: any backend.
+//! Owns: [`honours_conditions`], [`has_honoured`], [`doubt`]. Must not know: any backend.
+//!
+//! That a store has passed is remembered in the store, so that the next server need not try; whoever sees a condition that
+//! was not honoured forgets it.
 //!
 //! Some stores accept conditional writes and ignore the condition, at all or when writers race. Two instances on such a
 //! store would each acknowledge commits that the other one's overwrite.
@@ -8,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use crate::storage::blob::{BlobError, BlobErrorKind, BlobStore, Body, ETag, Metadata, Precondition};
@@ -33,6 +37,29 @@ pub async fn honours_conditions(store: &Arc<dyn BlobStore>) -> Result<Result<(),
         deleted?;
     }
     Ok(Ok(()))
+}
+
+/// What says that the store has passed.
+const PASSED: &str = "pgserver-probe/passed";
+
+/// Whether the store has passed before.
+pub async fn has_honoured(store: &Arc<dyn BlobStore>) -> Result<bool, BlobError> {
+    match store.head(PASSED).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == BlobErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Remembers that the store has passed.
+pub async fn remember(store: &Arc<dyn BlobStore>) -> Result<(), BlobError> {
+    let nothing = Metadata::new();
+    store.put(PASSED, Body::Bytes(Bytes::new()), Precondition::None, &nothing).await.map(drop)
+}
+
+/// Something was seen that a store which honours conditions does not do: the next start tries again.
+pub async fn doubt(store: &Arc<dyn BlobStore>) -> Result<(), BlobError> {
+    store.delete(PASSED).await
 }
 
 async fn probe(store: &Arc<dyn BlobStore>, key: &str) -> Result<Result<(), String>, BlobError> {
@@ -145,6 +172,12 @@ mod tests {
             assert!(broken.starts_with(expected), "{broken}");
         }
         assert!(store.list("", None).await.unwrap().keys.is_empty(), "nothing is left");
+        assert!(!has_honoured(&store).await.unwrap());
+        remember(&store).await.unwrap();
+        remember(&store).await.unwrap();
+        assert!(has_honoured(&store).await.unwrap());
+        doubt(&store).await.unwrap();
+        assert!(!has_honoured(&store).await.unwrap());
         std::fs::remove_dir_all(path).unwrap();
     }
 }

@@ -122,9 +122,11 @@ impl S3Store {
         if (200..300).contains(&response.status) {
             return None;
         }
-        if let Some(origin) = answer.redirect(&place.origin) {
-            // Temporary: a young bucket's name has not got around yet.
-            return Some(Place { origin, ..place.clone() });
+        if let Some((scheme, authority)) = answer.redirect() {
+            // Temporary: a young bucket's name has not got around yet. Elsewhere nobody is to see what we sign.
+            let secret = scheme == "https" || (scheme == "http" && place.origin.starts_with("http://"));
+            let ours = secret && self.options.may_redirect_to(authority);
+            return ours.then(|| Place { origin: format!("{scheme}://{authority}"), ..place.clone() });
         }
         let elsewhere = matches!(response.status, 301 | 400) || response.header("x-amz-bucket-region").is_some();
         if elsewhere && let Some(region) = answer.right_region().filter(|region| *region != place.region) {

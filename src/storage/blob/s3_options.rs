@@ -4,7 +4,7 @@
 //! from, how requests are sent. Specification: docs.aws.amazon.com/AmazonS3/latest/userguide, "Bucket naming rules" and
 //! "Virtual hosting of buckets".
 
-use crate::storage::blob::azure_options::{Endpoint, is_key_byte};
+use crate::storage::blob::azure_options::{Endpoint, is_prefix};
 use crate::storage::blob::secret::Secret;
 use crate::storage::blob::sigv4::AwsCredentials;
 
@@ -47,8 +47,7 @@ impl S3Options {
     }
 
     pub fn set_prefix(&mut self, text: &str) -> Result<(), String> {
-        let valid = !text.starts_with('/') && !text.contains("//") && text.bytes().all(is_key_byte);
-        store(&mut self.prefix, text, valid, "letters, digits and - _ . / @, not beginning with /")
+        store(&mut self.prefix, text, is_prefix(text), "letters, digits and - _ . / @, not beginning with /")
     }
 
     pub fn set_endpoint(&mut self, text: &str) -> Result<(), String> {
@@ -143,10 +142,39 @@ impl S3Options {
         self.endpoint.is_none()
     }
 
+    /// Whether an answer may send requests to that host (and port): to the endpoint's own or one below it, at AWS to
+    /// S3's hosts, among which are none that others can give names to.
+    pub fn may_redirect_to(&self, authority: &str) -> bool {
+        let host = host_of(authority).to_ascii_lowercase();
+        if let Some(Endpoint { origin, .. }) = &self.endpoint {
+            let own = host_of(origin.split_once("://").map_or("", |(_, own)| own)).to_ascii_lowercase();
+            return host == own || host.strip_suffix(&own).is_some_and(|below| is_name(below.strip_suffix('.')));
+        }
+        let below = host.strip_suffix(".cn").unwrap_or(&host).strip_suffix(".amazonaws.com");
+        let service = below.map(|below| below.strip_prefix(&format!("{}.", self.bucket)).unwrap_or(below));
+        let region = service.and_then(|service| service.strip_prefix("s3"));
+        region.is_some_and(|region| {
+            region.is_empty() || is_name(region.strip_prefix(['.', '-']).filter(|region| !region.contains('.')))
+        })
+    }
+
     /// For messages: `s3://bucket/prefix`.
     pub fn location(&self) -> String {
         format!("s3://{}/{}", self.bucket, self.prefix)
     }
+}
+
+/// An authority without its port.
+fn host_of(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
+    }
+}
+
+/// Whether it can stand in a host's name.
+fn is_name(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)))
 }
 
 fn store(slot: &mut String, text: &str, valid: bool, allowed: &str) -> Result<(), String> {
@@ -184,6 +212,35 @@ mod tests {
             options("", "databases").bucket("cn-north-1").origin,
             "https://databases.s3.cn-north-1.amazonaws.com.cn"
         );
+    }
+
+    #[test]
+    fn redirects_stay_within_the_endpoints_domain() {
+        let cases = [
+            ("", "databases.s3-eu-west-1.amazonaws.com", true),
+            ("", "databases.s3.eu-west-1.amazonaws.com:443", true),
+            ("", "s3.amazonaws.com", true),
+            ("", "databases.s3.cn-north-1.amazonaws.com.cn", true),
+            ("", "other.s3.eu-west-1.amazonaws.com", false),
+            // What anybody can have there.
+            ("", "s3-databases-17.eu-west-1.elb.amazonaws.com", false),
+            ("", "ec2-1-2-3-4.compute-1.amazonaws.com", false),
+            ("", "databases.s3.eu-west-1.amazonaws.com.example", false),
+            ("", "x@s3.amazonaws.com", false),
+            ("", "", false),
+            ("https://store.example:9000", "store.example:9001", true),
+            ("https://store.example:9000", "node-3.Store.example", true),
+            ("https://store.example:9000", "example", false),
+            ("https://store.example:9000", "otherstore.example", false),
+            ("https://store.example:9000", "x@y.store.example", false),
+            ("http://127.0.0.1:9000", "127.0.0.1:9001", true),
+            ("http://127.0.0.1:9000", "169.254.169.254", false),
+            ("http://[::1]:9000", "[::1]:9001", true),
+            ("http://[::1]", "[::2]", false),
+        ];
+        for (endpoint, authority, allowed) in cases {
+            assert_eq!(options(endpoint, "databases").may_redirect_to(authority), allowed, "{endpoint} {authority}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::storage::blob::http::Limits;
+use crate::storage::blob::http::{Limits, Surroundings};
 
 /// A request as it arrived: line and headers, in lower case but for the values, and the body.
 struct Seen {
@@ -89,7 +89,7 @@ fn options(origin: &str) -> S3Options {
 fn store_of(options: S3Options, environment: &[(&str, &str)]) -> S3Store {
     let limits = Limits { connect: Duration::from_secs(5), answer: Duration::from_secs(20) };
     let value = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-    S3Store::new(options, HttpClient::new(None, limits).unwrap(), value).unwrap()
+    S3Store::new(options, HttpClient::new(&Surroundings::default(), limits).unwrap(), value).unwrap()
 }
 
 fn store(origin: &str) -> S3Store {

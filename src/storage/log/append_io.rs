@@ -12,6 +12,7 @@ use crate::storage::log::append::{Answer, Append, Outcome, Step};
 use crate::storage::log::clock::Clock;
 use crate::storage::log::delta::{self, Encoded, Id};
 use crate::storage::log::fault::LogError;
+use crate::storage::log::fetch;
 use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest;
 
@@ -48,10 +49,10 @@ pub async fn drive(append: &mut Append, to: &Destination, batch: &Encoded) -> (O
                     Err(error) => failed(append, &key, error),
                 }
             }
-            Step::ReadBack => match to.store.get(&key, None).await {
-                Ok(blob) => match delta::peek(&blob.body) {
+            Step::ReadBack => match fetch::object(&to.store, &key).await {
+                Ok(object) => match delta::peek(&object) {
                     Ok(header) => {
-                        there = Some(blob.body);
+                        there = Some(object);
                         Answer::Found(header.nonce)
                     }
                     Err(error) => {
@@ -62,7 +63,7 @@ pub async fn drive(append: &mut Append, to: &Destination, batch: &Encoded) -> (O
                 Err(error) if error.kind == BlobErrorKind::NotFound => Answer::Nothing,
                 Err(error) => failed(append, &key, error),
             },
-            Step::ReadFloor => match manifest::read(&to.store, &to.keys).await {
+            Step::ReadFloor => match manifest::read_any(&to.store, &to.keys).await {
                 Ok(current) if current.manifest.incarnation == to.incarnation => {
                     Answer::Floor(Some(current.manifest.floor))
                 }

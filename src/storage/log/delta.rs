@@ -15,8 +15,9 @@ use crate::storage::log::changes::Pages;
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::page_checksum::normalised;
 
-pub use decode::{decode, decode_first, peek};
-pub use encode::{Draft, Encoded, PLAIN_EVERY, encode, forge};
+pub use decode::{decode, decode_first, decode_part, peek};
+pub use encode::{Draft, Encoded, PLAIN_EVERY, encode, encode_in_parts, encode_part, forge};
+pub use layout::PART_ENTRY;
 
 /// A random identity: of a database, an incarnation, a writer, a batch.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,11 +87,27 @@ pub struct Delta {
     pub header: Header,
     pub transactions: Vec<Transaction>,
     pub pages: Vec<EncodedPage>,
+    /// Of a large delta the pages are in objects of their own, in this order.
+    pub parts: Vec<Part>,
     /// BLAKE3 of the whole object: what the next one must name.
     pub digest: Digest,
 }
 
+/// An object with some of the pages of a large delta. It is written before the delta that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Of the object, in bytes.
+    pub size: u64,
+    /// Of the object.
+    pub blake3: Digest,
+}
+
 impl Delta {
+    /// Whether its pages are in objects of their own.
+    pub fn is_in_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
     /// The pages whose previous version [`apply`](Self::apply) needs.
     pub fn needs(&self) -> impl Iterator<Item = u32> {
         self.pages.iter().filter(|page| page.encoding == Encoding::Xor).map(|page| page.number)
@@ -212,6 +229,12 @@ mod layout {
     pub const XOR: u16 = 2;
     pub const ENCRYPTED: u16 = 4;
     pub const FULL_IMAGE: u16 = 8;
+    /// The payload names parts.
+    pub const IN_PARTS: u16 = 16;
+    /// It is a part.
+    pub const PART: u16 = 32;
+    /// What names a part in a payload: its size and its hash.
+    pub const PART_ENTRY: usize = 8 + 32;
     /// The largest payload, uncompressed: what one process may have to hold in memory.
     pub const MAX_RAW: u64 = 2 << 30;
 }

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::storage::log::delta::{decode, decode_first, forge, peek};
+use crate::storage::log::delta::{decode, decode_first, decode_part, forge, peek};
 use crate::storage::log::manifest::Manifest;
 
 /// Reading never panics, and what is read keeps to its header; so does the object with its checksums put right.
@@ -17,10 +17,14 @@ pub fn check_object(data: &[u8]) {
 
 fn check(object: &Bytes) {
     let header = peek(object);
+    if let Ok(header) = &header {
+        let _ = decode_part(object, header);
+    }
     let Ok(delta) = decode(object) else { return };
     assert_eq!(header.as_ref(), Ok(&delta.header));
     assert_eq!(decode_first(object).map(|(_, length)| length), Ok(object.len()));
-    assert_eq!(delta.pages.len(), delta.header.pages as usize);
+    assert!(delta.is_in_parts() || delta.pages.len() == delta.header.pages as usize);
+    assert!(delta.parts.len() <= delta.header.pages as usize);
     assert_eq!(delta.transactions.len(), delta.header.transactions as usize);
     let mut before = 0;
     for page in &delta.pages {
@@ -37,7 +41,8 @@ const MANIFEST: &str = r#"{"format": 1, "db_id": "00112233445566778899aabbccddee
 "page_size": 4096, "floor": 4, "floor_raised": 5, "swept": 3, "bases": [{"seq": 2, "key": "b", "size": 9, "blake3":
 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "post_checksum": "0123456789abcdef", "hlc": 7, "chain":
 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}], "segs": [{"from": 1, "to": 4, "key": "s", "size": 9, "blake3":
-"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "hlc_first": 1, "hlc_last": 2}, {"from": 5, "to": 8, "key": "t",
+"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "hlc_first": 1, "hlc_last": 2, "in_parts": [{"seq": 2, "nonce":
+"00112233445566778899aabbccddeeff", "parts": 2, "bytes": 9}]}, {"from": 5, "to": 8, "key": "t",
 "size": 9, "blake3": "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "hlc_first": 1, "hlc_last": 2}],
 "retention_seconds": 600, "published": {"etag": "e", "seq": 8}, "pins": [{"branch": "c", "seq": 6}], "parent": {"database": "p",
 "incarnation": "00112233445566778899aabbccddeeff", "seq": 1, "post_checksum": "0123456789abcdef"}, "trash": [{"key": "o", "since": 3}],

@@ -1,5 +1,5 @@
 use super::*;
-use crate::storage::log::changes::{Changes, lock_page};
+use crate::storage::log::changes::{ChangedPages, Changes, lock_page};
 
 fn header(sequence: Sequence, before: u32, after: u32) -> Header {
     Header {
@@ -28,11 +28,12 @@ fn page(seed: u8) -> Vec<u8> {
 
 fn changes(numbers: &[u32], count: u32) -> Changes {
     let pages = numbers.iter().map(|number| (*number, page(*number as u8))).collect();
-    Changes { pages, least: count, count, transactions: vec![2, 1, 4] }
+    Changes { pages: ChangedPages::Here(pages), least: count, count, transactions: vec![2, 1, 4] }
 }
 
 fn draft<'d>(header: Header, changes: &'d Changes, previous: &'d Pages) -> Draft<'d> {
-    Draft { header, changes, previous, commit: Timestamp(1_000) }
+    let pages = changes.pages.here().expect("in memory");
+    Draft { header, pages, transactions: &changes.transactions, previous, commit: Timestamp(1_000) }
 }
 
 fn previous(numbers: &[u32]) -> Pages {
@@ -54,7 +55,7 @@ fn what_is_written_is_read_again() {
     assert_eq!(delta.needs().collect::<Vec<_>>(), [1, 130]);
     let commits: Vec<_> = delta.transactions.iter().map(|row| (row.commit.0, row.pages)).collect();
     assert_eq!(commits, [(1_000, 2), (1_001, 1), (1_002, 4)]);
-    assert_eq!(delta.apply(of(&previous)).expect("applies"), changes.pages);
+    assert_eq!(delta.apply(of(&previous)).expect("applies"), *changes.pages.here().expect("in memory"));
     assert!(delta.apply(|_| None).is_err());
     assert_eq!(peek(&encoded.bytes[..220]).expect("header"), encoded.header);
 }
@@ -66,7 +67,7 @@ fn page_one_may_differ_in_what_sqlite_writes_by_itself() {
     let counter = &mut previous.get_mut(&1).expect("page")[24..28];
     counter.fill(9);
     let applied = decode(&encoded.bytes).expect("decodes").apply(of(&previous)).expect("applies");
-    assert_eq!(applied, changes.pages);
+    assert_eq!(applied, *changes.pages.here().expect("in memory"));
 }
 
 #[test]
@@ -92,6 +93,28 @@ fn deltas_in_a_row_are_read_one_by_one() {
     assert_eq!((first.header.sequence, length), (1, one.bytes.len()));
     assert_eq!(decode(&both.slice(length..)).expect("decodes").header.sequence, 2);
     assert!(decode(&both).is_err());
+}
+
+#[test]
+fn a_part_belongs_to_one_delta() {
+    let (changes, of) = (changes(&[1, 2, 3], 3), header(7, 3, 3));
+    let pages = changes.pages.here().expect("in memory");
+    let part = encode_part(of.clone(), pages).expect("encodes");
+    let parts = [Part { size: part.bytes.len() as u64, blake3: part.digest }];
+    let whole = encode_in_parts(of, (3, &parts), &[2, 1], Timestamp(5)).expect("encodes");
+    let delta = decode(&whole.bytes).expect("decodes");
+    assert_eq!((delta.parts.as_slice(), delta.pages.len(), delta.transactions.len()), (&parts[..], 0, 2));
+    let read = decode_part(&part.bytes, &delta.header).expect("decodes");
+    assert_eq!(read.iter().map(|page| (page.number, page.bytes.to_vec())).collect::<Pages>(), *pages);
+    let another = Header { nonce: Id([9; 16]), ..delta.header.clone() };
+    assert!(decode_part(&part.bytes, &another).is_err());
+    assert!(decode(&part.bytes).is_err(), "a part is no delta");
+    assert!(decode_part(&whole.bytes, &delta.header).is_err(), "a delta is no part");
+    for (what, change) in [("no whole entry", 152_usize), ("fewer pages than parts", 148)] {
+        let mut object = whole.bytes.to_vec();
+        object[change..change + 4].fill(0);
+        assert!(decode(&forge(&object).expect("long enough")).is_err(), "{what}");
+    }
 }
 
 #[test]
@@ -130,6 +153,8 @@ fn an_object_with_right_checksums_may_still_lie() {
         ("a shorter payload", word(152, 3)),
         ("more stored", word(160, u32::MAX)),
         ("a page size", word(8, 1 << 31)),
+        ("in parts", forged(|object| object[6] |= 16)),
+        ("a part", forged(|object| object[6] |= 32)),
         ("encrypted", forged(|object| object[6] |= 4)),
         ("an unknown flag", forged(|object| object[7] |= 128)),
         ("a newer version", forged(|object| object[4] = 2)),

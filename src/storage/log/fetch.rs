@@ -1,20 +1,24 @@
 //! Reading large objects, and many small ones, at the speed of the line instead of one round trip after the other.
 //!
-//! Owns: [`Ahead`] (requests under way in order), [`Parts`], [`whole`]. Must not know: what is in the objects.
+//! Owns: [`Ahead`] (requests under way in order), [`Parts`], [`object`], [`whole`]. Must not know: what is in the objects.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use tokio::task::JoinHandle;
 
-use crate::storage::blob::{BlobError, BlobErrorKind, BlobStore};
+use crate::storage::blob::{Blob, BlobError, BlobErrorKind, BlobStore};
 use crate::storage::log::delta::Digest;
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::retry::patiently;
 
 /// Bytes asked for in one request of a large object.
 const PART: u64 = 8 << 20;
+
+/// Bytes asked for of an object whose size is not known; most deltas are smaller.
+const FIRST: u64 = 1 << 20;
 
 /// Requests under way for a large object, so at most this many parts are in memory.
 const PARTS_AHEAD: usize = 4;
@@ -23,7 +27,16 @@ const PARTS_AHEAD: usize = 4;
 #[derive(Debug)]
 pub struct Ahead {
     store: Arc<dyn BlobStore>,
-    under_way: VecDeque<JoinHandle<Result<Bytes, BlobError>>>,
+    under_way: VecDeque<(String, JoinHandle<Result<Answered, BlobError>>)>,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+enum Answered {
+    /// What was asked for.
+    All(Bytes),
+    /// The beginning of an object of that size.
+    Beginning(Bytes, u64),
 }
 
 impl Ahead {
@@ -42,25 +55,58 @@ impl Ahead {
         self.under_way.is_empty()
     }
 
-    /// Asks for an object, or a range of it.
-    pub fn ask(&mut self, key: String, range: Option<std::ops::Range<u64>>) {
-        let store = Arc::clone(&self.store);
-        self.under_way.push_back(tokio::spawn(async move {
-            let blob = patiently(|| store.get(&key, range.clone())).await?;
-            Ok(blob.body)
-        }));
+    /// Asks for an object, or a range of it. Of a large object only the beginning is asked for ahead.
+    pub fn ask(&mut self, key: String, range: Option<Range<u64>>) {
+        let (store, asked) = (Arc::clone(&self.store), key.clone());
+        let request = tokio::spawn(async move {
+            let wanted = range.clone().unwrap_or(0..FIRST);
+            let Blob { info, body } = patiently(|| store.get(&asked, Some(wanted.clone()))).await?;
+            Ok(match range.is_none() && (body.len() as u64) < info.size {
+                true => Answered::Beginning(body, info.size),
+                false => Answered::All(body),
+            })
+        });
+        self.under_way.push_back((key, request));
     }
 
     /// The answer to the oldest request.
     pub async fn answer(&mut self) -> Option<Result<Bytes, BlobError>> {
-        let answer = self.under_way.pop_front()?.await;
-        Some(answer.unwrap_or_else(|error| Err(BlobError::new(BlobErrorKind::NoAnswer, error.to_string()))))
+        let (key, request) = self.under_way.pop_front()?;
+        let answer = request.await;
+        Some(match answer.unwrap_or_else(|error| Err(BlobError::new(BlobErrorKind::NoAnswer, error.to_string()))) {
+            Ok(Answered::All(bytes)) => Ok(bytes),
+            Ok(Answered::Beginning(bytes, size)) => rest(&self.store, &key, bytes, size).await,
+            Err(error) => Err(error),
+        })
     }
+}
+
+/// An object of which nothing is known, read in ranges if it is large.
+pub async fn object(store: &Arc<dyn BlobStore>, key: &str) -> Result<Bytes, BlobError> {
+    let Blob { info, body } = store.get(key, Some(0..FIRST)).await?;
+    rest(store, key, body, info.size).await
+}
+
+async fn rest(store: &Arc<dyn BlobStore>, key: &str, beginning: Bytes, size: u64) -> Result<Bytes, BlobError> {
+    if beginning.len() as u64 >= size {
+        return Ok(beginning);
+    }
+    let mut bytes = BytesMut::from(beginning);
+    while (bytes.len() as u64) < size {
+        let at = bytes.len() as u64;
+        let range = at..size.min(at + PART);
+        let part = patiently(|| store.get(key, Some(range.clone()))).await?.body;
+        if part.len() as u64 != range.end - range.start {
+            return Err(BlobError::new(BlobErrorKind::NoAnswer, format!("{key}: it is shorter than it was")));
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(bytes.freeze())
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        self.under_way.iter().for_each(JoinHandle::abort);
+        self.under_way.iter().for_each(|(_, request)| request.abort());
     }
 }
 

@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 
 use crate::storage::log::append::Outcome;
 use crate::storage::log::chain::{Chain, Options};
-use crate::storage::log::changes::{Changes, Pages};
+use crate::storage::log::changes::{ChangedPages, Changes, Pages};
 use crate::storage::log::delta::Sequence;
 use crate::storage::log::memory_store::MemoryStore;
 use crate::storage::log::page_checksum::normalised;
@@ -102,13 +102,24 @@ impl Mirror {
         }
         self.mark();
         changes.count = self.pages.len() as u32;
-        changes.pages = written
-            .into_iter()
-            .filter(|number| *number <= changes.count)
-            .map(|number| (number, self.pages[number as usize - 1].clone()))
-            .collect();
+        let still_there = written.into_iter().filter(|number| *number <= changes.count);
+        let pages = still_there.map(|number| (number, self.pages[number as usize - 1].clone()));
+        changes.pages = ChangedPages::Here(pages.collect());
         assert!(changes.missing_growth(before as u32, PAGE_SIZE as u32).is_none());
         changes
+    }
+
+    /// A batch that changes more pages than that.
+    pub fn change_more_than(&mut self, pages: usize) -> Changes {
+        loop {
+            let mut after = self.clone();
+            let changes = after.change();
+            if changes.pages.len() > pages {
+                *self = after;
+                return changes;
+            }
+            self.random = after.random;
+        }
     }
 
     pub fn previous(&self, wanted: &[u32]) -> Pages {
@@ -118,8 +129,9 @@ impl Mirror {
     /// Writes what others have written over it.
     pub fn overwrite(&mut self, changes: &Changes) {
         self.pages.resize(changes.count as usize, vec![0; PAGE_SIZE]);
-        for (number, page) in &changes.pages {
-            self.pages[*number as usize - 1].clone_from(page);
+        for page in changes.pages.iter() {
+            let (number, page) = page.expect("reads");
+            self.pages[number as usize - 1] = page;
         }
     }
 

@@ -5,16 +5,18 @@
 //! A delta is taken over only if it names the delta before by its hash, changes the state it was made for, and leaves a
 //! file with the checksum it says. Anything else is an error, and the file is then of no use.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::storage::log::changes::{Changes, Pages, lock_page};
-use crate::storage::log::delta::{Delta, Digest, Header, Id, Sequence};
+use crate::storage::log::changes::{ChangedPages, Changes, Pages, PagesInFile, lock_page};
+use crate::storage::log::delta::{Delta, Digest, EncodedPage, Header, Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
-use crate::storage::log::page_checksum::PageChecksums;
+use crate::storage::log::page_checksum::{PageChecksums, page_checksum};
 
 /// A place in a log, and the checksums of the state there.
 #[derive(Clone, Debug)]
@@ -43,10 +45,9 @@ impl Head {
         checks.into_iter().try_for_each(|(holds, what)| if holds { Ok(()) } else { Err(what) })
     }
 
-    /// Goes on to a delta, whose pages these are now.
-    pub fn advance(&mut self, delta: &Delta, pages: &Pages) -> Result<(), &'static str> {
+    /// Goes on to a delta, whose pages have these checksums now.
+    pub fn advance(&mut self, delta: &Delta, pages: impl IntoIterator<Item = (u32, u64)>) -> Result<(), &'static str> {
         self.check(&delta.header)?;
-        let pages = pages.iter().map(|(number, page)| (*number, page.as_slice()));
         let patch = self.checksums.patch(pages, delta.header.pages_after);
         if patch.total() != delta.header.post_checksum {
             return Err("the state it makes has another checksum");
@@ -63,13 +64,13 @@ impl Head {
 #[derive(Debug)]
 pub struct Image {
     pub head: Head,
-    file: File,
+    file: Arc<File>,
 }
 
 impl Image {
     /// A file whose head is known.
     pub fn new(file: File, head: Head) -> Self {
-        Image { head, file }
+        Image { head, file: Arc::new(file) }
     }
 
     /// Takes over the next delta. Blocks.
@@ -84,7 +85,8 @@ impl Image {
         }
         let pages = delta.apply(|number| previous.get(&number).map(Vec::as_slice));
         let pages = pages.map_err(|what| LogError::damaged(&key, what))?;
-        self.head.advance(delta, &pages).map_err(|what| LogError::damaged(&key, what))?;
+        let checksums = pages.iter().map(|(number, page)| (*number, page_checksum(*number, page)));
+        self.head.advance(delta, checksums).map_err(|what| LogError::damaged(&key, what))?;
         for (number, page) in &pages {
             self.file.write_all_at(page, self.place(*number))?;
         }
@@ -92,21 +94,35 @@ impl Image {
         Ok(())
     }
 
+    /// Writes pages of a delta in parts, of which [`finish_parts`](Self::finish_parts) says at the end whether they are
+    /// right; gives their checksums. Blocks.
+    pub fn apply_part(&mut self, pages: &[EncodedPage]) -> Result<Vec<(u32, u64)>> {
+        for page in pages {
+            self.file.write_all_at(&page.bytes, self.place(page.number))?;
+        }
+        Ok(pages.iter().map(|page| (page.number, page_checksum(page.number, &page.bytes))).collect())
+    }
+
+    /// Takes over the next delta, all of whose parts were applied. Blocks.
+    pub fn finish_parts(&mut self, delta: &Delta, checksums: Vec<(u32, u64)>) -> Result<()> {
+        let key = format!("log/{:016x}", delta.header.sequence);
+        self.head.advance(delta, checksums).map_err(|what| LogError::damaged(&key, what))?;
+        self.file.set_len(u64::from(delta.header.pages_after) * u64::from(self.head.page_size))?;
+        Ok(())
+    }
+
     /// What has to be written over a state with those checksums to make it this one. Page 1 always counts, because its
-    /// checksum does not cover all of it.
-    pub fn differences(&self, from: &PageChecksums) -> Result<Changes> {
+    /// checksum does not cover all of it. They stay in the file.
+    pub fn differences(&self, from: &PageChecksums) -> Changes {
         let (checksums, lock) = (&self.head.checksums, lock_page(self.head.page_size));
         let count = checksums.count();
-        let mut pages = Pages::new();
-        for number in (1..=count).filter(|number| *number != lock) {
-            if number == 1 || checksums.page(number) != from.page(number) {
-                let mut page = vec![0; self.head.page_size as usize];
-                self.file.read_exact_at(&mut page, self.place(number))?;
-                pages.insert(number, page);
-            }
-        }
+        let differs = |number: &u32| *number == 1 || checksums.page(*number) != from.page(*number);
+        let differing = (1..=count).filter(|number| *number != lock).filter(differs);
+        let places: BTreeMap<u32, u64> = differing.map(|number| (number, self.place(number))).collect();
+        let transactions = vec![u32::try_from(places.len()).unwrap_or(u32::MAX)];
+        let pages = PagesInFile { file: Arc::clone(&self.file), page_size: self.head.page_size, places };
         let least = count.min(from.count());
-        Ok(Changes { transactions: vec![u32::try_from(pages.len()).unwrap_or(u32::MAX)], pages, least, count })
+        Changes { transactions, pages: ChangedPages::In(Arc::new(pages)), least, count }
     }
 
     /// Makes it a file that SQLite opens without a log of its own, and puts it on the disk.

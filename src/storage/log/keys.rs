@@ -61,6 +61,22 @@ impl Keys {
         format!("{}.pgs/{incarnation}/seg/{from:016x}-{to:016x}-{nonce}", self.0)
     }
 
+    /// Some of the pages of a large delta with that number and nonce.
+    pub fn part(&self, incarnation: Id, (sequence, nonce): (Sequence, Id), index: usize) -> String {
+        format!("{}.pgs/{incarnation}/part/{sequence:016x}-{nonce}-{index:08x}", self.0)
+    }
+
+    /// All parts of an incarnation begin so.
+    pub fn parts(&self, incarnation: Id) -> String {
+        format!("{}.pgs/{incarnation}/part/", self.0)
+    }
+
+    /// The number and the nonce that a part's key has in it.
+    pub fn of_part(&self, incarnation: Id, key: &str) -> Option<(Sequence, Id)> {
+        let (sequence, rest) = key.strip_prefix(&self.parts(incarnation))?.split_once('-')?;
+        Some((Sequence::from_str_radix(sequence, 16).ok()?, rest.split_once('-')?.0.parse().ok()?))
+    }
+
     /// A whole file, compressed.
     pub fn base(&self, incarnation: Id, sequence: Sequence, nonce: Id) -> String {
         format!("{}.pgs/{incarnation}/base/{sequence:016x}-{nonce}.zst", self.0)
@@ -69,6 +85,11 @@ impl Keys {
     /// What an instance had committed locally and lost to another one.
     pub fn fork(&self, incarnation: Id, sequence: Sequence, nonce: Id) -> String {
         format!("{}.pgs/{incarnation}/fork/{sequence:016x}-{nonce}", self.0)
+    }
+
+    /// Some of its pages, if it was large.
+    pub fn fork_part(&self, incarnation: Id, (sequence, nonce): (Sequence, Id), index: usize) -> String {
+        format!("{}.pgs/{incarnation}/fork/{sequence:016x}-{nonce}-{index:08x}", self.0)
     }
 }
 
@@ -94,6 +115,15 @@ pub fn database_of(key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parts_key_says_whose_it_is() {
+        let (keys, incarnation, batch) = (Keys::of("app"), Id([1; 16]), (0x1a, Id([2; 16])));
+        let key = keys.part(incarnation, batch, 17);
+        assert_eq!(keys.of_part(incarnation, &key), Some(batch));
+        assert_eq!(keys.of_part(Id([3; 16]), &key), None);
+        assert_eq!(keys.of_part(incarnation, &keys.delta(incarnation, 26)), None);
+    }
 
     #[test]
     fn every_name_has_keys_of_its_own_and_keeps_its_name() {

@@ -17,6 +17,7 @@ use crate::storage::kill_point;
 use crate::storage::log::delta::{Digest, Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::in_parts::InParts;
 use crate::storage::log::keys::Keys;
 use crate::storage::log::retry::{Backoff, patiently};
 
@@ -57,10 +58,35 @@ pub struct Manifest {
     pub parent: Option<Parent>,
     /// Objects that nothing names any more and that may be deleted some time after this was written.
     pub trash: Vec<Trash>,
+    /// The database is being dropped: nobody may use it or change this but to that end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropping: Option<Dropping>,
     pub writer_id: Id,
     /// New with every version of the manifest.
     pub nonce: Id,
 }
+
+/// How far dropping a database has come (`log::dropping`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dropping {
+    Begun,
+    /// The last delta is written.
+    Ended,
+}
+
+/// What is left of a database that was dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tombstone {
+    pub format: u32,
+    /// The incarnation.
+    pub dropped: Id,
+    pub writer_id: Id,
+}
+
+/// No manifest is so small, and no tombstone larger.
+pub const TOMBSTONE_SIZE: u64 = 256;
 
 /// A whole database file, compressed with zstd.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +117,9 @@ pub struct Segment {
     pub blake3: Digest,
     pub hlc_first: Timestamp,
     pub hlc_last: Timestamp,
+    /// Those of the deltas whose pages are in parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_parts: Vec<InParts>,
 }
 
 /// The plain file as it was last published.
@@ -107,6 +136,9 @@ pub struct Published {
 pub struct Pin {
     pub branch: String,
     pub seq: Sequence,
+    /// The branch's incarnation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<Id>,
 }
 
 /// Where a branch begins.
@@ -127,6 +159,9 @@ pub struct Trash {
     pub key: String,
     /// When it was thrown away, by the store's clock.
     pub since: Timestamp,
+    /// Deltas whose parts go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_parts: Vec<InParts>,
 }
 
 /// 64 bits as 16 digits: JSON's numbers end at 53.
@@ -141,6 +176,13 @@ mod hexadecimal {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         let text = String::deserialize(deserializer)?;
         u64::from_str_radix(&text, 16).map_err(D::Error::custom)
+    }
+}
+
+impl Segment {
+    /// Bytes that reading all of it takes.
+    pub fn bytes(&self) -> u64 {
+        self.in_parts.iter().fold(self.size, |bytes, parts| bytes.saturating_add(parts.bytes))
     }
 }
 
@@ -162,6 +204,7 @@ impl Manifest {
             pins: Vec::new(),
             parent: None,
             trash: Vec::new(),
+            dropping: None,
             writer_id: writer,
             nonce: Id::random(),
         }
@@ -216,22 +259,72 @@ pub struct Current {
     pub store_time: SystemTime,
 }
 
-/// Reads a database's manifest.
+/// Reads the manifest of a database that may be used.
 pub async fn read(store: &Arc<dyn BlobStore>, keys: &Keys) -> Result<Current> {
+    let current = read_any(store, keys).await?;
+    if current.manifest.dropping.is_some() { Err(LogError::Dropped) } else { Ok(current) }
+}
+
+/// Reads a database's manifest, also if it is being dropped.
+pub async fn read_any(store: &Arc<dyn BlobStore>, keys: &Keys) -> Result<Current> {
     let key = keys.manifest();
     let blob = patiently(|| store.get(&key, None)).await.map_err(|error| match error.kind {
         BlobErrorKind::NotFound => LogError::NoSuchDatabase,
         _ => LogError::Store(error),
     })?;
+    if Tombstone::parse(&blob.body).is_some() {
+        return Err(LogError::NoSuchDatabase);
+    }
     let manifest = Manifest::parse(&blob.body).map_err(|what| LogError::damaged(&key, what))?;
     Ok(Current { manifest, etag: blob.info.etag, store_time: blob.info.store_time })
+}
+
+/// The incarnation that was dropped last, if there is no database.
+pub async fn tombstone(store: &Arc<dyn BlobStore>, keys: &Keys) -> Result<Option<(Id, ETag)>> {
+    let key = keys.manifest();
+    match patiently(|| store.get(&key, None)).await {
+        Ok(blob) => Ok(Tombstone::parse(&blob.body).map(|tombstone| (tombstone.dropped, blob.info.etag))),
+        Err(error) if error.kind == BlobErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Has a tombstone take the manifest's place. Somebody else may have done it.
+pub async fn bury(store: &Arc<dyn BlobStore>, keys: &Keys, (incarnation, writer): (Id, Id)) -> Result<()> {
+    let (key, nothing) = (keys.manifest(), Metadata::new());
+    let tombstone = Tombstone { format: FORMAT, dropped: incarnation, writer_id: writer };
+    let text = serde_json::to_vec(&tombstone).map_err(|error| LogError::Impossible(error.to_string()))?;
+    let text = Bytes::from(text);
+    loop {
+        let current = match read_any(store, keys).await {
+            Ok(current) if current.manifest.incarnation == incarnation => current,
+            Ok(_) | Err(LogError::NoSuchDatabase) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let condition = Precondition::Matches(current.etag);
+        match patiently(|| store.put(&key, Body::Bytes(text.clone()), condition.clone(), &nothing)).await {
+            Err(error) if error.lost_race() || error.kind == BlobErrorKind::NotFound => {}
+            result => return result.map(drop).map_err(LogError::from),
+        }
+    }
+}
+
+impl Tombstone {
+    /// The JSON text; none if it is of something else.
+    fn parse(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(text).ok()
+    }
 }
 
 /// Writes the first manifest of a database.
 pub async fn create(store: &Arc<dyn BlobStore>, keys: &Keys, manifest: Manifest) -> Result<Current> {
     let nonce = manifest.nonce;
-    match put(store, keys, manifest, Precondition::Absent).await {
-        Err(LogError::Store(error)) if error.lost_race() => match read(store, keys).await? {
+    let condition = match tombstone(store, keys).await? {
+        Some((_, etag)) => Precondition::Matches(etag),
+        None => Precondition::Absent,
+    };
+    match put(store, keys, manifest, condition).await {
+        Err(LogError::Store(error)) if error.lost_race() => match read_any(store, keys).await? {
             current if current.manifest.nonce == nonce => Ok(current),
             _ => Err(LogError::Exists),
         },
@@ -239,9 +332,23 @@ pub async fn create(store: &Arc<dyn BlobStore>, keys: &Keys, manifest: Manifest)
     }
 }
 
+/// Changes the manifest of this incarnation, unless the database is being dropped, see [`update_any`].
+pub async fn update(
+    store: &Arc<dyn BlobStore>,
+    keys: &Keys,
+    who: (Id, Id),
+    mut change: impl FnMut(&mut Manifest, SystemTime) -> Result<bool>,
+) -> Result<Current> {
+    let live = |manifest: &mut Manifest, now| match manifest.dropping {
+        Some(_) => Err(LogError::Dropped),
+        None => change(manifest, now),
+    };
+    update_any(store, keys, who, live).await
+}
+
 /// Changes the manifest of this incarnation. `change` is asked again whenever somebody else was faster, and says with
 /// `false` that there is nothing to do.
-pub async fn update(
+pub async fn update_any(
     store: &Arc<dyn BlobStore>,
     keys: &Keys,
     (incarnation, writer): (Id, Id),
@@ -250,7 +357,7 @@ pub async fn update(
     let mut mine = Vec::new();
     let mut backoff = Backoff::default();
     loop {
-        let current = read(store, keys).await?;
+        let current = read_any(store, keys).await?;
         if mine.contains(&current.manifest.nonce) {
             return Ok(current);
         }
@@ -289,7 +396,7 @@ mod tests {
 
     fn segment(from: Sequence, to: Sequence) -> Segment {
         let (blake3, hlc_first, hlc_last) = (Digest::of(b""), Timestamp::default(), Timestamp::default());
-        Segment { from, to, key: String::new(), size: 0, blake3, hlc_first, hlc_last }
+        Segment { from, to, key: String::new(), size: 0, blake3, hlc_first, hlc_last, in_parts: Vec::new() }
     }
 
     fn is_read(change: impl FnOnce(&mut Manifest)) -> bool {

@@ -22,6 +22,12 @@ pub fn settled() -> Duration {
     hastened(3_600)
 }
 
+/// How old, by the store's clock, an object is that nothing names before it is taken for left over: far more than
+/// [`proof_holds`], within which it is named or never.
+pub fn forgotten() -> Duration {
+    hastened(86_400)
+}
+
 /// How often the log is looked after and the plain file is published while there are commits.
 pub fn upkeep_period() -> Duration {
     hastened(60)

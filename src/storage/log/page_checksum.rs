@@ -101,10 +101,9 @@ impl PageChecksums {
         self.pages.get(index(number)?).copied()
     }
 
-    /// What writing these pages and then having `count` of them makes of the checksums.
-    pub fn patch<'p>(&self, pages: impl IntoIterator<Item = (u32, &'p [u8])>, count: u32) -> ChecksumPatch {
-        let still_there = pages.into_iter().filter(|(number, _)| *number <= count);
-        let pages: Vec<_> = still_there.map(|(number, page)| (number, page_checksum(number, page))).collect();
+    /// What writing pages with these checksums and then having `count` of them makes of the checksums.
+    pub fn patch(&self, pages: impl IntoIterator<Item = (u32, u64)>, count: u32) -> ChecksumPatch {
+        let pages: Vec<_> = pages.into_iter().filter(|(number, _)| *number <= count).collect();
         let mut total = self.total;
         for (number, checksum) in &pages {
             total ^= checksum ^ self.page(*number).unwrap_or_default();
@@ -141,7 +140,7 @@ mod tests {
 
     fn of(pages: &[Vec<u8>]) -> PageChecksums {
         let mut checksums = PageChecksums::default();
-        let numbered = pages.iter().zip(1..).map(|(page, number)| (number, &page[..]));
+        let numbered = pages.iter().zip(1..).map(|(page, number)| (number, page_checksum(number, page)));
         checksums.apply(&PageChecksums::default().patch(numbered, pages.len() as u32));
         checksums
     }
@@ -153,7 +152,7 @@ mod tests {
         for (change, fill, count) in [(3, 77, 9), (9, 78, 12), (2, 79, 5), (5, 80, 5), (4, 81, 11)] {
             let written = page(fill);
             let grown: Vec<u32> = (checksums.count() + 1..=count).chain([change]).collect();
-            let patch = checksums.patch(grown.iter().map(|number| (*number, &written[..])), count);
+            let patch = checksums.patch(grown.iter().map(|number| (*number, page_checksum(*number, &written))), count);
             checksums.apply(&patch);
             pages.resize(count as usize, page(0));
             for number in grown {
@@ -170,7 +169,7 @@ mod tests {
     fn a_page_written_beyond_the_end_does_not_count() {
         let base = of(&[page(1), page(2), page(3)]);
         let beyond = page(9);
-        assert_eq!(base.patch([(3, &beyond[..])], 2).total(), of(&[page(1), page(2)]).total());
+        assert_eq!(base.patch([(3, page_checksum(3, &beyond))], 2).total(), of(&[page(1), page(2)]).total());
     }
 
     #[test]

@@ -37,17 +37,31 @@ impl Upkeep {
             let etag = self.write(&head, condition).await?;
             kill_point::reached("a file is published");
             let published = Published { etag: etag.0, seq: head.sequence };
-            self.update(|manifest, _| {
+            let named = self.update(|manifest, _| {
                 let is_newer = manifest.published.as_ref().is_none_or(|before| before.seq <= published.seq);
                 if is_newer {
                     manifest.published = Some(published.clone());
                 }
                 Ok(is_newer)
-            })
-            .await?;
+            });
+            if let Err(error) = named.await {
+                self.unpublish(&published, &error).await?;
+                return Err(error);
+            }
         }
         discard(&self.scratch)?;
         Ok(head.sequence)
+    }
+
+    /// Takes back what was published of a database that was dropped meanwhile.
+    async fn unpublish(&self, published: &Published, error: &LogError) -> Result<()> {
+        let key = self.to.keys.file();
+        if matches!(error, LogError::Dropped | LogError::NoSuchDatabase)
+            && patiently(|| self.to.store.head(&key)).await.is_ok_and(|there| there.etag.0 == published.etag)
+        {
+            patiently(|| self.to.store.delete(&key)).await?;
+        }
+        Ok(())
     }
 
     /// The number of the delta whose state is published; none if no file is.
@@ -98,5 +112,6 @@ impl Upkeep {
     }
 }
 
-const INCARNATION: &str = "incarnation";
+/// In the metadata of what was published: of which incarnation.
+pub(super) const INCARNATION: &str = "incarnation";
 const CHAIN: &str = "chain";

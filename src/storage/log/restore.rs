@@ -16,11 +16,12 @@ use bytes::Bytes;
 use crate::storage::blob::{BlobError, BlobErrorKind, BlobStore};
 use crate::storage::log::base;
 use crate::storage::log::clock::{Clock, Moment, SystemClock};
-use crate::storage::log::delta::{self, Digest, Sequence};
+use crate::storage::log::delta::{self, Delta, Digest, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::fetch::{self, Ahead};
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::image::{Head, Image};
+use crate::storage::log::in_parts;
 use crate::storage::log::keys::Keys;
 use crate::storage::log::manifest::{self, Base, Manifest};
 use crate::storage::log::pace;
@@ -142,7 +143,7 @@ pub(super) async fn plan_again(
     overtaken: &Manifest,
     error: LogError,
 ) -> Result<Manifest> {
-    let again = manifest::read(store, keys).await?.manifest;
+    let again = manifest::read_any(store, keys).await?.manifest;
     if again.incarnation != overtaken.incarnation {
         return Err(LogError::Dropped);
     }
@@ -161,7 +162,7 @@ async fn still_holds(
     if SystemClock.now().is_within(pace::proof_holds(), since) || image.head.sequence <= folded {
         return Ok(image);
     }
-    match manifest::read(store, keys).await?.manifest.floor > folded {
+    match manifest::read_any(store, keys).await?.manifest.floor > folded {
         true => Err(BlobError::new(BlobErrorKind::NotFound, "the log was shortened while it was read").into()),
         false => Ok(image),
     }
@@ -169,7 +170,7 @@ async fn still_holds(
 
 /// Whether the floor has passed a place in the log.
 async fn is_passed(store: &Arc<dyn BlobStore>, keys: &Keys, head: &Head) -> Result<bool> {
-    Ok(manifest::read(store, keys).await?.manifest.floor > head.sequence)
+    Ok(manifest::read_any(store, keys).await?.manifest.floor > head.sequence)
 }
 
 /// The file a restore begins with.
@@ -214,10 +215,13 @@ async fn begin_with_parent(
         return Err(LogError::NotKept);
     }
     let keys = Keys::of(&parent.database);
-    let theirs = manifest::read(store, &keys).await?.manifest;
-    if theirs.incarnation != parent.incarnation {
-        return Err(LogError::damaged(&keys.manifest(), "the database this is a branch of is gone"));
-    }
+    let theirs = match manifest::read(store, &keys).await {
+        Ok(current) if current.manifest.incarnation == parent.incarnation => current.manifest,
+        Ok(_) | Err(LogError::NoSuchDatabase | LogError::Dropped) => {
+            return Err(LogError::damaged(&keys.manifest(), "the database this is a branch of is gone"));
+        }
+        Err(error) => return Err(error),
+    };
     let mut image = Box::pin(rebuild(store, &keys, theirs, Target::Sequence(parent.seq), path)).await?;
     if image.head.checksums.total() != parent.post_checksum {
         return Err(LogError::damaged(&keys.manifest(), "the state this is a branch of has another checksum"));
@@ -249,7 +253,7 @@ pub async fn advance(
         };
         let bytes = fetch::whole(store, (&segment.key, segment.size), segment.blake3).await?;
         let reached;
-        (image, reached) = apply(image, bytes, target).await?;
+        (image, reached) = apply(store, keys, image, bytes, target).await?;
         if reached {
             return Ok(image);
         }
@@ -295,7 +299,7 @@ async fn advance_singly(
             None => break,
         };
         let reached;
-        (image, reached) = apply(image, bytes, target).await?;
+        (image, reached) = apply(store, keys, image, bytes, target).await?;
         if reached {
             break;
         }
@@ -303,25 +307,52 @@ async fn advance_singly(
     Ok(image)
 }
 
+/// Where applying deltas has come to.
+enum Applied {
+    All,
+    /// The next is beyond the target.
+    Reached,
+    /// The next has its pages in parts.
+    InParts(Box<Delta>),
+}
+
 /// Applies deltas in a row, skipping those that are in the image; also says whether the next is beyond the target.
-async fn apply(mut image: Image, mut bytes: Bytes, target: Target) -> Result<(Image, bool)> {
-    base::run(move || {
-        while !bytes.is_empty() {
-            let next = image.head.sequence + 1;
-            let key = format!("log/{next:016x}");
-            let (delta, length) = delta::decode_first(&bytes).map_err(|what| LogError::damaged(&key, what))?;
-            bytes = bytes.slice(length..);
-            if delta.header.sequence < next {
-                continue;
-            }
+async fn apply(
+    store: &Arc<dyn BlobStore>,
+    keys: &Keys,
+    mut image: Image,
+    mut bytes: Bytes,
+    target: Target,
+) -> Result<(Image, bool)> {
+    loop {
+        let applied;
+        (image, bytes, applied) = base::run(move || apply_row(image, bytes, target)).await?;
+        match applied {
+            Applied::All => return Ok((image, false)),
+            Applied::Reached => return Ok((image, true)),
+            Applied::InParts(delta) => image = in_parts::apply(store, keys, image, *delta).await?,
+        }
+    }
+}
+
+fn apply_row(mut image: Image, mut bytes: Bytes, target: Target) -> Result<(Image, Bytes, Applied)> {
+    while !bytes.is_empty() {
+        let next = image.head.sequence + 1;
+        let key = format!("log/{next:016x}");
+        let (delta, length) = delta::decode_first(&bytes).map_err(|what| LogError::damaged(&key, what))?;
+        let rest = bytes.slice(length..);
+        if delta.header.sequence >= next {
             if !target.includes(delta.header.sequence, delta.header.last_commit) {
-                return Ok((image, true));
+                return Ok((image, bytes, Applied::Reached));
+            }
+            if delta.is_in_parts() {
+                return Ok((image, rest, Applied::InParts(Box::new(delta))));
             }
             image.apply(&delta)?;
         }
-        Ok((image, false))
-    })
-    .await
+        bytes = rest;
+    }
+    Ok((image, bytes, Applied::All))
 }
 
 /// Writes an object that is a plain file to a new file.

@@ -13,7 +13,9 @@ use crate::storage::log::delta::{self, Digest, Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::fetch::Ahead;
 use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::in_parts::InParts;
 use crate::storage::log::manifest::{Manifest, Segment};
+use crate::storage::log::orphans;
 use crate::storage::log::retry::patiently;
 use crate::storage::log::upkeep::Upkeep;
 
@@ -25,7 +27,7 @@ pub(super) async fn fold(upkeep: &Upkeep, manifest: &Manifest, head: Sequence) -
     let to = &upkeep.to;
     let from = manifest.folded() + 1;
     let last = head.min(from + upkeep.policy.segment_deltas.saturating_sub(1));
-    let Folded { bytes, to: last, hlc_first, hlc_last } = gather(upkeep, from, last).await?;
+    let Folded { bytes, to: last, hlc_first, hlc_last, in_parts } = gather(upkeep, from, last).await?;
     let key = to.keys.segment(to.incarnation, (from, last), Id::random());
     let segment = Segment {
         from,
@@ -35,6 +37,7 @@ pub(super) async fn fold(upkeep: &Upkeep, manifest: &Manifest, head: Sequence) -
         blake3: Digest::of(&bytes),
         hlc_first,
         hlc_last,
+        in_parts,
     };
     let nothing = Metadata::new();
     match patiently(|| to.store.put(&key, Body::Bytes(bytes.clone()), Precondition::Absent, &nothing)).await {
@@ -43,10 +46,11 @@ pub(super) async fn fold(upkeep: &Upkeep, manifest: &Manifest, head: Sequence) -
         Err(error) if error.kind == BlobErrorKind::PreconditionFailed => {}
         Err(error) => return Err(error.into()),
     }
+    let uploaded = to.clock.now();
     kill_point::reached("a segment is written");
     let current = upkeep
         .update(|manifest, _| {
-            let is_next = manifest.folded() + 1 == from;
+            let is_next = manifest.folded() + 1 == from && orphans::may_be_named(to.clock.now(), uploaded);
             if is_next {
                 manifest.segs.push(segment.clone());
             }
@@ -63,12 +67,13 @@ struct Folded {
     to: Sequence,
     hlc_first: Timestamp,
     hlc_last: Timestamp,
+    in_parts: Vec<InParts>,
 }
 
 /// Reads deltas until there are enough, and checks that each follows the one before.
 async fn gather(upkeep: &Upkeep, from: Sequence, last: Sequence) -> Result<Folded> {
     let (to, mut ahead, mut asked) = (&upkeep.to, Ahead::new(&upkeep.to.store), from);
-    let mut bytes = BytesMut::new();
+    let (mut bytes, mut in_parts) = (BytesMut::new(), Vec::new());
     let mut before: Option<Digest> = None;
     let (mut hlc_first, mut hlc_last, mut next) = (None, Timestamp::default(), from);
     while next <= last && bytes.len() < upkeep.policy.segment_bytes {
@@ -84,9 +89,11 @@ async fn gather(upkeep: &Upkeep, from: Sequence, last: Sequence) -> Result<Folde
             return Err(LogError::damaged(&key, "it does not follow the one before"));
         }
         bytes.extend_from_slice(&object);
+        in_parts.extend(InParts::of(&delta));
         before = Some(delta.digest);
         hlc_first.get_or_insert(delta.header.first_commit);
         (hlc_last, next) = (delta.header.last_commit, next + 1);
     }
-    Ok(Folded { bytes: bytes.freeze(), to: next - 1, hlc_first: hlc_first.unwrap_or_default(), hlc_last })
+    let hlc_first = hlc_first.unwrap_or_default();
+    Ok(Folded { bytes: bytes.freeze(), to: next - 1, hlc_first, hlc_last, in_parts })
 }

@@ -17,8 +17,10 @@ use crate::storage::log::base;
 use crate::storage::log::delta::{Id, Sequence};
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::in_parts::InParts;
 use crate::storage::log::keys::Keys;
-use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Trash};
+use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Pin, Segment, Trash};
+use crate::storage::log::orphans;
 use crate::storage::log::pace;
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
@@ -74,7 +76,7 @@ impl Upkeep {
         let mut bytes = unfolded_bytes;
         while self.is_enough(head.saturating_sub(manifest.folded()), bytes) {
             manifest = segment::fold(self, &manifest, head).await?;
-            bytes = bytes.saturating_sub(manifest.segs.last().map_or(bytes, |segment| segment.size));
+            bytes = bytes.saturating_sub(manifest.segs.last().map_or(bytes, Segment::bytes));
             done.segments += 1;
         }
         if self.needs_base(&manifest) {
@@ -105,7 +107,7 @@ impl Upkeep {
         Ok(self.deltas_between(Some(after), head).await?.iter().map(|listed| listed.size).sum())
     }
 
-    async fn read(&self) -> Result<Current> {
+    pub(super) async fn read(&self) -> Result<Current> {
         let current = manifest::read(&self.to.store, &self.to.keys).await?;
         match current.manifest.incarnation == self.to.incarnation {
             true => Ok(current),
@@ -123,7 +125,7 @@ impl Upkeep {
 
     fn needs_base(&self, manifest: &Manifest) -> bool {
         let (from, size) = manifest.bases.last().map_or((0, 0), |base| (base.seq, base.size));
-        let after: u64 = manifest.segs.iter().filter(|segment| segment.from > from).map(|segment| segment.size).sum();
+        let after: u64 = manifest.segs.iter().filter(|segment| segment.from > from).map(Segment::bytes).sum();
         after > 0 && after.saturating_mul(100) > size.saturating_mul(self.policy.base_after_percent)
     }
 
@@ -136,12 +138,14 @@ impl Upkeep {
         let key = self.to.keys.base(self.to.incarnation, seq, Id::random());
         let (size, blake3) = base::upload(store, &key, &self.scratch, &beside(&self.scratch, ".zst")).await?;
         kill_point::reached("a base is written");
+        let uploaded = self.to.clock.now();
         discard(&self.scratch)?;
         let post_checksum = head.checksums.total();
         let made = Base { seq, key, size, blake3, post_checksum, hlc: head.commit, chain: head.chain };
         let current = self
             .update(|manifest, _| {
-                let is_new = manifest.bases.last().is_none_or(|last| last.seq < seq);
+                let is_new = manifest.bases.last().is_none_or(|last| last.seq < seq)
+                    && orphans::may_be_named(self.to.clock.now(), uploaded);
                 if is_new {
                     manifest.bases.push(made.clone());
                 }
@@ -205,12 +209,16 @@ impl Upkeep {
         let (trash, floor) = (manifest.trash, manifest.floor);
         let due: Vec<&Trash> = trash.iter().filter(|trash| is_due(trash.since)).collect();
         for trash in &due {
-            patiently(|| self.to.store.delete(&trash.key)).await?;
-            deleted += 1;
+            let parts = trash.in_parts.iter().flat_map(|parts| parts.keys(&self.to.keys, self.to.incarnation));
+            for key in parts.chain([trash.key.clone()]) {
+                patiently(|| self.to.store.delete(&key)).await?;
+                deleted += 1;
+            }
         }
         let sweeps = manifest.swept < floor && is_due(manifest.floor_raised);
         if sweeps {
             deleted += self.delete_deltas(floor).await?;
+            deleted += self.delete_orphans().await?;
         }
         if !due.is_empty() || sweeps {
             self.update(|manifest, _| {
@@ -268,9 +276,13 @@ fn forget(manifest: &mut Manifest, now: SystemTime) -> Option<Parent> {
     for pin in &manifest.pins {
         first = first.min(base_before(pin.seq)?.seq);
     }
-    let mut throw = |key: &str| manifest.trash.push(Trash { key: key.to_owned(), since: Timestamp::of(now) });
-    manifest.bases.iter().filter(|base| base.seq < first).for_each(|base| throw(&base.key));
-    manifest.segs.iter().filter(|segment| segment.to <= first).for_each(|segment| throw(&segment.key));
+    let mut throw = |key: &str, in_parts: &[InParts]| {
+        let (key, in_parts) = (key.to_owned(), in_parts.to_vec());
+        manifest.trash.push(Trash { key, since: Timestamp::of(now), in_parts });
+    };
+    manifest.bases.iter().filter(|base| base.seq < first).for_each(|base| throw(&base.key, &[]));
+    let unneeded = manifest.segs.iter().filter(|segment| segment.to <= first);
+    unneeded.for_each(|segment| throw(&segment.key, &segment.in_parts));
     manifest.bases.retain(|base| base.seq >= first);
     manifest.segs.retain(|segment| segment.to > first);
     manifest.parent.take()
@@ -282,7 +294,8 @@ pub(super) async fn release_pin(to: &Destination, writer: Id, parent: &Parent) -
     let Some(name) = crate::storage::log::keys::database_of(&to.keys.manifest()) else { return Ok(()) };
     let released = manifest::update(&to.store, &keys, (parent.incarnation, writer), |manifest, _| {
         let before = manifest.pins.len();
-        manifest.pins.retain(|pin| !(pin.branch == name && pin.seq == parent.seq));
+        let is_ours = |pin: &Pin| pin.child.is_none_or(|child| child == to.incarnation);
+        manifest.pins.retain(|pin| !(pin.branch == name && pin.seq == parent.seq && is_ours(pin)));
         Ok(manifest.pins.len() != before)
     });
     match released.await {

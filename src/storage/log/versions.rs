@@ -8,15 +8,16 @@ use std::time::Duration;
 use crate::storage::blob::{BlobErrorKind, BlobStore};
 use crate::storage::log::append_io::Destination;
 use crate::storage::log::chain::Options;
-use crate::storage::log::delta::{self, Id, Sequence};
+use crate::storage::log::delta::{self, Delta, Id, Sequence};
+use crate::storage::log::dropping;
 use crate::storage::log::fault::{LogError, Result};
 use crate::storage::log::fetch::{self, Ahead};
 use crate::storage::log::hlc::Timestamp;
+use crate::storage::log::in_parts::InParts;
 use crate::storage::log::keys::{Keys, database_of};
-use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Pin, Segment};
+use crate::storage::log::manifest::{self, Base, Current, Manifest, Parent, Segment, TOMBSTONE_SIZE};
 use crate::storage::log::restore::{self, Target};
 use crate::storage::log::retry::patiently;
-use crate::storage::log::upkeep::release_pin;
 
 /// A state that can be restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +187,7 @@ async fn in_segment(store: &Arc<dyn BlobStore>, segment: &Segment) -> Result<Vec
     while !bytes.is_empty() {
         let (delta, length) = delta::decode_first(&bytes).map_err(|what| LogError::damaged(&segment.key, what))?;
         bytes = bytes.slice(length..);
-        versions.push(Version::of_delta(&delta.header, Kind::Segment, length));
+        versions.push(Version::of_delta(&delta, Kind::Segment, length));
     }
     Ok(versions)
 }
@@ -216,7 +217,7 @@ async fn singles(
         };
         let key = keys.deltas(manifest.incarnation);
         let delta = delta::decode(&object).map_err(|what| LogError::damaged(&key, what))?;
-        let version = Version::of_delta(&delta.header, Kind::Delta, object.len());
+        let version = Version::of_delta(&delta, Kind::Delta, object.len());
         if !target.includes(version.sequence, version.commit) {
             return Ok(versions);
         }
@@ -251,12 +252,13 @@ async fn find_in(store: &Arc<dyn BlobStore>, keys: &Keys, manifest: &Manifest, t
 }
 
 impl Version {
-    fn of_delta(header: &delta::Header, kind: Kind, length: usize) -> Self {
+    fn of_delta(delta: &Delta, kind: Kind, length: usize) -> Self {
+        let (header, parts) = (&delta.header, InParts::of(delta));
         Version {
             sequence: header.sequence,
             commit: header.last_commit,
             kind,
-            bytes: length as u64,
+            bytes: length as u64 + parts.map_or(0, |parts| parts.bytes),
             transactions: header.transactions,
             changed_pages: header.pages,
             pages: Some(header.pages_after),
@@ -294,36 +296,19 @@ pub async fn branch(options: &Options, database: &str, target: Target, new: &str
     }
     let Version { sequence: seq, post_checksum, .. } = found.version;
     let parent = Parent { database: database.to_owned(), incarnation: found.incarnation, seq, post_checksum };
-    let pin = Pin { branch: new.to_owned(), seq };
-    manifest::update(store, &keys, (manifest.incarnation, options.writer), |manifest, _| {
-        // Since the manifest was read above the state may have been let go.
-        let is_kept = manifest.bases.first().is_some_and(|base| base.seq <= pin.seq) || manifest.parent.is_some();
-        if !is_kept {
-            return Err(LogError::NotKept);
-        }
-        let is_new = !manifest.pins.contains(&pin);
-        if is_new {
-            manifest.pins.push(pin.clone());
-        }
-        Ok(is_new)
-    })
-    .await?;
     let mut begun = Manifest::new(manifest.page_size, options.writer);
     (begun.floor, begun.swept, begun.retention_seconds) = (seq, seq, manifest.retention_seconds);
-    begun.parent = Some(parent.clone());
+    begun.parent = Some(parent);
     let to = Destination {
         store: Arc::clone(store),
         keys: child.clone(),
         incarnation: begun.incarnation,
         clock: Arc::clone(&options.clock),
     };
-    match manifest::create(store, &child, begun).await {
-        Err(LogError::Exists) => {
-            release_pin(&to, options.writer, &parent).await?;
-            Err(LogError::Exists)
-        }
-        result => result.map(|_| seq),
-    }
+    // The branch first, then its pin: a pin without a branch is one that is left over.
+    manifest::create(store, &child, begun.clone()).await?;
+    dropping::pin(&to, options.writer, &begun).await?;
+    Ok(seq)
 }
 
 /// How long every state is kept from now on.
@@ -348,7 +333,11 @@ pub async fn databases(store: &Arc<dyn BlobStore>) -> Result<Vec<String>> {
         let last = listing.keys.last().map(|listed| listed.key.clone());
         let mut skip = None;
         for listed in listing.keys {
-            let is_one = listed.key.ends_with(".pgs/manifest.json") || !listed.key.contains('/');
+            let is_manifest = listed.key.ends_with(".pgs/manifest.json");
+            let is_one = is_manifest || !listed.key.contains('/');
+            if is_manifest && listed.size < TOMBSTONE_SIZE && is_dropped(store, &listed.key).await? {
+                continue;
+            }
             if let Some(name) = database_of(&listed.key).filter(|_| is_one) {
                 names.insert(name);
             }
@@ -363,6 +352,12 @@ pub async fn databases(store: &Arc<dyn BlobStore>) -> Result<Vec<String>> {
             return Ok(names.into_iter().collect());
         }
     }
+}
+
+/// Whether only a tombstone is left.
+async fn is_dropped(store: &Arc<dyn BlobStore>, manifest: &str) -> Result<bool> {
+    let Some(name) = database_of(manifest) else { return Ok(false) };
+    Ok(manifest::tombstone(store, &Keys::of(&name)).await?.is_some())
 }
 
 /// A key that comes before this one and after everything else that a database's folder has before it.

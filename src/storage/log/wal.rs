@@ -6,13 +6,16 @@
 //! Frames are read exactly up to a position that a commit published. Whatever does not fit before it (other salts, a
 //! wrong checksum, the end of the file) is a fault and never the end of the log; what comes after it is not looked at.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::storage::log::changes::{Changes, lock_page};
+use crate::storage::log::changes::{ChangedPages, Changes, Pages, PagesInFile, lock_page};
 
 /// A place in the log: after so many frames of the log with these salts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +42,9 @@ impl WalMark {
     }
 }
 
+/// After how many pages of a large batch there is a sign of progress.
+const SIGN_EVERY: usize = 4_096;
+
 const HEADER_SIZE: u64 = 32;
 const FRAME_HEADER_SIZE: usize = 24;
 /// The magic number of a log whose checksums are computed over big-endian words; one less for little-endian.
@@ -46,8 +52,15 @@ pub(super) const MAGIC_BIG_ENDIAN: u32 = 0x377f_0683;
 pub(super) const VERSION: u32 = 3_007_000;
 
 /// What was committed after `from` up to `to`, and the mark at `to`. A log that has started anew since `from` is read
-/// from its first frame: SQLite starts anew only when everything before is in the file.
-pub fn read_changes(wal: &File, from: WalMark, to: WalPosition) -> io::Result<(Changes, WalMark)> {
+/// from its first frame: SQLite starts anew only when everything before is in the file. Pages of more than `in_memory`
+/// bytes are left in the log, which must not start anew while they are used; reading them is counted in `signs` now and
+/// then, for whoever waits.
+pub fn read_changes(
+    wal: &Arc<File>,
+    from: WalMark,
+    to: WalPosition,
+    (in_memory, signs): (usize, &AtomicU64),
+) -> io::Result<(Changes, WalMark)> {
     let header = Header::read(wal)?.with_salts(to.salts)?;
     let (first, checksum) = if from.position.salts == to.salts {
         if header.checksum_at(wal, from.position.frames)? != from.checksum {
@@ -64,9 +77,17 @@ pub fn read_changes(wal: &File, from: WalMark, to: WalPosition) -> io::Result<(C
         return Err(fault("it is shorter than what was read before"));
     }
     let mut changes = Changes { least: u32::MAX, ..Changes::default() };
-    let mut written = 0;
+    let (mut pages, mut places, mut written) = (Pages::new(), BTreeMap::new(), 0);
+    let fits = u64::from(to.frames - first) * u64::from(header.page_size) <= in_memory as u64;
     let checksum = header.for_each_frame(wal, (first, to.frames), checksum, |frame| {
-        changes.pages.insert(frame.page_number, frame.page.to_vec());
+        if fits {
+            pages.insert(frame.page_number, frame.page.to_vec());
+        } else {
+            places.insert(frame.page_number, frame.place);
+            if places.len().is_multiple_of(SIGN_EVERY) {
+                signs.fetch_add(1, Ordering::Relaxed);
+            }
+        }
         written += 1;
         if frame.commit_size != 0 {
             changes.least = changes.least.min(frame.commit_size);
@@ -82,8 +103,13 @@ pub fn read_changes(wal: &File, from: WalMark, to: WalPosition) -> io::Result<(C
         changes.least = 0;
     }
     let lock = lock_page(header.page_size);
-    let count = changes.count;
-    changes.pages.retain(|number, _| *number <= count && *number != lock);
+    let still_there = |number: u32| number <= changes.count && number != lock;
+    pages.retain(|number, _| still_there(*number));
+    places.retain(|number, _| still_there(*number));
+    changes.pages = match fits {
+        true => ChangedPages::Here(pages),
+        false => ChangedPages::In(Arc::new(PagesInFile { file: Arc::clone(wal), page_size: header.page_size, places })),
+    };
     Ok((changes, WalMark { position: to, checksum }))
 }
 
@@ -125,6 +151,8 @@ struct Frame<'f> {
     /// The database's size in pages if the frame ends a transaction, else 0.
     commit_size: u32,
     page: &'f [u8],
+    /// Where the page begins in the log.
+    place: u64,
 }
 
 impl Header {
@@ -196,7 +224,8 @@ impl Header {
             if page_number == 0 {
                 return Err(fault("a frame has no page"));
             }
-            see(Frame { page_number, commit_size, page })?;
+            let place = self.place(number) + FRAME_HEADER_SIZE as u64;
+            see(Frame { page_number, commit_size, page, place })?;
         }
         Ok(checksum)
     }

@@ -5,7 +5,8 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::storage::log::wal::{
     MAGIC_BIG_ENDIAN, VERSION, WalMark, WalPosition, add_checksum, copy_into, read_changes,
@@ -41,28 +42,34 @@ fn forge(data: &[u8]) -> Vec<u8> {
     log
 }
 
+/// Batches of both kinds are tried: those in memory and those that stay in the log.
+const MEMORY: usize = 2 * PAGE;
+
+static SIGNS: AtomicU64 = AtomicU64::new(0);
+
 fn check(bytes: &[u8]) {
-    let wal = scratch(bytes).unwrap_or_else(|error| panic!("no scratch file: {error}"));
+    let wal = scratch(bytes).map(Arc::new).unwrap_or_else(|error| panic!("no scratch file: {error}"));
     let salts = bytes.get(16..24).and_then(|salts| salts.try_into().ok()).unwrap_or(SALTS);
     let at = |frames| WalPosition { salts, frames };
     let Ok(start) = WalMark::at(&wal, at(0)) else {
-        assert!(read_changes(&wal, WalMark::default(), at(1)).is_err());
+        assert!(read_changes(&wal, WalMark::default(), at(1), (MEMORY, &SIGNS)).is_err());
         return;
     };
     let most = bytes.len().saturating_sub(HEADER) / FRAME + 1;
     for frames in 0..=most as u32 {
-        let Ok((changes, mark)) = read_changes(&wal, start, at(frames)) else { continue };
+        let Ok((changes, mark)) = read_changes(&wal, start, at(frames), (MEMORY, &SIGNS)) else { continue };
         assert_eq!(WalMark::at(&wal, at(frames)).ok(), Some(mark));
         assert_eq!(changes.transactions.iter().sum::<u32>(), frames);
         assert!(changes.least <= changes.count);
-        assert!(changes.pages.keys().all(|number| (1..=changes.count).contains(number)));
-        let on = read_changes(&wal, mark, at(frames)).map(|(changes, _)| changes.is_empty());
+        assert!(changes.pages.numbers_from(0).all(|number| (1..=changes.count).contains(&number)));
+        let on = read_changes(&wal, mark, at(frames), (MEMORY, &SIGNS)).map(|(changes, _)| changes.is_empty());
         assert!(matches!(on, Ok(true)), "there is more up to the same place");
         if changes.count <= SMALL {
             let database = scratch(&[]).unwrap_or_else(|error| panic!("no scratch file: {error}"));
             // The file system may not have files as large as a page's number asks for.
             let copied = copy_into(&wal, mark, &database).is_ok();
-            assert!(!copied || changes.pages.iter().all(|(number, page)| is_at(&database, *number, page)));
+            let is_there = |(number, page): (u32, Vec<u8>)| is_at(&database, number, &page);
+            assert!(!copied || changes.pages.iter().all(|page| page.is_ok_and(is_there)));
         }
     }
 }
@@ -93,12 +100,12 @@ mod tests {
     #[test]
     fn a_forged_log_is_read_to_its_end() {
         let log = forge(&[1, 0, 7, 3, 3, 8, 2, 3, 9]);
-        let wal = scratch(&log).expect("file");
+        let wal = Arc::new(scratch(&log).expect("file"));
         let at = |frames| WalPosition { salts: SALTS, frames };
         let start = WalMark::at(&wal, at(0)).expect("a header");
-        let (changes, _) = read_changes(&wal, start, at(3)).expect("reads");
+        let (changes, _) = read_changes(&wal, start, at(3), (MEMORY, &SIGNS)).expect("reads");
         assert_eq!((changes.count, changes.pages.len(), changes.transactions), (3, 3, vec![2, 1]));
-        assert!(read_changes(&wal, start, at(1)).is_err(), "it is no commit");
+        assert!(read_changes(&wal, start, at(1), (MEMORY, &SIGNS)).is_err(), "it is no commit");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use super::*;
 use std::path::PathBuf;
 
+static SIGNS: AtomicU64 = AtomicU64::new(0);
+
 /// A log being written.
 struct Log {
     path: PathBuf,
@@ -65,8 +67,8 @@ impl Log {
         WalPosition { salts: self.salts, frames: self.frames }
     }
 
-    fn file(&self) -> File {
-        File::open(&self.path).expect("open")
+    fn file(&self) -> Arc<File> {
+        Arc::new(File::open(&self.path).expect("open"))
     }
 }
 
@@ -89,17 +91,34 @@ fn the_last_version_of_each_page_counts_in_both_byte_orders() {
         log.frame(3, 2, &[4; PAGE]);
         let middle = log.frame(2, 4, &[5; PAGE]);
         let from = start(&log);
-        let (changes, mark) = read_changes(&log.file(), from, middle).expect("reads");
-        let pages: Vec<_> = changes.pages.iter().map(|(number, page)| (*number, page[0])).collect();
+        let (changes, mark) = read_changes(&log.file(), from, middle, (usize::MAX, &SIGNS)).expect("reads");
+        let pages = changes.pages.iter().map(|page| page.map(|(number, page)| (number, page[0])));
+        let pages = pages.collect::<io::Result<Vec<_>>>().expect("pages");
         assert_eq!(pages, [(1, 1), (2, 5), (3, 4)]);
         assert_eq!((changes.least, changes.count, changes.transactions), (2, 4, vec![2, 1, 1]));
         assert_eq!(mark, WalMark::at(&log.file(), middle).expect("mark"));
         let end = log.frame(1, 1, &[6; PAGE]);
-        let (changes, _) = read_changes(&log.file(), mark, end).expect("reads on");
+        let (changes, _) = read_changes(&log.file(), mark, end, (usize::MAX, &SIGNS)).expect("reads on");
         assert_eq!((changes.pages.len(), changes.count), (1, 1));
-        let (all, _) = read_changes(&log.file(), from, end).expect("reads all");
+        let (all, _) = read_changes(&log.file(), from, end, (usize::MAX, &SIGNS)).expect("reads all");
         assert_eq!(all.pages.len(), 1, "pages that a shrink took away are gone");
     }
+}
+
+#[test]
+fn pages_of_a_large_batch_stay_in_the_log() {
+    let mut log = Log::new("large", false, PAGE, [7; 8]);
+    log.frame(1, 0, &[1; PAGE]);
+    log.frame(3, 3, &[3; PAGE]);
+    log.frame(2, 0, &[4; PAGE]);
+    let end = log.frame(1, 2, &[5; PAGE]);
+    let (here, mark) = read_changes(&log.file(), start(&log), end, (4 * PAGE, &SIGNS)).expect("reads");
+    let (there, same) = read_changes(&log.file(), start(&log), end, (4 * PAGE - 1, &SIGNS)).expect("reads");
+    assert!(here.pages.here().is_some() && there.pages.here().is_none());
+    let all = |changes: &Changes| changes.pages.iter().collect::<io::Result<Vec<_>>>().expect("pages");
+    assert_eq!(all(&here), [(1, vec![5; PAGE]), (2, vec![4; PAGE])]);
+    assert_eq!(all(&there), all(&here));
+    assert_eq!((mark, here.least, here.count, here.transactions), (same, there.least, there.count, there.transactions));
 }
 
 #[test]
@@ -107,8 +126,8 @@ fn page_sizes_from_the_smallest_to_the_largest() {
     for page_size in [512, 1024, 4096, 65_536] {
         let mut log = Log::new(&format!("size{page_size}"), false, page_size, [1; 8]);
         let end = log.frame(1, 1, &vec![9; page_size]);
-        let (changes, _) = read_changes(&log.file(), start(&log), end).expect("reads");
-        assert_eq!(changes.pages[&1].len(), page_size);
+        let (changes, _) = read_changes(&log.file(), start(&log), end, (usize::MAX, &SIGNS)).expect("reads");
+        assert_eq!(changes.pages.here().expect("in memory")[&1].len(), page_size);
     }
 }
 
@@ -120,7 +139,7 @@ fn what_comes_after_the_position_is_not_looked_at() {
     let damaged = log.bytes.len() - 1;
     log.bytes[damaged] ^= 1;
     std::fs::write(&log.path, &log.bytes).expect("write");
-    assert_eq!(read_changes(&log.file(), start(&log), end).expect("reads").0.count, 1);
+    assert_eq!(read_changes(&log.file(), start(&log), end, (usize::MAX, &SIGNS)).expect("reads").0.count, 1);
 }
 
 #[test]
@@ -132,7 +151,7 @@ fn whatever_does_not_fit_before_the_position_is_a_fault() {
     let whole = log.bytes.clone();
     let reads = |bytes: &[u8]| {
         std::fs::write(&log.path, bytes).expect("write");
-        read_changes(&log.file(), from, end).is_ok()
+        read_changes(&log.file(), from, end, (usize::MAX, &SIGNS)).is_ok()
     };
     assert!(reads(&whole));
     for at in (0..whole.len()).filter(|at| *at < 100 || at % 37 == 0) {
@@ -143,9 +162,9 @@ fn whatever_does_not_fit_before_the_position_is_a_fault() {
     }
     std::fs::write(&log.path, &whole).expect("write");
     let middle = WalPosition { frames: 1, ..end };
-    assert!(read_changes(&log.file(), from, middle).is_err(), "it is no commit");
+    assert!(read_changes(&log.file(), from, middle, (usize::MAX, &SIGNS)).is_err(), "it is no commit");
     let changed = WalMark { checksum: (1, 2), position: middle };
-    assert!(read_changes(&log.file(), changed, end).is_err(), "frames read before have changed");
+    assert!(read_changes(&log.file(), changed, end, (usize::MAX, &SIGNS)).is_err(), "frames read before have changed");
 }
 
 #[test]
@@ -153,18 +172,24 @@ fn a_log_that_starts_anew_is_read_from_its_beginning() {
     let mut log = Log::new("anew", false, PAGE, [0, 0, 0, 5, 1, 1, 1, 1]);
     log.frame(1, 0, &[1; PAGE]);
     let end = log.frame(2, 2, &[2; PAGE]);
-    let (_, mark) = read_changes(&log.file(), start(&log), end).expect("reads");
+    let (_, mark) = read_changes(&log.file(), start(&log), end, (usize::MAX, &SIGNS)).expect("reads");
     log.restart();
-    assert!(read_changes(&log.file(), mark, end).is_err(), "the position is in a log that is gone");
+    assert!(
+        read_changes(&log.file(), mark, end, (usize::MAX, &SIGNS)).is_err(),
+        "the position is in a log that is gone"
+    );
     let anew = log.frame(2, 2, &[3; PAGE]);
-    let (changes, mark) = read_changes(&log.file(), mark, anew).expect("reads");
-    assert_eq!(changes.pages.keys().copied().collect::<Vec<_>>(), [2]);
+    let (changes, mark) = read_changes(&log.file(), mark, anew, (usize::MAX, &SIGNS)).expect("reads");
+    assert_eq!(changes.pages.numbers_from(0).collect::<Vec<_>>(), [2]);
     let beyond = WalPosition { frames: 2, ..anew };
-    assert!(read_changes(&log.file(), mark, beyond).is_err(), "the next frame is the earlier log's");
+    assert!(
+        read_changes(&log.file(), mark, beyond, (usize::MAX, &SIGNS)).is_err(),
+        "the next frame is the earlier log's"
+    );
     log.restart();
     log.restart();
     let later = log.frame(2, 2, &[4; PAGE]);
-    assert!(read_changes(&log.file(), mark, later).is_err(), "a whole log was missed");
+    assert!(read_changes(&log.file(), mark, later, (usize::MAX, &SIGNS)).is_err(), "a whole log was missed");
 }
 
 #[test]

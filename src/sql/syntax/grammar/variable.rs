@@ -41,10 +41,9 @@ impl Parser<'_> {
         }
         let is_local = self.at(K::Local) && !self.at_var_name_alone();
         // AUTHORIZATION and CHARACTERISTICS AS are forms of SESSION's own.
-        let is_session = self.at(K::Session)
-            && !self.at_var_name_alone()
-            && !self.keyword_at(1, K::Authorization)
-            && !(self.keyword_at(1, K::Characteristics) && self.keyword_at(2, K::As));
+        let is_own_form =
+            self.keyword_at(1, K::Authorization) || self.keyword_at(1, K::Characteristics) && self.keyword_at(2, K::As);
+        let is_session = self.at(K::Session) && !self.at_var_name_alone() && !is_own_form;
         if is_local || is_session {
             self.advance();
         }

@@ -1,13 +1,16 @@
 //! Reading a delta: from a store, so from anybody.
 //!
-//! Owns: [`decode`], [`decode_first`], [`peek`]. Every length is checked against what is there before it is used.
+//! Owns: [`decode`], [`decode_first`], [`decode_part`], [`peek`]. Every length is checked against what is there before it is used.
 
 use std::io::Read;
 
 use bytes::Bytes;
 
-use super::layout::{ENCRYPTED, END, FULL_IMAGE, HEADER, MAGIC, MAX_RAW, TRAILER, TRANSACTION, VERSION, XOR, ZSTD};
-use super::{Delta, DeltaError, Digest, EncodedPage, Encoding, Header, Id, Transaction, crc32c::crc32c};
+use super::layout::{
+    ENCRYPTED, END, FULL_IMAGE, HEADER, IN_PARTS, MAGIC, MAX_RAW, PART, PART_ENTRY, TRAILER, TRANSACTION, VERSION, XOR,
+    ZSTD,
+};
+use super::{Delta, DeltaError, Digest, EncodedPage, Encoding, Header, Id, Part, Transaction, crc32c::crc32c};
 use crate::storage::log::changes::lock_page;
 use crate::storage::log::hlc::Timestamp;
 
@@ -21,9 +24,31 @@ pub fn decode(object: &Bytes) -> Result<Delta> {
     }
 }
 
+/// Reads an object that is a part of the delta with that header.
+pub fn decode_part(object: &Bytes, of: &Header) -> Result<Vec<EncodedPage>> {
+    let (delta, length) = decode_any(object, PART)?;
+    if length != object.len() {
+        return Err(DeltaError("there is something after the part"));
+    }
+    let whole = Header { pages: of.pages, transactions: of.transactions, ..delta.header };
+    let (first_commit, last_commit) = (of.first_commit, of.last_commit);
+    match (Header { first_commit, last_commit, ..whole }) == *of {
+        true => Ok(delta.pages),
+        false => Err(DeltaError("it is a part of another delta")),
+    }
+}
+
 /// Reads the first of several deltas in a row; also gives its length.
 pub fn decode_first(bytes: &Bytes) -> Result<(Delta, usize)> {
+    decode_any(bytes, 0)
+}
+
+/// `kind`: the flag of a part, or none.
+fn decode_any(bytes: &Bytes, kind: u16) -> Result<(Delta, usize)> {
     let (header, lengths) = Cursor(bytes).header()?;
+    if lengths.flags & PART != kind {
+        return Err(DeltaError("it is a part of a delta, or should be one"));
+    }
     let table = header.transactions as usize * TRANSACTION;
     let stored = usize::try_from(lengths.stored).map_err(|_| TRUNCATED)?;
     let content = HEADER.checked_add(table).and_then(|length| length.checked_add(stored)).ok_or(TRUNCATED)?;
@@ -45,12 +70,15 @@ pub fn decode_first(bytes: &Bytes) -> Result<(Delta, usize)> {
         .map(|_| Ok(Transaction { commit: Timestamp(rows.u64()?), pages: rows.u32()? }))
         .collect::<Result<_>>()?;
     let stored = bytes.slice(HEADER + table..content);
-    let raw = if lengths.zstd { decompress(&stored, lengths.raw)? } else { stored };
+    let raw = if lengths.flags & ZSTD != 0 { decompress(&stored, lengths.raw)? } else { stored };
     if raw.len() as u64 != lengths.raw {
         return Err(DeltaError("its payload has another length than it says"));
     }
-    let pages = pages(&raw, &header, lengths.xor)?;
-    Ok((Delta { header, transactions, pages, digest }, total))
+    let (pages, parts) = match lengths.flags & IN_PARTS != 0 {
+        true => (Vec::new(), parts(&raw, &header)?),
+        false => (pages(&raw, &header, lengths.flags & XOR != 0)?, Vec::new()),
+    };
+    Ok((Delta { header, transactions, pages, parts, digest }, total))
 }
 
 /// Only the header: who wrote it, and where it belongs.
@@ -64,8 +92,7 @@ const TRUNCATED: DeltaError = DeltaError("it is truncated");
 struct Lengths {
     raw: u64,
     stored: u64,
-    zstd: bool,
-    xor: bool,
+    flags: u16,
 }
 
 /// Reads from the front of what is left.
@@ -143,7 +170,8 @@ impl<'b> Cursor<'b> {
         if flags & ENCRYPTED != 0 {
             return Err(DeltaError("it is encrypted, which this pgserver does not support"));
         }
-        if flags & !(ZSTD | XOR | FULL_IMAGE) != 0 {
+        let odd = flags & IN_PARTS != 0 && flags & (XOR | PART | FULL_IMAGE) != 0;
+        if odd || flags & !(ZSTD | XOR | FULL_IMAGE | IN_PARTS | PART) != 0 {
             return Err(DeltaError("it uses something this pgserver does not know"));
         }
         if !header.page_size.is_power_of_two() || !(512..=65_536).contains(&header.page_size) {
@@ -152,7 +180,7 @@ impl<'b> Cursor<'b> {
         if raw > MAX_RAW {
             return Err(DeltaError("its payload is too large"));
         }
-        Ok((header, Lengths { raw, stored, zstd: flags & ZSTD != 0, xor: flags & XOR != 0 }))
+        Ok((header, Lengths { raw, stored, flags }))
     }
 }
 
@@ -163,6 +191,16 @@ fn decompress(stored: &[u8], raw: u64) -> Result<Bytes> {
     let decoder = zstd::stream::read::Decoder::with_buffer(stored).map_err(wrong)?;
     decoder.take(raw + 1).read_to_end(&mut out).map_err(wrong)?;
     Ok(Bytes::from(out))
+}
+
+/// What a large delta consists of.
+fn parts(raw: &Bytes, header: &Header) -> Result<Vec<Part>> {
+    let count = raw.len() / PART_ENTRY;
+    if count == 0 || !raw.len().is_multiple_of(PART_ENTRY) || count > header.pages as usize {
+        return Err(DeltaError("its parts make no sense"));
+    }
+    let mut cursor = Cursor(raw);
+    (0..count).map(|_| Ok(Part { size: cursor.u64()?, blake3: Digest(cursor.array()?) })).collect()
 }
 
 fn pages(raw: &Bytes, header: &Header, may_xor: bool) -> Result<Vec<EncodedPage>> {

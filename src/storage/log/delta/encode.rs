@@ -1,12 +1,14 @@
 //! Writing a delta.
 //!
-//! Owns: [`encode`]. Must not know: what becomes of the bytes.
+//! Owns: [`encode`], [`encode_in_parts`], [`encode_part`]. Must not know: what becomes of the bytes.
 
 use bytes::Bytes;
 
-use super::layout::{END, FULL_IMAGE, HEADER, MAGIC, MAX_RAW, TRAILER, VERSION, XOR, ZSTD};
-use super::{DeltaError, Digest, Encoding, Header, Transaction, crc32c::crc32c, xor};
-use crate::storage::log::changes::{Changes, Pages};
+use super::layout::{
+    END, FULL_IMAGE, HEADER, IN_PARTS, MAGIC, MAX_RAW, PART, PART_ENTRY, TRAILER, TRANSACTION, VERSION, XOR, ZSTD,
+};
+use super::{DeltaError, Digest, Encoding, Header, Part, Transaction, crc32c::crc32c, xor};
+use crate::storage::log::changes::Pages;
 use crate::storage::log::hlc::Timestamp;
 use crate::storage::log::page_checksum::normalised;
 
@@ -21,7 +23,9 @@ const LEVEL: i32 = 1;
 #[derive(Debug)]
 pub struct Draft<'d> {
     pub header: Header,
-    pub changes: &'d Changes,
+    pub pages: &'d Pages,
+    /// For each transaction, how many pages it wrote.
+    pub transactions: &'d [u32],
     /// Pages of the state before, as many as are known.
     pub previous: &'d Pages,
     /// The time of the first commit; the others follow it.
@@ -38,27 +42,66 @@ pub struct Encoded {
 
 /// Writes a delta down.
 pub fn encode(draft: Draft<'_>) -> Result<Encoded, DeltaError> {
-    let Draft { mut header, changes, previous, commit } = draft;
-    let transactions: Vec<Transaction> = (0..)
-        .zip(&changes.transactions)
-        .map(|(index, pages)| Transaction { commit: Timestamp(commit.0.saturating_add(index)), pages: *pages })
-        .collect();
-    let too_many = |_| DeltaError("too many transactions or pages");
-    header.transactions = u32::try_from(transactions.len()).map_err(too_many)?;
-    header.pages = u32::try_from(changes.pages.len()).map_err(too_many)?;
-    header.first_commit = commit;
-    header.last_commit = transactions.last().map_or(commit, |transaction| transaction.commit);
-
+    let Draft { header, pages, transactions, previous, commit } = draft;
+    let (mut header, table) = dated(header, transactions, commit)?;
+    header.pages = count(pages.len())?;
     let may_xor = !header.full_image && header.sequence % PLAIN_EVERY != 0;
     let base = |number: u32| previous.get(&number).filter(|_| may_xor && number <= header.pages_before);
-    let (raw, any_xor) = payload(&changes.pages, header.page_size as usize, base)?;
-    let compressed = zstd::bulk::compress(&raw, LEVEL).map_err(|_| DeltaError("a payload cannot be compressed"))?;
-    let (stored, zstd) = if compressed.len() < raw.len() { (&compressed, ZSTD) } else { (&raw, 0) };
+    let (raw, any_xor) = payload(pages, header.page_size as usize, base)?;
+    let flags = if any_xor { XOR } else { 0 } | if header.full_image { FULL_IMAGE } else { 0 };
+    assemble(header, flags, &table, &raw)
+}
 
-    let flags = zstd | if any_xor { XOR } else { 0 } | if header.full_image { FULL_IMAGE } else { 0 };
-    let mut out = Vec::with_capacity(HEADER + transactions.len() * super::layout::TRANSACTION + stored.len() + TRAILER);
-    put_header(&mut out, &header, flags, (raw.len() as u64, stored.len() as u64));
-    for transaction in &transactions {
+/// Writes some of the pages of a large delta down. The header is the delta's but for the number of pages.
+pub fn encode_part(mut header: Header, pages: &Pages) -> Result<Encoded, DeltaError> {
+    header.pages = count(pages.len())?;
+    let (raw, _) = payload(pages, header.page_size as usize, |_| None)?;
+    assemble(header, PART, &[], &raw)
+}
+
+/// Writes a large delta down, whose `pages` are in parts that have been written.
+pub fn encode_in_parts(
+    header: Header,
+    (pages, parts): (usize, &[Part]),
+    transactions: &[u32],
+    commit: Timestamp,
+) -> Result<Encoded, DeltaError> {
+    let (mut header, table) = dated(header, transactions, commit)?;
+    header.pages = count(pages)?;
+    let mut raw = Vec::with_capacity(parts.len() * PART_ENTRY);
+    for part in parts {
+        raw.extend(part.size.to_le_bytes());
+        raw.extend_from_slice(&part.blake3.0);
+    }
+    assemble(header, IN_PARTS, &table, &raw)
+}
+
+fn count(number: usize) -> Result<u32, DeltaError> {
+    u32::try_from(number).map_err(|_| DeltaError("too many transactions or pages"))
+}
+
+/// The transactions with their times.
+fn dated(
+    mut header: Header,
+    transactions: &[u32],
+    commit: Timestamp,
+) -> Result<(Header, Vec<Transaction>), DeltaError> {
+    let table: Vec<Transaction> = (0..)
+        .zip(transactions)
+        .map(|(index, pages)| Transaction { commit: Timestamp(commit.0.saturating_add(index)), pages: *pages })
+        .collect();
+    header.transactions = count(table.len())?;
+    header.first_commit = commit;
+    header.last_commit = table.last().map_or(commit, |transaction| transaction.commit);
+    Ok((header, table))
+}
+
+fn assemble(header: Header, flags: u16, table: &[Transaction], raw: &[u8]) -> Result<Encoded, DeltaError> {
+    let compressed = zstd::bulk::compress(raw, LEVEL).map_err(|_| DeltaError("a payload cannot be compressed"))?;
+    let (stored, zstd) = if compressed.len() < raw.len() { (&compressed[..], ZSTD) } else { (raw, 0) };
+    let mut out = Vec::with_capacity(HEADER + table.len() * TRANSACTION + stored.len() + TRAILER);
+    put_header(&mut out, &header, flags | zstd, (raw.len() as u64, stored.len() as u64));
+    for transaction in table {
         out.extend(transaction.commit.0.to_le_bytes());
         out.extend(transaction.pages.to_le_bytes());
     }
