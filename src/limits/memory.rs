@@ -192,14 +192,14 @@ pub fn refuses(bytes: usize) -> bool {
     bytes >= REFUSED_FROM && passed(bytes).is_some()
 }
 
-/// The most the process should take if nobody says so: three quarters of the machine's or the container's memory, or half
-/// of the address space it may have, since that also holds stacks and what the allocator keeps ready.
+/// The most the process should take if nobody says so: three quarters of the machine's or the container's memory, or a
+/// quarter of the address space it may have, since that also holds stacks and a gigabyte that the allocator keeps ready.
 pub fn available(address_space: Option<u64>) -> u64 {
     let container = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
     let container = container.iter().filter_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());
     let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
     let memory = container.chain(machine).min().unwrap_or(u64::MAX);
-    (memory - memory / 4).min(address_space.map_or(u64::MAX, |space| space / 2))
+    (memory - memory / 4).min(address_space.map_or(u64::MAX, |space| space / 4))
 }
 
 /// "MemTotal:  24683972 kB", in bytes.
@@ -235,6 +235,6 @@ mod tests {
     #[test]
     fn the_machine_says_how_much_there_is() {
         assert_eq!(total_of("MemFree: 1 kB\nMemTotal:       24683972 kB\n"), Some(24_683_972 << 10));
-        assert_eq!(available(Some(2000)), 1000);
+        assert_eq!(available(Some(2000)), 500);
     }
 }

@@ -11,6 +11,7 @@ use sqlparser::ast::{self, Statement};
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
+use crate::limits::session as limits;
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::analyze::modify::Modified;
@@ -47,6 +48,9 @@ const CACHE_BYTES: usize = 32 << 20;
 
 /// A plan that takes more than that is not kept: a bulk INSERT comes with other values each time.
 const KEPT_BYTES: usize = 1 << 20;
+
+/// How much longer it takes to parse a byte than to copy it.
+const PARSING: usize = 16;
 
 /// Plans by text, catalog version and the settings that matter; shared by all sessions of a database.
 #[derive(Default)]
@@ -95,6 +99,8 @@ impl PlanCache {
     /// Splits a query string into its statements. A syntax error anywhere in it is found here, before anything runs
     /// (42601 with a position). An empty string, or only comments, gives no statement.
     pub fn parse<'t>(&self, text: &'t str) -> Result<Vec<Source<'t>>> {
+        // Scanning and parsing do not look around, and take much longer than copying.
+        limits::begin(text.len().saturating_mul(PARSING))?;
         let sources = scan::scan(text)?;
         for source in &sources {
             if !self.knows(&source.key) {

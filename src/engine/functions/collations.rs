@@ -80,7 +80,10 @@ pub(super) fn compare_elements(a: &serde_json::Value, b: &serde_json::Value) -> 
         (Value::Null, _) => Ordering::Greater,
         (_, Value::Null) => Ordering::Less,
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Number(a), Value::Number(b)) => numeric_wire::compare_text(&a.to_string(), &b.to_string()),
+        (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            _ => numeric_wire::compare_text(&a.to_string(), &b.to_string()),
+        },
         (Value::String(a), Value::String(b)) => a.cmp(b),
         (Value::Number(_), _) => Ordering::Less,
         (_, Value::Number(_)) => Ordering::Greater,

@@ -54,6 +54,7 @@ use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::sequences::SequenceRegistry;
 use crate::error::{Error, Result};
+use crate::limits::session as limits;
 use crate::types::format::FormatSettings;
 
 /// What a function may reach beyond its arguments, one per connection: the session that has borrowed the connection,
@@ -250,7 +251,8 @@ fn register_one(
             if strict && args.any_null() {
                 return Ok(Output::NULL);
             }
-            body(&args).map_err(|error| slot.fail(error))
+            let called = limits::begin(args.size()).and_then(|()| body(&args)).and_then(Output::checked);
+            called.map_err(|error| slot.fail(error))
         })
         .map_err(|error| registration_failed(name, &error))
 }
@@ -290,7 +292,7 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
         register_all(connection, slot, definitions)?;
     }
     collations::register(connection)?;
-    unnest::register(connection).map_err(|e| Error::internal(format_args!("pg_unnest: {e}")))?;
+    unnest::register(connection, slot).map_err(|e| Error::internal(format_args!("pg_unnest: {e}")))?;
     io::register(connection, slot)?;
     aggregate::register(connection, slot)?;
     sets::register(connection, slot)

@@ -13,6 +13,8 @@ use sqlparser::tokenizer::{Location, Span};
 
 use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
+use crate::limits::stack;
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::parse::{self, InsertExtras};
@@ -24,6 +26,9 @@ use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// How deep expressions and sub-queries may nest before 54001; the parser's own limit does not see `1 + 1 + 1 …`.
 const MAX_DEPTH: usize = 1000;
+
+/// What analysing an expression or a query costs besides its parts.
+const NODE: usize = 1 << 10;
 
 /// The relations and columns a text refers to.
 #[derive(Clone, Debug, Default)]
@@ -143,8 +148,10 @@ impl<'a> Analyzer<'a> {
     pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
+            return Err(stack::too_deep());
         }
+        stack::check()?;
+        limits::work(NODE)?;
         let result = run(self);
         self.depth -= 1;
         result

@@ -6,10 +6,14 @@
 use sqlparser::ast::{self, ArrayElemTypeDef, DataType, Expr as Ast, Spanned};
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::expr::strip_nesting;
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
+
+/// What analysing one comparison costs.
+const COMPARISON: usize = 1 << 10;
 
 impl Analyzer<'_> {
     pub(super) fn in_list(&mut self, expr: &Ast, list: &[Ast], negated: bool) -> Result<Expr> {
@@ -36,15 +40,24 @@ impl Analyzer<'_> {
     }
 
     fn or_of_equals(&mut self, value: Expr, items: Vec<Expr>, negated: bool) -> Result<Expr> {
-        let mut any: Option<Expr> = None;
+        let mut all = Vec::with_capacity(items.len());
         for item in items {
-            let equal = self.operator("=", value.clone(), item)?;
-            any = Some(match any {
-                None => equal,
-                Some(any) => Expr::template("({0} OR {1})", vec![any, equal], Oid::BOOL),
-            });
+            limits::work(COMPARISON)?;
+            all.push(self.operator("=", value.clone(), item)?);
         }
-        let any = any.ok_or_else(|| Error::internal("empty IN list"))?;
+        // In pairs, so that a long list is not a deep tree.
+        while all.len() > 1 {
+            let mut pairs = Vec::with_capacity(all.len().div_ceil(2));
+            let mut rest = all.into_iter();
+            while let Some(left) = rest.next() {
+                pairs.push(match rest.next() {
+                    Some(right) => Expr::template("({0} OR {1})", vec![left, right], Oid::BOOL),
+                    None => left,
+                });
+            }
+            all = pairs;
+        }
+        let any = all.pop().ok_or_else(|| Error::internal("empty IN list"))?;
         Ok(if negated { Expr::template("(NOT {0})", vec![any], Oid::BOOL) } else { any })
     }
 

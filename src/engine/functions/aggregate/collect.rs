@@ -12,6 +12,7 @@ use super::{Accumulator, register_one};
 use crate::engine::functions::elements::{find_type, malformed_array, push_element, push_json};
 use crate::engine::functions::{Args, ContextSlot, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
 use crate::types::json::normalize;
 use crate::types::pg_type::TypeInfo;
 
@@ -81,8 +82,14 @@ fn unpack_value(part: serde_json::Value) -> Value {
     }
 }
 
-fn joined(parts: &VecDeque<String>, open: char, separator: &str, close: char) -> String {
-    let mut out = String::with_capacity(parts.iter().map(|part| part.len() + separator.len()).sum::<usize>() + 2);
+/// A text for so many bytes, if a value may have them.
+fn with_room(bytes: usize) -> Result<String> {
+    memory::room(0, bytes)?;
+    Ok(String::with_capacity(bytes))
+}
+
+fn joined(parts: &VecDeque<String>, open: char, separator: &str, close: char) -> Result<String> {
+    let mut out = with_room(parts.iter().map(|part| part.len() + separator.len()).sum::<usize>() + 2)?;
     out.push(open);
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
@@ -91,7 +98,7 @@ fn joined(parts: &VecDeque<String>, open: char, separator: &str, close: char) ->
         out.push_str(part);
     }
     out.push(close);
-    out
+    Ok(out)
 }
 
 /// array_agg
@@ -119,7 +126,7 @@ impl Accumulator for Arrays {
     }
 
     fn value(&self) -> Result<Output> {
-        Ok(if self.0.is_empty() { Output::NULL } else { joined(&self.0, '[', ",", ']').into() })
+        Ok(if self.0.is_empty() { Output::NULL } else { joined(&self.0, '[', ",", ']')?.into() })
     }
 }
 
@@ -148,7 +155,7 @@ impl<const BINARY: bool> Accumulator for JsonArray<BINARY> {
         if self.0.is_empty() {
             return Ok(Output::NULL);
         }
-        let text = joined(&self.0, '[', ", ", ']');
+        let text = joined(&self.0, '[', ", ", ']')?;
         Ok(if BINARY { normalize(&text)?.into() } else { text.into() })
     }
 }
@@ -178,7 +185,7 @@ impl Accumulator for Strings {
         if self.0.is_empty() {
             return Ok(Output::NULL);
         }
-        let mut out = String::new();
+        let mut out = with_room(self.0.iter().map(|(text, separator)| text.len() + separator.len()).sum())?;
         for (index, (text, separator)) in self.0.iter().enumerate() {
             if index > 0 {
                 out.push_str(separator);
@@ -227,12 +234,16 @@ impl Accumulator for Bytes {
         if self.0.is_empty() {
             return Ok(Output::NULL);
         }
-        let parts = self.0.iter().enumerate();
-        let bytes = parts.flat_map(|(index, (value, separator))| {
-            let separator = if index > 0 { separator.as_slice() } else { &[] };
-            separator.iter().chain(value).copied()
-        });
-        Ok(bytes.collect::<Vec<u8>>().into())
+        let bytes = self.0.iter().map(|(value, separator)| value.len() + separator.len()).sum();
+        memory::room(0, bytes)?;
+        let mut out = Vec::with_capacity(bytes);
+        for (index, (value, separator)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.extend_from_slice(separator);
+            }
+            out.extend_from_slice(value);
+        }
+        Ok(out.into())
     }
 }
 
@@ -265,7 +276,7 @@ impl<const BINARY: bool> Accumulator for JsonObject<BINARY> {
         if self.0.is_empty() {
             return Ok(Output::NULL);
         }
-        let body = joined(&self.0, '{', ", ", '}');
+        let body = joined(&self.0, '{', ", ", '}')?;
         // json_object_agg puts a blank inside its braces.
         Ok(if BINARY { normalize(&body)?.into() } else { format!("{{ {} }}", &body[1..body.len() - 1]).into() })
     }
