@@ -10,6 +10,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::stack;
 
 /// How deep expressions may nest.
 const RECURSION_LIMIT: usize = 250;
@@ -59,13 +60,15 @@ fn take_overriding(tokens: &mut Vec<TokenWithSpan>) -> Option<Overriding> {
 }
 
 /// TRIM(TRAILING FROM x) is TRIM(TRAILING x), which is the only form the parser knows.
-fn drop_trim_from(tokens: &mut Vec<TokenWithSpan>) {
+fn drop_trim_from(tokens: &mut [TokenWithSpan]) {
     let mut at = 0;
     while at < tokens.len() {
         if ["leading", "trailing", "both"].iter().any(|side| is_word(tokens.get(at), side)) {
             let next = at + 1 + usize::from(tokens.get(at + 1).is_some_and(is_blank));
-            if is_word(tokens.get(next), "from") {
-                tokens.remove(next);
+            if is_word(tokens.get(next), "from")
+                && let Some(from) = tokens.get_mut(next)
+            {
+                from.token = Token::Whitespace(Whitespace::Space);
             }
         }
         at += 1;
@@ -73,7 +76,7 @@ fn drop_trim_from(tokens: &mut Vec<TokenWithSpan>) {
 }
 
 /// FOR NO KEY UPDATE and FOR KEY SHARE, which the parser does not know, lock no less as FOR UPDATE and FOR SHARE.
-fn drop_key_locks(tokens: &mut Vec<TokenWithSpan>) {
+fn drop_key_locks(tokens: &mut [TokenWithSpan]) {
     let words = solid(tokens);
     let mut extra = Vec::new();
     for n in 0..words.len() {
@@ -86,8 +89,10 @@ fn drop_key_locks(tokens: &mut Vec<TokenWithSpan>) {
         };
         extra.extend(words.iter().skip(n + 1).take(length).copied());
     }
-    for at in extra.into_iter().rev() {
-        tokens.remove(at);
+    for at in extra {
+        if let Some(word) = tokens.get_mut(at) {
+            word.token = Token::Whitespace(Whitespace::Space);
+        }
     }
 }
 
@@ -321,7 +326,27 @@ fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
     let tokens = Tokenizer::new(&DIALECT, text)
         .tokenize_with_location()
         .map_err(|e| syntax_error(text, e.location, &near(text, e.location)))?;
+    check_dimensions(&tokens)?;
     Ok(join_strings(tokens))
+}
+
+/// How many dimensions the name of an array type may have: each is a level of the parser's tree. PostgreSQL takes any number
+/// for one.
+const MAX_DIMENSIONS: usize = 500;
+
+fn check_dimensions(tokens: &[TokenWithSpan]) -> Result<()> {
+    let mut open = 0;
+    for token in tokens {
+        match token.token {
+            Token::LBracket => open += 1,
+            Token::RBracket | Token::Whitespace(_) | Token::Number(..) => {}
+            _ => open = 0,
+        }
+        if open > MAX_DIMENSIONS {
+            return Err(stack::too_deep());
+        }
+    }
+    Ok(())
 }
 
 /// String constants with a line break between them are one (sql-syntax-lexical.html#SQL-SYNTAX-STRINGS).
@@ -364,9 +389,7 @@ fn parse_tokens<T>(
 /// The parser crate's error in PostgreSQL's words.
 pub fn parser_error(text: &str, error: &ParserError) -> Error {
     match error {
-        ParserError::RecursionLimitExceeded => {
-            Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
-        }
+        ParserError::RecursionLimitExceeded => stack::too_deep(),
         ParserError::TokenizerError(message) | ParserError::ParserError(message) => located(text, message),
     }
 }

@@ -21,6 +21,7 @@ use crate::types::pg_type::{Scalar, TypeInfo, type_info};
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_array", -1, build).called_on_null(),
+    Definition::pure("pg_array_join", -1, join_parts),
     Definition::pure("pg_array_get", -1, get),
     Definition::pure("pg_array_slice", 3, slice).called_on_null(),
     Definition::pure("pg_array_length", 2, |a| Ok(dimension(a)?.map(|length| length as i64).into())),
@@ -133,6 +134,22 @@ fn build(args: &Args<'_>) -> Result<Output> {
     out.push(']');
     // Arrays of empty arrays are empty.
     Ok(if shape.is_some_and(|shape| shape.is_empty()) { Output::Static("[]") } else { out.into() })
+}
+
+/// pg_array_join(array, array …): one array of the elements of all, which is how a long ARRAY[…] is made.
+fn join_parts(args: &Args<'_>) -> Result<Output> {
+    let mut out = String::from("[");
+    for index in 0..args.len() {
+        let part = args.text(index)?;
+        let inside = part.get(1..part.len().saturating_sub(1)).unwrap_or("");
+        memory::room(out.len(), inside.len() + 2)?;
+        if index > 0 {
+            out.push(',');
+        }
+        out.push_str(inside);
+    }
+    out.push(']');
+    Ok(out.into())
 }
 
 fn output_of(element: &Value) -> Output {

@@ -28,6 +28,8 @@ mod json;
 mod json_text;
 mod jsonb;
 mod like;
+#[cfg(test)]
+mod limits_tests;
 mod numeric;
 mod object_ids;
 mod pattern;

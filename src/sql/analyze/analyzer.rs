@@ -120,6 +120,12 @@ impl<'a> Analyzer<'a> {
         format!("t{}", self.next_alias).into()
     }
 
+    /// The name of a WITH query: SQLite looks for it before it looks for tables, so it is one that no table has.
+    pub(super) fn fresh_cte_name(&mut self) -> Rc<str> {
+        self.next_alias += 1;
+        format!("__pg_cte{}", self.next_alias).into()
+    }
+
     /// The plan depends on the constants at these places.
     pub(super) fn pin_all(&mut self, places: &[Location]) {
         self.pinned.extend(places.iter().filter_map(|place| self.literal_at.get(place).copied()));

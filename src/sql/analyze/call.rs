@@ -15,6 +15,9 @@ use crate::sql::functions::{self, Function, FunctionKind, Volatility};
 use crate::sql::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
 use crate::types::pg_type::Oid;
 
+/// The most arguments of a function (FUNC_MAX_ARGS).
+const MAX_ARGUMENTS: usize = 100;
+
 impl Analyzer<'_> {
     /// Everything that is, or means, a function call.
     pub(super) fn special_call(&mut self, ast: &Ast) -> Result<Expr> {
@@ -155,6 +158,10 @@ impl Analyzer<'_> {
         let args = if star { Vec::new() } else { self.call_arguments(&list.args)? };
         if let Some(expr) = self.construct(&name, &args)? {
             return Ok(expr);
+        }
+        if args.len() > MAX_ARGUMENTS {
+            let message = format!("cannot pass more than {MAX_ARGUMENTS} arguments to a function");
+            return Err(self.at(Error::new(SqlState::TOO_MANY_ARGUMENTS, message), call.span()));
         }
         let args = self.of_compatible_types(&name, args);
         let types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();

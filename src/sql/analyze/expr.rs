@@ -20,6 +20,25 @@ use crate::types::value::Value;
 /// Marks the row values of information_schema._pg_expandarray: a JSON array of element and position.
 pub(super) const EXPANDED_ARRAY: i32 = -2;
 
+/// The most elements of an array that one call makes: SQLite's functions have at most 32,767 arguments.
+const ARGUMENTS: usize = 10_000;
+
+/// Conditions joined by a template of two, in pairs, so that many of them are no deep tree.
+pub(super) fn combined(mut conditions: Vec<Expr>, template: &'static str) -> Option<Expr> {
+    while conditions.len() > 1 {
+        let mut pairs = Vec::with_capacity(conditions.len().div_ceil(2));
+        let mut rest = conditions.into_iter();
+        while let Some(left) = rest.next() {
+            pairs.push(match rest.next() {
+                Some(right) => Expr::template(template, vec![left, right], Oid::BOOL),
+                None => left,
+            });
+        }
+        conditions = pairs;
+    }
+    conditions.pop()
+}
+
 impl Analyzer<'_> {
     /// One expression. Its type may be UNKNOWN: the context decides then.
     pub(super) fn expr(&mut self, ast: &Ast) -> Result<Expr> {
@@ -276,11 +295,21 @@ impl Analyzer<'_> {
             _ => None,
         };
         if let Some((template, clause)) = connective {
-            let l = self.expr(left)?;
-            let l = self.boolean(l, clause).map_err(|e| self.at(e, left.span()))?;
-            let r = self.expr(right)?;
-            let r = self.boolean(r, clause).map_err(|e| self.at(e, right.span()))?;
-            return Ok(Expr::template(template, vec![l, r], Oid::BOOL));
+            // Any number of them is one list, as in PostgreSQL, and no deep tree.
+            let (mut operands, mut rest) = (vec![right], left);
+            while let Ast::BinaryOp { left, op: inner, right } = rest
+                && inner == op
+            {
+                operands.push(right);
+                rest = left;
+            }
+            operands.push(rest);
+            let mut conditions = Vec::with_capacity(operands.len());
+            for operand in operands.into_iter().rev() {
+                let condition = self.expr(operand)?;
+                conditions.push(self.boolean(condition, clause).map_err(|e| self.at(e, operand.span()))?);
+            }
+            return combined(conditions, template).ok_or_else(|| Error::internal("no operands"));
         }
         let name = operator_name(op)?;
         if let Ast::Subquery(query) = right
@@ -457,7 +486,17 @@ impl Analyzer<'_> {
             let message = format!("could not find array type for data type {}", self.type_name(common));
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         };
-        elements.insert(0, Expr::text(self.internal_name(common)));
+        let name = Expr::text(self.internal_name(common));
+        let rest = elements.split_off(elements.len().min(ARGUMENTS));
+        elements.insert(0, name.clone());
+        if !rest.is_empty() {
+            let mut parts = vec![Expr::function("pg_array", elements, type_oid)];
+            for part in rest.chunks(ARGUMENTS) {
+                let part = std::iter::once(name.clone()).chain(part.iter().cloned()).collect();
+                parts.push(Expr::function("pg_array", part, type_oid));
+            }
+            return Ok(Expr::function("pg_array_join", parts, type_oid));
+        }
         Ok(Expr::function("pg_array", elements, type_oid))
     }
 

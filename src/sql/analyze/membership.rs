@@ -8,7 +8,7 @@ use sqlparser::ast::{self, ArrayElemTypeDef, DataType, Expr as Ast, Spanned};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::expr::strip_nesting;
+use crate::sql::analyze::expr::{combined, strip_nesting};
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
 
@@ -45,19 +45,7 @@ impl Analyzer<'_> {
             limits::work(COMPARISON)?;
             all.push(self.operator("=", value.clone(), item)?);
         }
-        // In pairs, so that a long list is not a deep tree.
-        while all.len() > 1 {
-            let mut pairs = Vec::with_capacity(all.len().div_ceil(2));
-            let mut rest = all.into_iter();
-            while let Some(left) = rest.next() {
-                pairs.push(match rest.next() {
-                    Some(right) => Expr::template("({0} OR {1})", vec![left, right], Oid::BOOL),
-                    None => left,
-                });
-            }
-            all = pairs;
-        }
-        let any = all.pop().ok_or_else(|| Error::internal("empty IN list"))?;
+        let any = combined(all, "({0} OR {1})").ok_or_else(|| Error::internal("empty IN list"))?;
         Ok(if negated { Expr::template("(NOT {0})", vec![any], Oid::BOOL) } else { any })
     }
 
