@@ -425,7 +425,7 @@ impl<'a> Analyzer<'a> {
             && query.limit.is_some()
         {
             // SQLite may read the outer select list for rows that LIMIT then leaves out.
-            let name = self.fresh_alias();
+            let name = self.fresh_cte_name();
             insert.ctes.push(Cte { name: name.clone(), query: (**query).clone(), materialized: Some(true) });
             select.from = vec![FromItem::Cte { name, alias: alias.clone() }];
         }
