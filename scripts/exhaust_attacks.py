@@ -171,7 +171,7 @@ add(
 
 # Stack and planning.
 add(
-    DEEP | {"42601"},
+    DEEP | {"42601", "42P01"},
     "select " + "(" * 100_000 + "1" + ")" * 100_000,
     "select " + "not " * 100_000 + "true",
     "select " + "- " * 100_000 + "1",

@@ -365,7 +365,7 @@ const INTERNAL: &[&str] = &[
 pub fn sqlite_table_name(schema: &str, name: &str) -> String {
     let begins = |start: &&str| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
     match schema {
-        "public" if name.contains('.') || INTERNAL.iter().any(|start| begins(start)) => format!("public.{name}"),
+        "public" if name.contains('.') || INTERNAL.iter().any(begins) => format!("public.{name}"),
         _ => sqlite_name(schema, name),
     }
 }

@@ -79,6 +79,7 @@ const MESSAGES: &[(&str, SqlState, &str, &str)] = &[
     ("too many references to", SqlState::PROGRAM_LIMIT_EXCEEDED, "too many range table entries", DROP),
     ("too many terms in", SqlState::PROGRAM_LIMIT_EXCEEDED, "too many terms in", ""),
     ("LIKE or GLOB pattern too complex", SqlState::PROGRAM_LIMIT_EXCEEDED, "pattern is too complex", DROP),
+    ("VIEWs and/or subqueries nested too deep", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", DROP),
     ("too many levels of trigger recursion", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", DROP),
     ("argument of ntile must be", SqlState::INVALID_ARGUMENT_FOR_NTILE, "argument of ntile must be greater than zero", DROP),
     ("second argument to nth_value must be", SqlState::INVALID_ARGUMENT_FOR_NTH_VALUE, "argument of nth_value must be greater than zero", DROP),
@@ -160,6 +161,18 @@ mod tests {
             (ffi::SQLITE_NOTADB, "file is not a database", SqlState::DATA_CORRUPTED, "file is not a database"),
             (ffi::SQLITE_AUTH, "not authorized", SqlState::INSUFFICIENT_PRIVILEGE, "not authorized"),
             (ffi::SQLITE_ERROR, "no such table: x", SqlState::UNDEFINED_TABLE, "relation \"x\" does not exist"),
+            (
+                ffi::SQLITE_ERROR,
+                "too many arguments on function pg_array",
+                SqlState::TOO_MANY_ARGUMENTS,
+                "cannot pass more than 100 arguments to a function",
+            ),
+            (
+                ffi::SQLITE_ERROR,
+                "VIEWs and/or subqueries nested too deep",
+                SqlState::STATEMENT_TOO_COMPLEX,
+                "stack depth limit exceeded",
+            ),
             (ffi::SQLITE_ERROR, "near \"(\": syntax error", SqlState::SYNTAX_ERROR, "near \"(\": syntax error"),
             (ffi::SQLITE_ERROR, "what is this", SqlState::INTERNAL_ERROR, "internal error: SQLite: what is this"),
         ];

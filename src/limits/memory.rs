@@ -30,6 +30,9 @@ const REFUSED_FROM: usize = 16 << 10;
 /// A thread tells the process's count of so many bytes at once.
 const BATCH: isize = 256 << 10;
 
+/// Memory that somebody is about to take, see [`book`].
+static BOOKED: AtomicUsize = AtomicUsize::new(0);
+
 static PROCESS: AtomicIsize = AtomicIsize::new(0);
 static PROCESS_LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 static SESSION_LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
@@ -150,7 +153,8 @@ fn passed(more: usize) -> Option<&'static str> {
         return Some("session");
     }
     let limit = PROCESS_LIMIT.load(Ordering::Relaxed);
-    (session > SMALL && in_use().saturating_add(more) > limit).then_some("server")
+    let all = in_use().saturating_add(BOOKED.load(Ordering::Relaxed)).saturating_add(more);
+    (session > SMALL && all > limit).then_some("server")
 }
 
 /// Fails if the session, or all together, have too much (53200).
@@ -164,6 +168,25 @@ pub fn reserve(bytes: usize) -> Result<()> {
         None => Ok(()),
         Some(context) => Err(out_of_memory(bytes, context)),
     }
+}
+
+/// Memory that is kept for who asked until this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Booking(usize);
+
+impl Drop for Booking {
+    fn drop(&mut self) {
+        BOOKED.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+/// Fails if so many more bytes would be too much (53200), and keeps them from others meanwhile: for what takes its memory
+/// bit by bit and does not ask again.
+pub fn book(bytes: usize) -> Result<Booking> {
+    reserve(bytes)?;
+    BOOKED.fetch_add(bytes, Ordering::Relaxed);
+    Ok(Booking(bytes))
 }
 
 #[cold]
@@ -223,6 +246,11 @@ mod tests {
         assert_eq!(reserve(1 << 20), Ok(()));
         let error = reserve(usize::MAX).expect_err("too much");
         assert_eq!((error.code(), error.message()), (SqlState::OUT_OF_MEMORY, "out of memory"));
+        let booking = book(1 << 39).expect("there is room");
+        drop(book((1 << 40) - (1 << 30)).expect("and more"));
+        let other = book((1 << 40) - (1 << 30)).expect("nobody has it any more");
+        book((1 << 40) - (1 << 30)).expect_err("it is kept for others");
+        drop((booking, other));
         assert!(refuses(usize::MAX) && !refuses(100), "SQLite gets small blocks");
         drop(block);
         assert!(of_session() < 1 << 20, "what is freed is free");

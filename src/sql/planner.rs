@@ -52,6 +52,9 @@ const KEPT_BYTES: usize = 1 << 20;
 /// How much longer it takes to parse a byte than to copy it.
 const PARSING: usize = 16;
 
+/// How many bytes of trees a byte of text becomes for a while, in a long list of short numbers.
+const PARSED: usize = 200;
+
 /// Plans by text, catalog version and the settings that matter; shared by all sessions of a database.
 #[derive(Default)]
 pub struct PlanCache {
@@ -101,6 +104,7 @@ impl PlanCache {
     pub fn parse<'t>(&self, text: &'t str) -> Result<Vec<Source<'t>>> {
         // Scanning and parsing do not look around, and take much longer than copying.
         limits::begin(text.len().saturating_mul(PARSING))?;
+        let _booked = memory::book(text.len().saturating_mul(PARSED))?;
         let sources = scan::scan(text)?;
         for source in &sources {
             if !self.knows(&source.key) {
@@ -125,6 +129,7 @@ impl PlanCache {
         let entry = match found {
             Some(entry) => entry,
             None => {
+                let _booked = memory::book(source.text.len().saturating_mul(PARSED))?;
                 let (analysed, bytes) = memory::measure(|| analyse(source, param_types, context));
                 let mut entry = analysed?;
                 entry.bytes = bytes + source.key.len();
