@@ -369,6 +369,32 @@ pub fn sqlite_name(schema: &str, name: &str) -> String {
     }
 }
 
+/// How names begin that SQLite or the server's own SQL gives a meaning: their tables, functions that are tables, pragmas. A
+/// table of such a name would be read instead of them, by everybody.
+const INTERNAL: &[&str] = &[
+    "__pg_",
+    "bytecode",
+    "completion",
+    "dbstat",
+    "fts",
+    "generate_series",
+    "json",
+    "pg_",
+    "pragma_",
+    "sqlite",
+    "tables_used",
+];
+
+/// What a table is called inside SQLite, unquoted: as [`sqlite_name`] says, but one in public whose name means something
+/// else there, or looks as if a schema were in front, has its schema in front.
+pub fn sqlite_table_name(schema: &str, name: &str) -> String {
+    let begins = |start: &&str| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    match schema {
+        "public" if name.contains('.') || INTERNAL.iter().any(begins) => format!("public.{name}"),
+        _ => sqlite_name(schema, name),
+    }
+}
+
 impl Relation {
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {

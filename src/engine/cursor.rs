@@ -10,8 +10,12 @@ use crate::engine::gate::Gate;
 use crate::engine::pool::Lease;
 use crate::engine::statement::{Code, RawStatement, Step};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 use crate::sql::plan::{Bind, SqliteStatement};
 use crate::types::value::{Value, ValueRef};
+
+/// How much longer it takes to compile a byte than to copy it.
+const COMPILING: usize = 8;
 
 /// An open statement on a borrowed connection. Dropping it resets the statement and gives the connection back.
 /// It is Send; the session and its cursors belong to one task.
@@ -48,6 +52,8 @@ impl Cursor {
         gate: Gate,
         origin: Option<Box<Origin>>,
     ) -> Result<Self> {
+        // SQLite compiles a long text without looking around.
+        limits::begin(statement.sql.len().saturating_mul(COMPILING))?;
         let entered = lease.enter();
         entered.begin_statement();
         if statement.write {

@@ -66,7 +66,11 @@ const CODES: &[(Code, SqlState, &str)] = &[
     (ffi::SQLITE_RANGE, SqlState::PROTOCOL_VIOLATION, ""),
 ];
 
+/// In the place of what comes after the rest: the rest is not told.
+const DROP: &str = "\0";
+
 /// What SQLITE_ERROR's messages mean: how one begins, its SQLSTATE, and PostgreSQL's words around the rest.
+#[rustfmt::skip]
 const MESSAGES: &[(&str, SqlState, &str, &str)] = &[
     ("no such table: ", SqlState::UNDEFINED_TABLE, "relation \"", "\" does not exist"),
     ("no such view: ", SqlState::UNDEFINED_TABLE, "view \"", "\" does not exist"),
@@ -79,10 +83,25 @@ const MESSAGES: &[(&str, SqlState, &str, &str)] = &[
     ("not authorized ", SqlState::INSUFFICIENT_PRIVILEGE, "not authorized ", ""),
     ("too many SQL variables", SqlState::PROGRAM_LIMIT_EXCEEDED, "too many SQL variables", ""),
     ("too many columns", SqlState::PROGRAM_LIMIT_EXCEEDED, "too many columns", ""),
-    ("too many terms in compound SELECT", SqlState::STATEMENT_TOO_COMPLEX, "too many set operations", ""),
-    ("Expression tree is too large", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", ""),
-    ("parser stack overflow", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", ""),
+    ("too many terms in compound SELECT", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", DROP),
+    ("Expression tree is too large", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", DROP),
+    ("parser stack overflow", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", DROP),
+    ("Recursion limit", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", DROP),
     ("at most ", SqlState::PROGRAM_LIMIT_EXCEEDED, "at most ", ""),
+    ("too many arguments on function", SqlState::TOO_MANY_ARGUMENTS, "cannot pass more than 100 arguments to a function", DROP),
+    ("variable number must be", SqlState::PROGRAM_LIMIT_EXCEEDED, "too many constants and parameters", DROP),
+    ("too many FROM clause terms", SqlState::PROGRAM_LIMIT_EXCEEDED, "too many range table entries", DROP),
+    ("too many references to", SqlState::PROGRAM_LIMIT_EXCEEDED, "too many range table entries", DROP),
+    ("too many terms in", SqlState::PROGRAM_LIMIT_EXCEEDED, "too many terms in", ""),
+    ("LIKE or GLOB pattern too complex", SqlState::PROGRAM_LIMIT_EXCEEDED, "pattern is too complex", DROP),
+    ("VIEWs and/or subqueries nested too deep", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", DROP),
+    ("too many levels of trigger recursion", SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded", DROP),
+    ("argument of ntile must be", SqlState::INVALID_ARGUMENT_FOR_NTILE, "argument of ntile must be greater than zero", DROP),
+    ("second argument to nth_value must be", SqlState::INVALID_ARGUMENT_FOR_NTH_VALUE, "argument of nth_value must be greater than zero", DROP),
+    ("frame starting offset must be a non-negative integer", SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, "frame starting offset must not be negative", DROP),
+    ("frame ending offset must be a non-negative integer", SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, "frame ending offset must not be negative", DROP),
+    ("frame starting offset must be a non-negative number", SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, "invalid preceding or following size in window function", DROP),
+    ("frame ending offset must be a non-negative number", SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, "invalid preceding or following size in window function", DROP),
     ("integer overflow", SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range", ""),
     ("malformed JSON", SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax for type json", ""),
     ("string or blob too big", SqlState::PROGRAM_LIMIT_EXCEEDED, "string or blob too big", ""),
@@ -113,7 +132,8 @@ pub(crate) fn disk_full() -> Error {
 fn by_message(message: &str) -> Error {
     for (start, state, before, after) in MESSAGES {
         if let Some(rest) = message.strip_prefix(start) {
-            return Error::new(*state, format!("{before}{rest}{after}"));
+            let message = if *after == DROP { (*before).to_owned() } else { format!("{before}{rest}{after}") };
+            return Error::new(*state, message);
         }
     }
     if message.ends_with(" may not be modified") {
@@ -156,6 +176,18 @@ mod tests {
             (ffi::SQLITE_NOTADB, "file is not a database", SqlState::DATA_CORRUPTED, "file is not a database"),
             (ffi::SQLITE_AUTH, "not authorized", SqlState::INSUFFICIENT_PRIVILEGE, "not authorized"),
             (ffi::SQLITE_ERROR, "no such table: x", SqlState::UNDEFINED_TABLE, "relation \"x\" does not exist"),
+            (
+                ffi::SQLITE_ERROR,
+                "too many arguments on function pg_array",
+                SqlState::TOO_MANY_ARGUMENTS,
+                "cannot pass more than 100 arguments to a function",
+            ),
+            (
+                ffi::SQLITE_ERROR,
+                "VIEWs and/or subqueries nested too deep",
+                SqlState::STATEMENT_TOO_COMPLEX,
+                "stack depth limit exceeded",
+            ),
             (ffi::SQLITE_ERROR, "near \"(\": syntax error", SqlState::SYNTAX_ERROR, "near \"(\": syntax error"),
             (ffi::SQLITE_ERROR, "what is this", SqlState::INTERNAL_ERROR, "internal error: SQLite: what is this"),
         ];

@@ -13,6 +13,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::engine::interrupt::InterruptHandle;
 use crate::error::{Error, Result};
+use crate::limits::session::Turn;
 
 /// Virtual machine steps between two calls; about 20 to 50 µs.
 pub(crate) const STEPS: i32 = 1_000;
@@ -68,7 +69,11 @@ impl Progress {
     }
 
     /// Fails if what runs is to end; for what takes long outside of SQLite.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self, turn: Turn) -> Result<()> {
+        if turn == Turn::Now {
+            let now = Instant::now();
+            self.state().since = Some((std::thread::current().id(), now.checked_sub(LONG).unwrap_or(now)));
+        }
         let ended = self.called().then(|| self.interruption()).flatten();
         ended.map_or(Ok(()), Err)
     }

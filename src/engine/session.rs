@@ -129,7 +129,7 @@ impl EngineSession {
     /// What the session may take, for the future that runs it.
     pub fn limits(&self) -> Arc<Limits> {
         let progress = Arc::clone(&self.progress);
-        Limits::new(move || progress.check())
+        Limits::new(move |turn| progress.check(turn))
     }
 
     /// A statement begins: from now on it can be cancelled and its time runs. Call before the statement's first

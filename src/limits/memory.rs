@@ -30,6 +30,9 @@ const REFUSED_FROM: usize = 16 << 10;
 /// A thread tells the process's count of so many bytes at once.
 const BATCH: isize = 256 << 10;
 
+/// Memory that somebody is about to take, see [`book`].
+static BOOKED: AtomicUsize = AtomicUsize::new(0);
+
 static PROCESS: AtomicIsize = AtomicIsize::new(0);
 static PROCESS_LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 static SESSION_LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
@@ -150,7 +153,8 @@ fn passed(more: usize) -> Option<&'static str> {
         return Some("session");
     }
     let limit = PROCESS_LIMIT.load(Ordering::Relaxed);
-    (session > SMALL && in_use().saturating_add(more) > limit).then_some("server")
+    let all = in_use().saturating_add(BOOKED.load(Ordering::Relaxed)).saturating_add(more);
+    (session > SMALL && all > limit).then_some("server")
 }
 
 /// Fails if the session, or all together, have too much (53200).
@@ -164,6 +168,25 @@ pub fn reserve(bytes: usize) -> Result<()> {
         None => Ok(()),
         Some(context) => Err(out_of_memory(bytes, context)),
     }
+}
+
+/// Memory that is kept for who asked until this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Booking(usize);
+
+impl Drop for Booking {
+    fn drop(&mut self) {
+        BOOKED.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+/// Fails if so many more bytes would be too much (53200), and keeps them from others meanwhile: for what takes its memory
+/// bit by bit and does not ask again.
+pub fn book(bytes: usize) -> Result<Booking> {
+    reserve(bytes)?;
+    BOOKED.fetch_add(bytes, Ordering::Relaxed);
+    Ok(Booking(bytes))
 }
 
 #[cold]
@@ -192,14 +215,14 @@ pub fn refuses(bytes: usize) -> bool {
     bytes >= REFUSED_FROM && passed(bytes).is_some()
 }
 
-/// The most the process should take if nobody says so: three quarters of the machine's or the container's memory, or half
-/// of the address space it may have, since that also holds stacks and what the allocator keeps ready.
+/// The most the process should take if nobody says so: three quarters of the machine's or the container's memory, or a
+/// quarter of the address space it may have, since that also holds stacks and a gigabyte that the allocator keeps ready.
 pub fn available(address_space: Option<u64>) -> u64 {
     let container = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
     let container = container.iter().filter_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());
     let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
     let memory = container.chain(machine).min().unwrap_or(u64::MAX);
-    (memory - memory / 4).min(address_space.map_or(u64::MAX, |space| space / 2))
+    (memory - memory / 4).min(address_space.map_or(u64::MAX, |space| space / 4))
 }
 
 /// "MemTotal:  24683972 kB", in bytes.
@@ -223,6 +246,11 @@ mod tests {
         assert_eq!(reserve(1 << 20), Ok(()));
         let error = reserve(usize::MAX).expect_err("too much");
         assert_eq!((error.code(), error.message()), (SqlState::OUT_OF_MEMORY, "out of memory"));
+        let booking = book(1 << 39).expect("there is room");
+        drop(book((1 << 40) - (1 << 30)).expect("and more"));
+        let other = book((1 << 40) - (1 << 30)).expect("nobody has it any more");
+        book((1 << 40) - (1 << 30)).expect_err("it is kept for others");
+        drop((booking, other));
         assert!(refuses(usize::MAX) && !refuses(100), "SQLite gets small blocks");
         drop(block);
         assert!(of_session() < 1 << 20, "what is freed is free");
@@ -235,6 +263,6 @@ mod tests {
     #[test]
     fn the_machine_says_how_much_there_is() {
         assert_eq!(total_of("MemFree: 1 kB\nMemTotal:       24683972 kB\n"), Some(24_683_972 << 10));
-        assert_eq!(available(Some(2000)), 1000);
+        assert_eq!(available(Some(2000)), 500);
     }
 }

@@ -15,8 +15,17 @@ use std::task::{Context, Poll};
 use crate::error::Result;
 use crate::limits::memory;
 
-/// Fails when what the session runs is to end, and lets other sessions have their turn.
-type Interrupts = Box<dyn Fn() -> Result<()> + Send + Sync>;
+/// Fails when what the session runs is to end, and lets other sessions have their turn: if it has run for some time, or now.
+type Interrupts = Box<dyn Fn(Turn) -> Result<()> + Send + Sync>;
+
+/// When other sessions are to have their turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// When the session has had its own.
+    Due,
+    /// Before it goes on, because it will not ask again for long.
+    Now,
+}
 
 /// What a session has used, and how it is interrupted.
 pub struct Limits {
@@ -39,9 +48,12 @@ thread_local! {
 /// Work between two looks: about the bytes that are copied, or steps as cheap as that. Some tens of microseconds.
 const PATIENCE: usize = 64 << 10;
 
+/// So much at once, without a look in between, takes milliseconds.
+const LONG: usize = 1 << 20;
+
 impl Limits {
     /// Of a session that has nothing yet.
-    pub fn new(interrupts: impl Fn() -> Result<()> + Send + Sync + 'static) -> Arc<Self> {
+    pub fn new(interrupts: impl Fn(Turn) -> Result<()> + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Limits { memory: AtomicIsize::new(0), interrupts: Box::new(interrupts) })
     }
 
@@ -71,11 +83,15 @@ impl Drop for Entered {
 
 /// Looks whether the session that runs on this thread is to stop, now, and whether it has too much memory.
 pub fn check() -> Result<()> {
+    look(Turn::Due)
+}
+
+fn look(turn: Turn) -> Result<()> {
     WORK.set(0);
     let current = CURRENT.with_borrow(Option::clone);
     match current {
         Some(limits) => {
-            (limits.interrupts)()?;
+            (limits.interrupts)(turn)?;
             memory::check()
         }
         None => Ok(()),
@@ -91,7 +107,18 @@ pub fn work(units: usize) -> Result<()> {
         WORK.set(done);
         return Ok(());
     }
-    check()
+    look(Turn::Due)
+}
+
+/// Something begins that reads so many bytes and may copy them, and does not look in between.
+#[inline]
+pub fn begin(bytes: usize) -> Result<()> {
+    if bytes < LONG {
+        return work(bytes);
+    }
+    // What it makes is often twice as long, and is copied for SQLite.
+    memory::reserve(bytes.saturating_mul(3))?;
+    look(Turn::Now)
 }
 
 /// A session's future: while it is polled, the thread's memory and time are the session's.
@@ -127,7 +154,7 @@ mod tests {
     fn work_asks_now_and_then() {
         let ended = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&ended);
-        let limits = Limits::new(move || match asked.load(Ordering::Relaxed) {
+        let limits = Limits::new(move |_| match asked.load(Ordering::Relaxed) {
             true => Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")),
             false => Ok(()),
         });

@@ -11,7 +11,10 @@ use crate::error::{Error, Result, SqlState};
 pub const SIZE: usize = 8 << 20;
 
 /// How much of it statements may use. What is left is for code that does not ask: SQLite, and dropping what was built.
-const USABLE: usize = SIZE / 4;
+const USABLE: usize = SIZE / 2;
+
+/// What max_stack_depth says, in kB; it bounds nothing here.
+const MAX_STACK_DEPTH: usize = 2_048;
 
 /// What a thread that did not say how large its stack is may use: tests' have 2 MiB.
 const UNKNOWN: usize = 512 << 10;
@@ -54,7 +57,7 @@ pub fn is_deep() -> bool {
 pub fn too_deep() -> Error {
     Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").with_hint(format!(
         "Increase the configuration parameter \"max_stack_depth\" (currently {}kB), after ensuring the platform's stack depth limit is adequate.",
-        USABLE / 1024
+        MAX_STACK_DEPTH
     ))
 }
 

@@ -375,7 +375,7 @@ pub static KEYS: &[Key] = &[
         env: "MEMORY_LIMIT_MB",
         toml: "memory_limit_mb",
         default: "0",
-        doc: "The memory of all sessions together, in megabytes; what would pass it fails with 53200. 0: three quarters of the machine's or the container's memory, at most half of the address space the process may have.",
+        doc: "The memory of all sessions together, in megabytes; what would pass it fails with 53200. 0: three quarters of the machine's or the container's memory, at most a quarter of the address space the process may have.",
         set: |c, v| whole(v, 0..=1 << 30).map(|n| c.memory_limit = n as usize * 1024 * 1024),
     },
     Key {

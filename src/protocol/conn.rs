@@ -10,7 +10,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::error::Result;
+use crate::error::{Result, Severity};
+use crate::limits::memory;
 use crate::protocol::codec;
 use crate::protocol::message::FrontendMessage;
 use crate::protocol::socket::{Peer, Stream};
@@ -48,6 +49,9 @@ pub struct OutputMark {
     length: usize,
 }
 
+/// A message of which so much has come that it is asked whether there is room for as much again.
+const LARGE: usize = 1 << 20;
+
 impl FramedConn {
     /// Over a socket on which everything before the first message has been read by exact reads. `max_message` is the
     /// longest message accepted, in bytes.
@@ -83,6 +87,11 @@ impl FramedConn {
                 }
                 Ok(None) => {}
                 Err(error) => return Ok(Some(Err(error))),
+            }
+            if self.input.len() > LARGE
+                && let Err(error) = memory::reserve(self.input.len())
+            {
+                return Ok(Some(Err(error.with_severity(Severity::Fatal))));
             }
             if self.read().await? == 0 {
                 return Ok(None);

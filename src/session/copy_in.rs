@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::engine::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 use crate::protocol::backend;
 use crate::protocol::message::FrontendMessage;
 use crate::session::charset::decode_value;
@@ -78,7 +79,11 @@ impl StateMachine {
             match message {
                 None => return Err(vanished()),
                 Some(Err(error)) => return Err(error.into()),
-                Some(Ok(FrontendMessage::CopyData(bytes))) => copy.feed(&bytes)?,
+                Some(Ok(FrontendMessage::CopyData(bytes))) => {
+                    // A line without an end is kept as it comes.
+                    limits::work(bytes.len())?;
+                    copy.feed(&bytes)?;
+                }
                 Some(Ok(FrontendMessage::CopyDone)) => {
                     copy.finish()?;
                     return Ok(copy.rows);

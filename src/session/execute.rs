@@ -441,7 +441,13 @@ impl StateMachine {
 /// Whether the error of a first step is of the kind that PostgreSQL meets while it folds constants, that is, before
 /// RowDescription. Where it is not (the first row of a table divides by zero), clients see no difference.
 fn found_in_planning(error: &Error) -> bool {
-    error.code().0.starts_with(b"22") || error.code() == SqlState::UNDEFINED_TABLE
+    let while_it_runs = [
+        SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+        SqlState::INVALID_ARGUMENT_FOR_NTILE,
+        SqlState::INVALID_ARGUMENT_FOR_NTH_VALUE,
+    ];
+    error.code().0.starts_with(b"22") && !while_it_runs.contains(&error.code())
+        || error.code() == SqlState::UNDEFINED_TABLE
 }
 
 /// What starting a statement gives.

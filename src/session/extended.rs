@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::PreparedRow;
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
 use crate::protocol::backend;
 use crate::session::charset::decode_value;
 use crate::session::execute::{Completion, Describe, write_row_description};
@@ -161,6 +162,7 @@ impl StateMachine {
             let message = format!("cursor \"{portal}\" already exists");
             return Err(Error::new(SqlState::DUPLICATE_CURSOR, message).into());
         }
+        memory::reserve(params.iter().flatten().map(Bytes::len).sum())?;
         let plan = &statement.planned.plan;
         let values = if params.is_empty() {
             Vec::new()

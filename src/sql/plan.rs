@@ -124,7 +124,7 @@ pub struct SqliteStatement {
 }
 
 /// Where a SQLite parameter's value comes from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Bind {
     /// The statement's parameter $(n + 1), already decoded by its own type.
     Param(usize),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
+use crate::limits::session as limits;
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::analyze::modify::Modified;
@@ -49,6 +50,12 @@ const CACHE_BYTES: usize = 32 << 20;
 
 /// A plan that takes more than that is not kept: a bulk INSERT comes with other values each time.
 const KEPT_BYTES: usize = 1 << 20;
+
+/// How much longer it takes to parse a byte than to copy it.
+const PARSING: usize = 16;
+
+/// How many bytes of trees a byte of text becomes for a while, in a long list of short numbers.
+const PARSED: usize = 200;
 
 /// Plans by text, catalog version and the settings that matter; shared by all sessions of a database.
 #[derive(Default)]
@@ -97,6 +104,9 @@ impl PlanCache {
     /// Splits a query string into its statements. A syntax error anywhere in it is found here, before anything runs
     /// (42601 with a position). An empty string, or only comments, gives no statement.
     pub fn parse<'t>(&self, text: &'t str) -> Result<Vec<Source<'t>>> {
+        // Scanning and parsing do not look around, and take much longer than copying.
+        limits::begin(text.len().saturating_mul(PARSING))?;
+        let _booked = memory::book(text.len().saturating_mul(PARSED))?;
         let sources = scan::scan(text);
         for source in &sources {
             if !self.knows(&source.key) {
@@ -121,6 +131,7 @@ impl PlanCache {
         let entry = match found {
             Some(entry) => entry,
             None => {
+                let _booked = memory::book(source.text.len().saturating_mul(PARSED))?;
                 let (analysed, bytes) = memory::measure(|| analyse(source, param_types, context));
                 let mut entry = analysed?;
                 entry.bytes = bytes + source.key.len();

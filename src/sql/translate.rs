@@ -7,6 +7,7 @@ mod modify;
 mod once;
 mod snapshot;
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::rc::Rc;
 
@@ -63,6 +64,8 @@ enum Naming {
 struct Printer<'a> {
     sql: String,
     binds: Vec<Bind>,
+    /// Where in `binds` each of them is.
+    places: HashMap<Bind, usize>,
     repr_of: ReprOf<'a>,
     /// The columns of `excluded`, while it stands for a copy of the proposed rows.
     proposed: Option<Vec<Rc<str>>>,
@@ -112,6 +115,7 @@ impl<'a> Printer<'a> {
         Printer {
             sql: String::with_capacity(256),
             binds: Vec::new(),
+            places: HashMap::new(),
             repr_of,
             proposed: None,
             computed: Vec::new(),
@@ -133,13 +137,11 @@ impl<'a> Printer<'a> {
     }
 
     fn bind(&mut self, bind: Bind) {
-        let index = match self.binds.iter().position(|b| *b == bind) {
-            Some(index) => index,
-            None => {
-                self.binds.push(bind);
-                self.binds.len() - 1
-            }
-        };
+        let next = self.binds.len();
+        let index = *self.places.entry(bind.clone()).or_insert(next);
+        if index == next {
+            self.binds.push(bind);
+        }
         _ = write!(self.sql, "?{}", index + 1);
     }
 
@@ -340,17 +342,17 @@ impl<'a> Printer<'a> {
     }
 
     fn extreme(&mut self, greatest: bool, args: &[Expr]) {
-        self.push(if greatest { "(SELECT max(v" } else { "(SELECT min(v" });
+        self.push(if greatest { "(SELECT max(column1" } else { "(SELECT min(column1" });
         if let Some(collation) = args.first().and_then(|a| self.collation(a)) {
             self.push(" COLLATE ");
             self.push(collation);
         }
-        self.push(") FROM (");
-        for (i, arg) in args.iter().enumerate() {
-            self.push(if i == 0 { "SELECT " } else { " UNION ALL SELECT " });
-            self.expr(arg);
-            self.push(" AS v");
-        }
+        self.push(") FROM (VALUES ");
+        self.list(args, |p, arg| {
+            p.push("(");
+            p.expr(arg);
+            p.push(")");
+        });
         self.push("))");
     }
 

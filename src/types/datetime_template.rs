@@ -3,6 +3,7 @@
 //! Owns: [`Key`], the table of keywords. Specification: functions-formatting.html#FUNCTIONS-FORMATTING-DATETIME-TABLE;
 //! DCH_keywords in PostgreSQL 15's formatting.c, in whose order they are tried.
 
+use crate::error::Result;
 use crate::types::template::{self, Item};
 
 /// How a name is written.
@@ -219,7 +220,7 @@ pub(super) const ROMAN_MONTHS: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", 
 pub(super) type Pattern = (Key, &'static str);
 
 /// Splits a date template.
-pub(super) fn parse(text: &str) -> Vec<Item<Pattern>> {
+pub(super) fn parse(text: &str) -> Result<Vec<Item<Pattern>>> {
     // The keyword goes along for the messages.
     static TABLE: std::sync::LazyLock<Vec<(&'static str, Pattern)>> =
         std::sync::LazyLock::new(|| KEYWORDS.iter().map(|(name, key)| (*name, (*key, *name))).collect());

@@ -97,7 +97,7 @@ struct Input<'t> {
 }
 
 fn read(text: &str, template: &str) -> Result<Found> {
-    let items = parse(template);
+    let items = parse(template)?;
     let mut input = Input { all: text, rest: text, items, skipped: 0, fixed: false, found: Found::default() };
     for index in 0..input.items.len() {
         if input.rest.is_empty() {

@@ -7,10 +7,15 @@
 use std::fmt::{self, Write};
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
+use crate::limits::stack;
 use crate::types::numeric::Numeric;
 
 /// How deep values may be nested.
 const MAX_DEPTH: usize = 1500;
+
+/// What a value that is kept costs.
+const KEPT: usize = 128;
 
 /// A JSON value as jsonb keeps it: numbers as canonical numerics, objects sorted and without duplicates.
 #[derive(Clone, Debug, PartialEq)]
@@ -313,6 +318,7 @@ impl<'t> Parser<'t> {
     }
 
     fn value(&mut self) -> Result<JsonValue> {
+        limits::work(if self.keep { KEPT } else { size_of::<JsonValue>() })?;
         let value = match self.token {
             Token::Null => JsonValue::Null,
             Token::True => JsonValue::Bool(true),
@@ -331,8 +337,9 @@ impl<'t> Parser<'t> {
     fn nested(&mut self, parse: impl FnOnce(&mut Self) -> Result<JsonValue>) -> Result<JsonValue> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
+            return Err(stack::too_deep());
         }
+        stack::check()?;
         self.advance()?;
         let value = parse(self)?;
         self.depth -= 1;
@@ -397,7 +404,9 @@ impl JsonValue {
     /// The value of an object's member.
     pub fn get(&self, key: &str) -> Option<&JsonValue> {
         let JsonValue::Object(members) = self else { return None };
-        members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        let order = |name: &str| name.len().cmp(&key.len()).then_with(|| name.cmp(key));
+        let at = members.binary_search_by(|(name, _)| order(name)).ok()?;
+        members.get(at).map(|(_, value)| value)
     }
 }
 

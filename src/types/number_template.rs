@@ -219,7 +219,7 @@ pub(super) fn prepare(template: &str) -> Result<(Vec<Item<Key>>, Description)> {
     if template.len() > MAX_TEMPLATE {
         return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "template is too long"));
     }
-    let items = parse(template, KEYWORDS, false);
+    let items = parse(template, KEYWORDS, false)?;
     let description = Description::of(&items)?;
     Ok((items, description))
 }

@@ -264,6 +264,12 @@ impl Numeric {
         if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
             return None;
         }
+        let (whole, fraction) = (whole.trim_start_matches('0'), fraction);
+        // What is too large is not read first: that takes time with the square of its length.
+        if whole.len() as i64 > 2 * MAX_INTEGER_DIGITS || fraction.len() as i64 > i64::from(MAX_SCALE) + exponent.max(0)
+        {
+            return Some(Err(overflow()));
+        }
         let mut unscaled = digits_to_bigint(whole, fraction);
         if negative {
             unscaled = -unscaled;

@@ -3,6 +3,12 @@
 //! Owns: [`parse`], [`Node`]. The keywords are those of `types::datetime_template` and `types::number_template`.
 //! Specification: functions-formatting.html; parse_format in PostgreSQL 15's formatting.c.
 
+use crate::error::Result;
+use crate::limits::session as limits;
+
+/// What it costs to try the keywords at one place.
+const KEYWORDS_TRIED: usize = 256;
+
 /// One part of a template.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Node<K> {
@@ -38,10 +44,11 @@ pub(super) fn is_separator(c: char) -> bool {
 }
 
 /// Splits a template. `keywords` are tried in their order; `dates` says that prefixes and suffixes are understood.
-pub(super) fn parse<K: Copy>(template: &str, keywords: &[(&str, K)], dates: bool) -> Vec<Item<K>> {
+pub(super) fn parse<K: Copy>(template: &str, keywords: &[(&str, K)], dates: bool) -> Result<Vec<Item<K>>> {
     let mut items = Vec::new();
     let mut rest = template;
     while !rest.is_empty() {
+        limits::work(KEYWORDS_TRIED)?;
         let mut modifiers = Modifiers::default();
         if dates {
             rest = take_prefix(rest, &mut modifiers);
@@ -74,7 +81,7 @@ pub(super) fn parse<K: Copy>(template: &str, keywords: &[(&str, K)], dates: bool
         items.push((node, character));
         rest = characters.as_str();
     }
-    items
+    Ok(items)
 }
 
 /// A blank, as C's isspace has it.

@@ -6,6 +6,7 @@
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 use crate::types::calendar::{
     EPOCH_JULIAN_DAY, MONTHS, USECS_PER_DAY, USECS_PER_HOUR, USECS_PER_MINUTE, USECS_PER_SECOND, WEEKDAYS,
     civil_from_days, day_of_year, iso_week, iso_year_start, weekday,
@@ -109,10 +110,14 @@ fn not_for_intervals() -> Error {
         .with_hint("Intervals are not tied to specific calendar dates.")
 }
 
+/// What writing one pattern costs.
+const PATTERN: usize = 128;
+
 impl Fields {
     fn write(&self, template: &str) -> Result<String> {
         let mut out = String::with_capacity(template.len() + 16);
-        for (node, character) in parse(template) {
+        for (node, character) in parse(template)? {
+            limits::work(PATTERN)?;
             match node {
                 Node::Pattern { key: (key, _), modifiers } => {
                     let (text, takes_ordinal) = self.pattern(key, modifiers)?;

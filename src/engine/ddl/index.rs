@@ -16,6 +16,9 @@ use crate::types::pg_type::{Oid, type_info};
 /// The access methods whose indexes answer the same questions as SQLite's b-trees.
 const METHODS: &[&str] = &["btree", "hash"];
 
+/// The most columns of an index (INDEX_MAX_KEYS).
+const MAX_KEYS: usize = 32;
+
 impl Change<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {
         let table = self.table(&create.table)?;
@@ -50,6 +53,10 @@ impl Change<'_> {
                 operator_class: self.key_class(definition.operator_class.as_ref(), type_oid, &create.method)?,
                 ..key
             });
+        }
+        if create.keys.len() + create.included.len() > MAX_KEYS {
+            let message = format!("cannot use more than {MAX_KEYS} columns in an index");
+            return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
         }
         let included = included_columns(&relation, &create.included)?;
         let names = with_included(names, create.included.clone());

@@ -10,7 +10,9 @@ use super::naming;
 use super::sqlite::{self, quote};
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::definitions::regclass_name;
-use crate::catalog::schema::{Column, ConstraintKind, Index, Relation, RelationKind, RelationOptions, sqlite_name};
+use crate::catalog::schema::{
+    Column, ConstraintKind, Index, Relation, RelationKind, RelationOptions, sqlite_table_name,
+};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
@@ -96,7 +98,7 @@ impl Change<'_> {
                     && r.sqlite_name.eq_ignore_ascii_case(candidate)
             })
         };
-        let wanted = sqlite_name(schema, name);
+        let wanted = sqlite_table_name(schema, name);
         let numbered = (2_u32..).map(|n| format!("{wanted}~{n}"));
         std::iter::once(wanted.clone()).chain(numbered).find(|candidate| !taken(candidate)).unwrap_or(wanted)
     }

@@ -7,6 +7,8 @@ use super::strings::quote_literal;
 use super::{Args, Definition, Output};
 use crate::catalog::definitions::quote_identifier;
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
+use crate::limits::session as limits;
 use crate::types::pg_type::{Repr, Scalar};
 
 /// The functions of this area.
@@ -28,7 +30,9 @@ fn texts(typed: &Typed<'_, '_>, first: usize) -> Result<Vec<String>> {
 /// The operator || with text on one side: the other is cast to text.
 fn any_concat(args: &Args<'_>) -> Result<Output> {
     let typed = Typed::new(args)?;
-    Ok((cast_to_text(&typed, 0)? + &cast_to_text(&typed, 1)?).into())
+    let (left, right) = (cast_to_text(&typed, 0)?, cast_to_text(&typed, 1)?);
+    memory::room(left.len(), right.len())?;
+    Ok((left + &right).into())
 }
 
 /// What a cast to text gives; a boolean is written out there, and a char(n) loses its padding.
@@ -42,8 +46,13 @@ fn cast_to_text(typed: &Typed<'_, '_>, index: usize) -> Result<String> {
     })
 }
 
+fn joined(texts: &[String], separator: &str) -> Result<Output> {
+    memory::room(0, texts.iter().map(|text| text.len() + separator.len()).sum())?;
+    Ok(texts.join(separator).into())
+}
+
 fn concat(args: &Args<'_>) -> Result<Output> {
-    Ok(texts(&Typed::new(args)?, 0)?.concat().into())
+    joined(&texts(&Typed::new(args)?, 0)?, "")
 }
 
 fn concat_ws(args: &Args<'_>) -> Result<Output> {
@@ -51,7 +60,7 @@ fn concat_ws(args: &Args<'_>) -> Result<Output> {
     if typed.is_null(0) {
         return Ok(Output::NULL);
     }
-    Ok(texts(&typed, 1)?.join(&typed.text(0)?).into())
+    joined(&texts(&typed, 1)?, &typed.text(0)?)
 }
 
 fn quote_nullable(args: &Args<'_>) -> Result<Output> {
@@ -110,6 +119,9 @@ fn format(args: &Args<'_>) -> Result<Output> {
         left |= width < 0;
         let index = take_argument(specifier.position, &mut next_argument, &typed)?;
         let text = conversion(&typed, index, specifier.kind)?;
+        let padding = usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX);
+        memory::room(out.len(), text.len().max(padding))?;
+        limits::begin(text.len().max(padding))?;
         push_padded(&text, width.unsigned_abs() as usize, left, &mut out);
     }
     out.push_str(rest);

@@ -11,6 +11,7 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
 use super::ContextSlot;
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
 use crate::types::value::Value as StoredValue;
 
 /// The arguments of one call.
@@ -37,6 +38,15 @@ impl<'c> Args<'c> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.context.is_empty()
+    }
+
+    /// The bytes of all arguments.
+    pub(super) fn size(&self) -> usize {
+        let size = |value| match value {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+            _ => 0,
+        };
+        (0..self.len()).map(|index| size(self.raw(index))).sum()
     }
 
     pub(super) fn any_null(&self) -> bool {
@@ -178,6 +188,16 @@ pub enum Output {
 }
 
 impl Output {
+    /// The value, unless it is longer than a value can be (54000).
+    pub(super) fn checked(self) -> Result<Self> {
+        let length = match &self {
+            Output::Value(Value::Text(text)) => text.len(),
+            Output::Value(Value::Blob(bytes)) => bytes.len(),
+            _ => 0,
+        };
+        if length > memory::MAX_VALUE { Err(memory::string_too_long(0, length)) } else { Ok(self) }
+    }
+
     /// NULL.
     pub const NULL: Output = Output::Value(Value::Null);
 }

@@ -9,16 +9,19 @@ use rusqlite::types::{Value as Stored, ValueRef};
 use serde_json::Value;
 
 use super::collations::compare_elements;
-use super::elements::{Typed, find_type, malformed_array, push_element, stored_element};
+use super::elements::{ELEMENT, Typed, find_type, malformed_array, parse_array, push_element, stored_element};
 use super::io::text_form;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
+use crate::limits::session as limits;
 use crate::types::pg_type::{Scalar, TypeInfo, type_info};
 
 /// The functions of this area.
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_array", -1, build).called_on_null(),
+    Definition::pure("pg_array_join", -1, join_parts),
     Definition::pure("pg_array_get", -1, get),
     Definition::pure("pg_array_slice", 3, slice).called_on_null(),
     Definition::pure("pg_array_length", 2, |a| Ok(dimension(a)?.map(|length| length as i64).into())),
@@ -51,10 +54,24 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 
 /// A stored array's elements.
 pub(super) fn array(args: &Args<'_>, index: usize) -> Result<Vec<Value>> {
-    serde_json::from_str(&args.text(index)?).map_err(malformed_array)
+    parse_array(&args.text(index)?)
+}
+
+/// About the bytes of an array's text.
+fn printed_size(elements: &[Value]) -> usize {
+    let size = |element: &Value| match element {
+        Value::String(text) => text.len() + 3,
+        Value::Array(inner) => printed_size(inner) + 3,
+        Value::Null => 5,
+        Value::Bool(_) => 6,
+        _ => 3,
+    };
+    elements.iter().map(size).sum()
 }
 
 fn store(elements: Vec<Value>) -> Result<Output> {
+    memory::room(0, printed_size(&elements))?;
+    limits::work(elements.len().saturating_mul(ELEMENT))?;
     Ok(Value::Array(elements).to_string().into())
 }
 
@@ -141,6 +158,22 @@ fn build(args: &Args<'_>) -> Result<Output> {
     out.push(']');
     // Arrays of empty arrays are empty.
     Ok(if shape.is_some_and(|shape| shape.is_empty()) { Output::Static("[]") } else { out.into() })
+}
+
+/// pg_array_join(array, array …): one array of the elements of all, which is how a long ARRAY[…] is made.
+fn join_parts(args: &Args<'_>) -> Result<Output> {
+    let mut out = String::from("[");
+    for index in 0..args.len() {
+        let part = args.text(index)?;
+        let inside = part.get(1..part.len().saturating_sub(1)).unwrap_or("");
+        memory::room(out.len(), inside.len() + 2)?;
+        if index > 0 {
+            out.push(',');
+        }
+        out.push_str(inside);
+    }
+    out.push(']');
+    Ok(out.into())
 }
 
 fn output_of(element: &Value) -> Output {
@@ -262,6 +295,21 @@ fn same(info: &TypeInfo, a: &Value, b: &Value) -> bool {
     compare_elements(info.repr.scalar, a, b) == Ordering::Equal
 }
 
+/// The indexes from `first` on of the elements that are the same as the one wanted; only the first of them, or all.
+fn places(info: &TypeInfo, elements: &[Value], wanted: &Value, first: usize, all: bool) -> Result<Vec<usize>> {
+    let mut found = Vec::new();
+    for (index, element) in elements.iter().enumerate().skip(first) {
+        limits::work(COMPARISON)?;
+        if same(info, element, wanted) {
+            found.push(index);
+            if !all {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
 fn position(args: &Args<'_>) -> Result<Output> {
     let typed = Typed::new(args)?;
     if typed.is_null(0) {
@@ -277,8 +325,8 @@ fn position(args: &Args<'_>) -> Result<Output> {
         args.int(3)?
     };
     let skipped = usize::try_from(first - 1).unwrap_or(0);
-    let found = elements.iter().enumerate().skip(skipped).find(|(_, element)| same(info, element, &wanted));
-    Ok(found.map(|(index, _)| index as i64 + 1).into())
+    let found = places(info, &elements, &wanted, skipped, false)?;
+    Ok(found.first().map(|index| *index as i64 + 1).into())
 }
 
 fn positions(args: &Args<'_>) -> Result<Output> {
@@ -288,8 +336,8 @@ fn positions(args: &Args<'_>) -> Result<Output> {
     }
     let (elements, wanted, info) = (array(args, 1)?, element(&typed, 1)?, typed.type_of(1)?);
     one_dimensional(&elements, "searching for elements in multidimensional arrays is not supported")?;
-    let found = elements.iter().enumerate().filter(|(_, element)| same(info, element, &wanted));
-    store(found.map(|(index, _)| Value::from(index + 1)).collect())
+    let found = places(info, &elements, &wanted, 0, true)?;
+    store(found.into_iter().map(|index| Value::from(index + 1)).collect())
 }
 
 /// array_remove(array, element) and array_replace(array, from, to).
@@ -301,21 +349,37 @@ fn replace(args: &Args<'_>, with_another: bool) -> Result<Output> {
     let (elements, wanted, info) = (array(args, 1)?, element(&typed, 1)?, typed.type_of(1)?);
     if !with_another {
         one_dimensional(&elements, "removing elements from multidimensional arrays is not supported")?;
-        return store(elements.into_iter().filter(|element| !same(info, element, &wanted)).collect());
+        let mut kept = Vec::with_capacity(elements.len());
+        for element in elements {
+            limits::work(COMPARISON)?;
+            if !same(info, &element, &wanted) {
+                kept.push(element);
+            }
+        }
+        return store(kept);
     }
     let replacement = element(&typed, 2)?;
-    store(elements.into_iter().map(|inner| replaced(inner, info, &wanted, &replacement)).collect())
+    let replaced = elements.into_iter().map(|inner| replaced(inner, info, &wanted, &replacement));
+    store(replaced.collect::<Result<_>>()?)
 }
 
-fn replaced(value: Value, info: &TypeInfo, wanted: &Value, replacement: &Value) -> Value {
-    match value {
+fn replaced(value: Value, info: &TypeInfo, wanted: &Value, replacement: &Value) -> Result<Value> {
+    limits::work(COMPARISON)?;
+    Ok(match value {
         Value::Array(inner) => {
-            Value::Array(inner.into_iter().map(|value| replaced(value, info, wanted, replacement)).collect())
+            let replaced = inner.into_iter().map(|value| replaced(value, info, wanted, replacement));
+            Value::Array(replaced.collect::<Result<_>>()?)
         }
-        scalar if same(info, &scalar, wanted) => replacement.clone(),
+        scalar if same(info, &scalar, wanted) => {
+            limits::work(replacement.as_str().map_or(0, str::len))?;
+            replacement.clone()
+        }
         scalar => scalar,
-    }
+    })
 }
+
+/// What comparing two elements costs.
+const COMPARISON: usize = 64;
 
 /// The most elements an array can have (MaxArraySize).
 const MAX_ELEMENTS: i64 = 134_217_727;
@@ -328,7 +392,8 @@ fn fill(args: &Args<'_>) -> Result<Output> {
         return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, message));
     }
     let lengths = array(args, 2)?;
-    let mut value = element(&typed, 0)?;
+    let element = element(&typed, 0)?;
+    let mut shape = Vec::new();
     let mut total = 1i64;
     for length in lengths.iter().rev() {
         let length = length
@@ -339,12 +404,27 @@ fn fill(args: &Args<'_>) -> Result<Output> {
             let message = format!("array size exceeds the maximum allowed ({MAX_ELEMENTS})");
             return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
         }
-        value = Value::Array(vec![value; usize::try_from(length).unwrap_or(0)]);
+        shape.push(usize::try_from(length).unwrap_or(0));
     }
-    match value {
-        Value::Array(elements) if total > 0 => store(elements),
-        _ => Ok(Output::Static("[]")),
+    if total <= 0 || shape.is_empty() {
+        return Ok(Output::Static("[]"));
     }
+    // As text from the beginning: a tree of so many elements would take many times as much.
+    let mut text = element.to_string();
+    for length in shape {
+        let bytes = (text.len() + 1).saturating_mul(length) + 1;
+        memory::room(0, bytes)?;
+        let mut level = String::with_capacity(bytes);
+        level.push('[');
+        for index in 0..length {
+            level.push_str(if index > 0 { "," } else { "" });
+            level.push_str(&text);
+            limits::work(text.len() + 1)?;
+        }
+        level.push(']');
+        text = level;
+    }
+    Ok(text.into())
 }
 
 fn trim(args: &Args<'_>) -> Result<Output> {
@@ -361,19 +441,48 @@ fn trim(args: &Args<'_>) -> Result<Output> {
 /// `container @> part`, which are arguments of a typed call: NULL is equal to nothing.
 fn contains(args: &Args<'_>, container: usize, part: usize) -> Result<Output> {
     let (typed, container, part) = (Typed::new(args)?, array(args, container)?, array(args, part)?);
-    let (scalar, present) = (typed.type_of(0)?.repr.scalar, flat(&container));
-    let all = flat(&part).into_iter().all(|wanted| present.iter().any(|found| equal(scalar, found, wanted)));
-    Ok(all.into())
-}
-
-fn equal(scalar: Scalar, a: &Value, b: &Value) -> bool {
-    !a.is_null() && !b.is_null() && compare_elements(scalar, a, b) == Ordering::Equal
+    let present = Elements::of(typed.type_of(0)?.repr.scalar, &container)?;
+    for wanted in flat(&part) {
+        if !present.has(wanted)? {
+            return Ok(false.into());
+        }
+    }
+    Ok(true.into())
 }
 
 fn overlaps(args: &Args<'_>) -> Result<Output> {
     let (typed, left, right) = (Typed::new(args)?, array(args, 1)?, array(args, 2)?);
-    let (scalar, right) = (typed.type_of(0)?.repr.scalar, flat(&right));
-    Ok(flat(&left).into_iter().any(|a| right.iter().any(|b| equal(scalar, a, b))).into())
+    let right = Elements::of(typed.type_of(0)?.repr.scalar, &right)?;
+    for element in flat(&left) {
+        if right.has(element)? {
+            return Ok(true.into());
+        }
+    }
+    Ok(false.into())
+}
+
+/// The elements of an array, sorted to be looked for.
+struct Elements<'v> {
+    scalar: Scalar,
+    sorted: Vec<&'v Value>,
+}
+
+impl<'v> Elements<'v> {
+    /// Those that are not NULL.
+    fn of(scalar: Scalar, elements: &'v [Value]) -> Result<Self> {
+        let mut sorted = flat(elements);
+        sorted.retain(|element| !element.is_null());
+        // Sorting cannot be stopped; it takes a comparison per element and level.
+        limits::begin(sorted.len().saturating_mul(COMPARISON * 8))?;
+        sorted.sort_unstable_by(|a, b| compare_elements(scalar, a, b));
+        Ok(Elements { scalar, sorted })
+    }
+
+    fn has(&self, wanted: &Value) -> Result<bool> {
+        limits::work(COMPARISON * 8)?;
+        let found = |element: &&Value| compare_elements(self.scalar, element, wanted);
+        Ok(!wanted.is_null() && self.sorted.binary_search_by(found).is_ok())
+    }
 }
 
 /// array_to_string(array, separator [, text for NULL])
@@ -387,7 +496,9 @@ fn join(args: &Args<'_>) -> Result<Output> {
     let (elements, separator) = (array(args, 1)?, args.text(2)?);
     let null_text = if typed.len() > 2 && !typed.is_null(2) { Some(args.text(3)?) } else { None };
     let mut parts = Vec::new();
+    let mut length = 0usize;
     for element in flat(&elements) {
+        limits::work(ELEMENT)?;
         match (element, &null_text) {
             (Value::Null, Some(text)) => parts.push(text.to_string()),
             (Value::Null, None) => {}
@@ -395,19 +506,24 @@ fn join(args: &Args<'_>) -> Result<Output> {
             (Value::String(text), _) if element_type.repr.scalar == Scalar::Bytea => parts.push(text.clone()),
             _ => parts.push(text_form(element_type, (&stored_element(element)).into(), args.slot())?),
         }
+        length += parts.last().map_or(0, String::len) + separator.len();
     }
+    memory::room(0, length)?;
     Ok(parts.join(&separator).into())
 }
 
 /// The parts of a text between separators, as string_to_array and string_to_table give them.
-pub(super) fn split_text(text: &str, separator: Option<&str>, null_text: Option<&str>) -> Vec<Option<String>> {
-    let parts: Vec<String> = match separator {
-        _ if text.is_empty() => Vec::new(),
-        None => text.chars().map(String::from).collect(),
-        Some("") => vec![text.to_owned()],
-        Some(separator) => text.split(separator).map(str::to_owned).collect(),
+pub(super) fn split_text(text: &str, separator: Option<&str>, null_text: Option<&str>) -> Result<Vec<Option<String>>> {
+    let kept = |part: &str| {
+        limits::work(part.len() + ELEMENT)?;
+        Ok(if Some(part) == null_text { None } else { Some(part.to_owned()) })
     };
-    parts.into_iter().map(|part| if Some(part.as_str()) == null_text { None } else { Some(part) }).collect()
+    match separator {
+        _ if text.is_empty() => Ok(Vec::new()),
+        None => text.chars().map(|c| kept(c.encode_utf8(&mut [0; 4]))).collect(),
+        Some("") => Ok(vec![kept(text)?]),
+        Some(separator) => text.split(separator).map(kept).collect(),
+    }
 }
 
 fn string_to_array(args: &Args<'_>) -> Result<Output> {
@@ -416,7 +532,7 @@ fn string_to_array(args: &Args<'_>) -> Result<Output> {
     }
     let optional = |index| if args.is_null(index) { Ok(None) } else { args.text(index).map(Some) };
     let (text, separator, null_text) = (args.text(0)?, optional(1)?, optional(2)?);
-    let parts = split_text(&text, separator.as_deref(), null_text.as_deref());
+    let parts = split_text(&text, separator.as_deref(), null_text.as_deref())?;
     Ok(super::regex::array_of_texts(&parts).into())
 }
 

@@ -10,11 +10,13 @@ use md5::Digest;
 
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
+use crate::limits::session as limits;
 
 /// The functions of this area.
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
-    Definition::pure("pg_byteacat", 2, |a| Ok([a.bytes(0)?, a.bytes(1)?].concat().into())),
+    Definition::pure("pg_byteacat", 2, |a| { let (l, r) = (a.bytes(0)?, a.bytes(1)?); memory::room(l.len(), r.len())?; Ok([l, r].concat().into()) }),
     Definition::pure("pg_bytea_substr", 2, |a| part(a, None)),
     Definition::pure("pg_bytea_substr", 3, |a| part(a, Some(a.int(2)?))),
     Definition::pure("pg_byteatrim", 2, |a| trim(a, true, true)),
@@ -56,16 +58,18 @@ fn part(args: &Args<'_>, length: Option<i64>) -> Result<Output> {
 }
 
 fn trim(args: &Args<'_>, start: bool, end: bool) -> Result<Output> {
-    let (bytes, set) = (args.bytes(0)?, args.bytes(1)?);
+    let (bytes, trimmed) = (args.bytes(0)?, args.bytes(1)?);
+    let mut set = [false; 256];
+    trimmed.iter().for_each(|byte| set[usize::from(*byte)] = true);
     let mut rest: &[u8] = &bytes;
     while let ([first, tail @ ..], true) = (rest, start) {
-        if !set.contains(first) {
+        if !set[usize::from(*first)] {
             break;
         }
         rest = tail;
     }
     while let ([head @ .., last], true) = (rest, end) {
-        if !set.contains(last) {
+        if !set[usize::from(*last)] {
             break;
         }
         rest = head;
@@ -74,12 +78,23 @@ fn trim(args: &Args<'_>, start: bool, end: bool) -> Result<Output> {
 }
 
 fn position(args: &Args<'_>) -> Result<Output> {
-    let (bytes, wanted) = (args.bytes(0)?, args.bytes(1)?);
+    place_of(&args.bytes(0)?, &args.bytes(1)?)
+}
+
+/// Where bytes are in others, from 1; 0 if they are not.
+pub(super) fn place_of(bytes: &[u8], wanted: &[u8]) -> Result<Output> {
     if wanted.is_empty() {
         return Ok(1.into());
     }
-    let found = bytes.windows(wanted.len()).position(|window| window == &*wanted);
-    Ok(found.map_or(0, |at| at as i64 + 1).into())
+    for (at, window) in bytes.windows(wanted.len()).enumerate() {
+        if window.first() == wanted.first() {
+            limits::work(wanted.len())?;
+            if window == wanted {
+                return Ok((at as i64 + 1).into());
+            }
+        }
+    }
+    Ok(0.into())
 }
 
 fn overlay(args: &Args<'_>, length: Option<i64>) -> Result<Output> {
@@ -140,6 +155,8 @@ fn unrecognized(encoding: &str) -> Error {
 
 fn encode(args: &Args<'_>) -> Result<Output> {
     let (bytes, format) = (args.bytes(0)?, args.text(1)?);
+    // Escaped, a byte takes up to four characters.
+    memory::reserve(bytes.len().saturating_mul(4))?;
     Ok(match format.to_ascii_lowercase().as_str() {
         "hex" => hex(&bytes).into(),
         "base64" => lines(&STANDARD.encode(&*bytes)).into(),
@@ -184,6 +201,7 @@ fn decode(args: &Args<'_>) -> Result<Output> {
 }
 
 fn unhex(text: &str) -> Result<Vec<u8>> {
+    limits::begin(text.len())?;
     let digits: Vec<u8> =
         text.chars().filter(|c| !matches!(c, ' ' | '\n' | '\t' | '\r')).map(digit).collect::<Result<_>>()?;
     if digits.len() % 2 == 1 {

@@ -12,7 +12,15 @@ use super::args::{stored, text_of};
 use super::io::text_form;
 use super::{Args, ContextSlot};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
+use crate::limits::session as limits;
 use crate::types::pg_type::{Scalar, TypeInfo, type_by_name, type_info};
+
+/// A number in an array's tree is a text of its own.
+const PER_NUMBER: usize = 16;
+
+/// What printing an element costs.
+pub(super) const ELEMENT: usize = 64;
 
 /// A call's arguments with their types; the SQLite argument in front names the types.
 pub(super) struct Typed<'a, 'c> {
@@ -114,7 +122,7 @@ pub(super) fn push_json(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot
     }
     if is_json_array(info) {
         let element = type_info(info.element).ok_or_else(|| Error::internal("an array of an unknown type"))?;
-        let parsed: serde_json::Value = serde_json::from_str(&text_of(value)?).map_err(malformed_array)?;
+        let parsed: serde_json::Value = parse_array(&text_of(value)?)?;
         return push_json_array(element, &parsed, slot, out);
     }
     match (info.repr.scalar, value) {
@@ -140,6 +148,7 @@ fn push_json_array(element: &TypeInfo, parsed: &serde_json::Value, slot: &Contex
     };
     out.push('[');
     for (index, inner) in elements.iter().enumerate() {
+        limits::work(ELEMENT)?;
         if index > 0 {
             out.push(',');
         }
@@ -164,6 +173,13 @@ pub(super) fn stored_element(element: &serde_json::Value) -> rusqlite::types::Va
         },
         nested => Value::Text(nested.to_string()),
     }
+}
+
+/// A stored array, or what is in one. Its tree is many times larger than its text.
+pub(super) fn parse_array<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    let elements = text.bytes().filter(|byte| *byte == b',').count() + 1;
+    memory::reserve(elements.saturating_mul(size_of::<serde_json::Value>() + PER_NUMBER).saturating_add(text.len()))?;
+    serde_json::from_str(text).map_err(malformed_array)
 }
 
 pub(super) fn malformed_array(error: serde_json::Error) -> Error {

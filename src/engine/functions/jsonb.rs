@@ -9,6 +9,8 @@ use std::cmp::Ordering;
 use super::json::text_array;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
+use crate::limits::session as limits;
 use crate::types::json::{self, JsonValue};
 use crate::types::numeric::Numeric;
 use crate::types::numeric_wire;
@@ -16,8 +18,8 @@ use crate::types::numeric_wire;
 /// The functions of this area.
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
-    Definition::pure("pg_jsonb_contains", 2, |a| Ok(contains(&tree(a, 0)?, &tree(a, 1)?, true).into())),
-    Definition::pure("pg_jsonb_contained", 2, |a| Ok(contains(&tree(a, 1)?, &tree(a, 0)?, true).into())),
+    Definition::pure("pg_jsonb_contains", 2, |a| Ok(contains(&tree(a, 0)?, &tree(a, 1)?, true)?.into())),
+    Definition::pure("pg_jsonb_contained", 2, |a| Ok(contains(&tree(a, 1)?, &tree(a, 0)?, true)?.into())),
     Definition::pure("pg_jsonb_exists", 2, |a| Ok(has(&tree(a, 0)?, &a.text(1)?).into())),
     Definition::pure("pg_jsonb_exists_any", 2, |a| exists(a, false)),
     Definition::pure("pg_jsonb_exists_all", 2, |a| exists(a, true)),
@@ -30,7 +32,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_jsonb_set", 4, |a| change(a, Change::Set { create: a.bool(3)? })),
     Definition::pure("pg_jsonb_insert", 3, |a| change(a, Change::Insert { after: false })),
     Definition::pure("pg_jsonb_insert", 4, |a| change(a, Change::Insert { after: a.bool(3)? })),
-    Definition::pure("pg_jsonb_pretty", 1, |a| { let mut out = String::new(); pretty(&tree(a, 0)?, 0, &mut out); Ok(out.into()) }),
+    Definition::pure("pg_jsonb_pretty", 1, |a| { let mut out = String::new(); pretty(&tree(a, 0)?, 0, &mut out)?; Ok(out.into()) }),
     Definition::pure("pg_jsonb_strip_nulls", 1, |a| print(&strip_nulls(tree(a, 0)?))),
     Definition::pure("pg_jsonb_bool", 1, |a| match tree(a, 0)? { JsonValue::Bool(b) => Ok(b.into()), other => Err(cannot_cast(&other, "boolean")) }),
     Definition::pure("pg_jsonb_numeric", 1, |a| Ok(number(a, "numeric")?.to_string().into())),
@@ -50,19 +52,43 @@ fn print(value: &JsonValue) -> Result<Output> {
 }
 
 /// `container @> part`. At the top an array also contains a bare scalar.
-fn contains(container: &JsonValue, part: &JsonValue, top: bool) -> bool {
+fn contains(container: &JsonValue, part: &JsonValue, top: bool) -> Result<bool> {
+    limits::work(COMPARISON)?;
     match (container, part) {
         (JsonValue::Object(_), JsonValue::Object(wanted)) => {
-            wanted.iter().all(|(key, wanted)| container.get(key).is_some_and(|found| contains(found, wanted, false)))
+            for (key, wanted) in wanted {
+                match container.get(key) {
+                    Some(found) if contains(found, wanted, false)? => {}
+                    _ => return Ok(false),
+                }
+            }
+            Ok(true)
         }
         (JsonValue::Array(found), JsonValue::Array(wanted)) => {
-            wanted.iter().all(|wanted| found.iter().any(|found| contains(found, wanted, false)))
+            for wanted in wanted {
+                if !any_contains(found, wanted)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         }
-        (JsonValue::Array(_), JsonValue::Object(_)) => false,
-        (JsonValue::Array(found), scalar) if top => found.iter().any(|found| equal(found, scalar)),
-        _ => equal(container, part),
+        (JsonValue::Array(_), JsonValue::Object(_)) => Ok(false),
+        (JsonValue::Array(found), scalar) if top => Ok(found.iter().any(|found| equal(found, scalar))),
+        _ => Ok(equal(container, part)),
     }
 }
+
+fn any_contains(found: &[JsonValue], wanted: &JsonValue) -> Result<bool> {
+    for found in found {
+        if contains(found, wanted, false)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What comparing two values costs.
+const COMPARISON: usize = 32;
 
 fn equal(a: &JsonValue, b: &JsonValue) -> bool {
     compare(a, b) == Ordering::Equal
@@ -303,11 +329,13 @@ fn change_element(
     }
 }
 
-fn pretty(value: &JsonValue, depth: usize, out: &mut String) {
+fn pretty(value: &JsonValue, depth: usize, out: &mut String) -> Result<()> {
     let line = |depth: usize, out: &mut String| {
         out.push('\n');
-        out.push_str(&" ".repeat(depth * 4));
+        out.extend(std::iter::repeat_n(' ', depth * 4));
     };
+    memory::room(out.len(), depth * 4)?;
+    limits::work(depth * 4 + COMPARISON)?;
     match value {
         JsonValue::Object(members) => {
             out.push('{');
@@ -316,7 +344,7 @@ fn pretty(value: &JsonValue, depth: usize, out: &mut String) {
                 line(depth + 1, out);
                 super::elements::push_string(key, out);
                 out.push_str(": ");
-                pretty(member, depth + 1, out);
+                pretty(member, depth + 1, out)?;
             }
             line(depth, out);
             out.push('}');
@@ -326,13 +354,14 @@ fn pretty(value: &JsonValue, depth: usize, out: &mut String) {
             for (index, element) in elements.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
                 line(depth + 1, out);
-                pretty(element, depth + 1, out);
+                pretty(element, depth + 1, out)?;
             }
             line(depth, out);
             out.push(']');
         }
         scalar => out.push_str(&scalar.to_string()),
     }
+    Ok(())
 }
 
 fn strip_nulls(value: JsonValue) -> JsonValue {

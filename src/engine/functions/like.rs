@@ -5,6 +5,7 @@
 use super::strings::lower;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 
 /// The functions of this area.
 pub(super) static FUNCTIONS: &[Definition] = &[
@@ -39,6 +40,9 @@ fn like(args: &Args<'_>, ignore_case: bool) -> Result<Output> {
     Ok(matches(&text, &pattern, escape)?.into())
 }
 
+/// What one step costs.
+const STEP: usize = 8;
+
 /// One step of a pattern, and what follows it.
 enum Step<'p> {
     End,
@@ -71,6 +75,7 @@ fn matches(text: &str, pattern: &str, escape: Option<char>) -> Result<bool> {
     let (mut text, mut pattern) = (text, pattern);
     let mut retry: Option<(&str, &str)> = None;
     loop {
+        limits::work(STEP)?;
         let mut characters = text.chars();
         let advanced = match step(pattern, escape)? {
             Step::AnyText(rest) => {

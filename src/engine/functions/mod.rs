@@ -28,6 +28,8 @@ mod json;
 mod json_text;
 mod jsonb;
 mod like;
+#[cfg(test)]
+mod limits_tests;
 mod modifiers;
 mod network;
 mod numeric;
@@ -56,6 +58,7 @@ use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::sequences::SequenceRegistry;
 use crate::error::{Error, Result};
+use crate::limits::session as limits;
 use crate::types::format::FormatSettings;
 
 /// What a function may reach beyond its arguments, one per connection: the session that has borrowed the connection,
@@ -252,7 +255,8 @@ fn register_one(
             if strict && args.any_null() {
                 return Ok(Output::NULL);
             }
-            body(&args).map_err(|error| slot.fail(error))
+            let called = limits::begin(args.size()).and_then(|()| body(&args)).and_then(Output::checked);
+            called.map_err(|error| slot.fail(error))
         })
         .map_err(|error| registration_failed(name, &error))
 }
@@ -294,7 +298,7 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
         register_all(connection, slot, definitions)?;
     }
     collations::register(connection)?;
-    unnest::register(connection).map_err(|e| Error::internal(format_args!("pg_unnest: {e}")))?;
+    unnest::register(connection, slot).map_err(|e| Error::internal(format_args!("pg_unnest: {e}")))?;
     io::register(connection, slot)?;
     aggregate::register(connection, slot)?;
     sets::register(connection, slot)

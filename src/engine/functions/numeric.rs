@@ -4,6 +4,7 @@
 
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 use crate::types::numeric::Numeric;
 
 /// The functions of this area.
@@ -70,6 +71,9 @@ fn sign(x: &Numeric) -> Result<Numeric> {
     Ok(if x.is_nan() { Numeric::NaN } else { i64::from(x.signum()).into() })
 }
 
+/// What a division of long numbers costs, about.
+const DIVISION: usize = 16 << 10;
+
 /// The greatest common divisor at the larger scale of the two; NaN when either is not finite.
 fn common_divisor(a: &Numeric, b: &Numeric) -> Result<Numeric> {
     if a.scale().is_none() || b.scale().is_none() {
@@ -77,6 +81,7 @@ fn common_divisor(a: &Numeric, b: &Numeric) -> Result<Numeric> {
     }
     let (mut a, mut b) = (a.abs(), b.abs());
     while b.signum() != 0 {
+        limits::work(DIVISION)?;
         let remainder = a.rem(&b)?;
         (a, b) = (b, remainder);
     }
@@ -100,7 +105,11 @@ fn factorial(n: i64) -> Result<Output> {
     if n > 32_177 {
         return Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value overflows numeric format"));
     }
-    let product = (2..=n).fold(num_bigint::BigInt::from(1), |product, factor| product * factor);
+    let mut product = num_bigint::BigInt::from(1);
+    for factor in 2..=n {
+        product *= factor;
+        limits::work(usize::try_from(product.bits() / 8).unwrap_or(usize::MAX))?;
+    }
     Ok(product.to_string().into())
 }
 

@@ -14,9 +14,13 @@ use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input, MatchKind};
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 
 /// The start and end of a match and of each of its groups, in bytes; index 0 is the whole match.
 pub(super) type Groups = Vec<Option<(usize, usize)>>;
+
+/// What finding and keeping a match costs besides reading the text.
+const MATCH: usize = 256;
 
 /// A compiled pattern.
 pub(super) struct Pattern {
@@ -152,15 +156,25 @@ impl Pattern {
     }
 
     /// Every match from byte `from` on, none overlapping: after an empty one the search goes on one character further.
-    pub(super) fn find_all(&self, text: &str, from: usize) -> Vec<Groups> {
+    pub(super) fn find_all(&self, text: &str, from: usize) -> Result<Vec<Groups>> {
+        self.find_up_to(text, from, usize::MAX)
+    }
+
+    /// The same, but no more than `most`.
+    pub(super) fn find_up_to(&self, text: &str, from: usize, most: usize) -> Result<Vec<Groups>> {
         let mut found = Vec::new();
         let mut at = from;
-        while let Some(groups) = self.find_at(text, at) {
+        while found.len() < most
+            && let Some(groups) = self.find_at(text, at)
+        {
             let (start, end) = groups.first().copied().flatten().unwrap_or((text.len(), text.len()));
+            // Who looks for the longest match may have read all of the rest.
+            let read = if self.longest.is_some() { text.len() - start } else { end - at };
+            limits::work(read + MATCH)?;
             at = if end > start { end } else { next_boundary(text, end) };
             found.push(groups);
         }
-        found
+        Ok(found)
     }
 }
 

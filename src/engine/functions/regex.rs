@@ -10,6 +10,8 @@ use super::pattern::{Groups, Options, Pattern};
 use super::strings::byte_offset;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
+use crate::limits::session as limits;
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -104,7 +106,8 @@ fn replace_matches(args: &Args<'_>, options: Options, start: i64, nth: i64) -> R
     let wanted = usize::try_from(nth).unwrap_or(usize::MAX);
     let found = match wanted {
         1 => pattern.find_at(&text, from).into_iter().collect(),
-        _ => pattern.find_all(&text, from),
+        0 => pattern.find_all(&text, from)?,
+        _ => pattern.find_up_to(&text, from, wanted)?,
     };
     for (index, groups) in found.iter().enumerate() {
         let Some((begin, end)) = groups.first().copied().flatten() else { continue };
@@ -112,7 +115,7 @@ fn replace_matches(args: &Args<'_>, options: Options, start: i64, nth: i64) -> R
             continue;
         }
         out.push_str(text.get(copied..begin).unwrap_or(""));
-        expand(&replacement, &text, groups, &mut out);
+        expand(&replacement, &text, groups, &mut out)?;
         copied = end;
     }
     out.push_str(text.get(copied..).unwrap_or(""));
@@ -120,7 +123,9 @@ fn replace_matches(args: &Args<'_>, options: Options, start: i64, nth: i64) -> R
 }
 
 /// Appends a replacement: \1 … \9 are groups, \& the match, \\ a backslash.
-fn expand(replacement: &str, text: &str, groups: &Groups, out: &mut String) {
+fn expand(replacement: &str, text: &str, groups: &Groups, out: &mut String) -> Result<()> {
+    memory::room(out.len(), replacement.len())?;
+    limits::work(replacement.len())?;
     let mut characters = replacement.chars().peekable();
     while let Some(c) = characters.next() {
         let index = match (c, characters.peek()) {
@@ -135,11 +140,15 @@ fn expand(replacement: &str, text: &str, groups: &Groups, out: &mut String) {
         match index {
             Some(index) => {
                 characters.next();
-                out.push_str(group(text, groups, index as usize).unwrap_or(""));
+                let group = group(text, groups, index as usize).unwrap_or("");
+                memory::room(out.len(), group.len())?;
+                limits::work(group.len())?;
+                out.push_str(group);
             }
             None => out.push(c),
         }
     }
+    Ok(())
 }
 
 fn replace(args: &Args<'_>) -> Result<Output> {
@@ -195,10 +204,10 @@ fn first_match(args: &Args<'_>) -> Result<Output> {
 }
 
 /// The parts between the matches. Matches of nothing at the ends or right behind another match do not separate.
-pub(super) fn split_parts<'t>(text: &'t str, pattern: &Pattern) -> Vec<&'t str> {
+pub(super) fn split_parts<'t>(text: &'t str, pattern: &Pattern) -> Result<Vec<&'t str>> {
     let mut parts = Vec::new();
     let mut begin = 0;
-    for groups in pattern.find_all(text, 0) {
+    for groups in pattern.find_all(text, 0)? {
         let Some((start, end)) = groups.first().copied().flatten() else { continue };
         let empty = start == end;
         if empty && (start >= text.len() || end == begin) {
@@ -208,25 +217,26 @@ pub(super) fn split_parts<'t>(text: &'t str, pattern: &Pattern) -> Vec<&'t str> 
         begin = end;
     }
     parts.push(text.get(begin..).unwrap_or(""));
-    parts
+    Ok(parts)
 }
 
 fn split(args: &Args<'_>) -> Result<Output> {
     let (text, pattern) = (args.text(0)?, compiled(args, options(args, 2, "regexp_split_to_array")?)?);
-    Ok(array_of_texts(&split_parts(&text, &pattern)).into())
+    Ok(array_of_texts(&split_parts(&text, &pattern)?).into())
 }
 
 fn count(args: &Args<'_>) -> Result<Output> {
     let start = position(args, 2, 1, 1, "start")?;
     let (text, pattern) = (args.text(0)?, compiled(args, options(args, 3, "regexp_count")?)?);
     let from = search_start(&text, start);
-    Ok((pattern.find_all(&text, from).len() as i64).into())
+    Ok((pattern.find_all(&text, from)?.len() as i64).into())
 }
 
 /// The n-th match from a character on.
-fn nth_match(text: &str, pattern: &Pattern, (start, nth): (i64, i64)) -> Option<Groups> {
+fn nth_match(text: &str, pattern: &Pattern, (start, nth): (i64, i64)) -> Result<Option<Groups>> {
     let from = search_start(text, start);
-    pattern.find_all(text, from).into_iter().nth(usize::try_from(nth - 1).unwrap_or(usize::MAX))
+    let nth = usize::try_from(nth).unwrap_or(usize::MAX);
+    Ok(pattern.find_up_to(text, from, nth)?.into_iter().nth(nth.saturating_sub(1)))
 }
 
 /// Where to begin and which match to take: arguments 2 and 3.
@@ -247,7 +257,7 @@ fn instr(args: &Args<'_>) -> Result<Output> {
     }
     let number = position(args, 6, 0, 0, "subexpr")?;
     let (text, pattern) = (args.text(0)?, compiled(args, options(args, 5, "regexp_instr")?)?);
-    let found = nth_match(&text, &pattern, place).and_then(|groups| sub_expression(&groups, number));
+    let found = nth_match(&text, &pattern, place)?.and_then(|groups| sub_expression(&groups, number));
     let at = found.map(|(start, end)| if after == 1 { end } else { start });
     Ok(at.map_or(0, |at| text.get(..at).unwrap_or("").chars().count() as i64 + 1).into())
 }
@@ -256,7 +266,7 @@ fn regexp_substr(args: &Args<'_>) -> Result<Output> {
     let place = start_and_nth(args)?;
     let number = position(args, 5, 0, 0, "subexpr")?;
     let (text, pattern) = (args.text(0)?, compiled(args, options(args, 4, "regexp_substr")?)?);
-    let found = nth_match(&text, &pattern, place).and_then(|groups| sub_expression(&groups, number));
+    let found = nth_match(&text, &pattern, place)?.and_then(|groups| sub_expression(&groups, number));
     Ok(found.and_then(|(start, end)| text.get(start..end)).into())
 }
 

@@ -4,18 +4,23 @@
 //! in `like` and `regex`. Specification: functions-string.html; errors as in oracle_compat.c and varlena.c.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+
+use rusqlite::types::ValueRef;
 
 use super::{Args, Definition, Output};
 use crate::catalog::definitions::quote_identifier;
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
+use crate::limits::session as limits;
 use crate::types::bytes_text::{char_byte, read_char};
 
 /// The functions of this area.
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
-    Definition::pure("pg_lower", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_lowercase, lower).into())),
-    Definition::pure("pg_upper", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_uppercase, upper).into())),
-    Definition::pure("pg_initcap", 1, |a| Ok(initcap(&a.text(0)?).into())),
+    Definition::pure("pg_lower", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_lowercase, lower)?.into())),
+    Definition::pure("pg_upper", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_uppercase, upper)?.into())),
+    Definition::pure("pg_initcap", 1, |a| Ok(initcap(&a.text(0)?)?.into())),
     Definition::pure("pg_text_substr", 2, |a| substr(a, None)),
     Definition::pure("pg_text_substr", 3, |a| substr(a, Some(a.int(2)?))),
     Definition::pure("pg_btrim", 1, |a| trim(a, true, true)),
@@ -40,6 +45,9 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_chr", 1, chr),
     Definition::pure("pg_ascii", 1, |a| Ok(a.text(0)?.chars().next().map_or(0, |c| i64::from(u32::from(c))).into())),
     Definition::pure("pg_quote_ident", 1, |a| Ok(quote_identifier(&a.text(0)?).into())),
+    // SQLite's own take time with the product of the lengths.
+    Definition::pure("instr", 2, place_of),
+    Definition::pure("replace", 3, replace),
     Definition::pure("pg_quote_literal", 1, |a| Ok(quote_literal(&a.text(0)?).into())),
     Definition::pure("pg_quote_nullable", 1, quote_nullable).called_on_null(),
     Definition::pure("pg_text_name", 1, |a| Ok(to_name(&a.text(0)?).into())),
@@ -65,8 +73,16 @@ pub(super) fn negative_substring() -> Error {
 
 /// Maps case character by character, as PostgreSQL does with libc: a character whose counterpart is more than one
 /// character (ß) stays as it is.
-fn map_case(text: &str, ascii: fn(&str) -> String, unicode: fn(char) -> char) -> String {
-    if text.is_ascii() { ascii(text) } else { text.chars().map(unicode).collect() }
+fn map_case(text: &str, ascii: fn(&str) -> String, unicode: fn(char) -> char) -> Result<String> {
+    if text.is_ascii() {
+        return Ok(ascii(text));
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        limits::work(4)?;
+        out.push(unicode(c));
+    }
+    Ok(out)
 }
 
 pub(super) fn lower(c: char) -> char {
@@ -79,14 +95,19 @@ fn upper(c: char) -> char {
     mapped.next().filter(|_| mapped.next().is_none()).unwrap_or(c)
 }
 
-fn initcap(text: &str) -> String {
+fn initcap(text: &str) -> Result<String> {
     let mut inside_word = false;
     let mut capitalise = |c: char| {
         let mapped = if inside_word { lower(c) } else { upper(c) };
         inside_word = c.is_alphanumeric();
         mapped
     };
-    text.chars().map(&mut capitalise).collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        limits::work(4)?;
+        out.push(capitalise(c));
+    }
+    Ok(out)
 }
 
 /// The byte offset of the character at `index`, or the end.
@@ -117,13 +138,15 @@ fn substr(args: &Args<'_>, length: Option<i64>) -> Result<Output> {
 
 fn trim(args: &Args<'_>, start: bool, end: bool) -> Result<Output> {
     let text = args.text(0)?;
-    let set: Vec<char> = if args.len() > 1 { args.text(1)?.chars().collect() } else { vec![' '] };
+    let mut set: Vec<char> = if args.len() > 1 { args.text(1)?.chars().collect() } else { vec![' '] };
+    set.sort_unstable();
+    let in_set = |c: char| set.binary_search(&c).is_ok();
     let mut rest: &str = &text;
     if start {
-        rest = rest.trim_start_matches(set.as_slice());
+        rest = rest.trim_start_matches(in_set);
     }
     if end {
-        rest = rest.trim_end_matches(set.as_slice());
+        rest = rest.trim_end_matches(in_set);
     }
     Ok(rest.into())
 }
@@ -139,7 +162,16 @@ fn pad(args: &Args<'_>, in_front: bool) -> Result<Output> {
     if present >= wanted || filler.is_empty() {
         return Ok(text.get(..byte_offset(&text, wanted)).unwrap_or("").into());
     }
-    let mut padding: String = filler.chars().cycle().take(wanted - present).collect();
+    let missing = wanted - present;
+    let fillers = filler.chars().count();
+    let bytes = missing / fillers * filler.len() + filler.len();
+    memory::room(text.len(), bytes)?;
+    let mut padding = String::with_capacity(bytes + if in_front { text.len() } else { 0 });
+    for _ in 0..missing / fillers {
+        limits::work(filler.len())?;
+        padding.push_str(&filler);
+    }
+    padding.extend(filler.chars().take(missing % fillers));
     if in_front {
         padding.push_str(&text);
         return Ok(padding.into());
@@ -151,7 +183,10 @@ fn repeat(args: &Args<'_>) -> Result<Output> {
     let text = args.text(0)?;
     let count = usize::try_from(args.int(1)?).unwrap_or(0);
     match text.len().checked_mul(count) {
-        Some(bytes) if bytes <= MAX_TEXT_BYTES => Ok(text.repeat(count).into()),
+        Some(bytes) if bytes <= MAX_TEXT_BYTES => {
+            limits::begin(bytes)?;
+            Ok(text.repeat(count).into())
+        }
         _ => Err(too_long()),
     }
 }
@@ -175,7 +210,16 @@ fn split_part(args: &Args<'_>) -> Result<Output> {
     if separator.is_empty() {
         return Ok(if index == 0 { Output::Argument(0) } else { Output::Static("") });
     }
-    let part = if n > 0 { text.split(&*separator).nth(index) } else { text.rsplit(&*separator).nth(index) };
+    let mut parts: Box<dyn Iterator<Item = &str>> =
+        if n > 0 { Box::new(text.split(&*separator)) } else { Box::new(text.rsplit(&*separator)) };
+    let mut part = parts.next();
+    for _ in 0..index {
+        limits::work(part.map_or(0, str::len) + PART)?;
+        part = parts.next();
+        if part.is_none() {
+            break;
+        }
+    }
     Ok(part.unwrap_or("").into())
 }
 
@@ -189,8 +233,12 @@ fn overlay(args: &Args<'_>, length: Option<i64>) -> Result<Output> {
     let end = overlay_end(start, length)?;
     let before = substring(&text, 1, Some(start - 1))?;
     let after = substring(&text, end, None)?;
+    memory::room(0, before.len() + placing.len() + after.len())?;
     Ok(format!("{before}{placing}{after}").into())
 }
+
+/// What finding a separator costs.
+const PART: usize = 16;
 
 /// Where the part that OVERLAY replaces ends, in 32 bits as PostgreSQL counts.
 pub(super) fn overlay_end(start: i64, length: i64) -> Result<i64> {
@@ -200,11 +248,48 @@ pub(super) fn overlay_end(start: i64, length: i64) -> Result<i64> {
 
 fn translate(args: &Args<'_>) -> Result<Output> {
     let (text, from, to) = (args.text(0)?, args.text(1)?, args.text(2)?);
-    let replaced = text.chars().filter_map(|c| match from.chars().position(|f| f == c) {
-        Some(index) => to.chars().nth(index),
-        None => Some(c),
+    // The first of equal characters counts.
+    let mut map = HashMap::new();
+    let mut targets = to.chars();
+    from.chars().for_each(|c| {
+        let target = targets.next();
+        map.entry(c).or_insert(target);
     });
-    Ok(replaced.collect::<String>().into())
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        limits::work(1)?;
+        out.extend(map.get(&c).copied().unwrap_or(Some(c)));
+    }
+    Ok(out.into())
+}
+
+/// instr(): where a text is in another, in characters from 1; in bytes if both are blobs.
+fn place_of(args: &Args<'_>) -> Result<Output> {
+    if let (ValueRef::Blob(bytes), ValueRef::Blob(wanted)) = (args.raw(0), args.raw(1)) {
+        return super::bytes::place_of(bytes, wanted);
+    }
+    let (text, wanted) = (args.text(0)?, args.text(1)?);
+    let found = text.find(&*wanted);
+    Ok(found.map_or(0, |at| text.get(..at).unwrap_or("").chars().count() as i64 + 1).into())
+}
+
+fn replace(args: &Args<'_>) -> Result<Output> {
+    let (text, from, to) = (args.text(0)?, args.text(1)?, args.text(2)?);
+    if from.is_empty() {
+        return Ok(Output::Argument(0));
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    for (at, found) in text.match_indices(&*from) {
+        let kept = text.get(copied..at).unwrap_or("");
+        memory::room(out.len(), kept.len() + to.len())?;
+        limits::work(kept.len() + to.len())?;
+        out.push_str(kept);
+        out.push_str(&to);
+        copied = at + found.len();
+    }
+    out.push_str(text.get(copied..).unwrap_or(""));
+    Ok(out.into())
 }
 
 fn chr(args: &Args<'_>) -> Result<Output> {
@@ -223,8 +308,21 @@ fn chr(args: &Args<'_>) -> Result<Output> {
 
 /// The text as a string constant: '…', or E'…' if it holds a backslash.
 pub(super) fn quote_literal(text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
+    let special = text.bytes().filter(|byte| matches!(byte, b'\'' | b'\\')).count();
+    let mut out = String::with_capacity(text.len() + special + 3);
+    out.push_str(if text.contains('\\') { "E'" } else { "'" });
+    let mut rest = text;
+    while let Some(at) = rest.find(['\'', '\\']) {
+        let (before, after) = rest.split_at(at);
+        let (quoted, after) = after.split_at(1);
+        out.push_str(before);
+        out.push_str(quoted);
+        out.push_str(quoted);
+        rest = after;
+    }
+    out.push_str(rest);
+    out.push('\'');
+    out
 }
 
 fn quote_nullable(args: &Args<'_>) -> Result<Output> {

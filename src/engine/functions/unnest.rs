@@ -13,30 +13,39 @@ use rusqlite::vtab::{
     Context, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor, sqlite3_vtab,
     sqlite3_vtab_cursor,
 };
-use rusqlite::{Connection, Error, Result};
+use rusqlite::{Connection, Result};
 use serde_json::Value;
+
+use super::ContextSlot;
+use super::elements::parse_array;
+use crate::limits::session as limits;
 
 /// How many arrays there may be.
 const MAX_ARRAYS: usize = 8;
+
+/// What making a row costs.
+const ROW: usize = 64;
 
 const SCHEMA: &CStr = c"CREATE TABLE x(value, value2, value3, value4, value5, value6, value7, value8,
     array1 HIDDEN, array2 HIDDEN, array3 HIDDEN, array4 HIDDEN, array5 HIDDEN, array6 HIDDEN, array7 HIDDEN,
     array8 HIDDEN)";
 
 /// Registers the function on a connection.
-pub(super) fn register(connection: &Connection) -> Result<()> {
+pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     const MODULE: Module<Unnest> = Module::eponymous_only_module();
-    connection.create_module(c"pg_unnest", &MODULE, None)
+    connection.create_module(c"pg_unnest", &MODULE, Some(slot.clone()))
 }
 
 #[repr(C)]
 struct Unnest {
     base: sqlite3_vtab,
+    slot: ContextSlot,
 }
 
 #[repr(C)]
 struct UnnestCursor<'vtab> {
     base: sqlite3_vtab_cursor,
+    slot: ContextSlot,
     arrays: Vec<Vec<Value>>,
     row: usize,
     rows: usize,
@@ -46,19 +55,19 @@ struct UnnestCursor<'vtab> {
 // SAFETY: `base` is the first field of a #[repr(C)] struct, as SQLite wants it.
 #[allow(unsafe_code)]
 unsafe impl<'vtab> VTab<'vtab> for Unnest {
-    type Aux = ();
+    type Aux = ContextSlot;
     type Cursor = UnnestCursor<'vtab>;
 
     fn connect(
         connection: &mut VTabConnection,
-        _: Option<&()>,
+        slot: Option<&ContextSlot>,
         _: &[u8],
         _: &[u8],
         _: &[u8],
         _: &[&[u8]],
     ) -> Result<(Cow<'static, CStr>, Self)> {
         connection.config(VTabConfig::Innocuous)?;
-        Ok((Cow::Borrowed(SCHEMA), Unnest { base: sqlite3_vtab::default() }))
+        Ok((Cow::Borrowed(SCHEMA), Unnest { base: sqlite3_vtab::default(), slot: slot.cloned().unwrap_or_default() }))
     }
 
     fn best_index(&self, info: &mut IndexInfo) -> Result<bool> {
@@ -96,6 +105,7 @@ unsafe impl<'vtab> VTab<'vtab> for Unnest {
     fn open(&'vtab mut self) -> Result<UnnestCursor<'vtab>> {
         Ok(UnnestCursor {
             base: sqlite3_vtab_cursor::default(),
+            slot: self.slot.clone(),
             arrays: Vec::new(),
             row: 0,
             rows: 0,
@@ -121,7 +131,7 @@ unsafe impl VTabCursor for UnnestCursor<'_> {
         for index in 0..args.len() {
             let mut elements = Vec::new();
             if let Some(text) = args.get::<Option<String>>(index)? {
-                let array = serde_json::from_str(&text).map_err(|e| Error::ModuleError(e.to_string()))?;
+                let array = parse_array(&text).map_err(|error| self.slot.fail(error))?;
                 flatten(array, &mut elements);
             }
             self.arrays.push(elements);
@@ -132,7 +142,7 @@ unsafe impl VTabCursor for UnnestCursor<'_> {
 
     fn next(&mut self) -> Result<()> {
         self.row += 1;
-        Ok(())
+        limits::work(ROW).map_err(|error| self.slot.fail(error))
     }
 
     fn eof(&self) -> bool {
@@ -166,7 +176,7 @@ mod tests {
     #[test]
     fn arrays_side_by_side_are_padded_and_nested_ones_flat() {
         let connection = Connection::open_in_memory().unwrap();
-        register(&connection).unwrap();
+        register(&connection, &ContextSlot::default()).unwrap();
         let sql = "SELECT group_concat(rowid || ':' || coalesce(value, '-') || ':' || coalesce(value2, '-')) \
                    FROM pg_unnest('[1,[2.5,null]]', '[\"a\",true]')";
         let text: String = connection.query_row(sql, [], |row| row.get(0)).unwrap();

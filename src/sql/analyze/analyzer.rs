@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
+use crate::limits::stack;
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::plan::LockWait;
@@ -23,6 +25,9 @@ use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// How deep expressions and sub-queries may nest before 54001; the parser's own limit does not see `1 + 1 + 1 …`.
 const MAX_DEPTH: usize = 1000;
+
+/// What analysing an expression or a query costs besides its parts.
+const NODE: usize = 1 << 10;
 
 /// The relations and columns a text refers to.
 #[derive(Clone, Debug, Default)]
@@ -104,14 +109,10 @@ impl<'a> Analyzer<'a> {
         format!("t{}", self.next_alias).into()
     }
 
-    /// A fresh name for a CTE: unlike an alias it would hide a table of the same name.
+    /// The name of a WITH query: SQLite looks for it before it looks for tables, so it is one that no table has.
     pub(super) fn fresh_cte_name(&mut self) -> Rc<str> {
-        loop {
-            let name = self.fresh_alias();
-            if !self.catalog().relations.values().any(|relation| *relation.sqlite_name == *name) {
-                return name;
-            }
-        }
+        self.next_alias += 1;
+        format!("__pg_cte{}", self.next_alias).into()
     }
 
     /// The lifted constant that was written at a location. A number's may be that of the signs before it.
@@ -142,8 +143,10 @@ impl<'a> Analyzer<'a> {
     pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
+            return Err(stack::too_deep());
         }
+        stack::check()?;
+        limits::work(NODE)?;
         let result = run(self);
         self.depth -= 1;
         result

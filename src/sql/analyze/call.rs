@@ -15,6 +15,9 @@ use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
 use crate::types::pg_type::Oid;
 
+/// The most arguments of a function (FUNC_MAX_ARGS).
+const MAX_ARGUMENTS: usize = 100;
+
 impl Analyzer<'_> {
     /// A call of an ordinary function by name, arguments analysed.
     pub(super) fn function(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
@@ -91,6 +94,10 @@ impl Analyzer<'_> {
         }
         if let Some(expr) = self.enum_function(name, &args)? {
             return Ok(expr);
+        }
+        if args.len() > MAX_ARGUMENTS {
+            let message = format!("cannot pass more than {MAX_ARGUMENTS} arguments to a function");
+            return Err(self.at(Error::new(SqlState::TOO_MANY_ARGUMENTS, message), call.location));
         }
         let args = self.of_compatible_types(name, args);
         let types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();

@@ -19,6 +19,9 @@ use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
+/// The most elements of an array that one call makes: SQLite's functions have at most 32,767 arguments.
+const ARGUMENTS: usize = 10_000;
+
 impl Analyzer<'_> {
     /// One expression. Its type may be UNKNOWN: the context decides then.
     pub(super) fn expr(&mut self, ast: &Ast) -> Result<Expr> {
@@ -506,7 +509,17 @@ impl Analyzer<'_> {
             let message = format!("could not find array type for data type {}", self.type_name(common));
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         };
-        elements.insert(0, Expr::text(self.internal_name(common)));
+        let name = Expr::text(self.internal_name(common));
+        let rest = elements.split_off(elements.len().min(ARGUMENTS));
+        elements.insert(0, name.clone());
+        if !rest.is_empty() {
+            let mut parts = vec![Expr::function("pg_array", elements, type_oid)];
+            for part in rest.chunks(ARGUMENTS) {
+                let part = std::iter::once(name.clone()).chain(part.iter().cloned()).collect();
+                parts.push(Expr::function("pg_array", part, type_oid));
+            }
+            return Ok(Expr::function("pg_array_join", parts, type_oid));
+        }
         Ok(Expr::function("pg_array", elements, type_oid))
     }
 

@@ -4,6 +4,7 @@
 //! functions-comparisons.html, functions-subquery.html.
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::search::{Search, Volatile};
 use crate::sql::syntax::ast::expression::{self as ast, Expr as Ast, SubLink, SubLinkType};
@@ -12,6 +13,9 @@ use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
+
+/// What analysing one comparison costs.
+const COMPARISON: usize = 1 << 10;
 
 impl Analyzer<'_> {
     pub(super) fn in_list(&mut self, expr: &Ast, list: &[Ast], negated: bool, operator: Location) -> Result<Expr> {
@@ -39,8 +43,11 @@ impl Analyzer<'_> {
 
     /// PostgreSQL, too, runs the value for each item.
     fn or_of_equals(&mut self, value: Expr, items: Vec<Expr>, negated: bool, operator: Location) -> Result<Expr> {
-        let equal = |a: &mut Self, item| a.operator("=", value.clone(), item).map_err(|e| a.at(e, operator));
-        let tests = items.into_iter().map(|item| equal(self, item)).collect::<Result<Vec<_>>>()?;
+        let mut tests = Vec::with_capacity(items.len());
+        for item in items {
+            limits::work(COMPARISON)?;
+            tests.push(self.operator("=", value.clone(), item).map_err(|e| self.at(e, operator))?);
+        }
         let any = Expr::connected("({0} OR {1})", tests).ok_or_else(|| Error::internal("empty IN list"))?;
         Ok(if negated { Expr::template("(NOT {0})", vec![any], Oid::BOOL) } else { any })
     }

@@ -24,6 +24,18 @@ use crate::types::pg_type::Oid;
 /// The output columns of a query: name, type, modifier.
 pub(super) type Columns = Vec<(String, Oid, i32)>;
 
+/// The most columns of a result (MaxTupleAttributeNumber).
+const MAX_TARGETS: usize = 1_664;
+
+/// 54011 for a result that is too wide.
+fn check_width(width: usize) -> Result<()> {
+    if width > MAX_TARGETS {
+        let message = format!("target lists can have at most {MAX_TARGETS} entries");
+        return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
+    }
+    Ok(())
+}
+
 impl Analyzer<'_> {
     /// A query inside another statement, its columns' types decided.
     pub(super) fn subquery(&mut self, ast: &SelectStmt) -> Result<(Query, Columns)> {
@@ -234,6 +246,7 @@ impl Analyzer<'_> {
             rows.push(row);
         }
         let width = rows.first().map_or(0, Vec::len);
+        check_width(width)?;
         for column in 0..width {
             let types: Vec<Oid> = rows.iter().filter_map(|row| row.get(column)).map(|e| e.type_oid).collect();
             if types.iter().all(|t| *t == Oid::UNKNOWN) {
@@ -386,6 +399,12 @@ impl Analyzer<'_> {
 
     /// The select list or a RETURNING list.
     pub(super) fn targets(&mut self, items: &[ResTarget]) -> Result<Vec<Target>> {
+        let targets = self.all_targets(items)?;
+        check_width(targets.len())?;
+        Ok(targets)
+    }
+
+    fn all_targets(&mut self, items: &[ResTarget]) -> Result<Vec<Target>> {
         let mut targets = Vec::with_capacity(items.len());
         for item in items {
             let Some(value) = &item.value else { return Err(Error::internal("a target without a value")) };

@@ -7,6 +7,7 @@
 //! the first token that cannot go on; there is no backtracking but by looking at tokens ahead.
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::stack;
 use crate::sql::syntax::ast::expression::AnyName;
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::keywords::{Category, Keyword};
@@ -190,7 +191,7 @@ impl<'t> Parser<'t> {
         if self.depth <= MAX_DEPTH {
             return Ok(());
         }
-        Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"))
+        Err(stack::too_deep())
     }
 
     pub fn ascend(&mut self, levels: u32) {

@@ -12,6 +12,7 @@ use super::{Accumulator, register_one};
 use crate::engine::functions::elements::{find_type, is_json_array, malformed_array, push_element, push_json};
 use crate::engine::functions::{Args, ContextSlot, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
 use crate::types::array::{MAX_DIMENSIONS, dimensions, too_many_dimensions};
 use crate::types::json::normalize;
 use crate::types::pg_type::{Scalar, TypeInfo};
@@ -83,8 +84,14 @@ fn unpack_value(part: serde_json::Value) -> Value {
     }
 }
 
-fn joined(parts: &VecDeque<String>, open: char, separator: &str, close: char) -> String {
-    let mut out = String::with_capacity(parts.iter().map(|part| part.len() + separator.len()).sum::<usize>() + 2);
+/// A text for so many bytes, if a value may have them.
+fn with_room(bytes: usize) -> Result<String> {
+    memory::room(0, bytes)?;
+    Ok(String::with_capacity(bytes))
+}
+
+fn joined(parts: &VecDeque<String>, open: char, separator: &str, close: char) -> Result<String> {
+    let mut out = with_room(parts.iter().map(|part| part.len() + separator.len()).sum::<usize>() + 2)?;
     out.push(open);
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
@@ -93,7 +100,7 @@ fn joined(parts: &VecDeque<String>, open: char, separator: &str, close: char) ->
         out.push_str(part);
     }
     out.push(close);
-    out
+    Ok(out)
 }
 
 /// array_agg
@@ -125,7 +132,7 @@ impl Accumulator for Arrays {
     }
 
     fn value(&self) -> Result<Output> {
-        Ok(if self.elements.is_empty() { Output::NULL } else { joined(&self.elements, '[', ",", ']').into() })
+        Ok(if self.elements.is_empty() { Output::NULL } else { joined(&self.elements, '[', ",", ']')?.into() })
     }
 }
 
@@ -185,7 +192,9 @@ impl<const BINARY: bool> Accumulator for JsonArray<BINARY> {
         if self.0.is_empty() {
             return Ok(Output::NULL);
         }
-        let mut text = String::from("[");
+        let bytes = self.0.iter().map(|item| item.json.len() + ", \n ".len()).sum::<usize>();
+        let mut text = with_room(bytes + "[]".len())?;
+        text.push('[');
         for (index, item) in self.0.iter().enumerate() {
             text.push_str(match (index, item.structured) {
                 (0, _) => "",
@@ -224,7 +233,7 @@ impl Accumulator for Strings {
         if self.0.is_empty() {
             return Ok(Output::NULL);
         }
-        let mut out = String::new();
+        let mut out = with_room(self.0.iter().map(|(text, separator)| text.len() + separator.len()).sum())?;
         for (index, (text, separator)) in self.0.iter().enumerate() {
             if index > 0 {
                 out.push_str(separator);
@@ -273,12 +282,16 @@ impl Accumulator for Bytes {
         if self.0.is_empty() {
             return Ok(Output::NULL);
         }
-        let parts = self.0.iter().enumerate();
-        let bytes = parts.flat_map(|(index, (value, separator))| {
-            let separator = if index > 0 { separator.as_slice() } else { &[] };
-            separator.iter().chain(value).copied()
-        });
-        Ok(bytes.collect::<Vec<u8>>().into())
+        let bytes = self.0.iter().map(|(value, separator)| value.len() + separator.len()).sum();
+        memory::room(0, bytes)?;
+        let mut out = Vec::with_capacity(bytes);
+        for (index, (value, separator)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.extend_from_slice(separator);
+            }
+            out.extend_from_slice(value);
+        }
+        Ok(out.into())
     }
 }
 
@@ -311,7 +324,7 @@ impl<const BINARY: bool> Accumulator for JsonObject<BINARY> {
         if self.0.is_empty() {
             return Ok(Output::NULL);
         }
-        let body = joined(&self.0, '{', ", ", '}');
+        let body = joined(&self.0, '{', ", ", '}')?;
         // json_object_agg puts a blank inside its braces.
         Ok(if BINARY { normalize(&body)?.into() } else { format!("{{ {} }}", &body[1..body.len() - 1]).into() })
     }

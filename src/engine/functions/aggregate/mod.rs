@@ -19,6 +19,7 @@ use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
 
 use super::{Args, ContextSlot, Output, registration_failed};
 use crate::error::Result;
+use crate::limits::session as limits;
 
 /// The running state of one aggregate over one group or window frame.
 pub(super) trait Accumulator: Default + Send + UnwindSafe + RefUnwindSafe + 'static {
@@ -34,6 +35,9 @@ pub(super) trait Accumulator: Default + Send + UnwindSafe + RefUnwindSafe + 'sta
     /// The result over the rows that are in; also over none.
     fn value(&self) -> Result<Output>;
 }
+
+/// What a row costs besides its bytes.
+const KEPT: usize = 64;
 
 struct Adapter<A> {
     slot: ContextSlot,
@@ -51,11 +55,13 @@ impl<A: Accumulator> Adapter<A> {
         if A::STRICT && args.any_null() {
             return Ok(());
         }
-        change(state, &args).map_err(|error| self.slot.fail(error))
+        // A row is small, but what is kept of it stays.
+        let changed = limits::work(args.size() + KEPT).and_then(|()| change(state, &args));
+        changed.map_err(|error| self.slot.fail(error))
     }
 
     fn result(&self, state: &A) -> rusqlite::Result<Output> {
-        state.value().map_err(|error| self.slot.fail(error))
+        state.value().and_then(Output::checked).map_err(|error| self.slot.fail(error))
     }
 }
 

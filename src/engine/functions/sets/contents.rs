@@ -11,6 +11,7 @@ use crate::engine::functions::json_text::{Kind, elements, kind, members, text_va
 use crate::engine::functions::pattern::{Options, Pattern};
 use crate::engine::functions::regex::{match_array, split_parts};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 
 const PAIR: &[&str] = &["key", "value"];
 
@@ -40,6 +41,12 @@ fn invalid(message: String) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
+/// Rows that are all made at once.
+fn made(all: impl Iterator<Item = Row>) -> Result<Rows> {
+    let all = all.map(|row| limits::work(size_of::<Row>()).map(|()| row)).collect::<Result<Vec<_>>>()?;
+    rows(all.into_iter())
+}
+
 /// A part of a json value as a row's column, or its text.
 fn shown(value: &str, as_text: bool) -> Value {
     if !as_text {
@@ -57,13 +64,13 @@ fn each(args: &Arguments<'_>, name: &str, binary: bool, as_text: bool) -> Result
         _ => return Err(invalid("cannot deconstruct a scalar".to_owned())),
     }
     let pairs = members(&text).map(|(key, value)| row([Value::Text(key.into_owned()), shown(value, as_text)]));
-    rows(pairs.collect::<Vec<_>>().into_iter())
+    made(pairs)
 }
 
 fn keys(args: &Arguments<'_>, name: &str) -> Result<Rows> {
     let text = args.text(0)?;
     match kind(&text) {
-        Kind::Object => rows(members(&text).map(|(key, _)| single(key.into_owned())).collect::<Vec<_>>().into_iter()),
+        Kind::Object => made(members(&text).map(|(key, _)| single(key.into_owned()))),
         Kind::Array => Err(invalid(format!("cannot call {name} on an array"))),
         _ => Err(invalid(format!("cannot call {name} on a scalar"))),
     }
@@ -79,7 +86,7 @@ fn values(args: &Arguments<'_>, name: &str, binary: bool, as_text: bool) -> Resu
         }))
     };
     match kind(&text) {
-        Kind::Array => rows(elements(&text).map(|value| single(shown(value, as_text))).collect::<Vec<_>>().into_iter()),
+        Kind::Array => made(elements(&text).map(|value| single(shown(value, as_text)))),
         Kind::Object => error("a non-array", "an object"),
         _ => error("a scalar", "a scalar"),
     }
@@ -94,9 +101,8 @@ fn pattern(args: &Arguments<'_>) -> Result<(Pattern, Options)> {
 fn regexp_matches(args: &Arguments<'_>) -> Result<Rows> {
     let (text, (pattern, options)) = (args.text(0)?, pattern(args)?);
     let found =
-        if options.global { pattern.find_all(&text, 0) } else { pattern.find_at(&text, 0).into_iter().collect() };
-    let arrays: Vec<Row> = found.iter().map(|groups| single(match_array(&text, &pattern, groups))).collect();
-    rows(arrays.into_iter())
+        if options.global { pattern.find_all(&text, 0)? } else { pattern.find_at(&text, 0).into_iter().collect() };
+    made(found.iter().map(|groups| single(match_array(&text, &pattern, groups))))
 }
 
 fn regexp_split(args: &Arguments<'_>) -> Result<Rows> {
@@ -104,8 +110,7 @@ fn regexp_split(args: &Arguments<'_>) -> Result<Rows> {
     if options.global {
         return Err(invalid("regexp_split_to_table() does not support the \"global\" option".to_owned()));
     }
-    let parts: Vec<Row> = split_parts(&text, &pattern).into_iter().map(|part| single(part.to_owned())).collect();
-    rows(parts.into_iter())
+    made(split_parts(&text, &pattern)?.into_iter().map(|part| single(part.to_owned())))
 }
 
 fn string_to_table(args: &Arguments<'_>) -> Result<Rows> {
@@ -114,6 +119,6 @@ fn string_to_table(args: &Arguments<'_>) -> Result<Rows> {
     }
     let optional = |index| if args.is_null(index) { Ok(None) } else { args.text(index).map(Some) };
     let (separator, null_text) = (optional(1)?, optional(2)?);
-    let parts = split_text(&args.text(0)?, separator.as_deref(), null_text.as_deref());
+    let parts = split_text(&args.text(0)?, separator.as_deref(), null_text.as_deref())?;
     rows(parts.into_iter().map(single))
 }

@@ -22,9 +22,13 @@ use rusqlite::{Connection, ffi};
 
 use super::{ContextSlot, registration_failed};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session as limits;
 
 /// The most columns a row has (pg_get_keywords).
 const WIDTH: usize = 5;
+
+/// What making a row costs.
+const ROW: usize = 64;
 
 /// One row: its columns, then NULLs.
 type Row = [Value; WIDTH];
@@ -59,6 +63,16 @@ struct Arguments<'a> {
 impl Arguments<'_> {
     fn len(&self) -> usize {
         self.values.len()
+    }
+
+    /// The bytes of all of them.
+    fn size(&self) -> usize {
+        let size = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::Blob(bytes) => bytes.len(),
+            _ => 0,
+        };
+        self.values.iter().map(size).sum()
     }
 
     fn is_null(&self, index: usize) -> bool {
@@ -193,7 +207,8 @@ struct Cursor<'vtab> {
 
 impl Cursor<'_> {
     fn advance(&mut self) -> rusqlite::Result<()> {
-        self.current = self.rows.next().transpose().map_err(|error| self.slot.fail(error))?;
+        let next = limits::work(ROW).and_then(|()| self.rows.next().transpose());
+        self.current = next.map_err(|error| self.slot.fail(error))?;
         self.rowid += 1;
         Ok(())
     }
@@ -210,7 +225,8 @@ unsafe impl VTabCursor for Cursor<'_> {
             Box::new(std::iter::empty())
         } else {
             let arguments = Arguments { values: &self.arguments, slot: &self.slot };
-            (self.function.body)(&arguments).map_err(|error| self.slot.fail(error))?
+            let begun = limits::begin(arguments.size());
+            begun.and_then(|()| (self.function.body)(&arguments)).map_err(|error| self.slot.fail(error))?
         };
         self.advance()
     }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use rusqlite::types::Value;
 
 use super::{Arguments, Row, Rows, SetFunction, rows, single};
+use crate::engine::functions::elements::parse_array;
 use crate::error::{Error, Result, SqlState};
 use crate::types::datetime::{Stored, Timestamp, TimestampTz};
 use crate::types::interval::Interval;
@@ -20,6 +21,9 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
     SetFunction::new("pg_generate_series_timestamptz", 3, timestamps_with_zone),
     SetFunction::new("pg_generate_subscripts", 4, subscripts),
 ];
+
+/// The most dimensions of an array (MAXDIM).
+const MAX_DIMENSIONS: i64 = 6;
 
 fn invalid(message: &'static str) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
@@ -125,10 +129,9 @@ fn subscripts(args: &Arguments<'_>) -> Result<Rows> {
     let types = args.text(0)?;
     let first = i64::from(!types.split(',').next().is_some_and(|array| array.ends_with("vector")));
     let text = args.text(1)?;
-    let array: serde_json::Value =
-        serde_json::from_str(&text).map_err(crate::engine::functions::elements::malformed_array)?;
+    let array: serde_json::Value = parse_array(&text)?;
     let mut level = Some(&array);
-    for _ in 1..args.int(2)? {
+    for _ in 1..args.int(2)?.min(MAX_DIMENSIONS + 1) {
         level = level.and_then(|level| level.get(0));
     }
     let wanted = args.int(2)? > 0;
