@@ -261,6 +261,11 @@ class Generator:
         if form < 0.5:
             left, left_scope, left_key = self.source(depth - 1)
             scope = left_scope + scope
+            if self.chance(0.15):
+                name = self.pick(["id", "i4", "m", "d"])
+                same = sum(kind_name.endswith("." + name) for _, kind_name in left_scope) == 1
+                if same:
+                    return Node("joined", [left, f" {self.pick(['join', 'left join', 'full join'])} {table} {alias} using ({name})"]), scope + [(COLUMNS[name], name)], left_key and left_key + key
             join = self.pick(["join", "left join", "right join", "full join", "cross join"])
             kind = self.pick(["int4", "int4", "text", "date", "int8", "mood", "bool", "uuid", "timestamptz"])
             names = [name for found, name in left_scope if found == kind]
@@ -276,7 +281,13 @@ class Generator:
         if form < 0.8:
             query, kinds = self.query_of(depth - 1)
             return Node("source", ["(", query, f") {alias}"]), [(kind, f"{alias}.c{at}") for at, kind in enumerate(kinds)], None
+        if form < 0.86:
+            rows = ", ".join(f"({self.literal('int4')}, {self.literal('text')}, {self.literal('date')})" for _ in range(self.random.randint(1, 3)))
+            return Node("source", [f"(values {rows}) {alias}(c0, c1, c2)"]), [("int4", f"{alias}.c0"), ("text", f"{alias}.c1"), ("date", f"{alias}.c2")], None
         if form < 0.9:
+            left, left_scope, _ = self.source(0)
+            return Node("source", [left, " left join lateral unnest(", self.pick([name for kind, name in left_scope if kind == "text[]"]), f") with ordinality {alias}(c0, c1) on true"]), left_scope + [("text", f"{alias}.c0"), ("int8", f"{alias}.c1")], None
+        if form < 0.94:
             left, left_scope, _ = self.source(0)
             value, kind = self.scalar(left_scope, 1)
             inner = Node("source", [left, " cross join lateral (select ", value, f" as c0) {alias}"])
@@ -290,7 +301,7 @@ class Generator:
         parts = ["select "]
         for at, kind in enumerate(kinds):
             parts += [", " * bool(at), self.expression(kind, scope, depth + 1), f" as c{at}"]
-        return Node("query", parts + [" from ", source, optional(" where ", self.expression("bool", scope, 2))]), kinds
+        return Node("rows", parts + [" from ", source, optional(" where ", self.expression("bool", scope, 2))]), kinds
 
     def direction(self):
         return self.pick(["", "", " desc", " nulls first", " desc nulls last", " asc"])
@@ -433,6 +444,10 @@ class Generator:
             both = scope + self.columns_of(other, "o")
             parts = [f"update {table} set {name} = ", self.assigned(name, both), f" from {other} o where o.id = {table}.id", optional(" and ", self.expression("bool", both, 2))]
             return Node("change", parts + [self.returning(table, both)]), table
+        if self.chance(0.1):
+            inner = self.columns_of("t1", "z")
+            row = ["(select ", self.expression("int4", inner + scope, 1), ", ", self.expression("text", inner, 1), f" from t1 z where z.id = {table}.id)"]
+            return Node("change", [f"update {table} set (i4, s) = ", *row, optional(" where ", self.expression("bool", scope, 2)), self.returning(table, scope)]), table
         if self.chance(0.3):
             name = self.pick(["i4", "n"])
             value = [f"(select {self.pick(['max', 'min', 'sum', 'count'])}({self.pick(['i2', 'id'])}) from {table} z where ", self.expression("bool", self.columns_of(table, "z") + scope, 1), ")"]
@@ -450,6 +465,13 @@ class Generator:
             return Node("change", [f"delete from {table} using t1 o where o.id = {table}.id", optional(" and ", self.expression("bool", both, 2)), self.returning(table, scope)]), table
         return Node("change", [f"delete from {table}", optional(" where ", self.expression("bool", scope, 3)), self.returning(table, scope)]), table
 
+    def chained(self):
+        """A change in a CTE: what it returns is read, the table is read as it was before."""
+        change, table = self.change()
+        if " returning " not in str(change):
+            return change, table
+        return Node("change", ["with c as (", change, f") select *, (select count(*) from {table}) as before from c"]), table
+
     def change(self):
         return self.pick([self.insert, self.update, self.update, self.delete])()
 
@@ -459,7 +481,7 @@ class Generator:
         return self.pick([self.plain, self.plain, self.plain, self.failing, self.distinct, self.distinct_on, self.grouped, self.grouped, self.windowed, self.set_operation, self.with_query])()
 
     def changing(self):
-        change, table = self.change()
+        change, table = self.chained() if self.chance(0.15) else self.change()
         return Unit(("begin", False), (change, False), (f"select * from {table}", False), ("rollback", False))
 
     def savepoints(self):
