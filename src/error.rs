@@ -119,6 +119,7 @@ sql_states! {
     DUPLICATE_TABLE = b"42P07";
     AMBIGUOUS_PARAMETER = b"42P08";
     AMBIGUOUS_ALIAS = b"42P09";
+    INVALID_CURSOR_DEFINITION = b"42P11";
     INVALID_COLUMN_REFERENCE = b"42P10";
     INVALID_COLUMN_DEFINITION = b"42611";
     INVALID_TABLE_DEFINITION = b"42P16";
@@ -196,6 +197,8 @@ pub struct ErrorFields {
     pub column: Option<String>,
     pub data_type: Option<String>,
     pub constraint: Option<String>,
+    /// The function of PostgreSQL's that raises it: told where a driver tells errors apart by it.
+    pub routine: Option<&'static str>,
 }
 
 /// An error a client will see. One pointer wide, because it travels in every `Result`.
@@ -221,6 +224,7 @@ impl ErrorFields {
             column: None,
             data_type: None,
             constraint: None,
+            routine: None,
         }
     }
 }
@@ -286,6 +290,13 @@ impl Error {
     #[must_use]
     pub fn with_position(mut self, position: u32) -> Self {
         self.0.position = Some(position);
+        self
+    }
+
+    /// Sets the routine.
+    #[must_use]
+    pub fn with_routine(mut self, routine: &'static str) -> Self {
+        self.0.routine = Some(routine);
         self
     }
 

@@ -31,6 +31,7 @@ pub mod types {
     pub mod array_wire;
     pub mod bytes_text;
     pub mod calendar;
+    pub mod charset;
     pub mod datetime;
     pub mod datetime_fields;
     pub mod datetime_input;
@@ -56,6 +57,7 @@ pub mod types {
     pub mod numeric_math;
     pub mod numeric_wire;
     pub mod pg_type;
+    pub mod qualified_name;
     pub mod template;
     pub mod time_zone;
     pub mod time_zone_abbreviations;
@@ -84,6 +86,7 @@ pub mod protocol {
     pub mod conn;
     pub mod message;
     pub mod socket;
+    pub mod translate;
 }
 
 pub mod storage {
@@ -132,6 +135,7 @@ pub mod storage {
 
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
+    pub mod cluster;
     pub mod definitions;
     pub mod pretty;
     pub mod qualify;
@@ -167,27 +171,32 @@ pub mod sql {
         mod call;
         mod coerce;
         mod conflict;
+        mod enums;
         mod expr;
         mod from;
         mod grouping;
+        mod locking;
         mod membership;
         pub mod modify;
         mod multiset;
+        mod named;
         mod names;
+        mod once;
         mod query;
         mod resolve;
         mod scope;
         pub mod stored;
+        mod subscript;
         pub mod type_name;
     }
     pub mod casts;
     mod copy;
+    pub mod database;
     pub mod ddl;
+    pub mod define;
     pub mod deparse;
     pub mod functions;
     pub mod operators;
-    pub mod parse;
-    pub mod parse_ddl;
     pub mod plan;
     pub mod planner;
     pub mod scan;
@@ -203,22 +212,51 @@ pub mod sql {
         }
         pub mod grammar {
             //! The productions of gram.y, as methods of the parser.
+            mod alter;
+            mod alter_table;
+            mod column;
+            mod comment;
+            mod copy;
+            mod create;
+            mod cursor;
+            mod define;
+            #[cfg(test)]
+            mod definition_tests;
+            mod drop;
             mod expression;
+            mod extension;
+            mod foreign;
             mod from;
             mod function;
+            mod function_definition;
+            mod index;
             pub mod locations;
+            mod maintenance;
             mod modify;
+            mod object;
             mod operand;
-            mod pending;
+            mod options;
+            mod privilege;
             mod query;
+            mod role;
+            mod schema;
             pub mod statement;
+            mod table;
+            mod transaction;
+            mod trigger;
+            mod type_definition;
             pub mod type_name;
+            mod variable;
+            mod view;
             mod xml;
         }
         pub mod keywords;
         pub mod lexer;
         pub mod parser;
+        pub mod print;
         pub mod token_value;
+
+        pub use grammar::statement as parse;
     }
     mod search;
     pub mod translate;
@@ -237,12 +275,16 @@ pub mod engine {
     mod catalog_queries_tests;
     mod catalog_source;
     mod checkpoint;
+    pub mod cluster;
+    #[cfg(test)]
+    mod cluster_tests;
     mod connection;
     mod constraint_errors;
     mod constraint_timing;
     pub mod context;
     pub mod cursor;
     pub mod database;
+    mod database_copy;
     pub mod databases;
     pub mod ddl;
     mod error_map;
@@ -269,11 +311,13 @@ pub mod engine {
 
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
+    mod charset;
     mod copy_binary;
     mod copy_in;
     mod copy_lines;
     mod copy_out;
     mod cursors;
+    mod database;
     mod execute;
     mod extended;
     mod greeting;

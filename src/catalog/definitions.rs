@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use crate::catalog::pretty::pretty;
 use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{
-    CatalogSnapshot, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
+    CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
 };
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::types::recorded_name;
@@ -23,6 +23,29 @@ pub fn quote_identifier(name: &str) -> String {
         return name.to_owned();
     }
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// nextval('seq'::regclass), the sequence named as stored text names relations: with its schema unless that is public.
+pub fn nextval_text(sequence: &Relation) -> String {
+    format!("nextval('{}'::regclass)", regclass_name(sequence).replace('\'', "''"))
+}
+
+/// A relation's name in stored text.
+pub fn regclass_name(relation: &Relation) -> String {
+    let name = quote_identifier(&relation.name);
+    match relation.schema.as_str() {
+        "public" => name,
+        schema => format!("{}.{name}", quote_identifier(schema)),
+    }
+}
+
+/// The identity column a sequence is part of, with its table. The column may own other sequences, as one that once was
+/// a serial does.
+pub fn identity_of<'c>(catalog: &'c CatalogSnapshot, sequence: &Relation) -> Option<(&'c Relation, &'c Column)> {
+    let (table, number) = sequence.sequence?.owned_by?;
+    let table = catalog.relations.get(&table)?;
+    let column = table.column_by_number(number).filter(|column| column.identity.is_some())?;
+    (column.default.as_deref() == Some(&nextval_text(sequence))).then_some((table, column))
 }
 
 /// Whether a word is a keyword of any category but "unreserved".

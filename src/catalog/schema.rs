@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::catalog::cluster::ClusterFacts;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one.
@@ -27,6 +28,8 @@ pub struct CatalogSnapshot {
     pub type_names: HashMap<(String, String), Oid>,
     /// COMMENT ON, by (class OID, object OID, column number or 0).
     pub comments: HashMap<(Oid, Oid, i32), String>,
+    /// What all databases share; kept in one of them.
+    pub cluster: Arc<ClusterFacts>,
 }
 
 /// A schema (pg_namespace).
@@ -70,6 +73,27 @@ pub struct Relation {
     pub sequence: Option<SequenceOptions>,
     /// False for a table that pgserver did not create: its types are SQLite's.
     pub declared: bool,
+    pub options: RelationOptions,
+}
+
+/// What is rarely said of a relation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelationOptions {
+    /// UNLOGGED: shown, and no less durable than others.
+    pub unlogged: bool,
+    /// DISABLE TRIGGER ALL: statements on it neither check foreign keys nor act on them.
+    pub triggers_disabled: bool,
+    /// The columns that are gone. Their numbers are not given again.
+    pub dropped: Vec<DroppedColumn>,
+}
+
+/// What is left of a column that was dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DroppedColumn {
+    pub number: i16,
+    /// The type it had; its length and alignment stay in pg_attribute.
+    pub type_oid: Oid,
+    pub typmod: i32,
 }
 
 /// A column (pg_attribute).
@@ -149,7 +173,7 @@ pub struct Index {
 }
 
 /// One key of an index.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct IndexKey {
     /// Attribute number, or 0 for an expression.
     pub column: i16,
@@ -332,6 +356,7 @@ fn index_relation(catalog: &CatalogSnapshot, table: &Relation, index: &Index) ->
         view_query: None,
         sequence: None,
         declared: table.declared,
+        options: Default::default(),
     }
 }
 

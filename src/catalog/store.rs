@@ -8,7 +8,9 @@
 //! Temporary objects are kept the same way in SQLite's temp schema of one connection; only the state of their
 //! sequences is in `main.__pg_sequence`, beside all others.
 
+mod cluster;
 mod foreign;
+mod options;
 mod save;
 
 use std::collections::HashMap;
@@ -25,6 +27,7 @@ use crate::catalog::schema::{
 use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
+pub use cluster::save_cluster;
 pub use save::*;
 
 /// The layout's number; a file with a higher one was written by a newer pgserver and is not opened.
@@ -81,7 +84,11 @@ pub fn next_version() -> u64 {
 /// Makes the catalog's tables when a database is opened, and forgets the state of temporary sequences that a crash
 /// left behind.
 pub fn initialise(connection: &Connection) -> Result<()> {
-    ensure(connection)?;
+    // What a file of an older version lacks is made with the first change of its schema: one that only follows is not
+    // written to.
+    if !has_catalog(connection, "main")? {
+        ensure(connection)?;
+    }
     connection.execute("DELETE FROM main.__pg_sequence WHERE oid NOT IN (SELECT oid FROM main.__pg_class)", [])?;
     Ok(())
 }
@@ -90,9 +97,11 @@ pub fn initialise(connection: &Connection) -> Result<()> {
 /// them loads as what SQLite says it is.
 pub fn ensure(connection: &Connection) -> Result<()> {
     if has_catalog(connection, "main")? {
-        return Ok(());
+        // A file of an older version has all the tables but this.
+        return connection.execute_batch(&options::TABLE.replace("{0}", "main"));
     }
     connection.execute_batch(&TABLES.replace("{0}", "main"))?;
+    connection.execute_batch(&options::TABLE.replace("{0}", "main"))?;
     let first_oid = Oid::FIRST_NORMAL.0;
     let new =
         connection.execute("INSERT OR IGNORE INTO main.__pg_catalog VALUES (1, ?1, ?2)", params![FORMAT, first_oid])?;
@@ -115,6 +124,7 @@ pub fn is_newer(connection: &Connection) -> Result<bool> {
 /// Makes sure that this connection's temp schema has the catalog's tables.
 pub fn initialise_temporary(connection: &Connection) -> Result<()> {
     connection.execute_batch(&TABLES.replace("{0}", "temp"))?;
+    connection.execute_batch(&options::TABLE.replace("{0}", "temp"))?;
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS temp.__pg_on_commit (oid INTEGER PRIMARY KEY, is_dropped INTEGER NOT NULL)",
     )
@@ -162,6 +172,7 @@ pub fn load(connection: &Connection, system: &[Arc<Relation>]) -> Result<Catalog
     } else {
         snapshot.schemas.push(Schema { oid: Oid(PUBLIC_OID), name: "public".to_owned() });
     }
+    snapshot.cluster = Arc::new(cluster::load(connection)?);
     foreign::load(connection, &mut snapshot)?;
     if has_catalog(connection, "temp")? {
         snapshot.schemas.push(Schema { oid: Oid(TEMPORARY_OID), name: "pg_temp".to_owned() });
@@ -191,6 +202,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
     let mut indexes =
         by_relation(connection, &rows("SELECT relation, i.* FROM {0}.__pg_index i ORDER BY oid"), read_index)?;
     let mut sequences = by_relation(connection, &rows("SELECT oid, s.* FROM {0}.__pg_sequence s"), read_sequence)?;
+    let mut options = options::load(connection, database)?;
     let mut statement =
         connection.prepare(&rows("SELECT oid, schema, name, kind, sqlite_name, view_query FROM {0}.__pg_class"))?;
     let mut classes = statement.query([])?;
@@ -209,6 +221,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
             view_query: row.get(5)?,
             sequence: sequences.remove(&oid).and_then(|mut s| s.pop()),
             declared: true,
+            options: options.remove(&oid).unwrap_or_default(),
         }));
     }
     let mut statement =
@@ -440,6 +453,7 @@ mod tests {
             view_query: None,
             sequence: None,
             declared: true,
+            options: Default::default(),
         };
         put_relation(&connection, &table).unwrap();
         set_comment(&connection, (Oid(1259), table.oid, 1), Some("a column")).unwrap();
@@ -485,6 +499,7 @@ mod tests {
             view_query: None,
             sequence: Some(options),
             declared: true,
+            options: Default::default(),
         };
         put_relation(&connection, &sequence).unwrap();
         set_sequence_state(&connection, sequence.oid, 9, true).unwrap();

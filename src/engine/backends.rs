@@ -82,6 +82,13 @@ impl Backends {
         self.sessions().values().for_each(|backend| backend.interrupt.terminate());
     }
 
+    /// Ends the sessions of a database with 57P01 (DROP DATABASE … WITH (FORCE)).
+    pub fn terminate_in(&self, database: &str) {
+        let sessions: Vec<Backend> = self.sessions().values().cloned().collect();
+        let of_it = sessions.iter().filter(|backend| lock(&backend.context).database == database);
+        of_it.for_each(|backend| backend.interrupt.terminate());
+    }
+
     /// The advisory locks of all sessions.
     pub fn locks(&self) -> &AdvisoryLocks {
         &self.locks

@@ -5,13 +5,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::{
     CatalogSource, CursorRow, LockRow, PreparedRow, ReplicationRow, SessionRow, VersionRow,
 };
 use crate::engine::backends::Backends;
 use crate::engine::context::{SessionContext, Wait, Waiting};
-use crate::engine::databases::DatabaseNames;
+use crate::engine::databases::{DatabaseNames, with_always};
 use crate::engine::functions::ContextSlot;
 use crate::engine::kept::LISTED;
 use crate::error::{ErrorFields, Result, Severity, SqlState};
@@ -97,10 +98,14 @@ impl CatalogSource for ConnectionSource {
     fn databases(&self) -> Vec<String> {
         let (mut names, own) = (self.names.list(), self.database());
         // A version of a database is there for who is connected to it.
-        if !own.is_empty() && names.binary_search(&own).is_err() {
+        if !own.is_empty() {
             names.push(own);
         }
-        names
+        with_always(names)
+    }
+
+    fn cluster(&self) -> Arc<ClusterFacts> {
+        self.session(|session| session.cluster_facts())
     }
 
     fn settings(&self) -> Vec<SettingView> {

@@ -303,6 +303,12 @@ impl Entered<'_> {
         code == ffi::SQLITE_OK && current != 0
     }
 
+    /// Switches what SQLite does about foreign keys in statements that begin from now on.
+    pub(crate) fn set_foreign_keys(&self, on: bool) -> Result<()> {
+        let switched = self.0.database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, on);
+        switched.map(|_| ()).map_err(error_map::from_rusqlite)
+    }
+
     /// Rows changed by the last INSERT, UPDATE or DELETE that has ended.
     pub(crate) fn changes(&self) -> u64 {
         // SAFETY: an open connection, this thread's.

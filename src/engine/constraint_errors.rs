@@ -21,8 +21,8 @@ use crate::engine::statement::{Code, RawStatement};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::stored;
-use crate::sql::parse;
 use crate::sql::plan::SqliteStatement;
+use crate::sql::syntax::parse;
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::Oid;
@@ -53,6 +53,13 @@ impl Origin {
     /// A statement that changes `target`.
     pub(crate) fn new(context: SharedContext, timing: Arc<Timing>, target: Option<Oid>) -> Self {
         Origin { timing, context, target, keys: Vec::new() }
+    }
+
+    /// Whether the triggers of the table it changes are disabled.
+    pub(crate) fn is_unchecked(&self) -> bool {
+        let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = self.target.and_then(|target| context.catalog.relations.get(&target));
+        target.is_some_and(|target| target.options.triggers_disabled)
     }
 
     /// What is due now that the statement has ended.

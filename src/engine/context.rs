@@ -8,9 +8,11 @@ use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use crate::catalog::cluster::{ClusterChange, ClusterFacts};
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::{CursorRow, PreparedRow, SessionRow};
 use crate::engine::backends::Backends;
+use crate::engine::cluster::Cluster;
 use crate::engine::kept::Kept;
 use crate::engine::notifications::{Notifications, Pending};
 use crate::engine::pool::Places;
@@ -58,6 +60,12 @@ pub struct SessionContext {
     pub backends: Arc<Backends>,
     /// How the database is kept.
     pub kept: Kept,
+    /// The database only follows what others commit.
+    pub in_recovery: bool,
+    /// What all databases of the server share.
+    pub cluster: Cluster,
+    /// What the transaction is to change of it when it commits, each with the number of savepoints that were open.
+    pub cluster_changes: Vec<(usize, ClusterChange)>,
 }
 
 /// Shared between a session and its connection; locked only for the length of one function call.
@@ -89,7 +97,21 @@ impl SessionContext {
             places: Arc::default(),
             backends: Arc::default(),
             kept: Kept::default(),
+            in_recovery: false,
+            cluster: Cluster::default(),
+            cluster_changes: Vec::new(),
         }
+    }
+
+    /// What all databases share, as the open transaction has changed it.
+    pub fn cluster_facts(&self) -> Arc<ClusterFacts> {
+        let facts = self.cluster.facts();
+        if self.cluster_changes.is_empty() {
+            return facts;
+        }
+        let mut facts = ClusterFacts::clone(&facts);
+        self.cluster_changes.iter().for_each(|(_, change)| facts.apply(change));
+        Arc::new(facts)
     }
 }
 

@@ -24,6 +24,10 @@ pub struct Cursor {
     state: State,
     changes: u64,
     origin: Option<Box<Origin>>,
+    /// The triggers of its table are disabled, and so what SQLite does about foreign keys.
+    unchecked: bool,
+    /// Foreign keys are switched off until the loop over it ends.
+    switched_off: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +61,18 @@ impl Cursor {
         }
         drop(entered);
         let sql = Arc::clone(&statement.sql);
-        Ok(Cursor { statement: Some(raw), sql, lease, gate, state: State::Fresh, changes: 0, origin })
+        let unchecked = origin.as_ref().is_some_and(|origin| origin.is_unchecked());
+        Ok(Cursor {
+            statement: Some(raw),
+            sql,
+            lease,
+            gate,
+            state: State::Fresh,
+            changes: 0,
+            origin,
+            unchecked,
+            switched_off: false,
+        })
     }
 
     /// Advances to the next row; false at the end. Runs in place; a long statement hands its worker's core off from
@@ -76,7 +91,15 @@ impl Cursor {
         };
         let entered = self.lease.enter();
         let raw = live(&mut self.statement);
-        let outcome = raw.step();
+        // All that a statement changes it changes in its first step.
+        let outcome = if self.unchecked && self.state == State::Fresh {
+            entered.set_foreign_keys(false)?;
+            let outcome = raw.step();
+            entered.set_foreign_keys(true)?;
+            outcome
+        } else {
+            raw.step()
+        };
         // The first step takes the snapshot; from then on it contains no more than what is announced now.
         if self.state == State::Fresh {
             self.gate.snapshot_taken();
@@ -105,12 +128,20 @@ impl Cursor {
     /// Before the first [`execute`](Self::execute): constraints are checked at the end of all runs.
     pub fn begin_loop(&mut self) -> Result<()> {
         let entered = self.lease.enter();
+        if self.unchecked {
+            entered.set_foreign_keys(false)?;
+            self.switched_off = true;
+        }
         self.origin.as_ref().map_or(Ok(()), |origin| origin.begin_loop(&entered))
     }
 
     /// After the last [`execute`](Self::execute).
     pub fn end_loop(&mut self) -> Result<()> {
         let entered = self.lease.enter();
+        if self.switched_off {
+            entered.set_foreign_keys(true)?;
+            self.switched_off = false;
+        }
         let checked = self.origin.as_ref().map_or(Ok(()), |origin| origin.end_loop(&entered));
         checked.inspect_err(|_| self.gate.failed())
     }
@@ -161,8 +192,14 @@ impl Cursor {
 
 impl Drop for Cursor {
     fn drop(&mut self) {
+        let entered = self.lease.enter();
         if let Some(statement) = self.statement.take() {
-            self.lease.enter().put_back(Arc::clone(&self.sql), statement);
+            entered.put_back(Arc::clone(&self.sql), statement);
+        }
+        if self.switched_off
+            && let Err(error) = entered.set_foreign_keys(true)
+        {
+            log::error!("foreign keys could not be switched on again: {error}");
         }
     }
 }

@@ -250,6 +250,11 @@ impl Database {
         self.origin.get()
     }
 
+    /// Whether it only follows what others commit: what PostgreSQL calls recovery.
+    pub fn is_in_recovery(&self) -> bool {
+        self.origin().is_some_and(|origin| origin.standby && origin.sequence.is_none())
+    }
+
     /// The schema as it is committed.
     pub fn catalog(&self) -> Arc<CatalogSnapshot> {
         Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))

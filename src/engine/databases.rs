@@ -7,12 +7,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::catalog::cluster::ALWAYS;
 use crate::engine::allocator;
+use crate::engine::backends::Backends;
 use crate::engine::connection;
 use crate::engine::database::{Database, wal_path};
+use crate::engine::interrupt::InterruptHandle;
 use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::home::{StoreHome, WorkingCopies};
@@ -26,10 +30,10 @@ use crate::storage::log::restore::Target;
 
 /// All databases of a server, by name; opens them when they are first asked for.
 pub struct Databases {
-    home: Home,
-    pool_size: usize,
+    pub(super) home: Home,
+    pub(super) pool_size: usize,
     open: RwLock<HashMap<String, Arc<Database>>>,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     /// Opening, creating and dropping happen one after the other.
     changing: tokio::sync::Mutex<()>,
     /// Nobody else uses the directory.
@@ -37,7 +41,7 @@ pub struct Databases {
 }
 
 /// Where databases live durably.
-enum Home {
+pub(super) enum Home {
     Directory(PathBuf),
     Store(Box<StoreHome>),
 }
@@ -62,6 +66,10 @@ impl DatabaseNames {
         }
     }
 }
+
+/// How long sessions that use a database which is to be dropped may take to leave, as in PostgreSQL.
+const PATIENCE: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// PostgreSQL's NAMEDATALEN - 1.
 const MAX_NAME: usize = 63;
@@ -187,25 +195,42 @@ impl Databases {
         Ok(())
     }
 
-    /// DROP DATABASE; 3D000 if it does not exist, 55006 while sessions use it.
-    pub async fn drop(&self, name: &str) -> Result<()> {
-        let _changing = self.changing.lock().await;
+    /// A database that a client has asked for: 55000 if it takes no connections. Those that every server has come to be
+    /// when they are first used.
+    pub async fn connect(&self, name: &str) -> Result<Arc<Database>> {
+        if !self.cluster().await?.database(name).allow_connections {
+            let message = format!("database \"{name}\" is not currently accepting connections");
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
+        match self.open(name).await {
+            Err(missing) if missing.code() == SqlState::INVALID_CATALOG_NAME && ALWAYS.contains(&name) => {
+                match &self.home {
+                    Home::Store(home) if home.is_standby() => home.stand_in(name, self.pool_size),
+                    _ => self.open_always(name).await,
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// One of the databases that every server has, made if it is not there.
+    pub(super) async fn open_always(&self, name: &str) -> Result<Arc<Database>> {
+        match self.create(name).await {
+            Err(error) if error.code() != SqlState::DUPLICATE_DATABASE => Err(error),
+            _ => self.open(name).await,
+        }
+    }
+
+    /// DROP DATABASE; 3D000 if it does not exist, 55006 if sessions go on using it. They are waited for, and with `force`
+    /// ended.
+    pub async fn drop_database(&self, name: &str, force: Option<&Backends>, interrupt: &InterruptHandle) -> Result<()> {
         if let Home::Directory(directory) = &self.home {
             existing(directory, name)?;
         }
-        let database = {
-            let mut open = self.open_databases();
-            let users = open.get(name).map_or(0, |database| Arc::strong_count(database) - 1);
-            if users > 0 {
-                return Err(in_use(name, users));
-            }
-            open.remove(name)
-        };
-        if let Some(database) = database {
-            // Ends its threads before the files go.
-            let patience = database.watermark().patience().unwrap_or_default();
-            database.close(Instant::now() + patience).await;
+        if let Some(backends) = force {
+            backends.terminate_in(name);
         }
+        let _changing = self.unused(name, interrupt).await?.map_err(|users| in_use("database", name, users))?;
         match &self.home {
             Home::Directory(directory) => {
                 let path = existing(directory, name)?;
@@ -215,6 +240,76 @@ impl Databases {
         }
         log::info!("dropped database \"{name}\"");
         Ok(())
+    }
+
+    /// Closes a database which nobody uses, so that its files can be changed while the guard lives; gives the number of
+    /// sessions that use it if they do not leave.
+    pub(super) async fn unused(
+        &self,
+        name: &str,
+        interrupt: &InterruptHandle,
+    ) -> Result<std::result::Result<tokio::sync::MutexGuard<'_, ()>, usize>> {
+        let (changing, taken) = self.once(interrupt, || self.take_unused(name)).await?;
+        match taken {
+            Ok(Some(database)) => {
+                // Ends its threads before the files go.
+                let patience = database.watermark().patience().unwrap_or_default();
+                database.close(Instant::now() + patience).await;
+                Ok(Ok(changing))
+            }
+            Ok(None) => Ok(Ok(changing)),
+            Err(users) => Ok(Err(users)),
+        }
+    }
+
+    /// What `attempt` gives, while nothing else is opened, made or dropped. Sessions that are in its way may be on their way
+    /// out: it is repeated for some seconds, as PostgreSQL does.
+    pub(super) async fn once<T>(
+        &self,
+        interrupt: &InterruptHandle,
+        attempt: impl Fn() -> std::result::Result<T, usize>,
+    ) -> Result<(tokio::sync::MutexGuard<'_, ()>, std::result::Result<T, usize>)> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let changing = self.changing.lock().await;
+            let outcome = attempt();
+            if outcome.is_ok() || Instant::now() >= until {
+                return Ok((changing, outcome));
+            }
+            drop(changing);
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                error = interrupt.interrupted() => return Err(error),
+            }
+        }
+    }
+
+    /// How many sessions use a database.
+    pub(super) fn users(&self, name: &str) -> usize {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.get(name).map_or(0, |database| Arc::strong_count(database) - 1)
+    }
+
+    /// Takes a database out of those that are open, unless somebody uses it: then their number.
+    fn take_unused(&self, name: &str) -> std::result::Result<Option<Arc<Database>>, usize> {
+        let mut open = self.open_databases();
+        match open.get(name).map_or(0, |database| Arc::strong_count(database) - 1) {
+            0 => Ok(open.remove(name)),
+            users => Err(users),
+        }
+    }
+
+    /// Whether there is a database of that name, as far as this server knows.
+    pub fn exists(&self, name: &str) -> bool {
+        ALWAYS.contains(&name) || self.is_made(name)
+    }
+
+    /// Whether it is there: one of those that every server has need not be.
+    pub(super) fn is_made(&self, name: &str) -> bool {
+        match &self.home {
+            Home::Directory(directory) => existing(directory, name).is_ok(),
+            Home::Store(home) => home.knows(name),
+        }
     }
 
     /// The names of all databases, sorted.
@@ -253,9 +348,22 @@ impl Databases {
         self.open.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// Counts a database among those that are open.
+    pub(super) fn put_open(&self, name: &str, database: Arc<Database>) {
+        self.open_databases().insert(name.to_owned(), database);
+    }
+
     fn open_databases(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<Database>>> {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// These databases and those that every server has, sorted, each once.
+pub(crate) fn with_always(mut names: Vec<String>) -> Vec<String> {
+    names.extend(ALWAYS.iter().map(|name| (*name).to_owned()));
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn prepare_directory(directory: &Path) -> Result<()> {
@@ -374,13 +482,14 @@ fn remove_files(path: &Path) -> io::Result<()> {
     local::sync_directory(path.parent().unwrap_or(Path::new(".")))
 }
 
-fn in_use(name: &str, users: usize) -> Error {
+/// 55006.
+pub(super) fn in_use(what: &str, name: &str, users: usize) -> Error {
     let (verb, noun) = if users == 1 { ("is", "session") } else { ("are", "sessions") };
-    Error::new(SqlState::OBJECT_IN_USE, format!("database \"{name}\" is being accessed by other users"))
+    Error::new(SqlState::OBJECT_IN_USE, format!("{what} \"{name}\" is being accessed by other users"))
         .with_detail(format!("There {verb} {users} other {noun} using the database."))
 }
 
-fn io_failed(what: &str, path: &Path, error: &io::Error) -> Error {
+pub(super) fn io_failed(what: &str, path: &Path, error: &io::Error) -> Error {
     Error::fatal(SqlState::IO_ERROR, format!("could not {what} \"{}\": {error}", path.display()))
 }
 

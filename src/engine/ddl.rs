@@ -44,10 +44,17 @@ pub struct DdlOutcome {
     pub rows: Option<u64>,
 }
 
-/// Carries out one statement. `context.catalog` must be the catalog as the open write transaction sees it, and the
+/// Carries out one statement. `has_violations` says that foreign keys are violated whose check has been put off.
+/// `context.catalog` must be the catalog as the open write transaction sees it, and the
 /// caller reads it anew afterwards. When the statement fails, the transaction is to be rolled back.
-pub fn execute(connection: &Connection, slot: &ContextSlot, ddl: &Ddl, context: PlanContext<'_>) -> Result<DdlOutcome> {
-    let mut change = Change::new(connection, slot, context);
+pub fn execute(
+    connection: &Connection,
+    slot: &ContextSlot,
+    ddl: &Ddl,
+    context: PlanContext<'_>,
+    has_violations: bool,
+) -> Result<DdlOutcome> {
+    let mut change = Change { has_violations, ..Change::new(connection, slot, context) };
     change.run(ddl)?;
     let Change { notices, rows, .. } = change;
     Ok(DdlOutcome { notices, rows })
@@ -74,8 +81,11 @@ struct Change<'a> {
     /// The catalog as it is becoming.
     catalog: Arc<CatalogSnapshot>,
     search_path: Vec<String>,
+    /// Of the search path, what the session named: new objects go into the first of them.
+    schemas_named: Vec<String>,
     notices: Vec<Notice>,
     rows: Option<u64>,
+    has_violations: bool,
 }
 
 impl<'a> Change<'a> {
@@ -86,8 +96,10 @@ impl<'a> Change<'a> {
             context,
             catalog: Arc::clone(context.catalog),
             search_path: context.settings.search_path(),
+            schemas_named: context.settings.schemas_named(),
             notices: Vec::new(),
             rows: None,
+            has_violations: false,
         }
     }
 
@@ -207,12 +219,20 @@ impl<'a> Change<'a> {
                     .with_detail("System catalog modifications are currently disallowed."))
             }
             Some(schema) => self.existing_schema(schema).map(|s| s.name.clone()),
-            None => self
-                .search_path
-                .iter()
-                .find(|s| *s != "pg_temp" && !READ_ONLY.contains(&s.as_str()) && self.catalog.has_schema(s))
-                .cloned()
-                .ok_or_else(|| Error::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in")),
+            None => {
+                let mut named = self.schemas_named.iter();
+                let first = named.find(|s| *s != "pg_temp" && self.catalog.has_schema(s));
+                let first = first.cloned().ok_or_else(|| {
+                    Error::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in")
+                })?;
+                match READ_ONLY.contains(&first.as_str()) {
+                    true => {
+                        let name = Name { schema: Some(first), ..name.clone() };
+                        self.creation_schema(&name, false)
+                    }
+                    false => Ok(first),
+                }
+            }
         }
     }
 
@@ -247,6 +267,24 @@ impl<'a> Change<'a> {
             RelationKind::System => Err(system_relation(&relation.name)),
             _ => Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name))),
         }
+    }
+
+    /// 55006 for a table whose rows are still to be checked, on either side of a foreign key. PostgreSQL refuses it too
+    /// where the check would find nothing.
+    fn check_not_pending(&self, table: &Relation, command: &str) -> Result<()> {
+        if !self.has_violations {
+            return Ok(());
+        }
+        for child in self.sorted_relations() {
+            for constraint in &child.constraints {
+                let key = constraint.foreign_key().filter(|key| child.oid == table.oid || key.relation == table.oid);
+                if key.is_some_and(|key| self.check_foreign_key(&child, constraint, key).is_err()) {
+                    let message = format!("cannot {command} \"{}\" because it has pending trigger events", table.name);
+                    return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// 42P07 if the schema has a relation of that name.

@@ -59,7 +59,11 @@ pub struct EngineSession {
 impl EngineSession {
     /// A session without a connection; it borrows one when a statement needs it.
     pub fn new(database: Arc<Database>, context: SharedContext) -> Self {
-        let interrupt = InterruptHandle::default();
+        Self::interrupted_by(database, context, InterruptHandle::default())
+    }
+
+    /// One that works for another one, with which it is interrupted.
+    pub(crate) fn interrupted_by(database: Arc<Database>, context: SharedContext, interrupt: InterruptHandle) -> Self {
         let polled = interrupt.clone();
         let progress = Arc::new(Progress::default());
         progress.attach(Some(interrupt.clone()));

@@ -6,6 +6,8 @@
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use rusqlite::Connection;
+
 use crate::catalog::schema::{CatalogSnapshot, RelationKind};
 use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
@@ -110,6 +112,22 @@ impl EngineSession {
         Ok(outcome.rows)
     }
 
+    /// Writes rows of the catalog inside the transaction.
+    pub(crate) async fn write_catalog(
+        &mut self,
+        write: impl FnOnce(&Connection, &CatalogSnapshot) -> rusqlite::Result<()>,
+    ) -> Result<()> {
+        self.ensure_write().await?;
+        let Hold::Write(transaction) = &self.hold else { return Err(Loss::Failed.error()) };
+        let lease = Arc::clone(&transaction.lease);
+        let catalog = self.catalog();
+        let entered = lease.enter();
+        entered.begin_statement();
+        entered.with(|connection| write(connection, &catalog)).map_err(error_map::from_rusqlite)?;
+        self.schema.changed = Some(Arc::new(load_catalog(&entered)?));
+        Ok(())
+    }
+
     fn execute_ddl(&self, lease: &Lease, catalog: &Arc<CatalogSnapshot>, ddl: &Ddl) -> Result<ddl::DdlOutcome> {
         // Copies, because SQL functions lock the context while the statement runs.
         let (settings, user, database) = {
@@ -119,7 +137,8 @@ impl EngineSession {
         let planning = PlanContext { catalog, settings: &settings, user: &user, database: &database };
         let entered = lease.enter();
         entered.begin_statement();
-        let outcome = entered.with(|connection| ddl::execute(connection, lease.slot(), ddl, planning));
+        let pending = entered.has_deferred_violations();
+        let outcome = entered.with(|connection| ddl::execute(connection, lease.slot(), ddl, planning, pending));
         outcome.map_err(|error| match error.code() {
             SqlState::DISK_FULL => {
                 lease.note_failure(rusqlite::ffi::SQLITE_FULL);

@@ -11,6 +11,7 @@ use crate::engine::connection::VFS;
 use crate::engine::context::SessionContext;
 use crate::engine::database::Database;
 use crate::engine::databases::Databases;
+use crate::engine::interrupt::InterruptHandle;
 use crate::engine::session::EngineSession;
 use crate::error::{Result, SqlState};
 use crate::settings::Settings;
@@ -401,12 +402,14 @@ async fn databases_are_created_found_dropped_and_kept_apart() {
     databases.create("../odd name").await.expect("odd name");
     assert_eq!(databases.names(), ["../odd name", "test"]);
     let a = session(&place).await;
-    let error = databases.drop("test").await.expect_err("in use");
+    let interrupt = InterruptHandle::default();
+    let error = databases.drop_database("test", None, &interrupt).await.expect_err("in use");
     assert_eq!(error.fields().detail.as_deref(), Some("There is 1 other session using the database."));
     drop(a);
-    databases.drop("test").await.expect("drop");
+    databases.drop_database("test", None, &interrupt).await.expect("drop");
     assert_eq!(databases.names(), ["../odd name"]);
-    assert_eq!(databases.drop("test").await.expect_err("gone").code(), SqlState::INVALID_CATALOG_NAME);
+    let error = databases.drop_database("test", None, &interrupt).await.expect_err("gone");
+    assert_eq!(error.code(), SqlState::INVALID_CATALOG_NAME);
     let error = Databases::new(&place.directory, 3).err().expect("a second server");
     assert!(error.message().contains("used by another server"), "{error}");
 }

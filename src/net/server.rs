@@ -236,11 +236,8 @@ impl Shared {
     /// Opens the database. It may have to be fetched first: that takes its time, whatever authentication may take, and
     /// goes on for the next client if this one does not wait for it.
     async fn open(&self, name: &str, mut stopping: watch::Receiver<bool>) -> Result<Arc<Database>, Error> {
-        if let Some(database) = self.databases.opened(name) {
-            return Ok(database);
-        }
         let (databases, owned) = (Arc::clone(&self.databases), name.to_owned());
-        let mut opening = tokio::spawn(async move { databases.open(&owned).await });
+        let mut opening = tokio::spawn(async move { databases.connect(&owned).await });
         let opened = tokio::select! {
             opened = &mut opening => opened.map_err(Error::internal)?,
             _ = stopping.wait_for(|stopping| *stopping) => {

@@ -277,6 +277,7 @@ fn report(out: &mut BytesMut, tag: u8, fields: &ErrorFields) {
         (b'c', fields.column.as_deref()),
         (b'd', fields.data_type.as_deref()),
         (b'n', fields.constraint.as_deref()),
+        (b'R', fields.routine),
     ];
     for (code, value) in all {
         if let Some(value) = value {
@@ -291,6 +292,16 @@ fn report(out: &mut BytesMut, tag: u8, fields: &ErrorFields) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Severity, SqlState};
+
+    #[test]
+    fn the_routine_is_told_where_there_is_one() {
+        let error = |routine| ErrorFields { routine, ..ErrorFields::new(Severity::Error, SqlState::SYNTAX_ERROR, "m") };
+        let (mut with, mut without) = (BytesMut::new(), BytesMut::new());
+        error_response(&mut with, &error(Some("f")));
+        error_response(&mut without, &error(None));
+        assert!(with.ends_with(b"Mm\0Rf\0\0") && without.ends_with(b"Mm\0\0"));
+    }
 
     #[test]
     fn lengths_are_filled_in() {

@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::message::{FrontendMessage, StartupPacket};
+use crate::types::charset::Charset;
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
 
@@ -74,7 +75,12 @@ pub fn has_frame(buffer: &[u8]) -> bool {
 
 /// Decodes a message's body. The error's severity tells whether the session can go on.
 pub fn decode(tag: u8, body: Bytes) -> Result<FrontendMessage> {
-    let mut cursor = Cursor::new(body);
+    decode_from(None, tag, body)
+}
+
+/// The same for a client whose strings are in that encoding. Values are left as they are.
+pub fn decode_from(charset: Option<&'static Charset>, tag: u8, body: Bytes) -> Result<FrontendMessage> {
+    let mut cursor = Cursor { body, charset };
     let message = match tag {
         b'Q' => FrontendMessage::Query { sql: cursor.text()? },
         b'P' => parse(&mut cursor)?,
@@ -192,12 +198,14 @@ fn startup_parameters(cursor: &mut Cursor) -> Result<Vec<(String, String)>> {
 /// A message's body: reads that return errors instead of panicking, and never reach past the message.
 pub struct Cursor {
     body: Bytes,
+    /// What its strings are in, if not in UTF-8.
+    charset: Option<&'static Charset>,
 }
 
 impl Cursor {
     /// Over one message's body.
     pub fn new(body: Bytes) -> Self {
-        Cursor { body }
+        Cursor { body, charset: None }
     }
 
     /// Checks that so many bytes are left before anything is allocated for them.
@@ -231,13 +239,17 @@ impl Cursor {
         std::mem::take(&mut self.body)
     }
 
-    /// A NUL-terminated string in UTF-8 (22021 if it is not).
+    /// A NUL-terminated string in the client's encoding (22021 if it is not, 22P05 if there is no Unicode for it).
     pub fn text(&mut self) -> Result<String> {
         let Some(length) = self.body.iter().position(|b| *b == 0) else {
             return Err(violation("invalid string in message"));
         };
         let bytes = self.body.split_to(length);
         self.body.advance(1);
+        let bytes = match self.charset {
+            Some(charset) => charset.decode(&bytes)?,
+            None => (&*bytes).into(),
+        };
         match std::str::from_utf8(&bytes) {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => Err(invalid_utf8(&bytes, error)),

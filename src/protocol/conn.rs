@@ -12,6 +12,8 @@ use crate::error::Result;
 use crate::protocol::codec;
 use crate::protocol::message::FrontendMessage;
 use crate::protocol::socket::{Peer, Stream};
+use crate::protocol::translate::translate;
+use crate::types::charset::Charset;
 
 /// Output is written to the socket when this much is waiting.
 pub const FLUSH_THRESHOLD: usize = 64 * 1024;
@@ -24,6 +26,10 @@ pub struct FramedConn {
     peer: Peer,
     input: BytesMut,
     output: BytesMut,
+    /// The client's encoding, if it is not UTF-8.
+    charset: Option<&'static Charset>,
+    /// What leaves before the output and is in the client's encoding already.
+    translated: BytesMut,
     max_message: usize,
     /// The type of the message received last.
     last_tag: u8,
@@ -48,6 +54,8 @@ impl FramedConn {
             peer,
             input: BytesMut::new(),
             output: BytesMut::new(),
+            charset: None,
+            translated: BytesMut::new(),
             max_message,
             last_tag: 0,
             flushes: 0,
@@ -61,7 +69,7 @@ impl FramedConn {
             match codec::frame(&mut self.input, self.max_message) {
                 Ok(Some((tag, body))) => {
                     self.last_tag = tag;
-                    return Ok(Some(codec::decode(tag, body)));
+                    return Ok(Some(codec::decode_from(self.charset, tag, body)));
                 }
                 Ok(None) => {}
                 Err(error) => return Ok(Some(Err(error))),
@@ -113,6 +121,27 @@ impl FramedConn {
         &mut self.output
     }
 
+    /// From here on the client's strings are in that encoding, UTF-8 if there is none.
+    pub fn set_charset(&mut self, charset: Option<&'static Charset>) {
+        if self.charset == charset {
+            return;
+        }
+        if !self.output.is_empty() {
+            // As good as gone: it cannot be taken back.
+            self.flushes += 1;
+            self.translate();
+        }
+        self.charset = charset;
+    }
+
+    fn translate(&mut self) {
+        match self.charset {
+            Some(charset) => self.translated.unsplit(translate(&self.output, charset)),
+            None => self.translated.extend_from_slice(&self.output),
+        }
+        self.output.clear();
+    }
+
     /// A place in the output to come back to with [`FramedConn::rewind`].
     pub fn mark(&self) -> OutputMark {
         OutputMark { flushes: self.flushes, length: self.output.len() }
@@ -134,6 +163,14 @@ impl FramedConn {
 
     /// Writes everything that waits, as fast as the client takes it.
     pub async fn flush(&mut self) -> io::Result<()> {
+        if self.charset.is_some() && !self.output.is_empty() {
+            self.flushes += 1;
+            self.translate();
+        }
+        if !self.translated.is_empty() {
+            self.stream.write_all(&self.translated).await?;
+            self.translated = BytesMut::new();
+        }
         if !self.output.is_empty() {
             self.flushes += 1;
             self.stream.write_all(&self.output).await?;

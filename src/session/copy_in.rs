@@ -12,10 +12,12 @@ use crate::engine::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::backend;
 use crate::protocol::message::FrontendMessage;
+use crate::session::charset::decode_value;
 use crate::session::copy_binary::BinaryReader;
 use crate::session::copy_lines::{Fields, LineReader};
 use crate::session::machine::{Outcome, StateMachine, vanished};
 use crate::sql::plan::{CopyDirection, CopyFormat, CopyHeader, CopyPlan, FieldDescription};
+use crate::types::charset::CharsetDecoder;
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::numeric::Numeric;
@@ -40,6 +42,14 @@ impl StateMachine {
         let format = if plan.options.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
         backend::copy_in_response(self.conn.out(), format, plan.columns.len());
         self.flush().await?;
+        let settings = self.context().settings.shared_format();
+        let settings = match plan.options.charset {
+            Some(charset) => {
+                let charset = Some(charset).filter(|charset| charset.converts());
+                Arc::new(FormatSettings { charset, ..(*settings).clone() })
+            }
+            None => settings,
+        };
         let mut copy = CopyIn {
             plan,
             literals,
@@ -49,7 +59,8 @@ impl StateMachine {
                 CopyFormat::Text | CopyFormat::Csv => Reader::Lines(LineReader::new(&plan.options)),
             },
             header: plan.options.header,
-            settings: self.context().settings.shared_format(),
+            decoder: None,
+            settings,
             fields: Fields::default(),
             values: vec![Value::Null; plan.columns.len()],
             rows: 0,
@@ -125,6 +136,8 @@ struct CopyIn<'p> {
     reader: Reader,
     /// Of the header line that is still to come.
     header: CopyHeader,
+    /// Of text that is not in UTF-8.
+    decoder: Option<CharsetDecoder>,
     settings: Arc<FormatSettings>,
     fields: Fields,
     /// The row's values; their memory is used again.
@@ -135,7 +148,13 @@ struct CopyIn<'p> {
 impl CopyIn<'_> {
     fn feed(&mut self, bytes: &Bytes) -> Result<()> {
         let fed = match &mut self.reader {
-            Reader::Lines(reader) => reader.feed(bytes),
+            Reader::Lines(reader) => match self.settings.charset {
+                None => reader.feed(bytes),
+                Some(charset) => {
+                    let decoder = self.decoder.get_or_insert_with(|| CharsetDecoder::new(charset));
+                    decoder.feed(bytes, false).and_then(|text| reader.feed(text.as_bytes()))
+                }
+            },
             Reader::Binary(reader) => reader.feed(bytes),
         };
         fed.map_err(|error| self.at_line(error))?;
@@ -143,6 +162,9 @@ impl CopyIn<'_> {
     }
 
     fn finish(&mut self) -> Result<()> {
+        if let (Reader::Lines(_), Some(decoder)) = (&self.reader, &mut self.decoder) {
+            decoder.feed(&[], true)?;
+        }
         self.rows(true)?;
         self.cursor.end_loop()
     }
@@ -340,6 +362,11 @@ fn decode(
         return Ok(());
     }
     let name = type_info(column.type_oid).map_or("text", |info| info.sql_name);
-    *value = encoding::decode(column.repr, name, format, bytes, settings)?;
+    let converted = match settings.charset {
+        Some(charset) if format == Format::Binary => decode_value(charset, column.repr, format, bytes)?,
+        // A line's text is in UTF-8 already.
+        _ => bytes.into(),
+    };
+    *value = encoding::decode(column.repr, name, format, &converted, settings)?;
     Ok(())
 }

@@ -481,6 +481,7 @@ mod tests {
             force_quote: Vec::new(),
             force_not_null: Vec::new(),
             force_null: Vec::new(),
+            charset: None,
         }
     }
 

@@ -8,9 +8,11 @@ use bytes::{BufMut, BytesMut};
 use crate::engine::cursor::Cursor;
 use crate::error::Result;
 use crate::protocol::backend::{self, Message, ValueSlot};
+use crate::session::charset::{encode_since, encode_value};
 use crate::session::copy_binary::SIGNATURE;
 use crate::session::machine::{Outcome, StateMachine};
 use crate::sql::plan::{CopyFormat, CopyHeader, CopyOptions, CopyPlan, FieldDescription};
+use crate::types::charset::Charset;
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::value::{Value, ValueRef};
@@ -24,15 +26,25 @@ impl StateMachine {
         let binary = options.format == CopyFormat::Binary;
         let format = if binary { Format::Binary } else { Format::Text };
         backend::copy_out_response(self.conn.out(), format, plan.columns.len());
+        let settings = self.context().settings.shared_format();
         if options.header != CopyHeader::No {
             let message = Message::begin(self.conn.out(), b'd');
-            write_header(plan, self.conn.out());
-            message.end(self.conn.out());
+            let (charset, out) = (plan.options.charset.or(settings.charset), self.conn.out());
+            let start = out.len();
+            write_header(plan, out);
+            if let Some(charset) = charset
+                && let Err(error) = encode_since(charset, start, out)
+            {
+                message.abandon(out);
+                return Err(error.into());
+            }
+            message.end(out);
         }
         let mut writer = RowWriter {
             columns: &plan.columns,
             options,
-            settings: self.context().settings.shared_format(),
+            charset: options.charset.or(settings.charset).filter(|charset| charset.converts()),
+            settings,
             scratch: Vec::new(),
         };
         let mut sent = 0;
@@ -72,6 +84,7 @@ struct RowWriter<'p> {
     columns: &'p [FieldDescription],
     options: &'p CopyOptions,
     settings: std::sync::Arc<FormatSettings>,
+    charset: Option<&'static Charset>,
     scratch: Vec<u8>,
 }
 
@@ -92,7 +105,11 @@ impl RowWriter<'_> {
                 value => {
                     row.room(out, value.text_size())?;
                     let slot = ValueSlot::begin(out);
+                    let start = out.len();
                     encoding::encode(column.repr, Format::Binary, value, &self.settings, out)?;
+                    if let Some(charset) = self.charset {
+                        encode_value(charset, column.repr, Format::Binary, start, out)?;
+                    }
                     slot.end(out);
                 }
             }
@@ -101,6 +118,7 @@ impl RowWriter<'_> {
     }
 
     fn write_line(&mut self, row: &Message, cursor: &Cursor, out: &mut BytesMut) -> Result<()> {
+        let line = out.len();
         for (at, column) in self.columns.iter().enumerate() {
             if at > 0 {
                 out.put_u8(self.options.delimiter);
@@ -122,7 +140,10 @@ impl RowWriter<'_> {
             }
         }
         out.put_u8(b'\n');
-        Ok(())
+        match self.charset {
+            Some(charset) => encode_since(charset, line, out),
+            None => Ok(()),
+        }
     }
 }
 
@@ -217,6 +238,7 @@ mod tests {
             force_quote: Vec::new(),
             force_not_null: Vec::new(),
             force_null: Vec::new(),
+            charset: None,
         }
     }
 

@@ -63,6 +63,11 @@ impl StateMachine {
         let mut cursor = self.open(statement, params, &[]).await?;
         // The first step takes the snapshot: the cursor sees what there is now. What goes wrong is for the first FETCH.
         let first = cursor.step();
+        let mut options = options;
+        if statement.write {
+            // FOR UPDATE goes forward only.
+            options.scroll = options.scroll.or(Some(false));
+        }
         let rows = Rows::new(cursor, Some(first), options.scroll);
         let (text, created, catalog_version) = {
             let context = self.context();

@@ -9,10 +9,12 @@ use crate::engine::cursor::Cursor;
 use crate::error::{Error, SqlState};
 use crate::protocol::backend::{self, Message, ValueSlot};
 use crate::protocol::message::Field;
+use crate::session::charset::encode_value;
 use crate::session::extended::check_result;
 use crate::session::machine::{Outcome, StateMachine};
 use crate::session::rows::{Rows, Step};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
+use crate::sql::ddl::Ddl;
 use crate::sql::plan::{Action, CopyDirection, FieldDescription, Plan, Planned, PreparedCommand, SqliteStatement, Tag};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
@@ -166,14 +168,15 @@ impl StateMachine {
             Action::Ddl(ddl) => {
                 self.refuse_change_in_read_only(plan.tag)?;
                 self.session.queried = true;
-                match self.change_schema(ddl).await? {
-                    // CREATE TABLE AS
-                    Some(rows) => finished(Completion::Counted("SELECT", rows)),
-                    None => finished(completion(plan.tag, 0)),
+                match (self.change_schema(ddl).await?, ddl) {
+                    (Some(rows), _) => finished(Completion::Counted("SELECT", rows)),
+                    (None, Ddl::CreateTableAs(_)) => finished(Completion::Tag("CREATE TABLE AS")),
+                    (None, _) => finished(completion(plan.tag, 0)),
                 }
             }
             Action::Database(command) => {
-                self.database(command).await?;
+                self.refuse_change_in_read_only(plan.tag)?;
+                Box::pin(self.database(command)).await?;
                 finished(completion(plan.tag, 0))
             }
             Action::Copy(copy) => {
@@ -264,7 +267,7 @@ impl StateMachine {
         Ok(self.engine.open(statement, params, literals).await?)
     }
 
-    async fn change_schema(&mut self, ddl: &crate::sql::ddl::Ddl) -> Outcome<Option<u64>> {
+    async fn change_schema(&mut self, ddl: &Ddl) -> Outcome<Option<u64>> {
         self.detach_results()?;
         Ok(self.engine.ddl(ddl).await?)
     }
@@ -412,6 +415,7 @@ impl StateMachine {
         mut lines: std::vec::IntoIter<Vec<String>>,
         limit: u64,
     ) -> Outcome<(u64, Option<RowSource>)> {
+        let charset = self.context().settings.format().charset;
         let mut sent = 0;
         while sent < limit {
             let Some(line) = lines.next() else { return Ok((sent, None)) };
@@ -420,7 +424,10 @@ impl StateMachine {
             bytes::BufMut::put_u16(out, line.len() as u16);
             for value in &line {
                 let slot = ValueSlot::begin(out);
-                out.extend_from_slice(value.as_bytes());
+                match charset {
+                    Some(charset) => out.extend_from_slice(&charset.encode_message(value)),
+                    None => out.extend_from_slice(value.as_bytes()),
+                }
                 slot.end(out);
             }
             row.end(out);
@@ -493,7 +500,11 @@ fn encode_row<'v>(
             value => {
                 row.room(out, value.text_size())?;
                 let slot = ValueSlot::begin(out);
+                let start = out.len();
                 encoding::encode(column.repr, format, value, settings, out)?;
+                if let Some(charset) = settings.charset {
+                    encode_value(charset, column.repr, format, start, out)?;
+                }
                 slot.end(out);
             }
         }

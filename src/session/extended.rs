@@ -11,6 +11,7 @@ use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::PreparedRow;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::backend;
+use crate::session::charset::decode_value;
 use crate::session::execute::{Completion, Describe, write_row_description};
 use crate::session::machine::{Outcome, Running, StateMachine, lock};
 use crate::session::query::{aborted, ends_transaction};
@@ -288,7 +289,9 @@ pub(super) fn check_result(old: &Plan, new: &Plan) -> Result<()> {
     if same {
         return Ok(());
     }
-    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"))
+    // By the routine pgjdbc and others know that they may prepare anew and go on.
+    let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+    Err(error.with_routine("RevalidateCachedQuery"))
 }
 
 fn check_counts(plan: &Plan, name: &str, formats: &[Format], params: &[Option<Bytes>]) -> Result<()> {
@@ -324,7 +327,12 @@ fn decode_params(
         Some(bytes) => {
             let format = format_of(at);
             let name = type_name(param, catalog);
-            encoding::decode(param.repr, name, format, bytes, settings)
+            let converted = match settings.charset {
+                Some(charset) => decode_value(charset, param.repr, format, bytes),
+                None => Ok((&**bytes).into()),
+            };
+            converted
+                .and_then(|bytes| encoding::decode(param.repr, name, format, &bytes, settings))
                 .map_err(|error| in_parameter(error, portal, at, format))
         }
     });

@@ -5,18 +5,24 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::engine::cluster::Cluster;
 use crate::engine::context::{SessionContext, now};
 use crate::engine::kept::Kept;
 use crate::engine::session::EngineSession;
-use crate::error::{Error, Result, Severity, SqlState};
+use crate::error::{Error, ErrorFields, Notice, Result, Severity, SqlState};
 use crate::session::machine::Parts;
 use crate::session::start::{SessionOptions, SessionStart};
 use crate::settings::Settings;
 
 /// Makes a session of an admitted connection. The error is for the client, who was promised one.
 pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
-    let mut settings = Settings::default();
+    let (mut settings, mut notices) = (Settings::default(), Vec::new());
+    let facts = start.databases.known_cluster();
+    let kept = facts.settings_at_start(&start.database_name, BOOTSTRAP_SUPERUSER);
     let outcome = configure(&mut settings, &start.options, &start.user)
+        .and_then(|()| if start.database.is_in_recovery() { follow(&mut settings) } else { Ok(()) })
+        .map(|()| notices = begin_with(&mut settings, &kept))
         .and_then(|()| apply(&mut settings, &start.parameters))
         .map_err(|error| error.with_severity(Severity::Fatal));
     let mut context = SessionContext {
@@ -25,6 +31,9 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
         writer: Arc::clone(start.database.writer()),
         places: Arc::clone(start.database.pool().places()),
         kept: Kept::of(&start.database),
+        in_recovery: start.database.is_in_recovery(),
+        cluster: Cluster::of(&start.databases),
+        notices,
         backends: start.backends,
         ..SessionContext::new(settings, &start.user, &start.database_name, start.database.catalog())
     };
@@ -52,16 +61,20 @@ pub(super) fn describe(context: &SessionContext) -> String {
 
 fn configure(settings: &mut Settings, options: &SessionOptions, user: &str) -> Result<()> {
     settings.preset("server_version", &options.server_version)?;
-    settings.preset("server_version_num", &version_number(&options.server_version).to_string())?;
     settings.preset("session_authorization", user)
 }
 
-/// 150003 for "15.3", 130000 for "13.0 (pgserver)".
-fn version_number(version: &str) -> u32 {
-    let number = version.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or("");
-    let mut parts = number.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    major.min(999) * 10_000 + minor.min(9_999)
+/// On a standby there is nothing to write with.
+fn follow(settings: &mut Settings) -> Result<()> {
+    settings.preset("in_hot_standby", "on")?;
+    settings.preset("transaction_read_only", "on")
+}
+
+/// The settings of the database and the role. One that is not valid (any more) is a warning, so that somebody can connect
+/// and change it.
+fn begin_with(settings: &mut Settings, kept: &[(&'static str, &str, &str)]) -> Vec<Notice> {
+    let refused = kept.iter().filter_map(|(source, name, value)| settings.start_with(name, value, source).err());
+    refused.map(|error| ErrorFields { severity: Severity::Warning, ..error.fields().clone() }).collect()
 }
 
 /// The start-up packet's variables; those in `options` come first, as in PostgreSQL.
@@ -129,12 +142,5 @@ mod tests {
             [pair("statement_timeout", "5s"), pair("geqo", "off"), pair("application_name", "via options")]
         );
         assert!(read_options("nonsense").is_err());
-    }
-
-    #[test]
-    fn version_numbers() {
-        for (version, number) in [("13.0", 130_000), ("15.3 (Debian)", 150_003), ("16", 160_000), ("x", 0)] {
-            assert_eq!(version_number(version), number);
-        }
     }
 }

@@ -311,13 +311,16 @@ impl StateMachine {
 
     /// The only writer of ReadyForQuery, after the variables that changed.
     async fn ready(&mut self) -> Outcome<()> {
-        let changed = {
+        let (changed, charset) = {
             let mut context = lock(&self.context);
             context.activity.state = self.session.status.activity();
             context.activity.idle_since = now();
             self.timeouts = context.settings.timeouts();
-            if context.settings.has_unreported() { context.settings.take_unreported() } else { Vec::new() }
+            let charset = context.settings.format().charset;
+            let unreported = context.settings.has_unreported();
+            (if unreported { context.settings.take_unreported() } else { Vec::new() }, charset)
         };
+        self.conn.set_charset(charset);
         if self.session.status == TransactionStatus::Default {
             self.settle_memory();
             self.tell_notifications();

@@ -11,8 +11,8 @@ use crate::session::execute::{Completion, Describe};
 use crate::session::machine::{Outcome, Running, State, StateMachine, Stop, lock};
 use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
-use crate::sql::plan::{Action, CursorOptions, Planned, TransactionCommand};
-use crate::sql::planner::{PlanCache, PlanContext, Source};
+use crate::sql::plan::{Action, Bind, CursorOptions, Plan, Planned, TransactionCommand};
+use crate::sql::planner::{PlanCache, PlanContext, Source, unbound_parameter};
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
 
@@ -63,7 +63,7 @@ impl StateMachine {
                     if several && self.session.status == TransactionStatus::Started {
                         self.session.status = TransactionStatus::InTransactionImplicit;
                     }
-                    self.plan(&plans, source, &[])?
+                    self.plan_without_parameters(&plans, source)?
                 }
             };
             let ends_by_itself = matches!(planned.plan.action, Action::Transaction(_));
@@ -110,6 +110,15 @@ impl StateMachine {
         Ok(planned)
     }
 
+    /// The same where nobody could give values: 42P02 if there are parameters, whatever else is wrong with them.
+    pub(super) fn plan_without_parameters(&self, plans: &PlanCache, source: &Source<'_>) -> Result<Planned> {
+        match self.plan(plans, source, &[]) {
+            Ok(planned) if !takes_parameters(&planned.plan) => Ok(planned),
+            Err(error) if error.code() != SqlState::INDETERMINATE_DATATYPE => Err(error),
+            _ => Err(unbound_parameter(source)),
+        }
+    }
+
     /// In a failed block only its end is let through; everything else is 25P02, whatever is wrong with it.
     pub(super) fn plan_to_end_transaction(
         &self,
@@ -144,12 +153,22 @@ impl StateMachine {
     }
 }
 
+fn takes_parameters(plan: &Plan) -> bool {
+    match &plan.action {
+        Action::Explain(explained) => explained.binds.iter().any(|bind| matches!(bind, Bind::Param(_))),
+        _ => !plan.params.is_empty(),
+    }
+}
+
 /// Whether a statement may run in a failed block.
 pub(super) fn ends_transaction(planned: &Planned) -> bool {
     matches!(
         planned.plan.action,
         Action::Transaction(
-            TransactionCommand::Commit { .. } | TransactionCommand::Rollback { .. } | TransactionCommand::RollbackTo(_)
+            TransactionCommand::Commit { .. }
+                | TransactionCommand::Rollback { .. }
+                | TransactionCommand::RollbackTo(_)
+                | TransactionCommand::Prepare
         ) | Action::Empty
     )
 }

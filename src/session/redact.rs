@@ -11,7 +11,7 @@ const WORD: &[u8] = b"password";
 
 /// The statement's text; without its strings if a password is spoken of, since any of them may be it.
 pub(super) fn statement(text: &str) -> Cow<'_, str> {
-    if !text.as_bytes().windows(WORD.len()).any(|window| window.eq_ignore_ascii_case(WORD)) {
+    if !speaks_of_password(text) {
         return text.into();
     }
     let mut shown = String::with_capacity(text.len());
@@ -27,13 +27,18 @@ pub(super) fn statement(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
+fn speaks_of_password(text: &str) -> bool {
+    text.as_bytes().windows(WORD.len()).any(|window| window.eq_ignore_ascii_case(WORD))
+}
+
 /// The error's message, without what the client has sent as a value. Data exceptions quote it; so do others when a
 /// parameter is taken for a name (`$1::regclass`). Constraints' names are told: they are not in the statement.
 pub(super) fn message<'e>(error: &'e Error, statement: &str) -> Cow<'e, str> {
     let quotes_values = match error.code().as_str().get(..2) {
         Some("22") => true,
         Some("23") => false,
-        _ => has_parameters(statement),
+        // A syntax error quotes a constant, too.
+        _ => has_parameters(statement) || speaks_of_password(statement),
     };
     match error.message().split_once('"') {
         Some((before, _)) if quotes_values => format!("{before}\"...\"").into(),

@@ -165,8 +165,8 @@ pub struct Session {
     statement_bytes: usize,
     pub unnamed_portal: Option<Portal>,
     pub portals: HashMap<String, Portal>,
-    /// The names of the open savepoints, outermost first.
-    pub savepoints: Vec<String>,
+    /// The open savepoints, outermost first: their names, and whether the transaction was READ ONLY before them.
+    pub savepoints: Vec<(String, Option<bool>)>,
     /// The modes the open transaction was begun with, for AND CHAIN.
     pub modes: TransactionModes,
     /// A statement of the open transaction has failed because another transaction came first.
@@ -260,7 +260,7 @@ impl Session {
 
     /// How many savepoints are around the innermost one of that name; 3B001 if there is none.
     pub fn savepoint_depth(&self, name: &str) -> Result<usize> {
-        self.savepoints.iter().rposition(|known| known == name).ok_or_else(|| {
+        self.savepoints.iter().rposition(|(known, _)| known == name).ok_or_else(|| {
             let message = format!("savepoint \"{name}\" does not exist");
             Error::new(SqlState::INVALID_SAVEPOINT_SPECIFICATION, message)
         })

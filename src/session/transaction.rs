@@ -53,21 +53,39 @@ impl StateMachine {
         let pending = self.context().pending.take();
         self.engine.say_on_commit(pending);
         let outcome = self.engine.commit().await;
+        self.note_end(&outcome);
+        outcome?;
+        self.commit_cluster_changes().await
+    }
+
+    /// The transaction is over.
+    fn note_end(&self, outcome: &Result<()>) {
         let metrics = self.databases.metrics();
         let context = &mut *lock(&self.context);
-        match &outcome {
+        match outcome {
             Ok(()) => {
                 metrics.commits.increment();
                 context.settings.commit();
             }
             Err(error) => {
+                context.cluster_changes.clear();
                 let conflict = error.code() == SqlState::SERIALIZATION_FAILURE;
                 if conflict { &metrics.conflicts } else { &metrics.rollbacks }.increment();
                 context.settings.rollback();
             }
         }
         end_locks(context);
-        Ok(outcome?)
+    }
+
+    /// What the transaction has changed of what all databases share is another one, in another database, after it: it can
+    /// fail though everything else is committed. In PostgreSQL it cannot.
+    async fn commit_cluster_changes(&mut self) -> Outcome<()> {
+        let changes = std::mem::take(&mut self.context().cluster_changes);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let changes: Vec<_> = changes.into_iter().map(|(_, change)| change).collect();
+        Ok(self.databases.change_cluster(&changes, &self.engine).await?)
     }
 
     /// Undoes the transaction.
@@ -80,6 +98,7 @@ impl StateMachine {
         let outcome = self.engine.rollback().await;
         let context = &mut *lock(&self.context);
         context.pending.take();
+        context.cluster_changes.clear();
         context.settings.rollback();
         end_locks(context);
         Ok(outcome?)
@@ -102,10 +121,16 @@ impl StateMachine {
             TransactionCommand::Begin(modes) => self.begin(*modes).await?,
             TransactionCommand::Commit { chain } => return self.commit_command(*chain, tag).await,
             TransactionCommand::Rollback { chain } => self.rollback_command(*chain).await?,
+            TransactionCommand::Prepare => return self.prepare_transaction().await,
+            TransactionCommand::FinishPrepared { identifier, command } => {
+                self.refuse_in_block(command)?;
+                let message = format!("prepared transaction with identifier \"{identifier}\" does not exist");
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message).into());
+            }
             TransactionCommand::Savepoint(name) => {
                 self.require_block("SAVEPOINT")?;
                 self.engine.savepoint(name).await?;
-                self.session.savepoints.push(name.clone());
+                self.session.savepoints.push((name.clone(), self.session.modes.read_only));
                 let context = &mut *lock(&self.context);
                 context.settings.savepoint();
                 context.pending.savepoint();
@@ -115,6 +140,7 @@ impl StateMachine {
                 self.require_block("RELEASE SAVEPOINT")?;
                 let depth = self.session.savepoint_depth(name)?;
                 self.engine.release(name).await?;
+                self.restore_read_only(depth).await?;
                 self.session.savepoints.truncate(depth);
                 for portal in self.session.portals.values_mut().chain(self.session.unnamed_portal.as_mut()) {
                     portal.depth = portal.depth.min(depth);
@@ -122,6 +148,7 @@ impl StateMachine {
                 let context = &mut *lock(&self.context);
                 context.settings.release(depth);
                 context.pending.release(depth);
+                context.cluster_changes.iter_mut().for_each(|(made_at, _)| *made_at = (*made_at).min(depth));
                 context.depth = depth;
                 if context.locks_in_transaction {
                     context.backends.locks().release_savepoint(context.backend_pid, depth);
@@ -133,10 +160,12 @@ impl StateMachine {
                 self.session.close_portals_inside(depth);
                 self.detach_results()?;
                 self.engine.rollback_to(name).await?;
+                self.restore_read_only(depth).await?;
                 self.session.savepoints.truncate(depth + 1);
                 let context = &mut *lock(&self.context);
                 context.settings.rollback_to(depth);
                 context.pending.rollback_to(depth);
+                context.cluster_changes.retain(|(made_at, _)| *made_at <= depth);
                 context.depth = depth + 1;
                 if context.locks_in_transaction {
                     context.backends.locks().roll_back_to(context.backend_pid, depth);
@@ -199,6 +228,22 @@ impl StateMachine {
         self.roll_back().await?;
         debug!("session {}: ROLLBACK", self.pid());
         self.chain(chain, modes).await
+    }
+
+    /// PREPARE TRANSACTION as with `max_prepared_transactions = 0`, PostgreSQL's default: an error that ends the block.
+    async fn prepare_transaction(&mut self) -> Outcome<&'static str> {
+        if !self.session.status.is_explicit() {
+            self.warn_without_block();
+            self.roll_back().await?;
+            return Ok("ROLLBACK");
+        }
+        let failed = self.session.status == TransactionStatus::Failed;
+        self.roll_back().await?;
+        if failed {
+            return Ok("ROLLBACK");
+        }
+        let error = Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled");
+        Err(error.with_hint("Set max_prepared_transactions to a nonzero value.").into())
     }
 
     fn check_chain(&self, chain: bool, command: &str) -> Result<()> {
@@ -266,11 +311,24 @@ impl StateMachine {
         Ok(self.engine.set_modes(merged).await?)
     }
 
+    /// What was set READ ONLY inside a savepoint is so until its end, either way.
+    async fn restore_read_only(&mut self, depth: usize) -> Outcome<()> {
+        let before = self.session.savepoints.get(depth).and_then(|(_, read_only)| *read_only);
+        let Some(before) = before.filter(|before| self.session.modes.read_only != Some(*before)) else { return Ok(()) };
+        lock(&self.context).settings.set("transaction_read_only", Some(on_off(before)), true)?;
+        self.session.modes.read_only = Some(before);
+        Ok(self.engine.set_modes(self.session.modes).await?)
+    }
+
     /// 25001 for modes that cannot be changed any more.
     fn check_modes(&self, modes: TransactionModes) -> Result<()> {
         let now = self.session.modes;
         let refuse = |message: &'static str| Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
         let inside_savepoint = !self.session.savepoints.is_empty();
+        if modes.read_only == Some(false) && self.engine.database().is_in_recovery() {
+            let message = "cannot set transaction read-write mode during recovery";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         if modes.isolation.is_some_and(|level| Some(level) != now.isolation) {
             if self.session.queried {
                 return refuse("SET TRANSACTION ISOLATION LEVEL must be called before any query");

@@ -1,5 +1,4 @@
-//! Utility statements that the session carries out itself: variables, PREPARE and EXECUTE, DISCARD, EXPLAIN, VACUUM,
-//! CREATE and DROP DATABASE.
+//! Utility statements that the session carries out itself: variables, PREPARE and EXECUTE, DISCARD, EXPLAIN, VACUUM.
 //!
 //! Must not know: transactions' states beyond asking them (`session::transaction`), the wire.
 //! Specification: sql-set.html, sql-show.html, sql-prepare.html, sql-execute.html, sql-discard.html, sql-explain.html.
@@ -8,13 +7,11 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::engine::context::SessionContext;
-use crate::engine::databases::Databases;
 use crate::engine::notifications::{Listening, Note};
 use crate::error::{Error, Result, SqlState};
 use crate::session::machine::{Outcome, StateMachine, lock};
 use crate::session::transaction::isolation_of;
 use crate::settings::variable::parse_boolean;
-use crate::sql::ddl::DatabaseCommand;
 use crate::sql::plan::{
     Action, DiscardTarget, Planned, PreparedCommand, SessionCommand, SqliteStatement, TransactionModes, VariableCommand,
 };
@@ -48,8 +45,12 @@ impl StateMachine {
                 return Ok(Some(views.settings.views().map(line).collect()));
             }
         }
-        let timeouts = self.context().settings.timeouts();
+        let (timeouts, charset) = {
+            let settings = &self.context().settings;
+            (settings.timeouts(), settings.format().charset)
+        };
         self.timeouts = timeouts;
+        self.conn.set_charset(charset);
         Ok(None)
     }
 
@@ -102,6 +103,9 @@ impl StateMachine {
             let _ = write!(query, "{comma}CAST(({argument}) AS {name})");
         }
         let evaluated = self.prepare(&query, Vec::new())?;
+        if !evaluated.planned.plan.params.is_empty() {
+            return Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1").into());
+        }
         let Action::Sqlite(select) = &evaluated.planned.plan.action else {
             return Err(Error::internal("EXECUTE's arguments").into());
         };
@@ -218,37 +222,6 @@ impl StateMachine {
         }
         self.session.close_portals();
         Ok(self.engine.maintenance(statements).await?)
-    }
-
-    /// CREATE DATABASE, DROP DATABASE.
-    pub(super) async fn database(&mut self, command: &DatabaseCommand) -> Outcome<()> {
-        let databases = Arc::clone(&self.databases);
-        match command {
-            DatabaseCommand::Create { name } => {
-                self.refuse_in_block("CREATE DATABASE")?;
-                Ok(databases.create(name).await?)
-            }
-            DatabaseCommand::Drop { name, if_exists } => {
-                self.refuse_in_block("DROP DATABASE")?;
-                if *name == self.context().database {
-                    let error = Error::new(SqlState::OBJECT_IN_USE, "cannot drop the currently open database");
-                    return Err(error.into());
-                }
-                match Databases::drop(&databases, name).await {
-                    Err(error) if *if_exists && error.code() == SqlState::INVALID_CATALOG_NAME => {
-                        let message = format!("database \"{name}\" does not exist, skipping");
-                        let notice = crate::error::ErrorFields::new(
-                            crate::error::Severity::Notice,
-                            SqlState::SUCCESSFUL_COMPLETION,
-                            message,
-                        );
-                        self.context().notices.push(notice);
-                        Ok(())
-                    }
-                    outcome => Ok(outcome?),
-                }
-            }
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::error::{Error, SqlState};
 use crate::settings::variable::{Setting, invalid};
+use crate::types::charset;
 use crate::types::format::{DateOrder, DateStyle};
 use crate::types::time_zone;
 
@@ -48,62 +49,31 @@ pub fn application_name(text: &str, _: Setting) -> Result<Setting, Refusal> {
     keep(clean.take(63).collect::<String>())
 }
 
-/// PostgreSQL's other encodings, in the form [`encoding_key`] gives; for them there is no conversion here.
-const OTHER_ENCODINGS: &[(&str, &str)] = &[
-    ("euccn", "EUC_CN"),
-    ("eucjp", "EUC_JP"),
-    ("euckr", "EUC_KR"),
-    ("euctw", "EUC_TW"),
-    ("big5", "BIG5"),
-    ("gb18030", "GB18030"),
-    ("gbk", "GBK"),
-    ("iso88591", "LATIN1"),
-    ("iso885915", "LATIN9"),
-    ("koi8", "KOI8R"),
-    ("koi8r", "KOI8R"),
-    ("koi8u", "KOI8U"),
-    ("latin1", "LATIN1"),
-    ("latin2", "LATIN2"),
-    ("latin3", "LATIN3"),
-    ("latin4", "LATIN4"),
-    ("latin5", "LATIN5"),
-    ("latin6", "LATIN6"),
-    ("latin7", "LATIN7"),
-    ("latin8", "LATIN8"),
-    ("latin9", "LATIN9"),
-    ("latin10", "LATIN10"),
-    ("shiftjis", "SJIS"),
-    ("sjis", "SJIS"),
-    ("uhc", "UHC"),
-    ("win1250", "WIN1250"),
-    ("win1251", "WIN1251"),
-    ("win1252", "WIN1252"),
-    ("win1253", "WIN1253"),
-    ("win1254", "WIN1254"),
-    ("win1255", "WIN1255"),
-    ("win1256", "WIN1256"),
-    ("win1257", "WIN1257"),
-    ("win1258", "WIN1258"),
-    ("win866", "WIN866"),
-    ("win874", "WIN874"),
-    ("windows1252", "WIN1252"),
-];
-
-fn encoding_key(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+/// client_encoding: one from and to which text can be converted.
+pub fn client_encoding(text: &str, _: Setting) -> Result<Setting, Refusal> {
+    match charset::named(text) {
+        Some(charset) if charset.is_known() => keep(charset.name),
+        Some(other) => {
+            Err(Refusal::Unsupported(format!("Conversion between {} and UTF8 is not supported.", other.name)))
+        }
+        None => Err(Refusal::Invalid(None)),
+    }
 }
 
-/// UTF8 under its names, and SQL_ASCII, which converts nothing.
-pub fn client_encoding(text: &str, _: Setting) -> Result<Setting, Refusal> {
-    let key = encoding_key(text);
-    match key.as_str() {
-        "utf8" | "unicode" => keep("UTF8"),
-        "sqlascii" => keep("SQL_ASCII"),
-        _ => Err(match OTHER_ENCODINGS.iter().find(|(known, _)| *known == key) {
-            Some((_, name)) => Refusal::Unsupported(format!("Conversion between {name} and UTF8 is not supported.")),
-            None => Refusal::Invalid(None),
-        }),
+/// server_version: a number, and what may be said after it.
+pub fn server_version(text: &str, value: Setting) -> Result<Setting, Refusal> {
+    match version_number(text) {
+        0 => Err(Refusal::Invalid(None)),
+        _ => Ok(value),
     }
+}
+
+/// server_version_num: 150003 for "15.3", 130000 for "13.0 (pgserver)", 0 for what is no version.
+pub fn version_number(version: &str) -> i64 {
+    let number = version.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or("");
+    let mut parts = number.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    i64::from(major.min(999)) * 10_000 + i64::from(minor.min(9_999))
 }
 
 /// DateStyle's two parts, from its text, where it names them.
@@ -166,10 +136,16 @@ pub fn date_style(text: &str, _: Setting) -> Result<Setting, Refusal> {
     keep(show_date_style(style.unwrap_or_default(), order.unwrap_or_default()))
 }
 
-/// TimeZone: a name, or hours east of Greenwich; PostgreSQL's `INTERVAL …` form comes here as hours. A POSIX rule keeps
-/// its text.
+/// TimeZone: a name, hours east of Greenwich, or `INTERVAL '…'`. A POSIX rule keeps its text.
 pub fn time_zone(text: &str, _: Setting) -> Result<Setting, Refusal> {
-    let is_number = text.trim().parse::<f64>().is_ok();
+    let interval = time_zone::interval_setting(text);
+    for (unit, count) in [("months", interval.as_ref().map(|i| i.months)), ("days", interval.as_ref().map(|i| i.days))]
+    {
+        if count.is_some_and(|count| count != 0) {
+            return Err(Refusal::Invalid(Some(format!("Cannot specify {unit} in time zone interval."))));
+        }
+    }
+    let is_number = interval.is_some() || text.trim().parse::<f64>().is_ok();
     let Some(zone) = time_zone::from_setting(text) else {
         let detail = is_number.then(|| "UTC timezone offset is out of range.".to_owned());
         return Err(Refusal::Invalid(detail));
@@ -303,5 +279,17 @@ pub fn with_oids(_: &str, value: Setting) -> Result<Setting, Refusal> {
             SqlState::FEATURE_NOT_SUPPORTED,
             "tables declared WITH OIDS are not supported",
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_numbers() {
+        for (version, number) in [("13.0", 130_000), ("15.3 (Debian)", 150_003), ("16", 160_000), ("x", 0)] {
+            assert_eq!(version_number(version), number);
+        }
     }
 }

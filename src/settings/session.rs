@@ -13,6 +13,7 @@ use crate::error::{Error, Result, Severity, SqlState};
 use crate::settings::check;
 use crate::settings::table::VARIABLES;
 use crate::settings::variable::{Context, Kind, Setting, Variable};
+use crate::types::charset;
 use crate::types::format::{ByteaOutput, FormatSettings, IntervalStyle};
 use crate::types::time_zone;
 
@@ -40,6 +41,8 @@ struct Slot {
     session: Option<Setting>,
     /// What RESET goes back to: from the start-up message or the server's configuration.
     reset: Option<Setting>,
+    /// Where that is from (pg_settings.source).
+    source: &'static str,
 }
 
 impl Slot {
@@ -147,6 +150,13 @@ impl Settings {
         self.ready.search_path.to_vec()
     }
 
+    /// The schemas that `search_path` names, without those that are searched anyway.
+    pub fn schemas_named(&self) -> Vec<String> {
+        let user = self.current("session_authorization").unwrap_or_default();
+        let named = check::split_identifiers(&self.current("search_path").unwrap_or_default()).unwrap_or_default();
+        named.into_iter().map(|name| if name == "$user" { user.clone() } else { name }).collect()
+    }
+
     /// [`Settings::search_path`] without a copy.
     pub fn schemas_searched(&self) -> &Arc<[String]> {
         &self.ready.search_path
@@ -185,7 +195,7 @@ impl Settings {
             let reset = slot.and_then(|s| s.reset.clone());
             let source = match slot {
                 Some(Slot { local, session, .. }) if local.is_some() || session.is_some() => "session",
-                Some(Slot { reset: Some(_), .. }) => "configuration file",
+                Some(Slot { reset: Some(_), source, .. }) => source,
                 _ => "default",
             };
             SettingView {
@@ -202,25 +212,58 @@ impl Settings {
     pub fn preset(&mut self, name: &str, value: &str) -> Result<()> {
         let variable = find(name).ok_or_else(|| unrecognized(name))?;
         let value = variable.parse(name, value)?;
-        self.slots.entry(key(variable)).or_default().reset = Some(value);
-        self.refresh();
+        self.begin_with(key(variable), value, "configuration file");
         Ok(())
     }
 
     /// A setting of the start-up message: what RESET goes back to, if a client may set it.
     pub fn set_at_start(&mut self, name: &str, value: &str) -> Result<()> {
-        let Some(variable) = find(name) else {
-            let key = custom_key(name)?;
-            self.slots.entry(key).or_default().reset = Some(Setting::Text(value.into()));
-            return Ok(());
-        };
-        if variable.context != Context::Backend {
-            check_context(variable, name)?;
+        match find(name) {
+            Some(variable) if !variable.at_start && variable.context != Context::Backend => {
+                check_context(variable, name)?;
+            }
+            _ => {}
         }
-        let value = self.parse(variable, name, value)?;
-        self.slots.entry(key(variable)).or_default().reset = Some(value);
-        self.refresh();
+        self.start_with(name, value, "client")
+    }
+
+    /// A setting that was checked when it was made: what RESET goes back to, and where it is from.
+    pub fn start_with(&mut self, name: &str, value: &str, source: &'static str) -> Result<()> {
+        let (key, value) = match find(name) {
+            Some(variable) => (key(variable), self.parse(variable, name, value)?),
+            None => (custom_key(name)?, Setting::Text(value.into())),
+        };
+        self.begin_with(key, value, source);
         Ok(())
+    }
+
+    fn begin_with(&mut self, key: Cow<'static, str>, value: Setting, source: &'static str) {
+        if let ("server_version", Setting::Text(version)) = (&*key, &value) {
+            let slot = self.slots.entry("server_version_num".into()).or_default();
+            (slot.reset, slot.source) = (Some(Setting::Integer(check::version_number(version))), source);
+        }
+        let slot = self.slots.entry(key).or_default();
+        (slot.reset, slot.source) = (Some(value), source);
+        self.refresh();
+    }
+
+    /// Checks a setting that sessions are to start with later; gives the variable's own name.
+    pub fn check_for_later(&self, name: &str, value: &str) -> Result<String> {
+        if let Some(variable) = find(name) {
+            if !variable.at_start {
+                check_context(variable, name)?;
+            }
+            self.parse(variable, name, value)?;
+        }
+        self.name_for_later(name)
+    }
+
+    /// The name under which such a setting is kept.
+    pub fn name_for_later(&self, name: &str) -> Result<String> {
+        match find(name) {
+            Some(variable) => Ok(variable.name.to_owned()),
+            None => custom_key(name).map(Cow::into_owned),
+        }
     }
 
     /// SET [LOCAL] name = value; `None` is DEFAULT. Gives the new value as SHOW prints it.
@@ -463,6 +506,7 @@ impl Settings {
             extra_float_digits: i32::try_from(number("extra_float_digits")).unwrap_or(1),
             time_zone,
             transaction_start: self.ready.format.transaction_start.clone(),
+            charset: charset::named(&text("client_encoding")).filter(|charset| charset.converts()),
         };
         self.ready = Ready {
             format: Arc::new(format),

@@ -202,3 +202,18 @@ fn the_search_path_is_resolved() {
     s.set("search_path", Some("\"X\", pg_catalog"), false).expect("valid");
     assert_eq!(s.search_path(), ["pg_temp", "X", "pg_catalog"]);
 }
+
+#[test]
+fn a_session_may_begin_as_another_version() {
+    let mut settings = Settings::default();
+    settings.preset("server_version", "13.0").expect("configuration");
+    settings.start_with("server_version", "14.1", "database").expect("of the database");
+    settings.set_at_start("server_version", "15.2 (as asked for)").expect("of the client");
+    assert_eq!(settings.current("server_version").as_deref(), Some("15.2 (as asked for)"));
+    assert_eq!(settings.current("server_version_num").as_deref(), Some("150002"));
+    assert_eq!(settings.set_at_start("server_version", "newest").expect_err("none").code().as_str(), "22023");
+    assert_eq!(settings.set_at_start("server_version_num", "160000").expect_err("follows").code().as_str(), "55P02");
+    assert_eq!(settings.set("server_version", Some("16"), false).expect_err("too late").code().as_str(), "55P02");
+    assert_eq!(settings.check_for_later("server_version", "15.0").expect("for a database"), "server_version");
+    assert_eq!(settings.check_for_later("max_connections", "5").expect_err("not").code().as_str(), "55P02");
+}

@@ -235,7 +235,7 @@ pub static VARIABLES: &[Variable] = &[
     integer("segment_size", Internal, 131072, 131072..=131072, Unit::Blocks, PRESET_OPTIONS, "Shows the number of pages per disk file."),
     real("seq_page_cost", User, 1.0, 0.0..=f64::MAX, Unit::None, PLANNER_COST_CONSTANTS, "Sets the planner's estimate of the cost of a sequentially fetched disk page."),
     text("server_encoding", Internal, "UTF8", PRESET_OPTIONS, "Shows the server (database) character set encoding.").reported(),
-    text("server_version", Internal, "13.0", PRESET_OPTIONS, "Shows the server version.").reported(),
+    text("server_version", Internal, "13.0", PRESET_OPTIONS, "Shows the server version.").reported().at_start().checked(check::server_version),
     integer("server_version_num", Internal, 130000, 0..=MAX, Unit::None, PRESET_OPTIONS, "Shows the server version as an integer."),
     text("session_authorization", User, "", STATEMENT_BEHAVIOR, "Sets the session user name.").reported().hidden(),
     text("session_preload_libraries", Superuser, "", SHARED_LIBRARY_PRELOADING, "Lists shared libraries to preload into each backend."),

@@ -121,6 +121,8 @@ pub struct Variable {
     pub reported: bool,
     /// Not shown by SHOW ALL and pg_settings.
     pub hidden: bool,
+    /// Whatever its context, a session may begin with another value: here, not in PostgreSQL.
+    pub at_start: bool,
     /// What else must hold for a value; gives its canonical form.
     pub check: Option<Check>,
 }
@@ -148,7 +150,17 @@ const fn row(
     category: &'static str,
     description: &'static str,
 ) -> Variable {
-    Variable { name, context, kind, category, description, reported: false, hidden: false, check: None }
+    Variable {
+        name,
+        context,
+        kind,
+        category,
+        description,
+        reported: false,
+        hidden: false,
+        at_start: false,
+        check: None,
+    }
 }
 
 /// A row of kind bool.
@@ -214,6 +226,12 @@ pub const fn text(
 }
 
 impl Variable {
+    /// The same, for a session to begin with.
+    pub const fn at_start(mut self) -> Self {
+        self.at_start = true;
+        self
+    }
+
     /// The same, reported to the client.
     pub const fn reported(mut self) -> Self {
         self.reported = true;

@@ -5,12 +5,14 @@
 use crate::catalog::schema::{Column, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
-use crate::sql::parse;
 use crate::sql::plan::{
     Bind, CopyDirection, CopyFormat, CopyHeader, CopyOptions, CopyPlan, FieldDescription, LockWait, SqliteStatement,
 };
 use crate::sql::planner::{PlanContext, named_relation};
 use crate::sql::scan::Source;
+use crate::sql::syntax::ast::expression::{ColumnRef, Expr, Field};
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::query::{FromItem, RangeVar, ResTarget, SelectBody, SelectStmt, SimpleSelect};
 use crate::sql::translate;
 use crate::sql::tree::Modify;
 use crate::sql::utility::{CopySource, CopyStatement, CopyWords};
@@ -23,14 +25,14 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
     let mut analyzer = Analyzer::new(context, &source, &[]);
     let repr = |oid| repr_of(context.catalog, oid);
     let (relation, columns, sql) = match (&statement.source, statement.direction) {
-        (CopySource::Query(text), _) => {
-            let ast = parse::query(text)?;
-            let tree = analyzer.query(&ast)?;
+        (CopySource::Query(ast), _) => {
+            let tree = analyzer.query(ast)?;
             let columns = tree.outputs().into_iter().map(|(name, oid, typmod)| (name, 0, oid, typmod)).collect();
             (String::new(), columns, translate::query(&tree, &repr))
         }
-        (CopySource::Table { schema, table, columns }, direction) => {
-            let relation = named_relation(schema.as_deref(), table, context)?;
+        (CopySource::Table { relation: name, columns }, direction) => {
+            let table = &name.relation;
+            let relation = named_relation(name.schema.as_deref(), table, context)?;
             if relation.kind == RelationKind::View && direction == CopyDirection::To {
                 let message = format!("cannot copy from view \"{table}\"");
                 return Err(
@@ -54,15 +56,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                     translate::modify(&Modify::Insert(insert), &repr)
                 }
                 CopyDirection::To => {
-                    let names: Vec<String> =
-                        chosen.iter().map(|c| format!("\"{}\"", c.name.replace('"', "\"\""))).collect();
-                    let text = format!(
-                        "SELECT {} FROM \"{}\".\"{}\"",
-                        names.join(", "),
-                        relation.schema.replace('"', "\"\""),
-                        relation.name.replace('"', "\"\"")
-                    );
-                    let ast = parse::query(&text)?;
+                    let ast = select_columns(name, &chosen);
                     let tree = analyzer.query(&ast)?;
                     translate::query(&tree, &repr)
                 }
@@ -72,8 +66,8 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
     };
     let write = statement.direction == CopyDirection::From || analyzer.writes;
     let target = match (&statement.source, statement.direction) {
-        (CopySource::Table { schema, table, .. }, CopyDirection::From) => {
-            Some(named_relation(schema.as_deref(), table, context)?.oid)
+        (CopySource::Table { relation, .. }, CopyDirection::From) => {
+            Some(named_relation(relation.schema.as_deref(), &relation.relation, context)?.oid)
         }
         _ => None,
     };
@@ -101,6 +95,21 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
     let statement_sql =
         SqliteStatement { sql: sql.sql.into(), binds: sql.binds, write, wait: LockWait::Usual, target, key_sources };
     Ok(CopyPlan { direction: statement.direction, columns, options, relation, statement: statement_sql })
+}
+
+/// SELECT of a table's columns.
+fn select_columns(table: &RangeVar, columns: &[&Column]) -> SelectStmt {
+    let target = |column: &&Column| {
+        let fields = vec![Field::Name(column.name.clone())];
+        let value = Some(Expr::ColumnRef(ColumnRef { fields, location: Location::UNKNOWN }));
+        ResTarget { name: None, indirection: Vec::new(), value, location: Location::UNKNOWN }
+    };
+    let select = SimpleSelect {
+        targets: columns.iter().map(target).collect(),
+        from: vec![FromItem::Relation(table.clone())],
+        ..SimpleSelect::default()
+    };
+    SelectStmt::of(SelectBody::Select(Box::new(select)), table.location)
 }
 
 fn copied_columns<'a>(relation: &'a crate::catalog::schema::Relation, names: &[String]) -> Result<Vec<&'a Column>> {
@@ -201,6 +210,7 @@ fn options(words: &CopyWords, direction: CopyDirection, columns: &[&str]) -> Res
         force_quote,
         force_not_null: positions(&words.force_not_null)?,
         force_null: positions(&words.force_null)?,
+        charset: words.charset,
     })
 }
 

@@ -6,8 +6,9 @@
 
 use std::fmt;
 
-/// The parser's own trees, which the engine passes on without looking into them.
-pub use sqlparser::ast::{DataType, Expr, Query};
+/// The trees as written, which the engine passes on without looking into them.
+pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
+pub use crate::sql::syntax::ast::query::SelectStmt as Query;
 
 /// A name, folded, with its schema if one was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,9 +44,7 @@ pub enum ObjectKind {
     Schema,
     Type,
     Domain,
-    Database,
     Extension,
-    Role,
     Function,
     Trigger,
     Rule,
@@ -62,9 +61,7 @@ impl ObjectKind {
             ObjectKind::Schema => "schema",
             ObjectKind::Type => "type",
             ObjectKind::Domain => "domain",
-            ObjectKind::Database => "database",
             ObjectKind::Extension => "extension",
-            ObjectKind::Role => "role",
             ObjectKind::Function => "function",
             ObjectKind::Trigger => "trigger",
             ObjectKind::Rule => "rule",
@@ -162,6 +159,7 @@ impl Ddl {
 pub struct CreateTable {
     pub name: Name,
     pub temporary: bool,
+    pub unlogged: bool,
     pub on_commit: OnCommit,
     pub if_not_exists: bool,
     pub columns: Vec<ColumnDefinition>,
@@ -253,6 +251,7 @@ pub enum KeySource {
 pub struct CreateTableAs {
     pub name: Name,
     pub temporary: bool,
+    pub unlogged: bool,
     pub on_commit: OnCommit,
     pub if_not_exists: bool,
     /// Names for the first columns.
@@ -406,6 +405,12 @@ pub enum AlterAction {
         initially_deferred: bool,
     },
     ValidateConstraint(String),
+    /// ENABLE or DISABLE TRIGGER ALL
+    SetTriggers {
+        enabled: bool,
+    },
+    /// SET LOGGED, SET UNLOGGED
+    SetLogged(bool),
     RenameColumn {
         name: String,
         to: String,
@@ -437,11 +442,4 @@ pub enum CommentTarget {
     },
     /// A function, a role …: something that is not kept here.
     Other,
-}
-
-/// CREATE and DROP DATABASE, which run outside of any transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DatabaseCommand {
-    Create { name: String },
-    Drop { name: String, if_exists: bool },
 }

@@ -6,18 +6,17 @@
 
 use std::cell::Cell;
 
-use sqlparser::ast::{
-    self, BinaryOperator, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, UnaryOperator, Value,
-};
-
 use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result};
-use crate::sql::analyze::analyzer::fold;
 use crate::sql::analyze::stored::{self, Origin, Target, relation_expression};
 use crate::sql::analyze::type_name;
-use crate::sql::parse;
 use crate::sql::planner::PlanContext;
+use crate::sql::syntax::ast::expression::{
+    self as ast, AConst, AExpr, AExprKind, BoolExprType, BoolTestType, CoercionForm, ConstValue, Expr, Field, FuncCall,
+};
+use crate::sql::syntax::parse;
+use crate::sql::syntax::print;
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Oid, type_info};
@@ -42,7 +41,7 @@ pub fn expression(expr: &Expr, context: &Context<'_>) -> String {
 /// The text of a column's default; `None` for the constant NULL, which is no default at all.
 pub fn default_value(expr: &Expr, type_oid: Oid, context: &Context<'_>) -> Option<String> {
     let writer = Writer::new(*context);
-    if matches!(unwrap_nested(expr), Expr::Value(v) if v.value == Value::Null) {
+    if matches!(expr, Expr::Const(AConst { value: ConstValue::Null, .. })) {
         return None;
     }
     // Conversions to the column's type are not shown, but a constant of no type yet takes the column's.
@@ -67,13 +66,6 @@ struct Writer<'a> {
     context: Context<'a>,
     /// Some part was written as the parser prints it.
     guessed: Cell<bool>,
-}
-
-fn unwrap_nested(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Nested(inner) => unwrap_nested(inner),
-        other => other,
-    }
 }
 
 /// The type whose operators a type borrows: varchar has none of its own.
@@ -114,9 +106,7 @@ impl<'a> Writer<'a> {
 
     /// An expression's type before anything converts it.
     fn type_of(&self, expr: &Expr) -> Option<Oid> {
-        if let Expr::Value(value) = unwrap_nested(expr)
-            && matches!(value.value, Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_) | Value::Null)
-        {
+        if let Expr::Const(AConst { value: ConstValue::String(_) | ConstValue::Null, .. }) = expr {
             return Some(Oid::UNKNOWN);
         }
         let how = (self.context.origin, Target::Any);
@@ -133,16 +123,8 @@ impl<'a> Writer<'a> {
 
     /// An expression, converted to a type where its own is another.
     fn expr(&self, expr: &Expr, to: Option<Oid>) -> String {
-        let expr = unwrap_nested(expr);
-        if let Expr::Value(value) = expr {
-            return self.constant(&value.value, to);
-        }
-        if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
-            && let Expr::Value(value) = unwrap_nested(inner)
-            && let Value::Number(digits, _) = &value.value
-        {
-            let text = format!("'-{digits}'::{}", number_type(digits));
-            return self.converted(text, oid_of_number(digits), to);
+        if let Expr::Const(constant) = expr {
+            return self.constant(&constant.value, to);
         }
         let text = self.compound(expr);
         match (to, to.and_then(|_| self.type_of(expr))) {
@@ -158,21 +140,31 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn constant(&self, value: &Value, to: Option<Oid>) -> String {
+    fn constant(&self, value: &ConstValue, to: Option<Oid>) -> String {
         match value {
-            Value::Number(digits, _) => self.converted(digits.clone(), oid_of_number(digits), to),
-            Value::Boolean(true) => "true".to_owned(),
-            Value::Boolean(false) => "false".to_owned(),
-            Value::Null => to.map_or_else(|| "NULL".to_owned(), |oid| format!("NULL::{}", self.type_name(oid, -1))),
-            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => {
-                self.literal(text, to.unwrap_or(Oid::TEXT), -1)
+            ConstValue::Integer(number) => self.number(&number.to_string(), to),
+            ConstValue::Float(digits) => self.number(digits, to),
+            ConstValue::Boolean(true) => "true".to_owned(),
+            ConstValue::Boolean(false) => "false".to_owned(),
+            ConstValue::Null => {
+                to.map_or_else(|| "NULL".to_owned(), |oid| format!("NULL::{}", self.type_name(oid, -1)))
             }
-            Value::DollarQuotedString(text) => self.literal(&text.value, to.unwrap_or(Oid::TEXT), -1),
-            other => {
-                self.guessed.set(true);
-                other.to_string()
+            ConstValue::String(text) => self.literal(text, to.unwrap_or(Oid::TEXT), -1),
+            ConstValue::BitString(_) => {
+                let constant = AConst { value: value.clone(), location: Default::default() };
+                self.guess(&Expr::Const(constant))
             }
         }
+    }
+
+    /// A number; a negative one is quoted, because a sign binds less than a cast.
+    fn number(&self, digits: &str, to: Option<Oid>) -> String {
+        let oid = oid_of_number(digits);
+        let text = match digits.starts_with('-') {
+            true => format!("'{digits}'::{}", type_info(oid).map_or("numeric", |t| t.sql_name)),
+            false => digits.to_owned(),
+        };
+        self.converted(text, oid, to)
     }
 
     /// A constant of a type: numbers and booleans bare, everything else quoted with its type.
@@ -200,115 +192,126 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn column(&self, ident: &Ident) -> String {
-        let name = fold(ident);
+    fn column(&self, name: &str) -> String {
         match self.context.rename {
             Some((from, to)) if name == from => quote_identifier(to),
             // VALUE in a domain's check.
             _ if self.context.relation.is_some_and(|r| r.oid == Oid::INVALID) => name.to_uppercase(),
-            _ => quote_identifier(&name),
+            _ => quote_identifier(name),
         }
     }
 
     fn compound(&self, expr: &Expr) -> String {
         let postfix = |inner: &Expr, words: &str| format!("({} {words})", self.expr(inner, None));
         match expr {
-            Expr::Identifier(ident) if self.is_column(ident) => self.column(ident),
-            Expr::CompoundIdentifier(parts) => match parts.last() {
-                Some(last) if self.is_column(last) => self.column(last),
+            Expr::ColumnRef(column) => match column.fields.last() {
+                Some(Field::Name(name)) if self.is_column(name) => self.column(name),
                 _ => self.guess(expr),
             },
-            Expr::BinaryOp { left, op: BinaryOperator::And, right } => self.chain(left, right, &BinaryOperator::And),
-            Expr::BinaryOp { left, op: BinaryOperator::Or, right } => self.chain(left, right, &BinaryOperator::Or),
-            Expr::BinaryOp { left, op, right } => self.binary(left, &op.to_string(), right),
-            Expr::UnaryOp { op: UnaryOperator::Not, expr } => format!("(NOT {})", self.expr(expr, None)),
-            Expr::UnaryOp { op, expr } => format!("({op} {})", self.expr(expr, None)),
-            Expr::IsNull(e) => postfix(e, "IS NULL"),
-            Expr::IsNotNull(e) => postfix(e, "IS NOT NULL"),
-            Expr::IsTrue(e) => postfix(e, "IS TRUE"),
-            Expr::IsNotTrue(e) => postfix(e, "IS NOT TRUE"),
-            Expr::IsFalse(e) => postfix(e, "IS FALSE"),
-            Expr::IsNotFalse(e) => postfix(e, "IS NOT FALSE"),
-            Expr::IsUnknown(e) => postfix(e, "IS UNKNOWN"),
-            Expr::IsNotUnknown(e) => postfix(e, "IS NOT UNKNOWN"),
-            Expr::IsDistinctFrom(a, b) => self.binary(a, "IS DISTINCT FROM", b),
-            Expr::IsNotDistinctFrom(a, b) => format!("(NOT {})", self.binary(a, "IS DISTINCT FROM", b)),
-            Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
-                self.binary(expr, if *negated { "!~~" } else { "~~" }, pattern)
-            }
-            Expr::ILike { negated, any: false, expr, pattern, escape_char: None } => {
-                self.binary(expr, if *negated { "!~~*" } else { "~~*" }, pattern)
-            }
-            Expr::Between { expr, negated: false, low, high } => {
-                format!("({} AND {})", self.binary(expr, ">=", low), self.binary(expr, "<=", high))
-            }
-            Expr::Between { expr, negated: true, low, high } => {
-                format!("({} OR {})", self.binary(expr, "<", low), self.binary(expr, ">", high))
-            }
-            Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated),
-            Expr::AnyOp { left, compare_op, right, .. } => {
-                format!("({} {compare_op} ANY ({}))", self.expr(left, None), self.expr(right, None))
-            }
-            Expr::AllOp { left, compare_op, right } => {
-                format!("({} {compare_op} ALL ({}))", self.expr(left, None), self.expr(right, None))
-            }
-            Expr::Cast { expr: inner, data_type, .. } => self.cast(inner, data_type),
-            Expr::TypedString(typed) => match (&typed.value.value, self.resolve(&typed.data_type)) {
-                (Value::SingleQuotedString(text), Some((oid, typmod))) => self.literal(text, oid, typmod),
-                _ => self.guess(expr),
+            Expr::AExpr(node) => self.a_expr(node).unwrap_or_else(|| self.guess(expr)),
+            Expr::Bool(node) => match node.op {
+                BoolExprType::And => self.chain(&node.args, " AND "),
+                BoolExprType::Or => self.chain(&node.args, " OR "),
+                BoolExprType::Not => format!("(NOT {})", self.chain_parts(&node.args).join("")),
             },
-            Expr::Interval(interval) if interval.leading_field.is_none() => {
-                match self.expr(&interval.value, Some(Oid::INTERVAL)) {
-                    text if text.ends_with("::interval") => text,
-                    _ => self.guess(expr),
-                }
-            }
-            Expr::Function(call) => self.function(call).unwrap_or_else(|| self.guess(expr)),
-            Expr::Case { operand: None, conditions, else_result, .. } => self.case(conditions, else_result.as_deref()),
+            Expr::NullTest(node) => postfix(&node.arg, if node.is_null { "IS NULL" } else { "IS NOT NULL" }),
+            Expr::BooleanTest(node) => postfix(
+                &node.arg,
+                match node.test {
+                    BoolTestType::IsTrue => "IS TRUE",
+                    BoolTestType::IsNotTrue => "IS NOT TRUE",
+                    BoolTestType::IsFalse => "IS FALSE",
+                    BoolTestType::IsNotFalse => "IS NOT FALSE",
+                    BoolTestType::IsUnknown => "IS UNKNOWN",
+                    BoolTestType::IsNotUnknown => "IS NOT UNKNOWN",
+                },
+            ),
+            Expr::TypeCast(cast) => self.cast(&cast.arg, &cast.type_name),
+            Expr::FuncCall(call) => self.function(call).unwrap_or_else(|| self.guess(expr)),
+            Expr::Coalesce(node) => self.of_common_type("COALESCE", &node.args),
+            Expr::MinMax(node) => self.of_common_type(if node.greatest { "GREATEST" } else { "LEAST" }, &node.args),
+            Expr::SqlValueFunction(_) => print::expression(expr),
+            Expr::Case(case) if case.arg.is_none() => self.case(&case.args, case.defresult.as_ref()),
             Expr::Array(array) => {
-                let items: Vec<String> = array.elem.iter().map(|e| self.expr(e, None)).collect();
+                let items: Vec<String> = array.elements.iter().map(|e| self.expr(e, None)).collect();
                 format!("ARRAY[{}]", items.join(", "))
             }
-            Expr::AtTimeZone { timestamp, time_zone } => {
-                format!("({} AT TIME ZONE {})", self.expr(timestamp, None), self.expr(time_zone, None))
-            }
-            Expr::Extract { field, expr, .. } => {
-                format!("EXTRACT({} FROM {})", field.to_string().to_lowercase(), self.expr(expr, None))
-            }
-            Expr::Position { expr, r#in } => {
-                format!("POSITION(({}) IN ({}))", self.expr(expr, Some(Oid::TEXT)), self.expr(r#in, Some(Oid::TEXT)))
-            }
-            Expr::Collate { expr, collation } => format!("({} COLLATE {collation})", self.expr(expr, None)),
+            Expr::Collate(collate) => match &collate.arg {
+                Some(arg) => {
+                    let name: Vec<String> = collate.name.iter().map(|part| quote_identifier(part)).collect();
+                    format!("({} COLLATE {})", self.expr(arg, None), name.join("."))
+                }
+                None => self.guess(expr),
+            },
             other => self.guess(other),
         }
     }
 
     fn guess(&self, expr: &Expr) -> String {
         self.guessed.set(true);
-        expr.to_string()
+        print::expression(expr)
     }
 
-    fn is_column(&self, ident: &Ident) -> bool {
-        self.context.relation.is_some_and(|r| r.column(&fold(ident)).is_some())
+    fn is_column(&self, name: &str) -> bool {
+        self.context.relation.is_some_and(|r| r.column(name).is_some())
+    }
+
+    fn chain_parts(&self, args: &[Expr]) -> Vec<String> {
+        args.iter().map(|part| self.expr(part, None)).collect()
     }
 
     /// a AND b AND c is one list.
-    fn chain(&self, left: &Expr, right: &Expr, op: &BinaryOperator) -> String {
-        let mut parts = Vec::new();
-        let mut rest = left;
-        let mut reversed = vec![right];
-        while let Expr::BinaryOp { left, op: inner, right } = rest {
-            if inner != op {
-                break;
-            }
-            reversed.push(right);
-            rest = left;
-        }
-        reversed.push(rest);
-        for part in reversed.into_iter().rev() {
-            parts.push(self.expr(part, None));
-        }
-        format!("({})", parts.join(&format!(" {op} ")))
+    fn chain(&self, args: &[Expr], between: &str) -> String {
+        format!("({})", self.chain_parts(args).join(between))
+    }
+
+    fn a_expr(&self, node: &AExpr) -> Option<String> {
+        let name = match node.name.as_slice() {
+            [name] => name.as_str(),
+            [schema, name] if schema == "pg_catalog" => name.as_str(),
+            _ => return None,
+        };
+        let right = &node.right;
+        let Some(left) = &node.left else {
+            return Some(format!("({name} {})", self.expr(right, None)));
+        };
+        Some(match node.kind {
+            AExprKind::Op => self.binary(left, name, right),
+            AExprKind::Distinct => self.binary(left, "IS DISTINCT FROM", right),
+            AExprKind::NotDistinct => format!("(NOT {})", self.binary(left, "IS DISTINCT FROM", right)),
+            AExprKind::Like | AExprKind::ILike if !matches!(right, Expr::FuncCall(_)) => self.binary(left, name, right),
+            AExprKind::OpAny => format!("({} {name} ANY ({}))", self.expr(left, None), self.expr(right, None)),
+            AExprKind::OpAll => format!("({} {name} ALL ({}))", self.expr(left, None), self.expr(right, None)),
+            AExprKind::NullIf => return self.nullif(left, right),
+            AExprKind::In => match right {
+                Expr::List(list) => self.in_list(left, list, name == "<>"),
+                _ => return None,
+            },
+            AExprKind::Between | AExprKind::NotBetween => match right {
+                Expr::List(bounds) => self.between(left, bounds, node.kind == AExprKind::NotBetween)?,
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    fn between(&self, value: &Expr, bounds: &[Expr], negated: bool) -> Option<String> {
+        let [low, high] = bounds else { return None };
+        Some(match negated {
+            false => format!("({} AND {})", self.binary(value, ">=", low), self.binary(value, "<=", high)),
+            true => format!("({} OR {})", self.binary(value, "<", low), self.binary(value, ">", high)),
+        })
+    }
+
+    fn nullif(&self, left: &Expr, right: &Expr) -> Option<String> {
+        Some(self.of_common_type("NULLIF", &[left.clone(), right.clone()]))
+    }
+
+    /// What takes arguments of one type.
+    fn of_common_type(&self, name: &str, args: &[Expr]) -> String {
+        let common = args.iter().filter_map(|e| self.type_of(e)).find(|t| *t != Oid::UNKNOWN).map(operator_type);
+        let items: Vec<String> = args.iter().map(|arg| self.expr(arg, common)).collect();
+        format!("{name}({})", items.join(", "))
     }
 
     fn binary(&self, left: &Expr, op: &str, right: &Expr) -> String {
@@ -346,7 +349,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn resolve(&self, data_type: &DataType) -> Option<(Oid, i32)> {
+    fn resolve(&self, data_type: &ast::TypeName) -> Option<(Oid, i32)> {
         let path = match self.context.origin {
             Origin::Statement => self.context.planning.settings.schemas_searched().clone(),
             Origin::Stored => stored::search_path(),
@@ -354,21 +357,18 @@ impl<'a> Writer<'a> {
         type_name::resolve(data_type, self.context.planning.catalog, &path).ok().map(|t| (t.oid, t.typmod))
     }
 
-    fn cast(&self, inner: &Expr, data_type: &DataType) -> String {
+    fn cast(&self, inner: &Expr, data_type: &ast::TypeName) -> String {
         let Some((oid, typmod)) = self.resolve(data_type) else {
             self.guessed.set(true);
-            return format!("({})::{data_type}", self.expr(inner, None));
+            return format!("({})::{}", self.expr(inner, None), print::type_name(data_type));
         };
-        let inner = unwrap_nested(inner);
-        if let Expr::Value(value) = inner
-            && let Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) = &value.value
-        {
+        if let Expr::Const(AConst { value: ConstValue::String(text), .. }) = inner {
             if oid == Oid::REGCLASS {
                 return format!("{}::regclass", quote_literal(&self.regclass(text)));
             }
             return self.literal(text, oid, typmod);
         }
-        let empty_array = matches!(inner, Expr::Array(array) if array.elem.is_empty());
+        let empty_array = matches!(inner, Expr::Array(array) if array.elements.is_empty());
         if empty_array {
             return format!("ARRAY[]::{}", self.type_name(oid, typmod));
         }
@@ -403,46 +403,54 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn function(&self, call: &ast::Function) -> Option<String> {
-        if call.over.is_some() || call.filter.is_some() || !call.within_group.is_empty() {
+    fn function(&self, call: &FuncCall) -> Option<String> {
+        let plain = call.over.is_none()
+            && call.agg_filter.is_none()
+            && call.agg_order.is_empty()
+            && !call.agg_star
+            && !call.agg_distinct
+            && !call.func_variadic;
+        if !plain {
             return None;
         }
-        let name = call.name.to_string();
-        let bare = name.to_lowercase();
-        let arguments = match &call.args {
-            // CURRENT_TIMESTAMP and its like.
-            FunctionArguments::None => return Some(bare.to_uppercase()),
-            FunctionArguments::List(list) if list.clauses.is_empty() && list.duplicate_treatment.is_none() => {
-                &list.args
-            }
+        let name = match call.name.as_slice() {
+            [name] => name.as_str(),
+            [schema, name] if schema == "pg_catalog" => name.as_str(),
             _ => return None,
         };
-        let mut exprs = Vec::new();
-        for argument in arguments {
-            let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else { return None };
-            exprs.push(expr);
+        if call.format == CoercionForm::SqlSyntax {
+            return self.sql_syntax(name, &call.args);
         }
-        const SPECIAL: &[&str] = &["coalesce", "nullif", "greatest", "least"];
         const SEQUENCE: &[&str] = &["nextval", "currval", "setval"];
-        let special = SPECIAL.contains(&bare.as_str());
-        let keyword = ["current_timestamp", "current_time", "localtimestamp", "localtime"].contains(&bare.as_str());
         let mut items = Vec::new();
-        for (position, expr) in exprs.iter().enumerate() {
+        for (position, expr) in call.args.iter().enumerate() {
             let own = self.type_of(expr);
-            let to = if SEQUENCE.contains(&bare.as_str()) && position == 0 && own == Some(Oid::UNKNOWN) {
-                let Expr::Value(value) = unwrap_nested(expr) else { return None };
-                let Value::SingleQuotedString(text) = &value.value else { return None };
+            if SEQUENCE.contains(&name) && position == 0 && own == Some(Oid::UNKNOWN) {
+                let Expr::Const(AConst { value: ConstValue::String(text), .. }) = expr else { return None };
                 items.push(format!("{}::regclass", quote_literal(&self.regclass(text))));
                 continue;
-            } else if special {
-                exprs.iter().filter_map(|e| self.type_of(e)).find(|t| *t != Oid::UNKNOWN).map(operator_type)
-            } else {
-                own.filter(|o| *o == Oid::VARCHAR).map(|_| Oid::TEXT)
-            };
-            items.push(self.expr(expr, to));
+            }
+            items.push(self.expr(expr, own.filter(|o| *o == Oid::VARCHAR).map(|_| Oid::TEXT)));
         }
-        let shown = if special || keyword { bare.to_uppercase() } else { bare };
-        Some(format!("{shown}({})", items.join(", ")))
+        Some(format!("{}({})", quote_identifier(name), items.join(", ")))
+    }
+
+    /// The calls that SQL has words for.
+    fn sql_syntax(&self, name: &str, args: &[Expr]) -> Option<String> {
+        Some(match (name, args) {
+            ("timezone", [zone, value]) => {
+                format!("({} AT TIME ZONE {})", self.expr(value, None), self.expr(zone, None))
+            }
+            ("extract", [Expr::Const(AConst { value: ConstValue::String(field), .. }), source]) => {
+                format!("EXTRACT({} FROM {})", field.to_lowercase(), self.expr(source, None))
+            }
+            ("position", [haystack, needle]) => format!(
+                "POSITION(({}) IN ({}))",
+                self.expr(needle, Some(Oid::TEXT)),
+                self.expr(haystack, Some(Oid::TEXT))
+            ),
+            _ => return None,
+        })
     }
 
     fn case(&self, conditions: &[ast::CaseWhen], otherwise: Option<&Expr>) -> String {
@@ -450,7 +458,7 @@ impl<'a> Writer<'a> {
         let known = results.filter_map(|e| self.type_of(e)).find(|t| *t != Oid::UNKNOWN);
         let mut text = "\nCASE".to_owned();
         for when in conditions {
-            let (condition, result) = (self.expr(&when.condition, None), self.expr(&when.result, known));
+            let (condition, result) = (self.expr(&when.expr, None), self.expr(&when.result, known));
             text.push_str(&format!("\n    WHEN {condition} THEN {result}"));
         }
         match otherwise {
@@ -482,10 +490,6 @@ fn oid_of_number(digits: &str) -> Oid {
     } else {
         Oid::NUMERIC
     }
-}
-
-fn number_type(digits: &str) -> &'static str {
-    type_info(oid_of_number(digits)).map_or("numeric", |t| t.sql_name)
 }
 
 /// A string constant; with a backslash it is written E'…'.

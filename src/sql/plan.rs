@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::sql::ddl::{DatabaseCommand, Ddl};
+use crate::sql::database::DatabaseCommand;
+use crate::sql::ddl::Ddl;
+use crate::types::charset::Charset;
 use crate::types::pg_type::{Oid, Repr};
 use crate::types::value::Value;
 
@@ -76,7 +78,7 @@ pub enum Action {
     Variable(VariableCommand),
     /// A change of the schema; the engine executes it in a write transaction.
     Ddl(Ddl),
-    /// CREATE or DROP DATABASE, outside of any transaction (25001 in a block).
+    /// What changes something that all databases share.
     Database(DatabaseCommand),
     /// COPY … TO STDOUT / FROM STDIN
     Copy(CopyPlan),
@@ -188,6 +190,13 @@ pub enum TransactionCommand {
     },
     Rollback {
         chain: bool,
+    },
+    /// PREPARE TRANSACTION
+    Prepare,
+    /// COMMIT PREPARED and ROLLBACK PREPARED, with the command's name.
+    FinishPrepared {
+        identifier: String,
+        command: &'static str,
     },
     Savepoint(String),
     Release(String),
@@ -309,6 +318,8 @@ pub struct CopyOptions {
     pub force_quote: Vec<usize>,
     pub force_not_null: Vec<usize>,
     pub force_null: Vec<usize>,
+    /// ENCODING, in place of the client's.
+    pub charset: Option<&'static Charset>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlparser::ast::{self, Statement};
-
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
@@ -15,13 +13,17 @@ use crate::settings::Settings;
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::analyze::modify::Modified;
 use crate::sql::copy;
+use crate::sql::define::{self, Definition};
 use crate::sql::functions::Call;
-use crate::sql::parse::{self, InsertExtras};
-use crate::sql::parse_ddl;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
+use crate::sql::syntax::ast::query::{SelectBody, SelectStmt};
+use crate::sql::syntax::ast::statement::Stmt;
+use crate::sql::syntax::lexer::TokenKind;
+use crate::sql::syntax::parse;
+use crate::sql::syntax::token_value::TokenValue;
 use crate::sql::translate;
-use crate::sql::tree::{Body, Expr, ExprKind, Insert, Modify, Query, Target};
+use crate::sql::tree::{Body, ColumnRef, Expr, ExprKind, Insert, Modify, Query, Target};
 use crate::sql::utility::{self, Maintenance, Utility};
 use crate::types::encoding;
 use crate::types::format::Format;
@@ -95,7 +97,7 @@ impl PlanCache {
     /// Splits a query string into its statements. A syntax error anywhere in it is found here, before anything runs
     /// (42601 with a position). An empty string, or only comments, gives no statement.
     pub fn parse<'t>(&self, text: &'t str) -> Result<Vec<Source<'t>>> {
-        let sources = scan::scan(text)?;
+        let sources = scan::scan(text);
         for source in &sources {
             if !self.knows(&source.key) {
                 parsed(source).map_err(|e| shift_position(e, source.offset))?;
@@ -152,6 +154,18 @@ impl PlanCache {
     }
 }
 
+/// 42P02 for the first parameter of a statement that can have none.
+pub fn unbound_parameter(source: &Source<'_>) -> Error {
+    let first = source.tokens.iter().find(|token| token.kind == TokenKind::Param);
+    let name = first.map_or("$1", |token| token.text(source.text));
+    let position = first.map(|token| TokenValue { text: source.text }.position(token.start as usize));
+    let error = Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}"));
+    match position {
+        Some(position) => error.with_position(position + source.offset),
+        None => error,
+    }
+}
+
 /// Only plans of queries are worth keeping.
 fn cacheable(action: &Action) -> bool {
     matches!(action, Action::Sqlite(_) | Action::Transaction(_))
@@ -184,22 +198,10 @@ fn read_literals(source: &Source<'_>, types: &[ParamType], context: PlanContext<
     Ok(values.into())
 }
 
-/// A statement as one of the parsers reads it.
-enum Parsed<'t> {
-    Utility(Utility<'t>),
-    Ddl(parse_ddl::Utility, &'static str),
-    Statement(Box<Statement>, InsertExtras),
-}
-
-fn parsed<'t>(source: &Source<'t>) -> Result<Parsed<'t>> {
-    let text = source.text;
-    if let Some(utility) = utility::statement(text) {
-        return utility.map(Parsed::Utility);
-    }
-    if let Some(ddl) = parse_ddl::statement(text) {
-        return ddl.map(|(ddl, tag)| Parsed::Ddl(ddl, tag));
-    }
-    parse::statement(text).map(|(statement, extras)| Parsed::Statement(Box::new(statement), extras))
+/// The statement of a source, which is not empty.
+fn parsed(source: &Source<'_>) -> Result<Stmt> {
+    let stmt = parse::statement(source.text, &source.tokens)?;
+    stmt.ok_or_else(|| Error::internal("an empty statement"))
 }
 
 fn shift_position(error: Error, offset: u32) -> Error {
@@ -210,28 +212,11 @@ fn shift_position(error: Error, offset: u32) -> Error {
 }
 
 fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Entry> {
-    let parsed = parsed(source).map_err(|e| shift_position(e, source.offset))?;
+    let stmt = parsed(source).map_err(|e| shift_position(e, source.offset))?;
     let mut analyzer = Analyzer::new(context, source, param_types);
-    let (tag, columns, action) = match parsed {
-        Parsed::Statement(statement, extras) => {
-            analyzer.extras = extras;
-            query_statement(&mut analyzer, &statement)?
-        }
-        Parsed::Ddl(ddl, tag) => {
-            let action = match ddl {
-                parse_ddl::Utility::Ddl(ddl) => Action::Ddl(ddl),
-                parse_ddl::Utility::Database(command) => Action::Database(command),
-                parse_ddl::Utility::Accepted => Action::Accepted { requires_transaction: None, locks: None },
-            };
-            (Tag::Fixed(tag), None, action)
-        }
-        Parsed::Utility(Utility::Declare { name, options, query }) => {
-            let (plan, params) = cursor_query(query, param_types, context, source)?;
-            analyzer.params = params;
-            let command = CursorCommand::Declare { name, options, plan };
-            (Tag::Fixed("DECLARE CURSOR"), None, Action::Cursor(command))
-        }
-        Parsed::Utility(utility) => utility_statement(utility, context, source)?,
+    let (tag, columns, action) = match statement_of(&mut analyzer, &stmt) {
+        Some(analysed) => analysed?,
+        None => other_statement(&mut analyzer, &stmt, param_types)?,
     };
     analyzer.check_params()?;
     let unused = (0..source.literals.len()).filter(|n| matches!(analyzer.literal_types.get(*n), Some(None)));
@@ -261,56 +246,53 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
 
 type Analysed = (Tag, Option<Vec<FieldDescription>>, Action);
 
-fn query_statement(analyzer: &mut Analyzer<'_>, statement: &Statement) -> Result<Analysed> {
-    match statement {
-        Statement::Query(query) => {
-            if let ast::SetExpr::Insert(inner) | ast::SetExpr::Update(inner) | ast::SetExpr::Delete(inner) =
-                &*query.body
-            {
-                return with_modify(analyzer, query, inner);
-            }
-            if is_select_into(&query.body) {
-                return select_into(query);
-            }
-            let mut tree = analyzer.query(query)?;
-            name_objects(&mut tree);
-            let columns = describe(analyzer, &tree_targets(&tree), &tree);
-            Ok((Tag::Select, Some(columns), Action::Sqlite(translated_query(analyzer, &tree))))
-        }
-        change => modify(analyzer, change),
-    }
-}
-
-/// WITH … INSERT / UPDATE / DELETE
-fn with_modify(analyzer: &mut Analyzer<'_>, query: &ast::Query, inner: &Statement) -> Result<Analysed> {
-    let (ctes, recursive) = match &query.with {
-        Some(with) => (analyzer.with(with)?, with.recursive),
-        None => (Vec::new(), false),
+/// A query or a change of data; `None` for any other statement.
+fn statement_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt) -> Option<Result<Analysed>> {
+    let modified = match stmt {
+        Stmt::Select(select) => return Some(query_statement(analyzer, select)),
+        Stmt::Insert(insert) => analyzer.insert(insert),
+        Stmt::Update(update) => analyzer.update(update),
+        Stmt::Delete(delete) => analyzer.delete(delete),
+        _ => return None,
     };
-    let mut modified = modified(analyzer, inner)?;
-    match &mut modified.tree {
-        Modify::Insert(insert) => {
-            insert.ctes.splice(0..0, ctes);
-            insert.recursive |= recursive;
+    Some(modified.and_then(|modified| finish_modify(analyzer, modified)))
+}
+
+fn query_statement(analyzer: &mut Analyzer<'_>, select: &SelectStmt) -> Result<Analysed> {
+    if let Some(analysed) = select_into(analyzer, select) {
+        return analysed;
+    }
+    let mut tree = analyzer.query(select)?;
+    let columns = describe(analyzer, &tree_targets(&tree), &tree);
+    name_objects(&mut tree);
+    Ok((Tag::Select, Some(columns), Action::Sqlite(translated_query(analyzer, &tree))))
+}
+
+/// Statements about objects, and the others.
+fn other_statement(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Result<Analysed> {
+    let (context, source) = (analyzer.context(), analyzer.source());
+    if let Some(utility) = utility::utility(stmt, source.text) {
+        let utility = utility.map_err(|e| shift_position(e, source.offset))?;
+        if let Utility::Declare { name, options, query } = utility {
+            let (plan, params) = cursor_query(query, param_types, context, source)?;
+            analyzer.params = params;
+            let command = CursorCommand::Declare { name, options, plan };
+            return Ok((Tag::Fixed("DECLARE CURSOR"), None, Action::Cursor(command)));
         }
-        Modify::Update(update) => (update.ctes, update.recursive) = (ctes, recursive),
-        Modify::Delete(delete) => (delete.ctes, delete.recursive) = (ctes, recursive),
+        return utility_statement(utility, context, source);
     }
-    finish_modify(analyzer, modified)
-}
-
-fn modified<'a>(analyzer: &mut Analyzer<'a>, statement: &Statement) -> Result<Modified<'a>> {
-    match statement {
-        Statement::Insert(insert) => analyzer.insert(insert),
-        Statement::Update(update) => analyzer.update(update),
-        Statement::Delete(delete) => analyzer.delete(delete),
-        _ => Err(Error::internal("a statement without a parser")),
+    match define::definition(stmt, source.text) {
+        Some(defined) => defined_action(defined.map_err(|e| shift_position(e, source.offset))?),
+        None => Err(Error::internal("a statement that nobody knows")),
     }
 }
 
-fn modify(analyzer: &mut Analyzer<'_>, statement: &Statement) -> Result<Analysed> {
-    let modified = modified(analyzer, statement)?;
-    finish_modify(analyzer, modified)
+fn defined_action((definition, tag): (Definition, &'static str)) -> Result<Analysed> {
+    let action = match definition {
+        Definition::Ddl(ddl) => Action::Ddl(ddl),
+        Definition::Accepted => Action::Accepted { requires_transaction: None, locks: None },
+    };
+    Ok((Tag::Fixed(tag), None, action))
 }
 
 fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<Analysed> {
@@ -362,28 +344,16 @@ fn translated_query(analyzer: &Analyzer<'_>, tree: &Query) -> SqliteStatement {
     }
 }
 
-fn is_select_into(body: &ast::SetExpr) -> bool {
-    matches!(body, ast::SetExpr::Select(select) if select.into.is_some())
-}
-
 /// SELECT … INTO t is CREATE TABLE t AS SELECT ….
-fn select_into(query: &ast::Query) -> Result<Analysed> {
-    let mut query = query.clone();
-    let into = match &mut *query.body {
-        ast::SetExpr::Select(select) => select.into.take(),
-        _ => None,
-    };
-    let into = into.ok_or_else(|| Error::internal("SELECT INTO without INTO"))?;
-    let temporary = if into.temporary { "TEMPORARY " } else { "" };
-    let text = format!(
-        "CREATE {temporary}TABLE {} AS {query}",
-        into.targets.first().map(ToString::to_string).unwrap_or_default()
-    );
-    match parse_ddl::statement(&text) {
-        Some(Ok((parse_ddl::Utility::Ddl(ddl), _))) => Ok((Tag::Fixed("SELECT"), None, Action::Ddl(ddl))),
-        Some(Err(error)) => Err(error),
-        _ => Err(Error::internal("SELECT INTO")),
+fn select_into(analyzer: &Analyzer<'_>, select: &SelectStmt) -> Option<Result<Analysed>> {
+    let SelectBody::Select(simple) = &select.body else { return None };
+    let into = simple.into.as_ref()?;
+    let mut query = select.clone();
+    if let SelectBody::Select(simple) = &mut query.body {
+        simple.into = None;
     }
+    let defined = define::select_into(into, &query, analyzer.source().text);
+    Some(defined.and_then(defined_action).map(|(_, columns, action)| (Tag::Fixed("SELECT"), columns, action)))
 }
 
 /// Columns of type regclass and its kin leave as names, which only the catalog knows.
@@ -394,12 +364,23 @@ fn name_objects(tree: &mut Query) {
             Oid::REGCLASS => "pg_out_regclass",
             Oid::REGTYPE => "pg_out_regtype",
             Oid::REGPROC => "pg_out_regproc",
+            Oid::REGPROCEDURE => "pg_out_regprocedure",
             Oid::REGNAMESPACE => "pg_out_regnamespace",
             Oid::REGROLE => "pg_out_regrole",
+            Oid::REGCLASS_ARRAY => "regclass",
+            Oid::REGTYPE_ARRAY => "regtype",
+            Oid::REGPROC_ARRAY => "regproc",
+            Oid::REGPROCEDURE_ARRAY => "regprocedure",
+            Oid::REGNAMESPACE_ARRAY => "regnamespace",
+            Oid::REGROLE_ARRAY => "regrole",
             _ => continue,
         };
         let type_oid = target.expr.type_oid;
-        target.expr = Expr::function(name, vec![target.expr.clone()], type_oid);
+        let value = target.expr.clone();
+        target.expr = match name.starts_with("pg_out") {
+            true => Expr::function(name, vec![value], type_oid),
+            false => Expr::function("pg_array_names", vec![Expr::text(name), value], type_oid),
+        };
         // The order is still by OID.
         tree.order_by.iter_mut().filter(|key| key.output == Some(index)).for_each(|key| key.output = None);
     }
@@ -426,11 +407,19 @@ fn field(analyzer: &Analyzer<'_>, target: &Target) -> FieldDescription {
     let expr = &target.expr;
     let described = computed(analyzer, target.name.clone(), expr.type_oid, expr.typmod);
     match &expr.kind {
-        ExprKind::Column(column) => {
+        // A column relabelled as another type is no longer the table's, as in PostgreSQL.
+        ExprKind::Column(column) if !is_relabelled(analyzer, column, expr.type_oid) => {
             FieldDescription { table_oid: column.table, attribute: column.attribute, ..described }
         }
         _ => described,
     }
+}
+
+/// Whether a cast that costs nothing made another type of the column.
+fn is_relabelled(analyzer: &Analyzer<'_>, column: &ColumnRef, shown: Oid) -> bool {
+    let relation = analyzer.catalog().relations.get(&column.table);
+    let own = relation.and_then(|relation| relation.column_by_number(column.attribute));
+    own.is_some_and(|own| analyzer.base_type(own.type_oid, own.typmod).0 != shown)
 }
 
 fn computed(analyzer: &Analyzer<'_>, name: String, type_oid: Oid, typmod: i32) -> FieldDescription {
@@ -464,17 +453,18 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
         Utility::Prepare { name, types, query } => {
             let types = types
                 .iter()
-                .map(|text| {
-                    let data_type = parse::data_type(text)?;
+                .map(|type_name| {
                     let path = context.settings.schemas_searched();
-                    crate::sql::analyze::type_name::resolve(&data_type, context.catalog, path).map(|t| t.oid)
+                    crate::sql::analyze::type_name::resolve(type_name, context.catalog, path).map(|t| t.oid)
                 })
                 .collect::<Result<Vec<_>>>()?;
-            let command = PreparedCommand::Prepare { name, types, query: query.to_owned() };
+            let query = query.byte().and_then(|byte| source.text.get(byte..)).unwrap_or_default().to_owned();
+            let command = PreparedCommand::Prepare { name, types, query };
             (Tag::Fixed("PREPARE"), None, Action::Prepared(command))
         }
         Utility::Prepared(command, tag) => (Tag::Fixed(tag), None, Action::Prepared(command)),
         Utility::Session(command, tag) => (Tag::Fixed(tag), None, Action::Session(command)),
+        Utility::Database(command, tag) => (Tag::Fixed(tag), None, Action::Database(command)),
         Utility::Maintenance(steps, tag) => {
             let statements = steps.iter().map(|step| maintenance(step, context)).collect::<Result<Vec<_>>>()?;
             (Tag::Fixed(tag), None, Action::Maintenance(statements))
@@ -556,16 +546,15 @@ fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
 
 /// The query of DECLARE, and its parameters' types.
 fn cursor_query(
-    text: &str,
+    query: &SelectStmt,
     param_types: &[Oid],
     context: PlanContext<'_>,
     source: &Source<'_>,
 ) -> Result<(Arc<Plan>, Vec<Oid>)> {
-    let before = source.text.strip_suffix(text).map_or(0, |before| before.chars().count());
-    let inner = Source { text, offset: source.offset + before as u32, key: String::new(), literals: Vec::new() };
-    let (statement, _) = parse::statement(text).map_err(|e| shift_position(e, inner.offset))?;
+    // Its plan is kept without the constants that were lifted out of the text.
+    let inner = Source { literals: Vec::new(), ..source.clone() };
     let mut analyzer = Analyzer::new(context, &inner, param_types);
-    let (tag, columns, action) = query_statement(&mut analyzer, &statement)?;
+    let (tag, columns, action) = query_statement(&mut analyzer, query)?;
     match &action {
         Action::Sqlite(query) if query.target.is_none() && columns.is_some() => {}
         _ => return Err(Error::unsupported("DECLARE CURSOR for a statement that changes data")),
@@ -576,17 +565,17 @@ fn cursor_query(
     Ok((Arc::new(plan), analyzer.params.clone()))
 }
 
-fn explain(statement: &str, context: PlanContext<'_>, source: &Source<'_>) -> Result<Analysed> {
-    let inner = Source { text: statement, offset: source.offset, key: String::new(), literals: Vec::new() };
-    let Parsed::Statement(parsed, _) = parsed(&inner)? else {
-        return Err(Error::unsupported("EXPLAIN of a utility statement"));
-    };
+fn explain(statement: &Stmt, context: PlanContext<'_>, source: &Source<'_>) -> Result<Analysed> {
+    let inner = Source { literals: Vec::new(), ..source.clone() };
     let mut analyzer = Analyzer::new(context, &inner, &[]);
-    match query_statement(&mut analyzer, &parsed)? {
-        (_, _, Action::Sqlite(statement)) => {
-            Ok((Tag::Fixed("EXPLAIN"), Some(vec![text_column("QUERY PLAN")]), Action::Explain(statement)))
-        }
-        _ => Err(Error::unsupported("EXPLAIN of this statement")),
+    match statement_of(&mut analyzer, statement) {
+        Some(analysed) => match analysed? {
+            (_, _, Action::Sqlite(statement)) => {
+                Ok((Tag::Fixed("EXPLAIN"), Some(vec![text_column("QUERY PLAN")]), Action::Explain(statement)))
+            }
+            _ => Err(Error::unsupported("EXPLAIN of this statement")),
+        },
+        None => Err(Error::unsupported("EXPLAIN of a utility statement")),
     }
 }
 

@@ -54,6 +54,7 @@ fn catalog() -> Arc<CatalogSnapshot> {
         view_query: None,
         sequence: None,
         declared: true,
+        options: Default::default(),
     };
     let mut snapshot = CatalogSnapshot { version: 1, ..CatalogSnapshot::default() };
     snapshot.schemas.push(Schema { oid: Oid(2200), name: "public".to_owned() });

@@ -1,8 +1,9 @@
-//! Whether something is anywhere in a tree: a table that is read, a call.
+//! Whether something is anywhere in a tree: a table that is read, a volatile call.
 //!
-//! Owns: [`Search`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
+//! Owns: [`Search`], [`Reads`], [`Volatile`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
 
-use crate::sql::tree::{Body, Expr, FromItem, Query};
+use crate::sql::functions;
+use crate::sql::tree::{Body, Expr, ExprKind, FromItem, Query};
 
 /// What is looked for. A part that is not itself found is searched.
 pub trait Search {
@@ -95,6 +96,26 @@ impl Search for Reads<'_> {
             FromItem::Table { name, .. } => self.tables.contains(name),
             FromItem::Cte { name, .. } => self.ctes.contains(&&**name),
             _ => false,
+        }
+    }
+}
+
+/// Calls of volatile functions.
+pub struct Volatile;
+
+impl Search for Volatile {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        matches!(&expr.kind, ExprKind::Call(call, _) if functions::is_volatile(*call))
+    }
+}
+
+impl Volatile {
+    /// Whether the values that a query yields come from a volatile function.
+    pub fn yielded_by(body: &Body) -> bool {
+        match body {
+            Body::Select(select) => Volatile.in_exprs(select.targets.iter().map(|target| &target.expr)),
+            Body::Values { rows, .. } => Volatile.in_exprs(rows.iter().flatten()),
+            Body::SetOperation { left, right, .. } => Self::yielded_by(&left.body) || Self::yielded_by(&right.body),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! PostgreSQL beyond the collation that a type's stored form needs. Specification: SQLite's lang_*.html.
 
 mod modify;
+mod once;
 mod snapshot;
 
 use std::fmt::Write;
@@ -11,6 +12,7 @@ use std::rc::Rc;
 
 use crate::sql::functions::Call;
 use crate::sql::plan::Bind;
+use crate::sql::search::{Search, Volatile};
 use crate::sql::tree::*;
 use crate::types::pg_type::{Oid, Repr, type_info};
 use crate::types::value::Value;
@@ -64,6 +66,12 @@ struct Printer<'a> {
     repr_of: ReprOf<'a>,
     /// The columns of `excluded`, while it stands for a copy of the proposed rows.
     proposed: Option<Vec<Rc<str>>>,
+    /// Expressions whose values a sub-query has, and the columns that have them.
+    computed: Vec<(Expr, String)>,
+    /// The CTEs with volatile values, and how many columns they have.
+    volatile_ctes: Vec<(Rc<str>, usize)>,
+    /// How many names the translation has made up.
+    names: usize,
 }
 
 /// Quotes an identifier for SQLite.
@@ -101,7 +109,15 @@ fn literal(out: &mut String, value: &Value) {
 
 impl<'a> Printer<'a> {
     fn new(repr_of: ReprOf<'a>) -> Self {
-        Printer { sql: String::with_capacity(256), binds: Vec::new(), repr_of, proposed: None }
+        Printer {
+            sql: String::with_capacity(256),
+            binds: Vec::new(),
+            repr_of,
+            proposed: None,
+            computed: Vec::new(),
+            volatile_ctes: Vec::new(),
+            names: 0,
+        }
     }
 
     fn finish(self) -> Translated {
@@ -162,6 +178,10 @@ impl<'a> Printer<'a> {
     }
 
     fn expr(&mut self, expr: &Expr) {
+        if let Some((_, column)) = self.computed.iter().find(|(computed, _)| computed == expr) {
+            self.sql.push_str(column);
+            return;
+        }
         match &expr.kind {
             ExprKind::Null => self.push("NULL"),
             ExprKind::Param(n) => self.bind(Bind::Param(*n)),
@@ -274,6 +294,7 @@ impl<'a> Printer<'a> {
     fn array_element(&mut self, element: Oid) {
         match element {
             Oid::BYTEA => self.push("pg_in_bytea(json_each.value)"),
+            Oid::FLOAT4 | Oid::FLOAT8 => self.push("pg_element_float(json_each.value)"),
             _ => self.push("json_each.value"),
         }
     }
@@ -305,6 +326,9 @@ impl<'a> Printer<'a> {
         self.expr(comparison);
         self.push(" AS r FROM ");
         self.elements(array);
+        if Volatile.in_expr(comparison) {
+            self.push(once::BARRIER);
+        }
         self.push("))");
     }
 
@@ -332,7 +356,7 @@ impl<'a> Printer<'a> {
 
     /// A sub-query as a value. SQLite takes the first row; PostgreSQL refuses a second one (21000).
     fn scalar_query(&mut self, query: &Query) {
-        if query.at_most_one_row() || query.outputs().len() != 1 {
+        if query.at_most_one_row() {
             self.push("(");
             self.query(query, Naming::None);
             self.push(")");
@@ -340,8 +364,12 @@ impl<'a> Printer<'a> {
         }
         self.push(
             "(SELECT CASE WHEN count(*) > 1 THEN pg_raise('21000', \
-             'more than one row returned by a subquery used as an expression') ELSE min(c1) END FROM (SELECT c1 FROM (",
+             'more than one row returned by a subquery used as an expression') ELSE min(c1) END",
         );
+        for n in 2..=query.outputs().len() {
+            _ = write!(self.sql, ", min(c{n})");
+        }
+        self.push(" FROM (SELECT * FROM (");
         self.query(query, Naming::Positional);
         self.push(") LIMIT 2))");
     }
@@ -447,11 +475,12 @@ impl<'a> Printer<'a> {
             p.push("(");
             p.list(&(1..=width).collect::<Vec<_>>(), |p, n| _ = write!(p.sql, "c{n}"));
             p.push(match cte.materialized {
-                None => ") AS (",
                 Some(true) => ") AS MATERIALIZED (",
-                Some(false) => ") AS NOT MATERIALIZED (",
+                // PostgreSQL does not repeat volatile functions because it is asked to.
+                Some(false) if !Volatile::yielded_by(&cte.query.body) => ") AS NOT MATERIALIZED (",
+                _ => ") AS (",
             });
-            p.query(&cte.query, Naming::Positional);
+            p.cte_query(cte);
             p.push(")");
         });
         self.push(" ");
@@ -462,8 +491,10 @@ impl<'a> Printer<'a> {
         match &query.body {
             Body::Select(select) if !select.distinct_on.is_empty() => self.distinct_on(select, query, naming),
             Body::Select(select) => {
-                self.select(select, naming);
-                self.order_by(&query.order_by, true);
+                if !self.volatile_last(select, query, naming) {
+                    self.select(select, naming);
+                    self.order_by(&query.order_by, true);
+                }
             }
             Body::Values { rows, .. } => self.values(rows, naming, query),
             Body::SetOperation { .. } => self.set_operation_query(query),
@@ -557,7 +588,7 @@ impl<'a> Printer<'a> {
     }
 
     fn select_tail(&mut self, select: &Select) {
-        self.from_clause(&select.from);
+        self.from_clause(&select.from, true);
         self.where_clause(select.selection.as_ref());
         if !select.group_by.is_empty() {
             self.push(" GROUP BY ");
@@ -635,27 +666,28 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn from_clause(&mut self, from: &[FromItem]) {
+    /// FROM; `alone` if the statement reads nothing beside it.
+    fn from_clause(&mut self, from: &[FromItem], alone: bool) {
         if !from.is_empty() {
             self.push(" FROM ");
             // CROSS JOIN would keep SQLite from reordering; a comma does not.
             // Right and full joins bind to the whole list before them in SQLite, only to their operand in PostgreSQL.
             let several = from.len() > 1;
-            self.list(from, |p, item| p.nested(item, several && item.preserves_right()));
+            self.list(from, |p, item| p.nested(item, several && item.preserves_right(), alone && !several));
         }
     }
 
-    fn nested(&mut self, item: &FromItem, parentheses: bool) {
+    fn nested(&mut self, item: &FromItem, parentheses: bool, alone: bool) {
         if parentheses {
             self.push("(");
         }
-        self.from_item(item);
+        self.from_item(item, alone);
         if parentheses {
             self.push(")");
         }
     }
 
-    fn from_item(&mut self, item: &FromItem) {
+    fn from_item(&mut self, item: &FromItem, alone: bool) {
         match item {
             FromItem::Table { name, alias } => {
                 self.ident(name);
@@ -663,13 +695,13 @@ impl<'a> Printer<'a> {
                 self.push(alias);
             }
             FromItem::Cte { name, alias } => {
-                self.push(name);
+                self.cte_item(name, alone);
                 self.push(" AS ");
                 self.push(alias);
             }
             FromItem::Derived { query, alias } => {
                 self.push("(");
-                self.query(query, Naming::Positional);
+                self.derived(query, alone);
                 self.push(") AS ");
                 self.push(alias);
             }
@@ -682,14 +714,14 @@ impl<'a> Printer<'a> {
             }
             FromItem::Join { kind, left, right, on } => {
                 // Joins are left-associative; only a join on the right-hand side needs parentheses.
-                self.from_item(left);
+                self.from_item(left, false);
                 self.push(match kind {
                     JoinKind::Inner | JoinKind::Cross => " JOIN ",
                     JoinKind::Left => " LEFT JOIN ",
                     JoinKind::Right => " RIGHT JOIN ",
                     JoinKind::Full => " FULL JOIN ",
                 });
-                self.nested(right, matches!(**right, FromItem::Join { .. }));
+                self.nested(right, matches!(**right, FromItem::Join { .. }), false);
                 if let Some(on) = on {
                     self.push(" ON ");
                     self.expr(on);

@@ -337,6 +337,18 @@ impl Expr {
         Expr::new(ExprKind::Call(Call::Template(template), args), type_oid)
     }
 
+    /// Conditions joined by a connective of two, as a balanced tree: a chain of ten thousand is no deeper than 14.
+    pub fn connected(template: &'static str, mut conditions: Vec<Expr>) -> Option<Expr> {
+        match conditions.len() {
+            0 | 1 => conditions.pop(),
+            count => {
+                let right = conditions.split_off(count / 2);
+                let (left, right) = (Expr::connected(template, conditions)?, Expr::connected(template, right)?);
+                Some(Expr::template(template, vec![left, right], Oid::BOOL))
+            }
+        }
+    }
+
     /// Whether the value cannot be NULL, as far as analysis knows.
     pub fn never_null(&self) -> bool {
         match &self.kind {
@@ -422,6 +434,17 @@ impl FromItem {
                 right.for_each_expr(visit);
                 on.iter().for_each(visit);
             }
+        }
+    }
+
+    /// The aliases of the tables it is made of.
+    pub fn aliases(&self) -> Vec<&str> {
+        match self {
+            FromItem::Table { alias, .. }
+            | FromItem::Cte { alias, .. }
+            | FromItem::Derived { alias, .. }
+            | FromItem::Function { alias, .. } => vec![alias],
+            FromItem::Join { left, right, .. } => [left.aliases(), right.aliases()].concat(),
         }
     }
 

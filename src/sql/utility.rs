@@ -1,53 +1,57 @@
 //! Utility statements that are not about objects: transactions, variables, PREPARE, COPY, EXPLAIN, maintenance.
 //!
-//! Owns: [`statement`] and [`Utility`]: which statement it is by its first word. Its files have PostgreSQL's grammar of
-//! these statements over tokens, since most of them are not the parser crate's. Schema changes are in `parse_ddl`. Specification: sql-commands.html, gram.y.
+//! Owns: [`utility`] and [`Utility`]: from the tree as written to what the session is to do. Statements about objects
+//! are in `define`. Specification: sql-commands.html.
 
 mod copy;
 mod cursor;
+mod database;
 mod maintenance;
-mod session;
-mod tokens;
 mod transaction;
 mod variable;
 
-use sqlparser::tokenizer::Token;
-
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::sql::database::DatabaseCommand;
 use crate::sql::plan::{
-    CursorCommand, CursorOptions, PreparedCommand, SessionCommand, Tag, TransactionCommand, VariableCommand,
+    CursorCommand, CursorOptions, DiscardTarget, PreparedCommand, SessionCommand, Tag, TransactionCommand,
+    VariableCommand,
 };
-use crate::sql::utility::tokens::Cursor;
+use crate::sql::syntax::ast::expression::TypeName;
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::query::SelectStmt;
+use crate::sql::syntax::ast::statement::{DiscardMode, LockMode, Stmt};
+use crate::sql::syntax::print;
 
 pub use crate::sql::utility::copy::{CopySource, CopyStatement, CopyWords};
 
-/// A parsed utility statement.
+/// What a utility statement asks for.
 #[derive(Clone, Debug)]
-pub enum Utility<'t> {
+pub enum Utility<'s> {
     Transaction(TransactionCommand, &'static str),
     Variable(VariableCommand, &'static str),
-    /// PREPARE's parameter types as text.
+    /// PREPARE, with where its statement begins in the text.
     Prepare {
         name: String,
-        types: Vec<String>,
-        query: &'t str,
+        types: &'s [TypeName],
+        query: Location,
     },
     Prepared(PreparedCommand, &'static str),
     Session(SessionCommand, &'static str),
+    Database(DatabaseCommand, &'static str),
     Maintenance(Vec<Maintenance>, &'static str),
     /// DECLARE with its query.
     Declare {
         name: String,
         options: CursorOptions,
-        query: &'t str,
+        query: &'s SelectStmt,
     },
     /// FETCH, MOVE and CLOSE.
     Cursor(CursorCommand, Tag),
     /// The explained statement.
     Explain {
-        statement: &'t str,
+        statement: &'s Stmt,
     },
-    Copy(CopyStatement<'t>),
+    Copy(CopyStatement<'s>),
     /// LOCK TABLE names; `write` if the mode conflicts with writers.
     Lock {
         tables: Vec<(Option<String>, String)>,
@@ -64,61 +68,54 @@ pub enum Maintenance {
     Checkpoint,
 }
 
-/// Parses a statement if its first word is one of those that belong here.
-pub fn statement(text: &str) -> Option<Result<Utility<'_>>> {
-    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let first = text.get(..end)?.to_ascii_uppercase();
-    type Rule = for<'t> fn(&mut Cursor<'t>) -> Result<Utility<'t>>;
-    let rule: Rule = match first.as_str() {
-        "BEGIN" => transaction::begin,
-        "START" => transaction::start_transaction,
-        "COMMIT" | "END" => transaction::commit,
-        "ROLLBACK" | "ABORT" => transaction::rollback,
-        "SAVEPOINT" => |c| Ok(Utility::Transaction(TransactionCommand::Savepoint(c.name()?), "SAVEPOINT")),
-        "RELEASE" => |c| {
-            c.keyword("SAVEPOINT");
-            Ok(Utility::Transaction(TransactionCommand::Release(c.name()?), "RELEASE"))
+/// What a statement asks for; `None` if it is not one of those that belong here.
+pub fn utility<'s>(stmt: &'s Stmt, text: &str) -> Option<Result<Utility<'s>>> {
+    let session = |command, tag| Ok(Utility::Session(command, tag));
+    Some(match stmt {
+        Stmt::Transaction(stmt) => transaction::transaction(stmt),
+        Stmt::ConstraintsSet { constraints, deferred } => {
+            Ok(transaction::set_constraints(constraints.as_deref(), *deferred))
+        }
+        Stmt::VariableSet(stmt) => variable::set(stmt),
+        Stmt::VariableShow { name } => Ok(variable::show(name)),
+        Stmt::Prepare(stmt) => {
+            Ok(Utility::Prepare { name: stmt.name.clone(), types: &stmt.arg_types, query: stmt.location })
+        }
+        Stmt::Execute(stmt) => {
+            let arguments = stmt.params.iter().map(print::expression).collect();
+            Ok(Utility::Prepared(PreparedCommand::Execute { name: stmt.name.clone(), arguments }, "EXECUTE"))
+        }
+        Stmt::Deallocate { name: None } => Ok(Utility::Prepared(PreparedCommand::DeallocateAll, "DEALLOCATE ALL")),
+        Stmt::Deallocate { name: Some(name) } => {
+            Ok(Utility::Prepared(PreparedCommand::Deallocate { name: name.clone() }, "DEALLOCATE"))
+        }
+        Stmt::DeclareCursor(stmt) => cursor::declare(stmt),
+        Stmt::Fetch(stmt) => Ok(cursor::fetch(stmt)),
+        Stmt::ClosePortal { name } => {
+            Ok(Utility::Cursor(CursorCommand::Close(name.clone()), Tag::Fixed("CLOSE CURSOR")))
+        }
+        Stmt::Copy(stmt) => copy::copy(stmt, text).map(Utility::Copy),
+        Stmt::Explain(stmt) => maintenance::explain(stmt, text),
+        Stmt::Vacuum(stmt) => maintenance::vacuum(stmt, text),
+        Stmt::CheckPoint => Ok(Utility::Maintenance(vec![Maintenance::Checkpoint], "CHECKPOINT")),
+        Stmt::Listen { channel } => session(SessionCommand::Listen(channel.clone()), "LISTEN"),
+        Stmt::Unlisten { channel } => session(SessionCommand::Unlisten(channel.clone()), "UNLISTEN"),
+        Stmt::Notify { channel, payload } => {
+            let (channel, payload) = (channel.clone(), payload.clone().unwrap_or_default());
+            session(SessionCommand::Notify { channel, payload }, "NOTIFY")
+        }
+        Stmt::Discard(mode) => match mode {
+            DiscardMode::All => session(SessionCommand::Discard(DiscardTarget::All), "DISCARD ALL"),
+            DiscardMode::Plans => session(SessionCommand::Discard(DiscardTarget::Plans), "DISCARD PLANS"),
+            DiscardMode::Sequences => session(SessionCommand::Discard(DiscardTarget::Sequences), "DISCARD SEQUENCES"),
+            DiscardMode::Temp => session(SessionCommand::Discard(DiscardTarget::Temp), "DISCARD TEMP"),
         },
-        "SET" => variable::set,
-        "RESET" => variable::reset,
-        "SHOW" => variable::show,
-        "DISCARD" => session::discard,
-        "DEALLOCATE" => session::deallocate,
-        "PREPARE" => session::prepare,
-        "EXECUTE" => session::execute,
-        "LOCK" => session::lock,
-        "VACUUM" => maintenance::vacuum,
-        "ANALYZE" | "ANALYSE" => maintenance::analyze,
-        "CHECKPOINT" => |_| Ok(Utility::Maintenance(vec![Maintenance::Checkpoint], "CHECKPOINT")),
-        "EXPLAIN" => maintenance::explain,
-        "COPY" => copy::copy,
-        "DECLARE" => cursor::declare,
-        "FETCH" => |c| cursor::fetch(c, false),
-        "MOVE" => |c| cursor::fetch(c, true),
-        "CLOSE" => |c| {
-            let name = if c.keyword("ALL") { None } else { Some(c.name()?) };
-            Ok(Utility::Cursor(CursorCommand::Close(name), Tag::Fixed("CLOSE CURSOR")))
-        },
-        "LISTEN" => |c| Ok(Utility::Session(SessionCommand::Listen(c.name()?), "LISTEN")),
-        "UNLISTEN" => |c| {
-            let channel = if c.accept(&Token::Mul) { None } else { Some(c.name()?) };
-            Ok(Utility::Session(SessionCommand::Unlisten(channel), "UNLISTEN"))
-        },
-        "NOTIFY" => |c| {
-            let channel = c.name()?;
-            let payload = if c.accept(&Token::Comma) { c.string()? } else { String::new() };
-            Ok(Utility::Session(SessionCommand::Notify { channel, payload }, "NOTIFY"))
-        },
-        "DO" => |_| Err(Error::unsupported("DO")),
-        "CALL" => |_| Err(Error::unsupported("CALL")),
-        "LOAD" => |_| Err(Error::unsupported("LOAD")),
-        "MERGE" => |_| Err(Error::unsupported("MERGE")),
-        _ => return None,
-    };
-    Some(Cursor::new(text).and_then(|mut cursor| {
-        cursor.at = 1;
-        let parsed = rule(&mut cursor)?;
-        cursor.end()?;
-        Ok(parsed)
-    }))
+        Stmt::Lock(stmt) => Ok(Utility::Lock {
+            tables: stmt.relations.iter().map(|r| (r.schema.clone(), r.relation.clone())).collect(),
+            // Weaker modes let others write (explicit-locking.html).
+            write: stmt.mode > LockMode::RowExclusive,
+            nowait: stmt.nowait,
+        }),
+        other => return database::database(other, text),
+    })
 }

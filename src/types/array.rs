@@ -17,7 +17,8 @@ use crate::types::value::{Value, ValueRef};
 pub const MAX_DIMENSIONS: usize = 6;
 
 /// 54000 for more dimensions than that.
-pub(super) fn too_many_dimensions(dimensions: usize) -> Error {
+/// 54000 for an array or subscripts of more dimensions than there may be.
+pub fn too_many_dimensions(dimensions: usize) -> Error {
     Error::new(
         SqlState::PROGRAM_LIMIT_EXCEEDED,
         format!("number of array dimensions ({dimensions}) exceeds the maximum allowed ({MAX_DIMENSIONS})"),
@@ -70,7 +71,7 @@ impl Element<'_> {
 
 fn is_integer(scalar: Scalar) -> bool {
     use Scalar::*;
-    matches!(scalar, Bool | Int2 | Int4 | Int8 | Oid | RegClass | RegType | RegProc | RegNamespace | RegRole)
+    matches!(scalar, Bool | Int2 | Int4 | Int8 | Oid) || scalar.names_object()
 }
 
 fn corrupt() -> Error {

@@ -141,3 +141,30 @@ fn parse_uuid_bytes(text: &[u8]) -> Option<[u8; 16]> {
         _ => None,
     }
 }
+/// The stored form of a "char" from its text form: the first byte, or the one that `\ooo` names. Each of the 256 bytes
+/// is stored as the character of its number (charin).
+pub fn read_char(text: &[u8]) -> String {
+    let byte = match text {
+        // As there, the first digit may be too large, and its highest bit is lost.
+        [b'\\', a @ b'0'..=b'7', b @ b'0'..=b'7', c @ b'0'..=b'7'] => {
+            ((a - b'0') << 6) | ((b - b'0') << 3) | (c - b'0')
+        }
+        [first, ..] => *first,
+        [] => 0,
+    };
+    if byte == 0 { String::new() } else { char::from(byte).to_string() }
+}
+
+/// The byte that a stored "char" is.
+pub fn char_byte(stored: &str) -> u8 {
+    stored.chars().next().map_or(0, |c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+}
+
+/// Writes a stored "char" (charout).
+pub fn write_char(stored: &str, out: &mut impl Write) -> fmt::Result {
+    match char_byte(stored) {
+        0 => Ok(()),
+        byte if byte.is_ascii() => out.write_char(char::from(byte)),
+        byte => write!(out, "\\{byte:03o}"),
+    }
+}

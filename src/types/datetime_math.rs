@@ -15,6 +15,8 @@ use crate::types::calendar::{
 use crate::types::datetime::{
     Date, Time, TimeTz, Timestamp, TimestampTz, date_out_of_range, out_of_range, timestamp_out_of_range,
 };
+use crate::types::datetime_lexer::InputError;
+use crate::types::datetime_tokens::zone_west;
 use crate::types::interval::{Interval, interval_out_of_range, round_to_precision};
 use crate::types::time_zone;
 
@@ -184,11 +186,6 @@ impl TimeTz {
         TimeTz { time: local.rem_euclid(USECS_PER_DAY), offset }
     }
 
-    /// AT TIME ZONE, with the offset the zone has at the given instant.
-    pub fn at_zone(self, zone: &TimeZone, now_utc: i64) -> TimeTz {
-        self.at_offset(time_zone::offset_at(zone, now_utc))
-    }
-
     /// Rounds to timetz(precision).
     pub fn apply_typmod(self, typmod: i32) -> TimeTz {
         TimeTz { time: Time(self.time).apply_typmod(typmod).0, ..self }
@@ -287,6 +284,22 @@ impl Timestamp {
     /// Rounds to timestamp(precision).
     pub fn apply_typmod(self, typmod: i32) -> Result<Timestamp> {
         if self.is_finite() { round_timestamp(self.0, typmod).map(Timestamp) } else { Ok(self) }
+    }
+
+    /// The instant of a local time in a zone that make_timestamptz() names: "+02:30" is east of Greenwich here
+    /// (parse_sane_timezone).
+    pub fn in_named_zone(self, zone: &str) -> Result<TimestampTz> {
+        let refused = |message: String| Error::new(SqlState::INVALID_PARAMETER_VALUE, message);
+        if zone.starts_with(|c: char| c.is_ascii_digit()) {
+            let message = format!("invalid input syntax for type numeric time zone: \"{zone}\"");
+            let hint = "Numeric time zones must have \"-\" or \"+\" as first character.";
+            return Err(refused(message).with_hint(hint));
+        }
+        match zone_west(zone) {
+            Ok(west) => self.at_offset(-(west as i32)),
+            Err(InputError::ZoneOverflow) => Err(refused(format!("numeric time zone \"{zone}\" out of range"))),
+            Err(_) => self.at_offset(time_zone::offset_of_local_in(zone, self.0)?),
+        }
     }
 
     /// make_timestamp().

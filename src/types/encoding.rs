@@ -17,7 +17,9 @@ use bytes::{BufMut, BytesMut};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::array_wire;
-use crate::types::bytes_text::{parse_bytea, parse_uuid, write_escaped, write_hex, write_uuid};
+use crate::types::bytes_text::{
+    char_byte, parse_bytea, parse_uuid, read_char, write_char, write_escaped, write_hex, write_uuid,
+};
 use crate::types::calendar::USECS_PER_DAY;
 use crate::types::datetime::{Date, Stored, Time, TimeTz, Timestamp, TimestampTz, out_of_range};
 use crate::types::format::{ByteaOutput, DateStyle, Format, FormatSettings, IntervalStyle};
@@ -180,6 +182,7 @@ fn encode_text(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings, o
         (Scalar::Interval, ValueRef::Text(text)) if settings.interval_style != IntervalStyle::Postgres => {
             Interval::from_stored(text)?.write(settings.interval_style, out)
         }
+        (Scalar::Char, ValueRef::Text(stored)) => write_char(stored, out),
         (Scalar::IntVector | Scalar::OidVector, ValueRef::Text(stored)) => {
             return array_wire::encode_vector(stored, scalar, Format::Text, settings, out);
         }
@@ -254,9 +257,13 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
         Scalar::Int2 => fits(integer_of(value)?.try_into().map(|int| out.put_i16(int)))?,
         Scalar::Int4 => fits(integer_of(value)?.try_into().map(|int| out.put_i32(int)))?,
         Scalar::Int8 => out.put_i64(integer_of(value)?),
-        Scalar::Oid | Scalar::RegClass | Scalar::RegType | Scalar::RegProc | Scalar::RegNamespace | Scalar::RegRole => {
-            fits(integer_of(value)?.try_into().map(|oid| out.put_u32(oid)))?
-        }
+        Scalar::Oid
+        | Scalar::RegClass
+        | Scalar::RegType
+        | Scalar::RegProc
+        | Scalar::RegProcedure
+        | Scalar::RegNamespace
+        | Scalar::RegRole => fits(integer_of(value)?.try_into().map(|oid| out.put_u32(oid)))?,
         Scalar::Float4 => out.put_f32(float_of(value)? as f32),
         Scalar::Float8 => out.put_f64(float_of(value)?),
         Scalar::Numeric => match value {
@@ -266,10 +273,7 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
             _ => return Err(misfit()),
         },
         Scalar::Text | Scalar::BpChar | Scalar::Json => put_as_text(value, out)?,
-        Scalar::Char => match value {
-            ValueRef::Text("") => out.put_u8(0),
-            other => put_as_text(other, out)?,
-        },
+        Scalar::Char => out.put_u8(char_byte(text_of(value)?)),
         Scalar::Bytea => match value {
             ValueRef::Blob(bytes) => out.put_slice(bytes),
             other => put_as_text(other, out)?,
@@ -334,7 +338,12 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::Int4 => return integer("integer", i32::MIN.into(), i32::MAX.into()),
         Scalar::Int8 => return integer("bigint", i64::MIN, i64::MAX),
         Scalar::Oid => Value::Integer(parse_oid(text, type_name)?),
-        Scalar::RegClass | Scalar::RegType | Scalar::RegProc | Scalar::RegNamespace | Scalar::RegRole => match text {
+        Scalar::RegClass
+        | Scalar::RegType
+        | Scalar::RegProc
+        | Scalar::RegProcedure
+        | Scalar::RegNamespace
+        | Scalar::RegRole => match text {
             "-" => Value::Integer(0),
             _ => text.parse::<u32>().map_or_else(|_| Value::Text(text.to_owned()), |oid| Value::Integer(oid.into())),
         },
@@ -343,7 +352,7 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::Numeric if numeric_wire::is_canonical(text) => Value::Text(text.to_owned()),
         Scalar::Numeric => Value::Text(Numeric::parse(text)?.to_string()),
         Scalar::Text | Scalar::BpChar | Scalar::Record => Value::Text(text.to_owned()),
-        Scalar::Char => Value::Text(first_byte(text.as_bytes())?),
+        Scalar::Char => Value::Text(read_char(text.as_bytes())),
         Scalar::Bytea => Value::Blob(parse_bytea(text)?),
         Scalar::Uuid => Value::Text(uuid_text(&parse_uuid(text)?)?),
         Scalar::Date => Value::Text(Date::parse(text, settings)?.to_stored()?),
@@ -368,14 +377,6 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
 }
 
 /// The first byte, as the type "char" keeps it.
-fn first_byte(bytes: &[u8]) -> Result<String> {
-    match bytes.first() {
-        None | Some(0) => Ok(String::new()),
-        Some(byte) if byte.is_ascii() => Ok(char::from(*byte).to_string()),
-        Some(_) => Err(Error::unsupported("a value of type \"char\" beyond ASCII")),
-    }
-}
-
 fn uuid_text(bytes: &[u8; 16]) -> Result<String> {
     let mut text = String::with_capacity(36);
     write_uuid(bytes, &mut text).map_err(write_failed)?;
@@ -403,14 +404,21 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
         Scalar::Int2 => Value::Integer(i16::from_be_bytes(exactly(bytes)?).into()),
         Scalar::Int4 => Value::Integer(i32::from_be_bytes(exactly(bytes)?).into()),
         Scalar::Int8 => Value::Integer(i64::from_be_bytes(exactly(bytes)?)),
-        Scalar::Oid | Scalar::RegClass | Scalar::RegType | Scalar::RegProc | Scalar::RegNamespace | Scalar::RegRole => {
-            Value::Integer(u32::from_be_bytes(exactly(bytes)?).into())
-        }
+        Scalar::Oid
+        | Scalar::RegClass
+        | Scalar::RegType
+        | Scalar::RegProc
+        | Scalar::RegProcedure
+        | Scalar::RegNamespace
+        | Scalar::RegRole => Value::Integer(u32::from_be_bytes(exactly(bytes)?).into()),
         Scalar::Float4 => stored_float4(f32::from_be_bytes(exactly(bytes)?)),
         Scalar::Float8 => stored_float8(f64::from_be_bytes(exactly(bytes)?)),
         Scalar::Numeric => Value::Text(numeric_wire::read_binary(bytes)?),
         Scalar::Text | Scalar::BpChar => Value::Text(utf8(bytes)?.to_owned()),
-        Scalar::Char => Value::Text(first_byte(&exactly::<1>(bytes)?)?),
+        Scalar::Char => Value::Text(match exactly::<1>(bytes)? {
+            [0] => String::new(),
+            [byte] => char::from(byte).to_string(),
+        }),
         Scalar::Bytea => Value::Blob(bytes.to_vec()),
         Scalar::Uuid => Value::Text(uuid_text(&exactly(bytes)?)?),
         Scalar::Date | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz => {

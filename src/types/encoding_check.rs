@@ -31,7 +31,7 @@ pub fn check_decoded(info: &TypeInfo, format: Format, bytes: &[u8], settings: &F
 
 fn has_binary_form(scalar: Scalar) -> bool {
     use Scalar::*;
-    !matches!(scalar, Record | RegClass | RegType | RegProc | RegNamespace | RegRole)
+    scalar != Record && !scalar.names_object()
 }
 
 /// The body of the fuzz targets: the first byte picks the type, the rest is the value.

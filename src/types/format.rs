@@ -2,6 +2,7 @@
 //!
 //! Owns: [`FormatSettings`], [`Format`]. Must not know: where they are set (`settings`).
 
+use crate::types::charset::Charset;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -79,6 +80,8 @@ pub struct FormatSettings {
     pub time_zone: jiff::tz::TimeZone,
     /// What 'now' and 'today' mean in a date's text.
     pub transaction_start: TransactionStart,
+    /// The client's encoding, unless text goes to it as it is. For who speaks with the client; values' text is UTF-8.
+    pub charset: Option<&'static Charset>,
 }
 
 impl Default for FormatSettings {
@@ -91,6 +94,7 @@ impl Default for FormatSettings {
             extra_float_digits: 1,
             time_zone: jiff::tz::TimeZone::UTC,
             transaction_start: TransactionStart::default(),
+            charset: None,
         }
     }
 }

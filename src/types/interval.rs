@@ -35,7 +35,8 @@ pub mod fields {
     pub const FULL: i32 = 0x7FFF;
 }
 
-const FULL_PRECISION: i32 = 0xFFFF;
+/// The precision in a type modifier that has none.
+pub const FULL_PRECISION: i32 = 0xFFFF;
 
 pub(super) fn interval_out_of_range() -> Error {
     out_of_range("interval out of range")
@@ -204,6 +205,11 @@ impl Interval {
     }
 
     /// Applies `interval fields(precision)`: drops smaller fields, rounds the seconds.
+    /// interval_in(): reads a text under a type modifier.
+    pub fn parse_with_typmod(text: &str, settings: &FormatSettings, typmod: i32) -> Result<Interval> {
+        Interval::parse(text, settings, typmod_parts(typmod).0)?.apply_typmod(typmod)
+    }
+
     pub fn apply_typmod(mut self, typmod: i32) -> Result<Interval> {
         let (range, precision) = typmod_parts(typmod);
         let smallest = [fields::SECOND, fields::MINUTE, fields::HOUR, fields::DAY, fields::MONTH, fields::YEAR]

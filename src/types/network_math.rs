@@ -134,9 +134,9 @@ impl Network {
     /// a - b
     pub fn minus(&self, other: &Network) -> Result<i64> {
         self.require_same_size(other, "subtract")?;
-        let (a, b) = (self.number(), other.number());
-        let difference = i128::try_from(a.abs_diff(b)).map_err(|_| out_of_range())?;
-        i64::try_from(if a < b { -difference } else { difference }).map_err(|_| out_of_range())
+        // Across half of the address space the difference wraps, as it does there.
+        let difference = self.number().wrapping_sub(other.number()) as i128;
+        i64::try_from(difference).map_err(|_| out_of_range())
     }
 
     /// The address without its mask.

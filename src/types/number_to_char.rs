@@ -115,6 +115,13 @@ fn float_to_char(value: f64, template: &str, significant: usize) -> Result<Optio
         value *= 10f64.powi(description.shift as i32);
         description.pre += description.shift;
     }
+    // A float has no more digits than its precision; "Infinity" counts as eight.
+    let whole = if value.is_infinite() { "Infinity".len() } else { format!("{:.0}", value.abs()).len() };
+    if whole >= significant {
+        description.post = 0;
+    } else if whole + description.post > significant {
+        description.post = significant - whole;
+    }
     if !value.is_finite() {
         let text = if value.is_nan() {
             "NaN"
@@ -125,13 +132,6 @@ fn float_to_char(value: f64, template: &str, significant: usize) -> Result<Optio
         };
         let digits = digits_of(text, &description);
         return Writer::new(&items, description, digits).run().map(Some);
-    }
-    // A float has no more digits than its precision.
-    let whole = format!("{:.0}", value.abs()).len();
-    if whole >= significant {
-        description.post = 0;
-    } else if whole + description.post > significant {
-        description.post = significant - whole;
     }
     let digits = digits_of(&format!("{value:.*}", description.post), &description);
     Writer::new(&items, description, digits).run().map(Some)

@@ -419,6 +419,35 @@ impl Numeric {
         }
     }
 
+    /// `self * other` without a limit on the scale, for what aggregates compute on the way to their result.
+    pub fn mul_exact(&self, other: &Numeric) -> Numeric {
+        match (self, other) {
+            (Numeric::Finite(a), Numeric::Finite(b)) => {
+                Decimal::new(&a.unscaled * &b.unscaled, a.scale + b.scale).into()
+            }
+            _ => self.infinite_product(other),
+        }
+    }
+
+    /// `self + other` or `self - other` of finite numbers without a limit on the scale; another operand is left out.
+    pub fn add_exact(&self, other: &Numeric, subtract: bool) -> Numeric {
+        match (self, other) {
+            (Numeric::Finite(a), Numeric::Finite(b)) => {
+                let (x, y, scale) = a.aligned(b);
+                Decimal::new(if subtract { x - y } else { x + y }, scale).into()
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The number at another scale, however large.
+    pub fn at_scale(&self, scale: u32) -> Numeric {
+        match self {
+            Numeric::Finite(decimal) => decimal.rescaled(scale).into(),
+            other => other.clone(),
+        }
+    }
+
     /// `self / other`; 22012 for zero.
     pub fn div(&self, other: &Numeric) -> Result<Numeric> {
         match (self, other) {
@@ -479,13 +508,13 @@ impl Numeric {
 
     /// round(self, places): halves away from zero.
     pub fn round(&self, places: i32) -> Result<Numeric> {
-        let places = i64::from(places).clamp(-MAX_RESULT_SCALE, MAX_RESULT_SCALE);
+        let places = i64::from(places).clamp(-MAX_INTEGER_DIGITS - 1, i64::from(MAX_SCALE));
         self.map_finite(|decimal| decimal.rounded(places, false))
     }
 
     /// trunc(self, places): toward zero.
     pub fn trunc(&self, places: i32) -> Result<Numeric> {
-        let places = i64::from(places).clamp(-MAX_RESULT_SCALE, MAX_RESULT_SCALE);
+        let places = i64::from(places).clamp(-MAX_INTEGER_DIGITS, i64::from(MAX_SCALE));
         self.map_finite(|decimal| decimal.rounded(places, true))
     }
 

@@ -40,6 +40,7 @@ pub enum Scalar {
     RegClass,
     RegType,
     RegProc,
+    RegProcedure,
     RegNamespace,
     RegRole,
     /// REAL rounded to single precision; NaN is TEXT 'NaN' because SQLite turns a NaN into NULL, and TEXT sorts after
@@ -88,6 +89,14 @@ pub enum Scalar {
     IntVector,
     /// oidvector: the same, of OIDs.
     OidVector,
+}
+
+impl Scalar {
+    /// Whether values are OIDs of objects, shown by name.
+    pub fn names_object(self) -> bool {
+        use Scalar::*;
+        matches!(self, RegClass | RegType | RegProc | RegProcedure | RegNamespace | RegRole)
+    }
 }
 
 /// How a type is stored and encoded: a scalar, or a one- or more-dimensional array of one.
@@ -253,10 +262,14 @@ impl Oid {
     pub const TIMETZ_ARRAY: Oid = Oid(1270);
     #[doc = "`numeric`"]
     pub const NUMERIC: Oid = Oid(1700);
+    #[doc = "`regprocedure`"]
+    pub const REGPROCEDURE: Oid = Oid(2202);
     #[doc = "`regclass`"]
     pub const REGCLASS: Oid = Oid(2205);
     #[doc = "`regtype`"]
     pub const REGTYPE: Oid = Oid(2206);
+    #[doc = "`_regprocedure`"]
+    pub const REGPROCEDURE_ARRAY: Oid = Oid(2207);
     #[doc = "`_regclass`"]
     pub const REGCLASS_ARRAY: Oid = Oid(2210);
     #[doc = "`_regtype`"]
@@ -423,8 +436,10 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(1266), name: "timetz", sql_name: "time with time zone", len: 12, kind: b'b', category: b'D', preferred: false, element: Oid(0), array: Oid(1270), by_value: false, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::TimeTz) },
     TypeInfo { oid: Oid(1270), name: "_timetz", sql_name: "time with time zone[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1266), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1266), Scalar::TimeTz) },
     TypeInfo { oid: Oid(1700), name: "numeric", sql_name: "numeric", len: -1, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1231), by_value: false, align: b'i', storage: b'm', collation: Oid(0), repr: Repr::scalar(Scalar::Numeric) },
+    TypeInfo { oid: Oid(2202), name: "regprocedure", sql_name: "regprocedure", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2207), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegProcedure) },
     TypeInfo { oid: Oid(2205), name: "regclass", sql_name: "regclass", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2210), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegClass) },
     TypeInfo { oid: Oid(2206), name: "regtype", sql_name: "regtype", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2211), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegType) },
+    TypeInfo { oid: Oid(2207), name: "_regprocedure", sql_name: "regprocedure[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2202), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2202), Scalar::RegProcedure) },
     TypeInfo { oid: Oid(2210), name: "_regclass", sql_name: "regclass[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2205), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2205), Scalar::RegClass) },
     TypeInfo { oid: Oid(2211), name: "_regtype", sql_name: "regtype[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2206), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2206), Scalar::RegType) },
     TypeInfo { oid: Oid(2249), name: "record", sql_name: "record", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(2287), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Record) },

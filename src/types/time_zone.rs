@@ -7,6 +7,8 @@ use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::calendar::{UNIX_EPOCH_USECS, USECS_PER_DAY, USECS_PER_SECOND, civil_from_days};
+use crate::types::format::FormatSettings;
+use crate::types::interval::{Interval, fields};
 use crate::types::time_zone_abbreviations::{ABBREVIATIONS, Abbreviation};
 
 /// The largest offset a time zone may have, in seconds (MAX_TZDISP_HOUR hours and a bit less).
@@ -23,6 +25,12 @@ pub fn abbreviation(name: &str) -> Option<Abbreviation> {
 pub fn named(name: &str) -> Option<TimeZone> {
     if ["utc", "gmt", "etc/utc", "uct", "zulu"].iter().any(|utc| name.eq_ignore_ascii_case(utc)) {
         return Some(TimeZone::UTC);
+    }
+    if let Some(quoted) = name.strip_prefix('<') {
+        // As SHOW names a fixed offset: jiff knows no ":" in a quoted abbreviation.
+        if let Some(offset) = quoted.split_once('>').and_then(|(_, offset)| posix_offset(offset)) {
+            return fixed(offset);
+        }
     }
     let known = jiff::tz::db().get(name).ok();
     let posix = || TimeZone::posix(name.to_ascii_uppercase().as_str()).ok();
@@ -66,13 +74,46 @@ pub fn lookup(name: &str) -> Result<TimeZone> {
     named(name).ok_or_else(unknown)
 }
 
-/// The value of the TimeZone setting: a zone name, or hours east of UTC ("-7", "5.5"). `None` if it is neither.
+/// The offset that a zone, named as for [`lookup`], has at a local time.
+pub fn offset_of_local_in(name: &str, local_usecs: i64) -> Result<i32> {
+    match abbreviation(name) {
+        Some(Abbreviation::Offset { seconds, .. }) => Ok(seconds),
+        Some(Abbreviation::Zone(_)) => Ok(offset_of_abbreviation(&lookup(name)?, name, local_usecs)),
+        None => Ok(offset_of_local(&lookup(name)?, local_usecs)),
+    }
+}
+
+/// The offset that a zone, named as for [`lookup`], has at an instant. An abbreviation means what the zone last called
+/// so, even if it is called otherwise then.
+pub fn offset_at_in(name: &str, usecs: i64) -> Result<i32> {
+    match abbreviation(name) {
+        Some(Abbreviation::Offset { seconds, .. }) => Ok(seconds),
+        Some(Abbreviation::Zone(_)) => {
+            let zone = lookup(name)?;
+            Ok(abbreviated_offset_at(&zone, name, usecs).unwrap_or_else(|| offset_at(&zone, usecs)))
+        }
+        None => Ok(offset_at(&lookup(name)?, usecs)),
+    }
+}
+
+/// The value of the TimeZone setting: a zone name, hours east of UTC ("-7", "5.5"), or `INTERVAL '…'`. `None` if it is
+/// none of them.
 pub fn from_setting(value: &str) -> Option<TimeZone> {
+    if let Some(seconds) = interval_setting(value).and_then(|interval| interval.to_zone_offset().ok()) {
+        return fixed(seconds);
+    }
     if let Ok(hours) = value.trim().parse::<f64>() {
-        let seconds = hours * 3600.0;
-        return if seconds.abs() <= f64::from(MAX_OFFSET) { fixed(seconds as i32) } else { None };
+        // Casting saturates; what no zone can have is refused.
+        return fixed((hours * 3600.0) as i32);
     }
     named(value)
+}
+
+/// The interval of a setting `INTERVAL '…'`.
+pub fn interval_setting(value: &str) -> Option<Interval> {
+    let rest = value.get(8..).filter(|_| value.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("interval")))?;
+    let text = rest.trim_start().strip_prefix('\'')?.strip_suffix('\'')?;
+    Interval::parse(text, &FormatSettings::default(), fields::FULL).ok()
 }
 
 /// How SHOW TimeZone names a zone: its name, or an offset as a POSIX rule "<+05>-05".
@@ -156,17 +197,22 @@ fn civil_datetime(local_usecs: i64) -> Option<jiff::civil::DateTime> {
 /// it first called so after (pg_interpret_timezone_abbrev).
 pub fn offset_of_abbreviation(zone: &TimeZone, name: &str, local_usecs: i64) -> i32 {
     let probable = offset_of_local(zone, local_usecs);
-    let at = instant(local_usecs.saturating_sub(i64::from(probable) * USECS_PER_SECOND));
+    let usecs = local_usecs.saturating_sub(i64::from(probable) * USECS_PER_SECOND);
+    abbreviated_offset_at(zone, name, usecs).unwrap_or(probable)
+}
+
+/// The same for an instant; `None` if the zone never called anything so.
+fn abbreviated_offset_at(zone: &TimeZone, name: &str, usecs: i64) -> Option<i32> {
+    let at = instant(usecs);
     let info = zone.to_offset_info(at);
     if info.abbreviation().eq_ignore_ascii_case(name) {
-        return info.offset().seconds();
+        return Some(info.offset().seconds());
     }
     let earlier = zone.preceding(at).find(|change| change.abbreviation().eq_ignore_ascii_case(name));
-    let found = earlier.map(|change| change.offset().seconds()).or_else(|| {
+    earlier.map(|change| change.offset().seconds()).or_else(|| {
         let mut later = zone.following(at).take(200);
         later.find(|change| change.abbreviation().eq_ignore_ascii_case(name)).map(|change| change.offset().seconds())
-    });
-    found.unwrap_or(probable)
+    })
 }
 
 /// Now, in microseconds since 2000-01-01 UTC.
@@ -201,6 +247,9 @@ mod tests {
         for name in ["", "Nowhere/City", "XYZT", "+25:00:00:00", "+"] {
             assert_eq!(lookup(name).unwrap_err().code(), SqlState::INVALID_PARAMETER_VALUE, "{name}");
         }
+        let offset = |setting: &str| offset_at(&from_setting(setting).unwrap(), midnight_2024);
+        assert_eq!(offset("<-03:30>+03:30"), -12_600);
+        assert_eq!(offset("INTERVAL '+02:00:00'"), 7200);
         assert_eq!(setting_name(&from_setting("-3.5").unwrap()), "<-03:30>+03:30");
     }
 }

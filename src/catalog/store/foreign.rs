@@ -149,6 +149,7 @@ fn read_relation(
         view_query: None,
         sequence: None,
         declared: false,
+        options: Default::default(),
     })
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Must not know: SQLite. Specification: catalogs.html.
 
-use crate::catalog::schema::{Column, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions};
+use crate::catalog::schema::{
+    Column, DroppedColumn, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions,
+};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::own;
 use crate::catalog::tables::recorded::{Recording, recording};
@@ -94,9 +96,9 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         relpages: i32::from(relation.kind == RelationKind::Sequence),
         reltuples: if relation.kind == RelationKind::Sequence { 1.0 } else { -1.0 },
         relhasindex: !relation.indexes.is_empty(),
-        relpersistence: if relation.temporary { "t" } else { "p" },
+        relpersistence: persistence(relation),
         relkind: relkind(relation.kind),
-        relnatts: count(columns_of(relation).len()),
+        relnatts: count(columns_of(relation).len() + relation.options.dropped.len()),
         relchecks: count(relation.constraints.iter().filter(|c| c.check().is_some()).count()),
         relhasrules: relation.kind == RelationKind::View,
         relhastriggers: foreign || referenced,
@@ -104,6 +106,14 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         relreplident: if table { "d" } else { "n" },
         relminmxid: i32::from(table),
     );
+}
+
+fn persistence(relation: &Relation) -> &'static str {
+    match (relation.temporary, relation.options.unlogged) {
+        (true, _) => "t",
+        (false, true) => "u",
+        (false, false) => "p",
+    }
 }
 
 fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
@@ -115,7 +125,7 @@ fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &In
         relam: BTREE,
         relfilenode: index.oid,
         relpages: 1,
-        relpersistence: if relation.temporary { "t" } else { "p" },
+        relpersistence: persistence(relation),
         relkind: "i",
         relnatts: count(index.keys.len() + index.included.len()),
         relispopulated: true,
@@ -146,6 +156,9 @@ pub fn attributes(rows: &mut Rows, view: &View<'_>) {
     for relation in view.user_relations() {
         for column in &columns_of(relation) {
             attribute(rows, relation.oid, column, column.type_oid, type_facts(view.catalog, column.type_oid));
+        }
+        for dropped in &relation.options.dropped {
+            dropped_attribute(rows, relation.oid, dropped, type_facts(view.catalog, dropped.type_oid));
         }
         if relation.kind == RelationKind::Table {
             hidden_attributes(rows, relation.oid);
@@ -178,6 +191,25 @@ fn plain_column(number: i16, name: &str, type_oid: Oid) -> Column {
         generated: false,
         rowid_alias: false,
     }
+}
+
+fn dropped_attribute(rows: &mut Rows, relation: Oid, column: &DroppedColumn, facts: TypeFacts) {
+    row!(rows,
+        attrelid: relation,
+        attname: format!("........pg.dropped.{}........", column.number),
+        atttypid: Oid::INVALID,
+        attlen: facts.len,
+        attnum: column.number,
+        attndims: i32::from(facts.repr.array_of.is_some()),
+        attcacheoff: -1,
+        atttypmod: column.typmod,
+        attbyval: facts.by_value,
+        attalign: Cell::letter(facts.align),
+        attstorage: Cell::letter(facts.storage),
+        attisdropped: true,
+        attislocal: true,
+        attcollation: facts.collation,
+    );
 }
 
 fn attribute(rows: &mut Rows, relation: Oid, column: &Column, declared: Oid, facts: TypeFacts) {

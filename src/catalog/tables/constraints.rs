@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::catalog::definitions::identity_of;
 use crate::catalog::definitions::without_parentheses;
 use crate::catalog::qualify::relations_in;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind};
@@ -290,17 +291,17 @@ fn index_dependencies(rows: &mut Rows, relation: &Relation, index: &Index) {
 
 fn sequence_dependencies(rows: &mut Rows, view: &View<'_>, sequence: &Relation, table: Oid, column: i16) {
     let owner = view.catalog.relations.get(&table).and_then(|t| t.column_by_number(column));
-    let identity = owner.is_some_and(|c| c.identity.is_some());
+    let identity = identity_of(view.catalog, sequence).is_some();
     let own = (PG_CLASS, sequence.oid, 0);
     depend(rows, own, (PG_CLASS, table, column), if identity { "i" } else { "a" });
-    if !identity && owner.is_some_and(|c| c.default.is_some()) {
+    if owner.is_some_and(|c| c.identity.is_none() && c.default.is_some()) {
         depend(rows, (PG_ATTRDEF, default_oid(table, column), 0), own, "n");
     }
 }
 
 /// Comments on objects of the database.
 pub fn descriptions(rows: &mut Rows, view: &View<'_>) {
-    let mut comments: Vec<_> = view.catalog.comments.iter().filter(|((class, ..), _)| *class != PG_DATABASE).collect();
+    let mut comments: Vec<_> = view.catalog.comments.iter().collect();
     comments.sort();
     for (&(class, object, part), text) in comments {
         row!(rows, objoid: object, classoid: class, objsubid: part, description: text);
@@ -316,13 +317,5 @@ pub fn initial_privileges(rows: &mut Rows, view: &View<'_>) {
             privtype: "i",
             initprivs: line.text("nspacl"),
         );
-    }
-}
-
-/// Comments on databases.
-pub fn shared_descriptions(rows: &mut Rows, view: &View<'_>) {
-    row!(rows, objoid: Oid(5), classoid: PG_DATABASE, description: "default administrative connection database");
-    for (&(class, object, _), text) in view.catalog.comments.iter().filter(|((class, ..), _)| *class == PG_DATABASE) {
-        row!(rows, objoid: object, classoid: class, description: text);
     }
 }

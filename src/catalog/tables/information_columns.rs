@@ -3,7 +3,8 @@
 //! Must not know: SQLite. Specification: information-schema.html; the conditions are those of information_schema.sql.
 
 use crate::catalog::definitions::Names;
-use crate::catalog::schema::{Column, Identity, Relation, RelationKind, SequenceOptions, UserTypeKind};
+use crate::catalog::definitions::identity_of;
+use crate::catalog::schema::{Column, Identity, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{columns_of, user_sequences};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::relations::relations;
@@ -175,8 +176,10 @@ fn describe_collation(rows: &mut Rows, collation: Oid) {
 
 fn describe_identity(rows: &mut Rows, view: &View<'_>, relation: &Relation, column: &Column, identity: Identity) {
     rows.set("identity_generation", if identity == Identity::Always { "ALWAYS" } else { "BY DEFAULT" }.into());
-    let owner = Some((relation.oid, column.number));
-    let sequence = user_sequences(view).into_iter().find(|(_, options)| options.owned_by == owner);
+    let own = |sequence: &Relation| {
+        identity_of(view.catalog, sequence).is_some_and(|(t, c)| (t.oid, c.number) == (relation.oid, column.number))
+    };
+    let sequence = user_sequences(view).into_iter().find(|(sequence, _)| own(sequence));
     let Some((_, options)) = sequence else { return };
     rows.set("identity_start", options.start.to_string().into());
     rows.set("identity_increment", options.increment.to_string().into());
@@ -237,7 +240,7 @@ fn element_of(view: &View<'_>, array: Oid) -> Option<Oid> {
 /// information_schema.sequences; those of identity columns are left out, as in PostgreSQL.
 pub fn sequences(rows: &mut Rows, view: &View<'_>) {
     for (relation, options) in user_sequences(view) {
-        if is_identity(view, options) {
+        if identity_of(view.catalog, relation).is_some() {
             continue;
         }
         let (precision, radix, scale) = numeric_facts(options.type_oid, -1);
@@ -256,10 +259,4 @@ pub fn sequences(rows: &mut Rows, view: &View<'_>) {
             cycle_option: yes_or_no(options.cycle),
         );
     }
-}
-
-fn is_identity(view: &View<'_>, options: &SequenceOptions) -> bool {
-    let Some((table, column)) = options.owned_by else { return false };
-    let column = view.catalog.relations.get(&table).and_then(|t| t.column_by_number(column));
-    column.is_some_and(|c| c.identity.is_some())
 }

@@ -74,6 +74,7 @@ pub fn relations() -> impl Iterator<Item = SystemRelation> {
             view_query: None,
             sequence: None,
             declared: true,
+            options: Default::default(),
         }),
         kind: b'v',
         row_type: Oid::INVALID,

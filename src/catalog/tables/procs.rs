@@ -94,6 +94,22 @@ impl Proc {
         }
     }
 
+    /// The names of the input arguments; none where they have none.
+    pub fn argument_names(&self) -> &[String] {
+        self.names.get(..self.types.len()).unwrap_or(&self.names)
+    }
+
+    /// The types of the input arguments.
+    pub fn argument_types(&self) -> &[Oid] {
+        &self.types
+    }
+
+    /// As regprocedure shows it. All built-in functions are visible.
+    pub fn signature(&self, names: &Names<'_>) -> String {
+        let types = self.types.iter().map(|oid| names.format_type(*oid, None)).collect::<Vec<_>>().join(",");
+        format!("{}({types})", quote_identifier(&self.name))
+    }
+
     /// As regproc shows it: qualified when the name alone could mean another.
     pub fn shown_name(&self) -> String {
         let name = quote_identifier(&self.name);

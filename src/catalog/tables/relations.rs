@@ -73,6 +73,7 @@ fn system_relation(line: &Line, columns: Vec<Line>) -> SystemRelation {
         view_query: None,
         sequence: None,
         declared: true,
+        options: Default::default(),
     };
     SystemRelation {
         kind: line.text("kind").as_bytes().first().copied().unwrap_or(b'r'),
@@ -120,7 +121,7 @@ pub fn is_integer(repr: Repr) -> bool {
     repr.array_of.is_none()
         && matches!(
             repr.scalar,
-            Bool | Int2 | Int4 | Int8 | Oid | RegClass | RegType | RegProc | RegNamespace | RegRole
+            Bool | Int2 | Int4 | Int8 | Oid | RegClass | RegType | RegProc | RegProcedure | RegNamespace | RegRole
         )
 }
 

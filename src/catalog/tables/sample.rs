@@ -80,6 +80,7 @@ fn relation(oid: u32, name: &str, kind: RelationKind, columns: Vec<Column>) -> R
         view_query: None,
         sequence: None,
         declared: true,
+        options: Default::default(),
     }
 }
 

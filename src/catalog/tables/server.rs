@@ -2,10 +2,12 @@
 //!
 //! Must not know: SQLite. Specification: catalogs.html, views.html, monitoring-stats.html.
 
+use crate::catalog::cluster::{TEMPLATE0, TEMPLATE1};
+use crate::catalog::tables::constraints::PG_DATABASE;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows, row};
-use crate::catalog::tables::source::{BOOTSTRAP_SUPERUSER, Role, SessionRow, database_oid};
+use crate::catalog::tables::source::{Role, SessionRow, database_oid};
 use crate::settings::variable::{Kind, Unit};
 use crate::types::pg_type::Oid;
 
@@ -18,20 +20,47 @@ const UTF8: i32 = 6;
 
 /// pg_database.
 pub fn databases(rows: &mut Rows, view: &View<'_>) {
+    let (cluster, user) = (view.source.cluster(), view.source.user());
     for name in view.source.databases() {
+        let facts = cluster.database(&name);
+        // What initdb grants.
+        let templates = [format!("=c/{user}"), format!("{user}=CTc/{user}")];
         row!(rows,
             oid: database_oid(&name),
-            datname: name,
-            datdba: BOOTSTRAP_SUPERUSER,
+            datdba: facts.owner,
             encoding: UTF8,
             datlocprovider: "c",
-            datallowconn: true,
-            datconnlimit: -1,
+            datistemplate: facts.is_template,
+            datallowconn: facts.allow_connections,
+            datconnlimit: facts.connection_limit,
             dattablespace: DEFAULT_TABLESPACE,
-            datcollate: "C.UTF-8",
-            datctype: "C.UTF-8",
+            datcollate: facts.collate,
+            datctype: facts.ctype,
             datminmxid: 1,
+            datacl: if matches!(&*name, TEMPLATE0 | TEMPLATE1) { Cell::texts(templates) } else { Cell::Null },
+            datname: name,
         );
+    }
+}
+
+/// pg_db_role_setting.
+pub fn database_role_settings(rows: &mut Rows, view: &View<'_>) {
+    for (of, settings) in &view.source.cluster().settings {
+        row!(rows,
+            setdatabase: of.database.as_deref().map_or(Oid::INVALID, database_oid),
+            setrole: of.role.unwrap_or(Oid::INVALID),
+            setconfig: Cell::texts(settings.iter().map(|(name, value)| format!("{name}={value}"))),
+        );
+    }
+}
+
+/// pg_shdescription: comments on databases.
+pub fn shared_descriptions(rows: &mut Rows, view: &View<'_>) {
+    let cluster = view.source.cluster();
+    for name in view.source.databases() {
+        if let Some(comment) = cluster.database(&name).comment {
+            row!(rows, objoid: database_oid(&name), classoid: PG_DATABASE, description: comment);
+        }
     }
 }
 
@@ -54,7 +83,7 @@ pub fn authids(rows: &mut Rows, view: &View<'_>) {
 }
 
 /// The roles that PostgreSQL always has.
-fn predefined_roles() -> impl Iterator<Item = Role> {
+pub fn predefined_roles() -> impl Iterator<Item = Role> {
     Recording::new(recording!("pg_authid")).lines().map(|line| Role {
         oid: Oid(line.number("oid").try_into().unwrap_or_default()),
         name: line.text("rolname").into_owned(),

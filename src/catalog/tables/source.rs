@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::schema::CatalogSnapshot;
 use crate::settings::session::SettingView;
 use crate::types::pg_type::Oid;
@@ -26,6 +27,11 @@ pub trait CatalogSource: Send + Sync {
     /// The names of all databases.
     fn databases(&self) -> Vec<String> {
         vec![self.database()]
+    }
+
+    /// What all databases share.
+    fn cluster(&self) -> Arc<ClusterFacts> {
+        Arc::default()
     }
 
     /// All roles; the first is the bootstrap superuser, who owns everything.

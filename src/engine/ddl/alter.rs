@@ -7,7 +7,8 @@ use super::drop::Object;
 use super::rebuild::Sources;
 use super::sqlite::{self, qualified};
 use super::table::{next_number, push_column};
-use crate::catalog::schema::{Column, Constraint, ConstraintKind, Identity, Relation, RelationKind};
+use crate::catalog::definitions::nextval_text;
+use crate::catalog::schema::{Column, Constraint, ConstraintKind, DroppedColumn, Identity, Relation, RelationKind};
 use crate::catalog::store;
 use crate::debug_log::debug;
 use crate::error::{Error, Result, SqlState};
@@ -59,6 +60,7 @@ impl Change<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
                 .with_detail(format!("This operation is not supported for {plural}s.")));
         }
+        self.check_not_pending(&relation, "ALTER TABLE")?;
         let mut work = self.begin_alteration(&relation)?;
         for action in actions {
             self.alter_action(&mut work, action)?;
@@ -200,6 +202,11 @@ impl Change<'_> {
             AlterAction::RenameColumn { .. } | AlterAction::RenameConstraint { .. } => {
                 Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"RENAME\""))
             }
+            AlterAction::SetTriggers { enabled } => {
+                work.after.options.triggers_disabled = !enabled;
+                Ok(())
+            }
+            AlterAction::SetLogged(logged) => self.set_logged(work, *logged),
             AlterAction::Accept { column } => match column {
                 Some(name) => self.column_of(work, name).map(|_| ()),
                 None => Ok(()),
@@ -284,6 +291,8 @@ impl Change<'_> {
         let resolved = self.resolve_type(data_type)?;
         if column.identity.is_some() {
             check_identity_type(resolved.oid)?;
+            let settings = SequenceSettings { data_type: Some(data_type.clone()), ..SequenceSettings::default() };
+            self.alter_identity(work, name, None, &settings)?;
         }
         let source = self.converted(using, &column, &work.before_columns(), resolved)?;
         let same_key = column.rowid_alias;
@@ -381,7 +390,10 @@ impl Change<'_> {
     fn identity_sequence(&self, work: &Alteration, name: &str) -> Result<Relation> {
         let column = self.column_of(work, name)?;
         let owner = Some((work.after.oid, column.number));
-        let sequence = self.sorted_relations().into_iter().find(|r| r.sequence.is_some_and(|s| s.owned_by == owner));
+        let own = |r: &Relation| {
+            r.sequence.is_some_and(|s| s.owned_by == owner) && column.default.as_deref() == Some(&nextval_text(r))
+        };
+        let sequence = self.sorted_relations().into_iter().find(|r| own(r));
         match (column.identity, sequence) {
             (Some(_), Some(sequence)) => Ok(Relation::clone(&sequence)),
             _ => {
@@ -502,6 +514,37 @@ impl Change<'_> {
         self.finish_alteration(work)
     }
 
+    /// A permanent table may refer to permanent ones only.
+    fn set_logged(&self, work: &mut Alteration, logged: bool) -> Result<()> {
+        let table = &work.after;
+        if table.temporary {
+            let message = format!("cannot change logged status of table \"{}\" because it is temporary", table.name);
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
+        let refers = |child: &Relation, parent: &Relation| {
+            let mut keys = child.constraints.iter();
+            keys.find(|c| c.foreign_key().is_some_and(|key| key.relation == parent.oid)).map(|c| c.name.clone())
+        };
+        for other in self.sorted_relations().into_iter().filter(|other| other.oid != table.oid) {
+            let (kind, reference, key) = match (logged, other.options.unlogged) {
+                (true, true) => ("logged", "unlogged", refers(table, &other)),
+                (false, false) => ("unlogged", "logged", refers(&other, table)),
+                _ => continue,
+            };
+            let Some(key) = key else { continue };
+            let message = format!(
+                "could not change table \"{}\" to {kind} because it references {reference} table \"{}\"",
+                table.name, other.name
+            );
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message)
+                .with_schema(&table.schema)
+                .with_table(&table.name)
+                .with_constraint(key));
+        }
+        work.after.options.unlogged = !logged;
+        Ok(())
+    }
+
     /// Removes the default of a column.
     pub(super) fn drop_default(&mut self, relation: Oid, number: i16) -> Result<()> {
         let Some(table) = self.catalog.relations.get(&relation).cloned() else { return Ok(()) };
@@ -526,12 +569,13 @@ impl Change<'_> {
             })
             .map(|i| i.oid)
             .collect();
-        // The number may be given to another column.
         let comment = (super::comment::PG_CLASS, relation, i32::from(number));
         self.sqlite(store::set_comment(self.connection, comment, None))?;
         work.after.indexes.retain(|i| !dropped_indexes.contains(&i.oid));
         work.after.constraints.retain(|c| !c.columns.contains(&number));
         work.after.columns.retain(|c| c.number != number);
+        let (type_oid, typmod) = (column.type_oid, column.typmod);
+        work.after.options.dropped.push(DroppedColumn { number, type_oid, typmod });
         work.rebuild = true;
         self.finish_alteration(work)
     }
@@ -574,6 +618,10 @@ fn action_name(action: &AlterAction) -> &'static str {
         AlterAction::ValidateConstraint(_) => "VALIDATE CONSTRAINT",
         AlterAction::RenameColumn { .. } => "RENAME COLUMN",
         AlterAction::RenameConstraint { .. } => "RENAME CONSTRAINT",
+        AlterAction::SetTriggers { enabled: true } => "ENABLE TRIGGER",
+        AlterAction::SetTriggers { enabled: false } => "DISABLE TRIGGER",
+        AlterAction::SetLogged(true) => "SET LOGGED",
+        AlterAction::SetLogged(false) => "SET UNLOGGED",
         AlterAction::Accept { .. } => "SET",
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Change;
 use super::naming;
+use crate::catalog::definitions::nextval_text;
 use crate::catalog::schema::{CatalogSnapshot, Column, Identity, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::type_name::{self, ResolvedType};
@@ -153,20 +154,6 @@ pub(super) fn check_identity_type(oid: Oid) -> Result<()> {
 pub(super) fn set_default(relation: &mut Relation, column: &str, default: Option<String>) {
     if let Some(column) = relation.columns.iter_mut().find(|c| c.name == column) {
         column.default = default;
-    }
-}
-
-/// nextval('seq'::regclass), the sequence named as stored text names relations: with its schema unless that is public.
-pub(super) fn nextval_text(sequence: &Relation) -> String {
-    format!("nextval('{}'::regclass)", regclass_name(sequence).replace('\'', "''"))
-}
-
-/// A relation's name in stored text.
-pub(super) fn regclass_name(relation: &Relation) -> String {
-    let name = crate::catalog::definitions::quote_identifier(&relation.name);
-    match relation.schema.as_str() {
-        "public" => name,
-        schema => format!("{}.{name}", crate::catalog::definitions::quote_identifier(schema)),
     }
 }
 

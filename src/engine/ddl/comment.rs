@@ -16,7 +16,7 @@ const PG_TYPE: Oid = Oid(1247);
 impl Change<'_> {
     pub(super) fn comment(&mut self, target: &CommentTarget, text: Option<&str>) -> Result<()> {
         let key = match target {
-            CommentTarget::Object { kind: ObjectKind::Database, .. } | CommentTarget::Other => return Ok(()),
+            CommentTarget::Other => return Ok(()),
             CommentTarget::Object { kind: ObjectKind::Schema, name } => {
                 (PG_NAMESPACE, self.existing_schema(&name.name)?.oid, 0)
             }

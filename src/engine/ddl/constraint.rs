@@ -153,6 +153,7 @@ impl Change<'_> {
             let message = format!("index \"{index}\" is already associated with a constraint");
             return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
         }
+        let unusual = found.keys.iter().position(|k| IndexKey::of_column(k.column) != *k);
         let reason = if !found.unique {
             Some("is not a unique index")
         } else if found.keys.iter().any(|k| k.column == 0) {
@@ -162,8 +163,15 @@ impl Change<'_> {
         } else {
             None
         };
-        if let Some(reason) = reason {
-            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{index}\" {reason}"))
+        let message = match (reason, unusual) {
+            (Some(reason), _) => Some(format!("\"{index}\" {reason}")),
+            (None, Some(key)) => {
+                Some(format!("index \"{index}\" column number {} does not have default sorting behavior", key + 1))
+            }
+            (None, None) => None,
+        };
+        if let Some(message) = message {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
                 .with_detail("Cannot create a primary key or unique constraint using such an index."));
         }
         let name = definition.name.clone().unwrap_or_else(|| index.to_owned());
@@ -250,9 +258,13 @@ impl Change<'_> {
             let message = format!("referenced relation \"{}\" is not a table", parent.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
-        if parent.temporary != relation.temporary {
-            let kind = if relation.temporary { "temporary" } else { "permanent" };
-            let message = format!("constraints on {kind} tables may reference only {kind} tables");
+        let (kind, allowed, fits) = match (relation.temporary, relation.options.unlogged) {
+            (true, _) => ("temporary", "temporary", parent.temporary),
+            (false, true) => ("unlogged", "permanent or unlogged", !parent.temporary),
+            (false, false) => ("permanent", "permanent", !parent.temporary && !parent.options.unlogged),
+        };
+        if !fits {
+            let message = format!("constraints on {kind} tables may reference only {allowed} tables");
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
         }
         Ok(parent)

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Change;
-use super::column::regclass_name;
 use super::constraint;
 use super::sqlite::{self, qualified};
+use crate::catalog::definitions::{identity_of, regclass_name};
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind,
 };
@@ -14,8 +14,8 @@ use crate::catalog::store;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 use crate::sql::analyze::stored::{Origin, describe_query};
 use crate::sql::ddl::{Name, ObjectKind};
-use crate::sql::parse;
 use crate::sql::planner::PlanContext;
+use crate::sql::syntax::parse;
 use crate::types::pg_type::Oid;
 
 /// Something that can be dropped or that depends on something that is.
@@ -113,6 +113,12 @@ impl Change<'_> {
         {
             let owner = format!("constraint {} on table {}", constraint.name, self.display(table));
             let message = format!("cannot drop index {} because {owner} requires it", index.name);
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                .with_hint(format!("You can drop {owner} instead.")));
+        }
+        if let Some((table, column)) = identity_of(&self.catalog, relation) {
+            let owner = format!("column {} of table {}", column.name, self.display(table));
+            let message = format!("cannot drop sequence {} because {owner} requires it", self.display(relation));
             return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
                 .with_hint(format!("You can drop {owner} instead.")));
         }
@@ -393,6 +399,7 @@ impl Change<'_> {
         let Some(relation) = self.catalog.relations.get(&oid).cloned() else { return Ok(()) };
         match relation.kind {
             RelationKind::Table => {
+                self.check_not_pending(&relation, "DROP TABLE")?;
                 self.without_foreign_keys(|c| c.execute(&format!("DROP TABLE {}", qualified(&relation))).map(|_| ()))?;
             }
             RelationKind::Index => return self.remove_index(oid),

@@ -11,8 +11,8 @@ use crate::sql::analyze::stored::{
 use crate::sql::analyze::type_name::ResolvedType;
 use crate::sql::ddl::{Expr, Query};
 use crate::sql::deparse;
-use crate::sql::parse;
 use crate::sql::planner::PlanContext;
+use crate::sql::syntax::parse;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 /// What a stored expression must become in SQLite.
@@ -233,5 +233,6 @@ fn domain_value(base: ResolvedType) -> Relation {
         view_query: None,
         sequence: None,
         declared: true,
+        options: Default::default(),
     }
 }

@@ -10,7 +10,7 @@ use crate::catalog::tables::recorded::{Recording, recording};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::stored::expression_name;
 use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
-use crate::sql::parse;
+use crate::sql::syntax::parse;
 use crate::types::pg_type::{Oid, type_info};
 
 /// The access methods whose indexes answer the same questions as SQLite's b-trees.

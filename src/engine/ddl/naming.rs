@@ -1,12 +1,12 @@
 //! Names PostgreSQL makes up: t_pkey, t_a_key, t_a_fkey, t_a_idx, t_id_seq (indexcmds.c, makeObjectName).
 
 use crate::catalog::schema::{CatalogSnapshot, Relation};
-use crate::sql::parse_ddl::MAX_IDENTIFIER;
+use crate::sql::syntax::lexer::NAME_LENGTH;
 
 /// `name1_name2_label`, the longer of the names shortened until the whole fits into an identifier.
 pub(super) fn object_name(name1: &str, name2: Option<&str>, label: &str) -> String {
     let separators = 1 + usize::from(name2.is_some());
-    let room = MAX_IDENTIFIER.saturating_sub(label.len() + separators);
+    let room = NAME_LENGTH.saturating_sub(label.len() + separators);
     let (mut length1, mut length2) = (name1.len(), name2.map_or(0, str::len));
     while length1 + length2 > room {
         if length1 > length2 {
@@ -43,7 +43,7 @@ pub(super) fn free_name(name1: &str, name2: Option<&str>, label: &str, taken: im
 pub(super) fn joined(columns: &[String]) -> String {
     let mut joined = String::new();
     for column in columns {
-        if joined.len() > MAX_IDENTIFIER {
+        if joined.len() > NAME_LENGTH {
             break;
         }
         if !joined.is_empty() {

@@ -3,6 +3,7 @@
 //! "Making Other Kinds Of Table Schema Changes").
 
 use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 
 use super::Change;
 use super::expression::Coercion;
@@ -109,7 +110,11 @@ impl Change<'_> {
         let mut values = Vec::new();
         for column in after.columns.iter().filter(|c| !c.generated) {
             let kept = before.column_by_number(column.number).map(|c| quote(&c.name));
-            let source = sources.get(&column.number).cloned().or(kept).unwrap_or_else(|| "NULL".to_owned());
+            let mut source = sources.get(&column.number).cloned().or(kept).unwrap_or_else(|| "NULL".to_owned());
+            if column.rowid_alias {
+                // SQLite would invent a value for NULL, and refuses what is no number.
+                source = format!("coalesce({source}, '')");
+            }
             names.push(quote(&column.name));
             values.push(source);
         }
@@ -126,6 +131,10 @@ impl Change<'_> {
             values.join(", "),
             qualified(before)
         );
+        // Functions are to know what this statement has made: a serial's sequence.
+        if let Ok(session) = self.slot.session() {
+            session.lock().unwrap_or_else(PoisonError::into_inner).catalog = Arc::clone(&self.catalog);
+        }
         self.connection.execute(&sql, []).map(|_| ()).map_err(|error| self.copy_error(error, before, after))
     }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::Change;
-use super::column::{nextval_text, regclass_name};
 use super::constraint::check_constraint_name;
 use super::drop::object_kind;
 use super::rebuild::Sources;
 use super::sqlite::{self, qualified, quote};
+use crate::catalog::definitions::{nextval_text, regclass_name};
 use crate::catalog::schema::{ConstraintKind, Relation, RelationKind, Schema, sqlite_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};

@@ -1,6 +1,7 @@
 //! CREATE and ALTER SEQUENCE, and the sequences of serial and identity columns (commands/sequence.c).
 
 use super::Change;
+use crate::catalog::definitions::identity_of;
 use crate::catalog::schema::{Column, Relation, RelationKind, SequenceOptions, sqlite_name};
 use crate::catalog::store;
 use crate::engine::sequences::SequenceState;
@@ -78,6 +79,7 @@ impl Change<'_> {
             view_query: None,
             sequence: Some(options),
             declared: true,
+            options: Default::default(),
         };
         self.put_relation(relation.clone())?;
         Ok(relation)
@@ -114,6 +116,13 @@ impl Change<'_> {
         if relation.kind != RelationKind::Sequence {
             let message = format!("\"{}\" is not a sequence", relation.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        if settings.owned_by.is_some()
+            && let Some((table, _)) = identity_of(&self.catalog, &relation)
+        {
+            let detail = format!("Sequence \"{}\" is linked to table \"{}\".", relation.name, table.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot change ownership of identity sequence")
+                .with_detail(detail));
         }
         self.change_sequence(&relation, settings)
     }

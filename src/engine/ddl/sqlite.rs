@@ -35,6 +35,7 @@ fn declared_type(repr: Repr) -> &'static str {
         | Scalar::RegClass
         | Scalar::RegType
         | Scalar::RegProc
+        | Scalar::RegProcedure
         | Scalar::RegNamespace
         | Scalar::RegRole => "INTEGER",
         Scalar::Float4 | Scalar::Float8 => "REAL",

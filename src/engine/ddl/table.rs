@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use super::Change;
-use super::column::{WantedSequence, regclass_name};
+use super::column::WantedSequence;
 use super::drop::Object;
 use super::index::key_names;
 use super::naming;
 use super::sqlite::{self, quote};
 use crate::catalog::definitions::quote_identifier;
-use crate::catalog::schema::{Column, ConstraintKind, Index, Relation, RelationKind, sqlite_name};
+use crate::catalog::definitions::regclass_name;
+use crate::catalog::schema::{Column, ConstraintKind, Index, Relation, RelationKind, RelationOptions, sqlite_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
@@ -23,7 +24,9 @@ const MAX_COLUMNS: usize = 1600;
 
 impl Change<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable) -> Result<()> {
-        let Some(mut relation) = self.begin_table(&create.name, create.temporary, create.if_not_exists)? else {
+        let Some(mut relation) =
+            self.begin_table(&create.name, (create.temporary, create.unlogged), create.if_not_exists)?
+        else {
             return Ok(());
         };
         let wanted = self.add_columns(&mut relation, create)?;
@@ -45,8 +48,17 @@ impl Change<'_> {
     }
 
     /// The empty relation; `None` when it exists and that is all right.
-    fn begin_table(&mut self, name: &Name, temporary: bool, if_not_exists: bool) -> Result<Option<Relation>> {
+    fn begin_table(
+        &mut self,
+        name: &Name,
+        (temporary, unlogged): (bool, bool),
+        if_not_exists: bool,
+    ) -> Result<Option<Relation>> {
         let temporary = temporary || name.schema.as_deref() == Some("pg_temp");
+        if temporary && unlogged {
+            let message = "only temporary relations may be created in temporary schemas";
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
         let schema = self.creation_schema(name, temporary)?;
         if if_not_exists && self.catalog.relation(&schema, &name.name).is_some() {
             let message = format!("relation \"{}\" already exists, skipping", name.name);
@@ -70,6 +82,7 @@ impl Change<'_> {
             view_query: None,
             sequence: None,
             declared: true,
+            options: RelationOptions { unlogged, ..RelationOptions::default() },
         }))
     }
 
@@ -205,8 +218,9 @@ impl Change<'_> {
     /// CREATE TABLE … AS: a table of the query's columns, filled with its rows.
     pub(super) fn create_table_as(&mut self, create: &CreateTableAs) -> Result<()> {
         let analysed = self.analysed_query(&create.query)?;
-        let Some(mut relation) = self.begin_table(&create.name, create.temporary, create.if_not_exists)? else {
-            self.rows = Some(0);
+        let Some(mut relation) =
+            self.begin_table(&create.name, (create.temporary, create.unlogged), create.if_not_exists)?
+        else {
             return Ok(());
         };
         if create.columns.len() > analysed.columns.len() {
@@ -291,7 +305,8 @@ impl Change<'_> {
 
 /// The attribute number of the next column.
 pub(super) fn next_number(relation: &Relation) -> Result<i16> {
-    let last = relation.columns.iter().map(|c| c.number).max().unwrap_or(0);
+    let gone = relation.options.dropped.iter().map(|c| c.number);
+    let last = relation.columns.iter().map(|c| c.number).chain(gone).max().unwrap_or(0);
     if relation.columns.len() >= MAX_COLUMNS {
         let message = format!("tables can have at most {MAX_COLUMNS} columns");
         return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));

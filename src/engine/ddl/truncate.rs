@@ -18,6 +18,7 @@ impl Change<'_> {
             }
         }
         self.add_referencing(&mut tables, cascade)?;
+        tables.iter().try_for_each(|table| self.check_not_pending(table, "TRUNCATE"))?;
         // Every table that refers to one of these is emptied too, so nothing is left to check.
         self.without_foreign_keys(|change| {
             for table in &tables {

@@ -7,7 +7,7 @@ use crate::catalog::store;
 use crate::catalog::tables::own;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateDomain, DomainChange, EnumChange, EnumPlace, Name};
-use crate::sql::parse_ddl::MAX_IDENTIFIER;
+use crate::sql::syntax::lexer::NAME_LENGTH;
 use crate::types::pg_type::{type_by_name, type_info};
 
 impl Change<'_> {
@@ -198,8 +198,8 @@ pub(super) fn check_schema_name(name: &str) -> Result<()> {
 }
 
 fn check_label(label: &str) -> Result<()> {
-    if label.is_empty() || label.len() > MAX_IDENTIFIER {
-        let detail = format!("Labels must be {MAX_IDENTIFIER} bytes or less.");
+    if label.is_empty() || label.len() > NAME_LENGTH {
+        let detail = format!("Labels must be {NAME_LENGTH} bytes or less.");
         let message = format!("invalid enum label \"{label}\"");
         return Err(Error::new(SqlState::INVALID_NAME, message).with_detail(detail));
     }

@@ -8,7 +8,7 @@ use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::stored::{DescribedQuery, Origin, describe_query, expand_stars};
 use crate::sql::ddl::{CreateView, Query};
-use crate::sql::parse;
+use crate::sql::syntax::{parse, print};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 impl Change<'_> {
@@ -50,6 +50,7 @@ impl Change<'_> {
             view_query: Some(view_query),
             sequence: None,
             declared: true,
+            options: Default::default(),
         };
         self.view_columns(&mut view, &create.columns, &described)?;
         if let Some(before) = &before {
@@ -117,7 +118,7 @@ impl Change<'_> {
             again.is_ok_and(|a| a.columns == described.columns && a.used.relations == described.used.relations)
         };
         // The list of columns would be ambiguous where two have one name.
-        let texts = [expand_stars(query, &described.columns).to_string(), query.to_string()];
+        let texts = [print::query(&expand_stars(query, &described.columns)), print::query(query)];
         // Without one: an unqualified name of a schema that is only in the session's search path.
         texts.into_iter().find(means_the_same).ok_or_else(|| {
             Error::unsupported("a view over relations outside of schema public that are not written with their schema")

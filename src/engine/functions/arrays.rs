@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use rusqlite::types::Value as Stored;
+use rusqlite::types::{Value as Stored, ValueRef};
 use serde_json::Value;
 
 use super::collations::compare_elements;
@@ -28,6 +28,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_array_dims", 1, show_dimensions),
     Definition::pure("pg_cardinality", 1, |a| Ok((flat(&array(a, 0)?).len() as i64).into())),
     Definition::pure("pg_array_flat", 1, flattened),
+    Definition::pure("pg_element_float", 1, float),
+    Definition::pure("pg_array_shaped", 2, shaped),
     Definition::pure("pg_array_append", 3, append).called_on_null(),
     Definition::pure("pg_array_prepend", 3, prepend).called_on_null(),
     Definition::pure("pg_array_cat", 2, concatenate).called_on_null(),
@@ -89,6 +91,28 @@ fn flat(elements: &[Value]) -> Vec<&Value> {
         }
     }
     out
+}
+
+/// An element of an array of floats as a value: JSON has no infinities, and no difference between 1 and 1.0.
+fn float(args: &Args<'_>) -> Result<Output> {
+    Ok(match args.raw(0) {
+        ValueRef::Integer(whole) => (whole as f64).into(),
+        ValueRef::Text(b"Infinity") => f64::INFINITY.into(),
+        ValueRef::Text(b"-Infinity") => f64::NEG_INFINITY.into(),
+        _ => Output::Argument(0),
+    })
+}
+
+/// pg_array_shaped(array, elements): these elements in the dimensions of that array.
+fn shaped(args: &Args<'_>) -> Result<Output> {
+    fn refill(shape: Vec<Value>, elements: &mut impl Iterator<Item = Value>) -> Vec<Value> {
+        let fill = |part| match part {
+            Value::Array(inner) => Value::Array(refill(inner, &mut *elements)),
+            _ => elements.next().unwrap_or_default(),
+        };
+        shape.into_iter().map(fill).collect()
+    }
+    store(refill(array(args, 0)?, &mut array(args, 1)?.into_iter()))
 }
 
 fn one_dimensional(elements: &[Value], error: &'static str) -> Result<()> {
@@ -415,6 +439,11 @@ mod tests {
             ("pg_array_get('[true]', 1)", "1"),
             ("pg_array_get('[[1,2],[3,4]]', 2, 1)", "3"),
             ("pg_array_get('[1]', 2)", "NULL"),
+            ("pg_element_float('-Infinity') < -1e308", "1"),
+            ("pg_element_float(3) / 2", "1.5"),
+            ("pg_array_shaped('[[1,2],[3,4]]', '[5,6,null,8]')", "[[5,6],[null,8]]"),
+            ("pg_array_shaped('[]', '[null]')", "[]"),
+            ("pg_element_float('NaN')", "NaN"),
             ("pg_array_slice('[1,2,3]', 2, NULL)", "[2,3]"),
             ("pg_array_dims('[[1,2,3],[4,5,6]]')", "[1:2][1:3]"),
             ("pg_array_length('[]', 1)", "NULL"),

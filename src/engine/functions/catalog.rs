@@ -41,10 +41,15 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_function_is_visible", 1, |a| Ok(proc(oid(a, 0)?).map(|_| true).into())),
     Definition::stable("pg_obj_description", 1, |a| description(a, None)),
     Definition::stable("pg_obj_description", 2, |a| description(a, Some(class_of(&a.text(1)?)))),
-    Definition::stable("pg_shobj_description", 2, |a| description(a, Some(PG_DATABASE).filter(|&c| class_of(&a.text(1).unwrap_or_default()) == c))),
+    Definition::stable("pg_shobj_description", 2, shared_description),
     Definition::stable("pg_col_description", 2, column_description),
     Definition::stable("pg_to_regclass", 1, |a| object(a, Scalar::RegClass)),
     Definition::stable("pg_to_regtype", 1, |a| object(a, Scalar::RegType)),
+    Definition::stable("pg_to_regprocedure", 1, |a| object(a, Scalar::RegProcedure)),
+    Definition::stable("pg_array_names", 2, |a| {
+        let info = a.cached(0, || super::elements::find_type(&a.text(0)?))?;
+        Ok(object_ids::array_of_names(info.repr.scalar, &a.text(1)?, a.slot())?.into())
+    }),
     Definition::stable("pg_to_regproc", 1, |a| object(a, Scalar::RegProc)),
     Definition::stable("pg_to_regnamespace", 1, |a| object(a, Scalar::RegNamespace)),
     Definition::stable("pg_to_regrole", 1, |a| object(a, Scalar::RegRole)),
@@ -189,7 +194,7 @@ fn serial_sequence(args: &Args<'_>) -> Result<Output> {
         };
         let owner = Some((table, column.number));
         let owned = |r: &&std::sync::Arc<Relation>| r.sequence.is_some_and(|s| s.owned_by == owner);
-        let sequence = names.catalog.relations.values().find(owned);
+        let sequence = names.catalog.relations.values().filter(owned).min_by_key(|r| r.oid);
         Ok(sequence.map(|s| format!("{}.{}", quote_identifier(&s.schema), quote_identifier(&s.name))).into())
     })
 }
@@ -244,6 +249,19 @@ fn description(args: &Args<'_>, class: Option<Oid>) -> Result<Output> {
         }
         Ok(recorded_description(object, class).into())
     })
+}
+
+/// shobj_description: only databases have comments that all of them share.
+fn shared_description(args: &Args<'_>) -> Result<Output> {
+    let database = oid(args, 0)?;
+    if class_of(&args.text(1)?) != PG_DATABASE {
+        return Ok(Output::NULL);
+    }
+    let comment = args.slot().with_session(|session| {
+        let facts = session.cluster_facts();
+        Ok(session.cluster.comment_on(&facts, database))
+    })?;
+    Ok(comment.into())
 }
 
 /// PostgreSQL's own comments.
@@ -401,7 +419,7 @@ mod tests {
                 ("pg_type_is_visible(23)", "1"),
                 ("pg_obj_description(20001, 'pg_class')", "People"),
                 ("pg_obj_description(2200, 'pg_namespace')", "standard public schema"),
-                ("pg_shobj_description(5, 'pg_database')", "A database"),
+                ("pg_shobj_description(5, 'pg_database')", "default administrative connection database"),
                 ("pg_to_regclass('people')", "20001"),
                 ("pg_to_regclass('1259')", "NULL"),
                 ("pg_to_regclass('nobody')", "NULL"),

@@ -18,6 +18,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_raise", 2, raise),
     Definition::pure("pg_enum_in", 3, enum_in),
     Definition::pure("pg_enum_order", 2, enum_order),
+    Definition::pure("pg_enum_label", 2, enum_label),
+    Definition::pure("pg_enum_range", 3, enum_range).called_on_null(),
     Definition::pure("pg_limit", 1, limit).called_on_null(),
     Definition::pure("pg_offset", 1, offset).called_on_null(),
     Definition::pure("pg_record", -1, record).called_on_null(),
@@ -58,6 +60,22 @@ fn enum_order(args: &Args<'_>) -> Result<Output> {
     let label = args.text(0)?;
     let place = labels(args, 1)?.iter().position(|known| *known == *label);
     Ok(place.map(|p| p as i64).into())
+}
+
+/// The label at a place: pg_enum_label(place, labels).
+fn enum_label(args: &Args<'_>) -> Result<Output> {
+    let place = usize::try_from(args.int(0)?).ok();
+    Ok(place.and_then(|place| labels(args, 1).ok()?.get(place).cloned()).into())
+}
+
+/// The labels from one place to another; a bound that is NULL is none: pg_enum_range(from, to, labels).
+fn enum_range(args: &Args<'_>) -> Result<Output> {
+    let labels = labels(args, 2)?;
+    let place = |index: usize| args.int(index).map(|place| usize::try_from(place).unwrap_or(usize::MAX));
+    let from = if args.is_null(0) { 0 } else { place(0)? };
+    let to = if args.is_null(1) { usize::MAX } else { place(1)? };
+    let within: Vec<&String> = labels.iter().skip(from).take(to.saturating_add(1).saturating_sub(from)).collect();
+    serde_json::to_string(&within).map(Output::from).map_err(|e| Error::internal(format!("enum labels: {e}")))
 }
 
 /// LIMIT: NULL is none, which SQLite writes as -1; a negative number is an error here and not there.
@@ -195,6 +213,9 @@ mod tests {
             ("pg_enum_in('b', 'mood', '[\"a\",\"b\"]')", "b"),
             ("pg_enum_in('c', 'mood', '[\"a\",\"b\"]')", "22P02 invalid input value for enum mood: \"c\""),
             ("pg_enum_order('b', '[\"a\",\"b\"]')", "1"),
+            ("pg_enum_label(1, '[\"a\",\"b\"]')", "b"),
+            ("pg_enum_range(1, NULL, '[\"a\",\"b\",\"c\"]')", "[\"b\",\"c\"]"),
+            ("pg_enum_range(2, 1, '[\"a\",\"b\",\"c\"]')", "[]"),
             ("pg_limit(NULL)", "-1"),
             ("pg_limit(-2)", "2201W LIMIT must not be negative"),
             ("pg_raise_not_null(1, 't', 'c')", "1"),

@@ -85,16 +85,19 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_make_time", 3, |a| put(Time::make(a.int4(0)?, a.int4(1)?, a.float(2)?)?)),
     Definition::pure("pg_make_timestamp", 6, |a| put(made_timestamp(a)?)),
     Definition::stable("pg_make_timestamptz", 6, |a| in_zone(a, |z| put(made_timestamp(a)?.in_zone(z)?))),
-    Definition::pure("pg_make_timestamptz", 7, |a| put(made_timestamp(a)?.in_zone(&time_zone::lookup(&a.text(6)?)?)?)),
+    Definition::pure("pg_make_timestamptz", 7, |a| put(made_timestamp(a)?.in_named_zone(&a.text(6)?)?)),
     Definition::pure("pg_make_interval", -1, make_interval),
     Definition::pure("pg_interval_justify_hours", 1, |a| put(interval(a, 0)?.justify_hours()?)),
     Definition::pure("pg_interval_justify_days", 1, |a| put(interval(a, 0)?.justify_days()?)),
     Definition::pure("pg_interval_justify_interval", 1, |a| put(interval(a, 0)?.justify_interval()?)),
     Definition::pure("pg_isfinite", 1, |a| Ok((!a.text(0)?.ends_with("infinity")).into())),
     // Time zones.
-    Definition::pure("pg_timestamp_zone", 2, |a| finite(a, 1, |a| put(timestamp(a, 1)?.in_zone(&time_zone::lookup(&a.text(0)?)?)?))),
-    Definition::pure("pg_timestamptz_zone", 2, |a| finite(a, 1, |a| put(timestamptz(a, 1)?.local(&time_zone::lookup(&a.text(0)?)?)))),
-    Definition::stable("pg_timetz_zone", 2, |a| put(timetz(a, 1)?.at_zone(&time_zone::lookup(&a.text(0)?)?, now(a)?.0))),
+    Definition::pure("pg_timestamp_zone", 2, |a| finite(a, 1, |a| put(at_zone(timestamp(a, 1)?, &a.text(0)?)?))),
+    Definition::pure("pg_timestamptz_zone", 2, |a| finite(a, 1, |a| {
+        let time = timestamptz(a, 1)?;
+        put(time.local_at_offset(time_zone::offset_at_in(&a.text(0)?, time.0)?))
+    })),
+    Definition::stable("pg_timetz_zone", 2, |a| put(timetz(a, 1)?.at_offset(time_zone::offset_at_in(&a.text(0)?, now(a)?.0)?))),
     Definition::pure("pg_timestamp_izone", 2, |a| finite(a, 1, |a| put(timestamp(a, 1)?.at_offset(interval(a, 0)?.to_zone_offset()?)?))),
     Definition::pure("pg_timestamptz_izone", 2, |a| finite(a, 1, |a| put(timestamptz(a, 1)?.local_at_offset(interval(a, 0)?.to_zone_offset()?)))),
     Definition::pure("pg_timetz_izone", 2, |a| put(timetz(a, 1)?.at_offset(interval(a, 0)?.to_zone_offset()?))),
@@ -110,6 +113,11 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_localtimestamp", 0, |a| { let now = now(a)?; in_zone(a, |z| put(now.local(z))) }),
     Definition::stable("pg_timeofday", 0, time_of_day),
 ];
+
+/// A local time in a zone, whose name may be an abbreviation that meant different things at different times.
+fn at_zone(time: Timestamp, zone: &str) -> Result<TimestampTz> {
+    time.at_offset(time_zone::offset_of_local_in(zone, time.0)?)
+}
 
 /// The infinities stay as they are, before any other argument is looked at.
 fn finite(args: &Args<'_>, index: usize, body: fn(&Args<'_>) -> Result<Output>) -> Result<Output> {
@@ -212,6 +220,11 @@ mod tests {
             ("pg_timestamptz_trunc('day', '2024-05-06 07:08:09+00')", "2024-05-06 00:00:00+00"),
             ("pg_timestamptz_zone('Europe/Berlin', '2024-05-06 07:00:00+00')", "2024-05-06 09:00:00"),
             ("pg_make_interval(0, 14)", "1 year 2 mons"),
+            (
+                "pg_make_timestamptz(2024, 1, 1, 0, 0, 0, '2')",
+                "22023 invalid input syntax for type numeric time zone: \"2\"",
+            ),
+            ("pg_make_timestamptz(2024, 1, 1, 0, 0, 0, '+20')", "22023 numeric time zone \"+20\" out of range"),
             ("pg_float8_timestamptz(1e9)", "2001-09-09 01:46:40+00"),
             ("pg_isfinite('-infinity')", "0"),
             ("pg_timestamptz_zone('Nowhere', '2024-05-06 07:00:00+00')", "22023 time zone \"Nowhere\" not recognized"),

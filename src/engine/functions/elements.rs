@@ -101,14 +101,19 @@ pub(super) fn push_element(info: &TypeInfo, value: ValueRef<'_>, out: &mut Strin
     crate::types::array::push_element(out, info.repr.scalar, stored(value)?)
 }
 
+/// Whether JSON shows values of the type as an array: arrays, and the vectors of system catalogs.
+pub(super) fn is_json_array(info: &TypeInfo) -> bool {
+    info.is_array() || matches!(info.repr.scalar, Scalar::IntVector | Scalar::OidVector)
+}
+
 /// Appends a stored value of that type as to_json() shows it.
 pub(super) fn push_json(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot, out: &mut String) -> Result<()> {
     if matches!(value, ValueRef::Null) {
         out.push_str("null");
         return Ok(());
     }
-    if let Some(element) = info.repr.array_of {
-        let element = type_info(element).ok_or_else(|| Error::internal("an array of an unknown type"))?;
+    if is_json_array(info) {
+        let element = type_info(info.element).ok_or_else(|| Error::internal("an array of an unknown type"))?;
         let parsed: serde_json::Value = serde_json::from_str(&text_of(value)?).map_err(malformed_array)?;
         return push_json_array(element, &parsed, slot, out);
     }
@@ -152,6 +157,8 @@ pub(super) fn stored_element(element: &serde_json::Value) -> rusqlite::types::Va
         serde_json::Value::Bool(value) => Value::Integer((*value).into()),
         serde_json::Value::String(text) => Value::Text(text.clone()),
         serde_json::Value::Number(number) => match number.as_i64() {
+            // Only floats have a negative zero.
+            Some(0) if number.to_string().starts_with('-') => Value::Real(-0.0),
             Some(integer) => Value::Integer(integer),
             None => number.as_f64().map_or(Value::Null, Value::Real),
         },

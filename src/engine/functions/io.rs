@@ -35,19 +35,7 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
 
 fn depends_on_session(scalar: Scalar) -> bool {
     use Scalar::*;
-    matches!(
-        scalar,
-        Date | Time
-            | TimeTz
-            | Timestamp
-            | TimestampTz
-            | Interval
-            | RegClass
-            | RegType
-            | RegProc
-            | RegNamespace
-            | RegRole
-    )
+    matches!(scalar, Date | Time | TimeTz | Timestamp | TimestampTz | Interval) || scalar.names_object()
 }
 
 /// Whether the stored form of a scalar is its text form.
@@ -63,7 +51,7 @@ fn input(info: &'static TypeInfo, args: &Args<'_>) -> Result<Output> {
     if is_plain_text(info) {
         return Ok(Output::Argument(0));
     }
-    if info.repr.array_of.is_none() && object_ids::is_name(info.repr.scalar) {
+    if info.repr.array_of.is_none() && info.repr.scalar.names_object() {
         return object_ids::input(info.repr.scalar, &text, args.slot());
     }
     args.slot().with_format(|settings| {
@@ -83,9 +71,13 @@ pub(super) fn text_form(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot
     if is_plain_text(info) {
         return Ok(text_of(value)?.into_owned());
     }
-    if info.repr.array_of.is_none() && object_ids::is_name(info.repr.scalar) {
+    if info.repr.array_of.is_none() && info.repr.scalar.names_object() {
         let oid = value.as_i64().map_err(|_| Error::internal("an object identifier that is not an integer"))?;
         return object_ids::output(info.repr.scalar, oid, slot);
+    }
+    if info.repr.scalar.names_object() {
+        let named = object_ids::array_of_names(info.repr.scalar, &text_of(value)?, slot)?;
+        return slot.with_format(|settings| encode_text(info, ValueRef::Text(named.as_bytes()), settings));
     }
     slot.with_format(|settings| encode_text(info, value, settings))
 }

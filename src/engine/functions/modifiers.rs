@@ -10,6 +10,7 @@ use super::elements::find_type;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
 use crate::types::datetime::{Stored, Time, TimeTz, Timestamp, TimestampTz};
+use crate::types::format::FormatSettings;
 use crate::types::interval::Interval;
 use crate::types::numeric::Numeric;
 use crate::types::pg_type::Scalar;
@@ -25,6 +26,10 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_typmod_timestamptz", 2, |a| scalar(a, Scalar::TimestampTz)),
     Definition::pure("pg_typmod_interval", 2, |a| scalar(a, Scalar::Interval)),
     Definition::pure("pg_typmod_array", 4, elements),
+    Definition::stable("pg_interval_in", 2, |a| {
+        let parse = |settings: &FormatSettings| Interval::parse_with_typmod(&a.text(0)?, settings, a.int4(1)?);
+        Ok(a.slot().with_format(parse)?.to_stored()?.into())
+    }),
 ];
 
 fn scalar(args: &Args<'_>, scalar: Scalar) -> Result<Output> {

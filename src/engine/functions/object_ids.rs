@@ -3,6 +3,8 @@
 //! Names are found in the session's catalog along its search path. Outside of a session only numbers are understood.
 //! Specification: datatype-oid.html; errors as in regproc.c.
 
+use serde_json::Value;
+
 use super::{ContextSlot, Output};
 use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::tables::procs::{Proc, proc, procs_named};
@@ -10,12 +12,7 @@ use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
 use crate::types::pg_type::{Oid, Scalar, TYPES};
-
-/// Whether values of this scalar are OIDs shown by name.
-pub(super) fn is_name(scalar: Scalar) -> bool {
-    use Scalar::*;
-    matches!(scalar, RegClass | RegType | RegProc | RegNamespace | RegRole)
-}
+use crate::types::qualified_name::name_parts;
 
 /// The OID of the object that `text` names, or its number.
 pub(super) fn input(scalar: Scalar, text: &str, slot: &ContextSlot) -> Result<Output> {
@@ -29,6 +26,7 @@ pub(super) fn input(scalar: Scalar, text: &str, slot: &ContextSlot) -> Result<Ou
         let oid = match scalar {
             Scalar::RegType => find_type(session, text)?,
             Scalar::RegProc => find_function(&name_parts(text)?)?,
+            Scalar::RegProcedure => find_signature(session, text)?,
             Scalar::RegNamespace => find_schema(session, &name_parts(text)?)?,
             Scalar::RegRole => find_role(session, &name_parts(text)?)?,
             _ => find_relation(session, &name_parts(text)?)?,
@@ -49,6 +47,7 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
         let name = match scalar {
             Scalar::RegType => Some(names.format_type(oid, None)).filter(|name| name != "???"),
             Scalar::RegProc => function_name(oid),
+            Scalar::RegProcedure => proc(oid).map(|proc| proc.signature(&names)),
             Scalar::RegNamespace => {
                 session.catalog.schemas.iter().find(|s| s.oid == oid).map(|s| quote_identifier(&s.name))
             }
@@ -57,51 +56,6 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
         };
         Ok(name.unwrap_or_else(|| oid.to_string()))
     })
-}
-
-/// The parts of a possibly qualified name, folded and unquoted; 42602 for a malformed one.
-pub(super) fn name_parts(text: &str) -> Result<Vec<String>> {
-    let invalid = || Error::new(SqlState::INVALID_NAME, "invalid name syntax");
-    let mut parts = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let (part, after) = unquote(quoted).ok_or_else(invalid)?;
-            parts.push(part);
-            rest = after;
-        } else {
-            let end = rest.find(['.', '"', ' ']).unwrap_or(rest.len());
-            let (part, after) = rest.split_at(end);
-            parts.push(part.to_lowercase());
-            rest = after;
-        }
-        if parts.last().is_none_or(String::is_empty) {
-            return Err(invalid());
-        }
-        rest = rest.trim_start();
-        match rest.strip_prefix('.') {
-            Some(after) => rest = after.trim_start(),
-            None if rest.is_empty() => return Ok(parts),
-            None => return Err(invalid()),
-        }
-    }
-}
-
-/// A quoted identifier behind its opening quote, and what follows it.
-fn unquote(text: &str) -> Option<(String, &str)> {
-    let mut part = String::new();
-    let mut rest = text;
-    loop {
-        let (before, after) = rest.split_once('"')?;
-        part.push_str(before);
-        match after.strip_prefix('"') {
-            Some(more) => {
-                part.push('"');
-                rest = more;
-            }
-            None => return Some((part, after)),
-        }
-    }
 }
 
 /// Every relation a bare name can mean, indexes included.
@@ -194,12 +148,40 @@ fn find_function(parts: &[String]) -> Result<Oid> {
     let known_schema = parts.len() == 1 || (parts.len() == 2 && parts.first().is_some_and(|s| s == "pg_catalog"));
     let found = if known_schema { procs_named(name) } else { Vec::new() };
     match found.as_slice() {
-        [function] => Ok(function.oid),
-        [_, _, ..] => {
-            Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one function named \"{shown}\"")))
-        }
+        [function] if function.unique_name => Ok(function.oid),
+        [_, ..] => Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one function named \"{shown}\""))),
         [] => Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{shown}\" does not exist"))),
     }
+}
+
+/// A built-in function by name and argument types: `lower(text)`.
+fn find_signature(session: &SessionContext, text: &str) -> Result<Oid> {
+    let malformed = |what: &str| Error::new(SqlState::INVALID_TEXT_REPRESENTATION, what.to_owned());
+    let (name, rest) = text.split_once('(').ok_or_else(|| malformed("expected a left parenthesis"))?;
+    let types = rest.trim_end().strip_suffix(')').ok_or_else(|| malformed("expected a right parenthesis"))?;
+    let types = types.split(',').map(str::trim).filter(|_| !types.trim().is_empty());
+    let types = types.map(|name| find_type(session, name)).collect::<Result<Vec<_>>>()?;
+    let parts = name_parts(name)?;
+    let known_schema = parts.len() == 1 || (parts.len() == 2 && parts.first().is_some_and(|s| s == "pg_catalog"));
+    let candidates = if known_schema { procs_named(parts.last().map_or("", String::as_str)) } else { Vec::new() };
+    let found = candidates.into_iter().find(|proc| proc.argument_types() == types);
+    let missing = || Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{text}\" does not exist"));
+    found.map(|proc| proc.oid).ok_or_else(missing)
+}
+
+/// A stored array of OIDs with the objects' names in their place.
+pub(super) fn array_of_names(scalar: Scalar, stored: &str, slot: &ContextSlot) -> Result<String> {
+    fn named(value: Value, scalar: Scalar, slot: &ContextSlot) -> Result<Value> {
+        Ok(match value {
+            Value::Array(inner) => {
+                Value::Array(inner.into_iter().map(|value| named(value, scalar, slot)).collect::<Result<_>>()?)
+            }
+            Value::Number(oid) => Value::String(output(scalar, oid.as_i64().unwrap_or_default(), slot)?),
+            other => other,
+        })
+    }
+    let value = serde_json::from_str(stored).map_err(super::elements::malformed_array)?;
+    Ok(named(value, scalar, slot)?.to_string())
 }
 
 fn function_name(oid: Oid) -> Option<String> {

@@ -11,6 +11,7 @@ use crate::catalog::tables::relations;
 use crate::catalog::tables::server::timestamp;
 use crate::catalog::tables::source::{BOOTSTRAP_SUPERUSER, database_oid};
 use crate::error::{Error, Result, SqlState};
+use crate::types::charset;
 use crate::types::pg_type::Oid;
 
 /// The functions of this area. In the privilege functions a role is the first of three arguments (four for columns).
@@ -78,64 +79,12 @@ fn user_by_id(args: &Args<'_>) -> Result<Output> {
     Ok(role_name(args, oid)?.unwrap_or_else(|| format!("unknown (OID={oid})")).into())
 }
 
-/// The server encodings by number (pg_wchar.h).
-const ENCODINGS: &[&str] = &[
-    "SQL_ASCII",
-    "EUC_JP",
-    "EUC_CN",
-    "EUC_KR",
-    "EUC_TW",
-    "EUC_JIS_2004",
-    "UTF8",
-    "MULE_INTERNAL",
-    "LATIN1",
-    "LATIN2",
-    "LATIN3",
-    "LATIN4",
-    "LATIN5",
-    "LATIN6",
-    "LATIN7",
-    "LATIN8",
-    "LATIN9",
-    "LATIN10",
-    "WIN1256",
-    "WIN1258",
-    "WIN866",
-    "WIN874",
-    "KOI8R",
-    "WIN1251",
-    "WIN1252",
-    "ISO_8859_5",
-    "ISO_8859_6",
-    "ISO_8859_7",
-    "ISO_8859_8",
-    "WIN1250",
-    "WIN1253",
-    "WIN1254",
-    "WIN1255",
-    "WIN1257",
-    "KOI8U",
-    "SJIS",
-    "BIG5",
-    "GBK",
-    "UHC",
-    "GB18030",
-    "JOHAB",
-    "SHIFT_JIS_2004",
-];
-
 fn encoding_name(number: i64) -> &'static str {
-    usize::try_from(number).ok().and_then(|n| ENCODINGS.get(n)).copied().unwrap_or("")
+    usize::try_from(number).ok().and_then(charset::numbered).map_or("", |charset| charset.name)
 }
 
 fn encoding_number(name: &str) -> i64 {
-    let plain = |s: &str| s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
-    let wanted = match plain(name).as_str() {
-        "UNICODE" => "UTF8".to_owned(),
-        other => other.to_owned(),
-    };
-    let found = ENCODINGS.iter().position(|e| plain(e) == wanted);
-    found.and_then(|n| i64::try_from(n).ok()).unwrap_or(-1)
+    charset::number_of(name).and_then(|number| i64::try_from(number).ok()).unwrap_or(-1)
 }
 
 /// Checks a comma-separated list of privileges; 22023 for one that such an object does not have.

@@ -21,6 +21,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_current_schema", 0, |a| in_session(a, |s| Ok(schemas(s, false).into_iter().next().into()))),
     Definition::stable("pg_current_schemas", 1, |a| { let implicit = a.bool(0)?; in_session(a, |s| Ok(array_of_texts(&schemas(s, implicit)).into())) }),
     Definition::stable("pg_version", 0, version),
+    Definition::stable("pg_is_in_recovery", 0, |a| in_session(a, |s| Ok(s.in_recovery.into()))),
+    Definition::stable("pg_is_wal_replay_paused", 0, replay_paused),
     Definition::stable("pg_backend_pid", 0, |a| in_session(a, |s| Ok(s.backend_pid.into()))),
     Definition::stable("pg_inet_client_addr", 0, |a| in_session(a, |s| Ok(s.client_address.map(|c| c.ip().to_string()).into()))),
     Definition::stable("pg_inet_client_port", 0, |a| in_session(a, |s| Ok(s.client_address.map(|c| i64::from(c.port())).into()))),
@@ -42,14 +44,19 @@ fn in_session(args: &Args<'_>, body: impl FnOnce(&mut SessionContext) -> Result<
     args.slot().with_session(body)
 }
 
+/// A standby cannot be told to pause.
+fn replay_paused(args: &Args<'_>) -> Result<Output> {
+    in_session(args, |session| match session.in_recovery {
+        true => Ok(false.into()),
+        false => Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "recovery is not in progress")
+            .with_hint("Recovery control functions can only be executed during recovery.")),
+    })
+}
+
 /// The schemas of the search path that exist; those that are searched without being named only if `implicit`.
 fn schemas(session: &SessionContext, implicit: bool) -> Vec<String> {
-    let path = session.settings.search_path();
-    let shown = |name: &String| match name.as_str() {
-        "pg_temp" => false,
-        "pg_catalog" => implicit,
-        _ => session.catalog.has_schema(name),
-    };
+    let path = if implicit { session.settings.search_path() } else { session.settings.schemas_named() };
+    let shown = |name: &String| name != "pg_temp" && session.catalog.has_schema(name);
     path.into_iter().filter(shown).collect()
 }
 

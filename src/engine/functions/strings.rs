@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use super::{Args, Definition, Output};
 use crate::catalog::definitions::quote_identifier;
 use crate::error::{Error, Result, SqlState};
+use crate::types::bytes_text::{char_byte, read_char};
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -42,8 +43,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_quote_literal", 1, |a| Ok(quote_literal(&a.text(0)?).into())),
     Definition::pure("pg_quote_nullable", 1, quote_nullable).called_on_null(),
     Definition::pure("pg_text_name", 1, |a| Ok(to_name(&a.text(0)?).into())),
-    Definition::pure("pg_text_char", 1, |a| first_char(&a.text(0)?)),
-    Definition::pure("pg_chartoi4", 1, |a| Ok(a.text(0)?.bytes().next().map_or(0, |b| i64::from(b as i8)).into())),
+    Definition::pure("pg_text_char", 1, |a| Ok(read_char(a.text(0)?.as_bytes()).into())),
+    Definition::pure("pg_chartoi4", 1, |a| Ok(i32::from(char_byte(&a.text(0)?) as i8).into())),
     Definition::pure("pg_i4tochar", 1, int_to_char),
     Definition::pure("pg_unistr", 1, |a| Ok(unescape_unicode(&a.text(0)?)?.into())),
 ];
@@ -240,25 +241,11 @@ pub(super) fn to_name(text: &str) -> &str {
 }
 
 /// The first byte, which is what fits into a "char".
-fn first_char(text: &str) -> Result<Output> {
-    match text.chars().next() {
-        Some(c) if !c.is_ascii() => Err(not_ascii()),
-        first => Ok(first.map(String::from).unwrap_or_default().into()),
-    }
-}
-
-/// Half a character cannot be kept as text.
-fn not_ascii() -> Error {
-    Error::unsupported("a value of type \"char\" that is not ASCII")
-}
-
 fn int_to_char(args: &Args<'_>) -> Result<Output> {
-    let code = args.int(0)?;
-    match code {
-        0 => Ok(Output::Static("")),
-        1..=127 => Ok(char::from(code as u8).to_string().into()),
-        -128..0 => Err(not_ascii()),
-        _ => Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "\"char\" out of range")),
+    match i8::try_from(args.int(0)?) {
+        Ok(0) => Ok(Output::Static("")),
+        Ok(code) => Ok(char::from(code as u8).to_string().into()),
+        Err(_) => Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "\"char\" out of range")),
     }
 }
 

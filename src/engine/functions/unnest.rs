@@ -146,6 +146,7 @@ unsafe impl VTabCursor for UnnestCursor<'_> {
             Some(Value::Bool(b)) => context.set_result(b),
             Some(Value::String(text)) => context.set_result(text),
             Some(Value::Number(number)) => match number.as_i64() {
+                Some(0) if number.to_string().starts_with('-') => context.set_result(-0.0),
                 Some(integer) => context.set_result(integer),
                 None => context.set_result(number.as_f64()),
             },

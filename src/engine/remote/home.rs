@@ -155,12 +155,26 @@ impl StoreHome {
         self.versions.open(key, self.restore(name, database, found, pool_size)).await
     }
 
-    async fn restore(&self, name: &str, database: &str, found: Found, pool_size: usize) -> Result<Arc<Database>> {
-        let (begun, sequence) = (Instant::now(), found.version.sequence);
+    /// An empty database for one session of a standby, which cannot make the one that is not there yet.
+    pub(crate) fn stand_in(&self, name: &str, pool_size: usize) -> Result<Arc<Database>> {
+        let copy = self.version_copy(name);
+        database::create_file(name, copy.path())?;
+        let opened = blocking(|| Database::open_version(name, copy, (pool_size, self.names()), &self.metrics))?;
+        opened.comes_from(self.origin(name, None));
+        Ok(opened)
+    }
+
+    /// A place for a copy that only its users know of.
+    fn version_copy(&self, database: &str) -> VersionCopy {
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
         let stem = file_name(database);
         let stem = stem.strip_suffix(SUFFIX).unwrap_or(&stem);
-        let copy = VersionCopy::new(&self.copies.directory, &format!("{stem}-{}-{number}", self.unique));
+        VersionCopy::new(&self.copies.directory, &format!("{stem}-{}-{number}", self.unique))
+    }
+
+    async fn restore(&self, name: &str, database: &str, found: Found, pool_size: usize) -> Result<Arc<Database>> {
+        let (begun, sequence) = (Instant::now(), found.version.sequence);
+        let copy = self.version_copy(database);
         let (store, owned, path) = (Arc::clone(&self.store), database.to_owned(), copy.path().to_owned());
         self.at_the_store(name, async move {
             let head = restore::restore(&store, &owned, Target::Sequence(sequence), &path).await?;
@@ -175,12 +189,32 @@ impl StoreHome {
 
     /// Makes a database in the store and opens it; 42P04 if it exists.
     pub(crate) async fn create(&self, name: &str, pool_size: usize) -> Result<Arc<Database>> {
+        self.create_from(name, pool_size, async |file| database::create_file(name, file)).await
+    }
+
+    /// Makes a database as another one is in the store now, and opens it; 42P04 if it exists.
+    pub(crate) async fn copy(&self, template: &str, name: &str, pool_size: usize) -> Result<Arc<Database>> {
+        self.create_from(name, pool_size, async |file| {
+            let (store, owned, into) = (Arc::clone(&self.store), template.to_owned(), file.to_owned());
+            let work = async move { restore::restore(&store, &owned, Target::Latest, &into).await.map(drop) };
+            self.at_the_store(template, work).await
+        })
+        .await
+    }
+
+    /// Makes a database in the store of the file that `fill` makes.
+    async fn create_from(
+        &self,
+        name: &str,
+        pool_size: usize,
+        fill: impl AsyncFnOnce(&Path) -> Result<()>,
+    ) -> Result<Arc<Database>> {
         self.check_not_standby()?;
         let (path, options) = (self.copy_path(name), self.chain_options());
         // Beside a copy that may be there: whether the database exists is the store's to say.
         let file = beside(&path, ".new");
-        let made = state::discard(&file).map_err(|error| cannot_use(&file, &error));
-        made.and_then(|()| database::create_file(name, &file))?;
+        state::discard(&file).map_err(|error| cannot_use(&file, &error))?;
+        fill(&file).await?;
         let (owned, image) = (name.to_owned(), file.clone());
         let created = self.at_the_store(name, async move { Chain::create(&options, &owned, &image).await }).await;
         let discarded = state::discard(&file);
@@ -220,6 +254,16 @@ impl StoreHome {
     /// Whether working copies are of no use after a stop.
     pub(crate) fn discards_copies(&self) -> bool {
         self.copies.shared
+    }
+
+    /// Whether this server knows of a database of that name.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.names.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    /// Whether it only follows others.
+    pub(crate) fn is_standby(&self) -> bool {
+        self.options.standby
     }
 
     fn check_not_standby(&self) -> Result<()> {

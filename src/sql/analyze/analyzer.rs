@@ -4,21 +4,20 @@
 //! Owns: [`Analyzer`]. Its steps are in the sibling files. Must not know: the cache, SQLite's syntax.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
-
-use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
-use sqlparser::tokenizer::{Location, Span};
 
 use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::scope::{CteEntry, Scope};
-use crate::sql::parse::{self, InsertExtras};
 use crate::sql::plan::LockWait;
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
+use crate::sql::syntax::ast::expression::WindowDef;
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::query::RangeVar as RangeName;
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
@@ -45,15 +44,12 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) literal_types: Vec<Option<Oid>>,
     /// Lifted constants whose value the plan depends on.
     pub(in crate::sql) pinned: BTreeSet<usize>,
-    literal_at: HashMap<Location, usize>,
     pub(super) scopes: Vec<Scope>,
     pub(super) ctes: Vec<CteEntry>,
     next_alias: usize,
     pub(super) depth: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
-    /// What the INSERT says beyond the parser's tree.
-    pub(in crate::sql) extras: InsertExtras,
     /// FOR UPDATE / FOR SHARE was asked for.
     pub(in crate::sql) locks_rows: Option<LockWait>,
     /// A view is being expanded: constants in its text are not the statement's.
@@ -63,26 +59,12 @@ pub struct Analyzer<'a> {
     /// What the text itself refers to (not what the views it reads refer to).
     pub(super) used: RefCell<Dependencies>,
     /// Named windows of the innermost select.
-    pub(super) windows: Vec<(String, sqlparser::ast::WindowSpec)>,
+    pub(super) windows: Vec<WindowDef>,
 }
 
 impl<'a> Analyzer<'a> {
     /// Starts the analysis of a statement. `params` are the types given in Parse.
     pub fn new(context: PlanContext<'a>, source: &'a Source<'a>, params: &[Oid]) -> Self {
-        let mut literal_at = HashMap::new();
-        let mut location = Location { line: 1, column: 1 };
-        let mut at = 0;
-        for (index, literal) in source.literals.iter().enumerate() {
-            for c in source.text.get(at..literal.start).unwrap_or("").chars() {
-                if c == '\n' {
-                    location = Location { line: location.line + 1, column: 1 };
-                } else {
-                    location.column += 1;
-                }
-            }
-            at = literal.start;
-            literal_at.insert(location, index);
-        }
         Analyzer {
             search_path: context.settings.schemas_searched().clone(),
             context,
@@ -90,19 +72,26 @@ impl<'a> Analyzer<'a> {
             params: params.to_vec(),
             literal_types: vec![None; source.literals.len()],
             pinned: BTreeSet::new(),
-            literal_at,
             scopes: Vec::new(),
             ctes: Vec::new(),
             next_alias: 0,
             depth: 0,
             writes: false,
-            extras: InsertExtras::default(),
             locks_rows: None,
             in_stored_text: 0,
             set_calls: None,
             used: RefCell::default(),
             windows: Vec::new(),
         }
+    }
+
+    pub(in crate::sql) fn context(&self) -> PlanContext<'a> {
+        self.context
+    }
+
+    /// The statement's text and constants.
+    pub(in crate::sql) fn source(&self) -> &'a Source<'a> {
+        self.source
     }
 
     pub(in crate::sql) fn catalog(&self) -> &'a CatalogSnapshot {
@@ -125,27 +114,27 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The plan depends on the constants at these places.
-    pub(super) fn pin_all(&mut self, places: &[Location]) {
-        self.pinned.extend(places.iter().filter_map(|place| self.literal_at.get(place).copied()));
-    }
-
-    /// The lifted constant that the parser's value at this span is, if it was lifted.
-    pub(super) fn lifted(&self, span: Span) -> Option<usize> {
+    /// The lifted constant that was written at a location. A number's may be that of the signs before it.
+    pub(super) fn lifted(&self, location: Location) -> Option<usize> {
         if self.in_stored_text > 0 {
             return None;
         }
-        self.literal_at.get(&span.start).copied()
+        let byte = location.byte()?;
+        let literals = &self.source.literals;
+        let index = literals.partition_point(|literal| literal.start < byte);
+        let start = literals.get(index)?.start;
+        let signs = self.source.text.get(byte..start)?;
+        signs.chars().all(|c| "+-( \t\r\n".contains(c)).then_some(index)
     }
 
-    /// Adds the position of a span to an error.
-    pub(super) fn at(&self, error: Error, span: Span) -> Error {
+    /// Adds a location to an error that has none.
+    pub(super) fn at(&self, error: Error, location: Location) -> Error {
         if self.in_stored_text > 0 || error.fields().position.is_some() {
             return error;
         }
-        match parse::character(self.source.text, span.start) {
-            Some(position) if span.start.line > 0 => error.with_position(self.source.offset + position),
-            _ => error,
+        match location.byte().and_then(|byte| self.source.text.get(..byte)) {
+            Some(before) => error.with_position(self.source.offset + before.chars().count() as u32 + 1),
+            None => error,
         }
     }
 
@@ -224,11 +213,16 @@ impl<'a> Analyzer<'a> {
     }
 
     /// The relation a name stands for: 42P01 if there is none, 3F000 for an unknown schema.
-    pub(super) fn relation(&self, name: &ObjectName) -> Result<&'a Relation> {
-        let (schema, table, span) = self.split_name(name)?;
-        let found = match &schema {
-            Some(schema) => self.catalog().relation(schema, &table),
-            None => self.catalog().find_relation(&self.search_path, &table),
+    pub(super) fn relation(&self, name: &RangeName) -> Result<&'a Relation> {
+        if let Some(catalog) = name.catalog.as_ref().filter(|catalog| **catalog != self.context.database) {
+            let schema = name.schema.as_deref().unwrap_or_default();
+            let shown = format!("\"{catalog}.{schema}.{}\"", name.relation);
+            let message = format!("cross-database references are not implemented: {shown}");
+            return Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), name.location));
+        }
+        let found = match &name.schema {
+            Some(schema) => self.catalog().relation(schema, &name.relation),
+            None => self.catalog().find_relation(&self.search_path, &name.relation),
         };
         match found {
             Some(relation) => {
@@ -238,36 +232,30 @@ impl<'a> Analyzer<'a> {
                 Ok(relation)
             }
             None => {
-                let shown = match schema {
-                    Some(schema) => format!("{schema}.{table}"),
-                    None => table,
+                let shown = match &name.schema {
+                    Some(schema) => format!("{schema}.{}", name.relation),
+                    None => name.relation.clone(),
                 };
                 let error = Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist"));
-                Err(self.at(error, span))
+                Err(self.at(error, name.location))
             }
         }
     }
 
-    /// Schema, name and place of a possibly qualified name. A database in front must be the current one.
-    pub(super) fn split_name(&self, name: &ObjectName) -> Result<(Option<String>, String, Span)> {
-        let mut parts = Vec::new();
-        for part in &name.0 {
-            match part {
-                ObjectNamePart::Identifier(ident) => parts.push(ident),
-                ObjectNamePart::Function(_) => return Err(Error::unsupported("a function in a name")),
+    /// Schema and name of a possibly qualified name. A database in front must be the current one.
+    pub(super) fn split_name<'n>(&self, name: &'n [String], location: Location) -> Result<(Option<&'n str>, &'n str)> {
+        match name {
+            [name] => Ok((None, name)),
+            [schema, name] => Ok((Some(schema), name)),
+            [database, schema, name] if *database == self.context.database => Ok((Some(schema), name)),
+            [_, _, _] => {
+                let message = format!("cross-database references are not implemented: {}", name.join("."));
+                Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), location))
             }
-        }
-        match parts.as_slice() {
-            [table] => Ok((None, fold(table), table.span)),
-            [schema, table] => Ok((Some(fold(schema)), fold(table), schema.span)),
-            [database, schema, table] if fold(database) == self.context.database => {
-                Ok((Some(fold(schema)), fold(table), database.span))
+            _ => {
+                let message = format!("improper qualified name (too many dotted names): {}", name.join("."));
+                Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), location))
             }
-            [database, ..] => {
-                let message = format!("cross-database references are not implemented: {name}");
-                Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), database.span))
-            }
-            [] => Err(Error::internal("empty name")),
         }
     }
 
@@ -319,16 +307,6 @@ impl<'a> Analyzer<'a> {
         b.for_each_child(&mut |e| right.push(e));
         left.len() == right.len() && left.iter().zip(right).all(|(a, b)| self.same_expr(a, b))
     }
-}
-
-/// An identifier as PostgreSQL reads it: folded to lower case unless quoted, cut to 63 bytes.
-pub fn fold(ident: &Ident) -> String {
-    let mut name = if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() };
-    if name.len() > 63 {
-        let end = (0..=63).rev().find(|n| name.is_char_boundary(*n)).unwrap_or(0);
-        name.truncate(end);
-    }
-    name
 }
 
 /// The user type with this OID, or whose array type it is; true for the array.

@@ -1,89 +1,21 @@
-//! Function calls: ordinary functions, aggregates, window functions, set-returning ones, and the constructs that
-//! PostgreSQL's grammar spells like functions.
+//! Function calls: ordinary functions, aggregates, window functions, set-returning ones.
 //!
-//! Owns: [`Analyzer::special_call`] and what it leads to. Specification: functions.html, sql-expressions.html.
-
-use sqlparser::ast::{
-    self, DuplicateTreatment, Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Spanned, WindowFrameBound, WindowSpec, WindowType,
-};
+//! Owns: [`Analyzer::function_call`] and what it leads to. Specification: functions.html, sql-expressions.html.
 
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::analyzer::{Analyzer, fold};
-use crate::sql::analyze::expr::EXPANDED_ARRAY;
+use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::subscript::EXPANDED_ARRAY;
 use crate::sql::functions::{self, Function, FunctionKind, Volatility};
+use crate::sql::search::{Search, Volatile};
+use crate::sql::syntax::ast::expression::{
+    self as ast, AConst, CoercionForm, ConstValue, Expr as Ast, FrameExclusion, FrameMode, FuncCall, WindowDef,
+};
+use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
+use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
-    /// Everything that is, or means, a function call.
-    pub(super) fn special_call(&mut self, ast: &Ast) -> Result<Expr> {
-        match ast {
-            Ast::Function(call) => self.function_call(call).map_err(|e| self.at(e, call.name.span())),
-            Ast::Extract { field, expr, .. } => {
-                let field = match field {
-                    // EXTRACT('year' FROM …)
-                    ast::DateTimeField::Custom(name) => name.value.to_lowercase(),
-                    field => field.to_string().to_lowercase(),
-                };
-                let field = Expr::text(field);
-                let source = self.expr(expr)?;
-                self.function("extract", vec![field, source])
-            }
-            Ast::AtTimeZone { timestamp, time_zone } => {
-                let (value, zone) = (self.expr(timestamp)?, self.expr(time_zone)?);
-                self.function("timezone", vec![zone, value])
-            }
-            Ast::Position { expr, r#in } => {
-                let (part, whole) = (self.expr(expr)?, self.expr(r#in)?);
-                self.function("position", vec![whole, part])
-            }
-            Ast::Substring { expr, substring_from, substring_for, .. } => {
-                let mut args = vec![self.expr(expr)?];
-                match (substring_from, substring_for) {
-                    (None, Some(length)) => {
-                        args.push(Expr::constant(crate::types::value::Value::Integer(1), Oid::INT4));
-                        args.push(self.expr(length)?);
-                    }
-                    (from, length) => {
-                        for part in [from, length].into_iter().flatten() {
-                            args.push(self.expr(part)?);
-                        }
-                    }
-                }
-                self.function("substring", args)
-            }
-            Ast::Trim { trim_where, trim_what, expr, trim_characters } => {
-                let name = match trim_where {
-                    Some(ast::TrimWhereField::Leading) => "ltrim",
-                    Some(ast::TrimWhereField::Trailing) => "rtrim",
-                    _ => "btrim",
-                };
-                let mut args = vec![self.expr(expr)?];
-                for part in trim_what.iter().map(|w| &**w).chain(trim_characters.iter().flatten()) {
-                    args.push(self.expr(part)?);
-                }
-                self.function(name, args)
-            }
-            Ast::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
-                let mut args = vec![self.expr(expr)?, self.expr(overlay_what)?, self.expr(overlay_from)?];
-                if let Some(length) = overlay_for {
-                    args.push(self.expr(length)?);
-                }
-                self.function("overlay", args)
-            }
-            Ast::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
-                let value = self.expr(expr)?;
-                self.function("ceil", vec![value])
-            }
-            Ast::Floor { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
-                let value = self.expr(expr)?;
-                self.function("floor", vec![value])
-            }
-            other => Err(self.at(Error::unsupported(format!("the expression {other}")), other.span())),
-        }
-    }
-
     /// A call of an ordinary function by name, arguments analysed.
     pub(super) fn function(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
         let types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
@@ -109,62 +41,66 @@ impl Analyzer<'_> {
         let args = args
             .into_iter()
             .enumerate()
+            .map(|(i, arg)| {
+                let arg = if declared.get(i) == Some(&Oid::ANY) { self.determined(arg)? } else { arg };
+                Ok((i, arg))
+            })
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
             .map(|(i, arg)| self.argument(arg, declared.get(i).copied().unwrap_or(Oid::ANY), actual.get(i).copied()))
             .collect::<Result<Vec<_>>>()?;
         let args = args.into_iter().map(|arg| self.resolve_unknown(arg)).collect::<Result<Vec<_>>>()?;
         Ok((args, result))
     }
 
-    fn function_call(&mut self, call: &Call) -> Result<Expr> {
-        let (schema, name, _) = self.split_name(&call.name)?;
-        if schema.as_deref() == Some("information_schema") && name == "_pg_expandarray" {
+    pub(super) fn function_call(&mut self, call: &FuncCall) -> Result<Expr> {
+        let (schema, name) = self.split_name(&call.name, call.location)?;
+        if schema == Some("information_schema") && name == "_pg_expandarray" {
             return self.expand_array(&call.args);
         }
         if let Some(schema) = schema
             && schema != "pg_catalog"
         {
-            if schema != "information_schema" && !self.catalog().has_schema(&schema) {
+            if schema != "information_schema" && !self.catalog().has_schema(schema) {
                 return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")));
             }
             return Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {schema}.{name}() does not exist")));
         }
-        if !matches!(call.parameters, FunctionArguments::None) {
-            return Err(Error::unsupported("a function with parameters in a second pair of parentheses"));
+        if call.func_variadic {
+            return Err(Error::unsupported("VARIADIC in a call"));
         }
-        let list = match &call.args {
-            FunctionArguments::None => return self.bare_call(&name),
-            FunctionArguments::Subquery(query) => {
-                let (query, columns) = self.subquery(query)?;
-                let [(_, element, _)] = columns.as_slice() else {
-                    return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
-                };
-                return match name.as_str() {
-                    "array" => self.array_of_query(query, *element),
-                    _ => {
-                        let kind = ExprKind::ScalarQuery(Box::new(query));
-                        self.function(&name, vec![Expr::new(kind, *element)])
-                    }
-                };
+        if call.format == CoercionForm::SqlSyntax && functions::named(name).is_empty() {
+            return Err(Error::unsupported(name.to_uppercase()));
+        }
+        if let Some(expr) = self.json_of_row(name, call)? {
+            return Ok(expr);
+        }
+        let args = match (name, call.args.as_slice()) {
+            // The field is a word of the grammar; only its text decides.
+            ("extract", [Ast::Const(AConst { value: ConstValue::String(field), location }), source]) => {
+                self.pinned.extend(self.lifted(*location));
+                vec![Expr::text(field.to_lowercase()), self.expr(source)?]
             }
-            FunctionArguments::List(list) => list,
+            (_, args) => match self.named_arguments(name, args)? {
+                Some(args) => args,
+                None => self.call_arguments(args)?,
+            },
         };
-        let star = matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
-        if let Some(expr) = self.json_of_row(&name, call, list)? {
+        if let Some(expr) = self.construct(name, &args)? {
             return Ok(expr);
         }
-        let args = if star { Vec::new() } else { self.call_arguments(&list.args)? };
-        if let Some(expr) = self.construct(&name, &args)? {
+        if let Some(expr) = self.enum_function(name, &args)? {
             return Ok(expr);
         }
-        let args = self.of_compatible_types(&name, args);
+        let args = self.of_compatible_types(name, args);
         let types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
-        let function = match (star, functions::named(&name)) {
+        let function = match (call.agg_star, functions::named(name)) {
             (true, [function, ..]) if name == "count" => *function,
-            _ => self.resolve_function(&name, &types)?,
+            _ => self.resolve_function(name, &types)?,
         };
         match function.kind {
-            FunctionKind::Scalar if call.over.is_none() && call.filter.is_none() => {
-                if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) {
+            FunctionKind::Scalar if call.over.is_none() && call.agg_filter.is_none() => {
+                if call.agg_distinct {
                     let message = format!("DISTINCT specified, but {name} is not an aggregate function");
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
                 }
@@ -181,15 +117,18 @@ impl Analyzer<'_> {
             FunctionKind::Window if call.over.is_none() => {
                 Err(Error::new(SqlState::WINDOWING_ERROR, format!("window function {name} requires an OVER clause")))
             }
-            FunctionKind::Aggregate | FunctionKind::Window => self.aggregate(function, args, star, call, list),
+            FunctionKind::Aggregate | FunctionKind::Window => self.aggregate(function, args, call),
+            FunctionKind::Set if call.over.is_some() => {
+                let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
             FunctionKind::Set => self.set_returning_in_select(function, args),
         }
     }
 
     /// information_schema._pg_expandarray(array): rows of element and position, which JDBC asks for.
-    fn expand_array(&mut self, args: &FunctionArguments) -> Result<Expr> {
-        let FunctionArguments::List(list) = args else { return Err(Error::unsupported("this call")) };
-        let args = self.call_arguments(&list.args)?;
+    fn expand_array(&mut self, args: &[Ast]) -> Result<Expr> {
+        let args = self.call_arguments(args)?;
         let [array] = <[Expr; 1]>::try_from(args).map_err(|_| Error::unsupported("this call"))?;
         let (value, position) = self.unnest_in_select(array)?;
         let row = Expr::function("json_array", vec![value, position], Oid::RECORD);
@@ -197,13 +136,13 @@ impl Analyzer<'_> {
     }
 
     /// row_to_json(t), json_agg(t) …: the row of a table as a JSON object.
-    fn json_of_row(&mut self, name: &str, call: &Call, list: &ast::FunctionArgumentList) -> Result<Option<Expr>> {
+    fn json_of_row(&mut self, name: &str, call: &FuncCall) -> Result<Option<Expr>> {
         let build = match name {
             "row_to_json" | "to_json" | "json_agg" => "json_build_object",
             "to_jsonb" | "jsonb_agg" => "jsonb_build_object",
             _ => return Ok(None),
         };
-        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(row))] = list.args.as_slice() else { return Ok(None) };
+        let [row] = call.args.as_slice() else { return Ok(None) };
         let Some(fields) = self.row_fields(row) else { return Ok(None) };
         let object = if build == "jsonb_build_object" {
             let pairs = fields.into_iter().flat_map(|(name, value)| [Expr::text(name), value]).collect();
@@ -215,7 +154,9 @@ impl Analyzer<'_> {
             return Ok(Some(object));
         }
         let function = self.resolve_function(name, &[object.type_oid])?;
-        self.aggregate(function, vec![object], false, call, list).map(Some)
+        // The aggregate shows a row otherwise than other json.
+        let object = Expr { type_oid: Oid::RECORD, ..object };
+        self.aggregate(function, vec![object], call).map(Some)
     }
 
     /// {"a":1,"b":null}: without the blanks that json_build_object writes.
@@ -232,21 +173,14 @@ impl Analyzer<'_> {
         Ok(Expr::template("({0} || '}')", vec![text], Oid::JSON))
     }
 
-    fn call_arguments(&mut self, args: &[FunctionArg]) -> Result<Vec<Expr>> {
-        args.iter()
-            .map(|arg| match arg {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => match self.expr(expr)? {
-                    Expr { kind: ExprKind::Row(_), .. } => {
-                        Err(Error::unsupported("a row as an argument of a function"))
-                    }
-                    expr => Ok(expr),
-                },
-                FunctionArg::Unnamed(_) => Err(Error::unsupported("* as an argument of this function")),
-                FunctionArg::Named { .. } | FunctionArg::ExprNamed { .. } => {
-                    Err(Error::unsupported("calling a function with named arguments"))
-                }
-            })
-            .collect()
+    fn call_arguments(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {
+        let argument = |a: &mut Self, arg: &Ast| match arg {
+            arg => match a.expr(arg)? {
+                Expr { kind: ExprKind::Row(_), .. } => Err(Error::unsupported("a row as an argument of a function")),
+                expr => Ok(expr),
+            },
+        };
+        args.iter().map(|arg| argument(self, arg)).collect()
     }
 
     /// Value and default of lag and lead need one type between them: anycompatible. Where they have none, the resolution
@@ -259,50 +193,9 @@ impl Analyzer<'_> {
         }
     }
 
-    /// CURRENT_DATE and its kin: functions without parentheses.
-    pub(super) fn bare_call(&mut self, name: &str) -> Result<Expr> {
-        self.function(name, Vec::new())
-    }
-
     /// What looks like a function but has rules of its own.
     fn construct(&mut self, name: &str, args: &[Expr]) -> Result<Option<Expr>> {
         Ok(Some(match (name, args) {
-            ("coalesce", [_, ..]) => {
-                let (mut args, common) = self.unify(args.to_vec(), "COALESCE")?;
-                match args.len() {
-                    1 => args.swap_remove(0),
-                    _ => Expr::function("coalesce", args, common),
-                }
-            }
-            ("nullif", [a, b]) => {
-                let equal = self.operator("=", a.clone(), b.clone())?;
-                let ExprKind::Compare(_, left, _) = &equal.kind else {
-                    return Err(Error::unsupported("NULLIF over these types"));
-                };
-                // The operator's own argument: of nullif(1, 2.0) that is a numeric.
-                let value = if a.type_oid == left.type_oid { a.clone() } else { (**left).clone() };
-                let type_oid = value.type_oid;
-                let null = Expr::new(ExprKind::Null, type_oid);
-                let kind = ExprKind::Case { whens: vec![(equal, null)], otherwise: Some(Box::new(value)) };
-                Expr::new(kind, type_oid)
-            }
-            ("greatest" | "least", [_, ..]) => {
-                let construct = if name == "greatest" { "GREATEST" } else { "LEAST" };
-                let (args, common) = self.unify(args.to_vec(), construct)?;
-                if self.is_enum(common) {
-                    return Err(Error::unsupported(format!("{construct} over an enum")));
-                }
-                Expr::new(ExprKind::Extreme { greatest: name == "greatest", args }, common)
-            }
-            ("row", _) => Expr::new(ExprKind::Row(args.to_vec()), Oid::RECORD),
-            ("current_timestamp" | "localtimestamp" | "current_time" | "localtime", [precision]) => {
-                let Some(digits) = self.constant_text(precision).and_then(|p| p.parse::<i32>().ok()) else {
-                    return Ok(None);
-                };
-                let value = self.function(name, Vec::new())?;
-                let type_oid = value.type_oid;
-                self.cast(value, type_oid, digits.min(6))?
-            }
             ("pg_typeof", [value]) => {
                 let oid = if value.type_oid == Oid::UNKNOWN { Oid::UNKNOWN } else { value.type_oid };
                 Expr::constant(crate::types::value::Value::Integer(i64::from(oid.0)), Oid::REGTYPE)
@@ -311,26 +204,37 @@ impl Analyzer<'_> {
         }))
     }
 
-    fn aggregate(
-        &mut self,
-        function: &'static Function,
-        args: Vec<Expr>,
-        star: bool,
-        call: &Call,
-        list: &ast::FunctionArgumentList,
-    ) -> Result<Expr> {
-        if !call.within_group.is_empty() {
+    /// NULLIF of computed operands.
+    pub(super) fn null_if(&mut self, a: Expr, b: Expr) -> Result<Expr> {
+        let equal = self.operator("=", a.clone(), b)?;
+        let ExprKind::Compare(_, left, _) = &equal.kind else {
+            return Err(Error::unsupported("NULLIF over these types"));
+        };
+        // The operator's own argument: of nullif(1, 2.0) that is a numeric.
+        let value = if a.type_oid == left.type_oid { a } else { (**left).clone() };
+        let type_oid = value.type_oid;
+        let null = Expr::new(ExprKind::Null, type_oid);
+        let kind = ExprKind::Case { whens: vec![(equal, null)], otherwise: Some(Box::new(value)) };
+        Ok(Expr::new(kind, type_oid))
+    }
+
+    fn aggregate(&mut self, function: &'static Function, args: Vec<Expr>, call: &FuncCall) -> Result<Expr> {
+        if call.agg_within_group {
             return Err(Error::unsupported("an ordered-set aggregate (WITHIN GROUP)"));
         }
-        if call.null_treatment.is_some() {
-            return Err(Error::unsupported("IGNORE NULLS and RESPECT NULLS"));
-        }
+        let star = call.agg_star;
         if call.over.is_none() && args.iter().any(contains_aggregate) {
             return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"));
         }
+        if !star && args.is_empty() && function.name == "count" {
+            let message = format!("{0}(*) must be used to call a parameterless aggregate function", function.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        let written = args.clone();
         let (mut args, result) = if star { (args, function.returns) } else { self.arguments(function, args)? };
-        if matches!(function.name, "min" | "max") && self.is_enum(result) {
-            return Err(Error::unsupported(format!("{} over an enum", function.name)));
+        let extreme_of_enum = matches!(function.name, "min" | "max") && self.is_enum(result);
+        if extreme_of_enum {
+            args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
         }
         let given = args.clone();
         let name = match function.call {
@@ -341,12 +245,15 @@ impl Analyzer<'_> {
             }
             functions::Call::Template(_) => return Err(Error::internal("an aggregate by template")),
         };
-        let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+        let distinct = call.agg_distinct;
         if distinct && call.over.is_some() {
             return Err(Error::unsupported("DISTINCT for window functions"));
         }
+        if distinct && Volatile.in_exprs(&args) {
+            return Err(Error::unsupported("DISTINCT over volatile arguments of an aggregate"));
+        }
         // PostgreSQL finds distinct values by sorting them, and so they come sorted.
-        let sorted: Vec<Expr> = if distinct && list.clauses.is_empty() { args.clone() } else { Vec::new() };
+        let sorted: Vec<Expr> = if distinct && call.agg_order.is_empty() { args.clone() } else { Vec::new() };
         if distinct && args.len() > 1 {
             // SQLite allows DISTINCT over one argument only.
             if matches!(function.call, functions::Call::Function(_)) {
@@ -358,12 +265,12 @@ impl Analyzer<'_> {
         let mut order_by: Vec<SortKey> = sorted
             .into_iter()
             .filter(|arg| !matches!(arg.kind, ExprKind::Const(_)))
-            .map(|expr| SortKey { expr, output: None, descending: false, nulls_first: false })
+            .map(|expr| SortKey { expr: self.enum_order(expr), output: None, descending: false, nulls_first: false })
             .collect();
-        for clause in &list.clauses {
-            match clause {
-                FunctionArgumentClause::OrderBy(keys) => order_by = self.sort_keys(keys)?,
-                other => return Err(Error::unsupported(format!("{other} in a function call"))),
+        if !call.agg_order.is_empty() {
+            order_by = self.sort_keys(&call.agg_order)?;
+            if distinct {
+                self.require_arguments(&order_by, &call.agg_order, &written)?;
             }
         }
         if distinct && order_by.is_empty() && function.name.contains("agg") {
@@ -373,95 +280,188 @@ impl Analyzer<'_> {
                 .map(|expr| SortKey { expr, output: None, descending: false, nulls_first: false })
                 .collect();
         }
-        let filter = call.filter.as_deref().map(|f| self.condition(f, "FILTER")).transpose()?;
+        let filter = call.agg_filter.as_ref().map(|f| self.condition(f, "FILTER")).transpose()?;
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
         let aggregate = Aggregate { function: name, args, star, distinct, order_by, filter, over };
-        Ok(Expr::new(ExprKind::Aggregate(Box::new(aggregate)), result))
+        let aggregate = ExprKind::Aggregate(Box::new(aggregate));
+        if extreme_of_enum {
+            return Ok(self.enum_label(Expr::new(aggregate, Oid::INT4), result));
+        }
+        Ok(Expr::new(aggregate, result))
+    }
+
+    /// With DISTINCT an aggregate sorts by its arguments only.
+    fn require_arguments(&mut self, order_by: &[SortKey], keys: &[SortBy], args: &[Expr]) -> Result<()> {
+        for (key, ast) in order_by.iter().zip(keys) {
+            let mut found = false;
+            for arg in args {
+                let same_type = arg.type_oid == key.expr.type_oid || arg.type_oid == Oid::UNKNOWN;
+                found |= same_type && self.same_expr(arg, &key.expr) || self.enum_order(arg.clone()) == key.expr;
+            }
+            if !found {
+                let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
+                return Err(self.at(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message), expr_location(&ast.node)));
+            }
+        }
+        Ok(())
     }
 
     /// ORDER BY inside an aggregate or a window: expressions only, no positions.
-    pub(super) fn sort_keys(&mut self, keys: &[ast::OrderByExpr]) -> Result<Vec<SortKey>> {
+    pub(super) fn sort_keys(&mut self, keys: &[SortBy]) -> Result<Vec<SortKey>> {
         keys.iter()
             .map(|key| {
-                let expr = self.expr(&key.expr)?;
+                let expr = self.expr(&key.node)?;
                 let expr = self.resolve_unknown(expr)?;
-                Ok(self.sort_key(expr, None, key))
+                self.sort_key(expr, None, key)
             })
             .collect()
     }
 
-    pub(super) fn sort_key(&self, expr: Expr, output: Option<usize>, key: &ast::OrderByExpr) -> SortKey {
-        let descending = matches!(key.options.sort, Some(ast::OrderBySort::Desc));
-        let nulls_first = key.options.nulls_first.unwrap_or(descending);
+    pub(super) fn sort_key(&self, expr: Expr, output: Option<usize>, key: &SortBy) -> Result<SortKey> {
+        let descending = match &key.direction {
+            SortByDir::Default | SortByDir::Asc => false,
+            SortByDir::Desc => true,
+            SortByDir::Using(operator) => match operator.last().map(String::as_str) {
+                Some("<") => false,
+                Some(">") => true,
+                _ => {
+                    let message = format!("operator {} is not a valid ordering operator", operator.join("."));
+                    let hint = "Ordering operators must be \"<\" or \">\" members of btree operator families.";
+                    let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_hint(hint);
+                    return Err(self.at(error, key.location));
+                }
+            },
+        };
+        let nulls_first = match key.nulls {
+            SortByNulls::Default => descending,
+            SortByNulls::First => true,
+            SortByNulls::Last => false,
+        };
         let (expr, output) = if self.is_enum(expr.type_oid) { (self.enum_order(expr), None) } else { (expr, output) };
-        SortKey { expr, output, descending, nulls_first }
+        Ok(SortKey { expr, output, descending, nulls_first })
     }
 
-    fn window(&mut self, over: &WindowType) -> Result<Window> {
-        match over {
-            WindowType::NamedWindow(name) => {
-                let spec = self.named_window(name)?;
-                self.window_spec(&spec)
+    /// OVER name, or OVER (…).
+    fn window(&mut self, over: &WindowDef) -> Result<Window> {
+        match &over.name {
+            Some(name) => {
+                let definition = self.named_window(name, over)?;
+                self.window_spec(&definition)
             }
-            WindowType::WindowSpec(spec) => self.window_spec(spec),
+            None => self.window_spec(over),
         }
     }
 
-    fn named_window(&self, name: &ast::Ident) -> Result<WindowSpec> {
-        let wanted = fold(name);
-        let found = self.windows.iter().find(|(name, _)| *name == wanted).map(|(_, spec)| spec.clone());
+    fn named_window(&self, wanted: &str, at: &WindowDef) -> Result<WindowDef> {
+        let found = self.windows.iter().find(|window| window.name.as_deref() == Some(wanted)).cloned();
         found.ok_or_else(|| {
             let message = format!("window \"{wanted}\" does not exist");
-            self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), name.span)
+            self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), at.location)
         })
     }
 
-    fn window_spec(&mut self, spec: &WindowSpec) -> Result<Window> {
-        let base = match &spec.window_name {
+    fn window_spec(&mut self, spec: &WindowDef) -> Result<Window> {
+        let base = match &spec.refname {
             Some(name) => {
-                let base = self.named_window(name)?;
-                Some(self.window_spec(&base)?)
+                let base = self.named_window(name, spec)?;
+                self.check_copied(&base, spec, name)?;
+                Some(self.deeper(|a| a.window_spec(&base))?)
             }
             None => None,
         };
         let mut partition_by = Vec::new();
-        for expr in &spec.partition_by {
+        for expr in &spec.partition {
             let expr = self.expr(expr)?;
             partition_by.push(self.resolve_unknown(expr)?);
         }
-        let mut order_by = self.sort_keys(&spec.order_by)?;
+        let mut order_by = self.sort_keys(&spec.order)?;
         if let Some(base) = base {
             partition_by = base.partition_by;
             if order_by.is_empty() {
                 order_by = base.order_by;
             }
         }
-        let frame = match &spec.window_frame {
-            None => None,
-            Some(frame) => Some(Frame {
-                units: match frame.units {
-                    ast::WindowFrameUnits::Rows => "ROWS",
-                    ast::WindowFrameUnits::Range => "RANGE",
-                    ast::WindowFrameUnits::Groups => "GROUPS",
-                },
-                start: self.frame_bound(&frame.start_bound, frame.units)?,
-                end: frame.end_bound.as_ref().map(|b| self.frame_bound(b, frame.units)).transpose()?,
-            }),
-        };
+        let frame = spec.frame.as_ref().map(|frame| self.frame(frame)).transpose()?;
+        if let Some(frame) = &frame {
+            self.check_frame(frame, &order_by)?;
+        }
         Ok(Window { partition_by, order_by, frame })
     }
 
-    fn frame_bound(&mut self, bound: &WindowFrameBound, units: ast::WindowFrameUnits) -> Result<FrameBound> {
-        let (offset, preceding) = match bound {
-            WindowFrameBound::CurrentRow => return Ok(FrameBound::CurrentRow),
-            WindowFrameBound::Preceding(None) => return Ok(FrameBound::UnboundedPreceding),
-            WindowFrameBound::Following(None) => return Ok(FrameBound::UnboundedFollowing),
-            WindowFrameBound::Preceding(Some(offset)) => (offset, true),
-            WindowFrameBound::Following(Some(offset)) => (offset, false),
+    /// GROUPS needs an order, RANGE with an offset one column to whose values the offset can be added.
+    fn check_frame(&self, frame: &Frame, order_by: &[SortKey]) -> Result<()> {
+        let windowing = |message: &'static str| Err(Error::new(SqlState::WINDOWING_ERROR, message));
+        if frame.units == "GROUPS" && order_by.is_empty() {
+            return windowing("GROUPS mode requires an ORDER BY clause");
+        }
+        let offset = |bound: &FrameBound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_));
+        if frame.units != "RANGE" || !(offset(&frame.start) || frame.end.as_ref().is_some_and(offset)) {
+            return Ok(());
+        }
+        let [key] = order_by else {
+            return windowing("RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
         };
+        // SQLite adds to the numbers it stores; a numeric is text to it.
+        match key.expr.type_oid {
+            Oid::INT2 | Oid::INT4 | Oid::INT8 => Ok(()),
+            Oid::FLOAT4 | Oid::FLOAT8 | Oid::NUMERIC => {
+                let shown = self.type_name(key.expr.type_oid);
+                Err(Error::unsupported(format!("a RANGE frame with an offset over {shown}")))
+            }
+            other => {
+                let in_range = [b'D', b'T'].contains(&self.category(other));
+                let offset = if in_range { " and offset type integer" } else { "" };
+                let message = format!(
+                    "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}{offset}",
+                    self.type_name(other)
+                );
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+        }
+    }
+
+    /// What OVER (name …) may not add to the window it names (transformWindowDefinitions).
+    fn check_copied(&self, base: &WindowDef, spec: &WindowDef, name: &str) -> Result<()> {
+        let message = match () {
+            () if !spec.partition.is_empty() => format!("cannot override PARTITION BY clause of window \"{name}\""),
+            () if !spec.order.is_empty() && !base.order.is_empty() => {
+                format!("cannot override ORDER BY clause of window \"{name}\"")
+            }
+            () if base.frame.is_some() => {
+                format!("cannot copy window \"{name}\" because it has a frame clause")
+            }
+            () => return Ok(()),
+        };
+        Err(self.at(Error::new(SqlState::WINDOWING_ERROR, message), spec.location))
+    }
+
+    fn frame(&mut self, frame: &ast::WindowFrame) -> Result<Frame> {
+        if frame.exclusion != FrameExclusion::NoOthers {
+            return Err(Error::unsupported("EXCLUDE in a window's frame"));
+        }
+        Ok(Frame {
+            units: match frame.mode {
+                FrameMode::Rows => "ROWS",
+                FrameMode::Range => "RANGE",
+                FrameMode::Groups => "GROUPS",
+            },
+            start: self.frame_bound(&frame.start, frame.mode)?,
+            end: frame.end.as_ref().map(|bound| self.frame_bound(bound, frame.mode)).transpose()?,
+        })
+    }
+
+    fn frame_bound(&mut self, bound: &ast::FrameBound, mode: FrameMode) -> Result<FrameBound> {
+        let (offset, preceding) = match bound {
+            ast::FrameBound::CurrentRow => return Ok(FrameBound::CurrentRow),
+            ast::FrameBound::UnboundedPreceding => return Ok(FrameBound::UnboundedPreceding),
+            ast::FrameBound::UnboundedFollowing => return Ok(FrameBound::UnboundedFollowing),
+            ast::FrameBound::Preceding(offset) => (offset, true),
+            ast::FrameBound::Following(offset) => (offset, false),
+        };
+        let at = expr_location(offset);
         let offset = self.expr(offset)?;
-        if units == ast::WindowFrameUnits::Range && !matches!(offset.type_oid, Oid::INT2 | Oid::INT4 | Oid::INT8) {
-            return Err(Error::unsupported("a RANGE frame with an offset that is not an integer"));
+        if mode == FrameMode::Range && !matches!(offset.type_oid, Oid::INT2 | Oid::INT4 | Oid::INT8) {
+            return Err(self.at(Error::unsupported("a RANGE frame with an offset that is not an integer"), at));
         }
         let offset = self.implicit(offset, Oid::INT8)?;
         Ok(if preceding { FrameBound::Preceding(offset) } else { FrameBound::Following(offset) })

@@ -13,6 +13,7 @@ use crate::sql::tree::{Expr, ExprKind};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Oid, Scalar, type_info};
+use crate::types::qualified_name::name_parts;
 use crate::types::value::Value;
 
 /// How a value gets from one type to another.
@@ -96,7 +97,9 @@ impl Analyzer<'_> {
 
     /// An explicit cast.
     pub(super) fn cast(&mut self, expr: Expr, to: Oid, typmod: i32) -> Result<Expr> {
-        self.coerce(expr, to, typmod, CastContext::Explicit)
+        let cast = self.coerce(expr, to, typmod, CastContext::Explicit)?;
+        // Without a modifier the type has none, even where nothing is converted.
+        Ok(if typmod == -1 && cast.type_oid == to { Expr { typmod, ..cast } } else { cast })
     }
 
     /// Implicitly to a type, no modifier.
@@ -123,6 +126,12 @@ impl Analyzer<'_> {
         }
         let from = expr.type_oid;
         if from == Oid::UNKNOWN {
+            if to == Oid::INTERVAL && typmod != -1 && !matches!(expr.kind, ExprKind::Param(_)) {
+                // The fields of the modifier say what a bare number counts.
+                let text = self.type_unknown(expr, Oid::TEXT)?;
+                let modifier = Expr::constant(Value::Integer(i64::from(typmod)), Oid::INT4);
+                return Ok(Some(Expr { typmod, ..Expr::function("pg_interval_in", vec![text, modifier], to) }));
+            }
             let typed = self.type_unknown(expr, to)?;
             return Ok(Some(self.apply_typmod(typed, to, typmod, context)));
         }
@@ -146,10 +155,25 @@ impl Analyzer<'_> {
             Path::Relabel => Expr { type_oid: to, ..expr },
             Path::Cast(call) => Expr::new(ExprKind::Call(call, vec![expr]), to),
             Path::Text => {
+                if let Some(converted) = self.convert_elements(&expr, to) {
+                    return converted;
+                }
                 let text = self.to_text(expr, from);
                 self.from_text(text, to)
             }
         }
+    }
+
+    /// An array by the cast of its elements (ArrayCoerceExpr), where that is more than reading their text: the array
+    /// is evaluated once, in a sub-query that SQLite does not flatten.
+    fn convert_elements(&self, array: &Expr, to: Oid) -> Option<Expr> {
+        let (from_element, to_element) = (self.element_type(array.type_oid)?, self.element_type(to)?);
+        let path @ Path::Cast(_) = self.path(from_element, to_element, CastContext::Explicit)? else { return None };
+        let element = self.convert(Expr::new(ExprKind::ArrayElement, from_element), to_element, path);
+        let name = Expr::text(self.internal_name(to_element));
+        let template = "(SELECT pg_array_shaped(s.v, pg_array_agg({2}, {1})) FROM (SELECT {0} AS v) AS s \
+                        LEFT JOIN json_each(pg_array_flat(s.v)))";
+        Some(Expr::template(template, vec![array.clone(), element, name], to))
     }
 
     /// The text form of a value; strings and enums are theirs already.
@@ -186,12 +210,10 @@ impl Analyzer<'_> {
         if let Ok(oid) = text.parse::<u32>() {
             return Ok(Some(constant(oid)));
         }
-        let Ok(crate::sql::parse::NameParts { schema, name }) = crate::sql::parse::object_name(&text) else {
-            return Err(Error::new(SqlState::INVALID_NAME, "invalid name syntax"));
-        };
-        let found = match &schema {
-            Some(schema) => self.catalog().relation(schema, &name),
-            None => self.catalog().find_relation(&self.search_path, &name),
+        let found = match name_parts(&text)?.as_slice() {
+            [name] => self.catalog().find_relation(&self.search_path, name),
+            [schema, name] => self.catalog().relation(schema, name),
+            _ => None,
         };
         match found {
             Some(relation) => Ok(Some(constant(relation.oid.0))),
@@ -338,19 +360,22 @@ impl Analyzer<'_> {
     fn to_domain(&mut self, expr: Expr, to: Oid, context: CastContext) -> Result<Option<Expr>> {
         let Some(user) = self.catalog().types.get(&to) else { return Ok(None) };
         let UserTypeKind::Domain { base, typmod, not_null, checks, .. } = &user.kind else { return Ok(None) };
-        let Some(mut value) = self.try_coerce(expr, *base, *typmod, context)? else { return Ok(None) };
+        let Some(value) = self.try_coerce(expr, *base, *typmod, context)? else { return Ok(None) };
         let (base, typmod) = self.base_type(to, -1);
-        if *not_null {
-            let message = format!("domain {} does not allow null values", user.name);
-            let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
-            value = self.checked(value, test, "23502", message);
-        }
-        for (name, check) in checks {
-            let test = self.domain_check(check, &value)?;
-            let test = Expr::template("({0} IS NOT 0)", vec![test], Oid::BOOL);
-            let message = format!("value for domain {} violates check constraint \"{name}\"", user.name);
-            value = self.checked(value, test, "23514", message);
-        }
+        let value = self.once(value, |a, mut value| {
+            if *not_null {
+                let message = format!("domain {} does not allow null values", user.name);
+                let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
+                value = a.checked(value, test, "23502", message);
+            }
+            for (name, check) in checks {
+                let test = a.domain_check(check, &value)?;
+                let test = Expr::template("({0} IS NOT 0)", vec![test], Oid::BOOL);
+                let message = format!("value for domain {} violates check constraint \"{name}\"", user.name);
+                value = a.checked(value, test, "23514", message);
+            }
+            Ok(value)
+        })?;
         Ok(Some(Expr { type_oid: base, typmod, ..value }))
     }
 
@@ -422,6 +447,15 @@ impl Analyzer<'_> {
         }
     }
 
+    /// Refuses a parameter whose type nothing tells.
+    pub(super) fn determined(&self, expr: Expr) -> Result<Expr> {
+        if let (ExprKind::Param(n), Oid::UNKNOWN) = (&expr.kind, expr.type_oid) {
+            let message = format!("could not determine data type of parameter ${}", n + 1);
+            return Err(Error::new(SqlState::INDETERMINATE_DATATYPE, message));
+        }
+        Ok(expr)
+    }
+
     /// A value that stays of type unknown at the end is text.
     pub(super) fn resolve_unknown(&mut self, expr: Expr) -> Result<Expr> {
         if expr.type_oid == Oid::UNKNOWN { self.type_unknown(expr, Oid::TEXT) } else { Ok(expr) }
@@ -438,7 +472,7 @@ fn is_natural(kind: LiteralKind, oid: Oid) -> bool {
 
 /// Types whose text form is looked up among the database's objects.
 fn reads_the_catalog(scalar: Scalar) -> bool {
-    matches!(scalar, Scalar::RegClass | Scalar::RegType | Scalar::RegProc | Scalar::RegNamespace | Scalar::RegRole)
+    scalar.names_object()
 }
 
 /// pg_in_… and pg_out_… by type: the names are the types', so the set is finite and kept for the process' life.

@@ -4,14 +4,14 @@
 //! Specification: sql-insert.html#SQL-ON-CONFLICT, infer_arbiter_indexes in plancat.c. An index's predicate is implied
 //! here if its conditions are among those given, an expression is the index's if both are the same to SQLite.
 
-use sqlparser::ast::{BinaryOperator, Expr as Ast};
-
 use crate::catalog::schema::{Constraint, Index, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::analyze::modify::bare_column;
 use crate::sql::analyze::scope::{RangeVar, Scope};
-use crate::sql::parse::{self, ConflictInference};
+use crate::sql::syntax::ast::definition::{IndexElem, IndexKey};
+use crate::sql::syntax::ast::expression::{BoolExprType, ColumnRef, Expr as Ast, Field};
+use crate::sql::syntax::parse;
 use crate::sql::translate;
 use crate::sql::tree::Expr;
 
@@ -20,15 +20,24 @@ impl<'a> Analyzer<'a> {
     pub(super) fn inferred(
         &mut self,
         relation: &'a Relation,
-        given: &ConflictInference,
+        elements: &[IndexElem],
+        predicate: Option<&Ast>,
     ) -> Result<(Vec<Expr>, Option<Expr>)> {
-        self.pin_all(&given.places);
         let mut wanted = Vec::new();
-        for key in &given.keys {
-            let typed = self.over_relation(relation, key)?;
+        for element in elements {
+            let typed = match &element.key {
+                IndexKey::Column(name) => {
+                    let fields = vec![Field::Name(name.clone())];
+                    let column = Ast::ColumnRef(ColumnRef { fields, location: element.location });
+                    self.over_relation(relation, &column).map_err(|e| self.at(e, element.location))?
+                }
+                IndexKey::Expr(expr) => self.over_relation(relation, expr)?,
+            };
             wanted.push(self.as_sql(&typed));
         }
-        let conditions = match &given.predicate {
+        // Which index is meant depends on the constants in what was written.
+        self.pinned.extend(0..self.source.literals.len());
+        let conditions = match predicate {
             Some(predicate) => self.conditions(relation, predicate)?,
             None => Vec::new(),
         };
@@ -91,10 +100,11 @@ impl<'a> Analyzer<'a> {
     /// What stands between the ANDs of a predicate.
     fn conditions(&mut self, relation: &'a Relation, predicate: &Ast) -> Result<Vec<String>> {
         match predicate {
-            Ast::Nested(inner) => self.conditions(relation, inner),
-            Ast::BinaryOp { left, op: BinaryOperator::And, right } => {
-                let mut all = self.conditions(relation, left)?;
-                all.extend(self.conditions(relation, right)?);
+            Ast::Bool(node) if node.op == BoolExprType::And => {
+                let mut all = Vec::new();
+                for arg in &node.args {
+                    all.extend(self.conditions(relation, arg)?);
+                }
                 Ok(all)
             }
             other => {

@@ -1,24 +1,23 @@
-//! Expressions: the parser's tree to typed ones.
+//! Expressions: the tree as written to typed ones.
 //!
-//! Owns: [`Analyzer::expr`] and the operators' and constructs' rules. Function calls are in `call`.
-//! Specification: sql-expressions.html, functions-comparison.html, functions-subquery.html.
-
-use sqlparser::ast::{
-    self, AccessExpr, BinaryOperator, CaseWhen, Expr as Ast, Subscript, UnaryOperator, Value as AstValue, ValueWithSpan,
-};
-use sqlparser::ast::{DataType, Spanned};
+//! Owns: [`Analyzer::expr`] and the operators' and constructs' rules. Function calls are in `call`, subscripts and
+//! fields in `subscript`. Specification: sql-expressions.html, functions-comparison.html, functions-subquery.html.
 
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::resolve::compare;
 use crate::sql::analyze::type_name;
+use crate::sql::casts::CastContext;
 use crate::sql::scan::LiteralKind;
+use crate::sql::syntax::ast::expression::{
+    self as ast, AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, ConstValue, Expr as Ast, Field,
+    SubLinkType,
+};
+use crate::sql::syntax::ast::query::SelectStmt;
+use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
-
-/// Marks the row values of information_schema._pg_expandarray: a JSON array of element and position.
-pub(super) const EXPANDED_ARRAY: i32 = -2;
 
 impl Analyzer<'_> {
     /// One expression. Its type may be UNKNOWN: the context decides then.
@@ -28,98 +27,109 @@ impl Analyzer<'_> {
 
     /// A condition in a clause (WHERE, HAVING, ON …).
     pub(super) fn condition(&mut self, ast: &Ast, clause: &str) -> Result<Expr> {
+        Ok(relax_arrays(self.boolean_expr(ast, clause)?))
+    }
+
+    /// An expression that must be boolean; the error says of what.
+    fn boolean_expr(&mut self, ast: &Ast, clause: &str) -> Result<Expr> {
         let expr = self.expr(ast)?;
-        let expr = self.boolean(expr, clause).map_err(|e| self.at(e, ast.span()))?;
-        Ok(relax_arrays(expr))
+        self.boolean(expr, clause).map_err(|e| self.at(e, expr_location(ast)))
     }
 
     fn expr_kind(&mut self, ast: &Ast) -> Result<Expr> {
         match ast {
-            // A word of the grammar, like current_user, which the parser takes for a name.
-            Ast::Identifier(ident) if ident.quote_style.is_none() && fold(ident) == "current_schema" => {
-                self.bare_call("current_schema")
+            Ast::ColumnRef(column) => self.column_ref(column),
+            Ast::ParamRef(param) => self.placeholder(param.number).map_err(|e| self.at(e, param.location)),
+            Ast::Const(constant) => self.constant(constant),
+            Ast::TypeCast(cast) => self.cast_expr(cast),
+            Ast::Collate(collate) => self.collate(collate),
+            Ast::AExpr(node) => self.a_expr(node),
+            Ast::Bool(node) => self.bool_expr(node),
+            Ast::FuncCall(call) => self.function_call(call).map_err(|e| self.at(e, call.location)),
+            Ast::Indirection(node) => self.indirection(node),
+            Ast::Array(array) => self.array_of(&array.elements, None).map_err(|e| self.at(e, array.location)),
+            Ast::Row(row) => self.row(&row.args),
+            Ast::SubLink(link) => match link.link_type {
+                SubLinkType::Exists => {
+                    let (query, _) = self.subquery(&link.subselect)?;
+                    Ok(Expr::new(ExprKind::Exists { query: Box::new(query), negated: false }, Oid::BOOL))
+                }
+                SubLinkType::Expr => self.scalar_query(&link.subselect).map_err(|e| self.at(e, link.location)),
+                SubLinkType::Array => self.array_sub_link(&link.subselect).map_err(|e| self.at(e, link.location)),
+                SubLinkType::Any | SubLinkType::All => self.sub_link(link),
+            },
+            Ast::Case(case) => self.case(case),
+            Ast::Coalesce(node) => self.coalesce(&node.args).map_err(|e| self.at(e, node.location)),
+            Ast::MinMax(node) => self.min_max(node.greatest, &node.args).map_err(|e| self.at(e, node.location)),
+            Ast::NullTest(node) => {
+                self.null_test(if node.is_null { "({0} IS NULL)" } else { "({0} IS NOT NULL)" }, &node.arg)
             }
-            Ast::Identifier(ident) => self.column(std::slice::from_ref(ident)),
-            Ast::CompoundIdentifier(parts) => self.column(parts),
-            Ast::Nested(inner) => self.expr(inner),
-            Ast::Value(value) => self.value(value),
-            Ast::TypedString(typed) => {
-                let text = self.value(&typed.value)?;
-                self.typed_constant(text, &typed.data_type)
+            Ast::BooleanTest(node) => self.boolean_test(node),
+            Ast::SqlValueFunction(node) => self.sql_value_function(node).map_err(|e| self.at(e, node.location)),
+            Ast::Xml(node) => Err(self.at(Error::unsupported("an xml expression"), node.location)),
+            Ast::XmlSerialize(node) => Err(self.at(Error::unsupported("XMLSERIALIZE"), node.location)),
+            Ast::GroupingFunc(node) => Err(self.at(Error::unsupported("GROUPING"), node.location)),
+            Ast::NamedArg(node) => Err(self.at(Error::unsupported("a named argument here"), node.location)),
+            Ast::SetToDefault(location) => {
+                let error = Error::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
+                Err(self.at(error, *location))
             }
-            Ast::Cast { kind, expr, data_type, .. } => self.cast_expr(kind, expr, data_type),
-            Ast::UnaryOp { op, expr } => self.unary(*op, expr),
-            Ast::BinaryOp { left, op, right } => self.binary(left, op, right),
-            Ast::IsNull(e) => self.test("({0} IS NULL)", e),
-            Ast::IsNotNull(e) => self.test("({0} IS NOT NULL)", e),
-            Ast::IsTrue(e) => self.truth("({0} IS TRUE)", e, "IS TRUE"),
-            Ast::IsNotTrue(e) => self.truth("({0} IS NOT TRUE)", e, "IS NOT TRUE"),
-            Ast::IsFalse(e) => self.truth("({0} IS FALSE)", e, "IS FALSE"),
-            Ast::IsNotFalse(e) => self.truth("({0} IS NOT FALSE)", e, "IS NOT FALSE"),
-            Ast::IsUnknown(e) => self.truth("({0} IS NULL)", e, "IS UNKNOWN"),
-            Ast::IsNotUnknown(e) => self.truth("({0} IS NOT NULL)", e, "IS NOT UNKNOWN"),
-            Ast::IsDistinctFrom(l, r) => self.distinct_from("IS NOT", l, r),
-            Ast::IsNotDistinctFrom(l, r) => self.distinct_from("IS", l, r),
-            Ast::Between { expr, negated, low, high } => self.between(expr, low, high, *negated),
-            Ast::InList { expr, list, negated } => self.in_list(expr, list, *negated),
-            Ast::InSubquery { expr, subquery, negated } => self.in_query(expr, subquery, *negated),
-            Ast::Like { negated, any: false, expr, pattern, escape_char } => {
-                self.like("~~", *negated, expr, pattern, escape_char.as_deref())
-            }
-            Ast::ILike { negated, any: false, expr, pattern, escape_char } => {
-                self.like("~~*", *negated, expr, pattern, escape_char.as_deref())
-            }
-            Ast::Like { negated, any: true, expr, pattern, escape_char: None } => {
-                self.quantified(false, expr, if *negated { "!~~" } else { "~~" }, pattern)
-            }
-            Ast::ILike { negated, any: true, expr, pattern, escape_char: None } => {
-                self.quantified(false, expr, if *negated { "!~~*" } else { "~~*" }, pattern)
-            }
-            Ast::SimilarTo { negated, expr, pattern, escape_char } => {
-                self.similar_to(*negated, expr, pattern, escape_char.as_deref())
-            }
-            Ast::AnyOp { left, compare_op, right, .. } => {
-                self.quantified(false, left, &operator_name(compare_op)?, right)
-            }
-            Ast::AllOp { left, compare_op, right } => self.quantified(true, left, &operator_name(compare_op)?, right),
-            Ast::Case { operand, conditions, else_result, .. } => {
-                self.case(operand.as_deref(), conditions, else_result.as_deref())
-            }
-            Ast::Exists { subquery, negated } => {
-                let (query, _) = self.subquery(subquery)?;
-                Ok(Expr::new(ExprKind::Exists { query: Box::new(query), negated: *negated }, Oid::BOOL))
-            }
-            Ast::Subquery(query) => self.scalar_query(query),
-            Ast::Tuple(items) => self.row(items),
-            Ast::Array(array) => self.array(&array.elem),
-            Ast::CompoundFieldAccess { root, access_chain } => self.field_access(root, access_chain),
-            Ast::Collate { expr, collation } => self.collate(expr, collation),
-            Ast::Interval(interval) => self.interval(interval),
-            Ast::Prefixed { prefix, value } => {
-                Err(self.at(Error::unsupported(format!("the prefix {prefix} of {value}")), prefix.span))
-            }
-            _ => self.special_call(ast),
+            Ast::CurrentOf(_) => Err(Error::unsupported("WHERE CURRENT OF")),
+            Ast::MultiAssign(_) | Ast::List(_) => Err(Error::internal("a list of expressions outside of its place")),
         }
+    }
+
+    fn column_ref(&mut self, column: &ast::ColumnRef) -> Result<Expr> {
+        let mut names = Vec::with_capacity(column.fields.len());
+        for field in &column.fields {
+            match field {
+                Field::Name(name) => names.push(name.as_str()),
+                Field::Star => return Err(self.at(Error::unsupported("a whole row as a value"), column.location)),
+            }
+        }
+        self.column(&names, column.location)
     }
 
     // ----- constants
 
-    fn value(&mut self, value: &ValueWithSpan) -> Result<Expr> {
-        if let Some(n) = self.lifted(value.span) {
+    fn constant(&mut self, constant: &AConst) -> Result<Expr> {
+        if matches!(constant.value, ConstValue::Integer(_) | ConstValue::Float(_) | ConstValue::String(_))
+            && let Some(n) = self.lifted(constant.location)
+        {
+            return self.lifted_constant(n, &constant.value);
+        }
+        Ok(match &constant.value {
+            ConstValue::Integer(n) => Expr::constant(Value::Integer(i64::from(*n)), Oid::INT4),
+            ConstValue::Float(text) => number(text),
+            ConstValue::Boolean(b) => Expr::constant(Value::Integer(i64::from(*b)), Oid::BOOL),
+            ConstValue::String(text) => unknown_text(text),
+            ConstValue::BitString(_) => return Err(self.at(Error::unsupported("type bit"), constant.location)),
+            ConstValue::Null => Expr::new(ExprKind::Null, Oid::UNKNOWN),
+        })
+    }
+
+    /// A constant that was lifted out of the text, where it has no sign.
+    fn lifted_constant(&mut self, n: usize, value: &ConstValue) -> Result<Expr> {
+        let negative = match value {
+            ConstValue::Integer(n) => *n < 0,
+            ConstValue::Float(text) => text.starts_with('-'),
+            _ => false,
+        };
+        if !negative {
             return Ok(self.literal(n));
         }
-        Ok(match &value.value {
-            AstValue::Number(text, _) => number(text),
-            AstValue::SingleQuotedString(text)
-            | AstValue::EscapedStringLiteral(text)
-            | AstValue::UnicodeStringLiteral(text)
-            | AstValue::NationalStringLiteral(text) => unknown_text(text),
-            AstValue::DollarQuotedString(string) => unknown_text(&string.value),
-            AstValue::Boolean(b) => Expr::constant(Value::Integer(i64::from(*b)), Oid::BOOL),
-            AstValue::Null => Expr::new(ExprKind::Null, Oid::UNKNOWN),
-            AstValue::Placeholder(name) => return self.placeholder(name).map_err(|e| self.at(e, value.span)),
-            other => return Err(self.at(Error::unsupported(format!("the constant {other}")), value.span)),
-        })
+        // The smallest integers' digits alone are too large for their types.
+        let smallest = match value {
+            ConstValue::Float(text) if text == "-2147483648" => Some((i64::from(i32::MIN), Oid::INT4)),
+            ConstValue::Float(text) if text == "-9223372036854775808" => Some((i64::MIN, Oid::INT8)),
+            _ => None,
+        };
+        if let Some((value, type_oid)) = smallest {
+            self.pinned.insert(n);
+            return Ok(Expr::constant(Value::Integer(value), type_oid));
+        }
+        let digits = self.literal(n);
+        self.prefix_operator("-", digits)
     }
 
     /// A lifted constant: a number has its natural type until its context asks for another.
@@ -144,12 +154,11 @@ impl Analyzer<'_> {
         Expr::new(ExprKind::Literal(n), type_oid)
     }
 
-    fn placeholder(&mut self, name: &str) -> Result<Expr> {
-        let number = name.strip_prefix('$').and_then(|n| n.parse::<usize>().ok());
-        let index = match number {
-            Some(n) if (1..=65535).contains(&n) => n - 1,
+    fn placeholder(&mut self, number: u32) -> Result<Expr> {
+        let index = match usize::try_from(number) {
+            Ok(n) if (1..=65535).contains(&n) => n - 1,
             _ => {
-                let message = format!("there is no parameter {name}");
+                let message = format!("there is no parameter ${number}");
                 return Err(Error::new(SqlState::UNDEFINED_PARAMETER, message));
             }
         };
@@ -177,139 +186,113 @@ impl Analyzer<'_> {
 
     // ----- casts
 
-    /// type 'text': the constant is read as that type.
-    fn typed_constant(&mut self, text: Expr, data_type: &DataType) -> Result<Expr> {
-        let target = self.resolve_type(data_type)?;
-        self.cast(text, target.oid, target.typmod)
+    pub(super) fn resolve_type(&self, type_name: &ast::TypeName) -> Result<type_name::ResolvedType> {
+        let resolved = type_name::resolve(type_name, self.catalog(), &self.search_path);
+        resolved.map_err(|error| self.at(error, type_name.location))
     }
 
-    pub(super) fn resolve_type(&self, data_type: &DataType) -> Result<type_name::ResolvedType> {
-        type_name::resolve(data_type, self.catalog(), &self.search_path).map_err(|error| match data_type {
-            DataType::Custom(name, _) => self.at(error, name.span()),
-            _ => error,
-        })
-    }
-
-    fn cast_expr(&mut self, kind: &ast::CastKind, expr: &Ast, data_type: &DataType) -> Result<Expr> {
-        if matches!(kind, ast::CastKind::TryCast | ast::CastKind::SafeCast) {
-            return Err(Error::new(SqlState::SYNTAX_ERROR, "TRY_CAST and SAFE_CAST are not PostgreSQL's"));
-        }
-        let target = self.resolve_type(data_type)?;
-        if let (Ast::Array(array), Some(element)) = (expr, self.element_type(target.oid)) {
-            let array = self.array_of(&array.elem, Some(element))?;
-            return Ok(self.apply_typmod(array, target.oid, target.typmod, crate::sql::casts::CastContext::Explicit));
-        }
-        let value = self.expr(expr)?;
-        self.cast(value, target.oid, target.typmod).map_err(|e| self.at(e, expr.span()))
-    }
-
-    fn interval(&mut self, interval: &ast::Interval) -> Result<Expr> {
-        let text = self.expr(&interval.value)?;
-        let data_type = DataType::Interval { fields: None, precision: None };
-        let target = self.resolve_type(&data_type)?;
-        match (&interval.leading_field, &interval.last_field) {
-            (None, None) => self.cast(text, target.oid, target.typmod),
-            (Some(field), None) => {
-                // INTERVAL '1' DAY: a bare number counts in the field's unit.
-                let Some(value) = self.constant_text(&text) else {
-                    return Err(Error::unsupported("an interval field over an expression"));
-                };
-                let with_unit = match value.trim().parse::<f64>() {
-                    Ok(_) => format!("{value} {field}"),
-                    Err(_) => value,
-                };
-                self.cast(unknown_text(&with_unit), target.oid, target.typmod)
+    /// expr::type, CAST, type 'text'.
+    fn cast_expr(&mut self, cast: &ast::TypeCast) -> Result<Expr> {
+        let target = self.resolve_type(&cast.type_name)?;
+        if let (Ast::Array(array), Some(element)) = (&cast.arg, self.element_type(target.oid)) {
+            let vector = matches!(target.oid, Oid::INT2VECTOR | Oid::OIDVECTOR);
+            if vector && array.elements.is_empty() {
+                let message = format!("array is not a valid {}", self.type_name(target.oid));
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
             }
-            _ => Err(Error::unsupported("an interval constant with two fields")),
+            let array = self.array_of(&array.elements, Some(element))?;
+            if vector {
+                return Ok(Expr { type_oid: target.oid, ..array });
+            }
+            return Ok(self.apply_typmod(array, target.oid, target.typmod, CastContext::Explicit));
         }
+        let value = self.expr(&cast.arg)?;
+        // A constant that is wrong is pointed at; a conversion that is not, where it was written.
+        let at = match cast.location.byte() {
+            Some(_) if !matches!(cast.arg, Ast::Const(_)) => cast.location,
+            _ => expr_location(&cast.arg),
+        };
+        self.cast(value, target.oid, target.typmod).map_err(|e| self.at(e, at))
     }
 
     // ----- operators
 
-    fn unary(&mut self, op: UnaryOperator, ast: &Ast) -> Result<Expr> {
-        if op == UnaryOperator::Minus {
-            if let Ast::BinaryOp { op: BinaryOperator::PGExp, .. } = ast {
-                return self.expr(&minus_first(ast));
-            }
-            if let Some(smallest) = self.smallest_integer(ast) {
-                return Ok(smallest);
-            }
-        }
-        let operand = self.expr(ast)?;
-        let name = match op {
-            UnaryOperator::Not | UnaryOperator::BangNot => {
-                let operand = self.boolean(operand, "NOT").map_err(|e| self.at(e, ast.span()))?;
-                return Ok(Expr::template("(NOT {0})", vec![operand], Oid::BOOL));
-            }
-            UnaryOperator::Plus => "+",
-            UnaryOperator::Minus => "-",
-            UnaryOperator::BitwiseNot => "~",
-            UnaryOperator::PGAbs => "@",
-            UnaryOperator::PGSquareRoot => "|/",
-            UnaryOperator::PGCubeRoot => "||/",
-            UnaryOperator::PGPrefixFactorial => "!!",
-            UnaryOperator::DoubleAt => "@@",
-            UnaryOperator::AtDashAt => "@-@",
-            other => return Err(Error::unsupported(format!("operator {other}"))),
-        };
-        self.prefix_operator(name, operand)
-    }
-
-    /// The smallest integer and bigint: their digits alone are one too large for the type.
-    fn smallest_integer(&mut self, ast: &Ast) -> Option<Expr> {
-        let Ast::Value(value) = ast else { return None };
-        let AstValue::Number(digits, _) = &value.value else { return None };
-        let (smallest, type_oid) = match digits.as_str() {
-            "2147483648" => (i64::from(i32::MIN), Oid::INT4),
-            "9223372036854775808" => (i64::MIN, Oid::INT8),
-            _ => return None,
-        };
-        if let Some(n) = self.lifted(value.span) {
-            self.pinned.insert(n);
-        }
-        Some(Expr::constant(Value::Integer(smallest), type_oid))
-    }
-
-    fn binary(&mut self, left: &Ast, op: &BinaryOperator, right: &Ast) -> Result<Expr> {
-        let connective = match op {
-            BinaryOperator::And => Some(("({0} AND {1})", "AND")),
-            BinaryOperator::Or => Some(("({0} OR {1})", "OR")),
-            _ => None,
-        };
-        if let Some((template, clause)) = connective {
-            let l = self.expr(left)?;
-            let l = self.boolean(l, clause).map_err(|e| self.at(e, left.span()))?;
-            let r = self.expr(right)?;
-            let r = self.boolean(r, clause).map_err(|e| self.at(e, right.span()))?;
-            return Ok(Expr::template(template, vec![l, r], Oid::BOOL));
-        }
-        let name = operator_name(op)?;
-        if let Ast::Subquery(query) = right
-            && let Ast::Tuple(items) = left
+    fn a_expr(&mut self, node: &AExpr) -> Result<Expr> {
+        let name = node.name.last().map_or("", String::as_str);
+        if let [schema, ..] = node.name.as_slice()
+            && node.name.len() > 1
+            && schema != "pg_catalog"
         {
-            return self.row_with_query(&name, items, query);
+            let message = format!("operator does not exist: {}", node.name.join("."));
+            return Err(self.at(Error::new(SqlState::UNDEFINED_FUNCTION, message), node.location));
+        }
+        let Some(left) = &node.left else {
+            let operand = self.expr(&node.right)?;
+            return self.prefix_operator(name, operand).map_err(|e| self.at(e, node.location));
+        };
+        let result = match node.kind {
+            AExprKind::Op => self.binary(name, left, &node.right),
+            AExprKind::OpAny => self.quantified(node, false),
+            AExprKind::OpAll => self.quantified(node, true),
+            AExprKind::Distinct => self.distinct_from("IS NOT", left, &node.right),
+            AExprKind::NotDistinct => self.distinct_from("IS", left, &node.right),
+            AExprKind::NullIf => self.nullif(left, &node.right),
+            AExprKind::In => match &node.right {
+                Ast::List(list) => self.in_list(left, list, name == "<>", node.location),
+                _ => Err(Error::internal("IN without a list")),
+            },
+            AExprKind::Like | AExprKind::ILike => self.like(name, left, &node.right),
+            AExprKind::Similar => self.similar_to(name == "!~", left, &node.right),
+            AExprKind::Between => self.between(left, &node.right, false, false),
+            AExprKind::NotBetween => self.between(left, &node.right, true, false),
+            AExprKind::BetweenSymmetric => self.between(left, &node.right, false, true),
+            AExprKind::NotBetweenSymmetric => self.between(left, &node.right, true, true),
+        };
+        result.map_err(|e| self.at(e, node.location))
+    }
+
+    fn bool_expr(&mut self, node: &BoolExpr) -> Result<Expr> {
+        let (template, clause) = match node.op {
+            BoolExprType::And => ("({0} AND {1})", "AND"),
+            BoolExprType::Or => ("({0} OR {1})", "OR"),
+            BoolExprType::Not => return self.not(node),
+        };
+        let args = node.args.iter().map(|arg| self.boolean_expr(arg, clause)).collect::<Result<Vec<_>>>()?;
+        Expr::connected(template, args).ok_or_else(|| Error::internal("a connective without operands"))
+    }
+
+    fn not(&mut self, node: &BoolExpr) -> Result<Expr> {
+        let Some(arg) = node.args.first() else { return Err(Error::internal("NOT without an operand")) };
+        // NOT IN and NOT EXISTS over a query are SQLite's own.
+        if let Ast::SubLink(link) = arg {
+            match (link.link_type, &link.test_expr) {
+                (SubLinkType::Any, Some(left)) if link.oper_name.is_empty() => {
+                    return self.in_query(left, &link.subselect, true).map_err(|e| self.at(e, link.location));
+                }
+                (SubLinkType::Exists, _) => {
+                    let (query, _) = self.subquery(&link.subselect)?;
+                    return Ok(Expr::new(ExprKind::Exists { query: Box::new(query), negated: true }, Oid::BOOL));
+                }
+                _ => {}
+            }
+        }
+        let operand = self.boolean_expr(arg, "NOT")?;
+        Ok(Expr::template("(NOT {0})", vec![operand], Oid::BOOL))
+    }
+
+    fn binary(&mut self, name: &str, left: &Ast, right: &Ast) -> Result<Expr> {
+        if let (Ast::Row(row), Ast::SubLink(link)) = (left, right)
+            && link.link_type == SubLinkType::Expr
+        {
+            return self.row_with_query(name, &row.args, &link.subselect);
         }
         let l = self.expr(left)?;
         let r = self.expr(right)?;
-        let span = left.span();
-        self.operator(&name, l, r).map_err(|e| self.at_operator(e, span))
-    }
-
-    /// PostgreSQL points at the operator: the first token after the left operand.
-    pub(super) fn at_operator(&self, error: Error, left: sqlparser::tokenizer::Span) -> Error {
-        if self.in_stored_text > 0 || error.fields().position.is_some() || left.end.line == 0 {
-            return error;
-        }
-        let text = self.source.text;
-        let Some(end) = crate::sql::parse::byte_offset(text, left.end) else { return error };
-        let Some(rest) = text.get(end..) else { return error };
-        let blanks = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || c == ')').len();
-        let characters = text.get(..end + blanks).map_or(0, |before| before.chars().count());
-        error.with_position(self.source.offset + characters as u32 + 1)
+        self.operator(name, l, r)
     }
 
     /// (a, b) op (SELECT c, d …)
-    fn row_with_query(&mut self, name: &str, items: &[Ast], query: &ast::Query) -> Result<Expr> {
+    fn row_with_query(&mut self, name: &str, items: &[Ast], query: &SelectStmt) -> Result<Expr> {
         let (query, columns) = self.subquery(query)?;
         let left = self.row(items)?;
         let op = match name {
@@ -324,7 +307,7 @@ impl Analyzer<'_> {
         Ok(compare(op, left, right))
     }
 
-    fn test(&mut self, template: &'static str, ast: &Ast) -> Result<Expr> {
+    fn null_test(&mut self, template: &'static str, ast: &Ast) -> Result<Expr> {
         let expr = self.expr(ast)?;
         if let ExprKind::Row(items) = expr.kind {
             // A row is null if all its fields are, and not null if none is.
@@ -339,13 +322,21 @@ impl Analyzer<'_> {
             }
             return all.ok_or_else(|| Error::unsupported("an empty row"));
         }
+        let expr = self.determined(expr)?;
         let expr = self.resolve_unknown(expr)?;
         Ok(Expr::template(template, vec![expr], Oid::BOOL))
     }
 
-    fn truth(&mut self, template: &'static str, ast: &Ast, clause: &str) -> Result<Expr> {
-        let expr = self.expr(ast)?;
-        let expr = self.boolean(expr, clause).map_err(|e| self.at(e, ast.span()))?;
+    fn boolean_test(&mut self, node: &ast::BooleanTest) -> Result<Expr> {
+        let (template, clause) = match node.test {
+            BoolTestType::IsTrue => ("({0} IS TRUE)", "IS TRUE"),
+            BoolTestType::IsNotTrue => ("({0} IS NOT TRUE)", "IS NOT TRUE"),
+            BoolTestType::IsFalse => ("({0} IS FALSE)", "IS FALSE"),
+            BoolTestType::IsNotFalse => ("({0} IS NOT FALSE)", "IS NOT FALSE"),
+            BoolTestType::IsUnknown => ("({0} IS NULL)", "IS UNKNOWN"),
+            BoolTestType::IsNotUnknown => ("({0} IS NOT NULL)", "IS NOT UNKNOWN"),
+        };
+        let expr = self.boolean_expr(&node.arg, clause)?;
         Ok(Expr::template(template, vec![expr], Oid::BOOL))
     }
 
@@ -358,34 +349,47 @@ impl Analyzer<'_> {
         }
     }
 
-    fn between(&mut self, expr: &Ast, low: &Ast, high: &Ast, negated: bool) -> Result<Expr> {
+    /// PostgreSQL, too, runs the operand twice.
+    fn between(&mut self, expr: &Ast, bounds: &Ast, negated: bool, symmetric: bool) -> Result<Expr> {
+        let Ast::List(bounds) = bounds else { return Err(Error::internal("BETWEEN without bounds")) };
+        let [low, high] = bounds.as_slice() else { return Err(Error::internal("BETWEEN without bounds")) };
         let (value, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
-        let lower = self.operator(">=", value.clone(), low)?;
-        let upper = self.operator("<=", value, high)?;
-        let template = if negated { "(NOT ({0} AND {1}))" } else { "({0} AND {1})" };
-        Ok(Expr::template(template, vec![lower, upper], Oid::BOOL))
+        let mut within = |low: &Expr, high: &Expr| -> Result<Expr> {
+            let lower = self.operator(">=", value.clone(), low.clone())?;
+            let upper = self.operator("<=", value.clone(), high.clone())?;
+            Ok(Expr::template("({0} AND {1})", vec![lower, upper], Oid::BOOL))
+        };
+        let mut test = within(&low, &high)?;
+        if symmetric {
+            test = Expr::template("({0} OR {1})", vec![test, within(&high, &low)?], Oid::BOOL);
+        }
+        Ok(if negated { Expr::template("(NOT {0})", vec![test], Oid::BOOL) } else { test })
     }
 
-    fn like(&mut self, name: &str, negated: bool, expr: &Ast, pattern: &Ast, escape: Option<&Ast>) -> Result<Expr> {
-        let (value, pattern) = (self.expr(expr)?, self.expr(pattern)?);
-        let matched = match escape {
-            None => self.operator(name, value, pattern).map_err(|e| self.at_operator(e, expr.span()))?,
-            Some(escape) => {
-                let escape = self.expr(escape)?;
-                let args = [value, pattern, escape]
-                    .into_iter()
-                    .map(|arg| self.implicit(arg, Oid::TEXT))
-                    .collect::<Result<Vec<_>>>()?;
-                Expr::function(if name == "~~" { "pg_like" } else { "pg_ilike" }, args, Oid::BOOL)
+    /// [NOT] LIKE, ILIKE, maybe with ESCAPE, which gram.y has made a call of like_escape.
+    fn like(&mut self, name: &str, expr: &Ast, pattern: &Ast) -> Result<Expr> {
+        let (positive, negated) = match name.strip_prefix('!') {
+            Some(positive) => (positive, true),
+            None => (name, false),
+        };
+        let matched = match system_call(pattern, "like_escape") {
+            Some([pattern, escape]) => {
+                let args = [self.expr(expr)?, self.expr(pattern)?, self.expr(escape)?];
+                let args = args.into_iter().map(|arg| self.implicit(arg, Oid::TEXT)).collect::<Result<Vec<_>>>()?;
+                Expr::function(if positive == "~~" { "pg_like" } else { "pg_ilike" }, args, Oid::BOOL)
+            }
+            _ => {
+                let (value, pattern) = (self.expr(expr)?, self.expr(pattern)?);
+                self.operator(positive, value, pattern)?
             }
         };
         Ok(if negated { Expr::template("(NOT {0})", vec![matched], Oid::BOOL) } else { matched })
     }
 
-    fn similar_to(&mut self, negated: bool, expr: &Ast, pattern: &Ast, escape: Option<&Ast>) -> Result<Expr> {
-        let mut args = vec![self.expr(expr)?, self.expr(pattern)?];
-        if let Some(escape) = escape {
-            args.push(self.expr(escape)?);
+    fn similar_to(&mut self, negated: bool, expr: &Ast, pattern: &Ast) -> Result<Expr> {
+        let mut args = vec![self.expr(expr)?];
+        for part in system_call(pattern, "similar_to_escape").unwrap_or_default() {
+            args.push(self.expr(part)?);
         }
         let args = args.into_iter().map(|arg| self.implicit(arg, Oid::TEXT)).collect::<Result<Vec<_>>>()?;
         let matched = Expr::function("pg_similar", args, Oid::BOOL);
@@ -394,28 +398,76 @@ impl Analyzer<'_> {
 
     // ----- constructs
 
-    fn case(&mut self, operand: Option<&Ast>, conditions: &[CaseWhen], otherwise: Option<&Ast>) -> Result<Expr> {
-        let operand = operand.map(|o| self.expr(o)).transpose()?;
-        let mut tests = Vec::with_capacity(conditions.len());
-        let mut results = Vec::with_capacity(conditions.len() + 1);
-        for when in conditions {
-            let condition = self.expr(&when.condition)?;
+    fn case(&mut self, case: &ast::CaseExpr) -> Result<Expr> {
+        match &case.arg {
+            None => self.case_of(None, case),
+            Some(operand) => {
+                let operand = self.expr(operand)?;
+                self.once(operand, |analyzer, operand| analyzer.case_of(Some(operand), case))
+            }
+        }
+    }
+
+    fn case_of(&mut self, operand: Option<Expr>, case: &ast::CaseExpr) -> Result<Expr> {
+        let mut tests = Vec::with_capacity(case.args.len());
+        let mut results = Vec::with_capacity(case.args.len() + 1);
+        for when in &case.args {
             tests.push(match &operand {
-                None => self.boolean(condition, "CASE/WHEN").map_err(|e| self.at(e, when.condition.span()))?,
-                Some(operand) => self.operator("=", operand.clone(), condition)?,
+                None => self.boolean_expr(&when.expr, "CASE/WHEN")?,
+                Some(operand) => {
+                    let value = self.expr(&when.expr)?;
+                    let equal = self.operator("=", operand.clone(), value);
+                    equal.map_err(|e| self.at(e, expr_location(&when.expr)))?
+                }
             });
             results.push(self.expr(&when.result)?);
         }
-        let has_else = otherwise.is_some();
-        if let Some(otherwise) = otherwise {
+        let has_else = case.defresult.is_some();
+        if let Some(otherwise) = &case.defresult {
             // The ELSE branch leads the choice of the common type, as in PostgreSQL.
             let otherwise = self.expr(otherwise)?;
             results.insert(0, otherwise);
         }
-        let (mut results, common) = self.unify(results, "CASE")?;
+        let (mut results, common) = self.unify(results, "CASE").map_err(|e| self.at(e, case.location))?;
         let otherwise = has_else.then(|| Box::new(results.remove(0)));
         let whens = tests.into_iter().zip(results).collect();
         Ok(Expr::new(ExprKind::Case { whens, otherwise }, common))
+    }
+
+    fn coalesce(&mut self, args: &[Ast]) -> Result<Expr> {
+        let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
+        let (mut args, common) = self.unify(args, "COALESCE")?;
+        Ok(match args.len() {
+            1 => args.swap_remove(0),
+            _ => Expr::function("coalesce", args, common),
+        })
+    }
+
+    fn nullif(&mut self, left: &Ast, right: &Ast) -> Result<Expr> {
+        let (a, b) = (self.expr(left)?, self.expr(right)?);
+        self.once(a, |analyzer, a| analyzer.null_if(a, b))
+    }
+
+    fn min_max(&mut self, greatest: bool, args: &[Ast]) -> Result<Expr> {
+        let construct = if greatest { "GREATEST" } else { "LEAST" };
+        let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
+        let (args, common) = self.unify(args, construct)?;
+        if self.is_enum(common) {
+            return Err(Error::unsupported(format!("{construct} over an enum")));
+        }
+        Ok(Expr::new(ExprKind::Extreme { greatest, args }, common))
+    }
+
+    /// CURRENT_DATE and its kin.
+    fn sql_value_function(&mut self, node: &ast::SqlValueFunction) -> Result<Expr> {
+        let value = self.function(crate::sql::analyze::names::value_function(node.op), Vec::new())?;
+        match node.typmod {
+            Some(precision) => {
+                let type_oid = value.type_oid;
+                self.cast(value, type_oid, precision.min(6))
+            }
+            None => Ok(value),
+        }
     }
 
     fn row(&mut self, items: &[Ast]) -> Result<Expr> {
@@ -423,16 +475,12 @@ impl Analyzer<'_> {
         Ok(Expr::new(ExprKind::Row(items), Oid::RECORD))
     }
 
-    fn array(&mut self, items: &[Ast]) -> Result<Expr> {
-        self.array_of(items, None)
-    }
-
     /// ARRAY[…], of a given element type or of the items' common one.
     fn array_of(&mut self, items: &[Ast], element: Option<Oid>) -> Result<Expr> {
         let mut elements = Vec::with_capacity(items.len());
         for item in items {
             elements.push(match item {
-                Ast::Array(inner) => self.array_of(&inner.elem, element)?,
+                Ast::Array(inner) => self.array_of(&inner.elements, element)?,
                 item => {
                     let value = self.expr(item)?;
                     match element {
@@ -462,7 +510,7 @@ impl Analyzer<'_> {
         Ok(Expr::function("pg_array", elements, type_oid))
     }
 
-    fn scalar_query(&mut self, query: &ast::Query) -> Result<Expr> {
+    fn scalar_query(&mut self, query: &SelectStmt) -> Result<Expr> {
         let (query, columns) = self.subquery(query)?;
         match columns.as_slice() {
             [(_, type_oid, typmod)] => {
@@ -471,6 +519,14 @@ impl Analyzer<'_> {
             }
             _ => Err(Error::new(SqlState::SYNTAX_ERROR, "subquery must return only one column")),
         }
+    }
+
+    fn array_sub_link(&mut self, query: &SelectStmt) -> Result<Expr> {
+        let (query, columns) = self.subquery(query)?;
+        let [(_, element, _)] = columns.as_slice() else {
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
+        };
+        self.array_of_query(query, *element)
     }
 
     /// ARRAY(SELECT …)
@@ -482,99 +538,30 @@ impl Analyzer<'_> {
         Ok(Expr::new(kind, type_oid))
     }
 
-    /// Subscripts; fields of composite values are not there.
-    fn field_access(&mut self, root: &Ast, chain: &[AccessExpr]) -> Result<Expr> {
-        let (array, chain) = match qualified_root(root, chain) {
-            Some((parts, rest)) => (self.column(&parts)?, rest),
-            None => (self.expr(root)?, chain),
-        };
-        if let [AccessExpr::Dot(Ast::Identifier(field))] = chain {
-            return self.field(array, field);
-        }
-        let vector = matches!(array.type_oid, Oid::INT2VECTOR | Oid::OIDVECTOR);
-        let jsonb = array.type_oid == Oid::JSONB;
-        let mut subscripts = Vec::new();
-        for access in chain {
-            match access {
-                AccessExpr::Subscript(Subscript::Index { index }) => subscripts.push(self.expr(index)?),
-                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: None })
-                    if chain.len() == 1 =>
-                {
-                    return self.slice(array, lower_bound.as_ref(), upper_bound.as_ref());
-                }
-                AccessExpr::Subscript(_) => return Err(Error::unsupported("this array slice")),
-                AccessExpr::Dot(_) => return Err(Error::unsupported("selecting a field of a composite value")),
-            }
-        }
-        if jsonb {
-            return subscripts.into_iter().try_fold(array, |value, index| self.operator("->", value, index));
-        }
-        if array.type_oid == Oid::NAME
-            && let [subscript] = subscripts.as_slice()
-        {
-            // A name is an array of "char" that counts from 0.
-            let subscript = self.implicit(subscript.clone(), Oid::INT4)?;
-            return Ok(Expr::template("nullif(substr({0}, {1} + 1, 1), '')", vec![array, subscript], Oid::CHAR));
-        }
-        let Some(element) = self.element_type(array.type_oid) else {
-            let message = format!(
-                "cannot subscript type {} because it does not support subscripting",
-                self.type_name(array.type_oid)
-            );
-            return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), root.span()));
-        };
-        let mut args = vec![array];
-        for subscript in subscripts {
-            let subscript = self.coerce(subscript, Oid::INT4, -1, crate::sql::casts::CastContext::Assignment)?;
-            // int2vector and oidvector count from 0.
-            args.push(if vector { Expr::template("({0} + 1)", vec![subscript], Oid::INT4) } else { subscript });
-        }
-        let value = Expr::function("pg_array_get", args, element);
-        Ok(match element {
-            Oid::BYTEA => Expr::function("pg_in_bytea", vec![value], element),
-            _ => value,
-        })
-    }
-
-    /// A field of a row value whose fields are known.
-    fn field(&mut self, row: Expr, field: &ast::Ident) -> Result<Expr> {
-        let name = crate::sql::analyze::analyzer::fold(field);
-        match (row.type_oid, row.typmod, name.as_str()) {
-            (Oid::RECORD, EXPANDED_ARRAY, "x") => Ok(Expr::template("({0} ->> 0)", vec![row], Oid::INT2)),
-            (Oid::RECORD, EXPANDED_ARRAY, "n") => Ok(Expr::template("({0} ->> 1)", vec![row], Oid::INT4)),
-            _ => {
-                Err(self.at(Error::unsupported(format!("selecting the field {name} of a composite value")), field.span))
-            }
-        }
-    }
-
-    fn slice(&mut self, array: Expr, lower: Option<&Ast>, upper: Option<&Ast>) -> Result<Expr> {
-        let type_oid = array.type_oid;
-        let mut args = vec![array];
-        for bound in [lower, upper] {
-            args.push(match bound {
-                Some(bound) => {
-                    let bound = self.expr(bound)?;
-                    self.implicit(bound, Oid::INT4)?
-                }
-                None => Expr::new(ExprKind::Null, Oid::INT4),
-            });
-        }
-        Ok(Expr::function("pg_array_slice", args, type_oid))
-    }
-
     /// COLLATE: the database has one collation, by bytes; those that mean it are accepted.
-    fn collate(&mut self, expr: &Ast, collation: &ast::ObjectName) -> Result<Expr> {
-        let (_, name, span) = self.split_name(collation)?;
-        let value = self.expr(expr)?;
-        match name.as_str() {
+    fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
+        let Some(arg) = &collate.arg else { return Err(Error::internal("COLLATE without an operand")) };
+        let (_, name) = self.split_name(&collate.name, collate.location)?;
+        let value = self.expr(arg)?;
+        match name {
             "default" | "C" | "POSIX" | "ucs_basic" | "C.UTF-8" | "C.utf8" => self.resolve_unknown(value),
             _ => {
                 let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
-                Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), span))
+                Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), collate.location))
             }
         }
     }
+}
+
+/// What an array holds of a value as that value: bytea and the infinities are strings in arrays, whole floats integers.
+pub(super) fn element_value(held: Expr) -> Expr {
+    let function = match held.type_oid {
+        Oid::BYTEA => "pg_in_bytea",
+        Oid::FLOAT4 | Oid::FLOAT8 => "pg_element_float",
+        _ => return held,
+    };
+    let type_oid = held.type_oid;
+    Expr::function(function, vec![held], type_oid)
 }
 
 /// In a WHERE, a NULL array may as well answer false: SQLite can then use an index for membership.
@@ -595,20 +582,14 @@ fn is_connective(call: &crate::sql::functions::Call) -> bool {
     matches!(call, Template("({0} AND {1})" | "({0} OR {1})"))
 }
 
-/// -a ^ b is (-a) ^ b: PostgreSQL's unary minus binds tighter than ^, the parser's does not.
-fn minus_first(ast: &Ast) -> Ast {
-    match ast {
-        Ast::BinaryOp { left, op: BinaryOperator::PGExp, right } => {
-            Ast::BinaryOp { left: Box::new(minus_first(left)), op: BinaryOperator::PGExp, right: right.clone() }
-        }
-        operand => Ast::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(operand.clone()) },
-    }
-}
-
-pub(super) fn strip_nesting(ast: &Ast) -> &Ast {
-    match ast {
-        Ast::Nested(inner) => strip_nesting(inner),
-        ast => ast,
+/// The arguments of a call of a function of pg_catalog, if that is what it is.
+fn system_call<'a>(expr: &'a Ast, name: &str) -> Option<&'a [Ast]> {
+    match expr {
+        Ast::FuncCall(call) => match call.name.as_slice() {
+            [schema, function] if schema == "pg_catalog" && function == name => Some(&call.args),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -627,33 +608,4 @@ fn number(text: &str) -> Expr {
             Expr::constant(Value::Text(canonical), Oid::NUMERIC)
         }
     }
-}
-
-/// The operator's PostgreSQL name.
-fn operator_name(op: &BinaryOperator) -> Result<String> {
-    Ok(match op {
-        BinaryOperator::PGCustomBinaryOperator(parts) => parts.last().cloned().unwrap_or_default(),
-        BinaryOperator::NotEq => "<>".to_owned(),
-        BinaryOperator::BitwiseXor | BinaryOperator::PGBitwiseXor => "#".to_owned(),
-        BinaryOperator::PGExp => "^".to_owned(),
-        BinaryOperator::Overlaps => return Err(Error::unsupported("OVERLAPS")),
-        op => op.to_string(),
-    })
-}
-
-/// The parser takes `t.a[1]` for a field of `t`: the column's name and the subscripts behind it.
-fn qualified_root<'a>(root: &Ast, chain: &'a [AccessExpr]) -> Option<(Vec<ast::Ident>, &'a [AccessExpr])> {
-    let mut parts = match root {
-        Ast::Identifier(ident) => vec![ident.clone()],
-        Ast::CompoundIdentifier(parts) => parts.clone(),
-        _ => return None,
-    };
-    let fields = chain.iter().map_while(|access| match access {
-        AccessExpr::Dot(Ast::Identifier(ident)) => Some(ident.clone()),
-        _ => None,
-    });
-    let known = parts.len();
-    parts.extend(fields);
-    let rest = chain.get(parts.len() - known..)?;
-    (parts.len() > known).then_some((parts, rest))
 }

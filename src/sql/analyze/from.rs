@@ -5,35 +5,28 @@
 
 use std::rc::Rc;
 
-use sqlparser::ast::{
-    FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, Spanned, TableAlias, TableFactor,
-    TableWithJoins,
-};
-
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::call::{contains_aggregate, contains_window};
+use crate::sql::analyze::expr::element_value;
+use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{Merged, RangeVar};
 use crate::sql::analyze::stored;
 use crate::sql::functions::{Call, Function, FunctionKind};
-use crate::sql::parse;
+use crate::sql::search::Volatile;
+use crate::sql::syntax::ast::expression::{CoercionForm, Expr as Ast};
+use crate::sql::syntax::ast::query::{
+    Alias, FromItem as Item, JoinExpr, JoinQuals, JoinType, RangeFunction, RangeSubselect, RangeVar as RangeName,
+};
+use crate::sql::syntax::parse;
 use crate::sql::tree::{Body, ColumnRef, Expr, ExprKind, FromItem, JoinKind, Query, Select, Target};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
     /// The FROM list; its entries are added to the innermost scope.
-    pub(super) fn from_clause(&mut self, from: &[TableWithJoins]) -> Result<Vec<FromItem>> {
-        from.iter().map(|item| self.table_with_joins(item)).collect()
-    }
-
-    fn table_with_joins(&mut self, item: &TableWithJoins) -> Result<FromItem> {
-        let start = self.entry_count();
-        let mut left = self.table_factor(&item.relation)?;
-        for join in &item.joins {
-            left = self.join(left, start, join)?;
-        }
-        Ok(left)
+    pub(super) fn from_clause(&mut self, from: &[Item]) -> Result<Vec<FromItem>> {
+        from.iter().map(|item| self.from_item(item)).collect()
     }
 
     fn entry_count(&self) -> usize {
@@ -54,45 +47,31 @@ impl Analyzer<'_> {
         Ok(())
     }
 
-    fn table_factor(&mut self, factor: &TableFactor) -> Result<FromItem> {
-        match factor {
-            TableFactor::Table { name, alias, args: None, sample: None, version: None, .. } => {
-                self.table(name, alias.as_ref()).map_err(|e| self.at(e, name.span()))
-            }
-            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => self
-                .function_in_from(name, &args.args, alias.as_ref(), *with_ordinality)
-                .map_err(|e| self.at(e, name.span())),
-            TableFactor::Function { name, args, alias, with_ordinality, .. } => {
-                self.function_in_from(name, args, alias.as_ref(), *with_ordinality).map_err(|e| self.at(e, name.span()))
-            }
-            TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_ordinality, .. } => {
-                self.unnest_in_from(array_exprs, alias.as_ref(), *with_ordinality)
-            }
-            TableFactor::Derived { lateral, subquery, alias, sample: None } => {
-                self.derived(*lateral, subquery, alias.as_ref())
-            }
-            TableFactor::NestedJoin { table_with_joins, alias: None } => self.table_with_joins(table_with_joins),
-            TableFactor::NestedJoin { .. } => Err(Error::unsupported("an alias for a parenthesised join")),
-            other => Err(Error::unsupported(format!("the FROM item {other}"))),
+    fn from_item(&mut self, item: &Item) -> Result<FromItem> {
+        match item {
+            Item::Relation(name) => self.table(name).map_err(|e| self.at(e, name.location)),
+            Item::Subselect(sub) => self.derived(sub).map_err(|e| self.at(e, sub.location)),
+            Item::Function(function) => self.function_in_from(function).map_err(|e| self.at(e, function.location)),
+            Item::TableFunc(table) => Err(self.at(Error::unsupported("XMLTABLE"), table.location)),
+            Item::TableSample(sample) => Err(self.at(Error::unsupported("TABLESAMPLE"), sample.location)),
+            Item::Join(join) => self.deeper(|a| a.join(join)),
         }
     }
 
     // ----- tables and views
 
-    fn table(&mut self, name: &ObjectName, alias: Option<&TableAlias>) -> Result<FromItem> {
-        if let [only] = name.0.as_slice()
-            && let Some(ident) = only.as_ident()
+    fn table(&mut self, name: &RangeName) -> Result<FromItem> {
+        let alias = name.alias.as_ref();
+        if name.schema.is_none()
+            && let Some(cte) = self.ctes.iter().rev().find(|c| c.name == name.relation).cloned()
         {
-            let wanted = fold(ident);
-            if let Some(cte) = self.ctes.iter().rev().find(|c| c.name == wanted).cloned() {
-                let sqlite_alias = self.fresh_alias();
-                let shown = alias.map_or(wanted, |a| fold(&a.name));
-                let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &cte.columns);
-                entry.carry_origins(&cte.origins);
-                entry.rename_columns(&column_aliases(alias))?;
-                self.add_entry(entry)?;
-                return Ok(FromItem::Cte { name: cte.sqlite_name, alias: sqlite_alias });
-            }
+            let sqlite_alias = self.fresh_alias();
+            let shown = alias.map_or_else(|| name.relation.clone(), |a| a.name.clone());
+            let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &cte.columns);
+            entry.carry_origins(&cte.origins);
+            entry.rename_columns(column_aliases(alias))?;
+            self.add_entry(entry)?;
+            return Ok(FromItem::Cte { name: cte.sqlite_name, alias: sqlite_alias });
         }
         let relation = self.relation(name)?;
         match relation.kind {
@@ -106,12 +85,12 @@ impl Analyzer<'_> {
             // A view without a query is SQLite's own, in a file that another program made.
             RelationKind::Table | RelationKind::System | RelationKind::View => {
                 let sqlite_alias = self.fresh_alias();
-                let shown = alias.map_or_else(|| relation.name.clone(), |a| fold(&a.name));
+                let shown = alias.map_or_else(|| relation.name.clone(), |a| a.name.clone());
                 let mut entry = RangeVar::table(self, relation, shown, Some(sqlite_alias.clone()));
                 if alias.is_some() {
                     entry.schema = None;
                 }
-                entry.rename_columns(&column_aliases(alias))?;
+                entry.rename_columns(column_aliases(alias))?;
                 self.add_entry(entry)?;
                 Ok(FromItem::Table { name: relation.sqlite_name.clone(), alias: sqlite_alias })
             }
@@ -119,7 +98,7 @@ impl Analyzer<'_> {
     }
 
     /// A view is its query, analysed anew under the names it was stored with.
-    fn view(&mut self, relation: &Relation, alias: Option<&TableAlias>) -> Result<FromItem> {
+    fn view(&mut self, relation: &Relation, alias: Option<&Alias>) -> Result<FromItem> {
         let text = relation.view_query.as_deref().unwrap_or_default();
         let ast = parse::query(text)?;
         let query = self.stored(|a| a.deeper(|a| a.query(&ast)))?;
@@ -131,7 +110,7 @@ impl Analyzer<'_> {
             .zip(outputs)
             .map(|(column, (_, type_oid, typmod))| (column.name.clone(), type_oid, typmod))
             .collect();
-        let shown = alias.map_or_else(|| relation.name.clone(), |a| fold(&a.name));
+        let shown = alias.map_or_else(|| relation.name.clone(), |a| a.name.clone());
         let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &columns);
         entry.schema = alias.is_none().then(|| relation.schema.clone());
         for (column, declared) in entry.columns.iter_mut().zip(&relation.columns) {
@@ -140,7 +119,7 @@ impl Analyzer<'_> {
                 reference.attribute = declared.number;
             }
         }
-        entry.rename_columns(&column_aliases(alias))?;
+        entry.rename_columns(column_aliases(alias))?;
         self.add_entry(entry)?;
         Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
     }
@@ -161,7 +140,7 @@ impl Analyzer<'_> {
     }
 
     /// A sequence read as a table of one row.
-    fn sequence(&mut self, relation: &Relation, alias: Option<&TableAlias>) -> Result<FromItem> {
+    fn sequence(&mut self, relation: &Relation, alias: Option<&Alias>) -> Result<FromItem> {
         let oid = || Expr::constant(crate::types::value::Value::Integer(i64::from(relation.oid.0)), Oid::REGCLASS);
         let columns = [
             ("last_value", Expr::function("pg_sequence_position", vec![oid()], Oid::INT8)),
@@ -180,42 +159,36 @@ impl Analyzer<'_> {
             unique: false,
         })));
         let sqlite_alias = self.fresh_alias();
-        let shown = alias.map_or_else(|| relation.name.clone(), |a| fold(&a.name));
+        let shown = alias.map_or_else(|| relation.name.clone(), |a| a.name.clone());
         let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &query.outputs());
         entry.carry_origins(&[(relation.oid, 1), (relation.oid, 2), (relation.oid, 3)]);
-        entry.rename_columns(&column_aliases(alias))?;
+        entry.rename_columns(column_aliases(alias))?;
         self.add_entry(entry)?;
         Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
     }
 
-    fn derived(
-        &mut self,
-        lateral: bool,
-        query: &sqlparser::ast::Query,
-        alias: Option<&TableAlias>,
-    ) -> Result<FromItem> {
+    fn derived(&mut self, sub: &RangeSubselect) -> Result<FromItem> {
+        let lateral = sub.lateral;
         let siblings: Vec<Rc<str>> =
             self.scopes.last().map_or(Vec::new(), |s| s.entries.iter().filter_map(|e| e.alias.clone()).collect());
-        let (query, columns) = self.hiding_siblings(!lateral, |a| a.subquery(query))?;
+        let (query, columns) = self.hiding_siblings(!lateral, |a| a.subquery(&sub.subquery))?;
         let depends = lateral && mentions(&query, &siblings);
+        if depends && Volatile::yielded_by(&query.body) {
+            return Err(Error::unsupported("a LATERAL sub-query with a volatile function that refers to FROM items"));
+        }
         if depends && !is_single_row(&query) {
             return Err(Error::unsupported("a LATERAL sub-query over tables that refers to preceding FROM items"));
         }
-        let Some(alias) = alias else {
-            // PostgreSQL 15 demands an alias.
-            let error = Error::new(SqlState::SYNTAX_ERROR, "subquery in FROM must have an alias")
-                .with_hint("For example, FROM (SELECT ...) [AS] foo.");
-            return Err(error);
-        };
+        let Some(alias) = &sub.alias else { return Err(Error::internal("a sub-query without an alias")) };
         let sqlite_alias = self.fresh_alias();
-        let mut entry = RangeVar::positional(fold(&alias.name), sqlite_alias.clone(), &columns);
+        let mut entry = RangeVar::positional(alias.name.clone(), sqlite_alias.clone(), &columns);
         let query = if depends {
             inline_row(&mut entry, query)
         } else {
             entry.carry_origins(&query.origins());
             query
         };
-        entry.rename_columns(&column_aliases(Some(alias)))?;
+        entry.rename_columns(&alias.columns)?;
         self.add_entry(entry)?;
         Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
     }
@@ -239,36 +212,35 @@ impl Analyzer<'_> {
 
     // ----- functions
 
-    fn function_in_from(
-        &mut self,
-        name: &ObjectName,
-        args: &[FunctionArg],
-        alias: Option<&TableAlias>,
-        ordinality: bool,
-    ) -> Result<FromItem> {
-        let (_, function_name, _) = self.split_name(name)?;
-        if function_name == "unnest" {
-            let arrays = args
-                .iter()
-                .map(|arg| match arg {
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Ok(expr.clone()),
-                    _ => Err(Error::unsupported("this argument of unnest")),
-                })
-                .collect::<Result<Vec<_>>>()?;
-            return self.unnest_in_from(&arrays, alias, ordinality);
+    fn function_in_from(&mut self, item: &RangeFunction) -> Result<FromItem> {
+        let [only] = item.functions.as_slice() else {
+            return Err(Error::unsupported("ROWS FROM with several functions"));
+        };
+        if !item.columns.is_empty() || !only.columns.is_empty() {
+            return Err(Error::unsupported("a column definition list for a function in FROM"));
         }
-        let mut values = Vec::with_capacity(args.len());
-        for arg in args {
-            match arg {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => values.push(self.expr(expr)?),
-                _ => return Err(Error::unsupported("this argument of a function in FROM")),
-            }
+        let (alias, ordinality) = (item.alias.as_ref(), item.ordinality);
+        let call = match &only.function {
+            Ast::FuncCall(call) if call.format == CoercionForm::ExplicitCall => call,
+            other => return self.value_in_from(other, alias, ordinality),
+        };
+        let plain = call.agg_order.is_empty() && !call.agg_star && !call.agg_distinct && !call.func_variadic;
+        if !plain {
+            return Err(Error::unsupported("this form of a function in FROM"));
+        }
+        let (_, function_name) = self.split_name(&call.name, call.location)?;
+        if function_name == "unnest" {
+            return self.unnest_in_from(&call.args, alias, ordinality);
+        }
+        let mut values = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            values.push(self.expr(arg)?);
         }
         let types: Vec<Oid> = values.iter().map(|v| v.type_oid).collect();
-        let function = self.resolve_function(&function_name, &types)?;
+        let function = self.resolve_function(function_name, &types)?;
         match function.kind {
             FunctionKind::Set => self.set_function(function, values, alias, ordinality),
-            FunctionKind::Scalar => self.scalar_in_from(&function_name, values, alias, ordinality),
+            FunctionKind::Scalar => self.scalar_in_from(function_name, values, alias, ordinality),
             _ => {
                 let message = "aggregate functions are not allowed in functions in FROM";
                 Err(Error::new(SqlState::GROUPING_ERROR, message))
@@ -281,12 +253,22 @@ impl Analyzer<'_> {
         &mut self,
         name: &str,
         args: Vec<Expr>,
-        alias: Option<&TableAlias>,
+        alias: Option<&Alias>,
         ordinality: bool,
     ) -> Result<FromItem> {
         let expr = self.function(name, args)?;
+        self.single_row(name, expr, alias, ordinality)
+    }
+
+    /// What the grammar writes like a function: CURRENT_DATE, COALESCE(…), CAST(…) …
+    fn value_in_from(&mut self, ast: &Ast, alias: Option<&Alias>, ordinality: bool) -> Result<FromItem> {
+        let expr = self.expr(ast)?;
+        self.single_row(&output_name(ast), expr, alias, ordinality)
+    }
+
+    fn single_row(&mut self, name: &str, expr: Expr, alias: Option<&Alias>, ordinality: bool) -> Result<FromItem> {
         let expr = self.resolve_unknown(expr)?;
-        let shown = alias.map_or_else(|| name.to_owned(), |a| fold(&a.name));
+        let shown = alias.map_or_else(|| name.to_owned(), |a| a.name.clone());
         let mut targets = vec![Target { name: shown.clone(), expr }];
         if ordinality {
             let one = Expr::constant(crate::types::value::Value::Integer(1), Oid::INT8);
@@ -304,7 +286,8 @@ impl Analyzer<'_> {
         })));
         let sqlite_alias = self.fresh_alias();
         let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &query.outputs());
-        entry.rename_columns(&column_aliases(alias))?;
+        entry.is_function = true;
+        entry.rename_columns(column_aliases(alias))?;
         self.add_entry(entry)?;
         Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
     }
@@ -314,7 +297,7 @@ impl Analyzer<'_> {
         &mut self,
         function: &'static Function,
         args: Vec<Expr>,
-        alias: Option<&TableAlias>,
+        alias: Option<&Alias>,
         ordinality: bool,
     ) -> Result<FromItem> {
         let sqlite_alias = self.fresh_alias();
@@ -327,11 +310,11 @@ impl Analyzer<'_> {
         &mut self,
         name: &str,
         columns: Vec<(String, Expr)>,
-        alias: Option<&TableAlias>,
+        alias: Option<&Alias>,
         ordinality: bool,
         sqlite_alias: Rc<str>,
     ) -> Result<()> {
-        let shown = alias.map_or_else(|| name.to_owned(), |a| fold(&a.name));
+        let shown = alias.map_or_else(|| name.to_owned(), |a| a.name.clone());
         // Those with an OUT parameter keep its name.
         let single = columns.len() == 1 && !name.contains("array_elements");
         let mut columns: Vec<_> = columns
@@ -351,11 +334,11 @@ impl Analyzer<'_> {
             schema: None,
             columns,
             visible: true,
-            only_qualified: false,
             relation: None,
             alias: Some(sqlite_alias),
+            is_function: true,
         };
-        entry.rename_columns(&column_aliases(alias))?;
+        entry.rename_columns(column_aliases(alias))?;
         self.add_entry(entry)
     }
 
@@ -384,15 +367,12 @@ impl Analyzer<'_> {
         let columns = if function.columns.is_empty() { &single } else { function.columns };
         let columns =
             columns.iter().map(|&(name, oid)| (name.to_owned(), function_column(&alias, name, oid))).collect();
+        // SQLite may call it for each row of the tables beside it.
+        let args = args.into_iter().map(|arg| self.once(arg, |_, arg| Ok(arg))).collect::<Result<Vec<_>>>()?;
         Ok((FromItem::Function { name, args, alias }, columns))
     }
 
-    fn unnest_in_from(
-        &mut self,
-        arrays: &[sqlparser::ast::Expr],
-        alias: Option<&TableAlias>,
-        ordinality: bool,
-    ) -> Result<FromItem> {
+    fn unnest_in_from(&mut self, arrays: &[Ast], alias: Option<&Alias>, ordinality: bool) -> Result<FromItem> {
         let sqlite_alias = self.fresh_alias();
         let mut args = Vec::with_capacity(arrays.len());
         let mut columns = Vec::with_capacity(arrays.len());
@@ -415,10 +395,7 @@ impl Analyzer<'_> {
             ));
         };
         let value = function_column(alias, &value_name(index), element);
-        Ok(match element {
-            Oid::BYTEA => Expr::function("pg_in_bytea", vec![value], element),
-            _ => value,
-        })
+        Ok(element_value(value))
     }
 
     /// A set-returning function in the select list joins the FROM list.
@@ -486,30 +463,33 @@ impl Analyzer<'_> {
 
     // ----- joins
 
-    fn join(&mut self, left: FromItem, start: usize, join: &Join) -> Result<FromItem> {
+    fn join(&mut self, join: &JoinExpr) -> Result<FromItem> {
+        if join.alias.is_some() {
+            return Err(self.at(Error::unsupported("an alias for a parenthesised join"), join.location));
+        }
+        let start = self.entry_count();
+        let left = self.from_item(&join.left)?;
         let middle = self.entry_count();
-        let (kind, constraint) = match &join.join_operator {
-            JoinOperator::Join(c) | JoinOperator::Inner(c) => (JoinKind::Inner, c),
-            JoinOperator::Left(c) | JoinOperator::LeftOuter(c) => (JoinKind::Left, c),
-            JoinOperator::Right(c) | JoinOperator::RightOuter(c) => (JoinKind::Right, c),
-            JoinOperator::FullOuter(c) => (JoinKind::Full, c),
-            JoinOperator::CrossJoin(c) => (JoinKind::Cross, c),
-            _ => return Err(Error::unsupported("this kind of join")),
+        let kind = match (join.join_type, &join.quals, join.natural) {
+            (JoinType::Inner, JoinQuals::None, false) => JoinKind::Cross,
+            (JoinType::Inner, ..) => JoinKind::Inner,
+            (JoinType::Left, ..) => JoinKind::Left,
+            (JoinType::Right, ..) => JoinKind::Right,
+            (JoinType::Full, ..) => JoinKind::Full,
         };
-        let right = self.table_factor(&join.relation)?;
+        let right = self.from_item(&join.right)?;
         let end = self.entry_count();
-        let on = match constraint {
-            JoinConstraint::On(condition) => Some(self.join_condition(start, condition)?),
-            JoinConstraint::Using(names) => {
-                let names =
-                    names.iter().map(|n| self.split_name(n).map(|(_, name, _)| name)).collect::<Result<Vec<_>>>()?;
-                self.using(kind, start, middle, end, &names)?
+        let on = match &join.quals {
+            JoinQuals::On(condition) => Some(self.join_condition(start, condition)?),
+            JoinQuals::Using(_, Some(_)) => {
+                return Err(self.at(Error::unsupported("an alias for JOIN … USING"), join.location));
             }
-            JoinConstraint::Natural => {
+            JoinQuals::Using(names, None) => self.using(kind, start, middle, end, names)?,
+            JoinQuals::None if join.natural => {
                 let names = self.common_columns(start, middle, end);
                 self.using(kind, start, middle, end, &names)?
             }
-            JoinConstraint::None => None,
+            JoinQuals::None => None,
         };
         let nullable = match kind {
             JoinKind::Inner | JoinKind::Cross => 0..0,
@@ -524,7 +504,7 @@ impl Analyzer<'_> {
     }
 
     /// ON sees only the tables of its own join.
-    fn join_condition(&mut self, start: usize, condition: &sqlparser::ast::Expr) -> Result<Expr> {
+    fn join_condition(&mut self, start: usize, condition: &Ast) -> Result<Expr> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.iter_mut().take(start).for_each(|e| e.visible = false);
         }
@@ -712,8 +692,8 @@ fn function_column(alias: &Rc<str>, name: &str, type_oid: Oid) -> Expr {
 }
 
 /// The names in alias (a, b, …).
-fn column_aliases(alias: Option<&TableAlias>) -> Vec<String> {
-    alias.map_or(Vec::new(), |a| a.columns.iter().map(|c| fold(&c.name)).collect())
+fn column_aliases(alias: Option<&Alias>) -> &[String] {
+    alias.map_or(&[], |alias| &alias.columns)
 }
 
 /// Whether a query's text would mention one of these aliases.

@@ -3,20 +3,22 @@
 //! Owns: [`Analyzer::in_list`], [`Analyzer::in_query`], [`Analyzer::quantified`]. Specification:
 //! functions-comparisons.html, functions-subquery.html.
 
-use sqlparser::ast::{self, ArrayElemTypeDef, DataType, Expr as Ast, Spanned};
-
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::expr::strip_nesting;
+use crate::sql::search::{Search, Volatile};
+use crate::sql::syntax::ast::expression::{self as ast, Expr as Ast, SubLink, SubLinkType};
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::query::SelectStmt;
+use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
-    pub(super) fn in_list(&mut self, expr: &Ast, list: &[Ast], negated: bool) -> Result<Expr> {
+    pub(super) fn in_list(&mut self, expr: &Ast, list: &[Ast], negated: bool, operator: Location) -> Result<Expr> {
         let value = self.expr(expr)?;
         let items = list.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
         if matches!(value.kind, ExprKind::Row(_)) {
-            return self.or_of_equals(value, items, negated);
+            return self.or_of_equals(value, items, negated, operator);
         }
         // As PostgreSQL: if the items have a common type with the value, one comparison against all; else an OR.
         let types: Vec<Oid> = std::iter::once(value.type_oid).chain(items.iter().map(|i| i.type_oid)).collect();
@@ -27,28 +29,23 @@ impl Analyzer<'_> {
                 list.push(self.to_common(item, common, "IN")?);
             }
             if matches!(common, Oid::JSON | Oid::XML) {
-                return self.operator("=", value.clone(), value);
+                return self.operator("=", value.clone(), value).map_err(|e| self.at(e, operator));
             }
             let kind = ExprKind::InList { expr: Box::new(value), list, negated };
             return Ok(Expr::new(kind, Oid::BOOL));
         }
-        self.or_of_equals(value, items, negated)
+        self.or_of_equals(value, items, negated, operator)
     }
 
-    fn or_of_equals(&mut self, value: Expr, items: Vec<Expr>, negated: bool) -> Result<Expr> {
-        let mut any: Option<Expr> = None;
-        for item in items {
-            let equal = self.operator("=", value.clone(), item)?;
-            any = Some(match any {
-                None => equal,
-                Some(any) => Expr::template("({0} OR {1})", vec![any, equal], Oid::BOOL),
-            });
-        }
-        let any = any.ok_or_else(|| Error::internal("empty IN list"))?;
+    /// PostgreSQL, too, runs the value for each item.
+    fn or_of_equals(&mut self, value: Expr, items: Vec<Expr>, negated: bool, operator: Location) -> Result<Expr> {
+        let equal = |a: &mut Self, item| a.operator("=", value.clone(), item).map_err(|e| a.at(e, operator));
+        let tests = items.into_iter().map(|item| equal(self, item)).collect::<Result<Vec<_>>>()?;
+        let any = Expr::connected("({0} OR {1})", tests).ok_or_else(|| Error::internal("empty IN list"))?;
         Ok(if negated { Expr::template("(NOT {0})", vec![any], Oid::BOOL) } else { any })
     }
 
-    pub(super) fn in_query(&mut self, expr: &Ast, query: &ast::Query, negated: bool) -> Result<Expr> {
+    pub(super) fn in_query(&mut self, expr: &Ast, query: &SelectStmt, negated: bool) -> Result<Expr> {
         let value = self.expr(expr)?;
         let (mut query, columns) = self.subquery(query)?;
         let values = match value.kind {
@@ -74,46 +71,60 @@ impl Analyzer<'_> {
         Ok(Expr::new(kind, Oid::BOOL))
     }
 
-    /// expr op ANY (array) / ALL (array) / ANY (sub-query)
-    pub(super) fn quantified(&mut self, all: bool, left: &Ast, name: &str, right: &Ast) -> Result<Expr> {
-        let inner = strip_nesting(right);
-        if let Ast::Subquery(query) = inner {
-            return self.quantified_query(all, name, left, query);
-        }
+    /// A sub-query behind ANY, ALL or IN.
+    pub(super) fn sub_link(&mut self, link: &SubLink) -> Result<Expr> {
+        let Some(left) = &link.test_expr else { return Err(Error::internal("a sub-query without a left side")) };
+        let all = link.link_type == SubLinkType::All;
+        let name = link.oper_name.last().map_or("=", String::as_str);
+        let result = self.quantified_query(all, name, left, &link.subselect);
+        result.map_err(|e| self.at(e, link.location))
+    }
+
+    /// expr op ANY (array) / ALL (array)
+    pub(super) fn quantified(&mut self, node: &ast::AExpr, all: bool) -> Result<Expr> {
+        let (Some(left), Some(name)) = (&node.left, node.name.last()) else {
+            return Err(Error::internal("ANY without a left side"));
+        };
         // SQLite takes no sub-query in a CHECK or an index, which is where PostgreSQL itself writes IN as = ANY.
         if (all && name == "<>" || !all && name == "=")
-            && let Some(list) = listed_elements(inner)
+            && let Some(list) = listed_elements(&node.right)
         {
-            return self.expr(&Ast::InList { expr: Box::new(left.clone()), list, negated: all });
+            return self.in_list(left, &list, all, node.location);
         }
         let value = self.expr(left)?;
-        let array = self.expr(inner)?;
+        let array = self.expr(&node.right)?;
         let array = if array.type_oid == Oid::UNKNOWN {
             let element = if value.type_oid == Oid::UNKNOWN { Oid::TEXT } else { value.type_oid };
             let target = self.array_type(element).unwrap_or(Oid::TEXT_ARRAY);
-            self.implicit(array, target)?
+            self.implicit(array, target).map_err(|e| self.at(e, expr_location(&node.right)))?
         } else {
             array
         };
         let Some(element) = self.element_type(array.type_oid) else {
             let message = "op ANY/ALL (array) requires array on right side";
-            return Err(self.at(Error::new(SqlState::WRONG_OBJECT_TYPE, message), right.span()));
+            return Err(self.at(Error::new(SqlState::WRONG_OBJECT_TYPE, message), node.location));
         };
         let current = Expr::new(ExprKind::ArrayElement, element);
-        let comparison = self.operator(name, value, current).map_err(|e| self.at_operator(e, left.span()))?;
-        if !all
-            && name == "="
-            && let ExprKind::Compare("=", l, r) = &comparison.kind
-            && matches!(r.kind, ExprKind::ArrayElement)
-        {
-            let kind = ExprKind::InArray { expr: l.clone(), array: Box::new(array), element, exact: true };
-            return Ok(Expr::new(kind, Oid::BOOL));
+        let comparison = self.operator(name, value, current).map_err(|e| self.at(e, node.location))?;
+        if Volatile.in_expr(&comparison) {
+            // The comparison is made for each element.
+            return self.quantified_once(all, name, left, array, element);
         }
-        let kind = ExprKind::Quantified { all, array: Box::new(array), comparison: Box::new(comparison) };
-        Ok(Expr::new(kind, Oid::BOOL))
+        self.once(array, |_, array| Ok(compared_with_elements(all, name, array, element, comparison)))
     }
 
-    fn quantified_query(&mut self, all: bool, name: &str, left: &Ast, query: &ast::Query) -> Result<Expr> {
+    /// As [`Analyzer::quantified`], with a left operand that must be computed before the elements are looked at.
+    fn quantified_once(&mut self, all: bool, name: &str, left: &Ast, array: Expr, element: Oid) -> Result<Expr> {
+        let value = self.expr(left)?;
+        self.once(value, |a, value| {
+            a.once(array, |a, array| {
+                let comparison = a.operator(name, value, Expr::new(ExprKind::ArrayElement, element))?;
+                Ok(compared_with_elements(all, name, array, element, comparison))
+            })
+        })
+    }
+
+    fn quantified_query(&mut self, all: bool, name: &str, left: &Ast, query: &SelectStmt) -> Result<Expr> {
         match (all, name) {
             (false, "=") => self.in_query(left, query, false),
             (true, "<>") => self.in_query(left, query, true),
@@ -124,31 +135,44 @@ impl Analyzer<'_> {
                     return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery has too many columns"));
                 };
                 let current = Expr::new(ExprKind::ArrayElement, *element);
-                let comparison = self.operator(name, value, current)?;
                 let array = self.array_of_query(query, *element)?;
-                let kind = ExprKind::Quantified { all, array: Box::new(array), comparison: Box::new(comparison) };
-                Ok(Expr::new(kind, Oid::BOOL))
+                // PostgreSQL, too, runs the left operand for each row.
+                let comparison = self.operator(name, value, current)?;
+                self.once(array, |_, array| {
+                    let (array, comparison) = (Box::new(array), Box::new(comparison));
+                    Ok(Expr::new(ExprKind::Quantified { all, array, comparison }, Oid::BOOL))
+                })
             }
         }
     }
 }
 
+/// ANY or ALL of an array's elements, as SQLite's IN where that is the same.
+fn compared_with_elements(all: bool, name: &str, array: Expr, element: Oid, comparison: Expr) -> Expr {
+    let array = Box::new(array);
+    if !all
+        && name == "="
+        && let ExprKind::Compare("=", l, r) = &comparison.kind
+        && matches!(r.kind, ExprKind::ArrayElement)
+    {
+        return Expr::new(ExprKind::InArray { expr: l.clone(), array, element, exact: true }, Oid::BOOL);
+    }
+    Expr::new(ExprKind::Quantified { all, array, comparison: Box::new(comparison) }, Oid::BOOL)
+}
+
 /// The elements of ARRAY[…], or of (ARRAY[…])::type[] with the cast put on each of them.
 fn listed_elements(array: &Ast) -> Option<Vec<Ast>> {
     match array {
-        Ast::Nested(inner) => listed_elements(inner),
-        Ast::Array(array) if !array.elem.is_empty() => {
-            let flat = array.elem.iter().all(|e| !matches!(e, Ast::Array(_)));
-            flat.then(|| array.elem.clone())
+        Ast::Array(array) if !array.elements.is_empty() => {
+            let flat = array.elements.iter().all(|e| !matches!(e, Ast::Array(_)));
+            flat.then(|| array.elements.clone())
         }
-        Ast::Cast { kind, expr, data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)), format } => {
-            let cast = |elem: Ast| Ast::Cast {
-                kind: kind.clone(),
-                expr: Box::new(elem),
-                data_type: DataType::clone(element),
-                format: format.clone(),
+        Ast::TypeCast(cast) if cast.type_name.array_bounds.len() == 1 => {
+            let type_name = ast::TypeName { array_bounds: Vec::new(), ..cast.type_name.clone() };
+            let element = |arg: Ast| {
+                Ast::TypeCast(Box::new(ast::TypeCast { arg, type_name: type_name.clone(), location: cast.location }))
             };
-            Some(listed_elements(expr)?.into_iter().map(cast).collect())
+            Some(listed_elements(&cast.arg)?.into_iter().map(element).collect())
         }
         _ => None,
     }

@@ -5,18 +5,22 @@
 
 use std::rc::Rc;
 
-use sqlparser::ast::{
-    self, Assignment, AssignmentTarget, ConflictTarget, Expr as Ast, FromTable, ObjectName, OnConflictAction, OnInsert,
-    SelectItem, SetExpr, Spanned, TableFactor, TableObject, UpdateTableFromKind,
-};
-
 use crate::catalog::schema::{Column, ForeignKey, Identity, Relation, RelationKind, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::conflict::deferrable_arbiter;
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
-use crate::sql::parse::{self, Overriding};
+use crate::sql::search::{Search, Volatile};
+use crate::sql::syntax::ast::definition::{IndexElem, IndexKey};
+use crate::sql::syntax::ast::expression::{Expr as Ast, Field, SubLinkType};
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::query::{
+    self as ast, InferTarget, InsertStmt, OnConflictAction, OnConflictClause, Overriding, RangeVar as RangeName,
+    ResTarget, SelectBody, SelectStmt, SortByDir, SortByNulls,
+};
+use crate::sql::syntax::grammar::locations::expr_location;
+use crate::sql::syntax::parse;
 use crate::sql::tree::{
     Body, Changed, ColumnRef, Conflict, ConflictUpdate, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query,
     Select, Target, Update,
@@ -52,7 +56,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// The target of a modifying statement: a table, not a view or system relation.
-    fn target(&self, name: &ObjectName, verb: &str) -> Result<&'a Relation> {
+    fn target(&self, name: &RangeName, verb: &str) -> Result<&'a Relation> {
         let relation = self.relation(name)?;
         match relation.kind {
             RelationKind::Table => Ok(relation),
@@ -71,38 +75,28 @@ impl<'a> Analyzer<'a> {
 
     // ----- INSERT
 
-    pub fn insert(&mut self, ast: &ast::Insert) -> Result<Modified<'a>> {
-        let TableObject::TableName(name) = &ast.table else {
-            return Err(Error::unsupported("INSERT into something that is not a table"));
-        };
-        if ast.or.is_some()
-            || ast.replace_into
-            || ast.overwrite
-            || ast.partitioned.is_some()
-            || !ast.assignments.is_empty()
-        {
-            return Err(Error::unsupported("this form of INSERT"));
-        }
-        let relation = self.target(name, "inserting into").map_err(|e| self.at(e, name.span()))?;
-        let columns = self.insert_columns(relation, &ast.columns)?;
-        let mut ctes = Vec::new();
-        let mut recursive = false;
+    pub fn insert(&mut self, ast: &InsertStmt) -> Result<Modified<'a>> {
         let in_scope = self.ctes.len();
+        let mut ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
+        let mut recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
+        let name = &ast.relation;
+        let relation = self.target(name, "inserting into").map_err(|e| self.at(e, name.location))?;
+        let columns = self.insert_columns(relation, &ast.columns)?;
         let source = match &ast.source {
             None => InsertSource::Rows(vec![Vec::new()]),
             Some(query) => {
                 if let Some(with) = &query.with {
-                    ctes = self.with(with)?;
-                    recursive = with.recursive;
+                    ctes.extend(self.with(with)?);
+                    recursive |= with.recursive;
                 }
                 self.insert_source(query, &columns)?
             }
         };
         let alias = self.fresh_alias();
-        let shown = ast.table_alias.as_ref().map_or_else(|| relation.name.clone(), |a| fold(&a.alias));
-        let (source, row) = self.insert_body(relation, &columns, &ast.columns, source)?;
-        let conflict = ast.on.as_ref().map(|on| self.conflict(on, relation, &shown, &alias)).transpose()?;
-        let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
+        let shown = name.alias.as_ref().map_or_else(|| relation.name.clone(), |a| a.name.clone());
+        let (source, row) = self.insert_body(relation, &columns, ast, source)?;
+        let conflict = ast.on_conflict.as_ref().map(|on| self.conflict(on, relation, &shown, &alias)).transpose()?;
+        let returning = self.returning(&ast.returning, relation, &shown)?;
         self.ctes.truncate(in_scope);
         let mut insert = Insert {
             ctes,
@@ -120,46 +114,43 @@ impl<'a> Analyzer<'a> {
     }
 
     /// The columns an INSERT names, or all.
-    pub(super) fn insert_columns(&self, relation: &'a Relation, names: &[ObjectName]) -> Result<Vec<&'a Column>> {
+    pub(super) fn insert_columns(&self, relation: &'a Relation, names: &[ResTarget]) -> Result<Vec<&'a Column>> {
         if names.is_empty() {
             return Ok(relation.columns.iter().collect());
         }
         let mut columns: Vec<&Column> = Vec::with_capacity(names.len());
         for name in names {
-            let (_, column_name, span) = self.split_name(name)?;
-            let Some(column) = relation.column(&column_name) else {
-                let message = format!("column \"{column_name}\" of relation \"{}\" does not exist", relation.name);
-                return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), span));
-            };
+            let column = self.assigned_column(name, relation)?;
             if columns.iter().any(|c| c.number == column.number) {
-                let message = format!("column \"{column_name}\" specified more than once");
-                return Err(self.at(Error::new(SqlState::DUPLICATE_COLUMN, message), span));
+                let message = format!("column \"{}\" specified more than once", column.name);
+                return Err(self.at(Error::new(SqlState::DUPLICATE_COLUMN, message), name.location));
             }
             columns.push(column);
         }
         Ok(columns)
     }
 
-    fn insert_source(&mut self, query: &ast::Query, columns: &[&Column]) -> Result<InsertSource> {
-        if let SetExpr::Values(values) = &*query.body
-            && query.order_by.is_none()
-            && query.limit_clause.is_none()
+    fn insert_source(&mut self, query: &SelectStmt, columns: &[&Column]) -> Result<InsertSource> {
+        if let SelectBody::Values(values) = &query.body
+            && query.sort.is_empty()
+            && query.limit_count.is_none()
+            && query.limit_offset.is_none()
         {
-            let mut rows = Vec::with_capacity(values.rows.len());
-            for row in &values.rows {
+            let mut rows = Vec::with_capacity(values.len());
+            for row in values {
                 self.check_width(row.len(), columns.len(), row.get(columns.len()))?;
                 let row = row
                     .iter()
                     .map(|e| match e {
-                        Ast::Identifier(ident) if is_default(ident) => Ok(None),
-                        e => self.expr(e).map(|expr| Some((expr, e.span()))),
+                        Ast::SetToDefault(_) => Ok(None),
+                        e => self.expr(e).map(|expr| Some((expr, expr_location(e)))),
                     })
                     .collect::<Result<Vec<_>>>()?;
                 rows.push(row);
             }
             return Ok(InsertSource::Rows(rows));
         }
-        let bare = ast::Query { with: None, ..query.clone() };
+        let bare = SelectStmt { with: None, ..query.clone() };
         let query = self.query_with_unknowns(&bare)?;
         self.check_width(query.outputs().len(), columns.len(), None)?;
         Ok(InsertSource::Query(Box::new(query)))
@@ -168,7 +159,7 @@ impl<'a> Analyzer<'a> {
     fn check_width(&self, given: usize, wanted: usize, extra: Option<&Ast>) -> Result<()> {
         if given > wanted {
             let error = Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns");
-            return Err(extra.map_or(error.clone(), |e| self.at(error, e.span())));
+            return Err(extra.map_or(error.clone(), |e| self.at(error, expr_location(e))));
         }
         Ok(())
     }
@@ -178,7 +169,7 @@ impl<'a> Analyzer<'a> {
         &mut self,
         relation: &'a Relation,
         columns: &[&'a Column],
-        names: &[ObjectName],
+        ast: &InsertStmt,
         source: InsertSource,
     ) -> Result<(Body, Vec<(i16, Expr)>)> {
         match source {
@@ -186,13 +177,12 @@ impl<'a> Analyzer<'a> {
                 let single = rows.len() == 1;
                 let mut complete = Vec::with_capacity(rows.len());
                 for row in rows {
-                    let mut given: Vec<Option<Option<(Expr, sqlparser::tokenizer::Span)>>> =
-                        row.into_iter().map(Some).collect();
-                    if !given.is_empty() && given.len() < columns.len() && !names.is_empty() {
+                    let mut given: Vec<Option<Option<(Expr, Location)>>> = row.into_iter().map(Some).collect();
+                    if !given.is_empty() && given.len() < columns.len() && !ast.columns.is_empty() {
                         let message = "INSERT has more target columns than expressions";
                         let error = Error::new(SqlState::SYNTAX_ERROR, message);
-                        let place = names.get(given.len()).map(Spanned::span);
-                        return Err(place.map_or(error.clone(), |span| self.at(error, span)));
+                        let place = ast.columns.get(given.len()).map(|name| name.location);
+                        return Err(place.map_or(error.clone(), |place| self.at(error, place)));
                     }
                     let mut values = Vec::new();
                     for column in stored_columns(relation) {
@@ -200,14 +190,12 @@ impl<'a> Analyzer<'a> {
                         let value = place.and_then(|p| given.get_mut(p)).and_then(Option::take).flatten();
                         values.push(match value {
                             // OVERRIDING USER VALUE: the identity's own value wins over what was given.
-                            Some(_)
-                                if column.identity.is_some() && self.extras.overriding == Some(Overriding::User) =>
-                            {
+                            Some(_) if column.identity.is_some() && ast.overriding == Some(Overriding::User) => {
                                 self.default_value(column, relation)?
                             }
-                            Some((expr, span)) => {
-                                self.check_writable(column)?;
-                                self.assign(expr, column, relation).map_err(|e| self.at(e, span))?
+                            Some((expr, place)) => {
+                                check_writable(column, ast.overriding)?;
+                                self.assign(expr, column, relation).map_err(|e| self.at(e, place))?
                             }
                             None => self.default_value(column, relation)?,
                         });
@@ -222,7 +210,9 @@ impl<'a> Analyzer<'a> {
                 let names = stored_columns(relation).map(|c| c.name.clone()).collect();
                 Ok((Body::Values { rows: complete, names }, row))
             }
-            InsertSource::Query(query) => Ok((self.insert_select(relation, columns, *query)?, Vec::new())),
+            InsertSource::Query(query) => {
+                Ok((self.insert_select(relation, columns, ast.overriding, *query)?, Vec::new()))
+            }
         }
     }
 
@@ -236,15 +226,13 @@ impl<'a> Analyzer<'a> {
         Ok(())
     }
 
-    fn check_writable(&self, column: &Column) -> Result<()> {
-        if column.identity == Some(Identity::Always) && self.extras.overriding != Some(Overriding::System) {
-            let error = cannot_insert(column, "is an identity column defined as GENERATED ALWAYS");
-            return Err(error.with_hint("Use OVERRIDING SYSTEM VALUE to override."));
-        }
-        Ok(())
-    }
-
-    fn insert_select(&mut self, relation: &'a Relation, columns: &[&'a Column], mut query: Query) -> Result<Body> {
+    fn insert_select(
+        &mut self,
+        relation: &'a Relation,
+        columns: &[&'a Column],
+        overriding: Option<Overriding>,
+        mut query: Query,
+    ) -> Result<Body> {
         let outputs = query.outputs();
         // Constants of the select list take the columns' types.
         for (index, ((_, type_oid, _), column)) in outputs.iter().zip(columns).enumerate() {
@@ -260,8 +248,11 @@ impl<'a> Analyzer<'a> {
         for column in stored_columns(relation) {
             let place = columns.iter().position(|c| c.number == column.number);
             let expr = match place.and_then(|p| entry.columns.get(p)) {
+                Some(_) if column.identity.is_some() && overriding == Some(Overriding::User) => {
+                    self.default_value(column, relation)?
+                }
                 Some(given) => {
-                    self.check_writable(column)?;
+                    check_writable(column, overriding)?;
                     self.assign(given.expr.clone(), column, relation)?
                 }
                 None => self.default_value(column, relation)?,
@@ -352,66 +343,91 @@ impl<'a> Analyzer<'a> {
 
     // ----- ON CONFLICT
 
-    fn conflict(&mut self, on: &OnInsert, relation: &'a Relation, shown: &str, alias: &Rc<str>) -> Result<Conflict> {
-        let OnInsert::OnConflict(conflict) = on else {
-            return Err(Error::unsupported("ON DUPLICATE KEY UPDATE"));
-        };
-        let inference = self.extras.conflict.take();
-        let key: Vec<i16> = match &conflict.conflict_target {
-            None => Vec::new(),
-            Some(ConflictTarget::Columns(names)) => {
-                let mut numbers = Vec::with_capacity(names.len());
-                for ident in names {
-                    let name = fold(ident);
-                    let Some(column) = relation.column(&name) else {
-                        let message = format!("column \"{name}\" does not exist");
-                        return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), ident.span));
-                    };
-                    numbers.push(column.number);
-                }
-                numbers
-            }
-            Some(ConflictTarget::OnConstraint(name)) => {
-                let (_, name, span) = self.split_name(name)?;
-                let Some(constraint) = relation.constraints.iter().find(|c| c.name == name) else {
-                    let message = format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name);
-                    return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), span));
-                };
-                constraint.columns.clone()
-            }
-        };
-        let (target, target_predicate) = match inference {
-            Some(inference) => self.inferred(relation, &inference)?,
+    fn conflict(
+        &mut self,
+        on: &OnConflictClause,
+        relation: &'a Relation,
+        shown: &str,
+        alias: &Rc<str>,
+    ) -> Result<Conflict> {
+        let (target, target_predicate) = match on.infer.as_ref().map(|infer| &infer.target) {
             None => {
-                self.refuse_deferrable(relation, &key)?;
-                if !key.is_empty() {
-                    self.arbiter(relation, &key)?;
-                }
-                let columns = key.iter().filter_map(|n| relation.column_by_number(*n));
-                (columns.map(|column| bare_column(relation, column)).collect(), None)
+                self.refuse_deferrable(relation, &[])?;
+                (Vec::new(), None)
+            }
+            Some(InferTarget::Constraint(name)) => {
+                let Some(constraint) = relation.constraints.iter().find(|c| c.name == *name) else {
+                    let message = format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name);
+                    return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), on.location));
+                };
+                (self.arbiter_columns(relation, &constraint.columns)?, None)
+            }
+            Some(InferTarget::Index { elements, where_clause }) => {
+                self.infer_index(relation, elements, where_clause.as_ref())?
             }
         };
-        let update = match &conflict.action {
-            OnConflictAction::DoNothing => None,
-            OnConflictAction::DoUpdate(_) if target.is_empty() => {
+        let update = match &on.action {
+            OnConflictAction::Nothing => None,
+            OnConflictAction::Update { .. } if target.is_empty() => {
                 let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
-                return Err(
-                    Error::new(SqlState::SYNTAX_ERROR, message).with_hint("For example, ON CONFLICT (column_name).")
-                );
+                let error = Error::new(SqlState::SYNTAX_ERROR, message);
+                return Err(self.at(error.with_hint("For example, ON CONFLICT (column_name)."), on.location));
             }
-            OnConflictAction::DoUpdate(update) => {
+            OnConflictAction::Update { targets, where_clause } => {
                 let existing = RangeVar::table(self, relation, shown.to_owned(), Some(alias.clone()));
                 let mut excluded = RangeVar::table(self, relation, "excluded".to_owned(), Some("excluded".into()));
                 excluded.schema = None;
-                // Unqualified names mean the existing row.
-                excluded.only_qualified = true;
                 self.scopes.push(Scope { entries: vec![existing, excluded], ..Scope::default() });
-                let result = self.conflict_update(update, relation);
+                let result = self.conflict_update(targets, where_clause.as_ref(), relation);
                 self.scopes.pop();
                 Some(result?)
             }
         };
         Ok(Conflict { target, target_predicate, update })
+    }
+
+    /// ON CONFLICT (elements) WHERE predicate. Bare columns without a predicate name a unique index over all rows.
+    fn infer_index(
+        &mut self,
+        relation: &'a Relation,
+        elements: &[IndexElem],
+        predicate: Option<&Ast>,
+    ) -> Result<(Vec<Expr>, Option<Expr>)> {
+        let mut key = Vec::with_capacity(elements.len());
+        for element in elements {
+            if element.ordering != SortByDir::Default {
+                let error =
+                    Error::new(SqlState::INVALID_COLUMN_REFERENCE, "ASC/DESC is not allowed in ON CONFLICT clause");
+                return Err(self.at(error, element.location));
+            }
+            if element.nulls != SortByNulls::Default {
+                let message = "NULLS FIRST/LAST is not allowed in ON CONFLICT clause";
+                let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
+                return Err(self.at(error, element.location));
+            }
+            if element.collation.is_some() || element.opclass.is_some() {
+                let error = Error::unsupported("COLLATE or an operator class in ON CONFLICT");
+                return Err(self.at(error, element.location));
+            }
+            let IndexKey::Column(name) = &element.key else { continue };
+            let Some(column) = relation.column(name) else {
+                let message = format!("column \"{name}\" does not exist");
+                return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), element.location));
+            };
+            key.push(column.number);
+        }
+        if predicate.is_some() || key.len() != elements.len() {
+            return self.inferred(relation, elements, predicate);
+        }
+        Ok((self.arbiter_columns(relation, &key)?, None))
+    }
+
+    /// The columns of a unique index or constraint that is not deferrable.
+    fn arbiter_columns(&self, relation: &'a Relation, key: &[i16]) -> Result<Vec<Expr>> {
+        self.refuse_deferrable(relation, key)?;
+        self.arbiter(relation, key)?;
+        let columns = key.iter().filter_map(|n| relation.column_by_number(*n));
+        Ok(columns.map(|column| bare_column(relation, column)).collect())
     }
 
     /// DO UPDATE changes no row twice in one command: 21000, where SQLite would let the last one win. The rows' keys are
@@ -428,6 +444,15 @@ impl<'a> Analyzer<'a> {
             })
             .collect();
         let Some(key) = key else { return };
+        if let Body::Values { rows, .. } = &insert.source
+            && rows.len() > 1
+            && Volatile::yielded_by(&insert.source)
+            && rows.iter().any(|row| !key_is_repeatable(row, &key))
+        {
+            let query = Query::of(insert.source.clone());
+            let columns = query.outputs();
+            insert.source = Body::Select(Box::new(self.select_from(query, &columns)));
+        }
         let noted = match &mut insert.source {
             Body::Values { rows, .. } => rows.len() > 1 && rows.iter_mut().all(|row| note_key(row, &key)),
             Body::Select(select) => {
@@ -487,113 +512,97 @@ impl<'a> Analyzer<'a> {
         Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
     }
 
-    fn conflict_update(&mut self, update: &ast::DoUpdate, relation: &'a Relation) -> Result<ConflictUpdate> {
+    fn conflict_update(
+        &mut self,
+        targets: &[ResTarget],
+        where_clause: Option<&Ast>,
+        relation: &'a Relation,
+    ) -> Result<ConflictUpdate> {
         let mut assignments = Vec::new();
-        for (columns, expr) in self.assignments(&update.assignments, relation)? {
+        for (columns, expr) in self.assignments(targets, relation)? {
             let [column] = columns.as_slice() else {
                 return Err(Error::unsupported("assigning several columns at once in ON CONFLICT DO UPDATE"));
             };
             assignments.push((column.clone(), expr));
         }
-        let selection = update.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        let selection = where_clause.map(|s| self.condition(s, "WHERE")).transpose()?;
         let (proposed, kept) = (self.fresh_cte_name(), self.fresh_cte_name());
         Ok(ConflictUpdate { assignments, selection, proposed, kept })
     }
 
     // ----- UPDATE and DELETE
 
-    pub fn update(&mut self, ast: &ast::Update) -> Result<Modified<'a>> {
-        if ast.or.is_some() || !ast.order_by.is_empty() || ast.limit.is_some() || !ast.table.joins.is_empty() {
-            return Err(Error::unsupported("this form of UPDATE"));
-        }
-        let (relation, shown) = self.modified_table(&ast.table.relation, "updating")?;
+    pub fn update(&mut self, ast: &ast::UpdateStmt) -> Result<Modified<'a>> {
+        let in_scope = self.ctes.len();
+        let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
+        let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
+        let (relation, shown) = self.modified_table(&ast.relation, "updating")?;
         let alias = self.fresh_alias();
         let entry = RangeVar::table(self, relation, shown.clone(), Some(alias.clone()));
         self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
-        let from = match &ast.from {
-            None => Vec::new(),
-            Some(UpdateTableFromKind::AfterSet(from) | UpdateTableFromKind::BeforeSet(from)) => {
-                self.from_clause(from)?
-            }
-        };
-        let assignments = self.assignments(&ast.assignments, relation)?;
-        let selection = ast.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        let from = self.from_clause(&ast.from)?;
+        let assignments = self.assignments(&ast.targets, relation)?;
+        let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         self.scopes.pop();
-        let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
+        refuse_joined_star(&ast.returning, &from)?;
+        let returning = self.returning(&ast.returning, relation, &shown)?;
+        self.ctes.truncate(in_scope);
         let table = relation.sqlite_name.clone();
-        let (ctes, changed) = (Vec::new(), self.changed(relation));
-        let tree = Update { ctes, recursive: false, table, alias, assignments, from, selection, returning, changed };
+        let changed = self.changed(relation);
+        let tree = Update { ctes, recursive, table, alias, assignments, from, selection, returning, changed };
         Ok(Modified { tree: Modify::Update(tree), relation, row: Vec::new() })
     }
 
-    pub fn delete(&mut self, ast: &ast::Delete) -> Result<Modified<'a>> {
-        let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &ast.from;
-        let ([table], []) = (tables.as_slice(), ast.tables.as_slice()) else {
-            return Err(Error::unsupported("DELETE from several tables"));
-        };
-        if !ast.order_by.is_empty() || ast.limit.is_some() || !table.joins.is_empty() {
-            return Err(Error::unsupported("this form of DELETE"));
-        }
-        let (relation, shown) = self.modified_table(&table.relation, "deleting from")?;
+    pub fn delete(&mut self, ast: &ast::DeleteStmt) -> Result<Modified<'a>> {
+        let in_scope = self.ctes.len();
+        let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
+        let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
+        let (relation, shown) = self.modified_table(&ast.relation, "deleting from")?;
         let alias = self.fresh_alias();
         let entry = RangeVar::table(self, relation, shown.clone(), Some(alias.clone()));
         self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
-        let using = ast.using.as_ref().map(|u| self.from_clause(u)).transpose()?.unwrap_or_default();
-        let selection = ast.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        let using = self.from_clause(&ast.using)?;
+        let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         self.scopes.pop();
-        let returning = self.returning(ast.returning.as_deref(), relation, &shown)?;
+        refuse_joined_star(&ast.returning, &using)?;
+        let returning = self.returning(&ast.returning, relation, &shown)?;
+        self.ctes.truncate(in_scope);
         let table = relation.sqlite_name.clone();
-        let (ctes, changed) = (Vec::new(), self.changed(relation));
-        let tree = Delete { ctes, recursive: false, table, alias, using, selection, returning, changed };
+        let changed = self.changed(relation);
+        let tree = Delete { ctes, recursive, table, alias, using, selection, returning, changed };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
     }
 
-    fn modified_table(&mut self, factor: &TableFactor, verb: &str) -> Result<(&'a Relation, String)> {
-        let TableFactor::Table { name, alias, args: None, .. } = factor else {
-            return Err(Error::unsupported(format!("{verb} something that is not a table")));
-        };
-        let relation = self.target(name, verb).map_err(|e| self.at(e, name.span()))?;
-        let shown = alias.as_ref().map_or_else(|| relation.name.clone(), |a| fold(&a.name));
+    fn modified_table(&mut self, name: &RangeName, verb: &str) -> Result<(&'a Relation, String)> {
+        let relation = self.target(name, verb).map_err(|e| self.at(e, name.location))?;
+        let shown = name.alias.as_ref().map_or_else(|| relation.name.clone(), |a| a.name.clone());
         Ok((relation, shown))
     }
 
     /// SET a = …, (b, c) = (…)
-    fn assignments(&mut self, assignments: &[Assignment], relation: &'a Relation) -> Result<Vec<(Vec<Rc<str>>, Expr)>> {
+    fn assignments(&mut self, targets: &[ResTarget], relation: &'a Relation) -> Result<Vec<(Vec<Rc<str>>, Expr)>> {
         let mut result: Vec<(Vec<Rc<str>>, Expr)> = Vec::new();
-        for assignment in assignments {
-            match &assignment.target {
-                AssignmentTarget::ColumnName(name) => {
-                    let column = self.assigned_column(name, relation)?;
-                    let value = self.assigned_value(&assignment.value, column, relation)?;
-                    result.push((vec![column.name.as_str().into()], value));
+        for (index, target) in targets.iter().enumerate() {
+            match &target.value {
+                Some(Ast::MultiAssign(multi)) if multi.column == 1 => {
+                    let group = targets.get(index..index + multi.columns as usize).unwrap_or_default();
+                    self.assign_row(group, &multi.source, relation, &mut result)?;
                 }
-                AssignmentTarget::Tuple(names) => {
-                    let columns =
-                        names.iter().map(|n| self.assigned_column(n, relation)).collect::<Result<Vec<_>>>()?;
-                    match &assignment.value {
-                        Ast::Tuple(values) if values.len() == columns.len() => {
-                            for (column, value) in columns.iter().zip(values) {
-                                let value = self.assigned_value(value, column, relation)?;
-                                result.push((vec![column.name.as_str().into()], value));
-                            }
-                        }
-                        Ast::Subquery(query) => {
-                            let (mut query, outputs) = self.subquery(query)?;
-                            if outputs.len() != columns.len() {
-                                let message = "number of columns does not match number of values";
-                                return Err(Error::new(SqlState::SYNTAX_ERROR, message));
-                            }
-                            self.assign_outputs(&mut query, &columns, relation)?;
-                            let names = columns.iter().map(|c| c.name.as_str().into()).collect();
-                            result.push((names, Expr::new(ExprKind::ScalarQuery(Box::new(query)), Oid::RECORD)));
-                        }
-                        _ => {
-                            let message = "number of columns does not match number of values";
-                            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
-                        }
-                    }
+                // Assigned with the first of its group.
+                Some(Ast::MultiAssign(_)) => {}
+                Some(value) => {
+                    let column = self.assigned_column(target, relation)?;
+                    self.assign_one(value, column, relation, &mut result)?;
                 }
+                None => return Err(Error::internal("an assignment without a value")),
             }
+        }
+        if result.is_empty() {
+            // SET of generated columns alone; SQLite wants an assignment.
+            let entry = self.scopes.last().and_then(|scope| scope.entries.first());
+            let columns = entry.into_iter().flat_map(|entry| relation.columns.iter().zip(&entry.columns));
+            let itself = columns.into_iter().find(|(column, _)| !column.generated);
+            result.extend(itself.map(|(column, own)| (vec![column.name.as_str().into()], own.expr.clone())));
         }
         let mut seen: Vec<&Rc<str>> = Vec::new();
         for name in result.iter().flat_map(|(names, _)| names) {
@@ -606,6 +615,60 @@ impl<'a> Analyzer<'a> {
         Ok(result)
     }
 
+    /// (a, b) = source
+    fn assign_row(
+        &mut self,
+        group: &[ResTarget],
+        source: &Ast,
+        relation: &'a Relation,
+        result: &mut Vec<(Vec<Rc<str>>, Expr)>,
+    ) -> Result<()> {
+        let columns = group.iter().map(|t| self.assigned_column(t, relation)).collect::<Result<Vec<_>>>()?;
+        match source {
+            Ast::Row(row) if row.args.len() == columns.len() => {
+                for (column, value) in columns.iter().zip(&row.args) {
+                    self.assign_one(value, column, relation, result)?;
+                }
+                Ok(())
+            }
+            Ast::SubLink(link) if link.link_type == SubLinkType::Expr => {
+                let (mut query, outputs) = self.subquery(&link.subselect)?;
+                if outputs.len() != columns.len() {
+                    let error = Error::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values");
+                    return Err(self.at(error, link.location));
+                }
+                self.assign_outputs(&mut query, &columns, relation)?;
+                let names = columns.iter().map(|c| c.name.as_str().into()).collect();
+                result.push((names, Expr::new(ExprKind::ScalarQuery(Box::new(query)), Oid::RECORD)));
+                Ok(())
+            }
+            Ast::Row(row) => {
+                let error = Error::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values");
+                Err(self.at(error, row.location))
+            }
+            source => {
+                let message = "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression";
+                Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), expr_location(source)))
+            }
+        }
+    }
+
+    /// One column's assignment; DEFAULT of a generated column, which is computed anyway, is none.
+    fn assign_one(
+        &mut self,
+        value: &Ast,
+        column: &Column,
+        relation: &Relation,
+        assignments: &mut Vec<(Vec<Rc<str>>, Expr)>,
+    ) -> Result<()> {
+        if column.generated && matches!(value, Ast::SetToDefault(_)) {
+            return Ok(());
+        }
+        let value = self.assigned_value(value, column, relation)?;
+        assignments.push((vec![column.name.as_str().into()], value));
+        Ok(())
+    }
+
     fn assign_outputs(&mut self, query: &mut Query, columns: &[&Column], relation: &Relation) -> Result<()> {
         let Body::Select(select) = &mut query.body else {
             return Err(Error::unsupported("assigning several columns from this kind of query"));
@@ -616,17 +679,22 @@ impl<'a> Analyzer<'a> {
         Ok(())
     }
 
-    fn assigned_column(&self, name: &ObjectName, relation: &'a Relation) -> Result<&'a Column> {
-        let (_, column_name, span) = self.split_name(name)?;
-        let Some(column) = relation.column(&column_name) else {
-            let message = format!("column \"{column_name}\" of relation \"{}\" does not exist", relation.name);
-            return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), span));
+    /// The column that an INSERT or an assignment names.
+    fn assigned_column(&self, target: &ResTarget, relation: &'a Relation) -> Result<&'a Column> {
+        let name = target.name.as_deref().unwrap_or_default();
+        let Some(column) = relation.column(name) else {
+            let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
+            return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), target.location));
         };
+        if !target.indirection.is_empty() {
+            let error = Error::unsupported("assigning to a field or an element of a column");
+            return Err(self.at(error, target.location));
+        }
         Ok(column)
     }
 
     fn assigned_value(&mut self, value: &Ast, column: &Column, relation: &Relation) -> Result<Expr> {
-        let default = matches!(value, Ast::Identifier(ident) if is_default(ident));
+        let default = matches!(value, Ast::SetToDefault(_));
         if column.generated || column.identity == Some(Identity::Always) {
             if default {
                 return self.default_value(column, relation);
@@ -641,12 +709,14 @@ impl<'a> Analyzer<'a> {
             return self.default_value(column, relation);
         }
         let expr = self.expr(value)?;
-        self.assign(expr, column, relation).map_err(|e| self.at(e, value.span()))
+        self.assign(expr, column, relation).map_err(|e| self.at(e, expr_location(value)))
     }
 
     /// RETURNING: the table's columns only, printed bare as SQLite wants them.
-    fn returning(&mut self, items: Option<&[SelectItem]>, relation: &'a Relation, shown: &str) -> Result<Vec<Target>> {
-        let Some(items) = items else { return Ok(Vec::new()) };
+    fn returning(&mut self, items: &[ResTarget], relation: &'a Relation, shown: &str) -> Result<Vec<Target>> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
         let entry = RangeVar::table(self, relation, shown.to_owned(), None);
         self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
         let result = self.targets(items);
@@ -659,9 +729,19 @@ impl<'a> Analyzer<'a> {
     }
 }
 
+/// RETURNING * is all columns of all tables; SQLite returns those of the changed one.
+fn refuse_joined_star(returning: &[ResTarget], others: &[FromItem]) -> Result<()> {
+    let is_star = |item: &ResTarget| matches!(&item.value, Some(Ast::ColumnRef(c)) if matches!(c.fields.as_slice(), [Field::Star]));
+    let star = returning.iter().any(is_star);
+    if star && !others.is_empty() {
+        return Err(Error::unsupported("RETURNING * beside FROM or USING"));
+    }
+    Ok(())
+}
+
 /// Where an INSERT's rows come from. `None` in a row is DEFAULT.
 enum InsertSource {
-    Rows(Vec<Vec<Option<(Expr, sqlparser::tokenizer::Span)>>>),
+    Rows(Vec<Vec<Option<(Expr, Location)>>>),
     Query(Box<Query>),
 }
 
@@ -673,12 +753,20 @@ fn stored_columns(relation: &Relation) -> impl Iterator<Item = &Column> {
 /// The row's first key column also notes the whole key. False if the others cannot be evaluated twice.
 fn note_key(row: &mut [Expr], key: &[(usize, Expr)]) -> bool {
     let values: Vec<Expr> = key.iter().filter_map(|(place, _)| row.get(*place).cloned()).collect();
-    if values.len() != key.len() || !values.iter().skip(1).all(is_repeatable) {
+    if values.len() != key.len() || !key_is_repeatable(row, key) {
         return false;
     }
     let Some(value) = key.first().and_then(|(place, _)| row.get_mut(*place)) else { return false };
     *value = Expr { typmod: value.typmod, ..Expr::function("pg_propose", values, value.type_oid) };
     true
+}
+
+/// Whether the parts of the key after the first can be evaluated twice.
+fn key_is_repeatable(row: &[Expr], key: &[(usize, Expr)]) -> bool {
+    key.iter()
+        .skip(1)
+        .filter_map(|(place, _)| row.get(*place))
+        .all(|expr| is_repeatable(expr) && !Volatile.in_expr(expr))
 }
 
 /// Whether an expression is made of columns, constants and casts of them.
@@ -694,8 +782,13 @@ fn is_constant(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::Null | ExprKind::Const(_))
 }
 
-fn is_default(ident: &ast::Ident) -> bool {
-    ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default")
+/// A value given for GENERATED ALWAYS AS IDENTITY, which only OVERRIDING SYSTEM VALUE lets pass.
+fn check_writable(column: &Column, overriding: Option<Overriding>) -> Result<()> {
+    if column.identity == Some(Identity::Always) && overriding != Some(Overriding::System) {
+        let error = cannot_insert(column, "is an identity column defined as GENERATED ALWAYS");
+        return Err(error.with_hint("Use OVERRIDING SYSTEM VALUE to override."));
+    }
+    Ok(())
 }
 
 pub(super) fn bare_column(relation: &Relation, column: &Column) -> Expr {

@@ -2,99 +2,102 @@
 //!
 //! Owns: [`output_name`]. Specification: FigureColname in parse_target.c.
 
-use sqlparser::ast::{
-    AccessExpr, ArrayElemTypeDef, DataType, Expr as Ast, FunctionArguments, ObjectNamePart, SelectItem, SetExpr,
-};
-
-use crate::catalog::schema::CatalogSnapshot;
-use crate::sql::analyze::analyzer::fold;
-use crate::sql::analyze::type_name;
-use crate::types::pg_type::type_info;
+use crate::sql::syntax::ast::expression::*;
+use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 
 const NAMELESS: &str = "?column?";
 
 /// The column's name in RowDescription.
-pub(super) fn output_name(ast: &Ast) -> String {
-    figure(ast).0.unwrap_or_else(|| NAMELESS.to_owned())
+pub(super) fn output_name(ast: &Expr) -> String {
+    figure(ast).map_or_else(|| NAMELESS.to_owned(), |name| name.text)
 }
 
-/// The name and how much it is worth: 2 for a real name, 1 for a type's or construct's.
-fn figure(ast: &Ast) -> (Option<String>, u8) {
-    let strong = |name: &str| (Some(name.to_owned()), 2);
+/// A name, and whether it is a real one rather than a type's or a construct's, which a cast around it replaces.
+struct Figured {
+    text: String,
+    strong: bool,
+}
+
+fn strong(text: impl Into<String>) -> Option<Figured> {
+    Some(Figured { text: text.into(), strong: true })
+}
+
+fn figure(ast: &Expr) -> Option<Figured> {
+    let or_else = |inner: Option<&Expr>, otherwise: &dyn Fn() -> String| match inner.and_then(figure) {
+        Some(name) if name.strong => Some(name),
+        _ => Some(Figured { text: otherwise(), strong: false }),
+    };
     match ast {
-        Ast::Identifier(ident) => (Some(fold(ident)), 2),
-        Ast::CompoundIdentifier(parts) => (parts.last().map(fold), 2),
-        Ast::Nested(inner) | Ast::Collate { expr: inner, .. } => figure(inner),
-        Ast::CompoundFieldAccess { root, access_chain } => {
-            let field = access_chain.iter().rev().find_map(|access| match access {
-                AccessExpr::Dot(Ast::Identifier(field)) => Some(fold(field)),
+        Expr::ColumnRef(column) => column.fields.iter().rev().find_map(|field| match field {
+            Field::Name(name) => strong(name),
+            Field::Star => None,
+        }),
+        Expr::Indirection(node) => {
+            let field = node.indirection.iter().rev().find_map(|step| match step {
+                Indirection::Field(name) => strong(name),
                 _ => None,
             });
-            field.map_or_else(|| figure(root), |name| (Some(name), 2))
+            field.or_else(|| figure(&node.arg))
         }
-        Ast::Function(call) => match call.name.0.last() {
-            Some(ObjectNamePart::Identifier(name)) if matches!(call.args, FunctionArguments::Subquery(_)) => {
-                (Some(fold(name)), 2)
-            }
-            Some(ObjectNamePart::Identifier(name)) => (Some(fold(name)), 2),
-            _ => (None, 0),
+        Expr::FuncCall(call) => strong(call.name.last()?),
+        Expr::AExpr(node) if node.kind == AExprKind::NullIf => strong("nullif"),
+        Expr::TypeCast(cast) => or_else(Some(&cast.arg), &|| cast.type_name.names.last().cloned().unwrap_or_default()),
+        Expr::Collate(collate) => figure(collate.arg.as_ref()?),
+        Expr::GroupingFunc(_) => strong("grouping"),
+        Expr::SubLink(link) => match link.link_type {
+            SubLinkType::Exists => strong("exists"),
+            SubLinkType::Array => strong("array"),
+            SubLinkType::Expr => strong(first_target(&link.subselect)?),
+            SubLinkType::All | SubLinkType::Any => None,
         },
-        Ast::Cast { expr, data_type, .. } => match figure(expr) {
-            (Some(name), 2) => (Some(name), 2),
-            _ => (Some(type_label(data_type)), 1),
+        Expr::Case(case) => or_else(case.defresult.as_ref(), &|| "case".to_owned()),
+        Expr::Array(_) => strong("array"),
+        Expr::Row(_) => strong("row"),
+        Expr::Coalesce(_) => strong("coalesce"),
+        Expr::MinMax(node) => strong(if node.greatest { "greatest" } else { "least" }),
+        Expr::SqlValueFunction(function) => strong(value_function(function.op)),
+        Expr::Xml(node) => match node.op {
+            XmlExprOp::Concat => strong("xmlconcat"),
+            XmlExprOp::Element => strong("xmlelement"),
+            XmlExprOp::Forest => strong("xmlforest"),
+            XmlExprOp::Parse => strong("xmlparse"),
+            XmlExprOp::Pi => strong("xmlpi"),
+            XmlExprOp::Root => strong("xmlroot"),
+            XmlExprOp::IsDocument => None,
         },
-        Ast::TypedString(typed) => (Some(type_label(&typed.data_type)), 1),
-        Ast::Interval(_) => (Some("interval".to_owned()), 1),
-        Ast::Case { else_result, .. } => match else_result.as_deref().map(figure) {
-            Some((Some(name), 2)) => (Some(name), 2),
-            _ => (Some("case".to_owned()), 1),
-        },
-        Ast::Extract { .. } => strong("extract"),
-        Ast::AtTimeZone { .. } => strong("timezone"),
-        Ast::Position { .. } => strong("position"),
-        Ast::Substring { shorthand: true, .. } => strong("substr"),
-        Ast::Substring { .. } => strong("substring"),
-        Ast::Overlay { .. } => strong("overlay"),
-        Ast::Ceil { .. } => strong("ceil"),
-        Ast::Floor { .. } => strong("floor"),
-        Ast::Trim { trim_where, .. } => strong(match trim_where {
-            Some(sqlparser::ast::TrimWhereField::Leading) => "ltrim",
-            Some(sqlparser::ast::TrimWhereField::Trailing) => "rtrim",
-            _ => "btrim",
-        }),
-        Ast::Array(_) => strong("array"),
-        Ast::Tuple(_) => strong("row"),
-        Ast::Exists { .. } => strong("exists"),
-        Ast::Subquery(query) => match first_target(&query.body) {
-            Some(SelectItem::ExprWithAlias { alias, .. }) => (Some(fold(alias)), 2),
-            Some(SelectItem::UnnamedExpr(expr)) => figure(expr),
-            _ => (None, 0),
-        },
-        _ => (None, 0),
-    }
-}
-
-fn first_target(body: &SetExpr) -> Option<&SelectItem> {
-    match body {
-        SetExpr::Select(select) => select.projection.first(),
-        SetExpr::Query(query) => first_target(&query.body),
-        SetExpr::SetOperation { left, .. } => first_target(left),
+        Expr::XmlSerialize(_) => strong("xmlserialize"),
         _ => None,
     }
 }
 
-/// The internal name of a type, without array brackets: what a cast gives its column.
-fn type_label(data_type: &DataType) -> String {
-    if let DataType::Array(ArrayElemTypeDef::SquareBracket(inner, _) | ArrayElemTypeDef::AngleBracket(inner)) =
-        data_type
-    {
-        return type_label(inner);
+/// The functions without parentheses, by the names they have with them.
+pub(super) fn value_function(op: SqlValueFunctionOp) -> &'static str {
+    match op {
+        SqlValueFunctionOp::CurrentDate => "current_date",
+        SqlValueFunctionOp::CurrentTime => "current_time",
+        SqlValueFunctionOp::CurrentTimestamp => "current_timestamp",
+        SqlValueFunctionOp::LocalTime => "localtime",
+        SqlValueFunctionOp::LocalTimestamp => "localtimestamp",
+        SqlValueFunctionOp::CurrentRole => "current_role",
+        SqlValueFunctionOp::CurrentUser => "current_user",
+        SqlValueFunctionOp::User => "user",
+        SqlValueFunctionOp::SessionUser => "session_user",
+        SqlValueFunctionOp::CurrentCatalog => "current_catalog",
+        SqlValueFunctionOp::CurrentSchema => "current_schema",
     }
-    if let DataType::Custom(name, _) = data_type
-        && let Some(ident) = name.0.last().and_then(ObjectNamePart::as_ident)
-    {
-        return fold(ident);
+}
+
+/// The name of a sub-query's first column.
+fn first_target(select: &SelectStmt) -> Option<String> {
+    match &select.body {
+        SelectBody::Select(simple) => match simple.targets.first()? {
+            ResTarget { name: Some(name), .. } => Some(name.clone()),
+            ResTarget { value: Some(Expr::ColumnRef(column)), .. } if column.fields.last() == Some(&Field::Star) => {
+                None
+            }
+            ResTarget { value, .. } => Some(output_name(value.as_ref()?)),
+        },
+        SelectBody::Values(_) => Some("column1".to_owned()),
+        SelectBody::SetOperation(operation) => first_target(&operation.left),
     }
-    let resolved = type_name::resolve(data_type, &CatalogSnapshot::default(), &[]);
-    resolved.ok().and_then(|r| type_info(r.oid)).map_or_else(|| NAMELESS.to_owned(), |info| info.name.to_owned())
 }

@@ -3,18 +3,21 @@
 //! Owns: [`Analyzer::query`], [`Analyzer::subquery`] and the clauses of SELECT; FROM is in `from`, the rule of GROUP BY
 //! in `grouping`. Specification: sql-select.html, queries.html.
 
-use sqlparser::ast::{
-    self, Distinct, Expr as Ast, GroupByExpr, LimitClause, NamedWindowExpr, OrderByKind, Query as AstQuery, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetQuantifier, Spanned, Value as AstValue, With,
-};
-
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::call::{contains_aggregate, contains_window};
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
-use crate::sql::plan::LockWait;
+use crate::sql::search::{Search, Volatile};
+use crate::sql::syntax::ast::expression::{AConst, ConstValue, Expr as Ast, Field};
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::query::{
+    self as ast, CommonTableExpr, CteMaterialize, Distinct, GroupItem, LimitOption, ResTarget, SelectBody, SelectStmt,
+    SetOperation, SimpleSelect, SortBy, WithClause,
+};
+use crate::sql::syntax::ast::statement::Stmt;
+use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Body, Cte, Expr, ExprKind, FromItem, Query, Select, SetOperator, SortKey, Target};
 use crate::types::pg_type::Oid;
 
@@ -23,99 +26,69 @@ pub(super) type Columns = Vec<(String, Oid, i32)>;
 
 impl Analyzer<'_> {
     /// A query inside another statement, its columns' types decided.
-    pub(super) fn subquery(&mut self, ast: &AstQuery) -> Result<(Query, Columns)> {
+    pub(super) fn subquery(&mut self, ast: &SelectStmt) -> Result<(Query, Columns)> {
         let query = self.deeper(|a| a.query(ast))?;
         let columns = query.outputs();
         Ok((query, columns))
     }
 
     /// A query with its WITH list in scope. Output columns are never of type unknown.
-    pub(in crate::sql) fn query(&mut self, ast: &AstQuery) -> Result<Query> {
+    pub(in crate::sql) fn query(&mut self, ast: &SelectStmt) -> Result<Query> {
         let mut query = self.query_with_unknowns(ast)?;
         self.resolve_outputs(&mut query)?;
         Ok(query)
     }
 
     /// As [`Analyzer::query`], but constants keep type unknown so that INSERT and set operations can decide.
-    pub(super) fn query_with_unknowns(&mut self, ast: &AstQuery) -> Result<Query> {
-        if !ast.pipe_operators.is_empty() || ast.settings.is_some() || ast.format_clause.is_some() {
-            return Err(Error::unsupported("this clause of SELECT"));
-        }
+    pub(super) fn query_with_unknowns(&mut self, ast: &SelectStmt) -> Result<Query> {
         let in_scope = self.ctes.len();
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
-        let order_by: &[ast::OrderByExpr] = match &ast.order_by {
-            None => &[],
-            Some(order_by) => match &order_by.kind {
-                OrderByKind::Expressions(keys) => keys,
-                OrderByKind::All(_) => {
-                    return Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"ALL\""));
-                }
-            },
-        };
-        let (body, order_by) = self.body(&ast.body, order_by)?;
+        let (body, order_by) = self.body(&ast.body, &ast.sort)?;
         let (limit, offset) = self.limit_clause(ast)?;
-        for lock in &ast.locks {
-            self.lock_rows(lock, &ast.body);
+        for lock in &ast.locking {
+            self.lock_rows(lock, &ast.body, &body)?;
         }
         self.ctes.truncate(in_scope);
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         Ok(Query { ctes, recursive, body, order_by, limit, offset })
     }
 
-    /// FOR UPDATE and its like. NOWAIT's error is about the table that OF or else FROM names first.
-    fn lock_rows(&mut self, lock: &ast::LockClause, body: &SetExpr) {
-        let wait = match lock.nonblock {
-            None => LockWait::Usual,
-            Some(_) => LockWait::Never(format!("row in relation \"{}\"", locked_table(lock, body).unwrap_or_default())),
-        };
-        if self.locks_rows.as_ref().is_none_or(|known| *known == LockWait::Usual) {
-            self.locks_rows = Some(wait);
-        }
-    }
-
-    fn body(&mut self, body: &SetExpr, order_by: &[ast::OrderByExpr]) -> Result<(Body, Vec<SortKey>)> {
+    fn body(&mut self, body: &SelectBody, order_by: &[SortBy]) -> Result<(Body, Vec<SortKey>)> {
         match body {
-            SetExpr::Select(select) => {
+            SelectBody::Select(select) => {
                 let (select, keys) = self.select(select, order_by)?;
                 Ok((Body::Select(Box::new(select)), keys))
             }
-            SetExpr::Query(query) => {
-                let inner = self.query_with_unknowns(query)?;
-                self.wrap(inner, order_by)
-            }
-            SetExpr::Values(values) => {
-                let body = self.values(values)?;
+            SelectBody::Values(rows) => {
+                let body = self.values(rows)?;
                 let keys = self.output_sort_keys(&Query::of(body.clone()).outputs(), order_by, "VALUES")?;
                 Ok((body, keys))
             }
-            SetExpr::SetOperation { left, op, set_quantifier, right } => {
-                let body = self.set_operation(left, *op, *set_quantifier, right)?;
+            SelectBody::SetOperation(operation) => {
+                let body = self.set_operation(operation)?;
                 let columns = Query::of(body.clone()).outputs();
                 let keys = self.output_sort_keys(&columns, order_by, "UNION/INTERSECT/EXCEPT")?;
                 Ok((body, keys))
             }
-            // Where it begins a query it has been spelt out.
-            SetExpr::Table(_) => Err(Error::unsupported("TABLE here")),
-            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
-                Err(Error::unsupported("a data-modifying statement in WITH"))
-            }
         }
     }
 
-    /// (query) ORDER BY …: parentheses around a query that may have its own ORDER BY and LIMIT.
-    fn wrap(&mut self, inner: Query, order_by: &[ast::OrderByExpr]) -> Result<(Body, Vec<SortKey>)> {
-        let bare =
-            inner.ctes.is_empty() && inner.order_by.is_empty() && inner.limit.is_none() && inner.offset.is_none();
+    /// One side of a set operation. What has its own WITH, ORDER BY or LIMIT is a sub-query to SQLite.
+    fn operand(&mut self, side: &SelectStmt) -> Result<Query> {
+        let bare = side.with.is_none()
+            && side.sort.is_empty()
+            && side.limit_count.is_none()
+            && side.limit_offset.is_none()
+            && side.locking.is_empty();
         if bare {
-            let keys = self.output_sort_keys(&inner.outputs(), order_by, "UNION/INTERSECT/EXCEPT")?;
-            return Ok((inner.body, keys));
+            let (body, _) = self.deeper(|a| a.body(&side.body, &[]))?;
+            return Ok(Query::of(body));
         }
-        let mut inner = inner;
+        let mut inner = self.deeper(|a| a.query_with_unknowns(side))?;
         self.resolve_outputs(&mut inner)?;
         let columns = inner.outputs();
         let select = self.select_from(inner, &columns);
-        let keys = self.output_sort_keys(&columns, order_by, "UNION/INTERSECT/EXCEPT")?;
-        Ok((Body::Select(Box::new(select)), keys))
+        Ok(Query::of(Body::Select(Box::new(select))))
     }
 
     /// SELECT of the first columns of a query.
@@ -136,14 +109,20 @@ impl Analyzer<'_> {
 
     // ----- WITH
 
-    pub(in crate::sql) fn with(&mut self, with: &With) -> Result<Vec<Cte>> {
-        with.cte_tables.iter().map(|cte| self.cte(cte, with.recursive)).collect()
+    pub(in crate::sql) fn with(&mut self, with: &WithClause) -> Result<Vec<Cte>> {
+        with.ctes.iter().map(|cte| self.cte(cte, with.recursive).map_err(|e| self.at(e, cte.location))).collect()
     }
 
-    fn cte(&mut self, cte: &ast::Cte, recursive: bool) -> Result<Cte> {
-        let name = fold(&cte.alias.name);
+    fn cte(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Cte> {
+        if cte.search.is_some() || cte.cycle.is_some() {
+            return Err(Error::unsupported("SEARCH and CYCLE in WITH"));
+        }
+        let Stmt::Select(query) = &*cte.query else {
+            return Err(Error::unsupported("a data-modifying statement in WITH"));
+        };
+        let name = cte.name.clone();
         let sqlite_name = self.fresh_cte_name();
-        let renamed: Vec<String> = cte.alias.columns.iter().map(|c| fold(&c.name)).collect();
+        let renamed = &cte.columns;
         let rename = |columns: Columns| -> Result<Columns> {
             if renamed.len() > columns.len() {
                 let message = format!(
@@ -156,35 +135,35 @@ impl Analyzer<'_> {
             let names = renamed.iter().cloned().map(Some).chain(std::iter::repeat(None));
             Ok(columns.into_iter().zip(names).map(|((old, oid, m), new)| (new.unwrap_or(old), oid, m)).collect())
         };
-        let query = match (&*cte.query.body, recursive) {
-            (SetExpr::SetOperation { left, op: ast::SetOperator::Union, set_quantifier, right }, true) => {
-                self.recursive_cte(&name, &sqlite_name, left, *set_quantifier, right, &cte.query, &rename)?
+        let query = match &query.body {
+            SelectBody::SetOperation(operation) if recursive && operation.op == ast::SetOperator::Union => {
+                self.recursive_cte(&name, &sqlite_name, operation, query, &rename)?
             }
-            _ => self.query(&cte.query)?,
+            _ => self.query(query)?,
         };
         let columns = rename(query.outputs())?;
         let origins = query.origins();
         self.ctes.push(CteEntry { name, sqlite_name: sqlite_name.clone(), columns, origins });
-        let materialized = cte.materialized.as_ref().map(|m| matches!(m, ast::CteAsMaterialized::Materialized));
+        let materialized = match cte.materialized {
+            CteMaterialize::Default => None,
+            CteMaterialize::Always => Some(true),
+            CteMaterialize::Never => Some(false),
+        };
         Ok(Cte { name: sqlite_name, query, materialized })
     }
 
     /// The non-recursive term decides the columns; the recursive one sees them.
-    #[allow(clippy::too_many_arguments)]
     fn recursive_cte(
         &mut self,
         name: &str,
         sqlite_name: &std::rc::Rc<str>,
-        left: &SetExpr,
-        quantifier: SetQuantifier,
-        right: &SetExpr,
-        ast: &AstQuery,
+        operation: &SetOperation,
+        ast: &SelectStmt,
         rename: &dyn Fn(Columns) -> Result<Columns>,
     ) -> Result<Query> {
         let in_scope = self.ctes.len();
         let inner = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
-        let (left, _) = self.body(left, &[])?;
-        let mut left = Query::of(left);
+        let mut left = self.operand(&operation.left)?;
         self.resolve_outputs(&mut left)?;
         let columns = left.outputs();
         let entry = CteEntry {
@@ -194,12 +173,11 @@ impl Analyzer<'_> {
             origins: left.origins(),
         };
         self.ctes.push(entry);
-        let (right, _) = self.body(right, &[])?;
-        let mut right = Query::of(right);
+        let mut right = self.operand(&operation.right)?;
         if right.outputs().len() != columns.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "each UNION query must have the same number of columns"));
         }
-        for (index, (column, type_oid, _)) in columns.iter().enumerate() {
+        for (index, (_, type_oid, _)) in columns.iter().enumerate() {
             let from = right.outputs().get(index).map_or(Oid::UNKNOWN, |c| c.1);
             if self.common_type(&[*type_oid, from], "UNION")? != *type_oid {
                 let message = format!(
@@ -209,47 +187,31 @@ impl Analyzer<'_> {
                     self.type_name(from)
                 );
                 let hint = "Cast the output of the non-recursive term to the correct type.";
-                let _ = column;
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
             }
             self.convert_output(&mut right, index, *type_oid)?;
         }
         self.ctes.truncate(in_scope);
-        let all = quantifier == SetQuantifier::All;
         let (left, right) = (Box::new(left), Box::new(right));
-        let body = Body::SetOperation { operator: SetOperator::Union, all, left, right };
+        let body = Body::SetOperation { operator: SetOperator::Union, all: operation.all, left, right };
         let (limit, offset) = self.limit_clause(ast)?;
         Ok(Query { ctes: inner, recursive: false, body, order_by: Vec::new(), limit, offset })
     }
 
     // ----- set operations and VALUES
 
-    fn set_operation(
-        &mut self,
-        left: &SetExpr,
-        op: ast::SetOperator,
-        quantifier: SetQuantifier,
-        right: &SetExpr,
-    ) -> Result<Body> {
-        let (operator, name) = match op {
+    fn set_operation(&mut self, operation: &SetOperation) -> Result<Body> {
+        let (operator, name) = match operation.op {
             ast::SetOperator::Union => (SetOperator::Union, "UNION"),
             ast::SetOperator::Intersect => (SetOperator::Intersect, "INTERSECT"),
-            ast::SetOperator::Except | ast::SetOperator::Minus => (SetOperator::Except, "EXCEPT"),
+            ast::SetOperator::Except => (SetOperator::Except, "EXCEPT"),
         };
-        let all = match quantifier {
-            SetQuantifier::All => true,
-            SetQuantifier::None | SetQuantifier::Distinct => false,
-            _ => return Err(Error::unsupported(format!("{name} BY NAME"))),
-        };
-        let right_ast = right;
-        let (left_body, _) = self.deeper(|a| a.body(left, &[]))?;
-        let (right_body, _) = self.deeper(|a| a.body(right, &[]))?;
-        let (mut left, mut right) = (Query::of(left_body), Query::of(right_body));
+        let all = operation.all;
+        let (mut left, mut right) = (self.operand(&operation.left)?, self.operand(&operation.right)?);
         let (ls, rs) = (left.outputs(), right.outputs());
         if ls.len() != rs.len() {
             let message = format!("each {name} query must have the same number of columns");
-            let place = first_item(right_ast).unwrap_or_else(|| right_ast.span());
-            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), place));
+            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), first_item(&operation.right)));
         }
         for (index, (l, r)) in ls.iter().zip(&rs).enumerate() {
             let common = self.common_type(&[l.1, r.1], name)?;
@@ -262,9 +224,9 @@ impl Analyzer<'_> {
         Ok(Body::SetOperation { operator, all, left: Box::new(left), right: Box::new(right) })
     }
 
-    pub(super) fn values(&mut self, values: &ast::Values) -> Result<Body> {
-        let mut rows = Vec::with_capacity(values.rows.len());
-        for row in &values.rows {
+    pub(super) fn values(&mut self, values: &[Vec<Ast>]) -> Result<Body> {
+        let mut rows = Vec::with_capacity(values.len());
+        for row in values {
             let row = row.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
             if rows.first().is_some_and(|first: &Vec<Expr>| first.len() != row.len()) {
                 return Err(Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length"));
@@ -324,8 +286,11 @@ impl Analyzer<'_> {
 
     // ----- SELECT
 
-    fn select(&mut self, ast: &ast::Select, order_by: &[ast::OrderByExpr]) -> Result<(Select, Vec<SortKey>)> {
-        unsupported_clauses(ast)?;
+    fn select(&mut self, ast: &SimpleSelect, order_by: &[SortBy]) -> Result<(Select, Vec<SortKey>)> {
+        if let Some(into) = &ast.into {
+            let error = Error::new(SqlState::SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
+            return Err(self.at(error, into.relation.location));
+        }
         self.scopes.push(Scope::default());
         let outer_windows = std::mem::take(&mut self.windows);
         let outer_sets = self.set_calls.replace(SetCalls::default());
@@ -336,30 +301,31 @@ impl Analyzer<'_> {
         result
     }
 
-    fn select_in_scope(&mut self, ast: &ast::Select, order_by: &[ast::OrderByExpr]) -> Result<(Select, Vec<SortKey>)> {
-        for window in &ast.named_window {
-            match &window.1 {
-                NamedWindowExpr::WindowSpec(spec) => self.windows.push((fold(&window.0), spec.clone())),
-                NamedWindowExpr::NamedWindow(_) => return Err(Error::unsupported("a window named by another's name")),
-            }
-        }
+    fn select_in_scope(&mut self, ast: &SimpleSelect, order_by: &[SortBy]) -> Result<(Select, Vec<SortKey>)> {
+        self.windows = self.named_windows(ast)?;
         // Functions in FROM are analysed as part of FROM; only the select list may return sets.
         let sets = self.set_calls.take();
         let mut from = self.from_clause(&ast.from)?;
-        let selection = ast.selection.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
-        if let (Some(condition), Some(clause)) = (&selection, &ast.selection) {
-            self.forbid_aggregates(condition, "WHERE").map_err(|e| self.at(e, clause.span()))?;
+        let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        if let (Some(condition), Some(clause)) = (&selection, &ast.where_clause) {
+            self.forbid_aggregates(condition, "WHERE").map_err(|e| self.at(e, expr_location(clause)))?;
         }
         self.set_calls = sets;
-        let targets = self.targets(&ast.projection)?;
+        let targets = self.targets(&ast.targets)?;
         let set_calls = self.set_calls.take().unwrap_or_default();
-        let group_by = self.group_by(&ast.group_by, &targets)?;
+        let group_by = self.group_by(&ast.group, &targets)?;
+        if Volatile.in_exprs(&group_by) {
+            return Err(Error::unsupported("GROUP BY a volatile expression"));
+        }
         let having = ast.having.as_ref().map(|h| self.condition(h, "HAVING")).transpose()?;
         let distinct_on = match &ast.distinct {
             Some(Distinct::On(exprs)) => self.distinct_on(exprs, &targets)?,
             _ => Vec::new(),
         };
-        let distinct = matches!(ast.distinct, Some(Distinct::Distinct));
+        if Volatile.in_exprs(&distinct_on) {
+            return Err(Error::unsupported("DISTINCT ON a volatile expression"));
+        }
+        let distinct = matches!(ast.distinct, Some(Distinct::All));
         let keys = self.select_sort_keys(order_by, &targets, distinct)?;
         self.check_distinct_on(&distinct_on, &keys)?;
         let grouped = !group_by.is_empty()
@@ -369,11 +335,14 @@ impl Analyzer<'_> {
         if grouped {
             for (index, target) in targets.iter().enumerate() {
                 let result = self.check_grouped(&target.expr, &group_by);
-                result.map_err(|e| ast.projection.get(index).map_or(e.clone(), |item| self.at(e, item.span())))?;
+                result.map_err(|e| ast.targets.get(index).map_or(e.clone(), |item| self.at(e, item.location)))?;
             }
             for expr in having.iter().chain(keys.iter().filter(|k| k.output.is_none()).map(|k| &k.expr)) {
                 self.check_grouped(expr, &group_by)?;
             }
+        }
+        if !grouped && !ast.group.is_empty() && !from.is_empty() {
+            return Err(Error::unsupported("GROUP BY () without an aggregate"));
         }
         if !set_calls.is_empty() && (grouped || distinct && !from.is_empty()) {
             return Err(Error::unsupported("a set-returning function beside GROUP BY, aggregates or DISTINCT"));
@@ -404,38 +373,46 @@ impl Analyzer<'_> {
         key.columns.iter().all(|number| fixed.contains(number))
     }
 
+    /// The windows of the WINDOW clause; no two have one name.
+    fn named_windows(&self, ast: &SimpleSelect) -> Result<Vec<crate::sql::syntax::ast::expression::WindowDef>> {
+        for (index, window) in ast.windows.iter().enumerate() {
+            if ast.windows.iter().take(index).any(|other| other.name == window.name) {
+                let message = format!("window \"{}\" is already defined", window.name.as_deref().unwrap_or_default());
+                return Err(self.at(Error::new(SqlState::WINDOWING_ERROR, message), window.location));
+            }
+        }
+        Ok(ast.windows.clone())
+    }
+
     /// The select list or a RETURNING list.
-    pub(super) fn targets(&mut self, items: &[SelectItem]) -> Result<Vec<Target>> {
+    pub(super) fn targets(&mut self, items: &[ResTarget]) -> Result<Vec<Target>> {
         let mut targets = Vec::with_capacity(items.len());
         for item in items {
-            match item {
-                SelectItem::UnnamedExpr(ast) => {
-                    let expr = self.target_expr(ast)?;
-                    targets.push(Target { name: output_name(ast), expr });
-                }
-                SelectItem::ExprWithAlias { expr, alias } => {
-                    let expr = self.target_expr(expr)?;
-                    targets.push(Target { name: fold(alias), expr });
-                }
-                SelectItem::Wildcard(_) => {
-                    let columns = self.star();
-                    let empty = self.scopes.last().is_none_or(|s| s.entries.is_empty());
-                    if empty {
-                        let error =
-                            Error::new(SqlState::SYNTAX_ERROR, "SELECT * with no tables specified is not valid");
-                        return Err(self.at(error, item.span()));
-                    }
+            let Some(value) = &item.value else { return Err(Error::internal("a target without a value")) };
+            match starred(value) {
+                Some(qualifier) => {
+                    let columns = self.starred_columns(&qualifier, item.location)?;
                     targets.extend(columns.into_iter().map(|(name, expr)| Target { name, expr }));
                 }
-                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
-                    let parts: Vec<ast::Ident> = name.0.iter().filter_map(|p| p.as_ident().cloned()).collect();
-                    let columns = self.qualified_star(&parts)?;
-                    targets.extend(columns.into_iter().map(|(name, expr)| Target { name, expr }));
+                None => {
+                    let expr = self.target_expr(value)?;
+                    targets.push(Target { name: item.name.clone().unwrap_or_else(|| output_name(value)), expr });
                 }
-                other => return Err(Error::unsupported(format!("the select list item {other}"))),
             }
         }
         Ok(targets)
+    }
+
+    /// The columns that * or t.* stands for.
+    fn starred_columns(&mut self, qualifier: &[&str], location: Location) -> Result<Vec<(String, Expr)>> {
+        if !qualifier.is_empty() {
+            return self.qualified_star(qualifier, location);
+        }
+        if self.scopes.last().is_none_or(|s| s.entries.is_empty()) {
+            let error = Error::new(SqlState::SYNTAX_ERROR, "SELECT * with no tables specified is not valid");
+            return Err(self.at(error, location));
+        }
+        Ok(self.star())
     }
 
     fn target_expr(&mut self, ast: &Ast) -> Result<Expr> {
@@ -450,6 +427,7 @@ impl Analyzer<'_> {
     fn row_value(&mut self, items: Vec<Expr>) -> Result<Expr> {
         let mut args = Vec::with_capacity(items.len());
         for item in items {
+            let item = self.determined(item)?;
             let item = self.resolve_unknown(item)?;
             let from = item.type_oid;
             args.push(self.to_text(item, from));
@@ -457,18 +435,17 @@ impl Analyzer<'_> {
         Ok(Expr::function("pg_record", args, Oid::RECORD))
     }
 
-    fn group_by(&mut self, group_by: &GroupByExpr, targets: &[Target]) -> Result<Vec<Expr>> {
-        let GroupByExpr::Expressions(exprs, modifiers) = group_by else {
-            return Err(Error::unsupported("GROUP BY ALL"));
-        };
-        if !modifiers.is_empty() {
-            return Err(Error::unsupported("GROUP BY … WITH"));
-        }
-        let mut keys = Vec::with_capacity(exprs.len());
-        for ast in exprs {
-            if matches!(ast, Ast::Rollup(_) | Ast::Cube(_) | Ast::GroupingSets(_)) {
-                return Err(Error::unsupported("GROUPING SETS, ROLLUP and CUBE"));
-            }
+    fn group_by(&mut self, group_by: &[GroupItem], targets: &[Target]) -> Result<Vec<Expr>> {
+        let mut keys = Vec::with_capacity(group_by.len());
+        for item in group_by {
+            let ast = match item {
+                GroupItem::Expr(ast) => ast,
+                // The group of all rows, which there is anyway.
+                GroupItem::Empty(_) => continue,
+                GroupItem::Rollup(_, at) | GroupItem::Cube(_, at) | GroupItem::Sets(_, at) => {
+                    return Err(self.at(Error::unsupported("GROUPING SETS, ROLLUP and CUBE"), *at));
+                }
+            };
             let key = match self.position(ast, targets.len(), "GROUP BY")? {
                 Some(index) => targets.get(index).map(|t| t.expr.clone()),
                 None => None,
@@ -476,21 +453,18 @@ impl Analyzer<'_> {
             let key = match (key, ast) {
                 (Some(key), _) => key,
                 // An input column of that name comes before an output column.
-                (None, Ast::Identifier(ident)) => match self.expr(ast) {
-                    Ok(expr) => expr,
-                    Err(error) if error.code() == SqlState::UNDEFINED_COLUMN => {
-                        let name = fold(ident);
+                (None, ast) => match (self.expr(ast), bare_name(ast)) {
+                    (Err(error), Some(name)) if error.code() == SqlState::UNDEFINED_COLUMN => {
                         targets.iter().find(|t| t.name == name).map(|t| t.expr.clone()).ok_or(error)?
                     }
-                    Err(error) => return Err(error),
+                    (result, _) => result?,
                 },
-                (None, ast) => self.expr(ast)?,
             };
             if let ExprKind::Row(items) = key.kind {
                 keys.extend(items);
                 continue;
             }
-            self.forbid_aggregates(&key, "GROUP BY").map_err(|e| self.at(e, ast.span()))?;
+            self.forbid_aggregates(&key, "GROUP BY").map_err(|e| self.at(e, expr_location(ast)))?;
             keys.push(self.resolve_unknown(key)?);
         }
         Ok(keys)
@@ -510,39 +484,31 @@ impl Analyzer<'_> {
 
     /// An integer constant in ORDER BY, GROUP BY or DISTINCT ON: an output column by position.
     fn position(&mut self, ast: &Ast, width: usize, clause: &str) -> Result<Option<usize>> {
-        let Ast::Value(value) = ast else { return Ok(None) };
-        let AstValue::Number(text, _) = &value.value else {
-            return match &value.value {
-                AstValue::SingleQuotedString(_) => {
-                    let message = format!("non-integer constant in {clause}");
-                    Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), value.span))
-                }
-                _ => Ok(None),
-            };
-        };
-        if let Some(n) = self.lifted(value.span) {
+        let Ast::Const(AConst { value, location }) = ast else { return Ok(None) };
+        if let Some(n) = self.lifted(*location) {
             self.pinned.insert(n);
         }
-        let Ok(position) = text.parse::<usize>() else {
+        let ConstValue::Integer(position) = value else {
             let message = format!("non-integer constant in {clause}");
-            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), value.span));
+            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), *location));
         };
+        let position = usize::try_from(*position).unwrap_or(0);
         if position == 0 || position > width {
             let message = format!("{clause} position {position} is not in select list");
-            return Err(self.at(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message), value.span));
+            return Err(self.at(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message), *location));
         }
         Ok(Some(position - 1))
     }
 
     /// The output column of that name; 42702 when two different ones have it.
-    fn named_output(&mut self, ident: &ast::Ident, targets: &[Target], clause: &str) -> Result<Option<usize>> {
-        let name = fold(ident);
+    fn named_output(&mut self, ast: &Ast, targets: &[Target], clause: &str) -> Result<Option<usize>> {
+        let Some(name) = bare_name(ast) else { return Ok(None) };
         let mut found: Option<usize> = None;
         for (index, target) in targets.iter().enumerate().filter(|(_, t)| t.name == name) {
             if let Some(first) = found.and_then(|f| targets.get(f)) {
                 if !self.same_expr(&first.expr.clone(), &target.expr) {
                     let message = format!("{clause} \"{name}\" is ambiguous");
-                    return Err(self.at(Error::new(SqlState::AMBIGUOUS_COLUMN, message), ident.span));
+                    return Err(self.at(Error::new(SqlState::AMBIGUOUS_COLUMN, message), expr_location(ast)));
                 }
             } else {
                 found = Some(index);
@@ -551,22 +517,17 @@ impl Analyzer<'_> {
         Ok(found)
     }
 
-    fn select_sort_keys(
-        &mut self,
-        order_by: &[ast::OrderByExpr],
-        targets: &[Target],
-        distinct: bool,
-    ) -> Result<Vec<SortKey>> {
+    fn select_sort_keys(&mut self, order_by: &[SortBy], targets: &[Target], distinct: bool) -> Result<Vec<SortKey>> {
         let mut keys = Vec::with_capacity(order_by.len());
         for key in order_by {
-            let mut output = self.position(&key.expr, targets.len(), "ORDER BY")?;
-            if let (None, Ast::Identifier(ident)) = (output, &key.expr) {
-                output = self.named_output(ident, targets, "ORDER BY")?;
+            let mut output = self.position(&key.node, targets.len(), "ORDER BY")?;
+            if output.is_none() {
+                output = self.named_output(&key.node, targets, "ORDER BY")?;
             }
             let expr = match output.and_then(|i| targets.get(i)) {
                 Some(target) => target.expr.clone(),
                 None => {
-                    let expr = self.expr(&key.expr)?;
+                    let expr = self.expr(&key.node)?;
                     let mut index = 0;
                     while output.is_none() && index < targets.len() {
                         if let Some(target) = targets.get(index)
@@ -582,10 +543,10 @@ impl Analyzer<'_> {
             if distinct && output.is_none() {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
                 let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
-                return Err(self.at(error, key.expr.span()));
+                return Err(self.at(error, expr_location(&key.node)));
             }
             let expr = self.resolve_unknown(expr)?;
-            keys.push(self.sort_key(expr, output, key));
+            keys.push(self.sort_key(expr, output, key)?);
         }
         Ok(keys)
     }
@@ -594,25 +555,24 @@ impl Analyzer<'_> {
     fn output_sort_keys(
         &mut self,
         columns: &[(String, Oid, i32)],
-        order_by: &[ast::OrderByExpr],
+        order_by: &[SortBy],
         what: &str,
     ) -> Result<Vec<SortKey>> {
         let mut keys = Vec::with_capacity(order_by.len());
         for key in order_by {
-            let mut output = self.position(&key.expr, columns.len(), "ORDER BY")?;
-            if let (None, Ast::Identifier(ident)) = (output, &key.expr) {
-                let name = fold(ident);
+            let mut output = self.position(&key.node, columns.len(), "ORDER BY")?;
+            if let (None, Some(name)) = (output, bare_name(&key.node)) {
                 output = columns.iter().position(|(column, ..)| *column == name);
                 if output.is_none() {
                     let message = format!("column \"{name}\" does not exist");
-                    return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), ident.span));
+                    return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), expr_location(&key.node)));
                 }
             }
             let Some(index) = output else {
                 let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("invalid {what} ORDER BY clause"))
                     .with_detail("Only result column names can be used, not expressions or functions.")
                     .with_hint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.");
-                return Err(self.at(error, key.expr.span()));
+                return Err(self.at(error, expr_location(&key.node)));
             };
             let type_oid = columns.get(index).map_or(Oid::TEXT, |c| c.1);
             let column = crate::sql::tree::ColumnRef {
@@ -622,7 +582,7 @@ impl Analyzer<'_> {
                 attribute: 0,
                 not_null: false,
             };
-            keys.push(self.sort_key(Expr::new(ExprKind::Column(column), type_oid), Some(index), key));
+            keys.push(self.sort_key(Expr::new(ExprKind::Column(column), type_oid), Some(index), key)?);
         }
         Ok(keys)
     }
@@ -631,8 +591,8 @@ impl Analyzer<'_> {
         let mut keys = Vec::with_capacity(exprs.len());
         for ast in exprs {
             let mut output = self.position(ast, targets.len(), "SELECT DISTINCT ON")?;
-            if let (None, Ast::Identifier(ident)) = (output, ast) {
-                output = self.named_output(ident, targets, "DISTINCT ON")?;
+            if output.is_none() {
+                output = self.named_output(ast, targets, "DISTINCT ON")?;
             }
             keys.push(match output.and_then(|i| targets.get(i)) {
                 Some(target) => target.expr.clone(),
@@ -646,7 +606,8 @@ impl Analyzer<'_> {
         for key in keys.iter().take(distinct_on.len()) {
             let mut matched = false;
             for expr in distinct_on {
-                matched |= self.same_expr(expr, &key.expr);
+                // An enum is sorted by its labels' places.
+                matched |= self.same_expr(expr, &key.expr) || self.enum_order(expr.clone()) == key.expr;
             }
             if !matched {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
@@ -658,31 +619,12 @@ impl Analyzer<'_> {
 
     // ----- LIMIT
 
-    fn limit_clause(&mut self, ast: &AstQuery) -> Result<(Option<Expr>, Option<Expr>)> {
-        let (mut limit, mut offset) = (None, None);
-        match &ast.limit_clause {
-            None => {}
-            Some(LimitClause::LimitOffset { limit: l, offset: o, limit_by }) => {
-                if !limit_by.is_empty() {
-                    return Err(Error::unsupported("LIMIT BY"));
-                }
-                limit = l.as_ref();
-                offset = o.as_ref().map(|o| &o.value);
-            }
-            Some(LimitClause::OffsetCommaLimit { .. }) => {
-                return Err(Error::new(SqlState::SYNTAX_ERROR, "LIMIT #,# syntax is not supported")
-                    .with_hint("Use separate LIMIT and OFFSET clauses."));
-            }
+    fn limit_clause(&mut self, ast: &SelectStmt) -> Result<(Option<Expr>, Option<Expr>)> {
+        if ast.limit_option == LimitOption::WithTies {
+            return Err(Error::unsupported("FETCH FIRST … WITH TIES"));
         }
-        let one = Ast::Value(AstValue::Number("1".into(), false).into());
-        if let Some(fetch) = &ast.fetch {
-            if fetch.with_ties || fetch.percent {
-                return Err(Error::unsupported("FETCH FIRST … WITH TIES and PERCENT"));
-            }
-            limit = Some(fetch.quantity.as_ref().unwrap_or(&one));
-        }
-        let limit = limit.map(|l| self.row_count(l, "LIMIT", "pg_limit")).transpose()?;
-        let offset = offset.map(|o| self.row_count(o, "OFFSET", "pg_offset")).transpose()?;
+        let limit = ast.limit_count.as_ref().map(|l| self.row_count(l, "LIMIT", "pg_limit")).transpose()?;
+        let offset = ast.limit_offset.as_ref().map(|o| self.row_count(o, "OFFSET", "pg_offset")).transpose()?;
         Ok((limit, offset))
     }
 
@@ -693,28 +635,29 @@ impl Analyzer<'_> {
         let literal = matches!(expr.kind, ExprKind::Literal(_)) && from != Oid::UNKNOWN;
         let Some(count) = self.try_coerce(expr, Oid::INT8, -1, crate::sql::casts::CastContext::Assignment)? else {
             let message = format!("argument of {clause} must be type bigint, not type {}", self.type_name(from));
-            return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), ast.span()));
+            return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), expr_location(ast)));
         };
         Ok(if literal { count } else { Expr::function(function, vec![count], Oid::INT8) })
     }
 }
 
-/// Clauses of other dialects that the parser lets through.
-fn unsupported_clauses(ast: &ast::Select) -> Result<()> {
-    let others = [
-        (ast.into.is_some(), "SELECT INTO here"),
-        (ast.top.is_some(), "TOP"),
-        (ast.qualify.is_some(), "QUALIFY"),
-        (ast.prewhere.is_some(), "PREWHERE"),
-        (!ast.lateral_views.is_empty(), "LATERAL VIEW"),
-        (!ast.connect_by.is_empty(), "CONNECT BY"),
-        (!ast.cluster_by.is_empty() || !ast.distribute_by.is_empty() || !ast.sort_by.is_empty(), "CLUSTER BY"),
-        (ast.exclude.is_some(), "EXCLUDE"),
-        (ast.value_table_mode.is_some(), "SELECT AS"),
-    ];
-    match others.iter().find(|(present, _)| *present) {
-        Some((_, what)) => Err(Error::unsupported(what)),
-        None => Ok(()),
+/// The qualifier of a star: none of `*`, t of `t.*`.
+fn starred(ast: &Ast) -> Option<Vec<&str>> {
+    let Ast::ColumnRef(column) = ast else { return None };
+    let (Field::Star, qualifier) = column.fields.split_last()? else { return None };
+    let names = qualifier.iter().map(|field| match field {
+        Field::Name(name) => name.as_str(),
+        Field::Star => "*",
+    });
+    Some(names.collect())
+}
+
+/// An expression that is nothing but a name.
+fn bare_name(ast: &Ast) -> Option<&str> {
+    let Ast::ColumnRef(column) = ast else { return None };
+    match column.fields.as_slice() {
+        [Field::Name(name)] => Some(name),
+        _ => None,
     }
 }
 
@@ -739,28 +682,11 @@ fn fixed_columns(condition: &Expr, alias: &std::rc::Rc<str>, out: &mut Vec<i16>)
 }
 
 /// Where a query's first output column is written.
-fn first_item(body: &SetExpr) -> Option<sqlparser::tokenizer::Span> {
-    match body {
-        SetExpr::Select(select) => select.projection.first().map(Spanned::span),
-        _ => None,
-    }
-}
-
-fn locked_table(lock: &ast::LockClause, body: &SetExpr) -> Option<String> {
-    let SetExpr::Select(select) = body else { return None };
-    let last = |name: &ast::ObjectName| name.0.last()?.as_ident().map(fold);
-    let wanted = lock.of.as_ref().map(last);
-    let read = select
-        .from
-        .iter()
-        .flat_map(|item| std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)));
-    let mut tables = read.filter_map(|factor| match factor {
-        ast::TableFactor::Table { name, alias, .. } => {
-            let name = last(name)?;
-            Some((alias.as_ref().map_or_else(|| name.clone(), |a| fold(&a.name)), name))
-        }
-        _ => None,
-    });
-    let found = tables.find(|(alias, _)| wanted.as_ref().is_none_or(|wanted| wanted.as_ref() == Some(alias)));
-    found.map(|(_, name)| name)
+fn first_item(query: &SelectStmt) -> Location {
+    let first = match &query.body {
+        SelectBody::Select(select) => select.targets.first().map(|target| target.location),
+        SelectBody::Values(rows) => rows.first().and_then(|row| row.first()).map(expr_location),
+        SelectBody::SetOperation(operation) => Some(first_item(&operation.left)),
+    };
+    first.unwrap_or(query.location)
 }

@@ -4,12 +4,11 @@
 
 use std::rc::Rc;
 
-use sqlparser::ast::Ident;
-use sqlparser::tokenizer::Span;
-
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::analyzer::{Analyzer, fold};
+use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::syntax::ast::expression::{ColumnRef as ColumnName, Expr as Ast, Field};
+use crate::sql::syntax::ast::location::Location;
 use crate::sql::tree::{ColumnRef, Expr, ExprKind};
 use crate::types::pg_type::Oid;
 
@@ -39,11 +38,11 @@ pub struct RangeVar {
     pub columns: Vec<RangeColumn>,
     /// May be referred to by name from an expression now (an ON clause sees only its own join).
     pub visible: bool,
-    /// Its columns need the name in front (`excluded`).
-    pub only_qualified: bool,
     /// The table, for system columns, whole-row references and functional dependencies.
     pub relation: Option<Oid>,
     pub alias: Option<Rc<str>>,
+    /// A function's: its name stands for its value.
+    pub is_function: bool,
 }
 
 /// A column of a [`RangeVar`].
@@ -84,7 +83,7 @@ impl RangeVar {
             })
             .collect();
         let schema = Some(relation.schema.clone());
-        RangeVar { name, schema, columns, visible: true, only_qualified: false, relation: Some(relation.oid), alias }
+        RangeVar { name, schema, columns, visible: true, relation: Some(relation.oid), alias, is_function: false }
     }
 
     /// An entry over something whose columns are c1, c2 … in the translated statement.
@@ -103,15 +102,7 @@ impl RangeVar {
                 RangeColumn { name: name.clone(), expr: Expr { kind, type_oid: *type_oid, typmod: *typmod } }
             })
             .collect();
-        RangeVar {
-            name,
-            schema: None,
-            columns,
-            visible: true,
-            only_qualified: false,
-            relation: None,
-            alias: Some(alias),
-        }
+        RangeVar { name, schema: None, columns, visible: true, relation: None, alias: Some(alias), is_function: false }
     }
 
     /// Its columns may be NULL because an outer join may have no row for it.
@@ -160,7 +151,7 @@ impl Scope {
             found = Some(&merged.expr);
         }
         for (index, entry) in self.entries.iter().enumerate() {
-            if !entry.visible || entry.only_qualified || merged.is_some_and(|m| m.hides.contains(&index)) {
+            if !entry.visible || merged.is_some_and(|m| m.hides.contains(&index)) {
                 continue;
             }
             for column in entry.columns.iter().filter(|c| c.name == name) {
@@ -181,24 +172,18 @@ impl Scope {
 
 impl Analyzer<'_> {
     /// A column reference by its parts.
-    pub(super) fn column(&mut self, parts: &[Ident]) -> Result<Expr> {
-        let span = parts.first().map_or(Span::empty(), |p| p.span);
-        let folded: Vec<String> = parts.iter().map(fold).collect();
-        let result = match folded.as_slice() {
-            [name] => self.unqualified_column(name).map_err(|error| match parts.first() {
-                // The parser takes reserved words for names.
-                Some(word) if word.quote_style.is_none() && is_reserved(name) => {
-                    let message = format!("syntax error at or near \"{}\"", word.value);
-                    Error::new(SqlState::SYNTAX_ERROR, message)
-                }
-                _ => error,
-            }),
+    pub(super) fn column(&mut self, parts: &[&str], location: Location) -> Result<Expr> {
+        let result = match *parts {
+            [name] => self.unqualified_column(name),
             [table, name] => self.qualified_column(None, table, name),
             [schema, table, name] => self.qualified_column(Some(schema), table, name),
             [_, schema, table, name] => self.qualified_column(Some(schema), table, name),
-            _ => Err(Error::new(SqlState::SYNTAX_ERROR, "improper qualified name (too many dotted names)")),
+            _ => {
+                let message = format!("improper qualified name (too many dotted names): {}", parts.join("."));
+                Err(Error::new(SqlState::SYNTAX_ERROR, message))
+            }
         };
-        let result = result.map_err(|e| self.at(e, span));
+        let result = result.map_err(|e| self.at(e, location));
         self.note_use(result.iter());
         result
     }
@@ -239,7 +224,7 @@ impl Analyzer<'_> {
     /// A table's name as a value: its single column if it is a function's, else the row.
     fn whole_row(&mut self, entry: &RangeVar) -> Result<Expr> {
         match entry.columns.as_slice() {
-            [only] if entry.relation.is_none() => Ok(only.expr.clone()),
+            [only] if entry.is_function => Ok(only.expr.clone()),
             columns => {
                 let items = columns.iter().map(|c| c.expr.clone()).collect();
                 Ok(Expr::new(ExprKind::Row(items), Oid::RECORD))
@@ -248,13 +233,13 @@ impl Analyzer<'_> {
     }
 
     /// The fields of the row that a bare table name stands for, if it is not a column's name.
-    pub(super) fn row_fields(&self, ast: &sqlparser::ast::Expr) -> Option<Vec<(String, Expr)>> {
-        let sqlparser::ast::Expr::Identifier(ident) = ast else { return None };
-        let name = fold(ident);
-        if self.scopes.iter().rev().any(|s| matches!(s.unqualified(&name), Ok(Some(_)) | Err(_))) {
+    pub(super) fn row_fields(&self, ast: &Ast) -> Option<Vec<(String, Expr)>> {
+        let Ast::ColumnRef(ColumnName { fields, .. }) = ast else { return None };
+        let [Field::Name(name)] = fields.as_slice() else { return None };
+        if self.scopes.iter().rev().any(|s| matches!(s.unqualified(name), Ok(Some(_)) | Err(_))) {
             return None;
         }
-        let entry = self.scopes.iter().rev().find_map(|s| s.entry(None, &name))?;
+        let entry = self.scopes.iter().rev().find_map(|s| s.entry(None, name))?;
         Some(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
     }
 
@@ -262,6 +247,10 @@ impl Analyzer<'_> {
         let mut invisible = false;
         for scope in self.scopes.iter().rev() {
             let Some(entry) = scope.entry(schema, table) else { continue };
+            if schema.is_none() && scope.entries.iter().filter(|e| e.name == table && e.visible).count() > 1 {
+                let message = format!("table reference \"{table}\" is ambiguous");
+                return Err(Error::new(SqlState::AMBIGUOUS_ALIAS, message));
+            }
             if !entry.visible {
                 invisible = true;
                 continue;
@@ -303,11 +292,10 @@ impl Analyzer<'_> {
     }
 
     /// The columns `table.*` stands for.
-    pub(super) fn qualified_star(&self, parts: &[Ident]) -> Result<Vec<(String, Expr)>> {
-        let folded: Vec<String> = parts.iter().map(fold).collect();
-        let (schema, table) = match folded.as_slice() {
+    pub(super) fn qualified_star(&self, parts: &[&str], location: Location) -> Result<Vec<(String, Expr)>> {
+        let (schema, table) = match *parts {
             [table] => (None, table),
-            [.., schema, table] => (Some(schema.as_str()), table),
+            [.., schema, table] => (Some(schema), table),
             [] => return Err(Error::internal("empty name")),
         };
         match self.scopes.iter().rev().find_map(|s| s.entry(schema, table)) {
@@ -317,8 +305,7 @@ impl Analyzer<'_> {
             }
             None => {
                 let message = format!("missing FROM-clause entry for table \"{table}\"");
-                let span = parts.first().map_or(Span::empty(), |p| p.span);
-                Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), span))
+                Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), location))
             }
         }
     }
@@ -337,73 +324,4 @@ fn system_column(entry: &RangeVar, name: &str) -> Option<Expr> {
         "xmin" if relation < Oid::FIRST_NORMAL => constant(FROZEN_TRANSACTION, Oid::XID),
         _ => None,
     }
-}
-
-/// PostgreSQL's reserved words (sql-keywords-appendix.html) that the parser lets stand as a column.
-fn is_reserved(word: &str) -> bool {
-    const RESERVED: &[&str] = &[
-        "all",
-        "analyse",
-        "analyze",
-        "and",
-        "any",
-        "as",
-        "asc",
-        "asymmetric",
-        "both",
-        "case",
-        "check",
-        "collate",
-        "column",
-        "constraint",
-        "create",
-        "default",
-        "deferrable",
-        "desc",
-        "distinct",
-        "do",
-        "else",
-        "end",
-        "except",
-        "fetch",
-        "for",
-        "foreign",
-        "from",
-        "grant",
-        "group",
-        "having",
-        "in",
-        "initially",
-        "intersect",
-        "into",
-        "lateral",
-        "leading",
-        "limit",
-        "not",
-        "offset",
-        "on",
-        "only",
-        "or",
-        "order",
-        "placing",
-        "primary",
-        "references",
-        "returning",
-        "select",
-        "some",
-        "symmetric",
-        "table",
-        "then",
-        "to",
-        "trailing",
-        "union",
-        "unique",
-        "using",
-        "variadic",
-        "when",
-        "where",
-        "window",
-        "with",
-    ];
-    RESERVED.contains(&word)
 }

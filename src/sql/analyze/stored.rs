@@ -6,21 +6,24 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use sqlparser::ast::{self, Ident, SelectItem, SelectItemQualifiedWildcardKind, SetExpr};
-
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
+use crate::sql::analyze::call::{contains_aggregate, contains_window};
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{RangeColumn, RangeVar, Scope};
 use crate::sql::casts::CastContext;
-use crate::sql::parse;
 use crate::sql::plan::Bind;
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
+use crate::sql::search::Search;
+use crate::sql::syntax::ast::expression::{ColumnRef, Expr as Ast, Field};
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
+use crate::sql::syntax::parse;
 use crate::sql::translate;
-use crate::sql::tree::{Expr, Query};
+use crate::sql::tree::{Body, Expr, FromItem, Query};
 use crate::types::pg_type::Oid;
 
 pub use crate::sql::analyze::analyzer::Dependencies;
@@ -33,7 +36,7 @@ fn without_parameters(binds: &[Bind]) -> Result<()> {
 }
 
 fn empty_source() -> Source<'static> {
-    Source { text: "", offset: 0, key: String::new(), literals: Vec::new() }
+    Source { text: "", offset: 0, key: String::new(), literals: Vec::new(), tokens: Vec::new() }
 }
 
 /// The schemas that unqualified names in stored text belong to.
@@ -79,7 +82,7 @@ pub struct RelationExpression {
 /// column, ALTER … USING. `None` comes back when the target's type cannot be reached from `natural_type`, which is
 /// the `Err` then.
 pub fn relation_expression(
-    expr: &ast::Expr,
+    expr: &Ast,
     relation: Option<&Relation>,
     (origin, target): (Origin, Target<'_>),
     context: PlanContext<'_>,
@@ -95,6 +98,9 @@ pub fn relation_expression(
     }
     let typed = analyzer.stored_expr(expr)?;
     let natural_type = typed.type_oid;
+    if relation.is_none() {
+        analyzer.refuse_in_default(&typed)?;
+    }
     let typed = match target {
         Target::Any => Some(analyzer.resolve_unknown(typed)?),
         Target::Condition(clause) => Some(analyzer.boolean(typed, clause)?),
@@ -114,6 +120,32 @@ pub fn relation_expression(
     }))
 }
 
+/// A sub-query of the text's; not what [`Analyzer::once`] makes, whose rows are one for a reason of its own.
+struct SubQuery;
+
+impl Search for SubQuery {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        let bound = |body: &Body| matches!(body, Body::Select(select) if select.unique && matches!(&*select.from, [FromItem::Derived { .. }]));
+        expr.subquery().is_some_and(|query| !bound(&query.body))
+    }
+}
+
+impl Analyzer<'_> {
+    /// What a DEFAULT, which refers to no relation, may not have.
+    fn refuse_in_default(&self, expr: &Expr) -> Result<()> {
+        let (code, message) = if contains_aggregate(expr) {
+            (SqlState::GROUPING_ERROR, "aggregate functions are not allowed in DEFAULT expressions")
+        } else if contains_window(expr) {
+            (SqlState::WINDOWING_ERROR, "window functions are not allowed in DEFAULT expressions")
+        } else if SubQuery.in_expr(expr) {
+            (SqlState::FEATURE_NOT_SUPPORTED, "cannot use subquery in DEFAULT expression")
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(code, message))
+    }
+}
+
 /// A query's output columns (name, type, modifier), its text in SQLite's dialect and what it refers to: CREATE VIEW
 /// and CREATE TABLE AS.
 #[derive(Clone, Debug)]
@@ -124,7 +156,7 @@ pub struct DescribedQuery {
 }
 
 /// Analyses a query of the statement that is being carried out, or a stored one.
-pub fn describe_query(query: &ast::Query, origin: Origin, context: PlanContext<'_>) -> Result<DescribedQuery> {
+pub fn describe_query(query: &SelectStmt, origin: Origin, context: PlanContext<'_>) -> Result<DescribedQuery> {
     let source = empty_source();
     let mut analyzer = Analyzer::new(context, &source, &[]);
     if origin == Origin::Stored {
@@ -146,7 +178,7 @@ pub fn view_dependencies(text: &str, context: PlanContext<'_>) -> Dependencies {
 }
 
 /// The name an index over an expression takes from it: the function's, or "expr".
-pub fn expression_name(expr: &ast::Expr) -> String {
+pub fn expression_name(expr: &Ast) -> String {
     match output_name(expr).as_str() {
         "?column?" => "expr".to_owned(),
         name => name.to_owned(),
@@ -154,58 +186,56 @@ pub fn expression_name(expr: &ast::Expr) -> String {
 }
 
 /// A query whose `*` stands for the columns there are now, as a view keeps it.
-pub fn expand_stars(query: &ast::Query, columns: &[(String, Oid, i32)]) -> ast::Query {
+pub fn expand_stars(query: &SelectStmt, columns: &[(String, Oid, i32)]) -> SelectStmt {
     let mut query = query.clone();
     expand_body(&mut query.body, columns);
     query
 }
 
-fn expand_body(body: &mut SetExpr, columns: &[(String, Oid, i32)]) {
+fn expand_body(body: &mut SelectBody, columns: &[(String, Oid, i32)]) {
     match body {
-        SetExpr::SetOperation { left, .. } => expand_body(left, columns),
-        SetExpr::Query(query) => expand_body(&mut query.body, columns),
-        SetExpr::Select(select) => expand_projection(&mut select.projection, columns),
-        _ => {}
+        SelectBody::SetOperation(operation) => expand_body(&mut operation.left.body, columns),
+        SelectBody::Select(select) => expand_targets(&mut select.targets, columns),
+        SelectBody::Values(_) => {}
     }
+}
+
+/// The names before a target's star.
+fn star_qualifier(target: &ResTarget) -> Option<Vec<Field>> {
+    let Some(Ast::ColumnRef(column)) = &target.value else { return None };
+    let (last, qualifier) = column.fields.split_last()?;
+    (*last == Field::Star).then(|| qualifier.to_vec())
 }
 
 /// Replaces a wildcard by the columns it stands for, which are those the other items leave over. With several
 /// wildcards in one list it is not known where one ends; they stay, and mean new columns too.
-fn expand_projection(projection: &mut Vec<SelectItem>, columns: &[(String, Oid, i32)]) {
-    let is_star = |i: &SelectItem| matches!(i, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
-    let [position] = projection.iter().enumerate().filter(|(_, i)| is_star(i)).map(|(p, _)| p).collect::<Vec<_>>()[..]
-    else {
-        return;
-    };
-    let Some(count) = (columns.len() + 1).checked_sub(projection.len()) else { return };
-    let Some(stood_for) = columns.get(position..position + count) else { return };
-    let qualifier = match projection.get(position) {
-        Some(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _)) => {
-            name.0.iter().filter_map(|p| p.as_ident().cloned()).collect()
-        }
-        _ => Vec::new(),
-    };
-    let item = |name: &String| {
-        let column = Ident::with_quote('"', name);
-        let mut parts: Vec<Ident> = qualifier.clone();
-        parts.push(column);
-        SelectItem::UnnamedExpr(match parts.as_slice() {
-            [only] => ast::Expr::Identifier(only.clone()),
-            _ => ast::Expr::CompoundIdentifier(parts),
+fn expand_targets(targets: &mut Vec<ResTarget>, columns: &[(String, Oid, i32)]) {
+    let stars: Vec<(usize, Vec<Field>)> =
+        targets.iter().enumerate().filter_map(|(at, target)| Some((at, star_qualifier(target)?))).collect();
+    let [(position, qualifier)] = stars.as_slice() else { return };
+    let Some(count) = (columns.len() + 1).checked_sub(targets.len()) else { return };
+    let Some(stood_for) = columns.get(*position..position + count) else { return };
+    let items: Vec<ResTarget> = stood_for
+        .iter()
+        .map(|(name, ..)| {
+            let mut fields = qualifier.clone();
+            fields.push(Field::Name(name.clone()));
+            let value = Some(Ast::ColumnRef(ColumnRef { fields, location: Location::UNKNOWN }));
+            ResTarget { name: None, indirection: Vec::new(), value, location: Location::UNKNOWN }
         })
-    };
-    let items: Vec<SelectItem> = stood_for.iter().map(|(name, ..)| item(name)).collect();
-    projection.splice(position..=position, items);
+        .collect();
+    targets.splice(*position..=*position, items);
 }
 
 /// A column of a relation as an expression.
-pub fn column_expression(name: &str) -> ast::Expr {
-    ast::Expr::Identifier(Ident::with_quote('"', name))
+pub fn column_expression(name: &str) -> Ast {
+    let fields = vec![Field::Name(name.to_owned())];
+    Ast::ColumnRef(ColumnRef { fields, location: Location::UNKNOWN })
 }
 
 /// Whether an expression is nothing but a column.
-pub fn is_column(expression: &ast::Expr) -> bool {
-    matches!(expression, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_))
+pub fn is_column(expression: &Ast) -> bool {
+    matches!(expression, Ast::ColumnRef(_))
 }
 
 /// The context of an analysis outside of any session's statement.
@@ -215,7 +245,7 @@ pub fn context<'a>(catalog: &'a Arc<CatalogSnapshot>, settings: &'a Settings) ->
 
 impl Analyzer<'_> {
     /// Analyses a stored expression in the scopes as they are.
-    fn stored_expr(&mut self, expr: &ast::Expr) -> Result<Expr> {
+    fn stored_expr(&mut self, expr: &Ast) -> Result<Expr> {
         self.in_stored_text += 1;
         let result = self.expr(expr);
         self.in_stored_text -= 1;
@@ -224,7 +254,7 @@ impl Analyzer<'_> {
 
     /// A domain's CHECK over `value`.
     pub(super) fn domain_check(&mut self, check: &str, value: &Expr) -> Result<Expr> {
-        let ast = crate::sql::parse::expression(check)?;
+        let ast = parse::expression(check)?;
         let column = RangeColumn { name: "value".to_owned(), expr: value.clone() };
         let name: Option<Rc<str>> = None;
         let entry = RangeVar {
@@ -232,9 +262,9 @@ impl Analyzer<'_> {
             schema: None,
             columns: vec![column],
             visible: true,
-            only_qualified: false,
             relation: None,
             alias: name,
+            is_function: false,
         };
         self.stored(|a| {
             a.scopes.push(Scope { entries: vec![entry], ..Scope::default() });

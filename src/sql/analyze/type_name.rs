@@ -4,13 +4,10 @@
 //! Owns: [`resolve`], [`serial`]. Must not know: the sequences behind serial columns.
 //! Specification: datatype.html, parse_type.c and the types' typmod input functions.
 
-use sqlparser::ast::{
-    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, IntervalFields, ObjectName, ObjectNamePart,
-    TimezoneInfo,
-};
-
 use crate::catalog::schema::CatalogSnapshot;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::syntax::ast::expression::{AConst, ColumnRef, ConstValue, Expr, Field, TypeName};
+use crate::types::interval;
 use crate::types::pg_type::{Oid, Repr, type_by_name, type_info};
 
 /// A type with its modifier and how its values are stored.
@@ -71,93 +68,52 @@ const SERIALS: &[(&str, Oid)] = &[
 ];
 
 /// The integer type behind a serial type's name.
-pub fn serial(data_type: &DataType) -> Option<Oid> {
-    let DataType::Custom(name, modifiers) = data_type else { return None };
-    let name = name.to_string().to_lowercase();
-    SERIALS.iter().find(|(serial, _)| *serial == name && modifiers.is_empty()).map(|(_, oid)| *oid)
+pub fn serial(type_name: &TypeName) -> Option<Oid> {
+    let [name] = type_name.names.as_slice() else { return None };
+    let plain = type_name.typmods.is_empty() && type_name.array_bounds.is_empty();
+    SERIALS.iter().find(|(serial, _)| serial == name && plain).map(|(_, oid)| *oid)
 }
 
 /// The longest varchar(n) and char(n) (htup_details.h, MaxAttrSize).
-const MAX_LENGTH: u64 = 10_485_760;
+const MAX_LENGTH: i64 = 10_485_760;
 
 /// The type a name means. 42704 when there is none, 0A000 when only we do not have it.
-pub fn resolve(data_type: &DataType, catalog: &CatalogSnapshot, search_path: &[String]) -> Result<ResolvedType> {
-    let (oid, typmod) = match data_type {
-        DataType::Array(element) => return resolve_array(element, catalog, search_path),
-        DataType::Custom(name, modifiers) => return resolve_custom(name, modifiers, catalog, search_path),
-        DataType::Character(length) | DataType::Char(length) => {
-            (Oid::BPCHAR, character_typmod(length.as_ref(), "char")?.unwrap_or(5))
-        }
-        DataType::CharacterVarying(length) | DataType::CharVarying(length) | DataType::Varchar(length) => {
-            (Oid::VARCHAR, character_typmod(length.as_ref(), "varchar")?.unwrap_or(-1))
-        }
-        DataType::Nvarchar(length) => return Err(undefined(&format!("nvarchar{}", suffix(length.as_ref())))),
-        DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info) => {
-            (Oid::NUMERIC, numeric_typmod(info)?)
-        }
-        DataType::Float(info) => (float_type(info)?, -1),
-        DataType::Time(precision, zone) => (with_zone(zone, Oid::TIME, Oid::TIMETZ), time_typmod(*precision)),
-        DataType::Timestamp(precision, zone) => {
-            (with_zone(zone, Oid::TIMESTAMP, Oid::TIMESTAMPTZ), time_typmod(*precision))
-        }
-        DataType::Interval { fields, precision } => (Oid::INTERVAL, interval_typmod(fields.as_ref(), *precision)),
-        plain => match plain_type(plain) {
-            Some(oid) => (oid, -1),
-            None => return resolve_name(None, &plain.to_string().to_lowercase(), &[], catalog, search_path),
-        },
-    };
-    let repr = type_info(oid).ok_or_else(|| Error::internal("built-in type"))?.repr;
-    Ok(ResolvedType { oid, typmod, repr })
-}
-
-/// The keyword spellings without a modifier.
-fn plain_type(data_type: &DataType) -> Option<Oid> {
-    Some(match data_type {
-        DataType::Bool | DataType::Boolean => Oid::BOOL,
-        DataType::Int2(None) | DataType::SmallInt(None) => Oid::INT2,
-        DataType::Int(None) | DataType::Int4(None) | DataType::Integer(None) => Oid::INT4,
-        DataType::Int8(None) | DataType::BigInt(None) => Oid::INT8,
-        DataType::Float4 | DataType::Real => Oid::FLOAT4,
-        DataType::Float8 | DataType::DoublePrecision => Oid::FLOAT8,
-        DataType::Text => Oid::TEXT,
-        DataType::Bytea => Oid::BYTEA,
-        DataType::Uuid => Oid::UUID,
-        DataType::JSON => Oid::JSON,
-        DataType::JSONB => Oid::JSONB,
-        DataType::Date => Oid::DATE,
-        DataType::Regclass => Oid::REGCLASS,
-        DataType::Trigger => Oid::TRIGGER,
-        _ => return None,
-    })
-}
-
-fn with_zone(zone: &TimezoneInfo, without: Oid, with: Oid) -> Oid {
-    match zone {
-        TimezoneInfo::None | TimezoneInfo::WithoutTimeZone => without,
-        TimezoneInfo::WithTimeZone | TimezoneInfo::Tz => with,
+pub fn resolve(type_name: &TypeName, catalog: &CatalogSnapshot, search_path: &[String]) -> Result<ResolvedType> {
+    if type_name.setof {
+        return Err(Error::new(SqlState::DATATYPE_MISMATCH, "type modifier SETOF is not allowed here"));
     }
+    if type_name.pct_type {
+        return Err(Error::unsupported("%TYPE"));
+    }
+    let modifiers = &type_name.typmods;
+    let element = match type_name.names.as_slice() {
+        [name] => resolve_name(None, name, modifiers, catalog, search_path),
+        [schema, name] | [_, schema, name] => resolve_name(Some(schema), name, modifiers, catalog, search_path),
+        names => {
+            let message = format!("improper qualified name (too many dotted names): {}", names.join("."));
+            Err(Error::new(SqlState::SYNTAX_ERROR, message))
+        }
+    }?;
+    // int[][] is int[]: PostgreSQL does not tell dimensions apart either.
+    if type_name.array_bounds.is_empty() || element.repr.array_of.is_some() {
+        return Ok(element);
+    }
+    let array = type_info(element.oid)
+        .map(|t| t.array)
+        .or_else(|| catalog.types.get(&element.oid).map(|t| t.array))
+        .filter(|oid| *oid != Oid::INVALID)
+        .ok_or_else(|| undefined(&format!("{}[]", type_name.names.join("."))))?;
+    Ok(ResolvedType { oid: array, typmod: element.typmod, repr: Repr::array(element.oid, element.repr.scalar) })
 }
 
 /// Precisions above 6 are reduced to 6, as PostgreSQL does (it warns).
-fn time_typmod(precision: Option<u64>) -> i32 {
-    precision.map_or(-1, |p| i32::try_from(p.min(6)).unwrap_or(6))
+fn time_typmod(precision: i64) -> i32 {
+    i32::try_from(precision.clamp(0, 6)).unwrap_or(6)
 }
 
-fn suffix(length: Option<&CharacterLength>) -> String {
-    length.map_or_else(String::new, |l| format!("({l})"))
-}
-
-fn character_typmod(length: Option<&CharacterLength>, name: &str) -> Result<Option<i32>> {
+fn length_typmod(length: i64, name: &str) -> Result<i32> {
     match length {
-        None => Ok(None),
-        Some(CharacterLength::IntegerLength { length, .. }) => length_typmod(*length, name).map(Some),
-        Some(CharacterLength::Max) => Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"MAX\"")),
-    }
-}
-
-fn length_typmod(length: u64, name: &str) -> Result<i32> {
-    match length {
-        0 => Err(invalid(format!("length for type {name} must be at least 1"))),
+        ..1 => Err(invalid(format!("length for type {name} must be at least 1"))),
         1..=MAX_LENGTH => Ok(i32::try_from(length).unwrap_or(i32::MAX - 4) + 4),
         _ => Err(invalid(format!("length for type {name} cannot exceed {MAX_LENGTH}"))),
     }
@@ -167,122 +123,30 @@ fn invalid(message: String) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
-fn numeric_typmod(info: &ExactNumberInfo) -> Result<i32> {
-    let (precision, scale) = match info {
-        ExactNumberInfo::None => return Ok(-1),
-        ExactNumberInfo::Precision(precision) => (*precision, 0),
-        ExactNumberInfo::PrecisionAndScale(precision, scale) => (*precision, *scale),
-    };
+/// numeric.c, make_numeric_typmod
+fn numeric_typmod(precision: i64, scale: i64) -> Result<i32> {
     let Some(precision) = i32::try_from(precision).ok().filter(|p| (1..=1000).contains(p)) else {
         return Err(invalid(format!("NUMERIC precision {precision} must be between 1 and 1000")));
     };
     let Some(scale) = i32::try_from(scale).ok().filter(|s| (-1000..=1000).contains(s)) else {
         return Err(invalid(format!("NUMERIC scale {scale} must be between -1000 and 1000")));
     };
-    // numeric.c, make_numeric_typmod
     Ok(((precision << 16) | (scale & 0x7ff)) + 4)
 }
 
-fn float_type(info: &ExactNumberInfo) -> Result<Oid> {
-    match info {
-        ExactNumberInfo::None => Ok(Oid::FLOAT8),
-        ExactNumberInfo::Precision(0) => Err(invalid("precision for type float must be at least 1 bit".to_owned())),
-        ExactNumberInfo::Precision(1..=24) => Ok(Oid::FLOAT4),
-        ExactNumberInfo::Precision(25..=53) => Ok(Oid::FLOAT8),
-        ExactNumberInfo::Precision(_) => Err(invalid("precision for type float must be less than 54 bits".to_owned())),
-        ExactNumberInfo::PrecisionAndScale(..) => {
-            Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \",\""))
-        }
+/// intervaltypmodin: the mask of the fields, and the precision of the seconds.
+fn interval_typmod(range: i64, precision: Option<i64>) -> i32 {
+    let range = i32::try_from(range).unwrap_or(interval::fields::FULL) & interval::fields::FULL;
+    match precision {
+        None if range == interval::fields::FULL => -1,
+        precision => interval::make_typmod(range, precision.map(time_typmod)),
     }
-}
-
-/// timestamp.h's masks of the fields of an interval.
-const YEAR: i32 = 1 << 2;
-const MONTH: i32 = 1 << 1;
-const DAY: i32 = 1 << 3;
-const HOUR: i32 = 1 << 10;
-const MINUTE: i32 = 1 << 11;
-const SECOND: i32 = 1 << 12;
-const ALL_FIELDS: i32 = 0x7fff;
-const FULL_PRECISION: i32 = 0xffff;
-
-fn interval_typmod(fields: Option<&IntervalFields>, precision: Option<u64>) -> i32 {
-    let range = match fields {
-        None if precision.is_none() => return -1,
-        None => ALL_FIELDS,
-        Some(IntervalFields::Year) => YEAR,
-        Some(IntervalFields::Month) => MONTH,
-        Some(IntervalFields::Day) => DAY,
-        Some(IntervalFields::Hour) => HOUR,
-        Some(IntervalFields::Minute) => MINUTE,
-        Some(IntervalFields::Second) => SECOND,
-        Some(IntervalFields::YearToMonth) => YEAR | MONTH,
-        Some(IntervalFields::DayToHour) => DAY | HOUR,
-        Some(IntervalFields::DayToMinute) => DAY | HOUR | MINUTE,
-        Some(IntervalFields::DayToSecond) => DAY | HOUR | MINUTE | SECOND,
-        Some(IntervalFields::HourToMinute) => HOUR | MINUTE,
-        Some(IntervalFields::HourToSecond) => HOUR | MINUTE | SECOND,
-        Some(IntervalFields::MinuteToSecond) => MINUTE | SECOND,
-    };
-    let precision = precision.map_or(FULL_PRECISION, |p| i32::try_from(p.min(6)).unwrap_or(6));
-    (range << 16) | precision
-}
-
-fn resolve_array(
-    element: &ArrayElemTypeDef,
-    catalog: &CatalogSnapshot,
-    search_path: &[String],
-) -> Result<ResolvedType> {
-    let inner = match element {
-        ArrayElemTypeDef::SquareBracket(inner, _)
-        | ArrayElemTypeDef::Qualified(inner, _)
-        | ArrayElemTypeDef::AngleBracket(inner)
-        | ArrayElemTypeDef::Parenthesis(inner) => inner,
-        ArrayElemTypeDef::None => return Err(undefined("array")),
-    };
-    let element = resolve(inner, catalog, search_path)?;
-    if element.repr.array_of.is_some() {
-        // int[][] is int[]: PostgreSQL does not tell dimensions apart either.
-        return Ok(element);
-    }
-    let array = type_info(element.oid)
-        .map(|t| t.array)
-        .or_else(|| catalog.types.get(&element.oid).map(|t| t.array))
-        .filter(|oid| *oid != Oid::INVALID)
-        .ok_or_else(|| undefined(&format!("{inner}[]")))?;
-    Ok(ResolvedType { oid: array, typmod: element.typmod, repr: Repr::array(element.oid, element.repr.scalar) })
-}
-
-fn resolve_custom(
-    name: &ObjectName,
-    modifiers: &[String],
-    catalog: &CatalogSnapshot,
-    search_path: &[String],
-) -> Result<ResolvedType> {
-    let parts = name_parts(name)?;
-    match parts.as_slice() {
-        [name] => resolve_name(None, name, modifiers, catalog, search_path),
-        [schema, name] | [_, schema, name] => resolve_name(Some(schema), name, modifiers, catalog, search_path),
-        _ => Err(Error::new(SqlState::SYNTAX_ERROR, format!("improper type name (too many dotted names): {name}"))),
-    }
-}
-
-/// The parts of a dotted name, folded to lower case where they are not quoted.
-fn name_parts(name: &ObjectName) -> Result<Vec<String>> {
-    let part = |part: &ObjectNamePart| match part {
-        ObjectNamePart::Identifier(ident) if ident.quote_style.is_some() => Ok(ident.value.clone()),
-        ObjectNamePart::Identifier(ident) => Ok(ident.value.to_lowercase()),
-        ObjectNamePart::Function(_) => {
-            Err(Error::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{part}\"")))
-        }
-    };
-    name.0.iter().map(part).collect()
 }
 
 fn resolve_name(
     schema: Option<&str>,
     name: &str,
-    modifiers: &[String],
+    modifiers: &[Expr],
     catalog: &CatalogSnapshot,
     search_path: &[String],
 ) -> Result<ResolvedType> {
@@ -323,22 +187,28 @@ fn find_user_type(catalog: &CatalogSnapshot, schema: &str, name: &str) -> Option
     catalog.types.get(element).map(|t| t.array)
 }
 
-/// The modifier of a type written by its internal name: bpchar(3), pg_catalog.numeric(5,2).
-fn named_typmod(oid: Oid, name: &str, modifiers: &[String]) -> Result<i32> {
-    let numbers: Vec<i64> = modifiers
-        .iter()
-        .map(|m| m.parse().map_err(|_| invalid("type modifiers must be simple constants or identifiers".to_owned())))
-        .collect::<Result<_>>()?;
-    let unsigned = |n: i64| u64::try_from(n).unwrap_or(0);
+/// The modifier of a built-in type's name, where no catalog is needed to know the type: in SET TIME ZONE INTERVAL.
+pub fn builtin_typmod(type_name: &TypeName) -> Result<i32> {
+    let name = type_name.names.last().map_or("", String::as_str);
+    let info = type_by_name(name).ok_or_else(|| undefined(name))?;
+    named_typmod(info.oid, name, &type_name.typmods)
+}
+
+/// A type's modifier from what stands in its parentheses.
+fn named_typmod(oid: Oid, name: &str, modifiers: &[Expr]) -> Result<i32> {
+    let numbers = modifiers.iter().map(modifier).collect::<Result<Vec<i64>>>()?;
     match (oid, numbers.as_slice()) {
         (_, []) => Ok(-1),
-        (Oid::VARCHAR, [n]) => length_typmod(unsigned(*n), "varchar"),
-        (Oid::BPCHAR, [n]) => length_typmod(unsigned(*n), "char"),
-        (Oid::NUMERIC, [precision]) => numeric_typmod(&ExactNumberInfo::Precision(unsigned(*precision))),
-        (Oid::NUMERIC, [p, s]) => numeric_typmod(&ExactNumberInfo::PrecisionAndScale(unsigned(*p), *s)),
-        (Oid::TIME | Oid::TIMETZ | Oid::TIMESTAMP | Oid::TIMESTAMPTZ, [p]) => Ok(time_typmod(Some(unsigned(*p)))),
-        (Oid::INTERVAL, [p]) => Ok(interval_typmod(None, Some(unsigned(*p)))),
-        (Oid::VARCHAR | Oid::BPCHAR | Oid::NUMERIC | Oid::INTERVAL, _) => {
+        (Oid::VARCHAR, [n]) => length_typmod(*n, "varchar"),
+        (Oid::BPCHAR, [n]) => length_typmod(*n, "char"),
+        (Oid::NUMERIC, [precision]) => numeric_typmod(*precision, 0),
+        (Oid::NUMERIC, [precision, scale]) => numeric_typmod(*precision, *scale),
+        (Oid::TIME | Oid::TIMETZ | Oid::TIMESTAMP | Oid::TIMESTAMPTZ, [precision]) => Ok(time_typmod(*precision)),
+        (Oid::INTERVAL, [range]) => Ok(interval_typmod(*range, None)),
+        (Oid::INTERVAL, [range, precision]) => Ok(interval_typmod(*range, Some(*precision))),
+        (Oid::NUMERIC, _) => Err(invalid("invalid NUMERIC type modifier".to_owned())),
+        (Oid::INTERVAL, _) => Err(invalid("invalid INTERVAL type modifier".to_owned())),
+        (Oid::VARCHAR | Oid::BPCHAR | Oid::TIME | Oid::TIMETZ | Oid::TIMESTAMP | Oid::TIMESTAMPTZ, _) => {
             Err(invalid("invalid type modifier".to_owned()))
         }
         _ => {
@@ -348,6 +218,27 @@ fn named_typmod(oid: Oid, name: &str, modifiers: &[String]) -> Result<i32> {
     }
 }
 
+/// typenameTypeMod: modifiers are constants or names, and those of the types there are, integers.
+fn modifier(expr: &Expr) -> Result<i64> {
+    let text = match expr {
+        Expr::Const(AConst { value: ConstValue::Integer(n), .. }) => return Ok(i64::from(*n)),
+        Expr::Const(AConst { value: ConstValue::Float(text) | ConstValue::String(text), .. }) => text,
+        Expr::ColumnRef(ColumnRef { fields, .. }) => match fields.as_slice() {
+            [Field::Name(name)] => name,
+            _ => return Err(not_simple()),
+        },
+        _ => return Err(not_simple()),
+    };
+    text.parse().map_err(|_| {
+        let message = format!("invalid input syntax for type integer: \"{text}\"");
+        Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message)
+    })
+}
+
+fn not_simple() -> Error {
+    Error::new(SqlState::SYNTAX_ERROR, "type modifiers must be simple constants or identifiers")
+}
+
 fn undefined(name: &str) -> Error {
     Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist"))
 }
@@ -355,9 +246,6 @@ fn undefined(name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-
-    use sqlparser::dialect::PostgreSqlDialect;
-    use sqlparser::parser::Parser;
 
     use super::*;
     use crate::catalog::schema::{Schema, UserType, UserTypeKind};
@@ -372,8 +260,8 @@ mod tests {
             name: "mood".into(),
             kind: UserTypeKind::Enum(vec!["sad".into()]),
         }));
-        let data_type = Parser::new(&PostgreSqlDialect {}).try_with_sql(text).unwrap().parse_data_type().unwrap();
-        resolve(&data_type, &catalog, &["pg_catalog".into(), "public".into()])
+        let type_name = crate::sql::syntax::grammar::statement::type_name(text)?;
+        resolve(&type_name, &catalog, &["pg_catalog".into(), "public".into()])
     }
 
     /// `SELECT atttypid, atttypmod` of a column of each type, from PostgreSQL 15.

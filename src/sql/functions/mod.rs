@@ -8,13 +8,14 @@ mod array;
 mod catalog;
 mod datetime;
 mod formatting;
+mod io;
 mod json;
 mod math;
 mod network;
 mod session;
 mod string;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use crate::types::pg_type::Oid;
@@ -127,6 +128,7 @@ static AREAS: &[&[Function]] = &[
     catalog::ROWS,
     datetime::ROWS,
     formatting::ROWS,
+    io::ROWS,
     json::ROWS,
     math::ROWS,
     network::ROWS,
@@ -150,6 +152,24 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
 /// The functions of that name.
 pub fn named(name: &str) -> &'static [&'static Function] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
+}
+
+static VOLATILE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let volatile = all().filter(|f| matches!(f.volatility, Volatility::Volatile | Volatility::Writes));
+    let names = volatile.filter_map(|f| match f.call {
+        Call::Function(name) | Call::Typed(name) => Some(name),
+        // What these read does not change while a row is computed.
+        Call::Template(_) => None,
+    });
+    names.collect()
+});
+
+/// Whether the call is a volatile function's: two evaluations may differ, or do something twice.
+pub fn is_volatile(call: Call) -> bool {
+    match call {
+        Call::Function(name) | Call::Typed(name) => VOLATILE.contains(name),
+        Call::Template(_) => false,
+    }
 }
 
 #[cfg(test)]

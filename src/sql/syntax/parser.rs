@@ -389,9 +389,12 @@ impl<'t> Parser<'t> {
     /// An error of class 42601 at the next token, in yyerror's form.
     pub fn error_here(&self, message: &str) -> Error {
         let token = self.token();
-        let near = if token.kind == TokenKind::End { "" } else { token.text(self.text) };
-        let start = if token.kind == TokenKind::End { self.text.len() } else { token.start as usize };
-        self.value().error(start, near, message)
+        let near = match token.kind {
+            TokenKind::End => "",
+            TokenKind::Symbol(b';') => ";",
+            _ => token.text(self.text),
+        };
+        self.value().error(token.start as usize, near, message)
     }
 
     /// An error that points at a location, as ereport with parser_errposition.

@@ -49,9 +49,11 @@ impl<'t> TokenValue<'t> {
         Error::new(SqlState::SYNTAX_ERROR, message).with_position(self.position(byte))
     }
 
-    /// The 1-based character position of a byte.
+    /// The 1-based character position of a byte. What ends a statement may stand some blanks behind its text.
     pub fn position(self, byte: usize) -> u32 {
-        self.text.get(..byte).map_or(0, |before| before.chars().count()) as u32 + 1
+        let within = byte.min(self.text.len());
+        let before = self.text.get(..within).map_or(0, |before| before.chars().count());
+        (before + (byte - within) + 1) as u32
     }
 
     // ----- E'…'
@@ -131,9 +133,13 @@ impl<'t> TokenValue<'t> {
             Some((digits.len() == wanted).then(|| (number(digits, 16), 2 + wanted)))
         };
         let pair = |at: usize| {
-            let near = part.get(at..).and_then(|rest| rest.split(['\'']).next()).unwrap_or_default();
-            let near = near.chars().take(if near.starts_with("\\U") { 10 } else { 6 }).collect::<String>();
-            self.error(start + at, &near, "invalid Unicode surrogate pair")
+            // The error names the escape that is no second half, or one character.
+            let rest = self.text.get(start + at..).unwrap_or_default();
+            let length = match escape(at) {
+                Some(Some((_, length))) => length,
+                _ => rest.chars().next().map_or(0, char::len_utf8),
+            };
+            self.error(start + at, rest.get(..length).unwrap_or_default(), "invalid Unicode surrogate pair")
         };
         let malformed = |at: usize| {
             Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid Unicode escape")

@@ -108,7 +108,7 @@ impl Printer<'_> {
             self.find_rows_first(delete);
         } else {
             self.push(" WHERE EXISTS (SELECT 1");
-            self.from_clause(&delete.using);
+            self.from_clause(&delete.using, false);
             self.where_clause(delete.selection.as_ref());
             self.push(")");
         }

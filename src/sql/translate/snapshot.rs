@@ -25,7 +25,7 @@ impl Printer<'_> {
         if update.from.is_empty() && reads.in_exprs(update.assignments.iter().map(|(_, value)| value)) {
             self.push(" FROM (SELECT 1)");
         }
-        self.from_clause(&update.from);
+        self.from_clause(&update.from, false);
     }
 
     /// A correlated condition that is always true, for a DELETE that reads what it changes.

@@ -1,26 +1,27 @@
-//! COPY, with both its option lists.
+//! COPY and its options.
 //!
-//! Owns: [`CopyStatement`], before its names are looked up. Specification: sql-copy.html, gram.y's CopyStmt.
-
-use sqlparser::tokenizer::Token;
+//! Owns: [`CopyStatement`], before its names are looked up. Specification: sql-copy.html, ProcessCopyOptions in copy.c.
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::plan::{CopyDirection, CopyFormat, CopyHeader};
-use crate::sql::utility::Utility;
-use crate::sql::utility::tokens::Cursor;
+use crate::sql::syntax::ast::definition::{DefArg, DefElem};
+use crate::sql::syntax::ast::query::{RangeVar, SelectStmt};
+use crate::sql::syntax::ast::statement::{self as ast, CopyStmt, Stmt};
+use crate::sql::syntax::token_value::TokenValue;
+use crate::types::charset::{self, Charset};
 
 /// COPY before its names are looked up.
 #[derive(Clone, Debug)]
-pub struct CopyStatement<'t> {
-    pub source: CopySource<'t>,
+pub struct CopyStatement<'s> {
+    pub source: CopySource<'s>,
     pub direction: CopyDirection,
     pub options: CopyWords,
 }
 
-#[derive(Clone, Debug)]
-pub enum CopySource<'t> {
-    Table { schema: Option<String>, table: String, columns: Vec<String> },
-    Query(&'t str),
+#[derive(Clone, Copy, Debug)]
+pub enum CopySource<'s> {
+    Table { relation: &'s RangeVar, columns: &'s [String] },
+    Query(&'s SelectStmt),
 }
 
 /// COPY's options as written.
@@ -36,173 +37,129 @@ pub struct CopyWords {
     pub force_quote: Option<Option<Vec<String>>>,
     pub force_not_null: Option<Vec<String>>,
     pub force_null: Option<Vec<String>>,
+    pub charset: Option<&'static Charset>,
 }
 
-pub(super) fn copy<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    let binary = c.keyword("BINARY");
-    let source = if c.accept(&Token::LParen) {
-        CopySource::Query(c.parenthesised()?)
-    } else {
-        let (schema, table) = c.qualified_name()?;
-        let mut columns = Vec::new();
-        if c.accept(&Token::LParen) {
-            columns = c.names()?;
-            c.expect(&Token::RParen)?;
-        }
-        CopySource::Table { schema, table, columns }
-    };
-    let direction = if c.keyword("FROM") {
-        CopyDirection::From
-    } else {
-        c.require("TO")?;
-        CopyDirection::To
-    };
-    if matches!((&source, direction), (CopySource::Query(_), CopyDirection::From)) {
-        return Err(c.unexpected());
-    }
-    if c.keyword("PROGRAM") || matches!(c.peek(), Some(Token::SingleQuotedString(_))) {
+pub(super) fn copy<'s>(stmt: &'s CopyStmt, text: &str) -> Result<CopyStatement<'s>> {
+    if stmt.is_program || stmt.filename.is_some() {
         return Err(Error::unsupported("COPY to and from files and programs of the server")
             .with_hint("psql's \\copy command also works for anyone."));
     }
-    let (wanted, other) = match direction {
-        CopyDirection::From => ("STDIN", "STDOUT"),
-        CopyDirection::To => ("STDOUT", "STDIN"),
+    let source = match &stmt.source {
+        ast::CopySource::Relation(relation) => CopySource::Table { relation, columns: &stmt.columns },
+        ast::CopySource::Query(query, _) => match &**query {
+            Stmt::Select(query) => CopySource::Query(query),
+            _ => return Err(Error::unsupported("COPY of a statement that changes data")),
+        },
     };
-    if !c.keyword(wanted) && !c.keyword(other) {
-        return Err(c.unexpected());
-    }
-    let mut options = CopyWords::default();
-    if binary {
-        options.format = Some(CopyFormat::Binary);
-    }
-    copy_options(c, &mut options)?;
-    if c.looking_at("WHERE") {
+    if stmt.where_clause.is_some() {
         return Err(Error::unsupported("COPY FROM … WHERE"));
     }
-    Ok(Utility::Copy(CopyStatement { source, direction, options }))
-}
-
-fn copy_options(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
-    c.keyword("WITH");
-    if c.accept(&Token::LParen) {
-        loop {
-            copy_option(c, options)?;
-            if !c.accept(&Token::Comma) {
-                return c.expect(&Token::RParen);
-            }
+    let direction = if stmt.is_from { CopyDirection::From } else { CopyDirection::To };
+    let mut options = CopyWords::default();
+    for (index, option) in stmt.options.iter().enumerate() {
+        let at = |error: Error| match option.location.byte() {
+            Some(byte) => error.with_position(TokenValue { text }.position(byte)),
+            None => error,
+        };
+        if stmt.options.iter().take(index).any(|other| other.name == option.name) {
+            return Err(at(Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options")));
         }
+        copy_option(option, &mut options).map_err(at)?;
     }
-    while c.peek().is_some() && !c.looking_at("WHERE") {
-        old_copy_option(c, options)?;
-    }
-    Ok(())
+    Ok(CopyStatement { source, direction, options })
 }
 
-fn copy_option(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
-    let position = c.position();
-    let name = c.name()?;
-    match name.as_str() {
+fn copy_option(option: &DefElem, options: &mut CopyWords) -> Result<()> {
+    match option.name.as_str() {
         "format" => {
-            let format = c.value()?;
+            let format = string(option)?;
             options.format = Some(match format.as_str() {
                 "text" => CopyFormat::Text,
                 "csv" => CopyFormat::Csv,
                 "binary" => CopyFormat::Binary,
                 _ => {
                     let message = format!("COPY format \"{format}\" not recognized");
-                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message).with_position(position));
+                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
                 }
             });
         }
-        "delimiter" => options.delimiter = Some(c.string()?),
-        "null" => options.null = Some(c.string()?),
-        "quote" => options.quote = Some(c.string()?),
-        "escape" => options.escape = Some(c.string()?),
+        "delimiter" => options.delimiter = Some(string(option)?),
+        "null" => options.null = Some(string(option)?),
+        "quote" => options.quote = Some(string(option)?),
+        "escape" => options.escape = Some(string(option)?),
         "freeze" => {
-            boolean(c)?;
+            boolean(option)?;
         }
-        "header" => options.header = Some(header(c)?),
+        "header" => options.header = Some(header(option)?),
         "force_quote" => {
-            options.force_quote = Some(if c.accept(&Token::Mul) { None } else { Some(name_list(c)?) });
+            let all = option.arg == Some(DefArg::Star);
+            options.force_quote = Some(if all { None } else { Some(names(option)?) });
         }
-        "force_not_null" => options.force_not_null = Some(name_list(c)?),
-        "force_null" => options.force_null = Some(name_list(c)?),
-        "encoding" => encoding(c)?,
+        "force_not_null" => options.force_not_null = Some(names(option)?),
+        "force_null" => options.force_null = Some(names(option)?),
+        "encoding" => options.charset = Some(encoding(option)?),
+        name => {
+            return Err(Error::new(SqlState::SYNTAX_ERROR, format!("option \"{name}\" not recognized")));
+        }
+    }
+    Ok(())
+}
+
+/// defGetString
+fn string(option: &DefElem) -> Result<String> {
+    match &option.arg {
+        Some(DefArg::String(text) | DefArg::Float(text)) => Ok(text.clone()),
+        Some(DefArg::Integer(number)) => Ok(number.to_string()),
+        Some(DefArg::Boolean(on)) => Ok(on.to_string()),
+        _ => Err(Error::new(SqlState::SYNTAX_ERROR, format!("{} requires a parameter", option.name))),
+    }
+}
+
+fn names(option: &DefElem) -> Result<Vec<String>> {
+    match &option.arg {
+        Some(DefArg::Names(names)) => Ok(names.iter().filter_map(|name| name.last().cloned()).collect()),
         _ => {
-            let message = format!("option \"{name}\" not recognized");
-            return Err(Error::new(SqlState::SYNTAX_ERROR, message).with_position(position));
+            let message = format!("argument to option \"{}\" must be a list of column names", option.name);
+            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
         }
     }
-    Ok(())
 }
 
-/// The option list of before PostgreSQL 9.0.
-fn old_copy_option(c: &mut Cursor<'_>, options: &mut CopyWords) -> Result<()> {
-    if c.keyword("BINARY") {
-        options.format = Some(CopyFormat::Binary);
-    } else if c.keyword("CSV") {
-        options.format = Some(CopyFormat::Csv);
-    } else if c.keyword("HEADER") {
-        options.header = Some(CopyHeader::Yes);
-    } else if c.keyword("DELIMITER") || c.keyword("DELIMITERS") {
-        c.keyword("AS");
-        options.delimiter = Some(c.string()?);
-    } else if c.keyword("NULL") {
-        c.keyword("AS");
-        options.null = Some(c.string()?);
-    } else if c.keyword("QUOTE") {
-        c.keyword("AS");
-        options.quote = Some(c.string()?);
-    } else if c.keyword("ESCAPE") {
-        c.keyword("AS");
-        options.escape = Some(c.string()?);
-    } else if c.keywords(&["FORCE", "QUOTE"]) {
-        options.force_quote = Some(if c.accept(&Token::Mul) { None } else { Some(c.names()?) });
-    } else if c.keywords(&["FORCE", "NOT", "NULL"]) {
-        options.force_not_null = Some(c.names()?);
-    } else if c.keywords(&["FORCE", "NULL"]) {
-        options.force_null = Some(c.names()?);
-    } else if c.keyword("ENCODING") {
-        encoding(c)?;
-    } else if !c.keyword("FREEZE") {
-        return Err(c.unexpected());
-    }
-    Ok(())
-}
-
-fn name_list(c: &mut Cursor<'_>) -> Result<Vec<String>> {
-    c.expect(&Token::LParen)?;
-    let names = c.names()?;
-    c.expect(&Token::RParen)?;
-    Ok(names)
-}
-
-/// A boolean option; without a value it is true.
-fn boolean(c: &mut Cursor<'_>) -> Result<bool> {
-    if !matches!(c.peek(), Some(Token::Word(_) | Token::Number(..) | Token::SingleQuotedString(_))) {
+/// defGetBoolean: without a value it is true.
+fn boolean(option: &DefElem) -> Result<bool> {
+    if option.arg.is_none() {
         return Ok(true);
     }
-    let text = c.value()?;
-    match text.to_ascii_lowercase().as_str() {
+    match string(option)?.to_ascii_lowercase().as_str() {
         "true" | "on" | "1" => Ok(true),
         "false" | "off" | "0" => Ok(false),
-        _ => Err(Error::new(SqlState::SYNTAX_ERROR, "option requires a Boolean value")),
+        _ => Err(Error::new(SqlState::SYNTAX_ERROR, format!("{} requires a Boolean value", option.name))),
     }
 }
 
-fn header(c: &mut Cursor<'_>) -> Result<CopyHeader> {
-    if c.keyword("MATCH") {
+fn header(option: &DefElem) -> Result<CopyHeader> {
+    if matches!(&option.arg, Some(DefArg::String(word)) if word.eq_ignore_ascii_case("match")) {
         return Ok(CopyHeader::Match);
     }
-    let on =
-        boolean(c).map_err(|_| Error::new(SqlState::SYNTAX_ERROR, "header requires a Boolean value or \"match\""))?;
-    Ok(if on { CopyHeader::Yes } else { CopyHeader::No })
+    match boolean(option) {
+        Ok(true) => Ok(CopyHeader::Yes),
+        Ok(false) => Ok(CopyHeader::No),
+        Err(_) => Err(Error::new(SqlState::SYNTAX_ERROR, "header requires a Boolean value or \"match\"")),
+    }
 }
 
-fn encoding(c: &mut Cursor<'_>) -> Result<()> {
-    let name = c.string()?;
-    match name.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
-        "utf8" | "unicode" => Ok(()),
-        _ => Err(Error::unsupported(format!("COPY in encoding \"{name}\""))),
+fn encoding(option: &DefElem) -> Result<&'static Charset> {
+    let found = match &option.arg {
+        Some(DefArg::String(name)) => charset::named(name),
+        _ => None,
+    };
+    match found {
+        Some(charset) if charset.is_known() => Ok(charset),
+        Some(charset) => Err(Error::unsupported(format!("COPY in encoding {}", charset.name))),
+        None => {
+            let message = "argument to option \"encoding\" must be a valid encoding name";
+            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
+        }
     }
 }

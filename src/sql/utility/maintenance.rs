@@ -2,10 +2,10 @@
 //!
 //! Specification: sql-vacuum.html, sql-analyze.html, sql-explain.html.
 
-use sqlparser::tokenizer::Token;
-
 use crate::error::{Error, Result, SqlState};
-use crate::sql::utility::tokens::Cursor;
+use crate::sql::syntax::ast::definition::{DefArg, DefElem};
+use crate::sql::syntax::ast::statement::{ExplainStmt, VacuumStmt};
+use crate::sql::syntax::token_value::TokenValue;
 use crate::sql::utility::{Maintenance, Utility};
 
 /// Their effect SQLite has or needs not, except that of ANALYZE.
@@ -28,90 +28,66 @@ const ANALYZE_OPTIONS: &[&str] = &["verbose", "skip_locked"];
 const EXPLAIN_OPTIONS: &[&str] =
     &["analyze", "verbose", "costs", "settings", "buffers", "wal", "timing", "summary", "format"];
 
-/// Parenthesised options and their values, lower case; one that is not known is 42601.
-fn options(c: &mut Cursor<'_>, command: &str, known: &[&str]) -> Result<Vec<(String, Option<String>)>> {
-    let mut given = Vec::new();
-    if !c.accept(&Token::LParen) {
-        return Ok(given);
+/// 42601 for an option that is not known.
+fn check(given: &[DefElem], command: &str, known: &[&str], text: &str) -> Result<()> {
+    match given.iter().find(|option| !known.contains(&option.name.as_str())) {
+        None => Ok(()),
+        Some(option) => {
+            let message = format!("unrecognized {command} option \"{}\"", option.name);
+            let error = Error::new(SqlState::SYNTAX_ERROR, message);
+            Err(match option.location.byte() {
+                Some(byte) => error.with_position(TokenValue { text }.position(byte)),
+                None => error,
+            })
+        }
     }
-    loop {
-        let position = c.position();
-        let name = c.name()?;
-        if !known.contains(&name.as_str()) {
-            let message = format!("unrecognized {command} option \"{name}\"");
-            return Err(Error::new(SqlState::SYNTAX_ERROR, message).with_position(position));
-        }
-        let bare = matches!(c.peek(), Some(Token::Comma | Token::RParen));
-        let value = if bare { None } else { Some(c.value()?.to_ascii_lowercase()) };
-        given.push((name, value));
-        if !c.accept(&Token::Comma) {
-            c.expect(&Token::RParen)?;
-            return Ok(given);
-        }
+}
+
+/// An option's value in lower case.
+fn value(option: &DefElem) -> Option<String> {
+    match &option.arg {
+        Some(DefArg::String(text) | DefArg::Float(text)) => Some(text.to_ascii_lowercase()),
+        Some(DefArg::Integer(number)) => Some(number.to_string()),
+        Some(DefArg::Boolean(on)) => Some(on.to_string()),
+        _ => None,
     }
 }
 
 /// Whether the option was given and not switched off.
-fn is_on(given: &[(String, Option<String>)], option: &str) -> bool {
-    given
-        .iter()
-        .rev()
-        .find(|(name, _)| name == option)
-        .is_some_and(|(_, value)| !matches!(value.as_deref(), Some("false" | "off" | "0")))
+fn is_on(given: &[DefElem], name: &str) -> bool {
+    let last = given.iter().rev().find(|option| option.name == name);
+    last.is_some_and(|option| !matches!(value(option).as_deref(), Some("false" | "off" | "0")))
 }
 
-pub(super) fn vacuum<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    let given = options(c, "VACUUM", VACUUM_OPTIONS)?;
-    let mut steps = vec![Maintenance::Vacuum];
-    while ["FULL", "FREEZE", "VERBOSE"].iter().any(|word| c.keyword(word)) {}
-    let analyze = c.keyword("ANALYZE") || c.keyword("ANALYSE") || is_on(&given, "analyze");
-    let tables = analyzed_tables(c)?;
-    if analyze {
-        steps.extend(tables);
-    }
-    Ok(Utility::Maintenance(steps, "VACUUM"))
-}
-
-pub(super) fn analyze<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    options(c, "ANALYZE", ANALYZE_OPTIONS)?;
-    c.keyword("VERBOSE");
-    Ok(Utility::Maintenance(analyzed_tables(c)?, "ANALYZE"))
-}
-
-fn analyzed_tables(c: &mut Cursor<'_>) -> Result<Vec<Maintenance>> {
-    if c.peek().is_none() {
-        return Ok(vec![Maintenance::Analyze(None)]);
+/// VACUUM and ANALYZE.
+pub(super) fn vacuum<'s>(stmt: &VacuumStmt, text: &str) -> Result<Utility<'s>> {
+    let (command, known) = if stmt.is_vacuum { ("VACUUM", VACUUM_OPTIONS) } else { ("ANALYZE", ANALYZE_OPTIONS) };
+    check(&stmt.options, command, known, text)?;
+    let table = |relation: &crate::sql::syntax::ast::query::RangeVar| {
+        Maintenance::Analyze(Some((relation.schema.clone(), relation.relation.clone())))
+    };
+    let mut analyzed: Vec<Maintenance> = stmt.relations.iter().map(|r| table(&r.relation)).collect();
+    if analyzed.is_empty() {
+        analyzed.push(Maintenance::Analyze(None));
     }
     let mut steps = Vec::new();
-    loop {
-        steps.push(Maintenance::Analyze(Some(c.qualified_name()?)));
-        if c.accept(&Token::LParen) {
-            c.parenthesised()?;
-        }
-        if !c.accept(&Token::Comma) {
-            return Ok(steps);
-        }
+    if stmt.is_vacuum {
+        steps.push(Maintenance::Vacuum);
     }
+    if !stmt.is_vacuum || is_on(&stmt.options, "analyze") {
+        steps.extend(analyzed);
+    }
+    Ok(Utility::Maintenance(steps, command))
 }
 
-pub(super) fn explain<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    // A query may begin with a parenthesis, too.
-    let query = match c.tokens.get(c.at + 1).map(|t| &t.token) {
-        Some(Token::Word(word)) => {
-            ["SELECT", "WITH", "VALUES"].iter().any(|begin| word.value.eq_ignore_ascii_case(begin))
-        }
-        other => other == Some(&Token::LParen),
-    };
-    let given = if query { Vec::new() } else { options(c, "EXPLAIN", EXPLAIN_OPTIONS)? };
-    if is_on(&given, "analyze") {
+pub(super) fn explain<'s>(stmt: &'s ExplainStmt, text: &str) -> Result<Utility<'s>> {
+    check(&stmt.options, "EXPLAIN", EXPLAIN_OPTIONS, text)?;
+    if is_on(&stmt.options, "analyze") {
         return Err(Error::unsupported("EXPLAIN ANALYZE"));
     }
-    if given.iter().any(|(name, value)| name == "format" && value.as_deref() != Some("text")) {
+    let format = stmt.options.iter().rev().find(|option| option.name == "format").map(value);
+    if format.is_some_and(|format| format.as_deref() != Some("text")) {
         return Err(Error::unsupported("EXPLAIN in a format other than text"));
     }
-    if c.keyword("ANALYZE") || c.keyword("ANALYSE") {
-        return Err(Error::unsupported("EXPLAIN ANALYZE"));
-    }
-    c.keyword("VERBOSE");
-    Ok(Utility::Explain { statement: c.rest() })
+    Ok(Utility::Explain { statement: &stmt.query })
 }

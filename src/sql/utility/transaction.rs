@@ -1,90 +1,70 @@
-//! BEGIN, START TRANSACTION, COMMIT, ROLLBACK and the modes of transactions.
+//! BEGIN, START TRANSACTION, COMMIT, ROLLBACK, the modes of transactions, SET CONSTRAINTS.
 //!
-//! Specification: sql-begin.html, sql-set-transaction.html, gram.y's TransactionStmt.
-
-use sqlparser::tokenizer::Token;
+//! Specification: sql-begin.html, sql-set-transaction.html, sql-set-constraints.html.
 
 use crate::error::{Error, Result};
 use crate::sql::plan::{BeginMode, IsolationLevel, TransactionCommand, TransactionModes};
+use crate::sql::syntax::ast::definition::{DefArg, DefElem};
+use crate::sql::syntax::ast::query::RangeVar;
+use crate::sql::syntax::ast::statement::{TransactionStmt, TransactionStmtKind};
 use crate::sql::utility::Utility;
-use crate::sql::utility::tokens::Cursor;
 
-pub(super) fn begin<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    let begin =
-        [("DEFERRED", BeginMode::Deferred), ("IMMEDIATE", BeginMode::Immediate), ("EXCLUSIVE", BeginMode::Exclusive)]
-            .into_iter()
-            .find(|(word, _)| c.keyword(word))
-            .map(|(_, mode)| mode);
-    let _ = c.keyword("WORK") || c.keyword("TRANSACTION");
-    let modes = TransactionModes { begin, ..modes(c)? };
-    Ok(Utility::Transaction(TransactionCommand::Begin(modes), "BEGIN"))
+pub(super) fn transaction<'s>(stmt: &TransactionStmt) -> Result<Utility<'s>> {
+    let savepoint = || stmt.savepoint.clone().unwrap_or_default();
+    let (command, tag) = match stmt.kind {
+        TransactionStmtKind::Begin => (TransactionCommand::Begin(modes(&stmt.options)?), "BEGIN"),
+        TransactionStmtKind::Start => (TransactionCommand::Begin(modes(&stmt.options)?), "START TRANSACTION"),
+        TransactionStmtKind::Commit => (TransactionCommand::Commit { chain: stmt.chain }, "COMMIT"),
+        TransactionStmtKind::Rollback => (TransactionCommand::Rollback { chain: stmt.chain }, "ROLLBACK"),
+        TransactionStmtKind::Savepoint => (TransactionCommand::Savepoint(savepoint()), "SAVEPOINT"),
+        TransactionStmtKind::Release => (TransactionCommand::Release(savepoint()), "RELEASE"),
+        TransactionStmtKind::RollbackTo => (TransactionCommand::RollbackTo(savepoint()), "ROLLBACK"),
+        TransactionStmtKind::Prepare => (TransactionCommand::Prepare, "PREPARE TRANSACTION"),
+        TransactionStmtKind::CommitPrepared => finish_prepared(stmt, "COMMIT PREPARED"),
+        TransactionStmtKind::RollbackPrepared => finish_prepared(stmt, "ROLLBACK PREPARED"),
+    };
+    Ok(Utility::Transaction(command, tag))
 }
 
-pub(super) fn start_transaction<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    c.require("TRANSACTION")?;
-    Ok(Utility::Transaction(TransactionCommand::Begin(modes(c)?), "START TRANSACTION"))
+fn finish_prepared(stmt: &TransactionStmt, command: &'static str) -> (TransactionCommand, &'static str) {
+    let identifier = stmt.gid.clone().unwrap_or_default();
+    (TransactionCommand::FinishPrepared { identifier, command }, command)
 }
 
-/// ISOLATION LEVEL …, READ ONLY / WRITE, [NOT] DEFERRABLE; commas between them may be left out.
-pub(super) fn modes(c: &mut Cursor<'_>) -> Result<TransactionModes> {
+/// ISOLATION LEVEL …, READ ONLY / WRITE, [NOT] DEFERRABLE, and SQLite's DEFERRED, IMMEDIATE, EXCLUSIVE. The last of a
+/// kind counts.
+pub(super) fn modes(options: &[DefElem]) -> Result<TransactionModes> {
     let mut modes = TransactionModes::default();
-    loop {
-        if c.keywords(&["ISOLATION", "LEVEL"]) {
-            modes.isolation = Some(isolation_level(c)?);
-        } else if c.keywords(&["READ", "ONLY"]) {
-            modes.read_only = Some(true);
-        } else if c.keywords(&["READ", "WRITE"]) {
-            modes.read_only = Some(false);
-        } else if c.keyword("DEFERRABLE") {
-            modes.deferrable = Some(true);
-        } else if c.keywords(&["NOT", "DEFERRABLE"]) {
-            modes.deferrable = Some(false);
-        } else {
-            return Ok(modes);
+    for option in options {
+        match (option.name.as_str(), &option.arg) {
+            ("transaction_isolation", Some(DefArg::String(level))) => modes.isolation = Some(isolation_level(level)?),
+            ("transaction_read_only", Some(DefArg::Boolean(on))) => modes.read_only = Some(*on),
+            ("transaction_deferrable", Some(DefArg::Boolean(on))) => modes.deferrable = Some(*on),
+            ("transaction_lock", Some(DefArg::String(lock))) => {
+                modes.begin = match lock.as_str() {
+                    "deferred" => Some(BeginMode::Deferred),
+                    "immediate" => Some(BeginMode::Immediate),
+                    _ => Some(BeginMode::Exclusive),
+                };
+            }
+            (other, _) => return Err(Error::internal(format!("the transaction mode {other}"))),
         }
-        c.accept(&Token::Comma);
+    }
+    Ok(modes)
+}
+
+fn isolation_level(level: &str) -> Result<IsolationLevel> {
+    match level {
+        "read uncommitted" => Ok(IsolationLevel::ReadUncommitted),
+        "read committed" => Ok(IsolationLevel::ReadCommitted),
+        "repeatable read" => Ok(IsolationLevel::RepeatableRead),
+        "serializable" => Ok(IsolationLevel::Serializable),
+        other => Err(Error::internal(format!("the isolation level {other}"))),
     }
 }
 
-fn isolation_level(c: &mut Cursor<'_>) -> Result<IsolationLevel> {
-    if c.keywords(&["READ", "UNCOMMITTED"]) {
-        Ok(IsolationLevel::ReadUncommitted)
-    } else if c.keywords(&["READ", "COMMITTED"]) {
-        Ok(IsolationLevel::ReadCommitted)
-    } else if c.keywords(&["REPEATABLE", "READ"]) {
-        Ok(IsolationLevel::RepeatableRead)
-    } else if c.keyword("SERIALIZABLE") {
-        Ok(IsolationLevel::Serializable)
-    } else {
-        Err(c.unexpected())
-    }
-}
-
-fn chain(c: &mut Cursor<'_>) -> Result<bool> {
-    let _ = c.keyword("WORK") || c.keyword("TRANSACTION");
-    if c.keywords(&["AND", "NO", "CHAIN"]) {
-        return Ok(false);
-    }
-    Ok(c.keywords(&["AND", "CHAIN"]))
-}
-
-pub(super) fn commit<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    if c.looking_at("PREPARED") {
-        return Err(Error::unsupported("two-phase commit"));
-    }
-    Ok(Utility::Transaction(TransactionCommand::Commit { chain: chain(c)? }, "COMMIT"))
-}
-
-pub(super) fn rollback<'t>(c: &mut Cursor<'t>) -> Result<Utility<'t>> {
-    if c.looking_at("PREPARED") {
-        return Err(Error::unsupported("two-phase commit"));
-    }
-    let start = c.at;
-    let _ = c.keyword("WORK") || c.keyword("TRANSACTION");
-    if c.keyword("TO") {
-        c.keyword("SAVEPOINT");
-        return Ok(Utility::Transaction(TransactionCommand::RollbackTo(c.name()?), "ROLLBACK"));
-    }
-    c.at = start;
-    Ok(Utility::Transaction(TransactionCommand::Rollback { chain: chain(c)? }, "ROLLBACK"))
+pub(super) fn set_constraints<'s>(constraints: Option<&[RangeVar]>, deferred: bool) -> Utility<'s> {
+    let name = |constraint: &RangeVar| (constraint.schema.clone(), constraint.relation.clone());
+    let names = constraints.map(|constraints| constraints.iter().map(name).collect());
+    Utility::Transaction(TransactionCommand::SetConstraints { names, deferred }, "SET CONSTRAINTS")
 }

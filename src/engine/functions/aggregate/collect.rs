@@ -9,11 +9,12 @@ use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
 
 use super::{Accumulator, register_one};
-use crate::engine::functions::elements::{find_type, malformed_array, push_element, push_json};
+use crate::engine::functions::elements::{find_type, is_json_array, malformed_array, push_element, push_json};
 use crate::engine::functions::{Args, ContextSlot, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::types::array::{MAX_DIMENSIONS, dimensions, too_many_dimensions};
 use crate::types::json::normalize;
-use crate::types::pg_type::TypeInfo;
+use crate::types::pg_type::{Scalar, TypeInfo};
 
 /// The number of arguments when they come packed.
 const PACKED: i32 = 1;
@@ -97,7 +98,11 @@ fn joined(parts: &VecDeque<String>, open: char, separator: &str, close: char) ->
 
 /// array_agg
 #[derive(Default)]
-struct Arrays(VecDeque<String>);
+struct Arrays {
+    elements: VecDeque<String>,
+    /// Of the first array, where the elements are arrays.
+    lengths: Vec<usize>,
+}
 
 impl Accumulator for Arrays {
     const STRICT: bool = false;
@@ -105,38 +110,69 @@ impl Accumulator for Arrays {
     fn add(&mut self, args: &Args<'_>) -> Result<()> {
         let mut element = String::new();
         for (info, value) in typed_values(args)? {
-            if info.is_array() && value == Value::Null {
-                return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays"));
+            if info.is_array() {
+                self.check_shape(&value)?;
             }
             push_element(info, (&value).into(), &mut element)?;
         }
-        self.0.push_back(element);
+        self.elements.push_back(element);
         Ok(())
     }
 
     fn remove(&mut self, _: &Args<'_>) -> Result<()> {
-        self.0.pop_front();
+        self.elements.pop_front();
         Ok(())
     }
 
     fn value(&self) -> Result<Output> {
-        Ok(if self.0.is_empty() { Output::NULL } else { joined(&self.0, '[', ",", ']').into() })
+        Ok(if self.elements.is_empty() { Output::NULL } else { joined(&self.elements, '[', ",", ']').into() })
+    }
+}
+
+impl Arrays {
+    /// Only arrays of one shape make an array of arrays (accumArrayResultArr).
+    fn check_shape(&mut self, array: &Value) -> Result<()> {
+        let Value::Text(stored) = array else {
+            return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays"));
+        };
+        let lengths = dimensions(stored)?;
+        let refused = |message: &'static str| Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message));
+        match (self.elements.is_empty(), lengths.len()) {
+            (true, 0) => return refused("cannot accumulate empty arrays"),
+            (true, MAX_DIMENSIONS) => return Err(too_many_dimensions(MAX_DIMENSIONS + 1)),
+            (true, _) => self.lengths = lengths,
+            (false, _) if lengths != self.lengths => {
+                return refused("cannot accumulate arrays of different dimensionality");
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 
 /// json_agg and jsonb_agg
 #[derive(Default)]
-struct JsonArray<const BINARY: bool>(VecDeque<String>);
+struct JsonArray<const BINARY: bool>(VecDeque<Item>);
+
+struct Item {
+    json: String,
+    /// An array or a row, which PostgreSQL puts on a line of its own.
+    structured: bool,
+}
 
 impl<const BINARY: bool> Accumulator for JsonArray<BINARY> {
     const STRICT: bool = false;
 
     fn add(&mut self, args: &Args<'_>) -> Result<()> {
-        let mut element = String::new();
+        let mut item = Item { json: String::new(), structured: false };
         for (info, value) in typed_values(args)? {
-            push_json(info, (&value).into(), args.slot(), &mut element)?;
+            let is_row = info.repr.scalar == Scalar::Record;
+            item.structured = (is_row || is_json_array(info)) && value != Value::Null;
+            // A row comes as the JSON object that it is to be.
+            let info = if is_row { find_type("json")? } else { info };
+            push_json(info, (&value).into(), args.slot(), &mut item.json)?;
         }
-        self.0.push_back(element);
+        self.0.push_back(item);
         Ok(())
     }
 
@@ -149,7 +185,16 @@ impl<const BINARY: bool> Accumulator for JsonArray<BINARY> {
         if self.0.is_empty() {
             return Ok(Output::NULL);
         }
-        let text = joined(&self.0, '[', ", ", ']');
+        let mut text = String::from("[");
+        for (index, item) in self.0.iter().enumerate() {
+            text.push_str(match (index, item.structured) {
+                (0, _) => "",
+                (_, false) => ", ",
+                (_, true) => ", \n ",
+            });
+            text.push_str(&item.json);
+        }
+        text.push(']');
         Ok(if BINARY { normalize(&text)?.into() } else { text.into() })
     }
 }
@@ -269,5 +314,29 @@ impl<const BINARY: bool> Accumulator for JsonObject<BINARY> {
         let body = joined(&self.0, '{', ", ", '}');
         // json_object_agg puts a blank inside its braces.
         Ok(if BINARY { normalize(&body)?.into() } else { format!("{{ {} }}", &body[1..body.len() - 1]).into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::functions::tests::assert_values;
+
+    #[test]
+    fn arrays_of_one_shape_make_an_array() {
+        assert_values(&[
+            ("(SELECT pg_array_agg('_int4', column1) FROM (VALUES ('[1,2]'), ('[3,4]')))", "[[1,2],[3,4]]"),
+            (
+                "(SELECT pg_array_agg('_int4', column1) FROM (VALUES ('[1,2]'), ('[3]')))",
+                "2202E cannot accumulate arrays of different dimensionality",
+            ),
+            (
+                "(SELECT pg_array_agg('_int4', column1) FROM (VALUES ('[1]'), ('[]')))",
+                "2202E cannot accumulate arrays of different dimensionality",
+            ),
+            (
+                "(SELECT pg_array_agg('_int4', column1) FROM (VALUES ('[]'), ('[]')))",
+                "2202E cannot accumulate empty arrays",
+            ),
+        ]);
     }
 }

@@ -249,13 +249,15 @@ impl Accumulator for NumericAverage {
 #[derive(Default)]
 struct Variance<const POPULATION: bool, const ROOT: bool> {
     sum: Total,
-    squares: Total,
+    /// Of the finite values.
+    squares: Option<Numeric>,
 }
 
 impl<const POPULATION: bool, const ROOT: bool> Variance<POPULATION, ROOT> {
     fn change(&mut self, args: &Args<'_>, add: bool) -> Result<()> {
         let value = args.numeric(0)?;
-        self.squares.include_value(&value.mul(&value)?, add)?;
+        let squares = self.squares.take().unwrap_or_else(Numeric::zero);
+        self.squares = Some(squares.add_exact(&value.mul_exact(&value), !add));
         self.sum.include_value(&value, add)
     }
 }
@@ -275,11 +277,11 @@ impl<const POPULATION: bool, const ROOT: bool> Accumulator for Variance<POPULATI
             return Ok(Output::NULL);
         }
         let sum = self.sum.sum()?;
-        if sum.scale().is_none() {
-            return Ok(Output::Static("NaN"));
-        }
+        let Some(scale) = sum.scale() else { return Ok(Output::Static("NaN")) };
         let n = Numeric::integer(BigInt::from(count));
-        let spread = n.mul(&self.squares.sum()?)?.sub(&sum.mul(&sum)?)?;
+        // Values that have left the frame had perhaps more digits.
+        let squares = self.squares.clone().unwrap_or_else(Numeric::zero).at_scale(2 * scale);
+        let spread = n.mul_exact(&squares).add_exact(&sum.mul_exact(&sum), true);
         if spread.signum() <= 0 {
             return Ok(Output::Static("0"));
         }

@@ -530,6 +530,8 @@ pub struct PrepareStmt {
     pub name: String,
     pub arg_types: Vec<TypeName>,
     pub query: Box<Stmt>,
+    /// Of the query.
+    pub location: Location,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -551,9 +553,11 @@ pub struct DeclareCursorStmt {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CursorOptions {
     pub binary: bool,
-    /// SCROLL, NO SCROLL
-    pub scroll: Option<bool>,
-    pub insensitive: Option<bool>,
+    pub scroll: bool,
+    /// NO SCROLL; beside SCROLL it is an error, but not the grammar's.
+    pub no_scroll: bool,
+    pub insensitive: bool,
+    pub asensitive: bool,
     pub hold: bool,
 }
 
@@ -654,8 +658,8 @@ pub enum ReindexTarget {
     Index(RangeVar),
     Table(RangeVar),
     Schema(String),
-    System(Option<String>),
-    Database(Option<String>),
+    System(String),
+    Database(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

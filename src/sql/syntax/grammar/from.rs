@@ -222,8 +222,9 @@ impl Parser<'_> {
         match self.peek() {
             TokenKind::Keyword(K::Only) => false,
             TokenKind::Keyword(keyword) if keyword.category() == Category::Reserved => true,
-            TokenKind::Keyword(K::Collation) if self.keyword_at(1, K::For) => true,
-            TokenKind::Keyword(K::CurrentSchema) => true,
+            // No relation's name begins with these, and no function's with the others.
+            TokenKind::Keyword(keyword) if keyword.category() == Category::TypeFunctionName => true,
+            TokenKind::Keyword(K::Values | K::Row) => false,
             _ => self.symbol_at(ahead, b'('),
         }
     }

@@ -15,10 +15,15 @@ use crate::sql::syntax::parser::Parser;
 impl Parser<'_> {
     /// func_name: a function's name.
     pub(super) fn func_name(&mut self) -> Result<AnyName> {
-        if !self.symbol_at(1, b'.') {
+        if !self.is_col_id(0) {
             return Ok(vec![self.type_function_name()?]);
         }
+        let is_function_name = self.is_type_function_name(0);
         let mut name = vec![self.col_id()?];
+        // A word such as char is no function's name, but may be its schema's.
+        if !is_function_name && !self.at_symbol(b'.') {
+            return Err(self.unexpected());
+        }
         while self.eat_symbol(b'.') {
             name.push(self.col_label()?);
         }
@@ -28,7 +33,7 @@ impl Parser<'_> {
     /// A call whose name has been read: func_expr. `name (…) 'text'` is a constant of a type with modifiers.
     pub(super) fn func_expr(&mut self, name: AnyName, location: Location) -> Result<Expr> {
         let mut call = self.func_arguments(name, location)?;
-        if self.is_sconst(0) && !call.agg_star && !call.func_variadic && !call.agg_distinct {
+        if self.is_sconst(0) && !call.args.is_empty() && !call.func_variadic && !call.agg_distinct {
             return self.string_of_call(call);
         }
         let within = self.location();
@@ -83,8 +88,7 @@ impl Parser<'_> {
             if p.at_symbol(b')') {
                 return Ok(());
             }
-            if p.at_symbol(b'*') && p.symbol_at(1, b')') {
-                p.advance();
+            if p.eat_symbol(b'*') {
                 call.agg_star = true;
                 return Ok(());
             }
@@ -256,7 +260,10 @@ impl Parser<'_> {
     /// func_expr_common_subexpr, if this keyword begins one.
     pub(super) fn func_expr_common_subexpr(&mut self, keyword: K) -> Result<Option<Expr>> {
         let location = self.location();
-        if let Some(op) = sql_value_function(keyword) {
+        // current_schema() is a function like others.
+        if let Some(op) = sql_value_function(keyword)
+            && !(keyword == K::CurrentSchema && self.symbol_at(1, b'('))
+        {
             self.advance();
             return self.sql_value_function(op, location).map(Some);
         }
@@ -278,7 +285,7 @@ impl Parser<'_> {
             K::Coalesce => {
                 |p, location| Ok(Expr::Coalesce(CoalesceExpr { args: p.parens_list(Self::a_expr)?, location }))
             }
-            K::Greatest | K::Least => {
+            K::Greatest | K::Least if self.symbol_at(1, b'(') => {
                 self.advance();
                 let args = self.parens_list(Self::a_expr)?;
                 return Ok(Some(Expr::MinMax(MinMaxExpr { greatest: keyword == K::Greatest, args, location })));

@@ -42,7 +42,9 @@ impl Parser<'_> {
             returning: Vec::new(),
             location,
         };
-        if !self.eat_all(&[K::Default, K::Values]) {
+        if self.eat(K::Default) {
+            self.expect(K::Values)?;
+        } else {
             if self.at_symbol(b'(') && !self.opens_select() {
                 insert.columns = self.parens_list(Self::insert_column_item)?;
             }
@@ -56,12 +58,13 @@ impl Parser<'_> {
 
     /// Whether the parentheses that come next hold a query and not columns.
     fn opens_select(&self) -> bool {
-        let mut ahead = 0;
-        while self.symbol_at(ahead, b'(') {
-            ahead += 1;
+        match self.peek_at(1) {
+            TokenKind::Keyword(K::Select | K::Table | K::With) => true,
+            // Also a column's name.
+            TokenKind::Keyword(K::Values) => self.symbol_at(2, b'('),
+            // Two parentheses can only be a query's.
+            next => next == TokenKind::Symbol(b'('),
         }
-        [K::Select, K::Values, K::Table, K::With].iter().any(|keyword| self.keyword_at(ahead, *keyword))
-            && !(ahead == 1 && self.keyword_at(1, K::Values) && !self.symbol_at(2, b'('))
     }
 
     fn insert_column_item(&mut self) -> Result<ResTarget> {
@@ -210,7 +213,8 @@ impl Parser<'_> {
 
     fn merge_insert(&mut self) -> Result<MergeAction> {
         self.expect(K::Insert)?;
-        if self.eat_all(&[K::Default, K::Values]) {
+        if self.eat(K::Default) {
+            self.expect(K::Values)?;
             return Ok(MergeAction::Insert { columns: Vec::new(), overriding: None, values: None });
         }
         let columns = if self.at_symbol(b'(') { self.parens_list(Self::insert_column_item)? } else { Vec::new() };

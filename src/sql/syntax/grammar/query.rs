@@ -166,7 +166,8 @@ impl Parser<'_> {
         }
         select.from = self.from_clause()?;
         select.where_clause = self.where_clause()?;
-        if self.eat_all(&[K::Group, K::By]) {
+        if self.eat(K::Group) {
+            self.expect(K::By)?;
             select.group_distinct = self.eat(K::Distinct);
             if !select.group_distinct {
                 self.eat(K::All);

@@ -211,7 +211,7 @@ impl Parser<'_> {
 
     // ----- interval
 
-    fn interval_precision(&mut self) -> Result<Vec<Expr>> {
+    pub(super) fn interval_precision(&mut self) -> Result<Vec<Expr>> {
         Ok(vec![integer(INTERVAL_FULL_RANGE), self.parens(Self::iconst_expr)?])
     }
 
@@ -277,10 +277,10 @@ impl Parser<'_> {
                 self.is_sconst(1) || self.symbol_at(1, b'(') || self.keyword_at(1, K::Varying)
             }
             K::Timestamp | K::Time => {
-                let zone = |n: usize| self.keyword_at(n, K::Time) && self.keyword_at(n + 1, K::Zone);
                 self.is_sconst(1)
                     || self.symbol_at(1, b'(')
-                    || (self.keyword_at(1, K::With) || self.keyword_at(1, K::Without)) && zone(2)
+                    || self.keyword_at(1, K::With) && self.keyword_at(2, K::Time)
+                    || self.keyword_at(1, K::Without)
             }
             K::Float | K::Decimal | K::Dec | K::Numeric | K::Varchar => self.is_sconst(1) || self.symbol_at(1, b'('),
             K::Int | K::Integer | K::Smallint | K::Bigint | K::Real | K::Boolean => self.is_sconst(1),

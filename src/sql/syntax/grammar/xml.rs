@@ -191,7 +191,7 @@ impl Parser<'_> {
                 if column.default.replace(value).is_some() {
                     return Err(self.syntax_error_at(at, "only one DEFAULT value is allowed"));
                 }
-            } else if self.at_all(&[K::Not, K::Null]) || self.at(K::Null) {
+            } else if self.at(K::Not) || self.at(K::Null) {
                 let not = self.eat(K::Not);
                 self.expect(K::Null)?;
                 if std::mem::replace(&mut nullability, true) {
@@ -200,9 +200,13 @@ impl Parser<'_> {
                     return Err(self.syntax_error_at(at, message));
                 }
                 column.not_null = not;
-            } else if matches!(self.peek(), crate::sql::syntax::lexer::TokenKind::Ident) {
-                let option = self.col_id()?;
+            } else if self.is_ident() {
+                let option = self.ident()?;
                 let value = self.b_expr()?;
+                if option == "__pg__is_not_null" {
+                    let message = format!("option name \"{option}\" cannot be used in XMLTABLE");
+                    return Err(self.syntax_error_at(at, message));
+                }
                 if option != "path" {
                     let message = format!("unrecognized column option \"{option}\"");
                     return Err(self.error_at(at, SqlState::SYNTAX_ERROR, message));

@@ -1,0 +1,82 @@
+//! FOR UPDATE and FOR SHARE: which queries they may stand in, and how long they wait.
+//!
+//! Owns: [`Analyzer::lock_rows`]. Must not know: how rows are locked. Specification: sql-select.html#SQL-FOR-UPDATE-SHARE,
+//! CheckSelectLocking in analyze.c.
+
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::call::{contains_aggregate, contains_window};
+use crate::sql::plan::LockWait;
+use crate::sql::syntax::ast::query::{self as ast, LockStrength, LockWaitPolicy, LockingClause, SelectBody};
+use crate::sql::tree::{Body, Expr};
+
+impl Analyzer<'_> {
+    /// FOR UPDATE and its like. NOWAIT's error is about the table that OF or else FROM names first.
+    pub(super) fn lock_rows(&mut self, lock: &LockingClause, ast: &SelectBody, body: &Body) -> Result<()> {
+        refuse_lock(lock, body)?;
+        let wait = match lock.wait {
+            LockWaitPolicy::Block => LockWait::Usual,
+            LockWaitPolicy::Skip | LockWaitPolicy::Error => {
+                LockWait::Never(format!("row in relation \"{}\"", locked_table(lock, ast).unwrap_or_default()))
+            }
+        };
+        if self.locks_rows.as_ref().is_none_or(|known| *known == LockWait::Usual) {
+            self.locks_rows = Some(wait);
+        }
+        Ok(())
+    }
+}
+
+/// FOR UPDATE locks rows of tables: 0A000 where the query's rows are none (CheckSelectLocking).
+fn refuse_lock(lock: &LockingClause, body: &Body) -> Result<()> {
+    let with = match body {
+        Body::Select(select) => {
+            let in_targets = |test: fn(&Expr) -> bool| select.targets.iter().any(|target| test(&target.expr));
+            let clauses = [
+                (select.distinct || !select.distinct_on.is_empty(), "DISTINCT clause"),
+                (!select.group_by.is_empty(), "GROUP BY clause"),
+                (select.having.is_some(), "HAVING clause"),
+                (in_targets(contains_aggregate), "aggregate functions"),
+                (in_targets(contains_window), "window functions"),
+            ];
+            clauses.into_iter().find(|(present, _)| *present).map(|(_, clause)| clause)
+        }
+        Body::Values { .. } => None,
+        Body::SetOperation { .. } => Some("UNION/INTERSECT/EXCEPT"),
+    };
+    match with {
+        None => Ok(()),
+        Some(with) => {
+            let strength = match lock.strength {
+                LockStrength::ForKeyShare => "KEY SHARE",
+                LockStrength::ForShare => "SHARE",
+                LockStrength::ForNoKeyUpdate => "NO KEY UPDATE",
+                LockStrength::ForUpdate => "UPDATE",
+            };
+            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("FOR {strength} is not allowed with {with}")))
+        }
+    }
+}
+
+/// The table whose rows a locking clause is about: that which OF names, or the first that FROM reads.
+fn locked_table(lock: &LockingClause, body: &SelectBody) -> Option<String> {
+    let SelectBody::Select(select) = body else { return None };
+    let mut tables = Vec::new();
+    select.from.iter().for_each(|item| read_tables(item, &mut tables));
+    let wanted = lock.relations.first().map(|relation| relation.relation.as_str());
+    let shown = |table: &ast::RangeVar| table.alias.as_ref().map_or(table.relation.clone(), |a| a.name.clone());
+    let found = tables.into_iter().find(|table| wanted.is_none_or(|wanted| shown(table) == wanted));
+    found.map(|table| table.relation.clone())
+}
+
+fn read_tables<'q>(item: &'q ast::FromItem, tables: &mut Vec<&'q ast::RangeVar>) {
+    match item {
+        ast::FromItem::Relation(table) => tables.push(table),
+        ast::FromItem::TableSample(sample) => tables.push(&sample.relation),
+        ast::FromItem::Join(join) => {
+            read_tables(&join.left, tables);
+            read_tables(&join.right, tables);
+        }
+        ast::FromItem::Subselect(_) | ast::FromItem::Function(_) | ast::FromItem::TableFunc(_) => {}
+    }
+}

@@ -1,0 +1,180 @@
+//! Statements about schema objects, from the tree as written to [`Ddl`]: what parse_utilcmd.c does before names are
+//! looked up.
+//!
+//! Owns: [`definition`] and [`Definition`]. Must not know: the catalog. What is not supported is refused here by name.
+//! Specification: sql-commands.html, parse_utilcmd.c.
+
+mod alter;
+mod object;
+mod options;
+mod table;
+
+use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::{Ddl, Name};
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::query::{IntoClause, RangeVar, SelectStmt};
+use crate::sql::syntax::ast::statement::{ObjectType, Stmt};
+use crate::sql::syntax::token_value::TokenValue;
+
+/// What a statement about objects turned out to be.
+#[derive(Clone, Debug)]
+pub enum Definition {
+    Ddl(Ddl),
+    /// Accepted and without effect (GRANT, OWNER TO, …).
+    Accepted,
+}
+
+/// A definition and its command tag.
+pub type Defined = Result<(Definition, &'static str)>;
+
+/// The statement's definition and its command tag; `None` if it is not about objects.
+pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
+    let definer = Definer { text };
+    let accepted = |tag| Some(Ok((Definition::Accepted, tag)));
+    Some(match stmt {
+        Stmt::Create(create) => definer.create_table(create),
+        Stmt::CreateTableAs(create) => definer.create_table_as(create),
+        Stmt::Index(index) => definer.create_index(index),
+        Stmt::View(view) => definer.create_view(view),
+        Stmt::CreateSeq(create) => definer.create_sequence(create),
+        Stmt::CreateSchema(create) => definer.create_schema(create),
+        Stmt::CreateEnum(create) => definer.create_enum(create),
+        Stmt::CreateDomain(create) => definer.create_domain(create),
+        Stmt::CreateExtension(create) => definer.create_extension(create),
+        Stmt::AlterTable(alter) => definer.alter_table(alter),
+        Stmt::AlterSeq(alter) => definer.alter_sequence(alter),
+        Stmt::AlterEnum(alter) => definer.alter_enum(alter),
+        Stmt::AlterDomain(alter) => definer.alter_domain(alter),
+        Stmt::Rename(rename) => definer.rename(rename),
+        Stmt::AlterObjectSchema(alter) => definer.set_schema(alter),
+        Stmt::AlterOwner(alter) => definer.alter_owner(alter),
+        Stmt::Drop(drop) => definer.drop(drop),
+        Stmt::DropTableSpace { missing_ok, .. } => absent(*missing_ok, "DROP TABLESPACE"),
+        Stmt::DropSubscription { missing_ok, .. } => absent(*missing_ok, "DROP SUBSCRIPTION"),
+        Stmt::DropUserMapping { missing_ok, .. } => absent(*missing_ok, "DROP USER MAPPING"),
+        Stmt::Comment(comment) => definer.comment(comment),
+        Stmt::Truncate { relations, restart_seqs, behavior } => definer.truncate(relations, *restart_seqs, *behavior),
+        // Roles and privileges are not kept.
+        Stmt::Grant(grant) => return accepted(if grant.is_grant { "GRANT" } else { "REVOKE" }),
+        Stmt::GrantRole(grant) => return accepted(if grant.is_grant { "GRANT ROLE" } else { "REVOKE ROLE" }),
+        Stmt::AlterDefaultPrivileges(_) => return accepted("ALTER DEFAULT PRIVILEGES"),
+        Stmt::ReassignOwned { .. } => return accepted("REASSIGN OWNED"),
+        Stmt::DropOwned { .. } => return accepted("DROP OWNED"),
+        Stmt::SecLabel(_) => return accepted("SECURITY LABEL"),
+        Stmt::Reindex(_) => return accepted("REINDEX"),
+        Stmt::Cluster(_) => return accepted("CLUSTER"),
+        Stmt::AlterExtension(_) | Stmt::AlterExtensionContents(_) => return accepted("ALTER EXTENSION"),
+        other => Err(Error::unsupported(unsupported(other)?)),
+    })
+}
+
+/// SELECT INTO, as the CREATE TABLE AS that it is.
+pub fn select_into(into: &IntoClause, query: &SelectStmt, text: &str) -> Defined {
+    Definer { text }.table_as(into, query, false)
+}
+
+/// What a statement is called that is about objects which cannot be made here.
+fn unsupported(stmt: &Stmt) -> Option<&'static str> {
+    Some(match stmt {
+        Stmt::Merge(_) => "MERGE",
+        Stmt::AlterTableMoveAll(_) => "ALTER TABLE ALL IN TABLESPACE",
+        Stmt::RefreshMatView(_) => "REFRESH MATERIALIZED VIEW",
+        Stmt::CompositeType(_) => "CREATE TYPE other than AS ENUM",
+        Stmt::CreateRange(_) => "CREATE TYPE AS RANGE",
+        Stmt::AlterType(_) => "ALTER TYPE … SET",
+        Stmt::Define(define) => match define.kind {
+            ObjectType::Aggregate => "CREATE AGGREGATE",
+            ObjectType::Operator => "CREATE OPERATOR",
+            ObjectType::Type => "CREATE TYPE other than AS ENUM",
+            ObjectType::Collation => "CREATE COLLATION",
+            _ => "CREATE TEXT SEARCH",
+        },
+        Stmt::CreateFunction(create) if create.is_procedure => "CREATE PROCEDURE",
+        Stmt::CreateFunction(_) => "CREATE FUNCTION",
+        Stmt::AlterFunction(_) => "ALTER FUNCTION",
+        Stmt::CreateTrig(create) if create.is_constraint => "CREATE CONSTRAINT TRIGGER",
+        Stmt::CreateTrig(_) => "CREATE TRIGGER",
+        Stmt::CreateEventTrig(_) => "CREATE EVENT TRIGGER",
+        Stmt::AlterEventTrig(_) => "ALTER EVENT TRIGGER",
+        Stmt::Rule(_) => "CREATE RULE",
+        Stmt::CreatePolicy(_) => "CREATE POLICY",
+        Stmt::AlterPolicy(_) => "ALTER POLICY",
+        Stmt::CreateStats(_) => "CREATE STATISTICS",
+        Stmt::AlterStats(_) => "ALTER STATISTICS",
+        Stmt::CreateOpClass(_) => "CREATE OPERATOR CLASS",
+        Stmt::CreateOpFamily(_) => "CREATE OPERATOR FAMILY",
+        Stmt::AlterOpFamily(_) => "ALTER OPERATOR FAMILY",
+        Stmt::AlterOperator(_) => "ALTER OPERATOR",
+        Stmt::CreateCast(_) => "CREATE CAST",
+        Stmt::CreateTransform(_) => "CREATE TRANSFORM",
+        Stmt::CreateConversion(_) => "CREATE CONVERSION",
+        Stmt::CreatePLang(_) => "CREATE LANGUAGE",
+        Stmt::CreateAm(_) => "CREATE ACCESS METHOD",
+        Stmt::AlterTSConfiguration(_) | Stmt::AlterTSDictionary(_) => "ALTER TEXT SEARCH",
+        Stmt::AlterCollation { .. } => "ALTER COLLATION",
+        Stmt::CreateForeign(_) => "a foreign data wrapper",
+        Stmt::AlterForeign(_) => "a foreign data wrapper",
+        Stmt::CreateUserMapping(_) => "CREATE USER MAPPING",
+        Stmt::AlterUserMapping(_) => "ALTER USER MAPPING",
+        Stmt::ImportForeignSchema(_) => "IMPORT FOREIGN SCHEMA",
+        Stmt::CreatePublication(_) => "CREATE PUBLICATION",
+        Stmt::AlterPublication(_) => "ALTER PUBLICATION",
+        Stmt::CreateSubscription(_) => "CREATE SUBSCRIPTION",
+        Stmt::AlterSubscription(_) => "ALTER SUBSCRIPTION",
+        Stmt::CreateTableSpace { .. } => "CREATE TABLESPACE",
+        Stmt::AlterTableSpaceOptions { .. } => "ALTER TABLESPACE",
+        Stmt::AlterObjectDepends(_) => "DEPENDS ON EXTENSION",
+        Stmt::AlterSystem(_) => "ALTER SYSTEM",
+        Stmt::Load { .. } => "LOAD",
+        Stmt::Call(_) => "CALL",
+        Stmt::Do { .. } => "DO",
+        _ => return None,
+    })
+}
+
+/// Objects of the kinds that cannot be made here do not exist: IF EXISTS is true to its word, and without it the answer
+/// is that the kind is not supported.
+fn absent(missing_ok: bool, tag: &'static str) -> Defined {
+    if missing_ok { Ok((Definition::Accepted, tag)) } else { Err(Error::unsupported(tag)) }
+}
+
+fn ddl(ddl: Ddl, tag: &'static str) -> Defined {
+    Ok((Definition::Ddl(ddl), tag))
+}
+
+/// A relation's name; a database's in front is ignored, as PostgreSQL ignores its own.
+fn relation_name(relation: &RangeVar) -> Name {
+    Name { schema: relation.schema.clone(), name: relation.relation.clone() }
+}
+
+/// A statement's text, for the positions of errors in it.
+#[derive(Clone, Copy)]
+struct Definer<'t> {
+    text: &'t str,
+}
+
+impl Definer<'_> {
+    fn at(self, error: Error, location: Location) -> Error {
+        match location.byte() {
+            Some(byte) => error.with_position(TokenValue { text: self.text }.position(byte)),
+            None => error,
+        }
+    }
+
+    /// A 42601 at a location.
+    fn syntax_error(self, message: impl Into<String>, location: Location) -> Error {
+        self.at(Error::new(SqlState::SYNTAX_ERROR, message.into()), location)
+    }
+
+    /// A possibly qualified name; a database's in front is ignored, as PostgreSQL ignores its own.
+    fn name(self, parts: &[String]) -> Result<Name> {
+        match parts {
+            [name] => Ok(Name::plain(name)),
+            [schema, name] | [_, schema, name] => Ok(Name { schema: Some(schema.clone()), name: name.clone() }),
+            _ => {
+                let message = format!("improper qualified name (too many dotted names): {}", parts.join("."));
+                Err(Error::new(SqlState::SYNTAX_ERROR, message))
+            }
+        }
+    }
+}

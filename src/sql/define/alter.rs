@@ -1,0 +1,332 @@
+//! ALTER of everything: ALTER TABLE's actions, RENAME, SET SCHEMA, OWNER TO.
+//!
+//! Specification: sql-altertable.html and the other ALTER statements' pages.
+
+use super::{Defined, Definer, Definition, ddl, relation_name};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::{AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind};
+use crate::sql::syntax::ast::definition::{
+    AlterDomainAction, AlterDomainStmt, AlterEnum, AlterEnumStmt, AlterSeqStmt, AlterTableCmd, AlterTableStmt,
+    ColumnSelector, ConstraintKind, DefArg, DefElem, TriggerFiring, TriggerSelector,
+};
+use crate::sql::syntax::ast::statement::{
+    AlterObjectSchemaStmt, AlterOwnerStmt, DropBehavior, ObjectRef, ObjectType, RenameStmt,
+};
+
+impl Definer<'_> {
+    pub(super) fn alter_table(self, alter: &AlterTableStmt) -> Defined {
+        let (kind, tag) = match alter.object_type {
+            ObjectType::Table => (ObjectKind::Table, "ALTER TABLE"),
+            ObjectType::View => (ObjectKind::View, "ALTER VIEW"),
+            // Storage, statistics, owners: nothing of it has an effect here.
+            ObjectType::Index => return self.accepted_actions(alter, "ALTER INDEX"),
+            ObjectType::Sequence => return self.accepted_actions(alter, "ALTER SEQUENCE"),
+            ObjectType::MatView => return Err(Error::unsupported("ALTER MATERIALIZED VIEW")),
+            ObjectType::ForeignTable => return Err(Error::unsupported("ALTER FOREIGN TABLE")),
+            _ => return Err(Error::unsupported("altering the attributes of a composite type")),
+        };
+        let table = &alter.relation.relation;
+        let actions = alter.commands.iter().map(|cmd| self.alter_action(cmd, table)).collect::<Result<Vec<_>>>()?;
+        let name = relation_name(&alter.relation);
+        ddl(Ddl::AlterTable { name, kind, if_exists: alter.missing_ok, actions }, tag)
+    }
+
+    fn accepted_actions(self, alter: &AlterTableStmt, tag: &'static str) -> Defined {
+        for command in &alter.commands {
+            if !matches!(self.alter_action(command, &alter.relation.relation)?, AlterAction::Accept { .. }) {
+                return Err(Error::unsupported(tag));
+            }
+        }
+        Ok((Definition::Accepted, tag))
+    }
+
+    fn alter_action(self, cmd: &AlterTableCmd, table: &str) -> Result<AlterAction> {
+        use AlterTableCmd as Cmd;
+        Ok(match cmd {
+            Cmd::AddColumn { column, missing_ok } => AlterAction::AddColumn {
+                definition: Box::new(self.column_definition(column, table)?),
+                if_not_exists: *missing_ok,
+            },
+            Cmd::ColumnDefault { column, default } => {
+                AlterAction::SetDefault { name: column.clone(), default: default.clone() }
+            }
+            Cmd::DropNotNull { column } => AlterAction::SetNotNull { name: column.clone(), not_null: false },
+            Cmd::SetNotNull { column } => AlterAction::SetNotNull { name: column.clone(), not_null: true },
+            Cmd::DropExpression { column, missing_ok } => {
+                AlterAction::DropExpression { name: column.clone(), if_exists: *missing_ok }
+            }
+            Cmd::DropColumn { column, behavior, missing_ok } => AlterAction::DropColumn {
+                name: column.clone(),
+                if_exists: *missing_ok,
+                cascade: *behavior == DropBehavior::Cascade,
+            },
+            Cmd::AddConstraint(constraint) => AlterAction::AddConstraint(Box::new(self.table_constraint(constraint)?)),
+            Cmd::AlterConstraint { name, deferrable, initially_deferred, .. } => {
+                let initially_deferred = initially_deferred.unwrap_or(false);
+                AlterAction::AlterConstraint {
+                    name: name.clone(),
+                    deferrable: deferrable.unwrap_or(initially_deferred),
+                    initially_deferred,
+                }
+            }
+            Cmd::ValidateConstraint(name) => AlterAction::ValidateConstraint(name.clone()),
+            Cmd::DropConstraint { name, behavior, missing_ok } => AlterAction::DropConstraint {
+                name: name.clone(),
+                if_exists: *missing_ok,
+                cascade: *behavior == DropBehavior::Cascade,
+            },
+            Cmd::AlterColumnType { column, type_name, collation, using, .. } => {
+                if let Some(collation) = collation {
+                    self.check_collation(&collation.name, collation.location)?;
+                }
+                AlterAction::AlterType { name: column.clone(), data_type: type_name.clone(), using: using.clone() }
+            }
+            Cmd::AddIdentity { column, always, options, .. } => AlterAction::AddIdentity {
+                name: column.clone(),
+                identity: IdentityDefinition { always: *always, settings: self.sequence_settings(options)? },
+            },
+            Cmd::SetIdentity { column, options } => self.set_identity(column, options)?,
+            Cmd::DropIdentity { column, missing_ok } => {
+                AlterAction::DropIdentity { name: column.clone(), if_exists: *missing_ok }
+            }
+            other => return accepted_action(other),
+        })
+    }
+
+    /// SET GENERATED …, SET sequence option, RESTART
+    fn set_identity(self, column: &str, options: &[DefElem]) -> Result<AlterAction> {
+        let (kinds, sequence): (Vec<&DefElem>, Vec<&DefElem>) =
+            options.iter().partition(|option| option.name == "generated");
+        if let [_, second, ..] = kinds.as_slice() {
+            return Err(self.syntax_error("conflicting or redundant options", second.location));
+        }
+        let always = kinds.first().map(|option| option.arg == Some(DefArg::Boolean(true)));
+        let sequence: Vec<DefElem> = sequence.into_iter().cloned().collect();
+        Ok(AlterAction::AlterIdentity { name: column.to_owned(), always, settings: self.sequence_settings(&sequence)? })
+    }
+
+    pub(super) fn alter_sequence(self, alter: &AlterSeqStmt) -> Defined {
+        let settings = Box::new(self.sequence_settings(&alter.options)?);
+        let name = relation_name(&alter.sequence);
+        ddl(Ddl::AlterSequence { name, if_exists: alter.missing_ok, settings }, "ALTER SEQUENCE")
+    }
+
+    pub(super) fn alter_enum(self, alter: &AlterEnumStmt) -> Defined {
+        let change = match &alter.change {
+            AlterEnum::Add { label, neighbor, if_not_exists } => EnumChange::AddValue {
+                label: label.clone(),
+                if_not_exists: *if_not_exists,
+                place: match neighbor {
+                    None => EnumPlace::Last,
+                    Some((true, neighbor)) => EnumPlace::After(neighbor.clone()),
+                    Some((false, neighbor)) => EnumPlace::Before(neighbor.clone()),
+                },
+            },
+            AlterEnum::Rename { old, new } => EnumChange::RenameValue { from: old.clone(), to: new.clone() },
+        };
+        ddl(Ddl::AlterEnum { name: self.name(&alter.name)?, change }, "ALTER TYPE")
+    }
+
+    pub(super) fn alter_domain(self, alter: &AlterDomainStmt) -> Defined {
+        let change = match &alter.action {
+            AlterDomainAction::Default(default) => DomainChange::SetDefault(default.clone()),
+            AlterDomainAction::DropNotNull => DomainChange::SetNotNull(false),
+            AlterDomainAction::SetNotNull => DomainChange::SetNotNull(true),
+            AlterDomainAction::AddConstraint(constraint) => match &constraint.kind {
+                ConstraintKind::Check(check) => {
+                    DomainChange::AddCheck { name: constraint.name.clone(), check: check.clone() }
+                }
+                _ => return Err(Error::unsupported("a constraint of a domain other than CHECK")),
+            },
+            AlterDomainAction::DropConstraint { name, missing_ok, .. } => {
+                DomainChange::DropConstraint { name: name.clone(), if_exists: *missing_ok }
+            }
+            AlterDomainAction::ValidateConstraint(_) => {
+                return Err(Error::unsupported("ALTER DOMAIN … VALIDATE CONSTRAINT"));
+            }
+        };
+        ddl(Ddl::AlterDomain { name: self.name(&alter.name)?, change: Box::new(change) }, "ALTER DOMAIN")
+    }
+
+    // ----- what all objects share
+
+    pub(super) fn rename(self, rename: &RenameStmt) -> Defined {
+        let to = rename.new_name.clone();
+        match rename.object_type {
+            ObjectType::Column | ObjectType::TabConstraint => self.rename_in_table(rename),
+            ObjectType::Attribute => Err(Error::unsupported("altering the attributes of a composite type")),
+            ObjectType::DomConstraint => Err(Error::unsupported("ALTER DOMAIN … RENAME CONSTRAINT")),
+            other => {
+                let Some((kind, tag)) = renamed_kind(other) else {
+                    return Err(Error::unsupported(format!("ALTER {}", kind_words(other))));
+                };
+                let name = match (&rename.relation, &rename.object) {
+                    (Some(relation), _) => relation_name(relation),
+                    (None, Some(object)) => self.object_name(object)?,
+                    (None, None) => return Err(Error::internal("a renaming without an object")),
+                };
+                ddl(Ddl::Rename { kind, name, if_exists: rename.missing_ok, to }, tag)
+            }
+        }
+    }
+
+    fn rename_in_table(self, rename: &RenameStmt) -> Defined {
+        let (Some(relation), Some(name)) = (&rename.relation, &rename.subname) else {
+            return Err(Error::internal("a renaming without a table"));
+        };
+        let (kind, tag) = match rename.relation_type {
+            None | Some(ObjectType::Table) => (ObjectKind::Table, "ALTER TABLE"),
+            Some(ObjectType::View) => (ObjectKind::View, "ALTER VIEW"),
+            Some(other) => return Err(Error::unsupported(format!("ALTER {}", kind_words(other)))),
+        };
+        let (name, to) = (name.clone(), rename.new_name.clone());
+        let action = match rename.object_type {
+            ObjectType::Column => AlterAction::RenameColumn { name, to },
+            _ => AlterAction::RenameConstraint { name, to },
+        };
+        let table = relation_name(relation);
+        let actions = vec![action];
+        ddl(Ddl::AlterTable { name: table, kind, if_exists: rename.missing_ok, actions }, tag)
+    }
+
+    pub(super) fn set_schema(self, alter: &AlterObjectSchemaStmt) -> Defined {
+        let Some((kind, tag)) = renamed_kind(alter.object_type) else {
+            return Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type))));
+        };
+        let name = match (&alter.relation, &alter.object) {
+            (Some(relation), _) => relation_name(relation),
+            (None, Some(object)) => self.object_name(object)?,
+            (None, None) => return Err(Error::internal("SET SCHEMA without an object")),
+        };
+        let schema = alter.new_schema.clone();
+        ddl(Ddl::SetSchema { kind, name, if_exists: alter.missing_ok, schema }, tag)
+    }
+
+    /// Owners are not kept.
+    pub(super) fn alter_owner(self, alter: &AlterOwnerStmt) -> Defined {
+        match renamed_kind(alter.object_type) {
+            Some((_, tag)) => Ok((Definition::Accepted, tag)),
+            None => Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type)))),
+        }
+    }
+
+    /// The name of an object that has no more than one.
+    pub(super) fn object_name(self, object: &ObjectRef) -> Result<Name> {
+        match object {
+            ObjectRef::Name(name) => self.name(name),
+            ObjectRef::Type(type_name) if type_name.array_bounds.is_empty() => match type_name.names.as_slice() {
+                // The grammar's own types are pg_catalog's.
+                names if type_name.typmods.is_empty() => self.name(names),
+                _ => Err(Error::new(SqlState::SYNTAX_ERROR, "type modifiers are not allowed here")),
+            },
+            _ => Err(Error::internal("an object without a name")),
+        }
+    }
+}
+
+/// Actions about storage, owners and triggers, which change nothing here, and those that cannot be.
+fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
+    use AlterTableCmd as Cmd;
+    let column = match cmd {
+        Cmd::SetStatistics { column: ColumnSelector::Name(column), .. }
+        | Cmd::SetOptions { column, .. }
+        | Cmd::ResetOptions { column, .. }
+        | Cmd::SetStorage { column, .. }
+        | Cmd::SetCompression { column, .. } => Some(column.clone()),
+        Cmd::SetStatistics { column: ColumnSelector::Number(_), .. }
+        | Cmd::ChangeOwner(_)
+        | Cmd::ClusterOn(_)
+        | Cmd::DropCluster
+        | Cmd::DropOids
+        | Cmd::SetAccessMethod(_)
+        | Cmd::SetTableSpace(_)
+        | Cmd::SetRelOptions(_)
+        | Cmd::ResetRelOptions(_)
+        | Cmd::ReplicaIdentity(_) => None,
+        Cmd::SetLogged => return Ok(AlterAction::SetLogged(true)),
+        Cmd::SetUnlogged => return Ok(AlterAction::SetLogged(false)),
+        Cmd::Trigger { target: TriggerSelector::All, firing } => {
+            return Ok(AlterAction::SetTriggers { enabled: *firing != TriggerFiring::Disabled });
+        }
+        // No trigger can have a name here, and those of foreign keys are not the user's.
+        Cmd::Trigger { target: TriggerSelector::User, .. } => None,
+        Cmd::Trigger { .. } => return Err(Error::unsupported("a trigger")),
+        Cmd::Rule { .. } => return Err(Error::unsupported("ALTER TABLE ENABLE RULE")),
+        Cmd::AddInherit(_) | Cmd::DropInherit(_) => return Err(Error::unsupported("ALTER TABLE INHERIT")),
+        Cmd::AddOf(_) | Cmd::DropOf => return Err(Error::unsupported("ALTER TABLE OF")),
+        Cmd::AttachPartition { .. } => return Err(Error::unsupported("ALTER TABLE ATTACH PARTITION")),
+        Cmd::DetachPartition { .. } | Cmd::DetachPartitionFinalize(_) => {
+            return Err(Error::unsupported("ALTER TABLE DETACH PARTITION"));
+        }
+        Cmd::EnableRowSecurity | Cmd::DisableRowSecurity | Cmd::ForceRowSecurity | Cmd::NoForceRowSecurity => {
+            return Err(Error::unsupported("ALTER TABLE … ROW LEVEL SECURITY"));
+        }
+        Cmd::GenericOptions(_) | Cmd::AlterColumnGenericOptions { .. } => {
+            return Err(Error::unsupported("ALTER TABLE OPTIONS"));
+        }
+        _ => return Err(Error::unsupported("this form of ALTER TABLE")),
+    };
+    Ok(AlterAction::Accept { column })
+}
+
+/// The kinds of objects there are, and the tag of altering one.
+fn renamed_kind(kind: ObjectType) -> Option<(ObjectKind, &'static str)> {
+    Some(match kind {
+        ObjectType::Table => (ObjectKind::Table, "ALTER TABLE"),
+        ObjectType::View => (ObjectKind::View, "ALTER VIEW"),
+        ObjectType::Index => (ObjectKind::Index, "ALTER INDEX"),
+        ObjectType::Sequence => (ObjectKind::Sequence, "ALTER SEQUENCE"),
+        ObjectType::Schema => (ObjectKind::Schema, "ALTER SCHEMA"),
+        ObjectType::Type => (ObjectKind::Type, "ALTER TYPE"),
+        ObjectType::Domain => (ObjectKind::Domain, "ALTER DOMAIN"),
+        _ => return None,
+    })
+}
+
+/// What a kind of object is called in SQL.
+pub(super) fn kind_words(kind: ObjectType) -> &'static str {
+    match kind {
+        ObjectType::AccessMethod => "ACCESS METHOD",
+        ObjectType::Aggregate => "AGGREGATE",
+        ObjectType::Attribute => "TYPE",
+        ObjectType::Cast => "CAST",
+        ObjectType::Column | ObjectType::TabConstraint | ObjectType::Table => "TABLE",
+        ObjectType::Collation => "COLLATION",
+        ObjectType::Conversion => "CONVERSION",
+        ObjectType::Database => "DATABASE",
+        ObjectType::Domain | ObjectType::DomConstraint => "DOMAIN",
+        ObjectType::EventTrigger => "EVENT TRIGGER",
+        ObjectType::Extension => "EXTENSION",
+        ObjectType::Fdw => "FOREIGN DATA WRAPPER",
+        ObjectType::ForeignServer => "SERVER",
+        ObjectType::ForeignTable => "FOREIGN TABLE",
+        ObjectType::Function => "FUNCTION",
+        ObjectType::Index => "INDEX",
+        ObjectType::Language => "LANGUAGE",
+        ObjectType::LargeObject => "LARGE OBJECT",
+        ObjectType::MatView => "MATERIALIZED VIEW",
+        ObjectType::OpClass => "OPERATOR CLASS",
+        ObjectType::Operator => "OPERATOR",
+        ObjectType::OpFamily => "OPERATOR FAMILY",
+        ObjectType::ParameterAcl => "PARAMETER",
+        ObjectType::Policy => "POLICY",
+        ObjectType::Procedure => "PROCEDURE",
+        ObjectType::Publication => "PUBLICATION",
+        ObjectType::Role => "ROLE",
+        ObjectType::Routine => "ROUTINE",
+        ObjectType::Rule => "RULE",
+        ObjectType::Schema => "SCHEMA",
+        ObjectType::Sequence => "SEQUENCE",
+        ObjectType::Subscription => "SUBSCRIPTION",
+        ObjectType::StatisticExt => "STATISTICS",
+        ObjectType::Tablespace => "TABLESPACE",
+        ObjectType::Transform => "TRANSFORM",
+        ObjectType::Trigger => "TRIGGER",
+        ObjectType::TsConfiguration => "TEXT SEARCH CONFIGURATION",
+        ObjectType::TsDictionary => "TEXT SEARCH DICTIONARY",
+        ObjectType::TsParser => "TEXT SEARCH PARSER",
+        ObjectType::TsTemplate => "TEXT SEARCH TEMPLATE",
+        ObjectType::Type => "TYPE",
+        ObjectType::View => "VIEW",
+    }
+}

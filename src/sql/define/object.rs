@@ -1,0 +1,262 @@
+//! CREATE of everything but tables, DROP, COMMENT, TRUNCATE.
+//!
+//! Specification: the statements' pages in sql-commands.html.
+
+use super::alter::kind_words;
+use super::{Defined, Definer, Definition, absent, ddl, relation_name};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::{
+    CommentTarget, CreateDomain, CreateIndex, CreateView, Ddl, IndexKeyDefinition, IndexKeySource, Name, ObjectKind,
+};
+use crate::sql::syntax::ast::definition::{
+    ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, IndexElem, IndexKey, IndexStmt,
+    ViewCheckOption, ViewStmt,
+};
+use crate::sql::syntax::ast::query::{Persistence, RangeVar, SortByDir, SortByNulls};
+use crate::sql::syntax::ast::statement::{
+    CommentStmt, CreateExtensionStmt, DropBehavior, DropStmt, ObjectRef, ObjectType, RoleSpecType,
+};
+
+impl Definer<'_> {
+    pub(super) fn create_view(self, view: &ViewStmt) -> Defined {
+        if view.check_option != ViewCheckOption::None {
+            return Err(Error::unsupported("WITH CHECK OPTION"));
+        }
+        let create = CreateView {
+            name: relation_name(&view.view),
+            or_replace: view.replace,
+            temporary: view.view.persistence == Persistence::Temporary,
+            columns: view.columns.clone(),
+            query: Box::new(view.query.clone()),
+        };
+        ddl(Ddl::CreateView(Box::new(create)), "CREATE VIEW")
+    }
+
+    pub(super) fn create_index(self, index: &IndexStmt) -> Defined {
+        if index.nulls_not_distinct {
+            return Err(Error::unsupported("NULLS NOT DISTINCT"));
+        }
+        let included = index.including.iter().map(|element| match &element.key {
+            IndexKey::Column(name) => Ok(name.clone()),
+            IndexKey::Expr(_) => {
+                let message = "expressions are not supported in included columns";
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+        });
+        let create = CreateIndex {
+            name: index.name.clone(),
+            table: relation_name(&index.relation),
+            unique: index.unique,
+            if_not_exists: index.if_not_exists,
+            method: index.access_method.clone().unwrap_or_else(|| "btree".to_owned()),
+            keys: index.params.iter().map(|element| self.index_key(element)).collect::<Result<_>>()?,
+            included: included.collect::<Result<_>>()?,
+            predicate: index.where_clause.clone(),
+        };
+        ddl(Ddl::CreateIndex(Box::new(create)), "CREATE INDEX")
+    }
+
+    fn index_key(self, element: &IndexElem) -> Result<IndexKeyDefinition> {
+        if !element.opclass_options.is_empty() {
+            return Err(Error::unsupported("parameters of an operator class"));
+        }
+        let descending = element.ordering == SortByDir::Desc;
+        Ok(IndexKeyDefinition {
+            key: match &element.key {
+                IndexKey::Column(name) => IndexKeySource::Column(name.clone()),
+                IndexKey::Expr(expr) => IndexKeySource::Expression(expr.clone()),
+            },
+            collation: element.collation.as_deref().map(|name| self.name(name)).transpose()?,
+            operator_class: element.opclass.as_deref().map(|name| self.name(name)).transpose()?,
+            descending,
+            nulls_first: match element.nulls {
+                SortByNulls::Default => descending,
+                SortByNulls::First => true,
+                SortByNulls::Last => false,
+            },
+        })
+    }
+
+    pub(super) fn create_sequence(self, create: &CreateSeqStmt) -> Defined {
+        let sequence = Ddl::CreateSequence {
+            name: relation_name(&create.sequence),
+            temporary: create.sequence.persistence == Persistence::Temporary,
+            if_not_exists: create.if_not_exists,
+            settings: Box::new(self.sequence_settings(&create.options)?),
+        };
+        ddl(sequence, "CREATE SEQUENCE")
+    }
+
+    pub(super) fn create_schema(self, create: &CreateSchemaStmt) -> Defined {
+        if !create.elements.is_empty() {
+            return Err(Error::unsupported("CREATE SCHEMA with schema elements"));
+        }
+        let role = create.authorization.as_ref().map(|role| &role.role);
+        let name = match (&create.name, role) {
+            (Some(name), _) | (None, Some(RoleSpecType::Name(name))) => name.clone(),
+            _ => return Err(Error::unsupported("CREATE SCHEMA AUTHORIZATION without a name")),
+        };
+        ddl(Ddl::CreateSchema { name, if_not_exists: create.if_not_exists }, "CREATE SCHEMA")
+    }
+
+    pub(super) fn create_enum(self, create: &CreateEnumStmt) -> Defined {
+        let (name, labels) = (self.name(&create.name)?, create.labels.clone());
+        ddl(Ddl::CreateEnum { name, labels }, "CREATE TYPE")
+    }
+
+    pub(super) fn create_domain(self, create: &CreateDomainStmt) -> Defined {
+        if let Some(collation) = &create.collation {
+            self.check_collation(&collation.name, collation.location)?;
+        }
+        let mut domain = CreateDomain {
+            name: self.name(&create.name)?,
+            base: create.type_name.clone(),
+            default: None,
+            not_null: false,
+            checks: Vec::new(),
+        };
+        let mut nullability = None;
+        for constraint in &create.constraints {
+            match &constraint.kind {
+                ConstraintKind::NotNull | ConstraintKind::Null => {
+                    let not_null = constraint.kind == ConstraintKind::NotNull;
+                    if nullability.replace(not_null).is_some_and(|known| known != not_null) {
+                        return Err(self.syntax_error("conflicting NULL/NOT NULL constraints", constraint.location));
+                    }
+                    domain.not_null = not_null;
+                }
+                ConstraintKind::Default(default) => {
+                    if domain.default.replace(default.clone()).is_some() {
+                        return Err(self.syntax_error("multiple default expressions", constraint.location));
+                    }
+                }
+                ConstraintKind::Check(check) => domain.checks.push((constraint.name.clone(), check.clone())),
+                ConstraintKind::Unique { .. } => return Err(impossible("unique")),
+                ConstraintKind::Primary(_) => return Err(impossible("primary key")),
+                ConstraintKind::Exclusion { .. } => return Err(impossible("exclusion")),
+                ConstraintKind::Foreign(_) => return Err(impossible("foreign key")),
+                ConstraintKind::Attribute(_) => {
+                    let message = "specifying constraint deferrability not supported for domains";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
+                ConstraintKind::Identity { .. } | ConstraintKind::Generated(_) => {
+                    return Err(self.syntax_error("identity and generated are not for domains", constraint.location));
+                }
+            }
+        }
+        ddl(Ddl::CreateDomain(Box::new(domain)), "CREATE DOMAIN")
+    }
+
+    /// plpgsql is there in every database, by name; nothing else can be installed.
+    pub(super) fn create_extension(self, create: &CreateExtensionStmt) -> Defined {
+        let name = &create.name;
+        if name != "plpgsql" {
+            return Err(Error::unsupported(format!("extension \"{name}\"")));
+        }
+        if !create.if_not_exists {
+            let message = format!("extension \"{name}\" already exists");
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+        }
+        Ok((Definition::Accepted, "CREATE EXTENSION"))
+    }
+
+    pub(super) fn drop(self, drop: &DropStmt) -> Defined {
+        let (kind, tag) = match drop.object_type {
+            ObjectType::Table => (ObjectKind::Table, "DROP TABLE"),
+            ObjectType::View => (ObjectKind::View, "DROP VIEW"),
+            ObjectType::Index => (ObjectKind::Index, "DROP INDEX"),
+            ObjectType::Sequence => (ObjectKind::Sequence, "DROP SEQUENCE"),
+            ObjectType::Schema => (ObjectKind::Schema, "DROP SCHEMA"),
+            ObjectType::Type => (ObjectKind::Type, "DROP TYPE"),
+            ObjectType::Domain => (ObjectKind::Domain, "DROP DOMAIN"),
+            other => return absent(drop.missing_ok, dropped_tag(other)),
+        };
+        let names = drop.objects.iter().map(|object| self.object_name(object)).collect::<Result<_>>()?;
+        let cascade = drop.behavior == DropBehavior::Cascade;
+        ddl(Ddl::Drop { kind, names, if_exists: drop.missing_ok, cascade }, tag)
+    }
+
+    pub(super) fn comment(self, comment: &CommentStmt) -> Defined {
+        let target = self.comment_target(comment)?;
+        let text = comment.comment.clone().filter(|text| !text.is_empty());
+        ddl(Ddl::Comment { target, text }, "COMMENT")
+    }
+
+    fn comment_target(self, comment: &CommentStmt) -> Result<CommentTarget> {
+        let kind = match comment.object_type {
+            ObjectType::Table => ObjectKind::Table,
+            ObjectType::View => ObjectKind::View,
+            ObjectType::Index => ObjectKind::Index,
+            ObjectType::Sequence => ObjectKind::Sequence,
+            ObjectType::Schema => ObjectKind::Schema,
+            ObjectType::Type => ObjectKind::Type,
+            ObjectType::Domain => ObjectKind::Domain,
+            ObjectType::Column => {
+                let (table, column) = self.part_of(&comment.object)?;
+                return Ok(CommentTarget::Column { table, column });
+            }
+            ObjectType::TabConstraint => {
+                let (table, constraint) = self.part_of(&comment.object)?;
+                return Ok(CommentTarget::Constraint { table, constraint });
+            }
+            _ => return Ok(CommentTarget::Other),
+        };
+        Ok(CommentTarget::Object { kind, name: self.object_name(&comment.object)? })
+    }
+
+    /// A relation and what is in it: [schema.]table.column.
+    fn part_of(self, object: &ObjectRef) -> Result<(Name, String)> {
+        match object {
+            ObjectRef::Name(name) => match name.as_slice() {
+                [_] | [] => Err(Error::new(SqlState::SYNTAX_ERROR, "column name must be qualified")),
+                [table @ .., part] => Ok((self.name(table)?, part.clone())),
+            },
+            _ => Err(Error::internal("a part of an object without a name")),
+        }
+    }
+
+    pub(super) fn truncate(self, relations: &[RangeVar], restart_identity: bool, behavior: DropBehavior) -> Defined {
+        let tables = relations.iter().map(relation_name).collect();
+        let cascade = behavior == DropBehavior::Cascade;
+        ddl(Ddl::Truncate { tables, restart_identity, cascade }, "TRUNCATE TABLE")
+    }
+}
+
+fn impossible(what: &str) -> Error {
+    Error::new(SqlState::SYNTAX_ERROR, format!("{what} constraints not possible for domains"))
+}
+
+/// The tag of dropping what cannot be made here.
+fn dropped_tag(kind: ObjectType) -> &'static str {
+    match kind {
+        ObjectType::MatView => "DROP MATERIALIZED VIEW",
+        ObjectType::Function => "DROP FUNCTION",
+        ObjectType::Procedure => "DROP PROCEDURE",
+        ObjectType::Routine => "DROP ROUTINE",
+        ObjectType::Aggregate => "DROP AGGREGATE",
+        ObjectType::Trigger => "DROP TRIGGER",
+        ObjectType::EventTrigger => "DROP EVENT TRIGGER",
+        ObjectType::Rule => "DROP RULE",
+        ObjectType::Extension => "DROP EXTENSION",
+        ObjectType::Policy => "DROP POLICY",
+        ObjectType::Cast => "DROP CAST",
+        ObjectType::Collation => "DROP COLLATION",
+        ObjectType::Conversion => "DROP CONVERSION",
+        ObjectType::Operator => "DROP OPERATOR",
+        ObjectType::OpClass => "DROP OPERATOR CLASS",
+        ObjectType::OpFamily => "DROP OPERATOR FAMILY",
+        ObjectType::Publication => "DROP PUBLICATION",
+        ObjectType::ForeignTable => "DROP FOREIGN TABLE",
+        ObjectType::Fdw => "DROP FOREIGN DATA WRAPPER",
+        ObjectType::ForeignServer => "DROP SERVER",
+        ObjectType::Language => "DROP LANGUAGE",
+        ObjectType::AccessMethod => "DROP ACCESS METHOD",
+        ObjectType::StatisticExt => "DROP STATISTICS",
+        ObjectType::Transform => "DROP TRANSFORM",
+        ObjectType::TsConfiguration => "DROP TEXT SEARCH CONFIGURATION",
+        ObjectType::TsDictionary => "DROP TEXT SEARCH DICTIONARY",
+        ObjectType::TsParser => "DROP TEXT SEARCH PARSER",
+        ObjectType::TsTemplate => "DROP TEXT SEARCH TEMPLATE",
+        other => kind_words(other),
+    }
+}

@@ -1,0 +1,362 @@
+//! CREATE TABLE, its columns and constraints, CREATE TABLE AS.
+//!
+//! Specification: sql-createtable.html, transformColumnDefinition and transformConstraintAttrs in parse_utilcmd.c.
+
+use super::{Defined, Definer, ddl, relation_name};
+use crate::error::{Error, Result};
+use crate::sql::ddl::{
+    ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, CreateTableAs, Ddl,
+    IdentityDefinition, KeySource, LikeClause, OnCommit,
+};
+use crate::sql::syntax::ast::definition::{
+    ColumnDef, Constraint, ConstraintAttribute, ConstraintKind, CreateStmt, CreateTableAsStmt, ForeignKey, KeyAction,
+    KeyConstraint, MatchType, OnCommitAction, TableElement, TableLikeClause, TableLikeOption,
+};
+use crate::sql::syntax::ast::query::{IntoClause, Persistence, SelectStmt};
+use crate::sql::syntax::ast::statement::{ObjectType, Stmt};
+
+impl Definer<'_> {
+    pub(super) fn create_table(self, create: &CreateStmt) -> Defined {
+        let refused = [
+            (create.foreign.is_some(), "CREATE FOREIGN TABLE"),
+            (create.partition_bound.is_some(), "PARTITION OF"),
+            (create.of_type.is_some(), "CREATE TABLE OF"),
+            (!create.inherits.is_empty(), "INHERITS"),
+            (create.partition_spec.is_some(), "PARTITION BY"),
+        ];
+        if let Some((_, what)) = refused.iter().find(|(given, _)| *given) {
+            return Err(Error::unsupported(*what));
+        }
+        self.check_storage_parameters(&create.options)?;
+        let mut table = CreateTable {
+            name: relation_name(&create.relation),
+            temporary: create.relation.persistence == Persistence::Temporary,
+            unlogged: create.relation.persistence == Persistence::Unlogged,
+            on_commit: on_commit(create.on_commit),
+            if_not_exists: create.if_not_exists,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            like: Vec::new(),
+        };
+        for element in &create.elements {
+            match element {
+                TableElement::Column(column) => {
+                    table.columns.push(self.column_definition(column, &create.relation.relation)?);
+                }
+                TableElement::Like(like) => table.like.push(like_clause(like, table.columns.len())),
+                TableElement::Constraint(constraint) => table.constraints.push(self.table_constraint(constraint)?),
+            }
+        }
+        ddl(Ddl::CreateTable(Box::new(table)), "CREATE TABLE")
+    }
+
+    pub(super) fn create_table_as(self, create: &CreateTableAsStmt) -> Defined {
+        if create.object_type == ObjectType::MatView {
+            return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
+        }
+        match &*create.query {
+            Stmt::Select(query) => self.table_as(&create.into, query, create.if_not_exists),
+            Stmt::Execute(_) => Err(Error::unsupported("CREATE TABLE AS EXECUTE")),
+            _ => Err(Error::unsupported("CREATE TABLE AS over a statement that changes data")),
+        }
+    }
+
+    /// A table made from a query: CREATE TABLE AS, and SELECT INTO.
+    pub(super) fn table_as(self, into: &IntoClause, query: &SelectStmt, if_not_exists: bool) -> Defined {
+        self.check_storage_parameters(&into.options)?;
+        let create = CreateTableAs {
+            name: relation_name(&into.relation),
+            temporary: into.relation.persistence == Persistence::Temporary,
+            unlogged: into.relation.persistence == Persistence::Unlogged,
+            on_commit: on_commit(into.on_commit),
+            if_not_exists,
+            columns: into.columns.clone(),
+            query: Box::new(query.clone()),
+            with_data: !into.skip_data,
+        };
+        let tag = if into.skip_data { "CREATE TABLE AS" } else { "SELECT" };
+        ddl(Ddl::CreateTableAs(Box::new(create)), tag)
+    }
+
+    // ----- columns
+
+    /// A column of `table`, its constraints sorted out.
+    pub(super) fn column_definition(self, def: &ColumnDef, table: &str) -> Result<ColumnDefinition> {
+        let Some(type_name) = &def.type_name else { return Err(Error::unsupported("a column without a type")) };
+        if let Some(collation) = &def.collation {
+            self.check_collation(&collation.name, collation.location)?;
+        }
+        if !def.fdw_options.is_empty() {
+            return Err(Error::unsupported("OPTIONS of a column"));
+        }
+        let mut column = ColumnDefinition {
+            name: def.name.clone(),
+            data_type: type_name.clone(),
+            not_null: false,
+            default: None,
+            generated: None,
+            identity: None,
+            constraints: Vec::new(),
+        };
+        let mut nullability = None;
+        for (index, constraint) in def.constraints.iter().enumerate() {
+            let behind = def.constraints.get(index + 1..).unwrap_or_default();
+            self.column_constraint(constraint, behind, &mut column, &mut nullability, table)?;
+            self.check_conflicts(constraint, &column, table)?;
+        }
+        self.check_attributes(&def.constraints)?;
+        column.not_null = nullability == Some(true);
+        Ok(column)
+    }
+
+    fn column_constraint(
+        self,
+        constraint: &Constraint,
+        behind: &[Constraint],
+        column: &mut ColumnDefinition,
+        nullability: &mut Option<bool>,
+        table: &str,
+    ) -> Result<()> {
+        let of_column = |what: &str| format!("{what} for column \"{}\" of table \"{table}\"", column.name);
+        let mut set_nullability = |not_null: bool| {
+            if nullability.is_some_and(|known| known != not_null) {
+                let message = of_column("conflicting NULL/NOT NULL declarations");
+                return Err(self.syntax_error(message, constraint.location));
+            }
+            *nullability = Some(not_null);
+            Ok(())
+        };
+        let own = || vec![column.name.clone()];
+        let kind = match &constraint.kind {
+            ConstraintKind::Null => return set_nullability(false),
+            ConstraintKind::NotNull => return set_nullability(true),
+            ConstraintKind::Attribute(_) => return Ok(()),
+            ConstraintKind::Default(default) => {
+                if column.default.is_some() {
+                    let message = of_column("multiple default values specified");
+                    return Err(self.syntax_error(message, constraint.location));
+                }
+                column.default = Some(default.clone());
+                return Ok(());
+            }
+            ConstraintKind::Identity { always, options } => {
+                if column.identity.is_some() {
+                    let message = of_column("multiple identity specifications");
+                    return Err(self.syntax_error(message, constraint.location));
+                }
+                set_nullability(true)?;
+                let settings = self.sequence_settings(options)?;
+                column.identity = Some(IdentityDefinition { always: *always, settings });
+                return Ok(());
+            }
+            ConstraintKind::Generated(expr) => {
+                if column.generated.is_some() {
+                    let message = of_column("multiple generation clauses specified");
+                    return Err(self.syntax_error(message, constraint.location));
+                }
+                column.generated = Some(expr.clone());
+                return Ok(());
+            }
+            ConstraintKind::Primary(key) => {
+                if *nullability == Some(false) {
+                    let message = of_column("conflicting NULL/NOT NULL declarations");
+                    return Err(self.syntax_error(message, constraint.location));
+                }
+                ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(own(), key.including.clone()))
+            }
+            ConstraintKind::Unique { nulls_not_distinct: true, .. } => {
+                return Err(Error::unsupported("NULLS NOT DISTINCT"));
+            }
+            ConstraintKind::Unique { key, .. } => {
+                ConstraintDefinitionKind::Unique(KeySource::Columns(own(), key.including.clone()))
+            }
+            ConstraintKind::Check(expr) => ConstraintDefinitionKind::Check(expr.clone()),
+            ConstraintKind::Foreign(key) => foreign_key(key, own())?,
+            ConstraintKind::Exclusion { .. } => return Err(Error::unsupported("EXCLUDE")),
+        };
+        let (deferrable, initially_deferred) = attributes(behind);
+        column.constraints.push(ConstraintDefinition {
+            name: constraint.name.clone(),
+            kind,
+            deferrable,
+            initially_deferred,
+            not_valid: constraint.not_valid,
+        });
+        Ok(())
+    }
+
+    /// Of a default, an identity and a generation expression a column has one.
+    fn check_conflicts(self, constraint: &Constraint, column: &ColumnDefinition, table: &str) -> Result<()> {
+        let given = (column.default.is_some(), column.identity.is_some(), column.generated.is_some());
+        let both = match given {
+            (true, true, _) => "both default and identity",
+            (true, _, true) => "both default and generation expression",
+            (_, true, true) => "both identity and generation expression",
+            _ => return Ok(()),
+        };
+        let message = format!("{both} specified for column \"{}\" of table \"{table}\"", column.name);
+        Err(self.syntax_error(message, constraint.location))
+    }
+
+    /// DEFERRABLE and INITIALLY … stand behind a constraint that can have them, each once (transformConstraintAttrs).
+    fn check_attributes(self, constraints: &[Constraint]) -> Result<()> {
+        use ConstraintAttribute::*;
+        let mut takes = false;
+        let (mut deferrability, mut initially) = (None, None);
+        for constraint in constraints {
+            let ConstraintKind::Attribute(attribute) = &constraint.kind else {
+                takes = matches!(
+                    constraint.kind,
+                    ConstraintKind::Primary(_)
+                        | ConstraintKind::Unique { .. }
+                        | ConstraintKind::Exclusion { .. }
+                        | ConstraintKind::Foreign(_)
+                );
+                (deferrability, initially) = (None, None);
+                continue;
+            };
+            let wrong = match attribute {
+                Deferrable | NotDeferrable if !takes => {
+                    if *attribute == Deferrable {
+                        "misplaced DEFERRABLE clause"
+                    } else {
+                        "misplaced NOT DEFERRABLE clause"
+                    }
+                }
+                InitiallyDeferred if !takes => "misplaced INITIALLY DEFERRED clause",
+                InitiallyImmediate if !takes => "misplaced INITIALLY IMMEDIATE clause",
+                Deferrable | NotDeferrable if deferrability.is_some() => {
+                    "multiple DEFERRABLE/NOT DEFERRABLE clauses not allowed"
+                }
+                InitiallyDeferred | InitiallyImmediate if initially.is_some() => {
+                    "multiple INITIALLY IMMEDIATE/DEFERRED clauses not allowed"
+                }
+                _ => "",
+            };
+            if !wrong.is_empty() {
+                return Err(self.syntax_error(wrong, constraint.location));
+            }
+            match attribute {
+                Deferrable | NotDeferrable => deferrability = Some(*attribute),
+                InitiallyDeferred | InitiallyImmediate => initially = Some(*attribute),
+            }
+            if deferrability == Some(NotDeferrable) && initially == Some(InitiallyDeferred) {
+                let message = "constraint declared INITIALLY DEFERRED must be DEFERRABLE";
+                return Err(self.syntax_error(message, constraint.location));
+            }
+        }
+        Ok(())
+    }
+
+    // ----- constraints
+
+    /// A constraint as in CREATE TABLE's list and after ADD.
+    pub(super) fn table_constraint(self, constraint: &Constraint) -> Result<ConstraintDefinition> {
+        let kind = match &constraint.kind {
+            ConstraintKind::Primary(key) => ConstraintDefinitionKind::PrimaryKey(key_source(key)),
+            ConstraintKind::Unique { nulls_not_distinct: true, .. } => {
+                return Err(Error::unsupported("NULLS NOT DISTINCT"));
+            }
+            ConstraintKind::Unique { key, .. } => ConstraintDefinitionKind::Unique(key_source(key)),
+            ConstraintKind::Check(expr) => ConstraintDefinitionKind::Check(expr.clone()),
+            ConstraintKind::Foreign(key) => foreign_key(key, key.columns.clone())?,
+            ConstraintKind::Exclusion { .. } => return Err(Error::unsupported("EXCLUDE")),
+            _ => return Err(Error::internal("a column's constraint in a table's place")),
+        };
+        let initially_deferred = constraint.initially_deferred.unwrap_or(false);
+        Ok(ConstraintDefinition {
+            name: constraint.name.clone(),
+            kind,
+            deferrable: constraint.deferrable.unwrap_or(initially_deferred),
+            initially_deferred,
+            not_valid: constraint.not_valid,
+        })
+    }
+}
+
+/// The attributes that stand directly behind a column's constraint: deferrable, initially deferred.
+fn attributes(behind: &[Constraint]) -> (bool, bool) {
+    let (mut deferrable, mut deferred) = (false, false);
+    for constraint in behind {
+        match &constraint.kind {
+            ConstraintKind::Attribute(ConstraintAttribute::Deferrable) => deferrable = true,
+            ConstraintKind::Attribute(ConstraintAttribute::InitiallyDeferred) => (deferrable, deferred) = (true, true),
+            ConstraintKind::Attribute(_) => {}
+            _ => break,
+        }
+    }
+    (deferrable, deferred)
+}
+
+fn key_source(key: &KeyConstraint) -> KeySource {
+    match &key.index {
+        Some(index) => KeySource::Index(index.clone()),
+        None => KeySource::Columns(key.columns.clone(), key.including.clone()),
+    }
+}
+
+fn foreign_key(key: &ForeignKey, columns: Vec<String>) -> Result<ConstraintDefinitionKind> {
+    match key.match_type {
+        MatchType::Simple => {}
+        // The same as MATCH SIMPLE for one column.
+        MatchType::Full if columns.len() == 1 => {}
+        MatchType::Full => return Err(Error::unsupported("MATCH FULL")),
+        MatchType::Partial => return Err(Error::unsupported("MATCH PARTIAL")),
+    }
+    if !key.delete_set_columns.is_empty() {
+        return Err(Error::unsupported("a column list after SET NULL or SET DEFAULT"));
+    }
+    Ok(ConstraintDefinitionKind::ForeignKey {
+        columns,
+        table: relation_name(&key.table),
+        referenced: key.references.clone(),
+        on_update: action_letter(key.on_update),
+        on_delete: action_letter(key.on_delete),
+    })
+}
+
+/// pg_constraint.confdeltype and confupdtype.
+fn action_letter(action: KeyAction) -> u8 {
+    match action {
+        KeyAction::NoAction => b'a',
+        KeyAction::Restrict => b'r',
+        KeyAction::Cascade => b'c',
+        KeyAction::SetNull => b'n',
+        KeyAction::SetDefault => b'd',
+    }
+}
+
+fn on_commit(action: OnCommitAction) -> OnCommit {
+    match action {
+        OnCommitAction::Noop | OnCommitAction::PreserveRows => OnCommit::PreserveRows,
+        OnCommitAction::DeleteRows => OnCommit::DeleteRows,
+        OnCommitAction::Drop => OnCommit::Drop,
+    }
+}
+
+fn like_clause(like: &TableLikeClause, position: usize) -> LikeClause {
+    let mut clause = LikeClause {
+        source: relation_name(&like.relation),
+        position,
+        defaults: false,
+        constraints: false,
+        indexes: false,
+        identity: false,
+        generated: false,
+    };
+    for (including, option) in &like.options {
+        let all = *option == TableLikeOption::All;
+        for (of, flag) in [
+            (TableLikeOption::Defaults, &mut clause.defaults),
+            (TableLikeOption::Constraints, &mut clause.constraints),
+            (TableLikeOption::Indexes, &mut clause.indexes),
+            (TableLikeOption::Identity, &mut clause.identity),
+            (TableLikeOption::Generated, &mut clause.generated),
+        ] {
+            if all || *option == of {
+                *flag = *including;
+            }
+        }
+    }
+    clause
+}
