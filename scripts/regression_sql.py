@@ -28,17 +28,19 @@ def fetched_sources(directory):
 
 class Script:
     """A script, statement by statement as psql sends them. What psql holds is an attribute: `variables`, and `escapes`,
-    whether backslashes escape in plain strings."""
+    whether backslashes escape in plain strings. `as_written` says of the last statement that nothing of psql's is in it:
+    no \\; and no variable that has no value."""
 
     def __init__(self, text, variables=None):
         self.text, self.at = text, 0
         self.variables = {} if variables is None else variables
-        self.escapes = False
+        self.escapes, self.as_written = False, True
 
     def next(self):
         """The next statement or command: (its SQL, the command or None, the command's arguments); None at the end.
         A command that sends nothing has no SQL, and unfinished SQL before it is left for what follows it."""
         text, start, depth, begins, words, empty = self.text, self.at, 0, 0, [], True
+        self.as_written = True
         while (at := self.at) < len(self.text):
             text, first = self.text, self.text[self.at]
             if text.startswith("--", at) or first.isspace():
@@ -50,8 +52,8 @@ class Script:
                 sent = text[start:at]
                 if command[0] in SENDING and not empty:
                     return sent, *command
-                # What has been read before a command amid a statement stays.
-                self.text, self.at = text[:at] + text[self.at :], start
+                # What has been read before a command amid a statement stays, unless the command drops it.
+                self.text, self.at = text[: start if command[0] in ("r", "reset") else at] + text[self.at :], start
                 return "", *command
             empty = False
             if text.startswith("/*", at):
@@ -59,7 +61,7 @@ class Script:
             elif first == "\\":
                 # psql's \; parts statements that are sent together.
                 self.text, self.at = text[:at] + text[at + 1 :], at + 1
-                words = []
+                words, self.as_written = [], False
             elif first == "'" or re.match(r"[eE]'", text[at : at + 2]):
                 self.at = end_of_string(text, at, self.escapes and text[at - 2 : at].lower() != "u&")
             elif first == '"':
@@ -90,6 +92,7 @@ class Script:
             self.at = at + 2
         elif not found or (name := found[2] or found[4]) not in self.variables:
             self.at = at + 1
+            self.as_written = self.as_written and not found and not self.text.startswith(":{", at)
         else:
             value = self.variables[name]
             if quote := found[1]:
