@@ -261,7 +261,8 @@ class Generator:
         if form < 0.5:
             left, left_scope, left_key = self.source(depth - 1)
             scope = left_scope + scope
-            if self.chance(0.15):
+            # A merged column is ambiguous as soon as another table follows.
+            if depth == 2 and self.chance(0.2):
                 name = self.pick(["id", "i4", "m", "d"])
                 same = sum(kind_name.endswith("." + name) for _, kind_name in left_scope) == 1
                 if same:
