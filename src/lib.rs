@@ -212,6 +212,7 @@ pub mod sql {
             pub mod expression;
             pub mod location;
             pub mod query;
+            pub mod routine;
             pub mod statement;
         }
         pub mod grammar {

@@ -1,23 +1,218 @@
-//! ON CONFLICT (expressions) WHERE predicate: which unique index it infers.
+//! ON CONFLICT: which unique index it infers, what happens on a conflict.
 //!
-//! Owns: [`Analyzer::inferred`]. Must not know: what happens on a conflict (`analyze::modify`).
-//! Specification: sql-insert.html#SQL-ON-CONFLICT, infer_arbiter_indexes in plancat.c. An index's predicate is implied
-//! here if its conditions are among those given, an expression is the index's if both are the same to SQLite.
+//! Owns: [`Analyzer::conflict`], [`Analyzer::affect_rows_once`]. Must not know: where an INSERT's rows come from
+//! (`analyze::modify`). Specification: sql-insert.html#SQL-ON-CONFLICT, infer_arbiter_indexes in plancat.c. An index's
+//! predicate is implied here if its conditions are among those given, an expression is the index's if both are the same
+//! to SQLite.
+
+use std::rc::Rc;
 
 use crate::catalog::schema::{Constraint, Index, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::{Analyzer, repr_of};
 use crate::sql::analyze::modify::bare_column;
 use crate::sql::analyze::scope::{RangeVar, Scope};
+use crate::sql::search::{Search, Volatile};
 use crate::sql::syntax::ast::definition::{IndexElem, IndexKey};
-use crate::sql::syntax::ast::expression::{BoolExprType, ColumnRef, Expr as Ast, Field};
+use crate::sql::syntax::ast::expression::{BoolExprType, ColumnRef as AstColumnRef, Expr as Ast, Field};
+use crate::sql::syntax::ast::query::{
+    InferTarget, OnConflictAction, OnConflictClause, ResTarget, SortByDir, SortByNulls,
+};
 use crate::sql::syntax::parse;
 use crate::sql::translate;
-use crate::sql::tree::Expr;
+use crate::sql::tree::{Body, ColumnRef, Conflict, ConflictUpdate, Cte, Expr, ExprKind, FromItem, Insert, Query};
 
 impl<'a> Analyzer<'a> {
+    /// What an INSERT's ON CONFLICT asks for: the arbiter's columns or expressions, and what is done.
+    pub(super) fn conflict(
+        &mut self,
+        on: &OnConflictClause,
+        relation: &'a Relation,
+        shown: &str,
+        alias: &Rc<str>,
+    ) -> Result<Conflict> {
+        let (target, target_predicate) = match on.infer.as_ref().map(|infer| &infer.target) {
+            None => {
+                self.refuse_deferrable(relation, &[])?;
+                (Vec::new(), None)
+            }
+            Some(InferTarget::Constraint(name)) => {
+                let Some(constraint) = relation.constraints.iter().find(|c| c.name == *name) else {
+                    let message = format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name);
+                    return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), on.location));
+                };
+                (self.arbiter_columns(relation, &constraint.columns)?, None)
+            }
+            Some(InferTarget::Index { elements, where_clause }) => {
+                self.infer_index(relation, elements, where_clause.as_ref())?
+            }
+        };
+        let update = match &on.action {
+            OnConflictAction::Nothing => None,
+            OnConflictAction::Update { .. } if target.is_empty() => {
+                let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
+                let error = Error::new(SqlState::SYNTAX_ERROR, message);
+                return Err(self.at(error.with_hint("For example, ON CONFLICT (column_name)."), on.location));
+            }
+            OnConflictAction::Update { targets, where_clause } => {
+                let existing = RangeVar::table(self, relation, shown.to_owned(), Some(alias.clone()));
+                let mut excluded = RangeVar::table(self, relation, "excluded".to_owned(), Some("excluded".into()));
+                excluded.schema = None;
+                self.scopes.push(Scope { entries: vec![existing, excluded], ..Scope::default() });
+                let result = self.conflict_update(targets, where_clause.as_ref(), relation);
+                self.scopes.pop();
+                Some(result?)
+            }
+        };
+        Ok(Conflict { target, target_predicate, update })
+    }
+
+    /// ON CONFLICT (elements) WHERE predicate. Bare columns without a predicate name a unique index over all rows.
+    fn infer_index(
+        &mut self,
+        relation: &'a Relation,
+        elements: &[IndexElem],
+        predicate: Option<&Ast>,
+    ) -> Result<(Vec<Expr>, Option<Expr>)> {
+        let mut key = Vec::with_capacity(elements.len());
+        for element in elements {
+            if element.ordering != SortByDir::Default {
+                let error =
+                    Error::new(SqlState::INVALID_COLUMN_REFERENCE, "ASC/DESC is not allowed in ON CONFLICT clause");
+                return Err(self.at(error, element.location));
+            }
+            if element.nulls != SortByNulls::Default {
+                let message = "NULLS FIRST/LAST is not allowed in ON CONFLICT clause";
+                let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
+                return Err(self.at(error, element.location));
+            }
+            if element.collation.is_some() || element.opclass.is_some() {
+                let error = Error::unsupported("COLLATE or an operator class in ON CONFLICT");
+                return Err(self.at(error, element.location));
+            }
+            let IndexKey::Column(name) = &element.key else { continue };
+            let Some(column) = relation.column(name) else {
+                let message = format!("column \"{name}\" does not exist");
+                return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), element.location));
+            };
+            key.push(column.number);
+        }
+        if predicate.is_some() || key.len() != elements.len() {
+            return self.inferred(relation, elements, predicate);
+        }
+        Ok((self.arbiter_columns(relation, &key)?, None))
+    }
+
+    /// The columns of a unique index or constraint that is not deferrable.
+    fn arbiter_columns(&self, relation: &'a Relation, key: &[i16]) -> Result<Vec<Expr>> {
+        self.refuse_deferrable(relation, key)?;
+        self.arbiter(relation, key)?;
+        let columns = key.iter().filter_map(|n| relation.column_by_number(*n));
+        Ok(columns.map(|column| bare_column(relation, column)).collect())
+    }
+
+    /// DO UPDATE changes no row twice in one command: 21000, where SQLite would let the last one win. The rows' keys are
+    /// noted as they are proposed.
+    pub(super) fn affect_rows_once(&mut self, insert: &mut Insert) {
+        let Some(Conflict { target, update: Some(update), .. }) = &mut insert.conflict else { return };
+        let key: Option<Vec<(usize, Expr)>> = target
+            .iter()
+            .map(|expr| {
+                let ExprKind::Column(column) = &expr.kind else { return None };
+                let place = insert.columns.iter().position(|name| *name == column.column)?;
+                let excluded = ColumnRef { alias: Some("excluded".into()), ..column.clone() };
+                Some((place, Expr { kind: ExprKind::Column(excluded), ..expr.clone() }))
+            })
+            .collect();
+        let Some(key) = key else { return };
+        if let Body::Values { rows, .. } = &insert.source
+            && rows.len() > 1
+            && Volatile::yielded_by(&insert.source)
+            && rows.iter().any(|row| !key_is_repeatable(row, &key))
+        {
+            let query = Query::of(insert.source.clone());
+            let columns = query.outputs();
+            insert.source = Body::Select(Box::new(self.select_from(query, &columns)));
+        }
+        let noted = match &mut insert.source {
+            Body::Values { rows, .. } => rows.len() > 1 && rows.iter_mut().all(|row| note_key(row, &key)),
+            Body::Select(select) => {
+                let mut row: Vec<Expr> = select.targets.iter().map(|t| t.expr.clone()).collect();
+                let noted = note_key(&mut row, &key);
+                select.targets.iter_mut().zip(row).for_each(|(target, expr)| target.expr = expr);
+                noted
+            }
+            Body::SetOperation { .. } => false,
+        };
+        if !noted {
+            return;
+        }
+        if let Body::Select(select) = &mut insert.source
+            && let [FromItem::Derived { query, alias }] = select.from.as_mut_slice()
+            && query.limit.is_some()
+        {
+            // SQLite may read the outer select list for rows that LIMIT then leaves out.
+            let name = self.fresh_cte_name();
+            insert.ctes.push(Cte { name: name.clone(), query: (**query).clone(), materialized: Some(true) });
+            select.from = vec![FromItem::Cte { name, alias: alias.clone() }];
+        }
+        if let Some((_, value)) = update.assignments.first_mut() {
+            let mut args = vec![value.clone()];
+            args.extend(key.into_iter().map(|(_, excluded)| excluded));
+            *value = Expr { typmod: value.typmod, ..Expr::function("pg_affect", args, value.type_oid) };
+        }
+    }
+
+    /// ON CONFLICT must know at once whether there is a conflict.
+    fn refuse_deferrable(&self, relation: &Relation, key: &[i16]) -> Result<()> {
+        // A table's primary key comes first.
+        let ordered =
+            [true, false].into_iter().flat_map(|first| relation.indexes.iter().filter(move |i| i.primary == first));
+        let mut indexes = ordered.filter_map(|index| relation.deferrable_key(index));
+        let concerned = indexes
+            .find(|c| key.is_empty() || c.columns.len() == key.len() && c.columns.iter().all(|n| key.contains(n)));
+        let Some(constraint) = concerned else { return Ok(()) };
+        Err(deferrable_arbiter(relation, constraint))
+    }
+
+    /// 42P10 unless there is a unique index over these columns.
+    fn arbiter(&self, relation: &Relation, key: &[i16]) -> Result<()> {
+        let matches = |columns: &[i16]| columns.len() == key.len() && columns.iter().all(|c| key.contains(c));
+        let by_index = relation.indexes.iter().any(|index| {
+            let columns: Vec<i16> = index.keys.iter().map(|k| k.column).collect();
+            index.unique && index.predicate.is_none() && matches(&columns)
+        });
+        let by_constraint = relation.constraints.iter().any(|c| {
+            use crate::catalog::schema::ConstraintKind::{PrimaryKey, Unique};
+            matches!(c.kind, PrimaryKey | Unique) && matches(&c.columns)
+        });
+        if by_index || by_constraint {
+            return Ok(());
+        }
+        let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+        Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
+    }
+
+    fn conflict_update(
+        &mut self,
+        targets: &[ResTarget],
+        where_clause: Option<&Ast>,
+        relation: &'a Relation,
+    ) -> Result<ConflictUpdate> {
+        let mut assignments = Vec::new();
+        for (columns, expr) in self.assignments(targets, relation)? {
+            let [column] = columns.as_slice() else {
+                return Err(Error::unsupported("assigning several columns at once in ON CONFLICT DO UPDATE"));
+            };
+            assignments.push((column.clone(), expr));
+        }
+        let selection = where_clause.map(|s| self.condition(s, "WHERE")).transpose()?;
+        let (proposed, kept) = (self.fresh_cte_name(), self.fresh_cte_name());
+        Ok(ConflictUpdate { assignments, selection, proposed, kept })
+    }
+
     /// The keys and the predicate of the unique index that is inferred; 42P10 if there is none.
-    pub(super) fn inferred(
+    fn inferred(
         &mut self,
         relation: &'a Relation,
         elements: &[IndexElem],
@@ -28,7 +223,7 @@ impl<'a> Analyzer<'a> {
             let typed = match &element.key {
                 IndexKey::Column(name) => {
                     let fields = vec![Field::Name(name.clone())];
-                    let column = Ast::ColumnRef(ColumnRef { fields, location: element.location });
+                    let column = Ast::ColumnRef(AstColumnRef { fields, location: element.location });
                     self.over_relation(relation, &column).map_err(|e| self.at(e, element.location))?
                 }
                 IndexKey::Expr(expr) => self.over_relation(relation, expr)?,
@@ -121,10 +316,42 @@ impl<'a> Analyzer<'a> {
 }
 
 /// ON CONFLICT must know at once whether there is a conflict.
-pub(super) fn deferrable_arbiter(relation: &Relation, constraint: &Constraint) -> Error {
+fn deferrable_arbiter(relation: &Relation, constraint: &Constraint) -> Error {
     let message = "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters";
     Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
         .with_schema(&relation.schema)
         .with_table(&relation.name)
         .with_constraint(&constraint.name)
+}
+
+/// The row's first key column also notes the whole key. False if the others cannot be evaluated twice.
+fn note_key(row: &mut [Expr], key: &[(usize, Expr)]) -> bool {
+    let values: Vec<Expr> = key.iter().filter_map(|(place, _)| row.get(*place).cloned()).collect();
+    if values.len() != key.len() || !key_is_repeatable(row, key) {
+        return false;
+    }
+    let Some(value) = key.first().and_then(|(place, _)| row.get_mut(*place)) else { return false };
+    *value = Expr { typmod: value.typmod, ..Expr::function("pg_propose", values, value.type_oid) };
+    true
+}
+
+/// Whether the parts of the key after the first can be evaluated twice.
+fn key_is_repeatable(row: &[Expr], key: &[(usize, Expr)]) -> bool {
+    key.iter()
+        .skip(1)
+        .filter_map(|(place, _)| row.get(*place))
+        .all(|expr| is_repeatable(expr) && !Volatile.in_expr(expr))
+}
+
+/// Whether an expression is made of columns, constants and casts of them.
+fn is_repeatable(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Null | ExprKind::Param(_) | ExprKind::Literal(_) | ExprKind::Const(_) | ExprKind::Column(_) => true,
+        ExprKind::Call(_, args) => args.first().is_some_and(is_repeatable) && args.iter().skip(1).all(is_constant),
+        _ => false,
+    }
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Null | ExprKind::Const(_))
 }

@@ -7,6 +7,7 @@ use crate::sql::syntax::ast::definition::*;
 use crate::sql::syntax::ast::expression::{AnyName, Expr, FuncCall, TypeName};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{DeleteStmt, InsertStmt, MergeStmt, RangeVar, SelectStmt, UpdateStmt};
+use crate::sql::syntax::ast::routine::*;
 
 /// One statement: gram.y's stmt.
 #[derive(Clone, Debug, PartialEq)]

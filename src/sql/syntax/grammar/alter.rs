@@ -4,9 +4,8 @@
 //! but relations. Must not know: what is particular to one kind. Specification: gram.y.
 
 use crate::error::Result;
-use crate::sql::syntax::ast::definition::{
-    AlterEventTrigStmt, AlterFunctionStmt, AlterOperatorStmt, AlterStatsStmt, TriggerFiring,
-};
+use crate::sql::syntax::ast::definition::{AlterStatsStmt, TriggerFiring};
+use crate::sql::syntax::ast::routine::{AlterEventTrigStmt, AlterFunctionStmt, AlterOperatorStmt};
 use crate::sql::syntax::ast::statement::{
     AlterObjectDependsStmt, AlterObjectSchemaStmt, AlterOwnerStmt, ObjectRef, ObjectType, RenameStmt, Stmt,
 };

@@ -4,11 +4,12 @@
 //! AlterTSDictionaryStmt. Must not know: which attributes they have. Specification: gram.y.
 
 use crate::error::Result;
-use crate::sql::syntax::ast::definition::{
-    AggregateArgs, AlterOpFamilyStmt, AlterTSConfigurationStmt, AlterTSDictionaryStmt, CreateOpClassStmt,
-    CreateOpFamilyStmt, DefArg, DefElem, DefineStmt, ObjectWithArgs, OpClassItem, TSConfigChange,
-};
+use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::expression::AnyName;
+use crate::sql::syntax::ast::routine::{
+    AggregateArgs, AlterOpFamilyStmt, AlterTSConfigurationStmt, AlterTSDictionaryStmt, CreateOpClassStmt,
+    CreateOpFamilyStmt, DefineStmt, ObjectWithArgs, OpClassItem, TSConfigChange,
+};
 use crate::sql::syntax::ast::statement::{ObjectType, Stmt};
 use crate::sql::syntax::grammar::options::def_elem;
 use crate::sql::syntax::keywords::Keyword as K;

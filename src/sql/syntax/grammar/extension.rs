@@ -4,8 +4,9 @@
 //! Specification: gram.y.
 
 use crate::error::Result;
-use crate::sql::syntax::ast::definition::{
-    CastContext, CreateAmStmt, CreateCastStmt, CreateConversionStmt, CreatePLangStmt, CreateTransformStmt, DefArg,
+use crate::sql::syntax::ast::definition::DefArg;
+use crate::sql::syntax::ast::routine::{
+    CastContext, CreateAmStmt, CreateCastStmt, CreateConversionStmt, CreatePLangStmt, CreateTransformStmt,
     ObjectWithArgs,
 };
 use crate::sql::syntax::ast::statement::{

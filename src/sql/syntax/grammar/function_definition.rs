@@ -4,11 +4,10 @@
 //! functions are called (`function`) and named (`object`). Specification: gram.y.
 
 use crate::error::Result;
-use crate::sql::syntax::ast::definition::{
-    CreateFunctionStmt, DefArg, DefElem, FunctionParameter, FunctionParameterMode, RoutineBody,
-};
+use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::expression::TypeName;
 use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::routine::{CreateFunctionStmt, FunctionParameter, FunctionParameterMode, RoutineBody};
 use crate::sql::syntax::ast::statement::Stmt;
 use crate::sql::syntax::grammar::options::def_elem;
 use crate::sql::syntax::keywords::Keyword as K;

@@ -5,8 +5,8 @@
 //! with them. Specification: gram.y.
 
 use crate::error::Result;
-use crate::sql::syntax::ast::definition::{AggregateArgs, FunctionParameter, FunctionParameterMode, ObjectWithArgs};
 use crate::sql::syntax::ast::expression::{AnyName, TypeName};
+use crate::sql::syntax::ast::routine::{AggregateArgs, FunctionParameter, FunctionParameterMode, ObjectWithArgs};
 use crate::sql::syntax::ast::statement::{ObjectRef, ObjectType};
 use crate::sql::syntax::keywords::{Category, Keyword as K};
 use crate::sql::syntax::lexer::TokenKind;

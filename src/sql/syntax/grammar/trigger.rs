@@ -4,13 +4,13 @@
 //! DISABLE (`alter_table`, `alter`). Specification: gram.y.
 
 use crate::error::{Error, Result};
-use crate::sql::syntax::ast::definition::{
-    AlterPolicyStmt, CreateEventTrigStmt, CreatePolicyStmt, CreateTrigStmt, RuleEvent, RuleStmt, TriggerEvent,
-    TriggerTiming, TriggerTransition,
-};
+use crate::sql::syntax::ast::definition::{AlterPolicyStmt, CreatePolicyStmt};
 use crate::sql::syntax::ast::expression::{AnyName, Expr};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::RangeVar;
+use crate::sql::syntax::ast::routine::{
+    CreateEventTrigStmt, CreateTrigStmt, RuleEvent, RuleStmt, TriggerEvent, TriggerTiming, TriggerTransition,
+};
 use crate::sql::syntax::ast::statement::{RoleSpec, RoleSpecType, Stmt};
 use crate::sql::syntax::grammar::column::AllowedAttributes;
 use crate::sql::syntax::keywords::Keyword as K;

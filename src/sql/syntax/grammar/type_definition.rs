@@ -6,11 +6,12 @@
 use crate::error::Result;
 use crate::sql::syntax::ast::definition::{
     AlterDomainAction, AlterDomainStmt, AlterEnum, AlterEnumStmt, AlterTableCmd, AlterTableStmt, AlterTypeStmt,
-    CompositeTypeStmt, CreateDomainStmt, CreateEnumStmt, CreateRangeStmt, DefineStmt,
+    CompositeTypeStmt, CreateDomainStmt, CreateEnumStmt, CreateRangeStmt,
 };
 use crate::sql::syntax::ast::expression::AnyName;
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{Persistence, RangeVar};
+use crate::sql::syntax::ast::routine::DefineStmt;
 use crate::sql::syntax::ast::statement::{
     AlterObjectSchemaStmt, AlterOwnerStmt, ObjectRef, ObjectType, RenameStmt, Stmt,
 };
