@@ -95,6 +95,8 @@ PREDICATES = [
 ]  # fmt: skip
 # What may fail, and then in one way only; never where it depends on a plan whether it is evaluated.
 FAILING = ["{int4} / {int4}", "({text})::int4", "({int4} * 1000)::int2", "{int8} * 9000000000000", "({int4} - 1)::positive", "({text})::date", "({text})::mood", "{numeric} / {int4}", "({text})::bool", "({text})::numeric(4,2)", "({int4} * 100000)", "sqrt({float8} - 2)", "ln({numeric})", "({jsonb})::int4", "({text})::jsonb", "({text})::float8", "({numeric})::numeric(3,2)", "chr({int4})", "({text})::uuid", "repeat('a', {int4})::varchar::int4", "substr({text}, 1, {int4})", "({date} + {int8}::int4)", "cast({int8} as int4)"]  # fmt: skip
+# What would fail if it did not stop where PostgreSQL stops.
+GUARDED = ["{int4} <> 0 and 10 / {same} > 1", "{int4} = 0 or 10 / {same} > 1", "not ({int4} <> 0 and 10 / {same} > 1)", "case when {int4} <> 0 then 10 / {same} end", "coalesce({int4}, 1, 1 / 0)", "{bool} is null or ({same} and {bool})", "{text} ~ '^[0-9]+$' and {same}::int4 > 1", "case {int4} when 0 then null else 10 / {same} end", "10 / nullif({int4}, 0)", "(select {int4} <> 0 and 10 / {same} > 1)", "count(*) filter (where {int4} <> 0 and 10 / {same} > 1)", "bool_or({int4} <> 0 and 10 / {same} > 1)", "coalesce(nullif({int4}, {same}), 0)", "({int4} <> 0 and 10 / {same} > 1) is not true", "max(case when {int4} <> 0 then 10 / {same} end)", "{bool} and (1 / (select 1)) = 1"]  # fmt: skip
 AGGREGATES = [
     ("count(*)", "int8"), ("count({any})", "int8"), ("count(distinct {key})", "int8"), ("sum({int4})", "int8"), ("sum({int2})", "int8"), ("sum({int8})", "numeric"), ("sum({numeric})", "numeric"), ("avg({int4})", "numeric"), ("avg({numeric})", "numeric"),
     ("min({least})", None), ("max({least})", None), ("bool_and({bool})", "bool"), ("bool_or({bool})", "bool"), ("every({bool})", "bool"), ("string_agg({text}, ',' order by {same})", "text"), ("array_agg({int4} order by {same})", "int4[]"), ("array_agg(distinct {int4})", "int4[]"),
@@ -329,6 +331,11 @@ class Generator:
         table = self.pick(["t1", "t2", "t3"])
         return Node("query", ["select ", self.filled("any", self.pick(FAILING), self.columns_of(table, table), 0), f" from {table}"]), False
 
+    def guarded(self):
+        table = self.pick(["t1", "t2", "t3"])
+        scope = self.columns_of(table, table)
+        return Node("query", ["select ", self.filled("any", self.pick(GUARDED), scope, 1), f" from {table}", optional(" where ", self.expression("bool", scope, 1))]), False
+
     def distinct(self):
         query, kinds = self.query_of(1)
         query.parts[0] = "select distinct "
@@ -479,7 +486,7 @@ class Generator:
     # Units.
 
     def query(self):
-        return self.pick([self.plain, self.plain, self.plain, self.failing, self.distinct, self.distinct_on, self.grouped, self.grouped, self.windowed, self.set_operation, self.with_query])()
+        return self.pick([self.plain, self.plain, self.plain, self.failing, self.guarded, self.distinct, self.distinct_on, self.grouped, self.grouped, self.windowed, self.set_operation, self.with_query])()
 
     def changing(self):
         change, table = self.chained() if self.chance(0.15) else self.change()
