@@ -13,10 +13,14 @@ SENDING = {"g", "gx", "gset", "gexec", "gdesc", "crosstabview"}
 
 def fetched_sources(directory):
     """PostgreSQL's sources of the newest version that can be had, unpacked into the directory."""
-    listed = subprocess.run(["apt-cache", "madison", "postgresql-15"], capture_output=True, text=True, check=True).stdout
-    versions = dict.fromkeys(line.split("|")[1].strip() for line in listed.splitlines() if "Sources" in line)
+    options, versions = [], source_versions([])
+    if not versions:
+        # The machine's lists name packages only: read the sources of the same archives, beside its own lists.
+        options = source_lists(pathlib.Path(directory))
+        subprocess.run(["apt-get", *options, "update", "-qq"], check=True, capture_output=True)
+        versions = source_versions(options)
     for version in versions:
-        fetch = ["apt-get", "source", "--download-only", f"postgresql-15={version}"]
+        fetch = ["apt-get", *options, "source", "--download-only", f"postgresql-15={version}"]
         if subprocess.run(fetch, cwd=directory, capture_output=True).returncode == 0:
             break
     else:
@@ -24,6 +28,27 @@ def fetched_sources(directory):
     archive = next(pathlib.Path(directory).glob("postgresql-15_*.orig.tar.*"))
     subprocess.run(["tar", "xf", archive, "--strip-components=1"], cwd=directory, check=True)
     return pathlib.Path(directory)
+
+
+def source_versions(options):
+    madison = ["apt-cache", *options, "madison", "postgresql-15"]
+    listed = subprocess.run(madison, capture_output=True, text=True, check=True).stdout
+    return list(dict.fromkeys(line.split("|")[1].strip() for line in listed.splitlines() if "Sources" in line))
+
+
+def source_lists(directory):
+    """apt's options for lists of sources made from the machine's lists of packages."""
+    parts, state = directory / "sources.list.d", directory / "lists"
+    parts.mkdir()
+    (state / "partial").mkdir(parents=True)
+    for known in pathlib.Path("/etc/apt").glob("sources.list*/*.sources"):
+        (parts / known.name).write_text(re.sub(r"(?m)^Types:.*", "Types: deb-src", known.read_text()))
+    for known in [pathlib.Path("/etc/apt/sources.list"), *pathlib.Path("/etc/apt").glob("sources.list.d/*.list")]:
+        if known.exists():
+            lines = [line for line in known.read_text().splitlines() if line.startswith("deb ")]
+            text = "".join(line.replace("deb ", "deb-src ", 1) + "\n" for line in lines)
+            (parts / (known.stem + ".list")).write_text(text)
+    return ["-o", "Dir::Etc::SourceList=/dev/null", "-o", f"Dir::Etc::SourceParts={parts}", "-o", f"Dir::State::Lists={state}"]
 
 
 class Script:

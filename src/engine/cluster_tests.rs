@@ -35,7 +35,9 @@ impl Place {
         }
         let store = Arc::new(LocalDirectory::open(&self.0.join("store")).expect("store"));
         let options = RemoteOptions { standby, ..RemoteOptions::default() };
-        Databases::in_store(store, WorkingCopies { directory, shared: false, own: None }, 3, options).await.expect("databases")
+        Databases::in_store(store, WorkingCopies { directory, shared: false, own: None }, 3, options)
+            .await
+            .expect("databases")
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, Name};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{IntoClause, RangeVar, SelectStmt};
-use crate::sql::syntax::ast::statement::{ObjectType, Stmt};
+use crate::sql::syntax::ast::statement::{ObjectType, ReindexStmt, ReindexTarget, Stmt};
 use crate::sql::syntax::token_value::TokenValue;
 
 /// What a statement about objects turned out to be.
@@ -61,11 +61,20 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::ReassignOwned { .. } => return accepted("REASSIGN OWNED"),
         Stmt::DropOwned { .. } => return accepted("DROP OWNED"),
         Stmt::SecLabel(_) => return accepted("SECURITY LABEL"),
-        Stmt::Reindex(_) => return accepted("REINDEX"),
+        Stmt::Reindex(reindex) => reindexed(reindex),
         Stmt::Cluster(_) => return accepted("CLUSTER"),
         Stmt::AlterExtension(_) | Stmt::AlterExtensionContents(_) => return accepted("ALTER EXTENSION"),
         other => Err(Error::unsupported(unsupported(other)?)),
     })
+}
+
+/// Indexes are always as they should be.
+fn reindexed(reindex: &ReindexStmt) -> Defined {
+    let concurrently = reindex.params.iter().any(|param| param.name == "concurrently");
+    if concurrently && matches!(reindex.target, ReindexTarget::System(_)) {
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently"));
+    }
+    Ok((Definition::Accepted, "REINDEX"))
 }
 
 /// SELECT INTO, as the CREATE TABLE AS that it is.

@@ -3,6 +3,7 @@
 //! Owns: [`Analyzer::from_clause`], and set-returning functions wherever they stand.
 //! Specification: sql-select.html#SQL-FROM, queries-table-expressions.html.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use crate::catalog::schema::{Relation, RelationKind};
@@ -477,7 +478,11 @@ impl Analyzer<'_> {
             (JoinType::Right, ..) => JoinKind::Right,
             (JoinType::Full, ..) => JoinKind::Full,
         };
-        let right = self.from_item(&join.right)?;
+        let right = match kind {
+            // What the right side is cannot depend on a row of the left that may not be there.
+            JoinKind::Right | JoinKind::Full => self.out_of_reach(start..middle, |a| a.from_item(&join.right))?,
+            _ => self.from_item(&join.right)?,
+        };
         let end = self.entry_count();
         let on = match &join.quals {
             JoinQuals::On(condition) => Some(self.join_condition(start, condition)?),
@@ -501,6 +506,20 @@ impl Analyzer<'_> {
             scope.entries.get_mut(nullable).into_iter().flatten().for_each(RangeVar::make_nullable);
         }
         Ok(FromItem::Join { kind, left: Box::new(left), right: Box::new(right), on })
+    }
+
+    /// Does something in which these entries can be named, but not used.
+    fn out_of_reach<T>(&mut self, entries: Range<usize>, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let mut outer = Vec::new();
+        if let Some(scope) = self.scopes.last_mut() {
+            outer.clone_from(&scope.out_of_reach);
+            scope.out_of_reach.extend(entries);
+        }
+        let result = run(self);
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.out_of_reach = outer;
+        }
+        result
     }
 
     /// ON sees only the tables of its own join.

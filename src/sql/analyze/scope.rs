@@ -18,6 +18,8 @@ pub struct Scope {
     pub entries: Vec<RangeVar>,
     /// The merged columns of JOIN … USING, by name; they hide those they were made of.
     pub merged: Vec<Merged>,
+    /// The entries (by index) that what is being analysed cannot depend on: it is the other side of an outer join.
+    pub out_of_reach: Vec<usize>,
 }
 
 /// A column made by JOIN … USING.
@@ -155,6 +157,7 @@ impl Scope {
                 continue;
             }
             for column in entry.columns.iter().filter(|c| c.name == name) {
+                self.check_reach(index)?;
                 if found.is_some() {
                     let message = format!("column reference \"{name}\" is ambiguous");
                     return Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message));
@@ -166,7 +169,24 @@ impl Scope {
     }
 
     fn entry(&self, schema: Option<&str>, name: &str) -> Option<&RangeVar> {
-        self.entries.iter().find(|e| e.name == name && schema.is_none_or(|schema| e.schema.as_deref() == Some(schema)))
+        self.find(schema, name).map(|(_, entry)| entry)
+    }
+
+    fn find(&self, schema: Option<&str>, name: &str) -> Option<(usize, &RangeVar)> {
+        let is_it = |e: &RangeVar| e.name == name && schema.is_none_or(|schema| e.schema.as_deref() == Some(schema));
+        self.entries.iter().enumerate().find(|(_, entry)| is_it(entry))
+    }
+
+    /// 42P10 for an entry that the other side of an outer join cannot depend on (check_lateral_ref_ok).
+    fn check_reach(&self, index: usize) -> Result<()> {
+        match self.entries.get(index) {
+            Some(entry) if self.out_of_reach.contains(&index) => {
+                let message = format!("invalid reference to FROM-clause entry for table \"{}\"", entry.name);
+                let detail = "The combining JOIN type must be INNER or LEFT for a LATERAL reference.";
+                Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).with_detail(detail))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -246,7 +266,7 @@ impl Analyzer<'_> {
     fn qualified_column(&mut self, schema: Option<&str>, table: &str, name: &str) -> Result<Expr> {
         let mut invisible = false;
         for scope in self.scopes.iter().rev() {
-            let Some(entry) = scope.entry(schema, table) else { continue };
+            let Some((index, entry)) = scope.find(schema, table) else { continue };
             if schema.is_none() && scope.entries.iter().filter(|e| e.name == table && e.visible).count() > 1 {
                 let message = format!("table reference \"{table}\" is ambiguous");
                 return Err(Error::new(SqlState::AMBIGUOUS_ALIAS, message));
@@ -255,6 +275,7 @@ impl Analyzer<'_> {
                 invisible = true;
                 continue;
             }
+            scope.check_reach(index)?;
             if let Some(column) = entry.columns.iter().find(|c| c.name == name) {
                 return Ok(column.expr.clone());
             }

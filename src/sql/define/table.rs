@@ -157,11 +157,8 @@ impl Definer<'_> {
                 column.generated = Some(expr.clone());
                 return Ok(());
             }
+            // PRIMARY KEY beside NULL is no conflict to PostgreSQL 15.
             ConstraintKind::Primary(key) => {
-                if *nullability == Some(false) {
-                    let message = of_column("conflicting NULL/NOT NULL declarations");
-                    return Err(self.syntax_error(message, constraint.location));
-                }
                 ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(own(), key.including.clone()))
             }
             ConstraintKind::Unique { nulls_not_distinct: true, .. } => {
