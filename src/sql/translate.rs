@@ -169,7 +169,17 @@ impl<'a> Printer<'a> {
         if let Some(collation) = self.collation(expr) {
             self.push(" COLLATE ");
             self.push(collation);
+        } else if self.leaks_collation(expr) {
+            self.push(" COLLATE BINARY");
         }
+    }
+
+    /// Whether SQLite would compare the expression by a collation that was written for something inside of it
+    /// (sqlite3ExprCollSeq).
+    fn leaks_collation(&self, expr: &Expr) -> bool {
+        let mut leaks = false;
+        expr.for_each_child(&mut |child| leaks |= self.collation(child).is_some() || self.leaks_collation(child));
+        leaks
     }
 
     fn collation(&self, expr: &Expr) -> Option<&'static str> {
@@ -201,6 +211,9 @@ impl<'a> Printer<'a> {
             ExprKind::Compare(op, left, right) => {
                 self.push("(");
                 self.collated(left);
+                if self.collation(left).is_none() && !self.leaks_collation(left) && self.leaks_collation(right) {
+                    self.push(" COLLATE BINARY");
+                }
                 self.push(" ");
                 self.push(op);
                 self.push(" ");
@@ -342,17 +355,24 @@ impl<'a> Printer<'a> {
     }
 
     fn extreme(&mut self, greatest: bool, args: &[Expr]) {
-        self.push(if greatest { "(SELECT max(column1" } else { "(SELECT min(column1" });
+        self.push(if greatest { "(SELECT max(v" } else { "(SELECT min(v" });
         if let Some(collation) = args.first().and_then(|a| self.collation(a)) {
             self.push(" COLLATE ");
             self.push(collation);
         }
-        self.push(") FROM (VALUES ");
-        self.list(args, |p, arg| {
-            p.push("(");
-            p.expr(arg);
-            p.push(")");
-        });
+        self.push(") FROM (SELECT ");
+        let Some((first, others)) = args.split_first() else { return };
+        self.expr(first);
+        self.push(" AS v");
+        if !others.is_empty() {
+            // Rows of VALUES have no name for their column, but are no terms that SQLite counts.
+            self.push(" UNION ALL VALUES ");
+            self.list(others, |p, arg| {
+                p.push("(");
+                p.expr(arg);
+                p.push(")");
+            });
+        }
         self.push("))");
     }
 

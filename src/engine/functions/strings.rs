@@ -296,7 +296,7 @@ fn chr(args: &Args<'_>) -> Result<Output> {
     let code = args.int(0)?;
     let error = |what: String| Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, what));
     match code {
-        ..0 => error("character number must be positive".to_owned()),
+        ..0 => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "character number must be positive")),
         0 => error("null character not permitted".to_owned()),
         0x11_0000.. => error(format!("requested character too large for encoding: {code}")),
         _ => match u32::try_from(code).ok().and_then(char::from_u32) {

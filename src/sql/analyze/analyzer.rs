@@ -300,6 +300,11 @@ impl<'a> Analyzer<'a> {
                 self.same_children(a, b)
             }
             (ExprKind::Compare(f, ..), ExprKind::Compare(g, ..)) => f == g && self.same_children(a, b),
+            (ExprKind::Extreme { greatest: f, .. }, ExprKind::Extreme { greatest: g, .. })
+            | (ExprKind::InList { negated: f, .. }, ExprKind::InList { negated: g, .. }) => {
+                f == g && self.same_children(a, b)
+            }
+            (ExprKind::Row(_), ExprKind::Row(_)) => self.same_children(a, b),
             _ => false,
         }
     }

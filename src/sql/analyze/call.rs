@@ -5,6 +5,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::subscript::EXPANDED_ARRAY;
+use crate::sql::casts::CastContext;
 use crate::sql::functions::{self, Function, FunctionKind, Volatility};
 use crate::sql::search::{Search, Volatile};
 use crate::sql::syntax::ast::expression::{
@@ -13,7 +14,7 @@ use crate::sql::syntax::ast::expression::{
 use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, type_by_name};
 
 /// The most arguments of a function (FUNC_MAX_ARGS).
 const MAX_ARGUMENTS: usize = 100;
@@ -72,6 +73,9 @@ impl Analyzer<'_> {
         if call.func_variadic {
             return Err(Error::unsupported("VARIADIC in a call"));
         }
+        if call.agg_within_group {
+            return Err(Error::unsupported("an ordered-set aggregate (WITHIN GROUP)"));
+        }
         if call.format == CoercionForm::SqlSyntax && functions::named(name).is_empty() {
             return Err(Error::unsupported(name.to_uppercase()));
         }
@@ -103,7 +107,10 @@ impl Analyzer<'_> {
         let types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
         let function = match (call.agg_star, functions::named(name)) {
             (true, [function, ..]) if name == "count" => *function,
-            _ => self.resolve_function(name, &types)?,
+            _ => match self.resolve_function(name, &types) {
+                Ok(function) => function,
+                Err(error) => return self.call_as_cast(name, args, call)?.ok_or(error),
+            },
         };
         match function.kind {
             FunctionKind::Scalar if call.over.is_none() && call.agg_filter.is_none() => {
@@ -180,6 +187,19 @@ impl Analyzer<'_> {
         Ok(Expr::template("({0} || '}')", vec![text], Oid::JSON))
     }
 
+    /// int2(x), where int2 is no function of x's type but a type: a cast (func_get_detail).
+    fn call_as_cast(&mut self, name: &str, args: Vec<Expr>, call: &FuncCall) -> Result<Option<Expr>> {
+        let plain = call.over.is_none() && call.agg_filter.is_none() && call.agg_order.is_empty() && !call.agg_distinct;
+        match (<[Expr; 1]>::try_from(args), type_by_name(name)) {
+            (Ok([value]), Some(target))
+                if plain && self.can_coerce(value.type_oid, target.oid, CastContext::Explicit) =>
+            {
+                self.cast(value, target.oid, -1).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn call_arguments(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {
         let argument = |a: &mut Self, arg: &Ast| match a.expr(arg)? {
             Expr { kind: ExprKind::Row(_), .. } => Err(Error::unsupported("a row as an argument of a function")),
@@ -224,9 +244,6 @@ impl Analyzer<'_> {
     }
 
     fn aggregate(&mut self, function: &'static Function, args: Vec<Expr>, call: &FuncCall) -> Result<Expr> {
-        if call.agg_within_group {
-            return Err(Error::unsupported("an ordered-set aggregate (WITHIN GROUP)"));
-        }
         let star = call.agg_star;
         if call.over.is_none() && args.iter().any(contains_aggregate) {
             return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"));

@@ -351,7 +351,7 @@ impl<'a> Analyzer<'a> {
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         self.scopes.pop();
         refuse_joined_star(&ast.returning, &from)?;
-        let returning = self.returning(&ast.returning, relation, &shown)?;
+        let returning = self.returning(&ast.returning, relation, &shown).map_err(|e| refused_joined(e, &from))?;
         self.ctes.truncate(in_scope);
         let table = relation.sqlite_name.clone();
         let changed = self.changed(relation);
@@ -371,7 +371,7 @@ impl<'a> Analyzer<'a> {
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         self.scopes.pop();
         refuse_joined_star(&ast.returning, &using)?;
-        let returning = self.returning(&ast.returning, relation, &shown)?;
+        let returning = self.returning(&ast.returning, relation, &shown).map_err(|e| refused_joined(e, &using))?;
         self.ctes.truncate(in_scope);
         let table = relation.sqlite_name.clone();
         let changed = self.changed(relation);
@@ -527,7 +527,9 @@ impl<'a> Analyzer<'a> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let entry = RangeVar::table(self, relation, shown.to_owned(), None);
+        // By the table's own name, which no sub-query's columns have.
+        let name = format!("\"{}\"", relation.sqlite_name.replace('"', "\"\""));
+        let entry = RangeVar::table(self, relation, shown.to_owned(), Some(name.into()));
         self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
         let result = self.targets(items);
         self.scopes.pop();
@@ -536,6 +538,16 @@ impl<'a> Analyzer<'a> {
             target.expr = self.resolve_unknown(target.expr.clone())?;
         }
         Ok(targets)
+    }
+}
+
+/// RETURNING may name the other tables in PostgreSQL; SQLite returns columns of the changed one only.
+fn refused_joined(error: Error, others: &[FromItem]) -> Error {
+    match error.code() {
+        SqlState::UNDEFINED_TABLE if !others.is_empty() => {
+            Error::unsupported("RETURNING a column of a table in FROM or USING")
+        }
+        _ => error,
     }
 }
 

@@ -40,22 +40,29 @@ impl Analyzer<'_> {
             return Err(Error::unsupported("a volatile operand beside an aggregate or window function"));
         }
         let (type_oid, typmod) = (made.type_oid, made.typmod);
-        let row = one_row(values, Vec::new());
+        let row = one_row(values, Vec::new(), self.each_row());
         let from = vec![FromItem::Derived { query: Box::new(row), alias }];
-        let kind = ExprKind::ScalarQuery(Box::new(one_row(vec![made], from)));
+        let kind = ExprKind::ScalarQuery(Box::new(one_row(vec![made], from, None)));
         Ok(Expr { kind, type_oid, typmod })
+    }
+
+    /// What is true of each row that FROM gives: SQLite runs a sub-query that mentions none of its columns only once.
+    fn each_row(&self) -> Option<Expr> {
+        let columns = self.scopes.last()?.entries.iter().flat_map(|entry| &entry.columns);
+        let column = columns.map(|column| &column.expr).find(|expr| matches!(expr.kind, ExprKind::Column(_)))?;
+        Some(Expr::template("({0} IS {0})", vec![column.clone()], Oid::BOOL))
     }
 }
 
 /// SELECT of these values from what has one row.
-fn one_row(values: Vec<Expr>, from: Vec<FromItem>) -> Query {
+fn one_row(values: Vec<Expr>, from: Vec<FromItem>, selection: Option<Expr>) -> Query {
     let targets = values.into_iter().map(|expr| Target { name: String::new(), expr }).collect();
     Query::of(Body::Select(Box::new(Select {
         distinct: false,
         distinct_on: Vec::new(),
         targets,
         from,
-        selection: None,
+        selection,
         group_by: Vec::new(),
         having: None,
         unique: true,

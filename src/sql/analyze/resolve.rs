@@ -178,8 +178,13 @@ impl Analyzer<'_> {
     pub(super) fn resolve_function(&mut self, name: &str, types: &[Oid]) -> Result<&'static Function> {
         let candidates = functions::named(name);
         let expanded: Vec<Option<Vec<Oid>>> = candidates.iter().map(|f| expand(f, types.len())).collect();
-        let among: Vec<usize> = (0..candidates.len()).filter(|i| matches!(expanded.get(*i), Some(Some(_)))).collect();
+        let mut among: Vec<usize> =
+            (0..candidates.len()).filter(|i| matches!(expanded.get(*i), Some(Some(_)))).collect();
         let signature = |i: usize| expanded.get(i).and_then(Option::as_deref).unwrap_or(&[]);
+        // Of two with the same arguments, the one that takes any number of them is out (FuncnameGetCandidates).
+        let variadic = |i: usize| candidates.get(i).is_some_and(|function| function.variadic);
+        let fixed: Vec<usize> = among.iter().copied().filter(|i| !variadic(*i)).collect();
+        among.retain(|i| !variadic(*i) || !fixed.iter().any(|other| signature(*other) == signature(*i)));
         let exact = among.iter().copied().find(|i| signature(*i) == types);
         let chosen = exact.or_else(|| self.choose(&among, &signature, types));
         match chosen.and_then(|i| candidates.get(i)) {
