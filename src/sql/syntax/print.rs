@@ -1,16 +1,26 @@
 //! The tree as written back to text: what is parsed from it again is the same tree.
 //!
-//! Owns: [`expression`], [`query`], [`type_name`] and the primitives that its files share. Operators
+//! Owns: [`expression`], [`query`], [`type_name`], [`statement`] and the primitives that its files share. Operators
 //! stand in parentheses, so that no precedence matters. Must not know: what a name means. Specification: gram.y.
 
+mod alter;
+mod definition;
 mod expression;
 mod modify;
+mod options;
+mod privilege;
 mod query;
+mod routine;
+mod statement;
+#[cfg(test)]
+mod tests;
 mod type_name;
+mod utility;
 
 use crate::catalog::definitions::quote_identifier;
 use crate::sql::syntax::ast::expression::{Expr, TypeName};
 use crate::sql::syntax::ast::query::SelectStmt;
+use crate::sql::syntax::ast::statement::Stmt;
 
 /// An expression's text.
 pub fn expression(expr: &Expr) -> String {
@@ -27,8 +37,15 @@ pub fn type_name(type_name: &TypeName) -> String {
     printed(|p| p.type_name(type_name))
 }
 
+/// A statement's text; `None` for one that the printer does not know.
+pub fn statement(stmt: &Stmt) -> Option<String> {
+    let mut printer = Printer::default();
+    printer.statement(stmt);
+    printer.is_whole.then_some(printer.text)
+}
+
 fn printed(print: impl FnOnce(&mut Printer)) -> String {
-    let mut printer = Printer { text: String::new() };
+    let mut printer = Printer::default();
     print(&mut printer);
     printer.text
 }
@@ -36,6 +53,14 @@ fn printed(print: impl FnOnce(&mut Printer)) -> String {
 /// A text that grows.
 struct Printer {
     text: String,
+    /// False once something was met that has no text here.
+    is_whole: bool,
+}
+
+impl Default for Printer {
+    fn default() -> Self {
+        Printer { text: String::new(), is_whole: true }
+    }
 }
 
 impl Printer {
@@ -43,8 +68,48 @@ impl Printer {
         self.text.push_str(text);
     }
 
+    /// What stands here has no text.
+    fn unknown(&mut self) {
+        self.is_whole = false;
+    }
+
+    /// Words, if they are to be said.
+    fn word(&mut self, said: bool, words: &str) {
+        if said {
+            self.put(words);
+        }
+    }
+
     fn name(&mut self, name: &str) {
         self.text.push_str(&quote_identifier(name));
+    }
+
+    /// A name in quotes, where gram.y would take the word for something else.
+    fn quoted(&mut self, name: &str) {
+        self.put("\"");
+        self.put(&name.replace('"', "\"\""));
+        self.put("\"");
+    }
+
+    /// Words before a name, if there is one.
+    fn named(&mut self, words: &str, name: Option<&String>) {
+        if let Some(name) = name {
+            self.put(words);
+            self.name(name);
+        }
+    }
+
+    /// Words before a string, if there is one.
+    fn with_string(&mut self, words: &str, text: Option<&String>) {
+        if let Some(text) = text {
+            self.put(words);
+            self.string(text);
+        }
+    }
+
+    /// a, b, …
+    fn name_list(&mut self, names: &[String]) {
+        self.list(names, ", ", |p, name| p.name(name));
     }
 
     /// a.b.c
@@ -78,6 +143,14 @@ impl Printer {
 
     /// (a, b, …)
     fn names(&mut self, names: &[String]) {
-        self.parens(|p| p.list(names, ", ", |p, name| p.name(name)));
+        self.parens(|p| p.name_list(names));
+    }
+
+    /// [ (a, b, …)]
+    fn opt_names(&mut self, names: &[String]) {
+        if !names.is_empty() {
+            self.put(" ");
+            self.names(names);
+        }
     }
 }

@@ -208,7 +208,7 @@ impl Printer {
         self.parens(|p| p.exprs(args));
     }
 
-    fn func_call(&mut self, call: &FuncCall) {
+    pub(super) fn func_call(&mut self, call: &FuncCall) {
         if call.format == CoercionForm::SqlSyntax {
             return self.sql_syntax(call);
         }

@@ -1,7 +1,6 @@
 //! INSERT, UPDATE, DELETE, MERGE.
 
 use super::Printer;
-use crate::sql::syntax::ast::definition::{IndexElem, IndexKey};
 use crate::sql::syntax::ast::expression::Expr;
 use crate::sql::syntax::ast::query::*;
 
@@ -66,27 +65,6 @@ impl Printer {
                 self.clause(" WHERE ", where_clause.as_ref());
             }
         }
-    }
-
-    fn index_elem(&mut self, element: &IndexElem) {
-        match &element.key {
-            IndexKey::Column(name) => self.name(name),
-            IndexKey::Expr(expr) => self.parens(|p| p.expr(expr)),
-        }
-        if let Some(collation) = &element.collation {
-            self.put(" COLLATE ");
-            self.any_name(collation);
-        }
-        if let Some(opclass) = &element.opclass {
-            self.put(" ");
-            self.any_name(opclass);
-        }
-        self.put(match element.ordering {
-            SortByDir::Asc => " ASC",
-            SortByDir::Desc => " DESC",
-            _ => "",
-        });
-        self.nulls(element.nulls);
     }
 
     fn returning(&mut self, targets: &[ResTarget]) {

@@ -376,7 +376,7 @@ impl Printer {
     }
 
     /// (a integer, b text): TableFuncElementList.
-    fn column_definitions(&mut self, columns: &[ColumnDef]) {
+    pub(super) fn column_definitions(&mut self, columns: &[ColumnDef]) {
         self.parens(|p| {
             p.list(columns, ", ", |p, column| {
                 p.name(&column.name);
@@ -467,7 +467,7 @@ impl Printer {
             Stmt::Update(update) => self.update(update),
             Stmt::Delete(delete) => self.delete(delete),
             Stmt::Merge(merge) => self.merge(merge),
-            _ => {}
+            _ => self.unknown(),
         }
     }
 }
