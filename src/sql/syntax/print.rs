@@ -4,8 +4,10 @@
 //! stand in parentheses, so that no precedence matters. Must not know: what a name means. Specification: gram.y.
 
 mod alter;
+pub mod check;
 mod definition;
 mod expression;
+mod foreign;
 mod modify;
 mod options;
 mod privilege;

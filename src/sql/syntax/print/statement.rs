@@ -85,19 +85,34 @@ impl Printer {
                 self.named_any("ALTER COLLATION ", Some(name));
                 self.put(" REFRESH VERSION");
             }
-            // Foreign data, replication and text search's mappings.
-            Stmt::AlterTSConfiguration(_)
-            | Stmt::CreateForeign(_)
-            | Stmt::AlterForeign(_)
-            | Stmt::CreateUserMapping(_)
-            | Stmt::AlterUserMapping(_)
-            | Stmt::DropUserMapping { .. }
-            | Stmt::ImportForeignSchema(_)
-            | Stmt::CreatePublication(_)
-            | Stmt::AlterPublication(_)
-            | Stmt::CreateSubscription(_)
-            | Stmt::AlterSubscription(_)
-            | Stmt::DropSubscription { .. } => self.unknown(),
+            Stmt::AlterTSConfiguration(stmt) => self.alter_text_search_mapping(stmt),
+            Stmt::CreateForeign(stmt) => self.create_foreign(stmt),
+            Stmt::AlterForeign(stmt) => self.alter_foreign(stmt),
+            Stmt::CreateUserMapping(stmt) => {
+                let words =
+                    if stmt.if_not_exists { "CREATE USER MAPPING IF NOT EXISTS " } else { "CREATE USER MAPPING " };
+                self.user_mapping(words, &stmt.user, &stmt.server);
+                self.generic_options(&stmt.options);
+            }
+            Stmt::AlterUserMapping(stmt) => {
+                self.user_mapping("ALTER USER MAPPING ", &stmt.user, &stmt.server);
+                self.generic_options(&stmt.options);
+            }
+            Stmt::DropUserMapping { user, server, missing_ok } => {
+                let words = if *missing_ok { "DROP USER MAPPING IF EXISTS " } else { "DROP USER MAPPING " };
+                self.user_mapping(words, user, server);
+            }
+            Stmt::ImportForeignSchema(stmt) => self.import_foreign_schema(stmt),
+            Stmt::CreatePublication(stmt) => self.create_publication(stmt),
+            Stmt::AlterPublication(stmt) => self.alter_publication(stmt),
+            Stmt::CreateSubscription(stmt) => self.create_subscription(stmt),
+            Stmt::AlterSubscription(stmt) => self.alter_subscription(stmt),
+            Stmt::DropSubscription { name, missing_ok, behavior } => {
+                self.put("DROP SUBSCRIPTION ");
+                self.word(*missing_ok, "IF EXISTS ");
+                self.name(name);
+                self.cascade(*behavior);
+            }
             Stmt::CreateExtension(stmt) => self.create_extension(stmt),
             Stmt::AlterExtension(stmt) => self.alter_extension(stmt),
             Stmt::AlterExtensionContents(stmt) => {
