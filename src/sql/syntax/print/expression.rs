@@ -39,7 +39,7 @@ impl Printer {
             }
             Expr::Array(array) => {
                 self.put("ARRAY[");
-                self.list(&array.elements, ", ", |p, element| p.array_element(element));
+                self.exprs(&array.elements);
                 self.put("]");
             }
             Expr::Row(row) => {
@@ -110,18 +110,6 @@ impl Printer {
                 self.string(digits);
             }
             ConstValue::Null => self.put("NULL"),
-        }
-    }
-
-    /// Nested arrays go without their word.
-    fn array_element(&mut self, element: &Expr) {
-        match element {
-            Expr::Array(inner) => {
-                self.put("[");
-                self.list(&inner.elements, ", ", |p, element| p.array_element(element));
-                self.put("]");
-            }
-            other => self.expr(other),
         }
     }
 

@@ -116,6 +116,7 @@ fn names_that_are_words() {
         r#"select "coalesce"(1), "left"(a, 1), pg_catalog."substring"(x), "interval" '1', "char" 'x', "any"(1)"#,
         r#"select - - 1, -(-1), - 2147483648, a.b[1].c, (x).y.*, array[[1], [2]], 1 operator(pg_catalog.+) 2, (a, b) is null"#,
         r#"select e'\n', b'1', x'f', u&'\0041', 'a\b', 'it''s', interval '1' year to month, time(3) '1', '-1'::int, (-1)::int"#,
+        r#"select array[array['a'], b['c']], array[[1], [2]], array[]::int[]"#,
         r#"select * from a left join (b cross join c) as d on true, lateral f(1) with ordinality as g (h), only (i)"#,
         r#"select a not between symmetric 1 and 2, b not in (1, 2), not a and b or c, a is not distinct from b from t"#,
         r#"prepare "transaction" as select 1"#,
