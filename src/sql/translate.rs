@@ -3,6 +3,7 @@
 //! Owns: printing the tree of `sql::tree`, and numbering SQLite's parameters. Pure. Must not know: names or types of
 //! PostgreSQL beyond the collation that a type's stored form needs. Specification: SQLite's lang_*.html.
 
+mod connective;
 mod modify;
 mod once;
 mod snapshot;
@@ -75,6 +76,8 @@ struct Printer<'a> {
     volatile_ctes: Vec<(Rc<str>, usize)>,
     /// How many names the translation has made up.
     names: usize,
+    /// Whether what is printed is to be a value, not a condition.
+    as_value: bool,
 }
 
 /// Quotes an identifier for SQLite.
@@ -121,6 +124,7 @@ impl<'a> Printer<'a> {
             computed: Vec::new(),
             volatile_ctes: Vec::new(),
             names: 0,
+            as_value: false,
         }
     }
 
@@ -177,6 +181,12 @@ impl<'a> Printer<'a> {
     /// Whether SQLite would compare the expression by a collation that was written for something inside of it
     /// (sqlite3ExprCollSeq).
     fn leaks_collation(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            // Its fields are compared one by one.
+            ExprKind::Row(_) => return false,
+            ExprKind::Call(Call::Template(template), _) if template.contains(" COLLATE ") => return false,
+            _ => {}
+        }
         let mut leaks = false;
         expr.for_each_child(&mut |child| leaks |= self.collation(child).is_some() || self.leaks_collation(child));
         leaks
@@ -207,6 +217,7 @@ impl<'a> Printer<'a> {
                 self.exprs(args);
                 self.push(")");
             }
+            ExprKind::Call(Call::Template(template), args) if self.connective(template, args) => {}
             ExprKind::Call(Call::Template(template), args) => self.template(template, args),
             ExprKind::Compare(op, left, right) => {
                 self.push("(");
@@ -294,7 +305,7 @@ impl<'a> Printer<'a> {
         self.push("CASE");
         for (condition, result) in whens {
             self.push(" WHEN ");
-            self.expr(condition);
+            self.condition(condition);
             self.push(" THEN ");
             self.expr(result);
         }
@@ -410,7 +421,7 @@ impl<'a> Printer<'a> {
         self.push(")");
         if let Some(filter) = &aggregate.filter {
             self.push(" FILTER (WHERE ");
-            self.expr(filter);
+            self.condition(filter);
             self.push(")");
         }
         if let Some(window) = &aggregate.over {
@@ -618,7 +629,7 @@ impl<'a> Printer<'a> {
         }
         if let Some(having) = &select.having {
             self.push(" HAVING ");
-            self.expr(having);
+            self.condition(having);
         }
     }
 
@@ -627,6 +638,7 @@ impl<'a> Printer<'a> {
             // PostgreSQL allows an empty select list, SQLite does not.
             self.push("NULL");
         }
+        let outer = std::mem::replace(&mut self.as_value, true);
         for (i, target) in targets.iter().enumerate() {
             if i > 0 {
                 self.push(", ");
@@ -641,6 +653,7 @@ impl<'a> Printer<'a> {
                 _ = write!(self.sql, " AS c{}", i + 1);
             }
         }
+        self.as_value = outer;
     }
 
     /// DISTINCT ON: the first row of each group in ORDER BY's order, by row_number().
@@ -684,7 +697,7 @@ impl<'a> Printer<'a> {
     fn where_clause(&mut self, selection: Option<&Expr>) {
         if let Some(selection) = selection {
             self.push(" WHERE ");
-            self.expr(selection);
+            self.condition(selection);
         }
     }
 
@@ -746,7 +759,7 @@ impl<'a> Printer<'a> {
                 self.nested(right, matches!(**right, FromItem::Join { .. }), false);
                 if let Some(on) = on {
                     self.push(" ON ");
-                    self.expr(on);
+                    self.condition(on);
                 }
             }
         }

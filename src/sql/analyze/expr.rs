@@ -9,6 +9,7 @@ use crate::sql::analyze::resolve::compare;
 use crate::sql::analyze::type_name;
 use crate::sql::casts::CastContext;
 use crate::sql::scan::LiteralKind;
+use crate::sql::search::{Search, Volatile};
 use crate::sql::syntax::ast::expression::{
     self as ast, AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, ConstValue, Expr as Ast, Field,
     SubLinkType,
@@ -458,7 +459,14 @@ impl Analyzer<'_> {
         if self.is_enum(common) {
             return Err(Error::unsupported(format!("{construct} over an enum")));
         }
-        Ok(Expr::new(ExprKind::Extreme { greatest, args }, common))
+        if !Volatile.in_exprs(&args) {
+            return Ok(Expr::new(ExprKind::Extreme { greatest, args }, common));
+        }
+        // It becomes a sub-query, and must be computed for each row none the less.
+        self.once(Expr::new(ExprKind::Row(args), Oid::RECORD), |_, row| match row.kind {
+            ExprKind::Row(args) => Ok(Expr::new(ExprKind::Extreme { greatest, args }, common)),
+            _ => Err(Error::internal("a row without its values")),
+        })
     }
 
     /// CURRENT_DATE and its kin.

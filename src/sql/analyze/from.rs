@@ -27,7 +27,16 @@ use crate::types::pg_type::Oid;
 impl Analyzer<'_> {
     /// The FROM list; its entries are added to the innermost scope.
     pub(super) fn from_clause(&mut self, from: &[Item]) -> Result<Vec<FromItem>> {
-        from.iter().map(|item| self.from_item(item)).collect()
+        self.set_gives_rows(false);
+        let items = from.iter().map(|item| self.from_item(item)).collect();
+        self.set_gives_rows(true);
+        items
+    }
+
+    fn set_gives_rows(&mut self, gives_rows: bool) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.gives_rows = gives_rows;
+        }
     }
 
     fn entry_count(&self) -> usize {
@@ -526,10 +535,12 @@ impl Analyzer<'_> {
     fn join_condition(&mut self, start: usize, condition: &Ast) -> Result<Expr> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.iter_mut().take(start).for_each(|e| e.visible = false);
+            scope.gives_rows = true;
         }
         let result = self.condition(condition, "JOIN/ON");
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.iter_mut().take(start).for_each(|e| e.visible = true);
+            scope.gives_rows = false;
         }
         result
     }

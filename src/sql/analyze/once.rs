@@ -48,7 +48,8 @@ impl Analyzer<'_> {
 
     /// What is true of each row that FROM gives: SQLite runs a sub-query that mentions none of its columns only once.
     fn each_row(&self) -> Option<Expr> {
-        let columns = self.scopes.last()?.entries.iter().flat_map(|entry| &entry.columns);
+        let columns =
+            self.scopes.last().filter(|scope| scope.gives_rows)?.entries.iter().flat_map(|entry| &entry.columns);
         let column = columns.map(|column| &column.expr).find(|expr| matches!(expr.kind, ExprKind::Column(_)))?;
         Some(Expr::template("({0} IS {0})", vec![column.clone()], Oid::BOOL))
     }

@@ -13,13 +13,20 @@ use crate::sql::tree::{ColumnRef, Expr, ExprKind};
 use crate::types::pg_type::Oid;
 
 /// One query level.
-#[derive(Default)]
 pub struct Scope {
     pub entries: Vec<RangeVar>,
     /// The merged columns of JOIN … USING, by name; they hide those they were made of.
     pub merged: Vec<Merged>,
     /// The entries (by index) that what is being analysed cannot depend on: it is the other side of an outer join.
     pub out_of_reach: Vec<usize>,
+    /// What is being analysed is computed for each row of the entries; a function in FROM is not.
+    pub gives_rows: bool,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Scope { entries: Vec::new(), merged: Vec::new(), out_of_reach: Vec::new(), gives_rows: true }
+    }
 }
 
 /// A column made by JOIN … USING.
