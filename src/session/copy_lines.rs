@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
 use crate::protocol::codec::invalid_utf8;
 use crate::sql::plan::{CopyFormat, CopyOptions};
 
@@ -130,6 +131,11 @@ impl LineReader {
         }
         if self.buffer.len() + bytes.len() > MAX_LINE {
             return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "a line of COPY data is too long"));
+        }
+        if self.buffer.capacity() - self.buffer.len() < bytes.len() {
+            // It doubles, and the system may refuse what the limits would allow.
+            memory::reserve(2 * self.buffer.capacity())?;
+            self.buffer.try_reserve(bytes.len()).map_err(|_| Error::new(SqlState::OUT_OF_MEMORY, "out of memory"))?;
         }
         self.buffer.extend_from_slice(bytes);
         Ok(())
