@@ -53,9 +53,12 @@ pub fn frame(buffer: &mut BytesMut, max_message: usize) -> Result<Option<(u8, By
     let Some(limit) = limit(tag, max_message) else {
         return Err(fatal(format!("invalid frontend message type {tag}")));
     };
-    let Some(length) = buffer.get(1..5).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_be_bytes) else {
-        return Ok(None);
-    };
+    Ok(body(buffer, limit)?.map(|body| (tag, body)))
+}
+
+/// Splits the message off whose type has been looked at: its body of at most `limit` bytes.
+fn body(buffer: &mut BytesMut, limit: usize) -> Result<Option<Bytes>> {
+    let Some(length) = announced_length(buffer) else { return Ok(None) };
     let Some(body) = (length as usize).checked_sub(4).filter(|body| *body <= limit) else {
         return Err(fatal(INVALID_LENGTH));
     };
@@ -63,7 +66,12 @@ pub fn frame(buffer: &mut BytesMut, max_message: usize) -> Result<Option<(u8, By
         return Ok(None);
     }
     buffer.advance(5);
-    Ok(Some((tag, buffer.split_to(body).freeze())))
+    Ok(Some(buffer.split_to(body).freeze()))
+}
+
+/// The length that stands behind a message's type.
+fn announced_length(buffer: &[u8]) -> Option<u32> {
+    buffer.get(1..5).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_be_bytes)
 }
 
 /// What somebody answers who has not proved yet who he is: splits a message off the front that can be nothing but a
@@ -75,25 +83,12 @@ pub fn password_frame(buffer: &mut BytesMut, kind: &str, limit: usize) -> Result
         Some(other) => return Err(fatal(format!("expected {kind} response, got message type {other}"))),
         None => return Ok(None),
     }
-    let Some(length) = buffer.get(1..5).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_be_bytes) else {
-        return Ok(None);
-    };
-    let Some(body) = (length as usize).checked_sub(4).filter(|body| *body <= limit) else {
-        return Err(fatal(INVALID_LENGTH));
-    };
-    if buffer.len() < 5 + body {
-        return Ok(None);
-    }
-    buffer.advance(5);
-    Ok(Some(buffer.split_to(body).freeze()))
+    body(buffer, limit)
 }
 
 /// Whether a whole message waits in the buffer.
 pub fn has_frame(buffer: &[u8]) -> bool {
-    match buffer.get(1..5).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_be_bytes) {
-        Some(length) => buffer.len() > length as usize,
-        None => false,
-    }
+    announced_length(buffer).is_some_and(|length| buffer.len() > length as usize)
 }
 
 /// Decodes a message's body. The error's severity tells whether the session can go on.
