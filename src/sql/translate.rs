@@ -168,14 +168,17 @@ impl<'a> Printer<'a> {
         self.collate_as(expr);
     }
 
-    /// The collation of the expression's type.
+    /// The collation that the expression needs beside it.
     fn collate_as(&mut self, expr: &Expr) {
-        if let Some(collation) = self.collation(expr) {
+        if let Some(collation) = self.needed_collation(expr) {
             self.push(" COLLATE ");
             self.push(collation);
-        } else if self.leaks_collation(expr) {
-            self.push(" COLLATE BINARY");
         }
+    }
+
+    /// That of the expression's type; SQLite's own, where it would take another from inside the expression.
+    fn needed_collation(&self, expr: &Expr) -> Option<&'static str> {
+        self.collation(expr).or_else(|| self.leaks_collation(expr).then_some("BINARY"))
     }
 
     /// Whether SQLite would compare the expression by a collation that was written for something inside of it
@@ -188,7 +191,9 @@ impl<'a> Printer<'a> {
             _ => {}
         }
         let mut leaks = false;
-        expr.for_each_child(&mut |child| leaks |= self.collation(child).is_some() || self.leaks_collation(child));
+        expr.for_each_child(&mut |child| {
+            leaks = leaks || self.collation(child).is_some() || self.leaks_collation(child)
+        });
         leaks
     }
 
@@ -221,9 +226,12 @@ impl<'a> Printer<'a> {
             ExprKind::Call(Call::Template(template), args) => self.template(template, args),
             ExprKind::Compare(op, left, right) => {
                 self.push("(");
-                self.collated(left);
-                if self.collation(left).is_none() && !self.leaks_collation(left) && self.leaks_collation(right) {
-                    self.push(" COLLATE BINARY");
+                self.expr(left);
+                // The left operand's collation counts; without one SQLite would take what leaks from the right.
+                let collation = self.needed_collation(left);
+                if let Some(collation) = collation.or_else(|| self.leaks_collation(right).then_some("BINARY")) {
+                    self.push(" COLLATE ");
+                    self.push(collation);
                 }
                 self.push(" ");
                 self.push(op);
