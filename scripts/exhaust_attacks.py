@@ -330,54 +330,41 @@ def messages_half_sent(attack, short):
     return held(attack, short, announced(attack, 200 << 20, 8 << 20))
 
 
-def many_sessions_that_sleep(attack, short):
+def unanswered(attack, statement, *before):
+    """A session sends the statement and waits for nothing."""
+    message = statement.encode() + b"\0"
+
     def act():
         connection = Connection(attack.server.port)
-        connection.send(b"Q", b"select pg_sleep(3)\0")
+        for setting in before:
+            connection.query(setting)
+        connection.send(b"Q", message)
         return connection.socket
 
-    return held(attack, short, act)
+    return act
+
+
+def many_sessions_that_sleep(attack, short):
+    return held(attack, short, unanswered(attack, "select pg_sleep(3)"))
 
 
 def many_sessions_that_compute(attack, short):
-    def act():
-        connection = Connection(attack.server.port)
-        connection.query("set statement_timeout = '5s'")
-        connection.send(b"Q", b"select count(*) from generate_series(1, 1000000000)\0")
-        return connection.socket
-
-    return held(attack, short, act)
+    statement = "select count(*) from generate_series(1, 1000000000)"
+    return held(attack, short, unanswered(attack, statement, "set statement_timeout = '5s'"))
 
 
 def many_sessions_that_plan(attack, short):
-    statement = ("select 1 where 1 in (" + ", ".join(str(n) for n in range(100_000)) + ")").encode() + b"\0"
-
-    def act():
-        connection = Connection(attack.server.port)
-        connection.query("set statement_timeout = '5s'")
-        connection.send(b"Q", statement)
-        return connection.socket
-
-    return held(attack, short, act)
+    statement = "select 1 where 1 in (" + ", ".join(str(n) for n in range(100_000)) + ")"
+    return held(attack, short, unanswered(attack, statement, "set statement_timeout = '5s'"))
 
 
 def many_sessions_that_grow(attack, short):
-    def act():
-        connection = Connection(attack.server.port)
-        connection.query("set statement_timeout = '5s'")
-        connection.send(b"Q", b"select length(repeat('x', 400000000)) + count(*) from generate_series(1, 100000000)\0")
-        return connection.socket
-
-    return held(attack, short, act)
+    statement = "select length(repeat('x', 400000000)) + count(*) from generate_series(1, 100000000)"
+    return held(attack, short, unanswered(attack, statement, "set statement_timeout = '5s'"))
 
 
 def readers_that_do_not_read(attack, short):
-    def act():
-        connection = Connection(attack.server.port)
-        connection.send(b"Q", b"select repeat('x', 10000) from generate_series(1, 100000)\0")
-        return connection.socket
-
-    return held(attack, short, act)
+    return held(attack, short, unanswered(attack, "select repeat('x', 10000) from generate_series(1, 100000)"))
 
 
 def parse_without_end(attack, short):

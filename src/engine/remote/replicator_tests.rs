@@ -15,7 +15,7 @@ use crate::engine::database::Database;
 use crate::engine::databases::DatabaseNames;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::session::EngineSession;
-use crate::error::{Result, SqlState};
+use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::plan::{IsolationLevel, LockWait, SqliteStatement, TransactionModes};
 use crate::storage::blob::local_directory::LocalDirectory;
@@ -184,6 +184,19 @@ async fn write(session: &mut EngineSession, sql: &str) -> Result<()> {
     outcome
 }
 
+/// Both commit while the store does not answer; it takes one of them, and the other's error is given.
+async fn collision(place: &Place, a: &mut EngineSession, b: &mut EngineSession) -> Error {
+    let (first, second) = tokio::join!(a.commit(), async {
+        let commit = b.commit();
+        place.store_answers(true);
+        commit.await
+    });
+    match (first, second) {
+        (Ok(()), Err(lost)) | (Err(lost), Ok(())) => lost,
+        both => panic!("{both:?}"),
+    }
+}
+
 /// Stops it, with time for its plain file.
 async fn close(database: &Database) -> bool {
     database.close(tokio::time::Instant::now() + Duration::from_secs(20)).await
@@ -250,15 +263,7 @@ async fn the_loser_of_a_race_is_told_and_follows_the_winner() {
     place.store_answers(false);
     run(&mut a, "INSERT INTO t VALUES (2, 20)").await.expect("write");
     run(&mut b, "INSERT INTO t VALUES (2, 21)").await.expect("write");
-    let (first, second) = tokio::join!(a.commit(), async {
-        let commit = b.commit();
-        place.store_answers(true);
-        commit.await
-    });
-    let lost = match (first, second) {
-        (Ok(()), Err(lost)) | (Err(lost), Ok(())) => lost,
-        both => panic!("{both:?}"),
-    };
+    let lost = collision(&place, &mut a, &mut b).await;
     assert_eq!(lost.code(), SqlState::SERIALIZATION_FAILURE);
     let kept = run(&mut a, "SELECT v FROM t WHERE id = 2").await.expect("read");
     eventually(&mut b, "SELECT v FROM t WHERE id = 2", &kept).await;
@@ -290,15 +295,7 @@ async fn large_transactions_are_followed_and_lost_like_others() {
     place.store_answers(false);
     run(&mut a, &many("i, 2 * i", 20_000)).await.expect("write");
     run(&mut b, &many("i, 3 * i", 30_000)).await.expect("write");
-    let (first, second) = tokio::join!(a.commit(), async {
-        let commit = b.commit();
-        place.store_answers(true);
-        commit.await
-    });
-    let lost = match (first, second) {
-        (Ok(()), Err(lost)) | (Err(lost), Ok(())) => lost,
-        both => panic!("{both:?}"),
-    };
+    let lost = collision(&place, &mut a, &mut b).await;
     assert_eq!(lost.code(), SqlState::SERIALIZATION_FAILURE);
     let kept = run(&mut a, "SELECT coalesce(sum(v), 0) FROM t").await.expect("read");
     eventually(&mut b, "SELECT coalesce(sum(v), 0) FROM t", &kept).await;
