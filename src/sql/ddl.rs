@@ -44,10 +44,6 @@ pub enum ObjectKind {
     Schema,
     Type,
     Domain,
-    Extension,
-    Function,
-    Trigger,
-    Rule,
 }
 
 impl ObjectKind {
@@ -61,10 +57,6 @@ impl ObjectKind {
             ObjectKind::Schema => "schema",
             ObjectKind::Type => "type",
             ObjectKind::Domain => "domain",
-            ObjectKind::Extension => "extension",
-            ObjectKind::Function => "function",
-            ObjectKind::Trigger => "trigger",
-            ObjectKind::Rule => "rule",
         }
     }
 }

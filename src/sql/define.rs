@@ -164,10 +164,7 @@ struct Definer<'t> {
 
 impl Definer<'_> {
     fn at(self, error: Error, location: Location) -> Error {
-        match location.byte() {
-            Some(byte) => error.with_position(TokenValue { text: self.text }.position(byte)),
-            None => error,
-        }
+        TokenValue { text: self.text }.located(error, location)
     }
 
     /// A 42601 at a location.

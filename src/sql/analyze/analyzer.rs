@@ -23,7 +23,7 @@ use crate::sql::syntax::ast::query::RangeVar as RangeName;
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
-/// How deep expressions and sub-queries may nest before 54001; the parser's own limit does not see `1 + 1 + 1 …`.
+/// How deep expressions and sub-queries may nest before 54001: views nest in each other beyond what a text can.
 const MAX_DEPTH: usize = 1000;
 
 /// What analysing an expression or a query costs besides its parts.

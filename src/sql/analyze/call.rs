@@ -46,12 +46,10 @@ impl Analyzer<'_> {
             .into_iter()
             .enumerate()
             .map(|(i, arg)| {
-                let arg = if declared.get(i) == Some(&Oid::ANY) { self.determined(arg)? } else { arg };
-                Ok((i, arg))
+                let declared = declared.get(i).copied().unwrap_or(Oid::ANY);
+                let arg = if declared == Oid::ANY { self.determined(arg)? } else { arg };
+                self.argument(arg, declared, actual.get(i).copied())
             })
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .map(|(i, arg)| self.argument(arg, declared.get(i).copied().unwrap_or(Oid::ANY), actual.get(i).copied()))
             .collect::<Result<Vec<_>>>()?;
         let args = args.into_iter().map(|arg| self.resolve_unknown(arg)).collect::<Result<Vec<_>>>()?;
         Ok((args, result))

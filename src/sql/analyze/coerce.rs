@@ -194,7 +194,7 @@ impl Analyzer<'_> {
 
     /// A parameter of a known type. Names of objects, which the session does not look up, come as text.
     pub(super) fn parameter(&self, n: usize, type_oid: Oid) -> Expr {
-        if reads_the_catalog(self.repr_of(type_oid).scalar) {
+        if self.repr_of(type_oid).scalar.names_object() {
             return self.from_text(Expr::new(ExprKind::Param(n), Oid::TEXT), type_oid);
         }
         Expr::new(ExprKind::Param(n), type_oid)
@@ -239,7 +239,7 @@ impl Analyzer<'_> {
                 }
                 Ok(self.parameter(n, to))
             }
-            ExprKind::Literal(n) if !reads_the_catalog(self.repr_of(to).scalar) => self.type_literal(n, to),
+            ExprKind::Literal(n) if !self.repr_of(to).scalar.names_object() => self.type_literal(n, to),
             ExprKind::Const(Value::Text(text)) => self.constant_from_text(&text, to),
             // A column or sub-query of unknown type is text.
             kind => {
@@ -259,7 +259,7 @@ impl Analyzer<'_> {
             repr.scalar,
             Scalar::Date | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz | Scalar::Interval
         );
-        if depends || reads_the_catalog(repr.scalar) {
+        if depends || repr.scalar.names_object() {
             return Ok(self.from_text(Expr::text(text), to));
         }
         let name = self.type_name(to);
@@ -468,11 +468,6 @@ fn is_natural(kind: LiteralKind, oid: Oid) -> bool {
         (kind, oid),
         (LiteralKind::Int4, Oid::INT4) | (LiteralKind::Int8, Oid::INT8) | (LiteralKind::Numeric, Oid::NUMERIC)
     )
-}
-
-/// Types whose text form is looked up among the database's objects.
-fn reads_the_catalog(scalar: Scalar) -> bool {
-    scalar.names_object()
 }
 
 /// pg_in_… and pg_out_… by type: the names are the types', so the set is finite and kept for the process' life.

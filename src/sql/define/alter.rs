@@ -12,6 +12,7 @@ use crate::sql::syntax::ast::definition::{
 use crate::sql::syntax::ast::statement::{
     AlterObjectSchemaStmt, AlterOwnerStmt, DropBehavior, ObjectRef, ObjectType, RenameStmt,
 };
+use crate::sql::syntax::print;
 
 impl Definer<'_> {
     pub(super) fn alter_table(self, alter: &AlterTableStmt) -> Defined {
@@ -283,50 +284,12 @@ fn renamed_kind(kind: ObjectType) -> Option<(ObjectKind, &'static str)> {
     })
 }
 
-/// What a kind of object is called in SQL.
+/// What the command for a kind of object is called: that of the table or type for a part of one.
 pub(super) fn kind_words(kind: ObjectType) -> &'static str {
     match kind {
-        ObjectType::AccessMethod => "ACCESS METHOD",
-        ObjectType::Aggregate => "AGGREGATE",
         ObjectType::Attribute => "TYPE",
-        ObjectType::Cast => "CAST",
-        ObjectType::Column | ObjectType::TabConstraint | ObjectType::Table => "TABLE",
-        ObjectType::Collation => "COLLATION",
-        ObjectType::Conversion => "CONVERSION",
-        ObjectType::Database => "DATABASE",
-        ObjectType::Domain | ObjectType::DomConstraint => "DOMAIN",
-        ObjectType::EventTrigger => "EVENT TRIGGER",
-        ObjectType::Extension => "EXTENSION",
-        ObjectType::Fdw => "FOREIGN DATA WRAPPER",
-        ObjectType::ForeignServer => "SERVER",
-        ObjectType::ForeignTable => "FOREIGN TABLE",
-        ObjectType::Function => "FUNCTION",
-        ObjectType::Index => "INDEX",
-        ObjectType::Language => "LANGUAGE",
-        ObjectType::LargeObject => "LARGE OBJECT",
-        ObjectType::MatView => "MATERIALIZED VIEW",
-        ObjectType::OpClass => "OPERATOR CLASS",
-        ObjectType::Operator => "OPERATOR",
-        ObjectType::OpFamily => "OPERATOR FAMILY",
-        ObjectType::ParameterAcl => "PARAMETER",
-        ObjectType::Policy => "POLICY",
-        ObjectType::Procedure => "PROCEDURE",
-        ObjectType::Publication => "PUBLICATION",
-        ObjectType::Role => "ROLE",
-        ObjectType::Routine => "ROUTINE",
-        ObjectType::Rule => "RULE",
-        ObjectType::Schema => "SCHEMA",
-        ObjectType::Sequence => "SEQUENCE",
-        ObjectType::Subscription => "SUBSCRIPTION",
-        ObjectType::StatisticExt => "STATISTICS",
-        ObjectType::Tablespace => "TABLESPACE",
-        ObjectType::Transform => "TRANSFORM",
-        ObjectType::Trigger => "TRIGGER",
-        ObjectType::TsConfiguration => "TEXT SEARCH CONFIGURATION",
-        ObjectType::TsDictionary => "TEXT SEARCH DICTIONARY",
-        ObjectType::TsParser => "TEXT SEARCH PARSER",
-        ObjectType::TsTemplate => "TEXT SEARCH TEMPLATE",
-        ObjectType::Type => "TYPE",
-        ObjectType::View => "VIEW",
+        ObjectType::Column | ObjectType::TabConstraint => "TABLE",
+        ObjectType::DomConstraint => "DOMAIN",
+        other => print::object_words(other),
     }
 }

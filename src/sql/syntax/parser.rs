@@ -400,11 +400,7 @@ impl<'t> Parser<'t> {
 
     /// An error that points at a location, as ereport with parser_errposition.
     pub fn error_at(&self, location: Location, code: SqlState, message: impl Into<String>) -> Error {
-        let error = Error::new(code, message.into());
-        match location.byte() {
-            Some(byte) => error.with_position(self.value().position(byte)),
-            None => error,
-        }
+        self.value().located(Error::new(code, message.into()), location)
     }
 
     /// What the grammar itself refuses as unsupported (0A000), or wrong (42601), at a location.

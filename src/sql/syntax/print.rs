@@ -1,6 +1,6 @@
 //! The tree as written back to text: what is parsed from it again is the same tree.
 //!
-//! Owns: [`expression`], [`query`], [`type_name`], [`statement`] and the primitives that its files share. Operators
+//! Owns: [`expression`], [`query`], [`type_name`], [`statement`], [`object_words`] and the primitives that its files share. Operators
 //! stand in parentheses, so that no precedence matters. Must not know: what a name means. Specification: gram.y.
 
 mod alter;
@@ -18,6 +18,8 @@ mod statement;
 mod tests;
 mod type_name;
 mod utility;
+
+pub use crate::sql::syntax::print::routine::object_words;
 
 use crate::catalog::definitions::quote_identifier;
 use crate::sql::syntax::ast::expression::{Expr, TypeName};

@@ -4,6 +4,7 @@
 //! Specification: sql-syntax-lexical.html#SQL-SYNTAX-STRINGS-ESCAPE and the sections around it.
 
 use crate::error::{Error, Result, SqlState};
+use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::lexer::{NAME_LENGTH, Token, TokenKind};
 
 /// A text whose tokens are read.
@@ -47,6 +48,14 @@ impl<'t> TokenValue<'t> {
             near => format!("{message} at or near \"{near}\""),
         };
         Error::new(SqlState::SYNTAX_ERROR, message).with_position(self.position(byte))
+    }
+
+    /// The error, at a place of the text.
+    pub fn located(self, error: Error, location: Location) -> Error {
+        match location.byte() {
+            Some(byte) => error.with_position(self.position(byte)),
+            None => error,
+        }
     }
 
     /// The 1-based character position of a byte. What ends a statement may stand some blanks behind its text.

@@ -58,10 +58,7 @@ pub(super) fn copy<'s>(stmt: &'s CopyStmt, text: &str) -> Result<CopyStatement<'
     let direction = if stmt.is_from { CopyDirection::From } else { CopyDirection::To };
     let mut options = CopyWords::default();
     for (index, option) in stmt.options.iter().enumerate() {
-        let at = |error: Error| match option.location.byte() {
-            Some(byte) => error.with_position(TokenValue { text }.position(byte)),
-            None => error,
-        };
+        let at = |error| TokenValue { text }.located(error, option.location);
         if stmt.options.iter().take(index).any(|other| other.name == option.name) {
             return Err(at(Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options")));
         }

@@ -15,7 +15,12 @@ use crate::sql::utility::{Utility, variable};
 
 /// What a statement about databases or roles asks for; `None` for any other.
 pub(super) fn database<'s>(stmt: &Stmt, text: &str) -> Option<Result<Utility<'s>>> {
-    let command = match stmt {
+    let command = command(stmt, text)?;
+    Some(command.map(|(command, tag)| Utility::Database(command, tag)))
+}
+
+fn command(stmt: &Stmt, text: &str) -> Option<Result<(DatabaseCommand, &'static str)>> {
+    Some(Ok(match stmt {
         Stmt::Createdb { name, options } => {
             (DatabaseCommand::Create { name: name.clone(), options: elements(options, text) }, "CREATE DATABASE")
         }
@@ -26,11 +31,9 @@ pub(super) fn database<'s>(stmt: &Stmt, text: &str) -> Option<Result<Utility<'s>
             (DatabaseCommand::RefreshCollation { name: name.clone() }, "ALTER DATABASE")
         }
         Stmt::AlterDatabaseSet { name, set } => {
-            let change = match change(&set.kind) {
-                Ok(change) => change,
-                Err(error) => return Some(Err(error)),
-            };
-            (DatabaseCommand::Set { database: Some(name.clone()), role: None, change }, "ALTER DATABASE")
+            return Some(change(&set.kind).map(|change| {
+                (DatabaseCommand::Set { database: Some(name.clone()), role: None, change }, "ALTER DATABASE")
+            }));
         }
         Stmt::Dropdb { name, missing_ok, options } => {
             // FORCE is the one option that the grammar knows.
@@ -46,21 +49,16 @@ pub(super) fn database<'s>(stmt: &Stmt, text: &str) -> Option<Result<Utility<'s>
             (DatabaseCommand::AlterRole { role: role(&alter.role), options }, "ALTER ROLE")
         }
         Stmt::AlterRoleSet { role: given, database, set } => {
-            let change = match change(&set.kind) {
-                Ok(change) => change,
-                Err(error) => return Some(Err(error)),
-            };
-            let role = given.as_ref().map(role);
-            (DatabaseCommand::Set { database: database.clone(), role, change }, "ALTER ROLE")
+            let (database, role) = (database.clone(), given.as_ref().map(role));
+            let command = |change| (DatabaseCommand::Set { database, role, change }, "ALTER ROLE");
+            return Some(change(&set.kind).map(command));
         }
         Stmt::DropRole { roles, missing_ok } => {
             let roles = roles.iter().map(role).collect();
             (DatabaseCommand::DropRole { roles, if_exists: *missing_ok }, "DROP ROLE")
         }
         _ => return None,
-    };
-    let (command, tag) = command;
-    Some(Ok(Utility::Database(command, tag)))
+    }))
 }
 
 fn renamed(rename: &RenameStmt) -> Option<(DatabaseCommand, &'static str)> {

@@ -34,11 +34,7 @@ fn check(given: &[DefElem], command: &str, known: &[&str], text: &str) -> Result
         None => Ok(()),
         Some(option) => {
             let message = format!("unrecognized {command} option \"{}\"", option.name);
-            let error = Error::new(SqlState::SYNTAX_ERROR, message);
-            Err(match option.location.byte() {
-                Some(byte) => error.with_position(TokenValue { text }.position(byte)),
-                None => error,
-            })
+            Err(TokenValue { text }.located(Error::new(SqlState::SYNTAX_ERROR, message), option.location))
         }
     }
 }

@@ -1,10 +1,9 @@
 //! A text to its statement: the entries to the grammar, and which production a statement's first word begins.
 //!
-//! Owns: [`statement`], [`expression`], [`query`], [`type_name`], [`qualified_name`], [`Parser::stmt`]. Must not know:
-//! what a statement does.
+//! Owns: [`statement`], [`expression`], [`query`], [`type_name`], [`Parser::stmt`]. Must not know: what a statement does.
 
 use crate::error::Result;
-use crate::sql::syntax::ast::expression::{AnyName, Expr, TypeName};
+use crate::sql::syntax::ast::expression::{Expr, TypeName};
 use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::ast::statement::Stmt;
 use crate::sql::syntax::keywords::Keyword as K;
@@ -44,11 +43,6 @@ pub fn query(text: &str) -> Result<SelectStmt> {
 /// Parses a type's name.
 pub fn type_name(text: &str) -> Result<TypeName> {
     whole(text, |p| p.type_name())
-}
-
-/// Parses a name as regclass reads it: parts quoted or folded, with dots between.
-pub fn qualified_name(text: &str) -> Result<AnyName> {
-    whole(text, |p| p.any_name())
 }
 
 impl Parser<'_> {

@@ -198,52 +198,7 @@ impl Printer {
 
     /// The words for a kind of object.
     pub(super) fn object_type(&mut self, kind: ObjectType) {
-        self.put(match kind {
-            ObjectType::AccessMethod => "ACCESS METHOD",
-            ObjectType::Aggregate => "AGGREGATE",
-            ObjectType::Attribute => "ATTRIBUTE",
-            ObjectType::Cast => "CAST",
-            ObjectType::Column => "COLUMN",
-            ObjectType::Collation => "COLLATION",
-            ObjectType::Conversion => "CONVERSION",
-            ObjectType::Database => "DATABASE",
-            ObjectType::Domain => "DOMAIN",
-            ObjectType::DomConstraint | ObjectType::TabConstraint => "CONSTRAINT",
-            ObjectType::EventTrigger => "EVENT TRIGGER",
-            ObjectType::Extension => "EXTENSION",
-            ObjectType::Fdw => "FOREIGN DATA WRAPPER",
-            ObjectType::ForeignServer => "SERVER",
-            ObjectType::ForeignTable => "FOREIGN TABLE",
-            ObjectType::Function => "FUNCTION",
-            ObjectType::Index => "INDEX",
-            ObjectType::Language => "LANGUAGE",
-            ObjectType::LargeObject => "LARGE OBJECT",
-            ObjectType::MatView => "MATERIALIZED VIEW",
-            ObjectType::OpClass => "OPERATOR CLASS",
-            ObjectType::Operator => "OPERATOR",
-            ObjectType::OpFamily => "OPERATOR FAMILY",
-            ObjectType::ParameterAcl => "PARAMETER",
-            ObjectType::Policy => "POLICY",
-            ObjectType::Procedure => "PROCEDURE",
-            ObjectType::Publication => "PUBLICATION",
-            ObjectType::Role => "ROLE",
-            ObjectType::Routine => "ROUTINE",
-            ObjectType::Rule => "RULE",
-            ObjectType::Schema => "SCHEMA",
-            ObjectType::Sequence => "SEQUENCE",
-            ObjectType::Subscription => "SUBSCRIPTION",
-            ObjectType::StatisticExt => "STATISTICS",
-            ObjectType::Table => "TABLE",
-            ObjectType::Tablespace => "TABLESPACE",
-            ObjectType::Transform => "TRANSFORM",
-            ObjectType::Trigger => "TRIGGER",
-            ObjectType::TsConfiguration => "TEXT SEARCH CONFIGURATION",
-            ObjectType::TsDictionary => "TEXT SEARCH DICTIONARY",
-            ObjectType::TsParser => "TEXT SEARCH PARSER",
-            ObjectType::TsTemplate => "TEXT SEARCH TEMPLATE",
-            ObjectType::Type => "TYPE",
-            ObjectType::View => "VIEW",
-        });
+        self.put(object_words(kind));
     }
 
     // ----- aggregates, operators, text search, collations
@@ -465,5 +420,55 @@ impl Printer {
         self.named_any(" HANDLER ", stmt.handler.as_ref());
         self.named_any(" INLINE ", stmt.inline.as_ref());
         self.named_any(" VALIDATOR ", stmt.validator.as_ref());
+    }
+}
+
+/// The words that say what kind of object follows.
+pub fn object_words(kind: ObjectType) -> &'static str {
+    match kind {
+        ObjectType::AccessMethod => "ACCESS METHOD",
+        ObjectType::Aggregate => "AGGREGATE",
+        ObjectType::Attribute => "ATTRIBUTE",
+        ObjectType::Cast => "CAST",
+        ObjectType::Column => "COLUMN",
+        ObjectType::Collation => "COLLATION",
+        ObjectType::Conversion => "CONVERSION",
+        ObjectType::Database => "DATABASE",
+        ObjectType::Domain => "DOMAIN",
+        ObjectType::DomConstraint | ObjectType::TabConstraint => "CONSTRAINT",
+        ObjectType::EventTrigger => "EVENT TRIGGER",
+        ObjectType::Extension => "EXTENSION",
+        ObjectType::Fdw => "FOREIGN DATA WRAPPER",
+        ObjectType::ForeignServer => "SERVER",
+        ObjectType::ForeignTable => "FOREIGN TABLE",
+        ObjectType::Function => "FUNCTION",
+        ObjectType::Index => "INDEX",
+        ObjectType::Language => "LANGUAGE",
+        ObjectType::LargeObject => "LARGE OBJECT",
+        ObjectType::MatView => "MATERIALIZED VIEW",
+        ObjectType::OpClass => "OPERATOR CLASS",
+        ObjectType::Operator => "OPERATOR",
+        ObjectType::OpFamily => "OPERATOR FAMILY",
+        ObjectType::ParameterAcl => "PARAMETER",
+        ObjectType::Policy => "POLICY",
+        ObjectType::Procedure => "PROCEDURE",
+        ObjectType::Publication => "PUBLICATION",
+        ObjectType::Role => "ROLE",
+        ObjectType::Routine => "ROUTINE",
+        ObjectType::Rule => "RULE",
+        ObjectType::Schema => "SCHEMA",
+        ObjectType::Sequence => "SEQUENCE",
+        ObjectType::Subscription => "SUBSCRIPTION",
+        ObjectType::StatisticExt => "STATISTICS",
+        ObjectType::Table => "TABLE",
+        ObjectType::Tablespace => "TABLESPACE",
+        ObjectType::Transform => "TRANSFORM",
+        ObjectType::Trigger => "TRIGGER",
+        ObjectType::TsConfiguration => "TEXT SEARCH CONFIGURATION",
+        ObjectType::TsDictionary => "TEXT SEARCH DICTIONARY",
+        ObjectType::TsParser => "TEXT SEARCH PARSER",
+        ObjectType::TsTemplate => "TEXT SEARCH TEMPLATE",
+        ObjectType::Type => "TYPE",
+        ObjectType::View => "VIEW",
     }
 }
