@@ -182,14 +182,12 @@ pub mod sql {
         mod locking;
         mod membership;
         pub mod modify;
-        mod multiset;
         mod named;
-        mod names;
-        mod once;
+        pub(in crate::sql) mod names;
         mod query;
         mod resolve;
         mod scope;
-        pub mod stored;
+        pub(in crate::sql) mod stored;
         mod subscript;
         pub mod type_name;
     }
@@ -200,10 +198,12 @@ pub mod sql {
     pub mod define;
     pub mod deparse;
     pub mod functions;
+    pub mod lower;
     pub mod operators;
     pub mod plan;
     pub mod planner;
     pub mod scan;
+    pub mod stored;
     pub mod syntax {
         //! Text to the tree of what was written: lexer, grammar, AST, printer. The shape is gram.y's.
         pub mod ast {
@@ -263,10 +263,9 @@ pub mod sql {
 
         pub use grammar::statement as parse;
     }
-    mod search;
-    pub mod translate;
     pub mod tree;
     mod type_names;
+    pub mod types;
     mod utility;
 }
 

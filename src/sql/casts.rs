@@ -28,6 +28,13 @@ pub struct Cast {
     pub call: Call,
 }
 
+impl Cast {
+    /// Whether the stored form is the same in both types (castmethod b).
+    pub fn is_binary_coercible(&self) -> bool {
+        matches!(self.call, T("{0}"))
+    }
+}
+
 const fn cast(from: Oid, to: Oid, context: CastContext, call: Call) -> Cast {
     Cast { from, to, context, call }
 }

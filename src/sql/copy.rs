@@ -4,7 +4,8 @@
 
 use crate::catalog::schema::{Column, RelationKind};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::analyzer::{Analyzer, repr_of};
+use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::lower;
 use crate::sql::plan::{
     Bind, CopyDirection, CopyFormat, CopyHeader, CopyOptions, CopyPlan, FieldDescription, LockWait, SqliteStatement,
 };
@@ -13,8 +14,8 @@ use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::{ColumnRef, Expr, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{FromItem, RangeVar, ResTarget, SelectBody, SelectStmt, SimpleSelect};
-use crate::sql::translate;
 use crate::sql::tree::Modify;
+use crate::sql::types::repr_of;
 use crate::sql::utility::{CopySource, CopyStatement, CopyWords};
 use crate::types::pg_type::{Oid, type_info};
 
@@ -28,7 +29,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         (CopySource::Query(ast), _) => {
             let tree = analyzer.query(ast)?;
             let columns = tree.outputs().into_iter().map(|(name, oid, typmod)| (name, 0, oid, typmod)).collect();
-            (String::new(), columns, translate::query(&tree, &repr))
+            (String::new(), columns, lower::query(&tree, lower::Context::of(&analyzer))?)
         }
         (CopySource::Table { relation: name, columns }, direction) => {
             let table = &name.relation;
@@ -53,12 +54,12 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
             let translated = match direction {
                 CopyDirection::From => {
                     let insert = analyzer.copy_row(relation, &chosen)?;
-                    translate::modify(&Modify::Insert(insert), &repr)
+                    lower::modify(&Modify::Insert(insert), lower::Context::of(&analyzer))?.translated
                 }
                 CopyDirection::To => {
                     let ast = select_columns(name, &chosen);
                     let tree = analyzer.query(&ast)?;
-                    translate::query(&tree, &repr)
+                    lower::query(&tree, lower::Context::of(&analyzer))?
                 }
             };
             (relation.name.clone(), described, translated)

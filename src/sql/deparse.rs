@@ -9,9 +9,9 @@ use std::cell::Cell;
 use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result};
-use crate::sql::analyze::stored::{self, Origin, Target, relation_expression};
 use crate::sql::analyze::type_name;
 use crate::sql::planner::PlanContext;
+use crate::sql::stored::{self, Origin, Target, relation_expression};
 use crate::sql::syntax::ast::expression::{
     self as ast, AConst, AExpr, AExprKind, BoolExprType, BoolTestType, CoercionForm, ConstValue, Expr, Field, FuncCall,
 };

@@ -11,11 +11,11 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
 use crate::settings::Settings;
-use crate::sql::analyze::analyzer::{Analyzer, repr_of};
+use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::modify::Modified;
 use crate::sql::copy;
 use crate::sql::define::{self, Definition};
-use crate::sql::functions::Call;
+use crate::sql::lower;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
 use crate::sql::syntax::ast::query::{SelectBody, SelectStmt};
@@ -23,8 +23,8 @@ use crate::sql::syntax::ast::statement::Stmt;
 use crate::sql::syntax::lexer::TokenKind;
 use crate::sql::syntax::parse;
 use crate::sql::syntax::token_value::TokenValue;
-use crate::sql::translate;
-use crate::sql::tree::{Body, ColumnRef, Expr, ExprKind, Insert, Modify, Query, Target};
+use crate::sql::tree::{Body, ExprKind, Modify, Query, Target};
+use crate::sql::types::repr_of;
 use crate::sql::utility::{self, Maintenance, Utility};
 use crate::types::encoding;
 use crate::types::format::Format;
@@ -273,10 +273,9 @@ fn query_statement(analyzer: &mut Analyzer<'_>, select: &SelectStmt) -> Result<A
     if let Some(analysed) = select_into(analyzer, select) {
         return analysed;
     }
-    let mut tree = analyzer.query(select)?;
+    let tree = analyzer.query(select)?;
     let columns = describe(analyzer, &tree_targets(&tree), &tree);
-    name_objects(&mut tree);
-    Ok((Tag::Select, Some(columns), Action::Sqlite(translated_query(analyzer, &tree))))
+    Ok((Tag::Select, Some(columns), Action::Sqlite(lowered_query(analyzer, &tree)?)))
 }
 
 /// Statements about objects, and the others.
@@ -307,44 +306,28 @@ fn defined_action((definition, tag): (Definition, &'static str)) -> Result<Analy
 }
 
 fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<Analysed> {
-    let (tag, returning) = match &modified.tree {
-        Modify::Insert(insert) => (Tag::Insert, &insert.returning),
-        Modify::Update(update) => (Tag::Update, &update.returning),
-        Modify::Delete(delete) => (Tag::Delete, &delete.returning),
+    let tag = match &modified.tree {
+        Modify::Insert(_) => Tag::Insert,
+        Modify::Update(_) => Tag::Update,
+        Modify::Delete(_) => Tag::Delete,
     };
+    let returning = modified.tree.returning();
     let columns = (!returning.is_empty()).then(|| returning.iter().map(|t| field(analyzer, t)).collect());
-    translate::check(&modified.tree)?;
-    let catalog = analyzer.catalog();
-    let translated = translate::modify(&modified.tree, &|oid| repr_of(catalog, oid));
-    // The row that fails may be the one DO UPDATE makes.
-    let updates = matches!(&modified.tree, Modify::Insert(Insert { conflict: Some(c), .. }) if c.update.is_some());
-    let row = modified.row.iter().filter(|_| !updates);
-    let key_sources = row.filter_map(|(number, expr)| Some((*number, value_source(expr)?))).collect();
+    let lowered = lower::modify(&modified.tree, lower::Context::of(analyzer))?;
     let statement = SqliteStatement {
-        sql: translated.sql.into(),
-        binds: translated.binds,
+        sql: lowered.translated.sql.into(),
+        binds: lowered.translated.binds,
         write: true,
         wait: LockWait::Usual,
         target: Some(modified.relation.oid),
-        key_sources,
+        key_sources: lowered.row,
     };
     Ok((tag, columns, Action::Sqlite(statement)))
 }
 
-/// Where an expression's value comes from, if it is a parameter or a constant, checked or not.
-fn value_source(expr: &Expr) -> Option<Bind> {
-    match &expr.kind {
-        ExprKind::Param(n) => Some(Bind::Param(*n)),
-        ExprKind::Literal(n) => Some(Bind::Literal(*n)),
-        ExprKind::Call(Call::Function("pg_raise_not_null"), args) => value_source(args.first()?),
-        _ => None,
-    }
-}
-
-fn translated_query(analyzer: &Analyzer<'_>, tree: &Query) -> SqliteStatement {
-    let catalog = analyzer.catalog();
-    let translated = translate::query(tree, &|oid| repr_of(catalog, oid));
-    SqliteStatement {
+fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatement> {
+    let translated = lower::query(tree, lower::Context::of(analyzer))?;
+    Ok(SqliteStatement {
         sql: translated.sql.into(),
         binds: translated.binds,
         // FOR UPDATE and FOR SHARE keep the rows as they are until the transaction ends: the write ticket does.
@@ -352,7 +335,7 @@ fn translated_query(analyzer: &Analyzer<'_>, tree: &Query) -> SqliteStatement {
         wait: analyzer.locks_rows.clone().unwrap_or(LockWait::Usual),
         target: None,
         key_sources: Vec::new(),
-    }
+    })
 }
 
 /// SELECT … INTO t is CREATE TABLE t AS SELECT ….
@@ -365,36 +348,6 @@ fn select_into(analyzer: &Analyzer<'_>, select: &SelectStmt) -> Option<Result<An
     }
     let defined = define::select_into(into, &query, analyzer.source().text);
     Some(defined.and_then(defined_action).map(|(_, columns, action)| (Tag::Fixed("SELECT"), columns, action)))
-}
-
-/// Columns of type regclass and its kin leave as names, which only the catalog knows.
-fn name_objects(tree: &mut Query) {
-    let Body::Select(select) = &mut tree.body else { return };
-    for (index, target) in select.targets.iter_mut().enumerate() {
-        let name = match target.expr.type_oid {
-            Oid::REGCLASS => "pg_out_regclass",
-            Oid::REGTYPE => "pg_out_regtype",
-            Oid::REGPROC => "pg_out_regproc",
-            Oid::REGPROCEDURE => "pg_out_regprocedure",
-            Oid::REGNAMESPACE => "pg_out_regnamespace",
-            Oid::REGROLE => "pg_out_regrole",
-            Oid::REGCLASS_ARRAY => "regclass",
-            Oid::REGTYPE_ARRAY => "regtype",
-            Oid::REGPROC_ARRAY => "regproc",
-            Oid::REGPROCEDURE_ARRAY => "regprocedure",
-            Oid::REGNAMESPACE_ARRAY => "regnamespace",
-            Oid::REGROLE_ARRAY => "regrole",
-            _ => continue,
-        };
-        let type_oid = target.expr.type_oid;
-        let value = target.expr.clone();
-        target.expr = match name.starts_with("pg_out") {
-            true => Expr::function(name, vec![value], type_oid),
-            false => Expr::function("pg_array_names", vec![Expr::text(name), value], type_oid),
-        };
-        // The order is still by OID.
-        tree.order_by.iter_mut().filter(|key| key.output == Some(index)).for_each(|key| key.output = None);
-    }
 }
 
 // ----- result columns
@@ -418,19 +371,9 @@ fn field(analyzer: &Analyzer<'_>, target: &Target) -> FieldDescription {
     let expr = &target.expr;
     let described = computed(analyzer, target.name.clone(), expr.type_oid, expr.typmod);
     match &expr.kind {
-        // A column relabelled as another type is no longer the table's, as in PostgreSQL.
-        ExprKind::Column(column) if !is_relabelled(analyzer, column, expr.type_oid) => {
-            FieldDescription { table_oid: column.table, attribute: column.attribute, ..described }
-        }
+        ExprKind::Var(var) => FieldDescription { table_oid: var.origin.0, attribute: var.origin.1, ..described },
         _ => described,
     }
-}
-
-/// Whether a cast that costs nothing made another type of the column.
-fn is_relabelled(analyzer: &Analyzer<'_>, column: &ColumnRef, shown: Oid) -> bool {
-    let relation = analyzer.catalog().relations.get(&column.table);
-    let own = relation.and_then(|relation| relation.column_by_number(column.attribute));
-    own.is_some_and(|own| analyzer.base_type(own.type_oid, own.typmod).0 != shown)
 }
 
 fn computed(analyzer: &Analyzer<'_>, name: String, type_oid: Oid, typmod: i32) -> FieldDescription {
@@ -440,7 +383,8 @@ fn computed(analyzer: &Analyzer<'_>, name: String, type_oid: Oid, typmod: i32) -
         attribute: 0,
         type_oid,
         type_len: type_info(type_oid).map_or(if analyzer.is_enum(type_oid) { 4 } else { -1 }, |info| info.len),
-        typmod,
+        // A record's modifier means something within the statement only.
+        typmod: if type_oid == Oid::RECORD { -1 } else { typmod },
         repr: analyzer.repr_of(type_oid),
     }
 }
@@ -547,7 +491,7 @@ fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
             let relation = named_relation(schema.as_deref(), table, context)?;
             let mut sql = "ANALYZE ".to_owned();
             match relation.kind {
-                RelationKind::Table => translate::quote(&mut sql, &relation.sqlite_name),
+                RelationKind::Table => lower::print::quote(&mut sql, &relation.sqlite_name),
                 _ => return Ok("ANALYZE".to_owned()),
             }
             sql

@@ -25,7 +25,7 @@ fn catalog() -> Arc<CatalogSnapshot> {
             name: name.to_owned(),
             type_oid,
             typmod,
-            repr: translate::builtin_repr(type_oid),
+            repr: type_info(type_oid).unwrap().repr,
             not_null,
             default: None,
             identity: None,

@@ -1,13 +1,19 @@
-//! The analysed query: names resolved, every expression typed, PostgreSQL's meaning made explicit.
+//! The analysed query in PostgreSQL's own terms: names are range table entries and attributes, functions and operators
+//! the rows that define them, conversions are spelled out.
 //!
-//! Owns: [`Query`], [`Expr`] and their parts, as `analyze` makes them and `translate` prints them. Must not know: the
-//! parser's tree, SQLite's syntax beyond the `Call`s that the tables of functions and operators carry.
+//! Owns: [`Query`], [`Expr`] and their parts, as `analyze` makes them and `lower` reads them. Must not know: the text it
+//! was written as, SQLite. Specification: primnodes.h and parsenodes.h; where we differ, the item says so.
 
-use std::rc::Rc;
+mod modify;
+mod walk;
 
-use crate::sql::functions::Call;
+use crate::sql::casts::Cast;
+use crate::sql::functions::{Function, FunctionKind};
+use crate::sql::operators::Operator;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
+
+pub use modify::*;
 
 /// A typed expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,69 +31,261 @@ pub enum ExprKind {
     Param(usize),
     /// The n-th constant lifted out of the text.
     Literal(usize),
-    /// A constant that analysis made.
+    /// A constant that is part of the tree.
     Const(Value),
-    Column(ColumnRef),
-    /// A function or operator as SQLite knows it.
-    Call(Call, Vec<Expr>),
-    /// A comparison by SQLite's own operator, under the operands' collation. `op` may be IS and IS NOT.
-    Compare(&'static str, Box<Expr>, Box<Expr>),
-    /// CASE WHEN … (the form with an operand is rewritten into this one).
-    Case {
-        whens: Vec<(Expr, Expr)>,
-        otherwise: Option<Box<Expr>>,
+    Var(Var),
+    /// A call of a function (FuncExpr). One that returns a set stands where it was written.
+    Func(FunctionRef, Vec<Expr>),
+    /// An operator's application (OpExpr): one operand or two.
+    Op(OperatorRef, Vec<Expr>),
+    /// (a, b) op (c, d), field by field (RowCompareExpr). The operators of all fields have the same name.
+    RowCompare {
+        op: &'static str,
+        left: Vec<Expr>,
+        right: Vec<Expr>,
     },
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    /// IS NULL, IS NOT NULL; of a row, of all its fields.
+    NullTest {
+        arg: Box<Expr>,
+        negated: bool,
+    },
+    BooleanTest {
+        arg: Box<Expr>,
+        test: BooleanTest,
+    },
+    /// IS [NOT] DISTINCT FROM (DistinctExpr); the operator is the equality.
+    Distinct {
+        operator: OperatorRef,
+        left: Box<Expr>,
+        right: Box<Expr>,
+        negated: bool,
+    },
+    /// NULLIF: the first operand as it was written, and the equality of both as its operator takes them.
+    NullIf {
+        value: Box<Expr>,
+        operator: OperatorRef,
+        right: Box<Expr>,
+    },
+    /// [NOT] IN (list) with a common type: ScalarArrayOpExpr over the list.
     InList {
         expr: Box<Expr>,
         list: Vec<Expr>,
         negated: bool,
     },
-    InQuery {
-        expr: Box<Expr>,
-        query: Box<Query>,
-        negated: bool,
-    },
-    /// expr = ANY(array): membership in an array's elements. `exact` asks for NULL where the array is NULL; without
-    /// it the answer is false there, which is enough in a WHERE and lets SQLite use an index.
-    InArray {
-        expr: Box<Expr>,
+    /// A comparison with ANY or ALL of an array's elements (ScalarArrayOpExpr); the comparison is over
+    /// [`ExprKind::Element`].
+    ScalarArray {
+        all: bool,
+        comparison: Box<Expr>,
         array: Box<Expr>,
         element: Oid,
-        exact: bool,
     },
-    /// A comparison with ANY or ALL of an array's elements; the comparison refers to the element as
-    /// [`ExprKind::ArrayElement`].
-    Quantified {
-        all: bool,
-        array: Box<Expr>,
-        comparison: Box<Expr>,
+    /// The current element within `ScalarArray`, [`Coercion::Array`] and [`SubLinkKind::Quantified`].
+    Element,
+    SubLink(Box<SubLink>),
+    /// With an operand, the conditions are over [`ExprKind::CaseTest`].
+    Case {
+        operand: Option<Box<Expr>>,
+        whens: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
     },
-    /// The current element within `Quantified`.
-    ArrayElement,
-    ScalarQuery(Box<Query>),
-    Exists {
-        query: Box<Query>,
-        negated: bool,
-    },
-    /// ARRAY(SELECT …) with the element type's name.
-    ArrayQuery {
-        query: Box<Query>,
-        element: String,
-    },
-    /// GREATEST and LEAST: NULLs are ignored, unlike SQLite's own max(a, b).
-    Extreme {
+    /// The operand of the CASE around it (CaseTestExpr).
+    CaseTest,
+    Coalesce(Vec<Expr>),
+    /// GREATEST and LEAST (MinMaxExpr).
+    MinMax {
         greatest: bool,
         args: Vec<Expr>,
     },
-    /// (a, b): only as an operand of a comparison or IN.
-    Row(Vec<Expr>),
-    Aggregate(Box<Aggregate>),
+    /// ARRAY[…] (ArrayExpr); elements that are arrays make more dimensions.
+    Array(Vec<Expr>),
+    /// ROW(…), or a whole row (RowExpr). Names are those of the columns, where it is one.
+    Row {
+        fields: Vec<Expr>,
+        names: Vec<String>,
+    },
+    /// A field of a composite value (FieldSelect), from 0.
+    Field {
+        arg: Box<Expr>,
+        index: usize,
+    },
+    /// container[index] … (SubscriptingRef)
+    Subscript {
+        container: Box<Expr>,
+        indexes: Vec<Expr>,
+    },
+    /// array[lower:upper]
+    Slice {
+        array: Box<Expr>,
+        lower: Option<Box<Expr>>,
+        upper: Option<Box<Expr>>,
+    },
+    /// [I]LIKE … ESCAPE: the value, the pattern, the escape. PostgreSQL calls like_escape() for the pattern.
+    LikeEscape {
+        insensitive: bool,
+        args: Vec<Expr>,
+    },
+    /// SIMILAR TO: the value, the pattern, maybe the escape. PostgreSQL calls similar_to_escape() for the pattern.
+    Similar(Vec<Expr>),
+    /// A conversion to the expression's type.
+    Coerce {
+        how: Coercion,
+        arg: Box<Expr>,
+    },
+    /// The expression's modifier enforced: PostgreSQL's call of a length coercion function.
+    CoerceTypmod {
+        arg: Box<Expr>,
+        /// Asked for: then what is too long is cut.
+        explicit: bool,
+    },
+    CoerceToDomain {
+        arg: Box<Expr>,
+        domain: Oid,
+        not_null: bool,
+        /// Names and conditions over [`ExprKind::DomainValue`].
+        checks: Vec<(String, Expr)>,
+    },
+    /// VALUE in a domain's check (CoerceToDomainValue).
+    DomainValue,
+    /// The place of an enum's value in the enum's order, which comparisons compare. PostgreSQL's comparison functions
+    /// of enums do so themselves.
+    EnumOrder(Box<Expr>),
+    /// enum_range(lower, upper), whose bounds may be missing.
+    EnumRange {
+        lower: Option<Box<Expr>>,
+        upper: Option<Box<Expr>>,
+        of: Oid,
+    },
+    Aggref(Box<Aggref>),
 }
 
-/// A call of an aggregate or window function.
+/// How a value becomes one of another type (CoercionPathType).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Aggregate {
-    pub function: &'static str,
+pub enum Coercion {
+    /// Nothing changes but the type (RelabelType).
+    Relabel,
+    /// pg_cast's function.
+    Cast(CastRef),
+    /// Through the text form (CoerceViaIO).
+    ViaIo,
+    /// A constant's text read under the type's modifier.
+    Input,
+    /// Each element of an array: over [`ExprKind::Element`] (ArrayCoerceExpr).
+    Array(Box<Expr>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BooleanTest {
+    True,
+    NotTrue,
+    False,
+    NotFalse,
+    Unknown,
+    NotUnknown,
+}
+
+macro_rules! row_reference {
+    ($(#[$doc:meta])* $name:ident, $row:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name(pub &'static $row);
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                std::ptr::eq(self.0, other.0)
+            }
+        }
+
+        impl std::ops::Deref for $name {
+            type Target = $row;
+
+            fn deref(&self) -> &$row {
+                self.0
+            }
+        }
+    };
+}
+
+row_reference!(
+    /// A function by its row in the table of functions, as PostgreSQL has its OID.
+    FunctionRef,
+    Function
+);
+row_reference!(
+    /// A cast by its row in the table of casts.
+    CastRef,
+    Cast
+);
+row_reference!(
+    /// An operator by its row in the table of operators.
+    ListedOperator,
+    Operator
+);
+
+/// An operator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OperatorRef {
+    /// A comparison of values of one type, or of integers: every type has it, the user's own, too.
+    Comparison(&'static str),
+    Listed(ListedOperator),
+}
+
+/// A column of a range table entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Var {
+    /// Unique in the statement, so no level needs to be said: PostgreSQL counts from 1 at every level.
+    pub entry: EntryId,
+    /// The column's number in its table; of other entries its place, from 1.
+    pub attribute: i16,
+    /// The table's column that it shows, through sub-queries, too (resorigtbl, resorigcol); 0 if it is computed.
+    pub origin: (Oid, i16),
+    /// The column cannot be NULL: it is declared so, and no outer join can have left its table out.
+    pub not_null: bool,
+}
+
+/// Identifies a range table entry in a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EntryId(pub u32);
+
+impl EntryId {
+    /// Not an entry: the output columns of the query itself, which ORDER BY of a set operation names.
+    pub const OUTPUT: EntryId = EntryId(0);
+}
+
+/// Identifies a WITH query in a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CteId(pub u32);
+
+/// A sub-query in an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubLink {
+    pub kind: SubLinkKind,
+    pub query: Query,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum SubLinkKind {
+    Exists,
+    /// The value of its one column in its one row; of several columns, a row.
+    Expr,
+    /// ARRAY(SELECT …)
+    Array,
+    /// values IN (query), types matched.
+    In(Vec<Expr>),
+    /// A comparison over [`ExprKind::Element`], which is its one column, with ANY or ALL of its rows.
+    Quantified {
+        all: bool,
+        comparison: Expr,
+    },
+}
+
+/// A call of an aggregate (Aggref) or window function (WindowFunc).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggref {
+    pub function: FunctionRef,
     /// Empty and `star` for count(*).
     pub args: Vec<Expr>,
     pub star: bool,
@@ -97,7 +295,7 @@ pub struct Aggregate {
     pub over: Option<Window>,
 }
 
-/// OVER (…)
+/// OVER (…): a WindowClause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     pub partition_by: Vec<Expr>,
@@ -122,19 +320,6 @@ pub enum FrameBound {
     Following(Expr),
 }
 
-/// A column of a range table entry.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ColumnRef {
-    /// The entry's alias in the translated statement; unique in it. `None` prints the bare column name (RETURNING).
-    pub alias: Option<Rc<str>>,
-    /// The column's name in SQLite.
-    pub column: Rc<str>,
-    /// Where the column comes from, for RowDescription; 0 if it is computed.
-    pub table: Oid,
-    pub attribute: i16,
-    pub not_null: bool,
-}
-
 /// ORDER BY's element.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SortKey {
@@ -156,10 +341,10 @@ pub struct Query {
     pub offset: Option<Expr>,
 }
 
+/// A query of WITH (CommonTableExpr).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cte {
-    /// Unique in the statement.
-    pub name: Rc<str>,
+    pub id: CteId,
     pub query: Query,
     /// MATERIALIZED / NOT MATERIALIZED
     pub materialized: Option<bool>,
@@ -179,7 +364,7 @@ pub enum SetOperator {
     Except,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Select {
     pub distinct: bool,
     pub distinct_on: Vec<Expr>,
@@ -187,44 +372,23 @@ pub struct Select {
     pub from: Vec<FromItem>,
     pub selection: Option<Expr>,
     pub group_by: Vec<Expr>,
+    /// GROUP BY () was written: one group, even of no rows.
+    pub grouped: bool,
     pub having: Option<Expr>,
-    /// One row at most: its one table is restricted by its whole primary key.
-    pub unique: bool,
 }
 
-/// An output column.
+/// An output column (TargetEntry).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     pub expr: Expr,
     pub name: String,
 }
 
+/// What FROM is made of: entries, and joins of them (RangeTblRef, JoinExpr).
 #[derive(Clone, Debug, PartialEq)]
 pub enum FromItem {
-    Table {
-        name: String,
-        alias: Rc<str>,
-    },
-    Cte {
-        name: Rc<str>,
-        alias: Rc<str>,
-    },
-    Derived {
-        query: Box<Query>,
-        alias: Rc<str>,
-    },
-    /// A table-valued function of SQLite.
-    Function {
-        name: &'static str,
-        args: Vec<Expr>,
-        alias: Rc<str>,
-    },
-    Join {
-        kind: JoinKind,
-        left: Box<FromItem>,
-        right: Box<FromItem>,
-        on: Option<Expr>,
-    },
+    Entry(RangeTblEntry),
+    Join { kind: JoinKind, left: Box<FromItem>, right: Box<FromItem>, on: Option<Expr> },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,79 +400,49 @@ pub enum JoinKind {
     Cross,
 }
 
-/// What a modifying statement changes.
+/// A range table entry. It stands in FROM itself; PostgreSQL keeps a list beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RangeTblEntry {
+    pub id: EntryId,
+    pub kind: EntryKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum EntryKind {
+    /// A table, a sequence, a system relation.
+    Relation(Oid),
+    /// A sub-query; a view is one, too.
+    Subquery {
+        query: Box<Query>,
+        lateral: bool,
+    },
+    /// Functions side by side (ROWS FROM), and a number of each row.
+    Function {
+        calls: Vec<Expr>,
+        ordinality: bool,
+    },
+    Cte(CteId),
+}
+
+/// The row types of a statement's values of type record, which count as their modifiers (assign_record_type_typmod).
 #[derive(Clone, Debug, Default)]
-pub struct Changed {
-    /// The SQLite names of its table and of those that referential actions change.
-    pub tables: Vec<String>,
-    /// A column of its table.
-    pub column: Option<Rc<str>>,
-}
+pub struct RecordTypes(Vec<Vec<(String, Oid, i32)>>);
 
-/// INSERT, UPDATE, DELETE.
-#[derive(Clone, Debug)]
-pub enum Modify {
-    Insert(Insert),
-    Update(Update),
-    Delete(Delete),
-}
+impl RecordTypes {
+    /// The modifier of a row type: its fields' names, types and modifiers.
+    pub fn modifier(&mut self, fields: Vec<(String, Oid, i32)>) -> i32 {
+        let known = self.0.iter().position(|known| *known == fields);
+        let index = known.unwrap_or_else(|| {
+            self.0.push(fields);
+            self.0.len() - 1
+        });
+        i32::try_from(index).unwrap_or(i32::MAX)
+    }
 
-#[derive(Clone, Debug)]
-pub struct Insert {
-    pub ctes: Vec<Cte>,
-    pub recursive: bool,
-    pub table: String,
-    pub alias: Rc<str>,
-    pub columns: Vec<Rc<str>>,
-    pub source: Body,
-    pub conflict: Option<Conflict>,
-    pub returning: Vec<Target>,
-    pub changed: Changed,
-}
-
-#[derive(Clone, Debug)]
-pub struct Conflict {
-    /// The key's columns or expressions; empty for any.
-    pub target: Vec<Expr>,
-    pub target_predicate: Option<Expr>,
-    /// `None` is DO NOTHING.
-    pub update: Option<ConflictUpdate>,
-}
-
-/// ON CONFLICT DO UPDATE SET … WHERE …
-#[derive(Clone, Debug)]
-pub struct ConflictUpdate {
-    pub assignments: Vec<(Rc<str>, Expr)>,
-    pub selection: Option<Expr>,
-    /// Names for two CTEs, should the translation need them.
-    pub proposed: Rc<str>,
-    pub kept: Rc<str>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Update {
-    pub ctes: Vec<Cte>,
-    pub recursive: bool,
-    pub table: String,
-    pub alias: Rc<str>,
-    pub assignments: Vec<(Vec<Rc<str>>, Expr)>,
-    pub from: Vec<FromItem>,
-    pub selection: Option<Expr>,
-    pub returning: Vec<Target>,
-    pub changed: Changed,
-}
-
-#[derive(Clone, Debug)]
-pub struct Delete {
-    pub ctes: Vec<Cte>,
-    pub recursive: bool,
-    pub table: String,
-    pub alias: Rc<str>,
-    /// USING: rewritten into EXISTS by the translator.
-    pub using: Vec<FromItem>,
-    pub selection: Option<Expr>,
-    pub returning: Vec<Target>,
-    pub changed: Changed,
+    /// The fields of a record with this modifier; none where they are not known.
+    pub fn fields(&self, typmod: i32) -> &[(String, Oid, i32)] {
+        usize::try_from(typmod).ok().and_then(|index| self.0.get(index)).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Expr {
@@ -322,204 +456,64 @@ impl Expr {
         Expr::new(ExprKind::Const(value), type_oid)
     }
 
+    /// An integer constant.
+    pub fn integer(value: i64, type_oid: Oid) -> Self {
+        Expr::constant(Value::Integer(value), type_oid)
+    }
+
     /// A text constant.
     pub fn text(text: impl Into<String>) -> Self {
         Expr::constant(Value::Text(text.into()), Oid::TEXT)
     }
 
-    /// A call of the SQLite function of that name.
-    pub fn function(name: &'static str, args: Vec<Expr>, type_oid: Oid) -> Self {
-        Expr::new(ExprKind::Call(Call::Function(name), args), type_oid)
+    /// NULL of a type.
+    pub fn null(type_oid: Oid) -> Self {
+        Expr::new(ExprKind::Null, type_oid)
     }
 
-    /// An expression over the arguments {0}, {1} …
-    pub fn template(template: &'static str, args: Vec<Expr>, type_oid: Oid) -> Self {
-        Expr::new(ExprKind::Call(Call::Template(template), args), type_oid)
+    /// A sub-query as an expression.
+    pub fn sub_link(kind: SubLinkKind, query: Query, type_oid: Oid) -> Self {
+        Expr::new(ExprKind::SubLink(Box::new(SubLink { kind, query })), type_oid)
     }
 
-    /// Conditions joined by a connective of two, as a balanced tree: a chain of ten thousand is no deeper than 14.
-    pub fn connected(template: &'static str, mut conditions: Vec<Expr>) -> Option<Expr> {
-        match conditions.len() {
-            0 | 1 => conditions.pop(),
-            count => {
-                let right = conditions.split_off(count / 2);
-                let (left, right) = (Expr::connected(template, conditions)?, Expr::connected(template, right)?);
-                Some(Expr::template(template, vec![left, right], Oid::BOOL))
-            }
-        }
+    /// NOT of a condition.
+    pub fn negated(condition: Expr) -> Self {
+        Expr::new(ExprKind::Not(Box::new(condition)), Oid::BOOL)
     }
 
-    /// Whether the value cannot be NULL, as far as analysis knows.
-    pub fn never_null(&self) -> bool {
+    /// A row without names.
+    pub fn row(fields: Vec<Expr>) -> Self {
+        Expr::new(ExprKind::Row { fields, names: Vec::new() }, Oid::RECORD)
+    }
+
+    /// The call, if it is one of a function that returns a set.
+    pub fn set_call(&self) -> Option<(FunctionRef, &[Expr])> {
         match &self.kind {
-            ExprKind::Column(column) => column.not_null,
-            ExprKind::Const(_) => true,
-            _ => false,
-        }
-    }
-
-    /// The sub-query that the expression itself is or compares with.
-    pub fn subquery(&self) -> Option<&Query> {
-        match &self.kind {
-            ExprKind::ScalarQuery(query)
-            | ExprKind::Exists { query, .. }
-            | ExprKind::ArrayQuery { query, .. }
-            | ExprKind::InQuery { query, .. } => Some(query),
+            ExprKind::Func(function, args) if function.kind == FunctionKind::Set => Some((*function, args)),
             _ => None,
         }
-    }
-
-    /// Calls `visit` for the direct children, sub-queries excluded.
-    pub fn for_each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        match &self.kind {
-            ExprKind::Null
-            | ExprKind::Param(_)
-            | ExprKind::Literal(_)
-            | ExprKind::Const(_)
-            | ExprKind::Column(_)
-            | ExprKind::ArrayElement
-            | ExprKind::ScalarQuery(_)
-            | ExprKind::Exists { .. }
-            | ExprKind::ArrayQuery { .. } => {}
-            ExprKind::Call(_, args) | ExprKind::Extreme { args, .. } | ExprKind::Row(args) => {
-                args.iter().for_each(visit);
-            }
-            ExprKind::Compare(_, left, right) => {
-                visit(left);
-                visit(right);
-            }
-            ExprKind::Case { whens, otherwise } => {
-                for (condition, result) in whens {
-                    visit(condition);
-                    visit(result);
-                }
-                if let Some(otherwise) = otherwise {
-                    visit(otherwise);
-                }
-            }
-            ExprKind::InList { expr, list, .. } => {
-                visit(expr);
-                list.iter().for_each(visit);
-            }
-            ExprKind::InQuery { expr, .. } => visit(expr),
-            ExprKind::InArray { expr, array, .. } => {
-                visit(expr);
-                visit(array);
-            }
-            ExprKind::Quantified { array, comparison, .. } => {
-                visit(array);
-                visit(comparison);
-            }
-            ExprKind::Aggregate(aggregate) => {
-                aggregate.args.iter().for_each(&mut *visit);
-                aggregate.order_by.iter().for_each(|key| visit(&key.expr));
-                aggregate.filter.iter().for_each(&mut *visit);
-                if let Some(window) = &aggregate.over {
-                    window.partition_by.iter().for_each(&mut *visit);
-                    window.order_by.iter().for_each(|key| visit(&key.expr));
-                }
-            }
-        }
-    }
-}
-
-impl FromItem {
-    fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        match self {
-            FromItem::Table { .. } | FromItem::Cte { .. } => {}
-            FromItem::Derived { query, .. } => query.for_each_expr(visit),
-            FromItem::Function { args, .. } => args.iter().for_each(visit),
-            FromItem::Join { left, right, on, .. } => {
-                left.for_each_expr(visit);
-                right.for_each_expr(visit);
-                on.iter().for_each(visit);
-            }
-        }
-    }
-
-    /// The aliases of the tables it is made of.
-    pub fn aliases(&self) -> Vec<&str> {
-        match self {
-            FromItem::Table { alias, .. }
-            | FromItem::Cte { alias, .. }
-            | FromItem::Derived { alias, .. }
-            | FromItem::Function { alias, .. } => vec![alias],
-            FromItem::Join { left, right, .. } => [left.aliases(), right.aliases()].concat(),
-        }
-    }
-
-    /// Whether it contains a right or full join.
-    pub fn preserves_right(&self) -> bool {
-        match self {
-            FromItem::Join { kind, left, right, .. } => {
-                matches!(kind, JoinKind::Right | JoinKind::Full) || left.preserves_right() || right.preserves_right()
-            }
-            _ => false,
-        }
-    }
-}
-
-impl Select {
-    /// Whether it aggregates all its rows into one.
-    fn is_single_group(&self) -> bool {
-        fn aggregates(expr: &Expr) -> bool {
-            if matches!(&expr.kind, ExprKind::Aggregate(a) if a.over.is_none()) {
-                return true;
-            }
-            let mut found = false;
-            expr.for_each_child(&mut |child| found |= aggregates(child));
-            found
-        }
-        self.group_by.is_empty() && self.targets.iter().any(|t| aggregates(&t.expr))
     }
 }
 
 impl Query {
-    /// Calls `visit` for every expression the query is made of, those of sub-queries in FROM and WITH included.
-    pub fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        self.ctes.iter().for_each(|cte| cte.query.for_each_expr(visit));
-        match &self.body {
-            Body::Select(select) => {
-                select.targets.iter().for_each(|t| visit(&t.expr));
-                select.from.iter().for_each(|item| item.for_each_expr(visit));
-                let clauses = [&select.distinct_on, &select.group_by];
-                clauses.into_iter().flatten().chain(&select.selection).chain(&select.having).for_each(&mut *visit);
-            }
-            Body::Values { rows, .. } => rows.iter().flatten().for_each(&mut *visit),
-            Body::SetOperation { left, right, .. } => {
-                left.for_each_expr(visit);
-                right.for_each_expr(visit);
-            }
-        }
-        self.order_by.iter().for_each(|key| visit(&key.expr));
-        self.limit.iter().chain(&self.offset).for_each(visit);
-    }
-
-    /// Whether the query's shape alone says that it has no second row.
-    pub fn at_most_one_row(&self) -> bool {
-        match &self.body {
-            Body::Select(select) => select.from.is_empty() || select.is_single_group() || select.unique,
-            Body::Values { rows, .. } => rows.len() <= 1,
-            Body::SetOperation { .. } => false,
-        }
-    }
-
     /// A query that is only its body.
     pub fn of(body: Body) -> Self {
         Query { ctes: Vec::new(), recursive: false, body, order_by: Vec::new(), limit: None, offset: None }
     }
 
+    /// SELECT of these targets, from nothing.
+    pub fn of_targets(targets: Vec<Target>) -> Self {
+        Query::of(Body::Select(Box::new(Select { targets, ..Select::default() })))
+    }
+
     /// The table and attribute number each output column comes from, 0 where it is computed.
     pub fn origins(&self) -> Vec<(Oid, i16)> {
+        let origin = |target: &Target| match &target.expr.kind {
+            ExprKind::Var(var) => var.origin,
+            _ => (Oid::INVALID, 0),
+        };
         match &self.body {
-            Body::Select(select) => select
-                .targets
-                .iter()
-                .map(|target| match &target.expr.kind {
-                    ExprKind::Column(column) => (column.table, column.attribute),
-                    _ => (Oid::INVALID, 0),
-                })
-                .collect(),
+            Body::Select(select) => select.targets.iter().map(origin).collect(),
             _ => Vec::new(),
         }
     }

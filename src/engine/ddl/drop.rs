@@ -12,9 +12,9 @@ use crate::catalog::schema::{
 };
 use crate::catalog::store;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
-use crate::sql::analyze::stored::{Origin, describe_query};
 use crate::sql::ddl::{Name, ObjectKind};
 use crate::sql::planner::PlanContext;
+use crate::sql::stored::{Origin, describe_query};
 use crate::sql::syntax::parse;
 use crate::types::pg_type::Oid;
 

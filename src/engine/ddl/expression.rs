@@ -5,13 +5,13 @@ use super::Change;
 use super::column::type_display;
 use crate::catalog::schema::{Column, Relation};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::stored::{
-    self, DescribedQuery, Origin, RelationExpression, Target, describe_query, relation_expression,
-};
 use crate::sql::analyze::type_name::ResolvedType;
 use crate::sql::ddl::{Expr, Query};
 use crate::sql::deparse;
 use crate::sql::planner::PlanContext;
+use crate::sql::stored::{
+    self, DescribedQuery, Origin, RelationExpression, Target, describe_query, relation_expression,
+};
 use crate::sql::syntax::parse;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 

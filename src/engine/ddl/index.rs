@@ -8,8 +8,8 @@ use crate::catalog::definitions::quote_identifier;
 use crate::catalog::schema::{Index, IndexKey, Relation, sqlite_name};
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::stored::expression_name;
 use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
+use crate::sql::stored::expression_name;
 use crate::sql::syntax::parse;
 use crate::types::pg_type::{Oid, type_info};
 

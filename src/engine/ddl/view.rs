@@ -6,8 +6,8 @@ use super::table::{next_number, push_column};
 use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::stored::{DescribedQuery, Origin, describe_query, expand_stars};
 use crate::sql::ddl::{CreateView, Query};
+use crate::sql::stored::{DescribedQuery, Origin, describe_query, expand_stars};
 use crate::sql::syntax::{parse, print};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 

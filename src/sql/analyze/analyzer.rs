@@ -1,18 +1,16 @@
 //! The state of one statement's analysis: what is known of its parameters and lifted constants, the names in scope,
-//! fresh aliases.
+//! numbers for range table entries.
 //!
-//! Owns: [`Analyzer`]. Its steps are in the sibling files. Must not know: the cache, SQLite's syntax.
+//! Owns: [`Analyzer`]. Its steps are in the sibling files. Must not know: the cache, SQLite.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
+use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::limits::stack;
-use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::plan::LockWait;
 use crate::sql::planner::PlanContext;
@@ -20,8 +18,9 @@ use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::WindowDef;
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::RangeVar as RangeName;
-use crate::sql::tree::{Expr, ExprKind};
-use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
+use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, RecordTypes};
+use crate::sql::types;
+use crate::types::pg_type::{Oid, Repr};
 
 /// How deep expressions and sub-queries may nest before 54001: views nest in each other beyond what a text can.
 const MAX_DEPTH: usize = 1000;
@@ -41,7 +40,7 @@ pub struct Dependencies {
 pub struct Analyzer<'a> {
     pub(super) context: PlanContext<'a>,
     /// Names are looked for in these schemas, in this order.
-    pub(super) search_path: Arc<[String]>,
+    pub(in crate::sql) search_path: Arc<[String]>,
     pub(super) source: &'a Source<'a>,
     /// The types of $1 …; `Oid::INVALID` or UNKNOWN while not known.
     pub(in crate::sql) params: Vec<Oid>,
@@ -51,7 +50,7 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) pinned: BTreeSet<usize>,
     pub(super) scopes: Vec<Scope>,
     pub(super) ctes: Vec<CteEntry>,
-    next_alias: usize,
+    next_number: u32,
     pub(super) depth: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
@@ -59,10 +58,12 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) locks_rows: Option<LockWait>,
     /// A view is being expanded: constants in its text are not the statement's.
     pub(super) in_stored_text: usize,
-    /// Calls of set-returning functions met in the select list; `None` where they are not allowed.
-    pub(super) set_calls: Option<SetCalls>,
+    /// Functions may return sets here: in the select list.
+    pub(super) allows_sets: bool,
+    /// The row types of the statement's values of type record.
+    pub(in crate::sql) records: RecordTypes,
     /// What the text itself refers to (not what the views it reads refer to).
-    pub(super) used: RefCell<Dependencies>,
+    pub(in crate::sql) used: RefCell<Dependencies>,
     /// Named windows of the innermost select.
     pub(super) windows: Vec<WindowDef>,
 }
@@ -79,12 +80,13 @@ impl<'a> Analyzer<'a> {
             pinned: BTreeSet::new(),
             scopes: Vec::new(),
             ctes: Vec::new(),
-            next_alias: 0,
+            next_number: 0,
             depth: 0,
             writes: false,
             locks_rows: None,
             in_stored_text: 0,
-            set_calls: None,
+            allows_sets: false,
+            records: RecordTypes::default(),
             used: RefCell::default(),
             windows: Vec::new(),
         }
@@ -103,16 +105,16 @@ impl<'a> Analyzer<'a> {
         self.context.catalog
     }
 
-    /// A name no other part of the translated statement has.
-    pub(super) fn fresh_alias(&mut self) -> Rc<str> {
-        self.next_alias += 1;
-        format!("t{}", self.next_alias).into()
+    /// The number of a range table entry that the statement does not have yet.
+    pub(in crate::sql) fn fresh_entry(&mut self) -> EntryId {
+        self.next_number += 1;
+        EntryId(self.next_number)
     }
 
-    /// The name of a WITH query: SQLite looks for it before it looks for tables, so it is one that no table has.
-    pub(super) fn fresh_cte_name(&mut self) -> Rc<str> {
-        self.next_alias += 1;
-        format!("__pg_cte{}", self.next_alias).into()
+    /// The number of a WITH query that the statement does not have yet.
+    pub(super) fn fresh_cte(&mut self) -> CteId {
+        self.next_number += 1;
+        CteId(self.next_number)
     }
 
     /// The lifted constant that was written at a location. A number's may be that of the signs before it.
@@ -154,65 +156,31 @@ impl<'a> Analyzer<'a> {
 
     /// How values of a type are stored.
     pub(in crate::sql) fn repr_of(&self, oid: Oid) -> Repr {
-        repr_of(self.catalog(), oid)
+        types::repr_of(self.catalog(), oid)
     }
 
     /// What messages call a type: format_type() without a modifier.
     pub(in crate::sql) fn type_name(&self, oid: Oid) -> String {
-        if let Some(info) = type_info(oid) {
-            return info.sql_name.to_owned();
-        }
-        match user_type(self.catalog(), oid) {
-            Some((user, false)) => user.name.clone(),
-            Some((user, true)) => format!("{}[]", user.name),
-            None => oid.to_string(),
-        }
+        types::type_name(self.catalog(), oid)
     }
 
     /// The base type and modifier behind a domain, or the type itself.
     pub(in crate::sql) fn base_type(&self, oid: Oid, typmod: i32) -> (Oid, i32) {
-        match self.catalog().types.get(&oid).map(|t| &t.kind) {
-            Some(UserTypeKind::Domain { base, typmod, .. }) => self.base_type(*base, *typmod),
-            _ => (oid, typmod),
-        }
+        types::base_type(self.catalog(), oid, typmod)
     }
 
     /// The element type of an array type.
     pub(super) fn element_type(&self, oid: Oid) -> Option<Oid> {
-        if matches!(oid, Oid::INT2VECTOR) {
-            return Some(Oid::INT2);
-        }
-        if matches!(oid, Oid::OIDVECTOR) {
-            return Some(Oid::OID);
-        }
-        match type_info(oid) {
-            Some(info) => info.repr.array_of,
-            None => user_type(self.catalog(), oid).filter(|(_, array)| *array).map(|(user, _)| user.oid),
-        }
+        types::element_type(self.catalog(), oid)
     }
 
     /// The array type over an element type.
     pub(super) fn array_type(&self, element: Oid) -> Option<Oid> {
-        match type_info(element) {
-            Some(info) if info.is_array() => Some(element),
-            Some(info) => Some(info.array).filter(|a| *a != Oid::INVALID),
-            None => self.catalog().types.get(&element).map(|t| t.array),
-        }
+        types::array_type(self.catalog(), element)
     }
 
     pub(in crate::sql) fn is_enum(&self, oid: Oid) -> bool {
-        self.catalog().types.get(&oid).is_some_and(|t| matches!(t.kind, UserTypeKind::Enum(_)))
-    }
-
-    /// The internal name by which `pg_in_…` and `pg_out_…` know a type.
-    pub(super) fn internal_name(&self, oid: Oid) -> String {
-        match type_info(oid) {
-            Some(info) => info.name.to_owned(),
-            None => match user_type(self.catalog(), oid) {
-                Some((_, true)) => "_text".to_owned(),
-                _ => "text".to_owned(),
-            },
-        }
+        types::enum_labels(self.catalog(), oid).is_some()
     }
 
     /// The relation a name stands for: 42P01 if there is none, 3F000 for an unknown schema.
@@ -279,34 +247,48 @@ impl<'a> Analyzer<'a> {
         if a == b {
             return true;
         }
-        // A column is the same column even where its type was relabelled (name as text).
-        if let (ExprKind::Column(a), ExprKind::Column(b)) = (&a.kind, &b.kind) {
-            return a.alias == b.alias && a.column == b.column;
+        if let (ExprKind::Var(a), ExprKind::Var(b)) = (&a.kind, &b.kind) {
+            return a.entry == b.entry && a.attribute == b.attribute;
         }
         if a.type_oid != b.type_oid {
             return false;
         }
-        match (&a.kind, &b.kind) {
+        let same_node = match (&a.kind, &b.kind) {
             (ExprKind::Literal(i), ExprKind::Literal(j)) => {
                 let text = |n: &usize| self.source.literals.get(*n).map(|l| l.text);
                 let same = text(i).is_some() && text(i) == text(j);
                 if same {
                     self.pinned.extend([*i, *j]);
                 }
-                same
+                return same;
             }
-            (ExprKind::Call(f, _), ExprKind::Call(g, _)) if f != g => false,
-            (ExprKind::Call(..), ExprKind::Call(..)) | (ExprKind::Case { .. }, ExprKind::Case { .. }) => {
-                self.same_children(a, b)
+            (ExprKind::Func(f, _), ExprKind::Func(g, _)) => f == g,
+            (ExprKind::Op(f, _), ExprKind::Op(g, _)) => f == g,
+            (ExprKind::Case { operand: f, .. }, ExprKind::Case { operand: g, .. }) => f.is_some() == g.is_some(),
+            (ExprKind::MinMax { greatest: f, .. }, ExprKind::MinMax { greatest: g, .. })
+            | (ExprKind::InList { negated: f, .. }, ExprKind::InList { negated: g, .. })
+            | (ExprKind::NullTest { negated: f, .. }, ExprKind::NullTest { negated: g, .. })
+            | (ExprKind::Distinct { negated: f, .. }, ExprKind::Distinct { negated: g, .. }) => f == g,
+            (ExprKind::BooleanTest { test: f, .. }, ExprKind::BooleanTest { test: g, .. }) => f == g,
+            (ExprKind::Coerce { how: f, .. }, ExprKind::Coerce { how: g, .. }) => f == g,
+            (ExprKind::CoerceTypmod { explicit: f, .. }, ExprKind::CoerceTypmod { explicit: g, .. }) => {
+                f == g && a.typmod == b.typmod
             }
-            (ExprKind::Compare(f, ..), ExprKind::Compare(g, ..)) => f == g && self.same_children(a, b),
-            (ExprKind::Extreme { greatest: f, .. }, ExprKind::Extreme { greatest: g, .. })
-            | (ExprKind::InList { negated: f, .. }, ExprKind::InList { negated: g, .. }) => {
-                f == g && self.same_children(a, b)
-            }
-            (ExprKind::Row(_), ExprKind::Row(_)) => self.same_children(a, b),
+            (ExprKind::Field { index: f, .. }, ExprKind::Field { index: g, .. }) => f == g,
+            (ExprKind::Row { .. }, ExprKind::Row { .. })
+            | (ExprKind::And(_), ExprKind::And(_))
+            | (ExprKind::Or(_), ExprKind::Or(_))
+            | (ExprKind::Not(_), ExprKind::Not(_))
+            | (ExprKind::Coalesce(_), ExprKind::Coalesce(_))
+            | (ExprKind::Array(_), ExprKind::Array(_))
+            | (ExprKind::NullIf { .. }, ExprKind::NullIf { .. })
+            | (ExprKind::Subscript { .. }, ExprKind::Subscript { .. })
+            | (ExprKind::LikeEscape { .. }, ExprKind::LikeEscape { .. })
+            | (ExprKind::Similar(_), ExprKind::Similar(_))
+            | (ExprKind::EnumOrder(_), ExprKind::EnumOrder(_)) => true,
             _ => false,
-        }
+        };
+        same_node && self.same_children(a, b)
     }
 
     fn same_children(&mut self, a: &Expr, b: &Expr) -> bool {
@@ -314,30 +296,5 @@ impl<'a> Analyzer<'a> {
         a.for_each_child(&mut |e| left.push(e));
         b.for_each_child(&mut |e| right.push(e));
         left.len() == right.len() && left.iter().zip(right).all(|(a, b)| self.same_expr(a, b))
-    }
-}
-
-/// The user type with this OID, or whose array type it is; true for the array.
-pub fn user_type(catalog: &CatalogSnapshot, oid: Oid) -> Option<(&crate::catalog::schema::UserType, bool)> {
-    if let Some(user) = catalog.types.get(&oid) {
-        return Some((user, user.array == oid));
-    }
-    catalog.types.values().find(|t| t.array == oid).map(|t| (&**t, true))
-}
-
-/// How values of a type, built-in or the user's, are stored.
-pub fn repr_of(catalog: &CatalogSnapshot, oid: Oid) -> Repr {
-    if let Some(info) = type_info(oid) {
-        return info.repr;
-    }
-    match user_type(catalog, oid) {
-        Some((user, array)) => {
-            let scalar = match &user.kind {
-                UserTypeKind::Enum(_) => Scalar::Text,
-                UserTypeKind::Domain { base, .. } => repr_of(catalog, *base).scalar,
-            };
-            if array { Repr::array(user.oid, scalar) } else { Repr::scalar(scalar) }
-        }
-        None => Repr::scalar(Scalar::Text),
     }
 }

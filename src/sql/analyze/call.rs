@@ -4,16 +4,14 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::subscript::EXPANDED_ARRAY;
 use crate::sql::casts::CastContext;
 use crate::sql::functions::{self, Function, FunctionKind, Volatility};
-use crate::sql::search::{Search, Volatile};
 use crate::sql::syntax::ast::expression::{
     self as ast, AConst, CoercionForm, ConstValue, Expr as Ast, FrameExclusion, FrameMode, FuncCall, WindowDef,
 };
 use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
+use crate::sql::tree::{Aggref, Expr, ExprKind, Frame, FrameBound, FunctionRef, SortKey, Window};
 use crate::types::pg_type::{Oid, type_by_name};
 
 /// The most arguments of a function (FUNC_MAX_ARGS).
@@ -32,7 +30,7 @@ impl Analyzer<'_> {
         if function.volatility == Volatility::Writes {
             self.writes = true;
         }
-        Ok(self.call(function.call, args, result))
+        Ok(Expr::new(ExprKind::Func(FunctionRef(function), args), result))
     }
 
     /// Arguments converted to the declared types, and the call's result type.
@@ -138,51 +136,57 @@ impl Analyzer<'_> {
         }
     }
 
+    /// A function that returns a set, where that is allowed.
+    fn set_returning_in_select(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
+        if !self.allows_sets {
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "set-returning functions are not allowed here, only in the select list and in FROM",
+            ));
+        }
+        self.set_function(function, args)
+    }
+
+    /// A call of a function that returns a set. Without its arguments' own types a vector would pass for an array, which
+    /// counts from 1.
+    pub(super) fn set_function(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
+        let given: Vec<Oid> = args.iter().map(|arg| arg.type_oid).collect();
+        let (mut args, result) = self.arguments(function, args)?;
+        let vectors = args.iter_mut().zip(given);
+        vectors
+            .filter(|(_, oid)| matches!(*oid, Oid::INT2VECTOR | Oid::OIDVECTOR))
+            .for_each(|(arg, oid)| arg.type_oid = oid);
+        Ok(Expr::new(ExprKind::Func(FunctionRef(function), args), result))
+    }
+
     /// information_schema._pg_expandarray(array): rows of element and position, which JDBC asks for.
     fn expand_array(&mut self, args: &[Ast]) -> Result<Expr> {
         let args = self.call_arguments(args)?;
-        let [array] = <[Expr; 1]>::try_from(args).map_err(|_| Error::unsupported("this call"))?;
-        let (value, position) = self.unnest_in_select(array)?;
-        let row = Expr::function("json_array", vec![value, position], Oid::RECORD);
-        Ok(Expr { typmod: EXPANDED_ARRAY, ..row })
+        if args.len() != 1 {
+            return Err(Error::unsupported("this call"));
+        }
+        self.set_returning_in_select(&functions::EXPAND_ARRAY, args)
     }
 
-    /// row_to_json(t), json_agg(t) …: the row of a table as a JSON object.
+    /// row_to_json(t), json_agg(t) …: of a row they are told its columns.
     fn json_of_row(&mut self, name: &str, call: &FuncCall) -> Result<Option<Expr>> {
-        let build = match name {
-            "row_to_json" | "to_json" | "json_agg" => "json_build_object",
-            "to_jsonb" | "jsonb_agg" => "jsonb_build_object",
-            _ => return Ok(None),
-        };
+        if !matches!(name, "row_to_json" | "to_json" | "json_agg" | "to_jsonb" | "jsonb_agg") {
+            return Ok(None);
+        }
         let [row] = call.args.as_slice() else { return Ok(None) };
         let Some(fields) = self.row_fields(row) else { return Ok(None) };
-        let object = if build == "jsonb_build_object" {
-            let pairs = fields.into_iter().flat_map(|(name, value)| [Expr::text(name), value]).collect();
-            self.function(build, pairs)?
-        } else {
-            self.compact_object(fields)?
-        };
-        if !name.ends_with("_agg") {
-            return Ok(Some(object));
+        let mut resolved = Vec::with_capacity(fields.len());
+        let mut names = Vec::with_capacity(fields.len());
+        for (name, value) in fields {
+            names.push(name);
+            resolved.push(self.resolve_unknown(value)?);
         }
-        let function = self.resolve_function(name, &[object.type_oid])?;
-        // The aggregate shows a row otherwise than other json.
-        let object = Expr { type_oid: Oid::RECORD, ..object };
-        self.aggregate(function, vec![object], call).map(Some)
-    }
-
-    /// {"a":1,"b":null}: without the blanks that json_build_object writes.
-    fn compact_object(&mut self, fields: Vec<(String, Expr)>) -> Result<Expr> {
-        let mut text = Expr::text("{");
-        for (index, (name, value)) in fields.into_iter().enumerate() {
-            let comma = if index > 0 { "," } else { "" };
-            let key = serde_json::to_string(&name).map_err(|e| Error::internal(format!("a column's name: {e}")))?;
-            let json = self.function("to_json", vec![value])?;
-            let json = Expr::function("coalesce", vec![json, Expr::text("null")], Oid::TEXT);
-            let key = Expr::text(format!("{comma}{key}:"));
-            text = Expr::template("({0} || {1} || {2})", vec![text, key, json], Oid::TEXT);
+        let row = Expr::new(ExprKind::Row { fields: resolved, names }, Oid::RECORD);
+        let function = self.resolve_function(if name == "row_to_json" { "to_json" } else { name }, &[Oid::RECORD])?;
+        match function.kind {
+            FunctionKind::Aggregate => self.aggregate(function, vec![row], call).map(Some),
+            _ => Ok(Some(Expr::new(ExprKind::Func(FunctionRef(function), vec![row]), function.returns))),
         }
-        Ok(Expr::template("({0} || '}')", vec![text], Oid::JSON))
     }
 
     /// int2(x), where int2 is no function of x's type but a type: a cast (func_get_detail).
@@ -200,7 +204,7 @@ impl Analyzer<'_> {
 
     fn call_arguments(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {
         let argument = |a: &mut Self, arg: &Ast| match a.expr(arg)? {
-            Expr { kind: ExprKind::Row(_), .. } => Err(Error::unsupported("a row as an argument of a function")),
+            Expr { kind: ExprKind::Row { .. }, .. } => Err(Error::unsupported("a row as an argument of a function")),
             expr => Ok(expr),
         };
         args.iter().map(|arg| argument(self, arg)).collect()
@@ -221,29 +225,15 @@ impl Analyzer<'_> {
         Ok(Some(match (name, args) {
             ("pg_typeof", [value]) => {
                 let oid = if value.type_oid == Oid::UNKNOWN { Oid::UNKNOWN } else { value.type_oid };
-                Expr::constant(crate::types::value::Value::Integer(i64::from(oid.0)), Oid::REGTYPE)
+                Expr::integer(i64::from(oid.0), Oid::REGTYPE)
             }
             _ => return Ok(None),
         }))
     }
 
-    /// NULLIF of computed operands.
-    pub(super) fn null_if(&mut self, a: Expr, b: Expr) -> Result<Expr> {
-        let equal = self.operator("=", a.clone(), b)?;
-        let ExprKind::Compare(_, left, _) = &equal.kind else {
-            return Err(Error::unsupported("NULLIF over these types"));
-        };
-        // The operator's own argument: of nullif(1, 2.0) that is a numeric.
-        let value = if a.type_oid == left.type_oid { a } else { (**left).clone() };
-        let type_oid = value.type_oid;
-        let null = Expr::new(ExprKind::Null, type_oid);
-        let kind = ExprKind::Case { whens: vec![(equal, null)], otherwise: Some(Box::new(value)) };
-        Ok(Expr::new(kind, type_oid))
-    }
-
     fn aggregate(&mut self, function: &'static Function, args: Vec<Expr>, call: &FuncCall) -> Result<Expr> {
         let star = call.agg_star;
-        if call.over.is_none() && args.iter().any(contains_aggregate) {
+        if call.over.is_none() && args.iter().any(Expr::contains_aggregate) {
             return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"));
         }
         if !star && args.is_empty() && function.name == "count" {
@@ -251,63 +241,19 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
         let written = args.clone();
-        let (mut args, result) = if star { (args, function.returns) } else { self.arguments(function, args)? };
-        let extreme_of_enum = matches!(function.name, "min" | "max") && self.is_enum(result);
-        if extreme_of_enum {
-            args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
-        }
-        let given = args.clone();
-        let name = match function.call {
-            functions::Call::Function(name) => name,
-            functions::Call::Typed(name) => {
-                args.insert(0, self.types_of(&args));
-                name
-            }
-            functions::Call::Template(_) => return Err(Error::internal("an aggregate by template")),
-        };
+        let (args, result) = if star { (args, function.returns) } else { self.arguments(function, args)? };
         let distinct = call.agg_distinct;
         if distinct && call.over.is_some() {
             return Err(Error::unsupported("DISTINCT for window functions"));
         }
-        if distinct && Volatile.in_exprs(&args) {
-            return Err(Error::unsupported("DISTINCT over volatile arguments of an aggregate"));
-        }
-        // PostgreSQL finds distinct values by sorting them, and so they come sorted.
-        let sorted: Vec<Expr> = if distinct && call.agg_order.is_empty() { args.clone() } else { Vec::new() };
-        if distinct && args.len() > 1 {
-            // SQLite allows DISTINCT over one argument only.
-            if matches!(function.call, functions::Call::Function(_)) {
-                args.insert(0, self.types_of(&args));
-            }
-            let packed = Expr::function("pg_pack", args, Oid::TEXT);
-            args = vec![Expr::template("{0} COLLATE pg_packed", vec![packed], Oid::TEXT)];
-        }
-        let mut order_by: Vec<SortKey> = sorted
-            .into_iter()
-            .filter(|arg| !matches!(arg.kind, ExprKind::Const(_)))
-            .map(|expr| SortKey { expr: self.enum_order(expr), output: None, descending: false, nulls_first: false })
-            .collect();
-        if !call.agg_order.is_empty() {
-            order_by = self.sort_keys(&call.agg_order)?;
-            if distinct {
-                self.require_arguments(&order_by, &call.agg_order, &written)?;
-            }
-        }
-        if distinct && order_by.is_empty() && function.name.contains("agg") {
-            // PostgreSQL finds duplicates by sorting, and what collects values shows their order.
-            order_by = given
-                .into_iter()
-                .map(|expr| SortKey { expr, output: None, descending: false, nulls_first: false })
-                .collect();
+        let order_by = self.sort_keys(&call.agg_order)?;
+        if distinct {
+            self.require_arguments(&order_by, &call.agg_order, &written)?;
         }
         let filter = call.agg_filter.as_ref().map(|f| self.condition(f, "FILTER")).transpose()?;
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
-        let aggregate = Aggregate { function: name, args, star, distinct, order_by, filter, over };
-        let aggregate = ExprKind::Aggregate(Box::new(aggregate));
-        if extreme_of_enum {
-            return Ok(self.enum_label(Expr::new(aggregate, Oid::INT4), result));
-        }
-        Ok(Expr::new(aggregate, result))
+        let aggregate = Aggref { function: FunctionRef(function), args, star, distinct, order_by, filter, over };
+        Ok(Expr::new(ExprKind::Aggref(Box::new(aggregate)), result))
     }
 
     /// With DISTINCT an aggregate sorts by its arguments only.
@@ -486,28 +432,4 @@ impl Analyzer<'_> {
         let offset = self.implicit(offset, Oid::INT8)?;
         Ok(if preceding { FrameBound::Preceding(offset) } else { FrameBound::Following(offset) })
     }
-}
-
-/// Whether an aggregate (not a window function) of this query level is in the expression.
-pub(super) fn contains_aggregate(expr: &Expr) -> bool {
-    if let ExprKind::Aggregate(aggregate) = &expr.kind
-        && aggregate.over.is_none()
-    {
-        return true;
-    }
-    let mut found = false;
-    expr.for_each_child(&mut |child| found |= contains_aggregate(child));
-    found
-}
-
-/// Whether a window function is in the expression.
-pub(super) fn contains_window(expr: &Expr) -> bool {
-    if let ExprKind::Aggregate(aggregate) = &expr.kind
-        && aggregate.over.is_some()
-    {
-        return true;
-    }
-    let mut found = false;
-    expr.for_each_child(&mut |child| found |= contains_window(child));
-    found
 }

@@ -7,23 +7,13 @@ use crate::catalog::schema::UserTypeKind;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::casts::{self, CastContext};
-use crate::sql::functions::Call;
 use crate::sql::scan::LiteralKind;
-use crate::sql::tree::{Expr, ExprKind};
+use crate::sql::tree::{CastRef, Coercion, Expr, ExprKind};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Oid, Scalar, type_info};
 use crate::types::qualified_name::name_parts;
 use crate::types::value::Value;
-
-/// How a value gets from one type to another.
-pub(super) enum Path {
-    /// The stored form is the same.
-    Relabel,
-    Cast(Call),
-    /// Through the text form: pg_out_… and pg_in_….
-    Text,
-}
 
 impl Analyzer<'_> {
     /// A type's category (typcategory); user types: enums are E.
@@ -40,20 +30,24 @@ impl Analyzer<'_> {
     }
 
     /// How to get from one type to another in this context, if at all.
-    pub(super) fn path(&self, from: Oid, to: Oid, context: CastContext) -> Option<Path> {
+    pub(super) fn path(&self, from: Oid, to: Oid, context: CastContext) -> Option<Coercion> {
         if from == to {
-            return Some(Path::Relabel);
+            return Some(Coercion::Relabel);
         }
         if let Some(cast) = casts::find(from, to) {
-            return (cast.context <= context).then_some(match cast.call {
-                Call::Template("{0}") => Path::Relabel,
-                call => Path::Cast(call),
+            return (cast.context <= context).then(|| match cast.is_binary_coercible() {
+                true => Coercion::Relabel,
+                false => Coercion::Cast(CastRef(cast)),
             });
         }
         if let (Some(from_element), Some(to_element)) = (self.element_type(from), self.element_type(to)) {
             return self.path(from_element, to_element, context).map(|path| match path {
-                Path::Relabel => Path::Relabel,
-                _ => Path::Text,
+                Coercion::Relabel => Coercion::Relabel,
+                Coercion::Cast(_) => {
+                    let element = Expr::new(ExprKind::Element, from_element);
+                    Coercion::Array(Box::new(coerced(element, to_element, path)))
+                }
+                _ => Coercion::ViaIo,
             });
         }
         let (from_category, to_category) = (self.category(from), self.category(to));
@@ -62,9 +56,9 @@ impl Analyzer<'_> {
         }
         // Anything may be assigned to a string; strings become anything only when asked.
         if to_category == b'S' && context >= CastContext::Assignment {
-            return Some(Path::Text);
+            return Some(Coercion::ViaIo);
         }
-        (from_category == b'S' && context == CastContext::Explicit).then_some(Path::Text)
+        (from_category == b'S' && context == CastContext::Explicit).then_some(Coercion::ViaIo)
     }
 
     /// Whether an argument of type `from` is acceptable where `to` is declared (func_match_argtypes).
@@ -99,7 +93,11 @@ impl Analyzer<'_> {
     pub(super) fn cast(&mut self, expr: Expr, to: Oid, typmod: i32) -> Result<Expr> {
         let cast = self.coerce(expr, to, typmod, CastContext::Explicit)?;
         // Without a modifier the type has none, even where nothing is converted.
-        Ok(if typmod == -1 && cast.type_oid == to { Expr { typmod, ..cast } } else { cast })
+        Ok(match cast.typmod {
+            -1 => cast,
+            _ if typmod == -1 && cast.type_oid == to => coerced(cast, to, Coercion::Relabel),
+            _ => cast,
+        })
     }
 
     /// Implicitly to a type, no modifier.
@@ -108,7 +106,7 @@ impl Analyzer<'_> {
     }
 
     /// As [`Analyzer::coerce`], with `None` where there is no way.
-    pub(super) fn try_coerce(
+    pub(in crate::sql) fn try_coerce(
         &mut self,
         expr: Expr,
         to: Oid,
@@ -129,8 +127,7 @@ impl Analyzer<'_> {
             if to == Oid::INTERVAL && typmod != -1 && !matches!(expr.kind, ExprKind::Param(_)) {
                 // The fields of the modifier say what a bare number counts.
                 let text = self.type_unknown(expr, Oid::TEXT)?;
-                let modifier = Expr::constant(Value::Integer(i64::from(typmod)), Oid::INT4);
-                return Ok(Some(Expr { typmod, ..Expr::function("pg_interval_in", vec![text, modifier], to) }));
+                return Ok(Some(Expr { typmod, ..coerced(text, to, Coercion::Input) }));
             }
             let typed = self.type_unknown(expr, to)?;
             return Ok(Some(self.apply_typmod(typed, to, typmod, context)));
@@ -142,60 +139,17 @@ impl Analyzer<'_> {
         }
         let Some(path) = self.path(from, to, context) else { return Ok(None) };
         let same_modifier = from == to && (typmod == -1 || typmod == expr.typmod);
-        let converted = self.convert(expr, to, path);
+        let converted = if from == to { expr } else { coerced(expr, to, path) };
         if same_modifier {
             return Ok(Some(converted));
         }
-        Ok(Some(self.apply_typmod(Expr { typmod: -1, ..converted }, to, typmod, context)))
-    }
-
-    fn convert(&self, expr: Expr, to: Oid, path: Path) -> Expr {
-        let from = expr.type_oid;
-        match path {
-            Path::Relabel => Expr { type_oid: to, ..expr },
-            Path::Cast(call) => Expr::new(ExprKind::Call(call, vec![expr]), to),
-            Path::Text => {
-                if let Some(converted) = self.convert_elements(&expr, to) {
-                    return converted;
-                }
-                let text = self.to_text(expr, from);
-                self.from_text(text, to)
-            }
-        }
-    }
-
-    /// An array by the cast of its elements (ArrayCoerceExpr), where that is more than reading their text: the array
-    /// is evaluated once, in a sub-query that SQLite does not flatten.
-    fn convert_elements(&self, array: &Expr, to: Oid) -> Option<Expr> {
-        let (from_element, to_element) = (self.element_type(array.type_oid)?, self.element_type(to)?);
-        let path @ Path::Cast(_) = self.path(from_element, to_element, CastContext::Explicit)? else { return None };
-        let element = self.convert(Expr::new(ExprKind::ArrayElement, from_element), to_element, path);
-        let name = Expr::text(self.internal_name(to_element));
-        let template = "(SELECT pg_array_shaped(s.v, pg_array_agg({2}, {1})) FROM (SELECT {0} AS v) AS s \
-                        LEFT JOIN json_each(pg_array_flat(s.v)))";
-        Some(Expr::template(template, vec![array.clone(), element, name], to))
-    }
-
-    /// The text form of a value; strings and enums are theirs already.
-    pub(super) fn to_text(&self, expr: Expr, from: Oid) -> Expr {
-        match self.repr_of(from) {
-            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: Oid::TEXT, ..expr },
-            _ => Expr::new(ExprKind::Call(io_function("pg_out_", &self.internal_name(from)), vec![expr]), Oid::TEXT),
-        }
-    }
-
-    /// A value read from its text form.
-    pub(super) fn from_text(&self, text: Expr, to: Oid) -> Expr {
-        match self.repr_of(to) {
-            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: to, typmod: -1, ..text },
-            _ => Expr::new(ExprKind::Call(io_function("pg_in_", &self.internal_name(to)), vec![text]), to),
-        }
+        Ok(Some(self.apply_typmod(converted, to, typmod, context)))
     }
 
     /// A parameter of a known type. Names of objects, which the session does not look up, come as text.
     pub(super) fn parameter(&self, n: usize, type_oid: Oid) -> Expr {
         if self.repr_of(type_oid).scalar.names_object() {
-            return self.from_text(Expr::new(ExprKind::Param(n), Oid::TEXT), type_oid);
+            return coerced(Expr::new(ExprKind::Param(n), Oid::TEXT), type_oid, Coercion::ViaIo);
         }
         Expr::new(ExprKind::Param(n), type_oid)
     }
@@ -247,7 +201,7 @@ impl Analyzer<'_> {
                     ExprKind::Literal(n) => self.type_literal(n, Oid::TEXT)?.kind,
                     kind => kind,
                 };
-                Ok(self.from_text(Expr::new(kind, Oid::TEXT), to))
+                Ok(read_as(Expr::new(kind, Oid::TEXT), to))
             }
         }
     }
@@ -260,7 +214,7 @@ impl Analyzer<'_> {
             Scalar::Date | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz | Scalar::Interval
         );
         if depends || repr.scalar.names_object() {
-            return Ok(self.from_text(Expr::text(text), to));
+            return Ok(read_as(Expr::text(text), to));
         }
         let name = self.type_name(to);
         let value = encoding::decode(repr, &name, Format::Text, text.as_bytes(), &FormatSettings::default())?;
@@ -272,8 +226,7 @@ impl Analyzer<'_> {
         match self.literal_types.get(n).copied().flatten() {
             Some(known) if known != to => {
                 let expr = Expr::new(ExprKind::Literal(n), known);
-                let text = self.to_text(expr, known);
-                Ok(self.from_text(text, to))
+                Ok(coerced(expr, to, Coercion::ViaIo))
             }
             _ => {
                 if let Some(slot) = self.literal_types.get_mut(n) {
@@ -307,24 +260,22 @@ impl Analyzer<'_> {
         if typmod == -1 || expr.typmod == typmod && expr.type_oid == to {
             return expr;
         }
-        let modifier = Expr::constant(Value::Integer(i64::from(typmod)), Oid::INT4);
-        let explicit = Expr::constant(Value::Integer(i64::from(context == CastContext::Explicit)), Oid::INT4);
-        let (function, args) = match to {
-            Oid::VARCHAR => ("pg_typmod_varchar", vec![expr, modifier, explicit]),
-            Oid::BPCHAR => ("pg_typmod_bpchar", vec![expr, modifier, explicit]),
-            Oid::NUMERIC => ("pg_typmod_numeric", vec![expr, modifier]),
-            Oid::TIME => ("pg_typmod_time", vec![expr, modifier]),
-            Oid::TIMETZ => ("pg_typmod_timetz", vec![expr, modifier]),
-            Oid::TIMESTAMP => ("pg_typmod_timestamp", vec![expr, modifier]),
-            Oid::TIMESTAMPTZ => ("pg_typmod_timestamptz", vec![expr, modifier]),
-            Oid::INTERVAL => ("pg_typmod_interval", vec![expr, modifier]),
-            _ if self.element_type(to).is_some() => {
-                let element = self.element_type(to).map_or_else(String::new, |element| self.internal_name(element));
-                ("pg_typmod_array", vec![Expr::text(element), expr, modifier, explicit])
-            }
-            _ => return Expr { typmod, ..expr },
-        };
-        Expr { kind: ExprKind::Call(Call::Function(function), args), type_oid: to, typmod }
+        let has_modifier = matches!(
+            to,
+            Oid::VARCHAR
+                | Oid::BPCHAR
+                | Oid::NUMERIC
+                | Oid::TIME
+                | Oid::TIMETZ
+                | Oid::TIMESTAMP
+                | Oid::TIMESTAMPTZ
+                | Oid::INTERVAL
+        );
+        if !has_modifier && self.element_type(to).is_none() {
+            return Expr { typmod, ..expr };
+        }
+        let explicit = context == CastContext::Explicit;
+        Expr { kind: ExprKind::CoerceTypmod { arg: Box::new(expr), explicit }, type_oid: to, typmod }
     }
 
     fn to_enum(&mut self, expr: Expr, to: Oid, context: CastContext) -> Result<Option<Expr>> {
@@ -340,20 +291,11 @@ impl Analyzer<'_> {
             && unknown
         {
             self.type_unknown(Expr::new(ExprKind::Param(n), Oid::UNKNOWN), to)?;
-            let param = Expr::new(ExprKind::Param(n), to);
-            return Ok(Some(self.check_label(param, to)));
+            // It is asked for as the enum, and comes as text.
+            return Ok(Some(coerced(Expr::new(ExprKind::Param(n), Oid::TEXT), to, Coercion::ViaIo)));
         }
         let text = if unknown { self.type_unknown(expr, Oid::TEXT)? } else { expr };
-        Ok(Some(self.check_label(text, to)))
-    }
-
-    /// The text if it is a label of the enum, else 22P02.
-    fn check_label(&self, text: Expr, to: Oid) -> Expr {
-        let Some(user) = self.catalog().types.get(&to) else { return text };
-        let UserTypeKind::Enum(labels) = &user.kind else { return text };
-        let labels = serde_json::to_string(labels).unwrap_or_default();
-        let args = vec![text, Expr::text(user.name.clone()), Expr::text(labels)];
-        Expr::function("pg_enum_in", args, to)
+        Ok(Some(coerced(text, to, Coercion::ViaIo)))
     }
 
     /// A domain's value is its base type's, checked.
@@ -362,28 +304,14 @@ impl Analyzer<'_> {
         let UserTypeKind::Domain { base, typmod, not_null, checks, .. } = &user.kind else { return Ok(None) };
         let Some(value) = self.try_coerce(expr, *base, *typmod, context)? else { return Ok(None) };
         let (base, typmod) = self.base_type(to, -1);
-        let value = self.once(value, |a, mut value| {
-            if *not_null {
-                let message = format!("domain {} does not allow null values", user.name);
-                let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
-                value = a.checked(value, test, "23502", message);
-            }
-            for (name, check) in checks {
-                let test = a.domain_check(check, &value)?;
-                let test = Expr::template("({0} IS NOT 0)", vec![test], Oid::BOOL);
-                let message = format!("value for domain {} violates check constraint \"{name}\"", user.name);
-                value = a.checked(value, test, "23514", message);
-            }
-            Ok(value)
-        })?;
-        Ok(Some(Expr { type_oid: base, typmod, ..value }))
-    }
-
-    /// CASE WHEN test THEN value ELSE raise an error.
-    fn checked(&self, value: Expr, test: Expr, state: &str, message: String) -> Expr {
-        let type_oid = value.type_oid;
-        let raise = Expr::function("pg_raise", vec![Expr::text(state), Expr::text(message)], type_oid);
-        Expr::new(ExprKind::Case { whens: vec![(test, value)], otherwise: Some(Box::new(raise)) }, type_oid)
+        let mut conditions = Vec::with_capacity(checks.len());
+        for (name, check) in checks {
+            let value = Expr { kind: ExprKind::DomainValue, ..value.clone() };
+            conditions.push((name.clone(), self.domain_check(check, value)?));
+        }
+        let arg = Box::new(value);
+        let kind = ExprKind::CoerceToDomain { arg, domain: to, not_null: *not_null, checks: conditions };
+        Ok(Some(Expr { kind, type_oid: base, typmod }))
     }
 
     /// The type that several expressions are brought to: UNION, CASE, VALUES, ARRAY … (typeconv-union-case.html).
@@ -414,7 +342,7 @@ impl Analyzer<'_> {
 
     /// Brings expressions to their common type.
     pub(super) fn unify(&mut self, exprs: Vec<Expr>, what: &str) -> Result<(Vec<Expr>, Oid)> {
-        if exprs.iter().any(|e| matches!(e.kind, ExprKind::Row(_))) {
+        if exprs.iter().any(|e| matches!(e.kind, ExprKind::Row { .. })) {
             return Err(Error::unsupported(format!("a row in {what}")));
         }
         let types: Vec<Oid> = exprs.iter().map(|e| e.type_oid).collect();
@@ -436,7 +364,7 @@ impl Analyzer<'_> {
     }
 
     /// A condition: boolean, else 42804 ("argument of WHERE must be type boolean, not type integer").
-    pub(super) fn boolean(&mut self, expr: Expr, clause: &str) -> Result<Expr> {
+    pub(in crate::sql) fn boolean(&mut self, expr: Expr, clause: &str) -> Result<Expr> {
         let from = expr.type_oid;
         match self.try_coerce(expr, Oid::BOOL, -1, CastContext::Implicit)? {
             Some(expr) => Ok(expr),
@@ -457,7 +385,7 @@ impl Analyzer<'_> {
     }
 
     /// A value that stays of type unknown at the end is text.
-    pub(super) fn resolve_unknown(&mut self, expr: Expr) -> Result<Expr> {
+    pub(in crate::sql) fn resolve_unknown(&mut self, expr: Expr) -> Result<Expr> {
         if expr.type_oid == Oid::UNKNOWN { self.type_unknown(expr, Oid::TEXT) } else { Ok(expr) }
     }
 }
@@ -470,13 +398,12 @@ fn is_natural(kind: LiteralKind, oid: Oid) -> bool {
     )
 }
 
-/// pg_in_… and pg_out_… by type: the names are the types', so the set is finite and kept for the process' life.
-fn io_function(prefix: &'static str, type_name: &str) -> Call {
-    use std::collections::HashMap;
-    use std::sync::{LazyLock, Mutex, PoisonError};
-    static NAMES: LazyLock<Mutex<HashMap<String, &'static str>>> = LazyLock::new(Mutex::default);
-    let name = format!("{prefix}{type_name}");
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    let leaked = *names.entry(name).or_insert_with_key(|name| Box::leak(name.clone().into_boxed_str()));
-    Call::Function(leaked)
+/// A conversion.
+pub(super) fn coerced(arg: Expr, to: Oid, how: Coercion) -> Expr {
+    Expr::new(ExprKind::Coerce { how, arg: Box::new(arg) }, to)
+}
+
+/// A text read as a value of a type.
+fn read_as(text: Expr, to: Oid) -> Expr {
+    if to == Oid::TEXT { text } else { coerced(text, to, Coercion::ViaIo) }
 }

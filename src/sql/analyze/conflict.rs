@@ -1,26 +1,20 @@
 //! ON CONFLICT: which unique index it infers, what happens on a conflict.
 //!
-//! Owns: [`Analyzer::conflict`], [`Analyzer::affect_rows_once`]. Must not know: where an INSERT's rows come from
-//! (`analyze::modify`). Specification: sql-insert.html#SQL-ON-CONFLICT, infer_arbiter_indexes in plancat.c. An index's
-//! predicate is implied here if its conditions are among those given, an expression is the index's if both are the same
-//! to SQLite.
+//! Owns: [`Analyzer::conflict`]. Must not know: where an INSERT's rows come from (`analyze::modify`). Specification:
+//! sql-insert.html#SQL-ON-CONFLICT, infer_arbiter_indexes in plancat.c. An index's predicate is implied here if its
+//! conditions are among those given.
 
-use std::rc::Rc;
-
-use crate::catalog::schema::{Constraint, Index, Relation};
+use crate::catalog::schema::{Column, Constraint, Index, Relation};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::analyze::analyzer::{Analyzer, repr_of};
-use crate::sql::analyze::modify::bare_column;
+use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::scope::{RangeVar, Scope};
-use crate::sql::search::{Search, Volatile};
 use crate::sql::syntax::ast::definition::{IndexElem, IndexKey};
 use crate::sql::syntax::ast::expression::{BoolExprType, ColumnRef as AstColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::query::{
     InferTarget, OnConflictAction, OnConflictClause, ResTarget, SortByDir, SortByNulls,
 };
 use crate::sql::syntax::parse;
-use crate::sql::translate;
-use crate::sql::tree::{Body, ColumnRef, Conflict, ConflictUpdate, Cte, Expr, ExprKind, FromItem, Insert, Query};
+use crate::sql::tree::{ConflictUpdate, EntryId, Expr, ExprKind, OnConflict, Var};
 
 impl<'a> Analyzer<'a> {
     /// What an INSERT's ON CONFLICT asks for: the arbiter's columns or expressions, and what is done.
@@ -29,8 +23,9 @@ impl<'a> Analyzer<'a> {
         on: &OnConflictClause,
         relation: &'a Relation,
         shown: &str,
-        alias: &Rc<str>,
-    ) -> Result<Conflict> {
+        existing: EntryId,
+    ) -> Result<OnConflict> {
+        let entry = self.fresh_entry();
         let (target, target_predicate) = match on.infer.as_ref().map(|infer| &infer.target) {
             None => {
                 self.refuse_deferrable(relation, &[])?;
@@ -41,10 +36,10 @@ impl<'a> Analyzer<'a> {
                     let message = format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name);
                     return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), on.location));
                 };
-                (self.arbiter_columns(relation, &constraint.columns)?, None)
+                (self.arbiter_columns(relation, entry, &constraint.columns)?, None)
             }
             Some(InferTarget::Index { elements, where_clause }) => {
-                self.infer_index(relation, elements, where_clause.as_ref())?
+                self.infer_index(relation, entry, elements, where_clause.as_ref())?
             }
         };
         let update = match &on.action {
@@ -55,22 +50,24 @@ impl<'a> Analyzer<'a> {
                 return Err(self.at(error.with_hint("For example, ON CONFLICT (column_name)."), on.location));
             }
             OnConflictAction::Update { targets, where_clause } => {
-                let existing = RangeVar::table(self, relation, shown.to_owned(), Some(alias.clone()));
-                let mut excluded = RangeVar::table(self, relation, "excluded".to_owned(), Some("excluded".into()));
+                let existing = RangeVar::table(self, relation, shown.to_owned(), existing);
+                let proposed = self.fresh_entry();
+                let mut excluded = RangeVar::table(self, relation, "excluded".to_owned(), proposed);
                 excluded.schema = None;
                 self.scopes.push(Scope { entries: vec![existing, excluded], ..Scope::default() });
-                let result = self.conflict_update(targets, where_clause.as_ref(), relation);
+                let result = self.conflict_update(targets, where_clause.as_ref(), relation, proposed);
                 self.scopes.pop();
                 Some(result?)
             }
         };
-        Ok(Conflict { target, target_predicate, update })
+        Ok(OnConflict { target, target_predicate, entry, update })
     }
 
     /// ON CONFLICT (elements) WHERE predicate. Bare columns without a predicate name a unique index over all rows.
     fn infer_index(
         &mut self,
         relation: &'a Relation,
+        entry: EntryId,
         elements: &[IndexElem],
         predicate: Option<&Ast>,
     ) -> Result<(Vec<Expr>, Option<Expr>)> {
@@ -98,69 +95,17 @@ impl<'a> Analyzer<'a> {
             key.push(column.number);
         }
         if predicate.is_some() || key.len() != elements.len() {
-            return self.inferred(relation, elements, predicate);
+            return self.inferred(relation, entry, elements, predicate);
         }
-        Ok((self.arbiter_columns(relation, &key)?, None))
+        Ok((self.arbiter_columns(relation, entry, &key)?, None))
     }
 
     /// The columns of a unique index or constraint that is not deferrable.
-    fn arbiter_columns(&self, relation: &'a Relation, key: &[i16]) -> Result<Vec<Expr>> {
+    fn arbiter_columns(&self, relation: &'a Relation, entry: EntryId, key: &[i16]) -> Result<Vec<Expr>> {
         self.refuse_deferrable(relation, key)?;
         self.arbiter(relation, key)?;
         let columns = key.iter().filter_map(|n| relation.column_by_number(*n));
-        Ok(columns.map(|column| bare_column(relation, column)).collect())
-    }
-
-    /// DO UPDATE changes no row twice in one command: 21000, where SQLite would let the last one win. The rows' keys are
-    /// noted as they are proposed.
-    pub(super) fn affect_rows_once(&mut self, insert: &mut Insert) {
-        let Some(Conflict { target, update: Some(update), .. }) = &mut insert.conflict else { return };
-        let key: Option<Vec<(usize, Expr)>> = target
-            .iter()
-            .map(|expr| {
-                let ExprKind::Column(column) = &expr.kind else { return None };
-                let place = insert.columns.iter().position(|name| *name == column.column)?;
-                let excluded = ColumnRef { alias: Some("excluded".into()), ..column.clone() };
-                Some((place, Expr { kind: ExprKind::Column(excluded), ..expr.clone() }))
-            })
-            .collect();
-        let Some(key) = key else { return };
-        if let Body::Values { rows, .. } = &insert.source
-            && rows.len() > 1
-            && Volatile::yielded_by(&insert.source)
-            && rows.iter().any(|row| !key_is_repeatable(row, &key))
-        {
-            let query = Query::of(insert.source.clone());
-            let columns = query.outputs();
-            insert.source = Body::Select(Box::new(self.select_from(query, &columns)));
-        }
-        let noted = match &mut insert.source {
-            Body::Values { rows, .. } => rows.len() > 1 && rows.iter_mut().all(|row| note_key(row, &key)),
-            Body::Select(select) => {
-                let mut row: Vec<Expr> = select.targets.iter().map(|t| t.expr.clone()).collect();
-                let noted = note_key(&mut row, &key);
-                select.targets.iter_mut().zip(row).for_each(|(target, expr)| target.expr = expr);
-                noted
-            }
-            Body::SetOperation { .. } => false,
-        };
-        if !noted {
-            return;
-        }
-        if let Body::Select(select) = &mut insert.source
-            && let [FromItem::Derived { query, alias }] = select.from.as_mut_slice()
-            && query.limit.is_some()
-        {
-            // SQLite may read the outer select list for rows that LIMIT then leaves out.
-            let name = self.fresh_cte_name();
-            insert.ctes.push(Cte { name: name.clone(), query: (**query).clone(), materialized: Some(true) });
-            select.from = vec![FromItem::Cte { name, alias: alias.clone() }];
-        }
-        if let Some((_, value)) = update.assignments.first_mut() {
-            let mut args = vec![value.clone()];
-            args.extend(key.into_iter().map(|(_, excluded)| excluded));
-            *value = Expr { typmod: value.typmod, ..Expr::function("pg_affect", args, value.type_oid) };
-        }
+        Ok(columns.map(|column| self.key_column(relation, entry, column)).collect())
     }
 
     /// ON CONFLICT must know at once whether there is a conflict.
@@ -198,23 +143,24 @@ impl<'a> Analyzer<'a> {
         targets: &[ResTarget],
         where_clause: Option<&Ast>,
         relation: &'a Relation,
+        excluded: EntryId,
     ) -> Result<ConflictUpdate> {
         let mut assignments = Vec::new();
         for (columns, expr) in self.assignments(targets, relation)? {
             let [column] = columns.as_slice() else {
                 return Err(Error::unsupported("assigning several columns at once in ON CONFLICT DO UPDATE"));
             };
-            assignments.push((column.clone(), expr));
+            assignments.push((*column, expr));
         }
         let selection = where_clause.map(|s| self.condition(s, "WHERE")).transpose()?;
-        let (proposed, kept) = (self.fresh_cte_name(), self.fresh_cte_name());
-        Ok(ConflictUpdate { assignments, selection, proposed, kept })
+        Ok(ConflictUpdate { assignments, selection, excluded })
     }
 
     /// The keys and the predicate of the unique index that is inferred; 42P10 if there is none.
     fn inferred(
         &mut self,
         relation: &'a Relation,
+        entry: EntryId,
         elements: &[IndexElem],
         predicate: Option<&Ast>,
     ) -> Result<(Vec<Expr>, Option<Expr>)> {
@@ -224,62 +170,63 @@ impl<'a> Analyzer<'a> {
                 IndexKey::Column(name) => {
                     let fields = vec![Field::Name(name.clone())];
                     let column = Ast::ColumnRef(AstColumnRef { fields, location: element.location });
-                    self.over_relation(relation, &column).map_err(|e| self.at(e, element.location))?
+                    self.over_relation(relation, entry, &column).map_err(|e| self.at(e, element.location))?
                 }
-                IndexKey::Expr(expr) => self.over_relation(relation, expr)?,
+                IndexKey::Expr(expr) => self.over_relation(relation, entry, expr)?,
             };
-            wanted.push(self.as_sql(&typed));
+            wanted.push(typed);
         }
         // Which index is meant depends on the constants in what was written.
         self.pinned.extend(0..self.source.literals.len());
         let conditions = match predicate {
-            Some(predicate) => self.conditions(relation, predicate)?,
+            Some(predicate) => self.conditions(relation, entry, predicate)?,
             None => Vec::new(),
         };
         // An index over all rows is preferred.
         let (total, partial): (Vec<&Index>, Vec<&Index>) =
             relation.indexes.iter().filter(|index| index.unique).partition(|index| index.predicate.is_none());
         for index in total.into_iter().chain(partial) {
-            let keys = self.index_keys(relation, index)?;
-            let shown: Vec<String> = keys.iter().map(|key| self.as_sql(key)).collect();
-            let same = shown.iter().all(|key| wanted.contains(key)) && wanted.iter().all(|key| shown.contains(key));
-            if !same || !self.is_implied(relation, index, &conditions)? {
+            let keys = self.index_keys(relation, entry, index)?;
+            let same = keys.iter().all(|key| wanted.contains(key)) && wanted.iter().all(|key| keys.contains(key));
+            if !same || !self.is_implied(relation, entry, index, &conditions)? {
                 continue;
             }
             if let Some(constraint) = relation.deferrable_key(index) {
                 return Err(deferrable_arbiter(relation, constraint));
             }
-            let predicate =
-                index.predicate.as_deref().map(|text| self.stored_over_relation(relation, text)).transpose()?;
+            let predicate = match &index.predicate {
+                Some(text) => Some(self.stored_over_relation(relation, entry, text)?),
+                None => None,
+            };
             return Ok((keys, predicate));
         }
         let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
         Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message))
     }
 
-    fn index_keys(&mut self, relation: &'a Relation, index: &Index) -> Result<Vec<Expr>> {
+    fn index_keys(&mut self, relation: &'a Relation, entry: EntryId, index: &Index) -> Result<Vec<Expr>> {
         let mut keys = Vec::with_capacity(index.keys.len());
         for key in &index.keys {
             keys.push(match (relation.column_by_number(key.column), &key.expression) {
-                (Some(column), _) => bare_column(relation, column),
-                (None, Some(text)) => self.stored_over_relation(relation, text)?,
+                (Some(column), _) => self.key_column(relation, entry, column),
+                (None, Some(text)) => self.stored_over_relation(relation, entry, text)?,
                 (None, None) => return Err(Error::internal("index key")),
             });
         }
         Ok(keys)
     }
 
-    fn is_implied(&mut self, relation: &'a Relation, index: &Index, given: &[String]) -> Result<bool> {
+    fn is_implied(&mut self, relation: &'a Relation, entry: EntryId, index: &Index, given: &[Expr]) -> Result<bool> {
         let Some(text) = &index.predicate else { return Ok(true) };
         let predicate = parse::expression(text)?;
-        let needed = self.stored(|a| a.conditions(relation, &predicate))?;
+        let needed = self.stored(|a| a.conditions(relation, entry, &predicate))?;
         Ok(needed.iter().all(|condition| given.contains(condition)))
     }
 
     /// An expression over the relation's columns, its constants part of it.
-    fn over_relation(&mut self, relation: &'a Relation, expr: &Ast) -> Result<Expr> {
-        let entry = RangeVar::table(self, relation, relation.name.clone(), None);
-        self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
+    fn over_relation(&mut self, relation: &'a Relation, entry: EntryId, expr: &Ast) -> Result<Expr> {
+        let row = RangeVar::table(self, relation, relation.name.clone(), entry);
+        self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         self.in_stored_text += 1;
         let result = self.expr(expr).and_then(|typed| self.resolve_unknown(typed));
         self.in_stored_text -= 1;
@@ -287,31 +234,31 @@ impl<'a> Analyzer<'a> {
         result
     }
 
-    fn stored_over_relation(&mut self, relation: &'a Relation, text: &str) -> Result<Expr> {
+    fn stored_over_relation(&mut self, relation: &'a Relation, entry: EntryId, text: &str) -> Result<Expr> {
         let ast = parse::expression(text)?;
-        self.stored(|a| a.over_relation(relation, &ast))
+        self.stored(|a| a.over_relation(relation, entry, &ast))
     }
 
     /// What stands between the ANDs of a predicate.
-    fn conditions(&mut self, relation: &'a Relation, predicate: &Ast) -> Result<Vec<String>> {
+    fn conditions(&mut self, relation: &'a Relation, entry: EntryId, predicate: &Ast) -> Result<Vec<Expr>> {
         match predicate {
             Ast::Bool(node) if node.op == BoolExprType::And => {
                 let mut all = Vec::new();
                 for arg in &node.args {
-                    all.extend(self.conditions(relation, arg)?);
+                    all.extend(self.conditions(relation, entry, arg)?);
                 }
                 Ok(all)
             }
-            other => {
-                let typed = self.over_relation(relation, other)?;
-                Ok(vec![self.as_sql(&typed)])
-            }
+            other => Ok(vec![self.over_relation(relation, entry, other)?]),
         }
     }
 
-    fn as_sql(&self, expr: &Expr) -> String {
-        let catalog = self.catalog();
-        translate::expression(expr, &|oid| repr_of(catalog, oid)).sql
+    /// A column of an index's key.
+    fn key_column(&self, relation: &Relation, entry: EntryId, column: &Column) -> Expr {
+        let origin = (relation.oid, column.number);
+        let var = Var { entry, attribute: column.number, origin, not_null: column.not_null };
+        let (type_oid, typmod) = self.base_type(column.type_oid, column.typmod);
+        Expr { kind: ExprKind::Var(var), type_oid, typmod }
     }
 }
 
@@ -322,36 +269,4 @@ fn deferrable_arbiter(relation: &Relation, constraint: &Constraint) -> Error {
         .with_schema(&relation.schema)
         .with_table(&relation.name)
         .with_constraint(&constraint.name)
-}
-
-/// The row's first key column also notes the whole key. False if the others cannot be evaluated twice.
-fn note_key(row: &mut [Expr], key: &[(usize, Expr)]) -> bool {
-    let values: Vec<Expr> = key.iter().filter_map(|(place, _)| row.get(*place).cloned()).collect();
-    if values.len() != key.len() || !key_is_repeatable(row, key) {
-        return false;
-    }
-    let Some(value) = key.first().and_then(|(place, _)| row.get_mut(*place)) else { return false };
-    *value = Expr { typmod: value.typmod, ..Expr::function("pg_propose", values, value.type_oid) };
-    true
-}
-
-/// Whether the parts of the key after the first can be evaluated twice.
-fn key_is_repeatable(row: &[Expr], key: &[(usize, Expr)]) -> bool {
-    key.iter()
-        .skip(1)
-        .filter_map(|(place, _)| row.get(*place))
-        .all(|expr| is_repeatable(expr) && !Volatile.in_expr(expr))
-}
-
-/// Whether an expression is made of columns, constants and casts of them.
-fn is_repeatable(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Null | ExprKind::Param(_) | ExprKind::Literal(_) | ExprKind::Const(_) | ExprKind::Column(_) => true,
-        ExprKind::Call(_, args) => args.first().is_some_and(is_repeatable) && args.iter().skip(1).all(is_constant),
-        _ => false,
-    }
-}
-
-fn is_constant(expr: &Expr) -> bool {
-    matches!(expr.kind, ExprKind::Null | ExprKind::Const(_))
 }

@@ -1,7 +1,6 @@
-//! Functions over enums, whose labels analysis knows.
+//! Functions over enums, whose labels are the catalog's.
 //!
-//! Owns: enum_first, enum_last and enum_range; an enum's values by their place in its order. Specification:
-//! functions-enum.html.
+//! Owns: [`Analyzer::enum_function`]. Specification: functions-enum.html.
 
 use crate::catalog::schema::UserTypeKind;
 use crate::error::{Error, Result};
@@ -12,20 +11,11 @@ use crate::types::value::Value;
 
 impl Analyzer<'_> {
     /// The labels of an enum, in their order.
-    fn labels(&self, oid: Oid) -> Option<&[String]> {
+    fn labels(&self, oid: Oid) -> &[String] {
         match self.catalog().types.get(&oid).map(|t| &t.kind) {
-            Some(UserTypeKind::Enum(labels)) => Some(labels),
-            _ => None,
+            Some(UserTypeKind::Enum(labels)) => labels,
+            _ => &[],
         }
-    }
-
-    fn labels_constant(&self, oid: Oid) -> Expr {
-        Expr::text(serde_json::to_string(self.labels(oid).unwrap_or_default()).unwrap_or_default())
-    }
-
-    /// The label at a place of the enum's order, as [`Analyzer::enum_order`] counts.
-    pub(super) fn enum_label(&self, place: Expr, oid: Oid) -> Expr {
-        Expr::function("pg_enum_label", vec![place, self.labels_constant(oid)], oid)
     }
 
     /// A call of one of these functions over an enum.
@@ -34,25 +24,24 @@ impl Analyzer<'_> {
             return Ok(None);
         }
         let Some(oid) = args.iter().map(|arg| arg.type_oid).find(|oid| self.is_enum(*oid)) else { return Ok(None) };
-        let labels = self.labels(oid).unwrap_or_default();
         let label = match name {
-            "enum_first" => labels.first(),
-            "enum_last" => labels.last(),
-            _ => {
-                let array = self.array_type(oid).ok_or_else(|| Error::internal("an enum without an array type"))?;
-                let mut bounds = Vec::new();
-                for arg in args.iter().filter(|_| args.len() == 2) {
-                    let bound = self.implicit(arg.clone(), oid)?;
-                    bounds.push(self.enum_order(bound));
-                }
-                bounds.resize(2, Expr::new(ExprKind::Null, Oid::INT4));
-                bounds.push(self.labels_constant(oid));
-                return Ok(Some(Expr::function("pg_enum_range", bounds, array)));
-            }
+            "enum_first" => self.labels(oid).first(),
+            "enum_last" => self.labels(oid).last(),
+            _ => return self.enum_range(oid, args).map(Some),
         };
         Ok(Some(match label {
             Some(label) => Expr::constant(Value::Text(label.clone()), oid),
-            None => Expr::new(ExprKind::Null, oid),
+            None => Expr::null(oid),
         }))
+    }
+
+    fn enum_range(&mut self, oid: Oid, args: &[Expr]) -> Result<Expr> {
+        let array = self.array_type(oid).ok_or_else(|| Error::internal("an enum without an array type"))?;
+        let (mut lower, mut upper) = (None, None);
+        if let [first, second] = args {
+            lower = Some(Box::new(self.implicit(first.clone(), oid)?));
+            upper = Some(Box::new(self.implicit(second.clone(), oid)?));
+        }
+        Ok(Expr::new(ExprKind::EnumRange { lower, upper, of: oid }, array))
     }
 }

@@ -5,23 +5,18 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::resolve::compare;
 use crate::sql::analyze::type_name;
 use crate::sql::casts::CastContext;
 use crate::sql::scan::LiteralKind;
-use crate::sql::search::{Search, Volatile};
 use crate::sql::syntax::ast::expression::{
     self as ast, AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, ConstValue, Expr as Ast, Field,
     SubLinkType,
 };
 use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Expr, ExprKind};
+use crate::sql::tree::{BooleanTest, Expr, ExprKind, SubLinkKind};
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
-
-/// The most elements of an array that one call makes: SQLite's functions have at most 32,767 arguments.
-const ARGUMENTS: usize = 10_000;
 
 impl Analyzer<'_> {
     /// One expression. Its type may be UNKNOWN: the context decides then.
@@ -31,7 +26,7 @@ impl Analyzer<'_> {
 
     /// A condition in a clause (WHERE, HAVING, ON …).
     pub(super) fn condition(&mut self, ast: &Ast, clause: &str) -> Result<Expr> {
-        Ok(relax_arrays(self.boolean_expr(ast, clause)?))
+        self.boolean_expr(ast, clause)
     }
 
     /// An expression that must be boolean; the error says of what.
@@ -56,7 +51,7 @@ impl Analyzer<'_> {
             Ast::SubLink(link) => match link.link_type {
                 SubLinkType::Exists => {
                     let (query, _) = self.subquery(&link.subselect)?;
-                    Ok(Expr::new(ExprKind::Exists { query: Box::new(query), negated: false }, Oid::BOOL))
+                    Ok(Expr::sub_link(SubLinkKind::Exists, query, Oid::BOOL))
                 }
                 SubLinkType::Expr => self.scalar_query(&link.subselect).map_err(|e| self.at(e, link.location)),
                 SubLinkType::Array => self.array_sub_link(&link.subselect).map_err(|e| self.at(e, link.location)),
@@ -65,9 +60,7 @@ impl Analyzer<'_> {
             Ast::Case(case) => self.case(case),
             Ast::Coalesce(node) => self.coalesce(&node.args).map_err(|e| self.at(e, node.location)),
             Ast::MinMax(node) => self.min_max(node.greatest, &node.args).map_err(|e| self.at(e, node.location)),
-            Ast::NullTest(node) => {
-                self.null_test(if node.is_null { "({0} IS NULL)" } else { "({0} IS NOT NULL)" }, &node.arg)
-            }
+            Ast::NullTest(node) => self.null_test(!node.is_null, &node.arg),
             Ast::BooleanTest(node) => self.boolean_test(node),
             Ast::SqlValueFunction(node) => self.sql_value_function(node).map_err(|e| self.at(e, node.location)),
             Ast::Xml(node) => Err(self.at(Error::unsupported("an xml expression"), node.location)),
@@ -103,12 +96,12 @@ impl Analyzer<'_> {
             return self.lifted_constant(n, &constant.value);
         }
         Ok(match &constant.value {
-            ConstValue::Integer(n) => Expr::constant(Value::Integer(i64::from(*n)), Oid::INT4),
+            ConstValue::Integer(n) => Expr::integer(i64::from(*n), Oid::INT4),
             ConstValue::Float(text) => number(text),
-            ConstValue::Boolean(b) => Expr::constant(Value::Integer(i64::from(*b)), Oid::BOOL),
+            ConstValue::Boolean(b) => Expr::integer(i64::from(*b), Oid::BOOL),
             ConstValue::String(text) => unknown_text(text),
             ConstValue::BitString(_) => return Err(self.at(Error::unsupported("type bit"), constant.location)),
-            ConstValue::Null => Expr::new(ExprKind::Null, Oid::UNKNOWN),
+            ConstValue::Null => Expr::null(Oid::UNKNOWN),
         })
     }
 
@@ -130,7 +123,7 @@ impl Analyzer<'_> {
         };
         if let Some((value, type_oid)) = smallest {
             self.pinned.insert(n);
-            return Ok(Expr::constant(Value::Integer(value), type_oid));
+            return Ok(Expr::integer(value, type_oid));
         }
         let digits = self.literal(n);
         self.prefix_operator("-", digits)
@@ -238,8 +231,8 @@ impl Analyzer<'_> {
             AExprKind::Op => self.binary(name, left, &node.right),
             AExprKind::OpAny => self.quantified(node, false),
             AExprKind::OpAll => self.quantified(node, true),
-            AExprKind::Distinct => self.distinct_from("IS NOT", left, &node.right),
-            AExprKind::NotDistinct => self.distinct_from("IS", left, &node.right),
+            AExprKind::Distinct => self.distinct_from(false, left, &node.right),
+            AExprKind::NotDistinct => self.distinct_from(true, left, &node.right),
             AExprKind::NullIf => self.nullif(left, &node.right),
             AExprKind::In => match &node.right {
                 Ast::List(list) => self.in_list(left, list, name == "<>", node.location),
@@ -256,32 +249,16 @@ impl Analyzer<'_> {
     }
 
     fn bool_expr(&mut self, node: &BoolExpr) -> Result<Expr> {
-        let (template, clause) = match node.op {
-            BoolExprType::And => ("({0} AND {1})", "AND"),
-            BoolExprType::Or => ("({0} OR {1})", "OR"),
-            BoolExprType::Not => return self.not(node),
+        let (connective, clause): (fn(Vec<Expr>) -> ExprKind, _) = match node.op {
+            BoolExprType::And => (ExprKind::And, "AND"),
+            BoolExprType::Or => (ExprKind::Or, "OR"),
+            BoolExprType::Not => {
+                let Some(arg) = node.args.first() else { return Err(Error::internal("NOT without an operand")) };
+                return Ok(Expr::negated(self.boolean_expr(arg, "NOT")?));
+            }
         };
         let args = node.args.iter().map(|arg| self.boolean_expr(arg, clause)).collect::<Result<Vec<_>>>()?;
-        Expr::connected(template, args).ok_or_else(|| Error::internal("a connective without operands"))
-    }
-
-    fn not(&mut self, node: &BoolExpr) -> Result<Expr> {
-        let Some(arg) = node.args.first() else { return Err(Error::internal("NOT without an operand")) };
-        // NOT IN and NOT EXISTS over a query are SQLite's own.
-        if let Ast::SubLink(link) = arg {
-            match (link.link_type, &link.test_expr) {
-                (SubLinkType::Any, Some(left)) if link.oper_name.is_empty() => {
-                    return self.in_query(left, &link.subselect, true).map_err(|e| self.at(e, link.location));
-                }
-                (SubLinkType::Exists, _) => {
-                    let (query, _) = self.subquery(&link.subselect)?;
-                    return Ok(Expr::new(ExprKind::Exists { query: Box::new(query), negated: true }, Oid::BOOL));
-                }
-                _ => {}
-            }
-        }
-        let operand = self.boolean_expr(arg, "NOT")?;
-        Ok(Expr::template("(NOT {0})", vec![operand], Oid::BOOL))
+        Ok(Expr::new(connective(args), Oid::BOOL))
     }
 
     fn binary(&mut self, name: &str, left: &Ast, right: &Ast) -> Result<Expr> {
@@ -298,7 +275,7 @@ impl Analyzer<'_> {
     /// (a, b) op (SELECT c, d …)
     fn row_with_query(&mut self, name: &str, items: &[Ast], query: &SelectStmt) -> Result<Expr> {
         let (query, columns) = self.subquery(query)?;
-        let left = self.row(items)?;
+        let left = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
         let op = match name {
             "=" => "=",
             "<>" => "<>",
@@ -307,50 +284,43 @@ impl Analyzer<'_> {
         if items.len() != columns.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery has too few columns"));
         }
-        let right = Expr::new(ExprKind::ScalarQuery(Box::new(query)), Oid::RECORD);
-        Ok(compare(op, left, right))
+        let right = vec![Expr::sub_link(SubLinkKind::Expr, query, Oid::RECORD)];
+        Ok(Expr::new(ExprKind::RowCompare { op, left, right }, Oid::BOOL))
     }
 
-    fn null_test(&mut self, template: &'static str, ast: &Ast) -> Result<Expr> {
-        let expr = self.expr(ast)?;
-        if let ExprKind::Row(items) = expr.kind {
-            // A row is null if all its fields are, and not null if none is.
-            let mut all: Option<Expr> = None;
-            for item in items {
-                let item = self.resolve_unknown(item)?;
-                let tested = Expr::template(template, vec![item], Oid::BOOL);
-                all = Some(match all {
-                    None => tested,
-                    Some(all) => Expr::template("({0} AND {1})", vec![all, tested], Oid::BOOL),
-                });
+    fn null_test(&mut self, negated: bool, ast: &Ast) -> Result<Expr> {
+        let mut expr = self.expr(ast)?;
+        if let ExprKind::Row { fields, .. } = &mut expr.kind {
+            if fields.is_empty() {
+                return Err(Error::unsupported("an empty row"));
             }
-            return all.ok_or_else(|| Error::unsupported("an empty row"));
+            for field in fields {
+                *field = self.resolve_unknown(field.clone())?;
+            }
         }
         let expr = self.determined(expr)?;
-        let expr = self.resolve_unknown(expr)?;
-        Ok(Expr::template(template, vec![expr], Oid::BOOL))
+        let arg = Box::new(self.resolve_unknown(expr)?);
+        Ok(Expr::new(ExprKind::NullTest { arg, negated }, Oid::BOOL))
     }
 
     fn boolean_test(&mut self, node: &ast::BooleanTest) -> Result<Expr> {
-        let (template, clause) = match node.test {
-            BoolTestType::IsTrue => ("({0} IS TRUE)", "IS TRUE"),
-            BoolTestType::IsNotTrue => ("({0} IS NOT TRUE)", "IS NOT TRUE"),
-            BoolTestType::IsFalse => ("({0} IS FALSE)", "IS FALSE"),
-            BoolTestType::IsNotFalse => ("({0} IS NOT FALSE)", "IS NOT FALSE"),
-            BoolTestType::IsUnknown => ("({0} IS NULL)", "IS UNKNOWN"),
-            BoolTestType::IsNotUnknown => ("({0} IS NOT NULL)", "IS NOT UNKNOWN"),
+        let (test, clause) = match node.test {
+            BoolTestType::IsTrue => (BooleanTest::True, "IS TRUE"),
+            BoolTestType::IsNotTrue => (BooleanTest::NotTrue, "IS NOT TRUE"),
+            BoolTestType::IsFalse => (BooleanTest::False, "IS FALSE"),
+            BoolTestType::IsNotFalse => (BooleanTest::NotFalse, "IS NOT FALSE"),
+            BoolTestType::IsUnknown => (BooleanTest::Unknown, "IS UNKNOWN"),
+            BoolTestType::IsNotUnknown => (BooleanTest::NotUnknown, "IS NOT UNKNOWN"),
         };
-        let expr = self.boolean_expr(&node.arg, clause)?;
-        Ok(Expr::template(template, vec![expr], Oid::BOOL))
+        let arg = Box::new(self.boolean_expr(&node.arg, clause)?);
+        Ok(Expr::new(ExprKind::BooleanTest { arg, test }, Oid::BOOL))
     }
 
-    fn distinct_from(&mut self, op: &'static str, left: &Ast, right: &Ast) -> Result<Expr> {
+    fn distinct_from(&mut self, negated: bool, left: &Ast, right: &Ast) -> Result<Expr> {
         let (l, r) = (self.expr(left)?, self.expr(right)?);
-        let compared = self.operator("=", l, r)?;
-        match compared.kind {
-            ExprKind::Compare(_, l, r) => Ok(compare(op, *l, *r)),
-            _ => Err(Error::unsupported("IS DISTINCT FROM over these types")),
-        }
+        let (operator, left, right) = self.equality(l, r, "IS DISTINCT FROM")?;
+        let (left, right) = (Box::new(left), Box::new(right));
+        Ok(Expr::new(ExprKind::Distinct { operator, left, right, negated }, Oid::BOOL))
     }
 
     /// PostgreSQL, too, runs the operand twice.
@@ -361,13 +331,13 @@ impl Analyzer<'_> {
         let mut within = |low: &Expr, high: &Expr| -> Result<Expr> {
             let lower = self.operator(">=", value.clone(), low.clone())?;
             let upper = self.operator("<=", value.clone(), high.clone())?;
-            Ok(Expr::template("({0} AND {1})", vec![lower, upper], Oid::BOOL))
+            Ok(Expr::new(ExprKind::And(vec![lower, upper]), Oid::BOOL))
         };
         let mut test = within(&low, &high)?;
         if symmetric {
-            test = Expr::template("({0} OR {1})", vec![test, within(&high, &low)?], Oid::BOOL);
+            test = Expr::new(ExprKind::Or(vec![test, within(&high, &low)?]), Oid::BOOL);
         }
-        Ok(if negated { Expr::template("(NOT {0})", vec![test], Oid::BOOL) } else { test })
+        Ok(if negated { Expr::negated(test) } else { test })
     }
 
     /// [NOT] LIKE, ILIKE, maybe with ESCAPE, which gram.y has made a call of like_escape.
@@ -380,14 +350,14 @@ impl Analyzer<'_> {
             Some([pattern, escape]) => {
                 let args = [self.expr(expr)?, self.expr(pattern)?, self.expr(escape)?];
                 let args = args.into_iter().map(|arg| self.implicit(arg, Oid::TEXT)).collect::<Result<Vec<_>>>()?;
-                Expr::function(if positive == "~~" { "pg_like" } else { "pg_ilike" }, args, Oid::BOOL)
+                Expr::new(ExprKind::LikeEscape { insensitive: positive == "~~*", args }, Oid::BOOL)
             }
             _ => {
                 let (value, pattern) = (self.expr(expr)?, self.expr(pattern)?);
                 self.operator(positive, value, pattern)?
             }
         };
-        Ok(if negated { Expr::template("(NOT {0})", vec![matched], Oid::BOOL) } else { matched })
+        Ok(if negated { Expr::negated(matched) } else { matched })
     }
 
     fn similar_to(&mut self, negated: bool, expr: &Ast, pattern: &Ast) -> Result<Expr> {
@@ -396,20 +366,21 @@ impl Analyzer<'_> {
             args.push(self.expr(part)?);
         }
         let args = args.into_iter().map(|arg| self.implicit(arg, Oid::TEXT)).collect::<Result<Vec<_>>>()?;
-        let matched = Expr::function("pg_similar", args, Oid::BOOL);
-        Ok(if negated { Expr::template("(NOT {0})", vec![matched], Oid::BOOL) } else { matched })
+        let matched = Expr::new(ExprKind::Similar(args), Oid::BOOL);
+        Ok(if negated { Expr::negated(matched) } else { matched })
     }
 
     // ----- constructs
 
     fn case(&mut self, case: &ast::CaseExpr) -> Result<Expr> {
-        match &case.arg {
-            None => self.case_of(None, case),
+        let operand = match &case.arg {
+            None => None,
             Some(operand) => {
                 let operand = self.expr(operand)?;
-                self.once(operand, |analyzer, operand| analyzer.case_of(Some(operand), case))
+                Some(self.resolve_unknown(operand)?)
             }
-        }
+        };
+        self.case_of(operand, case)
     }
 
     fn case_of(&mut self, operand: Option<Expr>, case: &ast::CaseExpr) -> Result<Expr> {
@@ -420,7 +391,8 @@ impl Analyzer<'_> {
                 None => self.boolean_expr(&when.expr, "CASE/WHEN")?,
                 Some(operand) => {
                     let value = self.expr(&when.expr)?;
-                    let equal = self.operator("=", operand.clone(), value);
+                    let tested = Expr { kind: ExprKind::CaseTest, ..operand.clone() };
+                    let equal = self.operator("=", tested, value);
                     equal.map_err(|e| self.at(e, expr_location(&when.expr)))?
                 }
             });
@@ -435,7 +407,7 @@ impl Analyzer<'_> {
         let (mut results, common) = self.unify(results, "CASE").map_err(|e| self.at(e, case.location))?;
         let otherwise = has_else.then(|| Box::new(results.remove(0)));
         let whens = tests.into_iter().zip(results).collect();
-        Ok(Expr::new(ExprKind::Case { whens, otherwise }, common))
+        Ok(Expr::new(ExprKind::Case { operand: operand.map(Box::new), whens, otherwise }, common))
     }
 
     fn coalesce(&mut self, args: &[Ast]) -> Result<Expr> {
@@ -443,13 +415,17 @@ impl Analyzer<'_> {
         let (mut args, common) = self.unify(args, "COALESCE")?;
         Ok(match args.len() {
             1 => args.swap_remove(0),
-            _ => Expr::function("coalesce", args, common),
+            _ => Expr::new(ExprKind::Coalesce(args), common),
         })
     }
 
     fn nullif(&mut self, left: &Ast, right: &Ast) -> Result<Expr> {
         let (a, b) = (self.expr(left)?, self.expr(right)?);
-        self.once(a, |analyzer, a| analyzer.null_if(a, b))
+        let (operator, left, right) = self.equality(a.clone(), b, "NULLIF")?;
+        // The operator's own argument: of nullif(1, 2.0) that is a numeric.
+        let value = Box::new(if a.type_oid == left.type_oid { a } else { left });
+        let type_oid = value.type_oid;
+        Ok(Expr::new(ExprKind::NullIf { value, operator, right: Box::new(right) }, type_oid))
     }
 
     fn min_max(&mut self, greatest: bool, args: &[Ast]) -> Result<Expr> {
@@ -459,14 +435,7 @@ impl Analyzer<'_> {
         if self.is_enum(common) {
             return Err(Error::unsupported(format!("{construct} over an enum")));
         }
-        if !Volatile.in_exprs(&args) {
-            return Ok(Expr::new(ExprKind::Extreme { greatest, args }, common));
-        }
-        // It becomes a sub-query, and must be computed for each row none the less.
-        self.once(Expr::new(ExprKind::Row(args), Oid::RECORD), |_, row| match row.kind {
-            ExprKind::Row(args) => Ok(Expr::new(ExprKind::Extreme { greatest, args }, common)),
-            _ => Err(Error::internal("a row without its values")),
-        })
+        Ok(Expr::new(ExprKind::MinMax { greatest, args }, common))
     }
 
     /// CURRENT_DATE and its kin.
@@ -482,8 +451,7 @@ impl Analyzer<'_> {
     }
 
     fn row(&mut self, items: &[Ast]) -> Result<Expr> {
-        let items = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
-        Ok(Expr::new(ExprKind::Row(items), Oid::RECORD))
+        Ok(Expr::row(items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?))
     }
 
     /// ARRAY[…], of a given element type or of the items' common one.
@@ -512,31 +480,19 @@ impl Analyzer<'_> {
             let type_oid = self.array_type(element).unwrap_or(Oid::TEXT_ARRAY);
             return Ok(Expr::constant(Value::Text("[]".into()), type_oid));
         }
-        let (mut elements, common) = self.unify(elements, "ARRAY")?;
+        let (elements, common) = self.unify(elements, "ARRAY")?;
         let Some(type_oid) = self.array_type(common) else {
             let message = format!("could not find array type for data type {}", self.type_name(common));
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         };
-        let name = Expr::text(self.internal_name(common));
-        let rest = elements.split_off(elements.len().min(ARGUMENTS));
-        elements.insert(0, name.clone());
-        if !rest.is_empty() {
-            let mut parts = vec![Expr::function("pg_array", elements, type_oid)];
-            for part in rest.chunks(ARGUMENTS) {
-                let part = std::iter::once(name.clone()).chain(part.iter().cloned()).collect();
-                parts.push(Expr::function("pg_array", part, type_oid));
-            }
-            return Ok(Expr::function("pg_array_join", parts, type_oid));
-        }
-        Ok(Expr::function("pg_array", elements, type_oid))
+        Ok(Expr::new(ExprKind::Array(elements), type_oid))
     }
 
     fn scalar_query(&mut self, query: &SelectStmt) -> Result<Expr> {
         let (query, columns) = self.subquery(query)?;
         match columns.as_slice() {
             [(_, type_oid, typmod)] => {
-                let kind = ExprKind::ScalarQuery(Box::new(query));
-                Ok(Expr { kind, type_oid: *type_oid, typmod: *typmod })
+                Ok(Expr { typmod: *typmod, ..Expr::sub_link(SubLinkKind::Expr, query, *type_oid) })
             }
             _ => Err(Error::new(SqlState::SYNTAX_ERROR, "subquery must return only one column")),
         }
@@ -547,16 +503,10 @@ impl Analyzer<'_> {
         let [(_, element, _)] = columns.as_slice() else {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
         };
-        self.array_of_query(query, *element)
-    }
-
-    /// ARRAY(SELECT …)
-    pub(super) fn array_of_query(&mut self, query: crate::sql::tree::Query, element: Oid) -> Result<Expr> {
-        let Some(type_oid) = self.array_type(element) else {
-            return Err(Error::unsupported(format!("an array of {}", self.type_name(element))));
+        let Some(type_oid) = self.array_type(*element) else {
+            return Err(Error::unsupported(format!("an array of {}", self.type_name(*element))));
         };
-        let kind = ExprKind::ArrayQuery { query: Box::new(query), element: self.internal_name(element) };
-        Ok(Expr::new(kind, type_oid))
+        Ok(Expr::sub_link(SubLinkKind::Array, query, type_oid))
     }
 
     /// COLLATE: the database has one collation, by bytes; those that mean it are accepted.
@@ -572,35 +522,6 @@ impl Analyzer<'_> {
             }
         }
     }
-}
-
-/// What an array holds of a value as that value: bytea and the infinities are strings in arrays, whole floats integers.
-pub(super) fn element_value(held: Expr) -> Expr {
-    let function = match held.type_oid {
-        Oid::BYTEA => "pg_in_bytea",
-        Oid::FLOAT4 | Oid::FLOAT8 => "pg_element_float",
-        _ => return held,
-    };
-    let type_oid = held.type_oid;
-    Expr::function(function, vec![held], type_oid)
-}
-
-/// In a WHERE, a NULL array may as well answer false: SQLite can then use an index for membership.
-fn relax_arrays(expr: Expr) -> Expr {
-    let Expr { kind, type_oid, typmod } = expr;
-    let kind = match kind {
-        ExprKind::InArray { expr, array, element, .. } => ExprKind::InArray { expr, array, element, exact: false },
-        ExprKind::Call(call, args) if is_connective(&call) => {
-            ExprKind::Call(call, args.into_iter().map(relax_arrays).collect())
-        }
-        kind => kind,
-    };
-    Expr { kind, type_oid, typmod }
-}
-
-fn is_connective(call: &crate::sql::functions::Call) -> bool {
-    use crate::sql::functions::Call::Template;
-    matches!(call, Template("({0} AND {1})" | "({0} OR {1})"))
 }
 
 /// The arguments of a call of a function of pg_catalog, if that is what it is.
@@ -622,8 +543,8 @@ pub(super) fn unknown_text(text: &str) -> Expr {
 /// A numeric constant of a text that is not lifted.
 fn number(text: &str) -> Expr {
     match text.parse::<i64>() {
-        Ok(n) if i32::try_from(n).is_ok() => Expr::constant(Value::Integer(n), Oid::INT4),
-        Ok(n) => Expr::constant(Value::Integer(n), Oid::INT8),
+        Ok(n) if i32::try_from(n).is_ok() => Expr::integer(n, Oid::INT4),
+        Ok(n) => Expr::integer(n, Oid::INT8),
         Err(_) => {
             let canonical = crate::types::numeric::Numeric::parse(text).map_or(text.to_owned(), |n| n.to_string());
             Expr::constant(Value::Text(canonical), Oid::NUMERIC)

@@ -1,42 +1,28 @@
 //! FROM: tables, views, sub-queries, functions, joins.
 //!
-//! Owns: [`Analyzer::from_clause`], and set-returning functions wherever they stand.
-//! Specification: sql-select.html#SQL-FROM, queries-table-expressions.html.
+//! Owns: [`Analyzer::from_clause`]. Specification: sql-select.html#SQL-FROM, queries-table-expressions.html.
 
 use std::ops::Range;
-use std::rc::Rc;
 
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::call::{contains_aggregate, contains_window};
-use crate::sql::analyze::expr::element_value;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{Merged, RangeVar};
 use crate::sql::analyze::stored;
-use crate::sql::functions::{Call, Function, FunctionKind};
-use crate::sql::search::Volatile;
+use crate::sql::functions::FunctionKind;
 use crate::sql::syntax::ast::expression::{CoercionForm, Expr as Ast};
 use crate::sql::syntax::ast::query::{
     Alias, FromItem as Item, JoinExpr, JoinQuals, JoinType, RangeFunction, RangeSubselect, RangeVar as RangeName,
 };
 use crate::sql::syntax::parse;
-use crate::sql::tree::{Body, ColumnRef, Expr, ExprKind, FromItem, JoinKind, Query, Select, Target};
+use crate::sql::tree::{EntryKind, Expr, ExprKind, FromItem, JoinKind, RangeTblEntry};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
     /// The FROM list; its entries are added to the innermost scope.
     pub(super) fn from_clause(&mut self, from: &[Item]) -> Result<Vec<FromItem>> {
-        self.set_gives_rows(false);
-        let items = from.iter().map(|item| self.from_item(item)).collect();
-        self.set_gives_rows(true);
-        items
-    }
-
-    fn set_gives_rows(&mut self, gives_rows: bool) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.gives_rows = gives_rows;
-        }
+        from.iter().map(|item| self.from_item(item)).collect()
     }
 
     fn entry_count(&self) -> usize {
@@ -75,13 +61,11 @@ impl Analyzer<'_> {
         if name.schema.is_none()
             && let Some(cte) = self.ctes.iter().rev().find(|c| c.name == name.relation).cloned()
         {
-            let sqlite_alias = self.fresh_alias();
+            let id = self.fresh_entry();
             let shown = alias.map_or_else(|| name.relation.clone(), |a| a.name.clone());
-            let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &cte.columns);
+            let mut entry = RangeVar::of_columns(shown, id, &cte.columns);
             entry.carry_origins(&cte.origins);
-            entry.rename_columns(column_aliases(alias))?;
-            self.add_entry(entry)?;
-            return Ok(FromItem::Cte { name: cte.sqlite_name, alias: sqlite_alias });
+            return self.entered(entry, EntryKind::Cte(cte.id), alias);
         }
         let relation = self.relation(name)?;
         match relation.kind {
@@ -91,20 +75,25 @@ impl Analyzer<'_> {
                 let detail = "This operation is not supported for indexes.";
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_detail(detail))
             }
-            RelationKind::Sequence => self.sequence(relation, alias),
             // A view without a query is SQLite's own, in a file that another program made.
-            RelationKind::Table | RelationKind::System | RelationKind::View => {
-                let sqlite_alias = self.fresh_alias();
+            RelationKind::Table | RelationKind::System | RelationKind::View | RelationKind::Sequence => {
                 let shown = alias.map_or_else(|| relation.name.clone(), |a| a.name.clone());
-                let mut entry = RangeVar::table(self, relation, shown, Some(sqlite_alias.clone()));
+                let id = self.fresh_entry();
+                let mut entry = RangeVar::table(self, relation, shown, id);
                 if alias.is_some() {
                     entry.schema = None;
                 }
-                entry.rename_columns(column_aliases(alias))?;
-                self.add_entry(entry)?;
-                Ok(FromItem::Table { name: relation.sqlite_name.clone(), alias: sqlite_alias })
+                self.entered(entry, EntryKind::Relation(relation.oid), alias)
             }
         }
+    }
+
+    /// An entry whose columns the alias may rename, added to the scope.
+    fn entered(&mut self, mut entry: RangeVar, kind: EntryKind, alias: Option<&Alias>) -> Result<FromItem> {
+        entry.rename_columns(column_aliases(alias))?;
+        let id = entry.entry;
+        self.add_entry(entry)?;
+        Ok(FromItem::Entry(RangeTblEntry { id, kind }))
     }
 
     /// A view is its query, analysed anew under the names it was stored with.
@@ -112,7 +101,6 @@ impl Analyzer<'_> {
         let text = relation.view_query.as_deref().unwrap_or_default();
         let ast = parse::query(text)?;
         let query = self.stored(|a| a.deeper(|a| a.query(&ast)))?;
-        let sqlite_alias = self.fresh_alias();
         let outputs = query.outputs();
         let columns: Vec<(String, Oid, i32)> = relation
             .columns
@@ -121,17 +109,12 @@ impl Analyzer<'_> {
             .map(|(column, (_, type_oid, typmod))| (column.name.clone(), type_oid, typmod))
             .collect();
         let shown = alias.map_or_else(|| relation.name.clone(), |a| a.name.clone());
-        let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &columns);
+        let id = self.fresh_entry();
+        let mut entry = RangeVar::of_columns(shown, id, &columns);
         entry.schema = alias.is_none().then(|| relation.schema.clone());
-        for (column, declared) in entry.columns.iter_mut().zip(&relation.columns) {
-            if let ExprKind::Column(reference) = &mut column.expr.kind {
-                reference.table = relation.oid;
-                reference.attribute = declared.number;
-            }
-        }
-        entry.rename_columns(column_aliases(alias))?;
-        self.add_entry(entry)?;
-        Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
+        let origins: Vec<_> = relation.columns.iter().map(|column| (relation.oid, column.number)).collect();
+        entry.carry_origins(&origins);
+        self.entered(entry, EntryKind::Subquery { query: Box::new(query), lateral: false }, alias)
     }
 
     /// Analyses stored text: nothing of the statement around it is in scope, and names mean what they meant when it
@@ -149,58 +132,14 @@ impl Analyzer<'_> {
         result
     }
 
-    /// A sequence read as a table of one row.
-    fn sequence(&mut self, relation: &Relation, alias: Option<&Alias>) -> Result<FromItem> {
-        let oid = || Expr::constant(crate::types::value::Value::Integer(i64::from(relation.oid.0)), Oid::REGCLASS);
-        let columns = [
-            ("last_value", Expr::function("pg_sequence_position", vec![oid()], Oid::INT8)),
-            ("log_cnt", Expr::constant(crate::types::value::Value::Integer(0), Oid::INT8)),
-            ("is_called", Expr::function("pg_sequence_is_called", vec![oid()], Oid::BOOL)),
-        ];
-        let targets = columns.into_iter().map(|(name, expr)| Target { name: name.to_owned(), expr }).collect();
-        let query = Query::of(Body::Select(Box::new(Select {
-            distinct: false,
-            distinct_on: Vec::new(),
-            targets,
-            from: Vec::new(),
-            selection: None,
-            group_by: Vec::new(),
-            having: None,
-            unique: false,
-        })));
-        let sqlite_alias = self.fresh_alias();
-        let shown = alias.map_or_else(|| relation.name.clone(), |a| a.name.clone());
-        let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &query.outputs());
-        entry.carry_origins(&[(relation.oid, 1), (relation.oid, 2), (relation.oid, 3)]);
-        entry.rename_columns(column_aliases(alias))?;
-        self.add_entry(entry)?;
-        Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
-    }
-
     fn derived(&mut self, sub: &RangeSubselect) -> Result<FromItem> {
         let lateral = sub.lateral;
-        let siblings: Vec<Rc<str>> =
-            self.scopes.last().map_or(Vec::new(), |s| s.entries.iter().filter_map(|e| e.alias.clone()).collect());
         let (query, columns) = self.hiding_siblings(!lateral, |a| a.subquery(&sub.subquery))?;
-        let depends = lateral && mentions(&query, &siblings);
-        if depends && Volatile::yielded_by(&query.body) {
-            return Err(Error::unsupported("a LATERAL sub-query with a volatile function that refers to FROM items"));
-        }
-        if depends && !is_single_row(&query) {
-            return Err(Error::unsupported("a LATERAL sub-query over tables that refers to preceding FROM items"));
-        }
         let Some(alias) = &sub.alias else { return Err(Error::internal("a sub-query without an alias")) };
-        let sqlite_alias = self.fresh_alias();
-        let mut entry = RangeVar::positional(alias.name.clone(), sqlite_alias.clone(), &columns);
-        let query = if depends {
-            inline_row(&mut entry, query)
-        } else {
-            entry.carry_origins(&query.origins());
-            query
-        };
-        entry.rename_columns(&alias.columns)?;
-        self.add_entry(entry)?;
-        Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
+        let id = self.fresh_entry();
+        let mut entry = RangeVar::of_columns(alias.name.clone(), id, &columns);
+        entry.carry_origins(&query.origins());
+        self.entered(entry, EntryKind::Subquery { query: Box::new(query), lateral }, Some(alias))
     }
 
     /// Runs with the entries of the innermost scope out of sight: a sub-query in FROM does not see its siblings.
@@ -229,28 +168,40 @@ impl Analyzer<'_> {
         if !item.columns.is_empty() || !only.columns.is_empty() {
             return Err(Error::unsupported("a column definition list for a function in FROM"));
         }
-        let (alias, ordinality) = (item.alias.as_ref(), item.ordinality);
         let call = match &only.function {
             Ast::FuncCall(call) if call.format == CoercionForm::ExplicitCall => call,
-            other => return self.value_in_from(other, alias, ordinality),
+            // What the grammar writes like a function: CURRENT_DATE, COALESCE(…), CAST(…) …
+            other => {
+                let value = self.expr(other)?;
+                let value = self.resolve_unknown(value)?;
+                return self.functions_entry(&output_name(other), vec![value], item);
+            }
         };
         let plain = call.agg_order.is_empty() && !call.agg_star && !call.agg_distinct && !call.func_variadic;
         if !plain {
             return Err(Error::unsupported("this form of a function in FROM"));
         }
-        let (_, function_name) = self.split_name(&call.name, call.location)?;
-        if function_name == "unnest" {
-            return self.unnest_in_from(&call.args, alias, ordinality);
-        }
-        let mut values = Vec::with_capacity(call.args.len());
-        for arg in &call.args {
-            values.push(self.expr(arg)?);
-        }
-        let types: Vec<Oid> = values.iter().map(|v| v.type_oid).collect();
-        let function = self.resolve_function(function_name, &types)?;
+        let (_, name) = self.split_name(&call.name, call.location)?;
+        let args = call.args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
+        // unnest(a, b) is ROWS FROM (unnest(a), unnest(b)).
+        let calls = match name {
+            "unnest" if args.len() > 1 => {
+                args.into_iter().map(|array| self.called_in_from(name, vec![array])).collect::<Result<Vec<_>>>()?
+            }
+            _ => vec![self.called_in_from(name, args)?],
+        };
+        self.functions_entry(name, calls, item)
+    }
+
+    fn called_in_from(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
+        let types: Vec<Oid> = args.iter().map(|v| v.type_oid).collect();
+        let function = self.resolve_function(name, &types)?;
         match function.kind {
-            FunctionKind::Set => self.set_function(function, values, alias, ordinality),
-            FunctionKind::Scalar => self.scalar_in_from(function_name, values, alias, ordinality),
+            FunctionKind::Set => self.set_function(function, args),
+            FunctionKind::Scalar => {
+                let value = self.function(name, args)?;
+                self.resolve_unknown(value)
+            }
             _ => {
                 let message = "aggregate functions are not allowed in functions in FROM";
                 Err(Error::new(SqlState::GROUPING_ERROR, message))
@@ -258,217 +209,31 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A function that returns one value, as a table of one row.
-    fn scalar_in_from(
-        &mut self,
-        name: &str,
-        args: Vec<Expr>,
-        alias: Option<&Alias>,
-        ordinality: bool,
-    ) -> Result<FromItem> {
-        let expr = self.function(name, args)?;
-        self.single_row(name, expr, alias, ordinality)
-    }
-
-    /// What the grammar writes like a function: CURRENT_DATE, COALESCE(…), CAST(…) …
-    fn value_in_from(&mut self, ast: &Ast, alias: Option<&Alias>, ordinality: bool) -> Result<FromItem> {
-        let expr = self.expr(ast)?;
-        self.single_row(&output_name(ast), expr, alias, ordinality)
-    }
-
-    fn single_row(&mut self, name: &str, expr: Expr, alias: Option<&Alias>, ordinality: bool) -> Result<FromItem> {
-        let expr = self.resolve_unknown(expr)?;
+    /// The entry of functions side by side; its columns are theirs, one after the other.
+    fn functions_entry(&mut self, name: &str, calls: Vec<Expr>, item: &RangeFunction) -> Result<FromItem> {
+        let (alias, ordinality) = (item.alias.as_ref(), item.ordinality);
         let shown = alias.map_or_else(|| name.to_owned(), |a| a.name.clone());
-        let mut targets = vec![Target { name: shown.clone(), expr }];
-        if ordinality {
-            let one = Expr::constant(crate::types::value::Value::Integer(1), Oid::INT8);
-            targets.push(Target { name: "ordinality".to_owned(), expr: one });
-        }
-        let query = Query::of(Body::Select(Box::new(Select {
-            distinct: false,
-            distinct_on: Vec::new(),
-            targets,
-            from: Vec::new(),
-            selection: None,
-            group_by: Vec::new(),
-            having: None,
-            unique: false,
-        })));
-        let sqlite_alias = self.fresh_alias();
-        let mut entry = RangeVar::positional(shown, sqlite_alias.clone(), &query.outputs());
-        entry.is_function = true;
-        entry.rename_columns(column_aliases(alias))?;
-        self.add_entry(entry)?;
-        Ok(FromItem::Derived { query: Box::new(query), alias: sqlite_alias })
-    }
-
-    /// A set-returning function: a table-valued function of SQLite.
-    fn set_function(
-        &mut self,
-        function: &'static Function,
-        args: Vec<Expr>,
-        alias: Option<&Alias>,
-        ordinality: bool,
-    ) -> Result<FromItem> {
-        let sqlite_alias = self.fresh_alias();
-        let (item, columns) = self.set_call(function, args, sqlite_alias.clone())?;
-        self.add_function_entry(function.name, columns, alias, ordinality, sqlite_alias)?;
-        Ok(item)
-    }
-
-    fn add_function_entry(
-        &mut self,
-        name: &str,
-        columns: Vec<(String, Expr)>,
-        alias: Option<&Alias>,
-        ordinality: bool,
-        sqlite_alias: Rc<str>,
-    ) -> Result<()> {
-        let shown = alias.map_or_else(|| name.to_owned(), |a| a.name.clone());
-        // Those with an OUT parameter keep its name.
-        let single = columns.len() == 1 && !name.contains("array_elements");
-        let mut columns: Vec<_> = columns
-            .into_iter()
-            .map(|(name, expr)| crate::sql::analyze::scope::RangeColumn {
-                // A function of one value names its column like itself, or like its alias.
-                name: if single { shown.clone() } else { name },
-                expr,
-            })
-            .collect();
-        if ordinality {
-            let position = function_column(&sqlite_alias, "rowid", Oid::INT8);
-            columns.push(crate::sql::analyze::scope::RangeColumn { name: "ordinality".to_owned(), expr: position });
-        }
-        let mut entry = RangeVar {
-            name: shown,
-            schema: None,
-            columns,
-            visible: true,
-            relation: None,
-            alias: Some(sqlite_alias),
-            is_function: true,
-        };
-        entry.rename_columns(column_aliases(alias))?;
-        self.add_entry(entry)
-    }
-
-    /// The FROM item of a set-returning function, and its columns.
-    fn set_call(
-        &mut self,
-        function: &'static Function,
-        args: Vec<Expr>,
-        alias: Rc<str>,
-    ) -> Result<(FromItem, Vec<(String, Expr)>)> {
-        let given: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
-        let (mut args, result) = self.arguments(function, args)?;
-        let name = match function.call {
-            Call::Function(name) => name,
-            Call::Typed(name) => {
-                // int2vector and oidvector pass for arrays, but count from 0: the function must know.
-                let mut typed = args.clone();
-                let vectors = typed.iter_mut().zip(given);
-                vectors.filter(|(_, oid)| is_vector(*oid)).for_each(|(arg, oid)| arg.type_oid = oid);
-                args.insert(0, self.types_of(&typed));
-                name
+        let mut columns: Vec<(String, Oid, i32)> = Vec::new();
+        for call in &calls {
+            let of_record = call.set_call().map_or(&[][..], |(function, _)| function.columns);
+            // A function of one value names its column like itself, or like its alias; one with an OUT parameter like that.
+            let own = match name {
+                _ if name.contains("array_elements") => "value",
+                _ if calls.len() == 1 => &shown,
+                _ => name,
+            };
+            match of_record {
+                [] | [_] => columns.push((own.to_owned(), call.type_oid, call.typmod)),
+                of_record => columns.extend(of_record.iter().map(|(name, oid)| ((*name).to_owned(), *oid, -1))),
             }
-            Call::Template(_) => return Err(Error::internal("a set-returning function by template")),
-        };
-        let single = [("value", result)];
-        let columns = if function.columns.is_empty() { &single } else { function.columns };
-        let columns =
-            columns.iter().map(|&(name, oid)| (name.to_owned(), function_column(&alias, name, oid))).collect();
-        // SQLite may call it for each row of the tables beside it.
-        let args = args.into_iter().map(|arg| self.once(arg, |_, arg| Ok(arg))).collect::<Result<Vec<_>>>()?;
-        Ok((FromItem::Function { name, args, alias }, columns))
-    }
-
-    fn unnest_in_from(&mut self, arrays: &[Ast], alias: Option<&Alias>, ordinality: bool) -> Result<FromItem> {
-        let sqlite_alias = self.fresh_alias();
-        let mut args = Vec::with_capacity(arrays.len());
-        let mut columns = Vec::with_capacity(arrays.len());
-        for (index, array) in arrays.iter().enumerate() {
-            let array = self.expr(array)?;
-            let column = self.unnested(&array, &sqlite_alias, index)?;
-            columns.push(("unnest".to_owned(), column));
-            args.push(array);
         }
-        self.add_function_entry("unnest", columns, alias, ordinality, sqlite_alias.clone())?;
-        unnest_item(args, sqlite_alias)
-    }
-
-    /// The column that holds the elements of the `index`-th array of a pg_unnest.
-    fn unnested(&mut self, array: &Expr, alias: &Rc<str>, index: usize) -> Result<Expr> {
-        let Some(element) = self.element_type(array.type_oid) else {
-            let message = format!("function unnest({}) does not exist", self.type_name(array.type_oid));
-            return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
-                "No function matches the given name and argument types. You might need to add explicit type casts.",
-            ));
-        };
-        let value = function_column(alias, &value_name(index), element);
-        Ok(element_value(value))
-    }
-
-    /// A set-returning function in the select list joins the FROM list.
-    pub(super) fn set_returning_in_select(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
-        self.require_set_context()?;
-        if function.name == "unnest" {
-            let array = args.into_iter().next().ok_or_else(|| Error::internal("unnest without an argument"))?;
-            return self.unnest_in_select(array).map(|(value, _)| value);
+        if ordinality {
+            columns.push(("ordinality".to_owned(), Oid::INT8, -1));
         }
-        let alias = self.set_alias();
-        let (item, columns) = self.set_call(function, args, alias.clone())?;
-        let [(_, value)] = columns.as_slice() else {
-            return Err(Error::unsupported(format!("{} in the select list", function.name)));
-        };
-        let index =
-            self.add_set_call(SetCall { element: self.internal_name(value.type_oid), source: SetSource::Call(item) })?;
-        Ok(function_column(&alias, &value_name(index), value.type_oid))
-    }
-
-    /// unnest(array) in the select list: the element and its position.
-    pub(super) fn unnest_in_select(&mut self, array: Expr) -> Result<(Expr, Expr)> {
-        self.require_set_context()?;
-        let alias = self.set_alias();
-        let same = self.set_calls.as_ref().and_then(|sets| {
-            sets.calls.iter().position(|c| matches!(&c.source, SetSource::Array(known) if *known == array))
-        });
-        let index = match same {
-            Some(index) => index,
-            None => self.add_set_call(SetCall { element: String::new(), source: SetSource::Array(array.clone()) })?,
-        };
-        let value = self.unnested(&array, &alias, index)?;
-        Ok((value, function_column(&alias, "rowid", Oid::INT4)))
-    }
-
-    fn set_alias(&mut self) -> Rc<str> {
-        if let Some(alias) = self.set_calls.as_ref().and_then(|sets| sets.alias.clone()) {
-            return alias;
-        }
-        let alias = self.fresh_alias();
-        if let Some(sets) = &mut self.set_calls {
-            sets.alias = Some(alias.clone());
-        }
-        alias
-    }
-
-    fn add_set_call(&mut self, call: SetCall) -> Result<usize> {
-        let Some(sets) = &mut self.set_calls else { return Ok(0) };
-        sets.calls.push(call);
-        // Side by side they are unnested, which would flatten arrays.
-        if sets.calls.len() > 1 && sets.calls.iter().any(|call| call.element.starts_with('_')) {
-            return Err(Error::unsupported("a function that returns a set of arrays beside another set"));
-        }
-        Ok(sets.calls.len() - 1)
-    }
-
-    fn require_set_context(&self) -> Result<()> {
-        if self.set_calls.is_some() {
-            return Ok(());
-        }
-        Err(Error::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            "set-returning functions are not allowed here, only in the select list and in FROM",
-        ))
+        let id = self.fresh_entry();
+        let mut entry = RangeVar::of_columns(shown, id, &columns);
+        entry.is_function = true;
+        self.entered(entry, EntryKind::Function { calls, ordinality }, alias)
     }
 
     // ----- joins
@@ -535,12 +300,10 @@ impl Analyzer<'_> {
     fn join_condition(&mut self, start: usize, condition: &Ast) -> Result<Expr> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.iter_mut().take(start).for_each(|e| e.visible = false);
-            scope.gives_rows = true;
         }
         let result = self.condition(condition, "JOIN/ON");
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.iter_mut().take(start).for_each(|e| e.visible = true);
-            scope.gives_rows = false;
         }
         result
     }
@@ -575,22 +338,19 @@ impl Analyzer<'_> {
         end: usize,
         names: &[String],
     ) -> Result<Option<Expr>> {
-        let mut condition: Option<Expr> = None;
+        let mut conditions = Vec::with_capacity(names.len());
         for name in names {
             let (left, mut hides) = self.side_column(start, middle, name, "left")?;
             let (right, hides_right) = self.side_column(middle, end, name, "right")?;
             hides.extend(hides_right);
             let equal = self.operator("=", left.clone(), right.clone())?;
-            condition = Some(match condition {
-                None => equal,
-                Some(condition) => Expr::template("({0} AND {1})", vec![condition, equal], Oid::BOOL),
-            });
+            conditions.push(equal);
             let common = self.common_type(&[left.type_oid, right.type_oid], "JOIN/USING")?;
             let left = self.to_common(left, common, "JOIN/USING")?;
             let right = self.to_common(right, common, "JOIN/USING")?;
             let expr = match kind {
                 JoinKind::Right => right,
-                JoinKind::Full => Expr::function("coalesce", vec![left, right], common),
+                JoinKind::Full => Expr::new(ExprKind::Coalesce(vec![left, right]), common),
                 _ => left,
             };
             if let Some(scope) = self.scopes.last_mut() {
@@ -598,7 +358,10 @@ impl Analyzer<'_> {
                 scope.merged.push(Merged { name: name.clone(), expr, hides });
             }
         }
-        Ok(condition)
+        Ok(match conditions.len() {
+            0 | 1 => conditions.pop(),
+            _ => Some(Expr::new(ExprKind::And(conditions), Oid::BOOL)),
+        })
     }
 
     /// The column of one side of a join, and the entries it stands for.
@@ -626,141 +389,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The set-returning functions of one select list. They run in lockstep, as PostgreSQL runs them: one row takes the
-/// next value of each, NULL from those that have ended.
-#[derive(Default)]
-pub struct SetCalls {
-    alias: Option<Rc<str>>,
-    calls: Vec<SetCall>,
-}
-
-struct SetCall {
-    source: SetSource,
-    /// The element type's name, for making an array of the values.
-    element: String,
-}
-
-enum SetSource {
-    Array(Expr),
-    Call(FromItem),
-}
-
-impl SetCalls {
-    pub(super) fn is_empty(&self) -> bool {
-        self.calls.is_empty()
-    }
-
-    /// The one FROM item that yields them all: the function itself if there is one, else all as arrays side by side.
-    pub(super) fn into_item(self) -> Option<FromItem> {
-        let alias = self.alias?;
-        let mut calls = self.calls;
-        if let [SetCall { source: SetSource::Call(_), .. }] = calls.as_slice()
-            && let Some(SetCall { source: SetSource::Call(item), .. }) = calls.pop()
-        {
-            return Some(item);
-        }
-        let arrays = calls.into_iter().map(SetCall::into_array).collect();
-        unnest_item(arrays, alias).ok()
-    }
-}
-
-impl SetCall {
-    fn into_array(self) -> Expr {
-        let item = match self.source {
-            SetSource::Array(array) => return array,
-            SetSource::Call(item) => item,
-        };
-        let target = Target { name: String::new(), expr: function_value(&item) };
-        let query = Query::of(Body::Select(Box::new(Select {
-            distinct: false,
-            distinct_on: Vec::new(),
-            targets: vec![target],
-            from: vec![item],
-            selection: None,
-            group_by: Vec::new(),
-            having: None,
-            unique: false,
-        })));
-        let kind = ExprKind::ArrayQuery { query: Box::new(query), element: self.element };
-        Expr::new(kind, Oid::TEXT_ARRAY)
-    }
-}
-
-/// The `value` column of a function in FROM.
-fn function_value(item: &FromItem) -> Expr {
-    match item {
-        FromItem::Function { alias, .. } => function_column(alias, "value", Oid::TEXT),
-        _ => Expr::new(ExprKind::Null, Oid::TEXT),
-    }
-}
-
-/// How many arrays pg_unnest takes.
-const MAX_UNNEST: usize = 8;
-
-fn unnest_item(args: Vec<Expr>, alias: Rc<str>) -> Result<FromItem> {
-    if args.len() > MAX_UNNEST {
-        return Err(Error::unsupported(format!("more than {MAX_UNNEST} sets side by side")));
-    }
-    Ok(FromItem::Function { name: "pg_unnest", args, alias })
-}
-
-/// The name of pg_unnest's `index`-th column.
-fn value_name(index: usize) -> String {
-    if index == 0 { "value".to_owned() } else { format!("value{}", index + 1) }
-}
-
-/// A column of a table-valued function.
-fn function_column(alias: &Rc<str>, name: &str, type_oid: Oid) -> Expr {
-    let reference = ColumnRef {
-        alias: Some(alias.clone()),
-        column: name.into(),
-        table: Oid::INVALID,
-        attribute: 0,
-        not_null: false,
-    };
-    Expr::new(ExprKind::Column(reference), type_oid)
-}
-
 /// The names in alias (a, b, …).
 fn column_aliases(alias: Option<&Alias>) -> &[String] {
     alias.map_or(&[], |alias| &alias.columns)
-}
-
-/// Whether a query's text would mention one of these aliases.
-fn mentions(query: &Query, aliases: &[Rc<str>]) -> bool {
-    let text = crate::sql::translate::query(query, &crate::sql::translate::builtin_repr).sql;
-    aliases.iter().any(|alias| text.contains(&format!("{alias}.\"")))
-}
-
-fn is_vector(oid: Oid) -> bool {
-    matches!(oid, Oid::INT2VECTOR | Oid::OIDVECTOR)
-}
-
-/// Whether a query is SELECT of expressions and nothing else: always one row, which its expressions can stand for.
-fn is_single_row(query: &Query) -> bool {
-    let Body::Select(select) = &query.body else { return false };
-    query.ctes.is_empty()
-        && query.limit.is_none()
-        && query.offset.is_none()
-        && select.from.is_empty()
-        && select.selection.is_none()
-        && select.group_by.is_empty()
-        && select.having.is_none()
-        && !select.targets.iter().any(|t| contains_aggregate(&t.expr) || contains_window(&t.expr))
-}
-
-/// Makes an entry's columns the expressions of a one-row query, because SQLite has no LATERAL. What is left of the
-/// query is a row that says whether there is one: an outer join may have none, and then the columns are NULL.
-fn inline_row(entry: &mut RangeVar, mut query: Query) -> Query {
-    let Body::Select(select) = &mut query.body else { return query };
-    let there = Expr::constant(crate::types::value::Value::Integer(1), Oid::BOOL);
-    let targets = std::mem::replace(&mut select.targets, vec![Target { name: "there".to_owned(), expr: there }]);
-    let marker = RangeVar::positional(String::new(), entry.alias.clone().unwrap_or_default(), &query.outputs());
-    for (column, target) in entry.columns.iter_mut().zip(targets) {
-        let Some(marker) = marker.columns.first() else { continue };
-        let (type_oid, typmod) = (column.expr.type_oid, column.expr.typmod);
-        let whens = vec![(Expr::template("({0} IS NOT NULL)", vec![marker.expr.clone()], Oid::BOOL), target.expr)];
-        column.expr = Expr { kind: ExprKind::Case { whens, otherwise: None }, type_oid, typmod };
-    }
-    query
 }

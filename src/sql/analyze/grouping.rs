@@ -4,21 +4,19 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::tree::{ColumnRef, Expr, ExprKind, Query};
+use crate::sql::tree::{Expr, ExprKind, Query, Var};
 
 impl Analyzer<'_> {
     /// 42803 unless every column of this query level in the expression is grouped or inside an aggregate.
     pub(super) fn check_grouped(&mut self, expr: &Expr, group_by: &[Expr]) -> Result<()> {
         for key in group_by {
-            // A column that a cast without effect has given another type is still the same column.
-            let same_column = matches!((&expr.kind, &key.kind), (ExprKind::Column(a), ExprKind::Column(b)) if a == b);
-            if same_column || self.same_expr(expr, key) {
+            if self.same_expr(expr, key) {
                 return Ok(());
             }
         }
         match &expr.kind {
-            ExprKind::Aggregate(aggregate) if aggregate.over.is_none() => return Ok(()),
-            ExprKind::Column(column) => {
+            ExprKind::Aggref(aggregate) if aggregate.over.is_none() => return Ok(()),
+            ExprKind::Var(column) => {
                 if self.is_local(column) && !self.decided_by_key(column, group_by) {
                     return Err(self.ungrouped(column));
                 }
@@ -46,7 +44,7 @@ impl Analyzer<'_> {
             if grouped {
                 continue;
             }
-            if let ExprKind::Column(column) = &expr.kind
+            if let ExprKind::Var(column) = &expr.kind
                 && self.is_local(column)
                 && !self.decided_by_key(column, group_by)
             {
@@ -63,24 +61,24 @@ impl Analyzer<'_> {
     }
 
     /// Whether the column belongs to the innermost query level.
-    fn is_local(&self, column: &ColumnRef) -> bool {
-        self.scopes
-            .last()
-            .is_some_and(|scope| scope.entries.iter().any(|e| e.alias.is_some() && e.alias == column.alias))
+    fn is_local(&self, column: &Var) -> bool {
+        self.scopes.last().is_some_and(|scope| scope.entries.iter().any(|e| e.entry == column.entry))
     }
 
     /// Whether the whole primary key of the column's table is grouped.
-    fn decided_by_key(&self, column: &ColumnRef, group_by: &[Expr]) -> bool {
-        let Some(relation) = self.catalog().relations.get(&column.table) else { return false };
+    fn decided_by_key(&self, column: &Var, group_by: &[Expr]) -> bool {
+        let entry = self.scopes.last().and_then(|scope| scope.entries.iter().find(|e| e.entry == column.entry));
+        let relation = entry.and_then(|entry| entry.relation).and_then(|oid| self.catalog().relations.get(&oid));
+        let Some(relation) = relation else { return false };
         let Some(key) = relation.primary_key() else { return false };
         key.columns.iter().all(|number| {
-            group_by.iter().any(
-                |expr| matches!(&expr.kind, ExprKind::Column(c) if c.alias == column.alias && c.attribute == *number),
-            )
+            group_by
+                .iter()
+                .any(|expr| matches!(&expr.kind, ExprKind::Var(v) if v.entry == column.entry && v.attribute == *number))
         })
     }
 
-    fn ungrouped(&self, column: &ColumnRef) -> Error {
+    fn ungrouped(&self, column: &Var) -> Error {
         let name = self.shown_name(column);
         let message =
             format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function");
@@ -88,14 +86,14 @@ impl Analyzer<'_> {
     }
 
     /// table.column as the query names them.
-    fn shown_name(&self, column: &ColumnRef) -> String {
+    fn shown_name(&self, column: &Var) -> String {
         let scope = self.scopes.last();
-        let entry = scope.and_then(|s| s.entries.iter().find(|e| e.alias == column.alias));
+        let entry = scope.and_then(|s| s.entries.iter().find(|e| e.entry == column.entry));
         entry.map_or(String::new(), |e| {
             let is_it = |c: &&crate::sql::analyze::scope::RangeColumn| {
-                matches!(&c.expr.kind, ExprKind::Column(r) if r.column == column.column)
+                matches!(&c.expr.kind, ExprKind::Var(var) if var.attribute == column.attribute)
             };
-            format!("{}.{}", e.name, e.columns.iter().find(is_it).map_or(&*column.column, |c| c.name.as_str()))
+            format!("{}.{}", e.name, e.columns.iter().find(is_it).map_or("?column?", |c| c.name.as_str()))
         })
     }
 }

@@ -5,7 +5,6 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::call::{contains_aggregate, contains_window};
 use crate::sql::plan::LockWait;
 use crate::sql::syntax::ast::query::{self as ast, LockStrength, LockWaitPolicy, LockingClause, SelectBody};
 use crate::sql::tree::{Body, Expr};
@@ -36,8 +35,8 @@ fn refuse_lock(lock: &LockingClause, body: &Body) -> Result<()> {
                 (select.distinct || !select.distinct_on.is_empty(), "DISTINCT clause"),
                 (!select.group_by.is_empty(), "GROUP BY clause"),
                 (select.having.is_some(), "HAVING clause"),
-                (in_targets(contains_aggregate), "aggregate functions"),
-                (in_targets(contains_window), "window functions"),
+                (in_targets(Expr::contains_aggregate), "aggregate functions"),
+                (in_targets(Expr::contains_window), "window functions"),
             ];
             clauses.into_iter().find(|(present, _)| *present).map(|(_, clause)| clause)
         }

@@ -6,12 +6,11 @@
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::search::{Search, Volatile};
 use crate::sql::syntax::ast::expression::{self as ast, Expr as Ast, SubLink, SubLinkType};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Expr, ExprKind};
+use crate::sql::tree::{Expr, ExprKind, SubLinkKind};
 use crate::types::pg_type::Oid;
 
 /// What analysing one comparison costs.
@@ -21,7 +20,7 @@ impl Analyzer<'_> {
     pub(super) fn in_list(&mut self, expr: &Ast, list: &[Ast], negated: bool, operator: Location) -> Result<Expr> {
         let value = self.expr(expr)?;
         let items = list.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
-        if matches!(value.kind, ExprKind::Row(_)) {
+        if matches!(value.kind, ExprKind::Row { .. }) {
             return self.or_of_equals(value, items, negated, operator);
         }
         // As PostgreSQL: if the items have a common type with the value, one comparison against all; else an OR.
@@ -48,15 +47,18 @@ impl Analyzer<'_> {
             limits::work(COMPARISON)?;
             tests.push(self.operator("=", value.clone(), item).map_err(|e| self.at(e, operator))?);
         }
-        let any = Expr::connected("({0} OR {1})", tests).ok_or_else(|| Error::internal("empty IN list"))?;
-        Ok(if negated { Expr::template("(NOT {0})", vec![any], Oid::BOOL) } else { any })
+        let any = match tests.len() {
+            1 => tests.swap_remove(0),
+            _ => Expr::new(ExprKind::Or(tests), Oid::BOOL),
+        };
+        Ok(if negated { Expr::negated(any) } else { any })
     }
 
     pub(super) fn in_query(&mut self, expr: &Ast, query: &SelectStmt, negated: bool) -> Result<Expr> {
         let value = self.expr(expr)?;
         let (mut query, columns) = self.subquery(query)?;
         let values = match value.kind {
-            ExprKind::Row(items) => items,
+            ExprKind::Row { fields, .. } => fields,
             _ => vec![value],
         };
         if values.len() != columns.len() {
@@ -70,12 +72,8 @@ impl Analyzer<'_> {
             left.push(self.to_common(value, common, "IN")?);
             self.convert_output(&mut query, index, common)?;
         }
-        let left = match left.len() {
-            1 => left.swap_remove(0),
-            _ => Expr::new(ExprKind::Row(left), Oid::RECORD),
-        };
-        let kind = ExprKind::InQuery { expr: Box::new(left), query: Box::new(query), negated };
-        Ok(Expr::new(kind, Oid::BOOL))
+        let membership = Expr::sub_link(SubLinkKind::In(left), query, Oid::BOOL);
+        Ok(if negated { Expr::negated(membership) } else { membership })
     }
 
     /// A sub-query behind ANY, ALL or IN.
@@ -111,24 +109,10 @@ impl Analyzer<'_> {
             let message = "op ANY/ALL (array) requires array on right side";
             return Err(self.at(Error::new(SqlState::WRONG_OBJECT_TYPE, message), node.location));
         };
-        let current = Expr::new(ExprKind::ArrayElement, element);
+        let current = Expr::new(ExprKind::Element, element);
         let comparison = self.operator(name, value, current).map_err(|e| self.at(e, node.location))?;
-        if Volatile.in_expr(&comparison) {
-            // The comparison is made for each element.
-            return self.quantified_once(all, name, left, array, element);
-        }
-        self.once(array, |_, array| Ok(compared_with_elements(all, name, array, element, comparison)))
-    }
-
-    /// As [`Analyzer::quantified`], with a left operand that must be computed before the elements are looked at.
-    fn quantified_once(&mut self, all: bool, name: &str, left: &Ast, array: Expr, element: Oid) -> Result<Expr> {
-        let value = self.expr(left)?;
-        self.once(value, |a, value| {
-            a.once(array, |a, array| {
-                let comparison = a.operator(name, value, Expr::new(ExprKind::ArrayElement, element))?;
-                Ok(compared_with_elements(all, name, array, element, comparison))
-            })
-        })
+        let (comparison, array) = (Box::new(comparison), Box::new(array));
+        Ok(Expr::new(ExprKind::ScalarArray { all, comparison, array, element }, Oid::BOOL))
     }
 
     fn quantified_query(&mut self, all: bool, name: &str, left: &Ast, query: &SelectStmt) -> Result<Expr> {
@@ -141,30 +125,12 @@ impl Analyzer<'_> {
                 let [(_, element, _)] = columns.as_slice() else {
                     return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery has too many columns"));
                 };
-                let current = Expr::new(ExprKind::ArrayElement, *element);
-                let array = self.array_of_query(query, *element)?;
-                // PostgreSQL, too, runs the left operand for each row.
+                let current = Expr::new(ExprKind::Element, *element);
                 let comparison = self.operator(name, value, current)?;
-                self.once(array, |_, array| {
-                    let (array, comparison) = (Box::new(array), Box::new(comparison));
-                    Ok(Expr::new(ExprKind::Quantified { all, array, comparison }, Oid::BOOL))
-                })
+                Ok(Expr::sub_link(SubLinkKind::Quantified { all, comparison }, query, Oid::BOOL))
             }
         }
     }
-}
-
-/// ANY or ALL of an array's elements, as SQLite's IN where that is the same.
-fn compared_with_elements(all: bool, name: &str, array: Expr, element: Oid, comparison: Expr) -> Expr {
-    let array = Box::new(array);
-    if !all
-        && name == "="
-        && let ExprKind::Compare("=", l, r) = &comparison.kind
-        && matches!(r.kind, ExprKind::ArrayElement)
-    {
-        return Expr::new(ExprKind::InArray { expr: l.clone(), array, element, exact: true }, Oid::BOOL);
-    }
-    Expr::new(ExprKind::Quantified { all, array, comparison: Box::new(comparison) }, Oid::BOOL)
 }
 
 /// The elements of ARRAY[…], or of (ARRAY[…])::type[] with the cast put on each of them.

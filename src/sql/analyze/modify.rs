@@ -3,9 +3,7 @@
 //! Owns: [`Analyzer::insert`], [`Analyzer::update`], [`Analyzer::delete`]: defaults, assignment conversions, generated
 //! and identity columns, RETURNING. Specification: sql-insert.html, sql-update.html, sql-delete.html.
 
-use std::rc::Rc;
-
-use crate::catalog::schema::{Column, ForeignKey, Identity, Relation, RelationKind, UserTypeKind};
+use crate::catalog::schema::{Column, Identity, Relation, RelationKind, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::scope::{RangeVar, Scope};
@@ -18,7 +16,8 @@ use crate::sql::syntax::ast::query::{
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::syntax::parse;
 use crate::sql::tree::{
-    Body, Changed, ColumnRef, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select, Target, Update,
+    Body, Delete, EntryId, EntryKind, Expr, ExprKind, FromItem, Insert, Modify, Query, RangeTblEntry, Select,
+    SubLinkKind, Target, Update,
 };
 use crate::types::pg_type::Oid;
 
@@ -31,25 +30,6 @@ pub struct Modified<'a> {
 }
 
 impl<'a> Analyzer<'a> {
-    /// The tables that a change of the relation changes, by referential actions too.
-    fn changed(&self, relation: &Relation) -> Changed {
-        let mut changed = vec![relation.oid];
-        let mut next = 0;
-        while let Some(parent) = changed.get(next).copied() {
-            for child in self.catalog().relations.values() {
-                let mut keys = child.constraints.iter().filter_map(|c| c.foreign_key());
-                let acts = |key: &ForeignKey| [key.on_update, key.on_delete].iter().any(|a| b"cnd".contains(a));
-                if keys.any(|key| key.relation == parent && acts(key)) && !changed.contains(&child.oid) {
-                    changed.push(child.oid);
-                }
-            }
-            next += 1;
-        }
-        let tables = changed.iter().filter_map(|oid| self.catalog().relations.get(oid));
-        let column = relation.columns.first().map(|column| column.name.as_str().into());
-        Changed { tables: tables.map(|table| table.sqlite_name.clone()).collect(), column }
-    }
-
     /// The target of a modifying statement: a table, not a view or system relation.
     fn target(&self, name: &RangeName, verb: &str) -> Result<&'a Relation> {
         let relation = self.relation(name)?;
@@ -87,24 +67,22 @@ impl<'a> Analyzer<'a> {
                 self.insert_source(query, &columns)?
             }
         };
-        let alias = self.fresh_alias();
+        let entry = self.fresh_entry();
         let shown = name.alias.as_ref().map_or_else(|| relation.name.clone(), |a| a.name.clone());
         let (source, row) = self.insert_body(relation, &columns, ast, source)?;
-        let conflict = ast.on_conflict.as_ref().map(|on| self.conflict(on, relation, &shown, &alias)).transpose()?;
-        let returning = self.returning(&ast.returning, relation, &shown)?;
+        let conflict = ast.on_conflict.as_ref().map(|on| self.conflict(on, relation, &shown, entry)).transpose()?;
+        let returning = self.returning(&ast.returning, relation, &shown, entry)?;
         self.ctes.truncate(in_scope);
-        let mut insert = Insert {
+        let insert = Insert {
             ctes,
             recursive,
-            table: relation.sqlite_name.clone(),
-            alias,
-            columns: stored_columns(relation).map(|c| c.name.as_str().into()).collect(),
+            relation: relation.oid,
+            entry,
+            columns: stored_columns(relation).map(|c| c.number).collect(),
             source,
             conflict,
             returning,
-            changed: self.changed(relation),
         };
-        self.affect_rows_once(&mut insert);
         Ok(Modified { tree: Modify::Insert(insert), relation, row })
     }
 
@@ -186,13 +164,13 @@ impl<'a> Analyzer<'a> {
                         values.push(match value {
                             // OVERRIDING USER VALUE: the identity's own value wins over what was given.
                             Some(_) if column.identity.is_some() && ast.overriding == Some(Overriding::User) => {
-                                self.default_value(column, relation)?
+                                self.default_value(column)?
                             }
                             Some((expr, place)) => {
                                 check_writable(column, ast.overriding)?;
-                                self.assign(expr, column, relation).map_err(|e| self.at(e, place))?
+                                self.assign(expr, column).map_err(|e| self.at(e, place))?
                             }
-                            None => self.default_value(column, relation)?,
+                            None => self.default_value(column)?,
                         });
                     }
                     self.reject_generated(columns, &given)?;
@@ -237,33 +215,26 @@ impl<'a> Analyzer<'a> {
                 self.convert_output(&mut query, index, target)?;
             }
         }
-        let alias = self.fresh_alias();
-        let entry = RangeVar::positional(String::new(), alias.clone(), &query.outputs());
+        let id = self.fresh_entry();
+        let entry = RangeVar::of_columns(String::new(), id, &query.outputs());
         let mut targets = Vec::new();
         for column in stored_columns(relation) {
             let place = columns.iter().position(|c| c.number == column.number);
             let expr = match place.and_then(|p| entry.columns.get(p)) {
                 Some(_) if column.identity.is_some() && overriding == Some(Overriding::User) => {
-                    self.default_value(column, relation)?
+                    self.default_value(column)?
                 }
                 Some(given) => {
                     check_writable(column, overriding)?;
-                    self.assign(given.expr.clone(), column, relation)?
+                    self.assign(given.expr.clone(), column)?
                 }
-                None => self.default_value(column, relation)?,
+                None => self.default_value(column)?,
             };
             targets.push(Target { name: column.name.clone(), expr });
         }
-        Ok(Body::Select(Box::new(Select {
-            distinct: false,
-            distinct_on: Vec::new(),
-            targets,
-            from: vec![FromItem::Derived { query: Box::new(query), alias }],
-            selection: None,
-            group_by: Vec::new(),
-            having: None,
-            unique: false,
-        })))
+        let kind = EntryKind::Subquery { query: Box::new(query), lateral: false };
+        let from = vec![FromItem::Entry(RangeTblEntry { id, kind })];
+        Ok(Body::Select(Box::new(Select { targets, from, ..Select::default() })))
     }
 
     /// The INSERT of one row whose values are parameters $1 … in the order of `columns` (COPY FROM).
@@ -275,32 +246,30 @@ impl<'a> Analyzer<'a> {
                     let param = Expr::new(ExprKind::Param(place), self.base_type(column.type_oid, -1).0);
                     let param =
                         if self.is_enum(column.type_oid) { Expr { type_oid: Oid::UNKNOWN, ..param } } else { param };
-                    self.assign(param, column, relation)?
+                    self.assign(param, column)?
                 }
-                None => self.default_value(column, relation)?,
+                None => self.default_value(column)?,
             });
         }
-        let alias = self.fresh_alias();
         Ok(Insert {
             ctes: Vec::new(),
             recursive: false,
-            table: relation.sqlite_name.clone(),
-            alias,
-            columns: stored_columns(relation).map(|c| c.name.as_str().into()).collect(),
+            relation: relation.oid,
+            entry: self.fresh_entry(),
+            columns: stored_columns(relation).map(|c| c.number).collect(),
             source: Body::Values { rows: vec![values], names: Vec::new() },
             conflict: None,
             returning: Vec::new(),
-            changed: Changed::default(),
         })
     }
 
     // ----- values
 
-    /// A value converted for a column (assignment), lengths enforced, NULL refused where SQLite would not.
-    fn assign(&mut self, expr: Expr, column: &Column, relation: &Relation) -> Result<Expr> {
+    /// A value converted for a column (assignment), lengths enforced.
+    fn assign(&mut self, expr: Expr, column: &Column) -> Result<Expr> {
         let from = expr.type_oid;
-        let value = match self.try_coerce(expr, column.type_oid, column.typmod, CastContext::Assignment)? {
-            Some(value) => value,
+        match self.try_coerce(expr, column.type_oid, column.typmod, CastContext::Assignment)? {
+            Some(value) => Ok(value),
             None => {
                 let message = format!(
                     "column \"{}\" is of type {} but expression is of type {}",
@@ -308,23 +277,20 @@ impl<'a> Analyzer<'a> {
                     self.type_name(column.type_oid),
                     self.type_name(from)
                 );
-                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
-                    .with_hint("You will need to rewrite or cast the expression."));
+                Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
+                    .with_hint("You will need to rewrite or cast the expression."))
             }
-        };
-        Ok(refuse_null(value, column, relation))
+        }
     }
 
     /// What a column gets when nothing is given: its default, the next value of its identity, NULL.
-    fn default_value(&mut self, column: &Column, relation: &Relation) -> Result<Expr> {
+    fn default_value(&mut self, column: &Column) -> Result<Expr> {
         let Some(text) = column.default.as_deref().or_else(|| self.domain_default(column.type_oid)) else {
-            let null = Expr::new(ExprKind::Null, column.type_oid);
-            // In a table that another program made, SQLite is meant to give the rowid.
-            return Ok(if relation.declared { refuse_null(null, column, relation) } else { null });
+            return Ok(Expr::null(column.type_oid));
         };
         let ast = parse::expression(text)?;
         let expr = self.stored(|a| a.expr(&ast))?;
-        self.assign(expr, column, relation)
+        self.assign(expr, column)
     }
 
     /// The default of a domain, or of the domain it is made of.
@@ -343,19 +309,19 @@ impl<'a> Analyzer<'a> {
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         let (relation, shown) = self.modified_table(&ast.relation, "updating")?;
-        let alias = self.fresh_alias();
-        let entry = RangeVar::table(self, relation, shown.clone(), Some(alias.clone()));
-        self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
+        let entry = self.fresh_entry();
+        let target = RangeVar::table(self, relation, shown.clone(), entry);
+        self.scopes.push(Scope { entries: vec![target], ..Scope::default() });
         let from = self.from_clause(&ast.from)?;
         let assignments = self.assignments(&ast.targets, relation)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         self.scopes.pop();
         refuse_joined_star(&ast.returning, &from)?;
-        let returning = self.returning(&ast.returning, relation, &shown).map_err(|e| refused_joined(e, &from))?;
+        let returning =
+            self.returning(&ast.returning, relation, &shown, entry).map_err(|e| refused_joined(e, &from))?;
         self.ctes.truncate(in_scope);
-        let table = relation.sqlite_name.clone();
-        let changed = self.changed(relation);
-        let tree = Update { ctes, recursive, table, alias, assignments, from, selection, returning, changed };
+        let oid = relation.oid;
+        let tree = Update { ctes, recursive, relation: oid, entry, assignments, from, selection, returning };
         Ok(Modified { tree: Modify::Update(tree), relation, row: Vec::new() })
     }
 
@@ -364,18 +330,18 @@ impl<'a> Analyzer<'a> {
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         let (relation, shown) = self.modified_table(&ast.relation, "deleting from")?;
-        let alias = self.fresh_alias();
-        let entry = RangeVar::table(self, relation, shown.clone(), Some(alias.clone()));
-        self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
+        let entry = self.fresh_entry();
+        let target = RangeVar::table(self, relation, shown.clone(), entry);
+        self.scopes.push(Scope { entries: vec![target], ..Scope::default() });
         let using = self.from_clause(&ast.using)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         self.scopes.pop();
         refuse_joined_star(&ast.returning, &using)?;
-        let returning = self.returning(&ast.returning, relation, &shown).map_err(|e| refused_joined(e, &using))?;
+        let returning =
+            self.returning(&ast.returning, relation, &shown, entry).map_err(|e| refused_joined(e, &using))?;
         self.ctes.truncate(in_scope);
-        let table = relation.sqlite_name.clone();
-        let changed = self.changed(relation);
-        let tree = Delete { ctes, recursive, table, alias, using, selection, returning, changed };
+        let oid = relation.oid;
+        let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
     }
 
@@ -386,12 +352,8 @@ impl<'a> Analyzer<'a> {
     }
 
     /// SET a = …, (b, c) = (…)
-    pub(super) fn assignments(
-        &mut self,
-        targets: &[ResTarget],
-        relation: &'a Relation,
-    ) -> Result<Vec<(Vec<Rc<str>>, Expr)>> {
-        let mut result: Vec<(Vec<Rc<str>>, Expr)> = Vec::new();
+    pub(super) fn assignments(&mut self, targets: &[ResTarget], relation: &'a Relation) -> Result<Assignments> {
+        let mut result = Assignments::new();
         for (index, target) in targets.iter().enumerate() {
             match &target.value {
                 Some(Ast::MultiAssign(multi)) if multi.column == 1 => {
@@ -402,7 +364,7 @@ impl<'a> Analyzer<'a> {
                 Some(Ast::MultiAssign(_)) => {}
                 Some(value) => {
                     let column = self.assigned_column(target, relation)?;
-                    self.assign_one(value, column, relation, &mut result)?;
+                    self.assign_one(value, column, &mut result)?;
                 }
                 None => return Err(Error::internal("an assignment without a value")),
             }
@@ -412,15 +374,16 @@ impl<'a> Analyzer<'a> {
             let entry = self.scopes.last().and_then(|scope| scope.entries.first());
             let columns = entry.into_iter().flat_map(|entry| relation.columns.iter().zip(&entry.columns));
             let itself = columns.into_iter().find(|(column, _)| !column.generated);
-            result.extend(itself.map(|(column, own)| (vec![column.name.as_str().into()], own.expr.clone())));
+            result.extend(itself.map(|(column, own)| (vec![column.number], own.expr.clone())));
         }
-        let mut seen: Vec<&Rc<str>> = Vec::new();
-        for name in result.iter().flat_map(|(names, _)| names) {
-            if seen.contains(&name) {
+        let mut seen: Vec<i16> = Vec::new();
+        for number in result.iter().flat_map(|(numbers, _)| numbers) {
+            if seen.contains(number) {
+                let name = relation.column_by_number(*number).map_or("", |column| &column.name);
                 let message = format!("multiple assignments to same column \"{name}\"");
                 return Err(Error::new(SqlState::SYNTAX_ERROR, message));
             }
-            seen.push(name);
+            seen.push(*number);
         }
         Ok(result)
     }
@@ -431,13 +394,13 @@ impl<'a> Analyzer<'a> {
         group: &[ResTarget],
         source: &Ast,
         relation: &'a Relation,
-        result: &mut Vec<(Vec<Rc<str>>, Expr)>,
+        result: &mut Assignments,
     ) -> Result<()> {
         let columns = group.iter().map(|t| self.assigned_column(t, relation)).collect::<Result<Vec<_>>>()?;
         match source {
             Ast::Row(row) if row.args.len() == columns.len() => {
                 for (column, value) in columns.iter().zip(&row.args) {
-                    self.assign_one(value, column, relation, result)?;
+                    self.assign_one(value, column, result)?;
                 }
                 Ok(())
             }
@@ -447,9 +410,9 @@ impl<'a> Analyzer<'a> {
                     let error = Error::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values");
                     return Err(self.at(error, link.location));
                 }
-                self.assign_outputs(&mut query, &columns, relation)?;
-                let names = columns.iter().map(|c| c.name.as_str().into()).collect();
-                result.push((names, Expr::new(ExprKind::ScalarQuery(Box::new(query)), Oid::RECORD)));
+                self.assign_outputs(&mut query, &columns)?;
+                let numbers = columns.iter().map(|c| c.number).collect();
+                result.push((numbers, Expr::sub_link(SubLinkKind::Expr, query, Oid::RECORD)));
                 Ok(())
             }
             Ast::Row(row) => {
@@ -464,27 +427,21 @@ impl<'a> Analyzer<'a> {
     }
 
     /// One column's assignment; DEFAULT of a generated column, which is computed anyway, is none.
-    fn assign_one(
-        &mut self,
-        value: &Ast,
-        column: &Column,
-        relation: &Relation,
-        assignments: &mut Vec<(Vec<Rc<str>>, Expr)>,
-    ) -> Result<()> {
+    fn assign_one(&mut self, value: &Ast, column: &Column, assignments: &mut Assignments) -> Result<()> {
         if column.generated && matches!(value, Ast::SetToDefault(_)) {
             return Ok(());
         }
-        let value = self.assigned_value(value, column, relation)?;
-        assignments.push((vec![column.name.as_str().into()], value));
+        let value = self.assigned_value(value, column)?;
+        assignments.push((vec![column.number], value));
         Ok(())
     }
 
-    fn assign_outputs(&mut self, query: &mut Query, columns: &[&Column], relation: &Relation) -> Result<()> {
+    fn assign_outputs(&mut self, query: &mut Query, columns: &[&Column]) -> Result<()> {
         let Body::Select(select) = &mut query.body else {
             return Err(Error::unsupported("assigning several columns from this kind of query"));
         };
         for (target, column) in select.targets.iter_mut().zip(columns) {
-            target.expr = self.assign(target.expr.clone(), column, relation)?;
+            target.expr = self.assign(target.expr.clone(), column)?;
         }
         Ok(())
     }
@@ -503,11 +460,11 @@ impl<'a> Analyzer<'a> {
         Ok(column)
     }
 
-    fn assigned_value(&mut self, value: &Ast, column: &Column, relation: &Relation) -> Result<Expr> {
+    fn assigned_value(&mut self, value: &Ast, column: &Column) -> Result<Expr> {
         let default = matches!(value, Ast::SetToDefault(_));
         if column.generated || column.identity == Some(Identity::Always) {
             if default {
-                return self.default_value(column, relation);
+                return self.default_value(column);
             }
             let message = format!("column \"{}\" can only be updated to DEFAULT", column.name);
             let why =
@@ -516,21 +473,25 @@ impl<'a> Analyzer<'a> {
             return Err(Error::new(SqlState::GENERATED_ALWAYS, message).with_detail(detail));
         }
         if default {
-            return self.default_value(column, relation);
+            return self.default_value(column);
         }
         let expr = self.expr(value)?;
-        self.assign(expr, column, relation).map_err(|e| self.at(e, expr_location(value)))
+        self.assign(expr, column).map_err(|e| self.at(e, expr_location(value)))
     }
 
-    /// RETURNING: the table's columns only, printed bare as SQLite wants them.
-    fn returning(&mut self, items: &[ResTarget], relation: &'a Relation, shown: &str) -> Result<Vec<Target>> {
+    /// RETURNING: the table's columns only.
+    fn returning(
+        &mut self,
+        items: &[ResTarget],
+        relation: &'a Relation,
+        shown: &str,
+        entry: EntryId,
+    ) -> Result<Vec<Target>> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        // By the table's own name, which no sub-query's columns have.
-        let name = format!("\"{}\"", relation.sqlite_name.replace('"', "\"\""));
-        let entry = RangeVar::table(self, relation, shown.to_owned(), Some(name.into()));
-        self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
+        let row = RangeVar::table(self, relation, shown.to_owned(), entry);
+        self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         let result = self.targets(items);
         self.scopes.pop();
         let mut targets = result?;
@@ -540,6 +501,9 @@ impl<'a> Analyzer<'a> {
         Ok(targets)
     }
 }
+
+/// Columns, and what they get.
+pub(super) type Assignments = Vec<(Vec<i16>, Expr)>;
 
 /// RETURNING may name the other tables in PostgreSQL; SQLite returns columns of the changed one only.
 fn refused_joined(error: Error, others: &[FromItem]) -> Error {
@@ -579,27 +543,6 @@ fn check_writable(column: &Column, overriding: Option<Overriding>) -> Result<()>
         return Err(error.with_hint("Use OVERRIDING SYSTEM VALUE to override."));
     }
     Ok(())
-}
-
-pub(super) fn bare_column(relation: &Relation, column: &Column) -> Expr {
-    let reference = ColumnRef {
-        alias: None,
-        column: column.name.as_str().into(),
-        table: relation.oid,
-        attribute: column.number,
-        not_null: column.not_null,
-    };
-    Expr { kind: ExprKind::Column(reference), type_oid: column.type_oid, typmod: column.typmod }
-}
-
-/// SQLite gives a NULL rowid alias a number of its own choosing; PostgreSQL refuses NULL in a primary key.
-fn refuse_null(value: Expr, column: &Column, relation: &Relation) -> Expr {
-    if !column.rowid_alias || matches!(value.kind, ExprKind::Const(_) | ExprKind::Literal(_)) {
-        return value;
-    }
-    let type_oid = value.type_oid;
-    let args = vec![value, Expr::text(relation.name.clone()), Expr::text(column.name.clone())];
-    Expr::function("pg_raise_not_null", args, type_oid)
 }
 
 fn cannot_insert(column: &Column, why: &str) -> Error {

@@ -8,7 +8,7 @@ use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 const NAMELESS: &str = "?column?";
 
 /// The column's name in RowDescription.
-pub(super) fn output_name(ast: &Expr) -> String {
+pub(in crate::sql) fn output_name(ast: &Expr) -> String {
     figure(ast).map_or_else(|| NAMELESS.to_owned(), |name| name.text)
 }
 

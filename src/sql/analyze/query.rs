@@ -5,11 +5,8 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::call::{contains_aggregate, contains_window};
-use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
-use crate::sql::search::{Search, Volatile};
 use crate::sql::syntax::ast::expression::{AConst, ConstValue, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
@@ -18,7 +15,10 @@ use crate::sql::syntax::ast::query::{
 };
 use crate::sql::syntax::ast::statement::Stmt;
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Body, Cte, Expr, ExprKind, FromItem, Query, Select, SetOperator, SortKey, Target};
+use crate::sql::tree::{
+    Body, Cte, CteId, EntryId, EntryKind, Expr, ExprKind, FromItem, Query, RangeTblEntry, Select, SetOperator, SortKey,
+    Target, Var,
+};
 use crate::types::pg_type::Oid;
 
 /// The output columns of a query: name, type, modifier.
@@ -85,7 +85,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// One side of a set operation. What has its own WITH, ORDER BY or LIMIT is a sub-query to SQLite.
+    /// One side of a set operation. What has its own WITH, ORDER BY or LIMIT is a sub-query.
     fn operand(&mut self, side: &SelectStmt) -> Result<Query> {
         let bare = side.with.is_none()
             && side.sort.is_empty()
@@ -105,17 +105,13 @@ impl Analyzer<'_> {
 
     /// SELECT of the first columns of a query.
     pub(super) fn select_from(&mut self, inner: Query, columns: &Columns) -> Select {
-        let alias = self.fresh_alias();
-        let entry = RangeVar::positional(String::new(), alias.clone(), columns);
+        let id = self.fresh_entry();
+        let entry = RangeVar::of_columns(String::new(), id, columns);
+        let kind = EntryKind::Subquery { query: Box::new(inner), lateral: false };
         Select {
-            distinct: false,
-            distinct_on: Vec::new(),
             targets: entry.columns.into_iter().map(|column| Target { name: column.name, expr: column.expr }).collect(),
-            from: vec![FromItem::Derived { query: Box::new(inner), alias }],
-            selection: None,
-            group_by: Vec::new(),
-            having: None,
-            unique: false,
+            from: vec![FromItem::Entry(RangeTblEntry { id, kind })],
+            ..Select::default()
         }
     }
 
@@ -133,7 +129,7 @@ impl Analyzer<'_> {
             return Err(Error::unsupported("a data-modifying statement in WITH"));
         };
         let name = cte.name.clone();
-        let sqlite_name = self.fresh_cte_name();
+        let id = self.fresh_cte();
         let renamed = &cte.columns;
         let rename = |columns: Columns| -> Result<Columns> {
             if renamed.len() > columns.len() {
@@ -149,26 +145,26 @@ impl Analyzer<'_> {
         };
         let query = match &query.body {
             SelectBody::SetOperation(operation) if recursive && operation.op == ast::SetOperator::Union => {
-                self.recursive_cte(&name, &sqlite_name, operation, query, &rename)?
+                self.recursive_cte(&name, id, operation, query, &rename)?
             }
             _ => self.query(query)?,
         };
         let columns = rename(query.outputs())?;
         let origins = query.origins();
-        self.ctes.push(CteEntry { name, sqlite_name: sqlite_name.clone(), columns, origins });
+        self.ctes.push(CteEntry { name, id, columns, origins });
         let materialized = match cte.materialized {
             CteMaterialize::Default => None,
             CteMaterialize::Always => Some(true),
             CteMaterialize::Never => Some(false),
         };
-        Ok(Cte { name: sqlite_name, query, materialized })
+        Ok(Cte { id, query, materialized })
     }
 
     /// The non-recursive term decides the columns; the recursive one sees them.
     fn recursive_cte(
         &mut self,
         name: &str,
-        sqlite_name: &std::rc::Rc<str>,
+        id: CteId,
         operation: &SetOperation,
         ast: &SelectStmt,
         rename: &dyn Fn(Columns) -> Result<Columns>,
@@ -178,12 +174,7 @@ impl Analyzer<'_> {
         let mut left = self.operand(&operation.left)?;
         self.resolve_outputs(&mut left)?;
         let columns = left.outputs();
-        let entry = CteEntry {
-            name: name.to_owned(),
-            sqlite_name: sqlite_name.clone(),
-            columns: rename(columns.clone())?,
-            origins: left.origins(),
-        };
+        let entry = CteEntry { name: name.to_owned(), id, columns: rename(columns.clone())?, origins: left.origins() };
         self.ctes.push(entry);
         let mut right = self.operand(&operation.right)?;
         if right.outputs().len() != columns.len() {
@@ -229,9 +220,6 @@ impl Analyzer<'_> {
             let common = self.common_type(&[l.1, r.1], name)?;
             self.convert_output(&mut left, index, common)?;
             self.convert_output(&mut right, index, common)?;
-        }
-        if all && operator != SetOperator::Union {
-            return Ok(self.multiset_operation(operator, left, right));
         }
         Ok(Body::SetOperation { operator, all, left: Box::new(left), right: Box::new(right) })
     }
@@ -306,9 +294,9 @@ impl Analyzer<'_> {
         }
         self.scopes.push(Scope::default());
         let outer_windows = std::mem::take(&mut self.windows);
-        let outer_sets = self.set_calls.replace(SetCalls::default());
+        let outer_sets = self.allows_sets;
         let result = self.select_in_scope(ast, order_by);
-        self.set_calls = outer_sets;
+        self.allows_sets = outer_sets;
         self.windows = outer_windows;
         self.scopes.pop();
         result
@@ -317,34 +305,28 @@ impl Analyzer<'_> {
     fn select_in_scope(&mut self, ast: &SimpleSelect, order_by: &[SortBy]) -> Result<(Select, Vec<SortKey>)> {
         self.windows = self.named_windows(ast)?;
         // Functions in FROM are analysed as part of FROM; only the select list may return sets.
-        let sets = self.set_calls.take();
-        let mut from = self.from_clause(&ast.from)?;
+        self.allows_sets = false;
+        let from = self.from_clause(&ast.from)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         if let (Some(condition), Some(clause)) = (&selection, &ast.where_clause) {
             self.forbid_aggregates(condition, "WHERE").map_err(|e| self.at(e, expr_location(clause)))?;
         }
-        self.set_calls = sets;
+        self.allows_sets = true;
         let targets = self.targets(&ast.targets)?;
-        let set_calls = self.set_calls.take().unwrap_or_default();
+        self.allows_sets = false;
         let group_by = self.group_by(&ast.group, &targets)?;
-        if Volatile.in_exprs(&group_by) {
-            return Err(Error::unsupported("GROUP BY a volatile expression"));
-        }
         let having = ast.having.as_ref().map(|h| self.condition(h, "HAVING")).transpose()?;
         let distinct_on = match &ast.distinct {
             Some(Distinct::On(exprs)) => self.distinct_on(exprs, &targets)?,
             _ => Vec::new(),
         };
-        if Volatile.in_exprs(&distinct_on) {
-            return Err(Error::unsupported("DISTINCT ON a volatile expression"));
-        }
         let distinct = matches!(ast.distinct, Some(Distinct::All));
         let keys = self.select_sort_keys(order_by, &targets, distinct)?;
         self.check_distinct_on(&distinct_on, &keys)?;
         let grouped = !group_by.is_empty()
             || having.is_some()
-            || targets.iter().any(|t| contains_aggregate(&t.expr))
-            || keys.iter().any(|k| contains_aggregate(&k.expr));
+            || targets.iter().any(|t| t.expr.contains_aggregate())
+            || keys.iter().any(|k| k.expr.contains_aggregate());
         if grouped {
             for (index, target) in targets.iter().enumerate() {
                 let result = self.check_grouped(&target.expr, &group_by);
@@ -354,36 +336,8 @@ impl Analyzer<'_> {
                 self.check_grouped(expr, &group_by)?;
             }
         }
-        if !grouped && !ast.group.is_empty() && !from.is_empty() {
-            return Err(Error::unsupported("GROUP BY () without an aggregate"));
-        }
-        if !set_calls.is_empty() && (grouped || distinct && !from.is_empty()) {
-            return Err(Error::unsupported("a set-returning function beside GROUP BY, aggregates or DISTINCT"));
-        }
-        from.extend(set_calls.into_item());
-        let having = match having {
-            // SQLite wants a GROUP BY before HAVING only in old versions, but an aggregate query always.
-            Some(having) if group_by.is_empty() && !targets.iter().any(|t| contains_aggregate(&t.expr)) => {
-                if !contains_aggregate(&having) {
-                    return Err(Error::unsupported("HAVING without GROUP BY and without an aggregate"));
-                }
-                Some(having)
-            }
-            having => having,
-        };
-        let unique = self.is_unique(&from, selection.as_ref());
-        Ok((Select { distinct, distinct_on, targets, from, selection, group_by, having, unique }, keys))
-    }
-
-    /// Whether the one table of FROM is restricted by equality on its whole primary key.
-    fn is_unique(&self, from: &[FromItem], selection: Option<&Expr>) -> bool {
-        let ([FromItem::Table { alias, .. }], Some(selection)) = (from, selection) else { return false };
-        let entry = self.scopes.last().and_then(|s| s.entries.iter().find(|e| e.alias.as_ref() == Some(alias)));
-        let relation = entry.and_then(|e| e.relation).and_then(|oid| self.catalog().relations.get(&oid));
-        let Some(key) = relation.and_then(|r| r.primary_key()).filter(|key| !key.deferrable) else { return false };
-        let mut fixed = Vec::new();
-        fixed_columns(selection, alias, &mut fixed);
-        key.columns.iter().all(|number| fixed.contains(number))
+        let grouped = !ast.group.is_empty();
+        Ok((Select { distinct, distinct_on, targets, from, selection, group_by, grouped, having }, keys))
     }
 
     /// The windows of the WINDOW clause; no two have one name.
@@ -435,23 +389,23 @@ impl Analyzer<'_> {
     }
 
     fn target_expr(&mut self, ast: &Ast) -> Result<Expr> {
-        let expr = self.expr(ast)?;
-        match expr.kind {
-            ExprKind::Row(items) => self.row_value(items),
-            _ => Ok(expr),
+        let mut expr = self.expr(ast)?;
+        if let ExprKind::Row { fields, names } = &mut expr.kind {
+            let mut row_type = Vec::with_capacity(fields.len());
+            for (index, field) in fields.iter_mut().enumerate() {
+                let value = self.determined(field.clone())?;
+                *field = self.resolve_unknown(value)?;
+                let name = names.get(index).cloned().unwrap_or_else(|| format!("f{}", index + 1));
+                row_type.push((name, field.type_oid, field.typmod));
+            }
+            expr.typmod = self.records.modifier(row_type);
+        } else if let Some((function, _)) = expr.set_call()
+            && function.returns == Oid::RECORD
+        {
+            let columns = function.columns.iter().map(|(name, oid)| ((*name).to_owned(), *oid, -1));
+            expr.typmod = self.records.modifier(columns.collect());
         }
-    }
-
-    /// A row as a value: its text form.
-    fn row_value(&mut self, items: Vec<Expr>) -> Result<Expr> {
-        let mut args = Vec::with_capacity(items.len());
-        for item in items {
-            let item = self.determined(item)?;
-            let item = self.resolve_unknown(item)?;
-            let from = item.type_oid;
-            args.push(self.to_text(item, from));
-        }
-        Ok(Expr::function("pg_record", args, Oid::RECORD))
+        Ok(expr)
     }
 
     fn group_by(&mut self, group_by: &[GroupItem], targets: &[Target]) -> Result<Vec<Expr>> {
@@ -479,8 +433,8 @@ impl Analyzer<'_> {
                     (result, _) => result?,
                 },
             };
-            if let ExprKind::Row(items) = key.kind {
-                keys.extend(items);
+            if let ExprKind::Row { fields, .. } = key.kind {
+                keys.extend(fields);
                 continue;
             }
             self.forbid_aggregates(&key, "GROUP BY").map_err(|e| self.at(e, expr_location(ast)))?;
@@ -490,11 +444,11 @@ impl Analyzer<'_> {
     }
 
     fn forbid_aggregates(&self, expr: &Expr, clause: &str) -> Result<()> {
-        if contains_aggregate(expr) {
+        if expr.contains_aggregate() {
             let message = format!("aggregate functions are not allowed in {clause}");
             return Err(Error::new(SqlState::GROUPING_ERROR, message));
         }
-        if contains_window(expr) {
+        if expr.contains_window() {
             let message = format!("window functions are not allowed in {clause}");
             return Err(Error::new(SqlState::WINDOWING_ERROR, message));
         }
@@ -594,14 +548,9 @@ impl Analyzer<'_> {
                 return Err(self.at(error, expr_location(&key.node)));
             };
             let type_oid = columns.get(index).map_or(Oid::TEXT, |c| c.1);
-            let column = crate::sql::tree::ColumnRef {
-                alias: None,
-                column: format!("c{}", index + 1).into(),
-                table: Oid::INVALID,
-                attribute: 0,
-                not_null: false,
-            };
-            keys.push(self.sort_key(Expr::new(ExprKind::Column(column), type_oid), Some(index), key)?);
+            let attribute = i16::try_from(index + 1).unwrap_or(i16::MAX);
+            let var = Var { entry: EntryId::OUTPUT, attribute, origin: (Oid::INVALID, 0), not_null: false };
+            keys.push(self.sort_key(Expr::new(ExprKind::Var(var), type_oid), Some(index), key)?);
         }
         Ok(keys)
     }
@@ -642,21 +591,22 @@ impl Analyzer<'_> {
         if ast.limit_option == LimitOption::WithTies {
             return Err(Error::unsupported("FETCH FIRST … WITH TIES"));
         }
-        let limit = ast.limit_count.as_ref().map(|l| self.row_count(l, "LIMIT", "pg_limit")).transpose()?;
-        let offset = ast.limit_offset.as_ref().map(|o| self.row_count(o, "OFFSET", "pg_offset")).transpose()?;
+        let limit = ast.limit_count.as_ref().map(|l| self.row_count(l, "LIMIT")).transpose()?;
+        let offset = ast.limit_offset.as_ref().map(|o| self.row_count(o, "OFFSET")).transpose()?;
         Ok((limit, offset))
     }
 
     /// A bigint; NULL means none, a negative one is an error: both are decided at run time.
-    fn row_count(&mut self, ast: &Ast, clause: &str, function: &'static str) -> Result<Expr> {
+    fn row_count(&mut self, ast: &Ast, clause: &str) -> Result<Expr> {
         let expr = self.expr(ast)?;
         let from = expr.type_oid;
-        let literal = matches!(expr.kind, ExprKind::Literal(_)) && from != Oid::UNKNOWN;
-        let Some(count) = self.try_coerce(expr, Oid::INT8, -1, crate::sql::casts::CastContext::Assignment)? else {
-            let message = format!("argument of {clause} must be type bigint, not type {}", self.type_name(from));
-            return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), expr_location(ast)));
-        };
-        Ok(if literal { count } else { Expr::function(function, vec![count], Oid::INT8) })
+        match self.try_coerce(expr, Oid::INT8, -1, crate::sql::casts::CastContext::Assignment)? {
+            Some(count) => Ok(count),
+            None => {
+                let message = format!("argument of {clause} must be type bigint, not type {}", self.type_name(from));
+                Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), expr_location(ast)))
+            }
+        }
     }
 }
 
@@ -677,26 +627,6 @@ fn bare_name(ast: &Ast) -> Option<&str> {
     match column.fields.as_slice() {
         [Field::Name(name)] => Some(name),
         _ => None,
-    }
-}
-
-/// The columns of one table that a condition's conjuncts compare for equality with something else.
-fn fixed_columns(condition: &Expr, alias: &std::rc::Rc<str>, out: &mut Vec<i16>) {
-    match &condition.kind {
-        ExprKind::Call(crate::sql::functions::Call::Template("({0} AND {1})"), sides) => {
-            sides.iter().for_each(|side| fixed_columns(side, alias, out));
-        }
-        ExprKind::Compare("=", left, right) => {
-            for (side, other) in [(left, right), (right, left)] {
-                if let ExprKind::Column(column) = &side.kind
-                    && column.alias.as_ref() == Some(alias)
-                    && !matches!(&other.kind, ExprKind::Column(c) if c.alias.as_ref() == Some(alias))
-                {
-                    out.push(column.attribute);
-                }
-            }
-        }
-        _ => {}
     }
 }
 

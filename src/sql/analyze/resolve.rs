@@ -6,12 +6,12 @@
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::casts::CastContext;
-use crate::sql::functions::{self, Call, Function};
+use crate::sql::functions::{self, Function};
 use crate::sql::operators::{self, Operator};
-use crate::sql::tree::{Expr, ExprKind};
+use crate::sql::tree::{Expr, ExprKind, ListedOperator, OperatorRef};
 use crate::types::pg_type::Oid;
 
-/// SQLite's comparison operators; they need the operands' collation and nothing else.
+/// The operators of btree operator classes, which every type that can be sorted has.
 fn comparison(name: &str) -> Option<&'static str> {
     Some(match name {
         "=" => "=",
@@ -24,11 +24,6 @@ fn comparison(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a comparison's call does more to its operands than compare them: dates and timestamps meet in one type.
-fn converts(call: Call) -> bool {
-    matches!(call, Call::Template(template) if template.contains("pg_"))
-}
-
 fn is_polymorphic(oid: Oid) -> bool {
     matches!(oid, Oid::ANY | Oid::ANYELEMENT | Oid::ANYARRAY | Oid::ANYNONARRAY | Oid::ANYENUM)
 }
@@ -37,8 +32,9 @@ impl Analyzer<'_> {
     /// A binary operator applied to its operands.
     pub(super) fn operator(&mut self, name: &str, left: Expr, right: Expr) -> Result<Expr> {
         if let Some(op) = comparison(name) {
-            if let (ExprKind::Row(_), ExprKind::Row(_)) = (&left.kind, &right.kind) {
-                return self.compare_rows(name, op, left, right);
+            if let (ExprKind::Row { fields: left, .. }, ExprKind::Row { fields: right, .. }) = (&left.kind, &right.kind)
+            {
+                return self.compare_rows(op, left, right);
             }
             if let Some(expr) = self.compare_same(op, &left, &right)? {
                 return Ok(expr);
@@ -58,25 +54,20 @@ impl Analyzer<'_> {
         let left = self.argument(left, operator.left, actual.first().copied())?;
         let right = self.argument(right, operator.right, actual.get(1).copied())?;
         let result = self.result_type(operator.result, &declared, &actual);
-        match comparison(name) {
-            Some(op) if !converts(operator.call) => Ok(compare(op, left, right)),
-            _ => Ok(self.call(operator.call, vec![left, right], result)),
-        }
+        let operator = OperatorRef::Listed(ListedOperator(operator));
+        Ok(Expr::new(ExprKind::Op(operator, vec![left, right]), result))
     }
 
-    /// A call; where the SQLite function wants to know its arguments' types they are put in front.
-    pub(super) fn call(&self, call: Call, mut args: Vec<Expr>, result: Oid) -> Expr {
-        if let Call::Typed(name) = call {
-            args.insert(0, self.types_of(&args));
-            return Expr::function(name, args, result);
+    /// The equality of two operands, as NULLIF and IS DISTINCT FROM need it; 0A000 says of what if it is no operator's.
+    pub(super) fn equality(&mut self, left: Expr, right: Expr, what: &str) -> Result<(OperatorRef, Expr, Expr)> {
+        let equal = self.operator("=", left, right)?;
+        match equal.kind {
+            ExprKind::Op(operator, operands) => match <[Expr; 2]>::try_from(operands) {
+                Ok([left, right]) => Ok((operator, left, right)),
+                Err(_) => Err(Error::internal("an equality without two operands")),
+            },
+            _ => Err(Error::unsupported(format!("{what} over these types"))),
         }
-        Expr::new(ExprKind::Call(call, args), result)
-    }
-
-    /// The arguments' types as [`Call::Typed`] passes them.
-    pub(super) fn types_of(&self, args: &[Expr]) -> Expr {
-        let names: Vec<String> = args.iter().map(|arg| self.internal_name(arg.type_oid)).collect();
-        Expr::text(names.join(","))
     }
 
     /// A prefix operator.
@@ -89,7 +80,8 @@ impl Analyzer<'_> {
         match chosen.and_then(|i| candidates.get(i)) {
             Some(operator) => {
                 let operand = self.implicit(operand, operator.right)?;
-                Ok(self.call(operator.call, vec![operand], operator.result))
+                let kind = ExprKind::Op(OperatorRef::Listed(ListedOperator(operator)), vec![operand]);
+                Ok(Expr::new(kind, operator.result))
             }
             None => Err(self.no_operator(name, None, operand.type_oid)),
         }
@@ -105,7 +97,7 @@ impl Analyzer<'_> {
             (Oid::UNKNOWN, known) | (known, Oid::UNKNOWN) => known,
             _ if l == r => l,
             _ if is_integer(l) && is_integer(r) => {
-                return Ok(Some(compare(op, left.clone(), right.clone())));
+                return Ok(Some(compared(op, left.clone(), right.clone())));
             }
             _ => return Ok(None),
         };
@@ -115,44 +107,38 @@ impl Analyzer<'_> {
         let left = self.implicit(left.clone(), target)?;
         let right = self.implicit(right.clone(), target)?;
         if self.is_enum(target) && !matches!(op, "=" | "<>") {
-            let (left, right) = (self.enum_order(left), self.enum_order(right));
-            return Ok(Some(compare(op, left, right)));
+            return Ok(Some(compared(op, self.enum_order(left), self.enum_order(right))));
         }
-        Ok(Some(compare(op, left, right)))
+        Ok(Some(compared(op, left, right)))
     }
 
-    /// A value of an enum as its place in the enum's order.
+    /// What an order by an enum's values is: that of their places.
     pub(super) fn enum_order(&self, expr: Expr) -> Expr {
-        use crate::catalog::schema::UserTypeKind;
-        match self.catalog().types.get(&expr.type_oid).map(|t| &t.kind) {
-            Some(UserTypeKind::Enum(labels)) => {
-                let labels = Expr::text(serde_json::to_string(labels).unwrap_or_default());
-                Expr::function("pg_enum_order", vec![expr, labels], Oid::INT4)
-            }
-            _ => expr,
+        match self.is_enum(expr.type_oid) {
+            true => Expr::new(ExprKind::EnumOrder(Box::new(expr)), Oid::INT4),
+            false => expr,
         }
     }
 
     /// (a, b) op (c, d)
-    fn compare_rows(&mut self, name: &str, op: &'static str, left: Expr, right: Expr) -> Result<Expr> {
-        let (ExprKind::Row(ls), ExprKind::Row(rs)) = (left.kind, right.kind) else {
-            return Err(Error::internal("row comparison"));
-        };
+    fn compare_rows(&mut self, op: &'static str, ls: &[Expr], rs: &[Expr]) -> Result<Expr> {
         if ls.len() != rs.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "unequal number of entries in row expressions"));
         }
         let (mut left, mut right) = (Vec::new(), Vec::new());
-        for (l, r) in ls.into_iter().zip(rs) {
-            // Each pair is brought to the operator's types, then compared as SQLite compares row values.
-            let compared = self.operator(name, l, r)?;
-            let ExprKind::Compare(_, l, r) = compared.kind else {
+        for (l, r) in ls.iter().zip(rs) {
+            // Each pair is brought to the operator's types.
+            let compared = self.operator(op, l.clone(), r.clone())?;
+            let ExprKind::Op(_, operands) = compared.kind else {
                 return Err(Error::unsupported("this row comparison"));
             };
-            left.push(*l);
-            right.push(*r);
+            let Ok([l, r]) = <[Expr; 2]>::try_from(operands) else {
+                return Err(Error::internal("a comparison without two operands"));
+            };
+            left.push(l);
+            right.push(r);
         }
-        let row = |items| Expr::new(ExprKind::Row(items), Oid::RECORD);
-        Ok(compare(op, row(left), row(right)))
+        Ok(Expr::new(ExprKind::RowCompare { op, left, right }, Oid::BOOL))
     }
 
     fn no_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Error {
@@ -340,9 +326,9 @@ impl Analyzer<'_> {
     }
 }
 
-/// A comparison; always boolean.
-pub(super) fn compare(op: &'static str, left: Expr, right: Expr) -> Expr {
-    Expr::new(ExprKind::Compare(op, Box::new(left), Box::new(right)), Oid::BOOL)
+/// A comparison of operands of one type; always boolean.
+pub(super) fn compared(op: &'static str, left: Expr, right: Expr) -> Expr {
+    Expr::new(ExprKind::Op(OperatorRef::Comparison(op), vec![left, right]), Oid::BOOL)
 }
 
 fn is_integer(oid: Oid) -> bool {

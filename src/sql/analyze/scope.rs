@@ -2,31 +2,22 @@
 //!
 //! Owns: [`Scope`], [`RangeVar`], column resolution and `*`. Specification: sql-expressions.html#SQL-EXPRESSIONS-COLUMN-REFS.
 
-use std::rc::Rc;
-
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::syntax::ast::expression::{ColumnRef as ColumnName, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
-use crate::sql::tree::{ColumnRef, Expr, ExprKind};
+use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, Var};
 use crate::types::pg_type::Oid;
 
 /// One query level.
+#[derive(Default)]
 pub struct Scope {
     pub entries: Vec<RangeVar>,
     /// The merged columns of JOIN … USING, by name; they hide those they were made of.
     pub merged: Vec<Merged>,
     /// The entries (by index) that what is being analysed cannot depend on: it is the other side of an outer join.
     pub out_of_reach: Vec<usize>,
-    /// What is being analysed is computed for each row of the entries; a function in FROM is not.
-    pub gives_rows: bool,
-}
-
-impl Default for Scope {
-    fn default() -> Self {
-        Scope { entries: Vec::new(), merged: Vec::new(), out_of_reach: Vec::new(), gives_rows: true }
-    }
 }
 
 /// A column made by JOIN … USING.
@@ -49,7 +40,8 @@ pub struct RangeVar {
     pub visible: bool,
     /// The table, for system columns, whole-row references and functional dependencies.
     pub relation: Option<Oid>,
-    pub alias: Option<Rc<str>>,
+    /// The range table entry.
+    pub entry: EntryId,
     /// A function's: its name stands for its value.
     pub is_function: bool,
 }
@@ -65,8 +57,7 @@ pub struct RangeColumn {
 #[derive(Clone)]
 pub struct CteEntry {
     pub name: String,
-    /// Its name in the translated statement.
-    pub sqlite_name: Rc<str>,
+    pub id: CteId,
     pub columns: Vec<(String, Oid, i32)>,
     /// Where the columns come from (see `Query::origins`).
     pub origins: Vec<(Oid, i16)>,
@@ -74,61 +65,50 @@ pub struct CteEntry {
 
 impl RangeVar {
     /// An entry over a base table or system relation.
-    pub fn table(analyzer: &Analyzer<'_>, relation: &Relation, name: String, alias: Option<Rc<str>>) -> Self {
+    pub fn table(analyzer: &Analyzer<'_>, relation: &Relation, name: String, entry: EntryId) -> Self {
         let columns = relation
             .columns
             .iter()
             .map(|column| {
                 let (type_oid, typmod) = analyzer.base_type(column.type_oid, column.typmod);
-                let reference = ColumnRef {
-                    alias: alias.clone(),
-                    column: column.name.as_str().into(),
-                    table: relation.oid,
-                    attribute: column.number,
-                    not_null: column.not_null,
-                };
-                let expr = Expr { kind: ExprKind::Column(reference), type_oid, typmod };
+                let origin = (relation.oid, column.number);
+                let var = Var { entry, attribute: column.number, origin, not_null: column.not_null };
+                let expr = Expr { kind: ExprKind::Var(var), type_oid, typmod };
                 RangeColumn { name: column.name.clone(), expr }
             })
             .collect();
         let schema = Some(relation.schema.clone());
-        RangeVar { name, schema, columns, visible: true, relation: Some(relation.oid), alias, is_function: false }
+        RangeVar { name, schema, columns, visible: true, relation: Some(relation.oid), entry, is_function: false }
     }
 
-    /// An entry over something whose columns are c1, c2 … in the translated statement.
-    pub fn positional(name: String, alias: Rc<str>, columns: &[(String, Oid, i32)]) -> Self {
+    /// An entry over something with these columns.
+    pub fn of_columns(name: String, entry: EntryId, columns: &[(String, Oid, i32)]) -> Self {
         let columns = columns
             .iter()
-            .enumerate()
-            .map(|(i, (name, type_oid, typmod))| {
-                let kind = ExprKind::Column(ColumnRef {
-                    alias: Some(alias.clone()),
-                    column: format!("c{}", i + 1).into(),
-                    table: Oid::INVALID,
-                    attribute: 0,
-                    not_null: false,
-                });
-                RangeColumn { name: name.clone(), expr: Expr { kind, type_oid: *type_oid, typmod: *typmod } }
+            .zip(1..)
+            .map(|((name, type_oid, typmod), attribute)| {
+                let var = Var { entry, attribute, origin: (Oid::INVALID, 0), not_null: false };
+                let expr = Expr { kind: ExprKind::Var(var), type_oid: *type_oid, typmod: *typmod };
+                RangeColumn { name: name.clone(), expr }
             })
             .collect();
-        RangeVar { name, schema: None, columns, visible: true, relation: None, alias: Some(alias), is_function: false }
+        RangeVar { name, schema: None, columns, visible: true, relation: None, entry, is_function: false }
     }
 
     /// Its columns may be NULL because an outer join may have no row for it.
     pub fn make_nullable(&mut self) {
         for column in &mut self.columns {
-            if let ExprKind::Column(reference) = &mut column.expr.kind {
-                reference.not_null = false;
+            if let ExprKind::Var(var) = &mut column.expr.kind {
+                var.not_null = false;
             }
         }
     }
 
     /// Makes the columns say where they come from: RowDescription does, through sub-queries too.
     pub fn carry_origins(&mut self, origins: &[(Oid, i16)]) {
-        for (column, (table, attribute)) in self.columns.iter_mut().zip(origins) {
-            if let ExprKind::Column(reference) = &mut column.expr.kind {
-                reference.table = *table;
-                reference.attribute = *attribute;
+        for (column, origin) in self.columns.iter_mut().zip(origins) {
+            if let ExprKind::Var(var) = &mut column.expr.kind {
+                var.origin = *origin;
             }
         }
     }
@@ -218,7 +198,7 @@ impl Analyzer<'_> {
     /// Remembers the columns that expressions stand for.
     fn note_use<'e>(&self, exprs: impl Iterator<Item = &'e Expr>) {
         let columns = exprs.filter_map(|e| match &e.kind {
-            ExprKind::Column(reference) if reference.attribute > 0 => Some((reference.table, reference.attribute)),
+            ExprKind::Var(var) if var.origin.1 > 0 => Some(var.origin),
             _ => None,
         });
         self.used.borrow_mut().columns.extend(columns);
@@ -253,8 +233,9 @@ impl Analyzer<'_> {
         match entry.columns.as_slice() {
             [only] if entry.is_function => Ok(only.expr.clone()),
             columns => {
-                let items = columns.iter().map(|c| c.expr.clone()).collect();
-                Ok(Expr::new(ExprKind::Row(items), Oid::RECORD))
+                let fields = columns.iter().map(|c| c.expr.clone()).collect();
+                let names = columns.iter().map(|c| c.name.clone()).collect();
+                Ok(Expr::new(ExprKind::Row { fields, names }, Oid::RECORD))
             }
         }
     }

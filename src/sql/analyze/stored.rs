@@ -1,143 +1,28 @@
-//! Expressions and queries that schema objects are made of: defaults, checks, index keys, views.
+//! Expressions that schema objects are made of, inside other statements: checks of domains, defaults.
 //!
-//! Owns: [`relation_expression`], [`describe_query`], [`view_dependencies`]: what carries a schema change out needs of
-//! the analyser. Must not know: how it is carried out.
+//! Owns: what is in scope in them, and what they may not have.
 
-use std::rc::Rc;
-use std::sync::Arc;
-
-use crate::catalog::schema::{CatalogSnapshot, Relation};
+use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
-use crate::settings::Settings;
-use crate::sql::analyze::analyzer::{Analyzer, repr_of};
-use crate::sql::analyze::call::{contains_aggregate, contains_window};
-use crate::sql::analyze::names::output_name;
+use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::scope::{RangeColumn, RangeVar, Scope};
-use crate::sql::casts::CastContext;
-use crate::sql::plan::Bind;
-use crate::sql::planner::PlanContext;
-use crate::sql::scan::Source;
-use crate::sql::search::Search;
-use crate::sql::syntax::ast::expression::{ColumnRef, Expr as Ast, Field};
-use crate::sql::syntax::ast::location::Location;
-use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
+use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::parse;
-use crate::sql::translate;
-use crate::sql::tree::{Body, Expr, FromItem, Query};
-use crate::types::pg_type::Oid;
-
-pub use crate::sql::analyze::analyzer::Dependencies;
-
-fn without_parameters(binds: &[Bind]) -> Result<()> {
-    if binds.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"))
-}
-
-fn empty_source() -> Source<'static> {
-    Source { text: "", offset: 0, key: String::new(), literals: Vec::new(), tokens: Vec::new() }
-}
+use crate::sql::tree::{EntryId, Expr};
 
 /// The schemas that unqualified names in stored text belong to.
 pub fn search_path() -> std::sync::Arc<[String]> {
     ["pg_catalog", "public"].map(str::to_owned).into()
 }
 
-/// Where an expression comes from: that decides what unqualified names mean in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// From the statement that is being carried out: the session's search path.
-    Statement,
-    /// From the catalog.
-    Stored,
-}
-
-/// What an expression must become.
-#[derive(Clone, Copy, Debug)]
-pub enum Target<'t> {
-    /// It keeps its type.
-    Any,
-    /// A condition of that clause ("CHECK", "WHERE"); 42804 unless it is boolean.
-    Condition(&'t str),
-    /// It is assigned to a column or variable of that type, as in INSERT.
-    Assignment(Oid, i32),
-    /// As `Assignment`, by an explicit cast if need be.
-    Cast(Oid, i32),
-}
-
-/// An analysed expression and the columns it refers to.
-#[derive(Clone, Debug)]
-pub struct RelationExpression {
-    pub sql: String,
-    pub type_oid: Oid,
-    pub typmod: i32,
-    /// The type before it was made the target's.
-    pub natural_type: Oid,
-    /// Attribute numbers, ascending.
-    pub columns: Vec<i16>,
-}
-
-/// An expression over one relation's columns, which are printed bare: a CHECK, an index key, a predicate, a generated
-/// column, ALTER … USING. `None` comes back when the target's type cannot be reached from `natural_type`, which is
-/// the `Err` then.
-pub fn relation_expression(
-    expr: &Ast,
-    relation: Option<&Relation>,
-    (origin, target): (Origin, Target<'_>),
-    context: PlanContext<'_>,
-) -> Result<Result<RelationExpression, Oid>> {
-    let source = empty_source();
-    let mut analyzer = Analyzer::new(context, &source, &[]);
-    if origin == Origin::Stored {
-        analyzer.search_path = search_path();
-    }
-    if let Some(relation) = relation {
-        let entry = RangeVar::table(&analyzer, relation, relation.name.clone(), None);
-        analyzer.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
-    }
-    let typed = analyzer.stored_expr(expr)?;
-    let natural_type = typed.type_oid;
-    if relation.is_none() {
-        analyzer.refuse_in_default(&typed)?;
-    }
-    let typed = match target {
-        Target::Any => Some(analyzer.resolve_unknown(typed)?),
-        Target::Condition(clause) => Some(analyzer.boolean(typed, clause)?),
-        Target::Assignment(to, typmod) => analyzer.try_coerce(typed, to, typmod, CastContext::Assignment)?,
-        Target::Cast(to, typmod) => analyzer.try_coerce(typed, to, typmod, CastContext::Explicit)?,
-    };
-    let Some(typed) = typed else { return Ok(Err(natural_type)) };
-    let translated = translate::expression(&typed, &|oid| repr_of(context.catalog, oid));
-    without_parameters(&translated.binds)?;
-    let columns = analyzer.used.borrow().columns.iter().map(|(_, number)| *number).collect();
-    Ok(Ok(RelationExpression {
-        sql: translated.sql,
-        type_oid: typed.type_oid,
-        typmod: typed.typmod,
-        natural_type,
-        columns,
-    }))
-}
-
-/// A sub-query of the text's; not what [`Analyzer::once`] makes, whose rows are one for a reason of its own.
-struct SubQuery;
-
-impl Search for SubQuery {
-    fn is_expr(&self, expr: &Expr) -> bool {
-        let bound = |body: &Body| matches!(body, Body::Select(select) if select.unique && matches!(&*select.from, [FromItem::Derived { .. }]));
-        expr.subquery().is_some_and(|query| !bound(&query.body))
-    }
-}
-
 impl Analyzer<'_> {
     /// What a DEFAULT, which refers to no relation, may not have.
-    fn refuse_in_default(&self, expr: &Expr) -> Result<()> {
-        let (code, message) = if contains_aggregate(expr) {
+    pub(in crate::sql) fn refuse_in_default(&self, expr: &Expr) -> Result<()> {
+        let (code, message) = if expr.contains_aggregate() {
             (SqlState::GROUPING_ERROR, "aggregate functions are not allowed in DEFAULT expressions")
-        } else if contains_window(expr) {
+        } else if expr.contains_window() {
             (SqlState::WINDOWING_ERROR, "window functions are not allowed in DEFAULT expressions")
-        } else if SubQuery.in_expr(expr) {
+        } else if expr.any(&|part| part.subquery().is_some()) {
             (SqlState::FEATURE_NOT_SUPPORTED, "cannot use subquery in DEFAULT expression")
         } else {
             return Ok(());
@@ -146,106 +31,13 @@ impl Analyzer<'_> {
     }
 }
 
-/// A query's output columns (name, type, modifier), its text in SQLite's dialect and what it refers to: CREATE VIEW
-/// and CREATE TABLE AS.
-#[derive(Clone, Debug)]
-pub struct DescribedQuery {
-    pub columns: Vec<(String, Oid, i32)>,
-    pub sql: String,
-    pub used: Dependencies,
-}
-
-/// Analyses a query of the statement that is being carried out, or a stored one.
-pub fn describe_query(query: &SelectStmt, origin: Origin, context: PlanContext<'_>) -> Result<DescribedQuery> {
-    let source = empty_source();
-    let mut analyzer = Analyzer::new(context, &source, &[]);
-    if origin == Origin::Stored {
-        analyzer.search_path = search_path();
-    }
-    let tree: Query = analyzer.query(query)?;
-    let translated = translate::query(&tree, &|oid| repr_of(context.catalog, oid));
-    without_parameters(&translated.binds)?;
-    let mut used = analyzer.used.take();
-    // Columns of what the views it reads refer to are theirs.
-    used.columns.retain(|(relation, _)| used.relations.contains(relation));
-    Ok(DescribedQuery { columns: tree.outputs(), sql: translated.sql, used })
-}
-
-/// What a view's stored query refers to; nothing if it cannot be analysed any more.
-pub fn view_dependencies(text: &str, context: PlanContext<'_>) -> Dependencies {
-    let described = parse::query(text).and_then(|query| describe_query(&query, Origin::Stored, context));
-    described.map(|d| d.used).unwrap_or_default()
-}
-
-/// The name an index over an expression takes from it: the function's, or "expr".
-pub fn expression_name(expr: &Ast) -> String {
-    match output_name(expr).as_str() {
-        "?column?" => "expr".to_owned(),
-        name => name.to_owned(),
-    }
-}
-
-/// A query whose `*` stands for the columns there are now, as a view keeps it.
-pub fn expand_stars(query: &SelectStmt, columns: &[(String, Oid, i32)]) -> SelectStmt {
-    let mut query = query.clone();
-    expand_body(&mut query.body, columns);
-    query
-}
-
-fn expand_body(body: &mut SelectBody, columns: &[(String, Oid, i32)]) {
-    match body {
-        SelectBody::SetOperation(operation) => expand_body(&mut operation.left.body, columns),
-        SelectBody::Select(select) => expand_targets(&mut select.targets, columns),
-        SelectBody::Values(_) => {}
-    }
-}
-
-/// The names before a target's star.
-fn star_qualifier(target: &ResTarget) -> Option<Vec<Field>> {
-    let Some(Ast::ColumnRef(column)) = &target.value else { return None };
-    let (last, qualifier) = column.fields.split_last()?;
-    (*last == Field::Star).then(|| qualifier.to_vec())
-}
-
-/// Replaces a wildcard by the columns it stands for, which are those the other items leave over. With several
-/// wildcards in one list it is not known where one ends; they stay, and mean new columns too.
-fn expand_targets(targets: &mut Vec<ResTarget>, columns: &[(String, Oid, i32)]) {
-    let stars: Vec<(usize, Vec<Field>)> =
-        targets.iter().enumerate().filter_map(|(at, target)| Some((at, star_qualifier(target)?))).collect();
-    let [(position, qualifier)] = stars.as_slice() else { return };
-    let Some(count) = (columns.len() + 1).checked_sub(targets.len()) else { return };
-    let Some(stood_for) = columns.get(*position..position + count) else { return };
-    let items: Vec<ResTarget> = stood_for
-        .iter()
-        .map(|(name, ..)| {
-            let mut fields = qualifier.clone();
-            fields.push(Field::Name(name.clone()));
-            let value = Some(Ast::ColumnRef(ColumnRef { fields, location: Location::UNKNOWN }));
-            ResTarget { name: None, indirection: Vec::new(), value, location: Location::UNKNOWN }
-        })
-        .collect();
-    targets.splice(*position..=*position, items);
-}
-
-/// A column of a relation as an expression.
-pub fn column_expression(name: &str) -> Ast {
-    let fields = vec![Field::Name(name.to_owned())];
-    Ast::ColumnRef(ColumnRef { fields, location: Location::UNKNOWN })
-}
-
-/// Whether an expression is nothing but a column.
-pub fn is_column(expression: &Ast) -> bool {
-    matches!(expression, Ast::ColumnRef(_))
-}
-
-/// The context of an analysis outside of any session's statement.
-pub fn context<'a>(catalog: &'a Arc<CatalogSnapshot>, settings: &'a Settings) -> PlanContext<'a> {
-    PlanContext { catalog, settings, user: "", database: "" }
-}
-
 impl Analyzer<'_> {
-    /// Analyses a stored expression in the scopes as they are.
-    fn stored_expr(&mut self, expr: &Ast) -> Result<Expr> {
+    /// An expression that stands alone, over the columns of a relation or over nothing.
+    pub(in crate::sql) fn expr_over(&mut self, expr: &Ast, row: Option<(EntryId, &Relation)>) -> Result<Expr> {
+        if let Some((entry, relation)) = row {
+            let entry = RangeVar::table(self, relation, relation.name.clone(), entry);
+            self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
+        }
         self.in_stored_text += 1;
         let result = self.expr(expr);
         self.in_stored_text -= 1;
@@ -253,17 +45,16 @@ impl Analyzer<'_> {
     }
 
     /// A domain's CHECK over `value`.
-    pub(super) fn domain_check(&mut self, check: &str, value: &Expr) -> Result<Expr> {
+    pub(super) fn domain_check(&mut self, check: &str, value: Expr) -> Result<Expr> {
         let ast = parse::expression(check)?;
-        let column = RangeColumn { name: "value".to_owned(), expr: value.clone() };
-        let name: Option<Rc<str>> = None;
+        let column = RangeColumn { name: "value".to_owned(), expr: value };
         let entry = RangeVar {
             name: String::new(),
             schema: None,
             columns: vec![column],
             visible: true,
             relation: None,
-            alias: name,
+            entry: EntryId::OUTPUT,
             is_function: false,
         };
         self.stored(|a| {

@@ -5,16 +5,12 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::expr::element_value;
 use crate::sql::casts::CastContext;
 use crate::sql::syntax::ast::expression::{AIndirection, Expr as Ast, Indirection};
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::array::{MAX_DIMENSIONS, too_many_dimensions};
 use crate::types::pg_type::Oid;
-
-/// Marks the row values of information_schema._pg_expandarray: a JSON array of element and position.
-pub(super) const EXPANDED_ARRAY: i32 = -2;
 
 impl Analyzer<'_> {
     /// An expression with subscripts or fields behind it.
@@ -31,7 +27,6 @@ impl Analyzer<'_> {
         if chain.is_empty() {
             return Ok(array);
         }
-        let vector = matches!(array.type_oid, Oid::INT2VECTOR | Oid::OIDVECTOR);
         let jsonb = array.type_oid == Oid::JSONB;
         let mut subscripts = Vec::new();
         for access in chain {
@@ -58,7 +53,7 @@ impl Analyzer<'_> {
         {
             // A name is an array of "char" that counts from 0.
             let subscript = self.implicit(subscript.clone(), Oid::INT4)?;
-            return Ok(Expr::template("nullif(substr({0}, {1} + 1, 1), '')", vec![array, subscript], Oid::CHAR));
+            return Ok(subscripted(array, vec![subscript], Oid::CHAR));
         }
         let Some(element) = self.element_type(array.type_oid) else {
             let message = format!(
@@ -70,19 +65,16 @@ impl Analyzer<'_> {
         if subscripts.len() > MAX_DIMENSIONS {
             return Err(too_many_dimensions(subscripts.len()));
         }
-        let mut args = vec![array];
+        let mut indexes = Vec::with_capacity(subscripts.len());
         for subscript in subscripts {
-            let subscript = self.coerce(subscript, Oid::INT4, -1, CastContext::Assignment)?;
-            // int2vector and oidvector count from 0.
-            args.push(if vector { Expr::template("({0} + 1)", vec![subscript], Oid::INT4) } else { subscript });
+            indexes.push(self.coerce(subscript, Oid::INT4, -1, CastContext::Assignment)?);
         }
-        let value = Expr::function("pg_array_get", args, element);
-        Ok(element_value(value))
+        Ok(subscripted(array, indexes, element))
     }
 
     /// value[key][index] …: what is at that path (jsonb_subscript_transform).
     fn jsonb_element(&mut self, value: Expr, subscripts: Vec<Expr>) -> Result<Expr> {
-        let mut path = vec![Expr::text("text")];
+        let mut path = Vec::with_capacity(subscripts.len());
         for subscript in subscripts {
             let from = subscript.type_oid;
             let target = match from {
@@ -95,11 +87,9 @@ impl Analyzer<'_> {
                     return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
                 }
             };
-            let subscript = self.implicit(subscript, target)?;
-            path.push(self.to_text(subscript, target));
+            path.push(self.implicit(subscript, target)?);
         }
-        let path = Expr::function("pg_array", path, Oid::TEXT_ARRAY);
-        Ok(Expr::function("pg_json_extract_path", vec![value, path], Oid::JSONB))
+        Ok(subscripted(value, path, Oid::JSONB))
     }
 
     /// A field of a row value whose fields are known.
@@ -114,10 +104,17 @@ impl Analyzer<'_> {
             };
         }
         let row = self.expr(root)?;
-        match (row.type_oid, row.typmod, name) {
-            (Oid::RECORD, EXPANDED_ARRAY, "x") => Ok(Expr::template("({0} ->> 0)", vec![row], Oid::INT2)),
-            (Oid::RECORD, EXPANDED_ARRAY, "n") => Ok(Expr::template("({0} ->> 1)", vec![row], Oid::INT4)),
-            _ => {
+        let of_function = row.set_call().map_or(&[][..], |(function, _)| function.columns);
+        let of_function = of_function.iter().map(|(name, oid)| ((*name).to_owned(), *oid, -1));
+        let fields: Vec<_> = match row.type_oid {
+            Oid::RECORD => of_function.chain(self.records.fields(row.typmod).iter().cloned()).collect(),
+            _ => Vec::new(),
+        };
+        match fields.into_iter().zip(0..).find(|((field, ..), _)| field == name) {
+            Some(((_, type_oid, typmod), index)) => {
+                Ok(Expr { typmod, ..Expr::new(ExprKind::Field { arg: Box::new(row), index }, type_oid) })
+            }
+            None => {
                 let error = Error::unsupported(format!("selecting the field {name} of a composite value"));
                 Err(self.at(error, expr_location(root)))
             }
@@ -126,16 +123,17 @@ impl Analyzer<'_> {
 
     fn slice(&mut self, array: Expr, lower: Option<&Ast>, upper: Option<&Ast>) -> Result<Expr> {
         let type_oid = array.type_oid;
-        let mut args = vec![array];
-        for bound in [lower, upper] {
-            args.push(match bound {
-                Some(bound) => {
-                    let bound = self.expr(bound)?;
-                    self.implicit(bound, Oid::INT4)?
-                }
-                None => Expr::new(ExprKind::Null, Oid::INT4),
-            });
-        }
-        Ok(Expr::function("pg_array_slice", args, type_oid))
+        let bound = |a: &mut Self, bound: Option<&Ast>| -> Result<Option<Box<Expr>>> {
+            let Some(bound) = bound else { return Ok(None) };
+            let bound = a.expr(bound)?;
+            Ok(Some(Box::new(a.implicit(bound, Oid::INT4)?)))
+        };
+        let (lower, upper) = (bound(self, lower)?, bound(self, upper)?);
+        Ok(Expr::new(ExprKind::Slice { array: Box::new(array), lower, upper }, type_oid))
     }
+}
+
+/// container[index] …
+fn subscripted(container: Expr, indexes: Vec<Expr>, element: Oid) -> Expr {
+    Expr::new(ExprKind::Subscript { container: Box::new(container), indexes }, element)
 }

@@ -5,6 +5,10 @@ use super::Call::{Function as F, Typed as Y};
 use super::{Function, immutable, set};
 use crate::sql::type_names::*;
 
+/// information_schema._pg_expandarray, which is in no table because it is found under its schema only.
+pub static EXPAND_ARRAY: Function =
+    set("_pg_expandarray", &[ANYARRAY], RECORD, F("pg_unnest")).columns(&[("x", INT2), ("n", INT4)]);
+
 #[rustfmt::skip]
 pub(super) static ROWS: &[Function] = &[
     immutable("array_length", &[ANYARRAY, INT4], INT4, F("pg_array_length")),

@@ -20,6 +20,8 @@ use std::sync::LazyLock;
 
 use crate::types::pg_type::Oid;
 
+pub use array::EXPAND_ARRAY;
+
 /// What a call becomes in SQLite's dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {

@@ -1,6 +1,6 @@
 //! An analysed query as SQLite's SQL.
 //!
-//! Owns: printing the tree of `sql::tree`, and numbering SQLite's parameters. Pure. Must not know: names or types of
+//! Owns: printing the tree of `sql::lower::tree`, and numbering SQLite's parameters. Pure. Must not know: names or types of
 //! PostgreSQL beyond the collation that a type's stored form needs. Specification: SQLite's lang_*.html.
 
 mod connective;
@@ -13,10 +13,10 @@ use std::fmt::Write;
 use std::rc::Rc;
 
 use crate::sql::functions::Call;
+use crate::sql::lower::search::{Search, Volatile};
+use crate::sql::lower::tree::*;
 use crate::sql::plan::Bind;
-use crate::sql::search::{Search, Volatile};
-use crate::sql::tree::*;
-use crate::types::pg_type::{Oid, Repr, type_info};
+use crate::types::pg_type::{Oid, Repr};
 use crate::types::value::Value;
 
 pub use snapshot::check;
@@ -285,7 +285,7 @@ impl<'a> Printer<'a> {
         if let Some(alias) = &column.alias {
             self.push(alias);
             self.push(".");
-            let columns = self.proposed.as_ref().filter(|_| **alias == *snapshot::EXCLUDED);
+            let columns = self.proposed.as_ref().filter(|_| **alias == *crate::sql::lower::modify::EXCLUDED);
             if let Some(index) = columns.and_then(|names| names.iter().position(|name| *name == column.column)) {
                 _ = write!(self.sql, "c{}", index + 1);
                 return;
@@ -688,13 +688,8 @@ impl<'a> Printer<'a> {
         self.push(") WHERE rn = 1");
         let outer: Vec<SortKey> = (query.order_by.iter().enumerate())
             .map(|(i, key)| {
-                let column = ColumnRef {
-                    alias: None,
-                    column: format!("o{}", i + 1).into(),
-                    table: Oid::INVALID,
-                    attribute: 0,
-                    not_null: key.expr.never_null(),
-                };
+                let column =
+                    ColumnRef { alias: None, column: format!("o{}", i + 1).into(), not_null: key.expr.never_null() };
                 let expr = Expr { kind: ExprKind::Column(column), ..key.expr.clone() };
                 SortKey { expr, output: None, ..key.clone() }
             })
@@ -772,9 +767,4 @@ impl<'a> Printer<'a> {
             }
         }
     }
-}
-
-/// The representation of a built-in type; text for what is not known.
-pub fn builtin_repr(oid: Oid) -> Repr {
-    type_info(oid).map_or(Repr::scalar(crate::types::pg_type::Scalar::Text), |info| info.repr)
 }

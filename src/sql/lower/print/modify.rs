@@ -3,8 +3,8 @@
 //! Owns: their printing. What must be read before the first change is in `snapshot`. Specification: SQLite's
 //! lang_insert.html, lang_upsert.html, lang_update.html, lang_delete.html.
 
-use crate::sql::translate::{Naming, Printer, snapshot};
-use crate::sql::tree::*;
+use crate::sql::lower::print::{Naming, Printer, snapshot};
+use crate::sql::lower::tree::*;
 
 impl Printer<'_> {
     fn returning(&mut self, returning: &[Target]) {

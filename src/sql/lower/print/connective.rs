@@ -4,9 +4,9 @@
 //! operands where it is a value. Specification: ExecEvalStepOp in execExprInterp.c (EEOP_BOOL_AND_STEP).
 
 use crate::sql::functions::Call;
-use crate::sql::search::{Search, Volatile};
-use crate::sql::translate::Printer;
-use crate::sql::tree::{Expr, ExprKind};
+use crate::sql::lower::print::Printer;
+use crate::sql::lower::search::{Search, Volatile};
+use crate::sql::lower::tree::{Expr, ExprKind};
 
 /// An operand of more parts is computed whatever the left one is: it is written twice.
 const MAX_PARTS: usize = 64;

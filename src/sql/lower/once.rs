@@ -1,16 +1,16 @@
-//! Operands that a translation needs twice: a volatile one must run once.
+//! Operands that SQLite's side needs twice: a volatile one must run once.
 //!
-//! Owns: [`Analyzer::once`]. Must not know: which constructs need an operand twice. The operand becomes a column of a
+//! Owns: [`Lower::once`]. Must not know: which constructs need an operand twice. The operand becomes a column of a
 //! sub-query of one row. Specification: CaseTestExpr and CoerceToDomainValue in primnodes.h, which are there for this.
 
+use super::tree::{Expr, ExprKind, FromItem, Query, Select, Target};
+use super::{Columns, Lower};
 use crate::error::{Error, Result};
-use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::call::{contains_aggregate, contains_window};
-use crate::sql::search::{Search, Volatile};
-use crate::sql::tree::{Body, ColumnRef, Expr, ExprKind, FromItem, Query, Select, Target};
+use crate::sql::lower::search::{Search, Volatile};
+use crate::sql::lower::tree::ColumnRef;
 use crate::types::pg_type::Oid;
 
-impl Analyzer<'_> {
+impl Lower<'_> {
     /// What `make` makes of an operand that it may use more than once.
     pub(super) fn once(&mut self, operand: Expr, make: impl FnOnce(&mut Self, Expr) -> Result<Expr>) -> Result<Expr> {
         if !Volatile.in_expr(&operand) {
@@ -19,14 +19,7 @@ impl Analyzer<'_> {
         let alias = self.fresh_alias();
         let mut values = Vec::new();
         let mut bind = |value: Expr| {
-            let column = ColumnRef {
-                alias: Some(alias.clone()),
-                column: format!("c{}", values.len() + 1).into(),
-                table: Oid::INVALID,
-                attribute: 0,
-                not_null: false,
-            };
-            let bound = Expr { kind: ExprKind::Column(column), type_oid: value.type_oid, typmod: value.typmod };
+            let bound = Expr::positional(alias.clone(), values.len(), &value);
             values.push(value);
             bound
         };
@@ -36,7 +29,7 @@ impl Analyzer<'_> {
         };
         let made = make(self, bound)?;
         let parts = || values.iter().chain([&made]);
-        if parts().any(|part| contains_aggregate(part) || contains_window(part)) {
+        if parts().any(|part| part.contains_aggregate() || part.contains_window()) {
             return Err(Error::unsupported("a volatile operand beside an aggregate or window function"));
         }
         let (type_oid, typmod) = (made.type_oid, made.typmod);
@@ -48,24 +41,24 @@ impl Analyzer<'_> {
 
     /// What is true of each row that FROM gives: SQLite runs a sub-query that mentions none of its columns only once.
     fn each_row(&self) -> Option<Expr> {
-        let columns =
-            self.scopes.last().filter(|scope| scope.gives_rows)?.entries.iter().flat_map(|entry| &entry.columns);
-        let column = columns.map(|column| &column.expr).find(|expr| matches!(expr.kind, ExprKind::Column(_)))?;
-        Some(Expr::template("({0} IS {0})", vec![column.clone()], Oid::BOOL))
+        let level = self.levels.last().filter(|level| level.gives_rows)?;
+        let column = level.entries.iter().filter_map(|id| self.entries.get(id)).find_map(|entry| {
+            let column = match &entry.columns {
+                Columns::Named(columns) => columns.first()?.1.clone(),
+                Columns::Positional => "c1".into(),
+                Columns::Computed(columns) => {
+                    return columns.iter().find(|expr| matches!(expr.kind, ExprKind::Column(_))).cloned();
+                }
+            };
+            let column = ColumnRef { alias: entry.alias.clone(), column, not_null: false };
+            Some(Expr::new(ExprKind::Column(column), Oid::TEXT))
+        })?;
+        Some(Expr::template("({0} IS {0})", vec![column], Oid::BOOL))
     }
 }
 
 /// SELECT of these values from what has one row.
 fn one_row(values: Vec<Expr>, from: Vec<FromItem>, selection: Option<Expr>) -> Query {
     let targets = values.into_iter().map(|expr| Target { name: String::new(), expr }).collect();
-    Query::of(Body::Select(Box::new(Select {
-        distinct: false,
-        distinct_on: Vec::new(),
-        targets,
-        from,
-        selection,
-        group_by: Vec::new(),
-        having: None,
-        unique: true,
-    })))
+    Query::of_select(Select { targets, from, selection, unique: true, ..Select::default() })
 }

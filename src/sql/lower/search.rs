@@ -3,7 +3,7 @@
 //! Owns: [`Search`], [`Reads`], [`Volatile`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
 
 use crate::sql::functions;
-use crate::sql::tree::{Body, Expr, ExprKind, FromItem, Query};
+use crate::sql::lower::tree::{Body, Cte, Expr, ExprKind, FromItem, Query};
 
 /// What is looked for. A part that is not itself found is searched.
 pub trait Search {
@@ -79,7 +79,7 @@ pub struct Reads<'a> {
 
 impl<'a> Reads<'a> {
     /// Reads of the tables in a statement with these CTEs.
-    pub fn of(tables: &'a [String], ctes: &'a [crate::sql::tree::Cte]) -> Self {
+    pub fn of(tables: &'a [String], ctes: &'a [Cte]) -> Self {
         let mut reads = Reads { tables, ctes: Vec::new() };
         for cte in ctes {
             if reads.in_query(&cte.query) {

@@ -10,13 +10,11 @@ use std::rc::Rc;
 
 use crate::error::{Error, Result};
 use crate::sql::functions::Call;
-use crate::sql::search::{Reads, Search};
-use crate::sql::translate::Printer;
-use crate::sql::tree::*;
+use crate::sql::lower::modify::EXCLUDED;
+use crate::sql::lower::print::Printer;
+use crate::sql::lower::search::{Reads, Search};
+use crate::sql::lower::tree::*;
 use crate::types::pg_type::Oid;
-
-/// The alias under which DO UPDATE knows the proposed row.
-pub(super) const EXCLUDED: &str = "excluded";
 
 impl Printer<'_> {
     /// FROM of an UPDATE; one without FROM gets one if its new values depend on what it changes.
@@ -176,9 +174,7 @@ impl Search for Generated<'_> {
 }
 
 fn select(targets: Vec<Target>, from: Vec<FromItem>, selection: Option<Expr>, unique: bool) -> Query {
-    let (distinct_on, group_by) = (Vec::new(), Vec::new());
-    let select = Select { distinct: false, distinct_on, targets, from, selection, group_by, having: None, unique };
-    Query::of(Body::Select(Box::new(select)))
+    Query::of_select(Select { targets, from, selection, unique, ..Select::default() })
 }
 
 /// The conjunction of conditions.
@@ -196,5 +192,5 @@ fn under(key: &Expr, alias: Rc<str>) -> Option<Expr> {
 /// A column of a CTE.
 fn column(alias: Rc<str>, index: usize) -> ExprKind {
     let column = format!("c{}", index + 1).into();
-    ExprKind::Column(ColumnRef { alias: Some(alias), column, table: Oid::INVALID, attribute: 0, not_null: false })
+    ExprKind::Column(ColumnRef { alias: Some(alias), column, not_null: false })
 }

@@ -8,9 +8,9 @@
 use std::cell::RefCell;
 use std::fmt::Write;
 
-use crate::sql::search::{Reads, Search, Volatile};
-use crate::sql::translate::{Naming, Printer};
-use crate::sql::tree::*;
+use crate::sql::lower::print::{Naming, Printer};
+use crate::sql::lower::search::{Reads, Search, Volatile};
+use crate::sql::lower::tree::*;
 
 /// Keeps SQLite from merging a sub-query.
 pub(super) const BARRIER: &str = " LIMIT -1 OFFSET 0";

@@ -1,0 +1,210 @@
+//! From PostgreSQL's tree to SQLite's: the one place that knows both.
+//!
+//! Owns: [`Lower`], what of SQLite stands for which range table entry, and the ways in: [`query`], [`modify`],
+//! [`expression`]. The steps are in the sibling files; `tree` is SQLite's side, `print` its text. Must not know: names as
+//! written, the text of the statement.
+
+mod aggregate;
+mod call;
+mod coerce;
+mod conflict;
+mod enums;
+mod expr;
+mod from;
+mod modify;
+mod multiset;
+mod once;
+pub mod print;
+mod record;
+mod search;
+mod select;
+mod sets;
+mod subquery;
+mod tree;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::catalog::schema::{CatalogSnapshot, Relation};
+use crate::error::{Error, Result};
+use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::lower::sets::SetCalls;
+use crate::sql::lower::tree as lite;
+use crate::sql::plan::Bind;
+use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, Var};
+use crate::sql::types;
+use crate::types::pg_type::Oid;
+
+pub use print::Translated;
+
+/// What lowering needs to know beside the tree.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub catalog: &'a CatalogSnapshot,
+    pub records: &'a RecordTypes,
+}
+
+impl<'a> Context<'a> {
+    /// That of a statement that has been analysed.
+    pub fn of(analyzer: &'a Analyzer<'_>) -> Self {
+        Context { catalog: analyzer.catalog(), records: &analyzer.records }
+    }
+}
+
+/// A query in SQLite's dialect.
+pub fn query(tree: &Query, context: Context<'_>) -> Result<Translated> {
+    let mut lower = Lower::new(context);
+    let mut query = lower.query(tree)?;
+    lower.show_objects(tree, &mut query)?;
+    Ok(print::query(&query, &|oid| types::repr_of(context.catalog, oid)))
+}
+
+/// A change of data in SQLite's dialect.
+pub struct LoweredModify {
+    pub translated: Translated,
+    /// INSERT … VALUES of one row: where the values of columns come from that are parameters or constants.
+    pub row: Vec<(i16, Bind)>,
+}
+
+/// An INSERT, UPDATE or DELETE in SQLite's dialect.
+pub fn modify(tree: &Modify, context: Context<'_>) -> Result<LoweredModify> {
+    let mut lower = Lower::new(context);
+    let (modify, row) = lower.modify(tree)?;
+    print::check(&modify)?;
+    Ok(LoweredModify { translated: print::modify(&modify, &|oid| types::repr_of(context.catalog, oid)), row })
+}
+
+/// An expression that stands alone, such as a CHECK or an index key: over the columns of one relation, which are printed
+/// bare.
+pub fn expression(expr: &Expr, row: Option<(EntryId, &Relation)>, context: Context<'_>) -> Result<Translated> {
+    let mut lower = Lower::new(context);
+    if let Some((entry, relation)) = row {
+        lower.entries.insert(entry, Entry::of_relation(None, relation));
+    }
+    let expr = lower.expr(expr)?;
+    Ok(print::expression(&expr, &|oid| types::repr_of(context.catalog, oid)))
+}
+
+/// The lowering of one statement.
+pub(super) struct Lower<'a> {
+    context: Context<'a>,
+    /// By number, those of all query levels: a number is never used twice.
+    entries: HashMap<EntryId, Entry>,
+    /// The query levels around what is being lowered.
+    levels: Vec<Level>,
+    /// What CASE's operand has become, innermost last.
+    case_tests: Vec<lite::Expr>,
+    /// What the value of a domain has become, innermost last.
+    domain_values: Vec<lite::Expr>,
+    next_name: usize,
+}
+
+/// One SELECT.
+#[derive(Default)]
+struct Level {
+    /// The entries of its FROM list so far.
+    entries: Vec<EntryId>,
+    /// What is being lowered is computed for each row of the entries; a function in FROM is not.
+    gives_rows: bool,
+    /// The functions that return sets, while they may be called.
+    sets: Option<SetCalls>,
+}
+
+/// What stands for the columns of a range table entry.
+struct Entry {
+    /// Its alias; without one, columns are printed bare.
+    alias: Option<Rc<str>>,
+    columns: Columns,
+}
+
+enum Columns {
+    /// A table's, by attribute number.
+    Named(Vec<(i16, Rc<str>)>),
+    /// c1, c2 …
+    Positional,
+    /// Expressions.
+    Computed(Vec<lite::Expr>),
+}
+
+impl Entry {
+    fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
+        let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
+        Entry { alias, columns: Columns::Named(columns.collect()) }
+    }
+
+    fn positional(alias: Rc<str>) -> Self {
+        Entry { alias: Some(alias), columns: Columns::Positional }
+    }
+
+    /// A column; its type is the caller's affair.
+    fn column(&self, var: &Var) -> Option<lite::ExprKind> {
+        let column: Rc<str> = match &self.columns {
+            Columns::Named(columns) => columns.iter().find(|(number, _)| *number == var.attribute)?.1.clone(),
+            Columns::Positional => format!("c{}", var.attribute).into(),
+            Columns::Computed(columns) => {
+                let index = usize::try_from(var.attribute).ok()?.checked_sub(1)?;
+                return columns.get(index).map(|expr| expr.kind.clone());
+            }
+        };
+        let column = lite::ColumnRef { alias: self.alias.clone(), column, not_null: var.not_null };
+        Some(lite::ExprKind::Column(column))
+    }
+}
+
+impl<'a> Lower<'a> {
+    fn new(context: Context<'a>) -> Self {
+        Lower {
+            context,
+            entries: HashMap::new(),
+            levels: Vec::new(),
+            case_tests: Vec::new(),
+            domain_values: Vec::new(),
+            next_name: 0,
+        }
+    }
+
+    fn catalog(&self) -> &'a CatalogSnapshot {
+        self.context.catalog
+    }
+
+    fn relation(&self, oid: Oid) -> Result<&'a Relation> {
+        self.catalog()
+            .relations
+            .get(&oid)
+            .map(|relation| &**relation)
+            .ok_or_else(|| Error::internal("no such relation"))
+    }
+
+    /// The alias of an entry.
+    fn alias(&self, entry: EntryId) -> Rc<str> {
+        format!("t{}", entry.0).into()
+    }
+
+    /// An alias that no entry has.
+    fn fresh_alias(&mut self) -> Rc<str> {
+        self.next_name += 1;
+        format!("u{}", self.next_name).into()
+    }
+
+    /// A name for a common table expression that is no WITH query's: SQLite looks for these before it looks for tables,
+    /// so it is one that no table has.
+    fn fresh_cte_name(&mut self) -> Rc<str> {
+        self.next_name += 1;
+        format!("__pg_kept{}", self.next_name).into()
+    }
+
+    fn column(&self, var: &Var, type_oid: Oid, typmod: i32) -> Result<lite::Expr> {
+        if var.entry == EntryId::OUTPUT {
+            let column = format!("c{}", var.attribute).into();
+            let column = lite::ColumnRef { alias: None, column, not_null: false };
+            return Ok(lite::Expr { kind: lite::ExprKind::Column(column), type_oid, typmod });
+        }
+        let kind = self.entries.get(&var.entry).and_then(|entry| entry.column(var));
+        let kind = kind.ok_or_else(|| Error::internal("a column of an entry that is not in scope"))?;
+        Ok(lite::Expr { kind, type_oid, typmod })
+    }
+
+    fn internal_name(&self, oid: Oid) -> &'static str {
+        types::internal_name(self.catalog(), oid)
+    }
+}

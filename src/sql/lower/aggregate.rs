@@ -1,0 +1,120 @@
+//! Aggregates and window functions.
+//!
+//! Owns: [`Lower::aggregate`], [`Lower::sort_key`]. Specification: sql-expressions.html#SYNTAX-AGGREGATES; SQLite's
+//! lang_aggfunc.html and windowfunctions.html.
+
+use super::Lower;
+use super::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
+use crate::error::{Error, Result};
+use crate::sql::functions::Call;
+use crate::sql::lower::search::{Search, Volatile};
+use crate::sql::tree::{
+    Aggref, Expr as Typed, ExprKind as Kind, Frame as TypedFrame, FrameBound as TypedBound, SortKey as TypedKey,
+    Window as TypedWindow,
+};
+use crate::sql::types;
+use crate::types::pg_type::Oid;
+
+impl Lower<'_> {
+    /// A call of an aggregate or window function.
+    pub(super) fn aggregate(&mut self, call: &Aggref, result: Oid) -> Result<Expr> {
+        let function = call.function;
+        let mut args = self.aggregated(&call.args)?;
+        let of_enum = matches!(function.name, "min" | "max") && types::enum_labels(self.catalog(), result).is_some();
+        if of_enum {
+            args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
+        }
+        let given = args.clone();
+        let name = match function.call {
+            Call::Function(name) => name,
+            Call::Typed(name) => {
+                args.insert(0, self.types_of(&call.args));
+                name
+            }
+            Call::Template(_) => return Err(Error::internal("an aggregate by template")),
+        };
+        let mut order_by = call.order_by.iter().map(|key| self.sort_key(key)).collect::<Result<Vec<_>>>()?;
+        if call.distinct {
+            if Volatile.in_exprs(&args) {
+                return Err(Error::unsupported("DISTINCT over volatile arguments of an aggregate"));
+            }
+            if order_by.is_empty() {
+                order_by = self.distinct_order(&given, function.name, &args);
+            }
+            if args.len() > 1 {
+                args = vec![self.packed(args, &call.args, function.call)];
+            }
+        }
+        let filter = call.filter.as_ref().map(|filter| self.condition(filter)).transpose()?;
+        let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
+        let (star, distinct) = (call.star, call.distinct);
+        let aggregate = Aggregate { function: name, args, star, distinct, order_by, filter, over };
+        let aggregate = ExprKind::Aggregate(Box::new(aggregate));
+        Ok(match of_enum {
+            true => self.enum_label(Expr::new(aggregate, Oid::INT4), result),
+            false => Expr::new(aggregate, result),
+        })
+    }
+
+    /// An aggregate's arguments; of a row, json_agg and its kin take the object.
+    fn aggregated(&mut self, args: &[Typed]) -> Result<Vec<Expr>> {
+        match args {
+            [Typed { kind: Kind::Row { fields, names }, .. }] => Ok(vec![self.row_as_json(fields, names, false)?]),
+            args => self.exprs(args),
+        }
+    }
+
+    /// PostgreSQL finds distinct values by sorting them, and so they come sorted.
+    fn distinct_order(&self, given: &[Expr], name: &str, args: &[Expr]) -> Vec<SortKey> {
+        let key = |expr: Expr| SortKey { expr, output: None, descending: false, nulls_first: false };
+        let sorted: Vec<SortKey> = args
+            .iter()
+            .filter(|arg| !matches!(arg.kind, ExprKind::Const(_)))
+            .map(|arg| match types::enum_labels(self.catalog(), arg.type_oid) {
+                Some(_) => key(self.enum_order(arg.clone())),
+                None => key(arg.clone()),
+            })
+            .collect();
+        if sorted.is_empty() && name.contains("agg") {
+            return given.iter().cloned().map(key).collect();
+        }
+        sorted
+    }
+
+    /// SQLite allows DISTINCT over one argument only.
+    fn packed(&self, mut args: Vec<Expr>, given: &[Typed], call: Call) -> Expr {
+        if matches!(call, Call::Function(_)) {
+            args.insert(0, self.types_of(given));
+        }
+        let packed = Expr::function("pg_pack", args, Oid::TEXT);
+        Expr::template("{0} COLLATE pg_packed", vec![packed], Oid::TEXT)
+    }
+
+    pub(super) fn sort_key(&mut self, key: &TypedKey) -> Result<SortKey> {
+        let expr = self.expr(&key.expr)?;
+        Ok(SortKey { expr, output: key.output, descending: key.descending, nulls_first: key.nulls_first })
+    }
+
+    fn window(&mut self, window: &TypedWindow) -> Result<Window> {
+        let partition_by = self.exprs(&window.partition_by)?;
+        let order_by = window.order_by.iter().map(|key| self.sort_key(key)).collect::<Result<Vec<_>>>()?;
+        let frame = window.frame.as_ref().map(|frame| self.frame(frame)).transpose()?;
+        Ok(Window { partition_by, order_by, frame })
+    }
+
+    fn frame(&mut self, frame: &TypedFrame) -> Result<Frame> {
+        let start = self.frame_bound(&frame.start)?;
+        let end = frame.end.as_ref().map(|end| self.frame_bound(end)).transpose()?;
+        Ok(Frame { units: frame.units, start, end })
+    }
+
+    fn frame_bound(&mut self, bound: &TypedBound) -> Result<FrameBound> {
+        Ok(match bound {
+            TypedBound::CurrentRow => FrameBound::CurrentRow,
+            TypedBound::UnboundedPreceding => FrameBound::UnboundedPreceding,
+            TypedBound::UnboundedFollowing => FrameBound::UnboundedFollowing,
+            TypedBound::Preceding(offset) => FrameBound::Preceding(self.expr(offset)?),
+            TypedBound::Following(offset) => FrameBound::Following(self.expr(offset)?),
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! Calls of functions and operators, by what their rows say they are in SQLite.
+//!
+//! Owns: [`Lower::function`], [`Lower::call`]. Must not know: which function is which, but for those over rows.
+
+use super::Lower;
+use super::tree::{Expr, ExprKind};
+use crate::error::Result;
+use crate::sql::functions::Call;
+use crate::sql::tree::{Expr as Typed, ExprKind as Kind, FunctionRef};
+use crate::types::pg_type::Oid;
+
+impl Lower<'_> {
+    /// A call of a function where it stands.
+    pub(super) fn function(&mut self, function: FunctionRef, args: &[Typed], expr: &Typed) -> Result<Expr> {
+        if expr.set_call().is_some() {
+            return self.set_value(function, args, expr);
+        }
+        if let [Typed { kind: Kind::Row { fields, names }, .. }] = args
+            && matches!(function.name, "to_json" | "to_jsonb")
+        {
+            return self.row_as_json(fields, names, function.returns == Oid::JSONB);
+        }
+        self.call(function.call, args, expr.type_oid)
+    }
+
+    /// A call; where SQLite's function wants to know its arguments' types they are put in front.
+    pub(super) fn call(&mut self, call: Call, args: &[Typed], result: Oid) -> Result<Expr> {
+        let mut lowered = self.exprs(args)?;
+        Ok(match call {
+            Call::Typed(name) => {
+                lowered.insert(0, self.types_of(args));
+                Expr::function(name, lowered, result)
+            }
+            call => Expr::new(ExprKind::Call(call, lowered), result),
+        })
+    }
+
+    /// The arguments' types as [`Call::Typed`] passes them.
+    pub(super) fn types_of(&self, args: &[Typed]) -> Expr {
+        let names: Vec<&str> = args.iter().map(|arg| self.internal_name(arg.type_oid)).collect();
+        Expr::text(names.join(","))
+    }
+}

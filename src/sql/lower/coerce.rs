@@ -1,0 +1,176 @@
+//! Conversions between types.
+//!
+//! Owns: [`Lower::coerce`], [`Lower::coerce_typmod`], [`Lower::coerce_to_domain`]: what a conversion is in SQLite.
+//! Specification: typeconv.html; the functions `pg_in_…`, `pg_out_…` and `pg_typmod_…` are the types' own.
+
+use super::Lower;
+use super::tree::{Body, Expr, ExprKind, Query};
+use crate::error::Result;
+use crate::sql::functions::Call;
+use crate::sql::tree::{Body as TypedBody, Coercion, Expr as Typed, Query as TypedQuery};
+use crate::sql::types;
+use crate::types::pg_type::{Oid, Scalar};
+
+impl Lower<'_> {
+    /// A conversion to the type of `to`.
+    pub(super) fn coerce(&mut self, how: &Coercion, arg: &Typed, to: &Typed) -> Result<Expr> {
+        let from = arg.type_oid;
+        if from == Oid::RECORD && matches!(how, Coercion::ViaIo) {
+            return Ok(Expr { type_oid: to.type_oid, ..self.record_text(arg)? });
+        }
+        let value = self.expr(arg)?;
+        Ok(match how {
+            Coercion::Relabel => value,
+            Coercion::Cast(cast) => Expr::new(ExprKind::Call(cast.call, vec![value]), to.type_oid),
+            Coercion::ViaIo => {
+                let text = self.to_text(value, from);
+                self.from_text(text, to.type_oid)
+            }
+            Coercion::Input => {
+                let modifier = Expr::integer(i64::from(to.typmod), Oid::INT4);
+                Expr::function("pg_interval_in", vec![value, modifier], to.type_oid)
+            }
+            Coercion::Array(element) => self.coerce_elements(value, element, to.type_oid)?,
+        })
+    }
+
+    /// An array by the cast of its elements: the array is evaluated once, in a sub-query that SQLite does not flatten.
+    fn coerce_elements(&mut self, array: Expr, element: &Typed, to: Oid) -> Result<Expr> {
+        let element = self.expr(element)?;
+        let name = Expr::text(self.internal_name(self.element_type(to)));
+        let template = "(SELECT pg_array_shaped(s.v, pg_array_agg({2}, {1})) FROM (SELECT {0} AS v) AS s \
+                        LEFT JOIN json_each(pg_array_flat(s.v)))";
+        Ok(Expr::template(template, vec![array, element, name], to))
+    }
+
+    /// The text form of a value; strings and enums are theirs already.
+    pub(super) fn to_text(&self, value: Expr, from: Oid) -> Expr {
+        match types::repr_of(self.catalog(), from) {
+            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: Oid::TEXT, ..value },
+            _ => Expr::new(ExprKind::Call(io_function("pg_out_", self.internal_name(from)), vec![value]), Oid::TEXT),
+        }
+    }
+
+    /// A value read from its text form.
+    fn from_text(&self, text: Expr, to: Oid) -> Expr {
+        if types::enum_labels(self.catalog(), to).is_some() {
+            return self.checked_label(text, to);
+        }
+        match types::repr_of(self.catalog(), to) {
+            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: to, typmod: -1, ..text },
+            _ => Expr::new(ExprKind::Call(io_function("pg_in_", self.internal_name(to)), vec![text]), to),
+        }
+    }
+
+    /// The modifier of `to` enforced: lengths, precision and scale (22001, 22003).
+    pub(super) fn coerce_typmod(&mut self, arg: &Typed, explicit: bool, to: &Typed) -> Result<Expr> {
+        let value = self.expr(arg)?;
+        let modifier = Expr::integer(i64::from(to.typmod), Oid::INT4);
+        let explicit = Expr::integer(i64::from(explicit), Oid::INT4);
+        let (function, args) = match to.type_oid {
+            Oid::VARCHAR => ("pg_typmod_varchar", vec![value, modifier, explicit]),
+            Oid::BPCHAR => ("pg_typmod_bpchar", vec![value, modifier, explicit]),
+            Oid::NUMERIC => ("pg_typmod_numeric", vec![value, modifier]),
+            Oid::TIME => ("pg_typmod_time", vec![value, modifier]),
+            Oid::TIMETZ => ("pg_typmod_timetz", vec![value, modifier]),
+            Oid::TIMESTAMP => ("pg_typmod_timestamp", vec![value, modifier]),
+            Oid::TIMESTAMPTZ => ("pg_typmod_timestamptz", vec![value, modifier]),
+            Oid::INTERVAL => ("pg_typmod_interval", vec![value, modifier]),
+            array => {
+                let element = self.internal_name(self.element_type(array));
+                ("pg_typmod_array", vec![Expr::text(element), value, modifier, explicit])
+            }
+        };
+        Ok(Expr::function(function, args, to.type_oid))
+    }
+
+    /// A domain's value is its base type's, checked.
+    pub(super) fn coerce_to_domain(
+        &mut self,
+        arg: &Typed,
+        domain: Oid,
+        not_null: bool,
+        checks: &[(String, Typed)],
+    ) -> Result<Expr> {
+        let name = types::type_name(self.catalog(), domain);
+        let value = self.expr(arg)?;
+        self.once(value, |lower, mut value| {
+            if not_null {
+                let message = format!("domain {name} does not allow null values");
+                let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
+                value = checked(value, test, "23502", message);
+            }
+            for (check, condition) in checks {
+                lower.domain_values.push(value.clone());
+                let condition = lower.condition(condition);
+                lower.domain_values.pop();
+                let test = Expr::template("({0} IS NOT 0)", vec![condition?], Oid::BOOL);
+                let message = format!("value for domain {name} violates check constraint \"{check}\"");
+                value = checked(value, test, "23514", message);
+            }
+            Ok(value)
+        })
+    }
+
+    /// Columns of type regclass and its kin leave as names, which only the catalog knows; records as their text.
+    pub(super) fn show_objects(&mut self, tree: &TypedQuery, query: &mut Query) -> Result<()> {
+        let (TypedBody::Select(typed), Body::Select(select)) = (&tree.body, &mut query.body) else { return Ok(()) };
+        for (index, (target, typed)) in select.targets.iter_mut().zip(&typed.targets).enumerate() {
+            let type_oid = target.expr.type_oid;
+            let value = target.expr.clone();
+            target.expr = match (shown_by(type_oid), type_oid) {
+                (Some(Shown::Name(function)), _) => Expr::function(function, vec![value], type_oid),
+                (Some(Shown::Names(kind)), _) => {
+                    Expr::function("pg_array_names", vec![Expr::text(kind), value], type_oid)
+                }
+                (None, Oid::RECORD) => self.shown_record(&typed.expr, value)?,
+                (None, _) => continue,
+            };
+            // The order is still by OID.
+            query.order_by.iter_mut().filter(|key| key.output == Some(index)).for_each(|key| key.output = None);
+        }
+        Ok(())
+    }
+}
+
+/// How values of a type that names objects leave.
+enum Shown {
+    Name(&'static str),
+    Names(&'static str),
+}
+
+fn shown_by(type_oid: Oid) -> Option<Shown> {
+    Some(match type_oid {
+        Oid::REGCLASS => Shown::Name("pg_out_regclass"),
+        Oid::REGTYPE => Shown::Name("pg_out_regtype"),
+        Oid::REGPROC => Shown::Name("pg_out_regproc"),
+        Oid::REGPROCEDURE => Shown::Name("pg_out_regprocedure"),
+        Oid::REGNAMESPACE => Shown::Name("pg_out_regnamespace"),
+        Oid::REGROLE => Shown::Name("pg_out_regrole"),
+        Oid::REGCLASS_ARRAY => Shown::Names("regclass"),
+        Oid::REGTYPE_ARRAY => Shown::Names("regtype"),
+        Oid::REGPROC_ARRAY => Shown::Names("regproc"),
+        Oid::REGPROCEDURE_ARRAY => Shown::Names("regprocedure"),
+        Oid::REGNAMESPACE_ARRAY => Shown::Names("regnamespace"),
+        Oid::REGROLE_ARRAY => Shown::Names("regrole"),
+        _ => return None,
+    })
+}
+
+/// CASE WHEN test THEN value ELSE raise an error.
+fn checked(value: Expr, test: Expr, state: &str, message: String) -> Expr {
+    let type_oid = value.type_oid;
+    let raise = Expr::function("pg_raise", vec![Expr::text(state), Expr::text(message)], type_oid);
+    Expr::new(ExprKind::Case { whens: vec![(test, value)], otherwise: Some(Box::new(raise)) }, type_oid)
+}
+
+/// pg_in_… and pg_out_… by type: the names are the types', so the set is finite and kept for the process' life.
+fn io_function(prefix: &'static str, type_name: &str) -> Call {
+    use std::collections::HashMap;
+    use std::sync::{LazyLock, Mutex, PoisonError};
+    static NAMES: LazyLock<Mutex<HashMap<String, &'static str>>> = LazyLock::new(Mutex::default);
+    let name = format!("{prefix}{type_name}");
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let leaked = *names.entry(name).or_insert_with_key(|name| Box::leak(name.clone().into_boxed_str()));
+    Call::Function(leaked)
+}

@@ -1,0 +1,93 @@
+//! ON CONFLICT DO UPDATE, which changes no row twice in one command.
+//!
+//! Owns: [`Lower::affect_rows_once`]. Specification: sql-insert.html#SQL-ON-CONFLICT; SQLite's lang_upsert.html.
+
+use super::Lower;
+use super::modify::EXCLUDED;
+use super::tree::{Body, ColumnRef, Conflict, Cte, Expr, ExprKind, FromItem, Insert, Query};
+use crate::sql::lower::search::{Search, Volatile};
+
+impl Lower<'_> {
+    /// DO UPDATE changes no row twice in one command: 21000, where SQLite would let the last one win. The rows' keys are
+    /// noted as they are proposed.
+    pub(super) fn affect_rows_once(&mut self, insert: &mut Insert) {
+        let Some(Conflict { target, update: Some(update), .. }) = &mut insert.conflict else { return };
+        let key: Option<Vec<(usize, Expr)>> = target
+            .iter()
+            .map(|expr| {
+                let ExprKind::Column(column) = &expr.kind else { return None };
+                let place = insert.columns.iter().position(|name| *name == column.column)?;
+                let excluded = ColumnRef { alias: Some(EXCLUDED.into()), ..column.clone() };
+                Some((place, Expr { kind: ExprKind::Column(excluded), ..expr.clone() }))
+            })
+            .collect();
+        let Some(key) = key else { return };
+        if let Body::Values { rows, .. } = &insert.source
+            && rows.len() > 1
+            && Volatile::yielded_by(&insert.source)
+            && rows.iter().any(|row| !key_is_repeatable(row, &key))
+        {
+            let query = Query::of(insert.source.clone());
+            insert.source = Body::Select(Box::new(self.select_all(query)));
+        }
+        let noted = match &mut insert.source {
+            Body::Values { rows, .. } => rows.len() > 1 && rows.iter_mut().all(|row| note_key(row, &key)),
+            Body::Select(select) => {
+                let mut row: Vec<Expr> = select.targets.iter().map(|t| t.expr.clone()).collect();
+                let noted = note_key(&mut row, &key);
+                select.targets.iter_mut().zip(row).for_each(|(target, expr)| target.expr = expr);
+                noted
+            }
+            Body::SetOperation { .. } => false,
+        };
+        if !noted {
+            return;
+        }
+        if let Body::Select(select) = &mut insert.source
+            && let [FromItem::Derived { query, alias }] = select.from.as_mut_slice()
+            && query.limit.is_some()
+        {
+            // SQLite may read the outer select list for rows that LIMIT then leaves out.
+            let name = self.fresh_cte_name();
+            insert.ctes.push(Cte { name: name.clone(), query: (**query).clone(), materialized: Some(true) });
+            select.from = vec![FromItem::Cte { name, alias: alias.clone() }];
+        }
+        if let Some((_, value)) = update.assignments.first_mut() {
+            let mut args = vec![value.clone()];
+            args.extend(key.into_iter().map(|(_, excluded)| excluded));
+            *value = Expr { typmod: value.typmod, ..Expr::function("pg_affect", args, value.type_oid) };
+        }
+    }
+}
+
+/// The row's first key column also notes the whole key. False if the others cannot be evaluated twice.
+fn note_key(row: &mut [Expr], key: &[(usize, Expr)]) -> bool {
+    let values: Vec<Expr> = key.iter().filter_map(|(place, _)| row.get(*place).cloned()).collect();
+    if values.len() != key.len() || !key_is_repeatable(row, key) {
+        return false;
+    }
+    let Some(value) = key.first().and_then(|(place, _)| row.get_mut(*place)) else { return false };
+    *value = Expr { typmod: value.typmod, ..Expr::function("pg_propose", values, value.type_oid) };
+    true
+}
+
+/// Whether the parts of the key after the first can be evaluated twice.
+fn key_is_repeatable(row: &[Expr], key: &[(usize, Expr)]) -> bool {
+    key.iter()
+        .skip(1)
+        .filter_map(|(place, _)| row.get(*place))
+        .all(|expr| is_repeatable(expr) && !Volatile.in_expr(expr))
+}
+
+/// Whether an expression is made of columns, constants and casts of them.
+fn is_repeatable(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Null | ExprKind::Param(_) | ExprKind::Literal(_) | ExprKind::Const(_) | ExprKind::Column(_) => true,
+        ExprKind::Call(_, args) => args.first().is_some_and(is_repeatable) && args.iter().skip(1).all(is_constant),
+        _ => false,
+    }
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Null | ExprKind::Const(_))
+}

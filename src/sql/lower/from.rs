@@ -1,0 +1,254 @@
+//! FROM: range table entries and joins.
+//!
+//! Owns: [`Lower::from_clause`]: what of SQLite yields an entry's rows, and what stands for its columns. SQLite has no
+//! LATERAL: a sub-query of one row is replaced by its expressions.
+
+use super::sets::{array_of_item, function_column, value_name};
+use super::tree::{Body, Expr, ExprKind, FromItem, Query, Select, Target};
+use super::{Columns, Entry, Lower};
+use crate::catalog::schema::RelationKind;
+use crate::error::{Error, Result};
+use crate::sql::lower::expr::element_value;
+use crate::sql::lower::search::Volatile;
+use crate::sql::tree::{
+    EntryId, EntryKind, Expr as Typed, ExprKind as Kind, FromItem as TypedItem, Query as TypedQuery, RangeTblEntry,
+};
+use crate::sql::types;
+use crate::types::pg_type::Oid;
+
+impl Lower<'_> {
+    /// The FROM list of the innermost query level.
+    pub(super) fn from_clause(&mut self, from: &[TypedItem]) -> Result<Vec<FromItem>> {
+        self.set_gives_rows(false);
+        let items = from.iter().map(|item| self.from_item(item)).collect();
+        self.set_gives_rows(true);
+        items
+    }
+
+    fn set_gives_rows(&mut self, gives_rows: bool) {
+        if let Some(level) = self.levels.last_mut() {
+            level.gives_rows = gives_rows;
+        }
+    }
+
+    fn from_item(&mut self, item: &TypedItem) -> Result<FromItem> {
+        match item {
+            TypedItem::Entry(entry) => {
+                let item = self.entry(entry)?;
+                if let Some(level) = self.levels.last_mut() {
+                    level.entries.push(entry.id);
+                }
+                Ok(item)
+            }
+            TypedItem::Join { kind, left, right, on } => {
+                let left = Box::new(self.from_item(left)?);
+                let right = Box::new(self.from_item(right)?);
+                self.set_gives_rows(true);
+                let on = on.as_ref().map(|on| self.condition(on)).transpose()?;
+                self.set_gives_rows(false);
+                Ok(FromItem::Join { kind: *kind, left, right, on })
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &RangeTblEntry) -> Result<FromItem> {
+        match &entry.kind {
+            EntryKind::Relation(oid) => self.relation_entry(entry.id, *oid),
+            EntryKind::Cte(cte) => {
+                let alias = self.alias(entry.id);
+                self.entries.insert(entry.id, Entry::positional(alias.clone()));
+                Ok(FromItem::Cte { name: self.cte_name(*cte), alias })
+            }
+            EntryKind::Subquery { query, lateral } => self.subquery_entry(entry.id, query, *lateral),
+            EntryKind::Function { calls, ordinality } => self.function_entry(entry.id, calls, *ordinality),
+        }
+    }
+
+    fn relation_entry(&mut self, id: EntryId, oid: Oid) -> Result<FromItem> {
+        let relation = self.relation(oid)?;
+        let alias = self.alias(id);
+        if relation.kind == RelationKind::Sequence {
+            self.entries.insert(id, Entry::positional(alias.clone()));
+            return Ok(FromItem::Derived { query: Box::new(sequence(oid)), alias });
+        }
+        self.entries.insert(id, Entry::of_relation(Some(alias.clone()), relation));
+        Ok(FromItem::Table { name: relation.sqlite_name.clone(), alias })
+    }
+
+    fn subquery_entry(&mut self, id: EntryId, query: &TypedQuery, lateral: bool) -> Result<FromItem> {
+        let depends = lateral && self.depends_on_siblings(query);
+        let lowered = self.query(query)?;
+        if depends && Volatile::yielded_by(&lowered.body) {
+            return Err(Error::unsupported("a LATERAL sub-query with a volatile function that refers to FROM items"));
+        }
+        if depends && !is_single_row(&lowered) {
+            return Err(Error::unsupported("a LATERAL sub-query over tables that refers to preceding FROM items"));
+        }
+        Ok(match depends {
+            true => self.inline_row(id, lowered),
+            false => self.derived(id, lowered),
+        })
+    }
+
+    fn derived(&mut self, id: EntryId, query: Query) -> FromItem {
+        let alias = self.alias(id);
+        self.entries.insert(id, Entry::positional(alias.clone()));
+        FromItem::Derived { query: Box::new(query), alias }
+    }
+
+    /// Whether a query refers to entries of the FROM list it stands in.
+    fn depends_on_siblings(&self, query: &TypedQuery) -> bool {
+        query.any(&|expr| self.is_of_sibling(expr))
+    }
+
+    fn is_of_sibling(&self, expr: &Typed) -> bool {
+        let Kind::Var(var) = &expr.kind else { return false };
+        self.levels.last().is_some_and(|level| level.entries.contains(&var.entry))
+    }
+
+    /// Makes an entry's columns the expressions of a one-row query. What is left of the query is a row that says whether
+    /// there is one: an outer join may have none, and then the columns are NULL.
+    fn inline_row(&mut self, id: EntryId, mut query: Query) -> FromItem {
+        let alias = self.alias(id);
+        let there = Expr::integer(1, Oid::BOOL);
+        let marker = Expr::positional(alias.clone(), 0, &there);
+        let mut columns = Vec::new();
+        if let Body::Select(select) = &mut query.body {
+            let marked = vec![Target { name: "there".to_owned(), expr: there }];
+            for target in std::mem::replace(&mut select.targets, marked) {
+                let (type_oid, typmod) = (target.expr.type_oid, target.expr.typmod);
+                let whens = vec![(Expr::template("({0} IS NOT NULL)", vec![marker.clone()], Oid::BOOL), target.expr)];
+                columns.push(Expr { kind: ExprKind::Case { whens, otherwise: None }, type_oid, typmod });
+            }
+        }
+        self.entries.insert(id, Entry { alias: Some(alias.clone()), columns: Columns::Computed(columns) });
+        FromItem::Derived { query: Box::new(query), alias }
+    }
+
+    // ----- functions
+
+    fn function_entry(&mut self, id: EntryId, calls: &[Typed], ordinality: bool) -> Result<FromItem> {
+        let alias = self.alias(id);
+        if let [call] = calls {
+            let Some((function, args)) = call.set_call() else { return self.value_entry(id, call, ordinality) };
+            let array = types::element_type(self.catalog(), args.first().map_or(Oid::INVALID, |arg| arg.type_oid));
+            let (item, columns) = self.set_item(function, args, call.type_oid, alias.clone())?;
+            let unnests = function.name == "unnest" && array.is_some();
+            let columns = columns.into_iter().map(|(name, oid)| {
+                let value = function_column(&alias, &name, oid);
+                if unnests { element_value(value) } else { value }
+            });
+            let mut columns: Vec<Expr> = columns.collect();
+            if ordinality {
+                columns.push(function_column(&alias, "rowid", Oid::INT8));
+            }
+            self.entries.insert(id, Entry { alias: Some(alias), columns: Columns::Computed(columns) });
+            return Ok(item);
+        }
+        let mut arrays = Vec::with_capacity(calls.len());
+        let mut columns = Vec::with_capacity(calls.len());
+        for (index, call) in calls.iter().enumerate() {
+            arrays.push(self.set_as_array(call)?);
+            columns.push(element_value(function_column(&alias, &value_name(index), call.type_oid)));
+        }
+        if ordinality {
+            columns.push(function_column(&alias, "rowid", Oid::INT8));
+        }
+        self.entries.insert(id, Entry { alias: Some(alias.clone()), columns: Columns::Computed(columns) });
+        self.unnest_item(arrays, alias)
+    }
+
+    /// A set, one of several side by side, as an array.
+    fn set_as_array(&mut self, call: &Typed) -> Result<Expr> {
+        match call.set_call() {
+            Some((function, [array])) if function.name == "unnest" => self.expr(array),
+            Some((function, args)) if function.columns.len() < 2 => {
+                let alias = self.fresh_alias();
+                let (item, _) = self.set_item(function, args, call.type_oid, alias)?;
+                Ok(array_of_item(item, self.internal_name(call.type_oid)))
+            }
+            Some(_) => Err(Error::unsupported("a function that returns rows beside another set")),
+            None => {
+                let value = self.expr(call)?;
+                let name = Expr::text(self.internal_name(call.type_oid));
+                Ok(Expr::function("pg_array", vec![name, value], Oid::TEXT_ARRAY))
+            }
+        }
+    }
+
+    /// A function that returns one value, as a table of one row.
+    fn value_entry(&mut self, id: EntryId, value: &Typed, ordinality: bool) -> Result<FromItem> {
+        let depends = value.any(&|part| self.is_of_sibling(part))
+            || value.any(&|part| part.subquery().is_some_and(|query| self.depends_on_siblings(query)));
+        let expr = self.expr(value)?;
+        let mut targets = vec![Target { name: String::new(), expr }];
+        if ordinality {
+            targets.push(Target { name: "ordinality".to_owned(), expr: Expr::integer(1, Oid::INT8) });
+        }
+        let query = Query::of_select(Select { targets, ..Select::default() });
+        match depends {
+            true if Volatile::yielded_by(&query.body) => {
+                Err(Error::unsupported("a volatile function in FROM that refers to FROM items"))
+            }
+            true => Ok(self.inline_row(id, query)),
+            false => Ok(self.derived(id, query)),
+        }
+    }
+
+    /// The columns of one table that a condition's conjuncts compare for equality with something else: whether they are
+    /// its whole primary key.
+    pub(super) fn is_unique(&self, typed: &[TypedItem], from: &[FromItem], selection: Option<&Expr>) -> bool {
+        let ([TypedItem::Entry(entry)], [FromItem::Table { alias, .. }]) = (typed, from) else { return false };
+        let (EntryKind::Relation(oid), Some(selection)) = (&entry.kind, selection) else { return false };
+        let Some(relation) = self.catalog().relations.get(oid) else { return false };
+        let Some(key) = relation.primary_key().filter(|key| !key.deferrable) else { return false };
+        let mut fixed = Vec::new();
+        fixed_columns(selection, alias, &mut fixed);
+        let mut names = key.columns.iter().map(|number| relation.column_by_number(*number).map(|column| &column.name));
+        names.all(|name| name.is_some_and(|name| fixed.iter().any(|fixed| fixed == name)))
+    }
+}
+
+/// The columns of one table that a condition's conjuncts compare for equality with something else.
+fn fixed_columns(condition: &Expr, alias: &str, out: &mut Vec<String>) {
+    use crate::sql::functions::Call;
+    let of_table = |expr: &Expr| match &expr.kind {
+        ExprKind::Column(column) if column.alias.as_deref() == Some(alias) => Some(column.column.to_string()),
+        _ => None,
+    };
+    match &condition.kind {
+        ExprKind::Call(Call::Template("({0} AND {1})"), sides) => {
+            sides.iter().for_each(|side| fixed_columns(side, alias, out));
+        }
+        ExprKind::Compare("=", left, right) => match (of_table(left), of_table(right)) {
+            (Some(column), None) | (None, Some(column)) => out.push(column),
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+/// A sequence read as a table of one row.
+fn sequence(oid: Oid) -> Query {
+    let oid = || Expr::integer(i64::from(oid.0), Oid::REGCLASS);
+    let columns = [
+        ("last_value", Expr::function("pg_sequence_position", vec![oid()], Oid::INT8)),
+        ("log_cnt", Expr::integer(0, Oid::INT8)),
+        ("is_called", Expr::function("pg_sequence_is_called", vec![oid()], Oid::BOOL)),
+    ];
+    let targets = columns.into_iter().map(|(name, expr)| Target { name: name.to_owned(), expr }).collect();
+    Query::of_select(Select { targets, ..Select::default() })
+}
+
+/// Whether a query is SELECT of expressions and nothing else: always one row, which its expressions can stand for.
+fn is_single_row(query: &Query) -> bool {
+    let Body::Select(select) = &query.body else { return false };
+    query.ctes.is_empty()
+        && query.limit.is_none()
+        && query.offset.is_none()
+        && select.from.is_empty()
+        && select.selection.is_none()
+        && select.group_by.is_empty()
+        && select.having.is_none()
+        && !select.targets.iter().any(|t| t.expr.contains_aggregate() || t.expr.contains_window())
+}

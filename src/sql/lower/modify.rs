@@ -1,0 +1,251 @@
+//! INSERT, UPDATE and DELETE.
+//!
+//! Owns: [`Lower::modify`]. What DO UPDATE does is in `conflict`. Specification: SQLite's lang_insert.html,
+//! lang_update.html, lang_delete.html.
+
+use std::rc::Rc;
+
+use super::tree::{
+    Body, Changed, Conflict, ConflictUpdate, Delete, Expr, ExprKind, FromItem, Insert, Modify, Target, Update,
+};
+use super::{Entry, Level, Lower};
+use crate::catalog::schema::{Column, ForeignKey, Relation};
+use crate::error::{Error, Result};
+use crate::sql::plan::Bind;
+use crate::sql::tree::{
+    Delete as TypedDelete, EntryId, Expr as Typed, FromItem as TypedItem, Insert as TypedInsert, Modify as TypedModify,
+    OnConflict, Target as TypedTarget, Update as TypedUpdate,
+};
+use crate::types::pg_type::Oid;
+
+/// The alias under which DO UPDATE knows the proposed row.
+pub(super) const EXCLUDED: &str = "excluded";
+
+/// Columns, and what they get.
+type Assignments = Vec<(Vec<Rc<str>>, Expr)>;
+
+/// Where the values of columns come from.
+pub(super) type RowSources = Vec<(i16, Bind)>;
+
+impl<'a> Lower<'a> {
+    /// A change of data; of an INSERT of one row, where its values come from.
+    pub(super) fn modify(&mut self, modify: &TypedModify) -> Result<(Modify, RowSources)> {
+        match modify {
+            TypedModify::Insert(insert) => {
+                let (insert, row) = self.insert(insert)?;
+                Ok((Modify::Insert(insert), row))
+            }
+            TypedModify::Update(update) => Ok((Modify::Update(self.update(update)?), Vec::new())),
+            TypedModify::Delete(delete) => Ok((Modify::Delete(self.delete(delete)?), Vec::new())),
+        }
+    }
+
+    fn insert(&mut self, insert: &TypedInsert) -> Result<(Insert, RowSources)> {
+        let relation = self.relation(insert.relation)?;
+        let columns = insert.columns.iter().map(|number| column(relation, *number)).collect::<Result<Vec<_>>>()?;
+        let ctes = self.ctes(&insert.ctes)?;
+        let (mut source, _) = self.body(&insert.source, &[])?;
+        let row = self.complete(&mut source, relation, &columns);
+        let alias = self.alias(insert.entry);
+        self.entries.insert(insert.entry, Entry::of_relation(Some(alias.clone()), relation));
+        let conflict = insert.conflict.as_ref().map(|on| self.conflict(on, relation)).transpose()?;
+        let returning = self.returning(&insert.returning, insert.entry, relation)?;
+        let mut lowered = Insert {
+            ctes,
+            recursive: insert.recursive,
+            table: relation.sqlite_name.clone(),
+            alias,
+            columns: columns.iter().map(|column| column.name.as_str().into()).collect(),
+            source,
+            conflict,
+            returning,
+            changed: self.changed(relation),
+        };
+        self.affect_rows_once(&mut lowered);
+        // The row that fails may be the one DO UPDATE makes.
+        let updates = lowered.conflict.as_ref().is_some_and(|conflict| conflict.update.is_some());
+        Ok((lowered, if updates { Vec::new() } else { row }))
+    }
+
+    /// The rows with NULL refused where SQLite would not; where the values of a single one come from.
+    fn complete(&self, source: &mut Body, relation: &Relation, columns: &[&Column]) -> RowSources {
+        match source {
+            Body::Values { rows, .. } => {
+                let single = rows.iter().filter(|_| rows.len() == 1).flatten().zip(columns);
+                let sources = single.filter_map(|(value, column)| Some((column.number, source_of(value)?))).collect();
+                for row in rows {
+                    row.iter_mut().zip(columns).for_each(|(value, column)| refuse_null(value, column, relation));
+                }
+                sources
+            }
+            Body::Select(select) => {
+                let values = select.targets.iter_mut().map(|target| &mut target.expr);
+                values.zip(columns).for_each(|(value, column)| refuse_null(value, column, relation));
+                Vec::new()
+            }
+            Body::SetOperation { .. } => Vec::new(),
+        }
+    }
+
+    fn conflict(&mut self, on: &OnConflict, relation: &Relation) -> Result<Conflict> {
+        self.entries.insert(on.entry, Entry::of_relation(None, relation));
+        let target = self.exprs(&on.target)?;
+        let target_predicate = on.target_predicate.as_ref().map(|predicate| self.expr(predicate)).transpose()?;
+        let update = match &on.update {
+            None => None,
+            Some(update) => {
+                self.entries.insert(update.excluded, Entry::of_relation(Some(EXCLUDED.into()), relation));
+                self.levels.push(Level { gives_rows: true, entries: vec![update.excluded], sets: None });
+                let assignments = (update.assignments.iter())
+                    .map(|(number, value)| self.assigned(relation, *number, value))
+                    .collect::<Result<Vec<_>>>();
+                let selection = update.selection.as_ref().map(|selection| self.condition(selection)).transpose();
+                self.levels.pop();
+                let (proposed, kept) = (self.fresh_cte_name(), self.fresh_cte_name());
+                Some(ConflictUpdate { assignments: assignments?, selection: selection?, proposed, kept })
+            }
+        };
+        Ok(Conflict { target, target_predicate, update })
+    }
+
+    /// An assignment of one column.
+    fn assigned(&mut self, relation: &Relation, number: i16, value: &Typed) -> Result<(Rc<str>, Expr)> {
+        let column = column(relation, number)?;
+        let mut value = self.expr(value)?;
+        refuse_null(&mut value, column, relation);
+        Ok((column.name.as_str().into(), value))
+    }
+
+    fn update(&mut self, update: &TypedUpdate) -> Result<Update> {
+        let relation = self.relation(update.relation)?;
+        let ctes = self.ctes(&update.ctes)?;
+        let alias = self.alias(update.entry);
+        self.enter_target(update.entry, &alias, relation);
+        let lowered = self.update_in_level(update, relation);
+        self.levels.pop();
+        let (from, assignments, selection) = lowered?;
+        let returning = self.returning(&update.returning, update.entry, relation)?;
+        let table = relation.sqlite_name.clone();
+        let changed = self.changed(relation);
+        let recursive = update.recursive;
+        Ok(Update { ctes, recursive, table, alias, assignments, from, selection, returning, changed })
+    }
+
+    fn update_in_level(
+        &mut self,
+        update: &TypedUpdate,
+        relation: &Relation,
+    ) -> Result<(Vec<FromItem>, Assignments, Option<Expr>)> {
+        let from = self.from_clause(&update.from)?;
+        let mut assignments = Vec::with_capacity(update.assignments.len());
+        for (numbers, value) in &update.assignments {
+            assignments.push(match numbers.as_slice() {
+                [number] => {
+                    let (name, value) = self.assigned(relation, *number, value)?;
+                    (vec![name], value)
+                }
+                numbers => {
+                    let names = numbers.iter().map(|number| Ok(column(relation, *number)?.name.as_str().into()));
+                    (names.collect::<Result<_>>()?, self.expr(value)?)
+                }
+            });
+        }
+        let selection = update.selection.as_ref().map(|selection| self.condition(selection)).transpose()?;
+        Ok((from, assignments, selection))
+    }
+
+    fn delete(&mut self, delete: &TypedDelete) -> Result<Delete> {
+        let relation = self.relation(delete.relation)?;
+        let ctes = self.ctes(&delete.ctes)?;
+        let alias = self.alias(delete.entry);
+        self.enter_target(delete.entry, &alias, relation);
+        let lowered = self.delete_in_level(&delete.using, delete.selection.as_ref());
+        self.levels.pop();
+        let (using, selection) = lowered?;
+        let returning = self.returning(&delete.returning, delete.entry, relation)?;
+        let table = relation.sqlite_name.clone();
+        let changed = self.changed(relation);
+        Ok(Delete { ctes, recursive: delete.recursive, table, alias, using, selection, returning, changed })
+    }
+
+    fn delete_in_level(
+        &mut self,
+        using: &[TypedItem],
+        selection: Option<&Typed>,
+    ) -> Result<(Vec<FromItem>, Option<Expr>)> {
+        let using = self.from_clause(using)?;
+        Ok((using, selection.map(|selection| self.condition(selection)).transpose()?))
+    }
+
+    /// The query level of an UPDATE or DELETE, in which the changed table is the first entry.
+    fn enter_target(&mut self, entry: EntryId, alias: &Rc<str>, relation: &Relation) {
+        self.entries.insert(entry, Entry::of_relation(Some(alias.clone()), relation));
+        self.levels.push(Level { gives_rows: true, entries: vec![entry], sets: None });
+    }
+
+    /// RETURNING, over the table's own name, which no sub-query's columns have.
+    fn returning(&mut self, targets: &[TypedTarget], entry: EntryId, relation: &Relation) -> Result<Vec<Target>> {
+        let name = format!("\"{}\"", relation.sqlite_name.replace('"', "\"\""));
+        self.entries.insert(entry, Entry::of_relation(Some(name.into()), relation));
+        self.levels.push(Level { gives_rows: true, entries: vec![entry], sets: None });
+        let lowered = targets
+            .iter()
+            .map(|target| {
+                let expr = match target.expr.type_oid {
+                    Oid::RECORD => self.record_text(&target.expr)?,
+                    _ => self.expr(&target.expr)?,
+                };
+                Ok(Target { expr, name: target.name.clone() })
+            })
+            .collect();
+        self.levels.pop();
+        lowered
+    }
+
+    /// The tables that a change of the relation changes, by referential actions too.
+    fn changed(&self, relation: &Relation) -> Changed {
+        let mut changed = vec![relation.oid];
+        let mut next = 0;
+        while let Some(parent) = changed.get(next).copied() {
+            for child in self.catalog().relations.values() {
+                let mut keys = child.constraints.iter().filter_map(|c| c.foreign_key());
+                let acts = |key: &ForeignKey| [key.on_update, key.on_delete].iter().any(|a| b"cnd".contains(a));
+                if keys.any(|key| key.relation == parent && acts(key)) && !changed.contains(&child.oid) {
+                    changed.push(child.oid);
+                }
+            }
+            next += 1;
+        }
+        let tables = changed.iter().filter_map(|oid| self.catalog().relations.get(oid));
+        let column = relation.columns.first().map(|column| column.name.as_str().into());
+        Changed { tables: tables.map(|table| table.sqlite_name.clone()).collect(), column }
+    }
+}
+
+fn column(relation: &Relation, number: i16) -> Result<&Column> {
+    relation.column_by_number(number).ok_or_else(|| Error::internal("a column that is not there"))
+}
+
+/// SQLite gives a NULL rowid alias a number of its own choosing; PostgreSQL refuses NULL in a primary key. In a table
+/// that another program made, SQLite is meant to.
+fn refuse_null(value: &mut Expr, column: &Column, relation: &Relation) {
+    if !column.rowid_alias || matches!(value.kind, ExprKind::Const(_) | ExprKind::Literal(_)) {
+        return;
+    }
+    if matches!(value.kind, ExprKind::Null) && !relation.declared {
+        return;
+    }
+    let (type_oid, typmod) = (value.type_oid, value.typmod);
+    let checked = std::mem::replace(value, Expr::new(ExprKind::Null, type_oid));
+    let args = vec![checked, Expr::text(relation.name.clone()), Expr::text(column.name.clone())];
+    *value = Expr { typmod, ..Expr::function("pg_raise_not_null", args, type_oid) };
+}
+
+/// Where a value comes from, if it is a parameter or a constant.
+fn source_of(value: &Expr) -> Option<Bind> {
+    match &value.kind {
+        ExprKind::Param(n) => Some(Bind::Param(*n)),
+        ExprKind::Literal(n) => Some(Bind::Literal(*n)),
+        _ => None,
+    }
+}
