@@ -92,6 +92,8 @@ pub(super) struct Lower<'a> {
     entries: HashMap<EntryId, Entry>,
     /// The query levels around what is being lowered.
     levels: Vec<Level>,
+    /// The WITH queries so far.
+    ctes: Vec<lite::Cte>,
     /// What CASE's operand has become, innermost last.
     case_tests: Vec<lite::Expr>,
     /// What the value of a domain has become, innermost last.
@@ -157,6 +159,7 @@ impl<'a> Lower<'a> {
             context,
             entries: HashMap::new(),
             levels: Vec::new(),
+            ctes: Vec::new(),
             case_tests: Vec::new(),
             domain_values: Vec::new(),
             next_name: 0,

@@ -1,7 +1,7 @@
 //! FROM: range table entries and joins.
 //!
 //! Owns: [`Lower::from_clause`]: what of SQLite yields an entry's rows, and what stands for its columns. SQLite has no
-//! LATERAL: a sub-query of one row is replaced by its expressions.
+//! LATERAL: a sub-query of one row is replaced by its expressions, another one is a statement of its own.
 
 use super::sets::{array_of_item, function_column, value_name};
 use super::tree::{Body, Expr, ExprKind, FromItem, Query, Select, Target};
@@ -9,6 +9,7 @@ use super::{Columns, Entry, Lower};
 use crate::catalog::schema::RelationKind;
 use crate::error::{Error, Result};
 use crate::sql::lower::expr::element_value;
+use crate::sql::lower::print::plan::fits;
 use crate::sql::lower::search::Volatile;
 use crate::sql::tree::{
     EntryId, EntryKind, Expr as Typed, ExprKind as Kind, FromItem as TypedItem, Query as TypedQuery, RangeTblEntry,
@@ -78,16 +79,28 @@ impl Lower<'_> {
     fn subquery_entry(&mut self, id: EntryId, query: &TypedQuery, lateral: bool) -> Result<FromItem> {
         let depends = lateral && self.depends_on_siblings(query);
         let lowered = self.query(query)?;
-        if depends && Volatile::yielded_by(&lowered.body) {
-            return Err(Error::unsupported("a LATERAL sub-query with a volatile function that refers to FROM items"));
+        if !depends {
+            return Ok(self.derived(id, lowered));
         }
-        if depends && !is_single_row(&lowered) {
-            return Err(Error::unsupported("a LATERAL sub-query over tables that refers to preceding FROM items"));
+        match is_single_row(&lowered) && !Volatile::yielded_by(&lowered.body) {
+            true => Ok(self.inline_row(id, lowered)),
+            false => self.plan(id, lowered),
         }
-        Ok(match depends {
-            true => self.inline_row(id, lowered),
-            false => self.derived(id, lowered),
-        })
+    }
+
+    /// A query that is run for each row of what stands before it in FROM.
+    fn plan(&mut self, id: EntryId, mut query: Query) -> Result<FromItem> {
+        let alias = self.alias(id);
+        // A statement of its own does not see the WITH list of the one around it.
+        let mut ctes = self.ctes_read_by(&query)?;
+        ctes.append(&mut query.ctes);
+        query.ctes = ctes;
+        let catalog = self.catalog();
+        if !fits(&query, &|oid| types::repr_of(catalog, oid)) {
+            return Err(Error::unsupported("a LATERAL sub-query of so many columns or references"));
+        }
+        self.entries.insert(id, Entry::positional(alias.clone()));
+        Ok(FromItem::Plan { query: Box::new(query), alias })
     }
 
     fn derived(&mut self, id: EntryId, query: Query) -> FromItem {
@@ -187,9 +200,7 @@ impl Lower<'_> {
         }
         let query = Query::of_select(Select { targets, ..Select::default() });
         match depends {
-            true if Volatile::yielded_by(&query.body) => {
-                Err(Error::unsupported("a volatile function in FROM that refers to FROM items"))
-            }
+            true if Volatile::yielded_by(&query.body) => self.plan(id, query),
             true => Ok(self.inline_row(id, query)),
             false => Ok(self.derived(id, query)),
         }

@@ -6,9 +6,10 @@
 mod connective;
 mod modify;
 mod once;
+pub mod plan;
 mod snapshot;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::rc::Rc;
 
@@ -62,11 +63,21 @@ enum Naming {
     Positional,
 }
 
+/// What a parameter of the statement gets.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Argument {
+    Bind(Bind),
+    /// A column of the statement around it.
+    Column(ColumnRef),
+}
+
 struct Printer<'a> {
     sql: String,
-    binds: Vec<Bind>,
-    /// Where in `binds` each of them is.
-    places: HashMap<Bind, usize>,
+    arguments: Vec<Argument>,
+    /// Where in `arguments` each of them is.
+    places: HashMap<Argument, usize>,
+    /// In a statement of its own, the aliases that it defines; other columns are arguments.
+    inside: Option<HashSet<Rc<str>>>,
     repr_of: ReprOf<'a>,
     /// The columns of `excluded`, while it stands for a copy of the proposed rows.
     proposed: Option<Vec<Rc<str>>>,
@@ -117,8 +128,9 @@ impl<'a> Printer<'a> {
     fn new(repr_of: ReprOf<'a>) -> Self {
         Printer {
             sql: String::with_capacity(256),
-            binds: Vec::new(),
+            arguments: Vec::new(),
             places: HashMap::new(),
+            inside: None,
             repr_of,
             proposed: None,
             computed: Vec::new(),
@@ -129,7 +141,11 @@ impl<'a> Printer<'a> {
     }
 
     fn finish(self) -> Translated {
-        Translated { sql: self.sql, binds: self.binds }
+        let binds = self.arguments.into_iter().filter_map(|argument| match argument {
+            Argument::Bind(bind) => Some(bind),
+            Argument::Column(_) => None,
+        });
+        Translated { sql: self.sql, binds: binds.collect() }
     }
 
     fn push(&mut self, text: &str) {
@@ -140,11 +156,11 @@ impl<'a> Printer<'a> {
         quote(&mut self.sql, name);
     }
 
-    fn bind(&mut self, bind: Bind) {
-        let next = self.binds.len();
-        let index = *self.places.entry(bind.clone()).or_insert(next);
+    fn argument(&mut self, argument: Argument) {
+        let next = self.arguments.len();
+        let index = *self.places.entry(argument.clone()).or_insert(next);
         if index == next {
-            self.binds.push(bind);
+            self.arguments.push(argument);
         }
         _ = write!(self.sql, "?{}", index + 1);
     }
@@ -211,8 +227,8 @@ impl<'a> Printer<'a> {
         }
         match &expr.kind {
             ExprKind::Null => self.push("NULL"),
-            ExprKind::Param(n) => self.bind(Bind::Param(*n)),
-            ExprKind::Literal(n) => self.bind(Bind::Literal(*n)),
+            ExprKind::Param(n) => self.argument(Argument::Bind(Bind::Param(*n))),
+            ExprKind::Literal(n) => self.argument(Argument::Bind(Bind::Literal(*n))),
             ExprKind::Const(value) => literal(&mut self.sql, value),
             ExprKind::Column(column) => self.column(column),
             // `Typed` calls have got their types as an argument in analysis.
@@ -282,6 +298,11 @@ impl<'a> Printer<'a> {
     }
 
     fn column(&mut self, column: &ColumnRef) {
+        if let Some(alias) = &column.alias
+            && self.inside.as_ref().is_some_and(|inside| !inside.contains(alias))
+        {
+            return self.argument(Argument::Column(column.clone()));
+        }
         if let Some(alias) = &column.alias {
             self.push(alias);
             self.push(".");
@@ -750,6 +771,7 @@ impl<'a> Printer<'a> {
                 self.push(") AS ");
                 self.push(alias);
             }
+            FromItem::Plan { query, alias } => self.plan(query, alias),
             FromItem::Join { kind, left, right, on } => {
                 // Joins are left-associative; only a join on the right-hand side needs parentheses.
                 self.from_item(left, false);

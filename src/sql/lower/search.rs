@@ -62,7 +62,7 @@ pub trait Search {
         self.is_item(item)
             || match item {
                 FromItem::Table { .. } | FromItem::Cte { .. } => false,
-                FromItem::Derived { query, .. } => self.in_query(query),
+                FromItem::Derived { query, .. } | FromItem::Plan { query, .. } => self.in_query(query),
                 FromItem::Function { args, .. } => args.iter().any(|arg| self.in_expr(arg)),
                 FromItem::Join { left, right, on, .. } => {
                     self.in_item(left) || self.in_item(right) || on.iter().any(|on| self.in_expr(on))

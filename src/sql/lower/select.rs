@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::sets::SetCalls;
-use super::tree::{Body, Cte, Expr, Query, Select, SetOperator, SortKey, Target};
+use super::tree::{Body, Cte, Expr, FromItem, Query, Select, SetOperator, SortKey, Target};
 use super::{Level, Lower};
 use crate::error::{Error, Result};
 use crate::limits::stack;
@@ -31,9 +31,36 @@ impl Lower<'_> {
         ctes.iter()
             .map(|cte| {
                 let query = self.query(&cte.query)?;
-                Ok(Cte { name: self.cte_name(cte.id), query, materialized: cte.materialized })
+                let cte = Cte { name: self.cte_name(cte.id), query, materialized: cte.materialized };
+                self.ctes.push(cte.clone());
+                Ok(cte)
             })
             .collect()
+    }
+
+    /// Copies of the WITH queries around it that a query reads, for a statement that does not see them.
+    pub(super) fn ctes_read_by(&self, query: &Query) -> Result<Vec<Cte>> {
+        let mut wanted = Vec::new();
+        names_of_ctes(query, &mut wanted);
+        let mut next = 0;
+        let mut copies: Vec<Cte> = Vec::new();
+        while let Some(name) = wanted.get(next).cloned() {
+            next += 1;
+            if let Some(cte) = self.ctes.iter().find(|cte| cte.name == name) {
+                if Volatile.in_query(&cte.query) {
+                    return Err(Error::unsupported(
+                        "a LATERAL sub-query that reads a WITH query with a volatile function",
+                    ));
+                }
+                names_of_ctes(&cte.query, &mut wanted);
+                copies.push(cte.clone());
+            } else if !is_defined_in(query, &name) {
+                return Err(Error::unsupported("a LATERAL sub-query that reads the recursive query it stands in"));
+            }
+        }
+        // Those that others read come first.
+        copies.sort_by_key(|copy| self.ctes.iter().position(|cte| cte.name == copy.name));
+        Ok(copies)
     }
 
     /// The name of a WITH query: SQLite looks for it before it looks for tables, so it is one that no table has.
@@ -145,4 +172,32 @@ impl Lower<'_> {
         let literal = matches!(count.kind, Kind::Literal(_));
         Ok(if literal { value } else { Expr::function(function, vec![value], Oid::INT8) })
     }
+}
+
+/// The WITH queries that a query reads, each once, in its own WITH list too.
+fn names_of_ctes(query: &Query, names: &mut Vec<Rc<str>>) {
+    struct Names<'a>(std::cell::RefCell<&'a mut Vec<Rc<str>>>);
+    impl Search for Names<'_> {
+        fn is_item(&self, item: &FromItem) -> bool {
+            if let FromItem::Cte { name, .. } = item {
+                let mut names = self.0.borrow_mut();
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+            false
+        }
+    }
+    Names(std::cell::RefCell::new(names)).in_query(query);
+}
+
+/// Whether a WITH list anywhere in the query defines that name.
+fn is_defined_in(query: &Query, name: &str) -> bool {
+    struct Defines<'a>(&'a str);
+    impl Search for Defines<'_> {
+        fn in_query(&self, query: &Query) -> bool {
+            query.ctes.iter().any(|cte| *cte.name == *self.0 || self.in_query(&cte.query)) || self.in_body(&query.body)
+        }
+    }
+    Defines(name).in_query(query)
 }

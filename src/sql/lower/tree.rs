@@ -124,7 +124,7 @@ pub enum FrameBound {
 }
 
 /// A column of a range table entry.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ColumnRef {
     /// The entry's alias in the translated statement; unique in it. `None` prints the bare column name (RETURNING).
     pub alias: Option<Rc<str>>,
@@ -208,6 +208,11 @@ pub enum FromItem {
     Function {
         name: &'static str,
         args: Vec<Expr>,
+        alias: Rc<str>,
+    },
+    /// A query that refers to what stands before it in FROM: a statement of its own, run for each row of that.
+    Plan {
+        query: Box<Query>,
         alias: Rc<str>,
     },
     Join {
@@ -450,6 +455,7 @@ impl FromItem {
             FromItem::Table { alias, .. }
             | FromItem::Cte { alias, .. }
             | FromItem::Derived { alias, .. }
+            | FromItem::Plan { alias, .. }
             | FromItem::Function { alias, .. } => vec![alias],
             FromItem::Join { left, right, .. } => [left.aliases(), right.aliases()].concat(),
         }
