@@ -181,6 +181,7 @@ pub mod sql {
         mod grouping;
         mod locking;
         mod membership;
+        mod merge;
         pub mod modify;
         mod named;
         pub(in crate::sql) mod names;
@@ -313,6 +314,7 @@ pub mod engine {
     #[cfg(test)]
     mod session_tests;
     mod statement;
+    mod steps;
     mod transaction;
 }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
-use crate::sql::syntax::ast::expression::{Expr as Ast, Field, SubLinkType};
+use crate::sql::syntax::ast::expression::{Expr as Ast, SubLinkType};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
     self as ast, InsertStmt, Overriding, RangeVar as RangeName, ResTarget, SelectBody, SelectStmt,
@@ -162,13 +162,8 @@ impl<'a> Analyzer<'a> {
                         let place = columns.iter().position(|c| c.number == column.number);
                         let value = place.and_then(|p| given.get_mut(p)).and_then(Option::take).flatten();
                         values.push(match value {
-                            // OVERRIDING USER VALUE: the identity's own value wins over what was given.
-                            Some(_) if column.identity.is_some() && ast.overriding == Some(Overriding::User) => {
-                                self.default_value(column)?
-                            }
                             Some((expr, place)) => {
-                                check_writable(column, ast.overriding)?;
-                                self.assign(expr, column).map_err(|e| self.at(e, place))?
+                                self.inserted_value(expr, column, ast.overriding).map_err(|e| self.at(e, place))?
                             }
                             None => self.default_value(column)?,
                         });
@@ -221,13 +216,7 @@ impl<'a> Analyzer<'a> {
         for column in stored_columns(relation) {
             let place = columns.iter().position(|c| c.number == column.number);
             let expr = match place.and_then(|p| entry.columns.get(p)) {
-                Some(_) if column.identity.is_some() && overriding == Some(Overriding::User) => {
-                    self.default_value(column)?
-                }
-                Some(given) => {
-                    check_writable(column, overriding)?;
-                    self.assign(given.expr.clone(), column)?
-                }
+                Some(given) => self.inserted_value(given.expr.clone(), column, overriding)?,
                 None => self.default_value(column)?,
             };
             targets.push(Target { name: column.name.clone(), expr });
@@ -265,6 +254,20 @@ impl<'a> Analyzer<'a> {
 
     // ----- values
 
+    /// A value that is given for a column of a new row. With OVERRIDING USER VALUE an identity's own wins over it.
+    pub(super) fn inserted_value(
+        &mut self,
+        expr: Expr,
+        column: &Column,
+        overriding: Option<Overriding>,
+    ) -> Result<Expr> {
+        if column.identity.is_some() && overriding == Some(Overriding::User) {
+            return self.default_value(column);
+        }
+        check_writable(column, overriding)?;
+        self.assign(expr, column)
+    }
+
     /// A value converted for a column (assignment), lengths enforced.
     fn assign(&mut self, expr: Expr, column: &Column) -> Result<Expr> {
         let from = expr.type_oid;
@@ -284,7 +287,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// What a column gets when nothing is given: its default, the next value of its identity, NULL.
-    fn default_value(&mut self, column: &Column) -> Result<Expr> {
+    pub(super) fn default_value(&mut self, column: &Column) -> Result<Expr> {
         let Some(text) = column.default.as_deref().or_else(|| self.domain_default(column.type_oid)) else {
             return Ok(Expr::null(column.type_oid));
         };
@@ -315,10 +318,8 @@ impl<'a> Analyzer<'a> {
         let from = self.from_clause(&ast.from)?;
         let assignments = self.assignments(&ast.targets, relation)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
-        refuse_joined_star(&ast.returning, &from)?;
-        let returning =
-            self.returning(&ast.returning, relation, &shown, entry).map_err(|e| refused_joined(e, &from))?;
         self.ctes.truncate(in_scope);
         let oid = relation.oid;
         let tree = Update { ctes, recursive, relation: oid, entry, assignments, from, selection, returning };
@@ -335,17 +336,15 @@ impl<'a> Analyzer<'a> {
         self.scopes.push(Scope { entries: vec![target], ..Scope::default() });
         let using = self.from_clause(&ast.using)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
-        refuse_joined_star(&ast.returning, &using)?;
-        let returning =
-            self.returning(&ast.returning, relation, &shown, entry).map_err(|e| refused_joined(e, &using))?;
         self.ctes.truncate(in_scope);
         let oid = relation.oid;
         let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
     }
 
-    fn modified_table(&mut self, name: &RangeName, verb: &str) -> Result<(&'a Relation, String)> {
+    pub(super) fn modified_table(&mut self, name: &RangeName, verb: &str) -> Result<(&'a Relation, String)> {
         let relation = self.target(name, verb).map_err(|e| self.at(e, name.location))?;
         let shown = name.alias.as_ref().map_or_else(|| relation.name.clone(), |a| a.name.clone());
         Ok((relation, shown))
@@ -479,7 +478,7 @@ impl<'a> Analyzer<'a> {
         self.assign(expr, column).map_err(|e| self.at(e, expr_location(value)))
     }
 
-    /// RETURNING: the table's columns only.
+    /// RETURNING of an INSERT: the table's columns.
     fn returning(
         &mut self,
         items: &[ResTarget],
@@ -492,9 +491,14 @@ impl<'a> Analyzer<'a> {
         }
         let row = RangeVar::table(self, relation, shown.to_owned(), entry);
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let result = self.targets(items);
+        let result = self.returned(items);
         self.scopes.pop();
-        let mut targets = result?;
+        result
+    }
+
+    /// RETURNING, in the scope as it is.
+    fn returned(&mut self, items: &[ResTarget]) -> Result<Vec<Target>> {
+        let mut targets = self.targets(items)?;
         for target in &mut targets {
             target.expr = self.resolve_unknown(target.expr.clone())?;
         }
@@ -505,26 +509,6 @@ impl<'a> Analyzer<'a> {
 /// Columns, and what they get.
 pub(super) type Assignments = Vec<(Vec<i16>, Expr)>;
 
-/// RETURNING may name the other tables in PostgreSQL; SQLite returns columns of the changed one only.
-fn refused_joined(error: Error, others: &[FromItem]) -> Error {
-    match error.code() {
-        SqlState::UNDEFINED_TABLE if !others.is_empty() => {
-            Error::unsupported("RETURNING a column of a table in FROM or USING")
-        }
-        _ => error,
-    }
-}
-
-/// RETURNING * is all columns of all tables; SQLite returns those of the changed one.
-fn refuse_joined_star(returning: &[ResTarget], others: &[FromItem]) -> Result<()> {
-    let is_star = |item: &ResTarget| matches!(&item.value, Some(Ast::ColumnRef(c)) if matches!(c.fields.as_slice(), [Field::Star]));
-    let star = returning.iter().any(is_star);
-    if star && !others.is_empty() {
-        return Err(Error::unsupported("RETURNING * beside FROM or USING"));
-    }
-    Ok(())
-}
-
 /// Where an INSERT's rows come from. `None` in a row is DEFAULT.
 enum InsertSource {
     Rows(Vec<Vec<Option<(Expr, Location)>>>),
@@ -532,7 +516,7 @@ enum InsertSource {
 }
 
 /// The columns an INSERT writes; SQLite computes generated ones.
-fn stored_columns(relation: &Relation) -> impl Iterator<Item = &Column> {
+pub(super) fn stored_columns(relation: &Relation) -> impl Iterator<Item = &Column> {
     relation.columns.iter().filter(|c| !c.generated)
 }
 

@@ -8,6 +8,7 @@
 
 mod catalog;
 mod contents;
+mod kept;
 mod plan;
 mod series;
 
@@ -263,6 +264,7 @@ unsafe impl VTabCursor for Cursor<'_> {
 /// Registers the functions that return sets.
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     const MODULE: Module<Table> = Module::eponymous_only_module();
+    kept::register(connection, slot)?;
     plan::register(connection)?;
     for function in series::FUNCTIONS.iter().chain(contents::FUNCTIONS).chain(catalog::FUNCTIONS) {
         let shared = Shared { function, slot: slot.clone() };
