@@ -188,7 +188,7 @@ impl Analyzer<'_> {
             Stmt::Update(update) => self.update(update)?,
             Stmt::Delete(delete) => self.delete(delete)?,
             Stmt::Merge(_) => {
-                return Err(Error::new(SqlState::SYNTAX_ERROR, "MERGE not supported in WITH query"));
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query"));
             }
             _ => return Err(Error::internal("a statement that WITH cannot have")),
         };
