@@ -24,7 +24,6 @@ use crate::types::calendar::USECS_PER_DAY;
 use crate::types::datetime::{Date, Stored, Time, TimeTz, Timestamp, TimestampTz, out_of_range};
 use crate::types::format::{ByteaOutput, DateStyle, Format, FormatSettings, IntervalStyle};
 use crate::types::interval::{Interval, fields};
-use crate::types::json;
 use crate::types::network::Network;
 use crate::types::number_text::{
     general, invalid_syntax, parse_float4, parse_float8, parse_integer, parse_oid, trim_spaces, write_float4,
@@ -34,6 +33,7 @@ use crate::types::numeric::Numeric;
 use crate::types::numeric_wire;
 use crate::types::pg_type::{Repr, Scalar};
 use crate::types::value::{Value, ValueRef};
+use crate::types::{json, jsonpath};
 
 /// Appends the wire form of a stored value that is not NULL. A stored value whose storage class does not fit `repr`
 /// (a file that others wrote) is written as its closest text, or is 22P02 / XX000 where binary cannot.
@@ -294,7 +294,8 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
             out.put_i32(interval.days);
             out.put_i32(interval.months);
         }
-        Scalar::Jsonb => {
+        // A version, then the text.
+        Scalar::Jsonb | Scalar::JsonPath => {
             out.put_u8(1);
             put_as_text(value, out)?;
         }
@@ -366,6 +367,7 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
             Value::Text(text.to_owned())
         }
         Scalar::Jsonb => Value::Text(json::normalize(text)?),
+        Scalar::JsonPath => Value::Text(jsonpath::normalize(text)?),
         Scalar::Inet | Scalar::Cidr => {
             Value::Text(network_text(Network::parse(text, scalar == Scalar::Cidr)?, scalar)?)
         }
@@ -440,6 +442,14 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
             Some((1, text)) => Value::Text(json::normalize(utf8(text)?)?),
             Some((version, _)) => {
                 let message = format!("unsupported jsonb version number {version}");
+                return Err(Error::new(SqlState::INTERNAL_ERROR, message));
+            }
+            None => return Err(insufficient_data()),
+        },
+        Scalar::JsonPath => match bytes.split_first() {
+            Some((1, text)) => Value::Text(jsonpath::normalize(utf8(text)?)?),
+            Some((version, _)) => {
+                let message = format!("unsupported jsonpath version number: {version}");
                 return Err(Error::new(SqlState::INTERNAL_ERROR, message));
             }
             None => return Err(insufficient_data()),

@@ -77,6 +77,8 @@ pub enum Scalar {
     Json,
     /// TEXT normalised as PostgreSQL prints jsonb.
     Jsonb,
+    /// TEXT: a path as PostgreSQL prints it.
+    JsonPath,
     /// TEXT: an address, with "/bits" unless that is the whole address; collation `pg_network`.
     Inet,
     /// TEXT: a network, always with "/bits"; collation `pg_network`.
@@ -306,6 +308,10 @@ impl Oid {
     pub const JSONB: Oid = Oid(3802);
     #[doc = "`_jsonb`"]
     pub const JSONB_ARRAY: Oid = Oid(3807);
+    #[doc = "`jsonpath`"]
+    pub const JSONPATH: Oid = Oid(4072);
+    #[doc = "`_jsonpath`"]
+    pub const JSONPATH_ARRAY: Oid = Oid(4073);
     #[doc = "`regnamespace`"]
     pub const REGNAMESPACE: Oid = Oid(4089);
     #[doc = "`_regnamespace`"]
@@ -460,6 +466,8 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(3500), name: "anyenum", sql_name: "anyenum", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(3802), name: "jsonb", sql_name: "jsonb", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(3807), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Jsonb) },
     TypeInfo { oid: Oid(3807), name: "_jsonb", sql_name: "jsonb[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3802), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3802), Scalar::Jsonb) },
+    TypeInfo { oid: Oid(4072), name: "jsonpath", sql_name: "jsonpath", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(4073), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::JsonPath) },
+    TypeInfo { oid: Oid(4073), name: "_jsonpath", sql_name: "jsonpath[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4072), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4072), Scalar::JsonPath) },
     TypeInfo { oid: Oid(4089), name: "regnamespace", sql_name: "regnamespace", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4090), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegNamespace) },
     TypeInfo { oid: Oid(4090), name: "_regnamespace", sql_name: "regnamespace[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4089), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4089), Scalar::RegNamespace) },
     TypeInfo { oid: Oid(4096), name: "regrole", sql_name: "regrole", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4097), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegRole) },

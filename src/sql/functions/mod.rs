@@ -7,9 +7,11 @@ mod aggregate;
 mod array;
 mod catalog;
 mod datetime;
+mod defaults;
 mod formatting;
 mod io;
 mod json;
+mod jsonpath;
 mod math;
 mod network;
 mod session;
@@ -17,6 +19,8 @@ mod string;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+
+pub use defaults::default_of;
 
 use crate::types::pg_type::Oid;
 
@@ -130,6 +134,7 @@ static AREAS: &[&[Function]] = &[
     formatting::ROWS,
     io::ROWS,
     json::ROWS,
+    jsonpath::ROWS,
     math::ROWS,
     network::ROWS,
     session::ROWS,
