@@ -14,6 +14,7 @@ mod json;
 mod jsonpath;
 mod math;
 mod network;
+mod operator;
 mod session;
 mod string;
 
@@ -137,6 +138,7 @@ static AREAS: &[&[Function]] = &[
     jsonpath::ROWS,
     math::ROWS,
     network::ROWS,
+    operator::ROWS,
     session::ROWS,
     string::ROWS,
 ];
