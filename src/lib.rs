@@ -61,6 +61,7 @@ pub mod types {
     pub mod pg_type;
     pub mod qualified_name;
     pub mod template;
+    pub mod text_search;
     pub mod time_zone;
     pub mod time_zone_abbreviations;
     pub mod to_char;

@@ -378,12 +378,16 @@ fn name_objects(tree: &mut Query) {
             Oid::REGPROCEDURE => "pg_out_regprocedure",
             Oid::REGNAMESPACE => "pg_out_regnamespace",
             Oid::REGROLE => "pg_out_regrole",
+            Oid::REGCONFIG => "pg_out_regconfig",
+            Oid::REGDICTIONARY => "pg_out_regdictionary",
             Oid::REGCLASS_ARRAY => "regclass",
             Oid::REGTYPE_ARRAY => "regtype",
             Oid::REGPROC_ARRAY => "regproc",
             Oid::REGPROCEDURE_ARRAY => "regprocedure",
             Oid::REGNAMESPACE_ARRAY => "regnamespace",
             Oid::REGROLE_ARRAY => "regrole",
+            Oid::REGCONFIG_ARRAY => "regconfig",
+            Oid::REGDICTIONARY_ARRAY => "regdictionary",
             _ => continue,
         };
         let type_oid = target.expr.type_oid;

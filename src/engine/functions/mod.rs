@@ -42,6 +42,7 @@ mod server_info;
 mod session;
 mod sets;
 mod strings;
+mod text_search;
 mod unnest;
 
 use std::collections::HashMap;
@@ -285,6 +286,7 @@ static AREAS: &[&[Definition]] = &[
     datetime::FUNCTIONS,
     formatting::FUNCTIONS,
     network::FUNCTIONS,
+    text_search::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,

@@ -17,6 +17,7 @@ mod network;
 mod operator;
 mod session;
 mod string;
+mod text_search;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -141,6 +142,7 @@ static AREAS: &[&[Function]] = &[
     operator::ROWS,
     session::ROWS,
     string::ROWS,
+    text_search::ROWS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {

@@ -9,6 +9,7 @@
 mod catalog;
 mod contents;
 mod series;
+mod text_search;
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_int};
@@ -24,8 +25,8 @@ use super::{ContextSlot, registration_failed};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 
-/// The most columns a row has (pg_get_keywords).
-const WIDTH: usize = 5;
+/// The most columns a row has (ts_debug).
+const WIDTH: usize = 6;
 
 /// What making a row costs.
 const ROW: usize = 64;
@@ -262,7 +263,9 @@ unsafe impl VTabCursor for Cursor<'_> {
 /// Registers the functions that return sets.
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     const MODULE: Module<Table> = Module::eponymous_only_module();
-    for function in series::FUNCTIONS.iter().chain(contents::FUNCTIONS).chain(catalog::FUNCTIONS) {
+    for function in
+        series::FUNCTIONS.iter().chain(contents::FUNCTIONS).chain(catalog::FUNCTIONS).chain(text_search::FUNCTIONS)
+    {
         let shared = Shared { function, slot: slot.clone() };
         connection
             .create_module(function.name, &MODULE, Some(shared))
