@@ -27,6 +27,7 @@ mod io;
 mod json;
 mod json_text;
 mod jsonb;
+mod jsonpath;
 mod like;
 #[cfg(test)]
 mod limits_tests;
@@ -34,7 +35,6 @@ mod modifiers;
 mod network;
 mod numeric;
 mod object_ids;
-mod pattern;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
@@ -42,6 +42,7 @@ mod server_info;
 mod session;
 mod sets;
 mod strings;
+mod text_search;
 mod unnest;
 
 use std::collections::HashMap;
@@ -300,10 +301,12 @@ static AREAS: &[&[Definition]] = &[
     regex::FUNCTIONS,
     json::FUNCTIONS,
     jsonb::FUNCTIONS,
+    jsonpath::FUNCTIONS,
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
     formatting::FUNCTIONS,
     network::FUNCTIONS,
+    text_search::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,
