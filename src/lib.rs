@@ -29,6 +29,7 @@ pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
     pub mod array;
     pub mod array_wire;
+    pub mod bits;
     pub mod bytes_text;
     pub mod calendar;
     pub mod charset;

@@ -17,6 +17,7 @@ use bytes::{BufMut, BytesMut};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::array_wire;
+use crate::types::bits;
 use crate::types::bytes_text::{
     char_byte, parse_bytea, parse_uuid, read_char, write_char, write_escaped, write_hex, write_uuid,
 };
@@ -300,6 +301,7 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
         }
         Scalar::Inet => Network::parse(text_of(value)?, false)?.write_binary(false, out),
         Scalar::Cidr => Network::parse(text_of(value)?, true)?.write_binary(true, out),
+        Scalar::Bit => bits::write_binary(text_of(value)?, out)?,
         Scalar::Void => {}
         Scalar::Record => return Err(Error::unsupported("the binary form of type record")),
         Scalar::IntVector | Scalar::OidVector => {
@@ -369,6 +371,7 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::Inet | Scalar::Cidr => {
             Value::Text(network_text(Network::parse(text, scalar == Scalar::Cidr)?, scalar)?)
         }
+        Scalar::Bit => Value::Text(bits::parse(text)?),
         Scalar::Void => Value::Text(String::new()),
         Scalar::IntVector | Scalar::OidVector => {
             Value::Text(array_wire::decode_vector(scalar, Format::Text, text.as_bytes(), settings)?)
@@ -447,6 +450,7 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
         Scalar::Inet | Scalar::Cidr => {
             Value::Text(network_text(Network::read_binary(bytes, scalar == Scalar::Cidr)?, scalar)?)
         }
+        Scalar::Bit => Value::Text(bits::read_binary(bytes)?),
         Scalar::Void => Value::Text(String::new()),
         Scalar::Record => return Err(Error::unsupported("the binary form of type record")),
         Scalar::IntVector | Scalar::OidVector => {

@@ -81,6 +81,8 @@ pub enum Scalar {
     Inet,
     /// TEXT: a network, always with "/bits"; collation `pg_network`.
     Cidr,
+    /// TEXT: the digits 0 and 1 of a bit or varbit; sorts as text.
+    Bit,
     /// Always NULL or the empty string.
     Void,
     /// TEXT in PostgreSQL's composite literal form; row values and composite types.
@@ -260,6 +262,14 @@ impl Oid {
     pub const TIMETZ: Oid = Oid(1266);
     #[doc = "`_timetz`"]
     pub const TIMETZ_ARRAY: Oid = Oid(1270);
+    #[doc = "`bit`"]
+    pub const BIT: Oid = Oid(1560);
+    #[doc = "`_bit`"]
+    pub const BIT_ARRAY: Oid = Oid(1561);
+    #[doc = "`varbit`"]
+    pub const VARBIT: Oid = Oid(1562);
+    #[doc = "`_varbit`"]
+    pub const VARBIT_ARRAY: Oid = Oid(1563);
     #[doc = "`numeric`"]
     pub const NUMERIC: Oid = Oid(1700);
     #[doc = "`regprocedure`"]
@@ -435,6 +445,10 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(1263), name: "_cstring", sql_name: "cstring[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2275), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2275), Scalar::Text) },
     TypeInfo { oid: Oid(1266), name: "timetz", sql_name: "time with time zone", len: 12, kind: b'b', category: b'D', preferred: false, element: Oid(0), array: Oid(1270), by_value: false, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::TimeTz) },
     TypeInfo { oid: Oid(1270), name: "_timetz", sql_name: "time with time zone[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1266), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1266), Scalar::TimeTz) },
+    TypeInfo { oid: Oid(1560), name: "bit", sql_name: "bit", len: -1, kind: b'b', category: b'V', preferred: false, element: Oid(0), array: Oid(1561), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Bit) },
+    TypeInfo { oid: Oid(1561), name: "_bit", sql_name: "bit[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1560), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1560), Scalar::Bit) },
+    TypeInfo { oid: Oid(1562), name: "varbit", sql_name: "bit varying", len: -1, kind: b'b', category: b'V', preferred: true, element: Oid(0), array: Oid(1563), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Bit) },
+    TypeInfo { oid: Oid(1563), name: "_varbit", sql_name: "bit varying[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1562), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1562), Scalar::Bit) },
     TypeInfo { oid: Oid(1700), name: "numeric", sql_name: "numeric", len: -1, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1231), by_value: false, align: b'i', storage: b'm', collation: Oid(0), repr: Repr::scalar(Scalar::Numeric) },
     TypeInfo { oid: Oid(2202), name: "regprocedure", sql_name: "regprocedure", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2207), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegProcedure) },
     TypeInfo { oid: Oid(2205), name: "regclass", sql_name: "regclass", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2210), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegClass) },

@@ -13,6 +13,7 @@ mod aggregate;
 mod any_text;
 mod args;
 mod arrays;
+mod bits;
 mod bytes;
 mod capture;
 mod catalog;
@@ -275,6 +276,7 @@ static AREAS: &[&[Definition]] = &[
     float::FUNCTIONS,
     numeric::FUNCTIONS,
     strings::FUNCTIONS,
+    bits::FUNCTIONS,
     bytes::FUNCTIONS,
     like::FUNCTIONS,
     regex::FUNCTIONS,

@@ -141,6 +141,13 @@ impl Analyzer<'_> {
             return Ok(Some(self.apply_typmod(expr, to, typmod, context)));
         }
         let Some(path) = self.path(from, to, context) else { return Ok(None) };
+        if to == Oid::BIT
+            && let Path::Cast(call @ Call::Function(_)) = path
+        {
+            // A number becomes as many bits as the modifier says, from its right end.
+            let modifier = Expr::constant(Value::Integer(i64::from(typmod)), Oid::INT4);
+            return Ok(Some(Expr { typmod, ..Expr::new(ExprKind::Call(call, vec![expr, modifier]), to) }));
+        }
         let same_modifier = from == to && (typmod == -1 || typmod == expr.typmod);
         let converted = self.convert(expr, to, path);
         if same_modifier {
@@ -312,6 +319,8 @@ impl Analyzer<'_> {
         let (function, args) = match to {
             Oid::VARCHAR => ("pg_typmod_varchar", vec![expr, modifier, explicit]),
             Oid::BPCHAR => ("pg_typmod_bpchar", vec![expr, modifier, explicit]),
+            Oid::BIT => ("pg_typmod_bit", vec![expr, modifier, explicit]),
+            Oid::VARBIT => ("pg_typmod_varbit", vec![expr, modifier, explicit]),
             Oid::NUMERIC => ("pg_typmod_numeric", vec![expr, modifier]),
             Oid::TIME => ("pg_typmod_time", vec![expr, modifier]),
             Oid::TIMETZ => ("pg_typmod_timetz", vec![expr, modifier]),

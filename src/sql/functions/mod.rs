@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod array;
+mod bits;
 mod catalog;
 mod datetime;
 mod formatting;
@@ -125,6 +126,7 @@ impl Function {
 static AREAS: &[&[Function]] = &[
     aggregate::ROWS,
     array::ROWS,
+    bits::ROWS,
     catalog::ROWS,
     datetime::ROWS,
     formatting::ROWS,

@@ -3,6 +3,7 @@
 //! Owns: [`Operator`] and the table of them ([`all`], [`named`]), one file per area. Specification: functions.html and
 //! pg_operator; a test holds every row to what PostgreSQL has.
 
+mod bits;
 mod comparison;
 mod containers;
 mod datetime;
@@ -37,7 +38,7 @@ const fn prefix(name: &'static str, right: Oid, result: Oid, call: Call) -> Oper
 
 /// The areas' tables.
 static AREAS: &[&[Operator]] =
-    &[comparison::ROWS, number::ROWS, text::ROWS, datetime::ROWS, containers::ROWS, network::ROWS];
+    &[bits::ROWS, comparison::ROWS, number::ROWS, text::ROWS, datetime::ROWS, containers::ROWS, network::ROWS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Operator>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
