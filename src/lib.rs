@@ -57,8 +57,12 @@ pub mod types {
     pub mod numeric;
     pub mod numeric_math;
     pub mod numeric_wire;
+    pub mod order;
+    pub mod pg_range;
     pub mod pg_type;
     pub mod qualified_name;
+    pub mod range;
+    pub mod range_text;
     pub mod template;
     pub mod time_zone;
     pub mod time_zone_abbreviations;
@@ -187,6 +191,7 @@ pub mod sql {
         mod named;
         mod names;
         mod once;
+        mod polymorphic;
         mod query;
         mod resolve;
         mod scope;

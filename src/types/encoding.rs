@@ -34,6 +34,7 @@ use crate::types::number_text::{
 use crate::types::numeric::Numeric;
 use crate::types::numeric_wire;
 use crate::types::pg_type::{Repr, Scalar};
+use crate::types::range_text;
 use crate::types::value::{Value, ValueRef};
 
 /// Appends the wire form of a stored value that is not NULL. A stored value whose storage class does not fit `repr`
@@ -187,6 +188,9 @@ fn encode_text(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings, o
         (Scalar::IntVector | Scalar::OidVector, ValueRef::Text(stored)) => {
             return array_wire::encode_vector(stored, scalar, Format::Text, settings, out);
         }
+        (Scalar::Range(_) | Scalar::Multirange(_), ValueRef::Text(stored)) => {
+            return range_text::encode_text(scalar, stored, settings, out);
+        }
         (_, other) => return put_as_text(other, out),
     };
     written.map_err(write_failed)
@@ -302,6 +306,7 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
         Scalar::Inet => Network::parse(text_of(value)?, false)?.write_binary(false, out),
         Scalar::Cidr => Network::parse(text_of(value)?, true)?.write_binary(true, out),
         Scalar::Bit => bits::write_binary(text_of(value)?, out)?,
+        Scalar::Range(_) | Scalar::Multirange(_) => range_text::write_binary(scalar, text_of(value)?, settings, out)?,
         Scalar::Void => {}
         Scalar::Record => return Err(Error::unsupported("the binary form of type record")),
         Scalar::IntVector | Scalar::OidVector => {
@@ -372,6 +377,7 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
             Value::Text(network_text(Network::parse(text, scalar == Scalar::Cidr)?, scalar)?)
         }
         Scalar::Bit => Value::Text(bits::parse(text)?),
+        Scalar::Range(_) | Scalar::Multirange(_) => Value::Text(range_text::parse(scalar, text, settings)?),
         Scalar::Void => Value::Text(String::new()),
         Scalar::IntVector | Scalar::OidVector => {
             Value::Text(array_wire::decode_vector(scalar, Format::Text, text.as_bytes(), settings)?)
@@ -451,6 +457,7 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
             Value::Text(network_text(Network::read_binary(bytes, scalar == Scalar::Cidr)?, scalar)?)
         }
         Scalar::Bit => Value::Text(bits::read_binary(bytes)?),
+        Scalar::Range(_) | Scalar::Multirange(_) => Value::Text(range_text::read_binary(scalar, bytes, settings)?),
         Scalar::Void => Value::Text(String::new()),
         Scalar::Record => return Err(Error::unsupported("the binary form of type record")),
         Scalar::IntVector | Scalar::OidVector => {

@@ -83,6 +83,11 @@ pub enum Scalar {
     Cidr,
     /// TEXT: the digits 0 and 1 of a bit or varbit; sorts as text.
     Bit,
+    /// TEXT: the range as PostgreSQL writes it, its bounds in the stored form of the subtype; collation
+    /// `pg_range_…`.
+    Range(RangeOf),
+    /// TEXT: such ranges in braces; the same collation.
+    Multirange(RangeOf),
     /// Always NULL or the empty string.
     Void,
     /// TEXT in PostgreSQL's composite literal form; row values and composite types.
@@ -93,7 +98,49 @@ pub enum Scalar {
     OidVector,
 }
 
+/// What a range type is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RangeOf {
+    /// A built-in type.
+    pub subtype: Oid,
+    /// Whether its values are discrete: bounds are brought to the form [ ).
+    pub discrete: bool,
+}
+
+impl RangeOf {
+    /// How bounds are stored.
+    pub fn scalar(self) -> Scalar {
+        type_info(self.subtype).map_or(Scalar::Text, |info| info.repr.scalar)
+    }
+
+    const fn continuous(subtype: Oid) -> Self {
+        RangeOf { subtype, discrete: false }
+    }
+
+    const fn discrete(subtype: Oid) -> Self {
+        RangeOf { subtype, discrete: true }
+    }
+}
+
 impl Scalar {
+    /// The range type's own facts, for a range or multirange.
+    pub fn range(self) -> Option<RangeOf> {
+        match self {
+            Scalar::Range(of) | Scalar::Multirange(of) => Some(of),
+            _ => None,
+        }
+    }
+
+    /// Whether a text means this or that by the session's settings or the catalog.
+    pub fn depends_on_session(self) -> bool {
+        use Scalar::*;
+        match self {
+            Range(of) | Multirange(of) => of.scalar().depends_on_session(),
+            Date | Time | TimeTz | Timestamp | TimestampTz | Interval => true,
+            other => other.names_object(),
+        }
+    }
+
     /// Whether values are OIDs of objects, shown by name.
     pub fn names_object(self) -> bool {
         use Scalar::*;
@@ -135,9 +182,29 @@ impl Repr {
             Scalar::Jsonb => (Some("pg_jsonb"), "pg_jsonb_array"),
             Scalar::Inet | Scalar::Cidr => (Some("pg_network"), "pg_network_array"),
             Scalar::BpChar => (Some("RTRIM"), "pg_bpchar_array"),
+            Scalar::Range(of) | Scalar::Multirange(of) => {
+                let (scalar, array) = range_collations(of.scalar());
+                (Some(scalar), array)
+            }
             _ => (None, "pg_array"),
         };
         if self.array_of.is_some() { Some(array) } else { scalar }
+    }
+}
+
+/// The collations of ranges over a type, and of arrays of them.
+fn range_collations(subtype: Scalar) -> (&'static str, &'static str) {
+    match subtype {
+        Scalar::Bool | Scalar::Int2 | Scalar::Int4 | Scalar::Int8 | Scalar::Oid => {
+            ("pg_range_integer", "pg_range_integer_array")
+        }
+        Scalar::Float4 | Scalar::Float8 => ("pg_range_float", "pg_range_float_array"),
+        Scalar::Numeric => ("pg_range_numeric", "pg_range_numeric_array"),
+        Scalar::Interval => ("pg_range_interval", "pg_range_interval_array"),
+        Scalar::TimeTz => ("pg_range_timetz", "pg_range_timetz_array"),
+        Scalar::Inet | Scalar::Cidr => ("pg_range_network", "pg_range_network_array"),
+        Scalar::BpChar => ("pg_range_bpchar", "pg_range_bpchar_array"),
+        _ => ("pg_range_text", "pg_range_text_array"),
     }
 }
 
@@ -316,6 +383,32 @@ impl Oid {
     pub const JSONB: Oid = Oid(3802);
     #[doc = "`_jsonb`"]
     pub const JSONB_ARRAY: Oid = Oid(3807);
+    #[doc = "`anyrange`"]
+    pub const ANYRANGE: Oid = Oid(3831);
+    #[doc = "`int4range`"]
+    pub const INT4RANGE: Oid = Oid(3904);
+    #[doc = "`_int4range`"]
+    pub const INT4RANGE_ARRAY: Oid = Oid(3905);
+    #[doc = "`numrange`"]
+    pub const NUMRANGE: Oid = Oid(3906);
+    #[doc = "`_numrange`"]
+    pub const NUMRANGE_ARRAY: Oid = Oid(3907);
+    #[doc = "`tsrange`"]
+    pub const TSRANGE: Oid = Oid(3908);
+    #[doc = "`_tsrange`"]
+    pub const TSRANGE_ARRAY: Oid = Oid(3909);
+    #[doc = "`tstzrange`"]
+    pub const TSTZRANGE: Oid = Oid(3910);
+    #[doc = "`_tstzrange`"]
+    pub const TSTZRANGE_ARRAY: Oid = Oid(3911);
+    #[doc = "`daterange`"]
+    pub const DATERANGE: Oid = Oid(3912);
+    #[doc = "`_daterange`"]
+    pub const DATERANGE_ARRAY: Oid = Oid(3913);
+    #[doc = "`int8range`"]
+    pub const INT8RANGE: Oid = Oid(3926);
+    #[doc = "`_int8range`"]
+    pub const INT8RANGE_ARRAY: Oid = Oid(3927);
     #[doc = "`regnamespace`"]
     pub const REGNAMESPACE: Oid = Oid(4089);
     #[doc = "`_regnamespace`"]
@@ -324,6 +417,32 @@ impl Oid {
     pub const REGROLE: Oid = Oid(4096);
     #[doc = "`_regrole`"]
     pub const REGROLE_ARRAY: Oid = Oid(4097);
+    #[doc = "`int4multirange`"]
+    pub const INT4MULTIRANGE: Oid = Oid(4451);
+    #[doc = "`nummultirange`"]
+    pub const NUMMULTIRANGE: Oid = Oid(4532);
+    #[doc = "`tsmultirange`"]
+    pub const TSMULTIRANGE: Oid = Oid(4533);
+    #[doc = "`tstzmultirange`"]
+    pub const TSTZMULTIRANGE: Oid = Oid(4534);
+    #[doc = "`datemultirange`"]
+    pub const DATEMULTIRANGE: Oid = Oid(4535);
+    #[doc = "`int8multirange`"]
+    pub const INT8MULTIRANGE: Oid = Oid(4536);
+    #[doc = "`anymultirange`"]
+    pub const ANYMULTIRANGE: Oid = Oid(4537);
+    #[doc = "`_int4multirange`"]
+    pub const INT4MULTIRANGE_ARRAY: Oid = Oid(6150);
+    #[doc = "`_nummultirange`"]
+    pub const NUMMULTIRANGE_ARRAY: Oid = Oid(6151);
+    #[doc = "`_tsmultirange`"]
+    pub const TSMULTIRANGE_ARRAY: Oid = Oid(6152);
+    #[doc = "`_tstzmultirange`"]
+    pub const TSTZMULTIRANGE_ARRAY: Oid = Oid(6153);
+    #[doc = "`_datemultirange`"]
+    pub const DATEMULTIRANGE_ARRAY: Oid = Oid(6155);
+    #[doc = "`_int8multirange`"]
+    pub const INT8MULTIRANGE_ARRAY: Oid = Oid(6157);
     /// The first OID given to an object a user made (transam.h, FirstNormalObjectId).
     pub const FIRST_NORMAL: Oid = Oid(16384);
 }
@@ -474,10 +593,36 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(3500), name: "anyenum", sql_name: "anyenum", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(3802), name: "jsonb", sql_name: "jsonb", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(3807), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Jsonb) },
     TypeInfo { oid: Oid(3807), name: "_jsonb", sql_name: "jsonb[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3802), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3802), Scalar::Jsonb) },
+    TypeInfo { oid: Oid(3831), name: "anyrange", sql_name: "anyrange", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(3904), name: "int4range", sql_name: "int4range", len: -1, kind: b'r', category: b'R', preferred: false, element: Oid(0), array: Oid(3905), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Range(RangeOf::discrete(Oid::INT4))) },
+    TypeInfo { oid: Oid(3905), name: "_int4range", sql_name: "int4range[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3904), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3904), Scalar::Range(RangeOf::discrete(Oid::INT4))) },
+    TypeInfo { oid: Oid(3906), name: "numrange", sql_name: "numrange", len: -1, kind: b'r', category: b'R', preferred: false, element: Oid(0), array: Oid(3907), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Range(RangeOf::continuous(Oid::NUMERIC))) },
+    TypeInfo { oid: Oid(3907), name: "_numrange", sql_name: "numrange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3906), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3906), Scalar::Range(RangeOf::continuous(Oid::NUMERIC))) },
+    TypeInfo { oid: Oid(3908), name: "tsrange", sql_name: "tsrange", len: -1, kind: b'r', category: b'R', preferred: false, element: Oid(0), array: Oid(3909), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Range(RangeOf::continuous(Oid::TIMESTAMP))) },
+    TypeInfo { oid: Oid(3909), name: "_tsrange", sql_name: "tsrange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3908), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3908), Scalar::Range(RangeOf::continuous(Oid::TIMESTAMP))) },
+    TypeInfo { oid: Oid(3910), name: "tstzrange", sql_name: "tstzrange", len: -1, kind: b'r', category: b'R', preferred: false, element: Oid(0), array: Oid(3911), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Range(RangeOf::continuous(Oid::TIMESTAMPTZ))) },
+    TypeInfo { oid: Oid(3911), name: "_tstzrange", sql_name: "tstzrange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3910), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3910), Scalar::Range(RangeOf::continuous(Oid::TIMESTAMPTZ))) },
+    TypeInfo { oid: Oid(3912), name: "daterange", sql_name: "daterange", len: -1, kind: b'r', category: b'R', preferred: false, element: Oid(0), array: Oid(3913), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Range(RangeOf::discrete(Oid::DATE))) },
+    TypeInfo { oid: Oid(3913), name: "_daterange", sql_name: "daterange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3912), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3912), Scalar::Range(RangeOf::discrete(Oid::DATE))) },
+    TypeInfo { oid: Oid(3926), name: "int8range", sql_name: "int8range", len: -1, kind: b'r', category: b'R', preferred: false, element: Oid(0), array: Oid(3927), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Range(RangeOf::discrete(Oid::INT8))) },
+    TypeInfo { oid: Oid(3927), name: "_int8range", sql_name: "int8range[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3926), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3926), Scalar::Range(RangeOf::discrete(Oid::INT8))) },
     TypeInfo { oid: Oid(4089), name: "regnamespace", sql_name: "regnamespace", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4090), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegNamespace) },
     TypeInfo { oid: Oid(4090), name: "_regnamespace", sql_name: "regnamespace[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4089), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4089), Scalar::RegNamespace) },
     TypeInfo { oid: Oid(4096), name: "regrole", sql_name: "regrole", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4097), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegRole) },
     TypeInfo { oid: Oid(4097), name: "_regrole", sql_name: "regrole[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4096), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4096), Scalar::RegRole) },
+    TypeInfo { oid: Oid(4451), name: "int4multirange", sql_name: "int4multirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6150), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::discrete(Oid::INT4))) },
+    TypeInfo { oid: Oid(4532), name: "nummultirange", sql_name: "nummultirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6151), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::continuous(Oid::NUMERIC))) },
+    TypeInfo { oid: Oid(4533), name: "tsmultirange", sql_name: "tsmultirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6152), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::continuous(Oid::TIMESTAMP))) },
+    TypeInfo { oid: Oid(4534), name: "tstzmultirange", sql_name: "tstzmultirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6153), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::continuous(Oid::TIMESTAMPTZ))) },
+    TypeInfo { oid: Oid(4535), name: "datemultirange", sql_name: "datemultirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6155), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::discrete(Oid::DATE))) },
+    TypeInfo { oid: Oid(4536), name: "int8multirange", sql_name: "int8multirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6157), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::discrete(Oid::INT8))) },
+    TypeInfo { oid: Oid(4537), name: "anymultirange", sql_name: "anymultirange", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(5017), name: "pg_mcv_list", sql_name: "pg_mcv_list", len: -1, kind: b'b', category: b'Z', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(5069), name: "xid8", sql_name: "xid8", len: 8, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(271), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Int8) },
+    TypeInfo { oid: Oid(6150), name: "_int4multirange", sql_name: "int4multirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4451), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4451), Scalar::Multirange(RangeOf::discrete(Oid::INT4))) },
+    TypeInfo { oid: Oid(6151), name: "_nummultirange", sql_name: "nummultirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4532), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4532), Scalar::Multirange(RangeOf::continuous(Oid::NUMERIC))) },
+    TypeInfo { oid: Oid(6152), name: "_tsmultirange", sql_name: "tsmultirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4533), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4533), Scalar::Multirange(RangeOf::continuous(Oid::TIMESTAMP))) },
+    TypeInfo { oid: Oid(6153), name: "_tstzmultirange", sql_name: "tstzmultirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4534), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4534), Scalar::Multirange(RangeOf::continuous(Oid::TIMESTAMPTZ))) },
+    TypeInfo { oid: Oid(6155), name: "_datemultirange", sql_name: "datemultirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4535), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4535), Scalar::Multirange(RangeOf::discrete(Oid::DATE))) },
+    TypeInfo { oid: Oid(6157), name: "_int8multirange", sql_name: "int8multirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4536), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4536), Scalar::Multirange(RangeOf::discrete(Oid::INT8))) },
 ];

@@ -36,6 +36,7 @@ mod network;
 mod numeric;
 mod object_ids;
 mod pattern;
+mod ranges;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
@@ -286,6 +287,7 @@ static AREAS: &[&[Definition]] = &[
     datetime::FUNCTIONS,
     formatting::FUNCTIONS,
     network::FUNCTIONS,
+    ranges::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,

@@ -6,6 +6,7 @@
 use crate::catalog::schema::UserTypeKind;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::polymorphic::is_polymorphic;
 use crate::sql::casts::{self, CastContext};
 use crate::sql::functions::Call;
 use crate::sql::scan::LiteralKind;
@@ -69,14 +70,10 @@ impl Analyzer<'_> {
 
     /// Whether an argument of type `from` is acceptable where `to` is declared (func_match_argtypes).
     pub(super) fn can_coerce(&self, from: Oid, to: Oid, context: CastContext) -> bool {
-        match to {
-            _ if from == to || from == Oid::UNKNOWN => true,
-            Oid::ANY | Oid::ANYELEMENT => true,
-            Oid::ANYARRAY => self.element_type(from).is_some(),
-            Oid::ANYNONARRAY => self.element_type(from).is_none(),
-            Oid::ANYENUM => self.is_enum(from),
-            _ => self.path(from, to, context).is_some(),
+        if from == to || from == Oid::UNKNOWN {
+            return true;
         }
+        self.takes(to, from).unwrap_or_else(|| self.path(from, to, context).is_some())
     }
 
     /// Converts an expression to a type without being asked to: 42804 with `what` if it cannot be.
@@ -115,7 +112,7 @@ impl Analyzer<'_> {
         typmod: i32,
         context: CastContext,
     ) -> Result<Option<Expr>> {
-        if matches!(to, Oid::ANY | Oid::ANYELEMENT | Oid::ANYARRAY | Oid::ANYNONARRAY | Oid::ANYENUM) {
+        if is_polymorphic(to) {
             return Ok(Some(expr));
         }
         if let Some(UserTypeKind::Domain { .. }) = self.catalog().types.get(&to).map(|t| &t.kind) {
@@ -262,11 +259,7 @@ impl Analyzer<'_> {
     /// A constant whose text is known: read now, unless the session's settings or the catalog decide what it means.
     fn constant_from_text(&mut self, text: &str, to: Oid) -> Result<Expr> {
         let repr = self.repr_of(to);
-        let depends = matches!(
-            repr.scalar,
-            Scalar::Date | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz | Scalar::Interval
-        );
-        if depends || repr.scalar.names_object() {
+        if repr.scalar.depends_on_session() {
             return Ok(self.from_text(Expr::text(text), to));
         }
         let name = self.type_name(to);

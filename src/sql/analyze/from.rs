@@ -387,7 +387,7 @@ impl Analyzer<'_> {
         let mut args = Vec::with_capacity(arrays.len());
         let mut columns = Vec::with_capacity(arrays.len());
         for (index, array) in arrays.iter().enumerate() {
-            let array = self.expr(array)?;
+            let array = self.expr(array).map(|array| self.ranges_as_array(array))?;
             let column = self.unnested(&array, &sqlite_alias, index)?;
             columns.push(("unnest".to_owned(), column));
             args.push(array);
@@ -413,6 +413,7 @@ impl Analyzer<'_> {
         self.require_set_context()?;
         if function.name == "unnest" {
             let array = args.into_iter().next().ok_or_else(|| Error::internal("unnest without an argument"))?;
+            let array = self.ranges_as_array(array);
             return self.unnest_in_select(array).map(|(value, _)| value);
         }
         let alias = self.set_alias();

@@ -13,6 +13,7 @@ mod io;
 mod json;
 mod math;
 mod network;
+mod range;
 mod session;
 mod string;
 
@@ -134,6 +135,7 @@ static AREAS: &[&[Function]] = &[
     json::ROWS,
     math::ROWS,
     network::ROWS,
+    range::ROWS,
     session::ROWS,
     string::ROWS,
 ];

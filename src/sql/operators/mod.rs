@@ -9,6 +9,7 @@ mod containers;
 mod datetime;
 mod network;
 mod number;
+mod range;
 mod text;
 
 use std::collections::HashMap;
@@ -37,8 +38,16 @@ const fn prefix(name: &'static str, right: Oid, result: Oid, call: Call) -> Oper
 }
 
 /// The areas' tables.
-static AREAS: &[&[Operator]] =
-    &[bits::ROWS, comparison::ROWS, number::ROWS, text::ROWS, datetime::ROWS, containers::ROWS, network::ROWS];
+static AREAS: &[&[Operator]] = &[
+    bits::ROWS,
+    comparison::ROWS,
+    number::ROWS,
+    text::ROWS,
+    datetime::ROWS,
+    containers::ROWS,
+    network::ROWS,
+    range::ROWS,
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Operator>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
