@@ -43,12 +43,16 @@ pub mod types {
     pub mod datetime_tokens;
     pub mod encoding;
     pub mod encoding_check;
+    mod encoding_rare;
     pub mod format;
     pub mod from_char;
+    pub mod geometry;
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
     pub mod json;
+    pub mod mac_address;
+    pub mod money;
     pub mod network;
     pub mod network_math;
     pub mod number_template;
@@ -63,6 +67,7 @@ pub mod types {
     pub mod qualified_name;
     pub mod range;
     pub mod range_text;
+    pub mod system_ids;
     pub mod template;
     pub mod time_zone;
     pub mod time_zone_abbreviations;
@@ -195,6 +200,7 @@ pub mod sql {
         mod query;
         mod resolve;
         mod scope;
+        mod shapes;
         pub mod stored;
         mod subscript;
         pub mod type_name;

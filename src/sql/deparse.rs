@@ -183,7 +183,9 @@ impl<'a> Writer<'a> {
 
     /// The text the type itself writes for a value.
     fn canonical(&self, text: &str, oid: Oid) -> String {
-        let Some(info) = type_info(oid).filter(|t| t.kind == b'b') else { return text.to_owned() };
+        let Some(info) = type_info(oid).filter(|t| matches!(t.kind, b'b' | b'r' | b'm')) else {
+            return text.to_owned();
+        };
         let settings = FormatSettings::default();
         let Ok(value) = encoding::decode(info.repr, info.sql_name, Format::Text, text.as_bytes(), &settings) else {
             return text.to_owned();

@@ -17,12 +17,12 @@ use bytes::{BufMut, BytesMut};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::array_wire;
-use crate::types::bits;
 use crate::types::bytes_text::{
     char_byte, parse_bytea, parse_uuid, read_char, write_char, write_escaped, write_hex, write_uuid,
 };
 use crate::types::calendar::USECS_PER_DAY;
 use crate::types::datetime::{Date, Stored, Time, TimeTz, Timestamp, TimestampTz, out_of_range};
+use crate::types::encoding_rare;
 use crate::types::format::{ByteaOutput, DateStyle, Format, FormatSettings, IntervalStyle};
 use crate::types::interval::{Interval, fields};
 use crate::types::json;
@@ -34,7 +34,6 @@ use crate::types::number_text::{
 use crate::types::numeric::Numeric;
 use crate::types::numeric_wire;
 use crate::types::pg_type::{Repr, Scalar};
-use crate::types::range_text;
 use crate::types::value::{Value, ValueRef};
 
 /// Appends the wire form of a stored value that is not NULL. A stored value whose storage class does not fit `repr`
@@ -102,7 +101,7 @@ fn misfit() -> Error {
     Error::new(SqlState::DATA_CORRUPTED, "a stored value is not of its column's type")
 }
 
-fn write_failed(_: fmt::Error) -> Error {
+pub(super) fn write_failed(_: fmt::Error) -> Error {
     Error::internal("writing a value")
 }
 
@@ -136,7 +135,7 @@ pub fn put_integer(value: i64, out: &mut BytesMut) {
 }
 
 /// Writes a value of any storage class in the text form that comes closest.
-fn put_as_text(value: ValueRef<'_>, out: &mut BytesMut) -> Result<()> {
+pub(super) fn put_as_text(value: ValueRef<'_>, out: &mut BytesMut) -> Result<()> {
     match value {
         ValueRef::Null => {}
         ValueRef::Integer(integer) => put_integer(integer, out),
@@ -188,10 +187,7 @@ fn encode_text(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings, o
         (Scalar::IntVector | Scalar::OidVector, ValueRef::Text(stored)) => {
             return array_wire::encode_vector(stored, scalar, Format::Text, settings, out);
         }
-        (Scalar::Range(_) | Scalar::Multirange(_), ValueRef::Text(stored)) => {
-            return range_text::encode_text(scalar, stored, settings, out);
-        }
-        (_, other) => return put_as_text(other, out),
+        (scalar, other) => return encoding_rare::encode_text(scalar, other, settings, out),
     };
     written.map_err(write_failed)
 }
@@ -231,7 +227,7 @@ fn put_timestamptz(text: &str, settings: &FormatSettings, out: &mut BytesMut) ->
 }
 
 /// An integer in a storage class that others may have chosen.
-fn integer_of(value: ValueRef<'_>) -> Result<i64> {
+pub(super) fn integer_of(value: ValueRef<'_>) -> Result<i64> {
     match value {
         ValueRef::Integer(integer) => Ok(integer),
         ValueRef::Text(text) => text.parse().map_err(|_| misfit()),
@@ -248,7 +244,7 @@ fn float_of(value: ValueRef<'_>) -> Result<f64> {
     }
 }
 
-fn text_of(value: ValueRef<'_>) -> Result<&str> {
+pub(super) fn text_of(value: ValueRef<'_>) -> Result<&str> {
     match value {
         ValueRef::Text(text) => Ok(text),
         _ => Err(misfit()),
@@ -305,13 +301,12 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
         }
         Scalar::Inet => Network::parse(text_of(value)?, false)?.write_binary(false, out),
         Scalar::Cidr => Network::parse(text_of(value)?, true)?.write_binary(true, out),
-        Scalar::Bit => bits::write_binary(text_of(value)?, out)?,
-        Scalar::Range(_) | Scalar::Multirange(_) => range_text::write_binary(scalar, text_of(value)?, settings, out)?,
         Scalar::Void => {}
         Scalar::Record => return Err(Error::unsupported("the binary form of type record")),
         Scalar::IntVector | Scalar::OidVector => {
             array_wire::encode_vector(text_of(value)?, scalar, Format::Binary, settings, out)?;
         }
+        _ => encoding_rare::encode_binary(scalar, value, settings, out)?,
     }
     Ok(())
 }
@@ -376,12 +371,11 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::Inet | Scalar::Cidr => {
             Value::Text(network_text(Network::parse(text, scalar == Scalar::Cidr)?, scalar)?)
         }
-        Scalar::Bit => Value::Text(bits::parse(text)?),
-        Scalar::Range(_) | Scalar::Multirange(_) => Value::Text(range_text::parse(scalar, text, settings)?),
         Scalar::Void => Value::Text(String::new()),
         Scalar::IntVector | Scalar::OidVector => {
             Value::Text(array_wire::decode_vector(scalar, Format::Text, text.as_bytes(), settings)?)
         }
+        _ => return encoding_rare::decode_text(scalar, text, settings),
     })
 }
 
@@ -399,7 +393,7 @@ fn network_text(network: Network, scalar: Scalar) -> Result<String> {
 }
 
 /// Exactly `N` bytes.
-fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+pub(super) fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
     match bytes.split_first_chunk::<N>() {
         None => Err(insufficient_data()),
         Some((chunk, [])) => Ok(*chunk),
@@ -456,13 +450,12 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
         Scalar::Inet | Scalar::Cidr => {
             Value::Text(network_text(Network::read_binary(bytes, scalar == Scalar::Cidr)?, scalar)?)
         }
-        Scalar::Bit => Value::Text(bits::read_binary(bytes)?),
-        Scalar::Range(_) | Scalar::Multirange(_) => Value::Text(range_text::read_binary(scalar, bytes, settings)?),
         Scalar::Void => Value::Text(String::new()),
         Scalar::Record => return Err(Error::unsupported("the binary form of type record")),
         Scalar::IntVector | Scalar::OidVector => {
             Value::Text(array_wire::decode_vector(scalar, Format::Binary, bytes, settings)?)
         }
+        _ => return encoding_rare::decode_binary(scalar, bytes, settings),
     })
 }
 

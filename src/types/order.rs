@@ -16,9 +16,7 @@ use crate::types::range;
 /// Compares two stored values of a scalar, both as text. jsonb is not among the types it knows.
 pub fn compare_text(scalar: Scalar, a: &str, b: &str) -> Ordering {
     match scalar {
-        Scalar::Bool | Scalar::Int2 | Scalar::Int4 | Scalar::Int8 | Scalar::Oid => {
-            read(a, b, |text| text.parse::<i64>().ok(), i64::cmp)
-        }
+        scalar if scalar.is_integer() => read(a, b, |text| text.parse::<i64>().ok(), i64::cmp),
         Scalar::Float4 | Scalar::Float8 => read(a, b, |text| text.parse::<f64>().ok(), compare_floats),
         Scalar::Numeric => numeric_wire::compare_text(a, b),
         Scalar::Interval => read(a, b, |text| Interval::from_stored(text).ok(), Interval::cmp),

@@ -224,14 +224,9 @@ pub fn bound_of_value(of: RangeOf, value: ValueRef<'_>) -> Result<String> {
 /// A bound's text as a stored value of the subtype.
 pub fn value_of_bound(of: RangeOf, text: &str) -> Result<Value> {
     match of.scalar() {
-        scalar @ (Scalar::Bool
-        | Scalar::Int2
-        | Scalar::Int4
-        | Scalar::Int8
-        | Scalar::Oid
-        | Scalar::Float4
-        | Scalar::Float8
-        | Scalar::Bytea) => decode_text(scalar, "", text, &FormatSettings::default()),
+        scalar if scalar.is_integer() || matches!(scalar, Scalar::Float4 | Scalar::Float8 | Scalar::Bytea) => {
+            decode_text(scalar, "", text, &FormatSettings::default())
+        }
         _ => Ok(Value::Text(text.to_owned())),
     }
 }

@@ -23,6 +23,7 @@ mod datetime;
 mod elements;
 mod float;
 mod formatting;
+mod geometry;
 mod integer;
 mod io;
 mod json;
@@ -31,7 +32,9 @@ mod jsonb;
 mod like;
 #[cfg(test)]
 mod limits_tests;
+mod mac_address;
 mod modifiers;
+mod money;
 mod network;
 mod numeric;
 mod object_ids;
@@ -44,6 +47,7 @@ mod server_info;
 mod session;
 mod sets;
 mod strings;
+mod system_ids;
 mod unnest;
 
 use std::collections::HashMap;
@@ -286,7 +290,11 @@ static AREAS: &[&[Definition]] = &[
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
     formatting::FUNCTIONS,
+    geometry::FUNCTIONS,
     network::FUNCTIONS,
+    mac_address::FUNCTIONS,
+    money::FUNCTIONS,
+    system_ids::FUNCTIONS,
     ranges::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,

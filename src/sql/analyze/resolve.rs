@@ -27,7 +27,10 @@ fn comparison(name: &str) -> Option<&'static str> {
 
 /// Whether a comparison's call does more to its operands than compare them: dates and timestamps meet in one type.
 fn converts(call: Call) -> bool {
-    matches!(call, Call::Template(template) if template.contains("pg_"))
+    match call {
+        Call::Template(template) => template.contains("pg_"),
+        Call::Function(_) | Call::Typed(_) => true,
+    }
 }
 
 impl Analyzer<'_> {
@@ -106,8 +109,8 @@ impl Analyzer<'_> {
             }
             _ => return Ok(None),
         };
-        if matches!(target, Oid::JSON | Oid::XML | Oid::VOID) {
-            return Err(self.no_operator(op, Some(l), r));
+        if !operators::compare_as_stored(target) {
+            return Ok(None);
         }
         let left = self.implicit(left.clone(), target)?;
         let right = self.implicit(right.clone(), target)?;

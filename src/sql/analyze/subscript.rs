@@ -60,6 +60,9 @@ impl Analyzer<'_> {
             let subscript = self.implicit(subscript.clone(), Oid::INT4)?;
             return Ok(Expr::template("nullif(substr({0}, {1} + 1, 1), '')", vec![array, subscript], Oid::CHAR));
         }
+        if let Some(part) = self.part_of_shape(&array, &subscripts)? {
+            return Ok(part);
+        }
         let Some(element) = self.element_type(array.type_oid) else {
             let message = format!(
                 "cannot subscript type {} because it does not support subscripting",

@@ -9,13 +9,16 @@ mod bits;
 mod catalog;
 mod datetime;
 mod formatting;
+mod geometry;
 mod io;
 mod json;
 mod math;
+mod money;
 mod network;
 mod range;
 mod session;
 mod string;
+mod system_ids;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -131,13 +134,16 @@ static AREAS: &[&[Function]] = &[
     catalog::ROWS,
     datetime::ROWS,
     formatting::ROWS,
+    geometry::ROWS,
     io::ROWS,
     json::ROWS,
     math::ROWS,
+    money::ROWS,
     network::ROWS,
     range::ROWS,
     session::ROWS,
     string::ROWS,
+    system_ids::ROWS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {

@@ -7,9 +7,12 @@ mod bits;
 mod comparison;
 mod containers;
 mod datetime;
+mod geometry;
+mod money;
 mod network;
 mod number;
 mod range;
+mod system_ids;
 mod text;
 
 use std::collections::HashMap;
@@ -47,6 +50,9 @@ static AREAS: &[&[Operator]] = &[
     containers::ROWS,
     network::ROWS,
     range::ROWS,
+    geometry::ROWS,
+    money::ROWS,
+    system_ids::ROWS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Operator>>> = LazyLock::new(|| {
@@ -65,6 +71,30 @@ pub fn all() -> impl Iterator<Item = &'static Operator> {
 /// The operators of that name, prefix and infix.
 pub fn named(name: &str) -> &'static [&'static Operator] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// Types that have no comparisons, or whose comparisons are more than SQLite's of the stored form: only their rows here
+/// count.
+const NOT_AS_STORED: &[Oid] = &[
+    Oid::JSON,
+    Oid::XML,
+    Oid::VOID,
+    Oid::XID,
+    Oid::CID,
+    Oid::PG_SNAPSHOT,
+    Oid::TXID_SNAPSHOT,
+    Oid::POINT,
+    Oid::LSEG,
+    Oid::LINE,
+    Oid::BOX,
+    Oid::PATH,
+    Oid::POLYGON,
+    Oid::CIRCLE,
+];
+
+/// Whether values of a type are compared by SQLite's own operators.
+pub fn compare_as_stored(oid: Oid) -> bool {
+    !NOT_AS_STORED.contains(&oid)
 }
 
 #[cfg(test)]
