@@ -29,6 +29,7 @@ pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
     pub mod array;
     pub mod array_wire;
+    pub mod bits;
     pub mod bytes_text;
     pub mod calendar;
     pub mod charset;
@@ -42,13 +43,17 @@ pub mod types {
     pub mod datetime_tokens;
     pub mod encoding;
     pub mod encoding_check;
+    mod encoding_rare;
     pub mod format;
     pub mod from_char;
+    pub mod geometry;
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
     pub mod json;
     pub mod jsonpath;
+    pub mod mac_address;
+    pub mod money;
     pub mod network;
     pub mod network_math;
     pub mod number_template;
@@ -58,8 +63,13 @@ pub mod types {
     pub mod numeric_math;
     pub mod numeric_wire;
     pub mod pattern;
+    pub mod order;
+    pub mod pg_range;
     pub mod pg_type;
     pub mod qualified_name;
+    pub mod range;
+    pub mod range_text;
+    pub mod system_ids;
     pub mod template;
     pub mod text_search;
     pub mod time_zone;
@@ -188,9 +198,11 @@ pub mod sql {
         pub mod modify;
         mod named;
         pub(in crate::sql) mod names;
+        mod polymorphic;
         mod query;
         mod resolve;
         mod scope;
+        mod shapes;
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod type_name;

@@ -285,6 +285,8 @@ fn builtin_type(info: &TypeInfo, typmod: Option<i32>) -> String {
         return match info.oid {
             // character without a length is character(1), which is not what a column without a modifier is.
             Oid::BPCHAR if typmod.is_some() => "bpchar".to_owned(),
+            // bit without a length would be bit(1).
+            Oid::BIT if typmod.is_some() => "\"bit\"".to_owned(),
             Oid::CHAR => "\"char\"".to_owned(),
             _ => info.sql_name.to_owned(),
         };

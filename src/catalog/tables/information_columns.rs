@@ -50,7 +50,11 @@ fn describe_type(rows: &mut Rows, view: &View<'_>, oid: Oid, typmod: i32) {
         "USER-DEFINED".to_owned()
     };
     let (precision, radix, scale) = numeric_facts(oid, typmod);
-    let length = matches!(oid, Oid::BPCHAR | Oid::VARCHAR).then(|| i64::from(typmod) - 4).filter(|_| typmod >= 4);
+    let length = match oid {
+        Oid::BPCHAR | Oid::VARCHAR if typmod >= 4 => Some(i64::from(typmod) - 4),
+        Oid::BIT | Oid::VARBIT if typmod >= 0 => Some(i64::from(typmod)),
+        _ => None,
+    };
     let octets = matches!(oid, Oid::TEXT | Oid::BPCHAR | Oid::VARCHAR)
         .then(|| length.map_or(UNLIMITED_OCTETS, |l| l * CHARACTER_OCTETS));
     rows.set("data_type", data_type.into());

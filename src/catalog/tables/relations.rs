@@ -117,23 +117,7 @@ fn default(column: &Column) -> Cell {
 
 /// Whether values of this representation are stored as INTEGER.
 pub fn is_integer(repr: Repr) -> bool {
-    use Scalar::*;
-    repr.array_of.is_none()
-        && matches!(
-            repr.scalar,
-            Bool | Int2
-                | Int4
-                | Int8
-                | Oid
-                | RegClass
-                | RegType
-                | RegProc
-                | RegProcedure
-                | RegNamespace
-                | RegRole
-                | RegConfig
-                | RegDictionary
-        )
+    repr.array_of.is_none() && repr.scalar.is_integer()
 }
 
 #[cfg(test)]

@@ -27,21 +27,10 @@ fn declared_type(repr: Repr) -> &'static str {
         return "TEXT";
     }
     match repr.scalar {
-        Scalar::Bool
-        | Scalar::Int2
-        | Scalar::Int4
-        | Scalar::Int8
-        | Scalar::Oid
-        | Scalar::RegClass
-        | Scalar::RegType
-        | Scalar::RegProc
-        | Scalar::RegProcedure
-        | Scalar::RegNamespace
-        | Scalar::RegRole
-        | Scalar::RegConfig
-        | Scalar::RegDictionary => "INTEGER",
+        scalar if scalar.is_integer() => "INTEGER",
         Scalar::Float4 | Scalar::Float8 => "REAL",
-        Scalar::Bytea => "BLOB",
+        // No affinity.
+        Scalar::Bytea | Scalar::Xid8 => "BLOB",
         _ => "TEXT",
     }
 }
