@@ -144,6 +144,7 @@ pub mod catalog {
     pub mod pretty;
     pub mod qualify;
     pub mod schema;
+    pub mod shared_map;
     pub mod store;
     pub mod tables {
         //! pg_catalog and information_schema as SQLite virtual tables.

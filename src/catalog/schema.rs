@@ -5,29 +5,32 @@
 //! know: how it is stored in the file (`catalog::store`), how it is shown to clients (`catalog::tables`), SQL text.
 //! Specification: catalogs.html (PostgreSQL 15).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::shared_map::SharedMap;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
-/// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one.
+/// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one that has in common with
+/// it what did not change.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogSnapshot {
     /// Changes with every change of the schema; plans are cached by it. Unique over the process' lifetime.
     pub version: u64,
+    /// SQLite's own number of the file's schema that this is a picture of (PRAGMA schema_version).
+    pub file_version: i64,
     pub schemas: Vec<Schema>,
     /// Every relation by OID: system relations (pg_catalog, information_schema) included, and every index as a
     /// relation of kind `Index` with one column per key (its definition is in its table's `indexes`).
-    pub relations: HashMap<Oid, Arc<Relation>>,
+    pub relations: SharedMap<Oid, Arc<Relation>>,
     /// (schema, name) to relation.
-    pub by_name: HashMap<(String, String), Oid>,
+    pub by_name: SharedMap<(String, String), Oid>,
     /// Enums and domains by OID.
-    pub types: HashMap<Oid, Arc<UserType>>,
+    pub types: SharedMap<Oid, Arc<UserType>>,
     /// (schema, name) to user type; the types' array types are here too, by their own OID in `UserType::array`.
-    pub type_names: HashMap<(String, String), Oid>,
+    pub type_names: SharedMap<(String, String), Oid>,
     /// COMMENT ON, by (class OID, object OID, column number or 0).
-    pub comments: HashMap<(Oid, Oid, i32), String>,
+    pub comments: SharedMap<(Oid, Oid, i32), String>,
     /// What all databases share; kept in one of them.
     pub cluster: Arc<ClusterFacts>,
 }
@@ -37,6 +40,21 @@ pub struct CatalogSnapshot {
 pub struct Schema {
     pub oid: Oid,
     pub name: String,
+}
+
+impl Schema {
+    /// Below the first OID given to users' objects.
+    const TEMPORARY: Oid = Oid(16_000);
+
+    /// The schema of a connection's temporary objects.
+    pub fn temporary() -> Self {
+        Schema { oid: Schema::TEMPORARY, name: "pg_temp".to_owned() }
+    }
+
+    /// Whether it is that of a connection's temporary objects.
+    pub fn is_temporary(&self) -> bool {
+        self.oid == Schema::TEMPORARY
+    }
 }
 
 /// What a relation is (pg_class.relkind).
@@ -270,6 +288,14 @@ impl CatalogSnapshot {
         self.relations.insert(relation.oid, relation);
     }
 
+    /// Removes all comments on an object.
+    pub fn remove_comments(&mut self, object: Oid) {
+        let on_it: Vec<_> = self.comments.keys().filter(|(_, on, _)| *on == object).copied().collect();
+        on_it.iter().for_each(|key| {
+            self.comments.remove(key);
+        });
+    }
+
     /// Adds a user type, or replaces the one with its OID.
     pub fn put_type(&mut self, user_type: Arc<UserType>) {
         self.remove_type(user_type.oid);
@@ -316,6 +342,31 @@ impl CatalogSnapshot {
     /// Whether the schema exists.
     pub fn has_schema(&self, name: &str) -> bool {
         self.schemas.iter().any(|s| s.name == name)
+    }
+
+    /// Without the temporary objects of one connection: what all the others see.
+    pub fn without_temporary(&self, version: u64) -> Self {
+        let mut shared = CatalogSnapshot { version, ..self.clone() };
+        self.temporary_relations().for_each(|relation| shared.remove_relation(relation.oid));
+        shared.schemas.retain(|schema| !schema.is_temporary());
+        shared
+    }
+
+    /// With the temporary objects of another snapshot.
+    pub fn with_temporary_of(&self, own: &CatalogSnapshot, version: u64) -> Self {
+        let mut both = CatalogSnapshot { version, ..self.clone() };
+        own.temporary_relations().for_each(|relation| both.put_relation(Arc::clone(relation)));
+        both.schemas.extend(own.schemas.iter().filter(|schema| schema.is_temporary()).cloned());
+        both
+    }
+
+    /// Whether there may be temporary objects in it.
+    pub fn has_temporary(&self) -> bool {
+        self.schemas.iter().any(Schema::is_temporary)
+    }
+
+    fn temporary_relations(&self) -> impl Iterator<Item = &Arc<Relation>> {
+        self.relations.values().filter(|r| r.temporary && r.kind != RelationKind::Index)
     }
 
     /// The table an index belongs to, and the index.

@@ -407,7 +407,7 @@ impl Database {
     /// A committed change of the schema becomes everybody's. The caller holds the ticket.
     pub(crate) fn publish(&self, snapshot: Arc<CatalogSnapshot>) {
         let mut current = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
-        for oid in current.relations.keys().filter(|oid| !snapshot.relations.contains_key(oid)) {
+        for (oid, _) in current.relations.missing_in(&snapshot.relations) {
             self.sequences.forget(*oid);
         }
         *current = snapshot;

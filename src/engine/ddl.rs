@@ -31,6 +31,7 @@ use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind, Schema, Us
 use crate::catalog::store;
 use crate::engine::error_map;
 use crate::engine::functions::ContextSlot;
+use crate::engine::sequences::SequenceState;
 use crate::error::{Error, ErrorFields, Notice, Result, Severity, SqlState};
 use crate::sql::ddl::{Ddl, Name};
 use crate::sql::planner::PlanContext;
@@ -39,14 +40,18 @@ use crate::types::pg_type::Oid;
 /// What a DDL statement left behind besides its effect.
 #[derive(Debug)]
 pub struct DdlOutcome {
+    /// The catalog after it; `None` if it has to be read, because SQLite alone knows what has become of a table that
+    /// others made.
+    pub catalog: Option<Arc<CatalogSnapshot>>,
+    /// Sequences that were set, with what they were before.
+    pub restarted: Vec<(Oid, SequenceState)>,
     pub notices: Vec<Notice>,
     /// The rows CREATE TABLE AS made; they are in its command tag.
     pub rows: Option<u64>,
 }
 
 /// Carries out one statement. `has_violations` says that foreign keys are violated whose check has been put off.
-/// `context.catalog` must be the catalog as the open write transaction sees it, and the
-/// caller reads it anew afterwards. When the statement fails, the transaction is to be rolled back.
+/// `context.catalog` must be the catalog as the open write transaction sees it. When the statement fails, the transaction is to be rolled back.
 pub fn execute(
     connection: &Connection,
     slot: &ContextSlot,
@@ -56,8 +61,11 @@ pub fn execute(
 ) -> Result<DdlOutcome> {
     let mut change = Change { has_violations, ..Change::new(connection, slot, context) };
     change.run(ddl)?;
-    let Change { notices, rows, .. } = change;
-    Ok(DdlOutcome { notices, rows })
+    let file_version = change.sqlite(store::file_version(connection))?;
+    let Change { mut catalog, notices, rows, restarted, is_foreign, .. } = change;
+    let now = Arc::make_mut(&mut catalog);
+    (now.version, now.file_version) = (store::next_version(), file_version);
+    Ok(DdlOutcome { catalog: Some(catalog).filter(|_| !is_foreign), restarted, notices, rows })
 }
 
 /// Where SQLite refuses functions that do not always give the same result, and what PostgreSQL says of it there. In
@@ -85,6 +93,9 @@ struct Change<'a> {
     schemas_named: Vec<String>,
     notices: Vec<Notice>,
     rows: Option<u64>,
+    restarted: Vec<(Oid, SequenceState)>,
+    /// Something has become of a table that others made.
+    is_foreign: bool,
     has_violations: bool,
 }
 
@@ -99,6 +110,8 @@ impl<'a> Change<'a> {
             schemas_named: context.settings.schemas_named(),
             notices: Vec::new(),
             rows: None,
+            restarted: Vec::new(),
+            is_foreign: false,
             has_violations: false,
         }
     }
@@ -183,9 +196,35 @@ impl<'a> Change<'a> {
     fn remove_relation(&mut self, oid: Oid) -> Result<()> {
         let Some(relation) = self.catalog.relations.get(&oid).cloned() else { return Ok(()) };
         self.sqlite(store::remove_relation(self.connection, &relation))?;
+        self.is_foreign |= !relation.declared;
         let catalog = self.catalog_mut();
         catalog.remove_relation(oid);
-        catalog.comments.retain(|(_, object, _), _| *object != oid);
+        catalog.remove_comments(oid);
+        Ok(())
+    }
+
+    /// The connection's temporary objects have somewhere to be from now on.
+    fn ensure_temporary(&mut self) -> Result<()> {
+        self.sqlite(store::initialise_temporary(self.connection))?;
+        if !self.catalog.has_temporary() {
+            self.catalog_mut().schemas.push(Schema::temporary());
+        }
+        Ok(())
+    }
+
+    /// A table that others made is changed: SQLite's schema says it all, and the catalog is read from it.
+    fn put_foreign_relation(&mut self, relation: Relation) {
+        self.is_foreign = true;
+        self.catalog_mut().put_relation(Arc::new(relation));
+    }
+
+    /// COMMENT ON, by class, object and part; `None` removes it.
+    fn set_comment(&mut self, key: (Oid, Oid, i32), text: Option<&str>) -> Result<()> {
+        self.sqlite(store::set_comment(self.connection, key, text))?;
+        match text {
+            Some(text) => self.catalog_mut().comments.insert(key, text.to_owned()),
+            None => self.catalog_mut().comments.remove(&key),
+        };
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What is rarely said of a relation: a row in `__pg_option` only where something is said.
 //!
-//! Owns: that table, which files of older versions get with their first change of the schema.
+//! Owns: that table's rows.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,6 @@ use serde_json::{Value as Json, json};
 
 use crate::catalog::schema::{DroppedColumn, Relation, RelationOptions};
 use crate::types::pg_type::Oid;
-
-/// The table. `{0}` is SQLite's schema.
-pub(super) const TABLE: &str =
-    "CREATE TABLE IF NOT EXISTS {0}.__pg_option (relation INTEGER PRIMARY KEY, options TEXT NOT NULL);";
 
 /// Writes a relation's options, in place of those there were.
 pub(super) fn put(connection: &Connection, database: &str, relation: &Relation) -> Result<()> {
@@ -39,8 +35,7 @@ pub(super) fn remove(connection: &Connection, database: &str, oid: Oid) -> Resul
 
 /// All options there are.
 pub(super) fn load(connection: &Connection, database: &str) -> Result<HashMap<Oid, RelationOptions>> {
-    let exists = format!("SELECT 1 FROM {database}.sqlite_schema WHERE name = '__pg_option'");
-    if !connection.prepare(&exists)?.exists([])? {
+    if !connection.table_exists(Some(database), "__pg_option")? {
         return Ok(HashMap::new());
     }
     let mut statement = connection.prepare(&format!("SELECT relation, options FROM {database}.__pg_option"))?;

@@ -100,11 +100,7 @@ impl Change<'_> {
         if rebuild && !redeclared {
             self.rebuild(&before, after, &sources)?;
         } else {
-            for number in appended {
-                let Some(column) = after.column_by_number(number) else { continue };
-                let sql = format!("ALTER TABLE {} ADD COLUMN {}", qualified(&after), self.column_sql(&after, column)?);
-                self.execute(&sql)?;
-            }
+            self.append_columns(&before, &after, &appended)?;
             for index in after.indexes.iter().filter(|i| new_indexes.contains(&i.oid)) {
                 if !sqlite::is_rowid_index(&after, index) {
                     self.create_index_in_sqlite(&after, index)?;
@@ -119,6 +115,17 @@ impl Change<'_> {
                 ConstraintKind::Check(text) => self.check_rows(&table, &constraint.name, text)?,
                 ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
             }
+        }
+        Ok(())
+    }
+
+    fn append_columns(&mut self, before: &Relation, after: &Relation, appended: &[i16]) -> Result<()> {
+        if !appended.is_empty() && self.is_small(before)? {
+            return self.recreate(before, after);
+        }
+        for column in appended.iter().filter_map(|number| after.column_by_number(*number)) {
+            let sql = format!("ALTER TABLE {} ADD COLUMN {}", qualified(after), self.column_sql(after, column)?);
+            self.execute(&sql)?;
         }
         Ok(())
     }
@@ -570,7 +577,7 @@ impl Change<'_> {
             .map(|i| i.oid)
             .collect();
         let comment = (super::comment::PG_CLASS, relation, i32::from(number));
-        self.sqlite(store::set_comment(self.connection, comment, None))?;
+        self.set_comment(comment, None)?;
         work.after.indexes.retain(|i| !dropped_indexes.contains(&i.oid));
         work.after.constraints.retain(|c| !c.columns.contains(&number));
         work.after.columns.retain(|c| c.number != number);

@@ -2,7 +2,6 @@
 
 use super::Change;
 use crate::catalog::schema::RelationKind;
-use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CommentTarget, Name, ObjectKind};
 use crate::types::pg_type::Oid;
@@ -41,12 +40,7 @@ impl Change<'_> {
                 (PG_CONSTRAINT, found.oid, 0)
             }
         };
-        self.sqlite(store::set_comment(self.connection, key, text))?;
-        match text {
-            Some(text) => self.catalog_mut().comments.insert(key, text.to_owned()),
-            None => self.catalog_mut().comments.remove(&key),
-        };
-        Ok(())
+        self.set_comment(key, text)
     }
 
     fn commented_relation(&self, kind: ObjectKind, name: &Name) -> Result<Oid> {

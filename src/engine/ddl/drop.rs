@@ -380,13 +380,17 @@ impl Change<'_> {
         match object {
             Object::Schema(oid) => {
                 self.sqlite(store::remove_schema(self.connection, oid))?;
-                self.catalog_mut().schemas.retain(|s| s.oid != oid);
+                let catalog = self.catalog_mut();
+                catalog.schemas.retain(|s| s.oid != oid);
+                catalog.remove_comments(oid);
                 Ok(())
             }
             Object::Relation(oid) => self.remove_whole_relation(oid),
             Object::Type(oid) => {
                 self.sqlite(store::remove_type(self.connection, oid))?;
-                self.catalog_mut().remove_type(oid);
+                let catalog = self.catalog_mut();
+                catalog.remove_type(oid);
+                catalog.remove_comments(oid);
                 Ok(())
             }
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
@@ -419,7 +423,7 @@ impl Change<'_> {
         if table.declared {
             return self.put_relation(changed);
         }
-        self.catalog_mut().put_relation(changed.into());
+        self.put_foreign_relation(changed);
         Ok(())
     }
 

@@ -87,8 +87,7 @@ impl Change<'_> {
         if relation.declared {
             return self.put_relation(relation);
         }
-        // A table that others made: SQLite's schema says it all.
-        self.catalog_mut().put_relation(relation.into());
+        self.put_foreign_relation(relation);
         Ok(())
     }
 

@@ -69,7 +69,7 @@ impl Change<'_> {
         }
         self.check_free(&schema, &name.name)?;
         if temporary {
-            self.sqlite(store::initialise_temporary(self.connection))?;
+            self.ensure_temporary()?;
         }
         Ok(Some(Relation {
             oid: self.new_oid()?,

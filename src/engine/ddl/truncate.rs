@@ -62,7 +62,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn restart_owned(&self, tables: &[Arc<Relation>]) -> Result<()> {
+    fn restart_owned(&mut self, tables: &[Arc<Relation>]) -> Result<()> {
         for sequence in self.sorted_relations() {
             let Some(options) = sequence.sequence else { continue };
             if options.owned_by.is_some_and(|(owner, _)| tables.iter().any(|t| t.oid == owner)) {

@@ -4,7 +4,6 @@ use super::Change;
 use super::column::type_display;
 use super::table::{next_number, push_column};
 use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
-use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::stored::{DescribedQuery, Origin, describe_query, expand_stars};
 use crate::sql::ddl::{CreateView, Query};
@@ -18,7 +17,7 @@ impl Change<'_> {
             described.used.relations.iter().any(|oid| self.catalog.relations.get(oid).is_some_and(|r| r.temporary));
         let temporary = create.temporary || uses_temporary;
         if temporary {
-            self.sqlite(store::initialise_temporary(self.connection))?;
+            self.ensure_temporary()?;
         }
         let schema = self.creation_schema(&create.name, temporary)?;
         let name = create.name.name.clone();
