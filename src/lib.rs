@@ -141,6 +141,7 @@ pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod cluster;
     pub mod definitions;
+    pub mod dependencies;
     pub mod pretty;
     pub mod qualify;
     pub mod schema;
@@ -153,10 +154,12 @@ pub mod catalog {
         pub mod contents;
         pub mod information_columns;
         pub mod information_objects;
+        pub mod key_triggers;
         pub mod own;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
+        pub mod row_types;
         pub mod rows;
         #[cfg(test)]
         pub mod sample;
@@ -204,6 +207,7 @@ pub mod sql {
     pub mod operators;
     pub mod plan;
     pub mod planner;
+    pub mod regclass;
     pub mod scan;
     pub mod syntax {
         //! Text to the tree of what was written: lexer, grammar, AST, printer. The shape is gram.y's.

@@ -5,6 +5,7 @@
 //! know: how it is stored in the file (`catalog::store`), how it is shown to clients (`catalog::tables`), SQL text.
 //! Specification: catalogs.html (PostgreSQL 15).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::cluster::ClusterFacts;
@@ -57,6 +58,15 @@ impl Schema {
     }
 }
 
+/// What a stored text refers to: dependencies are made from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Columns by relation and number; 0 is the relation as a whole.
+    pub columns: Vec<(Oid, i16)>,
+    /// Keys without which a view's grouping would not be right.
+    pub constraints: Vec<Oid>,
+}
+
 /// What a relation is (pg_class.relkind).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RelationKind {
@@ -103,6 +113,12 @@ pub struct RelationOptions {
     pub triggers_disabled: bool,
     /// The columns that are gone. Their numbers are not given again.
     pub dropped: Vec<DroppedColumn>,
+    /// WITH (…), each as "name=value": of a table shown only, of a view what it does.
+    pub parameters: Vec<String>,
+    /// REPLICA IDENTITY FULL (f), NOTHING (n) or USING INDEX (i). Shown only.
+    pub replica_identity: Option<u8>,
+    /// Of a view's query.
+    pub uses: Uses,
 }
 
 /// What is left of a column that was dropped.
@@ -132,6 +148,23 @@ pub struct Column {
     pub generated: bool,
     /// This column is the table's INTEGER PRIMARY KEY (rowid alias): SQLite would invent a value for NULL.
     pub rowid_alias: bool,
+    pub options: ColumnOptions,
+}
+
+/// What is rarely said of a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnOptions {
+    /// COLLATE, where it is not the type's own: a name as PostgreSQL text, with its schema unless that is pg_catalog.
+    pub collation: Option<String>,
+    /// SET STORAGE and SET COMPRESSION: pg_attribute's letters. Shown only.
+    pub storage: Option<u8>,
+    pub compression: Option<u8>,
+    /// SET STATISTICS. Shown only.
+    pub statistics: Option<i32>,
+    /// SET (n_distinct = …), each as "name=value". Shown only.
+    pub parameters: Vec<String>,
+    /// Of the default or generation expression.
+    pub uses: Uses,
 }
 
 /// GENERATED … AS IDENTITY.
@@ -151,6 +184,18 @@ pub struct Constraint {
     pub columns: Vec<i16>,
     pub deferrable: bool,
     pub initially_deferred: bool,
+    pub options: ConstraintOptions,
+}
+
+/// What is rarely said of a constraint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConstraintOptions {
+    /// NOT VALID, and not validated since: rows from before need not satisfy it.
+    pub not_valid: bool,
+    /// NO INHERIT. Shown only.
+    pub no_inherit: bool,
+    /// MATCH FULL
+    pub match_full: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -188,6 +233,24 @@ pub struct Index {
     pub method: String,
     /// The constraint this index belongs to.
     pub constraint: Option<Oid>,
+    pub options: IndexOptions,
+}
+
+/// What is rarely said of an index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexOptions {
+    /// NULLS NOT DISTINCT
+    pub nulls_not_distinct: bool,
+    /// WITH (…), each as "name=value". Shown only.
+    pub parameters: Vec<String>,
+    /// The table was last CLUSTERed by it, or is to be. Shown only.
+    pub clustered: bool,
+    /// REPLICA IDENTITY USING INDEX. Shown only.
+    pub replica_identity: bool,
+    /// ALTER INDEX … ALTER COLUMN n SET STATISTICS. Shown only.
+    pub statistics: Vec<(i16, i32)>,
+    /// Of the expressions and the predicate.
+    pub uses: Uses,
 }
 
 /// One key of an index.
@@ -392,6 +455,7 @@ fn index_relation(catalog: &CatalogSnapshot, table: &Relation, index: &Index) ->
             identity: None,
             generated: false,
             rowid_alias: false,
+            options: Default::default(),
         }
     });
     Relation {
@@ -455,6 +519,25 @@ impl Relation {
     /// The column with that attribute number.
     pub fn column_by_number(&self, number: i16) -> Option<&Column> {
         self.columns.iter().find(|c| c.number == number)
+    }
+
+    /// The index that a foreign key to these columns rests on: the oldest unique one that is always so.
+    pub fn key_index(&self, columns: &[i16]) -> Option<&Index> {
+        let keys = self.unique_indexes(columns).filter(|index| self.deferrable_key(index).is_none());
+        keys.min_by_key(|index| index.oid)
+    }
+
+    /// The unique indexes that are neither partial nor over expressions and have exactly these columns, in any order.
+    pub fn unique_indexes(&self, columns: &[i16]) -> impl Iterator<Item = &Index> {
+        let wanted: BTreeSet<i16> = columns.iter().copied().collect();
+        self.indexes.iter().filter(move |index| {
+            index.unique
+                && index.predicate.is_none()
+                // SQLite would not find it for the key.
+                && !index.options.nulls_not_distinct
+                && index.keys.len() == wanted.len()
+                && index.keys.iter().all(|k| wanted.contains(&k.column))
+        })
     }
 
     /// The DEFERRABLE constraint that an index stands for. Such an index has duplicates for a while.

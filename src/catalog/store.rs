@@ -212,13 +212,13 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
     let mut indexes =
         by_relation(connection, &rows("SELECT relation, i.* FROM {0}.__pg_index i ORDER BY oid"), read_index)?;
     let mut sequences = by_relation(connection, &rows("SELECT oid, s.* FROM {0}.__pg_sequence s"), read_sequence)?;
-    let mut options = options::load(connection, database)?;
+    let options = options::load(connection, database)?;
     let mut statement =
         connection.prepare(&rows("SELECT oid, schema, name, kind, sqlite_name, view_query FROM {0}.__pg_class"))?;
     let mut classes = statement.query([])?;
     while let Some(row) = classes.next()? {
         let oid = oid(row, 0)?;
-        snapshot.put_relation(Arc::new(Relation {
+        let mut relation = Relation {
             oid,
             schema: row.get(1)?,
             name: row.get(2)?,
@@ -231,8 +231,12 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
             view_query: row.get(5)?,
             sequence: sequences.remove(&oid).and_then(|mut s| s.pop()),
             declared: true,
-            options: options.remove(&oid).unwrap_or_default(),
-        }));
+            options: Default::default(),
+        };
+        if let Some(said) = options.get(&oid) {
+            options::apply(&mut relation, said);
+        }
+        snapshot.put_relation(Arc::new(relation));
     }
     let mut statement =
         connection.prepare(&rows("SELECT class, object, part, description FROM {0}.__pg_description"))?;
@@ -284,6 +288,7 @@ fn read_column(row: &Row<'_>, snapshot: &CatalogSnapshot) -> Result<Column> {
         identity: identity.map(|letter| if letter == "a" { Identity::Always } else { Identity::ByDefault }),
         generated: row.get("generated")?,
         rowid_alias: row.get("rowid_alias")?,
+        options: Default::default(),
     })
 }
 
@@ -310,6 +315,7 @@ fn read_constraint(row: &Row<'_>) -> Result<Constraint> {
         columns: numbers(row, "columns")?,
         deferrable: row.get("is_deferrable")?,
         initially_deferred: row.get("initially_deferred")?,
+        options: Default::default(),
     })
 }
 
@@ -326,6 +332,7 @@ fn read_index(row: &Row<'_>) -> Result<Index> {
         predicate: row.get("predicate")?,
         method: row.get("method")?,
         constraint: constraint.map(Oid),
+        options: Default::default(),
     })
 }
 
@@ -408,6 +415,7 @@ mod tests {
             identity: None,
             generated: false,
             rowid_alias: false,
+            options: Default::default(),
         }
     }
 
@@ -443,6 +451,7 @@ mod tests {
                 columns: vec![1],
                 deferrable: false,
                 initially_deferred: false,
+                options: Default::default(),
             }],
             indexes: vec![Index {
                 oid: Oid(first.0 + 4),
@@ -459,6 +468,7 @@ mod tests {
                 predicate: Some("(a IS NOT NULL)".into()),
                 method: "btree".into(),
                 constraint: None,
+                options: Default::default(),
             }],
             view_query: None,
             sequence: None,

@@ -36,6 +36,8 @@ pub(crate) struct SessionSchema {
     with_temporary: Mutex<Option<(u64, Arc<CatalogSnapshot>)>>,
     /// Sequences that DDL of the open transaction has set, with what they were before: unlike nextval that is undone.
     restarted: Vec<(Oid, SequenceState)>,
+    /// Tables that TRUNCATE has emptied in the open transaction.
+    emptied: Vec<Oid>,
     /// SET CONSTRAINTS.
     pub(crate) timing: Arc<Timing>,
     /// The session has made temporary tables ON COMMIT DROP or DELETE ROWS.
@@ -48,18 +50,25 @@ pub(crate) struct SchemaMark {
     timing: Arc<Timing>,
     changed: Option<Arc<CatalogSnapshot>>,
     restarted: usize,
+    emptied: usize,
 }
 
 impl SessionSchema {
     /// What [`EngineSession::undo_schema`] goes back to.
     pub(crate) fn mark(&self) -> SchemaMark {
-        SchemaMark { timing: Arc::clone(&self.timing), changed: self.changed.clone(), restarted: self.restarted.len() }
+        SchemaMark {
+            timing: Arc::clone(&self.timing),
+            changed: self.changed.clone(),
+            restarted: self.restarted.len(),
+            emptied: self.emptied.len(),
+        }
     }
 
     /// The transaction has been committed.
     pub(crate) fn committed(&mut self) {
         self.changed = None;
         self.restarted.clear();
+        self.emptied.clear();
     }
 }
 
@@ -105,6 +114,7 @@ impl EngineSession {
             None => Arc::new(load_catalog(&lease.enter())?),
         };
         self.schema.restarted.extend(outcome.restarted);
+        self.schema.emptied.extend(outcome.emptied);
         if self.pinned.is_none() && catalog.has_temporary() {
             lease.keep_for_good();
             self.pinned = Some(lease);
@@ -113,6 +123,14 @@ impl EngineSession {
         self.schema.acts_on_commit |= ddl.acts_on_commit();
         self.lock_context().notices.extend(outcome.notices);
         Ok(outcome.rows)
+    }
+
+    /// Whether the open transaction has made or emptied a table, so that nobody else sees its rows.
+    pub fn is_new_here(&self, table: Oid) -> bool {
+        let is_made = |changed: &Arc<CatalogSnapshot>| {
+            changed.relations.contains_key(&table) && !self.database.catalog().relations.contains_key(&table)
+        };
+        self.schema.emptied.contains(&table) || self.schema.changed.as_ref().is_some_and(is_made)
     }
 
     /// Writes rows of the catalog inside the transaction.
@@ -156,10 +174,11 @@ impl EngineSession {
     /// made are not there, those it has set are where they were.
     pub(crate) fn undo_schema(&mut self, mark: Option<SchemaMark>) {
         let registry = self.database.sequences();
-        let (timing, restored, keep) = match mark {
-            Some(mark) => (mark.timing, mark.changed, mark.restarted),
-            None => (Arc::default(), None, 0),
+        let (timing, restored, keep, emptied) = match mark {
+            Some(mark) => (mark.timing, mark.changed, mark.restarted, mark.emptied),
+            None => (Arc::default(), None, 0, 0),
         };
+        self.schema.emptied.truncate(emptied);
         self.schema.timing = timing;
         for (oid, state) in self.schema.restarted.drain(keep.min(self.schema.restarted.len())..).rev() {
             registry.load(oid, state);
@@ -205,7 +224,8 @@ impl EngineSession {
 }
 
 fn load_catalog(entered: &Entered<'_>) -> Result<CatalogSnapshot> {
-    entered.with(|database| store::load(database, system_relations())).map_err(error_map::from_rusqlite)
+    let read = entered.with(|database| store::load(database, system_relations()));
+    read.map(ddl::complete).map_err(error_map::from_rusqlite)
 }
 
 /// Sequences moved since the last commit go into the file with this one.

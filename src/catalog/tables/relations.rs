@@ -98,6 +98,7 @@ fn column(line: &Line) -> Column {
         identity: None,
         generated: false,
         rowid_alias: false,
+        options: Default::default(),
     }
 }
 

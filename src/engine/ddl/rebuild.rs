@@ -50,8 +50,7 @@ impl Change<'_> {
         if self.is_small(before)? {
             self.recreate(before, after)?;
         } else {
-            let text = format!("CREATE TABLE {} {}", quote(&after.sqlite_name), self.table_body_sql(after)?);
-            self.sqlite(self.write_schema(after, &text))?;
+            self.write_schema(after)?;
         }
         Ok(true)
     }
@@ -74,20 +73,26 @@ impl Change<'_> {
 
     /// Makes a table again whose rows stay as they are, but for new columns without a value, with the indexes it had.
     pub(super) fn recreate(&mut self, before: &Relation, after: &Relation) -> Result<()> {
-        // A constraint that is not to be checked may not hold.
-        self.sqlite(self.connection.execute_batch("PRAGMA ignore_check_constraints = ON"))?;
-        let made = self.without_foreign_keys(|change| {
+        self.without_foreign_keys(|change| {
             change.execute(&change.create_table_sql(after, UNDER_CONSTRUCTION)?)?;
-            change.copy_rows(before, after, &Sources::new())?;
-            change.put_in_place(before, after)?;
+            change.without_checks(|change| {
+                change.copy_rows(before, after, &Sources::new())?;
+                change.put_in_place(before, after)
+            })?;
             let kept = |oid| before.indexes.iter().any(|i| i.oid == oid);
-            for index in after.indexes.iter().filter(|i| kept(i.oid) && !sqlite::is_rowid_index(after, i)) {
+            for index in after.indexes.iter().filter(|i| kept(i.oid) && sqlite::has_index(after, i)) {
                 change.create_index_in_sqlite(after, index)?;
             }
             Ok(())
-        });
+        })
+    }
+
+    /// Copies rows that need not satisfy CHECKs, or are known to.
+    fn without_checks(&mut self, run: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.sqlite(self.connection.execute_batch("PRAGMA ignore_check_constraints = ON"))?;
+        let result = run(self);
         self.sqlite(self.connection.execute_batch("PRAGMA ignore_check_constraints = OFF"))?;
-        made
+        result
     }
 
     /// The table under construction takes the old one's place, by a second copy of its rows.
@@ -115,7 +120,12 @@ impl Change<'_> {
 
     /// Writes a table's text into SQLite's schema. The new schema version makes every connection read it, and makes
     /// SQLite forget it on ROLLBACK.
-    fn write_schema(&self, table: &Relation, text: &str) -> rusqlite::Result<()> {
+    fn write_schema(&self, table: &Relation) -> Result<()> {
+        let text = format!("CREATE TABLE {} {}", quote(&table.sqlite_name), self.table_body_sql(table)?);
+        self.sqlite(self.write_schema_text(table, &text))
+    }
+
+    fn write_schema_text(&self, table: &Relation, text: &str) -> rusqlite::Result<()> {
         use rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE as DEFENSIVE;
         let database = if table.temporary { "temp" } else { "main" };
         let connection = self.connection;
@@ -149,16 +159,22 @@ impl Change<'_> {
     pub(super) fn rebuild(&mut self, before: &Relation, after: Relation, sources: &Sources) -> Result<()> {
         let is_small = self.is_small(before)?;
         self.without_foreign_keys(|change| {
-            change.execute(&change.create_table_sql(&after, UNDER_CONSTRUCTION)?)?;
+            // Rows from before need not satisfy what is not valid.
+            let mut validated = after.clone();
+            validated.constraints.retain(|constraint| !constraint.options.not_valid);
+            change.execute(&change.create_table_sql(&validated, UNDER_CONSTRUCTION)?)?;
             change.copy_rows(before, &after, sources)?;
             if is_small {
-                change.put_in_place(before, &after)?;
+                change.without_checks(|change| change.put_in_place(before, &after))?;
             } else {
                 change.execute(&format!("DROP TABLE {}", qualified(before)))?;
                 let made = in_database(&after, UNDER_CONSTRUCTION);
                 change.execute(&format!("ALTER TABLE {made} RENAME TO {}", quote(&after.sqlite_name)))?;
+                if validated.constraints.len() < after.constraints.len() {
+                    change.write_schema(&after)?;
+                }
             }
-            for index in after.indexes.iter().filter(|i| !sqlite::is_rowid_index(&after, i)) {
+            for index in after.indexes.iter().filter(|i| sqlite::has_index(&after, i)) {
                 change.create_index_in_sqlite(&after, index)?;
             }
             Ok(())

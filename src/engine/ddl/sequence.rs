@@ -64,6 +64,7 @@ impl Change<'_> {
                 identity: None,
                 generated: false,
                 rowid_alias: false,
+                options: Default::default(),
             })
         });
         let relation = Relation {

@@ -369,8 +369,9 @@ async fn large_tables_are_changed_as_small_ones_are() {
                  insert into big select n, n % 7, 'b' || n from generate_series(1, {rows}) n;
                  create index on big (a desc);
                  alter table big add column c text, add column d int;
-                 alter table big alter a set not null, add constraint odd check (a <> 9);
+                 alter table big alter a set not null, add constraint odd check (a <> 3) not valid;
                  alter table big add column e int not null default 4;
+                 alter table big drop constraint odd, add constraint odd check (a <> 3) not valid;
                  alter table big alter column e type numeric(5,2);
                  alter table big drop column d;
                  insert into big (id, a) values (0, 6)"
@@ -380,8 +381,10 @@ async fn large_tables_are_changed_as_small_ones_are() {
             scratch.rows("select count(*), sum(id), sum(e), count(c), count(b) from big").await,
             format!("{}|{}|{}.00|0|{rows}", rows + 1, rows * (rows + 1) / 2, 4 * (rows + 1))
         );
-        let error = scratch.run("insert into big (id, a) values (-1, 9)").await.expect_err("the check");
+        let error = scratch.run("insert into big (id, a) values (-1, 3)").await.expect_err("the check");
         assert_eq!(error.code().as_str(), "23514");
+        // SQLite looks at CHECKs too, which what is not valid need not satisfy.
+        scratch.script("alter table big drop constraint odd").await;
         assert_eq!(scratch.integrity().await, "ok");
         scratch.script("drop table big").await;
     }

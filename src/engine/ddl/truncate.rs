@@ -26,6 +26,7 @@ impl Change<'_> {
             }
             Ok(())
         })?;
+        self.emptied.extend(tables.iter().map(|table| table.oid));
         if restart_identity {
             self.restart_owned(&tables)?;
         }

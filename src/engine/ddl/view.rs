@@ -2,6 +2,7 @@
 
 use super::Change;
 use super::column::type_display;
+use super::parameters;
 use super::table::{next_number, push_column};
 use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
 use crate::error::{Error, Result, SqlState};
@@ -51,6 +52,7 @@ impl Change<'_> {
             declared: true,
             options: Default::default(),
         };
+        parameters::set(&mut view.options.parameters, &create.parameters, parameters::VIEW)?;
         self.view_columns(&mut view, &create.columns, &described)?;
         if let Some(before) = &before {
             self.check_replaced(before, &view)?;
@@ -79,6 +81,7 @@ impl Change<'_> {
                     identity: None,
                     generated: false,
                     rowid_alias: false,
+                    options: Default::default(),
                 },
             )?;
         }
