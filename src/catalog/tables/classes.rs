@@ -8,7 +8,7 @@ use crate::catalog::schema::{
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::own;
 use crate::catalog::tables::recorded::{Recording, recording};
-use crate::catalog::tables::relations::{SystemRelation, relations};
+use crate::catalog::tables::relations::listed;
 use crate::catalog::tables::row_types::row_type_oid;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
@@ -62,14 +62,9 @@ pub fn namespaces(rows: &mut Rows, view: &View<'_>) {
     }
 }
 
-/// The relations that PostgreSQL has too.
-fn shown() -> impl Iterator<Item = &'static SystemRelation> {
-    relations().iter().filter(|system| system.relation.schema != own::NAME)
-}
-
 /// The system relations' rows in pg_class.
 pub fn system_classes(rows: &mut Rows, _view: &View<'_>) {
-    for system in shown() {
+    for system in listed() {
         let view = system.kind == b'v';
         row!(rows,
             oid: system.relation.oid,
@@ -163,7 +158,7 @@ fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &In
 
 /// The system relations' columns.
 pub fn system_attributes(rows: &mut Rows, _view: &View<'_>) {
-    for system in shown() {
+    for system in listed() {
         let columns = system.relation.columns.iter().zip(&system.declared);
         for (column, &(declared, collation)) in columns {
             let facts = TypeFacts { collation, ..system_facts(column.type_oid) };

@@ -5,6 +5,7 @@
 
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::catalog::tables::contents::View;
+use crate::catalog::tables::relations::listed;
 use crate::catalog::tables::rows::{Rows, row};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::catalog::tables::types::{ARRAY_ROUTINES, array_name};
@@ -44,30 +45,13 @@ pub fn relation_of(catalog: &CatalogSnapshot, type_oid: Oid) -> Option<(&Relatio
     })
 }
 
-/// Both types of every table and view of users.
+/// Both types of every table and view of users, and the row types of the system's.
 pub fn row_types(rows: &mut Rows, view: &View<'_>) {
+    for system in listed().filter(|system| system.row_type != Oid::INVALID) {
+        row_type(rows, view, &system.relation, (system.row_type, Oid::INVALID));
+    }
     for relation in view.user_relations().into_iter().filter(|relation| has_row_type(relation)) {
-        let [input, output, receive, send] = RECORD_ROUTINES;
-        row!(rows,
-            oid: row_type_oid(relation),
-            typname: &relation.name,
-            typnamespace: view.namespace_oid(&relation.schema),
-            typowner: BOOTSTRAP_SUPERUSER,
-            typlen: -1,
-            typtype: "c",
-            typcategory: "C",
-            typisdefined: true,
-            typdelim: ",",
-            typrelid: relation.oid,
-            typarray: array_type_oid(relation),
-            typinput: input,
-            typoutput: output,
-            typreceive: receive,
-            typsend: send,
-            typalign: "d",
-            typstorage: "x",
-            typtypmod: -1,
-        );
+        row_type(rows, view, relation, (row_type_oid(relation), array_type_oid(relation)));
         row!(rows,
             oid: array_type_oid(relation),
             typname: array_name(&relation.name),
@@ -90,4 +74,28 @@ pub fn row_types(rows: &mut Rows, view: &View<'_>) {
             typtypmod: -1,
         );
     }
+}
+
+fn row_type(rows: &mut Rows, view: &View<'_>, relation: &Relation, (oid, array): (Oid, Oid)) {
+    let [input, output, receive, send] = RECORD_ROUTINES;
+    row!(rows,
+        oid: oid,
+        typname: &relation.name,
+        typnamespace: view.namespace_oid(&relation.schema),
+        typowner: BOOTSTRAP_SUPERUSER,
+        typlen: -1,
+        typtype: "c",
+        typcategory: "C",
+        typisdefined: true,
+        typdelim: ",",
+        typrelid: relation.oid,
+        typarray: array,
+        typinput: input,
+        typoutput: output,
+        typreceive: receive,
+        typsend: send,
+        typalign: "d",
+        typstorage: "x",
+        typtypmod: -1,
+    );
 }

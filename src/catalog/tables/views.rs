@@ -7,7 +7,7 @@ use crate::catalog::definitions::Names;
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::catalog::tables::classes::user_sequences;
 use crate::catalog::tables::contents::View;
-use crate::catalog::tables::relations::{SystemRelation, relations};
+use crate::catalog::tables::relations::{SystemRelation, listed};
 use crate::catalog::tables::rows::{Rows, row};
 
 impl View<'_> {
@@ -22,7 +22,7 @@ impl View<'_> {
 }
 
 fn system_relations(kind: u8) -> impl Iterator<Item = &'static SystemRelation> {
-    relations().iter().filter(move |r| r.kind == kind)
+    listed().filter(move |r| r.kind == kind)
 }
 
 /// pg_tables.

@@ -65,6 +65,10 @@ pub(super) fn vacuum<'s>(stmt: &VacuumStmt, text: &str) -> Result<Utility<'s>> {
         columns: vacuumed.columns.clone(),
     });
     let named: Vec<Maintained> = named.collect();
+    if stmt.is_vacuum && !is_on(&stmt.options, "analyze") && named.iter().any(|table| !table.columns.is_empty()) {
+        let message = "ANALYZE option must be specified when a column list is provided";
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
     let mut analyzed: Vec<Maintenance> = named.iter().cloned().map(|table| Maintenance::Analyze(Some(table))).collect();
     if analyzed.is_empty() {
         analyzed.push(Maintenance::Analyze(None));
