@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Change;
 use super::sqlite::{self, qualified};
-use crate::catalog::definitions::quote_identifier;
+use crate::catalog::definitions::{Names, quote_identifier};
 pub(super) use crate::catalog::dependencies::Object;
 use crate::catalog::dependencies::{Deletion, Graph, Target};
 use crate::catalog::schema::{Relation, RelationKind, UserTypeKind};
@@ -172,6 +172,8 @@ impl Change<'_> {
             let relation = self.catalog.relations.get(&oid);
             relation.and_then(|r| r.column_by_number(number)).map_or_else(String::new, |c| c.name.clone())
         };
+        let names = Names { catalog: &self.catalog, search_path: &self.search_path };
+        let type_name = |oid: Oid| names.format_type(oid, None);
         let kind = |oid: Oid| {
             let kind = self.catalog.relations.get(&oid).and_then(|r| object_kind(r.kind));
             kind.map_or("relation", ObjectKind::noun)
@@ -182,7 +184,7 @@ impl Change<'_> {
                 format!("schema {}", quote_identifier(name))
             }
             Object::Relation(oid) => format!("{} {}", kind(oid), table(oid)),
-            Object::Type(oid) => format!("type {}", super::column::type_display(&self.catalog, oid)),
+            Object::Type(oid) => format!("type {}", type_name(oid)),
             Object::Constraint(relation, oid) => {
                 let owner = self.catalog.relations.get(&relation);
                 let name = owner.and_then(|r| r.constraints.iter().find(|c| c.oid == oid)).map(|c| c.name.clone());
@@ -193,7 +195,7 @@ impl Change<'_> {
                 let checks = if let Some(UserTypeKind::Domain { checks, .. }) = kind { checks.as_slice() } else { &[] };
                 let place = usize::try_from(number).unwrap_or(0).checked_sub(1);
                 let name = place.and_then(|place| checks.get(place)).map_or("", |(name, _)| name.as_str());
-                format!("constraint {name} on {}", super::column::type_display(&self.catalog, domain))
+                format!("constraint {name} on {}", type_name(domain))
             }
             Object::Column(relation, number) => {
                 format!("column {} of {} {}", column(relation, number), kind(relation), table(relation))

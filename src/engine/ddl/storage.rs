@@ -61,7 +61,11 @@ impl Change<'_> {
                 parameters::set(&mut found.options.parameters, given, parameters::of_method(&found.method))?;
             }
             StorageChange::Reset(given) => parameters::reset(&mut found.options.parameters, given)?,
-            StorageChange::NumberedStatistics(number, target) => index_statistics(found, *number, *target)?,
+            StorageChange::NumberedStatistics(number, target) => {
+                let key = usize::try_from(*number).ok().and_then(|n| index.columns.get(n.checked_sub(1)?));
+                let column = key.map_or("", |key| key.name.as_str());
+                index_statistics(found, (*number, column), *target)?;
+            }
             StorageChange::Statistics(column, _) | StorageChange::Storage(column, _) => {
                 let message = format!("column \"{column}\" of relation \"{}\" does not exist", found.name);
                 return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
@@ -137,7 +141,7 @@ fn statistics_target(target: i32) -> Result<Option<i32>> {
     }
 }
 
-fn index_statistics(index: &mut Index, number: i16, target: i32) -> Result<()> {
+fn index_statistics(index: &mut Index, (number, column): (i16, &str), target: i32) -> Result<()> {
     let name = &index.name;
     let place = usize::try_from(number).unwrap_or(0).checked_sub(1);
     let Some(key) = place.and_then(|place| index.keys.get(place)) else {
@@ -145,7 +149,7 @@ fn index_statistics(index: &mut Index, number: i16, target: i32) -> Result<()> {
         let (code, message) = if included {
             (
                 SqlState::FEATURE_NOT_SUPPORTED,
-                format!("cannot alter statistics on included column \"{number}\" of index \"{name}\""),
+                format!("cannot alter statistics on included column \"{column}\" of index \"{name}\""),
             )
         } else {
             (SqlState::UNDEFINED_COLUMN, format!("column number {number} of relation \"{name}\" does not exist"))
@@ -153,7 +157,7 @@ fn index_statistics(index: &mut Index, number: i16, target: i32) -> Result<()> {
         return Err(Error::new(code, message));
     };
     if key.column != 0 {
-        let message = format!("cannot alter statistics on non-expression column \"{number}\" of index \"{name}\"");
+        let message = format!("cannot alter statistics on non-expression column \"{column}\" of index \"{name}\"");
         return Err(
             Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_hint("Alter statistics on table column instead.")
         );
