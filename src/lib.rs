@@ -154,9 +154,11 @@ pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod cluster;
     pub mod definitions;
+    pub mod dependencies;
     pub mod pretty;
     pub mod qualify;
     pub mod schema;
+    pub mod shared_map;
     pub mod store;
     pub mod tables {
         //! pg_catalog and information_schema as SQLite virtual tables.
@@ -165,10 +167,12 @@ pub mod catalog {
         pub mod contents;
         pub mod information_columns;
         pub mod information_objects;
+        pub mod key_triggers;
         pub mod own;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
+        pub mod row_types;
         pub mod rows;
         #[cfg(test)]
         pub mod sample;
@@ -218,6 +222,7 @@ pub mod sql {
     pub mod operators;
     pub mod plan;
     pub mod planner;
+    pub mod regclass;
     pub mod scan;
     pub mod stored;
     pub mod syntax {

@@ -36,6 +36,11 @@ pub fn relations() -> &'static [SystemRelation] {
     RELATIONS.get_or_init(load)
 }
 
+/// Those that catalogs list: PostgreSQL's.
+pub fn listed() -> impl Iterator<Item = &'static SystemRelation> {
+    relations().iter().filter(|system| system.relation.schema != own::NAME)
+}
+
 /// The same, as every catalog snapshot contains them.
 pub fn system_relations() -> &'static [Arc<Relation>] {
     static PLAIN: OnceLock<Vec<Arc<Relation>>> = OnceLock::new();
@@ -98,6 +103,7 @@ fn column(line: &Line) -> Column {
         identity: None,
         generated: false,
         rowid_alias: false,
+        options: Default::default(),
     }
 }
 

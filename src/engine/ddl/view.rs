@@ -2,9 +2,9 @@
 
 use super::Change;
 use super::column::type_display;
+use super::parameters;
 use super::table::{next_number, push_column};
 use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
-use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateView, Query};
 use crate::sql::stored::{DescribedQuery, Origin, describe_query, expand_stars};
@@ -18,7 +18,7 @@ impl Change<'_> {
             described.used.relations.iter().any(|oid| self.catalog.relations.get(oid).is_some_and(|r| r.temporary));
         let temporary = create.temporary || uses_temporary;
         if temporary {
-            self.sqlite(store::initialise_temporary(self.connection))?;
+            self.ensure_temporary()?;
         }
         let schema = self.creation_schema(&create.name, temporary)?;
         let name = create.name.name.clone();
@@ -52,6 +52,7 @@ impl Change<'_> {
             declared: true,
             options: Default::default(),
         };
+        parameters::set(&mut view.options.parameters, &create.parameters, parameters::VIEW)?;
         self.view_columns(&mut view, &create.columns, &described)?;
         if let Some(before) = &before {
             self.check_replaced(before, &view)?;
@@ -80,6 +81,7 @@ impl Change<'_> {
                     identity: None,
                     generated: false,
                     rowid_alias: false,
+                    options: Default::default(),
                 },
             )?;
         }
