@@ -69,6 +69,7 @@ pub mod types {
 pub mod settings {
     //! Session variables ("GUCs"): the table of them, and their values in a session.
     pub mod check;
+    pub mod identity;
     pub mod session;
     #[cfg(test)]
     mod session_tests;
@@ -139,10 +140,13 @@ pub mod storage {
 
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
+    pub mod acl;
     pub mod cluster;
     pub mod definitions;
+    pub mod password;
     pub mod pretty;
     pub mod qualify;
+    pub mod roles;
     pub mod schema;
     pub mod store;
     pub mod tables {
@@ -156,6 +160,7 @@ pub mod catalog {
         pub mod procs;
         pub mod recorded;
         pub mod relations;
+        pub mod roles;
         pub mod rows;
         #[cfg(test)]
         pub mod sample;
@@ -203,6 +208,7 @@ pub mod sql {
     pub mod operators;
     pub mod plan;
     pub mod planner;
+    pub mod role;
     pub mod scan;
     pub mod syntax {
         //! Text to the tree of what was written: lexer, grammar, AST, printer. The shape is gram.y's.
@@ -298,6 +304,7 @@ pub mod engine {
     mod foreign_key_errors;
     pub mod functions;
     mod gate;
+    pub mod identity;
     pub mod interrupt;
     pub mod kept;
     pub mod notifications;
@@ -326,6 +333,7 @@ pub mod session {
     mod copy_out;
     mod cursors;
     mod database;
+    mod dependent_roles;
     mod execute;
     mod extended;
     mod greeting;
@@ -333,6 +341,7 @@ pub mod session {
     mod query;
     mod redact;
     mod repeat;
+    mod role;
     mod rows;
     pub mod start;
     mod state;
@@ -343,6 +352,7 @@ pub mod session {
 pub mod net {
     //! Sockets: accept, start-up, TLS, authentication.
     pub mod admission;
+    mod admit;
     pub mod auth;
     pub mod failed_logins;
     pub mod scram;

@@ -89,6 +89,11 @@ impl Backends {
         of_it.for_each(|backend| backend.interrupt.terminate());
     }
 
+    /// How many sessions are so. The caller holds no session's context.
+    pub fn count(&self, of: impl Fn(&SessionContext) -> bool) -> usize {
+        self.each(of).into_iter().filter(|counts| *counts).count()
+    }
+
     /// The advisory locks of all sessions.
     pub fn locks(&self) -> &AdvisoryLocks {
         &self.locks

@@ -78,14 +78,20 @@ impl Databases {
         let mut attempts = 0;
         loop {
             attempts += 1;
+            let mut conflict = None;
             let written = session.write_catalog(|connection, catalog| {
                 let mut facts = ClusterFacts::clone(&catalog.cluster);
-                changes.iter().for_each(|change| facts.apply(change));
-                store::save_cluster(connection, &facts)
+                for change in changes {
+                    conflict = conflict.take().or_else(|| facts.conflict(change));
+                    facts.apply(change);
+                }
+                if conflict.is_some() { Ok(()) } else { store::save_cluster(connection, &facts) }
             });
-            let outcome = match written.await {
-                Ok(()) => session.commit().await,
-                Err(error) => Err(error),
+            let written = written.await;
+            let outcome = match (written, conflict) {
+                (Ok(()), None) => session.commit().await,
+                (Ok(()), Some(conflict)) => session.rollback().await.and(Err(conflict)),
+                (Err(error), _) => Err(error),
             };
             match outcome {
                 Err(error) if error.code() == SqlState::SERIALIZATION_FAILURE && attempts < ATTEMPTS => {

@@ -96,6 +96,7 @@ pub async fn run(start: SessionStart) {
     let backends = Arc::clone(&start.backends);
     let (mut parts, settings) = greeting::prepare(start);
     let registration = backends.register(parts.engine.interrupt_handle(), parts.engine.context());
+    let settings = settings.and_then(|()| greeting::check_limits(parts.engine.context(), &backends));
     let key = registration.key();
     parts.pid = key.pid;
     let databases = Arc::clone(&parts.databases);

@@ -30,10 +30,10 @@ impl StateMachine {
                 if let Some(modes) = transaction_mode(name, value.as_deref()) {
                     self.set_modes(modes).await?;
                 } else {
-                    lock(&self.context).settings.set(name, value.as_deref(), *local)?;
+                    lock(&self.context).set_variable(name, value.as_deref(), *local)?;
                 }
             }
-            VariableCommand::Reset { name } => lock(&self.context).settings.reset(name)?,
+            VariableCommand::Reset { name } => lock(&self.context).reset_variable(name)?,
             VariableCommand::ResetAll => lock(&self.context).settings.reset_all(),
             VariableCommand::Show { name } => return Ok(Some(vec![vec![self.context().settings.show(name)?]])),
             VariableCommand::ShowAll => {
@@ -143,7 +143,9 @@ impl StateMachine {
                 self.context().pending.change(Listening::StopAll);
                 unlock_all(&self.context());
                 self.discard_temporary().await?;
-                self.context().settings.reset_all();
+                let mut context = self.context();
+                context.reset_variable("session_authorization")?;
+                context.settings.reset_all();
             }
             // Plans belong to the database and are found by what they depend on.
             DiscardTarget::Plans => {}

@@ -54,9 +54,8 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::DropUserMapping { missing_ok, .. } => absent(*missing_ok, "DROP USER MAPPING"),
         Stmt::Comment(comment) => definer.comment(comment),
         Stmt::Truncate { relations, restart_seqs, behavior } => definer.truncate(relations, *restart_seqs, *behavior),
-        // Roles and privileges are not kept.
+        // Privileges are not kept.
         Stmt::Grant(grant) => return accepted(if grant.is_grant { "GRANT" } else { "REVOKE" }),
-        Stmt::GrantRole(grant) => return accepted(if grant.is_grant { "GRANT ROLE" } else { "REVOKE ROLE" }),
         Stmt::AlterDefaultPrivileges(_) => return accepted("ALTER DEFAULT PRIVILEGES"),
         Stmt::ReassignOwned { .. } => return accepted("REASSIGN OWNED"),
         Stmt::DropOwned { .. } => return accepted("DROP OWNED"),

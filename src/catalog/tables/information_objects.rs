@@ -34,13 +34,6 @@ pub fn character_sets(rows: &mut Rows, _view: &View<'_>) {
     );
 }
 
-/// enabled_roles.
-pub fn enabled_roles(rows: &mut Rows, view: &View<'_>) {
-    for role in view.source.roles() {
-        row!(rows, role_name: role.name);
-    }
-}
-
 /// tables: the system relations.
 pub fn system_tables(rows: &mut Rows, _view: &View<'_>) {
     for system in relations() {

@@ -9,11 +9,12 @@ use crate::catalog::tables::classes::user_sequences;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::relations::{SystemRelation, relations};
 use crate::catalog::tables::rows::{Rows, row};
+use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 
 impl View<'_> {
     /// The name of the role that owns everything.
     pub fn owner(&self) -> String {
-        self.source.roles().into_iter().next().map_or_else(|| self.source.user(), |r| r.name)
+        self.source.roles().name(BOOTSTRAP_SUPERUSER)
     }
 
     fn user_tables(&self) -> impl Iterator<Item = &Relation> {

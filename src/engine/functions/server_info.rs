@@ -65,13 +65,10 @@ const DATABASE_PRIVILEGES: &[&str] = &["CREATE", "CONNECT", "TEMPORARY", "TEMP"]
 const SCHEMA_PRIVILEGES: &[&str] = &["CREATE", "USAGE"];
 const ROLE_PRIVILEGES: &[&str] = &["USAGE", "MEMBER"];
 
-/// pg_authid's names: the superuser's by its OID, then the recorded ones.
+/// The name of the role with that OID.
 fn role_name(args: &Args<'_>, oid: i64) -> Result<Option<String>> {
-    if oid == i64::from(BOOTSTRAP_SUPERUSER.0) {
-        return args.slot().with_session(|s| Ok(Some(s.user.clone())));
-    }
-    let mut roles = Recording::new(recording!("pg_authid")).lines();
-    Ok(roles.find(|r| r.number("oid") == oid).map(|r| r.text("rolname").into_owned()))
+    let oid = Oid(u32::try_from(oid).unwrap_or_default());
+    args.slot().with_session(|session| Ok(session.roles().get(oid).map(|role| role.name)))
 }
 
 fn user_by_id(args: &Args<'_>) -> Result<Output> {

@@ -16,8 +16,8 @@ use crate::types::pg_type::Oid;
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_current_database", 0, |a| in_session(a, |s| Ok(s.database.clone().into()))),
-    Definition::stable("pg_current_user", 0, |a| in_session(a, |s| Ok(s.user.clone().into()))),
-    Definition::stable("pg_session_user", 0, |a| in_session(a, |s| Ok(s.user.clone().into()))),
+    Definition::stable("pg_current_user", 0, |a| in_session(a, |s| Ok(s.roles().name(s.role()).into()))),
+    Definition::stable("pg_session_user", 0, |a| in_session(a, |s| Ok(s.roles().name(s.settings.identity().session).into()))),
     Definition::stable("pg_current_schema", 0, |a| in_session(a, |s| Ok(schemas(s, false).into_iter().next().into()))),
     Definition::stable("pg_current_schemas", 1, |a| { let implicit = a.bool(0)?; in_session(a, |s| Ok(array_of_texts(&schemas(s, implicit)).into())) }),
     Definition::stable("pg_version", 0, version),
@@ -89,7 +89,7 @@ fn set_config(args: &Args<'_>) -> Result<Output> {
     }
     let (name, value, local) = (args.text(0)?, args.text(1)?, !args.is_null(2) && args.bool(2)?);
     let value = if args.is_null(1) { None } else { Some(&*value) };
-    in_session(args, |session| Ok(session.settings.set(&name, value, local)?.into()))
+    in_session(args, |session| Ok(session.set_variable(&name, value, local)?.into()))
 }
 
 /// A random UUID, version 4.
