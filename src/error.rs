@@ -37,6 +37,8 @@ macro_rules! sql_states {
 
 sql_states! {
     SUCCESSFUL_COMPLETION = b"00000";
+    WARNING_PRIVILEGE_NOT_REVOKED = b"01006";
+    WARNING_PRIVILEGE_NOT_GRANTED = b"01007";
     WARNING = b"01000";
     NO_DATA = b"02000";
     CONNECTION_FAILURE = b"08006";
@@ -262,6 +264,13 @@ impl Error {
     /// XX000: a state that should not be reachable.
     pub fn internal(what: impl fmt::Display) -> Self {
         Error::new(SqlState::INTERNAL_ERROR, format!("internal error: {what}"))
+    }
+
+    /// Without its detail, for who must not see what that shows.
+    #[must_use]
+    pub fn without_detail(mut self) -> Self {
+        self.0.detail = None;
+        self
     }
 
     /// The SQLSTATE.

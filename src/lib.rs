@@ -145,6 +145,7 @@ pub mod catalog {
     pub mod definitions;
     pub mod password;
     pub mod pretty;
+    pub mod privileges;
     pub mod qualify;
     pub mod roles;
     pub mod schema;
@@ -157,6 +158,7 @@ pub mod catalog {
         pub mod information_columns;
         pub mod information_objects;
         pub mod own;
+        pub mod privileges;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
@@ -206,6 +208,7 @@ pub mod sql {
     pub mod deparse;
     pub mod functions;
     pub mod operators;
+    pub mod permission;
     pub mod plan;
     pub mod planner;
     pub mod role;
@@ -309,6 +312,7 @@ pub mod engine {
     pub mod kept;
     pub mod notifications;
     mod pool;
+    mod privileges;
     pub mod process;
     mod progress;
     pub mod remote;

@@ -148,6 +148,11 @@ impl AclKind {
         KINDS.iter().find(|row| row.0 == letter).map(|row| row.1)
     }
 
+    /// acldefault's letter.
+    pub fn letter(self) -> char {
+        self.row().0
+    }
+
     /// Every privilege that such an object can have (ACL_ALL_RIGHTS).
     pub fn all(self) -> Privileges {
         Privileges(self.row().2)

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one.
@@ -28,6 +29,10 @@ pub struct CatalogSnapshot {
     pub type_names: HashMap<(String, String), Oid>,
     /// COMMENT ON, by (class OID, object OID, column number or 0).
     pub comments: HashMap<(Oid, Oid, i32), String>,
+    /// Whose objects are, and who may do what with them, where that was ever said.
+    pub privileges: HashMap<ObjectAddress, ObjectPrivileges>,
+    /// ALTER DEFAULT PRIVILEGES
+    pub default_acls: Vec<DefaultAcl>,
     /// What all databases share; kept in one of them.
     pub cluster: Arc<ClusterFacts>,
 }

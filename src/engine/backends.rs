@@ -12,6 +12,7 @@ use crate::catalog::tables::source::{LockRow, SessionRow, database_oid};
 use crate::engine::advisory::AdvisoryLocks;
 use crate::engine::context::{SessionContext, SharedContext, Wait};
 use crate::engine::interrupt::InterruptHandle;
+use crate::types::pg_type::Oid;
 
 /// What a client has to know to cancel a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,11 @@ impl Backends {
     /// Does something to the session of that process id; false if there is none.
     pub fn signal(&self, pid: i32, signal: fn(&InterruptHandle)) -> bool {
         self.sessions().get(&pid).map(|backend| signal(&backend.interrupt)).is_some()
+    }
+
+    /// Who has logged in to the session of that process id. The caller holds no session's context.
+    pub fn role_of(&self, pid: i32) -> Option<Oid> {
+        self.find(pid).map(|context| lock(&context).authenticated)
     }
 
     /// Whether a session of that process id runs.

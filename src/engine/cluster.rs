@@ -39,11 +39,20 @@ impl Cluster {
         self.0.upgrade().map(|databases| databases.known_cluster()).unwrap_or_default()
     }
 
+    /// Whether there is a database of that name.
+    pub fn has_database(&self, name: &str) -> bool {
+        self.0.upgrade().is_some_and(|databases| databases.exists(name))
+    }
+
+    /// The name of the database of that OID.
+    pub fn name_of(&self, database: Oid) -> Option<String> {
+        let names = with_always(self.0.upgrade().map(|databases| databases.names()).unwrap_or_default());
+        names.into_iter().find(|name| database_oid(name) == database)
+    }
+
     /// The comment on the database of that OID.
     pub fn comment_on(&self, facts: &ClusterFacts, database: Oid) -> Option<String> {
-        let names = with_always(self.0.upgrade().map(|databases| databases.names()).unwrap_or_default());
-        let name = names.iter().find(|name| database_oid(name) == database)?;
-        facts.database(name).comment
+        facts.database(&self.name_of(database)?).comment
     }
 }
 

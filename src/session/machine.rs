@@ -358,6 +358,7 @@ impl StateMachine {
         self.repeatable = None;
         // What failed may have failed because of what does not exist any more.
         let error = self.engine.settle().await.err().unwrap_or(error);
+        let error = self.engine.shown_error(error);
         self.log_error(&error);
         self.databases.metrics().error(error.code());
         let conflict = error.code() == SqlState::SERIALIZATION_FAILURE;

@@ -92,8 +92,15 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         Some(_) => columns.iter().enumerate().map(|(at, column)| (column.attribute, Bind::Param(at))).collect(),
         None => Vec::new(),
     };
-    let statement_sql =
-        SqliteStatement { sql: sql.sql.into(), binds: sql.binds, write, wait: LockWait::Usual, target, key_sources };
+    let statement_sql = SqliteStatement {
+        sql: sql.sql.into(),
+        binds: sql.binds,
+        write,
+        wait: LockWait::Usual,
+        target,
+        permissions: analyzer.permissions.borrow().entries().into(),
+        key_sources,
+    };
     Ok(CopyPlan { direction: statement.direction, columns, options, relation, statement: statement_sql })
 }
 

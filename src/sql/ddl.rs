@@ -9,6 +9,7 @@ use std::fmt;
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
+pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, RoleSpec};
 
 /// A name, folded, with its schema if one was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,7 +77,10 @@ pub enum Ddl {
         settings: Box<SequenceSettings>,
     },
     CreateSchema {
-        name: String,
+        /// Without one it is the owner's.
+        name: Option<String>,
+        /// AUTHORIZATION
+        owner: Option<RoleSpec>,
         if_not_exists: bool,
     },
     CreateEnum {
@@ -125,6 +129,23 @@ pub enum Ddl {
     Comment {
         target: CommentTarget,
         text: Option<String>,
+    },
+    /// GRANT and REVOKE of privileges.
+    Grant(Box<GrantStmt>),
+    AlterDefaultPrivileges(Box<AlterDefaultPrivilegesStmt>),
+    ChangeOwner {
+        kind: ObjectKind,
+        name: Name,
+        if_exists: bool,
+        owner: RoleSpec,
+    },
+    ReassignOwned {
+        roles: Vec<RoleSpec>,
+        to: RoleSpec,
+    },
+    DropOwned {
+        roles: Vec<RoleSpec>,
+        cascade: bool,
     },
     Truncate {
         tables: Vec<Name>,

@@ -10,7 +10,7 @@ use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
-use crate::catalog::tables::{classes, constraints, own, procs, roles, server, types, views};
+use crate::catalog::tables::{classes, constraints, own, privileges, procs, roles, server, types, views};
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
 
@@ -82,7 +82,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "applicable_roles", of_session(roles::applicable_roles)),
     ("information_schema", "character_sets", of_catalog(objects::character_sets)),
     ("information_schema", "check_constraints", of_catalog(objects::check_constraints)),
-    ("information_schema", "column_privileges", of_catalog(objects::column_privileges)),
+    ("information_schema", "column_privileges", of_session(privileges::column_privileges)),
     ("information_schema", "columns", computed_and(columns::system_columns, columns::columns)),
     ("information_schema", "constraint_column_usage", of_catalog(objects::constraint_column_usage)),
     ("information_schema", "constraint_table_usage", of_catalog(objects::constraint_table_usage)),
@@ -92,12 +92,12 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "enabled_roles", of_session(roles::enabled_roles)),
     ("information_schema", "key_column_usage", of_catalog(objects::key_column_usage)),
     ("information_schema", "referential_constraints", of_catalog(objects::referential_constraints)),
-    ("information_schema", "role_column_grants", of_catalog(objects::column_privileges)),
-    ("information_schema", "role_table_grants", of_catalog(objects::table_privileges)),
+    ("information_schema", "role_column_grants", of_session(privileges::column_privileges)),
+    ("information_schema", "role_table_grants", of_session(privileges::table_privileges)),
     ("information_schema", "schemata", of_catalog(objects::schemata)),
     ("information_schema", "sequences", of_catalog(columns::sequences)),
     ("information_schema", "table_constraints", of_catalog(objects::table_constraints)),
-    ("information_schema", "table_privileges", of_catalog(objects::table_privileges)),
+    ("information_schema", "table_privileges", of_session(privileges::table_privileges)),
     ("information_schema", "tables", computed_and(objects::system_tables, objects::tables)),
     ("information_schema", "views", of_catalog(objects::views)),
     ("pg_catalog", "pg_am", recorded(recording!("pg_am"))),
@@ -114,6 +114,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_cursors", of_session(server::cursors)),
     ("pg_catalog", "pg_database", of_session(server::databases)),
     ("pg_catalog", "pg_db_role_setting", of_session(server::database_role_settings)),
+    ("pg_catalog", "pg_default_acl", of_catalog(privileges::default_acls)),
     ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
     ("pg_catalog", "pg_description", recorded_and(recording!("pg_description"), constraints::descriptions)),
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),

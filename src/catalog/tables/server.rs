@@ -4,7 +4,7 @@
 
 use crate::catalog::acl::Acl;
 use crate::catalog::cluster::{TEMPLATE0, TEMPLATE1};
-use crate::catalog::roles::Roles;
+use crate::catalog::roles::{READ_ALL_STATS, Roles};
 use crate::catalog::tables::constraints::{PG_AUTHID, PG_DATABASE};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::rows::{Cell, Rows, row};
@@ -119,10 +119,28 @@ fn short_real(limit: f64) -> String {
 
 /// pg_stat_activity.
 pub fn activity(rows: &mut Rows, view: &View<'_>) {
-    let roles = view.source.roles();
+    let (roles, own) = (view.source.roles(), view.source.role());
+    let owner = roles.facts.database(&view.source.database()).owner;
+    let sees = |of| roles.has_privileges_of(own, READ_ALL_STATS, owner) || roles.has_privileges_of(own, of, owner);
     for session in view.source.sessions() {
-        session_row(rows, &roles, session);
+        match sees(session.role) {
+            true => session_row(rows, &roles, session),
+            false => hidden_session_row(rows, &roles, session),
+        }
     }
+}
+
+/// Of a session of another role: that it is there.
+fn hidden_session_row(rows: &mut Rows, roles: &Roles, session: SessionRow) {
+    row!(rows,
+        datid: database_oid(&session.database),
+        datname: session.database,
+        pid: session.pid,
+        usesysid: session.role,
+        usename: roles.name(session.role),
+        application_name: session.application_name,
+        query: "<insufficient privilege>",
+    );
 }
 
 fn session_row(rows: &mut Rows, roles: &Roles, session: SessionRow) {

@@ -4,6 +4,7 @@
 //! Must not know: SQLite. Specification: views.html.
 
 use crate::catalog::definitions::Names;
+use crate::catalog::privileges::PG_CLASS;
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::catalog::tables::classes::user_sequences;
 use crate::catalog::tables::contents::View;
@@ -12,7 +13,7 @@ use crate::catalog::tables::rows::{Rows, row};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 
 impl View<'_> {
-    /// The name of the role that owns everything.
+    /// The name of the role that owns what was there from the start.
     pub fn owner(&self) -> String {
         self.source.roles().name(BOOTSTRAP_SUPERUSER)
     }
@@ -35,7 +36,7 @@ pub fn tables(rows: &mut Rows, view: &View<'_>) {
         row!(rows,
             schemaname: &table.schema,
             tablename: &table.name,
-            tableowner: &owner,
+            tableowner: view.owner_name(PG_CLASS, table.oid),
             hasindexes: !table.indexes.is_empty(),
             hasrules: false,
             hastriggers: foreign(table) || referenced.contains(&table.oid),
@@ -62,7 +63,7 @@ pub fn views(rows: &mut Rows, view: &View<'_>) {
         row!(rows,
             schemaname: &relation.schema,
             viewname: &relation.name,
-            viewowner: &owner,
+            viewowner: view.owner_name(PG_CLASS, relation.oid),
             definition: relation.view_definition(),
         );
     }
@@ -96,12 +97,11 @@ pub fn indexes(rows: &mut Rows, view: &View<'_>) {
 
 /// pg_sequences.
 pub fn sequences(rows: &mut Rows, view: &View<'_>) {
-    let owner = view.owner();
     for (relation, options) in user_sequences(view) {
         row!(rows,
             schemaname: &relation.schema,
             sequencename: &relation.name,
-            sequenceowner: &owner,
+            sequenceowner: view.owner_name(PG_CLASS, relation.oid),
             data_type: options.type_oid,
             start_value: options.start,
             min_value: options.min,

@@ -257,9 +257,9 @@ fn shared_description(args: &Args<'_>) -> Result<Output> {
     match class_of(&args.text(1)?) {
         PG_DATABASE => {}
         PG_AUTHID => {
-            return args.slot().with_session(|session| {
-                Ok(session.roles().get(database).and_then(|role| role.comment).into())
-            });
+            return args
+                .slot()
+                .with_session(|session| Ok(session.roles().get(database).and_then(|role| role.comment).into()));
         }
         _ => return Ok(Output::NULL),
     }

@@ -35,6 +35,7 @@ mod network;
 mod numeric;
 mod object_ids;
 mod pattern;
+mod privileges;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
@@ -270,6 +271,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
     catalog::FUNCTIONS,
+    privileges::FUNCTIONS,
     server_info::FUNCTIONS,
     integer::FUNCTIONS,
     float::FUNCTIONS,

@@ -84,6 +84,7 @@ impl Analyzer<'_> {
             return Ok(FromItem::Cte { name: cte.sqlite_name, alias: sqlite_alias });
         }
         let relation = self.relation(name)?;
+        self.permissions.borrow_mut().read(relation.oid);
         match relation.kind {
             RelationKind::View if relation.view_query.is_some() => self.view(relation, alias),
             RelationKind::Index => {
@@ -111,7 +112,9 @@ impl Analyzer<'_> {
     fn view(&mut self, relation: &Relation, alias: Option<&Alias>) -> Result<FromItem> {
         let text = relation.view_query.as_deref().unwrap_or_default();
         let ast = parse::query(text)?;
+        self.permissions.borrow_mut().enter_view(relation.oid);
         let query = self.stored(|a| a.deeper(|a| a.query(&ast)))?;
+        self.permissions.borrow_mut().leave_view();
         let sqlite_alias = self.fresh_alias();
         let outputs = query.outputs();
         let columns: Vec<(String, Oid, i32)> = relation
@@ -585,6 +588,7 @@ impl Analyzer<'_> {
                 None => equal,
                 Some(condition) => Expr::template("({0} AND {1})", vec![condition, equal], Oid::BOOL),
             });
+            self.note_use([&left, &right].into_iter());
             let common = self.common_type(&[left.type_oid, right.type_oid], "JOIN/USING")?;
             let left = self.to_common(left, common, "JOIN/USING")?;
             let right = self.to_common(right, common, "JOIN/USING")?;

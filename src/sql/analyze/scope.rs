@@ -216,11 +216,13 @@ impl Analyzer<'_> {
     }
 
     /// Remembers the columns that expressions stand for.
-    fn note_use<'e>(&self, exprs: impl Iterator<Item = &'e Expr>) {
+    pub(super) fn note_use<'e>(&self, exprs: impl Iterator<Item = &'e Expr>) {
         let columns = exprs.filter_map(|e| match &e.kind {
             ExprKind::Column(reference) if reference.attribute > 0 => Some((reference.table, reference.attribute)),
             _ => None,
         });
+        let mut permissions = self.permissions.borrow_mut();
+        let columns = columns.inspect(|(relation, column)| permissions.read_column(*relation, *column));
         self.used.borrow_mut().columns.extend(columns);
     }
 
@@ -250,6 +252,7 @@ impl Analyzer<'_> {
 
     /// A table's name as a value: its single column if it is a function's, else the row.
     fn whole_row(&mut self, entry: &RangeVar) -> Result<Expr> {
+        self.note_use(entry.columns.iter().map(|c| &c.expr));
         match entry.columns.as_slice() {
             [only] if entry.is_function => Ok(only.expr.clone()),
             columns => {
@@ -267,6 +270,7 @@ impl Analyzer<'_> {
             return None;
         }
         let entry = self.scopes.iter().rev().find_map(|s| s.entry(None, name))?;
+        self.note_use(entry.columns.iter().map(|c| &c.expr));
         Some(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
     }
 

@@ -16,10 +16,16 @@ use crate::sql::syntax::print;
 
 impl Definer<'_> {
     pub(super) fn alter_table(self, alter: &AlterTableStmt) -> Defined {
+        if let [AlterTableCmd::ChangeOwner(owner)] = alter.commands.as_slice()
+            && let Some((kind, tag)) = renamed_kind(alter.object_type)
+        {
+            let (name, if_exists, owner) = (relation_name(&alter.relation), alter.missing_ok, owner.clone());
+            return ddl(Ddl::ChangeOwner { kind, name, if_exists, owner }, tag);
+        }
         let (kind, tag) = match alter.object_type {
             ObjectType::Table => (ObjectKind::Table, "ALTER TABLE"),
             ObjectType::View => (ObjectKind::View, "ALTER VIEW"),
-            // Storage, statistics, owners: nothing of it has an effect here.
+            // Storage, statistics: nothing of it has an effect here.
             ObjectType::Index => return self.accepted_actions(alter, "ALTER INDEX"),
             ObjectType::Sequence => return self.accepted_actions(alter, "ALTER SEQUENCE"),
             ObjectType::MatView => return Err(Error::unsupported("ALTER MATERIALIZED VIEW")),
@@ -203,12 +209,12 @@ impl Definer<'_> {
         ddl(Ddl::SetSchema { kind, name, if_exists: alter.missing_ok, schema }, tag)
     }
 
-    /// Owners are not kept.
     pub(super) fn alter_owner(self, alter: &AlterOwnerStmt) -> Defined {
-        match renamed_kind(alter.object_type) {
-            Some((_, tag)) => Ok((Definition::Accepted, tag)),
-            None => Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type)))),
-        }
+        let Some((kind, tag)) = renamed_kind(alter.object_type) else {
+            return Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type))));
+        };
+        let (name, owner) = (self.object_name(&alter.object)?, alter.new_owner.clone());
+        ddl(Ddl::ChangeOwner { kind, name, if_exists: false, owner }, tag)
     }
 
     /// The name of an object that has no more than one.
@@ -225,7 +231,7 @@ impl Definer<'_> {
     }
 }
 
-/// Actions about storage, owners and triggers, which change nothing here, and those that cannot be.
+/// Actions about storage and triggers, which change nothing here, and those that cannot be.
 fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
     use AlterTableCmd as Cmd;
     let column = match cmd {
@@ -235,7 +241,6 @@ fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
         | Cmd::SetStorage { column, .. }
         | Cmd::SetCompression { column, .. } => Some(column.clone()),
         Cmd::SetStatistics { column: ColumnSelector::Number(_), .. }
-        | Cmd::ChangeOwner(_)
         | Cmd::ClusterOn(_)
         | Cmd::DropCluster
         | Cmd::DropOids
@@ -244,6 +249,7 @@ fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
         | Cmd::SetRelOptions(_)
         | Cmd::ResetRelOptions(_)
         | Cmd::ReplicaIdentity(_) => None,
+        Cmd::ChangeOwner(_) => return Err(Error::unsupported("OWNER TO beside other actions of ALTER TABLE")),
         Cmd::SetLogged => return Ok(AlterAction::SetLogged(true)),
         Cmd::SetUnlogged => return Ok(AlterAction::SetLogged(false)),
         Cmd::Trigger { target: TriggerSelector::All, firing } => {

@@ -14,7 +14,7 @@ use crate::sql::syntax::ast::definition::{
 };
 use crate::sql::syntax::ast::query::{Persistence, RangeVar, SortByDir, SortByNulls};
 use crate::sql::syntax::ast::statement::{
-    CommentStmt, CreateExtensionStmt, DropBehavior, DropStmt, ObjectRef, ObjectType, RoleSpecType,
+    CommentStmt, CreateExtensionStmt, DropBehavior, DropStmt, ObjectRef, ObjectType,
 };
 
 impl Definer<'_> {
@@ -91,12 +91,8 @@ impl Definer<'_> {
         if !create.elements.is_empty() {
             return Err(Error::unsupported("CREATE SCHEMA with schema elements"));
         }
-        let role = create.authorization.as_ref().map(|role| &role.role);
-        let name = match (&create.name, role) {
-            (Some(name), _) | (None, Some(RoleSpecType::Name(name))) => name.clone(),
-            _ => return Err(Error::unsupported("CREATE SCHEMA AUTHORIZATION without a name")),
-        };
-        ddl(Ddl::CreateSchema { name, if_not_exists: create.if_not_exists }, "CREATE SCHEMA")
+        let (name, owner) = (create.name.clone(), create.authorization.clone());
+        ddl(Ddl::CreateSchema { name, owner, if_not_exists: create.if_not_exists }, "CREATE SCHEMA")
     }
 
     pub(super) fn create_enum(self, create: &CreateEnumStmt) -> Defined {
