@@ -73,6 +73,12 @@ impl Backends {
         self.sessions().get(&pid).map(|backend| signal(&backend.interrupt)).is_some()
     }
 
+    /// Who has logged in to the sessions in a database. The caller holds no session's context.
+    pub fn roles_in(&self, database: &str) -> Vec<Oid> {
+        let of_it = |session: &SessionContext| (session.database == database).then_some(session.authenticated);
+        self.each(of_it).into_iter().flatten().collect()
+    }
+
     /// Who has logged in to the session of that process id. The caller holds no session's context.
     pub fn role_of(&self, pid: i32) -> Option<Oid> {
         self.find(pid).map(|context| lock(&context).authenticated)

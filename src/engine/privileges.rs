@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::catalog::acl::{Holder, Privileges};
 use crate::catalog::privileges::PG_CLASS;
+use crate::catalog::roles::SIGNAL_BACKEND;
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::engine::context::SessionContext;
 use crate::engine::identity::denied;
@@ -42,6 +43,28 @@ impl SessionContext {
             }
         }
         Ok(())
+    }
+
+    /// 42501 for what is done to a superuser's session, and to that of a role whose privileges one does not have. The words
+    /// are for what is done, to what, and that it is being done.
+    pub fn check_may_signal(&mut self, role: Oid, (verb, process, participle): (&str, &str, &str)) -> Result<()> {
+        if self.is_superuser() {
+            return Ok(());
+        }
+        if self.roles().is_superuser(role) {
+            return Err(denied(format!("must be a superuser to {verb} superuser {process}")));
+        }
+        match self.has_privileges_of(role) || self.has_privileges_of(SIGNAL_BACKEND) {
+            true => Ok(()),
+            false => Err(denied(format!(
+                "must be a member of the role whose {process} is being {participle} or member of pg_signal_backend"
+            ))),
+        }
+    }
+
+    /// The same for ending a session.
+    pub fn check_may_terminate(&mut self, role: Oid) -> Result<()> {
+        self.check_may_signal(role, ("terminate", "process", "terminated"))
     }
 
     fn holder_of(&self, role: Oid) -> Holder {

@@ -210,6 +210,10 @@ impl StateMachine {
             refuse_kept(name)?;
         }
         let (backends, interrupt) = (Arc::clone(&self.context().backends), self.engine.interrupt_handle());
+        if force {
+            let roles = backends.roles_in(name);
+            roles.into_iter().try_for_each(|role| self.context().check_may_terminate(role))?;
+        }
         match self.databases.drop_database(name, force.then_some(&*backends), &interrupt).await {
             Err(error) if if_exists && error.code() == SqlState::INVALID_CATALOG_NAME => {
                 self.notice(format!("database \"{name}\" does not exist, skipping"));

@@ -70,8 +70,8 @@ impl Change<'_> {
             }
             Ddl::Drop { kind, names, .. } => names.iter().try_for_each(|name| self.authorize_drop(holder, *kind, name)),
             Ddl::Comment { target, .. } => self.authorize_comment(holder, target),
-            Ddl::Truncate { tables, restart_identity, .. } => {
-                tables.iter().try_for_each(|name| self.authorize_truncate(holder, name, *restart_identity))
+            Ddl::Truncate { tables, restart_identity, cascade } => {
+                self.authorize_truncate(holder, tables, (*restart_identity, *cascade))
             }
             Ddl::Grant(_)
             | Ddl::AlterDefaultPrivileges(_)
@@ -151,6 +151,10 @@ impl Change<'_> {
 
     /// Whose the schema is may drop what is in it.
     fn authorize_drop(&self, holder: &Holder, kind: ObjectKind, name: &Name) -> Result<()> {
+        // Only this session has it, and DISCARD TEMP drops it as whoever it is then.
+        if name.schema.as_deref() == Some("pg_temp") {
+            return Ok(());
+        }
         let schema = match kind {
             ObjectKind::Schema => return self.require_schema_owner(holder, &name.name),
             ObjectKind::Type | ObjectKind::Domain => self.find_type(name).map(|found| found.schema),
@@ -178,15 +182,35 @@ impl Change<'_> {
         }
     }
 
-    fn authorize_truncate(&self, holder: &Holder, name: &Name, restart_identity: bool) -> Result<()> {
-        let Some(table) = self.usable(holder, name)? else { return Ok(()) };
-        if !self.catalog.may(holder, table.oid, Privileges::TRUNCATE) {
-            return Err(refused(&table));
+    /// TRUNCATE on each of the tables, with CASCADE also on those that refer to them.
+    fn authorize_truncate(
+        &self,
+        holder: &Holder,
+        names: &[Name],
+        (restart_identity, cascade): (bool, bool),
+    ) -> Result<()> {
+        let mut tables = Vec::new();
+        for name in names {
+            tables.extend(self.usable(holder, name)?);
         }
-        let owned = self.catalog.relations.values().filter(|r| {
-            restart_identity && r.sequence.is_some_and(|s| s.owned_by.is_some_and(|(of, _)| of == table.oid))
-        });
-        owned.into_iter().try_for_each(|sequence| self.require_owner(holder, sequence))
+        let mut next = 0;
+        while let Some(table) = tables.get(next).cloned() {
+            next += 1;
+            if !self.catalog.may(holder, table.oid, Privileges::TRUNCATE) {
+                return Err(refused(&table));
+            }
+            let refers =
+                |r: &Relation| r.constraints.iter().filter_map(|c| c.foreign_key()).any(|k| k.relation == table.oid);
+            for child in self.catalog.relations.values().filter(|r| cascade && refers(r)) {
+                if !tables.iter().any(|known| known.oid == child.oid) {
+                    tables.push(std::sync::Arc::clone(child));
+                }
+            }
+        }
+        let owner = |r: &Relation| r.sequence.and_then(|sequence| sequence.owned_by).map(|(table, _)| table);
+        let owned = |r: &&std::sync::Arc<Relation>| tables.iter().any(|table| owner(r) == Some(table.oid));
+        let sequences = self.catalog.relations.values().filter(|r| restart_identity && owned(r));
+        sequences.into_iter().try_for_each(|sequence| self.require_owner(holder, sequence))
     }
 
     // ----- one right

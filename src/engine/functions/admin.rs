@@ -7,12 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::datetime::interval;
 use super::{Args, ContextSlot, Definition, Output};
-use crate::catalog::roles::SIGNAL_BACKEND;
 use crate::catalog::tables::source::database_oid;
 use crate::engine::advisory::{LockKey, LockMode, Scope};
 use crate::engine::backends::Backends;
 use crate::engine::context::{Wait, Waiting, now};
-use crate::engine::identity::denied;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::notifications::Note;
 use crate::engine::pool::Places;
@@ -101,20 +99,7 @@ impl Signal {
     fn check(&self, args: &Args<'_>, backends: &Backends, pid: i32) -> Result<()> {
         let Some(role) = backends.role_of(pid) else { return Ok(()) };
         let Signal { verb, process, participle, .. } = self;
-        args.slot().with_session(|session| {
-            if session.is_superuser() {
-                return Ok(());
-            }
-            if session.roles().is_superuser(role) {
-                return Err(denied(format!("must be a superuser to {verb} superuser {process}")));
-            }
-            match session.has_privileges_of(role) || session.has_privileges_of(SIGNAL_BACKEND) {
-                true => Ok(()),
-                false => Err(denied(format!(
-                    "must be a member of the role whose {process} is being {participle} or member of pg_signal_backend"
-                ))),
-            }
-        })
+        args.slot().with_session(|session| session.check_may_signal(role, (verb, process, participle)))
     }
 }
 
