@@ -83,6 +83,7 @@ fn statement(sql: &str, write: bool) -> SqliteStatement {
         binds: vec![Bind::Param(0)],
         write,
         wait: LockWait::Usual,
+        permissions: [].into(),
         target: None,
         key_sources: Vec::new(),
     }

@@ -37,6 +37,8 @@ macro_rules! sql_states {
 
 sql_states! {
     SUCCESSFUL_COMPLETION = b"00000";
+    WARNING_PRIVILEGE_NOT_REVOKED = b"01006";
+    WARNING_PRIVILEGE_NOT_GRANTED = b"01007";
     WARNING = b"01000";
     NO_DATA = b"02000";
     CONNECTION_FAILURE = b"08006";
@@ -95,6 +97,7 @@ sql_states! {
     IN_FAILED_SQL_TRANSACTION = b"25P02";
     IDLE_IN_TRANSACTION_SESSION_TIMEOUT = b"25P03";
     INVALID_SQL_STATEMENT_NAME = b"26000";
+    INVALID_GRANT_OPERATION = b"0LP01";
     INVALID_AUTHORIZATION_SPECIFICATION = b"28000";
     INVALID_PASSWORD = b"28P01";
     DEPENDENT_OBJECTS_STILL_EXIST = b"2BP01";
@@ -272,6 +275,13 @@ impl Error {
     /// XX000: a state that should not be reachable.
     pub fn internal(what: impl fmt::Display) -> Self {
         Error::new(SqlState::INTERNAL_ERROR, format!("internal error: {what}"))
+    }
+
+    /// Without its detail, for who must not see what that shows.
+    #[must_use]
+    pub fn without_detail(mut self) -> Self {
+        self.0.detail = None;
+        self
     }
 
     /// The SQLSTATE.

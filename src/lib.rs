@@ -62,8 +62,8 @@ pub mod types {
     pub mod numeric;
     pub mod numeric_math;
     pub mod numeric_wire;
-    pub mod pattern;
     pub mod order;
+    pub mod pattern;
     pub mod pg_range;
     pub mod pg_type;
     pub mod qualified_name;
@@ -82,6 +82,7 @@ pub mod types {
 pub mod settings {
     //! Session variables ("GUCs"): the table of them, and their values in a session.
     pub mod check;
+    pub mod identity;
     pub mod session;
     #[cfg(test)]
     mod session_tests;
@@ -152,11 +153,15 @@ pub mod storage {
 
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
+    pub mod acl;
     pub mod cluster;
     pub mod definitions;
     pub mod dependencies;
+    pub mod password;
     pub mod pretty;
+    pub mod privileges;
     pub mod qualify;
+    pub mod roles;
     pub mod schema;
     pub mod shared_map;
     pub mod store;
@@ -169,9 +174,11 @@ pub mod catalog {
         pub mod information_objects;
         pub mod key_triggers;
         pub mod own;
+        pub mod privileges;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
+        pub mod roles;
         pub mod row_types;
         pub mod rows;
         #[cfg(test)]
@@ -220,9 +227,11 @@ pub mod sql {
     pub mod functions;
     pub mod lower;
     pub mod operators;
+    pub mod permission;
     pub mod plan;
     pub mod planner;
     pub mod regclass;
+    pub mod role;
     pub mod scan;
     pub mod stored;
     pub mod syntax {
@@ -318,10 +327,12 @@ pub mod engine {
     mod foreign_key_errors;
     pub mod functions;
     mod gate;
+    pub mod identity;
     pub mod interrupt;
     pub mod kept;
     pub mod notifications;
     mod pool;
+    mod privileges;
     pub mod process;
     mod progress;
     pub mod remote;
@@ -347,6 +358,7 @@ pub mod session {
     mod copy_out;
     mod cursors;
     mod database;
+    mod dependent_roles;
     mod execute;
     mod extended;
     mod greeting;
@@ -354,6 +366,7 @@ pub mod session {
     mod query;
     mod redact;
     mod repeat;
+    mod role;
     mod rows;
     pub mod start;
     mod state;
@@ -364,6 +377,7 @@ pub mod session {
 pub mod net {
     //! Sockets: accept, start-up, TLS, authentication.
     pub mod admission;
+    mod admit;
     pub mod auth;
     pub mod failed_logins;
     pub mod scram;

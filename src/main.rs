@@ -4,10 +4,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use pgserver::catalog::password::Verifier;
 use pgserver::engine::allocator::without_huge_pages;
 use pgserver::engine::process::private_files;
 use pgserver::limits::{memory, stack};
-use pgserver::net::scram::Verifier;
 use pgserver::net::server::{PUBLICATION, TERMINATION};
 use pgserver::net::tls::Tls;
 use pgserver::ops::command::{self, Arguments, Command, Failure};

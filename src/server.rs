@@ -52,6 +52,7 @@ impl Server {
 
     async fn serve(config: Config, databases: Databases) -> Result<Self, String> {
         let databases = Arc::new(databases);
+        databases.call_superuser(&config.user);
         if config.remote.standby && config.storage != Storage::Local {
             log::info!("standby: databases are read-only and follow the object store");
         } else {

@@ -1,13 +1,16 @@
-//! What all databases of a server share: whose they are, what sessions of them start with, comments on them.
+//! What all databases of a server share: roles, whose databases are, what sessions of them start with, comments on them.
 //!
 //! Owns: [`ClusterFacts`], an immutable picture, and [`ClusterChange`], how the next one is made of it. Must not know: where
 //! they are kept (`catalog::store`), how statements ask for a change. Databases are known by name here, because a file or
-//! an object is found by its name; one that is not mentioned is as PostgreSQL makes it.
+//! an object is found by its name; one that is not mentioned is as PostgreSQL makes it. What roles mean is in `catalog::roles`.
 //! Specification: catalog-pg-database.html, catalog-pg-db-role-setting.html, catalog-pg-shdescription.html.
 
 use std::collections::BTreeMap;
 
+use crate::catalog::acl::{Acl, AclKind};
+use crate::catalog::roles::{Membership, RoleFacts};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::error::{Error, SqlState};
 use crate::types::pg_type::Oid;
 
 /// The database in which this is kept, and which clients connect to when they have none in mind.
@@ -30,6 +33,10 @@ pub struct ClusterFacts {
     pub databases: BTreeMap<String, DatabaseFacts>,
     /// ALTER DATABASE … SET and ALTER ROLE … SET, in the order in which they were first set.
     pub settings: BTreeMap<SettingOf, Vec<(String, String)>>,
+    /// Roles that were made, and the bootstrap superuser if it was altered; its name is the configuration's.
+    pub roles: BTreeMap<Oid, RoleFacts>,
+    /// By role and member.
+    pub memberships: BTreeMap<(Oid, Oid), Membership>,
 }
 
 /// A database (pg_database).
@@ -43,6 +50,8 @@ pub struct DatabaseFacts {
     pub collate: String,
     pub ctype: String,
     pub comment: Option<String>,
+    /// Who may do what with it, if that was ever said.
+    pub acl: Option<Acl>,
 }
 
 /// Whose sessions a setting is for; `None` is all databases, all roles.
@@ -69,6 +78,13 @@ pub enum ClusterChange {
     Setting(SettingOf, String, Option<String>),
     /// RESET ALL
     ResetAll(SettingOf),
+    /// A role of an OID that no other has.
+    NewRole(Oid, RoleFacts),
+    /// A role becomes like this.
+    Role(Oid, RoleFacts),
+    DroppedRole(Oid),
+    /// Of a role, its member; without a membership it is none any more.
+    Member(Oid, Oid, Option<Membership>),
 }
 
 impl DatabaseFacts {
@@ -88,7 +104,13 @@ impl DatabaseFacts {
             collate: LOCALE.to_owned(),
             ctype: LOCALE.to_owned(),
             comment: comment.map(str::to_owned),
+            acl: None,
         }
+    }
+
+    /// Who may do what with it.
+    pub fn privileges(&self) -> Acl {
+        self.acl.clone().unwrap_or_else(|| Acl::default_of(AclKind::Database, self.owner))
     }
 }
 
@@ -117,6 +139,20 @@ impl ClusterFacts {
         of.flat_map(|(settings, source)| settings.iter().map(move |(n, v)| (source, n.as_str(), v.as_str()))).collect()
     }
 
+    /// What is wrong with a change, now that others may have made theirs.
+    pub fn conflict(&self, change: &ClusterChange) -> Option<Error> {
+        let (oid, role) = match change {
+            ClusterChange::NewRole(oid, role) | ClusterChange::Role(oid, role) => (oid, role),
+            _ => return None,
+        };
+        let taken = self.roles.iter().any(|(other, known)| other != oid && known.name == role.name);
+        let message = "duplicate key value violates unique constraint \"pg_authid_rolname_index\"";
+        taken.then(|| {
+            let detail = format!("Key (rolname)=({}) already exists.", role.name);
+            Error::new(SqlState::UNIQUE_VIOLATION, message).with_detail(detail)
+        })
+    }
+
     /// Makes a change.
     pub fn apply(&mut self, change: &ClusterChange) {
         match change {
@@ -143,6 +179,20 @@ impl ClusterFacts {
             ClusterChange::Setting(of, name, value) => self.set(of, name, value.as_deref()),
             ClusterChange::ResetAll(of) => {
                 self.settings.remove(of);
+            }
+            ClusterChange::NewRole(oid, role) | ClusterChange::Role(oid, role) => {
+                self.roles.insert(*oid, role.clone());
+            }
+            ClusterChange::DroppedRole(oid) => {
+                self.roles.remove(oid);
+                self.memberships.retain(|(role, member), _| role != oid && member != oid);
+                self.settings.retain(|of, _| of.role != Some(*oid));
+            }
+            ClusterChange::Member(role, member, Some(more)) => {
+                self.memberships.insert((*role, *member), *more);
+            }
+            ClusterChange::Member(role, member, None) => {
+                self.memberships.remove(&(*role, *member));
             }
         }
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::shared_map::SharedMap;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
@@ -32,6 +33,10 @@ pub struct CatalogSnapshot {
     pub type_names: SharedMap<(String, String), Oid>,
     /// COMMENT ON, by (class OID, object OID, column number or 0).
     pub comments: SharedMap<(Oid, Oid, i32), String>,
+    /// Whose objects are, and who may do what with them, where that was ever said.
+    pub privileges: SharedMap<ObjectAddress, ObjectPrivileges>,
+    /// ALTER DEFAULT PRIVILEGES
+    pub default_acls: Vec<DefaultAcl>,
     /// What all databases share; kept in one of them.
     pub cluster: Arc<ClusterFacts>,
 }

@@ -11,6 +11,7 @@
 mod cluster;
 mod foreign;
 mod options;
+mod privileges;
 mod save;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use cluster::save_cluster;
+pub use privileges::{put_default_acls, put_privileges};
 pub use save::*;
 
 /// The layout's number; a file with a higher one was written by a newer pgserver and is not opened.
@@ -103,10 +105,10 @@ pub fn initialise(connection: &Connection) -> Result<()> {
 pub fn ensure(connection: &Connection) -> Result<()> {
     if has_catalog(connection, "main")? {
         // A file of an older version has all the tables but these.
-        return connection.execute_batch(&LATER.replace("{0}", "main"));
+        return make_later_tables(connection, "main");
     }
     connection.execute_batch(&TABLES.replace("{0}", "main"))?;
-    connection.execute_batch(&LATER.replace("{0}", "main"))?;
+    make_later_tables(connection, "main")?;
     let first_oid = Oid::FIRST_NORMAL.0;
     let new =
         connection.execute("INSERT OR IGNORE INTO main.__pg_catalog VALUES (1, ?1, ?2)", params![FORMAT, first_oid])?;
@@ -114,6 +116,10 @@ pub fn ensure(connection: &Connection) -> Result<()> {
         connection.execute("INSERT OR IGNORE INTO main.__pg_namespace VALUES (?1, 'public')", [PUBLIC_OID])?;
     }
     Ok(())
+}
+
+fn make_later_tables(connection: &Connection, database: &str) -> Result<()> {
+    [LATER, privileges::TABLES].iter().try_for_each(|sql| connection.execute_batch(&sql.replace("{0}", database)))
 }
 
 /// Whether the file's layout is newer than this program.
@@ -129,7 +135,7 @@ pub fn is_newer(connection: &Connection) -> Result<bool> {
 /// Makes sure that this connection's temp schema has the catalog's tables.
 pub fn initialise_temporary(connection: &Connection) -> Result<()> {
     connection.execute_batch(&TABLES.replace("{0}", "temp"))?;
-    connection.execute_batch(&LATER.replace("{0}", "temp"))?;
+    make_later_tables(connection, "temp")?;
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS temp.__pg_on_commit (oid INTEGER PRIMARY KEY, is_dropped INTEGER NOT NULL)",
     )
@@ -244,7 +250,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
         let (key, text) = comment?;
         snapshot.comments.insert(key, text);
     }
-    Ok(())
+    privileges::load(connection, database, snapshot)
 }
 
 /// Reads rows whose first column is a relation's OID.

@@ -12,6 +12,7 @@ use crate::catalog::tables::source::{LockRow, SessionRow, database_oid};
 use crate::engine::advisory::AdvisoryLocks;
 use crate::engine::context::{SessionContext, SharedContext, Wait};
 use crate::engine::interrupt::InterruptHandle;
+use crate::types::pg_type::Oid;
 
 /// What a client has to know to cancel a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,17 @@ impl Backends {
         self.sessions().get(&pid).map(|backend| signal(&backend.interrupt)).is_some()
     }
 
+    /// Who has logged in to the sessions in a database. The caller holds no session's context.
+    pub fn roles_in(&self, database: &str) -> Vec<Oid> {
+        let of_it = |session: &SessionContext| (session.database == database).then_some(session.authenticated);
+        self.each(of_it).into_iter().flatten().collect()
+    }
+
+    /// Who has logged in to the session of that process id. The caller holds no session's context.
+    pub fn role_of(&self, pid: i32) -> Option<Oid> {
+        self.find(pid).map(|context| lock(&context).authenticated)
+    }
+
     /// Whether a session of that process id runs.
     pub fn is_running(&self, pid: i32) -> bool {
         self.sessions().contains_key(&pid)
@@ -87,6 +99,11 @@ impl Backends {
         let sessions: Vec<Backend> = self.sessions().values().cloned().collect();
         let of_it = sessions.iter().filter(|backend| lock(&backend.context).database == database);
         of_it.for_each(|backend| backend.interrupt.terminate());
+    }
+
+    /// How many sessions are so. The caller holds no session's context.
+    pub fn count(&self, of: impl Fn(&SessionContext) -> bool) -> usize {
+        self.each(of).into_iter().filter(|counts| *counts).count()
     }
 
     /// The advisory locks of all sessions.

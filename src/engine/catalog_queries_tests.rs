@@ -58,6 +58,7 @@ impl Fixture {
                     catalog: &session.catalog,
                     settings: &session.settings,
                     user: &session.user,
+                    may_use: &|_| true,
                     database: &session.database,
                 };
                 self.cache.plan(&source, &[], context)?

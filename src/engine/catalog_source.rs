@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::roles::Roles;
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::{
     CatalogSource, CursorRow, LockRow, PreparedRow, ReplicationRow, SessionRow, VersionRow,
@@ -88,7 +89,15 @@ impl CatalogSource for ConnectionSource {
     }
 
     fn user(&self) -> String {
-        self.session(|session| session.user.clone())
+        self.session(|session| session.roles().name(session.role()))
+    }
+
+    fn roles(&self) -> Roles {
+        self.session(|session| session.roles())
+    }
+
+    fn role(&self) -> Oid {
+        self.slot.with_session(|session| Ok(session.role())).unwrap_or(Oid::BOOTSTRAP_SUPERUSER)
     }
 
     fn search_path(&self) -> Vec<String> {

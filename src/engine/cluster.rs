@@ -39,11 +39,20 @@ impl Cluster {
         self.0.upgrade().map(|databases| databases.known_cluster()).unwrap_or_default()
     }
 
+    /// Whether there is a database of that name.
+    pub fn has_database(&self, name: &str) -> bool {
+        self.0.upgrade().is_some_and(|databases| databases.exists(name))
+    }
+
+    /// The name of the database of that OID.
+    pub fn name_of(&self, database: Oid) -> Option<String> {
+        let names = with_always(self.0.upgrade().map(|databases| databases.names()).unwrap_or_default());
+        names.into_iter().find(|name| database_oid(name) == database)
+    }
+
     /// The comment on the database of that OID.
     pub fn comment_on(&self, facts: &ClusterFacts, database: Oid) -> Option<String> {
-        let names = with_always(self.0.upgrade().map(|databases| databases.names()).unwrap_or_default());
-        let name = names.iter().find(|name| database_oid(name) == database)?;
-        facts.database(name).comment
+        facts.database(&self.name_of(database)?).comment
     }
 }
 
@@ -78,14 +87,20 @@ impl Databases {
         let mut attempts = 0;
         loop {
             attempts += 1;
+            let mut conflict = None;
             let written = session.write_catalog(|connection, catalog| {
                 let mut facts = ClusterFacts::clone(&catalog.cluster);
-                changes.iter().for_each(|change| facts.apply(change));
-                store::save_cluster(connection, &facts)
+                for change in changes {
+                    conflict = conflict.take().or_else(|| facts.conflict(change));
+                    facts.apply(change);
+                }
+                if conflict.is_some() { Ok(()) } else { store::save_cluster(connection, &facts) }
             });
-            let outcome = match written.await {
-                Ok(()) => session.commit().await,
-                Err(error) => Err(error),
+            let written = written.await;
+            let outcome = match (written, conflict) {
+                (Ok(()), None) => session.commit().await,
+                (Ok(()), Some(conflict)) => session.rollback().await.and(Err(conflict)),
+                (Err(error), _) => Err(error),
             };
             match outcome {
                 Err(error) if error.code() == SqlState::SERIALIZATION_FAILURE && attempts < ATTEMPTS => {

@@ -13,6 +13,7 @@ use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::tables::source::{CursorRow, PreparedRow, SessionRow};
 use crate::engine::backends::Backends;
 use crate::engine::cluster::Cluster;
+use crate::engine::identity::KnownHolder;
 use crate::engine::kept::Kept;
 use crate::engine::notifications::{Notifications, Pending};
 use crate::engine::pool::Places;
@@ -66,6 +67,12 @@ pub struct SessionContext {
     pub cluster: Cluster,
     /// What the transaction is to change of it when it commits, each with the number of savepoints that were open.
     pub cluster_changes: Vec<(usize, ClusterChange)>,
+    /// What the bootstrap superuser is called.
+    pub superuser_name: Arc<str>,
+    /// Who has logged in, and whether that was a superuser then.
+    pub authenticated: Oid,
+    pub authenticated_superuser: bool,
+    pub known_holder: Option<KnownHolder>,
 }
 
 /// Shared between a session and its connection; locked only for the length of one function call.
@@ -100,6 +107,10 @@ impl SessionContext {
             in_recovery: false,
             cluster: Cluster::default(),
             cluster_changes: Vec::new(),
+            superuser_name: user.into(),
+            authenticated: Oid::BOOTSTRAP_SUPERUSER,
+            authenticated_superuser: true,
+            known_holder: None,
         }
     }
 
@@ -171,6 +182,7 @@ impl Activity {
             pid: session.backend_pid,
             database: session.database.clone(),
             user: session.user.clone(),
+            role: session.authenticated,
             application_name: session.settings.current("application_name").unwrap_or_default(),
             client_addr: session.client_address,
             backend_start: self.started,

@@ -6,12 +6,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::catalog::cluster::ALWAYS;
+use crate::catalog::roles::Roles;
 use crate::engine::allocator;
 use crate::engine::backends::Backends;
 use crate::engine::connection;
@@ -34,6 +35,8 @@ pub struct Databases {
     pub(super) pool_size: usize,
     open: RwLock<HashMap<String, Arc<Database>>>,
     pub(super) metrics: Arc<Metrics>,
+    /// What the bootstrap superuser is called, if not postgres.
+    superuser: OnceLock<Arc<str>>,
     /// Opening, creating and dropping happen one after the other.
     changing: tokio::sync::Mutex<()>,
     /// Nobody else uses the directory.
@@ -109,7 +112,17 @@ impl Databases {
 
     fn at(home: Home, pool_size: usize, lock: Option<DirectoryLock>, metrics: Arc<Metrics>) -> Self {
         let (open, changing) = (RwLock::default(), tokio::sync::Mutex::default());
-        Databases { home, pool_size, open, metrics, changing, _lock: lock }
+        Databases { home, pool_size, open, metrics, superuser: OnceLock::new(), changing, _lock: lock }
+    }
+
+    /// Says what the bootstrap superuser is called; the first word counts.
+    pub fn call_superuser(&self, name: &str) {
+        let _ = self.superuser.set(name.into());
+    }
+
+    /// The roles of the server, once [`cluster`](Self::cluster) was called.
+    pub fn roles(&self) -> Roles {
+        Roles::new(self.known_cluster(), self.superuser.get_or_init(|| "postgres".into()).clone())
     }
 
     /// What is counted while the server runs.

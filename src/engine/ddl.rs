@@ -6,6 +6,7 @@
 //! alone (`sqlite`), so that a table and its catalog entry cannot drift apart.
 
 mod alter;
+mod authorize;
 mod column;
 mod comment;
 mod constraint;
@@ -14,7 +15,9 @@ mod drop;
 mod expression;
 mod index;
 mod naming;
+mod owner;
 mod parameters;
+mod privilege;
 mod rebuild;
 mod rename;
 mod sequence;
@@ -68,7 +71,9 @@ pub fn execute(
     has_violations: bool,
 ) -> Result<DdlOutcome> {
     let mut change = Change { has_violations, ..Change::new(connection, slot, context) };
+    change.authorize(ddl)?;
     change.run(ddl)?;
+    change.settle_ownership(ddl)?;
     let file_version = change.sqlite(store::file_version(connection))?;
     let Change { mut catalog, notices, rows, restarted, emptied, is_foreign, .. } = change;
     let now = Arc::make_mut(&mut catalog);
@@ -136,9 +141,14 @@ impl<'a> Change<'a> {
             Ddl::CreateSequence { name, temporary, if_not_exists, settings } => {
                 self.create_sequence_statement(name, *temporary, *if_not_exists, settings)
             }
-            Ddl::CreateSchema { name, if_not_exists, elements } => {
-                self.create_schema(name, *if_not_exists)?;
-                self.in_schema(name, |change| elements.iter().try_for_each(|element| change.run(element)))
+            Ddl::CreateSchema { name, owner, if_not_exists, elements } => {
+                let name = match (name, owner) {
+                    (Some(name), _) => name.clone(),
+                    (None, Some(owner)) => self.roles().name(self.role(owner)?),
+                    (None, None) => return Err(Error::internal("a schema without a name")),
+                };
+                self.create_schema(&name, *if_not_exists)?;
+                self.in_schema(&name, |change| elements.iter().try_for_each(|element| change.run(element)))
             }
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
             Ddl::CreateDomain(create) => self.create_domain(create),
@@ -150,6 +160,11 @@ impl<'a> Change<'a> {
             Ddl::SetSchema { kind, name, if_exists, schema } => self.set_schema(*kind, name, *if_exists, schema),
             Ddl::Drop { kind, names, if_exists, cascade } => self.drop(*kind, names, *if_exists, *cascade),
             Ddl::Comment { target, text } => self.comment(target, text.as_deref()),
+            Ddl::Grant(stmt) => self.grant(stmt),
+            Ddl::AlterDefaultPrivileges(stmt) => self.alter_default_privileges(stmt),
+            Ddl::ChangeOwner { kind, name, if_exists, owner } => self.change_owner(*kind, name, *if_exists, owner),
+            Ddl::ReassignOwned { roles, to } => self.reassign_owned(roles, to),
+            Ddl::DropOwned { roles, cascade } => self.drop_owned(roles, *cascade),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
             Ddl::Cluster { table, index } => self.cluster(table, index.as_deref()),
             Ddl::Reindex { kind, name } => self.reindex(*kind, name),

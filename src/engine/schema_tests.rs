@@ -73,7 +73,13 @@ impl<'s> Client<'s> {
         let catalog = self.session.catalog();
         self.session.context().lock().expect("context").catalog = Arc::clone(&catalog);
         let settings = Settings::default();
-        let context = PlanContext { catalog: &catalog, settings: &settings, user: "postgres", database: "test" };
+        let context = PlanContext {
+            catalog: &catalog,
+            settings: &settings,
+            user: "postgres",
+            database: "test",
+            may_use: &|_| true,
+        };
         let planned = self.server.plans.plan(source, &[], context)?;
         match &planned.plan.action {
             Action::Ddl(ddl) => {

@@ -28,6 +28,7 @@ use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session::Limits;
+use crate::sql::permission::PermissionEntry;
 use crate::sql::plan::{LockWait, ProgramStep, SqliteStatement, TransactionModes};
 use crate::storage::watermark::{CommitSequence, Fate};
 use crate::types::value::Value;
@@ -162,6 +163,7 @@ impl EngineSession {
     /// and gives the cursor, not stepped yet. `params` and `literals` are what the statement's binds refer to.
     /// Waiting for the ticket honours lock_timeout (55P03), statement_timeout and cancel (57014).
     pub async fn open(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Result<Cursor> {
+        self.check_permissions(&statement.permissions)?;
         if statement.write {
             self.lock(&statement.wait).await?;
         } else {
@@ -178,6 +180,21 @@ impl EngineSession {
         let of_step = |step: &ProgramStep| Origin::new(Arc::clone(&self.context), timing(), step.target);
         let step_origins = statement.before.iter().map(of_step).collect();
         Cursor::open(lease, statement, params, literals, gate, origin, step_origins)
+    }
+
+    /// 42501 unless the session's current role may do all of it.
+    pub fn check_permissions(&self, entries: &[PermissionEntry]) -> Result<()> {
+        if entries.is_empty() || self.lock_context().needs_no_permission(entries) {
+            return Ok(());
+        }
+        let catalog = self.catalog();
+        self.lock_context().check_permissions(&catalog, entries)
+    }
+
+    /// The error as the session's current role may see it.
+    pub fn shown_error(&self, error: Error) -> Error {
+        let catalog = self.catalog();
+        self.lock_context().shown_error(&catalog, error)
     }
 
     /// Whether a change this session makes would show in what the cursor gives from then on.

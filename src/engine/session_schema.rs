@@ -155,7 +155,8 @@ impl EngineSession {
             let context = self.lock_context();
             (context.settings.clone(), context.user.clone(), context.database.clone())
         };
-        let planning = PlanContext { catalog, settings: &settings, user: &user, database: &database };
+        let planning =
+            PlanContext { catalog, settings: &settings, user: &user, database: &database, may_use: &|_| true };
         let entered = lease.enter();
         entered.begin_statement();
         let pending = entered.has_deferred_violations();

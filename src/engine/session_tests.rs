@@ -68,6 +68,7 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         binds: (0..binds).map(Bind::Param).collect(),
         write,
         wait: LockWait::Usual,
+        permissions: [].into(),
         target: None,
         key_sources: Vec::new(),
         before: Vec::new(),

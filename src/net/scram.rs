@@ -1,105 +1,17 @@
 //! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, the server's side.
 //!
-//! Owns: [`Verifier`] (what is kept instead of a password) and [`Exchange`] (one authentication). Pure. Must not know:
-//! sockets, users. Specification: RFC 5802, RFC 7677, sasl-authentication.html; auth-scram.c for wording.
-
-use std::borrow::Cow;
+//! Owns: [`Exchange`], one authentication. Pure. Must not know: sockets, users, how verifiers are kept
+//! (`catalog::password`). Specification: RFC 5802, RFC 7677, sasl-authentication.html; auth-scram.c for wording.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::catalog::password::{Key, Verifier, hmac};
 use crate::error::{Error, Result, SqlState};
 
-/// PostgreSQL's default number of PBKDF2 iterations (SCRAM_DEFAULT_ITERATIONS).
-const ITERATIONS: u32 = 4096;
-
-pub const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
 pub const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
-
-type Key = [u8; 32];
-
-/// What is kept of a password: enough to check it, not enough to know it.
-#[derive(Clone)]
-pub struct Verifier {
-    iterations: u32,
-    salt: Vec<u8>,
-    stored_key: Key,
-    server_key: Key,
-}
-
-impl std::fmt::Debug for Verifier {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Verifier(…)")
-    }
-}
-
-fn hmac(key: &[u8], data: &[u8]) -> Key {
-    // An HMAC takes keys of any length.
-    let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
-        Ok(mac) => mac,
-        Err(_) => return [0; 32],
-    };
-    mac.update(data);
-    mac.finalize().into_bytes().into()
-}
-
-/// As every client prepares it (RFC 4013); what has no prepared form is taken as it is, as in PostgreSQL.
-fn prepared(password: &str) -> Cow<'_, str> {
-    stringprep::saslprep(password).unwrap_or(Cow::Borrowed(password))
-}
-
-impl Verifier {
-    /// Of a password, with a random salt.
-    pub fn new(password: &str) -> Self {
-        Self::derive(password, &rand::random::<[u8; 16]>(), ITERATIONS)
-    }
-
-    fn derive(password: &str, salt: &[u8], iterations: u32) -> Self {
-        let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(prepared(password).as_bytes(), salt, iterations);
-        let stored_key = Sha256::digest(hmac(&salted, b"Client Key")).into();
-        Verifier { iterations, salt: salt.to_vec(), stored_key, server_key: hmac(&salted, b"Server Key") }
-    }
-
-    /// As PostgreSQL stores it: `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`. Whoever has it can try passwords at
-    /// leisure, so it is kept like one.
-    pub fn to_text(&self) -> String {
-        let [salt, stored, server] = [&self.salt[..], &self.stored_key, &self.server_key].map(|b| BASE64.encode(b));
-        format!("{SCRAM_SHA_256}${}:{salt}${stored}:{server}", self.iterations)
-    }
-
-    /// Of nobody: no password fits, and the challenge looks like that of `real`, with as many iterations, a salt as
-    /// long and as constant. `secret` is this server's own.
-    pub fn mock(real: &Verifier, user: &str, secret: &[u8; 32]) -> Self {
-        let blocks = (0..real.salt.len().div_ceil(32)).flat_map(|block| {
-            let input = [&(block as u64).to_be_bytes(), user.as_bytes()].concat();
-            hmac(secret, &input)
-        });
-        let salt = blocks.take(real.salt.len()).collect();
-        Verifier { iterations: real.iterations, salt, stored_key: rand::random(), server_key: rand::random() }
-    }
-
-    /// Reads PostgreSQL's own form: SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (parameters, keys) = text.strip_prefix("SCRAM-SHA-256$")?.split_once('$')?;
-        let (iterations, salt) = parameters.split_once(':')?;
-        let (stored_key, server_key) = keys.split_once(':')?;
-        Some(Verifier {
-            iterations: iterations.parse().ok().filter(|n| *n > 0)?,
-            salt: BASE64.decode(salt).ok()?,
-            stored_key: BASE64.decode(stored_key).ok()?.try_into().ok()?,
-            server_key: BASE64.decode(server_key).ok()?.try_into().ok()?,
-        })
-    }
-
-    /// Whether this is the password (for the `password` method, where the client sends it as it is).
-    pub fn accepts(&self, password: &str) -> bool {
-        let other = Self::derive(password, &self.salt, self.iterations);
-        other.stored_key.ct_eq(&self.stored_key).into()
-    }
-}
 
 fn malformed(detail: &str) -> Error {
     Error::fatal(SqlState::PROTOCOL_VIOLATION, "malformed SCRAM message").with_detail(detail)
@@ -227,6 +139,7 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::password::SCRAM_SHA_256;
 
     /// The example of RFC 7677, section 3.
     #[test]
@@ -246,24 +159,6 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_prepared() {
-        // RFC 4013, section 3; the last two have no prepared form.
-        for (typed, same) in [
-            ("I\u{ad}X", "IX"),
-            ("user", "user"),
-            ("USER", "USER"),
-            ("\u{aa}", "a"),
-            ("\u{2168}", "IX"),
-            ("e\u{301}t\u{e9}", "\u{e9}t\u{e9}"),
-            ("\u{7}", "\u{7}"),
-            ("\u{627}1", "\u{627}1"),
-        ] {
-            assert!(Verifier::new(typed).accepts(same), "{typed:?}");
-        }
-        assert!(!Verifier::new("USER").accepts("user"));
-    }
-
-    #[test]
     fn a_wrong_proof_is_refused_and_a_bad_message_is_an_error() {
         let exchange = || {
             let first = b"n,,n=,r=abc";
@@ -278,40 +173,5 @@ mod tests {
             let started = Exchange::start(Verifier::new("x"), SCRAM_SHA_256, bad.as_bytes(), None);
             assert!(started.is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_user_that_does_not_exist_is_challenged_like_the_one_that_does() {
-        for length in [1, 16, 24, 80] {
-            let real = Verifier::derive("secret", &vec![7; length], 3);
-            let mock = Verifier::mock(&real, "nobody", &[1; 32]);
-            assert_eq!((mock.salt.len(), mock.iterations), (length, 3));
-            assert_eq!(mock.salt, Verifier::mock(&real, "nobody", &[1; 32]).salt, "the salt must not change");
-            assert!(!mock.accepts("secret"));
-        }
-    }
-
-    #[test]
-    fn postgresql_s_stored_form_is_written() {
-        let text = Verifier::new("secret").to_text();
-        let read = Verifier::parse(&text).unwrap();
-        assert!(read.accepts("secret") && !read.accepts("Secret") && read.to_text() == text, "{text}");
-    }
-
-    #[test]
-    fn postgresql_s_stored_form_is_read() {
-        // Recorded from PostgreSQL 15: CREATE ROLE … PASSWORD 'secret'.
-        assert!(Verifier::parse("SCRAM-SHA-256$4096:AAAA$AAAA:AAAA").is_none());
-        let made = Verifier::new("secret");
-        let text = format!(
-            "SCRAM-SHA-256${}:{}${}:{}",
-            made.iterations,
-            BASE64.encode(&made.salt),
-            BASE64.encode(made.stored_key),
-            BASE64.encode(made.server_key)
-        );
-        let read = Verifier::parse(&text).unwrap();
-        assert!(read.accepts("secret"));
-        assert!(!read.accepts("Secret"));
     }
 }

@@ -19,8 +19,9 @@ use crate::debug_log::debug;
 use crate::engine::backends::{Backends, CancelKey};
 use crate::engine::database::Database;
 use crate::engine::databases::Databases;
-use crate::error::{Error, SqlState};
+use crate::error::{Error, Severity, SqlState};
 use crate::net::admission::{Admission, Bounds, Place};
+use crate::net::admit;
 use crate::net::auth::{AuthError, Authentication, ClientFacts};
 use crate::net::tls::{Tls, TlsMode};
 use crate::protocol::backend;
@@ -30,6 +31,7 @@ use crate::protocol::message::StartupPacket;
 use crate::protocol::socket::{Peer, Socket, Stream};
 use crate::session;
 use crate::session::start::{SessionOptions, SessionStart};
+use crate::types::pg_type::Oid;
 
 /// How long sessions have to end once the grace period is over and their statements were cancelled.
 pub const TERMINATION: Duration = Duration::from_secs(2);
@@ -262,16 +264,17 @@ impl Shared {
         let admitted = tokio::time::timeout_at(deadline, admit).await.unwrap_or_else(|_| Err(too_slow().into()));
         let opened = match admitted {
             Ok(_) if !place.begin_session() => Err(too_many().into()),
-            Ok((user, name)) => match self.open(&name, stopping.clone()).await {
-                Ok(database) => Ok((user, name, database)),
+            Ok((user, name)) => match self.enter(&user, &name, stopping.clone()).await {
+                Ok((role, database)) => Ok((user, role, name, database)),
                 Err(error) => Err(error.into()),
             },
             Err(error) => Err(error),
         };
         match opened {
-            Ok((user, database_name, database)) => Some(SessionStart {
+            Ok((user, role, database_name, database)) => Some(SessionStart {
                 conn,
                 user,
+                role,
                 database,
                 database_name,
                 databases: self.databases.clone(),
@@ -294,6 +297,20 @@ impl Shared {
         }
     }
 
+    /// Opens the database for a role that may log in and enter it.
+    async fn enter(
+        &self,
+        user: &str,
+        name: &str,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<(Oid, Arc<Database>), Error> {
+        let roles = self.databases.roles();
+        let role = admit::may_log_in(&roles, user)?;
+        let database = self.open(name, stopping).await?;
+        admit::may_enter(&self.databases.roles(), role, name)?;
+        Ok((role, database))
+    }
+
     /// Opens the database. It may have to be fetched first: that takes its time, whatever authentication may take, and
     /// goes on for the next client if this one does not wait for it.
     async fn open(&self, name: &str, mut stopping: watch::Receiver<bool>) -> Result<Arc<Database>, Error> {
@@ -306,7 +323,7 @@ impl Shared {
                 Err(shutting_down())
             }
         };
-        opened.map_err(|error| error.with_severity(crate::error::Severity::Fatal))
+        opened.map_err(|error| error.with_severity(Severity::Fatal))
     }
 
     /// Checks user and password; gives the user and the name of the database.
@@ -331,9 +348,7 @@ impl Shared {
         };
         let database_name = find("database").filter(|d| !d.is_empty()).unwrap_or(user);
         if find("replication").is_some_and(|r| !matches!(r, "false" | "off" | "no" | "0")) {
-            return Err(Error::unsupported("a replication connection")
-                .with_severity(crate::error::Severity::Fatal)
-                .into());
+            return Err(Error::unsupported("a replication connection").with_severity(Severity::Fatal).into());
         }
         if *stopping.borrow() {
             return Err(shutting_down().into());
@@ -357,7 +372,11 @@ impl Shared {
             certified,
             address: address.ip(),
         };
-        if let Err(error) = self.authentication.authenticate(conn, user, &client).await {
+        if !self.authentication.is_configured(user) {
+            self.databases.cluster().await.map_err(|error| error.with_severity(Severity::Fatal))?;
+        }
+        let roles = self.databases.roles();
+        if let Err(error) = self.authentication.authenticate(conn, user, &client, &roles).await {
             if matches!(error, AuthError::Refused(_)) {
                 self.databases.metrics().authentication_failures.increment();
             }

@@ -1,7 +1,8 @@
 //! Statements about what all databases share: CREATE, ALTER and DROP DATABASE, COMMENT ON DATABASE, settings of databases
-//! and roles, and as much of roles as there is: one, the superuser of the configuration.
+//! and roles.
 //!
-//! Must not know: how databases are kept and made (`engine::databases`), where the facts are (`engine::cluster`).
+//! Must not know: how databases are kept and made (`engine::databases`), where the facts are (`engine::cluster`), roles
+//! (`session::role`).
 //! Specification: sql-createdatabase.html, sql-alterdatabase.html, sql-alterrole.html; checks in the order of
 //! PostgreSQL 15's dbcommands.c.
 //!
@@ -10,17 +11,17 @@
 use std::sync::Arc;
 
 use crate::catalog::cluster::{ClusterChange, DatabaseFacts, LOCALE, POSTGRES, SettingOf, TEMPLATE0, TEMPLATE1};
-use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::engine::databases::{already_exists, does_not_exist};
+use crate::engine::identity::denied;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 use crate::session::machine::{Outcome, StateMachine};
-use crate::settings::variable::parse_boolean;
-use crate::sql::database::{DatabaseCommand, DefElem, DefValue, RoleSpec, SettingChange};
+use crate::session::role::check_not_reserved;
+use crate::settings::variable::{Context, parse_boolean};
+use crate::sql::database::{DatabaseCommand, DefElem, DefValue, SettingChange};
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::statement::{RoleSpec, RoleSpecType};
 use crate::types::charset;
 use crate::types::pg_type::Oid;
-
-/// The attributes of the superuser a server is set up with, as ALTER ROLE writes them; they cannot be taken away.
-const SUPERUSER: &[&str] = &["superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls"];
 
 impl StateMachine {
     pub(super) async fn database(&mut self, command: &DatabaseCommand) -> Outcome<()> {
@@ -28,21 +29,17 @@ impl StateMachine {
             DatabaseCommand::Create { name, options } => self.create_database(name, options).await,
             DatabaseCommand::Alter { name, options } => Ok(self.alter_database(name, options)?),
             DatabaseCommand::Rename { name, to } => self.rename_database(name, to).await,
-            DatabaseCommand::Owner { name, owner } => {
-                self.require_database(name)?;
-                let owner = self.role(owner)?;
-                let facts = DatabaseFacts { owner, ..self.context().cluster_facts().database(name) };
-                self.change(ClusterChange::Database(name.clone(), facts));
-                Ok(())
-            }
+            DatabaseCommand::Owner { name, owner } => Ok(self.change_database_owner(name, owner)?),
             DatabaseCommand::RefreshCollation { name } => {
                 self.require_database(name)?;
+                self.require_database_owner(name)?;
                 self.notice("version has not changed".to_owned());
                 Ok(())
             }
             DatabaseCommand::Drop { name, if_exists, force } => self.drop_database(name, *if_exists, *force).await,
             DatabaseCommand::Comment { name, text } => {
                 if self.databases.exists(name) {
+                    self.require_database_owner(name)?;
                     self.change(ClusterChange::Comment(name.clone(), text.clone()));
                 } else {
                     // So that a dump can be restored under another name.
@@ -53,27 +50,23 @@ impl StateMachine {
             DatabaseCommand::Set { database, role, change } => {
                 Ok(self.change_setting(database.as_deref(), role.as_ref(), change)?)
             }
-            DatabaseCommand::CreateRole { name } if self.role(&RoleSpec::Named(name.clone())).is_ok() => {
-                let message = format!("role \"{name}\" already exists");
-                Err(Error::new(SqlState::DUPLICATE_OBJECT, message).into())
-            }
-            DatabaseCommand::CreateRole { .. } => Err(Error::unsupported("CREATE ROLE").into()),
-            DatabaseCommand::AlterRole { role, options } => {
-                self.role(role)?;
-                Ok(options.iter().try_for_each(check_unchanged)?)
-            }
-            DatabaseCommand::DropRole { roles, if_exists } => Ok(self.drop_roles(roles, *if_exists)?),
+            DatabaseCommand::Role(command) => Box::pin(self.role_command(command)).await,
         }
     }
 
     async fn create_database(&mut self, name: &str, options: &[DefElem]) -> Outcome<()> {
         self.refuse_in_block("CREATE DATABASE")?;
         let facts = self.context().cluster_facts();
-        let new = NewDatabase::read(
-            options,
-            |role| self.role(&RoleSpec::Named(role.to_owned())),
-            |template| self.databases.exists(template).then(|| facts.database(template)),
-        )?;
+        let owner = |role: Option<&str>| self.owner_of_new_database(role);
+        let new = NewDatabase::read(options, owner, |template| {
+            let template_facts = self.databases.exists(template).then(|| facts.database(template));
+            match template_facts {
+                Some(known) if !known.is_template && !self.owns_database(template) => {
+                    Err(denied(format!("permission denied to copy database \"{template}\"")))
+                }
+                known => Ok(known),
+            }
+        })?;
         if self.databases.exists(name) {
             return Err(already_exists(name).into());
         }
@@ -89,6 +82,68 @@ impl StateMachine {
         Ok(self.databases.create_like(&new.template, own, name, &interrupt).await?)
     }
 
+    /// Whose a new database is, if the current role may make it so.
+    fn owner_of_new_database(&self, owner: Option<&str>) -> Result<Oid> {
+        let current = self.context().role();
+        let owner = match owner {
+            Some(name) => {
+                let named = RoleSpecType::Name(name.to_owned());
+                self.role(&RoleSpec { role: named, location: Location::UNKNOWN })?
+            }
+            None => current,
+        };
+        self.require_create_db("permission denied to create database")?;
+        self.require_member(owner)?;
+        Ok(owner)
+    }
+
+    /// have_createdb_privilege()
+    fn require_create_db(&self, message: &str) -> Result<()> {
+        let context = self.context();
+        match context.is_superuser() || context.roles().get(context.role()).is_some_and(|role| role.create_db) {
+            true => Ok(()),
+            false => Err(denied(message)),
+        }
+    }
+
+    /// check_is_member_of_role()
+    pub(super) fn require_member(&self, role: Oid) -> Result<()> {
+        let context = self.context();
+        let roles = context.roles();
+        match roles.is_member(context.role(), role, context.database_owner(&roles.facts)) {
+            true => Ok(()),
+            false => Err(denied(format!("must be member of role \"{}\"", roles.name(role)))),
+        }
+    }
+
+    fn owns_database(&self, name: &str) -> bool {
+        let mut context = self.context();
+        let owner = context.cluster_facts().database(name).owner;
+        context.has_privileges_of(owner)
+    }
+
+    fn require_database_owner(&self, name: &str) -> Result<()> {
+        match self.owns_database(name) {
+            true => Ok(()),
+            false => Err(denied(format!("must be owner of database {name}"))),
+        }
+    }
+
+    fn change_database_owner(&mut self, name: &str, owner: &RoleSpec) -> Result<()> {
+        let owner = self.role(owner)?;
+        self.require_database(name)?;
+        let facts = self.context().cluster_facts().database(name);
+        if facts.owner == owner {
+            return Ok(());
+        }
+        self.require_database_owner(name)?;
+        self.require_member(owner)?;
+        self.require_create_db("permission denied to change owner of database")?;
+        let acl = facts.acl.as_ref().map(|acl| acl.with_owner(facts.owner, owner));
+        self.change(ClusterChange::Database(name.to_owned(), DatabaseFacts { owner, acl, ..facts }));
+        Ok(())
+    }
+
     fn alter_database(&mut self, name: &str, options: &[DefElem]) -> Result<()> {
         const KNOWN: &[&str] = &["is_template", "allow_connections", "connection_limit", "tablespace"];
         let options = Options::read(options, KNOWN)?;
@@ -98,6 +153,7 @@ impl StateMachine {
                 return Err(refused(message).with_position(tablespace.position));
             }
             self.require_database(name)?;
+            self.require_database_owner(name)?;
             if *name == self.context().database {
                 let message = "cannot change the tablespace of the currently open database";
                 return Err(Error::new(SqlState::OBJECT_IN_USE, message));
@@ -109,6 +165,7 @@ impl StateMachine {
         facts.allow_connections = options.boolean("allow_connections")?.unwrap_or(facts.allow_connections);
         facts.connection_limit = options.connection_limit()?.unwrap_or(facts.connection_limit);
         self.require_database(name)?;
+        self.require_database_owner(name)?;
         if !facts.allow_connections && *name == self.context().database {
             let message = "cannot disallow connections for current database";
             return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
@@ -121,6 +178,8 @@ impl StateMachine {
     async fn rename_database(&mut self, name: &str, to: &str) -> Outcome<()> {
         self.refuse_in_block("ALTER DATABASE RENAME")?;
         self.require_database(name)?;
+        self.require_database_owner(name)?;
+        self.require_create_db("permission denied to rename database")?;
         if self.databases.exists(to) {
             return Err(already_exists(to).into());
         }
@@ -140,6 +199,7 @@ impl StateMachine {
     async fn drop_database(&mut self, name: &str, if_exists: bool, force: bool) -> Outcome<()> {
         self.refuse_in_block("DROP DATABASE")?;
         if self.databases.exists(name) {
+            self.require_database_owner(name)?;
             if self.context().cluster_facts().database(name).is_template {
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot drop a template database").into());
             }
@@ -150,6 +210,10 @@ impl StateMachine {
             refuse_kept(name)?;
         }
         let (backends, interrupt) = (Arc::clone(&self.context().backends), self.engine.interrupt_handle());
+        if force {
+            let roles = backends.roles_in(name);
+            roles.into_iter().try_for_each(|role| self.context().check_may_terminate(role))?;
+        }
         match self.databases.drop_database(name, force.then_some(&*backends), &interrupt).await {
             Err(error) if if_exists && error.code() == SqlState::INVALID_CATALOG_NAME => {
                 self.notice(format!("database \"{name}\" does not exist, skipping"));
@@ -170,15 +234,26 @@ impl StateMachine {
         role: Option<&RoleSpec>,
         change: &SettingChange,
     ) -> Result<()> {
+        let role = role.map(|role| self.role_to_set(role)).transpose()?;
         if let Some(name) = database {
             self.require_database(name)?;
         }
-        let role = role.map(|role| self.role(role)).transpose()?;
+        match (database, role) {
+            (Some(name), None) => self.require_database_owner(name)?,
+            (None, None) => self.require_superuser("must be superuser to alter settings globally")?,
+            _ => {}
+        }
         let of = SettingOf { database: database.map(str::to_owned), role };
         let change = {
             let context = self.context();
+            let superuser = context.is_superuser();
             let settings = &context.settings;
             match change {
+                SettingChange::Set(name, _) | SettingChange::Reset(name) | SettingChange::FromCurrent(name)
+                    if !superuser && is_for_superusers(name) =>
+                {
+                    return Err(denied(format!("permission denied to set parameter \"{name}\"")));
+                }
                 SettingChange::Set(name, Some(value)) => {
                     ClusterChange::Setting(of, settings.check_for_later(name, value)?, Some(value.clone()))
                 }
@@ -197,24 +272,20 @@ impl StateMachine {
         Ok(())
     }
 
-    fn drop_roles(&mut self, roles: &[RoleSpec], if_exists: bool) -> Result<()> {
-        for role in roles {
-            match (self.role(role), role) {
-                (_, RoleSpec::Current) => {
-                    let message = "cannot use special role specifier in DROP ROLE";
-                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
-                }
-                (Ok(BOOTSTRAP_SUPERUSER), _) => {
-                    return Err(Error::new(SqlState::OBJECT_IN_USE, "current user cannot be dropped"));
-                }
-                (Ok(_), _) => return Err(Error::unsupported("DROP ROLE of a predefined role")),
-                (Err(_), RoleSpec::Named(name)) if if_exists => {
-                    self.notice(format!("role \"{name}\" does not exist, skipping"));
-                }
-                (Err(error), _) => return Err(error),
-            }
+    /// The role whose settings the current role may change.
+    fn role_to_set(&self, role: &RoleSpec) -> Result<Oid> {
+        if let RoleSpecType::Name(name) = &role.role {
+            check_not_reserved(name, "Cannot alter reserved roles.")?;
         }
-        Ok(())
+        let oid = self.role(role)?;
+        let roles = self.context().roles();
+        let current = self.context().role();
+        if roles.is_superuser(oid) {
+            self.require_superuser("must be superuser to alter superusers")?;
+        } else if oid != current && !self.can_create_roles() {
+            return Err(denied("permission denied"));
+        }
+        Ok(oid)
     }
 
     /// 3D000
@@ -222,26 +293,13 @@ impl StateMachine {
         if self.databases.exists(name) { Ok(()) } else { Err(does_not_exist(name)) }
     }
 
-    /// The role's OID; 42704.
-    fn role(&self, role: &RoleSpec) -> Result<Oid> {
-        let name = match role {
-            RoleSpec::Current => return Ok(BOOTSTRAP_SUPERUSER),
-            RoleSpec::Named(name) => name,
-        };
-        if *name == self.context().user {
-            return Ok(BOOTSTRAP_SUPERUSER);
-        }
-        let message = format!("role \"{name}\" does not exist");
-        predefined_role(name).ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, message))
-    }
-
     /// Happens when the transaction commits.
-    fn change(&mut self, change: ClusterChange) {
+    pub(super) fn change(&mut self, change: ClusterChange) {
         let context = &mut *self.context();
         context.cluster_changes.push((context.depth, change));
     }
 
-    fn notice(&self, message: String) {
+    pub(super) fn notice(&self, message: String) {
         let notice = ErrorFields::new(Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, message);
         self.context().notices.push(notice);
     }
@@ -257,15 +315,8 @@ fn refuse_kept(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// An attribute that the one role has anyway; 0A000 for any other.
-fn check_unchanged(option: &DefElem) -> Result<()> {
-    let same = match (option.name.as_str(), &option.value) {
-        (name, DefValue::Default) if SUPERUSER.contains(&name) => true,
-        ("connection limit", DefValue::Number(limit)) => limit == "-1",
-        ("valid until", DefValue::Text(time)) => time == "infinity",
-        _ => false,
-    };
-    if same { Ok(()) } else { Err(Error::unsupported(format!("ALTER ROLE … {}", option.name.to_ascii_uppercase()))) }
+fn is_for_superusers(name: &str) -> bool {
+    crate::settings::session::find(name).is_some_and(|variable| variable.context == Context::Superuser)
 }
 
 /// Options by name, none twice.
@@ -363,11 +414,11 @@ impl NewDatabase {
         "strategy",
     ];
 
-    /// `role` gives a role's OID, `template` what is known of a database that exists.
+    /// `owner` gives the owner's OID, `template` what is known of a database that exists.
     fn read(
         options: &[DefElem],
-        role: impl Fn(&str) -> Result<Oid>,
-        template: impl Fn(&str) -> Option<DatabaseFacts>,
+        owner: impl Fn(Option<&str>) -> Result<Oid>,
+        template: impl Fn(&str) -> Result<Option<DatabaseFacts>>,
     ) -> Result<Self> {
         let options = Options::read(options, Self::KNOWN)?;
         check_oid(&options)?;
@@ -379,9 +430,9 @@ impl NewDatabase {
         if options.get("collation_version").is_some() {
             return Err(Error::unsupported("COLLATION_VERSION"));
         }
-        let owner = options.text("owner").map_or(Ok(BOOTSTRAP_SUPERUSER), role)?;
+        let owner = owner(options.text("owner"))?;
         let source_name = options.text("template").unwrap_or(TEMPLATE1);
-        let Some(source) = template(source_name) else {
+        let Some(source) = template(source_name)? else {
             let message = format!("template database \"{source_name}\" does not exist");
             return Err(Error::new(SqlState::INVALID_CATALOG_NAME, message));
         };
@@ -398,8 +449,9 @@ impl NewDatabase {
             check_compatible("LC_CTYPE", &ctype, &source.ctype)?;
         }
         options.get("tablespace").map_or(Ok(()), check_tablespace)?;
+        let (comment, acl) = (None, None);
         let facts =
-            DatabaseFacts { owner, is_template, allow_connections, connection_limit, collate, ctype, comment: None };
+            DatabaseFacts { owner, is_template, allow_connections, connection_limit, collate, ctype, comment, acl };
         Ok(NewDatabase { template: source_name.to_owned(), facts })
     }
 }
@@ -512,8 +564,4 @@ fn check_tablespace(option: &DefElem) -> Result<()> {
 /// 0A000 in PostgreSQL's words.
 fn refused(message: &'static str) -> Error {
     Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-}
-
-fn predefined_role(name: &str) -> Option<Oid> {
-    crate::catalog::tables::server::predefined_roles().find(|role| role.name == name).map(|role| role.oid)
 }

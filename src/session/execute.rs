@@ -205,13 +205,14 @@ impl StateMachine {
                 self.maintenance(statements, tag).await?;
                 finished(Completion::Tag(tag))
             }
-            Action::Accepted { requires_transaction, locks } => {
+            Action::Accepted { requires_transaction, locks, permissions } => {
                 if let Some(command) = requires_transaction
                     && !self.session.status.is_block()
                 {
                     let message = format!("{command} can only be used in transaction blocks");
                     return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message).into());
                 }
+                self.engine.check_permissions(permissions)?;
                 if let Some(wait) = locks {
                     self.engine.lock(wait).await?;
                 }

@@ -5,26 +5,24 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::catalog::roles::{RoleFacts, Roles};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::engine::backends::Backends;
 use crate::engine::cluster::Cluster;
-use crate::engine::context::{SessionContext, now};
+use crate::engine::context::{SessionContext, SharedContext, now};
+use crate::engine::identity::{base_name, denied};
 use crate::engine::kept::Kept;
 use crate::engine::session::EngineSession;
-use crate::error::{Error, ErrorFields, Notice, Result, Severity, SqlState};
-use crate::session::machine::Parts;
+use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
+use crate::session::machine::{Parts, lock};
 use crate::session::start::{SessionOptions, SessionStart};
 use crate::settings::Settings;
+use crate::settings::session::find;
+use crate::settings::variable::Context;
 
 /// Makes a session of an admitted connection. The error is for the client, who was promised one.
 pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
-    let (mut settings, mut notices) = (Settings::default(), Vec::new());
-    let facts = start.databases.known_cluster();
-    let kept = facts.settings_at_start(&start.database_name, BOOTSTRAP_SUPERUSER);
-    let outcome = configure(&mut settings, &start.options, &start.user)
-        .and_then(|()| if start.database.is_in_recovery() { follow(&mut settings) } else { Ok(()) })
-        .map(|()| notices = begin_with(&mut settings, &kept))
-        .and_then(|()| apply(&mut settings, &start.parameters))
-        .map_err(|error| error.with_severity(Severity::Fatal));
+    let roles = start.databases.roles();
     let mut context = SessionContext {
         client_address: Some(start.client_address),
         notifications: Arc::clone(start.database.notifications()),
@@ -33,10 +31,16 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
         kept: Kept::of(&start.database),
         in_recovery: start.database.is_in_recovery(),
         cluster: Cluster::of(&start.databases),
-        notices,
         backends: start.backends,
-        ..SessionContext::new(settings, &start.user, &start.database_name, start.database.catalog())
+        superuser_name: roles.name(BOOTSTRAP_SUPERUSER).into(),
+        authenticated: start.role,
+        authenticated_superuser: roles.is_superuser(start.role),
+        ..SessionContext::new(Settings::default(), &start.user, &start.database_name, start.database.catalog())
     };
+    let outcome = configure(&mut context, &start.options)
+        .map(|()| begin_with(&mut context, &roles))
+        .and_then(|()| apply(&mut context, &start.parameters))
+        .map_err(|error| error.with_severity(Severity::Fatal));
     context.activity.started = now();
     let parts = Parts {
         conn: start.conn,
@@ -59,35 +63,78 @@ pub(super) fn describe(context: &SessionContext) -> String {
     )
 }
 
-fn configure(settings: &mut Settings, options: &SessionOptions, user: &str) -> Result<()> {
-    settings.preset("server_version", &options.server_version)?;
-    settings.preset("session_authorization", user)
+/// CONNECTION LIMIT of the role and of the database, with the session among those that are counted: 53300.
+pub(super) fn check_limits(context: &SharedContext, backends: &Backends) -> Result<()> {
+    let (role, database, roles) = {
+        let context = lock(context);
+        (context.authenticated, context.database.clone(), context.roles())
+    };
+    if roles.is_superuser(role) {
+        return Ok(());
+    }
+    let exceeded = |limit: i32, sessions: usize| usize::try_from(limit).is_ok_and(|limit| sessions > limit);
+    let facts = roles.get(role).unwrap_or_else(|| RoleFacts::new(""));
+    let error = |what: &str, name: &str| {
+        Error::fatal(SqlState::TOO_MANY_CONNECTIONS, format!("too many connections for {what} \"{name}\""))
+    };
+    if exceeded(facts.connection_limit, backends.count(|session| session.authenticated == role)) {
+        return Err(error("role", &facts.name));
+    }
+    let limit = roles.facts.database(base_name(&roles.facts, &database)).connection_limit;
+    match exceeded(limit, backends.count(|session| session.database == database)) {
+        true => Err(error("database", &database)),
+        false => Ok(()),
+    }
 }
 
-/// On a standby there is nothing to write with.
-fn follow(settings: &mut Settings) -> Result<()> {
-    settings.preset("in_hot_standby", "on")?;
-    settings.preset("transaction_read_only", "on")
+fn configure(context: &mut SessionContext, options: &SessionOptions) -> Result<()> {
+    let (role, superuser) = (context.authenticated, context.authenticated_superuser);
+    let settings = &mut context.settings;
+    settings.preset("server_version", &options.server_version)?;
+    settings.begin_as(role, &context.user, superuser);
+    // On a standby there is nothing to write with.
+    if context.in_recovery {
+        settings.preset("in_hot_standby", "on")?;
+        settings.preset("transaction_read_only", "on")?;
+    }
+    Ok(())
 }
 
 /// The settings of the database and the role. One that is not valid (any more) is a warning, so that somebody can connect
 /// and change it.
-fn begin_with(settings: &mut Settings, kept: &[(&'static str, &str, &str)]) -> Vec<Notice> {
-    let refused = kept.iter().filter_map(|(source, name, value)| settings.start_with(name, value, source).err());
-    refused.map(|error| ErrorFields { severity: Severity::Warning, ..error.fields().clone() }).collect()
+fn begin_with(context: &mut SessionContext, roles: &Roles) {
+    let kept = roles.facts.settings_at_start(base_name(&roles.facts, &context.database), context.authenticated);
+    let kept: Vec<_> =
+        kept.into_iter().map(|(source, name, value)| (source, name.to_owned(), value.to_owned())).collect();
+    for (source, name, value) in kept {
+        if let Err(error) = context.begin_with(&name, &value, source) {
+            let warning = ErrorFields { severity: Severity::Warning, ..error.fields().clone() };
+            context.notices.push(warning);
+        }
+    }
 }
 
 /// The start-up packet's variables; those in `options` come first, as in PostgreSQL.
-fn apply(settings: &mut Settings, parameters: &[(String, String)]) -> Result<()> {
+fn apply(context: &mut SessionContext, parameters: &[(String, String)]) -> Result<()> {
     for (_, options) in parameters.iter().filter(|(name, _)| name == "options") {
         for (name, value) in read_options(options)? {
-            settings.set_at_start(&name, &value)?;
+            apply_one(context, &name, &value)?;
         }
     }
     for (name, value) in parameters.iter().filter(|(name, _)| name != "options") {
-        settings.set_at_start(name, value)?;
+        apply_one(context, name, value)?;
     }
     Ok(())
+}
+
+fn apply_one(context: &mut SessionContext, name: &str, value: &str) -> Result<()> {
+    match find(name).map(|variable| (variable.name, variable.context)) {
+        Some(("role" | "session_authorization", _)) => context.begin_with(name, value, "client"),
+        Some((_, Context::Superuser)) if !context.authenticated_superuser => {
+            Err(denied(format!("permission denied to set parameter \"{name}\"")))
+        }
+        _ => context.settings.set_at_start(name, value),
+    }
 }
 
 /// `-c name=value` and `--name=value`, separated by blanks; a backslash keeps a blank.

@@ -96,6 +96,7 @@ pub async fn run(start: SessionStart) {
     let backends = Arc::clone(&start.backends);
     let (mut parts, settings) = greeting::prepare(start);
     let registration = backends.register(parts.engine.interrupt_handle(), parts.engine.context());
+    let settings = settings.and_then(|()| greeting::check_limits(parts.engine.context(), &backends));
     let key = registration.key();
     parts.pid = key.pid;
     let databases = Arc::clone(&parts.databases);
@@ -357,6 +358,7 @@ impl StateMachine {
         self.repeatable = None;
         // What failed may have failed because of what does not exist any more.
         let error = self.engine.settle().await.err().unwrap_or(error);
+        let error = self.engine.shown_error(error);
         self.log_error(&error);
         self.databases.metrics().error(error.code());
         let conflict = error.code() == SqlState::SERIALIZATION_FAILURE;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::acl::Privileges;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::backend;
 use crate::session::execute::{Completion, Describe};
@@ -100,12 +101,13 @@ impl StateMachine {
     pub(super) fn plan(&self, plans: &PlanCache, source: &Source<'_>, param_types: &[Oid]) -> Result<Planned> {
         let catalog = self.engine.catalog();
         let context = &mut *lock(&self.context);
+        let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
+        let may_use =
+            |schema: &str| holder.as_ref().is_none_or(|holder| catalog.may_schema(holder, schema, Privileges::USAGE));
         let (user, database) = (context.user.as_str(), context.database.as_str());
-        let planned = plans.plan(
-            source,
-            param_types,
-            PlanContext { catalog: &catalog, settings: &context.settings, user, database },
-        )?;
+        let planning =
+            PlanContext { catalog: &catalog, settings: &context.settings, user, database, may_use: &may_use };
+        let planned = plans.plan(source, param_types, planning)?;
         context.catalog = catalog;
         Ok(planned)
     }

@@ -13,11 +13,14 @@ use crate::engine::database::Database;
 use crate::engine::databases::Databases;
 use crate::protocol::conn::FramedConn;
 use crate::sql::plan::BeginMode;
+use crate::types::pg_type::Oid;
 
 /// A connection that has passed start-up and authentication (AuthenticationOk is in its output buffer).
 pub struct SessionStart {
     pub conn: FramedConn,
     pub user: String,
+    /// Which role that is.
+    pub role: Oid,
     pub database: Arc<Database>,
     pub database_name: String,
     /// For CREATE and DROP DATABASE.

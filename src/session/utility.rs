@@ -6,9 +6,11 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use crate::catalog::roles::CHECKPOINT;
 use crate::engine::context::SessionContext;
+use crate::engine::identity::denied;
 use crate::engine::notifications::{Listening, Note};
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 use crate::session::machine::{Outcome, StateMachine, lock};
 use crate::session::transaction::isolation_of;
 use crate::settings::variable::parse_boolean;
@@ -30,10 +32,10 @@ impl StateMachine {
                 if let Some(modes) = transaction_mode(name, value.as_deref()) {
                     self.set_modes(modes).await?;
                 } else {
-                    lock(&self.context).settings.set(name, value.as_deref(), *local)?;
+                    lock(&self.context).set_variable(name, value.as_deref(), *local)?;
                 }
             }
-            VariableCommand::Reset { name } => lock(&self.context).settings.reset(name)?,
+            VariableCommand::Reset { name } => lock(&self.context).reset_variable(name)?,
             VariableCommand::ResetAll => lock(&self.context).settings.reset_all(),
             VariableCommand::Show { name } => return Ok(Some(vec![vec![self.context().settings.show(name)?]])),
             VariableCommand::ShowAll => {
@@ -143,7 +145,9 @@ impl StateMachine {
                 self.context().pending.change(Listening::StopAll);
                 unlock_all(&self.context());
                 self.discard_temporary().await?;
-                self.context().settings.reset_all();
+                let mut context = self.context();
+                context.reset_variable("session_authorization")?;
+                context.settings.reset_all();
             }
             // Plans belong to the database and are found by what they depend on.
             DiscardTarget::Plans => {}
@@ -214,12 +218,37 @@ impl StateMachine {
         Ok(lines)
     }
 
+    /// 42501 for a CHECKPOINT that is not the role's to make. VACUUM and ANALYZE are of the whole file here: whose the
+    /// database is not, is told that nothing is done, as PostgreSQL tells it table by table.
+    fn may_maintain(&self, tag: &str) -> Result<bool> {
+        let mut context = self.context();
+        if context.is_superuser() {
+            return Ok(true);
+        }
+        if tag == "CHECKPOINT" {
+            let message = "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT";
+            return if context.has_privileges_of(CHECKPOINT) { Ok(true) } else { Err(denied(message)) };
+        }
+        let facts = context.cluster_facts();
+        let owner = context.database_owner(&facts);
+        if context.has_privileges_of(owner) {
+            return Ok(true);
+        }
+        let verb = tag.to_ascii_lowercase();
+        let message = format!("permission denied to {verb} \"{}\", skipping it", context.database);
+        context.notices.push(ErrorFields::new(Severity::Warning, SqlState::WARNING, message));
+        Ok(false)
+    }
+
     /// VACUUM, ANALYZE, CHECKPOINT. Only VACUUM is refused in a block.
     pub(super) async fn maintenance(&mut self, statements: &[String], tag: &'static str) -> Outcome<()> {
         if tag == "VACUUM" {
             self.refuse_in_block(tag)?;
         } else if self.engine.holds_ticket() {
             // SQLite cannot do it beside the session's own open changes; it is advice only.
+            return Ok(());
+        }
+        if !self.may_maintain(tag)? {
             return Ok(());
         }
         self.session.close_portals();

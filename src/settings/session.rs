@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result, Severity, SqlState};
 use crate::settings::check;
+use crate::settings::identity::Identity;
 use crate::settings::table::VARIABLES;
 use crate::settings::variable::{Context, Kind, Setting, Variable};
 use crate::types::charset;
@@ -21,7 +22,7 @@ use crate::types::time_zone;
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// By name in lower case; built-in variables that are not at their default, and custom ones.
-    slots: BTreeMap<Cow<'static, str>, Slot>,
+    pub(super) slots: BTreeMap<Cow<'static, str>, Slot>,
     /// What to put back, in order of the changes, while a transaction is open.
     undo: Vec<(Cow<'static, str>, Option<Slot>)>,
     /// Length of `undo` at each open savepoint.
@@ -29,31 +30,32 @@ pub struct Settings {
     in_transaction: bool,
     /// Reported variables that were changed, with the value the client knows.
     unreported: Vec<(&'static Variable, Setting)>,
-    ready: Ready,
+    pub(super) ready: Ready,
 }
 
 /// One variable's values; the first that is there counts.
 #[derive(Clone, Debug, Default)]
-struct Slot {
+pub(super) struct Slot {
     /// SET LOCAL.
-    local: Option<Setting>,
+    pub(super) local: Option<Setting>,
     /// SET.
-    session: Option<Setting>,
+    pub(super) session: Option<Setting>,
     /// What RESET goes back to: from the start-up message or the server's configuration.
-    reset: Option<Setting>,
+    pub(super) reset: Option<Setting>,
     /// Where that is from (pg_settings.source).
     source: &'static str,
 }
 
 impl Slot {
-    fn effective(&self) -> Option<&Setting> {
+    pub(super) fn effective(&self) -> Option<&Setting> {
         self.local.as_ref().or(self.session.as_ref()).or(self.reset.as_ref())
     }
 }
 
 /// Values in the form in which the server needs them.
 #[derive(Clone, Debug)]
-struct Ready {
+pub(super) struct Ready {
+    pub(super) identity: Identity,
     format: Arc<FormatSettings>,
     time_zone: Setting,
     search_path: Arc<[String]>,
@@ -103,6 +105,7 @@ impl Default for Settings {
             in_transaction: false,
             unreported: Vec::new(),
             ready: Ready {
+                identity: Identity::default(),
                 format: Arc::default(),
                 time_zone: Setting::Text("UTC".into()),
                 search_path: Arc::default(),
@@ -152,7 +155,7 @@ impl Settings {
 
     /// The schemas that `search_path` names, without those that are searched anyway.
     pub fn schemas_named(&self) -> Vec<String> {
-        let user = self.current("session_authorization").unwrap_or_default();
+        let user = self.current_user();
         let named = check::split_identifiers(&self.current("search_path").unwrap_or_default()).unwrap_or_default();
         named.into_iter().map(|name| if name == "$user" { user.clone() } else { name }).collect()
     }
@@ -237,7 +240,7 @@ impl Settings {
         Ok(())
     }
 
-    fn begin_with(&mut self, key: Cow<'static, str>, value: Setting, source: &'static str) {
+    pub(super) fn begin_with(&mut self, key: Cow<'static, str>, value: Setting, source: &'static str) {
         if let ("server_version", Setting::Text(version)) = (&*key, &value) {
             let slot = self.slots.entry("server_version_num".into()).or_default();
             (slot.reset, slot.source) = (Some(Setting::Integer(check::version_number(version))), source);
@@ -400,13 +403,13 @@ impl Settings {
         &self.ready.transaction
     }
 
-    fn note_unreported(&mut self, variable: &'static Variable) {
+    pub(super) fn note_unreported(&mut self, variable: &'static Variable) {
         if !self.unreported.iter().any(|(known, _)| known.name == variable.name) {
             self.unreported.push((variable, self.effective(variable)));
         }
     }
 
-    fn change(&mut self, key: Cow<'static, str>, change: impl FnOnce(&mut Slot)) {
+    pub(super) fn change(&mut self, key: Cow<'static, str>, change: impl FnOnce(&mut Slot)) {
         if self.in_transaction {
             self.undo.push((key.clone(), self.slots.get(&key).cloned()));
         }
@@ -437,22 +440,14 @@ impl Settings {
         variable.parse(name, value)
     }
 
-    /// There is one role per session: the one that logged in.
+    /// Who knows which roles there are sets these by [`set_role`](Self::set_role) and its sibling.
     fn check_role(&self, variable: &Variable, value: Option<&str>) -> Result<()> {
-        let Some(value) = value else { return Ok(()) };
-        let known = match variable.name {
-            "role" => value == "none" || value == self.user(),
-            "session_authorization" => value == self.user(),
-            _ => true,
-        };
-        match known {
-            true => Ok(()),
-            false => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("role \"{value}\" does not exist"))),
+        match (variable.name, value) {
+            ("role" | "session_authorization", Some(value)) if value != "none" => {
+                Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("role \"{value}\" does not exist")))
+            }
+            _ => Ok(()),
         }
-    }
-
-    fn user(&self) -> String {
-        self.current("session_authorization").unwrap_or_default()
     }
 
     fn effective(&self, variable: &Variable) -> Setting {
@@ -472,7 +467,7 @@ impl Settings {
     }
 
     /// Computes [`Ready`] anew.
-    fn refresh(&mut self) {
+    pub(super) fn refresh(&mut self) {
         let value = |name: &str| find(name).map(|variable| self.effective(variable));
         let text = |name: &str| match value(name) {
             Some(Setting::Text(text)) => text,
@@ -509,9 +504,10 @@ impl Settings {
             charset: charset::named(&text("client_encoding")).filter(|charset| charset.converts()),
         };
         self.ready = Ready {
+            identity: self.identity_of_slots(),
             format: Arc::new(format),
             time_zone: zone,
-            search_path: effective_search_path(&text("search_path"), &text("session_authorization")),
+            search_path: effective_search_path(&text("search_path"), &self.current_user()),
             timeouts: Timeouts {
                 statement: limit("statement_timeout"),
                 lock: limit("lock_timeout"),

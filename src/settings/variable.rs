@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::settings::check::Check;
+use crate::types::pg_type::Oid;
 
 /// Who may change a variable, and when (pg_settings.context).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,12 +135,14 @@ pub enum Setting {
     Integer(i64),
     Real(f64),
     Text(Arc<str>),
+    /// A role: the name by which it was called, and who that was.
+    Role(Oid, Arc<str>),
 }
 
 impl Setting {
     /// The memory behind it.
     pub fn bytes(&self) -> usize {
-        if let Setting::Text(text) = self { text.len() } else { 0 }
+        if let Setting::Text(text) | Setting::Role(_, text) = self { text.len() } else { 0 }
     }
 }
 
@@ -320,7 +323,7 @@ impl Variable {
             Setting::Boolean(false) => "off".to_owned(),
             Setting::Integer(i) => i.to_string(),
             Setting::Real(r) => show_real(*r),
-            Setting::Text(t) => t.to_string(),
+            Setting::Text(t) | Setting::Role(_, t) => t.to_string(),
         }
     }
 }

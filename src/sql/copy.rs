@@ -99,6 +99,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         write,
         wait: LockWait::Usual,
         target,
+        permissions: analyzer.permissions.borrow().entries().into(),
         key_sources,
         before: lowered.before,
     };

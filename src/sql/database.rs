@@ -2,8 +2,11 @@
 //!
 //! Owns: [`DatabaseCommand`] and its parts. Must not know: what they mean (`session::database`).
 
+use crate::sql::role::RoleCommand;
+use crate::sql::syntax::ast::statement::RoleSpec;
+
 /// CREATE, ALTER and DROP DATABASE, COMMENT ON DATABASE, and the same of roles.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DatabaseCommand {
     Create {
         name: String,
@@ -40,17 +43,7 @@ pub enum DatabaseCommand {
         role: Option<RoleSpec>,
         change: SettingChange,
     },
-    CreateRole {
-        name: String,
-    },
-    AlterRole {
-        role: RoleSpec,
-        options: Vec<DefElem>,
-    },
-    DropRole {
-        roles: Vec<RoleSpec>,
-        if_exists: bool,
-    },
+    Role(RoleCommand),
 }
 
 /// An option: its name in lower case, its value, where it stands (characters, from 1).
@@ -68,14 +61,6 @@ pub enum DefValue {
     Default,
     Number(String),
     Text(String),
-}
-
-/// A role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RoleSpec {
-    Named(String),
-    /// CURRENT_USER, CURRENT_ROLE and SESSION_USER: there is one role per session.
-    Current,
 }
 
 /// What becomes of a setting.

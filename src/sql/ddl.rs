@@ -10,6 +10,7 @@ use std::fmt;
 pub use crate::sql::syntax::ast::definition::ReplicaIdentity;
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
+pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, RoleSpec};
 
 /// A name, folded, with its schema if one was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -77,7 +78,10 @@ pub enum Ddl {
         settings: Box<SequenceSettings>,
     },
     CreateSchema {
-        name: String,
+        /// Without one it is the owner's.
+        name: Option<String>,
+        /// AUTHORIZATION
+        owner: Option<RoleSpec>,
         if_not_exists: bool,
         /// What is made in it, in the order in which it is made.
         elements: Vec<Ddl>,
@@ -128,6 +132,23 @@ pub enum Ddl {
     Comment {
         target: CommentTarget,
         text: Option<String>,
+    },
+    /// GRANT and REVOKE of privileges.
+    Grant(Box<GrantStmt>),
+    AlterDefaultPrivileges(Box<AlterDefaultPrivilegesStmt>),
+    ChangeOwner {
+        kind: ObjectKind,
+        name: Name,
+        if_exists: bool,
+        owner: RoleSpec,
+    },
+    ReassignOwned {
+        roles: Vec<RoleSpec>,
+        to: RoleSpec,
+    },
+    DropOwned {
+        roles: Vec<RoleSpec>,
+        cascade: bool,
     },
     Truncate {
         tables: Vec<Name>,

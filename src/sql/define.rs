@@ -13,7 +13,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, Name, ObjectKind};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{IntoClause, RangeVar, SelectStmt};
-use crate::sql::syntax::ast::statement::{ObjectType, ReindexStmt, ReindexTarget, Stmt};
+use crate::sql::syntax::ast::statement::{DropBehavior, ObjectType, ReindexStmt, ReindexTarget, Stmt};
 use crate::sql::syntax::token_value::TokenValue;
 
 /// What a statement about objects turned out to be.
@@ -54,12 +54,17 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::DropUserMapping { missing_ok, .. } => absent(*missing_ok, "DROP USER MAPPING"),
         Stmt::Comment(comment) => definer.comment(comment),
         Stmt::Truncate { relations, restart_seqs, behavior } => definer.truncate(relations, *restart_seqs, *behavior),
-        // Roles and privileges are not kept.
-        Stmt::Grant(grant) => return accepted(if grant.is_grant { "GRANT" } else { "REVOKE" }),
-        Stmt::GrantRole(grant) => return accepted(if grant.is_grant { "GRANT ROLE" } else { "REVOKE ROLE" }),
-        Stmt::AlterDefaultPrivileges(_) => return accepted("ALTER DEFAULT PRIVILEGES"),
-        Stmt::ReassignOwned { .. } => return accepted("REASSIGN OWNED"),
-        Stmt::DropOwned { .. } => return accepted("DROP OWNED"),
+        Stmt::Grant(grant) => ddl(Ddl::Grant(grant.clone()), if grant.is_grant { "GRANT" } else { "REVOKE" }),
+        Stmt::AlterDefaultPrivileges(alter) => {
+            ddl(Ddl::AlterDefaultPrivileges(alter.clone()), "ALTER DEFAULT PRIVILEGES")
+        }
+        Stmt::ReassignOwned { roles, new_role } => {
+            ddl(Ddl::ReassignOwned { roles: roles.clone(), to: new_role.clone() }, "REASSIGN OWNED")
+        }
+        Stmt::DropOwned { roles, behavior } => {
+            let cascade = *behavior == DropBehavior::Cascade;
+            ddl(Ddl::DropOwned { roles: roles.clone(), cascade }, "DROP OWNED")
+        }
         Stmt::SecLabel(_) => return accepted("SECURITY LABEL"),
         Stmt::Reindex(reindex) => reindexed(reindex),
         Stmt::Cluster(cluster) => match &cluster.relation {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::sql::database::DatabaseCommand;
 use crate::sql::ddl::Ddl;
+use crate::sql::permission::PermissionEntry;
 use crate::types::charset::Charset;
 use crate::types::pg_type::{Oid, Repr};
 use crate::types::value::Value;
@@ -96,7 +97,7 @@ pub enum Action {
     Explain(SqliteStatement),
     /// Accepted and without effect here (LOCK TABLE in a transaction, GRANT …): only the tag is answered. `locks` says
     /// that the write ticket is to be taken, and how.
-    Accepted { requires_transaction: Option<&'static str>, locks: Option<LockWait> },
+    Accepted { requires_transaction: Option<&'static str>, locks: Option<LockWait>, permissions: Vec<PermissionEntry> },
 }
 
 /// How long a statement waits for the write ticket (sql-select.html#SQL-FOR-UPDATE-SHARE, sql-lock.html).
@@ -121,6 +122,8 @@ pub struct SqliteStatement {
     pub wait: LockWait,
     /// The relation an INSERT, UPDATE or DELETE changes; constraint errors are described by it.
     pub target: Option<Oid>,
+    /// What it needs to be allowed.
+    pub permissions: Arc<[PermissionEntry]>,
     /// For INSERT … VALUES of one row: where each column's value comes from, so that an error's DETAIL can show keys.
     pub key_sources: Vec<(i16, Bind)>,
     /// What is run before it, in order, as parts of one statement: what one statement of SQLite cannot do.

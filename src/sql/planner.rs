@@ -16,6 +16,7 @@ use crate::sql::analyze::modify::Modified;
 use crate::sql::copy;
 use crate::sql::define::{self, Definition};
 use crate::sql::lower;
+use crate::sql::permission::Permissions;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
 use crate::sql::syntax::ast::query::{SelectBody, SelectStmt};
@@ -40,6 +41,8 @@ pub struct PlanContext<'a> {
     pub settings: &'a Settings,
     pub user: &'a str,
     pub database: &'a str,
+    /// Whether who asks may use a schema: of others nothing is told that is named by them.
+    pub may_use: &'a dyn Fn(&str) -> bool,
 }
 
 /// How many texts the cache keeps before it starts anew.
@@ -301,7 +304,7 @@ fn other_statement(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]
 fn defined_action((definition, tag): (Definition, &'static str)) -> Result<Analysed> {
     let action = match definition {
         Definition::Ddl(ddl) => Action::Ddl(ddl),
-        Definition::Accepted => Action::Accepted { requires_transaction: None, locks: None },
+        Definition::Accepted => Action::Accepted { requires_transaction: None, locks: None, permissions: Vec::new() },
     };
     Ok((Tag::Fixed(tag), None, action))
 }
@@ -322,6 +325,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         write: true,
         wait: LockWait::Usual,
         target: Some(modified.relation.oid),
+        permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: lowered.row,
         before: lowered.before,
     };
@@ -337,6 +341,7 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
         write: analyzer.writes || analyzer.locks_rows.is_some(),
         wait: analyzer.locks_rows.clone().unwrap_or(LockWait::Usual),
         target: None,
+        permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
         before: lowered.before,
     })
@@ -436,13 +441,15 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
             (Tag::Copy, None, Action::Copy(plan))
         }
         Utility::Lock { tables, write, nowait } => {
+            let mut permissions = Permissions::default();
             for (schema, table) in &tables {
-                named_relation(schema.as_deref(), table, context)?;
+                permissions.lock(named_relation(schema.as_deref(), table, context)?.oid);
             }
             let first = tables.first().map(|(_, name)| name.as_str()).unwrap_or_default();
             let wait = if nowait { LockWait::Never(format!("relation \"{first}\"")) } else { LockWait::Usual };
             let locks = write.then_some(wait);
-            let action = Action::Accepted { requires_transaction: Some("LOCK TABLE"), locks };
+            let permissions = permissions.entries();
+            let action = Action::Accepted { requires_transaction: Some("LOCK TABLE"), locks, permissions };
             (Tag::Fixed("LOCK TABLE"), None, action)
         }
     })
@@ -470,6 +477,11 @@ fn text_column(name: &str) -> FieldDescription {
     }
 }
 
+/// 42501
+pub(super) fn schema_denied(schema: &str) -> Error {
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {schema}"))
+}
+
 /// A relation by name: 42P01 if there is none.
 pub(super) fn named_relation<'a>(
     schema: Option<&str>,
@@ -477,6 +489,7 @@ pub(super) fn named_relation<'a>(
     context: PlanContext<'a>,
 ) -> Result<&'a Arc<Relation>> {
     let found = match schema {
+        Some(schema) if !(context.may_use)(schema) => return Err(schema_denied(schema)),
         Some(schema) => context.catalog.relation(schema, table),
         None => context.catalog.find_relation(context.settings.schemas_searched(), table),
     };

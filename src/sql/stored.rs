@@ -12,6 +12,7 @@ use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
 use crate::sql::casts::CastContext;
 use crate::sql::lower;
+use crate::sql::permission::PermissionEntry;
 use crate::sql::plan::Bind;
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
@@ -117,6 +118,8 @@ pub struct DescribedQuery {
     pub columns: Vec<(String, Oid, i32)>,
     pub sql: String,
     pub used: Dependencies,
+    /// What reading it needs to be allowed.
+    pub permissions: Vec<PermissionEntry>,
 }
 
 /// Analyses a query of the statement that is being carried out, or a stored one.
@@ -132,7 +135,8 @@ pub fn describe_query(query: &SelectStmt, origin: Origin, context: PlanContext<'
     let mut used = analyzer.used.take();
     // Columns of what the views it reads refer to are theirs.
     used.columns.retain(|(relation, _)| used.relations.contains(relation));
-    Ok(DescribedQuery { columns: tree.outputs(), sql: translated.sql, used })
+    let permissions = analyzer.permissions.take().entries();
+    Ok(DescribedQuery { columns: tree.outputs(), sql: translated.sql, used, permissions })
 }
 
 /// What a view's stored query refers to; nothing if it cannot be analysed any more.
@@ -204,5 +208,5 @@ pub fn is_column(expression: &Ast) -> bool {
 
 /// The context of an analysis outside of any session's statement.
 pub fn context<'a>(catalog: &'a Arc<CatalogSnapshot>, settings: &'a Settings) -> PlanContext<'a> {
-    PlanContext { catalog, settings, user: "", database: "" }
+    PlanContext { catalog, settings, user: "", database: "", may_use: &|_| true }
 }

@@ -7,6 +7,7 @@ mod copy;
 mod cursor;
 mod database;
 mod maintenance;
+mod role;
 mod transaction;
 mod variable;
 

@@ -562,6 +562,8 @@ impl Oid {
     pub const INT8MULTIRANGE_ARRAY: Oid = Oid(6157);
     /// The first OID given to an object a user made (transam.h, FirstNormalObjectId).
     pub const FIRST_NORMAL: Oid = Oid(16384);
+    /// The role that a server is set up with (pg_authid.dat).
+    pub const BOOTSTRAP_SUPERUSER: Oid = Oid(10);
 }
 
 /// One row of the built-in part of pg_type.

@@ -2,6 +2,7 @@
 //!
 //! Must not know: SQLite. Specification: catalogs.html.
 
+use crate::catalog::privileges::{PG_CLASS, PG_NAMESPACE};
 use crate::catalog::schema::{
     Column, DroppedColumn, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions,
 };
@@ -48,16 +49,10 @@ pub fn relkind(kind: RelationKind) -> &'static str {
     }
 }
 
-/// The schemas. Owners and privileges of those that PostgreSQL always has are recorded.
+/// The schemas.
 pub fn namespaces(rows: &mut Rows, view: &View<'_>) {
     for schema in view.catalog.schemas.iter().filter(|schema| schema.oid != own::NAMESPACE) {
-        let recorded = Recording::new(recording!("pg_namespace")).lines().find(|l| l.text("nspname") == schema.name);
-        let (owner, acl) = match recorded {
-            Some(line) => {
-                (line.number("nspowner"), Some(line.text("nspacl").into_owned()).filter(|acl| !acl.is_empty()))
-            }
-            None => (BOOTSTRAP_SUPERUSER.0.into(), None),
-        };
+        let (owner, acl) = view.owner_and_acl(PG_NAMESPACE, schema.oid, 0);
         row!(rows, oid: schema.oid, nspname: &schema.name, nspowner: owner, nspacl: acl);
     }
 }
@@ -106,12 +101,14 @@ pub fn referenced_tables(view: &View<'_>) -> Vec<Oid> {
 fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool) {
     let table = relation.kind == RelationKind::Table;
     let foreign = relation.constraints.iter().any(|c| c.foreign_key().is_some());
+    let (owner, acl) = view.owner_and_acl(PG_CLASS, relation.oid, 0);
     row!(rows,
         oid: relation.oid,
         relname: &relation.name,
         relnamespace: view.namespace_oid(&relation.schema),
         reltype: row_type_oid(relation),
-        relowner: BOOTSTRAP_SUPERUSER,
+        relowner: owner,
+        relacl: acl,
         relam: if table { HEAP } else { Oid::INVALID },
         relfilenode: if relation.kind == RelationKind::View { Oid::INVALID } else { relation.oid },
         relpages: i32::from(relation.kind == RelationKind::Sequence),
@@ -143,7 +140,7 @@ fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &In
         oid: index.oid,
         relname: &index.name,
         relnamespace: view.namespace_oid(&relation.schema),
-        relowner: BOOTSTRAP_SUPERUSER,
+        relowner: view.catalog.owner_of(PG_CLASS, relation.oid),
         relam: access_method(&index.method),
         relfilenode: index.oid,
         relpages: 1,
@@ -179,6 +176,9 @@ pub fn attributes(rows: &mut Rows, view: &View<'_>) {
     for relation in view.user_relations() {
         for column in &columns_of(relation) {
             attribute(rows, relation.oid, column, column.type_oid, type_facts(view.catalog, column.type_oid));
+            if view.catalog.privileges.contains_key(&(PG_CLASS, relation.oid, column.number)) {
+                rows.set("attacl", view.owner_and_acl(PG_CLASS, relation.oid, column.number).1);
+            }
         }
         for dropped in &relation.options.dropped {
             dropped_attribute(rows, relation.oid, dropped, type_facts(view.catalog, dropped.type_oid));

@@ -22,6 +22,8 @@ pub const PG_CONSTRAINT: Oid = Oid(2606);
 pub const PG_ATTRDEF: Oid = Oid(2604);
 pub const PG_REWRITE: Oid = Oid(2618);
 pub const PG_NAMESPACE: Oid = Oid(2615);
+/// pg_authid itself.
+pub const PG_AUTHID: Oid = Oid(1260);
 pub const PG_DATABASE: Oid = Oid(1262);
 
 /// Tables' and domains' constraints.

@@ -10,7 +10,7 @@ use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
-use crate::catalog::tables::{classes, constraints, key_triggers, own, procs, server, types, views};
+use crate::catalog::tables::{classes, constraints, key_triggers, own, privileges, procs, roles, server, types, views};
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
 
@@ -68,10 +68,6 @@ const fn of_catalog(own: OwnRows) -> Contents {
     Contents { builtin: Builtin::None, own: Own::OfCatalog(own) }
 }
 
-const fn recorded_and_session(text: &'static str, own: OwnRows) -> Contents {
-    Contents { builtin: Builtin::Recorded(text), own: Own::OfSession(own) }
-}
-
 const fn computed(builtin: OwnRows) -> Contents {
     Contents { builtin: Builtin::Computed(builtin), own: Own::None }
 }
@@ -83,24 +79,25 @@ const fn of_session(own: OwnRows) -> Contents {
 /// By schema and relation name.
 static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "information_schema_catalog_name", of_catalog(objects::catalog_name)),
+    ("information_schema", "applicable_roles", of_session(roles::applicable_roles)),
     ("information_schema", "character_sets", of_catalog(objects::character_sets)),
     ("information_schema", "check_constraints", of_catalog(objects::check_constraints)),
-    ("information_schema", "column_privileges", of_catalog(objects::column_privileges)),
+    ("information_schema", "column_privileges", of_session(privileges::column_privileges)),
     ("information_schema", "columns", computed_and(columns::system_columns, columns::columns)),
     ("information_schema", "constraint_column_usage", of_catalog(objects::constraint_column_usage)),
     ("information_schema", "constraint_table_usage", of_catalog(objects::constraint_table_usage)),
     ("information_schema", "domain_constraints", of_catalog(objects::domain_constraints)),
     ("information_schema", "domains", of_catalog(columns::domains)),
     ("information_schema", "element_types", of_catalog(columns::element_types)),
-    ("information_schema", "enabled_roles", of_session(objects::enabled_roles)),
+    ("information_schema", "enabled_roles", of_session(roles::enabled_roles)),
     ("information_schema", "key_column_usage", of_catalog(objects::key_column_usage)),
     ("information_schema", "referential_constraints", of_catalog(objects::referential_constraints)),
-    ("information_schema", "role_column_grants", of_catalog(objects::column_privileges)),
-    ("information_schema", "role_table_grants", of_catalog(objects::table_privileges)),
+    ("information_schema", "role_column_grants", of_session(privileges::column_privileges)),
+    ("information_schema", "role_table_grants", of_session(privileges::table_privileges)),
     ("information_schema", "schemata", of_catalog(objects::schemata)),
     ("information_schema", "sequences", of_catalog(columns::sequences)),
     ("information_schema", "table_constraints", of_catalog(objects::table_constraints)),
-    ("information_schema", "table_privileges", of_catalog(objects::table_privileges)),
+    ("information_schema", "table_privileges", of_session(privileges::table_privileges)),
     ("information_schema", "tables", computed_and(objects::system_tables, objects::tables)),
     ("information_schema", "views", of_catalog(objects::views)),
     ("pg_catalog", "pg_am", recorded(recording!("pg_am"))),
@@ -108,7 +105,8 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_amproc", recorded(recording!("pg_amproc"))),
     ("pg_catalog", "pg_attrdef", of_catalog(classes::defaults)),
     ("pg_catalog", "pg_attribute", computed_and(classes::system_attributes, classes::attributes)),
-    ("pg_catalog", "pg_authid", recorded_and_session(recording!("pg_authid"), server::authids)),
+    ("pg_catalog", "pg_auth_members", of_session(roles::memberships)),
+    ("pg_catalog", "pg_authid", of_session(roles::authids)),
     ("pg_catalog", "pg_cast", recorded(recording!("pg_cast"))),
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
     ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),
@@ -116,11 +114,12 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_cursors", of_session(server::cursors)),
     ("pg_catalog", "pg_database", of_session(server::databases)),
     ("pg_catalog", "pg_db_role_setting", of_session(server::database_role_settings)),
+    ("pg_catalog", "pg_default_acl", of_catalog(privileges::default_acls)),
     ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
     ("pg_catalog", "pg_description", recorded_and(recording!("pg_description"), constraints::descriptions)),
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
     ("pg_catalog", "pg_extension", recorded(recording!("pg_extension"))),
-    ("pg_catalog", "pg_group", of_session(server::groups)),
+    ("pg_catalog", "pg_group", of_session(roles::groups)),
     ("pg_catalog", "pg_index", of_catalog(constraints::indexes)),
     ("pg_catalog", "pg_indexes", of_catalog(views::indexes)),
     ("pg_catalog", "pg_init_privs", of_catalog(constraints::initial_privileges)),
@@ -134,11 +133,11 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_proc", computed(procs::procs)),
     ("pg_catalog", "pg_range", recorded(recording!("pg_range"))),
     ("pg_catalog", "pg_rewrite", of_catalog(constraints::rules)),
-    ("pg_catalog", "pg_roles", of_session(server::roles)),
+    ("pg_catalog", "pg_roles", of_session(roles::roles)),
     ("pg_catalog", "pg_sequence", of_catalog(classes::sequences)),
     ("pg_catalog", "pg_sequences", of_session(views::sequences)),
     ("pg_catalog", "pg_settings", of_session(server::settings)),
-    ("pg_catalog", "pg_shadow", of_session(server::users)),
+    ("pg_catalog", "pg_shadow", of_session(roles::shadow)),
     ("pg_catalog", "pg_shdescription", of_session(server::shared_descriptions)),
     ("pg_catalog", "pg_stat_activity", of_session(server::activity)),
     ("pg_catalog", "pg_stat_all_indexes", of_catalog(views::index_statistics)),
@@ -164,7 +163,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_timezone_names", of_session(server::timezones)),
     ("pg_catalog", "pg_trigger", of_catalog(key_triggers::key_triggers)),
     ("pg_catalog", "pg_type", recorded_and(recording!("pg_type"), types::types)),
-    ("pg_catalog", "pg_user", of_session(server::users)),
+    ("pg_catalog", "pg_user", of_session(roles::users)),
     ("pg_catalog", "pg_views", of_catalog(views::views)),
     (own::NAME, "replication", of_session(own::replication)),
     (own::NAME, "versions", Contents { builtin: Builtin::None, own: Own::OfStore(own::versions) }),

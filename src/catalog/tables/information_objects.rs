@@ -3,6 +3,7 @@
 //! Must not know: SQLite. Specification: information-schema.html; the conditions are those of information_schema.sql.
 
 use crate::catalog::definitions::check;
+use crate::catalog::privileges::PG_NAMESPACE;
 use crate::catalog::schema::{Constraint, ConstraintKind, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::information_columns::yes_or_no;
@@ -18,9 +19,8 @@ pub fn catalog_name(rows: &mut Rows, _view: &View<'_>) {
 
 /// schemata.
 pub fn schemata(rows: &mut Rows, view: &View<'_>) {
-    let owner = view.owner();
     for schema in view.catalog.schemas.iter().filter(|schema| schema.oid != own::NAMESPACE) {
-        let owner = if schema.name == "public" { "pg_database_owner".to_owned() } else { owner.clone() };
+        let owner = view.owner_name(PG_NAMESPACE, schema.oid);
         row!(rows, catalog_name: Cell::Database, schema_name: &schema.name, schema_owner: owner);
     }
 }
@@ -33,13 +33,6 @@ pub fn character_sets(rows: &mut Rows, _view: &View<'_>) {
         form_of_use: "UTF8",
         default_collate_catalog: Cell::Database,
     );
-}
-
-/// enabled_roles.
-pub fn enabled_roles(rows: &mut Rows, view: &View<'_>) {
-    for role in view.source.roles() {
-        row!(rows, role_name: role.name);
-    }
 }
 
 /// tables: the system relations.
@@ -296,50 +289,5 @@ fn rule(letter: u8) -> &'static str {
         b'd' => "SET DEFAULT",
         b'r' => "RESTRICT",
         _ => "NO ACTION",
-    }
-}
-
-/// What the owner of a table may do with it.
-const TABLE_PRIVILEGES: &[&str] = &["INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"];
-/// … and with a column.
-const COLUMN_PRIVILEGES: &[&str] = &["INSERT", "SELECT", "UPDATE", "REFERENCES"];
-
-/// table_privileges and role_table_grants: the owner has all.
-pub fn table_privileges(rows: &mut Rows, view: &View<'_>) {
-    let owner = view.owner();
-    for relation in view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence) {
-        for &privilege in TABLE_PRIVILEGES {
-            row!(rows,
-                grantor: &owner,
-                grantee: &owner,
-                table_catalog: Cell::Database,
-                table_schema: &relation.schema,
-                table_name: &relation.name,
-                privilege_type: privilege,
-                is_grantable: "YES",
-                with_hierarchy: yes_or_no(privilege == "SELECT"),
-            );
-        }
-    }
-}
-
-/// column_privileges and role_column_grants: the owner has all.
-pub fn column_privileges(rows: &mut Rows, view: &View<'_>) {
-    let owner = view.owner();
-    for relation in view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence) {
-        for column in &relation.columns {
-            for &privilege in COLUMN_PRIVILEGES {
-                row!(rows,
-                    grantor: &owner,
-                    grantee: &owner,
-                    table_catalog: Cell::Database,
-                    table_schema: &relation.schema,
-                    table_name: &relation.name,
-                    column_name: &column.name,
-                    privilege_type: privilege,
-                    is_grantable: "YES",
-                );
-            }
-        }
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! Must not know: SQLite. Specification: catalogs.html, views.html, monitoring-stats.html.
 
+use crate::catalog::acl::Acl;
 use crate::catalog::cluster::{TEMPLATE0, TEMPLATE1};
-use crate::catalog::tables::constraints::PG_DATABASE;
+use crate::catalog::roles::{READ_ALL_STATS, Roles};
+use crate::catalog::tables::constraints::{PG_AUTHID, PG_DATABASE};
 use crate::catalog::tables::contents::View;
-use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows, row};
-use crate::catalog::tables::source::{Role, SessionRow, database_oid};
+use crate::catalog::tables::source::{SessionRow, database_oid};
 use crate::settings::variable::{Kind, Unit};
 use crate::types::pg_type::Oid;
 
@@ -15,16 +16,19 @@ use crate::types::pg_type::Oid;
 const DEFAULT_TABLESPACE: Oid = Oid(1663);
 /// track_activity_query_size less the final zero of C.
 const QUERY_SIZE: usize = 1023;
+/// What initdb grants on the templates.
+const TEMPLATES_ACL: &str = "=c/10,10=CTc/10";
 /// pg_database.encoding of UTF8.
 const UTF8: i32 = 6;
 
 /// pg_database.
 pub fn databases(rows: &mut Rows, view: &View<'_>) {
-    let (cluster, user) = (view.source.cluster(), view.source.user());
+    let roles = view.source.roles();
+    let cluster = &roles.facts;
     for name in view.source.databases() {
         let facts = cluster.database(&name);
-        // What initdb grants.
-        let templates = [format!("=c/{user}"), format!("{user}=CTc/{user}")];
+        let is_template = matches!(&*name, TEMPLATE0 | TEMPLATE1);
+        let acl = facts.acl.clone().or_else(|| is_template.then(|| Acl::from_stored(TEMPLATES_ACL)));
         row!(rows,
             oid: database_oid(&name),
             datdba: facts.owner,
@@ -37,7 +41,7 @@ pub fn databases(rows: &mut Rows, view: &View<'_>) {
             datcollate: facts.collate,
             datctype: facts.ctype,
             datminmxid: 1,
-            datacl: if matches!(&*name, TEMPLATE0 | TEMPLATE1) { Cell::texts(templates) } else { Cell::Null },
+            datacl: acl.map(|acl| Cell::texts(acl.texts(&roles))),
             datname: name,
         );
     }
@@ -54,88 +58,18 @@ pub fn database_role_settings(rows: &mut Rows, view: &View<'_>) {
     }
 }
 
-/// pg_shdescription: comments on databases.
+/// pg_shdescription: comments on databases and roles.
 pub fn shared_descriptions(rows: &mut Rows, view: &View<'_>) {
     let cluster = view.source.cluster();
+    for (oid, role) in &cluster.roles {
+        if let Some(comment) = &role.comment {
+            row!(rows, objoid: *oid, classoid: PG_AUTHID, description: comment);
+        }
+    }
     for name in view.source.databases() {
         if let Some(comment) = cluster.database(&name).comment {
             row!(rows, objoid: database_oid(&name), classoid: PG_DATABASE, description: comment);
         }
-    }
-}
-
-/// pg_authid's own rows; the predefined roles are recorded.
-pub fn authids(rows: &mut Rows, view: &View<'_>) {
-    for role in view.source.roles() {
-        row!(rows,
-            oid: role.oid,
-            rolname: &role.name,
-            rolsuper: role.superuser,
-            rolinherit: role.inherit,
-            rolcreaterole: role.create_role,
-            rolcreatedb: role.create_db,
-            rolcanlogin: role.can_login,
-            rolreplication: role.replication,
-            rolbypassrls: role.bypass_rls,
-            rolconnlimit: role.connection_limit,
-        );
-    }
-}
-
-/// The roles that PostgreSQL always has.
-pub fn predefined_roles() -> impl Iterator<Item = Role> {
-    Recording::new(recording!("pg_authid")).lines().map(|line| Role {
-        oid: Oid(line.number("oid").try_into().unwrap_or_default()),
-        name: line.text("rolname").into_owned(),
-        superuser: false,
-        inherit: true,
-        create_role: false,
-        create_db: false,
-        can_login: false,
-        replication: false,
-        bypass_rls: false,
-        connection_limit: -1,
-    })
-}
-
-/// pg_roles.
-pub fn roles(rows: &mut Rows, view: &View<'_>) {
-    for role in view.source.roles().into_iter().chain(predefined_roles()) {
-        row!(rows,
-            oid: role.oid,
-            rolname: &role.name,
-            rolsuper: role.superuser,
-            rolinherit: role.inherit,
-            rolcreaterole: role.create_role,
-            rolcreatedb: role.create_db,
-            rolcanlogin: role.can_login,
-            rolreplication: role.replication,
-            rolbypassrls: role.bypass_rls,
-            rolconnlimit: role.connection_limit,
-            rolpassword: "********",
-        );
-    }
-}
-
-/// pg_user, and pg_shadow without passwords.
-pub fn users(rows: &mut Rows, view: &View<'_>) {
-    for role in view.source.roles().into_iter().filter(|r| r.can_login) {
-        row!(rows,
-            usename: &role.name,
-            usesysid: role.oid,
-            usecreatedb: role.create_db,
-            usesuper: role.superuser,
-            userepl: role.replication,
-            usebypassrls: role.bypass_rls,
-            passwd: "********",
-        );
-    }
-}
-
-/// pg_group.
-pub fn groups(rows: &mut Rows, view: &View<'_>) {
-    for role in view.source.roles().into_iter().chain(predefined_roles()).filter(|r| !r.can_login) {
-        row!(rows, groname: &role.name, grosysid: role.oid, grolist: "[]");
     }
 }
 
@@ -185,19 +119,37 @@ fn short_real(limit: f64) -> String {
 
 /// pg_stat_activity.
 pub fn activity(rows: &mut Rows, view: &View<'_>) {
-    let roles = view.source.roles();
+    let (roles, own) = (view.source.roles(), view.source.role());
+    let owner = roles.facts.database(&view.source.database()).owner;
+    let sees = |of| roles.has_privileges_of(own, READ_ALL_STATS, owner) || roles.has_privileges_of(own, of, owner);
     for session in view.source.sessions() {
-        session_row(rows, &roles, session);
+        match sees(session.role) {
+            true => session_row(rows, &roles, session),
+            false => hidden_session_row(rows, &roles, session),
+        }
     }
 }
 
-fn session_row(rows: &mut Rows, roles: &[Role], session: SessionRow) {
+/// Of a session of another role: that it is there.
+fn hidden_session_row(rows: &mut Rows, roles: &Roles, session: SessionRow) {
     row!(rows,
         datid: database_oid(&session.database),
         datname: session.database,
         pid: session.pid,
-        usesysid: roles.iter().find(|r| r.name == session.user).map(|r| r.oid),
-        usename: session.user,
+        usesysid: session.role,
+        usename: roles.name(session.role),
+        application_name: session.application_name,
+        query: "<insufficient privilege>",
+    );
+}
+
+fn session_row(rows: &mut Rows, roles: &Roles, session: SessionRow) {
+    row!(rows,
+        datid: database_oid(&session.database),
+        datname: session.database,
+        pid: session.pid,
+        usesysid: session.role,
+        usename: roles.name(session.role),
         application_name: session.application_name,
         client_addr: session.client_addr.map(|a| a.ip().to_string()),
         client_port: session.client_addr.map(|a| i32::from(a.port())),

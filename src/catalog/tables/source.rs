@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::roles::Roles;
 use crate::catalog::schema::CatalogSnapshot;
 use crate::settings::session::SettingView;
 use crate::types::pg_type::Oid;
@@ -34,9 +35,14 @@ pub trait CatalogSource: Send + Sync {
         Arc::default()
     }
 
-    /// All roles; the first is the bootstrap superuser, who owns everything.
-    fn roles(&self) -> Vec<Role> {
-        vec![Role::superuser(&self.user())]
+    /// All roles.
+    fn roles(&self) -> Roles {
+        Roles::new(Arc::default(), self.user().into())
+    }
+
+    /// The current role.
+    fn role(&self) -> Oid {
+        Oid::BOOTSTRAP_SUPERUSER
     }
 
     /// Every session variable as it is now, sorted by name.
@@ -85,41 +91,8 @@ pub trait CatalogSource: Send + Sync {
     fn has_function(&self, name: &str) -> bool;
 }
 
-/// A role (pg_authid).
-#[derive(Clone, Debug)]
-pub struct Role {
-    pub oid: Oid,
-    pub name: String,
-    pub superuser: bool,
-    pub inherit: bool,
-    pub create_role: bool,
-    pub create_db: bool,
-    pub can_login: bool,
-    pub replication: bool,
-    pub bypass_rls: bool,
-    pub connection_limit: i32,
-}
-
 /// The OID of the bootstrap superuser (pg_authid.dat).
-pub const BOOTSTRAP_SUPERUSER: Oid = Oid(10);
-
-impl Role {
-    /// The superuser a server is set up with.
-    pub fn superuser(name: &str) -> Role {
-        Role {
-            oid: BOOTSTRAP_SUPERUSER,
-            name: name.to_owned(),
-            superuser: true,
-            inherit: true,
-            create_role: true,
-            create_db: true,
-            can_login: true,
-            replication: true,
-            bypass_rls: true,
-            connection_limit: -1,
-        }
-    }
-}
+pub const BOOTSTRAP_SUPERUSER: Oid = Oid::BOOTSTRAP_SUPERUSER;
 
 /// A session (pg_stat_activity). Times are microseconds since 1970-01-01 UTC.
 #[derive(Clone, Debug, Default)]
@@ -127,6 +100,8 @@ pub struct SessionRow {
     pub pid: i32,
     pub database: String,
     pub user: String,
+    /// Who that is.
+    pub role: Oid,
     pub application_name: String,
     pub client_addr: Option<std::net::SocketAddr>,
     pub backend_start: i64,

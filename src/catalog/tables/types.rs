@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::catalog::privileges::PG_TYPE;
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::row_types::row_types;
 use crate::catalog::tables::rows::{Cell, Rows, row};
-use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo, type_info};
 
 /// What pg_attribute and pg_type say of a type's storage.
@@ -139,11 +139,13 @@ fn user_type(
         UserTypeKind::Domain { base, typmod, not_null, default, .. } => (*base, *typmod, *not_null, default.clone()),
         UserTypeKind::Enum(_) => (Oid::INVALID, -1, false, None),
     };
+    let (owner, acl) = view.owner_and_acl(PG_TYPE, user.oid, 0);
     row!(rows,
         oid: user.oid,
         typname: &user.name,
         typnamespace: view.namespace_oid(&user.schema),
-        typowner: BOOTSTRAP_SUPERUSER,
+        typowner: owner,
+        typacl: acl,
         typlen: facts.len,
         typbyval: facts.by_value,
         typtype: kind,
@@ -190,7 +192,7 @@ fn array_type(rows: &mut Rows, view: &View<'_>, user: &UserType) {
         oid: user.array,
         typname: array_name(&user.name),
         typnamespace: view.namespace_oid(&user.schema),
-        typowner: BOOTSTRAP_SUPERUSER,
+        typowner: view.catalog.owner_of(PG_TYPE, user.oid),
         typlen: facts.len,
         typtype: "b",
         typcategory: "A",

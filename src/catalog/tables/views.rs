@@ -4,16 +4,18 @@
 //! Must not know: SQLite. Specification: views.html.
 
 use crate::catalog::definitions::Names;
+use crate::catalog::privileges::PG_CLASS;
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::catalog::tables::classes::user_sequences;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::relations::{SystemRelation, listed};
 use crate::catalog::tables::rows::{Rows, row};
+use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 
 impl View<'_> {
-    /// The name of the role that owns everything.
+    /// The name of the role that owns what was there from the start.
     pub fn owner(&self) -> String {
-        self.source.roles().into_iter().next().map_or_else(|| self.source.user(), |r| r.name)
+        self.source.roles().name(BOOTSTRAP_SUPERUSER)
     }
 
     fn user_tables(&self) -> impl Iterator<Item = &Relation> {
@@ -34,7 +36,7 @@ pub fn tables(rows: &mut Rows, view: &View<'_>) {
         row!(rows,
             schemaname: &table.schema,
             tablename: &table.name,
-            tableowner: &owner,
+            tableowner: view.owner_name(PG_CLASS, table.oid),
             hasindexes: !table.indexes.is_empty(),
             hasrules: false,
             hastriggers: foreign(table) || referenced.contains(&table.oid),
@@ -61,7 +63,7 @@ pub fn views(rows: &mut Rows, view: &View<'_>) {
         row!(rows,
             schemaname: &relation.schema,
             viewname: &relation.name,
-            viewowner: &owner,
+            viewowner: view.owner_name(PG_CLASS, relation.oid),
             definition: relation.view_definition(),
         );
     }
@@ -95,12 +97,11 @@ pub fn indexes(rows: &mut Rows, view: &View<'_>) {
 
 /// pg_sequences.
 pub fn sequences(rows: &mut Rows, view: &View<'_>) {
-    let owner = view.owner();
     for (relation, options) in user_sequences(view) {
         row!(rows,
             schemaname: &relation.schema,
             sequencename: &relation.name,
-            sequenceowner: &owner,
+            sequenceowner: view.owner_name(PG_CLASS, relation.oid),
             data_type: options.type_oid,
             start_value: options.start,
             min_value: options.min,

@@ -16,6 +16,7 @@ use rusqlite::vtab::{
     sqlite3_vtab_cursor,
 };
 
+use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::tables::contents::{Builtin, Own, OwnRows, StoreRows, View, builtin_rows, contents};
 use crate::catalog::tables::relations::{SystemRelation, is_integer, relations};
 use crate::catalog::tables::rows::{Cell, Key, RowSet, Rows};
@@ -42,10 +43,11 @@ struct Shared {
     kept: Mutex<Kept>,
 }
 
-/// Rows that follow from one catalog version.
+/// Rows that follow from one catalog version, and from the roles, whose names are in lists of privileges.
 #[derive(Default)]
 struct Kept {
     version: u64,
+    cluster: Arc<ClusterFacts>,
     sets: HashMap<Oid, Arc<RowSet>>,
 }
 
@@ -99,8 +101,9 @@ impl Shared {
     fn kept_rows(&self, relation: &'static SystemRelation, add: OwnRows) -> Arc<RowSet> {
         let version = self.source.catalog().version;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.version != version {
-            *kept = Kept { version, sets: HashMap::new() };
+        let cluster = self.source.cluster();
+        if kept.version != version || !Arc::ptr_eq(&kept.cluster, &cluster) {
+            *kept = Kept { version, cluster, sets: HashMap::new() };
         }
         kept.sets.entry(relation.relation.oid).or_insert_with(|| self.produce(relation, add)).clone()
     }

@@ -228,6 +228,10 @@ impl Change<'_> {
     /// CREATE TABLE … AS: a table of the query's columns, filled with its rows.
     pub(super) fn create_table_as(&mut self, create: &CreateTableAs) -> Result<()> {
         let analysed = self.analysed_query(&create.query)?;
+        let allowed = |session: &mut crate::engine::context::SessionContext| {
+            session.check_permissions(&self.catalog, &analysed.permissions)
+        };
+        self.slot.with_session(allowed)?;
         let Some(mut relation) =
             self.begin_table(&create.name, (create.temporary, create.unlogged), create.if_not_exists)?
         else {

@@ -71,7 +71,13 @@ impl Scratch {
                 context.catalog = Arc::clone(&catalog);
                 context.settings.clone()
             };
-            let context = PlanContext { catalog: &catalog, settings: &settings, user: "postgres", database: "test" };
+            let context = PlanContext {
+                catalog: &catalog,
+                settings: &settings,
+                user: "postgres",
+                database: "test",
+                may_use: &|_| true,
+            };
             let planned = self.plans.plan(&source, &[], context)?;
             match &planned.plan.action {
                 Action::Ddl(ddl) => {
@@ -138,6 +144,7 @@ impl Scratch {
             binds: Vec::new(),
             write: false,
             wait: crate::sql::plan::LockWait::Usual,
+            permissions: [].into(),
             target: None,
             key_sources: Vec::new(),
             before: Vec::new(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::catalog::schema::{CatalogSnapshot, ConstraintKind, Index, Relation, Uses};
 use crate::settings::Settings;
-use crate::sql::stored::{self, Origin, Target, describe_query, relation_expression};
 use crate::sql::planner::PlanContext;
 use crate::sql::regclass::named_relations;
+use crate::sql::stored::{self, Origin, Target, describe_query, relation_expression};
 use crate::sql::syntax::parse;
 use crate::types::pg_type::Oid;
 

@@ -24,8 +24,8 @@ use LockMode::{Exclusive, Shared};
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_sleep", 1, |a| sleep(a.slot(), a.float(0)?)),
     Definition::stable("pg_sleep_for", 1, |a| sleep(a.slot(), interval(a, 0)?.comparison_usecs() as f64 / 1e6)),
-    Definition::stable("pg_cancel_backend", 1, |a| Ok(signal(a, InterruptHandle::cancel)?.into())),
-    Definition::stable("pg_terminate_backend", 1, |a| Ok(signal(a, InterruptHandle::terminate)?.into())),
+    Definition::stable("pg_cancel_backend", 1, |a| Ok(signal(a, Signal::CANCEL)?.into())),
+    Definition::stable("pg_terminate_backend", 1, |a| Ok(signal(a, Signal::TERMINATE)?.into())),
     Definition::stable("pg_terminate_backend", 2, terminate_and_wait),
     Definition::stable("pg_blocking_pids", 1, blocking_pids),
     Definition::stable("pg_notify", 2, notify).called_on_null(),
@@ -80,10 +80,35 @@ fn warn(slot: &ContextSlot, message: String) -> Result<()> {
     })
 }
 
+/// What one session does to another, and who may not.
+struct Signal {
+    send: fn(&InterruptHandle),
+    /// What it is done to, and what that is.
+    verb: &'static str,
+    process: &'static str,
+    participle: &'static str,
+}
+
+impl Signal {
+    const CANCEL: Signal =
+        Signal { send: InterruptHandle::cancel, verb: "cancel", process: "query", participle: "canceled" };
+    const TERMINATE: Signal =
+        Signal { send: InterruptHandle::terminate, verb: "terminate", process: "process", participle: "terminated" };
+
+    /// 42501 for a superuser's session, and for that of a role whose privileges one does not have.
+    fn check(&self, args: &Args<'_>, backends: &Backends, pid: i32) -> Result<()> {
+        let Some(role) = backends.role_of(pid) else { return Ok(()) };
+        let Signal { verb, process, participle, .. } = self;
+        args.slot().with_session(|session| session.check_may_signal(role, (verb, process, participle)))
+    }
+}
+
 /// Does something to the session argument 0 names; false with a warning if there is none.
-fn signal(args: &Args<'_>, signal: fn(&InterruptHandle)) -> Result<bool> {
+fn signal(args: &Args<'_>, signal: Signal) -> Result<bool> {
     let pid = args.int4(0)?;
-    let found = backends(args.slot())?.signal(pid, signal);
+    let backends = backends(args.slot())?;
+    signal.check(args, &backends, pid)?;
+    let found = backends.signal(pid, signal.send);
     if !found {
         warn(args.slot(), format!("PID {pid} is not a PostgreSQL backend process"))?;
     }
@@ -95,7 +120,7 @@ fn terminate_and_wait(args: &Args<'_>) -> Result<Output> {
     let Ok(limit) = u64::try_from(timeout) else {
         return Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "\"timeout\" must not be negative"));
     };
-    let found = signal(args, InterruptHandle::terminate)?;
+    let found = signal(args, Signal::TERMINATE)?;
     if !found || limit == 0 {
         return Ok(found.into());
     }

@@ -9,7 +9,7 @@ use crate::catalog::pretty::pretty;
 use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{Constraint, IndexKey, Relation, RelationKind};
 use crate::catalog::tables::constraints::{
-    PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_TYPE, domain_constraint_oid,
+    PG_AUTHID, PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_TYPE, domain_constraint_oid,
 };
 use crate::catalog::tables::procs::proc;
 use crate::catalog::tables::recorded::{Recording, recording};
@@ -251,11 +251,17 @@ fn description(args: &Args<'_>, class: Option<Oid>) -> Result<Output> {
     })
 }
 
-/// shobj_description: only databases have comments that all of them share.
+/// shobj_description: databases and roles have comments that all databases share.
 fn shared_description(args: &Args<'_>) -> Result<Output> {
     let database = oid(args, 0)?;
-    if class_of(&args.text(1)?) != PG_DATABASE {
-        return Ok(Output::NULL);
+    match class_of(&args.text(1)?) {
+        PG_DATABASE => {}
+        PG_AUTHID => {
+            return args
+                .slot()
+                .with_session(|session| Ok(session.roles().get(database).and_then(|role| role.comment).into()));
+        }
+        _ => return Ok(Output::NULL),
     }
     let comment = args.slot().with_session(|session| {
         let facts = session.cluster_facts();

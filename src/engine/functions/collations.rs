@@ -19,7 +19,15 @@ use crate::types::pg_type::{Oid, RangeOf, Repr, Scalar};
 
 /// Registers the collations.
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    for scalar in [Scalar::Numeric, Scalar::Interval, Scalar::TimeTz, Scalar::Inet, Scalar::Jsonb, Scalar::TsVector, Scalar::TsQuery] {
+    for scalar in [
+        Scalar::Numeric,
+        Scalar::Interval,
+        Scalar::TimeTz,
+        Scalar::Inet,
+        Scalar::Jsonb,
+        Scalar::TsVector,
+        Scalar::TsQuery,
+    ] {
         register_both(connection, Repr::scalar(scalar))?;
     }
     for scalar in [Scalar::Text, Scalar::BpChar] {

@@ -39,6 +39,7 @@ mod money;
 mod network;
 mod numeric;
 mod object_ids;
+mod privileges;
 mod ranges;
 #[cfg(test)]
 mod recorded_tests;
@@ -47,8 +48,8 @@ mod server_info;
 mod session;
 mod sets;
 mod strings;
-mod text_search;
 mod system_ids;
+mod text_search;
 mod unnest;
 
 use std::collections::HashMap;
@@ -297,6 +298,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
     catalog::FUNCTIONS,
+    privileges::FUNCTIONS,
     server_info::FUNCTIONS,
     integer::FUNCTIONS,
     float::FUNCTIONS,

@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::{ContextSlot, Output};
 use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::tables::procs::{Proc, proc, procs_named};
-use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
 use crate::types::pg_type::{Oid, Scalar, TYPES};
@@ -64,7 +63,7 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
             Scalar::RegNamespace => {
                 session.catalog.schemas.iter().find(|s| s.oid == oid).map(|s| quote_identifier(&s.name))
             }
-            Scalar::RegRole => Some(quote_identifier(&session.user)).filter(|_| oid == BOOTSTRAP_SUPERUSER),
+            Scalar::RegRole => session.roles().get(oid).map(|role| quote_identifier(&role.name)),
             _ => relation_name(session, &names, oid),
         };
         Ok(name.unwrap_or_else(|| oid.to_string()))
@@ -226,8 +225,6 @@ fn find_schema(session: &SessionContext, parts: &[String]) -> Result<Oid> {
 
 fn find_role(session: &SessionContext, parts: &[String]) -> Result<Oid> {
     let name = parts.join(".");
-    if name == session.user {
-        return Ok(BOOTSTRAP_SUPERUSER);
-    }
-    Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist")))
+    let missing = || Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"));
+    session.roles().named(&name).ok_or_else(missing)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::regex::array_of_texts;
 use super::{Args, Definition, Output};
+use crate::catalog::acl::Privileges;
 use crate::catalog::schema::{Relation, SequenceOptions};
 use crate::engine::context::SessionContext;
 use crate::engine::sequences::SequenceState;
@@ -16,8 +17,8 @@ use crate::types::pg_type::Oid;
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_current_database", 0, |a| in_session(a, |s| Ok(s.database.clone().into()))),
-    Definition::stable("pg_current_user", 0, |a| in_session(a, |s| Ok(s.user.clone().into()))),
-    Definition::stable("pg_session_user", 0, |a| in_session(a, |s| Ok(s.user.clone().into()))),
+    Definition::stable("pg_current_user", 0, |a| in_session(a, |s| Ok(s.roles().name(s.role()).into()))),
+    Definition::stable("pg_session_user", 0, |a| in_session(a, |s| Ok(s.roles().name(s.settings.identity().session).into()))),
     Definition::stable("pg_current_schema", 0, |a| in_session(a, |s| Ok(schemas(s, false).into_iter().next().into()))),
     Definition::stable("pg_current_schemas", 1, |a| { let implicit = a.bool(0)?; in_session(a, |s| Ok(array_of_texts(&schemas(s, implicit)).into())) }),
     Definition::stable("pg_version", 0, version),
@@ -89,7 +90,7 @@ fn set_config(args: &Args<'_>) -> Result<Output> {
     }
     let (name, value, local) = (args.text(0)?, args.text(1)?, !args.is_null(2) && args.bool(2)?);
     let value = if args.is_null(1) { None } else { Some(&*value) };
-    in_session(args, |session| Ok(session.settings.set(&name, value, local)?.into()))
+    in_session(args, |session| Ok(session.set_variable(&name, value, local)?.into()))
 }
 
 /// A random UUID, version 4.
@@ -120,6 +121,20 @@ fn sequence(session: &SessionContext, oid: Oid) -> Result<(&Arc<Relation>, &Sequ
     }
 }
 
+/// What currval and lastval need.
+const READS: &[Privileges] = &[Privileges::SELECT, Privileges::USAGE];
+
+/// The sequence, if the current role has one of the privileges on it.
+fn allowed_sequence(
+    session: &mut SessionContext,
+    oid: Oid,
+    any_of: &[Privileges],
+) -> Result<(Arc<Relation>, SequenceOptions)> {
+    let (relation, options) = sequence(session, oid).map(|(relation, options)| (Arc::clone(relation), *options))?;
+    session.check_sequence(&relation, any_of)?;
+    Ok((relation, options))
+}
+
 fn oid(args: &Args<'_>) -> Result<Oid> {
     Ok(Oid(args.int(0)? as u32))
 }
@@ -127,8 +142,8 @@ fn oid(args: &Args<'_>) -> Result<Oid> {
 fn nextval(args: &Args<'_>) -> Result<Output> {
     let oid = oid(args)?;
     in_session(args, |session| {
-        let (relation, options) = sequence(session, oid)?;
-        let value = args.slot().sequences().nextval(oid, &relation.name, options)?;
+        let (relation, options) = allowed_sequence(session, oid, &[Privileges::USAGE, Privileges::UPDATE])?;
+        let value = args.slot().sequences().nextval(oid, &relation.name, &options)?;
         session.sequence_values.insert(oid, value);
         session.last_sequence = Some(oid);
         Ok(value.into())
@@ -142,7 +157,7 @@ fn not_yet(message: String) -> Error {
 fn currval(args: &Args<'_>) -> Result<Output> {
     let oid = oid(args)?;
     in_session(args, |session| {
-        let (relation, _) = sequence(session, oid)?;
+        let (relation, _) = allowed_sequence(session, oid, READS)?;
         let value = session.sequence_values.get(&oid).copied();
         value.map(Output::from).ok_or_else(|| {
             not_yet(format!("currval of sequence \"{}\" is not yet defined in this session", relation.name))
@@ -153,6 +168,9 @@ fn currval(args: &Args<'_>) -> Result<Output> {
 fn lastval(args: &Args<'_>) -> Result<Output> {
     in_session(args, |session| {
         let last = session.last_sequence.filter(|oid| session.catalog.relations.contains_key(oid));
+        if let Some(oid) = last {
+            allowed_sequence(session, oid, READS)?;
+        }
         let value = last.and_then(|oid| session.sequence_values.get(&oid).copied());
         value.map(Output::from).ok_or_else(|| not_yet("lastval is not yet defined in this session".to_owned()))
     })
@@ -161,9 +179,9 @@ fn lastval(args: &Args<'_>) -> Result<Output> {
 fn setval(args: &Args<'_>, is_called: bool) -> Result<Output> {
     let (oid, last_value) = (oid(args)?, args.int(1)?);
     in_session(args, |session| {
-        let (relation, options) = sequence(session, oid)?;
+        let (relation, options) = allowed_sequence(session, oid, &[Privileges::UPDATE])?;
         let state = SequenceState { last_value, is_called };
-        args.slot().sequences().setval(oid, &relation.name, options, state)?;
+        args.slot().sequences().setval(oid, &relation.name, &options, state)?;
         if is_called {
             session.sequence_values.insert(oid, last_value);
         }

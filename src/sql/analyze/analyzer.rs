@@ -12,8 +12,9 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::limits::stack;
 use crate::sql::analyze::scope::{CteEntry, Scope};
+use crate::sql::permission::Permissions;
 use crate::sql::plan::LockWait;
-use crate::sql::planner::PlanContext;
+use crate::sql::planner::{PlanContext, schema_denied};
 use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::WindowDef;
 use crate::sql::syntax::ast::location::Location;
@@ -66,6 +67,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) records: RecordTypes,
     /// What the text itself refers to (not what the views it reads refer to).
     pub(in crate::sql) used: RefCell<Dependencies>,
+    /// What the statement needs to be allowed.
+    pub(in crate::sql) permissions: RefCell<Permissions>,
     /// Named windows of the innermost select.
     pub(super) windows: Vec<WindowDef>,
 }
@@ -91,6 +94,7 @@ impl<'a> Analyzer<'a> {
             allows_sets: false,
             records: RecordTypes::default(),
             used: RefCell::default(),
+            permissions: RefCell::default(),
             windows: Vec::new(),
         }
     }
@@ -195,6 +199,10 @@ impl<'a> Analyzer<'a> {
             return Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), name.location));
         }
         let found = match &name.schema {
+            // A view's text is its owner's.
+            Some(schema) if self.in_stored_text == 0 && !(self.context.may_use)(schema) => {
+                return Err(self.at(schema_denied(schema), name.location));
+            }
             Some(schema) => self.catalog().relation(schema, &name.relation),
             None => self.catalog().find_relation(&self.search_path, &name.relation),
         };

@@ -104,6 +104,7 @@ impl<'a> Analyzer<'a> {
     fn arbiter_columns(&self, relation: &'a Relation, entry: EntryId, key: &[i16]) -> Result<Vec<Expr>> {
         self.refuse_deferrable(relation, key)?;
         self.arbiter(relation, key)?;
+        key.iter().for_each(|column| self.permissions.borrow_mut().read_column(relation.oid, *column));
         let columns = key.iter().filter_map(|n| relation.column_by_number(*n));
         Ok(columns.map(|column| self.key_column(relation, entry, column)).collect())
     }

@@ -72,6 +72,7 @@ impl Analyzer<'_> {
             return self.entered(entry, EntryKind::Cte(cte.id), alias);
         }
         let relation = self.relation(name)?;
+        self.permissions.borrow_mut().read(relation.oid);
         match relation.kind {
             RelationKind::View if relation.view_query.is_some() => self.view(relation, alias),
             RelationKind::Index => {
@@ -104,7 +105,9 @@ impl Analyzer<'_> {
     fn view(&mut self, relation: &Relation, alias: Option<&Alias>) -> Result<FromItem> {
         let text = relation.view_query.as_deref().unwrap_or_default();
         let ast = parse::query(text)?;
+        self.permissions.borrow_mut().enter_view(relation.oid);
         let query = self.stored(|a| a.deeper(|a| a.query(&ast)))?;
+        self.permissions.borrow_mut().leave_view();
         let outputs = query.outputs();
         let columns: Vec<(String, Oid, i32)> = relation
             .columns
@@ -348,6 +351,7 @@ impl Analyzer<'_> {
             let (right, hides_right) = self.side_column(middle, end, name, "right")?;
             hides.extend(hides_right);
             let equal = self.operator("=", left.clone(), right.clone())?;
+            self.note_use([&left, &right].into_iter());
             conditions.push(equal);
             let common = self.common_type(&[left.type_oid, right.type_oid], "JOIN/USING")?;
             let left = self.to_common(left, common, "JOIN/USING")?;

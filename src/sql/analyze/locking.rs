@@ -13,6 +13,11 @@ impl Analyzer<'_> {
     /// FOR UPDATE and its like. NOWAIT's error is about the table that OF or else FROM names first.
     pub(super) fn lock_rows(&mut self, lock: &LockingClause, ast: &SelectBody, body: &Body) -> Result<()> {
         refuse_lock(lock, body)?;
+        for table in locked_tables(lock, ast) {
+            if let Ok(relation) = self.relation(table) {
+                self.permissions.borrow_mut().update(relation.oid, []);
+            }
+        }
         let wait = match lock.wait {
             LockWaitPolicy::Block => LockWait::Usual,
             LockWaitPolicy::Skip | LockWaitPolicy::Error => {
@@ -55,6 +60,26 @@ fn refuse_lock(lock: &LockingClause, body: &Body) -> Result<()> {
             Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("FOR {strength} is not allowed with {with}")))
         }
     }
+}
+
+/// The tables whose rows a locking clause is about, those of sub-queries among them.
+fn locked_tables<'q>(lock: &LockingClause, body: &'q SelectBody) -> Vec<&'q ast::RangeVar> {
+    let SelectBody::Select(select) = body else { return Vec::new() };
+    let mut tables = Vec::new();
+    select.from.iter().for_each(|item| read_tables(item, &mut tables));
+    let shown = |table: &ast::RangeVar| table.alias.as_ref().map_or(table.relation.clone(), |a| a.name.clone());
+    let named = |table: &ast::RangeVar| lock.relations.iter().any(|wanted| wanted.relation == shown(table));
+    tables.retain(|table| lock.relations.is_empty() || named(table));
+    for item in &select.from {
+        if let ast::FromItem::Subselect(sub) = item {
+            let wanted = |alias: &ast::Alias| lock.relations.iter().any(|wanted| wanted.relation == alias.name);
+            if lock.relations.is_empty() || sub.alias.as_ref().is_some_and(wanted) {
+                let all = LockingClause { relations: Vec::new(), ..lock.clone() };
+                tables.extend(locked_tables(&all, &sub.subquery.body));
+            }
+        }
+    }
+    tables
 }
 
 /// The table whose rows a locking clause is about: that which OF names, or the first that FROM reads.

@@ -2,6 +2,7 @@
 //!
 //! Owns: [`Analyzer::merge`]. Specification: sql-merge.html, transformMergeStmt in parse_merge.c.
 
+use crate::catalog::acl::Privileges;
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
@@ -62,7 +63,10 @@ impl<'a> Analyzer<'a> {
         let condition = when.condition.as_ref().map(|condition| self.condition(condition, "WHEN")).transpose()?;
         let kind = match &when.action {
             Action::DoNothing => MergeKind::DoNothing,
-            Action::Delete => MergeKind::Delete,
+            Action::Delete => {
+                self.permissions.borrow_mut().require(relation.oid, Privileges::DELETE);
+                MergeKind::Delete
+            }
             Action::Update(targets) => {
                 let mut values = Vec::new();
                 for (columns, value) in self.assignments(targets, relation)? {
@@ -89,6 +93,7 @@ impl<'a> Analyzer<'a> {
         values: &[Ast],
     ) -> Result<Vec<(i16, Expr)>> {
         let columns = self.insert_columns(relation, names)?;
+        self.permissions.borrow_mut().insert(relation.oid, columns.iter().map(|column| column.number));
         if values.len() > columns.len() {
             let error = Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns");
             return Err(values.get(columns.len()).map_or(error.clone(), |extra| self.at(error, expr_location(extra))));

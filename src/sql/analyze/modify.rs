@@ -3,6 +3,7 @@
 //! Owns: [`Analyzer::insert`], [`Analyzer::update`], [`Analyzer::delete`]: defaults, assignment conversions, generated
 //! and identity columns, RETURNING. Specification: sql-insert.html, sql-update.html, sql-delete.html.
 
+use crate::catalog::acl::Privileges;
 use crate::catalog::schema::{Column, Identity, Relation, RelationKind, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
@@ -57,6 +58,7 @@ impl<'a> Analyzer<'a> {
         let name = &ast.relation;
         let relation = self.target(name, "inserting into").map_err(|e| self.at(e, name.location))?;
         let columns = self.insert_columns(relation, &ast.columns)?;
+        self.permissions.borrow_mut().insert(relation.oid, columns.iter().map(|column| column.number));
         let source = match &ast.source {
             None => InsertSource::Rows(vec![Vec::new()]),
             Some(query) => {
@@ -228,6 +230,7 @@ impl<'a> Analyzer<'a> {
 
     /// The INSERT of one row whose values are parameters $1 … in the order of `columns` (COPY FROM).
     pub fn copy_row(&mut self, relation: &'a Relation, columns: &[&'a Column]) -> Result<Insert> {
+        self.permissions.borrow_mut().insert(relation.oid, columns.iter().map(|column| column.number));
         let mut values = Vec::new();
         for column in stored_columns(relation) {
             values.push(match columns.iter().position(|c| c.number == column.number) {
@@ -331,6 +334,7 @@ impl<'a> Analyzer<'a> {
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         let (relation, shown) = self.modified_table(&ast.relation, "deleting from")?;
+        self.permissions.borrow_mut().require(relation.oid, Privileges::DELETE);
         let entry = self.fresh_entry();
         let target = RangeVar::table(self, relation, shown.clone(), entry);
         self.scopes.push(Scope { entries: vec![target], ..Scope::default() });
@@ -352,6 +356,8 @@ impl<'a> Analyzer<'a> {
 
     /// SET a = …, (b, c) = (…)
     pub(super) fn assignments(&mut self, targets: &[ResTarget], relation: &'a Relation) -> Result<Assignments> {
+        let changed = targets.iter().filter_map(|target| relation.column(target.name.as_deref()?));
+        self.permissions.borrow_mut().update(relation.oid, changed.map(|column| column.number));
         let mut result = Assignments::new();
         for (index, target) in targets.iter().enumerate() {
             match &target.value {

@@ -198,11 +198,13 @@ impl Analyzer<'_> {
     }
 
     /// Remembers the columns that expressions stand for.
-    fn note_use<'e>(&self, exprs: impl Iterator<Item = &'e Expr>) {
+    pub(super) fn note_use<'e>(&self, exprs: impl Iterator<Item = &'e Expr>) {
         let columns = exprs.filter_map(|e| match &e.kind {
             ExprKind::Var(var) if var.origin.1 > 0 => Some(var.origin),
             _ => None,
         });
+        let mut permissions = self.permissions.borrow_mut();
+        let columns = columns.inspect(|(relation, column)| permissions.read_column(*relation, *column));
         self.used.borrow_mut().columns.extend(columns);
     }
 
@@ -232,6 +234,7 @@ impl Analyzer<'_> {
 
     /// A table's name as a value: its single column if it is a function's, else the row.
     fn whole_row(&mut self, entry: &RangeVar) -> Result<Expr> {
+        self.note_use(entry.columns.iter().map(|c| &c.expr));
         match entry.columns.as_slice() {
             [only] if entry.is_function => Ok(only.expr.clone()),
             columns => {
@@ -250,6 +253,7 @@ impl Analyzer<'_> {
             return None;
         }
         let entry = self.scopes.iter().rev().find_map(|s| s.entry(None, name))?;
+        self.note_use(entry.columns.iter().map(|c| &c.expr));
         Some(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
     }
 

@@ -3,7 +3,7 @@
 //! Specification: sql-altertable.html and the other ALTER statements' pages.
 
 use super::options::parameters;
-use super::{Defined, Definer, Definition, ddl, relation_name};
+use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind, StorageChange,
@@ -19,6 +19,12 @@ use crate::sql::syntax::print;
 
 impl Definer<'_> {
     pub(super) fn alter_table(self, alter: &AlterTableStmt) -> Defined {
+        if let [AlterTableCmd::ChangeOwner(owner)] = alter.commands.as_slice()
+            && let Some((kind, tag)) = renamed_kind(alter.object_type)
+        {
+            let (name, if_exists, owner) = (relation_name(&alter.relation), alter.missing_ok, owner.clone());
+            return ddl(Ddl::ChangeOwner { kind, name, if_exists, owner }, tag);
+        }
         let (kind, tag) = match alter.object_type {
             ObjectType::Table => (ObjectKind::Table, "ALTER TABLE"),
             ObjectType::View => (ObjectKind::View, "ALTER VIEW"),
@@ -195,12 +201,12 @@ impl Definer<'_> {
         ddl(Ddl::SetSchema { kind, name, if_exists: alter.missing_ok, schema }, tag)
     }
 
-    /// Owners are not kept.
     pub(super) fn alter_owner(self, alter: &AlterOwnerStmt) -> Defined {
-        match renamed_kind(alter.object_type) {
-            Some((_, tag)) => Ok((Definition::Accepted, tag)),
-            None => Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type)))),
-        }
+        let Some((kind, tag)) = renamed_kind(alter.object_type) else {
+            return Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type))));
+        };
+        let (name, owner) = (self.object_name(&alter.object)?, alter.new_owner.clone());
+        ddl(Ddl::ChangeOwner { kind, name, if_exists: false, owner }, tag)
     }
 
     /// The name of an object that has no more than one.
@@ -224,7 +230,8 @@ fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
         return Ok(AlterAction::Storage(change));
     }
     match cmd {
-        Cmd::ChangeOwner(_) | Cmd::DropOids | Cmd::SetAccessMethod(_) | Cmd::SetTableSpace(_) => {}
+        Cmd::ChangeOwner(_) => return Err(Error::unsupported("OWNER TO beside other actions of ALTER TABLE")),
+        Cmd::DropOids | Cmd::SetAccessMethod(_) | Cmd::SetTableSpace(_) => {}
         Cmd::SetLogged => return Ok(AlterAction::SetLogged(true)),
         Cmd::SetUnlogged => return Ok(AlterAction::SetLogged(false)),
         Cmd::Trigger { target: TriggerSelector::All, firing } => {

@@ -16,7 +16,7 @@ use crate::sql::syntax::ast::definition::{
 };
 use crate::sql::syntax::ast::query::{Persistence, RangeVar, SortByDir, SortByNulls};
 use crate::sql::syntax::ast::statement::{
-    CommentStmt, CreateExtensionStmt, DropBehavior, DropStmt, ObjectRef, ObjectType, RoleSpecType,
+    CommentStmt, CreateExtensionStmt, DropBehavior, DropStmt, ObjectRef, ObjectType,
 };
 
 impl Definer<'_> {
@@ -90,15 +90,13 @@ impl Definer<'_> {
     }
 
     pub(super) fn create_schema(self, create: &CreateSchemaStmt) -> Defined {
-        let role = create.authorization.as_ref().map(|role| &role.role);
-        let name = match (&create.name, role) {
-            (Some(name), _) | (None, Some(RoleSpecType::Name(name))) => name.clone(),
-            _ => return Err(Error::unsupported("CREATE SCHEMA AUTHORIZATION without a name")),
-        };
         let mut elements = Vec::new();
         for element in &create.elements {
             match definition(element, self.text).transpose()? {
-                Some((Definition::Ddl(element), _)) => elements.push(in_schema(element, &name)?),
+                Some((Definition::Ddl(element), _)) => match &create.name {
+                    Some(name) => elements.push(in_schema(element, name)?),
+                    None => return Err(Error::unsupported("CREATE SCHEMA with schema elements and without a name")),
+                },
                 // Privileges are not kept.
                 Some((Definition::Accepted, _)) => {}
                 None => return Err(Error::internal("an element of a schema")),
@@ -111,7 +109,9 @@ impl Definer<'_> {
             Ddl::CreateView(_) => 2,
             _ => 3,
         });
-        ddl(Ddl::CreateSchema { name, if_not_exists: create.if_not_exists, elements }, "CREATE SCHEMA")
+        let (name, owner) = (create.name.clone(), create.authorization.clone());
+        let create = Ddl::CreateSchema { name, owner, if_not_exists: create.if_not_exists, elements };
+        ddl(create, "CREATE SCHEMA")
     }
 
     pub(super) fn create_enum(self, create: &CreateEnumStmt) -> Defined {

@@ -18,11 +18,11 @@ mod math;
 mod money;
 mod network;
 mod operator;
+mod range;
 mod session;
 mod string;
-mod text_search;
-mod range;
 mod system_ids;
+mod text_search;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;

@@ -1,21 +1,21 @@
-//! CREATE, ALTER and DROP DATABASE, COMMENT ON DATABASE; CREATE, ALTER and DROP ROLE.
+//! CREATE, ALTER and DROP DATABASE, COMMENT ON DATABASE; ALTER ROLE … SET.
 //!
 //! Owns: [`database`]. Must not know: what the statements mean (`session::database`). Specification:
-//! sql-createdatabase.html and its kin, gram.y's CreatedbStmt, AlterDatabaseStmt, AlterRoleStmt.
+//! sql-createdatabase.html and its kin, gram.y's CreatedbStmt, AlterDatabaseStmt, AlterRoleSetStmt.
 
 use crate::error::{Error, Result};
-use crate::sql::database::{DatabaseCommand, DefElem, DefValue, RoleSpec, SettingChange};
+use crate::sql::database::{DatabaseCommand, DefElem, DefValue, SettingChange};
 use crate::sql::syntax::ast::definition as ast;
 use crate::sql::syntax::ast::statement::{
-    AlterOwnerStmt, CommentStmt, ObjectRef, ObjectType, RenameStmt, RoleSpec as AstRole, RoleSpecType, Stmt,
-    VariableSetKind,
+    AlterOwnerStmt, CommentStmt, ObjectRef, ObjectType, RenameStmt, Stmt, VariableSetKind,
 };
 use crate::sql::syntax::token_value::TokenValue;
-use crate::sql::utility::{Utility, variable};
+use crate::sql::utility::{Utility, role, variable};
 
 /// What a statement about databases or roles asks for; `None` for any other.
 pub(super) fn database<'s>(stmt: &Stmt, text: &str) -> Option<Result<Utility<'s>>> {
-    let command = command(stmt, text)?;
+    let of_role = || role::role(stmt, text).map(|r| r.map(|(command, tag)| (DatabaseCommand::Role(command), tag)));
+    let command = command(stmt, text).or_else(of_role)?;
     Some(command.map(|(command, tag)| Utility::Database(command, tag)))
 }
 
@@ -43,37 +43,21 @@ fn command(stmt: &Stmt, text: &str) -> Option<Result<(DatabaseCommand, &'static 
         Stmt::Rename(rename) => renamed(rename)?,
         Stmt::AlterOwner(alter) => owned(alter)?,
         Stmt::Comment(comment) => commented(comment)?,
-        Stmt::CreateRole(create) => (DatabaseCommand::CreateRole { name: create.role.clone() }, "CREATE ROLE"),
-        Stmt::AlterRole(alter) => {
-            let options = alter.options.iter().map(|option| attribute(option, text)).collect();
-            (DatabaseCommand::AlterRole { role: role(&alter.role), options }, "ALTER ROLE")
-        }
-        Stmt::AlterRoleSet { role: given, database, set } => {
-            let (database, role) = (database.clone(), given.as_ref().map(role));
+        Stmt::AlterRoleSet { role, database, set } => {
+            let (database, role) = (database.clone(), role.clone());
             let command = |change| (DatabaseCommand::Set { database, role, change }, "ALTER ROLE");
             return Some(change(&set.kind).map(command));
-        }
-        Stmt::DropRole { roles, missing_ok } => {
-            let roles = roles.iter().map(role).collect();
-            (DatabaseCommand::DropRole { roles, if_exists: *missing_ok }, "DROP ROLE")
         }
         _ => return None,
     }))
 }
 
 fn renamed(rename: &RenameStmt) -> Option<(DatabaseCommand, &'static str)> {
-    let name = rename.object.as_ref().and_then(simple_name);
-    match rename.object_type {
-        ObjectType::Database => {
-            Some((DatabaseCommand::Rename { name: name?, to: rename.new_name.clone() }, "ALTER DATABASE"))
-        }
-        ObjectType::Role => {
-            let renaming = DefElem { name: "rename".to_owned(), value: DefValue::Default, position: 0 };
-            let role = RoleSpec::Named(name?);
-            Some((DatabaseCommand::AlterRole { role, options: vec![renaming] }, "ALTER ROLE"))
-        }
-        _ => None,
+    if rename.object_type != ObjectType::Database {
+        return None;
     }
+    let name = rename.object.as_ref().and_then(simple_name)?;
+    Some((DatabaseCommand::Rename { name, to: rename.new_name.clone() }, "ALTER DATABASE"))
 }
 
 fn owned(alter: &AlterOwnerStmt) -> Option<(DatabaseCommand, &'static str)> {
@@ -81,7 +65,7 @@ fn owned(alter: &AlterOwnerStmt) -> Option<(DatabaseCommand, &'static str)> {
         return None;
     }
     let name = simple_name(&alter.object)?;
-    Some((DatabaseCommand::Owner { name, owner: role(&alter.new_owner) }, "ALTER DATABASE"))
+    Some((DatabaseCommand::Owner { name, owner: alter.new_owner.clone() }, "ALTER DATABASE"))
 }
 
 fn commented(comment: &CommentStmt) -> Option<(DatabaseCommand, &'static str)> {
@@ -97,14 +81,6 @@ fn simple_name(object: &ObjectRef) -> Option<String> {
     match object {
         ObjectRef::Name(name) => name.last().cloned(),
         _ => None,
-    }
-}
-
-fn role(role: &AstRole) -> RoleSpec {
-    match &role.role {
-        RoleSpecType::Name(name) => RoleSpec::Named(name.clone()),
-        RoleSpecType::Public => RoleSpec::Named("public".to_owned()),
-        RoleSpecType::CurrentRole | RoleSpecType::CurrentUser | RoleSpecType::SessionUser => RoleSpec::Current,
     }
 }
 
@@ -138,22 +114,4 @@ fn element(name: String, option: &ast::DefElem, text: &str) -> DefElem {
     };
     let position = option.location.byte().map_or(0, |byte| TokenValue { text }.position(byte));
     DefElem { name, value, position }
-}
-
-/// A role's attribute by the words that it is written with.
-fn attribute(option: &ast::DefElem, text: &str) -> DefElem {
-    let word = match option.name.as_str() {
-        "canlogin" => "login",
-        "isreplication" => "replication",
-        "connectionlimit" => "connection limit",
-        "validUntil" => "valid until",
-        name => name,
-    };
-    match &option.arg {
-        Some(ast::DefArg::Boolean(on)) => {
-            let name = if *on { word.to_owned() } else { format!("no{word}") };
-            DefElem { value: DefValue::Default, ..element(name, option, text) }
-        }
-        _ => element(word.to_owned(), option, text),
-    }
 }

@@ -5,8 +5,8 @@
 use rusqlite::types::Value;
 
 use super::{Arguments, Row, Rows, SetFunction, row, rows, single};
+use crate::catalog::roles::Roles;
 use crate::catalog::tables::recorded::{Recording, recording};
-use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::engine::context::SessionContext;
 use crate::error::Result;
 
@@ -78,6 +78,8 @@ const PRIVILEGES: &[(char, &str)] = &[
 /// aclexplode: "grantee=letters/grantor", each letter a row, an asterisk behind it the grant option.
 fn privileges(args: &Arguments<'_>) -> Result<Rows> {
     let mut exploded = Vec::new();
+    let roles = args.slot.with_session(|session| Ok(session.roles()))?;
+    let role_oid = |name: &str| role_oid(&roles, name);
     for item in items(args)? {
         let Some((grantee, rest)) = item.split_once('=') else { continue };
         let Some((letters, grantor)) = rest.split_once('/') else { continue };
@@ -96,12 +98,14 @@ fn privileges(args: &Arguments<'_>) -> Result<Rows> {
     rows(exploded.into_iter())
 }
 
-/// A role's OID by the name in a privilege; none is PUBLIC, and what is not predefined is the superuser.
-fn role_oid(name: &str) -> i64 {
-    if name.is_empty() {
-        return 0;
+/// A role's OID by the name in a privilege; none is PUBLIC. What is no name any more is the number it had.
+fn role_oid(roles: &Roles, name: &str) -> i64 {
+    let name = match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => name.to_owned(),
+    };
+    match roles.named(&name) {
+        Some(oid) => i64::from(oid.0),
+        None => name.parse().unwrap_or_default(),
     }
-    let mut predefined = Recording::new(recording!("pg_authid")).lines();
-    let found = predefined.find(|r| r.text("rolname") == name);
-    found.map_or(i64::from(BOOTSTRAP_SUPERUSER.0), |r| r.number("oid"))
 }

@@ -1,0 +1,124 @@
+//! What a statement needs to be allowed: which relations it reads and changes, which of their columns, and as whom.
+//!
+//! Owns: [`PermissionEntry`], [`Permissions`] while a statement is analysed. Must not know: who runs the statement; a plan
+//! is everybody's, and it is checked when it runs (`engine::privileges`). Specification: RangeTblEntry's requiredPerms,
+//! checkAsUser, selectedCols, insertedCols and updatedCols in parsenodes.h.
+
+use std::collections::BTreeSet;
+
+use crate::catalog::acl::Privileges;
+use crate::types::pg_type::Oid;
+
+/// One relation, as one role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermissionEntry {
+    pub relation: Oid,
+    /// The view whose owner needs it; none where it is who runs the statement.
+    pub view: Option<Oid>,
+    pub required: Privileges,
+    /// Attribute numbers. A privilege that is required on none is required on any.
+    pub selected: BTreeSet<i16>,
+    pub inserted: BTreeSet<i16>,
+    pub updated: BTreeSet<i16>,
+    /// LOCK TABLE, for which any right to change the relation is enough.
+    pub locked: bool,
+}
+
+/// What was found so far.
+#[derive(Clone, Debug, Default)]
+pub struct Permissions {
+    entries: Vec<PermissionEntry>,
+    /// The views whose texts are being analysed, outermost first.
+    views: Vec<Oid>,
+}
+
+impl Permissions {
+    /// What follows is in the view's text, until [`leave_view`](Self::leave_view).
+    pub fn enter_view(&mut self, view: Oid) {
+        self.views.push(view);
+    }
+
+    /// The view's text has ended.
+    pub fn leave_view(&mut self) {
+        self.views.pop();
+    }
+
+    /// The relation is read, if perhaps no column of it.
+    pub fn read(&mut self, relation: Oid) {
+        self.entry(relation, Privileges::SELECT);
+    }
+
+    /// A column of the relation is read.
+    pub fn read_column(&mut self, relation: Oid, column: i16) {
+        self.entry(relation, Privileges::SELECT).selected.insert(column);
+    }
+
+    /// Rows with these columns are inserted.
+    pub fn insert(&mut self, relation: Oid, columns: impl IntoIterator<Item = i16>) {
+        self.entry(relation, Privileges::INSERT).inserted.extend(columns);
+    }
+
+    /// These columns are updated, or rows are locked.
+    pub fn update(&mut self, relation: Oid, columns: impl IntoIterator<Item = i16>) {
+        self.entry(relation, Privileges::UPDATE).updated.extend(columns);
+    }
+
+    /// Something else is done with the relation.
+    pub fn require(&mut self, relation: Oid, privileges: Privileges) {
+        self.entry(relation, privileges);
+    }
+
+    /// The relation is locked as a whole.
+    pub fn lock(&mut self, relation: Oid) {
+        self.entry(relation, Privileges::NONE).locked = true;
+    }
+
+    /// All entries, in the order in which they were found.
+    pub fn entries(&self) -> Vec<PermissionEntry> {
+        self.entries.clone()
+    }
+
+    fn entry(&mut self, relation: Oid, required: Privileges) -> &mut PermissionEntry {
+        let view = self.views.last().copied();
+        let at = self.entries.iter().position(|entry| entry.relation == relation && entry.view == view);
+        let at = at.unwrap_or_else(|| {
+            let none = BTreeSet::new;
+            let required = Privileges::NONE;
+            let entry = PermissionEntry {
+                relation,
+                view,
+                required,
+                selected: none(),
+                inserted: none(),
+                updated: none(),
+                locked: false,
+            };
+            self.entries.push(entry);
+            self.entries.len() - 1
+        });
+        let entry = &mut self.entries[at];
+        entry.required = entry.required.and(required);
+        entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relation_has_an_entry_for_each_who_reads_it() {
+        let mut permissions = Permissions::default();
+        permissions.read(Oid(1));
+        permissions.read_column(Oid(1), 2);
+        permissions.enter_view(Oid(1));
+        permissions.read_column(Oid(1), 3);
+        permissions.leave_view();
+        permissions.update(Oid(1), [4]);
+        let entries = permissions.entries();
+        let of = |view: Option<Oid>| entries.iter().find(|entry| entry.view == view).unwrap();
+        assert_eq!(entries.len(), 2);
+        assert_eq!(of(None).required, Privileges::SELECT.and(Privileges::UPDATE));
+        assert_eq!((of(None).selected.len(), of(Some(Oid(1))).selected.first()), (1, Some(&3)));
+    }
+}
