@@ -194,6 +194,9 @@ pub struct ErrorFields {
     pub hint: Option<String>,
     /// 1-based character position in the query text.
     pub position: Option<u32>,
+    /// The same in a text that the client did not send, and that text: a function's body, an expression in it.
+    pub internal_position: Option<u32>,
+    pub internal_query: Option<String>,
     /// The `where` field: the context the error arose in, such as "COPY t, line 2, column id".
     pub context: Option<String>,
     pub schema: Option<String>,
@@ -222,6 +225,8 @@ impl ErrorFields {
             detail: None,
             hint: None,
             position: None,
+            internal_position: None,
+            internal_query: None,
             context: None,
             schema: None,
             table: None,
@@ -294,6 +299,26 @@ impl Error {
     #[must_use]
     pub fn with_position(mut self, position: u32) -> Self {
         self.0.position = Some(position);
+        self
+    }
+
+    /// Moves the position to a text that the client did not send.
+    #[must_use]
+    pub fn with_internal_position(mut self, position: u32, query: impl Into<String>) -> Self {
+        self.0.position = None;
+        self.0.internal_position = Some(position);
+        self.0.internal_query = Some(query.into());
+        self
+    }
+
+    /// Adds a line to the context, behind what it has: where the error passed.
+    #[must_use]
+    pub fn within(mut self, line: impl AsRef<str>) -> Self {
+        let context = self.0.context.get_or_insert_default();
+        if !context.is_empty() {
+            context.push('\n');
+        }
+        context.push_str(line.as_ref());
         self
     }
 

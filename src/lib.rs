@@ -270,6 +270,19 @@ pub mod sql {
     mod utility;
 }
 
+pub mod plpgsql {
+    //! The procedural language: a function's body, compiled and interpreted over a host that runs its SQL. Pure.
+    pub mod call;
+    pub mod compile;
+    pub mod function;
+    pub mod host;
+    pub mod interpret;
+    pub mod query;
+    pub mod scope;
+    pub mod value;
+    pub mod variables;
+}
+
 pub mod engine {
     //! SQLite: connections, cursors, transactions, functions.
     pub mod advisory;
