@@ -265,7 +265,7 @@ pub mod sql {
     }
     mod search;
     pub mod translate;
-    pub mod tree;
+    mod tree;
     mod type_names;
     mod utility;
 }
@@ -274,11 +274,28 @@ pub mod plpgsql {
     //! The procedural language: a function's body, compiled and interpreted over a host that runs its SQL. Pure.
     pub mod call;
     pub mod compile;
+    pub mod condition;
+    pub mod context;
     pub mod function;
     pub mod host;
     pub mod interpret;
+    mod keyword;
+    mod parse {
+        //! The grammar, a method per production.
+        mod control;
+        mod cursor;
+        mod declare;
+        pub(super) mod parser;
+        mod raise;
+        mod scanner;
+        mod sql;
+        mod statement;
+        mod type_name;
+    }
     pub mod query;
     pub mod scope;
+    mod simple;
+    mod tree;
     pub mod value;
     pub mod variables;
 }

@@ -3,9 +3,12 @@
 //! Owns: [`Signature`], what the catalog says of a function; [`Function`], its compiled form, which any number of
 //! sessions may share. Must not know: how statements run.
 
+use std::sync::Arc;
+
 use crate::plpgsql::query::Query;
 use crate::plpgsql::scope::Names;
-use crate::plpgsql::value::DataType;
+use crate::plpgsql::tree::{Expression, Statement};
+use crate::plpgsql::value::{Column, DataType};
 
 /// What is known of a function beside its body. Polymorphic types are replaced by those of the call, or by integer when
 /// it is only validated.
@@ -85,9 +88,19 @@ pub struct Function {
     pub signature: Signature,
     /// As set by `#variable_conflict`, else as the options say.
     pub variable_conflict: VariableConflict,
+    pub(super) print_strict_params: bool,
     pub(super) names: Names,
     pub(super) variables: Vec<Variable>,
     pub(super) queries: usize,
+    /// The variables of the arguments.
+    pub(super) arguments: Vec<u32>,
+    pub(super) output: Output,
+    pub(super) found: u32,
+    /// Of a trigger function.
+    pub(super) trigger: Option<TriggerVariables>,
+    pub(super) body: Statement,
+    /// As CONTEXT shows it.
+    pub(super) display: Arc<str>,
 }
 
 impl Function {
@@ -97,10 +110,58 @@ impl Function {
     }
 }
 
+/// A function's output parameters.
+#[derive(Clone, Debug)]
+pub(super) enum Output {
+    None,
+    One(u32),
+    Row(Vec<u32>),
+}
+
+/// NEW and OLD, and those of TG_… that the body names.
+#[derive(Debug, Default)]
+pub(super) struct TriggerVariables {
+    pub new: u32,
+    pub old: u32,
+    pub special: Vec<(TriggerVariable, u32)>,
+}
+
+/// TG_…
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TriggerVariable {
+    Name,
+    When,
+    Level,
+    Operation,
+    Relid,
+    TableName,
+    TableSchema,
+    ArgumentCount,
+    Arguments,
+    Event,
+    Tag,
+}
+
 /// A declared variable.
 #[derive(Debug)]
 pub(super) struct Variable {
     pub name: String,
+    /// 0 for those that are not in the body.
+    pub line: u32,
     pub data_type: DataType,
-    pub default: Option<Query>,
+    /// Of a composite type.
+    pub columns: Option<Arc<[Column]>>,
+    pub constant: bool,
+    pub not_null: bool,
+    pub default: Option<Expression>,
+    /// Of a bound cursor.
+    pub cursor: Option<Arc<Cursor>>,
+}
+
+/// What a cursor variable is bound to.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    pub query: Query,
+    pub arguments: Option<Vec<u32>>,
+    pub scroll: Option<bool>,
 }

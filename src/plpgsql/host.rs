@@ -20,10 +20,10 @@ pub trait Types {
     /// The type of this name as SQL writes it, with its modifier: `numeric(10,2)[]`.
     fn named(&mut self, written: &str) -> Result<DataType>;
 
-    /// The type of a column: `table.column%TYPE`, `schema.table.column%TYPE`.
-    fn of_column(&mut self, names: &[String]) -> Result<DataType>;
+    /// The type of a column: `table.column%TYPE`, `schema.table.column%TYPE`. `None` if there is no such one.
+    fn of_column(&mut self, names: &[String]) -> Result<Option<DataType>>;
 
-    /// The type of a table's rows: `table%ROWTYPE`, `schema.table%ROWTYPE`.
+    /// The type of a table's rows: `table%ROWTYPE`, `schema.table%ROWTYPE`; 42P01 if there is no such table.
     fn of_row(&mut self, names: &[String]) -> Result<DataType>;
 
     /// The type with this OID; `typmod` is kept.

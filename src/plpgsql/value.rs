@@ -40,6 +40,7 @@ pub enum TypeKind {
 
 impl DataType {
     pub const BOOL: DataType = DataType::base(Oid::BOOL, Scalar::Bool);
+    pub const INT2: DataType = DataType::base(Oid::INT2, Scalar::Int2);
     pub const INT4: DataType = DataType::base(Oid::INT4, Scalar::Int4);
     pub const INT8: DataType = DataType::base(Oid::INT8, Scalar::Int8);
     pub const TEXT: DataType = DataType::base(Oid::TEXT, Scalar::Text);
@@ -56,6 +57,9 @@ impl DataType {
     pub const TRIGGER: DataType =
         DataType { oid: Oid::TRIGGER, typmod: -1, repr: Repr::scalar(Scalar::Void), kind: TypeKind::Pseudo };
 
+    pub const EVENT_TRIGGER: DataType =
+        DataType { oid: Oid(3838), typmod: -1, repr: Repr::scalar(Scalar::Void), kind: TypeKind::Pseudo };
+
     /// A base type without a modifier.
     pub const fn base(oid: Oid, scalar: Scalar) -> Self {
         DataType { oid, typmod: -1, repr: Repr::scalar(scalar), kind: TypeKind::Base }
@@ -64,6 +68,10 @@ impl DataType {
     /// Whether its values are rows (type_is_rowtype).
     pub fn is_row(&self) -> bool {
         matches!(self.kind, TypeKind::Composite | TypeKind::CompositeDomain | TypeKind::Record)
+    }
+
+    pub fn is_pseudo(&self) -> bool {
+        self.kind == TypeKind::Pseudo
     }
 
     /// Whether NULL may be refused by it.

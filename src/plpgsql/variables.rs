@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
-use crate::plpgsql::function::{Function, VariableConflict};
+use crate::plpgsql::function::{Function, Variable, VariableConflict};
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Record, Typed};
 use crate::types::value::Value;
@@ -26,6 +26,16 @@ pub(super) enum Slot {
     Typed(Typed),
     /// `None` as long as it is NULL as a whole, with the columns if its declared type has some.
     Record(Option<Record>, Option<Arc<[Column]>>),
+}
+
+impl Slot {
+    pub fn is_null(&self) -> bool {
+        match self {
+            Slot::Scalar(value) => value.is_null(),
+            Slot::Typed(typed) => typed.value.is_null(),
+            Slot::Record(record, _) => record.is_none(),
+        }
+    }
 }
 
 /// What a host binds.
@@ -129,7 +139,7 @@ impl<'a> Variables<'a> {
         found.ok_or_else(|| no_field(&declared.name, name))
     }
 
-    fn declared(&self, number: u32) -> Result<&'a crate::plpgsql::function::Variable> {
+    fn declared(&self, number: u32) -> Result<&'a Variable> {
         self.function.variables.get(number as usize).ok_or_else(unknown)
     }
 
