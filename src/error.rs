@@ -263,6 +263,11 @@ impl Error {
         Error(Box::new(ErrorFields::new(Severity::Error, code, message)))
     }
 
+    /// An error with all of these fields.
+    pub fn of_fields(fields: ErrorFields) -> Self {
+        Error(Box::new(fields))
+    }
+
     /// An error of severity FATAL: the session ends with it.
     pub fn fatal(code: SqlState, message: impl Into<Cow<'static, str>>) -> Self {
         Error(Box::new(ErrorFields::new(Severity::Fatal, code, message)))

@@ -28,6 +28,7 @@ pub mod limits {
 pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
     pub mod array;
+    pub mod array_assign;
     pub mod array_wire;
     pub mod bytes_text;
     pub mod calendar;
@@ -278,7 +279,20 @@ pub mod plpgsql {
     pub mod context;
     pub mod function;
     pub mod host;
-    pub mod interpret;
+    pub mod interpret {
+        //! Running a function.
+        mod block;
+        mod control;
+        mod cursor;
+        mod frame;
+        mod raise;
+        mod returning;
+        mod run;
+        mod sql;
+        mod subscript;
+
+        pub use run::execute;
+    }
     mod keyword;
     mod parse {
         //! The grammar, a method per production.

@@ -160,6 +160,10 @@ fn trigger_variables(parser: &mut Parser<'_>, signature: &Signature) -> Result<T
     let special: &[_] = if is_event { &EVENT_TRIGGER_VARIABLES } else { &TRIGGER_VARIABLES };
     for (name, what, data_type) in special {
         let number = parser.declare(name, 0, *data_type)?;
+        if *what == TriggerVariable::Arguments {
+            variables.arguments = Some(number);
+            parser.arguments_of_trigger = Some(number);
+        }
         if parser.mentions(name) {
             variables.special.push((*what, number));
         }

@@ -41,6 +41,12 @@ pub fn lines() -> String {
     places.iter().rev().flat_map(|place| place.lines()).collect::<Vec<String>>().join("\n")
 }
 
+/// The CONTEXT of what is around the innermost place.
+pub(super) fn outer_lines() -> String {
+    let places = PLACES.with_borrow(Clone::clone);
+    places.iter().rev().skip(1).flat_map(|place| place.lines()).collect::<Vec<String>>().join("\n")
+}
+
 /// A line that stays as it is, such as `SQL function "f" statement 1`.
 impl Place for String {
     fn lines(&self) -> Vec<String> {

@@ -123,6 +123,8 @@ pub(super) enum Output {
 pub(super) struct TriggerVariables {
     pub new: u32,
     pub old: u32,
+    /// TG_ARGV
+    pub arguments: Option<u32>,
     pub special: Vec<(TriggerVariable, u32)>,
 }
 

@@ -56,6 +56,8 @@ pub enum Source<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     pub command: Command,
+    /// Its command tag without numbers: `INSERT`, `CREATE TABLE`.
+    pub tag: &'static str,
     /// Of a statement that returns rows, also if there are none.
     pub columns: Option<Arc<[Column]>>,
     pub rows: Vec<Vec<Value>>,

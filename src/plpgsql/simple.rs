@@ -12,9 +12,10 @@ use crate::limits::{memory, session, stack};
 use crate::plpgsql::value::{DataType, TypeKind};
 use crate::plpgsql::variables::Slot;
 use crate::sql::syntax::ast::expression::{
-    AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, ConstValue, Expr, Field, TypeName,
+    AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, ConstValue, Expr, Field, Indirection, TypeName,
 };
-use crate::types::pg_type::Oid;
+use crate::types::array_assign;
+use crate::types::pg_type::{Oid, Scalar};
 use crate::types::value::Value;
 
 /// A simple expression, by the kind of its value.
@@ -43,6 +44,7 @@ pub enum Integer {
     Negation(Width, Box<Integer>),
     /// To a smaller width.
     Narrowed(Width, Box<Integer>),
+    Element(Element),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,10 +106,30 @@ pub enum Text {
     Concatenation(Box<Text>, Box<Text>),
     Integer(Box<Integer>),
     Boolean(Box<Boolean>),
+    Element(Element),
 }
 
-/// The variable that names mean, and its type.
-pub type Lookup<'a> = &'a dyn Fn(&[&str]) -> Option<(u32, DataType)>;
+/// An element of an array variable of one dimension.
+#[derive(Clone, Debug)]
+pub struct Element {
+    variable: u32,
+    scalar: Scalar,
+    index: Box<Integer>,
+    /// The first subscript.
+    base: i64,
+}
+
+/// What names mean.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    pub number: u32,
+    pub data_type: DataType,
+    /// The first subscript of an array.
+    pub base: i64,
+}
+
+/// The scalar variable that names mean.
+pub type Lookup<'a> = &'a dyn Fn(&[&str]) -> Option<Found>;
 
 // ----- compiling
 
@@ -118,19 +140,11 @@ pub fn compile(expr: &Expr, lookup: Lookup<'_>) -> Option<Simple> {
     }
     match expr {
         Expr::Const(constant) => compile_constant(&constant.value),
-        Expr::ColumnRef(column) => {
-            let name = |field: &'_ Field| match field {
-                Field::Name(name) => Some(name.clone()),
-                Field::Star => None,
-            };
-            let names = column.fields.iter().map(name).collect::<Option<Vec<String>>>()?;
-            let (number, data_type) = lookup(&names.iter().map(String::as_str).collect::<Vec<&str>>())?;
-            variable(number, &data_type)
-        }
-        Expr::ParamRef(param) => {
-            let (number, data_type) = lookup(&[&format!("${}", param.number)])?;
-            variable(number, &data_type)
-        }
+        Expr::ColumnRef(_) | Expr::ParamRef(_) => variable(&found(expr, lookup)?),
+        Expr::Indirection(path) => match path.indirection.as_slice() {
+            [Indirection::Index(index)] => compile_element(&found(&path.arg, lookup)?, index, lookup),
+            _ => None,
+        },
         Expr::AExpr(operation) if operation.kind == AExprKind::Op => compile_operation(operation, lookup),
         Expr::AExpr(operation) if operation.kind == AExprKind::In => compile_in(operation, lookup),
         Expr::Bool(expr) => compile_bool(expr, lookup).map(Simple::Boolean),
@@ -155,7 +169,40 @@ fn compile_constant(value: &ConstValue) -> Option<Simple> {
     })
 }
 
-fn variable(number: u32, data_type: &DataType) -> Option<Simple> {
+/// The variable that an expression is.
+fn found(expr: &Expr, lookup: Lookup<'_>) -> Option<Found> {
+    match expr {
+        Expr::ColumnRef(column) => {
+            let mut names = Vec::with_capacity(column.fields.len());
+            for field in &column.fields {
+                let Field::Name(name) = field else { return None };
+                names.push(name.as_str());
+            }
+            lookup(&names)
+        }
+        Expr::ParamRef(param) => lookup(&[&format!("${}", param.number)]),
+        _ => None,
+    }
+}
+
+fn compile_element(array: &Found, index: &Expr, lookup: Lookup<'_>) -> Option<Simple> {
+    let Simple::Integer(index, Width::Two | Width::Four) = compile(index, lookup)? else { return None };
+    let repr = array.data_type.repr;
+    let element = Element { variable: array.number, scalar: repr.scalar, index: Box::new(index), base: array.base };
+    if array.data_type.kind != TypeKind::Base {
+        return None;
+    }
+    Some(match repr.array_of? {
+        Oid::INT2 => Simple::Integer(Integer::Element(element), Width::Two),
+        Oid::INT4 => Simple::Integer(Integer::Element(element), Width::Four),
+        Oid::INT8 => Simple::Integer(Integer::Element(element), Width::Eight),
+        Oid::TEXT => Simple::Text(Text::Element(element)),
+        _ => return None,
+    })
+}
+
+fn variable(found: &Found) -> Option<Simple> {
+    let Found { number, data_type, .. } = *found;
     if data_type.kind != TypeKind::Base {
         return None;
     }
@@ -189,9 +236,7 @@ fn compile_null_test(arg: &Expr, negated: bool, lookup: Lookup<'_>) -> Option<Bo
     if let Some(of) = compile(arg, lookup) {
         return Some(Boolean::IsNull { negated, of: Box::new(of) });
     }
-    let Expr::ColumnRef(column) = arg else { return None };
-    let [Field::Name(name)] = column.fields.as_slice() else { return None };
-    let (variable, _) = lookup(&[name])?;
+    let variable = found(arg, lookup)?.number;
     Some(Boolean::VariableIsNull { negated, variable })
 }
 
@@ -361,12 +406,28 @@ fn integer_variable(slots: &[Slot], number: u32) -> Option<i64> {
     }
 }
 
+impl Element {
+    fn evaluate(&self, slots: &[Slot]) -> Result<Value> {
+        let Some(index) = self.index.evaluate(slots)? else { return Ok(Value::Null) };
+        match slots.get(self.variable as usize) {
+            Some(Slot::Scalar(Value::Text(stored))) => {
+                array_assign::get_element(stored, self.scalar, &[index - self.base + 1])
+            }
+            _ => Ok(Value::Null),
+        }
+    }
+}
+
 impl Integer {
     /// `None` is NULL.
     pub fn evaluate(&self, slots: &[Slot]) -> Result<Option<i64>> {
         match self {
             Integer::Constant(integer) => Ok(Some(*integer)),
             Integer::Variable(number) => Ok(integer_variable(slots, *number)),
+            Integer::Element(element) => match element.evaluate(slots)? {
+                Value::Integer(integer) => Ok(Some(integer)),
+                _ => Ok(None),
+            },
             Integer::Operation(arithmetic, width, left, right) => {
                 match (left.evaluate(slots)?, right.evaluate(slots)?) {
                     (Some(left), Some(right)) => arithmetic.apply(*width, left, right).map(Some),
@@ -495,6 +556,10 @@ impl Text {
             Text::Null => None,
             Text::Variable(number) => match slots.get(*number as usize) {
                 Some(Slot::Scalar(Value::Text(text))) => Some(Cow::Borrowed(text.as_str())),
+                _ => None,
+            },
+            Text::Element(element) => match element.evaluate(slots)? {
+                Value::Text(text) => Some(Cow::Owned(text)),
                 _ => None,
             },
             Text::Concatenation(left, right) => match (left.evaluate(slots)?, right.evaluate(slots)?) {

@@ -9,6 +9,7 @@ use crate::error::{Severity, SqlState};
 use crate::plpgsql::condition::Condition;
 use crate::plpgsql::query::Query;
 use crate::plpgsql::simple::Simple;
+pub use crate::plpgsql::variables::Reference as Root;
 
 /// Statements in a row.
 pub type Body = Vec<Statement>;
@@ -26,6 +27,8 @@ pub struct Statement {
 pub struct Expression {
     pub query: Query,
     pub simple: Option<Simple>,
+    /// If it is a variable or a field and nothing else.
+    pub direct: Option<Root>,
     /// Whether an error in running it, other than in planning it, has no line of CONTEXT of its own: PostgreSQL runs an
     /// expression without sub-queries in the function's own context.
     pub is_plain: bool,
@@ -91,12 +94,6 @@ pub struct Place {
     pub root: Root,
     /// Further into it.
     pub steps: Vec<Step>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Root {
-    Variable(u32),
-    Field(u32, Arc<str>),
 }
 
 /// A step into a value.

@@ -3,16 +3,19 @@
 //! Owns: [`Variables`], by which a host finds out which names of a text are variables, of which types, and with which
 //! values; [`Reference`]. Must not know: statements.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::function::{Function, Variable, VariableConflict};
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Record, Typed};
+use crate::sql::syntax::lexer::{TokenKind, tokens};
+use crate::sql::syntax::token_value::TokenValue;
 use crate::types::value::Value;
 
 /// A variable or a field of a record, as a parameter of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reference {
     Variable(u32),
     Field(u32, Arc<str>),
@@ -85,6 +88,42 @@ impl<'a> Variables<'a> {
         Some(Reference::Variable(named.number))
     }
 
+    /// The first subscript of an array that is no element of another: 0 of TG_ARGV, though it is stored like any array.
+    pub fn lower_bound(&self, reference: &Reference) -> i64 {
+        let is_argv = |number| self.function.trigger.as_ref().is_some_and(|trigger| trigger.arguments == Some(number));
+        match reference {
+            Reference::Variable(number) if is_argv(*number) => 0,
+            _ => 1,
+        }
+    }
+
+    /// The variables that names in a query may mean, in the order of their declaration.
+    pub(super) fn mentioned(&self, query: &Query) -> Vec<Reference> {
+        let text = &query.sql;
+        let tokens = tokens(text, true);
+        let mut found = BTreeSet::new();
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            let mut names = Vec::new();
+            while let Some(token) = tokens.get(at).filter(|token| is_name(token.kind)) {
+                names.extend(TokenValue { text }.name(token));
+                let is_dot = tokens.get(at + 1).is_some_and(|dot| dot.kind == TokenKind::Symbol(b'.'));
+                at += if is_dot { 2 } else { 1 };
+                if !is_dot || names.len() == 3 {
+                    break;
+                }
+            }
+            let parts: Vec<&str> = names.iter().map(String::as_str).collect();
+            match token.kind {
+                TokenKind::Param => found.extend(self.lookup(query, &[token.text(text)])),
+                _ if !parts.is_empty() => found.extend(self.lookup(query, &parts)),
+                _ => {}
+            }
+            at += usize::from(parts.is_empty());
+        }
+        found.into_iter().collect()
+    }
+
     /// Its type now: that of a record's field may be another each time. 55000 for a field of a record that was not assigned
     /// yet, 42703 for one it has not.
     pub fn data_type(&self, reference: &Reference) -> Result<DataType> {
@@ -146,6 +185,10 @@ impl<'a> Variables<'a> {
     fn slot(&self, number: u32) -> Result<&'a Slot> {
         self.slots.get(number as usize).ok_or_else(unknown)
     }
+}
+
+fn is_name(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::Ident | TokenKind::QuotedIdent | TokenKind::Keyword(_))
 }
 
 pub(super) fn unknown() -> Error {

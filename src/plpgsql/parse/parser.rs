@@ -30,6 +30,8 @@ pub(in crate::plpgsql) struct Parser<'t> {
     pub(super) types: &'t mut dyn Types,
     pub queries: usize,
     pub variable_conflict: VariableConflict,
+    /// TG_ARGV, whose first subscript is 0.
+    pub arguments_of_trigger: Option<u32>,
     /// The variable or variables that RETURN without a value gives.
     pub output: Output,
     /// The line that errors without a place are said to be near.
@@ -52,6 +54,7 @@ impl<'t> Parser<'t> {
             types,
             queries: 0,
             variable_conflict: options.variable_conflict,
+            arguments_of_trigger: None,
             output: Output::None,
             latest_line: 1,
         }

@@ -9,7 +9,7 @@ use crate::plpgsql::keyword::Word;
 use crate::plpgsql::parse::parser::Parser;
 use crate::plpgsql::parse::scanner::{Lookup, Tok, TokKind};
 use crate::plpgsql::query::{Query, QueryKind};
-use crate::plpgsql::simple::{self, Simple};
+use crate::plpgsql::simple::{self, Found, Simple};
 use crate::plpgsql::tree::{Expression, Into, Kind, Place, Root, Target};
 use crate::sql::syntax::ast::expression::{Expr, Field};
 use crate::sql::syntax::ast::query::{SelectBody, SelectStmt};
@@ -130,12 +130,13 @@ impl<'t> Parser<'t> {
             _ => None,
         };
         let simple = select.and_then(only_target).and_then(|expr| self.simple(expr));
+        let direct = select.and_then(only_target).and_then(|expr| self.place_of(expr)).map(|place| place.root);
         let is_plain = select.is_some_and(is_bare) && is_plain(text);
         let lead = written.len().saturating_sub(text.len());
         let lead = written.get(..lead).map_or(0, |lead| lead.chars().count());
         let shift = lead as i32 - SELECT.len() as i32;
         let query = self.make_query(sql, written.to_owned(), kind, shift);
-        Ok(Expression { query, simple, is_plain })
+        Ok(Expression { query, simple, direct, is_plain })
     }
 
     pub(super) fn simple(&self, expr: &Expr) -> Option<Simple> {
@@ -144,7 +145,9 @@ impl<'t> Parser<'t> {
             let named = self.names.lookup(self.names.top(), &parts)?;
             let whole = named.taken == parts.len() && !named.is_record;
             let variable = self.variables.get(named.number as usize).filter(|_| whole)?;
-            Some((named.number, variable.data_type))
+            let is_argv = self.arguments_of_trigger == Some(named.number);
+            let base = if is_argv { 0 } else { 1 };
+            Some(Found { number: named.number, data_type: variable.data_type, base })
         })
     }
 
@@ -176,7 +179,8 @@ impl<'t> Parser<'t> {
     pub(super) fn make_query(&mut self, sql: String, written: String, kind: QueryKind, shift: i32) -> Query {
         let number = self.queries;
         self.queries += 1;
-        Query { number, sql, written, kind, shift, scope: self.names.top() }
+        let context = Arc::from(kind.context(&written));
+        Query { number, sql, written: Arc::from(written), context, shift, scope: self.names.top() }
     }
 
     /// check_sql_expr(): what SQL's own grammar says of it. `None` where nobody asks and it is wrong.
