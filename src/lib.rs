@@ -275,6 +275,8 @@ pub mod plpgsql {
     //! The procedural language: a function's body, compiled and interpreted over a host that runs its SQL. Pure.
     pub mod call;
     pub mod compile;
+    #[cfg(test)]
+    mod compile_tests;
     pub mod condition;
     pub mod context;
     pub mod function;
@@ -306,9 +308,14 @@ pub mod plpgsql {
         mod statement;
         mod type_name;
     }
+    pub mod position;
     pub mod query;
+    #[cfg(test)]
+    mod run_tests;
     pub mod scope;
     mod simple;
+    #[cfg(test)]
+    mod test_host;
     mod tree;
     pub mod value;
     pub mod variables;

@@ -21,9 +21,11 @@ pub fn compile(source: &str, signature: Signature, options: Options, types: &mut
     let mut parser = Parser::new(source, &signature, options, types);
     let compiled = parse(&mut parser, &signature);
     let line = parser.latest_line;
+    // What is wrong with the signature alone, PostgreSQL's validator says before it compiles.
+    let has_begun = parser.has_begun();
     let compiled = compiled.map_err(|error| {
-        let located = error.fields().internal_position.is_some() || error.fields().position.is_some();
-        if located && options.check_syntax {
+        let is_located = error.fields().internal_position.is_some();
+        if options.check_syntax && (is_located || !has_begun) {
             return error;
         }
         error.within(format!("compilation of PL/pgSQL function \"{}\" near line {line}", signature.name))

@@ -59,6 +59,8 @@ pub enum Arithmetic {
 #[derive(Clone, Debug)]
 pub enum Boolean {
     Constant(bool),
+    /// What a comparison with NULL gives.
+    Null,
     Variable(u32),
     Compare(Comparison, Box<Integer>, Box<Integer>),
     /// Texts have no order here: that is the collation's.
@@ -79,7 +81,7 @@ pub enum Boolean {
         negated: bool,
         of: Box<Simple>,
     },
-    /// IS NULL of any scalar variable.
+    /// IS NULL of any variable. A record is NULL if all of its fields are, and not NULL if none is.
     VariableIsNull {
         negated: bool,
         variable: u32,
@@ -302,15 +304,14 @@ fn integers(operator: &str, left: Integer, right: Integer, width: Width) -> Opti
 }
 
 fn texts(operator: &str, left: Simple, right: Simple) -> Option<Simple> {
-    // Which operator it is for two operands without types, and what of a NULL, the host knows.
-    let typed =
-        |simple: &Simple| matches!(simple, Simple::Text(text) if !matches!(text, Text::Constant(_) | Text::Null));
-    if !typed(&left) && !typed(&right) {
-        return None;
-    }
-    let has_null = |simple: &Simple| matches!(simple, Simple::Text(Text::Null));
-    if has_null(&left) || has_null(&right) {
-        return None;
+    let is_null = |simple: &Simple| matches!(simple, Simple::Text(Text::Null));
+    match (is_null(&left), is_null(&right)) {
+        (false, false) => {}
+        (true, false) | (false, true) if comparison(operator).is_some() => return Some(Simple::Boolean(Boolean::Null)),
+        // Which operator it is depends on the other's type.
+        (true, _) if !matches!(right, Simple::Text(_)) => return None,
+        (_, true) if !matches!(left, Simple::Text(_)) => return None,
+        _ => {}
     }
     if operator == "||" {
         let (left, right) = (Box::new(as_text(left)), Box::new(as_text(right)));
@@ -498,6 +499,7 @@ impl Boolean {
     pub fn evaluate(&self, slots: &[Slot]) -> Result<Option<bool>> {
         Ok(match self {
             Boolean::Constant(value) => Some(*value),
+            Boolean::Null => None,
             Boolean::Variable(number) => integer_variable(slots, *number).map(|value| value != 0),
             Boolean::Compare(comparison, left, right) => match (left.evaluate(slots)?, right.evaluate(slots)?) {
                 (Some(left), Some(right)) => Some(comparison.holds(left, right)),
@@ -516,8 +518,13 @@ impl Boolean {
             Boolean::Not(of) => of.evaluate(slots)?.map(|value| !value),
             Boolean::IsNull { negated, of } => Some(of.is_null(slots)? != *negated),
             Boolean::VariableIsNull { negated, variable } => {
-                let is_null = slots.get(*variable as usize).is_none_or(Slot::is_null);
-                Some(is_null != *negated)
+                let slot = slots.get(*variable as usize);
+                Some(match slot {
+                    Some(Slot::Record(Some(record), _)) => {
+                        record.values.iter().all(|value| value.is_null() != *negated)
+                    }
+                    slot => slot.is_none_or(Slot::is_null) != *negated,
+                })
             }
             Boolean::Test(test, of) => Some(holds(*test, of.evaluate(slots)?)),
         })

@@ -12,7 +12,7 @@ use crate::plpgsql::interpret::frame::Frame;
 use crate::plpgsql::query::{self, Query};
 use crate::plpgsql::simple::Simple;
 use crate::plpgsql::tree::{Body, Case, Expression, ForInteger, Label, Place, QuerySource, Root, Target};
-use crate::plpgsql::value::{Column, DataType, Record, Typed};
+use crate::plpgsql::value::{Column, DataType, Typed};
 use crate::plpgsql::variables::{Slot, Variables};
 use crate::types::value::Value;
 use crate::types::{array, array_assign};
@@ -22,17 +22,28 @@ const ROWS: i64 = 50;
 
 impl<'a> Frame<'a> {
     pub fn assignment(&mut self, target: &'a Place, value: &'a Expression) -> Result<()> {
-        if target.steps.is_empty() {
-            return self.assign_expression(&target.root, value);
+        match (&target.root, target.steps.is_empty()) {
+            (Root::Variable(number), true) if self.variable(*number)?.data_type.is_row() => {
+                self.assign_row(*number, value)
+            }
+            (root, true) => self.assign_expression(root, value),
+            (_, false) => self.assign_into(target, value).map_err(|error| match error.fields().position {
+                Some(position) => error.with_internal_position(position, &*value.query.written),
+                None => error,
+            }),
         }
-        self.assign_into(target, value)
     }
 
     /// exec_assign_expr
     pub fn assign_expression(&mut self, root: &Root, value: &Expression) -> Result<()> {
-        let Root::Variable(number) = root else {
-            let value = self.evaluate(value)?;
-            return self.assign(root, value);
+        let number = match root {
+            Root::Variable(number) => number,
+            Root::Field(record, field) => {
+                // It is part of the statement that is planned.
+                self.variables().field(*record, field).map_err(|error| value.query.failed(error))?;
+                let value = self.evaluate(value)?;
+                return self.assign(root, value);
+            }
         };
         let variable = self.variable(*number)?;
         if let Some(simple) = &value.simple
@@ -43,14 +54,28 @@ impl<'a> Frame<'a> {
             self.set(*number, result);
             return Ok(());
         }
-        if let (true, Some(Root::Variable(source))) = (variable.data_type.is_row(), &value.direct)
-            && let Some(Slot::Record(Some(record), _)) = self.slots.get(*source as usize)
-        {
-            let record: Record = record.clone();
-            return self.move_record(*number, record);
-        }
         let value = self.evaluate(value)?;
         self.assign(root, value)
+    }
+
+    /// An assignment to a record variable. What is no row is read from its text, as where there is no cast.
+    fn assign_row(&mut self, number: u32, value: &Expression) -> Result<()> {
+        if let Some(Root::Variable(source)) = &value.direct
+            && let Some(Slot::Record(Some(record), _)) = self.slots.get(*source as usize)
+        {
+            let record = record.clone();
+            return self.move_record(number, record);
+        }
+        let declared = self.variable(number)?.data_type;
+        let mut value = self.evaluate(value)?;
+        if !value.value.is_null() && !value.data_type.is_row() {
+            if declared == DataType::RECORD {
+                let message = "input of anonymous composite types is not implemented";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
+            value = Typed::new(declared, self.host.cast(value, &declared)?);
+        }
+        self.assign(&Root::Variable(number), value)
     }
 
     pub fn stmt_if(&mut self, branches: &'a [(Expression, Body)], otherwise: &'a Body) -> Result<Flow> {

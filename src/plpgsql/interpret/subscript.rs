@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::interpret::frame::Frame;
-use crate::plpgsql::tree::{Expression, Place, Step};
+use crate::plpgsql::tree::{Expression, Place, Root, Step};
 use crate::plpgsql::value::{DataType, Typed};
 use crate::types::array_assign;
 use crate::types::value::Value;
@@ -21,31 +21,41 @@ impl<'a> Frame<'a> {
         let new = self.evaluate(value)?;
         let current = self.direct(&target.root)?;
         let data_type = current.data_type;
-        let value = self.with_part(current, &target.steps, new)?;
+        let variable = match &target.root {
+            Root::Variable(number) | Root::Field(number, _) => &self.variable(*number)?.name,
+        };
+        let value = self.with_part(variable, current, &target.steps, new)?;
         self.assign(&target.root, Typed::new(data_type, value))
     }
 
     /// A value whose part at the end of the steps is another.
-    fn with_part(&mut self, current: Typed, steps: &'a [Step], new: Typed) -> Result<Value> {
+    fn with_part(&mut self, variable: &str, current: Typed, steps: &'a [Step], new: Typed) -> Result<Value> {
         match steps {
             [] => self.cast(new, &current.data_type),
-            [Step::Field(name), rest @ ..] => self.with_field(current, name, rest, new),
+            [Step::Field(name), rest @ ..] => self.with_field(variable, current, name, rest, new),
             _ => {
                 let count = steps.iter().take_while(|step| !matches!(step, Step::Field(_))).count();
                 let (subscripts, rest) = steps.split_at(count);
-                self.with_elements(current, subscripts, rest, new)
+                self.with_elements(variable, current, subscripts, rest, new)
             }
         }
     }
 
-    fn with_field(&mut self, current: Typed, name: &str, rest: &'a [Step], new: Typed) -> Result<Value> {
+    fn with_field(
+        &mut self,
+        variable: &str,
+        current: Typed,
+        name: &str,
+        rest: &'a [Step],
+        new: Typed,
+    ) -> Result<Value> {
         let data_type = current.data_type;
         if !data_type.is_row() {
             let display = self.host.display(&data_type);
             let message = format!(
-                "cannot assign to field \"{name}\" of column because its type {display} is not a composite type"
+                "cannot assign to field \"{name}\" of column \"{variable}\" because its type {display} is not a composite type"
             );
-            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_position(1));
         }
         let columns = match current.fields {
             Some(columns) => columns,
@@ -60,23 +70,30 @@ impl<'a> Frame<'a> {
         let Some((column, slot)) = found else {
             let display = self.host.display(&data_type);
             let message = format!(
-                "cannot assign to field \"{name}\" of column because there is no such column in data type {display}"
+                "cannot assign to field \"{name}\" of column \"{variable}\" because there is no such column in data type {display}"
             );
-            return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+            return Err(Error::new(SqlState::UNDEFINED_COLUMN, message).with_position(1));
         };
         let inner = Typed {
             data_type: column.data_type,
             value: std::mem::replace(slot, Value::Null),
             fields: column.fields.clone(),
         };
-        let value = self.with_part(inner, rest, new)?;
+        let value = self.with_part(variable, inner, rest, new)?;
         if let Some(slot) = position.and_then(|position| values.get_mut(position)) {
             *slot = value;
         }
         self.host.compose(&columns, &values)
     }
 
-    fn with_elements(&mut self, current: Typed, subscripts: &'a [Step], rest: &'a [Step], new: Typed) -> Result<Value> {
+    fn with_elements(
+        &mut self,
+        variable: &str,
+        current: Typed,
+        subscripts: &'a [Step],
+        rest: &'a [Step],
+        new: Typed,
+    ) -> Result<Value> {
         let data_type = current.data_type;
         let Some(element) = data_type.repr.array_of else {
             let display = self.host.display(&data_type);
@@ -84,7 +101,7 @@ impl<'a> Frame<'a> {
                 return Err(Error::unsupported("assignment to a subscript of type jsonb"));
             }
             let message = format!("cannot subscript type {display} because it does not support subscripting");
-            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_position(1));
         };
         let stored = match &current.value {
             Value::Text(stored) => Some(stored.as_str()),
@@ -98,7 +115,7 @@ impl<'a> Frame<'a> {
                     (Some(stored), [_, ..]) => array_assign::get_element(stored, scalar, &at)?,
                     _ => Value::Null,
                 };
-                let value = self.with_part(Typed::new(element, old), rest, new)?;
+                let value = self.with_part(variable, Typed::new(element, old), rest, new)?;
                 array_assign::set_element(stored, scalar, &at, value)?
             }
             Subscripts::Slice(_) if !rest.is_empty() => {

@@ -55,7 +55,10 @@ impl Parser<'_> {
         let subject = match self.at_word(Word::When)? {
             true => None,
             false => {
-                let subject = self.expression_until(Word::When, "WHEN")?;
+                let (subject, until) = self.expression(&[Until::Word(Word::When)], "WHEN")?;
+                if until == Until::End {
+                    return Err(self.raw_error("missing expression"));
+                }
                 self.at -= 1;
                 Some(subject)
             }
@@ -206,14 +209,12 @@ impl Parser<'_> {
 
     fn for_execute(&mut self, variable: &ForVariable, label: &Label) -> Result<Kind> {
         let ends = [Until::Word(Word::Loop), Until::Word(Word::Using)];
-        let (text, mut until) = self.expression(&ends, "LOOP or USING")?;
+        let (text, until) = self.expression(&ends, "LOOP or USING")?;
         let target = self.rows_target(variable, SqlState::DATATYPE_MISMATCH)?;
-        let mut using = Vec::new();
-        while until != Until::Word(Word::Loop) {
-            let (value, end) = self.expression(&[Until::Symbol(b','), Until::Word(Word::Loop)], ", or LOOP")?;
-            using.push(value);
-            until = end;
-        }
+        let using = match until {
+            Until::Word(Word::Using) => self.expressions(Until::Word(Word::Loop), ", or LOOP")?,
+            _ => Vec::new(),
+        };
         let body = self.loop_body(label)?;
         Ok(Kind::ForQuery { label: label.clone(), target, source: QuerySource::Execute { text, using }, body })
     }

@@ -78,13 +78,11 @@ impl Parser<'_> {
             let kind = OpenKind::Source(QuerySource::Query(self.statement_until_semicolon()?));
             return Ok(Kind::Open(Open { cursor, scroll, kind }));
         }
-        let (text, mut until) = self.expression(&[Until::Word(Word::Using), Until::Symbol(b';')], "USING or ;")?;
-        let mut using = Vec::new();
-        while until != Until::Symbol(b';') {
-            let (value, end) = self.expression(&[Until::Symbol(b','), Until::Symbol(b';')], ", or ;")?;
-            using.push(value);
-            until = end;
-        }
+        let (text, until) = self.expression(&[Until::Word(Word::Using), Until::Symbol(b';')], "USING or ;")?;
+        let using = match until {
+            Until::Word(Word::Using) => self.expressions(Until::Symbol(b';'), ", or ;")?,
+            _ => Vec::new(),
+        };
         Ok(Kind::Open(Open { cursor, scroll, kind: OpenKind::Source(QuerySource::Execute { text, using }) }))
     }
 
@@ -116,7 +114,7 @@ impl Parser<'_> {
         match until {
             Until::Symbol(symbol) => self.expect_symbol(symbol),
             Until::Word(word) => self.expect(word),
-            Until::DotDot => Err(self.unexpected()),
+            Until::DotDot | Until::End => Err(self.unexpected()),
         }
     }
 

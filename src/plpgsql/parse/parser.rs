@@ -60,6 +60,11 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// Whether a token was taken.
+    pub fn has_begun(&self) -> bool {
+        self.at > 0
+    }
+
     pub fn options(&self) -> Options {
         self.options
     }

@@ -136,7 +136,7 @@ impl Parser<'_> {
             }
             let (value, until) = self.expression(&[Until::Symbol(b','), Until::Symbol(b';')], ", or ;")?;
             options.push((*option, value));
-            if until == Until::Symbol(b';') {
+            if until != Until::Symbol(b',') {
                 return Ok(options);
             }
         }
@@ -227,13 +227,11 @@ impl Parser<'_> {
         if !self.eat(Word::Execute)? {
             return Ok(Kind::ReturnQuery(QuerySource::Query(self.statement_until_semicolon()?)));
         }
-        let (text, mut until) = self.expression(&[Until::Symbol(b';'), Until::Word(Word::Using)], "; or USING")?;
-        let mut using = Vec::new();
-        while until != Until::Symbol(b';') {
-            let (value, end) = self.expression(&[Until::Symbol(b','), Until::Symbol(b';')], ", or ;")?;
-            using.push(value);
-            until = end;
-        }
+        let (text, until) = self.expression(&[Until::Symbol(b';'), Until::Word(Word::Using)], "; or USING")?;
+        let using = match until {
+            Until::Word(Word::Using) => self.expressions(Until::Symbol(b';'), ", or ;")?,
+            _ => Vec::new(),
+        };
         Ok(Kind::ReturnQuery(QuerySource::Execute { text, using }))
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum Until {
     Symbol(u8),
     Word(Word),
     DotDot,
+    /// The body's end, which pl_gram.y takes for the end where it knows of one or two others.
+    End,
 }
 
 /// A piece of SQL in the body: its bytes, and what ended it.
@@ -48,7 +50,10 @@ impl<'t> Parser<'t> {
         let mut end = start;
         loop {
             let raw = self.scanner.raw(self.at);
-            let found = until.iter().find(|until| depth == 0 && self.ends(**until)).copied();
+            let mut found = until.iter().find(|until| depth == 0 && self.ends(**until)).copied();
+            if depth == 0 && until.len() < 3 && raw.kind == TokenKind::End {
+                found = Some(Until::End);
+            }
             if let Some(until) = found {
                 if end == start {
                     return Err(self.raw_error(if is_expression {
@@ -57,7 +62,7 @@ impl<'t> Parser<'t> {
                         "missing SQL statement"
                     }));
                 }
-                self.at += 1;
+                self.at += usize::from(until != Until::End);
                 return Ok(Construct { start, end, until });
             }
             match raw.kind {
@@ -86,6 +91,7 @@ impl<'t> Parser<'t> {
             Until::Symbol(symbol) => self.at_symbol(symbol),
             Until::Word(word) => self.scanner.reserved(self.at) == Some(word),
             Until::DotDot => self.scanner.raw(self.at).kind == TokenKind::DotDot,
+            Until::End => false,
         }
     }
 
@@ -99,6 +105,18 @@ impl<'t> Parser<'t> {
     pub(super) fn expression(&mut self, until: &[Until], expected: &str) -> Result<(Expression, Until)> {
         let construct = self.construct(until, expected, true)?;
         Ok((self.expression_of(&construct)?, construct.until))
+    }
+
+    /// expression, … up to the end.
+    pub(super) fn expressions(&mut self, end: Until, expected: &str) -> Result<Vec<Expression>> {
+        let mut list = Vec::new();
+        loop {
+            let (expression, until) = self.expression(&[Until::Symbol(b','), end], expected)?;
+            list.push(expression);
+            if until != Until::Symbol(b',') {
+                return Ok(list);
+            }
+        }
     }
 
     pub(super) fn expression_until(&mut self, word: Word, expected: &str) -> Result<Expression> {
@@ -143,7 +161,7 @@ impl<'t> Parser<'t> {
         simple::compile(expr, &|names| {
             let parts: Vec<&str> = names.to_vec();
             let named = self.names.lookup(self.names.top(), &parts)?;
-            let whole = named.taken == parts.len() && !named.is_record;
+            let whole = named.taken == parts.len();
             let variable = self.variables.get(named.number as usize).filter(|_| whole)?;
             let is_argv = self.arguments_of_trigger == Some(named.number);
             let base = if is_argv { 0 } else { 1 };
