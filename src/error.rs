@@ -326,15 +326,6 @@ impl Error {
         self
     }
 
-    /// Moves the position to the text that the client sent.
-    #[must_use]
-    pub fn with_statement_position(mut self, position: u32) -> Self {
-        self.0.position = Some(position);
-        self.0.internal_position = None;
-        self.0.internal_query = None;
-        self
-    }
-
     /// Adds a line to the context, behind what it has: where the error passed.
     #[must_use]
     pub fn within(mut self, line: impl AsRef<str>) -> Self {

@@ -308,7 +308,6 @@ pub mod plpgsql {
         mod statement;
         mod type_name;
     }
-    pub mod position;
     pub mod query;
     #[cfg(test)]
     mod run_tests;

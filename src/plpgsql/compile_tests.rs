@@ -141,6 +141,13 @@ fn check_place(error: &Error, body: &str) {
     }
 }
 
+/// Sessions share compiled functions.
+#[test]
+fn functions_can_be_shared() {
+    fn can_be_shared<T: Send + Sync>(_: &T) {}
+    can_be_shared(&compiled("do", "begin null; end").expect("a function"));
+}
+
 /// On a stack like those of sessions.
 #[test]
 fn deep_nesting_is_too_complex() {

@@ -147,7 +147,7 @@ pub trait Host: Types {
     /// It ended well.
     fn release_block(&mut self) -> Result<()>;
 
-    /// It ended with an error: what it did is undone.
+    /// It ended with an error: what it did is undone, and cursors that it opened are closed.
     fn rollback_block(&mut self) -> Result<()>;
 
     /// COMMIT [AND CHAIN]; 2D000 where that is not allowed.

@@ -29,6 +29,8 @@ pub struct Expression {
     pub simple: Option<Simple>,
     /// If it is a variable or a field and nothing else.
     pub direct: Option<Root>,
+    /// The fields, if it is ROW(…): so their types are known.
+    pub row: Option<Vec<Expression>>,
     /// Whether an error in running it, other than in planning it, has no line of CONTEXT of its own: PostgreSQL runs an
     /// expression without sub-queries in the function's own context.
     pub is_plain: bool,

@@ -66,6 +66,10 @@ impl<'a> Frame<'a> {
             let record = record.clone();
             return self.move_record(number, record);
         }
+        if let Some(fields) = &value.row {
+            let record = self.row(fields)?;
+            return self.move_record(number, record);
+        }
         let declared = self.variable(number)?.data_type;
         let mut value = self.evaluate(value)?;
         if !value.value.is_null() && !value.data_type.is_row() {
@@ -200,9 +204,15 @@ impl<'a> Frame<'a> {
                 opened.map_err(|error| query::failed(&text, error))?
             }
         };
-        let flow = self.rows(label, target, &cursor, ROWS, body)?;
-        self.host.close(&cursor)?;
-        Ok(flow)
+        let flow = self.rows(label, target, &cursor, ROWS, body);
+        self.close_loop(&cursor, flow)
+    }
+
+    /// A loop's cursor is closed however the loop ends; an error in the loop is the one that is told.
+    fn close_loop(&mut self, cursor: &str, flow: Result<Flow>) -> Result<Flow> {
+        let closed = self.host.close(cursor);
+        let flow = flow?;
+        closed.map(|()| flow)
     }
 
     /// Opens a cursor for one of the function's queries.
@@ -228,8 +238,8 @@ impl<'a> Frame<'a> {
             self.set(cursor, Value::Text(name.clone()));
         }
         // Others can see where the cursor stands.
-        let flow = self.rows(label, &Target::Record(record), &name, 1, body)?;
-        self.host.close(&name)?;
+        let flow = self.rows(label, &Target::Record(record), &name, 1, body);
+        let flow = self.close_loop(&name, flow)?;
         if given.is_none() {
             self.set(cursor, Value::Null);
         }

@@ -108,6 +108,11 @@ impl<'a> Frame<'a> {
         if let Some(root) = &expression.direct {
             return self.direct(root).map_err(|error| expression.query.failed(error));
         }
+        if let Some(fields) = &expression.row {
+            let record = self.row(fields)?;
+            let value = self.host.compose(&record.columns, &record.values)?;
+            return Ok(Typed { data_type: DataType::RECORD, value, fields: Some(record.columns) });
+        }
         if !expression.is_plain {
             self.place.set_query(Some(Arc::clone(&expression.query.context)));
         }
@@ -115,6 +120,17 @@ impl<'a> Frame<'a> {
         let answer = self.host.run(Source::Query(&expression.query, variables), Some(2));
         self.place.set_query(None);
         single_value(answer.map_err(|error| expression.failed(error))?, &expression.query)
+    }
+
+    /// The value of ROW(…).
+    pub fn row(&mut self, fields: &[Expression]) -> Result<Record> {
+        let (mut columns, mut values) = (Vec::with_capacity(fields.len()), Vec::with_capacity(fields.len()));
+        for (index, field) in fields.iter().enumerate() {
+            let value = self.evaluate(field)?;
+            columns.push(Column { name: format!("f{}", index + 1), data_type: value.data_type, fields: value.fields });
+            values.push(value.value);
+        }
+        Ok(Record { data_type: DataType::RECORD, columns: Arc::from(columns), values })
     }
 
     /// The value of a variable or a field.
@@ -247,7 +263,7 @@ impl<'a> Frame<'a> {
         let columns = match value.fields {
             Some(columns) => columns,
             None if value.data_type.oid == Oid::RECORD => {
-                return Err(Error::internal("a record whose columns are not known"));
+                return Err(Error::unsupported("taking the fields of a record whose columns are not known beforehand"));
             }
             None => self.host.columns(value.data_type.oid)?,
         };

@@ -38,7 +38,8 @@ impl Frame<'_> {
             return Err(if answer.command == Command::Select { error.with_hint(hint) } else { error });
         };
         let is_strict = into.strict || answer.command == Command::Modify;
-        let parameters = match self.function.print_strict_params && into.strict {
+        let is_wrong = is_strict && answer.rows.len() > 1 || into.strict && answer.rows.is_empty();
+        let parameters = match self.function.print_strict_params && is_wrong {
             true => self.query_parameters(query)?,
             false => None,
         };
@@ -82,7 +83,8 @@ impl Frame<'_> {
         }
         self.processed = answer.processed;
         let Some(into) = into else { return Ok(()) };
-        let parameters = match self.function.print_strict_params && into.strict && !using.is_empty() {
+        let is_wrong = into.strict && answer.rows.len() != 1;
+        let parameters = match self.function.print_strict_params && is_wrong && !using.is_empty() {
             true => Some(self.using_parameters(&using)?),
             false => None,
         };

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::session;
 use crate::plpgsql::condition::{self, Condition};
 use crate::plpgsql::function::{Cursor, VariableConflict};
 use crate::plpgsql::keyword::Word;
@@ -135,6 +136,7 @@ impl Parser<'_> {
     }
 
     fn decl_statement(&mut self) -> Result<()> {
+        session::work(64 + self.variables.len())?;
         let (name, line) = self.decl_varname()?;
         let next = self.peek()?;
         match next.kind {

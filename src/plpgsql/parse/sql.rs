@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, SqlState};
+use crate::limits::{session, stack};
 use crate::plpgsql::keyword::Word;
 use crate::plpgsql::parse::parser::Parser;
 use crate::plpgsql::parse::scanner::{Lookup, Tok, TokKind};
@@ -63,6 +64,7 @@ impl<'t> Parser<'t> {
                     }));
                 }
                 self.at += usize::from(until != Until::End);
+                session::work(end - start)?;
                 return Ok(Construct { start, end, until });
             }
             match raw.kind {
@@ -153,8 +155,46 @@ impl<'t> Parser<'t> {
         let lead = written.len().saturating_sub(text.len());
         let lead = written.get(..lead).map_or(0, |lead| lead.chars().count());
         let shift = lead as i32 - SELECT.len() as i32;
+        let is_row = matches!(select.and_then(only_target), Some(Expr::Row(row)) if !row.args.is_empty());
+        let row = if is_row { self.row_fields(text, start)? } else { None };
         let query = self.make_query(sql, written.to_owned(), kind, shift);
-        Ok(Expression { query, simple, direct, is_plain })
+        Ok(Expression { query, simple, direct, row, is_plain })
+    }
+
+    /// The fields of [ROW] (…), unless one stands for many.
+    fn row_fields(&mut self, text: &str, start: usize) -> Result<Option<Vec<Expression>>> {
+        stack::check()?;
+        let mut depth = 0_usize;
+        let (mut fields, mut from) = (Vec::new(), 0);
+        for token in tokens(text, true) {
+            let (begin, end) = (token.start as usize, token.end as usize);
+            match token.kind {
+                TokenKind::Symbol(b'(' | b'[') => {
+                    depth += 1;
+                    if depth == 1 {
+                        from = end;
+                    }
+                }
+                TokenKind::Symbol(b')' | b']') if depth == 1 => fields.push((from, begin)),
+                TokenKind::Symbol(b',') if depth == 1 => {
+                    fields.push((from, begin));
+                    from = end;
+                }
+                TokenKind::Symbol(b'*') if text.get(..begin).is_some_and(|before| before.trim_end().ends_with('.')) => {
+                    return Ok(None);
+                }
+                _ => {}
+            }
+            if matches!(token.kind, TokenKind::Symbol(b')' | b']')) {
+                depth = depth.saturating_sub(1);
+            }
+        }
+        let mut expressions = Vec::with_capacity(fields.len());
+        for (from, to) in fields {
+            let field = text.get(from..to).unwrap_or("").trim();
+            expressions.push(self.make_expression(field, field, QueryKind::Expression, start + from)?);
+        }
+        Ok(Some(expressions))
     }
 
     pub(super) fn simple(&self, expr: &Expr) -> Option<Simple> {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::limits::stack;
+use crate::limits::{session, stack};
 use crate::plpgsql::keyword::Word;
 use crate::plpgsql::parse::parser::Parser;
 use crate::plpgsql::parse::scanner::{Found, Tok, TokKind};
@@ -33,6 +33,8 @@ impl Parser<'_> {
     /// proc_stmt. NULL is none.
     fn proc_stmt(&mut self, tok: &Tok) -> Result<Option<Statement>> {
         stack::check()?;
+        // Names are looked up among all of them.
+        session::work(64 + self.variables.len())?;
         let word = match &tok.kind {
             TokKind::LessLess => return self.labeled().map(Some),
             TokKind::Variable(found) => return self.stmt_assign(tok, found).map(Some),
