@@ -1,10 +1,15 @@
 //! Bodies that PostgreSQL accepted or refused (`fixtures/plpgsql_errors.tsv`, by `scripts/record-plpgsql`), mutations of them,
 //! and the bound on nesting.
 
-use crate::error::{Error, ErrorFields, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Error, ErrorFields, Result, SqlState};
+use crate::limits::session::Limits;
 use crate::limits::stack;
 use crate::plpgsql::compile::compile;
 use crate::plpgsql::function::{Function, Options};
+use crate::plpgsql::run_tests;
 use crate::plpgsql::test_host::{TestHost, signature};
 
 const ERRORS: &str = include_str!("../../fixtures/plpgsql_errors.tsv");
@@ -110,9 +115,10 @@ fn mutated(body: &str, other: &str, numbers: &mut Numbers) -> String {
     pieces.concat()
 }
 
-/// Whatever a body is, it is compiled or refused; an error has a place in the body or says which line it is near.
+/// Whatever a body is, it is compiled or refused; an error has a place in the body or says which line it is near. What is
+/// compiled runs until it ends or has run for long enough.
 #[test]
-fn mutated_bodies_are_compiled_or_refused() {
+fn mutated_bodies_are_refused_or_run() {
     let all: Vec<(String, String, String)> = rows(ERRORS).chain(rows(RUNS)).collect();
     let mut numbers = Numbers(15);
     let mut accepted = 0;
@@ -121,12 +127,26 @@ fn mutated_bodies_are_compiled_or_refused() {
             let (_, other, _) = &all[(index * 7 + round * 31) % all.len()];
             let body = mutated(body, other, &mut numbers);
             match compiled(header, &body) {
-                Ok(_) => accepted += 1,
+                Ok(_) => {
+                    accepted += 1;
+                    let limits = short_of_time();
+                    let _entered = limits.enter();
+                    run_tests::run(header, &body, &mut TestHost::default());
+                }
                 Err(error) => check_place(&error, &body),
             }
         }
     }
     assert!(accepted > 500, "only {accepted} of the mutated bodies were accepted");
+}
+
+/// A session that is cancelled after a while, counted in looks.
+fn short_of_time() -> Arc<Limits> {
+    let looks = AtomicUsize::new(0);
+    Limits::new(move |_| match looks.fetch_add(1, Ordering::Relaxed) {
+        0..20 => Ok(()),
+        _ => Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")),
+    })
 }
 
 fn check_place(error: &Error, body: &str) {

@@ -26,7 +26,7 @@ fn argument(data_type: &DataType) -> Value {
 }
 
 /// Runs a body; what it tells and gives, as the fixture has it.
-fn run(header: &str, body: &str, host: &mut TestHost) -> Vec<String> {
+pub fn run(header: &str, body: &str, host: &mut TestHost) -> Vec<String> {
     let returned = called(header, body, host);
     let mut told: Vec<String> = host.notices.iter().map(|notice| shown(notice, "")).collect();
     match returned {

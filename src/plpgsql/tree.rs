@@ -44,7 +44,7 @@ pub enum Kind {
     Case(Case),
     Loop { label: Label, body: Body },
     While { label: Label, condition: Expression, body: Body },
-    ForInteger(ForInteger),
+    ForInteger(Box<ForInteger>),
     ForQuery { label: Label, target: Target, source: QuerySource, body: Body },
     ForCursor { label: Label, cursor: u32, arguments: Option<Query>, record: u32, body: Body },
     ForEach { label: Label, target: Target, slice: i32, array: Expression, body: Body },

@@ -245,7 +245,7 @@ impl Parser<'_> {
         let number = self.declare(&variable.name, variable.line, DataType::INT4)?;
         let body = self.loop_body(label)?;
         let label = label.clone();
-        Ok(Kind::ForInteger(ForInteger { label, variable: number, reverse, lower, upper, step, body }))
+        Ok(Kind::ForInteger(Box::new(ForInteger { label, variable: number, reverse, lower, upper, step, body })))
     }
 
     fn stmt_foreach(&mut self, label: &Label) -> Result<Kind> {

@@ -243,6 +243,8 @@ impl<'t> Parser<'t> {
 
     /// check_sql_expr(): what SQL's own grammar says of it. `None` where nobody asks and it is wrong.
     pub(super) fn check(&self, sql: &str, start: usize, shift: i32) -> Result<Option<Stmt>> {
+        // Parsing takes more than copying.
+        session::work(sql.len().saturating_mul(16))?;
         match parse::statement(sql, &tokens(sql, true)) {
             Ok(stmt) => Ok(stmt),
             Err(_) if !self.options.check_syntax => Ok(None),
