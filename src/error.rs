@@ -47,6 +47,7 @@ sql_states! {
     FEATURE_NOT_SUPPORTED = b"0A000";
     CARDINALITY_VIOLATION = b"21000";
     DATA_EXCEPTION = b"22000";
+    ERROR_IN_ASSIGNMENT = b"22005";
     STRING_DATA_RIGHT_TRUNCATION = b"22001";
     STRING_DATA_LENGTH_MISMATCH = b"22026";
     NUMERIC_VALUE_OUT_OF_RANGE = b"22003";
@@ -165,6 +166,15 @@ sql_states! {
     IO_ERROR = b"58030";
     UNDEFINED_FILE = b"58P01";
     CONFIG_FILE_ERROR = b"F0000";
+    CASE_NOT_FOUND = b"20000";
+    STACKED_DIAGNOSTICS_ACCESSED_WITHOUT_ACTIVE_HANDLER = b"0Z002";
+    FUNCTION_EXECUTED_NO_RETURN_STATEMENT = b"2F005";
+    RAISE_EXCEPTION = b"P0001";
+    NO_DATA_FOUND = b"P0002";
+    TOO_MANY_ROWS = b"P0003";
+    ASSERT_FAILURE = b"P0004";
+    TRIGGER_PROTOCOL_VIOLATED = b"39P01";
+    INVALID_FUNCTION_DEFINITION = b"42P13";
     INTERNAL_ERROR = b"XX000";
     DATA_CORRUPTED = b"XX001";
 }
@@ -208,6 +218,9 @@ pub struct ErrorFields {
     pub hint: Option<String>,
     /// 1-based character position in the query text.
     pub position: Option<u32>,
+    /// The same in a text that the client did not send, and that text: a function's body, an expression in it.
+    pub internal_position: Option<u32>,
+    pub internal_query: Option<String>,
     /// The `where` field: the context the error arose in, such as "COPY t, line 2, column id".
     pub context: Option<String>,
     pub schema: Option<String>,
@@ -236,6 +249,8 @@ impl ErrorFields {
             detail: None,
             hint: None,
             position: None,
+            internal_position: None,
+            internal_query: None,
             context: None,
             schema: None,
             table: None,
@@ -260,6 +275,11 @@ impl Error {
     /// An error of severity ERROR.
     pub fn new(code: SqlState, message: impl Into<Cow<'static, str>>) -> Self {
         Error(Box::new(ErrorFields::new(Severity::Error, code, message)))
+    }
+
+    /// An error with all of these fields.
+    pub fn of_fields(fields: ErrorFields) -> Self {
+        Error(Box::new(fields))
     }
 
     /// An error of severity FATAL: the session ends with it.
@@ -315,6 +335,26 @@ impl Error {
     #[must_use]
     pub fn with_position(mut self, position: u32) -> Self {
         self.0.position = Some(position);
+        self
+    }
+
+    /// Moves the position to a text that the client did not send.
+    #[must_use]
+    pub fn with_internal_position(mut self, position: u32, query: impl Into<String>) -> Self {
+        self.0.position = None;
+        self.0.internal_position = Some(position);
+        self.0.internal_query = Some(query.into());
+        self
+    }
+
+    /// Adds a line to the context, behind what it has: where the error passed.
+    #[must_use]
+    pub fn within(mut self, line: impl AsRef<str>) -> Self {
+        let context = self.0.context.get_or_insert_default();
+        if !context.is_empty() {
+            context.push('\n');
+        }
+        context.push_str(line.as_ref());
         self
     }
 

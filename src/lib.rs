@@ -28,6 +28,7 @@ pub mod limits {
 pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
     pub mod array;
+    pub mod array_assign;
     pub mod array_wire;
     pub mod bits;
     pub mod bytes_text;
@@ -297,6 +298,55 @@ pub mod sql {
     mod type_names;
     pub mod types;
     mod utility;
+}
+
+pub mod plpgsql {
+    //! The procedural language: a function's body, compiled and interpreted over a host that runs its SQL. Pure.
+    pub mod call;
+    pub mod compile;
+    #[cfg(test)]
+    mod compile_tests;
+    pub mod condition;
+    pub mod context;
+    pub mod function;
+    pub mod host;
+    pub mod interpret {
+        //! Running a function.
+        mod block;
+        mod control;
+        mod cursor;
+        mod frame;
+        mod raise;
+        mod returning;
+        mod run;
+        mod sql;
+        mod subscript;
+
+        pub use run::execute;
+    }
+    mod keyword;
+    mod parse {
+        //! The grammar, a method per production.
+        mod control;
+        mod cursor;
+        mod declare;
+        pub(super) mod parser;
+        mod raise;
+        mod scanner;
+        mod sql;
+        mod statement;
+        mod type_name;
+    }
+    pub mod query;
+    #[cfg(test)]
+    mod run_tests;
+    pub mod scope;
+    mod simple;
+    #[cfg(test)]
+    mod test_host;
+    mod tree;
+    pub mod value;
+    pub mod variables;
 }
 
 pub mod engine {

@@ -263,6 +263,7 @@ fn report(out: &mut BytesMut, tag: u8, fields: &ErrorFields) {
     let message = Message::begin(out, tag);
     let severity = fields.severity.as_str();
     let position = fields.position.map(|p| p.to_string());
+    let internal_position = fields.internal_position.map(|p| p.to_string());
     let all = [
         (b'S', Some(severity)),
         (b'V', Some(severity)),
@@ -271,6 +272,8 @@ fn report(out: &mut BytesMut, tag: u8, fields: &ErrorFields) {
         (b'D', fields.detail.as_deref()),
         (b'H', fields.hint.as_deref()),
         (b'P', position.as_deref()),
+        (b'p', internal_position.as_deref()),
+        (b'q', fields.internal_query.as_deref()),
         (b'W', fields.context.as_deref()),
         (b's', fields.schema.as_deref()),
         (b't', fields.table.as_deref()),
