@@ -18,6 +18,7 @@ pub struct Query {
     pub(super) written: Arc<str>,
     /// The line of CONTEXT for errors in it.
     pub(super) context: Arc<str>,
+    pub(super) kind: QueryKind,
     /// How many characters later the same thing stands in `written` than in `sql`.
     pub(super) shift: i32,
     pub(super) scope: ScopeId,

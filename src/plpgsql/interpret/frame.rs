@@ -11,7 +11,7 @@ use crate::plpgsql::context::{At, FunctionPlace};
 use crate::plpgsql::function::{Function, Variable};
 use crate::plpgsql::host::{Answer, Command, Host, Source};
 use crate::plpgsql::interpret::returning::Value as ReturnedValue;
-use crate::plpgsql::query::{self, Query};
+use crate::plpgsql::query::{self, Query, QueryKind};
 use crate::plpgsql::simple::Simple;
 use crate::plpgsql::tree::{Expression, Label, Root, Target};
 use crate::plpgsql::value::{Column, DataType, Record, Typed};
@@ -76,7 +76,7 @@ impl<'a> Frame<'a> {
 
     /// Runs a computed text.
     pub fn run_text(&mut self, text: &str, using: &[Typed]) -> Result<Answer> {
-        self.place.set_query(Some(Arc::from(query::QueryKind::Statement.context(text))));
+        self.place.set_query(Some(Arc::from(QueryKind::Statement.context(text))));
         let answer = self.host.run(Source::Text(text, using), None);
         self.place.set_query(None);
         answer.map_err(|error| query::failed(text, error))
@@ -368,7 +368,7 @@ fn single_value(answer: Answer, query: &Query) -> Result<Typed> {
     };
     let [column] = &*columns else {
         let (count, plural) = (columns.len(), if columns.len() == 1 { "" } else { "s" });
-        if query.context.starts_with("PL/pgSQL assignment") {
+        if query.kind == QueryKind::Assignment {
             let message = format!("assignment source returned {count} column{plural}");
             return Err(Error::new(SqlState::SYNTAX_ERROR, message).with_context(&*query.context));
         }

@@ -238,7 +238,7 @@ impl<'t> Parser<'t> {
         let number = self.queries;
         self.queries += 1;
         let context = Arc::from(kind.context(&written));
-        Query { number, sql, written: Arc::from(written), context, shift, scope: self.names.top() }
+        Query { number, sql, written: Arc::from(written), context, kind, shift, scope: self.names.top() }
     }
 
     /// check_sql_expr(): what SQL's own grammar says of it. `None` where nobody asks and it is wrong.
