@@ -337,7 +337,7 @@ fn count_files(directory: &Path) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_servers_own_schema_is_a_system_schema() {
+async fn the_servers_own_schema_is_in_no_catalog() {
     let history = History::new("versions-schema").await;
     let client = &history.client;
     let state = "select database || ' ' || sync || ' ' || standby || ' ' || conflicts || ' ' || lag_bytes
@@ -349,12 +349,13 @@ async fn the_servers_own_schema_is_a_system_schema() {
     let joined = "select count(*) from pgserver.versions a join pgserver.versions b on b.sequence = a.sequence + 1";
     let pairs = column(client, joined).await;
     assert_eq!(pairs, column(client, "select count(*) - 1 from pgserver.versions").await);
-    let class = "select relname from pg_class c join pg_namespace n on n.oid = relnamespace
-                 where nspname = 'pgserver' and relkind = 'v' order by 1";
-    assert_eq!(column(client, class).await, ["replication", "versions"]);
-    let visible = "select count(*) from pg_class where relnamespace = 'pgserver'::regnamespace
-                   and pg_table_is_visible(oid)";
-    assert_eq!(column(client, visible).await, ["0"]);
+    // Tools that read catalogs do not come across it.
+    let listed = "select nspname from pg_namespace where nspname = 'pgserver'
+                  union all select relname from pg_class where relname in ('replication', 'versions')
+                  union all select table_name from information_schema.tables where table_schema = 'pgserver'
+                  union all select viewname from pg_views where schemaname = 'pgserver'
+                  union all select extname from pg_extension where extname = 'pgserver'";
+    assert!(column(client, listed).await.is_empty());
     assert!(client.simple_query("select * from versions").await.is_err(), "not in the search path");
     for refused in [
         "drop schema pgserver cascade",

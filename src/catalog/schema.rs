@@ -27,6 +27,8 @@ pub struct CatalogSnapshot {
     pub relations: SharedMap<Oid, Arc<Relation>>,
     /// (schema, name) to relation.
     pub by_name: SharedMap<(String, String), Oid>,
+    /// How many constraints of relations in a schema have a name.
+    pub constraint_names: SharedMap<(String, String), usize>,
     /// Enums and domains by OID.
     pub types: SharedMap<Oid, Arc<UserType>>,
     /// (schema, name) to user type; the types' array types are here too, by their own OID in `UserType::array`.
@@ -344,6 +346,13 @@ impl CatalogSnapshot {
     /// Removes a relation and its indexes.
     pub fn remove_relation(&mut self, oid: Oid) {
         let Some(relation) = self.relations.remove(&oid) else { return };
+        for constraint in &relation.constraints {
+            let key = (relation.schema.clone(), constraint.name.clone());
+            match self.constraint_names.get(&key).copied() {
+                Some(count) if count > 1 => self.constraint_names.insert(key, count - 1),
+                _ => self.constraint_names.remove(&key),
+            };
+        }
         self.by_name.remove(&(relation.schema.clone(), relation.name.clone()));
         for index in &relation.indexes {
             self.relations.remove(&index.oid);
@@ -352,6 +361,11 @@ impl CatalogSnapshot {
     }
 
     fn enter(&mut self, relation: Arc<Relation>) {
+        for constraint in &relation.constraints {
+            let key = (relation.schema.clone(), constraint.name.clone());
+            let count = self.constraint_names.get(&key).copied().unwrap_or(0);
+            self.constraint_names.insert(key, count + 1);
+        }
         self.by_name.insert((relation.schema.clone(), relation.name.clone()), relation.oid);
         self.relations.insert(relation.oid, relation);
     }

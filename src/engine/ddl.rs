@@ -237,7 +237,7 @@ impl<'a> Change<'a> {
         let before = self.catalog.relations.get(&relation.oid).cloned();
         uses::set(&mut relation, before.as_deref(), self.planning());
         if relation.kind == RelationKind::Table {
-            self.renew_unique_triggers(&relation)?;
+            self.renew_unique_triggers(before.as_deref(), &relation)?;
         }
         self.sqlite(store::put_relation(self.connection, &relation))?;
         self.catalog_mut().put_relation(Arc::new(relation));

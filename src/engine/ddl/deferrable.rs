@@ -6,31 +6,30 @@ use super::sqlite::{in_database, qualified, quote};
 use crate::catalog::schema::{Constraint, Relation};
 use crate::error::{Error, Result};
 
-/// How the triggers' names begin.
-const PREFIX: &str = "__pg_unique_";
+/// When the triggers fire; and whether only for a change of the key's columns.
+const EVENTS: [(&str, bool); 2] = [("INSERT", false), ("UPDATE", true)];
 
 /// The names of the rowid, of which a column may take some.
 const ROWID: &[&str] = &["rowid", "_rowid_", "oid"];
 
-impl Change<'_> {
-    /// Makes the triggers anew that a table in SQLite needs, and removes others.
-    pub(super) fn renew_unique_triggers(&self, relation: &Relation) -> Result<()> {
-        for name in self.unique_triggers(relation)? {
-            self.execute(&format!("DROP TRIGGER {}", in_database(relation, &name)))?;
-        }
-        let keys = relation.indexes.iter().filter_map(|index| relation.deferrable_key(index));
-        keys.into_iter().try_for_each(|constraint| self.create_unique_triggers(relation, constraint))
-    }
+fn trigger_name(constraint: &Constraint, event: &str) -> String {
+    format!("__pg_unique_{}_{}", constraint.oid.0, event.to_lowercase())
+}
 
-    fn unique_triggers(&self, relation: &Relation) -> Result<Vec<String>> {
-        let database = if relation.temporary { "temp" } else { "main" };
-        let sql = format!(
-            "SELECT name FROM {database}.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 AND substr(name, 1, ?2) = ?3"
-        );
-        let mut statement = self.sqlite(self.connection.prepare(&sql))?;
-        let parameters = rusqlite::params![relation.sqlite_name, PREFIX.len() as i64, PREFIX];
-        let names = self.sqlite(statement.query_map(parameters, |row| row.get(0)))?;
-        self.sqlite(names.collect())
+fn deferrable_keys(relation: &Relation) -> impl Iterator<Item = &Constraint> {
+    relation.indexes.iter().filter_map(|index| relation.deferrable_key(index))
+}
+
+impl Change<'_> {
+    /// Makes the triggers anew that a table in SQLite needs, and removes those that it needed before.
+    pub(super) fn renew_unique_triggers(&self, before: Option<&Relation>, relation: &Relation) -> Result<()> {
+        for constraint in before.into_iter().chain([relation]).flat_map(deferrable_keys) {
+            for (event, _) in EVENTS {
+                let name = in_database(relation, &trigger_name(constraint, event));
+                self.execute(&format!("DROP TRIGGER IF EXISTS {name}"))?;
+            }
+        }
+        deferrable_keys(relation).try_for_each(|constraint| self.create_unique_triggers(relation, constraint))
     }
 
     fn create_unique_triggers(&self, relation: &Relation, constraint: &Constraint) -> Result<()> {
@@ -46,8 +45,9 @@ impl Change<'_> {
             .collect();
         let equal: Vec<String> = columns.iter().map(|column| format!("t.{column} = NEW.{column}")).collect();
         let new: Vec<String> = columns.iter().map(|column| format!("NEW.{column}")).collect();
-        for (event, of) in [("INSERT", String::new()), ("UPDATE", format!(" OF {}", columns.join(", ")))] {
-            let name = format!("{PREFIX}{}_{}", constraint.oid.0, event.to_lowercase());
+        for (event, is_of_columns) in EVENTS {
+            let of = if is_of_columns { format!(" OF {}", columns.join(", ")) } else { String::new() };
+            let name = trigger_name(constraint, event);
             // SQLite reads the table's name in a trigger's body in the trigger's own schema.
             let sql = format!(
                 "CREATE TRIGGER {} AFTER {event}{of} ON {} WHEN EXISTS (SELECT 1 FROM {} AS t WHERE {} AND t.{rowid} <> NEW.{rowid}) \

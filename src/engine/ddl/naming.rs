@@ -59,10 +59,7 @@ pub(super) fn is_taken(catalog: &CatalogSnapshot, table: &Relation, name: &str) 
     catalog.relation(&table.schema, name).is_some()
         || table.constraints.iter().any(|c| c.name == name)
         || table.indexes.iter().any(|i| i.name == name)
-        || catalog
-            .relations
-            .values()
-            .any(|r| r.schema == table.schema && r.oid != table.oid && r.constraints.iter().any(|c| c.name == name))
+        || catalog.constraint_names.contains_key(&(table.schema.clone(), name.to_owned()))
 }
 
 #[cfg(test)]

@@ -95,13 +95,9 @@ impl Change<'_> {
     /// SQLite does not tell "Users" from "users": a table whose name is taken by another of different case gets
     /// a number behind its name there.
     pub(super) fn free_sqlite_name(&self, schema: &str, name: &str, temporary: bool) -> String {
-        let taken = |candidate: &str| {
-            self.catalog.relations.values().any(|r| {
-                r.kind == RelationKind::Table
-                    && r.temporary == temporary
-                    && r.sqlite_name.eq_ignore_ascii_case(candidate)
-            })
-        };
+        let database = if temporary { "temp" } else { "main" };
+        // What SQLite cannot say it will say when the table is made.
+        let taken = |candidate: &str| self.connection.table_exists(Some(database), candidate).unwrap_or(false);
         let wanted = sqlite_table_name(schema, name);
         let numbered = (2_u32..).map(|n| format!("{wanted}~{n}"));
         std::iter::once(wanted.clone()).chain(numbered).find(|candidate| !taken(candidate)).unwrap_or(wanted)
