@@ -158,7 +158,11 @@ impl Change<'_> {
         let schema = match kind {
             ObjectKind::Schema => return self.require_schema_owner(holder, &name.name),
             ObjectKind::Type | ObjectKind::Domain => self.find_type(name).map(|found| found.schema),
-            _ => self.usable(holder, name)?.map(|relation| relation.schema.clone()),
+            _ => match self.usable(holder, name)? {
+                // That it is something else is said first.
+                Some(relation) if noun_of(&relation) != kind.noun() => return Ok(()),
+                relation => relation.map(|relation| relation.schema.clone()),
+            },
         };
         let schema = self.catalog.schemas.iter().find(|known| Some(&known.name) == schema.as_ref());
         match schema.is_some_and(|schema| self.catalog.owns(holder, PG_NAMESPACE, schema.oid)) {

@@ -78,7 +78,6 @@ impl<'a> Analyzer<'a> {
         let name = &ast.relation;
         let relation = self.target(name, "inserting into").map_err(|e| self.at(e, name.location))?;
         let columns = self.insert_columns(relation, &ast.columns)?;
-        self.permissions.borrow_mut().insert(relation.oid, columns.iter().map(|column| column.number));
         let source = match &ast.source {
             None => InsertSource::Rows(vec![Vec::new()]),
             Some(query) => {
@@ -89,6 +88,9 @@ impl<'a> Analyzer<'a> {
                 self.insert_source(query, &columns)?
             }
         };
+        // Without names these are as many of the first columns as there are values.
+        let given = columns.iter().take(source.width()).map(|column| column.number);
+        self.permissions.borrow_mut().insert(relation.oid, given);
         let alias = self.fresh_alias();
         let shown = name.alias.as_ref().map_or_else(|| relation.name.clone(), |a| a.name.clone());
         let (source, row) = self.insert_body(relation, &columns, ast, source)?;
@@ -571,6 +573,16 @@ fn refuse_joined_star(returning: &[ResTarget], others: &[FromItem]) -> Result<()
 enum InsertSource {
     Rows(Vec<Vec<Option<(Expr, Location)>>>),
     Query(Box<Query>),
+}
+
+impl InsertSource {
+    /// How many values a row has.
+    fn width(&self) -> usize {
+        match self {
+            InsertSource::Rows(rows) => rows.first().map_or(0, Vec::len),
+            InsertSource::Query(query) => query.outputs().len(),
+        }
+    }
 }
 
 /// The columns an INSERT writes; SQLite computes generated ones.
