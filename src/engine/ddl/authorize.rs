@@ -95,7 +95,14 @@ impl Change<'_> {
             self.may_use_type(holder, &column.data_type)?;
             column.constraints.iter().try_for_each(|c| self.may_reference(holder, c))?;
         }
-        create.constraints.iter().try_for_each(|c| self.may_reference(holder, c))
+        create.constraints.iter().try_for_each(|c| self.may_reference(holder, c))?;
+        // Foreign keys are added to the table by its name.
+        let is_key = |c: &ConstraintDefinition| matches!(c.kind, ConstraintDefinitionKind::ForeignKey { .. });
+        let mut constraints = create.columns.iter().flat_map(|c| &c.constraints).chain(&create.constraints);
+        if constraints.any(is_key) {
+            self.usable(holder, &create.name)?;
+        }
+        Ok(())
     }
 
     fn authorize_alter_table(&self, holder: &Holder, name: &Name, actions: &[AlterAction]) -> Result<()> {
