@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::catalog::cluster::{ClusterChange, ClusterFacts, POSTGRES};
+use crate::catalog::cluster::{ALWAYS, ClusterChange, ClusterFacts, POSTGRES};
 use crate::catalog::store;
 use crate::catalog::tables::source::database_oid;
 use crate::engine::context::SessionContext;
@@ -41,7 +41,7 @@ impl Cluster {
 
     /// Whether there is a database of that name.
     pub fn has_database(&self, name: &str) -> bool {
-        self.0.upgrade().is_some_and(|databases| databases.exists(name))
+        ALWAYS.contains(&name) || self.0.upgrade().is_some_and(|databases| databases.exists(name))
     }
 
     /// The name of the database of that OID.

@@ -45,6 +45,18 @@ impl SessionContext {
         Ok(())
     }
 
+    /// 42501 for a schema that the current role may not use.
+    pub fn check_schema(&mut self, schema: &str) -> Result<()> {
+        if self.role() == Oid::BOOTSTRAP_SUPERUSER {
+            return Ok(());
+        }
+        let holder = self.holder();
+        match self.catalog.may_schema(&holder, schema, Privileges::USAGE) {
+            true => Ok(()),
+            false => Err(denied(format!("permission denied for schema {schema}"))),
+        }
+    }
+
     /// 42501 for what is done to a superuser's session, and to that of a role whose privileges one does not have. The words
     /// are for what is done, to what, and that it is being done.
     pub fn check_may_signal(&mut self, role: Oid, (verb, process, participle): (&str, &str, &str)) -> Result<()> {

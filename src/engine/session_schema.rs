@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
+use crate::catalog::acl::Privileges;
 use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
@@ -151,12 +152,15 @@ impl EngineSession {
 
     fn execute_ddl(&self, lease: &Lease, catalog: &Arc<CatalogSnapshot>, ddl: &Ddl) -> Result<ddl::DdlOutcome> {
         // Copies, because SQL functions lock the context while the statement runs.
-        let (settings, user, database) = {
-            let context = self.lock_context();
-            (context.settings.clone(), context.user.clone(), context.database.clone())
+        let (settings, user, database, holder) = {
+            let mut context = self.lock_context();
+            let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
+            (context.settings.clone(), context.user.clone(), context.database.clone(), holder)
         };
+        let usage = Privileges::USAGE;
+        let may_use = |schema: &str| holder.as_ref().is_none_or(|holder| catalog.may_schema(holder, schema, usage));
         let planning =
-            PlanContext { catalog, settings: &settings, user: &user, database: &database, may_use: &|_| true };
+            PlanContext { catalog, settings: &settings, user: &user, database: &database, may_use: &may_use };
         let entered = lease.enter();
         entered.begin_statement();
         let pending = entered.has_deferred_violations();

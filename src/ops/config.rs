@@ -108,7 +108,7 @@ pub static KEYS: &[Key] = &[
         env: "PG_USER",
         toml: "user",
         default: "postgres",
-        doc: "The one user that can log in.",
+        doc: "The bootstrap superuser (OID 10), whose password is the configuration's; it can always log in. Other roles are made by CREATE ROLE.",
         set: |c, v| non_empty(v).map(|user| c.user = user),
     },
     Key {

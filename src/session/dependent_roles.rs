@@ -19,7 +19,9 @@ const NAMED: usize = 100;
 fn objects_of(catalog: &CatalogSnapshot, role: Oid) -> Vec<(ObjectAddress, bool)> {
     let named = catalog.privileges.iter().filter_map(|(address, known)| {
         let owned = known.owner == role && address.2 == 0;
-        let granted = known.acl.as_ref().is_some_and(|acl| acl.roles().any(|named| named == role));
+        let named = || known.acl.as_ref().is_some_and(|acl| acl.roles().any(|named| named == role));
+        // What its owner may do with it goes with it.
+        let granted = known.owner != role && named();
         (owned || granted).then_some((*address, owned))
     });
     let mut found: Vec<_> = named.collect();
@@ -45,9 +47,10 @@ impl StateMachine {
         };
         let catalog = self.engine.catalog();
         let names = Names { catalog: &catalog, search_path: &search_path };
+        let mut here = Vec::new();
         for (address, owned) in objects_of(&catalog, role) {
             let verb = if owned { "owner of" } else { "privileges for" };
-            found.push(format!("{verb} {}", description(&names, address)));
+            here.push((address.1, format!("{verb} {}", description(&names, address))));
         }
         for default in &catalog.default_acls {
             let what = format!(
@@ -57,16 +60,23 @@ impl StateMachine {
                 in_schema(&catalog, default.schema)
             );
             if default.role == role {
-                found.push(format!("owner of {what}"));
+                here.push((default.oid, format!("owner of {what}")));
             } else if default.acl.roles().any(|named| named == role) {
-                found.push(format!("privileges for {what}"));
+                here.push((default.oid, format!("privileges for {what}")));
             }
         }
+        here.sort_by_key(|(oid, _)| *oid);
+        found.extend(here.into_iter().map(|(_, text)| text));
         for name in self.databases.names() {
             if name == own {
                 continue;
             }
-            let catalog = self.databases.open(&name).await?.catalog();
+            let catalog = match self.databases.open(&name).await {
+                Ok(database) => database.catalog(),
+                // Somebody has dropped it meanwhile.
+                Err(error) if error.code() == SqlState::INVALID_CATALOG_NAME => continue,
+                Err(error) => return Err(error.into()),
+            };
             let defaults = catalog.default_acls.iter();
             let defaults = defaults.filter(|d| d.role == role || d.acl.roles().any(|named| named == role)).count();
             match objects_of(&catalog, role).len() + defaults {

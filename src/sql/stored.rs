@@ -46,6 +46,16 @@ pub enum Origin {
     Stored,
 }
 
+impl Origin {
+    /// What is stored was allowed when it was written.
+    fn within(self, context: PlanContext<'_>) -> PlanContext<'_> {
+        match self {
+            Origin::Statement => context,
+            Origin::Stored => PlanContext { may_use: &|_| true, ..context },
+        }
+    }
+}
+
 /// What an expression must become.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'t> {
@@ -81,6 +91,7 @@ pub fn relation_expression(
     context: PlanContext<'_>,
 ) -> Result<Result<RelationExpression, Oid>> {
     let source = empty_source();
+    let context = origin.within(context);
     let mut analyzer = Analyzer::new(context, &source, &[]);
     if origin == Origin::Stored {
         analyzer.search_path = search_path();
@@ -125,6 +136,7 @@ pub struct DescribedQuery {
 /// Analyses a query of the statement that is being carried out, or a stored one.
 pub fn describe_query(query: &SelectStmt, origin: Origin, context: PlanContext<'_>) -> Result<DescribedQuery> {
     let source = empty_source();
+    let context = origin.within(context);
     let mut analyzer = Analyzer::new(context, &source, &[]);
     if origin == Origin::Stored {
         analyzer.search_path = search_path();

@@ -99,7 +99,14 @@ impl Change<'_> {
             self.may_use_type(holder, &column.data_type)?;
             column.constraints.iter().try_for_each(|c| self.may_reference(holder, c))?;
         }
-        create.constraints.iter().try_for_each(|c| self.may_reference(holder, c))
+        create.constraints.iter().try_for_each(|c| self.may_reference(holder, c))?;
+        // Foreign keys are added to the table by its name.
+        let is_key = |c: &ConstraintDefinition| matches!(c.kind, ConstraintDefinitionKind::ForeignKey { .. });
+        let mut constraints = create.columns.iter().flat_map(|c| &c.constraints).chain(&create.constraints);
+        if constraints.any(is_key) {
+            self.usable(holder, &create.name)?;
+        }
+        Ok(())
     }
 
     fn authorize_alter_table(&self, holder: &Holder, name: &Name, actions: &[AlterAction]) -> Result<()> {
@@ -162,7 +169,11 @@ impl Change<'_> {
         let schema = match kind {
             ObjectKind::Schema => return self.require_schema_owner(holder, &name.name),
             ObjectKind::Type | ObjectKind::Domain => self.find_type(name).map(|found| found.schema),
-            _ => self.usable(holder, name)?.map(|relation| relation.schema.clone()),
+            _ => match self.usable(holder, name)? {
+                // That it is something else is said first.
+                Some(relation) if noun_of(&relation) != kind.noun() => return Ok(()),
+                relation => relation.map(|relation| relation.schema.clone()),
+            },
         };
         let schema = self.catalog.schemas.iter().find(|known| Some(&known.name) == schema.as_ref());
         match schema.is_some_and(|schema| self.catalog.owns(holder, PG_NAMESPACE, schema.oid)) {

@@ -186,6 +186,10 @@ impl Change<'_> {
         if relation.kind == RelationKind::System {
             return Err(super::system_relation(name));
         }
+        let holder = self.holder();
+        if !self.catalog.owns(&holder, PG_CLASS, relation.oid) {
+            return Err(denied(format!("must be owner of {} {name}", noun_of(relation))));
+        }
         if let Some((table, _)) = relation.sequence.and_then(|sequence| sequence.owned_by)
             && self.catalog.owner_of(PG_CLASS, relation.oid) != owner
         {

@@ -32,7 +32,13 @@ pub(super) fn input(scalar: Scalar, text: &str, slot: &ContextSlot) -> Result<Ou
             Scalar::RegProcedure => find_signature(session, text)?,
             Scalar::RegNamespace => find_schema(session, &name_parts(text)?)?,
             Scalar::RegRole => find_role(session, &name_parts(text)?)?,
-            _ => find_relation(session, &name_parts(text)?)?,
+            _ => {
+                let parts = name_parts(text)?;
+                if let [.., schema, _] = parts.as_slice() {
+                    session.check_schema(schema)?;
+                }
+                find_relation(session, &parts)?
+            }
         };
         Ok(i64::from(oid.0).into())
     })

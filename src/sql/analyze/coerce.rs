@@ -3,11 +3,13 @@
 //!
 //! Owns: [`Analyzer::coerce`], [`Analyzer::cast`], [`Analyzer::common_type`]. Specification: typeconv.html, parse_coerce.c's rules.
 
+use crate::catalog::acl::Privileges;
 use crate::catalog::schema::UserTypeKind;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::polymorphic::is_polymorphic;
 use crate::sql::casts::{self, CastContext};
+use crate::sql::planner::schema_denied;
 use crate::sql::scan::LiteralKind;
 use crate::sql::tree::{CastRef, Coercion, Expr, ExprKind};
 use crate::types::encoding;
@@ -170,7 +172,15 @@ impl Analyzer<'_> {
         }
         let found = match name_parts(&text)?.as_slice() {
             [name] => self.catalog().find_relation(&self.search_path, name),
-            [schema, name] => self.catalog().relation(schema, name),
+            [schema, _] if self.in_stored_text == 0 && !(self.context.may_use)(schema) => {
+                return Err(schema_denied(schema));
+            }
+            [schema, name] => self.catalog().relation(schema, name).inspect(|relation| {
+                // Whoever has the plan needs the right to use the schema.
+                if self.in_stored_text == 0 {
+                    self.permissions.borrow_mut().require(relation.oid, Privileges::NONE);
+                }
+            }),
             _ => None,
         };
         match found {

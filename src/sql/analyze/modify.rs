@@ -58,7 +58,6 @@ impl<'a> Analyzer<'a> {
         let name = &ast.relation;
         let relation = self.target(name, "inserting into").map_err(|e| self.at(e, name.location))?;
         let columns = self.insert_columns(relation, &ast.columns)?;
-        self.permissions.borrow_mut().insert(relation.oid, columns.iter().map(|column| column.number));
         let source = match &ast.source {
             None => InsertSource::Rows(vec![Vec::new()]),
             Some(query) => {
@@ -69,6 +68,9 @@ impl<'a> Analyzer<'a> {
                 self.insert_source(query, &columns)?
             }
         };
+        // Without names these are as many of the first columns as there are values.
+        let given = columns.iter().take(source.width()).map(|column| column.number);
+        self.permissions.borrow_mut().insert(relation.oid, given);
         let entry = self.fresh_entry();
         let shown = name.alias.as_ref().map_or_else(|| relation.name.clone(), |a| a.name.clone());
         let (source, row) = self.insert_body(relation, &columns, ast, source)?;
@@ -519,6 +521,16 @@ pub(super) type Assignments = Vec<(Vec<i16>, Expr)>;
 enum InsertSource {
     Rows(Vec<Vec<Option<(Expr, Location)>>>),
     Query(Box<Query>),
+}
+
+impl InsertSource {
+    /// How many values a row has.
+    fn width(&self) -> usize {
+        match self {
+            InsertSource::Rows(rows) => rows.first().map_or(0, Vec::len),
+            InsertSource::Query(query) => query.outputs().len(),
+        }
+    }
 }
 
 /// The columns an INSERT writes; SQLite computes generated ones.

@@ -78,7 +78,7 @@ const PRIVILEGES: &[(char, &str)] = &[
 /// aclexplode: "grantee=letters/grantor", each letter a row, an asterisk behind it the grant option.
 fn privileges(args: &Arguments<'_>) -> Result<Rows> {
     let mut exploded = Vec::new();
-    let roles = args.slot.with_session(|session| Ok(session.roles()))?;
+    let roles = args.slot.with_session(|session| Ok(session.roles())).unwrap_or_default();
     let role_oid = |name: &str| role_oid(&roles, name);
     for item in items(args)? {
         let Some((grantee, rest)) = item.split_once('=') else { continue };
