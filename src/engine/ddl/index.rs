@@ -11,6 +11,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::stored::expression_name;
 use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
 use crate::sql::syntax::parse;
+use crate::types::order::has_order;
 use crate::types::pg_type::{Oid, type_info};
 
 /// The access methods whose indexes answer the same questions as SQLite's b-trees.
@@ -128,9 +129,25 @@ impl Change<'_> {
         Ok(Some(collation.name.clone()).filter(|name| name != "default"))
     }
 
+    /// A key's type must have an order: indexes of other methods than btree are not there.
+    pub(super) fn require_order(&self, type_oid: Oid) -> Result<()> {
+        let base = self.base_type(type_oid);
+        if has_order(base) {
+            return Ok(());
+        }
+        let shown = type_display(&self.catalog, base);
+        let message = format!("data type {shown} has no default operator class for access method \"btree\"");
+        Err(Error::new(SqlState::UNDEFINED_OBJECT, message).with_hint(
+            "You must specify an operator class for the index or define a default operator class for the data type.",
+        ))
+    }
+
     /// The operator class (ResolveOpClass): those there are order as the type itself does.
     fn key_class(&self, class: Option<&Name>, type_oid: Oid, method: &str) -> Result<Option<String>> {
-        let Some(class) = class else { return Ok(None) };
+        let Some(class) = class else {
+            self.require_order(type_oid)?;
+            return Ok(None);
+        };
         let mut methods = Recording::new(recording!("pg_am")).lines();
         let method_oid = methods.find(|line| line.text("amname") == method).map_or(0, |line| line.number("oid"));
         let mut classes = Recording::new(recording!("pg_opclass")).lines();

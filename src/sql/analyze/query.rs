@@ -372,6 +372,8 @@ impl Analyzer<'_> {
             having => having,
         };
         let unique = self.is_unique(&from, selection.as_ref());
+        let distinct_targets = targets.iter().filter(|_| distinct).map(|target| &target.expr);
+        self.require_comparable(&keys, group_by.iter().chain(&distinct_on).chain(distinct_targets))?;
         Ok((Select { distinct, distinct_on, targets, from, selection, group_by, having, unique }, keys))
     }
 
