@@ -4,9 +4,20 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::ast::query::{GroupItem, SortBy};
+use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Expr, SortKey};
 use crate::types::order::{has_equality, has_order};
 use crate::types::pg_type::Oid;
+
+/// Where a key of GROUP BY stands.
+pub(super) fn group_location(item: &GroupItem) -> Option<Location> {
+    match item {
+        GroupItem::Expr(ast) => Some(expr_location(ast)),
+        _ => None,
+    }
+}
 
 impl Analyzer<'_> {
     fn unidentified(&self, what: &str, oid: Oid) -> Error {
@@ -14,18 +25,27 @@ impl Analyzer<'_> {
         Error::new(SqlState::UNDEFINED_FUNCTION, message)
     }
 
-    /// Refuses to sort by what has no order, and to group by what has no equality.
-    pub(super) fn require_comparable<'e>(
-        &self,
-        sorted: &[SortKey],
-        mut grouped: impl Iterator<Item = &'e Expr>,
-    ) -> Result<()> {
-        if let Some(key) = sorted.iter().find(|key| !has_order(key.expr.type_oid)) {
-            let hint = "Use an explicit ordering operator or modify the query.";
-            return Err(self.unidentified("ordering", key.expr.type_oid).with_hint(hint));
+    /// Refuses to sort by what has no order.
+    pub(super) fn require_order(&self, keys: &[SortKey], written: &[SortBy]) -> Result<()> {
+        match keys.iter().zip(written).find(|(key, _)| !has_order(key.expr.type_oid)) {
+            Some((key, sort)) => {
+                let hint = "Use an explicit ordering operator or modify the query.";
+                let error = self.unidentified("ordering", key.expr.type_oid).with_hint(hint);
+                Err(self.at(error, expr_location(&sort.node)))
+            }
+            None => Ok(()),
         }
-        match grouped.find(|expr| !has_equality(expr.type_oid)) {
-            Some(expr) => Err(self.unidentified("equality", expr.type_oid)),
+    }
+
+    /// Refuses to group by what has no equality.
+    pub(super) fn require_equality<'e>(
+        &self,
+        keys: impl IntoIterator<Item = &'e Expr>,
+        written: impl Iterator<Item = Location>,
+    ) -> Result<()> {
+        let locations = written.chain(std::iter::repeat(Location::UNKNOWN));
+        match keys.into_iter().zip(locations).find(|(key, _)| !has_equality(key.type_oid)) {
+            Some((key, at)) => Err(self.at(self.unidentified("equality", key.type_oid), at)),
             None => Ok(()),
         }
     }

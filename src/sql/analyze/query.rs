@@ -6,6 +6,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::call::{contains_aggregate, contains_window};
+use crate::sql::analyze::comparable::group_location;
 use crate::sql::analyze::from::SetCalls;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
@@ -372,8 +373,16 @@ impl Analyzer<'_> {
             having => having,
         };
         let unique = self.is_unique(&from, selection.as_ref());
-        let distinct_targets = targets.iter().filter(|_| distinct).map(|target| &target.expr);
-        self.require_comparable(&keys, group_by.iter().chain(&distinct_on).chain(distinct_targets))?;
+        self.require_order(&keys, order_by)?;
+        self.require_equality(&group_by, ast.group.iter().filter_map(group_location))?;
+        let on = match &ast.distinct {
+            Some(Distinct::On(exprs)) => exprs.as_slice(),
+            _ => &[],
+        };
+        self.require_equality(&distinct_on, on.iter().map(expr_location))?;
+        if distinct {
+            self.require_equality(targets.iter().map(|t| &t.expr), ast.targets.iter().map(|t| t.location))?;
+        }
         Ok((Select { distinct, distinct_on, targets, from, selection, group_by, having, unique }, keys))
     }
 
