@@ -199,6 +199,7 @@ pub mod sql {
         pub mod analyzer;
         mod call;
         mod coerce;
+        mod comparable;
         mod conflict;
         mod enums;
         mod expr;

@@ -4,8 +4,9 @@
 //! numbers and canonical text. Reading what a client wrote is `types::datetime_input`, DateStyle output
 //! `types::datetime_output`, arithmetic `types::datetime_math`. Specification: datatype-datetime.html.
 //!
-//! The stored forms sort as text. That holds for the years 1 to 9999, so dates outside of them cannot be stored and
-//! answer 22008, though arithmetic may pass through them.
+//! The stored forms sort as text. For the years 1 to 9999 they are ISO's. A later year is written with seven digits behind
+//! a Y, which sorts after every digit and before "infinity"; a year before Christ as a slash, which sorts after
+//! "-infinity" and before every digit, and what is left of it to 9999: 1 BC is /9999, 44 BC is /9956.
 
 use std::fmt::{self, Write};
 
@@ -60,9 +61,8 @@ const END_DATE: i64 = 2_145_031_949;
 const MIN_TIMESTAMP: i64 = -211_813_488_000_000_000;
 /// 294277-01-01.
 const END_TIMESTAMP: i64 = 9_223_371_331_200_000_000;
-/// 0001-01-01 and 10000-01-01: what the stored form can hold.
-const FIRST_STORED_DAY: i64 = -730_119;
-const END_STORED_DAY: i64 = 2_921_940;
+/// What the years before Christ, of which the last is 0, count up to in their stored form.
+const LAST_BC: i64 = 9999;
 
 pub(super) fn out_of_range(what: &'static str) -> Error {
     Error::new(SqlState::DATETIME_FIELD_OVERFLOW, what)
@@ -74,10 +74,6 @@ pub(super) fn date_out_of_range() -> Error {
 
 pub(super) fn timestamp_out_of_range() -> Error {
     out_of_range("timestamp out of range")
-}
-
-fn cannot_store(error: Error) -> Error {
-    error.with_detail("Dates are stored for the years 1 to 9999.")
 }
 
 fn format_error(_: fmt::Error) -> Error {
@@ -197,6 +193,46 @@ pub(super) fn put_iso_date(out: &mut impl Write, (year, month, day): (i64, i64, 
     put2(out, day)
 }
 
+/// Writes a day in the form that sorts.
+fn put_sortable_date(out: &mut impl Write, days: i64) -> fmt::Result {
+    let (year, month, day) = civil_from_days(days);
+    match year {
+        ..1 => {
+            out.write_char('/')?;
+            put_iso_date(out, (LAST_BC + year, month, day))
+        }
+        1..10_000 => put_iso_date(out, (year, month, day)),
+        _ => write!(out, "Y{year:07}-{month:02}-{day:02}"),
+    }
+}
+
+/// Whether a stored date or timestamp is what ISO style shows: the years 1 to 9999 and the infinities.
+pub fn is_iso(stored: &str) -> bool {
+    !stored.starts_with(['/', 'Y'])
+}
+
+/// Days of a stored date whose year has its own form, and what follows it.
+fn wide_date(text: &str) -> Option<(i64, &str)> {
+    let (digits, offset) = match text.as_bytes().first()? {
+        b'/' => (4, -LAST_BC),
+        b'Y' => (7, 0),
+        _ => return None,
+    };
+    let (year, rest) = text.get(1..)?.split_at_checked(digits)?;
+    let year = number(year.as_bytes())? + offset;
+    let (month_day, rest) = rest.split_at_checked(6)?;
+    let [b'-', m1, m2, b'-', d1, d2] = *month_day.as_bytes() else { return None };
+    let (month, day) = (number(&[m1, m2])?, number(&[d1, d2])?);
+    let valid = (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
+    valid.then(|| (days_from_civil(year, month, day), rest))
+}
+
+/// Microseconds of a stored timestamp whose year has its own form.
+fn wide_timestamp(text: &str) -> Option<i64> {
+    let (days, rest) = wide_date(text)?;
+    days.checked_mul(USECS_PER_DAY)?.checked_add(stored_time(rest.strip_prefix(' ')?.as_bytes())?)
+}
+
 /// Writes +HH[:MM[:SS]] for an offset in seconds east.
 pub(super) fn put_offset(out: &mut impl Write, offset: i32) -> fmt::Result {
     let seconds = i64::from(offset.unsigned_abs());
@@ -268,7 +304,7 @@ impl Stored for Date {
         match text {
             "infinity" => Ok(Date::INFINITY),
             "-infinity" => Ok(Date::NEGATIVE_INFINITY),
-            _ => match stored_date(text.as_bytes()) {
+            _ => match stored_date(text.as_bytes()).or_else(|| Some(wide_date(text)?.0)) {
                 Some(days) => Ok(Date(days as i32)),
                 None => Date::parse(text, &Default::default()),
             },
@@ -280,8 +316,7 @@ impl Stored for Date {
         let written = match *self {
             Date::INFINITY => out.write_str("infinity"),
             Date::NEGATIVE_INFINITY => out.write_str("-infinity"),
-            _ if (FIRST_STORED_DAY..END_STORED_DAY).contains(&days) => put_iso_date(out, civil_from_days(days)),
-            _ => return Err(cannot_store(date_out_of_range())),
+            _ => put_sortable_date(out, days),
         };
         written.map_err(format_error)
     }
@@ -320,14 +355,11 @@ impl Stored for TimeTz {
 fn write_instant(usecs: i64, suffix: &str, out: &mut impl Write) -> Result<()> {
     let days = usecs.div_euclid(USECS_PER_DAY);
     let mut write = || {
-        put_iso_date(out, civil_from_days(days))?;
+        put_sortable_date(out, days)?;
         out.write_char(' ')?;
         put_time(out, usecs.rem_euclid(USECS_PER_DAY))?;
         out.write_str(suffix)
     };
-    if !(FIRST_STORED_DAY..END_STORED_DAY).contains(&days) {
-        return Err(cannot_store(timestamp_out_of_range()));
-    }
     write().map_err(format_error)
 }
 
@@ -336,7 +368,7 @@ impl Stored for Timestamp {
         match text {
             "infinity" => Ok(Timestamp::INFINITY),
             "-infinity" => Ok(Timestamp::NEGATIVE_INFINITY),
-            _ => match stored_timestamp(text.as_bytes()) {
+            _ => match stored_timestamp(text.as_bytes()).or_else(|| wide_timestamp(text)) {
                 Some(usecs) => Ok(Timestamp(usecs)),
                 None => Timestamp::parse(text, &Default::default()),
             },
@@ -357,7 +389,10 @@ impl Stored for TimestampTz {
         match text {
             "infinity" => Ok(TimestampTz::INFINITY),
             "-infinity" => Ok(TimestampTz::NEGATIVE_INFINITY),
-            _ => match text.strip_suffix("+00").and_then(|local| stored_timestamp(local.as_bytes())) {
+            _ => match text
+                .strip_suffix("+00")
+                .and_then(|local| stored_timestamp(local.as_bytes()).or_else(|| wide_timestamp(local)))
+            {
                 Some(usecs) => Ok(TimestampTz(usecs)),
                 None => TimestampTz::parse(text, &Default::default()),
             },

@@ -21,7 +21,7 @@ use crate::types::bytes_text::{
     char_byte, parse_bytea, parse_uuid, read_char, write_char, write_escaped, write_hex, write_uuid,
 };
 use crate::types::calendar::USECS_PER_DAY;
-use crate::types::datetime::{Date, Stored, Time, TimeTz, Timestamp, TimestampTz, out_of_range};
+use crate::types::datetime::{Date, Stored, Time, TimeTz, Timestamp, TimestampTz, is_iso, out_of_range};
 use crate::types::encoding_rare;
 use crate::types::format::{ByteaOutput, DateStyle, Format, FormatSettings, IntervalStyle};
 use crate::types::interval::{Interval, fields};
@@ -206,7 +206,7 @@ fn write_float(value: f64, single: bool, settings: &FormatSettings, out: &mut By
 
 /// Dates and timestamps without time zone: stored in ISO style.
 fn put_date(scalar: Scalar, text: &str, settings: &FormatSettings, out: &mut BytesMut) -> Result<()> {
-    if settings.date_style == DateStyle::Iso {
+    if settings.date_style == DateStyle::Iso && is_iso(text) {
         out.put_slice(text.as_bytes());
         return Ok(());
     }
@@ -220,7 +220,7 @@ fn put_date(scalar: Scalar, text: &str, settings: &FormatSettings, out: &mut Byt
 /// Stored in UTC and ISO style.
 fn put_timestamptz(text: &str, settings: &FormatSettings, out: &mut BytesMut) -> Result<()> {
     let in_utc = settings.time_zone.to_fixed_offset().is_ok_and(|offset| offset.is_zero());
-    if in_utc && settings.date_style == DateStyle::Iso {
+    if in_utc && settings.date_style == DateStyle::Iso && is_iso(text) {
         out.put_slice(text.as_bytes());
         return Ok(());
     }

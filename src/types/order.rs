@@ -1,7 +1,7 @@
 //! How stored values of a type compare that SQLite keeps as text, or that are text within a text: elements of arrays,
 //! bounds of ranges.
 //!
-//! Owns: [`compare_text`]. Must not know: collations, which call it. What is not a value of its type (a file that
+//! Owns: [`compare_text`], and which types have an order at all. Must not know: collations, which call it. What is not a value of its type (a file that
 //! others wrote) is less than all that are, and compares by bytes.
 
 use std::cmp::Ordering;
@@ -10,10 +10,43 @@ use crate::types::datetime::{Stored, TimeTz};
 use crate::types::interval::Interval;
 use crate::types::network::Network;
 use crate::types::numeric_wire;
-use crate::types::pg_type::Scalar;
+use crate::types::pg_type::{Oid, Scalar, type_info};
 use crate::types::range;
 use crate::types::text_search::query_parser::{self, Syntax};
 use crate::types::text_search::{TsQuery, TsVector};
+
+/// Types whose values PostgreSQL cannot tell apart for GROUP BY and DISTINCT, nor sort.
+const WITHOUT_EQUALITY: &[Oid] = &[
+    Oid::JSON,
+    Oid::XML,
+    Oid::POINT,
+    Oid::LSEG,
+    Oid::LINE,
+    Oid::BOX,
+    Oid::PATH,
+    Oid::POLYGON,
+    Oid::CIRCLE,
+    Oid::PG_SNAPSHOT,
+    Oid::TXID_SNAPSHOT,
+];
+
+/// Types it can tell apart and not sort.
+const WITHOUT_ORDER: &[Oid] = &[Oid::XID, Oid::CID];
+
+/// A type, or what its arrays are of.
+fn element(oid: Oid) -> Oid {
+    type_info(oid).and_then(|info| info.repr.array_of).unwrap_or(oid)
+}
+
+/// Whether values of a type can be grouped: there is a default operator class for hashing or for b-trees.
+pub fn has_equality(oid: Oid) -> bool {
+    !WITHOUT_EQUALITY.contains(&element(oid))
+}
+
+/// Whether values of a type can be sorted: there is a default operator class for b-trees.
+pub fn has_order(oid: Oid) -> bool {
+    has_equality(oid) && !WITHOUT_ORDER.contains(&element(oid))
+}
 
 /// Compares two stored values of a scalar, both as text. jsonb is not among the types it knows.
 pub fn compare_text(scalar: Scalar, a: &str, b: &str) -> Ordering {

@@ -256,9 +256,9 @@ pub(super) fn parse(scalar: Scalar, text: &str, settings: &FormatSettings) -> Re
 }
 
 /// Whether a stored range looks to the client as it is stored.
-fn is_shown_as_stored(of: RangeOf, settings: &FormatSettings) -> bool {
+fn is_shown_as_stored(of: RangeOf, stored: &str, settings: &FormatSettings) -> bool {
     match of.scalar() {
-        Scalar::Date | Scalar::Timestamp => settings.date_style == DateStyle::Iso,
+        Scalar::Date | Scalar::Timestamp => settings.date_style == DateStyle::Iso && !stored.contains(['/', 'Y']),
         Scalar::Interval => settings.interval_style == IntervalStyle::Postgres,
         Scalar::Float4 | Scalar::Float8 => settings.extra_float_digits >= 1,
         Scalar::TimestampTz | Scalar::Bytea => false,
@@ -269,7 +269,7 @@ fn is_shown_as_stored(of: RangeOf, settings: &FormatSettings) -> bool {
 /// Appends the text form of a stored range or multirange.
 pub(super) fn encode_text(scalar: Scalar, stored: &str, settings: &FormatSettings, out: &mut BytesMut) -> Result<()> {
     let Some(of) = scalar.range() else { return Err(Error::internal("a range that is none")) };
-    if is_shown_as_stored(of, settings) || stored == "empty" {
+    if is_shown_as_stored(of, stored, settings) || stored == "empty" {
         out.put_slice(stored.as_bytes());
         return Ok(());
     }

@@ -98,6 +98,9 @@ impl Change<'_> {
             return Err(multiple_primary_keys(relation));
         }
         let numbers = key_columns(relation, columns, primary)?;
+        for column in relation.columns.iter().filter(|column| numbers.contains(&column.number)) {
+            self.require_order(column.type_oid)?;
+        }
         let named: Vec<String> = columns.iter().chain(included).cloned().collect();
         let included = super::index::included_columns(relation, included)?;
         let (label, part) = if primary { ("pkey", None) } else { ("key", Some(joined(&named))) };

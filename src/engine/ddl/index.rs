@@ -11,6 +11,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
 use crate::sql::stored::expression_name;
 use crate::sql::syntax::parse;
+use crate::types::order::has_order;
 use crate::types::pg_type::{Oid, type_info};
 
 /// The most columns of an index (INDEX_MAX_KEYS).
@@ -120,6 +121,12 @@ impl Change<'_> {
         Ok(Some(collation.name.clone()).filter(|name| name != "default"))
     }
 
+    /// A key of a unique constraint must have an order.
+    pub(super) fn require_order(&self, type_oid: Oid) -> Result<()> {
+        let base = self.base_type(type_oid);
+        if has_order(base) { Ok(()) } else { Err(no_default_class(&type_display(&self.catalog, base), "btree")) }
+    }
+
     /// The operator class (ResolveOpClass). The type's default one is not kept.
     fn key_class(&self, class: Option<&Name>, type_oid: Oid, method: &AccessMethod) -> Result<Option<String>> {
         let mut classes =
@@ -127,15 +134,13 @@ impl Change<'_> {
         let accepts = |line: &Line| accepts(Oid(line.number("opcintype").try_into().unwrap_or_default()), type_oid);
         let shown = || type_display(&self.catalog, type_oid);
         let Some(class) = class else {
-            // Every type that can be compared has one for btree and hash: those of users are compared as text.
-            if method.is_ordered || classes.any(|line| line.number("opcdefault") != 0 && accepts(&line)) {
+            // Every type that can be compared has one for btree: those of users are compared as text.
+            if method.is_ordered && has_order(type_oid)
+                || classes.any(|line| line.number("opcdefault") != 0 && accepts(&line))
+            {
                 return Ok(None);
             }
-            let message =
-                format!("data type {} has no default operator class for access method \"{}\"", shown(), method.name);
-            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message).with_hint(
-                "You must specify an operator class for the index or define a default operator class for the data type.",
-            ));
+            return Err(no_default_class(&shown(), &method.name));
         };
         let Some(found) = classes.find(|line| line.text("opcname") == class.name) else {
             let message =
@@ -223,6 +228,13 @@ fn accepts(input: Oid, type_oid: Oid) -> bool {
         Oid::INET => [Oid::INET, Oid::CIDR].contains(&type_oid),
         input => input == type_oid,
     }
+}
+
+fn no_default_class(shown: &str, method: &str) -> Error {
+    let message = format!("data type {shown} has no default operator class for access method \"{method}\"");
+    Error::new(SqlState::UNDEFINED_OBJECT, message).with_hint(
+        "You must specify an operator class for the index or define a default operator class for the data type.",
+    )
 }
 
 /// What an index can be (amapi.h).

@@ -135,7 +135,7 @@ pub(super) fn push_json(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot
         }
         (Scalar::Json | Scalar::Jsonb, _) => out.push_str(&text_of(value)?),
         (Scalar::Timestamp | Scalar::TimestampTz, _) => push_string(&iso_timestamp(info, value, slot)?, out),
-        (Scalar::Date, _) => push_string(&text_of(value)?, out),
+        (Scalar::Date, _) => push_string(&in_iso(info, value, slot)?, out),
         _ => push_string(&text_form(info, value, slot)?, out),
     }
     Ok(())
@@ -188,15 +188,19 @@ pub(super) fn malformed_array(error: serde_json::Error) -> Error {
 
 /// Timestamps inside json are in ISO 8601 with a T, whatever DateStyle says; with time zone, in the session's zone.
 fn iso_timestamp(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot) -> Result<String> {
-    let text = slot.with_format(|settings| {
-        let iso = crate::types::format::FormatSettings {
-            date_style: crate::types::format::DateStyle::Iso,
-            ..settings.clone()
-        };
-        super::io::encode_text(info, value, &iso)
-    })?;
-    let text = text.replacen(' ', "T", 1);
+    let text = in_iso(info, value, slot)?.replacen(' ', "T", 1);
+    let (text, era) = text.strip_suffix(" BC").map_or((text.as_str(), ""), |text| (text, " BC"));
     // +00 becomes +00:00.
     let zone = text.rfind(['+', '-']).filter(|at| *at > 10 && text.len() - at == 3);
-    Ok(if info.repr.scalar == Scalar::TimestampTz && zone.is_some() { text + ":00" } else { text })
+    let minutes = if info.repr.scalar == Scalar::TimestampTz && zone.is_some() { ":00" } else { "" };
+    Ok(format!("{text}{minutes}{era}"))
+}
+
+/// A date or timestamp in ISO style, whatever DateStyle says.
+fn in_iso(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot) -> Result<String> {
+    use crate::types::format::{DateStyle, FormatSettings};
+    slot.with_format(|settings| {
+        let iso = FormatSettings { date_style: DateStyle::Iso, ..settings.clone() };
+        super::io::encode_text(info, value, &iso)
+    })
 }

@@ -377,6 +377,7 @@ impl Analyzer<'_> {
                 self.check_grouped(expr, &group_by)?;
             }
         }
+        self.require_comparable(ast, order_by, (&keys, &group_by, &distinct_on, &targets))?;
         let grouped = !ast.group.is_empty();
         Ok((Select { distinct, distinct_on, targets, from, selection, group_by, grouped, having }, keys))
     }

@@ -2,11 +2,11 @@
 //!
 //! Must not know: arrays proper (`subscript`). Specification: functions-geometry.html; raw_array_subscript_handler.
 
-use crate::error::{Error, Result, SqlState};
+use crate::error::Result;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::subscript::subscripted;
 use crate::sql::casts::CastContext;
-use crate::sql::tree::Expr;
+use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
 
 /// The types, and what they consist of.
@@ -19,9 +19,8 @@ impl Analyzer<'_> {
         let Some((_, element)) = SHAPES.iter().find(|(oid, _)| *oid == shape.type_oid) else {
             return Ok(None);
         };
-        let [subscript] = subscripts else {
-            return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
-        };
+        // They have one dimension, and there is nothing in a second.
+        let [subscript] = subscripts else { return Ok(Some(Expr::new(ExprKind::Null, *element))) };
         let subscript = self.coerce(subscript.clone(), Oid::INT4, -1, CastContext::Assignment)?;
         Ok(Some(subscripted(shape.clone(), vec![subscript], *element)))
     }

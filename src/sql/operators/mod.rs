@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::sql::functions::Call;
+use crate::types::order::has_order;
 use crate::types::pg_type::Oid;
 
 /// One operator (pg_operator). A prefix operator has `left` = `Oid::INVALID`. Comparison operators are templates over
@@ -75,28 +76,10 @@ pub fn named(name: &str) -> &'static [&'static Operator] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
 
-/// Types that have no comparisons, or whose comparisons are more than SQLite's of the stored form: only their rows here
-/// count.
-const NOT_AS_STORED: &[Oid] = &[
-    Oid::JSON,
-    Oid::XML,
-    Oid::VOID,
-    Oid::XID,
-    Oid::CID,
-    Oid::PG_SNAPSHOT,
-    Oid::TXID_SNAPSHOT,
-    Oid::POINT,
-    Oid::LSEG,
-    Oid::LINE,
-    Oid::BOX,
-    Oid::PATH,
-    Oid::POLYGON,
-    Oid::CIRCLE,
-];
-
-/// Whether values of a type are compared by SQLite's own operators.
+/// Whether values of a type are compared by SQLite's own operators. Other types have no comparisons, or such as are more
+/// than SQLite's of the stored form: only their rows here count.
 pub fn compare_as_stored(oid: Oid) -> bool {
-    !NOT_AS_STORED.contains(&oid)
+    has_order(oid) && oid != Oid::VOID
 }
 
 #[cfg(test)]

@@ -164,17 +164,50 @@ fn settings_change_the_text_form_as_in_postgresql() {
 }
 
 #[test]
-fn years_that_do_not_sort_as_text_are_refused() {
+fn dates_of_every_year_sort_as_text() {
     let settings = FormatSettings::default();
-    for (type_name, literal) in [
-        ("date", "0044-03-15 BC"),
-        ("date", "10000-01-01"),
-        ("timestamp", "0001-12-31 00:00 BC"),
-        ("timestamptz", "10000-01-01 00:00+00"),
+    for (type_name, literals) in [
+        (
+            "date",
+            &[
+                "-infinity",
+                "4713-11-24 BC",
+                "0044-03-15 BC",
+                "0044-03-16 BC",
+                "0001-12-31 BC",
+                "0001-01-01",
+                "9999-12-31",
+                "10000-01-01",
+                "123456-02-03",
+                "5874897-12-31",
+                "infinity",
+            ][..],
+        ),
+        (
+            "timestamptz",
+            &[
+                "-infinity",
+                "4713-11-24 00:00+00 BC",
+                "0001-12-31 00:00+00 BC",
+                "0001-12-31 00:00:00.5+00 BC",
+                "2000-01-01 00:00+00",
+                "10000-01-01 00:00+00",
+                "294276-12-31 23:59:59.999999+00",
+                "infinity",
+            ],
+        ),
     ] {
         let info = type_named(type_name);
-        let error = decode(info.repr, info.sql_name, Format::Text, literal.as_bytes(), &settings).unwrap_err();
-        assert_eq!(error.code(), SqlState::DATETIME_FIELD_OVERFLOW, "{literal}");
+        let stored: Vec<_> = literals
+            .iter()
+            .map(|literal| {
+                let decoded = decode(info.repr, info.sql_name, Format::Text, literal.as_bytes(), &settings);
+                let Ok(Value::Text(stored)) = decoded else { panic!("{literal}: {decoded:?}") };
+                stored
+            })
+            .collect();
+        assert!(stored.is_sorted(), "{stored:?}");
+        assert_eq!(stored.iter().collect::<std::collections::HashSet<_>>().len(), stored.len(), "{stored:?}");
     }
 }
 
