@@ -144,6 +144,7 @@ pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod cluster;
     pub mod definitions;
+    pub mod extensions;
     pub mod pretty;
     pub mod qualify;
     pub mod schema;

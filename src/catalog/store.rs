@@ -9,6 +9,7 @@
 //! sequences is in `main.__pg_sequence`, beside all others.
 
 mod cluster;
+mod extensions;
 mod foreign;
 mod options;
 mod save;
@@ -28,6 +29,7 @@ use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use cluster::save_cluster;
+pub use extensions::{put_extension, remove_extension};
 pub use save::*;
 
 /// The layout's number; a file with a higher one was written by a newer pgserver and is not opened.
@@ -97,11 +99,13 @@ pub fn initialise(connection: &Connection) -> Result<()> {
 /// them loads as what SQLite says it is.
 pub fn ensure(connection: &Connection) -> Result<()> {
     if has_catalog(connection, "main")? {
-        // A file of an older version has all the tables but this.
-        return connection.execute_batch(&options::TABLE.replace("{0}", "main"));
+        // A file of an older version has all the tables but these.
+        connection.execute_batch(&options::TABLE.replace("{0}", "main"))?;
+        return connection.execute_batch(&extensions::TABLE.replace("{0}", "main"));
     }
     connection.execute_batch(&TABLES.replace("{0}", "main"))?;
     connection.execute_batch(&options::TABLE.replace("{0}", "main"))?;
+    connection.execute_batch(&extensions::TABLE.replace("{0}", "main"))?;
     let first_oid = Oid::FIRST_NORMAL.0;
     let new =
         connection.execute("INSERT OR IGNORE INTO main.__pg_catalog VALUES (1, ?1, ?2)", params![FORMAT, first_oid])?;
@@ -229,6 +233,9 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
     for comment in statement.query_map([], |row| Ok(((oid(row, 0)?, oid(row, 1)?, row.get(2)?), row.get(3)?)))? {
         let (key, text) = comment?;
         snapshot.comments.insert(key, text);
+    }
+    if database == "main" {
+        snapshot.extensions = extensions::load(connection)?;
     }
     Ok(())
 }

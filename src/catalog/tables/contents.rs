@@ -109,6 +109,8 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_attrdef", of_catalog(classes::defaults)),
     ("pg_catalog", "pg_attribute", computed_and(classes::system_attributes, classes::attributes)),
     ("pg_catalog", "pg_authid", recorded_and_session(recording!("pg_authid"), server::authids)),
+    ("pg_catalog", "pg_available_extension_versions", of_catalog(own::available_extension_versions)),
+    ("pg_catalog", "pg_available_extensions", of_catalog(own::available_extensions)),
     ("pg_catalog", "pg_cast", recorded(recording!("pg_cast"))),
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
     ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),

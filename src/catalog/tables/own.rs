@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::extensions;
 use crate::catalog::schema::{Column, Relation, RelationKind};
 use crate::catalog::tables::constraints::{PG_CLASS, PG_NAMESPACE, depend};
 use crate::catalog::tables::contents::View;
@@ -137,8 +138,8 @@ pub fn replication(rows: &mut Rows, view: &View<'_>) {
     }
 }
 
-/// The row of pg_extension.
-pub fn extension(rows: &mut Rows, _view: &View<'_>) {
+/// The rows of pg_extension: pgserver's own, and those created.
+pub fn extension(rows: &mut Rows, view: &View<'_>) {
     row!(rows,
         oid: EXTENSION,
         extname: NAME,
@@ -147,6 +148,46 @@ pub fn extension(rows: &mut Rows, _view: &View<'_>) {
         extrelocatable: false,
         extversion: env!("CARGO_PKG_VERSION"),
     );
+    for extension in &view.catalog.extensions {
+        let schema = view.catalog.schemas.iter().find(|schema| schema.name == extension.schema);
+        row!(rows,
+            oid: extension.oid,
+            extname: &extension.name,
+            extowner: BOOTSTRAP_SUPERUSER,
+            extnamespace: schema.map_or(Oid::INVALID, |schema| schema.oid),
+            extrelocatable: extensions::find(&extension.name).is_some_and(|found| found.relocatable),
+            extversion: &extension.version,
+        );
+    }
+}
+
+/// The rows of pg_available_extensions.
+pub fn available_extensions(rows: &mut Rows, view: &View<'_>) {
+    for available in extensions::AVAILABLE {
+        let installed = view.catalog.has_extension(available.name).then_some(available.version);
+        row!(rows,
+            name: available.name,
+            default_version: available.version,
+            installed_version: installed,
+            comment: available.comment,
+        );
+    }
+}
+
+/// The rows of pg_available_extension_versions.
+pub fn available_extension_versions(rows: &mut Rows, view: &View<'_>) {
+    for available in extensions::AVAILABLE {
+        row!(rows,
+            name: available.name,
+            version: available.version,
+            installed: view.catalog.has_extension(available.name),
+            superuser: true,
+            trusted: true,
+            relocatable: available.relocatable,
+            schema: available.schema,
+            comment: available.comment,
+        );
+    }
 }
 
 /// The rows of pg_depend that make the schema and what is in it parts of the extension.

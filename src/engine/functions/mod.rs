@@ -19,7 +19,9 @@ mod catalog;
 mod collations;
 mod construct;
 mod datetime;
+mod degrees;
 mod elements;
+mod extension;
 mod float;
 mod formatting;
 mod integer;
@@ -33,6 +35,7 @@ mod like;
 mod limits_tests;
 mod modifiers;
 mod network;
+mod normalize;
 mod numeric;
 mod object_ids;
 #[cfg(test)]
@@ -274,6 +277,8 @@ static AREAS: &[&[Definition]] = &[
     server_info::FUNCTIONS,
     integer::FUNCTIONS,
     float::FUNCTIONS,
+    degrees::FUNCTIONS,
+    normalize::FUNCTIONS,
     numeric::FUNCTIONS,
     strings::FUNCTIONS,
     bytes::FUNCTIONS,
@@ -287,6 +292,7 @@ static AREAS: &[&[Definition]] = &[
     formatting::FUNCTIONS,
     network::FUNCTIONS,
     text_search::FUNCTIONS,
+    extension::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,
