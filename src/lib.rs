@@ -158,6 +158,7 @@ pub mod catalog {
     pub mod cluster;
     pub mod definitions;
     pub mod dependencies;
+    pub mod extensions;
     pub mod password;
     pub mod pretty;
     pub mod privileges;
@@ -171,6 +172,7 @@ pub mod catalog {
         pub mod classes;
         pub mod constraints;
         pub mod contents;
+        pub mod extensions;
         pub mod information_columns;
         pub mod information_objects;
         pub mod key_triggers;

@@ -33,6 +33,8 @@ pub struct CatalogSnapshot {
     pub types: SharedMap<Oid, Arc<UserType>>,
     /// (schema, name) to user type; the types' array types are here too, by their own OID in `UserType::array`.
     pub type_names: SharedMap<(String, String), Oid>,
+    /// Those created, plpgsql is not among them.
+    pub extensions: Vec<Extension>,
     /// COMMENT ON, by (class OID, object OID, column number or 0).
     pub comments: SharedMap<(Oid, Oid, i32), String>,
     /// Whose objects are, and who may do what with them, where that was ever said.
@@ -72,6 +74,15 @@ pub struct Uses {
     pub columns: Vec<(Oid, i16)>,
     /// Keys without which a view's grouping would not be right.
     pub constraints: Vec<Oid>,
+}
+
+/// An extension of this database (pg_extension).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    pub oid: Oid,
+    pub name: String,
+    pub schema: String,
+    pub version: String,
 }
 
 /// What a relation is (pg_class.relkind).
@@ -421,7 +432,12 @@ impl CatalogSnapshot {
         search_path.iter().find_map(|schema| self.relation(schema, name))
     }
 
-    /// Whether the schema exists.
+    /// Whether the extension was created, or is always there.
+    pub fn has_extension(&self, name: &str) -> bool {
+        name == "plpgsql" || self.extensions.iter().any(|extension| extension.name == name)
+    }
+
+    /// Whether there is a schema of that name.
     pub fn has_schema(&self, name: &str) -> bool {
         self.schemas.iter().any(|s| s.name == name)
     }

@@ -9,6 +9,7 @@
 //! sequences is in `main.__pg_sequence`, beside all others.
 
 mod cluster;
+mod extensions;
 mod foreign;
 mod options;
 mod privileges;
@@ -29,6 +30,7 @@ use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use cluster::save_cluster;
+pub use extensions::{put_extension, remove_extension};
 pub use privileges::{put_default_acls, put_privileges};
 pub use save::*;
 
@@ -119,7 +121,9 @@ pub fn ensure(connection: &Connection) -> Result<()> {
 }
 
 fn make_later_tables(connection: &Connection, database: &str) -> Result<()> {
-    [LATER, privileges::TABLES].iter().try_for_each(|sql| connection.execute_batch(&sql.replace("{0}", database)))
+    [LATER, privileges::TABLES, extensions::TABLE]
+        .iter()
+        .try_for_each(|sql| connection.execute_batch(&sql.replace("{0}", database)))
 }
 
 /// Whether the file's layout is newer than this program.
@@ -249,6 +253,9 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
     for comment in statement.query_map([], |row| Ok(((oid(row, 0)?, oid(row, 1)?, row.get(2)?), row.get(3)?)))? {
         let (key, text) = comment?;
         snapshot.comments.insert(key, text);
+    }
+    if database == "main" {
+        snapshot.extensions = extensions::load(connection)?;
     }
     privileges::load(connection, database, snapshot)
 }

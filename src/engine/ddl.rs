@@ -13,6 +13,7 @@ mod constraint;
 mod deferrable;
 mod drop;
 mod expression;
+mod extension;
 mod index;
 mod naming;
 mod owner;
@@ -159,6 +160,10 @@ impl<'a> Change<'a> {
             Ddl::Rename { kind, name, if_exists, to } => self.rename(*kind, name, *if_exists, to),
             Ddl::SetSchema { kind, name, if_exists, schema } => self.set_schema(*kind, name, *if_exists, schema),
             Ddl::Drop { kind, names, if_exists, cascade } => self.drop(*kind, names, *if_exists, *cascade),
+            Ddl::CreateExtension { name, schema, version, if_not_exists } => {
+                self.create_extension(name, schema.as_deref(), version.as_deref(), *if_not_exists)
+            }
+            Ddl::DropExtension { names, if_exists } => self.drop_extensions(names, *if_exists),
             Ddl::Comment { target, text } => self.comment(target, text.as_deref()),
             Ddl::Grant(stmt) => self.grant(stmt),
             Ddl::AlterDefaultPrivileges(stmt) => self.alter_default_privileges(stmt),

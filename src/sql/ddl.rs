@@ -129,6 +129,16 @@ pub enum Ddl {
         if_exists: bool,
         cascade: bool,
     },
+    CreateExtension {
+        name: String,
+        schema: Option<String>,
+        version: Option<String>,
+        if_not_exists: bool,
+    },
+    DropExtension {
+        names: Vec<String>,
+        if_exists: bool,
+    },
     Comment {
         target: CommentTarget,
         text: Option<String>,

@@ -10,6 +10,7 @@ use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result};
 use crate::sql::analyze::type_name;
+use crate::sql::functions;
 use crate::sql::planner::PlanContext;
 use crate::sql::stored::{self, Origin, Target, relation_expression};
 use crate::sql::syntax::ast::expression::{
@@ -435,7 +436,12 @@ impl<'a> Writer<'a> {
                 items.push(format!("{}::regclass", quote_literal(&self.regclass(text))));
                 continue;
             }
-            items.push(self.expr(expr, own.filter(|o| *o == Oid::VARCHAR).map(|_| Oid::TEXT)));
+            let wanted = match own {
+                Some(Oid::VARCHAR) => Some(Oid::TEXT),
+                Some(Oid::UNKNOWN) => functions::only_type_at(name, call.args.len(), position),
+                _ => None,
+            };
+            items.push(self.expr(expr, wanted));
         }
         Some(format!("{}({})", quote_identifier(name), items.join(", ")))
     }

@@ -10,7 +10,9 @@ use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
-use crate::catalog::tables::{classes, constraints, key_triggers, own, privileges, procs, roles, server, types, views};
+use crate::catalog::tables::{
+    classes, constraints, extensions, key_triggers, own, privileges, procs, roles, server, types, views,
+};
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
 
@@ -107,6 +109,8 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_attribute", computed_and(classes::system_attributes, classes::attributes)),
     ("pg_catalog", "pg_auth_members", of_session(roles::memberships)),
     ("pg_catalog", "pg_authid", of_session(roles::authids)),
+    ("pg_catalog", "pg_available_extension_versions", of_catalog(extensions::available_extension_versions)),
+    ("pg_catalog", "pg_available_extensions", of_catalog(extensions::available_extensions)),
     ("pg_catalog", "pg_cast", recorded(recording!("pg_cast"))),
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
     ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),
@@ -118,7 +122,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
     ("pg_catalog", "pg_description", recorded_and(recording!("pg_description"), constraints::descriptions)),
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
-    ("pg_catalog", "pg_extension", recorded(recording!("pg_extension"))),
+    ("pg_catalog", "pg_extension", recorded_and(recording!("pg_extension"), extensions::extensions)),
     ("pg_catalog", "pg_group", of_session(roles::groups)),
     ("pg_catalog", "pg_index", of_catalog(constraints::indexes)),
     ("pg_catalog", "pg_indexes", of_catalog(views::indexes)),

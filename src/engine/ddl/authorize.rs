@@ -77,6 +77,15 @@ impl Change<'_> {
                 Some(relation) => self.require_owner(holder, &relation),
                 None => Ok(()),
             },
+            // All of them are trusted. They are the bootstrap superuser's, whoever created them.
+            Ddl::CreateExtension { name, .. } => self.require_on_database(holder, Privileges::CREATE).map_err(|_| {
+                denied(format!("permission denied to create extension \"{name}\""))
+                    .with_hint("Must have CREATE privilege on current database to create this extension.")
+            }),
+            Ddl::DropExtension { names, .. } => match names.iter().find(|name| self.catalog.has_extension(name)) {
+                Some(name) => Err(denied(format!("must be owner of extension {name}"))),
+                None => Ok(()),
+            },
             Ddl::Grant(_)
             | Ddl::AlterDefaultPrivileges(_)
             | Ddl::ChangeOwner { .. }

@@ -12,6 +12,7 @@ use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
+use crate::types::charset::{self, Charset};
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -37,8 +38,10 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_encode", 2, encode),
     Definition::pure("pg_decode", 2, decode),
     Definition::pure("pg_convert_from", 2, convert_from),
-    Definition::pure("pg_convert_to", 2, |a| { require_utf8(&a.text(1)?)?; Ok(a.bytes(0)?.into_owned().into()) }),
-    Definition::pure("pg_length_in_encoding", 2, |a| { require_utf8(&a.text(1)?)?; Ok((checked_text(a)?.chars().count() as i64).into()) }),
+    Definition::pure("pg_convert_to", 2, convert_to),
+    Definition::pure("pg_convert", 3, convert),
+    Definition::pure("pg_bytea_bit_count", 1, |a| { let b = a.bytes(0)?; limits::work(b.len())?; Ok(b.iter().map(|byte| i64::from(byte.count_ones())).sum::<i64>().into()) }),
+    Definition::pure("pg_length_in_encoding", 2, |a| Ok((decoded(a, encoding(&a.text(1)?, "")?)?.chars().count() as i64).into())),
 ];
 
 /// The bytes from `start` (from 1) on, `length` of them or all; 22011 for a negative length.
@@ -253,12 +256,45 @@ fn unescape(text: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// UTF-8 is the only encoding there is.
-fn require_utf8(name: &str) -> Result<()> {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    match plain.to_ascii_lowercase().as_str() {
-        "utf8" | "unicode" => Ok(()),
-        _ => Err(Error::unsupported(format_args!("conversion to or from the encoding \"{name}\""))),
+/// The encoding of that name; `role` says in the error, with a blank behind it, whether it is the source or destination.
+fn encoding(name: &str, role: &str) -> Result<&'static Charset> {
+    let unknown = || Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid {role}encoding name \"{name}\""));
+    let found = charset::named(name).ok_or_else(unknown)?;
+    if found.converts() && !found.is_known() {
+        return Err(Error::unsupported(format_args!("conversion to or from the encoding \"{name}\"")));
     }
+    Ok(found)
+}
+
+fn convert_to(args: &Args<'_>) -> Result<Output> {
+    let destination = encoding(&args.text(1)?, "destination ")?;
+    let text = args.text(0)?;
+    Ok(if destination.converts() { destination.encode(&text)?.into_owned() } else { text.into_owned().into_bytes() }
+        .into())
+}
+
+/// convert(bytes, from, to), one of which is UTF-8: PostgreSQL has few conversions between others.
+fn convert(args: &Args<'_>) -> Result<Output> {
+    let (source, destination) = (encoding(&args.text(1)?, "source ")?, encoding(&args.text(2)?, "destination ")?);
+    if source.converts() && destination.converts() && !std::ptr::eq(source, destination) {
+        return Err(Error::unsupported(format_args!("conversion from {} to {}", source.name, destination.name)));
+    }
+    let text = decoded(args, source)?;
+    Ok(if destination.converts() { destination.encode(&text)?.into_owned() } else { text.into_bytes() }.into())
+}
+
+/// Argument 0 as text.
+fn decoded(args: &Args<'_>, source: &'static Charset) -> Result<String> {
+    if !source.converts() {
+        return checked_text(args);
+    }
+    let bytes = args.bytes(0)?;
+    if bytes.contains(&0) {
+        let message = format!("invalid byte sequence for encoding \"{}\": 0x00", source.name);
+        return Err(Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, message));
+    }
+    limits::work(bytes.len())?;
+    String::from_utf8(source.decode(&bytes)?.into_owned()).map_err(|_| Error::internal("text that is not UTF-8"))
 }
 
 fn checked_text(args: &Args<'_>) -> Result<String> {
@@ -283,8 +319,7 @@ fn invalid_sequence(bytes: &[u8]) -> Error {
 }
 
 fn convert_from(args: &Args<'_>) -> Result<Output> {
-    require_utf8(&args.text(1)?)?;
-    Ok(checked_text(args)?.into())
+    Ok(decoded(args, encoding(&args.text(1)?, "source ")?)?.into())
 }
 
 #[cfg(test)]

@@ -20,7 +20,9 @@ mod catalog;
 mod collations;
 mod construct;
 mod datetime;
+mod degrees;
 mod elements;
+mod extension;
 mod float;
 mod formatting;
 mod geometry;
@@ -37,6 +39,7 @@ mod mac_address;
 mod modifiers;
 mod money;
 mod network;
+mod normalize;
 mod numeric;
 mod object_ids;
 mod privileges;
@@ -302,6 +305,8 @@ static AREAS: &[&[Definition]] = &[
     server_info::FUNCTIONS,
     integer::FUNCTIONS,
     float::FUNCTIONS,
+    degrees::FUNCTIONS,
+    normalize::FUNCTIONS,
     numeric::FUNCTIONS,
     strings::FUNCTIONS,
     bits::FUNCTIONS,
@@ -321,6 +326,7 @@ static AREAS: &[&[Definition]] = &[
     money::FUNCTIONS,
     system_ids::FUNCTIONS,
     ranges::FUNCTIONS,
+    extension::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,

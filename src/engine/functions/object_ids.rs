@@ -78,14 +78,16 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
 
 /// A text search configuration or dictionary, if that is what is looked for: they are the same in every database.
 fn find_text_search(scalar: Scalar, text: &str) -> Option<Result<Oid>> {
+    if !matches!(scalar, Scalar::RegConfig | Scalar::RegDictionary) {
+        return None;
+    }
     let name = match name_parts(text) {
         Ok(parts) => parts.join("."),
         Err(error) => return Some(Err(error)),
     };
     let (found, kind) = match scalar {
         Scalar::RegConfig => (configuration::named(&name).map(|found| found.oid), "configuration"),
-        Scalar::RegDictionary => (configuration::dictionary_named(&name).map(|found| found.oid), "dictionary"),
-        _ => return None,
+        _ => (configuration::dictionary_named(&name).map(|found| found.oid), "dictionary"),
     };
     let message = || format!("text search {kind} \"{name}\" does not exist");
     Some(found.ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, message())))

@@ -138,7 +138,7 @@ fn finish(args: &Args<'_>, indexer: Indexer) -> Result<TsVector> {
     for _ in 0..indexer.too_long {
         let (message, detail) = too_long_notice();
         let mut fields = ErrorFields::new(Severity::Notice, SqlState::PROGRAM_LIMIT_EXCEEDED, message.to_owned());
-        fields.detail = Some(detail.into());
+        fields.detail = Some(detail);
         notice(args.slot(), fields)?;
     }
     indexer.finish()

@@ -157,9 +157,16 @@ impl Analyzer<'_> {
         exact.or_else(|| self.choose(among, &|i| signatures.get(i).map_or(&[][..], |s| &s[..]), &types))
     }
 
+    /// The functions of that name that this database has: those of extensions only where they were created.
+    fn functions_named(&self, name: &str) -> Vec<&'static Function> {
+        let there =
+            |function: &&&Function| function.extension.is_empty() || self.catalog().has_extension(function.extension);
+        functions::named(name).iter().filter(there).copied().collect()
+    }
+
     /// The function a call means; 42883 if none fits, 42725 if several fit equally well.
     pub(super) fn resolve_function(&mut self, name: &str, types: &[Oid]) -> Result<&'static Function> {
-        let candidates = functions::named(name);
+        let candidates = self.functions_named(name);
         let expanded: Vec<Option<Vec<Oid>>> = candidates.iter().map(|f| expand(f, types.len())).collect();
         let mut among: Vec<usize> =
             (0..candidates.len()).filter(|i| matches!(expanded.get(*i), Some(Some(_)))).collect();

@@ -11,8 +11,8 @@ use crate::sql::ddl::{
     Parameter,
 };
 use crate::sql::syntax::ast::definition::{
-    ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, DefElem, IndexElem, IndexKey,
-    IndexStmt, ViewCheckOption, ViewStmt,
+    ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, DefArg, DefElem, IndexElem,
+    IndexKey, IndexStmt, ViewCheckOption, ViewStmt,
 };
 use crate::sql::syntax::ast::query::{Persistence, RangeVar, SortByDir, SortByNulls};
 use crate::sql::syntax::ast::statement::{
@@ -162,17 +162,23 @@ impl Definer<'_> {
         ddl(Ddl::CreateDomain(Box::new(domain)), "CREATE DOMAIN")
     }
 
-    /// plpgsql is there in every database, by name; nothing else can be installed.
     pub(super) fn create_extension(self, create: &CreateExtensionStmt) -> Defined {
-        let name = &create.name;
-        if name != "plpgsql" {
-            return Err(Error::unsupported(format!("extension \"{name}\"")));
+        let (mut schema, mut version) = (None, None);
+        for option in &create.options {
+            let text = match &option.arg {
+                Some(DefArg::String(text)) => Some(text.clone()),
+                _ => None,
+            };
+            match option.name.as_str() {
+                "schema" => schema = text,
+                "new_version" => version = text,
+                // What it needs is built in.
+                "cascade" => {}
+                other => return Err(Error::unsupported(format!("the option {other} of CREATE EXTENSION"))),
+            }
         }
-        if !create.if_not_exists {
-            let message = format!("extension \"{name}\" already exists");
-            return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
-        }
-        Ok((Definition::Accepted, "CREATE EXTENSION"))
+        let (name, if_not_exists) = (create.name.clone(), create.if_not_exists);
+        ddl(Ddl::CreateExtension { name, schema, version, if_not_exists }, "CREATE EXTENSION")
     }
 
     pub(super) fn drop(self, drop: &DropStmt) -> Defined {
@@ -184,6 +190,11 @@ impl Definer<'_> {
             ObjectType::Schema => (ObjectKind::Schema, "DROP SCHEMA"),
             ObjectType::Type => (ObjectKind::Type, "DROP TYPE"),
             ObjectType::Domain => (ObjectKind::Domain, "DROP DOMAIN"),
+            ObjectType::Extension => {
+                let name = |object| self.object_name(object).map(|name| name.name);
+                let names = drop.objects.iter().map(name).collect::<Result<_>>()?;
+                return ddl(Ddl::DropExtension { names, if_exists: drop.missing_ok }, "DROP EXTENSION");
+            }
             other => return absent(drop.missing_ok, dropped_tag(other)),
         };
         let names = drop.objects.iter().map(|object| self.object_name(object)).collect::<Result<_>>()?;

@@ -35,7 +35,7 @@ impl Indexer {
     /// Adds a text's words.
     pub fn add(&mut self, text: &str) -> Result<()> {
         let mut parser = Parser::new(text);
-        while let Some((kind, token)) = parser.next()? {
+        while let Some((kind, token)) = parser.next_token()? {
             if token.len() >= MAX_LEXEME {
                 self.too_long += 1;
                 continue;

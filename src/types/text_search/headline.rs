@@ -211,7 +211,7 @@ fn read<'t, 'q>(configuration: &'static Configuration, text: &'t str, query: &'q
     let mut words: Vec<Word<'t, 'q>> = Vec::new();
     let mut place = 0u32;
     let mut parser = Parser::new(text);
-    while let Some((kind, token)) = parser.next()? {
+    while let Some((kind, token)) = parser.next_token()? {
         if token.len() >= MAX_LEXEME {
             continue;
         }

@@ -55,7 +55,7 @@ impl<'t> Parser<'t> {
     }
 
     /// The next token.
-    pub fn next(&mut self) -> Result<Option<(Kind, &'t str)>> {
+    pub fn next_token(&mut self) -> Result<Option<(Kind, &'t str)>> {
         let text = self.text;
         let start = self.place().at;
         if start >= text.len() {
@@ -141,7 +141,7 @@ impl<'t> Parser<'t> {
         let rest = self.text.get(self.place().at..).unwrap_or("");
         let mut inner = Parser::starting_in(rest, state);
         inner.want_host = kind == Kind::Host;
-        match inner.next()? {
+        match inner.next_token()? {
             Some((found, token)) if found == kind => {
                 let place = self.place();
                 place.at += token.len();

@@ -56,7 +56,7 @@ fn parse(args: &Arguments<'_>) -> Result<Rows> {
     let text = args.text(1)?;
     let mut parser = Parser::new(&text);
     let mut tokens = Vec::new();
-    while let Some((kind, token)) = parser.next()? {
+    while let Some((kind, token)) = parser.next_token()? {
         tokens.push(row([Value::Integer(kind.number()), Value::Text(token.to_owned())]));
     }
     rows(tokens.into_iter())
@@ -76,7 +76,7 @@ fn debug(args: &Arguments<'_>, configuration: &'static Configuration, index: usi
     let text = args.text(index)?;
     let mut parser = Parser::new(&text);
     let mut tokens = Vec::new();
-    while let Some((kind, token)) = parser.next()? {
+    while let Some((kind, token)) = parser.next_token()? {
         let named = KINDS.iter().find(|(known, ..)| *known == kind);
         let (alias, description) = named.map_or(("", ""), |(_, alias, description)| (*alias, *description));
         let mut columns = [const { Value::Null }; 6];
