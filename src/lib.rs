@@ -186,10 +186,12 @@ pub mod sql {
         pub(in crate::sql) mod names;
         mod query;
         mod resolve;
+        mod result_relation;
         mod scope;
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod type_name;
+        pub(in crate::sql) mod updatable_view;
     }
     pub mod casts;
     mod copy;

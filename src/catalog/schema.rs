@@ -85,6 +85,15 @@ pub struct RelationOptions {
     pub triggers_disabled: bool,
     /// The columns that are gone. Their numbers are not given again.
     pub dropped: Vec<DroppedColumn>,
+    /// WITH (…), each as "name=value": of a table shown only, of a view what it does.
+    pub parameters: Vec<String>,
+}
+
+/// WITH CHECK OPTION of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckOption {
+    Local,
+    Cascaded,
 }
 
 /// What is left of a column that was dropped.
@@ -409,6 +418,15 @@ impl Relation {
     /// The DEFERRABLE constraint that an index stands for. Such an index has duplicates for a while.
     pub fn deferrable_key(&self, index: &Index) -> Option<&Constraint> {
         self.constraints.iter().find(|c| c.deferrable && Some(c.oid) == index.constraint)
+    }
+
+    /// A view's WITH CHECK OPTION.
+    pub fn check_option(&self) -> Option<CheckOption> {
+        self.options.parameters.iter().find_map(|parameter| match parameter.as_str() {
+            "check_option=local" => Some(CheckOption::Local),
+            "check_option=cascaded" => Some(CheckOption::Cascaded),
+            _ => None,
+        })
     }
 
     /// The primary key's constraint.

@@ -46,7 +46,9 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                 let verb = if direction == CopyDirection::To { "from" } else { "to" };
                 let kind = if relation.kind == RelationKind::Sequence { "sequence" } else { "view" };
                 let message = format!("cannot copy {verb} {kind} \"{table}\"");
-                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+                let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
+                let hint = "To enable copying to a view, provide an INSTEAD OF INSERT trigger.";
+                return Err(if relation.kind == RelationKind::View { error.with_hint(hint) } else { error });
             }
             let chosen = copied_columns(relation, columns)?;
             let described: Vec<(String, i16, Oid, i32)> =

@@ -290,6 +290,8 @@ pub struct CreateView {
     pub temporary: bool,
     pub columns: Vec<String>,
     pub query: Box<Query>,
+    /// WITH (…), each as "name=value".
+    pub parameters: Vec<String>,
 }
 
 /// The options of CREATE and ALTER SEQUENCE; `None` where not written.
@@ -411,6 +413,10 @@ pub enum AlterAction {
         name: String,
         to: String,
     },
+    /// SET (…) of a view, each as "name=value".
+    SetParameters(Vec<String>),
+    /// RESET (…) of a view.
+    ResetParameters(Vec<String>),
     /// Storage parameters, OWNER TO, statistics …: the column, if one is named, must exist; nothing else happens.
     Accept {
         column: Option<String>,

@@ -8,6 +8,7 @@ mod alter;
 mod object;
 mod options;
 mod table;
+mod view;
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, Name};

@@ -25,6 +25,7 @@ pub(super) fn put(connection: &Connection, database: &str, relation: &Relation) 
         "unlogged": options.unlogged,
         "triggers_disabled": options.triggers_disabled,
         "dropped": dropped,
+        "parameters": options.parameters,
     });
     let sql = format!("INSERT OR REPLACE INTO {database}.__pg_option VALUES (?1, ?2)");
     connection.execute(&sql, params![relation.oid.0, text.to_string()])?;
@@ -51,10 +52,12 @@ pub(super) fn load(connection: &Connection, database: &str) -> Result<HashMap<Oi
 fn read(options: &Json) -> RelationOptions {
     let flag = |name: &str| options.get(name).and_then(Json::as_bool).unwrap_or(false);
     let dropped = options.get("dropped").and_then(Json::as_array).into_iter().flatten();
+    let parameters = options.get("parameters").and_then(Json::as_array).into_iter().flatten();
     RelationOptions {
         unlogged: flag("unlogged"),
         triggers_disabled: flag("triggers_disabled"),
         dropped: dropped.filter_map(read_dropped).collect(),
+        parameters: parameters.filter_map(Json::as_str).map(str::to_owned).collect(),
     }
 }
 

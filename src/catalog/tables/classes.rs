@@ -105,7 +105,13 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         relispopulated: true,
         relreplident: if table { "d" } else { "n" },
         relminmxid: i32::from(table),
+        reloptions: option_array(&relation.options.parameters),
     );
+}
+
+/// "name=value" …; NULL for none.
+fn option_array(parameters: &[String]) -> Option<Cell> {
+    (!parameters.is_empty()).then(|| Cell::texts(parameters))
 }
 
 fn persistence(relation: &Relation) -> &'static str {

@@ -52,13 +52,11 @@ impl Change<'_> {
         if actions.iter().all(|a| matches!(a, AlterAction::Accept { column: None })) {
             return Ok(());
         }
-        if relation.kind != RelationKind::Table {
-            let action = actions.first().map_or("", action_name);
-            let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
-            let kinds = super::drop::object_kind(relation.kind).map_or("relation", ObjectKind::noun);
-            let plural = if relation.kind == RelationKind::Index { "indexe" } else { kinds };
-            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
-                .with_detail(format!("This operation is not supported for {plural}s.")));
+        if relation.kind == RelationKind::View {
+            return self.alter_view(&relation, actions);
+        }
+        if let (true, Some(action)) = (relation.kind != RelationKind::Table, actions.first()) {
+            return Err(not_for(&relation, action));
         }
         self.check_not_pending(&relation, "ALTER TABLE")?;
         let mut work = self.begin_alteration(&relation)?;
@@ -207,6 +205,7 @@ impl Change<'_> {
                 Ok(())
             }
             AlterAction::SetLogged(logged) => self.set_logged(work, *logged),
+            AlterAction::SetParameters(_) | AlterAction::ResetParameters(_) => Ok(()),
             AlterAction::Accept { column } => match column {
                 Some(name) => self.column_of(work, name).map(|_| ()),
                 None => Ok(()),
@@ -598,6 +597,16 @@ fn no_constraint(name: &str, table: &str) -> Error {
     Error::new(SqlState::UNDEFINED_OBJECT, message)
 }
 
+/// 42809 for an action that relations of this kind do not have.
+pub(super) fn not_for(relation: &Relation, action: &AlterAction) -> Error {
+    let action = action_name(action);
+    let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
+    let kinds = super::drop::object_kind(relation.kind).map_or("relation", ObjectKind::noun);
+    let plural = if relation.kind == RelationKind::Index { "indexe" } else { kinds };
+    Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+        .with_detail(format!("This operation is not supported for {plural}s."))
+}
+
 /// What messages call an action.
 fn action_name(action: &AlterAction) -> &'static str {
     match action {
@@ -616,6 +625,8 @@ fn action_name(action: &AlterAction) -> &'static str {
         AlterAction::DropConstraint { .. } => "DROP CONSTRAINT",
         AlterAction::AlterConstraint { .. } => "ALTER CONSTRAINT",
         AlterAction::ValidateConstraint(_) => "VALIDATE CONSTRAINT",
+        AlterAction::SetParameters(_) => "SET",
+        AlterAction::ResetParameters(_) => "RESET",
         AlterAction::RenameColumn { .. } => "RENAME COLUMN",
         AlterAction::RenameConstraint { .. } => "RENAME CONSTRAINT",
         AlterAction::SetTriggers { enabled: true } => "ENABLE TRIGGER",

@@ -324,7 +324,7 @@ pub(super) fn push_column(relation: &mut Relation, column: Column) -> Result<()>
         let message = format!("column \"{name}\" specified more than once");
         return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
     }
-    if SYSTEM_COLUMNS.contains(&name.as_str()) {
+    if relation.kind != RelationKind::View && SYSTEM_COLUMNS.contains(&name.as_str()) {
         let message = format!("column name \"{name}\" conflicts with a system column name");
         return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
     }

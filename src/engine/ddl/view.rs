@@ -1,13 +1,13 @@
-//! CREATE VIEW. A view is its query as text; it is no object of SQLite's.
+//! CREATE VIEW, ALTER VIEW. A view is its query as text; it is no object of SQLite's.
 
 use super::Change;
-use super::column::type_display;
+use super::column::{set_default, type_display};
 use super::table::{next_number, push_column};
-use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
+use crate::catalog::schema::{Column, Relation, RelationKind, RelationOptions, sqlite_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{CreateView, Query};
-use crate::sql::stored::{DescribedQuery, Origin, describe_query, expand_stars};
+use crate::sql::ddl::{AlterAction, CreateView, Query};
+use crate::sql::stored::{DescribedQuery, NO_COLUMNS, Origin, describe_query, expand_stars, updatable_columns};
 use crate::sql::syntax::{parse, print};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
@@ -50,12 +50,62 @@ impl Change<'_> {
             view_query: Some(view_query),
             sequence: None,
             declared: true,
-            options: Default::default(),
+            options: RelationOptions { parameters: create.parameters.clone(), ..RelationOptions::default() },
         };
         self.view_columns(&mut view, &create.columns, &described)?;
         if let Some(before) = &before {
             self.check_replaced(before, &view)?;
+            for (column, old) in view.columns.iter_mut().zip(&before.columns) {
+                column.default.clone_from(&old.default);
+            }
         }
+        self.check_option(&view)?;
+        self.put_relation(view)
+    }
+
+    /// WITH CHECK OPTION needs a view that can be written to; those below it are asked when it is.
+    fn check_option(&self, view: &Relation) -> Result<()> {
+        if view.check_option().is_none() {
+            return Ok(());
+        }
+        let why = match updatable_columns(view, self.planning())? {
+            Ok(columns) if columns.is_empty() => NO_COLUMNS,
+            Err(refusal) if refusal.view == view.oid => refusal.why,
+            _ => return Ok(()),
+        };
+        let message = "WITH CHECK OPTION is supported only on automatically updatable views";
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_hint(why))
+    }
+
+    /// ALTER VIEW: defaults of its columns, and its WITH (…).
+    pub(super) fn alter_view(&mut self, view: &Relation, actions: &[AlterAction]) -> Result<()> {
+        let mut view = view.clone();
+        for action in actions {
+            match action {
+                AlterAction::SetDefault { name, default } => {
+                    if view.column(name).is_none() {
+                        let message = format!("column \"{name}\" of relation \"{}\" does not exist", view.name);
+                        return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+                    }
+                    let text = match default {
+                        Some(default) => self.default_text(&view, name, default)?,
+                        None => None,
+                    };
+                    set_default(&mut view, name, text);
+                }
+                AlterAction::SetParameters(parameters) => {
+                    let kept = &mut view.options.parameters;
+                    kept.retain(|old| !parameters.iter().any(|new| parameter_name(new) == parameter_name(old)));
+                    kept.extend(parameters.iter().cloned());
+                }
+                AlterAction::ResetParameters(names) => {
+                    view.options.parameters.retain(|old| !names.iter().any(|name| name == parameter_name(old)));
+                }
+                AlterAction::Accept { .. } => {}
+                other => return Err(super::alter::not_for(&view, other)),
+            }
+        }
+        self.check_option(&view)?;
         self.put_relation(view)
     }
 
@@ -124,4 +174,9 @@ impl Change<'_> {
             Error::unsupported("a view over relations outside of schema public that are not written with their schema")
         })
     }
+}
+
+/// The name in "name=value".
+fn parameter_name(parameter: &str) -> &str {
+    parameter.split_once('=').map_or(parameter, |(name, _)| name)
 }

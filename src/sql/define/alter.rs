@@ -2,6 +2,7 @@
 //!
 //! Specification: sql-altertable.html and the other ALTER statements' pages.
 
+use super::view::view_parameters;
 use super::{Defined, Definer, Definition, ddl, relation_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind};
@@ -27,7 +28,17 @@ impl Definer<'_> {
             _ => return Err(Error::unsupported("altering the attributes of a composite type")),
         };
         let table = &alter.relation.relation;
-        let actions = alter.commands.iter().map(|cmd| self.alter_action(cmd, table)).collect::<Result<Vec<_>>>()?;
+        let of_view = kind == ObjectKind::View;
+        let action = |cmd: &AlterTableCmd| match cmd {
+            AlterTableCmd::SetRelOptions(options) if of_view => {
+                Ok(AlterAction::SetParameters(view_parameters(options)?))
+            }
+            AlterTableCmd::ResetRelOptions(options) if of_view => {
+                Ok(AlterAction::ResetParameters(options.iter().map(|option| option.name.clone()).collect()))
+            }
+            cmd => self.alter_action(cmd, table),
+        };
+        let actions = alter.commands.iter().map(action).collect::<Result<Vec<_>>>()?;
         let name = relation_name(&alter.relation);
         ddl(Ddl::AlterTable { name, kind, if_exists: alter.missing_ok, actions }, tag)
     }

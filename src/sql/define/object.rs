@@ -6,11 +6,10 @@ use super::alter::kind_words;
 use super::{Defined, Definer, Definition, absent, ddl, relation_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
-    CommentTarget, CreateDomain, CreateIndex, CreateView, Ddl, IndexKeyDefinition, IndexKeySource, Name, ObjectKind,
+    CommentTarget, CreateDomain, CreateIndex, Ddl, IndexKeyDefinition, IndexKeySource, Name, ObjectKind,
 };
 use crate::sql::syntax::ast::definition::{
     ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, IndexElem, IndexKey, IndexStmt,
-    ViewCheckOption, ViewStmt,
 };
 use crate::sql::syntax::ast::query::{Persistence, RangeVar, SortByDir, SortByNulls};
 use crate::sql::syntax::ast::statement::{
@@ -18,20 +17,6 @@ use crate::sql::syntax::ast::statement::{
 };
 
 impl Definer<'_> {
-    pub(super) fn create_view(self, view: &ViewStmt) -> Defined {
-        if view.check_option != ViewCheckOption::None {
-            return Err(Error::unsupported("WITH CHECK OPTION"));
-        }
-        let create = CreateView {
-            name: relation_name(&view.view),
-            or_replace: view.replace,
-            temporary: view.view.persistence == Persistence::Temporary,
-            columns: view.columns.clone(),
-            query: Box::new(view.query.clone()),
-        };
-        ddl(Ddl::CreateView(Box::new(create)), "CREATE VIEW")
-    }
-
     pub(super) fn create_index(self, index: &IndexStmt) -> Defined {
         if index.nulls_not_distinct {
             return Err(Error::unsupported("NULLS NOT DISTINCT"));
