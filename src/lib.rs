@@ -48,6 +48,7 @@ pub mod types {
     pub mod interval_input;
     pub mod interval_output;
     pub mod json;
+    pub mod jsonpath;
     pub mod network;
     pub mod network_math;
     pub mod number_template;
@@ -56,9 +57,11 @@ pub mod types {
     pub mod numeric;
     pub mod numeric_math;
     pub mod numeric_wire;
+    pub mod pattern;
     pub mod pg_type;
     pub mod qualified_name;
     pub mod template;
+    pub mod text_search;
     pub mod time_zone;
     pub mod time_zone_abbreviations;
     pub mod to_char;
@@ -181,6 +184,7 @@ pub mod sql {
         mod grouping;
         mod locking;
         mod membership;
+        mod merge;
         pub mod modify;
         mod named;
         pub(in crate::sql) mod names;
@@ -315,6 +319,7 @@ pub mod engine {
     #[cfg(test)]
     mod session_tests;
     mod statement;
+    mod steps;
     mod transaction;
 }
 

@@ -9,6 +9,7 @@ use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::gate::Gate;
 use crate::engine::pool::Lease;
 use crate::engine::statement::{Code, RawStatement, Step};
+use crate::engine::steps;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::sql::plan::{Bind, SqliteStatement};
@@ -32,6 +33,8 @@ pub struct Cursor {
     unchecked: bool,
     /// Foreign keys are switched off until the loop over it ends.
     switched_off: bool,
+    /// Steps have run before it: what they put off is due at its end.
+    in_steps: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,7 @@ impl Cursor {
         literals: &[Value],
         gate: Gate,
         origin: Option<Box<Origin>>,
+        step_origins: Vec<Origin>,
     ) -> Result<Self> {
         // SQLite compiles a long text without looking around.
         limits::begin(statement.sql.len().saturating_mul(COMPILING))?;
@@ -60,13 +64,19 @@ impl Cursor {
             entered.slot().sequences().begin_statement();
             entered.slot().forget_proposed_keys();
         }
-        let mut raw = entered.prepare(&statement.sql).map_err(|code| entered.error(code))?;
         check_sources(&statement.binds, params, literals)?;
+        if !statement.before.is_empty() {
+            let note = |code| lease.note_failure(code);
+            steps::run(&entered, &statement.before, (params, literals), &step_origins, &note)
+                .inspect_err(|_| gate.failed())?;
+        }
+        let mut raw = entered.prepare(&statement.sql).map_err(|code| entered.error(code))?;
         for (index, value) in values(&statement.binds, params, literals).enumerate() {
             raw.bind(index + 1, value).map_err(|code| entered.error(code))?;
         }
         drop(entered);
         let sql = Arc::clone(&statement.sql);
+        let in_steps = !statement.before.is_empty();
         let unchecked = origin.as_ref().is_some_and(|origin| origin.is_unchecked());
         Ok(Cursor {
             statement: Some(raw),
@@ -78,6 +88,7 @@ impl Cursor {
             origin,
             unchecked,
             switched_off: false,
+            in_steps,
         })
     }
 
@@ -119,7 +130,8 @@ impl Cursor {
             Ok(Step::Done) => {
                 self.changes = entered.changes();
                 if let Some(origin) = &self.origin {
-                    origin.check(&entered).inspect_err(|_| self.gate.failed())?;
+                    let due = if self.in_steps { origin.end_loop(&entered) } else { origin.check(&entered) };
+                    due.inspect_err(|_| self.gate.failed())?;
                 }
                 Ok(false)
             }
@@ -201,6 +213,9 @@ impl Drop for Cursor {
         let entered = self.lease.enter();
         if let Some(statement) = self.statement.take() {
             entered.put_back(Arc::clone(&self.sql), statement);
+        }
+        if self.in_steps {
+            entered.slot().forget_kept_rows();
         }
         if self.switched_off
             && let Err(error) = entered.set_foreign_keys(true)

@@ -28,7 +28,7 @@ use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session::Limits;
-use crate::sql::plan::{LockWait, SqliteStatement, TransactionModes};
+use crate::sql::plan::{LockWait, ProgramStep, SqliteStatement, TransactionModes};
 use crate::storage::watermark::{CommitSequence, Fate};
 use crate::types::value::Value;
 
@@ -174,7 +174,10 @@ impl EngineSession {
             Hold::Nothing => self.read().await?,
         };
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
-        Cursor::open(lease, statement, params, literals, gate, origin)
+        let timing = || Arc::clone(&self.schema.timing);
+        let of_step = |step: &ProgramStep| Origin::new(Arc::clone(&self.context), timing(), step.target);
+        let step_origins = statement.before.iter().map(of_step).collect();
+        Cursor::open(lease, statement, params, literals, gate, origin, step_origins)
     }
 
     /// Whether a change this session makes would show in what the cursor gives from then on.

@@ -70,6 +70,7 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         wait: LockWait::Usual,
         target: None,
         key_sources: Vec::new(),
+        before: Vec::new(),
     }
 }
 

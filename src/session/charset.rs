@@ -14,14 +14,15 @@ use crate::types::pg_type::{Repr, Scalar};
 
 /// How many bytes stand before a value's text; none if it is no text in this format.
 fn text_begins(repr: Repr, format: Format, charset: &Charset) -> Result<Option<usize>> {
-    let is_text = matches!(repr.scalar, Scalar::Text | Scalar::BpChar | Scalar::Char | Scalar::Json | Scalar::Jsonb);
+    use Scalar::*;
+    let is_text = matches!(repr.scalar, Text | BpChar | Char | Json | Jsonb | JsonPath);
     match (format, repr.array_of) {
         (Format::Text, _) => Ok(Some(0)),
         (Format::Binary, Some(_)) if is_text => {
             Err(Error::unsupported(format!("a binary array of text for a client whose encoding is {}", charset.name)))
         }
         // Its version.
-        (Format::Binary, None) if repr.scalar == Scalar::Jsonb => Ok(Some(1)),
+        (Format::Binary, None) if matches!(repr.scalar, Jsonb | JsonPath) => Ok(Some(1)),
         (Format::Binary, None) if is_text => Ok(Some(0)),
         (Format::Binary, _) => Ok(None),
     }

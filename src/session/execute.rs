@@ -75,6 +75,7 @@ fn completion(tag: Tag, rows: u64) -> Completion {
         Tag::Insert => Completion::Counted("INSERT 0", rows),
         Tag::Update => Completion::Counted("UPDATE", rows),
         Tag::Delete => Completion::Counted("DELETE", rows),
+        Tag::Merge => Completion::Counted("MERGE", rows),
         Tag::Copy => Completion::Counted("COPY", rows),
         Tag::Fetch => Completion::Counted("FETCH", rows),
         Tag::Move => Completion::Counted("MOVE", rows),
@@ -281,6 +282,7 @@ impl StateMachine {
             Tag::Insert => "INSERT",
             Tag::Update => "UPDATE",
             Tag::Delete => "DELETE",
+            Tag::Merge => "MERGE",
             Tag::Copy => "COPY FROM",
             Tag::Fixed(tag) => tag,
             _ => return Ok(()),
@@ -290,8 +292,14 @@ impl StateMachine {
     }
 
     fn run_without_rows(&mut self, mut cursor: Cursor, tag: Tag) -> Outcome<Completion> {
-        while cursor.step()? {}
-        Ok(completion(tag, cursor.changes()))
+        let mut counted = None;
+        while cursor.step()? {
+            counted = match cursor.column(0) {
+                ValueRef::Integer(rows) if tag == Tag::Merge => u64::try_from(rows).ok(),
+                _ => None,
+            };
+        }
+        Ok(completion(tag, counted.unwrap_or_else(|| cursor.changes())))
     }
 
     fn lines(

@@ -187,6 +187,8 @@ impl StateMachine {
         let explained = SqliteStatement {
             sql: format!("EXPLAIN QUERY PLAN {}", statement.sql).into(),
             write: false,
+            // What they keep is not there; SQLite plans without it.
+            before: Vec::new(),
             ..statement.clone()
         };
         let mut cursor = self.open(&explained, params, literals).await?;

@@ -8,6 +8,7 @@ use crate::error::{Error, SqlState};
 use crate::settings::variable::{Setting, invalid};
 use crate::types::charset;
 use crate::types::format::{DateOrder, DateStyle};
+use crate::types::text_search::configuration;
 use crate::types::time_zone;
 
 /// Takes the value as text and as parsed; gives the value to keep.
@@ -241,9 +242,9 @@ pub fn table_access_method(text: &str, value: Setting) -> Result<Setting, Refusa
 
 /// default_text_search_config.
 pub fn text_search_config(text: &str, value: Setting) -> Result<Setting, Refusal> {
-    match text.strip_prefix("pg_catalog.").unwrap_or(text) {
-        "simple" | "english" => Ok(value),
-        _ => Err(Refusal::Invalid(None)),
+    match configuration::named(text) {
+        Some(_) => Ok(value),
+        None => Err(Refusal::Invalid(None)),
     }
 }
 

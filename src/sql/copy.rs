@@ -25,7 +25,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
     let source = Source { literals: Vec::new(), ..source.clone() };
     let mut analyzer = Analyzer::new(context, &source, &[]);
     let repr = |oid| repr_of(context.catalog, oid);
-    let (relation, columns, sql) = match (&statement.source, statement.direction) {
+    let (relation, columns, lowered) = match (&statement.source, statement.direction) {
         (CopySource::Query(ast), _) => {
             let tree = analyzer.query(ast)?;
             let columns = tree.outputs().into_iter().map(|(name, oid, typmod)| (name, 0, oid, typmod)).collect();
@@ -53,10 +53,10 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
             let chosen = copied_columns(relation, columns)?;
             let described: Vec<(String, i16, Oid, i32)> =
                 chosen.iter().map(|c| (c.name.clone(), c.number, c.type_oid, c.typmod)).collect();
-            let translated = match direction {
+            let lowered = match direction {
                 CopyDirection::From => {
                     let insert = analyzer.copy_row(relation, &chosen)?;
-                    lower::modify(&Modify::Insert(insert), lower::Context::of(&analyzer))?.translated
+                    lower::modify(&Modify::Insert(insert), lower::Context::of(&analyzer))?
                 }
                 CopyDirection::To => {
                     let ast = select_columns(name, &chosen);
@@ -64,7 +64,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                     lower::query(&tree, lower::Context::of(&analyzer))?
                 }
             };
-            (relation.name.clone(), described, translated)
+            (relation.name.clone(), described, lowered)
         }
     };
     let write = statement.direction == CopyDirection::From || analyzer.writes;
@@ -95,8 +95,15 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         Some(_) => columns.iter().enumerate().map(|(at, column)| (column.attribute, Bind::Param(at))).collect(),
         None => Vec::new(),
     };
-    let statement_sql =
-        SqliteStatement { sql: sql.sql.into(), binds: sql.binds, write, wait: LockWait::Usual, target, key_sources };
+    let statement_sql = SqliteStatement {
+        sql: lowered.translated.sql.into(),
+        binds: lowered.translated.binds,
+        write,
+        wait: LockWait::Usual,
+        target,
+        key_sources,
+        before: lowered.before,
+    };
     Ok(CopyPlan { direction: statement.direction, columns, options, relation, statement: statement_sql })
 }
 

@@ -11,11 +11,14 @@ mod conflict;
 mod enums;
 mod expr;
 mod from;
+mod merge;
 mod modify;
 mod multiset;
 mod once;
 pub mod print;
+mod program;
 mod record;
+mod returning;
 mod search;
 mod select;
 mod sets;
@@ -28,9 +31,10 @@ use std::rc::Rc;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::lower::program::Program;
 use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
-use crate::sql::plan::Bind;
+use crate::sql::plan::{Bind, ProgramStep};
 use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, Var};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
@@ -51,27 +55,30 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A query in SQLite's dialect.
-pub fn query(tree: &Query, context: Context<'_>) -> Result<Translated> {
-    let mut lower = Lower::new(context);
-    let mut query = lower.query(tree)?;
-    lower.show_objects(tree, &mut query)?;
-    Ok(print::query(&query, &|oid| types::repr_of(context.catalog, oid)))
-}
-
-/// A change of data in SQLite's dialect.
-pub struct LoweredModify {
+/// A statement in SQLite's dialect.
+pub struct Lowered {
     pub translated: Translated,
+    /// What is run before it.
+    pub before: Vec<ProgramStep>,
     /// INSERT … VALUES of one row: where the values of columns come from that are parameters or constants.
     pub row: Vec<(i16, Bind)>,
 }
 
-/// An INSERT, UPDATE or DELETE in SQLite's dialect.
-pub fn modify(tree: &Modify, context: Context<'_>) -> Result<LoweredModify> {
+/// A query in SQLite's dialect.
+pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
-    let (modify, row) = lower.modify(tree)?;
-    print::check(&modify)?;
-    Ok(LoweredModify { translated: print::modify(&modify, &|oid| types::repr_of(context.catalog, oid)), row })
+    let mut query = lower.query(tree)?;
+    lower.show_objects(tree, &mut query)?;
+    let translated = print::query(&query, &|oid| types::repr_of(context.catalog, oid));
+    Ok(Lowered { translated, before: lower.program.steps, row: Vec::new() })
+}
+
+/// An INSERT, UPDATE or DELETE in SQLite's dialect.
+pub fn modify(tree: &Modify, context: Context<'_>) -> Result<Lowered> {
+    let mut lower = Lower::new(context);
+    let (statement, row) = lower.modify(tree)?;
+    let translated = statement.print(context)?;
+    Ok(Lowered { translated, before: lower.program.steps, row })
 }
 
 /// An expression that stands alone, such as a CHECK or an index key: over the columns of one relation, which are printed
@@ -99,6 +106,7 @@ pub(super) struct Lower<'a> {
     /// What the value of a domain has become, innermost last.
     domain_values: Vec<lite::Expr>,
     next_name: usize,
+    program: Program,
 }
 
 /// One SELECT.
@@ -163,6 +171,7 @@ impl<'a> Lower<'a> {
             case_tests: Vec::new(),
             domain_values: Vec::new(),
             next_name: 0,
+            program: Program::default(),
         }
     }
 

@@ -55,6 +55,8 @@ pub enum Tag {
     Update,
     /// "DELETE n"
     Delete,
+    /// "MERGE n": the number is what the last statement's one row says.
+    Merge,
     /// "COPY n"
     Copy,
     /// "FETCH n"
@@ -121,6 +123,19 @@ pub struct SqliteStatement {
     pub target: Option<Oid>,
     /// For INSERT … VALUES of one row: where each column's value comes from, so that an error's DETAIL can show keys.
     pub key_sources: Vec<(i16, Bind)>,
+    /// What is run before it, in order, as parts of one statement: what one statement of SQLite cannot do.
+    pub before: Vec<ProgramStep>,
+}
+
+/// A part of a statement that is more than one of SQLite's: data-modifying WITH, MERGE, RETURNING of other tables.
+#[derive(Clone, Debug)]
+pub struct ProgramStep {
+    pub sql: Arc<str>,
+    pub binds: Vec<Bind>,
+    /// Its rows are kept: the n-th that is (from 0) is what `__pg_kept(n)` gives to the steps after it.
+    pub keeps: bool,
+    /// The relation it changes.
+    pub target: Option<Oid>,
 }
 
 /// Where a SQLite parameter's value comes from.

@@ -264,6 +264,7 @@ fn statement_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt) -> Option<Result<Analy
         Stmt::Insert(insert) => analyzer.insert(insert),
         Stmt::Update(update) => analyzer.update(update),
         Stmt::Delete(delete) => analyzer.delete(delete),
+        Stmt::Merge(merge) => analyzer.merge(merge),
         _ => return None,
     };
     Some(modified.and_then(|modified| finish_modify(analyzer, modified)))
@@ -310,6 +311,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         Modify::Insert(_) => Tag::Insert,
         Modify::Update(_) => Tag::Update,
         Modify::Delete(_) => Tag::Delete,
+        Modify::Merge(_) => Tag::Merge,
     };
     let returning = modified.tree.returning();
     let columns = (!returning.is_empty()).then(|| returning.iter().map(|t| field(analyzer, t)).collect());
@@ -321,20 +323,22 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         wait: LockWait::Usual,
         target: Some(modified.relation.oid),
         key_sources: lowered.row,
+        before: lowered.before,
     };
     Ok((tag, columns, Action::Sqlite(statement)))
 }
 
 fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatement> {
-    let translated = lower::query(tree, lower::Context::of(analyzer))?;
+    let lowered = lower::query(tree, lower::Context::of(analyzer))?;
     Ok(SqliteStatement {
-        sql: translated.sql.into(),
-        binds: translated.binds,
+        sql: lowered.translated.sql.into(),
+        binds: lowered.translated.binds,
         // FOR UPDATE and FOR SHARE keep the rows as they are until the transaction ends: the write ticket does.
         write: analyzer.writes || analyzer.locks_rows.is_some(),
         wait: analyzer.locks_rows.clone().unwrap_or(LockWait::Usual),
         target: None,
         key_sources: Vec::new(),
+        before: lowered.before,
     })
 }
 

@@ -129,7 +129,7 @@ pub fn describe_query(query: &SelectStmt, origin: Origin, context: PlanContext<'
         analyzer.search_path = search_path();
     }
     let tree: Query = analyzer.query(query)?;
-    let translated = lower::query(&tree, lower::Context::of(&analyzer))?;
+    let translated = lower::query(&tree, lower::Context::of(&analyzer))?.translated;
     without_parameters(&translated.binds)?;
     let mut used = analyzer.used.take();
     // Columns of what the views it reads refer to are theirs.

@@ -345,9 +345,17 @@ pub struct Query {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cte {
     pub id: CteId,
-    pub query: Query,
+    pub query: CteQuery,
     /// MATERIALIZED / NOT MATERIALIZED
     pub materialized: Option<bool>,
+}
+
+/// What a WITH query is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CteQuery {
+    Select(Query),
+    /// Its rows are those of RETURNING. Only a statement's own WITH list has such ones.
+    Modify(Box<Modify>),
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -221,8 +221,17 @@ pub(super) type Pattern = (Key, &'static str);
 
 /// Splits a date template.
 pub(super) fn parse(text: &str) -> Result<Vec<Item<Pattern>>> {
+    split(text, template::Kind::Date)
+}
+
+/// Splits a date template of SQL/JSON: 22007 for what does not separate fields there.
+pub(super) fn parse_standard(text: &str) -> Result<Vec<Item<Pattern>>> {
+    split(text, template::Kind::StandardDate)
+}
+
+fn split(text: &str, kind: template::Kind) -> Result<Vec<Item<Pattern>>> {
     // The keyword goes along for the messages.
     static TABLE: std::sync::LazyLock<Vec<(&'static str, Pattern)>> =
         std::sync::LazyLock::new(|| KEYWORDS.iter().map(|(name, key)| (*name, (*key, *name))).collect());
-    template::parse(text, &TABLE, true)
+    template::parse(text, &TABLE, kind)
 }

@@ -24,7 +24,6 @@ use crate::types::calendar::USECS_PER_DAY;
 use crate::types::datetime::{Date, Stored, Time, TimeTz, Timestamp, TimestampTz, out_of_range};
 use crate::types::format::{ByteaOutput, DateStyle, Format, FormatSettings, IntervalStyle};
 use crate::types::interval::{Interval, fields};
-use crate::types::json;
 use crate::types::network::Network;
 use crate::types::number_text::{
     general, invalid_syntax, parse_float4, parse_float8, parse_integer, parse_oid, trim_spaces, write_float4,
@@ -33,7 +32,9 @@ use crate::types::number_text::{
 use crate::types::numeric::Numeric;
 use crate::types::numeric_wire;
 use crate::types::pg_type::{Repr, Scalar};
+use crate::types::text_search::{TsQuery, TsVector, query_parser};
 use crate::types::value::{Value, ValueRef};
+use crate::types::{json, jsonpath};
 
 /// Appends the wire form of a stored value that is not NULL. A stored value whose storage class does not fit `repr`
 /// (a file that others wrote) is written as its closest text, or is 22P02 / XX000 where binary cannot.
@@ -263,7 +264,9 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
         | Scalar::RegProc
         | Scalar::RegProcedure
         | Scalar::RegNamespace
-        | Scalar::RegRole => fits(integer_of(value)?.try_into().map(|oid| out.put_u32(oid)))?,
+        | Scalar::RegRole
+        | Scalar::RegConfig
+        | Scalar::RegDictionary => fits(integer_of(value)?.try_into().map(|oid| out.put_u32(oid)))?,
         Scalar::Float4 => out.put_f32(float_of(value)? as f32),
         Scalar::Float8 => out.put_f64(float_of(value)?),
         Scalar::Numeric => match value {
@@ -294,10 +297,13 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
             out.put_i32(interval.days);
             out.put_i32(interval.months);
         }
-        Scalar::Jsonb => {
+        // A version, then the text.
+        Scalar::Jsonb | Scalar::JsonPath => {
             out.put_u8(1);
             put_as_text(value, out)?;
         }
+        Scalar::TsVector => TsVector::parse(text_of(value)?)?.write_binary(out),
+        Scalar::TsQuery => stored_query(text_of(value)?)?.write_binary(out),
         Scalar::Inet => Network::parse(text_of(value)?, false)?.write_binary(false, out),
         Scalar::Cidr => Network::parse(text_of(value)?, true)?.write_binary(true, out),
         Scalar::Void => {}
@@ -343,7 +349,9 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         | Scalar::RegProc
         | Scalar::RegProcedure
         | Scalar::RegNamespace
-        | Scalar::RegRole => match text {
+        | Scalar::RegRole
+        | Scalar::RegConfig
+        | Scalar::RegDictionary => match text {
             "-" => Value::Integer(0),
             _ => text.parse::<u32>().map_or_else(|_| Value::Text(text.to_owned()), |oid| Value::Integer(oid.into())),
         },
@@ -366,6 +374,9 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
             Value::Text(text.to_owned())
         }
         Scalar::Jsonb => Value::Text(json::normalize(text)?),
+        Scalar::JsonPath => Value::Text(jsonpath::normalize(text)?),
+        Scalar::TsVector => Value::Text(TsVector::parse(text)?.to_string()),
+        Scalar::TsQuery => Value::Text(stored_query(text)?.to_string()),
         Scalar::Inet | Scalar::Cidr => {
             Value::Text(network_text(Network::parse(text, scalar == Scalar::Cidr)?, scalar)?)
         }
@@ -381,6 +392,11 @@ fn uuid_text(bytes: &[u8; 16]) -> Result<String> {
     let mut text = String::with_capacity(36);
     write_uuid(bytes, &mut text).map_err(write_failed)?;
     Ok(text)
+}
+
+/// A query in its text form; that there is nothing in it is said by the type's input function alone.
+fn stored_query(text: &str) -> Result<TsQuery> {
+    query_parser::parse(text, query_parser::Syntax::Standard, &mut query_parser::as_it_is).map(|(query, _)| query)
 }
 
 fn network_text(network: Network, scalar: Scalar) -> Result<String> {
@@ -410,7 +426,9 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
         | Scalar::RegProc
         | Scalar::RegProcedure
         | Scalar::RegNamespace
-        | Scalar::RegRole => Value::Integer(u32::from_be_bytes(exactly(bytes)?).into()),
+        | Scalar::RegRole
+        | Scalar::RegConfig
+        | Scalar::RegDictionary => Value::Integer(u32::from_be_bytes(exactly(bytes)?).into()),
         Scalar::Float4 => stored_float4(f32::from_be_bytes(exactly(bytes)?)),
         Scalar::Float8 => stored_float8(f64::from_be_bytes(exactly(bytes)?)),
         Scalar::Numeric => Value::Text(numeric_wire::read_binary(bytes)?),
@@ -440,6 +458,16 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
             Some((1, text)) => Value::Text(json::normalize(utf8(text)?)?),
             Some((version, _)) => {
                 let message = format!("unsupported jsonb version number {version}");
+                return Err(Error::new(SqlState::INTERNAL_ERROR, message));
+            }
+            None => return Err(insufficient_data()),
+        },
+        Scalar::TsVector => Value::Text(TsVector::read_binary(bytes)?.to_string()),
+        Scalar::TsQuery => Value::Text(TsQuery::read_binary(bytes)?.to_string()),
+        Scalar::JsonPath => match bytes.split_first() {
+            Some((1, text)) => Value::Text(jsonpath::normalize(utf8(text)?)?),
+            Some((version, _)) => {
+                let message = format!("unsupported jsonpath version number: {version}");
                 return Err(Error::new(SqlState::INTERNAL_ERROR, message));
             }
             None => return Err(insufficient_data()),

@@ -1,6 +1,6 @@
-//! to_date() and to_timestamp() with a template.
+//! to_date() and to_timestamp() with a template, and the stricter reading that jsonpath's datetime() does.
 //!
-//! Owns: [`to_date`], [`to_timestamp`]. Specification: functions-formatting.html; DCH_from_char and do_to_timestamp in
+//! Owns: [`to_date`], [`to_timestamp`], [`read_standard`]. Specification: functions-formatting.html; DCH_from_char and do_to_timestamp in
 //! PostgreSQL 15's formatting.c.
 
 use crate::error::{Error, Result, SqlState};
@@ -32,10 +32,19 @@ pub fn to_timestamp(text: &str, template: &str, settings: &FormatSettings) -> Re
 }
 
 /// What was read: a day, a time of day, and perhaps an offset.
-struct Moment {
-    days: i64,
-    time: i64,
-    offset: Option<i32>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) days: i64,
+    pub(super) time: i64,
+    pub(super) offset: Option<i32>,
+    /// How many digits of a fraction the template asked for; 0 for no such pattern.
+    pub(super) fraction: u8,
+}
+
+/// Reads a text by a template to the letter: no blanks or separators are skipped, and nothing may be left over on either
+/// side (the standard mode of DCH_from_char).
+pub(super) fn read_standard(text: &str, template: &[Item<Pattern>]) -> Result<Moment> {
+    read_fields(text, template, true)?.resolve(text)
 }
 
 /// The fields as they stand in the input; 0 is "not given" (TmFromChar).
@@ -64,6 +73,8 @@ struct Found {
     zone_sign: i32,
     zone_hours: i32,
     zone_minutes: i32,
+    /// The digits of FF1 to FF6.
+    fraction: u8,
     iso: bool,
     gregorian: bool,
 }
@@ -89,7 +100,9 @@ fn set(field: &mut i32, value: i32, keyword: &str) -> Result<()> {
 struct Input<'t> {
     all: &'t str,
     rest: &'t str,
-    items: Vec<Item<Pattern>>,
+    items: &'t [Item<Pattern>],
+    /// Text and template must agree character by character.
+    standard: bool,
     /// Blanks and separators skipped beyond those the template has.
     skipped: i32,
     fixed: bool,
@@ -97,13 +110,23 @@ struct Input<'t> {
 }
 
 fn read(text: &str, template: &str) -> Result<Found> {
-    let items = parse(template)?;
-    let mut input = Input { all: text, rest: text, items, skipped: 0, fixed: false, found: Found::default() };
-    for index in 0..input.items.len() {
-        if input.rest.is_empty() {
-            break;
-        }
+    read_fields(text, &parse(template)?, false)
+}
+
+fn read_fields(text: &str, items: &[Item<Pattern>], standard: bool) -> Result<Found> {
+    let found = Found::default();
+    let mut input = Input { all: text, rest: text, items, standard, skipped: 0, fixed: standard, found };
+    let mut index = 0;
+    while index < items.len() && !input.rest.is_empty() {
         input.item(index)?;
+        index += 1;
+    }
+    if standard && index < items.len() {
+        return Err(malformed("input string is too short for datetime format".to_owned()));
+    }
+    if standard && !input.rest.trim_start_matches(is_space).is_empty() {
+        let message = "trailing characters remain in input string after datetime format";
+        return Err(malformed(message.to_owned()));
     }
     Ok(input.found)
 }
@@ -123,13 +146,19 @@ impl Input<'_> {
     }
 
     fn item(&mut self, index: usize) -> Result<()> {
-        let Some((node, _)) = self.items.get(index).copied() else { return Ok(()) };
+        let Some((node, character)) = self.items.get(index).copied() else { return Ok(()) };
         let is_pattern = matches!(node, Node::Pattern { .. });
         let switches_mode = matches!(node, Node::Pattern { key: (Key::FixedFormat, _), .. });
         if !self.fixed && !switches_mode && (is_pattern || index == 0) {
             self.skip_spaces();
         }
         match node {
+            Node::Space | Node::Separator if self.standard && !self.rest.starts_with(character) => {
+                return Err(malformed(format!("unmatched format separator \"{character}\"")));
+            }
+            Node::Character if self.standard && !self.rest.starts_with(character) => {
+                return Err(malformed(format!("unmatched format character \"{character}\"")));
+            }
             Node::Space | Node::Separator if self.fixed => self.skip_one(),
             Node::Space | Node::Separator => {
                 self.skipped -= 1;
@@ -273,6 +302,7 @@ impl Input<'_> {
                 let digits = if let Key::Fraction(digits) = key { digits } else { 6 };
                 let length = self.number(&mut found.microseconds, digits.into(), place)?;
                 let scale = 10i32.pow(6usize.saturating_sub(length) as u32);
+                found.fraction = if let Key::Fraction(digits) = key { digits } else { found.fraction };
                 found.microseconds = found.microseconds.saturating_mul(scale);
             }
             Key::SecondOfDay => drop(self.number(&mut found.second_of_day, keyword.len(), place)?),
@@ -457,7 +487,7 @@ impl Found {
             return Err(field_overflow(text));
         }
         let offset = self.offset(text)?;
-        Ok(Moment { days: days_from_civil(year, month, day), time, offset })
+        Ok(Moment { days: days_from_civil(year, month, day), time, offset, fraction: self.fraction })
     }
 
     fn time(&self, text: &str) -> Result<i64> {

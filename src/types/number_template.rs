@@ -4,7 +4,7 @@
 //! PostgreSQL 15's formatting.c. Specification: functions-formatting.html#FUNCTIONS-FORMATTING-NUMERIC-TABLE.
 
 use crate::error::{Error, Result, SqlState};
-use crate::types::template::{Item, Node, OrdinalCase, parse};
+use crate::types::template::{Item, Kind, Node, OrdinalCase, parse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
@@ -219,7 +219,7 @@ pub(super) fn prepare(template: &str) -> Result<(Vec<Item<Key>>, Description)> {
     if template.len() > MAX_TEMPLATE {
         return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "template is too long"));
     }
-    let items = parse(template, KEYWORDS, false)?;
+    let items = parse(template, KEYWORDS, Kind::Number)?;
     let description = Description::of(&items)?;
     Ok((items, description))
 }

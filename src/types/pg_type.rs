@@ -43,6 +43,8 @@ pub enum Scalar {
     RegProcedure,
     RegNamespace,
     RegRole,
+    RegConfig,
+    RegDictionary,
     /// REAL rounded to single precision; NaN is TEXT 'NaN' because SQLite turns a NaN into NULL, and TEXT sorts after
     /// every number, as PostgreSQL's NaN does.
     Float4,
@@ -77,6 +79,12 @@ pub enum Scalar {
     Json,
     /// TEXT normalised as PostgreSQL prints jsonb.
     Jsonb,
+    /// TEXT: a path as PostgreSQL prints it.
+    JsonPath,
+    /// TEXT as PostgreSQL prints it; collation `pg_tsvector`.
+    TsVector,
+    /// TEXT as PostgreSQL prints it; collation `pg_tsquery`.
+    TsQuery,
     /// TEXT: an address, with "/bits" unless that is the whole address; collation `pg_network`.
     Inet,
     /// TEXT: a network, always with "/bits"; collation `pg_network`.
@@ -95,7 +103,7 @@ impl Scalar {
     /// Whether values are OIDs of objects, shown by name.
     pub fn names_object(self) -> bool {
         use Scalar::*;
-        matches!(self, RegClass | RegType | RegProc | RegProcedure | RegNamespace | RegRole)
+        matches!(self, RegClass | RegType | RegProc | RegProcedure | RegNamespace | RegRole | RegConfig | RegDictionary)
     }
 }
 
@@ -132,6 +140,8 @@ impl Repr {
             Scalar::TimeTz => (Some("pg_timetz"), "pg_timetz_array"),
             Scalar::Jsonb => (Some("pg_jsonb"), "pg_jsonb_array"),
             Scalar::Inet | Scalar::Cidr => (Some("pg_network"), "pg_network_array"),
+            Scalar::TsVector => (Some("pg_tsvector"), "pg_tsvector_array"),
+            Scalar::TsQuery => (Some("pg_tsquery"), "pg_tsquery_array"),
             Scalar::BpChar => (Some("RTRIM"), "pg_bpchar_array"),
             _ => (None, "pg_array"),
         };
@@ -302,10 +312,30 @@ impl Oid {
     pub const PG_LSN_ARRAY: Oid = Oid(3221);
     #[doc = "`anyenum`"]
     pub const ANYENUM: Oid = Oid(3500);
+    #[doc = "`tsvector`"]
+    pub const TSVECTOR: Oid = Oid(3614);
+    #[doc = "`tsquery`"]
+    pub const TSQUERY: Oid = Oid(3615);
+    #[doc = "`_tsvector`"]
+    pub const TSVECTOR_ARRAY: Oid = Oid(3643);
+    #[doc = "`_tsquery`"]
+    pub const TSQUERY_ARRAY: Oid = Oid(3645);
+    #[doc = "`regconfig`"]
+    pub const REGCONFIG: Oid = Oid(3734);
+    #[doc = "`_regconfig`"]
+    pub const REGCONFIG_ARRAY: Oid = Oid(3735);
+    #[doc = "`regdictionary`"]
+    pub const REGDICTIONARY: Oid = Oid(3769);
+    #[doc = "`_regdictionary`"]
+    pub const REGDICTIONARY_ARRAY: Oid = Oid(3770);
     #[doc = "`jsonb`"]
     pub const JSONB: Oid = Oid(3802);
     #[doc = "`_jsonb`"]
     pub const JSONB_ARRAY: Oid = Oid(3807);
+    #[doc = "`jsonpath`"]
+    pub const JSONPATH: Oid = Oid(4072);
+    #[doc = "`_jsonpath`"]
+    pub const JSONPATH_ARRAY: Oid = Oid(4073);
     #[doc = "`regnamespace`"]
     pub const REGNAMESPACE: Oid = Oid(4089);
     #[doc = "`_regnamespace`"]
@@ -458,8 +488,18 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(3361), name: "pg_ndistinct", sql_name: "pg_ndistinct", len: -1, kind: b'b', category: b'Z', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(3402), name: "pg_dependencies", sql_name: "pg_dependencies", len: -1, kind: b'b', category: b'Z', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(3500), name: "anyenum", sql_name: "anyenum", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(3614), name: "tsvector", sql_name: "tsvector", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(3643), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::TsVector) },
+    TypeInfo { oid: Oid(3615), name: "tsquery", sql_name: "tsquery", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(3645), by_value: false, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::TsQuery) },
+    TypeInfo { oid: Oid(3643), name: "_tsvector", sql_name: "tsvector[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3614), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3614), Scalar::TsVector) },
+    TypeInfo { oid: Oid(3645), name: "_tsquery", sql_name: "tsquery[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3615), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3615), Scalar::TsQuery) },
+    TypeInfo { oid: Oid(3734), name: "regconfig", sql_name: "regconfig", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(3735), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegConfig) },
+    TypeInfo { oid: Oid(3735), name: "_regconfig", sql_name: "regconfig[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3734), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3734), Scalar::RegConfig) },
+    TypeInfo { oid: Oid(3769), name: "regdictionary", sql_name: "regdictionary", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(3770), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegDictionary) },
+    TypeInfo { oid: Oid(3770), name: "_regdictionary", sql_name: "regdictionary[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3769), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3769), Scalar::RegDictionary) },
     TypeInfo { oid: Oid(3802), name: "jsonb", sql_name: "jsonb", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(3807), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Jsonb) },
     TypeInfo { oid: Oid(3807), name: "_jsonb", sql_name: "jsonb[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3802), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3802), Scalar::Jsonb) },
+    TypeInfo { oid: Oid(4072), name: "jsonpath", sql_name: "jsonpath", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(4073), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::JsonPath) },
+    TypeInfo { oid: Oid(4073), name: "_jsonpath", sql_name: "jsonpath[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4072), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4072), Scalar::JsonPath) },
     TypeInfo { oid: Oid(4089), name: "regnamespace", sql_name: "regnamespace", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4090), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegNamespace) },
     TypeInfo { oid: Oid(4090), name: "_regnamespace", sql_name: "regnamespace[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4089), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4089), Scalar::RegNamespace) },
     TypeInfo { oid: Oid(4096), name: "regrole", sql_name: "regrole", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4097), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegRole) },

@@ -3,7 +3,7 @@
 //! Owns: [`parse`], [`Node`]. The keywords are those of `types::datetime_template` and `types::number_template`.
 //! Specification: functions-formatting.html; parse_format in PostgreSQL 15's formatting.c.
 
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 
 /// What it costs to try the keywords at one place.
@@ -43,8 +43,19 @@ pub(super) fn is_separator(c: char) -> bool {
     c.is_ascii_graphic() && !c.is_ascii_alphanumeric()
 }
 
-/// Splits a template. `keywords` are tried in their order; `dates` says that prefixes and suffixes are understood.
-pub(super) fn parse<K: Copy>(template: &str, keywords: &[(&str, K)], dates: bool) -> Result<Vec<Item<K>>> {
+/// What a template is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Number,
+    /// Prefixes and suffixes are understood.
+    Date,
+    /// The same, but outside of quotes only some characters may separate the fields.
+    StandardDate,
+}
+
+/// Splits a template. `keywords` are tried in their order.
+pub(super) fn parse<K: Copy>(template: &str, keywords: &[(&str, K)], kind: Kind) -> Result<Vec<Item<K>>> {
+    let dates = kind != Kind::Number;
     let mut items = Vec::new();
     let mut rest = template;
     while !rest.is_empty() {
@@ -66,11 +77,15 @@ pub(super) fn parse<K: Copy>(template: &str, keywords: &[(&str, K)], dates: bool
             continue;
         }
         // Outside quotes a backslash means something only before a quote.
-        if rest.starts_with("\\\"") {
+        if kind != Kind::StandardDate && rest.starts_with("\\\"") {
             rest = rest.get(1..).unwrap_or("");
         }
         let mut characters = rest.chars();
         let Some(character) = characters.next() else { break };
+        if kind == Kind::StandardDate && !"-./,':; ".contains(character) {
+            let message = format!("invalid datetime format separator: \"{character}\"");
+            return Err(Error::new(SqlState::INVALID_DATETIME_FORMAT, message));
+        }
         let node = if dates && is_separator(character) {
             Node::Separator
         } else if is_space(character) {

@@ -121,7 +121,18 @@ pub fn is_integer(repr: Repr) -> bool {
     repr.array_of.is_none()
         && matches!(
             repr.scalar,
-            Bool | Int2 | Int4 | Int8 | Oid | RegClass | RegType | RegProc | RegProcedure | RegNamespace | RegRole
+            Bool | Int2
+                | Int4
+                | Int8
+                | Oid
+                | RegClass
+                | RegType
+                | RegProc
+                | RegProcedure
+                | RegNamespace
+                | RegRole
+                | RegConfig
+                | RegDictionary
         )
 }
 

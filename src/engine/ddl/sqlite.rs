@@ -37,7 +37,9 @@ fn declared_type(repr: Repr) -> &'static str {
         | Scalar::RegProc
         | Scalar::RegProcedure
         | Scalar::RegNamespace
-        | Scalar::RegRole => "INTEGER",
+        | Scalar::RegRole
+        | Scalar::RegConfig
+        | Scalar::RegDictionary => "INTEGER",
         Scalar::Float4 | Scalar::Float8 => "REAL",
         Scalar::Bytea => "BLOB",
         _ => "TEXT",

@@ -126,6 +126,7 @@ impl Scratch {
             wait: crate::sql::plan::LockWait::Usual,
             target: None,
             key_sources: Vec::new(),
+            before: Vec::new(),
         };
         self.session.start_statement(None, None);
         let mut cursor = self.session.open(&statement, &[], &[]).await.expect("integrity_check");

@@ -18,17 +18,21 @@ use crate::types::json;
 use crate::types::network::Network;
 use crate::types::numeric_wire;
 use crate::types::pg_type::Scalar;
+use crate::types::text_search::TsVector;
+use crate::types::text_search::query_parser::{self, Syntax};
 
 type Compare = fn(&str, &str) -> Ordering;
 
 /// Registers the collations.
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    let scalars: [(&str, Compare); 5] = [
+    let scalars: [(&str, Compare); 7] = [
         ("pg_numeric", numeric_wire::compare_text),
         ("pg_interval", compare_stored::<Interval>),
         ("pg_timetz", compare_stored::<TimeTz>),
         ("pg_network", compare_networks),
         ("pg_jsonb", compare_jsonb),
+        ("pg_tsvector", compare_documents),
+        ("pg_tsquery", compare_queries),
     ];
     for (name, compare) in scalars {
         register_one(connection, name, compare)?;
@@ -40,6 +44,8 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
         ("pg_timetz_array", Scalar::TimeTz),
         ("pg_network_array", Scalar::Inet),
         ("pg_jsonb_array", Scalar::Jsonb),
+        ("pg_tsvector_array", Scalar::TsVector),
+        ("pg_tsquery_array", Scalar::TsQuery),
         ("pg_bpchar_array", Scalar::BpChar),
     ];
     for (name, element) in arrays {
@@ -67,6 +73,8 @@ fn text_order(scalar: Scalar) -> Compare {
         Scalar::TimeTz => compare_stored::<TimeTz>,
         Scalar::Inet | Scalar::Cidr => compare_networks,
         Scalar::Jsonb => compare_jsonb,
+        Scalar::TsVector => compare_documents,
+        Scalar::TsQuery => compare_queries,
         Scalar::BpChar => |a, b| a.trim_end_matches(' ').cmp(b.trim_end_matches(' ')),
         _ => str::cmp,
     }
@@ -95,6 +103,15 @@ fn compare_networks(a: &str, b: &str) -> Ordering {
 
 fn compare_jsonb(a: &str, b: &str) -> Ordering {
     read(a, b, json::parse, jsonb::compare_whole)
+}
+
+fn compare_documents(a: &str, b: &str) -> Ordering {
+    read(a, b, TsVector::parse, TsVector::compare)
+}
+
+fn compare_queries(a: &str, b: &str) -> Ordering {
+    let parse = |text: &str| query_parser::parse(text, Syntax::Standard, &mut query_parser::as_it_is);
+    read(a, b, parse, |(a, _), (b, _)| a.compare(b))
 }
 
 /// What `pg_pack` made: argument by argument, each by its type's order; NULL last.

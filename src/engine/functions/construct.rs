@@ -15,7 +15,7 @@ use super::args::{Args, Output, owned};
 use super::capture::MISSING_KEY;
 
 pub(super) static FUNCTIONS: &[Definition] = &[
-    Definition::stable("pg_raise", 2, raise),
+    Definition::stable("pg_raise", -1, raise),
     Definition::pure("pg_enum_in", 3, enum_in),
     Definition::pure("pg_enum_order", 2, enum_order),
     Definition::pure("pg_enum_label", 2, enum_label),
@@ -32,10 +32,12 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 ];
 
 /// The error with this SQLSTATE and message: the ELSE of a domain's check.
+/// Fails: pg_raise(SQLSTATE, message[, hint]).
 fn raise(args: &Args<'_>) -> Result<Output> {
     let state = args.text(0)?;
     let code = state.as_bytes().try_into().map_or(SqlState::INTERNAL_ERROR, SqlState);
-    Err(Error::new(code, args.text(1)?.into_owned()))
+    let error = Error::new(code, args.text(1)?.into_owned());
+    Err(if args.len() > 2 { error.with_hint(args.text(2)?.into_owned()) } else { error })
 }
 
 fn labels(args: &Args<'_>, index: usize) -> Result<std::sync::Arc<Vec<String>>> {

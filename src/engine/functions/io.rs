@@ -12,7 +12,8 @@ use super::{Args, ContextSlot, Definition, Output, Signature, object_ids, regist
 use crate::error::{Error, Result};
 use crate::types::encoding::{decode, encode};
 use crate::types::format::{Format, FormatSettings};
-use crate::types::pg_type::{Scalar, TYPES, TypeInfo};
+use crate::types::pg_type::{Repr, Scalar, TYPES, TypeInfo};
+use crate::types::text_search::query_parser::{self, Syntax};
 
 /// Functions of fixed name.
 static FUNCTIONS: &[Definition] = &[Definition::pure("pg_pack", -1, super::aggregate::pack).called_on_null()];
@@ -35,7 +36,9 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
 
 fn depends_on_session(scalar: Scalar) -> bool {
     use Scalar::*;
-    matches!(scalar, Date | Time | TimeTz | Timestamp | TimestampTz | Interval) || scalar.names_object()
+    // Text search configurations and dictionaries are the same in every database, and belong into indexes.
+    matches!(scalar, Date | Time | TimeTz | Timestamp | TimestampTz | Interval)
+        || scalar.names_object() && !matches!(scalar, RegConfig | RegDictionary)
 }
 
 /// Whether the stored form of a scalar is its text form.
@@ -53,6 +56,11 @@ fn input(info: &'static TypeInfo, args: &Args<'_>) -> Result<Output> {
     }
     if info.repr.array_of.is_none() && info.repr.scalar.names_object() {
         return object_ids::input(info.repr.scalar, &text, args.slot());
+    }
+    if info.repr == Repr::scalar(Scalar::TsQuery) {
+        let (query, said) = query_parser::parse(&text, Syntax::Standard, &mut query_parser::as_it_is)?;
+        super::text_search::notice_of_query(args.slot(), said)?;
+        return Ok(query.to_string().into());
     }
     args.slot().with_format(|settings| {
         decode(info.repr, info.sql_name, Format::Text, text.as_bytes(), settings).map(Output::from)

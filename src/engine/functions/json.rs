@@ -5,11 +5,13 @@
 
 use std::borrow::Cow;
 
-use super::elements::{Typed, push_string};
+use super::elements::{Typed, is_json_array, push_string};
 use super::json_text::{Kind, elements, kind, members, text_value};
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::memory;
 use crate::types::json::normalize;
+use crate::types::pg_type::{Scalar, TypeInfo};
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -28,6 +30,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_json_array_length", 1, array_length),
     Definition::stable("pg_to_json", 2, |a| to_json(a, false)),
     Definition::stable("pg_to_jsonb", 2, |a| to_json(a, true)),
+    Definition::stable("pg_array_to_json_pretty", 3, array_to_json_pretty),
     Definition::stable("pg_json_build_array", -1, |a| build_array(a, false)).called_on_null(),
     Definition::stable("pg_jsonb_build_array", -1, |a| build_array(a, true)).called_on_null(),
     Definition::stable("pg_json_build_object", -1, |a| build_object(a, false)).called_on_null(),
@@ -119,6 +122,23 @@ fn to_json(args: &Args<'_>, binary: bool) -> Result<Output> {
     json_output(out, binary)
 }
 
+/// array_to_json(array, true): a line feed between the elements of the outermost array.
+fn array_to_json_pretty(args: &Args<'_>) -> Result<Output> {
+    let mut out = String::new();
+    Typed::new(args)?.push_json(0, &mut out)?;
+    if !args.bool(2)? {
+        return Ok(out.into());
+    }
+    let mut lines = String::from("[");
+    for (index, element) in elements(&out).enumerate() {
+        memory::room(lines.len(), element.len())?;
+        lines.push_str(if index > 0 { ",\n " } else { "" });
+        lines.push_str(element);
+    }
+    lines.push(']');
+    Ok(lines.into())
+}
+
 fn build_array(args: &Args<'_>, binary: bool) -> Result<Output> {
     let typed = Typed::new(args)?;
     let mut out = String::from("[");
@@ -146,6 +166,10 @@ fn build_object(args: &Args<'_>, binary: bool) -> Result<Output> {
         if typed.is_null(index) {
             return Err(null_key(binary, index));
         }
+        if !is_key(typed.type_of(index)?) {
+            let message = "key value must be scalar, not array, composite, or json";
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
         if index > 0 {
             out.push_str(", ");
         }
@@ -157,11 +181,16 @@ fn build_object(args: &Args<'_>, binary: bool) -> Result<Output> {
     json_output(out, binary)
 }
 
+/// Whether values of the type may be keys of objects.
+fn is_key(info: &TypeInfo) -> bool {
+    !is_json_array(info) && !matches!(info.repr.scalar, Scalar::Json | Scalar::Jsonb | Scalar::Record)
+}
+
 fn null_key(binary: bool, index: usize) -> Error {
     if binary {
         return Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("argument {}: key must not be null", index + 1));
     }
-    Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, format!("argument {} cannot be null", index + 1))
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("argument {} cannot be null", index + 1))
         .with_hint("Object keys should be text.")
 }
 
@@ -193,6 +222,10 @@ fn object_of_texts(args: &Args<'_>, binary: bool) -> Result<Output> {
     let subscripts = |what| Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, what));
     let mut flat = Vec::new();
     let nested = elements(&text).any(|inner| kind(inner) == Kind::Array);
+    let is_deeper = |pair| elements(pair).any(|inner| kind(inner) == Kind::Array);
+    if elements(&text).any(is_deeper) {
+        return subscripts("wrong number of array subscripts");
+    }
     if nested {
         for pair in elements(&text) {
             let pair = text_array(pair);
@@ -213,6 +246,10 @@ fn object_of_texts(args: &Args<'_>, binary: bool) -> Result<Output> {
 
 fn object_of_two(args: &Args<'_>, binary: bool) -> Result<Output> {
     let (keys, values) = (args.text(0)?, args.text(1)?);
+    let is_nested = |text: &str| elements(text).any(|inner| kind(inner) == Kind::Array);
+    if is_nested(&keys) || is_nested(&values) {
+        return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
+    }
     let (keys, values) = (text_array(&keys), text_array(&values));
     if keys.is_empty() != values.is_empty() {
         return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));

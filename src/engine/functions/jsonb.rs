@@ -30,6 +30,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_jsonb_delete_path", 2, delete_path),
     Definition::pure("pg_jsonb_set", 3, |a| change(a, Change::Set { create: true })),
     Definition::pure("pg_jsonb_set", 4, |a| change(a, Change::Set { create: a.bool(3)? })),
+    Definition::pure("pg_jsonb_set_lax", -1, set_lax).called_on_null(),
     Definition::pure("pg_jsonb_insert", 3, |a| change(a, Change::Insert { after: false })),
     Definition::pure("pg_jsonb_insert", 4, |a| change(a, Change::Insert { after: a.bool(3)? })),
     Definition::pure("pg_jsonb_pretty", 1, |a| { let mut out = String::new(); pretty(&tree(a, 0)?, 0, &mut out)?; Ok(out.into()) }),
@@ -122,9 +123,8 @@ fn compare(a: &JsonValue, b: &JsonValue) -> Ordering {
             a.len().cmp(&b.len()).then_with(|| first_difference(a.iter().zip(b).map(|(a, b)| compare(a, b))))
         }
         (JsonValue::Object(a), JsonValue::Object(b)) => a.len().cmp(&b.len()).then_with(|| {
-            let key_order = |a: &str, b: &str| a.len().cmp(&b.len()).then_with(|| a.cmp(b));
             let pairs = a.iter().zip(b);
-            first_difference(pairs.map(|((ka, va), (kb, vb))| key_order(ka, kb).then_with(|| compare(va, vb))))
+            first_difference(pairs.map(|((ka, va), (kb, vb))| ka.cmp(kb).then_with(|| compare(va, vb))))
         }),
         _ => rank(a).cmp(&rank(b)),
     }
@@ -225,24 +225,61 @@ fn is_scalar(value: &JsonValue) -> bool {
 }
 
 fn change(args: &Args<'_>, change: Change) -> Result<Output> {
-    let (mut value, path, new) = (tree(args, 0)?, path_of(args)?, tree(args, 2)?);
+    let (value, path, new) = (tree(args, 0)?, path_of(args)?, tree(args, 2)?);
+    change_at(value, &path, change, new)
+}
+
+fn change_at(mut value: JsonValue, path: &Path, change: Change, new: JsonValue) -> Result<Output> {
     if is_scalar(&value) {
         return Err(invalid("cannot set path in scalar"));
     }
     let empty = matches!(&value, JsonValue::Array(elements) if elements.is_empty());
     if !empty || matches!(change, Change::Set { create: true } | Change::Insert { .. }) {
-        apply(&mut value, &path, change, new, 1)?;
+        apply(&mut value, path, change, new, 1)?;
     }
     print(&value)
 }
 
 fn delete_path(args: &Args<'_>) -> Result<Output> {
-    let (mut value, path) = (tree(args, 0)?, path_of(args)?);
+    let path = path_of(args)?;
+    delete_at(tree(args, 0)?, &path)
+}
+
+/// jsonb_set_lax(target, path, new, create, what a NULL means): what there is to do for a new value that is NULL is said.
+fn set_lax(args: &Args<'_>) -> Result<Output> {
+    if args.is_null(0) || args.is_null(1) || args.len() > 3 && args.is_null(3) {
+        return Ok(Output::NULL);
+    }
+    let treatment = if args.len() > 4 { args.text(4)? } else { Cow::Borrowed("use_json_null") };
+    let known = ["delete_key", "return_target", "use_json_null", "raise_exception"];
+    if args.len() > 4 && args.is_null(4) || !known.contains(&treatment.as_ref()) {
+        let names = "\"delete_key\", \"return_target\", \"use_json_null\", or \"raise_exception\"";
+        let message = format!("null_value_treatment must be {names}");
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    let create = args.len() < 4 || args.bool(3)?;
+    let path = path_of(args)?;
+    if !args.is_null(2) {
+        return change_at(tree(args, 0)?, &path, Change::Set { create }, tree(args, 2)?);
+    }
+    match treatment.as_ref() {
+        "raise_exception" => Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "JSON value must not be null")
+            .with_detail("Exception was raised because null_value_treatment is \"raise_exception\".")
+            .with_hint(
+                "To avoid, either change the null_value_treatment argument or ensure that an SQL NULL is not passed.",
+            )),
+        "use_json_null" => change_at(tree(args, 0)?, &path, Change::Set { create }, JsonValue::Null),
+        "delete_key" => delete_at(tree(args, 0)?, &path),
+        _ => Ok(Output::Argument(0)),
+    }
+}
+
+fn delete_at(mut value: JsonValue, path: &Path) -> Result<Output> {
     if is_scalar(&value) {
         return Err(invalid("cannot delete path in scalar"));
     }
     if !matches!(&value, JsonValue::Array(elements) if elements.is_empty()) {
-        apply(&mut value, &path, Change::Delete, JsonValue::Null, 1)?;
+        apply(&mut value, path, Change::Delete, JsonValue::Null, 1)?;
     }
     print(&value)
 }
@@ -413,6 +450,7 @@ mod tests {
             (r#"pg_jsonb_set('[1]', '["x"]', '1')"#, "22P02 path element at position 1 is not an integer: \"x\""),
             (r#"pg_jsonb_insert('[1, 2]', '["0"]', '9', 1)"#, "[1, 9, 2]"),
             (r#"pg_jsonb_pretty('{"a": [1], "b": {}}')"#, "{\n    \"a\": [\n        1\n    ],\n    \"b\": {\n    }\n}"),
+            (r#"'{"b": 1}' COLLATE pg_jsonb < '{"aa": 1}'"#, "0"),
             ("pg_jsonb_int4('1.5')", "2"),
             (r#"pg_jsonb_int4('"x"')"#, "22023 cannot cast jsonb string to type integer"),
         ]);

@@ -37,6 +37,8 @@ fn what_takes_long_sees_that_it_is_to_end() {
         format!("pg_array_remove('_int4,int4', {NUMBERS}, 0)"),
         format!("pg_array_to_string('_int4,text', {NUMBERS}, ',')"),
         format!("pg_jsonb_contains({NUMBERS}, {NUMBERS})"),
+        format!("pg_jsonb_path_query_array({NUMBERS}, '$[*] ? (@ > 30000 || @ == -1)')"),
+        format!("pg_jsonb_path_exists({NUMBERS}, '$ ? (@[*] + 1 > @[*])')"),
         format!("pg_jsonb_pretty({NUMBERS})"),
         format!("(SELECT count(*) FROM pg_unnest({NUMBERS}))"),
         "(SELECT count(*) FROM pg_generate_series_int(1, 1000000000000))".to_owned(),

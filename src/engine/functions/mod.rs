@@ -27,6 +27,7 @@ mod io;
 mod json;
 mod json_text;
 mod jsonb;
+mod jsonpath;
 mod like;
 #[cfg(test)]
 mod limits_tests;
@@ -34,7 +35,6 @@ mod modifiers;
 mod network;
 mod numeric;
 mod object_ids;
-mod pattern;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
@@ -42,6 +42,7 @@ mod server_info;
 mod session;
 mod sets;
 mod strings;
+mod text_search;
 mod unnest;
 
 use std::collections::HashMap;
@@ -79,10 +80,15 @@ struct Slot {
     any_pending: AtomicBool,
     /// The keys of rows the running INSERT has proposed, and whether more than once.
     proposed: Mutex<HashMap<u64, bool>>,
+    /// The rows that steps of the running statement have kept.
+    kept: Mutex<Vec<KeptRows>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
     sequences: Arc<SequenceRegistry>,
 }
+
+/// Rows that a step of a statement has kept for the steps after it.
+pub(crate) type KeptRows = Arc<Vec<Vec<rusqlite::types::Value>>>;
 
 /// The data behind these locks is valid after any panic, so a poisoned lock is used as it is.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -147,6 +153,21 @@ impl ContextSlot {
     pub fn check_interrupt(&self) -> Result<()> {
         let poll = lock(&self.0.interrupt).clone();
         poll.map_or(Ok(()), |poll| poll())
+    }
+
+    /// A statement of several steps begins, or has ended: none has kept rows.
+    pub(crate) fn forget_kept_rows(&self) {
+        lock(&self.0.kept).clear();
+    }
+
+    /// Keeps the rows of the next step that keeps any.
+    pub(crate) fn keep_rows(&self, rows: KeptRows) {
+        lock(&self.0.kept).push(rows);
+    }
+
+    /// The rows of the n-th step that has kept any, from 0.
+    pub(crate) fn kept_rows(&self, step: usize) -> Option<KeptRows> {
+        lock(&self.0.kept).get(step).cloned()
     }
 
     /// Another writing statement begins: it has proposed no rows yet.
@@ -280,10 +301,12 @@ static AREAS: &[&[Definition]] = &[
     regex::FUNCTIONS,
     json::FUNCTIONS,
     jsonb::FUNCTIONS,
+    jsonpath::FUNCTIONS,
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
     formatting::FUNCTIONS,
     network::FUNCTIONS,
+    text_search::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,

@@ -13,6 +13,7 @@ use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
 use crate::types::pg_type::{Oid, Scalar, TYPES};
 use crate::types::qualified_name::name_parts;
+use crate::types::text_search::configuration;
 
 /// The OID of the object that `text` names, or its number.
 pub(super) fn input(scalar: Scalar, text: &str, slot: &ContextSlot) -> Result<Output> {
@@ -21,6 +22,9 @@ pub(super) fn input(scalar: Scalar, text: &str, slot: &ContextSlot) -> Result<Ou
     }
     if let Ok(number) = text.parse::<u32>() {
         return Ok(i64::from(number).into());
+    }
+    if let Some(found) = find_text_search(scalar, text) {
+        return found.map(|oid| i64::from(oid.0).into());
     }
     slot.with_session(|session| {
         let oid = match scalar {
@@ -41,6 +45,15 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
     if oid == Oid::INVALID {
         return Ok("-".to_owned());
     }
+    match scalar {
+        Scalar::RegConfig => {
+            return Ok(configuration::configuration(oid).map_or_else(|| oid.to_string(), |found| found.name.to_owned()));
+        }
+        Scalar::RegDictionary => {
+            return Ok(configuration::dictionary(oid).map_or_else(|| oid.to_string(), |found| found.name.to_owned()));
+        }
+        _ => {}
+    }
     slot.with_session(|session| {
         let path = session.settings.search_path();
         let names = Names { catalog: &session.catalog, search_path: &path };
@@ -56,6 +69,21 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
         };
         Ok(name.unwrap_or_else(|| oid.to_string()))
     })
+}
+
+/// A text search configuration or dictionary, if that is what is looked for: they are the same in every database.
+fn find_text_search(scalar: Scalar, text: &str) -> Option<Result<Oid>> {
+    let name = match name_parts(text) {
+        Ok(parts) => parts.join("."),
+        Err(error) => return Some(Err(error)),
+    };
+    let (found, kind) = match scalar {
+        Scalar::RegConfig => (configuration::named(&name).map(|found| found.oid), "configuration"),
+        Scalar::RegDictionary => (configuration::dictionary_named(&name).map(|found| found.oid), "dictionary"),
+        _ => return None,
+    };
+    let message = || format!("text search {kind} \"{name}\" does not exist");
+    Some(found.ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, message())))
 }
 
 /// Every relation a bare name can mean, indexes included.

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use super::like::escape_character;
-use super::pattern::{Groups, Options, Pattern};
 use super::strings::byte_offset;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
+use crate::types::pattern::{Groups, Options, Pattern};
 
 /// The functions of this area.
 #[rustfmt::skip]

@@ -159,6 +159,7 @@ async fn run(session: &mut EngineSession, sql: &str) -> Result<Vec<i64>> {
         wait: LockWait::Usual,
         target: None,
         key_sources: Vec::new(),
+        before: Vec::new(),
     };
     session.start_statement(None, None);
     let mut rows = Vec::new();

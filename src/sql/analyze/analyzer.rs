@@ -52,6 +52,8 @@ pub struct Analyzer<'a> {
     pub(super) ctes: Vec<CteEntry>,
     next_number: u32,
     pub(super) depth: usize,
+    /// How many queries are around what is being analysed.
+    pub(super) nesting: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
     /// FOR UPDATE / FOR SHARE was asked for.
@@ -82,6 +84,7 @@ impl<'a> Analyzer<'a> {
             ctes: Vec::new(),
             next_number: 0,
             depth: 0,
+            nesting: 0,
             writes: false,
             locks_rows: None,
             in_stored_text: 0,

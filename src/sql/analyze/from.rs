@@ -43,7 +43,7 @@ impl Analyzer<'_> {
         Ok(())
     }
 
-    fn from_item(&mut self, item: &Item) -> Result<FromItem> {
+    pub(super) fn from_item(&mut self, item: &Item) -> Result<FromItem> {
         match item {
             Item::Relation(name) => self.table(name).map_err(|e| self.at(e, name.location)),
             Item::Subselect(sub) => self.derived(sub).map_err(|e| self.at(e, sub.location)),
@@ -61,6 +61,10 @@ impl Analyzer<'_> {
         if name.schema.is_none()
             && let Some(cte) = self.ctes.iter().rev().find(|c| c.name == name.relation).cloned()
         {
+            if !cte.returns {
+                let message = format!("WITH query \"{}\" does not have a RETURNING clause", cte.name);
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
             let id = self.fresh_entry();
             let shown = alias.map_or_else(|| name.relation.clone(), |a| a.name.clone());
             let mut entry = RangeVar::of_columns(shown, id, &cte.columns);

@@ -9,7 +9,7 @@ use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::result_relation::{Change, ResultColumn, ResultRelation, ResultRow};
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
-use crate::sql::syntax::ast::expression::{Expr as Ast, Field, SubLinkType};
+use crate::sql::syntax::ast::expression::{Expr as Ast, SubLinkType};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
     self as ast, InsertStmt, Overriding, RangeVar as RangeName, ResTarget, SelectBody, SelectStmt,
@@ -73,7 +73,11 @@ impl<'a> Analyzer<'a> {
     }
 
     /// The columns an INSERT names, or all.
-    fn insert_columns(&self, relation: &ResultRelation<'a>, names: &[ResTarget]) -> Result<Vec<ResultColumn<'a>>> {
+    pub(super) fn insert_columns(
+        &self,
+        relation: &ResultRelation<'a>,
+        names: &[ResTarget],
+    ) -> Result<Vec<ResultColumn<'a>>> {
         if names.is_empty() {
             return Ok(relation.columns.clone());
         }
@@ -173,14 +177,10 @@ impl<'a> Analyzer<'a> {
             let place = columns.iter().position(|c| c.number() == column.number);
             let value = place.and_then(|p| Some((p, given.get_mut(p).and_then(Option::take)??)));
             values.push(match value {
-                // OVERRIDING USER VALUE: the identity's own value wins over what was given.
-                Some(_) if column.identity.is_some() && overriding == Some(Overriding::User) => {
-                    self.default_of(target, column)?
-                }
                 Some((place, (expr, location))) => {
-                    check_writable(column, overriding)?;
                     let name = columns.get(place).map_or(column.name.as_str(), |column| column.name);
-                    self.assign(expr, column, name).map_err(|e| self.at(e, location))?
+                    let value = self.inserted_value(expr, (column, name), target, overriding);
+                    value.map_err(|e| self.at(e, location))?
                 }
                 None => self.default_of(target, column)?,
             });
@@ -214,13 +214,7 @@ impl<'a> Analyzer<'a> {
             let place = columns.iter().position(|c| c.number() == column.number);
             let given = place.and_then(|p| Some((columns.get(p)?.name, entry.columns.get(p)?)));
             let expr = match given {
-                Some(_) if column.identity.is_some() && overriding == Some(Overriding::User) => {
-                    self.default_of(target, column)?
-                }
-                Some((name, given)) => {
-                    check_writable(column, overriding)?;
-                    self.assign(given.expr.clone(), column, name)?
-                }
+                Some((name, given)) => self.inserted_value(given.expr.clone(), (column, name), target, overriding)?,
                 None => self.default_of(target, column)?,
             };
             targets.push(Target { name: column.name.clone(), expr });
@@ -259,6 +253,21 @@ impl<'a> Analyzer<'a> {
 
     // ----- values
 
+    /// A value that is given for a column of a new row. With OVERRIDING USER VALUE an identity's own wins over it.
+    pub(super) fn inserted_value(
+        &mut self,
+        expr: Expr,
+        (column, name): (&Column, &str),
+        target: &ResultRelation<'a>,
+        overriding: Option<Overriding>,
+    ) -> Result<Expr> {
+        if column.identity.is_some() && overriding == Some(Overriding::User) {
+            return self.default_of(target, column);
+        }
+        check_writable(column, overriding)?;
+        self.assign(expr, column, name)
+    }
+
     /// A value converted for a column (assignment), lengths enforced.
     fn assign(&mut self, expr: Expr, column: &Column, name: &str) -> Result<Expr> {
         let from = expr.type_oid;
@@ -285,7 +294,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// The same of a relation that may be a view, with defaults of its own.
-    fn default_of(&mut self, target: &ResultRelation<'a>, column: &Column) -> Result<Expr> {
+    pub(super) fn default_of(&mut self, target: &ResultRelation<'a>, column: &Column) -> Result<Expr> {
         match target.view_default(column) {
             Some(text) => self.stored_default(text, column),
             None => self.default_value(column),
@@ -315,13 +324,12 @@ impl<'a> Analyzer<'a> {
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         let (target, entry, row) = self.modified(&ast.relation, Change::Update)?;
         let ResultRow { row, conditions, checks } = row;
-        self.scopes.push(Scope { entries: vec![row.clone()], ..Scope::default() });
+        self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         let from = self.from_clause(&ast.from)?;
         let assignments = self.assignments(&ast.targets, &target)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
-        refuse_joined_star(&ast.returning, &from)?;
-        let returning = self.returning(&ast.returning, row).map_err(|e| refused_joined(e, &from))?;
         self.ctes.truncate(in_scope);
         let (relation, selection) = (target.table, restricted(conditions, selection));
         let oid = relation.oid;
@@ -334,12 +342,11 @@ impl<'a> Analyzer<'a> {
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         let (target, entry, ResultRow { row, conditions, .. }) = self.modified(&ast.relation, Change::Delete)?;
-        self.scopes.push(Scope { entries: vec![row.clone()], ..Scope::default() });
+        self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         let using = self.from_clause(&ast.using)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
+        let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
-        refuse_joined_star(&ast.returning, &using)?;
-        let returning = self.returning(&ast.returning, row).map_err(|e| refused_joined(e, &using))?;
         self.ctes.truncate(in_scope);
         let (relation, selection) = (target.table, restricted(conditions, selection));
         let oid = relation.oid;
@@ -348,7 +355,11 @@ impl<'a> Analyzer<'a> {
     }
 
     /// What an UPDATE or DELETE changes, the number of its entry, and its row.
-    fn modified(&mut self, name: &RangeName, change: Change) -> Result<(ResultRelation<'a>, EntryId, ResultRow)> {
+    pub(super) fn modified(
+        &mut self,
+        name: &RangeName,
+        change: Change,
+    ) -> Result<(ResultRelation<'a>, EntryId, ResultRow)> {
         let target = self.result_relation(name, change)?;
         let entry = self.fresh_entry();
         let row = self.result_row(&target, &shown_name(name), entry)?;
@@ -484,15 +495,20 @@ impl<'a> Analyzer<'a> {
         self.assign(expr, column, name).map_err(|e| self.at(e, expr_location(value)))
     }
 
-    /// RETURNING: the columns of what is changed only.
+    /// RETURNING of an INSERT: the columns of what is changed.
     fn returning(&mut self, items: &[ResTarget], row: RangeVar) -> Result<Vec<Target>> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let result = self.targets(items);
+        let result = self.returned(items);
         self.scopes.pop();
-        let mut targets = result?;
+        result
+    }
+
+    /// RETURNING, in the scope as it is.
+    fn returned(&mut self, items: &[ResTarget]) -> Result<Vec<Target>> {
+        let mut targets = self.targets(items)?;
         for target in &mut targets {
             target.expr = self.resolve_unknown(target.expr.clone())?;
         }
@@ -546,26 +562,6 @@ fn reject_generated<T>(columns: &[ResultColumn<'_>], given: &[Option<Option<T>>]
     Ok(())
 }
 
-/// RETURNING may name the other tables in PostgreSQL; SQLite returns columns of the changed one only.
-fn refused_joined(error: Error, others: &[FromItem]) -> Error {
-    match error.code() {
-        SqlState::UNDEFINED_TABLE if !others.is_empty() => {
-            Error::unsupported("RETURNING a column of a table in FROM or USING")
-        }
-        _ => error,
-    }
-}
-
-/// RETURNING * is all columns of all tables; SQLite returns those of the changed one.
-fn refuse_joined_star(returning: &[ResTarget], others: &[FromItem]) -> Result<()> {
-    let is_star = |item: &ResTarget| matches!(&item.value, Some(Ast::ColumnRef(c)) if matches!(c.fields.as_slice(), [Field::Star]));
-    let star = returning.iter().any(is_star);
-    if star && !others.is_empty() {
-        return Err(Error::unsupported("RETURNING * beside FROM or USING"));
-    }
-    Ok(())
-}
-
 /// Where an INSERT's rows come from. `None` in a row is DEFAULT.
 enum InsertSource {
     Rows(Vec<Vec<Option<(Expr, Location)>>>),
@@ -573,7 +569,7 @@ enum InsertSource {
 }
 
 /// The columns an INSERT writes; SQLite computes generated ones.
-fn stored_columns(relation: &Relation) -> impl Iterator<Item = &Column> {
+pub(super) fn stored_columns(relation: &Relation) -> impl Iterator<Item = &Column> {
     relation.columns.iter().filter(|c| !c.generated)
 }
 

@@ -6,11 +6,10 @@
 use crate::catalog::tables::procs::procs_named;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::functions::default_of;
 use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::Expr;
-use crate::types::pg_type::Oid;
-use crate::types::value::Value;
 
 impl Analyzer<'_> {
     /// The arguments in the function's order, if any is named.
@@ -46,9 +45,10 @@ impl Analyzer<'_> {
             match given.iter().position(|(known, _)| known == name) {
                 Some(at) => args.push(given.swap_remove(at).1),
                 None if given.is_empty() => break,
-                // The one function of ours with a default before another: all of its are 0.
-                None if function == "make_interval" => args.push(Expr::constant(Value::Integer(0), Oid::INT4)),
-                None => return Err(Error::unsupported(format!("leaving {name} out of a call of {function}"))),
+                None => match default_of(function, name) {
+                    Some((value, oid)) => args.push(Expr::constant(value, oid)),
+                    None => return Err(Error::unsupported(format!("leaving {name} out of a call of {function}"))),
+                },
             }
         }
         Ok(Some(args))

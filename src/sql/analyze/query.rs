@@ -16,8 +16,8 @@ use crate::sql::syntax::ast::query::{
 use crate::sql::syntax::ast::statement::Stmt;
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{
-    Body, Cte, CteId, EntryId, EntryKind, Expr, ExprKind, FromItem, Query, RangeTblEntry, Select, SetOperator, SortKey,
-    Target, Var,
+    Body, Cte, CteId, CteQuery, EntryId, EntryKind, Expr, ExprKind, FromItem, Query, RangeTblEntry, Select,
+    SetOperator, SortKey, Target, Var,
 };
 use crate::types::pg_type::Oid;
 
@@ -39,7 +39,10 @@ fn check_width(width: usize) -> Result<()> {
 impl Analyzer<'_> {
     /// A query inside another statement, its columns' types decided.
     pub(super) fn subquery(&mut self, ast: &SelectStmt) -> Result<(Query, Columns)> {
-        let query = self.deeper(|a| a.query(ast))?;
+        self.nesting += 1;
+        let query = self.deeper(|a| a.query(ast));
+        self.nesting -= 1;
+        let query = query?;
         let columns = query.outputs();
         Ok((query, columns))
     }
@@ -96,7 +99,10 @@ impl Analyzer<'_> {
             let (body, _) = self.deeper(|a| a.body(&side.body, &[]))?;
             return Ok(Query::of(body));
         }
-        let mut inner = self.deeper(|a| a.query_with_unknowns(side))?;
+        self.nesting += 1;
+        let inner = self.deeper(|a| a.query_with_unknowns(side));
+        self.nesting -= 1;
+        let mut inner = inner?;
         self.resolve_outputs(&mut inner)?;
         let columns = inner.outputs();
         let select = self.select_from(inner, &columns);
@@ -125,9 +131,6 @@ impl Analyzer<'_> {
         if cte.search.is_some() || cte.cycle.is_some() {
             return Err(Error::unsupported("SEARCH and CYCLE in WITH"));
         }
-        let Stmt::Select(query) = &*cte.query else {
-            return Err(Error::unsupported("a data-modifying statement in WITH"));
-        };
         let name = cte.name.clone();
         let id = self.fresh_cte();
         let renamed = &cte.columns;
@@ -143,21 +146,53 @@ impl Analyzer<'_> {
             let names = renamed.iter().cloned().map(Some).chain(std::iter::repeat(None));
             Ok(columns.into_iter().zip(names).map(|((old, oid, m), new)| (new.unwrap_or(old), oid, m)).collect())
         };
-        let query = match &query.body {
-            SelectBody::SetOperation(operation) if recursive && operation.op == ast::SetOperator::Union => {
-                self.recursive_cte(&name, id, operation, query, &rename)?
-            }
-            _ => self.query(query)?,
+        self.nesting += 1;
+        let analysed = match &*cte.query {
+            Stmt::Select(query) => match &query.body {
+                SelectBody::SetOperation(operation) if recursive && operation.op == ast::SetOperator::Union => {
+                    self.recursive_cte(&name, id, operation, query, &rename).map(CteQuery::Select)
+                }
+                _ => self.query(query).map(CteQuery::Select),
+            },
+            statement => self.modifying_cte(statement),
         };
-        let columns = rename(query.outputs())?;
-        let origins = query.origins();
-        self.ctes.push(CteEntry { name, id, columns, origins });
+        self.nesting -= 1;
+        let query = analysed?;
+        let (outputs, origins) = match &query {
+            CteQuery::Select(query) => (query.outputs(), query.origins()),
+            CteQuery::Modify(modify) => {
+                let returned = Query::of_targets(modify.returning().to_vec());
+                (returned.outputs(), returned.origins())
+            }
+        };
+        let returns = !matches!(&query, CteQuery::Modify(modify) if modify.returning().is_empty());
+        let columns = rename(outputs)?;
+        self.ctes.push(CteEntry { name, id, columns, origins, returns });
         let materialized = match cte.materialized {
             CteMaterialize::Default => None,
             CteMaterialize::Always => Some(true),
             CteMaterialize::Never => Some(false),
         };
         Ok(Cte { id, query, materialized })
+    }
+
+    /// INSERT, UPDATE or DELETE in WITH.
+    fn modifying_cte(&mut self, statement: &Stmt) -> Result<CteQuery> {
+        if self.nesting > 1 {
+            let message = "WITH clause containing a data-modifying statement must be at the top level";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        self.writes = true;
+        let modified = match statement {
+            Stmt::Insert(insert) => self.insert(insert)?,
+            Stmt::Update(update) => self.update(update)?,
+            Stmt::Delete(delete) => self.delete(delete)?,
+            Stmt::Merge(_) => {
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query"));
+            }
+            _ => return Err(Error::internal("a statement that WITH cannot have")),
+        };
+        Ok(CteQuery::Modify(Box::new(modified.tree)))
     }
 
     /// The non-recursive term decides the columns; the recursive one sees them.
@@ -174,7 +209,13 @@ impl Analyzer<'_> {
         let mut left = self.operand(&operation.left)?;
         self.resolve_outputs(&mut left)?;
         let columns = left.outputs();
-        let entry = CteEntry { name: name.to_owned(), id, columns: rename(columns.clone())?, origins: left.origins() };
+        let entry = CteEntry {
+            name: name.to_owned(),
+            id,
+            columns: rename(columns.clone())?,
+            origins: left.origins(),
+            returns: true,
+        };
         self.ctes.push(entry);
         let mut right = self.operand(&operation.right)?;
         if right.outputs().len() != columns.len() {

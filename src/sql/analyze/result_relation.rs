@@ -18,6 +18,7 @@ pub(super) enum Change {
     Insert,
     Update,
     Delete,
+    Merge,
 }
 
 impl Change {
@@ -26,6 +27,7 @@ impl Change {
             Change::Insert => "insert into",
             Change::Update => "update",
             Change::Delete => "delete from",
+            Change::Merge => "merge into",
         }
     }
 
@@ -37,7 +39,7 @@ impl Change {
             Change::Update => {
                 "To enable updating the view, provide an INSTEAD OF UPDATE trigger or an unconditional ON UPDATE DO INSTEAD rule."
             }
-            Change::Delete => {
+            Change::Delete | Change::Merge => {
                 "To enable deleting from the view, provide an INSTEAD OF DELETE trigger or an unconditional ON DELETE DO INSTEAD rule."
             }
         }
@@ -131,6 +133,11 @@ impl<'a> Analyzer<'a> {
             RelationKind::System => {
                 let message = format!("permission denied for table {}", relation.name);
                 refused(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+            }
+            RelationKind::View if change == Change::Merge => {
+                let message = format!("cannot execute MERGE on relation \"{}\"", relation.name);
+                let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
+                Err(error.with_detail("This operation is not supported for views."))
             }
             RelationKind::View => {
                 let entry = self.fresh_entry();

@@ -61,6 +61,8 @@ pub struct CteEntry {
     pub columns: Vec<(String, Oid, i32)>,
     /// Where the columns come from (see `Query::origins`).
     pub origins: Vec<(Oid, i16)>,
+    /// It has rows: it is a query, or has RETURNING.
+    pub returns: bool,
 }
 
 impl RangeVar {

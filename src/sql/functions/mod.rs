@@ -7,16 +7,22 @@ mod aggregate;
 mod array;
 mod catalog;
 mod datetime;
+mod defaults;
 mod formatting;
 mod io;
 mod json;
+mod jsonpath;
 mod math;
 mod network;
+mod operator;
 mod session;
 mod string;
+mod text_search;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+
+pub use defaults::default_of;
 
 use crate::types::pg_type::Oid;
 
@@ -132,10 +138,13 @@ static AREAS: &[&[Function]] = &[
     formatting::ROWS,
     io::ROWS,
     json::ROWS,
+    jsonpath::ROWS,
     math::ROWS,
     network::ROWS,
+    operator::ROWS,
     session::ROWS,
     string::ROWS,
+    text_search::ROWS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {

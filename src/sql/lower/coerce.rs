@@ -147,12 +147,16 @@ fn shown_by(type_oid: Oid) -> Option<Shown> {
         Oid::REGPROCEDURE => Shown::Name("pg_out_regprocedure"),
         Oid::REGNAMESPACE => Shown::Name("pg_out_regnamespace"),
         Oid::REGROLE => Shown::Name("pg_out_regrole"),
+        Oid::REGCONFIG => Shown::Name("pg_out_regconfig"),
+        Oid::REGDICTIONARY => Shown::Name("pg_out_regdictionary"),
         Oid::REGCLASS_ARRAY => Shown::Names("regclass"),
         Oid::REGTYPE_ARRAY => Shown::Names("regtype"),
         Oid::REGPROC_ARRAY => Shown::Names("regproc"),
         Oid::REGPROCEDURE_ARRAY => Shown::Names("regprocedure"),
         Oid::REGNAMESPACE_ARRAY => Shown::Names("regnamespace"),
         Oid::REGROLE_ARRAY => Shown::Names("regrole"),
+        Oid::REGCONFIG_ARRAY => Shown::Names("regconfig"),
+        Oid::REGDICTIONARY_ARRAY => Shown::Names("regdictionary"),
         _ => return None,
     })
 }

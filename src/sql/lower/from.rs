@@ -56,6 +56,9 @@ impl Lower<'_> {
         match &entry.kind {
             EntryKind::Relation(oid) => self.relation_entry(entry.id, *oid),
             EntryKind::Cte(cte) => {
+                if let Some(item) = self.kept_cte(entry.id, *cte) {
+                    return Ok(item);
+                }
                 let alias = self.alias(entry.id);
                 self.entries.insert(entry.id, Entry::positional(alias.clone()));
                 Ok(FromItem::Cte { name: self.cte_name(*cte), alias })
@@ -71,6 +74,9 @@ impl Lower<'_> {
         if relation.kind == RelationKind::Sequence {
             self.entries.insert(id, Entry::positional(alias.clone()));
             return Ok(FromItem::Derived { query: Box::new(sequence(oid)), alias });
+        }
+        if let Some(item) = self.copied_table(id, relation) {
+            return Ok(item);
         }
         self.entries.insert(id, Entry::of_relation(Some(alias.clone()), relation));
         Ok(FromItem::Table { name: relation.sqlite_name.clone(), alias })

@@ -5,16 +5,18 @@
 
 use std::rc::Rc;
 
+use super::program::{Last, Statement};
+use super::returning::returns_others;
 use super::tree::{
-    Body, Changed, Conflict, ConflictUpdate, Delete, Expr, ExprKind, FromItem, Insert, Modify, Target, Update,
+    Body, Changed, Conflict, ConflictUpdate, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Target, Update,
 };
 use super::{Entry, Level, Lower};
-use crate::catalog::schema::{Column, ForeignKey, Relation};
+use crate::catalog::schema::{Column, Relation};
 use crate::error::{Error, Result};
 use crate::sql::plan::Bind;
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, Expr as Typed, FromItem as TypedItem, Insert as TypedInsert, Modify as TypedModify,
-    OnConflict, Target as TypedTarget, Update as TypedUpdate, ViewCheck,
+    Delete as TypedDelete, EntryId, Expr as Typed, Insert as TypedInsert, Modify as TypedModify, OnConflict,
+    Target as TypedTarget, Update as TypedUpdate, ViewCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -28,22 +30,37 @@ type Assignments = Vec<(Vec<Rc<str>>, Expr)>;
 pub(super) type RowSources = Vec<(i16, Bind)>;
 
 impl<'a> Lower<'a> {
-    /// A change of data; of an INSERT of one row, where its values come from.
-    pub(super) fn modify(&mut self, modify: &TypedModify) -> Result<(Modify, RowSources)> {
-        match modify {
+    /// A change of data, or what gives its RETURNING after steps that have made it; of an INSERT of one row, where its
+    /// values come from.
+    pub(super) fn modify(&mut self, modify: &TypedModify) -> Result<(Statement, RowSources)> {
+        let ctes = self.ctes_of(modify)?;
+        let statement = match modify {
             TypedModify::Insert(insert) => {
-                let (insert, row) = self.insert(insert)?;
-                Ok((Modify::Insert(insert), row))
+                let (insert, row) = self.insert(insert, ctes)?;
+                return Ok((Statement::Modify(Modify::Insert(insert)), row));
             }
-            TypedModify::Update(update) => Ok((Modify::Update(self.update(update)?), Vec::new())),
-            TypedModify::Delete(delete) => Ok((Modify::Delete(self.delete(delete)?), Vec::new())),
+            TypedModify::Update(update) if returns_others(modify) => self.update_in_steps(update)?,
+            TypedModify::Delete(delete) if returns_others(modify) => self.delete_in_steps(delete)?,
+            TypedModify::Merge(merge) => self.merge(merge)?,
+            TypedModify::Update(update) => Statement::Modify(Modify::Update(self.update(update, ctes)?)),
+            TypedModify::Delete(delete) => Statement::Modify(Modify::Delete(self.delete(delete, ctes)?)),
+        };
+        Ok((statement, Vec::new()))
+    }
+
+    /// The WITH list of a change of data; nothing is left of one that became steps.
+    fn ctes_of(&mut self, modify: &TypedModify) -> Result<Vec<Cte>> {
+        let (ctes, recursive) = modify.with();
+        let in_steps = returns_others(modify) || matches!(modify, TypedModify::Merge(_));
+        match self.steps_of(ctes, recursive, &Last::Modify(modify), in_steps)? {
+            true => Ok(Vec::new()),
+            false => self.ctes(ctes),
         }
     }
 
-    fn insert(&mut self, insert: &TypedInsert) -> Result<(Insert, RowSources)> {
+    fn insert(&mut self, insert: &TypedInsert, ctes: Vec<Cte>) -> Result<(Insert, RowSources)> {
         let relation = self.relation(insert.relation)?;
         let columns = insert.columns.iter().map(|number| column(relation, *number)).collect::<Result<Vec<_>>>()?;
-        let ctes = self.ctes(&insert.ctes)?;
         let (mut source, _) = self.body(&insert.source, &[])?;
         let row = self.complete(&mut source, relation, &columns);
         let alias = self.alias(insert.entry);
@@ -109,16 +126,15 @@ impl<'a> Lower<'a> {
     }
 
     /// An assignment of one column.
-    fn assigned(&mut self, relation: &Relation, number: i16, value: &Typed) -> Result<(Rc<str>, Expr)> {
+    pub(super) fn assigned(&mut self, relation: &Relation, number: i16, value: &Typed) -> Result<(Rc<str>, Expr)> {
         let column = column(relation, number)?;
         let mut value = self.expr(value)?;
         refuse_null(&mut value, column, relation);
         Ok((column.name.as_str().into(), value))
     }
 
-    fn update(&mut self, update: &TypedUpdate) -> Result<Update> {
+    fn update(&mut self, update: &TypedUpdate, ctes: Vec<Cte>) -> Result<Update> {
         let relation = self.relation(update.relation)?;
-        let ctes = self.ctes(&update.ctes)?;
         let alias = self.alias(update.entry);
         self.enter_target(update.entry, &alias, relation);
         let lowered = self.update_in_level(update, relation);
@@ -131,7 +147,7 @@ impl<'a> Lower<'a> {
         Ok(Update { ctes, recursive, table, alias, assignments, from, selection, returning, changed })
     }
 
-    fn update_in_level(
+    pub(super) fn update_in_level(
         &mut self,
         update: &TypedUpdate,
         relation: &Relation,
@@ -150,16 +166,14 @@ impl<'a> Lower<'a> {
                 }
             });
         }
-        let selection = update.selection.as_ref().map(|selection| self.condition(selection)).transpose()?;
-        Ok((from, assignments, selection))
+        Ok((from, assignments, self.rows_to_change(update.selection.as_ref(), update.entry, relation)?))
     }
 
-    fn delete(&mut self, delete: &TypedDelete) -> Result<Delete> {
+    fn delete(&mut self, delete: &TypedDelete, ctes: Vec<Cte>) -> Result<Delete> {
         let relation = self.relation(delete.relation)?;
-        let ctes = self.ctes(&delete.ctes)?;
         let alias = self.alias(delete.entry);
         self.enter_target(delete.entry, &alias, relation);
-        let lowered = self.delete_in_level(&delete.using, delete.selection.as_ref());
+        let lowered = self.delete_in_level(delete, relation);
         self.levels.pop();
         let (using, selection) = lowered?;
         let returning = self.returning(&delete.returning, &[], delete.entry, relation)?;
@@ -168,23 +182,35 @@ impl<'a> Lower<'a> {
         Ok(Delete { ctes, recursive: delete.recursive, table, alias, using, selection, returning, changed })
     }
 
-    fn delete_in_level(
+    pub(super) fn delete_in_level(
         &mut self,
-        using: &[TypedItem],
-        selection: Option<&Typed>,
+        delete: &TypedDelete,
+        relation: &Relation,
     ) -> Result<(Vec<FromItem>, Option<Expr>)> {
-        let using = self.from_clause(using)?;
-        Ok((using, selection.map(|selection| self.condition(selection)).transpose()?))
+        let using = self.from_clause(&delete.using)?;
+        Ok((using, self.rows_to_change(delete.selection.as_ref(), delete.entry, relation)?))
+    }
+
+    /// WHERE of an UPDATE or DELETE.
+    fn rows_to_change(
+        &mut self,
+        selection: Option<&Typed>,
+        entry: EntryId,
+        relation: &Relation,
+    ) -> Result<Option<Expr>> {
+        let selection = selection.map(|selection| self.condition(selection)).transpose()?;
+        let there = self.was_there(relation, &self.alias(entry));
+        Ok(Expr::connected("({0} AND {1})", selection.into_iter().chain(there).collect()))
     }
 
     /// The query level of an UPDATE or DELETE, in which the changed table is the first entry.
-    fn enter_target(&mut self, entry: EntryId, alias: &Rc<str>, relation: &Relation) {
+    pub(super) fn enter_target(&mut self, entry: EntryId, alias: &Rc<str>, relation: &Relation) {
         self.entries.insert(entry, Entry::of_relation(Some(alias.clone()), relation));
         self.levels.push(Level { gives_rows: true, entries: vec![entry], sets: None });
     }
 
     /// RETURNING, over the table's own name, which no sub-query's columns have.
-    fn returning(
+    pub(super) fn returning(
         &mut self,
         targets: &[TypedTarget],
         checks: &[ViewCheck],
@@ -200,16 +226,7 @@ impl<'a> Lower<'a> {
     }
 
     fn returning_in_level(&mut self, targets: &[TypedTarget], checks: &[ViewCheck]) -> Result<Vec<Target>> {
-        let mut lowered = targets
-            .iter()
-            .map(|target| {
-                let expr = match target.expr.type_oid {
-                    Oid::RECORD => self.record_text(&target.expr)?,
-                    _ => self.expr(&target.expr)?,
-                };
-                Ok(Target { expr, name: target.name.clone() })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let mut lowered = targets.iter().map(|target| self.returned(target)).collect::<Result<Vec<_>>>()?;
         // WITH CHECK OPTION: where RETURNING is evaluated, the row is as it has become, and an error undoes the statement.
         for check in checks.iter().rev() {
             if lowered.is_empty() {
@@ -233,33 +250,30 @@ impl<'a> Lower<'a> {
         Ok(Expr { kind: ExprKind::Case { whens, otherwise }, type_oid, typmod })
     }
 
-    /// The tables that a change of the relation changes, by referential actions too.
+    pub(super) fn returned(&mut self, target: &TypedTarget) -> Result<Target> {
+        let expr = match target.expr.type_oid {
+            Oid::RECORD => self.record_text(&target.expr)?,
+            _ => self.expr(&target.expr)?,
+        };
+        Ok(Target { expr, name: target.name.clone() })
+    }
+
+    /// The tables that a change of the relation changes.
     fn changed(&self, relation: &Relation) -> Changed {
-        let mut changed = vec![relation.oid];
-        let mut next = 0;
-        while let Some(parent) = changed.get(next).copied() {
-            for child in self.catalog().relations.values() {
-                let mut keys = child.constraints.iter().filter_map(|c| c.foreign_key());
-                let acts = |key: &ForeignKey| [key.on_update, key.on_delete].iter().any(|a| b"cnd".contains(a));
-                if keys.any(|key| key.relation == parent && acts(key)) && !changed.contains(&child.oid) {
-                    changed.push(child.oid);
-                }
-            }
-            next += 1;
-        }
+        let changed = self.changed_with(relation);
         let tables = changed.iter().filter_map(|oid| self.catalog().relations.get(oid));
         let column = relation.columns.first().map(|column| column.name.as_str().into());
         Changed { tables: tables.map(|table| table.sqlite_name.clone()).collect(), column }
     }
 }
 
-fn column(relation: &Relation, number: i16) -> Result<&Column> {
+pub(super) fn column(relation: &Relation, number: i16) -> Result<&Column> {
     relation.column_by_number(number).ok_or_else(|| Error::internal("a column that is not there"))
 }
 
 /// SQLite gives a NULL rowid alias a number of its own choosing; PostgreSQL refuses NULL in a primary key. In a table
 /// that another program made, SQLite is meant to.
-fn refuse_null(value: &mut Expr, column: &Column, relation: &Relation) {
+pub(super) fn refuse_null(value: &mut Expr, column: &Column, relation: &Relation) {
     if !column.rowid_alias || matches!(value.kind, ExprKind::Const(_) | ExprKind::Literal(_)) {
         return;
     }

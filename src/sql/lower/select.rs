@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use super::program::Last;
 use super::sets::SetCalls;
 use super::tree::{Body, Cte, Expr, FromItem, Query, Select, SetOperator, SortKey, Target};
 use super::{Level, Lower};
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::limits::stack;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::tree::{
-    Body as TypedBody, Cte as TypedCte, CteId, Expr as Typed, ExprKind as Kind, Query as TypedQuery,
+    Body as TypedBody, Cte as TypedCte, CteId, CteQuery, Expr as Typed, ExprKind as Kind, Query as TypedQuery,
     Select as TypedSelect, SortKey as TypedKey,
 };
 use crate::types::pg_type::Oid;
@@ -20,7 +21,10 @@ impl Lower<'_> {
     /// A query with everything around its body.
     pub(super) fn query(&mut self, query: &TypedQuery) -> Result<Query> {
         stack::check()?;
-        let ctes = self.ctes(&query.ctes)?;
+        let ctes = match self.steps_of(&query.ctes, query.recursive, &Last::Query(query), false)? {
+            true => Vec::new(),
+            false => self.ctes(&query.ctes)?,
+        };
         let (body, order_by) = self.body(&query.body, &query.order_by)?;
         let limit = query.limit.as_ref().map(|limit| self.row_count(limit, "pg_limit")).transpose()?;
         let offset = query.offset.as_ref().map(|offset| self.row_count(offset, "pg_offset")).transpose()?;
@@ -30,7 +34,10 @@ impl Lower<'_> {
     pub(super) fn ctes(&mut self, ctes: &[TypedCte]) -> Result<Vec<Cte>> {
         ctes.iter()
             .map(|cte| {
-                let query = self.query(&cte.query)?;
+                let CteQuery::Select(query) = &cte.query else {
+                    return Err(Error::internal("a change of data below the top level"));
+                };
+                let query = self.query(query)?;
                 let cte = Cte { name: self.cte_name(cte.id), query, materialized: cte.materialized };
                 self.ctes.push(cte.clone());
                 Ok(cte)

@@ -17,6 +17,8 @@ pub(super) static ROWS: &[Operator] = &[
     infix("->>", JSONB, INT4, TEXT, F("pg_jsonb_array_element_text")),
     infix("->>", JSONB, TEXT, TEXT, F("pg_json_object_field_text")),
     infix("<@", JSONB, JSONB, BOOL, F("pg_jsonb_contained")),
+    infix("@?", JSONB, JSONPATH, BOOL, F("pg_jsonb_path_exists_opr")),
+    infix("@@", JSONB, JSONPATH, BOOL, F("pg_jsonb_path_match_opr")),
     infix("?", JSONB, TEXT, BOOL, F("pg_jsonb_exists")),
     infix("@>", JSONB, JSONB, BOOL, F("pg_jsonb_contains")),
     infix("||", JSONB, JSONB, JSONB, F("pg_jsonb_concat")),

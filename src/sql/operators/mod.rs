@@ -9,6 +9,7 @@ mod datetime;
 mod network;
 mod number;
 mod text;
+mod text_search;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -37,7 +38,7 @@ const fn prefix(name: &'static str, right: Oid, result: Oid, call: Call) -> Oper
 
 /// The areas' tables.
 static AREAS: &[&[Operator]] =
-    &[comparison::ROWS, number::ROWS, text::ROWS, datetime::ROWS, containers::ROWS, network::ROWS];
+    &[comparison::ROWS, number::ROWS, text::ROWS, datetime::ROWS, containers::ROWS, network::ROWS, text_search::ROWS];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Operator>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();

@@ -1,4 +1,4 @@
-//! The analysed INSERT, UPDATE, DELETE.
+//! The analysed INSERT, UPDATE, DELETE, MERGE.
 //!
 //! Owns: [`Modify`] and its parts. As in PostgreSQL's rewritten query, defaults and generated identities stand among
 //! the values. Columns are attribute numbers of the relation that is changed.
@@ -6,14 +6,15 @@
 use super::{Body, Cte, EntryId, Expr, FromItem, Target};
 use crate::types::pg_type::Oid;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Modify {
     Insert(Insert),
     Update(Update),
     Delete(Delete),
+    Merge(Merge),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Insert {
     pub ctes: Vec<Cte>,
     pub recursive: bool,
@@ -29,7 +30,7 @@ pub struct Insert {
 }
 
 /// WITH CHECK OPTION of the view that is written to (WithCheckOption): what must be true of a row as it has become.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ViewCheck {
     pub view: String,
     /// Over the relation's entry.
@@ -37,7 +38,7 @@ pub struct ViewCheck {
 }
 
 /// ON CONFLICT (OnConflictExpr).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OnConflict {
     /// The key's columns or expressions, over `entry`; empty for any.
     pub target: Vec<Expr>,
@@ -49,7 +50,7 @@ pub struct OnConflict {
 }
 
 /// DO UPDATE SET … WHERE …
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConflictUpdate {
     pub assignments: Vec<(i16, Expr)>,
     pub selection: Option<Expr>,
@@ -57,7 +58,7 @@ pub struct ConflictUpdate {
     pub excluded: EntryId,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     pub ctes: Vec<Cte>,
     pub recursive: bool,
@@ -71,7 +72,7 @@ pub struct Update {
     pub returning: Vec<Target>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Delete {
     pub ctes: Vec<Cte>,
     pub recursive: bool,
@@ -82,13 +83,75 @@ pub struct Delete {
     pub returning: Vec<Target>,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merge {
+    pub ctes: Vec<Cte>,
+    pub recursive: bool,
+    pub relation: Oid,
+    pub entry: EntryId,
+    pub source: FromItem,
+    pub condition: Expr,
+    pub actions: Vec<MergeAction>,
+}
+
+/// WHEN [NOT] MATCHED [AND …] THEN …; the first whose condition holds is taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MergeAction {
+    pub matched: bool,
+    pub condition: Option<Expr>,
+    pub kind: MergeKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum MergeKind {
+    Update(Vec<(i16, Expr)>),
+    Delete,
+    /// Values of columns.
+    Insert(Vec<(i16, Expr)>),
+    DoNothing,
+}
+
+impl Merge {
+    /// What the actions are made of.
+    pub fn action_exprs(&self) -> impl Iterator<Item = &Expr> {
+        self.actions.iter().flat_map(|action| {
+            let values = match &action.kind {
+                MergeKind::Update(values) | MergeKind::Insert(values) => values.as_slice(),
+                MergeKind::Delete | MergeKind::DoNothing => &[],
+            };
+            action.condition.iter().chain(values.iter().map(|(_, value)| value))
+        })
+    }
+}
+
 impl Modify {
+    /// The relation that is changed.
+    pub fn relation(&self) -> Oid {
+        match self {
+            Modify::Insert(insert) => insert.relation,
+            Modify::Update(update) => update.relation,
+            Modify::Delete(delete) => delete.relation,
+            Modify::Merge(merge) => merge.relation,
+        }
+    }
+
+    /// Its WITH list, and whether that is RECURSIVE.
+    pub fn with(&self) -> (&[Cte], bool) {
+        match self {
+            Modify::Insert(insert) => (&insert.ctes, insert.recursive),
+            Modify::Update(update) => (&update.ctes, update.recursive),
+            Modify::Delete(delete) => (&delete.ctes, delete.recursive),
+            Modify::Merge(merge) => (&merge.ctes, merge.recursive),
+        }
+    }
+
     /// RETURNING's columns.
     pub fn returning(&self) -> &[Target] {
         match self {
             Modify::Insert(insert) => &insert.returning,
             Modify::Update(update) => &update.returning,
             Modify::Delete(delete) => &delete.returning,
+            Modify::Merge(_) => &[],
         }
     }
 }

@@ -140,23 +140,127 @@ impl FromItem {
     }
 }
 
-impl Query {
-    /// Calls `visit` for every expression the query is made of, those of sub-queries in FROM and WITH included.
-    pub fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        self.ctes.iter().for_each(|cte| cte.query.for_each_expr(visit));
-        match &self.body {
+impl Cte {
+    fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match &self.query {
+            CteQuery::Select(query) => query.for_each_expr(visit),
+            CteQuery::Modify(modify) => modify.for_each_expr(visit),
+        }
+    }
+}
+
+impl Body {
+    fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match self {
             Body::Select(select) => {
                 select.targets.iter().for_each(|t| visit(&t.expr));
                 select.from.iter().for_each(|item| item.for_each_expr(visit));
                 let clauses = [&select.distinct_on, &select.group_by];
                 clauses.into_iter().flatten().chain(&select.selection).chain(&select.having).for_each(&mut *visit);
             }
-            Body::Values { rows, .. } => rows.iter().flatten().for_each(&mut *visit),
+            Body::Values { rows, .. } => rows.iter().flatten().for_each(visit),
             Body::SetOperation { left, right, .. } => {
                 left.for_each_expr(visit);
                 right.for_each_expr(visit);
             }
         }
+    }
+
+    /// Calls `visit` for every entry of FROM in it, those of sub-queries in FROM included, those of sub-queries in
+    /// expressions not.
+    fn for_each_entry<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
+        match self {
+            Body::Select(select) => select.from.iter().for_each(|item| item.for_each_entry(visit)),
+            Body::Values { .. } => {}
+            Body::SetOperation { left, right, .. } => {
+                left.for_each_entry(visit);
+                right.for_each_entry(visit);
+            }
+        }
+    }
+}
+
+impl FromItem {
+    fn for_each_entry<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
+        for entry in self.entries() {
+            visit(entry);
+            if let EntryKind::Subquery { query, .. } = &entry.kind {
+                query.for_each_entry(visit);
+            }
+        }
+    }
+}
+
+impl Modify {
+    /// Calls `visit` for every expression it is made of, its own WITH list left out.
+    pub fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        let (from, selection) = match self {
+            Modify::Insert(insert) => {
+                insert.source.for_each_expr(visit);
+                if let Some(update) = insert.conflict.as_ref().and_then(|conflict| conflict.update.as_ref()) {
+                    update.assignments.iter().for_each(|(_, value)| visit(value));
+                    update.selection.iter().for_each(&mut *visit);
+                }
+                (&[][..], None)
+            }
+            Modify::Update(update) => {
+                update.assignments.iter().for_each(|(_, value)| visit(value));
+                (update.from.as_slice(), update.selection.as_ref())
+            }
+            Modify::Delete(delete) => (delete.using.as_slice(), delete.selection.as_ref()),
+            Modify::Merge(merge) => {
+                merge.action_exprs().for_each(&mut *visit);
+                (std::slice::from_ref(&merge.source), Some(&merge.condition))
+            }
+        };
+        from.iter().for_each(|item| item.for_each_expr(visit));
+        selection.into_iter().for_each(&mut *visit);
+        self.returning().iter().for_each(|target| visit(&target.expr));
+    }
+
+    /// Calls `visit` for every entry that it reads, wherever that is.
+    pub fn for_each_entry_read<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
+        match self {
+            Modify::Insert(insert) => insert.source.for_each_entry(visit),
+            Modify::Update(update) => update.from.iter().for_each(|item| item.for_each_entry(visit)),
+            Modify::Delete(delete) => delete.using.iter().for_each(|item| item.for_each_entry(visit)),
+            Modify::Merge(merge) => merge.source.for_each_entry(visit),
+        }
+        self.for_each_expr(&mut |expr| expr.for_each_entry_read(visit));
+    }
+}
+
+impl Expr {
+    /// Calls `visit` for every entry that its sub-queries read.
+    fn for_each_entry_read<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
+        if let Some(query) = self.subquery() {
+            query.for_each_entry_read(visit);
+        }
+        self.for_each_child(&mut |child| child.for_each_entry_read(visit));
+    }
+}
+
+impl Query {
+    fn for_each_entry<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
+        for cte in &self.ctes {
+            match &cte.query {
+                CteQuery::Select(query) => query.for_each_entry(visit),
+                CteQuery::Modify(modify) => modify.for_each_entry_read(visit),
+            }
+        }
+        self.body.for_each_entry(visit);
+    }
+
+    /// Calls `visit` for every entry that it reads, wherever that is.
+    pub fn for_each_entry_read<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
+        self.for_each_entry(visit);
+        self.for_each_expr(&mut |expr| expr.for_each_entry_read(visit));
+    }
+
+    /// Calls `visit` for every expression the query is made of, those of sub-queries in FROM and WITH included.
+    pub fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        self.ctes.iter().for_each(|cte| cte.for_each_expr(visit));
+        self.body.for_each_expr(visit);
         self.order_by.iter().for_each(|key| visit(&key.expr));
         self.limit.iter().chain(&self.offset).for_each(visit);
     }

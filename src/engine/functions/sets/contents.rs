@@ -8,10 +8,13 @@ use rusqlite::types::Value;
 use super::{Arguments, Row, Rows, SetFunction, row, rows, single};
 use crate::engine::functions::arrays::split_text;
 use crate::engine::functions::json_text::{Kind, elements, kind, members, text_value};
-use crate::engine::functions::pattern::{Options, Pattern};
+use crate::engine::functions::jsonpath::{print, with_settings};
 use crate::engine::functions::regex::{match_array, split_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
+use crate::types::json::{self, JsonValue};
+use crate::types::jsonpath::{self, JsonPath};
+use crate::types::pattern::{Options, Pattern};
 
 const PAIR: &[&str] = &["key", "value"];
 
@@ -34,6 +37,8 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
     SetFunction::new("pg_jsonb_array_elements_text", 1, |a| values(a, "", true, true)),
     SetFunction::new("pg_regexp_matches", 3, regexp_matches),
     SetFunction::new("pg_regexp_split_to_table", 3, regexp_split),
+    SetFunction::new("pg_jsonb_path_query", 4, |a| path_query(a, false)),
+    SetFunction::new("pg_jsonb_path_query_tz", 4, |a| path_query(a, true)),
     SetFunction { strict: false, ..SetFunction::new("pg_string_to_table", 3, string_to_table) },
 ];
 
@@ -90,6 +95,26 @@ fn values(args: &Arguments<'_>, name: &str, binary: bool, as_text: bool) -> Resu
         Kind::Object => error("a non-array", "an object"),
         _ => error("a scalar", "a scalar"),
     }
+}
+
+fn path_query(args: &Arguments<'_>, zoned: bool) -> Result<Rows> {
+    let path = JsonPath::parse(&args.text(1)?)?;
+    let value = json::parse(&args.text(0)?)?;
+    let variables = if args.is_null(2) { JsonValue::Object(Vec::new()) } else { json::parse(&args.text(2)?)? };
+    let silent = !args.is_null(3) && args.int(3)? != 0;
+    with_settings(args.slot, zoned, |settings| {
+        let arguments = jsonpath::Arguments { variables: Some(&variables), silent, zoned, settings };
+        path.query(&value, arguments, |found| {
+            let mut printed = 0;
+            let items = found.iter().map(|item| {
+                let text = print(item, printed)?;
+                printed += text.len();
+                Ok(text)
+            });
+            let items = items.collect::<Result<Vec<_>>>()?;
+            made(items.into_iter().map(single))
+        })
+    })
 }
 
 /// The pattern of argument 1 with the options of argument 2.

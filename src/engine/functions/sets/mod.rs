@@ -8,8 +8,10 @@
 
 mod catalog;
 mod contents;
+mod kept;
 mod plan;
 mod series;
+mod text_search;
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_int};
@@ -25,8 +27,8 @@ use super::{ContextSlot, registration_failed};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 
-/// The most columns a row has (pg_get_keywords).
-const WIDTH: usize = 5;
+/// The most columns a row has (ts_debug).
+const WIDTH: usize = 6;
 
 /// What making a row costs.
 const ROW: usize = 64;
@@ -263,8 +265,11 @@ unsafe impl VTabCursor for Cursor<'_> {
 /// Registers the functions that return sets.
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     const MODULE: Module<Table> = Module::eponymous_only_module();
+    kept::register(connection, slot)?;
     plan::register(connection)?;
-    for function in series::FUNCTIONS.iter().chain(contents::FUNCTIONS).chain(catalog::FUNCTIONS) {
+    for function in
+        series::FUNCTIONS.iter().chain(contents::FUNCTIONS).chain(catalog::FUNCTIONS).chain(text_search::FUNCTIONS)
+    {
         let shared = Shared { function, slot: slot.clone() };
         connection
             .create_module(function.name, &MODULE, Some(shared))

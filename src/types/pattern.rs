@@ -17,20 +17,21 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 
 /// The start and end of a match and of each of its groups, in bytes; index 0 is the whole match.
-pub(super) type Groups = Vec<Option<(usize, usize)>>;
+pub(crate) type Groups = Vec<Option<(usize, usize)>>;
 
 /// What finding and keeping a match costs besides reading the text.
 const MATCH: usize = 256;
 
 /// A compiled pattern.
-pub(super) struct Pattern {
+#[derive(Debug)]
+pub(crate) struct Pattern {
     regex: Regex,
     longest: Option<Box<(PikeVM, Mutex<Cache>)>>,
 }
 
 /// The options of regexp functions (ARE embedded-option letters).
 #[derive(Clone, Copy, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     pub global: bool,
     ignore_case: bool,
     /// `.` and bracket expressions do not match a newline.
@@ -43,7 +44,7 @@ pub(super) struct Options {
 
 impl Options {
     /// Reads option letters; 22023 for one that there is not.
-    pub(super) fn parse(letters: &str) -> Result<Self> {
+    pub(crate) fn parse(letters: &str) -> Result<Self> {
         let mut options = Options::default();
         for letter in letters.chars() {
             if letter == 'g' {
@@ -58,7 +59,7 @@ impl Options {
         Ok(options)
     }
 
-    pub(super) fn ignoring_case() -> Self {
+    pub(crate) fn ignoring_case() -> Self {
         Options { ignore_case: true, ..Options::default() }
     }
 
@@ -98,14 +99,14 @@ fn invalid(reason: &str) -> Error {
 
 impl Pattern {
     /// Compiles an ARE.
-    pub(super) fn compile(source: &str, options: Options) -> Result<Self> {
+    pub(crate) fn compile(source: &str, options: Options) -> Result<Self> {
         let mut translation = Translation::new(source, options);
         translation.run()?;
         Self::build(&translation.finish(), translation.ambiguous && !translation.lazy)
     }
 
     /// Compiles what SIMILAR TO means by a pattern (sql-similarto-regexp); the match covers the whole text.
-    pub(super) fn similar(source: &str, escape: Option<char>) -> Result<Self> {
+    pub(crate) fn similar(source: &str, escape: Option<char>) -> Result<Self> {
         Self::compile(&similar_to_are(source, escape)?, Options::default())
     }
 
@@ -129,17 +130,17 @@ impl Pattern {
     }
 
     /// Whether it matches anywhere.
-    pub(super) fn is_match(&self, text: &str) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
 
     /// How many parenthesised groups it has.
-    pub(super) fn group_count(&self) -> usize {
+    pub(crate) fn group_count(&self) -> usize {
         self.regex.captures_len() - 1
     }
 
     /// The first match that starts at or after byte `from`.
-    pub(super) fn find_at(&self, text: &str, from: usize) -> Option<Groups> {
+    pub(crate) fn find_at(&self, text: &str, from: usize) -> Option<Groups> {
         if from > text.len() {
             return None;
         }
@@ -156,12 +157,12 @@ impl Pattern {
     }
 
     /// Every match from byte `from` on, none overlapping: after an empty one the search goes on one character further.
-    pub(super) fn find_all(&self, text: &str, from: usize) -> Result<Vec<Groups>> {
+    pub(crate) fn find_all(&self, text: &str, from: usize) -> Result<Vec<Groups>> {
         self.find_up_to(text, from, usize::MAX)
     }
 
     /// The same, but no more than `most`.
-    pub(super) fn find_up_to(&self, text: &str, from: usize, most: usize) -> Result<Vec<Groups>> {
+    pub(crate) fn find_up_to(&self, text: &str, from: usize, most: usize) -> Result<Vec<Groups>> {
         let mut found = Vec::new();
         let mut at = from;
         while found.len() < most

@@ -1,0 +1,266 @@
+//! Statements that are more than one of SQLite's: WITH queries that change data, RETURNING of other tables.
+//!
+//! Owns: [`Program`], the steps that come before the last statement, and what of them later steps read. Every step sees
+//! the tables as they were before the first: one that reads a table which an earlier step changes reads a copy of it,
+//! kept before. Specification: queries-with.html#QUERIES-WITH-MODIFYING; how steps are run is `engine::steps`.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::tree::{Body, ColumnRef, Cte, Expr, ExprKind, FromItem, Modify, Query, Select, Target};
+use super::{Columns, Context, Entry, Lower, print};
+use crate::catalog::schema::{ForeignKey, Relation, RelationKind};
+use crate::error::{Error, Result};
+use crate::sql::lower::print::plan::COLUMNS;
+use crate::sql::plan::ProgramStep;
+use crate::sql::tree::{
+    Cte as TypedCte, CteId, CteQuery, EntryId, EntryKind, Modify as TypedModify, Query as TypedQuery, RangeTblEntry,
+};
+use crate::sql::types;
+use crate::types::pg_type::Oid;
+
+/// SQLite's function for the rows that a step has kept.
+const KEPT: &str = "__pg_kept";
+
+/// The steps so far.
+#[derive(Default)]
+pub(super) struct Program {
+    pub(super) steps: Vec<ProgramStep>,
+    /// How many of them keep their rows.
+    kept: usize,
+    /// The WITH queries whose rows are kept.
+    ctes: HashMap<CteId, usize>,
+    /// Copies of tables as they were before the first step: their columns, then the rowid.
+    copies: HashMap<Oid, usize>,
+    /// The tables that a step has changed.
+    changed: HashSet<Oid>,
+}
+
+/// The last statement of a program.
+pub(super) enum Last<'t> {
+    Query(&'t TypedQuery),
+    Modify(&'t TypedModify),
+}
+
+/// A statement of SQLite.
+pub(super) enum Statement {
+    Query(Query),
+    Modify(Modify),
+}
+
+impl Statement {
+    pub(super) fn print(&self, context: Context<'_>) -> Result<print::Translated> {
+        let repr_of = |oid| types::repr_of(context.catalog, oid);
+        Ok(match self {
+            Statement::Query(query) => print::query(query, &repr_of),
+            Statement::Modify(modify) => {
+                print::check(modify)?;
+                print::modify(modify, &repr_of)
+            }
+        })
+    }
+}
+
+impl Lower<'_> {
+    /// Makes steps of a statement's WITH list, if one of its queries changes data or the statement becomes steps itself;
+    /// then the list is done with.
+    pub(super) fn steps_of(
+        &mut self,
+        ctes: &[TypedCte],
+        recursive: bool,
+        last: &Last<'_>,
+        in_steps: bool,
+    ) -> Result<bool> {
+        if !in_steps && !ctes.iter().any(|cte| matches!(cte.query, CteQuery::Modify(_))) {
+            return Ok(false);
+        }
+        self.copy_tables(ctes, last)?;
+        for cte in ctes {
+            match &cte.query {
+                CteQuery::Select(query) => {
+                    let query = self.query(query)?;
+                    let kept = match recursive {
+                        true => self.keep_recursive(cte.id, query)?,
+                        false => self.keep(query)?,
+                    };
+                    self.program.ctes.insert(cte.id, kept);
+                }
+                CteQuery::Modify(modify) => {
+                    let returns = !modify.returning().is_empty();
+                    let (statement, _) = self.modify(modify)?;
+                    let target = modify.relation();
+                    let step = self.step(&statement, returns, Some(target))?;
+                    self.program.ctes.extend(step.map(|kept| (cte.id, kept)));
+                    let changed = self.changed_with(self.relation(target)?);
+                    self.program.changed.extend(changed);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Adds a step; the number of its rows, if they are kept.
+    pub(super) fn step(&mut self, statement: &Statement, keeps: bool, target: Option<Oid>) -> Result<Option<usize>> {
+        let translated = statement.print(self.context)?;
+        let step = ProgramStep { sql: translated.sql.into(), binds: translated.binds, keeps, target };
+        self.program.steps.push(step);
+        if !keeps {
+            return Ok(None);
+        }
+        self.program.kept += 1;
+        Ok(Some(self.program.kept - 1))
+    }
+
+    /// Adds a step that keeps a query's rows.
+    pub(super) fn keep(&mut self, query: Query) -> Result<usize> {
+        if query.outputs().len() > COLUMNS {
+            return Err(Error::unsupported(format!("more than {COLUMNS} columns in a statement of several steps")));
+        }
+        let kept = self.step(&Statement::Query(query), true, None)?;
+        kept.ok_or_else(|| Error::internal("a step that keeps no rows"))
+    }
+
+    /// Keeps the rows of a query that may refer to itself.
+    fn keep_recursive(&mut self, id: CteId, query: Query) -> Result<usize> {
+        let name = self.cte_name(id);
+        let mut all = self.select_all(query);
+        let Some(FromItem::Derived { query, alias }) = all.from.pop() else {
+            return Err(Error::internal("a query without its FROM"));
+        };
+        all.from = vec![FromItem::Cte { name: name.clone(), alias }];
+        let ctes = vec![Cte { name, query: *query, materialized: None }];
+        self.keep(Query { ctes, recursive: true, ..Query::of_select(all) })
+    }
+
+    // ----- what earlier steps have kept
+
+    /// The FROM item and the columns of a WITH query whose rows are kept.
+    pub(super) fn kept_cte(&mut self, id: EntryId, cte: CteId) -> Option<FromItem> {
+        let kept = *self.program.ctes.get(&cte)?;
+        let alias = self.alias(id);
+        self.entries.insert(id, Entry::positional(alias.clone()));
+        Some(kept_item(kept, alias))
+    }
+
+    /// The FROM item and the columns of a table that an earlier step has changed: as it was before.
+    pub(super) fn copied_table(&mut self, id: EntryId, relation: &Relation) -> Option<FromItem> {
+        if !self.program.changed.contains(&relation.oid) {
+            return None;
+        }
+        let kept = *self.program.copies.get(&relation.oid)?;
+        let alias = self.alias(id);
+        let columns = relation.columns.iter().zip(1..).map(|(column, n)| (column.number, format!("c{n}").into()));
+        let columns = Columns::Named(columns.collect());
+        self.entries.insert(id, Entry { alias: Some(alias.clone()), columns });
+        Some(kept_item(kept, alias))
+    }
+
+    /// A condition for an UPDATE or DELETE of a table that an earlier step has changed: the row was there before.
+    pub(super) fn was_there(&self, relation: &Relation, alias: &Rc<str>) -> Option<Expr> {
+        if !self.program.changed.contains(&relation.oid) {
+            return None;
+        }
+        let kept = *self.program.copies.get(&relation.oid)?;
+        let item = kept_item(kept, "k".into());
+        let null = Expr::new(ExprKind::Null, Oid::INT8);
+        let rowids = Expr::positional("k".into(), relation.columns.len(), &null);
+        let targets = vec![Target { name: String::new(), expr: rowids }];
+        let query = Query::of_select(Select { targets, from: vec![item], ..Select::default() });
+        let expr = Box::new(rowid(relation, Some(alias.clone())));
+        Some(Expr::new(ExprKind::InQuery { expr, query: Box::new(query), negated: false }, Oid::BOOL))
+    }
+
+    /// Keeps the tables that a later part of the statement reads, or changes, after an earlier one has changed them.
+    fn copy_tables(&mut self, ctes: &[TypedCte], last: &Last<'_>) -> Result<()> {
+        let mut changed: HashSet<Oid> = HashSet::new();
+        let mut wanted: Vec<Oid> = Vec::new();
+        let mut note = |oid: Oid, changed: &HashSet<Oid>| {
+            if changed.contains(&oid) && !wanted.contains(&oid) {
+                wanted.push(oid);
+            }
+        };
+        for cte in ctes {
+            match &cte.query {
+                CteQuery::Select(query) => query.for_each_entry_read(&mut |entry| note(read(entry), &changed)),
+                CteQuery::Modify(modify) => {
+                    note_modify(modify, &changed, &mut note);
+                    changed.extend(self.changed_with(self.relation(modify.relation())?));
+                }
+            }
+        }
+        match last {
+            Last::Query(query) => query.for_each_entry_read(&mut |entry| note(read(entry), &changed)),
+            Last::Modify(modify) => note_modify(modify, &changed, &mut note),
+        }
+        for oid in wanted {
+            let relation = self.relation(oid)?;
+            let kept = self.keep(whole_table(relation)?)?;
+            self.program.copies.insert(oid, kept);
+        }
+        Ok(())
+    }
+
+    /// The tables that a change of the relation changes, by referential actions too.
+    pub(super) fn changed_with(&self, relation: &Relation) -> Vec<Oid> {
+        let mut changed = vec![relation.oid];
+        let mut next = 0;
+        while let Some(parent) = changed.get(next).copied() {
+            for child in self.catalog().relations.values() {
+                let mut keys = child.constraints.iter().filter_map(|c| c.foreign_key());
+                let acts = |key: &ForeignKey| [key.on_update, key.on_delete].iter().any(|a| b"cnd".contains(a));
+                if keys.any(|key| key.relation == parent && acts(key)) && !changed.contains(&child.oid) {
+                    changed.push(child.oid);
+                }
+            }
+            next += 1;
+        }
+        changed
+    }
+}
+
+/// The table that an entry reads.
+fn read(entry: &RangeTblEntry) -> Oid {
+    match entry.kind {
+        EntryKind::Relation(oid) => oid,
+        _ => Oid::INVALID,
+    }
+}
+
+fn note_modify(modify: &TypedModify, changed: &HashSet<Oid>, note: &mut dyn FnMut(Oid, &HashSet<Oid>)) {
+    modify.for_each_entry_read(&mut |entry| note(read(entry), changed));
+    // What an INSERT of this statement has added, an UPDATE or DELETE does not see.
+    if !matches!(modify, TypedModify::Insert(_)) {
+        note(modify.relation(), changed);
+    }
+}
+
+/// What a step has kept, as an item of FROM.
+pub(super) fn kept_item(kept: usize, alias: Rc<str>) -> FromItem {
+    let step = Expr::integer(i64::try_from(kept).unwrap_or(i64::MAX), Oid::INT4);
+    FromItem::Function { name: KEPT, args: vec![step], alias }
+}
+
+/// All columns of a table and its rowid.
+fn whole_table(relation: &Relation) -> Result<Query> {
+    if relation.kind != RelationKind::Table {
+        return Err(Error::internal("only a table is changed"));
+    }
+    let alias: Rc<str> = "t".into();
+    let column = |name: &str, type_oid| {
+        let column = ColumnRef { alias: Some(alias.clone()), column: name.into(), not_null: false };
+        Expr::new(ExprKind::Column(column), type_oid)
+    };
+    let columns = relation.columns.iter().map(|c| column(&c.name, c.type_oid));
+    let rowid = rowid(relation, Some(alias.clone()));
+    let targets = columns.chain([rowid]).map(|expr| Target { name: String::new(), expr }).collect();
+    let from = vec![FromItem::Table { name: relation.sqlite_name.clone(), alias }];
+    Ok(Query::of(Body::Select(Box::new(Select { targets, from, ..Select::default() }))))
+}
+
+/// SQLite's number of a row, by a name that no column of the table has.
+pub(super) fn rowid(relation: &Relation, alias: Option<Rc<str>>) -> Expr {
+    let taken = |name: &&str| relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let name = ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).unwrap_or("rowid");
+    let column = ColumnRef { alias, column: name.into(), not_null: true };
+    Expr::new(ExprKind::Column(column), Oid::INT8)
+}
