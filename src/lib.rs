@@ -29,6 +29,7 @@ pub mod types {
     //! Data types: what they are, how values are stored, how they look on the wire. Pure.
     pub mod array;
     pub mod array_wire;
+    pub mod bits;
     pub mod bytes_text;
     pub mod calendar;
     pub mod charset;
@@ -42,13 +43,17 @@ pub mod types {
     pub mod datetime_tokens;
     pub mod encoding;
     pub mod encoding_check;
+    mod encoding_rare;
     pub mod format;
     pub mod from_char;
+    pub mod geometry;
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
     pub mod json;
     pub mod jsonpath;
+    pub mod mac_address;
+    pub mod money;
     pub mod network;
     pub mod network_math;
     pub mod number_template;
@@ -57,9 +62,14 @@ pub mod types {
     pub mod numeric;
     pub mod numeric_math;
     pub mod numeric_wire;
+    pub mod order;
     pub mod pattern;
+    pub mod pg_range;
     pub mod pg_type;
     pub mod qualified_name;
+    pub mod range;
+    pub mod range_text;
+    pub mod system_ids;
     pub mod template;
     pub mod text_search;
     pub mod time_zone;
@@ -144,9 +154,11 @@ pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod cluster;
     pub mod definitions;
+    pub mod dependencies;
     pub mod pretty;
     pub mod qualify;
     pub mod schema;
+    pub mod shared_map;
     pub mod store;
     pub mod tables {
         //! pg_catalog and information_schema as SQLite virtual tables.
@@ -155,10 +167,12 @@ pub mod catalog {
         pub mod contents;
         pub mod information_columns;
         pub mod information_objects;
+        pub mod key_triggers;
         pub mod own;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
+        pub mod row_types;
         pub mod rows;
         #[cfg(test)]
         pub mod sample;
@@ -188,10 +202,12 @@ pub mod sql {
         pub mod modify;
         mod named;
         pub(in crate::sql) mod names;
+        mod polymorphic;
         mod query;
         mod resolve;
         mod result_relation;
         mod scope;
+        mod shapes;
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod type_name;
@@ -208,6 +224,7 @@ pub mod sql {
     pub mod operators;
     pub mod plan;
     pub mod planner;
+    pub mod regclass;
     pub mod scan;
     pub mod stored;
     pub mod syntax {

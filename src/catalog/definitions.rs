@@ -12,6 +12,7 @@ use crate::catalog::schema::{
     CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
 };
 use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::row_types::relation_of;
 use crate::catalog::tables::types::recorded_name;
 use crate::types::pg_type::{Oid, TypeInfo, type_info};
 
@@ -116,13 +117,16 @@ impl<'a> Names<'a> {
         self.qualified(&user.schema, &user.name, self.type_is_visible(&user.schema, &user.name))
     }
 
-    /// information_schema's domains, and system relations' row types.
+    /// information_schema's domains, and relations' row types.
     fn domain_or_row_type(&self, oid: Oid) -> Option<String> {
         if let Some(name) = recorded_name(oid) {
             return Some(match name.strip_prefix('_') {
                 Some(element) => format!("information_schema.{element}[]"),
                 None => format!("information_schema.{name}"),
             });
+        }
+        if let Some((relation, is_array)) = relation_of(self.catalog, oid) {
+            return Some(self.relation(relation) + if is_array { "[]" } else { "" });
         }
         let system = crate::catalog::tables::relations::relations().iter().find(|r| r.row_type == oid)?;
         Some(self.relation(&system.relation))
@@ -133,12 +137,20 @@ impl<'a> Names<'a> {
         let columns = column_list(relation, &constraint.columns);
         let mut text = match &constraint.kind {
             ConstraintKind::PrimaryKey => format!("PRIMARY KEY ({columns})"),
-            ConstraintKind::Unique => format!("UNIQUE ({columns})"),
+            ConstraintKind::Unique => {
+                let own = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid));
+                let nulls = own.map_or("", nulls);
+                format!("UNIQUE{nulls} ({columns})")
+            }
             ConstraintKind::Check(expression) => check(&qualified(expression, self), pretty),
-            ConstraintKind::ForeignKey(key) => self.foreign_key(&columns, key),
+            ConstraintKind::ForeignKey(key) => self.foreign_key(&columns, key, constraint.options.match_full),
         };
         if let Some(index) = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid)) {
             text.push_str(&included(relation, index));
+            text.push_str(&parameters(index));
+        }
+        if constraint.options.no_inherit && constraint.check().is_some() {
+            text.push_str(" NO INHERIT");
         }
         if constraint.deferrable {
             text.push_str(" DEFERRABLE");
@@ -146,15 +158,21 @@ impl<'a> Names<'a> {
         if constraint.initially_deferred {
             text.push_str(" INITIALLY DEFERRED");
         }
+        if constraint.options.not_valid {
+            text.push_str(" NOT VALID");
+        }
         text
     }
 
-    fn foreign_key(&self, columns: &str, key: &ForeignKey) -> String {
+    fn foreign_key(&self, columns: &str, key: &ForeignKey, match_full: bool) -> String {
         let (table, referenced) = match self.catalog.relations.get(&key.relation) {
             Some(r) => (self.relation(r), column_list(r, &key.columns)),
             None => ("???".to_owned(), String::new()),
         };
         let mut text = format!("FOREIGN KEY ({columns}) REFERENCES {table}({referenced})");
+        if match_full {
+            text.push_str(" MATCH FULL");
+        }
         for (event, action) in [("UPDATE", key.on_update), ("DELETE", key.on_delete)] {
             if let Some(action) = action_name(action) {
                 text.push_str(&format!(" ON {event} {action}"));
@@ -179,6 +197,8 @@ impl<'a> Names<'a> {
             keys.join(", ")
         );
         text.push_str(&included(table, index));
+        text.push_str(nulls(index));
+        text.push_str(&parameters(index));
         if let Some(predicate) = &index.predicate {
             text.push_str(" WHERE ");
             let predicate = qualified(predicate, self);
@@ -214,6 +234,26 @@ fn ordering(key: &IndexKey) -> String {
         (true, false) => " DESC NULLS LAST",
     });
     text
+}
+
+fn nulls(index: &Index) -> &'static str {
+    if index.options.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" }
+}
+
+/// WITH (…), the values as get_reloptions writes them: bare where they are simple words, else as literals.
+fn parameters(index: &Index) -> String {
+    let shown = |entry: &String| {
+        let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
+        let value = match quote_identifier(value) {
+            plain if plain == value => plain,
+            _ => format!("'{}'", value.replace('\'', "''")),
+        };
+        format!("{}={value}", quote_identifier(name))
+    };
+    match index.options.parameters.as_slice() {
+        [] => String::new(),
+        entries => format!(" WITH ({})", entries.iter().map(shown).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn included(table: &Relation, index: &Index) -> String {
@@ -285,6 +325,8 @@ fn builtin_type(info: &TypeInfo, typmod: Option<i32>) -> String {
         return match info.oid {
             // character without a length is character(1), which is not what a column without a modifier is.
             Oid::BPCHAR if typmod.is_some() => "bpchar".to_owned(),
+            // bit without a length would be bit(1).
+            Oid::BIT if typmod.is_some() => "\"bit\"".to_owned(),
             Oid::CHAR => "\"char\"".to_owned(),
             _ => info.sql_name.to_owned(),
         };

@@ -5,29 +5,33 @@
 //! know: how it is stored in the file (`catalog::store`), how it is shown to clients (`catalog::tables`), SQL text.
 //! Specification: catalogs.html (PostgreSQL 15).
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::shared_map::SharedMap;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
-/// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one.
+/// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one that has in common with
+/// it what did not change.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogSnapshot {
     /// Changes with every change of the schema; plans are cached by it. Unique over the process' lifetime.
     pub version: u64,
+    /// SQLite's own number of the file's schema that this is a picture of (PRAGMA schema_version).
+    pub file_version: i64,
     pub schemas: Vec<Schema>,
     /// Every relation by OID: system relations (pg_catalog, information_schema) included, and every index as a
     /// relation of kind `Index` with one column per key (its definition is in its table's `indexes`).
-    pub relations: HashMap<Oid, Arc<Relation>>,
+    pub relations: SharedMap<Oid, Arc<Relation>>,
     /// (schema, name) to relation.
-    pub by_name: HashMap<(String, String), Oid>,
+    pub by_name: SharedMap<(String, String), Oid>,
     /// Enums and domains by OID.
-    pub types: HashMap<Oid, Arc<UserType>>,
+    pub types: SharedMap<Oid, Arc<UserType>>,
     /// (schema, name) to user type; the types' array types are here too, by their own OID in `UserType::array`.
-    pub type_names: HashMap<(String, String), Oid>,
+    pub type_names: SharedMap<(String, String), Oid>,
     /// COMMENT ON, by (class OID, object OID, column number or 0).
-    pub comments: HashMap<(Oid, Oid, i32), String>,
+    pub comments: SharedMap<(Oid, Oid, i32), String>,
     /// What all databases share; kept in one of them.
     pub cluster: Arc<ClusterFacts>,
 }
@@ -37,6 +41,30 @@ pub struct CatalogSnapshot {
 pub struct Schema {
     pub oid: Oid,
     pub name: String,
+}
+
+impl Schema {
+    /// Below the first OID given to users' objects.
+    const TEMPORARY: Oid = Oid(16_000);
+
+    /// The schema of a connection's temporary objects.
+    pub fn temporary() -> Self {
+        Schema { oid: Schema::TEMPORARY, name: "pg_temp".to_owned() }
+    }
+
+    /// Whether it is that of a connection's temporary objects.
+    pub fn is_temporary(&self) -> bool {
+        self.oid == Schema::TEMPORARY
+    }
+}
+
+/// What a stored text refers to: dependencies are made from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Columns by relation and number; 0 is the relation as a whole.
+    pub columns: Vec<(Oid, i16)>,
+    /// Keys without which a view's grouping would not be right.
+    pub constraints: Vec<Oid>,
 }
 
 /// What a relation is (pg_class.relkind).
@@ -87,6 +115,10 @@ pub struct RelationOptions {
     pub dropped: Vec<DroppedColumn>,
     /// WITH (…), each as "name=value": of a table shown only, of a view what it does.
     pub parameters: Vec<String>,
+    /// REPLICA IDENTITY FULL (f), NOTHING (n) or USING INDEX (i). Shown only.
+    pub replica_identity: Option<u8>,
+    /// Of a view's query.
+    pub uses: Uses,
 }
 
 /// WITH CHECK OPTION of a view.
@@ -123,6 +155,23 @@ pub struct Column {
     pub generated: bool,
     /// This column is the table's INTEGER PRIMARY KEY (rowid alias): SQLite would invent a value for NULL.
     pub rowid_alias: bool,
+    pub options: ColumnOptions,
+}
+
+/// What is rarely said of a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnOptions {
+    /// COLLATE, where it is not the type's own: a name as PostgreSQL text, with its schema unless that is pg_catalog.
+    pub collation: Option<String>,
+    /// SET STORAGE and SET COMPRESSION: pg_attribute's letters. Shown only.
+    pub storage: Option<u8>,
+    pub compression: Option<u8>,
+    /// SET STATISTICS. Shown only.
+    pub statistics: Option<i32>,
+    /// SET (n_distinct = …), each as "name=value". Shown only.
+    pub parameters: Vec<String>,
+    /// Of the default or generation expression.
+    pub uses: Uses,
 }
 
 /// GENERATED … AS IDENTITY.
@@ -142,6 +191,18 @@ pub struct Constraint {
     pub columns: Vec<i16>,
     pub deferrable: bool,
     pub initially_deferred: bool,
+    pub options: ConstraintOptions,
+}
+
+/// What is rarely said of a constraint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConstraintOptions {
+    /// NOT VALID, and not validated since: rows from before need not satisfy it.
+    pub not_valid: bool,
+    /// NO INHERIT. Shown only.
+    pub no_inherit: bool,
+    /// MATCH FULL
+    pub match_full: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -179,6 +240,24 @@ pub struct Index {
     pub method: String,
     /// The constraint this index belongs to.
     pub constraint: Option<Oid>,
+    pub options: IndexOptions,
+}
+
+/// What is rarely said of an index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexOptions {
+    /// NULLS NOT DISTINCT
+    pub nulls_not_distinct: bool,
+    /// WITH (…), each as "name=value". Shown only.
+    pub parameters: Vec<String>,
+    /// The table was last CLUSTERed by it, or is to be. Shown only.
+    pub clustered: bool,
+    /// REPLICA IDENTITY USING INDEX. Shown only.
+    pub replica_identity: bool,
+    /// ALTER INDEX … ALTER COLUMN n SET STATISTICS. Shown only.
+    pub statistics: Vec<(i16, i32)>,
+    /// Of the expressions and the predicate.
+    pub uses: Uses,
 }
 
 /// One key of an index.
@@ -279,6 +358,14 @@ impl CatalogSnapshot {
         self.relations.insert(relation.oid, relation);
     }
 
+    /// Removes all comments on an object.
+    pub fn remove_comments(&mut self, object: Oid) {
+        let on_it: Vec<_> = self.comments.keys().filter(|(_, on, _)| *on == object).copied().collect();
+        on_it.iter().for_each(|key| {
+            self.comments.remove(key);
+        });
+    }
+
     /// Adds a user type, or replaces the one with its OID.
     pub fn put_type(&mut self, user_type: Arc<UserType>) {
         self.remove_type(user_type.oid);
@@ -327,6 +414,31 @@ impl CatalogSnapshot {
         self.schemas.iter().any(|s| s.name == name)
     }
 
+    /// Without the temporary objects of one connection: what all the others see.
+    pub fn without_temporary(&self, version: u64) -> Self {
+        let mut shared = CatalogSnapshot { version, ..self.clone() };
+        self.temporary_relations().for_each(|relation| shared.remove_relation(relation.oid));
+        shared.schemas.retain(|schema| !schema.is_temporary());
+        shared
+    }
+
+    /// With the temporary objects of another snapshot.
+    pub fn with_temporary_of(&self, own: &CatalogSnapshot, version: u64) -> Self {
+        let mut both = CatalogSnapshot { version, ..self.clone() };
+        own.temporary_relations().for_each(|relation| both.put_relation(Arc::clone(relation)));
+        both.schemas.extend(own.schemas.iter().filter(|schema| schema.is_temporary()).cloned());
+        both
+    }
+
+    /// Whether there may be temporary objects in it.
+    pub fn has_temporary(&self) -> bool {
+        self.schemas.iter().any(Schema::is_temporary)
+    }
+
+    fn temporary_relations(&self) -> impl Iterator<Item = &Arc<Relation>> {
+        self.relations.values().filter(|r| r.temporary && r.kind != RelationKind::Index)
+    }
+
     /// The table an index belongs to, and the index.
     pub fn index(&self, oid: Oid) -> Option<(&Arc<Relation>, &Index)> {
         self.relations.values().find_map(|r| r.indexes.iter().find(|i| i.oid == oid).map(|i| (r, i)))
@@ -350,6 +462,7 @@ fn index_relation(catalog: &CatalogSnapshot, table: &Relation, index: &Index) ->
             identity: None,
             generated: false,
             rowid_alias: false,
+            options: Default::default(),
         }
     });
     Relation {
@@ -413,6 +526,25 @@ impl Relation {
     /// The column with that attribute number.
     pub fn column_by_number(&self, number: i16) -> Option<&Column> {
         self.columns.iter().find(|c| c.number == number)
+    }
+
+    /// The index that a foreign key to these columns rests on: the oldest unique one that is always so.
+    pub fn key_index(&self, columns: &[i16]) -> Option<&Index> {
+        let keys = self.unique_indexes(columns).filter(|index| self.deferrable_key(index).is_none());
+        keys.min_by_key(|index| index.oid)
+    }
+
+    /// The unique indexes that are neither partial nor over expressions and have exactly these columns, in any order.
+    pub fn unique_indexes(&self, columns: &[i16]) -> impl Iterator<Item = &Index> {
+        let wanted: BTreeSet<i16> = columns.iter().copied().collect();
+        self.indexes.iter().filter(move |index| {
+            index.unique
+                && index.predicate.is_none()
+                // SQLite would not find it for the key.
+                && !index.options.nulls_not_distinct
+                && index.keys.len() == wanted.len()
+                && index.keys.iter().all(|k| wanted.contains(&k.column))
+        })
     }
 
     /// The DEFERRABLE constraint that an index stands for. Such an index has duplicates for a while.

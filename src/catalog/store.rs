@@ -65,14 +65,19 @@ CREATE TABLE IF NOT EXISTS {0}.__pg_description (
     PRIMARY KEY (class, object, part)) WITHOUT ROWID;
 ";
 
+/// What later versions have added: all of it is there, or is made, before the schema is first changed.
+const LATER: &str = "
+CREATE TABLE IF NOT EXISTS {0}.__pg_option (relation INTEGER PRIMARY KEY, options TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS {0}.__pg_constraint_relation ON __pg_constraint (relation);
+CREATE INDEX IF NOT EXISTS {0}.__pg_index_relation ON __pg_index (relation);
+CREATE INDEX IF NOT EXISTS {0}.__pg_description_object ON __pg_description (object);
+";
+
 /// The schemas every database has besides `public`, which is a row like any other because it can be dropped.
 const FIXED_SCHEMAS: &[(u32, &str)] =
     &[(11, "pg_catalog"), (99, "pg_toast"), (13207, "information_schema"), (own::NAMESPACE.0, own::NAME)];
 
 const PUBLIC_OID: u32 = 2200;
-
-/// The schema of a connection's temporary objects; below the first OID given to users' objects.
-const TEMPORARY_OID: u32 = 16_000;
 
 static NEXT_VERSION: AtomicU64 = AtomicU64::new(1);
 
@@ -97,11 +102,11 @@ pub fn initialise(connection: &Connection) -> Result<()> {
 /// them loads as what SQLite says it is.
 pub fn ensure(connection: &Connection) -> Result<()> {
     if has_catalog(connection, "main")? {
-        // A file of an older version has all the tables but this.
-        return connection.execute_batch(&options::TABLE.replace("{0}", "main"));
+        // A file of an older version has all the tables but these.
+        return connection.execute_batch(&LATER.replace("{0}", "main"));
     }
     connection.execute_batch(&TABLES.replace("{0}", "main"))?;
-    connection.execute_batch(&options::TABLE.replace("{0}", "main"))?;
+    connection.execute_batch(&LATER.replace("{0}", "main"))?;
     let first_oid = Oid::FIRST_NORMAL.0;
     let new =
         connection.execute("INSERT OR IGNORE INTO main.__pg_catalog VALUES (1, ?1, ?2)", params![FORMAT, first_oid])?;
@@ -124,7 +129,7 @@ pub fn is_newer(connection: &Connection) -> Result<bool> {
 /// Makes sure that this connection's temp schema has the catalog's tables.
 pub fn initialise_temporary(connection: &Connection) -> Result<()> {
     connection.execute_batch(&TABLES.replace("{0}", "temp"))?;
-    connection.execute_batch(&options::TABLE.replace("{0}", "temp"))?;
+    connection.execute_batch(&LATER.replace("{0}", "temp"))?;
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS temp.__pg_on_commit (oid INTEGER PRIMARY KEY, is_dropped INTEGER NOT NULL)",
     )
@@ -155,14 +160,19 @@ pub fn drop_temporary(connection: &Connection) -> Result<()> {
 }
 
 fn has_catalog(connection: &Connection, database: &str) -> Result<bool> {
-    let sql = format!("SELECT 1 FROM {database}.sqlite_schema WHERE name = '__pg_catalog'");
-    connection.query_row(&sql, [], |_| Ok(())).optional().map(|found| found.is_some())
+    connection.table_exists(Some(database), "__pg_catalog")
+}
+
+/// SQLite's own number of the file's schema, as this connection sees it. Whoever changes the schema changes it.
+pub fn file_version(connection: &Connection) -> Result<i64> {
+    connection.query_row("PRAGMA main.schema_version", [], |row| row.get(0))
 }
 
 /// Reads the schema as this connection sees it: the system relations given, what the catalog tables say, the
 /// connection's temporary objects, and what else the file contains.
 pub fn load(connection: &Connection, system: &[Arc<Relation>]) -> Result<CatalogSnapshot> {
-    let mut snapshot = CatalogSnapshot { version: next_version(), ..CatalogSnapshot::default() };
+    let (version, file_version) = (next_version(), file_version(connection)?);
+    let mut snapshot = CatalogSnapshot { version, file_version, ..CatalogSnapshot::default() };
     snapshot.schemas.extend(FIXED_SCHEMAS.iter().map(|&(oid, name)| Schema { oid: Oid(oid), name: name.to_owned() }));
     for relation in system {
         snapshot.put_relation(relation.clone());
@@ -175,7 +185,7 @@ pub fn load(connection: &Connection, system: &[Arc<Relation>]) -> Result<Catalog
     snapshot.cluster = Arc::new(cluster::load(connection)?);
     foreign::load(connection, &mut snapshot)?;
     if has_catalog(connection, "temp")? {
-        snapshot.schemas.push(Schema { oid: Oid(TEMPORARY_OID), name: "pg_temp".to_owned() });
+        snapshot.schemas.push(Schema::temporary());
         load_database(connection, "temp", &mut snapshot)?;
     }
     Ok(snapshot)
@@ -202,13 +212,13 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
     let mut indexes =
         by_relation(connection, &rows("SELECT relation, i.* FROM {0}.__pg_index i ORDER BY oid"), read_index)?;
     let mut sequences = by_relation(connection, &rows("SELECT oid, s.* FROM {0}.__pg_sequence s"), read_sequence)?;
-    let mut options = options::load(connection, database)?;
+    let options = options::load(connection, database)?;
     let mut statement =
         connection.prepare(&rows("SELECT oid, schema, name, kind, sqlite_name, view_query FROM {0}.__pg_class"))?;
     let mut classes = statement.query([])?;
     while let Some(row) = classes.next()? {
         let oid = oid(row, 0)?;
-        snapshot.put_relation(Arc::new(Relation {
+        let mut relation = Relation {
             oid,
             schema: row.get(1)?,
             name: row.get(2)?,
@@ -221,8 +231,12 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
             view_query: row.get(5)?,
             sequence: sequences.remove(&oid).and_then(|mut s| s.pop()),
             declared: true,
-            options: options.remove(&oid).unwrap_or_default(),
-        }));
+            options: Default::default(),
+        };
+        if let Some(said) = options.get(&oid) {
+            options::apply(&mut relation, said);
+        }
+        snapshot.put_relation(Arc::new(relation));
     }
     let mut statement =
         connection.prepare(&rows("SELECT class, object, part, description FROM {0}.__pg_description"))?;
@@ -274,6 +288,7 @@ fn read_column(row: &Row<'_>, snapshot: &CatalogSnapshot) -> Result<Column> {
         identity: identity.map(|letter| if letter == "a" { Identity::Always } else { Identity::ByDefault }),
         generated: row.get("generated")?,
         rowid_alias: row.get("rowid_alias")?,
+        options: Default::default(),
     })
 }
 
@@ -300,6 +315,7 @@ fn read_constraint(row: &Row<'_>) -> Result<Constraint> {
         columns: numbers(row, "columns")?,
         deferrable: row.get("is_deferrable")?,
         initially_deferred: row.get("initially_deferred")?,
+        options: Default::default(),
     })
 }
 
@@ -316,6 +332,7 @@ fn read_index(row: &Row<'_>) -> Result<Index> {
         predicate: row.get("predicate")?,
         method: row.get("method")?,
         constraint: constraint.map(Oid),
+        options: Default::default(),
     })
 }
 
@@ -398,6 +415,7 @@ mod tests {
             identity: None,
             generated: false,
             rowid_alias: false,
+            options: Default::default(),
         }
     }
 
@@ -433,6 +451,7 @@ mod tests {
                 columns: vec![1],
                 deferrable: false,
                 initially_deferred: false,
+                options: Default::default(),
             }],
             indexes: vec![Index {
                 oid: Oid(first.0 + 4),
@@ -449,6 +468,7 @@ mod tests {
                 predicate: Some("(a IS NOT NULL)".into()),
                 method: "btree".into(),
                 constraint: None,
+                options: Default::default(),
             }],
             view_query: None,
             sequence: None,
@@ -463,7 +483,7 @@ mod tests {
         assert_eq!(read.columns[0].repr, Repr::array(mood.oid, Scalar::Text));
         assert_eq!(format!("{:?}", read.constraints), format!("{:?}", table.constraints));
         assert_eq!(format!("{:?}", read.indexes), format!("{:?}", table.indexes));
-        assert_eq!(snapshot.comments[&(Oid(1259), table.oid, 1)], "a column");
+        assert_eq!(snapshot.comments.get(&(Oid(1259), table.oid, 1)).unwrap(), "a column");
         assert_eq!(snapshot.find_relation(&["public".into()], "t_a_idx").unwrap().kind, RelationKind::Index);
 
         remove_relation(&connection, &table).unwrap();

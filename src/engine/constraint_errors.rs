@@ -367,13 +367,25 @@ fn check(failure: &Failure, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Opt
         .filter(|relation| check_named(relation, name).is_some())
         .or_else(|| scene.catalog.relations.values().find(|relation| check_named(relation, name).is_some()))
         .or(target)?;
+    if check_named(relation, name).is_some_and(|constraint| constraint.foreign_key().is_some()) {
+        return Some(match_full(relation, name));
+    }
     let message = format!("new row for relation \"{}\" violates check constraint \"{name}\"", relation.name);
     let error = with_origin(Error::new(SqlState::CHECK_VIOLATION, message), relation).with_constraint(name);
     Some(with_row(error, relation, scene, witness))
 }
 
 fn check_named<'r>(relation: &'r Relation, name: &str) -> Option<&'r Constraint> {
-    relation.constraints.iter().find(|c| c.name == name && matches!(c.kind, ConstraintKind::Check(_)))
+    let is_checked = |c: &Constraint| matches!(c.kind, ConstraintKind::Check(_)) || c.options.match_full;
+    relation.constraints.iter().find(|c| c.name == name && is_checked(c))
+}
+
+/// A foreign key of which some columns are null, where all should be or none (ri_Check_Full_Match).
+fn match_full(relation: &Relation, name: &str) -> Error {
+    let message = format!("insert or update on table \"{}\" violates foreign key constraint \"{name}\"", relation.name);
+    with_origin(Error::new(SqlState::FOREIGN_KEY_VIOLATION, message), relation)
+        .with_constraint(name)
+        .with_detail("MATCH FULL does not allow mixing of null and nonnull key values.")
 }
 
 /// DETAIL with the whole row (ExecBuildSlotValueDescription).

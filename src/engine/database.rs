@@ -18,6 +18,7 @@ use crate::engine::checkpoint::Checkpointer;
 use crate::engine::connection::{Connection, Control, Entered};
 use crate::engine::database_file;
 use crate::engine::databases::DatabaseNames;
+use crate::engine::ddl;
 use crate::engine::error_map;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::kept::Origin;
@@ -407,7 +408,7 @@ impl Database {
     /// A committed change of the schema becomes everybody's. The caller holds the ticket.
     pub(crate) fn publish(&self, snapshot: Arc<CatalogSnapshot>) {
         let mut current = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
-        for oid in current.relations.keys().filter(|oid| !snapshot.relations.contains_key(oid)) {
+        for (oid, _) in current.relations.missing_in(&snapshot.relations) {
             self.sequences.forget(*oid);
         }
         *current = snapshot;
@@ -600,7 +601,7 @@ fn check_format(name: &str, entered: &Entered<'_>) -> Result<()> {
 /// The schema and where the sequences stand.
 fn read_file(database: &rusqlite::Connection) -> rusqlite::Result<(CatalogSnapshot, Vec<(Oid, SequenceState)>)> {
     let states = sequence_states(database)?;
-    Ok((store::load(database, system_relations())?, states))
+    Ok((ddl::complete(store::load(database, system_relations())?), states))
 }
 
 fn sequence_states(database: &rusqlite::Connection) -> rusqlite::Result<Vec<(Oid, SequenceState)>> {

@@ -14,23 +14,30 @@ mod drop;
 mod expression;
 mod index;
 mod naming;
+mod parameters;
 mod rebuild;
 mod rename;
 mod sequence;
 mod sqlite;
+mod storage;
 mod table;
 mod truncate;
 mod user_type;
+mod uses;
 mod view;
 
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub(crate) use uses::complete;
+
+use crate::catalog::definitions::quote_identifier;
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind, Schema, UserType};
 use crate::catalog::store;
 use crate::engine::error_map;
 use crate::engine::functions::ContextSlot;
+use crate::engine::sequences::SequenceState;
 use crate::error::{Error, ErrorFields, Notice, Result, Severity, SqlState};
 use crate::sql::ddl::{Ddl, Name};
 use crate::sql::planner::PlanContext;
@@ -39,14 +46,20 @@ use crate::types::pg_type::Oid;
 /// What a DDL statement left behind besides its effect.
 #[derive(Debug)]
 pub struct DdlOutcome {
+    /// The catalog after it; `None` if it has to be read, because SQLite alone knows what has become of a table that
+    /// others made.
+    pub catalog: Option<Arc<CatalogSnapshot>>,
+    /// Sequences that were set, with what they were before.
+    pub restarted: Vec<(Oid, SequenceState)>,
+    /// Tables that were emptied.
+    pub emptied: Vec<Oid>,
     pub notices: Vec<Notice>,
     /// The rows CREATE TABLE AS made; they are in its command tag.
     pub rows: Option<u64>,
 }
 
 /// Carries out one statement. `has_violations` says that foreign keys are violated whose check has been put off.
-/// `context.catalog` must be the catalog as the open write transaction sees it, and the
-/// caller reads it anew afterwards. When the statement fails, the transaction is to be rolled back.
+/// `context.catalog` must be the catalog as the open write transaction sees it. When the statement fails, the transaction is to be rolled back.
 pub fn execute(
     connection: &Connection,
     slot: &ContextSlot,
@@ -56,8 +69,11 @@ pub fn execute(
 ) -> Result<DdlOutcome> {
     let mut change = Change { has_violations, ..Change::new(connection, slot, context) };
     change.run(ddl)?;
-    let Change { notices, rows, .. } = change;
-    Ok(DdlOutcome { notices, rows })
+    let file_version = change.sqlite(store::file_version(connection))?;
+    let Change { mut catalog, notices, rows, restarted, emptied, is_foreign, .. } = change;
+    let now = Arc::make_mut(&mut catalog);
+    (now.version, now.file_version) = (store::next_version(), file_version);
+    Ok(DdlOutcome { catalog: Some(catalog).filter(|_| !is_foreign), restarted, emptied, notices, rows })
 }
 
 /// Where SQLite refuses functions that do not always give the same result, and what PostgreSQL says of it there. In
@@ -85,6 +101,10 @@ struct Change<'a> {
     schemas_named: Vec<String>,
     notices: Vec<Notice>,
     rows: Option<u64>,
+    restarted: Vec<(Oid, SequenceState)>,
+    emptied: Vec<Oid>,
+    /// Something has become of a table that others made.
+    is_foreign: bool,
     has_violations: bool,
 }
 
@@ -99,6 +119,9 @@ impl<'a> Change<'a> {
             schemas_named: context.settings.schemas_named(),
             notices: Vec::new(),
             rows: None,
+            restarted: Vec::new(),
+            emptied: Vec::new(),
+            is_foreign: false,
             has_violations: false,
         }
     }
@@ -113,7 +136,10 @@ impl<'a> Change<'a> {
             Ddl::CreateSequence { name, temporary, if_not_exists, settings } => {
                 self.create_sequence_statement(name, *temporary, *if_not_exists, settings)
             }
-            Ddl::CreateSchema { name, if_not_exists } => self.create_schema(name, *if_not_exists),
+            Ddl::CreateSchema { name, if_not_exists, elements } => {
+                self.create_schema(name, *if_not_exists)?;
+                self.in_schema(name, |change| elements.iter().try_for_each(|element| change.run(element)))
+            }
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
             Ddl::CreateDomain(create) => self.create_domain(create),
             Ddl::AlterTable { name, kind, if_exists, actions } => self.alter_table(name, *kind, *if_exists, actions),
@@ -125,8 +151,29 @@ impl<'a> Change<'a> {
             Ddl::Drop { kind, names, if_exists, cascade } => self.drop(*kind, names, *if_exists, *cascade),
             Ddl::Comment { target, text } => self.comment(target, text.as_deref()),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
+            Ddl::Cluster { table, index } => self.cluster(table, index.as_deref()),
+            Ddl::Reindex { kind, name } => self.reindex(*kind, name),
             Ddl::EndOfTransaction => self.end_of_transaction(),
         }
+    }
+
+    /// Runs something with a schema in front of the search path.
+    fn in_schema(&mut self, schema: &str, run: impl FnOnce(&mut Change<'_>) -> Result<()>) -> Result<()> {
+        let mut settings = self.context.settings.clone();
+        let named = std::iter::once(schema).chain(self.schemas_named.iter().map(String::as_str));
+        let path: Vec<String> = named.map(quote_identifier).collect();
+        settings.set("search_path", Some(&path.join(", ")), true)?;
+        let context = PlanContext { settings: &settings, ..self.context };
+        let mut inner = Change::new(self.connection, self.slot, context);
+        inner.catalog = Arc::clone(&self.catalog);
+        inner.has_violations = self.has_violations;
+        let result = run(&mut inner);
+        let Change { catalog, notices, restarted, is_foreign, .. } = inner;
+        self.catalog = catalog;
+        self.notices.extend(notices);
+        self.restarted.extend(restarted);
+        self.is_foreign |= is_foreign;
+        result
     }
 
     /// A file that others made has no catalog tables until its schema first changes.
@@ -171,7 +218,9 @@ impl<'a> Change<'a> {
         Arc::make_mut(&mut self.catalog)
     }
 
-    fn put_relation(&mut self, relation: Relation) -> Result<()> {
+    fn put_relation(&mut self, mut relation: Relation) -> Result<()> {
+        let before = self.catalog.relations.get(&relation.oid).cloned();
+        uses::set(&mut relation, before.as_deref(), self.planning());
         if relation.kind == RelationKind::Table {
             self.renew_unique_triggers(&relation)?;
         }
@@ -183,9 +232,42 @@ impl<'a> Change<'a> {
     fn remove_relation(&mut self, oid: Oid) -> Result<()> {
         let Some(relation) = self.catalog.relations.get(&oid).cloned() else { return Ok(()) };
         self.sqlite(store::remove_relation(self.connection, &relation))?;
+        self.is_foreign |= !relation.declared;
         let catalog = self.catalog_mut();
         catalog.remove_relation(oid);
-        catalog.comments.retain(|(_, object, _), _| *object != oid);
+        catalog.remove_comments(oid);
+        Ok(())
+    }
+
+    /// The connection's temporary objects have somewhere to be from now on.
+    fn ensure_temporary(&mut self) -> Result<()> {
+        self.sqlite(store::initialise_temporary(self.connection))?;
+        if !self.catalog.has_temporary() {
+            self.catalog_mut().schemas.push(Schema::temporary());
+        }
+        Ok(())
+    }
+
+    /// A table that others made is changed: SQLite's schema says it all, and the catalog is read from it.
+    fn put_foreign_relation(&mut self, relation: Relation) {
+        self.is_foreign = true;
+        self.catalog_mut().put_relation(Arc::new(relation));
+    }
+
+    /// The comments on something that goes.
+    fn forget_comments(&mut self, object: Oid) -> Result<()> {
+        self.sqlite(store::remove_comments(self.connection, object))?;
+        self.catalog_mut().remove_comments(object);
+        Ok(())
+    }
+
+    /// COMMENT ON, by class, object and part; `None` removes it.
+    fn set_comment(&mut self, key: (Oid, Oid, i32), text: Option<&str>) -> Result<()> {
+        self.sqlite(store::set_comment(self.connection, key, text))?;
+        match text {
+            Some(text) => self.catalog_mut().comments.insert(key, text.to_owned()),
+            None => self.catalog_mut().comments.remove(&key),
+        };
         Ok(())
     }
 

@@ -102,6 +102,7 @@ const MESSAGES: &[(&str, SqlState, &str, &str)] = &[
     ("frame ending offset must be a non-negative integer", SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, "frame ending offset must not be negative", DROP),
     ("frame starting offset must be a non-negative number", SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, "invalid preceding or following size in window function", DROP),
     ("frame ending offset must be a non-negative number", SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE, "invalid preceding or following size in window function", DROP),
+    ("ON CONFLICT clause does not match", SqlState::FEATURE_NOT_SUPPORTED, "ON CONFLICT over NULLS NOT DISTINCT is not supported", DROP),
     ("integer overflow", SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range", ""),
     ("malformed JSON", SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax for type json", ""),
     ("string or blob too big", SqlState::PROGRAM_LIMIT_EXCEEDED, "string or blob too big", ""),

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use crate::catalog::schema::{CatalogSnapshot, RelationKind};
+use crate::catalog::schema::CatalogSnapshot;
 use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
 use crate::engine::connection::Entered;
@@ -32,10 +32,12 @@ use crate::types::value::Value;
 pub(crate) struct SessionSchema {
     /// As the open transaction has changed it.
     changed: Option<Arc<CatalogSnapshot>>,
-    /// With the session's temporary tables, and the version of the shared schema it was made from.
+    /// With the session's temporary objects, once it has some, and the version of the shared schema it was made from.
     with_temporary: Mutex<Option<(u64, Arc<CatalogSnapshot>)>>,
     /// Sequences that DDL of the open transaction has set, with what they were before: unlike nextval that is undone.
     restarted: Vec<(Oid, SequenceState)>,
+    /// Tables that TRUNCATE has emptied in the open transaction.
+    emptied: Vec<Oid>,
     /// SET CONSTRAINTS.
     pub(crate) timing: Arc<Timing>,
     /// The session has made temporary tables ON COMMIT DROP or DELETE ROWS.
@@ -48,20 +50,25 @@ pub(crate) struct SchemaMark {
     timing: Arc<Timing>,
     changed: Option<Arc<CatalogSnapshot>>,
     restarted: usize,
+    emptied: usize,
 }
 
 impl SessionSchema {
     /// What [`EngineSession::undo_schema`] goes back to.
     pub(crate) fn mark(&self) -> SchemaMark {
-        SchemaMark { timing: Arc::clone(&self.timing), changed: self.changed.clone(), restarted: self.restarted.len() }
+        SchemaMark {
+            timing: Arc::clone(&self.timing),
+            changed: self.changed.clone(),
+            restarted: self.restarted.len(),
+            emptied: self.emptied.len(),
+        }
     }
 
     /// The transaction has been committed.
     pub(crate) fn committed(&mut self) {
-        if self.changed.take().is_some() {
-            *self.with_temporary.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
-        }
+        self.changed = None;
         self.restarted.clear();
+        self.emptied.clear();
     }
 }
 
@@ -77,7 +84,7 @@ impl EngineSession {
             self.seen.note_if_pending(replica.schema_stamp());
         }
         match &self.pinned {
-            Some(lease) => self.catalog_with_temporary(lease, shared),
+            Some(_) => self.catalog_with_temporary(shared),
             None => shared,
         }
     }
@@ -96,20 +103,34 @@ impl EngineSession {
         self.ensure_write().await?;
         let Hold::Write(write) = &self.hold else { return Err(Loss::Failed.error()) };
         let lease = Arc::clone(&write.lease);
-        let catalog = self.catalog();
-        let before = self.sequence_states(&catalog);
+        let mut catalog = self.catalog();
+        if lease.enter().with(store::file_version).map_err(error_map::from_rusqlite)? != catalog.file_version {
+            // Another program has changed the file's schema.
+            catalog = Arc::new(load_catalog(&lease.enter())?);
+        }
         let outcome = self.execute_ddl(&lease, &catalog, ddl)?;
-        let catalog = load_catalog(&lease.enter())?;
-        let changed = before.into_iter().filter(|(oid, state)| self.database.sequences().state(*oid) != Some(*state));
-        self.schema.restarted.extend(changed);
-        if self.pinned.is_none() && catalog.relations.values().any(|relation| relation.temporary) {
+        let catalog = match outcome.catalog {
+            Some(catalog) => catalog,
+            None => Arc::new(load_catalog(&lease.enter())?),
+        };
+        self.schema.restarted.extend(outcome.restarted);
+        self.schema.emptied.extend(outcome.emptied);
+        if self.pinned.is_none() && catalog.has_temporary() {
             lease.keep_for_good();
             self.pinned = Some(lease);
         }
-        self.schema.changed = Some(Arc::new(catalog));
+        self.schema.changed = Some(catalog);
         self.schema.acts_on_commit |= ddl.acts_on_commit();
         self.lock_context().notices.extend(outcome.notices);
         Ok(outcome.rows)
+    }
+
+    /// Whether the open transaction has made or emptied a table, so that nobody else sees its rows.
+    pub fn is_new_here(&self, table: Oid) -> bool {
+        let is_made = |changed: &Arc<CatalogSnapshot>| {
+            changed.relations.contains_key(&table) && !self.database.catalog().relations.contains_key(&table)
+        };
+        self.schema.emptied.contains(&table) || self.schema.changed.as_ref().is_some_and(is_made)
     }
 
     /// Writes rows of the catalog inside the transaction.
@@ -149,20 +170,15 @@ impl EngineSession {
         })
     }
 
-    /// Where the sequences of a schema stand. Nobody else moves them: nextval needs the write ticket.
-    fn sequence_states(&self, catalog: &CatalogSnapshot) -> Vec<(Oid, SequenceState)> {
-        let sequences = catalog.relations.values().filter(|relation| relation.kind == RelationKind::Sequence);
-        sequences.filter_map(|relation| Some((relation.oid, self.database.sequences().state(relation.oid)?))).collect()
-    }
-
     /// The transaction's changes of the schema since the mark were undone (all of them without one): sequences it has
     /// made are not there, those it has set are where they were.
     pub(crate) fn undo_schema(&mut self, mark: Option<SchemaMark>) {
         let registry = self.database.sequences();
-        let (timing, restored, keep) = match mark {
-            Some(mark) => (mark.timing, mark.changed, mark.restarted),
-            None => (Arc::default(), None, 0),
+        let (timing, restored, keep, emptied) = match mark {
+            Some(mark) => (mark.timing, mark.changed, mark.restarted, mark.emptied),
+            None => (Arc::default(), None, 0, 0),
         };
+        self.schema.emptied.truncate(emptied);
         self.schema.timing = timing;
         for (oid, state) in self.schema.restarted.drain(keep.min(self.schema.restarted.len())..).rev() {
             registry.load(oid, state);
@@ -171,9 +187,9 @@ impl EngineSession {
         }
         if let Some(undone) = std::mem::replace(&mut self.schema.changed, restored) {
             let now = self.schema.changed.clone().unwrap_or_else(|| self.database.catalog());
-            for relation in undone.relations.values() {
-                if !relation.temporary && !now.relations.contains_key(&relation.oid) {
-                    registry.forget(relation.oid);
+            for (oid, relation) in undone.relations.missing_in(&now.relations) {
+                if !relation.temporary {
+                    registry.forget(*oid);
                 }
             }
         }
@@ -185,40 +201,31 @@ impl EngineSession {
         if let Some(replica) = self.database.replica() {
             replica.schema_changes(sequence);
         }
-        if !changed.relations.values().any(|relation| relation.temporary) {
+        if !changed.has_temporary() {
             return self.database.publish(Arc::clone(changed));
         }
-        // Another connection sees the same file without this one's temporary tables. The spare writer is free,
-        // because this session has the ticket and a connection of its own.
-        match self.database.pool().writer().and_then(|spare| load_catalog(&spare.enter())) {
-            Ok(shared) => self.database.publish(Arc::new(shared)),
-            Err(error) => log::error!("database \"{}\": could not read its schema: {error}", self.database.name()),
-        }
+        let shared = Arc::new(changed.without_temporary(store::next_version()));
+        let mut own = self.schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
+        *own = Some((shared.version, Arc::clone(changed)));
+        self.database.publish(shared);
     }
 
-    fn catalog_with_temporary(&self, lease: &Lease, shared: Arc<CatalogSnapshot>) -> Arc<CatalogSnapshot> {
+    fn catalog_with_temporary(&self, shared: Arc<CatalogSnapshot>) -> Arc<CatalogSnapshot> {
         let mut own = self.schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((version, catalog)) = &*own
-            && *version == shared.version
-        {
+        // Without any the session has made some in a transaction that was undone.
+        let Some((version, catalog)) = &*own else { return shared };
+        if *version == shared.version {
             return Arc::clone(catalog);
         }
-        match load_catalog(&lease.enter()) {
-            Ok(catalog) => {
-                let catalog = Arc::new(catalog);
-                *own = Some((shared.version, Arc::clone(&catalog)));
-                catalog
-            }
-            Err(error) => {
-                log::error!("database \"{}\": could not read its schema: {error}", self.database.name());
-                shared
-            }
-        }
+        let both = Arc::new(shared.with_temporary_of(catalog, store::next_version()));
+        *own = Some((shared.version, Arc::clone(&both)));
+        both
     }
 }
 
 fn load_catalog(entered: &Entered<'_>) -> Result<CatalogSnapshot> {
-    entered.with(|database| store::load(database, system_relations())).map_err(error_map::from_rusqlite)
+    let read = entered.with(|database| store::load(database, system_relations()));
+    read.map(ddl::complete).map_err(error_map::from_rusqlite)
 }
 
 /// Sequences moved since the last commit go into the file with this one.

@@ -44,6 +44,11 @@ impl StateMachine {
         let format = if plan.options.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
         backend::copy_in_response(self.conn.out(), format, plan.columns.len());
         self.flush().await?;
+        if plan.options.freeze && !plan.statement.target.is_some_and(|table| self.engine.is_new_here(table)) {
+            let message = "cannot perform COPY FREEZE because the table was not created or truncated in the current \
+                           subtransaction";
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message).into());
+        }
         let settings = self.context().settings.shared_format();
         let settings = match plan.options.charset {
             Some(charset) => {

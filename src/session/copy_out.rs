@@ -239,6 +239,7 @@ mod tests {
             force_not_null: Vec::new(),
             force_null: Vec::new(),
             charset: None,
+            freeze: false,
         }
     }
 

@@ -221,6 +221,7 @@ fn options(words: &CopyWords, direction: CopyDirection, columns: &[&str]) -> Res
         force_not_null: positions(&words.force_not_null)?,
         force_null: positions(&words.force_null)?,
         charset: words.charset,
+        freeze: words.freeze,
     })
 }
 

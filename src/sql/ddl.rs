@@ -7,6 +7,7 @@
 use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
+pub use crate::sql::syntax::ast::definition::ReplicaIdentity;
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
 
@@ -78,6 +79,8 @@ pub enum Ddl {
     CreateSchema {
         name: String,
         if_not_exists: bool,
+        /// What is made in it, in the order in which it is made.
+        elements: Vec<Ddl>,
     },
     CreateEnum {
         name: Name,
@@ -131,6 +134,15 @@ pub enum Ddl {
         restart_identity: bool,
         cascade: bool,
     },
+    Cluster {
+        table: Name,
+        index: Option<String>,
+    },
+    /// REINDEX of a table, an index or a schema: indexes are always as they should be, so it only has to be there.
+    Reindex {
+        kind: ObjectKind,
+        name: Name,
+    },
     /// What the transaction that is about to commit does to temporary tables made ON COMMIT DROP or DELETE ROWS.
     EndOfTransaction,
 }
@@ -157,6 +169,15 @@ pub struct CreateTable {
     pub columns: Vec<ColumnDefinition>,
     pub constraints: Vec<ConstraintDefinition>,
     pub like: Vec<LikeClause>,
+    pub parameters: Vec<Parameter>,
+}
+
+/// A storage parameter of WITH (…), SET (…) or RESET (…).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    pub namespace: Option<String>,
+    pub name: String,
+    pub value: Option<String>,
 }
 
 /// What becomes of a temporary table at the end of a transaction.
@@ -178,6 +199,9 @@ pub struct LikeClause {
     pub indexes: bool,
     pub identity: bool,
     pub generated: bool,
+    pub comments: bool,
+    pub storage: bool,
+    pub compression: bool,
 }
 
 /// A column of CREATE TABLE or ADD COLUMN.
@@ -185,6 +209,8 @@ pub struct LikeClause {
 pub struct ColumnDefinition {
     pub name: String,
     pub data_type: DataType,
+    pub collation: Option<Name>,
+    pub compression: Option<String>,
     pub not_null: bool,
     pub default: Option<Expr>,
     /// GENERATED ALWAYS AS (…) STORED
@@ -210,6 +236,11 @@ pub struct ConstraintDefinition {
     pub initially_deferred: bool,
     /// ADD … NOT VALID: existing rows are not checked.
     pub not_valid: bool,
+    pub no_inherit: bool,
+    /// NULLS NOT DISTINCT, of UNIQUE.
+    pub nulls_not_distinct: bool,
+    /// WITH (…), of a key's index.
+    pub parameters: Vec<Parameter>,
 }
 
 #[derive(Clone, Debug)]
@@ -226,6 +257,7 @@ pub enum ConstraintDefinitionKind {
         /// PostgreSQL's letters, see `catalog::schema::ForeignKey`.
         on_update: u8,
         on_delete: u8,
+        match_full: bool,
     },
 }
 
@@ -250,6 +282,7 @@ pub struct CreateTableAs {
     pub columns: Vec<String>,
     pub query: Box<Query>,
     pub with_data: bool,
+    pub parameters: Vec<Parameter>,
 }
 
 /// CREATE INDEX (sql-createindex.html).
@@ -264,6 +297,8 @@ pub struct CreateIndex {
     pub keys: Vec<IndexKeyDefinition>,
     pub included: Vec<String>,
     pub predicate: Option<Expr>,
+    pub nulls_not_distinct: bool,
+    pub parameters: Vec<Parameter>,
 }
 
 #[derive(Clone, Debug)]
@@ -290,8 +325,7 @@ pub struct CreateView {
     pub temporary: bool,
     pub columns: Vec<String>,
     pub query: Box<Query>,
-    /// WITH (…), each as "name=value".
-    pub parameters: Vec<String>,
+    pub parameters: Vec<Parameter>,
 }
 
 /// The options of CREATE and ALTER SEQUENCE; `None` where not written.
@@ -359,6 +393,7 @@ pub enum AlterAction {
     AlterType {
         name: String,
         data_type: DataType,
+        collation: Option<Name>,
         using: Option<Expr>,
     },
     SetDefault {
@@ -413,14 +448,45 @@ pub enum AlterAction {
         name: String,
         to: String,
     },
-    /// SET (…) of a view, each as "name=value".
-    SetParameters(Vec<String>),
-    /// RESET (…) of a view.
-    ResetParameters(Vec<String>),
-    /// Storage parameters, OWNER TO, statistics …: the column, if one is named, must exist; nothing else happens.
-    Accept {
-        column: Option<String>,
-    },
+    Storage(StorageChange),
+    /// OWNER TO, SET TABLESPACE …: nothing happens.
+    Accept,
+}
+
+/// What an action says of how something is stored.
+#[derive(Clone, Debug)]
+pub enum StorageChange {
+    Set(Vec<Parameter>),
+    Reset(Vec<Parameter>),
+    SetColumn(String, Vec<Parameter>),
+    ResetColumn(String, Vec<Parameter>),
+    Statistics(String, i32),
+    /// Of an index's column by its number.
+    NumberedStatistics(i16, i32),
+    Storage(String, String),
+    /// `None` is DEFAULT.
+    Compression(String, Option<String>),
+    ReplicaIdentity(ReplicaIdentity),
+    ClusterOn(String),
+    WithoutCluster,
+}
+
+impl StorageChange {
+    /// What messages call it.
+    pub fn action(&self) -> &'static str {
+        match self {
+            StorageChange::Set(_) => "SET",
+            StorageChange::Reset(_) => "RESET",
+            StorageChange::SetColumn(..) => "ALTER COLUMN ... SET",
+            StorageChange::ResetColumn(..) => "ALTER COLUMN ... RESET",
+            StorageChange::Statistics(..) | StorageChange::NumberedStatistics(..) => "ALTER COLUMN ... SET STATISTICS",
+            StorageChange::Storage(..) => "ALTER COLUMN ... SET STORAGE",
+            StorageChange::Compression(..) => "ALTER COLUMN ... SET COMPRESSION",
+            StorageChange::ReplicaIdentity(_) => "REPLICA IDENTITY",
+            StorageChange::ClusterOn(_) => "CLUSTER ON",
+            StorageChange::WithoutCluster => "SET WITHOUT CLUSTER",
+        }
+    }
 }
 
 /// What COMMENT ON comments on.
@@ -436,6 +502,10 @@ pub enum CommentTarget {
     },
     Constraint {
         table: Name,
+        constraint: String,
+    },
+    DomainConstraint {
+        domain: Name,
         constraint: String,
     },
     /// A function, a role …: something that is not kept here.

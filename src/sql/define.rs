@@ -8,10 +8,9 @@ mod alter;
 mod object;
 mod options;
 mod table;
-mod view;
 
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{Ddl, Name};
+use crate::sql::ddl::{Ddl, Name, ObjectKind};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{IntoClause, RangeVar, SelectStmt};
 use crate::sql::syntax::ast::statement::{ObjectType, ReindexStmt, ReindexTarget, Stmt};
@@ -63,7 +62,10 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::DropOwned { .. } => return accepted("DROP OWNED"),
         Stmt::SecLabel(_) => return accepted("SECURITY LABEL"),
         Stmt::Reindex(reindex) => reindexed(reindex),
-        Stmt::Cluster(_) => return accepted("CLUSTER"),
+        Stmt::Cluster(cluster) => match &cluster.relation {
+            Some(table) => ddl(Ddl::Cluster { table: relation_name(table), index: cluster.index.clone() }, "CLUSTER"),
+            None => return accepted("CLUSTER"),
+        },
         Stmt::AlterExtension(_) | Stmt::AlterExtensionContents(_) => return accepted("ALTER EXTENSION"),
         other => Err(Error::unsupported(unsupported(other)?)),
     })
@@ -75,7 +77,13 @@ fn reindexed(reindex: &ReindexStmt) -> Defined {
     if concurrently && matches!(reindex.target, ReindexTarget::System(_)) {
         return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently"));
     }
-    Ok((Definition::Accepted, "REINDEX"))
+    let (kind, name) = match &reindex.target {
+        ReindexTarget::Index(name) => (ObjectKind::Index, relation_name(name)),
+        ReindexTarget::Table(name) => (ObjectKind::Table, relation_name(name)),
+        ReindexTarget::Schema(name) => (ObjectKind::Schema, Name::plain(name)),
+        ReindexTarget::System(_) | ReindexTarget::Database(_) => return Ok((Definition::Accepted, "REINDEX")),
+    };
+    ddl(Ddl::Reindex { kind, name }, "REINDEX")
 }
 
 /// SELECT INTO, as the CREATE TABLE AS that it is.

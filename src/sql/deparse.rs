@@ -17,9 +17,9 @@ use crate::sql::syntax::ast::expression::{
 };
 use crate::sql::syntax::parse;
 use crate::sql::syntax::print;
-use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Oid, type_info};
+use crate::types::{bits, encoding};
 
 /// What writing an expression needs to know.
 #[derive(Clone, Copy)]
@@ -150,10 +150,13 @@ impl<'a> Writer<'a> {
                 to.map_or_else(|| "NULL".to_owned(), |oid| format!("NULL::{}", self.type_name(oid, -1)))
             }
             ConstValue::String(text) => self.literal(text, to.unwrap_or(Oid::TEXT), -1),
-            ConstValue::BitString(_) => {
-                let constant = AConst { value: value.clone(), location: Default::default() };
-                self.guess(&Expr::Const(constant))
-            }
+            ConstValue::BitString(text) => match bits::parse(text) {
+                Ok(digits) => self.converted(format!("'{digits}'::\"bit\""), Oid::BIT, to),
+                Err(_) => {
+                    let constant = AConst { value: value.clone(), location: Default::default() };
+                    self.guess(&Expr::Const(constant))
+                }
+            },
         }
     }
 
@@ -180,7 +183,9 @@ impl<'a> Writer<'a> {
 
     /// The text the type itself writes for a value.
     fn canonical(&self, text: &str, oid: Oid) -> String {
-        let Some(info) = type_info(oid).filter(|t| t.kind == b'b') else { return text.to_owned() };
+        let Some(info) = type_info(oid).filter(|t| matches!(t.kind, b'b' | b'r' | b'm')) else {
+            return text.to_owned();
+        };
         let settings = FormatSettings::default();
         let Ok(value) = encoding::decode(info.repr, info.sql_name, Format::Text, text.as_bytes(), &settings) else {
             return text.to_owned();

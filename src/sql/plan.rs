@@ -335,6 +335,8 @@ pub struct CopyOptions {
     pub force_null: Vec<usize>,
     /// ENCODING, in place of the client's.
     pub charset: Option<&'static Charset>,
+    /// FREEZE: only into what the transaction has made or emptied.
+    pub freeze: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

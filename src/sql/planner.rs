@@ -25,7 +25,7 @@ use crate::sql::syntax::parse;
 use crate::sql::syntax::token_value::TokenValue;
 use crate::sql::tree::{Body, ExprKind, Modify, Query, Target};
 use crate::sql::types::repr_of;
-use crate::sql::utility::{self, Maintenance, Utility};
+use crate::sql::utility::{self, Maintained, Maintenance, Utility};
 use crate::types::encoding;
 use crate::types::format::Format;
 use crate::types::pg_type::{Oid, type_info};
@@ -486,13 +486,28 @@ pub(super) fn named_relation<'a>(
     })
 }
 
+/// A table to be vacuumed or analyzed: 42P01, and 42703 for a column it does not have.
+fn maintained<'a>(table: &Maintained, context: PlanContext<'a>) -> Result<&'a Arc<Relation>> {
+    let relation = named_relation(table.schema.as_deref(), &table.table, context)?;
+    match table.columns.iter().find(|column| relation.column(column).is_none()) {
+        None => Ok(relation),
+        Some(column) => {
+            let message = format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
+            Err(Error::new(SqlState::UNDEFINED_COLUMN, message))
+        }
+    }
+}
+
 fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
     Ok(match step {
-        Maintenance::Vacuum => "VACUUM".to_owned(),
+        Maintenance::Vacuum(tables) => {
+            tables.iter().try_for_each(|table| maintained(table, context).map(|_| ()))?;
+            "VACUUM".to_owned()
+        }
         Maintenance::Checkpoint => "PRAGMA wal_checkpoint(PASSIVE)".to_owned(),
         Maintenance::Analyze(None) => "ANALYZE".to_owned(),
-        Maintenance::Analyze(Some((schema, table))) => {
-            let relation = named_relation(schema.as_deref(), table, context)?;
+        Maintenance::Analyze(Some(table)) => {
+            let relation = maintained(table, context)?;
             let mut sql = "ANALYZE ".to_owned();
             match relation.kind {
                 RelationKind::Table => lower::print::quote(&mut sql, &relation.sqlite_name),

@@ -31,6 +31,7 @@ fn catalog() -> Arc<CatalogSnapshot> {
             identity: None,
             generated: false,
             rowid_alias: name == "id",
+            options: Default::default(),
         })
         .collect();
     let key = Constraint {
@@ -40,6 +41,7 @@ fn catalog() -> Arc<CatalogSnapshot> {
         columns: vec![1],
         deferrable: false,
         initially_deferred: false,
+        options: Default::default(),
     };
     let item = Relation {
         oid: Oid(16384),

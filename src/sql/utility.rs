@@ -60,11 +60,19 @@ pub enum Utility<'s> {
     },
 }
 
-/// VACUUM, ANALYZE and CHECKPOINT, with the table if one was named.
+/// A table that is to be vacuumed or analyzed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maintained {
+    pub schema: Option<String>,
+    pub table: String,
+    pub columns: Vec<String>,
+}
+
+/// VACUUM, ANALYZE and CHECKPOINT, with the tables that were named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Maintenance {
-    Vacuum,
-    Analyze(Option<(Option<String>, String)>),
+    Vacuum(Vec<Maintained>),
+    Analyze(Option<Maintained>),
     Checkpoint,
 }
 

@@ -54,10 +54,12 @@ impl Element<'_> {
             (Element::Number(digits), Scalar::Float4 | Scalar::Float8) => {
                 Value::Real(digits.parse().map_err(|_| corrupt())?)
             }
-            (Element::Number(digits), scalar) if is_integer(scalar) => match digits.parse() {
-                Ok(integer) => Value::Integer(integer),
-                Err(_) => Value::Real(digits.parse().map_err(|_| corrupt())?),
-            },
+            (Element::Number(digits), scalar) if scalar.is_integer() || scalar == Scalar::Xid8 => {
+                match digits.parse() {
+                    Ok(integer) => Value::Integer(integer),
+                    Err(_) => Value::Real(digits.parse().map_err(|_| corrupt())?),
+                }
+            }
             (Element::Number(digits), _) => Value::Text((*digits).to_owned()),
             (Element::Text(text), Scalar::Bytea) => Value::Blob(parse_bytea(text)?),
             (Element::Text(text), Scalar::Float4 | Scalar::Float8) => match text.as_ref() {
@@ -67,11 +69,6 @@ impl Element<'_> {
             (Element::Text(text), _) => Value::Text(text.clone().into_owned()),
         })
     }
-}
-
-fn is_integer(scalar: Scalar) -> bool {
-    use Scalar::*;
-    matches!(scalar, Bool | Int2 | Int4 | Int8 | Oid) || scalar.names_object()
 }
 
 fn corrupt() -> Error {

@@ -28,7 +28,7 @@ pub(super) fn encode_text(stored: &str, scalar: Scalar, settings: &FormatSetting
             continue;
         }
         if !first {
-            out.put_u8(b',');
+            out.put_u8(scalar.delimiter());
         }
         first = false;
         match part {
@@ -40,7 +40,7 @@ pub(super) fn encode_text(stored: &str, scalar: Scalar, settings: &FormatSetting
             Part::Element(element) => {
                 scratch.clear();
                 element_to_wire(&element, scalar, Format::Text, settings, &mut scratch)?;
-                put_quoted(&scratch, out);
+                put_quoted(&scratch, scalar.delimiter(), out);
             }
             Part::Close => {}
         }
@@ -65,8 +65,8 @@ fn element_to_wire(
 }
 
 /// Appends an element's text, quoted where array_in would misread it.
-fn put_quoted(text: &[u8], out: &mut BytesMut) {
-    let special = |byte: &u8| is_space(*byte) || b"\"\\{},".contains(byte);
+fn put_quoted(text: &[u8], delimiter: u8, out: &mut BytesMut) {
+    let special = |byte: &u8| is_space(*byte) || *byte == delimiter || b"\"\\{}".contains(byte);
     if !text.is_empty() && !text.iter().any(special) && !text.eq_ignore_ascii_case(b"null") {
         out.put_slice(text);
         return;
@@ -162,6 +162,8 @@ enum Token {
 struct Literal<'t> {
     text: &'t str,
     rest: std::str::CharIndices<'t>,
+    /// What stands between elements.
+    separator: char,
     state: State,
     tokens: Vec<Token>,
     element: String,
@@ -178,10 +180,11 @@ struct Literal<'t> {
 
 impl<'t> Literal<'t> {
     /// `body` is the part of `text` after the dimensions, from its first brace on.
-    fn new(text: &'t str, body: &'t str) -> Self {
+    fn new(text: &'t str, body: &'t str, separator: char) -> Self {
         Literal {
             text,
             rest: body.char_indices(),
+            separator,
             state: State::LevelStarted,
             tokens: Vec::new(),
             element: String::new(),
@@ -218,7 +221,7 @@ impl<'t> Literal<'t> {
                         break;
                     }
                 }
-                ',' => self.delimiter()?,
+                c if c == self.separator => self.delimiter()?,
                 c if c.is_ascii() && is_space(c as u8) => {
                     if self.state == State::Element {
                         self.element.push(c);
@@ -395,7 +398,7 @@ pub(super) fn decode_literal(text: &str, scalar: Scalar, type_name: &str, settin
         };
         return Err(malformed(text, detail));
     }
-    let tokens = Literal::new(text, body).run()?;
+    let tokens = Literal::new(text, body, char::from(scalar.delimiter())).run()?;
     let mut stored = String::with_capacity(text.len() + 8);
     let mut separate = false;
     for token in tokens {

@@ -22,6 +22,7 @@ use crate::types::bytes_text::{
 };
 use crate::types::calendar::USECS_PER_DAY;
 use crate::types::datetime::{Date, Stored, Time, TimeTz, Timestamp, TimestampTz, out_of_range};
+use crate::types::encoding_rare;
 use crate::types::format::{ByteaOutput, DateStyle, Format, FormatSettings, IntervalStyle};
 use crate::types::interval::{Interval, fields};
 use crate::types::network::Network;
@@ -101,7 +102,7 @@ fn misfit() -> Error {
     Error::new(SqlState::DATA_CORRUPTED, "a stored value is not of its column's type")
 }
 
-fn write_failed(_: fmt::Error) -> Error {
+pub(super) fn write_failed(_: fmt::Error) -> Error {
     Error::internal("writing a value")
 }
 
@@ -135,7 +136,7 @@ pub fn put_integer(value: i64, out: &mut BytesMut) {
 }
 
 /// Writes a value of any storage class in the text form that comes closest.
-fn put_as_text(value: ValueRef<'_>, out: &mut BytesMut) -> Result<()> {
+pub(super) fn put_as_text(value: ValueRef<'_>, out: &mut BytesMut) -> Result<()> {
     match value {
         ValueRef::Null => {}
         ValueRef::Integer(integer) => put_integer(integer, out),
@@ -187,7 +188,7 @@ fn encode_text(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings, o
         (Scalar::IntVector | Scalar::OidVector, ValueRef::Text(stored)) => {
             return array_wire::encode_vector(stored, scalar, Format::Text, settings, out);
         }
-        (_, other) => return put_as_text(other, out),
+        (scalar, other) => return encoding_rare::encode_text(scalar, other, settings, out),
     };
     written.map_err(write_failed)
 }
@@ -227,7 +228,7 @@ fn put_timestamptz(text: &str, settings: &FormatSettings, out: &mut BytesMut) ->
 }
 
 /// An integer in a storage class that others may have chosen.
-fn integer_of(value: ValueRef<'_>) -> Result<i64> {
+pub(super) fn integer_of(value: ValueRef<'_>) -> Result<i64> {
     match value {
         ValueRef::Integer(integer) => Ok(integer),
         ValueRef::Text(text) => text.parse().map_err(|_| misfit()),
@@ -244,7 +245,7 @@ fn float_of(value: ValueRef<'_>) -> Result<f64> {
     }
 }
 
-fn text_of(value: ValueRef<'_>) -> Result<&str> {
+pub(super) fn text_of(value: ValueRef<'_>) -> Result<&str> {
     match value {
         ValueRef::Text(text) => Ok(text),
         _ => Err(misfit()),
@@ -311,6 +312,7 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
         Scalar::IntVector | Scalar::OidVector => {
             array_wire::encode_vector(text_of(value)?, scalar, Format::Binary, settings, out)?;
         }
+        _ => encoding_rare::encode_binary(scalar, value, settings, out)?,
     }
     Ok(())
 }
@@ -384,6 +386,7 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::IntVector | Scalar::OidVector => {
             Value::Text(array_wire::decode_vector(scalar, Format::Text, text.as_bytes(), settings)?)
         }
+        _ => return encoding_rare::decode_text(scalar, text, settings),
     })
 }
 
@@ -406,7 +409,7 @@ fn network_text(network: Network, scalar: Scalar) -> Result<String> {
 }
 
 /// Exactly `N` bytes.
-fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+pub(super) fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
     match bytes.split_first_chunk::<N>() {
         None => Err(insufficient_data()),
         Some((chunk, [])) => Ok(*chunk),
@@ -480,6 +483,7 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
         Scalar::IntVector | Scalar::OidVector => {
             Value::Text(array_wire::decode_vector(scalar, Format::Binary, bytes, settings)?)
         }
+        _ => return encoding_rare::decode_binary(scalar, bytes, settings),
     })
 }
 

@@ -138,6 +138,7 @@ fn read_relation(
             identity: None,
             generated: hidden > 1,
             rowid_alias: false,
+            options: Default::default(),
         });
     }
     key.sort_unstable();
@@ -173,7 +174,7 @@ fn is_without_rowid(connection: &Connection, name: &str) -> Result<bool> {
 }
 
 fn constraint(oid: Oid, name: String, kind: ConstraintKind, columns: Vec<i16>) -> Constraint {
-    Constraint { oid, name, kind, columns, deferrable: false, initially_deferred: false }
+    Constraint { oid, name, kind, columns, deferrable: false, initially_deferred: false, options: Default::default() }
 }
 
 /// A row of `PRAGMA index_list`.
@@ -217,6 +218,7 @@ fn read_indexes(connection: &Connection, oids: &mut DerivedOids, relation: &mut 
             predicate: None,
             method: "btree".to_owned(),
             constraint: owner,
+            options: Default::default(),
         });
     }
     if let (Some(key), false) = (relation.primary_key().cloned(), has_key_index) {
@@ -231,6 +233,7 @@ fn read_indexes(connection: &Connection, oids: &mut DerivedOids, relation: &mut 
             predicate: None,
             method: "btree".to_owned(),
             constraint: Some(key.oid),
+            options: Default::default(),
         });
     }
     Ok(())

@@ -1,34 +1,26 @@
-//! What is rarely said of a relation: a row in `__pg_option` only where something is said.
+//! What is rarely said of a relation, its columns, constraints and indexes: a row in `__pg_option` only where something
+//! is said, one JSON object.
 //!
-//! Owns: that table, which files of older versions get with their first change of the schema.
+//! Owns: that table's rows, and that what a version does not know it leaves out when it reads.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, Result, params};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
-use crate::catalog::schema::{DroppedColumn, Relation, RelationOptions};
+use crate::catalog::schema::{
+    ColumnOptions, ConstraintOptions, DroppedColumn, IndexOptions, Relation, RelationOptions, Uses,
+};
 use crate::types::pg_type::Oid;
-
-/// The table. `{0}` is SQLite's schema.
-pub(super) const TABLE: &str =
-    "CREATE TABLE IF NOT EXISTS {0}.__pg_option (relation INTEGER PRIMARY KEY, options TEXT NOT NULL);";
 
 /// Writes a relation's options, in place of those there were.
 pub(super) fn put(connection: &Connection, database: &str, relation: &Relation) -> Result<()> {
-    let options = &relation.options;
-    if *options == RelationOptions::default() {
+    let options = written(relation);
+    if options.is_empty() {
         return remove(connection, database, relation.oid);
     }
-    let dropped: Vec<_> = options.dropped.iter().map(|c| (c.number, c.type_oid.0, c.typmod)).collect();
-    let text = json!({
-        "unlogged": options.unlogged,
-        "triggers_disabled": options.triggers_disabled,
-        "dropped": dropped,
-        "parameters": options.parameters,
-    });
     let sql = format!("INSERT OR REPLACE INTO {database}.__pg_option VALUES (?1, ?2)");
-    connection.execute(&sql, params![relation.oid.0, text.to_string()])?;
+    connection.execute(&sql, params![relation.oid.0, Json::Object(options).to_string()])?;
     Ok(())
 }
 
@@ -39,33 +31,158 @@ pub(super) fn remove(connection: &Connection, database: &str, oid: Oid) -> Resul
 }
 
 /// All options there are.
-pub(super) fn load(connection: &Connection, database: &str) -> Result<HashMap<Oid, RelationOptions>> {
-    let exists = format!("SELECT 1 FROM {database}.sqlite_schema WHERE name = '__pg_option'");
-    if !connection.prepare(&exists)?.exists([])? {
+pub(super) fn load(connection: &Connection, database: &str) -> Result<HashMap<Oid, Json>> {
+    if !connection.table_exists(Some(database), "__pg_option")? {
         return Ok(HashMap::new());
     }
     let mut statement = connection.prepare(&format!("SELECT relation, options FROM {database}.__pg_option"))?;
     let rows = statement.query_map([], |row| Ok((Oid(row.get(0)?), row.get::<_, String>(1)?)))?;
-    rows.map(|row| row.map(|(oid, text)| (oid, read(&serde_json::from_str(&text).unwrap_or_default())))).collect()
+    rows.map(|row| row.map(|(oid, text)| (oid, serde_json::from_str(&text).unwrap_or_default()))).collect()
 }
 
-fn read(options: &Json) -> RelationOptions {
-    let flag = |name: &str| options.get(name).and_then(Json::as_bool).unwrap_or(false);
-    let dropped = options.get("dropped").and_then(Json::as_array).into_iter().flatten();
-    let parameters = options.get("parameters").and_then(Json::as_array).into_iter().flatten();
-    RelationOptions {
-        unlogged: flag("unlogged"),
-        triggers_disabled: flag("triggers_disabled"),
-        dropped: dropped.filter_map(read_dropped).collect(),
-        parameters: parameters.filter_map(Json::as_str).map(str::to_owned).collect(),
+/// An object of what is said: what is false, empty or absent is not.
+fn said(entries: impl IntoIterator<Item = (&'static str, Json)>) -> Map<String, Json> {
+    let says = |value: &Json| match value {
+        Json::Null | Json::Bool(false) => false,
+        Json::Array(values) => !values.is_empty(),
+        Json::Object(values) => !values.is_empty(),
+        _ => true,
+    };
+    entries.into_iter().filter(|(_, value)| says(value)).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The parts of a relation of which something is said, by number or OID.
+fn parts<T>(parts: &[T], of: impl Fn(&T) -> (String, Map<String, Json>)) -> Json {
+    let all = parts.iter().map(of).filter(|(_, options)| !options.is_empty());
+    Json::Object(all.map(|(key, options)| (key, Json::Object(options))).collect())
+}
+
+fn written(relation: &Relation) -> Map<String, Json> {
+    let RelationOptions { unlogged, triggers_disabled, dropped, parameters, replica_identity, uses } =
+        &relation.options;
+    let dropped: Vec<_> = dropped.iter().map(|c| (c.number, c.type_oid.0, c.typmod)).collect();
+    said([
+        ("unlogged", json!(unlogged)),
+        ("triggers_disabled", json!(triggers_disabled)),
+        ("dropped", json!(dropped)),
+        ("parameters", json!(parameters)),
+        ("replica_identity", json!(replica_identity)),
+        ("uses", written_uses(uses)),
+        ("columns", parts(&relation.columns, |c| (c.number.to_string(), written_column(&c.options)))),
+        ("constraints", parts(&relation.constraints, |c| (c.oid.0.to_string(), written_constraint(&c.options)))),
+        ("indexes", parts(&relation.indexes, |i| (i.oid.0.to_string(), written_index(&i.options)))),
+    ])
+}
+
+fn written_column(options: &ColumnOptions) -> Map<String, Json> {
+    let ColumnOptions { collation, storage, compression, statistics, parameters, uses } = options;
+    said([
+        ("collation", json!(collation)),
+        ("storage", json!(storage)),
+        ("compression", json!(compression)),
+        ("statistics", json!(statistics)),
+        ("parameters", json!(parameters)),
+        ("uses", written_uses(uses)),
+    ])
+}
+
+fn written_uses(uses: &Uses) -> Json {
+    let columns: Vec<_> = uses.columns.iter().map(|(relation, number)| (relation.0, number)).collect();
+    let constraints: Vec<_> = uses.constraints.iter().map(|oid| oid.0).collect();
+    Json::Object(said([("columns", json!(columns)), ("constraints", json!(constraints))]))
+}
+
+fn written_constraint(options: &ConstraintOptions) -> Map<String, Json> {
+    let ConstraintOptions { not_valid, no_inherit, match_full } = options;
+    said([("not_valid", json!(not_valid)), ("no_inherit", json!(no_inherit)), ("match_full", json!(match_full))])
+}
+
+fn written_index(options: &IndexOptions) -> Map<String, Json> {
+    let IndexOptions { nulls_not_distinct, parameters, clustered, replica_identity, statistics, uses } = options;
+    said([
+        ("nulls_not_distinct", json!(nulls_not_distinct)),
+        ("parameters", json!(parameters)),
+        ("clustered", json!(clustered)),
+        ("replica_identity", json!(replica_identity)),
+        ("statistics", json!(statistics)),
+        ("uses", written_uses(uses)),
+    ])
+}
+
+/// Gives a relation what is said of it.
+pub(super) fn apply(relation: &mut Relation, options: &Json) {
+    relation.options = RelationOptions {
+        unlogged: flag(options, "unlogged"),
+        triggers_disabled: flag(options, "triggers_disabled"),
+        dropped: list(options, "dropped").filter_map(read_dropped).collect(),
+        parameters: texts(options, "parameters"),
+        replica_identity: number(options, "replica_identity"),
+        uses: read_uses(options),
+    };
+    let part = |kind: &str, key: String| options.get(kind).and_then(|parts| parts.get(key));
+    for column in &mut relation.columns {
+        let Some(said) = part("columns", column.number.to_string()) else { continue };
+        column.options = ColumnOptions {
+            collation: said.get("collation").and_then(Json::as_str).map(str::to_owned),
+            storage: number(said, "storage"),
+            compression: number(said, "compression"),
+            statistics: number(said, "statistics"),
+            parameters: texts(said, "parameters"),
+            uses: read_uses(said),
+        };
+    }
+    for constraint in &mut relation.constraints {
+        let Some(said) = part("constraints", constraint.oid.0.to_string()) else { continue };
+        constraint.options = ConstraintOptions {
+            not_valid: flag(said, "not_valid"),
+            no_inherit: flag(said, "no_inherit"),
+            match_full: flag(said, "match_full"),
+        };
+    }
+    for index in &mut relation.indexes {
+        let Some(said) = part("indexes", index.oid.0.to_string()) else { continue };
+        index.options = IndexOptions {
+            nulls_not_distinct: flag(said, "nulls_not_distinct"),
+            parameters: texts(said, "parameters"),
+            clustered: flag(said, "clustered"),
+            replica_identity: flag(said, "replica_identity"),
+            statistics: list(said, "statistics").filter_map(|pair| Some((at(pair, 0)?, at(pair, 1)?))).collect(),
+            uses: read_uses(said),
+        };
     }
 }
 
+fn read_uses(options: &Json) -> Uses {
+    let Some(uses) = options.get("uses") else { return Uses::default() };
+    Uses {
+        columns: list(uses, "columns").filter_map(|pair| Some((Oid(at(pair, 0)?), at(pair, 1)?))).collect(),
+        constraints: list(uses, "constraints")
+            .filter_map(Json::as_u64)
+            .filter_map(|oid| Some(Oid(oid.try_into().ok()?)))
+            .collect(),
+    }
+}
+
+fn flag(options: &Json, name: &str) -> bool {
+    options.get(name).and_then(Json::as_bool).unwrap_or(false)
+}
+
+fn number<T: TryFrom<i64>>(options: &Json, name: &str) -> Option<T> {
+    options.get(name).and_then(Json::as_i64)?.try_into().ok()
+}
+
+fn list<'j>(options: &'j Json, name: &str) -> impl Iterator<Item = &'j Json> {
+    options.get(name).and_then(Json::as_array).into_iter().flatten()
+}
+
+fn texts(options: &Json, name: &str) -> Vec<String> {
+    list(options, name).filter_map(Json::as_str).map(str::to_owned).collect()
+}
+
+fn at<T: TryFrom<i64>>(array: &Json, place: usize) -> Option<T> {
+    array.get(place).and_then(Json::as_i64)?.try_into().ok()
+}
+
 fn read_dropped(column: &Json) -> Option<DroppedColumn> {
-    let part = |place: usize| column.get(place).and_then(Json::as_i64);
-    Some(DroppedColumn {
-        number: part(0)?.try_into().ok()?,
-        type_oid: Oid(part(1)?.try_into().ok()?),
-        typmod: part(2)?.try_into().ok()?,
-    })
+    Some(DroppedColumn { number: at(column, 0)?, type_oid: Oid(at(column, 1)?), typmod: at(column, 2)? })
 }

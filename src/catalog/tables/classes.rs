@@ -8,15 +8,35 @@ use crate::catalog::schema::{
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::own;
 use crate::catalog::tables::recorded::{Recording, recording};
-use crate::catalog::tables::relations::relations;
+use crate::catalog::tables::relations::listed;
+use crate::catalog::tables::row_types::row_type_oid;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::catalog::tables::types::{TypeFacts, type_facts};
 use crate::types::pg_type::{Oid, type_info};
 
-/// The access methods heap and btree (pg_am.dat).
+/// The access method heap (pg_am.dat).
 pub const HEAP: Oid = Oid(2);
-pub const BTREE: Oid = Oid(403);
+
+/// The OID of an access method.
+pub fn access_method(name: &str) -> Oid {
+    let mut lines = Recording::new(recording!("pg_am")).lines();
+    let found = lines.find(|line| line.text("amname") == name);
+    found.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
+}
+
+/// The OID of a collation.
+pub fn collation_oid(name: &str) -> Oid {
+    let mut lines = Recording::new(recording!("pg_collation")).lines();
+    let found = lines.find(|line| line.text("collname") == name);
+    found.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
+}
+
+/// Options as catalogs have them: an array of "name=value", NULL if there are none.
+fn option_array(parameters: &[String]) -> Cell {
+    let own: Vec<&String> = parameters.iter().filter(|p| !p.starts_with("toast.")).collect();
+    if own.is_empty() { Cell::Null } else { Cell::texts(own) }
+}
 
 /// pg_class.relkind of a relation.
 pub fn relkind(kind: RelationKind) -> &'static str {
@@ -30,7 +50,7 @@ pub fn relkind(kind: RelationKind) -> &'static str {
 
 /// The schemas. Owners and privileges of those that PostgreSQL always has are recorded.
 pub fn namespaces(rows: &mut Rows, view: &View<'_>) {
-    for schema in &view.catalog.schemas {
+    for schema in view.catalog.schemas.iter().filter(|schema| schema.oid != own::NAMESPACE) {
         let recorded = Recording::new(recording!("pg_namespace")).lines().find(|l| l.text("nspname") == schema.name);
         let (owner, acl) = match recorded {
             Some(line) => {
@@ -44,7 +64,7 @@ pub fn namespaces(rows: &mut Rows, view: &View<'_>) {
 
 /// The system relations' rows in pg_class.
 pub fn system_classes(rows: &mut Rows, _view: &View<'_>) {
-    for system in relations() {
+    for system in listed() {
         let view = system.kind == b'v';
         row!(rows,
             oid: system.relation.oid,
@@ -90,6 +110,7 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         oid: relation.oid,
         relname: &relation.name,
         relnamespace: view.namespace_oid(&relation.schema),
+        reltype: row_type_oid(relation),
         relowner: BOOTSTRAP_SUPERUSER,
         relam: if table { HEAP } else { Oid::INVALID },
         relfilenode: if relation.kind == RelationKind::View { Oid::INVALID } else { relation.oid },
@@ -103,15 +124,10 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         relhasrules: relation.kind == RelationKind::View,
         relhastriggers: foreign || referenced,
         relispopulated: true,
-        relreplident: if table { "d" } else { "n" },
+        relreplident: Cell::letter(relation.options.replica_identity.unwrap_or(if table { b'd' } else { b'n' })),
         relminmxid: i32::from(table),
         reloptions: option_array(&relation.options.parameters),
     );
-}
-
-/// "name=value" …; NULL for none.
-fn option_array(parameters: &[String]) -> Option<Cell> {
-    (!parameters.is_empty()).then(|| Cell::texts(parameters))
 }
 
 fn persistence(relation: &Relation) -> &'static str {
@@ -128,7 +144,7 @@ fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &In
         relname: &index.name,
         relnamespace: view.namespace_oid(&relation.schema),
         relowner: BOOTSTRAP_SUPERUSER,
-        relam: BTREE,
+        relam: access_method(&index.method),
         relfilenode: index.oid,
         relpages: 1,
         relpersistence: persistence(relation),
@@ -136,12 +152,13 @@ fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &In
         relnatts: count(index.keys.len() + index.included.len()),
         relispopulated: true,
         relreplident: "n",
+        reloptions: option_array(&index.options.parameters),
     );
 }
 
 /// The system relations' columns.
 pub fn system_attributes(rows: &mut Rows, _view: &View<'_>) {
-    for system in relations() {
+    for system in listed() {
         let columns = system.relation.columns.iter().zip(&system.declared);
         for (column, &(declared, collation)) in columns {
             let facts = TypeFacts { collation, ..system_facts(column.type_oid) };
@@ -196,6 +213,7 @@ fn plain_column(number: i16, name: &str, type_oid: Oid) -> Column {
         identity: None,
         generated: false,
         rowid_alias: false,
+        options: Default::default(),
     }
 }
 
@@ -223,7 +241,7 @@ fn attribute(rows: &mut Rows, relation: Oid, column: &Column, declared: Oid, fac
         attrelid: relation,
         attname: &column.name,
         atttypid: declared,
-        attstattarget: -1,
+        attstattarget: column.options.statistics.unwrap_or(-1),
         attlen: facts.len,
         attnum: column.number,
         attndims: i32::from(facts.repr.array_of.is_some()),
@@ -231,7 +249,8 @@ fn attribute(rows: &mut Rows, relation: Oid, column: &Column, declared: Oid, fac
         atttypmod: column.typmod,
         attbyval: facts.by_value,
         attalign: Cell::letter(facts.align),
-        attstorage: Cell::letter(facts.storage),
+        attstorage: Cell::letter(column.options.storage.unwrap_or(facts.storage)),
+        attcompression: column.options.compression.map_or(Cell::from(""), Cell::letter),
         attnotnull: column.not_null,
         atthasdef: column.default.is_some() && column.identity.is_none(),
         attidentity: match column.identity {
@@ -241,7 +260,8 @@ fn attribute(rows: &mut Rows, relation: Oid, column: &Column, declared: Oid, fac
         },
         attgenerated: if column.generated { "s" } else { "" },
         attislocal: true,
-        attcollation: facts.collation,
+        attcollation: column.options.collation.as_deref().map_or(facts.collation, collation_oid),
+        attoptions: option_array(&column.options.parameters),
     );
 }
 
@@ -283,6 +303,9 @@ fn index_attributes(rows: &mut Rows, view: &View<'_>, relation: &Relation, index
             None => plain_column(number, &expression_name(&key), Oid::TEXT),
         };
         column.not_null = false;
+        let table_column = relation.column_by_number(key.column);
+        column.options.collation = key.collation.clone().or(table_column.and_then(|c| c.options.collation.clone()));
+        column.options.statistics = index.options.statistics.iter().find(|(n, _)| *n == number).map(|(_, s)| *s);
         column.typmod = relation.column_by_number(key.column).map_or(-1, |c| c.typmod);
         attribute(rows, index.oid, &column, column.type_oid, type_facts(view.catalog, column.type_oid));
     }

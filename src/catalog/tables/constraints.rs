@@ -5,14 +5,12 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::catalog::definitions::identity_of;
 use crate::catalog::definitions::without_parentheses;
-use crate::catalog::qualify::relations_in;
-use crate::catalog::schema::{Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind};
-use crate::catalog::tables::classes::{BTREE, default_oid, user_sequences};
+use crate::catalog::dependencies::{self, Dependency, Kind};
+use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
+use crate::catalog::tables::classes::{access_method, collation_oid, default_oid};
 use crate::catalog::tables::contents::View;
-use crate::catalog::tables::own;
-use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::types::{type_facts, user_types};
 use crate::types::pg_type::{Oid, type_info};
@@ -70,15 +68,15 @@ fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, const
         contype: constraint_letter(&constraint.kind),
         condeferrable: constraint.deferrable,
         condeferred: constraint.initially_deferred,
-        convalidated: true,
+        convalidated: !constraint.options.not_valid,
         conrelid: relation.oid,
         conindid: view.constraint_index(relation, constraint).map_or(Oid::INVALID, |i| i.oid),
         confrelid: foreign.map_or(Oid::INVALID, |f| f.relation),
         confupdtype: letter(foreign.map(|f| f.on_update)),
         confdeltype: letter(foreign.map(|f| f.on_delete)),
-        confmatchtype: letter(foreign.map(|_| b's')),
+        confmatchtype: letter(foreign.map(|_| if constraint.options.match_full { b'f' } else { b's' })),
         conislocal: true,
-        connoinherit: constraint.check().is_none(),
+        connoinherit: constraint.check().is_none() || constraint.options.no_inherit,
         conkey: columns,
         confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
         conbin: constraint.check().map(str::to_owned),
@@ -138,16 +136,20 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
         indnatts: keys + i64::try_from(index.included.len()).unwrap_or_default(),
         indnkeyatts: keys,
         indisunique: index.unique,
+        indnullsnotdistinct: index.options.nulls_not_distinct,
         indisprimary: index.primary,
         indimmediate: !constraint.is_some_and(|c| c.deferrable),
+        indisclustered: index.options.clustered,
+        indisreplident: index.options.replica_identity,
         indisvalid: true,
         indisready: true,
         indislive: true,
         indkey: Cell::ints(columns),
-        indcollation: Cell::oids(types.iter().map(|&t| type_facts(view.catalog, t).collation)),
+        indcollation: Cell::oids(index.keys.iter().zip(&types).map(|(key, &t)| key_collation(view, relation, key, t))),
         indclass: Cell::oids(index.keys.iter().zip(&types).map(|(key, &t)| {
-            let default = || operator_class(t, type_facts(view.catalog, t).category);
-            key.operator_class.as_deref().map_or_else(default, named_class)
+            let method = access_method(&index.method);
+            let default = || operator_class(method, t, type_facts(view.catalog, t).category);
+            key.operator_class.as_deref().map_or_else(default, |name| named_class(method, name))
         })),
         indoption: Cell::ints(options),
         indexprs: Some(expressions.join(", ")).filter(|e| !e.is_empty()),
@@ -159,20 +161,29 @@ fn key_type(relation: &Relation, column: i16) -> Oid {
     relation.column_by_number(column).map_or(Oid::TEXT, |c| c.type_oid)
 }
 
-/// The b-tree operator class of that name.
-fn named_class(name: &str) -> Oid {
+/// The collation of a key: its own, its column's or its type's.
+fn key_collation(view: &View<'_>, relation: &Relation, key: &IndexKey, type_oid: Oid) -> Oid {
+    let column = relation.column_by_number(key.column).and_then(|c| c.options.collation.as_deref());
+    match key.collation.as_deref().or(column) {
+        Some(name) => collation_oid(name),
+        None => type_facts(view.catalog, type_oid).collation,
+    }
+}
+
+/// The operator class of that name of an access method.
+fn named_class(method: Oid, name: &str) -> Oid {
     let mut lines = Recording::new(recording!("pg_opclass")).lines();
-    let found = lines.find(|l| l.number("opcmethod") == i64::from(BTREE.0) && l.text("opcname") == name);
+    let found = lines.find(|l| l.number("opcmethod") == i64::from(method.0) && l.text("opcname") == name);
     found.and_then(|l| l.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
-/// The default b-tree operator class for a type.
-fn operator_class(oid: Oid, category: u8) -> Oid {
-    static CLASSES: OnceLock<HashMap<i64, Oid>> = OnceLock::new();
+/// The default operator class of an access method for a type.
+fn operator_class(method: Oid, oid: Oid, category: u8) -> Oid {
+    static CLASSES: OnceLock<HashMap<(i64, i64), Oid>> = OnceLock::new();
     let classes = CLASSES.get_or_init(|| {
-        let lines = Recording::new(recording!("pg_opclass")).lines();
-        let defaults = lines.filter(|l| l.number("opcmethod") == i64::from(BTREE.0) && l.number("opcdefault") != 0);
-        defaults.map(|l| (l.number("opcintype"), Oid(l.number("oid").try_into().unwrap_or_default()))).collect()
+        let lines = Recording::new(recording!("pg_opclass")).lines().filter(|l| l.number("opcdefault") != 0);
+        let key = |l: &Line| (l.number("opcmethod"), l.number("opcintype"));
+        lines.map(|l| (key(&l), Oid(l.number("oid").try_into().unwrap_or_default()))).collect()
     });
     let wanted = match category {
         b'A' => Oid::ANYARRAY,
@@ -183,7 +194,7 @@ fn operator_class(oid: Oid, category: u8) -> Oid {
         _ if type_info(oid).is_none() => Oid::TEXT,
         _ => oid,
     };
-    classes.get(&i64::from(wanted.0)).copied().unwrap_or_default()
+    classes.get(&(i64::from(method.0), i64::from(wanted.0))).copied().unwrap_or_default()
 }
 
 /// The OID of a view's rule: the catalog keeps none.
@@ -223,79 +234,30 @@ pub fn depend(rows: &mut Rows, dependent: Object, on: Object, kind: &'static str
     );
 }
 
-/// Which object depends on which: sequences on the columns that own them, defaults on columns and sequences, indexes
-/// on constraints, constraints on columns, everything on its schema.
+/// Which object depends on which.
 pub fn dependencies(rows: &mut Rows, view: &View<'_>) {
-    own::dependencies(rows);
-    for relation in view.user_relations() {
-        let schema = (PG_NAMESPACE, view.namespace_oid(&relation.schema), 0);
-        depend(rows, (PG_CLASS, relation.oid, 0), schema, "n");
-        for column in relation.columns.iter().filter(|c| c.default.is_some() && c.identity.is_none()) {
-            let default = (PG_ATTRDEF, default_oid(relation.oid, column.number), 0);
-            depend(rows, default, (PG_CLASS, relation.oid, column.number), "a");
-        }
-        for constraint in &relation.constraints {
-            constraint_dependencies(rows, relation, constraint);
-        }
-        for index in &relation.indexes {
-            index_dependencies(rows, relation, index);
-        }
-        if relation.kind == RelationKind::View {
-            let rule = (PG_REWRITE, rule_oid(relation.oid), 0);
-            depend(rows, rule, (PG_CLASS, relation.oid, 0), "i");
-            for read in relations_read(view, relation) {
-                depend(rows, rule, (PG_CLASS, read, 0), "n");
-            }
-        }
-    }
-    for (sequence, options) in user_sequences(view) {
-        let Some((table, column)) = options.owned_by else { continue };
-        sequence_dependencies(rows, view, sequence, table, column);
+    for Dependency { object, on, kind } in dependencies::dependencies(view.catalog) {
+        let kind = match kind {
+            Kind::Normal => "n",
+            Kind::Automatic => "a",
+            Kind::Internal => "i",
+        };
+        depend(rows, reference(object), reference(on), kind);
     }
 }
 
-/// The relations a view reads.
-fn relations_read(view: &View<'_>, relation: &Relation) -> Vec<Oid> {
-    let query = relation.view_query.as_deref().unwrap_or_default();
-    let names = relations_in(query).into_iter();
-    let found = names.filter_map(|(schema, name)| view.catalog.relation(schema.as_deref().unwrap_or("public"), &name));
-    let mut read: Vec<Oid> = found.map(|r| r.oid).filter(|oid| *oid != relation.oid).collect();
-    read.sort_unstable();
-    read.dedup();
-    read
-}
-
-fn constraint_dependencies(rows: &mut Rows, relation: &Relation, constraint: &Constraint) {
-    let own = (PG_CONSTRAINT, constraint.oid, 0);
-    for &column in &constraint.columns {
-        depend(rows, own, (PG_CLASS, relation.oid, column), "a");
-    }
-    if let Some(foreign) = constraint.foreign_key() {
-        for &column in &foreign.columns {
-            depend(rows, own, (PG_CLASS, foreign.relation, column), "n");
-        }
-    }
-}
-
-fn index_dependencies(rows: &mut Rows, relation: &Relation, index: &Index) {
-    let own = (PG_CLASS, index.oid, 0);
-    match index.constraint {
-        Some(constraint) => depend(rows, own, (PG_CONSTRAINT, constraint, 0), "i"),
-        None => {
-            for key in index.keys.iter().filter(|k| k.column > 0) {
-                depend(rows, own, (PG_CLASS, relation.oid, key.column), "a");
-            }
-        }
-    }
-}
-
-fn sequence_dependencies(rows: &mut Rows, view: &View<'_>, sequence: &Relation, table: Oid, column: i16) {
-    let owner = view.catalog.relations.get(&table).and_then(|t| t.column_by_number(column));
-    let identity = identity_of(view.catalog, sequence).is_some();
-    let own = (PG_CLASS, sequence.oid, 0);
-    depend(rows, own, (PG_CLASS, table, column), if identity { "i" } else { "a" });
-    if owner.is_some_and(|c| c.identity.is_none() && c.default.is_some()) {
-        depend(rows, (PG_ATTRDEF, default_oid(table, column), 0), own, "n");
+/// How pg_depend names an object.
+fn reference(object: dependencies::Object) -> Object {
+    use dependencies::Object::*;
+    match object {
+        Schema(oid) => (PG_NAMESPACE, oid, 0),
+        Relation(oid) => (PG_CLASS, oid, 0),
+        Column(oid, number) => (PG_CLASS, oid, number),
+        Default(oid, number) => (PG_ATTRDEF, default_oid(oid, number), 0),
+        Constraint(_, oid) => (PG_CONSTRAINT, oid, 0),
+        Rule(view) => (PG_REWRITE, rule_oid(view), 0),
+        Type(oid) => (PG_TYPE, oid, 0),
+        DomainConstraint(domain, number) => (PG_CONSTRAINT, domain_constraint_oid(domain, number), 0),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
-use crate::catalog::tables::{classes, constraints, own, procs, server, types, views};
+use crate::catalog::tables::{classes, constraints, key_triggers, own, procs, server, types, views};
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
 
@@ -119,7 +119,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
     ("pg_catalog", "pg_description", recorded_and(recording!("pg_description"), constraints::descriptions)),
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
-    ("pg_catalog", "pg_extension", recorded_and(recording!("pg_extension"), own::extension)),
+    ("pg_catalog", "pg_extension", recorded(recording!("pg_extension"))),
     ("pg_catalog", "pg_group", of_session(server::groups)),
     ("pg_catalog", "pg_index", of_catalog(constraints::indexes)),
     ("pg_catalog", "pg_indexes", of_catalog(views::indexes)),
@@ -132,6 +132,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_opfamily", recorded(recording!("pg_opfamily"))),
     ("pg_catalog", "pg_prepared_statements", of_session(server::prepared_statements)),
     ("pg_catalog", "pg_proc", computed(procs::procs)),
+    ("pg_catalog", "pg_range", recorded(recording!("pg_range"))),
     ("pg_catalog", "pg_rewrite", of_catalog(constraints::rules)),
     ("pg_catalog", "pg_roles", of_session(server::roles)),
     ("pg_catalog", "pg_sequence", of_catalog(classes::sequences)),
@@ -140,10 +141,18 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_shadow", of_session(server::users)),
     ("pg_catalog", "pg_shdescription", of_session(server::shared_descriptions)),
     ("pg_catalog", "pg_stat_activity", of_session(server::activity)),
-    ("pg_catalog", "pg_stat_all_tables", of_catalog(views::table_statistics)),
+    ("pg_catalog", "pg_stat_all_indexes", of_catalog(views::index_statistics)),
+    ("pg_catalog", "pg_stat_all_tables", computed_and(views::system_table_statistics, views::table_statistics)),
     ("pg_catalog", "pg_stat_database", of_session(server::database_statistics)),
     ("pg_catalog", "pg_stat_user_indexes", of_catalog(views::index_statistics)),
     ("pg_catalog", "pg_stat_user_tables", of_catalog(views::table_statistics)),
+    ("pg_catalog", "pg_stat_sys_tables", computed(views::system_table_statistics)),
+    ("pg_catalog", "pg_statio_all_indexes", of_catalog(views::index_io_statistics)),
+    ("pg_catalog", "pg_statio_all_sequences", of_catalog(views::sequence_io_statistics)),
+    ("pg_catalog", "pg_statio_all_tables", computed_and(views::system_table_io_statistics, views::table_io_statistics)),
+    ("pg_catalog", "pg_statio_sys_tables", computed(views::system_table_io_statistics)),
+    ("pg_catalog", "pg_statio_user_indexes", of_catalog(views::index_io_statistics)),
+    ("pg_catalog", "pg_statio_user_sequences", of_catalog(views::sequence_io_statistics)),
     ("pg_catalog", "pg_statio_user_tables", of_catalog(views::table_io_statistics)),
     ("pg_catalog", "pg_tables", of_catalog(views::tables)),
     ("pg_catalog", "pg_tablespace", recorded(recording!("pg_tablespace"))),
@@ -153,6 +162,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_ts_parser", recorded(recording!("pg_ts_parser"))),
     ("pg_catalog", "pg_ts_template", recorded(recording!("pg_ts_template"))),
     ("pg_catalog", "pg_timezone_names", of_session(server::timezones)),
+    ("pg_catalog", "pg_trigger", of_catalog(key_triggers::key_triggers)),
     ("pg_catalog", "pg_type", recorded_and(recording!("pg_type"), types::types)),
     ("pg_catalog", "pg_user", of_session(server::users)),
     ("pg_catalog", "pg_views", of_catalog(views::views)),

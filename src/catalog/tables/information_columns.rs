@@ -7,7 +7,7 @@ use crate::catalog::definitions::identity_of;
 use crate::catalog::schema::{Column, Identity, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{columns_of, user_sequences};
 use crate::catalog::tables::contents::View;
-use crate::catalog::tables::relations::relations;
+use crate::catalog::tables::relations::listed;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::types::{array_name, recorded_name, type_facts, user_types};
 use crate::types::pg_type::{Oid, type_info};
@@ -50,7 +50,11 @@ fn describe_type(rows: &mut Rows, view: &View<'_>, oid: Oid, typmod: i32) {
         "USER-DEFINED".to_owned()
     };
     let (precision, radix, scale) = numeric_facts(oid, typmod);
-    let length = matches!(oid, Oid::BPCHAR | Oid::VARCHAR).then(|| i64::from(typmod) - 4).filter(|_| typmod >= 4);
+    let length = match oid {
+        Oid::BPCHAR | Oid::VARCHAR if typmod >= 4 => Some(i64::from(typmod) - 4),
+        Oid::BIT | Oid::VARBIT if typmod >= 0 => Some(i64::from(typmod)),
+        _ => None,
+    };
     let octets = matches!(oid, Oid::TEXT | Oid::BPCHAR | Oid::VARCHAR)
         .then(|| length.map_or(UNLIMITED_OCTETS, |l| l * CHARACTER_OCTETS));
     rows.set("data_type", data_type.into());
@@ -108,7 +112,7 @@ pub fn yes_or_no(yes: bool) -> &'static str {
 
 /// The columns of the system relations.
 pub fn system_columns(rows: &mut Rows, view: &View<'_>) {
-    for system in relations() {
+    for system in listed() {
         for (column, &(declared, collation)) in system.relation.columns.iter().zip(&system.declared) {
             column_row(rows, &system.relation, column, system.kind == b'r');
             describe_type(rows, view, column.type_oid, column.typmod);
@@ -132,7 +136,10 @@ pub fn columns(rows: &mut Rows, view: &View<'_>) {
             column_row(rows, relation, column, updatable);
             let (base, typmod) = base_type(view, column.type_oid, column.typmod);
             describe_type(rows, view, base, typmod);
-            describe_collation(rows, type_facts(view.catalog, base).collation);
+            match &column.options.collation {
+                Some(name) => name_collation(rows, name),
+                None => describe_collation(rows, type_facts(view.catalog, base).collation),
+            }
             if base != column.type_oid {
                 let (schema, name) = type_name(view, column.type_oid);
                 describe_domain(rows, &schema, &name);
@@ -173,10 +180,14 @@ fn describe_domain(rows: &mut Rows, schema: &str, name: &str) {
 
 fn describe_collation(rows: &mut Rows, collation: Oid) {
     if collation == C_COLLATION {
-        rows.set("collation_catalog", Cell::Database);
-        rows.set("collation_schema", "pg_catalog".into());
-        rows.set("collation_name", "C".into());
+        name_collation(rows, "C");
     }
+}
+
+fn name_collation(rows: &mut Rows, name: &str) {
+    rows.set("collation_catalog", Cell::Database);
+    rows.set("collation_schema", "pg_catalog".into());
+    rows.set("collation_name", name.to_owned().into());
 }
 
 fn describe_identity(rows: &mut Rows, view: &View<'_>, relation: &Relation, column: &Column, identity: Identity) {

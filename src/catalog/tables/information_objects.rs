@@ -6,7 +6,8 @@ use crate::catalog::definitions::check;
 use crate::catalog::schema::{CheckOption, Constraint, ConstraintKind, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::information_columns::yes_or_no;
-use crate::catalog::tables::relations::relations;
+use crate::catalog::tables::own;
+use crate::catalog::tables::relations::listed;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::types::user_types;
 
@@ -18,7 +19,7 @@ pub fn catalog_name(rows: &mut Rows, _view: &View<'_>) {
 /// schemata.
 pub fn schemata(rows: &mut Rows, view: &View<'_>) {
     let owner = view.owner();
-    for schema in &view.catalog.schemas {
+    for schema in view.catalog.schemas.iter().filter(|schema| schema.oid != own::NAMESPACE) {
         let owner = if schema.name == "public" { "pg_database_owner".to_owned() } else { owner.clone() };
         row!(rows, catalog_name: Cell::Database, schema_name: &schema.name, schema_owner: owner);
     }
@@ -43,7 +44,7 @@ pub fn enabled_roles(rows: &mut Rows, view: &View<'_>) {
 
 /// tables: the system relations.
 pub fn system_tables(rows: &mut Rows, _view: &View<'_>) {
-    for system in relations() {
+    for system in listed() {
         table_row(rows, &system.relation, system.kind == b'v', false);
     }
 }

@@ -1,28 +1,22 @@
 //! What pgserver shows of itself in the schema `pgserver`: versions of the database, and its replication.
 //!
 //! Owns: the relations of that schema, which are made like those of pg_catalog, and their rows. Must not know: SQLite,
-//! object stores. The schema belongs to an extension of its name, as it would in PostgreSQL, so that pg_dump leaves it out.
+//! object stores. No catalog lists the schema or what is in it: what reads catalogs is after what users made.
 
 use std::sync::Arc;
 
 use crate::catalog::schema::{Column, Relation, RelationKind};
-use crate::catalog::tables::constraints::{PG_CLASS, PG_NAMESPACE, depend};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::relations::SystemRelation;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::server::timestamp;
-use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::types::pg_type::{Oid, type_info};
 
-/// The schema and the extension.
+/// The schema.
 pub const NAME: &str = "pgserver";
 
 /// Below the first OID of users' objects, above those that initdb gives.
 pub const NAMESPACE: Oid = Oid(16_100);
-const EXTENSION: Oid = Oid(16_101);
-
-/// pg_extension itself.
-const PG_EXTENSION: Oid = Oid(3079);
 
 /// OID, name, columns.
 type Described = (Oid, &'static str, &'static [(&'static str, Oid)]);
@@ -96,6 +90,7 @@ fn column((number, (name, type_oid)): (i16, &(&'static str, Oid))) -> Option<Col
         identity: None,
         generated: false,
         rowid_alias: false,
+        options: Default::default(),
     })
 }
 
@@ -134,26 +129,5 @@ pub fn replication(rows: &mut Rows, view: &View<'_>) {
             conflicts: state.conflicts,
             error: state.error,
         );
-    }
-}
-
-/// The row of pg_extension.
-pub fn extension(rows: &mut Rows, _view: &View<'_>) {
-    row!(rows,
-        oid: EXTENSION,
-        extname: NAME,
-        extowner: BOOTSTRAP_SUPERUSER,
-        extnamespace: NAMESPACE,
-        extrelocatable: false,
-        extversion: env!("CARGO_PKG_VERSION"),
-    );
-}
-
-/// The rows of pg_depend that make the schema and what is in it parts of the extension.
-pub fn dependencies(rows: &mut Rows) {
-    let extension = (PG_EXTENSION, EXTENSION, 0);
-    depend(rows, (PG_NAMESPACE, NAMESPACE, 0), extension, "e");
-    for (oid, ..) in RELATIONS {
-        depend(rows, (PG_CLASS, *oid, 0), extension, "e");
     }
 }

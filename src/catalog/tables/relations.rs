@@ -36,6 +36,11 @@ pub fn relations() -> &'static [SystemRelation] {
     RELATIONS.get_or_init(load)
 }
 
+/// Those that catalogs list: PostgreSQL's.
+pub fn listed() -> impl Iterator<Item = &'static SystemRelation> {
+    relations().iter().filter(|system| system.relation.schema != own::NAME)
+}
+
 /// The same, as every catalog snapshot contains them.
 pub fn system_relations() -> &'static [Arc<Relation>] {
     static PLAIN: OnceLock<Vec<Arc<Relation>>> = OnceLock::new();
@@ -98,6 +103,7 @@ fn column(line: &Line) -> Column {
         identity: None,
         generated: false,
         rowid_alias: false,
+        options: Default::default(),
     }
 }
 
@@ -117,23 +123,7 @@ fn default(column: &Column) -> Cell {
 
 /// Whether values of this representation are stored as INTEGER.
 pub fn is_integer(repr: Repr) -> bool {
-    use Scalar::*;
-    repr.array_of.is_none()
-        && matches!(
-            repr.scalar,
-            Bool | Int2
-                | Int4
-                | Int8
-                | Oid
-                | RegClass
-                | RegType
-                | RegProc
-                | RegProcedure
-                | RegNamespace
-                | RegRole
-                | RegConfig
-                | RegDictionary
-        )
+    repr.array_of.is_none() && repr.scalar.is_integer()
 }
 
 #[cfg(test)]

@@ -58,12 +58,21 @@ fn column(number: i16, name: &str, type_oid: Oid, typmod: i32, scalar: Scalar) -
         identity: None,
         generated: false,
         rowid_alias: number == 1,
+        options: Default::default(),
     }
 }
 
 fn constraint(oid: u32, name: &str, columns: &[i16], kind: ConstraintKind) -> Constraint {
     let columns = columns.to_vec();
-    Constraint { oid: Oid(oid), name: name.into(), kind, columns, deferrable: false, initially_deferred: false }
+    Constraint {
+        oid: Oid(oid),
+        name: name.into(),
+        kind,
+        columns,
+        deferrable: false,
+        initially_deferred: false,
+        options: Default::default(),
+    }
 }
 
 fn relation(oid: u32, name: &str, kind: RelationKind, columns: Vec<Column>) -> Relation {
@@ -95,6 +104,7 @@ fn index(oid: u32, name: &str, key: IndexKey, constraint: Option<Oid>) -> Index 
         predicate: None,
         method: "btree".into(),
         constraint,
+        options: Default::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
 use crate::catalog::tables::contents::View;
+use crate::catalog::tables::row_types::row_types;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo, type_info};
@@ -90,23 +91,23 @@ fn array_facts(element: TypeFacts, oid: Oid) -> TypeFacts {
 }
 
 /// The OIDs of input, output, receive, send functions and of the subscript handler (pg_proc.dat).
-struct Routines {
-    input: u32,
-    output: u32,
-    receive: u32,
-    send: u32,
-    analyze: u32,
-    subscript: u32,
+pub(super) struct Routines {
+    pub(super) input: u32,
+    pub(super) output: u32,
+    pub(super) receive: u32,
+    pub(super) send: u32,
+    pub(super) analyze: u32,
+    pub(super) subscript: u32,
 }
 
 const ENUM_ROUTINES: Routines =
     Routines { input: 3506, output: 3507, receive: 3532, send: 3533, analyze: 0, subscript: 0 };
-const ARRAY_ROUTINES: Routines =
+pub(super) const ARRAY_ROUTINES: Routines =
     Routines { input: 750, output: 751, receive: 2400, send: 2401, analyze: 3816, subscript: 6179 };
 /// domain_in and domain_recv; a domain's output functions are its base type's.
 const DOMAIN_INPUT: (u32, u32) = (2597, 2598);
 
-/// Users' enums and domains, each followed by its array type.
+/// Users' enums and domains, each followed by its array type, and the types of their tables' rows.
 pub fn types(rows: &mut Rows, view: &View<'_>) {
     for user in user_types(view.catalog) {
         match &user.kind {
@@ -115,6 +116,7 @@ pub fn types(rows: &mut Rows, view: &View<'_>) {
         }
         array_type(rows, view, user);
     }
+    row_types(rows, view);
 }
 
 /// Users' types in the order of their OIDs.

@@ -7,7 +7,7 @@ use crate::catalog::definitions::Names;
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::catalog::tables::classes::user_sequences;
 use crate::catalog::tables::contents::View;
-use crate::catalog::tables::relations::{SystemRelation, relations};
+use crate::catalog::tables::relations::{SystemRelation, listed};
 use crate::catalog::tables::rows::{Rows, row};
 
 impl View<'_> {
@@ -22,7 +22,7 @@ impl View<'_> {
 }
 
 fn system_relations(kind: u8) -> impl Iterator<Item = &'static SystemRelation> {
-    relations().iter().filter(move |r| r.kind == kind)
+    listed().filter(move |r| r.kind == kind)
 }
 
 /// pg_tables.
@@ -115,41 +115,89 @@ pub fn sequences(rows: &mut Rows, view: &View<'_>) {
 
 /// pg_stat_user_tables: every table, nothing counted.
 pub fn table_statistics(rows: &mut Rows, view: &View<'_>) {
-    for table in view.user_tables() {
-        row!(rows,
-            relid: table.oid,
-            schemaname: &table.schema,
-            relname: &table.name,
-            seq_scan: 0,
-            seq_tup_read: 0,
-            n_tup_ins: 0,
-            n_tup_upd: 0,
-            n_tup_del: 0,
-            n_tup_hot_upd: 0,
-            n_live_tup: 0,
-            n_dead_tup: 0,
-            n_mod_since_analyze: 0,
-            n_ins_since_vacuum: 0,
-            vacuum_count: 0,
-            autovacuum_count: 0,
-            analyze_count: 0,
-            autoanalyze_count: 0,
-        );
-    }
+    view.user_tables().for_each(|table| one_table_statistics(rows, table));
+}
+
+/// pg_stat_sys_tables: the system's, nothing counted.
+pub fn system_table_statistics(rows: &mut Rows, _view: &View<'_>) {
+    system_tables().for_each(|table| one_table_statistics(rows, table));
+}
+
+fn system_tables() -> impl Iterator<Item = &'static Relation> {
+    system_relations(b'r').map(|system| system.relation.as_ref())
+}
+
+fn one_table_statistics(rows: &mut Rows, table: &Relation) {
+    row!(rows,
+        relid: table.oid,
+        schemaname: &table.schema,
+        relname: &table.name,
+        seq_scan: 0,
+        seq_tup_read: 0,
+        n_tup_ins: 0,
+        n_tup_upd: 0,
+        n_tup_del: 0,
+        n_tup_hot_upd: 0,
+        n_live_tup: 0,
+        n_dead_tup: 0,
+        n_mod_since_analyze: 0,
+        n_ins_since_vacuum: 0,
+        vacuum_count: 0,
+        autovacuum_count: 0,
+        analyze_count: 0,
+        autoanalyze_count: 0,
+    );
 }
 
 /// pg_statio_user_tables: every table, nothing counted.
 pub fn table_io_statistics(rows: &mut Rows, view: &View<'_>) {
-    for table in view.user_tables() {
+    view.user_tables().for_each(|table| one_table_io_statistics(rows, table));
+}
+
+/// pg_statio_sys_tables: the system's, nothing counted.
+pub fn system_table_io_statistics(rows: &mut Rows, _view: &View<'_>) {
+    system_tables().for_each(|table| one_table_io_statistics(rows, table));
+}
+
+fn one_table_io_statistics(rows: &mut Rows, table: &Relation) {
+    row!(rows,
+        relid: table.oid,
+        schemaname: &table.schema,
+        relname: &table.name,
+        heap_blks_read: 0,
+        heap_blks_hit: 0,
+        idx_blks_read: 0,
+        idx_blks_hit: 0,
+    );
+}
+
+/// pg_statio_user_sequences: every sequence, nothing counted.
+pub fn sequence_io_statistics(rows: &mut Rows, view: &View<'_>) {
+    for (sequence, _) in user_sequences(view) {
         row!(rows,
-            relid: table.oid,
-            schemaname: &table.schema,
-            relname: &table.name,
-            heap_blks_read: 0,
-            heap_blks_hit: 0,
-            idx_blks_read: 0,
-            idx_blks_hit: 0,
+            relid: sequence.oid,
+            schemaname: &sequence.schema,
+            relname: &sequence.name,
+            blks_read: 0,
+            blks_hit: 0,
         );
+    }
+}
+
+/// pg_statio_user_indexes: every index, nothing counted.
+pub fn index_io_statistics(rows: &mut Rows, view: &View<'_>) {
+    for table in view.user_tables() {
+        for index in &table.indexes {
+            row!(rows,
+                relid: table.oid,
+                indexrelid: index.oid,
+                schemaname: &table.schema,
+                relname: &table.name,
+                indexrelname: &index.name,
+                idx_blks_read: 0,
+                idx_blks_hit: 0,
+            );
+        }
     }
 }
 

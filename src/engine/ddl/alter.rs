@@ -9,12 +9,11 @@ use super::sqlite::{self, qualified};
 use super::table::{next_number, push_column};
 use crate::catalog::definitions::nextval_text;
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, DroppedColumn, Identity, Relation, RelationKind};
-use crate::catalog::store;
 use crate::debug_log::debug;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     AlterAction, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, DataType, Expr, IdentityDefinition,
-    KeySource, Name, ObjectKind, SequenceSettings,
+    KeySource, Name, ObjectKind, SequenceSettings, StorageChange,
 };
 use crate::types::pg_type::Oid;
 
@@ -49,8 +48,11 @@ impl Change<'_> {
         if let [AlterAction::RenameConstraint { name, to }] = actions {
             return self.rename_constraint(&relation, name, to);
         }
-        if actions.iter().all(|a| matches!(a, AlterAction::Accept { column: None })) {
+        if actions.iter().all(|a| matches!(a, AlterAction::Accept)) {
             return Ok(());
+        }
+        if relation.kind == RelationKind::Index {
+            return self.alter_index(&relation, actions);
         }
         if relation.kind == RelationKind::View {
             return self.alter_view(&relation, actions);
@@ -64,6 +66,25 @@ impl Change<'_> {
             self.alter_action(&mut work, action)?;
         }
         self.finish_alteration(work)
+    }
+
+    fn alter_index(&mut self, index: &Relation, actions: &[AlterAction]) -> Result<()> {
+        for action in actions {
+            match action {
+                AlterAction::Accept => {}
+                AlterAction::Storage(change) => self.change_index_storage(index, change)?,
+                other => {
+                    let message = format!(
+                        "ALTER action {} cannot be performed on relation \"{}\"",
+                        action_name(other),
+                        index.name
+                    );
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                        .with_detail("This operation is not supported for indexes."));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn begin_alteration(&self, relation: &Relation) -> Result<Alteration> {
@@ -98,13 +119,9 @@ impl Change<'_> {
         if rebuild && !redeclared {
             self.rebuild(&before, after, &sources)?;
         } else {
-            for number in appended {
-                let Some(column) = after.column_by_number(number) else { continue };
-                let sql = format!("ALTER TABLE {} ADD COLUMN {}", qualified(&after), self.column_sql(&after, column)?);
-                self.execute(&sql)?;
-            }
+            self.append_columns(&before, &after, &appended)?;
             for index in after.indexes.iter().filter(|i| new_indexes.contains(&i.oid)) {
-                if !sqlite::is_rowid_index(&after, index) {
+                if sqlite::has_index(&after, index) {
                     self.create_index_in_sqlite(&after, index)?;
                 }
             }
@@ -117,6 +134,17 @@ impl Change<'_> {
                 ConstraintKind::Check(text) => self.check_rows(&table, &constraint.name, text)?,
                 ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
             }
+        }
+        Ok(())
+    }
+
+    fn append_columns(&mut self, before: &Relation, after: &Relation, appended: &[i16]) -> Result<()> {
+        if !appended.is_empty() && self.is_small(before)? {
+            return self.recreate(before, after);
+        }
+        for column in appended.iter().filter_map(|number| after.column_by_number(*number)) {
+            let sql = format!("ALTER TABLE {} ADD COLUMN {}", qualified(after), self.column_sql(after, column)?);
+            self.execute(&sql)?;
         }
         Ok(())
     }
@@ -146,7 +174,9 @@ impl Change<'_> {
                 self.drop_objects(&[Object::Column(oid, column.number)], *cascade)?;
                 self.refresh(work, oid)
             }
-            AlterAction::AlterType { name, data_type, using } => self.alter_type(work, name, data_type, using.as_ref()),
+            AlterAction::AlterType { name, data_type, collation, using } => {
+                self.alter_type(work, name, (data_type, collation.as_ref()), using.as_ref())
+            }
             AlterAction::SetDefault { name, default } => {
                 let column = self.column_of(work, name)?;
                 if column.generated {
@@ -190,13 +220,7 @@ impl Change<'_> {
                 work.rebuild = true;
                 Ok(())
             }
-            AlterAction::ValidateConstraint(name) => match work.after.constraints.iter().find(|c| c.name == *name) {
-                Some(constraint) => {
-                    work.to_check.push(constraint.oid);
-                    Ok(())
-                }
-                None => Err(no_constraint(name, &work.after.name)),
-            },
+            AlterAction::ValidateConstraint(name) => self.validate_constraint(work, name),
             AlterAction::RenameColumn { .. } | AlterAction::RenameConstraint { .. } => {
                 Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"RENAME\""))
             }
@@ -205,12 +229,25 @@ impl Change<'_> {
                 Ok(())
             }
             AlterAction::SetLogged(logged) => self.set_logged(work, *logged),
-            AlterAction::SetParameters(_) | AlterAction::ResetParameters(_) => Ok(()),
-            AlterAction::Accept { column } => match column {
-                Some(name) => self.column_of(work, name).map(|_| ()),
-                None => Ok(()),
-            },
+            AlterAction::Storage(change) => self.change_storage(&mut work.after, change),
+            AlterAction::Accept => Ok(()),
         }
+    }
+
+    fn validate_constraint(&self, work: &mut Alteration, name: &str) -> Result<()> {
+        let table = work.after.name.clone();
+        let Some(constraint) = work.after.constraints.iter_mut().find(|c| c.name == name) else {
+            return Err(no_constraint(name, &table));
+        };
+        if matches!(constraint.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) {
+            let message =
+                format!("constraint \"{name}\" of relation \"{table}\" is not a foreign key or check constraint");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        if std::mem::take(&mut constraint.options.not_valid) {
+            work.to_check.push(constraint.oid);
+        }
+        Ok(())
     }
 
     fn column_of(&self, work: &Alteration, name: &str) -> Result<Column> {
@@ -266,7 +303,7 @@ impl Change<'_> {
         &mut self,
         work: &mut Alteration,
         name: &str,
-        data_type: &DataType,
+        (data_type, collation): (&DataType, Option<&Name>),
         using: Option<&Expr>,
     ) -> Result<()> {
         let column = self.column_of(work, name)?;
@@ -297,6 +334,8 @@ impl Change<'_> {
         let same_key = column.rowid_alias;
         for changed in work.after.columns.iter_mut().filter(|c| c.number == column.number) {
             (changed.type_oid, changed.typmod, changed.repr) = (resolved.oid, resolved.typmod, resolved.repr);
+            changed.options.collation = self.column_collation(collation, resolved.oid)?;
+            (changed.options.storage, changed.options.compression) = (None, None);
             changed.rowid_alias = same_key && sqlite::fits_rowid(changed);
         }
         if let Some(default) = &column.default
@@ -497,12 +536,12 @@ impl Change<'_> {
         let mut work = self.begin_alteration(&table)?;
         let Some(position) = work.after.constraints.iter().position(|c| c.oid == constraint) else { return Ok(()) };
         let dropped: Constraint = work.after.constraints.remove(position);
-        self.sqlite(store::remove_comments(self.connection, dropped.oid))?;
+        self.forget_comments(dropped.oid)?;
         if matches!(dropped.kind, ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_)) {
             work.rebuild = true;
         }
         if let Some(index) = table.indexes.iter().find(|i| i.constraint == Some(constraint)) {
-            if sqlite::is_rowid_index(&table, index) {
+            if !sqlite::has_index(&table, index) {
                 work.after.columns.iter_mut().for_each(|c| c.rowid_alias = false);
                 work.rebuild = true;
             } else {
@@ -569,7 +608,7 @@ impl Change<'_> {
             .map(|i| i.oid)
             .collect();
         let comment = (super::comment::PG_CLASS, relation, i32::from(number));
-        self.sqlite(store::set_comment(self.connection, comment, None))?;
+        self.set_comment(comment, None)?;
         work.after.indexes.retain(|i| !dropped_indexes.contains(&i.oid));
         work.after.constraints.retain(|c| !c.columns.contains(&number));
         work.after.columns.retain(|c| c.number != number);
@@ -602,9 +641,8 @@ pub(super) fn not_for(relation: &Relation, action: &AlterAction) -> Error {
     let action = action_name(action);
     let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
     let kinds = super::drop::object_kind(relation.kind).map_or("relation", ObjectKind::noun);
-    let plural = if relation.kind == RelationKind::Index { "indexe" } else { kinds };
     Error::new(SqlState::WRONG_OBJECT_TYPE, message)
-        .with_detail(format!("This operation is not supported for {plural}s."))
+        .with_detail(format!("This operation is not supported for {kinds}s."))
 }
 
 /// What messages call an action.
@@ -625,14 +663,17 @@ fn action_name(action: &AlterAction) -> &'static str {
         AlterAction::DropConstraint { .. } => "DROP CONSTRAINT",
         AlterAction::AlterConstraint { .. } => "ALTER CONSTRAINT",
         AlterAction::ValidateConstraint(_) => "VALIDATE CONSTRAINT",
-        AlterAction::SetParameters(_) => "SET",
-        AlterAction::ResetParameters(_) => "RESET",
         AlterAction::RenameColumn { .. } => "RENAME COLUMN",
         AlterAction::RenameConstraint { .. } => "RENAME CONSTRAINT",
         AlterAction::SetTriggers { enabled: true } => "ENABLE TRIGGER",
         AlterAction::SetTriggers { enabled: false } => "DISABLE TRIGGER",
         AlterAction::SetLogged(true) => "SET LOGGED",
         AlterAction::SetLogged(false) => "SET UNLOGGED",
-        AlterAction::Accept { .. } => "SET",
+        AlterAction::Storage(change) => change.action(),
+        AlterAction::Accept => "SET",
     }
+}
+
+pub(super) fn changes_parameters(action: &AlterAction) -> bool {
+    matches!(action, AlterAction::Storage(StorageChange::Set(_) | StorageChange::Reset(_)) | AlterAction::Accept)
 }

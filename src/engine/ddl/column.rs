@@ -1,12 +1,13 @@
 //! Columns from their definitions: type, serial and identity with their sequences, defaults, generated columns.
 
 use super::Change;
+use super::index::check_collation;
 use super::naming;
 use crate::catalog::definitions::nextval_text;
-use crate::catalog::schema::{CatalogSnapshot, Column, Identity, Relation};
+use crate::catalog::schema::{CatalogSnapshot, Column, ColumnOptions, Identity, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::type_name::{self, ResolvedType};
-use crate::sql::ddl::{ColumnDefinition, DataType, Expr, IdentityDefinition, SequenceSettings};
+use crate::sql::ddl::{ColumnDefinition, DataType, Expr, IdentityDefinition, Name, SequenceSettings};
 use crate::types::pg_type::{Oid, type_info};
 
 /// A sequence that a new column wants, made once the table has its OID.
@@ -19,6 +20,13 @@ pub(super) struct WantedSequence {
 impl Change<'_> {
     pub(super) fn resolve_type(&self, data_type: &DataType) -> Result<ResolvedType> {
         type_name::resolve(data_type, &self.catalog, &self.search_path)
+    }
+
+    /// COLLATE of a column: 42804 for a type that has none. The type's own is not kept.
+    pub(super) fn column_collation(&self, collation: Option<&Name>, type_oid: Oid) -> Result<Option<String>> {
+        let Some(collation) = collation else { return Ok(None) };
+        check_collation(collation, self.base_type(type_oid), &type_display(&self.catalog, type_oid))?;
+        Ok(Some(collation.name.clone()).filter(|name| name != "default"))
     }
 
     /// A column from its definition, without its default and constraints; and the sequence it needs.
@@ -41,7 +49,7 @@ impl Change<'_> {
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
         }
         let identity = definition.identity.as_ref();
-        let column = Column {
+        let mut column = Column {
             number,
             name: definition.name.clone(),
             type_oid: resolved.oid,
@@ -52,7 +60,12 @@ impl Change<'_> {
             identity: identity.map(identity_kind),
             generated: definition.generated.is_some(),
             rowid_alias: false,
+            options: ColumnOptions {
+                collation: self.column_collation(definition.collation.as_ref(), resolved.oid)?,
+                ..ColumnOptions::default()
+            },
         };
+        self.set_compression(&mut column, definition.compression.as_deref())?;
         let wanted = match (serial, identity) {
             (Some(_), Some(_)) => {
                 let message = "both default and identity specified for column";

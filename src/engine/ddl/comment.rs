@@ -1,8 +1,8 @@
 //! COMMENT ON.
 
 use super::Change;
-use crate::catalog::schema::RelationKind;
-use crate::catalog::store;
+use crate::catalog::schema::{RelationKind, UserTypeKind};
+use crate::catalog::tables::constraints::domain_constraint_oid;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CommentTarget, Name, ObjectKind};
 use crate::types::pg_type::Oid;
@@ -40,13 +40,20 @@ impl Change<'_> {
                 };
                 (PG_CONSTRAINT, found.oid, 0)
             }
+            CommentTarget::DomainConstraint { domain, constraint } => {
+                let user_type = self.user_type(domain)?;
+                let UserTypeKind::Domain { checks, .. } = &user_type.kind else {
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{domain}\" is not a domain")));
+                };
+                let numbered = checks.iter().zip(1..).find(|((name, _), _)| name == constraint);
+                let Some((_, number)) = numbered else {
+                    let message = format!("constraint \"{constraint}\" for domain {domain} does not exist");
+                    return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+                };
+                (PG_CONSTRAINT, domain_constraint_oid(user_type.oid, number), 0)
+            }
         };
-        self.sqlite(store::set_comment(self.connection, key, text))?;
-        match text {
-            Some(text) => self.catalog_mut().comments.insert(key, text.to_owned()),
-            None => self.catalog_mut().comments.remove(&key),
-        };
-        Ok(())
+        self.set_comment(key, text)
     }
 
     fn commented_relation(&self, kind: ObjectKind, name: &Name) -> Result<Oid> {

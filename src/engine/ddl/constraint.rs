@@ -8,7 +8,9 @@ use super::Change;
 use super::column::type_display;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
-use crate::catalog::schema::{Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation};
+use crate::catalog::schema::{
+    Constraint, ConstraintKind, ConstraintOptions, ForeignKey, Index, IndexKey, IndexOptions, Relation,
+};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{ConstraintDefinition, ConstraintDefinitionKind, KeySource, Name};
 use crate::types::pg_type::{Oid, type_info};
@@ -44,7 +46,7 @@ impl Change<'_> {
                 self.push_constraint(relation, definition, name, ConstraintKind::Check(text), columns)?;
                 Ok(())
             }
-            ConstraintDefinitionKind::ForeignKey { columns, table, referenced, on_update, on_delete } => {
+            ConstraintDefinitionKind::ForeignKey { columns, table, referenced, on_update, on_delete, .. } => {
                 let actions = (*on_update, *on_delete);
                 self.add_foreign_key(relation, definition, columns, (table, referenced), actions)
             }
@@ -79,6 +81,7 @@ impl Change<'_> {
             columns,
             deferrable: definition.deferrable,
             initially_deferred: definition.initially_deferred,
+            options: constraint_options(definition),
         });
         Ok(oid)
     }
@@ -102,6 +105,8 @@ impl Change<'_> {
         if definition.name.is_some() {
             self.check_index_name(relation, &name)?;
         }
+        let mut parameters = Vec::new();
+        super::parameters::set(&mut parameters, &definition.parameters, super::parameters::of_method("btree"))?;
         if primary {
             self.make_primary(relation, &numbers, definition.deferrable);
         }
@@ -118,6 +123,11 @@ impl Change<'_> {
             predicate: None,
             method: "btree".to_owned(),
             constraint: Some(constraint),
+            options: IndexOptions {
+                nulls_not_distinct: definition.nulls_not_distinct,
+                parameters,
+                ..Default::default()
+            },
         });
         Ok(())
     }
@@ -356,29 +366,19 @@ fn foreign_columns(relation: &Relation, columns: &[String]) -> Result<Vec<i16>> 
     columns.iter().map(number).collect()
 }
 
-/// The index that a foreign key to these columns rests on: the oldest unique one that is always so.
-pub(super) fn foreign_key_index<'r>(relation: &'r Relation, numbers: &[i16]) -> Option<&'r Index> {
-    unique_keys(relation, numbers)
-        .filter(|index| relation.deferrable_key(index).is_none())
-        .min_by_key(|index| index.oid)
+fn constraint_options(definition: &ConstraintDefinition) -> ConstraintOptions {
+    ConstraintOptions {
+        not_valid: definition.not_valid,
+        no_inherit: definition.no_inherit,
+        match_full: matches!(definition.kind, ConstraintDefinitionKind::ForeignKey { match_full: true, .. }),
+    }
 }
 
 fn has_unique_key(relation: &Relation, numbers: &[i16]) -> bool {
-    foreign_key_index(relation, numbers).is_some()
+    relation.key_index(numbers).is_some()
 }
 
 /// Whether the columns are a key, but only of constraints that are not checked at once.
 fn deferrable_key_only(relation: &Relation, numbers: &[i16]) -> bool {
-    !has_unique_key(relation, numbers) && unique_keys(relation, numbers).next().is_some()
-}
-
-/// The unique indexes that are neither partial nor over expressions and have exactly these columns, in any order.
-fn unique_keys<'r>(relation: &'r Relation, numbers: &[i16]) -> impl Iterator<Item = &'r Index> {
-    let wanted: HashSet<i16> = numbers.iter().copied().collect();
-    relation.indexes.iter().filter(move |index| {
-        index.unique
-            && index.predicate.is_none()
-            && index.keys.len() == wanted.len()
-            && index.keys.iter().all(|k| wanted.contains(&k.column))
-    })
+    !has_unique_key(relation, numbers) && relation.unique_indexes(numbers).next().is_some()
 }

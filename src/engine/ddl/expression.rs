@@ -12,6 +12,7 @@ use crate::sql::planner::PlanContext;
 use crate::sql::stored::{
     self, DescribedQuery, Origin, RelationExpression, Target, describe_query, relation_expression,
 };
+use crate::sql::syntax::ast::expression::ConstValue;
 use crate::sql::syntax::parse;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
@@ -83,6 +84,14 @@ impl Change<'_> {
             );
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
                 .with_hint("You will need to rewrite or cast the expression."));
+        }
+        if let Ok(value) = &analysed
+            && is_literal(default)
+            && self.base_type(type_oid) == type_oid
+        {
+            // PostgreSQL reads a literal when it is given.
+            let sql = format!("SELECT {}", value.sql);
+            self.sqlite(self.connection.query_row(&sql, [], |_| Ok(())))?;
         }
         Ok(deparse::default_value(default, type_oid, &self.deparsing(None)))
     }
@@ -187,11 +196,6 @@ impl Change<'_> {
         describe_query(query, Origin::Statement, self.planning())
     }
 
-    /// What a stored view refers to.
-    pub(super) fn view_dependencies(&self, text: &str) -> stored::Dependencies {
-        stored::view_dependencies(text, self.planning())
-    }
-
     /// A column's stored value as PostgreSQL's text, in SQLite's dialect.
     pub(super) fn output_sql(&self, column: &Column, prefix: &str) -> String {
         let name = format!("{prefix}{}", super::sqlite::quote(&column.name));
@@ -199,6 +203,15 @@ impl Change<'_> {
             Some(info) => format!("coalesce(\"pg_out_{}\"({name}), 'null')", info.name),
             None => format!("coalesce({name}, 'null')"),
         }
+    }
+}
+
+/// A string, maybe with its type.
+fn is_literal(expression: &Expr) -> bool {
+    match expression {
+        Expr::Const(constant) => matches!(constant.value, ConstValue::String(_)),
+        Expr::TypeCast(cast) => matches!(cast.arg, Expr::Const(_)),
+        _ => false,
     }
 }
 
@@ -227,6 +240,7 @@ fn domain_value(base: ResolvedType) -> Relation {
             identity: None,
             generated: false,
             rowid_alias: false,
+            options: Default::default(),
         }],
         constraints: Vec::new(),
         indexes: Vec::new(),

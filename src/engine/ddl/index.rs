@@ -5,16 +5,13 @@ use super::column::type_display;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
 use crate::catalog::definitions::quote_identifier;
-use crate::catalog::schema::{Index, IndexKey, Relation, sqlite_name};
-use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::schema::{Index, IndexKey, IndexOptions, Relation, sqlite_name};
+use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
 use crate::sql::stored::expression_name;
 use crate::sql::syntax::parse;
 use crate::types::pg_type::{Oid, type_info};
-
-/// The access methods whose indexes answer the same questions as SQLite's b-trees.
-const METHODS: &[&str] = &["btree", "hash"];
 
 /// The most columns of an index (INDEX_MAX_KEYS).
 const MAX_KEYS: usize = 32;
@@ -22,9 +19,8 @@ const MAX_KEYS: usize = 32;
 impl Change<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {
         let table = self.table(&create.table)?;
-        if !METHODS.contains(&create.method.as_str()) {
-            return Err(self.unknown_method(&create.method));
-        }
+        let method = AccessMethod::of(&create.method)?;
+        method.check(create)?;
         if let Some(name) = &create.name {
             if create.if_not_exists && self.catalog.relation(&table.schema, name).is_some() {
                 let message = format!("relation \"{name}\" already exists, skipping");
@@ -50,7 +46,7 @@ impl Change<'_> {
                 descending: definition.descending,
                 nulls_first: definition.nulls_first,
                 collation: self.key_collation(definition.collation.as_ref(), type_oid)?,
-                operator_class: self.key_class(definition.operator_class.as_ref(), type_oid, &create.method)?,
+                operator_class: self.key_class(definition.operator_class.as_ref(), type_oid, &method)?,
                 ..key
             });
         }
@@ -67,6 +63,8 @@ impl Change<'_> {
             }
             None => None,
         };
+        let mut parameters = Vec::new();
+        super::parameters::set(&mut parameters, &create.parameters, super::parameters::of_method(&create.method))?;
         let name = create.name.clone().unwrap_or_else(|| {
             let taken = |name: &str| naming::is_taken(&self.catalog, &relation, name);
             free_name(&relation.name, Some(&joined(&names)), "idx", taken)
@@ -81,23 +79,17 @@ impl Change<'_> {
             predicate,
             method: create.method.clone(),
             constraint: None,
+            options: IndexOptions { nulls_not_distinct: create.nulls_not_distinct, parameters, ..Default::default() },
         };
-        self.create_index_in_sqlite(&relation, &index)?;
+        if sqlite::has_index(&relation, &index) {
+            self.create_index_in_sqlite(&relation, &index)?;
+        }
         relation.indexes.push(index);
         if relation.declared {
             return self.put_relation(relation);
         }
-        // A table that others made: SQLite's schema says it all.
-        self.catalog_mut().put_relation(relation.into());
+        self.put_foreign_relation(relation);
         Ok(())
-    }
-
-    fn unknown_method(&self, method: &str) -> Error {
-        const OTHERS: &[&str] = &["gin", "gist", "spgist", "brin"];
-        if OTHERS.contains(&method) {
-            return Error::unsupported(format!("access method \"{method}\""));
-        }
-        Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{method}\" does not exist"))
     }
 
     fn column_key(&self, relation: &Relation, name: &str) -> Result<IndexKey> {
@@ -128,29 +120,30 @@ impl Change<'_> {
         Ok(Some(collation.name.clone()).filter(|name| name != "default"))
     }
 
-    /// The operator class (ResolveOpClass): those there are order as the type itself does.
-    fn key_class(&self, class: Option<&Name>, type_oid: Oid, method: &str) -> Result<Option<String>> {
-        let Some(class) = class else { return Ok(None) };
-        let mut methods = Recording::new(recording!("pg_am")).lines();
-        let method_oid = methods.find(|line| line.text("amname") == method).map_or(0, |line| line.number("oid"));
-        let mut classes = Recording::new(recording!("pg_opclass")).lines();
-        let found = classes.find(|line| line.text("opcname") == class.name && line.number("opcmethod") == method_oid);
-        let Some(found) = found else {
-            let message = format!("operator class \"{}\" does not exist for access method \"{method}\"", class.name);
+    /// The operator class (ResolveOpClass). The type's default one is not kept.
+    fn key_class(&self, class: Option<&Name>, type_oid: Oid, method: &AccessMethod) -> Result<Option<String>> {
+        let mut classes =
+            Recording::new(recording!("pg_opclass")).lines().filter(|line| line.number("opcmethod") == method.oid);
+        let accepts = |line: &Line| accepts(Oid(line.number("opcintype").try_into().unwrap_or_default()), type_oid);
+        let shown = || type_display(&self.catalog, type_oid);
+        let Some(class) = class else {
+            // Every type that can be compared has one for btree and hash: those of users are compared as text.
+            if method.is_ordered || classes.any(|line| line.number("opcdefault") != 0 && accepts(&line)) {
+                return Ok(None);
+            }
+            let message =
+                format!("data type {} has no default operator class for access method \"{}\"", shown(), method.name);
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message).with_hint(
+                "You must specify an operator class for the index or define a default operator class for the data type.",
+            ));
+        };
+        let Some(found) = classes.find(|line| line.text("opcname") == class.name) else {
+            let message =
+                format!("operator class \"{}\" does not exist for access method \"{}\"", class.name, method.name);
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         };
-        let input = Oid(found.number("opcintype").try_into().unwrap_or_default());
-        let category = type_info(type_oid).map(|info| info.category);
-        let accepted = match input {
-            Oid::ANYARRAY => category == Some(b'A'),
-            Oid::ANYENUM => category.is_none(),
-            Oid::TEXT => [Oid::TEXT, Oid::VARCHAR].contains(&type_oid),
-            Oid::INET => [Oid::INET, Oid::CIDR].contains(&type_oid),
-            input => input == type_oid,
-        };
-        if !accepted {
-            let shown = type_display(&self.catalog, type_oid);
-            let message = format!("operator class \"{}\" does not accept data type {shown}", class.name);
+        if !accepts(&found) {
+            let message = format!("operator class \"{}\" does not accept data type {}", class.name, shown());
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
         }
         Ok(Some(class.name.clone()).filter(|_| found.number("opcdefault") == 0))
@@ -185,7 +178,10 @@ impl Change<'_> {
     fn duplicate_detail(&self, relation: &Relation, index: &Index) -> Option<String> {
         let columns: Vec<_> = index.keys.iter().map(|k| relation.column_by_number(k.column)).collect::<Option<_>>()?;
         let list: Vec<String> = columns.iter().map(|c| sqlite::quote(&c.name)).collect();
-        let not_null: Vec<String> = list.iter().map(|c| format!("{c} IS NOT NULL")).collect();
+        let mut not_null: Vec<String> = list.iter().map(|c| format!("{c} IS NOT NULL")).collect();
+        if index.options.nulls_not_distinct {
+            not_null = vec!["true".to_owned()];
+        }
         let shown: Vec<String> = columns.iter().map(|c| self.output_sql(c, "")).collect();
         let sql = format!(
             "SELECT {} FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
@@ -214,6 +210,70 @@ impl Change<'_> {
             )));
         }
         Ok(table.clone())
+    }
+}
+
+/// Whether an operator class for a type takes another one (IsBinaryCoercible).
+fn accepts(input: Oid, type_oid: Oid) -> bool {
+    let category = type_info(type_oid).map(|info| info.category);
+    match input {
+        Oid::ANYARRAY => category == Some(b'A'),
+        Oid::ANYENUM => category.is_none(),
+        Oid::TEXT => [Oid::TEXT, Oid::VARCHAR].contains(&type_oid),
+        Oid::INET => [Oid::INET, Oid::CIDR].contains(&type_oid),
+        input => input == type_oid,
+    }
+}
+
+/// What an index can be (amapi.h).
+struct AccessMethod {
+    name: String,
+    oid: i64,
+    /// Its keys can have an order, and it can be unique.
+    is_ordered: bool,
+    takes_several: bool,
+    takes_included: bool,
+}
+
+impl AccessMethod {
+    /// 42704 for one that does not exist, 42809 for a table's.
+    fn of(name: &str) -> Result<Self> {
+        let mut methods = Recording::new(recording!("pg_am")).lines();
+        let Some(found) = methods.find(|line| line.text("amname") == name) else {
+            let message = format!("access method \"{name}\" does not exist");
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+        };
+        if found.text("amtype") != "i" {
+            let message = format!("access method \"{name}\" is not of type INDEX");
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
+        Ok(AccessMethod {
+            name: name.to_owned(),
+            oid: found.number("oid"),
+            is_ordered: name == "btree",
+            takes_several: !["hash", "spgist"].contains(&name),
+            takes_included: ["btree", "gist", "spgist"].contains(&name),
+        })
+    }
+
+    /// 0A000 for what its indexes cannot have (DefineIndex).
+    fn check(&self, create: &CreateIndex) -> Result<()> {
+        let ordered = create.keys.iter().any(|key| key.descending);
+        let nulls = create.keys.iter().any(|key| key.nulls_first != key.descending);
+        let refused = [
+            (create.unique && !self.is_ordered, "unique indexes"),
+            (!create.included.is_empty() && !self.takes_included, "included columns"),
+            (create.keys.len() > 1 && !self.takes_several, "multicolumn indexes"),
+            (ordered && !self.is_ordered, "ASC/DESC options"),
+            (nulls && !self.is_ordered, "NULLS FIRST/LAST options"),
+        ];
+        match refused.iter().find(|(given, _)| *given) {
+            None => Ok(()),
+            Some((_, what)) => {
+                let message = format!("access method \"{}\" does not support {what}", self.name);
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+        }
     }
 }
 

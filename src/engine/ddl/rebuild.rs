@@ -1,6 +1,9 @@
 //! Changing a table where SQLite's ALTER TABLE cannot: only its text in SQLite's schema changes where the rows stay as
 //! they are, else a new one is made, filled and put in the old one's place (both in sqlite.org/lang_altertable.html,
 //! "Making Other Kinds Of Table Schema Changes").
+//!
+//! SQLite reads its whole schema again after either, and after its own ALTER TABLE, but not after CREATE and DROP. So a
+//! table with less in it than the schema has is dropped and made again instead.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -13,6 +16,9 @@ use crate::error::{Error, Result, SqlState};
 
 /// The table under construction; no name of PostgreSQL's becomes this one (see `Change::check_free`).
 const UNDER_CONSTRUCTION: &str = "__pg_rebuild";
+
+/// About what SQLite reads in the time that it takes for one object of its schema.
+const BYTES_PER_OBJECT: i64 = 500;
 
 /// Where the new table's columns come from, by attribute number: SQLite expressions over the old table. Columns that
 /// are not named here keep their value.
@@ -41,9 +47,64 @@ impl Change<'_> {
                 return Ok(false);
             }
         }
-        let text = format!("CREATE TABLE {} {}", quote(&after.sqlite_name), self.table_body_sql(after)?);
-        self.sqlite(self.write_schema(after, &text))?;
+        if self.is_small(before)? {
+            self.recreate(before, after)?;
+        } else {
+            self.write_schema(after)?;
+        }
         Ok(true)
+    }
+
+    /// Whether copying a table's rows takes less than reading the schema.
+    pub(super) fn is_small(&self, table: &Relation) -> Result<bool> {
+        let objects = i64::try_from(self.catalog.relations.len()).unwrap_or(i64::MAX);
+        let lengths: Vec<String> =
+            table.columns.iter().map(|c| format!("coalesce(octet_length({}), 0)", quote(&c.name))).collect();
+        let length = if lengths.is_empty() { "0".to_owned() } else { lengths.join(" + ") };
+        let sql = format!(
+            "SELECT count(*), coalesce(sum(length), 0) FROM (SELECT {length} AS length FROM {} LIMIT {})",
+            qualified(table),
+            objects.saturating_add(1)
+        );
+        let read = self.connection.query_row(&sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+        let (rows, bytes) = self.sqlite(read)?;
+        Ok(rows <= objects && bytes <= objects.saturating_mul(BYTES_PER_OBJECT))
+    }
+
+    /// Makes a table again whose rows stay as they are, but for new columns without a value, with the indexes it had.
+    pub(super) fn recreate(&mut self, before: &Relation, after: &Relation) -> Result<()> {
+        self.without_foreign_keys(|change| {
+            change.execute(&change.create_table_sql(after, UNDER_CONSTRUCTION)?)?;
+            change.without_checks(|change| {
+                change.copy_rows(before, after, &Sources::new())?;
+                change.put_in_place(before, after)
+            })?;
+            let kept = |oid| before.indexes.iter().any(|i| i.oid == oid);
+            for index in after.indexes.iter().filter(|i| kept(i.oid) && sqlite::has_index(after, i)) {
+                change.create_index_in_sqlite(after, index)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Copies rows that need not satisfy CHECKs, or are known to.
+    fn without_checks(&mut self, run: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.sqlite(self.connection.execute_batch("PRAGMA ignore_check_constraints = ON"))?;
+        let result = run(self);
+        self.sqlite(self.connection.execute_batch("PRAGMA ignore_check_constraints = OFF"))?;
+        result
+    }
+
+    /// The table under construction takes the old one's place, by a second copy of its rows.
+    fn put_in_place(&self, before: &Relation, after: &Relation) -> Result<()> {
+        let made = in_database(after, UNDER_CONSTRUCTION);
+        self.execute(&format!("DROP TABLE {}", qualified(before)))?;
+        self.execute(&self.create_table_sql(after, &after.sqlite_name)?)?;
+        let stored = after.columns.iter().filter(|c| !c.generated).map(|c| quote(&c.name)).collect::<Vec<_>>();
+        let names = if stored.is_empty() { quote("__pg_no_columns") } else { stored.join(", ") };
+        self.execute(&format!("INSERT INTO {} ({names}) SELECT {names} FROM {made}", qualified(after)))?;
+        self.execute(&format!("DROP TABLE {made}"))?;
+        Ok(())
     }
 
     /// Whether a column has the rowid's value in every row.
@@ -59,7 +120,12 @@ impl Change<'_> {
 
     /// Writes a table's text into SQLite's schema. The new schema version makes every connection read it, and makes
     /// SQLite forget it on ROLLBACK.
-    fn write_schema(&self, table: &Relation, text: &str) -> rusqlite::Result<()> {
+    fn write_schema(&self, table: &Relation) -> Result<()> {
+        let text = format!("CREATE TABLE {} {}", quote(&table.sqlite_name), self.table_body_sql(table)?);
+        self.sqlite(self.write_schema_text(table, &text))
+    }
+
+    fn write_schema_text(&self, table: &Relation, text: &str) -> rusqlite::Result<()> {
         use rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE as DEFENSIVE;
         let database = if table.temporary { "temp" } else { "main" };
         let connection = self.connection;
@@ -91,13 +157,24 @@ impl Change<'_> {
 
     /// Replaces `before` by `after` in SQLite with its rows and all its indexes, and writes the catalog's rows.
     pub(super) fn rebuild(&mut self, before: &Relation, after: Relation, sources: &Sources) -> Result<()> {
+        let is_small = self.is_small(before)?;
         self.without_foreign_keys(|change| {
-            change.execute(&change.create_table_sql(&after, UNDER_CONSTRUCTION)?)?;
+            // Rows from before need not satisfy what is not valid.
+            let mut validated = after.clone();
+            validated.constraints.retain(|constraint| !constraint.options.not_valid);
+            change.execute(&change.create_table_sql(&validated, UNDER_CONSTRUCTION)?)?;
             change.copy_rows(before, &after, sources)?;
-            change.execute(&format!("DROP TABLE {}", qualified(before)))?;
-            let temporary = in_database(&after, UNDER_CONSTRUCTION);
-            change.execute(&format!("ALTER TABLE {temporary} RENAME TO {}", quote(&after.sqlite_name)))?;
-            for index in after.indexes.iter().filter(|i| !sqlite::is_rowid_index(&after, i)) {
+            if is_small {
+                change.without_checks(|change| change.put_in_place(before, &after))?;
+            } else {
+                change.execute(&format!("DROP TABLE {}", qualified(before)))?;
+                let made = in_database(&after, UNDER_CONSTRUCTION);
+                change.execute(&format!("ALTER TABLE {made} RENAME TO {}", quote(&after.sqlite_name)))?;
+                if validated.constraints.len() < after.constraints.len() {
+                    change.write_schema(&after)?;
+                }
+            }
+            for index in after.indexes.iter().filter(|i| sqlite::has_index(&after, i)) {
                 change.create_index_in_sqlite(&after, index)?;
             }
             Ok(())

@@ -127,7 +127,7 @@ impl Change<'_> {
         }
         if moved.schema != relation.schema {
             // The indexes' names have the schema's in front.
-            for index in relation.indexes.iter().filter(|i| !sqlite::is_rowid_index(&relation, i)) {
+            for index in relation.indexes.iter().filter(|i| sqlite::has_index(&relation, i)) {
                 self.execute(&self.drop_index_sql(&relation, index))?;
                 self.execute(&self.create_index_sql(&moved, index)?)?;
             }
@@ -189,7 +189,7 @@ impl Change<'_> {
             to.clone_into(&mut index.name);
         }
         let Some(after) = table.indexes.get(position) else { return Ok(()) };
-        if sqlite::is_rowid_index(table, after) {
+        if !sqlite::has_index(table, after) {
             return Ok(());
         }
         self.execute(&self.drop_index_sql(table, &before))?;

@@ -27,7 +27,7 @@ impl Change<'_> {
             return Ok(());
         }
         if temporary {
-            self.sqlite(store::initialise_temporary(self.connection))?;
+            self.ensure_temporary()?;
         }
         self.new_sequence((schema, name.name.clone(), temporary), settings, Oid::INT8, None)?;
         Ok(())
@@ -64,6 +64,7 @@ impl Change<'_> {
                 identity: None,
                 generated: false,
                 rowid_alias: false,
+                options: Default::default(),
             })
         });
         let relation = Relation {
@@ -152,8 +153,9 @@ impl Change<'_> {
         check_restart(state.last_value, after, "RESTART")
     }
 
-    pub(super) fn restart_sequence(&self, oid: Oid, options: &SequenceOptions, value: i64) -> Result<()> {
+    pub(super) fn restart_sequence(&mut self, oid: Oid, options: &SequenceOptions, value: i64) -> Result<()> {
         check_restart(value, options, "RESTART")?;
+        self.restarted.extend(self.slot.sequences().state(oid).map(|before| (oid, before)));
         self.sqlite(store::set_sequence_state(self.connection, oid, value, false))?;
         self.slot.sequences().load(oid, SequenceState { last_value: value, is_called: false });
         Ok(())

@@ -27,21 +27,10 @@ fn declared_type(repr: Repr) -> &'static str {
         return "TEXT";
     }
     match repr.scalar {
-        Scalar::Bool
-        | Scalar::Int2
-        | Scalar::Int4
-        | Scalar::Int8
-        | Scalar::Oid
-        | Scalar::RegClass
-        | Scalar::RegType
-        | Scalar::RegProc
-        | Scalar::RegProcedure
-        | Scalar::RegNamespace
-        | Scalar::RegRole
-        | Scalar::RegConfig
-        | Scalar::RegDictionary => "INTEGER",
+        scalar if scalar.is_integer() => "INTEGER",
         Scalar::Float4 | Scalar::Float8 => "REAL",
-        Scalar::Bytea => "BLOB",
+        // No affinity.
+        Scalar::Bytea | Scalar::Xid8 => "BLOB",
         _ => "TEXT",
     }
 }
@@ -63,6 +52,12 @@ pub(super) fn is_rowid_index(relation: &Relation, index: &Index) -> bool {
     index.primary
         && matches!(index.keys.as_slice(), [key]
             if relation.column_by_number(key.column).is_some_and(|c| c.rowid_alias))
+}
+
+/// Whether SQLite has an index of its own for it. Of the access methods' questions its b-trees answer those of btree, hash
+/// and brin; what the others would find is found by reading the table.
+pub(super) fn has_index(relation: &Relation, index: &Index) -> bool {
+    !is_rowid_index(relation, index) && ["btree", "hash", "brin"].contains(&index.method.as_str())
 }
 
 /// The default of a column that a foreign key sets to it: SQLite does that by itself and has to know it.
@@ -93,7 +88,10 @@ impl Change<'_> {
                     let expression = self.relation_sql(text, relation, Coercion::Boolean)?;
                     parts.push(format!("CONSTRAINT {} CHECK ({expression})", quote(&constraint.name)));
                 }
-                ConstraintKind::ForeignKey(key) => parts.push(self.foreign_key_sql(relation, constraint, key)?),
+                ConstraintKind::ForeignKey(key) => {
+                    parts.push(self.foreign_key_sql(relation, constraint, key)?);
+                    parts.extend(match_full_sql(relation, constraint));
+                }
                 ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
             }
         }
@@ -161,7 +159,11 @@ impl Change<'_> {
     pub(super) fn create_index_sql(&self, relation: &Relation, index: &Index) -> Result<String> {
         let mut keys = Vec::new();
         for key in &index.keys {
-            keys.push(self.index_key_sql(relation, key)?);
+            let nullable = relation.column_by_number(key.column).is_none_or(|column| !column.not_null);
+            match index.options.nulls_not_distinct && nullable {
+                true => keys.extend(self.equal_nulls_sql(relation, key)?),
+                false => keys.push(self.index_key_sql(relation, key)?),
+            }
         }
         let unique = index.unique && relation.deferrable_key(index).is_none();
         if !unique {
@@ -182,6 +184,23 @@ impl Change<'_> {
         Ok(sql)
     }
 
+    /// NULLS NOT DISTINCT: to SQLite no two NULLs are equal, so a key is a value that is not null, and whether that stands
+    /// for NULL.
+    fn equal_nulls_sql(&self, relation: &Relation, key: &IndexKey) -> Result<[String; 2]> {
+        let (value, type_oid) = match (relation.column_by_number(key.column), &key.expression) {
+            (Some(column), _) => (quote(&column.name), column.type_oid),
+            (None, Some(text)) => {
+                let expression = self.stored_expression(text, relation)?;
+                (format!("({})", expression.sql), expression.type_oid)
+            }
+            (None, None) => return Err(Error::internal("index key")),
+        };
+        let collation = self.catalog.repr(type_oid).and_then(Repr::collation);
+        let collation = collation.map_or_else(String::new, |name| format!(" COLLATE {}", quote(name)));
+        let order = if key.descending { " DESC" } else { "" };
+        Ok([format!("ifnull({value}, 0){collation}{order}"), format!("({value} IS NULL){order}")])
+    }
+
     /// A key takes its column's collation by itself; an expression has its type's.
     fn index_key_sql(&self, relation: &Relation, key: &IndexKey) -> Result<String> {
         let mut sql = match (relation.column_by_number(key.column), &key.expression) {
@@ -200,6 +219,18 @@ impl Change<'_> {
         }
         Ok(sql)
     }
+}
+
+/// MATCH FULL: all of the columns are null or none, which SQLite's foreign keys do not ask for.
+fn match_full_sql(relation: &Relation, constraint: &Constraint) -> Option<String> {
+    let columns: Vec<String> =
+        constraint.columns.iter().filter_map(|&n| relation.column_by_number(n)).map(|c| quote(&c.name)).collect();
+    let (first, others) = columns.split_first()?;
+    if !constraint.options.match_full || others.is_empty() {
+        return None;
+    }
+    let alike: Vec<String> = others.iter().map(|other| format!("({other} IS NULL) = ({first} IS NULL)")).collect();
+    Some(format!("CONSTRAINT {} CHECK ({})", quote(&constraint.name), alike.join(" AND ")))
 }
 
 /// The quoted names of columns by attribute number.

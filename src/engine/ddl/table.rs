@@ -7,11 +7,12 @@ use super::column::WantedSequence;
 use super::drop::Object;
 use super::index::key_names;
 use super::naming;
+use super::parameters;
 use super::sqlite::{self, quote};
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::definitions::regclass_name;
 use crate::catalog::schema::{
-    Column, ConstraintKind, Index, Relation, RelationKind, RelationOptions, sqlite_table_name,
+    Column, ColumnOptions, ConstraintKind, Index, Relation, RelationKind, RelationOptions, sqlite_table_name,
 };
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
@@ -31,6 +32,7 @@ impl Change<'_> {
         else {
             return Ok(());
         };
+        parameters::set(&mut relation.options.parameters, &create.parameters, parameters::TABLE)?;
         let wanted = self.add_columns(&mut relation, create)?;
         for sequence in wanted {
             self.own_sequence(&mut relation, sequence)?;
@@ -41,6 +43,8 @@ impl Change<'_> {
         for definition in of_columns.chain(&create.constraints) {
             self.add_constraint(&mut relation, definition)?;
         }
+        // There are no rows that could not satisfy them.
+        relation.constraints.iter_mut().for_each(|constraint| constraint.options.not_valid = false);
         for like in &create.like {
             self.copy_indexes(&mut relation, like)?;
         }
@@ -69,7 +73,7 @@ impl Change<'_> {
         }
         self.check_free(&schema, &name.name)?;
         if temporary {
-            self.sqlite(store::initialise_temporary(self.connection))?;
+            self.ensure_temporary()?;
         }
         Ok(Some(Relation {
             oid: self.new_oid()?,
@@ -135,6 +139,7 @@ impl Change<'_> {
                     identity,
                     generated: column.generated && like.generated,
                     rowid_alias: false,
+                    options: copied_options(&column.options, like),
                     ..column.clone()
                 },
             )?;
@@ -177,6 +182,9 @@ impl Change<'_> {
                     deferrable: source.deferrable_key(index).is_some(),
                     initially_deferred: source.deferrable_key(index).is_some_and(|c| c.initially_deferred),
                     not_valid: false,
+                    no_inherit: false,
+                    nulls_not_distinct: index.options.nulls_not_distinct,
+                    parameters: Vec::new(),
                 };
                 self.add_constraint(relation, &definition)?;
             } else {
@@ -211,7 +219,7 @@ impl Change<'_> {
 
     pub(super) fn create_in_sqlite(&self, relation: &Relation) -> Result<()> {
         self.execute(&self.create_table_sql(relation, &relation.sqlite_name)?)?;
-        for index in relation.indexes.iter().filter(|i| !sqlite::is_rowid_index(relation, i)) {
+        for index in relation.indexes.iter().filter(|i| sqlite::has_index(relation, i)) {
             self.execute(&self.create_index_sql(relation, index)?)?;
         }
         Ok(())
@@ -225,6 +233,7 @@ impl Change<'_> {
         else {
             return Ok(());
         };
+        parameters::set(&mut relation.options.parameters, &create.parameters, parameters::TABLE)?;
         if create.columns.len() > analysed.columns.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "too many column names were specified"));
         }
@@ -250,6 +259,7 @@ impl Change<'_> {
                     identity: None,
                     generated: false,
                     rowid_alias: false,
+                    options: Default::default(),
                 },
             )?;
         }
@@ -302,6 +312,16 @@ impl Change<'_> {
         } else {
             regclass_name(relation)
         }
+    }
+}
+
+/// A column's collation is always copied, statistics and parameters never.
+fn copied_options(options: &ColumnOptions, like: &LikeClause) -> ColumnOptions {
+    ColumnOptions {
+        collation: options.collation.clone(),
+        storage: options.storage.filter(|_| like.storage),
+        compression: options.compression.filter(|_| like.compression),
+        ..ColumnOptions::default()
     }
 }
 

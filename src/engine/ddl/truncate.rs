@@ -26,6 +26,7 @@ impl Change<'_> {
             }
             Ok(())
         })?;
+        self.emptied.extend(tables.iter().map(|table| table.oid));
         if restart_identity {
             self.restart_owned(&tables)?;
         }
@@ -62,7 +63,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn restart_owned(&self, tables: &[Arc<Relation>]) -> Result<()> {
+    fn restart_owned(&mut self, tables: &[Arc<Relation>]) -> Result<()> {
         for sequence in self.sorted_relations() {
             let Some(options) = sequence.sequence else { continue };
             if options.owned_by.is_some_and(|(owner, _)| tables.iter().any(|t| t.oid == owner)) {

@@ -1,10 +1,11 @@
 //! CREATE VIEW, ALTER VIEW. A view is its query as text; it is no object of SQLite's.
 
 use super::Change;
+use super::alter::{changes_parameters, not_for};
 use super::column::{set_default, type_display};
+use super::parameters;
 use super::table::{next_number, push_column};
-use crate::catalog::schema::{Column, Relation, RelationKind, RelationOptions, sqlite_name};
-use crate::catalog::store;
+use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{AlterAction, CreateView, Query};
 use crate::sql::stored::{DescribedQuery, NO_COLUMNS, Origin, describe_query, expand_stars, updatable_columns};
@@ -18,7 +19,7 @@ impl Change<'_> {
             described.used.relations.iter().any(|oid| self.catalog.relations.get(oid).is_some_and(|r| r.temporary));
         let temporary = create.temporary || uses_temporary;
         if temporary {
-            self.sqlite(store::initialise_temporary(self.connection))?;
+            self.ensure_temporary()?;
         }
         let schema = self.creation_schema(&create.name, temporary)?;
         let name = create.name.name.clone();
@@ -50,8 +51,9 @@ impl Change<'_> {
             view_query: Some(view_query),
             sequence: None,
             declared: true,
-            options: RelationOptions { parameters: create.parameters.clone(), ..RelationOptions::default() },
+            options: Default::default(),
         };
+        parameters::set(&mut view.options.parameters, &create.parameters, parameters::VIEW)?;
         self.view_columns(&mut view, &create.columns, &described)?;
         if let Some(before) = &before {
             self.check_replaced(before, &view)?;
@@ -93,16 +95,9 @@ impl Change<'_> {
                     };
                     set_default(&mut view, name, text);
                 }
-                AlterAction::SetParameters(parameters) => {
-                    let kept = &mut view.options.parameters;
-                    kept.retain(|old| !parameters.iter().any(|new| parameter_name(new) == parameter_name(old)));
-                    kept.extend(parameters.iter().cloned());
-                }
-                AlterAction::ResetParameters(names) => {
-                    view.options.parameters.retain(|old| !names.iter().any(|name| name == parameter_name(old)));
-                }
-                AlterAction::Accept { .. } => {}
-                other => return Err(super::alter::not_for(&view, other)),
+                AlterAction::Storage(change) if changes_parameters(action) => self.change_storage(&mut view, change)?,
+                AlterAction::Accept => {}
+                other => return Err(not_for(&view, other)),
             }
         }
         self.check_option(&view)?;
@@ -130,6 +125,7 @@ impl Change<'_> {
                     identity: None,
                     generated: false,
                     rowid_alias: false,
+                    options: Default::default(),
                 },
             )?;
         }
@@ -174,9 +170,4 @@ impl Change<'_> {
             Error::unsupported("a view over relations outside of schema public that are not written with their schema")
         })
     }
-}
-
-/// The name in "name=value".
-fn parameter_name(parameter: &str) -> &str {
-    parameter.split_once('=').map_or(parameter, |(name, _)| name)
 }

@@ -12,47 +12,51 @@ use serde_json::Value;
 use super::aggregate::unpack;
 use super::jsonb;
 use crate::error::Result;
-use crate::types::datetime::{Stored, TimeTz};
-use crate::types::interval::Interval;
 use crate::types::json;
-use crate::types::network::Network;
 use crate::types::numeric_wire;
-use crate::types::pg_type::Scalar;
-use crate::types::text_search::TsVector;
-use crate::types::text_search::query_parser::{self, Syntax};
-
-type Compare = fn(&str, &str) -> Ordering;
+use crate::types::order;
+use crate::types::pg_type::{Oid, RangeOf, Repr, Scalar};
 
 /// Registers the collations.
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    let scalars: [(&str, Compare); 7] = [
-        ("pg_numeric", numeric_wire::compare_text),
-        ("pg_interval", compare_stored::<Interval>),
-        ("pg_timetz", compare_stored::<TimeTz>),
-        ("pg_network", compare_networks),
-        ("pg_jsonb", compare_jsonb),
-        ("pg_tsvector", compare_documents),
-        ("pg_tsquery", compare_queries),
-    ];
-    for (name, compare) in scalars {
-        register_one(connection, name, compare)?;
+    for scalar in [
+        Scalar::Numeric,
+        Scalar::Interval,
+        Scalar::TimeTz,
+        Scalar::Inet,
+        Scalar::Jsonb,
+        Scalar::TsVector,
+        Scalar::TsQuery,
+    ] {
+        register_both(connection, Repr::scalar(scalar))?;
     }
-    let arrays = [
-        ("pg_array", Scalar::Text),
-        ("pg_numeric_array", Scalar::Numeric),
-        ("pg_interval_array", Scalar::Interval),
-        ("pg_timetz_array", Scalar::TimeTz),
-        ("pg_network_array", Scalar::Inet),
-        ("pg_jsonb_array", Scalar::Jsonb),
-        ("pg_tsvector_array", Scalar::TsVector),
-        ("pg_tsquery_array", Scalar::TsQuery),
-        ("pg_bpchar_array", Scalar::BpChar),
-    ];
-    for (name, element) in arrays {
-        let compare = text_order(element);
-        register_one(connection, name, move |a: &str, b: &str| compare_arrays(a, b, compare))?;
+    for scalar in [Scalar::Text, Scalar::BpChar] {
+        register_array(connection, Repr::scalar(scalar))?;
+    }
+    for subtype in RANGED {
+        register_both(connection, Repr::scalar(Scalar::Range(RangeOf { subtype: *subtype, discrete: false })))?;
     }
     register_one(connection, "pg_packed", compare_packed)
+}
+
+/// One subtype for each collation of ranges.
+const RANGED: &[Oid] =
+    &[Oid::INT8, Oid::FLOAT8, Oid::NUMERIC, Oid::INTERVAL, Oid::TIMETZ, Oid::INET, Oid::BPCHAR, Oid::TEXT];
+
+/// A scalar's collation, and that of arrays of it.
+fn register_both(connection: &Connection, repr: Repr) -> Result<()> {
+    let scalar = repr.scalar;
+    if let Some(name) = repr.collation() {
+        register_one(connection, name, move |a: &str, b: &str| compare_text(scalar, a, b))?;
+    }
+    register_array(connection, repr)
+}
+
+fn register_array(connection: &Connection, Repr { scalar, .. }: Repr) -> Result<()> {
+    match Repr::array(Oid::INVALID, scalar).collation() {
+        Some(name) => register_one(connection, name, move |a: &str, b: &str| compare_arrays(a, b, scalar)),
+        None => Ok(()),
+    }
 }
 
 fn register_one(
@@ -66,86 +70,50 @@ fn register_one(
 }
 
 /// How texts that are stored values of this type compare.
-fn text_order(scalar: Scalar) -> Compare {
+fn compare_text(scalar: Scalar, a: &str, b: &str) -> Ordering {
     match scalar {
-        Scalar::Numeric => numeric_wire::compare_text,
-        Scalar::Interval => compare_stored::<Interval>,
-        Scalar::TimeTz => compare_stored::<TimeTz>,
-        Scalar::Inet | Scalar::Cidr => compare_networks,
-        Scalar::Jsonb => compare_jsonb,
-        Scalar::TsVector => compare_documents,
-        Scalar::TsQuery => compare_queries,
-        Scalar::BpChar => |a, b| a.trim_end_matches(' ').cmp(b.trim_end_matches(' ')),
-        _ => str::cmp,
+        Scalar::Jsonb => order::read(a, b, |text| json::parse(text).ok(), jsonb::compare_whole),
+        _ => order::compare_text(scalar, a, b),
     }
-}
-
-/// Compares what both texts are read as; what cannot be read is less.
-fn read<T, E>(
-    a: &str,
-    b: &str,
-    parse: impl Fn(&str) -> Result<T, E>,
-    compare: impl Fn(&T, &T) -> Ordering,
-) -> Ordering {
-    match (parse(a), parse(b)) {
-        (Ok(a), Ok(b)) => compare(&a, &b),
-        (a_read, b_read) => a_read.is_ok().cmp(&b_read.is_ok()).then_with(|| a.cmp(b)),
-    }
-}
-
-fn compare_stored<T: Stored + Ord>(a: &str, b: &str) -> Ordering {
-    read(a, b, T::from_stored, T::cmp)
-}
-
-fn compare_networks(a: &str, b: &str) -> Ordering {
-    read(a, b, Network::from_stored, Network::cmp)
-}
-
-fn compare_jsonb(a: &str, b: &str) -> Ordering {
-    read(a, b, json::parse, jsonb::compare_whole)
-}
-
-fn compare_documents(a: &str, b: &str) -> Ordering {
-    read(a, b, TsVector::parse, TsVector::compare)
-}
-
-fn compare_queries(a: &str, b: &str) -> Ordering {
-    let parse = |text: &str| query_parser::parse(text, Syntax::Standard, &mut query_parser::as_it_is);
-    read(a, b, parse, |(a, _), (b, _)| a.compare(b))
 }
 
 /// What `pg_pack` made: argument by argument, each by its type's order; NULL last.
 fn compare_packed(a: &str, b: &str) -> Ordering {
-    read(a, b, unpack, |a, b| {
-        let pairs = a.iter().zip(b).map(|((info, a), (_, b))| match (a, b) {
-            (Packed::Text(a), Packed::Text(b)) => match info.is_array() {
-                true => compare_arrays(a, b, text_order(info.repr.scalar)),
-                false => text_order(info.repr.scalar)(a, b),
-            },
-            (Packed::Null, Packed::Null) => Ordering::Equal,
-            (Packed::Null, _) => Ordering::Greater,
-            (_, Packed::Null) => Ordering::Less,
-            (Packed::Integer(a), Packed::Integer(b)) => a.cmp(b),
-            (Packed::Real(a), Packed::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
-            (Packed::Blob(a), Packed::Blob(b)) => a.cmp(b),
-            // NaN is a text among numbers.
-            (Packed::Text(_), _) => Ordering::Greater,
-            (_, Packed::Text(_)) => Ordering::Less,
-            _ => Ordering::Equal,
-        });
-        pairs.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-    })
+    order::read(
+        a,
+        b,
+        |text| unpack(text).ok(),
+        |a, b| {
+            let pairs = a.iter().zip(b).map(|((info, a), (_, b))| match (a, b) {
+                (Packed::Text(a), Packed::Text(b)) => match info.is_array() {
+                    true => compare_arrays(a, b, info.repr.scalar),
+                    false => compare_text(info.repr.scalar, a, b),
+                },
+                (Packed::Null, Packed::Null) => Ordering::Equal,
+                (Packed::Null, _) => Ordering::Greater,
+                (_, Packed::Null) => Ordering::Less,
+                (Packed::Integer(a), Packed::Integer(b)) => a.cmp(b),
+                (Packed::Real(a), Packed::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+                (Packed::Blob(a), Packed::Blob(b)) => a.cmp(b),
+                // NaN is a text among numbers.
+                (Packed::Text(_), _) => Ordering::Greater,
+                (_, Packed::Text(_)) => Ordering::Less,
+                _ => Ordering::Equal,
+            });
+            pairs.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        },
+    )
 }
 
 /// Element by element; then the array with fewer elements is less, with fewer dimensions, and with the smaller first
 /// dimension that differs (array_cmp).
-fn compare_arrays(a: &str, b: &str, compare: Compare) -> Ordering {
-    let parse = |text: &str| serde_json::from_str::<Value>(text);
-    read(a, b, parse, |a, b| {
+fn compare_arrays(a: &str, b: &str, scalar: Scalar) -> Ordering {
+    let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
+    order::read(a, b, parse, |a, b| {
         let (mut left, mut right) = (Vec::new(), Vec::new());
         flatten(a, &mut left);
         flatten(b, &mut right);
-        let elements = left.iter().zip(&right).map(|(a, b)| compare_with(compare, a, b));
+        let elements = left.iter().zip(&right).map(|(a, b)| compare_elements(scalar, a, b));
         let (a_lengths, b_lengths) = (lengths(a), lengths(b));
         (elements.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
             .then_with(|| left.len().cmp(&right.len()))
@@ -171,14 +139,9 @@ fn lengths(mut value: &Value) -> Vec<usize> {
     lengths
 }
 
-/// Two elements of an array by their type's order, NULL last.
+/// Two elements of an array by their type's order, NULL last. Numbers and booleans tell their order, as do infinities
+/// and NaN, which are strings among numbers; other strings are compared as texts.
 pub(super) fn compare_elements(scalar: Scalar, a: &Value, b: &Value) -> Ordering {
-    compare_with(text_order(scalar), a, b)
-}
-
-/// Numbers and booleans tell their order, as do infinities and NaN, which are strings among numbers; other strings are
-/// compared as texts.
-fn compare_with(compare: Compare, a: &Value, b: &Value) -> Ordering {
     let below_numbers = |value: &Value| value.as_str().is_some_and(|text| text.starts_with('-'));
     match (a, b) {
         (Value::Null, Value::Null) => Ordering::Equal,
@@ -186,7 +149,7 @@ fn compare_with(compare: Compare, a: &Value, b: &Value) -> Ordering {
         (_, Value::Null) => Ordering::Less,
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::Number(a), Value::Number(b)) => compare_numbers(a, b),
-        (Value::String(a), Value::String(b)) => compare(a, b),
+        (Value::String(a), Value::String(b)) => compare_text(scalar, a, b),
         (Value::Number(_), other) => {
             if below_numbers(other) {
                 Ordering::Greater

@@ -23,7 +23,9 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
     register_all(connection, slot, FUNCTIONS)?;
     for info in TYPES {
         // PostgreSQL calls the conversions of dates and times "stable", and those that look names up.
-        let deterministic = !depends_on_session(info.repr.scalar);
+        // Text search configurations are the same in every database, and belong into indexes.
+        let fixed = matches!(info.repr.scalar, Scalar::RegConfig | Scalar::RegDictionary);
+        let deterministic = fixed || !info.repr.scalar.depends_on_session();
         let name = format!("pg_in_{}", info.name);
         let signature = Signature { name: &name, arity: 1, strict: true, deterministic };
         register_one(connection, slot, signature, move |args| input(info, args))?;
@@ -32,13 +34,6 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
         register_one(connection, slot, signature, move |args| output(info, args))?;
     }
     Ok(())
-}
-
-fn depends_on_session(scalar: Scalar) -> bool {
-    use Scalar::*;
-    // Text search configurations and dictionaries are the same in every database, and belong into indexes.
-    matches!(scalar, Date | Time | TimeTz | Timestamp | TimestampTz | Interval)
-        || scalar.names_object() && !matches!(scalar, RegConfig | RegDictionary)
 }
 
 /// Whether the stored form of a scalar is its text form.

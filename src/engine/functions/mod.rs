@@ -13,6 +13,7 @@ mod aggregate;
 mod any_text;
 mod args;
 mod arrays;
+mod bits;
 mod bytes;
 mod capture;
 mod catalog;
@@ -22,6 +23,7 @@ mod datetime;
 mod elements;
 mod float;
 mod formatting;
+mod geometry;
 mod integer;
 mod io;
 mod json;
@@ -31,10 +33,13 @@ mod jsonpath;
 mod like;
 #[cfg(test)]
 mod limits_tests;
+mod mac_address;
 mod modifiers;
+mod money;
 mod network;
 mod numeric;
 mod object_ids;
+mod ranges;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
@@ -42,6 +47,7 @@ mod server_info;
 mod session;
 mod sets;
 mod strings;
+mod system_ids;
 mod text_search;
 mod unnest;
 
@@ -296,6 +302,7 @@ static AREAS: &[&[Definition]] = &[
     float::FUNCTIONS,
     numeric::FUNCTIONS,
     strings::FUNCTIONS,
+    bits::FUNCTIONS,
     bytes::FUNCTIONS,
     like::FUNCTIONS,
     regex::FUNCTIONS,
@@ -305,8 +312,13 @@ static AREAS: &[&[Definition]] = &[
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
     formatting::FUNCTIONS,
+    geometry::FUNCTIONS,
     network::FUNCTIONS,
     text_search::FUNCTIONS,
+    mac_address::FUNCTIONS,
+    money::FUNCTIONS,
+    system_ids::FUNCTIONS,
+    ranges::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,

@@ -9,6 +9,7 @@ use super::arrays::array;
 use super::elements::find_type;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
+use crate::types::bits;
 use crate::types::datetime::{Stored, Time, TimeTz, Timestamp, TimestampTz};
 use crate::types::format::FormatSettings;
 use crate::types::interval::Interval;
@@ -81,6 +82,8 @@ fn elements(args: &Args<'_>) -> Result<Output> {
     let element = |text: String| match info.name {
         "varchar" => Ok(limited(&text, typmod, explicit, "character varying")?.unwrap_or(text)),
         "bpchar" => Ok(limited(&text, typmod, explicit, "character")?.unwrap_or(text)),
+        "bit" => Ok(bits::fixed(&text, typmod, explicit)?.unwrap_or(text)),
+        "varbit" => Ok(bits::varying(&text, typmod, explicit)?.unwrap_or(text)),
         _ => apply(info.repr.scalar, &text, typmod),
     };
     Ok(map(Value::Array(array(args, 1)?), &element)?.to_string().into())

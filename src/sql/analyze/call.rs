@@ -99,6 +99,13 @@ impl Analyzer<'_> {
             let message = format!("cannot pass more than {MAX_ARGUMENTS} arguments to a function");
             return Err(self.at(Error::new(SqlState::TOO_MANY_ARGUMENTS, message), call.location));
         }
+        // A type's name before a constant of unknown type is a cast, whatever functions there are (func_get_detail).
+        if let ([Expr { type_oid: Oid::UNKNOWN, .. }], [argument]) = (args.as_slice(), call.args.as_slice())
+            && let at = expr_location(argument)
+            && let Some(cast) = self.call_as_cast(name, args.clone(), call).map_err(|e| self.at(e, at))?
+        {
+            return Ok(cast);
+        }
         let args = self.of_compatible_types(name, args);
         let types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
         let function = match (call.agg_star, functions::named(name)) {

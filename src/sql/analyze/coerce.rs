@@ -6,12 +6,13 @@
 use crate::catalog::schema::UserTypeKind;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::polymorphic::is_polymorphic;
 use crate::sql::casts::{self, CastContext};
 use crate::sql::scan::LiteralKind;
 use crate::sql::tree::{CastRef, Coercion, Expr, ExprKind};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
-use crate::types::pg_type::{Oid, Scalar, type_info};
+use crate::types::pg_type::{Oid, type_info};
 use crate::types::qualified_name::name_parts;
 use crate::types::value::Value;
 
@@ -63,14 +64,10 @@ impl Analyzer<'_> {
 
     /// Whether an argument of type `from` is acceptable where `to` is declared (func_match_argtypes).
     pub(super) fn can_coerce(&self, from: Oid, to: Oid, context: CastContext) -> bool {
-        match to {
-            _ if from == to || from == Oid::UNKNOWN => true,
-            Oid::ANY | Oid::ANYELEMENT => true,
-            Oid::ANYARRAY => self.element_type(from).is_some(),
-            Oid::ANYNONARRAY => self.element_type(from).is_none(),
-            Oid::ANYENUM => self.is_enum(from),
-            _ => self.path(from, to, context).is_some(),
+        if from == to || from == Oid::UNKNOWN {
+            return true;
         }
+        self.takes(to, from).unwrap_or_else(|| self.path(from, to, context).is_some())
     }
 
     /// Converts an expression to a type without being asked to: 42804 with `what` if it cannot be.
@@ -113,7 +110,7 @@ impl Analyzer<'_> {
         typmod: i32,
         context: CastContext,
     ) -> Result<Option<Expr>> {
-        if matches!(to, Oid::ANY | Oid::ANYELEMENT | Oid::ANYARRAY | Oid::ANYNONARRAY | Oid::ANYENUM) {
+        if is_polymorphic(to) {
             return Ok(Some(expr));
         }
         if let Some(UserTypeKind::Domain { .. }) = self.catalog().types.get(&to).map(|t| &t.kind) {
@@ -138,6 +135,13 @@ impl Analyzer<'_> {
             return Ok(Some(self.apply_typmod(expr, to, typmod, context)));
         }
         let Some(path) = self.path(from, to, context) else { return Ok(None) };
+        if to == Oid::BIT
+            && let Coercion::Cast(_) = path
+            && self.category(from) == b'N'
+        {
+            // A number becomes as many bits as the modifier says, from its right end.
+            return Ok(Some(Expr { typmod, ..coerced(expr, to, path) }));
+        }
         let same_modifier = from == to && (typmod == -1 || typmod == expr.typmod);
         let converted = if from == to { expr } else { coerced(expr, to, path) };
         if same_modifier {
@@ -209,11 +213,7 @@ impl Analyzer<'_> {
     /// A constant whose text is known: read now, unless the session's settings or the catalog decide what it means.
     fn constant_from_text(&mut self, text: &str, to: Oid) -> Result<Expr> {
         let repr = self.repr_of(to);
-        let depends = matches!(
-            repr.scalar,
-            Scalar::Date | Scalar::Time | Scalar::TimeTz | Scalar::Timestamp | Scalar::TimestampTz | Scalar::Interval
-        );
-        if depends || repr.scalar.names_object() {
+        if repr.scalar.depends_on_session() {
             return Ok(read_as(Expr::text(text), to));
         }
         let name = self.type_name(to);
@@ -264,6 +264,8 @@ impl Analyzer<'_> {
             to,
             Oid::VARCHAR
                 | Oid::BPCHAR
+                | Oid::BIT
+                | Oid::VARBIT
                 | Oid::NUMERIC
                 | Oid::TIME
                 | Oid::TIMETZ

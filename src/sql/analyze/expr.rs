@@ -15,6 +15,7 @@ use crate::sql::syntax::ast::expression::{
 use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{BooleanTest, Expr, ExprKind, SubLinkKind};
+use crate::types::bits;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
@@ -100,7 +101,10 @@ impl Analyzer<'_> {
             ConstValue::Float(text) => number(text),
             ConstValue::Boolean(b) => Expr::integer(i64::from(*b), Oid::BOOL),
             ConstValue::String(text) => unknown_text(text),
-            ConstValue::BitString(_) => return Err(self.at(Error::unsupported("type bit"), constant.location)),
+            ConstValue::BitString(text) => {
+                let digits = bits::parse(text).map_err(|e| self.at(e, constant.location))?;
+                Expr::constant(Value::Text(digits), Oid::BIT)
+            }
             ConstValue::Null => Expr::null(Oid::UNKNOWN),
         })
     }

@@ -102,8 +102,7 @@ impl<'a> Analyzer<'a> {
             let value = match given {
                 Some(value) if !matches!(value, Ast::SetToDefault(_)) => {
                     let expr = self.expr(value)?;
-                    let value_of = self.inserted_value(expr, (column, &column.name), relation, overriding);
-                    value_of.map_err(|e| self.at(e, expr_location(value)))?
+                    self.inserted_value((expr, expr_location(value)), (column, &column.name), relation, overriding)?
                 }
                 _ => self.default_of(relation, column)?,
             };

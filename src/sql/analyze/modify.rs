@@ -179,8 +179,7 @@ impl<'a> Analyzer<'a> {
             values.push(match value {
                 Some((place, (expr, location))) => {
                     let name = columns.get(place).map_or(column.name.as_str(), |column| column.name);
-                    let value = self.inserted_value(expr, (column, name), target, overriding);
-                    value.map_err(|e| self.at(e, location))?
+                    self.inserted_value((expr, location), (column, name), target, overriding)?
                 }
                 None => self.default_of(target, column)?,
             });
@@ -214,7 +213,9 @@ impl<'a> Analyzer<'a> {
             let place = columns.iter().position(|c| c.number() == column.number);
             let given = place.and_then(|p| Some((columns.get(p)?.name, entry.columns.get(p)?)));
             let expr = match given {
-                Some((name, given)) => self.inserted_value(given.expr.clone(), (column, name), target, overriding)?,
+                Some((name, given)) => {
+                    self.inserted_value((given.expr.clone(), Location::UNKNOWN), (column, name), target, overriding)?
+                }
                 None => self.default_of(target, column)?,
             };
             targets.push(Target { name: column.name.clone(), expr });
@@ -256,7 +257,7 @@ impl<'a> Analyzer<'a> {
     /// A value that is given for a column of a new row. With OVERRIDING USER VALUE an identity's own wins over it.
     pub(super) fn inserted_value(
         &mut self,
-        expr: Expr,
+        (expr, location): (Expr, Location),
         (column, name): (&Column, &str),
         target: &ResultRelation<'a>,
         overriding: Option<Overriding>,
@@ -265,7 +266,7 @@ impl<'a> Analyzer<'a> {
             return self.default_of(target, column);
         }
         check_writable(column, overriding)?;
-        self.assign(expr, column, name)
+        self.assign(expr, column, name).map_err(|e| self.at(e, location))
     }
 
     /// A value converted for a column (assignment), lengths enforced.

@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::polymorphic::is_polymorphic;
 use crate::sql::casts::CastContext;
 use crate::sql::functions::{self, Function};
 use crate::sql::operators::{self, Operator};
@@ -22,10 +23,6 @@ fn comparison(name: &str) -> Option<&'static str> {
         ">=" => ">=",
         _ => return None,
     })
-}
-
-fn is_polymorphic(oid: Oid) -> bool {
-    matches!(oid, Oid::ANY | Oid::ANYELEMENT | Oid::ANYARRAY | Oid::ANYNONARRAY | Oid::ANYENUM)
 }
 
 impl Analyzer<'_> {
@@ -101,8 +98,8 @@ impl Analyzer<'_> {
             }
             _ => return Ok(None),
         };
-        if matches!(target, Oid::JSON | Oid::XML | Oid::VOID) {
-            return Err(self.no_operator(op, Some(l), r));
+        if !operators::compare_as_stored(target) {
+            return Ok(None);
         }
         let left = self.implicit(left.clone(), target)?;
         let right = self.implicit(right.clone(), target)?;
@@ -198,25 +195,6 @@ impl Analyzer<'_> {
             && self.polymorphism_fits(signature, types)
     }
 
-    /// anyelement and anyarray must agree with each other.
-    fn polymorphism_fits(&self, signature: &[Oid], types: &[Oid]) -> bool {
-        let mut element: Option<Oid> = None;
-        for (declared, actual) in signature.iter().zip(types) {
-            let this = match *declared {
-                _ if *actual == Oid::UNKNOWN => continue,
-                Oid::ANYARRAY => self.element_type(*actual),
-                Oid::ANYELEMENT | Oid::ANYNONARRAY | Oid::ANYENUM => Some(*actual),
-                _ => continue,
-            };
-            match (element, this) {
-                (None, this) => element = this,
-                (Some(a), Some(b)) if a == b => {}
-                _ => return false,
-            }
-        }
-        true
-    }
-
     /// func_select_candidate: exact matches, then preferred types, then the category of unknown arguments.
     fn choose<'s>(&self, among: &[usize], signature: &dyn Fn(usize) -> &'s [Oid], types: &[Oid]) -> Option<usize> {
         let mut left: Vec<usize> = among.iter().copied().filter(|i| self.fits(signature(*i), types)).collect();
@@ -279,42 +257,6 @@ impl Analyzer<'_> {
 
     fn category_of_declared(&self, oid: Oid) -> u8 {
         if is_polymorphic(oid) { b'P' } else { self.category(oid) }
-    }
-
-    /// What each declared argument type stands for in this call: polymorphic ones are replaced.
-    pub(super) fn actual_types(&self, declared: &[Oid], types: &[Oid]) -> Vec<Oid> {
-        let element = declared.iter().zip(types).find_map(|(declared, actual)| match *declared {
-            _ if *actual == Oid::UNKNOWN => None,
-            Oid::ANYARRAY => self.element_type(*actual),
-            Oid::ANYELEMENT | Oid::ANYNONARRAY | Oid::ANYENUM => Some(*actual),
-            _ => None,
-        });
-        let element = element.unwrap_or(Oid::TEXT);
-        declared
-            .iter()
-            .zip(types)
-            .map(|(declared, actual)| match *declared {
-                Oid::ANYARRAY => self.array_type(element).unwrap_or(Oid::TEXT_ARRAY),
-                Oid::ANYELEMENT | Oid::ANYNONARRAY | Oid::ANYENUM => element,
-                Oid::ANY if *actual == Oid::UNKNOWN => Oid::TEXT,
-                Oid::ANY => *actual,
-                declared => declared,
-            })
-            .collect()
-    }
-
-    /// The result type, polymorphic ones replaced.
-    pub(super) fn result_type(&self, result: Oid, declared: &[Oid], actual: &[Oid]) -> Oid {
-        let element = declared.iter().zip(actual).find_map(|(declared, actual)| match *declared {
-            Oid::ANYARRAY => self.element_type(*actual),
-            Oid::ANYELEMENT | Oid::ANYNONARRAY | Oid::ANYENUM => Some(*actual),
-            _ => None,
-        });
-        match (result, element) {
-            (Oid::ANYELEMENT | Oid::ANYNONARRAY | Oid::ANYENUM, Some(element)) => element,
-            (Oid::ANYARRAY, Some(element)) => self.array_type(element).unwrap_or(Oid::TEXT_ARRAY),
-            (result, _) => result,
-        }
     }
 
     /// An argument as its declared type asks for it.

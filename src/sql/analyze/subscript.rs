@@ -55,6 +55,9 @@ impl Analyzer<'_> {
             let subscript = self.implicit(subscript.clone(), Oid::INT4)?;
             return Ok(subscripted(array, vec![subscript], Oid::CHAR));
         }
+        if let Some(part) = self.part_of_shape(&array, &subscripts)? {
+            return Ok(part);
+        }
         let Some(element) = self.element_type(array.type_oid) else {
             let message = format!(
                 "cannot subscript type {} because it does not support subscripting",
@@ -134,6 +137,6 @@ impl Analyzer<'_> {
 }
 
 /// container[index] …
-fn subscripted(container: Expr, indexes: Vec<Expr>, element: Oid) -> Expr {
+pub(super) fn subscripted(container: Expr, indexes: Vec<Expr>, element: Oid) -> Expr {
     Expr::new(ExprKind::Subscript { container: Box::new(container), indexes }, element)
 }

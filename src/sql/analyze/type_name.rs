@@ -7,8 +7,8 @@
 use crate::catalog::schema::CatalogSnapshot;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::syntax::ast::expression::{AConst, ColumnRef, ConstValue, Expr, Field, TypeName};
-use crate::types::interval;
 use crate::types::pg_type::{Oid, Repr, type_by_name, type_info};
+use crate::types::{bits, interval};
 
 /// A type with its modifier and how its values are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,43 +19,8 @@ pub struct ResolvedType {
 }
 
 /// Types PostgreSQL has and we do not: they answer 0A000 instead of "does not exist".
-const UNSUPPORTED: &[&str] = &[
-    "bit",
-    "varbit",
-    "box",
-    "circle",
-    "datemultirange",
-    "daterange",
-    "int4multirange",
-    "int4range",
-    "int8multirange",
-    "int8range",
-    "line",
-    "lseg",
-    "macaddr",
-    "macaddr8",
-    "money",
-    "nummultirange",
-    "numrange",
-    "path",
-    "pg_snapshot",
-    "point",
-    "polygon",
-    "regcollation",
-    "regconfig",
-    "regdictionary",
-    "regoper",
-    "regoperator",
-    "regprocedure",
-    "tsmultirange",
-    "tsquery",
-    "tsrange",
-    "tstzmultirange",
-    "tstzrange",
-    "tsvector",
-    "txid_snapshot",
-    "xid8",
-];
+const UNSUPPORTED: &[&str] =
+    &["regcollation", "regconfig", "regdictionary", "regoper", "regoperator", "regprocedure", "tsquery", "tsvector"];
 
 /// The serial types' names and what they are (parse_utilcmd.c).
 const SERIALS: &[(&str, Oid)] = &[
@@ -201,6 +166,7 @@ fn named_typmod(oid: Oid, name: &str, modifiers: &[Expr]) -> Result<i32> {
         (_, []) => Ok(-1),
         (Oid::VARCHAR, [n]) => length_typmod(*n, "varchar"),
         (Oid::BPCHAR, [n]) => length_typmod(*n, "char"),
+        (Oid::BIT | Oid::VARBIT, [n]) => bits::length_typmod(*n, name),
         (Oid::NUMERIC, [precision]) => numeric_typmod(*precision, 0),
         (Oid::NUMERIC, [precision, scale]) => numeric_typmod(*precision, *scale),
         (Oid::TIME | Oid::TIMETZ | Oid::TIMESTAMP | Oid::TIMESTAMPTZ, [precision]) => Ok(time_typmod(*precision)),
@@ -208,9 +174,17 @@ fn named_typmod(oid: Oid, name: &str, modifiers: &[Expr]) -> Result<i32> {
         (Oid::INTERVAL, [range, precision]) => Ok(interval_typmod(*range, Some(*precision))),
         (Oid::NUMERIC, _) => Err(invalid("invalid NUMERIC type modifier".to_owned())),
         (Oid::INTERVAL, _) => Err(invalid("invalid INTERVAL type modifier".to_owned())),
-        (Oid::VARCHAR | Oid::BPCHAR | Oid::TIME | Oid::TIMETZ | Oid::TIMESTAMP | Oid::TIMESTAMPTZ, _) => {
-            Err(invalid("invalid type modifier".to_owned()))
-        }
+        (
+            Oid::VARCHAR
+            | Oid::BPCHAR
+            | Oid::BIT
+            | Oid::VARBIT
+            | Oid::TIME
+            | Oid::TIMETZ
+            | Oid::TIMESTAMP
+            | Oid::TIMESTAMPTZ,
+            _,
+        ) => Err(invalid("invalid type modifier".to_owned())),
         _ => {
             let message = format!("type modifier is not allowed for type \"{name}\"");
             Err(Error::new(SqlState::SYNTAX_ERROR, message))
@@ -325,7 +299,7 @@ mod tests {
             ("float(54)", "22023", "precision for type float must be less than 54 bits"),
             ("tinyint", "42704", "type \"tinyint\" does not exist"),
             ("mood(3)", "42601", "type modifier is not allowed for type \"mood\""),
-            ("money", "0A000", "type money is not supported"),
+            ("tsquery", "0A000", "type tsquery is not supported"),
         ] {
             let error = resolve_text(text).expect_err(text);
             assert_eq!((error.code().as_str(), error.message()), (code, message));

@@ -2,10 +2,12 @@
 //!
 //! Specification: sql-altertable.html and the other ALTER statements' pages.
 
-use super::view::view_parameters;
+use super::options::parameters;
 use super::{Defined, Definer, Definition, ddl, relation_name};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind};
+use crate::sql::ddl::{
+    AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind, StorageChange,
+};
 use crate::sql::syntax::ast::definition::{
     AlterDomainAction, AlterDomainStmt, AlterEnum, AlterEnumStmt, AlterSeqStmt, AlterTableCmd, AlterTableStmt,
     ColumnSelector, ConstraintKind, DefArg, DefElem, TriggerFiring, TriggerSelector,
@@ -20,36 +22,16 @@ impl Definer<'_> {
         let (kind, tag) = match alter.object_type {
             ObjectType::Table => (ObjectKind::Table, "ALTER TABLE"),
             ObjectType::View => (ObjectKind::View, "ALTER VIEW"),
-            // Storage, statistics, owners: nothing of it has an effect here.
-            ObjectType::Index => return self.accepted_actions(alter, "ALTER INDEX"),
-            ObjectType::Sequence => return self.accepted_actions(alter, "ALTER SEQUENCE"),
+            ObjectType::Index => (ObjectKind::Index, "ALTER INDEX"),
+            ObjectType::Sequence => (ObjectKind::Sequence, "ALTER SEQUENCE"),
             ObjectType::MatView => return Err(Error::unsupported("ALTER MATERIALIZED VIEW")),
             ObjectType::ForeignTable => return Err(Error::unsupported("ALTER FOREIGN TABLE")),
             _ => return Err(Error::unsupported("altering the attributes of a composite type")),
         };
         let table = &alter.relation.relation;
-        let of_view = kind == ObjectKind::View;
-        let action = |cmd: &AlterTableCmd| match cmd {
-            AlterTableCmd::SetRelOptions(options) if of_view => {
-                Ok(AlterAction::SetParameters(view_parameters(options)?))
-            }
-            AlterTableCmd::ResetRelOptions(options) if of_view => {
-                Ok(AlterAction::ResetParameters(options.iter().map(|option| option.name.clone()).collect()))
-            }
-            cmd => self.alter_action(cmd, table),
-        };
-        let actions = alter.commands.iter().map(action).collect::<Result<Vec<_>>>()?;
+        let actions = alter.commands.iter().map(|cmd| self.alter_action(cmd, table)).collect::<Result<Vec<_>>>()?;
         let name = relation_name(&alter.relation);
         ddl(Ddl::AlterTable { name, kind, if_exists: alter.missing_ok, actions }, tag)
-    }
-
-    fn accepted_actions(self, alter: &AlterTableStmt, tag: &'static str) -> Defined {
-        for command in &alter.commands {
-            if !matches!(self.alter_action(command, &alter.relation.relation)?, AlterAction::Accept { .. }) {
-                return Err(Error::unsupported(tag));
-            }
-        }
-        Ok((Definition::Accepted, tag))
     }
 
     fn alter_action(self, cmd: &AlterTableCmd, table: &str) -> Result<AlterAction> {
@@ -88,10 +70,9 @@ impl Definer<'_> {
                 cascade: *behavior == DropBehavior::Cascade,
             },
             Cmd::AlterColumnType { column, type_name, collation, using, .. } => {
-                if let Some(collation) = collation {
-                    self.check_collation(&collation.name, collation.location)?;
-                }
-                AlterAction::AlterType { name: column.clone(), data_type: type_name.clone(), using: using.clone() }
+                let collation = collation.as_ref().map(|c| self.collation(&c.name, c.location)).transpose()?;
+                let (data_type, using) = (type_name.clone(), using.clone());
+                AlterAction::AlterType { name: column.clone(), data_type, collation, using }
             }
             Cmd::AddIdentity { column, always, options, .. } => AlterAction::AddIdentity {
                 name: column.clone(),
@@ -236,32 +217,21 @@ impl Definer<'_> {
     }
 }
 
-/// Actions about storage, owners and triggers, which change nothing here, and those that cannot be.
+/// Actions about storage, owners and triggers, and those that cannot be.
 fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
     use AlterTableCmd as Cmd;
-    let column = match cmd {
-        Cmd::SetStatistics { column: ColumnSelector::Name(column), .. }
-        | Cmd::SetOptions { column, .. }
-        | Cmd::ResetOptions { column, .. }
-        | Cmd::SetStorage { column, .. }
-        | Cmd::SetCompression { column, .. } => Some(column.clone()),
-        Cmd::SetStatistics { column: ColumnSelector::Number(_), .. }
-        | Cmd::ChangeOwner(_)
-        | Cmd::ClusterOn(_)
-        | Cmd::DropCluster
-        | Cmd::DropOids
-        | Cmd::SetAccessMethod(_)
-        | Cmd::SetTableSpace(_)
-        | Cmd::SetRelOptions(_)
-        | Cmd::ResetRelOptions(_)
-        | Cmd::ReplicaIdentity(_) => None,
+    if let Some(change) = storage_change(cmd)? {
+        return Ok(AlterAction::Storage(change));
+    }
+    match cmd {
+        Cmd::ChangeOwner(_) | Cmd::DropOids | Cmd::SetAccessMethod(_) | Cmd::SetTableSpace(_) => {}
         Cmd::SetLogged => return Ok(AlterAction::SetLogged(true)),
         Cmd::SetUnlogged => return Ok(AlterAction::SetLogged(false)),
         Cmd::Trigger { target: TriggerSelector::All, firing } => {
             return Ok(AlterAction::SetTriggers { enabled: *firing != TriggerFiring::Disabled });
         }
         // No trigger can have a name here, and those of foreign keys are not the user's.
-        Cmd::Trigger { target: TriggerSelector::User, .. } => None,
+        Cmd::Trigger { target: TriggerSelector::User, .. } => {}
         Cmd::Trigger { .. } => return Err(Error::unsupported("a trigger")),
         Cmd::Rule { .. } => return Err(Error::unsupported("ALTER TABLE ENABLE RULE")),
         Cmd::AddInherit(_) | Cmd::DropInherit(_) => return Err(Error::unsupported("ALTER TABLE INHERIT")),
@@ -277,8 +247,30 @@ fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
             return Err(Error::unsupported("ALTER TABLE OPTIONS"));
         }
         _ => return Err(Error::unsupported("this form of ALTER TABLE")),
-    };
-    Ok(AlterAction::Accept { column })
+    }
+    Ok(AlterAction::Accept)
+}
+
+fn storage_change(cmd: &AlterTableCmd) -> Result<Option<StorageChange>> {
+    use AlterTableCmd as Cmd;
+    Ok(Some(match cmd {
+        Cmd::SetStatistics { column: ColumnSelector::Name(column), target } => {
+            StorageChange::Statistics(column.clone(), *target)
+        }
+        Cmd::SetStatistics { column: ColumnSelector::Number(number), target } => {
+            StorageChange::NumberedStatistics(i16::try_from(*number).unwrap_or(i16::MAX), *target)
+        }
+        Cmd::SetOptions { column, options } => StorageChange::SetColumn(column.clone(), parameters(options)?),
+        Cmd::ResetOptions { column, options } => StorageChange::ResetColumn(column.clone(), parameters(options)?),
+        Cmd::SetStorage { column, storage } => StorageChange::Storage(column.clone(), storage.clone()),
+        Cmd::SetCompression { column, compression } => StorageChange::Compression(column.clone(), compression.clone()),
+        Cmd::ClusterOn(index) => StorageChange::ClusterOn(index.clone()),
+        Cmd::DropCluster => StorageChange::WithoutCluster,
+        Cmd::SetRelOptions(options) => StorageChange::Set(parameters(options)?),
+        Cmd::ResetRelOptions(options) => StorageChange::Reset(parameters(options)?),
+        Cmd::ReplicaIdentity(identity) => StorageChange::ReplicaIdentity(identity.clone()),
+        _ => return Ok(None),
+    }))
 }
 
 /// The kinds of objects there are, and the tag of altering one.

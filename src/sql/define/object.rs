@@ -3,13 +3,16 @@
 //! Specification: the statements' pages in sql-commands.html.
 
 use super::alter::kind_words;
-use super::{Defined, Definer, Definition, absent, ddl, relation_name};
+use super::options::parameters;
+use super::{Defined, Definer, Definition, absent, ddl, definition, relation_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
-    CommentTarget, CreateDomain, CreateIndex, Ddl, IndexKeyDefinition, IndexKeySource, Name, ObjectKind,
+    CommentTarget, CreateDomain, CreateIndex, CreateView, Ddl, IndexKeyDefinition, IndexKeySource, Name, ObjectKind,
+    Parameter,
 };
 use crate::sql::syntax::ast::definition::{
     ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, IndexElem, IndexKey, IndexStmt,
+    ViewCheckOption, ViewStmt,
 };
 use crate::sql::syntax::ast::query::{Persistence, RangeVar, SortByDir, SortByNulls};
 use crate::sql::syntax::ast::statement::{
@@ -17,10 +20,30 @@ use crate::sql::syntax::ast::statement::{
 };
 
 impl Definer<'_> {
+    pub(super) fn create_view(self, view: &ViewStmt) -> Defined {
+        let mut parameters = parameters(&view.options)?;
+        let option = match view.check_option {
+            ViewCheckOption::None => None,
+            ViewCheckOption::Local => Some("local"),
+            ViewCheckOption::Cascaded => Some("cascaded"),
+        };
+        parameters.extend(option.map(|option| Parameter {
+            namespace: None,
+            name: "check_option".to_owned(),
+            value: Some(option.to_owned()),
+        }));
+        let create = CreateView {
+            name: relation_name(&view.view),
+            or_replace: view.replace,
+            temporary: view.view.persistence == Persistence::Temporary,
+            columns: view.columns.clone(),
+            query: Box::new(view.query.clone()),
+            parameters,
+        };
+        ddl(Ddl::CreateView(Box::new(create)), "CREATE VIEW")
+    }
+
     pub(super) fn create_index(self, index: &IndexStmt) -> Defined {
-        if index.nulls_not_distinct {
-            return Err(Error::unsupported("NULLS NOT DISTINCT"));
-        }
         let included = index.including.iter().map(|element| match &element.key {
             IndexKey::Column(name) => Ok(name.clone()),
             IndexKey::Expr(_) => {
@@ -37,6 +60,8 @@ impl Definer<'_> {
             keys: index.params.iter().map(|element| self.index_key(element)).collect::<Result<_>>()?,
             included: included.collect::<Result<_>>()?,
             predicate: index.where_clause.clone(),
+            nulls_not_distinct: index.nulls_not_distinct,
+            parameters: parameters(&index.options)?,
         };
         ddl(Ddl::CreateIndex(Box::new(create)), "CREATE INDEX")
     }
@@ -73,15 +98,28 @@ impl Definer<'_> {
     }
 
     pub(super) fn create_schema(self, create: &CreateSchemaStmt) -> Defined {
-        if !create.elements.is_empty() {
-            return Err(Error::unsupported("CREATE SCHEMA with schema elements"));
-        }
         let role = create.authorization.as_ref().map(|role| &role.role);
         let name = match (&create.name, role) {
             (Some(name), _) | (None, Some(RoleSpecType::Name(name))) => name.clone(),
             _ => return Err(Error::unsupported("CREATE SCHEMA AUTHORIZATION without a name")),
         };
-        ddl(Ddl::CreateSchema { name, if_not_exists: create.if_not_exists }, "CREATE SCHEMA")
+        let mut elements = Vec::new();
+        for element in &create.elements {
+            match definition(element, self.text).transpose()? {
+                Some((Definition::Ddl(element), _)) => elements.push(in_schema(element, &name)?),
+                // Privileges are not kept.
+                Some((Definition::Accepted, _)) => {}
+                None => return Err(Error::internal("an element of a schema")),
+            }
+        }
+        // transformCreateSchemaStmt
+        elements.sort_by_key(|element| match element {
+            Ddl::CreateSequence { .. } => 0,
+            Ddl::CreateTable(_) => 1,
+            Ddl::CreateView(_) => 2,
+            _ => 3,
+        });
+        ddl(Ddl::CreateSchema { name, if_not_exists: create.if_not_exists, elements }, "CREATE SCHEMA")
     }
 
     pub(super) fn create_enum(self, create: &CreateEnumStmt) -> Defined {
@@ -91,7 +129,7 @@ impl Definer<'_> {
 
     pub(super) fn create_domain(self, create: &CreateDomainStmt) -> Defined {
         if let Some(collation) = &create.collation {
-            self.check_collation(&collation.name, collation.location)?;
+            self.collation(&collation.name, collation.location)?;
         }
         let mut domain = CreateDomain {
             name: self.name(&create.name)?,
@@ -184,6 +222,13 @@ impl Definer<'_> {
                 let (table, constraint) = self.part_of(&comment.object)?;
                 return Ok(CommentTarget::Constraint { table, constraint });
             }
+            ObjectType::DomConstraint => {
+                let ObjectRef::DomainConstraint { domain, name } = &comment.object else {
+                    return Err(Error::internal("a domain's constraint without a domain"));
+                };
+                let constraint = name.clone();
+                return Ok(CommentTarget::DomainConstraint { domain: self.name(&domain.names)?, constraint });
+            }
             _ => return Ok(CommentTarget::Other),
         };
         Ok(CommentTarget::Object { kind, name: self.object_name(&comment.object)? })
@@ -204,6 +249,25 @@ impl Definer<'_> {
         let tables = relations.iter().map(relation_name).collect();
         let cascade = behavior == DropBehavior::Cascade;
         ddl(Ddl::Truncate { tables, restart_identity, cascade }, "TRUNCATE TABLE")
+    }
+}
+
+/// An element of CREATE SCHEMA: it is made in that schema, whatever the search path is.
+fn in_schema(mut element: Ddl, schema: &str) -> Result<Ddl> {
+    let name = match &mut element {
+        Ddl::CreateSequence { name, .. } => name,
+        Ddl::CreateTable(create) => &mut create.name,
+        Ddl::CreateView(create) => &mut create.name,
+        Ddl::CreateIndex(create) => &mut create.table,
+        _ => return Err(Error::unsupported("this element of CREATE SCHEMA")),
+    };
+    match name.schema.replace(schema.to_owned()) {
+        Some(other) if other != schema => {
+            let message =
+                format!("CREATE specifies a schema ({other}) different from the one being created ({schema})");
+            Err(Error::new(SqlState::INVALID_SCHEMA_DEFINITION, message))
+        }
+        _ => Ok(element),
     }
 }
 

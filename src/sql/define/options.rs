@@ -6,35 +6,9 @@
 use super::Definer;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{Name, SequenceSettings};
+use crate::sql::ddl::{Name, Parameter, SequenceSettings};
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::location::Location;
-
-/// The storage parameters of a table (reloptions.c).
-const TABLE_PARAMETERS: &[&str] = &[
-    "fillfactor",
-    "toast_tuple_target",
-    "parallel_workers",
-    "user_catalog_table",
-    "log_autovacuum_min_duration",
-    "vacuum_index_cleanup",
-    "vacuum_truncate",
-    "autovacuum_enabled",
-    "autovacuum_vacuum_threshold",
-    "autovacuum_vacuum_insert_threshold",
-    "autovacuum_analyze_threshold",
-    "autovacuum_vacuum_cost_limit",
-    "autovacuum_vacuum_cost_delay",
-    "autovacuum_vacuum_scale_factor",
-    "autovacuum_vacuum_insert_scale_factor",
-    "autovacuum_analyze_scale_factor",
-    "autovacuum_freeze_min_age",
-    "autovacuum_freeze_max_age",
-    "autovacuum_freeze_table_age",
-    "autovacuum_multixact_freeze_min_age",
-    "autovacuum_multixact_freeze_max_age",
-    "autovacuum_multixact_freeze_table_age",
-];
 
 impl Definer<'_> {
     /// The options of CREATE SEQUENCE, ALTER SEQUENCE and identity columns, in any order, none twice.
@@ -81,42 +55,49 @@ impl Definer<'_> {
         }
     }
 
-    /// A table's WITH (…): 22023 for a parameter that there is not. Those that there are have no effect here.
-    pub(super) fn check_storage_parameters(self, options: &[DefElem]) -> Result<()> {
-        for option in options {
-            match (option.namespace.as_deref(), option.name.as_str()) {
-                (None, "oids") => {
-                    let on = !matches!(&option.arg, Some(DefArg::String(value)) if value == "false")
-                        && !matches!(&option.arg, Some(DefArg::TypeName(t)) if t.names == ["false"]);
-                    if on {
-                        let message = "tables declared WITH OIDS are not supported";
-                        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-                    }
-                }
-                (None | Some("toast"), name) if TABLE_PARAMETERS.contains(&name) => {}
-                (Some(namespace), _) if namespace != "toast" => {
-                    let message = format!("unrecognized parameter namespace \"{namespace}\"");
-                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
-                }
-                (_, name) => {
-                    let message = format!("unrecognized parameter \"{name}\"");
-                    return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
-                }
+    /// A table's WITH (…), without the OIDS of old, which can only be off.
+    pub(super) fn table_parameters(self, options: &[DefElem]) -> Result<Vec<Parameter>> {
+        let (oids, others): (Vec<DefElem>, Vec<DefElem>) =
+            options.iter().cloned().partition(|option| option.namespace.is_none() && option.name == "oids");
+        for parameter in parameters(&oids)? {
+            if parameter.value.as_deref() != Some("false") {
+                let message = "tables declared WITH OIDS are not supported";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
             }
         }
-        Ok(())
+        parameters(&others)
     }
 
     /// COLLATE name: every collation there is orders by bytes.
-    pub(super) fn check_collation(self, name: &[String], location: Location) -> Result<()> {
+    pub(super) fn collation(self, name: &[String], location: Location) -> Result<Name> {
         let name = self.name(name)?;
         let mut known = Recording::new(recording!("pg_collation")).lines();
         if known.any(|line| line.text("collname") == name.name) {
-            return Ok(());
+            return Ok(name);
         }
         let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
         Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), location))
     }
+}
+
+/// Storage parameters, as the catalog keeps them: their values as text (defGetString).
+pub(super) fn parameters(options: &[DefElem]) -> Result<Vec<Parameter>> {
+    options.iter().map(parameter).collect()
+}
+
+fn parameter(option: &DefElem) -> Result<Parameter> {
+    let value = match &option.arg {
+        None => None,
+        Some(DefArg::Integer(number)) => Some(number.to_string()),
+        Some(DefArg::Float(text) | DefArg::String(text)) => Some(text.clone()),
+        Some(DefArg::Boolean(value)) => Some(value.to_string()),
+        Some(DefArg::TypeName(type_name)) => Some(type_name.names.join(".")),
+        Some(_) => {
+            let message = format!("invalid value for parameter \"{}\"", option.name);
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+    };
+    Ok(Parameter { namespace: option.namespace.clone(), name: option.name.clone(), value })
 }
 
 /// An option's number (defGetInt64).

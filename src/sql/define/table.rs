@@ -2,11 +2,12 @@
 //!
 //! Specification: sql-createtable.html, transformColumnDefinition and transformConstraintAttrs in parse_utilcmd.c.
 
+use super::options::parameters;
 use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result};
 use crate::sql::ddl::{
     ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, CreateTableAs, Ddl,
-    IdentityDefinition, KeySource, LikeClause, OnCommit,
+    IdentityDefinition, KeySource, LikeClause, OnCommit, Parameter,
 };
 use crate::sql::syntax::ast::definition::{
     ColumnDef, Constraint, ConstraintAttribute, ConstraintKind, CreateStmt, CreateTableAsStmt, ForeignKey, KeyAction,
@@ -27,7 +28,6 @@ impl Definer<'_> {
         if let Some((_, what)) = refused.iter().find(|(given, _)| *given) {
             return Err(Error::unsupported(*what));
         }
-        self.check_storage_parameters(&create.options)?;
         let mut table = CreateTable {
             name: relation_name(&create.relation),
             temporary: create.relation.persistence == Persistence::Temporary,
@@ -37,6 +37,7 @@ impl Definer<'_> {
             columns: Vec::new(),
             constraints: Vec::new(),
             like: Vec::new(),
+            parameters: self.table_parameters(&create.options)?,
         };
         for element in &create.elements {
             match element {
@@ -63,7 +64,6 @@ impl Definer<'_> {
 
     /// A table made from a query: CREATE TABLE AS, and SELECT INTO.
     pub(super) fn table_as(self, into: &IntoClause, query: &SelectStmt, if_not_exists: bool) -> Defined {
-        self.check_storage_parameters(&into.options)?;
         let create = CreateTableAs {
             name: relation_name(&into.relation),
             temporary: into.relation.persistence == Persistence::Temporary,
@@ -73,6 +73,7 @@ impl Definer<'_> {
             columns: into.columns.clone(),
             query: Box::new(query.clone()),
             with_data: !into.skip_data,
+            parameters: self.table_parameters(&into.options)?,
         };
         let tag = if into.skip_data { "CREATE TABLE AS" } else { "SELECT" };
         ddl(Ddl::CreateTableAs(Box::new(create)), tag)
@@ -83,15 +84,15 @@ impl Definer<'_> {
     /// A column of `table`, its constraints sorted out.
     pub(super) fn column_definition(self, def: &ColumnDef, table: &str) -> Result<ColumnDefinition> {
         let Some(type_name) = &def.type_name else { return Err(Error::unsupported("a column without a type")) };
-        if let Some(collation) = &def.collation {
-            self.check_collation(&collation.name, collation.location)?;
-        }
+        let collation = def.collation.as_ref().map(|c| self.collation(&c.name, c.location)).transpose()?;
         if !def.fdw_options.is_empty() {
             return Err(Error::unsupported("OPTIONS of a column"));
         }
         let mut column = ColumnDefinition {
             name: def.name.clone(),
             data_type: type_name.clone(),
+            collation,
+            compression: def.compression.clone(),
             not_null: false,
             default: None,
             generated: None,
@@ -161,9 +162,6 @@ impl Definer<'_> {
             ConstraintKind::Primary(key) => {
                 ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(own(), key.including.clone()))
             }
-            ConstraintKind::Unique { nulls_not_distinct: true, .. } => {
-                return Err(Error::unsupported("NULLS NOT DISTINCT"));
-            }
             ConstraintKind::Unique { key, .. } => {
                 ConstraintDefinitionKind::Unique(KeySource::Columns(own(), key.including.clone()))
             }
@@ -178,6 +176,9 @@ impl Definer<'_> {
             deferrable,
             initially_deferred,
             not_valid: constraint.not_valid,
+            no_inherit: constraint.no_inherit,
+            nulls_not_distinct: nulls_not_distinct(constraint),
+            parameters: key_parameters(constraint)?,
         });
         Ok(())
     }
@@ -251,9 +252,6 @@ impl Definer<'_> {
     pub(super) fn table_constraint(self, constraint: &Constraint) -> Result<ConstraintDefinition> {
         let kind = match &constraint.kind {
             ConstraintKind::Primary(key) => ConstraintDefinitionKind::PrimaryKey(key_source(key)),
-            ConstraintKind::Unique { nulls_not_distinct: true, .. } => {
-                return Err(Error::unsupported("NULLS NOT DISTINCT"));
-            }
             ConstraintKind::Unique { key, .. } => ConstraintDefinitionKind::Unique(key_source(key)),
             ConstraintKind::Check(expr) => ConstraintDefinitionKind::Check(expr.clone()),
             ConstraintKind::Foreign(key) => foreign_key(key, key.columns.clone())?,
@@ -267,7 +265,21 @@ impl Definer<'_> {
             deferrable: constraint.deferrable.unwrap_or(initially_deferred),
             initially_deferred,
             not_valid: constraint.not_valid,
+            no_inherit: constraint.no_inherit,
+            nulls_not_distinct: nulls_not_distinct(constraint),
+            parameters: key_parameters(constraint)?,
         })
+    }
+}
+
+fn nulls_not_distinct(constraint: &Constraint) -> bool {
+    matches!(constraint.kind, ConstraintKind::Unique { nulls_not_distinct: true, .. })
+}
+
+fn key_parameters(constraint: &Constraint) -> Result<Vec<Parameter>> {
+    match &constraint.kind {
+        ConstraintKind::Primary(key) | ConstraintKind::Unique { key, .. } => parameters(&key.options),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -294,10 +306,7 @@ fn key_source(key: &KeyConstraint) -> KeySource {
 
 fn foreign_key(key: &ForeignKey, columns: Vec<String>) -> Result<ConstraintDefinitionKind> {
     match key.match_type {
-        MatchType::Simple => {}
-        // The same as MATCH SIMPLE for one column.
-        MatchType::Full if columns.len() == 1 => {}
-        MatchType::Full => return Err(Error::unsupported("MATCH FULL")),
+        MatchType::Simple | MatchType::Full => {}
         MatchType::Partial => return Err(Error::unsupported("MATCH PARTIAL")),
     }
     if !key.delete_set_columns.is_empty() {
@@ -309,6 +318,7 @@ fn foreign_key(key: &ForeignKey, columns: Vec<String>) -> Result<ConstraintDefin
         referenced: key.references.clone(),
         on_update: action_letter(key.on_update),
         on_delete: action_letter(key.on_delete),
+        match_full: key.match_type == MatchType::Full,
     })
 }
 
@@ -340,6 +350,9 @@ fn like_clause(like: &TableLikeClause, position: usize) -> LikeClause {
         indexes: false,
         identity: false,
         generated: false,
+        comments: false,
+        storage: false,
+        compression: false,
     };
     for (including, option) in &like.options {
         let all = *option == TableLikeOption::All;
@@ -349,6 +362,9 @@ fn like_clause(like: &TableLikeClause, position: usize) -> LikeClause {
             (TableLikeOption::Indexes, &mut clause.indexes),
             (TableLikeOption::Identity, &mut clause.identity),
             (TableLikeOption::Generated, &mut clause.generated),
+            (TableLikeOption::Comments, &mut clause.comments),
+            (TableLikeOption::Storage, &mut clause.storage),
+            (TableLikeOption::Compression, &mut clause.compression),
         ] {
             if all || *option == of {
                 *flag = *including;

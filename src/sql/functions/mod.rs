@@ -5,18 +5,23 @@
 
 mod aggregate;
 mod array;
+mod bits;
 mod catalog;
 mod datetime;
 mod defaults;
 mod formatting;
+mod geometry;
 mod io;
 mod json;
 mod jsonpath;
 mod math;
+mod money;
 mod network;
 mod operator;
+mod range;
 mod session;
 mod string;
+mod system_ids;
 mod text_search;
 
 use std::collections::{HashMap, HashSet};
@@ -133,18 +138,23 @@ impl Function {
 static AREAS: &[&[Function]] = &[
     aggregate::ROWS,
     array::ROWS,
+    bits::ROWS,
     catalog::ROWS,
     datetime::ROWS,
     formatting::ROWS,
+    geometry::ROWS,
     io::ROWS,
     json::ROWS,
     jsonpath::ROWS,
     math::ROWS,
+    money::ROWS,
     network::ROWS,
     operator::ROWS,
     session::ROWS,
     string::ROWS,
     text_search::ROWS,
+    range::ROWS,
+    system_ids::ROWS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {

@@ -21,6 +21,11 @@ impl Lower<'_> {
         let value = self.expr(arg)?;
         Ok(match how {
             Coercion::Relabel => value,
+            // A number becomes as many bits as the modifier says, from its right end.
+            Coercion::Cast(cast) if to.type_oid == Oid::BIT && matches!(cast.call, Call::Function(_)) => {
+                let modifier = Expr::integer(i64::from(to.typmod), Oid::INT4);
+                Expr::new(ExprKind::Call(cast.call, vec![value, modifier]), to.type_oid)
+            }
             Coercion::Cast(cast) => Expr::new(ExprKind::Call(cast.call, vec![value]), to.type_oid),
             Coercion::ViaIo => {
                 let text = self.to_text(value, from);
@@ -70,6 +75,8 @@ impl Lower<'_> {
         let (function, args) = match to.type_oid {
             Oid::VARCHAR => ("pg_typmod_varchar", vec![value, modifier, explicit]),
             Oid::BPCHAR => ("pg_typmod_bpchar", vec![value, modifier, explicit]),
+            Oid::BIT => ("pg_typmod_bit", vec![value, modifier, explicit]),
+            Oid::VARBIT => ("pg_typmod_varbit", vec![value, modifier, explicit]),
             Oid::NUMERIC => ("pg_typmod_numeric", vec![value, modifier]),
             Oid::TIME => ("pg_typmod_time", vec![value, modifier]),
             Oid::TIMETZ => ("pg_typmod_timetz", vec![value, modifier]),

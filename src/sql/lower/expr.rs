@@ -276,6 +276,10 @@ impl Lower<'_> {
                 let path = Expr::function("pg_array", args, Oid::TEXT_ARRAY);
                 Expr::function("pg_json_extract_path", vec![value, path], Oid::JSONB)
             }
+            Oid::POINT => Expr::function("pg_point_part", args, element),
+            Oid::LSEG => Expr::function("pg_lseg_part", args, element),
+            Oid::BOX => Expr::function("pg_box_part", args, element),
+            Oid::LINE => Expr::function("pg_line_part", args, element),
             // A name is an array of "char" that counts from 0.
             Oid::NAME => Expr::template("nullif(substr({0}, {1} + 1, 1), '')", args, Oid::CHAR),
             _ => element_value(Expr::function("pg_array_get", args, element)),

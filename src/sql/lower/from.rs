@@ -180,7 +180,7 @@ impl Lower<'_> {
     /// A set, one of several side by side, as an array.
     fn set_as_array(&mut self, call: &Typed) -> Result<Expr> {
         match call.set_call() {
-            Some((function, [array])) if function.name == "unnest" => self.expr(array),
+            Some((function, [array])) if function.name == "unnest" => self.unnested(array),
             Some((function, args)) if function.columns.len() < 2 => {
                 let alias = self.fresh_alias();
                 let (item, _) = self.set_item(function, args, call.type_oid, alias)?;

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::sql::functions::Call;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::tree::{Expr as Typed, FunctionRef};
+use crate::types::pg_range::by_multirange;
 use crate::types::pg_type::Oid;
 
 /// How many arrays pg_unnest takes.
@@ -106,9 +107,8 @@ impl Lower<'_> {
 
     fn set_source(&mut self, function: FunctionRef, args: &[Typed], result: Oid, alias: &Rc<str>) -> Result<SetSource> {
         if function.call == Call::Function(UNNEST) {
-            let mut arrays = self.exprs(args)?;
-            let array = arrays.pop().ok_or_else(|| Error::internal("unnest without an argument"))?;
-            return Ok(SetSource::Array(array));
+            let array = args.first().ok_or_else(|| Error::internal("unnest without an argument"))?;
+            return Ok(SetSource::Array(self.unnested(array)?));
         }
         let (item, columns) = self.set_item(function, args, result, alias.clone())?;
         Ok(SetSource::Call(item, columns))
@@ -141,7 +141,10 @@ impl Lower<'_> {
         result: Oid,
         alias: Rc<str>,
     ) -> Result<(FromItem, Vec<(Rc<str>, Oid)>)> {
-        let mut lowered = self.exprs(args)?;
+        let mut lowered = match (function.call, args) {
+            (Call::Function(UNNEST), [array]) => vec![self.unnested(array)?],
+            _ => self.exprs(args)?,
+        };
         let name = match function.call {
             Call::Function(name) => name,
             Call::Typed(name) => {
@@ -156,6 +159,15 @@ impl Lower<'_> {
         // SQLite may call it for each row of the tables beside it.
         let args = lowered.into_iter().map(|arg| self.once(arg, |_, arg| Ok(arg))).collect::<Result<Vec<_>>>()?;
         Ok((FromItem::Function { name, args, alias }, columns))
+    }
+
+    /// What unnest() takes as an array; of a multirange, that of its ranges.
+    pub(super) fn unnested(&mut self, value: &Typed) -> Result<Expr> {
+        let lowered = self.expr(value)?;
+        Ok(match by_multirange(value.type_oid) {
+            Some(_) => Expr::function("pg_multirange_array", vec![lowered], Oid::TEXT_ARRAY),
+            None => lowered,
+        })
     }
 
     /// The FROM item that yields the sets of arrays side by side.

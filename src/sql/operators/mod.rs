@@ -3,11 +3,16 @@
 //! Owns: [`Operator`] and the table of them ([`all`], [`named`]), one file per area. Specification: functions.html and
 //! pg_operator; a test holds every row to what PostgreSQL has.
 
+mod bits;
 mod comparison;
 mod containers;
 mod datetime;
+mod geometry;
+mod money;
 mod network;
 mod number;
+mod range;
+mod system_ids;
 mod text;
 mod text_search;
 
@@ -37,8 +42,20 @@ const fn prefix(name: &'static str, right: Oid, result: Oid, call: Call) -> Oper
 }
 
 /// The areas' tables.
-static AREAS: &[&[Operator]] =
-    &[comparison::ROWS, number::ROWS, text::ROWS, datetime::ROWS, containers::ROWS, network::ROWS, text_search::ROWS];
+static AREAS: &[&[Operator]] = &[
+    bits::ROWS,
+    comparison::ROWS,
+    number::ROWS,
+    text::ROWS,
+    datetime::ROWS,
+    containers::ROWS,
+    network::ROWS,
+    range::ROWS,
+    geometry::ROWS,
+    money::ROWS,
+    system_ids::ROWS,
+    text_search::ROWS,
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Operator>>> = LazyLock::new(|| {
     let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
@@ -56,6 +73,30 @@ pub fn all() -> impl Iterator<Item = &'static Operator> {
 /// The operators of that name, prefix and infix.
 pub fn named(name: &str) -> &'static [&'static Operator] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// Types that have no comparisons, or whose comparisons are more than SQLite's of the stored form: only their rows here
+/// count.
+const NOT_AS_STORED: &[Oid] = &[
+    Oid::JSON,
+    Oid::XML,
+    Oid::VOID,
+    Oid::XID,
+    Oid::CID,
+    Oid::PG_SNAPSHOT,
+    Oid::TXID_SNAPSHOT,
+    Oid::POINT,
+    Oid::LSEG,
+    Oid::LINE,
+    Oid::BOX,
+    Oid::PATH,
+    Oid::POLYGON,
+    Oid::CIRCLE,
+];
+
+/// Whether values of a type are compared by SQLite's own operators.
+pub fn compare_as_stored(oid: Oid) -> bool {
+    !NOT_AS_STORED.contains(&oid)
 }
 
 #[cfg(test)]

@@ -18,4 +18,10 @@ pub(super) static ROWS: &[Operator] = &[
     infix("+", INT8, INET, INET, T("pg_inet_plus({1}, {0})")),
     infix("-", INET, INT8, INET, F("pg_inet_minus_int8")),
     infix("-", INET, INET, INT8, F("pg_inet_minus")),
+    prefix("~", MACADDR, MACADDR, F("pg_macaddr_not")),
+    infix("&", MACADDR, MACADDR, MACADDR, F("pg_macaddr_and")),
+    infix("|", MACADDR, MACADDR, MACADDR, F("pg_macaddr_or")),
+    prefix("~", MACADDR8, MACADDR8, F("pg_macaddr_not")),
+    infix("&", MACADDR8, MACADDR8, MACADDR8, F("pg_macaddr_and")),
+    infix("|", MACADDR8, MACADDR8, MACADDR8, F("pg_macaddr_or")),
 ];

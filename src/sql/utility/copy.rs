@@ -38,6 +38,7 @@ pub struct CopyWords {
     pub force_not_null: Option<Vec<String>>,
     pub force_null: Option<Vec<String>>,
     pub charset: Option<&'static Charset>,
+    pub freeze: bool,
 }
 
 pub(super) fn copy<'s>(stmt: &'s CopyStmt, text: &str) -> Result<CopyStatement<'s>> {
@@ -85,9 +86,7 @@ fn copy_option(option: &DefElem, options: &mut CopyWords) -> Result<()> {
         "null" => options.null = Some(string(option)?),
         "quote" => options.quote = Some(string(option)?),
         "escape" => options.escape = Some(string(option)?),
-        "freeze" => {
-            boolean(option)?;
-        }
+        "freeze" => options.freeze = boolean(option)?,
         "header" => options.header = Some(header(option)?),
         "force_quote" => {
             let all = option.arg == Some(DefArg::Star);

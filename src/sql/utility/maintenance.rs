@@ -6,7 +6,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::statement::{ExplainStmt, VacuumStmt};
 use crate::sql::syntax::token_value::TokenValue;
-use crate::sql::utility::{Maintenance, Utility};
+use crate::sql::utility::{Maintained, Maintenance, Utility};
 
 /// Their effect SQLite has or needs not, except that of ANALYZE.
 const VACUUM_OPTIONS: &[&str] = &[
@@ -59,16 +59,23 @@ fn is_on(given: &[DefElem], name: &str) -> bool {
 pub(super) fn vacuum<'s>(stmt: &VacuumStmt, text: &str) -> Result<Utility<'s>> {
     let (command, known) = if stmt.is_vacuum { ("VACUUM", VACUUM_OPTIONS) } else { ("ANALYZE", ANALYZE_OPTIONS) };
     check(&stmt.options, command, known, text)?;
-    let table = |relation: &crate::sql::syntax::ast::query::RangeVar| {
-        Maintenance::Analyze(Some((relation.schema.clone(), relation.relation.clone())))
-    };
-    let mut analyzed: Vec<Maintenance> = stmt.relations.iter().map(|r| table(&r.relation)).collect();
+    let named = stmt.relations.iter().map(|vacuumed| Maintained {
+        schema: vacuumed.relation.schema.clone(),
+        table: vacuumed.relation.relation.clone(),
+        columns: vacuumed.columns.clone(),
+    });
+    let named: Vec<Maintained> = named.collect();
+    if stmt.is_vacuum && !is_on(&stmt.options, "analyze") && named.iter().any(|table| !table.columns.is_empty()) {
+        let message = "ANALYZE option must be specified when a column list is provided";
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
+    let mut analyzed: Vec<Maintenance> = named.iter().cloned().map(|table| Maintenance::Analyze(Some(table))).collect();
     if analyzed.is_empty() {
         analyzed.push(Maintenance::Analyze(None));
     }
     let mut steps = Vec::new();
     if stmt.is_vacuum {
-        steps.push(Maintenance::Vacuum);
+        steps.push(Maintenance::Vacuum(named));
     }
     if !stmt.is_vacuum || is_on(&stmt.options, "analyze") {
         steps.extend(analyzed);

@@ -7,6 +7,7 @@ mod bits;
 mod collect;
 mod exact;
 mod float;
+mod ranges;
 mod spans;
 
 pub(super) use collect::{pack, unpack};
@@ -104,6 +105,7 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
     exact::register(connection, slot)?;
     float::register(connection, slot)?;
     bits::register(connection, slot)?;
+    ranges::register(connection, slot)?;
     spans::register(connection, slot)?;
     collect::register(connection, slot)
 }

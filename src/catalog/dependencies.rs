@@ -1,0 +1,319 @@
+//! Which object depends on which: what pg_depend shows and DROP follows.
+//!
+//! Owns: [`Object`], [`Dependency`], [`dependencies`] and [`Graph`], which says what goes when something is dropped. Must
+//! not know: how anything is dropped, the words about it. Specification: catalog-pg-depend.html, dependency.c.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::catalog::definitions::identity_of;
+use crate::catalog::schema::{
+    CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind,
+};
+use crate::error::Result;
+use crate::limits::stack;
+use crate::types::pg_type::Oid;
+
+/// Something that depends on something, or something on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    Schema(Oid),
+    /// A table, view, sequence or index.
+    Relation(Oid),
+    Column(Oid, i16),
+    /// The default of a column, or what it is generated from.
+    Default(Oid, i16),
+    /// A constraint of a relation.
+    Constraint(Oid, Oid),
+    /// The rule that makes a view.
+    Rule(Oid),
+    /// An enum or a domain, or the array type of one.
+    Type(Oid),
+    /// A domain's check by its number.
+    DomainConstraint(Oid, u32),
+}
+
+/// How something depends on something (pg_depend.deptype).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It stands in the way.
+    Normal,
+    /// It goes too, without a word.
+    Automatic,
+    /// It is a part, and cannot go alone.
+    Internal,
+}
+
+/// One object that depends on another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    pub object: Object,
+    pub on: Object,
+    pub kind: Kind,
+}
+
+/// Every dependency among the objects that users made.
+pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
+    let mut found = Found { catalog, all: Vec::new() };
+    let mut relations: Vec<&Relation> = catalog.relations.values().map(AsRef::as_ref).collect();
+    relations.retain(|r| !matches!(r.kind, RelationKind::System | RelationKind::Index));
+    relations.sort_unstable_by_key(|r| r.oid);
+    relations.into_iter().for_each(|relation| found.relation(relation));
+    let mut types: Vec<_> = catalog.types.values().collect();
+    types.sort_unstable_by_key(|t| t.oid);
+    for user_type in types {
+        let own = Object::Type(user_type.oid);
+        found.on_schema(own, &user_type.schema);
+        found.add(Object::Type(user_type.array), own, Kind::Internal);
+        if let UserTypeKind::Domain { base, checks, .. } = &user_type.kind {
+            found.on_type(own, *base);
+            for (_, number) in checks.iter().zip(1..) {
+                found.add(Object::DomainConstraint(user_type.oid, number), own, Kind::Automatic);
+            }
+        }
+    }
+    found.all
+}
+
+struct Found<'c> {
+    catalog: &'c CatalogSnapshot,
+    all: Vec<Dependency>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, object: Object, on: Object, kind: Kind) {
+        self.all.push(Dependency { object, on, kind });
+    }
+
+    fn on_schema(&mut self, object: Object, schema: &str) {
+        let found = self.catalog.schemas.iter().find(|s| s.name == schema).map(|s| s.oid);
+        self.all.extend(found.map(|oid| Dependency { object, on: Object::Schema(oid), kind: Kind::Normal }));
+    }
+
+    fn on_type(&mut self, object: Object, type_oid: Oid) {
+        if self.catalog.user_type(type_oid).is_some() {
+            self.add(object, Object::Type(type_oid), Kind::Normal);
+        }
+    }
+
+    /// A column, or the relation as a whole.
+    fn on_column(&mut self, object: Object, (relation, number): (Oid, i16), kind: Kind) {
+        let on = if number == 0 { Object::Relation(relation) } else { Object::Column(relation, number) };
+        self.add(object, on, kind);
+    }
+
+    fn relation(&mut self, relation: &Relation) {
+        let own = Object::Relation(relation.oid);
+        self.on_schema(own, &relation.schema);
+        for column in &relation.columns {
+            self.on_type(Object::Column(relation.oid, column.number), column.type_oid);
+            if column.default.is_none() || column.identity.is_some() {
+                continue;
+            }
+            let default = Object::Default(relation.oid, column.number);
+            let kind = if column.generated { Kind::Internal } else { Kind::Automatic };
+            self.add(default, Object::Column(relation.oid, column.number), kind);
+            column.options.uses.columns.iter().for_each(|used| self.on_column(default, *used, Kind::Normal));
+        }
+        relation.constraints.iter().for_each(|constraint| self.constraint(relation, constraint));
+        relation.indexes.iter().for_each(|index| self.index(relation, index));
+        if relation.kind == RelationKind::View {
+            let rule = Object::Rule(relation.oid);
+            self.add(rule, own, Kind::Internal);
+            self.add(rule, own, Kind::Normal);
+            let uses = &relation.options.uses;
+            uses.columns.iter().for_each(|used| self.on_column(rule, *used, Kind::Normal));
+            for key in &uses.constraints {
+                let of = uses.columns.iter().filter_map(|(oid, _)| self.catalog.relations.get(oid));
+                let table = of.clone().find(|table| table.constraints.iter().any(|c| c.oid == *key));
+                if let Some(table) = table.map(|table| table.oid) {
+                    self.add(rule, Object::Constraint(table, *key), Kind::Normal);
+                }
+            }
+        }
+        if let Some((table, column)) = relation.sequence.and_then(|sequence| sequence.owned_by) {
+            let is_identity = identity_of(self.catalog, relation).is_some();
+            let kind = if is_identity { Kind::Internal } else { Kind::Automatic };
+            self.add(own, Object::Column(table, column), kind);
+        }
+    }
+
+    fn constraint(&mut self, relation: &Relation, constraint: &Constraint) {
+        let own = Object::Constraint(relation.oid, constraint.oid);
+        for column in &constraint.columns {
+            self.add(own, Object::Column(relation.oid, *column), Kind::Automatic);
+        }
+        if constraint.columns.is_empty() {
+            self.add(own, Object::Relation(relation.oid), Kind::Automatic);
+        }
+        let ConstraintKind::ForeignKey(key) = &constraint.kind else { return };
+        for column in &key.columns {
+            self.add(own, Object::Column(key.relation, *column), Kind::Normal);
+        }
+        let referenced = self.catalog.relations.get(&key.relation);
+        let index = referenced.and_then(|table| table.key_index(&key.columns)).map(|index| index.oid);
+        if let Some(index) = index {
+            self.add(own, Object::Relation(index), Kind::Normal);
+        }
+    }
+
+    fn index(&mut self, relation: &Relation, index: &Index) {
+        let own = Object::Relation(index.oid);
+        if let Some(constraint) = index.constraint {
+            return self.add(own, Object::Constraint(relation.oid, constraint), Kind::Internal);
+        }
+        let keys = index.keys.iter().map(|key| key.column).chain(index.included.iter().copied());
+        let keys = keys.filter(|column| *column != 0).map(|column| (relation.oid, column));
+        let mut columns: Vec<(Oid, i16)> = keys.collect();
+        for used in &index.options.uses.columns {
+            if !columns.contains(used) {
+                columns.push(*used);
+            }
+        }
+        for used in &columns {
+            self.on_column(own, *used, Kind::Automatic);
+        }
+        if columns.is_empty() {
+            self.add(own, Object::Relation(relation.oid), Kind::Automatic);
+        }
+    }
+}
+
+/// What goes when something is dropped.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    pub object: Object,
+    /// By way of which it was found; none of what was asked for.
+    pub dependee: Option<Object>,
+    /// It goes without a word.
+    pub is_silent: bool,
+}
+
+/// What was found in the way.
+pub enum Deletion {
+    /// Everything that goes, what depends before what it depends on.
+    Targets(Vec<Target>),
+    /// An object is a part of another, without which it cannot go.
+    Required { object: Object, by: Object },
+}
+
+/// The dependencies, to be followed from what is dropped to what depends on it.
+pub struct Graph {
+    dependents: HashMap<Object, Vec<(Object, Kind)>>,
+    /// The objects that something is a part of.
+    owners: HashMap<Object, Vec<Object>>,
+    columns: HashMap<Oid, BTreeSet<Object>>,
+}
+
+/// A search under way (findDependentObjects).
+struct Search<'g> {
+    graph: &'g Graph,
+    asked: &'g [Object],
+    stack: Vec<Object>,
+    targets: Vec<Target>,
+    places: HashMap<Object, usize>,
+    required: Option<(Object, Object)>,
+}
+
+impl Graph {
+    /// The graph of a catalog.
+    pub fn of(catalog: &CatalogSnapshot) -> Self {
+        let mut graph = Graph { dependents: HashMap::new(), owners: HashMap::new(), columns: HashMap::new() };
+        for Dependency { object, on, kind } in dependencies(catalog) {
+            graph.dependents.entry(on).or_default().push((object, kind));
+            if kind == Kind::Internal {
+                graph.owners.entry(object).or_default().push(on);
+            }
+            if let Object::Column(relation, _) = on {
+                graph.columns.entry(relation).or_default().insert(on);
+            }
+        }
+        graph
+    }
+
+    /// Everything that goes with these.
+    pub fn deletion(&self, objects: &[Object]) -> Result<Deletion> {
+        let (stack, targets, places) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut search = Search { graph: self, asked: objects, stack, targets, places, required: None };
+        for object in objects {
+            search.find(*object, false)?;
+            if let Some((object, by)) = search.required {
+                return Ok(Deletion::Required { object, by });
+            }
+        }
+        Ok(Deletion::Targets(search.targets))
+    }
+
+    /// What depends directly on an object, or on a column of it; the last made first.
+    fn dependents_of(&self, object: Object) -> Vec<(Object, Kind)> {
+        let mut found = self.dependents.get(&object).cloned().unwrap_or_default();
+        if let Object::Relation(relation) = object {
+            let columns = self.columns.get(&relation).into_iter().flatten();
+            found.extend(columns.filter_map(|column| self.dependents.get(column)).flatten());
+        }
+        found.sort_by_key(|(dependent, _)| std::cmp::Reverse(dependent.age()));
+        found
+    }
+}
+
+impl Object {
+    /// The OID that says which of two objects was made first, and a number within it.
+    fn age(self) -> (Oid, i64) {
+        match self {
+            Object::Schema(oid) | Object::Relation(oid) | Object::Type(oid) => (oid, 0),
+            Object::Column(oid, number) => (oid, number.into()),
+            Object::Constraint(_, oid) => (oid, 0),
+            // PostgreSQL gives them OIDs right after what they belong to.
+            Object::Rule(oid) => (oid, 1 << 20),
+            Object::Default(oid, number) => (oid, (1 << 20) + i64::from(number)),
+            Object::DomainConstraint(oid, number) => (oid, (1 << 20) + i64::from(number)),
+        }
+    }
+
+    /// What it is a column of.
+    fn whole(self) -> Option<Object> {
+        match self {
+            Object::Column(relation, _) => Some(Object::Relation(relation)),
+            _ => None,
+        }
+    }
+}
+
+impl Search<'_> {
+    fn is_on_stack(&self, object: Object) -> bool {
+        self.stack.iter().any(|seen| *seen == object || Some(*seen) == object.whole())
+    }
+
+    fn is_found(&mut self, object: Object, is_silent: bool) -> bool {
+        let place = self.places.get(&object).or_else(|| self.places.get(&object.whole()?));
+        let Some(target) = place.and_then(|place| self.targets.get_mut(*place)) else { return false };
+        target.is_silent |= is_silent && target.object == object;
+        true
+    }
+
+    fn find(&mut self, object: Object, is_silent: bool) -> Result<()> {
+        stack::check()?;
+        if self.required.is_some() || self.is_on_stack(object) || self.is_found(object, is_silent) {
+            return Ok(());
+        }
+        let owner = self.graph.owners.get(&object).and_then(|owners| owners.first()).copied();
+        if let Some(owner) = owner.filter(|owner| !self.is_on_stack(*owner)) {
+            if self.stack.is_empty() {
+                if !self.asked.contains(&owner) {
+                    self.required = Some((object, owner));
+                }
+                return Ok(());
+            }
+            // A part goes with the whole.
+            return self.find(owner, is_silent);
+        }
+        let dependee = self.stack.last().copied();
+        self.stack.push(object);
+        for (dependent, kind) in self.graph.dependents_of(object) {
+            self.find(dependent, kind != Kind::Normal)?;
+        }
+        self.stack.pop();
+        self.places.insert(object, self.targets.len());
+        self.targets.push(Target { object, dependee, is_silent });
+        Ok(())
+    }
+}

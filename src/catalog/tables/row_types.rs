@@ -1,0 +1,101 @@
+//! The types of tables' and views' rows in pg_type, with their array types.
+//!
+//! Owns: their OIDs, which the catalog does not keep: they are made from the relation's, and the same every time.
+//! Specification: catalog-pg-type.html.
+
+use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
+use crate::catalog::tables::contents::View;
+use crate::catalog::tables::relations::listed;
+use crate::catalog::tables::rows::{Rows, row};
+use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
+use crate::catalog::tables::types::{ARRAY_ROUTINES, array_name};
+use crate::types::pg_type::Oid;
+
+/// record_in, record_out, record_recv, record_send.
+const RECORD_ROUTINES: [u32; 4] = [2290, 2291, 2402, 2403];
+
+/// Whether rows of the relation have a type.
+fn has_row_type(relation: &Relation) -> bool {
+    matches!(relation.kind, RelationKind::Table | RelationKind::View)
+}
+
+fn derived(relation: Oid, number: u32) -> Oid {
+    Oid(0x8000_0000 | (relation.0.wrapping_mul(256).wrapping_add(number) & 0x7fff_ffff))
+}
+
+/// The OID of the type of a relation's rows; 0 for what has no rows of its own.
+pub fn row_type_oid(relation: &Relation) -> Oid {
+    if has_row_type(relation) { derived(relation.oid, 254) } else { Oid::INVALID }
+}
+
+fn array_type_oid(relation: &Relation) -> Oid {
+    derived(relation.oid, 253)
+}
+
+/// The relation of whose rows that is the type, or the array type (true).
+pub fn relation_of(catalog: &CatalogSnapshot, type_oid: Oid) -> Option<(&Relation, bool)> {
+    if type_oid.0 < 0x8000_0000 {
+        return None;
+    }
+    let relations = catalog.relations.values().map(AsRef::as_ref).filter(|relation| has_row_type(relation));
+    relations.into_iter().find_map(|relation| match type_oid {
+        oid if oid == row_type_oid(relation) => Some((relation, false)),
+        oid if oid == array_type_oid(relation) => Some((relation, true)),
+        _ => None,
+    })
+}
+
+/// Both types of every table and view of users, and the row types of the system's.
+pub fn row_types(rows: &mut Rows, view: &View<'_>) {
+    for system in listed().filter(|system| system.row_type != Oid::INVALID) {
+        row_type(rows, view, &system.relation, (system.row_type, Oid::INVALID));
+    }
+    for relation in view.user_relations().into_iter().filter(|relation| has_row_type(relation)) {
+        row_type(rows, view, relation, (row_type_oid(relation), array_type_oid(relation)));
+        row!(rows,
+            oid: array_type_oid(relation),
+            typname: array_name(&relation.name),
+            typnamespace: view.namespace_oid(&relation.schema),
+            typowner: BOOTSTRAP_SUPERUSER,
+            typlen: -1,
+            typtype: "b",
+            typcategory: "A",
+            typisdefined: true,
+            typdelim: ",",
+            typsubscript: ARRAY_ROUTINES.subscript,
+            typelem: row_type_oid(relation),
+            typinput: ARRAY_ROUTINES.input,
+            typoutput: ARRAY_ROUTINES.output,
+            typreceive: ARRAY_ROUTINES.receive,
+            typsend: ARRAY_ROUTINES.send,
+            typanalyze: ARRAY_ROUTINES.analyze,
+            typalign: "d",
+            typstorage: "x",
+            typtypmod: -1,
+        );
+    }
+}
+
+fn row_type(rows: &mut Rows, view: &View<'_>, relation: &Relation, (oid, array): (Oid, Oid)) {
+    let [input, output, receive, send] = RECORD_ROUTINES;
+    row!(rows,
+        oid: oid,
+        typname: &relation.name,
+        typnamespace: view.namespace_oid(&relation.schema),
+        typowner: BOOTSTRAP_SUPERUSER,
+        typlen: -1,
+        typtype: "c",
+        typcategory: "C",
+        typisdefined: true,
+        typdelim: ",",
+        typrelid: relation.oid,
+        typarray: array,
+        typinput: input,
+        typoutput: output,
+        typreceive: receive,
+        typsend: send,
+        typalign: "d",
+        typstorage: "x",
+        typtypmod: -1,
+    );
+}
