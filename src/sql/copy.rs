@@ -40,6 +40,13 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                     Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_hint("Try the COPY (SELECT ...) TO variant.")
                 );
             }
+            if relation.is_materialized() {
+                let verb = if direction == CopyDirection::To { "from" } else { "to" };
+                let message = format!("cannot copy {verb} materialized view \"{table}\"");
+                let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
+                let hint = "Try the COPY (SELECT ...) TO variant.";
+                return Err(if direction == CopyDirection::To { error.with_hint(hint) } else { error });
+            }
             if relation.kind != RelationKind::Table
                 && !(relation.kind == RelationKind::System && direction == CopyDirection::To)
             {

@@ -126,7 +126,7 @@ pub fn system_columns(rows: &mut Rows, view: &View<'_>) {
 
 /// information_schema.columns of users' relations.
 pub fn columns(rows: &mut Rows, view: &View<'_>) {
-    for relation in view.user_relations().iter().filter(|r| r.kind != RelationKind::Sequence) {
+    for relation in view.user_relations().iter().filter(|r| r.kind != RelationKind::Sequence && !r.is_materialized()) {
         let writable = match relation.kind {
             RelationKind::View => view.source.updatable_columns(relation).unwrap_or_default(),
             _ => Vec::new(),

@@ -51,7 +51,9 @@ pub fn system_tables(rows: &mut Rows, _view: &View<'_>) {
 
 /// tables: users'.
 pub fn tables(rows: &mut Rows, view: &View<'_>) {
-    for relation in view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence) {
+    for relation in
+        view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence && !r.is_materialized())
+    {
         let is_view = relation.kind == RelationKind::View;
         let insertable = !is_view || view.source.updatable_columns(relation).is_some_and(|columns| !columns.is_empty());
         table_row(rows, relation, is_view, insertable);
@@ -313,7 +315,9 @@ const COLUMN_PRIVILEGES: &[&str] = &["INSERT", "SELECT", "UPDATE", "REFERENCES"]
 /// table_privileges and role_table_grants: the owner has all.
 pub fn table_privileges(rows: &mut Rows, view: &View<'_>) {
     let owner = view.owner();
-    for relation in view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence) {
+    for relation in
+        view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence && !r.is_materialized())
+    {
         for &privilege in TABLE_PRIVILEGES {
             row!(rows,
                 grantor: &owner,
@@ -332,7 +336,9 @@ pub fn table_privileges(rows: &mut Rows, view: &View<'_>) {
 /// column_privileges and role_column_grants: the owner has all.
 pub fn column_privileges(rows: &mut Rows, view: &View<'_>) {
     let owner = view.owner();
-    for relation in view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence) {
+    for relation in
+        view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence && !r.is_materialized())
+    {
         for column in &relation.columns {
             for &privilege in COLUMN_PRIVILEGES {
                 row!(rows,

@@ -57,6 +57,12 @@ impl Change<'_> {
         if relation.kind == RelationKind::View {
             return self.alter_view(&relation, actions);
         }
+        if relation.is_materialized() {
+            let allowed = |action: &&AlterAction| matches!(action, AlterAction::Storage(_) | AlterAction::Accept);
+            if let Some(refused) = actions.iter().find(|action| !allowed(action)) {
+                return Err(not_for(&relation, refused));
+            }
+        }
         if let (true, Some(action)) = (relation.kind != RelationKind::Table, actions.first()) {
             return Err(not_for(&relation, action));
         }
@@ -640,7 +646,7 @@ fn no_constraint(name: &str, table: &str) -> Error {
 pub(super) fn not_for(relation: &Relation, action: &AlterAction) -> Error {
     let action = action_name(action);
     let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
-    let kinds = super::drop::object_kind(relation.kind).map_or("relation", ObjectKind::noun);
+    let kinds = super::drop::object_kind(relation).map_or("relation", ObjectKind::noun);
     Error::new(SqlState::WRONG_OBJECT_TYPE, message)
         .with_detail(format!("This operation is not supported for {kinds}s."))
 }

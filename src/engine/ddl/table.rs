@@ -263,17 +263,25 @@ impl Change<'_> {
                 },
             )?;
         }
+        if create.materialized {
+            relation.view_query = Some(self.stored_query(&create.query, &analysed)?);
+            relation.options.unpopulated = !create.with_data;
+        }
         self.create_in_sqlite(&relation)?;
         if create.with_data {
-            let columns: Vec<String> = relation.columns.iter().map(|c| quote(&c.name)).collect();
-            let target = sqlite::qualified(&relation);
-            let sql = format!("INSERT INTO {target} ({}) {}", columns.join(", "), analysed.sql);
-            let rows = self.execute(&sql)?;
+            let rows = self.fill(&relation, &analysed.sql)?;
             self.rows = u64::try_from(rows).ok();
         }
         let oid = relation.oid;
         self.put_relation(relation)?;
         self.note_on_commit(oid, create.on_commit)
+    }
+
+    /// Gives a table the rows of a query in SQLite's dialect.
+    pub(super) fn fill(&self, relation: &Relation, query: &str) -> Result<usize> {
+        let columns: Vec<String> = relation.columns.iter().map(|c| quote(&c.name)).collect();
+        let target = sqlite::qualified(relation);
+        self.execute(&format!("INSERT INTO {target} ({}) {query}", columns.join(", ")))
     }
 
     fn note_on_commit(&self, oid: Oid, action: OnCommit) -> Result<()> {

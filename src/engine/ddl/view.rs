@@ -158,7 +158,7 @@ impl Change<'_> {
 
     /// The query's text as it is kept: `*` stands for the columns there are now, and every name means the same
     /// under the search path of stored text.
-    fn stored_query(&self, query: &Query, described: &DescribedQuery) -> Result<String> {
+    pub(super) fn stored_query(&self, query: &Query, described: &DescribedQuery) -> Result<String> {
         let means_the_same = |text: &String| {
             let again = parse::query(text).and_then(|q| describe_query(&q, Origin::Stored, self.planning()));
             again.is_ok_and(|a| a.columns == described.columns && a.used.relations == described.used.relations)

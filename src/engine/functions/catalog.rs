@@ -169,7 +169,7 @@ fn rule_definition(args: &Args<'_>) -> Result<Output> {
     use crate::catalog::tables::constraints::rule_oid;
     let oid = oid(args, 0)?;
     with_names(args, |names| {
-        let view = names.catalog.relations.values().find(|r| r.kind == RelationKind::View && rule_oid(r.oid) == oid);
+        let view = names.catalog.relations.values().find(|r| r.view_query.is_some() && rule_oid(r.oid) == oid);
         Ok(view
             .and_then(|v| v.view_definition().map(|query| (v, query)))
             .map(|(v, query)| {
@@ -315,6 +315,7 @@ fn changes(args: &Args<'_>, column: Option<i64>) -> Result<i64> {
     args.slot().with_session(|session| {
         let Some(relation) = session.catalog.relations.get(&oid) else { return Ok(0) };
         let columns = match relation.kind {
+            RelationKind::Table if relation.is_materialized() => return Ok(0),
             RelationKind::Table => return Ok(EVERY_CHANGE),
             RelationKind::View => {
                 stored::updatable_columns(relation, stored::context(&session.catalog, &session.settings))

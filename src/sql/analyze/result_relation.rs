@@ -129,6 +129,10 @@ impl<'a> Analyzer<'a> {
         let relation = self.relation(name)?;
         let refused = |error| Err(self.at(error, name.location));
         match relation.kind {
+            RelationKind::Table if relation.is_materialized() => {
+                let message = format!("cannot change materialized view \"{}\"", relation.name);
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
             RelationKind::Table => Ok(ResultRelation::of_table(relation, change)),
             RelationKind::System => {
                 let message = format!("permission denied for table {}", relation.name);

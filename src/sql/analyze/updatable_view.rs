@@ -62,6 +62,7 @@ impl<'a> Analyzer<'a> {
         let [Item::Relation(name)] = select.from.as_slice() else { return Ok(Err((view, NOT_SINGLE))) };
         let below = self.relation(name)?;
         let (row, inner) = match below.kind {
+            RelationKind::Table if below.is_materialized() => return Ok(Err((view, NOT_SINGLE))),
             RelationKind::Table => (RangeVar::table(self, below, below.name.clone(), entry), ViewRow::of_table(below)),
             RelationKind::View => match self.updatable_view(below, entry)? {
                 Ok(mut inner) => (RangeVar::of_view(below, std::mem::take(&mut inner.columns), entry), inner),

@@ -187,6 +187,7 @@ impl Definer<'_> {
         let (kind, tag) = match drop.object_type {
             ObjectType::Table => (ObjectKind::Table, "DROP TABLE"),
             ObjectType::View => (ObjectKind::View, "DROP VIEW"),
+            ObjectType::MatView => (ObjectKind::MaterializedView, "DROP MATERIALIZED VIEW"),
             ObjectType::Index => (ObjectKind::Index, "DROP INDEX"),
             ObjectType::Sequence => (ObjectKind::Sequence, "DROP SEQUENCE"),
             ObjectType::Schema => (ObjectKind::Schema, "DROP SCHEMA"),
@@ -209,6 +210,7 @@ impl Definer<'_> {
         let kind = match comment.object_type {
             ObjectType::Table => ObjectKind::Table,
             ObjectType::View => ObjectKind::View,
+            ObjectType::MatView => ObjectKind::MaterializedView,
             ObjectType::Index => ObjectKind::Index,
             ObjectType::Sequence => ObjectKind::Sequence,
             ObjectType::Schema => ObjectKind::Schema,
@@ -278,7 +280,6 @@ fn impossible(what: &str) -> Error {
 /// The tag of dropping what cannot be made here.
 fn dropped_tag(kind: ObjectType) -> &'static str {
     match kind {
-        ObjectType::MatView => "DROP MATERIALIZED VIEW",
         ObjectType::Function => "DROP FUNCTION",
         ObjectType::Procedure => "DROP PROCEDURE",
         ObjectType::Routine => "DROP ROUTINE",
