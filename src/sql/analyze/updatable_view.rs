@@ -40,6 +40,9 @@ const NOT_SINGLE: &str = "Views that do not select from a single table or view a
 
 pub const NO_COLUMNS: &str = "Views that have no updatable columns are not automatically updatable.";
 
+/// An item of the select list: the column that it is, as written, and what it means.
+type Output = (Option<String>, Expr);
+
 /// The columns that every table has.
 const SYSTEM_COLUMNS: &[&str] = &["tableoid", "ctid", "xmin", "cmin", "xmax", "cmax"];
 
@@ -89,18 +92,14 @@ impl<'a> Analyzer<'a> {
     }
 
     /// The select list, with the names of columns as written, and the condition over one row.
-    fn over_row(
-        &mut self,
-        row: RangeVar,
-        select: &SimpleSelect,
-    ) -> Result<(Vec<(Option<String>, Expr)>, Option<Expr>)> {
+    fn over_row(&mut self, row: RangeVar, select: &SimpleSelect) -> Result<(Vec<Output>, Option<Expr>)> {
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         let result = self.targets_and_condition(select);
         self.scopes.pop();
         result
     }
 
-    fn targets_and_condition(&mut self, select: &SimpleSelect) -> Result<(Vec<(Option<String>, Expr)>, Option<Expr>)> {
+    fn targets_and_condition(&mut self, select: &SimpleSelect) -> Result<(Vec<Output>, Option<Expr>)> {
         let mut targets = Vec::new();
         for item in &select.targets {
             let written = column_written(item);
