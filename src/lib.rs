@@ -216,11 +216,13 @@ pub mod sql {
         mod polymorphic;
         mod query;
         mod resolve;
+        mod result_relation;
         mod scope;
         mod shapes;
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod type_name;
+        pub(in crate::sql) mod updatable_view;
     }
     pub mod casts;
     mod copy;

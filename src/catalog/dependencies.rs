@@ -116,7 +116,7 @@ impl Found<'_> {
         }
         relation.constraints.iter().for_each(|constraint| self.constraint(relation, constraint));
         relation.indexes.iter().for_each(|index| self.index(relation, index));
-        if relation.kind == RelationKind::View {
+        if relation.kind == RelationKind::View || relation.is_materialized() {
             let rule = Object::Rule(relation.oid);
             self.add(rule, own, Kind::Internal);
             self.add(rule, own, Kind::Normal);

@@ -112,7 +112,7 @@ pub struct Relation {
     pub columns: Vec<Column>,
     pub constraints: Vec<Constraint>,
     pub indexes: Vec<Index>,
-    /// A view's query, as PostgreSQL text with resolved names. `None` for a SQLite view that pgserver did not create:
+    /// The query of a view, or of a materialized one, as PostgreSQL text with resolved names. `None` for a SQLite view that pgserver did not create:
     /// it is read like a table.
     pub view_query: Option<String>,
     /// A sequence's parameters.
@@ -127,6 +127,8 @@ pub struct Relation {
 pub struct RelationOptions {
     /// UNLOGGED: shown, and no less durable than others.
     pub unlogged: bool,
+    /// A materialized view that has not been filled: it cannot be read.
+    pub unpopulated: bool,
     /// DISABLE TRIGGER ALL: statements on it neither check foreign keys nor act on them.
     pub triggers_disabled: bool,
     /// The columns that are gone. Their numbers are not given again.
@@ -137,6 +139,13 @@ pub struct RelationOptions {
     pub replica_identity: Option<u8>,
     /// Of a view's query.
     pub uses: Uses,
+}
+
+/// WITH CHECK OPTION of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckOption {
+    Local,
+    Cascaded,
 }
 
 /// What is left of a column that was dropped.
@@ -578,6 +587,20 @@ impl Relation {
     /// The DEFERRABLE constraint that an index stands for. Such an index has duplicates for a while.
     pub fn deferrable_key(&self, index: &Index) -> Option<&Constraint> {
         self.constraints.iter().find(|c| c.deferrable && Some(c.oid) == index.constraint)
+    }
+
+    /// A materialized view: a table that its query fills.
+    pub fn is_materialized(&self) -> bool {
+        self.kind == RelationKind::Table && self.view_query.is_some()
+    }
+
+    /// A view's WITH CHECK OPTION.
+    pub fn check_option(&self) -> Option<CheckOption> {
+        self.options.parameters.iter().find_map(|parameter| match parameter.as_str() {
+            "check_option=local" => Some(CheckOption::Local),
+            "check_option=cascaded" => Some(CheckOption::Cascaded),
+            _ => None,
+        })
     }
 
     /// The primary key's constraint.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::roles::Roles;
-use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::catalog::tables::source::{
     CatalogSource, CursorRow, LockRow, PreparedRow, ReplicationRow, SessionRow, VersionRow,
 };
@@ -17,8 +17,9 @@ use crate::engine::databases::{DatabaseNames, with_always};
 use crate::engine::functions::ContextSlot;
 use crate::engine::kept::LISTED;
 use crate::error::{ErrorFields, Result, Severity, SqlState};
+use crate::settings::Settings;
 use crate::settings::session::SettingView;
-use crate::sql::functions;
+use crate::sql::{functions, stored};
 use crate::types::pg_type::Oid;
 
 /// The source of one connection's system relations.
@@ -148,6 +149,11 @@ impl CatalogSource for ConnectionSource {
 
     fn sequence_last_value(&self, sequence: Oid) -> Option<i64> {
         self.slot.sequences().state(sequence).filter(|state| state.is_called).map(|state| state.last_value)
+    }
+
+    fn updatable_columns(&self, view: &Relation) -> Option<Vec<i16>> {
+        let (catalog, settings) = (self.catalog(), Settings::default());
+        stored::updatable_columns(view, stored::context(&catalog, &settings)).ok()?.ok()
     }
 
     fn has_function(&self, name: &str) -> bool {

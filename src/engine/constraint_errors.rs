@@ -162,9 +162,12 @@ pub(crate) fn describe(
     origin: Option<&Origin>,
 ) -> Error {
     if let Some(raised) = entered.raised(code) {
-        return match origin.filter(|_| raised.code() == SqlState::NOT_NULL_VIOLATION) {
-            Some(origin) => missing_key(raised, &origin.scene(), &mut Witness { entered, statement }),
-            None => raised,
+        let Some(origin) = origin else { return raised };
+        let witness = &mut Witness { entered, statement };
+        return match raised.code() {
+            SqlState::NOT_NULL_VIOLATION => missing_key(raised, &origin.scene(), witness),
+            SqlState::WITH_CHECK_OPTION_VIOLATION => unshown(raised, &origin.scene(), witness),
+            _ => raised,
         };
     }
     let failure = entered.failure(code);
@@ -345,6 +348,14 @@ fn missing_key(error: Error, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Er
             with_row(with_origin(error, relation), relation, scene, witness)
         }
         _ => error,
+    }
+}
+
+/// The error that a view's CHECK OPTION raised.
+fn unshown(error: Error, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Error {
+    match scene.target() {
+        Some(relation) => with_row(error, relation, scene, witness),
+        None => error,
     }
 }
 

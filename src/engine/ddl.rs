@@ -15,6 +15,7 @@ mod drop;
 mod expression;
 mod extension;
 mod index;
+mod materialized;
 mod naming;
 mod owner;
 mod parameters;
@@ -137,6 +138,9 @@ impl<'a> Change<'a> {
         match ddl {
             Ddl::CreateTable(create) => self.create_table(create),
             Ddl::CreateTableAs(create) => self.create_table_as(create),
+            Ddl::RefreshMaterializedView { name, concurrently, with_data } => {
+                self.refresh_materialized_view(name, *concurrently, *with_data)
+            }
             Ddl::CreateIndex(create) => self.create_index(create),
             Ddl::CreateView(create) => self.create_view(create),
             Ddl::CreateSequence { name, temporary, if_not_exists, settings } => {
@@ -365,7 +369,7 @@ impl<'a> Change<'a> {
     fn table(&self, name: &Name) -> Result<Arc<Relation>> {
         let relation = self.relation(name)?;
         match relation.kind {
-            RelationKind::Table => Ok(relation),
+            RelationKind::Table if !relation.is_materialized() => Ok(relation),
             RelationKind::System => Err(system_relation(&relation.name)),
             _ => Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name))),
         }

@@ -171,6 +171,9 @@ impl StateMachine {
                 self.session.queried = true;
                 match (self.change_schema(ddl).await?, ddl) {
                     (Some(rows), _) => finished(Completion::Counted("SELECT", rows)),
+                    (None, Ddl::CreateTableAs(create)) if create.materialized => {
+                        finished(Completion::Tag("CREATE MATERIALIZED VIEW"))
+                    }
                     (None, Ddl::CreateTableAs(_)) => finished(Completion::Tag("CREATE TABLE AS")),
                     (None, _) => finished(completion(plan.tag, 0)),
                 }

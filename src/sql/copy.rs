@@ -40,13 +40,22 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                     Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_hint("Try the COPY (SELECT ...) TO variant.")
                 );
             }
+            if relation.is_materialized() {
+                let verb = if direction == CopyDirection::To { "from" } else { "to" };
+                let message = format!("cannot copy {verb} materialized view \"{table}\"");
+                let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
+                let hint = "Try the COPY (SELECT ...) TO variant.";
+                return Err(if direction == CopyDirection::To { error.with_hint(hint) } else { error });
+            }
             if relation.kind != RelationKind::Table
                 && !(relation.kind == RelationKind::System && direction == CopyDirection::To)
             {
                 let verb = if direction == CopyDirection::To { "from" } else { "to" };
                 let kind = if relation.kind == RelationKind::Sequence { "sequence" } else { "view" };
                 let message = format!("cannot copy {verb} {kind} \"{table}\"");
-                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+                let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
+                let hint = "To enable copying to a view, provide an INSTEAD OF INSERT trigger.";
+                return Err(if relation.kind == RelationKind::View { error.with_hint(hint) } else { error });
             }
             let chosen = copied_columns(relation, columns)?;
             let described: Vec<(String, i16, Oid, i32)> =

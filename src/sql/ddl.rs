@@ -41,6 +41,7 @@ impl fmt::Display for Name {
 pub enum ObjectKind {
     Table,
     View,
+    MaterializedView,
     Index,
     Sequence,
     Schema,
@@ -54,6 +55,7 @@ impl ObjectKind {
         match self {
             ObjectKind::Table => "table",
             ObjectKind::View => "view",
+            ObjectKind::MaterializedView => "materialized view",
             ObjectKind::Index => "index",
             ObjectKind::Sequence => "sequence",
             ObjectKind::Schema => "schema",
@@ -67,8 +69,13 @@ impl ObjectKind {
 #[derive(Clone, Debug)]
 pub enum Ddl {
     CreateTable(Box<CreateTable>),
-    /// CREATE TABLE … AS, SELECT … INTO, CREATE MATERIALIZED VIEW is not among them.
+    /// CREATE TABLE … AS, SELECT … INTO, CREATE MATERIALIZED VIEW.
     CreateTableAs(Box<CreateTableAs>),
+    RefreshMaterializedView {
+        name: Name,
+        concurrently: bool,
+        with_data: bool,
+    },
     CreateIndex(Box<CreateIndex>),
     CreateView(Box<CreateView>),
     CreateSequence {
@@ -312,6 +319,8 @@ pub struct CreateTableAs {
     /// Names for the first columns.
     pub columns: Vec<String>,
     pub query: Box<Query>,
+    /// CREATE MATERIALIZED VIEW
+    pub materialized: bool,
     pub with_data: bool,
     pub parameters: Vec<Parameter>,
 }

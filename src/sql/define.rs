@@ -34,6 +34,15 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
     Some(match stmt {
         Stmt::Create(create) => definer.create_table(create),
         Stmt::CreateTableAs(create) => definer.create_table_as(create),
+        Stmt::RefreshMatView(refresh) => {
+            if refresh.concurrent && refresh.skip_data {
+                let message = "CONCURRENTLY and WITH NO DATA options cannot be used together";
+                return Some(Err(Error::new(SqlState::SYNTAX_ERROR, message)));
+            }
+            let name = relation_name(&refresh.relation);
+            let (concurrently, with_data) = (refresh.concurrent, !refresh.skip_data);
+            ddl(Ddl::RefreshMaterializedView { name, concurrently, with_data }, "REFRESH MATERIALIZED VIEW")
+        }
         Stmt::Index(index) => definer.create_index(index),
         Stmt::View(view) => definer.create_view(view),
         Stmt::CreateSeq(create) => definer.create_sequence(create),
@@ -93,7 +102,7 @@ fn reindexed(reindex: &ReindexStmt) -> Defined {
 
 /// SELECT INTO, as the CREATE TABLE AS that it is.
 pub fn select_into(into: &IntoClause, query: &SelectStmt, text: &str) -> Defined {
-    Definer { text }.table_as(into, query, false)
+    Definer { text }.table_as(into, query)
 }
 
 /// What a statement is called that is about objects which cannot be made here.
@@ -101,7 +110,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
     Some(match stmt {
         Stmt::Merge(_) => "MERGE",
         Stmt::AlterTableMoveAll(_) => "ALTER TABLE ALL IN TABLESPACE",
-        Stmt::RefreshMatView(_) => "REFRESH MATERIALIZED VIEW",
         Stmt::CompositeType(_) => "CREATE TYPE other than AS ENUM",
         Stmt::CreateRange(_) => "CREATE TYPE AS RANGE",
         Stmt::AlterType(_) => "ALTER TYPE … SET",

@@ -53,14 +53,15 @@ impl Permissions {
         self.entry(relation, Privileges::SELECT).selected.insert(column);
     }
 
-    /// Rows with these columns are inserted.
-    pub fn insert(&mut self, relation: Oid, columns: impl IntoIterator<Item = i16>) {
-        self.entry(relation, Privileges::INSERT).inserted.extend(columns);
-    }
-
-    /// These columns are updated, or rows are locked.
-    pub fn update(&mut self, relation: Oid, columns: impl IntoIterator<Item = i16>) {
-        self.entry(relation, Privileges::UPDATE).updated.extend(columns);
+    /// Rows are inserted, updated, deleted or locked; these columns of theirs are given values.
+    pub fn change(&mut self, relation: Oid, needed: Privileges, columns: &[i16]) {
+        let entry = self.entry(relation, needed);
+        match needed {
+            Privileges::INSERT => entry.inserted.extend(columns),
+            Privileges::UPDATE => entry.updated.extend(columns),
+            Privileges::SELECT => entry.selected.extend(columns),
+            _ => {}
+        }
     }
 
     /// Something else is done with the relation.
@@ -114,7 +115,7 @@ mod tests {
         permissions.enter_view(Oid(1));
         permissions.read_column(Oid(1), 3);
         permissions.leave_view();
-        permissions.update(Oid(1), [4]);
+        permissions.change(Oid(1), Privileges::UPDATE, &[4]);
         let entries = permissions.entries();
         let of = |view: Option<Oid>| entries.iter().find(|entry| entry.view == view).unwrap();
         assert_eq!(entries.len(), 2);

@@ -10,6 +10,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
+use crate::sql::analyze::updatable_view::ViewRow;
 use crate::sql::casts::CastContext;
 use crate::sql::lower;
 use crate::sql::permission::PermissionEntry;
@@ -25,6 +26,7 @@ use crate::types::pg_type::Oid;
 
 pub use crate::sql::analyze::analyzer::Dependencies;
 pub use crate::sql::analyze::stored::search_path;
+pub use crate::sql::analyze::updatable_view::NO_COLUMNS;
 
 fn without_parameters(binds: &[Bind]) -> Result<()> {
     if binds.is_empty() {
@@ -155,6 +157,24 @@ pub fn describe_query(query: &SelectStmt, origin: Origin, context: PlanContext<'
 pub fn view_dependencies(text: &str, context: PlanContext<'_>) -> Dependencies {
     let described = parse::query(text).and_then(|query| describe_query(&query, Origin::Stored, context));
     described.map(|d| d.used).unwrap_or_default()
+}
+
+/// The columns of a view that can be written to, by number; `Err` says why rows cannot even be deleted from it.
+pub fn updatable_columns(view: &Relation, context: PlanContext<'_>) -> Result<std::result::Result<Vec<i16>, Refusal>> {
+    let source = empty_source();
+    let mut analyzer = Analyzer::new(context, &source, &[]);
+    let entry = analyzer.fresh_entry();
+    let row = analyzer.updatable_view(view, entry)?;
+    let number = |place: usize| view.columns.get(place).map(|column| column.number);
+    let writable = |row: ViewRow<'_>| row.updatable_columns().filter_map(number).collect();
+    Ok(row.map(writable).map_err(|(view, why)| Refusal { view: view.oid, why }))
+}
+
+/// The view, the one asked for or one below it, that cannot be written to, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal {
+    pub view: Oid,
+    pub why: &'static str,
 }
 
 /// The name an index over an expression takes from it: the function's, or "expr".

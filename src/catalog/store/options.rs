@@ -58,11 +58,12 @@ fn parts<T>(parts: &[T], of: impl Fn(&T) -> (String, Map<String, Json>)) -> Json
 }
 
 fn written(relation: &Relation) -> Map<String, Json> {
-    let RelationOptions { unlogged, triggers_disabled, dropped, parameters, replica_identity, uses } =
+    let RelationOptions { unlogged, unpopulated, triggers_disabled, dropped, parameters, replica_identity, uses } =
         &relation.options;
     let dropped: Vec<_> = dropped.iter().map(|c| (c.number, c.type_oid.0, c.typmod)).collect();
     said([
         ("unlogged", json!(unlogged)),
+        ("unpopulated", json!(unpopulated)),
         ("triggers_disabled", json!(triggers_disabled)),
         ("dropped", json!(dropped)),
         ("parameters", json!(parameters)),
@@ -113,6 +114,7 @@ fn written_index(options: &IndexOptions) -> Map<String, Json> {
 pub(super) fn apply(relation: &mut Relation, options: &Json) {
     relation.options = RelationOptions {
         unlogged: flag(options, "unlogged"),
+        unpopulated: flag(options, "unpopulated"),
         triggers_disabled: flag(options, "triggers_disabled"),
         dropped: list(options, "dropped").filter_map(read_dropped).collect(),
         parameters: texts(options, "parameters"),

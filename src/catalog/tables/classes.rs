@@ -40,8 +40,9 @@ fn option_array(parameters: &[String]) -> Cell {
 }
 
 /// pg_class.relkind of a relation.
-pub fn relkind(kind: RelationKind) -> &'static str {
-    match kind {
+fn relkind(relation: &Relation) -> &'static str {
+    match relation.kind {
+        RelationKind::Table if relation.is_materialized() => "m",
         RelationKind::Table | RelationKind::System => "r",
         RelationKind::View => "v",
         RelationKind::Index => "i",
@@ -115,12 +116,12 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         reltuples: if relation.kind == RelationKind::Sequence { 1.0 } else { -1.0 },
         relhasindex: !relation.indexes.is_empty(),
         relpersistence: persistence(relation),
-        relkind: relkind(relation.kind),
+        relkind: relkind(relation),
         relnatts: count(columns_of(relation).len() + relation.options.dropped.len()),
         relchecks: count(relation.constraints.iter().filter(|c| c.check().is_some()).count()),
-        relhasrules: relation.kind == RelationKind::View,
+        relhasrules: relation.kind == RelationKind::View || relation.is_materialized(),
         relhastriggers: foreign || referenced,
-        relispopulated: true,
+        relispopulated: !relation.options.unpopulated,
         relreplident: Cell::letter(relation.options.replica_identity.unwrap_or(if table { b'd' } else { b'n' })),
         relminmxid: i32::from(table),
         reloptions: option_array(&relation.options.parameters),

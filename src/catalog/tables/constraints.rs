@@ -206,7 +206,7 @@ pub fn rule_oid(view: Oid) -> Oid {
 
 /// Every view's rule.
 pub fn rules(rows: &mut Rows, view: &View<'_>) {
-    for relation in view.user_relations().iter().filter(|r| r.kind == RelationKind::View) {
+    for relation in view.user_relations().iter().filter(|r| r.kind == RelationKind::View || r.is_materialized()) {
         row!(rows,
             oid: rule_oid(relation.oid),
             rulename: "_RETURN",

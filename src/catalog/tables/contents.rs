@@ -168,6 +168,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_trigger", of_catalog(key_triggers::key_triggers)),
     ("pg_catalog", "pg_type", recorded_and(recording!("pg_type"), types::types)),
     ("pg_catalog", "pg_user", of_session(roles::users)),
+    ("pg_catalog", "pg_matviews", of_catalog(views::materialized_views)),
     ("pg_catalog", "pg_views", of_catalog(views::views)),
     (own::NAME, "replication", of_session(own::replication)),
     (own::NAME, "versions", Contents { builtin: Builtin::None, own: Own::OfStore(own::versions) }),

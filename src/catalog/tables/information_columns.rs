@@ -126,9 +126,14 @@ pub fn system_columns(rows: &mut Rows, view: &View<'_>) {
 
 /// information_schema.columns of users' relations.
 pub fn columns(rows: &mut Rows, view: &View<'_>) {
-    for relation in view.user_relations().iter().filter(|r| r.kind != RelationKind::Sequence) {
+    for relation in view.user_relations().iter().filter(|r| r.kind != RelationKind::Sequence && !r.is_materialized()) {
+        let writable = match relation.kind {
+            RelationKind::View => view.source.updatable_columns(relation).unwrap_or_default(),
+            _ => Vec::new(),
+        };
         for column in &columns_of(relation) {
-            column_row(rows, relation, column, relation.kind == RelationKind::Table);
+            let updatable = relation.kind == RelationKind::Table || writable.contains(&column.number);
+            column_row(rows, relation, column, updatable);
             let (base, typmod) = base_type(view, column.type_oid, column.typmod);
             describe_type(rows, view, base, typmod);
             match &column.options.collation {

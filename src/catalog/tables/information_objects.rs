@@ -4,7 +4,7 @@
 
 use crate::catalog::definitions::check;
 use crate::catalog::privileges::PG_NAMESPACE;
-use crate::catalog::schema::{Constraint, ConstraintKind, Relation, RelationKind, UserTypeKind};
+use crate::catalog::schema::{CheckOption, Constraint, ConstraintKind, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::information_columns::yes_or_no;
 use crate::catalog::tables::own;
@@ -44,9 +44,12 @@ pub fn system_tables(rows: &mut Rows, _view: &View<'_>) {
 
 /// tables: users'.
 pub fn tables(rows: &mut Rows, view: &View<'_>) {
-    for relation in view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence) {
+    for relation in
+        view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence && !r.is_materialized())
+    {
         let is_view = relation.kind == RelationKind::View;
-        table_row(rows, relation, is_view, !is_view);
+        let insertable = !is_view || view.source.updatable_columns(relation).is_some_and(|columns| !columns.is_empty());
+        table_row(rows, relation, is_view, insertable);
     }
 }
 
@@ -66,17 +69,22 @@ fn table_row(rows: &mut Rows, relation: &Relation, is_view: bool, insertable: bo
     );
 }
 
-/// views: users'. None can be written to.
+/// views: users'.
 pub fn views(rows: &mut Rows, view: &View<'_>) {
     for relation in view.user_relations().into_iter().filter(|r| r.kind == RelationKind::View) {
+        let writable = view.source.updatable_columns(relation).is_some_and(|columns| !columns.is_empty());
         row!(rows,
             table_catalog: Cell::Database,
             table_schema: &relation.schema,
             table_name: &relation.name,
             view_definition: relation.view_definition(),
-            check_option: "NONE",
-            is_updatable: "NO",
-            is_insertable_into: "NO",
+            check_option: match relation.check_option() {
+                None => "NONE",
+                Some(CheckOption::Local) => "LOCAL",
+                Some(CheckOption::Cascaded) => "CASCADED",
+            },
+            is_updatable: yes_or_no(writable),
+            is_insertable_into: yes_or_no(writable),
             is_trigger_updatable: "NO",
             is_trigger_deletable: "NO",
             is_trigger_insertable_into: "NO",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::roles::Roles;
-use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::settings::session::SettingView;
 use crate::types::pg_type::Oid;
 
@@ -84,6 +84,12 @@ pub trait CatalogSource: Send + Sync {
     /// The last value a sequence gave; none if it has not been called yet.
     fn sequence_last_value(&self, sequence: Oid) -> Option<i64> {
         let _ = sequence;
+        None
+    }
+
+    /// The columns of a view that can be written to; none of one that cannot be written to at all.
+    fn updatable_columns(&self, view: &Relation) -> Option<Vec<i16>> {
+        let _ = view;
         None
     }
 

@@ -32,7 +32,7 @@ pub fn tables(rows: &mut Rows, view: &View<'_>) {
     let owner = view.owner();
     let foreign = |r: &Relation| r.constraints.iter().any(|c| c.foreign_key().is_some());
     let referenced = super::classes::referenced_tables(view);
-    for table in view.user_tables() {
+    for table in view.user_tables().filter(|table| !table.is_materialized()) {
         row!(rows,
             schemaname: &table.schema,
             tablename: &table.name,
@@ -52,6 +52,21 @@ pub fn tables(rows: &mut Rows, view: &View<'_>) {
             hasrules: false,
             hastriggers: false,
             rowsecurity: false,
+        );
+    }
+}
+
+/// pg_matviews.
+pub fn materialized_views(rows: &mut Rows, view: &View<'_>) {
+    let owner = view.owner();
+    for relation in view.user_tables().filter(|table| table.is_materialized()) {
+        row!(rows,
+            schemaname: &relation.schema,
+            matviewname: &relation.name,
+            matviewowner: &owner,
+            hasindexes: !relation.indexes.is_empty(),
+            ispopulated: !relation.options.unpopulated,
+            definition: relation.view_definition(),
         );
     }
 }

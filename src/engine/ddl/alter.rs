@@ -54,20 +54,17 @@ impl Change<'_> {
         if relation.kind == RelationKind::Index {
             return self.alter_index(&relation, actions);
         }
-        if relation.kind == RelationKind::View && actions.iter().all(changes_parameters) {
-            let mut view = Relation::clone(&relation);
-            for action in actions {
-                let AlterAction::Storage(change) = action else { continue };
-                self.change_storage(&mut view, change)?;
-            }
-            return self.put_relation(view);
+        if relation.kind == RelationKind::View {
+            return self.alter_view(&relation, actions);
         }
-        if relation.kind != RelationKind::Table {
-            let action = actions.first().map_or("", action_name);
-            let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
-            let kinds = super::drop::object_kind(relation.kind).map_or("relation", ObjectKind::noun);
-            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
-                .with_detail(format!("This operation is not supported for {kinds}s.")));
+        if relation.is_materialized() {
+            let allowed = |action: &&AlterAction| matches!(action, AlterAction::Storage(_) | AlterAction::Accept);
+            if let Some(refused) = actions.iter().find(|action| !allowed(action)) {
+                return Err(not_for(&relation, refused));
+            }
+        }
+        if let (true, Some(action)) = (relation.kind != RelationKind::Table, actions.first()) {
+            return Err(not_for(&relation, action));
         }
         self.check_not_pending(&relation, "ALTER TABLE")?;
         let mut work = self.begin_alteration(&relation)?;
@@ -645,6 +642,15 @@ fn no_constraint(name: &str, table: &str) -> Error {
     Error::new(SqlState::UNDEFINED_OBJECT, message)
 }
 
+/// 42809 for an action that relations of this kind do not have.
+pub(super) fn not_for(relation: &Relation, action: &AlterAction) -> Error {
+    let action = action_name(action);
+    let message = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
+    let kinds = super::drop::object_kind(relation).map_or("relation", ObjectKind::noun);
+    Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+        .with_detail(format!("This operation is not supported for {kinds}s."))
+}
+
 /// What messages call an action.
 fn action_name(action: &AlterAction) -> &'static str {
     match action {
@@ -674,6 +680,6 @@ fn action_name(action: &AlterAction) -> &'static str {
     }
 }
 
-fn changes_parameters(action: &AlterAction) -> bool {
+pub(super) fn changes_parameters(action: &AlterAction) -> bool {
     matches!(action, AlterAction::Storage(StorageChange::Set(_) | StorageChange::Reset(_)) | AlterAction::Accept)
 }

@@ -73,7 +73,9 @@ impl Change<'_> {
             Ddl::Truncate { tables, restart_identity, cascade } => {
                 self.authorize_truncate(holder, tables, (*restart_identity, *cascade))
             }
-            Ddl::Cluster { table: name, .. } | Ddl::Reindex { name, .. } => match self.usable(holder, name)? {
+            Ddl::Cluster { table: name, .. }
+            | Ddl::Reindex { name, .. }
+            | Ddl::RefreshMaterializedView { name, .. } => match self.usable(holder, name)? {
                 Some(relation) => self.require_owner(holder, &relation),
                 None => Ok(()),
             },

@@ -60,9 +60,10 @@ impl Change<'_> {
         let relation = self.relation(name)?;
         let fits = match kind {
             ObjectKind::View => relation.kind == RelationKind::View,
+            ObjectKind::MaterializedView => relation.is_materialized(),
             ObjectKind::Index => relation.kind == RelationKind::Index,
             ObjectKind::Sequence => relation.kind == RelationKind::Sequence,
-            _ => relation.kind == RelationKind::Table,
+            _ => relation.kind == RelationKind::Table && !relation.is_materialized(),
         };
         if !fits {
             let article = if kind == ObjectKind::Index { "an" } else { "a" };

@@ -267,7 +267,7 @@ impl Change<'_> {
             !shadowed || name.schema.is_some()
         };
         let parent = if own { Arc::new(relation.clone()) } else { self.relation(name)? };
-        if parent.kind != crate::catalog::schema::RelationKind::Table {
+        if parent.kind != crate::catalog::schema::RelationKind::Table || parent.is_materialized() {
             let message = format!("referenced relation \"{}\" is not a table", parent.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }

@@ -111,7 +111,7 @@ impl Change<'_> {
     }
 
     fn droppable_relation(&self, kind: ObjectKind, relation: &Relation) -> Result<Object> {
-        let actual = object_kind(relation.kind).ok_or_else(|| super::system_relation(&relation.name))?;
+        let actual = object_kind(relation).ok_or_else(|| super::system_relation(&relation.name))?;
         if actual != kind {
             return Err(wrong_kind(&relation.name, kind, actual));
         }
@@ -175,7 +175,7 @@ impl Change<'_> {
         let names = Names { catalog: &self.catalog, search_path: &self.search_path };
         let type_name = |oid: Oid| names.format_type(oid, None);
         let kind = |oid: Oid| {
-            let kind = self.catalog.relations.get(&oid).and_then(|r| object_kind(r.kind));
+            let kind = self.catalog.relations.get(&oid).and_then(|r| object_kind(r));
             kind.map_or("relation", ObjectKind::noun)
         };
         match object {
@@ -306,8 +306,9 @@ impl Change<'_> {
     }
 }
 
-pub(super) fn object_kind(kind: RelationKind) -> Option<ObjectKind> {
-    match kind {
+pub(super) fn object_kind(relation: &Relation) -> Option<ObjectKind> {
+    match relation.kind {
+        RelationKind::Table if relation.is_materialized() => Some(ObjectKind::MaterializedView),
         RelationKind::Table => Some(ObjectKind::Table),
         RelationKind::View => Some(ObjectKind::View),
         RelationKind::Index => Some(ObjectKind::Index),

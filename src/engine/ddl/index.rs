@@ -19,7 +19,7 @@ const MAX_KEYS: usize = 32;
 
 impl Change<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {
-        let table = self.table(&create.table)?;
+        let table = self.indexed_relation(&create.table)?;
         let method = AccessMethod::of(&create.method)?;
         method.check(create)?;
         if let Some(name) = &create.name {

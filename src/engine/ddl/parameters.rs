@@ -46,7 +46,8 @@ pub(super) const TABLE: Known = &[
     ("autovacuum_multixact_freeze_table_age", Integer(0, 2_000_000_000)),
 ];
 
-pub(super) const VIEW: Known = &[("security_barrier", Boolean), ("security_invoker", Boolean)];
+pub(super) const VIEW: Known =
+    &[("security_barrier", Boolean), ("security_invoker", Boolean), ("check_option", Word(&["local", "cascaded"]))];
 
 pub(super) const COLUMN: Known =
     &[("n_distinct", Real(-1.0, f64::MAX)), ("n_distinct_inherited", Real(-1.0, f64::MAX))];

@@ -77,7 +77,7 @@ impl Change<'_> {
             }
             return Err(Error::new(SqlState::UNDEFINED_TABLE, message));
         };
-        let actual = object_kind(relation.kind).ok_or_else(|| super::system_relation(&relation.name))?;
+        let actual = object_kind(&relation).ok_or_else(|| super::system_relation(&relation.name))?;
         if actual != kind && kind != ObjectKind::Table {
             let article = if kind == ObjectKind::Index { "an" } else { "a" };
             let message = format!("\"{}\" is not {article} {}", relation.name, kind.noun());

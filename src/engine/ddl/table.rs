@@ -263,17 +263,25 @@ impl Change<'_> {
                 },
             )?;
         }
+        if create.materialized {
+            relation.view_query = Some(self.stored_query(&create.query, &analysed)?);
+            relation.options.unpopulated = !create.with_data;
+        }
         self.create_in_sqlite(&relation)?;
         if create.with_data {
-            let columns: Vec<String> = relation.columns.iter().map(|c| quote(&c.name)).collect();
-            let target = sqlite::qualified(&relation);
-            let sql = format!("INSERT INTO {target} ({}) {}", columns.join(", "), analysed.sql);
-            let rows = self.execute(&sql)?;
+            let rows = self.fill(&relation, &analysed.sql)?;
             self.rows = u64::try_from(rows).ok();
         }
         let oid = relation.oid;
         self.put_relation(relation)?;
         self.note_on_commit(oid, create.on_commit)
+    }
+
+    /// Gives a table the rows of a query in SQLite's dialect.
+    pub(super) fn fill(&self, relation: &Relation, query: &str) -> Result<usize> {
+        let columns: Vec<String> = relation.columns.iter().map(|c| quote(&c.name)).collect();
+        let target = sqlite::qualified(relation);
+        self.execute(&format!("INSERT INTO {target} ({}) {query}", columns.join(", ")))
     }
 
     fn note_on_commit(&self, oid: Oid, action: OnCommit) -> Result<()> {
@@ -344,7 +352,7 @@ pub(super) fn push_column(relation: &mut Relation, column: Column) -> Result<()>
         let message = format!("column \"{name}\" specified more than once");
         return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
     }
-    if SYSTEM_COLUMNS.contains(&name.as_str()) {
+    if relation.kind != RelationKind::View && SYSTEM_COLUMNS.contains(&name.as_str()) {
         let message = format!("column name \"{name}\" conflicts with a system column name");
         return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
     }

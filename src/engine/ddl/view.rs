@@ -1,13 +1,14 @@
-//! CREATE VIEW. A view is its query as text; it is no object of SQLite's.
+//! CREATE VIEW, ALTER VIEW. A view is its query as text; it is no object of SQLite's.
 
 use super::Change;
-use super::column::type_display;
+use super::alter::{changes_parameters, not_for};
+use super::column::{set_default, type_display};
 use super::parameters;
 use super::table::{next_number, push_column};
 use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{CreateView, Query};
-use crate::sql::stored::{DescribedQuery, Origin, describe_query, expand_stars};
+use crate::sql::ddl::{AlterAction, CreateView, Query};
+use crate::sql::stored::{DescribedQuery, NO_COLUMNS, Origin, describe_query, expand_stars, updatable_columns};
 use crate::sql::syntax::{parse, print};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
@@ -56,7 +57,50 @@ impl Change<'_> {
         self.view_columns(&mut view, &create.columns, &described)?;
         if let Some(before) = &before {
             self.check_replaced(before, &view)?;
+            for (column, old) in view.columns.iter_mut().zip(&before.columns) {
+                column.default.clone_from(&old.default);
+            }
         }
+        self.check_option(&view)?;
+        self.put_relation(view)
+    }
+
+    /// WITH CHECK OPTION needs a view that can be written to; those below it are asked when it is.
+    fn check_option(&self, view: &Relation) -> Result<()> {
+        if view.check_option().is_none() {
+            return Ok(());
+        }
+        let why = match updatable_columns(view, self.planning())? {
+            Ok(columns) if columns.is_empty() => NO_COLUMNS,
+            Err(refusal) if refusal.view == view.oid => refusal.why,
+            _ => return Ok(()),
+        };
+        let message = "WITH CHECK OPTION is supported only on automatically updatable views";
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_hint(why))
+    }
+
+    /// ALTER VIEW: defaults of its columns, and its WITH (…).
+    pub(super) fn alter_view(&mut self, view: &Relation, actions: &[AlterAction]) -> Result<()> {
+        let mut view = view.clone();
+        for action in actions {
+            match action {
+                AlterAction::SetDefault { name, default } => {
+                    if view.column(name).is_none() {
+                        let message = format!("column \"{name}\" of relation \"{}\" does not exist", view.name);
+                        return Err(Error::new(SqlState::UNDEFINED_COLUMN, message));
+                    }
+                    let text = match default {
+                        Some(default) => self.default_text(&view, name, default)?,
+                        None => None,
+                    };
+                    set_default(&mut view, name, text);
+                }
+                AlterAction::Storage(change) if changes_parameters(action) => self.change_storage(&mut view, change)?,
+                AlterAction::Accept => {}
+                other => return Err(not_for(&view, other)),
+            }
+        }
+        self.check_option(&view)?;
         self.put_relation(view)
     }
 
@@ -114,7 +158,7 @@ impl Change<'_> {
 
     /// The query's text as it is kept: `*` stands for the columns there are now, and every name means the same
     /// under the search path of stored text.
-    fn stored_query(&self, query: &Query, described: &DescribedQuery) -> Result<String> {
+    pub(super) fn stored_query(&self, query: &Query, described: &DescribedQuery) -> Result<String> {
         let means_the_same = |text: &String| {
             let again = parse::query(text).and_then(|q| describe_query(&q, Origin::Stored, self.planning()));
             again.is_ok_and(|a| a.columns == described.columns && a.used.relations == described.used.relations)

@@ -16,6 +16,7 @@ use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
 use crate::catalog::tables::types::user_types;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::stored;
 use crate::types::pg_type::{Oid, Scalar, type_info};
 
 /// The functions of this area.
@@ -53,7 +54,11 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_to_regproc", 1, |a| object(a, Scalar::RegProc)),
     Definition::stable("pg_to_regnamespace", 1, |a| object(a, Scalar::RegNamespace)),
     Definition::stable("pg_to_regrole", 1, |a| object(a, Scalar::RegRole)),
-    Definition::stable("pg_relation_is_updatable", 2, |a| Ok(if is_user_table(a)? { EVERY_CHANGE } else { 0 }.into())),
+    Definition::stable("pg_relation_is_updatable", 2, |a| Ok(changes(a, None)?.into())),
+    Definition::stable("pg_column_is_updatable", 3, |a| {
+        let column = a.int(1)?;
+        Ok((column > 0 && changes(a, Some(column))? & COLUMN_CHANGE == COLUMN_CHANGE).into())
+    }),
     Definition::stable("pg_relation_is_publishable", 1, |a| Ok(is_user_table(a)?.into())),
     Definition::stable("pg_index_column_has_property", 3, index_column_property),
     Definition::stable("pg_sequence_last_value", 1, sequence_last_value),
@@ -62,7 +67,10 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 ];
 
 /// INSERT, UPDATE and DELETE, as bits of pg_relation_is_updatable.
-const EVERY_CHANGE: i64 = 1 << 3 | 1 << 2 | 1 << 4;
+const EVERY_CHANGE: i64 = 1 << 3 | COLUMN_CHANGE;
+/// UPDATE and DELETE, which make a column updatable.
+const COLUMN_CHANGE: i64 = 1 << 2 | DELETE;
+const DELETE: i64 = 1 << 4;
 
 fn oid(args: &Args<'_>, index: usize) -> Result<Oid> {
     Ok(Oid(u32::try_from(args.int(index)?).unwrap_or_default()))
@@ -161,7 +169,7 @@ fn rule_definition(args: &Args<'_>) -> Result<Output> {
     use crate::catalog::tables::constraints::rule_oid;
     let oid = oid(args, 0)?;
     with_names(args, |names| {
-        let view = names.catalog.relations.values().find(|r| r.kind == RelationKind::View && rule_oid(r.oid) == oid);
+        let view = names.catalog.relations.values().find(|r| r.view_query.is_some() && rule_oid(r.oid) == oid);
         Ok(view
             .and_then(|v| v.view_definition().map(|query| (v, query)))
             .map(|(v, query)| {
@@ -305,6 +313,28 @@ fn object(args: &Args<'_>, scalar: Scalar) -> Result<Output> {
 fn is_user_table(args: &Args<'_>) -> Result<bool> {
     let oid = oid(args, 0)?;
     args.slot().with_session(|s| Ok(s.catalog.relations.get(&oid).is_some_and(|r| r.kind == RelationKind::Table)))
+}
+
+/// What can be done to a relation, or to one of its columns (relation_is_updatable() in rewriteHandler.c).
+fn changes(args: &Args<'_>, column: Option<i64>) -> Result<i64> {
+    let oid = oid(args, 0)?;
+    args.slot().with_session(|session| {
+        let Some(relation) = session.catalog.relations.get(&oid) else { return Ok(0) };
+        let columns = match relation.kind {
+            RelationKind::Table if relation.is_materialized() => return Ok(0),
+            RelationKind::Table => return Ok(EVERY_CHANGE),
+            RelationKind::View => {
+                stored::updatable_columns(relation, stored::context(&session.catalog, &session.settings))
+            }
+            _ => return Ok(0),
+        };
+        let Ok(Ok(columns)) = columns else { return Ok(0) };
+        let writable = match column {
+            Some(column) => columns.iter().any(|number| i64::from(*number) == column),
+            None => !columns.is_empty(),
+        };
+        Ok(if writable { EVERY_CHANGE } else { DELETE })
+    })
 }
 
 /// pg_index_column_has_property(index, column, property) for b-trees.

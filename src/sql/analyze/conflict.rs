@@ -4,10 +4,12 @@
 //! sql-insert.html#SQL-ON-CONFLICT, infer_arbiter_indexes in plancat.c. An index's predicate is implied here if its
 //! conditions are among those given.
 
+use crate::catalog::acl::Privileges;
 use crate::catalog::schema::{Column, Constraint, Index, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::scope::{RangeVar, Scope};
+use crate::sql::analyze::result_relation::{Change, ResultRelation};
+use crate::sql::analyze::scope::Scope;
 use crate::sql::syntax::ast::definition::{IndexElem, IndexKey};
 use crate::sql::syntax::ast::expression::{BoolExprType, ColumnRef as AstColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::query::{
@@ -21,10 +23,11 @@ impl<'a> Analyzer<'a> {
     pub(super) fn conflict(
         &mut self,
         on: &OnConflictClause,
-        relation: &'a Relation,
+        changed: &ResultRelation<'a>,
         shown: &str,
         existing: EntryId,
     ) -> Result<OnConflict> {
+        let relation = changed.table;
         let entry = self.fresh_entry();
         let (target, target_predicate) = match on.infer.as_ref().map(|infer| &infer.target) {
             None => {
@@ -32,14 +35,15 @@ impl<'a> Analyzer<'a> {
                 (Vec::new(), None)
             }
             Some(InferTarget::Constraint(name)) => {
-                let Some(constraint) = relation.constraints.iter().find(|c| c.name == *name) else {
-                    let message = format!("constraint \"{name}\" for table \"{}\" does not exist", relation.name);
+                let Some(constraint) = changed.named.constraints.iter().find(|c| c.name == *name) else {
+                    let named = &changed.named.name;
+                    let message = format!("constraint \"{name}\" for table \"{named}\" does not exist");
                     return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), on.location));
                 };
-                (self.arbiter_columns(relation, entry, &constraint.columns)?, None)
+                (self.arbiter_columns(changed, entry, &constraint.columns)?, None)
             }
             Some(InferTarget::Index { elements, where_clause }) => {
-                self.infer_index(relation, entry, elements, where_clause.as_ref())?
+                self.infer_index(changed, entry, elements, where_clause.as_ref())?
             }
         };
         let update = match &on.action {
@@ -50,12 +54,12 @@ impl<'a> Analyzer<'a> {
                 return Err(self.at(error.with_hint("For example, ON CONFLICT (column_name)."), on.location));
             }
             OnConflictAction::Update { targets, where_clause } => {
-                let existing = RangeVar::table(self, relation, shown.to_owned(), existing);
+                let existing = self.result_row(changed, shown, existing)?.row;
                 let proposed = self.fresh_entry();
-                let mut excluded = RangeVar::table(self, relation, "excluded".to_owned(), proposed);
+                let mut excluded = self.result_row(changed, "excluded", proposed)?.row;
                 excluded.schema = None;
                 self.scopes.push(Scope { entries: vec![existing, excluded], ..Scope::default() });
-                let result = self.conflict_update(targets, where_clause.as_ref(), relation, proposed);
+                let result = self.conflict_update(targets, where_clause.as_ref(), changed, proposed);
                 self.scopes.pop();
                 Some(result?)
             }
@@ -66,7 +70,7 @@ impl<'a> Analyzer<'a> {
     /// ON CONFLICT (elements) WHERE predicate. Bare columns without a predicate name a unique index over all rows.
     fn infer_index(
         &mut self,
-        relation: &'a Relation,
+        changed: &ResultRelation<'a>,
         entry: EntryId,
         elements: &[IndexElem],
         predicate: Option<&Ast>,
@@ -88,23 +92,25 @@ impl<'a> Analyzer<'a> {
                 return Err(self.at(error, element.location));
             }
             let IndexKey::Column(name) = &element.key else { continue };
-            let Some(column) = relation.column(name) else {
+            let Some(column) = changed.columns.iter().find(|column| column.name == name) else {
                 let message = format!("column \"{name}\" does not exist");
                 return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), element.location));
             };
-            key.push(column.number);
+            key.extend(column.column.map(|column| column.number));
         }
         if predicate.is_some() || key.len() != elements.len() {
-            return self.inferred(relation, entry, elements, predicate);
+            return self.inferred(changed, entry, elements, predicate);
         }
-        Ok((self.arbiter_columns(relation, entry, &key)?, None))
+        Ok((self.arbiter_columns(changed, entry, &key)?, None))
     }
 
     /// The columns of a unique index or constraint that is not deferrable.
-    fn arbiter_columns(&self, relation: &'a Relation, entry: EntryId, key: &[i16]) -> Result<Vec<Expr>> {
+    fn arbiter_columns(&self, changed: &ResultRelation<'a>, entry: EntryId, key: &[i16]) -> Result<Vec<Expr>> {
+        let relation = changed.table;
         self.refuse_deferrable(relation, key)?;
         self.arbiter(relation, key)?;
-        key.iter().for_each(|column| self.permissions.borrow_mut().read_column(relation.oid, *column));
+        let read = changed.columns.iter().filter(|column| key.contains(&column.number())).copied();
+        self.permit(changed, Privileges::SELECT, &read.collect::<Vec<_>>());
         let columns = key.iter().filter_map(|n| relation.column_by_number(*n));
         Ok(columns.map(|column| self.key_column(relation, entry, column)).collect())
     }
@@ -143,7 +149,7 @@ impl<'a> Analyzer<'a> {
         &mut self,
         targets: &[ResTarget],
         where_clause: Option<&Ast>,
-        relation: &'a Relation,
+        relation: &ResultRelation<'a>,
         excluded: EntryId,
     ) -> Result<ConflictUpdate> {
         let mut assignments = Vec::new();
@@ -160,27 +166,28 @@ impl<'a> Analyzer<'a> {
     /// The keys and the predicate of the unique index that is inferred; 42P10 if there is none.
     fn inferred(
         &mut self,
-        relation: &'a Relation,
+        changed: &ResultRelation<'a>,
         entry: EntryId,
         elements: &[IndexElem],
         predicate: Option<&Ast>,
     ) -> Result<(Vec<Expr>, Option<Expr>)> {
+        let relation = changed.table;
         let mut wanted = Vec::new();
         for element in elements {
             let typed = match &element.key {
                 IndexKey::Column(name) => {
                     let fields = vec![Field::Name(name.clone())];
                     let column = Ast::ColumnRef(AstColumnRef { fields, location: element.location });
-                    self.over_relation(relation, entry, &column).map_err(|e| self.at(e, element.location))?
+                    self.over_result(changed, entry, &column).map_err(|e| self.at(e, element.location))?
                 }
-                IndexKey::Expr(expr) => self.over_relation(relation, entry, expr)?,
+                IndexKey::Expr(expr) => self.over_result(changed, entry, expr)?,
             };
             wanted.push(typed);
         }
         // Which index is meant depends on the constants in what was written.
         self.pinned.extend(0..self.source.literals.len());
         let conditions = match predicate {
-            Some(predicate) => self.conditions(relation, entry, predicate)?,
+            Some(predicate) => self.conditions(changed, entry, predicate)?,
             None => Vec::new(),
         };
         // An index over all rows is preferred.
@@ -220,13 +227,14 @@ impl<'a> Analyzer<'a> {
     fn is_implied(&mut self, relation: &'a Relation, entry: EntryId, index: &Index, given: &[Expr]) -> Result<bool> {
         let Some(text) = &index.predicate else { return Ok(true) };
         let predicate = parse::expression(text)?;
-        let needed = self.stored(|a| a.conditions(relation, entry, &predicate))?;
+        let relation = ResultRelation::of_table(relation, Change::Insert);
+        let needed = self.stored(|a| a.conditions(&relation, entry, &predicate))?;
         Ok(needed.iter().all(|condition| given.contains(condition)))
     }
 
-    /// An expression over the relation's columns, its constants part of it.
-    fn over_relation(&mut self, relation: &'a Relation, entry: EntryId, expr: &Ast) -> Result<Expr> {
-        let row = RangeVar::table(self, relation, relation.name.clone(), entry);
+    /// An expression over the columns of what is changed, its constants part of it.
+    fn over_result(&mut self, changed: &ResultRelation<'a>, entry: EntryId, expr: &Ast) -> Result<Expr> {
+        let row = self.result_row(changed, &changed.named.name, entry)?.row;
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         self.in_stored_text += 1;
         let result = self.expr(expr).and_then(|typed| self.resolve_unknown(typed));
@@ -237,20 +245,21 @@ impl<'a> Analyzer<'a> {
 
     fn stored_over_relation(&mut self, relation: &'a Relation, entry: EntryId, text: &str) -> Result<Expr> {
         let ast = parse::expression(text)?;
-        self.stored(|a| a.over_relation(relation, entry, &ast))
+        let relation = ResultRelation::of_table(relation, Change::Insert);
+        self.stored(|a| a.over_result(&relation, entry, &ast))
     }
 
     /// What stands between the ANDs of a predicate.
-    fn conditions(&mut self, relation: &'a Relation, entry: EntryId, predicate: &Ast) -> Result<Vec<Expr>> {
+    fn conditions(&mut self, changed: &ResultRelation<'a>, entry: EntryId, predicate: &Ast) -> Result<Vec<Expr>> {
         match predicate {
             Ast::Bool(node) if node.op == BoolExprType::And => {
                 let mut all = Vec::new();
                 for arg in &node.args {
-                    all.extend(self.conditions(relation, entry, arg)?);
+                    all.extend(self.conditions(changed, entry, arg)?);
                 }
                 Ok(all)
             }
-            other => Ok(vec![self.over_relation(relation, entry, other)?]),
+            other => Ok(vec![self.over_result(changed, entry, other)?]),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Owns: [`Analyzer::lock_rows`]. Must not know: how rows are locked. Specification: sql-select.html#SQL-FOR-UPDATE-SHARE,
 //! CheckSelectLocking in analyze.c.
 
+use crate::catalog::acl::Privileges;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::plan::LockWait;
@@ -15,7 +16,7 @@ impl Analyzer<'_> {
         refuse_lock(lock, body)?;
         for table in locked_tables(lock, ast) {
             if let Ok(relation) = self.relation(table) {
-                self.permissions.borrow_mut().update(relation.oid, []);
+                self.permissions.borrow_mut().change(relation.oid, Privileges::UPDATE, &[]);
             }
         }
         let wait = match lock.wait {

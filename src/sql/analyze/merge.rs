@@ -3,11 +3,11 @@
 //! Owns: [`Analyzer::merge`]. Specification: sql-merge.html, transformMergeStmt in parse_merge.c.
 
 use crate::catalog::acl::Privileges;
-use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::modify::{Modified, stored_columns};
-use crate::sql::analyze::scope::{RangeVar, Scope};
+use crate::sql::analyze::result_relation::{Change, ResultRelation, ResultRow};
+use crate::sql::analyze::scope::Scope;
 use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::ast::query::{MergeAction as Action, MergeStmt, MergeWhenClause, Overriding, ResTarget};
 use crate::sql::syntax::grammar::locations::expr_location;
@@ -19,15 +19,14 @@ impl<'a> Analyzer<'a> {
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         self.refuse_unreachable(&ast.when_clauses)?;
-        let (relation, shown) = self.modified_table(&ast.relation, "merging into")?;
-        let entry = self.fresh_entry();
-        let target = RangeVar::table(self, relation, shown, entry);
-        self.scopes.push(Scope { entries: vec![target], ..Scope::default() });
+        let (target, entry, ResultRow { row, .. }) = self.modified(&ast.relation, Change::Merge)?;
+        self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         let source = self.from_item(&ast.source)?;
         let condition = self.condition(&ast.condition, "JOIN/ON")?;
-        let actions = ast.when_clauses.iter().map(|when| self.when(when, relation)).collect::<Result<Vec<_>>>()?;
+        let actions = ast.when_clauses.iter().map(|when| self.when(when, &target)).collect::<Result<Vec<_>>>()?;
         self.scopes.pop();
         self.ctes.truncate(in_scope);
+        let relation = target.table;
         let relation_oid = relation.oid;
         let merge = Merge { ctes, recursive, relation: relation_oid, entry, source, condition, actions };
         Ok(Modified { tree: Modify::Merge(merge), relation, row: Vec::new() })
@@ -45,7 +44,7 @@ impl<'a> Analyzer<'a> {
         Ok(())
     }
 
-    fn when(&mut self, when: &MergeWhenClause, relation: &'a Relation) -> Result<MergeAction> {
+    fn when(&mut self, when: &MergeWhenClause, relation: &ResultRelation<'a>) -> Result<MergeAction> {
         // What is not matched has no row of the target.
         self.set_target_visible(when.matched);
         let action = self.when_clause(when, relation);
@@ -59,12 +58,12 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    fn when_clause(&mut self, when: &MergeWhenClause, relation: &'a Relation) -> Result<MergeAction> {
+    fn when_clause(&mut self, when: &MergeWhenClause, relation: &ResultRelation<'a>) -> Result<MergeAction> {
         let condition = when.condition.as_ref().map(|condition| self.condition(condition, "WHEN")).transpose()?;
         let kind = match &when.action {
             Action::DoNothing => MergeKind::DoNothing,
             Action::Delete => {
-                self.permissions.borrow_mut().require(relation.oid, Privileges::DELETE);
+                self.permit(relation, Privileges::DELETE, &[]);
                 MergeKind::Delete
             }
             Action::Update(targets) => {
@@ -87,13 +86,13 @@ impl<'a> Analyzer<'a> {
     /// The values of all stored columns.
     fn merged_row(
         &mut self,
-        relation: &'a Relation,
+        relation: &ResultRelation<'a>,
         names: &[ResTarget],
         overriding: Option<Overriding>,
         values: &[Ast],
     ) -> Result<Vec<(i16, Expr)>> {
         let columns = self.insert_columns(relation, names)?;
-        self.permissions.borrow_mut().insert(relation.oid, columns.iter().map(|column| column.number));
+        self.permit(relation, Privileges::INSERT, &columns);
         if values.len() > columns.len() {
             let error = Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns");
             return Err(values.get(columns.len()).map_or(error.clone(), |extra| self.at(error, expr_location(extra))));
@@ -103,14 +102,14 @@ impl<'a> Analyzer<'a> {
             return Err(Error::new(SqlState::SYNTAX_ERROR, message));
         }
         let mut row = Vec::new();
-        for column in stored_columns(relation) {
-            let given = columns.iter().position(|c| c.number == column.number).and_then(|place| values.get(place));
+        for column in stored_columns(relation.table) {
+            let given = columns.iter().position(|c| c.number() == column.number).and_then(|place| values.get(place));
             let value = match given {
                 Some(value) if !matches!(value, Ast::SetToDefault(_)) => {
                     let expr = self.expr(value)?;
-                    self.inserted_value(expr, column, overriding).map_err(|e| self.at(e, expr_location(value)))?
+                    self.inserted_value((expr, expr_location(value)), (column, &column.name), relation, overriding)?
                 }
-                _ => self.default_value(column)?,
+                _ => self.default_of(relation, column)?,
             };
             row.push((column.number, value));
         }

@@ -4,9 +4,10 @@
 //! and identity columns, RETURNING. Specification: sql-insert.html, sql-update.html, sql-delete.html.
 
 use crate::catalog::acl::Privileges;
-use crate::catalog::schema::{Column, Identity, Relation, RelationKind, UserTypeKind};
+use crate::catalog::schema::{Column, Identity, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::result_relation::{Change, ResultColumn, ResultRelation, ResultRow};
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
 use crate::sql::syntax::ast::expression::{Expr as Ast, SubLinkType};
@@ -31,24 +32,6 @@ pub struct Modified<'a> {
 }
 
 impl<'a> Analyzer<'a> {
-    /// The target of a modifying statement: a table, not a view or system relation.
-    fn target(&self, name: &RangeName, verb: &str) -> Result<&'a Relation> {
-        let relation = self.relation(name)?;
-        match relation.kind {
-            RelationKind::Table => Ok(relation),
-            RelationKind::System => {
-                let message = format!("permission denied for table {}", relation.name);
-                Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
-            }
-            RelationKind::View => Err(Error::unsupported(format!("{verb} a view"))),
-            RelationKind::Sequence | RelationKind::Index => {
-                let kind = if relation.kind == RelationKind::Index { "index" } else { "sequence" };
-                let message = format!("cannot change {kind} \"{}\"", relation.name);
-                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
-            }
-        }
-    }
-
     // ----- INSERT
 
     pub fn insert(&mut self, ast: &InsertStmt) -> Result<Modified<'a>> {
@@ -56,8 +39,9 @@ impl<'a> Analyzer<'a> {
         let mut ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let mut recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         let name = &ast.relation;
-        let relation = self.target(name, "inserting into").map_err(|e| self.at(e, name.location))?;
-        let columns = self.insert_columns(relation, &ast.columns)?;
+        let target = self.result_relation(name, Change::Insert)?;
+        let relation = target.table;
+        let columns = self.insert_columns(&target, &ast.columns)?;
         let source = match &ast.source {
             None => InsertSource::Rows(vec![Vec::new()]),
             Some(query) => {
@@ -69,13 +53,17 @@ impl<'a> Analyzer<'a> {
             }
         };
         // Without names these are as many of the first columns as there are values.
-        let given = columns.iter().take(source.width()).map(|column| column.number);
-        self.permissions.borrow_mut().insert(relation.oid, given);
+        let given: Vec<_> = columns.iter().take(source.width()).copied().collect();
+        self.permit(&target, Privileges::INSERT, &given);
         let entry = self.fresh_entry();
-        let shown = name.alias.as_ref().map_or_else(|| relation.name.clone(), |a| a.name.clone());
-        let (source, row) = self.insert_body(relation, &columns, ast, source)?;
-        let conflict = ast.on_conflict.as_ref().map(|on| self.conflict(on, relation, &shown, entry)).transpose()?;
-        let returning = self.returning(&ast.returning, relation, &shown, entry)?;
+        let shown = shown_name(name);
+        let (source, row) = self.insert_body(&target, &columns, ast, source)?;
+        let conflict = ast.on_conflict.as_ref().map(|on| self.conflict(on, &target, &shown, entry)).transpose()?;
+        let ResultRow { row: shown, checks, .. } = self.result_row(&target, &shown, entry)?;
+        if target.is_computed() && !(ast.returning.is_empty() && ast.on_conflict.is_none()) {
+            self.permissions.borrow_mut().read(target.named.oid);
+        }
+        let returning = self.returning(&ast.returning, shown)?;
         self.ctes.truncate(in_scope);
         let insert = Insert {
             ctes,
@@ -85,20 +73,25 @@ impl<'a> Analyzer<'a> {
             columns: stored_columns(relation).map(|c| c.number).collect(),
             source,
             conflict,
+            checks,
             returning,
         };
         Ok(Modified { tree: Modify::Insert(insert), relation, row })
     }
 
     /// The columns an INSERT names, or all.
-    pub(super) fn insert_columns(&self, relation: &'a Relation, names: &[ResTarget]) -> Result<Vec<&'a Column>> {
+    pub(super) fn insert_columns(
+        &self,
+        relation: &ResultRelation<'a>,
+        names: &[ResTarget],
+    ) -> Result<Vec<ResultColumn<'a>>> {
         if names.is_empty() {
-            return Ok(relation.columns.iter().collect());
+            return Ok(relation.columns.clone());
         }
-        let mut columns: Vec<&Column> = Vec::with_capacity(names.len());
+        let mut columns: Vec<ResultColumn<'a>> = Vec::with_capacity(names.len());
         for name in names {
-            let column = self.assigned_column(name, relation)?;
-            if columns.iter().any(|c| c.number == column.number) {
+            let column = self.result_column(name, relation)?;
+            if columns.iter().any(|c| c.name == column.name) {
                 let message = format!("column \"{}\" specified more than once", column.name);
                 return Err(self.at(Error::new(SqlState::DUPLICATE_COLUMN, message), name.location));
             }
@@ -107,7 +100,7 @@ impl<'a> Analyzer<'a> {
         Ok(columns)
     }
 
-    fn insert_source(&mut self, query: &SelectStmt, columns: &[&Column]) -> Result<InsertSource> {
+    fn insert_source(&mut self, query: &SelectStmt, columns: &[ResultColumn<'a>]) -> Result<InsertSource> {
         if let SelectBody::Values(values) = &query.body
             && query.sort.is_empty()
             && query.limit_count.is_none()
@@ -144,11 +137,12 @@ impl<'a> Analyzer<'a> {
     /// Rows or a query, completed to all stored columns of the table.
     fn insert_body(
         &mut self,
-        relation: &'a Relation,
-        columns: &[&'a Column],
+        target: &ResultRelation<'a>,
+        columns: &[ResultColumn<'a>],
         ast: &InsertStmt,
         source: InsertSource,
     ) -> Result<(Body, Vec<(i16, Expr)>)> {
+        let relation = target.table;
         match source {
             InsertSource::Rows(rows) => {
                 let single = rows.len() == 1;
@@ -161,19 +155,7 @@ impl<'a> Analyzer<'a> {
                         let place = ast.columns.get(given.len()).map(|name| name.location);
                         return Err(place.map_or(error.clone(), |place| self.at(error, place)));
                     }
-                    let mut values = Vec::new();
-                    for column in stored_columns(relation) {
-                        let place = columns.iter().position(|c| c.number == column.number);
-                        let value = place.and_then(|p| given.get_mut(p)).and_then(Option::take).flatten();
-                        values.push(match value {
-                            Some((expr, place)) => {
-                                self.inserted_value(expr, column, ast.overriding).map_err(|e| self.at(e, place))?
-                            }
-                            None => self.default_value(column)?,
-                        });
-                    }
-                    self.reject_generated(columns, &given)?;
-                    complete.push(values);
+                    complete.push(self.insert_row(target, columns, ast.overriding, &mut given)?);
                 }
                 let row = match complete.as_slice() {
                     [only] if single => stored_columns(relation).map(|c| c.number).zip(only.iter().cloned()).collect(),
@@ -183,45 +165,65 @@ impl<'a> Analyzer<'a> {
                 Ok((Body::Values { rows: complete, names }, row))
             }
             InsertSource::Query(query) => {
-                Ok((self.insert_select(relation, columns, ast.overriding, *query)?, Vec::new()))
+                Ok((self.insert_select(target, columns, ast.overriding, *query)?, Vec::new()))
             }
         }
     }
 
-    /// A value given for a GENERATED ALWAYS AS (…) STORED column.
-    fn reject_generated<T>(&self, columns: &[&Column], given: &[Option<Option<T>>]) -> Result<()> {
-        for (column, value) in columns.iter().zip(given) {
-            if column.generated && matches!(value, Some(Some(_))) {
-                return Err(cannot_insert(column, "is a generated column"));
-            }
+    /// One row of VALUES, completed.
+    fn insert_row(
+        &mut self,
+        target: &ResultRelation<'a>,
+        columns: &[ResultColumn<'a>],
+        overriding: Option<Overriding>,
+        given: &mut [Option<Option<(Expr, Location)>>],
+    ) -> Result<Vec<Expr>> {
+        writable(target, columns.iter().take(given.len()))?;
+        let mut values = Vec::new();
+        for column in stored_columns(target.table) {
+            let place = columns.iter().position(|c| c.number() == column.number);
+            let value = place.and_then(|p| Some((p, given.get_mut(p).and_then(Option::take)??)));
+            values.push(match value {
+                Some((place, (expr, location))) => {
+                    let name = columns.get(place).map_or(column.name.as_str(), |column| column.name);
+                    self.inserted_value((expr, location), (column, name), target, overriding)?
+                }
+                None => self.default_of(target, column)?,
+            });
         }
-        Ok(())
+        reject_generated(columns, given)?;
+        Ok(values)
     }
 
     fn insert_select(
         &mut self,
-        relation: &'a Relation,
-        columns: &[&'a Column],
+        target: &ResultRelation<'a>,
+        columns: &[ResultColumn<'a>],
         overriding: Option<Overriding>,
         mut query: Query,
     ) -> Result<Body> {
         let outputs = query.outputs();
+        writable(target, columns.iter().take(outputs.len()))?;
         // Constants of the select list take the columns' types.
         for (index, ((_, type_oid, _), column)) in outputs.iter().zip(columns).enumerate() {
+            let Ok(column) = column.column else { continue };
             if *type_oid == Oid::UNKNOWN {
                 let (base, _) = self.base_type(column.type_oid, -1);
-                let target = if self.is_enum(base) { Oid::TEXT } else { base };
-                self.convert_output(&mut query, index, target)?;
+                let wanted = if self.is_enum(base) { Oid::TEXT } else { base };
+                self.convert_output(&mut query, index, wanted)?;
             }
         }
         let id = self.fresh_entry();
         let entry = RangeVar::of_columns(String::new(), id, &query.outputs());
         let mut targets = Vec::new();
-        for column in stored_columns(relation) {
-            let place = columns.iter().position(|c| c.number == column.number);
-            let expr = match place.and_then(|p| entry.columns.get(p)) {
-                Some(given) => self.inserted_value(given.expr.clone(), column, overriding)?,
-                None => self.default_value(column)?,
+        for column in stored_columns(target.table) {
+            let place = columns.iter().position(|c| c.number() == column.number);
+            let given = place.and_then(|p| Some((columns.get(p)?.name, entry.columns.get(p)?)));
+            let expr = match given {
+                Some((name, given)) => {
+                    self.inserted_value((given.expr.clone(), Location::UNKNOWN), (column, name), target, overriding)?
+                }
+                None => self.default_of(target, column)?,
             };
             targets.push(Target { name: column.name.clone(), expr });
         }
@@ -232,7 +234,8 @@ impl<'a> Analyzer<'a> {
 
     /// The INSERT of one row whose values are parameters $1 … in the order of `columns` (COPY FROM).
     pub fn copy_row(&mut self, relation: &'a Relation, columns: &[&'a Column]) -> Result<Insert> {
-        self.permissions.borrow_mut().insert(relation.oid, columns.iter().map(|column| column.number));
+        let numbers: Vec<i16> = columns.iter().map(|column| column.number).collect();
+        self.permissions.borrow_mut().change(relation.oid, Privileges::INSERT, &numbers);
         let mut values = Vec::new();
         for column in stored_columns(relation) {
             values.push(match columns.iter().position(|c| c.number == column.number) {
@@ -240,7 +243,7 @@ impl<'a> Analyzer<'a> {
                     let param = Expr::new(ExprKind::Param(place), self.base_type(column.type_oid, -1).0);
                     let param =
                         if self.is_enum(column.type_oid) { Expr { type_oid: Oid::UNKNOWN, ..param } } else { param };
-                    self.assign(param, column)?
+                    self.assign(param, column, &column.name)?
                 }
                 None => self.default_value(column)?,
             });
@@ -253,6 +256,7 @@ impl<'a> Analyzer<'a> {
             columns: stored_columns(relation).map(|c| c.number).collect(),
             source: Body::Values { rows: vec![values], names: Vec::new() },
             conflict: None,
+            checks: Vec::new(),
             returning: Vec::new(),
         })
     }
@@ -262,26 +266,26 @@ impl<'a> Analyzer<'a> {
     /// A value that is given for a column of a new row. With OVERRIDING USER VALUE an identity's own wins over it.
     pub(super) fn inserted_value(
         &mut self,
-        expr: Expr,
-        column: &Column,
+        (expr, location): (Expr, Location),
+        (column, name): (&Column, &str),
+        target: &ResultRelation<'a>,
         overriding: Option<Overriding>,
     ) -> Result<Expr> {
         if column.identity.is_some() && overriding == Some(Overriding::User) {
-            return self.default_value(column);
+            return self.default_of(target, column);
         }
         check_writable(column, overriding)?;
-        self.assign(expr, column)
+        self.assign(expr, column, name).map_err(|e| self.at(e, location))
     }
 
     /// A value converted for a column (assignment), lengths enforced.
-    fn assign(&mut self, expr: Expr, column: &Column) -> Result<Expr> {
+    fn assign(&mut self, expr: Expr, column: &Column, name: &str) -> Result<Expr> {
         let from = expr.type_oid;
         match self.try_coerce(expr, column.type_oid, column.typmod, CastContext::Assignment)? {
             Some(value) => Ok(value),
             None => {
                 let message = format!(
-                    "column \"{}\" is of type {} but expression is of type {}",
-                    column.name,
+                    "column \"{name}\" is of type {} but expression is of type {}",
                     self.type_name(column.type_oid),
                     self.type_name(from)
                 );
@@ -292,13 +296,25 @@ impl<'a> Analyzer<'a> {
     }
 
     /// What a column gets when nothing is given: its default, the next value of its identity, NULL.
-    pub(super) fn default_value(&mut self, column: &Column) -> Result<Expr> {
-        let Some(text) = column.default.as_deref().or_else(|| self.domain_default(column.type_oid)) else {
-            return Ok(Expr::null(column.type_oid));
-        };
+    fn default_value(&mut self, column: &Column) -> Result<Expr> {
+        match column.default.as_deref().or_else(|| self.domain_default(column.type_oid)) {
+            Some(text) => self.stored_default(text, column),
+            None => Ok(Expr::null(column.type_oid)),
+        }
+    }
+
+    /// The same of a relation that may be a view, with defaults of its own.
+    pub(super) fn default_of(&mut self, target: &ResultRelation<'a>, column: &Column) -> Result<Expr> {
+        match target.view_default(column) {
+            Some(text) => self.stored_default(text, column),
+            None => self.default_value(column),
+        }
+    }
+
+    fn stored_default(&mut self, text: &str, column: &Column) -> Result<Expr> {
         let ast = parse::expression(text)?;
         let expr = self.stored(|a| a.expr(&ast))?;
-        self.assign(expr, column)
+        self.assign(expr, column, &column.name)
     }
 
     /// The default of a domain, or of the domain it is made of.
@@ -316,18 +332,18 @@ impl<'a> Analyzer<'a> {
         let in_scope = self.ctes.len();
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
-        let (relation, shown) = self.modified_table(&ast.relation, "updating")?;
-        let entry = self.fresh_entry();
-        let target = RangeVar::table(self, relation, shown.clone(), entry);
-        self.scopes.push(Scope { entries: vec![target], ..Scope::default() });
+        let (target, entry, row) = self.modified(&ast.relation, Change::Update)?;
+        let ResultRow { row, conditions, checks } = row;
+        self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         let from = self.from_clause(&ast.from)?;
-        let assignments = self.assignments(&ast.targets, relation)?;
+        let assignments = self.assignments(&ast.targets, &target)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
         self.ctes.truncate(in_scope);
+        let (relation, selection) = (target.table, restricted(conditions, selection));
         let oid = relation.oid;
-        let tree = Update { ctes, recursive, relation: oid, entry, assignments, from, selection, returning };
+        let tree = Update { ctes, recursive, relation: oid, entry, assignments, from, selection, checks, returning };
         Ok(Modified { tree: Modify::Update(tree), relation, row: Vec::new() })
     }
 
@@ -335,31 +351,36 @@ impl<'a> Analyzer<'a> {
         let in_scope = self.ctes.len();
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
-        let (relation, shown) = self.modified_table(&ast.relation, "deleting from")?;
-        self.permissions.borrow_mut().require(relation.oid, Privileges::DELETE);
-        let entry = self.fresh_entry();
-        let target = RangeVar::table(self, relation, shown.clone(), entry);
-        self.scopes.push(Scope { entries: vec![target], ..Scope::default() });
+        let (target, entry, ResultRow { row, conditions, .. }) = self.modified(&ast.relation, Change::Delete)?;
+        self.permit(&target, Privileges::DELETE, &[]);
+        self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         let using = self.from_clause(&ast.using)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
         self.ctes.truncate(in_scope);
+        let (relation, selection) = (target.table, restricted(conditions, selection));
         let oid = relation.oid;
         let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
     }
 
-    pub(super) fn modified_table(&mut self, name: &RangeName, verb: &str) -> Result<(&'a Relation, String)> {
-        let relation = self.target(name, verb).map_err(|e| self.at(e, name.location))?;
-        let shown = name.alias.as_ref().map_or_else(|| relation.name.clone(), |a| a.name.clone());
-        Ok((relation, shown))
+    /// What an UPDATE or DELETE changes, the number of its entry, and its row.
+    pub(super) fn modified(
+        &mut self,
+        name: &RangeName,
+        change: Change,
+    ) -> Result<(ResultRelation<'a>, EntryId, ResultRow)> {
+        let target = self.result_relation(name, change)?;
+        let entry = self.fresh_entry();
+        let row = self.result_row(&target, &shown_name(name), entry)?;
+        Ok((target, entry, row))
     }
 
     /// SET a = …, (b, c) = (…)
-    pub(super) fn assignments(&mut self, targets: &[ResTarget], relation: &'a Relation) -> Result<Assignments> {
+    pub(super) fn assignments(&mut self, targets: &[ResTarget], relation: &ResultRelation<'a>) -> Result<Assignments> {
         let changed = targets.iter().filter_map(|target| relation.column(target.name.as_deref()?));
-        self.permissions.borrow_mut().update(relation.oid, changed.map(|column| column.number));
+        self.permit(relation, Privileges::UPDATE, &changed.collect::<Vec<_>>());
         let mut result = Assignments::new();
         for (index, target) in targets.iter().enumerate() {
             match &target.value {
@@ -370,8 +391,8 @@ impl<'a> Analyzer<'a> {
                 // Assigned with the first of its group.
                 Some(Ast::MultiAssign(_)) => {}
                 Some(value) => {
-                    let column = self.assigned_column(target, relation)?;
-                    self.assign_one(value, column, &mut result)?;
+                    let column = self.result_column(target, relation)?;
+                    self.assign_one(value, &column, relation, &mut result)?;
                 }
                 None => return Err(Error::internal("an assignment without a value")),
             }
@@ -380,13 +401,13 @@ impl<'a> Analyzer<'a> {
             // SET of generated columns alone; SQLite wants an assignment.
             let entry = self.scopes.last().and_then(|scope| scope.entries.first());
             let columns = entry.into_iter().flat_map(|entry| relation.columns.iter().zip(&entry.columns));
-            let itself = columns.into_iter().find(|(column, _)| !column.generated);
-            result.extend(itself.map(|(column, own)| (vec![column.number], own.expr.clone())));
+            let itself = columns.into_iter().find(|(column, _)| column.column.is_ok_and(|column| !column.generated));
+            result.extend(itself.map(|(column, own)| (vec![column.number()], own.expr.clone())));
         }
         let mut seen: Vec<i16> = Vec::new();
         for number in result.iter().flat_map(|(numbers, _)| numbers) {
             if seen.contains(number) {
-                let name = relation.column_by_number(*number).map_or("", |column| &column.name);
+                let name = relation.table.column_by_number(*number).map_or("", |column| &column.name);
                 let message = format!("multiple assignments to same column \"{name}\"");
                 return Err(Error::new(SqlState::SYNTAX_ERROR, message));
             }
@@ -400,14 +421,14 @@ impl<'a> Analyzer<'a> {
         &mut self,
         group: &[ResTarget],
         source: &Ast,
-        relation: &'a Relation,
+        relation: &ResultRelation<'a>,
         result: &mut Assignments,
     ) -> Result<()> {
-        let columns = group.iter().map(|t| self.assigned_column(t, relation)).collect::<Result<Vec<_>>>()?;
+        let columns = group.iter().map(|t| self.result_column(t, relation)).collect::<Result<Vec<_>>>()?;
         match source {
             Ast::Row(row) if row.args.len() == columns.len() => {
                 for (column, value) in columns.iter().zip(&row.args) {
-                    self.assign_one(value, column, result)?;
+                    self.assign_one(value, column, relation, result)?;
                 }
                 Ok(())
             }
@@ -417,8 +438,9 @@ impl<'a> Analyzer<'a> {
                     let error = Error::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values");
                     return Err(self.at(error, link.location));
                 }
+                writable(relation, columns.iter())?;
                 self.assign_outputs(&mut query, &columns)?;
-                let numbers = columns.iter().map(|c| c.number).collect();
+                let numbers = columns.iter().map(ResultColumn::number).collect();
                 result.push((numbers, Expr::sub_link(SubLinkKind::Expr, query, Oid::RECORD)));
                 Ok(())
             }
@@ -434,44 +456,44 @@ impl<'a> Analyzer<'a> {
     }
 
     /// One column's assignment; DEFAULT of a generated column, which is computed anyway, is none.
-    fn assign_one(&mut self, value: &Ast, column: &Column, assignments: &mut Assignments) -> Result<()> {
+    fn assign_one(
+        &mut self,
+        value: &Ast,
+        target: &ResultColumn<'a>,
+        relation: &ResultRelation<'a>,
+        assignments: &mut Assignments,
+    ) -> Result<()> {
+        let column = relation.written(target)?;
         if column.generated && matches!(value, Ast::SetToDefault(_)) {
             return Ok(());
         }
-        let value = self.assigned_value(value, column)?;
+        let value = self.assigned_value(value, column, target.name, relation)?;
         assignments.push((vec![column.number], value));
         Ok(())
     }
 
-    fn assign_outputs(&mut self, query: &mut Query, columns: &[&Column]) -> Result<()> {
+    fn assign_outputs(&mut self, query: &mut Query, columns: &[ResultColumn<'a>]) -> Result<()> {
         let Body::Select(select) = &mut query.body else {
             return Err(Error::unsupported("assigning several columns from this kind of query"));
         };
-        for (target, column) in select.targets.iter_mut().zip(columns) {
-            target.expr = self.assign(target.expr.clone(), column)?;
+        for (target, assigned) in select.targets.iter_mut().zip(columns) {
+            let Ok(column) = assigned.column else { continue };
+            target.expr = self.assign(target.expr.clone(), column, assigned.name)?;
         }
         Ok(())
     }
 
-    /// The column that an INSERT or an assignment names.
-    fn assigned_column(&self, target: &ResTarget, relation: &'a Relation) -> Result<&'a Column> {
-        let name = target.name.as_deref().unwrap_or_default();
-        let Some(column) = relation.column(name) else {
-            let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
-            return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), target.location));
-        };
-        if !target.indirection.is_empty() {
-            let error = Error::unsupported("assigning to a field or an element of a column");
-            return Err(self.at(error, target.location));
-        }
-        Ok(column)
-    }
-
-    fn assigned_value(&mut self, value: &Ast, column: &Column) -> Result<Expr> {
+    fn assigned_value(
+        &mut self,
+        value: &Ast,
+        column: &Column,
+        name: &str,
+        relation: &ResultRelation<'a>,
+    ) -> Result<Expr> {
         let default = matches!(value, Ast::SetToDefault(_));
         if column.generated || column.identity == Some(Identity::Always) {
             if default {
-                return self.default_value(column);
+                return self.default_of(relation, column);
             }
             let message = format!("column \"{}\" can only be updated to DEFAULT", column.name);
             let why =
@@ -480,24 +502,17 @@ impl<'a> Analyzer<'a> {
             return Err(Error::new(SqlState::GENERATED_ALWAYS, message).with_detail(detail));
         }
         if default {
-            return self.default_value(column);
+            return self.default_of(relation, column);
         }
         let expr = self.expr(value)?;
-        self.assign(expr, column).map_err(|e| self.at(e, expr_location(value)))
+        self.assign(expr, column, name).map_err(|e| self.at(e, expr_location(value)))
     }
 
-    /// RETURNING of an INSERT: the table's columns.
-    fn returning(
-        &mut self,
-        items: &[ResTarget],
-        relation: &'a Relation,
-        shown: &str,
-        entry: EntryId,
-    ) -> Result<Vec<Target>> {
+    /// RETURNING of an INSERT: the columns of what is changed.
+    fn returning(&mut self, items: &[ResTarget], row: RangeVar) -> Result<Vec<Target>> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let row = RangeVar::table(self, relation, shown.to_owned(), entry);
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         let result = self.returned(items);
         self.scopes.pop();
@@ -516,6 +531,49 @@ impl<'a> Analyzer<'a> {
 
 /// Columns, and what they get.
 pub(super) type Assignments = Vec<(Vec<i16>, Expr)>;
+
+/// What the statement's other clauses call the relation that it changes.
+fn shown_name(name: &RangeName) -> String {
+    name.alias.as_ref().map_or_else(|| name.relation.clone(), |alias| alias.name.clone())
+}
+
+/// The statement's condition, and before it those of the views.
+fn restricted(mut conditions: Vec<Expr>, selection: Option<Expr>) -> Option<Expr> {
+    conditions.extend(selection);
+    match conditions.len() {
+        0 | 1 => conditions.pop(),
+        _ => Some(Expr::new(ExprKind::And(conditions), Oid::BOOL)),
+    }
+}
+
+/// That all these columns can be given values, and none of the table's twice.
+fn writable<'c, 'a: 'c>(
+    relation: &ResultRelation<'a>,
+    columns: impl Iterator<Item = &'c ResultColumn<'a>>,
+) -> Result<()> {
+    let mut seen = Vec::new();
+    for column in columns {
+        let column = relation.written(column)?;
+        if seen.contains(&column.number) {
+            let message = format!("multiple assignments to same column \"{}\"", column.name);
+            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+        }
+        seen.push(column.number);
+    }
+    Ok(())
+}
+
+/// A value given for a GENERATED ALWAYS AS (…) STORED column.
+fn reject_generated<T>(columns: &[ResultColumn<'_>], given: &[Option<Option<T>>]) -> Result<()> {
+    for (column, value) in columns.iter().zip(given) {
+        if let (Ok(column), Some(Some(_))) = (column.column, value)
+            && column.generated
+        {
+            return Err(cannot_insert(column, "is a generated column"));
+        }
+    }
+    Ok(())
+}
 
 /// Where an INSERT's rows come from. `None` in a row is DEFAULT.
 enum InsertSource {

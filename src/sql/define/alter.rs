@@ -28,9 +28,9 @@ impl Definer<'_> {
         let (kind, tag) = match alter.object_type {
             ObjectType::Table => (ObjectKind::Table, "ALTER TABLE"),
             ObjectType::View => (ObjectKind::View, "ALTER VIEW"),
+            ObjectType::MatView => (ObjectKind::MaterializedView, "ALTER MATERIALIZED VIEW"),
             ObjectType::Index => (ObjectKind::Index, "ALTER INDEX"),
             ObjectType::Sequence => (ObjectKind::Sequence, "ALTER SEQUENCE"),
-            ObjectType::MatView => return Err(Error::unsupported("ALTER MATERIALIZED VIEW")),
             ObjectType::ForeignTable => return Err(Error::unsupported("ALTER FOREIGN TABLE")),
             _ => return Err(Error::unsupported("altering the attributes of a composite type")),
         };
@@ -176,6 +176,7 @@ impl Definer<'_> {
         let (kind, tag) = match rename.relation_type {
             None | Some(ObjectType::Table) => (ObjectKind::Table, "ALTER TABLE"),
             Some(ObjectType::View) => (ObjectKind::View, "ALTER VIEW"),
+            Some(ObjectType::MatView) => (ObjectKind::MaterializedView, "ALTER MATERIALIZED VIEW"),
             Some(other) => return Err(Error::unsupported(format!("ALTER {}", kind_words(other)))),
         };
         let (name, to) = (name.clone(), rename.new_name.clone());
@@ -285,6 +286,7 @@ fn renamed_kind(kind: ObjectType) -> Option<(ObjectKind, &'static str)> {
     Some(match kind {
         ObjectType::Table => (ObjectKind::Table, "ALTER TABLE"),
         ObjectType::View => (ObjectKind::View, "ALTER VIEW"),
+        ObjectType::MatView => (ObjectKind::MaterializedView, "ALTER MATERIALIZED VIEW"),
         ObjectType::Index => (ObjectKind::Index, "ALTER INDEX"),
         ObjectType::Sequence => (ObjectKind::Sequence, "ALTER SEQUENCE"),
         ObjectType::Schema => (ObjectKind::Schema, "ALTER SCHEMA"),

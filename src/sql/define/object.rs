@@ -11,8 +11,8 @@ use crate::sql::ddl::{
     Parameter,
 };
 use crate::sql::syntax::ast::definition::{
-    ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, DefArg, DefElem, IndexElem,
-    IndexKey, IndexStmt, ViewCheckOption, ViewStmt,
+    ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, DefArg, IndexElem, IndexKey,
+    IndexStmt, ViewCheckOption, ViewStmt,
 };
 use crate::sql::syntax::ast::query::{Persistence, RangeVar, SortByDir, SortByNulls};
 use crate::sql::syntax::ast::statement::{
@@ -21,16 +21,24 @@ use crate::sql::syntax::ast::statement::{
 
 impl Definer<'_> {
     pub(super) fn create_view(self, view: &ViewStmt) -> Defined {
-        if view.check_option != ViewCheckOption::None {
-            return Err(Error::unsupported("WITH CHECK OPTION"));
-        }
+        let mut parameters = parameters(&view.options)?;
+        let option = match view.check_option {
+            ViewCheckOption::None => None,
+            ViewCheckOption::Local => Some("local"),
+            ViewCheckOption::Cascaded => Some("cascaded"),
+        };
+        parameters.extend(option.map(|option| Parameter {
+            namespace: None,
+            name: "check_option".to_owned(),
+            value: Some(option.to_owned()),
+        }));
         let create = CreateView {
             name: relation_name(&view.view),
             or_replace: view.replace,
             temporary: view.view.persistence == Persistence::Temporary,
             columns: view.columns.clone(),
             query: Box::new(view.query.clone()),
-            parameters: view_parameters(&view.options)?,
+            parameters,
         };
         ddl(Ddl::CreateView(Box::new(create)), "CREATE VIEW")
     }
@@ -185,6 +193,7 @@ impl Definer<'_> {
         let (kind, tag) = match drop.object_type {
             ObjectType::Table => (ObjectKind::Table, "DROP TABLE"),
             ObjectType::View => (ObjectKind::View, "DROP VIEW"),
+            ObjectType::MatView => (ObjectKind::MaterializedView, "DROP MATERIALIZED VIEW"),
             ObjectType::Index => (ObjectKind::Index, "DROP INDEX"),
             ObjectType::Sequence => (ObjectKind::Sequence, "DROP SEQUENCE"),
             ObjectType::Schema => (ObjectKind::Schema, "DROP SCHEMA"),
@@ -212,6 +221,7 @@ impl Definer<'_> {
         let kind = match comment.object_type {
             ObjectType::Table => ObjectKind::Table,
             ObjectType::View => ObjectKind::View,
+            ObjectType::MatView => ObjectKind::MaterializedView,
             ObjectType::Index => ObjectKind::Index,
             ObjectType::Sequence => ObjectKind::Sequence,
             ObjectType::Schema => ObjectKind::Schema,
@@ -255,14 +265,6 @@ impl Definer<'_> {
     }
 }
 
-/// A view's WITH (…); its check_option is the one that can also be written behind the query.
-fn view_parameters(options: &[DefElem]) -> Result<Vec<Parameter>> {
-    if options.iter().any(|option| option.name == "check_option") {
-        return Err(Error::unsupported("WITH CHECK OPTION"));
-    }
-    parameters(options)
-}
-
 /// An element of CREATE SCHEMA: it is made in that schema, whatever the search path is.
 fn in_schema(mut element: Ddl, schema: &str) -> Result<Ddl> {
     let name = match &mut element {
@@ -289,7 +291,6 @@ fn impossible(what: &str) -> Error {
 /// The tag of dropping what cannot be made here.
 fn dropped_tag(kind: ObjectType) -> &'static str {
     match kind {
-        ObjectType::MatView => "DROP MATERIALIZED VIEW",
         ObjectType::Function => "DROP FUNCTION",
         ObjectType::Procedure => "DROP PROCEDURE",
         ObjectType::Routine => "DROP ROUTINE",

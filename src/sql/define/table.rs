@@ -52,18 +52,31 @@ impl Definer<'_> {
     }
 
     pub(super) fn create_table_as(self, create: &CreateTableAsStmt) -> Defined {
-        if create.object_type == ObjectType::MatView {
-            return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
-        }
+        let materialized = create.object_type == ObjectType::MatView;
         match &*create.query {
-            Stmt::Select(query) => self.table_as(&create.into, query, create.if_not_exists),
+            Stmt::Select(query) => {
+                let (mut table, tag) = self.table_of(&create.into, query, create.if_not_exists)?;
+                table.materialized = materialized;
+                let tag = if materialized && tag != "SELECT" { "CREATE MATERIALIZED VIEW" } else { tag };
+                ddl(Ddl::CreateTableAs(Box::new(table)), tag)
+            }
             Stmt::Execute(_) => Err(Error::unsupported("CREATE TABLE AS EXECUTE")),
             _ => Err(Error::unsupported("CREATE TABLE AS over a statement that changes data")),
         }
     }
 
     /// A table made from a query: CREATE TABLE AS, and SELECT INTO.
-    pub(super) fn table_as(self, into: &IntoClause, query: &SelectStmt, if_not_exists: bool) -> Defined {
+    pub(super) fn table_as(self, into: &IntoClause, query: &SelectStmt) -> Defined {
+        let (create, tag) = self.table_of(into, query, false)?;
+        ddl(Ddl::CreateTableAs(Box::new(create)), tag)
+    }
+
+    fn table_of(
+        self,
+        into: &IntoClause,
+        query: &SelectStmt,
+        if_not_exists: bool,
+    ) -> Result<(CreateTableAs, &'static str)> {
         let create = CreateTableAs {
             name: relation_name(&into.relation),
             temporary: into.relation.persistence == Persistence::Temporary,
@@ -72,11 +85,11 @@ impl Definer<'_> {
             if_not_exists,
             columns: into.columns.clone(),
             query: Box::new(query.clone()),
+            materialized: false,
             with_data: !into.skip_data,
             parameters: self.table_parameters(&into.options)?,
         };
-        let tag = if into.skip_data { "CREATE TABLE AS" } else { "SELECT" };
-        ddl(Ddl::CreateTableAs(Box::new(create)), tag)
+        Ok((create, if into.skip_data { "CREATE TABLE AS" } else { "SELECT" }))
     }
 
     // ----- columns

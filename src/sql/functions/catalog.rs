@@ -82,6 +82,7 @@ pub(super) static ROWS: &[Function] = &[
     stable("to_regproc", &[TEXT], REGPROC, F("pg_to_regproc")),
     stable("to_regnamespace", &[TEXT], REGNAMESPACE, F("pg_to_regnamespace")),
     stable("to_regrole", &[TEXT], REGROLE, F("pg_to_regrole")),
+    stable("pg_column_is_updatable", &[REGCLASS, INT2, BOOL], BOOL, F("pg_column_is_updatable")),
     stable("pg_relation_is_updatable", &[REGCLASS, BOOL], INT4, F("pg_relation_is_updatable")),
     stable("pg_relation_is_publishable", &[REGCLASS], BOOL, F("pg_relation_is_publishable")),
     stable("pg_index_column_has_property", &[REGCLASS, INT4, TEXT], BOOL, F("pg_index_column_has_property")),

@@ -6,7 +6,7 @@
 use super::sets::{array_of_item, function_column, value_name};
 use super::tree::{Body, Expr, ExprKind, FromItem, Query, Select, Target};
 use super::{Columns, Entry, Lower};
-use crate::catalog::schema::RelationKind;
+use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result};
 use crate::sql::lower::expr::element_value;
 use crate::sql::lower::print::plan::fits;
@@ -75,11 +75,32 @@ impl Lower<'_> {
             self.entries.insert(id, Entry::positional(alias.clone()));
             return Ok(FromItem::Derived { query: Box::new(sequence(oid)), alias });
         }
+        if relation.options.unpopulated {
+            return Ok(self.unpopulated(id, relation));
+        }
         if let Some(item) = self.copied_table(id, relation) {
             return Ok(item);
         }
         self.entries.insert(id, Entry::of_relation(Some(alias.clone()), relation));
         Ok(FromItem::Table { name: relation.sqlite_name.clone(), alias })
+    }
+
+    /// A materialized view that has no rows yet: reading it is an error, naming it is none.
+    fn unpopulated(&mut self, id: EntryId, relation: &Relation) -> FromItem {
+        let alias = self.alias(id);
+        let columns = relation.columns.iter().zip(1..).map(|(column, n)| (column.number, format!("c{n}").into()));
+        let columns = Columns::Named(columns.collect());
+        self.entries.insert(id, Entry { alias: Some(alias.clone()), columns });
+        let null = |oid| Target { name: String::new(), expr: Expr::new(ExprKind::Null, oid) };
+        let targets = relation.columns.iter().map(|column| null(column.type_oid)).collect();
+        let raised = [
+            "55000".to_owned(),
+            format!("materialized view \"{}\" has not been populated", relation.name),
+            "Use the REFRESH MATERIALIZED VIEW command.".to_owned(),
+        ];
+        let selection = Some(Expr::function("pg_raise", raised.map(Expr::text).to_vec(), Oid::BOOL));
+        let query = Query::of_select(Select { targets, selection, ..Select::default() });
+        FromItem::Derived { query: Box::new(query), alias }
     }
 
     fn subquery_entry(&mut self, id: EntryId, query: &TypedQuery, lateral: bool) -> Result<FromItem> {

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::sql::plan::Bind;
 use crate::sql::tree::{
     Delete as TypedDelete, EntryId, Expr as Typed, Insert as TypedInsert, Modify as TypedModify, OnConflict,
-    Target as TypedTarget, Update as TypedUpdate,
+    Target as TypedTarget, Update as TypedUpdate, ViewCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -66,7 +66,7 @@ impl<'a> Lower<'a> {
         let alias = self.alias(insert.entry);
         self.entries.insert(insert.entry, Entry::of_relation(Some(alias.clone()), relation));
         let conflict = insert.conflict.as_ref().map(|on| self.conflict(on, relation)).transpose()?;
-        let returning = self.returning(&insert.returning, insert.entry, relation)?;
+        let returning = self.returning(&insert.returning, &insert.checks, insert.entry, relation)?;
         let mut lowered = Insert {
             ctes,
             recursive: insert.recursive,
@@ -140,7 +140,7 @@ impl<'a> Lower<'a> {
         let lowered = self.update_in_level(update, relation);
         self.levels.pop();
         let (from, assignments, selection) = lowered?;
-        let returning = self.returning(&update.returning, update.entry, relation)?;
+        let returning = self.returning(&update.returning, &update.checks, update.entry, relation)?;
         let table = relation.sqlite_name.clone();
         let changed = self.changed(relation);
         let recursive = update.recursive;
@@ -176,7 +176,7 @@ impl<'a> Lower<'a> {
         let lowered = self.delete_in_level(delete, relation);
         self.levels.pop();
         let (using, selection) = lowered?;
-        let returning = self.returning(&delete.returning, delete.entry, relation)?;
+        let returning = self.returning(&delete.returning, &[], delete.entry, relation)?;
         let table = relation.sqlite_name.clone();
         let changed = self.changed(relation);
         Ok(Delete { ctes, recursive: delete.recursive, table, alias, using, selection, returning, changed })
@@ -210,13 +210,44 @@ impl<'a> Lower<'a> {
     }
 
     /// RETURNING, over the table's own name, which no sub-query's columns have.
-    fn returning(&mut self, targets: &[TypedTarget], entry: EntryId, relation: &Relation) -> Result<Vec<Target>> {
+    pub(super) fn returning(
+        &mut self,
+        targets: &[TypedTarget],
+        checks: &[ViewCheck],
+        entry: EntryId,
+        relation: &Relation,
+    ) -> Result<Vec<Target>> {
         let name = format!("\"{}\"", relation.sqlite_name.replace('"', "\"\""));
         self.entries.insert(entry, Entry::of_relation(Some(name.into()), relation));
         self.levels.push(Level { gives_rows: true, entries: vec![entry], sets: None });
-        let lowered = targets.iter().map(|target| self.returned(target)).collect();
+        let lowered = self.returning_in_level(targets, checks);
         self.levels.pop();
         lowered
+    }
+
+    fn returning_in_level(&mut self, targets: &[TypedTarget], checks: &[ViewCheck]) -> Result<Vec<Target>> {
+        let mut lowered = targets.iter().map(|target| self.returned(target)).collect::<Result<Vec<_>>>()?;
+        // WITH CHECK OPTION: where RETURNING is evaluated, the row is as it has become, and an error undoes the statement.
+        for check in checks.iter().rev() {
+            if lowered.is_empty() {
+                let nothing = Expr::new(ExprKind::Null, Oid::TEXT);
+                lowered.push(Target { expr: nothing, name: String::new() });
+            }
+            let Some(first) = lowered.first_mut() else { continue };
+            let value = std::mem::replace(&mut first.expr, Expr::new(ExprKind::Null, Oid::TEXT));
+            first.expr = self.checked(check, value)?;
+        }
+        Ok(lowered)
+    }
+
+    /// A value, if the check is true.
+    fn checked(&mut self, check: &ViewCheck, value: Expr) -> Result<Expr> {
+        let message = format!("new row violates check option for view \"{}\"", check.view);
+        let (type_oid, typmod) = (value.type_oid, value.typmod);
+        let raised = vec![Expr::text("44000"), Expr::text(message)];
+        let otherwise = Some(Box::new(Expr::function("pg_raise", raised, type_oid)));
+        let whens = vec![(self.condition(&check.condition)?, value)];
+        Ok(Expr { kind: ExprKind::Case { whens, otherwise }, type_oid, typmod })
     }
 
     pub(super) fn returned(&mut self, target: &TypedTarget) -> Result<Target> {

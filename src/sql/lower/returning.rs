@@ -79,6 +79,7 @@ impl Lower<'_> {
         let assignments = names.iter().zip(&values).enumerate();
         let assignments =
             assignments.map(|(index, (name, value))| (vec![name.clone()], of_kept(index + 1, value))).collect();
+        let checked = self.returning(&[], &update.checks, update.entry, relation)?;
         let change = Update {
             ctes: Vec::new(),
             recursive: false,
@@ -87,7 +88,7 @@ impl Lower<'_> {
             assignments,
             from: vec![kept_item(kept, KEPT.into())],
             selection: Some(Expr::compare("=", row.clone(), of_kept(0, &row))),
-            returning: Vec::new(),
+            returning: checked,
             changed: Changed::default(),
         };
         self.step(&Statement::Modify(Modify::Update(change)), false, Some(relation.oid))?;

@@ -25,7 +25,16 @@ pub struct Insert {
     pub columns: Vec<i16>,
     pub source: Body,
     pub conflict: Option<OnConflict>,
+    pub checks: Vec<ViewCheck>,
     pub returning: Vec<Target>,
+}
+
+/// WITH CHECK OPTION of the view that is written to (WithCheckOption): what must be true of a row as it has become.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewCheck {
+    pub view: String,
+    /// Over the relation's entry.
+    pub condition: Expr,
 }
 
 /// ON CONFLICT (OnConflictExpr).
@@ -59,6 +68,7 @@ pub struct Update {
     pub assignments: Vec<(Vec<i16>, Expr)>,
     pub from: Vec<FromItem>,
     pub selection: Option<Expr>,
+    pub checks: Vec<ViewCheck>,
     pub returning: Vec<Target>,
 }
 
