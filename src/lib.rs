@@ -178,6 +178,7 @@ pub mod sql {
         mod enums;
         mod expr;
         mod from;
+        mod function_from;
         mod grouping;
         mod locking;
         mod membership;

@@ -11,10 +11,13 @@ mod conflict;
 mod enums;
 mod expr;
 mod from;
+mod grouping;
+mod limit;
 mod modify;
 mod multiset;
 mod once;
 pub mod print;
+mod project;
 mod record;
 mod search;
 mod select;
@@ -85,6 +88,9 @@ pub fn expression(expr: &Expr, row: Option<(EntryId, &Relation)>, context: Conte
     Ok(print::expression(&expr, &|oid| types::repr_of(context.catalog, oid)))
 }
 
+/// Where the numbers of entries begin that the lowering adds.
+const ADDED: u32 = 1 << 31;
+
 /// The lowering of one statement.
 pub(super) struct Lower<'a> {
     context: Context<'a>,
@@ -99,6 +105,8 @@ pub(super) struct Lower<'a> {
     /// What the value of a domain has become, innermost last.
     domain_values: Vec<lite::Expr>,
     next_name: usize,
+    /// How many range table entries and WITH queries the lowering has added.
+    added: u32,
 }
 
 /// One SELECT.
@@ -163,6 +171,7 @@ impl<'a> Lower<'a> {
             case_tests: Vec::new(),
             domain_values: Vec::new(),
             next_name: 0,
+            added: 0,
         }
     }
 
@@ -181,6 +190,12 @@ impl<'a> Lower<'a> {
     /// The alias of an entry.
     fn alias(&self, entry: EntryId) -> Rc<str> {
         format!("t{}", entry.0).into()
+    }
+
+    /// The number of an entry or a WITH query that the statement does not have.
+    fn added_number(&mut self) -> u32 {
+        self.added += 1;
+        ADDED + self.added
     }
 
     /// An alias that no entry has.

@@ -160,6 +160,8 @@ pub enum ExprKind {
         of: Oid,
     },
     Aggref(Box<Aggref>),
+    /// GROUPING(…) of grouping expressions (GroupingFunc).
+    Grouping(Vec<Expr>),
 }
 
 /// How a value becomes one of another type (CoercionPathType).
@@ -293,6 +295,9 @@ pub struct Aggref {
     pub order_by: Vec<SortKey>,
     pub filter: Option<Expr>,
     pub over: Option<Window>,
+    /// An entry of the query around it to which it belongs, if not to the one it stands in (agglevelsup): its arguments
+    /// are over that query's rows.
+    pub of: Option<EntryId>,
 }
 
 /// OVER (…): a WindowClause.
@@ -339,6 +344,8 @@ pub struct Query {
     pub order_by: Vec<SortKey>,
     pub limit: Option<Expr>,
     pub offset: Option<Expr>,
+    /// FETCH FIRST … WITH TIES.
+    pub with_ties: bool,
 }
 
 /// A query of WITH (CommonTableExpr).
@@ -372,8 +379,9 @@ pub struct Select {
     pub from: Vec<FromItem>,
     pub selection: Option<Expr>,
     pub group_by: Vec<Expr>,
-    /// GROUP BY () was written: one group, even of no rows.
-    pub grouped: bool,
+    /// GROUPING SETS, ROLLUP, CUBE and (), expanded: the places in `group_by` of each set's expressions. Empty where
+    /// there is but the one set of all of them.
+    pub grouping_sets: Vec<Vec<usize>>,
     pub having: Option<Expr>,
 }
 
@@ -498,7 +506,15 @@ impl Expr {
 impl Query {
     /// A query that is only its body.
     pub fn of(body: Body) -> Self {
-        Query { ctes: Vec::new(), recursive: false, body, order_by: Vec::new(), limit: None, offset: None }
+        Query {
+            ctes: Vec::new(),
+            recursive: false,
+            body,
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            with_ties: false,
+        }
     }
 
     /// SELECT of these targets, from nothing.

@@ -11,7 +11,7 @@ use crate::sql::syntax::ast::expression::{
 };
 use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Aggref, Expr, ExprKind, Frame, FrameBound, FunctionRef, SortKey, Window};
+use crate::sql::tree::{Aggref, EntryId, Expr, ExprKind, Frame, FrameBound, FunctionRef, SortKey, Window};
 use crate::types::pg_type::{Oid, type_by_name};
 
 /// The most arguments of a function (FUNC_MAX_ARGS).
@@ -138,11 +138,19 @@ impl Analyzer<'_> {
 
     /// A function that returns a set, where that is allowed.
     fn set_returning_in_select(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
-        if !self.allows_sets {
-            return Err(Error::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                "set-returning functions are not allowed here, only in the select list and in FROM",
-            ));
+        if let Some(place) = self.without_sets {
+            let mut message = format!("set-returning functions are not allowed in {place}");
+            if place == "FROM" {
+                message = "set-returning functions must appear at top level of FROM".to_owned();
+            }
+            let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
+            return Err(match place {
+                "CASE" | "COALESCE" => {
+                    let hint = "You might be able to move the set-returning function into a LATERAL FROM item.";
+                    error.with_hint(hint)
+                }
+                _ => error,
+            });
         }
         self.set_function(function, args)
     }
@@ -240,6 +248,8 @@ impl Analyzer<'_> {
             let message = format!("{0}(*) must be used to call a parameterless aggregate function", function.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
+        self.forbid_sets(&args, call.over.is_some())?;
+        let of = if call.over.is_none() { self.outer_query_of(&args)? } else { None };
         let written = args.clone();
         let (args, result) = if star { (args, function.returns) } else { self.arguments(function, args)? };
         let distinct = call.agg_distinct;
@@ -252,8 +262,45 @@ impl Analyzer<'_> {
         }
         let filter = call.agg_filter.as_ref().map(|f| self.condition(f, "FILTER")).transpose()?;
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
-        let aggregate = Aggref { function: FunctionRef(function), args, star, distinct, order_by, filter, over };
+        let aggregate = Aggref { function: FunctionRef(function), args, star, distinct, order_by, filter, over, of };
         Ok(Expr::new(ExprKind::Aggref(Box::new(aggregate)), result))
+    }
+
+    /// The query around this one to which an aggregate belongs: its arguments have columns, and all are from there
+    /// (check_agg_arguments).
+    fn outer_query_of(&self, args: &[Expr]) -> Result<Option<EntryId>> {
+        let level = |entry: EntryId| self.scopes.iter().rposition(|s| s.entries.iter().any(|e| e.entry == entry));
+        let innermost = std::cell::Cell::new(None);
+        let note = |part: &Expr| {
+            if let ExprKind::Var(var) = &part.kind {
+                innermost.set(innermost.get().max(level(var.entry).map(|level| (level, var.entry.0))));
+            }
+            false
+        };
+        args.iter().for_each(|arg| _ = arg.any_deep(&note));
+        let Some((level, entry)) = innermost.get().filter(|(level, _)| level + 1 < self.scopes.len()) else {
+            return Ok(None);
+        };
+        for cte in self.ctes.iter().filter(|cte| cte.level > level) {
+            let reads = |part: &Expr| part.subquery().is_some_and(|query| query.reads_cte(cte.id));
+            if args.iter().any(|arg| arg.any_deep(&reads)) {
+                let detail = format!("CTE \"{}\" is below the aggregate's semantic level.", cte.name);
+                let message = "outer-level aggregate cannot use a nested CTE";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
+            }
+        }
+        Ok(Some(EntryId(entry)))
+    }
+
+    /// Functions that return sets run after aggregates and window functions.
+    fn forbid_sets(&self, args: &[Expr], over: bool) -> Result<()> {
+        if !args.iter().any(Expr::contains_set) {
+            return Ok(());
+        }
+        let kind = if over { "window" } else { "aggregate" };
+        let message = format!("{kind} function calls cannot contain set-returning function calls");
+        let hint = "You might be able to move the set-returning function into a LATERAL FROM item.";
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_hint(hint))
     }
 
     /// With DISTINCT an aggregate sorts by its arguments only.

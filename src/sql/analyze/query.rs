@@ -10,7 +10,7 @@ use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
 use crate::sql::syntax::ast::expression::{AConst, ConstValue, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
-    self as ast, CommonTableExpr, CteMaterialize, Distinct, GroupItem, LimitOption, ResTarget, SelectBody, SelectStmt,
+    self as ast, CommonTableExpr, CteMaterialize, Distinct, LimitOption, ResTarget, SelectBody, SelectStmt,
     SetOperation, SimpleSelect, SortBy, WithClause,
 };
 use crate::sql::syntax::ast::statement::Stmt;
@@ -62,7 +62,8 @@ impl Analyzer<'_> {
         }
         self.ctes.truncate(in_scope);
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
-        Ok(Query { ctes, recursive, body, order_by, limit, offset })
+        let with_ties = ast.limit_option == LimitOption::WithTies;
+        Ok(Query { ctes, recursive, body, order_by, limit, offset, with_ties })
     }
 
     fn body(&mut self, body: &SelectBody, order_by: &[SortBy]) -> Result<(Body, Vec<SortKey>)> {
@@ -151,7 +152,8 @@ impl Analyzer<'_> {
         };
         let columns = rename(query.outputs())?;
         let origins = query.origins();
-        self.ctes.push(CteEntry { name, id, columns, origins });
+        let level = self.scopes.len();
+        self.ctes.push(CteEntry { name, id, columns, level, origins });
         let materialized = match cte.materialized {
             CteMaterialize::Default => None,
             CteMaterialize::Always => Some(true),
@@ -174,7 +176,8 @@ impl Analyzer<'_> {
         let mut left = self.operand(&operation.left)?;
         self.resolve_outputs(&mut left)?;
         let columns = left.outputs();
-        let entry = CteEntry { name: name.to_owned(), id, columns: rename(columns.clone())?, origins: left.origins() };
+        let (level, origins) = (self.scopes.len(), left.origins());
+        let entry = CteEntry { name: name.to_owned(), id, columns: rename(columns.clone())?, level, origins };
         self.ctes.push(entry);
         let mut right = self.operand(&operation.right)?;
         if right.outputs().len() != columns.len() {
@@ -198,7 +201,7 @@ impl Analyzer<'_> {
         let (left, right) = (Box::new(left), Box::new(right));
         let body = Body::SetOperation { operator: SetOperator::Union, all: operation.all, left, right };
         let (limit, offset) = self.limit_clause(ast)?;
-        Ok(Query { ctes: inner, recursive: false, body, order_by: Vec::new(), limit, offset })
+        Ok(Query { ctes: inner, limit, offset, ..Query::of(body) })
     }
 
     // ----- set operations and VALUES
@@ -227,7 +230,7 @@ impl Analyzer<'_> {
     pub(super) fn values(&mut self, values: &[Vec<Ast>]) -> Result<Body> {
         let mut rows = Vec::with_capacity(values.len());
         for row in values {
-            let row = row.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
+            let row = row.iter().map(|e| self.without_sets("VALUES", |a| a.expr(e))).collect::<Result<Vec<_>>>()?;
             if rows.first().is_some_and(|first: &Vec<Expr>| first.len() != row.len()) {
                 return Err(Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length"));
             }
@@ -294,9 +297,7 @@ impl Analyzer<'_> {
         }
         self.scopes.push(Scope::default());
         let outer_windows = std::mem::take(&mut self.windows);
-        let outer_sets = self.allows_sets;
-        let result = self.select_in_scope(ast, order_by);
-        self.allows_sets = outer_sets;
+        let result = self.without_sets("SELECT", |a| a.select_in_scope(ast, order_by));
         self.windows = outer_windows;
         self.scopes.pop();
         result
@@ -304,40 +305,35 @@ impl Analyzer<'_> {
 
     fn select_in_scope(&mut self, ast: &SimpleSelect, order_by: &[SortBy]) -> Result<(Select, Vec<SortKey>)> {
         self.windows = self.named_windows(ast)?;
-        // Functions in FROM are analysed as part of FROM; only the select list may return sets.
-        self.allows_sets = false;
-        let from = self.from_clause(&ast.from)?;
+        let from = self.without_sets("FROM", |a| a.from_clause(&ast.from))?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         if let (Some(condition), Some(clause)) = (&selection, &ast.where_clause) {
             self.forbid_aggregates(condition, "WHERE").map_err(|e| self.at(e, expr_location(clause)))?;
         }
-        self.allows_sets = true;
-        let targets = self.targets(&ast.targets)?;
-        self.allows_sets = false;
-        let group_by = self.group_by(&ast.group, &targets)?;
-        let having = ast.having.as_ref().map(|h| self.condition(h, "HAVING")).transpose()?;
-        let distinct_on = match &ast.distinct {
-            Some(Distinct::On(exprs)) => self.distinct_on(exprs, &targets)?,
+        let mut targets = self.with_sets(|a| a.targets(&ast.targets))?;
+        let groups = self.group_by(&ast.group, ast.group_distinct, &targets)?;
+        let mut having = ast.having.as_ref().map(|h| self.condition(h, "HAVING")).transpose()?;
+        let mut distinct_on = match &ast.distinct {
+            Some(Distinct::On(exprs)) => self.with_sets(|a| a.distinct_on(exprs, &targets))?,
             _ => Vec::new(),
         };
         let distinct = matches!(ast.distinct, Some(Distinct::All));
-        let keys = self.select_sort_keys(order_by, &targets, distinct)?;
+        let mut keys = self.with_sets(|a| a.select_sort_keys(order_by, &targets, distinct))?;
         self.check_distinct_on(&distinct_on, &keys)?;
-        let grouped = !group_by.is_empty()
+        let grouped = !ast.group.is_empty()
             || having.is_some()
-            || targets.iter().any(|t| t.expr.contains_aggregate())
-            || keys.iter().any(|k| k.expr.contains_aggregate());
+            || targets.iter().map(|t| &t.expr).chain(keys.iter().map(|k| &k.expr)).any(|e| self.has_aggregate(e));
         if grouped {
-            for (index, target) in targets.iter().enumerate() {
-                let result = self.check_grouped(&target.expr, &group_by);
+            for (index, target) in targets.iter_mut().enumerate() {
+                let result = self.check_grouped(&mut target.expr, &groups);
                 result.map_err(|e| ast.targets.get(index).map_or(e.clone(), |item| self.at(e, item.location)))?;
             }
-            for expr in having.iter().chain(keys.iter().filter(|k| k.output.is_none()).map(|k| &k.expr)) {
-                self.check_grouped(expr, &group_by)?;
+            for expr in having.iter_mut().chain(&mut distinct_on).chain(keys.iter_mut().map(|k| &mut k.expr)) {
+                self.check_grouped(expr, &groups)?;
             }
         }
-        let grouped = !ast.group.is_empty();
-        Ok((Select { distinct, distinct_on, targets, from, selection, group_by, grouped, having }, keys))
+        let (group_by, grouping_sets) = (groups.keys, groups.sets);
+        Ok((Select { distinct, distinct_on, targets, from, selection, group_by, grouping_sets, having }, keys))
     }
 
     /// The windows of the WINDOW clause; no two have one name.
@@ -408,55 +404,8 @@ impl Analyzer<'_> {
         Ok(expr)
     }
 
-    fn group_by(&mut self, group_by: &[GroupItem], targets: &[Target]) -> Result<Vec<Expr>> {
-        let mut keys = Vec::with_capacity(group_by.len());
-        for item in group_by {
-            let ast = match item {
-                GroupItem::Expr(ast) => ast,
-                // The group of all rows, which there is anyway.
-                GroupItem::Empty(_) => continue,
-                GroupItem::Rollup(_, at) | GroupItem::Cube(_, at) | GroupItem::Sets(_, at) => {
-                    return Err(self.at(Error::unsupported("GROUPING SETS, ROLLUP and CUBE"), *at));
-                }
-            };
-            let key = match self.position(ast, targets.len(), "GROUP BY")? {
-                Some(index) => targets.get(index).map(|t| t.expr.clone()),
-                None => None,
-            };
-            let key = match (key, ast) {
-                (Some(key), _) => key,
-                // An input column of that name comes before an output column.
-                (None, ast) => match (self.expr(ast), bare_name(ast)) {
-                    (Err(error), Some(name)) if error.code() == SqlState::UNDEFINED_COLUMN => {
-                        targets.iter().find(|t| t.name == name).map(|t| t.expr.clone()).ok_or(error)?
-                    }
-                    (result, _) => result?,
-                },
-            };
-            if let ExprKind::Row { fields, .. } = key.kind {
-                keys.extend(fields);
-                continue;
-            }
-            self.forbid_aggregates(&key, "GROUP BY").map_err(|e| self.at(e, expr_location(ast)))?;
-            keys.push(self.resolve_unknown(key)?);
-        }
-        Ok(keys)
-    }
-
-    fn forbid_aggregates(&self, expr: &Expr, clause: &str) -> Result<()> {
-        if expr.contains_aggregate() {
-            let message = format!("aggregate functions are not allowed in {clause}");
-            return Err(Error::new(SqlState::GROUPING_ERROR, message));
-        }
-        if expr.contains_window() {
-            let message = format!("window functions are not allowed in {clause}");
-            return Err(Error::new(SqlState::WINDOWING_ERROR, message));
-        }
-        Ok(())
-    }
-
     /// An integer constant in ORDER BY, GROUP BY or DISTINCT ON: an output column by position.
-    fn position(&mut self, ast: &Ast, width: usize, clause: &str) -> Result<Option<usize>> {
+    pub(super) fn position(&mut self, ast: &Ast, width: usize, clause: &str) -> Result<Option<usize>> {
         let Ast::Const(AConst { value, location }) = ast else { return Ok(None) };
         if let Some(n) = self.lifted(*location) {
             self.pinned.insert(n);
@@ -474,7 +423,7 @@ impl Analyzer<'_> {
     }
 
     /// The output column of that name; 42702 when two different ones have it.
-    fn named_output(&mut self, ast: &Ast, targets: &[Target], clause: &str) -> Result<Option<usize>> {
+    pub(super) fn named_output(&mut self, ast: &Ast, targets: &[Target], clause: &str) -> Result<Option<usize>> {
         let Some(name) = bare_name(ast) else { return Ok(None) };
         let mut found: Option<usize> = None;
         for (index, target) in targets.iter().enumerate().filter(|(_, t)| t.name == name) {
@@ -588,8 +537,10 @@ impl Analyzer<'_> {
     // ----- LIMIT
 
     fn limit_clause(&mut self, ast: &SelectStmt) -> Result<(Option<Expr>, Option<Expr>)> {
-        if ast.limit_option == LimitOption::WithTies {
-            return Err(Error::unsupported("FETCH FIRST … WITH TIES"));
+        let ties = ast.limit_option == LimitOption::WithTies;
+        if let (true, Some(Ast::Const(AConst { value: ConstValue::Null, .. }))) = (ties, &ast.limit_count) {
+            let message = "row count cannot be null in FETCH FIRST ... WITH TIES clause";
+            return Err(Error::new(SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, message));
         }
         let limit = ast.limit_count.as_ref().map(|l| self.row_count(l, "LIMIT")).transpose()?;
         let offset = ast.limit_offset.as_ref().map(|o| self.row_count(o, "OFFSET")).transpose()?;
@@ -597,8 +548,8 @@ impl Analyzer<'_> {
     }
 
     /// A bigint; NULL means none, a negative one is an error: both are decided at run time.
-    fn row_count(&mut self, ast: &Ast, clause: &str) -> Result<Expr> {
-        let expr = self.expr(ast)?;
+    fn row_count(&mut self, ast: &Ast, clause: &'static str) -> Result<Expr> {
+        let expr = self.without_sets(clause, |a| a.expr(ast))?;
         let from = expr.type_oid;
         match self.try_coerce(expr, Oid::INT8, -1, crate::sql::casts::CastContext::Assignment)? {
             Some(count) => Ok(count),

@@ -20,6 +20,16 @@ pub struct Scope {
     pub out_of_reach: Vec<usize>,
 }
 
+/// How the columns of an entry may be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    Any,
+    /// Only behind the entry's name: JOIN … USING (…) AS name.
+    Qualified,
+    /// Not at all: an alias stands for the join that it is part of.
+    Covered,
+}
+
 /// A column made by JOIN … USING.
 pub struct Merged {
     pub name: String,
@@ -44,6 +54,7 @@ pub struct RangeVar {
     pub entry: EntryId,
     /// A function's: its name stands for its value.
     pub is_function: bool,
+    pub naming: Naming,
 }
 
 /// A column of a [`RangeVar`].
@@ -59,6 +70,8 @@ pub struct CteEntry {
     pub name: String,
     pub id: CteId,
     pub columns: Vec<(String, Oid, i32)>,
+    /// How many query levels are around its definition.
+    pub level: usize,
     /// Where the columns come from (see `Query::origins`).
     pub origins: Vec<(Oid, i16)>,
 }
@@ -78,7 +91,16 @@ impl RangeVar {
             })
             .collect();
         let schema = Some(relation.schema.clone());
-        RangeVar { name, schema, columns, visible: true, relation: Some(relation.oid), entry, is_function: false }
+        RangeVar {
+            name,
+            schema,
+            columns,
+            visible: true,
+            relation: Some(relation.oid),
+            entry,
+            is_function: false,
+            naming: Naming::Any,
+        }
     }
 
     /// An entry over something with these columns.
@@ -92,7 +114,16 @@ impl RangeVar {
                 RangeColumn { name: name.clone(), expr }
             })
             .collect();
-        RangeVar { name, schema: None, columns, visible: true, relation: None, entry, is_function: false }
+        RangeVar {
+            name,
+            schema: None,
+            columns,
+            visible: true,
+            relation: None,
+            entry,
+            is_function: false,
+            naming: Naming::Any,
+        }
     }
 
     /// Its columns may be NULL because an outer join may have no row for it.
@@ -140,7 +171,7 @@ impl Scope {
             found = Some(&merged.expr);
         }
         for (index, entry) in self.entries.iter().enumerate() {
-            if !entry.visible || merged.is_some_and(|m| m.hides.contains(&index)) {
+            if !entry.visible || entry.naming != Naming::Any || merged.is_some_and(|m| m.hides.contains(&index)) {
                 continue;
             }
             for column in entry.columns.iter().filter(|c| c.name == name) {
@@ -155,13 +186,30 @@ impl Scope {
         Ok(found.cloned())
     }
 
+    /// The columns of the entries from `start` on: merged columns first, then each entry's others.
+    pub(super) fn columns_from(&self, start: usize) -> Vec<(String, Expr)> {
+        let merged = self.merged.iter().filter(|merged| merged.hides.iter().all(|index| *index >= start));
+        let mut columns: Vec<(String, Expr)> = merged.map(|m| (m.name.clone(), m.expr.clone())).collect();
+        for (index, entry) in self.entries.iter().enumerate().skip(start) {
+            for column in entry.columns.iter().filter(|_| entry.naming == Naming::Any) {
+                let hidden = self.merged.iter().any(|m| m.name == column.name && m.hides.contains(&index));
+                if !hidden {
+                    columns.push((column.name.clone(), column.expr.clone()));
+                }
+            }
+        }
+        columns
+    }
+
     fn entry(&self, schema: Option<&str>, name: &str) -> Option<&RangeVar> {
-        self.find(schema, name).map(|(_, entry)| entry)
+        self.find(schema, name).map(|(_, entry)| entry).filter(|entry| entry.naming != Naming::Covered)
     }
 
     fn find(&self, schema: Option<&str>, name: &str) -> Option<(usize, &RangeVar)> {
         let is_it = |e: &RangeVar| e.name == name && schema.is_none_or(|schema| e.schema.as_deref() == Some(schema));
-        self.entries.iter().enumerate().find(|(_, entry)| is_it(entry))
+        let covered = |e: &RangeVar| e.naming == Naming::Covered;
+        let mut found = self.entries.iter().enumerate().filter(|(_, entry)| is_it(entry));
+        found.clone().find(|(_, entry)| !covered(entry)).or_else(|| found.next())
     }
 
     /// 42P10 for an entry that the other side of an outer join cannot depend on (check_lateral_ref_ok).
@@ -255,11 +303,14 @@ impl Analyzer<'_> {
         let mut invisible = false;
         for scope in self.scopes.iter().rev() {
             let Some((index, entry)) = scope.find(schema, table) else { continue };
-            if schema.is_none() && scope.entries.iter().filter(|e| e.name == table && e.visible).count() > 1 {
+            if schema.is_none()
+                && scope.entries.iter().filter(|e| e.name == table && e.visible && e.naming != Naming::Covered).count()
+                    > 1
+            {
                 let message = format!("table reference \"{table}\" is ambiguous");
                 return Err(Error::new(SqlState::AMBIGUOUS_ALIAS, message));
             }
-            if !entry.visible {
+            if !entry.visible || entry.naming == Naming::Covered {
                 invisible = true;
                 continue;
             }
@@ -286,16 +337,7 @@ impl Analyzer<'_> {
 
     /// The columns `*` stands for at this level: merged columns first, then each entry's others.
     pub(super) fn star(&self) -> Vec<(String, Expr)> {
-        let Some(scope) = self.scopes.last() else { return Vec::new() };
-        let mut columns: Vec<(String, Expr)> = scope.merged.iter().map(|m| (m.name.clone(), m.expr.clone())).collect();
-        for (index, entry) in scope.entries.iter().enumerate() {
-            for column in &entry.columns {
-                let hidden = scope.merged.iter().any(|m| m.name == column.name && m.hides.contains(&index));
-                if !hidden {
-                    columns.push((column.name.clone(), column.expr.clone()));
-                }
-            }
-        }
+        let columns = self.scopes.last().map(|scope| scope.columns_from(0)).unwrap_or_default();
         self.note_use(columns.iter().map(|(_, expr)| expr));
         columns
     }
