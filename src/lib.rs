@@ -58,6 +58,7 @@ pub mod types {
     pub mod numeric_wire;
     pub mod pg_type;
     pub mod qualified_name;
+    pub mod range_offset;
     pub mod template;
     pub mod time_zone;
     pub mod time_zone_abbreviations;
@@ -185,12 +186,15 @@ pub mod sql {
         pub mod modify;
         mod named;
         pub(in crate::sql) mod names;
+        mod ordered_set;
         mod query;
+        mod recursion;
         mod resolve;
         mod scope;
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod type_name;
+        mod window;
     }
     pub mod casts;
     mod copy;

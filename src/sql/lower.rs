@@ -12,6 +12,7 @@ mod enums;
 mod expr;
 mod from;
 mod grouping;
+mod hypothetical;
 mod limit;
 mod modify;
 mod multiset;
@@ -24,6 +25,7 @@ mod select;
 mod sets;
 mod subquery;
 mod tree;
+mod window;
 
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -288,6 +288,8 @@ pub enum SubLinkKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggref {
     pub function: FunctionRef,
+    /// An ordered-set aggregate's arguments in its parentheses; `args` are what it is WITHIN GROUP (ORDER BY …) of.
+    pub direct: Vec<Expr>,
     /// Empty and `star` for count(*).
     pub args: Vec<Expr>,
     pub star: bool,
@@ -314,6 +316,10 @@ pub struct Frame {
     pub units: &'static str,
     pub start: FrameBound,
     pub end: Option<FrameBound>,
+    /// CURRENT ROW, GROUP, TIES
+    pub exclude: Option<&'static str>,
+    /// Days are among the offsets of RANGE.
+    pub days: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -321,6 +327,7 @@ pub enum FrameBound {
     CurrentRow,
     UnboundedPreceding,
     UnboundedFollowing,
+    /// Of RANGE over what is neither integer nor float, the offset is a number in the measure of `types::range_offset`.
     Preceding(Expr),
     Following(Expr),
 }

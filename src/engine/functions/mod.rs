@@ -35,6 +35,7 @@ mod network;
 mod numeric;
 mod object_ids;
 mod pattern;
+mod range;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
@@ -282,6 +283,7 @@ static AREAS: &[&[Definition]] = &[
     jsonb::FUNCTIONS,
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
+    range::FUNCTIONS,
     formatting::FUNCTIONS,
     network::FUNCTIONS,
     modifiers::FUNCTIONS,

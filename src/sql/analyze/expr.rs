@@ -79,6 +79,9 @@ impl Analyzer<'_> {
     }
 
     fn column_ref(&mut self, column: &ast::ColumnRef) -> Result<Expr> {
+        if let [Field::Name(table), Field::Star] = column.fields.as_slice() {
+            return self.whole_row_of(table, column.location);
+        }
         let mut names = Vec::with_capacity(column.fields.len());
         for field in &column.fields {
             match field {

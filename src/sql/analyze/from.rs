@@ -61,6 +61,9 @@ impl Analyzer<'_> {
         if name.schema.is_none()
             && let Some(cte) = self.ctes.iter().rev().find(|c| c.name == name.relation).cloned()
         {
+            if let Some(error) = cte.refused {
+                return Err(error);
+            }
             let id = self.fresh_entry();
             let shown = alias.map_or_else(|| name.relation.clone(), |a| a.name.clone());
             let mut entry = RangeVar::of_columns(shown, id, &cte.columns);

@@ -200,7 +200,13 @@ impl Analyzer<'_> {
             return Ok(());
         }
         match &mut expr.kind {
-            ExprKind::Aggref(aggregate) if aggregate.over.is_none() && !inner => return Ok(()),
+            ExprKind::Aggref(aggregate) if aggregate.over.is_none() && !inner => {
+                let detail = "Direct arguments of an ordered-set aggregate must use only grouped columns.";
+                let direct = aggregate.direct.iter_mut();
+                return direct
+                    .map(|arg| self.check_part(arg, groups, false).map_err(|e| e.with_detail(detail)))
+                    .collect();
+            }
             ExprKind::Grouping(args) => return self.check_grouping(args, groups, inner),
             ExprKind::Var(column) => {
                 if self.is_local(column) && !self.decided_by_key(column, &groups.common()) {

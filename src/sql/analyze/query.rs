@@ -119,7 +119,31 @@ impl Analyzer<'_> {
     // ----- WITH
 
     pub(in crate::sql) fn with(&mut self, with: &WithClause) -> Result<Vec<Cte>> {
-        with.ctes.iter().map(|cte| self.cte(cte, with.recursive).map_err(|e| self.at(e, cte.location))).collect()
+        let mut ctes = Vec::with_capacity(with.ctes.len());
+        for (index, cte) in with.ctes.iter().enumerate() {
+            if with.ctes.iter().take(index).any(|other| other.name == cte.name) {
+                let message = format!("WITH query name \"{}\" specified more than once", cte.name);
+                return Err(self.at(Error::new(SqlState::DUPLICATE_ALIAS, message), cte.location));
+            }
+            let in_scope = self.ctes.len();
+            if with.recursive {
+                let error = self.at(mutual_recursion(), cte.location);
+                with.ctes.iter().skip(index + 1).for_each(|later| self.refuse_cte(&later.name, error.clone()));
+            }
+            let result = self.cte(cte, with.recursive).map_err(|e| self.at(e, cte.location))?;
+            let defined = self.ctes.pop();
+            self.ctes.truncate(in_scope);
+            self.ctes.extend(defined);
+            ctes.push(result);
+        }
+        Ok(ctes)
+    }
+
+    /// Makes references to a name an error.
+    fn refuse_cte(&mut self, name: &str, error: Error) {
+        let (id, level) = (self.fresh_cte(), self.scopes.len());
+        let (name, refused) = (name.to_owned(), Some(error));
+        self.ctes.push(CteEntry { name, id, columns: Vec::new(), refused, level, origins: Vec::new() });
     }
 
     fn cte(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Cte> {
@@ -148,12 +172,22 @@ impl Analyzer<'_> {
             SelectBody::SetOperation(operation) if recursive && operation.op == ast::SetOperator::Union => {
                 self.recursive_cte(&name, id, operation, query, &rename)?
             }
+            _ if recursive => {
+                let message = format!(
+                    "recursive query \"{name}\" does not have the form non-recursive-term UNION [ALL] recursive-term"
+                );
+                let error = self.at(Error::new(SqlState::INVALID_RECURSION, message), cte.location);
+                self.refuse_cte(&name, error);
+                let query = self.query(query)?;
+                self.ctes.pop();
+                query
+            }
             _ => self.query(query)?,
         };
         let columns = rename(query.outputs())?;
         let origins = query.origins();
         let level = self.scopes.len();
-        self.ctes.push(CteEntry { name, id, columns, level, origins });
+        self.ctes.push(CteEntry { name, id, columns, refused: None, level, origins });
         let materialized = match cte.materialized {
             CteMaterialize::Default => None,
             CteMaterialize::Always => Some(true),
@@ -173,13 +207,34 @@ impl Analyzer<'_> {
     ) -> Result<Query> {
         let in_scope = self.ctes.len();
         let inner = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
+        let message = format!("recursive reference to query \"{name}\" must not appear within its non-recursive term");
+        self.refuse_cte(name, Error::new(SqlState::INVALID_RECURSION, message));
         let mut left = self.operand(&operation.left)?;
+        self.ctes.pop();
         self.resolve_outputs(&mut left)?;
         let columns = left.outputs();
         let (level, origins) = (self.scopes.len(), left.origins());
-        let entry = CteEntry { name: name.to_owned(), id, columns: rename(columns.clone())?, level, origins };
-        self.ctes.push(entry);
+        let renamed = rename(columns.clone())?;
+        self.ctes.push(CteEntry { name: name.to_owned(), id, columns: renamed, refused: None, level, origins });
         let mut right = self.operand(&operation.right)?;
+        self.check_recursive_term(&right, id, name)?;
+        if right.reads_cte(id) {
+            let clauses = [
+                (!ast.sort.is_empty(), "ORDER BY"),
+                (ast.limit_offset.is_some(), "OFFSET"),
+                (ast.limit_count.is_some(), "LIMIT"),
+                (!ast.locking.is_empty(), "FOR UPDATE/SHARE"),
+            ];
+            if let Some((_, clause)) = clauses.into_iter().find(|(present, _)| *present) {
+                let message = format!("{clause} in a recursive query is not implemented");
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
+        } else {
+            // It only looks recursive.
+            self.ctes.truncate(in_scope);
+            let query = self.query(ast)?;
+            return Ok(query);
+        }
         if right.outputs().len() != columns.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "each UNION query must have the same number of columns"));
         }
@@ -311,6 +366,10 @@ impl Analyzer<'_> {
             self.forbid_aggregates(condition, "WHERE").map_err(|e| self.at(e, expr_location(clause)))?;
         }
         let mut targets = self.with_sets(|a| a.targets(&ast.targets))?;
+        // Those that nobody names must be right, too.
+        for window in &ast.windows {
+            self.window_spec(window)?;
+        }
         let groups = self.group_by(&ast.group, ast.group_distinct, &targets)?;
         let mut having = ast.having.as_ref().map(|h| self.condition(h, "HAVING")).transpose()?;
         let mut distinct_on = match &ast.distinct {
@@ -384,7 +443,7 @@ impl Analyzer<'_> {
         Ok(self.star())
     }
 
-    fn target_expr(&mut self, ast: &Ast) -> Result<Expr> {
+    pub(super) fn target_expr(&mut self, ast: &Ast) -> Result<Expr> {
         let mut expr = self.expr(ast)?;
         if let ExprKind::Row { fields, names } = &mut expr.kind {
             let mut row_type = Vec::with_capacity(fields.len());
@@ -559,6 +618,10 @@ impl Analyzer<'_> {
             }
         }
     }
+}
+
+fn mutual_recursion() -> Error {
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "mutual recursion between WITH items is not implemented")
 }
 
 /// The qualifier of a star: none of `*`, t of `t.*`.

@@ -54,6 +54,8 @@ pub struct RangeVar {
     pub entry: EntryId,
     /// A function's: its name stands for its value.
     pub is_function: bool,
+    /// An outer join may have no row of it.
+    pub nullable: bool,
     pub naming: Naming,
 }
 
@@ -70,6 +72,8 @@ pub struct CteEntry {
     pub name: String,
     pub id: CteId,
     pub columns: Vec<(String, Oid, i32)>,
+    /// Why it may not be referred to here, if it may not.
+    pub refused: Option<Error>,
     /// How many query levels are around its definition.
     pub level: usize,
     /// Where the columns come from (see `Query::origins`).
@@ -99,6 +103,7 @@ impl RangeVar {
             relation: Some(relation.oid),
             entry,
             is_function: false,
+            nullable: false,
             naming: Naming::Any,
         }
     }
@@ -122,12 +127,14 @@ impl RangeVar {
             relation: None,
             entry,
             is_function: false,
+            nullable: false,
             naming: Naming::Any,
         }
     }
 
     /// Its columns may be NULL because an outer join may have no row for it.
     pub fn make_nullable(&mut self) {
+        self.nullable = true;
         for column in &mut self.columns {
             if let ExprKind::Var(var) = &mut column.expr.kind {
                 var.not_null = false;
@@ -276,6 +283,17 @@ impl Analyzer<'_> {
         Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist")))
     }
 
+    /// t.* as a value: the row of the table.
+    pub(super) fn whole_row_of(&mut self, table: &str, location: Location) -> Result<Expr> {
+        match self.scopes.iter().rev().find_map(|s| s.entry(None, table)).cloned() {
+            Some(entry) => self.whole_row(&RangeVar { is_function: false, ..entry }),
+            None => {
+                let message = format!("missing FROM-clause entry for table \"{table}\"");
+                Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), location))
+            }
+        }
+    }
+
     /// A table's name as a value: its single column if it is a function's, else the row.
     fn whole_row(&mut self, entry: &RangeVar) -> Result<Expr> {
         match entry.columns.as_slice() {
@@ -291,7 +309,7 @@ impl Analyzer<'_> {
     /// The fields of the row that a bare table name stands for, if it is not a column's name.
     pub(super) fn row_fields(&self, ast: &Ast) -> Option<Vec<(String, Expr)>> {
         let Ast::ColumnRef(ColumnName { fields, .. }) = ast else { return None };
-        let [Field::Name(name)] = fields.as_slice() else { return None };
+        let ([Field::Name(name)] | [Field::Name(name), Field::Star]) = fields.as_slice() else { return None };
         if self.scopes.iter().rev().any(|s| matches!(s.unqualified(name), Ok(Some(_)) | Err(_))) {
             return None;
         }

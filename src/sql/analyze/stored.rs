@@ -56,6 +56,7 @@ impl Analyzer<'_> {
             relation: None,
             entry: EntryId::OUTPUT,
             is_function: false,
+            nullable: false,
             naming: Naming::Any,
         };
         self.stored(|a| {

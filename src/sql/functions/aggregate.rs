@@ -33,6 +33,7 @@ pub(super) static ROWS: &[Function] = &[
     aggregate("min", &[INT8], INT8, F("min")),
     aggregate("min", &[INTERVAL], INTERVAL, F("min")),
     aggregate("min", &[NUMERIC], NUMERIC, F("min")),
+    aggregate("min", &[INET], INET, F("min")),
     aggregate("min", &[OID], OID, F("min")),
     aggregate("min", &[TEXT], TEXT, F("min")),
     aggregate("min", &[TIME], TIME, F("min")),
@@ -50,6 +51,7 @@ pub(super) static ROWS: &[Function] = &[
     aggregate("max", &[INT8], INT8, F("max")),
     aggregate("max", &[INTERVAL], INTERVAL, F("max")),
     aggregate("max", &[NUMERIC], NUMERIC, F("max")),
+    aggregate("max", &[INET], INET, F("max")),
     aggregate("max", &[OID], OID, F("max")),
     aggregate("max", &[TEXT], TEXT, F("max")),
     aggregate("max", &[TIME], TIME, F("max")),
@@ -124,6 +126,17 @@ pub(super) static ROWS: &[Function] = &[
     aggregate("regr_sxx", &[FLOAT8, FLOAT8], FLOAT8, F("pg_regr_sxx")),
     aggregate("regr_sxy", &[FLOAT8, FLOAT8], FLOAT8, F("pg_regr_sxy")),
     aggregate("regr_syy", &[FLOAT8, FLOAT8], FLOAT8, F("pg_regr_syy")),
+    aggregate("percentile_cont", &[FLOAT8, FLOAT8], FLOAT8, Y("pg_percentile_cont")),
+    aggregate("percentile_cont", &[FLOAT8, INTERVAL], INTERVAL, Y("pg_percentile_cont")),
+    aggregate("percentile_cont", &[FLOAT8_ARRAY, FLOAT8], FLOAT8_ARRAY, Y("pg_percentile_cont")),
+    aggregate("percentile_cont", &[FLOAT8_ARRAY, INTERVAL], INTERVAL_ARRAY, Y("pg_percentile_cont")),
+    aggregate("percentile_disc", &[FLOAT8, ANYELEMENT], ANYELEMENT, Y("pg_percentile_disc")),
+    aggregate("percentile_disc", &[FLOAT8_ARRAY, ANYELEMENT], ANYARRAY, Y("pg_percentile_disc")),
+    aggregate("mode", &[ANYELEMENT], ANYELEMENT, Y("pg_mode")),
+    aggregate("rank", &[ANY], INT8, F("rank")).variadic(),
+    aggregate("dense_rank", &[ANY], INT8, F("dense_rank")).variadic(),
+    aggregate("percent_rank", &[ANY], FLOAT8, F("percent_rank")).variadic(),
+    aggregate("cume_dist", &[ANY], FLOAT8, F("cume_dist")).variadic(),
     window("row_number", &[], INT8, F("row_number")),
     window("rank", &[], INT8, F("rank")),
     window("dense_rank", &[], INT8, F("dense_rank")),
@@ -139,4 +152,33 @@ pub(super) static ROWS: &[Function] = &[
     window("first_value", &[ANYELEMENT], ANYELEMENT, F("first_value")),
     window("last_value", &[ANYELEMENT], ANYELEMENT, F("last_value")),
     window("nth_value", &[ANYELEMENT, INT4], ANYELEMENT, F("nth_value")),
+];
+
+/// The aggregates over rows in an order, WITHIN GROUP (pg_aggregate.aggkind o).
+pub const ORDERED_SET: &[&str] = &["percentile_cont", "percentile_disc", "mode"];
+
+/// Those that place a row among the others (aggkind h).
+pub const HYPOTHETICAL_SET: &[&str] = &["rank", "dense_rank", "percent_rank", "cume_dist"];
+
+/// The aggregates of floats that compute each frame anew where its start moves, and what they are then.
+pub static MOVING: &[(&str, &str)] = &[
+    ("pg_sum_float4", "pg_moving_sum_float4"),
+    ("pg_sum_float8", "pg_moving_sum_float8"),
+    ("pg_avg_float", "pg_moving_avg_float"),
+    ("pg_var_samp_float", "pg_moving_var_samp_float"),
+    ("pg_var_pop_float", "pg_moving_var_pop_float"),
+    ("pg_stddev_samp_float", "pg_moving_stddev_samp_float"),
+    ("pg_stddev_pop_float", "pg_moving_stddev_pop_float"),
+    ("pg_regr_count", "pg_moving_regr_count"),
+    ("pg_regr_sxx", "pg_moving_regr_sxx"),
+    ("pg_regr_syy", "pg_moving_regr_syy"),
+    ("pg_regr_sxy", "pg_moving_regr_sxy"),
+    ("pg_regr_avgx", "pg_moving_regr_avgx"),
+    ("pg_regr_avgy", "pg_moving_regr_avgy"),
+    ("pg_regr_r2", "pg_moving_regr_r2"),
+    ("pg_regr_slope", "pg_moving_regr_slope"),
+    ("pg_regr_intercept", "pg_moving_regr_intercept"),
+    ("pg_covar_pop", "pg_moving_covar_pop"),
+    ("pg_covar_samp", "pg_moving_covar_samp"),
+    ("pg_corr", "pg_moving_corr"),
 ];

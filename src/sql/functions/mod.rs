@@ -20,6 +20,7 @@ use std::sync::LazyLock;
 
 use crate::types::pg_type::Oid;
 
+pub use aggregate::{HYPOTHETICAL_SET, MOVING, ORDERED_SET};
 pub use array::EXPAND_ARRAY;
 
 /// What a call becomes in SQLite's dialect.

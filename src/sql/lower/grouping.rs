@@ -231,6 +231,7 @@ fn count_star() -> Option<Expr> {
     let function = functions::named("count").iter().find(|function| function.args.is_empty())?;
     let call = Aggref {
         function: FunctionRef(function),
+        direct: Vec::new(),
         args: Vec::new(),
         star: true,
         distinct: false,

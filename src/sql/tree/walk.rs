@@ -90,6 +90,9 @@ macro_rules! walks {
 
         impl Aggref {
             fn $children<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+                for arg in &$($mutably)? self.direct {
+                    visit(arg);
+                }
                 for arg in &$($mutably)? self.args {
                     visit(arg);
                 }

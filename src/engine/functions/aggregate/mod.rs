@@ -7,6 +7,8 @@ mod bits;
 mod collect;
 mod exact;
 mod float;
+mod moving;
+mod ordered;
 mod spans;
 
 pub(super) use collect::{pack, unpack};
@@ -105,5 +107,6 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
     float::register(connection, slot)?;
     bits::register(connection, slot)?;
     spans::register(connection, slot)?;
+    ordered::register(connection, slot)?;
     collect::register(connection, slot)
 }
