@@ -1,6 +1,6 @@
 //! Aggregates and window functions (functions-aggregate.html, functions-window.html). The plain names are SQLite's own.
 
-use super::Call::{Function as F, Typed as Y};
+use super::Call::{Function as F, Template as T, Typed as Y};
 use super::{Function, aggregate, window};
 use crate::sql::type_names::*;
 
@@ -33,7 +33,6 @@ pub(super) static ROWS: &[Function] = &[
     aggregate("min", &[INT8], INT8, F("min")),
     aggregate("min", &[INTERVAL], INTERVAL, F("min")),
     aggregate("min", &[NUMERIC], NUMERIC, F("min")),
-    aggregate("min", &[INET], INET, F("min")),
     aggregate("min", &[OID], OID, F("min")),
     aggregate("min", &[TEXT], TEXT, F("min")),
     aggregate("min", &[TIME], TIME, F("min")),
@@ -51,7 +50,6 @@ pub(super) static ROWS: &[Function] = &[
     aggregate("max", &[INT8], INT8, F("max")),
     aggregate("max", &[INTERVAL], INTERVAL, F("max")),
     aggregate("max", &[NUMERIC], NUMERIC, F("max")),
-    aggregate("max", &[INET], INET, F("max")),
     aggregate("max", &[OID], OID, F("max")),
     aggregate("max", &[TEXT], TEXT, F("max")),
     aggregate("max", &[TIME], TIME, F("max")),
@@ -133,10 +131,11 @@ pub(super) static ROWS: &[Function] = &[
     aggregate("percentile_disc", &[FLOAT8, ANYELEMENT], ANYELEMENT, Y("pg_percentile_disc")),
     aggregate("percentile_disc", &[FLOAT8_ARRAY, ANYELEMENT], ANYARRAY, Y("pg_percentile_disc")),
     aggregate("mode", &[ANYELEMENT], ANYELEMENT, Y("pg_mode")),
-    aggregate("rank", &[ANY], INT8, F("rank")).variadic(),
-    aggregate("dense_rank", &[ANY], INT8, F("dense_rank")).variadic(),
-    aggregate("percent_rank", &[ANY], FLOAT8, F("percent_rank")).variadic(),
-    aggregate("cume_dist", &[ANY], FLOAT8, F("cume_dist")).variadic(),
+    // Which rows they count is decided where they are lowered.
+    aggregate("rank", &[ANY], INT8, T("count(*)")).variadic(),
+    aggregate("dense_rank", &[ANY], INT8, T("count(*)")).variadic(),
+    aggregate("percent_rank", &[ANY], FLOAT8, T("count(*)")).variadic(),
+    aggregate("cume_dist", &[ANY], FLOAT8, T("count(*)")).variadic(),
     window("row_number", &[], INT8, F("row_number")),
     window("rank", &[], INT8, F("rank")),
     window("dense_rank", &[], INT8, F("dense_rank")),
