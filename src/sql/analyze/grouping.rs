@@ -202,10 +202,9 @@ impl Analyzer<'_> {
         match &mut expr.kind {
             ExprKind::Aggref(aggregate) if aggregate.over.is_none() && !inner => {
                 let detail = "Direct arguments of an ordered-set aggregate must use only grouped columns.";
-                let direct = aggregate.direct.iter_mut();
+                let mut direct = aggregate.direct.iter_mut();
                 return direct
-                    .map(|arg| self.check_part(arg, groups, false).map_err(|e| e.with_detail(detail)))
-                    .collect();
+                    .try_for_each(|arg| self.check_part(arg, groups, false).map_err(|e| e.with_detail(detail)));
             }
             ExprKind::Grouping(args) => return self.check_grouping(args, groups, inner),
             ExprKind::Var(column) => {

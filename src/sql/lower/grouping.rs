@@ -63,7 +63,7 @@ impl Lower<'_> {
         if select.grouping_sets.len() < 2 && !volatile {
             let set = select.grouping_sets.first().cloned();
             let set = set.unwrap_or_else(|| (0..groups.keys.len()).collect());
-            let select = groups.of_set(&set, &groups.keys.to_vec(), &groups.computed, input);
+            let select = groups.of_set(&set, groups.keys, &groups.computed, input);
             return Ok(Query::of(Body::Select(Box::new(select))));
         }
         let (cte, entry) = (CteId(self.added_number()), EntryId(self.added_number()));

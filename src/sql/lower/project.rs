@@ -20,7 +20,8 @@ impl Lower<'_> {
         let exprs = || select.targets.iter().map(|target| &target.expr).chain(order_by.iter().map(|key| &key.expr));
         let nested = exprs().any(|expr| expr.any(&has_inner_set));
         let sets = exprs().any(Expr::contains_set);
-        if !nested && !(sets && exprs().any(Expr::contains_window)) {
+        let windows = sets && exprs().any(Expr::contains_window);
+        if !nested && !windows {
             return Ok(None);
         }
         let id = EntryId(self.added_number());

@@ -24,6 +24,9 @@ const MAX_UNNEST: usize = 8;
 /// SQLite's function for unnest() and for sets side by side.
 const UNNEST: &str = "pg_unnest";
 
+/// The name and type of a column of SQLite's function.
+type NamedColumn = (Rc<str>, Oid);
+
 /// The functions that return sets of one select list, and the columns that have their current rows.
 #[derive(Default)]
 pub(super) struct SetCalls {
@@ -247,7 +250,7 @@ impl Lower<'_> {
         args: &[Typed],
         result: Oid,
         alias: Rc<str>,
-    ) -> Result<(FromItem, Vec<(Rc<str>, Oid)>)> {
+    ) -> Result<(FromItem, Vec<NamedColumn>)> {
         let mut lowered = self.exprs(args)?;
         let name = function_name(function);
         match function.call {
