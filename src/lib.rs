@@ -69,6 +69,7 @@ pub mod types {
     pub mod pg_type;
     pub mod qualified_name;
     pub mod range;
+    pub mod range_offset;
     pub mod range_text;
     pub mod system_ids;
     pub mod template;
@@ -206,6 +207,7 @@ pub mod sql {
         mod enums;
         mod expr;
         mod from;
+        mod function_from;
         mod grouping;
         mod locking;
         mod membership;
@@ -213,8 +215,10 @@ pub mod sql {
         pub mod modify;
         mod named;
         pub(in crate::sql) mod names;
+        mod ordered_set;
         mod polymorphic;
         mod query;
+        mod recursion;
         mod resolve;
         mod result_relation;
         mod scope;
@@ -223,6 +227,7 @@ pub mod sql {
         mod subscript;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
+        mod window;
     }
     pub mod casts;
     mod copy;

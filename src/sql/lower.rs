@@ -11,12 +11,16 @@ mod conflict;
 mod enums;
 mod expr;
 mod from;
+mod grouping;
+mod hypothetical;
+mod limit;
 mod merge;
 mod modify;
 mod multiset;
 mod once;
 pub mod print;
 mod program;
+mod project;
 mod record;
 mod returning;
 mod search;
@@ -24,6 +28,7 @@ mod select;
 mod sets;
 mod subquery;
 mod tree;
+mod window;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -92,6 +97,9 @@ pub fn expression(expr: &Expr, row: Option<(EntryId, &Relation)>, context: Conte
     Ok(print::expression(&expr, &|oid| types::repr_of(context.catalog, oid)))
 }
 
+/// Where the numbers of entries begin that the lowering adds.
+const ADDED: u32 = 1 << 31;
+
 /// The lowering of one statement.
 pub(super) struct Lower<'a> {
     context: Context<'a>,
@@ -107,6 +115,8 @@ pub(super) struct Lower<'a> {
     domain_values: Vec<lite::Expr>,
     next_name: usize,
     program: Program,
+    /// How many range table entries and WITH queries the lowering has added.
+    added: u32,
 }
 
 /// One SELECT.
@@ -172,6 +182,7 @@ impl<'a> Lower<'a> {
             domain_values: Vec::new(),
             next_name: 0,
             program: Program::default(),
+            added: 0,
         }
     }
 
@@ -190,6 +201,12 @@ impl<'a> Lower<'a> {
     /// The alias of an entry.
     fn alias(&self, entry: EntryId) -> Rc<str> {
         format!("t{}", entry.0).into()
+    }
+
+    /// The number of an entry or a WITH query that the statement does not have.
+    fn added_number(&mut self) -> u32 {
+        self.added += 1;
+        ADDED + self.added
     }
 
     /// An alias that no entry has.

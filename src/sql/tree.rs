@@ -160,6 +160,8 @@ pub enum ExprKind {
         of: Oid,
     },
     Aggref(Box<Aggref>),
+    /// GROUPING(…) of grouping expressions (GroupingFunc).
+    Grouping(Vec<Expr>),
 }
 
 /// How a value becomes one of another type (CoercionPathType).
@@ -286,6 +288,8 @@ pub enum SubLinkKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggref {
     pub function: FunctionRef,
+    /// An ordered-set aggregate's arguments in its parentheses; `args` are what it is WITHIN GROUP (ORDER BY …) of.
+    pub direct: Vec<Expr>,
     /// Empty and `star` for count(*).
     pub args: Vec<Expr>,
     pub star: bool,
@@ -293,6 +297,9 @@ pub struct Aggref {
     pub order_by: Vec<SortKey>,
     pub filter: Option<Expr>,
     pub over: Option<Window>,
+    /// An entry of the query around it to which it belongs, if not to the one it stands in (agglevelsup): its arguments
+    /// are over that query's rows.
+    pub of: Option<EntryId>,
 }
 
 /// OVER (…): a WindowClause.
@@ -309,6 +316,10 @@ pub struct Frame {
     pub units: &'static str,
     pub start: FrameBound,
     pub end: Option<FrameBound>,
+    /// CURRENT ROW, GROUP, TIES
+    pub exclude: Option<&'static str>,
+    /// Days are among the offsets of RANGE.
+    pub days: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -316,6 +327,7 @@ pub enum FrameBound {
     CurrentRow,
     UnboundedPreceding,
     UnboundedFollowing,
+    /// Of RANGE over what is neither integer nor float, the offset is a number in the measure of `types::range_offset`.
     Preceding(Expr),
     Following(Expr),
 }
@@ -339,6 +351,8 @@ pub struct Query {
     pub order_by: Vec<SortKey>,
     pub limit: Option<Expr>,
     pub offset: Option<Expr>,
+    /// FETCH FIRST … WITH TIES.
+    pub with_ties: bool,
 }
 
 /// A query of WITH (CommonTableExpr).
@@ -380,8 +394,9 @@ pub struct Select {
     pub from: Vec<FromItem>,
     pub selection: Option<Expr>,
     pub group_by: Vec<Expr>,
-    /// GROUP BY () was written: one group, even of no rows.
-    pub grouped: bool,
+    /// GROUPING SETS, ROLLUP, CUBE and (), expanded: the places in `group_by` of each set's expressions. Empty where
+    /// there is but the one set of all of them.
+    pub grouping_sets: Vec<Vec<usize>>,
     pub having: Option<Expr>,
 }
 
@@ -506,7 +521,15 @@ impl Expr {
 impl Query {
     /// A query that is only its body.
     pub fn of(body: Body) -> Self {
-        Query { ctes: Vec::new(), recursive: false, body, order_by: Vec::new(), limit: None, offset: None }
+        Query {
+            ctes: Vec::new(),
+            recursive: false,
+            body,
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            with_ties: false,
+        }
     }
 
     /// SELECT of these targets, from nothing.

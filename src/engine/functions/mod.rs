@@ -43,6 +43,7 @@ mod normalize;
 mod numeric;
 mod object_ids;
 mod privileges;
+mod range;
 mod ranges;
 #[cfg(test)]
 mod recorded_tests;
@@ -318,6 +319,7 @@ static AREAS: &[&[Definition]] = &[
     jsonpath::FUNCTIONS,
     arrays::FUNCTIONS,
     datetime::FUNCTIONS,
+    range::FUNCTIONS,
     formatting::FUNCTIONS,
     geometry::FUNCTIONS,
     network::FUNCTIONS,

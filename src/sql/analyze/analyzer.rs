@@ -61,8 +61,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) locks_rows: Option<LockWait>,
     /// A view is being expanded: constants in its text are not the statement's.
     pub(super) in_stored_text: usize,
-    /// Functions may return sets here: in the select list.
-    pub(super) allows_sets: bool,
+    /// Where no function may return a set, what is being analysed: a clause or construct.
+    pub(super) without_sets: Option<&'static str>,
     /// The row types of the statement's values of type record.
     pub(in crate::sql) records: RecordTypes,
     /// What the text itself refers to (not what the views it reads refer to).
@@ -91,7 +91,7 @@ impl<'a> Analyzer<'a> {
             writes: false,
             locks_rows: None,
             in_stored_text: 0,
-            allows_sets: false,
+            without_sets: Some("this statement"),
             records: RecordTypes::default(),
             used: RefCell::default(),
             permissions: RefCell::default(),
@@ -158,6 +158,27 @@ impl<'a> Analyzer<'a> {
         limits::work(NODE)?;
         let result = run(self);
         self.depth -= 1;
+        result
+    }
+
+    /// Analyses something in which functions may return sets: a select list, GROUP BY, ORDER BY.
+    pub(super) fn with_sets<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.setting_sets(None, run)
+    }
+
+    /// Analyses something in which no function may return a set.
+    pub(super) fn without_sets<T>(
+        &mut self,
+        place: &'static str,
+        run: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        self.setting_sets(Some(place), run)
+    }
+
+    fn setting_sets<T>(&mut self, place: Option<&'static str>, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let outer = std::mem::replace(&mut self.without_sets, place);
+        let result = run(self);
+        self.without_sets = outer;
         result
     }
 

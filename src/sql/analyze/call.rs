@@ -4,14 +4,13 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::ordered_set::is_ordered_set;
 use crate::sql::casts::CastContext;
 use crate::sql::functions::{self, Function, FunctionKind, Volatility};
-use crate::sql::syntax::ast::expression::{
-    self as ast, AConst, CoercionForm, ConstValue, Expr as Ast, FrameExclusion, FrameMode, FuncCall, WindowDef,
-};
+use crate::sql::syntax::ast::expression::{AConst, CoercionForm, ConstValue, Expr as Ast, FuncCall};
 use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Aggref, Expr, ExprKind, Frame, FrameBound, FunctionRef, SortKey, Window};
+use crate::sql::tree::{Aggref, EntryId, Expr, ExprKind, FunctionRef, SortKey};
 use crate::types::pg_type::{Oid, type_by_name};
 
 /// The most arguments of a function (FUNC_MAX_ARGS).
@@ -70,7 +69,7 @@ impl Analyzer<'_> {
             return Err(Error::unsupported("VARIADIC in a call"));
         }
         if call.agg_within_group {
-            return Err(Error::unsupported("an ordered-set aggregate (WITHIN GROUP)"));
+            return self.ordered_set(name, call);
         }
         if call.format == CoercionForm::SqlSyntax && functions::named(name).is_empty() {
             return Err(Error::unsupported(name.to_uppercase()));
@@ -86,6 +85,7 @@ impl Analyzer<'_> {
             }
             (_, args) => match self.named_arguments(name, args)? {
                 Some(args) => args,
+                None if name == "count" => self.counted(args)?,
                 None => self.call_arguments(args)?,
             },
         };
@@ -134,6 +134,10 @@ impl Analyzer<'_> {
             FunctionKind::Window if call.over.is_none() => {
                 Err(Error::new(SqlState::WINDOWING_ERROR, format!("window function {name} requires an OVER clause")))
             }
+            FunctionKind::Aggregate if is_ordered_set(function) && call.over.is_none() => {
+                let message = format!("WITHIN GROUP is required for ordered-set aggregate {name}");
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
             FunctionKind::Aggregate | FunctionKind::Window => self.aggregate(function, args, call),
             FunctionKind::Set if call.over.is_some() => {
                 let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
@@ -145,11 +149,19 @@ impl Analyzer<'_> {
 
     /// A function that returns a set, where that is allowed.
     fn set_returning_in_select(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
-        if !self.allows_sets {
-            return Err(Error::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                "set-returning functions are not allowed here, only in the select list and in FROM",
-            ));
+        if let Some(place) = self.without_sets {
+            let mut message = format!("set-returning functions are not allowed in {place}");
+            if place == "FROM" {
+                message = "set-returning functions must appear at top level of FROM".to_owned();
+            }
+            let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
+            return Err(match place {
+                "CASE" | "COALESCE" => {
+                    let hint = "You might be able to move the set-returning function into a LATERAL FROM item.";
+                    error.with_hint(hint)
+                }
+                _ => error,
+            });
         }
         self.set_function(function, args)
     }
@@ -209,6 +221,22 @@ impl Analyzer<'_> {
         }
     }
 
+    /// count()'s argument may be a row: it counts if it is there.
+    fn counted(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {
+        let mut counted = Vec::with_capacity(args.len());
+        for arg in args {
+            let expr = self.target_expr(arg)?;
+            if let ExprKind::Row { fields, .. } = &expr.kind
+                && let Some(ExprKind::Var(var)) = fields.first().map(|field| &field.kind)
+                && self.scopes.iter().flat_map(|s| &s.entries).any(|e| e.entry == var.entry && e.nullable)
+            {
+                return Err(Error::unsupported("counting the rows of one side of an outer join"));
+            }
+            counted.push(expr);
+        }
+        Ok(counted)
+    }
+
     fn call_arguments(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {
         let argument = |a: &mut Self, arg: &Ast| match a.expr(arg)? {
             Expr { kind: ExprKind::Row { .. }, .. } => Err(Error::unsupported("a row as an argument of a function")),
@@ -243,24 +271,91 @@ impl Analyzer<'_> {
         if call.over.is_none() && args.iter().any(Expr::contains_aggregate) {
             return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"));
         }
+        if args.iter().any(Expr::contains_window) {
+            let message = match call.over {
+                None => "aggregate function calls cannot contain window function calls",
+                Some(_) => "window function calls cannot be nested",
+            };
+            let code = if call.over.is_none() { SqlState::GROUPING_ERROR } else { SqlState::WINDOWING_ERROR };
+            return Err(Error::new(code, message));
+        }
         if !star && args.is_empty() && function.name == "count" {
             let message = format!("{0}(*) must be used to call a parameterless aggregate function", function.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
+        self.forbid_sets(&args, call.over.is_some())?;
+        let of = if call.over.is_none() { self.outer_query_of(&args)? } else { None };
         let written = args.clone();
         let (args, result) = if star { (args, function.returns) } else { self.arguments(function, args)? };
         let distinct = call.agg_distinct;
-        if distinct && call.over.is_some() {
-            return Err(Error::unsupported("DISTINCT for window functions"));
+        for (given, what) in [(distinct, "DISTINCT"), (!call.agg_order.is_empty(), "aggregate ORDER BY")] {
+            if given && call.over.is_some() {
+                let message = format!("{what} is not implemented for window functions");
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
         }
         let order_by = self.sort_keys(&call.agg_order)?;
         if distinct {
             self.require_arguments(&order_by, &call.agg_order, &written)?;
         }
-        let filter = call.agg_filter.as_ref().map(|f| self.condition(f, "FILTER")).transpose()?;
+        let filter = self.filter(call)?;
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
-        let aggregate = Aggref { function: FunctionRef(function), args, star, distinct, order_by, filter, over };
+        let aggregate = Aggref {
+            function: FunctionRef(function),
+            args,
+            star,
+            distinct,
+            order_by,
+            filter,
+            over,
+            of,
+            direct: Vec::new(),
+        };
         Ok(Expr::new(ExprKind::Aggref(Box::new(aggregate)), result))
+    }
+
+    pub(super) fn filter(&mut self, call: &FuncCall) -> Result<Option<Expr>> {
+        let Some(ast) = &call.agg_filter else { return Ok(None) };
+        let filter = self.condition(ast, "FILTER")?;
+        self.forbid_aggregates(&filter, "FILTER").map_err(|e| self.at(e, expr_location(ast)))?;
+        Ok(Some(filter))
+    }
+
+    /// The query around this one to which an aggregate belongs: its arguments have columns, and all are from there
+    /// (check_agg_arguments).
+    pub(super) fn outer_query_of(&self, args: &[Expr]) -> Result<Option<EntryId>> {
+        let level = |entry: EntryId| self.scopes.iter().rposition(|s| s.entries.iter().any(|e| e.entry == entry));
+        let innermost = std::cell::Cell::new(None);
+        let note = |part: &Expr| {
+            if let ExprKind::Var(var) = &part.kind {
+                innermost.set(innermost.get().max(level(var.entry).map(|level| (level, var.entry.0))));
+            }
+            false
+        };
+        args.iter().for_each(|arg| _ = arg.any_deep(&note));
+        let Some((level, entry)) = innermost.get().filter(|(level, _)| level + 1 < self.scopes.len()) else {
+            return Ok(None);
+        };
+        for cte in self.ctes.iter().filter(|cte| cte.level > level) {
+            let reads = |part: &Expr| part.subquery().is_some_and(|query| query.reads_cte(cte.id));
+            if args.iter().any(|arg| arg.any_deep(&reads)) {
+                let detail = format!("CTE \"{}\" is below the aggregate's semantic level.", cte.name);
+                let message = "outer-level aggregate cannot use a nested CTE";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
+            }
+        }
+        Ok(Some(EntryId(entry)))
+    }
+
+    /// Functions that return sets run after aggregates and window functions.
+    fn forbid_sets(&self, args: &[Expr], over: bool) -> Result<()> {
+        if !args.iter().any(Expr::contains_set) {
+            return Ok(());
+        }
+        let kind = if over { "window" } else { "aggregate" };
+        let message = format!("{kind} function calls cannot contain set-returning function calls");
+        let hint = "You might be able to move the set-returning function into a LATERAL FROM item.";
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_hint(hint))
     }
 
     /// With DISTINCT an aggregate sorts by its arguments only.
@@ -312,131 +407,5 @@ impl Analyzer<'_> {
         };
         let (expr, output) = if self.is_enum(expr.type_oid) { (self.enum_order(expr), None) } else { (expr, output) };
         Ok(SortKey { expr, output, descending, nulls_first })
-    }
-
-    /// OVER name, or OVER (…).
-    fn window(&mut self, over: &WindowDef) -> Result<Window> {
-        match &over.name {
-            Some(name) => {
-                let definition = self.named_window(name, over)?;
-                self.window_spec(&definition)
-            }
-            None => self.window_spec(over),
-        }
-    }
-
-    fn named_window(&self, wanted: &str, at: &WindowDef) -> Result<WindowDef> {
-        let found = self.windows.iter().find(|window| window.name.as_deref() == Some(wanted)).cloned();
-        found.ok_or_else(|| {
-            let message = format!("window \"{wanted}\" does not exist");
-            self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), at.location)
-        })
-    }
-
-    fn window_spec(&mut self, spec: &WindowDef) -> Result<Window> {
-        let base = match &spec.refname {
-            Some(name) => {
-                let base = self.named_window(name, spec)?;
-                self.check_copied(&base, spec, name)?;
-                Some(self.deeper(|a| a.window_spec(&base))?)
-            }
-            None => None,
-        };
-        let mut partition_by = Vec::new();
-        for expr in &spec.partition {
-            let expr = self.expr(expr)?;
-            partition_by.push(self.resolve_unknown(expr)?);
-        }
-        let mut order_by = self.sort_keys(&spec.order)?;
-        if let Some(base) = base {
-            partition_by = base.partition_by;
-            if order_by.is_empty() {
-                order_by = base.order_by;
-            }
-        }
-        let frame = spec.frame.as_ref().map(|frame| self.frame(frame)).transpose()?;
-        if let Some(frame) = &frame {
-            self.check_frame(frame, &order_by)?;
-        }
-        Ok(Window { partition_by, order_by, frame })
-    }
-
-    /// GROUPS needs an order, RANGE with an offset one column to whose values the offset can be added.
-    fn check_frame(&self, frame: &Frame, order_by: &[SortKey]) -> Result<()> {
-        let windowing = |message: &'static str| Err(Error::new(SqlState::WINDOWING_ERROR, message));
-        if frame.units == "GROUPS" && order_by.is_empty() {
-            return windowing("GROUPS mode requires an ORDER BY clause");
-        }
-        let offset = |bound: &FrameBound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_));
-        if frame.units != "RANGE" || !(offset(&frame.start) || frame.end.as_ref().is_some_and(offset)) {
-            return Ok(());
-        }
-        let [key] = order_by else {
-            return windowing("RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
-        };
-        // SQLite adds to the numbers it stores; a numeric is text to it.
-        match key.expr.type_oid {
-            Oid::INT2 | Oid::INT4 | Oid::INT8 => Ok(()),
-            Oid::FLOAT4 | Oid::FLOAT8 | Oid::NUMERIC => {
-                let shown = self.type_name(key.expr.type_oid);
-                Err(Error::unsupported(format!("a RANGE frame with an offset over {shown}")))
-            }
-            other => {
-                let in_range = [b'D', b'T'].contains(&self.category(other));
-                let offset = if in_range { " and offset type integer" } else { "" };
-                let message = format!(
-                    "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}{offset}",
-                    self.type_name(other)
-                );
-                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
-            }
-        }
-    }
-
-    /// What OVER (name …) may not add to the window it names (transformWindowDefinitions).
-    fn check_copied(&self, base: &WindowDef, spec: &WindowDef, name: &str) -> Result<()> {
-        let message = match () {
-            () if !spec.partition.is_empty() => format!("cannot override PARTITION BY clause of window \"{name}\""),
-            () if !spec.order.is_empty() && !base.order.is_empty() => {
-                format!("cannot override ORDER BY clause of window \"{name}\"")
-            }
-            () if base.frame.is_some() => {
-                format!("cannot copy window \"{name}\" because it has a frame clause")
-            }
-            () => return Ok(()),
-        };
-        Err(self.at(Error::new(SqlState::WINDOWING_ERROR, message), spec.location))
-    }
-
-    fn frame(&mut self, frame: &ast::WindowFrame) -> Result<Frame> {
-        if frame.exclusion != FrameExclusion::NoOthers {
-            return Err(Error::unsupported("EXCLUDE in a window's frame"));
-        }
-        Ok(Frame {
-            units: match frame.mode {
-                FrameMode::Rows => "ROWS",
-                FrameMode::Range => "RANGE",
-                FrameMode::Groups => "GROUPS",
-            },
-            start: self.frame_bound(&frame.start, frame.mode)?,
-            end: frame.end.as_ref().map(|bound| self.frame_bound(bound, frame.mode)).transpose()?,
-        })
-    }
-
-    fn frame_bound(&mut self, bound: &ast::FrameBound, mode: FrameMode) -> Result<FrameBound> {
-        let (offset, preceding) = match bound {
-            ast::FrameBound::CurrentRow => return Ok(FrameBound::CurrentRow),
-            ast::FrameBound::UnboundedPreceding => return Ok(FrameBound::UnboundedPreceding),
-            ast::FrameBound::UnboundedFollowing => return Ok(FrameBound::UnboundedFollowing),
-            ast::FrameBound::Preceding(offset) => (offset, true),
-            ast::FrameBound::Following(offset) => (offset, false),
-        };
-        let at = expr_location(offset);
-        let offset = self.expr(offset)?;
-        if mode == FrameMode::Range && !matches!(offset.type_oid, Oid::INT2 | Oid::INT4 | Oid::INT8) {
-            return Err(self.at(Error::unsupported("a RANGE frame with an offset that is not an integer"), at));
-        }
-        let offset = self.implicit(offset, Oid::INT8)?;
-        Ok(if preceding { FrameBound::Preceding(offset) } else { FrameBound::Following(offset) })
     }
 }

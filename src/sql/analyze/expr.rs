@@ -26,8 +26,8 @@ impl Analyzer<'_> {
     }
 
     /// A condition in a clause (WHERE, HAVING, ON …).
-    pub(super) fn condition(&mut self, ast: &Ast, clause: &str) -> Result<Expr> {
-        self.boolean_expr(ast, clause)
+    pub(super) fn condition(&mut self, ast: &Ast, clause: &'static str) -> Result<Expr> {
+        self.without_sets(clause, |a| a.boolean_expr(ast, clause))
     }
 
     /// An expression that must be boolean; the error says of what.
@@ -58,15 +58,17 @@ impl Analyzer<'_> {
                 SubLinkType::Array => self.array_sub_link(&link.subselect).map_err(|e| self.at(e, link.location)),
                 SubLinkType::Any | SubLinkType::All => self.sub_link(link),
             },
-            Ast::Case(case) => self.case(case),
-            Ast::Coalesce(node) => self.coalesce(&node.args).map_err(|e| self.at(e, node.location)),
+            Ast::Case(case) => self.without_sets("CASE", |a| a.case(case)),
+            Ast::Coalesce(node) => {
+                self.without_sets("COALESCE", |a| a.coalesce(&node.args)).map_err(|e| self.at(e, node.location))
+            }
             Ast::MinMax(node) => self.min_max(node.greatest, &node.args).map_err(|e| self.at(e, node.location)),
             Ast::NullTest(node) => self.null_test(!node.is_null, &node.arg),
             Ast::BooleanTest(node) => self.boolean_test(node),
             Ast::SqlValueFunction(node) => self.sql_value_function(node).map_err(|e| self.at(e, node.location)),
             Ast::Xml(node) => Err(self.at(Error::unsupported("an xml expression"), node.location)),
             Ast::XmlSerialize(node) => Err(self.at(Error::unsupported("XMLSERIALIZE"), node.location)),
-            Ast::GroupingFunc(node) => Err(self.at(Error::unsupported("GROUPING"), node.location)),
+            Ast::GroupingFunc(node) => self.grouping(node),
             Ast::NamedArg(node) => Err(self.at(Error::unsupported("a named argument here"), node.location)),
             Ast::SetToDefault(location) => {
                 let error = Error::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
@@ -78,6 +80,9 @@ impl Analyzer<'_> {
     }
 
     fn column_ref(&mut self, column: &ast::ColumnRef) -> Result<Expr> {
+        if let [Field::Name(table), Field::Star] = column.fields.as_slice() {
+            return self.whole_row_of(table, column.location);
+        }
         let mut names = Vec::with_capacity(column.fields.len());
         for field in &column.fields {
             match field {

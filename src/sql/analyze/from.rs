@@ -7,13 +7,11 @@ use std::ops::Range;
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::names::output_name;
-use crate::sql::analyze::scope::{Merged, RangeVar};
+use crate::sql::analyze::scope::{Merged, Naming, RangeColumn, RangeVar};
 use crate::sql::analyze::stored;
-use crate::sql::functions::FunctionKind;
-use crate::sql::syntax::ast::expression::{CoercionForm, Expr as Ast};
+use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::ast::query::{
-    Alias, FromItem as Item, JoinExpr, JoinQuals, JoinType, RangeFunction, RangeSubselect, RangeVar as RangeName,
+    Alias, FromItem as Item, JoinExpr, JoinQuals, JoinType, RangeSubselect, RangeVar as RangeName,
 };
 use crate::sql::syntax::parse;
 use crate::sql::tree::{EntryKind, Expr, ExprKind, FromItem, JoinKind, RangeTblEntry};
@@ -33,7 +31,9 @@ impl Analyzer<'_> {
         let Some(scope) = self.scopes.last_mut() else { return Err(Error::internal("no scope")) };
         let taken = !entry.name.is_empty()
             && scope.entries.iter().any(|e| {
-                e.name == entry.name && (e.schema == entry.schema || e.schema.is_none() || entry.schema.is_none())
+                e.name == entry.name
+                    && e.naming != Naming::Covered
+                    && (e.schema == entry.schema || e.schema.is_none() || entry.schema.is_none())
             });
         if taken {
             let message = format!("table name \"{}\" specified more than once", entry.name);
@@ -61,9 +61,8 @@ impl Analyzer<'_> {
         if name.schema.is_none()
             && let Some(cte) = self.ctes.iter().rev().find(|c| c.name == name.relation).cloned()
         {
-            if !cte.returns {
-                let message = format!("WITH query \"{}\" does not have a RETURNING clause", cte.name);
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            if let Some(error) = cte.refused {
+                return Err(error);
             }
             let id = self.fresh_entry();
             let shown = alias.map_or_else(|| name.relation.clone(), |a| a.name.clone());
@@ -94,7 +93,7 @@ impl Analyzer<'_> {
     }
 
     /// An entry whose columns the alias may rename, added to the scope.
-    fn entered(&mut self, mut entry: RangeVar, kind: EntryKind, alias: Option<&Alias>) -> Result<FromItem> {
+    pub(super) fn entered(&mut self, mut entry: RangeVar, kind: EntryKind, alias: Option<&Alias>) -> Result<FromItem> {
         entry.rename_columns(column_aliases(alias))?;
         let id = entry.entry;
         self.add_entry(entry)?;
@@ -166,89 +165,9 @@ impl Analyzer<'_> {
         result
     }
 
-    // ----- functions
-
-    fn function_in_from(&mut self, item: &RangeFunction) -> Result<FromItem> {
-        let [only] = item.functions.as_slice() else {
-            return Err(Error::unsupported("ROWS FROM with several functions"));
-        };
-        if !item.columns.is_empty() || !only.columns.is_empty() {
-            return Err(Error::unsupported("a column definition list for a function in FROM"));
-        }
-        let call = match &only.function {
-            Ast::FuncCall(call) if call.format == CoercionForm::ExplicitCall => call,
-            // What the grammar writes like a function: CURRENT_DATE, COALESCE(…), CAST(…) …
-            other => {
-                let value = self.expr(other)?;
-                let value = self.resolve_unknown(value)?;
-                return self.functions_entry(&output_name(other), vec![value], item);
-            }
-        };
-        let plain = call.agg_order.is_empty() && !call.agg_star && !call.agg_distinct && !call.func_variadic;
-        if !plain {
-            return Err(Error::unsupported("this form of a function in FROM"));
-        }
-        let (_, name) = self.split_name(&call.name, call.location)?;
-        let args = call.args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
-        // unnest(a, b) is ROWS FROM (unnest(a), unnest(b)).
-        let calls = match name {
-            "unnest" if args.len() > 1 => {
-                args.into_iter().map(|array| self.called_in_from(name, vec![array])).collect::<Result<Vec<_>>>()?
-            }
-            _ => vec![self.called_in_from(name, args)?],
-        };
-        self.functions_entry(name, calls, item)
-    }
-
-    fn called_in_from(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
-        let types: Vec<Oid> = args.iter().map(|v| v.type_oid).collect();
-        let function = self.resolve_function(name, &types)?;
-        match function.kind {
-            FunctionKind::Set => self.set_function(function, args),
-            FunctionKind::Scalar => {
-                let value = self.function(name, args)?;
-                self.resolve_unknown(value)
-            }
-            _ => {
-                let message = "aggregate functions are not allowed in functions in FROM";
-                Err(Error::new(SqlState::GROUPING_ERROR, message))
-            }
-        }
-    }
-
-    /// The entry of functions side by side; its columns are theirs, one after the other.
-    fn functions_entry(&mut self, name: &str, calls: Vec<Expr>, item: &RangeFunction) -> Result<FromItem> {
-        let (alias, ordinality) = (item.alias.as_ref(), item.ordinality);
-        let shown = alias.map_or_else(|| name.to_owned(), |a| a.name.clone());
-        let mut columns: Vec<(String, Oid, i32)> = Vec::new();
-        for call in &calls {
-            let of_record = call.set_call().map_or(&[][..], |(function, _)| function.columns);
-            // A function of one value names its column like itself, or like its alias; one with an OUT parameter like that.
-            let own = match name {
-                _ if name.contains("array_elements") => "value",
-                _ if calls.len() == 1 => &shown,
-                _ => name,
-            };
-            match of_record {
-                [] | [_] => columns.push((own.to_owned(), call.type_oid, call.typmod)),
-                of_record => columns.extend(of_record.iter().map(|(name, oid)| ((*name).to_owned(), *oid, -1))),
-            }
-        }
-        if ordinality {
-            columns.push(("ordinality".to_owned(), Oid::INT8, -1));
-        }
-        let id = self.fresh_entry();
-        let mut entry = RangeVar::of_columns(shown, id, &columns);
-        entry.is_function = true;
-        self.entered(entry, EntryKind::Function { calls, ordinality }, alias)
-    }
-
     // ----- joins
 
     fn join(&mut self, join: &JoinExpr) -> Result<FromItem> {
-        if join.alias.is_some() {
-            return Err(self.at(Error::unsupported("an alias for a parenthesised join"), join.location));
-        }
         let start = self.entry_count();
         let left = self.from_item(&join.left)?;
         let middle = self.entry_count();
@@ -267,10 +186,13 @@ impl Analyzer<'_> {
         let end = self.entry_count();
         let on = match &join.quals {
             JoinQuals::On(condition) => Some(self.join_condition(start, condition)?),
-            JoinQuals::Using(_, Some(_)) => {
-                return Err(self.at(Error::unsupported("an alias for JOIN … USING"), join.location));
+            JoinQuals::Using(names, alias) => {
+                let on = self.using(kind, start, middle, end, names)?;
+                if let Some(alias) = alias {
+                    self.merged_alias(start..end, names, alias)?;
+                }
+                on
             }
-            JoinQuals::Using(names, None) => self.using(kind, start, middle, end, names)?,
             JoinQuals::None if join.natural => {
                 let names = self.common_columns(start, middle, end);
                 self.using(kind, start, middle, end, &names)?
@@ -286,7 +208,43 @@ impl Analyzer<'_> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.get_mut(nullable).into_iter().flatten().for_each(RangeVar::make_nullable);
         }
+        if let Some(alias) = &join.alias {
+            self.join_alias(start, alias)?;
+        }
         Ok(FromItem::Join { kind, left: Box::new(left), right: Box::new(right), on })
+    }
+
+    /// (a JOIN b) AS alias: its columns are all of theirs, and the tables cannot be named any more.
+    fn join_alias(&mut self, start: usize, alias: &Alias) -> Result<()> {
+        let columns = self.scopes.last().map(|scope| scope.columns_from(start)).unwrap_or_default();
+        let columns = columns.into_iter().map(|(name, expr)| RangeColumn { name, expr }).collect();
+        let mut entry = RangeVar::of_columns(alias.name.clone(), self.fresh_entry(), &[]);
+        entry.columns = columns;
+        entry.rename_columns(&alias.columns)?;
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.entries.iter_mut().skip(start).for_each(|e| e.naming = Naming::Covered);
+            scope.merged.retain(|merged| !merged.hides.iter().any(|index| *index >= start));
+        }
+        self.add_entry(entry)
+    }
+
+    /// JOIN … USING (names) AS alias: the merged columns, by that name too.
+    fn merged_alias(&mut self, join: Range<usize>, names: &[String], alias: &Alias) -> Result<()> {
+        let mut entry = RangeVar::of_columns(alias.name.clone(), self.fresh_entry(), &[]);
+        entry.naming = Naming::Qualified;
+        if let Some(scope) = self.scopes.last() {
+            let merged = |name: &String| {
+                let of_join = |m: &&Merged| m.name == *name && m.hides.iter().all(|index| join.contains(index));
+                scope
+                    .merged
+                    .iter()
+                    .rev()
+                    .find(of_join)
+                    .map(|m| RangeColumn { name: name.clone(), expr: m.expr.clone() })
+            };
+            entry.columns = names.iter().filter_map(merged).collect();
+        }
+        self.add_entry(entry)
     }
 
     /// Does something in which these entries can be named, but not used.
@@ -323,6 +281,7 @@ impl Analyzer<'_> {
                 .get(from..to)
                 .unwrap_or(&[])
                 .iter()
+                .filter(|e| e.naming == Naming::Any)
                 .flat_map(|e| e.columns.iter().map(|c| c.name.clone()))
                 .collect()
         };
@@ -382,6 +341,9 @@ impl Analyzer<'_> {
         }
         let mut found = None;
         for (index, entry) in scope.entries.iter().enumerate().take(to).skip(from) {
+            if entry.naming != Naming::Any {
+                continue;
+            }
             for column in entry.columns.iter().filter(|c| c.name == name) {
                 if found.is_some() {
                     let message = format!("common column name \"{name}\" appears more than once in {side} table");

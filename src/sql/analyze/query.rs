@@ -10,7 +10,7 @@ use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
 use crate::sql::syntax::ast::expression::{AConst, ConstValue, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
-    self as ast, CommonTableExpr, CteMaterialize, Distinct, GroupItem, LimitOption, ResTarget, SelectBody, SelectStmt,
+    self as ast, CommonTableExpr, CteMaterialize, Distinct, LimitOption, ResTarget, SelectBody, SelectStmt,
     SetOperation, SimpleSelect, SortBy, WithClause,
 };
 use crate::sql::syntax::ast::statement::Stmt;
@@ -65,7 +65,8 @@ impl Analyzer<'_> {
         }
         self.ctes.truncate(in_scope);
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
-        Ok(Query { ctes, recursive, body, order_by, limit, offset })
+        let with_ties = ast.limit_option == LimitOption::WithTies;
+        Ok(Query { ctes, recursive, body, order_by, limit, offset, with_ties })
     }
 
     fn body(&mut self, body: &SelectBody, order_by: &[SortBy]) -> Result<(Body, Vec<SortKey>)> {
@@ -124,7 +125,31 @@ impl Analyzer<'_> {
     // ----- WITH
 
     pub(in crate::sql) fn with(&mut self, with: &WithClause) -> Result<Vec<Cte>> {
-        with.ctes.iter().map(|cte| self.cte(cte, with.recursive).map_err(|e| self.at(e, cte.location))).collect()
+        let mut ctes = Vec::with_capacity(with.ctes.len());
+        for (index, cte) in with.ctes.iter().enumerate() {
+            if with.ctes.iter().take(index).any(|other| other.name == cte.name) {
+                let message = format!("WITH query name \"{}\" specified more than once", cte.name);
+                return Err(self.at(Error::new(SqlState::DUPLICATE_ALIAS, message), cte.location));
+            }
+            let in_scope = self.ctes.len();
+            if with.recursive {
+                let error = self.at(mutual_recursion(), cte.location);
+                with.ctes.iter().skip(index + 1).for_each(|later| self.refuse_cte(&later.name, error.clone()));
+            }
+            let result = self.cte(cte, with.recursive).map_err(|e| self.at(e, cte.location))?;
+            let defined = self.ctes.pop();
+            self.ctes.truncate(in_scope);
+            self.ctes.extend(defined);
+            ctes.push(result);
+        }
+        Ok(ctes)
+    }
+
+    /// Makes references to a name an error.
+    fn refuse_cte(&mut self, name: &str, error: Error) {
+        let (id, level) = (self.fresh_cte(), self.scopes.len());
+        let (name, refused) = (name.to_owned(), Some(error));
+        self.ctes.push(CteEntry { name, id, columns: Vec::new(), refused, level, origins: Vec::new() });
     }
 
     fn cte(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Cte> {
@@ -147,17 +172,9 @@ impl Analyzer<'_> {
             Ok(columns.into_iter().zip(names).map(|((old, oid, m), new)| (new.unwrap_or(old), oid, m)).collect())
         };
         self.nesting += 1;
-        let analysed = match &*cte.query {
-            Stmt::Select(query) => match &query.body {
-                SelectBody::SetOperation(operation) if recursive && operation.op == ast::SetOperator::Union => {
-                    self.recursive_cte(&name, id, operation, query, &rename).map(CteQuery::Select)
-                }
-                _ => self.query(query).map(CteQuery::Select),
-            },
-            statement => self.modifying_cte(statement),
-        };
+        let query = self.cte_query(cte, id, recursive, &rename);
         self.nesting -= 1;
-        let query = analysed?;
+        let query = query?;
         let (outputs, origins) = match &query {
             CteQuery::Select(query) => (query.outputs(), query.origins()),
             CteQuery::Modify(modify) => {
@@ -165,15 +182,50 @@ impl Analyzer<'_> {
                 (returned.outputs(), returned.origins())
             }
         };
-        let returns = !matches!(&query, CteQuery::Modify(modify) if modify.returning().is_empty());
+        let refused = match &query {
+            CteQuery::Modify(modify) if modify.returning().is_empty() => {
+                let message = format!("WITH query \"{name}\" does not have a RETURNING clause");
+                Some(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+            _ => None,
+        };
         let columns = rename(outputs)?;
-        self.ctes.push(CteEntry { name, id, columns, origins, returns });
+        let level = self.scopes.len();
+        self.ctes.push(CteEntry { name, id, columns, refused, level, origins });
         let materialized = match cte.materialized {
             CteMaterialize::Default => None,
             CteMaterialize::Always => Some(true),
             CteMaterialize::Never => Some(false),
         };
         Ok(Cte { id, query, materialized })
+    }
+
+    fn cte_query(
+        &mut self,
+        cte: &CommonTableExpr,
+        id: CteId,
+        recursive: bool,
+        rename: &dyn Fn(Columns) -> Result<Columns>,
+    ) -> Result<CteQuery> {
+        let Stmt::Select(query) = &*cte.query else { return self.modifying_cte(&cte.query) };
+        let name = &cte.name;
+        let query = match &query.body {
+            SelectBody::SetOperation(operation) if recursive && operation.op == ast::SetOperator::Union => {
+                self.recursive_cte(name, id, operation, query, rename)?
+            }
+            _ if recursive => {
+                let message = format!(
+                    "recursive query \"{name}\" does not have the form non-recursive-term UNION [ALL] recursive-term"
+                );
+                let error = self.at(Error::new(SqlState::INVALID_RECURSION, message), cte.location);
+                self.refuse_cte(name, error);
+                let query = self.query(query)?;
+                self.ctes.pop();
+                query
+            }
+            _ => self.query(query)?,
+        };
+        Ok(CteQuery::Select(query))
     }
 
     /// INSERT, UPDATE or DELETE in WITH.
@@ -206,18 +258,34 @@ impl Analyzer<'_> {
     ) -> Result<Query> {
         let in_scope = self.ctes.len();
         let inner = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
+        let message = format!("recursive reference to query \"{name}\" must not appear within its non-recursive term");
+        self.refuse_cte(name, Error::new(SqlState::INVALID_RECURSION, message));
         let mut left = self.operand(&operation.left)?;
+        self.ctes.pop();
         self.resolve_outputs(&mut left)?;
         let columns = left.outputs();
-        let entry = CteEntry {
-            name: name.to_owned(),
-            id,
-            columns: rename(columns.clone())?,
-            origins: left.origins(),
-            returns: true,
-        };
-        self.ctes.push(entry);
+        let (level, origins) = (self.scopes.len(), left.origins());
+        let renamed = rename(columns.clone())?;
+        self.ctes.push(CteEntry { name: name.to_owned(), id, columns: renamed, refused: None, level, origins });
         let mut right = self.operand(&operation.right)?;
+        self.check_recursive_term(&right, id, name)?;
+        if right.reads_cte(id) {
+            let clauses = [
+                (!ast.sort.is_empty(), "ORDER BY"),
+                (ast.limit_offset.is_some(), "OFFSET"),
+                (ast.limit_count.is_some(), "LIMIT"),
+                (!ast.locking.is_empty(), "FOR UPDATE/SHARE"),
+            ];
+            if let Some((_, clause)) = clauses.into_iter().find(|(present, _)| *present) {
+                let message = format!("{clause} in a recursive query is not implemented");
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
+        } else {
+            // It only looks recursive.
+            self.ctes.truncate(in_scope);
+            let query = self.query(ast)?;
+            return Ok(query);
+        }
         if right.outputs().len() != columns.len() {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "each UNION query must have the same number of columns"));
         }
@@ -239,7 +307,7 @@ impl Analyzer<'_> {
         let (left, right) = (Box::new(left), Box::new(right));
         let body = Body::SetOperation { operator: SetOperator::Union, all: operation.all, left, right };
         let (limit, offset) = self.limit_clause(ast)?;
-        Ok(Query { ctes: inner, recursive: false, body, order_by: Vec::new(), limit, offset })
+        Ok(Query { ctes: inner, limit, offset, ..Query::of(body) })
     }
 
     // ----- set operations and VALUES
@@ -268,7 +336,7 @@ impl Analyzer<'_> {
     pub(super) fn values(&mut self, values: &[Vec<Ast>]) -> Result<Body> {
         let mut rows = Vec::with_capacity(values.len());
         for row in values {
-            let row = row.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
+            let row = row.iter().map(|e| self.without_sets("VALUES", |a| a.expr(e))).collect::<Result<Vec<_>>>()?;
             if rows.first().is_some_and(|first: &Vec<Expr>| first.len() != row.len()) {
                 return Err(Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length"));
             }
@@ -335,9 +403,7 @@ impl Analyzer<'_> {
         }
         self.scopes.push(Scope::default());
         let outer_windows = std::mem::take(&mut self.windows);
-        let outer_sets = self.allows_sets;
-        let result = self.select_in_scope(ast, order_by);
-        self.allows_sets = outer_sets;
+        let result = self.without_sets("SELECT", |a| a.select_in_scope(ast, order_by));
         self.windows = outer_windows;
         self.scopes.pop();
         result
@@ -345,41 +411,40 @@ impl Analyzer<'_> {
 
     fn select_in_scope(&mut self, ast: &SimpleSelect, order_by: &[SortBy]) -> Result<(Select, Vec<SortKey>)> {
         self.windows = self.named_windows(ast)?;
-        // Functions in FROM are analysed as part of FROM; only the select list may return sets.
-        self.allows_sets = false;
-        let from = self.from_clause(&ast.from)?;
+        let from = self.without_sets("FROM", |a| a.from_clause(&ast.from))?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         if let (Some(condition), Some(clause)) = (&selection, &ast.where_clause) {
             self.forbid_aggregates(condition, "WHERE").map_err(|e| self.at(e, expr_location(clause)))?;
         }
-        self.allows_sets = true;
-        let targets = self.targets(&ast.targets)?;
-        self.allows_sets = false;
-        let group_by = self.group_by(&ast.group, &targets)?;
-        let having = ast.having.as_ref().map(|h| self.condition(h, "HAVING")).transpose()?;
-        let distinct_on = match &ast.distinct {
-            Some(Distinct::On(exprs)) => self.distinct_on(exprs, &targets)?,
+        let mut targets = self.with_sets(|a| a.targets(&ast.targets))?;
+        // Those that nobody names must be right, too.
+        for window in &ast.windows {
+            self.window_spec(window)?;
+        }
+        let groups = self.group_by(&ast.group, ast.group_distinct, &targets)?;
+        let mut having = ast.having.as_ref().map(|h| self.condition(h, "HAVING")).transpose()?;
+        let mut distinct_on = match &ast.distinct {
+            Some(Distinct::On(exprs)) => self.with_sets(|a| a.distinct_on(exprs, &targets))?,
             _ => Vec::new(),
         };
         let distinct = matches!(ast.distinct, Some(Distinct::All));
-        let keys = self.select_sort_keys(order_by, &targets, distinct)?;
+        let mut keys = self.with_sets(|a| a.select_sort_keys(order_by, &targets, distinct))?;
         self.check_distinct_on(&distinct_on, &keys)?;
-        let grouped = !group_by.is_empty()
+        let grouped = !ast.group.is_empty()
             || having.is_some()
-            || targets.iter().any(|t| t.expr.contains_aggregate())
-            || keys.iter().any(|k| k.expr.contains_aggregate());
+            || targets.iter().map(|t| &t.expr).chain(keys.iter().map(|k| &k.expr)).any(|e| self.has_aggregate(e));
         if grouped {
-            for (index, target) in targets.iter().enumerate() {
-                let result = self.check_grouped(&target.expr, &group_by);
+            for (index, target) in targets.iter_mut().enumerate() {
+                let result = self.check_grouped(&mut target.expr, &groups);
                 result.map_err(|e| ast.targets.get(index).map_or(e.clone(), |item| self.at(e, item.location)))?;
             }
-            for expr in having.iter().chain(keys.iter().filter(|k| k.output.is_none()).map(|k| &k.expr)) {
-                self.check_grouped(expr, &group_by)?;
+            for expr in having.iter_mut().chain(&mut distinct_on).chain(keys.iter_mut().map(|k| &mut k.expr)) {
+                self.check_grouped(expr, &groups)?;
             }
         }
+        let (group_by, grouping_sets) = (groups.keys, groups.sets);
         self.require_comparable(ast, order_by, (&keys, &group_by, &distinct_on, &targets))?;
-        let grouped = !ast.group.is_empty();
-        Ok((Select { distinct, distinct_on, targets, from, selection, group_by, grouped, having }, keys))
+        Ok((Select { distinct, distinct_on, targets, from, selection, group_by, grouping_sets, having }, keys))
     }
 
     /// The windows of the WINDOW clause; no two have one name.
@@ -430,7 +495,7 @@ impl Analyzer<'_> {
         Ok(self.star())
     }
 
-    fn target_expr(&mut self, ast: &Ast) -> Result<Expr> {
+    pub(super) fn target_expr(&mut self, ast: &Ast) -> Result<Expr> {
         let mut expr = self.expr(ast)?;
         if let ExprKind::Row { fields, names } = &mut expr.kind {
             let mut row_type = Vec::with_capacity(fields.len());
@@ -450,55 +515,8 @@ impl Analyzer<'_> {
         Ok(expr)
     }
 
-    fn group_by(&mut self, group_by: &[GroupItem], targets: &[Target]) -> Result<Vec<Expr>> {
-        let mut keys = Vec::with_capacity(group_by.len());
-        for item in group_by {
-            let ast = match item {
-                GroupItem::Expr(ast) => ast,
-                // The group of all rows, which there is anyway.
-                GroupItem::Empty(_) => continue,
-                GroupItem::Rollup(_, at) | GroupItem::Cube(_, at) | GroupItem::Sets(_, at) => {
-                    return Err(self.at(Error::unsupported("GROUPING SETS, ROLLUP and CUBE"), *at));
-                }
-            };
-            let key = match self.position(ast, targets.len(), "GROUP BY")? {
-                Some(index) => targets.get(index).map(|t| t.expr.clone()),
-                None => None,
-            };
-            let key = match (key, ast) {
-                (Some(key), _) => key,
-                // An input column of that name comes before an output column.
-                (None, ast) => match (self.expr(ast), bare_name(ast)) {
-                    (Err(error), Some(name)) if error.code() == SqlState::UNDEFINED_COLUMN => {
-                        targets.iter().find(|t| t.name == name).map(|t| t.expr.clone()).ok_or(error)?
-                    }
-                    (result, _) => result?,
-                },
-            };
-            if let ExprKind::Row { fields, .. } = key.kind {
-                keys.extend(fields);
-                continue;
-            }
-            self.forbid_aggregates(&key, "GROUP BY").map_err(|e| self.at(e, expr_location(ast)))?;
-            keys.push(self.resolve_unknown(key)?);
-        }
-        Ok(keys)
-    }
-
-    fn forbid_aggregates(&self, expr: &Expr, clause: &str) -> Result<()> {
-        if expr.contains_aggregate() {
-            let message = format!("aggregate functions are not allowed in {clause}");
-            return Err(Error::new(SqlState::GROUPING_ERROR, message));
-        }
-        if expr.contains_window() {
-            let message = format!("window functions are not allowed in {clause}");
-            return Err(Error::new(SqlState::WINDOWING_ERROR, message));
-        }
-        Ok(())
-    }
-
     /// An integer constant in ORDER BY, GROUP BY or DISTINCT ON: an output column by position.
-    fn position(&mut self, ast: &Ast, width: usize, clause: &str) -> Result<Option<usize>> {
+    pub(super) fn position(&mut self, ast: &Ast, width: usize, clause: &str) -> Result<Option<usize>> {
         let Ast::Const(AConst { value, location }) = ast else { return Ok(None) };
         if let Some(n) = self.lifted(*location) {
             self.pinned.insert(n);
@@ -516,7 +534,7 @@ impl Analyzer<'_> {
     }
 
     /// The output column of that name; 42702 when two different ones have it.
-    fn named_output(&mut self, ast: &Ast, targets: &[Target], clause: &str) -> Result<Option<usize>> {
+    pub(super) fn named_output(&mut self, ast: &Ast, targets: &[Target], clause: &str) -> Result<Option<usize>> {
         let Some(name) = bare_name(ast) else { return Ok(None) };
         let mut found: Option<usize> = None;
         for (index, target) in targets.iter().enumerate().filter(|(_, t)| t.name == name) {
@@ -630,8 +648,10 @@ impl Analyzer<'_> {
     // ----- LIMIT
 
     fn limit_clause(&mut self, ast: &SelectStmt) -> Result<(Option<Expr>, Option<Expr>)> {
-        if ast.limit_option == LimitOption::WithTies {
-            return Err(Error::unsupported("FETCH FIRST … WITH TIES"));
+        let ties = ast.limit_option == LimitOption::WithTies;
+        if let (true, Some(Ast::Const(AConst { value: ConstValue::Null, .. }))) = (ties, &ast.limit_count) {
+            let message = "row count cannot be null in FETCH FIRST ... WITH TIES clause";
+            return Err(Error::new(SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, message));
         }
         let limit = ast.limit_count.as_ref().map(|l| self.row_count(l, "LIMIT")).transpose()?;
         let offset = ast.limit_offset.as_ref().map(|o| self.row_count(o, "OFFSET")).transpose()?;
@@ -639,8 +659,8 @@ impl Analyzer<'_> {
     }
 
     /// A bigint; NULL means none, a negative one is an error: both are decided at run time.
-    fn row_count(&mut self, ast: &Ast, clause: &str) -> Result<Expr> {
-        let expr = self.expr(ast)?;
+    fn row_count(&mut self, ast: &Ast, clause: &'static str) -> Result<Expr> {
+        let expr = self.without_sets(clause, |a| a.expr(ast))?;
         let from = expr.type_oid;
         match self.try_coerce(expr, Oid::INT8, -1, crate::sql::casts::CastContext::Assignment)? {
             Some(count) => Ok(count),
@@ -650,6 +670,10 @@ impl Analyzer<'_> {
             }
         }
     }
+}
+
+fn mutual_recursion() -> Error {
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "mutual recursion between WITH items is not implemented")
 }
 
 /// The qualifier of a star: none of `*`, t of `t.*`.

@@ -20,6 +20,16 @@ pub struct Scope {
     pub out_of_reach: Vec<usize>,
 }
 
+/// How the columns of an entry may be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    Any,
+    /// Only behind the entry's name: JOIN … USING (…) AS name.
+    Qualified,
+    /// Not at all: an alias stands for the join that it is part of.
+    Covered,
+}
+
 /// A column made by JOIN … USING.
 pub struct Merged {
     pub name: String,
@@ -44,6 +54,9 @@ pub struct RangeVar {
     pub entry: EntryId,
     /// A function's: its name stands for its value.
     pub is_function: bool,
+    /// An outer join may have no row of it.
+    pub nullable: bool,
+    pub naming: Naming,
 }
 
 /// A column of a [`RangeVar`].
@@ -59,10 +72,12 @@ pub struct CteEntry {
     pub name: String,
     pub id: CteId,
     pub columns: Vec<(String, Oid, i32)>,
+    /// Why it may not be referred to here, if it may not.
+    pub refused: Option<Error>,
+    /// How many query levels are around its definition.
+    pub level: usize,
     /// Where the columns come from (see `Query::origins`).
     pub origins: Vec<(Oid, i16)>,
-    /// It has rows: it is a query, or has RETURNING.
-    pub returns: bool,
 }
 
 impl RangeVar {
@@ -80,7 +95,17 @@ impl RangeVar {
             })
             .collect();
         let schema = Some(relation.schema.clone());
-        RangeVar { name, schema, columns, visible: true, relation: Some(relation.oid), entry, is_function: false }
+        RangeVar {
+            name,
+            schema,
+            columns,
+            visible: true,
+            relation: Some(relation.oid),
+            entry,
+            is_function: false,
+            nullable: false,
+            naming: Naming::Any,
+        }
     }
 
     /// An entry over something with these columns.
@@ -94,11 +119,22 @@ impl RangeVar {
                 RangeColumn { name: name.clone(), expr }
             })
             .collect();
-        RangeVar { name, schema: None, columns, visible: true, relation: None, entry, is_function: false }
+        RangeVar {
+            name,
+            schema: None,
+            columns,
+            visible: true,
+            relation: None,
+            entry,
+            is_function: false,
+            nullable: false,
+            naming: Naming::Any,
+        }
     }
 
     /// Its columns may be NULL because an outer join may have no row for it.
     pub fn make_nullable(&mut self) {
+        self.nullable = true;
         for column in &mut self.columns {
             if let ExprKind::Var(var) = &mut column.expr.kind {
                 var.not_null = false;
@@ -142,7 +178,7 @@ impl Scope {
             found = Some(&merged.expr);
         }
         for (index, entry) in self.entries.iter().enumerate() {
-            if !entry.visible || merged.is_some_and(|m| m.hides.contains(&index)) {
+            if !entry.visible || entry.naming != Naming::Any || merged.is_some_and(|m| m.hides.contains(&index)) {
                 continue;
             }
             for column in entry.columns.iter().filter(|c| c.name == name) {
@@ -157,13 +193,30 @@ impl Scope {
         Ok(found.cloned())
     }
 
+    /// The columns of the entries from `start` on: merged columns first, then each entry's others.
+    pub(super) fn columns_from(&self, start: usize) -> Vec<(String, Expr)> {
+        let merged = self.merged.iter().filter(|merged| merged.hides.iter().all(|index| *index >= start));
+        let mut columns: Vec<(String, Expr)> = merged.map(|m| (m.name.clone(), m.expr.clone())).collect();
+        for (index, entry) in self.entries.iter().enumerate().skip(start) {
+            for column in entry.columns.iter().filter(|_| entry.naming == Naming::Any) {
+                let hidden = self.merged.iter().any(|m| m.name == column.name && m.hides.contains(&index));
+                if !hidden {
+                    columns.push((column.name.clone(), column.expr.clone()));
+                }
+            }
+        }
+        columns
+    }
+
     fn entry(&self, schema: Option<&str>, name: &str) -> Option<&RangeVar> {
-        self.find(schema, name).map(|(_, entry)| entry)
+        self.find(schema, name).map(|(_, entry)| entry).filter(|entry| entry.naming != Naming::Covered)
     }
 
     fn find(&self, schema: Option<&str>, name: &str) -> Option<(usize, &RangeVar)> {
         let is_it = |e: &RangeVar| e.name == name && schema.is_none_or(|schema| e.schema.as_deref() == Some(schema));
-        self.entries.iter().enumerate().find(|(_, entry)| is_it(entry))
+        let covered = |e: &RangeVar| e.naming == Naming::Covered;
+        let mut found = self.entries.iter().enumerate().filter(|(_, entry)| is_it(entry));
+        found.clone().find(|(_, entry)| !covered(entry)).or_else(|| found.next())
     }
 
     /// 42P10 for an entry that the other side of an outer join cannot depend on (check_lateral_ref_ok).
@@ -232,6 +285,17 @@ impl Analyzer<'_> {
         Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist")))
     }
 
+    /// t.* as a value: the row of the table.
+    pub(super) fn whole_row_of(&mut self, table: &str, location: Location) -> Result<Expr> {
+        match self.scopes.iter().rev().find_map(|s| s.entry(None, table)).cloned() {
+            Some(entry) => self.whole_row(&RangeVar { is_function: false, ..entry }),
+            None => {
+                let message = format!("missing FROM-clause entry for table \"{table}\"");
+                Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), location))
+            }
+        }
+    }
+
     /// A table's name as a value: its single column if it is a function's, else the row.
     fn whole_row(&mut self, entry: &RangeVar) -> Result<Expr> {
         self.note_use(entry.columns.iter().map(|c| &c.expr));
@@ -248,7 +312,7 @@ impl Analyzer<'_> {
     /// The fields of the row that a bare table name stands for, if it is not a column's name.
     pub(super) fn row_fields(&self, ast: &Ast) -> Option<Vec<(String, Expr)>> {
         let Ast::ColumnRef(ColumnName { fields, .. }) = ast else { return None };
-        let [Field::Name(name)] = fields.as_slice() else { return None };
+        let ([Field::Name(name)] | [Field::Name(name), Field::Star]) = fields.as_slice() else { return None };
         if self.scopes.iter().rev().any(|s| matches!(s.unqualified(name), Ok(Some(_)) | Err(_))) {
             return None;
         }
@@ -261,11 +325,14 @@ impl Analyzer<'_> {
         let mut invisible = false;
         for scope in self.scopes.iter().rev() {
             let Some((index, entry)) = scope.find(schema, table) else { continue };
-            if schema.is_none() && scope.entries.iter().filter(|e| e.name == table && e.visible).count() > 1 {
+            if schema.is_none()
+                && scope.entries.iter().filter(|e| e.name == table && e.visible && e.naming != Naming::Covered).count()
+                    > 1
+            {
                 let message = format!("table reference \"{table}\" is ambiguous");
                 return Err(Error::new(SqlState::AMBIGUOUS_ALIAS, message));
             }
-            if !entry.visible {
+            if !entry.visible || entry.naming == Naming::Covered {
                 invisible = true;
                 continue;
             }
@@ -292,16 +359,7 @@ impl Analyzer<'_> {
 
     /// The columns `*` stands for at this level: merged columns first, then each entry's others.
     pub(super) fn star(&self) -> Vec<(String, Expr)> {
-        let Some(scope) = self.scopes.last() else { return Vec::new() };
-        let mut columns: Vec<(String, Expr)> = scope.merged.iter().map(|m| (m.name.clone(), m.expr.clone())).collect();
-        for (index, entry) in scope.entries.iter().enumerate() {
-            for column in &entry.columns {
-                let hidden = scope.merged.iter().any(|m| m.name == column.name && m.hides.contains(&index));
-                if !hidden {
-                    columns.push((column.name.clone(), column.expr.clone()));
-                }
-            }
-        }
+        let columns = self.scopes.last().map(|scope| scope.columns_from(0)).unwrap_or_default();
         self.note_use(columns.iter().map(|(_, expr)| expr));
         columns
     }

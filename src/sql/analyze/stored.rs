@@ -5,7 +5,7 @@
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::scope::{RangeColumn, RangeVar, Scope};
+use crate::sql::analyze::scope::{Naming, RangeColumn, RangeVar, Scope};
 use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::parse;
 use crate::sql::tree::{EntryId, Expr};
@@ -56,6 +56,8 @@ impl Analyzer<'_> {
             relation: None,
             entry: EntryId::OUTPUT,
             is_function: false,
+            nullable: false,
+            naming: Naming::Any,
         };
         self.stored(|a| {
             a.scopes.push(Scope { entries: vec![entry], ..Scope::default() });

@@ -1,6 +1,6 @@
 //! Aggregates and window functions (functions-aggregate.html, functions-window.html). The plain names are SQLite's own.
 
-use super::Call::{Function as F, Typed as Y};
+use super::Call::{Function as F, Template as T, Typed as Y};
 use super::{Function, aggregate, window};
 use crate::sql::type_names::*;
 
@@ -124,6 +124,18 @@ pub(super) static ROWS: &[Function] = &[
     aggregate("regr_sxx", &[FLOAT8, FLOAT8], FLOAT8, F("pg_regr_sxx")),
     aggregate("regr_sxy", &[FLOAT8, FLOAT8], FLOAT8, F("pg_regr_sxy")),
     aggregate("regr_syy", &[FLOAT8, FLOAT8], FLOAT8, F("pg_regr_syy")),
+    aggregate("percentile_cont", &[FLOAT8, FLOAT8], FLOAT8, Y("pg_percentile_cont")),
+    aggregate("percentile_cont", &[FLOAT8, INTERVAL], INTERVAL, Y("pg_percentile_cont")),
+    aggregate("percentile_cont", &[FLOAT8_ARRAY, FLOAT8], FLOAT8_ARRAY, Y("pg_percentile_cont")),
+    aggregate("percentile_cont", &[FLOAT8_ARRAY, INTERVAL], INTERVAL_ARRAY, Y("pg_percentile_cont")),
+    aggregate("percentile_disc", &[FLOAT8, ANYELEMENT], ANYELEMENT, Y("pg_percentile_disc")),
+    aggregate("percentile_disc", &[FLOAT8_ARRAY, ANYELEMENT], ANYARRAY, Y("pg_percentile_disc")),
+    aggregate("mode", &[ANYELEMENT], ANYELEMENT, Y("pg_mode")),
+    // Which rows they count is decided where they are lowered.
+    aggregate("rank", &[ANY], INT8, T("count(*)")).variadic(),
+    aggregate("dense_rank", &[ANY], INT8, T("count(*)")).variadic(),
+    aggregate("percent_rank", &[ANY], FLOAT8, T("count(*)")).variadic(),
+    aggregate("cume_dist", &[ANY], FLOAT8, T("count(*)")).variadic(),
     window("row_number", &[], INT8, F("row_number")),
     window("rank", &[], INT8, F("rank")),
     window("dense_rank", &[], INT8, F("dense_rank")),
@@ -139,4 +151,33 @@ pub(super) static ROWS: &[Function] = &[
     window("first_value", &[ANYELEMENT], ANYELEMENT, F("first_value")),
     window("last_value", &[ANYELEMENT], ANYELEMENT, F("last_value")),
     window("nth_value", &[ANYELEMENT, INT4], ANYELEMENT, F("nth_value")),
+];
+
+/// The aggregates over rows in an order, WITHIN GROUP (pg_aggregate.aggkind o).
+pub const ORDERED_SET: &[&str] = &["percentile_cont", "percentile_disc", "mode"];
+
+/// Those that place a row among the others (aggkind h).
+pub const HYPOTHETICAL_SET: &[&str] = &["rank", "dense_rank", "percent_rank", "cume_dist"];
+
+/// The aggregates of floats that compute each frame anew where its start moves, and what they are then.
+pub static MOVING: &[(&str, &str)] = &[
+    ("pg_sum_float4", "pg_moving_sum_float4"),
+    ("pg_sum_float8", "pg_moving_sum_float8"),
+    ("pg_avg_float", "pg_moving_avg_float"),
+    ("pg_var_samp_float", "pg_moving_var_samp_float"),
+    ("pg_var_pop_float", "pg_moving_var_pop_float"),
+    ("pg_stddev_samp_float", "pg_moving_stddev_samp_float"),
+    ("pg_stddev_pop_float", "pg_moving_stddev_pop_float"),
+    ("pg_regr_count", "pg_moving_regr_count"),
+    ("pg_regr_sxx", "pg_moving_regr_sxx"),
+    ("pg_regr_syy", "pg_moving_regr_syy"),
+    ("pg_regr_sxy", "pg_moving_regr_sxy"),
+    ("pg_regr_avgx", "pg_moving_regr_avgx"),
+    ("pg_regr_avgy", "pg_moving_regr_avgy"),
+    ("pg_regr_r2", "pg_moving_regr_r2"),
+    ("pg_regr_slope", "pg_moving_regr_slope"),
+    ("pg_regr_intercept", "pg_moving_regr_intercept"),
+    ("pg_covar_pop", "pg_moving_covar_pop"),
+    ("pg_covar_samp", "pg_moving_covar_samp"),
+    ("pg_corr", "pg_moving_corr"),
 ];

@@ -32,6 +32,7 @@ pub use defaults::default_of;
 
 use crate::types::pg_type::Oid;
 
+pub use aggregate::{HYPOTHETICAL_SET, MOVING, ORDERED_SET};
 pub use array::EXPAND_ARRAY;
 
 /// What a call becomes in SQLite's dialect.

@@ -4,14 +4,11 @@
 //! lang_aggfunc.html and windowfunctions.html.
 
 use super::Lower;
-use super::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
+use super::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey};
 use crate::error::{Error, Result};
-use crate::sql::functions::Call;
+use crate::sql::functions::{self, Call};
 use crate::sql::lower::search::{Search, Volatile};
-use crate::sql::tree::{
-    Aggref, Expr as Typed, ExprKind as Kind, Frame as TypedFrame, FrameBound as TypedBound, SortKey as TypedKey,
-    Window as TypedWindow,
-};
+use crate::sql::tree::{Aggref, Expr as Typed, ExprKind as Kind, SortKey as TypedKey};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
@@ -19,6 +16,9 @@ impl Lower<'_> {
     /// A call of an aggregate or window function.
     pub(super) fn aggregate(&mut self, call: &Aggref, result: Oid) -> Result<Expr> {
         let function = call.function;
+        if !call.order_by.is_empty() && functions::HYPOTHETICAL_SET.contains(&function.name) {
+            return self.hypothetical(call, result);
+        }
         let mut args = self.aggregated(&call.args)?;
         let of_enum = matches!(function.name, "min" | "max") && types::enum_labels(self.catalog(), result).is_some();
         if of_enum {
@@ -28,7 +28,9 @@ impl Lower<'_> {
         let name = match function.call {
             Call::Function(name) => name,
             Call::Typed(name) => {
-                args.insert(0, self.types_of(&call.args));
+                let typed: Vec<Typed> = call.direct.iter().chain(&call.args).cloned().collect();
+                args.splice(0..0, self.exprs(&call.direct)?);
+                args.insert(0, self.types_of(&typed));
                 name
             }
             Call::Template(_) => return Err(Error::internal("an aggregate by template")),
@@ -42,11 +44,18 @@ impl Lower<'_> {
                 order_by = self.distinct_order(&given, function.name, &args);
             }
             if args.len() > 1 {
-                args = vec![self.packed(args, &call.args, function.call)];
+                if matches!(function.call, Call::Typed(_)) {
+                    args.remove(0);
+                }
+                args = vec![self.packed(args, &call.args)];
             }
         }
         let filter = call.filter.as_ref().map(|filter| self.condition(filter)).transpose()?;
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
+        let moves = |frame: &Frame| !matches!(frame.start, FrameBound::UnboundedPreceding);
+        let moving = over.as_ref().is_some_and(|over| over.frame.as_ref().is_some_and(moves));
+        let moved = functions::MOVING.iter().find(|(growing, _)| moving && *growing == name);
+        let name = moved.map_or(name, |(_, moving)| *moving);
         let (star, distinct) = (call.star, call.distinct);
         let aggregate = Aggregate { function: name, args, star, distinct, order_by, filter, over };
         let aggregate = ExprKind::Aggregate(Box::new(aggregate));
@@ -82,10 +91,8 @@ impl Lower<'_> {
     }
 
     /// SQLite allows DISTINCT over one argument only.
-    fn packed(&self, mut args: Vec<Expr>, given: &[Typed], call: Call) -> Expr {
-        if matches!(call, Call::Function(_)) {
-            args.insert(0, self.types_of(given));
-        }
+    pub(super) fn packed(&self, mut args: Vec<Expr>, given: &[Typed]) -> Expr {
+        args.insert(0, self.types_of(given));
         let packed = Expr::function("pg_pack", args, Oid::TEXT);
         Expr::template("{0} COLLATE pg_packed", vec![packed], Oid::TEXT)
     }
@@ -93,28 +100,5 @@ impl Lower<'_> {
     pub(super) fn sort_key(&mut self, key: &TypedKey) -> Result<SortKey> {
         let expr = self.expr(&key.expr)?;
         Ok(SortKey { expr, output: key.output, descending: key.descending, nulls_first: key.nulls_first })
-    }
-
-    fn window(&mut self, window: &TypedWindow) -> Result<Window> {
-        let partition_by = self.exprs(&window.partition_by)?;
-        let order_by = window.order_by.iter().map(|key| self.sort_key(key)).collect::<Result<Vec<_>>>()?;
-        let frame = window.frame.as_ref().map(|frame| self.frame(frame)).transpose()?;
-        Ok(Window { partition_by, order_by, frame })
-    }
-
-    fn frame(&mut self, frame: &TypedFrame) -> Result<Frame> {
-        let start = self.frame_bound(&frame.start)?;
-        let end = frame.end.as_ref().map(|end| self.frame_bound(end)).transpose()?;
-        Ok(Frame { units: frame.units, start, end })
-    }
-
-    fn frame_bound(&mut self, bound: &TypedBound) -> Result<FrameBound> {
-        Ok(match bound {
-            TypedBound::CurrentRow => FrameBound::CurrentRow,
-            TypedBound::UnboundedPreceding => FrameBound::UnboundedPreceding,
-            TypedBound::UnboundedFollowing => FrameBound::UnboundedFollowing,
-            TypedBound::Preceding(offset) => FrameBound::Preceding(self.expr(offset)?),
-            TypedBound::Following(offset) => FrameBound::Following(self.expr(offset)?),
-        })
     }
 }

@@ -13,7 +13,7 @@ impl Lower<'_> {
     /// A call of a function where it stands.
     pub(super) fn function(&mut self, function: FunctionRef, args: &[Typed], expr: &Typed) -> Result<Expr> {
         if expr.set_call().is_some() {
-            return self.set_value(function, args, expr);
+            return self.set_value(expr);
         }
         if let [Typed { kind: Kind::Row { fields, names }, .. }] = args
             && matches!(function.name, "to_json" | "to_jsonb")

@@ -99,6 +99,7 @@ impl Lower<'_> {
                 self.enum_range(lower.as_deref(), upper.as_deref(), (*of, expr.type_oid))
             }
             Kind::Aggref(aggregate) => self.aggregate(aggregate, expr.type_oid),
+            Kind::Grouping(_) => Err(Error::internal("GROUPING of a query that is not grouped")),
         }
     }
 

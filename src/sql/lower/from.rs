@@ -3,12 +3,13 @@
 //! Owns: [`Lower::from_clause`]: what of SQLite yields an entry's rows, and what stands for its columns. SQLite has no
 //! LATERAL: a sub-query of one row is replaced by its expressions, another one is a statement of its own.
 
-use super::sets::{array_of_item, function_column, value_name};
+use std::rc::Rc;
+
+use super::sets::Lockstep;
 use super::tree::{Body, Expr, ExprKind, FromItem, Query, Select, Target};
 use super::{Columns, Entry, Lower};
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result};
-use crate::sql::lower::expr::element_value;
 use crate::sql::lower::print::plan::fits;
 use crate::sql::lower::search::Volatile;
 use crate::sql::tree::{
@@ -116,8 +117,14 @@ impl Lower<'_> {
     }
 
     /// A query that is run for each row of what stands before it in FROM.
-    fn plan(&mut self, id: EntryId, mut query: Query) -> Result<FromItem> {
+    fn plan(&mut self, id: EntryId, query: Query) -> Result<FromItem> {
         let alias = self.alias(id);
+        self.entries.insert(id, Entry::positional(alias.clone()));
+        self.plan_item(query, alias)
+    }
+
+    /// A query as a statement of its own: what it refers to of the statement around it are its parameters.
+    pub(super) fn plan_item(&mut self, mut query: Query, alias: Rc<str>) -> Result<FromItem> {
         // A statement of its own does not see the WITH list of the one around it.
         let mut ctes = self.ctes_read_by(&query)?;
         ctes.append(&mut query.ctes);
@@ -126,7 +133,6 @@ impl Lower<'_> {
         if !fits(&query, &|oid| types::repr_of(catalog, oid)) {
             return Err(Error::unsupported("a LATERAL sub-query of so many columns or references"));
         }
-        self.entries.insert(id, Entry::positional(alias.clone()));
         Ok(FromItem::Plan { query: Box::new(query), alias })
     }
 
@@ -139,6 +145,11 @@ impl Lower<'_> {
     /// Whether a query refers to entries of the FROM list it stands in.
     fn depends_on_siblings(&self, query: &TypedQuery) -> bool {
         query.any(&|expr| self.is_of_sibling(expr))
+    }
+
+    /// Whether an expression refers to entries of the FROM list it stands in, or behind.
+    pub(super) fn depends_on_row(&self, expr: &Typed) -> bool {
+        expr.any_deep(&|part| self.is_of_sibling(part))
     }
 
     fn is_of_sibling(&self, expr: &Typed) -> bool {
@@ -168,58 +179,22 @@ impl Lower<'_> {
     // ----- functions
 
     fn function_entry(&mut self, id: EntryId, calls: &[Typed], ordinality: bool) -> Result<FromItem> {
+        if let [call] = calls
+            && call.set_call().is_none()
+        {
+            return self.value_entry(id, call, ordinality);
+        }
         let alias = self.alias(id);
-        if let [call] = calls {
-            let Some((function, args)) = call.set_call() else { return self.value_entry(id, call, ordinality) };
-            let array = types::element_type(self.catalog(), args.first().map_or(Oid::INVALID, |arg| arg.type_oid));
-            let (item, columns) = self.set_item(function, args, call.type_oid, alias.clone())?;
-            let unnests = function.name == "unnest" && array.is_some();
-            let columns = columns.into_iter().map(|(name, oid)| {
-                let value = function_column(&alias, &name, oid);
-                if unnests { element_value(value) } else { value }
-            });
-            let mut columns: Vec<Expr> = columns.collect();
-            if ordinality {
-                columns.push(function_column(&alias, "rowid", Oid::INT8));
-            }
-            self.entries.insert(id, Entry { alias: Some(alias), columns: Columns::Computed(columns) });
-            return Ok(item);
-        }
-        let mut arrays = Vec::with_capacity(calls.len());
-        let mut columns = Vec::with_capacity(calls.len());
-        for (index, call) in calls.iter().enumerate() {
-            arrays.push(self.set_as_array(call)?);
-            columns.push(element_value(function_column(&alias, &value_name(index), call.type_oid)));
-        }
-        if ordinality {
-            columns.push(function_column(&alias, "rowid", Oid::INT8));
-        }
-        self.entries.insert(id, Entry { alias: Some(alias.clone()), columns: Columns::Computed(columns) });
-        self.unnest_item(arrays, alias)
-    }
-
-    /// A set, one of several side by side, as an array.
-    fn set_as_array(&mut self, call: &Typed) -> Result<Expr> {
-        match call.set_call() {
-            Some((function, [array])) if function.name == "unnest" => self.unnested(array),
-            Some((function, args)) if function.columns.len() < 2 => {
-                let alias = self.fresh_alias();
-                let (item, _) = self.set_item(function, args, call.type_oid, alias)?;
-                Ok(array_of_item(item, self.internal_name(call.type_oid)))
-            }
-            Some(_) => Err(Error::unsupported("a function that returns rows beside another set")),
-            None => {
-                let value = self.expr(call)?;
-                let name = Expr::text(self.internal_name(call.type_oid));
-                Ok(Expr::function("pg_array", vec![name, value], Oid::TEXT_ARRAY))
-            }
-        }
+        let Lockstep { item, columns, number } = self.lockstep(calls, alias.clone())?;
+        let columns =
+            columns.into_iter().flat_map(|columns| columns.values).chain(ordinality.then_some(number)).collect();
+        self.entries.insert(id, Entry { alias: Some(alias), columns: Columns::Computed(columns) });
+        Ok(item)
     }
 
     /// A function that returns one value, as a table of one row.
     fn value_entry(&mut self, id: EntryId, value: &Typed, ordinality: bool) -> Result<FromItem> {
-        let depends = value.any(&|part| self.is_of_sibling(part))
-            || value.any(&|part| part.subquery().is_some_and(|query| self.depends_on_siblings(query)));
+        let depends = self.depends_on_row(value);
         let expr = self.expr(value)?;
         let mut targets = vec![Target { name: String::new(), expr }];
         if ordinality {

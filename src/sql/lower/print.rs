@@ -481,6 +481,10 @@ impl<'a> Printer<'a> {
                     self.frame_bound(end);
                 }
             }
+            if let Some(exclude) = frame.exclude {
+                self.push(" EXCLUDE ");
+                self.push(exclude);
+            }
         }
     }
 

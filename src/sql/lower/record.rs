@@ -34,8 +34,8 @@ impl Lower<'_> {
                 None => Err(Error::internal("a row has no such field")),
             };
         }
-        if let Some((function, args)) = arg.set_call() {
-            return self.set_field(function, args, index, field);
+        if arg.set_call().is_some() {
+            return self.set_field(arg, index);
         }
         let row = self.expr(arg)?;
         Ok(element(row, index, field.type_oid, field.typmod))

@@ -5,30 +5,30 @@
 use std::rc::Rc;
 
 use super::program::Last;
-use super::sets::SetCalls;
 use super::tree::{Body, Cte, Expr, FromItem, Query, Select, SetOperator, SortKey, Target};
 use super::{Level, Lower};
 use crate::error::{Error, Result};
 use crate::limits::stack;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::tree::{
-    Body as TypedBody, Cte as TypedCte, CteId, CteQuery, Expr as Typed, ExprKind as Kind, Query as TypedQuery,
-    Select as TypedSelect, SortKey as TypedKey,
+    Body as TypedBody, Cte as TypedCte, CteId, CteQuery, Query as TypedQuery, Select as TypedSelect,
+    SortKey as TypedKey,
 };
-use crate::types::pg_type::Oid;
 
 impl Lower<'_> {
     /// A query with everything around its body.
     pub(super) fn query(&mut self, query: &TypedQuery) -> Result<Query> {
         stack::check()?;
+        if query.with_ties {
+            return self.with_ties(query);
+        }
         let ctes = match self.steps_of(&query.ctes, query.recursive, &Last::Query(query), false)? {
             true => Vec::new(),
             false => self.ctes(&query.ctes)?,
         };
         let (body, order_by) = self.body(&query.body, &query.order_by)?;
-        let limit = query.limit.as_ref().map(|limit| self.row_count(limit, "pg_limit")).transpose()?;
-        let offset = query.offset.as_ref().map(|offset| self.row_count(offset, "pg_offset")).transpose()?;
-        Ok(Query { ctes, recursive: query.recursive, body, order_by, limit, offset })
+        let sorted = Query { ctes, recursive: query.recursive, body, order_by, limit: None, offset: None };
+        self.limited(query, sorted)
     }
 
     pub(super) fn ctes(&mut self, ctes: &[TypedCte]) -> Result<Vec<Cte>> {
@@ -110,52 +110,35 @@ impl Lower<'_> {
     }
 
     fn select_in_level(&mut self, select: &TypedSelect, order_by: &[TypedKey]) -> Result<(Select, Vec<SortKey>)> {
+        if let Some((select, order_by)) = self.grouped_apart(select, order_by)? {
+            return self.plain_select(&select, &order_by);
+        }
+        self.plain_select(select, order_by)
+    }
+
+    fn plain_select(&mut self, select: &TypedSelect, order_by: &[TypedKey]) -> Result<(Select, Vec<SortKey>)> {
+        if let Some((select, order_by)) = self.sets_apart(select, order_by)? {
+            return self.plain_select(&select, &order_by);
+        }
         let mut from = self.from_clause(&select.from)?;
         let selection = select.selection.as_ref().map(|s| self.condition(s)).transpose()?;
-        self.set_sets(Some(SetCalls::default()));
+        let exprs = select.targets.iter().map(|target| &target.expr).chain(&select.distinct_on);
+        let sets = self.begin_sets(exprs.chain(order_by.iter().map(|key| &key.expr)))?;
         let targets = (select.targets.iter())
             .map(|target| Ok(Target { expr: self.expr(&target.expr)?, name: target.name.clone() }))
             .collect::<Result<Vec<_>>>()?;
         let keys = self.keys_of_targets(order_by, &targets)?;
-        let sets = self.levels.last_mut().and_then(|level| level.sets.take()).unwrap_or_default();
-        let group_by = self.exprs(&select.group_by)?;
         let distinct_on = self.exprs(&select.distinct_on)?;
+        self.end_sets();
+        let group_by = self.exprs(&select.group_by)?;
         let having = select.having.as_ref().map(|having| self.condition(having)).transpose()?;
-        if Volatile.in_exprs(&group_by) {
-            return Err(Error::unsupported("GROUP BY a volatile expression"));
-        }
         if Volatile.in_exprs(&distinct_on) {
             return Err(Error::unsupported("DISTINCT ON a volatile expression"));
         }
-        let aggregates = targets.iter().any(|target| target.expr.contains_aggregate());
-        let grouped = !group_by.is_empty()
-            || having.is_some()
-            || aggregates
-            || keys.iter().any(|key| key.expr.contains_aggregate());
-        if !grouped && select.grouped && !from.is_empty() {
-            return Err(Error::unsupported("GROUP BY () without an aggregate"));
-        }
-        if !sets.is_empty() && (grouped || select.distinct && !from.is_empty()) {
-            return Err(Error::unsupported("a set-returning function beside GROUP BY, aggregates or DISTINCT"));
-        }
-        // SQLite takes HAVING for one of an aggregate query only.
-        if let Some(having) = &having
-            && group_by.is_empty()
-            && !aggregates
-            && !having.contains_aggregate()
-        {
-            return Err(Error::unsupported("HAVING without GROUP BY and without an aggregate"));
-        }
         let unique = self.is_unique(&select.from, &from, selection.as_ref());
-        from.extend(sets.into_item()?);
+        from.extend(sets);
         let distinct = select.distinct;
         Ok((Select { distinct, distinct_on, targets, from, selection, group_by, having, unique }, keys))
-    }
-
-    fn set_sets(&mut self, sets: Option<SetCalls>) {
-        if let Some(level) = self.levels.last_mut() {
-            level.sets = sets;
-        }
     }
 
     /// The sort keys; those that are output columns need not be made again.
@@ -171,13 +154,6 @@ impl Lower<'_> {
                 None => self.sort_key(key),
             })
             .collect()
-    }
-
-    /// LIMIT's or OFFSET's number; NULL means none, a negative one is an error: both are decided at run time.
-    fn row_count(&mut self, count: &Typed, function: &'static str) -> Result<Expr> {
-        let value = self.expr(count)?;
-        let literal = matches!(count.kind, Kind::Literal(_));
-        Ok(if literal { value } else { Expr::function(function, vec![value], Oid::INT8) })
     }
 }
 

@@ -1,19 +1,21 @@
-//! Functions that return sets in a select list. They run in lockstep, as PostgreSQL runs them: one row takes the next
-//! value of each, NULL from those that have ended.
+//! Functions that return sets. Those of one select list or one ROWS FROM run in lockstep: one row takes the next value
+//! of each, NULL from those that have ended.
 //!
-//! Owns: [`SetCalls`], [`Lower::set_value`], [`Lower::set_field`], [`Lower::set_item`]. To SQLite all of one select list
-//! are one item of FROM. Specification: xfunc-sql.html#XFUNC-SQL-FUNCTIONS-RETURNING-SET, nodeProjectSet.c.
+//! Owns: [`SetCalls`], [`Lower::lockstep`], [`Lower::set_item`]. To SQLite all of them are one item of FROM: the function
+//! itself, arrays side by side, or functions joined by the numbers of their rows. Specification:
+//! xfunc-sql.html#XFUNC-SQL-FUNCTIONS-RETURNING-SET, nodeProjectSet.c, nodeFunctionscan.c.
 
 use std::rc::Rc;
 
 use super::Lower;
 use super::expr::element_value;
 use super::record;
-use super::tree::{ColumnRef, Expr, ExprKind, FromItem, Query, Select, Target};
+use super::tree::{ColumnRef, Expr, ExprKind, FromItem, JoinKind, Query, Select, SortKey, Target};
 use crate::error::{Error, Result};
 use crate::sql::functions::Call;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::tree::{Expr as Typed, FunctionRef};
+use crate::sql::types;
 use crate::types::pg_range::by_multirange;
 use crate::types::pg_type::Oid;
 
@@ -23,114 +25,223 @@ const MAX_UNNEST: usize = 8;
 /// SQLite's function for unnest() and for sets side by side.
 const UNNEST: &str = "pg_unnest";
 
-/// The functions that return sets of one select list.
+/// The name and type of a column of SQLite's function.
+type NamedColumn = (Rc<str>, Oid);
+
+/// The functions that return sets of one select list, and the columns that have their current rows.
 #[derive(Default)]
 pub(super) struct SetCalls {
-    alias: Option<Rc<str>>,
-    calls: Vec<SetCall>,
+    calls: Vec<Typed>,
+    columns: Vec<SetColumns>,
 }
 
-struct SetCall {
-    function: FunctionRef,
-    args: Vec<Typed>,
-    source: SetSource,
-    /// The element type's name, for making an array of the values.
-    element: &'static str,
+/// The columns of a set, and what is not NULL while it has a row, unless it always has.
+#[derive(Clone)]
+pub(super) struct SetColumns {
+    pub values: Vec<Expr>,
+    there: Option<Expr>,
 }
 
-enum SetSource {
-    Array(Expr),
-    /// The item, and its columns' names and types.
-    Call(FromItem, Vec<(Rc<str>, Oid)>),
+/// Sets side by side: what yields them, the columns of each, and the number of the row.
+pub(super) struct Lockstep {
+    pub item: FromItem,
+    pub columns: Vec<SetColumns>,
+    pub number: Expr,
 }
 
 impl Lower<'_> {
     /// The current value of a function that returns a set.
-    pub(super) fn set_value(&mut self, function: FunctionRef, args: &[Typed], expr: &Typed) -> Result<Expr> {
-        let (index, alias) = self.set_call(function, args, expr.type_oid)?;
-        let columns: Vec<(usize, Oid)> = function.columns.iter().map(|(_, oid)| *oid).enumerate().collect();
-        if columns.len() > 1 {
-            let fields = columns.into_iter().map(|(field, oid)| self.set_column(index, &alias, field, oid));
-            return Ok(record::stored(fields.collect::<Result<_>>()?));
+    pub(super) fn set_value(&mut self, call: &Typed) -> Result<Expr> {
+        let SetColumns { mut values, there } = self.set_columns(call)?;
+        if values.len() == 1 {
+            return Ok(values.remove(0));
         }
-        self.set_column(index, &alias, 0, expr.type_oid)
+        let record = record::stored(values);
+        Ok(match there {
+            None => record,
+            Some(there) => {
+                let whens = vec![(Expr::template("({0} IS NOT NULL)", vec![there], Oid::BOOL), record)];
+                Expr::new(ExprKind::Case { whens, otherwise: None }, Oid::RECORD)
+            }
+        })
     }
 
     /// A field of the current row of a function that returns a set of rows.
-    pub(super) fn set_field(
-        &mut self,
-        function: FunctionRef,
-        args: &[Typed],
-        field: usize,
-        expr: &Typed,
-    ) -> Result<Expr> {
-        let (index, alias) = self.set_call(function, args, Oid::RECORD)?;
-        self.set_column(index, &alias, field, expr.type_oid)
+    pub(super) fn set_field(&mut self, call: &Typed, field: usize) -> Result<Expr> {
+        let column = self.set_columns(call)?.values.into_iter().nth(field);
+        column.ok_or_else(|| Error::internal("a set has no such column"))
     }
 
-    /// The place of a call among those of its select list.
-    fn set_call(&mut self, function: FunctionRef, args: &[Typed], result: Oid) -> Result<(usize, Rc<str>)> {
-        let alias = match self.levels.last().and_then(|level| level.sets.as_ref()).map(|sets| sets.alias.clone()) {
-            None => return Err(Error::unsupported("a set-returning function here")),
-            Some(Some(alias)) => alias,
-            Some(None) => self.fresh_alias(),
-        };
-        let known = self
-            .levels
-            .last()
-            .and_then(|level| level.sets.as_ref())
-            .and_then(|sets| sets.calls.iter().position(|call| call.function == function && call.args == args));
-        if let Some(index) = known {
-            return Ok((index, alias));
-        }
-        // What stands in an argument of one runs before it: it would be a set of its own.
-        let outer = self.levels.last_mut().and_then(|level| level.sets.take());
-        let source = self.set_source(function, args, result, &alias);
-        let Some(level) = self.levels.last_mut() else { return Err(Error::internal("no query level")) };
-        level.sets = outer;
-        let element = self.internal_name(result);
-        let call = SetCall { function, args: args.to_vec(), source: source?, element };
-        let sets = self.levels.last_mut().and_then(|level| level.sets.as_mut());
-        let Some(sets) = sets else { return Err(Error::internal("no query level")) };
-        sets.alias = Some(alias.clone());
-        if !Volatile.in_exprs(call.source.exprs()) || sets.calls.is_empty() {
-            sets.calls.push(call);
-        } else {
-            return Err(Error::unsupported("a volatile argument of one of several set-returning functions"));
-        }
-        // Side by side they are unnested, which would flatten arrays.
-        if sets.calls.len() > 1 && sets.calls.iter().any(|call| call.element.starts_with('_')) {
-            return Err(Error::unsupported("a function that returns a set of arrays beside another set"));
-        }
-        Ok((sets.calls.len() - 1, alias))
-    }
-
-    fn set_source(&mut self, function: FunctionRef, args: &[Typed], result: Oid, alias: &Rc<str>) -> Result<SetSource> {
-        if function.call == Call::Function(UNNEST) {
-            let array = args.first().ok_or_else(|| Error::internal("unnest without an argument"))?;
-            return Ok(SetSource::Array(self.unnested(array)?));
-        }
-        let (item, columns) = self.set_item(function, args, result, alias.clone())?;
-        Ok(SetSource::Call(item, columns))
-    }
-
-    /// A column of the `index`-th call. All calls have not been met yet, so only their lockstep decides where it is; a
-    /// call that is alone is the item itself, whose column has its own name. `value`, `value2` … fit both.
-    fn set_column(&mut self, index: usize, alias: &Rc<str>, field: usize, type_oid: Oid) -> Result<Expr> {
+    fn set_columns(&self, call: &Typed) -> Result<SetColumns> {
         let sets = self.levels.last().and_then(|level| level.sets.as_ref());
-        let Some(call) = sets.and_then(|sets| sets.calls.get(index)) else { return Err(Error::internal("no set")) };
-        Ok(match &call.source {
-            SetSource::Array(_) if field == 0 => element_value(function_column(alias, &value_name(index), type_oid)),
-            // unnest() as _pg_expandarray: element and position.
-            SetSource::Array(_) => function_column(alias, "rowid", type_oid),
-            SetSource::Call(_, columns) if columns.len() > 1 => {
-                let Some((name, _)) = columns.get(field).filter(|_| index == 0) else {
-                    return Err(Error::unsupported("a function that returns rows beside another set"));
-                };
-                function_column(alias, name, type_oid)
+        let columns = sets.and_then(|sets| {
+            let index = sets.calls.iter().position(|known| known == call)?;
+            sets.columns.get(index).cloned()
+        });
+        columns.ok_or_else(|| Error::unsupported("a set-returning function here"))
+    }
+
+    /// The FROM item that yields the sets of a select list; its expressions may then name them.
+    pub(super) fn begin_sets<'e>(&mut self, exprs: impl Iterator<Item = &'e Typed>) -> Result<Option<FromItem>> {
+        let mut calls = Vec::new();
+        exprs.for_each(|expr| collect_calls(expr, &mut calls));
+        if calls.is_empty() {
+            return Ok(None);
+        }
+        let alias = self.fresh_alias();
+        let Lockstep { item, columns, .. } = self.lockstep(&calls, alias)?;
+        if let Some(level) = self.levels.last_mut() {
+            level.sets = Some(SetCalls { calls, columns });
+        }
+        Ok(Some(item))
+    }
+
+    /// Behind the select list no function may return a set.
+    pub(super) fn end_sets(&mut self) {
+        if let Some(level) = self.levels.last_mut() {
+            level.sets = None;
+        }
+    }
+
+    /// Functions side by side as one item of FROM.
+    pub(super) fn lockstep(&mut self, calls: &[Typed], alias: Rc<str>) -> Result<Lockstep> {
+        if let [call] = calls
+            && let Some((function, args)) = call.set_call()
+        {
+            let (item, columns) = self.set_item(function, args, call.type_oid, alias.clone())?;
+            let columns = SetColumns { values: self.columns_of(call, &alias, columns), there: None };
+            return Ok(Lockstep { item, columns: vec![columns], number: function_column(&alias, "rowid", Oid::INT8) });
+        }
+        match self.arrays_of(calls)? {
+            Some(arrays) => {
+                let columns = calls.iter().enumerate().map(|(index, call)| {
+                    let value = element_value(function_column(&alias, &value_name(index), call.type_oid));
+                    SetColumns { values: vec![value], there: None }
+                });
+                let columns = columns.collect();
+                let number = function_column(&alias, "rowid", Oid::INT8);
+                Ok(Lockstep { item: FromItem::Function { name: UNNEST, args: arrays, alias }, columns, number })
             }
-            SetSource::Call(..) => function_column(alias, &value_name(index), type_oid),
-        })
+            None => self.joined_sets(calls, alias),
+        }
+    }
+
+    /// The columns of a function as they are used: unnest() gives what an array holds of a value.
+    fn columns_of(&self, call: &Typed, alias: &Rc<str>, columns: Vec<(Rc<str>, Oid)>) -> Vec<Expr> {
+        let Some((function, args)) = call.set_call() else { return Vec::new() };
+        let array = args.first().map_or(Oid::INVALID, |arg| arg.type_oid);
+        let unnests = function.call == Call::Function(UNNEST) && types::element_type(self.catalog(), array).is_some();
+        let columns = columns.into_iter().map(|(name, oid)| {
+            let value = function_column(alias, &name, oid);
+            if unnests { element_value(value) } else { value }
+        });
+        let mut columns: Vec<Expr> = columns.collect();
+        // unnest() as _pg_expandarray: element and position.
+        if let (UNNEST, [_, (_, position)]) = (function_name(function), function.columns) {
+            columns.push(function_column(alias, "rowid", *position));
+        }
+        columns
+    }
+
+    /// The sets as arrays, if that says all there is to say of them: they are no arrays and no rows.
+    fn arrays_of(&mut self, calls: &[Typed]) -> Result<Option<Vec<Expr>>> {
+        let fits = |call: &Typed| {
+            call.set_call().is_some_and(|(function, args)| function.columns.len() < 2 && args.len() < MAX_UNNEST)
+                && types::element_type(self.catalog(), call.type_oid).is_none()
+                && call.type_oid != Oid::RECORD
+        };
+        if calls.len() > MAX_UNNEST || !calls.iter().all(fits) {
+            return Ok(None);
+        }
+        let mut arrays = Vec::with_capacity(calls.len());
+        for call in calls {
+            let Some((function, args)) = call.set_call() else { return Ok(None) };
+            arrays.push(match (function_name(function), args) {
+                (UNNEST, [array]) => self.unnested(array)?,
+                _ => {
+                    let alias = self.fresh_alias();
+                    let (item, _) = self.set_item(function, args, call.type_oid, alias)?;
+                    array_of_item(item, self.internal_name(call.type_oid))
+                }
+            });
+        }
+        self.refuse_volatile(&arrays)?;
+        Ok(Some(arrays))
+    }
+
+    /// What SQLite would compute as often as it likes.
+    fn refuse_volatile(&self, args: &[Expr]) -> Result<()> {
+        match Volatile.in_exprs(args) {
+            true => Err(Error::unsupported("a volatile argument of one of several set-returning functions")),
+            false => Ok(()),
+        }
+    }
+
+    /// Functions joined by the numbers of their rows.
+    fn joined_sets(&mut self, calls: &[Typed], alias: Rc<str>) -> Result<Lockstep> {
+        let depends = calls.iter().any(|call| self.depends_on_row(call));
+        let mut numbers: Vec<Expr> = Vec::new();
+        let mut values = Vec::new();
+        let mut joined: Option<FromItem> = None;
+        for call in calls {
+            let of_call = self.fresh_alias();
+            let query = self.numbered_set(call)?;
+            let columns = query.outputs().into_iter().enumerate().map(|(index, (_, type_oid, typmod))| {
+                let like = Expr { kind: ExprKind::Null, type_oid, typmod };
+                Expr::positional(of_call.clone(), index, &like)
+            });
+            values.push(columns.collect::<Vec<_>>());
+            let number = Expr::positional(of_call.clone(), 0, &Expr::integer(0, Oid::INT8));
+            let right = FromItem::Derived { query: Box::new(query), alias: of_call };
+            joined = Some(match joined {
+                None => right,
+                Some(left) => {
+                    let on = Some(Expr::compare("=", first_not_null(&numbers), number.clone()));
+                    FromItem::Join { kind: JoinKind::Full, left: Box::new(left), right: Box::new(right), on }
+                }
+            });
+            numbers.push(number);
+        }
+        let number = first_not_null(&numbers);
+        let targets = std::iter::once(&number).chain(values.iter().flatten());
+        let targets: Vec<Target> = targets.map(|expr| Target { name: String::new(), expr: expr.clone() }).collect();
+        let mut next = 0;
+        let columns = values.iter().map(|columns| {
+            let column = |like: &Expr| {
+                next += 1;
+                Expr::positional(alias.clone(), next, like)
+            };
+            let mut values: Vec<Expr> = columns.iter().map(column).collect();
+            let there = Some(values.remove(0));
+            SetColumns { values, there }
+        });
+        let columns = columns.collect();
+        let mut query = Query::of_select(Select { targets, from: joined.into_iter().collect(), ..Select::default() });
+        query.order_by = vec![SortKey { expr: number.clone(), output: Some(0), descending: false, nulls_first: false }];
+        let number = Expr::positional(alias.clone(), 0, &number);
+        let item = match depends {
+            true => self.plan_item(query, alias)?,
+            false => FromItem::Derived { query: Box::new(query), alias },
+        };
+        Ok(Lockstep { item, columns, number })
+    }
+
+    /// The rows of a function behind their numbers.
+    fn numbered_set(&mut self, call: &Typed) -> Result<Query> {
+        let Some((function, args)) = call.set_call() else {
+            let value = self.expr(call)?;
+            let targets = [Expr::integer(1, Oid::INT8), value].map(|expr| Target { name: String::new(), expr });
+            return Ok(Query::of_select(Select { targets: targets.into(), ..Select::default() }));
+        };
+        let alias = self.fresh_alias();
+        let (item, columns) = self.set_item(function, args, call.type_oid, alias.clone())?;
+        if let FromItem::Function { args, .. } = &item {
+            self.refuse_volatile(args)?;
+        }
+        let mut exprs = self.columns_of(call, &alias, columns);
+        exprs.insert(0, function_column(&alias, "rowid", Oid::INT8));
+        let targets = exprs.into_iter().map(|expr| Target { name: String::new(), expr }).collect();
+        Ok(Query::of_select(Select { targets, from: vec![item], ..Select::default() }))
     }
 
     /// The FROM item of a function that returns a set, and its columns.
@@ -140,20 +251,18 @@ impl Lower<'_> {
         args: &[Typed],
         result: Oid,
         alias: Rc<str>,
-    ) -> Result<(FromItem, Vec<(Rc<str>, Oid)>)> {
-        let mut lowered = match (function.call, args) {
-            (Call::Function(UNNEST), [array]) => vec![self.unnested(array)?],
+    ) -> Result<(FromItem, Vec<NamedColumn>)> {
+        let name = function_name(function);
+        let mut lowered = match (name, args) {
+            (UNNEST, [array]) => vec![self.unnested(array)?],
             _ => self.exprs(args)?,
         };
-        let name = match function.call {
-            Call::Function(name) => name,
-            Call::Typed(name) => {
-                lowered.insert(0, self.types_of(args));
-                name
-            }
+        match function.call {
+            Call::Function(_) => {}
+            Call::Typed(_) => lowered.insert(0, self.types_of(args)),
             Call::Template(_) => return Err(Error::internal("a set-returning function by template")),
-        };
-        let single = [("value", result)];
+        }
+        let single = [("value", if function.columns.len() == 2 { Oid::TEXT } else { result })];
         let columns = if function.columns.is_empty() || name == UNNEST { &single } else { function.columns };
         let columns = columns.iter().map(|(name, oid)| ((*name).into(), *oid)).collect();
         // SQLite may call it for each row of the tables beside it.
@@ -162,69 +271,43 @@ impl Lower<'_> {
     }
 
     /// What unnest() takes as an array; of a multirange, that of its ranges.
-    pub(super) fn unnested(&mut self, value: &Typed) -> Result<Expr> {
+    fn unnested(&mut self, value: &Typed) -> Result<Expr> {
         let lowered = self.expr(value)?;
         Ok(match by_multirange(value.type_oid) {
             Some(_) => Expr::function("pg_multirange_array", vec![lowered], Oid::TEXT_ARRAY),
             None => lowered,
         })
     }
+}
 
-    /// The FROM item that yields the sets of arrays side by side.
-    pub(super) fn unnest_item(&self, args: Vec<Expr>, alias: Rc<str>) -> Result<FromItem> {
-        if args.len() > MAX_UNNEST {
-            return Err(Error::unsupported(format!("more than {MAX_UNNEST} sets side by side")));
-        }
-        Ok(FromItem::Function { name: UNNEST, args, alias })
+/// SQLite's name of a function that returns a set.
+fn function_name(function: FunctionRef) -> &'static str {
+    match function.call {
+        Call::Function(name) | Call::Typed(name) => name,
+        Call::Template(_) => "",
     }
 }
 
-impl SetCalls {
-    pub(super) fn is_empty(&self) -> bool {
-        self.calls.is_empty()
-    }
-
-    /// The one FROM item that yields them all: the function itself if there is one, else all as arrays side by side.
-    pub(super) fn into_item(self) -> Result<Option<FromItem>> {
-        let Some(alias) = self.alias else { return Ok(None) };
-        let mut calls = self.calls;
-        if let [SetCall { source: SetSource::Call(..), .. }] = calls.as_slice()
-            && let Some(SetCall { source: SetSource::Call(item, _), .. }) = calls.pop()
-        {
-            return Ok(Some(item));
+/// The calls of functions that return sets, each once.
+fn collect_calls(expr: &Typed, calls: &mut Vec<Typed>) {
+    if expr.set_call().is_some() {
+        if !calls.contains(expr) {
+            calls.push(expr.clone());
         }
-        if calls.len() > MAX_UNNEST {
-            return Err(Error::unsupported(format!("more than {MAX_UNNEST} sets side by side")));
-        }
-        let args = calls.into_iter().map(SetCall::into_array).collect::<Result<_>>()?;
-        Ok(Some(FromItem::Function { name: UNNEST, args, alias }))
+        return;
     }
+    expr.for_each_child(&mut |child| collect_calls(child, calls));
 }
 
-impl SetSource {
-    fn exprs(&self) -> &[Expr] {
-        match self {
-            SetSource::Array(array) => std::slice::from_ref(array),
-            SetSource::Call(FromItem::Function { args, .. }, _) => args,
-            SetSource::Call(..) => &[],
-        }
-    }
-}
-
-impl SetCall {
-    fn into_array(self) -> Result<Expr> {
-        match self.source {
-            SetSource::Array(array) => Ok(array),
-            SetSource::Call(_, columns) if columns.len() > 1 => {
-                Err(Error::unsupported("a function that returns rows beside another set"))
-            }
-            SetSource::Call(item, _) => Ok(array_of_item(item, self.element)),
-        }
+fn first_not_null(exprs: &[Expr]) -> Expr {
+    match exprs {
+        [only] => only.clone(),
+        exprs => Expr::function("coalesce", exprs.to_vec(), Oid::INT8),
     }
 }
 
 /// The values of a function in FROM as an array.
-pub(super) fn array_of_item(item: FromItem, element: &str) -> Expr {
+fn array_of_item(item: FromItem, element: &str) -> Expr {
     let expr = match &item {
         FromItem::Function { alias, .. } => function_column(alias, "value", Oid::TEXT),
         _ => Expr::new(ExprKind::Null, Oid::TEXT),
@@ -236,7 +319,7 @@ pub(super) fn array_of_item(item: FromItem, element: &str) -> Expr {
 }
 
 /// The name of pg_unnest's `index`-th column.
-pub(super) fn value_name(index: usize) -> String {
+fn value_name(index: usize) -> String {
     if index == 0 { "value".to_owned() } else { format!("value{}", index + 1) }
 }
 

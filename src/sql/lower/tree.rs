@@ -112,6 +112,8 @@ pub struct Frame {
     pub units: &'static str,
     pub start: FrameBound,
     pub end: Option<FrameBound>,
+    /// CURRENT ROW, GROUP, TIES
+    pub exclude: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -4,91 +4,236 @@
 
 use super::*;
 
+/// The walks over what is borrowed, and over what is borrowed to be changed.
+macro_rules! walks {
+    ($children:ident, $exprs:ident, $subquery:ident $(, $mutably:tt)?) => {
+        impl Expr {
+            /// The sub-query that the expression itself is or compares with.
+            pub fn $subquery(&$($mutably)? self) -> Option<&$($mutably)? Query> {
+                match &$($mutably)? self.kind {
+                    ExprKind::SubLink(link) => Some(&$($mutably)? link.query),
+                    _ => None,
+                }
+            }
+
+            /// Calls `visit` for the direct children, sub-queries excluded.
+            pub fn $children<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+                match &$($mutably)? self.kind {
+                    ExprKind::Null
+                    | ExprKind::Param(_)
+                    | ExprKind::Literal(_)
+                    | ExprKind::Const(_)
+                    | ExprKind::Var(_)
+                    | ExprKind::Element
+                    | ExprKind::CaseTest
+                    | ExprKind::DomainValue => {}
+                    ExprKind::Func(_, args)
+                    | ExprKind::Op(_, args)
+                    | ExprKind::And(args)
+                    | ExprKind::Or(args)
+                    | ExprKind::Coalesce(args)
+                    | ExprKind::MinMax { args, .. }
+                    | ExprKind::Array(args)
+                    | ExprKind::Row { fields: args, .. }
+                    | ExprKind::LikeEscape { args, .. }
+                    | ExprKind::Grouping(args)
+                    | ExprKind::Similar(args) => args.into_iter().for_each(visit),
+                    ExprKind::RowCompare { left, right, .. } => left.into_iter().chain(right).for_each(visit),
+                    ExprKind::Not(arg)
+                    | ExprKind::NullTest { arg, .. }
+                    | ExprKind::BooleanTest { arg, .. }
+                    | ExprKind::Field { arg, .. }
+                    | ExprKind::CoerceTypmod { arg, .. }
+                    | ExprKind::CoerceToDomain { arg, .. }
+                    | ExprKind::EnumOrder(arg)
+                    | ExprKind::Coerce { arg, .. } => visit(arg),
+                    ExprKind::Distinct { left, right, .. } | ExprKind::NullIf { value: left, right, .. } => {
+                        visit(left);
+                        visit(right);
+                    }
+                    ExprKind::InList { expr, list, .. } => {
+                        visit(expr);
+                        list.into_iter().for_each(visit);
+                    }
+                    ExprKind::ScalarArray { comparison, array, .. } => {
+                        visit(comparison);
+                        visit(array);
+                    }
+                    ExprKind::SubLink(link) => match &$($mutably)? link.kind {
+                        SubLinkKind::In(values) => values.into_iter().for_each(visit),
+                        SubLinkKind::Quantified { comparison, .. } => visit(comparison),
+                        SubLinkKind::Exists | SubLinkKind::Expr | SubLinkKind::Array => {}
+                    },
+                    ExprKind::Case { operand, whens, otherwise } => {
+                        operand.into_iter().for_each(|operand| visit(operand));
+                        for (condition, result) in whens {
+                            visit(condition);
+                            visit(result);
+                        }
+                        otherwise.into_iter().for_each(|otherwise| visit(otherwise));
+                    }
+                    ExprKind::Subscript { container, indexes } => {
+                        visit(container);
+                        indexes.into_iter().for_each(visit);
+                    }
+                    ExprKind::Slice { array, lower, upper } => {
+                        visit(array);
+                        lower.into_iter().chain(upper).for_each(|bound| visit(bound));
+                    }
+                    ExprKind::EnumRange { lower, upper, .. } => {
+                        lower.into_iter().chain(upper).for_each(|bound| visit(bound));
+                    }
+                    ExprKind::Aggref(aggregate) => aggregate.$children(visit),
+                }
+            }
+        }
+
+        impl Aggref {
+            fn $children<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+                for arg in &$($mutably)? self.direct {
+                    visit(arg);
+                }
+                for arg in &$($mutably)? self.args {
+                    visit(arg);
+                }
+                for key in &$($mutably)? self.order_by {
+                    visit(&$($mutably)? key.expr);
+                }
+                if let Some(filter) = &$($mutably)? self.filter {
+                    visit(filter);
+                }
+                if let Some(window) = &$($mutably)? self.over {
+                    for part in &$($mutably)? window.partition_by {
+                        visit(part);
+                    }
+                    for key in &$($mutably)? window.order_by {
+                        visit(&$($mutably)? key.expr);
+                    }
+                }
+            }
+        }
+
+        impl FromItem {
+            fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+                match self {
+                    FromItem::Entry(entry) => match &$($mutably)? entry.kind {
+                        EntryKind::Relation(_) | EntryKind::Cte(_) => {}
+                        EntryKind::Subquery { query, .. } => query.$exprs(visit),
+                        EntryKind::Function { calls, .. } => calls.into_iter().for_each(visit),
+                    },
+                    FromItem::Join { left, right, on, .. } => {
+                        left.$exprs(visit);
+                        right.$exprs(visit);
+                        on.into_iter().for_each(visit);
+                    }
+                }
+            }
+        }
+
+        impl Select {
+            fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+                for target in &$($mutably)? self.targets {
+                    visit(&$($mutably)? target.expr);
+                }
+                for item in &$($mutably)? self.from {
+                    item.$exprs(visit);
+                }
+                for clause in [&$($mutably)? self.distinct_on, &$($mutably)? self.group_by] {
+                    clause.into_iter().for_each(&mut *visit);
+                }
+                for clause in [&$($mutably)? self.selection, &$($mutably)? self.having] {
+                    clause.into_iter().for_each(&mut *visit);
+                }
+            }
+        }
+
+        impl Body {
+            fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+                match self {
+                    Body::Select(select) => select.$exprs(visit),
+                    Body::Values { rows, .. } => rows.into_iter().flatten().for_each(&mut *visit),
+                    Body::SetOperation { left, right, .. } => {
+                        left.$exprs(visit);
+                        right.$exprs(visit);
+                    }
+                }
+            }
+        }
+
+        impl CteQuery {
+            fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+                match self {
+                    CteQuery::Select(query) => query.$exprs(visit),
+                    CteQuery::Modify(modify) => modify.$exprs(visit),
+                }
+            }
+        }
+
+        impl Modify {
+            /// Calls `visit` for every expression it is made of, its own WITH list left out.
+            pub fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+                let returning = match self {
+                    Modify::Insert(insert) => {
+                        insert.source.$exprs(visit);
+                        if let Some(conflict) = &$($mutably)? insert.conflict
+                            && let Some(update) = &$($mutably)? conflict.update
+                        {
+                            (&$($mutably)? update.assignments).into_iter().for_each(|(_, value)| visit(value));
+                            (&$($mutably)? update.selection).into_iter().for_each(&mut *visit);
+                        }
+                        (&$($mutably)? insert.checks).into_iter().for_each(|check| visit(&$($mutably)? check.condition));
+                        &$($mutably)? insert.returning
+                    }
+                    Modify::Update(update) => {
+                        (&$($mutably)? update.assignments).into_iter().for_each(|(_, value)| visit(value));
+                        (&$($mutably)? update.from).into_iter().for_each(|item| item.$exprs(visit));
+                        (&$($mutably)? update.selection).into_iter().for_each(&mut *visit);
+                        (&$($mutably)? update.checks).into_iter().for_each(|check| visit(&$($mutably)? check.condition));
+                        &$($mutably)? update.returning
+                    }
+                    Modify::Delete(delete) => {
+                        (&$($mutably)? delete.using).into_iter().for_each(|item| item.$exprs(visit));
+                        (&$($mutably)? delete.selection).into_iter().for_each(&mut *visit);
+                        &$($mutably)? delete.returning
+                    }
+                    Modify::Merge(merge) => {
+                        for action in &$($mutably)? merge.actions {
+                            (&$($mutably)? action.condition).into_iter().for_each(&mut *visit);
+                            if let MergeKind::Update(values) | MergeKind::Insert(values) = &$($mutably)? action.kind {
+                                values.into_iter().for_each(|(_, value)| visit(value));
+                            }
+                        }
+                        merge.source.$exprs(visit);
+                        visit(&$($mutably)? merge.condition);
+                        return;
+                    }
+                };
+                returning.into_iter().for_each(|target| visit(&$($mutably)? target.expr));
+            }
+        }
+
+        impl Query {
+            /// Calls `visit` for every expression the query is made of, those of sub-queries in FROM and WITH included.
+            pub fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+                for cte in &$($mutably)? self.ctes {
+                    cte.query.$exprs(visit);
+                }
+                self.body.$exprs(visit);
+                for key in &$($mutably)? self.order_by {
+                    visit(&$($mutably)? key.expr);
+                }
+                for count in [&$($mutably)? self.limit, &$($mutably)? self.offset] {
+                    count.into_iter().for_each(&mut *visit);
+                }
+            }
+        }
+    };
+}
+
+walks!(for_each_child, for_each_expr, subquery);
+walks!(for_each_child_mut, for_each_expr_mut, subquery_mut, mut);
+
 impl Expr {
-    /// The sub-query that the expression itself is or compares with.
-    pub fn subquery(&self) -> Option<&Query> {
-        match &self.kind {
-            ExprKind::SubLink(link) => Some(&link.query),
-            _ => None,
-        }
-    }
-
-    /// Calls `visit` for the direct children, sub-queries excluded.
-    pub fn for_each_child<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        match &self.kind {
-            ExprKind::Null
-            | ExprKind::Param(_)
-            | ExprKind::Literal(_)
-            | ExprKind::Const(_)
-            | ExprKind::Var(_)
-            | ExprKind::Element
-            | ExprKind::CaseTest
-            | ExprKind::DomainValue => {}
-            ExprKind::Func(_, args)
-            | ExprKind::Op(_, args)
-            | ExprKind::And(args)
-            | ExprKind::Or(args)
-            | ExprKind::Coalesce(args)
-            | ExprKind::MinMax { args, .. }
-            | ExprKind::Array(args)
-            | ExprKind::Row { fields: args, .. }
-            | ExprKind::LikeEscape { args, .. }
-            | ExprKind::Similar(args) => args.iter().for_each(visit),
-            ExprKind::RowCompare { left, right, .. } => left.iter().chain(right).for_each(visit),
-            ExprKind::Not(arg)
-            | ExprKind::NullTest { arg, .. }
-            | ExprKind::BooleanTest { arg, .. }
-            | ExprKind::Field { arg, .. }
-            | ExprKind::CoerceTypmod { arg, .. }
-            | ExprKind::CoerceToDomain { arg, .. }
-            | ExprKind::EnumOrder(arg)
-            | ExprKind::Coerce { arg, .. } => visit(arg),
-            ExprKind::Distinct { left, right, .. } | ExprKind::NullIf { value: left, right, .. } => {
-                visit(left);
-                visit(right);
-            }
-            ExprKind::InList { expr, list, .. } => {
-                visit(expr);
-                list.iter().for_each(visit);
-            }
-            ExprKind::ScalarArray { comparison, array, .. } => {
-                visit(comparison);
-                visit(array);
-            }
-            ExprKind::SubLink(link) => match &link.kind {
-                SubLinkKind::In(values) => values.iter().for_each(visit),
-                SubLinkKind::Quantified { comparison, .. } => visit(comparison),
-                SubLinkKind::Exists | SubLinkKind::Expr | SubLinkKind::Array => {}
-            },
-            ExprKind::Case { operand, whens, otherwise } => {
-                operand.iter().for_each(|operand| visit(operand));
-                for (condition, result) in whens {
-                    visit(condition);
-                    visit(result);
-                }
-                otherwise.iter().for_each(|otherwise| visit(otherwise));
-            }
-            ExprKind::Subscript { container, indexes } => {
-                visit(container);
-                indexes.iter().for_each(visit);
-            }
-            ExprKind::Slice { array, lower, upper } => {
-                visit(array);
-                lower.iter().chain(upper).for_each(|bound| visit(bound));
-            }
-            ExprKind::EnumRange { lower, upper, .. } => lower.iter().chain(upper).for_each(|bound| visit(bound)),
-            ExprKind::Aggref(aggregate) => {
-                aggregate.args.iter().for_each(&mut *visit);
-                aggregate.order_by.iter().for_each(|key| visit(&key.expr));
-                aggregate.filter.iter().for_each(&mut *visit);
-                if let Some(window) = &aggregate.over {
-                    window.partition_by.iter().for_each(&mut *visit);
-                    window.order_by.iter().for_each(|key| visit(&key.expr));
-                }
-            }
-        }
-    }
-
     /// Whether it or one of its parts at this query level is what is looked for.
     pub fn any(&self, is_it: &dyn Fn(&Expr) -> bool) -> bool {
         if is_it(self) {
@@ -99,9 +244,14 @@ impl Expr {
         found
     }
 
-    /// Whether an aggregate (not a window function) of this query level is in the expression.
+    /// As [`Expr::any`], sub-queries included.
+    pub fn any_deep(&self, is_it: &dyn Fn(&Expr) -> bool) -> bool {
+        self.any(&|part| is_it(part) || part.subquery().is_some_and(|query| query.any(is_it)))
+    }
+
+    /// Whether an aggregate (not a window function) of the query it stands in is in the expression.
     pub fn contains_aggregate(&self) -> bool {
-        self.any(&|expr| matches!(&expr.kind, ExprKind::Aggref(aggregate) if aggregate.over.is_none()))
+        self.any(&|expr| matches!(&expr.kind, ExprKind::Aggref(call) if call.over.is_none() && call.of.is_none()))
     }
 
     /// Whether a window function is in the expression.
@@ -123,49 +273,9 @@ impl FromItem {
             FromItem::Join { left, right, .. } => [left.entries(), right.entries()].concat(),
         }
     }
-
-    fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        match self {
-            FromItem::Entry(entry) => match &entry.kind {
-                EntryKind::Relation(_) | EntryKind::Cte(_) => {}
-                EntryKind::Subquery { query, .. } => query.for_each_expr(visit),
-                EntryKind::Function { calls, .. } => calls.iter().for_each(visit),
-            },
-            FromItem::Join { left, right, on, .. } => {
-                left.for_each_expr(visit);
-                right.for_each_expr(visit);
-                on.iter().for_each(visit);
-            }
-        }
-    }
-}
-
-impl Cte {
-    fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        match &self.query {
-            CteQuery::Select(query) => query.for_each_expr(visit),
-            CteQuery::Modify(modify) => modify.for_each_expr(visit),
-        }
-    }
 }
 
 impl Body {
-    fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        match self {
-            Body::Select(select) => {
-                select.targets.iter().for_each(|t| visit(&t.expr));
-                select.from.iter().for_each(|item| item.for_each_expr(visit));
-                let clauses = [&select.distinct_on, &select.group_by];
-                clauses.into_iter().flatten().chain(&select.selection).chain(&select.having).for_each(&mut *visit);
-            }
-            Body::Values { rows, .. } => rows.iter().flatten().for_each(visit),
-            Body::SetOperation { left, right, .. } => {
-                left.for_each_expr(visit);
-                right.for_each_expr(visit);
-            }
-        }
-    }
-
     /// Calls `visit` for every entry of FROM in it, those of sub-queries in FROM included, those of sub-queries in
     /// expressions not.
     fn for_each_entry<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
@@ -192,32 +302,6 @@ impl FromItem {
 }
 
 impl Modify {
-    /// Calls `visit` for every expression it is made of, its own WITH list left out.
-    pub fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        let (from, selection) = match self {
-            Modify::Insert(insert) => {
-                insert.source.for_each_expr(visit);
-                if let Some(update) = insert.conflict.as_ref().and_then(|conflict| conflict.update.as_ref()) {
-                    update.assignments.iter().for_each(|(_, value)| visit(value));
-                    update.selection.iter().for_each(&mut *visit);
-                }
-                (&[][..], None)
-            }
-            Modify::Update(update) => {
-                update.assignments.iter().for_each(|(_, value)| visit(value));
-                (update.from.as_slice(), update.selection.as_ref())
-            }
-            Modify::Delete(delete) => (delete.using.as_slice(), delete.selection.as_ref()),
-            Modify::Merge(merge) => {
-                merge.action_exprs().for_each(&mut *visit);
-                (std::slice::from_ref(&merge.source), Some(&merge.condition))
-            }
-        };
-        from.iter().for_each(|item| item.for_each_expr(visit));
-        selection.into_iter().for_each(&mut *visit);
-        self.returning().iter().for_each(|target| visit(&target.expr));
-    }
-
     /// Calls `visit` for every entry that it reads, wherever that is.
     pub fn for_each_entry_read<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
         match self {
@@ -257,21 +341,17 @@ impl Query {
         self.for_each_expr(&mut |expr| expr.for_each_entry_read(visit));
     }
 
-    /// Calls `visit` for every expression the query is made of, those of sub-queries in FROM and WITH included.
-    pub fn for_each_expr<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
-        self.ctes.iter().for_each(|cte| cte.for_each_expr(visit));
-        self.body.for_each_expr(visit);
-        self.order_by.iter().for_each(|key| visit(&key.expr));
-        self.limit.iter().chain(&self.offset).for_each(visit);
+    /// Whether the query, or a sub-query in its FROM or WITH, reads a WITH query.
+    pub fn reads_cte(&self, id: CteId) -> bool {
+        let mut reads = false;
+        self.for_each_entry(&mut |entry| reads |= matches!(entry.kind, EntryKind::Cte(cte) if cte == id));
+        reads
     }
 
     /// Whether an expression anywhere in it, sub-queries of expressions included, is what is looked for.
     pub fn any(&self, is_it: &dyn Fn(&Expr) -> bool) -> bool {
-        fn search(expr: &Expr, is_it: &dyn Fn(&Expr) -> bool) -> bool {
-            expr.any(&|part| is_it(part) || part.subquery().is_some_and(|query| query.any(is_it)))
-        }
         let mut found = false;
-        self.for_each_expr(&mut |expr| found = found || search(expr, is_it));
+        self.for_each_expr(&mut |expr| found = found || expr.any_deep(is_it));
         found
     }
 }

@@ -1,44 +1,80 @@
 //! Sums, averages, variances and regressions of floats, by PostgreSQL's own running formulas so that the last digits
 //! agree.
 //!
-//! Specification: float.c (float8_accum, float8_regr_accum: the Youngs-Cramer method). PostgreSQL cannot take a row
-//! out of such a state either: it starts over for each frame. Sums and averages of a moving frame are kept exact
-//! enough by taking the value off; the others refuse such a frame.
+//! Specification: float.c (float8_accum, float8_regr_accum: the Youngs-Cramer method). PostgreSQL cannot take a row out of
+//! such a state: where a frame's start moves, `moving` computes each frame anew.
 
 use rusqlite::Connection;
 
+use super::moving::{FloatState, Moving, numbers};
 use super::{Accumulator, register_one};
 use crate::engine::functions::{Args, ContextSlot, Output};
 use crate::error::{Error, Result, SqlState};
 
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
-    register_one::<Sum<true>>(connection, slot, "pg_sum_float4", 1)?;
-    register_one::<Sum<false>>(connection, slot, "pg_sum_float8", 1)?;
-    register_one::<Average>(connection, slot, "pg_avg_float", 1)?;
-    register_one::<Variance<false, false>>(connection, slot, "pg_var_samp_float", 1)?;
-    register_one::<Variance<true, false>>(connection, slot, "pg_var_pop_float", 1)?;
-    register_one::<Variance<false, true>>(connection, slot, "pg_stddev_samp_float", 1)?;
-    register_one::<Variance<true, true>>(connection, slot, "pg_stddev_pop_float", 1)?;
-    register_one::<Regression<{ Kind::Count as u8 }>>(connection, slot, "pg_regr_count", 2)?;
-    register_one::<Regression<{ Kind::Sxx as u8 }>>(connection, slot, "pg_regr_sxx", 2)?;
-    register_one::<Regression<{ Kind::Syy as u8 }>>(connection, slot, "pg_regr_syy", 2)?;
-    register_one::<Regression<{ Kind::Sxy as u8 }>>(connection, slot, "pg_regr_sxy", 2)?;
-    register_one::<Regression<{ Kind::AverageX as u8 }>>(connection, slot, "pg_regr_avgx", 2)?;
-    register_one::<Regression<{ Kind::AverageY as u8 }>>(connection, slot, "pg_regr_avgy", 2)?;
-    register_one::<Regression<{ Kind::R2 as u8 }>>(connection, slot, "pg_regr_r2", 2)?;
-    register_one::<Regression<{ Kind::Slope as u8 }>>(connection, slot, "pg_regr_slope", 2)?;
-    register_one::<Regression<{ Kind::Intercept as u8 }>>(connection, slot, "pg_regr_intercept", 2)?;
-    register_one::<Regression<{ Kind::CovariancePop as u8 }>>(connection, slot, "pg_covar_pop", 2)?;
-    register_one::<Regression<{ Kind::CovarianceSamp as u8 }>>(connection, slot, "pg_covar_samp", 2)?;
-    register_one::<Regression<{ Kind::Correlation as u8 }>>(connection, slot, "pg_corr", 2)
+    register_both::<Sum<true>>(connection, slot, "pg_sum_float4", "pg_moving_sum_float4")?;
+    register_both::<Sum<false>>(connection, slot, "pg_sum_float8", "pg_moving_sum_float8")?;
+    register_both::<Average>(connection, slot, "pg_avg_float", "pg_moving_avg_float")?;
+    register_both::<Variance<false, false>>(connection, slot, "pg_var_samp_float", "pg_moving_var_samp_float")?;
+    register_both::<Variance<true, false>>(connection, slot, "pg_var_pop_float", "pg_moving_var_pop_float")?;
+    register_both::<Variance<false, true>>(connection, slot, "pg_stddev_samp_float", "pg_moving_stddev_samp_float")?;
+    register_both::<Variance<true, true>>(connection, slot, "pg_stddev_pop_float", "pg_moving_stddev_pop_float")?;
+    register_both::<Regression<{ Kind::Count as u8 }>>(connection, slot, "pg_regr_count", "pg_moving_regr_count")?;
+    register_both::<Regression<{ Kind::Sxx as u8 }>>(connection, slot, "pg_regr_sxx", "pg_moving_regr_sxx")?;
+    register_both::<Regression<{ Kind::Syy as u8 }>>(connection, slot, "pg_regr_syy", "pg_moving_regr_syy")?;
+    register_both::<Regression<{ Kind::Sxy as u8 }>>(connection, slot, "pg_regr_sxy", "pg_moving_regr_sxy")?;
+    register_both::<Regression<{ Kind::AverageX as u8 }>>(connection, slot, "pg_regr_avgx", "pg_moving_regr_avgx")?;
+    register_both::<Regression<{ Kind::AverageY as u8 }>>(connection, slot, "pg_regr_avgy", "pg_moving_regr_avgy")?;
+    register_both::<Regression<{ Kind::R2 as u8 }>>(connection, slot, "pg_regr_r2", "pg_moving_regr_r2")?;
+    register_both::<Regression<{ Kind::Slope as u8 }>>(connection, slot, "pg_regr_slope", "pg_moving_regr_slope")?;
+    register_both::<Regression<{ Kind::Intercept as u8 }>>(
+        connection,
+        slot,
+        "pg_regr_intercept",
+        "pg_moving_regr_intercept",
+    )?;
+    register_both::<Regression<{ Kind::CovariancePop as u8 }>>(
+        connection,
+        slot,
+        "pg_covar_pop",
+        "pg_moving_covar_pop",
+    )?;
+    register_both::<Regression<{ Kind::CovarianceSamp as u8 }>>(
+        connection,
+        slot,
+        "pg_covar_samp",
+        "pg_moving_covar_samp",
+    )?;
+    register_both::<Regression<{ Kind::Correlation as u8 }>>(connection, slot, "pg_corr", "pg_moving_corr")
+}
+
+/// Registers an aggregate, and what it is where a frame's start moves.
+fn register_both<S: FloatState>(connection: &Connection, slot: &ContextSlot, name: &str, moving: &str) -> Result<()> {
+    let arity = if S::ARGUMENTS > 1 { 2 } else { 1 };
+    register_one::<Growing<S>>(connection, slot, name, arity)?;
+    register_one::<Moving<S>>(connection, slot, moving, arity)
+}
+
+/// The aggregate of a frame that only grows.
+#[derive(Default)]
+struct Growing<S>(S);
+
+impl<S: FloatState> Accumulator for Growing<S> {
+    fn add(&mut self, args: &Args<'_>) -> Result<()> {
+        self.0.take(numbers::<S>(args)?)
+    }
+
+    fn remove(&mut self, _: &Args<'_>) -> Result<()> {
+        Err(Error::internal("a float taken out of a sum"))
+    }
+
+    fn value(&self) -> Result<Output> {
+        self.0.result()
+    }
 }
 
 fn overflow() -> Error {
     Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow")
-}
-
-fn moving_frame() -> Error {
-    Error::unsupported("this aggregate over floats in a window frame whose start moves")
 }
 
 /// sum(real), sum(double precision)
@@ -52,15 +88,14 @@ struct Sum<const SINGLE: bool> {
 }
 
 impl<const SINGLE: bool> Sum<SINGLE> {
-    fn change(&mut self, value: f64, add: bool) -> Result<()> {
-        let step = |counter: &mut u64| *counter = if add { *counter + 1 } else { counter.saturating_sub(1) };
-        step(&mut self.count);
+    fn add(&mut self, value: f64) -> Result<()> {
+        self.count += 1;
         if value.is_nan() {
-            step(&mut self.nans);
+            self.nans += 1;
         } else if value.is_infinite() {
-            step(if value > 0.0 { &mut self.infinities } else { &mut self.negative_infinities });
+            *if value > 0.0 { &mut self.infinities } else { &mut self.negative_infinities } += 1;
         } else {
-            let exact = if add { self.finite + value } else { self.finite - value };
+            let exact = self.finite + value;
             self.finite = if SINGLE { f64::from(exact as f32) } else { exact };
             if self.finite.is_infinite() {
                 return Err(overflow());
@@ -79,16 +114,14 @@ impl<const SINGLE: bool> Sum<SINGLE> {
     }
 }
 
-impl<const SINGLE: bool> Accumulator for Sum<SINGLE> {
-    fn add(&mut self, args: &Args<'_>) -> Result<()> {
-        self.change(args.float(0)?, true)
+impl<const SINGLE: bool> FloatState for Sum<SINGLE> {
+    const ARGUMENTS: usize = 1;
+
+    fn take(&mut self, [value, _]: [f64; 2]) -> Result<()> {
+        self.add(value)
     }
 
-    fn remove(&mut self, args: &Args<'_>) -> Result<()> {
-        self.change(args.float(0)?, false)
-    }
-
-    fn value(&self) -> Result<Output> {
+    fn result(&self) -> Result<Output> {
         Ok(if self.count == 0 { Output::NULL } else { self.sum().into() })
     }
 }
@@ -97,16 +130,14 @@ impl<const SINGLE: bool> Accumulator for Sum<SINGLE> {
 #[derive(Default)]
 struct Average(Sum<false>);
 
-impl Accumulator for Average {
-    fn add(&mut self, args: &Args<'_>) -> Result<()> {
-        self.0.add(args)
+impl FloatState for Average {
+    const ARGUMENTS: usize = 1;
+
+    fn take(&mut self, [value, _]: [f64; 2]) -> Result<()> {
+        self.0.add(value)
     }
 
-    fn remove(&mut self, args: &Args<'_>) -> Result<()> {
-        self.0.remove(args)
-    }
-
-    fn value(&self) -> Result<Output> {
+    fn result(&self) -> Result<Output> {
         Ok(if self.0.count == 0 { Output::NULL } else { (self.0.sum() / self.0.count as f64).into() })
     }
 }
@@ -119,9 +150,10 @@ struct Variance<const POPULATION: bool, const ROOT: bool> {
     sxx: f64,
 }
 
-impl<const POPULATION: bool, const ROOT: bool> Accumulator for Variance<POPULATION, ROOT> {
-    fn add(&mut self, args: &Args<'_>) -> Result<()> {
-        let value = args.float(0)?;
+impl<const POPULATION: bool, const ROOT: bool> FloatState for Variance<POPULATION, ROOT> {
+    const ARGUMENTS: usize = 1;
+
+    fn take(&mut self, [value, _]: [f64; 2]) -> Result<()> {
         let (n, sx) = (self.n, self.sx);
         self.n += 1.0;
         self.sx += value;
@@ -140,11 +172,7 @@ impl<const POPULATION: bool, const ROOT: bool> Accumulator for Variance<POPULATI
         Ok(())
     }
 
-    fn remove(&mut self, _: &Args<'_>) -> Result<()> {
-        Err(moving_frame())
-    }
-
-    fn value(&self) -> Result<Output> {
+    fn result(&self) -> Result<Output> {
         let divisor = if POPULATION { self.n } else { self.n - 1.0 };
         if divisor <= 0.0 {
             return Ok(Output::NULL);
@@ -187,9 +215,10 @@ impl<const KIND: u8> Regression<KIND> {
     }
 }
 
-impl<const KIND: u8> Accumulator for Regression<KIND> {
-    fn add(&mut self, args: &Args<'_>) -> Result<()> {
-        let (y, x) = (args.float(0)?, args.float(1)?);
+impl<const KIND: u8> FloatState for Regression<KIND> {
+    const ARGUMENTS: usize = 2;
+
+    fn take(&mut self, [y, x]: [f64; 2]) -> Result<()> {
         let before = self.n;
         self.n += 1.0;
         self.sx += x;
@@ -209,11 +238,7 @@ impl<const KIND: u8> Accumulator for Regression<KIND> {
         if infinite && x.is_finite() && y.is_finite() { Err(overflow()) } else { Ok(()) }
     }
 
-    fn remove(&mut self, _: &Args<'_>) -> Result<()> {
-        Err(moving_frame())
-    }
-
-    fn value(&self) -> Result<Output> {
+    fn result(&self) -> Result<Output> {
         const COUNT: u8 = Kind::Count as u8;
         const SXX: u8 = Kind::Sxx as u8;
         const SYY: u8 = Kind::Syy as u8;

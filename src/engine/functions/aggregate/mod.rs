@@ -7,6 +7,8 @@ mod bits;
 mod collect;
 mod exact;
 mod float;
+mod moving;
+mod ordered;
 mod ranges;
 mod spans;
 
@@ -107,5 +109,6 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
     bits::register(connection, slot)?;
     ranges::register(connection, slot)?;
     spans::register(connection, slot)?;
+    ordered::register(connection, slot)?;
     collect::register(connection, slot)
 }

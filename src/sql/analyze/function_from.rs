@@ -1,0 +1,274 @@
+//! Functions in FROM: alone, side by side, and those whose columns the query defines.
+//!
+//! Owns: [`Analyzer::function_in_from`]. Specification: sql-select.html#SQL-FROM, addRangeTableEntryForFunction in
+//! parse_relation.c; functions-json.html for the functions that make records of json.
+
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::names::output_name;
+use crate::sql::analyze::scope::RangeVar;
+use crate::sql::casts::CastContext;
+use crate::sql::functions::FunctionKind;
+use crate::sql::syntax::ast::definition::ColumnDef;
+use crate::sql::syntax::ast::expression::{CoercionForm, Expr as Ast, FuncCall, TypeCast};
+use crate::sql::syntax::ast::query::{RangeFunction, RangeVar as RangeName, RowsFromItem};
+use crate::sql::tree::{Body, EntryKind, Expr, ExprKind, FromItem, Query, RangeTblEntry, Select, SubLinkKind, Target};
+use crate::types::pg_type::Oid;
+
+/// A function whose result is a record, or a set of them, that json describes.
+struct JsonRecords {
+    binary: bool,
+    set: bool,
+    /// The first argument's type has the columns.
+    populates: bool,
+}
+
+fn json_records(name: &str) -> Option<JsonRecords> {
+    let (binary, rest) = match name.strip_prefix("jsonb_") {
+        Some(rest) => (true, rest),
+        None => (false, name.strip_prefix("json_")?),
+    };
+    let (set, populates) = match rest {
+        "to_record" => (false, false),
+        "to_recordset" => (true, false),
+        "populate_record" => (false, true),
+        "populate_recordset" => (true, true),
+        _ => return None,
+    };
+    Some(JsonRecords { binary, set, populates })
+}
+
+/// A column of such a record: its name, type and modifier.
+type Field = (String, Oid, i32);
+
+impl Analyzer<'_> {
+    pub(super) fn function_in_from(&mut self, item: &RangeFunction) -> Result<FromItem> {
+        if let [RowsFromItem { function: Ast::FuncCall(call), columns }] = item.functions.as_slice()
+            && let (_, name) = self.split_name(&call.name, call.location)?
+            && let Some(records) = json_records(name)
+        {
+            let columns = if item.columns.is_empty() { columns } else { &item.columns };
+            return self.json_records(name, &records, call, columns, item);
+        }
+        if let Some(column) = item.columns.iter().chain(item.functions.iter().flat_map(|f| &f.columns)).next() {
+            let message = "a column definition list is only allowed for functions returning \"record\"";
+            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), column.location));
+        }
+        let mut calls = Vec::new();
+        for one in &item.functions {
+            self.one_in_from(&one.function, &mut calls)?;
+        }
+        self.functions_entry(calls, item)
+    }
+
+    /// The calls that a function in FROM stands for, with their names.
+    fn one_in_from(&mut self, function: &Ast, calls: &mut Vec<(String, Expr)>) -> Result<()> {
+        let call = match function {
+            Ast::FuncCall(call) if call.format == CoercionForm::ExplicitCall => call,
+            // What the grammar writes like a function: CURRENT_DATE, COALESCE(…), CAST(…) …
+            other => {
+                let value = self.expr(other)?;
+                calls.push((output_name(other), self.resolve_unknown(value)?));
+                return Ok(());
+            }
+        };
+        let plain = call.agg_order.is_empty() && !call.agg_star && !call.agg_distinct && !call.func_variadic;
+        if !plain {
+            return Err(Error::unsupported("this form of a function in FROM"));
+        }
+        let (_, name) = self.split_name(&call.name, call.location)?;
+        let args = call.args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
+        // unnest(a, b) is ROWS FROM (unnest(a), unnest(b)).
+        let each = if name == "unnest" && args.len() > 1 {
+            args.into_iter().map(|arg| vec![arg]).collect()
+        } else {
+            vec![args]
+        };
+        for args in each {
+            calls.push((name.to_owned(), self.called_in_from(name, args).map_err(|e| self.at(e, call.location))?));
+        }
+        Ok(())
+    }
+
+    fn called_in_from(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
+        let types: Vec<Oid> = args.iter().map(|v| v.type_oid).collect();
+        let function = self.resolve_function(name, &types)?;
+        match function.kind {
+            FunctionKind::Set => self.set_function(function, args),
+            FunctionKind::Scalar => {
+                let value = self.function(name, args)?;
+                self.resolve_unknown(value)
+            }
+            FunctionKind::Aggregate => {
+                let message = "aggregate functions are not allowed in functions in FROM";
+                Err(Error::new(SqlState::GROUPING_ERROR, message))
+            }
+            FunctionKind::Window => {
+                let message = format!("window function {name} requires an OVER clause");
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
+        }
+    }
+
+    /// The entry of functions side by side; its columns are theirs, one after the other.
+    fn functions_entry(&mut self, calls: Vec<(String, Expr)>, item: &RangeFunction) -> Result<FromItem> {
+        let (alias, ordinality) = (item.alias.as_ref(), item.ordinality);
+        let first = calls.first().map(|(name, _)| name.clone()).unwrap_or_default();
+        let shown = alias.map_or(first, |a| a.name.clone());
+        let mut columns: Vec<Field> = Vec::new();
+        for (name, call) in &calls {
+            let of_record = call.set_call().map_or(&[][..], |(function, _)| function.columns);
+            // A function of one value names its column like itself, or like its alias; one with an OUT parameter like that.
+            let own = match name.as_str() {
+                _ if name.contains("array_elements") => "value",
+                _ if calls.len() == 1 => &shown,
+                name => name,
+            };
+            match of_record {
+                [] | [_] => columns.push((own.to_owned(), call.type_oid, call.typmod)),
+                of_record => columns.extend(of_record.iter().map(|(name, oid)| ((*name).to_owned(), *oid, -1))),
+            }
+        }
+        if ordinality {
+            columns.push(("ordinality".to_owned(), Oid::INT8, -1));
+        }
+        let id = self.fresh_entry();
+        let mut entry = RangeVar::of_columns(shown, id, &columns);
+        entry.is_function = true;
+        let calls = calls.into_iter().map(|(_, call)| call).collect();
+        self.entered(entry, EntryKind::Function { calls, ordinality }, alias)
+    }
+
+    // ----- records of json
+
+    /// A record's fields are read off its json: the function is a sub-query over it.
+    fn json_records(
+        &mut self,
+        name: &str,
+        records: &JsonRecords,
+        call: &FuncCall,
+        columns: &[ColumnDef],
+        item: &RangeFunction,
+    ) -> Result<FromItem> {
+        let (fields, json) = match (records.populates, call.args.as_slice()) {
+            (false, [json]) => (self.defined_columns(columns)?, json),
+            (true, [base, json]) => (self.populated_columns(base, columns)?, json),
+            _ => {
+                let mut types = Vec::with_capacity(call.args.len());
+                for arg in &call.args {
+                    types.push(self.expr(arg)?.type_oid);
+                }
+                self.resolve_function(name, &types)?;
+                return Err(Error::unsupported(format!("{name} with these arguments")));
+            }
+        };
+        if fields.is_empty() {
+            let message = "a column definition list is required for functions returning \"record\"";
+            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), call.location));
+        }
+        if item.ordinality {
+            return Err(Error::unsupported(format!("{name} WITH ORDINALITY")));
+        }
+        let json = self.expr(json)?;
+        let mut value = self.implicit(json, if records.binary { Oid::JSONB } else { Oid::JSON })?;
+        if records.set {
+            let elements = if records.binary { "jsonb_array_elements" } else { "json_array_elements" };
+            value = self.called_in_from(elements, vec![value])?;
+        }
+        let id = self.fresh_entry();
+        let element = RangeVar::of_columns(String::new(), id, &[(String::new(), value.type_oid, -1)]);
+        let Some(element) = element.columns.first().map(|column| column.expr.clone()) else {
+            return Err(Error::internal("a function without a column"));
+        };
+        let mut targets = Vec::with_capacity(fields.len());
+        for field in &fields {
+            targets.push(Target { expr: self.json_field(&element, field)?, name: field.0.clone() });
+        }
+        let from = vec![FromItem::Entry(RangeTblEntry {
+            id,
+            kind: EntryKind::Function { calls: vec![value], ordinality: false },
+        })];
+        let query = Query::of(Body::Select(Box::new(Select { targets, from, ..Select::default() })));
+        let shown = item.alias.as_ref().map_or_else(|| name.to_owned(), |alias| alias.name.clone());
+        let entry = RangeVar::of_columns(shown, self.fresh_entry(), &fields);
+        let kind = EntryKind::Subquery { query: Box::new(query), lateral: true };
+        self.entered(entry, kind, item.alias.as_ref())
+    }
+
+    fn defined_columns(&mut self, columns: &[ColumnDef]) -> Result<Vec<Field>> {
+        let mut fields = Vec::with_capacity(columns.len());
+        for column in columns {
+            let Some(type_name) = &column.type_name else { return Err(Error::internal("a column without a type")) };
+            let resolved = self.resolve_type(type_name)?;
+            fields.push((column.name.clone(), resolved.oid, resolved.typmod));
+        }
+        Ok(fields)
+    }
+
+    /// The columns of NULL::table.
+    fn populated_columns(&mut self, base: &Ast, columns: &[ColumnDef]) -> Result<Vec<Field>> {
+        let Ast::TypeCast(cast) = base else {
+            return match columns {
+                [] => Err(Error::unsupported("a record to populate that is not NULL of a table's row type")),
+                columns => self.defined_columns(columns),
+            };
+        };
+        let TypeCast { arg, type_name, .. } = &**cast;
+        let null = matches!(arg, Ast::Const(constant) if constant.value == crate::sql::syntax::ast::expression::ConstValue::Null);
+        if !null {
+            return Err(Error::unsupported("a record to populate that is not NULL"));
+        }
+        if matches!(type_name.names.last().map(String::as_str), Some("record")) {
+            return self.defined_columns(columns);
+        }
+        let (schema, name) = self.split_name(&type_name.names, type_name.location)?;
+        let relation = self.relation(&RangeName {
+            catalog: None,
+            schema: schema.map(str::to_owned),
+            relation: name.to_owned(),
+            inherit: true,
+            persistence: Default::default(),
+            alias: None,
+            location: type_name.location,
+        })?;
+        let columns = relation.columns.iter().map(|column| (column.name.clone(), column.type_oid, column.typmod));
+        Ok(columns.collect())
+    }
+
+    /// A field of a json object as a value of a type; of an array, one of each element.
+    fn json_field(&mut self, object: &Expr, (name, type_oid, typmod): &Field) -> Result<Expr> {
+        let text = self.operator("->>", object.clone(), Expr::text(name.clone()))?;
+        let json = self.operator("->", object.clone(), Expr::text(name.clone()))?;
+        let (value, given) = match (*type_oid, self.element_type(*type_oid)) {
+            (Oid::JSON | Oid::JSONB, _) => (self.cast(json, *type_oid, -1)?, true),
+            (_, Some(element)) => (self.json_array(json, element, *type_oid)?, true),
+            _ => (self.cast(text.clone(), *type_oid, -1)?, false),
+        };
+        let value = self.coerce(value, *type_oid, *typmod, CastContext::Assignment)?;
+        if !given {
+            return Ok(value);
+        }
+        let there = Expr::new(ExprKind::NullTest { arg: Box::new(text), negated: true }, Oid::BOOL);
+        let case = ExprKind::Case { operand: None, whens: vec![(there, value)], otherwise: None };
+        Ok(Expr::new(case, *type_oid))
+    }
+
+    /// ARRAY(SELECT element FROM json_array_elements_text(…))
+    fn json_array(&mut self, json: Expr, element: Oid, array: Oid) -> Result<Expr> {
+        let elements = match json.type_oid {
+            Oid::JSONB => "jsonb_array_elements_text",
+            _ => "json_array_elements_text",
+        };
+        let call = self.called_in_from(elements, vec![json])?;
+        let id = self.fresh_entry();
+        let entry = RangeVar::of_columns(String::new(), id, &[(String::new(), Oid::TEXT, -1)]);
+        let mut targets = Vec::new();
+        for column in entry.columns {
+            targets.push(Target { expr: self.cast(column.expr, element, -1)?, name: String::new() });
+        }
+        let kind = EntryKind::Function { calls: vec![call], ordinality: false };
+        let from = vec![FromItem::Entry(RangeTblEntry { id, kind })];
+        let query = Query::of(Body::Select(Box::new(Select { targets, from, ..Select::default() })));
+        Ok(Expr::sub_link(SubLinkKind::Array, query, array))
+    }
+}

@@ -1,0 +1,241 @@
+//! Windows: OVER, the WINDOW clause, frames.
+//!
+//! Owns: [`Analyzer::window`]. Specification: sql-expressions.html#SYNTAX-WINDOW-FUNCTIONS, transformWindowDefinitions
+//! in parse_clause.c.
+
+use crate::error::{Error, Result, SqlState};
+use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::casts::CastContext;
+use crate::sql::syntax::ast::expression::{self as ast, Expr as Ast, FrameExclusion, FrameMode, WindowDef};
+use crate::sql::syntax::grammar::locations::expr_location;
+use crate::sql::tree::{Coercion, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
+use crate::types::format::FormatSettings;
+use crate::types::interval::Interval;
+use crate::types::numeric::Numeric;
+use crate::types::pg_type::Oid;
+use crate::types::range_offset;
+use crate::types::value::Value;
+
+impl Analyzer<'_> {
+    /// OVER name, or OVER (…).
+    pub(super) fn window(&mut self, over: &WindowDef) -> Result<Window> {
+        match &over.name {
+            Some(name) => {
+                let definition = self.named_window(name, over)?;
+                self.window_spec(&definition)
+            }
+            None => self.window_spec(over),
+        }
+    }
+
+    fn named_window(&self, wanted: &str, at: &WindowDef) -> Result<WindowDef> {
+        let found = self.windows.iter().find(|window| window.name.as_deref() == Some(wanted)).cloned();
+        found.ok_or_else(|| {
+            let message = format!("window \"{wanted}\" does not exist");
+            self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), at.location)
+        })
+    }
+
+    pub(super) fn window_spec(&mut self, spec: &WindowDef) -> Result<Window> {
+        let base = match &spec.refname {
+            Some(name) => {
+                let base = self.named_window(name, spec)?;
+                self.check_copied(&base, spec, name)?;
+                Some(self.deeper(|a| a.window_spec(&base))?)
+            }
+            None => None,
+        };
+        let mut partition_by = Vec::new();
+        for ast in &spec.partition {
+            let expr = self.expr(ast)?;
+            self.forbid_windows(&expr, ast)?;
+            partition_by.push(self.resolve_unknown(expr)?);
+        }
+        let mut order_by = self.sort_keys(&spec.order)?;
+        for (key, ast) in order_by.iter().zip(&spec.order) {
+            self.forbid_windows(&key.expr, &ast.node)?;
+        }
+        if let Some(base) = base {
+            partition_by = base.partition_by;
+            if order_by.is_empty() {
+                order_by = base.order_by;
+            }
+        }
+        let frame = match &spec.frame {
+            Some(frame) => {
+                self.check_order(frame, &order_by).map_err(|e| self.at(e, spec.location))?;
+                Some(self.frame(frame, order_by.first().map(|key| key.expr.type_oid))?)
+            }
+            None => None,
+        };
+        Ok(Window { partition_by, order_by, frame })
+    }
+
+    /// What OVER (name …) may not add to the window it names (transformWindowDefinitions).
+    fn check_copied(&self, base: &WindowDef, spec: &WindowDef, name: &str) -> Result<()> {
+        let message = match () {
+            () if !spec.partition.is_empty() => format!("cannot override PARTITION BY clause of window \"{name}\""),
+            () if !spec.order.is_empty() && !base.order.is_empty() => {
+                format!("cannot override ORDER BY clause of window \"{name}\"")
+            }
+            () if base.frame.is_some() => {
+                format!("cannot copy window \"{name}\" because it has a frame clause")
+            }
+            () => return Ok(()),
+        };
+        let mut error = Error::new(SqlState::WINDOWING_ERROR, message);
+        if spec.order.is_empty() && spec.frame.is_none() && spec.partition.is_empty() {
+            error = error.with_hint("Omit the parentheses in this OVER clause.");
+        }
+        Err(self.at(error, spec.location))
+    }
+
+    /// GROUPS needs an order, RANGE with an offset one column.
+    fn check_order(&self, frame: &ast::WindowFrame, order_by: &[SortKey]) -> Result<()> {
+        let windowing = |message: &'static str| Err(Error::new(SqlState::WINDOWING_ERROR, message));
+        let offset =
+            |bound: &ast::FrameBound| matches!(bound, ast::FrameBound::Preceding(_) | ast::FrameBound::Following(_));
+        match frame.mode {
+            FrameMode::Groups if order_by.is_empty() => windowing("GROUPS mode requires an ORDER BY clause"),
+            FrameMode::Range
+                if order_by.len() != 1 && (offset(&frame.start) || frame.end.as_ref().is_some_and(offset)) =>
+            {
+                windowing("RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn forbid_windows(&self, expr: &Expr, ast: &Ast) -> Result<()> {
+        if expr.contains_window() {
+            let error = Error::new(SqlState::WINDOWING_ERROR, "window functions are not allowed in window definitions");
+            return Err(self.at(error, expr_location(ast)));
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: &ast::WindowFrame, key: Option<Oid>) -> Result<Frame> {
+        let mut days = false;
+        let start = self.frame_bound(&frame.start, frame.mode, key, &mut days)?;
+        let end = frame.end.as_ref().map(|bound| self.frame_bound(bound, frame.mode, key, &mut days)).transpose()?;
+        Ok(Frame {
+            units: units(frame.mode),
+            start,
+            end,
+            days,
+            exclude: match frame.exclusion {
+                FrameExclusion::NoOthers => None,
+                FrameExclusion::CurrentRow => Some("CURRENT ROW"),
+                FrameExclusion::Group => Some("GROUP"),
+                FrameExclusion::Ties => Some("TIES"),
+            },
+        })
+    }
+
+    fn frame_bound(
+        &mut self,
+        bound: &ast::FrameBound,
+        mode: FrameMode,
+        key: Option<Oid>,
+        days: &mut bool,
+    ) -> Result<FrameBound> {
+        let (ast, preceding) = match bound {
+            ast::FrameBound::CurrentRow => return Ok(FrameBound::CurrentRow),
+            ast::FrameBound::UnboundedPreceding => return Ok(FrameBound::UnboundedPreceding),
+            ast::FrameBound::UnboundedFollowing => return Ok(FrameBound::UnboundedFollowing),
+            ast::FrameBound::Preceding(offset) => (offset, true),
+            ast::FrameBound::Following(offset) => (offset, false),
+        };
+        let offset = self.expr(ast)?;
+        let offset = match (mode, key) {
+            (FrameMode::Range, Some(key)) => self.range_offset(offset, key, days),
+            _ => self.row_offset(offset, units(mode)),
+        };
+        let offset = offset.map_err(|e| self.at(e, expr_location(ast)))?;
+        let local = |part: &Expr| {
+            let ExprKind::Var(var) = &part.kind else { return false };
+            self.scopes.last().is_some_and(|scope| scope.entries.iter().any(|entry| entry.entry == var.entry))
+        };
+        if offset.any_deep(&local) {
+            let message = format!("argument of {} must not contain variables", units(mode));
+            let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
+            return Err(self.at(error, expr_location(ast)));
+        }
+        Ok(if preceding { FrameBound::Preceding(offset) } else { FrameBound::Following(offset) })
+    }
+
+    /// The offset of ROWS and GROUPS.
+    fn row_offset(&mut self, offset: Expr, units: &str) -> Result<Expr> {
+        let from = offset.type_oid;
+        self.try_coerce(offset, Oid::INT8, -1, CastContext::Assignment)?.ok_or_else(|| {
+            let message = format!("argument of {units} must be type bigint, not type {}", self.type_name(from));
+            Error::new(SqlState::DATATYPE_MISMATCH, message)
+        })
+    }
+
+    /// The offset of RANGE, of a type that the sort key's type has an in_range function for (transformFrameOffset).
+    fn range_offset(&mut self, offset: Expr, key: Oid, days: &mut bool) -> Result<Expr> {
+        let candidates: &[Oid] = match key {
+            Oid::INT2 | Oid::INT4 => &[Oid::INT2, Oid::INT4, Oid::INT8],
+            Oid::INT8 => &[Oid::INT8],
+            Oid::FLOAT4 | Oid::FLOAT8 => &[Oid::FLOAT8],
+            Oid::NUMERIC => &[Oid::NUMERIC],
+            Oid::DATE | Oid::TIMESTAMP | Oid::TIMESTAMPTZ | Oid::TIME | Oid::TIMETZ | Oid::INTERVAL => &[Oid::INTERVAL],
+            _ => &[],
+        };
+        let refused =
+            format!("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}", self.type_name(key));
+        if candidates.is_empty() {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, refused));
+        }
+        let from = offset.type_oid;
+        let fitting = |oid: &&Oid| self.can_coerce(from, **oid, CastContext::Implicit);
+        let chosen = candidates.iter().find(|oid| **oid == from || from == Oid::UNKNOWN && **oid == key);
+        match chosen.or_else(|| candidates.iter().rfind(fitting)) {
+            Some(oid) => {
+                let offset = self.implicit(offset, *oid)?;
+                self.offset_number(offset, key, days)
+            }
+            None => {
+                let message = format!("{refused} and offset type {}", self.type_name(from));
+                let hint = "Cast the offset value to an appropriate type.";
+                Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_hint(hint))
+            }
+        }
+    }
+
+    /// The offset as a number; SQLite wants it where it can see it, so it must be a constant.
+    fn offset_number(&mut self, offset: Expr, key: Oid, days: &mut bool) -> Result<Expr> {
+        if !matches!(offset.type_oid, Oid::NUMERIC | Oid::INTERVAL) {
+            return Ok(offset);
+        }
+        let shown = self.type_name(offset.type_oid);
+        let (constant, typmod) = match &offset.kind {
+            ExprKind::Coerce { how: Coercion::Input, arg } => ((**arg).clone(), offset.typmod),
+            _ => (offset.clone(), -1),
+        };
+        let Some(text) = self.constant_text(&constant) else {
+            return Err(Error::unsupported(format!("a RANGE frame whose offset of type {shown} is not a constant")));
+        };
+        let number = match offset.type_oid {
+            Oid::NUMERIC => match range_offset::numeric_offset(&Numeric::parse(&text)?.to_string())? {
+                Some(number) => Value::Integer(number),
+                None => Value::Real(f64::INFINITY),
+            },
+            _ => {
+                let interval = Interval::parse_with_typmod(&text, &FormatSettings::default(), typmod)?;
+                *days |= interval.days != 0;
+                Value::Integer(range_offset::interval_offset(key, interval)?)
+            }
+        };
+        Ok(Expr::constant(number, Oid::INT8))
+    }
+}
+
+fn units(mode: FrameMode) -> &'static str {
+    match mode {
+        FrameMode::Rows => "ROWS",
+        FrameMode::Range => "RANGE",
+        FrameMode::Groups => "GROUPS",
+    }
+}
