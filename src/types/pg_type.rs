@@ -742,8 +742,6 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(3770), name: "_regdictionary", sql_name: "regdictionary[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3769), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3769), Scalar::RegDictionary) },
     TypeInfo { oid: Oid(3802), name: "jsonb", sql_name: "jsonb", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(3807), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Jsonb) },
     TypeInfo { oid: Oid(3807), name: "_jsonb", sql_name: "jsonb[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3802), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3802), Scalar::Jsonb) },
-    TypeInfo { oid: Oid(4072), name: "jsonpath", sql_name: "jsonpath", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(4073), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::JsonPath) },
-    TypeInfo { oid: Oid(4073), name: "_jsonpath", sql_name: "jsonpath[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4072), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4072), Scalar::JsonPath) },
     TypeInfo { oid: Oid(3831), name: "anyrange", sql_name: "anyrange", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(3904), name: "int4range", sql_name: "int4range", len: -1, kind: b'r', category: b'R', preferred: false, element: Oid(0), array: Oid(3905), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Range(RangeOf::discrete(Oid::INT4))) },
     TypeInfo { oid: Oid(3905), name: "_int4range", sql_name: "int4range[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3904), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3904), Scalar::Range(RangeOf::discrete(Oid::INT4))) },
@@ -757,6 +755,8 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(3913), name: "_daterange", sql_name: "daterange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3912), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3912), Scalar::Range(RangeOf::discrete(Oid::DATE))) },
     TypeInfo { oid: Oid(3926), name: "int8range", sql_name: "int8range", len: -1, kind: b'r', category: b'R', preferred: false, element: Oid(0), array: Oid(3927), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Range(RangeOf::discrete(Oid::INT8))) },
     TypeInfo { oid: Oid(3927), name: "_int8range", sql_name: "int8range[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(3926), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(3926), Scalar::Range(RangeOf::discrete(Oid::INT8))) },
+    TypeInfo { oid: Oid(4072), name: "jsonpath", sql_name: "jsonpath", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(4073), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::JsonPath) },
+    TypeInfo { oid: Oid(4073), name: "_jsonpath", sql_name: "jsonpath[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4072), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4072), Scalar::JsonPath) },
     TypeInfo { oid: Oid(4089), name: "regnamespace", sql_name: "regnamespace", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4090), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegNamespace) },
     TypeInfo { oid: Oid(4090), name: "_regnamespace", sql_name: "regnamespace[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4089), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4089), Scalar::RegNamespace) },
     TypeInfo { oid: Oid(4096), name: "regrole", sql_name: "regrole", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4097), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegRole) },
@@ -779,3 +779,13 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(6155), name: "_datemultirange", sql_name: "datemultirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4535), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4535), Scalar::Multirange(RangeOf::discrete(Oid::DATE))) },
     TypeInfo { oid: Oid(6157), name: "_int8multirange", sql_name: "int8multirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4536), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4536), Scalar::Multirange(RangeOf::discrete(Oid::INT8))) },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_sorted() {
+        assert!(TYPES.is_sorted_by_key(|info| info.oid));
+    }
+}

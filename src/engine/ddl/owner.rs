@@ -41,7 +41,9 @@ fn objects(catalog: &CatalogSnapshot) -> Vec<(ObjectAddress, Oid, AclKind)> {
         Some(((PG_CLASS, r.oid, 0), schema_oid(&r.schema), kind))
     });
     let types = catalog.types.values().map(|t| ((PG_TYPE, t.oid, 0), schema_oid(&t.schema), AclKind::Type));
-    let schemas = catalog.schemas.iter().map(|s| ((PG_NAMESPACE, s.oid, 0), Oid::INVALID, AclKind::Schema));
+    // A connection's own schema is nobody's.
+    let schemas = catalog.schemas.iter().filter(|schema| !schema.is_temporary());
+    let schemas = schemas.map(|s| ((PG_NAMESPACE, s.oid, 0), Oid::INVALID, AclKind::Schema));
     relations.chain(types).chain(schemas).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Functions over pg_lsn, xid8, tid and snapshots (functions-info.html).
 
-use super::Call::{Function as F, Template as T};
+use super::Call::Function as F;
 use super::{Function, aggregate, immutable};
 use crate::sql::type_names::*;
 
@@ -15,7 +15,6 @@ pub(super) static ROWS: &[Function] = &[
     immutable("txid_snapshot_xmin", &[TXID_SNAPSHOT], INT8, F("pg_snapshot_xmin")),
     immutable("txid_snapshot_xmax", &[TXID_SNAPSHOT], INT8, F("pg_snapshot_xmax")),
     immutable("txid_visible_in_snapshot", &[INT8, TXID_SNAPSHOT], BOOL, F("pg_snapshot_sees")),
-    immutable("xideq", &[XID, XID], BOOL, T("({0} = {1})")),
     aggregate("min", &[PG_LSN], PG_LSN, F("min")),
     aggregate("max", &[PG_LSN], PG_LSN, F("max")),
     aggregate("min", &[XID8], XID8, F("min")),

@@ -105,6 +105,7 @@ fn role_oid(roles: &Roles, name: &str) -> i64 {
         None => name.to_owned(),
     };
     match roles.named(&name) {
+        _ if name.is_empty() => 0,
         Some(oid) => i64::from(oid.0),
         None => name.parse().unwrap_or_default(),
     }
