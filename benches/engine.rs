@@ -79,6 +79,7 @@ fn session(database: &Arc<Database>) -> EngineSession {
 
 fn statement(sql: &str, write: bool) -> SqliteStatement {
     SqliteStatement {
+        before: [].into(),
         sql: sql.into(),
         binds: vec![Bind::Param(0)],
         write,

@@ -369,7 +369,7 @@ pub struct Cte {
 pub enum CteQuery {
     Select(Query),
     /// Its rows are those of RETURNING. Only a statement's own WITH list has such ones.
-    Modify(Box<Modify>),
+    Modify(Modify),
 }
 
 #[derive(Clone, Debug, PartialEq)]

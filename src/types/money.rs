@@ -21,7 +21,7 @@ fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 
-fn after<'t>(text: &'t str, symbol: char) -> &'t str {
+fn after(text: &str, symbol: char) -> &str {
     text.strip_prefix(symbol).unwrap_or(text).trim_start_matches(is_space)
 }
 
@@ -70,7 +70,7 @@ pub fn write(value: i64, out: &mut impl Write) -> fmt::Result {
     let digits = (value.unsigned_abs() / CENTS as u64).to_string();
     out.write_str(if value < 0 { "-$" } else { "$" })?;
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.write_char(',')?;
         }
         out.write_char(digit)?;

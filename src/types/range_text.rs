@@ -343,7 +343,7 @@ pub(super) fn write_binary(scalar: Scalar, stored: &str, settings: &FormatSettin
     }
 }
 
-fn take_i32<'b>(bytes: &mut &'b [u8]) -> Result<i32> {
+fn take_i32(bytes: &mut &[u8]) -> Result<i32> {
     let (number, rest) = bytes.split_first_chunk::<4>().ok_or_else(insufficient_data)?;
     *bytes = rest;
     Ok(i32::from_be_bytes(*number))

@@ -244,7 +244,7 @@ impl Analyzer<'_> {
             }
             _ => return Err(Error::internal("a statement that WITH cannot have")),
         };
-        Ok(CteQuery::Modify(Box::new(modified.tree)))
+        Ok(CteQuery::Modify(modified.tree))
     }
 
     /// The non-recursive term decides the columns; the recursive one sees them.

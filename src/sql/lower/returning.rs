@@ -50,6 +50,9 @@ pub(super) fn vars_of<'t>(items: &[TypedItem], exprs: impl Iterator<Item = &'t T
     found.into_inner()
 }
 
+/// Columns of an entry by attribute number, and what they are called among those that were kept.
+type KeptColumns = Vec<(i16, Rc<str>)>;
+
 impl Lower<'_> {
     pub(super) fn update_in_steps(&mut self, update: &TypedUpdate) -> Result<Statement> {
         let relation = self.relation(update.relation)?;
@@ -192,7 +195,7 @@ impl Lower<'_> {
 
     /// The columns of other tables are among those that were kept, from that place on.
     pub(super) fn enter_kept(&mut self, vars: &[Var], first: usize) {
-        let mut columns: Vec<(EntryId, Vec<(i16, Rc<str>)>)> = Vec::new();
+        let mut columns: Vec<(EntryId, KeptColumns)> = Vec::new();
         for (index, var) in vars.iter().enumerate() {
             let column = (var.attribute, format!("c{}", first + index + 1).into());
             match columns.iter_mut().find(|(entry, _)| *entry == var.entry) {

@@ -109,7 +109,7 @@ unsafe impl VTabCursor for Cursor<'_> {
         let row = self.rows.get(self.current);
         match row.zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index)) {
             Some(value) => context.set_result(value),
-            None => context.set_result(&rusqlite::types::Null),
+            None => context.set_result(rusqlite::types::Null),
         }
     }
 

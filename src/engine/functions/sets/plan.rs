@@ -232,9 +232,9 @@ unsafe impl VTabCursor for Cursor<'_> {
 
     fn column(&self, context: &mut Context, index: c_int) -> rusqlite::Result<()> {
         if self.at_end || usize::try_from(index).is_ok_and(|index| index >= COLUMNS) {
-            return context.set_result(&rusqlite::types::Null);
+            return context.set_result(rusqlite::types::Null);
         }
-        context.set_result(&ToSqlOutput::Borrowed(self.value(index)))
+        context.set_result(ToSqlOutput::Borrowed(self.value(index)))
     }
 
     fn rowid(&self) -> rusqlite::Result<i64> {
