@@ -4,7 +4,8 @@
 //! states on a stack to come back to. Its table is `states`.
 
 use super::marks::is_mark;
-use super::states::{BINGO, CLEAR, CLEAR_ALL, Class, MERGE, POP, PUSH, RERUN, Rule, State, Then, rules};
+use super::rules::rules;
+use super::states::{BINGO, CLEAR, CLEAR_ALL, Class, MERGE, POP, PUSH, RERUN, Rule, State, Then};
 use super::tokens::Kind;
 use crate::error::Result;
 use crate::limits::session as limits;
