@@ -3,6 +3,8 @@
 //! The arithmetic is `types::datetime_math` and `types::datetime_fields`; this file brings it to stored values. What
 //! depends on the session's time zone is not deterministic. Specification: functions-datetime.html.
 
+use std::cmp::Ordering;
+
 use jiff::tz::TimeZone;
 
 use super::{Args, Definition, Output};
@@ -101,6 +103,11 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_timestamp_izone", 2, |a| finite(a, 1, |a| put(timestamp(a, 1)?.at_offset(interval(a, 0)?.to_zone_offset()?)?))),
     Definition::pure("pg_timestamptz_izone", 2, |a| finite(a, 1, |a| put(timestamptz(a, 1)?.local_at_offset(interval(a, 0)?.to_zone_offset()?)))),
     Definition::pure("pg_timetz_izone", 2, |a| put(timetz(a, 1)?.at_offset(interval(a, 0)?.to_zone_offset()?))),
+    // Periods.
+    Definition::pure("pg_time_overlaps", 4, overlaps::<Time>).called_on_null(),
+    Definition::pure("pg_timetz_overlaps", 4, overlaps::<TimeTz>).called_on_null(),
+    Definition::pure("pg_timestamp_overlaps", 4, overlaps::<Timestamp>).called_on_null(),
+    Definition::pure("pg_timestamptz_overlaps", 4, overlaps::<TimestampTz>).called_on_null(),
     // Clocks.
     Definition::stable("pg_now", 0, |a| put(now(a)?)),
     Definition::stable("pg_statement_timestamp", 0, |a| {
@@ -113,6 +120,31 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_localtimestamp", 0, |a| { let now = now(a)?; in_zone(a, |z| put(now.local(z))) }),
     Definition::stable("pg_timeofday", 0, time_of_day),
 ];
+
+/// OVERLAPS: two periods, each from whichever of its ends is first; a period's end does not belong to it, unless it is
+/// the beginning, too. An end may be unknown if the answer does not depend on it.
+fn overlaps<T: Stored + Ord>(args: &Args<'_>) -> Result<Output> {
+    let end = |index| if args.is_null(index) { Ok(None) } else { read::<T>(args, index).map(Some) };
+    let period = |first, second| {
+        Ok(match (first, second) {
+            (None, None) => None,
+            (None, Some(only)) | (Some(only), None) => Some((only, None)),
+            (Some(first), Some(second)) if first > second => Some((second, Some(first))),
+            (Some(first), second) => Some((first, second)),
+        })
+    };
+    let (one, other) = (period(end(0)?, end(1)?)?, period(end(2)?, end(3)?)?);
+    let (Some((start, end)), Some((other_start, other_end))) = (one, other) else { return Ok(Output::NULL) };
+    let answer = match start.cmp(&other_start) {
+        // The later one begins before the earlier one ends.
+        Ordering::Greater => {
+            other_end.and_then(|other_end| if start < other_end { Some(true) } else { end.map(|_| false) })
+        }
+        Ordering::Less => end.and_then(|end| if other_start < end { Some(true) } else { other_end.map(|_| false) }),
+        Ordering::Equal => end.and(other_end).map(|_| true),
+    };
+    Ok(answer.map_or(Output::NULL, Into::into))
+}
 
 /// A local time in a zone, whose name may be an abbreviation that meant different things at different times.
 fn at_zone(time: Timestamp, zone: &str) -> Result<TimestampTz> {

@@ -441,9 +441,6 @@ impl Analyzer<'_> {
         let construct = if greatest { "GREATEST" } else { "LEAST" };
         let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
         let (args, common) = self.unify(args, construct)?;
-        if self.is_enum(common) {
-            return Err(Error::unsupported(format!("{construct} over an enum")));
-        }
         Ok(Expr::new(ExprKind::MinMax { greatest, args }, common))
     }
 

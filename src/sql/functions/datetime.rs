@@ -1,6 +1,6 @@
 //! Functions over dates, times and intervals, and the clocks (functions-datetime.html).
 
-use super::Call::Function as F;
+use super::Call::{Function as F, Template as T};
 use super::{Function, immutable, stable, volatile};
 use crate::sql::type_names::*;
 
@@ -11,6 +11,19 @@ pub(super) static ROWS: &[Function] = &[
     stable("statement_timestamp", &[], TIMESTAMPTZ, F("pg_statement_timestamp")),
     stable("transaction_timestamp", &[], TIMESTAMPTZ, F("pg_now")),
     volatile("timeofday", &[], TEXT, F("pg_timeofday")),
+    immutable("overlaps", &[TIME, TIME, TIME, TIME], BOOL, F("pg_time_overlaps")),
+    immutable("overlaps", &[TIME, TIME, TIME, INTERVAL], BOOL, T("pg_time_overlaps({0}, {1}, {2}, pg_time_pl_interval({2}, {3}))")),
+    immutable("overlaps", &[TIME, INTERVAL, TIME, TIME], BOOL, T("pg_time_overlaps({0}, pg_time_pl_interval({0}, {1}), {2}, {3})")),
+    immutable("overlaps", &[TIME, INTERVAL, TIME, INTERVAL], BOOL, T("pg_time_overlaps({0}, pg_time_pl_interval({0}, {1}), {2}, pg_time_pl_interval({2}, {3}))")),
+    immutable("overlaps", &[TIMESTAMP, TIMESTAMP, TIMESTAMP, TIMESTAMP], BOOL, F("pg_timestamp_overlaps")),
+    immutable("overlaps", &[TIMESTAMP, TIMESTAMP, TIMESTAMP, INTERVAL], BOOL, T("pg_timestamp_overlaps({0}, {1}, {2}, pg_timestamp_pl_interval({2}, {3}))")),
+    immutable("overlaps", &[TIMESTAMP, INTERVAL, TIMESTAMP, TIMESTAMP], BOOL, T("pg_timestamp_overlaps({0}, pg_timestamp_pl_interval({0}, {1}), {2}, {3})")),
+    immutable("overlaps", &[TIMESTAMP, INTERVAL, TIMESTAMP, INTERVAL], BOOL, T("pg_timestamp_overlaps({0}, pg_timestamp_pl_interval({0}, {1}), {2}, pg_timestamp_pl_interval({2}, {3}))")),
+    immutable("overlaps", &[TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ], BOOL, F("pg_timestamptz_overlaps")),
+    stable("overlaps", &[TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, INTERVAL], BOOL, T("pg_timestamptz_overlaps({0}, {1}, {2}, pg_timestamptz_pl_interval({2}, {3}))")),
+    stable("overlaps", &[TIMESTAMPTZ, INTERVAL, TIMESTAMPTZ, TIMESTAMPTZ], BOOL, T("pg_timestamptz_overlaps({0}, pg_timestamptz_pl_interval({0}, {1}), {2}, {3})")),
+    stable("overlaps", &[TIMESTAMPTZ, INTERVAL, TIMESTAMPTZ, INTERVAL], BOOL, T("pg_timestamptz_overlaps({0}, pg_timestamptz_pl_interval({0}, {1}), {2}, pg_timestamptz_pl_interval({2}, {3}))")),
+    immutable("overlaps", &[TIMETZ, TIMETZ, TIMETZ, TIMETZ], BOOL, F("pg_timetz_overlaps")),
     stable("age", &[TIMESTAMP], INTERVAL, F("pg_timestamp_age")),
     immutable("age", &[TIMESTAMP, TIMESTAMP], INTERVAL, F("pg_timestamp_age")),
     stable("age", &[TIMESTAMPTZ], INTERVAL, F("pg_timestamptz_age")),

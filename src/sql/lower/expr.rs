@@ -228,7 +228,16 @@ impl Lower<'_> {
     }
 
     fn extreme(&mut self, greatest: bool, args: &[Typed], type_oid: Oid) -> Result<Expr> {
-        let args = self.exprs(args)?;
+        let mut args = self.exprs(args)?;
+        if types::enum_labels(self.catalog(), type_oid).is_some() {
+            args = args.into_iter().map(|arg| self.enum_order(Expr { type_oid, ..arg })).collect();
+            let place = self.extreme_of(greatest, args, Oid::INT4)?;
+            return Ok(self.enum_label(place, type_oid));
+        }
+        self.extreme_of(greatest, args, type_oid)
+    }
+
+    fn extreme_of(&mut self, greatest: bool, args: Vec<Expr>, type_oid: Oid) -> Result<Expr> {
         if !Volatile.in_exprs(&args) {
             return Ok(Expr::new(ExprKind::Extreme { greatest, args }, type_oid));
         }
