@@ -30,8 +30,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_regexp_match", 3, first_match),
     Definition::pure("pg_regexp_split_to_array", 2, split),
     Definition::pure("pg_regexp_split_to_array", 3, split),
-    Definition::pure("pg_regexp_like", 2, |a| Ok(compiled(a, options(a, 2, "regexp_like")?)?.is_match(&a.text(0)?).into())),
-    Definition::pure("pg_regexp_like", 3, |a| Ok(compiled(a, options(a, 2, "regexp_like")?)?.is_match(&a.text(0)?).into())),
+    Definition::pure("pg_regexp_like", 2, |a| Ok(compiled(a, options(a, 2, "regexp_like")?)?.is_match(&a.text(0)?)?.into())),
+    Definition::pure("pg_regexp_like", 3, |a| Ok(compiled(a, options(a, 2, "regexp_like")?)?.is_match(&a.text(0)?)?.into())),
     Definition::pure("pg_regexp_count", 2, count),
     Definition::pure("pg_regexp_count", 3, count),
     Definition::pure("pg_regexp_count", 4, count),
@@ -54,12 +54,12 @@ fn compiled(args: &Args<'_>, options: Options) -> Result<Arc<Pattern>> {
 }
 
 fn matches(args: &Args<'_>, options: Options) -> Result<Output> {
-    Ok(compiled(args, options)?.is_match(&args.text(0)?).into())
+    Ok(compiled(args, options)?.is_match(&args.text(0)?)?.into())
 }
 
 fn similar(args: &Args<'_>) -> Result<Output> {
     let pattern = args.cached(1, || Pattern::similar(&args.text(1)?, escape_character(args)?))?;
-    Ok(pattern.is_match(&args.text(0)?).into())
+    Ok(pattern.is_match(&args.text(0)?)?.into())
 }
 
 /// The options in argument `index`; the global one is not for a function that finds one match.
@@ -85,7 +85,7 @@ fn group<'t>(text: &'t str, groups: &Groups, index: usize) -> Option<&'t str> {
 /// The first group's match, or the whole one's if there is no group.
 fn substring(args: &Args<'_>) -> Result<Output> {
     let (text, pattern) = (args.text(0)?, compiled(args, Options::default())?);
-    let groups = pattern.find_at(&text, 0);
+    let groups = pattern.find_at(&text, 0)?;
     let index = usize::from(pattern.group_count() > 0);
     Ok(groups.and_then(|groups| group(&text, &groups, index)).into())
 }
@@ -105,7 +105,7 @@ fn replace_matches(args: &Args<'_>, options: Options, start: i64, nth: i64) -> R
     let mut copied = 0;
     let wanted = usize::try_from(nth).unwrap_or(usize::MAX);
     let found = match wanted {
-        1 => pattern.find_at(&text, from).into_iter().collect(),
+        1 => pattern.find_at(&text, from)?.into_iter().collect(),
         0 => pattern.find_all(&text, from)?,
         _ => pattern.find_up_to(&text, from, wanted)?,
     };
@@ -200,7 +200,7 @@ pub(super) fn array_of_texts<T: serde::Serialize>(texts: &[T]) -> String {
 
 fn first_match(args: &Args<'_>) -> Result<Output> {
     let (text, pattern) = (args.text(0)?, compiled(args, options(args, 2, "regexp_match")?)?);
-    Ok(pattern.find_at(&text, 0).map(|groups| match_array(&text, &pattern, &groups)).into())
+    Ok(pattern.find_at(&text, 0)?.map(|groups| match_array(&text, &pattern, &groups)).into())
 }
 
 /// The parts between the matches. Matches of nothing at the ends or right behind another match do not separate.

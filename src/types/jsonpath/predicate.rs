@@ -166,5 +166,5 @@ fn starts_with(whole: Item<'_>, initial: Item<'_>) -> Option<bool> {
 fn matches_regex(like: &LikeRegex, subject: Item<'_>) -> Result<Option<bool>> {
     let Item::Json(JsonValue::Text(text)) = subject else { return Ok(None) };
     limits::work(text.len())?;
-    Ok(Some(like.compiled.is_match(text)))
+    Ok(Some(like.compiled.is_match(text)?))
 }

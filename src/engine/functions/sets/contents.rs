@@ -126,7 +126,7 @@ fn pattern(args: &Arguments<'_>) -> Result<(Pattern, Options)> {
 fn regexp_matches(args: &Arguments<'_>) -> Result<Rows> {
     let (text, (pattern, options)) = (args.text(0)?, pattern(args)?);
     let found =
-        if options.global { pattern.find_all(&text, 0)? } else { pattern.find_at(&text, 0).into_iter().collect() };
+        if options.global { pattern.find_all(&text, 0)? } else { pattern.find_at(&text, 0)?.into_iter().collect() };
     made(found.iter().map(|groups| single(match_array(&text, &pattern, groups))))
 }
 
