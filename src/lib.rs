@@ -189,10 +189,12 @@ pub mod catalog {
         pub mod sample;
         pub mod server;
         pub mod source;
+        pub mod triggers;
         pub mod types;
         pub mod views;
         pub mod vtab;
     }
+    pub mod trigger;
 }
 
 pub mod sql {
@@ -245,6 +247,7 @@ pub mod sql {
     pub mod role;
     pub mod scan;
     pub mod stored;
+    pub mod trigger;
     pub mod syntax {
         //! Text to the tree of what was written: lexer, grammar, AST, printer. The shape is gram.y's.
         pub mod ast {

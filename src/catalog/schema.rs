@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::shared_map::SharedMap;
+use crate::catalog::trigger::Trigger;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one that has in common with
@@ -139,6 +140,8 @@ pub struct RelationOptions {
     pub replica_identity: Option<u8>,
     /// Of a view's query.
     pub uses: Uses,
+    /// In the order in which they fire, which is that of their names.
+    pub triggers: Vec<Arc<Trigger>>,
 }
 
 /// WITH CHECK OPTION of a view.

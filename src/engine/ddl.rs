@@ -26,6 +26,7 @@ mod sequence;
 mod sqlite;
 mod storage;
 mod table;
+mod trigger;
 mod truncate;
 mod user_type;
 mod uses;
@@ -157,6 +158,11 @@ impl<'a> Change<'a> {
             }
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
             Ddl::CreateDomain(create) => self.create_domain(create),
+            Ddl::CreateTrigger(create) => self.create_trigger(create),
+            Ddl::RenameTrigger { table, name, to } => self.rename_trigger(table, name, to),
+            Ddl::DropTrigger { table, name, if_exists, cascade } => {
+                self.drop_trigger(table, name, *if_exists, *cascade)
+            }
             Ddl::AlterTable { name, kind, if_exists, actions } => self.alter_table(name, *kind, *if_exists, actions),
             Ddl::AlterSequence { name, if_exists, settings } => self.alter_sequence(name, *if_exists, settings),
             Ddl::AlterEnum { name, change } => self.alter_enum(name, change),

@@ -7,9 +7,10 @@
 use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
-pub use crate::sql::syntax::ast::definition::ReplicaIdentity;
+pub use crate::sql::syntax::ast::definition::{ReplicaIdentity, TriggerFiring, TriggerSelector};
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
+pub use crate::sql::syntax::ast::routine::{CreateTrigStmt, TriggerEvent, TriggerTiming};
 pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, RoleSpec};
 
 /// A name, folded, with its schema if one was written.
@@ -98,6 +99,18 @@ pub enum Ddl {
         labels: Vec<String>,
     },
     CreateDomain(Box<CreateDomain>),
+    CreateTrigger(Box<CreateTrigger>),
+    RenameTrigger {
+        table: Name,
+        name: String,
+        to: String,
+    },
+    DropTrigger {
+        table: Name,
+        name: String,
+        if_exists: bool,
+        cascade: bool,
+    },
     AlterTable {
         name: Name,
         /// TABLE, or VIEW for the actions that views share.
@@ -386,6 +399,14 @@ pub struct SequenceSettings {
     pub owned_by: Option<Option<(Name, String)>>,
 }
 
+/// CREATE TRIGGER (sql-createtrigger.html).
+#[derive(Clone, Debug)]
+pub struct CreateTrigger {
+    pub stmt: CreateTrigStmt,
+    /// The statement, for the positions of errors in its condition.
+    pub text: String,
+}
+
 /// CREATE DOMAIN (sql-createdomain.html).
 #[derive(Clone, Debug)]
 pub struct CreateDomain {
@@ -474,9 +495,10 @@ pub enum AlterAction {
         initially_deferred: bool,
     },
     ValidateConstraint(String),
-    /// ENABLE or DISABLE TRIGGER ALL
+    /// ENABLE or DISABLE TRIGGER
     SetTriggers {
-        enabled: bool,
+        which: TriggerSelector,
+        firing: TriggerFiring,
     },
     /// SET LOGGED, SET UNLOGGED
     SetLogged(bool),
@@ -547,6 +569,10 @@ pub enum CommentTarget {
     DomainConstraint {
         domain: Name,
         constraint: String,
+    },
+    Trigger {
+        table: Name,
+        trigger: String,
     },
     /// A function, a role …: something that is not kept here.
     Other,

@@ -8,6 +8,7 @@ mod alter;
 mod object;
 mod options;
 mod table;
+mod trigger;
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, Name, ObjectKind};
@@ -50,6 +51,7 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateEnum(create) => definer.create_enum(create),
         Stmt::CreateDomain(create) => definer.create_domain(create),
         Stmt::CreateExtension(create) => definer.create_extension(create),
+        Stmt::CreateTrig(create) => definer.create_trigger(create),
         Stmt::AlterTable(alter) => definer.alter_table(alter),
         Stmt::AlterSeq(alter) => definer.alter_sequence(alter),
         Stmt::AlterEnum(alter) => definer.alter_enum(alter),
@@ -123,8 +125,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateFunction(create) if create.is_procedure => "CREATE PROCEDURE",
         Stmt::CreateFunction(_) => "CREATE FUNCTION",
         Stmt::AlterFunction(_) => "ALTER FUNCTION",
-        Stmt::CreateTrig(create) if create.is_constraint => "CREATE CONSTRAINT TRIGGER",
-        Stmt::CreateTrig(_) => "CREATE TRIGGER",
         Stmt::CreateEventTrig(_) => "CREATE EVENT TRIGGER",
         Stmt::AlterEventTrig(_) => "ALTER EVENT TRIGGER",
         Stmt::Rule(_) => "CREATE RULE",

@@ -97,6 +97,23 @@ pub fn expression(expr: &Expr, row: Option<(EntryId, &Relation)>, context: Conte
     Ok(print::expression(&expr, &|oid| types::repr_of(context.catalog, oid)))
 }
 
+/// An expression over two rows of a relation, `old` and `new`, whose values are its parameters: those of the old row's
+/// columns, then those of the new one's.
+pub fn over_rows(
+    expr: &Expr,
+    (old, new): (EntryId, EntryId),
+    relation: &Relation,
+    context: Context<'_>,
+) -> Result<Translated> {
+    let mut lower = Lower::new(context);
+    lower.entries.insert(old, Entry::of_parameters(relation, 0));
+    lower.entries.insert(new, Entry::of_parameters(relation, relation.columns.len()));
+    let expr = lower.expr(expr)?;
+    let target = lite::Target { expr, name: String::new() };
+    let query = lite::Query::of_select(lite::Select { targets: vec![target], ..lite::Select::default() });
+    Ok(print::query(&query, &|oid| types::repr_of(context.catalog, oid)))
+}
+
 /// Where the numbers of entries begin that the lowering adds.
 const ADDED: u32 = 1 << 31;
 
@@ -150,6 +167,17 @@ impl Entry {
     fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
         let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
         Entry { alias, columns: Columns::Named(columns.collect()) }
+    }
+
+    /// A row whose values are parameters, from that one on.
+    fn of_parameters(relation: &Relation, first: usize) -> Self {
+        let last = relation.columns.iter().map(|column| column.number).max().unwrap_or(0);
+        let value = |number: i16| {
+            let place = relation.columns.iter().position(|column| column.number == number);
+            let kind = place.map_or(lite::ExprKind::Null, |place| lite::ExprKind::Param(first + place));
+            lite::Expr::new(kind, Oid::TEXT)
+        };
+        Entry { alias: None, columns: Columns::Computed((1..=last).map(value).collect()) }
     }
 
     fn positional(alias: Rc<str>) -> Self {

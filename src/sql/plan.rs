@@ -141,6 +141,14 @@ pub struct ProgramStep {
     pub target: Option<Oid>,
 }
 
+/// A query of one value over the values of two rows, `old` and `new`: [`Bind::Param`] counts the old row's columns, then
+/// the new one's.
+#[derive(Clone, Debug)]
+pub struct RowExpression {
+    pub sql: Arc<str>,
+    pub binds: Vec<Bind>,
+}
+
 /// Where a SQLite parameter's value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Bind {

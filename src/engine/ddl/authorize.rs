@@ -88,7 +88,12 @@ impl Change<'_> {
                 Some(name) => Err(denied(format!("must be owner of extension {name}"))),
                 None => Ok(()),
             },
-            Ddl::Grant(_)
+            Ddl::RenameTrigger { table, .. } | Ddl::DropTrigger { table, .. } => {
+                self.authorize_object(holder, ObjectKind::Table, table)
+            }
+            // Asks itself, once it has found its relation.
+            Ddl::CreateTrigger(_)
+            | Ddl::Grant(_)
             | Ddl::AlterDefaultPrivileges(_)
             | Ddl::ChangeOwner { .. }
             | Ddl::ReassignOwned { .. }
@@ -196,7 +201,9 @@ impl Change<'_> {
     fn authorize_comment(&self, holder: &Holder, target: &CommentTarget) -> Result<()> {
         match target {
             CommentTarget::Object { kind, name } => self.authorize_object(holder, *kind, name),
-            CommentTarget::Column { table, .. } | CommentTarget::Constraint { table, .. } => {
+            CommentTarget::Column { table, .. }
+            | CommentTarget::Constraint { table, .. }
+            | CommentTarget::Trigger { table, .. } => {
                 match self.usable(holder, table)? {
                     Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {
                         Err(denied(format!("must be owner of relation {}", table.name)))

@@ -199,6 +199,7 @@ impl Definer<'_> {
             ObjectType::Schema => (ObjectKind::Schema, "DROP SCHEMA"),
             ObjectType::Type => (ObjectKind::Type, "DROP TYPE"),
             ObjectType::Domain => (ObjectKind::Domain, "DROP DOMAIN"),
+            ObjectType::Trigger => return self.drop_trigger(drop),
             ObjectType::Extension => {
                 let name = |object| self.object_name(object).map(|name| name.name);
                 let names = drop.objects.iter().map(name).collect::<Result<_>>()?;
@@ -234,6 +235,10 @@ impl Definer<'_> {
             ObjectType::TabConstraint => {
                 let (table, constraint) = self.part_of(&comment.object)?;
                 return Ok(CommentTarget::Constraint { table, constraint });
+            }
+            ObjectType::Trigger => {
+                let (table, trigger) = self.trigger_of(&comment.object)?;
+                return Ok(CommentTarget::Trigger { table, trigger });
             }
             ObjectType::DomConstraint => {
                 let ObjectRef::DomainConstraint { domain, name } = &comment.object else {
@@ -295,7 +300,6 @@ fn dropped_tag(kind: ObjectType) -> &'static str {
         ObjectType::Procedure => "DROP PROCEDURE",
         ObjectType::Routine => "DROP ROUTINE",
         ObjectType::Aggregate => "DROP AGGREGATE",
-        ObjectType::Trigger => "DROP TRIGGER",
         ObjectType::EventTrigger => "DROP EVENT TRIGGER",
         ObjectType::Rule => "DROP RULE",
         ObjectType::Extension => "DROP EXTENSION",
