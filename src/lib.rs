@@ -245,6 +245,7 @@ pub mod sql {
     pub mod planner;
     pub mod regclass;
     pub mod role;
+    pub mod row_change;
     pub mod scan;
     pub mod stored;
     pub mod trigger;
@@ -400,6 +401,8 @@ pub mod engine {
     mod progress;
     pub mod remote;
     mod row_capture;
+    mod row_change;
+    mod row_sql;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;
@@ -410,6 +413,8 @@ pub mod engine {
     mod statement;
     mod steps;
     mod transaction;
+    mod trigger_functions;
+    mod triggers;
 }
 
 pub mod session {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::engine::constraint_errors::{self, Origin};
+use crate::engine::functions::{ContextSlot, KeptRows};
 use crate::engine::gate::Gate;
 use crate::engine::pool::Lease;
 use crate::engine::statement::{Code, RawStatement, Step};
@@ -33,8 +34,9 @@ pub struct Cursor {
     unchecked: bool,
     /// Foreign keys are switched off until the loop over it ends.
     switched_off: bool,
-    /// Steps have run before it: what they put off is due at its end.
-    in_steps: bool,
+    /// Steps have run before it: what they put off is due at its end, and what the steps of the statement around it have
+    /// kept is there again.
+    outer: Option<KeptByOuter>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,7 @@ impl Cursor {
             entered.slot().forget_proposed_keys();
         }
         check_sources(&statement.binds, params, literals)?;
+        let outer = (!statement.before.is_empty()).then(|| KeptByOuter::new(entered.slot()));
         if !statement.before.is_empty() {
             let note = |code| lease.note_failure(code);
             steps::run(&entered, &statement.before, (params, literals), &step_origins, &note)
@@ -76,7 +79,6 @@ impl Cursor {
         }
         drop(entered);
         let sql = Arc::clone(&statement.sql);
-        let in_steps = !statement.before.is_empty();
         let unchecked = origin.as_ref().is_some_and(|origin| origin.is_unchecked());
         Ok(Cursor {
             statement: Some(raw),
@@ -88,7 +90,7 @@ impl Cursor {
             origin,
             unchecked,
             switched_off: false,
-            in_steps,
+            outer,
         })
     }
 
@@ -130,7 +132,7 @@ impl Cursor {
             Ok(Step::Done) => {
                 self.changes = entered.changes();
                 if let Some(origin) = &self.origin {
-                    let due = if self.in_steps { origin.end_loop(&entered) } else { origin.check(&entered) };
+                    let due = if self.outer.is_some() { origin.end_loop(&entered) } else { origin.check(&entered) };
                     due.inspect_err(|_| self.gate.failed())?;
                 }
                 Ok(false)
@@ -214,14 +216,27 @@ impl Drop for Cursor {
         if let Some(statement) = self.statement.take() {
             entered.put_back(Arc::clone(&self.sql), statement);
         }
-        if self.in_steps {
-            entered.slot().forget_kept_rows();
-        }
+        self.outer = None;
         if self.switched_off
             && let Err(error) = entered.set_foreign_keys(true)
         {
             log::error!("foreign keys could not be switched on again: {error}");
         }
+    }
+}
+
+/// What the steps of the statement around one have kept.
+struct KeptByOuter(ContextSlot, Vec<KeptRows>);
+
+impl KeptByOuter {
+    fn new(slot: &ContextSlot) -> Self {
+        KeptByOuter(slot.clone(), slot.begin_keeping())
+    }
+}
+
+impl Drop for KeptByOuter {
+    fn drop(&mut self) {
+        self.0.end_keeping(std::mem::take(&mut self.1));
     }
 }
 

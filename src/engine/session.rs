@@ -25,6 +25,7 @@ use crate::engine::progress::{Progress, blocking};
 use crate::engine::remote::replica::ReadFrom;
 use crate::engine::session_schema::{SessionSchema, write_sequences};
 use crate::engine::statement::Code;
+use crate::engine::triggers;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session::Limits;
@@ -270,14 +271,30 @@ impl EngineSession {
         let Hold::Write(write) = &self.hold else { return Ok(()) };
         let entered = write.lease.enter();
         timing.check(&entered, &self.context)?;
-        timing.apply(&entered)
+        timing.apply(&entered)?;
+        let timing = Arc::clone(&self.schema.timing);
+        triggers::fire_deferred(&entered, &Origin::new(Arc::clone(&self.context), timing, None), false)
+    }
+
+    /// Fires the triggers that have waited for the end of the transaction.
+    fn fire_deferred(&self) -> Result<()> {
+        let Hold::Write(write) = &self.hold else { return Ok(()) };
+        if self.lock_context().deferred.is_empty() {
+            return Ok(());
+        }
+        let origin = Origin::new(Arc::clone(&self.context), Arc::clone(&self.schema.timing), None);
+        let entered = write.lease.enter();
+        entered.begin_statement();
+        entered.control(Control::DeferForeignKeys).map_err(|code| entered.error(code))?;
+        triggers::fire_deferred(&entered, &origin, true)
     }
 
     /// Ends the transaction and waits until it is durable. All cursors of it must be closed or are closed. After an
     /// error the transaction has been rolled back.
     pub async fn commit(&mut self) -> Result<()> {
         let pending = self.outgoing.take();
-        let outcome = match self.act_on_commit().await {
+        let fired = self.fire_deferred();
+        let outcome = match fired.and(self.act_on_commit().await) {
             Ok(()) => self.check_room(pending.as_ref()).and_then(|()| self.commit_locally()),
             Err(error) => Err(error),
         };
@@ -389,7 +406,8 @@ impl EngineSession {
     pub async fn savepoint(&mut self, name: &str) -> Result<()> {
         self.notice_loss();
         let entered = enter(&self.hold)?;
-        self.savepoints.set(name, self.schema.mark(), entered.as_ref())
+        let deferred = self.lock_context().deferred.len();
+        self.savepoints.set(name, self.schema.mark(deferred), entered.as_ref())
     }
 
     /// RELEASE; 3B001 when there is none of that name.

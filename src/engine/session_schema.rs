@@ -52,12 +52,15 @@ pub(crate) struct SchemaMark {
     changed: Option<Arc<CatalogSnapshot>>,
     restarted: usize,
     emptied: usize,
+    /// How many trigger events waited for the end of the transaction.
+    deferred: usize,
 }
 
 impl SessionSchema {
     /// What [`EngineSession::undo_schema`] goes back to.
-    pub(crate) fn mark(&self) -> SchemaMark {
+    pub(crate) fn mark(&self, deferred: usize) -> SchemaMark {
         SchemaMark {
+            deferred,
             timing: Arc::clone(&self.timing),
             changed: self.changed.clone(),
             restarted: self.restarted.len(),
@@ -179,10 +182,11 @@ impl EngineSession {
     /// made are not there, those it has set are where they were.
     pub(crate) fn undo_schema(&mut self, mark: Option<SchemaMark>) {
         let registry = self.database.sequences();
-        let (timing, restored, keep, emptied) = match mark {
-            Some(mark) => (mark.timing, mark.changed, mark.restarted, mark.emptied),
-            None => (Arc::default(), None, 0, 0),
+        let (timing, restored, keep, emptied, deferred) = match mark {
+            Some(mark) => (mark.timing, mark.changed, mark.restarted, mark.emptied, mark.deferred),
+            None => (Arc::default(), None, 0, 0, 0),
         };
+        self.lock_context().deferred.truncate(deferred);
         self.schema.emptied.truncate(emptied);
         self.schema.timing = timing;
         for (oid, state) in self.schema.restarted.drain(keep.min(self.schema.restarted.len())..).rev() {

@@ -23,6 +23,7 @@ mod program;
 mod project;
 mod record;
 mod returning;
+mod rows;
 mod search;
 mod select;
 mod sets;
@@ -36,15 +37,17 @@ use std::rc::Rc;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::lower::program::Program;
+use crate::sql::lower::program::{Program, Statement};
 use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
+use crate::sql::row_change::ROW_VALUES;
 use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, Var};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
 pub use print::Translated;
+pub use rows::update_row;
 
 /// What lowering needs to know beside the tree.
 #[derive(Clone, Copy)]
@@ -65,6 +68,8 @@ pub struct Lowered {
     pub translated: Translated,
     /// What is run before it.
     pub before: Vec<ProgramStep>,
+    /// It may fire triggers.
+    pub fires: bool,
     /// INSERT … VALUES of one row: where the values of columns come from that are parameters or constants.
     pub row: Vec<(i16, Bind)>,
 }
@@ -74,16 +79,18 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
     let mut query = lower.query(tree)?;
     lower.show_objects(tree, &mut query)?;
-    let translated = print::query(&query, &|oid| types::repr_of(context.catalog, oid));
-    Ok(Lowered { translated, before: lower.program.steps, row: Vec::new() })
+    let translated = lower.settled(Statement::Query(query), None)?.print(context)?;
+    let Program { steps, fires, .. } = lower.program;
+    Ok(Lowered { translated, before: steps, fires, row: Vec::new() })
 }
 
 /// An INSERT, UPDATE or DELETE in SQLite's dialect.
 pub fn modify(tree: &Modify, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
     let (statement, row) = lower.modify(tree)?;
-    let translated = statement.print(context)?;
-    Ok(Lowered { translated, before: lower.program.steps, row })
+    let translated = lower.settled(statement, Some(tree))?.print(context)?;
+    let Program { steps, fires, .. } = lower.program;
+    Ok(Lowered { translated, before: steps, fires, row })
 }
 
 /// An expression that stands alone, such as a CHECK or an index key: over the columns of one relation, which are printed
@@ -106,8 +113,8 @@ pub fn over_rows(
     context: Context<'_>,
 ) -> Result<Translated> {
     let mut lower = Lower::new(context);
-    lower.entries.insert(old, Entry::of_parameters(relation, 0));
-    lower.entries.insert(new, Entry::of_parameters(relation, relation.columns.len()));
+    lower.entries.insert(old, Entry::of_parameters(relation, ROW_VALUES));
+    lower.entries.insert(new, Entry::of_parameters(relation, ROW_VALUES + relation.columns.len()));
     let expr = lower.expr(expr)?;
     let target = lite::Target { expr, name: String::new() };
     let query = lite::Query::of_select(lite::Select { targets: vec![target], ..lite::Select::default() });

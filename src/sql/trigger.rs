@@ -11,8 +11,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::deparse;
 use crate::sql::lower;
-use crate::sql::plan::RowExpression;
 use crate::sql::planner::PlanContext;
+use crate::sql::row_change::RowSql;
 use crate::sql::scan::Source;
 use crate::sql::stored::{self, Origin};
 use crate::sql::syntax::ast::expression::Expr as Ast;
@@ -47,14 +47,14 @@ pub(super) fn type_of(expr: &Ast, relation: &Relation, origin: Origin, context: 
 }
 
 /// A stored condition as SQLite evaluates it.
-pub fn condition(text: &str, relation: &Relation, context: PlanContext<'_>) -> Result<RowExpression> {
+pub fn condition(text: &str, relation: &Relation, context: PlanContext<'_>) -> Result<RowSql> {
     let expr = parse::expression(text)?;
     let source = source("");
     let mut analyzer = Analyzer::new(PlanContext { may_use: &|_| true, ..context }, &source, &[]);
     let (typed, rows) = analysed(&mut analyzer, &expr, relation, Origin::Stored)?;
     let typed = analyzer.boolean(typed, "WHEN")?;
     let translated = lower::over_rows(&typed, rows, relation, lower::Context::of(&analyzer))?;
-    Ok(RowExpression { sql: Arc::from(translated.sql), binds: translated.binds })
+    Ok(RowSql { sql: Arc::from(translated.sql), binds: translated.binds })
 }
 
 /// Checks the condition of a trigger that is being made, and gives its text and what it refers to. `statement` is the

@@ -57,7 +57,7 @@ mod text_search;
 mod unnest;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
@@ -69,9 +69,11 @@ pub use args::{Args, Output};
 use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::sequences::SequenceRegistry;
+use crate::engine::triggers::Triggers;
 use crate::error::{Error, Result};
 use crate::limits::session as limits;
 use crate::types::format::FormatSettings;
+use crate::types::pg_type::Oid;
 
 /// What a function may reach beyond its arguments, one per connection: the session that has borrowed the connection,
 /// the database's sequences, and the place where an error waits for the engine. Cheap to clone.
@@ -93,6 +95,10 @@ struct Slot {
     proposed: Mutex<HashMap<u64, bool>>,
     /// The rows that steps of the running statement have kept.
     kept: Mutex<Vec<KeptRows>>,
+    /// The triggers of relations, ready to fire, as that version of the schema has them.
+    triggers: Mutex<(u64, HashMap<Oid, Arc<Triggers>>)>,
+    /// How many trigger functions run inside of each other.
+    trigger_depth: AtomicUsize,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
     sequences: Arc<SequenceRegistry>,
@@ -166,9 +172,40 @@ impl ContextSlot {
         poll.map_or(Ok(()), |poll| poll())
     }
 
-    /// A statement of several steps begins, or has ended: none has kept rows.
-    pub(crate) fn forget_kept_rows(&self) {
-        lock(&self.0.kept).clear();
+    /// A statement of several steps begins: none has kept rows. What those of the statement around it have kept.
+    pub(crate) fn begin_keeping(&self) -> Vec<KeptRows> {
+        std::mem::take(&mut *lock(&self.0.kept))
+    }
+
+    /// It has ended.
+    pub(crate) fn end_keeping(&self, outer: Vec<KeptRows>) {
+        *lock(&self.0.kept) = outer;
+    }
+
+    /// The triggers of a relation, if they are known for that version of the schema.
+    pub(crate) fn known_triggers(&self, version: u64, relation: Oid) -> Option<Arc<Triggers>> {
+        let known = lock(&self.0.triggers);
+        known.1.get(&relation).filter(|_| known.0 == version).cloned()
+    }
+
+    /// Remembers them.
+    pub(crate) fn know_triggers(&self, version: u64, triggers: Arc<Triggers>) {
+        let mut known = lock(&self.0.triggers);
+        if known.0 != version {
+            *known = (version, HashMap::new());
+        }
+        known.1.insert(triggers.relation.oid, triggers);
+    }
+
+    /// A trigger function runs as long as the result lives.
+    pub(crate) fn enter_trigger(&self) -> InTrigger {
+        self.0.trigger_depth.fetch_add(1, Ordering::Relaxed);
+        InTrigger(self.clone())
+    }
+
+    /// How many trigger functions run inside of each other (pg_trigger_depth).
+    pub(crate) fn trigger_depth(&self) -> usize {
+        self.0.trigger_depth.load(Ordering::Relaxed)
     }
 
     /// Keeps the rows of the next step that keeps any.
@@ -217,6 +254,15 @@ impl ContextSlot {
     /// The database's sequences.
     pub fn sequences(&self) -> &Arc<SequenceRegistry> {
         &self.0.sequences
+    }
+}
+
+/// See [`ContextSlot::enter_trigger`].
+pub(crate) struct InTrigger(ContextSlot);
+
+impl Drop for InTrigger {
+    fn drop(&mut self) {
+        self.0.0.trigger_depth.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

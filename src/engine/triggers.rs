@@ -1,0 +1,304 @@
+//! Firing triggers: which there are for an event, when they fire, calling their functions.
+//!
+//! Owns: [`Triggers`], the triggers of a relation made ready; [`Firing`], the statement during which they fire, with the
+//! events that wait for its end; [`fire_deferred`]. Must not know: how rows are changed (`engine::row_change`), what
+//! functions do. Specification: trigger.html, trigger.c.
+
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, PoisonError};
+
+use crate::catalog::schema::{CatalogSnapshot, Relation};
+use crate::catalog::trigger::{Event, Timing, Trigger};
+use crate::engine::connection::Entered;
+use crate::engine::constraint_errors::Origin;
+use crate::engine::context::SharedContext;
+use crate::engine::row_sql::{Row, RowStatements, Values};
+use crate::engine::trigger_functions;
+use crate::error::{Error, Result, SqlState};
+use crate::limits::{memory, stack};
+use crate::plpgsql::call;
+use crate::plpgsql::value::{Column, DataType, TypeKind};
+use crate::sql::planner::PlanContext;
+use crate::sql::row_change::RowSql;
+use crate::sql::trigger::condition;
+use crate::types::pg_type::{Oid, Repr, Scalar};
+use crate::types::value::Value;
+
+/// The triggers of a relation, ready to fire.
+#[derive(Debug)]
+pub(crate) struct Triggers {
+    pub(crate) relation: Arc<Relation>,
+    pub(crate) columns: Arc<[Column]>,
+    row_type: DataType,
+    all: Vec<Ready>,
+}
+
+#[derive(Debug)]
+struct Ready {
+    trigger: Arc<Trigger>,
+    condition: Option<RowSql>,
+}
+
+/// An event that waits for the end of the statement or of the transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    triggers: Arc<Triggers>,
+    place: usize,
+    event: Event,
+    old: Option<Row>,
+    new: Option<Row>,
+}
+
+/// What keeping an event costs beside its rows.
+const WAITING: usize = std::mem::size_of::<Waiting>();
+
+/// A statement during which triggers fire.
+pub(crate) struct Firing<'a> {
+    pub(crate) entered: &'a Entered<'a>,
+    pub(crate) context: SharedContext,
+    pub(crate) catalog: Arc<CatalogSnapshot>,
+    pub(crate) origin: &'a Origin,
+    replica: bool,
+    queue: RefCell<Vec<Waiting>>,
+    next: Cell<usize>,
+}
+
+impl Triggers {
+    fn of(relation: &Arc<Relation>, catalog: &Arc<CatalogSnapshot>, context: &SharedContext) -> Result<Self> {
+        let settings = context.lock().unwrap_or_else(PoisonError::into_inner).settings.clone();
+        let planning = PlanContext { catalog, settings: &settings, user: "", database: "", may_use: &|_| true };
+        let ready = |trigger: &Arc<Trigger>| {
+            let condition = trigger.condition.as_deref().map(|text| condition(text, relation, planning)).transpose()?;
+            Ok(Ready { trigger: Arc::clone(trigger), condition })
+        };
+        Ok(Triggers {
+            relation: Arc::clone(relation),
+            columns: relation.columns.iter().map(|column| Column::new(&column.name, data_type(catalog, column))).collect(),
+            row_type: DataType {
+                oid: crate::catalog::tables::row_types::row_type_oid(relation),
+                typmod: -1,
+                repr: Repr::scalar(Scalar::Record),
+                kind: TypeKind::Composite,
+            },
+            all: relation.options.triggers.iter().map(ready).collect::<Result<_>>()?,
+        })
+    }
+
+    /// The places of those that fire then, in their order.
+    pub(crate) fn matching(
+        &self,
+        timing: Timing,
+        for_each_row: bool,
+        (event, updated): (Event, &[i16]),
+        replica: bool,
+    ) -> Vec<usize> {
+        let fires = |ready: &Ready| {
+            let trigger = &ready.trigger;
+            trigger.timing == timing
+                && trigger.for_each_row == for_each_row
+                && trigger.fires_on(event)
+                && trigger.enabled.fires(replica)
+                && (event != Event::Update || trigger.columns.is_empty() || self.touches(&trigger.columns, updated))
+        };
+        (0..).zip(&self.all).filter(|(_, ready)| fires(ready)).map(|(place, _)| place).collect()
+    }
+
+    /// Whether an UPDATE of some columns is one of these: generated columns change with those they are made of.
+    fn touches(&self, columns: &[i16], updated: &[i16]) -> bool {
+        columns.iter().any(|number| {
+            updated.contains(number)
+                || self.relation.column_by_number(*number).is_some_and(|column| {
+                    column.generated
+                        && column.options.uses.columns.iter().any(|(oid, used)| {
+                            *oid == self.relation.oid && updated.contains(used)
+                        })
+                })
+        })
+    }
+
+    /// Those of the transition tables that a trigger wants: whether the old rows and the new ones.
+    pub(crate) fn trigger(&self, place: usize) -> Option<&Arc<Trigger>> {
+        self.all.get(place).map(|ready| &ready.trigger)
+    }
+}
+
+fn data_type(catalog: &CatalogSnapshot, column: &crate::catalog::schema::Column) -> DataType {
+    use crate::catalog::schema::UserTypeKind;
+    let is_domain = catalog.types.get(&column.type_oid).is_some_and(|t| matches!(t.kind, UserTypeKind::Domain { .. }));
+    DataType {
+        oid: column.type_oid,
+        typmod: column.typmod,
+        repr: column.repr,
+        kind: if is_domain { TypeKind::Domain } else { TypeKind::Base },
+    }
+}
+
+impl<'a> Firing<'a> {
+    pub(crate) fn new(entered: &'a Entered<'a>, origin: &'a Origin) -> Self {
+        let context = Arc::clone(origin.context());
+        let (catalog, replica) = {
+            let context = context.lock().unwrap_or_else(PoisonError::into_inner);
+            let role = context.settings.current("session_replication_role");
+            (Arc::clone(&context.catalog), role.as_deref() == Some("replica"))
+        };
+        Firing { entered, context, catalog, origin, replica, queue: RefCell::default(), next: Cell::new(0) }
+    }
+
+    /// The triggers of a relation.
+    pub(crate) fn triggers(&self, relation: Oid) -> Result<Arc<Triggers>> {
+        let slot = self.entered.slot();
+        if let Some(known) = slot.known_triggers(self.catalog.version, relation) {
+            return Ok(known);
+        }
+        let found = self.catalog.relations.get(&relation).ok_or_else(|| Error::internal("no such relation"))?;
+        let made = Arc::new(Triggers::of(found, &self.catalog, &self.context)?);
+        slot.know_triggers(self.catalog.version, Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// The triggers that fire then.
+    pub(crate) fn matching(
+        &self,
+        triggers: &Triggers,
+        timing: Timing,
+        for_each_row: bool,
+        event: (Event, &[i16]),
+    ) -> Vec<usize> {
+        triggers.matching(timing, for_each_row, event, self.replica)
+    }
+
+    /// Whether the trigger's condition is true.
+    pub(crate) fn holds(
+        &self,
+        (triggers, place): (&Triggers, usize),
+        (old, new): (Option<&[Value]>, Option<&[Value]>),
+        statements: &mut RowStatements,
+    ) -> Result<bool> {
+        let Some(Ready { condition: Some(condition), .. }) = triggers.all.get(place) else { return Ok(true) };
+        let values = Values { old: old.unwrap_or_default(), new: new.unwrap_or_default(), width: triggers.columns.len(), ..Values::default() };
+        let found = statements.first(self, condition, &values)?;
+        Ok(matches!(found.as_deref(), Some([Value::Integer(1)])))
+    }
+
+    /// Calls a trigger's function; what it returns, `None` for NULL.
+    pub(crate) fn call(
+        &self,
+        (triggers, place): (&Triggers, usize),
+        event: Event,
+        (old, new): (Option<&[Value]>, Option<&[Value]>),
+    ) -> Result<Option<Vec<Value>>> {
+        stack::check()?;
+        let Some(Ready { trigger, .. }) = triggers.all.get(place) else {
+            return Err(Error::internal("a trigger that is not there"));
+        };
+        let called = call::Trigger {
+            name: trigger.name.clone(),
+            when: match trigger.timing {
+                Timing::Before => call::TriggerWhen::Before,
+                Timing::After => call::TriggerWhen::After,
+                Timing::InsteadOf => call::TriggerWhen::InsteadOf,
+            },
+            operation: match event {
+                Event::Insert => call::TriggerOperation::Insert,
+                Event::Update => call::TriggerOperation::Update,
+                Event::Delete => call::TriggerOperation::Delete,
+                Event::Truncate => call::TriggerOperation::Truncate,
+            },
+            table: triggers.relation.oid,
+            table_name: triggers.relation.name.clone(),
+            schema_name: triggers.relation.schema.clone(),
+            arguments: trigger.arguments.clone(),
+            row_type: triggers.row_type,
+            columns: Arc::clone(&triggers.columns),
+            for_each_row: trigger.for_each_row,
+            new: new.map(<[Value]>::to_vec),
+            old: old.map(<[Value]>::to_vec),
+        };
+        let _deeper = self.entered.slot().enter_trigger();
+        match trigger_functions::built_in(trigger.function) {
+            Some(function) => function(called, self),
+            None => Err(Error::unsupported("this trigger function")),
+        }
+    }
+
+    /// Fires the triggers of a statement, or has them wait for its end.
+    pub(crate) fn statement(&self, triggers: &Arc<Triggers>, timing: Timing, event: (Event, &[i16])) -> Result<()> {
+        let mut statements = RowStatements::default();
+        for place in self.matching(triggers, timing, false, event) {
+            if !self.holds((triggers, place), (None, None), &mut statements)? {
+                continue;
+            }
+            match timing {
+                Timing::After => self.wait(triggers, place, event.0, (None, None))?,
+                _ => {
+                    let returned = self.call((triggers, place), event.0, (None, None))?;
+                    if returned.is_some() {
+                        let message = "BEFORE STATEMENT trigger cannot return a value";
+                        return Err(Error::new(SqlState::TRIGGER_PROTOCOL_VIOLATED, message));
+                    }
+                }
+            }
+        }
+        statements.put_back(self.entered);
+        Ok(())
+    }
+
+    /// An event waits.
+    pub(crate) fn wait(
+        &self,
+        triggers: &Arc<Triggers>,
+        place: usize,
+        event: Event,
+        (old, new): (Option<Row>, Option<Row>),
+    ) -> Result<()> {
+        memory::reserve(WAITING)?;
+        let waiting = Waiting { triggers: Arc::clone(triggers), place, event, old, new };
+        let is_deferred = triggers.trigger(place).is_some_and(|trigger| self.origin.timing().defers(trigger));
+        match is_deferred {
+            true => self.context.lock().unwrap_or_else(PoisonError::into_inner).deferred.push(waiting),
+            false => self.queue.borrow_mut().push(waiting),
+        }
+        Ok(())
+    }
+
+    /// The end of the statement: fires what waits for it, and what comes to wait while that fires.
+    pub(crate) fn finish(&self) -> Result<()> {
+        loop {
+            let next = self.next.get();
+            let waiting = self.queue.borrow().get(next).cloned();
+            let Some(waiting) = waiting else { break };
+            self.next.set(next + 1);
+            self.fire(&waiting)?;
+        }
+        self.queue.borrow_mut().clear();
+        self.next.set(0);
+        Ok(())
+    }
+
+    fn fire(&self, waiting: &Waiting) -> Result<()> {
+        let rows = (waiting.old.as_deref().map(|r| &**r), waiting.new.as_deref().map(|r| &**r));
+        self.call((&waiting.triggers, waiting.place), waiting.event, rows).map(|_| ())
+    }
+}
+
+/// Fires the events that have waited for the end of the transaction, or those that SET CONSTRAINTS makes due now.
+pub(crate) fn fire_deferred(entered: &Entered<'_>, origin: &Origin, all: bool) -> Result<()> {
+    let due = |waiting: &Waiting| {
+        let trigger = waiting.triggers.trigger(waiting.place);
+        all || trigger.is_none_or(|trigger| !origin.timing().defers(trigger))
+    };
+    loop {
+        let events: Vec<Waiting> = {
+            let mut context = origin.context().lock().unwrap_or_else(PoisonError::into_inner);
+            let (now, later) = std::mem::take(&mut context.deferred).into_iter().partition(due);
+            context.deferred = later;
+            now
+        };
+        if events.is_empty() {
+            return Ok(());
+        }
+        let firing = Firing::new(entered, origin);
+        events.iter().try_for_each(|waiting| firing.fire(waiting))?;
+        firing.finish()?;
+    }
+}
