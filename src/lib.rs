@@ -165,6 +165,7 @@ pub mod catalog {
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
+    pub mod routines;
     pub mod schema;
     pub mod shared_map;
     pub mod store;
@@ -216,6 +217,7 @@ pub mod sql {
         mod named;
         pub(in crate::sql) mod names;
         mod ordered_set;
+        pub mod outer;
         mod polymorphic;
         mod query;
         mod recursion;
@@ -396,6 +398,7 @@ pub mod engine {
     pub mod process;
     mod progress;
     pub mod remote;
+    pub(crate) mod routines;
     mod row_capture;
     #[cfg(test)]
     mod schema_tests;

@@ -23,7 +23,7 @@ use crate::engine::notifications::{Notification, Pending};
 use crate::engine::pool::{Lease, Lent, PlacesHeld};
 use crate::engine::progress::{Progress, blocking};
 use crate::engine::remote::replica::ReadFrom;
-use crate::engine::session_schema::{SessionSchema, write_sequences};
+use crate::engine::session_schema::{SessionLink, write_sequences};
 use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
 use crate::error::{Error, Result, SqlState};
@@ -36,11 +36,10 @@ use crate::types::value::Value;
 /// One client session's side of the engine.
 pub struct EngineSession {
     pub(crate) hold: Hold,
-    /// The session's own connection for good, once it has temporary tables.
-    pub(crate) pinned: Option<Arc<Lease>>,
     savepoints: Savepoints,
     modes: Modes,
-    pub(crate) schema: SessionSchema,
+    /// What the functions that its statements call know of it.
+    pub(crate) link: Arc<SessionLink>,
     /// What the commit under way will say.
     outgoing: Option<Pending>,
     /// It listens to something, or something has arrived that it listened to.
@@ -73,10 +72,9 @@ impl EngineSession {
         progress.attach(Some(interrupt.clone()));
         EngineSession {
             hold: Hold::Nothing,
-            pinned: None,
             savepoints: Savepoints::default(),
             modes: Modes::default(),
-            schema: SessionSchema::default(),
+            link: SessionLink::new(&database, &context, interrupt.clone()),
             outgoing: None,
             listening: false,
             seen: Seen::new(Arc::clone(database.watermark())),
@@ -176,7 +174,7 @@ impl EngineSession {
             Hold::Nothing => self.read().await?,
         };
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
-        let timing = || Arc::clone(&self.schema.timing);
+        let timing = || Arc::clone(&self.link.schema().timing);
         let of_step = |step: &ProgramStep| Origin::new(Arc::clone(&self.context), timing(), step.target);
         let step_origins = statement.before.iter().map(of_step).collect();
         Cursor::open(lease, statement, params, literals, gate, origin, step_origins)
@@ -204,7 +202,8 @@ impl EngineSession {
             Hold::Snapshot(lease) => Some(lease),
             _ => None,
         };
-        held.into_iter().chain(&self.pinned).any(|lease| cursor.is_on(lease))
+        let schema = self.link.schema();
+        held.into_iter().chain(&schema.pinned).any(|lease| cursor.is_on(lease))
     }
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
@@ -265,8 +264,11 @@ impl EngineSession {
         let search_path = self.lock_context().settings.schemas_searched().clone();
         let constraints =
             names.map(|names| constraint_timing::named(&catalog, &search_path, names, deferred)).transpose()?;
-        let timing = Arc::make_mut(&mut self.schema.timing);
-        timing.set(constraints.as_deref(), deferred);
+        let timing = {
+            let schema = &mut *self.link.schema();
+            Arc::make_mut(&mut schema.timing).set(constraints.as_deref(), deferred);
+            Arc::clone(&schema.timing)
+        };
         let Hold::Write(write) = &self.hold else { return Ok(()) };
         let entered = write.lease.enter();
         timing.check(&entered, &self.context)?;
@@ -287,7 +289,7 @@ impl EngineSession {
         }
         if outcome.is_ok() {
             self.hold = Hold::Nothing;
-            self.schema.committed();
+            self.link.schema().committed();
         }
         self.end_transaction();
         if let Some(sequence) = outcome? {
@@ -389,7 +391,7 @@ impl EngineSession {
     pub async fn savepoint(&mut self, name: &str) -> Result<()> {
         self.notice_loss();
         let entered = enter(&self.hold)?;
-        self.savepoints.set(name, self.schema.mark(), entered.as_ref())
+        self.savepoints.set(name, self.link.schema().mark(), entered.as_ref())
     }
 
     /// RELEASE; 3B001 when there is none of that name.
@@ -405,9 +407,9 @@ impl EngineSession {
         let entered = enter(&self.hold)?;
         let mark = self.savepoints.rollback_to(name, entered.as_ref())?;
         drop(entered);
-        self.undo_schema(mark);
+        self.link.undo_schema(mark);
         match enter(&self.hold)? {
-            Some(entered) if self.holds_ticket() => self.schema.timing.apply(&entered),
+            Some(entered) if self.holds_ticket() => self.timing().apply(&entered),
             _ => Ok(()),
         }
     }
@@ -443,8 +445,16 @@ impl EngineSession {
         self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn timing(&self) -> Arc<Timing> {
+        Arc::clone(&self.link.schema().timing)
+    }
+
+    fn pinned(&self) -> Option<Arc<Lease>> {
+        self.link.schema().pinned.clone()
+    }
+
     fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
-        let timing = Arc::clone(&self.schema.timing);
+        let timing = self.timing();
         let mut origin = Origin::new(Arc::clone(&self.context), timing, statement.target);
         origin.set_keys(statement, params, literals);
         origin
@@ -452,8 +462,8 @@ impl EngineSession {
 
     /// A connection for one statement, or the session's own.
     async fn borrow(&self) -> Result<Arc<Lease>> {
-        if let Some(pinned) = &self.pinned {
-            return Ok(Arc::clone(pinned));
+        if let Some(pinned) = self.pinned() {
+            return Ok(pinned);
         }
         let pool = self.database.pool();
         let own = if self.probes { pool.probe()? } else { None };
@@ -461,8 +471,7 @@ impl EngineSession {
             Some(lease) => lease,
             None => pool.reader(&self.interrupt, &self.places).await?,
         };
-        self.attach(&lease);
-        Ok(Arc::new(lease))
+        Ok(self.attach(lease))
     }
 
     /// A connection to read with outside of a transaction, and what the output has to wait for.
@@ -471,7 +480,7 @@ impl EngineSession {
         let gate = match self.database.replica() {
             None => Gate::Snapshot(self.seen.clone()),
             // The transaction of another cursor or of its own must not be mixed up with this read's.
-            Some(replica) if self.pinned.is_some() => Gate::Kept(self.seen.clone(), Arc::clone(replica)),
+            Some(replica) if self.pinned().is_some() => Gate::Kept(self.seen.clone(), Arc::clone(replica)),
             Some(replica) => match replica.begin_read(&lease, ReadFrom::Durable)? {
                 ReadFrom::Durable => Gate::Durable,
                 ReadFrom::Latest => Gate::Snapshot(self.seen.clone()),
@@ -482,18 +491,20 @@ impl EngineSession {
 
     /// The connection to write with; the caller has the ticket.
     fn writer_lease(&self) -> Result<Arc<Lease>> {
-        if let Some(pinned) = &self.pinned {
+        if let Some(pinned) = self.pinned() {
             pinned.follow()?;
-            return Ok(Arc::clone(pinned));
+            return Ok(pinned);
         }
         let lease = self.database.pool().writer()?;
-        self.attach(&lease);
-        Ok(Arc::new(lease))
+        Ok(self.attach(lease))
     }
 
-    fn attach(&self, lease: &Lease) {
+    fn attach(&self, lease: Lease) -> Arc<Lease> {
         lease.slot().enter(Arc::clone(&self.context), Some(Arc::clone(&self.poll)));
         lease.progress().attach(Some(self.interrupt.clone()));
+        let lease = Arc::new(lease);
+        lease.slot().link(&self.link, &lease);
+        lease
     }
 
     /// A transaction that promises one snapshot takes it before its first read.
@@ -550,8 +561,9 @@ impl EngineSession {
             }
         };
         lease.slot().take_pending_keys();
-        if *self.schema.timing != Timing::default() {
-            self.schema.timing.apply(&lease.enter())?;
+        let timing = self.timing();
+        if *timing != Timing::default() {
+            timing.apply(&lease.enter())?;
         }
         let begun = self.seen.now();
         self.hold = Hold::Write(WriteTransaction { lease, _ticket: ticket, begun });
@@ -669,7 +681,7 @@ impl EngineSession {
             Hold::Write(write) => (&write.lease, Some(write.begun)),
             Hold::Nothing | Hold::Lost(_) => {
                 self.hold = Hold::Nothing;
-                return self.undo_schema(None);
+                return self.link.undo_schema(None);
             }
         };
         let entered = lease.enter();
@@ -686,7 +698,7 @@ impl EngineSession {
             self.seen.note(begun);
         }
         self.hold = Hold::Nothing;
-        self.undo_schema(None);
+        self.link.undo_schema(None);
     }
 
     fn end_transaction(&mut self) {
@@ -705,6 +717,7 @@ impl Drop for EngineSession {
             log::info!("database \"{name}\": backend {pid} ended inside a transaction, which is rolled back");
         }
         self.roll_back_locally();
+        self.link.schema().pinned = None;
         if self.listening {
             self.database.notifications().forget(self.pid());
         }
