@@ -165,6 +165,7 @@ pub mod catalog {
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
+    pub mod routines;
     pub mod schema;
     pub mod shared_map;
     pub mod store;
@@ -218,6 +219,7 @@ pub mod sql {
         mod named;
         pub(in crate::sql) mod names;
         mod ordered_set;
+        pub mod outer;
         mod polymorphic;
         mod query;
         mod recursion;
@@ -400,6 +402,7 @@ pub mod engine {
     pub mod process;
     mod progress;
     pub mod remote;
+    pub(crate) mod routines;
     mod row_capture;
     mod row_change;
     mod row_sql;

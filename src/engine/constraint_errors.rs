@@ -72,6 +72,11 @@ impl Origin {
         &self.timing
     }
 
+    /// The same session's statement about a relation.
+    pub(crate) fn with_row_of(&self, target: Option<Oid>) -> Self {
+        Origin::new(Arc::clone(&self.context), Arc::clone(&self.timing), target)
+    }
+
     /// The same statement about a row whose values are known.
     pub(crate) fn with_row(&self, relation: &Relation, row: &[Value]) -> Self {
         let values = relation.columns.iter().zip(row);

@@ -17,7 +17,6 @@ use crate::engine::identity::KnownHolder;
 use crate::engine::kept::Kept;
 use crate::engine::notifications::{Notifications, Pending};
 use crate::engine::pool::Places;
-use crate::engine::triggers::Waiting as WaitingTrigger;
 use crate::error::Notice;
 use crate::settings::Settings;
 use crate::types::pg_type::Oid;
@@ -51,8 +50,6 @@ pub struct SessionContext {
     pub depth: usize,
     /// The transaction has taken advisory locks that end with it.
     pub locks_in_transaction: bool,
-    /// The trigger events that wait for the end of the transaction.
-    pub(crate) deferred: Vec<WaitingTrigger>,
     /// What the transaction is to say when it commits, and those who hear it.
     pub pending: Pending,
     pub notifications: Arc<Notifications>,
@@ -101,7 +98,6 @@ impl SessionContext {
             cursors: Vec::new(),
             depth: 0,
             locks_in_transaction: false,
-            deferred: Vec::new(),
             pending: Pending::default(),
             notifications: Arc::default(),
             writer: Arc::default(),

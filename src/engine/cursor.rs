@@ -9,6 +9,7 @@ use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::functions::{ContextSlot, KeptRows};
 use crate::engine::gate::Gate;
 use crate::engine::pool::Lease;
+use crate::engine::row_change::RowLoop;
 use crate::engine::statement::{Code, RawStatement, Step};
 use crate::engine::steps;
 use crate::error::{Error, Result, SqlState};
@@ -37,6 +38,8 @@ pub struct Cursor {
     /// Steps have run before it: what they put off is due at its end, and what the steps of the statement around it have
     /// kept is there again.
     outer: Option<KeptByOuter>,
+    /// It is a loop over rows that triggers stand between.
+    rows: Option<RowLoop>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +94,25 @@ impl Cursor {
             unchecked,
             switched_off: false,
             outer,
+            rows: None,
         })
+    }
+
+    /// Opens a statement that is run for rows that come from elsewhere, as [`execute`](Self::execute) does. Of one with
+    /// triggers the last step is run for each of them.
+    pub(crate) fn open_loop(
+        lease: Arc<Lease>,
+        statement: &SqliteStatement,
+        (params, literals): (&[Value], &[Value]),
+        gate: Gate,
+        origin: Origin,
+    ) -> Result<Self> {
+        let last = SqliteStatement { before: Vec::new(), ..statement.clone() };
+        let step = statement.before.last().filter(|_| statement.fires);
+        let rows = step.and_then(|step| RowLoop::new(step, origin.with_row_of(step.target)));
+        let mut cursor = Cursor::open(lease, &last, params, literals, gate, Some(Box::new(origin)), Vec::new())?;
+        cursor.rows = rows;
+        Ok(cursor)
     }
 
     /// Advances to the next row; false at the end. Runs in place; a long statement hands its worker's core off from
@@ -152,7 +173,11 @@ impl Cursor {
             entered.set_foreign_keys(false)?;
             self.switched_off = true;
         }
-        self.origin.as_ref().map_or(Ok(()), |origin| origin.begin_loop(&entered))
+        self.origin.as_ref().map_or(Ok(()), |origin| origin.begin_loop(&entered))?;
+        match &mut self.rows {
+            Some(rows) => rows.begin(&entered),
+            None => Ok(()),
+        }
     }
 
     /// After the last [`execute`](Self::execute).
@@ -162,7 +187,8 @@ impl Cursor {
             entered.set_foreign_keys(true)?;
             self.switched_off = false;
         }
-        let checked = self.origin.as_ref().map_or(Ok(()), |origin| origin.end_loop(&entered));
+        let fired = self.rows.as_mut().map_or(Ok(()), |rows| rows.end(&entered));
+        let checked = fired.and_then(|()| self.origin.as_ref().map_or(Ok(()), |origin| origin.end_loop(&entered)));
         checked.inspect_err(|_| self.gate.failed())
     }
 
@@ -171,6 +197,10 @@ impl Cursor {
     pub fn execute(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Result<u64> {
         check_sources(&statement.binds, params, literals)?;
         let entered = self.lease.enter();
+        if let Some(rows) = &mut self.rows {
+            entered.slot().sequences().begin_statement();
+            return rows.row(&entered, (params, literals)).inspect_err(|_| self.gate.failed());
+        }
         let (lease, gate, origin) = (&self.lease, &self.gate, &mut self.origin);
         let raw = live(&mut self.statement);
         raw.reset();
@@ -230,13 +260,13 @@ struct KeptByOuter(ContextSlot, Vec<KeptRows>);
 
 impl KeptByOuter {
     fn new(slot: &ContextSlot) -> Self {
-        KeptByOuter(slot.clone(), slot.begin_keeping())
+        KeptByOuter(slot.clone(), slot.take_kept_rows())
     }
 }
 
 impl Drop for KeptByOuter {
     fn drop(&mut self) {
-        self.0.end_keeping(std::mem::take(&mut self.1));
+        self.0.put_kept_rows(std::mem::take(&mut self.1));
     }
 }
 

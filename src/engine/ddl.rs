@@ -22,6 +22,7 @@ mod parameters;
 mod privilege;
 mod rebuild;
 mod rename;
+mod routine;
 mod sequence;
 mod sqlite;
 mod storage;
@@ -162,6 +163,12 @@ impl<'a> Change<'a> {
             Ddl::RenameTrigger { table, name, to } => self.rename_trigger(table, name, to),
             Ddl::DropTrigger { table, name, if_exists, cascade } => {
                 self.drop_trigger(table, name, *if_exists, *cascade)
+            }
+            Ddl::CreateRoutine(create) => self.create_routine(create),
+            Ddl::AlterRoutine(alter) => self.alter_routine(alter),
+            Ddl::ChangeRoutine { kind, routine, change } => self.change_routine(*kind, routine, change),
+            Ddl::DropRoutines { kind, routines, if_exists, cascade } => {
+                self.drop_routines(*kind, routines, (*if_exists, *cascade))
             }
             Ddl::AlterTable { name, kind, if_exists, actions } => self.alter_table(name, *kind, *if_exists, actions),
             Ddl::AlterSequence { name, if_exists, settings } => self.alter_sequence(name, *if_exists, settings),

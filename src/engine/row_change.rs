@@ -12,11 +12,11 @@ use rusqlite::types::Value as Held;
 use crate::catalog::schema::Relation;
 use crate::catalog::trigger::{Event, Timing};
 use crate::engine::connection::Entered;
-use crate::engine::constraint_errors::with_failing_row;
+use crate::engine::constraint_errors::{Origin, with_failing_row};
 use crate::engine::cursor::value_of;
 use crate::engine::row_sql::{Row, RowStatements, Values};
 use crate::engine::statement::Step;
-use crate::engine::triggers::{Firing, Triggers};
+use crate::engine::triggers::{self, Firing, Triggers};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, session as limits};
 use crate::sql::lower::update_row;
@@ -85,6 +85,88 @@ struct EventTriggers {
     instead: Vec<usize>,
 }
 
+/// What is left of a [`Changer`] while something else runs.
+struct Parts {
+    relation: Arc<Relation>,
+    triggers: Arc<Triggers>,
+    events: Vec<EventTriggers>,
+    statements: RowStatements,
+    changed: Changed,
+    affected: HashSet<i64>,
+}
+
+/// A change of rows that come one by one from elsewhere (COPY FROM).
+pub(crate) struct RowLoop {
+    step: ProgramStep,
+    change: Arc<RowChange>,
+    origin: Origin,
+    parts: Option<(triggers::Parts, Parts)>,
+}
+
+impl RowLoop {
+    /// Of a step whose query gives the row of the parameters.
+    pub(crate) fn new(step: &ProgramStep, origin: Origin) -> Option<Self> {
+        let change = Arc::clone(step.change.as_ref()?);
+        Some(RowLoop { step: step.clone(), change, origin, parts: None })
+    }
+
+    /// Fires what fires before the statement.
+    pub(crate) fn begin(&mut self, entered: &Entered<'_>) -> Result<()> {
+        self.with(entered, (&[], &[]), |changer| changer.begin())
+    }
+
+    /// One row; whether it was changed.
+    pub(crate) fn row(&mut self, entered: &Entered<'_>, values: (&[Value], &[Value])) -> Result<u64> {
+        let rows = read(entered, &self.step, values)?;
+        self.with(entered, values, |changer| {
+            let before = changer.changed.count;
+            changer.rows(rows)?;
+            Ok(changer.changed.count - before)
+        })
+    }
+
+    /// Fires what fires at its end.
+    pub(crate) fn end(&mut self, entered: &Entered<'_>) -> Result<()> {
+        self.with(entered, (&[], &[]), |changer| {
+            changer.statements.put_back(entered);
+            changer.end()?;
+            changer.firing.origin.check_loop(entered)?;
+            changer.firing.finish()
+        })
+    }
+
+    fn with<T>(
+        &mut self,
+        entered: &Entered<'_>,
+        values: (&[Value], &[Value]),
+        body: impl FnOnce(&mut Changer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let unchecked = self.origin.is_unchecked();
+        if unchecked {
+            entered.set_foreign_keys(false)?;
+        }
+        let (firing, parts) = match self.parts.take() {
+            None => (Firing::new(entered, &self.origin), None),
+            Some((firing, parts)) => (Firing::resume(entered, &self.origin, firing), Some(parts)),
+        };
+        let outcome = match parts {
+            None => Changer::new(&firing, &self.change, values),
+            Some(parts) => Ok(Changer::resume(&firing, &self.change, values, parts)),
+        };
+        let outcome = outcome.and_then(|mut changer| {
+            let outcome = body(&mut changer);
+            let parts = changer.into_parts();
+            outcome.map(|given| (given, parts))
+        });
+        if unchecked {
+            entered.set_foreign_keys(true)?;
+        }
+        let (given, parts) = outcome?;
+        self.parts = Some((firing.into_parts(), parts));
+        Ok(given)
+    }
+}
+
 /// A change of rows under way.
 pub(crate) struct Changer<'a> {
     firing: &'a Firing<'a>,
@@ -128,6 +210,21 @@ impl<'a> Changer<'a> {
             changed: Changed::default(),
             affected: HashSet::new(),
         })
+    }
+
+    fn resume(
+        firing: &'a Firing<'a>,
+        change: &'a RowChange,
+        (params, literals): (&'a [Value], &'a [Value]),
+        parts: Parts,
+    ) -> Self {
+        let Parts { relation, triggers, events, statements, changed, affected } = parts;
+        Changer { firing, change, relation, triggers, events, params, literals, statements, changed, affected }
+    }
+
+    fn into_parts(self) -> Parts {
+        let Changer { relation, triggers, events, statements, changed, affected, .. } = self;
+        Parts { relation, triggers, events, statements, changed, affected }
     }
 
     /// Fires the triggers before the statement.
@@ -250,7 +347,6 @@ impl<'a> Changer<'a> {
             self.changed.count += 1;
             return self.returned(&new, others);
         };
-        self.forget_generated(&mut new);
         let relation = Arc::clone(&self.relation);
         let values = self.values(&relation, &[], &new, None);
         let (generated, changes) = self.statements.run(self.firing, insert, &values)?;
@@ -307,11 +403,10 @@ impl<'a> Changer<'a> {
         &mut self,
         rowid: Option<Value>,
         was: Row,
-        mut new: Vec<Value>,
+        new: Vec<Value>,
         mut places: Vec<usize>,
         others: &[Value],
     ) -> Result<()> {
-        self.forget_generated(&mut new);
         let before = self.before(Event::Update);
         let planned = if before.is_empty() { Vec::new() } else { new.clone() };
         let Some(mut new) = self.fire(&before, Event::Update, Some(&was), Some(new))? else { return Ok(()) };
@@ -321,9 +416,9 @@ impl<'a> Changer<'a> {
             self.changed.count += 1;
             return self.returned(&new, others);
         };
-        self.forget_generated(&mut new);
         for (place, (now, planned)) in new.iter().zip(&planned).enumerate() {
-            if now != planned && !places.contains(&place) {
+            let generated = self.relation.columns.get(place).is_some_and(|column| column.generated);
+            if now != planned && !generated && !places.contains(&place) {
                 places.push(place);
             }
         }
@@ -380,12 +475,6 @@ impl<'a> Changer<'a> {
     }
 
     // ----- parts
-
-    /// What is generated is not known until the row is written.
-    fn forget_generated(&self, new: &mut [Value]) {
-        let columns = self.relation.columns.iter().zip(new);
-        columns.filter(|(column, _)| column.generated).for_each(|(_, value)| *value = Value::Null);
-    }
 
     fn take_generated(&self, new: &mut [Value], generated: Option<Vec<Value>>) {
         let slots = self.relation.columns.iter().zip(new).filter(|(column, _)| column.generated);

@@ -23,7 +23,7 @@ use crate::engine::notifications::{Notification, Pending};
 use crate::engine::pool::{Lease, Lent, PlacesHeld};
 use crate::engine::progress::{Progress, blocking};
 use crate::engine::remote::replica::ReadFrom;
-use crate::engine::session_schema::{SessionSchema, write_sequences};
+use crate::engine::session_schema::{SessionLink, write_sequences};
 use crate::engine::statement::Code;
 use crate::engine::triggers;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
@@ -37,11 +37,10 @@ use crate::types::value::Value;
 /// One client session's side of the engine.
 pub struct EngineSession {
     pub(crate) hold: Hold,
-    /// The session's own connection for good, once it has temporary tables.
-    pub(crate) pinned: Option<Arc<Lease>>,
     savepoints: Savepoints,
     modes: Modes,
-    pub(crate) schema: SessionSchema,
+    /// What the functions that its statements call know of it.
+    pub(crate) link: Arc<SessionLink>,
     /// What the commit under way will say.
     outgoing: Option<Pending>,
     /// It listens to something, or something has arrived that it listened to.
@@ -74,10 +73,9 @@ impl EngineSession {
         progress.attach(Some(interrupt.clone()));
         EngineSession {
             hold: Hold::Nothing,
-            pinned: None,
             savepoints: Savepoints::default(),
             modes: Modes::default(),
-            schema: SessionSchema::default(),
+            link: SessionLink::new(&database, &context, interrupt.clone()),
             outgoing: None,
             listening: false,
             seen: Seen::new(Arc::clone(database.watermark())),
@@ -177,10 +175,25 @@ impl EngineSession {
             Hold::Nothing => self.read().await?,
         };
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
-        let timing = || Arc::clone(&self.schema.timing);
+        let timing = || Arc::clone(&self.link.schema().timing);
         let of_step = |step: &ProgramStep| Origin::new(Arc::clone(&self.context), timing(), step.target);
         let step_origins = statement.before.iter().map(of_step).collect();
         Cursor::open(lease, statement, params, literals, gate, origin, step_origins)
+    }
+
+    /// Opens a statement that is run for each of the rows that come from the client (COPY FROM).
+    pub async fn open_loop(
+        &mut self,
+        statement: &SqliteStatement,
+        params: &[Value],
+        literals: &[Value],
+    ) -> Result<Cursor> {
+        self.check_permissions(&statement.permissions)?;
+        self.lock(&statement.wait).await?;
+        let Hold::Write(write) = &self.hold else { return Err(Loss::Failed.error()) };
+        let (lease, gate) = (Arc::clone(&write.lease), Gate::Provisional(self.seen.clone(), write.begun));
+        let origin = Origin::new(Arc::clone(&self.context), self.timing(), statement.target);
+        Cursor::open_loop(lease, statement, (params, literals), gate, origin)
     }
 
     /// 42501 unless the session's current role may do all of it.
@@ -205,7 +218,8 @@ impl EngineSession {
             Hold::Snapshot(lease) => Some(lease),
             _ => None,
         };
-        held.into_iter().chain(&self.pinned).any(|lease| cursor.is_on(lease))
+        let schema = self.link.schema();
+        held.into_iter().chain(&schema.pinned).any(|lease| cursor.is_on(lease))
     }
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
@@ -266,23 +280,25 @@ impl EngineSession {
         let search_path = self.lock_context().settings.schemas_searched().clone();
         let constraints =
             names.map(|names| constraint_timing::named(&catalog, &search_path, names, deferred)).transpose()?;
-        let timing = Arc::make_mut(&mut self.schema.timing);
-        timing.set(constraints.as_deref(), deferred);
+        let timing = {
+            let schema = &mut *self.link.schema();
+            Arc::make_mut(&mut schema.timing).set(constraints.as_deref(), deferred);
+            Arc::clone(&schema.timing)
+        };
         let Hold::Write(write) = &self.hold else { return Ok(()) };
         let entered = write.lease.enter();
         timing.check(&entered, &self.context)?;
         timing.apply(&entered)?;
-        let timing = Arc::clone(&self.schema.timing);
         triggers::fire_deferred(&entered, &Origin::new(Arc::clone(&self.context), timing, None), false)
     }
 
     /// Fires the triggers that have waited for the end of the transaction.
     fn fire_deferred(&self) -> Result<()> {
         let Hold::Write(write) = &self.hold else { return Ok(()) };
-        if self.lock_context().deferred.is_empty() {
+        if self.link.schema().deferred.is_empty() {
             return Ok(());
         }
-        let origin = Origin::new(Arc::clone(&self.context), Arc::clone(&self.schema.timing), None);
+        let origin = Origin::new(Arc::clone(&self.context), self.timing(), None);
         let entered = write.lease.enter();
         entered.begin_statement();
         entered.control(Control::DeferForeignKeys).map_err(|code| entered.error(code))?;
@@ -304,7 +320,7 @@ impl EngineSession {
         }
         if outcome.is_ok() {
             self.hold = Hold::Nothing;
-            self.schema.committed();
+            self.link.schema().committed();
         }
         self.end_transaction();
         if let Some(sequence) = outcome? {
@@ -406,8 +422,7 @@ impl EngineSession {
     pub async fn savepoint(&mut self, name: &str) -> Result<()> {
         self.notice_loss();
         let entered = enter(&self.hold)?;
-        let deferred = self.lock_context().deferred.len();
-        self.savepoints.set(name, self.schema.mark(deferred), entered.as_ref())
+        self.savepoints.set(name, self.link.schema().mark(), entered.as_ref())
     }
 
     /// RELEASE; 3B001 when there is none of that name.
@@ -423,9 +438,9 @@ impl EngineSession {
         let entered = enter(&self.hold)?;
         let mark = self.savepoints.rollback_to(name, entered.as_ref())?;
         drop(entered);
-        self.undo_schema(mark);
+        self.link.undo_schema(mark);
         match enter(&self.hold)? {
-            Some(entered) if self.holds_ticket() => self.schema.timing.apply(&entered),
+            Some(entered) if self.holds_ticket() => self.timing().apply(&entered),
             _ => Ok(()),
         }
     }
@@ -461,8 +476,16 @@ impl EngineSession {
         self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn timing(&self) -> Arc<Timing> {
+        Arc::clone(&self.link.schema().timing)
+    }
+
+    fn pinned(&self) -> Option<Arc<Lease>> {
+        self.link.schema().pinned.clone()
+    }
+
     fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
-        let timing = Arc::clone(&self.schema.timing);
+        let timing = self.timing();
         let mut origin = Origin::new(Arc::clone(&self.context), timing, statement.target);
         origin.set_keys(statement, params, literals);
         origin
@@ -470,8 +493,8 @@ impl EngineSession {
 
     /// A connection for one statement, or the session's own.
     async fn borrow(&self) -> Result<Arc<Lease>> {
-        if let Some(pinned) = &self.pinned {
-            return Ok(Arc::clone(pinned));
+        if let Some(pinned) = self.pinned() {
+            return Ok(pinned);
         }
         let pool = self.database.pool();
         let own = if self.probes { pool.probe()? } else { None };
@@ -479,8 +502,7 @@ impl EngineSession {
             Some(lease) => lease,
             None => pool.reader(&self.interrupt, &self.places).await?,
         };
-        self.attach(&lease);
-        Ok(Arc::new(lease))
+        Ok(self.attach(lease))
     }
 
     /// A connection to read with outside of a transaction, and what the output has to wait for.
@@ -489,7 +511,7 @@ impl EngineSession {
         let gate = match self.database.replica() {
             None => Gate::Snapshot(self.seen.clone()),
             // The transaction of another cursor or of its own must not be mixed up with this read's.
-            Some(replica) if self.pinned.is_some() => Gate::Kept(self.seen.clone(), Arc::clone(replica)),
+            Some(replica) if self.pinned().is_some() => Gate::Kept(self.seen.clone(), Arc::clone(replica)),
             Some(replica) => match replica.begin_read(&lease, ReadFrom::Durable)? {
                 ReadFrom::Durable => Gate::Durable,
                 ReadFrom::Latest => Gate::Snapshot(self.seen.clone()),
@@ -500,18 +522,20 @@ impl EngineSession {
 
     /// The connection to write with; the caller has the ticket.
     fn writer_lease(&self) -> Result<Arc<Lease>> {
-        if let Some(pinned) = &self.pinned {
+        if let Some(pinned) = self.pinned() {
             pinned.follow()?;
-            return Ok(Arc::clone(pinned));
+            return Ok(pinned);
         }
         let lease = self.database.pool().writer()?;
-        self.attach(&lease);
-        Ok(Arc::new(lease))
+        Ok(self.attach(lease))
     }
 
-    fn attach(&self, lease: &Lease) {
+    fn attach(&self, lease: Lease) -> Arc<Lease> {
         lease.slot().enter(Arc::clone(&self.context), Some(Arc::clone(&self.poll)));
         lease.progress().attach(Some(self.interrupt.clone()));
+        let lease = Arc::new(lease);
+        lease.slot().link(&self.link, &lease);
+        lease
     }
 
     /// A transaction that promises one snapshot takes it before its first read.
@@ -568,8 +592,9 @@ impl EngineSession {
             }
         };
         lease.slot().take_pending_keys();
-        if *self.schema.timing != Timing::default() {
-            self.schema.timing.apply(&lease.enter())?;
+        let timing = self.timing();
+        if *timing != Timing::default() {
+            timing.apply(&lease.enter())?;
         }
         let begun = self.seen.now();
         self.hold = Hold::Write(WriteTransaction { lease, _ticket: ticket, begun });
@@ -687,7 +712,7 @@ impl EngineSession {
             Hold::Write(write) => (&write.lease, Some(write.begun)),
             Hold::Nothing | Hold::Lost(_) => {
                 self.hold = Hold::Nothing;
-                return self.undo_schema(None);
+                return self.link.undo_schema(None);
             }
         };
         let entered = lease.enter();
@@ -704,7 +729,7 @@ impl EngineSession {
             self.seen.note(begun);
         }
         self.hold = Hold::Nothing;
-        self.undo_schema(None);
+        self.link.undo_schema(None);
     }
 
     fn end_transaction(&mut self) {
@@ -723,6 +748,7 @@ impl Drop for EngineSession {
             log::info!("database \"{name}\": backend {pid} ended inside a transaction, which is rolled back");
         }
         self.roll_back_locally();
+        self.link.schema().pinned = None;
         if self.listening {
             self.database.notifications().forget(self.pid());
         }

@@ -12,6 +12,7 @@ use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::Origin;
 use crate::engine::context::SharedContext;
+use crate::engine::routines::call::{Caller, call_trigger};
 use crate::engine::row_sql::{Row, RowStatements, Values};
 use crate::engine::trigger_functions;
 use crate::error::{Error, Result, SqlState};
@@ -61,6 +62,14 @@ pub(crate) struct Firing<'a> {
     replica: bool,
     queue: RefCell<Vec<Waiting>>,
     next: Cell<usize>,
+}
+
+/// What is left of a [`Firing`] while something else runs.
+pub(crate) struct Parts {
+    context: SharedContext,
+    catalog: Arc<CatalogSnapshot>,
+    replica: bool,
+    queue: Vec<Waiting>,
 }
 
 impl Triggers {
@@ -116,7 +125,7 @@ impl Triggers {
         })
     }
 
-    /// Those of the transition tables that a trigger wants: whether the old rows and the new ones.
+    /// The trigger at a place.
     pub(crate) fn trigger(&self, place: usize) -> Option<&Arc<Trigger>> {
         self.all.get(place).map(|ready| &ready.trigger)
     }
@@ -141,7 +150,20 @@ impl<'a> Firing<'a> {
             let role = context.settings.current("session_replication_role");
             (Arc::clone(&context.catalog), role.as_deref() == Some("replica"))
         };
-        Firing { entered, context, catalog, origin, replica, queue: RefCell::default(), next: Cell::new(0) }
+        let catalog = entered.slot().linked().map_or(catalog, |(session, _)| session.catalog());
+        Firing::resume(entered, origin, Parts { context, catalog, replica, queue: Vec::new() })
+    }
+
+    /// The same statement goes on.
+    pub(crate) fn resume(entered: &'a Entered<'a>, origin: &'a Origin, parts: Parts) -> Self {
+        let Parts { context, catalog, replica, queue } = parts;
+        Firing { entered, context, catalog, origin, replica, queue: RefCell::new(queue), next: Cell::new(0) }
+    }
+
+    /// Something else runs before the statement goes on.
+    pub(crate) fn into_parts(self) -> Parts {
+        let Firing { context, catalog, replica, queue, .. } = self;
+        Parts { context, catalog, replica, queue: queue.into_inner() }
     }
 
     /// The triggers of a relation.
@@ -215,10 +237,20 @@ impl<'a> Firing<'a> {
             old: old.map(<[Value]>::to_vec),
         };
         let _deeper = self.entered.slot().enter_trigger();
-        match trigger_functions::built_in(trigger.function) {
-            Some(function) => function(called, self),
-            None => Err(Error::unsupported("this trigger function")),
+        if let Some(function) = trigger_functions::built_in(trigger.function) {
+            return function(called, self);
         }
+        let Some(routine) = self.catalog.routines.get(&trigger.function) else {
+            return Err(Error::unsupported("this trigger function"));
+        };
+        let mut called = called;
+        if let (Timing::Before, Some(new)) = (trigger.timing, &mut called.new) {
+            // They are computed when the row is written.
+            let columns = triggers.relation.columns.iter().zip(new);
+            columns.filter(|(column, _)| column.generated).for_each(|(_, value)| *value = Value::Null);
+        }
+        let (link, lease) = self.entered.slot().linked()?;
+        call_trigger(&Caller { link, lease }, routine, called)
     }
 
     /// Fires the triggers of a statement, or has them wait for its end.
@@ -255,7 +287,7 @@ impl<'a> Firing<'a> {
         let waiting = Waiting { triggers: Arc::clone(triggers), place, event, old, new };
         let is_deferred = triggers.trigger(place).is_some_and(|trigger| self.origin.timing().defers(trigger));
         match is_deferred {
-            true => self.context.lock().unwrap_or_else(PoisonError::into_inner).deferred.push(waiting),
+            true => self.entered.slot().linked()?.0.schema().deferred.push(waiting),
             false => self.queue.borrow_mut().push(waiting),
         }
         Ok(())
@@ -289,9 +321,10 @@ pub(crate) fn fire_deferred(entered: &Entered<'_>, origin: &Origin, all: bool) -
     };
     loop {
         let events: Vec<Waiting> = {
-            let mut context = origin.context().lock().unwrap_or_else(PoisonError::into_inner);
-            let (now, later) = std::mem::take(&mut context.deferred).into_iter().partition(due);
-            context.deferred = later;
+            let session = entered.slot().linked()?.0;
+            let mut schema = session.schema();
+            let (now, later) = std::mem::take(&mut schema.deferred).into_iter().partition(due);
+            schema.deferred = later;
             now
         };
         if events.is_empty() {

@@ -7,6 +7,7 @@
 mod alter;
 mod object;
 mod options;
+mod routine;
 mod table;
 mod trigger;
 
@@ -52,6 +53,14 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateDomain(create) => definer.create_domain(create),
         Stmt::CreateExtension(create) => definer.create_extension(create),
         Stmt::CreateTrig(create) => definer.create_trigger(create),
+        Stmt::CreateFunction(create) => {
+            let tag = if create.is_procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" };
+            ddl(Ddl::CreateRoutine(create.clone()), tag)
+        }
+        Stmt::AlterFunction(alter) => {
+            ddl(Ddl::AlterRoutine(alter.clone()), routine::altered_tag(alter.object_type))
+        }
+        Stmt::CreatePLang(create) => routine::create_language(create),
         Stmt::AlterTable(alter) => definer.alter_table(alter),
         Stmt::AlterSeq(alter) => definer.alter_sequence(alter),
         Stmt::AlterEnum(alter) => definer.alter_enum(alter),
@@ -85,6 +94,16 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::AlterExtension(_) | Stmt::AlterExtensionContents(_) => return accepted("ALTER EXTENSION"),
         other => Err(Error::unsupported(unsupported(other)?)),
     })
+}
+
+/// The value of SET as one text.
+pub fn setting_value(name: &str, args: &[crate::sql::ddl::Expr]) -> Result<String> {
+    crate::sql::utility::flattened(name, args)
+}
+
+/// 42704 unless there is a collation of that name.
+pub fn known_collation(names: &[String]) -> Result<()> {
+    options::check_collation(&Definer { text: "" }.name(names)?)
 }
 
 /// Indexes are always as they should be.
@@ -122,9 +141,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
             ObjectType::Collation => "CREATE COLLATION",
             _ => "CREATE TEXT SEARCH",
         },
-        Stmt::CreateFunction(create) if create.is_procedure => "CREATE PROCEDURE",
-        Stmt::CreateFunction(_) => "CREATE FUNCTION",
-        Stmt::AlterFunction(_) => "ALTER FUNCTION",
         Stmt::CreateEventTrig(_) => "CREATE EVENT TRIGGER",
         Stmt::AlterEventTrig(_) => "ALTER EVENT TRIGGER",
         Stmt::Rule(_) => "CREATE RULE",
@@ -139,7 +155,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateCast(_) => "CREATE CAST",
         Stmt::CreateTransform(_) => "CREATE TRANSFORM",
         Stmt::CreateConversion(_) => "CREATE CONVERSION",
-        Stmt::CreatePLang(_) => "CREATE LANGUAGE",
         Stmt::CreateAm(_) => "CREATE ACCESS METHOD",
         Stmt::AlterTSConfiguration(_) | Stmt::AlterTSDictionary(_) => "ALTER TEXT SEARCH",
         Stmt::AlterCollation { .. } => "ALTER COLLATION",

@@ -54,12 +54,14 @@ pub use rows::update_row;
 pub struct Context<'a> {
     pub catalog: &'a CatalogSnapshot,
     pub records: &'a RecordTypes,
+    /// Whether what clients see as text is given as text.
+    pub shows: bool,
 }
 
 impl<'a> Context<'a> {
     /// That of a statement that has been analysed.
     pub fn of(analyzer: &'a Analyzer<'_>) -> Self {
-        Context { catalog: analyzer.catalog(), records: &analyzer.records }
+        Context { catalog: analyzer.catalog(), records: &analyzer.records, shows: !analyzer.is_inner }
     }
 }
 
@@ -78,7 +80,9 @@ pub struct Lowered {
 pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
     let mut query = lower.query(tree)?;
-    lower.show_objects(tree, &mut query)?;
+    if context.shows {
+        lower.show_objects(tree, &mut query)?;
+    }
     let translated = lower.settled(Statement::Query(query), None)?.print(context)?;
     let Program { steps, fires, .. } = lower.program;
     Ok(Lowered { translated, before: steps, fires, row: Vec::new() })

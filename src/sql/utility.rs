@@ -23,6 +23,8 @@ use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::ast::statement::{DiscardMode, LockMode, Stmt};
 use crate::sql::syntax::print;
 
+pub(in crate::sql) use crate::sql::utility::variable::flattened;
+
 pub use crate::sql::utility::copy::{CopySource, CopyStatement, CopyWords};
 
 /// What a utility statement asks for.

@@ -121,7 +121,12 @@ fn action(names: &Names<'_>, trigger: &Trigger) -> String {
 }
 
 /// A trigger function's name, with its schema where that is needed.
-fn function_name(_names: &Names<'_>, oid: Oid) -> String {
+fn function_name(names: &Names<'_>, oid: Oid) -> String {
+    if let Some(routine) = names.catalog.routines.get(&oid) {
+        let has = |schema: &&String| names.catalog.routines_in(schema, &routine.name).next().is_some();
+        let found = names.search_path.iter().find(has);
+        return names.qualified(&routine.schema, &routine.name, found == Some(&routine.schema));
+    }
     proc(oid).map_or_else(|| oid.0.to_string(), |proc| quote_identifier(&proc.name))
 }
 

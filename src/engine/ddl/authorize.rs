@@ -88,12 +88,18 @@ impl Change<'_> {
                 Some(name) => Err(denied(format!("must be owner of extension {name}"))),
                 None => Ok(()),
             },
+            Ddl::CreateRoutine(create) => {
+                self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false)
+            }
             Ddl::RenameTrigger { table, .. } | Ddl::DropTrigger { table, .. } => {
                 self.authorize_object(holder, ObjectKind::Table, table)
             }
             // Asks itself, once it has found its relation.
             Ddl::CreateTrigger(_)
             | Ddl::Grant(_)
+            | Ddl::AlterRoutine(_)
+            | Ddl::ChangeRoutine { .. }
+            | Ddl::DropRoutines { .. }
             | Ddl::AlterDefaultPrivileges(_)
             | Ddl::ChangeOwner { .. }
             | Ddl::ReassignOwned { .. }
@@ -212,7 +218,7 @@ impl Change<'_> {
                 }
             }
             CommentTarget::DomainConstraint { domain, .. } => self.require_type_owner(holder, domain),
-            CommentTarget::Other => Ok(()),
+            CommentTarget::Routine(..) | CommentTarget::Other => Ok(()),
         }
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::Change;
 use super::drop::Object;
 use super::owner::noun_of;
-use crate::catalog::acl::Privileges;
+use crate::catalog::acl::{AclKind, Privileges};
+use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::catalog::tables::procs;
 use crate::catalog::trigger::{Enabled, Events, Timing, Trigger};
@@ -109,9 +110,22 @@ impl Change<'_> {
         };
         let is_system = schema.is_none_or(|schema| schema == "pg_catalog");
         let built_in = procs::procs_named(function).into_iter().find(|p| is_system && p.argument_types().is_empty());
-        let Some((oid, returns)) = built_in.map(|proc| (proc.oid, proc.returns())) else {
+        let schemas: Vec<&str> = match schema {
+            Some(schema) => vec![schema],
+            None => self.search_path.iter().map(String::as_str).collect(),
+        };
+        let users = schemas.iter().find_map(|schema| self.catalog.routine(schema, function, &[]));
+        let found = built_in.map(|proc| (proc.oid, proc.returns()));
+        let found = found.or_else(|| users.filter(|r| !r.is_procedure()).map(|r| (r.oid, r.returns)));
+        let Some((oid, returns)) = found else {
             return Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {shown}() does not exist")));
         };
+        let holder = &*self.holder();
+        let wanted = Privileges::EXECUTE;
+        let mask = || self.catalog.mask(holder, (PG_PROC, oid, 0), AclKind::Function, wanted);
+        if users.is_some() && !holder.superuser && mask() != wanted {
+            return Err(denied(format!("permission denied for function {shown}")));
+        }
         if returns != Oid::TRIGGER {
             let message = format!("function {shown} must return type trigger");
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
@@ -149,7 +163,13 @@ impl Change<'_> {
         match found {
             Ok((relation, trigger)) => self.drop_objects(&[Object::Trigger(relation, trigger)], cascade),
             Err(error) if if_exists => {
-                self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{}, skipping", error.message()));
+                let message = match error.code() {
+                    SqlState::UNDEFINED_OBJECT => {
+                        format!("trigger \"{name}\" for relation \"{table}\" does not exist")
+                    }
+                    _ => error.message().to_owned(),
+                };
+                self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("{message}, skipping"));
                 Ok(())
             }
             Err(error) => Err(error),

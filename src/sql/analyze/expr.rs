@@ -161,6 +161,9 @@ impl Analyzer<'_> {
     }
 
     fn placeholder(&mut self, number: u32) -> Result<Expr> {
+        if let Some(outer) = self.outer_parameter(number)? {
+            return Ok(outer);
+        }
         let index = match usize::try_from(number) {
             Ok(n) if (1..=65535).contains(&n) => n - 1,
             _ => {
@@ -326,8 +329,21 @@ impl Analyzer<'_> {
     }
 
     fn distinct_from(&mut self, negated: bool, left: &Ast, right: &Ast) -> Result<Expr> {
-        let (l, r) = (self.expr(left)?, self.expr(right)?);
-        let (operator, left, right) = self.equality(l, r, "IS DISTINCT FROM")?;
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        self.distinct(negated, left, right)
+    }
+
+    fn distinct(&mut self, negated: bool, left: Expr, right: Expr) -> Result<Expr> {
+        if let (ExprKind::Row { fields: l, .. }, ExprKind::Row { fields: r, .. }) = (&left.kind, &right.kind)
+            && l.len() == r.len()
+            && !l.is_empty()
+        {
+            let fields = l.iter().cloned().zip(r.iter().cloned());
+            let parts = fields.map(|(l, r)| self.distinct(negated, l, r)).collect::<Result<Vec<_>>>()?;
+            let kind = if negated { ExprKind::And(parts) } else { ExprKind::Or(parts) };
+            return Ok(Expr::new(kind, Oid::BOOL));
+        }
+        let (operator, left, right) = self.equality(left, right, "IS DISTINCT FROM")?;
         let (left, right) = (Box::new(left), Box::new(right));
         Ok(Expr::new(ExprKind::Distinct { operator, left, right, negated }, Oid::BOOL))
     }
