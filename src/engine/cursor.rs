@@ -99,7 +99,7 @@ impl Cursor {
     }
 
     /// Opens a statement that is run for rows that come from elsewhere, as [`execute`](Self::execute) does. Of one with
-    /// triggers the last step is run for each of them.
+    /// triggers the step that they stand in is run for each of them.
     pub(crate) fn open_loop(
         lease: Arc<Lease>,
         statement: &SqliteStatement,
@@ -108,7 +108,7 @@ impl Cursor {
         origin: Origin,
     ) -> Result<Self> {
         let last = SqliteStatement { before: Vec::new(), ..statement.clone() };
-        let step = statement.before.last().filter(|_| statement.fires);
+        let step = statement.before.iter().find(|step| step.change.is_some());
         let rows = step.and_then(|step| RowLoop::new(step, origin.with_row_of(step.target)));
         let mut cursor = Cursor::open(lease, &last, params, literals, gate, Some(Box::new(origin)), Vec::new())?;
         cursor.rows = rows;
