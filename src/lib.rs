@@ -403,6 +403,7 @@ pub mod engine {
     mod progress;
     pub mod remote;
     pub(crate) mod routines;
+    mod referential_actions;
     mod row_capture;
     mod row_change;
     mod row_sql;

@@ -79,7 +79,8 @@ impl Origin {
 
     /// The same statement about a row whose values are known.
     pub(crate) fn with_row(&self, relation: &Relation, row: &[Value]) -> Self {
-        let values = relation.columns.iter().zip(row);
+        // Those that are generated are not known before the row is written.
+        let values = relation.columns.iter().zip(row).filter(|(column, _)| !column.generated);
         Origin {
             timing: Arc::clone(&self.timing),
             context: Arc::clone(&self.context),

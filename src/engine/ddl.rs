@@ -78,6 +78,7 @@ pub fn execute(
     change.authorize(ddl)?;
     change.run(ddl)?;
     change.settle_ownership(ddl)?;
+    change.settle_actions()?;
     let file_version = change.sqlite(store::file_version(connection))?;
     let Change { mut catalog, notices, rows, restarted, emptied, is_foreign, .. } = change;
     let now = Arc::make_mut(&mut catalog);
@@ -391,6 +392,12 @@ impl<'a> Change<'a> {
     /// 55006 for a table whose rows are still to be checked, on either side of a foreign key. PostgreSQL refuses it too
     /// where the check would find nothing.
     fn check_not_pending(&self, table: &Relation, command: &str) -> Result<()> {
+        if let Ok((session, _)) = self.slot.linked()
+            && session.schema().deferred.iter().any(|waiting| waiting.is_of(table.oid))
+        {
+            let message = format!("cannot {command} \"{}\" because it has pending trigger events", table.name);
+            return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+        }
         if !self.has_violations {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use crate::catalog::trigger::{Event, Timing};
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{Origin, with_failing_row};
 use crate::engine::cursor::value_of;
+use crate::engine::referential_actions;
 use crate::engine::row_sql::{Row, RowStatements, Values};
 use crate::engine::statement::Step;
 use crate::engine::triggers::{self, Firing, Triggers};
@@ -22,10 +23,11 @@ use crate::limits::{memory, session as limits};
 use crate::sql::lower::update_row;
 use crate::sql::plan::ProgramStep;
 use crate::sql::row_change::{RowAction, RowChange, RowLayout, RowSql};
+use crate::types::pg_type::Oid;
 use crate::types::value::{Value, ValueRef};
 
 /// What keeping a value costs beside its text.
-const VALUE: usize = std::mem::size_of::<Value>();
+pub(crate) const VALUE: usize = std::mem::size_of::<Value>();
 
 /// What a step has done.
 #[derive(Default)]
@@ -83,6 +85,10 @@ struct EventTriggers {
     before: Vec<usize>,
     after: Vec<usize>,
     instead: Vec<usize>,
+    /// Rows are wanted for transition tables: as they were, as they are.
+    records: (bool, bool),
+    /// Foreign keys to the relation whose action is the server's, with the places of the columns they refer to.
+    actions: Vec<(Oid, Vec<usize>)>,
 }
 
 /// What is left of a [`Changer`] while something else runs.
@@ -130,7 +136,6 @@ impl RowLoop {
         self.with(entered, (&[], &[]), |changer| {
             changer.statements.put_back(entered);
             changer.end()?;
-            changer.firing.origin.check_loop(entered)?;
             changer.firing.finish()
         })
     }
@@ -196,6 +201,8 @@ impl<'a> Changer<'a> {
                 before: matching(Timing::Before),
                 after: matching(Timing::After),
                 instead: matching(Timing::InsteadOf),
+                records: firing.records(&triggers, (*event, columns)),
+                actions: referential_actions::of(&firing.catalog, &triggers.relation, *event),
             }
         };
         Ok(Changer {
@@ -231,7 +238,7 @@ impl<'a> Changer<'a> {
     pub(crate) fn begin(&self) -> Result<()> {
         let events = self.change.events.iter();
         events.into_iter().try_for_each(|(event, columns)| {
-            self.firing.statement(&self.triggers, Timing::Before, (*event, columns))
+            self.firing.begin(&self.triggers, (*event, columns))
         })
     }
 
@@ -239,7 +246,7 @@ impl<'a> Changer<'a> {
     pub(crate) fn end(&self) -> Result<()> {
         let events = self.change.events.iter().rev();
         events.into_iter().try_for_each(|(event, columns)| {
-            self.firing.statement(&self.triggers, Timing::After, (*event, columns))
+            self.firing.end(&self.triggers, (*event, columns))
         })
     }
 
@@ -510,10 +517,22 @@ impl<'a> Changer<'a> {
 
     /// AFTER triggers of the row wait for the statement's end.
     fn after(&mut self, event: Event, old: Option<Row>, new: Option<Row>) -> Result<()> {
-        let places = match self.event(event) {
-            Some(triggers) if !triggers.after.is_empty() => triggers.after.clone(),
-            _ => return Ok(()),
-        };
+        let Some(found) = self.events.iter().find(|known| known.event == event) else { return Ok(()) };
+        let (keeps_old, keeps_new) = found.records;
+        if keeps_old || keeps_new {
+            let old = old.as_ref().map(|row| row.as_slice()).filter(|_| keeps_old);
+            let new = new.as_ref().map(|row| row.as_slice()).filter(|_| keeps_new);
+            self.firing.record(self.relation.oid, event, (old, new))?;
+        }
+        for (constraint, places) in &found.actions {
+            if referential_actions::is_due(places, old.as_deref(), new.as_deref()) {
+                self.firing.wait_for_action(&self.triggers, *constraint, event, (old.clone(), new.clone()))?;
+            }
+        }
+        if found.after.is_empty() {
+            return Ok(());
+        }
+        let places = found.after.clone();
         let sizes = old.iter().chain(&new).flat_map(|row| row.iter());
         memory::reserve(sizes.map(|value| VALUE + value.as_ref().text_size()).sum())?;
         for place in places {

@@ -9,10 +9,12 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use crate::catalog::acl::Privileges;
-use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
+use crate::catalog::trigger;
 use crate::engine::connection::Entered;
+use crate::engine::constraint_errors::Origin;
 use crate::engine::constraint_timing::Timing;
 use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::database::Database;
@@ -25,10 +27,10 @@ use crate::engine::routines::cursors::FunctionCursors;
 use crate::engine::sequences::{self, SequenceState};
 use crate::engine::session::EngineSession;
 use crate::engine::statement::Code;
-use crate::engine::triggers::Waiting;
+use crate::engine::triggers::{self, Waiting};
 use crate::engine::transaction::{Hold, Loss};
 use crate::error::{Result, SqlState};
-use crate::sql::ddl::Ddl;
+use crate::sql::ddl::{Ddl, Name};
 use crate::sql::planner::PlanContext;
 use crate::storage::watermark::CommitSequence;
 use crate::types::pg_type::Oid;
@@ -207,6 +209,11 @@ impl SessionLink {
             // Another program has changed the file's schema.
             catalog = Arc::new(load_catalog(&lease.enter())?);
         }
+        let truncated = match ddl {
+            Ddl::Truncate { tables, cascade, .. } => self.truncated(&catalog, tables, *cascade),
+            _ => Vec::new(),
+        };
+        self.fire_truncate(lease, &truncated, trigger::Timing::Before)?;
         let outcome = self.execute_ddl(lease, &catalog, ddl)?;
         let catalog = match outcome.catalog {
             Some(catalog) => catalog,
@@ -223,7 +230,53 @@ impl SessionLink {
         schema.acts_on_commit |= ddl.acts_on_commit();
         drop(schema);
         self.context().notices.extend(outcome.notices);
+        self.fire_truncate(lease, &truncated, trigger::Timing::After)?;
         Ok(outcome.rows)
+    }
+
+    /// The tables that TRUNCATE empties, if one of them has triggers for it.
+    fn truncated(&self, catalog: &CatalogSnapshot, names: &[Name], cascade: bool) -> Vec<Oid> {
+        let path = self.context().settings.search_path();
+        let found = names.iter().filter_map(|name| match &name.schema {
+            Some(schema) => catalog.relation(schema, &name.name),
+            None => catalog.find_relation(&path, &name.name),
+        });
+        let mut tables: Vec<Oid> = Vec::new();
+        found.for_each(|table| {
+            if !tables.contains(&table.oid) {
+                tables.push(table.oid);
+            }
+        });
+        let mut next = 0;
+        while let Some(table) = tables.get(next).copied().filter(|_| cascade) {
+            next += 1;
+            let refers = |r: &&Arc<Relation>| {
+                r.constraints.iter().filter_map(|c| c.foreign_key()).any(|key| key.relation == table)
+            };
+            let mut referring: Vec<Oid> = catalog.relations.values().filter(refers).map(|r| r.oid).collect();
+            referring.sort_unstable();
+            referring.into_iter().for_each(|oid| {
+                if !tables.contains(&oid) {
+                    tables.push(oid);
+                }
+            });
+        }
+        let fires = |oid: &Oid| {
+            let table = catalog.relations.get(oid);
+            table.is_some_and(|table| table.options.triggers.iter().any(|t| t.events.truncate))
+        };
+        if tables.iter().any(fires) { tables } else { Vec::new() }
+    }
+
+    fn fire_truncate(&self, lease: &Lease, tables: &[Oid], timing: trigger::Timing) -> Result<()> {
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let timing_of_constraints = Arc::clone(&self.schema().timing);
+        let origin = Origin::new(Arc::clone(&self.context), timing_of_constraints, None);
+        let entered = lease.enter();
+        entered.begin_statement();
+        triggers::truncating(&entered, &origin, tables, timing)
     }
 
     fn execute_ddl(&self, lease: &Lease, catalog: &Arc<CatalogSnapshot>, ddl: &Ddl) -> Result<ddl::DdlOutcome> {

@@ -62,8 +62,6 @@ pub(crate) fn run(
         }
     }
     let Some(firing) = firing else { return Ok(()) };
-    // Foreign keys are checked before other triggers fire.
-    firing.origin.check_loop(entered)?;
     firing.finish()
 }
 

@@ -4,7 +4,8 @@
 //! events that wait for its end; [`fire_deferred`]. Must not know: how rows are changed (`engine::row_change`), what
 //! functions do. Specification: trigger.html, trigger.c.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
 
 use crate::catalog::schema::{CatalogSnapshot, Relation};
@@ -12,8 +13,12 @@ use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::Origin;
 use crate::engine::context::SharedContext;
+use crate::engine::functions::{KeptRows, TransitionTable};
+use crate::engine::referential_actions;
 use crate::engine::routines::call::{Caller, call_trigger};
+use crate::engine::row_change::{VALUE, held};
 use crate::engine::row_sql::{Row, RowStatements, Values};
+use rusqlite::types::Value as Held;
 use crate::engine::trigger_functions;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, stack};
@@ -44,10 +49,40 @@ struct Ready {
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
     triggers: Arc<Triggers>,
-    place: usize,
+    what: Awaited,
     event: Event,
     old: Option<Row>,
     new: Option<Row>,
+}
+
+/// What is to happen then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// The trigger at that place fires.
+    Trigger(usize),
+    /// The action of a foreign key to the relation is taken.
+    Action(Oid),
+    /// Nothing any more.
+    Nothing,
+}
+
+/// What a statement has done to a relation so far, where triggers ask for it.
+#[derive(Default)]
+struct Done {
+    /// Triggers before the statement have fired.
+    begun: bool,
+    /// Rows for transition tables.
+    old: Vec<Vec<Held>>,
+    new: Vec<Vec<Held>>,
+    /// They are complete: as triggers see them.
+    tables: Option<(KeptRows, KeptRows)>,
+}
+
+impl Waiting {
+    /// Whether it is about rows of that relation.
+    pub(crate) fn is_of(&self, relation: Oid) -> bool {
+        self.triggers.relation.oid == relation
+    }
 }
 
 /// What keeping an event costs beside its rows.
@@ -60,8 +95,8 @@ pub(crate) struct Firing<'a> {
     pub(crate) catalog: Arc<CatalogSnapshot>,
     pub(crate) origin: &'a Origin,
     replica: bool,
-    queue: RefCell<Vec<Waiting>>,
-    next: Cell<usize>,
+    queue: RefCell<VecDeque<Waiting>>,
+    done: RefCell<HashMap<(Oid, Event), Done>>,
 }
 
 /// What is left of a [`Firing`] while something else runs.
@@ -69,7 +104,8 @@ pub(crate) struct Parts {
     context: SharedContext,
     catalog: Arc<CatalogSnapshot>,
     replica: bool,
-    queue: Vec<Waiting>,
+    queue: VecDeque<Waiting>,
+    done: HashMap<(Oid, Event), Done>,
 }
 
 impl Triggers {
@@ -151,19 +187,20 @@ impl<'a> Firing<'a> {
             (Arc::clone(&context.catalog), role.as_deref() == Some("replica"))
         };
         let catalog = entered.slot().linked().map_or(catalog, |(session, _)| session.catalog());
-        Firing::resume(entered, origin, Parts { context, catalog, replica, queue: Vec::new() })
+        Firing::resume(entered, origin, Parts { context, catalog, replica, queue: VecDeque::new(), done: HashMap::new() })
     }
 
     /// The same statement goes on.
     pub(crate) fn resume(entered: &'a Entered<'a>, origin: &'a Origin, parts: Parts) -> Self {
-        let Parts { context, catalog, replica, queue } = parts;
-        Firing { entered, context, catalog, origin, replica, queue: RefCell::new(queue), next: Cell::new(0) }
+        let Parts { context, catalog, replica, queue, done } = parts;
+        let (queue, done) = (RefCell::new(queue), RefCell::new(done));
+        Firing { entered, context, catalog, origin, replica, queue, done }
     }
 
     /// Something else runs before the statement goes on.
     pub(crate) fn into_parts(self) -> Parts {
-        let Firing { context, catalog, replica, queue, .. } = self;
-        Parts { context, catalog, replica, queue: queue.into_inner() }
+        let Firing { context, catalog, replica, queue, done, .. } = self;
+        Parts { context, catalog, replica, queue: queue.into_inner(), done: done.into_inner() }
     }
 
     /// The triggers of a relation.
@@ -187,6 +224,15 @@ impl<'a> Firing<'a> {
         event: (Event, &[i16]),
     ) -> Vec<usize> {
         triggers.matching(timing, for_each_row, event, self.replica)
+    }
+
+    /// Whether triggers that fire want transition tables: of old rows, of new ones.
+    pub(crate) fn records(&self, triggers: &Triggers, event: (Event, &[i16])) -> (bool, bool) {
+        let places = [true, false].map(|rows| self.matching(triggers, Timing::After, rows, event)).concat();
+        let wants = |is_it: &dyn Fn(&Trigger) -> bool| {
+            places.iter().filter_map(|place| triggers.trigger(*place)).any(|trigger| is_it(trigger))
+        };
+        (wants(&|trigger| trigger.old_table.is_some()), wants(&|trigger| trigger.new_table.is_some()))
     }
 
     /// Whether the trigger's condition is true.
@@ -236,7 +282,7 @@ impl<'a> Firing<'a> {
             new: new.map(<[Value]>::to_vec),
             old: old.map(<[Value]>::to_vec),
         };
-        let _deeper = self.entered.slot().enter_trigger();
+        let _deeper = self.entered.slot().enter_trigger(self.transition_tables(triggers, trigger, event));
         if let Some(function) = trigger_functions::built_in(trigger.function) {
             return function(called, self);
         }
@@ -253,26 +299,52 @@ impl<'a> Firing<'a> {
         call_trigger(&Caller { link, lease }, routine, called)
     }
 
-    /// Fires the triggers of a statement, or has them wait for its end.
-    pub(crate) fn statement(&self, triggers: &Arc<Triggers>, timing: Timing, event: (Event, &[i16])) -> Result<()> {
+    /// Fires the triggers before a statement, once in a statement for each relation and event.
+    pub(crate) fn begin(&self, triggers: &Arc<Triggers>, event: (Event, &[i16])) -> Result<()> {
+        let key = (triggers.relation.oid, event.0);
+        if std::mem::replace(&mut self.done.borrow_mut().entry(key).or_default().begun, true) {
+            return Ok(());
+        }
         let mut statements = RowStatements::default();
-        for place in self.matching(triggers, timing, false, event) {
+        let places = self.matching(triggers, Timing::Before, false, event);
+        let outcome = places.into_iter().try_for_each(|place| {
             if !self.holds((triggers, place), (None, None), &mut statements)? {
-                continue;
+                return Ok(());
             }
-            match timing {
-                Timing::After => self.wait(triggers, place, event.0, (None, None))?,
-                _ => {
-                    let returned = self.call((triggers, place), event.0, (None, None))?;
-                    if returned.is_some() {
-                        let message = "BEFORE STATEMENT trigger cannot return a value";
-                        return Err(Error::new(SqlState::TRIGGER_PROTOCOL_VIOLATED, message));
-                    }
+            match self.call((triggers, place), event.0, (None, None))? {
+                None => Ok(()),
+                Some(_) => {
+                    let message = "BEFORE STATEMENT trigger cannot return a value";
+                    Err(Error::new(SqlState::TRIGGER_PROTOCOL_VIOLATED, message))
                 }
             }
-        }
+        });
         statements.put_back(self.entered);
-        Ok(())
+        outcome
+    }
+
+    /// The triggers after a statement wait for its end; those that wait already wait anew.
+    pub(crate) fn end(&self, triggers: &Arc<Triggers>, event: (Event, &[i16])) -> Result<()> {
+        let places = self.matching(triggers, Timing::After, false, event);
+        if places.is_empty() {
+            return Ok(());
+        }
+        for waiting in self.queue.borrow_mut().iter_mut() {
+            let Awaited::Trigger(place) = waiting.what else { continue };
+            let is_statement = waiting.triggers.trigger(place).is_some_and(|trigger| !trigger.for_each_row);
+            if is_statement && waiting.event == event.0 && waiting.triggers.relation.oid == triggers.relation.oid {
+                waiting.what = Awaited::Nothing;
+            }
+        }
+        let mut statements = RowStatements::default();
+        let outcome = places.into_iter().try_for_each(|place| {
+            match self.holds((triggers, place), (None, None), &mut statements)? {
+                true => self.wait(triggers, place, event.0, (None, None)),
+                false => Ok(()),
+            }
+        });
+        statements.put_back(self.entered);
+        outcome
     }
 
     /// An event waits.
@@ -284,39 +356,106 @@ impl<'a> Firing<'a> {
         (old, new): (Option<Row>, Option<Row>),
     ) -> Result<()> {
         memory::reserve(WAITING)?;
-        let waiting = Waiting { triggers: Arc::clone(triggers), place, event, old, new };
+        let what = Awaited::Trigger(place);
+        let waiting = Waiting { triggers: Arc::clone(triggers), what, event, old, new };
         let is_deferred = triggers.trigger(place).is_some_and(|trigger| self.origin.timing().defers(trigger));
         match is_deferred {
             true => self.entered.slot().linked()?.0.schema().deferred.push(waiting),
-            false => self.queue.borrow_mut().push(waiting),
+            false => self.queue.borrow_mut().push_back(waiting),
         }
         Ok(())
+    }
+
+    /// The action of a foreign key waits. It comes before other triggers after the row, as its name does in PostgreSQL.
+    pub(crate) fn wait_for_action(
+        &self,
+        triggers: &Arc<Triggers>,
+        constraint: Oid,
+        event: Event,
+        (old, new): (Option<Row>, Option<Row>),
+    ) -> Result<()> {
+        memory::reserve(WAITING)?;
+        let what = Awaited::Action(constraint);
+        self.queue.borrow_mut().push_back(Waiting { triggers: Arc::clone(triggers), what, event, old, new });
+        Ok(())
+    }
+
+    /// Keeps a row for the transition tables of an event: what it was, what it is.
+    pub(crate) fn record(
+        &self,
+        relation: Oid,
+        event: Event,
+        (old, new): (Option<&[Value]>, Option<&[Value]>),
+    ) -> Result<()> {
+        let mut done = self.done.borrow_mut();
+        let done = done.entry((relation, event)).or_default();
+        for (row, rows) in [(old, &mut done.old), (new, &mut done.new)] {
+            let Some(row) = row else { continue };
+            memory::reserve(row.iter().map(|value| VALUE + value.as_ref().text_size()).sum())?;
+            rows.push(row.iter().map(|value| held(value.as_ref())).collect());
+        }
+        Ok(())
+    }
+
+    /// The transition tables that a trigger names.
+    fn transition_tables(&self, triggers: &Triggers, trigger: &Trigger, event: Event) -> Arc<[TransitionTable]> {
+        if trigger.old_table.is_none() && trigger.new_table.is_none() {
+            return Arc::default();
+        }
+        let relation = triggers.relation.oid;
+        let mut done = self.done.borrow_mut();
+        let done = done.entry((relation, event)).or_default();
+        let (old, new) = done.tables.get_or_insert_with(|| {
+            (Arc::new(std::mem::take(&mut done.old)), Arc::new(std::mem::take(&mut done.new)))
+        });
+        let named = [(&trigger.old_table, old), (&trigger.new_table, new)].into_iter();
+        let named = named.filter_map(|(name, rows)| Some((name.clone()?, Arc::clone(rows))));
+        named.map(|(name, rows)| TransitionTable { name, relation, rows }).collect()
     }
 
     /// The end of the statement: fires what waits for it, and what comes to wait while that fires.
     pub(crate) fn finish(&self) -> Result<()> {
+        // Foreign keys are checked before other triggers fire; those that act are not satisfied before they have.
+        if !self.queue.borrow().iter().any(|waiting| matches!(waiting.what, Awaited::Action(_))) {
+            self.origin.check_loop(self.entered)?;
+        }
         loop {
-            let next = self.next.get();
-            let waiting = self.queue.borrow().get(next).cloned();
-            let Some(waiting) = waiting else { break };
-            self.next.set(next + 1);
+            let waiting = self.queue.borrow_mut().pop_front();
+            let Some(waiting) = waiting else { return Ok(()) };
             self.fire(&waiting)?;
         }
-        self.queue.borrow_mut().clear();
-        self.next.set(0);
-        Ok(())
     }
 
     fn fire(&self, waiting: &Waiting) -> Result<()> {
         let rows = (waiting.old.as_deref().map(|r| &**r), waiting.new.as_deref().map(|r| &**r));
-        self.call((&waiting.triggers, waiting.place), waiting.event, rows).map(|_| ())
+        match waiting.what {
+            Awaited::Trigger(place) => self.call((&waiting.triggers, place), waiting.event, rows).map(drop),
+            Awaited::Action(constraint) => {
+                referential_actions::act(self, (&waiting.triggers.relation, constraint), waiting.event, rows)
+            }
+            Awaited::Nothing => Ok(()),
+        }
     }
+}
+
+/// Fires the triggers of TRUNCATE.
+pub(crate) fn truncating(entered: &Entered<'_>, origin: &Origin, tables: &[Oid], timing: Timing) -> Result<()> {
+    let firing = Firing::new(entered, origin);
+    for table in tables {
+        let triggers = firing.triggers(*table)?;
+        match timing {
+            Timing::Before => firing.begin(&triggers, (Event::Truncate, &[]))?,
+            _ => firing.end(&triggers, (Event::Truncate, &[]))?,
+        }
+    }
+    firing.finish()
 }
 
 /// Fires the events that have waited for the end of the transaction, or those that SET CONSTRAINTS makes due now.
 pub(crate) fn fire_deferred(entered: &Entered<'_>, origin: &Origin, all: bool) -> Result<()> {
     let due = |waiting: &Waiting| {
-        let trigger = waiting.triggers.trigger(waiting.place);
+        let Awaited::Trigger(place) = waiting.what else { return true };
+        let trigger = waiting.triggers.trigger(place);
         all || trigger.is_none_or(|trigger| !origin.timing().defers(trigger))
     };
     loop {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use super::Change;
 use super::drop::Object;
 use super::owner::noun_of;
+use super::rebuild::Sources;
 use crate::catalog::acl::{AclKind, Privileges};
 use crate::catalog::routines::PG_PROC;
-use crate::catalog::schema::{Relation, RelationKind};
+use crate::catalog::schema::{Constraint, Relation, RelationKind};
 use crate::catalog::tables::procs;
 use crate::catalog::trigger::{Enabled, Events, Timing, Trigger};
 use crate::engine::identity::denied;
@@ -131,6 +132,22 @@ impl Change<'_> {
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
         Ok(oid)
+    }
+
+    /// SQLite is told of the foreign keys whose actions are its own from now on, or are not any more.
+    pub(super) fn settle_actions(&mut self) -> Result<()> {
+        let before = Arc::clone(self.context.catalog.acting_keys());
+        let after = Arc::clone(self.catalog.acting_keys());
+        if before == after {
+            return Ok(());
+        }
+        let differs = |c: &Constraint| before.contains(&c.oid) != after.contains(&c.oid);
+        for relation in self.sorted_relations() {
+            if relation.constraints.iter().any(differs) && !self.redeclare(&relation, &relation)? {
+                self.rebuild(&relation, Relation::clone(&relation), &Sources::new())?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn rename_trigger(&mut self, table: &Name, name: &str, to: &str) -> Result<()> {

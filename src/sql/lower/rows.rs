@@ -13,7 +13,7 @@ use super::tree::{
     Target, Update,
 };
 use super::{Columns, Context, Entry, Level, Lower, print};
-use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
+use crate::catalog::schema::{CatalogSnapshot, ForeignKey, Relation, RelationKind};
 use crate::catalog::trigger::Event;
 use crate::error::{Error, Result};
 use crate::sql::lower::search::{Search, Volatile};
@@ -72,7 +72,25 @@ impl Lower<'_> {
             return Ok(true);
         }
         let events = events(modify);
-        Ok(relation.options.triggers.iter().any(|t| events.iter().any(|(event, _)| t.fires_on(*event))))
+        if relation.options.triggers.iter().any(|t| events.iter().any(|(event, _)| t.fires_on(*event))) {
+            return Ok(true);
+        }
+        let acting = self.catalog().acting_keys();
+        if acting.is_empty() {
+            return Ok(false);
+        }
+        let follows = |key: &ForeignKey| {
+            key.relation == relation.oid
+                && events.iter().any(|(event, columns)| match event {
+                    Event::Delete => b"cnd".contains(&key.on_delete),
+                    Event::Update => {
+                        b"cnd".contains(&key.on_update) && key.columns.iter().any(|column| columns.contains(column))
+                    }
+                    Event::Insert | Event::Truncate => false,
+                })
+        };
+        let constraints = self.catalog().relations.values().flat_map(|r| &r.constraints);
+        Ok(constraints.filter(|c| acting.contains(&c.oid)).filter_map(|c| c.foreign_key()).any(follows))
     }
 
     /// Makes the step; the statement gives RETURNING, or the number of rows.
