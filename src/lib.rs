@@ -223,6 +223,7 @@ pub mod sql {
         mod recursion;
         mod resolve;
         mod result_relation;
+        pub mod routine;
         mod scope;
         mod shapes;
         pub(in crate::sql) mod stored;
@@ -430,6 +431,7 @@ pub mod session {
     mod redact;
     mod repeat;
     mod role;
+    mod routine;
     mod rows;
     pub mod start;
     mod state;

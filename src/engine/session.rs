@@ -475,7 +475,7 @@ impl EngineSession {
     }
 
     /// A connection to read with outside of a transaction, and what the output has to wait for.
-    async fn read(&self) -> Result<(Arc<Lease>, Gate)> {
+    pub(crate) async fn read(&self) -> Result<(Arc<Lease>, Gate)> {
         let lease = self.borrow().await?;
         let gate = match self.database.replica() {
             None => Gate::Snapshot(self.seen.clone()),
@@ -508,7 +508,7 @@ impl EngineSession {
     }
 
     /// A transaction that promises one snapshot takes it before its first read.
-    async fn ensure_readable(&mut self) -> Result<()> {
+    pub(crate) async fn ensure_readable(&mut self) -> Result<()> {
         self.notice_loss();
         if !self.modes.snapshot || !matches!(self.hold, Hold::Nothing) {
             return Ok(());
@@ -706,6 +706,8 @@ impl EngineSession {
         self.roll_back_locally();
         self.savepoints.clear();
         self.modes = Modes::default();
+        self.link.forget_blocks();
+        self.link.cursors().close_all();
     }
 }
 

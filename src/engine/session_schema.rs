@@ -194,6 +194,17 @@ impl SessionLink {
         }
     }
 
+    /// Runs something that plans a statement. The session's state is locked meanwhile.
+    pub(crate) fn planning<T>(&self, body: impl FnOnce(PlanContext<'_>) -> Result<T>) -> Result<T> {
+        let catalog = self.catalog();
+        let context = &mut *self.context();
+        let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
+        let may_use =
+            |schema: &str| holder.as_ref().is_none_or(|holder| catalog.may_schema(holder, schema, Privileges::USAGE));
+        let (user, database) = (context.user.as_str(), context.database.as_str());
+        body(PlanContext { catalog: &catalog, settings: &context.settings, user, database, may_use: &may_use })
+    }
+
     /// Carries out a change of the schema in the write transaction of that connection.
     pub(crate) fn ddl(&self, lease: &Arc<Lease>, ddl: &Ddl) -> Result<Option<u64>> {
         let mut catalog = self.catalog();

@@ -145,12 +145,7 @@ pub(super) fn plan_text(text: &str, using: &[Typed], planning: PlanContext<'_>) 
     inner_plan(inner, Vec::new(), planning)
 }
 
-fn planned(
-    text: &str,
-    types: &[Oid],
-    outer: Option<&dyn OuterNames>,
-    planning: PlanContext<'_>,
-) -> Result<Inner> {
+fn planned(text: &str, types: &[Oid], outer: Option<&dyn OuterNames>, planning: PlanContext<'_>) -> Result<Inner> {
     let sources = scan::scan(text);
     let source = match sources.as_slice() {
         [only] => only,
