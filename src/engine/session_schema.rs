@@ -95,7 +95,7 @@ impl EngineSession {
     /// The schema as this session sees it: its own uncommitted one after DDL in the open transaction, and with its
     /// temporary tables.
     pub fn catalog(&self) -> Arc<CatalogSnapshot> {
-        if let Some(replica) = self.database.replica().filter(|_| self.link.schema().changed.is_none()) {
+        if let Some(replica) = self.link.database.replica().filter(|_| self.link.schema().changed.is_none()) {
             self.seen.note_if_pending(replica.schema_stamp());
         }
         self.link.catalog()
@@ -120,7 +120,7 @@ impl EngineSession {
     /// Whether the open transaction has made or emptied a table, so that nobody else sees its rows.
     pub fn is_new_here(&self, table: Oid) -> bool {
         let is_made = |changed: &Arc<CatalogSnapshot>| {
-            changed.relations.contains_key(&table) && !self.database.catalog().relations.contains_key(&table)
+            changed.relations.contains_key(&table) && !self.link.database.catalog().relations.contains_key(&table)
         };
         let schema = self.link.schema();
         schema.emptied.contains(&table) || schema.changed.as_ref().is_some_and(is_made)
@@ -146,16 +146,16 @@ impl EngineSession {
     pub(crate) fn publish_schema(&self, sequence: CommitSequence) {
         let schema = self.link.schema();
         let Some(changed) = &schema.changed else { return };
-        if let Some(replica) = self.database.replica() {
+        if let Some(replica) = self.link.database.replica() {
             replica.schema_changes(sequence);
         }
         if !changed.has_temporary() {
-            return self.database.publish(Arc::clone(changed));
+            return self.link.database.publish(Arc::clone(changed));
         }
         let shared = Arc::new(changed.without_temporary(store::next_version()));
         let mut own = schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
         *own = Some((shared.version, Arc::clone(changed)));
-        self.database.publish(shared);
+        self.link.database.publish(shared);
     }
 }
 
