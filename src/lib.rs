@@ -225,6 +225,7 @@ pub mod sql {
         mod recursion;
         mod resolve;
         mod result_relation;
+        pub mod routine;
         mod scope;
         mod shapes;
         pub(in crate::sql) mod stored;
@@ -401,9 +402,9 @@ pub mod engine {
     mod privileges;
     pub mod process;
     mod progress;
+    mod referential_actions;
     pub mod remote;
     pub(crate) mod routines;
-    mod referential_actions;
     mod row_capture;
     mod row_change;
     mod row_sql;
@@ -439,6 +440,7 @@ pub mod session {
     mod redact;
     mod repeat;
     mod role;
+    mod routine;
     mod rows;
     pub mod start;
     mod state;

@@ -263,15 +263,20 @@ impl CatalogSnapshot {
         if routine.volatility != Volatility::Volatile {
             return false;
         }
-        let mut seen = HashSet::from([routine.oid]);
-        let mut next = vec![routine];
-        while let Some(routine) = next.pop() {
-            if routine.effects.writes {
-                return true;
-            }
-            for called in self.routines.values().filter(|called| routine.effects.calls.contains(&called.name)) {
+        routine.effects.writes || self.called_routines_write(&routine.effects)
+    }
+
+    /// Whether what something calls may change the database.
+    pub fn called_routines_write(&self, effects: &Effects) -> bool {
+        let mut seen = HashSet::new();
+        let mut next = vec![effects];
+        while let Some(effects) = next.pop() {
+            for called in self.routines.values().filter(|called| effects.calls.contains(&called.name)) {
                 if called.volatility == Volatility::Volatile && seen.insert(called.oid) {
-                    next.push(called);
+                    if called.effects.writes {
+                        return true;
+                    }
+                    next.push(&called.effects);
                 }
             }
         }

@@ -368,6 +368,12 @@ impl Entered<'_> {
         u64::try_from(unsafe { ffi::sqlite3_changes64(self.0.raw) }).unwrap_or_default()
     }
 
+    /// Rows changed since the connection was opened.
+    pub(crate) fn total_changes(&self) -> i64 {
+        // SAFETY: an open connection, this thread's.
+        unsafe { ffi::sqlite3_total_changes64(self.0.raw) }
+    }
+
     /// The number of the row that was inserted last.
     pub(crate) fn last_rowid(&self) -> i64 {
         // SAFETY: an open connection, this thread's.

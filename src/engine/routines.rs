@@ -14,6 +14,7 @@ mod execute;
 pub(crate) mod host;
 mod plan;
 mod records;
+pub(crate) mod session;
 pub(crate) mod signature;
 mod types;
 mod validate;

@@ -20,7 +20,7 @@ use crate::engine::statement::Step;
 use crate::engine::triggers::{self, Firing, Triggers};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, session as limits};
-use crate::sql::lower::update_row;
+use crate::sql::lower::{read_row, update_row};
 use crate::sql::plan::ProgramStep;
 use crate::sql::row_change::{RowAction, RowChange, RowLayout, RowSql};
 use crate::types::pg_type::Oid;
@@ -55,7 +55,11 @@ pub(crate) fn run(
 }
 
 /// The rows of the query.
-fn read(entered: &Entered<'_>, step: &ProgramStep, (params, literals): (&[Value], &[Value])) -> Result<Vec<Vec<Value>>> {
+fn read(
+    entered: &Entered<'_>,
+    step: &ProgramStep,
+    (params, literals): (&[Value], &[Value]),
+) -> Result<Vec<Vec<Value>>> {
     let mut raw = entered.prepare(&step.sql).map_err(|code| entered.error(code))?;
     let binds = step.binds.iter().map(|bind| value_of(bind, params, literals).unwrap_or(&Value::Null));
     let rows = raw.borrowing(binds, |raw, bound| {
@@ -99,6 +103,9 @@ struct Parts {
     statements: RowStatements,
     changed: Changed,
     affected: HashSet<i64>,
+    expected: i64,
+    disturbed: bool,
+    again: Option<RowSql>,
 }
 
 /// A change of rows that come one by one from elsewhere (COPY FROM).
@@ -183,6 +190,11 @@ pub(crate) struct Changer<'a> {
     literals: &'a [Value],
     pub(crate) statements: RowStatements,
     pub(crate) changed: Changed,
+    /// SQLite's count of changes after the last one of this command; and whether somebody else has changed anything
+    /// meanwhile: then rows are looked at again before they are changed.
+    expected: i64,
+    disturbed: bool,
+    again: Option<RowSql>,
     /// The numbers of the rows that this command has inserted or updated, where ON CONFLICT DO UPDATE must not meet them.
     affected: HashSet<i64>,
 }
@@ -215,6 +227,9 @@ impl<'a> Changer<'a> {
             literals,
             statements: RowStatements::default(),
             changed: Changed::default(),
+            expected: firing.entered.total_changes(),
+            disturbed: false,
+            again: None,
             affected: HashSet::new(),
         })
     }
@@ -225,32 +240,44 @@ impl<'a> Changer<'a> {
         (params, literals): (&'a [Value], &'a [Value]),
         parts: Parts,
     ) -> Self {
-        let Parts { relation, triggers, events, statements, changed, affected } = parts;
-        Changer { firing, change, relation, triggers, events, params, literals, statements, changed, affected }
+        let Parts { relation, triggers, events, statements, changed, affected, expected, disturbed, again } = parts;
+        Changer {
+            firing,
+            change,
+            relation,
+            triggers,
+            events,
+            params,
+            literals,
+            statements,
+            changed,
+            expected,
+            disturbed,
+            again,
+            affected,
+        }
     }
 
     fn into_parts(self) -> Parts {
-        let Changer { relation, triggers, events, statements, changed, affected, .. } = self;
-        Parts { relation, triggers, events, statements, changed, affected }
+        let Changer { relation, triggers, events, statements, changed, affected, expected, disturbed, again, .. } =
+            self;
+        Parts { relation, triggers, events, statements, changed, affected, expected, disturbed, again }
     }
 
     /// Fires the triggers before the statement.
     pub(crate) fn begin(&self) -> Result<()> {
         let events = self.change.events.iter();
-        events.into_iter().try_for_each(|(event, columns)| {
-            self.firing.begin(&self.triggers, (*event, columns))
-        })
+        events.into_iter().try_for_each(|(event, columns)| self.firing.begin(&self.triggers, (*event, columns)))
     }
 
     /// Those after it wait for its end.
     pub(crate) fn end(&self) -> Result<()> {
         let events = self.change.events.iter().rev();
-        events.into_iter().try_for_each(|(event, columns)| {
-            self.firing.end(&self.triggers, (*event, columns))
-        })
+        events.into_iter().try_for_each(|(event, columns)| self.firing.end(&self.triggers, (*event, columns)))
     }
 
     fn rows(&mut self, rows: Vec<Vec<Value>>) -> Result<()> {
+        self.expected = self.firing.entered.total_changes();
         rows.into_iter().try_for_each(|row| self.row(row))
     }
 
@@ -356,7 +383,9 @@ impl<'a> Changer<'a> {
         };
         let relation = Arc::clone(&self.relation);
         let values = self.values(&relation, &[], &new, None);
+        self.disturbed |= self.firing.entered.total_changes() != self.expected;
         let (generated, changes) = self.statements.run(self.firing, insert, &values)?;
+        self.expected = self.firing.entered.total_changes();
         if changes == 0 {
             return self.conflict(&new, others);
         }
@@ -430,10 +459,12 @@ impl<'a> Changer<'a> {
             }
         }
         places.sort_unstable();
+        self.check_undisturbed(&rowid, &was, "updated")?;
         let statement = self.update_statement(places)?;
         let relation = Arc::clone(&self.relation);
         let values = self.values(&relation, &was, &new, Some(&rowid));
         let (generated, changes) = self.statements.run(self.firing, &statement, &values)?;
+        self.expected = self.firing.entered.total_changes();
         if changes == 0 {
             return Err(modified_meanwhile("updated"));
         }
@@ -470,9 +501,11 @@ impl<'a> Changer<'a> {
             self.changed.count += 1;
             return self.returned(&was, others);
         };
+        self.check_undisturbed(&rowid, &was, "deleted")?;
         let relation = Arc::clone(&self.relation);
         let values = self.values(&relation, &was, &[], Some(&rowid));
         let (_, changes) = self.statements.run(self.firing, delete, &values)?;
+        self.expected = self.firing.entered.total_changes();
         if changes == 0 {
             return Err(modified_meanwhile("deleted"));
         }
@@ -482,6 +515,26 @@ impl<'a> Changer<'a> {
     }
 
     // ----- parts
+
+    /// 27000 if triggers of this command have changed the row that it is about to change.
+    fn check_undisturbed(&mut self, rowid: &Value, was: &[Value], what: &str) -> Result<()> {
+        self.disturbed |= self.firing.entered.total_changes() != self.expected;
+        if !self.disturbed {
+            return Ok(());
+        }
+        let relation = Arc::clone(&self.relation);
+        let query = match self.again.take() {
+            Some(query) => query,
+            None => read_row(&relation, &self.firing.catalog)?,
+        };
+        let values = self.values(&relation, was, &[], Some(rowid));
+        let found = self.statements.first(self.firing, &query, &values);
+        self.again = Some(query);
+        match found?.as_deref() {
+            Some(now) if now == was => Ok(()),
+            _ => Err(modified_meanwhile(what)),
+        }
+    }
 
     fn take_generated(&self, new: &mut [Value], generated: Option<Vec<Value>>) {
         let slots = self.relation.columns.iter().zip(new).filter(|(column, _)| column.generated);

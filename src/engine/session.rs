@@ -25,8 +25,8 @@ use crate::engine::progress::{Progress, blocking};
 use crate::engine::remote::replica::ReadFrom;
 use crate::engine::session_schema::{SessionLink, write_sequences};
 use crate::engine::statement::Code;
-use crate::engine::triggers;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
+use crate::engine::triggers;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session::Limits;
 use crate::sql::permission::PermissionEntry;
@@ -57,7 +57,6 @@ pub struct EngineSession {
     /// It asks whether the database is well.
     probes: bool,
     pub(crate) context: SharedContext,
-    pub(crate) database: Arc<Database>,
 }
 
 impl EngineSession {
@@ -90,7 +89,6 @@ impl EngineSession {
             places: PlacesHeld::default(),
             probes: false,
             context,
-            database,
         }
     }
 
@@ -108,12 +106,12 @@ impl EngineSession {
 
     /// It waits for its client: until the result is dropped, others have its places in the pool.
     pub fn rest(&self) -> Lent {
-        self.database.pool().places().lend(self.places.count())
+        self.link.database.pool().places().lend(self.places.count())
     }
 
     /// The database.
     pub fn database(&self) -> &Arc<Database> {
-        &self.database
+        &self.link.database
     }
 
     /// The functions' view of this session.
@@ -224,11 +222,11 @@ impl EngineSession {
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
     pub async fn maintenance(&mut self, statements: &[String]) -> Result<()> {
-        self.database.check_writable()?;
+        self.link.database.check_writable()?;
         let ticket = self.ticket().await?;
         let lease = self.writer_lease()?;
         let mut outcome = Ok(());
-        let sequence = self.database.commit(|_| {
+        let sequence = self.link.database.commit(|_| {
             blocking(|| {
                 let entered = lease.enter();
                 entered.begin_statement();
@@ -333,7 +331,7 @@ impl EngineSession {
 
     /// Whether another instance of the server can commit first.
     pub fn can_be_overtaken(&self) -> bool {
-        self.database.replica().is_some()
+        self.link.database.replica().is_some()
     }
 
     /// Whether nothing was wrong with the last transaction but that another instance has committed first.
@@ -365,13 +363,13 @@ impl EngineSession {
     }
 
     fn check_room(&self, pending: Option<&Pending>) -> Result<()> {
-        pending.map_or(Ok(()), |pending| self.database.notifications().check_room(pending))
+        pending.map_or(Ok(()), |pending| self.link.database.notifications().check_room(pending))
     }
 
     fn publish(&mut self, pending: Pending, sequence: CommitSequence) {
         // What it says may come from what it has read, too.
         let stamp = sequence.max(self.seen.stamp());
-        self.listening = self.database.notifications().publish(self.pid(), pending, stamp) || self.listening;
+        self.listening = self.link.database.notifications().publish(self.pid(), pending, stamp) || self.listening;
     }
 
     /// The notifications that have arrived and whose commits have become durable.
@@ -379,8 +377,8 @@ impl EngineSession {
         if !self.listening {
             return Vec::new();
         }
-        let watermark = self.database.watermark();
-        let mut heard = self.database.notifications().take(self.pid(), watermark.last_durable());
+        let watermark = self.link.database.watermark();
+        let mut heard = self.link.database.notifications().take(self.pid(), watermark.last_durable());
         heard.retain(|notification| watermark.fate(notification.stamp) == Fate::Durable);
         heard
     }
@@ -388,12 +386,12 @@ impl EngineSession {
     /// Resolves when there may be something to [`hear`](Self::hear); never for a session that does not listen. Cancel
     /// safe.
     pub async fn something_to_hear(&self) {
-        let (notifications, pid) = (self.database.notifications(), self.pid());
+        let (notifications, pid) = (self.link.database.notifications(), self.pid());
         let arrival = if self.listening { notifications.arrival(pid) } else { None };
         let Some(arrival) = arrival else { return std::future::pending().await };
         loop {
             match notifications.next(pid) {
-                Some(stamp) => return self.database.watermark().wait(stamp).await,
+                Some(stamp) => return self.link.database.watermark().wait(stamp).await,
                 None => arrival.notified().await,
             }
         }
@@ -461,11 +459,11 @@ impl EngineSession {
     /// The write ticket; while the session waits for it others can see that.
     async fn ticket(&self) -> Result<Ticket> {
         let pid = self.pid();
-        if let Some(ticket) = self.database.try_ticket(pid) {
+        if let Some(ticket) = self.link.database.try_ticket(pid) {
             return Ok(ticket);
         }
         let _waiting = Waiting::new(&self.context, Wait::WriteTicket);
-        self.database.ticket(pid, &self.interrupt, self.lock_timeout).await
+        self.link.database.ticket(pid, &self.interrupt, self.lock_timeout).await
     }
 
     fn pid(&self) -> i32 {
@@ -496,7 +494,7 @@ impl EngineSession {
         if let Some(pinned) = self.pinned() {
             return Ok(pinned);
         }
-        let pool = self.database.pool();
+        let pool = self.link.database.pool();
         let own = if self.probes { pool.probe()? } else { None };
         let lease = match own {
             Some(lease) => lease,
@@ -506,9 +504,9 @@ impl EngineSession {
     }
 
     /// A connection to read with outside of a transaction, and what the output has to wait for.
-    async fn read(&self) -> Result<(Arc<Lease>, Gate)> {
+    pub(crate) async fn read(&self) -> Result<(Arc<Lease>, Gate)> {
         let lease = self.borrow().await?;
-        let gate = match self.database.replica() {
+        let gate = match self.link.database.replica() {
             None => Gate::Snapshot(self.seen.clone()),
             // The transaction of another cursor or of its own must not be mixed up with this read's.
             Some(replica) if self.pinned().is_some() => Gate::Kept(self.seen.clone(), Arc::clone(replica)),
@@ -526,7 +524,7 @@ impl EngineSession {
             pinned.follow()?;
             return Ok(pinned);
         }
-        let lease = self.database.pool().writer()?;
+        let lease = self.link.database.pool().writer()?;
         Ok(self.attach(lease))
     }
 
@@ -539,13 +537,13 @@ impl EngineSession {
     }
 
     /// A transaction that promises one snapshot takes it before its first read.
-    async fn ensure_readable(&mut self) -> Result<()> {
+    pub(crate) async fn ensure_readable(&mut self) -> Result<()> {
         self.notice_loss();
         if !self.modes.snapshot || !matches!(self.hold, Hold::Nothing) {
             return Ok(());
         }
         let lease = self.borrow().await?;
-        match self.database.replica() {
+        match self.link.database.replica() {
             None => {
                 self.open_transaction(&lease, &[Control::Begin, Control::Pin])?;
                 self.seen.note_snapshot();
@@ -575,8 +573,8 @@ impl EngineSession {
             let message = "cannot execute this statement in a read-only transaction";
             return Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
         }
-        self.database.check_writable()?;
-        self.database.check_space()?;
+        self.link.database.check_writable()?;
+        self.link.database.check_space()?;
         let ticket = self.ticket().await?;
         let lease = match &self.hold {
             Hold::Snapshot(lease) => {
@@ -617,7 +615,7 @@ impl EngineSession {
 
     /// Resolves when another instance's commits have overtaken what the open write transaction stands on.
     pub async fn must_give_way(&self) {
-        match self.database.replica() {
+        match self.link.database.replica() {
             Some(replica) if self.holds_ticket() => replica.evicted().await,
             _ => std::future::pending().await,
         }
@@ -632,7 +630,7 @@ impl EngineSession {
 
     /// SQLite rolls a transaction back by itself when a writing statement is interrupted or runs out of space.
     fn notice_loss(&mut self) {
-        if self.holds_ticket() && self.database.replica().is_some_and(|replica| replica.is_evicting()) {
+        if self.holds_ticket() && self.link.database.replica().is_some_and(|replica| replica.is_evicting()) {
             return self.give_way();
         }
         let gone = match &self.hold {
@@ -666,7 +664,7 @@ impl EngineSession {
 
     /// What could not become durable is not committed.
     fn check_size(&self, write: &WriteTransaction) -> Result<()> {
-        let Some(replica) = self.database.replica() else { return Ok(()) };
+        let Some(replica) = self.link.database.replica() else { return Ok(()) };
         let entered = write.lease.enter();
         let pages =
             entered.with(|database| database.query_row("PRAGMA main.page_count", [], |row| row.get::<_, u32>(0)));
@@ -675,10 +673,10 @@ impl EngineSession {
 
     fn commit_write(&self, write: &WriteTransaction) -> Result<CommitSequence> {
         let entered = write.lease.enter();
-        let moved = self.database.sequences().take_dirty();
+        let moved = self.link.database.sequences().take_dirty();
         let outcome = write_sequences(&entered, &moved).and_then(|()| {
             let mut outcome = Ok(());
-            let sequence = self.database.commit(|sequence| match entered.commit() {
+            let sequence = self.link.database.commit(|sequence| match entered.commit() {
                 Ok(frames) => {
                     self.publish_schema(sequence);
                     frames
@@ -691,7 +689,7 @@ impl EngineSession {
             outcome.map(|()| sequence)
         });
         outcome.map_err(|code| {
-            self.database.sequences().put_back(moved);
+            self.link.database.sequences().put_back(moved);
             self.seen.note(write.begun);
             self.commit_error(&write.lease, &entered, code)
         })
@@ -720,11 +718,11 @@ impl EngineSession {
             && let Err(code) = entered.control(Control::Rollback)
         {
             // The lease sees to it that such a connection is not used again.
-            log::error!("database \"{}\": ROLLBACK failed: {}", self.database.name(), entered.error(code));
+            log::error!("database \"{}\": ROLLBACK failed: {}", self.link.database.name(), entered.error(code));
         }
         drop(entered);
         if let Some(begun) = begun
-            && self.database.replica().is_none()
+            && self.link.database.replica().is_none()
         {
             self.seen.note(begun);
         }
@@ -737,6 +735,8 @@ impl EngineSession {
         self.roll_back_locally();
         self.savepoints.clear();
         self.modes = Modes::default();
+        self.link.forget_blocks();
+        self.link.cursors().close_all();
     }
 }
 
@@ -744,13 +744,13 @@ impl Drop for EngineSession {
     /// A client that vanished in the middle of its transaction.
     fn drop(&mut self) {
         if self.holds_ticket() {
-            let (pid, name) = (self.pid(), self.database.name());
+            let (pid, name) = (self.pid(), self.link.database.name());
             log::info!("database \"{name}\": backend {pid} ended inside a transaction, which is rolled back");
         }
         self.roll_back_locally();
         self.link.schema().pinned = None;
         if self.listening {
-            self.database.notifications().forget(self.pid());
+            self.link.database.notifications().forget(self.pid());
         }
     }
 }

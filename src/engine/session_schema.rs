@@ -27,8 +27,8 @@ use crate::engine::routines::cursors::FunctionCursors;
 use crate::engine::sequences::{self, SequenceState};
 use crate::engine::session::EngineSession;
 use crate::engine::statement::Code;
-use crate::engine::triggers::{self, Waiting};
 use crate::engine::transaction::{Hold, Loss};
+use crate::engine::triggers::{self, Waiting};
 use crate::error::{Result, SqlState};
 use crate::sql::ddl::{Ddl, Name};
 use crate::sql::planner::PlanContext;
@@ -103,7 +103,7 @@ impl EngineSession {
     /// The schema as this session sees it: its own uncommitted one after DDL in the open transaction, and with its
     /// temporary tables.
     pub fn catalog(&self) -> Arc<CatalogSnapshot> {
-        if let Some(replica) = self.database.replica().filter(|_| self.link.schema().changed.is_none()) {
+        if let Some(replica) = self.link.database.replica().filter(|_| self.link.schema().changed.is_none()) {
             self.seen.note_if_pending(replica.schema_stamp());
         }
         self.link.catalog()
@@ -128,7 +128,7 @@ impl EngineSession {
     /// Whether the open transaction has made or emptied a table, so that nobody else sees its rows.
     pub fn is_new_here(&self, table: Oid) -> bool {
         let is_made = |changed: &Arc<CatalogSnapshot>| {
-            changed.relations.contains_key(&table) && !self.database.catalog().relations.contains_key(&table)
+            changed.relations.contains_key(&table) && !self.link.database.catalog().relations.contains_key(&table)
         };
         let schema = self.link.schema();
         schema.emptied.contains(&table) || schema.changed.as_ref().is_some_and(is_made)
@@ -154,16 +154,16 @@ impl EngineSession {
     pub(crate) fn publish_schema(&self, sequence: CommitSequence) {
         let schema = self.link.schema();
         let Some(changed) = &schema.changed else { return };
-        if let Some(replica) = self.database.replica() {
+        if let Some(replica) = self.link.database.replica() {
             replica.schema_changes(sequence);
         }
         if !changed.has_temporary() {
-            return self.database.publish(Arc::clone(changed));
+            return self.link.database.publish(Arc::clone(changed));
         }
         let shared = Arc::new(changed.without_temporary(store::next_version()));
         let mut own = schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
         *own = Some((shared.version, Arc::clone(changed)));
-        self.database.publish(shared);
+        self.link.database.publish(shared);
     }
 }
 
@@ -200,6 +200,17 @@ impl SessionLink {
             Some(_) => schema.catalog_with_temporary(shared),
             None => shared,
         }
+    }
+
+    /// Runs something that plans a statement. The session's state is locked meanwhile.
+    pub(crate) fn planning<T>(&self, body: impl FnOnce(PlanContext<'_>) -> Result<T>) -> Result<T> {
+        let catalog = self.catalog();
+        let context = &mut *self.context();
+        let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
+        let may_use =
+            |schema: &str| holder.as_ref().is_none_or(|holder| catalog.may_schema(holder, schema, Privileges::USAGE));
+        let (user, database) = (context.user.as_str(), context.database.as_str());
+        body(PlanContext { catalog: &catalog, settings: &context.settings, user, database, may_use: &may_use })
     }
 
     /// Carries out a change of the schema in the write transaction of that connection.

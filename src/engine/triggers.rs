@@ -15,10 +15,9 @@ use crate::engine::constraint_errors::Origin;
 use crate::engine::context::SharedContext;
 use crate::engine::functions::{KeptRows, TransitionTable};
 use crate::engine::referential_actions;
-use crate::engine::routines::call::{Caller, call_trigger};
+use crate::engine::routines::call::{Caller, LeaseCell, call_trigger};
 use crate::engine::row_change::{VALUE, held};
 use crate::engine::row_sql::{Row, RowStatements, Values};
-use rusqlite::types::Value as Held;
 use crate::engine::trigger_functions;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, stack};
@@ -29,6 +28,7 @@ use crate::sql::row_change::RowSql;
 use crate::sql::trigger::condition;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 use crate::types::value::Value;
+use rusqlite::types::Value as Held;
 
 /// The triggers of a relation, ready to fire.
 #[derive(Debug)]
@@ -118,7 +118,11 @@ impl Triggers {
         };
         Ok(Triggers {
             relation: Arc::clone(relation),
-            columns: relation.columns.iter().map(|column| Column::new(&column.name, data_type(catalog, column))).collect(),
+            columns: relation
+                .columns
+                .iter()
+                .map(|column| Column::new(&column.name, data_type(catalog, column)))
+                .collect(),
             row_type: DataType {
                 oid: crate::catalog::tables::row_types::row_type_oid(relation),
                 typmod: -1,
@@ -154,9 +158,12 @@ impl Triggers {
             updated.contains(number)
                 || self.relation.column_by_number(*number).is_some_and(|column| {
                     column.generated
-                        && column.options.uses.columns.iter().any(|(oid, used)| {
-                            *oid == self.relation.oid && updated.contains(used)
-                        })
+                        && column
+                            .options
+                            .uses
+                            .columns
+                            .iter()
+                            .any(|(oid, used)| *oid == self.relation.oid && updated.contains(used))
                 })
         })
     }
@@ -187,7 +194,11 @@ impl<'a> Firing<'a> {
             (Arc::clone(&context.catalog), role.as_deref() == Some("replica"))
         };
         let catalog = entered.slot().linked().map_or(catalog, |(session, _)| session.catalog());
-        Firing::resume(entered, origin, Parts { context, catalog, replica, queue: VecDeque::new(), done: HashMap::new() })
+        Firing::resume(
+            entered,
+            origin,
+            Parts { context, catalog, replica, queue: VecDeque::new(), done: HashMap::new() },
+        )
     }
 
     /// The same statement goes on.
@@ -243,7 +254,12 @@ impl<'a> Firing<'a> {
         statements: &mut RowStatements,
     ) -> Result<bool> {
         let Some(Ready { condition: Some(condition), .. }) = triggers.all.get(place) else { return Ok(true) };
-        let values = Values { old: old.unwrap_or_default(), new: new.unwrap_or_default(), width: triggers.columns.len(), ..Values::default() };
+        let values = Values {
+            old: old.unwrap_or_default(),
+            new: new.unwrap_or_default(),
+            width: triggers.columns.len(),
+            ..Values::default()
+        };
         let found = statements.first(self, condition, &values)?;
         Ok(matches!(found.as_deref(), Some([Value::Integer(1)])))
     }
@@ -296,7 +312,7 @@ impl<'a> Firing<'a> {
             columns.filter(|(column, _)| column.generated).for_each(|(_, value)| *value = Value::Null);
         }
         let (link, lease) = self.entered.slot().linked()?;
-        call_trigger(&Caller { link, lease }, routine, called)
+        call_trigger(&Caller { link, lease: LeaseCell::new(lease) }, routine, called)
     }
 
     /// Fires the triggers before a statement, once in a statement for each relation and event.
@@ -405,9 +421,9 @@ impl<'a> Firing<'a> {
         let relation = triggers.relation.oid;
         let mut done = self.done.borrow_mut();
         let done = done.entry((relation, event)).or_default();
-        let (old, new) = done.tables.get_or_insert_with(|| {
-            (Arc::new(std::mem::take(&mut done.old)), Arc::new(std::mem::take(&mut done.new)))
-        });
+        let (old, new) = done
+            .tables
+            .get_or_insert_with(|| (Arc::new(std::mem::take(&mut done.old)), Arc::new(std::mem::take(&mut done.new))));
         let named = [(&trigger.old_table, old), (&trigger.new_table, new)].into_iter();
         let named = named.filter_map(|(name, rows)| Some((name.clone()?, Arc::clone(rows))));
         named.map(|(name, rows)| TransitionTable { name, relation, rows }).collect()
@@ -415,13 +431,16 @@ impl<'a> Firing<'a> {
 
     /// The end of the statement: fires what waits for it, and what comes to wait while that fires.
     pub(crate) fn finish(&self) -> Result<()> {
-        // Foreign keys are checked before other triggers fire; those that act are not satisfied before they have.
-        if !self.queue.borrow().iter().any(|waiting| matches!(waiting.what, Awaited::Action(_))) {
-            self.origin.check_loop(self.entered)?;
-        }
         loop {
             let waiting = self.queue.borrow_mut().pop_front();
             let Some(waiting) = waiting else { return Ok(()) };
+            // Foreign keys are checked before other triggers fire; those that act are not satisfied before they have.
+            if !matches!(waiting.what, Awaited::Action(_)) && self.entered.has_deferred_violations() {
+                let acts = self.queue.borrow().iter().any(|waiting| matches!(waiting.what, Awaited::Action(_)));
+                if !acts {
+                    self.origin.check_loop(self.entered)?;
+                }
+            }
             self.fire(&waiting)?;
         }
     }

@@ -57,9 +57,7 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
             let tag = if create.is_procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" };
             ddl(Ddl::CreateRoutine(create.clone()), tag)
         }
-        Stmt::AlterFunction(alter) => {
-            ddl(Ddl::AlterRoutine(alter.clone()), routine::altered_tag(alter.object_type))
-        }
+        Stmt::AlterFunction(alter) => ddl(Ddl::AlterRoutine(alter.clone()), routine::altered_tag(alter.object_type)),
         Stmt::CreatePLang(create) => routine::create_language(create),
         Stmt::AlterTable(alter) => definer.alter_table(alter),
         Stmt::AlterSeq(alter) => definer.alter_sequence(alter),
@@ -172,8 +170,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::AlterObjectDepends(_) => "DEPENDS ON EXTENSION",
         Stmt::AlterSystem(_) => "ALTER SYSTEM",
         Stmt::Load { .. } => "LOAD",
-        Stmt::Call(_) => "CALL",
-        Stmt::Do { .. } => "DO",
         _ => return None,
     })
 }

@@ -47,7 +47,7 @@ use crate::sql::types;
 use crate::types::pg_type::Oid;
 
 pub use print::Translated;
-pub use rows::update_row;
+pub use rows::{read_row, update_row};
 
 /// What lowering needs to know beside the tree.
 #[derive(Clone, Copy)]

@@ -20,12 +20,13 @@ use crate::sql::lower;
 use crate::sql::permission::Permissions;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
+use crate::sql::syntax::ast::expression::FuncCall;
 use crate::sql::syntax::ast::query::{SelectBody, SelectStmt};
 use crate::sql::syntax::ast::statement::Stmt;
 use crate::sql::syntax::lexer::{Token, TokenKind};
 use crate::sql::syntax::parse;
 use crate::sql::syntax::token_value::TokenValue;
-use crate::sql::tree::{Body, ExprKind, Modify, Query, Target};
+use crate::sql::tree::{Body, Expr, ExprKind, Modify, Query, Target};
 use crate::sql::types::repr_of;
 use crate::sql::utility::{self, Maintained, Maintenance, Utility};
 use crate::types::encoding;
@@ -377,6 +378,9 @@ fn other_statement(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]
             let command = CursorCommand::Declare { name, options, plan };
             return Ok((Tag::Fixed("DECLARE CURSOR"), None, Action::Cursor(command)));
         }
+        if let Utility::Call(call) = utility {
+            return call_statement(analyzer, call);
+        }
         return utility_statement(utility, context, source);
     }
     match define::definition(stmt, source.text) {
@@ -432,6 +436,29 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
         before: lowered.before,
         fires: lowered.fires,
     })
+}
+
+fn call_statement(analyzer: &mut Analyzer<'_>, call: &FuncCall) -> Result<Analysed> {
+    let called = analyzer.procedure_call(call)?;
+    let arguments = match called.arguments.is_empty() {
+        true => None,
+        false => {
+            let target = |expr: &Expr| Target { expr: expr.clone(), name: String::new() };
+            let tree = Query::of_targets(called.arguments.iter().map(target).collect());
+            let shows = std::mem::replace(&mut analyzer.is_inner, true);
+            let lowered = lowered_query(analyzer, &tree);
+            analyzer.is_inner = shows;
+            Some(lowered?)
+        }
+    };
+    let columns = called.outputs.iter().map(|(output, type_oid)| {
+        let name = if output.name.is_empty() { format!("column{}", output.place) } else { output.name.clone() };
+        computed(analyzer, name, *type_oid, -1)
+    });
+    let columns = (!called.outputs.is_empty()).then(|| columns.collect());
+    let outputs = called.outputs.into_iter().map(|(output, _)| output).collect();
+    let plan = CallPlan { arguments, site: called.site, outputs, writes: called.writes };
+    Ok((Tag::Fixed("CALL"), columns, Action::Call(Box::new(plan))))
 }
 
 /// SELECT … INTO t is CREATE TABLE t AS SELECT ….
@@ -521,6 +548,8 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
             (Tag::Fixed(tag), None, Action::Maintenance(statements))
         }
         Utility::Cursor(command, tag) => (tag, None, Action::Cursor(command)),
+        Utility::Do(body) => (Tag::Fixed("DO"), None, Action::Do(body.into())),
+        Utility::Call(_) => return Err(Error::internal("CALL is analysed with its arguments")),
         Utility::Declare { .. } => return Err(Error::internal("DECLARE is analysed with its query")),
         Utility::Explain { statement } => explain(statement, context, source)?,
         Utility::Copy(statement) => {

@@ -103,9 +103,7 @@ fn refuse(expr: &Expr) -> Result<()> {
 fn refuse_rows(expr: &Expr, (old, new): (EntryId, EntryId), trigger: &Trigger, relation: &Relation) -> Result<()> {
     let names = |entry: EntryId, accept: &(dyn Fn(&Column) -> bool + '_)| {
         expr.any(&|part| match &part.kind {
-            ExprKind::Var(var) => {
-                var.entry == entry && relation.column_by_number(var.attribute).is_none_or(accept)
-            }
+            ExprKind::Var(var) => var.entry == entry && relation.column_by_number(var.attribute).is_none_or(accept),
             _ => false,
         })
     };

@@ -19,9 +19,10 @@ pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS {0}.__pg_proc (
 
 /// Adds a routine, or replaces the one with its OID.
 pub fn put_routine(connection: &Connection, routine: &Routine) -> Result<()> {
-    let parameters = routine.parameters.iter().map(|parameter| {
-        json!([parameter.name, parameter.mode.letter(), parameter.type_oid.0, parameter.default])
-    });
+    let parameters = routine
+        .parameters
+        .iter()
+        .map(|parameter| json!([parameter.name, parameter.mode.letter(), parameter.type_oid.0, parameter.default]));
     let parameters = Json::Array(parameters.collect()).to_string();
     let (body, is_parsed) = match &routine.body {
         Body::Text(text) => (text, false),

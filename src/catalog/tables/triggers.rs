@@ -172,8 +172,7 @@ pub fn definition(names: &Names<'_>, relation: &Relation, trigger: &Trigger, is_
     }
     text.push_str(if trigger.for_each_row { "FOR EACH ROW " } else { "FOR EACH STATEMENT " });
     if let Some(condition) = &trigger.condition {
-        let condition =
-            if is_pretty { without_parentheses(&pretty(condition)).to_owned() } else { condition.clone() };
+        let condition = if is_pretty { without_parentheses(&pretty(condition)).to_owned() } else { condition.clone() };
         text.push_str(&format!("WHEN ({condition}) "));
     }
     text + &action(names, trigger)

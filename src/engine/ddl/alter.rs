@@ -231,9 +231,7 @@ impl Change<'_> {
             AlterAction::RenameColumn { .. } | AlterAction::RenameConstraint { .. } => {
                 Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"RENAME\""))
             }
-            AlterAction::SetTriggers { which, firing } => {
-                super::trigger::set_firing(&mut work.after, which, *firing)
-            }
+            AlterAction::SetTriggers { which, firing } => super::trigger::set_firing(&mut work.after, which, *firing),
             AlterAction::SetLogged(logged) => self.set_logged(work, *logged),
             AlterAction::Storage(change) => self.change_storage(&mut work.after, change),
             AlterAction::Accept => Ok(()),

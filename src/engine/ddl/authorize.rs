@@ -209,14 +209,12 @@ impl Change<'_> {
             CommentTarget::Object { kind, name } => self.authorize_object(holder, *kind, name),
             CommentTarget::Column { table, .. }
             | CommentTarget::Constraint { table, .. }
-            | CommentTarget::Trigger { table, .. } => {
-                match self.usable(holder, table)? {
-                    Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {
-                        Err(denied(format!("must be owner of relation {}", table.name)))
-                    }
-                    _ => Ok(()),
+            | CommentTarget::Trigger { table, .. } => match self.usable(holder, table)? {
+                Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {
+                    Err(denied(format!("must be owner of relation {}", table.name)))
                 }
-            }
+                _ => Ok(()),
+            },
             CommentTarget::DomainConstraint { domain, .. } => self.require_type_owner(holder, domain),
             CommentTarget::Routine(..) | CommentTarget::Other => Ok(()),
         }

@@ -20,8 +20,8 @@ use crate::catalog::tables::row_types::row_type_oid;
 use crate::engine::ddl::drop::Object;
 use crate::engine::routines;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::deparse;
 use crate::sql::ddl::{CreateFunctionStmt, DataType, Expr, Name, ObjectType, ObjectWithArgs, RoutineChange};
+use crate::sql::deparse;
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::routine::{FunctionParameter, FunctionParameterMode, RoutineBody};
 use crate::sql::syntax::print;
@@ -160,10 +160,7 @@ impl Change<'_> {
         let type_oid = found.type_oid;
         let shown = format!("{}%TYPE", data_type.names.join("."));
         let converted = self.shown_type(type_oid);
-        self.notice(
-            SqlState::SUCCESSFUL_COMPLETION,
-            format!("type reference {shown} converted to {converted}"),
-        );
+        self.notice(SqlState::SUCCESSFUL_COMPLETION, format!("type reference {shown} converted to {converted}"));
         Ok(type_oid)
     }
 
@@ -218,7 +215,9 @@ impl Change<'_> {
     }
 
     fn is_array(&self, oid: Oid) -> bool {
-        matches!(oid, Oid::ANYARRAY | Oid::ANY) || oid == Oid(5078) || type_info(oid).is_some_and(|info| info.is_array())
+        matches!(oid, Oid::ANYARRAY | Oid::ANY)
+            || oid == Oid(5078)
+            || type_info(oid).is_some_and(|info| info.is_array())
             || self.catalog.types.values().any(|user| user.array == oid)
     }
 
@@ -373,10 +372,7 @@ impl Change<'_> {
 }
 
 fn is_missing(error: &Error) -> bool {
-    matches!(
-        error.code(),
-        SqlState::UNDEFINED_FUNCTION | SqlState::UNDEFINED_OBJECT | SqlState::INVALID_SCHEMA_NAME
-    )
+    matches!(error.code(), SqlState::UNDEFINED_FUNCTION | SqlState::UNDEFINED_OBJECT | SqlState::INVALID_SCHEMA_NAME)
 }
 
 pub(super) fn noun(is_procedure: bool) -> &'static str {
@@ -430,19 +426,19 @@ fn check_polymorphic(parameters: &[Parameter], returns: Oid) -> Result<()> {
     let results = parameters.iter().filter(|p| p.mode.is_output()).map(|p| p.type_oid).chain([returns]);
     for result in results.filter(|oid| is_polymorphic(*oid)) {
         let family = is_compatible(result);
-        let follows = |p: &&Parameter| {
-            p.mode.is_input() && is_polymorphic(p.type_oid) && is_compatible(p.type_oid) == family
-        };
+        let follows =
+            |p: &&Parameter| p.mode.is_input() && is_polymorphic(p.type_oid) && is_compatible(p.type_oid) == family;
         if !parameters.iter().any(|p| follows(&p)) {
             let name = type_info(result).map_or("", |info| info.sql_name);
             let needed = match family {
-                true => "anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or \
-                         anycompatiblemultirange",
+                true => {
+                    "anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or \
+                         anycompatiblemultirange"
+                }
                 false => "anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange",
             };
-            return Err(invalid("cannot determine result data type").with_detail(format!(
-                "A result of type {name} requires at least one input of type {needed}."
-            )));
+            return Err(invalid("cannot determine result data type")
+                .with_detail(format!("A result of type {name} requires at least one input of type {needed}.")));
         }
     }
     Ok(())

@@ -48,6 +48,7 @@ mod ranges;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
+mod routine;
 mod server_info;
 mod session;
 mod sets;
@@ -454,6 +455,7 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     collations::register(connection)?;
     unnest::register(connection, slot).map_err(|e| Error::internal(format_args!("pg_unnest: {e}")))?;
     io::register(connection, slot)?;
+    routine::register(connection, slot)?;
     aggregate::register(connection, slot)?;
     sets::register(connection, slot)
 }

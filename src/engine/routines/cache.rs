@@ -87,12 +87,7 @@ pub(crate) struct RoutineCache {
 
 impl RoutineCache {
     /// The routine's body, compiled for a call with these types.
-    pub fn compiled(
-        &self,
-        routine: &Routine,
-        types: &CallTypes,
-        planning: PlanContext<'_>,
-    ) -> Result<Arc<Compiled>> {
+    pub fn compiled(&self, routine: &Routine, types: &CallTypes, planning: PlanContext<'_>) -> Result<Arc<Compiled>> {
         let options = Options { check_syntax: false, ..options(planning.settings, false) };
         let key = Key {
             routine: routine.oid,

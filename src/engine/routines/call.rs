@@ -2,7 +2,7 @@
 //!
 //! Owns: [`call`], [`call_trigger`], [`run_block`], [`Value`]s in and out. Must not know: how bodies run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::routines::{Language, PG_PROC, Routine, Volatility};
 use crate::engine::pool::Lease;
@@ -11,18 +11,41 @@ use crate::engine::routines::execute::Executor;
 use crate::engine::routines::host::{SessionHost, TransactionControl};
 use crate::engine::routines::records;
 use crate::engine::routines::signature::CallTypes;
+use crate::engine::routines::types::data_type;
 use crate::engine::session_schema::SessionLink;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::call::{Call, Returned, Trigger};
 use crate::plpgsql::interpret::execute;
 use crate::plpgsql::value::Column;
+use crate::sql::analyze::routine::CallSite;
+use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
 /// A session and the connection that it has borrowed, for the functions that its statement calls.
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub link: Arc<SessionLink>,
-    pub lease: Arc<Lease>,
+    pub lease: LeaseCell,
+}
+
+/// The connection; a procedure that ends a transaction goes on with another one.
+#[derive(Clone)]
+pub(crate) struct LeaseCell(Arc<Mutex<Option<Arc<Lease>>>>);
+
+impl LeaseCell {
+    pub fn new(lease: Arc<Lease>) -> Self {
+        LeaseCell(Arc::new(Mutex::new(Some(lease))))
+    }
+
+    pub fn get(&self) -> Result<Arc<Lease>> {
+        let lease = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        lease.ok_or_else(|| Error::internal("a function without a connection"))
+    }
+
+    /// Another one, or none while a transaction ends.
+    pub fn set(&self, lease: Option<Arc<Lease>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = lease;
+    }
 }
 
 /// What a function gave.
@@ -31,8 +54,8 @@ pub(crate) enum Given {
     Nothing,
     /// A row is in its stored form.
     Value(Value),
-    /// The rows of a set, of these columns.
-    Rows(Vec<Vec<Value>>),
+    /// The values of a set.
+    Rows(Vec<Value>),
 }
 
 /// Calls a function or a procedure. The arguments are of its parameters' types; `columns` are those of a column definition
@@ -42,18 +65,19 @@ pub(crate) fn call(
     routine: &Arc<Routine>,
     types: &CallTypes,
     arguments: Vec<Value>,
-    columns: Option<Arc<[Column]>>,
+    defined: &[(String, Oid, i32)],
     transaction: Option<&mut dyn TransactionControl>,
 ) -> Result<Given> {
     let executor = executor(caller, routine);
     match routine.language {
         Language::PlPgSql => {
             let compiled = compiled(&executor, routine, types)?;
-            let result = columns.or_else(|| compiled.columns.clone());
-            let call = Call { arguments, result, ..Call::default() };
+            let columns = result_columns(caller, &compiled, defined)?;
+            let call = Call { arguments, result: columns.clone(), ..Call::default() };
             let mut host = SessionHost { executor, compiled: Arc::clone(&compiled), rows: Vec::new(), transaction };
             let returned = within(caller, routine, || execute(&compiled.function, &call, &mut host))?;
-            given(returned, host.rows)
+            let is_row = compiled.function.signature.returns.is_row();
+            given(returned, host.rows, (columns.as_deref(), is_row))
         }
         Language::Sql => Err(Error::unsupported("LANGUAGE sql")),
     }
@@ -61,11 +85,8 @@ pub(crate) fn call(
 
 /// Calls a trigger function for a row, or for a statement. Gives the row that it returns, of the table's columns; `None` is
 /// NULL. What a row trigger gives after the change, and what a statement's gives, means nothing.
-pub(crate) fn call_trigger(
-    caller: &Caller,
-    routine: &Arc<Routine>,
-    trigger: Trigger,
-) -> Result<Option<Vec<Value>>> {
+#[allow(dead_code, reason = "for triggers")]
+pub(crate) fn call_trigger(caller: &Caller, routine: &Arc<Routine>, trigger: Trigger) -> Result<Option<Vec<Value>>> {
     let executor = executor(caller, routine);
     if routine.language != Language::PlPgSql {
         return Err(Error::unsupported("a trigger function in another language than PL/pgSQL"));
@@ -79,14 +100,48 @@ pub(crate) fn call_trigger(
     }
 }
 
+/// Calls a procedure. Gives what its output parameters were set to.
+pub(crate) fn call_procedure(
+    caller: &Caller,
+    site: &CallSite,
+    arguments: Vec<Value>,
+    transaction: Option<&mut dyn TransactionControl>,
+) -> Result<Vec<Value>> {
+    let routine = routine_of(caller, site)?;
+    let types = CallTypes { parameters: site.parameters.clone(), returns: site.returns };
+    // Under settings or a role of its own it is part of the transaction around it.
+    let transaction = transaction.filter(|_| routine.settings.is_empty() && !routine.security_definer);
+    let executor = executor(caller, &routine);
+    match routine.language {
+        Language::PlPgSql => {
+            let compiled = compiled(&executor, &routine, &types)?;
+            let call = Call { arguments, result: compiled.columns.clone(), ..Call::default() };
+            let mut host = SessionHost { executor, compiled: Arc::clone(&compiled), rows: Vec::new(), transaction };
+            match within(caller, &routine, || execute(&compiled.function, &call, &mut host))? {
+                Returned::Row(Some(row)) => Ok(row.values),
+                _ => Ok(Vec::new()),
+            }
+        }
+        Language::Sql => Err(Error::unsupported("LANGUAGE sql")),
+    }
+}
+
+/// The routine that is called.
+pub(crate) fn routine_of(caller: &Caller, site: &CallSite) -> Result<Arc<Routine>> {
+    let routine = caller.link.catalog().routines.get(&site.routine).cloned();
+    routine.ok_or_else(|| {
+        let message = format!("cache lookup failed for function {}", site.routine);
+        Error::new(SqlState::UNDEFINED_FUNCTION, message)
+    })
+}
+
 /// Runs the block of DO.
 pub(crate) fn run_block(
     caller: &Caller,
     compiled: &Arc<Compiled>,
     transaction: Option<&mut dyn TransactionControl>,
 ) -> Result<()> {
-    let executor =
-        Executor { link: Arc::clone(&caller.link), lease: Arc::clone(&caller.lease), reads_only: false };
+    let executor = Executor { link: Arc::clone(&caller.link), lease: caller.lease.clone(), reads_only: false };
     let mut host = SessionHost { executor, compiled: Arc::clone(compiled), rows: Vec::new(), transaction };
     execute(&compiled.function, &Call::default(), &mut host).map(drop)
 }
@@ -94,7 +149,7 @@ pub(crate) fn run_block(
 fn executor(caller: &Caller, routine: &Routine) -> Executor {
     Executor {
         link: Arc::clone(&caller.link),
-        lease: Arc::clone(&caller.lease),
+        lease: caller.lease.clone(),
         reads_only: routine.volatility != Volatility::Volatile,
     }
 }
@@ -130,13 +185,40 @@ fn begin_as(caller: &Caller, routine: &Routine) -> Result<()> {
     Ok(())
 }
 
-fn given(returned: Returned, rows: Vec<Vec<Value>>) -> Result<Given> {
+/// The columns that the caller expects: those of a column definition list, or those declared.
+fn result_columns(
+    caller: &Caller,
+    compiled: &Compiled,
+    defined: &[(String, Oid, i32)],
+) -> Result<Option<Arc<[Column]>>> {
+    if defined.is_empty() {
+        return Ok(compiled.columns.clone());
+    }
+    let catalog = caller.link.catalog();
+    let column = |(name, oid, typmod): &(String, Oid, i32)| {
+        let data_type = data_type(&catalog, *oid, *typmod).ok_or_else(|| Error::internal("a column's type"))?;
+        Ok(Column::new(name.clone(), data_type))
+    };
+    defined.iter().map(column).collect::<Result<Vec<_>>>().map(|columns| Some(Arc::from(columns)))
+}
+
+fn given(returned: Returned, rows: Vec<Vec<Value>>, (columns, is_row): (Option<&[Column]>, bool)) -> Result<Given> {
     Ok(match returned {
         Returned::Nothing => Given::Nothing,
         Returned::Scalar(value) => Given::Value(value),
         Returned::Row(None) => Given::Value(Value::Null),
         Returned::Row(Some(row)) => Given::Value(records::compose(&row.columns, &row.values)?),
-        Returned::Set => Given::Rows(rows),
+        Returned::Set => {
+            let columns = columns.unwrap_or_default();
+            let mut values = Vec::with_capacity(rows.len());
+            for mut row in rows {
+                values.push(match (columns, row.len()) {
+                    ([only], 1) if !is_row => row.remove(0),
+                    _ => records::compose(columns, &row)?,
+                });
+            }
+            Given::Rows(values)
+        }
         Returned::Trigger(_) => return Err(Error::internal("a trigger function that was called")),
     })
 }

@@ -63,9 +63,7 @@ impl Executor {
     pub(super) fn fields(&self, value: &Typed) -> Option<Arc<[Column]>> {
         match value.data_type.kind {
             TypeKind::Record => value.fields.clone(),
-            TypeKind::Composite | TypeKind::CompositeDomain => {
-                row_columns(&self.link.catalog(), value.data_type.oid)
-            }
+            TypeKind::Composite | TypeKind::CompositeDomain => row_columns(&self.link.catalog(), value.data_type.oid),
             _ => None,
         }
     }
@@ -84,7 +82,8 @@ impl Executor {
             fields.iter().map(shape).collect::<Vec<_>>()
         });
         let kept = fields.is_none();
-        let statement = self.planning(|planning| cast_statement(CastSource { type_oid: from, fields }, to, planning))?;
+        let statement =
+            self.planning(|planning| cast_statement(CastSource { type_oid: from, fields }, to, planning))?;
         let plan = Arc::new(CastPlan(statement));
         if kept {
             cache.keep_cast(key, &plan);

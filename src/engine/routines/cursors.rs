@@ -10,13 +10,10 @@ use crate::engine::session_schema::SessionLink;
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::host::{ALL, Direction};
 use crate::plpgsql::value::Column;
-use crate::sql::plan::Plan;
 use crate::types::value::Value;
 
 /// An open cursor.
 pub(crate) struct FunctionCursor {
-    /// Of its query.
-    pub(crate) plan: Arc<Plan>,
     pub(super) columns: Arc<[Column]>,
     rows: Vec<Vec<Value>>,
     /// The row it stands on, from 1; 0 before the first.
@@ -63,11 +60,11 @@ impl FunctionCursors {
     pub(super) fn open(
         &mut self,
         name: String,
-        (plan, columns): (Arc<Plan>, Arc<[Column]>),
+        columns: Arc<[Column]>,
         rows: Vec<Vec<Value>>,
         (scrolls, blocks): (bool, usize),
     ) {
-        self.by_name.insert(name, FunctionCursor { plan, columns, rows, at: 0, scrolls, blocks });
+        self.by_name.insert(name, FunctionCursor { columns, rows, at: 0, scrolls, blocks });
     }
 
     pub(crate) fn close(&mut self, name: &str) -> bool {
@@ -83,10 +80,6 @@ impl FunctionCursors {
     pub(crate) fn close_all(&mut self) {
         self.by_name.clear();
     }
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
-        self.by_name.keys()
-    }
 }
 
 impl FunctionCursor {
@@ -100,9 +93,7 @@ impl FunctionCursor {
             Direction::Forward(count) => self.backward(count.unsigned_abs()),
             Direction::Backward(ALL) => self.backward(u64::MAX),
             Direction::Backward(count) if count > 0 => self.backward(count.unsigned_abs()),
-            Direction::Backward(count) => {
-                Ok(self.forward(usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX)))
-            }
+            Direction::Backward(count) => Ok(self.forward(usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX))),
             Direction::Absolute(place) => {
                 let wanted = match place {
                     0.. => usize::try_from(place).unwrap_or(usize::MAX),

@@ -35,7 +35,9 @@ fn statement_writes(statement: &Stmt) -> bool {
     match statement {
         Stmt::Select(select) => query_writes(select),
         // CALL is judged by what is called.
-        Stmt::Call(_) | Stmt::VariableSet(_) | Stmt::VariableShow { .. } | Stmt::Return(_) | Stmt::Notify { .. } => false,
+        Stmt::Call(_) | Stmt::VariableSet(_) | Stmt::VariableShow { .. } | Stmt::Return(_) | Stmt::Notify { .. } => {
+            false
+        }
         _ => true,
     }
 }

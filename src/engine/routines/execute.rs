@@ -8,22 +8,21 @@ use crate::engine::constraint_errors::Origin;
 use crate::engine::cursor::Cursor;
 use crate::engine::gate::Gate;
 use crate::engine::notifications::{Listening, Note};
-use crate::engine::pool::Lease;
+use crate::engine::routines::call::{Caller, LeaseCell};
 use crate::engine::routines::records::size_of;
 use crate::engine::session_schema::SessionLink;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, session as limits};
 use crate::sql::ddl::Ddl;
-use crate::sql::plan::{Action, Plan, Planned, SessionCommand, SqliteStatement, Tag, VariableCommand};
+use crate::sql::plan::{Action, CallPlan, Plan, Planned, SessionCommand, SqliteStatement, Tag, VariableCommand};
 use crate::sql::planner::PlanContext;
-use crate::types::pg_type::Oid;
 use crate::types::value::{Value, ValueRef};
 
 /// A connection with the session that has borrowed it.
 #[derive(Clone)]
 pub(super) struct Executor {
     pub link: Arc<SessionLink>,
-    pub lease: Arc<Lease>,
+    pub lease: LeaseCell,
     /// STABLE and IMMUTABLE functions only read.
     pub reads_only: bool,
 }
@@ -36,16 +35,9 @@ pub(super) struct Outcome {
 }
 
 impl Executor {
-    /// Runs something that plans a statement. The session's state is locked meanwhile.
+    /// Runs something that plans a statement.
     pub fn planning<T>(&self, body: impl FnOnce(PlanContext<'_>) -> Result<T>) -> Result<T> {
-        use crate::catalog::acl::Privileges;
-        let catalog = self.link.catalog();
-        let context = &mut *self.link.context();
-        let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
-        let may_use =
-            |schema: &str| holder.as_ref().is_none_or(|holder| catalog.may_schema(holder, schema, Privileges::USAGE));
-        let (user, database) = (context.user.as_str(), context.database.as_str());
-        body(PlanContext { catalog: &catalog, settings: &context.settings, user, database, may_use: &may_use })
+        self.link.planning(body)
     }
 
     /// Runs a statement. It may stop after `limit` rows if it only reads.
@@ -80,6 +72,8 @@ impl Executor {
             | Action::Copy(_)
             | Action::Prepared(_)
             | Action::Cursor(_)
+            | Action::Do(_)
+            | Action::Call(_)
             | Action::Session(_)
             | Action::Maintenance(_)
             | Action::Explain(_) => Err(Error::unsupported(format!("{} in a function", shown(plan.tag)))),
@@ -132,6 +126,21 @@ impl Executor {
         Ok(outcome)
     }
 
+    /// The same session, for what is called from here.
+    pub fn caller(&self) -> Caller {
+        Caller { link: Arc::clone(&self.link), lease: self.lease.clone() }
+    }
+
+    /// The values of the arguments of CALL.
+    pub fn arguments(&self, call: &CallPlan, values: (&[Value], &[Value])) -> Result<Vec<Value>> {
+        let Some(statement) = &call.arguments else { return Ok(Vec::new()) };
+        let mut cursor = self.open(statement, values)?;
+        match cursor.step()? {
+            true => row_of(&cursor),
+            false => Err(Error::internal("arguments without a row")),
+        }
+    }
+
     /// Opens a statement on the connection.
     pub fn open(&self, statement: &SqliteStatement, (params, literals): (&[Value], &[Value])) -> Result<Cursor> {
         self.check_permissions(&statement.permissions)?;
@@ -147,12 +156,13 @@ impl Executor {
         let step_origins =
             statement.before.iter().map(|step| Origin::new(Arc::clone(&self.link.context), timing(), step.target));
         let step_origins = step_origins.collect();
-        Cursor::open(Arc::clone(&self.lease), statement, params, literals, Gate::Durable, origin, step_origins)
+        Cursor::open(self.lease.get()?, statement, params, literals, Gate::Durable, origin, step_origins)
     }
 
     /// The transaction is one that writes, and blocks can be undone.
     fn must_write(&self) -> Result<()> {
-        let entered = self.lease.enter();
+        let lease = self.lease.get()?;
+        let entered = lease.enter();
         if !entered.is_writing() {
             return Err(Error::unsupported("writing in a function that was called by a statement that only reads"));
         }
@@ -164,7 +174,7 @@ impl Executor {
             return Err(not_allowed(tag));
         }
         self.must_write()?;
-        let rows = self.link.ddl(&self.lease, ddl)?;
+        let rows = self.link.ddl(&self.lease.get()?, ddl)?;
         let catalog = self.link.catalog();
         self.link.context().catalog = catalog;
         Ok(Outcome { rows: Vec::new(), processed: rows.unwrap_or(0) })

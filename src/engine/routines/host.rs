@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::engine::routines::cache::Compiled;
+use crate::engine::routines::call::{call_procedure, run_block};
 use crate::engine::routines::execute::Executor;
 use crate::engine::routines::plan::{InnerPlan, plan_query, plan_text};
 use crate::engine::routines::records;
@@ -15,6 +16,7 @@ use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Typ
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Typed};
 use crate::plpgsql::variables::Variables;
+use crate::sql::plan::{Action, CallPlan};
 use crate::sql::planner::InnerCommand;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
@@ -49,7 +51,7 @@ impl SessionHost<'_> {
                 Ok((plan, values))
             }
             Source::Text(text, using) => {
-                let tables = self.executor.lease.slot().transition_tables();
+                let tables = self.executor.lease.get()?.slot().transition_tables();
                 let plan = self.executor.planning(|planning| plan_text(text, using, &tables, planning))?;
                 let mut values = Vec::with_capacity(using.len());
                 for (index, value) in using.iter().enumerate() {
@@ -73,7 +75,7 @@ impl SessionHost<'_> {
     }
 
     fn plan_of(&self, query: &Query, variables: Variables<'_>) -> Result<Arc<InnerPlan>> {
-        let tables = self.executor.lease.slot().transition_tables();
+        let tables = self.executor.lease.get()?.slot().transition_tables();
         self.executor.planning(|planning| {
             if let Some(known) = self.compiled.plan(query.number, |plan| plan.fits(variables, planning)) {
                 return Ok(known);
@@ -84,6 +86,12 @@ impl SessionHost<'_> {
             }
             Ok(plan)
         })
+    }
+
+    /// Calls a procedure; gives what its output parameters were set to.
+    fn procedure(&mut self, call: &CallPlan, plan: &InnerPlan, values: &[Value]) -> Result<Vec<Value>> {
+        let arguments = self.executor.arguments(call, (values, &plan.planned.literals))?;
+        call_procedure(&self.executor.caller(), &call.site, arguments, reborrowed(&mut self.transaction))
     }
 
     fn answer(&self, plan: &InnerPlan, values: &[Value], limit: Option<u64>) -> Result<Answer> {
@@ -100,9 +108,10 @@ impl SessionHost<'_> {
             return Ok(answer);
         }
         // What a statement around this one keeps is not to be forgotten.
-        let kept = self.executor.lease.slot().take_kept_rows();
+        let lease = self.executor.lease.get()?;
+        let kept = lease.slot().take_kept_rows();
         let outcome = self.executor.execute(&plan.planned, values, limit);
-        self.executor.lease.slot().put_kept_rows(kept);
+        lease.slot().put_kept_rows(kept);
         let outcome = outcome?;
         (answer.rows, answer.processed) = (outcome.rows, outcome.processed);
         Ok(answer)
@@ -153,8 +162,31 @@ impl Host for SessionHost<'_> {
     }
 
     fn call(&mut self, query: &Query, variables: Variables<'_>) -> Result<Vec<Output>> {
-        self.run(Source::Query(query, variables), None)?;
-        Ok(Vec::new())
+        let (plan, values) = self.planned(Source::Query(query, variables))?;
+        let caller = self.executor.caller();
+        match &plan.planned.plan.action {
+            Action::Do(body) => {
+                let block = self.executor.planning(|planning| Compiled::of_block(body, planning))?;
+                run_block(&caller, &block, reborrowed(&mut self.transaction))?;
+                Ok(Vec::new())
+            }
+            Action::Call(call) => {
+                let columns = plan.columns.clone().unwrap_or_else(|| Arc::from([]));
+                let row = self.procedure(call, &plan, &values)?;
+                let outputs =
+                    call.outputs.iter().zip(columns.iter().zip(row)).filter_map(|(output, (column, value))| {
+                        let typed = Typed { data_type: column.data_type, value, fields: column.fields.clone() };
+                        Some(Output {
+                            argument: output.argument?,
+                            name: Some(output.name.clone()).filter(|name| !name.is_empty()),
+                            place: output.place,
+                            value: typed,
+                        })
+                    });
+                Ok(outputs.collect())
+            }
+            _ => Err(Error::internal("a statement that calls nothing")),
+        }
     }
 
     fn open(&mut self, name: Option<&str>, source: Source<'_>, scroll: Option<bool>) -> Result<String> {
@@ -170,8 +202,7 @@ impl Host for SessionHost<'_> {
             Some(name) => name.to_owned(),
             None => cursors.free_name(),
         };
-        let of_query = (Arc::clone(&plan.planned.plan), columns);
-        cursors.open(name.clone(), of_query, answer.rows, (scroll != Some(false), blocks));
+        cursors.open(name.clone(), columns, answer.rows, (scroll != Some(false), blocks));
         Ok(name)
     }
 
@@ -221,13 +252,13 @@ impl Host for SessionHost<'_> {
     }
 
     fn release_block(&mut self) -> Result<()> {
-        self.executor.link.release_block(&self.executor.lease)
+        self.executor.link.release_block(&self.executor.lease.get()?)
     }
 
     fn rollback_block(&mut self) -> Result<()> {
         let link = &self.executor.link;
         link.cursors().close_inside(link.block_count());
-        link.roll_back_block(&self.executor.lease)
+        link.roll_back_block(&self.executor.lease.get()?)
     }
 
     fn commit(&mut self, chain: bool) -> Result<()> {
@@ -256,6 +287,14 @@ impl Host for SessionHost<'_> {
 
     fn checks_asserts(&self) -> bool {
         self.executor.link.context().settings.current("plpgsql.check_asserts").as_deref() != Some("off")
+    }
+}
+
+/// For a call inside of this one.
+fn reborrowed<'a>(control: &'a mut Option<&mut dyn TransactionControl>) -> Option<&'a mut dyn TransactionControl> {
+    match control {
+        Some(control) => Some(&mut **control),
+        None => None,
     }
 }
 

@@ -5,13 +5,13 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use crate::engine::functions::{TRANSITIONS, TransitionTable};
 use crate::engine::routines::types::data_type;
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::function::VariableConflict;
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Typed};
 use crate::plpgsql::variables::{Argument, Reference, Variables};
-use crate::engine::functions::{TRANSITIONS, TransitionTable};
 use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterTable, OuterValue};
 use crate::sql::plan::{Planned, Tag};
 use crate::sql::planner::{self, Inner, InnerCommand, PlanContext};
@@ -199,12 +199,7 @@ pub(super) fn plan_text(
     inner_plan(inner, Vec::new(), planning)
 }
 
-fn planned(
-    text: &str,
-    types: Option<&[Oid]>,
-    outer: &dyn OuterNames,
-    planning: PlanContext<'_>,
-) -> Result<Inner> {
+fn planned(text: &str, types: Option<&[Oid]>, outer: &dyn OuterNames, planning: PlanContext<'_>) -> Result<Inner> {
     let sources = scan::scan(text);
     let source = match sources.as_slice() {
         [only] => only,
@@ -267,5 +262,14 @@ fn inner_plan(inner: Inner, used: Vec<Used>, planning: PlanContext<'_>) -> Resul
         Tag::Fixed(tag) => tag,
     };
     let search_path = Arc::clone(planning.settings.schemas_searched());
-    Ok(InnerPlan { planned, command, tag, columns, catalog_version: catalog.version, search_path, used, is_for_once: false })
+    Ok(InnerPlan {
+        planned,
+        command,
+        tag,
+        columns,
+        catalog_version: catalog.version,
+        search_path,
+        used,
+        is_for_once: false,
+    })
 }

@@ -50,9 +50,8 @@ pub(crate) fn validate(routine: &Routine, planning: PlanContext<'_>, checks: boo
 /// Types that PL/pgSQL has no values of (plpgsql_validator).
 fn check_pseudo(routine: &Routine) -> Result<()> {
     use crate::catalog::routines::is_polymorphic;
-    let refused = |oid: Oid| {
-        type_info(oid).is_some_and(|info| info.kind == b'p') && oid != Oid::RECORD && !is_polymorphic(oid)
-    };
+    let refused =
+        |oid: Oid| type_info(oid).is_some_and(|info| info.kind == b'p') && oid != Oid::RECORD && !is_polymorphic(oid);
     let name = |oid: Oid| type_info(oid).map_or("", |info| info.sql_name);
     let allowed = |oid: Oid| oid == Oid::VOID || oid == Oid::TRIGGER || oid == Oid(3838);
     if refused(routine.returns) && !allowed(routine.returns) {

@@ -69,11 +69,11 @@ impl Analyzer<'_> {
             return Ok(self.outer_value(found));
         }
         let column = column(self);
-        let is_missing = |error: &Error| {
-            matches!(error.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE)
-        };
+        let is_missing = |error: &Error| matches!(error.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE);
         match column {
-            Ok(column) if outer.conflict() == Conflict::Error && outer.name(names).is_ok_and(|found| found.is_some()) => {
+            Ok(column)
+                if outer.conflict() == Conflict::Error && outer.name(names).is_ok_and(|found| found.is_some()) =>
+            {
                 drop(column);
                 let message = format!("column reference \"{}\" is ambiguous", names.join("."));
                 Err(Error::new(SqlState::AMBIGUOUS_COLUMN, message)
@@ -115,8 +115,11 @@ impl Analyzer<'_> {
                     names.push(name);
                     values.push(self.parameter_of(value));
                 }
-                let shape =
-                    names.iter().zip(&values).map(|(name, value)| (name.clone(), value.type_oid, value.typmod)).collect();
+                let shape = names
+                    .iter()
+                    .zip(&values)
+                    .map(|(name, value)| (name.clone(), value.type_oid, value.typmod))
+                    .collect();
                 let typmod = self.records.modifier(shape);
                 Expr { typmod, ..Expr::new(ExprKind::Row { fields: values, names }, Oid::RECORD) }
             }

@@ -46,9 +46,7 @@ pub(super) fn drop_routines(drop: &DropStmt) -> Defined {
 pub(super) fn create_language(create: &CreatePLangStmt) -> Defined {
     match (create.name.as_str(), create.replace) {
         ("plpgsql", true) => Ok((Definition::Accepted, "CREATE LANGUAGE")),
-        ("plpgsql", false) => {
-            Err(Error::new(SqlState::DUPLICATE_OBJECT, "extension \"plpgsql\" already exists"))
-        }
+        ("plpgsql", false) => Err(Error::new(SqlState::DUPLICATE_OBJECT, "extension \"plpgsql\" already exists")),
         _ => Err(Error::unsupported(format!("the language {}", create.name))),
     }
 }

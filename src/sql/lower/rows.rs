@@ -125,12 +125,7 @@ impl Lower<'_> {
         }
     }
 
-    fn insert_rows(
-        &mut self,
-        insert: &TypedInsert,
-        relation: &Relation,
-        mut change: RowChange,
-    ) -> Result<Statement> {
+    fn insert_rows(&mut self, insert: &TypedInsert, relation: &Relation, mut change: RowChange) -> Result<Statement> {
         let (source, _) = self.body(&insert.source, &[])?;
         let values = insert.columns.iter().enumerate().map(|(at, number)| Ok((place(relation, *number)?, at)));
         change.actions = vec![RowAction { event: Some(Event::Insert), values: values.collect::<Result<_>>()? }];
@@ -142,12 +137,7 @@ impl Lower<'_> {
         self.row_step(Query::of(source), change, relation, (insert.entry, &insert.returning, &[]))
     }
 
-    fn update_rows(
-        &mut self,
-        update: &TypedUpdate,
-        relation: &Relation,
-        mut change: RowChange,
-    ) -> Result<Statement> {
+    fn update_rows(&mut self, update: &TypedUpdate, relation: &Relation, mut change: RowChange) -> Result<Statement> {
         let alias = self.alias(update.entry);
         self.enter_target(update.entry, &alias, relation);
         let vars = vars_of(&others(&update.from, update.entry), returned(&update.returning));
@@ -180,12 +170,7 @@ impl Lower<'_> {
         self.row_step(query, change, relation, (update.entry, &update.returning, &vars))
     }
 
-    fn delete_rows(
-        &mut self,
-        delete: &TypedDelete,
-        relation: &Relation,
-        mut change: RowChange,
-    ) -> Result<Statement> {
+    fn delete_rows(&mut self, delete: &TypedDelete, relation: &Relation, mut change: RowChange) -> Result<Statement> {
         let alias = self.alias(delete.entry);
         self.enter_target(delete.entry, &alias, relation);
         let vars = vars_of(&others(&delete.using, delete.entry), returned(&delete.returning));
@@ -216,8 +201,7 @@ impl Lower<'_> {
         let row = rowid(relation, Some(alias.clone()));
         self.refuse_second_change(merge, kept)?;
         self.entries.insert(merge.entry, Entry::of_relation(Some(alias.clone()), relation));
-        let of_kept =
-            |index: usize| Expr::positional(KEPT.into(), index, &Expr::new(ExprKind::Null, Oid::INT8));
+        let of_kept = |index: usize| Expr::positional(KEPT.into(), index, &Expr::new(ExprKind::Null, Oid::INT8));
         let old = self.whole_row(merge.entry, relation)?;
         let mut targets = vec![of_kept(0), of_kept(1)];
         change.layout = RowLayout { rowid: Some(0), action: Some(1), old: Some(2), others: 0..0 };
@@ -449,6 +433,21 @@ pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapsh
         changed: Changed::default(),
     };
     row_sql(&Statement::Modify(Modify::Update(update)), context)
+}
+
+/// All columns of the row at hand as it is now.
+pub fn read_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
+    let records = Default::default();
+    let context = Context { catalog, records: &records, shows: false };
+    let alias: Rc<str> = "t".into();
+    let targets = relation.columns.iter().map(|column| {
+        let reference = ColumnRef { alias: Some(alias.clone()), column: column.name.as_str().into(), not_null: false };
+        Target { name: String::new(), expr: Expr::new(ExprKind::Column(reference), column.type_oid) }
+    });
+    let targets = targets.collect();
+    let from = vec![FromItem::Table { name: relation.sqlite_name.clone(), alias: alias.clone() }];
+    let selection = Some(this_row(relation, alias));
+    row_sql(&Statement::Query(Query::of_select(Select { targets, from, selection, ..Select::default() })), context)
 }
 
 fn row_sql(statement: &Statement, context: Context<'_>) -> Result<RowSql> {

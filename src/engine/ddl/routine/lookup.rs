@@ -48,11 +48,12 @@ impl Change<'_> {
         for parameter in given(&object.parameters) {
             types.push(self.routine_type(&parameter.type_name)?);
         }
-        let with_inputs =
-            schemas.iter().find_map(|schema| self.catalog.routine(schema, &name.name, &types)).cloned();
+        let with_inputs = schemas.iter().find_map(|schema| self.catalog.routine(schema, &name.name, &types)).cloned();
         let found = match (with_inputs, kind) {
             (Some(found), _) => Some(found),
-            (None, ObjectType::Procedure | ObjectType::Routine) => self.procedure_called(&schemas, &name.name, object)?,
+            (None, ObjectType::Procedure | ObjectType::Routine) => {
+                self.procedure_called(&schemas, &name.name, object)?
+            }
             (None, _) => None,
         };
         match found {
