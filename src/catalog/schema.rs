@@ -50,7 +50,7 @@ pub struct CatalogSnapshot {
     /// What all databases share; kept in one of them.
     pub cluster: Arc<ClusterFacts>,
     /// See [`CatalogSnapshot::acting_keys`].
-    pub(super) acting_keys: OnceLock<Arc<BTreeSet<Oid>>>,
+    pub acting_keys: OnceLock<Arc<BTreeSet<Oid>>>,
 }
 
 /// A schema (pg_namespace).

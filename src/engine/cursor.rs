@@ -39,7 +39,7 @@ pub struct Cursor {
     /// kept is there again.
     outer: Option<KeptByOuter>,
     /// It is a loop over rows that triggers stand between.
-    rows: Option<RowLoop>,
+    rows: Option<Box<RowLoop>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Cursor {
     ) -> Result<Self> {
         let last = SqliteStatement { before: Vec::new(), ..statement.clone() };
         let step = statement.before.iter().find(|step| step.change.is_some());
-        let rows = step.and_then(|step| RowLoop::new(step, origin.with_row_of(step.target)));
+        let rows = step.and_then(|step| RowLoop::new(step, origin.with_row_of(step.target))).map(Box::new);
         let mut cursor = Cursor::open(lease, &last, params, literals, gate, Some(Box::new(origin)), Vec::new())?;
         cursor.rows = rows;
         Ok(cursor)
