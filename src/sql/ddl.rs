@@ -97,6 +97,11 @@ pub enum Ddl {
         name: Name,
         labels: Vec<String>,
     },
+    /// CREATE TYPE … AS (…)
+    CreateComposite {
+        name: Name,
+        columns: Vec<ColumnDefinition>,
+    },
     CreateDomain(Box<CreateDomain>),
     AlterTable {
         name: Name,

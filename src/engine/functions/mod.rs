@@ -48,6 +48,7 @@ mod ranges;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
+mod rows;
 mod server_info;
 mod session;
 mod sets;
@@ -301,6 +302,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 #[rustfmt::skip]
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
+    rows::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
     server_info::FUNCTIONS,
