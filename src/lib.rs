@@ -168,6 +168,7 @@ pub mod catalog {
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
+    pub mod routine_text;
     pub mod routines;
     pub mod schema;
     pub mod shared_map;

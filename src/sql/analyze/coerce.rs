@@ -71,7 +71,7 @@ impl Analyzer<'_> {
     }
 
     /// Whether an argument of type `from` is acceptable where `to` is declared (func_match_argtypes).
-    pub(super) fn can_coerce(&self, from: Oid, to: Oid, context: CastContext) -> bool {
+    pub(in crate::sql) fn can_coerce(&self, from: Oid, to: Oid, context: CastContext) -> bool {
         if from == to || from == Oid::UNKNOWN {
             return true;
         }
