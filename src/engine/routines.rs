@@ -16,7 +16,8 @@ mod plan;
 mod records;
 pub(crate) mod session;
 pub(crate) mod signature;
-mod types;
+mod sql_body;
+pub(crate) mod types;
 mod validate;
 
 pub(crate) use validate::validate;

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
 
+use crate::catalog::composite::row_type_oid;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::engine::connection::Entered;
@@ -16,6 +17,7 @@ use crate::engine::context::SharedContext;
 use crate::engine::functions::{KeptRows, TransitionTable};
 use crate::engine::referential_actions;
 use crate::engine::routines::call::{Caller, LeaseCell, call_trigger};
+use crate::engine::routines::types;
 use crate::engine::row_change::{VALUE, held};
 use crate::engine::row_sql::{Row, RowStatements, Values};
 use crate::engine::trigger_functions;
@@ -124,7 +126,7 @@ impl Triggers {
                 .map(|column| Column::new(&column.name, data_type(catalog, column)))
                 .collect(),
             row_type: DataType {
-                oid: crate::catalog::tables::row_types::row_type_oid(relation),
+                oid: row_type_oid(relation),
                 typmod: -1,
                 repr: Repr::scalar(Scalar::Record),
                 kind: TypeKind::Composite,
@@ -175,14 +177,8 @@ impl Triggers {
 }
 
 fn data_type(catalog: &CatalogSnapshot, column: &crate::catalog::schema::Column) -> DataType {
-    use crate::catalog::schema::UserTypeKind;
-    let is_domain = catalog.types.get(&column.type_oid).is_some_and(|t| matches!(t.kind, UserTypeKind::Domain { .. }));
-    DataType {
-        oid: column.type_oid,
-        typmod: column.typmod,
-        repr: column.repr,
-        kind: if is_domain { TypeKind::Domain } else { TypeKind::Base },
-    }
+    let unknown = DataType { oid: column.type_oid, typmod: column.typmod, repr: column.repr, kind: TypeKind::Base };
+    types::data_type(catalog, column.type_oid, column.typmod).unwrap_or(unknown)
 }
 
 impl<'a> Firing<'a> {

@@ -100,6 +100,11 @@ pub enum Ddl {
         name: Name,
         labels: Vec<String>,
     },
+    /// CREATE TYPE … AS (…)
+    CreateComposite {
+        name: Name,
+        columns: Vec<ColumnDefinition>,
+    },
     CreateDomain(Box<CreateDomain>),
     CreateTrigger(Box<CreateTrigger>),
     RenameTrigger {

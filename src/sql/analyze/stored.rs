@@ -56,7 +56,7 @@ impl Analyzer<'_> {
             let mut row = RangeVar::table(self, relation, name.to_owned(), entry);
             row.schema = None;
             // A row of the other side of an event is there as nothing but NULL.
-            row.make_nullable();
+            row.may_have_nulls();
             row
         };
         let entries = vec![row("old", old), row("new", new)];
@@ -78,6 +78,9 @@ impl Analyzer<'_> {
             columns: vec![column],
             visible: true,
             relation: None,
+            row_type: None,
+            whole: None,
+            present: None,
             entry: EntryId::OUTPUT,
             is_function: false,
             nullable: false,
