@@ -397,6 +397,7 @@ pub mod engine {
     mod progress;
     pub mod remote;
     mod row_capture;
+    pub mod row_locks;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;

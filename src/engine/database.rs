@@ -32,6 +32,7 @@ use crate::engine::remote::replica::Replica;
 use crate::engine::remote::replication::Replication;
 use crate::engine::remote::replicator::{self, Replicator as RemoteReplicator};
 use crate::engine::remote::version::{VersionCopy, read_only};
+use crate::engine::row_locks::RowLocks;
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
 use crate::engine::session_schema::write_sequences;
 use crate::error::{Error, Result, SqlState};
@@ -54,6 +55,7 @@ pub struct Database {
     /// The backend that holds the ticket, 0 for none.
     holder: Arc<AtomicI32>,
     notifications: Arc<Notifications>,
+    row_locks: Arc<RowLocks>,
     catalog: RwLock<Arc<CatalogSnapshot>>,
     sequences: Arc<SequenceRegistry>,
     plans: Arc<PlanCache>,
@@ -242,6 +244,7 @@ impl Database {
             ticket: parts.ticket,
             holder: Arc::default(),
             notifications: Arc::default(),
+            row_locks: Arc::default(),
             catalog: RwLock::new(Arc::new(parts.catalog)),
             sequences: parts.sequences,
             plans: Arc::default(),
@@ -281,6 +284,11 @@ impl Database {
     /// The sequences' values.
     pub fn sequences(&self) -> &Arc<SequenceRegistry> {
         &self.sequences
+    }
+
+    /// Who has locked which rows.
+    pub fn row_locks(&self) -> &Arc<RowLocks> {
+        &self.row_locks
     }
 
     /// The plans of this database's statements.

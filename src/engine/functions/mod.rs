@@ -48,6 +48,7 @@ mod ranges;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
+pub(crate) mod row_lock;
 mod server_info;
 mod session;
 mod sets;
@@ -68,6 +69,7 @@ pub use args::{Args, Output};
 
 use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
+use crate::engine::functions::row_lock::BlockedRow;
 use crate::engine::sequences::SequenceRegistry;
 use crate::error::{Error, Result};
 use crate::limits::session as limits;
@@ -93,6 +95,10 @@ struct Slot {
     proposed: Mutex<HashMap<u64, bool>>,
     /// The rows that steps of the running statement have kept.
     kept: Mutex<Vec<KeptRows>>,
+    /// The running statement is all that its transaction has done: it need not wait for rows while others wait for it.
+    gives_way: AtomicBool,
+    /// The row that such a statement has failed for.
+    blocked: Mutex<Option<BlockedRow>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
     sequences: Arc<SequenceRegistry>,
@@ -130,6 +136,34 @@ impl ContextSlot {
     /// reason; SQLite's own code and message are only its shadow.
     pub fn take_error(&self) -> Option<Error> {
         lock(&self.0.error).take()
+    }
+
+    /// A statement begins; whether it is to fail for a row that another transaction has, rather than wait for it.
+    pub(crate) fn give_way(&self, gives_way: bool) {
+        self.0.gives_way.store(gives_way, Ordering::Relaxed);
+    }
+
+    fn gives_way(&self) -> bool {
+        self.0.gives_way.load(Ordering::Relaxed)
+    }
+
+    fn put_blocked_row(&self, row: BlockedRow) {
+        *lock(&self.0.blocked) = Some(row);
+    }
+
+    /// The row for which the last statement has failed that gives way.
+    pub(crate) fn take_blocked_row(&self) -> Option<BlockedRow> {
+        lock(&self.0.blocked).take()
+    }
+
+    /// The error that was left while a statement ran to its end: of a row that could not be locked.
+    pub(crate) fn left_error(&self) -> Result<()> {
+        self.take_error().map_or(Ok(()), Err)
+    }
+
+    /// Whether a function has left an error that was not taken yet.
+    pub(crate) fn has_failed(&self) -> bool {
+        lock(&self.0.error).is_some()
     }
 
     /// Keeps an error for [`take_error`](Self::take_error) and gives what makes SQLite fail. Virtual tables use it too.
@@ -333,6 +367,7 @@ static AREAS: &[&[Definition]] = &[
     any_text::FUNCTIONS,
     session::FUNCTIONS,
     admin::FUNCTIONS,
+    row_lock::FUNCTIONS,
 ];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has
