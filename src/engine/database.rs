@@ -32,6 +32,7 @@ use crate::engine::remote::replica::Replica;
 use crate::engine::remote::replication::Replication;
 use crate::engine::remote::replicator::{self, Replicator as RemoteReplicator};
 use crate::engine::remote::version::{VersionCopy, read_only};
+use crate::engine::routines::cache::RoutineCache;
 use crate::engine::row_locks::RowLocks;
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
 use crate::engine::session_schema::write_sequences;
@@ -59,6 +60,7 @@ pub struct Database {
     catalog: RwLock<Arc<CatalogSnapshot>>,
     sequences: Arc<SequenceRegistry>,
     plans: Arc<PlanCache>,
+    routines: RoutineCache,
     watermark: Arc<Watermark>,
     metrics: Arc<Metrics>,
     durability: Durability,
@@ -248,6 +250,7 @@ impl Database {
             catalog: RwLock::new(Arc::new(parts.catalog)),
             sequences: parts.sequences,
             plans: Arc::default(),
+            routines: RoutineCache::default(),
             watermark: parts.watermark,
             metrics: parts.metrics,
             durability: parts.durability,
@@ -289,6 +292,11 @@ impl Database {
     /// Who has locked which rows.
     pub fn row_locks(&self) -> &Arc<RowLocks> {
         &self.row_locks
+    }
+
+    /// The compiled bodies of this database's functions.
+    pub(crate) fn routines(&self) -> &RoutineCache {
+        &self.routines
     }
 
     /// The plans of this database's statements.
