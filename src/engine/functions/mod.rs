@@ -50,6 +50,7 @@ mod recorded_tests;
 mod regex;
 mod routine;
 pub(crate) mod row_lock;
+mod rows;
 mod server_info;
 mod session;
 mod sets;
@@ -368,6 +369,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 #[rustfmt::skip]
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
+    rows::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
     server_info::FUNCTIONS,
