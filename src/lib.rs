@@ -412,6 +412,7 @@ pub mod engine {
     pub(crate) mod routines;
     mod row_capture;
     mod row_change;
+    pub mod row_locks;
     mod row_sql;
     #[cfg(test)]
     mod schema_tests;

@@ -10,6 +10,7 @@ use crate::engine::functions::{ContextSlot, KeptRows};
 use crate::engine::gate::Gate;
 use crate::engine::pool::Lease;
 use crate::engine::row_change::RowLoop;
+use crate::engine::row_locks::Reading;
 use crate::engine::statement::{Code, RawStatement, Step};
 use crate::engine::steps;
 use crate::error::{Error, Result, SqlState};
@@ -40,6 +41,8 @@ pub struct Cursor {
     outer: Option<KeptByOuter>,
     /// It is a loop over rows that triggers stand between.
     rows: Option<Box<RowLoop>>,
+    /// It locks rows without the write ticket.
+    reading: Option<Reading>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,13 @@ enum State {
     Fresh,
     OnRow,
     Ended,
+}
+
+/// Why a step has failed.
+enum StepError {
+    Sqlite(Code),
+    /// SQLite is content; of a row that it has changed something was to be said.
+    Left(Error),
 }
 
 impl Cursor {
@@ -95,7 +105,14 @@ impl Cursor {
             switched_off: false,
             outer,
             rows: None,
+            reading: None,
         })
+    }
+
+    /// The same, which locks rows without the write ticket.
+    pub(crate) fn locking(mut self, reading: Option<Reading>) -> Self {
+        self.reading = reading;
+        self
     }
 
     /// Opens a statement that is run for rows that come from elsewhere, as [`execute`](Self::execute) does. Of one with
@@ -140,6 +157,12 @@ impl Cursor {
         } else {
             raw.step()
         };
+        let outcome = outcome.map_err(StepError::Sqlite).and_then(|step| match self.state {
+            State::Fresh if self.origin.is_some() => {
+                entered.slot().left_error().map(|()| step).map_err(StepError::Left)
+            }
+            _ => Ok(step),
+        });
         // The first step takes the snapshot; from then on it contains no more than what is announced now.
         if self.state == State::Fresh {
             self.gate.snapshot_taken();
@@ -158,7 +181,11 @@ impl Cursor {
                 }
                 Ok(false)
             }
-            Err(code) => {
+            Err(StepError::Left(error)) => {
+                self.gate.failed();
+                Err(error)
+            }
+            Err(StepError::Sqlite(code)) => {
                 self.lease.note_failure(code);
                 self.gate.failed();
                 Err(constraint_errors::describe(&entered, raw, code, self.origin.as_deref()))

@@ -80,7 +80,9 @@ fn read(
         }
     });
     entered.put_back(Arc::clone(&step.sql), raw);
-    rows
+    let rows = rows?;
+    entered.slot().left_error()?;
+    Ok(rows)
 }
 
 /// The triggers of an event.

@@ -88,7 +88,9 @@ fn run_step(
         }
     });
     entered.put_back(Arc::clone(&step.sql), raw);
-    outcome
+    let outcome = outcome?;
+    entered.slot().left_error()?;
+    Ok(outcome)
 }
 
 /// Runs a statement to its end; its rows, if they are to be kept.

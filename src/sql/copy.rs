@@ -106,6 +106,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
         write,
+        locks_rows: false,
         wait: LockWait::Usual,
         target,
         permissions: analyzer.permissions.borrow().entries().into(),

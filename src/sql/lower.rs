@@ -14,6 +14,7 @@ mod from;
 mod grouping;
 mod hypothetical;
 mod limit;
+mod locking;
 mod merge;
 mod modify;
 mod multiset;
