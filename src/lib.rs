@@ -418,6 +418,7 @@ pub mod engine {
     mod schema_tests;
     pub mod sequences;
     pub mod session;
+    mod session_constraints;
     mod session_schema;
     #[cfg(test)]
     mod session_tests;

@@ -26,7 +26,6 @@ use crate::engine::remote::replica::ReadFrom;
 use crate::engine::session_schema::{SessionLink, write_sequences};
 use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
-use crate::engine::triggers;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session::Limits;
 use crate::sql::permission::PermissionEntry;
@@ -223,21 +222,6 @@ impl EngineSession {
         Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message))
     }
 
-    /// Opens a statement that is run for each of the rows that come from the client (COPY FROM).
-    pub async fn open_loop(
-        &mut self,
-        statement: &SqliteStatement,
-        params: &[Value],
-        literals: &[Value],
-    ) -> Result<Cursor> {
-        self.check_permissions(&statement.permissions)?;
-        self.lock(&statement.wait).await?;
-        let Hold::Write(write) = &self.hold else { return Err(Loss::Failed.error()) };
-        let (lease, gate) = (Arc::clone(&write.lease), Gate::Provisional(self.seen.clone(), write.begun));
-        let origin = Origin::new(Arc::clone(&self.context), self.timing(), statement.target);
-        Cursor::open_loop(lease, statement, (params, literals), gate, origin)
-    }
-
     /// 42501 unless the session's current role may do all of it.
     pub fn check_permissions(&self, entries: &[PermissionEntry]) -> Result<()> {
         if entries.is_empty() || self.lock_context().needs_no_permission(entries) {
@@ -318,38 +302,6 @@ impl EngineSession {
     /// refuses it too, without.
     pub fn is_read_only(&self) -> bool {
         self.modes.read_only
-    }
-
-    /// SET CONSTRAINTS of these names, schemas in front if they were written, or of all. What was put off and is not any
-    /// more is checked now.
-    pub fn set_constraints(&mut self, names: Option<&[(Option<String>, String)]>, deferred: bool) -> Result<()> {
-        let catalog = self.catalog();
-        let search_path = self.lock_context().settings.schemas_searched().clone();
-        let constraints =
-            names.map(|names| constraint_timing::named(&catalog, &search_path, names, deferred)).transpose()?;
-        let timing = {
-            let schema = &mut *self.link.schema();
-            Arc::make_mut(&mut schema.timing).set(constraints.as_deref(), deferred);
-            Arc::clone(&schema.timing)
-        };
-        let Hold::Write(write) = &self.hold else { return Ok(()) };
-        let entered = write.lease.enter();
-        timing.check(&entered, &self.context)?;
-        timing.apply(&entered)?;
-        triggers::fire_deferred(&entered, &Origin::new(Arc::clone(&self.context), timing, None), false)
-    }
-
-    /// Fires the triggers that have waited for the end of the transaction.
-    fn fire_deferred(&self) -> Result<()> {
-        let Hold::Write(write) = &self.hold else { return Ok(()) };
-        if self.link.schema().deferred.is_empty() {
-            return Ok(());
-        }
-        let origin = Origin::new(Arc::clone(&self.context), self.timing(), None);
-        let entered = write.lease.enter();
-        entered.begin_statement();
-        entered.control(Control::DeferForeignKeys).map_err(|code| entered.error(code))?;
-        triggers::fire_deferred(&entered, &origin, true)
     }
 
     /// Ends the transaction and waits until it is durable. All cursors of it must be closed or are closed. After an
@@ -527,7 +479,7 @@ impl EngineSession {
         self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn timing(&self) -> Arc<Timing> {
+    pub(crate) fn timing(&self) -> Arc<Timing> {
         Arc::clone(&self.link.schema().timing)
     }
 
