@@ -193,12 +193,26 @@ fn is_needless(
         (_, Shape::Other) => false,
         (Shape::Other, _) => branch(before) && branch(after),
         (_, Shape::Simple) => true,
-        (Shape::And | Shape::Or | Shape::Not, Shape::Operator(_) | Shape::Test) => true,
+        (Shape::And | Shape::Or | Shape::Not, Shape::Operator(_)) => !compares_elements(inner),
+        (Shape::And | Shape::Or | Shape::Not, Shape::Test) => true,
         (Shape::And | Shape::Or, Shape::And | Shape::Not) => true,
         (Shape::Or, Shape::Or) => true,
         (Shape::Operator(parent), Shape::Operator(child)) => binds_tighter(child, parent, first),
         _ => false,
     }
+}
+
+/// Whether an operator compares with the elements of an array.
+fn compares_elements(tokens: &[Token<'_>]) -> bool {
+    let mut level = 0usize;
+    unwrapped(tokens).iter().any(|token| {
+        match token.text {
+            "(" | "[" => level += 1,
+            ")" | "]" => level = level.saturating_sub(1),
+            _ => {}
+        }
+        level == 0 && matches!(token.text, "ANY" | "ALL")
+    })
 }
 
 /// An expression without the parentheses around the whole of it.

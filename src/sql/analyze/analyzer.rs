@@ -150,7 +150,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// Adds a location to an error that has none.
-    pub(super) fn at(&self, error: Error, location: Location) -> Error {
+    pub(in crate::sql) fn at(&self, error: Error, location: Location) -> Error {
         if self.in_stored_text > 0 || error.fields().position.is_some() {
             return error;
         }
