@@ -2,6 +2,7 @@
 //!
 //! Owns: what a type's OID means in a catalog: how its values are stored, what it is made of, what it is called.
 
+use crate::error::{Error, SqlState};
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
@@ -86,7 +87,14 @@ pub fn array_type(catalog: &CatalogSnapshot, element: Oid) -> Option<Oid> {
 /// The labels of an enum, in their order.
 pub fn enum_labels(catalog: &CatalogSnapshot, oid: Oid) -> Option<&[String]> {
     match catalog.types.get(&oid).map(|t| &t.kind) {
-        Some(UserTypeKind::Enum(labels)) => Some(labels),
+        Some(UserTypeKind::Enum(labels)) => Some(labels.labels()),
         _ => None,
     }
+}
+
+/// A label that the open transaction has added (check_safe_enum_use).
+pub fn unsafe_label(label: &str, type_name: &str) -> Error {
+    let message = format!("unsafe use of new value \"{label}\" of enum type {type_name}");
+    let hint = "New enum values must be committed before they can be used.";
+    Error::new(SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE, message).with_hint(hint)
 }
