@@ -228,6 +228,7 @@ pub mod sql {
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod window;
+        pub(in crate::sql) mod written;
     }
     pub mod casts;
     mod copy;
@@ -243,6 +244,7 @@ pub mod sql {
     pub mod planner;
     pub mod regclass;
     pub mod role;
+    pub mod ruleutils;
     pub mod scan;
     pub mod stored;
     pub mod syntax {

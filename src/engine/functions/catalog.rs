@@ -16,6 +16,7 @@ use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
 use crate::catalog::tables::types::user_types;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::ruleutils::{self, Style};
 use crate::sql::stored;
 use crate::types::pg_type::{Oid, Scalar, type_info};
 
@@ -27,8 +28,15 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_constraintdef", 2, constraint_definition),
     Definition::stable("pg_get_indexdef", 1, index_definition),
     Definition::stable("pg_get_indexdef", 3, index_definition),
-    Definition::stable("pg_get_viewdef", 1, view_definition),
-    Definition::stable("pg_get_viewdef", 2, view_definition),
+    Definition::stable("pg_get_viewdef", 1, |a| view_definition(a, Style::VIEW)),
+    Definition::stable("pg_get_viewdef", 2, |a| {
+        let style = if flag(a, 1)? { Style::PRETTY } else { Style::VIEW };
+        view_definition(a, style)
+    }),
+    Definition::stable("pg_get_viewdef_wrapped", 2, |a| {
+        let wrap = a.int4(1)?;
+        view_definition(a, Style { wrap, ..Style::PRETTY })
+    }),
     Definition::stable("pg_get_ruledef", 1, rule_definition),
     Definition::stable("pg_get_ruledef", 2, rule_definition),
     Definition::stable("pg_get_expr", 2, expression),
@@ -156,11 +164,14 @@ pub(super) fn relation_named(args: &Args<'_>, name: &str) -> Result<Oid> {
     }
 }
 
-fn view_definition(args: &Args<'_>) -> Result<Output> {
+fn view_definition(args: &Args<'_>, style: Style) -> Result<Output> {
     let oid = relation_argument(args, 0)?;
-    with_names(args, |names| {
-        let query = names.catalog.relations.get(&oid).and_then(|r| r.view_definition());
-        Ok(query.map(|q| qualified(&q, names).into_owned()).into())
+    args.slot().with_session(|session| {
+        let search_path = session.settings.search_path();
+        let names = Names { catalog: &session.catalog, search_path: &search_path };
+        let context = stored::context(&session.catalog, &session.settings);
+        let view = names.catalog.relations.get(&oid);
+        Ok(view.and_then(|view| ruleutils::view_definition(view, &names, context, style)).into())
     })
 }
 

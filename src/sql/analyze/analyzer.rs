@@ -12,6 +12,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::limits::stack;
 use crate::sql::analyze::scope::{CteEntry, Scope};
+use crate::sql::analyze::written::WrittenNames;
 use crate::sql::permission::Permissions;
 use crate::sql::plan::LockWait;
 use crate::sql::planner::{PlanContext, schema_denied};
@@ -71,6 +72,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) permissions: RefCell<Permissions>,
     /// Named windows of the innermost select.
     pub(super) windows: Vec<WindowDef>,
+    /// The tree is made to be printed: what printing it needs besides.
+    pub(in crate::sql) written: Option<Box<WrittenNames>>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -96,6 +99,7 @@ impl<'a> Analyzer<'a> {
             used: RefCell::default(),
             permissions: RefCell::default(),
             windows: Vec::new(),
+            written: None,
         }
     }
 

@@ -100,7 +100,7 @@ impl Analyzer<'_> {
     }
 
     /// Implicitly to a type, no modifier.
-    pub(super) fn implicit(&mut self, expr: Expr, to: Oid) -> Result<Expr> {
+    pub(in crate::sql) fn implicit(&mut self, expr: Expr, to: Oid) -> Result<Expr> {
         self.coerce(expr, to, -1, CastContext::Implicit)
     }
 

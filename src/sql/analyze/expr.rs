@@ -22,7 +22,14 @@ use crate::types::value::Value;
 impl Analyzer<'_> {
     /// One expression. Its type may be UNKNOWN: the context decides then.
     pub(super) fn expr(&mut self, ast: &Ast) -> Result<Expr> {
-        self.deeper(|a| a.expr_kind(ast))
+        self.deeper(|a| {
+            if a.to_be_printed()
+                && let Some(expr) = a.written_expr(ast)?
+            {
+                return Ok(expr);
+            }
+            a.expr_kind(ast)
+        })
     }
 
     /// A condition in a clause (WHERE, HAVING, ON …).
@@ -198,7 +205,7 @@ impl Analyzer<'_> {
     }
 
     /// expr::type, CAST, type 'text'.
-    fn cast_expr(&mut self, cast: &ast::TypeCast) -> Result<Expr> {
+    pub(super) fn cast_expr(&mut self, cast: &ast::TypeCast) -> Result<Expr> {
         let target = self.resolve_type(&cast.type_name)?;
         if let (Ast::Array(array), Some(element)) = (&cast.arg, self.element_type(target.oid)) {
             let vector = matches!(target.oid, Oid::INT2VECTOR | Oid::OIDVECTOR);
@@ -445,7 +452,7 @@ impl Analyzer<'_> {
     }
 
     /// CURRENT_DATE and its kin.
-    fn sql_value_function(&mut self, node: &ast::SqlValueFunction) -> Result<Expr> {
+    pub(super) fn sql_value_function(&mut self, node: &ast::SqlValueFunction) -> Result<Expr> {
         let value = self.function(crate::sql::analyze::names::value_function(node.op), Vec::new())?;
         match node.typmod {
             Some(precision) => {
@@ -516,7 +523,7 @@ impl Analyzer<'_> {
     }
 
     /// COLLATE: the database has one collation, by bytes; those that mean it are accepted.
-    fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
+    pub(super) fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
         let Some(arg) = &collate.arg else { return Err(Error::internal("COLLATE without an operand")) };
         let (_, name) = self.split_name(&collate.name, collate.location)?;
         let value = self.expr(arg)?;
@@ -531,7 +538,7 @@ impl Analyzer<'_> {
 }
 
 /// The arguments of a call of a function of pg_catalog, if that is what it is.
-fn system_call<'a>(expr: &'a Ast, name: &str) -> Option<&'a [Ast]> {
+pub(super) fn system_call<'a>(expr: &'a Ast, name: &str) -> Option<&'a [Ast]> {
     match expr {
         Ast::FuncCall(call) => match call.name.as_slice() {
             [schema, function] if schema == "pg_catalog" && function == name => Some(&call.args),

@@ -91,7 +91,8 @@ impl Analyzer<'_> {
             return Err(Error::internal("ANY without a left side"));
         };
         // SQLite takes no sub-query in a CHECK or an index, which is where PostgreSQL itself writes IN as = ANY.
-        if (all && name == "<>" || !all && name == "=")
+        if !self.to_be_printed()
+            && (all && name == "<>" || !all && name == "=")
             && let Some(list) = listed_elements(&node.right)
         {
             return self.in_list(left, &list, all, node.location);
