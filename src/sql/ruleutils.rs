@@ -169,7 +169,7 @@ fn printing_analyzer<'a>(source: &'a Source<'a>, origin: Origin, context: PlanCo
     if origin == Origin::Stored {
         analyzer.search_path = search_path();
     }
-    analyzer.written = Some(Box::default());
+    analyzer.written = Some(Box::new(WrittenNames { stored: origin == Origin::Stored, ..WrittenNames::default() }));
     analyzer
 }
 

@@ -283,6 +283,13 @@ impl Analyzer<'_> {
         {
             return self.row_with_query(name, &row.args, &link.subselect);
         }
+        // LIKE and SIMILAR TO as PostgreSQL prints them.
+        if matches!(name, "!~~" | "!~~*") || matches!(name, "~~" | "~~*") && system_call(right, "like_escape").is_some() {
+            return self.like(name, left, right);
+        }
+        if matches!(name, "~" | "!~") && system_call(right, "similar_to_escape").is_some() {
+            return self.similar_to(name == "!~", left, right);
+        }
         let l = self.expr(left)?;
         let r = self.expr(right)?;
         self.operator(name, l, r)
@@ -468,7 +475,7 @@ impl Analyzer<'_> {
     }
 
     /// ARRAY[…], of a given element type or of the items' common one.
-    fn array_of(&mut self, items: &[Ast], element: Option<Oid>) -> Result<Expr> {
+    pub(super) fn array_of(&mut self, items: &[Ast], element: Option<Oid>) -> Result<Expr> {
         let mut elements = Vec::with_capacity(items.len());
         for item in items {
             elements.push(match item {
@@ -541,6 +548,7 @@ impl Analyzer<'_> {
 pub(super) fn system_call<'a>(expr: &'a Ast, name: &str) -> Option<&'a [Ast]> {
     match expr {
         Ast::FuncCall(call) => match call.name.as_slice() {
+            [function] if function == name => Some(&call.args),
             [schema, function] if schema == "pg_catalog" && function == name => Some(&call.args),
             _ => None,
         },

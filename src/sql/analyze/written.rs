@@ -21,6 +21,8 @@ use crate::types::pg_type::Oid;
 /// The names in a query's text.
 #[derive(Debug, Default)]
 pub struct WrittenNames {
+    /// The text is one that was printed.
+    pub stored: bool,
     pub entries: HashMap<EntryId, EntryName>,
     pub ctes: HashMap<CteId, CteName>,
     /// Joins, by the first entry of their right side.
@@ -117,6 +119,19 @@ impl Analyzer<'_> {
 
     /// A cast of a constant is one of its type.
     fn written_cast(&mut self, cast: &TypeCast) -> Result<Expr> {
+        if let Ast::Array(array) = &cast.arg
+            && !array.elements.is_empty()
+            && self.written.as_ref().is_some_and(|written| written.stored)
+        {
+            // Who wrote it so had it converted as a whole.
+            let target = self.resolve_type(&cast.type_name)?;
+            let array = self.array_of(&array.elements, None)?;
+            let value = self.cast(array, target.oid, target.typmod)?;
+            return Ok(match value.kind {
+                ExprKind::Array(_) => value,
+                _ => written(Written::Cast, vec![value.clone()], &value),
+            });
+        }
         let value = self.cast_expr(cast)?;
         let constant = matches!(
             &cast.arg,
@@ -215,12 +230,16 @@ impl Analyzer<'_> {
 
     /// LIKE, ILIKE, SIMILAR TO: operators, of which NOT has its own.
     fn written_match(&mut self, node: &AExpr, left: &Ast, right: &Ast) -> Result<Option<Expr>> {
-        let escape = match node.kind {
-            AExprKind::Like | AExprKind::ILike => "like_escape",
-            AExprKind::Similar => "similar_to_escape",
+        let name = node.name.last().map_or("", String::as_str);
+        let escaped = |escape: &str| system_call(right, escape).is_some();
+        let escape = match (node.kind, name) {
+            (AExprKind::Like | AExprKind::ILike, _) => "like_escape",
+            (AExprKind::Similar, _) => "similar_to_escape",
+            (AExprKind::Op, "!~~" | "!~~*") => "like_escape",
+            (AExprKind::Op, "~~" | "~~*") if escaped("like_escape") => "like_escape",
+            (AExprKind::Op, "~" | "!~") if escaped("similar_to_escape") => "similar_to_escape",
             _ => return Ok(None),
         };
-        let name = node.name.last().map_or("", String::as_str);
         let operator = |args| Expr::new(ExprKind::Written(Written::Operator(name.to_owned()), args), Oid::BOOL);
         let value = self.expr(left)?;
         if let Some(parts) = system_call(right, escape) {
