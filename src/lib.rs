@@ -161,7 +161,6 @@ pub mod catalog {
     pub mod dependencies;
     pub mod extensions;
     pub mod password;
-    pub mod pretty;
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
@@ -235,7 +234,6 @@ pub mod sql {
     pub mod database;
     pub mod ddl;
     pub mod define;
-    pub mod deparse;
     pub mod functions;
     pub mod lower;
     pub mod operators;

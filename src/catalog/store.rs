@@ -23,8 +23,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::Value as Json;
 
 use crate::catalog::schema::{
-    CatalogSnapshot, Column, Constraint, ConstraintKind, EnumLabels, ForeignKey, Identity, Index, IndexKey, Relation, RelationKind,
-    Schema, SequenceOptions, UserType, UserTypeKind,
+    CatalogSnapshot, Column, Constraint, ConstraintKind, EnumLabels, ForeignKey, Identity, Index, IndexKey, Relation,
+    RelationKind, Schema, SequenceOptions, UserType, UserTypeKind,
 };
 use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};

@@ -14,6 +14,7 @@ mod deferrable;
 mod drop;
 mod expression;
 mod extension;
+mod follow;
 mod index;
 mod materialized;
 mod naming;

@@ -14,6 +14,8 @@ mod parentheses;
 mod query;
 mod sql_syntax;
 
+use std::sync::Arc;
+
 use crate::catalog::definitions::Names;
 use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
@@ -27,6 +29,7 @@ use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::parse;
 use crate::sql::tree::{EntryId, Expr, ExprKind, Query};
+use crate::types::format::FormatSettings;
 use crate::types::pg_type::Oid;
 use from::Shown;
 
@@ -48,10 +51,41 @@ impl Style {
     pub const PRETTY: Style = Style { paren: true, indent: true, wrap: 0 };
 }
 
+/// A value of an enum that is called otherwise now.
+#[derive(Clone, Copy, Debug)]
+pub struct Relabel<'r> {
+    pub of: Oid,
+    pub from: &'r str,
+    pub to: &'r str,
+}
+
 /// A query analysed to be printed.
 pub struct PrintableQuery {
     query: Query,
     names: WrittenNames,
+    moments: Moments,
+}
+
+/// How dates and times in a text are read, and how they are written.
+#[derive(Clone, Default)]
+struct Moments {
+    read: Arc<FormatSettings>,
+    written: Arc<FormatSettings>,
+}
+
+impl Moments {
+    /// A statement's are the session's; those that are kept are ISO's in UTC.
+    fn of(origin: Origin, context: PlanContext<'_>) -> Self {
+        match origin {
+            Origin::Statement => Moments { read: context.settings.shared_format(), ..Moments::default() },
+            Origin::Stored => Moments::default(),
+        }
+    }
+
+    /// To be shown to the session.
+    fn shown(context: PlanContext<'_>) -> Self {
+        Moments { written: context.settings.shared_format(), ..Moments::default() }
+    }
 }
 
 /// Analyses a query to be printed. What names mean is looked up in the context's catalog.
@@ -60,12 +94,20 @@ pub fn printable_query(query: &SelectStmt, origin: Origin, context: PlanContext<
     let mut analyzer = printing_analyzer(&source, origin, context);
     let query = analyzer.query(query)?;
     let names = analyzer.written.take().map(|names| *names).unwrap_or_default();
-    Ok(PrintableQuery { query, names })
+    Ok(PrintableQuery { query, names, moments: Moments::of(origin, context) })
 }
 
 /// The text of a query, whose columns are called like `columns` where there are some.
-pub fn query_text(query: &PrintableQuery, names: &Names<'_>, columns: &[String], style: Style) -> Result<String> {
+pub fn query_text(
+    query: &PrintableQuery,
+    names: &Names<'_>,
+    columns: &[String],
+    style: Style,
+    relabel: Option<Relabel<'_>>,
+) -> Result<String> {
     let mut printer = Printer::new(names, &query.names, style);
+    printer.relabel = relabel;
+    printer.moments = query.moments.clone();
     // A view's query has the entries "old" and "new" as well, which count as names.
     printer.taken.extend(["old".to_owned(), "new".to_owned()]);
     printer.prefix = true;
@@ -77,9 +119,8 @@ pub fn query_text(query: &PrintableQuery, names: &Names<'_>, columns: &[String],
 pub struct PrintableExpr {
     expr: Expr,
     names: WrittenNames,
-    row: Option<(EntryId, Oid)>,
-    /// Of a domain's check, which is over VALUE.
-    over_value: bool,
+    row: EntryId,
+    moments: Moments,
 }
 
 /// What becomes of an expression of unknown type.
@@ -101,38 +142,78 @@ pub fn printable_expression(
     let source = no_source();
     let mut analyzer = printing_analyzer(&source, origin, context);
     let row = analyzer.fresh_entry();
-    let mut typed = analyzer.expr_over(expr, relation.map(|relation| (row, relation)))?;
-    if typed.type_oid == Oid::UNKNOWN {
-        typed = match unknown {
-            Unknown::Text => analyzer.resolve_unknown(typed)?,
+    let mut expr = analyzer.expr_over(expr, relation.map(|relation| (row, relation)))?;
+    if expr.type_oid == Oid::UNKNOWN {
+        expr = match unknown {
+            Unknown::Text => analyzer.resolve_unknown(expr)?,
             Unknown::Of(oid) => {
                 let (base, _) = analyzer.base_type(oid, -1);
-                analyzer.implicit(typed, base)?
+                analyzer.implicit(expr, base)?
             }
         };
     }
     let names = analyzer.written.take().map(|names| *names).unwrap_or_default();
-    Ok(PrintableExpr {
-        expr: typed,
-        names,
-        row: relation.map(|relation| (row, relation.oid)),
-        over_value: relation.is_some_and(|relation| relation.oid == Oid::INVALID),
-    })
+    Ok(PrintableExpr { expr, names, row, moments: Moments::of(origin, context) })
 }
 
-/// The text of an expression. `implicit` shows a conversion around the whole of it that nobody asked for.
-pub fn expression_text(expr: &PrintableExpr, names: &Names<'_>, style: Style) -> Result<String> {
+/// The text of an expression; its columns are called as the relation has them.
+pub fn expression_text(
+    expr: &PrintableExpr,
+    relation: Option<&Relation>,
+    names: &Names<'_>,
+    style: Style,
+) -> Result<String> {
+    printed_expression(expr, relation, names, style, None)
+}
+
+fn printed_expression(
+    expr: &PrintableExpr,
+    relation: Option<&Relation>,
+    names: &Names<'_>,
+    style: Style,
+    relabel: Option<Relabel<'_>>,
+) -> Result<String> {
     let mut printer = Printer::new(names, &expr.names, style);
-    if let Some((entry, relation)) = expr.row {
-        let columns = match names.catalog.relations.get(&relation) {
-            Some(relation) => relation.columns.iter().map(|c| (c.number, c.name.clone())).collect(),
-            None if expr.over_value => vec![(1, "VALUE".to_owned())],
-            None => return Err(Error::internal("an expression over a relation that is not there")),
-        };
-        printer.shown.insert(entry, Shown { name: String::new(), columns, verbatim: expr.over_value });
+    printer.relation = relation;
+    printer.relabel = relabel;
+    printer.moments = expr.moments.clone();
+    if let Some(relation) = relation {
+        // A domain's check is over VALUE.
+        let verbatim = relation.oid == Oid::INVALID;
+        let shown = |name: &String| if verbatim { name.to_uppercase() } else { name.clone() };
+        let columns = relation.columns.iter().map(|c| (c.number, shown(&c.name))).collect();
+        printer.shown.insert(expr.row, Shown { name: String::new(), columns, verbatim });
     }
     printer.expr(&expr.expr, false)?;
     Ok(printer.out)
+}
+
+/// The text to be kept of a statement's expression, if what is read from it is printed the same.
+pub fn text_to_keep(
+    expr: &Ast,
+    relation: Option<&Relation>,
+    unknown: Unknown,
+    names: &Names<'_>,
+    context: PlanContext<'_>,
+) -> Result<Option<String>> {
+    let printable = printable_expression(expr, relation, (Origin::Statement, unknown), context)?;
+    let text = expression_text(&printable, relation, names, Style::VIEW)?;
+    let parsed = parse::expression(&text)?;
+    let again = printable_expression(&parsed, relation, (Origin::Stored, Unknown::Text), context)?;
+    let again = expression_text(&again, relation, names, Style::VIEW)?;
+    Ok(Some(text).filter(|text| again == *text))
+}
+
+/// A kept text after something it names was given another name: `relation` is as it was, `renamed` as it is.
+pub fn renamed_expression(
+    text: &str,
+    (relation, renamed): (Option<&Relation>, Option<&Relation>),
+    names: &Names<'_>,
+    before: PlanContext<'_>,
+    relabel: Option<Relabel<'_>>,
+) -> Result<String> {
+    let printable = printable_expression(&parse::expression(text)?, relation, (Origin::Stored, Unknown::Text), before)?;
+    printed_expression(&printable, renamed, names, Style::VIEW, relabel)
 }
 
 /// A view's query, as the schema of the context has it now; with a semicolon.
@@ -141,7 +222,8 @@ pub fn view_definition(view: &Relation, names: &Names<'_>, context: PlanContext<
     let columns: Vec<String> = view.columns.iter().map(|column| column.name.clone()).collect();
     let printed = parse::query(text).and_then(|query| {
         let query = printable_query(&query, Origin::Stored, context)?;
-        query_text(&query, names, &columns, style)
+        let query = PrintableQuery { moments: Moments::shown(context), ..query };
+        query_text(&query, names, &columns, style, None)
     });
     let text = printed.unwrap_or_else(|_| qualified(text.trim_end_matches([';', ' ', '\n']), names).into_owned());
     Some(text + ";")
@@ -157,7 +239,8 @@ pub fn stored_expression(
 ) -> Option<String> {
     let expr = parse::expression(text).ok()?;
     let expr = printable_expression(&expr, relation, (Origin::Stored, Unknown::Text), context).ok()?;
-    expression_text(&expr, names, style).ok()
+    let expr = PrintableExpr { moments: Moments::shown(context), ..expr };
+    expression_text(&expr, relation, names, style).ok()
 }
 
 fn no_source() -> Source<'static> {
@@ -186,6 +269,10 @@ struct Printer<'p> {
     /// The names of entries that are in sight.
     taken: Vec<String>,
     shown: std::collections::HashMap<EntryId, Shown>,
+    /// The relation an expression is over; it may be that the catalog does not have it yet.
+    relation: Option<&'p Relation>,
+    relabel: Option<Relabel<'p>>,
+    moments: Moments,
 }
 
 impl<'p> Printer<'p> {
@@ -200,6 +287,9 @@ impl<'p> Printer<'p> {
             prefix: false,
             taken: Vec::new(),
             shown: std::collections::HashMap::new(),
+            relation: None,
+            relabel: None,
+            moments: Moments::default(),
         }
     }
 

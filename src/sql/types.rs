@@ -2,8 +2,8 @@
 //!
 //! Owns: what a type's OID means in a catalog: how its values are stored, what it is made of, what it is called.
 
-use crate::error::{Error, SqlState};
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
+use crate::error::{Error, SqlState};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// The user type with this OID, or whose array type it is; true for the array.

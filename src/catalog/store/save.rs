@@ -195,9 +195,11 @@ pub fn put_type(connection: &Connection, user_type: &UserType) -> Result<()> {
     let UserType { oid, array, schema, name, kind } = user_type;
     match kind {
         UserTypeKind::Enum(labels) => {
-            let orders = (*labels != EnumLabels::new(labels.labels().to_vec())).then(|| json!(labels.orders()).to_string());
+            let orders =
+                (*labels != EnumLabels::new(labels.labels().to_vec())).then(|| json!(labels.orders()).to_string());
             let labels = json!(labels.labels()).to_string();
-            connection.execute(sql, params![oid.0, array.0, schema, name, "e", labels, Null, Null, Null, Null, orders])?
+            connection
+                .execute(sql, params![oid.0, array.0, schema, name, "e", labels, Null, Null, Null, Null, orders])?
         }
         UserTypeKind::Domain { base, typmod, not_null, default, checks } => {
             let checks = json!(checks).to_string();

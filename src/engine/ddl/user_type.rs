@@ -1,12 +1,16 @@
 //! Schemas, enums and domains.
 
+use std::sync::Arc;
+
 use super::Change;
 use super::column::type_display;
+use super::follow::Renamed;
 use crate::catalog::schema::{EnumLabels, Schema, UserType, UserTypeKind};
 use crate::catalog::store;
 use crate::catalog::tables::own;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateDomain, DomainChange, EnumChange, EnumPlace, Name};
+use crate::sql::ruleutils::Relabel;
 use crate::sql::syntax::lexer::NAME_LENGTH;
 use crate::types::pg_type::{type_by_name, type_info};
 
@@ -119,6 +123,10 @@ impl Change<'_> {
                 }
                 // Rows hold the label itself.
                 self.rewrite_label(user_type.oid, from, to)?;
+                let before = Arc::clone(&self.catalog);
+                let of = user_type.oid;
+                self.put_type(user_type)?;
+                return self.follow(&before, Renamed::Label(Relabel { of, from, to }));
             }
         }
         self.put_type(user_type)

@@ -113,11 +113,6 @@ impl Change<'_> {
         }
         for (position, (own, type_oid, typmod)) in described.columns.iter().enumerate() {
             let type_oid = if *type_oid == Oid::UNKNOWN { Oid::TEXT } else { *type_oid };
-            if type_oid == Oid::RECORD {
-                let name = names.get(position).unwrap_or(own);
-                let message = format!("column \"{name}\" has pseudo-type record");
-                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
-            }
             let number = next_number(view)?;
             push_column(
                 view,
@@ -165,12 +160,7 @@ impl Change<'_> {
 
     /// The query's text as it is kept: `*` stands for the columns there are now, and every name means the same
     /// under the search path of stored text.
-    pub(super) fn stored_query(
-        &self,
-        query: &Query,
-        columns: &[String],
-        described: &DescribedQuery,
-    ) -> Result<String> {
+    pub(super) fn stored_query(&self, query: &Query, columns: &[String], described: &DescribedQuery) -> Result<String> {
         if let Some(text) = self.printed_query(query, columns, described) {
             return Ok(text);
         }
@@ -191,16 +181,16 @@ impl Change<'_> {
         let search_path = stored::search_path();
         let names = Names { catalog: &self.catalog, search_path: &search_path };
         let printable = ruleutils::printable_query(query, Origin::Statement, self.planning()).ok()?;
-        let text = ruleutils::query_text(&printable, &names, &[], Style::VIEW).ok()?;
+        let text = ruleutils::query_text(&printable, &names, &[], Style::VIEW, None).ok()?;
         let parsed = parse::query(&text).ok()?;
         let again = describe_query(&parsed, Origin::Stored, self.planning()).ok()?;
         let printed = ruleutils::printable_query(&parsed, Origin::Stored, self.planning()).ok()?;
-        let same = ruleutils::query_text(&printed, &names, &[], Style::VIEW).is_ok_and(|printed| printed == text);
+        let same = ruleutils::query_text(&printed, &names, &[], Style::VIEW, None).is_ok_and(|printed| printed == text);
         if !same || again.columns != described.columns || again.used.relations != described.used.relations {
             return None;
         }
         let own = described.columns.iter().map(|(name, ..)| name);
         let all: Vec<String> = own.enumerate().map(|(n, own)| columns.get(n).unwrap_or(own).clone()).collect();
-        ruleutils::query_text(&printable, &names, &all, Style::VIEW).ok()
+        ruleutils::query_text(&printable, &names, &all, Style::VIEW, None).ok()
     }
 }

@@ -4,8 +4,7 @@
 //! a query may see an OID that has just been dropped. Specification: functions-info.html, ruleutils.c.
 
 use super::{Args, Definition, Output, object_ids};
-use crate::catalog::definitions::{Names, quote_identifier};
-use crate::catalog::pretty::pretty;
+use crate::catalog::definitions::{Names, Shown, quote_identifier};
 use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{Constraint, IndexKey, Relation, RelationKind};
 use crate::catalog::tables::constraints::{
@@ -113,22 +112,27 @@ fn find_constraint<'a>(names: &Names<'a>, oid: Oid) -> Option<(&'a Relation, &'a
 
 fn constraint_definition(args: &Args<'_>) -> Result<Output> {
     let (oid, pretty) = (oid(args, 0)?, flag(args, 1)?);
-    with_names(args, |names| {
+    with_printer(args, pretty, |names, shown| {
         if let Some((relation, constraint)) = find_constraint(names, oid) {
-            return Ok(names.constraint(relation, constraint, pretty).into());
+            return Ok(names.constraint(relation, constraint, shown).into());
         }
-        Ok(domain_check(names, oid, pretty).into())
+        Ok(domain_check(names, oid, shown).into())
     })
 }
 
-fn domain_check(names: &Names<'_>, oid: Oid, pretty: bool) -> Option<String> {
+fn domain_check(names: &Names<'_>, oid: Oid, pretty: Option<Shown<'_>>) -> Option<String> {
     use crate::catalog::definitions::check;
     use crate::catalog::schema::UserTypeKind;
     user_types(names.catalog).into_iter().find_map(|user| {
-        let UserTypeKind::Domain { checks, .. } = &user.kind else { return None };
+        let UserTypeKind::Domain { base, typmod, checks, .. } = &user.kind else { return None };
         let mut numbered = checks.iter().zip(1u32..);
         let ((_, expression), _) = numbered.find(|&(_, n)| domain_constraint_oid(user.oid, n) == oid)?;
-        Some(check(expression, pretty))
+        Some(match pretty {
+            Some(shown) => {
+                format!("CHECK ({})", shown(expression, &stored::value_relation(*base, *typmod, names.catalog)))
+            }
+            None => check(&qualified(expression, names)),
+        })
     })
 }
 
@@ -136,15 +140,15 @@ fn domain_check(names: &Names<'_>, oid: Oid, pretty: bool) -> Option<String> {
 fn index_definition(args: &Args<'_>) -> Result<Output> {
     let column = if args.len() > 1 { args.int(1)? } else { 0 };
     let (oid, pretty) = (oid(args, 0)?, flag(args, 2)?);
-    with_names(args, |names| {
+    with_printer(args, pretty, |names, shown| {
         let Some((table, index)) = names.catalog.index(oid) else { return Ok(Output::NULL) };
         if column == 0 {
-            return Ok(names.index(table, index, pretty).into());
+            return Ok(names.index(table, index, shown).into());
         }
         let included = index.included.iter().copied().map(IndexKey::of_column);
         let keys: Vec<IndexKey> = index.keys.iter().cloned().chain(included).collect();
         let key = usize::try_from(column - 1).ok().and_then(|c| keys.get(c));
-        Ok(key.map_or_else(String::new, |k| names.index_key(table, k, pretty)).into())
+        Ok(key.map_or_else(String::new, |k| names.index_key(table, k, shown)).into())
     })
 }
 
@@ -194,10 +198,32 @@ fn rule_definition(args: &Args<'_>) -> Result<Output> {
 /// pg_get_expr(expression, relation, pretty): expressions are kept as text.
 fn expression(args: &Args<'_>) -> Result<Output> {
     let text = args.text(0)?;
-    let is_pretty = flag(args, 2)?;
-    with_names(args, |names| {
-        let text = qualified(&text, names);
-        Ok(if is_pretty { pretty(&text) } else { text.into_owned() }.into())
+    let relation = oid(args, 1)?;
+    with_printer(args, flag(args, 2)?, |names, shown| {
+        let relation = names.catalog.relations.get(&relation);
+        Ok(match (shown, relation) {
+            (Some(shown), Some(relation)) => shown(&text, relation),
+            _ => qualified(&text, names).into_owned(),
+        }
+        .into())
+    })
+}
+
+/// Calls `body` with the names as the session sees them and, if expressions are to be pretty, what shows them so.
+fn with_printer(
+    args: &Args<'_>,
+    pretty: bool,
+    body: impl FnOnce(&Names<'_>, Option<Shown<'_>>) -> Result<Output>,
+) -> Result<Output> {
+    args.slot().with_session(|session| {
+        let search_path = session.settings.search_path();
+        let names = Names { catalog: &session.catalog, search_path: &search_path };
+        let context = stored::context(&session.catalog, &session.settings);
+        let shown = |text: &str, relation: &Relation| {
+            let printed = ruleutils::stored_expression(text, Some(relation), &names, context, Style::PRETTY);
+            printed.unwrap_or_else(|| qualified(text, &names).into_owned())
+        };
+        body(&names, pretty.then_some(&shown))
     })
 }
 

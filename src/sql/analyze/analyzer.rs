@@ -72,6 +72,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) permissions: RefCell<Permissions>,
     /// Named windows of the innermost select.
     pub(super) windows: Vec<WindowDef>,
+    /// The text is the catalog's own, in which dates and times are as the server writes them.
+    pub(in crate::sql) reads_kept_text: bool,
     /// The tree is made to be printed: what printing it needs besides.
     pub(in crate::sql) written: Option<Box<WrittenNames>>,
 }
@@ -99,6 +101,7 @@ impl<'a> Analyzer<'a> {
             used: RefCell::default(),
             permissions: RefCell::default(),
             windows: Vec::new(),
+            reads_kept_text: false,
             written: None,
         }
     }

@@ -223,7 +223,7 @@ impl Analyzer<'_> {
     /// A constant whose text is known: read now, unless the session's settings or the catalog decide what it means.
     fn constant_from_text(&mut self, text: &str, to: Oid) -> Result<Expr> {
         let repr = self.repr_of(to);
-        if repr.scalar.depends_on_session() {
+        if repr.scalar.depends_on_session() && (!self.reads_kept_text || repr.scalar.names_object()) {
             return Ok(read_as(Expr::text(text), to));
         }
         let name = self.type_name(to);

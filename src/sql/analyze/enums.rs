@@ -30,7 +30,8 @@ impl Analyzer<'_> {
             "enum_last" => self.labels(oid).last(),
             _ => return self.enum_range(oid, args).map(Some),
         };
-        if let Some(label) = label.filter(|label| self.catalog().uncommitted_labels.contains(&(oid, (*label).clone()))) {
+        if let Some(label) = label.filter(|label| self.catalog().uncommitted_labels.contains(&(oid, (*label).clone())))
+        {
             return Err(types::unsafe_label(label, &self.type_name(oid)));
         }
         Ok(Some(match label {

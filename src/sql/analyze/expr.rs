@@ -284,7 +284,8 @@ impl Analyzer<'_> {
             return self.row_with_query(name, &row.args, &link.subselect);
         }
         // LIKE and SIMILAR TO as PostgreSQL prints them.
-        if matches!(name, "!~~" | "!~~*") || matches!(name, "~~" | "~~*") && system_call(right, "like_escape").is_some() {
+        if matches!(name, "!~~" | "!~~*") || matches!(name, "~~" | "~~*") && system_call(right, "like_escape").is_some()
+        {
             return self.like(name, left, right);
         }
         if matches!(name, "~" | "!~") && system_call(right, "similar_to_escape").is_some() {

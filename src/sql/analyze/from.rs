@@ -256,12 +256,6 @@ impl Analyzer<'_> {
             };
             entry.columns = names.iter().filter_map(merged).collect();
         }
-        if self.to_be_printed() {
-            let columns: Vec<_> =
-                entry.columns.iter().map(|c| (c.name.clone(), c.expr.type_oid, c.expr.typmod)).collect();
-            entry.columns = RangeVar::of_columns(String::new(), entry.entry, &columns).columns;
-        }
-        self.note_entry(&entry, Some(alias));
         self.add_entry(entry)
     }
 

@@ -119,7 +119,7 @@ impl Analyzer<'_> {
     fn quantified_query(&mut self, all: bool, name: &str, left: &Ast, query: &SelectStmt) -> Result<Expr> {
         match (all, name) {
             (false, "=") => self.in_query(left, query, false),
-            (true, "<>") => self.in_query(left, query, true),
+            (true, "<>") if !self.to_be_printed() || matches!(left, Ast::Row(_)) => self.in_query(left, query, true),
             _ => {
                 let value = self.expr(left)?;
                 let (query, columns) = self.subquery(query)?;

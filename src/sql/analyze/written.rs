@@ -133,10 +133,7 @@ impl Analyzer<'_> {
             });
         }
         let value = self.cast_expr(cast)?;
-        let constant = matches!(
-            &cast.arg,
-            Ast::Const(AConst { value: ConstValue::String(_) | ConstValue::Null, .. })
-        );
+        let constant = matches!(&cast.arg, Ast::Const(AConst { value: ConstValue::String(_) | ConstValue::Null, .. }));
         let converts = matches!(
             value.kind,
             ExprKind::Coerce { .. } | ExprKind::CoerceTypmod { .. } | ExprKind::CoerceToDomain { .. }
@@ -168,7 +165,11 @@ impl Analyzer<'_> {
                 args.into_iter().map(|arg| self.resolve_unknown(arg)).collect::<Result<Vec<_>>>()?
             }
         };
-        Ok(Some(Expr { kind: ExprKind::Written(Written::Call(name.to_owned()), args), type_oid: value.type_oid, typmod: value.typmod }))
+        Ok(Some(Expr {
+            kind: ExprKind::Written(Written::Call(name.to_owned()), args),
+            type_oid: value.type_oid,
+            typmod: value.typmod,
+        }))
     }
 
     /// IN (list) as transformAExprIn makes it, and BETWEEN.
@@ -284,9 +285,10 @@ impl Analyzer<'_> {
             GroupItem::Empty(_) => set("", Vec::new()),
             GroupItem::Rollup(parts, _) => set("ROLLUP", elements(self, parts)?),
             GroupItem::Cube(parts, _) => set("CUBE", elements(self, parts)?),
-            GroupItem::Sets(items, _) => {
-                set("GROUPING SETS ", self.deeper(|a| items.iter().map(|i| a.written_group(i, targets)).collect::<Result<_>>())?)
-            }
+            GroupItem::Sets(items, _) => set(
+                "GROUPING SETS ",
+                self.deeper(|a| items.iter().map(|i| a.written_group(i, targets)).collect::<Result<_>>())?,
+            ),
         })
     }
 }

@@ -1,10 +1,10 @@
 //! Constants (get_const_expr).
 
-use super::{Printer, unprintable};
+use super::{Moments, Printer, unprintable};
 use crate::error::Result;
 use crate::sql::types;
 use crate::types::encoding;
-use crate::types::format::{Format, FormatSettings};
+use crate::types::format::Format;
 use crate::types::interval::Interval;
 use crate::types::pg_type::{Oid, type_info};
 use crate::types::value::Value;
@@ -59,8 +59,7 @@ impl Printer<'_> {
         }
         let repr = types::repr_of(self.catalog, oid);
         let mut out = bytes::BytesMut::new();
-        let settings = FormatSettings::default();
-        encoding::encode(repr, Format::Text, value.as_ref(), &settings, &mut out)?;
+        encoding::encode(repr, Format::Text, value.as_ref(), &self.moments.written, &mut out)?;
         String::from_utf8(out.to_vec()).map_err(|_| unprintable("this constant"))
     }
 
@@ -75,28 +74,30 @@ impl Printer<'_> {
 
     /// A text that is read as a type when it is used, as the type writes it.
     pub(super) fn read_constant(&mut self, text: &str, oid: Oid, typmod: i32) {
-        let text = canonical(text, oid, typmod);
+        let renamed = self.relabel.filter(|relabel| relabel.of == oid && relabel.from == text);
+        let text =
+            renamed.map_or_else(|| canonical(text, (oid, typmod), &self.moments), |relabel| relabel.to.to_owned());
         let name = self.type_name(oid, typmod);
         self.push(&format!("{}::{name}", quoted(&text)));
     }
 }
 
-fn canonical(text: &str, oid: Oid, typmod: i32) -> String {
-    let settings = FormatSettings::default();
-    let written = || {
+fn canonical(text: &str, (oid, typmod): (Oid, i32), moments: &Moments) -> String {
+    let (read, written) = (&*moments.read, &*moments.written);
+    let shown = || {
         if oid == Oid::INTERVAL {
             // The fields of the modifier say what a bare number counts.
-            let interval = Interval::parse_with_typmod(text, &settings, typmod).ok()?;
+            let interval = Interval::parse_with_typmod(text, read, typmod).ok()?;
             let mut out = String::new();
-            return interval.write(settings.interval_style, &mut out).ok().map(|()| out);
+            return interval.write(written.interval_style, &mut out).ok().map(|()| out);
         }
         let info = type_info(oid)?;
-        let value = encoding::decode(info.repr, info.sql_name, Format::Text, text.as_bytes(), &settings).ok()?;
+        let value = encoding::decode(info.repr, info.sql_name, Format::Text, text.as_bytes(), read).ok()?;
         let mut out = bytes::BytesMut::new();
-        encoding::encode(info.repr, Format::Text, value.as_ref(), &settings, &mut out).ok()?;
+        encoding::encode(info.repr, Format::Text, value.as_ref(), written, &mut out).ok()?;
         String::from_utf8(out.to_vec()).ok()
     };
-    written().unwrap_or_else(|| text.to_owned())
+    shown().unwrap_or_else(|| text.to_owned())
 }
 
 /// simple_quote_literal

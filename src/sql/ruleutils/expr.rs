@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::limits::stack;
 use crate::sql::functions;
 use crate::sql::tree::{
-    Aggref, BooleanTest, Coercion, Expr, ExprKind, Frame, FrameBound, FunctionRef, OperatorRef, SubLink, SubLinkKind,
-    Var, Written,
+    Aggref, BooleanTest, Coercion, Expr, ExprKind, Frame, FrameBound, FunctionRef, OperatorRef, SortKey, SubLink,
+    SubLinkKind, Var, Written,
 };
 use crate::types::pg_type::{Oid, type_info};
 use crate::types::value::Value;
@@ -213,7 +213,9 @@ impl Printer<'_> {
             return Some(Oid::TEXT);
         }
         let ExprKind::Var(var) = &expr.kind else { return None };
-        let column = self.catalog.relations.get(&var.origin.0)?.column_by_number(var.origin.1)?;
+        let own = self.relation.filter(|relation| relation.oid == var.origin.0);
+        let relation = own.or_else(|| self.catalog.relations.get(&var.origin.0).map(|relation| &**relation))?;
+        let column = relation.column_by_number(var.origin.1)?;
         let domain = self.catalog.types.get(&column.type_oid)?;
         matches!(domain.kind, UserTypeKind::Domain { .. }).then_some(expr.type_oid)
     }
@@ -237,13 +239,7 @@ impl Printer<'_> {
         self.enclosed(|p| p.list(args, word, |p, arg| p.parenthesized(arg, false, expr)))
     }
 
-    fn distinct(
-        &mut self,
-        expr: &Expr,
-        (left, right): (&Expr, &Expr),
-        comparison: bool,
-        negated: bool,
-    ) -> Result<()> {
+    fn distinct(&mut self, expr: &Expr, (left, right): (&Expr, &Expr), comparison: bool, negated: bool) -> Result<()> {
         let test = |p: &mut Self| {
             p.enclosed(|p| {
                 p.operand(left, comparison, Some(expr))?;
@@ -317,7 +313,8 @@ impl Printer<'_> {
             return Ok(());
         }
         // Equality is that of all fields, and inequality that of any.
-        if let Some(word) = [("=", " AND "), ("<>", " OR ")].iter().find(|(name, _)| *name == op).map(|(_, word)| word) {
+        if let Some(word) = [("=", " AND "), ("<>", " OR ")].iter().find(|(name, _)| *name == op).map(|(_, word)| word)
+        {
             return self.enclosed(|p| {
                 p.list(left.iter().zip(right), word, |p, (left, right)| {
                     p.enclosed(|p| {
@@ -466,7 +463,8 @@ impl Printer<'_> {
             self.arguments(&call.function, &call.args)?;
             if !call.order_by.is_empty() {
                 self.push(" ORDER BY ");
-                self.order_by(&call.order_by, None, false)?;
+                let keys: Vec<SortKey> = call.order_by.iter().map(|key| of_argument(key, &call.args)).collect();
+                self.order_by(&keys, None, false)?;
             }
         }
         if let Some(filter) = &call.filter {
@@ -564,9 +562,7 @@ impl Printer<'_> {
                 ExprKind::CoerceTypmod { arg, .. } => {
                     self.cast(inner(arg, value), (value.type_oid, value.typmod), value)
                 }
-                ExprKind::CoerceToDomain { arg, domain, .. } => {
-                    self.cast(inner_of_domain(arg), (*domain, -1), value)
-                }
+                ExprKind::CoerceToDomain { arg, domain, .. } => self.cast(inner_of_domain(arg), (*domain, -1), value),
                 _ => self.expr(value, true),
             },
             (Written::SqlSyntax, [value]) => match &value.kind {
@@ -628,8 +624,15 @@ fn test_words(test: BooleanTest) -> &'static str {
     }
 }
 
+/// What is ordered by an argument is so by what it is converted to.
+fn of_argument(key: &SortKey, args: &[Expr]) -> SortKey {
+    let same = |arg: &&Expr| without_implicit(arg) == without_implicit(&key.expr);
+    SortKey { expr: args.iter().find(same).unwrap_or(&key.expr).clone(), ..key.clone() }
+}
+
 fn is_within_group(call: &Aggref) -> bool {
-    matches!(call.function.name, "mode") || functions::HYPOTHETICAL_SET.contains(&call.function.name) && call.over.is_none()
+    matches!(call.function.name, "mode")
+        || functions::HYPOTHETICAL_SET.contains(&call.function.name) && call.over.is_none()
 }
 
 /// A constant whose text is read when it is used: its type's input decides by the session or by the catalog.

@@ -6,7 +6,7 @@ use crate::catalog::definitions::quote_identifier;
 use crate::error::Result;
 use crate::limits::stack;
 use crate::sql::analyze::written::{EntryName, JoinName};
-use crate::sql::tree::{EntryId, EntryKind, Expr, ExprKind, FromItem, JoinKind, RangeTblEntry};
+use crate::sql::tree::{Body, EntryId, EntryKind, Expr, ExprKind, FromItem, JoinKind, RangeTblEntry};
 
 /// How an entry is shown.
 pub(super) struct Shown {
@@ -123,6 +123,14 @@ impl Printer<'_> {
                 alias |= with_columns || name != relation.name;
                 let text = self.names.relation(relation);
                 self.push(&text);
+            }
+            // VALUES whose columns were given names (query_def).
+            EntryKind::Subquery { query, .. } if name == "*VALUES*" && matches!(query.body, Body::Values { .. }) => {
+                let Body::Values { rows, .. } = &query.body else { return Err(unprintable("VALUES")) };
+                self.push("(");
+                self.values(rows)?;
+                self.push(")");
+                alias = true;
             }
             EntryKind::Subquery { query, lateral } => {
                 self.push(if *lateral { "LATERAL (" } else { "(" });

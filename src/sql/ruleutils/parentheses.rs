@@ -9,7 +9,9 @@ enum Node<'e> {
     /// A word, or words that act as parentheses.
     Word,
     /// name(…) or name[…]; of a cast or of words of its own it is not.
-    Function { call: bool },
+    Function {
+        call: bool,
+    },
     /// A conversion that is no function: as simple as its operand.
     Relabel(&'e Expr),
     Operator,
@@ -44,7 +46,13 @@ fn node(expr: &Expr) -> Node<'_> {
         ExprKind::EnumOrder(arg) => node(arg),
         ExprKind::Op(..) | ExprKind::Written(Written::Operator(_), _) => Node::Operator,
         ExprKind::SubLink(_) | ExprKind::NullTest { .. } | ExprKind::BooleanTest { .. } => Node::Test,
-        ExprKind::Distinct { negated, .. } => if *negated { Node::Not } else { Node::Test },
+        ExprKind::Distinct { negated, .. } => {
+            if *negated {
+                Node::Not
+            } else {
+                Node::Test
+            }
+        }
         ExprKind::RowCompare { op: "=", .. } => Node::And,
         ExprKind::RowCompare { op: "<>", .. } => Node::Or,
         ExprKind::And(_) => Node::And,

@@ -259,7 +259,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn values(&mut self, rows: &[Vec<Expr>]) -> Result<()> {
+    pub(super) fn values(&mut self, rows: &[Vec<Expr>]) -> Result<()> {
         self.push("VALUES ");
         self.list(rows, ", ", |p, row| {
             p.push("(");
