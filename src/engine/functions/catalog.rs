@@ -478,11 +478,11 @@ mod tests {
                 ("pg_get_indexdef(20004)", "CREATE UNIQUE INDEX people_pkey ON public.people USING btree (id)"),
                 (
                     "pg_get_indexdef(20005, 0, 1)",
-                    "CREATE UNIQUE INDEX people_name ON people USING btree (lower(name) DESC)",
+                    "CREATE UNIQUE INDEX people_name ON people USING btree (lower(name::text) DESC)",
                 ),
                 ("pg_get_indexdef(20005, 1, 0)", "lower(name)"),
                 ("pg_get_indexdef(20005, 2, 0)", ""),
-                ("pg_get_viewdef(20013)", "SELECT people.id FROM people;"),
+                ("pg_get_viewdef(20013)", " SELECT people.id\n   FROM people;"),
                 ("pg_get_serial_sequence('People', 'id')", "public.people_id_seq"),
                 ("pg_get_serial_sequence('people', 'name')", "NULL"),
                 ("pg_get_serial_sequence('people', 'x')", "42703 column \"x\" of relation \"people\" does not exist"),

@@ -106,7 +106,10 @@ impl Analyzer<'_> {
         let text = relation.view_query.as_deref().unwrap_or_default();
         let ast = parse::query(text)?;
         self.permissions.borrow_mut().enter_view(relation.oid);
+        // What it refers to is its own, not the statement's.
+        let used = self.used.borrow().columns.clone();
         let query = self.stored(|a| a.deeper(|a| a.query(&ast)))?;
+        self.used.borrow_mut().columns = used;
         self.permissions.borrow_mut().leave_view();
         let outputs = query.outputs();
         let columns: Vec<(String, Oid, i32)> = relation

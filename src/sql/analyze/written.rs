@@ -133,6 +133,9 @@ impl Analyzer<'_> {
             });
         }
         let value = self.cast_expr(cast)?;
+        if matches!(&cast.arg, Ast::Array(array) if array.elements.is_empty()) {
+            return Ok(Expr { kind: ExprKind::Array(Vec::new()), ..value });
+        }
         let constant = matches!(&cast.arg, Ast::Const(AConst { value: ConstValue::String(_) | ConstValue::Null, .. }));
         let converts = matches!(
             value.kind,

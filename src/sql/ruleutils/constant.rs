@@ -1,6 +1,6 @@
 //! Constants (get_const_expr).
 
-use super::{Moments, Printer, unprintable};
+use super::{Moments, Printer, Relabel, unprintable};
 use crate::error::Result;
 use crate::sql::types;
 use crate::types::encoding;
@@ -57,6 +57,15 @@ impl Printer<'_> {
             }
             _ => {}
         }
+        let renamed = self.relabel.filter(|relabel| types::element_type(self.catalog, oid) == Some(relabel.of));
+        if let (Some(relabel), Value::Text(array)) = (renamed, value)
+            && let Ok(mut array) = serde_json::from_str(array)
+        {
+            rename_elements(&mut array, relabel);
+            let renamed = Value::Text(array.to_string());
+            return Printer { relabel: None, ..Printer::new(self.names, self.written, self.style) }
+                .output(&renamed, oid);
+        }
         let repr = types::repr_of(self.catalog, oid);
         let mut out = bytes::BytesMut::new();
         encoding::encode(repr, Format::Text, value.as_ref(), &self.moments.written, &mut out)?;
@@ -98,6 +107,14 @@ fn canonical(text: &str, (oid, typmod): (Oid, i32), moments: &Moments) -> String
         String::from_utf8(out.to_vec()).ok()
     };
     shown().unwrap_or_else(|| text.to_owned())
+}
+
+fn rename_elements(value: &mut serde_json::Value, relabel: Relabel<'_>) {
+    match value {
+        serde_json::Value::String(label) if label == relabel.from => relabel.to.clone_into(label),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| rename_elements(item, relabel)),
+        _ => {}
+    }
 }
 
 /// simple_quote_literal

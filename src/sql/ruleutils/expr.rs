@@ -78,6 +78,10 @@ impl Printer<'_> {
                 self.push("ARRAY[");
                 self.list(items, ", ", |p, item| p.expr(item, true))?;
                 self.push("]");
+                if items.is_empty() {
+                    let type_name = self.type_name(expr.type_oid, -1);
+                    self.push(&format!("::{type_name}"));
+                }
             }
             ExprKind::Row { fields, names } if names.is_empty() => return self.construct("ROW", fields),
             ExprKind::Row { .. } => return self.whole_row(expr, false),

@@ -38,6 +38,10 @@ impl Printer<'_> {
                 self.enter(left)?;
                 self.enter(right)?;
                 let written = self.written;
+                for name in self.join_name(right).map_or(Vec::new(), |join| join.using.clone()) {
+                    self.keep_name(left, &name);
+                    self.keep_name(right, &name);
+                }
                 if let Some(id) = self.join_name(right).and_then(|join| join.alias)
                     && let Some(name) = written.entries.get(&id)
                 {
@@ -72,6 +76,23 @@ impl Printer<'_> {
         }
         self.taken.push(unique.clone());
         self.shown.insert(id, Shown { name: unique, columns, verbatim: false });
+    }
+
+    /// A column that USING names goes on being called so, whatever has become of the table's (set_using_names).
+    fn keep_name(&mut self, side: &FromItem, name: &str) {
+        match side {
+            FromItem::Join { left, right, .. } => {
+                self.keep_name(left, name);
+                self.keep_name(right, name);
+            }
+            FromItem::Entry(entry) => {
+                let place = self.written.entries.get(&entry.id).and_then(|e| e.columns.iter().position(|c| c == name));
+                let column = place.and_then(|place| self.shown.get_mut(&entry.id)?.columns.get_mut(place));
+                if let Some((_, shown)) = column {
+                    name.clone_into(shown);
+                }
+            }
+        }
     }
 
     /// What the text says of the join with this right side.
