@@ -164,6 +164,7 @@ pub mod catalog {
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
+    pub mod routines;
     pub mod schema;
     pub mod shared_map;
     pub mod store;
@@ -215,11 +216,13 @@ pub mod sql {
         mod named;
         pub(in crate::sql) mod names;
         mod ordered_set;
+        pub mod outer;
         mod polymorphic;
         mod query;
         mod recursion;
         mod resolve;
         mod result_relation;
+        pub mod routine;
         mod scope;
         mod shapes;
         pub(in crate::sql) mod stored;
@@ -396,6 +399,7 @@ pub mod engine {
     pub mod process;
     mod progress;
     pub mod remote;
+    pub(crate) mod routines;
     mod row_capture;
     #[cfg(test)]
     mod schema_tests;
@@ -427,6 +431,7 @@ pub mod session {
     mod redact;
     mod repeat;
     mod role;
+    mod routine;
     mod rows;
     pub mod start;
     mod state;

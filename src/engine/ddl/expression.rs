@@ -174,7 +174,7 @@ impl Change<'_> {
     }
 
     /// A statement's expression as PostgreSQL prints it; what has no rule for that, as it was written.
-    fn printed(&self, expression: &Expr, relation: Option<&Relation>, unknown: Unknown) -> String {
+    pub(super) fn printed(&self, expression: &Expr, relation: Option<&Relation>, unknown: Unknown) -> String {
         let search_path = stored::search_path();
         let names = Names { catalog: &self.catalog, search_path: &search_path };
         let text = ruleutils::text_to_keep(expression, relation, unknown, &names, self.planning());

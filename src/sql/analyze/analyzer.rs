@@ -11,6 +11,7 @@ use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::limits::stack;
+use crate::sql::analyze::outer::OuterNames;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::analyze::written::WrittenNames;
 use crate::sql::permission::Permissions;
@@ -76,6 +77,14 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) reads_kept_text: bool,
     /// The tree is made to be printed: what printing it needs besides.
     pub(in crate::sql) written: Option<Box<WrittenNames>>,
+    /// The names around the statement.
+    pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
+    /// Its rows stay inside: what clients see as text is given as it is stored.
+    pub(in crate::sql) is_inner: bool,
+    /// The parameters that are arrays whose first subscript is 0.
+    pub(super) from_zero: BTreeSet<usize>,
+    /// The types and modifiers of the result's columns.
+    pub(in crate::sql) outputs: Vec<(Oid, i32)>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -103,6 +112,10 @@ impl<'a> Analyzer<'a> {
             windows: Vec::new(),
             reads_kept_text: false,
             written: None,
+            outer: None,
+            is_inner: false,
+            from_zero: BTreeSet::new(),
+            outputs: Vec::new(),
         }
     }
 

@@ -4,9 +4,11 @@ use super::constant::ShowType;
 use super::layout::VAR;
 use super::{Printer, unprintable, without_implicit};
 use crate::catalog::definitions::quote_identifier;
+use crate::catalog::routines::ParameterMode;
 use crate::catalog::schema::UserTypeKind;
 use crate::error::Result;
 use crate::limits::stack;
+use crate::sql::analyze::routine::CallSite;
 use crate::sql::functions;
 use crate::sql::tree::{
     Aggref, BooleanTest, Coercion, Expr, ExprKind, Frame, FrameBound, FunctionRef, OperatorRef, SortKey, SubLink,
@@ -429,9 +431,41 @@ impl Printer<'_> {
     // ----- calls
 
     fn call(&mut self, function: &FunctionRef, args: &[Expr]) -> Result<()> {
+        if function.name.is_empty() {
+            return self.routine_call(args);
+        }
         self.function_name(function);
         self.push("(");
         self.arguments(function, args)?;
+        self.push(")");
+        Ok(())
+    }
+
+    /// A call of a function that users made, which the first argument names.
+    fn routine_call(&mut self, args: &[Expr]) -> Result<()> {
+        let Some((Expr { kind: ExprKind::Const(Value::Text(site)), .. }, args)) = args.split_first() else {
+            return Err(unprintable("this call"));
+        };
+        let site = CallSite::of_text(site)?;
+        let Some(routine) = self.catalog.routines.get(&site.routine) else { return Err(unprintable("this call")) };
+        let mut path = self.names.search_path.iter();
+        let found = path.find_map(|schema| {
+            let mut named = self.catalog.routines_in(schema, &routine.name);
+            named.find(|named| named.input_types() == routine.input_types())
+        });
+        let hidden = functions::named(&routine.name).iter().any(|own| own.extension.is_empty());
+        let visible = found.is_some_and(|found| found.oid == routine.oid) && !hidden;
+        let name = self.names.qualified(&routine.schema, &routine.name, visible);
+        self.push(&format!("{name}("));
+        let variadic = routine.parameters.iter().any(|parameter| parameter.mode == ParameterMode::Variadic);
+        let last = args.len().saturating_sub(1);
+        self.list(args.iter().enumerate(), ", ", |p, (index, arg)| match &arg.kind {
+            ExprKind::Array(items) if variadic && index == last => p.list(items, ", ", |p, item| p.expr(item, true)),
+            _ => {
+                p.push(if variadic && index == last { "VARIADIC " } else { "" });
+                p.expr(arg, true)
+            }
+        })?;
         self.push(")");
         Ok(())
     }
