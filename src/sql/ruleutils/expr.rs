@@ -453,18 +453,15 @@ impl Printer<'_> {
             let mut named = self.catalog.routines_in(schema, &routine.name);
             named.find(|named| named.input_types() == routine.input_types())
         });
-        let hidden = functions::named(&routine.name).iter().any(|own| own.extension.is_empty());
+        let hidden = functions::named(&routine.name).iter().any(|own| own.args == routine.input_types());
         let visible = found.is_some_and(|found| found.oid == routine.oid) && !hidden;
         let name = self.names.qualified(&routine.schema, &routine.name, visible);
         self.push(&format!("{name}("));
         let variadic = routine.parameters.iter().any(|parameter| parameter.mode == ParameterMode::Variadic);
         let last = args.len().saturating_sub(1);
-        self.list(args.iter().enumerate(), ", ", |p, (index, arg)| match &arg.kind {
-            ExprKind::Array(items) if variadic && index == last => p.list(items, ", ", |p, item| p.expr(item, true)),
-            _ => {
-                p.push(if variadic && index == last { "VARIADIC " } else { "" });
-                p.expr(arg, true)
-            }
+        self.list(args.iter().enumerate(), ", ", |p, (index, arg)| {
+            p.push(if variadic && index == last { "VARIADIC " } else { "" });
+            p.expr(arg, true)
         })?;
         self.push(")");
         Ok(())
