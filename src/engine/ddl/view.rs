@@ -113,6 +113,11 @@ impl Change<'_> {
         }
         for (position, (own, type_oid, typmod)) in described.columns.iter().enumerate() {
             let type_oid = if *type_oid == Oid::UNKNOWN { Oid::TEXT } else { *type_oid };
+            if type_oid == Oid::RECORD {
+                let name = names.get(position).unwrap_or(own);
+                let message = format!("column \"{name}\" has pseudo-type record");
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+            }
             let number = next_number(view)?;
             push_column(
                 view,

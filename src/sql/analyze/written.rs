@@ -36,6 +36,8 @@ pub struct EntryName {
     /// The name was given to it.
     pub alias: bool,
     pub columns: Vec<String>,
+    /// It is one row of a function, whose fields are the columns.
+    pub of_row: bool,
     /// Names were given to columns, too.
     pub column_aliases: usize,
 }
@@ -66,6 +68,7 @@ impl Analyzer<'_> {
         let name = EntryName {
             name: entry.name.clone(),
             alias: alias.is_some(),
+            of_row: entry.whole.is_some(),
             columns: entry.columns.iter().map(|column| column.name.clone()).collect(),
             column_aliases: alias.map_or(0, |alias| alias.columns.len()),
         };

@@ -3,6 +3,7 @@
 use super::constant::ShowType;
 use super::layout::VAR;
 use super::{Printer, unprintable, without_implicit};
+use crate::catalog::composite;
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::routines::ParameterMode;
 use crate::catalog::schema::UserTypeKind;
@@ -110,7 +111,7 @@ impl Printer<'_> {
             ExprKind::Aggref(call) => return self.aggregate(call),
             ExprKind::DomainValue => self.push("VALUE"),
             ExprKind::Written(what, args) => return self.written(expr, what, args),
-            ExprKind::Field { .. } => return Err(unprintable("a field of a composite value")),
+            ExprKind::Field { arg, index } => return self.field(arg, *index),
             ExprKind::Param(_)
             | ExprKind::Literal(_)
             | ExprKind::Element
@@ -171,9 +172,8 @@ impl Printer<'_> {
             return Err(unprintable("this row"));
         };
         let Some(shown) = self.shown.get(&var.entry) else { return Err(unprintable("this row")) };
-        let relation = self.catalog.relations.get(&var.origin.0).filter(|r| r.columns.len() == fields.len());
         let text = format!("{}.*", quote_identifier(&shown.name));
-        let type_name = relation.map_or("record".to_owned(), |relation| self.names.relation(relation));
+        let type_name = self.type_name(row.type_oid, -1);
         self.push(&text);
         if top {
             self.push(&format!("::{type_name}"));
@@ -181,8 +181,33 @@ impl Printer<'_> {
         Ok(())
     }
 
+    fn field(&mut self, arg: &Expr, index: usize) -> Result<()> {
+        if let Some((entry, name)) = self.row_field(arg, index) {
+            self.push(&format!("{}.{}", quote_identifier(&entry), quote_identifier(&name)));
+            return Ok(());
+        }
+        let relation = composite::relation_of(self.catalog, arg.type_oid).filter(|(_, is_array)| !is_array);
+        let attributes = relation.map(|(relation, _)| composite::attributes(relation));
+        let name = attributes.and_then(|attributes| Some(attributes.into_iter().nth(index)??.name.clone()));
+        let Some(name) = name else { return Err(unprintable("a field of a record")) };
+        let bare = matches!(arg.kind, ExprKind::Field { .. } | ExprKind::Subscript { .. });
+        self.push(if bare { "" } else { "(" });
+        self.expr(arg, true)?;
+        self.push(if bare { "." } else { ")." });
+        self.push(&quote_identifier(&name));
+        Ok(())
+    }
+
+    /// A field of a function's row, which is a column: the entry's name and its own.
+    pub(super) fn row_field(&self, arg: &Expr, index: usize) -> Option<(String, String)> {
+        let ExprKind::Var(var) = &arg.kind else { return None };
+        self.written.entries.get(&var.entry).filter(|entry| entry.of_row)?;
+        let shown = self.shown.get(&var.entry)?;
+        Some((shown.name.clone(), shown.columns.get(index)?.1.clone()))
+    }
+
     fn container(&mut self, container: &Expr) -> Result<()> {
-        let bare = matches!(container.kind, ExprKind::Var(_));
+        let bare = matches!(container.kind, ExprKind::Var(_) | ExprKind::Field { .. });
         self.push(if bare { "" } else { "(" });
         self.expr(container, true)?;
         self.push(if bare { "" } else { ")" });

@@ -35,6 +35,7 @@ fn node(expr: &Expr) -> Node<'_> {
         | ExprKind::MinMax { .. }
         | ExprKind::NullIf { .. }
         | ExprKind::Subscript { .. }
+        | ExprKind::Field { .. }
         | ExprKind::Slice { .. }
         | ExprKind::Grouping(_)
         | ExprKind::Aggref(_) => Node::Function { call: true },

@@ -210,6 +210,10 @@ impl Printer<'_> {
                 self.column(var)?;
                 Some(self.variable(var)?)
             }
+            ExprKind::Field { arg, index } if self.row_field(arg, *index).is_some() => {
+                self.expr(&target.expr, true)?;
+                self.row_field(arg, *index).map(|(_, own)| own)
+            }
             ExprKind::Written(Written::Merged(own), _) => {
                 self.push(&quote_identifier(own));
                 Some(own.clone())
