@@ -119,7 +119,8 @@ pub fn query_text(
 pub struct PrintableExpr {
     expr: Expr,
     names: WrittenNames,
-    row: EntryId,
+    /// The rows it is over, and what they are called.
+    rows: Vec<(EntryId, &'static str)>,
     moments: Moments,
 }
 
@@ -153,7 +154,59 @@ pub fn printable_expression(
         };
     }
     let names = analyzer.written.take().map(|names| *names).unwrap_or_default();
-    Ok(PrintableExpr { expr, names, row, moments: Moments::of(origin, context) })
+    Ok(PrintableExpr { expr, names, rows: vec![(row, "")], moments: Moments::of(origin, context) })
+}
+
+/// Analyses a trigger's condition to be printed.
+fn printable_condition(
+    expr: &Ast,
+    relation: &Relation,
+    origin: Origin,
+    context: PlanContext<'_>,
+) -> Result<PrintableExpr> {
+    let source = no_source();
+    let mut analyzer = printing_analyzer(&source, origin, context);
+    let rows = (analyzer.fresh_entry(), analyzer.fresh_entry());
+    let expr = analyzer.over_old_and_new(expr, relation, rows, true)?;
+    let names = analyzer.written.take().map(|names| *names).unwrap_or_default();
+    let rows = vec![(rows.0, "old"), (rows.1, "new")];
+    Ok(PrintableExpr { expr, names, rows, moments: Moments::of(origin, context) })
+}
+
+/// The text to be kept of a trigger's condition.
+pub fn condition_to_keep(
+    expr: &Ast,
+    relation: &Relation,
+    names: &Names<'_>,
+    context: PlanContext<'_>,
+) -> Result<String> {
+    let printable = printable_condition(expr, relation, Origin::Statement, context)?;
+    expression_text(&printable, Some(relation), names, Style::VIEW)
+}
+
+/// A kept condition of a trigger, to be shown.
+pub fn stored_condition(
+    text: &str,
+    relation: &Relation,
+    names: &Names<'_>,
+    context: PlanContext<'_>,
+    style: Style,
+) -> Option<String> {
+    let expr = printable_condition(&parse::expression(text).ok()?, relation, Origin::Stored, context).ok()?;
+    let expr = PrintableExpr { moments: Moments::shown(context), ..expr };
+    expression_text(&expr, Some(relation), names, style).ok()
+}
+
+/// As [`renamed_expression`], of a trigger's condition.
+pub fn renamed_condition(
+    text: &str,
+    (relation, renamed): (&Relation, &Relation),
+    names: &Names<'_>,
+    before: PlanContext<'_>,
+    relabel: Option<Relabel<'_>>,
+) -> Result<String> {
+    let printable = printable_condition(&parse::expression(text)?, relation, Origin::Stored, before)?;
+    printed_expression(&printable, Some(renamed), names, Style::VIEW, relabel)
 }
 
 /// The text of an expression; its columns are called as the relation has them.
@@ -181,8 +234,11 @@ fn printed_expression(
         // A domain's check is over VALUE.
         let verbatim = relation.oid == Oid::INVALID;
         let shown = |name: &String| if verbatim { name.to_uppercase() } else { name.clone() };
-        let columns = relation.columns.iter().map(|c| (c.number, shown(&c.name))).collect();
-        printer.shown.insert(expr.row, Shown { name: String::new(), columns, verbatim });
+        for (row, name) in &expr.rows {
+            let columns = relation.columns.iter().map(|c| (c.number, shown(&c.name))).collect();
+            printer.prefix |= !name.is_empty();
+            printer.shown.insert(*row, Shown { name: (*name).to_owned(), columns, verbatim });
+        }
     }
     printer.expr(&expr.expr, false)?;
     Ok(printer.out)

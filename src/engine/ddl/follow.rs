@@ -105,6 +105,13 @@ impl Change<'_> {
                 *check = text(check, true)?;
             }
         }
+        for trigger in &mut changed.options.triggers {
+            if let Some(condition) = &trigger.condition {
+                let relations = (&was, &now);
+                let text = ruleutils::renamed_condition(condition, relations, &names, context, renamed.label())?;
+                Arc::make_mut(trigger).condition = Some(text);
+            }
+        }
         for index in &mut changed.indexes {
             for kept in index.keys.iter_mut().filter_map(|key| key.expression.as_mut()).chain(&mut index.predicate) {
                 *kept = text(kept, true)?;

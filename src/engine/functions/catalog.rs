@@ -16,6 +16,7 @@ use crate::catalog::tables::constraints::{
 use crate::catalog::tables::procs::{Proc, proc};
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
+use crate::catalog::tables::triggers;
 use crate::catalog::tables::types::user_types;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ruleutils::{self, Style};
@@ -39,6 +40,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         let wrap = a.int4(1)?;
         view_definition(a, Style { wrap, ..Style::PRETTY })
     }),
+    Definition::stable("pg_get_triggerdef", 1, trigger_definition),
+    Definition::stable("pg_get_triggerdef", 2, trigger_definition),
     Definition::stable("pg_get_ruledef", 1, rule_definition),
     Definition::stable("pg_get_ruledef", 2, rule_definition),
     Definition::stable("pg_get_expr", 2, expression),
@@ -127,6 +130,24 @@ fn constraint_definition(args: &Args<'_>) -> Result<Output> {
             return Ok(names.constraint(relation, constraint, shown).into());
         }
         Ok(domain_check(names, oid, shown).into())
+    })
+}
+
+fn trigger_definition(args: &Args<'_>) -> Result<Output> {
+    let (oid, pretty) = (oid(args, 0)?, flag(args, 1)?);
+    args.slot().with_session(|session| {
+        let search_path = session.settings.search_path();
+        let names = Names { catalog: &session.catalog, search_path: &search_path };
+        let context = stored::context(&session.catalog, &session.settings);
+        let shown = |text: &str, relation: &Relation| {
+            let printed = ruleutils::stored_condition(text, relation, &names, context, Style::PRETTY);
+            printed.unwrap_or_else(|| qualified(text, &names).into_owned())
+        };
+        let of = |r: &std::sync::Arc<Relation>| {
+            let trigger = r.options.triggers.iter().find(|trigger| trigger.oid == oid)?;
+            Some(triggers::definition(&names, r, trigger, pretty.then_some(&shown)))
+        };
+        Ok(names.catalog.relations.values().find_map(of).into())
     })
 }
 

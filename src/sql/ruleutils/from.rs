@@ -163,6 +163,7 @@ impl Printer<'_> {
                 self.functions(calls, *ordinality)?;
                 (alias, with_columns) = (true, true);
             }
+            EntryKind::Kept { .. } => return Err(unprintable("a transition table")),
             EntryKind::Cte(id) => {
                 let Some(cte) = self.written.ctes.get(id) else { return Err(unprintable("this WITH query")) };
                 alias |= name != cte.name;
