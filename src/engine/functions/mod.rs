@@ -54,6 +54,7 @@ mod server_info;
 mod session;
 mod sets;
 mod strings;
+mod subscripts;
 mod system_ids;
 mod text_search;
 mod unnest;
@@ -334,6 +335,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
     rows::FUNCTIONS,
+    subscripts::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
     server_info::FUNCTIONS,

@@ -238,10 +238,6 @@ impl<'a> Analyzer<'a> {
             let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.named.name);
             return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), target.location));
         };
-        if !target.indirection.is_empty() {
-            let error = Error::unsupported("assigning to a field or an element of a column");
-            return Err(self.at(error, target.location));
-        }
         Ok(column)
     }
 }
