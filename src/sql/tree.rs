@@ -17,6 +17,7 @@ use crate::types::pg_type::{Oid, TypeInfo};
 use crate::types::row_type::Shape;
 use crate::types::value::Value;
 
+pub use crate::sql::syntax::ast::query::{LockStrength, LockWaitPolicy};
 pub use modify::*;
 
 /// A typed expression.
@@ -173,6 +174,29 @@ pub enum ExprKind {
     Aggref(Box<Aggref>),
     /// GROUPING(…) of grouping expressions (GroupingFunc).
     Grouping(Vec<Expr>),
+    /// What a text says and nothing else needs: only in trees that are made to be printed (`analyze::written`).
+    Written(Written, Vec<Expr>),
+}
+
+/// What a tree that is to be printed keeps of the text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// A conversion that was asked for (COERCE_EXPLICIT_CAST).
+    Cast,
+    /// A call in words of its own, EXTRACT(… FROM …) (COERCE_SQL_SYNTAX).
+    SqlSyntax,
+    /// A call of a function that means something else here.
+    Call(String),
+    /// An operator that means something else here.
+    Operator(String),
+    /// COLLATE (CollateExpr)
+    Collate(Vec<String>),
+    /// CURRENT_DATE, LOCALTIME(3) … (SQLValueFunction)
+    ValueFunction(String, Option<i32>),
+    /// A column that JOIN … USING has made of two.
+    Merged(String),
+    /// ROLLUP, CUBE, GROUPING SETS, or without a name a set (GroupingSet).
+    Group(String),
 }
 
 /// The bounds of a slice in one dimension; one that is missing is the array's own.
@@ -326,6 +350,8 @@ pub struct Aggref {
 /// OVER (…): a WindowClause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
+    /// OVER name, which says no more than what follows.
+    pub name: Option<String>,
     pub partition_by: Vec<Expr>,
     pub order_by: Vec<SortKey>,
     pub frame: Option<Frame>,
@@ -374,6 +400,17 @@ pub struct Query {
     pub offset: Option<Expr>,
     /// FETCH FIRST … WITH TIES.
     pub with_ties: bool,
+    /// FOR UPDATE and its like.
+    pub row_marks: Vec<RowMark>,
+}
+
+/// The rows of a table that FOR UPDATE and its like lock (RowMarkClause).
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowMark {
+    pub entry: EntryId,
+    pub relation: Oid,
+    pub strength: LockStrength,
+    pub wait: LockWaitPolicy,
 }
 
 /// A query of WITH (CommonTableExpr).
@@ -466,6 +503,11 @@ pub enum EntryKind {
         ordinality: bool,
     },
     Cte(CteId),
+    /// Rows of a relation that were kept before the statement.
+    Kept {
+        relation: Oid,
+        number: usize,
+    },
 }
 
 /// The row types of a statement's values of type record, which count as their modifiers (assign_record_type_typmod).
@@ -591,6 +633,7 @@ impl Query {
             limit: None,
             offset: None,
             with_ties: false,
+            row_marks: Vec::new(),
         }
     }
 
