@@ -108,6 +108,10 @@ impl<'a> Analyzer<'a> {
         {
             let mut rows = Vec::with_capacity(values.len());
             for row in values {
+                if values.first().is_some_and(|first| first.len() != row.len()) {
+                    let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
+                    return Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))));
+                }
                 self.check_width(row.len(), columns.len(), row.get(columns.len()))?;
                 let row = row
                     .iter()
@@ -209,8 +213,7 @@ impl<'a> Analyzer<'a> {
             let Ok(column) = column.column else { continue };
             if *type_oid == Oid::UNKNOWN {
                 let (base, _) = self.base_type(column.type_oid, -1);
-                let wanted = if self.is_enum(base) { Oid::TEXT } else { base };
-                self.convert_output(&mut query, index, wanted)?;
+                self.convert_output(&mut query, index, base)?;
             }
         }
         let id = self.fresh_entry();

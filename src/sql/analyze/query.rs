@@ -336,11 +336,11 @@ impl Analyzer<'_> {
     pub(super) fn values(&mut self, values: &[Vec<Ast>]) -> Result<Body> {
         let mut rows = Vec::with_capacity(values.len());
         for row in values {
-            let row = row.iter().map(|e| self.without_sets("VALUES", |a| a.expr(e))).collect::<Result<Vec<_>>>()?;
-            if rows.first().is_some_and(|first: &Vec<Expr>| first.len() != row.len()) {
-                return Err(Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length"));
+            if values.first().is_some_and(|first| first.len() != row.len()) {
+                let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
+                return Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))));
             }
-            rows.push(row);
+            rows.push(row.iter().map(|e| self.without_sets("VALUES", |a| a.expr(e))).collect::<Result<Vec<_>>>()?);
         }
         let width = rows.first().map_or(0, Vec::len);
         check_width(width)?;
