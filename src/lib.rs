@@ -204,6 +204,7 @@ pub mod sql {
         mod coerce;
         mod comparable;
         mod conflict;
+        mod current_of;
         mod enums;
         mod expr;
         mod from;
@@ -212,6 +213,7 @@ pub mod sql {
         mod locking;
         mod membership;
         mod merge;
+        mod missing_column;
         pub mod modify;
         mod named;
         pub(in crate::sql) mod names;
@@ -227,6 +229,7 @@ pub mod sql {
         mod subscript;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
+        pub(in crate::sql) mod variadic;
         mod window;
     }
     pub mod casts;

@@ -299,7 +299,7 @@ impl StateMachine {
         let mut counted = None;
         while cursor.step()? {
             counted = match cursor.column(0) {
-                ValueRef::Integer(rows) if tag == Tag::Merge => u64::try_from(rows).ok(),
+                ValueRef::Integer(rows) if matches!(tag, Tag::Merge | Tag::Delete) => u64::try_from(rows).ok(),
                 _ => None,
             };
         }

@@ -78,6 +78,7 @@ impl StateMachine {
                 depth: self.session.savepoints.len(),
                 options: CursorOptions::default(),
                 held: false,
+                tables: Arc::from([]),
                 created: 0,
             };
             let repeatable = self.repeatable(&portal, 0, Describe::Yes);

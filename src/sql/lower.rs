@@ -27,13 +27,14 @@ mod search;
 mod select;
 mod sets;
 mod subquery;
+mod system_columns;
 mod tree;
 mod window;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::catalog::schema::{CatalogSnapshot, Relation};
+use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::lower::program::Program;
@@ -73,6 +74,7 @@ pub struct Lowered {
 pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
     let mut query = lower.query(tree)?;
+    lower.order_union(tree, &mut query);
     lower.show_objects(tree, &mut query)?;
     let translated = print::query(&query, &|oid| types::repr_of(context.catalog, oid));
     Ok(Lowered { translated, before: lower.program.steps, row: Vec::new() })
@@ -114,6 +116,8 @@ pub(super) struct Lower<'a> {
     /// What the value of a domain has become, innermost last.
     domain_values: Vec<lite::Expr>,
     next_name: usize,
+    /// While RETURNING of an INSERT with DO UPDATE is lowered: the columns of the key by which it finds the row.
+    upsert_key: Option<Vec<i16>>,
     program: Program,
     /// How many range table entries and WITH queries the lowering has added.
     added: u32,
@@ -149,7 +153,8 @@ enum Columns {
 impl Entry {
     fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
         let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
-        Entry { alias, columns: Columns::Named(columns.collect()) }
+        let row = (relation.kind == RelationKind::Table).then(|| (Var::CTID, program::rowid_name(relation).into()));
+        Entry { alias, columns: Columns::Named(columns.chain(row).collect()) }
     }
 
     fn positional(alias: Rc<str>) -> Self {
@@ -181,6 +186,7 @@ impl<'a> Lower<'a> {
             case_tests: Vec::new(),
             domain_values: Vec::new(),
             next_name: 0,
+            upsert_key: None,
             program: Program::default(),
             added: 0,
         }
@@ -227,6 +233,9 @@ impl<'a> Lower<'a> {
             let column = format!("c{}", var.attribute).into();
             let column = lite::ColumnRef { alias: None, column, not_null: false };
             return Ok(lite::Expr { kind: lite::ExprKind::Column(column), type_oid, typmod });
+        }
+        if matches!(var.attribute, Var::XMIN | Var::XMAX) {
+            return self.transaction_of(var, type_oid);
         }
         let kind = self.entries.get(&var.entry).and_then(|entry| entry.column(var));
         let kind = kind.ok_or_else(|| Error::internal("a column of an entry that is not in scope"))?;

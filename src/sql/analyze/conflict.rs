@@ -10,13 +10,14 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::result_relation::{Change, ResultRelation};
 use crate::sql::analyze::scope::Scope;
+use crate::sql::functions::Volatility;
 use crate::sql::syntax::ast::definition::{IndexElem, IndexKey};
 use crate::sql::syntax::ast::expression::{BoolExprType, ColumnRef as AstColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::query::{
     InferTarget, OnConflictAction, OnConflictClause, ResTarget, SortByDir, SortByNulls,
 };
 use crate::sql::syntax::parse;
-use crate::sql::tree::{ConflictUpdate, EntryId, Expr, ExprKind, OnConflict, Var};
+use crate::sql::tree::{Body, ConflictUpdate, EntryId, Expr, ExprKind, OnConflict, Query, SubLinkKind, Target, Var};
 
 impl<'a> Analyzer<'a> {
     /// What an INSERT's ON CONFLICT asks for: the arbiter's columns or expressions, and what is done.
@@ -98,7 +99,10 @@ impl<'a> Analyzer<'a> {
             };
             key.extend(column.column.map(|column| column.number));
         }
-        if predicate.is_some() || key.len() != elements.len() {
+        let named = key.len();
+        let mut seen = std::collections::HashSet::new();
+        key.retain(|number| seen.insert(*number));
+        if predicate.is_some() || named != elements.len() {
             return self.inferred(changed, entry, elements, predicate);
         }
         Ok((self.arbiter_columns(changed, entry, &key)?, None))
@@ -154,10 +158,10 @@ impl<'a> Analyzer<'a> {
     ) -> Result<ConflictUpdate> {
         let mut assignments = Vec::new();
         for (columns, expr) in self.assignments(targets, relation)? {
-            let [column] = columns.as_slice() else {
-                return Err(Error::unsupported("assigning several columns at once in ON CONFLICT DO UPDATE"));
-            };
-            assignments.push((*column, expr));
+            match columns.as_slice() {
+                [column] => assignments.push((*column, expr)),
+                columns => assignments.extend(apart(columns, &expr)?),
+            }
         }
         let selection = where_clause.map(|s| self.condition(s, "WHERE")).transpose()?;
         Ok(ConflictUpdate { assignments, selection, excluded })
@@ -270,6 +274,29 @@ impl<'a> Analyzer<'a> {
         let (type_oid, typmod) = self.base_type(column.type_oid, column.typmod);
         Expr { kind: ExprKind::Var(var), type_oid, typmod }
     }
+}
+
+/// (a, b) = (SELECT c, d …) as one assignment each: SQLite keeps what it computes before the first change one by one.
+fn apart(columns: &[i16], assigned: &Expr) -> Result<Vec<(i16, Expr)>> {
+    let unsupported = || Error::unsupported("assigning several columns from this query in ON CONFLICT DO UPDATE");
+    let query = assigned.subquery().ok_or_else(unsupported)?;
+    let changing = |part: &Expr| {
+        let ExprKind::Func(function, _) = &part.kind else { return false };
+        matches!(function.volatility, Volatility::Volatile | Volatility::Writes)
+    };
+    let Body::Select(select) = &query.body else { return Err(unsupported()) };
+    if query.any(&changing) || select.distinct {
+        return Err(unsupported());
+    }
+    let one = |(column, target): (&i16, &Target)| {
+        let mut select = select.clone();
+        select.targets = vec![target.clone()];
+        let mut query = Query { body: Body::Select(select), ..query.clone() };
+        query.order_by.iter_mut().for_each(|key| key.output = None);
+        let Expr { type_oid, typmod, .. } = target.expr;
+        (*column, Expr { typmod, ..Expr::sub_link(SubLinkKind::Expr, query, type_oid) })
+    };
+    Ok(columns.iter().zip(&select.targets).map(one).collect())
 }
 
 /// ON CONFLICT must know at once whether there is a conflict.

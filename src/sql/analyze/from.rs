@@ -140,7 +140,8 @@ impl Analyzer<'_> {
 
     fn derived(&mut self, sub: &RangeSubselect) -> Result<FromItem> {
         let lateral = sub.lateral;
-        let (query, columns) = self.hiding_siblings(!lateral, |a| a.subquery(&sub.subquery))?;
+        let own = "FROM clause of their own query level";
+        let (query, columns) = self.in_clause(own, |a| a.hiding_siblings(!lateral, |a| a.subquery(&sub.subquery)))?;
         let Some(alias) = &sub.alias else { return Err(Error::internal("a sub-query without an alias")) };
         let id = self.fresh_entry();
         let mut entry = RangeVar::of_columns(alias.name.clone(), id, &columns);
@@ -220,7 +221,10 @@ impl Analyzer<'_> {
         let columns = columns.into_iter().map(|(name, expr)| RangeColumn { name, expr }).collect();
         let mut entry = RangeVar::of_columns(alias.name.clone(), self.fresh_entry(), &[]);
         entry.columns = columns;
-        entry.rename_columns(&alias.columns)?;
+        entry.rename_columns(&alias.columns).map_err(|error| {
+            let message = error.message().replacen("table", "join expression", 1);
+            Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+        })?;
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.iter_mut().skip(start).for_each(|e| e.naming = Naming::Covered);
             scope.merged.retain(|merged| !merged.hides.iter().any(|index| *index >= start));

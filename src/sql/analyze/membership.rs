@@ -6,11 +6,11 @@
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::functions::Call;
 use crate::sql::syntax::ast::expression::{self as ast, Expr as Ast, SubLink, SubLinkType};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::functions::Call;
 use crate::sql::tree::{Expr, ExprKind, OperatorRef, SubLinkKind};
 use crate::types::pg_type::Oid;
 
@@ -126,6 +126,10 @@ impl Analyzer<'_> {
         };
         let current = Expr::new(ExprKind::Element, element);
         let comparison = self.operator(name, value, current).map_err(|e| self.at(e, node.location))?;
+        if comparison.type_oid != Oid::BOOL {
+            let message = "op ANY/ALL (array) requires operator to yield boolean";
+            return Err(self.at(Error::new(SqlState::WRONG_OBJECT_TYPE, message), node.location));
+        }
         let (comparison, array) = (Box::new(comparison), Box::new(array));
         Ok(Expr::new(ExprKind::ScalarArray { all, comparison, array, element }, Oid::BOOL))
     }
@@ -142,6 +146,13 @@ impl Analyzer<'_> {
                 };
                 let current = Expr::new(ExprKind::Element, *element);
                 let comparison = self.operator(name, value, current)?;
+                if comparison.type_oid != Oid::BOOL {
+                    let message = format!(
+                        "row comparison operator must yield type boolean, not type {}",
+                        self.type_name(comparison.type_oid)
+                    );
+                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+                }
                 Ok(Expr::sub_link(SubLinkKind::Quantified { all, comparison }, query, Oid::BOOL))
             }
         }

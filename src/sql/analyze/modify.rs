@@ -338,7 +338,7 @@ impl<'a> Analyzer<'a> {
         let (target, entry, row) = self.modified(&ast.relation, Change::Update)?;
         let ResultRow { row, conditions, checks } = row;
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let from = self.from_clause(&ast.from)?;
+        let from = self.from_beside_target(&ast.from)?;
         let assignments = self.assignments(&ast.targets, &target)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         let returning = self.returned(&ast.returning)?;
@@ -357,7 +357,7 @@ impl<'a> Analyzer<'a> {
         let (target, entry, ResultRow { row, conditions, .. }) = self.modified(&ast.relation, Change::Delete)?;
         self.permit(&target, Privileges::DELETE, &[]);
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let using = self.from_clause(&ast.using)?;
+        let using = self.from_beside_target(&ast.using)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
@@ -366,6 +366,17 @@ impl<'a> Analyzer<'a> {
         let oid = relation.oid;
         let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
+    }
+
+    /// FROM of an UPDATE, USING of a DELETE, which cannot depend on what is changed.
+    fn from_beside_target(&mut self, from: &[ast::FromItem]) -> Result<Vec<FromItem>> {
+        let reach = |a: &mut Self, out: bool| {
+            a.scopes.last_mut().into_iter().for_each(|scope| scope.target_out_of_reach = out);
+        };
+        reach(self, true);
+        let items = self.from_clause(from);
+        reach(self, false);
+        items
     }
 
     /// What an UPDATE or DELETE changes, the number of its entry, and its row.
@@ -507,7 +518,7 @@ impl<'a> Analyzer<'a> {
         if default {
             return self.default_of(relation, column);
         }
-        let expr = self.expr(value)?;
+        let expr = self.in_clause("UPDATE", |a| a.expr(value))?;
         self.assign(expr, column, name).map_err(|e| self.at(e, expr_location(value)))
     }
 
@@ -524,7 +535,7 @@ impl<'a> Analyzer<'a> {
 
     /// RETURNING, in the scope as it is.
     fn returned(&mut self, items: &[ResTarget]) -> Result<Vec<Target>> {
-        let mut targets = self.targets(items)?;
+        let mut targets = self.in_clause("RETURNING", |a| a.targets(items))?;
         for target in &mut targets {
             target.expr = self.resolve_unknown(target.expr.clone())?;
         }

@@ -125,24 +125,69 @@ impl Analyzer<'_> {
     // ----- WITH
 
     pub(in crate::sql) fn with(&mut self, with: &WithClause) -> Result<Vec<Cte>> {
-        let mut ctes = Vec::with_capacity(with.ctes.len());
         for (index, cte) in with.ctes.iter().enumerate() {
             if with.ctes.iter().take(index).any(|other| other.name == cte.name) {
                 let message = format!("WITH query name \"{}\" specified more than once", cte.name);
                 return Err(self.at(Error::new(SqlState::DUPLICATE_ALIAS, message), cte.location));
             }
-            let in_scope = self.ctes.len();
-            if with.recursive {
-                let error = self.at(mutual_recursion(), cte.location);
-                with.ctes.iter().skip(index + 1).for_each(|later| self.refuse_cte(&later.name, error.clone()));
+        }
+        let before = self.ctes.len();
+        let mut order: Vec<usize> = (0..with.ctes.len()).collect();
+        let mut needs: Vec<(usize, usize)> = Vec::new();
+        loop {
+            match self.with_in_order(with, &order)? {
+                Ok(ctes) => return Ok(ctes),
+                // One reads a later one, which is analysed before it then; what reads each other is refused.
+                Err((reader, read)) => {
+                    self.ctes.truncate(before);
+                    needs.push((reader, read));
+                    if leads_to(&needs, read, reader) {
+                        let location = with.ctes.get(reader.min(read)).map_or(Location::UNKNOWN, |cte| cte.location);
+                        return Err(self.at(mutual_recursion(), location));
+                    }
+                    order.retain(|index| *index != read);
+                    let place = order.iter().position(|index| *index == reader).unwrap_or(0);
+                    order.insert(place, read);
+                }
             }
-            let result = self.cte(cte, with.recursive).map_err(|e| self.at(e, cte.location))?;
+        }
+    }
+
+    /// The WITH list analysed in that order; or which of its queries reads which one that comes later.
+    #[expect(clippy::type_complexity)]
+    fn with_in_order(
+        &mut self,
+        with: &WithClause,
+        order: &[usize],
+    ) -> Result<std::result::Result<Vec<Cte>, (usize, usize)>> {
+        let mut ctes = Vec::with_capacity(order.len());
+        for (place, index) in order.iter().enumerate() {
+            let Some(cte) = with.ctes.get(*index) else { return Err(Error::internal("a WITH query")) };
+            let in_scope = self.ctes.len();
+            let later: Vec<usize> = order.iter().skip(place + 1).copied().collect();
+            if with.recursive {
+                let names = later.iter().filter_map(|index| with.ctes.get(*index)).map(|later| later.name.as_str());
+                names.for_each(|name| self.refuse_cte(name, forward_reference(name)));
+            }
+            let names = later.iter().filter_map(|index| with.ctes.get(*index)).map(|later| later.name.clone());
+            let outer = std::mem::replace(&mut self.later_ctes, names.collect());
+            let result = self.cte(cte, with.recursive).map_err(|e| self.at(e, cte.location));
+            self.later_ctes = outer;
+            let result = match result {
+                Err(error) => {
+                    let read = |index: &&usize| {
+                        with.ctes.get(**index).is_some_and(|cte| is_forward_reference(&error, &cte.name))
+                    };
+                    return later.iter().find(read).map_or(Err(error.clone()), |read| Ok(Err((*index, *read))));
+                }
+                Ok(result) => result,
+            };
             let defined = self.ctes.pop();
             self.ctes.truncate(in_scope);
             self.ctes.extend(defined);
             ctes.push(result);
         }
-        Ok(ctes)
+        Ok(Ok(ctes))
     }
 
     /// Makes references to a name an error.
@@ -412,11 +457,11 @@ impl Analyzer<'_> {
     fn select_in_scope(&mut self, ast: &SimpleSelect, order_by: &[SortBy]) -> Result<(Select, Vec<SortKey>)> {
         self.windows = self.named_windows(ast)?;
         let from = self.without_sets("FROM", |a| a.from_clause(&ast.from))?;
+        let mut targets = self.with_sets(|a| a.targets(&ast.targets))?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         if let (Some(condition), Some(clause)) = (&selection, &ast.where_clause) {
             self.forbid_aggregates(condition, "WHERE").map_err(|e| self.at(e, expr_location(clause)))?;
         }
-        let mut targets = self.with_sets(|a| a.targets(&ast.targets))?;
         // Those that nobody names must be right, too.
         for window in &ast.windows {
             self.window_spec(window)?;
@@ -429,6 +474,13 @@ impl Analyzer<'_> {
         };
         let distinct = matches!(ast.distinct, Some(Distinct::All));
         let mut keys = self.with_sets(|a| a.select_sort_keys(order_by, &targets, distinct))?;
+        // What is sorted has a type (addTargetToSortList).
+        let sorted = |index: usize| ast.distinct.is_some() || keys.iter().any(|key| key.output == Some(index));
+        for (index, target) in targets.iter_mut().enumerate() {
+            if target.expr.type_oid == Oid::UNKNOWN && sorted(index) {
+                target.expr = self.resolve_unknown(target.expr.clone())?;
+            }
+        }
         self.check_distinct_on(&distinct_on, &keys)?;
         let grouped = !ast.group.is_empty()
             || having.is_some()
@@ -670,6 +722,33 @@ impl Analyzer<'_> {
             }
         }
     }
+}
+
+/// What a reference to a later query of the list is until that query has been analysed before.
+fn forward_reference(name: &str) -> Error {
+    Error::new(SqlState::INVALID_RECURSION, format!("forward reference to \"{name}\""))
+}
+
+fn is_forward_reference(error: &Error, name: &str) -> bool {
+    error.code() == SqlState::INVALID_RECURSION && error.message() == forward_reference(name).message()
+}
+
+/// Whether one query reads another, maybe through others.
+fn leads_to(needs: &[(usize, usize)], from: usize, to: usize) -> bool {
+    let mut reached = vec![from];
+    let mut next = 0;
+    while let Some(reader) = reached.get(next).copied() {
+        if reader == to {
+            return true;
+        }
+        for (_, read) in needs.iter().filter(|(by, _)| *by == reader) {
+            if !reached.contains(read) {
+                reached.push(*read);
+            }
+        }
+        next += 1;
+    }
+    false
 }
 
 fn mutual_recursion() -> Error {

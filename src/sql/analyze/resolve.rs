@@ -60,6 +60,10 @@ impl Analyzer<'_> {
         let left = self.argument(left, operator.left, actual.first().copied())?;
         let right = self.argument(right, operator.right, actual.get(1).copied())?;
         let result = self.result_type(operator.result, &declared, &actual);
+        if operator.left == Oid::ANYARRAY && matches!(name, "<" | ">" | "<=" | ">=") {
+            let operands = vec![self.enum_order(left), self.enum_order(right)];
+            return Ok(Expr::new(ExprKind::Op(OperatorRef::Listed(ListedOperator(operator)), operands), result));
+        }
         let operator = OperatorRef::Listed(ListedOperator(operator));
         Ok(Expr::new(ExprKind::Op(operator, vec![left, right]), result))
     }
@@ -113,7 +117,7 @@ impl Analyzer<'_> {
         }
         let left = self.implicit(left.clone(), target)?;
         let right = self.implicit(right.clone(), target)?;
-        if self.is_enum(target) && !matches!(op, "=" | "<>") {
+        if !matches!(op, "=" | "<>") {
             return Ok(Some(compared(op, self.enum_order(left), self.enum_order(right))));
         }
         Ok(Some(compared(op, left, right)))
@@ -121,9 +125,12 @@ impl Analyzer<'_> {
 
     /// What an order by an enum's values is: that of their places.
     pub(super) fn enum_order(&self, expr: Expr) -> Expr {
-        match self.is_enum(expr.type_oid) {
-            true => Expr::new(ExprKind::EnumOrder(Box::new(expr)), Oid::INT4),
-            false => expr,
+        if self.is_enum(expr.type_oid) {
+            return Expr::new(ExprKind::EnumOrder(Box::new(expr)), Oid::INT4);
+        }
+        match self.element_type(expr.type_oid) {
+            Some(element) if self.is_enum(element) => Expr::new(ExprKind::EnumOrder(Box::new(expr)), Oid::INT4_ARRAY),
+            _ => expr,
         }
     }
 
@@ -178,7 +185,7 @@ impl Analyzer<'_> {
     }
 
     /// The functions of that name that this database has: those of extensions only where they were created.
-    fn functions_named(&self, name: &str) -> Vec<&'static Function> {
+    pub(super) fn functions_named(&self, name: &str) -> Vec<&'static Function> {
         let there =
             |function: &&&Function| function.extension.is_empty() || self.catalog().has_extension(function.extension);
         functions::named(name).iter().filter(there).copied().collect()
@@ -212,15 +219,13 @@ impl Analyzer<'_> {
         let shown = shown.join(", ");
         Err(match chosen {
             Choice::Ambiguous => {
-                Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("function {called}({shown}) is not unique")).with_hint(
-                    "Could not choose a best candidate function. You might need to add explicit type casts.",
-                )
+                Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("function {called}({shown}) is not unique"))
+                    .with_hint("Could not choose a best candidate function. You might need to add explicit type casts.")
             }
-            _ => {
-                Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {called}({shown}) does not exist")).with_hint(
+            _ => Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {called}({shown}) does not exist"))
+                .with_hint(
                     "No function matches the given name and argument types. You might need to add explicit type casts.",
-                )
-            }
+                ),
         })
     }
 

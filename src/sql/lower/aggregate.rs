@@ -19,6 +19,17 @@ impl Lower<'_> {
         if !call.order_by.is_empty() && functions::HYPOTHETICAL_SET.contains(&function.name) {
             return self.hypothetical(call, result);
         }
+        if call.distinct
+            && function.name == "count"
+            && let [Typed { kind: Kind::Row { fields, .. }, .. }] = call.args.as_slice()
+        {
+            let filter = call.filter.as_ref().map(|filter| self.condition(filter)).transpose()?;
+            let values = self.exprs(fields)?;
+            let args = vec![self.packed(values, fields)];
+            let order_by = Vec::new();
+            let call = Aggregate { function: "count", args, star: false, distinct: true, order_by, filter, over: None };
+            return Ok(Expr::new(ExprKind::Aggregate(Box::new(call)), result));
+        }
         let mut args = self.aggregated(&call.args)?;
         let of_enum = matches!(function.name, "min" | "max") && types::enum_labels(self.catalog(), result).is_some();
         if of_enum {

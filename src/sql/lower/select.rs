@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::program::Last;
-use super::tree::{Body, Cte, Expr, FromItem, Query, Select, SetOperator, SortKey, Target};
+use super::tree::{Body, ColumnRef, Cte, Expr, ExprKind, FromItem, Query, Select, SetOperator, SortKey, Target};
 use super::{Level, Lower};
 use crate::error::{Error, Result};
 use crate::limits::stack;
@@ -14,6 +14,9 @@ use crate::sql::tree::{
     Body as TypedBody, Cte as TypedCte, CteId, CteQuery, Query as TypedQuery, Select as TypedSelect,
     SortKey as TypedKey,
 };
+use crate::sql::types;
+use crate::types::order::has_order;
+use crate::types::pg_type::{Oid, type_info};
 
 impl Lower<'_> {
     /// A query with everything around its body.
@@ -89,6 +92,13 @@ impl Lower<'_> {
                 let (left, right) = (self.query(left)?, self.query(right)?);
                 let body = if *all && *operator != SetOperator::Union {
                     self.multiset_operation(*operator, left, right)
+                } else if !*all && *operator == SetOperator::Union && self.differs_in_equal_rows(&left) {
+                    // SQLite's UNION keeps the last of what is equal, PostgreSQL's the first.
+                    let (left, right) = (Box::new(left), Box::new(right));
+                    let all = Query::of(Body::SetOperation { operator: SetOperator::Union, all: true, left, right });
+                    let mut select = self.select_all(all);
+                    select.distinct = true;
+                    Body::Select(Box::new(select))
                 } else {
                     let (left, right) = (Box::new(left), Box::new(right));
                     Body::SetOperation { operator: *operator, all: *all, left, right }
@@ -96,6 +106,38 @@ impl Lower<'_> {
                 Ok((body, self.sort_keys(order_by)?))
             }
         }
+    }
+
+    /// Whether values of one of a query's columns can be equal and still look different: 1.0 and 1.00.
+    fn differs_in_equal_rows(&self, query: &Query) -> bool {
+        query.outputs().iter().any(|(_, oid, _)| {
+            let element = types::element_type(self.catalog(), *oid).unwrap_or(*oid);
+            matches!(
+                element,
+                Oid::NUMERIC | Oid::FLOAT4 | Oid::FLOAT8 | Oid::INTERVAL | Oid::TIMETZ | Oid::BPCHAR | Oid::JSONB
+            )
+        })
+    }
+
+    /// UNION without an order is sorted in PostgreSQL unless it is large, NULLs last; SQLite has them first.
+    pub(super) fn order_union(&self, typed: &TypedQuery, query: &mut Query) {
+        let union = matches!(&typed.body, TypedBody::SetOperation { operator: SetOperator::Union, all: false, .. });
+        let outputs = query.outputs();
+        let sortable = |oid: Oid| has_order(oid) && oid != Oid::RECORD && type_info(oid).is_some();
+        if !union || !query.order_by.is_empty() || !outputs.iter().all(|(_, oid, _)| sortable(*oid)) {
+            return;
+        }
+        let key = |(index, (_, type_oid, typmod)): (usize, &(String, Oid, i32))| {
+            let expr = match &query.body {
+                Body::Select(select) => select.targets.get(index)?.expr.clone(),
+                _ => {
+                    let column = ColumnRef { alias: None, column: format!("c{}", index + 1).into(), not_null: false };
+                    Expr { kind: ExprKind::Column(column), type_oid: *type_oid, typmod: *typmod }
+                }
+            };
+            Some(SortKey { expr, output: Some(index), descending: false, nulls_first: false })
+        };
+        query.order_by = outputs.iter().enumerate().filter_map(key).collect();
     }
 
     fn sort_keys(&mut self, keys: &[TypedKey]) -> Result<Vec<SortKey>> {
