@@ -116,6 +116,8 @@ pub(super) struct Lower<'a> {
     /// What the value of a domain has become, innermost last.
     domain_values: Vec<lite::Expr>,
     next_name: usize,
+    /// The query that is lowered next refers to itself.
+    recursive: bool,
     /// While RETURNING of an INSERT with DO UPDATE is lowered: the columns of the key by which it finds the row.
     upsert_key: Option<Vec<i16>>,
     program: Program,
@@ -186,6 +188,7 @@ impl<'a> Lower<'a> {
             case_tests: Vec::new(),
             domain_values: Vec::new(),
             next_name: 0,
+            recursive: false,
             upsert_key: None,
             program: Program::default(),
             added: 0,

@@ -168,6 +168,11 @@ impl PlanCache {
     }
 }
 
+/// Whether a statement has parameters.
+pub fn has_parameters(source: &Source<'_>) -> bool {
+    source.tokens.iter().any(|token| token.kind == TokenKind::Param)
+}
+
 /// 42P02 for the first parameter of a statement that can have none.
 pub fn unbound_parameter(source: &Source<'_>) -> Error {
     let first = source.tokens.iter().find(|token| token.kind == TokenKind::Param);

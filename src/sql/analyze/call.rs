@@ -11,7 +11,7 @@ use crate::sql::syntax::ast::expression::{AConst, CoercionForm, ConstValue, Expr
 use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Aggref, EntryId, Expr, ExprKind, FunctionRef, SortKey};
-use crate::types::pg_type::{Oid, type_by_name};
+use crate::types::pg_type::{Oid, type_by_name, type_info};
 
 /// The most arguments of a function (FUNC_MAX_ARGS).
 const MAX_ARGUMENTS: usize = 100;
@@ -74,6 +74,9 @@ impl Analyzer<'_> {
         }
         if call.format == CoercionForm::SqlSyntax && functions::named(name).is_empty() {
             return Err(Error::unsupported(name.to_uppercase()));
+        }
+        if let ("pg_collation_for", [arg]) = (name, call.args.as_slice()) {
+            return self.collation_for(arg);
         }
         if let Some(expr) = self.json_of_row(name, call)? {
             return Ok(expr);
@@ -243,6 +246,24 @@ impl Analyzer<'_> {
             expr => Ok(expr),
         };
         args.iter().map(|arg| argument(self, arg)).collect()
+    }
+
+    /// COLLATION FOR (value): the one that was asked for, or the database's.
+    fn collation_for(&mut self, arg: &Ast) -> Result<Expr> {
+        let value = self.expr(arg)?;
+        let collatable = type_info(value.type_oid).is_none_or(|info| info.collation != Oid::INVALID);
+        Ok(match arg {
+            _ if value.type_oid == Oid::UNKNOWN => Expr::null(Oid::TEXT),
+            _ if !collatable => {
+                let message = format!("collations are not supported by type {}", self.type_name(value.type_oid));
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            }
+            Ast::Collate(collate) => {
+                let name = collate.name.last().map_or("default", String::as_str);
+                Expr::text(format!("\"{}\"", name.replace('"', "\"\"")))
+            }
+            _ => Expr::text("\"default\""),
+        })
     }
 
     /// What looks like a function but has rules of its own.

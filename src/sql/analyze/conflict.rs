@@ -88,10 +88,6 @@ impl<'a> Analyzer<'a> {
                 let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
                 return Err(self.at(error, element.location));
             }
-            if element.collation.is_some() || element.opclass.is_some() {
-                let error = Error::unsupported("COLLATE or an operator class in ON CONFLICT");
-                return Err(self.at(error, element.location));
-            }
             let IndexKey::Column(name) = &element.key else { continue };
             let Some(column) = changed.columns.iter().find(|column| column.name == name) else {
                 let message = format!("column \"{name}\" does not exist");
@@ -102,7 +98,8 @@ impl<'a> Analyzer<'a> {
         let named = key.len();
         let mut seen = std::collections::HashSet::new();
         key.retain(|number| seen.insert(*number));
-        if predicate.is_some() || named != elements.len() {
+        let qualified = elements.iter().any(|element| element.collation.is_some() || element.opclass.is_some());
+        if predicate.is_some() || named != elements.len() || qualified {
             return self.inferred(changed, entry, elements, predicate);
         }
         Ok((self.arbiter_columns(changed, entry, &key)?, None))
@@ -200,7 +197,7 @@ impl<'a> Analyzer<'a> {
         for index in total.into_iter().chain(partial) {
             let keys = self.index_keys(relation, entry, index)?;
             let same = keys.iter().all(|key| wanted.contains(key)) && wanted.iter().all(|key| keys.contains(key));
-            if !same || !self.is_implied(relation, entry, index, &conditions)? {
+            if !same || !fits_elements(index, elements) || !self.is_implied(relation, entry, index, &conditions)? {
                 continue;
             }
             if let Some(constraint) = relation.deferrable_key(index) {
@@ -274,6 +271,23 @@ impl<'a> Analyzer<'a> {
         let (type_oid, typmod) = self.base_type(column.type_oid, column.typmod);
         Expr { kind: ExprKind::Var(var), type_oid, typmod }
     }
+}
+
+/// Whether an index is in the collations and operator classes that are asked for.
+fn fits_elements(index: &Index, elements: &[IndexElem]) -> bool {
+    let last = |name: &Option<Vec<String>>| name.as_ref().and_then(|name| name.last().cloned());
+    elements.iter().all(|element| {
+        let (collation, class) = (last(&element.collation), last(&element.opclass));
+        let default = |class: &String| !class.ends_with("_pattern_ops");
+        index.keys.iter().any(|key| {
+            let own = key.collation.as_deref().unwrap_or("default");
+            collation.as_deref().is_none_or(|wanted| wanted == own)
+                && class.as_ref().is_none_or(|wanted| match &key.operator_class {
+                    Some(own) => own == wanted,
+                    None => default(wanted),
+                })
+        })
+    })
 }
 
 /// (a, b) = (SELECT c, d …) as one assignment each: SQLite keeps what it computes before the first change one by one.

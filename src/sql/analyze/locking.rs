@@ -14,6 +14,7 @@ impl Analyzer<'_> {
     /// FOR UPDATE and its like. NOWAIT's error is about the table that OF or else FROM names first.
     pub(super) fn lock_rows(&mut self, lock: &LockingClause, ast: &SelectBody, body: &Body) -> Result<()> {
         refuse_lock(lock, body)?;
+        self.check_locked_names(lock, ast)?;
         for table in locked_tables(lock, ast) {
             if let Ok(relation) = self.relation(table) {
                 self.permissions.borrow_mut().change(relation.oid, Privileges::UPDATE, &[]);
@@ -29,6 +30,78 @@ impl Analyzer<'_> {
             self.locks_rows = Some(wait);
         }
         Ok(())
+    }
+
+    /// What OF names must be in FROM, and have rows of tables (transformLockingClause).
+    fn check_locked_names(&self, lock: &LockingClause, body: &SelectBody) -> Result<()> {
+        let SelectBody::Select(select) = body else { return Ok(()) };
+        for wanted in &lock.relations {
+            let mut found = None;
+            select.from.iter().for_each(|item| find_item(item, &wanted.relation, &mut found));
+            let strength = strength(lock);
+            let error = match found {
+                Some(Named::Rows) => continue,
+                Some(Named::Other(what)) => {
+                    let message = format!("FOR {strength} cannot be applied to {what}");
+                    Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+                }
+                None => {
+                    let message =
+                        format!("relation \"{}\" in FOR {strength} clause not found in FROM clause", wanted.relation);
+                    Error::new(SqlState::UNDEFINED_TABLE, message)
+                }
+            };
+            return Err(self.at(error, wanted.location));
+        }
+        Ok(())
+    }
+}
+
+/// What a name in FROM stands for.
+enum Named {
+    Rows,
+    Other(&'static str),
+}
+
+fn find_item(item: &ast::FromItem, name: &str, found: &mut Option<Named>) {
+    let is_it = |alias: Option<&ast::Alias>| alias.is_some_and(|alias| alias.name == name);
+    match item {
+        ast::FromItem::Relation(table) => {
+            let shown = table.alias.as_ref().map_or(&table.relation, |alias| &alias.name);
+            if shown == name {
+                *found = Some(Named::Rows);
+            }
+        }
+        ast::FromItem::Subselect(sub) if is_it(sub.alias.as_ref()) => *found = Some(Named::Rows),
+        ast::FromItem::TableSample(sample) if sample.relation.relation == name => *found = Some(Named::Rows),
+        ast::FromItem::Function(function) if is_it(function.alias.as_ref()) => {
+            *found = Some(Named::Other("a function"));
+        }
+        ast::FromItem::Join(join) => {
+            let using = match &join.quals {
+                ast::JoinQuals::Using(_, alias) => is_it(alias.as_ref()),
+                _ => false,
+            };
+            if is_it(join.alias.as_ref()) || using {
+                *found = Some(Named::Other("a join"));
+                return;
+            }
+            // Within a join that has an alias no name can be seen.
+            if join.alias.is_none() {
+                find_item(&join.left, name, found);
+                find_item(&join.right, name, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn strength(lock: &LockingClause) -> &'static str {
+    match lock.strength {
+        LockStrength::ForKeyShare => "KEY SHARE",
+        LockStrength::ForShare => "SHARE",
+        LockStrength::ForNoKeyUpdate => "NO KEY UPDATE",
+        LockStrength::ForUpdate => "UPDATE",
     }
 }
 
@@ -52,12 +125,7 @@ fn refuse_lock(lock: &LockingClause, body: &Body) -> Result<()> {
     match with {
         None => Ok(()),
         Some(with) => {
-            let strength = match lock.strength {
-                LockStrength::ForKeyShare => "KEY SHARE",
-                LockStrength::ForShare => "SHARE",
-                LockStrength::ForNoKeyUpdate => "NO KEY UPDATE",
-                LockStrength::ForUpdate => "UPDATE",
-            };
+            let strength = strength(lock);
             Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("FOR {strength} is not allowed with {with}")))
         }
     }

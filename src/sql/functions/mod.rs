@@ -245,6 +245,11 @@ mod tests {
         "user",
     ];
 
+    /// Over PostgreSQL's anycompatible types, which the recording leaves out.
+    fn is_compatible_family(function: &Function) -> bool {
+        function.args.iter().any(|oid| matches!(*oid, Oid::ANYCOMPATIBLE | Oid::ANYCOMPATIBLEARRAY))
+    }
+
     fn describes(line: &Line, function: &Function) -> bool {
         let types: Vec<i64> = serde_json::from_str(&line.text("proargtypes")).unwrap();
         let mut types: Vec<Oid> = types.into_iter().map(|oid| Oid(oid as u32)).collect();
@@ -284,7 +289,10 @@ mod tests {
         // The recording is of a database without extensions.
         let own = |f: &&Function| f.extension.is_empty();
         let described = |f: &Function| lines.get(f.name).is_some_and(|lines| lines.iter().any(|l| describes(l, f)));
-        let wrong: Vec<_> = all().filter(own).filter(|f| !GRAMMAR.contains(&f.name) && !described(f)).collect();
+        let wrong: Vec<_> = all()
+            .filter(own)
+            .filter(|f| !GRAMMAR.contains(&f.name) && !is_compatible_family(f) && !described(f))
+            .collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

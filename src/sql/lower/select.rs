@@ -22,6 +22,7 @@ impl Lower<'_> {
     /// A query with everything around its body.
     pub(super) fn query(&mut self, query: &TypedQuery) -> Result<Query> {
         stack::check()?;
+        let recursive = std::mem::take(&mut self.recursive);
         if query.with_ties {
             return self.with_ties(query);
         }
@@ -29,7 +30,15 @@ impl Lower<'_> {
             true => Vec::new(),
             false => self.ctes(&query.ctes)?,
         };
-        let (body, order_by) = self.body(&query.body, &query.order_by)?;
+        let (body, order_by) = match &query.body {
+            // SQLite knows a recursive query by its UNION.
+            TypedBody::SetOperation { operator, all, left, right } if recursive => {
+                let (left, right) = (Box::new(self.query(left)?), Box::new(self.query(right)?));
+                let body = Body::SetOperation { operator: *operator, all: *all, left, right };
+                (body, self.sort_keys(&query.order_by)?)
+            }
+            body => self.body(body, &query.order_by)?,
+        };
         let sorted = Query { ctes, recursive: query.recursive, body, order_by, limit: None, offset: None };
         self.limited(query, sorted)
     }
@@ -40,6 +49,7 @@ impl Lower<'_> {
                 let CteQuery::Select(query) = &cte.query else {
                     return Err(Error::internal("a change of data below the top level"));
                 };
+                self.recursive = query.reads_cte(cte.id);
                 let query = self.query(query)?;
                 let cte = Cte { name: self.cte_name(cte.id), query, materialized: cte.materialized };
                 self.ctes.push(cte.clone());
