@@ -445,7 +445,8 @@ impl EngineSession {
 
     fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
         let timing = Arc::clone(&self.schema.timing);
-        let mut origin = Origin::new(Arc::clone(&self.context), timing, statement.target);
+        let origin = Origin::new(Arc::clone(&self.context), timing, statement.target);
+        let mut origin = origin.in_steps(&statement.before);
         origin.set_keys(statement, params, literals);
         origin
     }

@@ -139,6 +139,8 @@ pub struct ProgramStep {
     pub keeps: bool,
     /// The relation it changes.
     pub target: Option<Oid>,
+    /// It is a DELETE.
+    pub deletes: bool,
 }
 
 /// Where a SQLite parameter's value comes from.

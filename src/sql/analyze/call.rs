@@ -72,11 +72,11 @@ impl Analyzer<'_> {
         if call.agg_within_group {
             return self.ordered_set(name, call);
         }
-        if call.format == CoercionForm::SqlSyntax && functions::named(name).is_empty() {
-            return Err(Error::unsupported(name.to_uppercase()));
-        }
         if let ("pg_collation_for", [arg]) = (name, call.args.as_slice()) {
             return self.collation_for(arg);
+        }
+        if call.format == CoercionForm::SqlSyntax && functions::named(name).is_empty() {
+            return Err(Error::unsupported(name.to_uppercase()));
         }
         if let Some(expr) = self.json_of_row(name, call)? {
             return Ok(expr);

@@ -104,7 +104,8 @@ impl Lower<'_> {
     /// Adds a step; the number of its rows, if they are kept.
     pub(super) fn step(&mut self, statement: &Statement, keeps: bool, target: Option<Oid>) -> Result<Option<usize>> {
         let translated = statement.print(self.context)?;
-        let step = ProgramStep { sql: translated.sql.into(), binds: translated.binds, keeps, target };
+        let deletes = matches!(statement, Statement::Modify(Modify::Delete(_)));
+        let step = ProgramStep { sql: translated.sql.into(), binds: translated.binds, keeps, target, deletes };
         self.program.steps.push(step);
         if !keeps {
             return Ok(None);
