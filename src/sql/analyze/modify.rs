@@ -168,9 +168,7 @@ impl<'a> Analyzer<'a> {
                 let names = stored_columns(relation).map(|c| c.name.clone()).collect();
                 Ok((Body::Values { rows: complete, names }, row))
             }
-            InsertSource::Query(query) => {
-                Ok((self.insert_select(target, columns, ast.overriding, *query)?, Vec::new()))
-            }
+            InsertSource::Query(query) => Ok((self.insert_select(target, columns, ast, *query)?, Vec::new())),
         }
     }
 
@@ -203,10 +201,15 @@ impl<'a> Analyzer<'a> {
         &mut self,
         target: &ResultRelation<'a>,
         columns: &[ResultColumn<'a>],
-        overriding: Option<Overriding>,
+        ast: &InsertStmt,
         mut query: Query,
     ) -> Result<Body> {
         let outputs = query.outputs();
+        // Where each value is written, unless a star stands for some.
+        let written: &[ResTarget] = match ast.source.as_ref().map(|source| &source.body) {
+            Some(SelectBody::Select(select)) if select.targets.len() == outputs.len() => &select.targets,
+            _ => &[],
+        };
         writable(target, columns.iter().take(outputs.len()))?;
         // Constants of the select list take the columns' types.
         for (index, ((_, type_oid, _), column)) in outputs.iter().zip(columns).enumerate() {
@@ -221,10 +224,12 @@ impl<'a> Analyzer<'a> {
         let mut targets = Vec::new();
         for column in stored_columns(target.table) {
             let place = columns.iter().position(|c| c.number() == column.number);
-            let given = place.and_then(|p| Some((columns.get(p)?.name, entry.columns.get(p)?)));
+            let given = place.and_then(|p| Some((p, columns.get(p)?.name, entry.columns.get(p)?)));
             let expr = match given {
-                Some((name, given)) => {
-                    self.inserted_value((given.expr.clone(), Location::UNKNOWN), (column, name), target, overriding)?
+                Some((place, name, given)) => {
+                    let value = written.get(place).and_then(|target| target.value.as_ref());
+                    let at = value.map_or(Location::UNKNOWN, expr_location);
+                    self.inserted_value((given.expr.clone(), at), (column, name), target, ast.overriding)?
                 }
                 None => self.default_of(target, column)?,
             };

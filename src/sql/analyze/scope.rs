@@ -400,8 +400,8 @@ const FROZEN_TRANSACTION: i64 = 2;
 /// the others say that nothing but the row's making has happened to it. System relations are older than every transaction.
 fn system_column(entry: &RangeVar, name: &str) -> Option<Expr> {
     let relation = entry.relation?;
-    let of_row = |attribute: i16, oid| {
-        let var = Var { entry: entry.entry, attribute, origin: (relation, 0), not_null: false };
+    let of_row = |attribute: i16, shown: i16, oid| {
+        let var = Var { entry: entry.entry, attribute, origin: (relation, shown), not_null: false };
         Expr::new(ExprKind::Var(var), oid)
     };
     let constant = |value: i64, oid| Some(Expr::constant(crate::types::value::Value::Integer(value), oid));
@@ -409,10 +409,11 @@ fn system_column(entry: &RangeVar, name: &str) -> Option<Expr> {
         "tableoid" => constant(relation.0.into(), Oid::OID),
         "xmin" if relation < Oid::FIRST_NORMAL => constant(FROZEN_TRANSACTION, Oid::XID),
         _ if relation < Oid::FIRST_NORMAL => None,
-        "ctid" => Some(of_row(Var::CTID, Oid::TID)),
-        "xmin" => Some(of_row(Var::XMIN, Oid::XID)),
-        "xmax" => Some(of_row(Var::XMAX, Oid::XID)),
-        "cmin" | "cmax" => Some(of_row(Var::XMAX, Oid::CID)),
+        "ctid" => Some(of_row(Var::CTID, -1, Oid::TID)),
+        "xmin" => Some(of_row(Var::XMIN, -2, Oid::XID)),
+        "xmax" => Some(of_row(Var::XMAX, -4, Oid::XID)),
+        "cmin" => Some(of_row(Var::XMAX, -3, Oid::CID)),
+        "cmax" => Some(of_row(Var::XMAX, -5, Oid::CID)),
         _ => None,
     }
 }
