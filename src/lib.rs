@@ -165,6 +165,7 @@ pub mod catalog {
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
+    pub mod routines;
     pub mod schema;
     pub mod shared_map;
     pub mod store;
@@ -218,11 +219,13 @@ pub mod sql {
         mod named;
         pub(in crate::sql) mod names;
         mod ordered_set;
+        pub mod outer;
         mod polymorphic;
         mod query;
         mod recursion;
         mod resolve;
         mod result_relation;
+        pub mod routine;
         mod scope;
         mod shapes;
         pub(in crate::sql) mod stored;
@@ -399,6 +402,7 @@ pub mod engine {
     pub mod process;
     mod progress;
     pub mod remote;
+    pub(crate) mod routines;
     mod row_capture;
     #[cfg(test)]
     mod schema_tests;
@@ -430,6 +434,7 @@ pub mod session {
     mod redact;
     mod repeat;
     mod role;
+    mod routine;
     mod rows;
     pub mod start;
     mod state;

@@ -22,6 +22,7 @@ mod parameters;
 mod privilege;
 mod rebuild;
 mod rename;
+mod routine;
 mod sequence;
 mod sqlite;
 mod storage;
@@ -157,6 +158,12 @@ impl<'a> Change<'a> {
             }
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
             Ddl::CreateDomain(create) => self.create_domain(create),
+            Ddl::CreateRoutine(create) => self.create_routine(create),
+            Ddl::AlterRoutine(alter) => self.alter_routine(alter),
+            Ddl::ChangeRoutine { kind, routine, change } => self.change_routine(*kind, routine, change),
+            Ddl::DropRoutines { kind, routines, if_exists, cascade } => {
+                self.drop_routines(*kind, routines, (*if_exists, *cascade))
+            }
             Ddl::AlterTable { name, kind, if_exists, actions } => self.alter_table(name, *kind, *if_exists, actions),
             Ddl::AlterSequence { name, if_exists, settings } => self.alter_sequence(name, *if_exists, settings),
             Ddl::AlterEnum { name, change } => self.alter_enum(name, change),

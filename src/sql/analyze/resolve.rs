@@ -26,7 +26,7 @@ fn comparison(name: &str) -> Option<&'static str> {
 }
 
 /// What is left of the candidates.
-enum Choice {
+pub(super) enum Choice {
     One(usize),
     None,
     Ambiguous,
@@ -237,7 +237,7 @@ impl Analyzer<'_> {
 
     /// func_match_argtypes and func_select_candidate: exact matches, then preferred types, then the category of unknown
     /// arguments, then that they are of the type that all others are of.
-    fn choose<'s>(&self, among: &[usize], signature: &dyn Fn(usize) -> &'s [Oid], types: &[Oid]) -> Choice {
+    pub(super) fn choose<'s>(&self, among: &[usize], signature: &dyn Fn(usize) -> &'s [Oid], types: &[Oid]) -> Choice {
         let mut left: Vec<usize> = among.iter().copied().filter(|i| self.fits(signature(*i), types)).collect();
         if left.len() <= 1 {
             return left.first().map_or(Choice::None, |only| Choice::One(*only));
@@ -322,7 +322,7 @@ fn is_integer(oid: Oid) -> bool {
 }
 
 /// A function's argument types for a call with that many arguments.
-fn expand(function: &Function, count: usize) -> Option<Vec<Oid>> {
+pub(super) fn expand(function: &Function, count: usize) -> Option<Vec<Oid>> {
     let args = function.args;
     if !function.variadic {
         return (args.len() == count).then(|| args.to_vec());
