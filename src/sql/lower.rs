@@ -22,6 +22,7 @@ pub mod print;
 mod program;
 mod project;
 mod record;
+mod recursion;
 mod returning;
 mod search;
 mod select;
@@ -41,7 +42,7 @@ use crate::sql::lower::program::Program;
 use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
-use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, Var};
+use crate::sql::tree::{CteQuery, EntryId, Expr, Modify, Query, RecordTypes, Var};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
@@ -75,6 +76,9 @@ pub struct Lowered {
 /// A query in SQLite's dialect.
 pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
+    if tree.ctes.iter().any(|cte| matches!(cte.query, CteQuery::Modify(_))) {
+        lower.reserve_aliases();
+    }
     let mut query = lower.query(tree)?;
     lower.order_union(tree, &mut query);
     if context.shows {
@@ -87,6 +91,7 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
 /// An INSERT, UPDATE or DELETE in SQLite's dialect.
 pub fn modify(tree: &Modify, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
+    lower.reserve_aliases();
     let (statement, row) = lower.modify(tree)?;
     let translated = statement.print(context)?;
     Ok(Lowered { translated, before: lower.program.steps, row })
@@ -120,8 +125,10 @@ pub(super) struct Lower<'a> {
     /// What the value of a domain has become, innermost last.
     domain_values: Vec<lite::Expr>,
     next_name: usize,
-    /// The query that is lowered next refers to itself.
-    recursive: bool,
+    /// The name of the query that is lowered next, if it refers to itself.
+    recursive: Option<Rc<str>>,
+    /// Tables that are called as entries may be, of a statement that changes data: RETURNING names its table.
+    reserved: Vec<String>,
     /// While RETURNING of an INSERT with DO UPDATE is lowered: the columns of the key by which it finds the row.
     upsert_key: Option<Vec<i16>>,
     program: Program,
@@ -192,7 +199,8 @@ impl<'a> Lower<'a> {
             case_tests: Vec::new(),
             domain_values: Vec::new(),
             next_name: 0,
-            recursive: false,
+            recursive: None,
+            reserved: Vec::new(),
             upsert_key: None,
             program: Program::default(),
             added: 0,
@@ -213,7 +221,24 @@ impl<'a> Lower<'a> {
 
     /// The alias of an entry.
     fn alias(&self, entry: EntryId) -> Rc<str> {
-        format!("t{}", entry.0).into()
+        self.unreserved(format!("t{}", entry.0))
+    }
+
+    /// Notes which tables have names like those of entries.
+    fn reserve_aliases(&mut self) {
+        let numbered = |name: &str| {
+            let number = name.strip_prefix(['t', 'T', 'u', 'U']);
+            number.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let names = self.catalog().relations.values().map(|relation| relation.sqlite_name.as_str());
+        self.reserved = names.filter(|name| numbered(name)).map(str::to_lowercase).collect();
+    }
+
+    fn unreserved(&self, mut alias: String) -> Rc<str> {
+        if self.reserved.contains(&alias) {
+            alias.push('_');
+        }
+        alias.into()
     }
 
     /// The number of an entry or a WITH query that the statement does not have.
@@ -225,7 +250,7 @@ impl<'a> Lower<'a> {
     /// An alias that no entry has.
     fn fresh_alias(&mut self) -> Rc<str> {
         self.next_name += 1;
-        format!("u{}", self.next_name).into()
+        self.unreserved(format!("u{}", self.next_name))
     }
 
     /// A name for a common table expression that is no WITH query's: SQLite looks for these before it looks for tables,

@@ -650,13 +650,16 @@ fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
     })
 }
 
+/// A cursor's plan, tables and parameters.
+type CursorQuery = (Arc<Plan>, Arc<[Oid]>, Vec<Oid>);
+
 /// The query of DECLARE, the tables whose rows it is positioned on, and its parameters' types.
 fn cursor_query(
     query: &SelectStmt,
     param_types: &[Oid],
     context: PlanContext<'_>,
     source: &Source<'_>,
-) -> Result<(Arc<Plan>, Arc<[Oid]>, Vec<Oid>)> {
+) -> Result<CursorQuery> {
     // Its plan is kept without the constants that were lifted out of the text.
     let inner = Source { literals: Vec::new(), ..source.clone() };
     let mut analyzer = Analyzer::new(context, &inner, param_types);

@@ -154,7 +154,6 @@ impl Analyzer<'_> {
     }
 
     /// The WITH list analysed in that order; or which of its queries reads which one that comes later.
-    #[expect(clippy::type_complexity)]
     fn with_in_order(
         &mut self,
         with: &WithClause,

@@ -79,7 +79,7 @@ impl Lower<'_> {
         for cte in ctes {
             match &cte.query {
                 CteQuery::Select(query) => {
-                    self.recursive = query.reads_cte(cte.id);
+                    self.recursive = query.reads_cte(cte.id).then(|| self.cte_name(cte.id));
                     let query = self.query(query)?;
                     let kept = match recursive {
                         true => self.keep_recursive(cte.id, query)?,

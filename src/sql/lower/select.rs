@@ -32,12 +32,20 @@ impl Lower<'_> {
         };
         let (body, order_by) = match &query.body {
             // SQLite knows a recursive query by its UNION.
-            TypedBody::SetOperation { operator, all, left, right } if recursive => {
-                let (left, right) = (Box::new(self.query(left)?), Box::new(self.query(right)?));
+            TypedBody::SetOperation { operator, all, left, right } if recursive.is_some() => {
+                let (left, right) = (self.query(left)?, self.query(right)?);
+                let right = match &recursive {
+                    Some(name) => self.recursive_term(name, right, *all)?,
+                    None => right,
+                };
+                let (left, right) = (Box::new(left), Box::new(right));
                 let body = Body::SetOperation { operator: *operator, all: *all, left, right };
                 (body, self.sort_keys(&query.order_by)?)
             }
-            body => self.body(body, &query.order_by)?,
+            body => {
+                let (body, order_by) = self.body(body, &query.order_by)?;
+                (if order_by.is_empty() { correlated_values(body) } else { body }, order_by)
+            }
         };
         let sorted = Query { ctes, recursive: query.recursive, body, order_by, limit: None, offset: None };
         self.limited(query, sorted)
@@ -49,7 +57,7 @@ impl Lower<'_> {
                 let CteQuery::Select(query) = &cte.query else {
                     return Err(Error::internal("a change of data below the top level"));
                 };
-                self.recursive = query.reads_cte(cte.id);
+                self.recursive = query.reads_cte(cte.id).then(|| self.cte_name(cte.id));
                 let query = self.query(query)?;
                 let cte = Cte { name: self.cte_name(cte.id), query, materialized: cte.materialized };
                 self.ctes.push(cte.clone());
@@ -66,6 +74,9 @@ impl Lower<'_> {
         let mut copies: Vec<Cte> = Vec::new();
         while let Some(name) = wanted.get(next).cloned() {
             next += 1;
+            if is_defined_in(query, &name) {
+                continue;
+            }
             if let Some(cte) = self.ctes.iter().find(|cte| cte.name == name) {
                 if Volatile.in_query(&cte.query) {
                     return Err(Error::unsupported(
@@ -74,7 +85,7 @@ impl Lower<'_> {
                 }
                 names_of_ctes(&cte.query, &mut wanted);
                 copies.push(cte.clone());
-            } else if !is_defined_in(query, &name) {
+            } else {
                 return Err(Error::unsupported("a LATERAL sub-query that reads the recursive query it stands in"));
             }
         }
@@ -206,6 +217,26 @@ impl Lower<'_> {
                 None => self.sort_key(key),
             })
             .collect()
+    }
+}
+
+/// VALUES of one row with columns of a query around it as a SELECT, which SQLite takes for what it is in WITH, too.
+fn correlated_values(body: Body) -> Body {
+    match body {
+        Body::Values { mut rows, names } if rows.len() == 1 && Columns.in_exprs(rows.iter().flatten()) => {
+            let row = rows.pop().unwrap_or_default();
+            let targets = row.into_iter().zip(names).map(|(expr, name)| Target { expr, name }).collect();
+            Body::Select(Box::new(Select { targets, ..Select::default() }))
+        }
+        body => body,
+    }
+}
+
+struct Columns;
+
+impl Search for Columns {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        matches!(expr.kind, ExprKind::Column(_))
     }
 }
 
