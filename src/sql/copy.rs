@@ -92,7 +92,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                 type_oid,
                 type_len: type_info(type_oid).map_or(-1, |info| info.len),
                 typmod,
-                repr: repr(type_oid),
+                repr: analyzer.records.info(type_oid, typmod).map_or_else(|| repr(type_oid), |info| info.repr),
             }
         })
         .collect();

@@ -35,7 +35,7 @@ mod window;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
+use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::lower::program::Program;
@@ -44,7 +44,7 @@ use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
 use crate::sql::tree::{CteQuery, EntryId, Expr, Modify, Query, RecordTypes, Var};
 use crate::sql::types;
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
 
 pub use print::Translated;
 
@@ -61,6 +61,11 @@ impl<'a> Context<'a> {
     /// That of a statement that has been analysed.
     pub fn of(analyzer: &'a Analyzer<'_>) -> Self {
         Context { catalog: analyzer.catalog(), records: &analyzer.records, shows: !analyzer.is_inner }
+    }
+
+    /// How values are stored; the modifier says of records which they are.
+    pub fn repr_of(self, oid: Oid, typmod: i32) -> Repr {
+        self.records.info(oid, typmod).map_or_else(|| types::repr_of(self.catalog, oid), |info| info.repr)
     }
 }
 
@@ -84,7 +89,7 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     if context.shows {
         lower.show_objects(tree, &mut query)?;
     }
-    let translated = print::query(&query, &|oid| types::repr_of(context.catalog, oid));
+    let translated = print::query(&query, &|oid, typmod| context.repr_of(oid, typmod));
     Ok(Lowered { translated, before: lower.program.steps, row: Vec::new() })
 }
 
@@ -105,7 +110,7 @@ pub fn expression(expr: &Expr, row: Option<(EntryId, &Relation)>, context: Conte
         lower.entries.insert(entry, Entry::of_relation(None, relation));
     }
     let expr = lower.expr(expr)?;
-    Ok(print::expression(&expr, &|oid| types::repr_of(context.catalog, oid)))
+    Ok(print::expression(&expr, &|oid, typmod| context.repr_of(oid, typmod)))
 }
 
 /// Where the numbers of entries begin that the lowering adds.
@@ -124,6 +129,8 @@ pub(super) struct Lower<'a> {
     case_tests: Vec<lite::Expr>,
     /// What the value of a domain has become, innermost last.
     domain_values: Vec<lite::Expr>,
+    /// What a row whose fields are converted has become, innermost last; of an array's elements `None`.
+    elements: Vec<Option<lite::Expr>>,
     next_name: usize,
     /// The name of the query that is lowered next, if it refers to itself.
     recursive: Option<Rc<str>>,
@@ -166,8 +173,9 @@ enum Columns {
 impl Entry {
     fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
         let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
-        let row = (relation.kind == RelationKind::Table).then(|| (Var::CTID, program::rowid_name(relation).into()));
-        Entry { alias, columns: Columns::Named(columns.chain(row).collect()) }
+        let mut columns: Vec<(i16, Rc<str>)> = columns.collect();
+        columns.push((Var::CTID, program::rowid_name(relation).into()));
+        Entry { alias, columns: Columns::Named(columns) }
     }
 
     fn positional(alias: Rc<str>) -> Self {
@@ -198,6 +206,7 @@ impl<'a> Lower<'a> {
             ctes: Vec::new(),
             case_tests: Vec::new(),
             domain_values: Vec::new(),
+            elements: Vec::new(),
             next_name: 0,
             recursive: None,
             reserved: Vec::new(),
@@ -274,7 +283,17 @@ impl<'a> Lower<'a> {
         Ok(lite::Expr { kind, type_oid, typmod })
     }
 
-    fn internal_name(&self, oid: Oid) -> &'static str {
-        types::internal_name(self.catalog(), oid)
+    /// A type as functions are told of it.
+    fn info(&self, oid: Oid, typmod: i32) -> &'static TypeInfo {
+        types::info_of(self.catalog(), self.context.records, oid, typmod)
+    }
+
+    /// The name by which functions know a type.
+    fn internal_name(&self, oid: Oid, typmod: i32) -> &'static str {
+        let info = self.info(oid, typmod);
+        match info.repr.scalar {
+            Scalar::Row(_) => info.name,
+            _ => types::internal_name(self.catalog(), oid),
+        }
     }
 }

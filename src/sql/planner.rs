@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::catalog::composite;
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
@@ -498,6 +499,15 @@ fn field(analyzer: &Analyzer<'_>, target: &Target) -> FieldDescription {
     let described = computed(analyzer, target.name.clone(), expr.type_oid, expr.typmod);
     match &expr.kind {
         ExprKind::Var(var) => FieldDescription { table_oid: var.origin.0, attribute: var.origin.1, ..described },
+        // A whole row is of its table, and of no column.
+        ExprKind::Row { fields, .. } => {
+            match (composite::row_relation(analyzer.catalog(), expr.type_oid), fields.first()) {
+                (Some(relation), Some(Expr { kind: ExprKind::Var(var), .. })) if var.origin.0 == relation.oid => {
+                    FieldDescription { table_oid: relation.oid, ..described }
+                }
+                _ => described,
+            }
+        }
         _ => described,
     }
 }
@@ -510,8 +520,8 @@ fn computed(analyzer: &Analyzer<'_>, name: String, type_oid: Oid, typmod: i32) -
         type_oid,
         type_len: type_info(type_oid).map_or(if analyzer.is_enum(type_oid) { 4 } else { -1 }, |info| info.len),
         // A record's modifier means something within the statement only.
-        typmod: if type_oid == Oid::RECORD { -1 } else { typmod },
-        repr: analyzer.repr_of(type_oid),
+        typmod: if matches!(type_oid, Oid::RECORD | Oid::RECORD_ARRAY) { -1 } else { typmod },
+        repr: analyzer.records.info(type_oid, typmod).map_or_else(|| analyzer.repr_of(type_oid), |info| info.repr),
     }
 }
 

@@ -49,6 +49,7 @@ mod ranges;
 mod recorded_tests;
 mod regex;
 mod routine;
+mod rows;
 mod server_info;
 mod session;
 mod sets;
@@ -348,6 +349,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
     spread::FUNCTIONS,
+    rows::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
     server_info::FUNCTIONS,

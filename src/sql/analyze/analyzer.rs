@@ -345,6 +345,7 @@ impl<'a> Analyzer<'a> {
             (ExprKind::CoerceTypmod { explicit: f, .. }, ExprKind::CoerceTypmod { explicit: g, .. }) => {
                 f == g && a.typmod == b.typmod
             }
+            (ExprKind::CoerceToDomain { domain: f, .. }, ExprKind::CoerceToDomain { domain: g, .. }) => f == g,
             (ExprKind::Field { index: f, .. }, ExprKind::Field { index: g, .. }) => f == g,
             (ExprKind::Row { .. }, ExprKind::Row { .. })
             | (ExprKind::And(_), ExprKind::And(_))

@@ -6,7 +6,7 @@ use super::Lower;
 use super::tree::{Expr, ExprKind};
 use crate::error::{Error, Result};
 use crate::sql::functions::Call;
-use crate::sql::tree::{Expr as Typed, ExprKind as Kind, FunctionRef};
+use crate::sql::tree::{Expr as Typed, FunctionRef};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
@@ -15,11 +15,6 @@ impl Lower<'_> {
     pub(super) fn function(&mut self, function: FunctionRef, args: &[Typed], expr: &Typed) -> Result<Expr> {
         if expr.set_call().is_some() {
             return self.set_value(expr);
-        }
-        if let [Typed { kind: Kind::Row { fields, names }, .. }] = args
-            && matches!(function.name, "to_json" | "to_jsonb")
-        {
-            return self.row_as_json(fields, names, function.returns == Oid::JSONB);
         }
         self.call(function.call, args, expr.type_oid)
     }
@@ -35,7 +30,7 @@ impl Lower<'_> {
             _ => Expr::new(ExprKind::Null, Oid::TEXT),
         };
         let element = types::element_type(self.catalog(), array.type_oid).unwrap_or(Oid::TEXT);
-        let mut spread = vec![Expr::text(name), types, Expr::text(self.internal_name(element))];
+        let mut spread = vec![Expr::text(name), types, Expr::text(self.internal_name(element, -1))];
         spread.extend(self.exprs(args)?);
         Ok(Expr::function("pg_spread", spread, result))
     }
@@ -54,7 +49,9 @@ impl Lower<'_> {
 
     /// The arguments' types as [`Call::Typed`] passes them.
     pub(super) fn types_of(&self, args: &[Typed]) -> Expr {
-        let names: Vec<&str> = args.iter().map(|arg| self.internal_name(arg.type_oid)).collect();
-        Expr::text(names.join(","))
+        let names: Vec<&str> = args.iter().map(|arg| self.internal_name(arg.type_oid, arg.typmod)).collect();
+        // What describes a type has commas in it, and no line breaks.
+        let separator = if names.iter().any(|name| name.starts_with('{')) { "\n" } else { "," };
+        Expr::text(names.join(separator))
     }
 }
