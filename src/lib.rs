@@ -232,6 +232,7 @@ pub mod sql {
         pub mod routine;
         pub mod rows;
         mod scope;
+        mod search_cycle;
         mod shapes;
         pub(in crate::sql) mod stored;
         mod subscript;

@@ -70,6 +70,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) used: RefCell<Dependencies>,
     /// What the statement needs to be allowed.
     pub(in crate::sql) permissions: RefCell<Permissions>,
+    /// How many of the last columns of the recursive query that is analysed next no star stands for in itself.
+    pub(super) unexpanded: usize,
     /// The WITH queries that come after the one that is being analysed.
     pub(super) later_ctes: Vec<String>,
     /// Where the last aggregate that was analysed stands.
@@ -108,6 +110,7 @@ impl<'a> Analyzer<'a> {
             records: RecordTypes::default(),
             used: RefCell::default(),
             permissions: RefCell::default(),
+            unexpanded: 0,
             later_ctes: Vec::new(),
             last_aggregate: None,
             windows: Vec::new(),

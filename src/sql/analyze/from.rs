@@ -68,6 +68,7 @@ impl Analyzer<'_> {
             let shown = alias.map_or_else(|| name.relation.clone(), |a| a.name.clone());
             let mut entry = RangeVar::of_columns(shown, id, &cte.columns);
             entry.carry_origins(&cte.origins);
+            entry.unexpanded = cte.unexpanded;
             return self.entered(entry, EntryKind::Cte(cte.id), alias);
         }
         let relation = self.relation(name)?;

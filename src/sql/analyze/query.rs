@@ -193,12 +193,15 @@ impl Analyzer<'_> {
     fn refuse_cte(&mut self, name: &str, error: Error) {
         let (id, level) = (self.fresh_cte(), self.scopes.len());
         let (name, refused) = (name.to_owned(), Some(error));
-        self.ctes.push(CteEntry { name, id, columns: Vec::new(), refused, level, origins: Vec::new() });
+        self.ctes.push(CteEntry { name, id, columns: Vec::new(), refused, level, origins: Vec::new(), unexpanded: 0 });
     }
 
     fn cte(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Cte> {
         if cte.search.is_some() || cte.cycle.is_some() {
-            return Err(Error::unsupported("SEARCH and CYCLE in WITH"));
+            let names = self.names_of_term(cte, recursive)?;
+            let written = self.search_cycle(cte, &names)?;
+            self.unexpanded = written.columns.len() - names.len();
+            return self.cte(&written, recursive);
         }
         let name = cte.name.clone();
         let id = self.fresh_cte();
@@ -235,13 +238,32 @@ impl Analyzer<'_> {
         };
         let columns = rename(outputs)?;
         let level = self.scopes.len();
-        self.ctes.push(CteEntry { name, id, columns, refused, level, origins });
+        self.ctes.push(CteEntry { name, id, columns, refused, level, origins, unexpanded: 0 });
         let materialized = match cte.materialized {
             CteMaterialize::Default => None,
             CteMaterialize::Always => Some(true),
             CteMaterialize::Never => Some(false),
         };
         Ok(Cte { id, query, materialized })
+    }
+
+    /// The names of a recursive query's columns.
+    fn names_of_term(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Vec<String>> {
+        let error = || Error::new(SqlState::SYNTAX_ERROR, "WITH query is not recursive");
+        let Stmt::Select(query) = &*cte.query else { return Err(error()) };
+        let SelectBody::SetOperation(operation) = &query.body else { return Err(error()) };
+        if !recursive || operation.op != ast::SetOperator::Union {
+            return Err(error());
+        }
+        let in_scope = self.ctes.len();
+        query.with.as_ref().map(|with| self.with(with)).transpose()?;
+        let name = &cte.name;
+        let message = format!("recursive reference to query \"{name}\" must not appear within its non-recursive term");
+        self.refuse_cte(name, Error::new(SqlState::INVALID_RECURSION, message));
+        let left = self.operand(&operation.left)?;
+        self.ctes.truncate(in_scope);
+        let names = cte.columns.iter().cloned().map(Some).chain(std::iter::repeat(None));
+        Ok(left.outputs().into_iter().zip(names).map(|((own, ..), given)| given.unwrap_or(own)).collect())
     }
 
     fn cte_query(
@@ -301,6 +323,7 @@ impl Analyzer<'_> {
         rename: &dyn Fn(Columns) -> Result<Columns>,
     ) -> Result<Query> {
         let in_scope = self.ctes.len();
+        let unexpanded = std::mem::take(&mut self.unexpanded);
         let inner = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let message = format!("recursive reference to query \"{name}\" must not appear within its non-recursive term");
         self.refuse_cte(name, Error::new(SqlState::INVALID_RECURSION, message));
@@ -310,7 +333,15 @@ impl Analyzer<'_> {
         let columns = left.outputs();
         let (level, origins) = (self.scopes.len(), left.origins());
         let renamed = rename(columns.clone())?;
-        self.ctes.push(CteEntry { name: name.to_owned(), id, columns: renamed, refused: None, level, origins });
+        self.ctes.push(CteEntry {
+            name: name.to_owned(),
+            id,
+            columns: renamed,
+            refused: None,
+            level,
+            origins,
+            unexpanded,
+        });
         let mut right = self.operand(&operation.right)?;
         self.check_recursive_term(&right, id, name)?;
         if right.reads_cte(id) {

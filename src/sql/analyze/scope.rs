@@ -66,6 +66,8 @@ pub struct RangeVar {
     /// An outer join may have no row of it.
     pub nullable: bool,
     pub naming: Naming,
+    /// How many of its last columns no star stands for.
+    pub unexpanded: usize,
 }
 
 /// A column of a [`RangeVar`].
@@ -87,6 +89,8 @@ pub struct CteEntry {
     pub level: usize,
     /// Where the columns come from (see `Query::origins`).
     pub origins: Vec<(Oid, i16)>,
+    /// How many of its last columns no star stands for.
+    pub unexpanded: usize,
 }
 
 impl RangeVar {
@@ -117,6 +121,7 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            unexpanded: 0,
         }
     }
 
@@ -144,7 +149,13 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            unexpanded: 0,
         }
+    }
+
+    /// The columns that a star stands for.
+    pub fn expanded(&self) -> &[RangeColumn] {
+        self.columns.get(..self.columns.len().saturating_sub(self.unexpanded)).unwrap_or_default()
     }
 
     /// Its columns may be NULL because an outer join may have no row for it.
@@ -217,7 +228,7 @@ impl Scope {
         let merged = self.merged.iter().filter(|merged| merged.hides.iter().all(|index| *index >= start));
         let mut columns: Vec<(String, Expr)> = merged.map(|m| (m.name.clone(), m.expr.clone())).collect();
         for (index, entry) in self.entries.iter().enumerate().skip(start) {
-            for column in entry.columns.iter().filter(|_| entry.naming == Naming::Any) {
+            for column in entry.expanded().iter().filter(|_| entry.naming == Naming::Any) {
                 let hidden = self.merged.iter().any(|m| m.name == column.name && m.hides.contains(&index));
                 if !hidden {
                     columns.push((column.name.clone(), column.expr.clone()));
@@ -385,7 +396,7 @@ impl Analyzer<'_> {
         match self.scopes.iter().rev().find_map(|s| s.entry(schema, table)) {
             Some(entry) => {
                 self.note_use(entry.columns.iter().map(|c| &c.expr));
-                Ok(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
+                Ok(entry.expanded().iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
             }
             None => {
                 if let Some(row) = self.outer_row(parts)? {
