@@ -67,11 +67,13 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         sql: sql.into(),
         binds: (0..binds).map(Bind::Param).collect(),
         write,
+        locks_rows: false,
         wait: LockWait::Usual,
         permissions: [].into(),
         target: None,
         key_sources: Vec::new(),
         before: Vec::new(),
+        fires: false,
     }
 }
 

@@ -191,8 +191,10 @@ impl StateMachine {
         let explained = SqliteStatement {
             sql: format!("EXPLAIN QUERY PLAN {}", statement.sql).into(),
             write: false,
+            locks_rows: false,
             // What they keep is not there; SQLite plans without it.
             before: Vec::new(),
+            fires: false,
             ..statement.clone()
         };
         let mut cursor = self.open(&explained, params, literals).await?;

@@ -106,11 +106,13 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
         write,
+        locks_rows: false,
         wait: LockWait::Usual,
         target,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources,
         before: lowered.before,
+        fires: lowered.fires,
     };
     Ok(CopyPlan { direction: statement.direction, columns, options, relation, statement: statement_sql })
 }

@@ -9,6 +9,7 @@ use crate::sql::analyze::routine::CallSite;
 use crate::sql::database::DatabaseCommand;
 use crate::sql::ddl::Ddl;
 use crate::sql::permission::PermissionEntry;
+use crate::sql::row_change::RowChange;
 use crate::types::charset::Charset;
 use crate::types::pg_type::{Oid, Repr};
 use crate::types::value::Value;
@@ -129,13 +130,12 @@ pub struct CallOutput {
     pub place: usize,
 }
 
-/// How long a statement waits for the write ticket (sql-select.html#SQL-FOR-UPDATE-SHARE, sql-lock.html).
+/// How long a statement waits for the write ticket (sql-lock.html).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockWait {
     /// As long as lock_timeout allows.
     Usual,
-    /// NOWAIT and SKIP LOCKED; with what the error calls the thing that could not be locked. Only one transaction at a
-    /// time has locks here, so the rows it locked cannot be told from others: SKIP LOCKED cannot skip and fails too.
+    /// LOCK TABLE … NOWAIT; with what the error calls the thing that could not be locked.
     Never(String),
 }
 
@@ -148,6 +148,8 @@ pub struct SqliteStatement {
     pub binds: Vec<Bind>,
     /// It writes: it needs the write ticket and a write transaction (also for nextval, setval).
     pub write: bool,
+    /// SELECT … FOR UPDATE and its like. One that does not write locks rows without the ticket where that is possible.
+    pub locks_rows: bool,
     pub wait: LockWait,
     /// The relation an INSERT, UPDATE or DELETE changes; constraint errors are described by it.
     pub target: Option<Oid>,
@@ -157,6 +159,8 @@ pub struct SqliteStatement {
     pub key_sources: Vec<(i16, Bind)>,
     /// What is run before it, in order, as parts of one statement: what one statement of SQLite cannot do.
     pub before: Vec<ProgramStep>,
+    /// It may fire triggers: its own rows were kept, and what is to fire at its end does so before them.
+    pub fires: bool,
 }
 
 /// A part of a statement that is more than one of SQLite's: data-modifying WITH, MERGE, RETURNING of other tables.
@@ -164,12 +168,22 @@ pub struct SqliteStatement {
 pub struct ProgramStep {
     pub sql: Arc<str>,
     pub binds: Vec<Bind>,
-    /// Its rows are kept: the n-th that is (from 0) is what `__pg_kept(n)` gives to the steps after it.
-    pub keeps: bool,
+    pub keep: Keep,
     /// The relation it changes.
     pub target: Option<Oid>,
     /// It is a DELETE.
     pub deletes: bool,
+    /// What becomes of the rows it gives, where triggers stand between.
+    pub change: Option<Arc<RowChange>>,
+}
+
+/// What is kept of a step: the n-th that keeps anything (from 0) is what `__pg_kept(n)` gives to the steps after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Nothing,
+    Rows,
+    /// One row: how many rows it has changed.
+    Count,
 }
 
 /// Where a SQLite parameter's value comes from.
@@ -202,6 +216,15 @@ impl Plan {
             _ => return None,
         };
         statement.write.then_some(&statement.wait)
+    }
+
+    /// Whether its statement locks rows.
+    pub fn locks_rows(&self) -> bool {
+        match &self.action {
+            Action::Sqlite(statement) => statement.locks_rows,
+            Action::Cursor(CursorCommand::Declare { plan, .. }) => plan.locks_rows(),
+            _ => false,
+        }
     }
 }
 

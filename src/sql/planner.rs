@@ -418,11 +418,13 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
         write: true,
+        locks_rows: false,
         wait: LockWait::Usual,
         target: Some(modified.relation.oid),
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: lowered.row,
         before: lowered.before,
+        fires: lowered.fires,
     };
     Ok((tag, columns, Action::Sqlite(statement)))
 }
@@ -432,13 +434,15 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
     Ok(SqliteStatement {
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
-        // FOR UPDATE and FOR SHARE keep the rows as they are until the transaction ends: the write ticket does.
-        write: analyzer.writes || analyzer.locks_rows.is_some(),
-        wait: analyzer.locks_rows.clone().unwrap_or(LockWait::Usual),
+        // Who waits for rows holds everybody up who writes; who does not wait locks rows only.
+        write: analyzer.writes || analyzer.locks_rows == Some(crate::sql::tree::LockWaitPolicy::Block),
+        locks_rows: analyzer.locks_rows.is_some(),
+        wait: LockWait::Usual,
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
         before: lowered.before,
+        fires: lowered.fires,
     })
 }
 

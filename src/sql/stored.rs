@@ -218,11 +218,13 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
         write: analyzer.writes,
+        locks_rows: false,
         wait: LockWait::Usual,
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
         before: lowered.before,
+        fires: lowered.fires,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::types::pg_type::{Oid, TypeInfo};
 use crate::types::row_type::Shape;
 use crate::types::value::Value;
 
+pub use crate::sql::syntax::ast::query::{LockStrength, LockWaitPolicy};
 pub use modify::*;
 
 /// A typed expression.
@@ -375,6 +376,17 @@ pub struct Query {
     pub offset: Option<Expr>,
     /// FETCH FIRST … WITH TIES.
     pub with_ties: bool,
+    /// FOR UPDATE and its like.
+    pub row_marks: Vec<RowMark>,
+}
+
+/// The rows of a table that FOR UPDATE and its like lock (RowMarkClause).
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowMark {
+    pub entry: EntryId,
+    pub relation: Oid,
+    pub strength: LockStrength,
+    pub wait: LockWaitPolicy,
 }
 
 /// A query of WITH (CommonTableExpr).
@@ -467,6 +479,11 @@ pub enum EntryKind {
         ordinality: bool,
     },
     Cte(CteId),
+    /// Rows of a relation that were kept before the statement.
+    Kept {
+        relation: Oid,
+        number: usize,
+    },
 }
 
 /// The row types of a statement's values of type record, which count as their modifiers (assign_record_type_typmod).
@@ -592,6 +609,7 @@ impl Query {
             limit: None,
             offset: None,
             with_ties: false,
+            row_marks: Vec::new(),
         }
     }
 

@@ -143,11 +143,13 @@ impl Scratch {
             sql: "PRAGMA integrity_check".into(),
             binds: Vec::new(),
             write: false,
+            locks_rows: false,
             wait: crate::sql::plan::LockWait::Usual,
             permissions: [].into(),
             target: None,
             key_sources: Vec::new(),
             before: Vec::new(),
+            fires: false,
         };
         self.session.start_statement(None, None);
         let mut cursor = self.session.open(&statement, &[], &[]).await.expect("integrity_check");

@@ -49,6 +49,7 @@ mod ranges;
 mod recorded_tests;
 mod regex;
 mod routine;
+pub(crate) mod row_lock;
 mod rows;
 mod server_info;
 mod session;
@@ -60,7 +61,7 @@ mod text_search;
 mod unnest;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rusqlite::Connection;
@@ -71,12 +72,16 @@ pub use args::{Args, Output};
 
 use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
+use crate::engine::functions::row_lock::BlockedRow;
 use crate::engine::pool::Lease;
 use crate::engine::sequences::SequenceRegistry;
 use crate::engine::session_schema::SessionLink;
+use crate::engine::triggers::Triggers;
 use crate::error::{Error, Result};
 use crate::limits::session as limits;
+use crate::sql::plan::Planned;
 use crate::types::format::FormatSettings;
+use crate::types::pg_type::Oid;
 
 /// What a function may reach beyond its arguments, one per connection: the session that has borrowed the connection,
 /// the database's sequences, and the place where an error waits for the engine. Cheap to clone.
@@ -100,6 +105,17 @@ struct Slot {
     affected: Mutex<HashSet<u64>>,
     /// The rows that steps of the running statement have kept.
     kept: Mutex<Vec<KeptRows>>,
+    /// The triggers of relations, ready to fire, as that version of the schema has them.
+    triggers: Mutex<(u64, HashMap<Oid, Arc<Triggers>>)>,
+    /// The statements of referential actions.
+    actions: Mutex<(u64, HashMap<String, Arc<Planned>>)>,
+    /// The trigger functions that run inside of each other, each with its transition tables.
+    running_triggers: Mutex<Vec<Arc<[TransitionTable]>>>,
+    trigger_depth: AtomicUsize,
+    /// The running statement is all that its transaction has done: it need not wait for rows while others wait for it.
+    gives_way: AtomicBool,
+    /// The row that such a statement has failed for.
+    blocked: Mutex<Option<BlockedRow>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
     /// What functions need that run statements themselves.
@@ -112,6 +128,17 @@ type Link = (Weak<SessionLink>, Weak<Lease>);
 
 /// Rows that a step of a statement has kept for the steps after it.
 pub(crate) type KeptRows = Arc<Vec<Vec<rusqlite::types::Value>>>;
+
+/// The steps from this number on are the transition tables of the trigger function that runs.
+pub(crate) const TRANSITIONS: usize = 1 << 20;
+
+/// A transition table (REFERENCING NEW TABLE AS name).
+pub(crate) struct TransitionTable {
+    pub(crate) name: String,
+    /// Whose rows they are.
+    pub(crate) relation: Oid,
+    pub(crate) rows: KeptRows,
+}
 
 /// The data behind these locks is valid after any panic, so a poisoned lock is used as it is.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -139,6 +166,8 @@ impl ContextSlot {
 
     /// The session and its connection, for a function that runs statements; XX000 outside of a session.
     pub(crate) fn linked(&self) -> Result<(Arc<SessionLink>, Arc<Lease>)> {
+        // It may catch errors, and what makes a statement give way is none of its own.
+        self.give_way(false);
         let link = lock(&self.0.link);
         let linked = link.as_ref().and_then(|(session, lease)| session.upgrade().zip(lease.upgrade()));
         linked.ok_or_else(|| Error::internal("a function needs a session and there is none"))
@@ -155,6 +184,34 @@ impl ContextSlot {
     /// reason; SQLite's own code and message are only its shadow.
     pub fn take_error(&self) -> Option<Error> {
         lock(&self.0.error).take()
+    }
+
+    /// A statement begins; whether it is to fail for a row that another transaction has, rather than wait for it.
+    pub(crate) fn give_way(&self, gives_way: bool) {
+        self.0.gives_way.store(gives_way, Ordering::Relaxed);
+    }
+
+    fn gives_way(&self) -> bool {
+        self.0.gives_way.load(Ordering::Relaxed)
+    }
+
+    fn put_blocked_row(&self, row: BlockedRow) {
+        *lock(&self.0.blocked) = Some(row);
+    }
+
+    /// The row for which the last statement has failed that gives way.
+    pub(crate) fn take_blocked_row(&self) -> Option<BlockedRow> {
+        lock(&self.0.blocked).take()
+    }
+
+    /// The error that was left while a statement ran to its end: of a row that could not be locked.
+    pub(crate) fn left_error(&self) -> Result<()> {
+        self.take_error().map_or(Ok(()), Err)
+    }
+
+    /// Whether a function has left an error that was not taken yet.
+    pub(crate) fn has_failed(&self) -> bool {
+        lock(&self.0.error).is_some()
     }
 
     /// Keeps an error for [`take_error`](Self::take_error) and gives what makes SQLite fail. Virtual tables use it too.
@@ -201,9 +258,54 @@ impl ContextSlot {
         *lock(&self.0.kept) = kept;
     }
 
-    /// A statement of several steps begins, or has ended: none has kept rows.
-    pub(crate) fn forget_kept_rows(&self) {
-        lock(&self.0.kept).clear();
+    /// The triggers of a relation, if they are known for that version of the schema.
+    pub(crate) fn known_triggers(&self, version: u64, relation: Oid) -> Option<Arc<Triggers>> {
+        let known = lock(&self.0.triggers);
+        known.1.get(&relation).filter(|_| known.0 == version).cloned()
+    }
+
+    /// Remembers them.
+    pub(crate) fn know_triggers(&self, version: u64, triggers: Arc<Triggers>) {
+        let mut known = lock(&self.0.triggers);
+        if known.0 != version {
+            *known = (version, HashMap::new());
+        }
+        known.1.insert(triggers.relation.oid, triggers);
+    }
+
+    /// The plan of a referential action's statement.
+    pub(crate) fn known_action(&self, version: u64, text: &str) -> Option<Arc<Planned>> {
+        let known = lock(&self.0.actions);
+        known.1.get(text).filter(|_| known.0 == version).cloned()
+    }
+
+    /// Remembers it.
+    pub(crate) fn know_action(&self, version: u64, text: &str, planned: Arc<Planned>) {
+        let mut known = lock(&self.0.actions);
+        if known.0 != version {
+            *known = (version, HashMap::new());
+        }
+        known.1.insert(text.to_owned(), planned);
+    }
+
+    /// A trigger function runs as long as the result lives.
+    pub(crate) fn enter_trigger(&self, tables: Arc<[TransitionTable]>) -> InTrigger {
+        lock(&self.0.running_triggers).push(tables);
+        self.0.trigger_depth.fetch_add(1, Ordering::Relaxed);
+        InTrigger(self.clone())
+    }
+
+    /// The transition tables of the innermost trigger function.
+    pub(crate) fn transition_tables(&self) -> Arc<[TransitionTable]> {
+        match self.trigger_depth() {
+            0 => Arc::default(),
+            _ => lock(&self.0.running_triggers).last().cloned().unwrap_or_default(),
+        }
+    }
+
+    /// How many trigger functions run inside of each other (pg_trigger_depth).
+    pub(crate) fn trigger_depth(&self) -> usize {
+        self.0.trigger_depth.load(Ordering::Relaxed)
     }
 
     /// Keeps the rows of the next step that keeps any.
@@ -213,6 +315,9 @@ impl ContextSlot {
 
     /// The rows of the n-th step that has kept any, from 0.
     pub(crate) fn kept_rows(&self, step: usize) -> Option<KeptRows> {
+        if let Some(number) = step.checked_sub(TRANSITIONS) {
+            return self.transition_tables().get(number).map(|table| Arc::clone(&table.rows));
+        }
         lock(&self.0.kept).get(step).cloned()
     }
 
@@ -264,6 +369,16 @@ impl ContextSlot {
     /// The database's sequences.
     pub fn sequences(&self) -> &Arc<SequenceRegistry> {
         &self.0.sequences
+    }
+}
+
+/// See [`ContextSlot::enter_trigger`].
+pub(crate) struct InTrigger(ContextSlot);
+
+impl Drop for InTrigger {
+    fn drop(&mut self) {
+        lock(&self.0.0.running_triggers).pop();
+        self.0.0.trigger_depth.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -382,6 +497,7 @@ static AREAS: &[&[Definition]] = &[
     any_text::FUNCTIONS,
     session::FUNCTIONS,
     admin::FUNCTIONS,
+    row_lock::FUNCTIONS,
 ];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has

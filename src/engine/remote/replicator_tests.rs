@@ -156,11 +156,13 @@ async fn run(session: &mut EngineSession, sql: &str) -> Result<Vec<i64>> {
         sql: sql.into(),
         binds: Vec::new(),
         write: !sql.starts_with("SELECT"),
+        locks_rows: false,
         wait: LockWait::Usual,
         permissions: [].into(),
         target: None,
         key_sources: Vec::new(),
         before: Vec::new(),
+        fires: false,
     };
     session.start_statement(None, None);
     let mut rows = Vec::new();

@@ -58,15 +58,16 @@ impl Analyzer<'_> {
     pub(super) fn query_with_unknowns(&mut self, ast: &SelectStmt) -> Result<Query> {
         let in_scope = self.ctes.len();
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
-        let (body, order_by) = self.body(&ast.body, &ast.sort)?;
+        let (mut body, order_by) = self.body(&ast.body, &ast.sort)?;
         let (limit, offset) = self.limit_clause(ast)?;
+        let mut row_marks = Vec::new();
         for lock in &ast.locking {
-            self.lock_rows(lock, &ast.body, &body)?;
+            self.lock_rows(lock, &ast.body, &mut body, &mut row_marks)?;
         }
         self.ctes.truncate(in_scope);
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         let with_ties = ast.limit_option == LimitOption::WithTies;
-        Ok(Query { ctes, recursive, body, order_by, limit, offset, with_ties })
+        Ok(Query { ctes, recursive, body, order_by, limit, offset, with_ties, row_marks })
     }
 
     fn body(&mut self, body: &SelectBody, order_by: &[SortBy]) -> Result<(Body, Vec<SortKey>)> {
