@@ -242,6 +242,7 @@ pub mod sql {
         pub(in crate::sql) mod updatable_view;
         pub(in crate::sql) mod variadic;
         mod window;
+        mod with_list;
     }
     pub mod casts;
     mod copy;
