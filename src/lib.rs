@@ -164,7 +164,6 @@ pub mod catalog {
     pub mod dependencies;
     pub mod extensions;
     pub mod password;
-    pub mod pretty;
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
@@ -243,13 +242,13 @@ pub mod sql {
         pub(in crate::sql) mod variadic;
         mod window;
         mod with_list;
+        pub(in crate::sql) mod written;
     }
     pub mod casts;
     mod copy;
     pub mod database;
     pub mod ddl;
     pub mod define;
-    pub mod deparse;
     pub mod functions;
     pub mod lower;
     pub mod operators;
@@ -259,6 +258,7 @@ pub mod sql {
     pub mod regclass;
     pub mod role;
     pub mod row_change;
+    pub mod ruleutils;
     pub mod scan;
     pub mod stored;
     pub mod trigger;

@@ -15,6 +15,7 @@ mod deferrable;
 mod drop;
 mod expression;
 mod extension;
+mod follow;
 mod index;
 mod materialized;
 mod naming;

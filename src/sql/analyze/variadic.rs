@@ -49,6 +49,7 @@ impl Analyzer<'_> {
             }
         };
         if let ExprKind::Array(elements) = &array.kind
+            && !self.to_be_printed()
             && !elements.iter().any(|element| self.element_type(element.type_oid).is_some())
         {
             let (args, result) =
