@@ -35,6 +35,8 @@ pub struct Cursor {
     switched_off: bool,
     /// Steps have run before it: what they put off is due at its end.
     in_steps: bool,
+    /// Of the steps of a statement that is run again and again.
+    step_origins: Vec<Origin>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl Cursor {
             entered.slot().forget_proposed_keys();
         }
         check_sources(&statement.binds, params, literals)?;
-        if !statement.before.is_empty() {
+        if !statement.before.is_empty() && !statement.repeated {
             let note = |code| lease.note_failure(code);
             steps::run(&entered, &statement.before, (params, literals), &step_origins, &note)
                 .inspect_err(|_| gate.failed())?;
@@ -89,6 +91,7 @@ impl Cursor {
             unchecked,
             switched_off: false,
             in_steps,
+            step_origins,
         })
     }
 
@@ -174,8 +177,14 @@ impl Cursor {
         raw.reset();
         self.state = State::Ended;
         entered.slot().sequences().begin_statement();
+        if !statement.before.is_empty() {
+            let note = |code| lease.note_failure(code);
+            steps::run(&entered, &statement.before, (params, literals), &self.step_origins, &note)
+                .inspect_err(|_| gate.failed())?;
+        }
+        let mut counted = None;
         raw.borrowing(values(&statement.binds, params, literals), |raw, bound| {
-            bound.and_then(|()| run(raw)).map_err(|code| {
+            bound.and_then(|()| run(raw, &mut counted)).map_err(|code| {
                 lease.note_failure(code);
                 gate.failed();
                 if let Some(origin) = origin {
@@ -184,7 +193,7 @@ impl Cursor {
                 constraint_errors::describe(&entered, raw, code, origin.as_deref())
             })
         })?;
-        Ok(entered.changes())
+        Ok(counted.unwrap_or_else(|| entered.changes()))
     }
 
     /// A column of the current row, from 0. Valid until the next step.
@@ -233,8 +242,13 @@ fn live(statement: &mut Option<RawStatement>) -> &mut RawStatement {
     }
 }
 
-fn run(statement: &mut RawStatement) -> Result<(), Code> {
-    while statement.step()? == Step::Row {}
+fn run(statement: &mut RawStatement, counted: &mut Option<u64>) -> Result<(), Code> {
+    while statement.step()? == Step::Row {
+        *counted = match statement.column(0) {
+            ValueRef::Integer(rows) => u64::try_from(rows).ok(),
+            _ => None,
+        };
+    }
     Ok(())
 }
 

@@ -15,10 +15,12 @@ mod drop;
 mod expression;
 mod extension;
 mod index;
+mod inherit;
 mod materialized;
 mod naming;
 mod owner;
 mod parameters;
+mod partition;
 mod privilege;
 mod rebuild;
 mod rename;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub(crate) use partition::PARTITION_CHECK;
 pub(crate) use uses::complete;
 
 use crate::catalog::definitions::quote_identifier;

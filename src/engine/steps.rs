@@ -4,6 +4,7 @@
 //! due at its end is due after the last, and a failure of one is undone with the transaction or back to the savepoint, as
 //! PostgreSQL's statement would be.
 
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use rusqlite::types::Value as Held;
@@ -11,10 +12,11 @@ use rusqlite::types::Value as Held;
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::cursor::value_of;
+use crate::engine::functions::KeptRow;
 use crate::engine::statement::{Code, RawStatement, Step};
 use crate::error::Result;
 use crate::limits::{memory, session as limits};
-use crate::sql::plan::ProgramStep;
+use crate::sql::plan::{Arrangement, KeptValue, ProgramStep};
 use crate::types::value::{Value, ValueRef};
 
 /// What keeping a value costs beside its text.
@@ -29,17 +31,26 @@ pub(crate) fn run(
     note: &dyn Fn(Code),
 ) -> Result<()> {
     entered.slot().forget_kept_rows();
+    entered.slot().make_room_for_rows(steps.iter().filter_map(|step| step.keeps).max().map_or(0, |last| last + 1));
+    let mut seen = Seen::default();
     let mut changes = steps.iter().zip(origins).filter(|(step, _)| step.target.is_some());
     let first = changes.next().map(|(_, origin)| origin);
     first.map_or(Ok(()), |origin| origin.begin_loop(entered))?;
     for (step, origin) in steps.iter().zip(origins) {
+        if step.only.is_some_and(|only| !seen.contains(entered, only)) {
+            continue;
+        }
+        if let Some(arrangement) = step.arranges {
+            arrange(entered, arrangement)?;
+            continue;
+        }
         entered.slot().forget_proposed_keys();
         let mut raw = entered.prepare(&step.sql).map_err(|code| entered.error(code))?;
         for (index, bind) in step.binds.iter().enumerate() {
             let value = value_of(bind, params, literals).unwrap_or(&Value::Null);
             raw.bind(index + 1, value).map_err(|code| entered.error(code))?;
         }
-        let outcome = rows_of(&mut raw, step.keeps);
+        let outcome = rows_of(&mut raw, step.keeps.is_some());
         let outcome = outcome.and_then(|rows| match rows {
             Ok(rows) => Ok(rows),
             Err(code) => {
@@ -50,9 +61,44 @@ pub(crate) fn run(
         });
         entered.put_back(Arc::clone(&step.sql), raw);
         let rows = outcome?;
-        if step.keeps {
-            entered.slot().keep_rows(Arc::new(rows));
+        if let Some(list) = step.keeps {
+            entered.slot().keep_rows(list, rows);
         }
+    }
+    Ok(())
+}
+
+/// The integers there are in columns of kept rows.
+#[derive(Default)]
+struct Seen(HashMap<(usize, usize), HashSet<i64>>);
+
+impl Seen {
+    fn contains(&mut self, entered: &Entered<'_>, KeptValue { kept, column, value }: KeptValue) -> bool {
+        let values = self.0.entry((kept, column)).or_insert_with(|| {
+            let rows = entered.slot().kept_rows(kept).unwrap_or_default();
+            rows.iter().filter_map(|row| integer(row.get(column))).collect()
+        });
+        values.contains(&value)
+    }
+}
+
+fn integer(value: Option<&Held>) -> Option<i64> {
+    if let Some(Held::Integer(value)) = value { Some(*value) } else { None }
+}
+
+/// Rows come table by table; they are told in the order in which they were given.
+fn arrange(entered: &Entered<'_>, Arrangement { rows, order }: Arrangement) -> Result<()> {
+    let slot = entered.slot();
+    let (Some(kept), Some(order)) = (slot.kept_rows(rows), slot.kept_rows(order)) else { return Ok(()) };
+    let mut by_table: HashMap<i64, VecDeque<KeptRow>> = HashMap::new();
+    for row in kept.iter() {
+        limits::work(VALUE)?;
+        by_table.entry(integer(row.last()).unwrap_or_default()).or_default().push_back(row.clone());
+    }
+    let next = |row: &KeptRow| by_table.get_mut(&integer(row.first())?)?.pop_front();
+    let arranged: Vec<KeptRow> = order.iter().filter_map(next).collect();
+    if arranged.len() == kept.len() {
+        slot.replace_rows(rows, arranged);
     }
     Ok(())
 }

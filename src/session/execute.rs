@@ -299,7 +299,8 @@ impl StateMachine {
         let mut counted = None;
         while cursor.step()? {
             counted = match cursor.column(0) {
-                ValueRef::Integer(rows) if tag == Tag::Merge => u64::try_from(rows).ok(),
+                // What is made of several statements says itself how many rows it has changed.
+                ValueRef::Integer(rows) => u64::try_from(rows).ok(),
                 _ => None,
             };
         }

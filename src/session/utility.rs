@@ -193,6 +193,7 @@ impl StateMachine {
             write: false,
             // What they keep is not there; SQLite plans without it.
             before: Vec::new(),
+            repeated: false,
             ..statement.clone()
         };
         let mut cursor = self.open(&explained, params, literals).await?;

@@ -7,7 +7,7 @@
 use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
-pub use crate::sql::syntax::ast::definition::ReplicaIdentity;
+pub use crate::sql::syntax::ast::definition::{IndexKey as KeyPart, PartitionBound, PartitionBoundSpec, PartitionSpec, ReplicaIdentity};
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
 pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, RoleSpec};
@@ -208,6 +208,12 @@ pub struct CreateTable {
     pub constraints: Vec<ConstraintDefinition>,
     pub like: Vec<LikeClause>,
     pub parameters: Vec<Parameter>,
+    /// INHERITS, or the one of PARTITION OF.
+    pub parents: Vec<Name>,
+    /// PARTITION OF …
+    pub bound: Option<PartitionBoundSpec>,
+    /// PARTITION BY
+    pub partition_by: Option<PartitionSpec>,
 }
 
 /// A storage parameter of WITH (…), SET (…) or RESET (…).

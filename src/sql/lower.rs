@@ -14,6 +14,7 @@ mod from;
 mod grouping;
 mod hypothetical;
 mod limit;
+mod members;
 mod merge;
 mod modify;
 mod multiset;
@@ -23,6 +24,7 @@ mod program;
 mod project;
 mod record;
 mod returning;
+mod routing;
 mod search;
 mod select;
 mod sets;
@@ -40,9 +42,10 @@ use crate::sql::lower::program::Program;
 use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
-use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, Var};
+use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, TABLE_OID, Var};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
+use crate::types::value::Value;
 
 pub use print::Translated;
 
@@ -140,6 +143,8 @@ struct Entry {
 enum Columns {
     /// A table's, by attribute number.
     Named(Vec<(i16, Rc<str>)>),
+    /// The same of one table alone: its OID is a constant.
+    Member(Vec<(i16, Rc<str>)>, Oid),
     /// c1, c2 …
     Positional,
     /// Expressions.
@@ -149,7 +154,7 @@ enum Columns {
 impl Entry {
     fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
         let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
-        Entry { alias, columns: Columns::Named(columns.collect()) }
+        Entry { alias, columns: Columns::Member(columns.collect(), relation.oid) }
     }
 
     fn positional(alias: Rc<str>) -> Self {
@@ -159,6 +164,10 @@ impl Entry {
     /// A column; its type is the caller's affair.
     fn column(&self, var: &Var) -> Option<lite::ExprKind> {
         let column: Rc<str> = match &self.columns {
+            Columns::Member(_, oid) if var.attribute == TABLE_OID => {
+                return Some(lite::ExprKind::Const(Value::Integer(oid.0.into())));
+            }
+            Columns::Member(columns, _) => columns.iter().find(|(number, _)| *number == var.attribute)?.1.clone(),
             Columns::Named(columns) => columns.iter().find(|(number, _)| *number == var.attribute)?.1.clone(),
             Columns::Positional => format!("c{}", var.attribute).into(),
             Columns::Computed(columns) => {

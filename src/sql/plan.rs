@@ -128,6 +128,8 @@ pub struct SqliteStatement {
     pub key_sources: Vec<(i16, Bind)>,
     /// What is run before it, in order, as parts of one statement: what one statement of SQLite cannot do.
     pub before: Vec<ProgramStep>,
+    /// It is opened once and run again and again with other values (COPY FROM), and so is what comes before it.
+    pub repeated: bool,
 }
 
 /// A part of a statement that is more than one of SQLite's: data-modifying WITH, MERGE, RETURNING of other tables.
@@ -135,10 +137,30 @@ pub struct SqliteStatement {
 pub struct ProgramStep {
     pub sql: Arc<str>,
     pub binds: Vec<Bind>,
-    /// Its rows are kept: the n-th that is (from 0) is what `__pg_kept(n)` gives to the steps after it.
-    pub keeps: bool,
+    /// Its rows are added to those that `__pg_kept(n)` gives to the steps after it.
+    pub keeps: Option<usize>,
     /// The relation it changes.
     pub target: Option<Oid>,
+    /// It is left out unless there are such rows.
+    pub only: Option<KeptValue>,
+    /// Instead of running anything, it puts kept rows into the order of others.
+    pub arranges: Option<Arrangement>,
+}
+
+/// Rows that were kept with this integer in a column (from 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeptValue {
+    pub kept: usize,
+    pub column: usize,
+    pub value: i64,
+}
+
+/// The rows of `rows`, each with the table it is of in its last column, as those of `order` come, whose first says the
+/// same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrangement {
+    pub rows: usize,
+    pub order: usize,
 }
 
 /// Where a SQLite parameter's value comes from.

@@ -127,6 +127,12 @@ impl Change<'_> {
         if has_order(base) { Ok(()) } else { Err(no_default_class(&type_display(&self.catalog, base), "btree")) }
     }
 
+    /// Whether an operator class of an access method is a type's default one: 42704 if there is none of that name.
+    pub(super) fn is_default_class(&self, class: &str, type_oid: Oid, method: &str) -> Result<bool> {
+        let kept = self.key_class(Some(&Name::plain(class)), type_oid, &AccessMethod::of(method)?)?;
+        Ok(kept.is_none())
+    }
+
     /// The operator class (ResolveOpClass). The type's default one is not kept.
     fn key_class(&self, class: Option<&Name>, type_oid: Oid, method: &AccessMethod) -> Result<Option<String>> {
         let mut classes =

@@ -42,6 +42,7 @@ mod network;
 mod normalize;
 mod numeric;
 mod object_ids;
+mod partitions;
 mod privileges;
 mod range;
 mod ranges;
@@ -64,6 +65,7 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
 pub(crate) use args::owned;
+pub(crate) use collations::compare_stored;
 pub use args::{Args, Output};
 
 use crate::engine::constraint_timing::PendingKey;
@@ -99,7 +101,10 @@ struct Slot {
 }
 
 /// Rows that a step of a statement has kept for the steps after it.
-pub(crate) type KeptRows = Arc<Vec<Vec<rusqlite::types::Value>>>;
+pub(crate) type KeptRows = Arc<Vec<KeptRow>>;
+
+/// One of them.
+pub(crate) type KeptRow = Vec<rusqlite::types::Value>;
 
 /// The data behind these locks is valid after any panic, so a poisoned lock is used as it is.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -171,12 +176,29 @@ impl ContextSlot {
         lock(&self.0.kept).clear();
     }
 
-    /// Keeps the rows of the next step that keeps any.
-    pub(crate) fn keep_rows(&self, rows: KeptRows) {
-        lock(&self.0.kept).push(rows);
+    /// A statement begins whose steps keep so many lists of rows.
+    pub(crate) fn make_room_for_rows(&self, lists: usize) {
+        lock(&self.0.kept).resize_with(lists, KeptRows::default);
     }
 
-    /// The rows of the n-th step that has kept any, from 0.
+    /// Adds rows to those of a list.
+    pub(crate) fn keep_rows(&self, list: usize, rows: Vec<KeptRow>) {
+        if let Some(kept) = lock(&self.0.kept).get_mut(list) {
+            match kept.is_empty() {
+                true => *kept = Arc::new(rows),
+                false => Arc::make_mut(kept).extend(rows),
+            }
+        }
+    }
+
+    /// Puts other rows in the place of a list's.
+    pub(crate) fn replace_rows(&self, list: usize, rows: Vec<KeptRow>) {
+        if let Some(kept) = lock(&self.0.kept).get_mut(list) {
+            *kept = Arc::new(rows);
+        }
+    }
+
+    /// The rows of a list.
     pub(crate) fn kept_rows(&self, step: usize) -> Option<KeptRows> {
         lock(&self.0.kept).get(step).cloned()
     }
@@ -333,6 +355,7 @@ static AREAS: &[&[Definition]] = &[
     any_text::FUNCTIONS,
     session::FUNCTIONS,
     admin::FUNCTIONS,
+    partitions::FUNCTIONS,
 ];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has

@@ -7,7 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::syntax::ast::expression::{ColumnRef as ColumnName, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
-use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, Var};
+use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, TABLE_OID, Var};
 use crate::types::pg_type::Oid;
 
 /// One query level.
@@ -57,6 +57,8 @@ pub struct RangeVar {
     /// An outer join may have no row of it.
     pub nullable: bool,
     pub naming: Naming,
+    /// Its rows are those of several tables: which one a row is of is a column.
+    pub has_members: bool,
 }
 
 /// A column of a [`RangeVar`].
@@ -105,6 +107,7 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
         }
     }
 
@@ -129,6 +132,7 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
         }
     }
 
@@ -393,6 +397,11 @@ fn system_column(entry: &RangeVar, name: &str) -> Option<Expr> {
     let relation = entry.relation?;
     let constant = |value: i64, oid| Some(Expr::constant(crate::types::value::Value::Integer(value), oid));
     match name {
+        "tableoid" if entry.has_members => {
+            let origin = (Oid::INVALID, 0);
+            let var = Var { entry: entry.entry, attribute: TABLE_OID, origin, not_null: true };
+            Some(Expr::new(ExprKind::Var(var), Oid::OID))
+        }
         "tableoid" => constant(relation.0.into(), Oid::OID),
         "xmin" if relation < Oid::FIRST_NORMAL => constant(FROZEN_TRANSACTION, Oid::XID),
         _ => None,

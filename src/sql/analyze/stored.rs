@@ -58,6 +58,7 @@ impl Analyzer<'_> {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
         };
         self.stored(|a| {
             a.scopes.push(Scope { entries: vec![entry], ..Scope::default() });

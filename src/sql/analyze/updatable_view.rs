@@ -157,6 +157,7 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
         };
         let origins: Vec<_> = view.columns.iter().map(|column| (view.oid, column.number)).collect();
         row.carry_origins(&origins);

@@ -35,6 +35,9 @@ impl<'a> Lower<'a> {
     pub(super) fn modify(&mut self, modify: &TypedModify) -> Result<(Statement, RowSources)> {
         let ctes = self.ctes_of(modify)?;
         let statement = match modify {
+            TypedModify::Insert(insert) if self.is_routed(insert) => self.insert_routed(insert)?,
+            TypedModify::Update(update) if update.members => self.update_members(update)?,
+            TypedModify::Delete(delete) if delete.members => self.delete_members(delete)?,
             TypedModify::Insert(insert) => {
                 let (insert, row) = self.insert(insert, ctes)?;
                 return Ok((Statement::Modify(Modify::Insert(insert)), row));
@@ -51,7 +54,13 @@ impl<'a> Lower<'a> {
     /// The WITH list of a change of data; nothing is left of one that became steps.
     fn ctes_of(&mut self, modify: &TypedModify) -> Result<Vec<Cte>> {
         let (ctes, recursive) = modify.with();
-        let in_steps = returns_others(modify) || matches!(modify, TypedModify::Merge(_));
+        let of_members = match modify {
+            TypedModify::Insert(insert) => self.is_routed(insert),
+            TypedModify::Update(update) => update.members,
+            TypedModify::Delete(delete) => delete.members,
+            TypedModify::Merge(_) => false,
+        };
+        let in_steps = of_members || returns_others(modify) || matches!(modify, TypedModify::Merge(_));
         match self.steps_of(ctes, recursive, &Last::Modify(modify), in_steps)? {
             true => Ok(Vec::new()),
             false => self.ctes(ctes),
@@ -104,7 +113,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn conflict(&mut self, on: &OnConflict, relation: &Relation) -> Result<Conflict> {
+    pub(super) fn conflict(&mut self, on: &OnConflict, relation: &Relation) -> Result<Conflict> {
         self.entries.insert(on.entry, Entry::of_relation(None, relation));
         let target = self.exprs(&on.target)?;
         let target_predicate = on.target_predicate.as_ref().map(|predicate| self.expr(predicate)).transpose()?;
@@ -259,7 +268,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The tables that a change of the relation changes.
-    fn changed(&self, relation: &Relation) -> Changed {
+    pub(super) fn changed(&self, relation: &Relation) -> Changed {
         let changed = self.changed_with(relation);
         let tables = changed.iter().filter_map(|oid| self.catalog().relations.get(oid));
         let column = relation.columns.first().map(|column| column.name.as_str().into());

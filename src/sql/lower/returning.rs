@@ -5,13 +5,13 @@
 
 use std::rc::Rc;
 
-use super::program::{Statement, kept_item, rowid};
+use super::program::{Statement, kept_item, read, rowid};
 use super::tree::{Changed, Delete, Expr, ExprKind, FromItem, Modify, Query, Select, Target, Update};
 use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result};
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, EntryKind, Expr as Typed, ExprKind as Kind, FromItem as TypedItem,
+    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, FromItem as TypedItem,
     Modify as TypedModify, Target as TypedTarget, Update as TypedUpdate, Var,
 };
 use crate::types::pg_type::Oid;
@@ -142,14 +142,14 @@ impl Lower<'_> {
         };
         self.step(&Statement::Modify(Modify::Delete(change)), false, Some(relation.oid))?;
         let columns = relation.columns.iter().zip(2..).map(|(column, n)| (column.number, format!("c{n}").into()));
-        let columns = Columns::Named(columns.collect());
+        let columns = Columns::Member(columns.collect(), relation.oid);
         self.entries.insert(delete.entry, Entry { alias: Some(KEPT.into()), columns });
         self.enter_kept(&vars, relation.columns.len() + 1);
         self.returned_from(&delete.returning, delete.entry, from, None)
     }
 
     /// What a sub-query of RETURNING reads must be as it was before.
-    fn refuse_reading(&self, relation: &Relation, returning: &[TypedTarget]) -> Result<()> {
+    pub(super) fn refuse_reading(&self, relation: &Relation, returning: &[TypedTarget]) -> Result<()> {
         match self.reads_changed(relation, returning.iter().map(|target| &target.expr)) {
             true => Err(Error::unsupported("a sub-query in RETURNING over a table that the statement changes")),
             false => Ok(()),
@@ -164,7 +164,7 @@ impl Lower<'_> {
                 let mut reads = false;
                 if let Some(query) = part.subquery() {
                     query.for_each_entry_read(&mut |entry| {
-                        reads |= matches!(entry.kind, EntryKind::Relation(oid) if changed.contains(&oid));
+                        reads |= read(self.catalog(), entry).iter().any(|oid| changed.contains(oid));
                     });
                 }
                 reads
@@ -172,7 +172,7 @@ impl Lower<'_> {
         })
     }
 
-    fn others(&mut self, items: &[TypedItem], returning: &[TypedTarget]) -> Result<Vec<(Var, Expr)>> {
+    pub(super) fn others(&mut self, items: &[TypedItem], returning: &[TypedTarget]) -> Result<Vec<(Var, Expr)>> {
         let vars = vars_of(items, returning.iter().map(|target| &target.expr)).into_iter();
         vars.map(|(var, type_oid, typmod)| self.column(&var, type_oid, typmod).map(|expr| (var, expr))).collect()
     }
@@ -209,7 +209,7 @@ impl Lower<'_> {
     }
 
     /// RETURNING as a query.
-    fn returned_from(
+    pub(super) fn returned_from(
         &mut self,
         returning: &[TypedTarget],
         target: EntryId,

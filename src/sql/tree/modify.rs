@@ -27,6 +27,8 @@ pub struct Insert {
     pub conflict: Option<OnConflict>,
     pub checks: Vec<ViewCheck>,
     pub returning: Vec<Target>,
+    /// By which a row of a partitioned table finds its partition, over the relation's entry.
+    pub routing: Vec<Expr>,
 }
 
 /// WITH CHECK OPTION of the view that is written to (WithCheckOption): what must be true of a row as it has become.
@@ -70,6 +72,10 @@ pub struct Update {
     pub selection: Option<Expr>,
     pub checks: Vec<ViewCheck>,
     pub returning: Vec<Target>,
+    /// Rows of the relation's members are changed, too.
+    pub members: bool,
+    /// See [`Insert::routing`].
+    pub routing: Vec<Expr>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +87,8 @@ pub struct Delete {
     pub using: Vec<FromItem>,
     pub selection: Option<Expr>,
     pub returning: Vec<Target>,
+    /// Rows of the relation's members are deleted, too.
+    pub members: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
