@@ -4,9 +4,7 @@
 //! partbounds.c; ruleutils.c for how it is shown.
 
 use crate::catalog::definitions::Names;
-use crate::catalog::inheritance::{
-    Datum, Inheritance, KeyColumn, PartitionBound, PartitionKey, RangeDatum,
-};
+use crate::catalog::inheritance::{Datum, Inheritance, KeyColumn, PartitionBound, PartitionKey, RangeDatum};
 use crate::catalog::schema::Relation;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
@@ -123,8 +121,11 @@ impl Writer<'_> {
         let Some(column) = self.key.columns.first() else { return "true".to_owned() };
         let operand = self.operand(column);
         let has_null = values.iter().any(|value| value.value == Value::Null);
-        let constants: Vec<String> =
-            values.iter().filter(|value| value.value != Value::Null).map(|value| self.constant(column, value)).collect();
+        let constants: Vec<String> = values
+            .iter()
+            .filter(|value| value.value != Value::Null)
+            .map(|value| self.constant(column, value))
+            .collect();
         let is_in = match (constants.as_slice(), self.style) {
             ([], _) => return format!("({operand} IS NULL)"),
             ([only], _) => format!("({operand} = {only})"),
@@ -153,9 +154,7 @@ impl Writer<'_> {
 
     fn range(&self, lower: &[RangeDatum], upper: &[RangeDatum]) -> Vec<String> {
         let mut all = Vec::new();
-        let same = |(a, b): &(&RangeDatum, &RangeDatum)| {
-            matches!((a, b), (RangeDatum::Value(a), RangeDatum::Value(b)) if a.literal == b.literal)
-        };
+        let same = |(a, b): &(&RangeDatum, &RangeDatum)| matches!((a, b), (RangeDatum::Value(a), RangeDatum::Value(b)) if a.literal == b.literal);
         let first = lower.iter().zip(upper).take_while(same).count();
         all.extend((0..first).filter_map(|place| self.compared(place, "=", lower.get(place)?)));
         all.extend(disjunction(&self.arms(lower, first, (">", ">="), &RangeDatum::MinValue, true)));

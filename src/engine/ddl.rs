@@ -6,6 +6,8 @@
 //! alone (`sqlite`), so that a table and its catalog entry cannot drift apart.
 
 mod alter;
+mod alter_members;
+mod attach;
 mod authorize;
 mod column;
 mod comment;
@@ -116,6 +118,8 @@ struct Change<'a> {
     /// Something has become of a table that others made.
     is_foreign: bool,
     has_violations: bool,
+    /// What goes with what is being dropped.
+    dropping: std::collections::BTreeSet<crate::catalog::dependencies::Object>,
 }
 
 impl<'a> Change<'a> {
@@ -133,6 +137,7 @@ impl<'a> Change<'a> {
             emptied: Vec::new(),
             is_foreign: false,
             has_violations: false,
+            dropping: Default::default(),
         }
     }
 
@@ -160,7 +165,9 @@ impl<'a> Change<'a> {
             }
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
             Ddl::CreateDomain(create) => self.create_domain(create),
-            Ddl::AlterTable { name, kind, if_exists, actions } => self.alter_table(name, *kind, *if_exists, actions),
+            Ddl::AlterTable { name, kind, if_exists, only, actions } => {
+                self.alter_table(name, *kind, (*if_exists, *only), actions)
+            }
             Ddl::AlterSequence { name, if_exists, settings } => self.alter_sequence(name, *if_exists, settings),
             Ddl::AlterEnum { name, change } => self.alter_enum(name, change),
             Ddl::AlterDomain { name, change } => self.alter_domain(name, change),

@@ -112,7 +112,10 @@ struct Table {
 }
 
 enum Parts {
-    List { values: Vec<(Value, Place)>, null: Option<Place> },
+    List {
+        values: Vec<(Value, Place)>,
+        null: Option<Place>,
+    },
     /// By their bounds, which do not overlap.
     Range(Vec<(Vec<RangeDatum>, Vec<RangeDatum>, Place)>),
     Hash(Vec<(u64, u64, Place)>),
@@ -220,7 +223,8 @@ impl Table {
             (Parts::Hash(parts), key) => {
                 let keys: Vec<_> = self.comparisons.iter().map(|c| c.repr).zip(key.iter().copied()).collect();
                 let hash = hash_of(&keys);
-                let is_it = |(modulus, remainder, _): &&(u64, u64, Place)| hash.checked_rem(*modulus) == Some(*remainder);
+                let is_it =
+                    |(modulus, remainder, _): &&(u64, u64, Place)| hash.checked_rem(*modulus) == Some(*remainder);
                 parts.iter().find(is_it).map(|(.., place)| *place)
             }
         };
@@ -252,6 +256,8 @@ impl Table {
 pub(crate) fn key_name(text: &str) -> String {
     let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else { return text.to_owned() };
     let name = inner.split('(').next().unwrap_or_default();
-    let is_call = inner.ends_with(')') && !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
+    let is_call = inner.ends_with(')')
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
     if is_call || inner.starts_with('(') { inner.to_owned() } else { text.to_owned() }
 }

@@ -84,7 +84,8 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
 /// An INSERT, UPDATE or DELETE in SQLite's dialect.
 pub fn modify(tree: &Modify, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
-    let (statement, row) = lower.modify(tree)?;
+    let (mut statement, row) = lower.modify(tree)?;
+    lower.show_returned(&mut statement);
     let translated = statement.print(context)?;
     Ok(Lowered { translated, before: lower.program.steps, row })
 }

@@ -5,10 +5,10 @@
 
 use bytes::BytesMut;
 
+use crate::types::datetime::Stored;
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::interval::Interval;
-use crate::types::datetime::Stored;
 use crate::types::numeric_wire;
 use crate::types::pg_type::{Repr, Scalar};
 use crate::types::value::{Value, ValueRef};
@@ -164,7 +164,9 @@ pub fn partition_hash(repr: Repr, value: &Value) -> Option<u64> {
             Interval::from_stored(text).ok().map(|interval| hash_i64(interval.comparison_usecs() as i64, SEED))
         }
         (Scalar::BpChar, ValueRef::Text(text)) => Some(hash_bytes(text.trim_end_matches(' ').as_bytes(), SEED)),
-        (Scalar::Char, ValueRef::Text(text)) => Some(narrow(text.bytes().next().map_or(0, |byte| i64::from(byte as i8)))),
+        (Scalar::Char, ValueRef::Text(text)) => {
+            Some(narrow(text.bytes().next().map_or(0, |byte| i64::from(byte as i8))))
+        }
         (Scalar::Text, ValueRef::Text(text)) => Some(hash_bytes(text.as_bytes(), SEED)),
         (_, ValueRef::Blob(bytes)) => Some(hash_bytes(bytes, SEED)),
         (scalar, value) => {

@@ -7,9 +7,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Result, params};
 use serde_json::{Value as Json, json};
 
-use crate::catalog::inheritance::{
-    Datum, Inheritance, KeyColumn, PartitionBound, PartitionKey, RangeDatum, Strategy,
-};
+use crate::catalog::inheritance::{Datum, Inheritance, KeyColumn, PartitionBound, PartitionKey, RangeDatum, Strategy};
 use crate::catalog::schema::Relation;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;

@@ -58,8 +58,9 @@ fn parts<T>(parts: &[T], of: impl Fn(&T) -> (String, Map<String, Json>)) -> Json
 }
 
 fn written(relation: &Relation) -> Map<String, Json> {
-    let RelationOptions { unlogged, unpopulated, triggers_disabled, dropped, parameters, replica_identity, uses, .. } =
-        &relation.options;
+    let RelationOptions {
+        unlogged, unpopulated, triggers_disabled, dropped, parameters, replica_identity, uses, ..
+    } = &relation.options;
     let dropped: Vec<_> = dropped.iter().map(|c| (c.number, c.type_oid.0, c.typmod)).collect();
     said([
         ("unlogged", json!(unlogged)),

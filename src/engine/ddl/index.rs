@@ -86,11 +86,27 @@ impl Change<'_> {
             self.create_index_in_sqlite(&relation, &index)?;
         }
         relation.indexes.push(index);
+        if relation.is_partitioned() {
+            return self.spread_index(&table, relation, create.only);
+        }
         if relation.declared {
             return self.put_relation(relation);
         }
         self.put_foreign_relation(relation);
         Ok(())
+    }
+
+    /// A new index of a partitioned table, and its parts.
+    fn spread_index(&mut self, before: &Relation, mut relation: Relation, only: bool) -> Result<()> {
+        let incomplete = only && !relation.options.inheritance.children.is_empty();
+        let Some(index) = relation.indexes.last_mut() else { return Ok(()) };
+        index.options.invalid = incomplete;
+        if index.unique {
+            let numbers: Vec<i16> = index.keys.iter().map(|key| key.column).collect();
+            self.check_partition_unique(&relation, &numbers, false)?;
+        }
+        self.put_relation(relation.clone())?;
+        if only { Ok(()) } else { self.follow_index(before, &relation) }
     }
 
     fn column_key(&self, relation: &Relation, name: &str) -> Result<IndexKey> {

@@ -59,11 +59,13 @@ impl Change<'_> {
         match (as_partition, parent.temporary, child.temporary) {
             (false, true, false) => Err(wrong_type(format!("cannot inherit from temporary relation \"{name}\""))),
             (true, true, false) => {
-                let message = format!("cannot create a permanent relation as partition of temporary relation \"{name}\"");
+                let message =
+                    format!("cannot create a permanent relation as partition of temporary relation \"{name}\"");
                 Err(wrong_type(message))
             }
             (true, false, true) => {
-                let message = format!("cannot create a temporary relation as partition of permanent relation \"{name}\"");
+                let message =
+                    format!("cannot create a temporary relation as partition of permanent relation \"{name}\"");
                 Err(wrong_type(message))
             }
             // A session's own part of a table would be read by all.
@@ -150,7 +152,12 @@ impl Change<'_> {
         Ok(wanted)
     }
 
-    fn inherit_column(&mut self, relation: &mut Relation, column: &Column, conflicting: &mut Vec<String>) -> Result<()> {
+    fn inherit_column(
+        &mut self,
+        relation: &mut Relation,
+        column: &Column,
+        conflicting: &mut Vec<String>,
+    ) -> Result<()> {
         let name = &column.name;
         let default = column.default.clone().filter(|_| column.identity.is_none());
         if let Some(known) = relation.column(name).cloned() {
@@ -277,8 +284,7 @@ impl Change<'_> {
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
         }
         if definition.no_inherit {
-            let message =
-                format!("constraint \"{name}\" conflicts with inherited constraint on relation \"{table}\"");
+            let message = format!("constraint \"{name}\" conflicts with inherited constraint on relation \"{table}\"");
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
         known.options.not_local = false;
@@ -333,7 +339,8 @@ impl Change<'_> {
 
     /// Enters a child, whose own side is written, among its parent's.
     pub(super) fn enter_child(&mut self, parent: Oid, child: Oid) -> Result<()> {
-        let (Some(table), Some(child)) = (self.catalog.relations.get(&parent), self.catalog.relations.get(&child)) else {
+        let (Some(table), Some(child)) = (self.catalog.relations.get(&parent), self.catalog.relations.get(&child))
+        else {
             return Ok(());
         };
         let children = self.children_with(table, child);
@@ -408,7 +415,8 @@ impl Change<'_> {
         for constraint in &parent.constraints {
             let Some(text) = constraint.check().filter(|_| !constraint.options.no_inherit) else { continue };
             let table = child.name.clone();
-            let Some(own) = child.constraints.iter_mut().find(|c| c.name == constraint.name && c.check().is_some()) else {
+            let Some(own) = child.constraints.iter_mut().find(|c| c.name == constraint.name && c.check().is_some())
+            else {
                 let message = format!("child table is missing constraint \"{}\"", constraint.name);
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
             };

@@ -20,7 +20,7 @@ use crate::engine::constraint_errors::show;
 use crate::engine::functions::owned;
 use crate::engine::partitioning::{Comparison, compare_bounds, key_name};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{Expr, KeyPart, PartitionBound as WrittenBound, PartitionBoundSpec, PartitionSpec};
+use crate::sql::ddl::{BoundDefinition, Expr, KeyPart, PartitionBound as WrittenBound, PartitionSpec};
 use crate::sql::stored::{self, Origin, Target, relation_expression};
 use crate::types::hash::is_hashable;
 use crate::types::order::has_order;
@@ -39,6 +39,13 @@ fn invalid_definition(message: impl Into<String>) -> Error {
 
 fn invalid_table(message: impl Into<String>) -> Error {
     Error::new(SqlState::INVALID_TABLE_DEFINITION, message.into())
+}
+
+fn placed(error: Error, place: Option<u32>) -> Error {
+    match place {
+        Some(place) => error.with_position(place),
+        None => error,
+    }
 }
 
 impl Change<'_> {
@@ -104,7 +111,12 @@ impl Change<'_> {
     }
 
     /// The operator class of a key; only the type's own orders and hashes as its values are stored.
-    fn partition_class(&self, class: Option<String>, base: Oid, (strategy, method): (Strategy, &str)) -> Result<Option<String>> {
+    fn partition_class(
+        &self,
+        class: Option<String>,
+        base: Oid,
+        (strategy, method): (Strategy, &str),
+    ) -> Result<Option<String>> {
         let Some(class) = class else { return Ok(None) };
         match self.is_default_class(&class, base, method)? {
             true => Ok(None),
@@ -152,7 +164,8 @@ impl Change<'_> {
         let columns: Vec<String> = relation.columns.iter().map(|column| quote(&column.name)).collect();
         let made = format!("CREATE TEMP TABLE \"__pg_probe\" ({})", columns.join(", "));
         self.execute(&made)?;
-        let index = self.connection.execute(&format!("CREATE INDEX temp.\"__pg_probe_index\" ON \"__pg_probe\" ({sql})"), []);
+        let index =
+            self.connection.execute(&format!("CREATE INDEX temp.\"__pg_probe_index\" ON \"__pg_probe\" ({sql})"), []);
         self.execute("DROP TABLE temp.\"__pg_probe\"")?;
         match index {
             Ok(_) => Ok(()),
@@ -168,12 +181,15 @@ impl Change<'_> {
     // ----- bounds
 
     /// FOR VALUES … of a partition of `parent`.
-    pub(super) fn partition_bound(&self, parent: &Relation, spec: &PartitionBoundSpec) -> Result<PartitionBound> {
+    pub(super) fn partition_bound(&self, parent: &Relation, spec: &BoundDefinition) -> Result<PartitionBound> {
         let Some(key) = &parent.options.inheritance.key else {
             let message = format!("\"{}\" is not partitioned", parent.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         };
-        let wrong = || invalid_table(format!("invalid bound specification for a {} partition", key.strategy.name()));
+        let wrong = || {
+            let message = format!("invalid bound specification for a {} partition", key.strategy.name());
+            placed(invalid_table(message), spec.place)
+        };
         match (&spec.bound, key.strategy) {
             (WrittenBound::Default, Strategy::Hash) => {
                 Err(invalid_table("a hash-partitioned table may not have a default partition"))
@@ -197,8 +213,8 @@ impl Change<'_> {
                 let column = key.columns.first().ok_or_else(|| Error::internal("a partition key"))?;
                 let comparison = Comparison::of(&self.catalog, column.type_oid);
                 let mut list: Vec<Datum> = Vec::new();
-                for value in values {
-                    let datum = self.bound_value(parent, column, value)?;
+                for (value, place) in values.iter().zip(&spec.places) {
+                    let datum = self.bound_value(parent, column, (value, *place))?;
                     if !list.iter().any(|known| comparison.compare(&known.value, &datum.value).is_eq()) {
                         list.push(datum);
                     }
@@ -212,21 +228,28 @@ impl Change<'_> {
                         return Err(invalid_table(message));
                     }
                 }
-                let (lower, upper) = (self.range_bound(parent, key, lower)?, self.range_bound(parent, key, upper)?);
+                let (from, to) = spec.places.split_at_checked(lower.len()).unwrap_or_default();
+                let (lower, upper) =
+                    (self.range_bound(parent, key, (lower, from))?, self.range_bound(parent, key, (upper, to))?);
                 Ok(PartitionBound::Range { lower, upper })
             }
             _ => Err(wrong()),
         }
     }
 
-    fn range_bound(&self, parent: &Relation, key: &PartitionKey, written: &[Expr]) -> Result<Vec<RangeDatum>> {
+    fn range_bound(
+        &self,
+        parent: &Relation,
+        key: &PartitionKey,
+        (written, places): (&[Expr], &[Option<u32>]),
+    ) -> Result<Vec<RangeDatum>> {
         let mut bounds = Vec::with_capacity(written.len());
-        for (column, value) in key.columns.iter().zip(written) {
+        for (column, (value, place)) in key.columns.iter().zip(written.iter().zip(places)) {
             bounds.push(match stored::column_name(value) {
                 Some("minvalue") => RangeDatum::MinValue,
                 Some("maxvalue") => RangeDatum::MaxValue,
                 _ => {
-                    let datum = self.bound_value(parent, column, value)?;
+                    let datum = self.bound_value(parent, column, (value, *place))?;
                     if datum.value == Value::Null {
                         return Err(invalid_table("cannot specify NULL in range bound"));
                     }
@@ -234,12 +257,12 @@ impl Change<'_> {
                 }
             });
         }
-        for pair in bounds.windows(2) {
+        for (pair, place) in bounds.windows(2).zip(places.iter().skip(1)) {
             let after = |open: &RangeDatum| matches!(pair, [first, second] if first == open && second != open);
             for (open, name) in [(RangeDatum::MinValue, "MINVALUE"), (RangeDatum::MaxValue, "MAXVALUE")] {
                 if after(&open) {
                     let message = format!("every bound following {name} must also be {name}");
-                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+                    return Err(placed(Error::new(SqlState::DATATYPE_MISMATCH, message), *place));
                 }
             }
         }
@@ -247,22 +270,27 @@ impl Change<'_> {
     }
 
     /// A constant of a bound, as the key's type.
-    fn bound_value(&self, parent: &Relation, column: &KeyColumn, expression: &Expr) -> Result<Datum> {
+    fn bound_value(
+        &self,
+        parent: &Relation,
+        column: &KeyColumn,
+        (expression, place): (&Expr, Option<u32>),
+    ) -> Result<Datum> {
         if stored::column_name(expression).is_some() {
             let message = "cannot use column reference in partition bound expression";
-            return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
+            return Err(placed(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message), place));
         }
         let typmod = parent.column_by_number(column.column).map_or(-1, |column| column.typmod);
         let how = (Origin::Statement, Target::Assignment(column.type_oid, typmod));
-        let analysed = relation_expression(expression, None, how, self.planning())?;
+        let analysed = relation_expression(expression, None, how, self.planning()).map_err(|e| placed(e, place))?;
         let Ok(value) = analysed else {
             let shown = type_display(&self.catalog, column.type_oid);
             let name = key_name(&column.text(parent));
             let message = format!("specified value cannot be cast to type {shown} for column \"{name}\"");
-            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            return Err(placed(Error::new(SqlState::DATATYPE_MISMATCH, message), place));
         };
         let read = self.connection.query_row(&format!("SELECT {}", value.sql), [], |row| row.get_ref(0).map(owned));
-        let value = self.sqlite(read)?;
+        let value = self.sqlite(read).map_err(|e| placed(e, place))?;
         let literal = self.bound_literal(column.type_oid, &value);
         Ok(Datum { value, literal })
     }
@@ -291,30 +319,38 @@ impl Change<'_> {
     }
 
     /// 42P17 for a bound that does not fit among those of the other partitions (check_new_partition_bound).
-    pub(super) fn check_new_bound(&self, parent: &Relation, name: &str, bound: &PartitionBound) -> Result<()> {
+    pub(super) fn check_new_bound(
+        &self,
+        parent: &Relation,
+        name: &str,
+        (bound, spec): (&PartitionBound, &BoundDefinition),
+    ) -> Result<()> {
         let Some(key) = &parent.options.inheritance.key else { return Ok(()) };
         let comparisons = self.key_comparisons(key);
         let siblings = parent.options.inheritance.children.iter().filter_map(|oid| self.catalog.relations.get(oid));
         let siblings: Vec<(&Relation, &PartitionBound)> =
             siblings.filter_map(|s| Some((&**s, s.options.inheritance.bound.as_ref()?))).collect();
-        let overlaps = |other: &Relation| {
-            Err(invalid_definition(format!("partition \"{name}\" would overlap partition \"{}\"", other.name)))
+        let overlaps = |other: &Relation, place: Option<u32>| {
+            let message = format!("partition \"{name}\" would overlap partition \"{}\"", other.name);
+            Err(placed(invalid_definition(message), place))
         };
+        let place_of = |place: usize| spec.places.get(place).copied().flatten();
         match bound {
             PartitionBound::Default => match siblings.iter().find(|(_, b)| **b == PartitionBound::Default) {
-                Some((other, _)) => Err(invalid_definition(format!(
-                    "partition \"{name}\" conflicts with existing default partition \"{}\"",
-                    other.name
-                ))),
+                Some((other, _)) => {
+                    let message =
+                        format!("partition \"{name}\" conflicts with existing default partition \"{}\"", other.name);
+                    Err(placed(invalid_definition(message), spec.place))
+                }
                 None => Ok(()),
             },
             PartitionBound::List(values) => {
                 let comparison = comparisons.first().ok_or_else(|| Error::internal("a partition key"))?;
-                for value in values {
+                for (value, at) in values.iter().zip(0..) {
                     for (other, bound) in &siblings {
                         let PartitionBound::List(others) = bound else { continue };
                         if others.iter().any(|o| comparison.compare(&o.value, &value.value).is_eq()) {
-                            return overlaps(other);
+                            return overlaps(other, place_of(at));
                         }
                     }
                 }
@@ -322,27 +358,29 @@ impl Change<'_> {
             }
             PartitionBound::Range { lower, upper } => {
                 if compare_bounds(&comparisons, lower, upper).is_ge() {
-                    let shown = |bound: &[RangeDatum]| {
-                        bound.iter().map(RangeDatum::text).collect::<Vec<_>>().join(", ")
-                    };
-                    return Err(invalid_definition(format!("empty range bound specified for partition \"{name}\""))
-                        .with_detail(format!(
-                            "Specified lower bound ({}) is greater than or equal to upper bound ({}).",
-                            shown(lower),
-                            shown(upper)
-                        )));
+                    let shown =
+                        |bound: &[RangeDatum]| bound.iter().map(RangeDatum::text).collect::<Vec<_>>().join(", ");
+                    let message = format!("empty range bound specified for partition \"{name}\"");
+                    return Err(placed(invalid_definition(message), place_of(lower.len())).with_detail(format!(
+                        "Specified lower bound ({}) is greater than or equal to upper bound ({}).",
+                        shown(lower),
+                        shown(upper)
+                    )));
                 }
                 for (other, bound) in &siblings {
                     let PartitionBound::Range { lower: from, upper: to } = bound else { continue };
                     let apart = compare_bounds(&comparisons, upper, from).is_le()
                         || compare_bounds(&comparisons, to, lower).is_le();
                     if !apart {
-                        return overlaps(other);
+                        let inside = compare_bounds(&comparisons, from, lower).is_le();
+                        return overlaps(other, place_of(if inside { 0 } else { lower.len() }));
                     }
                 }
                 Ok(())
             }
-            PartitionBound::Hash { modulus, remainder } => self.check_hash_bound(name, (*modulus, *remainder), &siblings),
+            PartitionBound::Hash { modulus, remainder } => {
+                self.check_hash_bound(name, (*modulus, *remainder), &siblings).map_err(|e| placed(e, spec.place))
+            }
         }
     }
 
@@ -384,7 +422,11 @@ impl Change<'_> {
             )));
         }
         let meets = |(other, rest, _): &&(i32, i32, &Relation)| {
-            let (small, large) = if *other < modulus { ((*other, *rest), (modulus, remainder)) } else { ((modulus, remainder), (*other, *rest)) };
+            let (small, large) = if *other < modulus {
+                ((*other, *rest), (modulus, remainder))
+            } else {
+                ((modulus, remainder), (*other, *rest))
+            };
             large.1 % small.0 == small.1
         };
         match others.iter().find(meets) {
@@ -459,7 +501,12 @@ impl Change<'_> {
         Ok(Some(parts.join(" AND ")).filter(|sql| !sql.is_empty()))
     }
 
-    fn hash_check_sql(&self, relation: &Relation, parent: &Relation, (modulus, remainder): (i32, i32)) -> Result<String> {
+    fn hash_check_sql(
+        &self,
+        relation: &Relation,
+        parent: &Relation,
+        (modulus, remainder): (i32, i32),
+    ) -> Result<String> {
         let columns = parent.options.inheritance.key.iter().flat_map(|key| &key.columns);
         let mut types = Vec::new();
         let mut keys = Vec::new();
@@ -488,7 +535,8 @@ impl Change<'_> {
 
     /// The CHECKs of a table's members are made anew: what belongs into them has changed.
     pub(super) fn renew_partition_checks(&mut self, oid: Oid) -> Result<()> {
-        let members: Vec<Relation> = self.catalog.members(oid).into_iter().map(|member| Relation::clone(member)).collect();
+        let members: Vec<Relation> =
+            self.catalog.members(oid).into_iter().map(|member| Relation::clone(member)).collect();
         for member in members {
             if !self.redeclare(&member, &member)? {
                 self.rebuild(&member.clone(), member, &Sources::new())?;

@@ -209,6 +209,12 @@ impl Change<'_> {
     }
 
     pub(super) fn rename_column(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {
+        self.rename_own_column(relation, from, to)?;
+        self.rename_in_members(relation, from, to)
+    }
+
+    /// Without the tables that inherit it.
+    pub(super) fn rename_own_column(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {
         let Some(column) = relation.column(from).cloned() else {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         };
@@ -235,6 +241,7 @@ impl Change<'_> {
                     key.expression = key.expression.as_deref().map(renamed).transpose()?;
                 }
             }
+            self.rename_in_key(&mut changed, (from, to), relation)?;
             let table = qualified(relation);
             self.execute(&format!("ALTER TABLE {table} RENAME COLUMN {} TO {}", quote(from), quote(to)))?;
         }

@@ -62,7 +62,7 @@ impl Change<'_> {
         relation.options.inheritance.parents = parents.iter().map(|parent| parent.oid).collect();
         if let (Some(spec), [parent]) = (&create.bound, parents.as_slice()) {
             let bound = self.partition_bound(parent, spec)?;
-            self.check_new_bound(parent, &relation.name, &bound)?;
+            self.check_new_bound(parent, &relation.name, (&bound, spec))?;
             relation.options.inheritance.bound = Some(bound);
             self.inherit_indexes(&mut relation, parent)?;
             self.inherit_foreign_keys(&mut relation, parent)?;

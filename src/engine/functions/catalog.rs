@@ -5,6 +5,7 @@
 
 use super::{Args, Definition, Output, object_ids};
 use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::partition_constraint;
 use crate::catalog::pretty::pretty;
 use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{Constraint, IndexKey, Relation, RelationKind};
@@ -15,6 +16,7 @@ use crate::catalog::tables::procs::proc;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
 use crate::catalog::tables::types::user_types;
+use crate::engine::partitioning::key_name;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::stored;
 use crate::types::pg_type::{Oid, Scalar, type_info};
@@ -33,6 +35,9 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_ruledef", 2, rule_definition),
     Definition::stable("pg_get_expr", 2, expression),
     Definition::stable("pg_get_expr", 3, expression),
+    Definition::stable("pg_get_partkeydef", 1, partition_key),
+    Definition::stable("pg_get_partition_constraintdef", 1, partition_condition),
+    Definition::stable("pg_partition_root", 1, partition_root),
     Definition::stable("pg_get_serial_sequence", 2, serial_sequence),
     Definition::stable("pg_get_function_arguments", 1, |a| with_names(a, |n| Ok(proc(oid(a, 0)?).map(|p| p.arguments(n)).into()))),
     Definition::stable("pg_get_function_result", 1, |a| with_names(a, |n| Ok(proc(oid(a, 0)?).and_then(|p| p.result(n)).into()))),
@@ -177,6 +182,42 @@ fn rule_definition(args: &Args<'_>) -> Result<Output> {
                 format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {name} DO INSTEAD {query}")
             })
             .into())
+    })
+}
+
+/// PARTITION BY's words behind those two.
+fn partition_key(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let relation = names.catalog.relations.get(&oid);
+        let found = relation.and_then(|r| r.options.inheritance.key.as_ref().map(|key| (r, key)));
+        let Some((relation, key)) = found else { return Ok(Output::NULL) };
+        let columns = key.columns.iter().map(|column| {
+            let mut text = key_name(&column.text(relation));
+            if let Some(collation) = &column.collation {
+                text.push_str(&format!(" COLLATE {}", quote_identifier(collation)));
+            }
+            text
+        });
+        let columns: Vec<String> = columns.collect();
+        Ok(format!("{} ({})", key.strategy.name().to_uppercase(), columns.join(", ")).into())
+    })
+}
+
+fn partition_condition(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let relation = names.catalog.relations.get(&oid);
+        Ok(relation.and_then(|relation| partition_constraint::text(names, relation)).into())
+    })
+}
+
+/// The topmost table of a tree of partitions, or the topmost index.
+fn partition_root(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let tree = super::partitions::above(names.catalog, oid);
+        Ok(tree.last().map(|oid| i64::from(oid.0)).into())
     })
 }
 

@@ -65,8 +65,8 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
 pub(crate) use args::owned;
-pub(crate) use collations::compare_stored;
 pub use args::{Args, Output};
+pub(crate) use collations::compare_stored;
 
 use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};

@@ -3,6 +3,7 @@
 //! Specification: execPartition.c, satisfies_hash_partition() in partbounds.c.
 
 use super::{Args, Definition, Output, owned};
+use crate::catalog::schema::{CatalogSnapshot, RelationKind};
 use crate::engine::partitioning::{Router, hash_of};
 use crate::error::{Error, Result};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
@@ -38,4 +39,43 @@ fn is_in_hash_partition(args: &Args<'_>) -> Result<Output> {
     let keys: Vec<_> = reprs.iter().copied().zip(&values).collect();
     let found = hash_of(&keys).checked_rem(modulus).ok_or_else(|| Error::internal("a hash partition of modulus 0"))?;
     Ok((found == remainder).into())
+}
+
+/// A table or index of a tree of partitions, and what is above it; nothing for another.
+pub(super) fn above(catalog: &CatalogSnapshot, oid: Oid) -> Vec<Oid> {
+    let mut found = Vec::new();
+    match catalog.relations.get(&oid) {
+        Some(relation) if relation.is_partitioned() || relation.is_partition() => {
+            found.push(oid);
+            found.extend(catalog.partition_ancestors(relation).iter().map(|above| above.oid));
+        }
+        Some(relation) if relation.kind == RelationKind::Index => {
+            let part = |oid: Oid| catalog.index(oid).and_then(|(_, index)| index.options.parent);
+            let of_tree =
+                catalog.index(oid).is_some_and(|(t, index)| t.is_partitioned() || index.options.parent.is_some());
+            if of_tree {
+                found.extend(std::iter::successors(Some(oid), |oid| part(*oid)));
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+/// What is directly below a table or index of a tree of partitions.
+pub(super) fn below(catalog: &CatalogSnapshot, oid: Oid) -> Vec<Oid> {
+    match catalog.relations.get(&oid) {
+        Some(relation) if relation.kind == RelationKind::Index => {
+            let Some((table, _)) = catalog.index(oid) else { return Vec::new() };
+            let children = table.options.inheritance.children.iter().filter_map(|oid| catalog.relations.get(oid));
+            let indexes = children.flat_map(|child| &child.indexes);
+            indexes.filter(|index| index.options.parent == Some(oid)).map(|index| index.oid).collect()
+        }
+        Some(relation) if relation.is_partitioned() => {
+            let mut children = relation.options.inheritance.children.clone();
+            children.sort_unstable();
+            children
+        }
+        _ => Vec::new(),
+    }
 }

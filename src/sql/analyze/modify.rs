@@ -256,7 +256,10 @@ impl<'a> Analyzer<'a> {
             relation: relation.oid,
             entry,
             columns: stored_columns(relation).map(|c| c.number).collect(),
-            source: Body::Values { rows: vec![values], names: Vec::new() },
+            source: Body::Values {
+                rows: vec![values],
+                names: stored_columns(relation).map(|c| c.name.clone()).collect(),
+            },
             conflict: None,
             checks: Vec::new(),
             returning: Vec::new(),

@@ -6,23 +6,23 @@ use super::options::parameters;
 use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result};
 use crate::sql::ddl::{
-    ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, CreateTableAs, Ddl,
+    BoundDefinition, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, CreateTableAs, Ddl,
     IdentityDefinition, KeySource, LikeClause, OnCommit, Parameter,
 };
 use crate::sql::syntax::ast::definition::{
     ColumnDef, Constraint, ConstraintAttribute, ConstraintKind, CreateStmt, CreateTableAsStmt, ForeignKey, KeyAction,
-    KeyConstraint, MatchType, OnCommitAction, TableElement, TableLikeClause, TableLikeOption,
+    KeyConstraint, MatchType, OnCommitAction, PartitionBound, PartitionBoundSpec, TableElement, TableLikeClause,
+    TableLikeOption,
 };
 use crate::sql::syntax::ast::expression::TypeName;
 use crate::sql::syntax::ast::query::{IntoClause, Persistence, SelectStmt};
 use crate::sql::syntax::ast::statement::{ObjectType, Stmt};
+use crate::sql::syntax::grammar::locations::expr_location;
 
 impl Definer<'_> {
     pub(super) fn create_table(self, create: &CreateStmt) -> Defined {
-        let refused = [
-            (create.foreign.is_some(), "CREATE FOREIGN TABLE"),
-            (create.of_type.is_some(), "CREATE TABLE OF"),
-        ];
+        let refused =
+            [(create.foreign.is_some(), "CREATE FOREIGN TABLE"), (create.of_type.is_some(), "CREATE TABLE OF")];
         if let Some((_, what)) = refused.iter().find(|(given, _)| *given) {
             return Err(Error::unsupported(*what));
         }
@@ -37,7 +37,7 @@ impl Definer<'_> {
             like: Vec::new(),
             parameters: self.table_parameters(&create.options)?,
             parents: create.inherits.iter().map(relation_name).collect(),
-            bound: create.partition_bound.clone(),
+            bound: create.partition_bound.as_ref().map(|bound| self.partition_bound(bound)),
             partition_by: create.partition_spec.clone(),
         };
         for element in &create.elements {
@@ -267,6 +267,20 @@ impl Definer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// FOR VALUES …, DEFAULT
+    pub(super) fn partition_bound(self, spec: &PartitionBoundSpec) -> BoundDefinition {
+        let places = match &spec.bound {
+            PartitionBound::Default | PartitionBound::Hash { .. } => Vec::new(),
+            PartitionBound::List(values) => values.iter().map(expr_location).collect(),
+            PartitionBound::Range { lower, upper } => lower.iter().chain(upper).map(expr_location).collect(),
+        };
+        BoundDefinition {
+            bound: spec.bound.clone(),
+            place: self.place(spec.location),
+            places: places.into_iter().map(|location| self.place(location)).collect(),
+        }
     }
 
     // ----- constraints

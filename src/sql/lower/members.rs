@@ -22,7 +22,8 @@ const MOST_TOGETHER: usize = 250;
 impl<'a> Lower<'a> {
     /// The tables that have rows of a table; a partitioned one without partitions has itself, which is empty.
     pub(super) fn members(&self, relation: &'a Relation) -> Vec<&'a Relation> {
-        let members: Vec<&Relation> = self.catalog().members(relation.oid).into_iter().map(|member| &**member).collect();
+        let members: Vec<&Relation> =
+            self.catalog().members(relation.oid).into_iter().map(|member| &**member).collect();
         if members.is_empty() { vec![relation] } else { members }
     }
 

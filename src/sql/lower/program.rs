@@ -209,13 +209,14 @@ impl Lower<'_> {
                 }
             }
         };
-        let note_modify = |modify: &TypedModify, changed: &HashSet<Oid>, note: &mut dyn FnMut(Vec<Oid>, &HashSet<Oid>)| {
-            modify.for_each_entry_read(&mut |entry| note(read(catalog, entry), changed));
-            // What an INSERT of this statement has added, an UPDATE or DELETE does not see.
-            if !matches!(modify, TypedModify::Insert(_)) {
-                note(catalog.members(modify.relation()).iter().map(|member| member.oid).collect(), changed);
-            }
-        };
+        let note_modify =
+            |modify: &TypedModify, changed: &HashSet<Oid>, note: &mut dyn FnMut(Vec<Oid>, &HashSet<Oid>)| {
+                modify.for_each_entry_read(&mut |entry| note(read(catalog, entry), changed));
+                // What an INSERT of this statement has added, an UPDATE or DELETE does not see.
+                if !matches!(modify, TypedModify::Insert(_)) {
+                    note(catalog.members(modify.relation()).iter().map(|member| member.oid).collect(), changed);
+                }
+            };
         for cte in ctes {
             match &cte.query {
                 CteQuery::Select(query) => query.for_each_entry_read(&mut |entry| note(read(catalog, entry), &changed)),

@@ -11,8 +11,8 @@ use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result};
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, FromItem as TypedItem,
-    Modify as TypedModify, Target as TypedTarget, Update as TypedUpdate, Var,
+    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, FromItem as TypedItem, Modify as TypedModify,
+    Target as TypedTarget, Update as TypedUpdate, Var,
 };
 use crate::types::pg_type::Oid;
 

@@ -104,11 +104,14 @@ impl<'a> Lower<'a> {
     fn keep_routed(&mut self, insert: &TypedInsert, relation: &Relation) -> Result<usize> {
         let (body, _) = self.body(&insert.source, &[])?;
         let source = Query::of(body);
-        let types: Vec<(Oid, i32)> = source.outputs().into_iter().map(|(_, oid, typmod)| (oid, typmod)).collect();
+        let columns = insert.columns.iter().map(|number| column(relation, *number));
+        let types = columns.map(|column| column.map(|column| (column.type_oid, column.typmod)));
+        let types: Vec<(Oid, i32)> = types.collect::<Result<_>>()?;
         let name = self.fresh_cte_name();
         let places = insert.columns.iter().zip(1..).map(|(number, n)| (*number, format!("c{n}").into()));
         // What has no value and no column is NULL.
-        self.entries.insert(insert.entry, Entry { alias: Some(SOURCE.into()), columns: Columns::Named(places.collect()) });
+        self.entries
+            .insert(insert.entry, Entry { alias: Some(SOURCE.into()), columns: Columns::Named(places.collect()) });
         let leaf = self.route(relation, insert.entry, &insert.routing)?;
         let own = types.into_iter().enumerate().map(|(place, (type_oid, typmod))| {
             Expr::positional(SOURCE.into(), place, &Expr { kind: ExprKind::Null, type_oid, typmod })
@@ -183,9 +186,10 @@ impl<'a> Lower<'a> {
         let (query, vars) = rows?;
         let list = self.keep(query)?;
         let width = FIRST + relation.columns.len();
-        let moves = update.routing.iter().any(|key| {
-            key.any(&|part| matches!(&part.kind, Kind::Var(var) if assigned.contains(&var.attribute)))
-        });
+        let moves = update
+            .routing
+            .iter()
+            .any(|key| key.any(&|part| matches!(&part.kind, Kind::Var(var) if assigned.contains(&var.attribute))));
         let kept = match moves {
             true => self.keep_moving(update, relation, list, width + vars.len())?,
             false => Kept { list, moved: 0 },
@@ -217,7 +221,12 @@ impl<'a> Lower<'a> {
                 }
             });
         }
-        self.kept_rows_of_members((update.entry, from), values, update.selection.as_ref(), (&update.from, &update.returning))
+        self.kept_rows_of_members(
+            (update.entry, from),
+            values,
+            update.selection.as_ref(),
+            (&update.from, &update.returning),
+        )
     }
 
     fn kept_rows_of_members(
@@ -268,8 +277,10 @@ impl<'a> Lower<'a> {
     /// One step for each table that rows leave, that rows stay in, and that rows come into.
     fn change_kept(&mut self, relation: &'a Relation, kept: &Kept, assigned: &[i16]) -> Result<()> {
         let members = self.members(relation);
-        let stays = |member: &Relation| Expr::compare("=", kept.column(TABLE), Expr::integer(member.oid.0.into(), Oid::OID));
-        let arrives = |member: &Relation| Expr::compare("=", of_kept(TABLE), Expr::integer(member.oid.0.into(), Oid::OID));
+        let stays =
+            |member: &Relation| Expr::compare("=", kept.column(TABLE), Expr::integer(member.oid.0.into(), Oid::OID));
+        let arrives =
+            |member: &Relation| Expr::compare("=", of_kept(TABLE), Expr::integer(member.oid.0.into(), Oid::OID));
         let both = |a: Expr, b: Expr| Expr::template("({0} AND {1})", vec![a, b], Oid::BOOL);
         let places: Vec<(usize, &Column)> =
             relation.columns.iter().enumerate().filter(|(_, column)| assigned.contains(&column.number)).collect();
@@ -343,8 +354,14 @@ impl<'a> Lower<'a> {
     ) -> Result<(Query, Vec<Var>)> {
         let mut from = vec![item];
         from.extend(self.from_clause(&delete.using)?);
-        let values = relation.columns.iter().map(|column| self.own_column(delete.entry, column)).collect::<Result<_>>()?;
-        self.kept_rows_of_members((delete.entry, from), values, delete.selection.as_ref(), (&delete.using, &delete.returning))
+        let values =
+            relation.columns.iter().map(|column| self.own_column(delete.entry, column)).collect::<Result<_>>()?;
+        self.kept_rows_of_members(
+            (delete.entry, from),
+            values,
+            delete.selection.as_ref(),
+            (&delete.using, &delete.returning),
+        )
     }
 
     /// What is returned, or the number of rows.
