@@ -138,13 +138,18 @@ impl Piece {
                 Ok(false)
             }
             Kind::Repeat { piece, least, most } => {
-                if *least == 0 && from == end {
+                // Of nothing no match is as short as can be; else one is preferred to none, so that its groups are set.
+                if *least == 0 && from == end && piece.is_short() {
                     return Ok(true);
                 }
-                let (least, length) = ((*least).max(1), end - from);
+                let (needed, length) = ((*least).max(1), end - from);
                 // Empty ones are considered only as far as there must be so many.
-                let most = most.map_or(length, |most| most.min(length)).max(least);
-                Iterations { piece, least, most, from, end, ends: vec![from] }.dissect(at)
+                let most = most.map_or(length, |most| most.min(length)).max(needed);
+                if (Iterations { piece, least: needed, most, from, end, ends: vec![from] }).dissect(at)? {
+                    return Ok(true);
+                }
+                piece.clear(at);
+                Ok(*least == 0 && from == end)
             }
             Kind::Group { index, piece } => {
                 if !piece.dissect(at, from, end)? {
@@ -194,7 +199,21 @@ impl Kind {
                 if !inner.captures && !inner.back_references {
                     return Ok(Kind::Plain);
                 }
-                Kind::Repeat { piece: Box::new(Piece::new(node, whole)?), least, most }
+                let piece = Piece::new(node, whole)?;
+                if least > 0 && !inner.back_references {
+                    // The groups have the last one's; the others need not be told apart.
+                    let others = Node::Repeat {
+                        node: Box::new(node.as_ref().clone()),
+                        least: (least - 1) as u32,
+                        most: most.map(|most| (most - 1) as u32),
+                        greedy: *greedy,
+                    };
+                    let flags = Flags { preference: flags(&others).preference, ..Flags::default() };
+                    let machine = Machine::new(&[&others], whole)?;
+                    let others = Piece { machine, flags, kind: Kind::Plain, groups: Vec::new() };
+                    return Ok(Kind::Concat(Box::new(others), Box::new(piece)));
+                }
+                Kind::Repeat { piece: Box::new(piece), least, most }
             }
             Node::Empty | Node::Class(_) | Node::Anchor(_) | Node::Look { .. } => Kind::Plain,
         })

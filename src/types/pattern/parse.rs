@@ -10,7 +10,7 @@ use crate::error::Result;
 const DEPTH: usize = 250;
 
 /// A regular expression.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Node {
     Empty,
     /// One character, which that entry of [`Tree::classes`] matches.
