@@ -234,7 +234,15 @@ fn row_values(
 
 /// PostgreSQL's words for a key that has become another, or is gone, in the table referred to.
 fn removed(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Error {
-    let child = &reference.child.name;
+    // A partition's key is checked as that of the partitioned table.
+    let above = |relation: &Relation, oid: Oid| relation.constraints.iter().any(|c| c.oid == oid);
+    let mut child = &reference.child.name;
+    let mut part = reference.constraint.options.parent;
+    while let Some(oid) = part {
+        let Some(whole) = scene.catalog.relations.values().find(|relation| above(relation, oid)) else { break };
+        child = &whole.name;
+        part = whole.constraints.iter().find(|c| c.oid == oid).and_then(|c| c.options.parent);
+    }
     let parent = scene.catalog.relations.get(&reference.key.relation);
     let message = format!(
         "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{child}\"",

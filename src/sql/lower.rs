@@ -22,6 +22,7 @@ mod once;
 pub mod print;
 mod program;
 mod project;
+mod pruning;
 mod record;
 mod returning;
 mod routing;
@@ -119,6 +120,8 @@ pub(super) struct Lower<'a> {
     domain_values: Vec<lite::Expr>,
     next_name: usize,
     program: Program,
+    /// What conditions say of columns.
+    known: Vec<pruning::Known>,
     /// How many range table entries and WITH queries the lowering has added.
     added: u32,
 }
@@ -192,6 +195,7 @@ impl<'a> Lower<'a> {
             domain_values: Vec::new(),
             next_name: 0,
             program: Program::default(),
+            known: Vec::new(),
             added: 0,
         }
     }

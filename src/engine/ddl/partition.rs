@@ -361,7 +361,7 @@ impl Change<'_> {
                     let shown =
                         |bound: &[RangeDatum]| bound.iter().map(RangeDatum::text).collect::<Vec<_>>().join(", ");
                     let message = format!("empty range bound specified for partition \"{name}\"");
-                    return Err(placed(invalid_definition(message), place_of(lower.len())).with_detail(format!(
+                    return Err(placed(invalid_definition(message), place_of(0)).with_detail(format!(
                         "Specified lower bound ({}) is greater than or equal to upper bound ({}).",
                         shown(lower),
                         shown(upper)

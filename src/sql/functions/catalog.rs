@@ -203,5 +203,5 @@ pub(super) static ROWS: &[Function] = &[
     set("aclexplode", &[ACLITEM_ARRAY], RECORD, F("pg_aclexplode")).columns(&[("grantor", OID), ("grantee", OID), ("privilege_type", TEXT), ("is_grantable", BOOL)]),
     set("pg_partition_ancestors", &[REGCLASS], REGCLASS, F("pg_partition_ancestors")).columns(&[("relid", REGCLASS)]),
     set("pg_partition_tree", &[REGCLASS], RECORD, F("pg_partition_tree")).columns(&[("relid", REGCLASS), ("parentrelid", REGCLASS), ("isleaf", BOOL), ("level", INT4)]),
-    stable("pg_partition_root", &[REGCLASS], REGCLASS, F("pg_partition_root")),
+    immutable("pg_partition_root", &[REGCLASS], REGCLASS, F("pg_partition_root")),
 ];

@@ -1,7 +1,7 @@
 //! A table that others inherit from, and a partitioned one: what is read is the rows of all its members.
 //!
 //! Owns: [`Lower::members_entry`] and the ways from a member's columns to the table's. Must not know: which rows are in
-//! which partition. SQLite moves conditions on the whole down into each member, where its indexes serve them.
+//! which partition (`pruning`). SQLite moves conditions on the whole down into each member, where its indexes serve them.
 
 use std::rc::Rc;
 
@@ -45,12 +45,16 @@ impl<'a> Lower<'a> {
         let columns = Columns::Named(columns.collect());
         self.entries.insert(id, Entry { alias: Some(alias.clone()), columns });
         let members = self.members(relation);
-        let branches = members.into_iter().map(|member| self.branch(relation, member, with_rows)).collect();
+        let branches = members.into_iter().map(|member| {
+            let needed = self.needed(id, relation, member)?;
+            Ok(self.branch(relation, member, needed, with_rows))
+        });
+        let branches = branches.collect::<Result<_>>()?;
         Ok(FromItem::Derived { query: Box::new(self.union_of(branches)), alias })
     }
 
     /// SELECT of one member's rows, as rows of the table.
-    fn branch(&mut self, relation: &Relation, member: &Relation, with_rows: bool) -> Query {
+    fn branch(&mut self, relation: &Relation, member: &Relation, selection: Option<Expr>, with_rows: bool) -> Query {
         let alias = self.fresh_alias();
         let (item, names, row) = self.member_item(member, alias);
         let mut targets: Vec<Expr> = relation
@@ -71,7 +75,7 @@ impl<'a> Lower<'a> {
             targets.push(row);
         }
         let targets = targets.into_iter().map(|expr| Target { name: String::new(), expr }).collect();
-        Query::of_select(Select { targets, from: vec![item], ..Select::default() })
+        Query::of_select(Select { targets, from: vec![item], selection, ..Select::default() })
     }
 
     /// A member in FROM, its columns in order, and SQLite's number of its row; as it was before, if an earlier step has

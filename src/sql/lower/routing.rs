@@ -179,6 +179,7 @@ impl<'a> Lower<'a> {
         if computed && mentions(&update.returning, relation, update.entry) {
             return Err(Error::unsupported("RETURNING of a generated column of a table with members"));
         }
+        self.note_known(update.selection.as_ref(), &update.from);
         let item = self.members_item(update.entry, relation, true)?;
         self.levels.push(Level { gives_rows: true, entries: vec![update.entry], sets: None });
         let rows = self.rows_to_update(update, relation, item);
@@ -330,6 +331,7 @@ impl<'a> Lower<'a> {
     pub(super) fn delete_members(&mut self, delete: &TypedDelete) -> Result<Statement> {
         let relation = self.relation(delete.relation)?;
         self.refuse_reading(relation, &delete.returning)?;
+        self.note_known(delete.selection.as_ref(), &delete.using);
         let item = self.members_item(delete.entry, relation, true)?;
         self.levels.push(Level { gives_rows: true, entries: vec![delete.entry], sets: None });
         let rows = self.rows_to_delete(delete, relation, item);

@@ -26,10 +26,13 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
         let channels = |session: &mut SessionContext| Ok(session.notifications.channels(session.backend_pid));
         rows(args.slot.with_session(channels)?.into_iter().map(single))
     }),
-    SetFunction::new("pg_partition_ancestors", 1, |args| {
-        let found = above(args)?;
-        rows(found.into_iter().map(|oid| single(Value::Integer(oid.0.into()))))
-    }),
+    SetFunction {
+        columns: &["relid"],
+        ..SetFunction::new("pg_partition_ancestors", 1, |args| {
+            let found = above(args)?;
+            rows(found.into_iter().map(|oid| single(Value::Integer(oid.0.into()))))
+        })
+    },
     SetFunction {
         columns: &["relid", "parentrelid", "isleaf", "level"],
         ..SetFunction::new("pg_partition_tree", 1, partition_tree)
