@@ -168,6 +168,7 @@ pub mod catalog {
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
+    pub mod routines;
     pub mod schema;
     pub mod shared_map;
     pub mod store;
@@ -219,11 +220,13 @@ pub mod sql {
         mod named;
         pub(in crate::sql) mod names;
         mod ordered_set;
+        pub mod outer;
         mod polymorphic;
         mod query;
         mod recursion;
         mod resolve;
         mod result_relation;
+        pub mod routine;
         mod scope;
         mod shapes;
         pub(in crate::sql) mod stored;
@@ -400,6 +403,7 @@ pub mod engine {
     pub mod process;
     mod progress;
     pub mod remote;
+    pub(crate) mod routines;
     mod row_capture;
     #[cfg(test)]
     mod schema_tests;
@@ -431,6 +435,7 @@ pub mod session {
     mod redact;
     mod repeat;
     mod role;
+    mod routine;
     mod rows;
     pub mod start;
     mod state;

@@ -6,9 +6,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::catalog::definitions::identity_of;
+use crate::catalog::routines::Routine;
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind,
 };
+use crate::catalog::tables::row_types::relation_of;
 use crate::error::Result;
 use crate::limits::stack;
 use crate::types::pg_type::Oid;
@@ -28,6 +30,8 @@ pub enum Object {
     Rule(Oid),
     /// An enum or a domain, or the array type of one.
     Type(Oid),
+    /// A function or procedure.
+    Routine(Oid),
     /// A domain's check by its number.
     DomainConstraint(Oid, u32),
 }
@@ -70,6 +74,18 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
             found.on_type(own, *base);
             for (_, number) in checks.iter().zip(1..) {
                 found.add(Object::DomainConstraint(user_type.oid, number), own, Kind::Automatic);
+            }
+        }
+    }
+    let mut routines: Vec<&Routine> = catalog.routines.values().map(AsRef::as_ref).collect();
+    routines.sort_unstable_by_key(|r| r.oid);
+    for routine in routines {
+        let own = Object::Routine(routine.oid);
+        found.on_schema(own, &routine.schema);
+        for oid in routine.parameters.iter().map(|parameter| parameter.type_oid).chain([routine.returns]) {
+            found.on_type(own, oid);
+            if let Some((relation, _)) = relation_of(catalog, oid) {
+                found.add(own, Object::Relation(relation.oid), Kind::Normal);
             }
         }
     }
@@ -284,7 +300,7 @@ impl Object {
     /// The OID that says which of two objects was made first, and a number within it.
     fn age(self) -> (Oid, i64) {
         match self {
-            Object::Schema(oid) | Object::Relation(oid) | Object::Type(oid) => (oid, 0),
+            Object::Schema(oid) | Object::Relation(oid) | Object::Type(oid) | Object::Routine(oid) => (oid, 0),
             Object::Column(oid, number) => (oid, number.into()),
             Object::Constraint(_, oid) => (oid, 0),
             // PostgreSQL gives them OIDs right after what they belong to.

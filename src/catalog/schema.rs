@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::inheritance::Inheritance;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
+use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
@@ -34,6 +35,10 @@ pub struct CatalogSnapshot {
     pub types: SharedMap<Oid, Arc<UserType>>,
     /// (schema, name) to user type; the types' array types are here too, by their own OID in `UserType::array`.
     pub type_names: SharedMap<(String, String), Oid>,
+    /// Functions and procedures by OID.
+    pub routines: SharedMap<Oid, Arc<Routine>>,
+    /// (schema, name) to routines, in the order of their OIDs.
+    pub routine_names: SharedMap<(String, String), Vec<Oid>>,
     /// Those created, plpgsql is not among them.
     pub extensions: Vec<Extension>,
     /// COMMENT ON, by (class OID, object OID, column number or 0).

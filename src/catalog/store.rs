@@ -14,6 +14,7 @@ mod foreign;
 mod inheritance;
 mod options;
 mod privileges;
+mod routines;
 mod save;
 
 use std::collections::HashMap;
@@ -33,6 +34,7 @@ use crate::types::pg_type::{Oid, Repr, Scalar};
 pub use cluster::save_cluster;
 pub use extensions::{put_extension, remove_extension};
 pub use privileges::{put_default_acls, put_privileges};
+pub use routines::{put_routine, remove_routine};
 pub use save::*;
 
 /// The layout's number; a file with a higher one was written by a newer pgserver and is not opened.
@@ -122,7 +124,7 @@ pub fn ensure(connection: &Connection) -> Result<()> {
 }
 
 fn make_later_tables(connection: &Connection, database: &str) -> Result<()> {
-    [LATER, privileges::TABLES, extensions::TABLE, inheritance::TABLE]
+    [LATER, privileges::TABLES, extensions::TABLE, inheritance::TABLE, routines::TABLE]
         .iter()
         .try_for_each(|sql| connection.execute_batch(&sql.replace("{0}", database)))
 }
@@ -259,6 +261,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
     }
     if database == "main" {
         snapshot.extensions = extensions::load(connection)?;
+        routines::load(connection, snapshot)?;
     }
     privileges::load(connection, database, snapshot)
 }

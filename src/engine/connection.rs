@@ -11,7 +11,7 @@
 
 use std::ffi::CStr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::config::DbConfig;
@@ -38,7 +38,8 @@ pub struct Connection {
     control: Mutex<ControlStatements>,
     database: rusqlite::Connection,
     raw: *mut ffi::sqlite3,
-    entered: AtomicBool,
+    /// The thread that uses it, and how often it has entered.
+    entered: Entries,
     progress: Arc<Progress>,
     authorizer: Authorizer,
     slot: ContextSlot,
@@ -154,7 +155,7 @@ impl Connection {
             control: Mutex::default(),
             database,
             raw,
-            entered: AtomicBool::new(false),
+            entered: Entries::default(),
             progress,
             authorizer,
             slot,
@@ -197,11 +198,45 @@ impl Connection {
         &self.progress
     }
 
-    /// Begins a use of SQLite through this connection by the current thread. The result keeps every other out.
+    /// Begins a use of SQLite through this connection by the current thread. The result keeps every other out. A function
+    /// that SQLite calls may enter again, to run statements of its own: SQLite allows that.
     pub(crate) fn enter(&self) -> Entered<'_> {
-        let free = self.entered.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        assert!(free, "a connection is used by two threads, or from inside one of its own callbacks");
+        assert!(self.entered.enter(), "a connection is used by two threads");
         Entered(self)
+    }
+}
+
+/// Which thread uses a connection, and how deep it is in it.
+#[derive(Default)]
+struct Entries {
+    /// What stands for the thread; 0 for none.
+    thread: AtomicUsize,
+    /// Only that thread changes it.
+    depth: AtomicU32,
+}
+
+thread_local! {
+    static MARK: u8 = const { 0 };
+}
+
+impl Entries {
+    /// False if another thread is in it.
+    fn enter(&self) -> bool {
+        // The address of something of the thread's own.
+        let thread = MARK.with(|mark| std::ptr::from_ref(mark).addr());
+        if self.thread.load(Ordering::Relaxed) != thread
+            && self.thread.compare_exchange(0, thread, Ordering::Acquire, Ordering::Relaxed).is_err()
+        {
+            return false;
+        }
+        self.depth.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    fn leave(&self) {
+        if self.depth.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.thread.store(0, Ordering::Release);
+        }
     }
 }
 
@@ -210,7 +245,7 @@ pub(crate) struct Entered<'a>(&'a Connection);
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.0.entered.store(false, Ordering::Release);
+        self.0.entered.leave();
     }
 }
 
@@ -297,6 +332,12 @@ impl Entered<'_> {
         self.0.wal_frames.store(0, Ordering::Relaxed);
         self.control(Control::Commit)?;
         Ok(self.0.wal_frames.load(Ordering::Relaxed))
+    }
+
+    /// Whether the open transaction is one that writes.
+    pub(crate) fn is_writing(&self) -> bool {
+        // SAFETY: an open connection, this thread's; a null name asks for all databases.
+        unsafe { ffi::sqlite3_txn_state(self.0.raw, std::ptr::null()) == ffi::SQLITE_TXN_WRITE }
     }
 
     /// Whether no transaction is open.

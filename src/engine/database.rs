@@ -32,6 +32,7 @@ use crate::engine::remote::replica::Replica;
 use crate::engine::remote::replication::Replication;
 use crate::engine::remote::replicator::{self, Replicator as RemoteReplicator};
 use crate::engine::remote::version::{VersionCopy, read_only};
+use crate::engine::routines::cache::RoutineCache;
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
 use crate::engine::session_schema::write_sequences;
 use crate::error::{Error, Result, SqlState};
@@ -57,6 +58,7 @@ pub struct Database {
     catalog: RwLock<Arc<CatalogSnapshot>>,
     sequences: Arc<SequenceRegistry>,
     plans: Arc<PlanCache>,
+    routines: RoutineCache,
     watermark: Arc<Watermark>,
     metrics: Arc<Metrics>,
     durability: Durability,
@@ -245,6 +247,7 @@ impl Database {
             catalog: RwLock::new(Arc::new(parts.catalog)),
             sequences: parts.sequences,
             plans: Arc::default(),
+            routines: RoutineCache::default(),
             watermark: parts.watermark,
             metrics: parts.metrics,
             durability: parts.durability,
@@ -281,6 +284,11 @@ impl Database {
     /// The sequences' values.
     pub fn sequences(&self) -> &Arc<SequenceRegistry> {
         &self.sequences
+    }
+
+    /// The compiled bodies of this database's functions.
+    pub(crate) fn routines(&self) -> &RoutineCache {
+        &self.routines
     }
 
     /// The plans of this database's statements.

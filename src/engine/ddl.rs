@@ -26,6 +26,7 @@ mod partition;
 mod privilege;
 mod rebuild;
 mod rename;
+mod routine;
 mod sequence;
 mod sqlite;
 mod storage;
@@ -165,6 +166,12 @@ impl<'a> Change<'a> {
             }
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
             Ddl::CreateDomain(create) => self.create_domain(create),
+            Ddl::CreateRoutine(create) => self.create_routine(create),
+            Ddl::AlterRoutine(alter) => self.alter_routine(alter),
+            Ddl::ChangeRoutine { kind, routine, change } => self.change_routine(*kind, routine, change),
+            Ddl::DropRoutines { kind, routines, if_exists, cascade } => {
+                self.drop_routines(*kind, routines, (*if_exists, *cascade))
+            }
             Ddl::AlterTable { name, kind, if_exists, only, actions } => {
                 self.alter_table(name, *kind, (*if_exists, *only), actions)
             }

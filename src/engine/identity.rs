@@ -89,6 +89,13 @@ impl SessionContext {
         }
     }
 
+    /// Goes on as that role, for a function that is SECURITY DEFINER.
+    pub fn act_as(&mut self, role: Oid) {
+        let roles = self.roles();
+        let name = roles.name(role);
+        self.settings.set_role(Some((role, name.as_str())), roles.is_superuser(role), true);
+    }
+
     fn set_role(&mut self, name: Option<&str>, local: bool) -> Result<()> {
         let (roles, session) = (self.roles(), self.settings.identity().session);
         let Some(name) = name.filter(|name| *name != "none") else {

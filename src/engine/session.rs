@@ -23,7 +23,7 @@ use crate::engine::notifications::{Notification, Pending};
 use crate::engine::pool::{Lease, Lent, PlacesHeld};
 use crate::engine::progress::{Progress, blocking};
 use crate::engine::remote::replica::ReadFrom;
-use crate::engine::session_schema::{SessionSchema, write_sequences};
+use crate::engine::session_schema::{SessionLink, write_sequences};
 use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Loss, Modes, Savepoints, WriteTransaction};
 use crate::error::{Error, Result, SqlState};
@@ -36,11 +36,10 @@ use crate::types::value::Value;
 /// One client session's side of the engine.
 pub struct EngineSession {
     pub(crate) hold: Hold,
-    /// The session's own connection for good, once it has temporary tables.
-    pub(crate) pinned: Option<Arc<Lease>>,
     savepoints: Savepoints,
     modes: Modes,
-    pub(crate) schema: SessionSchema,
+    /// What the functions that its statements call know of it.
+    pub(crate) link: Arc<SessionLink>,
     /// What the commit under way will say.
     outgoing: Option<Pending>,
     /// It listens to something, or something has arrived that it listened to.
@@ -57,7 +56,6 @@ pub struct EngineSession {
     /// It asks whether the database is well.
     probes: bool,
     pub(crate) context: SharedContext,
-    pub(crate) database: Arc<Database>,
 }
 
 impl EngineSession {
@@ -73,10 +71,9 @@ impl EngineSession {
         progress.attach(Some(interrupt.clone()));
         EngineSession {
             hold: Hold::Nothing,
-            pinned: None,
             savepoints: Savepoints::default(),
             modes: Modes::default(),
-            schema: SessionSchema::default(),
+            link: SessionLink::new(&database, &context, interrupt.clone()),
             outgoing: None,
             listening: false,
             seen: Seen::new(Arc::clone(database.watermark())),
@@ -91,7 +88,6 @@ impl EngineSession {
             places: PlacesHeld::default(),
             probes: false,
             context,
-            database,
         }
     }
 
@@ -109,12 +105,12 @@ impl EngineSession {
 
     /// It waits for its client: until the result is dropped, others have its places in the pool.
     pub fn rest(&self) -> Lent {
-        self.database.pool().places().lend(self.places.count())
+        self.link.database.pool().places().lend(self.places.count())
     }
 
     /// The database.
     pub fn database(&self) -> &Arc<Database> {
-        &self.database
+        &self.link.database
     }
 
     /// The functions' view of this session.
@@ -176,7 +172,7 @@ impl EngineSession {
             Hold::Nothing => self.read().await?,
         };
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
-        let timing = || Arc::clone(&self.schema.timing);
+        let timing = || Arc::clone(&self.link.schema().timing);
         let of_step = |step: &ProgramStep| Origin::new(Arc::clone(&self.context), timing(), step.target);
         let step_origins = statement.before.iter().map(of_step).collect();
         Cursor::open(lease, statement, params, literals, gate, origin, step_origins)
@@ -204,16 +200,17 @@ impl EngineSession {
             Hold::Snapshot(lease) => Some(lease),
             _ => None,
         };
-        held.into_iter().chain(&self.pinned).any(|lease| cursor.is_on(lease))
+        let schema = self.link.schema();
+        held.into_iter().chain(&schema.pinned).any(|lease| cursor.is_on(lease))
     }
 
     /// Runs VACUUM, ANALYZE … outside of a transaction.
     pub async fn maintenance(&mut self, statements: &[String]) -> Result<()> {
-        self.database.check_writable()?;
+        self.link.database.check_writable()?;
         let ticket = self.ticket().await?;
         let lease = self.writer_lease()?;
         let mut outcome = Ok(());
-        let sequence = self.database.commit(|_| {
+        let sequence = self.link.database.commit(|_| {
             blocking(|| {
                 let entered = lease.enter();
                 entered.begin_statement();
@@ -265,8 +262,11 @@ impl EngineSession {
         let search_path = self.lock_context().settings.schemas_searched().clone();
         let constraints =
             names.map(|names| constraint_timing::named(&catalog, &search_path, names, deferred)).transpose()?;
-        let timing = Arc::make_mut(&mut self.schema.timing);
-        timing.set(constraints.as_deref(), deferred);
+        let timing = {
+            let schema = &mut *self.link.schema();
+            Arc::make_mut(&mut schema.timing).set(constraints.as_deref(), deferred);
+            Arc::clone(&schema.timing)
+        };
         let Hold::Write(write) = &self.hold else { return Ok(()) };
         let entered = write.lease.enter();
         timing.check(&entered, &self.context)?;
@@ -287,7 +287,7 @@ impl EngineSession {
         }
         if outcome.is_ok() {
             self.hold = Hold::Nothing;
-            self.schema.committed();
+            self.link.schema().committed();
         }
         self.end_transaction();
         if let Some(sequence) = outcome? {
@@ -300,7 +300,7 @@ impl EngineSession {
 
     /// Whether another instance of the server can commit first.
     pub fn can_be_overtaken(&self) -> bool {
-        self.database.replica().is_some()
+        self.link.database.replica().is_some()
     }
 
     /// Whether nothing was wrong with the last transaction but that another instance has committed first.
@@ -332,13 +332,13 @@ impl EngineSession {
     }
 
     fn check_room(&self, pending: Option<&Pending>) -> Result<()> {
-        pending.map_or(Ok(()), |pending| self.database.notifications().check_room(pending))
+        pending.map_or(Ok(()), |pending| self.link.database.notifications().check_room(pending))
     }
 
     fn publish(&mut self, pending: Pending, sequence: CommitSequence) {
         // What it says may come from what it has read, too.
         let stamp = sequence.max(self.seen.stamp());
-        self.listening = self.database.notifications().publish(self.pid(), pending, stamp) || self.listening;
+        self.listening = self.link.database.notifications().publish(self.pid(), pending, stamp) || self.listening;
     }
 
     /// The notifications that have arrived and whose commits have become durable.
@@ -346,8 +346,8 @@ impl EngineSession {
         if !self.listening {
             return Vec::new();
         }
-        let watermark = self.database.watermark();
-        let mut heard = self.database.notifications().take(self.pid(), watermark.last_durable());
+        let watermark = self.link.database.watermark();
+        let mut heard = self.link.database.notifications().take(self.pid(), watermark.last_durable());
         heard.retain(|notification| watermark.fate(notification.stamp) == Fate::Durable);
         heard
     }
@@ -355,12 +355,12 @@ impl EngineSession {
     /// Resolves when there may be something to [`hear`](Self::hear); never for a session that does not listen. Cancel
     /// safe.
     pub async fn something_to_hear(&self) {
-        let (notifications, pid) = (self.database.notifications(), self.pid());
+        let (notifications, pid) = (self.link.database.notifications(), self.pid());
         let arrival = if self.listening { notifications.arrival(pid) } else { None };
         let Some(arrival) = arrival else { return std::future::pending().await };
         loop {
             match notifications.next(pid) {
-                Some(stamp) => return self.database.watermark().wait(stamp).await,
+                Some(stamp) => return self.link.database.watermark().wait(stamp).await,
                 None => arrival.notified().await,
             }
         }
@@ -389,7 +389,7 @@ impl EngineSession {
     pub async fn savepoint(&mut self, name: &str) -> Result<()> {
         self.notice_loss();
         let entered = enter(&self.hold)?;
-        self.savepoints.set(name, self.schema.mark(), entered.as_ref())
+        self.savepoints.set(name, self.link.schema().mark(), entered.as_ref())
     }
 
     /// RELEASE; 3B001 when there is none of that name.
@@ -405,9 +405,9 @@ impl EngineSession {
         let entered = enter(&self.hold)?;
         let mark = self.savepoints.rollback_to(name, entered.as_ref())?;
         drop(entered);
-        self.undo_schema(mark);
+        self.link.undo_schema(mark);
         match enter(&self.hold)? {
-            Some(entered) if self.holds_ticket() => self.schema.timing.apply(&entered),
+            Some(entered) if self.holds_ticket() => self.timing().apply(&entered),
             _ => Ok(()),
         }
     }
@@ -428,11 +428,11 @@ impl EngineSession {
     /// The write ticket; while the session waits for it others can see that.
     async fn ticket(&self) -> Result<Ticket> {
         let pid = self.pid();
-        if let Some(ticket) = self.database.try_ticket(pid) {
+        if let Some(ticket) = self.link.database.try_ticket(pid) {
             return Ok(ticket);
         }
         let _waiting = Waiting::new(&self.context, Wait::WriteTicket);
-        self.database.ticket(pid, &self.interrupt, self.lock_timeout).await
+        self.link.database.ticket(pid, &self.interrupt, self.lock_timeout).await
     }
 
     fn pid(&self) -> i32 {
@@ -443,8 +443,16 @@ impl EngineSession {
         self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn timing(&self) -> Arc<Timing> {
+        Arc::clone(&self.link.schema().timing)
+    }
+
+    fn pinned(&self) -> Option<Arc<Lease>> {
+        self.link.schema().pinned.clone()
+    }
+
     fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
-        let timing = Arc::clone(&self.schema.timing);
+        let timing = self.timing();
         let mut origin = Origin::new(Arc::clone(&self.context), timing, statement.target);
         origin.set_keys(statement, params, literals);
         origin
@@ -452,26 +460,25 @@ impl EngineSession {
 
     /// A connection for one statement, or the session's own.
     async fn borrow(&self) -> Result<Arc<Lease>> {
-        if let Some(pinned) = &self.pinned {
-            return Ok(Arc::clone(pinned));
+        if let Some(pinned) = self.pinned() {
+            return Ok(pinned);
         }
-        let pool = self.database.pool();
+        let pool = self.link.database.pool();
         let own = if self.probes { pool.probe()? } else { None };
         let lease = match own {
             Some(lease) => lease,
             None => pool.reader(&self.interrupt, &self.places).await?,
         };
-        self.attach(&lease);
-        Ok(Arc::new(lease))
+        Ok(self.attach(lease))
     }
 
     /// A connection to read with outside of a transaction, and what the output has to wait for.
-    async fn read(&self) -> Result<(Arc<Lease>, Gate)> {
+    pub(crate) async fn read(&self) -> Result<(Arc<Lease>, Gate)> {
         let lease = self.borrow().await?;
-        let gate = match self.database.replica() {
+        let gate = match self.link.database.replica() {
             None => Gate::Snapshot(self.seen.clone()),
             // The transaction of another cursor or of its own must not be mixed up with this read's.
-            Some(replica) if self.pinned.is_some() => Gate::Kept(self.seen.clone(), Arc::clone(replica)),
+            Some(replica) if self.pinned().is_some() => Gate::Kept(self.seen.clone(), Arc::clone(replica)),
             Some(replica) => match replica.begin_read(&lease, ReadFrom::Durable)? {
                 ReadFrom::Durable => Gate::Durable,
                 ReadFrom::Latest => Gate::Snapshot(self.seen.clone()),
@@ -482,28 +489,30 @@ impl EngineSession {
 
     /// The connection to write with; the caller has the ticket.
     fn writer_lease(&self) -> Result<Arc<Lease>> {
-        if let Some(pinned) = &self.pinned {
+        if let Some(pinned) = self.pinned() {
             pinned.follow()?;
-            return Ok(Arc::clone(pinned));
+            return Ok(pinned);
         }
-        let lease = self.database.pool().writer()?;
-        self.attach(&lease);
-        Ok(Arc::new(lease))
+        let lease = self.link.database.pool().writer()?;
+        Ok(self.attach(lease))
     }
 
-    fn attach(&self, lease: &Lease) {
+    fn attach(&self, lease: Lease) -> Arc<Lease> {
         lease.slot().enter(Arc::clone(&self.context), Some(Arc::clone(&self.poll)));
         lease.progress().attach(Some(self.interrupt.clone()));
+        let lease = Arc::new(lease);
+        lease.slot().link(&self.link, &lease);
+        lease
     }
 
     /// A transaction that promises one snapshot takes it before its first read.
-    async fn ensure_readable(&mut self) -> Result<()> {
+    pub(crate) async fn ensure_readable(&mut self) -> Result<()> {
         self.notice_loss();
         if !self.modes.snapshot || !matches!(self.hold, Hold::Nothing) {
             return Ok(());
         }
         let lease = self.borrow().await?;
-        match self.database.replica() {
+        match self.link.database.replica() {
             None => {
                 self.open_transaction(&lease, &[Control::Begin, Control::Pin])?;
                 self.seen.note_snapshot();
@@ -533,8 +542,8 @@ impl EngineSession {
             let message = "cannot execute this statement in a read-only transaction";
             return Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
         }
-        self.database.check_writable()?;
-        self.database.check_space()?;
+        self.link.database.check_writable()?;
+        self.link.database.check_space()?;
         let ticket = self.ticket().await?;
         let lease = match &self.hold {
             Hold::Snapshot(lease) => {
@@ -550,8 +559,9 @@ impl EngineSession {
             }
         };
         lease.slot().take_pending_keys();
-        if *self.schema.timing != Timing::default() {
-            self.schema.timing.apply(&lease.enter())?;
+        let timing = self.timing();
+        if *timing != Timing::default() {
+            timing.apply(&lease.enter())?;
         }
         let begun = self.seen.now();
         self.hold = Hold::Write(WriteTransaction { lease, _ticket: ticket, begun });
@@ -574,7 +584,7 @@ impl EngineSession {
 
     /// Resolves when another instance's commits have overtaken what the open write transaction stands on.
     pub async fn must_give_way(&self) {
-        match self.database.replica() {
+        match self.link.database.replica() {
             Some(replica) if self.holds_ticket() => replica.evicted().await,
             _ => std::future::pending().await,
         }
@@ -589,7 +599,7 @@ impl EngineSession {
 
     /// SQLite rolls a transaction back by itself when a writing statement is interrupted or runs out of space.
     fn notice_loss(&mut self) {
-        if self.holds_ticket() && self.database.replica().is_some_and(|replica| replica.is_evicting()) {
+        if self.holds_ticket() && self.link.database.replica().is_some_and(|replica| replica.is_evicting()) {
             return self.give_way();
         }
         let gone = match &self.hold {
@@ -623,7 +633,7 @@ impl EngineSession {
 
     /// What could not become durable is not committed.
     fn check_size(&self, write: &WriteTransaction) -> Result<()> {
-        let Some(replica) = self.database.replica() else { return Ok(()) };
+        let Some(replica) = self.link.database.replica() else { return Ok(()) };
         let entered = write.lease.enter();
         let pages =
             entered.with(|database| database.query_row("PRAGMA main.page_count", [], |row| row.get::<_, u32>(0)));
@@ -632,10 +642,10 @@ impl EngineSession {
 
     fn commit_write(&self, write: &WriteTransaction) -> Result<CommitSequence> {
         let entered = write.lease.enter();
-        let moved = self.database.sequences().take_dirty();
+        let moved = self.link.database.sequences().take_dirty();
         let outcome = write_sequences(&entered, &moved).and_then(|()| {
             let mut outcome = Ok(());
-            let sequence = self.database.commit(|sequence| match entered.commit() {
+            let sequence = self.link.database.commit(|sequence| match entered.commit() {
                 Ok(frames) => {
                     self.publish_schema(sequence);
                     frames
@@ -648,7 +658,7 @@ impl EngineSession {
             outcome.map(|()| sequence)
         });
         outcome.map_err(|code| {
-            self.database.sequences().put_back(moved);
+            self.link.database.sequences().put_back(moved);
             self.seen.note(write.begun);
             self.commit_error(&write.lease, &entered, code)
         })
@@ -669,7 +679,7 @@ impl EngineSession {
             Hold::Write(write) => (&write.lease, Some(write.begun)),
             Hold::Nothing | Hold::Lost(_) => {
                 self.hold = Hold::Nothing;
-                return self.undo_schema(None);
+                return self.link.undo_schema(None);
             }
         };
         let entered = lease.enter();
@@ -677,16 +687,16 @@ impl EngineSession {
             && let Err(code) = entered.control(Control::Rollback)
         {
             // The lease sees to it that such a connection is not used again.
-            log::error!("database \"{}\": ROLLBACK failed: {}", self.database.name(), entered.error(code));
+            log::error!("database \"{}\": ROLLBACK failed: {}", self.link.database.name(), entered.error(code));
         }
         drop(entered);
         if let Some(begun) = begun
-            && self.database.replica().is_none()
+            && self.link.database.replica().is_none()
         {
             self.seen.note(begun);
         }
         self.hold = Hold::Nothing;
-        self.undo_schema(None);
+        self.link.undo_schema(None);
     }
 
     fn end_transaction(&mut self) {
@@ -694,6 +704,8 @@ impl EngineSession {
         self.roll_back_locally();
         self.savepoints.clear();
         self.modes = Modes::default();
+        self.link.forget_blocks();
+        self.link.cursors().close_all();
     }
 }
 
@@ -701,12 +713,13 @@ impl Drop for EngineSession {
     /// A client that vanished in the middle of its transaction.
     fn drop(&mut self) {
         if self.holds_ticket() {
-            let (pid, name) = (self.pid(), self.database.name());
+            let (pid, name) = (self.pid(), self.link.database.name());
             log::info!("database \"{name}\": backend {pid} ended inside a transaction, which is rolled back");
         }
         self.roll_back_locally();
+        self.link.schema().pinned = None;
         if self.listening {
-            self.database.notifications().forget(self.pid());
+            self.link.database.notifications().forget(self.pid());
         }
     }
 }

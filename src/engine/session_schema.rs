@@ -4,7 +4,7 @@
 //! is the session's own until COMMIT publishes it, and temporary tables stay its own. Must not know: how a change is
 //! carried out (`engine::ddl`).
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
@@ -14,9 +14,14 @@ use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
 use crate::engine::connection::Entered;
 use crate::engine::constraint_timing::Timing;
+use crate::engine::context::{SessionContext, SharedContext};
+use crate::engine::database::Database;
 use crate::engine::ddl;
 use crate::engine::error_map;
+use crate::engine::interrupt::InterruptHandle;
 use crate::engine::pool::Lease;
+use crate::engine::routines::blocks::Block;
+use crate::engine::routines::cursors::FunctionCursors;
 use crate::engine::sequences::{self, SequenceState};
 use crate::engine::session::EngineSession;
 use crate::engine::statement::Code;
@@ -27,6 +32,17 @@ use crate::sql::planner::PlanContext;
 use crate::storage::watermark::CommitSequence;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
+
+/// What a session and the functions that its statements call have in common.
+pub(crate) struct SessionLink {
+    pub(crate) database: Arc<Database>,
+    pub(crate) context: SharedContext,
+    schema: Mutex<SessionSchema>,
+    /// The blocks with EXCEPTION that functions are in.
+    pub(crate) blocks: Mutex<Vec<Block>>,
+    pub(crate) cursors: Mutex<FunctionCursors>,
+    pub(crate) interrupt: InterruptHandle,
+}
 
 /// A session's own view of the schema.
 #[derive(Default)]
@@ -43,6 +59,8 @@ pub(crate) struct SessionSchema {
     pub(crate) timing: Arc<Timing>,
     /// The session has made temporary tables ON COMMIT DROP or DELETE ROWS.
     acts_on_commit: bool,
+    /// The session's own connection for good, once it has temporary tables.
+    pub(crate) pinned: Option<Arc<Lease>>,
 }
 
 /// The state of a session's schema at a savepoint.
@@ -77,22 +95,15 @@ impl EngineSession {
     /// The schema as this session sees it: its own uncommitted one after DDL in the open transaction, and with its
     /// temporary tables.
     pub fn catalog(&self) -> Arc<CatalogSnapshot> {
-        if let Some(changed) = &self.schema.changed {
-            return Arc::clone(changed);
-        }
-        let shared = self.database.catalog();
-        if let Some(replica) = self.database.replica() {
+        if let Some(replica) = self.link.database.replica().filter(|_| self.link.schema().changed.is_none()) {
             self.seen.note_if_pending(replica.schema_stamp());
         }
-        match &self.pinned {
-            Some(_) => self.catalog_with_temporary(shared),
-            None => shared,
-        }
+        self.link.catalog()
     }
 
     /// ON COMMIT DROP and DELETE ROWS, just before a commit that writes.
     pub(crate) async fn act_on_commit(&mut self) -> Result<()> {
-        if self.schema.acts_on_commit && matches!(self.hold, Hold::Write(_)) {
+        if self.link.schema().acts_on_commit && matches!(self.hold, Hold::Write(_)) {
             self.ddl(&Ddl::EndOfTransaction).await?;
         }
         Ok(())
@@ -103,35 +114,16 @@ impl EngineSession {
     pub async fn ddl(&mut self, ddl: &Ddl) -> Result<Option<u64>> {
         self.ensure_write().await?;
         let Hold::Write(write) = &self.hold else { return Err(Loss::Failed.error()) };
-        let lease = Arc::clone(&write.lease);
-        let mut catalog = self.catalog();
-        if lease.enter().with(store::file_version).map_err(error_map::from_rusqlite)? != catalog.file_version {
-            // Another program has changed the file's schema.
-            catalog = Arc::new(load_catalog(&lease.enter())?);
-        }
-        let outcome = self.execute_ddl(&lease, &catalog, ddl)?;
-        let catalog = match outcome.catalog {
-            Some(catalog) => catalog,
-            None => Arc::new(load_catalog(&lease.enter())?),
-        };
-        self.schema.restarted.extend(outcome.restarted);
-        self.schema.emptied.extend(outcome.emptied);
-        if self.pinned.is_none() && catalog.has_temporary() {
-            lease.keep_for_good();
-            self.pinned = Some(lease);
-        }
-        self.schema.changed = Some(catalog);
-        self.schema.acts_on_commit |= ddl.acts_on_commit();
-        self.lock_context().notices.extend(outcome.notices);
-        Ok(outcome.rows)
+        self.link.ddl(&Arc::clone(&write.lease), ddl)
     }
 
     /// Whether the open transaction has made or emptied a table, so that nobody else sees its rows.
     pub fn is_new_here(&self, table: Oid) -> bool {
         let is_made = |changed: &Arc<CatalogSnapshot>| {
-            changed.relations.contains_key(&table) && !self.database.catalog().relations.contains_key(&table)
+            changed.relations.contains_key(&table) && !self.link.database.catalog().relations.contains_key(&table)
         };
-        self.schema.emptied.contains(&table) || self.schema.changed.as_ref().is_some_and(is_made)
+        let schema = self.link.schema();
+        schema.emptied.contains(&table) || schema.changed.as_ref().is_some_and(is_made)
     }
 
     /// Writes rows of the catalog inside the transaction.
@@ -146,14 +138,103 @@ impl EngineSession {
         let entered = lease.enter();
         entered.begin_statement();
         entered.with(|connection| write(connection, &catalog)).map_err(error_map::from_rusqlite)?;
-        self.schema.changed = Some(Arc::new(load_catalog(&entered)?));
+        self.link.schema().changed = Some(Arc::new(load_catalog(&entered)?));
         Ok(())
+    }
+
+    /// Makes the committed schema everybody's, without the temporary tables of this session.
+    pub(crate) fn publish_schema(&self, sequence: CommitSequence) {
+        let schema = self.link.schema();
+        let Some(changed) = &schema.changed else { return };
+        if let Some(replica) = self.link.database.replica() {
+            replica.schema_changes(sequence);
+        }
+        if !changed.has_temporary() {
+            return self.link.database.publish(Arc::clone(changed));
+        }
+        let shared = Arc::new(changed.without_temporary(store::next_version()));
+        let mut own = schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
+        *own = Some((shared.version, Arc::clone(changed)));
+        self.link.database.publish(shared);
+    }
+}
+
+impl SessionLink {
+    /// Of a session that has not done anything.
+    pub(crate) fn new(database: &Arc<Database>, context: &SharedContext, interrupt: InterruptHandle) -> Arc<Self> {
+        Arc::new(SessionLink {
+            database: Arc::clone(database),
+            context: Arc::clone(context),
+            schema: Mutex::default(),
+            blocks: Mutex::default(),
+            cursors: Mutex::default(),
+            interrupt,
+        })
+    }
+
+    /// The data are valid after any panic.
+    pub(crate) fn schema(&self) -> MutexGuard<'_, SessionSchema> {
+        self.schema.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn context(&self) -> MutexGuard<'_, SessionContext> {
+        self.context.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The schema as the session sees it.
+    pub(crate) fn catalog(&self) -> Arc<CatalogSnapshot> {
+        let schema = self.schema();
+        if let Some(changed) = &schema.changed {
+            return Arc::clone(changed);
+        }
+        let shared = self.database.catalog();
+        match &schema.pinned {
+            Some(_) => schema.catalog_with_temporary(shared),
+            None => shared,
+        }
+    }
+
+    /// Runs something that plans a statement. The session's state is locked meanwhile.
+    pub(crate) fn planning<T>(&self, body: impl FnOnce(PlanContext<'_>) -> Result<T>) -> Result<T> {
+        let catalog = self.catalog();
+        let context = &mut *self.context();
+        let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
+        let may_use =
+            |schema: &str| holder.as_ref().is_none_or(|holder| catalog.may_schema(holder, schema, Privileges::USAGE));
+        let (user, database) = (context.user.as_str(), context.database.as_str());
+        body(PlanContext { catalog: &catalog, settings: &context.settings, user, database, may_use: &may_use })
+    }
+
+    /// Carries out a change of the schema in the write transaction of that connection.
+    pub(crate) fn ddl(&self, lease: &Arc<Lease>, ddl: &Ddl) -> Result<Option<u64>> {
+        let mut catalog = self.catalog();
+        if lease.enter().with(store::file_version).map_err(error_map::from_rusqlite)? != catalog.file_version {
+            // Another program has changed the file's schema.
+            catalog = Arc::new(load_catalog(&lease.enter())?);
+        }
+        let outcome = self.execute_ddl(lease, &catalog, ddl)?;
+        let catalog = match outcome.catalog {
+            Some(catalog) => catalog,
+            None => Arc::new(load_catalog(&lease.enter())?),
+        };
+        let mut schema = self.schema();
+        schema.restarted.extend(outcome.restarted);
+        schema.emptied.extend(outcome.emptied);
+        if schema.pinned.is_none() && catalog.has_temporary() {
+            lease.keep_for_good();
+            schema.pinned = Some(Arc::clone(lease));
+        }
+        schema.changed = Some(catalog);
+        schema.acts_on_commit |= ddl.acts_on_commit();
+        drop(schema);
+        self.context().notices.extend(outcome.notices);
+        Ok(outcome.rows)
     }
 
     fn execute_ddl(&self, lease: &Lease, catalog: &Arc<CatalogSnapshot>, ddl: &Ddl) -> Result<ddl::DdlOutcome> {
         // Copies, because SQL functions lock the context while the statement runs.
         let (settings, user, database, holder) = {
-            let mut context = self.lock_context();
+            let mut context = self.context();
             let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
             (context.settings.clone(), context.user.clone(), context.database.clone(), holder)
         };
@@ -177,21 +258,22 @@ impl EngineSession {
 
     /// The transaction's changes of the schema since the mark were undone (all of them without one): sequences it has
     /// made are not there, those it has set are where they were.
-    pub(crate) fn undo_schema(&mut self, mark: Option<SchemaMark>) {
+    pub(crate) fn undo_schema(&self, mark: Option<SchemaMark>) {
         let registry = self.database.sequences();
+        let schema = &mut *self.schema();
         let (timing, restored, keep, emptied) = match mark {
             Some(mark) => (mark.timing, mark.changed, mark.restarted, mark.emptied),
             None => (Arc::default(), None, 0, 0),
         };
-        self.schema.emptied.truncate(emptied);
-        self.schema.timing = timing;
-        for (oid, state) in self.schema.restarted.drain(keep.min(self.schema.restarted.len())..).rev() {
+        schema.emptied.truncate(emptied);
+        schema.timing = timing;
+        for (oid, state) in schema.restarted.drain(keep.min(schema.restarted.len())..).rev() {
             registry.load(oid, state);
             // The file may be behind it.
             registry.put_back(vec![(oid, state)]);
         }
-        if let Some(undone) = std::mem::replace(&mut self.schema.changed, restored) {
-            let now = self.schema.changed.clone().unwrap_or_else(|| self.database.catalog());
+        if let Some(undone) = std::mem::replace(&mut schema.changed, restored) {
+            let now = schema.changed.clone().unwrap_or_else(|| self.database.catalog());
             for (oid, relation) in undone.relations.missing_in(&now.relations) {
                 if !relation.temporary {
                     registry.forget(*oid);
@@ -199,24 +281,11 @@ impl EngineSession {
             }
         }
     }
+}
 
-    /// Makes the committed schema everybody's, without the temporary tables of this session.
-    pub(crate) fn publish_schema(&self, sequence: CommitSequence) {
-        let Some(changed) = &self.schema.changed else { return };
-        if let Some(replica) = self.database.replica() {
-            replica.schema_changes(sequence);
-        }
-        if !changed.has_temporary() {
-            return self.database.publish(Arc::clone(changed));
-        }
-        let shared = Arc::new(changed.without_temporary(store::next_version()));
-        let mut own = self.schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
-        *own = Some((shared.version, Arc::clone(changed)));
-        self.database.publish(shared);
-    }
-
+impl SessionSchema {
     fn catalog_with_temporary(&self, shared: Arc<CatalogSnapshot>) -> Arc<CatalogSnapshot> {
-        let mut own = self.schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = self.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
         // Without any the session has made some in a transaction that was undone.
         let Some((version, catalog)) = &*own else { return shared };
         if *version == shared.version {

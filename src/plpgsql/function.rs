@@ -91,7 +91,8 @@ pub struct Function {
     pub(super) print_strict_params: bool,
     pub(super) names: Names,
     pub(super) variables: Vec<Variable>,
-    pub(super) queries: usize,
+    pub(super) texts: Vec<String>,
+    pub(super) is_dynamic: bool,
     /// The variables of the arguments.
     pub(super) arguments: Vec<u32>,
     pub(super) output: Output,
@@ -106,7 +107,17 @@ pub struct Function {
 impl Function {
     /// How many queries it has; see [`Query::number`].
     pub fn query_count(&self) -> usize {
-        self.queries
+        self.texts.len()
+    }
+
+    /// The SQL in it, in the order of [`Query::number`].
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
+
+    /// Whether it runs SQL that it computes (EXECUTE).
+    pub fn is_dynamic(&self) -> bool {
+        self.is_dynamic
     }
 }
 

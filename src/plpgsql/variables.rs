@@ -67,6 +67,11 @@ impl<'a> Variables<'a> {
         self.function.variable_conflict
     }
 
+    /// What a variable is called.
+    pub fn name(&self, number: u32) -> &'a str {
+        self.function.variables.get(number as usize).map_or("", |variable| variable.name.as_str())
+    }
+
     /// What a column reference in the query means if it is a variable: one to three names; `*` as the last one for
     /// a whole row (resolve_column_ref). `None` if the names are none of the function's.
     pub fn lookup(&self, query: &Query, names: &[&str]) -> Option<Reference> {

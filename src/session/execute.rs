@@ -199,6 +199,23 @@ impl StateMachine {
                 let simple = describe == Describe::Yes;
                 Box::pin(self.cursor(command, portal, (simple, max_rows))).await
             }
+            Action::Do(body) => {
+                self.session.queried = true;
+                Box::pin(self.run_block(body)).await?;
+                finished(completion(plan.tag, 0))
+            }
+            Action::Call(call) => {
+                self.session.queried = true;
+                let literals = Arc::clone(&portal.planned.literals);
+                let row = Box::pin(self.call_procedure(call, (&portal.params, &literals))).await?;
+                match &plan.columns {
+                    None => finished(completion(plan.tag, 0)),
+                    Some(columns) => {
+                        self.describe(describe, Some(columns), &portal.formats);
+                        Ok(Started::Rows(RowSource::Fetched(Arc::clone(&plan), vec![row].into_iter())))
+                    }
+                }
+            }
             Action::Session(command) => {
                 self.session_command(command).await?;
                 finished(completion(plan.tag, 0))

@@ -46,6 +46,10 @@ pub(super) struct Slot {
     source: &'static str,
 }
 
+/// The values of some variables.
+#[derive(Debug)]
+pub struct SavedSettings(Vec<(String, Option<Slot>)>);
+
 impl Slot {
     pub(super) fn effective(&self) -> Option<&Setting> {
         self.local.as_ref().or(self.session.as_ref()).or(self.reset.as_ref())
@@ -361,6 +365,26 @@ impl Settings {
         self.in_transaction = false;
         self.savepoints.clear();
         self.undo_to(0);
+    }
+
+    /// The values of variables, to be put back by [`Settings::restore`].
+    pub fn save(&self, names: &[&str]) -> SavedSettings {
+        let keys = names.iter().filter_map(|name| match find(name) {
+            Some(variable) => Some(key(variable)),
+            None => custom_key(name).ok(),
+        });
+        SavedSettings(keys.map(|key| (key.clone().into_owned(), self.slots.get(key.as_ref()).cloned())).collect())
+    }
+
+    /// Variables are what they were.
+    pub fn restore(&mut self, saved: SavedSettings) {
+        for (name, slot) in saved.0 {
+            if let Some(variable) = find(&name).filter(|variable| variable.reported) {
+                self.note_unreported(variable);
+            }
+            self.change(name.into(), |now| *now = slot.unwrap_or_default());
+        }
+        self.refresh();
     }
 
     /// A savepoint is set inside the others.

@@ -10,7 +10,8 @@ use std::fmt;
 pub use crate::sql::syntax::ast::definition::{IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity};
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
-pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, RoleSpec};
+pub use crate::sql::syntax::ast::routine::{AlterFunctionStmt, CreateFunctionStmt, ObjectWithArgs};
+pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectType, RoleSpec};
 
 /// A name, folded, with its schema if one was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +99,21 @@ pub enum Ddl {
         labels: Vec<String>,
     },
     CreateDomain(Box<CreateDomain>),
+    CreateRoutine(Box<CreateFunctionStmt>),
+    /// ALTER FUNCTION, PROCEDURE, ROUTINE with attributes.
+    AlterRoutine(Box<AlterFunctionStmt>),
+    ChangeRoutine {
+        /// Function, Procedure or Routine.
+        kind: ObjectType,
+        routine: Box<ObjectWithArgs>,
+        change: RoutineChange,
+    },
+    DropRoutines {
+        kind: ObjectType,
+        routines: Vec<ObjectWithArgs>,
+        if_exists: bool,
+        cascade: bool,
+    },
     AlterTable {
         name: Name,
         /// TABLE, or VIEW for the actions that views share.
@@ -197,6 +213,14 @@ impl Ddl {
             _ => false,
         }
     }
+}
+
+/// What ALTER changes of a routine besides its attributes.
+#[derive(Clone, Debug)]
+pub enum RoutineChange {
+    Rename(String),
+    SetSchema(String),
+    Owner(RoleSpec),
 }
 
 /// CREATE TABLE (sql-createtable.html).
@@ -581,6 +605,7 @@ pub enum CommentTarget {
         domain: Name,
         constraint: String,
     },
-    /// A function, a role …: something that is not kept here.
+    Routine(ObjectType, Box<ObjectWithArgs>),
+    /// A role, a cast …: something that is not kept here.
     Other,
 }

@@ -7,6 +7,7 @@
 mod alter;
 mod object;
 mod options;
+mod routine;
 mod table;
 
 use crate::error::{Error, Result, SqlState};
@@ -50,6 +51,12 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateEnum(create) => definer.create_enum(create),
         Stmt::CreateDomain(create) => definer.create_domain(create),
         Stmt::CreateExtension(create) => definer.create_extension(create),
+        Stmt::CreateFunction(create) => {
+            let tag = if create.is_procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" };
+            ddl(Ddl::CreateRoutine(create.clone()), tag)
+        }
+        Stmt::AlterFunction(alter) => ddl(Ddl::AlterRoutine(alter.clone()), routine::altered_tag(alter.object_type)),
+        Stmt::CreatePLang(create) => routine::create_language(create),
         Stmt::AlterTable(alter) => definer.alter_table(alter),
         Stmt::AlterSeq(alter) => definer.alter_sequence(alter),
         Stmt::AlterEnum(alter) => definer.alter_enum(alter),
@@ -83,6 +90,16 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::AlterExtension(_) | Stmt::AlterExtensionContents(_) => return accepted("ALTER EXTENSION"),
         other => Err(Error::unsupported(unsupported(other)?)),
     })
+}
+
+/// The value of SET as one text.
+pub fn setting_value(name: &str, args: &[crate::sql::ddl::Expr]) -> Result<String> {
+    crate::sql::utility::flattened(name, args)
+}
+
+/// 42704 unless there is a collation of that name.
+pub fn known_collation(names: &[String]) -> Result<()> {
+    options::check_collation(&Definer { text: "" }.name(names)?)
 }
 
 /// Indexes are always as they should be.
@@ -120,9 +137,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
             ObjectType::Collation => "CREATE COLLATION",
             _ => "CREATE TEXT SEARCH",
         },
-        Stmt::CreateFunction(create) if create.is_procedure => "CREATE PROCEDURE",
-        Stmt::CreateFunction(_) => "CREATE FUNCTION",
-        Stmt::AlterFunction(_) => "ALTER FUNCTION",
         Stmt::CreateTrig(create) if create.is_constraint => "CREATE CONSTRAINT TRIGGER",
         Stmt::CreateTrig(_) => "CREATE TRIGGER",
         Stmt::CreateEventTrig(_) => "CREATE EVENT TRIGGER",
@@ -139,7 +153,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateCast(_) => "CREATE CAST",
         Stmt::CreateTransform(_) => "CREATE TRANSFORM",
         Stmt::CreateConversion(_) => "CREATE CONVERSION",
-        Stmt::CreatePLang(_) => "CREATE LANGUAGE",
         Stmt::CreateAm(_) => "CREATE ACCESS METHOD",
         Stmt::AlterTSConfiguration(_) | Stmt::AlterTSDictionary(_) => "ALTER TEXT SEARCH",
         Stmt::AlterCollation { .. } => "ALTER COLLATION",
@@ -157,8 +170,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::AlterObjectDepends(_) => "DEPENDS ON EXTENSION",
         Stmt::AlterSystem(_) => "ALTER SYSTEM",
         Stmt::Load { .. } => "LOAD",
-        Stmt::Call(_) => "CALL",
-        Stmt::Do { .. } => "DO",
         _ => return None,
     })
 }

@@ -55,12 +55,14 @@ pub use print::Translated;
 pub struct Context<'a> {
     pub catalog: &'a CatalogSnapshot,
     pub records: &'a RecordTypes,
+    /// Whether what clients see as text is given as text.
+    pub shows: bool,
 }
 
 impl<'a> Context<'a> {
     /// That of a statement that has been analysed.
     pub fn of(analyzer: &'a Analyzer<'_>) -> Self {
-        Context { catalog: analyzer.catalog(), records: &analyzer.records }
+        Context { catalog: analyzer.catalog(), records: &analyzer.records, shows: !analyzer.is_inner }
     }
 }
 
@@ -77,7 +79,9 @@ pub struct Lowered {
 pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
     let mut query = lower.query(tree)?;
-    lower.show_objects(tree, &mut query)?;
+    if context.shows {
+        lower.show_objects(tree, &mut query)?;
+    }
     let translated = print::query(&query, &|oid| types::repr_of(context.catalog, oid));
     Ok(Lowered { translated, before: lower.program.steps, row: Vec::new() })
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::sql::analyze::routine::CallSite;
 use crate::sql::database::DatabaseCommand;
 use crate::sql::ddl::Ddl;
 use crate::sql::permission::PermissionEntry;
@@ -91,6 +92,10 @@ pub enum Action {
     Cursor(CursorCommand),
     /// DISCARD, LISTEN, NOTIFY …
     Session(SessionCommand),
+    /// DO: a block of PL/pgSQL.
+    Do(Arc<str>),
+    /// CALL of a procedure.
+    Call(Box<CallPlan>),
     /// VACUUM, ANALYZE, CHECKPOINT: SQLite statements run outside of any transaction, one after the other.
     Maintenance(Vec<String>),
     /// EXPLAIN: the statement's SQLite form; the session runs EXPLAIN QUERY PLAN over it and shows one text column.
@@ -98,6 +103,30 @@ pub enum Action {
     /// Accepted and without effect here (LOCK TABLE in a transaction, GRANT …): only the tag is answered. `locks` says
     /// that the write ticket is to be taken, and how.
     Accepted { requires_transaction: Option<&'static str>, locks: Option<LockWait>, permissions: Vec<PermissionEntry> },
+}
+
+/// CALL: the arguments are evaluated before the procedure begins.
+#[derive(Clone, Debug)]
+pub struct CallPlan {
+    /// A query of one row, the procedure's input arguments; `None` if it has none.
+    pub arguments: Option<SqliteStatement>,
+    /// Which procedure, for which types (`sql::analyze::routine::CallSite`).
+    pub site: CallSite,
+    /// What it gives back, in order.
+    pub outputs: Vec<CallOutput>,
+    /// It may change the database.
+    pub writes: bool,
+}
+
+/// An OUT or INOUT parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallOutput {
+    /// Which of the arguments as written stands for it, from 0, if one does.
+    pub argument: Option<usize>,
+    /// Empty for none.
+    pub name: String,
+    /// Its place among all parameters, from 1.
+    pub place: usize,
 }
 
 /// How long a statement waits for the write ticket (sql-select.html#SQL-FOR-UPDATE-SHARE, sql-lock.html).

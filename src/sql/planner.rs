@@ -13,18 +13,20 @@ use crate::limits::session as limits;
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::modify::Modified;
+use crate::sql::analyze::outer::OuterNames;
 use crate::sql::copy;
 use crate::sql::define::{self, Definition};
 use crate::sql::lower;
 use crate::sql::permission::Permissions;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
+use crate::sql::syntax::ast::expression::FuncCall;
 use crate::sql::syntax::ast::query::{SelectBody, SelectStmt};
 use crate::sql::syntax::ast::statement::Stmt;
-use crate::sql::syntax::lexer::TokenKind;
+use crate::sql::syntax::lexer::{Token, TokenKind};
 use crate::sql::syntax::parse;
 use crate::sql::syntax::token_value::TokenValue;
-use crate::sql::tree::{Body, ExprKind, Modify, Query, Target};
+use crate::sql::tree::{Body, Expr, ExprKind, Modify, Query, Target};
 use crate::sql::types::repr_of;
 use crate::sql::utility::{self, Maintained, Maintenance, Utility};
 use crate::types::encoding;
@@ -180,6 +182,22 @@ pub fn unbound_parameter(source: &Source<'_>) -> Error {
     }
 }
 
+/// 42P02 for the first parameter of a statement that is given no value.
+pub fn unbound_parameter_after(source: &Source<'_>, given: usize) -> Error {
+    let is_unbound = |token: &&Token| {
+        let number = token.text(source.text).get(1..).and_then(|digits| digits.parse::<usize>().ok());
+        token.kind == TokenKind::Param && number.is_none_or(|number| number > given)
+    };
+    match source.tokens.iter().find(is_unbound) {
+        Some(token) => {
+            let message = format!("there is no parameter {}", token.text(source.text));
+            let position = TokenValue { text: source.text }.position(token.start as usize);
+            Error::new(SqlState::UNDEFINED_PARAMETER, message).with_position(position + source.offset)
+        }
+        None => unbound_parameter(source),
+    }
+}
+
 /// Only plans of queries are worth keeping.
 fn cacheable(action: &Action) -> bool {
     matches!(action, Action::Sqlite(_) | Action::Transaction(_))
@@ -225,12 +243,78 @@ fn shift_position(error: Error, offset: u32) -> Error {
     }
 }
 
+/// A statement planned to run inside of a function.
+#[derive(Debug)]
+pub struct Inner {
+    pub planned: Planned,
+    /// Of each column of the result that is a record: its own columns, as far as they are known.
+    pub fields: Vec<Vec<(String, Oid, i32)>>,
+    pub command: InnerCommand,
+}
+
+/// What sort of statement it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InnerCommand {
+    Select,
+    SelectInto,
+    Modify,
+    /// COPY from or to the client.
+    Copy,
+    Transaction,
+    Utility,
+}
+
+/// Plans a statement that runs inside of a function: nothing is kept, names may be those around it.
+pub fn plan_inner(
+    source: &Source<'_>,
+    param_types: &[Oid],
+    outer: Option<&dyn OuterNames>,
+    context: PlanContext<'_>,
+) -> Result<Inner> {
+    let _booked = memory::book(source.text.len().saturating_mul(PARSED))?;
+    let stmt = parsed(source).map_err(|e| shift_position(e, source.offset))?;
+    let command = match &stmt {
+        Stmt::Select(select) => match &select.body {
+            SelectBody::Select(simple) if simple.into.is_some() => InnerCommand::SelectInto,
+            _ => InnerCommand::Select,
+        },
+        Stmt::Insert(_) | Stmt::Update(_) | Stmt::Delete(_) | Stmt::Merge(_) => InnerCommand::Modify,
+        Stmt::Copy(copy) if copy.filename.is_none() => InnerCommand::Copy,
+        Stmt::Transaction(_) => InnerCommand::Transaction,
+        _ => InnerCommand::Utility,
+    };
+    if matches!(command, InnerCommand::Copy | InnerCommand::Transaction) {
+        // It is not run.
+        let plan = Plan { params: Vec::new(), columns: None, tag: Tag::Fixed(""), action: Action::Empty };
+        let (literals, catalog_version) = (Arc::from([]), context.catalog.version);
+        let planned = Planned { plan: Arc::new(plan), literals, bytes: 0, catalog_version };
+        return Ok(Inner { planned, fields: Vec::new(), command });
+    }
+    let mut analyzer = Analyzer::new(context, source, param_types);
+    analyzer.outer = outer;
+    analyzer.is_inner = true;
+    let entry = entry_of(&mut analyzer, &stmt, param_types)?;
+    let columns = entry.plan.columns.as_deref().unwrap_or_default();
+    let fields = analyzer.outputs.iter().zip(columns).map(|((type_oid, typmod), _)| match *type_oid {
+        Oid::RECORD => analyzer.records.fields(*typmod).to_vec(),
+        _ => Vec::new(),
+    });
+    let fields = fields.collect();
+    let literals = read_literals(source, &entry.literals, context)?;
+    let (plan, catalog_version) = (Arc::clone(&entry.plan), entry.catalog_version);
+    Ok(Inner { planned: Planned { plan, literals, bytes: 0, catalog_version }, fields, command })
+}
+
 fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Entry> {
     let stmt = parsed(source).map_err(|e| shift_position(e, source.offset))?;
-    let mut analyzer = Analyzer::new(context, source, param_types);
-    let (tag, columns, action) = match statement_of(&mut analyzer, &stmt) {
+    entry_of(&mut Analyzer::new(context, source, param_types), &stmt, param_types)
+}
+
+fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Result<Entry> {
+    let (context, source) = (analyzer.context(), analyzer.source());
+    let (tag, columns, action) = match statement_of(analyzer, stmt) {
         Some(analysed) => analysed?,
-        None => other_statement(&mut analyzer, &stmt, param_types)?,
+        None => other_statement(analyzer, stmt, param_types)?,
     };
     analyzer.check_params()?;
     let unused = (0..source.literals.len()).filter(|n| matches!(analyzer.literal_types.get(*n), Some(None)));
@@ -279,6 +363,7 @@ fn query_statement(analyzer: &mut Analyzer<'_>, select: &SelectStmt) -> Result<A
     }
     let tree = analyzer.query(select)?;
     let columns = describe(analyzer, &tree_targets(&tree), &tree);
+    analyzer.outputs = tree.outputs().into_iter().map(|(_, type_oid, typmod)| (type_oid, typmod)).collect();
     Ok((Tag::Select, Some(columns), Action::Sqlite(lowered_query(analyzer, &tree)?)))
 }
 
@@ -292,6 +377,9 @@ fn other_statement(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]
             analyzer.params = params;
             let command = CursorCommand::Declare { name, options, plan };
             return Ok((Tag::Fixed("DECLARE CURSOR"), None, Action::Cursor(command)));
+        }
+        if let Utility::Call(call) = utility {
+            return call_statement(analyzer, call);
         }
         return utility_statement(utility, context, source);
     }
@@ -317,6 +405,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         Modify::Merge(_) => Tag::Merge,
     };
     let returning = modified.tree.returning();
+    analyzer.outputs = returning.iter().map(|t| (t.expr.type_oid, t.expr.typmod)).collect();
     let columns = (!returning.is_empty()).then(|| returning.iter().map(|t| field(analyzer, t)).collect());
     let lowered = lower::modify(&modified.tree, lower::Context::of(analyzer))?;
     let statement = SqliteStatement {
@@ -347,6 +436,29 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
         before: lowered.before,
         repeated: false,
     })
+}
+
+fn call_statement(analyzer: &mut Analyzer<'_>, call: &FuncCall) -> Result<Analysed> {
+    let called = analyzer.procedure_call(call)?;
+    let arguments = match called.arguments.is_empty() {
+        true => None,
+        false => {
+            let target = |expr: &Expr| Target { expr: expr.clone(), name: String::new() };
+            let tree = Query::of_targets(called.arguments.iter().map(target).collect());
+            let shows = std::mem::replace(&mut analyzer.is_inner, true);
+            let lowered = lowered_query(analyzer, &tree);
+            analyzer.is_inner = shows;
+            Some(lowered?)
+        }
+    };
+    let columns = called.outputs.iter().map(|(output, type_oid)| {
+        let name = if output.name.is_empty() { format!("column{}", output.place) } else { output.name.clone() };
+        computed(analyzer, name, *type_oid, -1)
+    });
+    let columns = (!called.outputs.is_empty()).then(|| columns.collect());
+    let outputs = called.outputs.into_iter().map(|(output, _)| output).collect();
+    let plan = CallPlan { arguments, site: called.site, outputs, writes: called.writes };
+    Ok((Tag::Fixed("CALL"), columns, Action::Call(Box::new(plan))))
 }
 
 /// SELECT … INTO t is CREATE TABLE t AS SELECT ….
@@ -436,6 +548,8 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
             (Tag::Fixed(tag), None, Action::Maintenance(statements))
         }
         Utility::Cursor(command, tag) => (tag, None, Action::Cursor(command)),
+        Utility::Do(body) => (Tag::Fixed("DO"), None, Action::Do(body.into())),
+        Utility::Call(_) => return Err(Error::internal("CALL is analysed with its arguments")),
         Utility::Declare { .. } => return Err(Error::internal("DECLARE is analysed with its query")),
         Utility::Explain { statement } => explain(statement, context, source)?,
         Utility::Copy(statement) => {

@@ -14,14 +14,14 @@ use crate::sql::analyze::updatable_view::ViewRow;
 use crate::sql::casts::CastContext;
 use crate::sql::lower;
 use crate::sql::permission::PermissionEntry;
-use crate::sql::plan::Bind;
+use crate::sql::plan::{Bind, LockWait, SqliteStatement};
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::{ColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 use crate::sql::syntax::parse;
-use crate::sql::tree::Query;
+use crate::sql::tree::{self, Expr, ExprKind, Query};
 use crate::types::pg_type::Oid;
 
 pub use crate::sql::analyze::analyzer::Dependencies;
@@ -157,6 +157,68 @@ pub fn describe_query(query: &SelectStmt, origin: Origin, context: PlanContext<'
 pub fn view_dependencies(text: &str, context: PlanContext<'_>) -> Dependencies {
     let described = parse::query(text).and_then(|query| describe_query(&query, Origin::Stored, context));
     described.map(|d| d.used).unwrap_or_default()
+}
+
+/// What is cast: a type, and of a record its columns.
+#[derive(Clone, Debug)]
+pub struct CastSource {
+    pub type_oid: Oid,
+    pub fields: Option<Vec<(String, Oid, i32)>>,
+}
+
+/// A statement of one row that casts its parameter as an assignment does; where there is no such cast, the text of the
+/// value is read as one of the other type (COERCION_PLPGSQL).
+pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanContext<'_>) -> Result<SqliteStatement> {
+    let source = empty_source();
+    let mut analyzer = Analyzer::new(context, &source, &[from.type_oid]);
+    analyzer.is_inner = true;
+    let is_record = from.fields.is_some();
+    let value = match from.fields {
+        Some(fields) => {
+            let modifier = analyzer.records.modifier(fields);
+            Expr { typmod: modifier, ..Expr::new(ExprKind::Param(0), Oid::RECORD) }
+        }
+        None => {
+            let (type_oid, typmod) = analyzer.base_type(from.type_oid, -1);
+            Expr { typmod, ..analyzer.parameter(0, type_oid) }
+        }
+    };
+    let direct = match is_record {
+        true => None,
+        false => analyzer.try_coerce(value.clone(), to, typmod, CastContext::Assignment)?,
+    };
+    let cast = match direct {
+        Some(cast) => cast,
+        None => {
+            let text = analyzer.try_coerce(value, Oid::TEXT, -1, CastContext::Explicit)?;
+            let text = text.ok_or_else(|| Error::unsupported("this cast"))?;
+            let read = analyzer.try_coerce(text, to, -1, CastContext::Explicit)?;
+            let read = read.ok_or_else(|| {
+                let names = [from.type_oid, to].map(|oid| analyzer.type_name(oid));
+                let message = format!("cannot cast type {} to {}", names[0], names[1]);
+                Error::new(SqlState::CANNOT_COERCE, message)
+            })?;
+            match typmod {
+                -1 => read,
+                _ => analyzer
+                    .try_coerce(read, to, typmod, CastContext::Assignment)?
+                    .ok_or_else(|| Error::internal("a cast to a modifier"))?,
+            }
+        }
+    };
+    let target = tree::Target { expr: cast, name: String::new() };
+    let lowered = lower::query(&Query::of_targets(vec![target]), lower::Context::of(&analyzer))?;
+    Ok(SqliteStatement {
+        sql: lowered.translated.sql.into(),
+        binds: lowered.translated.binds,
+        write: analyzer.writes,
+        wait: LockWait::Usual,
+        target: None,
+        permissions: analyzer.permissions.borrow().entries().into(),
+        key_sources: Vec::new(),
+        before: lowered.before,
+        repeated: false,
+    })
 }
 
 /// The columns of a view that can be written to, by number; `Err` says why rows cannot even be deleted from it.

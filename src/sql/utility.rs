@@ -8,6 +8,7 @@ mod cursor;
 mod database;
 mod maintenance;
 mod role;
+mod routine;
 mod transaction;
 mod variable;
 
@@ -17,11 +18,13 @@ use crate::sql::plan::{
     CursorCommand, CursorOptions, DiscardTarget, PreparedCommand, SessionCommand, Tag, TransactionCommand,
     VariableCommand,
 };
-use crate::sql::syntax::ast::expression::TypeName;
+use crate::sql::syntax::ast::expression::{FuncCall, TypeName};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::ast::statement::{DiscardMode, LockMode, Stmt};
 use crate::sql::syntax::print;
+
+pub(in crate::sql) use crate::sql::utility::variable::flattened;
 
 pub use crate::sql::utility::copy::{CopySource, CopyStatement, CopyWords};
 
@@ -53,6 +56,9 @@ pub enum Utility<'s> {
         statement: &'s Stmt,
     },
     Copy(CopyStatement<'s>),
+    /// DO, with the block's text.
+    Do(String),
+    Call(&'s FuncCall),
     /// LOCK TABLE names; `write` if the mode conflicts with writers.
     Lock {
         tables: Vec<(Option<String>, String)>,
@@ -119,6 +125,8 @@ pub fn utility<'s>(stmt: &'s Stmt, text: &str) -> Option<Result<Utility<'s>>> {
             DiscardMode::Sequences => session(SessionCommand::Discard(DiscardTarget::Sequences), "DISCARD SEQUENCES"),
             DiscardMode::Temp => session(SessionCommand::Discard(DiscardTarget::Temp), "DISCARD TEMP"),
         },
+        Stmt::Do { args } => routine::block(args),
+        Stmt::Call(call) => Ok(Utility::Call(call)),
         Stmt::Lock(stmt) => Ok(Utility::Lock {
             tables: stmt.relations.iter().map(|r| (r.schema.clone(), r.relation.clone())).collect(),
             // Weaker modes let others write (explicit-locking.html).

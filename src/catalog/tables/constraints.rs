@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use crate::catalog::definitions::without_parentheses;
 use crate::catalog::dependencies::{self, Dependency, Kind};
+use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{access_method, collation_oid, default_oid};
 use crate::catalog::tables::contents::View;
@@ -263,6 +264,7 @@ fn reference(object: dependencies::Object) -> Object {
         Constraint(_, oid) => (PG_CONSTRAINT, oid, 0),
         Rule(view) => (PG_REWRITE, rule_oid(view), 0),
         Type(oid) => (PG_TYPE, oid, 0),
+        Routine(oid) => (PG_PROC, oid, 0),
         DomainConstraint(domain, number) => (PG_CONSTRAINT, domain_constraint_oid(domain, number), 0),
     }
 }

@@ -88,7 +88,13 @@ impl Change<'_> {
                 Some(name) => Err(denied(format!("must be owner of extension {name}"))),
                 None => Ok(()),
             },
+            Ddl::CreateRoutine(create) => {
+                self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false)
+            }
             Ddl::Grant(_)
+            | Ddl::AlterRoutine(_)
+            | Ddl::ChangeRoutine { .. }
+            | Ddl::DropRoutines { .. }
             | Ddl::AlterDefaultPrivileges(_)
             | Ddl::ChangeOwner { .. }
             | Ddl::ReassignOwned { .. }
@@ -205,7 +211,7 @@ impl Change<'_> {
                 }
             }
             CommentTarget::DomainConstraint { domain, .. } => self.require_type_owner(holder, domain),
-            CommentTarget::Other => Ok(()),
+            CommentTarget::Routine(..) | CommentTarget::Other => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! COMMENT ON.
 
 use super::Change;
+use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{RelationKind, UserTypeKind};
 use crate::catalog::tables::constraints::domain_constraint_oid;
 use crate::error::{Error, Result, SqlState};
@@ -17,6 +18,11 @@ impl Change<'_> {
     pub(super) fn comment(&mut self, target: &CommentTarget, text: Option<&str>) -> Result<()> {
         let key = match target {
             CommentTarget::Other => return Ok(()),
+            CommentTarget::Routine(kind, object) => {
+                let routine = self.named_routine(*kind, object)?;
+                self.require_routine_owner(&routine)?;
+                (PG_PROC, routine.oid, 0)
+            }
             CommentTarget::Object { kind: ObjectKind::Schema, name } => {
                 (PG_NAMESPACE, self.existing_schema(&name.name)?.oid, 0)
             }

@@ -64,7 +64,11 @@ impl Change<'_> {
                 column_goes(table.oid, &keys.chain(uses).filter(|column| *column != 0).collect::<Vec<_>>())
                     || index.constraint.is_some_and(|oid| going.contains(&Object::Constraint(table.oid, oid)))
             }),
-            Object::Schema(_) | Object::Type(_) | Object::Rule(_) | Object::DomainConstraint(..) => false,
+            Object::Schema(_)
+            | Object::Type(_)
+            | Object::Rule(_)
+            | Object::Routine(_)
+            | Object::DomainConstraint(..) => false,
         }
     }
 
@@ -191,6 +195,10 @@ impl Change<'_> {
                 let name = owner.and_then(|r| r.constraints.iter().find(|c| c.oid == oid)).map(|c| c.name.clone());
                 format!("constraint {} on table {}", name.unwrap_or_default(), table(relation))
             }
+            Object::Routine(oid) => match self.catalog.routines.get(&oid).cloned() {
+                Some(routine) => format!("{} {}", routine.noun(), self.routine_signature(&routine)),
+                None => String::new(),
+            },
             Object::DomainConstraint(domain, number) => {
                 let kind = self.catalog.types.get(&domain).map(|t| &t.kind);
                 let checks = if let Some(UserTypeKind::Domain { checks, .. }) = kind { checks.as_slice() } else { &[] };
@@ -226,6 +234,7 @@ impl Change<'_> {
                 catalog.remove_comments(oid);
                 Ok(())
             }
+            Object::Routine(oid) => self.remove_routine(oid),
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
             Object::Column(relation, number) => self.drop_column_by_number(relation, number),
             Object::Default(relation, number) => self.drop_default(relation, number),

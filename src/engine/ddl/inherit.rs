@@ -75,14 +75,14 @@ impl Change<'_> {
     }
 
     /// A type with its modifier, as messages have it.
-    fn shown_type(&self, type_oid: Oid, typmod: i32) -> String {
+    fn shown_with_modifier(&self, type_oid: Oid, typmod: i32) -> String {
         let names = Names { catalog: &self.catalog, search_path: &self.search_path };
         names.format_type(type_oid, Some(typmod))
     }
 
     fn type_conflict(&self, what: &str, name: &str, a: &Column, b: &Column) -> Error {
         let message = format!("{what} \"{name}\" has a type conflict");
-        let (a, b) = (self.shown_type(a.type_oid, a.typmod), self.shown_type(b.type_oid, b.typmod));
+        let (a, b) = (self.shown_with_modifier(a.type_oid, a.typmod), self.shown_with_modifier(b.type_oid, b.typmod));
         Error::new(SqlState::DATATYPE_MISMATCH, message).with_detail(format!("{a} versus {b}"))
     }
 

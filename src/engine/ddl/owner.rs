@@ -12,6 +12,7 @@ use crate::catalog::acl::{Acl, AclKind, Holder, Privileges};
 use crate::catalog::cluster::{ClusterChange, DatabaseFacts};
 use crate::catalog::privileges::{ObjectAddress, PG_CLASS, PG_NAMESPACE, PG_TYPE};
 use crate::catalog::roles::Roles;
+use crate::catalog::routines::{PG_PROC, Routine};
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind, UserTypeKind};
 use crate::engine::identity::denied;
 use crate::error::{Error, Result, SqlState};
@@ -44,7 +45,9 @@ fn objects(catalog: &CatalogSnapshot) -> Vec<(ObjectAddress, Oid, AclKind)> {
     // A connection's own schema is nobody's.
     let schemas = catalog.schemas.iter().filter(|schema| !schema.is_temporary());
     let schemas = schemas.map(|s| ((PG_NAMESPACE, s.oid, 0), Oid::INVALID, AclKind::Schema));
-    relations.chain(types).chain(schemas).collect()
+    let routines = catalog.routines.values();
+    let routines = routines.map(|r| ((PG_PROC, r.oid, 0), schema_oid(&r.schema), AclKind::Function));
+    relations.chain(types).chain(schemas).chain(routines).collect()
 }
 
 impl Change<'_> {
@@ -205,6 +208,12 @@ impl Change<'_> {
         self.set_relation_owner(relation, owner)
     }
 
+    pub(super) fn change_routine_owner(&mut self, routine: &Routine, owner: Oid) -> Result<()> {
+        let address = (PG_PROC, routine.oid, 0);
+        self.check_new_owner(address, owner, (routine.noun(), &routine.name), Some(&routine.schema))?;
+        self.set_owner(address, owner)
+    }
+
     /// What a superuser is not asked: it is one's own, one is a member of the new owner, who may create such things there.
     fn check_new_owner(
         &self,
@@ -321,6 +330,7 @@ impl Change<'_> {
             dropped.push(match class {
                 PG_CLASS => Object::Relation(oid),
                 PG_TYPE => Object::Type(oid),
+                PG_PROC => Object::Routine(oid),
                 _ => Object::Schema(oid),
             });
         }
@@ -371,6 +381,7 @@ fn exists(catalog: &CatalogSnapshot, (class, object, part): ObjectAddress) -> bo
             relation.is_some_and(|r| part == 0 || r.column_by_number(part).is_some())
         }
         PG_TYPE => catalog.types.contains_key(&object),
+        PG_PROC => catalog.routines.contains_key(&object),
         _ => catalog.schemas.iter().any(|schema| schema.oid == object),
     }
 }

@@ -49,6 +49,7 @@ mod ranges;
 #[cfg(test)]
 mod recorded_tests;
 mod regex;
+mod routine;
 mod server_info;
 mod session;
 mod sets;
@@ -59,7 +60,7 @@ mod unnest;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
@@ -70,7 +71,9 @@ pub(crate) use collations::compare_stored;
 
 use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
+use crate::engine::pool::Lease;
 use crate::engine::sequences::SequenceRegistry;
+use crate::engine::session_schema::SessionLink;
 use crate::error::{Error, Result};
 use crate::limits::session as limits;
 use crate::types::format::FormatSettings;
@@ -97,8 +100,13 @@ struct Slot {
     kept: Mutex<Vec<KeptRows>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
+    /// What functions need that run statements themselves.
+    link: Mutex<Option<Link>>,
     sequences: Arc<SequenceRegistry>,
 }
+
+/// The session, and its lease of the connection.
+type Link = (Weak<SessionLink>, Weak<Lease>);
 
 /// Rows that a step of a statement has kept for the steps after it.
 pub(crate) type KeptRows = Arc<Vec<KeptRow>>;
@@ -125,8 +133,21 @@ impl ContextSlot {
         *lock(&self.0.error) = None;
     }
 
+    /// The session lets functions run statements on the connection.
+    pub(crate) fn link(&self, session: &Arc<SessionLink>, lease: &Arc<Lease>) {
+        *lock(&self.0.link) = Some((Arc::downgrade(session), Arc::downgrade(lease)));
+    }
+
+    /// The session and its connection, for a function that runs statements; XX000 outside of a session.
+    pub(crate) fn linked(&self) -> Result<(Arc<SessionLink>, Arc<Lease>)> {
+        let link = lock(&self.0.link);
+        let linked = link.as_ref().and_then(|(session, lease)| session.upgrade().zip(lease.upgrade()));
+        linked.ok_or_else(|| Error::internal("a function needs a session and there is none"))
+    }
+
     /// The session gives the connection back.
     pub fn leave(&self) {
+        *lock(&self.0.link) = None;
         *lock(&self.0.session) = None;
         *lock(&self.0.interrupt) = None;
     }
@@ -169,6 +190,16 @@ impl ContextSlot {
     pub fn check_interrupt(&self) -> Result<()> {
         let poll = lock(&self.0.interrupt).clone();
         poll.map_or(Ok(()), |poll| poll())
+    }
+
+    /// A statement runs inside of another one: what that has kept is put aside.
+    pub(crate) fn take_kept_rows(&self) -> Vec<KeptRows> {
+        std::mem::take(&mut *lock(&self.0.kept))
+    }
+
+    /// Puts back what [`Self::take_kept_rows`] gave.
+    pub(crate) fn put_kept_rows(&self, kept: Vec<KeptRows>) {
+        *lock(&self.0.kept) = kept;
     }
 
     /// A statement of several steps begins, or has ended: none has kept rows.
@@ -368,6 +399,7 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     collations::register(connection)?;
     unnest::register(connection, slot).map_err(|e| Error::internal(format_args!("pg_unnest: {e}")))?;
     io::register(connection, slot)?;
+    routine::register(connection, slot)?;
     aggregate::register(connection, slot)?;
     sets::register(connection, slot)
 }

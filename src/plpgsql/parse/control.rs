@@ -208,6 +208,7 @@ impl Parser<'_> {
     }
 
     fn for_execute(&mut self, variable: &ForVariable, label: &Label) -> Result<Kind> {
+        self.is_dynamic = true;
         let ends = [Until::Word(Word::Loop), Until::Word(Word::Using)];
         let (text, until) = self.expression(&ends, "LOOP or USING")?;
         let target = self.rows_target(variable, SqlState::DATATYPE_MISMATCH)?;

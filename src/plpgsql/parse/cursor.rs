@@ -78,6 +78,7 @@ impl Parser<'_> {
             let kind = OpenKind::Source(QuerySource::Query(self.statement_until_semicolon()?));
             return Ok(Kind::Open(Open { cursor, scroll, kind }));
         }
+        self.is_dynamic = true;
         let (text, until) = self.expression(&[Until::Word(Word::Using), Until::Symbol(b';')], "USING or ;")?;
         let using = match until {
             Until::Word(Word::Using) => self.expressions(Until::Symbol(b';'), ", or ;")?,

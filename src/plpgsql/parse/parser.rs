@@ -28,7 +28,10 @@ pub(in crate::plpgsql) struct Parser<'t> {
     pub(super) signature: &'t Signature,
     pub(super) options: Options,
     pub(super) types: &'t mut dyn Types,
-    pub queries: usize,
+    /// The SQL in it.
+    pub texts: Vec<String>,
+    /// SQL is computed, too.
+    pub is_dynamic: bool,
     pub variable_conflict: VariableConflict,
     /// TG_ARGV, whose first subscript is 0.
     pub arguments_of_trigger: Option<u32>,
@@ -52,7 +55,8 @@ impl<'t> Parser<'t> {
             signature,
             options,
             types,
-            queries: 0,
+            texts: Vec::new(),
+            is_dynamic: false,
             variable_conflict: options.variable_conflict,
             arguments_of_trigger: None,
             output: Output::None,

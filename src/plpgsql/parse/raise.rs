@@ -227,6 +227,7 @@ impl Parser<'_> {
         if !self.eat(Word::Execute)? {
             return Ok(Kind::ReturnQuery(QuerySource::Query(self.statement_until_semicolon()?)));
         }
+        self.is_dynamic = true;
         let (text, until) = self.expression(&[Until::Symbol(b';'), Until::Word(Word::Using)], "; or USING")?;
         let using = match until {
             Until::Word(Word::Using) => self.expressions(Until::Symbol(b';'), ", or ;")?,

@@ -235,8 +235,8 @@ impl<'t> Parser<'t> {
     }
 
     pub(super) fn make_query(&mut self, sql: String, written: String, kind: QueryKind, shift: i32) -> Query {
-        let number = self.queries;
-        self.queries += 1;
+        let number = self.texts.len();
+        self.texts.push(sql.clone());
         let context = Arc::from(kind.context(&written));
         Query { number, sql, written: Arc::from(written), context, kind, shift, scope: self.names.top() }
     }

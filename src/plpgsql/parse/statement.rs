@@ -257,6 +257,7 @@ impl Parser<'_> {
 
     /// EXECUTE text [INTO target] [USING values], in either order.
     fn stmt_dynexecute(&mut self) -> Result<Kind> {
+        self.is_dynamic = true;
         let ends = [Until::Word(Word::Into), Until::Word(Word::Using), Until::Symbol(b';')];
         let (text, mut until) = self.expression(&ends, "INTO or USING or ;")?;
         let (mut into, mut using) = (None, Vec::new());

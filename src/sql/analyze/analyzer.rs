@@ -11,6 +11,7 @@ use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::limits::stack;
+use crate::sql::analyze::outer::OuterNames;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::permission::Permissions;
 use crate::sql::plan::LockWait;
@@ -71,6 +72,14 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) permissions: RefCell<Permissions>,
     /// Named windows of the innermost select.
     pub(super) windows: Vec<WindowDef>,
+    /// The names around the statement.
+    pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
+    /// Its rows stay inside: what clients see as text is given as it is stored.
+    pub(in crate::sql) is_inner: bool,
+    /// The parameters that are arrays whose first subscript is 0.
+    pub(super) from_zero: BTreeSet<usize>,
+    /// The types and modifiers of the result's columns.
+    pub(in crate::sql) outputs: Vec<(Oid, i32)>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -96,6 +105,10 @@ impl<'a> Analyzer<'a> {
             used: RefCell::default(),
             permissions: RefCell::default(),
             windows: Vec::new(),
+            outer: None,
+            is_inner: false,
+            from_zero: BTreeSet::new(),
+            outputs: Vec::new(),
         }
     }
 

@@ -57,6 +57,9 @@ impl Analyzer<'_> {
         if schema == Some("information_schema") && name == "_pg_expandarray" {
             return self.expand_array(&call.args);
         }
+        if let Some(routine) = self.routine_call(call, (schema, name), &[])? {
+            return Ok(routine);
+        }
         if let Some(schema) = schema
             && schema != "pg_catalog"
         {
@@ -149,6 +152,12 @@ impl Analyzer<'_> {
 
     /// A function that returns a set, where that is allowed.
     fn set_returning_in_select(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
+        self.may_return_set()?;
+        self.set_function(function, args)
+    }
+
+    /// 0A000 where no function may return a set.
+    pub(super) fn may_return_set(&self) -> Result<()> {
         if let Some(place) = self.without_sets {
             let mut message = format!("set-returning functions are not allowed in {place}");
             if place == "FROM" {
@@ -163,7 +172,7 @@ impl Analyzer<'_> {
                 _ => error,
             });
         }
-        self.set_function(function, args)
+        Ok(())
     }
 
     /// A call of a function that returns a set. Without its arguments' own types a vector would pass for an array, which

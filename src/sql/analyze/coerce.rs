@@ -153,7 +153,7 @@ impl Analyzer<'_> {
     }
 
     /// A parameter of a known type. Names of objects, which the session does not look up, come as text.
-    pub(super) fn parameter(&self, n: usize, type_oid: Oid) -> Expr {
+    pub(in crate::sql) fn parameter(&self, n: usize, type_oid: Oid) -> Expr {
         if self.repr_of(type_oid).scalar.names_object() {
             return coerced(Expr::new(ExprKind::Param(n), Oid::TEXT), type_oid, Coercion::ViaIo);
         }

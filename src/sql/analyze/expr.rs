@@ -161,6 +161,9 @@ impl Analyzer<'_> {
     }
 
     fn placeholder(&mut self, number: u32) -> Result<Expr> {
+        if let Some(outer) = self.outer_parameter(number)? {
+            return Ok(outer);
+        }
         let index = match usize::try_from(number) {
             Ok(n) if (1..=65535).contains(&n) => n - 1,
             _ => {

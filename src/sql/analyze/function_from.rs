@@ -50,6 +50,9 @@ impl Analyzer<'_> {
             let columns = if item.columns.is_empty() { columns } else { &item.columns };
             return self.json_records(name, &records, call, columns, item);
         }
+        if let Some(rows) = self.routine_in_from(item)? {
+            return Ok(rows);
+        }
         if let Some(column) = item.columns.iter().chain(item.functions.iter().flat_map(|f| &f.columns)).next() {
             let message = "a column definition list is only allowed for functions returning \"record\"";
             return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), column.location));
@@ -76,7 +79,15 @@ impl Analyzer<'_> {
         if !plain {
             return Err(Error::unsupported("this form of a function in FROM"));
         }
-        let (_, name) = self.split_name(&call.name, call.location)?;
+        let (schema, name) = self.split_name(&call.name, call.location)?;
+        let called = self.with_sets(|a| a.routine_call(call, (schema, name), &[]));
+        if let Some(routine) = called.map_err(|e| self.at(e, call.location))? {
+            if routine.type_oid == Oid::RECORD {
+                return Err(Error::unsupported("a function that returns rows beside others in ROWS FROM"));
+            }
+            calls.push((name.to_owned(), routine));
+            return Ok(());
+        }
         let args = call.args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
         // unnest(a, b) is ROWS FROM (unnest(a), unnest(b)).
         let each = if name == "unnest" && args.len() > 1 {
@@ -138,6 +149,56 @@ impl Analyzer<'_> {
         entry.is_function = true;
         let calls = calls.into_iter().map(|(_, call)| call).collect();
         self.entered(entry, EntryKind::Function { calls, ordinality }, alias)
+    }
+
+    // ----- functions that users made
+
+    /// A function that returns rows, alone: a sub-query that takes them apart. `None` if it is no such one.
+    fn routine_in_from(&mut self, item: &RangeFunction) -> Result<Option<FromItem>> {
+        let [RowsFromItem { function: Ast::FuncCall(call), columns }] = item.functions.as_slice() else {
+            return Ok(None);
+        };
+        let (schema, name) = self.split_name(&call.name, call.location)?;
+        if self.routines_named(schema, name).is_empty() {
+            return Ok(None);
+        }
+        let columns = if item.columns.is_empty() { columns } else { &item.columns };
+        let defined = self.defined_columns(columns)?;
+        let called = self.with_sets(|a| a.routine_call(call, (schema, name), &defined));
+        let Some(value) = called.map_err(|e| self.at(e, call.location))? else { return Ok(None) };
+        let fields = match value.type_oid {
+            Oid::RECORD => self.records.fields(value.typmod).to_vec(),
+            _ => return Ok(None),
+        };
+        if fields.is_empty() {
+            let message = "a column definition list is required for functions returning \"record\"";
+            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), call.location));
+        }
+        let id = self.fresh_entry();
+        let mut outputs = vec![(String::new(), value.type_oid, value.typmod)];
+        if item.ordinality {
+            outputs.push(("ordinality".to_owned(), Oid::INT8, -1));
+        }
+        let inner = RangeVar::of_columns(String::new(), id, &outputs);
+        let mut inner = inner.columns.into_iter().map(|column| column.expr);
+        let Some(row) = inner.next() else { return Err(Error::internal("a function without a column")) };
+        let mut targets = Vec::with_capacity(fields.len() + 1);
+        for (index, (name, type_oid, typmod)) in fields.iter().enumerate() {
+            let field = ExprKind::Field { arg: Box::new(row.clone()), index };
+            targets.push(Target { expr: Expr { typmod: *typmod, ..Expr::new(field, *type_oid) }, name: name.clone() });
+        }
+        let mut shown_columns = fields;
+        if let Some(number) = inner.next() {
+            targets.push(Target { expr: number, name: "ordinality".to_owned() });
+            shown_columns.push(("ordinality".to_owned(), Oid::INT8, -1));
+        }
+        let kind = EntryKind::Function { calls: vec![value], ordinality: item.ordinality };
+        let from = vec![FromItem::Entry(RangeTblEntry { id, kind })];
+        let query = Query::of(Body::Select(Box::new(Select { targets, from, ..Select::default() })));
+        let shown = item.alias.as_ref().map_or_else(|| name.to_owned(), |alias| alias.name.clone());
+        let entry = RangeVar::of_columns(shown, self.fresh_entry(), &shown_columns);
+        let kind = EntryKind::Subquery { query: Box::new(query), lateral: true };
+        self.entered(entry, kind, item.alias.as_ref()).map(Some)
     }
 
     // ----- records of json

@@ -196,14 +196,19 @@ impl Analyzer<'_> {
         }
     }
 
-    fn fits(&self, signature: &[Oid], types: &[Oid]) -> bool {
+    pub(super) fn fits(&self, signature: &[Oid], types: &[Oid]) -> bool {
         signature.len() == types.len()
             && types.iter().zip(signature).all(|(from, to)| self.can_coerce(*from, *to, CastContext::Implicit))
             && self.polymorphism_fits(signature, types)
     }
 
     /// func_select_candidate: exact matches, then preferred types, then the category of unknown arguments.
-    fn choose<'s>(&self, among: &[usize], signature: &dyn Fn(usize) -> &'s [Oid], types: &[Oid]) -> Option<usize> {
+    pub(super) fn choose<'s>(
+        &self,
+        among: &[usize],
+        signature: &dyn Fn(usize) -> &'s [Oid],
+        types: &[Oid],
+    ) -> Option<usize> {
         let mut left: Vec<usize> = among.iter().copied().filter(|i| self.fits(signature(*i), types)).collect();
         if left.len() <= 1 {
             return left.first().copied();
@@ -285,7 +290,7 @@ fn is_integer(oid: Oid) -> bool {
 }
 
 /// A function's argument types for a call with that many arguments.
-fn expand(function: &Function, count: usize) -> Option<Vec<Oid>> {
+pub(super) fn expand(function: &Function, count: usize) -> Option<Vec<Oid>> {
     let args = function.args;
     if !function.variadic {
         return (args.len() == count).then(|| args.to_vec());

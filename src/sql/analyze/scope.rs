@@ -239,7 +239,14 @@ impl Scope {
 impl Analyzer<'_> {
     /// A column reference by its parts.
     pub(super) fn column(&mut self, parts: &[&str], location: Location) -> Result<Expr> {
-        let result = match *parts {
+        let result = self.column_or_outer(parts, |analyzer| analyzer.column_of_entry(parts));
+        let result = result.map_err(|e| self.at(e, location));
+        self.note_use(result.iter());
+        result
+    }
+
+    fn column_of_entry(&mut self, parts: &[&str]) -> Result<Expr> {
+        match *parts {
             [name] => self.unqualified_column(name),
             [table, name] => self.qualified_column(None, table, name),
             [schema, table, name] => self.qualified_column(Some(schema), table, name),
@@ -248,10 +255,7 @@ impl Analyzer<'_> {
                 let message = format!("improper qualified name (too many dotted names): {}", parts.join("."));
                 Err(Error::new(SqlState::SYNTAX_ERROR, message))
             }
-        };
-        let result = result.map_err(|e| self.at(e, location));
-        self.note_use(result.iter());
-        result
+        }
     }
 
     /// Remembers the columns that expressions stand for.
@@ -369,7 +373,7 @@ impl Analyzer<'_> {
     }
 
     /// The columns `table.*` stands for.
-    pub(super) fn qualified_star(&self, parts: &[&str], location: Location) -> Result<Vec<(String, Expr)>> {
+    pub(super) fn qualified_star(&mut self, parts: &[&str], location: Location) -> Result<Vec<(String, Expr)>> {
         let (schema, table) = match *parts {
             [table] => (None, table),
             [.., schema, table] => (Some(schema), table),
@@ -381,6 +385,9 @@ impl Analyzer<'_> {
                 Ok(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
             }
             None => {
+                if let Some(row) = self.outer_row(parts)? {
+                    return Ok(row);
+                }
                 let message = format!("missing FROM-clause entry for table \"{table}\"");
                 Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), location))
             }

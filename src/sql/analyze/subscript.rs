@@ -69,8 +69,11 @@ impl Analyzer<'_> {
             return Err(too_many_dimensions(subscripts.len()));
         }
         let mut indexes = Vec::with_capacity(subscripts.len());
+        let from_zero = matches!(array.kind, ExprKind::Param(n) if self.from_zero.contains(&n));
         for subscript in subscripts {
-            indexes.push(self.coerce(subscript, Oid::INT4, -1, CastContext::Assignment)?);
+            let index = self.coerce(subscript, Oid::INT4, -1, CastContext::Assignment)?;
+            let shifted = from_zero && indexes.is_empty();
+            indexes.push(if shifted { self.operator("+", index, Expr::integer(1, Oid::INT4))? } else { index });
         }
         Ok(subscripted(array, indexes, element))
     }

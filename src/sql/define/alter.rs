@@ -3,10 +3,12 @@
 //! Specification: sql-altertable.html and the other ALTER statements' pages.
 
 use super::options::parameters;
+use super::routine::change_routine;
 use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
-    AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind, StorageChange,
+    AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind, RoutineChange,
+    StorageChange,
 };
 use crate::sql::syntax::ast::definition::{
     AlterDomainAction, AlterDomainStmt, AlterEnum, AlterEnumStmt, AlterSeqStmt, AlterTableCmd, AlterTableStmt,
@@ -156,6 +158,9 @@ impl Definer<'_> {
 
     pub(super) fn rename(self, rename: &RenameStmt) -> Defined {
         let to = rename.new_name.clone();
+        if let Some(ObjectRef::Function(object)) = &rename.object {
+            return change_routine(rename.object_type, object, RoutineChange::Rename(to));
+        }
         match rename.object_type {
             ObjectType::Column | ObjectType::TabConstraint => self.rename_in_table(rename),
             ObjectType::Attribute => Err(Error::unsupported("altering the attributes of a composite type")),
@@ -196,6 +201,9 @@ impl Definer<'_> {
     }
 
     pub(super) fn set_schema(self, alter: &AlterObjectSchemaStmt) -> Defined {
+        if let Some(ObjectRef::Function(object)) = &alter.object {
+            return change_routine(alter.object_type, object, RoutineChange::SetSchema(alter.new_schema.clone()));
+        }
         let Some((kind, tag)) = renamed_kind(alter.object_type) else {
             return Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type))));
         };
@@ -209,6 +217,9 @@ impl Definer<'_> {
     }
 
     pub(super) fn alter_owner(self, alter: &AlterOwnerStmt) -> Defined {
+        if let ObjectRef::Function(object) = &alter.object {
+            return change_routine(alter.object_type, object, RoutineChange::Owner(alter.new_owner.clone()));
+        }
         let Some((kind, tag)) = renamed_kind(alter.object_type) else {
             return Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type))));
         };

@@ -4,6 +4,7 @@
 
 use super::alter::kind_words;
 use super::options::parameters;
+use super::routine::drop_routines;
 use super::{Defined, Definer, Definition, absent, ddl, definition, relation_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
@@ -192,6 +193,7 @@ impl Definer<'_> {
 
     pub(super) fn drop(self, drop: &DropStmt) -> Defined {
         let (kind, tag) = match drop.object_type {
+            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => return drop_routines(drop),
             ObjectType::Table => (ObjectKind::Table, "DROP TABLE"),
             ObjectType::View => (ObjectKind::View, "DROP VIEW"),
             ObjectType::MatView => (ObjectKind::MaterializedView, "DROP MATERIALIZED VIEW"),
@@ -235,6 +237,12 @@ impl Definer<'_> {
             ObjectType::TabConstraint => {
                 let (table, constraint) = self.part_of(&comment.object)?;
                 return Ok(CommentTarget::Constraint { table, constraint });
+            }
+            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => {
+                let ObjectRef::Function(object) = &comment.object else {
+                    return Err(Error::internal("a function without a name"));
+                };
+                return Ok(CommentTarget::Routine(comment.object_type, Box::new(object.clone())));
             }
             ObjectType::DomConstraint => {
                 let ObjectRef::DomainConstraint { domain, name } = &comment.object else {
@@ -292,9 +300,6 @@ fn impossible(what: &str) -> Error {
 /// The tag of dropping what cannot be made here.
 fn dropped_tag(kind: ObjectType) -> &'static str {
     match kind {
-        ObjectType::Function => "DROP FUNCTION",
-        ObjectType::Procedure => "DROP PROCEDURE",
-        ObjectType::Routine => "DROP ROUTINE",
         ObjectType::Aggregate => "DROP AGGREGATE",
         ObjectType::Trigger => "DROP TRIGGER",
         ObjectType::EventTrigger => "DROP EVENT TRIGGER",

@@ -71,13 +71,19 @@ impl Definer<'_> {
     /// COLLATE name: every collation there is orders by bytes.
     pub(super) fn collation(self, name: &[String], location: Location) -> Result<Name> {
         let name = self.name(name)?;
-        let mut known = Recording::new(recording!("pg_collation")).lines();
-        if known.any(|line| line.text("collname") == name.name) {
-            return Ok(name);
-        }
-        let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
-        Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), location))
+        check_collation(&name).map_err(|error| self.at(error, location))?;
+        Ok(name)
     }
+}
+
+/// 42704 unless there is such a collation.
+pub(super) fn check_collation(name: &Name) -> Result<()> {
+    let mut known = Recording::new(recording!("pg_collation")).lines();
+    if known.any(|line| line.text("collname") == name.name) {
+        return Ok(());
+    }
+    let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
+    Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
 }
 
 /// Storage parameters, as the catalog keeps them: their values as text (defGetString).

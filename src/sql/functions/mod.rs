@@ -152,6 +152,39 @@ impl Function {
     }
 }
 
+/// How a function that users made is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoutineCall {
+    Immutable,
+    Stable,
+    Volatile,
+    Writes,
+    Set,
+}
+
+impl RoutineCall {
+    /// The server's function that calls it; its first argument says which one is called.
+    pub fn function(self) -> &'static Function {
+        let [immutable, stable, volatile, writes, set] = &ROUTINES;
+        match self {
+            RoutineCall::Immutable => immutable,
+            RoutineCall::Stable => stable,
+            RoutineCall::Volatile => volatile,
+            RoutineCall::Writes => writes,
+            RoutineCall::Set => set,
+        }
+    }
+}
+
+/// In the order of [`RoutineCall`].
+static ROUTINES: [Function; 5] = [
+    immutable("", &[Oid::ANY], Oid::ANY, Call::Function("pg_routine_immutable")).variadic(),
+    stable("", &[Oid::ANY], Oid::ANY, Call::Function("pg_routine_stable")).variadic(),
+    volatile("", &[Oid::ANY], Oid::ANY, Call::Function("pg_routine")).variadic(),
+    writes("", &[Oid::ANY], Oid::ANY, Call::Function("pg_routine")).variadic(),
+    set("", &[Oid::ANY], Oid::ANY, Call::Function("pg_routine_set")).variadic(),
+];
+
 /// The areas' tables.
 static AREAS: &[&[Function]] = &[
     aggregate::ROWS,
@@ -204,7 +237,7 @@ pub fn only_type_at(name: &str, count: usize, place: usize) -> Option<Oid> {
 }
 
 static VOLATILE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let volatile = all().filter(|f| matches!(f.volatility, Volatility::Volatile | Volatility::Writes));
+    let volatile = all().chain(&ROUTINES).filter(|f| matches!(f.volatility, Volatility::Volatile | Volatility::Writes));
     let names = volatile.filter_map(|f| match f.call {
         Call::Function(name) | Call::Typed(name) => Some(name),
         // What these read does not change while a row is computed.

@@ -45,7 +45,7 @@ pub(super) fn show<'s>(name: &str) -> Utility<'s> {
 }
 
 /// The values as one text.
-pub(super) fn flattened(name: &str, args: &[Expr]) -> Result<String> {
+pub(in crate::sql) fn flattened(name: &str, args: &[Expr]) -> Result<String> {
     let texts = args.iter().map(|arg| value(name, arg)).collect::<Result<Vec<_>>>()?;
     Ok(texts.join(", "))
 }

@@ -10,6 +10,7 @@ mod catalog;
 mod contents;
 mod kept;
 mod plan;
+mod routine;
 mod series;
 mod text_search;
 
@@ -267,8 +268,12 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
     const MODULE: Module<Table> = Module::eponymous_only_module();
     kept::register(connection, slot)?;
     plan::register(connection)?;
-    for function in
-        series::FUNCTIONS.iter().chain(contents::FUNCTIONS).chain(catalog::FUNCTIONS).chain(text_search::FUNCTIONS)
+    for function in series::FUNCTIONS
+        .iter()
+        .chain(contents::FUNCTIONS)
+        .chain(catalog::FUNCTIONS)
+        .chain(text_search::FUNCTIONS)
+        .chain(routine::FUNCTIONS)
     {
         let shared = Shared { function, slot: slot.clone() };
         connection

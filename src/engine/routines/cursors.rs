@@ -1,0 +1,155 @@
+//! Cursors that functions open: named portals of the session, which outlive the function.
+//!
+//! Owns: [`FunctionCursor`], [`SessionLink::cursors`]. Their rows are read when they are opened, so that they do not see what
+//! is changed later, as PostgreSQL's do not. Specification: plpgsql-cursors.html, sql-fetch.html.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use crate::engine::session_schema::SessionLink;
+use crate::error::{Error, Result, SqlState};
+use crate::plpgsql::host::{ALL, Direction};
+use crate::plpgsql::value::Column;
+use crate::types::value::Value;
+
+/// An open cursor.
+pub(crate) struct FunctionCursor {
+    pub(super) columns: Arc<[Column]>,
+    rows: Vec<Vec<Value>>,
+    /// The row it stands on, from 1; 0 before the first.
+    at: usize,
+    scrolls: bool,
+    /// How many blocks with EXCEPTION were open then.
+    blocks: usize,
+}
+
+/// The cursors that functions of a session have open.
+#[derive(Default)]
+pub(crate) struct FunctionCursors {
+    by_name: BTreeMap<String, FunctionCursor>,
+    /// How many have had no name.
+    unnamed: u64,
+}
+
+impl SessionLink {
+    pub(crate) fn cursors(&self) -> MutexGuard<'_, FunctionCursors> {
+        self.cursors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FunctionCursors {
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut FunctionCursor> {
+        self.by_name.get_mut(name)
+    }
+
+    /// A name that no cursor has.
+    pub(super) fn free_name(&mut self) -> String {
+        loop {
+            self.unnamed += 1;
+            let name = format!("<unnamed portal {}>", self.unnamed);
+            if !self.contains(&name) {
+                return name;
+            }
+        }
+    }
+
+    pub(super) fn open(
+        &mut self,
+        name: String,
+        columns: Arc<[Column]>,
+        rows: Vec<Vec<Value>>,
+        (scrolls, blocks): (bool, usize),
+    ) {
+        self.by_name.insert(name, FunctionCursor { columns, rows, at: 0, scrolls, blocks });
+    }
+
+    pub(crate) fn close(&mut self, name: &str) -> bool {
+        self.by_name.remove(name).is_some()
+    }
+
+    /// Closes those that were opened inside the innermost of so many blocks.
+    pub(super) fn close_inside(&mut self, blocks: usize) {
+        self.by_name.retain(|_, cursor| cursor.blocks < blocks);
+    }
+
+    /// The transaction ends.
+    pub(crate) fn close_all(&mut self) {
+        self.by_name.clear();
+    }
+}
+
+impl FunctionCursor {
+    /// Moves, and gives the rows it passes (DoPortalRunFetch).
+    pub(crate) fn fetch(&mut self, direction: Direction) -> Result<Vec<Vec<Value>>> {
+        let length = self.rows.len();
+        match direction {
+            Direction::Forward(ALL) => Ok(self.forward(length + 1)),
+            Direction::Forward(0) | Direction::Backward(0) | Direction::Relative(0) => Ok(self.current()),
+            Direction::Forward(count) if count > 0 => Ok(self.forward(usize::try_from(count).unwrap_or(usize::MAX))),
+            Direction::Forward(count) => self.backward(count.unsigned_abs()),
+            Direction::Backward(ALL) => self.backward(u64::MAX),
+            Direction::Backward(count) if count > 0 => self.backward(count.unsigned_abs()),
+            Direction::Backward(count) => Ok(self.forward(usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX))),
+            Direction::Absolute(place) => {
+                let wanted = match place {
+                    0.. => usize::try_from(place).unwrap_or(usize::MAX),
+                    _ => (length + 1).saturating_sub(usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX)),
+                };
+                self.go_to(wanted)
+            }
+            Direction::Relative(by) => {
+                let by_rows = usize::try_from(by.unsigned_abs()).unwrap_or(usize::MAX);
+                let wanted = if by > 0 { self.at.saturating_add(by_rows) } else { self.at.saturating_sub(by_rows) };
+                self.go_to(wanted)
+            }
+        }
+    }
+
+    fn go_to(&mut self, wanted: usize) -> Result<Vec<Vec<Value>>> {
+        if wanted < self.at {
+            self.may_go_back()?;
+        }
+        self.at = wanted.min(self.rows.len() + 1);
+        Ok(self.current())
+    }
+
+    fn current(&self) -> Vec<Vec<Value>> {
+        self.at.checked_sub(1).and_then(|index| self.rows.get(index)).cloned().into_iter().collect()
+    }
+
+    fn forward(&mut self, count: usize) -> Vec<Vec<Value>> {
+        let length = self.rows.len();
+        let start = self.at.min(length);
+        let end = start.saturating_add(count).min(length);
+        let rows = self.rows.get(start..end).map_or_else(Vec::new, <[_]>::to_vec);
+        self.at = if end - start < count { length + 1 } else { end };
+        rows
+    }
+
+    fn backward(&mut self, count: u64) -> Result<Vec<Vec<Value>>> {
+        self.may_go_back()?;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut rows = Vec::new();
+        while rows.len() < count {
+            self.at = self.at.saturating_sub(1);
+            match self.at.checked_sub(1).and_then(|index| self.rows.get(index)) {
+                Some(row) => rows.push(row.clone()),
+                None => break,
+            }
+        }
+        Ok(rows)
+    }
+
+    fn may_go_back(&self) -> Result<()> {
+        if self.scrolls {
+            return Ok(());
+        }
+        let message = "cursor can only scan forward";
+        Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+            .with_hint("Declare it with SCROLL option to enable backward scan."))
+    }
+}

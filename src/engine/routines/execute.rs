@@ -1,0 +1,228 @@
+//! Running a planned statement inside of a function.
+//!
+//! Owns: [`Executor`]: the session's connection, as a function uses it. Specification: what _SPI_execute_plan does.
+
+use std::sync::Arc;
+
+use crate::engine::constraint_errors::Origin;
+use crate::engine::cursor::Cursor;
+use crate::engine::gate::Gate;
+use crate::engine::notifications::{Listening, Note};
+use crate::engine::routines::call::{Caller, LeaseCell};
+use crate::engine::routines::records::size_of;
+use crate::engine::session_schema::SessionLink;
+use crate::error::{Error, Result, SqlState};
+use crate::limits::{memory, session as limits};
+use crate::sql::ddl::Ddl;
+use crate::sql::plan::{Action, CallPlan, Plan, Planned, SessionCommand, SqliteStatement, Tag, VariableCommand};
+use crate::sql::planner::PlanContext;
+use crate::types::value::{Value, ValueRef};
+
+/// A connection with the session that has borrowed it.
+#[derive(Clone)]
+pub(super) struct Executor {
+    pub link: Arc<SessionLink>,
+    pub lease: LeaseCell,
+    /// STABLE and IMMUTABLE functions only read.
+    pub reads_only: bool,
+}
+
+/// What a statement gave.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub rows: Vec<Vec<Value>>,
+    pub processed: u64,
+}
+
+impl Executor {
+    /// Runs something that plans a statement.
+    pub fn planning<T>(&self, body: impl FnOnce(PlanContext<'_>) -> Result<T>) -> Result<T> {
+        self.link.planning(body)
+    }
+
+    /// Runs a statement. It may stop after `limit` rows if it only reads.
+    pub fn execute(&self, planned: &Planned, params: &[Value], limit: Option<u64>) -> Result<Outcome> {
+        let Planned { plan, literals, .. } = planned;
+        match &plan.action {
+            Action::Empty => Ok(Outcome::default()),
+            Action::Sqlite(statement) => {
+                let mut outcome = self.statement(statement, plan, (params, literals), limit)?;
+                if plan.columns.is_none() {
+                    outcome.rows.clear();
+                }
+                Ok(outcome)
+            }
+            Action::Ddl(ddl) => self.ddl(ddl, plan.tag),
+            Action::Variable(command) => self.variable(command),
+            Action::Session(SessionCommand::Notify { channel, payload }) => {
+                let note = Note::new(channel.clone(), payload.clone())?;
+                self.link.context().pending.notify(note);
+                Ok(Outcome::default())
+            }
+            Action::Session(SessionCommand::Listen(channel)) => {
+                self.link.context().pending.change(Listening::Start(channel.clone()));
+                Ok(Outcome::default())
+            }
+            Action::Accepted { permissions, .. } => {
+                self.check_permissions(permissions)?;
+                Ok(Outcome::default())
+            }
+            Action::Transaction(_)
+            | Action::Database(_)
+            | Action::Copy(_)
+            | Action::Prepared(_)
+            | Action::Cursor(_)
+            | Action::Do(_)
+            | Action::Call(_)
+            | Action::Session(_)
+            | Action::Maintenance(_)
+            | Action::Explain(_) => Err(Error::unsupported(format!("{} in a function", shown(plan.tag)))),
+        }
+    }
+
+    fn check_permissions(&self, entries: &[crate::sql::permission::PermissionEntry]) -> Result<()> {
+        if entries.is_empty() || self.link.context().needs_no_permission(entries) {
+            return Ok(());
+        }
+        let catalog = self.link.catalog();
+        self.link.context().check_permissions(&catalog, entries)
+    }
+
+    fn statement(
+        &self,
+        statement: &SqliteStatement,
+        plan: &Plan,
+        values: (&[Value], &[Value]),
+        limit: Option<u64>,
+    ) -> Result<Outcome> {
+        if statement.target.is_some() && self.reads_only {
+            return Err(not_allowed(plan.tag));
+        }
+        let mut cursor = self.open(statement, values)?;
+        let changes = statement.target.is_some();
+        let limit = limit.filter(|_| !statement.write).unwrap_or(u64::MAX);
+        let mut outcome = Outcome::default();
+        let mut counted = None;
+        while cursor.step()? {
+            if plan.columns.is_none() {
+                counted = match cursor.column(0) {
+                    // What is made of several statements says itself how many rows it has changed.
+                    ValueRef::Integer(rows) => u64::try_from(rows).ok(),
+                    _ => None,
+                };
+                continue;
+            }
+            outcome.rows.push(row_of(&cursor)?);
+            outcome.processed += 1;
+            if outcome.processed >= limit {
+                break;
+            }
+        }
+        if changes {
+            outcome.processed = match plan.columns {
+                Some(_) => outcome.processed,
+                None => counted.unwrap_or_else(|| cursor.changes()),
+            };
+        }
+        Ok(outcome)
+    }
+
+    /// The same session, for what is called from here.
+    pub fn caller(&self) -> Caller {
+        Caller { link: Arc::clone(&self.link), lease: self.lease.clone() }
+    }
+
+    /// The values of the arguments of CALL.
+    pub fn arguments(&self, call: &CallPlan, values: (&[Value], &[Value])) -> Result<Vec<Value>> {
+        let Some(statement) = &call.arguments else { return Ok(Vec::new()) };
+        let mut cursor = self.open(statement, values)?;
+        match cursor.step()? {
+            true => row_of(&cursor),
+            false => Err(Error::internal("arguments without a row")),
+        }
+    }
+
+    /// Opens a statement on the connection.
+    pub fn open(&self, statement: &SqliteStatement, (params, literals): (&[Value], &[Value])) -> Result<Cursor> {
+        self.check_permissions(&statement.permissions)?;
+        let timing = || Arc::clone(&self.link.schema().timing);
+        if statement.write {
+            self.must_write()?;
+        }
+        let origin = statement.write.then(|| {
+            let mut origin = Origin::new(Arc::clone(&self.link.context), timing(), statement.target);
+            origin.set_keys(statement, params, literals);
+            Box::new(origin)
+        });
+        let step_origins =
+            statement.before.iter().map(|step| Origin::new(Arc::clone(&self.link.context), timing(), step.target));
+        let step_origins = step_origins.collect();
+        Cursor::open(self.lease.get()?, statement, params, literals, Gate::Durable, origin, step_origins)
+    }
+
+    /// The transaction is one that writes, and blocks can be undone.
+    fn must_write(&self) -> Result<()> {
+        let lease = self.lease.get()?;
+        let entered = lease.enter();
+        if !entered.is_writing() {
+            return Err(Error::unsupported("writing in a function that was called by a statement that only reads"));
+        }
+        self.link.set_savepoints(&entered)
+    }
+
+    fn ddl(&self, ddl: &Ddl, tag: Tag) -> Result<Outcome> {
+        if self.reads_only {
+            return Err(not_allowed(tag));
+        }
+        self.must_write()?;
+        let rows = self.link.ddl(&self.lease.get()?, ddl)?;
+        let catalog = self.link.catalog();
+        self.link.context().catalog = catalog;
+        Ok(Outcome { rows: Vec::new(), processed: rows.unwrap_or(0) })
+    }
+
+    fn variable(&self, command: &VariableCommand) -> Result<Outcome> {
+        let context = &mut *self.link.context();
+        match command {
+            VariableCommand::Set { name, value, local } => {
+                context.set_variable(name, value.as_deref(), *local)?;
+            }
+            VariableCommand::Reset { name } => context.reset_variable(name)?,
+            VariableCommand::ResetAll => context.settings.reset_all(),
+            VariableCommand::Show { name } => {
+                let shown = context.settings.show(name)?;
+                return Ok(Outcome { rows: vec![vec![Value::Text(shown)]], processed: 1 });
+            }
+            VariableCommand::ShowAll => return Err(Error::unsupported("SHOW ALL in a function")),
+        }
+        Ok(Outcome::default())
+    }
+}
+
+/// The current row.
+pub(super) fn row_of(cursor: &Cursor) -> Result<Vec<Value>> {
+    let width = cursor.column_count();
+    let size = (0..width).map(|index| size_of(cursor.column(index))).sum();
+    limits::work(size)?;
+    memory::reserve(size)?;
+    Ok((0..width).map(|index| cursor.column(index).to_owned()).collect())
+}
+
+fn shown(tag: Tag) -> &'static str {
+    match tag {
+        Tag::Insert => "INSERT",
+        Tag::Update => "UPDATE",
+        Tag::Delete => "DELETE",
+        Tag::Merge => "MERGE",
+        Tag::Copy => "COPY",
+        Tag::Fetch => "FETCH",
+        Tag::Move => "MOVE",
+        Tag::Select => "SELECT",
+        Tag::Fixed(tag) => tag,
+    }
+}
+
+fn not_allowed(tag: Tag) -> Error {
+    let message = format!("{} is not allowed in a non-volatile function", shown(tag));
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+}

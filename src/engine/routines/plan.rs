@@ -1,0 +1,212 @@
+//! The plans of a body's statements, with the variables that they name as parameters.
+//!
+//! Owns: [`InnerPlan`], [`plan_query`], [`plan_text`].
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::engine::routines::types::data_type;
+use crate::error::{Error, Result, SqlState};
+use crate::plpgsql::function::VariableConflict;
+use crate::plpgsql::query::Query;
+use crate::plpgsql::value::{Column, DataType, Typed};
+use crate::plpgsql::variables::{Argument, Reference, Variables};
+use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterValue};
+use crate::sql::plan::{Planned, Tag};
+use crate::sql::planner::{self, Inner, InnerCommand, PlanContext};
+use crate::sql::scan::{self, Source};
+use crate::types::pg_type::{Oid, Repr, Scalar};
+use crate::types::value::Value;
+
+/// A planned statement.
+pub(crate) struct InnerPlan {
+    pub planned: Planned,
+    pub command: InnerCommand,
+    pub tag: &'static str,
+    /// Of a statement that returns rows.
+    pub columns: Option<Arc<[Column]>>,
+    pub catalog_version: u64,
+    search_path: Arc<[String]>,
+    used: Vec<Used>,
+}
+
+/// What a parameter of a plan is.
+#[derive(Clone, Debug, PartialEq)]
+struct Used {
+    reference: Reference,
+    /// The field of a whole row.
+    field: Option<usize>,
+    data_type: DataType,
+}
+
+/// The variables of a function, as a statement in it sees them.
+struct FunctionNames<'a> {
+    query: &'a Query,
+    variables: Variables<'a>,
+    used: RefCell<Vec<Used>>,
+}
+
+impl FunctionNames<'_> {
+    fn value(&self, used: Used) -> OuterValue {
+        let (type_oid, typmod) = (used.data_type.oid, used.data_type.typmod);
+        let from_zero = used.field.is_none() && self.variables.lower_bound(&used.reference) == 0;
+        let mut all = self.used.borrow_mut();
+        let known = all.iter().position(|known| *known == used);
+        let parameter = known.unwrap_or_else(|| {
+            all.push(used);
+            all.len() - 1
+        });
+        OuterValue { parameter, type_oid, typmod, from_zero }
+    }
+
+    fn outer(&self, reference: Reference) -> Result<Outer> {
+        let data_type = self.variables.data_type(&reference)?;
+        if !data_type.is_row() {
+            return Ok(Outer::Value(self.value(Used { reference, field: None, data_type })));
+        }
+        let columns = self.variables.columns(&reference)?.ok_or_else(|| self.not_assigned(&reference))?;
+        let fields = columns.iter().enumerate().map(|(index, column)| {
+            let used = Used { reference: reference.clone(), field: Some(index), data_type: column.data_type };
+            (column.name.clone(), self.value(used))
+        });
+        Ok(Outer::Row(fields.collect()))
+    }
+
+    fn not_assigned(&self, reference: &Reference) -> Error {
+        let name = match reference {
+            Reference::Variable(number) => self.variables.name(*number).to_owned(),
+            Reference::Field(_, field) => field.to_string(),
+        };
+        Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, format!("record \"{name}\" is not assigned yet"))
+            .with_detail("The tuple structure of a not-yet-assigned record is indeterminate.")
+    }
+}
+
+impl OuterNames for FunctionNames<'_> {
+    fn name(&self, names: &[&str]) -> Result<Option<Outer>> {
+        self.variables.lookup(self.query, names).map(|reference| self.outer(reference)).transpose()
+    }
+
+    fn parameter(&self, number: u32) -> Result<Option<Outer>> {
+        self.variables.parameter(self.query, number).map(|reference| self.outer(reference)).transpose()
+    }
+
+    fn conflict(&self) -> Conflict {
+        match self.variables.conflict() {
+            VariableConflict::Error => Conflict::Error,
+            VariableConflict::UseVariable => Conflict::Outer,
+            VariableConflict::UseColumn => Conflict::Column,
+        }
+    }
+}
+
+impl InnerPlan {
+    /// Whether it can be used for variables of these types.
+    pub fn fits(&self, variables: Variables<'_>, planning: PlanContext<'_>) -> bool {
+        self.catalog_version == planning.catalog.version
+            && (Arc::ptr_eq(&self.search_path, planning.settings.schemas_searched())
+                || self.search_path == *planning.settings.schemas_searched())
+            && self.used.iter().all(|used| match used.field {
+                None => variables.data_type(&used.reference).is_ok_and(|now| now == used.data_type),
+                Some(field) => variables.columns(&used.reference).is_ok_and(|columns| {
+                    let column = columns.as_ref().and_then(|columns| columns.get(field));
+                    column.is_some_and(|column| column.data_type == used.data_type)
+                }),
+            })
+    }
+
+    /// The values of its parameters.
+    pub fn values(&self, variables: Variables<'_>) -> Result<Vec<Value>> {
+        let mut values = Vec::with_capacity(self.used.len());
+        for used in &self.used {
+            values.push(match (variables.value(&used.reference)?, used.field) {
+                (Argument::Scalar(value), _) => value.clone(),
+                (Argument::Record(None), _) => Value::Null,
+                (Argument::Record(Some(record)), field) => {
+                    field.and_then(|field| record.values.get(field)).cloned().unwrap_or(Value::Null)
+                }
+            });
+        }
+        Ok(values)
+    }
+}
+
+/// Plans one of a function's statements.
+pub(super) fn plan_query(query: &Query, variables: Variables<'_>, planning: PlanContext<'_>) -> Result<InnerPlan> {
+    let names = FunctionNames { query, variables, used: RefCell::default() };
+    let inner = planned(&query.sql, &[], Some(&names), planning)?;
+    inner_plan(inner, names.used.into_inner(), planning)
+}
+
+/// Plans a text that was computed, with the values of its parameters.
+pub(super) fn plan_text(text: &str, using: &[Typed], planning: PlanContext<'_>) -> Result<InnerPlan> {
+    let types: Vec<Oid> = using.iter().map(|value| value.data_type.oid).collect();
+    let inner = planned(text, &types, None, planning)?;
+    inner_plan(inner, Vec::new(), planning)
+}
+
+fn planned(text: &str, types: &[Oid], outer: Option<&dyn OuterNames>, planning: PlanContext<'_>) -> Result<Inner> {
+    let sources = scan::scan(text);
+    let source = match sources.as_slice() {
+        [only] => only,
+        [] => return Ok(nothing(planning)),
+        _ => return Err(Error::unsupported("several statements in one EXECUTE")),
+    };
+    let inner = planner::plan_inner(source, types, outer, planning)?;
+    if outer.is_none() && inner.planned.plan.params.len() > types.len() {
+        return Err(no_parameter(source, types.len()));
+    }
+    Ok(inner)
+}
+
+/// 42P02
+fn no_parameter(source: &Source<'_>, given: usize) -> Error {
+    planner::unbound_parameter_after(source, given)
+}
+
+fn nothing(planning: PlanContext<'_>) -> Inner {
+    use crate::sql::plan::{Action, Plan};
+    let plan = Plan { params: Vec::new(), columns: None, tag: Tag::Fixed(""), action: Action::Empty };
+    Inner {
+        planned: Planned {
+            plan: Arc::new(plan),
+            literals: Arc::from([]),
+            bytes: 0,
+            catalog_version: planning.catalog.version,
+        },
+        fields: Vec::new(),
+        command: InnerCommand::Utility,
+    }
+}
+
+fn inner_plan(inner: Inner, used: Vec<Used>, planning: PlanContext<'_>) -> Result<InnerPlan> {
+    let Inner { planned, fields, command } = inner;
+    let catalog = planning.catalog;
+    let known = |oid: Oid, typmod: i32, repr: Repr| {
+        let unknown = DataType { oid, typmod, repr, kind: DataType::TEXT.kind };
+        data_type(catalog, oid, typmod).unwrap_or(unknown)
+    };
+    let columns = planned.plan.columns.as_ref().map(|columns| {
+        let columns = columns.iter().enumerate().map(|(index, column)| {
+            let fields = fields.get(index).filter(|fields| !fields.is_empty()).map(|fields| {
+                let text = Repr::scalar(Scalar::Text);
+                fields.iter().map(|(name, oid, typmod)| Column::new(name.clone(), known(*oid, *typmod, text))).collect()
+            });
+            Column { name: column.name.clone(), data_type: known(column.type_oid, column.typmod, column.repr), fields }
+        });
+        columns.collect()
+    });
+    let tag = match planned.plan.tag {
+        Tag::Select => "SELECT",
+        Tag::Insert => "INSERT",
+        Tag::Update => "UPDATE",
+        Tag::Delete => "DELETE",
+        Tag::Merge => "MERGE",
+        Tag::Copy => "COPY",
+        Tag::Fetch => "FETCH",
+        Tag::Move => "MOVE",
+        Tag::Fixed(tag) => tag,
+    };
+    let search_path = Arc::clone(planning.settings.schemas_searched());
+    Ok(InnerPlan { planned, command, tag, columns, catalog_version: catalog.version, search_path, used })
+}

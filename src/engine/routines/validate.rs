@@ -1,0 +1,68 @@
+//! What CREATE FUNCTION says of a body (check_function_bodies), and what it learns of it.
+//!
+//! Owns: [`validate`]. Specification: plpgsql_validator in pl_handler.c, fmgr_sql_validator in pg_proc.c.
+
+use crate::catalog::routines::{Body, Effects, Language, Routine};
+use crate::engine::routines::effects::effects;
+use crate::engine::routines::signature::{CallTypes, signature};
+use crate::engine::routines::types::CatalogTypes;
+use crate::error::{Error, Result, SqlState};
+use crate::plpgsql::compile::compile;
+use crate::plpgsql::function::{Options, VariableConflict};
+use crate::settings::Settings;
+use crate::sql::planner::PlanContext;
+use crate::types::pg_type::{Oid, type_info};
+
+/// The settings that bodies are compiled under.
+pub(super) fn options(settings: &Settings, check_syntax: bool) -> Options {
+    let setting = |name: &str| settings.current(name).unwrap_or_default();
+    Options {
+        variable_conflict: match setting("plpgsql.variable_conflict").as_str() {
+            "use_variable" => VariableConflict::UseVariable,
+            "use_column" => VariableConflict::UseColumn,
+            _ => VariableConflict::Error,
+        },
+        print_strict_params: setting("plpgsql.print_strict_params") == "on",
+        check_syntax,
+    }
+}
+
+/// Checks a body if it is to be checked.
+pub(crate) fn validate(routine: &Routine, planning: PlanContext<'_>, checks: bool) -> Result<Effects> {
+    let unknown = || Effects { writes: true, calls: Vec::new() };
+    match (routine.language, &routine.body) {
+        (Language::PlPgSql, Body::Text(body)) => {
+            check_pseudo(routine)?;
+            let path = planning.settings.search_path();
+            let signature = signature(routine, &CallTypes::default(), planning.catalog, &path)?;
+            let mut types = CatalogTypes { planning };
+            match compile(body, signature, options(planning.settings, checks), &mut types) {
+                Ok(function) => Ok(effects(function.texts().iter().map(String::as_str), function.is_dynamic())),
+                Err(error) if checks => Err(error),
+                Err(_) => Ok(unknown()),
+            }
+        }
+        (Language::PlPgSql, Body::Parsed(_)) => Err(Error::internal("a parsed body of another language")),
+        (Language::Sql, _) => Err(Error::unsupported("LANGUAGE sql")),
+    }
+}
+
+/// Types that PL/pgSQL has no values of (plpgsql_validator).
+fn check_pseudo(routine: &Routine) -> Result<()> {
+    use crate::catalog::routines::is_polymorphic;
+    let refused =
+        |oid: Oid| type_info(oid).is_some_and(|info| info.kind == b'p') && oid != Oid::RECORD && !is_polymorphic(oid);
+    let name = |oid: Oid| type_info(oid).map_or("", |info| info.sql_name);
+    let allowed = |oid: Oid| oid == Oid::VOID || oid == Oid::TRIGGER || oid == Oid(3838);
+    if refused(routine.returns) && !allowed(routine.returns) {
+        let message = format!("PL/pgSQL functions cannot return type {}", name(routine.returns));
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
+    match routine.parameters.iter().find(|parameter| refused(parameter.type_oid)) {
+        Some(parameter) => {
+            let message = format!("PL/pgSQL functions cannot accept type {}", name(parameter.type_oid));
+            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+        }
+        None => Ok(()),
+    }
+}
