@@ -336,6 +336,11 @@ impl Search<'_> {
         if self.required.is_some() || self.is_on_stack(object) || self.is_found(object, is_silent) {
             return Ok(());
         }
+        let whole = self.graph.wholes.get(&object).copied();
+        if let Some(whole) = whole.filter(|whole| self.stack.is_empty() && !self.asked.contains(whole)) {
+            self.required = Some((object, whole));
+            return Ok(());
+        }
         let owner = self.graph.owners.get(&object).and_then(|owners| owners.first()).copied();
         if let Some(owner) = owner.filter(|owner| !self.is_on_stack(*owner)) {
             if self.stack.is_empty() {
@@ -346,11 +351,6 @@ impl Search<'_> {
             }
             // A part goes with the whole.
             return self.find(owner, is_silent);
-        }
-        let whole = self.graph.wholes.get(&object).copied();
-        if let Some(whole) = whole.filter(|whole| self.stack.is_empty() && !self.asked.contains(whole)) {
-            self.required = Some((object, whole));
-            return Ok(());
         }
         let dependee = self.stack.last().copied();
         self.stack.push(object);

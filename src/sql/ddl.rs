@@ -239,8 +239,8 @@ pub struct CreateTable {
     pub parents: Vec<Name>,
     /// PARTITION OF …
     pub bound: Option<BoundDefinition>,
-    /// PARTITION BY
-    pub partition_by: Option<PartitionSpec>,
+    /// PARTITION BY, and where its columns stand.
+    pub partition_by: Option<(PartitionSpec, Vec<Option<u32>>)>,
 }
 
 /// FOR VALUES …, and where it stands.

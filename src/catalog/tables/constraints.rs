@@ -61,7 +61,7 @@ pub fn domain_constraint_oid(domain: Oid, number: u32) -> Oid {
 
 fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, constraint: &Constraint) {
     let foreign = constraint.foreign_key();
-    let of_partitions = relation.is_partitioned() || constraint.options.parent.is_some();
+    let of_partitions = constraint.options.parent.is_some() || foreign.is_some() && relation.is_partitioned();
     let letter = |l: Option<u8>| Cell::letter(l.unwrap_or(b' '));
     let columns =
         if constraint.columns.is_empty() { Cell::Null } else { Cell::ints(constraint.columns.iter().copied()) };

@@ -15,15 +15,24 @@ fn wrong_type(message: impl Into<String>) -> Error {
     Error::new(SqlState::WRONG_OBJECT_TYPE, message.into())
 }
 
+/// 42P17 for a table that is not partitioned.
+fn refuse_whole(relation: &Relation) -> Result<()> {
+    match relation.is_partitioned() {
+        true => Ok(()),
+        false => {
+            let message = format!("table \"{}\" is not partitioned", relation.name);
+            Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message))
+        }
+    }
+}
+
 impl Change<'_> {
     /// An action that ties a table to another, or apart from it; false if it is another action.
     pub(super) fn tie(&mut self, relation: &Relation, action: &AlterAction) -> Result<bool> {
         match action {
-            AlterAction::AttachPartition { name, bound } => self.attach(relation, action, name, bound.as_ref())?,
+            AlterAction::AttachPartition { name, bound } => self.attach(relation, name, bound.as_ref())?,
             AlterAction::DetachPartition { name, concurrently, finalize } => {
-                if !relation.is_partitioned() {
-                    return Err(super::alter::not_for(relation, action));
-                }
+                refuse_whole(relation)?;
                 self.detach(relation, name, (*concurrently, *finalize))?;
             }
             AlterAction::Inherit(parent) => self.add_inherit(relation, parent)?,
@@ -33,17 +42,9 @@ impl Change<'_> {
         Ok(true)
     }
 
-    fn attach(
-        &mut self,
-        parent: &Relation,
-        action: &AlterAction,
-        name: &Name,
-        bound: Option<&BoundDefinition>,
-    ) -> Result<()> {
+    fn attach(&mut self, parent: &Relation, name: &Name, bound: Option<&BoundDefinition>) -> Result<()> {
         let Some(spec) = bound else { return Err(Error::internal("a partition without a bound")) };
-        if !parent.is_partitioned() {
-            return Err(super::alter::not_for(parent, action));
-        }
+        refuse_whole(parent)?;
         let child = self.table(name)?;
         let mut child = self.declared(&child)?;
         if child.is_partition() {
@@ -226,8 +227,8 @@ impl Change<'_> {
             return Err(Error::internal("an index without a table"));
         };
         if !parent.is_partitioned() {
-            let message = format!("ALTER action ATTACH PARTITION cannot be performed on relation \"{}\"", index.name);
-            return Err(wrong_type(message).with_detail("This operation is not supported for indexes."));
+            let message = format!("index \"{}\" is not partitioned", index.name);
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
         if own.options.parent == Some(above.oid) {
             return Ok(());

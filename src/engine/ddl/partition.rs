@@ -50,7 +50,11 @@ fn placed(error: Error, place: Option<u32>) -> Error {
 
 impl Change<'_> {
     /// PARTITION BY of a table whose columns are there.
-    pub(super) fn partition_key(&self, relation: &Relation, spec: &PartitionSpec) -> Result<PartitionKey> {
+    pub(super) fn partition_key(
+        &self,
+        relation: &Relation,
+        (spec, places): &(PartitionSpec, Vec<Option<u32>>),
+    ) -> Result<PartitionKey> {
         let all = [Strategy::List, Strategy::Range, Strategy::Hash];
         let Some(strategy) = all.into_iter().find(|s| s.name().eq_ignore_ascii_case(&spec.strategy)) else {
             let message = format!("unrecognized partitioning strategy \"{}\"", spec.strategy);
@@ -64,15 +68,15 @@ impl Change<'_> {
             return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
         }
         let mut columns = Vec::with_capacity(spec.params.len());
-        for part in &spec.params {
+        for (part, place) in spec.params.iter().zip(places) {
             let (column, expression, type_oid) = match &part.key {
                 KeyPart::Column(name) => {
-                    let column = self.key_column(relation, name)?;
+                    let column = self.key_column(relation, name).map_err(|e| placed(e, *place))?;
                     (column.0, None, column.1)
                 }
                 KeyPart::Expr(expression) => match stored::column_name(expression) {
                     Some(name) => {
-                        let column = self.key_column(relation, name)?;
+                        let column = self.key_column(relation, name).map_err(|e| placed(e, *place))?;
                         (column.0, None, column.1)
                     }
                     None => {
@@ -211,11 +215,10 @@ impl Change<'_> {
             }
             (WrittenBound::List(values), Strategy::List) => {
                 let column = key.columns.first().ok_or_else(|| Error::internal("a partition key"))?;
-                let comparison = Comparison::of(&self.catalog, column.type_oid);
                 let mut list: Vec<Datum> = Vec::new();
                 for (value, place) in values.iter().zip(&spec.places) {
                     let datum = self.bound_value(parent, column, (value, *place))?;
-                    if !list.iter().any(|known| comparison.compare(&known.value, &datum.value).is_eq()) {
+                    if !list.iter().any(|known| known.value == datum.value) {
                         list.push(datum);
                     }
                 }
@@ -379,18 +382,21 @@ impl Change<'_> {
                 Ok(())
             }
             PartitionBound::Hash { modulus, remainder } => {
-                self.check_hash_bound(name, (*modulus, *remainder), &siblings).map_err(|e| placed(e, spec.place))
+                match self.check_hash_bound((*modulus, *remainder), &siblings)? {
+                    Some(other) => overlaps(other, spec.place),
+                    None => Ok(()),
+                }
             }
         }
     }
 
-    fn check_hash_bound(
+    /// The partition that has rows of this one, too.
+    fn check_hash_bound<'s>(
         &self,
-        name: &str,
         (modulus, remainder): (i32, i32),
-        siblings: &[(&Relation, &PartitionBound)],
-    ) -> Result<()> {
-        let mut others: Vec<(i32, i32, &Relation)> = siblings
+        siblings: &[(&'s Relation, &PartitionBound)],
+    ) -> Result<Option<&'s Relation>> {
+        let mut others: Vec<(i32, i32, &'s Relation)> = siblings
             .iter()
             .filter_map(|(relation, bound)| match bound {
                 PartitionBound::Hash { modulus, remainder } => Some((*modulus, *remainder, *relation)),
@@ -429,12 +435,7 @@ impl Change<'_> {
             };
             large.1 % small.0 == small.1
         };
-        match others.iter().find(meets) {
-            Some((.., other)) => {
-                Err(invalid_definition(format!("partition \"{name}\" would overlap partition \"{}\"", other.name)))
-            }
-            None => Ok(()),
-        }
+        Ok(others.iter().find(meets).map(|(.., other)| *other))
     }
 
     /// The children of a table with one more, in their order.

@@ -38,7 +38,10 @@ impl Definer<'_> {
             parameters: self.table_parameters(&create.options)?,
             parents: create.inherits.iter().map(relation_name).collect(),
             bound: create.partition_bound.as_ref().map(|bound| self.partition_bound(bound)),
-            partition_by: create.partition_spec.clone(),
+            partition_by: create
+                .partition_spec
+                .as_ref()
+                .map(|spec| (spec.clone(), spec.params.iter().map(|part| self.place(part.location)).collect())),
         };
         for element in &create.elements {
             match element {
