@@ -27,7 +27,8 @@ impl Change<'_> {
         for name in &create.parents {
             let parent = self.relation(name)?;
             if create.bound.is_some() && parent.kind == RelationKind::Table && !parent.is_partitioned() {
-                return Err(wrong_type(format!("\"{}\" is not partitioned", parent.name)));
+                let message = format!("\"{}\" is not partitioned", parent.name);
+                return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
             }
             self.check_parent(&parent, relation, create.bound.is_some())?;
             if parents.iter().any(|known| known.oid == parent.oid) {

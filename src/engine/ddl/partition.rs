@@ -254,7 +254,7 @@ impl Change<'_> {
                 _ => {
                     let datum = self.bound_value(parent, column, (value, *place))?;
                     if datum.value == Value::Null {
-                        return Err(invalid_table("cannot specify NULL in range bound"));
+                        return Err(invalid_definition("cannot specify NULL in range bound"));
                     }
                     RangeDatum::Value(datum)
                 }
@@ -281,7 +281,7 @@ impl Change<'_> {
     ) -> Result<Datum> {
         if stored::column_name(expression).is_some() {
             let message = "cannot use column reference in partition bound expression";
-            return Err(placed(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message), place));
+            return Err(placed(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), place));
         }
         let typmod = parent.column_by_number(column.column).map_or(-1, |column| column.typmod);
         let how = (Origin::Statement, Target::Assignment(column.type_oid, typmod));
