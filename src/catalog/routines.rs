@@ -139,14 +139,6 @@ impl Language {
             Language::PlPgSql => "plpgsql",
         }
     }
-
-    /// pg_language.oid
-    pub fn oid(self) -> Oid {
-        match self {
-            Language::Sql => Oid(14),
-            Language::PlPgSql => Oid(13_757),
-        }
-    }
 }
 
 impl ParameterMode {

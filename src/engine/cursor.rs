@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::gate::Gate;
 use crate::engine::pool::Lease;
+use crate::engine::row_locks::Reading;
 use crate::engine::statement::{Code, RawStatement, Step};
 use crate::engine::steps;
 use crate::error::{Error, Result, SqlState};
@@ -37,6 +38,8 @@ pub struct Cursor {
     in_steps: bool,
     /// Of the steps of a statement that is run again and again.
     step_origins: Vec<Origin>,
+    /// It locks rows without the write ticket.
+    reading: Option<Reading>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,13 @@ enum State {
     Fresh,
     OnRow,
     Ended,
+}
+
+/// Why a step has failed.
+enum StepError {
+    Sqlite(Code),
+    /// SQLite is content; of a row that it has changed something was to be said.
+    Left(Error),
 }
 
 impl Cursor {
@@ -92,7 +102,14 @@ impl Cursor {
             switched_off: false,
             in_steps,
             step_origins,
+            reading: None,
         })
+    }
+
+    /// The same, which locks rows without the write ticket.
+    pub(crate) fn locking(mut self, reading: Option<Reading>) -> Self {
+        self.reading = reading;
+        self
     }
 
     /// Advances to the next row; false at the end. Runs in place; a long statement hands its worker's core off from
@@ -120,6 +137,12 @@ impl Cursor {
         } else {
             raw.step()
         };
+        let outcome = outcome.map_err(StepError::Sqlite).and_then(|step| match self.state {
+            State::Fresh if self.origin.is_some() => {
+                entered.slot().left_error().map(|()| step).map_err(StepError::Left)
+            }
+            _ => Ok(step),
+        });
         // The first step takes the snapshot; from then on it contains no more than what is announced now.
         if self.state == State::Fresh {
             self.gate.snapshot_taken();
@@ -138,7 +161,11 @@ impl Cursor {
                 }
                 Ok(false)
             }
-            Err(code) => {
+            Err(StepError::Left(error)) => {
+                self.gate.failed();
+                Err(error)
+            }
+            Err(StepError::Sqlite(code)) => {
                 self.lease.note_failure(code);
                 self.gate.failed();
                 Err(constraint_errors::describe(&entered, raw, code, self.origin.as_deref()))

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use crate::catalog::inheritance::{PartitionBound, RangeDatum, Strategy};
 use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
 use crate::engine::constraint_errors::{show, with_origin};
-use crate::engine::functions::compare_stored;
+use crate::engine::functions::compare_values;
 use crate::error::{Error, Result, SqlState};
 use crate::types::format::FormatSettings;
 use crate::types::hash;
@@ -46,7 +46,7 @@ impl Comparison {
             let place = |label: &String| labels.iter().position(|known| known == label);
             return place(a).cmp(&place(b));
         }
-        compare_stored(self.repr, a, b)
+        compare_values(self.repr, a, b)
     }
 }
 

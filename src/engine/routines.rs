@@ -16,6 +16,7 @@ mod plan;
 mod records;
 pub(crate) mod session;
 pub(crate) mod signature;
+mod sql_body;
 mod types;
 mod validate;
 

@@ -61,6 +61,7 @@ pub(crate) fn run(
         });
         entered.put_back(Arc::clone(&step.sql), raw);
         let rows = outcome?;
+        entered.slot().left_error()?;
         if let Some(list) = step.keeps {
             entered.slot().keep_rows(list, rows);
         }

@@ -159,6 +159,12 @@ pub fn view_dependencies(text: &str, context: PlanContext<'_>) -> Dependencies {
     described.map(|d| d.used).unwrap_or_default()
 }
 
+/// Whether a value of one type can be assigned to something of another.
+pub fn can_assign(from: Oid, to: Oid, context: PlanContext<'_>) -> bool {
+    let source = empty_source();
+    Analyzer::new(context, &source, &[]).can_coerce(from, to, CastContext::Assignment)
+}
+
 /// What is cast: a type, and of a record its columns.
 #[derive(Clone, Debug)]
 pub struct CastSource {
@@ -175,7 +181,7 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
     let is_record = from.fields.is_some();
     let value = match from.fields {
         Some(fields) => {
-            let modifier = analyzer.records.modifier(fields);
+            let modifier = analyzer.records.modifier(context.catalog, fields);
             Expr { typmod: modifier, ..Expr::new(ExprKind::Param(0), Oid::RECORD) }
         }
         None => {
@@ -212,6 +218,7 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
         write: analyzer.writes,
+        locks_rows: false,
         wait: LockWait::Usual,
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),

@@ -4,12 +4,13 @@
 //! Must not know: SQLite, how functions are carried out (the source says which there are).
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::routines::{Body, Language, PG_PROC, ParameterMode, Routine};
 use crate::catalog::tables::contents::{RecordedColumns, View};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
-use crate::catalog::tables::rows::{Cell, Rows};
+use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::types::pg_type::Oid;
 
@@ -34,6 +35,71 @@ pub fn procs(rows: &mut Rows, view: &View<'_>) {
             rows.set("prosrc", Cell::Text(line.text("proname")));
         }
     }
+}
+
+/// Those that users made.
+pub fn routines(rows: &mut Rows, view: &View<'_>) {
+    let mut routines: Vec<&Arc<Routine>> = view.catalog.routines.values().collect();
+    routines.sort_unstable_by_key(|routine| routine.oid);
+    for routine in routines {
+        let (owner, acl) = view.owner_and_acl(PG_PROC, routine.oid, 0);
+        let parameters = routine.parameters.as_slice();
+        let has_outputs = routine.outputs().next().is_some() || routine.is_variadic();
+        let named = parameters.iter().any(|parameter| !parameter.name.is_empty());
+        let defaults: Vec<&str> = parameters.iter().filter_map(|parameter| parameter.default.as_deref()).collect();
+        let variadic = parameters.iter().find(|parameter| parameter.mode == ParameterMode::Variadic);
+        let element = variadic.map_or(Oid::INVALID, |parameter| element_of(view, parameter.type_oid));
+        let settings = routine.settings.iter().map(|(name, value)| format!("{name}={value}"));
+        let settings: Vec<String> = settings.collect();
+        let (source, sql_body) = match &routine.body {
+            Body::Text(text) => (text.clone(), None),
+            Body::Parsed(text) => (String::new(), Some(text.clone())),
+        };
+        row!(rows,
+            oid: routine.oid,
+            proname: &routine.name,
+            pronamespace: view.namespace_oid(&routine.schema),
+            proowner: owner,
+            prolang: language_oid(routine.language),
+            procost: routine.cost,
+            prorows: routine.rows,
+            provariadic: element,
+            prokind: if routine.is_procedure() { "p" } else { "f" },
+            prosecdef: routine.security_definer,
+            proleakproof: routine.leakproof,
+            proisstrict: routine.strict,
+            proretset: routine.returns_set,
+            provolatile: routine.volatility.letter(),
+            proparallel: Cell::letter(routine.parallel),
+            pronargs: routine.inputs().count() as i64,
+            pronargdefaults: defaults.len() as i64,
+            prorettype: routine.returns,
+            proargtypes: Cell::oids(routine.input_types()),
+            proallargtypes: has_outputs.then(|| Cell::oids(parameters.iter().map(|p| p.type_oid))),
+            proargmodes: has_outputs.then(|| Cell::texts(parameters.iter().map(|p| p.mode.letter()))),
+            proargnames: named.then(|| Cell::texts(parameters.iter().map(|p| p.name.as_str()))),
+            proargdefaults: (!defaults.is_empty()).then(|| defaults.join(", ")),
+            prosrc: source,
+            prosqlbody: sql_body,
+            proconfig: (!settings.is_empty()).then(|| Cell::texts(settings)),
+            proacl: acl,
+        );
+    }
+}
+
+/// The element type of an array.
+fn element_of(view: &View<'_>, array: Oid) -> Oid {
+    match array {
+        Oid::ANYARRAY => Oid::ANYELEMENT,
+        Oid(5078) => Oid(5077),
+        array => view.catalog.repr(array).and_then(|repr| repr.array_of).unwrap_or(Oid::INVALID),
+    }
+}
+
+/// pg_language.oid
+fn language_oid(language: Language) -> Oid {
+    let line = Recording::new(recording!("pg_language")).lines().find(|line| line.text("lanname") == language.name());
+    line.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
 /// A built-in function.

@@ -11,6 +11,7 @@ use crate::catalog::acl::{Acl, AclItem, AclKind, Dependents, Holder, Privileges}
 use crate::catalog::cluster::ClusterChange;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges, PG_CLASS, PG_NAMESPACE, PG_TYPE};
 use crate::catalog::roles::Roles;
+use crate::catalog::routines::{PG_PROC, Routine};
 use crate::catalog::schema::{Relation, RelationKind, UserTypeKind};
 use crate::catalog::store;
 use crate::engine::identity::denied;
@@ -107,7 +108,9 @@ impl Change<'_> {
         let wanted: &[RelationKind] = match kind {
             ObjectType::Table => &[RelationKind::Table, RelationKind::View, RelationKind::System],
             ObjectType::Sequence => &[RelationKind::Sequence],
-            // There are none yet.
+            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => {
+                return self.grant_on_routines(grant, kind, &schema);
+            }
             _ => &[],
         };
         let relations: Vec<Arc<Relation>> = self
@@ -145,8 +148,33 @@ impl Change<'_> {
             (ObjectType::Database, GrantObject::Name(name)) => {
                 self.grant_on_database(grant, name.last().map_or("", String::as_str))
             }
+            (_, GrantObject::Function(object)) => {
+                let routine = self.named_routine(kind, object)?;
+                self.grant_on_routine(grant, &routine)
+            }
+            // The languages there are are trusted.
+            (ObjectType::Language, GrantObject::Name(_)) => Ok(()),
             _ => Err(Error::unsupported("GRANT and REVOKE on objects of this kind")),
         }
+    }
+
+    fn grant_on_routines(&mut self, grant: &Grant, kind: ObjectType, schema: &str) -> Result<()> {
+        let mut routines: Vec<Arc<Routine>> = self.catalog.routines.values().cloned().collect();
+        routines.retain(|routine| {
+            routine.schema == schema
+                && match kind {
+                    ObjectType::Function => !routine.is_procedure(),
+                    ObjectType::Procedure => routine.is_procedure(),
+                    _ => true,
+                }
+        });
+        routines.sort_unstable_by_key(|routine| routine.oid);
+        routines.iter().try_for_each(|routine| self.grant_on_routine(grant, routine))
+    }
+
+    fn grant_on_routine(&mut self, grant: &Grant, routine: &Routine) -> Result<()> {
+        let address = (PG_PROC, routine.oid, 0);
+        self.grant_on_object(grant, address, AclKind::Function, routine.noun(), &routine.name)
     }
 
     fn name_of_parts(&self, parts: &[String]) -> Result<Name> {

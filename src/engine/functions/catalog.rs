@@ -4,15 +4,18 @@
 //! a query may see an OID that has just been dropped. Specification: functions-info.html, ruleutils.c.
 
 use super::{Args, Definition, Output, object_ids};
+use crate::catalog::composite::relation_of;
 use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::partition_constraint;
 use crate::catalog::pretty::pretty;
 use crate::catalog::qualify::qualified;
+use crate::catalog::routine_text::{Arguments, routine_of};
+use crate::catalog::routines::{Body, PG_PROC, Routine};
 use crate::catalog::schema::{Constraint, IndexKey, Relation, RelationKind};
 use crate::catalog::tables::constraints::{
     PG_AUTHID, PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_TYPE, domain_constraint_oid,
 };
-use crate::catalog::tables::procs::proc;
+use crate::catalog::tables::procs::{Proc, proc};
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
 use crate::catalog::tables::types::user_types;
@@ -39,12 +42,19 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_partition_constraintdef", 1, partition_condition),
     Definition::stable("pg_partition_root", 1, partition_root),
     Definition::stable("pg_get_serial_sequence", 2, serial_sequence),
-    Definition::stable("pg_get_function_arguments", 1, |a| with_names(a, |n| Ok(proc(oid(a, 0)?).map(|p| p.arguments(n)).into()))),
-    Definition::stable("pg_get_function_result", 1, |a| with_names(a, |n| Ok(proc(oid(a, 0)?).and_then(|p| p.result(n)).into()))),
+    Definition::stable("pg_get_function_arguments", 1, |a| function_text(a, Proc::arguments, |n, r| Some(n.routine_arguments(r, Arguments::WithDefaults)))),
+    Definition::stable("pg_get_function_identity_arguments", 1, |a| function_text(a, Proc::arguments, |n, r| Some(n.routine_arguments(r, Arguments::Identity)))),
+    Definition::stable("pg_get_function_result", 1, |a| function_text(a, |p, n| p.result(n).unwrap_or_default(), |n, r| n.routine_result(r))),
+    Definition::stable("pg_get_function_arg_default", 2, argument_default),
+    Definition::stable("pg_get_function_sqlbody", 1, |a| function_text(a, |_, _| String::new(), |_, r| match &r.body { Body::Parsed(text) => Some(text.clone()), Body::Text(_) => None })),
+    Definition::stable("pg_get_functiondef", 1, function_definition),
     Definition::stable("pg_get_replica_identity_index", 1, replica_identity),
     Definition::stable("pg_table_is_visible", 1, table_is_visible),
     Definition::stable("pg_type_is_visible", 1, type_is_visible),
-    Definition::stable("pg_function_is_visible", 1, |a| Ok(proc(oid(a, 0)?).map(|_| true).into())),
+    Definition::stable("pg_function_is_visible", 1, |a| {
+        let oid = oid(a, 0)?;
+        with_names(a, |n| Ok(routine_of(n, oid).map(|r| n.routine_is_visible(r)).or(proc(oid).map(|_| true)).into()))
+    }),
     Definition::stable("pg_obj_description", 1, |a| description(a, None)),
     Definition::stable("pg_obj_description", 2, |a| description(a, Some(class_of(&a.text(1)?)))),
     Definition::stable("pg_shobj_description", 2, shared_description),
@@ -273,6 +283,9 @@ fn type_is_visible(args: &Args<'_>) -> Result<Output> {
         if recorded_name(oid).is_some() {
             return Ok(names.search_path.iter().any(|s| s == "information_schema").into());
         }
+        if let Some((relation, _)) = relation_of(names.catalog, oid) {
+            return Ok(names.relation_is_visible(relation).into());
+        }
         let Some(user) = names.catalog.user_type(oid) else { return Ok(Output::NULL) };
         let found = names.type_is_visible(&user.schema, &user.name);
         // An array type is found where its element is.
@@ -350,6 +363,42 @@ fn object(args: &Args<'_>, scalar: Scalar) -> Result<Output> {
     }
 }
 
+/// What is told of a function: of one of the server's own, or of a user's.
+fn function_text(
+    args: &Args<'_>,
+    own: fn(&Proc, &Names<'_>) -> String,
+    users: fn(&Names<'_>, &Routine) -> Option<String>,
+) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let text = match routine_of(names, oid) {
+            Some(routine) => users(names, routine),
+            None => proc(oid).map(|proc| own(proc, names)).filter(|text| !text.is_empty() || proc(oid).is_some()),
+        };
+        Ok(text.into())
+    })
+}
+
+/// pg_get_function_arg_default(function, number among all arguments)
+fn argument_default(args: &Args<'_>) -> Result<Output> {
+    let (oid, number) = (oid(args, 0)?, args.int(1)?);
+    with_names(args, |names| {
+        let place = usize::try_from(number - 1).ok();
+        let parameter = routine_of(names, oid).and_then(|routine| routine.parameters.get(place?));
+        Ok(parameter.and_then(|parameter| parameter.default.clone()).into())
+    })
+}
+
+/// pg_get_functiondef
+fn function_definition(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| match (routine_of(names, oid), proc(oid)) {
+        (Some(routine), _) => Ok(names.routine_definition(routine).into()),
+        (None, Some(_)) => Err(Error::unsupported("pg_get_functiondef of a built-in function")),
+        (None, None) => Ok(Output::NULL),
+    })
+}
+
 /// Whether the relation of the first argument is a table of a user's.
 fn is_user_table(args: &Args<'_>) -> Result<bool> {
     let oid = oid(args, 0)?;
@@ -423,6 +472,10 @@ fn describe_object(args: &Args<'_>) -> Result<Output> {
                 let schema = names.catalog.schemas.iter().find(|s| s.oid == object);
                 schema.map(|s| format!("schema {}", quote_identifier(&s.name)))
             }
+            PG_PROC => match routine_of(names, object) {
+                Some(routine) => Some(format!("{} {}", routine.noun(), names.routine_signature(routine))),
+                None => proc(object).map(|proc| format!("function {}", proc.signature(names))),
+            },
             _ => return Err(Error::unsupported(format!("pg_describe_object for catalog {class}"))),
         };
         Ok(text.into())
@@ -435,6 +488,7 @@ fn kind_name(kind: RelationKind) -> &'static str {
         RelationKind::View => "view",
         RelationKind::Index => "index",
         RelationKind::Sequence => "sequence",
+        RelationKind::Composite => "composite type",
     }
 }
 

@@ -3,13 +3,18 @@
 //! Names are found in the session's catalog along its search path. Outside of a session only numbers are understood.
 //! Specification: datatype-oid.html; errors as in regproc.c.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{ContextSlot, Output};
 use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::routine_text::routine_of;
+use crate::catalog::routines::Routine;
 use crate::catalog::tables::procs::{Proc, proc, procs_named};
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::types;
 use crate::types::pg_type::{Oid, Scalar, TYPES};
 use crate::types::qualified_name::name_parts;
 use crate::types::text_search::configuration;
@@ -28,7 +33,7 @@ pub(super) fn input(scalar: Scalar, text: &str, slot: &ContextSlot) -> Result<Ou
     slot.with_session(|session| {
         let oid = match scalar {
             Scalar::RegType => find_type(session, text)?,
-            Scalar::RegProc => find_function(&name_parts(text)?)?,
+            Scalar::RegProc => find_function(session, &name_parts(text)?)?,
             Scalar::RegProcedure => find_signature(session, text)?,
             Scalar::RegNamespace => find_schema(session, &name_parts(text)?)?,
             Scalar::RegRole => find_role(session, &name_parts(text)?)?,
@@ -64,8 +69,14 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
         let names = Names { catalog: &session.catalog, search_path: &path };
         let name = match scalar {
             Scalar::RegType => Some(names.format_type(oid, None)).filter(|name| name != "???"),
-            Scalar::RegProc => function_name(oid),
-            Scalar::RegProcedure => proc(oid).map(|proc| proc.signature(&names)),
+            Scalar::RegProc => match routine_of(&names, oid) {
+                Some(routine) => Some(names.routine_name(routine)),
+                None => function_name(oid),
+            },
+            Scalar::RegProcedure => match routine_of(&names, oid) {
+                Some(routine) => Some(names.routine_signature(routine)),
+                None => proc(oid).map(|proc| proc.signature(&names)),
+            },
             Scalar::RegNamespace => {
                 session.catalog.schemas.iter().find(|s| s.oid == oid).map(|s| quote_identifier(&s.name))
             }
@@ -168,18 +179,37 @@ fn find_type(session: &SessionContext, text: &str) -> Result<Oid> {
         [schema, name] => (std::slice::from_ref(schema), name),
         _ => return Err(missing()),
     };
-    let found = schemas.iter().find_map(|schema| session.catalog.type_names.get(&(schema.clone(), name.clone())));
-    let oid = *found.ok_or_else(missing)?;
-    match session.catalog.types.get(&oid).filter(|_| is_array) {
-        Some(user) => Ok(user.array),
-        None => Ok(oid),
-    }
+    let oid = schemas.iter().find_map(|schema| types::named(&session.catalog, schema, name)).ok_or_else(missing)?;
+    if is_array { types::array_type(&session.catalog, oid).ok_or_else(missing) } else { Ok(oid) }
 }
 
-/// A built-in function; 42725 for a name that several have.
-fn find_function(parts: &[String]) -> Result<Oid> {
+/// The users' functions of a name.
+fn routines_named(session: &SessionContext, parts: &[String]) -> Vec<Arc<Routine>> {
+    let path;
+    let (schemas, name) = match parts {
+        [name] => {
+            path = session.settings.search_path();
+            (path.as_slice(), name)
+        }
+        [.., schema, name] => (std::slice::from_ref(schema), name),
+        [] => return Vec::new(),
+    };
+    schemas.iter().flat_map(|schema| session.catalog.routines_in(schema, name)).cloned().collect()
+}
+
+/// A function by its name; 42725 for a name that several have.
+fn find_function(session: &SessionContext, parts: &[String]) -> Result<Oid> {
     let name = parts.last().map_or("", String::as_str);
     let shown = parts.join(".");
+    let routines = routines_named(session, parts);
+    match routines.as_slice() {
+        [only] => return Ok(only.oid),
+        [] => {}
+        _ => {
+            let message = format!("more than one function named \"{shown}\"");
+            return Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, message));
+        }
+    }
     let known_schema = parts.len() == 1 || (parts.len() == 2 && parts.first().is_some_and(|s| s == "pg_catalog"));
     let found = if known_schema { procs_named(name) } else { Vec::new() };
     match found.as_slice() {
@@ -197,6 +227,10 @@ fn find_signature(session: &SessionContext, text: &str) -> Result<Oid> {
     let types = types.split(',').map(str::trim).filter(|_| !types.trim().is_empty());
     let types = types.map(|name| find_type(session, name)).collect::<Result<Vec<_>>>()?;
     let parts = name_parts(name)?;
+    let routine = routines_named(session, &parts).into_iter().find(|routine| routine.input_types() == types);
+    if let Some(routine) = routine {
+        return Ok(routine.oid);
+    }
     let known_schema = parts.len() == 1 || (parts.len() == 2 && parts.first().is_some_and(|s| s == "pg_catalog"));
     let candidates = if known_schema { procs_named(parts.last().map_or("", String::as_str)) } else { Vec::new() };
     let found = candidates.into_iter().find(|proc| proc.argument_types() == types);

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::{Args, ContextSlot, Output, Signature, owned, register_one};
 use crate::catalog::routines::Routine;
-use crate::engine::routines::call::{Caller, Given, LeaseCell, call, routine_of};
+use crate::engine::routines::call::{Caller, Given, LeaseCell, call, check_may_execute, routine_of};
 use crate::engine::routines::signature::CallTypes;
 use crate::error::{Error, Result};
 use crate::sql::analyze::routine::CallSite;
@@ -63,6 +63,7 @@ pub(super) fn called(slot: &ContextSlot, site: &str, values: Vec<Value>) -> Resu
 fn site_of(caller: &Caller, text: &str) -> Result<Site> {
     let site = CallSite::of_text(text)?;
     let routine = routine_of(caller, &site)?;
+    check_may_execute(caller, &routine)?;
     let types = CallTypes { parameters: site.parameters, returns: site.returns };
     Ok(Site { routine, types, columns: site.columns })
 }

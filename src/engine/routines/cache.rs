@@ -9,6 +9,7 @@ use crate::catalog::routines::{Body, Routine};
 use crate::engine::routines::casts::CastPlan;
 use crate::engine::routines::plan::InnerPlan;
 use crate::engine::routines::signature::{CallTypes, result_columns, signature};
+use crate::engine::routines::sql_body::SqlBody;
 use crate::engine::routines::types::CatalogTypes;
 use crate::engine::routines::validate::options;
 use crate::error::{Error, Result};
@@ -82,6 +83,7 @@ pub(super) type CastKey = (u64, Oid, Oid, i32);
 #[derive(Default)]
 pub(crate) struct RoutineCache {
     bodies: Mutex<HashMap<Key, Arc<Compiled>>>,
+    sql_bodies: Mutex<HashMap<Key, Arc<SqlBody>>>,
     casts: Mutex<HashMap<CastKey, Arc<CastPlan>>>,
 }
 
@@ -89,18 +91,7 @@ impl RoutineCache {
     /// The routine's body, compiled for a call with these types.
     pub fn compiled(&self, routine: &Routine, types: &CallTypes, planning: PlanContext<'_>) -> Result<Arc<Compiled>> {
         let options = Options { check_syntax: false, ..options(planning.settings, false) };
-        let key = Key {
-            routine: routine.oid,
-            catalog_version: planning.catalog.version,
-            types: types.clone(),
-            search_path: Arc::clone(planning.settings.schemas_searched()),
-            conflict: match options.variable_conflict {
-                VariableConflict::Error => 0,
-                VariableConflict::UseVariable => 1,
-                VariableConflict::UseColumn => 2,
-            },
-            print_strict_params: options.print_strict_params,
-        };
+        let key = key_of(routine, types, planning, options);
         if let Some(known) = lock(&self.bodies).get(&key) {
             return Ok(Arc::clone(known));
         }
@@ -119,6 +110,21 @@ impl RoutineCache {
         Ok(compiled)
     }
 
+    /// The same of a routine in SQL.
+    pub fn sql_body(&self, routine: &Routine, types: &CallTypes, planning: PlanContext<'_>) -> Result<Arc<SqlBody>> {
+        let key = key_of(routine, types, planning, Options::default());
+        if let Some(known) = lock(&self.sql_bodies).get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let body = Arc::new(SqlBody::new(routine, types, planning)?);
+        let mut bodies = lock(&self.sql_bodies);
+        if bodies.len() >= CAPACITY {
+            bodies.clear();
+        }
+        bodies.insert(key, Arc::clone(&body));
+        Ok(body)
+    }
+
     pub(super) fn cast(&self, key: &CastKey) -> Option<Arc<CastPlan>> {
         lock(&self.casts).get(key).cloned()
     }
@@ -129,6 +135,21 @@ impl RoutineCache {
             casts.clear();
         }
         casts.insert(key, Arc::clone(plan));
+    }
+}
+
+fn key_of(routine: &Routine, types: &CallTypes, planning: PlanContext<'_>, options: Options) -> Key {
+    Key {
+        routine: routine.oid,
+        catalog_version: planning.catalog.version,
+        types: types.clone(),
+        search_path: Arc::clone(planning.settings.schemas_searched()),
+        conflict: match options.variable_conflict {
+            VariableConflict::Error => 0,
+            VariableConflict::UseVariable => 1,
+            VariableConflict::UseColumn => 2,
+        },
+        print_strict_params: options.print_strict_params,
     }
 }
 

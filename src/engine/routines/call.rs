@@ -4,13 +4,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::catalog::acl::{AclKind, Privileges};
 use crate::catalog::routines::{Language, PG_PROC, Routine, Volatility};
+use crate::engine::identity::denied;
 use crate::engine::pool::Lease;
 use crate::engine::routines::cache::Compiled;
 use crate::engine::routines::execute::Executor;
 use crate::engine::routines::host::{SessionHost, TransactionControl};
 use crate::engine::routines::records;
 use crate::engine::routines::signature::CallTypes;
+use crate::engine::routines::sql_body::SqlBody;
 use crate::engine::routines::types::data_type;
 use crate::engine::session_schema::SessionLink;
 use crate::error::{Error, Result, SqlState};
@@ -72,14 +75,32 @@ pub(crate) fn call(
     match routine.language {
         Language::PlPgSql => {
             let compiled = compiled(&executor, routine, types)?;
-            let columns = result_columns(caller, &compiled, defined)?;
+            let columns = result_columns(caller, compiled.columns.as_ref(), defined)?;
             let call = Call { arguments, result: columns.clone(), ..Call::default() };
             let mut host = SessionHost { executor, compiled: Arc::clone(&compiled), rows: Vec::new(), transaction };
             let returned = within(caller, routine, || execute(&compiled.function, &call, &mut host))?;
             let is_row = compiled.function.signature.returns.is_row();
             given(returned, host.rows, (columns.as_deref(), is_row))
         }
-        Language::Sql => Err(Error::unsupported("LANGUAGE sql")),
+        Language::Sql => {
+            let body = sql_body(&executor, routine, types)?;
+            let columns = result_columns(caller, body.columns.as_ref(), defined)?;
+            let rows = within(caller, routine, || body.run(&executor, &arguments, columns.as_ref()))?;
+            let is_row = body.signature().returns.is_row();
+            let returned = match (routine.returns_set, body.signature().returns.oid) {
+                (true, _) => Returned::Set,
+                (false, Oid::VOID) => Returned::Nothing,
+                (false, _) => {
+                    let first = rows.into_iter().next();
+                    return Ok(Given::Value(match (first, columns) {
+                        (None, _) => Value::Null,
+                        (Some(row), Some(columns)) if is_row => records::compose(&columns, &row)?,
+                        (Some(row), _) => row.into_iter().next().unwrap_or(Value::Null),
+                    }));
+                }
+            };
+            given(returned, rows, (columns.as_deref(), is_row))
+        }
     }
 }
 
@@ -108,6 +129,7 @@ pub(crate) fn call_procedure(
     transaction: Option<&mut dyn TransactionControl>,
 ) -> Result<Vec<Value>> {
     let routine = routine_of(caller, site)?;
+    check_may_execute(caller, &routine)?;
     let types = CallTypes { parameters: site.parameters.clone(), returns: site.returns };
     // Under settings or a role of its own it is part of the transaction around it.
     let transaction = transaction.filter(|_| routine.settings.is_empty() && !routine.security_definer);
@@ -122,7 +144,11 @@ pub(crate) fn call_procedure(
                 _ => Ok(Vec::new()),
             }
         }
-        Language::Sql => Err(Error::unsupported("LANGUAGE sql")),
+        Language::Sql => {
+            let body = sql_body(&executor, &routine, &types)?;
+            let rows = within(caller, &routine, || body.run(&executor, &arguments, body.columns.as_ref()))?;
+            Ok(rows.into_iter().next().unwrap_or_default())
+        }
     }
 }
 
@@ -133,6 +159,21 @@ pub(crate) fn routine_of(caller: &Caller, site: &CallSite) -> Result<Arc<Routine
         let message = format!("cache lookup failed for function {}", site.routine);
         Error::new(SqlState::UNDEFINED_FUNCTION, message)
     })
+}
+
+/// 42501 unless the current role may call it.
+pub(crate) fn check_may_execute(caller: &Caller, routine: &Routine) -> Result<()> {
+    let catalog = caller.link.catalog();
+    let context = &mut *caller.link.context();
+    if context.role() == Oid::BOOTSTRAP_SUPERUSER {
+        return Ok(());
+    }
+    let holder = context.holder();
+    let wanted = Privileges::EXECUTE;
+    match catalog.mask(&holder, (PG_PROC, routine.oid, 0), AclKind::Function, wanted) == wanted {
+        true => Ok(()),
+        false => Err(denied(format!("permission denied for {} {}", routine.noun(), routine.name))),
+    }
 }
 
 /// Runs the block of DO.
@@ -157,6 +198,11 @@ fn executor(caller: &Caller, routine: &Routine) -> Executor {
 fn compiled(executor: &Executor, routine: &Routine, types: &CallTypes) -> Result<Arc<Compiled>> {
     let cache = executor.link.database.routines();
     executor.planning(|planning| cache.compiled(routine, types, planning))
+}
+
+fn sql_body(executor: &Executor, routine: &Routine, types: &CallTypes) -> Result<Arc<SqlBody>> {
+    let cache = executor.link.database.routines();
+    executor.planning(|planning| cache.sql_body(routine, types, planning))
 }
 
 /// Runs a body under the routine's own settings and role.
@@ -188,11 +234,11 @@ fn begin_as(caller: &Caller, routine: &Routine) -> Result<()> {
 /// The columns that the caller expects: those of a column definition list, or those declared.
 fn result_columns(
     caller: &Caller,
-    compiled: &Compiled,
+    declared: Option<&Arc<[Column]>>,
     defined: &[(String, Oid, i32)],
 ) -> Result<Option<Arc<[Column]>>> {
     if defined.is_empty() {
-        return Ok(compiled.columns.clone());
+        return Ok(declared.cloned());
     }
     let catalog = caller.link.catalog();
     let column = |(name, oid, typmod): &(String, Oid, i32)| {

@@ -101,11 +101,16 @@ impl OuterNames for FunctionNames<'_> {
 }
 
 impl InnerPlan {
-    /// Whether it can be used for variables of these types.
-    pub fn fits(&self, variables: Variables<'_>, planning: PlanContext<'_>) -> bool {
+    /// Whether it was made for that catalog and search path.
+    pub fn is_of(&self, planning: PlanContext<'_>) -> bool {
         self.catalog_version == planning.catalog.version
             && (Arc::ptr_eq(&self.search_path, planning.settings.schemas_searched())
                 || self.search_path == *planning.settings.schemas_searched())
+    }
+
+    /// Whether it can be used for variables of these types.
+    pub fn fits(&self, variables: Variables<'_>, planning: PlanContext<'_>) -> bool {
+        self.is_of(planning)
             && self.used.iter().all(|used| match used.field {
                 None => variables.data_type(&used.reference).is_ok_and(|now| now == used.data_type),
                 Some(field) => variables.columns(&used.reference).is_ok_and(|columns| {
@@ -136,6 +141,11 @@ pub(super) fn plan_query(query: &Query, variables: Variables<'_>, planning: Plan
     let names = FunctionNames { query, variables, used: RefCell::default() };
     let inner = planned(&query.sql, &[], Some(&names), planning)?;
     inner_plan(inner, names.used.into_inner(), planning)
+}
+
+/// Plans a statement whose names may be others'.
+pub(super) fn plan_within(text: &str, names: &dyn OuterNames, planning: PlanContext<'_>) -> Result<InnerPlan> {
+    inner_plan(planned(text, &[], Some(names), planning)?, Vec::new(), planning)
 }
 
 /// Plans a text that was computed, with the values of its parameters.

@@ -2,9 +2,10 @@
 //!
 //! Owns: [`validate`]. Specification: plpgsql_validator in pl_handler.c, fmgr_sql_validator in pg_proc.c.
 
-use crate::catalog::routines::{Body, Effects, Language, Routine};
+use crate::catalog::routines::{Body, Effects, Language, Routine, is_polymorphic};
 use crate::engine::routines::effects::effects;
 use crate::engine::routines::signature::{CallTypes, signature};
+use crate::engine::routines::sql_body::SqlBody;
 use crate::engine::routines::types::CatalogTypes;
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::compile::compile;
@@ -43,13 +44,35 @@ pub(crate) fn validate(routine: &Routine, planning: PlanContext<'_>, checks: boo
             }
         }
         (Language::PlPgSql, Body::Parsed(_)) => Err(Error::internal("a parsed body of another language")),
-        (Language::Sql, _) => Err(Error::unsupported("LANGUAGE sql")),
+        (Language::Sql, _) => {
+            let body = match SqlBody::new(routine, &CallTypes::default(), planning) {
+                Err(_) if !checks => return Ok(unknown()),
+                body => body?,
+            };
+            let is_polymorphic = routine.parameters.iter().any(|parameter| is_polymorphic(parameter.type_oid));
+            if checks && !is_polymorphic {
+                body.check(planning).map_err(|error| located(error, &body, routine))?;
+            }
+            Ok(effects(body.statements().iter().map(String::as_str), false))
+        }
+    }
+}
+
+/// An error in a statement is one in the body.
+fn located(error: Error, body: &SqlBody, routine: &Routine) -> Error {
+    let (Some(position), Body::Text(text)) = (error.fields().position, &routine.body) else { return error };
+    // The first statement that the position can be in; where it is not the first, it is not shown.
+    match body.statements() {
+        [only] => {
+            let before = text.find(only.as_str()).and_then(|at| text.get(..at)).map_or(0, |t| t.chars().count());
+            error.with_internal_position(position + before as u32, text.as_str())
+        }
+        _ => error,
     }
 }
 
 /// Types that PL/pgSQL has no values of (plpgsql_validator).
 fn check_pseudo(routine: &Routine) -> Result<()> {
-    use crate::catalog::routines::is_polymorphic;
     let refused =
         |oid: Oid| type_info(oid).is_some_and(|info| info.kind == b'p') && oid != Oid::RECORD && !is_polymorphic(oid);
     let name = |oid: Oid| type_info(oid).map_or("", |info| info.sql_name);

@@ -10,11 +10,8 @@ use super::tree::{Body, ColumnRef, Expr, ExprKind, FromItem, Query, Select, SetO
 use super::{Columns, Entry, Lower};
 use crate::catalog::schema::Relation;
 use crate::error::Result;
-use crate::sql::tree::{EntryId, TABLE_OID};
+use crate::sql::tree::{EntryId, TABLE_OID, Var};
 use crate::types::pg_type::Oid;
-
-/// The attribute number by which the lowering knows SQLite's number of a member's row.
-pub(super) const ROW: i16 = -1;
 
 /// SQLite takes so many SELECTs in a row.
 const MOST_TOGETHER: usize = 250;
@@ -38,10 +35,10 @@ impl<'a> Lower<'a> {
         let alias = self.alias(id);
         let mut numbers: Vec<i16> = relation.columns.iter().map(|column| column.number).collect();
         numbers.push(TABLE_OID);
-        if with_rows {
-            numbers.push(ROW);
-        }
+        // Where there is a row it has a table, and a number.
+        let presence = numbers.len() + usize::from(with_rows);
         let columns = numbers.into_iter().zip(1..).map(|(number, n)| (number, format!("c{n}").into()));
+        let columns = columns.chain([(Var::PRESENCE, format!("c{presence}").into())]);
         let columns = Columns::Named(columns.collect());
         self.entries.insert(id, Entry { alias: Some(alias.clone()), columns });
         let members = self.members(relation);

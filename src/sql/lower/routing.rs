@@ -240,7 +240,7 @@ impl<'a> Lower<'a> {
         let selection = selection.map(|selection| self.condition(selection)).transpose()?;
         let number = |attribute| Var { entry, attribute, origin: (Oid::INVALID, 0), not_null: true };
         let table = self.column(&number(TABLE_OID), Oid::OID, -1)?;
-        let row = self.column(&number(super::members::ROW), Oid::INT8, -1)?;
+        let row = self.column(&number(Var::PRESENCE), Oid::INT8, -1)?;
         let (vars, others_kept): (Vec<Var>, Vec<Expr>) = self.others(others, returning)?.into_iter().unzip();
         // A row that several rows of the other tables match is changed once.
         let group_by = if others.is_empty() { Vec::new() } else { vec![table.clone(), row.clone()] };
@@ -271,7 +271,7 @@ impl<'a> Lower<'a> {
         let name = |place: usize| -> Rc<str> { format!("c{}", place + 1).into() };
         let own = relation.columns.iter().enumerate();
         let own = own.map(|(place, column)| (column.number, name(kept.moved + FIRST + place)));
-        let columns = own.chain([(TABLE_OID, name(table))]).collect();
+        let columns = own.chain([(TABLE_OID, name(table)), (Var::PRESENCE, name(kept.moved + NUMBER))]).collect();
         self.entries.insert(entry, Entry { alias: Some(KEPT.into()), columns: Columns::Named(columns) });
     }
 
@@ -377,8 +377,13 @@ impl<'a> Lower<'a> {
 
 /// A row of a table as one of its members has it: its columns have the same names.
 fn of_member(relation: &Relation, member: &Relation, alias: Option<Rc<str>>) -> Entry {
-    let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
-    Entry { alias, columns: Columns::Member(columns.collect(), member.oid) }
+    let mut entry = Entry::of_relation(alias, member);
+    if let Columns::Member(columns, _) = &mut entry.columns {
+        let presence = columns.iter().filter(|(number, _)| *number == Var::PRESENCE).cloned().collect::<Vec<_>>();
+        let own = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
+        *columns = own.chain(presence).collect();
+    }
+    entry
 }
 
 fn member_column<'r>(member: &'r Relation, column: &Column) -> Result<&'r Column> {
