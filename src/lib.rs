@@ -197,10 +197,12 @@ pub mod catalog {
         pub mod sample;
         pub mod server;
         pub mod source;
+        pub mod triggers;
         pub mod types;
         pub mod views;
         pub mod vtab;
     }
+    pub mod trigger;
 }
 
 pub mod sql {
@@ -254,8 +256,10 @@ pub mod sql {
     pub mod planner;
     pub mod regclass;
     pub mod role;
+    pub mod row_change;
     pub mod scan;
     pub mod stored;
+    pub mod trigger;
     pub mod syntax {
         //! Text to the tree of what was written: lexer, grammar, AST, printer. The shape is gram.y's.
         pub mod ast {
@@ -407,20 +411,26 @@ pub mod engine {
     mod privileges;
     pub mod process;
     mod progress;
+    mod referential_actions;
     pub mod remote;
     pub(crate) mod routines;
     mod row_capture;
+    mod row_change;
     pub mod row_locks;
+    mod row_sql;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;
     pub mod session;
+    mod session_constraints;
     mod session_schema;
     #[cfg(test)]
     mod session_tests;
     mod statement;
     mod steps;
     mod transaction;
+    mod trigger_functions;
+    mod triggers;
 }
 
 pub mod session {

@@ -6,7 +6,7 @@
 //! Specification: catalogs.html (PostgreSQL 15).
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
@@ -14,6 +14,7 @@ use crate::catalog::inheritance::Inheritance;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
+use crate::catalog::trigger::Trigger;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one that has in common with
@@ -50,6 +51,8 @@ pub struct CatalogSnapshot {
     pub default_acls: Vec<DefaultAcl>,
     /// What all databases share; kept in one of them.
     pub cluster: Arc<ClusterFacts>,
+    /// See [`CatalogSnapshot::acting_keys`].
+    pub acting_keys: OnceLock<Arc<BTreeSet<Oid>>>,
 }
 
 /// A schema (pg_namespace).
@@ -149,6 +152,8 @@ pub struct RelationOptions {
     /// Of a view's query.
     pub uses: Uses,
     pub inheritance: Inheritance,
+    /// In the order in which they fire, which is that of their names.
+    pub triggers: Vec<Arc<Trigger>>,
 }
 
 /// WITH CHECK OPTION of a view.
@@ -380,6 +385,7 @@ pub enum UserTypeKind {
 impl CatalogSnapshot {
     /// Adds a relation, or replaces the one with its OID; its indexes become relations too.
     pub fn put_relation(&mut self, relation: Arc<Relation>) {
+        self.acting_keys = OnceLock::new();
         self.remove_relation(relation.oid);
         for index in &relation.indexes {
             self.enter(Arc::new(index_relation(self, &relation, index)));
@@ -389,6 +395,7 @@ impl CatalogSnapshot {
 
     /// Removes a relation and its indexes.
     pub fn remove_relation(&mut self, oid: Oid) {
+        self.acting_keys = OnceLock::new();
         let Some(relation) = self.relations.remove(&oid) else { return };
         for constraint in &relation.constraints {
             let key = (relation.schema.clone(), constraint.name.clone());
@@ -496,6 +503,36 @@ impl CatalogSnapshot {
 
     fn temporary_relations(&self) -> impl Iterator<Item = &Arc<Relation>> {
         self.relations.values().filter(|r| r.temporary && r.kind != RelationKind::Index)
+    }
+
+    /// The foreign keys whose actions SQLite does not take: they change tables that have triggers, or tables from which
+    /// such actions go on.
+    pub fn acting_keys(&self) -> &Arc<BTreeSet<Oid>> {
+        self.acting_keys.get_or_init(|| {
+            let has_triggers = |r: &&Arc<Relation>| !r.options.triggers.is_empty() && r.kind == RelationKind::Table;
+            let mut firing: BTreeSet<Oid> = self.relations.values().filter(has_triggers).map(|r| r.oid).collect();
+            let mut found = BTreeSet::new();
+            if firing.is_empty() {
+                return Arc::new(found);
+            }
+            let of = |r: &'_ Arc<Relation>| {
+                let keys = r.constraints.iter().filter_map(|c| Some((c.oid, c.foreign_key()?)));
+                let acting = keys.filter(|(_, key)| key.acts());
+                acting.map(|(oid, key)| (r.oid, oid, key.relation)).collect::<Vec<_>>()
+            };
+            let keys: Vec<(Oid, Oid, Oid)> = self.relations.values().flat_map(of).collect();
+            loop {
+                let before = found.len();
+                for (child, key, parent) in &keys {
+                    if firing.contains(child) && found.insert(*key) {
+                        firing.insert(*parent);
+                    }
+                }
+                if found.len() == before {
+                    return Arc::new(found);
+                }
+            }
+        })
     }
 
     /// The table an index belongs to, and the index.
@@ -628,6 +665,13 @@ impl Relation {
     /// The primary key's constraint.
     pub fn primary_key(&self) -> Option<&Constraint> {
         self.constraints.iter().find(|c| matches!(c.kind, ConstraintKind::PrimaryKey))
+    }
+}
+
+impl ForeignKey {
+    /// Whether something is done to referencing rows.
+    pub fn acts(&self) -> bool {
+        [self.on_update, self.on_delete].iter().any(|action| b"cnd".contains(action))
     }
 }
 

@@ -16,6 +16,7 @@ mod options;
 mod privileges;
 mod routines;
 mod save;
+mod triggers;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -125,7 +126,7 @@ pub fn ensure(connection: &Connection) -> Result<()> {
 }
 
 fn make_later_tables(connection: &Connection, database: &str) -> Result<()> {
-    [LATER, privileges::TABLES, extensions::TABLE, inheritance::TABLE, routines::TABLE]
+    [LATER, privileges::TABLES, extensions::TABLE, inheritance::TABLE, routines::TABLE, triggers::TABLE]
         .iter()
         .try_for_each(|sql| connection.execute_batch(&sql.replace("{0}", database)))
 }
@@ -243,6 +244,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
     let mut sequences = by_relation(connection, &rows("SELECT oid, s.* FROM {0}.__pg_sequence s"), read_sequence)?;
     let options = options::load(connection, database)?;
     let mut inheritance = inheritance::load(connection, database)?;
+    let mut triggers = triggers::load(connection, database)?;
     let mut statement =
         connection.prepare(&rows("SELECT oid, schema, name, kind, sqlite_name, view_query FROM {0}.__pg_class"))?;
     let mut classes = statement.query([])?;
@@ -267,6 +269,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
         if let Some(said) = options.get(&oid) {
             options::apply(&mut relation, said);
         }
+        relation.options.triggers = triggers.remove(&oid).unwrap_or_default();
         snapshot.put_relation(Arc::new(relation));
     }
     let mut statement =

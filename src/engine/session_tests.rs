@@ -73,7 +73,7 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         target: None,
         key_sources: Vec::new(),
         before: Vec::new(),
-        repeated: false,
+        fires: false,
     }
 }
 

@@ -336,7 +336,6 @@ impl StateMachine {
         let mut on_row = first.map_or_else(|| cursor.step(), Ok)?;
         while on_row {
             counted = match cursor.column(0) {
-                // What is made of several statements says itself how many rows it has changed.
                 ValueRef::Integer(rows) => u64::try_from(rows).ok(),
                 _ => None,
             };

@@ -18,6 +18,7 @@ use crate::sql::syntax::ast::expression::{
 };
 use crate::sql::syntax::parse;
 use crate::sql::syntax::print;
+use crate::sql::trigger;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Oid, type_info};
 use crate::types::{bits, encoding};
@@ -31,6 +32,8 @@ pub struct Context<'a> {
     pub origin: Origin,
     /// A column that is getting another name.
     pub rename: Option<(&'a str, &'a str)>,
+    /// It is a trigger's condition, over `old` and `new`.
+    pub is_trigger: bool,
 }
 
 /// The text of an expression.
@@ -109,6 +112,9 @@ impl<'a> Writer<'a> {
     fn type_of(&self, expr: &Expr) -> Option<Oid> {
         if let Expr::Const(AConst { value: ConstValue::String(_) | ConstValue::Null, .. }) = expr {
             return Some(Oid::UNKNOWN);
+        }
+        if let (true, Some(relation)) = (self.context.is_trigger, self.context.relation) {
+            return trigger::type_of(expr, relation, self.context.origin, self.context.planning);
         }
         let how = (self.context.origin, Target::Any);
         let analysed = relation_expression(expr, self.context.relation, how, self.context.planning);
@@ -210,6 +216,13 @@ impl<'a> Writer<'a> {
     fn compound(&self, expr: &Expr) -> String {
         let postfix = |inner: &Expr, words: &str| format!("({} {words})", self.expr(inner, None));
         match expr {
+            Expr::ColumnRef(column) if self.context.is_trigger => match column.fields.as_slice() {
+                [Field::Name(row), Field::Name(name)] if self.is_column(name) => {
+                    format!("{row}.{}", self.column(name))
+                }
+                [Field::Name(row)] | [Field::Name(row), Field::Star] => format!("{row}.*"),
+                _ => self.guess(expr),
+            },
             Expr::ColumnRef(column) => match column.fields.last() {
                 Some(Field::Name(name)) if self.is_column(name) => self.column(name),
                 _ => self.guess(expr),

@@ -9,6 +9,7 @@ use crate::sql::analyze::routine::CallSite;
 use crate::sql::database::DatabaseCommand;
 use crate::sql::ddl::Ddl;
 use crate::sql::permission::PermissionEntry;
+use crate::sql::row_change::RowChange;
 use crate::types::charset::Charset;
 use crate::types::pg_type::{Oid, Repr};
 use crate::types::value::Value;
@@ -158,19 +159,22 @@ pub struct SqliteStatement {
     pub key_sources: Vec<(i16, Bind)>,
     /// What is run before it, in order, as parts of one statement: what one statement of SQLite cannot do.
     pub before: Vec<ProgramStep>,
-    /// It is opened once and run again and again with other values (COPY FROM), and so is what comes before it.
-    pub repeated: bool,
+    /// It may fire triggers: its own rows were kept, and what is to fire at its end does so before them.
+    pub fires: bool,
 }
 
 /// A part of a statement that is more than one of SQLite's: data-modifying WITH, MERGE, RETURNING of other tables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ProgramStep {
     pub sql: Arc<str>,
     pub binds: Vec<Bind>,
-    /// Its rows are added to those that `__pg_kept(n)` gives to the steps after it.
-    pub keeps: Option<usize>,
+    pub keep: Keep,
+    /// What is kept of it is added to what `__pg_kept(list)` gives to the steps after it.
+    pub list: usize,
     /// The relation it changes.
     pub target: Option<Oid>,
+    /// What becomes of the rows it gives, where triggers stand between.
+    pub change: Option<Arc<RowChange>>,
     /// It is left out unless there are such rows.
     pub only: Option<KeptValue>,
     /// Instead of running anything, it puts kept rows into the order of others.
@@ -191,6 +195,16 @@ pub struct KeptValue {
 pub struct Arrangement {
     pub rows: usize,
     pub order: usize,
+}
+
+/// What is kept of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    #[default]
+    Nothing,
+    Rows,
+    /// One row: how many rows it has changed.
+    Count,
 }
 
 /// Where a SQLite parameter's value comes from.

@@ -224,7 +224,7 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
         before: lowered.before,
-        repeated: false,
+        fires: lowered.fires,
     })
 }
 

@@ -472,6 +472,11 @@ pub enum EntryKind {
         ordinality: bool,
     },
     Cte(CteId),
+    /// Rows of a relation that were kept before the statement.
+    Kept {
+        relation: Oid,
+        number: usize,
+    },
 }
 
 /// The row types of a statement's values of type record, which count as their modifiers (assign_record_type_typmod).

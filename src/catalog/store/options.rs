@@ -59,7 +59,16 @@ fn parts<T>(parts: &[T], of: impl Fn(&T) -> (String, Map<String, Json>)) -> Json
 
 fn written(relation: &Relation) -> Map<String, Json> {
     let RelationOptions {
-        unlogged, unpopulated, triggers_disabled, dropped, parameters, replica_identity, uses, ..
+        unlogged,
+        unpopulated,
+        triggers_disabled,
+        dropped,
+        parameters,
+        replica_identity,
+        uses,
+        // In tables of their own.
+        triggers: _,
+        inheritance: _,
     } = &relation.options;
     let dropped: Vec<_> = dropped.iter().map(|c| (c.number, c.type_oid.0, c.typmod)).collect();
     said([
@@ -139,6 +148,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
         replica_identity: number(options, "replica_identity"),
         uses: read_uses(options),
         inheritance: std::mem::take(&mut relation.options.inheritance),
+        triggers: Vec::new(),
     };
     let part = |kind: &str, key: String| options.get(kind).and_then(|parts| parts.get(key));
     for column in &mut relation.columns {

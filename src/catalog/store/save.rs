@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::catalog::schema::{
     Constraint, ConstraintKind, Identity, Index, IndexKey, Relation, RelationKind, Schema, UserType, UserTypeKind,
 };
-use crate::catalog::store::{inheritance, options};
+use crate::catalog::store::{inheritance, options, triggers};
 use crate::types::pg_type::Oid;
 
 /// Takes `count` new OIDs; gives the first.
@@ -38,6 +38,7 @@ pub fn put_relation(connection: &Connection, relation: &Relation) -> Result<()> 
     )?;
     options::put(connection, database, relation)?;
     inheritance::put(connection, database, relation)?;
+    triggers::put(connection, database, relation)?;
     put_columns(connection, database, relation)?;
     for constraint in &relation.constraints {
         put_constraint(connection, database, relation.oid, constraint)?;
@@ -60,6 +61,7 @@ pub fn remove_relation(connection: &Connection, relation: &Relation) -> Result<(
     delete_parts(connection, database, relation.oid)?;
     options::remove(connection, database, relation.oid)?;
     inheritance::remove(connection, database, relation.oid)?;
+    triggers::remove(connection, database, relation.oid)?;
     connection.execute(&format!("DELETE FROM {database}.__pg_class WHERE oid = ?1"), [relation.oid.0])?;
     if relation.temporary {
         connection.execute("DELETE FROM temp.__pg_sequence WHERE oid = ?1", [relation.oid.0])?;

@@ -13,6 +13,7 @@ use crate::catalog::tables::classes::{access_method, collation_oid, default_oid}
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows, row};
+use crate::catalog::tables::triggers::trigger_constraints;
 use crate::catalog::tables::types::{type_facts, user_types};
 use crate::types::pg_type::{Oid, type_info};
 
@@ -22,6 +23,7 @@ pub const PG_CLASS: Oid = Oid(1259);
 pub const PG_CONSTRAINT: Oid = Oid(2606);
 pub const PG_ATTRDEF: Oid = Oid(2604);
 pub const PG_REWRITE: Oid = Oid(2618);
+pub const PG_TRIGGER: Oid = Oid(2620);
 pub const PG_NAMESPACE: Oid = Oid(2615);
 /// pg_authid itself.
 pub const PG_AUTHID: Oid = Oid(1260);
@@ -34,6 +36,7 @@ pub fn constraints(rows: &mut Rows, view: &View<'_>) {
             table_constraint(rows, view, relation, constraint);
         }
     }
+    trigger_constraints(rows, view);
     for user in user_types(view.catalog) {
         let UserTypeKind::Domain { checks, .. } = &user.kind else { continue };
         for ((name, expression), number) in checks.iter().zip(1u32..) {
@@ -262,6 +265,7 @@ fn reference(object: dependencies::Object) -> Object {
         Column(oid, number) => (PG_CLASS, oid, number),
         Default(oid, number) => (PG_ATTRDEF, default_oid(oid, number), 0),
         Constraint(_, oid) => (PG_CONSTRAINT, oid, 0),
+        Trigger(_, oid) => (PG_TRIGGER, oid, 0),
         Rule(view) => (PG_REWRITE, rule_oid(view), 0),
         Type(oid) => (PG_TYPE, oid, 0),
         Routine(oid) => (PG_PROC, oid, 0),

@@ -52,7 +52,7 @@ impl Change<'_> {
                 || columns.iter().any(|column| going.contains(&Object::Column(relation, *column)))
         };
         match object {
-            Object::Column(relation, _) => going.contains(&Object::Relation(relation)),
+            Object::Column(relation, _) | Object::Trigger(relation, _) => going.contains(&Object::Relation(relation)),
             Object::Default(relation, column) => column_goes(relation, &[column]),
             Object::Constraint(relation, oid) => {
                 let table = self.catalog.relations.get(&relation);
@@ -219,6 +219,12 @@ impl Change<'_> {
             Object::Default(relation, number) => {
                 format!("default value for column {} of table {}", column(relation, number), table(relation))
             }
+            Object::Trigger(relation, oid) => {
+                let owner = self.catalog.relations.get(&relation);
+                let found = owner.and_then(|owner| owner.options.triggers.iter().find(|trigger| trigger.oid == oid));
+                let name = found.map_or("", |trigger| trigger.name.as_str());
+                format!("trigger {} on {} {}", quote_identifier(name), kind(relation), table(relation))
+            }
             Object::Rule(view) => format!("rule _RETURN on view {}", table(view)),
         }
     }
@@ -243,6 +249,7 @@ impl Change<'_> {
             }
             Object::Routine(oid) => self.remove_routine(oid),
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
+            Object::Trigger(relation, oid) => self.remove_trigger(relation, oid),
             Object::Column(relation, number) => self.drop_column_by_number(relation, number),
             Object::Default(relation, number) => self.drop_default(relation, number),
             // The view's, and what goes with its type.

@@ -171,7 +171,13 @@ impl Change<'_> {
 
     /// How this change's expressions are written as text.
     pub(super) fn deparsing<'d>(&'d self, relation: Option<&'d Relation>) -> deparse::Context<'d> {
-        deparse::Context { planning: self.planning(), relation, origin: Origin::Statement, rename: None }
+        deparse::Context {
+            planning: self.planning(),
+            relation,
+            origin: Origin::Statement,
+            rename: None,
+            is_trigger: false,
+        }
     }
 
     /// An expression's text.

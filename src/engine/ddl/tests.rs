@@ -149,7 +149,7 @@ impl Scratch {
             target: None,
             key_sources: Vec::new(),
             before: Vec::new(),
-            repeated: false,
+            fires: false,
         };
         self.session.start_statement(None, None);
         let mut cursor = self.session.open(&statement, &[], &[]).await.expect("integrity_check");

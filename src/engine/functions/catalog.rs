@@ -18,6 +18,7 @@ use crate::catalog::tables::constraints::{
 use crate::catalog::tables::procs::{Proc, proc};
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
+use crate::catalog::tables::triggers;
 use crate::catalog::tables::types::user_types;
 use crate::engine::partitioning::key_name;
 use crate::error::{Error, Result, SqlState};
@@ -34,6 +35,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_indexdef", 3, index_definition),
     Definition::stable("pg_get_viewdef", 1, view_definition),
     Definition::stable("pg_get_viewdef", 2, view_definition),
+    Definition::stable("pg_get_triggerdef", 1, trigger_definition),
+    Definition::stable("pg_get_triggerdef", 2, trigger_definition),
     Definition::stable("pg_get_ruledef", 1, rule_definition),
     Definition::stable("pg_get_ruledef", 2, rule_definition),
     Definition::stable("pg_get_expr", 2, expression),
@@ -125,6 +128,17 @@ fn constraint_definition(args: &Args<'_>) -> Result<Output> {
             return Ok(names.constraint(relation, constraint, pretty).into());
         }
         Ok(domain_check(names, oid, pretty).into())
+    })
+}
+
+fn trigger_definition(args: &Args<'_>) -> Result<Output> {
+    let (oid, pretty) = (oid(args, 0)?, flag(args, 1)?);
+    with_names(args, |names| {
+        let of = |r: &std::sync::Arc<Relation>| {
+            let trigger = r.options.triggers.iter().find(|trigger| trigger.oid == oid)?;
+            Some(triggers::definition(names, r, trigger, pretty))
+        };
+        Ok(names.catalog.relations.values().find_map(of).into())
     })
 }
 

@@ -106,7 +106,6 @@ impl Executor {
         while cursor.step()? {
             if plan.columns.is_none() {
                 counted = match cursor.column(0) {
-                    // What is made of several statements says itself how many rows it has changed.
                     ValueRef::Integer(rows) => u64::try_from(rows).ok(),
                     _ => None,
                 };

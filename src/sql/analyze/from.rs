@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::outer::OuterTable;
 use crate::sql::analyze::scope::{Merged, Naming, RangeColumn, RangeVar};
 use crate::sql::analyze::stored;
 use crate::sql::syntax::ast::expression::Expr as Ast;
@@ -14,7 +15,7 @@ use crate::sql::syntax::ast::query::{
     Alias, FromItem as Item, JoinExpr, JoinQuals, JoinType, RangeSubselect, RangeVar as RangeName,
 };
 use crate::sql::syntax::parse;
-use crate::sql::tree::{EntryKind, Expr, ExprKind, FromItem, JoinKind, RangeTblEntry};
+use crate::sql::tree::{EntryKind, Expr, ExprKind, FromItem, JoinKind, Query, RangeTblEntry};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
@@ -70,6 +71,11 @@ impl Analyzer<'_> {
             entry.carry_origins(&cte.origins);
             return self.entered(entry, EntryKind::Cte(cte.id), alias);
         }
+        if let Some(outer) = self.outer.filter(|_| self.in_stored_text == 0 && name.schema.is_none())
+            && let Some(table) = outer.table(&name.relation)
+        {
+            return self.outer_table(table, name);
+        }
         let relation = self.relation(name)?;
         self.permissions.borrow_mut().read(relation.oid);
         match relation.kind {
@@ -101,6 +107,24 @@ impl Analyzer<'_> {
         }
     }
 
+    /// A transition table.
+    fn outer_table(&mut self, table: OuterTable, name: &RangeName) -> Result<FromItem> {
+        let OuterTable { relation, number } = table;
+        let found = self.catalog().relations.get(&relation).ok_or_else(|| Error::internal("no such relation"))?;
+        let alias = name.alias.as_ref();
+        let shown = alias.map_or_else(|| name.relation.clone(), |a| a.name.clone());
+        let id = self.fresh_entry();
+        let mut entry = RangeVar::table(self, found, shown, id);
+        (entry.schema, entry.relation) = (None, None);
+        entry.may_have_nulls();
+        for column in &mut entry.columns {
+            if let ExprKind::Var(var) = &mut column.expr.kind {
+                var.origin = (Oid::INVALID, 0);
+            }
+        }
+        self.entered(entry, EntryKind::Kept { relation, number }, alias)
+    }
+
     /// An entry whose columns the alias may rename, added to the scope.
     pub(super) fn entered(&mut self, mut entry: RangeVar, kind: EntryKind, alias: Option<&Alias>) -> Result<FromItem> {
         entry.rename_columns(column_aliases(alias))?;
@@ -109,13 +133,19 @@ impl Analyzer<'_> {
         Ok(FromItem::Entry(RangeTblEntry { id, kind }))
     }
 
-    /// A view is its query, analysed anew under the names it was stored with.
-    fn view(&mut self, relation: &Relation, alias: Option<&Alias>) -> Result<FromItem> {
+    /// A view's query.
+    pub(super) fn view_query(&mut self, relation: &Relation) -> Result<Query> {
         let text = relation.view_query.as_deref().unwrap_or_default();
         let ast = parse::query(text)?;
         self.permissions.borrow_mut().enter_view(relation.oid);
         let query = self.stored(|a| a.deeper(|a| a.query(&ast)))?;
         self.permissions.borrow_mut().leave_view();
+        Ok(query)
+    }
+
+    /// A view is its query, analysed anew under the names it was stored with.
+    fn view(&mut self, relation: &Relation, alias: Option<&Alias>) -> Result<FromItem> {
+        let query = self.view_query(relation)?;
         let outputs = query.outputs();
         let columns: Vec<(String, Oid, i32)> = relation
             .columns

@@ -14,6 +14,7 @@ use super::tree::{
 };
 use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::{Column, Relation};
+use crate::catalog::trigger::Event;
 use crate::error::{Error, Result};
 use crate::sql::plan::{Arrangement, KeptValue};
 use crate::sql::tree::{
@@ -57,6 +58,22 @@ impl<'a> Lower<'a> {
         self.relation(insert.relation).is_ok_and(Relation::is_partitioned)
     }
 
+    /// 0A000 if triggers of one of the tables, or of one that a referential action changes, would have to fire.
+    fn refuse_triggers(&self, relation: &Relation, events: &[Event]) -> Result<()> {
+        let members = self.catalog().inheritors(relation.oid);
+        let fires = |member: &Relation| member.options.triggers.iter().any(|t| events.iter().any(|e| t.fires_on(*e)));
+        let acting = self.catalog().acting_keys();
+        let acts = |member: &Relation| {
+            let constraints = self.catalog().relations.values().flat_map(|r| &r.constraints);
+            let mut keys = constraints.filter(|c| acting.contains(&c.oid)).filter_map(|c| c.foreign_key());
+            *events != [Event::Insert] && !acting.is_empty() && keys.any(|key| key.relation == member.oid)
+        };
+        match members.iter().any(|member| fires(member) || acts(member)) {
+            true => Err(Error::unsupported("firing the triggers of a table with members")),
+            false => Ok(()),
+        }
+    }
+
     /// The partition of the row that an entry stands for.
     fn route(&mut self, relation: &Relation, entry: EntryId, keys: &[Typed]) -> Result<Expr> {
         self.levels.push(Level { gives_rows: true, entries: vec![entry], sets: None });
@@ -69,6 +86,9 @@ impl<'a> Lower<'a> {
     pub(super) fn insert_routed(&mut self, insert: &TypedInsert) -> Result<Statement> {
         let relation = self.relation(insert.relation)?;
         refuse_checks(!insert.checks.is_empty())?;
+        let mut events = vec![Event::Insert];
+        events.extend(insert.conflict.iter().filter(|on| on.update.is_some()).map(|_| Event::Update));
+        self.refuse_triggers(relation, &events)?;
         let reading = insert.returning.iter().map(|target| &target.expr);
         if self.reads_changed(relation, reading) {
             return Err(Error::unsupported("a sub-query in RETURNING over a table that the statement changes"));
@@ -173,8 +193,11 @@ impl<'a> Lower<'a> {
     pub(super) fn update_members(&mut self, update: &TypedUpdate) -> Result<Statement> {
         let relation = self.relation(update.relation)?;
         refuse_checks(!update.checks.is_empty())?;
+        let moves = update.moves();
+        let events = [Event::Update, Event::Delete, Event::Insert];
+        self.refuse_triggers(relation, events.get(..if moves { 3 } else { 1 }).unwrap_or_default())?;
         self.refuse_reading(relation, &update.returning)?;
-        let assigned: Vec<i16> = update.assignments.iter().flat_map(|(numbers, _)| numbers).copied().collect();
+        let assigned = update.assigned();
         let computed = relation.columns.iter().any(|column| column.generated);
         if computed && mentions(&update.returning, relation, update.entry) {
             return Err(Error::unsupported("RETURNING of a generated column of a table with members"));
@@ -187,10 +210,6 @@ impl<'a> Lower<'a> {
         let (query, vars) = rows?;
         let list = self.keep(query)?;
         let width = FIRST + relation.columns.len();
-        let moves = update
-            .routing
-            .iter()
-            .any(|key| key.any(&|part| matches!(&part.kind, Kind::Var(var) if assigned.contains(&var.attribute))));
         let kept = match moves {
             true => self.keep_moving(update, relation, list, width + vars.len())?,
             false => Kept { list, moved: 0 },
@@ -330,6 +349,7 @@ impl<'a> Lower<'a> {
 
     pub(super) fn delete_members(&mut self, delete: &TypedDelete) -> Result<Statement> {
         let relation = self.relation(delete.relation)?;
+        self.refuse_triggers(relation, &[Event::Delete])?;
         self.refuse_reading(relation, &delete.returning)?;
         self.note_known(delete.selection.as_ref(), &delete.using);
         let item = self.members_item(delete.entry, relation, true)?;

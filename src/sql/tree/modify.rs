@@ -3,7 +3,7 @@
 //! Owns: [`Modify`] and its parts. As in PostgreSQL's rewritten query, defaults and generated identities stand among
 //! the values. Columns are attribute numbers of the relation that is changed.
 
-use super::{Body, Cte, EntryId, Expr, FromItem, Target};
+use super::{Body, Cte, EntryId, Expr, ExprKind, FromItem, Target};
 use crate::types::pg_type::Oid;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +129,20 @@ impl Merge {
             };
             action.condition.iter().chain(values.iter().map(|(_, value)| value))
         })
+    }
+}
+
+impl Update {
+    /// The columns that are assigned to.
+    pub fn assigned(&self) -> Vec<i16> {
+        self.assignments.iter().flat_map(|(numbers, _)| numbers).copied().collect()
+    }
+
+    /// Whether a row may belong into another partition afterwards.
+    pub fn moves(&self) -> bool {
+        let assigned = self.assigned();
+        let is_assigned = |part: &Expr| matches!(&part.kind, ExprKind::Var(var) if assigned.contains(&var.attribute));
+        self.routing.iter().any(|key| key.any(&is_assigned))
     }
 }
 
