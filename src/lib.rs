@@ -167,7 +167,6 @@ pub mod catalog {
     pub mod inheritance;
     pub mod partition_constraint;
     pub mod password;
-    pub mod pretty;
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
@@ -241,13 +240,13 @@ pub mod sql {
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod window;
+        pub(in crate::sql) mod written;
     }
     pub mod casts;
     mod copy;
     pub mod database;
     pub mod ddl;
     pub mod define;
-    pub mod deparse;
     pub mod functions;
     pub mod lower;
     pub mod operators;
@@ -257,6 +256,7 @@ pub mod sql {
     pub mod regclass;
     pub mod role;
     pub mod row_change;
+    pub mod ruleutils;
     pub mod scan;
     pub mod stored;
     pub mod trigger;

@@ -27,8 +27,8 @@ use serde_json::Value as Json;
 
 use crate::catalog::composite;
 use crate::catalog::schema::{
-    CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Identity, Index, IndexKey, Relation, RelationKind,
-    Schema, SequenceOptions, UserType, UserTypeKind,
+    CatalogSnapshot, Column, Constraint, ConstraintKind, EnumLabels, ForeignKey, Identity, Index, IndexKey, Relation,
+    RelationKind, Schema, SequenceOptions, UserType, UserTypeKind,
 };
 use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};
@@ -417,7 +417,11 @@ fn read_type(row: &Row<'_>) -> Result<UserType> {
         name: row.get("name")?,
         kind: if kind == "e" {
             let labels = json_array(row, "labels")?;
-            UserTypeKind::Enum(labels.iter().filter_map(Json::as_str).map(str::to_owned).collect())
+            let labels = labels.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+            // Kept where a domain keeps its checks, once they are not 1, 2, 3 …
+            let orders = json_array(row, "checks")?;
+            let orders = orders.iter().filter_map(Json::as_f64).map(|order| order as f32).collect();
+            UserTypeKind::Enum(EnumLabels::with_orders(labels, orders))
         } else {
             UserTypeKind::Domain {
                 base: Oid(row.get("base")?),
@@ -474,7 +478,7 @@ mod tests {
             array: Oid(first.0 + 1),
             schema: "public".into(),
             name: "mood".into(),
-            kind: UserTypeKind::Enum(vec!["sad".into(), "ok".into()]),
+            kind: UserTypeKind::Enum(EnumLabels::new(vec!["sad".into(), "ok".into()])),
         };
         put_type(&connection, &mood).unwrap();
         connection.execute_batch("CREATE TABLE t (a TEXT)").unwrap();

@@ -22,6 +22,7 @@ use crate::engine::statement::{Code, RawStatement};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::plan::SqliteStatement;
+use crate::sql::ruleutils::{self, Style};
 use crate::sql::stored;
 use crate::sql::syntax::parse;
 use crate::types::encoding;
@@ -288,7 +289,12 @@ impl Witness<'_> {
         let names = Names { catalog: &scene.catalog, search_path: &search_path };
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         for key in &index.keys {
-            let shown = names.index_key(relation, key, true);
+            let shown = |text: &str, relation: &Relation| {
+                let context = stored::context(&scene.catalog, &settings);
+                let printed = ruleutils::stored_expression(text, Some(relation), &names, context, Style::PRETTY);
+                printed.unwrap_or_else(|| text.to_owned())
+            };
+            let shown = names.index_key(relation, key, Some(&shown));
             let expression = match &key.expression {
                 Some(text) => parse::expression(text).ok()?,
                 None => stored::column_expression(&relation.column_by_number(key.column)?.name),

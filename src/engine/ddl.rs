@@ -17,6 +17,7 @@ mod deferrable;
 mod drop;
 mod expression;
 mod extension;
+mod follow;
 mod index;
 mod inherit;
 mod materialized;

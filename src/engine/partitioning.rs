@@ -34,7 +34,7 @@ impl Comparison {
             oid = *base;
         }
         let labels = match catalog.types.get(&oid).map(|t| &t.kind) {
-            Some(UserTypeKind::Enum(labels)) => Some(labels.clone()),
+            Some(UserTypeKind::Enum(labels)) => Some(labels.labels().to_vec()),
             _ => None,
         };
         Comparison { repr: catalog.repr(oid).unwrap_or(Repr::scalar(Scalar::Text)), labels }

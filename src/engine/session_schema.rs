@@ -157,12 +157,19 @@ impl EngineSession {
         if let Some(replica) = self.link.database.replica() {
             replica.schema_changes(sequence);
         }
+        let mut changed = Arc::clone(changed);
+        if !changed.uncommitted_labels.is_empty() {
+            // What was planned without them is planned anew.
+            let version = store::next_version();
+            let labels = Default::default();
+            changed = Arc::new(CatalogSnapshot { version, uncommitted_labels: labels, ..(*changed).clone() });
+        }
         if !changed.has_temporary() {
-            return self.link.database.publish(Arc::clone(changed));
+            return self.link.database.publish(changed);
         }
         let shared = Arc::new(changed.without_temporary(store::next_version()));
         let mut own = schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
-        *own = Some((shared.version, Arc::clone(changed)));
+        *own = Some((shared.version, changed));
         self.link.database.publish(shared);
     }
 }
@@ -228,7 +235,10 @@ impl SessionLink {
         let outcome = self.execute_ddl(lease, &catalog, ddl)?;
         let catalog = match outcome.catalog {
             Some(catalog) => catalog,
-            None => Arc::new(load_catalog(&lease.enter())?),
+            None => {
+                let loaded = load_catalog(&lease.enter())?;
+                Arc::new(CatalogSnapshot { uncommitted_labels: catalog.uncommitted_labels.clone(), ..loaded })
+            }
         };
         let mut schema = self.schema();
         schema.restarted.extend(outcome.restarted);

@@ -5,7 +5,8 @@ use rusqlite::{Connection, Result, params};
 use serde_json::json;
 
 use crate::catalog::schema::{
-    Constraint, ConstraintKind, Identity, Index, IndexKey, Relation, RelationKind, Schema, UserType, UserTypeKind,
+    Constraint, ConstraintKind, EnumLabels, Identity, Index, IndexKey, Relation, RelationKind, Schema, UserType,
+    UserTypeKind,
 };
 use crate::catalog::store::{inheritance, options, triggers};
 use crate::types::pg_type::Oid;
@@ -199,8 +200,11 @@ pub fn put_type(connection: &Connection, user_type: &UserType) -> Result<()> {
     let UserType { oid, array, schema, name, kind } = user_type;
     match kind {
         UserTypeKind::Enum(labels) => {
-            let labels = json!(labels).to_string();
-            connection.execute(sql, params![oid.0, array.0, schema, name, "e", labels, Null, Null, Null, Null, Null])?
+            let orders =
+                (*labels != EnumLabels::new(labels.labels().to_vec())).then(|| json!(labels.orders()).to_string());
+            let labels = json!(labels.labels()).to_string();
+            connection
+                .execute(sql, params![oid.0, array.0, schema, name, "e", labels, Null, Null, Null, Null, orders])?
         }
         UserTypeKind::Domain { base, typmod, not_null, default, checks } => {
             let checks = json!(checks).to_string();

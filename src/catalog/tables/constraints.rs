@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::catalog::definitions::without_parentheses;
 use crate::catalog::dependencies::{self, Dependency, Kind};
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
@@ -134,8 +133,7 @@ pub fn indexes(rows: &mut Rows, view: &View<'_>) {
 fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
     let constraint = relation.constraints.iter().find(|c| Some(c.oid) == index.constraint);
     let types: Vec<Oid> = index.keys.iter().map(|k| key_type(relation, k.column)).collect();
-    let expressions: Vec<&str> =
-        index.keys.iter().filter_map(|k| k.expression.as_deref()).map(without_parentheses).collect();
+    let expressions: Vec<&str> = index.keys.iter().filter_map(|k| k.expression.as_deref()).collect();
     let options = index.keys.iter().map(|k| i32::from(k.descending) | (i32::from(k.nulls_first) << 1));
     let keys = i64::try_from(index.keys.len()).unwrap_or_default();
     let columns = index.keys.iter().map(|k| k.column).chain(index.included.iter().copied());

@@ -96,7 +96,7 @@ impl Change<'_> {
             true => Ok(()),
             false => {
                 let after = self.current(relation.oid)?;
-                self.follow(Followed { before: &relation, after: &after, actions }, only)
+                self.follow_members(Followed { before: &relation, after: &after, actions }, only)
             }
         }
     }

@@ -10,8 +10,6 @@ use crate::catalog::inheritance::Inheritance;
 use crate::catalog::schema::{Column, ColumnOptions, Constraint, Index, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{AlterAction, ConstraintDefinitionKind};
-use crate::sql::deparse;
-use crate::sql::stored::Origin;
 use crate::types::pg_type::Oid;
 
 fn invalid(message: String) -> Error {
@@ -171,7 +169,7 @@ impl Change<'_> {
     }
 
     /// Changes the members of a table as it was changed.
-    pub(super) fn follow(&mut self, change: Followed<'_>, only: bool) -> Result<()> {
+    pub(super) fn follow_members(&mut self, change: Followed<'_>, only: bool) -> Result<()> {
         let children = change.after.options.inheritance.children.clone();
         for child in children {
             let before = self.current(child)?;
@@ -181,7 +179,7 @@ impl Change<'_> {
             self.finish_alteration(work)?;
             if !only {
                 let after = self.current(child)?;
-                self.follow(Followed { before: &before, after: &after, ..change }, false)?;
+                self.follow_members(Followed { before: &before, after: &after, ..change }, false)?;
             }
         }
         Ok(())
@@ -368,7 +366,7 @@ impl Change<'_> {
 
     /// A new index of a partitioned table, for all of its partitions.
     pub(super) fn follow_index(&mut self, before: &Relation, after: &Relation) -> Result<()> {
-        self.follow(Followed { before, after, actions: &[] }, false)
+        self.follow_members(Followed { before, after, actions: &[] }, false)
     }
 
     /// RENAME COLUMN of the members.
@@ -397,16 +395,6 @@ impl Change<'_> {
             let child = self.current(child)?;
             self.rename_check_in_members(&child, from, to)?;
             self.rename_constraint(&child, from, to)?;
-        }
-        Ok(())
-    }
-
-    /// A partition key's texts when a column gets another name.
-    pub(super) fn rename_in_key(&self, relation: &mut Relation, names: (&str, &str), before: &Relation) -> Result<()> {
-        let context = deparse::Context { origin: Origin::Stored, ..self.deparsing(Some(before)) };
-        for column in relation.options.inheritance.key.iter_mut().flat_map(|key| &mut key.columns) {
-            column.expression =
-                column.expression.as_deref().map(|text| deparse::renamed(text, names, &context)).transpose()?;
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ pub(super) static ROWS: &[Function] = &[
     stable("pg_get_indexdef", &[OID, INT4, BOOL], TEXT, F("pg_get_indexdef")),
     stable("pg_get_viewdef", &[OID], TEXT, F("pg_get_viewdef")),
     stable("pg_get_viewdef", &[OID, BOOL], TEXT, F("pg_get_viewdef")),
-    stable("pg_get_viewdef", &[OID, INT4], TEXT, F("pg_get_viewdef")),
+    stable("pg_get_viewdef", &[OID, INT4], TEXT, F("pg_get_viewdef_wrapped")),
     stable("pg_get_viewdef", &[TEXT], TEXT, F("pg_get_viewdef")),
     stable("pg_get_viewdef", &[TEXT, BOOL], TEXT, F("pg_get_viewdef")),
     stable("pg_get_ruledef", &[OID], TEXT, F("pg_get_ruledef")),

@@ -37,6 +37,7 @@ macro_rules! walks {
                     | ExprKind::Row { fields: args, .. }
                     | ExprKind::LikeEscape { args, .. }
                     | ExprKind::Grouping(args)
+                    | ExprKind::Written(_, args)
                     | ExprKind::Similar(args) => args.into_iter().for_each(visit),
                     ExprKind::RowCompare { left, right, .. } => left.into_iter().chain(right).for_each(visit),
                     ExprKind::Not(arg)
