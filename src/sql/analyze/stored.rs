@@ -86,6 +86,7 @@ impl Analyzer<'_> {
             nullable: false,
             naming: Naming::Any,
             has_members: false,
+            unexpanded: 0,
         };
         self.stored(|a| {
             a.scopes.push(Scope { entries: vec![entry], ..Scope::default() });

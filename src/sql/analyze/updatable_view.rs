@@ -161,6 +161,7 @@ impl RangeVar {
             nullable: false,
             naming: Naming::Any,
             has_members: false,
+            unexpanded: 0,
         };
         let origins: Vec<_> = view.columns.iter().map(|column| (view.oid, column.number)).collect();
         row.carry_origins(&origins);

@@ -27,31 +27,27 @@ impl<'a> Lower<'a> {
     /// A table with the rows of all its members.
     pub(super) fn members_entry(&mut self, id: EntryId, oid: Oid) -> Result<FromItem> {
         let relation = self.relation(oid)?;
-        self.members_item(id, relation, false)
+        self.members_item(id, relation)
     }
 
-    /// The same, maybe with SQLite's number of each row.
-    pub(super) fn members_item(&mut self, id: EntryId, relation: &'a Relation, with_rows: bool) -> Result<FromItem> {
+    pub(super) fn members_item(&mut self, id: EntryId, relation: &'a Relation) -> Result<FromItem> {
         let alias = self.alias(id);
         let mut numbers: Vec<i16> = relation.columns.iter().map(|column| column.number).collect();
-        numbers.push(TABLE_OID);
-        // Where there is a row it has a table, and a number.
-        let presence = numbers.len() + usize::from(with_rows);
+        numbers.extend([TABLE_OID, Var::CTID]);
         let columns = numbers.into_iter().zip(1..).map(|(number, n)| (number, format!("c{n}").into()));
-        let columns = columns.chain([(Var::PRESENCE, format!("c{presence}").into())]);
         let columns = Columns::Named(columns.collect());
         self.entries.insert(id, Entry { alias: Some(alias.clone()), columns });
         let members = self.members(relation);
         let branches = members.into_iter().map(|member| {
             let needed = self.needed(id, relation, member)?;
-            Ok(self.branch(relation, member, needed, with_rows))
+            Ok(self.branch(relation, member, needed))
         });
         let branches = branches.collect::<Result<_>>()?;
         Ok(FromItem::Derived { query: Box::new(self.union_of(branches)), alias })
     }
 
     /// SELECT of one member's rows, as rows of the table.
-    fn branch(&mut self, relation: &Relation, member: &Relation, selection: Option<Expr>, with_rows: bool) -> Query {
+    fn branch(&mut self, relation: &Relation, member: &Relation, selection: Option<Expr>) -> Query {
         let alias = self.fresh_alias();
         let (item, names, row) = self.member_item(member, alias);
         let mut targets: Vec<Expr> = relation
@@ -68,9 +64,7 @@ impl<'a> Lower<'a> {
             })
             .collect();
         targets.push(Expr::integer(i64::from(member.oid.0), Oid::OID));
-        if with_rows {
-            targets.push(row);
-        }
+        targets.push(row);
         let targets = targets.into_iter().map(|expr| Target { name: String::new(), expr }).collect();
         Query::of_select(Select { targets, from: vec![item], selection, ..Select::default() })
     }

@@ -203,7 +203,7 @@ impl<'a> Lower<'a> {
             return Err(Error::unsupported("RETURNING of a generated column of a table with members"));
         }
         self.note_known(update.selection.as_ref(), &update.from);
-        let item = self.members_item(update.entry, relation, true)?;
+        let item = self.members_item(update.entry, relation)?;
         self.levels.push(Level { gives_rows: true, entries: vec![update.entry], sets: None });
         let rows = self.rows_to_update(update, relation, item);
         self.levels.pop();
@@ -259,7 +259,7 @@ impl<'a> Lower<'a> {
         let selection = selection.map(|selection| self.condition(selection)).transpose()?;
         let number = |attribute| Var { entry, attribute, origin: (Oid::INVALID, 0), not_null: true };
         let table = self.column(&number(TABLE_OID), Oid::OID, -1)?;
-        let row = self.column(&number(Var::PRESENCE), Oid::INT8, -1)?;
+        let row = self.column(&number(Var::CTID), Oid::INT8, -1)?;
         let (vars, others_kept): (Vec<Var>, Vec<Expr>) = self.others(others, returning)?.into_iter().unzip();
         // A row that several rows of the other tables match is changed once.
         let group_by = if others.is_empty() { Vec::new() } else { vec![table.clone(), row.clone()] };
@@ -290,7 +290,7 @@ impl<'a> Lower<'a> {
         let name = |place: usize| -> Rc<str> { format!("c{}", place + 1).into() };
         let own = relation.columns.iter().enumerate();
         let own = own.map(|(place, column)| (column.number, name(kept.moved + FIRST + place)));
-        let columns = own.chain([(TABLE_OID, name(table)), (Var::PRESENCE, name(kept.moved + NUMBER))]).collect();
+        let columns = own.chain([(TABLE_OID, name(table)), (Var::CTID, name(kept.moved + NUMBER))]).collect();
         self.entries.insert(entry, Entry { alias: Some(KEPT.into()), columns: Columns::Named(columns) });
     }
 
@@ -352,7 +352,7 @@ impl<'a> Lower<'a> {
         self.refuse_triggers(relation, &[Event::Delete])?;
         self.refuse_reading(relation, &delete.returning)?;
         self.note_known(delete.selection.as_ref(), &delete.using);
-        let item = self.members_item(delete.entry, relation, true)?;
+        let item = self.members_item(delete.entry, relation)?;
         self.levels.push(Level { gives_rows: true, entries: vec![delete.entry], sets: None });
         let rows = self.rows_to_delete(delete, relation, item);
         self.levels.pop();
@@ -399,7 +399,7 @@ impl<'a> Lower<'a> {
 fn of_member(relation: &Relation, member: &Relation, alias: Option<Rc<str>>) -> Entry {
     let mut entry = Entry::of_relation(alias, member);
     if let Columns::Member(columns, _) = &mut entry.columns {
-        let presence = columns.iter().filter(|(number, _)| *number == Var::PRESENCE).cloned().collect::<Vec<_>>();
+        let presence = columns.iter().filter(|(number, _)| *number == Var::CTID).cloned().collect::<Vec<_>>();
         let own = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
         *columns = own.chain(presence).collect();
     }
