@@ -295,6 +295,9 @@ pub struct Var {
     pub not_null: bool,
 }
 
+/// The attribute number of tableoid (TableOidAttributeNumber).
+pub const TABLE_OID: i16 = -6;
+
 /// Identifies a range table entry in a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntryId(pub u32);
@@ -501,8 +504,10 @@ pub struct RangeTblEntry {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum EntryKind {
-    /// A table, a sequence, a system relation.
+    /// A table, a sequence, a system relation; of a table only its own rows.
     Relation(Oid),
+    /// A table with the rows of those that inherit from it, or of its partitions.
+    Members(Oid),
     /// A sub-query; a view is one, too.
     Subquery {
         query: Box<Query>,

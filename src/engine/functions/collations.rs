@@ -18,6 +18,7 @@ use crate::types::numeric_wire;
 use crate::types::order;
 use crate::types::pg_type::{Oid, RangeOf, Repr, Scalar};
 use crate::types::row_type::Order;
+use crate::types::value::Value as Stored;
 
 /// Registers the collations.
 pub(super) fn register(connection: &Connection) -> Result<()> {
@@ -125,6 +126,27 @@ fn compare_text(scalar: Scalar, a: &str, b: &str) -> Ordering {
     match scalar {
         Scalar::Jsonb => order::read(a, b, |text| json::parse(text).ok(), jsonb::compare_whole),
         _ => order::compare_text(scalar, a, b),
+    }
+}
+
+/// How two stored values of one type compare; NULL is greater than all.
+pub(crate) fn compare_values(repr: Repr, a: &Stored, b: &Stored) -> Ordering {
+    match (a, b) {
+        (Stored::Null, Stored::Null) => Ordering::Equal,
+        (Stored::Null, _) => Ordering::Greater,
+        (_, Stored::Null) => Ordering::Less,
+        (Stored::Text(a), Stored::Text(b)) if repr.array_of.is_some() => {
+            compare_arrays(a, b, &|a, b| compare_elements(repr.scalar, a, b))
+        }
+        (Stored::Text(a), Stored::Text(b)) => compare_stored(repr.scalar, a, b),
+        (Stored::Integer(a), Stored::Integer(b)) => a.cmp(b),
+        (Stored::Real(a), Stored::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+        (Stored::Integer(a), Stored::Real(b)) => (*a as f64).partial_cmp(b).unwrap_or(Ordering::Equal),
+        (Stored::Real(a), Stored::Integer(b)) => a.partial_cmp(&(*b as f64)).unwrap_or(Ordering::Equal),
+        (Stored::Blob(a), Stored::Blob(b)) => a.cmp(b),
+        // NaN is a text among numbers, a number of more than 63 bits too.
+        (Stored::Text(_) | Stored::Blob(_), _) => Ordering::Greater,
+        (_, Stored::Text(_) | Stored::Blob(_)) => Ordering::Less,
     }
 }
 

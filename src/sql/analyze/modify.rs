@@ -76,6 +76,7 @@ impl<'a> Analyzer<'a> {
             conflict,
             checks,
             returning,
+            routing: self.routing(relation, entry)?,
         };
         Ok(Modified { tree: Modify::Insert(insert), relation, row })
     }
@@ -285,16 +286,21 @@ impl<'a> Analyzer<'a> {
                 None => self.default_value(column)?,
             });
         }
+        let entry = self.fresh_entry();
         Ok(Insert {
             ctes: Vec::new(),
             recursive: false,
             relation: relation.oid,
-            entry: self.fresh_entry(),
+            entry,
             columns: stored_columns(relation).map(|c| c.number).collect(),
-            source: Body::Values { rows: vec![values], names: Vec::new() },
+            source: Body::Values {
+                rows: vec![values],
+                names: stored_columns(relation).map(|c| c.name.clone()).collect(),
+            },
             conflict: None,
             checks: Vec::new(),
             returning: Vec::new(),
+            routing: self.routing(relation, entry)?,
         })
     }
 
@@ -398,7 +404,21 @@ impl<'a> Analyzer<'a> {
         self.ctes.truncate(in_scope);
         let (relation, selection) = (target.table, restricted(conditions, selection));
         let oid = relation.oid;
-        let tree = Update { ctes, recursive, relation: oid, entry, assignments, from, selection, checks, returning };
+        let members = ast.relation.inherit && relation.has_members();
+        let routing = if members { self.routing(relation, entry)? } else { Vec::new() };
+        let tree = Update {
+            ctes,
+            recursive,
+            relation: oid,
+            entry,
+            assignments,
+            from,
+            selection,
+            checks,
+            returning,
+            members,
+            routing,
+        };
         Ok(Modified { tree: Modify::Update(tree), relation, row: Vec::new() })
     }
 
@@ -419,8 +439,25 @@ impl<'a> Analyzer<'a> {
         self.ctes.truncate(in_scope);
         let (relation, selection) = (target.table, restricted(conditions, selection));
         let oid = relation.oid;
-        let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning };
+        let members = ast.relation.inherit && relation.has_members();
+        let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning, members };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
+    }
+
+    /// The keys by which a row of a partitioned table finds its partition. Nobody needs to be allowed to read them.
+    fn routing(&mut self, relation: &Relation, entry: EntryId) -> Result<Vec<Expr>> {
+        if !relation.is_partitioned() {
+            return Ok(Vec::new());
+        }
+        let permissions = self.permissions.take();
+        let keys = self.catalog().routing_keys(relation.oid);
+        let keys = keys.iter().map(|text| {
+            let ast = parse::expression(text)?;
+            self.stored(|a| a.expr_over(&ast, Some((entry, relation))))
+        });
+        let keys = keys.collect();
+        self.permissions.replace(permissions);
+        keys
     }
 
     /// FROM of an UPDATE, USING of a DELETE, which cannot depend on what is changed.

@@ -216,7 +216,8 @@ impl<'a> Analyzer<'a> {
     ) -> Result<ResultRow> {
         let named = relation.named;
         if named.kind == RelationKind::Table || relation.is_instead() {
-            let row = RangeVar::table(self, named, shown.to_owned(), entry);
+            let mut row = RangeVar::table(self, named, shown.to_owned(), entry);
+            row.has_members = named.has_members();
             return Ok(ResultRow { row, conditions: Vec::new(), checks: Vec::new() });
         }
         let view = self.view_or_refusal(named, entry, relation.change)?;

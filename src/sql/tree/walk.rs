@@ -129,7 +129,10 @@ macro_rules! walks {
             fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
                 match self {
                     FromItem::Entry(entry) => match &$($mutably)? entry.kind {
-                        EntryKind::Relation(_) | EntryKind::Cte(_) | EntryKind::Kept { .. } => {}
+                        EntryKind::Relation(_)
+                        | EntryKind::Members(_)
+                        | EntryKind::Cte(_)
+                        | EntryKind::Kept { .. } => {}
                         EntryKind::Subquery { query, .. } => query.$exprs(visit),
                         EntryKind::Function { calls, .. } => calls.into_iter().for_each(visit),
                     },
