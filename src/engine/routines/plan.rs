@@ -106,7 +106,16 @@ impl FunctionNames<'_> {
             let used = Used { reference: reference.clone(), field: Some(index), data_type: column.data_type };
             (column.name.clone(), self.value(used))
         });
-        Ok(Outer::Row(fields.collect()))
+        let fields = fields.collect();
+        // The row of a trigger that its event does not have is NULL.
+        let present = match &reference {
+            Reference::Variable(number) if ["new", "old"].contains(&self.variables.name(*number)) => {
+                let used = Used { reference: reference.clone(), field: None, data_type };
+                Some(OuterValue { type_oid: Oid::INT8, typmod: -1, from_zero: false, ..self.value(used) })
+            }
+            _ => None,
+        };
+        Ok(Outer::Row(fields, present))
     }
 
     fn not_assigned(&self, reference: &Reference) -> Error {
@@ -168,8 +177,9 @@ impl InnerPlan {
             values.push(match (variables.value(&used.reference)?, used.field) {
                 (Argument::Scalar(value), _) => value.clone(),
                 (Argument::Record(None), _) => Value::Null,
-                (Argument::Record(Some(record)), field) => {
-                    field.and_then(|field| record.values.get(field)).cloned().unwrap_or(Value::Null)
+                (Argument::Record(Some(_)), None) => Value::Integer(1),
+                (Argument::Record(Some(record)), Some(field)) => {
+                    record.values.get(field).cloned().unwrap_or(Value::Null)
                 }
             });
         }
