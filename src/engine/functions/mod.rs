@@ -464,6 +464,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
     spread::FUNCTIONS,
+    sets::packing::FUNCTIONS,
     rows::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
