@@ -416,6 +416,7 @@ pub mod engine {
 
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
+    mod body_position;
     mod charset;
     mod copy_binary;
     mod copy_in;

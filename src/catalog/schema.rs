@@ -79,6 +79,8 @@ pub struct Uses {
     pub columns: Vec<(Oid, i16)>,
     /// Keys without which a view's grouping would not be right.
     pub constraints: Vec<Oid>,
+    /// Functions that users made.
+    pub routines: Vec<Oid>,
 }
 
 /// An extension of this database (pg_extension).
@@ -228,6 +230,8 @@ pub struct ConstraintOptions {
     pub no_inherit: bool,
     /// MATCH FULL
     pub match_full: bool,
+    /// Of a check.
+    pub uses: Uses,
 }
 
 #[derive(Clone, Debug)]

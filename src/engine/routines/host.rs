@@ -198,7 +198,8 @@ impl Host for SessionHost<'_> {
             Some(name) => name.to_owned(),
             None => cursors.free_name(),
         };
-        cursors.open(name.clone(), columns, answer.rows, (scroll != Some(false), blocks));
+        let of_query = (Arc::clone(&plan.planned.plan), columns);
+        cursors.open(name.clone(), of_query, answer.rows, (scroll != Some(false), blocks));
         Ok(name)
     }
 

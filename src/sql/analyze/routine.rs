@@ -225,6 +225,12 @@ impl<'a> Analyzer<'a> {
         let types = given.types();
         for candidate in &mut candidates {
             self.substitute_compatible(&mut candidate.declared, &types);
+            // What a domain's base type takes, it takes, too.
+            for (declared, actual) in candidate.declared.iter_mut().zip(&types) {
+                if *declared != *actual {
+                    *declared = self.base_type(*declared, -1).0;
+                }
+            }
         }
         // Of two that take the same, the one that needs fewer defaults and no VARIADIC.
         let signature = |i: usize| candidates.get(i).map_or(&[][..], |candidate| candidate.declared.as_slice());
@@ -348,6 +354,9 @@ impl<'a> Analyzer<'a> {
     ) -> Result<Expr> {
         let Bound { site, mut arguments, outputs, returns } =
             self.bound(routine, &candidate, given, (Calling::Expression, columns))?;
+        if self.in_stored_text == self.own_text {
+            self.used.borrow_mut().routines.insert(routine.oid);
+        }
         arguments.insert(0, Expr::text(site.to_text()));
         let writes = self.catalog().routine_writes(routine);
         self.writes |= writes;
@@ -385,6 +394,13 @@ impl<'a> Analyzer<'a> {
             let declared = candidate.declared.get(index).copied().unwrap_or(Oid::ANY);
             let value = self.argument(value, declared, actual.get(index).copied())?;
             let value = self.resolve_unknown(value)?;
+            let is_element = candidate.expands && *place + 1 == parameters.len();
+            let value = match parameters.get(*place).filter(|_| !is_element) {
+                Some(parameter) if self.base_type(parameter.type_oid, -1).0 != parameter.type_oid => {
+                    self.implicit_or_assigned(value, parameter.type_oid)?
+                }
+                _ => value,
+            };
             if let Some(list) = values.get_mut(*place) {
                 list.push(value);
             }
