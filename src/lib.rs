@@ -178,6 +178,7 @@ pub mod catalog {
         pub mod extensions;
         pub mod information_columns;
         pub mod information_objects;
+        pub mod information_routines;
         pub mod key_triggers;
         pub mod own;
         pub mod privileges;
