@@ -91,11 +91,7 @@ fn written_uses(uses: &Uses) -> Json {
     let columns: Vec<_> = uses.columns.iter().map(|(relation, number)| (relation.0, number)).collect();
     let constraints: Vec<_> = uses.constraints.iter().map(|oid| oid.0).collect();
     let routines: Vec<_> = uses.routines.iter().map(|oid| oid.0).collect();
-    let said = said([
-        ("columns", json!(columns)),
-        ("constraints", json!(constraints)),
-        ("routines", json!(routines)),
-    ]);
+    let said = said([("columns", json!(columns)), ("constraints", json!(constraints)), ("routines", json!(routines))]);
     Json::Object(said)
 }
 

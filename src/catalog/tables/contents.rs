@@ -11,7 +11,8 @@ use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
-    classes, constraints, extensions, information_routines, key_triggers, own, privileges, procs, roles, server, types, views,
+    classes, constraints, extensions, information_routines, key_triggers, own, privileges, procs, roles, server, types,
+    views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;

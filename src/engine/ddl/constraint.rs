@@ -374,6 +374,7 @@ fn constraint_options(definition: &ConstraintDefinition) -> ConstraintOptions {
         not_valid: definition.not_valid,
         no_inherit: definition.no_inherit,
         match_full: matches!(definition.kind, ConstraintDefinitionKind::ForeignKey { match_full: true, .. }),
+        uses: Default::default(),
     }
 }
 

@@ -28,7 +28,8 @@ pub(super) fn set(relation: &mut Relation, before: Option<&Relation>, context: P
     }
     for constraint in &mut relation.constraints {
         let known = before.and_then(|before| before.constraints.iter().find(|c| c.oid == constraint.oid));
-        constraint.options.uses = match (constraint.check(), known.filter(|known| known.check() == constraint.check())) {
+        constraint.options.uses = match (constraint.check(), known.filter(|known| known.check() == constraint.check()))
+        {
             (None, _) => Uses::default(),
             (Some(_), Some(known)) => known.options.uses.clone(),
             (Some(text), None) => {

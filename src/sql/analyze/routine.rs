@@ -501,7 +501,7 @@ impl<'a> Analyzer<'a> {
         }
         match self.row_type_columns(returns) {
             Some(columns) => (Oid::RECORD, self.records.modifier(columns)),
-            None => (returns, -1),
+            None => self.base_type(returns, -1),
         }
     }
 
