@@ -83,7 +83,8 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
         for oid in routine.parameters.iter().map(|parameter| parameter.type_oid).chain([routine.returns]) {
             found.on_type(own, oid);
             if let Some((relation, _)) = relation_of(catalog, oid) {
-                found.add(own, Object::Relation(relation.oid), Kind::Normal);
+                found.add(own, Object::Type(oid), Kind::Normal);
+                found.add(Object::Type(oid), Object::Relation(relation.oid), Kind::Internal);
             }
         }
     }

@@ -51,7 +51,12 @@ pub(crate) fn validate(routine: &Routine, planning: PlanContext<'_>, checks: boo
             };
             let is_polymorphic = routine.parameters.iter().any(|parameter| is_polymorphic(parameter.type_oid));
             if checks && !is_polymorphic {
-                body.check(planning).map_err(|error| located(error, &body, routine))?;
+                let line = format!("SQL function \"{}\"", routine.name);
+                let place = |error: Error| match error.fields().position {
+                    Some(_) => located(error, &body, routine),
+                    None => error.within(&line),
+                };
+                body.check(planning).map_err(place)?;
             }
             Ok(effects(body.statements().iter().map(String::as_str), false))
         }
