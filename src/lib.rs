@@ -71,6 +71,8 @@ pub mod types {
     pub mod range;
     pub mod range_offset;
     pub mod range_text;
+    pub mod row_type;
+    pub mod row_wire;
     pub mod system_ids;
     pub mod template;
     pub mod text_search;
@@ -157,6 +159,7 @@ pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod acl;
     pub mod cluster;
+    pub mod composite;
     pub mod definitions;
     pub mod dependencies;
     pub mod extensions;
@@ -226,6 +229,7 @@ pub mod sql {
         mod resolve;
         mod result_relation;
         pub mod routine;
+        pub mod rows;
         mod scope;
         mod shapes;
         pub(in crate::sql) mod stored;
@@ -403,6 +407,7 @@ pub mod engine {
     pub mod remote;
     pub(crate) mod routines;
     mod row_capture;
+    pub mod row_locks;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;

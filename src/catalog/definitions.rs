@@ -6,13 +6,13 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use crate::catalog::composite::relation_of;
 use crate::catalog::pretty::pretty;
 use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{
     CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
 };
 use crate::catalog::tables::recorded::{Recording, recording};
-use crate::catalog::tables::row_types::relation_of;
 use crate::catalog::tables::types::recorded_name;
 use crate::types::pg_type::{Oid, TypeInfo, type_info};
 

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::catalog::composite::{array_type_oid, has_row_type, relation_of, row_type_oid};
 use crate::catalog::definitions::identity_of;
 use crate::catalog::routines::Routine;
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind, Uses,
 };
-use crate::catalog::tables::row_types::relation_of;
 use crate::error::Result;
 use crate::limits::stack;
 use crate::types::pg_type::Oid;
@@ -82,10 +82,6 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
         found.on_schema(own, &routine.schema);
         for oid in routine.parameters.iter().map(|parameter| parameter.type_oid).chain([routine.returns]) {
             found.on_type(own, oid);
-            if let Some((relation, _)) = relation_of(catalog, oid) {
-                found.add(own, Object::Type(oid), Kind::Normal);
-                found.add(Object::Type(oid), Object::Relation(relation.oid), Kind::Internal);
-            }
         }
     }
     found.all
@@ -107,7 +103,9 @@ impl Found<'_> {
     }
 
     fn on_type(&mut self, object: Object, type_oid: Oid) {
-        if self.catalog.user_type(type_oid).is_some() {
+        if self.catalog.user_type(type_oid).is_some()
+            || relation_of(self.catalog, type_oid).is_some_and(|(relation, _)| relation.kind != RelationKind::System)
+        {
             self.add(object, Object::Type(type_oid), Kind::Normal);
         }
     }
@@ -127,6 +125,17 @@ impl Found<'_> {
     fn relation(&mut self, relation: &Relation) {
         let own = Object::Relation(relation.oid);
         self.on_schema(own, &relation.schema);
+        if has_row_type(relation) {
+            let row_type = Object::Type(row_type_oid(relation));
+            match relation.kind {
+                RelationKind::Composite => {
+                    self.add(own, row_type, Kind::Internal);
+                    self.on_schema(row_type, &relation.schema);
+                }
+                _ => self.add(row_type, own, Kind::Internal),
+            }
+            self.add(Object::Type(array_type_oid(relation)), row_type, Kind::Internal);
+        }
         for column in &relation.columns {
             self.on_type(Object::Column(relation.oid, column.number), column.type_oid);
             if column.default.is_none() || column.identity.is_some() {

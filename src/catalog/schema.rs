@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::composite;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
@@ -99,6 +100,8 @@ pub enum RelationKind {
     View,
     Index,
     Sequence,
+    /// A composite type: a relation without rows.
+    Composite,
     /// A virtual table of pg_catalog or information_schema; read-only.
     System,
 }
@@ -430,12 +433,10 @@ impl CatalogSnapshot {
         if let Some(info) = type_info(oid) {
             return Some(info.repr);
         }
-        let user_type = self.user_type(oid)?;
-        let element = match &user_type.kind {
-            UserTypeKind::Enum(_) => Repr::scalar(Scalar::Text),
-            UserTypeKind::Domain { base, .. } => self.repr(*base)?,
-        };
-        if user_type.oid == oid { Some(element) } else { Some(Repr::array(user_type.oid, element.scalar)) }
+        if self.user_type(oid).is_none() && composite::relation_of(self, oid).is_none() {
+            return None;
+        }
+        composite::info(self, oid).ok().map(|info| info.repr)
     }
 
     /// The relation `schema.name`.

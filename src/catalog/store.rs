@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::Value as Json;
 
+use crate::catalog::composite;
 use crate::catalog::schema::{
     CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Identity, Index, IndexKey, Relation, RelationKind,
     Schema, SequenceOptions, UserType, UserTypeKind,
@@ -200,7 +201,22 @@ pub fn load(connection: &Connection, system: &[Arc<Relation>]) -> Result<Catalog
         snapshot.schemas.push(Schema::temporary());
         load_database(connection, "temp", &mut snapshot)?;
     }
+    know_row_types(&mut snapshot);
     Ok(snapshot)
+}
+
+/// Columns of rows: what they consist of is known once all relations are.
+fn know_row_types(snapshot: &mut CatalogSnapshot) {
+    let of_rows = |column: &Column| composite::is_of_rows(snapshot, column.type_oid);
+    let relations = snapshot.relations.values().filter(|relation| relation.columns.iter().any(of_rows));
+    let mut known: Vec<Relation> = relations.map(|relation| Relation::clone(relation)).collect();
+    for column in known.iter_mut().flat_map(|relation| &mut relation.columns) {
+        if let Some(repr) = snapshot.repr(column.type_oid) {
+            column.repr = repr;
+        }
+    }
+    known.retain(|relation| relation.kind != RelationKind::Index);
+    known.into_iter().for_each(|relation| snapshot.put_relation(Arc::new(relation)));
 }
 
 fn load_database(connection: &Connection, database: &str, snapshot: &mut CatalogSnapshot) -> Result<()> {
@@ -283,8 +299,12 @@ fn oid(row: &Row<'_>, index: usize) -> Result<Oid> {
 }
 
 /// Relation kinds by pg_class.relkind.
-const KINDS: &[(&str, RelationKind)] =
-    &[("r", RelationKind::Table), ("v", RelationKind::View), ("S", RelationKind::Sequence)];
+const KINDS: &[(&str, RelationKind)] = &[
+    ("r", RelationKind::Table),
+    ("v", RelationKind::View),
+    ("S", RelationKind::Sequence),
+    ("c", RelationKind::Composite),
+];
 
 fn relation_kind(letter: &str) -> RelationKind {
     KINDS.iter().find(|(l, _)| *l == letter).map_or(RelationKind::Table, |(_, kind)| *kind)

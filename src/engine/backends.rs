@@ -130,7 +130,9 @@ impl Backends {
             let waits = context.activity.wait == Some(Wait::WriteTicket);
             waits.then(|| context.writer.load(Ordering::Relaxed))
         });
-        writer.filter(|holder| *holder != 0).into_iter().chain(self.locks.blockers(pid)).collect()
+        let rows = self.find(pid).map(|context| Arc::clone(&lock(&context).row_locks));
+        let of_rows = rows.map(|locks| locks.blockers(pid)).unwrap_or_default();
+        writer.filter(|holder| *holder != 0).into_iter().chain(self.locks.blockers(pid)).chain(of_rows).collect()
     }
 
     /// The sessions that wait for each other in a circle which the session closes, itself first; none if it is not in one.

@@ -23,7 +23,7 @@ use crate::engine::catalog_source::ConnectionSource;
 use crate::engine::databases::DatabaseNames;
 use crate::engine::descriptors::Counted;
 use crate::engine::error_map::{self, Failure};
-use crate::engine::functions::{self, ContextSlot};
+use crate::engine::functions::{self, ContextSlot, row_lock};
 use crate::engine::progress::{self, Progress};
 use crate::engine::remote::snapshot::Snapshot;
 use crate::engine::statement::{Code, RawStatement, StatementCache, Step};
@@ -146,7 +146,8 @@ impl Connection {
         vtab::register(&database, source).map_err(error_map::from_rusqlite)?;
         let (progress, authorizer) = (Arc::new(Progress::default()), Authorizer::default());
         let wal_frames = Arc::new(AtomicI32::new(0));
-        install_hooks(&mut database, &progress, &authorizer, &wal_frames).map_err(error_map::from_rusqlite)?;
+        install_hooks(&mut database, (&progress, &authorizer, &wal_frames), slot.clone())
+            .map_err(error_map::from_rusqlite)?;
         persist_wal(&database, "main");
         // SAFETY: the handle is kept beside its owner and used only while that lives.
         let raw = unsafe { database.handle() };
@@ -424,13 +425,15 @@ impl Entered<'_> {
 
 fn install_hooks(
     database: &mut rusqlite::Connection,
-    progress: &Arc<Progress>,
-    authorizer: &Authorizer,
-    wal_frames: &Arc<AtomicI32>,
+    (progress, authorizer, wal_frames): (&Arc<Progress>, &Authorizer, &Arc<AtomicI32>),
+    slot: ContextSlot,
 ) -> rusqlite::Result<()> {
     let (progress, authorizer, wal_frames) = (Arc::clone(progress), authorizer.clone(), Arc::clone(wal_frames));
     database.progress_handler(progress::STEPS, Some(move || progress.called()))?;
     database.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| authorizer.decide(&context)))?;
+    database.update_hook(Some(move |action, database: &str, table: &str, row| {
+        row_lock::changed(&slot, action, database, table, row);
+    }))?;
     // After the pragma wal_autocheckpoint, which would replace it.
     database.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, frames| {
         wal_frames.store(frames, Ordering::Relaxed);

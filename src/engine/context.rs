@@ -17,6 +17,7 @@ use crate::engine::identity::KnownHolder;
 use crate::engine::kept::Kept;
 use crate::engine::notifications::{Notifications, Pending};
 use crate::engine::pool::Places;
+use crate::engine::row_locks::RowLocks;
 use crate::error::Notice;
 use crate::settings::Settings;
 use crate::types::pg_type::Oid;
@@ -57,6 +58,8 @@ pub struct SessionContext {
     pub writer: Arc<AtomicI32>,
     /// The places in the database's pool, of which a running statement has one.
     pub places: Arc<Places>,
+    /// The row locks of the database.
+    pub row_locks: Arc<RowLocks>,
     /// All sessions of the server.
     pub backends: Arc<Backends>,
     /// How the database is kept.
@@ -102,6 +105,7 @@ impl SessionContext {
             notifications: Arc::default(),
             writer: Arc::default(),
             places: Arc::default(),
+            row_locks: Arc::default(),
             backends: Arc::default(),
             kept: Kept::default(),
             in_recovery: false,
@@ -156,6 +160,8 @@ pub enum Wait {
     /// Its turn to write.
     WriteTicket,
     AdvisoryLock,
+    /// A row that another transaction has.
+    Row,
     /// The object store's answer.
     Store,
     /// pg_sleep()
@@ -168,6 +174,7 @@ impl Wait {
         match self {
             Wait::WriteTicket => ("Lock", "transactionid"),
             Wait::AdvisoryLock => ("Lock", "advisory"),
+            Wait::Row => ("Lock", "transactionid"),
             Wait::Store => ("IO", "ObjectStore"),
             Wait::Sleep => ("Timeout", "PgSleep"),
         }

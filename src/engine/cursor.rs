@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::gate::Gate;
 use crate::engine::pool::Lease;
+use crate::engine::row_locks::Reading;
 use crate::engine::statement::{Code, RawStatement, Step};
 use crate::engine::steps;
 use crate::error::{Error, Result, SqlState};
@@ -35,6 +36,8 @@ pub struct Cursor {
     switched_off: bool,
     /// Steps have run before it: what they put off is due at its end.
     in_steps: bool,
+    /// It locks rows without the write ticket.
+    reading: Option<Reading>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,13 @@ enum State {
     Fresh,
     OnRow,
     Ended,
+}
+
+/// Why a step has failed.
+enum StepError {
+    Sqlite(Code),
+    /// SQLite is content; of a row that it has changed something was to be said.
+    Left(Error),
 }
 
 impl Cursor {
@@ -89,7 +99,14 @@ impl Cursor {
             unchecked,
             switched_off: false,
             in_steps,
+            reading: None,
         })
+    }
+
+    /// The same, which locks rows without the write ticket.
+    pub(crate) fn locking(mut self, reading: Option<Reading>) -> Self {
+        self.reading = reading;
+        self
     }
 
     /// Advances to the next row; false at the end. Runs in place; a long statement hands its worker's core off from
@@ -117,6 +134,12 @@ impl Cursor {
         } else {
             raw.step()
         };
+        let outcome = outcome.map_err(StepError::Sqlite).and_then(|step| match self.state {
+            State::Fresh if self.origin.is_some() => {
+                entered.slot().left_error().map(|()| step).map_err(StepError::Left)
+            }
+            _ => Ok(step),
+        });
         // The first step takes the snapshot; from then on it contains no more than what is announced now.
         if self.state == State::Fresh {
             self.gate.snapshot_taken();
@@ -135,7 +158,11 @@ impl Cursor {
                 }
                 Ok(false)
             }
-            Err(code) => {
+            Err(StepError::Left(error)) => {
+                self.gate.failed();
+                Err(error)
+            }
+            Err(StepError::Sqlite(code)) => {
                 self.lease.note_failure(code);
                 self.gate.failed();
                 Err(constraint_errors::describe(&entered, raw, code, self.origin.as_deref()))

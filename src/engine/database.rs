@@ -33,6 +33,7 @@ use crate::engine::remote::replication::Replication;
 use crate::engine::remote::replicator::{self, Replicator as RemoteReplicator};
 use crate::engine::remote::version::{VersionCopy, read_only};
 use crate::engine::routines::cache::RoutineCache;
+use crate::engine::row_locks::RowLocks;
 use crate::engine::sequences::{self, SequenceRegistry, SequenceState};
 use crate::engine::session_schema::write_sequences;
 use crate::error::{Error, Result, SqlState};
@@ -55,6 +56,7 @@ pub struct Database {
     /// The backend that holds the ticket, 0 for none.
     holder: Arc<AtomicI32>,
     notifications: Arc<Notifications>,
+    row_locks: Arc<RowLocks>,
     catalog: RwLock<Arc<CatalogSnapshot>>,
     sequences: Arc<SequenceRegistry>,
     plans: Arc<PlanCache>,
@@ -244,6 +246,7 @@ impl Database {
             ticket: parts.ticket,
             holder: Arc::default(),
             notifications: Arc::default(),
+            row_locks: Arc::default(),
             catalog: RwLock::new(Arc::new(parts.catalog)),
             sequences: parts.sequences,
             plans: Arc::default(),
@@ -284,6 +287,11 @@ impl Database {
     /// The sequences' values.
     pub fn sequences(&self) -> &Arc<SequenceRegistry> {
         &self.sequences
+    }
+
+    /// Who has locked which rows.
+    pub fn row_locks(&self) -> &Arc<RowLocks> {
+        &self.row_locks
     }
 
     /// The compiled bodies of this database's functions.

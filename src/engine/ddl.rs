@@ -9,6 +9,7 @@ mod alter;
 mod authorize;
 mod column;
 mod comment;
+mod composite;
 mod constraint;
 mod deferrable;
 mod drop;
@@ -38,6 +39,7 @@ use rusqlite::Connection;
 
 pub(crate) use uses::complete;
 
+use crate::catalog::composite::{attributes, row_type_oid};
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind, Schema, UserType};
 use crate::catalog::store;
@@ -157,6 +159,7 @@ impl<'a> Change<'a> {
                 self.in_schema(&name, |change| elements.iter().try_for_each(|element| change.run(element)))
             }
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
+            Ddl::CreateComposite { name, columns } => self.create_composite(name, columns),
             Ddl::CreateDomain(create) => self.create_domain(create),
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::AlterRoutine(alter) => self.alter_routine(alter),
@@ -256,8 +259,12 @@ impl<'a> Change<'a> {
             self.renew_unique_triggers(before.as_deref(), &relation)?;
         }
         self.sqlite(store::put_relation(self.connection, &relation))?;
+        let (row_type, now) = (row_type_oid(&relation), attributes(&relation));
         self.catalog_mut().put_relation(Arc::new(relation));
-        Ok(())
+        match before {
+            Some(before) if attributes(&before) != now => self.refresh_row_users(row_type),
+            _ => Ok(()),
+        }
     }
 
     fn remove_relation(&mut self, oid: Oid) -> Result<()> {

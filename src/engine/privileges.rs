@@ -178,7 +178,7 @@ fn refused(relation: &Relation) -> Error {
             Some(system) if system.kind == b'v' => "view",
             _ => "table",
         },
-        RelationKind::Table | RelationKind::Index => "table",
+        RelationKind::Table | RelationKind::Index | RelationKind::Composite => "table",
     };
     denied(format!("permission denied for {noun} {}", relation.name))
 }

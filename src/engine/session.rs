@@ -16,7 +16,7 @@ use crate::engine::cursor::Cursor;
 use crate::engine::database::{Database, Ticket};
 use crate::engine::error_map;
 use crate::engine::foreign_key_errors;
-use crate::engine::functions::InterruptPoll;
+use crate::engine::functions::{ContextSlot, InterruptPoll};
 use crate::engine::gate::{Gate, Seen, overtaken};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::notifications::{Notification, Pending};
@@ -52,6 +52,8 @@ pub struct EngineSession {
     progress: Arc<Progress>,
     poll: InterruptPoll,
     lock_timeout: Option<Duration>,
+    /// See [`EngineSession::let_next_give_way`].
+    gives_way: bool,
     places: PlacesHeld,
     /// It asks whether the database is well.
     probes: bool,
@@ -85,6 +87,7 @@ impl EngineSession {
                 polled.check()
             }),
             lock_timeout: None,
+            gives_way: false,
             places: PlacesHeld::default(),
             probes: false,
             context,
@@ -160,10 +163,16 @@ impl EngineSession {
     /// Waiting for the ticket honours lock_timeout (55P03), statement_timeout and cancel (57014).
     pub async fn open(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Result<Cursor> {
         self.check_permissions(&statement.permissions)?;
-        if statement.write {
+        let mut reading = None;
+        if statement.write || statement.locks_rows && !self.locks_without_ticket() {
             self.lock(&statement.wait).await?;
         } else {
             self.ensure_readable().await?;
+            if statement.locks_rows {
+                self.refuse_if_read_only("SELECT FOR UPDATE")?;
+                // Before the snapshot is taken.
+                reading = Some(self.link.database.row_locks().begin_reading(self.pid()));
+            }
         }
         let (lease, gate) = match &self.hold {
             Hold::Write(write) => (Arc::clone(&write.lease), Gate::Provisional(self.seen.clone(), write.begun)),
@@ -171,11 +180,46 @@ impl EngineSession {
             Hold::Lost(loss) => return Err(loss.error()),
             Hold::Nothing => self.read().await?,
         };
+        lease.slot().give_way(std::mem::take(&mut self.gives_way));
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
         let timing = || Arc::clone(&self.link.schema().timing);
         let of_step = |step: &ProgramStep| Origin::new(Arc::clone(&self.context), timing(), step.target);
         let step_origins = statement.before.iter().map(of_step).collect();
-        Cursor::open(lease, statement, params, literals, gate, origin, step_origins)
+        let cursor = Cursor::open(lease, statement, params, literals, gate, origin, step_origins)?;
+        Ok(cursor.locking(reading))
+    }
+
+    /// The next statement is all that the transaction has done, and can be run again: it is to fail for a row that another
+    /// transaction has, rather than keep the ticket while it waits.
+    pub fn let_next_give_way(&mut self) {
+        self.gives_way = true;
+    }
+
+    /// The cursor of a statement that has failed; none if that was to give way: then the ticket is given up, the row is free
+    /// when this returns, and the statement is to be run again.
+    pub fn unless_given_way(&mut self, cursor: Cursor) -> Result<Option<Cursor>> {
+        let Hold::Write(write) = &self.hold else { return Ok(Some(cursor)) };
+        let Some(row) = write.lease.slot().take_blocked_row() else { return Ok(Some(cursor)) };
+        drop(cursor);
+        self.roll_back_locally();
+        // The connection that writes is somebody else's from here on.
+        let slot = ContextSlot::default();
+        slot.enter(Arc::clone(&self.context), Some(Arc::clone(&self.poll)));
+        row.wait(&slot).map(|()| None)
+    }
+
+    /// Whether rows can be locked by a statement that has no write ticket. Not in a snapshot that is kept, which can be
+    /// older than the rows; not where what is read is not the latest commit.
+    pub fn locks_without_ticket(&self) -> bool {
+        !self.modes.snapshot && matches!(self.hold, Hold::Nothing) && self.link.database.replica().is_none()
+    }
+
+    fn refuse_if_read_only(&self, command: &str) -> Result<()> {
+        if !self.modes.read_only {
+            return Ok(());
+        }
+        let message = format!("cannot execute {command} in a read-only transaction");
+        Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message))
     }
 
     /// 42501 unless the session's current role may do all of it.
@@ -244,6 +288,11 @@ impl EngineSession {
         })
     }
 
+    /// Whether the transaction has nothing open yet.
+    pub fn holds_nothing(&self) -> bool {
+        matches!(self.hold, Hold::Nothing)
+    }
+
     /// Whether this session holds the write ticket, and so keeps every other writer waiting.
     pub fn holds_ticket(&self) -> bool {
         matches!(self.hold, Hold::Write(_))
@@ -286,6 +335,7 @@ impl EngineSession {
             self.publish(pending, sequence.unwrap_or(0));
         }
         if outcome.is_ok() {
+            self.link.database.row_locks().committed(self.pid());
             self.hold = Hold::Nothing;
             self.link.schema().committed();
         }
@@ -396,7 +446,9 @@ impl EngineSession {
     pub async fn release(&mut self, name: &str) -> Result<()> {
         self.notice_loss();
         let entered = enter(&self.hold)?;
-        self.savepoints.release(name, entered.as_ref())
+        self.savepoints.release(name, entered.as_ref())?;
+        self.link.database.row_locks().released_savepoint(self.pid(), self.savepoints.count());
+        Ok(())
     }
 
     /// ROLLBACK TO; 3B001 when there is none of that name.
@@ -405,6 +457,7 @@ impl EngineSession {
         let entered = enter(&self.hold)?;
         let mark = self.savepoints.rollback_to(name, entered.as_ref())?;
         drop(entered);
+        self.database().row_locks().rolled_back_to(self.pid(), self.savepoints.count().saturating_sub(1));
         self.link.undo_schema(mark);
         match enter(&self.hold)? {
             Some(entered) if self.holds_ticket() => self.timing().apply(&entered),
@@ -538,10 +591,7 @@ impl EngineSession {
             Hold::Lost(loss) => return Err(loss.error()),
             Hold::Nothing | Hold::Snapshot(_) => {}
         }
-        if self.modes.read_only {
-            let message = "cannot execute this statement in a read-only transaction";
-            return Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
-        }
+        self.refuse_if_read_only("this statement")?;
         self.link.database.check_writable()?;
         self.link.database.check_space()?;
         let ticket = self.ticket().await?;
@@ -608,6 +658,7 @@ impl EngineSession {
             Hold::Nothing | Hold::Lost(_) => false,
         };
         if gone {
+            self.link.database.row_locks().rolled_back(self.pid());
             self.hold = Hold::Lost(Loss::Failed);
         }
     }
@@ -678,6 +729,7 @@ impl EngineSession {
             Hold::Snapshot(lease) => (lease, None),
             Hold::Write(write) => (&write.lease, Some(write.begun)),
             Hold::Nothing | Hold::Lost(_) => {
+                self.link.database.row_locks().rolled_back(self.pid());
                 self.hold = Hold::Nothing;
                 return self.link.undo_schema(None);
             }
@@ -695,6 +747,7 @@ impl EngineSession {
         {
             self.seen.note(begun);
         }
+        self.link.database.row_locks().rolled_back(self.pid());
         self.hold = Hold::Nothing;
         self.link.undo_schema(None);
     }

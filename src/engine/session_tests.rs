@@ -67,6 +67,7 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         sql: sql.into(),
         binds: (0..binds).map(Bind::Param).collect(),
         write,
+        locks_rows: false,
         wait: LockWait::Usual,
         permissions: [].into(),
         target: None,

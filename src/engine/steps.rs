@@ -50,6 +50,7 @@ pub(crate) fn run(
         });
         entered.put_back(Arc::clone(&step.sql), raw);
         let rows = outcome?;
+        entered.slot().left_error()?;
         if step.keeps {
             entered.slot().keep_rows(Arc::new(rows));
         }

@@ -111,6 +111,11 @@ impl Savepoints {
         (0..self.0.len()).try_for_each(|position| run(entered, "SAVEPOINT", position))
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The innermost one's name.
     pub(crate) fn innermost(&self) -> Option<&str> {
         self.0.last().map(|savepoint| savepoint.name.as_str())

@@ -15,7 +15,9 @@ use crate::session::machine::{Outcome, StateMachine};
 use crate::session::rows::{Rows, Step};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
 use crate::sql::ddl::Ddl;
-use crate::sql::plan::{Action, CopyDirection, FieldDescription, Plan, Planned, PreparedCommand, SqliteStatement, Tag};
+use crate::sql::plan::{
+    Action, CopyDirection, FieldDescription, LockWait, Plan, Planned, PreparedCommand, SqliteStatement, Tag,
+};
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::value::{Value, ValueRef};
@@ -117,6 +119,7 @@ impl StateMachine {
 
     /// Does what the plan says, up to its first row.
     async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
+        let first_of_transaction = self.engine.holds_nothing();
         if self.lock_for(&portal.planned).await? {
             let planned = self.plan_again(portal)?;
             if describe == Describe::No {
@@ -133,22 +136,33 @@ impl StateMachine {
                 if self.session.cursors_shown || !self.session.portals.is_empty() {
                     self.show_cursors();
                 }
-                let mut cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
-                if plan.columns.is_none() {
-                    return finished(self.run_without_rows(cursor, plan.tag)?);
+                let gives_way = first_of_transaction && self.engine.holds_ticket();
+                if gives_way {
+                    self.engine.let_next_give_way();
                 }
-                let first = match describe {
-                    Describe::No => None,
-                    Describe::Yes => {
-                        let first = cursor.step();
-                        // RETURNING answers when all rows are written, a query from its start on.
-                        let silent = |error: &Error| statement.target.is_some() || found_in_planning(error);
-                        if !first.as_ref().is_err_and(silent) {
-                            self.describe(describe, plan.columns.as_deref(), &portal.formats);
+                let notices = self.context().notices.len();
+                let mut cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
+                // What changes rows, or locks them and waits, does so in its first step.
+                let early = gives_way || plan.columns.is_some() && describe == Describe::Yes;
+                let first = if early { Some(cursor.step()) } else { None };
+                if gives_way && matches!(first, Some(Err(_))) {
+                    cursor = match self.engine.unless_given_way(cursor)? {
+                        Some(cursor) => cursor,
+                        None => {
+                            self.context().notices.truncate(notices);
+                            return Box::pin(self.start(portal, max_rows, describe)).await;
                         }
-                        Some(first?)
-                    }
-                };
+                    };
+                }
+                // RETURNING answers when all rows are written, a query from its start on.
+                let silent = |error: &Error| statement.target.is_some() || found_in_planning(error);
+                if !first.as_ref().is_some_and(|first| first.as_ref().is_err_and(silent)) {
+                    self.describe(describe, plan.columns.as_deref(), &portal.formats);
+                }
+                let first = first.transpose()?;
+                if plan.columns.is_none() {
+                    return finished(self.run_without_rows(cursor, plan.tag, first)?);
+                }
                 Ok(Started::Rows(RowSource::Cursor(cursor, first)))
             }
             Action::Explain(statement) => {
@@ -244,7 +258,11 @@ impl StateMachine {
     /// Takes the write ticket for a plan that needs it. True if the schema has changed since the plan was made, perhaps by
     /// the session that had the ticket.
     async fn lock_for(&mut self, planned: &Planned) -> Outcome<bool> {
-        let Some(wait) = planned.plan.lock_wait() else { return Ok(false) };
+        let wait = match planned.plan.lock_wait() {
+            Some(wait) => wait,
+            None if planned.plan.locks_rows() && !self.engine.locks_without_ticket() => &LockWait::Usual,
+            None => return Ok(false),
+        };
         match &planned.plan.action {
             Action::Sqlite(_) => self.refuse_change_in_read_only(planned.plan.tag)?,
             Action::Copy(copy) if copy.direction == CopyDirection::From => {
@@ -312,13 +330,16 @@ impl StateMachine {
         Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message).into())
     }
 
-    fn run_without_rows(&mut self, mut cursor: Cursor, tag: Tag) -> Outcome<Completion> {
+    /// Runs it to its end; `first` is the outcome of its first step, if that has been made.
+    fn run_without_rows(&mut self, mut cursor: Cursor, tag: Tag, first: Option<bool>) -> Outcome<Completion> {
         let mut counted = None;
-        while cursor.step()? {
+        let mut on_row = first.map_or_else(|| cursor.step(), Ok)?;
+        while on_row {
             counted = match cursor.column(0) {
                 ValueRef::Integer(rows) if tag == Tag::Merge => u64::try_from(rows).ok(),
                 _ => None,
             };
+            on_row = cursor.step()?;
         }
         Ok(completion(tag, counted.unwrap_or_else(|| cursor.changes())))
     }

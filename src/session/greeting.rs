@@ -28,6 +28,7 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
         notifications: Arc::clone(start.database.notifications()),
         writer: Arc::clone(start.database.writer()),
         places: Arc::clone(start.database.pool().places()),
+        row_locks: Arc::clone(start.database.row_locks()),
         kept: Kept::of(&start.database),
         in_recovery: start.database.is_in_recovery(),
         cluster: Cluster::of(&start.databases),

@@ -191,6 +191,7 @@ impl StateMachine {
         let explained = SqliteStatement {
             sql: format!("EXPLAIN QUERY PLAN {}", statement.sql).into(),
             write: false,
+            locks_rows: false,
             // What they keep is not there; SQLite plans without it.
             before: Vec::new(),
             ..statement.clone()

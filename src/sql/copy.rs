@@ -92,7 +92,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                 type_oid,
                 type_len: type_info(type_oid).map_or(-1, |info| info.len),
                 typmod,
-                repr: repr(type_oid),
+                repr: analyzer.records.info(type_oid, typmod).map_or_else(|| repr(type_oid), |info| info.repr),
             }
         })
         .collect();
@@ -106,6 +106,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
         write,
+        locks_rows: false,
         wait: LockWait::Usual,
         target,
         permissions: analyzer.permissions.borrow().entries().into(),

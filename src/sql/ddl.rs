@@ -98,6 +98,11 @@ pub enum Ddl {
         name: Name,
         labels: Vec<String>,
     },
+    /// CREATE TYPE … AS (…)
+    CreateComposite {
+        name: Name,
+        columns: Vec<ColumnDefinition>,
+    },
     CreateDomain(Box<CreateDomain>),
     CreateRoutine(Box<CreateFunctionStmt>),
     /// ALTER FUNCTION, PROCEDURE, ROUTINE with attributes.

@@ -14,6 +14,7 @@ mod from;
 mod grouping;
 mod hypothetical;
 mod limit;
+mod locking;
 mod merge;
 mod modify;
 mod multiset;
@@ -42,7 +43,7 @@ use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
 use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, Var};
 use crate::sql::types;
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
 
 pub use print::Translated;
 
@@ -59,6 +60,11 @@ impl<'a> Context<'a> {
     /// That of a statement that has been analysed.
     pub fn of(analyzer: &'a Analyzer<'_>) -> Self {
         Context { catalog: analyzer.catalog(), records: &analyzer.records, shows: !analyzer.is_inner }
+    }
+
+    /// How values are stored; the modifier says of records which they are.
+    pub fn repr_of(self, oid: Oid, typmod: i32) -> Repr {
+        self.records.info(oid, typmod).map_or_else(|| types::repr_of(self.catalog, oid), |info| info.repr)
     }
 }
 
@@ -78,7 +84,7 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     if context.shows {
         lower.show_objects(tree, &mut query)?;
     }
-    let translated = print::query(&query, &|oid| types::repr_of(context.catalog, oid));
+    let translated = print::query(&query, &|oid, typmod| context.repr_of(oid, typmod));
     Ok(Lowered { translated, before: lower.program.steps, row: Vec::new() })
 }
 
@@ -98,7 +104,7 @@ pub fn expression(expr: &Expr, row: Option<(EntryId, &Relation)>, context: Conte
         lower.entries.insert(entry, Entry::of_relation(None, relation));
     }
     let expr = lower.expr(expr)?;
-    Ok(print::expression(&expr, &|oid| types::repr_of(context.catalog, oid)))
+    Ok(print::expression(&expr, &|oid, typmod| context.repr_of(oid, typmod)))
 }
 
 /// Where the numbers of entries begin that the lowering adds.
@@ -117,6 +123,8 @@ pub(super) struct Lower<'a> {
     case_tests: Vec<lite::Expr>,
     /// What the value of a domain has become, innermost last.
     domain_values: Vec<lite::Expr>,
+    /// What a row whose fields are converted has become, innermost last; of an array's elements `None`.
+    elements: Vec<Option<lite::Expr>>,
     next_name: usize,
     program: Program,
     /// How many range table entries and WITH queries the lowering has added.
@@ -153,7 +161,12 @@ enum Columns {
 impl Entry {
     fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
         let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
-        Entry { alias, columns: Columns::Named(columns.collect()) }
+        let mut columns: Vec<(i16, Rc<str>)> = columns.collect();
+        let free = ["rowid", "_rowid_", "oid"]
+            .into_iter()
+            .find(|name| !relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)));
+        columns.extend(free.map(|rowid| (Var::PRESENCE, rowid.into())));
+        Entry { alias, columns: Columns::Named(columns) }
     }
 
     fn positional(alias: Rc<str>) -> Self {
@@ -184,6 +197,7 @@ impl<'a> Lower<'a> {
             ctes: Vec::new(),
             case_tests: Vec::new(),
             domain_values: Vec::new(),
+            elements: Vec::new(),
             next_name: 0,
             program: Program::default(),
             added: 0,
@@ -237,7 +251,17 @@ impl<'a> Lower<'a> {
         Ok(lite::Expr { kind, type_oid, typmod })
     }
 
-    fn internal_name(&self, oid: Oid) -> &'static str {
-        types::internal_name(self.catalog(), oid)
+    /// A type as functions are told of it.
+    fn info(&self, oid: Oid, typmod: i32) -> &'static TypeInfo {
+        types::info_of(self.catalog(), self.context.records, oid, typmod)
+    }
+
+    /// The name by which functions know a type.
+    fn internal_name(&self, oid: Oid, typmod: i32) -> &'static str {
+        let info = self.info(oid, typmod);
+        match info.repr.scalar {
+            Scalar::Row(_) => info.name,
+            _ => types::internal_name(self.catalog(), oid),
+        }
     }
 }

@@ -129,13 +129,12 @@ pub struct CallOutput {
     pub place: usize,
 }
 
-/// How long a statement waits for the write ticket (sql-select.html#SQL-FOR-UPDATE-SHARE, sql-lock.html).
+/// How long a statement waits for the write ticket (sql-lock.html).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockWait {
     /// As long as lock_timeout allows.
     Usual,
-    /// NOWAIT and SKIP LOCKED; with what the error calls the thing that could not be locked. Only one transaction at a
-    /// time has locks here, so the rows it locked cannot be told from others: SKIP LOCKED cannot skip and fails too.
+    /// LOCK TABLE … NOWAIT; with what the error calls the thing that could not be locked.
     Never(String),
 }
 
@@ -148,6 +147,8 @@ pub struct SqliteStatement {
     pub binds: Vec<Bind>,
     /// It writes: it needs the write ticket and a write transaction (also for nextval, setval).
     pub write: bool,
+    /// SELECT … FOR UPDATE and its like. One that does not write locks rows without the ticket where that is possible.
+    pub locks_rows: bool,
     pub wait: LockWait,
     /// The relation an INSERT, UPDATE or DELETE changes; constraint errors are described by it.
     pub target: Option<Oid>,
@@ -200,6 +201,15 @@ impl Plan {
             _ => return None,
         };
         statement.write.then_some(&statement.wait)
+    }
+
+    /// Whether its statement locks rows.
+    pub fn locks_rows(&self) -> bool {
+        match &self.action {
+            Action::Sqlite(statement) => statement.locks_rows,
+            Action::Cursor(CursorCommand::Declare { plan, .. }) => plan.locks_rows(),
+            _ => false,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::catalog::composite;
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
@@ -412,6 +413,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
         write: true,
+        locks_rows: false,
         wait: LockWait::Usual,
         target: Some(modified.relation.oid),
         permissions: analyzer.permissions.borrow().entries().into(),
@@ -426,9 +428,10 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
     Ok(SqliteStatement {
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
-        // FOR UPDATE and FOR SHARE keep the rows as they are until the transaction ends: the write ticket does.
-        write: analyzer.writes || analyzer.locks_rows.is_some(),
-        wait: analyzer.locks_rows.clone().unwrap_or(LockWait::Usual),
+        // Who waits for rows holds everybody up who writes; who does not wait locks rows only.
+        write: analyzer.writes || analyzer.locks_rows == Some(crate::sql::tree::LockWaitPolicy::Block),
+        locks_rows: analyzer.locks_rows.is_some(),
+        wait: LockWait::Usual,
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
@@ -493,6 +496,15 @@ fn field(analyzer: &Analyzer<'_>, target: &Target) -> FieldDescription {
     let described = computed(analyzer, target.name.clone(), expr.type_oid, expr.typmod);
     match &expr.kind {
         ExprKind::Var(var) => FieldDescription { table_oid: var.origin.0, attribute: var.origin.1, ..described },
+        // A whole row is of its table, and of no column.
+        ExprKind::Row { fields, .. } => {
+            match (composite::row_relation(analyzer.catalog(), expr.type_oid), fields.first()) {
+                (Some(relation), Some(Expr { kind: ExprKind::Var(var), .. })) if var.origin.0 == relation.oid => {
+                    FieldDescription { table_oid: relation.oid, ..described }
+                }
+                _ => described,
+            }
+        }
         _ => described,
     }
 }
@@ -505,8 +517,8 @@ fn computed(analyzer: &Analyzer<'_>, name: String, type_oid: Oid, typmod: i32) -
         type_oid,
         type_len: type_info(type_oid).map_or(if analyzer.is_enum(type_oid) { 4 } else { -1 }, |info| info.len),
         // A record's modifier means something within the statement only.
-        typmod: if type_oid == Oid::RECORD { -1 } else { typmod },
-        repr: analyzer.repr_of(type_oid),
+        typmod: if matches!(type_oid, Oid::RECORD | Oid::RECORD_ARRAY) { -1 } else { typmod },
+        repr: analyzer.records.info(type_oid, typmod).map_or_else(|| analyzer.repr_of(type_oid), |info| info.repr),
     }
 }
 

@@ -197,7 +197,7 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
     let is_record = from.fields.is_some();
     let value = match from.fields {
         Some(fields) => {
-            let modifier = analyzer.records.modifier(fields);
+            let modifier = analyzer.records.modifier(context.catalog, fields);
             Expr { typmod: modifier, ..Expr::new(ExprKind::Param(0), Oid::RECORD) }
         }
         None => {
@@ -234,6 +234,7 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
         sql: lowered.translated.sql.into(),
         binds: lowered.translated.binds,
         write: analyzer.writes,
+        locks_rows: false,
         wait: LockWait::Usual,
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),

@@ -7,12 +7,17 @@
 mod modify;
 mod walk;
 
+use crate::catalog::composite;
+use crate::catalog::schema::CatalogSnapshot;
+use crate::error::Result;
 use crate::sql::casts::Cast;
 use crate::sql::functions::{Function, FunctionKind};
 use crate::sql::operators::Operator;
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, TypeInfo};
+use crate::types::row_type::Shape;
 use crate::types::value::Value;
 
+pub use crate::sql::syntax::ast::query::{LockStrength, LockWaitPolicy};
 pub use modify::*;
 
 /// A typed expression.
@@ -175,6 +180,8 @@ pub enum Coercion {
     ViaIo,
     /// A constant's text read under the type's modifier.
     Input,
+    /// The fields of a row: a row over [`ExprKind::Element`] (ConvertRowtypeExpr).
+    Row(Box<Expr>),
     /// Each element of an array: over [`ExprKind::Element`] (ArrayCoerceExpr).
     Array(Box<Expr>),
 }
@@ -246,6 +253,11 @@ pub struct Var {
     pub origin: (Oid, i16),
     /// The column cannot be NULL: it is declared so, and no outer join can have left its table out.
     pub not_null: bool,
+}
+
+impl Var {
+    /// The attribute of a relation's entry that is not NULL where there is a row: where it is.
+    pub const PRESENCE: i16 = -1;
 }
 
 /// Identifies a range table entry in a statement.
@@ -353,6 +365,17 @@ pub struct Query {
     pub offset: Option<Expr>,
     /// FETCH FIRST … WITH TIES.
     pub with_ties: bool,
+    /// FOR UPDATE and its like.
+    pub row_marks: Vec<RowMark>,
+}
+
+/// The rows of a table that FOR UPDATE and its like lock (RowMarkClause).
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowMark {
+    pub entry: EntryId,
+    pub relation: Oid,
+    pub strength: LockStrength,
+    pub wait: LockWaitPolicy,
 }
 
 /// A query of WITH (CommonTableExpr).
@@ -449,22 +472,63 @@ pub enum EntryKind {
 
 /// The row types of a statement's values of type record, which count as their modifiers (assign_record_type_typmod).
 #[derive(Clone, Debug, Default)]
-pub struct RecordTypes(Vec<Vec<(String, Oid, i32)>>);
+pub struct RecordTypes(Vec<RecordType>);
+
+/// A row type's fields: names, types and modifiers; and how functions are told of it.
+#[derive(Clone, Debug)]
+struct RecordType {
+    fields: Vec<(String, Oid, i32)>,
+    record: Option<&'static TypeInfo>,
+    array: Option<&'static TypeInfo>,
+}
 
 impl RecordTypes {
     /// The modifier of a row type: its fields' names, types and modifiers.
-    pub fn modifier(&mut self, fields: Vec<(String, Oid, i32)>) -> i32 {
-        let known = self.0.iter().position(|known| *known == fields);
+    pub fn modifier(&mut self, catalog: &CatalogSnapshot, fields: Vec<(String, Oid, i32)>) -> i32 {
+        let known = self.0.iter().position(|known| known.fields == fields);
         let index = known.unwrap_or_else(|| {
-            self.0.push(fields);
+            let shapes =
+                fields.iter().map(|(name, oid, typmod)| Ok(Some((name.clone(), self.shape(catalog, *oid, *typmod)?))));
+            let shape = shapes.collect::<Result<Vec<_>>>().ok().map(|fields| Shape::Row {
+                oid: Oid::RECORD,
+                name: "record".to_owned(),
+                fields,
+            });
+            let record = shape.as_ref().and_then(|shape| shape.info().ok());
+            let array = shape.map(|shape| Shape::Array { oid: Oid::RECORD_ARRAY, of: Box::new(shape) });
+            let array = array.and_then(|array| array.info().ok());
+            self.0.push(RecordType { fields, record, array });
             self.0.len() - 1
         });
         i32::try_from(index).unwrap_or(i32::MAX)
     }
 
+    /// What a record or an array of records with this modifier is to functions.
+    pub fn info(&self, oid: Oid, typmod: i32) -> Option<&'static TypeInfo> {
+        let known = self.0.get(usize::try_from(typmod).ok()?)?;
+        match oid {
+            Oid::RECORD => known.record,
+            Oid::RECORD_ARRAY => known.array,
+            _ => None,
+        }
+    }
+
+    fn shape(&self, catalog: &CatalogSnapshot, oid: Oid, typmod: i32) -> Result<Shape> {
+        let known = usize::try_from(typmod).ok().and_then(|index| self.0.get(index));
+        let (Oid::RECORD | Oid::RECORD_ARRAY, Some(known)) = (oid, known) else {
+            return composite::shape(catalog, oid);
+        };
+        let fields = known
+            .fields
+            .iter()
+            .map(|(name, oid, typmod)| Ok(Some((name.clone(), self.shape(catalog, *oid, *typmod)?))));
+        let row = Shape::Row { oid: Oid::RECORD, name: "record".to_owned(), fields: fields.collect::<Result<_>>()? };
+        Ok(if oid == Oid::RECORD { row } else { Shape::Array { oid, of: Box::new(row) } })
+    }
+
     /// The fields of a record with this modifier; none where they are not known.
     pub fn fields(&self, typmod: i32) -> &[(String, Oid, i32)] {
-        usize::try_from(typmod).ok().and_then(|index| self.0.get(index)).map_or(&[], Vec::as_slice)
+        usize::try_from(typmod).ok().and_then(|index| self.0.get(index)).map_or(&[], |known| known.fields.as_slice())
     }
 }
 
@@ -529,6 +593,7 @@ impl Query {
             limit: None,
             offset: None,
             with_ties: false,
+            row_marks: Vec::new(),
         }
     }
 

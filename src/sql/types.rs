@@ -2,8 +2,12 @@
 //!
 //! Owns: what a type's OID means in a catalog: how its values are stored, what it is made of, what it is called.
 
+use std::sync::LazyLock;
+
+use crate::catalog::composite;
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
-use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
+use crate::sql::tree::RecordTypes;
+use crate::types::pg_type::{Oid, Repr, Scalar, TYPES, TypeInfo, type_info};
 
 /// The user type with this OID, or whose array type it is; true for the array.
 pub fn user_type(catalog: &CatalogSnapshot, oid: Oid) -> Option<(&UserType, bool)> {
@@ -18,16 +22,18 @@ pub fn repr_of(catalog: &CatalogSnapshot, oid: Oid) -> Repr {
     if let Some(info) = type_info(oid) {
         return info.repr;
     }
-    match user_type(catalog, oid) {
-        Some((user, array)) => {
-            let scalar = match &user.kind {
-                UserTypeKind::Enum(_) => Scalar::Text,
-                UserTypeKind::Domain { base, .. } => repr_of(catalog, *base).scalar,
-            };
-            if array { Repr::array(user.oid, scalar) } else { Repr::scalar(scalar) }
-        }
-        None => Repr::scalar(Scalar::Text),
-    }
+    catalog.repr(oid).unwrap_or(Repr::scalar(Scalar::Text))
+}
+
+/// A type as functions are told of it, for a value of it; that of a record is known by its modifier.
+pub fn info_of(catalog: &CatalogSnapshot, records: &RecordTypes, oid: Oid, typmod: i32) -> &'static TypeInfo {
+    records.info(oid, typmod).or_else(|| composite::info(catalog, oid).ok()).unwrap_or_else(text)
+}
+
+fn text() -> &'static TypeInfo {
+    static TEXT: LazyLock<&'static TypeInfo> =
+        LazyLock::new(|| type_info(Oid::TEXT).or(TYPES.first()).unwrap_or_else(|| unreachable!("there are types")));
+    *TEXT
 }
 
 /// What messages call a type: format_type() without a modifier.
@@ -38,7 +44,11 @@ pub fn type_name(catalog: &CatalogSnapshot, oid: Oid) -> String {
     match user_type(catalog, oid) {
         Some((user, false)) => user.name.clone(),
         Some((user, true)) => format!("{}[]", user.name),
-        None => oid.to_string(),
+        None => match composite::relation_of(catalog, oid) {
+            Some((relation, false)) => relation.name.clone(),
+            Some((relation, true)) => format!("{}[]", relation.name),
+            None => oid.to_string(),
+        },
     }
 }
 
@@ -57,8 +67,19 @@ pub fn internal_name(catalog: &CatalogSnapshot, oid: Oid) -> &'static str {
 pub fn base_type(catalog: &CatalogSnapshot, oid: Oid, typmod: i32) -> (Oid, i32) {
     match catalog.types.get(&oid).map(|t| &t.kind) {
         Some(UserTypeKind::Domain { base, typmod, .. }) => base_type(catalog, *base, *typmod),
-        _ => (oid, typmod),
+        Some(_) => (oid, typmod),
+        None => domain_array(catalog, oid).unwrap_or((oid, typmod)),
     }
+}
+
+/// Arrays of a domain's values are arrays of its base type's.
+fn domain_array(catalog: &CatalogSnapshot, oid: Oid) -> Option<(Oid, i32)> {
+    if type_info(oid).is_some() {
+        return None;
+    }
+    let (domain, _) = user_type(catalog, oid).filter(|(user, _)| matches!(user.kind, UserTypeKind::Domain { .. }))?;
+    let (base, typmod) = base_type(catalog, domain.oid, -1);
+    array_type(catalog, base).filter(|array| *array != base).map(|array| (array, typmod))
 }
 
 /// The element type of an array type.
@@ -70,7 +91,13 @@ pub fn element_type(catalog: &CatalogSnapshot, oid: Oid) -> Option<Oid> {
     }
     match type_info(oid) {
         Some(info) => info.repr.array_of,
-        None => user_type(catalog, oid).filter(|(_, array)| *array).map(|(user, _)| user.oid),
+        None => match user_type(catalog, oid) {
+            Some((user, array)) => array.then_some(user.oid),
+            None => {
+                let relation = composite::relation_of(catalog, oid).filter(|(_, array)| *array);
+                relation.map(|(relation, _)| composite::row_type_oid(relation))
+            }
+        },
     }
 }
 
@@ -79,8 +106,12 @@ pub fn array_type(catalog: &CatalogSnapshot, element: Oid) -> Option<Oid> {
     match type_info(element) {
         Some(info) if info.is_array() => Some(element),
         Some(info) => Some(info.array).filter(|a| *a != Oid::INVALID),
-        None => catalog.types.get(&element).map(|t| t.array),
+        None => match catalog.types.get(&element) {
+            Some(user) => Some(user.array),
+            None => composite::row_relation(catalog, element).map(composite::array_type_oid),
+        },
     }
+    .filter(|array| *array != Oid::INVALID)
 }
 
 /// The labels of an enum, in their order.
@@ -89,4 +120,14 @@ pub fn enum_labels(catalog: &CatalogSnapshot, oid: Oid) -> Option<&[String]> {
         Some(UserTypeKind::Enum(labels)) => Some(labels),
         _ => None,
     }
+}
+
+/// A type that is not built in by its name, or its array type by the name `_name`.
+pub fn named(catalog: &CatalogSnapshot, schema: &str, name: &str) -> Option<Oid> {
+    let named = |name: &str| {
+        let row_type = || catalog.relation(schema, name).map(|relation| composite::row_type_oid(relation));
+        let user = catalog.type_names.get(&(schema.to_owned(), name.to_owned())).copied();
+        user.or_else(row_type).filter(|oid| *oid != Oid::INVALID)
+    };
+    named(name).or_else(|| array_type(catalog, named(name.strip_prefix('_')?)?))
 }

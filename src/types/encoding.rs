@@ -35,7 +35,7 @@ use crate::types::numeric_wire;
 use crate::types::pg_type::{Repr, Scalar};
 use crate::types::text_search::{TsQuery, TsVector, query_parser};
 use crate::types::value::{Value, ValueRef};
-use crate::types::{json, jsonpath};
+use crate::types::{json, jsonpath, row_wire};
 
 /// Appends the wire form of a stored value that is not NULL. A stored value whose storage class does not fit `repr`
 /// (a file that others wrote) is written as its closest text, or is 22P02 / XX000 where binary cannot.
@@ -188,6 +188,7 @@ fn encode_text(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings, o
         (Scalar::IntVector | Scalar::OidVector, ValueRef::Text(stored)) => {
             return array_wire::encode_vector(stored, scalar, Format::Text, settings, out);
         }
+        (Scalar::Row(row), ValueRef::Text(stored)) => return row_wire::encode_text(row, stored, settings, out),
         (scalar, other) => return encoding_rare::encode_text(scalar, other, settings, out),
     };
     written.map_err(write_failed)
@@ -309,6 +310,7 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
         Scalar::Cidr => Network::parse(text_of(value)?, true)?.write_binary(true, out),
         Scalar::Void => {}
         Scalar::Record => return Err(Error::unsupported("the binary form of type record")),
+        Scalar::Row(row) => row_wire::encode_binary(row, text_of(value)?, settings, out)?,
         Scalar::IntVector | Scalar::OidVector => {
             array_wire::encode_vector(text_of(value)?, scalar, Format::Binary, settings, out)?;
         }
@@ -362,6 +364,7 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::Numeric if numeric_wire::is_canonical(text) => Value::Text(text.to_owned()),
         Scalar::Numeric => Value::Text(Numeric::parse(text)?.to_string()),
         Scalar::Text | Scalar::BpChar | Scalar::Record => Value::Text(text.to_owned()),
+        Scalar::Row(row) => Value::Text(row_wire::decode_text(row, text, settings)?),
         Scalar::Char => Value::Text(read_char(text.as_bytes())),
         Scalar::Bytea => Value::Blob(parse_bytea(text)?),
         Scalar::Uuid => Value::Text(uuid_text(&parse_uuid(text)?)?),
@@ -480,6 +483,7 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
         }
         Scalar::Void => Value::Text(String::new()),
         Scalar::Record => return Err(Error::unsupported("the binary form of type record")),
+        Scalar::Row(row) => Value::Text(row_wire::decode_binary(row, bytes, settings)?),
         Scalar::IntVector | Scalar::OidVector => {
             Value::Text(array_wire::decode_vector(scalar, Format::Binary, bytes, settings)?)
         }

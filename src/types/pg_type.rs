@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::types::row_type::Row;
+
 /// An object identifier (datatype-oid.html).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Oid(pub u32);
@@ -120,8 +122,11 @@ pub enum Scalar {
     Snapshot,
     /// Always NULL or the empty string.
     Void,
-    /// TEXT in PostgreSQL's composite literal form; row values and composite types.
+    /// A row whose type is not known: the pseudo-type record.
     Record,
+    /// TEXT: a JSON array with a place for each attribute, as the row type numbers them. Its parts are as in arrays, but
+    /// arrays and rows in it are strings; a collation by the fields' types.
+    Row(Row),
     /// int2vector: TEXT holding a JSON array as arrays do, shown blank-separated ("1 2").
     IntVector,
     /// oidvector: the same, of OIDs.
@@ -177,6 +182,7 @@ impl Scalar {
         use Scalar::*;
         match self {
             Range(of) | Multirange(of) => of.scalar().depends_on_session(),
+            Row(row) => row.present().any(|field| field.info.repr.scalar.depends_on_session()),
             Date | Time | TimeTz | Timestamp | TimestampTz | Interval => true,
             other => other.names_object(),
         }
@@ -229,6 +235,7 @@ impl Repr {
                 let (scalar, array) = range_collations(of.scalar());
                 (Some(scalar), array)
             }
+            Scalar::Row(row) => (Some(row.collation(false)), row.collation(true)),
             _ => (None, "pg_array"),
         };
         if self.array_of.is_some() { Some(array) } else { scalar }
@@ -567,7 +574,7 @@ impl Oid {
 }
 
 /// One row of the built-in part of pg_type.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TypeInfo {
     pub oid: Oid,
     /// typname: "int4".

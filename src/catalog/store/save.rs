@@ -28,6 +28,7 @@ pub fn put_relation(connection: &Connection, relation: &Relation) -> Result<()> 
     delete_parts(connection, database, relation.oid)?;
     let kind = match relation.kind {
         RelationKind::View => "v",
+        RelationKind::Composite => "c",
         RelationKind::Sequence => "S",
         RelationKind::Table | RelationKind::Index | RelationKind::System => "r",
     };

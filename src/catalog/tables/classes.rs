@@ -2,6 +2,7 @@
 //!
 //! Must not know: SQLite. Specification: catalogs.html.
 
+use crate::catalog::composite::row_type_oid;
 use crate::catalog::privileges::{PG_CLASS, PG_NAMESPACE};
 use crate::catalog::schema::{
     Column, DroppedColumn, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions,
@@ -10,7 +11,6 @@ use crate::catalog::tables::contents::View;
 use crate::catalog::tables::own;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations::listed;
-use crate::catalog::tables::row_types::row_type_oid;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::source::BOOTSTRAP_SUPERUSER;
 use crate::catalog::tables::types::{TypeFacts, type_facts};
@@ -45,6 +45,7 @@ fn relkind(relation: &Relation) -> &'static str {
         RelationKind::Table if relation.is_materialized() => "m",
         RelationKind::Table | RelationKind::System => "r",
         RelationKind::View => "v",
+        RelationKind::Composite => "c",
         RelationKind::Index => "i",
         RelationKind::Sequence => "S",
     }
@@ -111,9 +112,12 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         relowner: owner,
         relacl: acl,
         relam: if table { HEAP } else { Oid::INVALID },
-        relfilenode: if relation.kind == RelationKind::View { Oid::INVALID } else { relation.oid },
+        relfilenode: if matches!(relation.kind, RelationKind::View | RelationKind::Composite) { Oid::INVALID } else { relation.oid },
         relpages: i32::from(relation.kind == RelationKind::Sequence),
-        reltuples: if relation.kind == RelationKind::Sequence { 1.0 } else { -1.0 },
+        reltuples: match relation.kind {
+            RelationKind::Sequence => 1.0,
+            _ => -1.0,
+        },
         relhasindex: !relation.indexes.is_empty(),
         relpersistence: persistence(relation),
         relkind: relkind(relation),

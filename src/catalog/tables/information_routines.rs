@@ -2,10 +2,10 @@
 //!
 //! Must not know: SQLite. Specification: infoschema-routines.html, infoschema-parameters.html; information_schema.sql.
 
+use crate::catalog::composite::relation_of;
 use crate::catalog::routines::{Body, Parameter, ParameterMode, Routine, Volatility};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::information_columns::yes_or_no;
-use crate::catalog::tables::row_types::relation_of;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::types::pg_type::{Oid, type_info};
 

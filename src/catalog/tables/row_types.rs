@@ -1,9 +1,9 @@
 //! The types of tables' and views' rows in pg_type, with their array types.
 //!
-//! Owns: their OIDs, which the catalog does not keep: they are made from the relation's, and the same every time.
-//! Specification: catalog-pg-type.html.
+//! Must not know: how they get their OIDs (`catalog::composite`). Specification: catalog-pg-type.html.
 
-use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
+use crate::catalog::composite::{array_type_oid, has_row_type, row_type_oid};
+use crate::catalog::schema::Relation;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::relations::listed;
 use crate::catalog::tables::rows::{Rows, row};
@@ -14,38 +14,7 @@ use crate::types::pg_type::Oid;
 /// record_in, record_out, record_recv, record_send.
 const RECORD_ROUTINES: [u32; 4] = [2290, 2291, 2402, 2403];
 
-/// Whether rows of the relation have a type.
-fn has_row_type(relation: &Relation) -> bool {
-    matches!(relation.kind, RelationKind::Table | RelationKind::View)
-}
-
-fn derived(relation: Oid, number: u32) -> Oid {
-    Oid(0x8000_0000 | (relation.0.wrapping_mul(256).wrapping_add(number) & 0x7fff_ffff))
-}
-
-/// The OID of the type of a relation's rows; 0 for what has no rows of its own.
-pub fn row_type_oid(relation: &Relation) -> Oid {
-    if has_row_type(relation) { derived(relation.oid, 254) } else { Oid::INVALID }
-}
-
-fn array_type_oid(relation: &Relation) -> Oid {
-    derived(relation.oid, 253)
-}
-
-/// The relation of whose rows that is the type, or the array type (true).
-pub fn relation_of(catalog: &CatalogSnapshot, type_oid: Oid) -> Option<(&Relation, bool)> {
-    if type_oid.0 < 0x8000_0000 {
-        return None;
-    }
-    let relations = catalog.relations.values().map(AsRef::as_ref).filter(|relation| has_row_type(relation));
-    relations.into_iter().find_map(|relation| match type_oid {
-        oid if oid == row_type_oid(relation) => Some((relation, false)),
-        oid if oid == array_type_oid(relation) => Some((relation, true)),
-        _ => None,
-    })
-}
-
-/// Both types of every table and view of users, and the row types of the system's.
+/// Both types of every table, view and composite type of users, and the row types of the system's.
 pub fn row_types(rows: &mut Rows, view: &View<'_>) {
     for system in listed().filter(|system| system.row_type != Oid::INVALID) {
         row_type(rows, view, &system.relation, (system.row_type, Oid::INVALID));

@@ -7,6 +7,7 @@ use super::drop::Object;
 use super::rebuild::Sources;
 use super::sqlite::{self, qualified};
 use super::table::{next_number, push_column};
+use crate::catalog::composite::row_type_oid;
 use crate::catalog::definitions::nextval_text;
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, DroppedColumn, Identity, Relation, RelationKind};
 use crate::debug_log::debug;
@@ -41,7 +42,14 @@ impl Change<'_> {
         if_exists: bool,
         actions: &[AlterAction],
     ) -> Result<()> {
+        if kind == ObjectKind::Type {
+            return self.alter_composite(name, actions);
+        }
         let Some(relation) = self.altered_relation(kind, name, if_exists)? else { return Ok(()) };
+        if relation.kind == RelationKind::Composite {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is a composite type", relation.name))
+                .with_hint("Use ALTER TYPE instead."));
+        }
         if let [AlterAction::RenameColumn { name, to }] = actions {
             return self.rename_column(&relation, name, to);
         }
@@ -282,6 +290,7 @@ impl Change<'_> {
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
         }
         let (column, wanted) = self.new_column(definition, next_number(&work.after)?)?;
+        self.refuse_itself(row_type_oid(&work.after), column.type_oid, &work.after.name)?;
         let number = column.number;
         let first_column = work.after.columns.is_empty();
         push_column(&mut work.after, column)?;
@@ -331,6 +340,8 @@ impl Change<'_> {
             }
         }
         let resolved = self.resolve_type(data_type)?;
+        self.refuse_itself(row_type_oid(&work.after), resolved.oid, &work.after.name)?;
+        self.refuse_row_users(&work.after)?;
         if column.identity.is_some() {
             check_identity_type(resolved.oid)?;
             let settings = SequenceSettings { data_type: Some(data_type.clone()), ..SequenceSettings::default() };
@@ -620,6 +631,9 @@ impl Change<'_> {
         work.after.columns.retain(|c| c.number != number);
         let (type_oid, typmod) = (column.type_oid, column.typmod);
         work.after.options.dropped.push(DroppedColumn { number, type_oid, typmod });
+        if table.kind == RelationKind::Composite {
+            return self.put_relation(work.after);
+        }
         work.rebuild = true;
         self.finish_alteration(work)
     }

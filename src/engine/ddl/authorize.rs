@@ -48,7 +48,7 @@ impl Change<'_> {
                 self.require_on_database(holder, Privileges::CREATE)?;
                 owner.as_ref().map_or(Ok(()), |owner| self.require_member(self.role(owner)?))
             }
-            Ddl::CreateEnum { name, .. } => self.may_create_in(holder, name, false),
+            Ddl::CreateEnum { name, .. } | Ddl::CreateComposite { name, .. } => self.may_create_in(holder, name, false),
             Ddl::CreateDomain(create) => {
                 self.may_create_in(holder, &create.name, false)?;
                 self.may_use_type(holder, &create.base)
@@ -301,7 +301,14 @@ impl Change<'_> {
     }
 
     fn require_type_owner(&self, holder: &Holder, name: &Name) -> Result<()> {
-        let Some(found) = self.find_type(name) else { return Ok(()) };
+        let Some(found) = self.find_type(name) else {
+            return match self.find_composite(name) {
+                Some(relation) if !self.catalog.owns(holder, PG_CLASS, relation.oid) => {
+                    Err(denied(format!("must be owner of type {}", relation.name)))
+                }
+                _ => Ok(()),
+            };
+        };
         match self.catalog.owns(holder, PG_TYPE, found.oid) {
             true => Ok(()),
             false => Err(denied(format!("must be owner of type {}", found.name))),

@@ -1,6 +1,7 @@
 //! COMMENT ON.
 
 use super::Change;
+use crate::catalog::composite::row_type_oid;
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{RelationKind, UserTypeKind};
 use crate::catalog::tables::constraints::domain_constraint_oid;
@@ -27,7 +28,12 @@ impl Change<'_> {
                 (PG_NAMESPACE, self.existing_schema(&name.name)?.oid, 0)
             }
             CommentTarget::Object { kind: ObjectKind::Type | ObjectKind::Domain, name } => {
-                (PG_TYPE, self.user_type(name)?.oid, 0)
+                let row_type = self.find_row_type(name).filter(|_| self.find_type(name).is_none());
+                let oid = match row_type {
+                    Some(relation) => row_type_oid(&relation),
+                    None => self.user_type(name)?.oid,
+                };
+                (PG_TYPE, oid, 0)
             }
             CommentTarget::Object { kind, name } => (PG_CLASS, self.commented_relation(*kind, name)?, 0),
             CommentTarget::Column { table, column } => {

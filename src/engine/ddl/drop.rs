@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Change;
 use super::sqlite::{self, qualified};
+use crate::catalog::composite::row_type_oid;
 use crate::catalog::definitions::{Names, quote_identifier};
 pub(super) use crate::catalog::dependencies::Object;
 use crate::catalog::dependencies::{Deletion, Graph, Target};
@@ -85,7 +86,13 @@ impl Change<'_> {
                 Some(found) if kind == ObjectKind::Domain && !matches!(found.kind, UserTypeKind::Domain { .. }) => {
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not a domain")));
                 }
-                found => found.map(|t| Object::Type(t.oid)),
+                Some(found) => Some(Object::Type(found.oid)),
+                None => match self.find_row_type(name) {
+                    Some(_) if kind == ObjectKind::Domain => {
+                        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not a domain")));
+                    }
+                    relation => relation.map(|relation| Object::Type(row_type_oid(&relation))),
+                },
             },
             _ => match self.find(name) {
                 Some(relation) => Some(self.droppable_relation(kind, &relation)?),
@@ -178,9 +185,9 @@ impl Change<'_> {
         };
         let names = Names { catalog: &self.catalog, search_path: &self.search_path };
         let type_name = |oid: Oid| names.format_type(oid, None);
-        let kind = |oid: Oid| {
-            let kind = self.catalog.relations.get(&oid).and_then(|r| object_kind(r));
-            kind.map_or("relation", ObjectKind::noun)
+        let kind = |oid: Oid| match self.catalog.relations.get(&oid).and_then(|r| object_kind(r)) {
+            Some(ObjectKind::Type) => "composite type",
+            kind => kind.map_or("relation", ObjectKind::noun),
         };
         match object {
             Object::Schema(oid) => {
@@ -322,6 +329,7 @@ pub(super) fn object_kind(relation: &Relation) -> Option<ObjectKind> {
         RelationKind::View => Some(ObjectKind::View),
         RelationKind::Index => Some(ObjectKind::Index),
         RelationKind::Sequence => Some(ObjectKind::Sequence),
+        RelationKind::Composite => Some(ObjectKind::Type),
         RelationKind::System => None,
     }
 }

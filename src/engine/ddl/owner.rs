@@ -26,6 +26,7 @@ pub(super) fn noun_of(relation: &Relation) -> &'static str {
         RelationKind::View => "view",
         RelationKind::Index => "index",
         RelationKind::Sequence => "sequence",
+        RelationKind::Composite => "composite type",
         RelationKind::Table | RelationKind::System => "table",
     }
 }
@@ -37,7 +38,7 @@ fn objects(catalog: &CatalogSnapshot) -> Vec<(ObjectAddress, Oid, AclKind)> {
         let kind = match r.kind {
             RelationKind::System | RelationKind::Index => return None,
             RelationKind::Sequence => AclKind::Sequence,
-            RelationKind::Table | RelationKind::View => AclKind::Relation,
+            RelationKind::Table | RelationKind::View | RelationKind::Composite => AclKind::Relation,
         };
         Some(((PG_CLASS, r.oid, 0), schema_oid(&r.schema), kind))
     });
@@ -148,6 +149,11 @@ impl Change<'_> {
                 self.set_owner((PG_NAMESPACE, schema.oid, 0), owner)
             }
             ObjectKind::Type | ObjectKind::Domain => {
+                if let Some(relation) = self.find_composite(name).filter(|_| self.find_type(name).is_none()) {
+                    let address = (PG_CLASS, relation.oid, 0);
+                    self.check_new_owner(address, owner, ("type", &relation.name), Some(&relation.schema))?;
+                    return self.set_owner(address, owner);
+                }
                 let found = self.user_type(name)?;
                 if kind == ObjectKind::Domain && !matches!(found.kind, UserTypeKind::Domain { .. }) {
                     let message = format!("{name} is not a domain");

@@ -19,6 +19,12 @@ impl Change<'_> {
     pub(super) fn rename(&mut self, kind: ObjectKind, name: &Name, if_exists: bool, to: &str) -> Result<()> {
         match kind {
             ObjectKind::Schema => self.rename_schema(&name.name, to),
+            ObjectKind::Type if self.find_type(name).is_none() && self.find_row_type(name).is_some() => {
+                let relation = self.renamed_composite(name)?;
+                let schema = relation.schema.clone();
+                self.check_type_name(&schema, to)?;
+                self.move_relation(&relation, &schema, to)
+            }
             ObjectKind::Type | ObjectKind::Domain => {
                 let mut user_type = self.user_type(name)?;
                 self.check_type_name(&user_type.schema, to)?;
@@ -36,6 +42,12 @@ impl Change<'_> {
 
     pub(super) fn set_schema(&mut self, kind: ObjectKind, name: &Name, if_exists: bool, schema: &str) -> Result<()> {
         self.existing_schema(schema)?;
+        if kind == ObjectKind::Type && self.find_type(name).is_none() && self.find_row_type(name).is_some() {
+            let relation = self.renamed_composite(name)?;
+            self.check_type_name(schema, &relation.name)?;
+            let own_name = relation.name.clone();
+            return self.move_relation(&relation, schema, &own_name);
+        }
         if matches!(kind, ObjectKind::Type | ObjectKind::Domain) {
             let mut user_type = self.user_type(name)?;
             self.check_type_name(schema, &user_type.name)?;
@@ -60,6 +72,14 @@ impl Change<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The composite type that ALTER TYPE names; 42809 for a table's row type.
+    fn renamed_composite(&self, name: &Name) -> Result<Arc<Relation>> {
+        self.find_composite(name).ok_or_else(|| {
+            Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{name} is a table's row type"))
+                .with_hint("Use ALTER TABLE instead.")
+        })
     }
 
     /// The relation that ALTER names. ALTER TABLE also reaches the others, as in PostgreSQL.
@@ -91,7 +111,7 @@ impl Change<'_> {
         match relation.kind {
             RelationKind::Index => self.rename_index(relation.oid, name),
             RelationKind::Sequence => self.move_sequence(relation, schema, name),
-            RelationKind::View => {
+            RelationKind::View | RelationKind::Composite => {
                 self.check_no_views(relation, None)?;
                 self.catalog_mut().remove_relation(relation.oid);
                 let sqlite_name = sqlite_name(schema, name);

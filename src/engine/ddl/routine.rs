@@ -9,6 +9,7 @@ mod lookup;
 use std::sync::Arc;
 
 use super::Change;
+use crate::catalog::composite::row_type_oid;
 use crate::catalog::definitions::Names;
 use crate::catalog::routines::{
     Body, Effects, Language, PG_PROC, Parameter, ParameterMode, Routine, RoutineKind, Volatility, is_compatible,
@@ -16,7 +17,6 @@ use crate::catalog::routines::{
 };
 use crate::catalog::schema::RelationKind;
 use crate::catalog::store;
-use crate::catalog::tables::row_types::row_type_oid;
 use crate::engine::ddl::drop::Object;
 use crate::engine::routines;
 use crate::error::{Error, Result, SqlState};

@@ -111,7 +111,7 @@ impl Change<'_> {
             sql.push_str(" NOT NULL");
         }
         if let Some(collation) = column.repr.collation() {
-            sql.push_str(&format!(" COLLATE {}", quote(collation)));
+            sql.push_str(&format!(" COLLATE {}", quote(collation.trim_matches('"'))));
         }
         if acted_default(relation, column).is_some() {
             sql.push_str(&format!(" DEFAULT ({})", self.default_sql(column)?));
@@ -196,7 +196,8 @@ impl Change<'_> {
             (None, None) => return Err(Error::internal("index key")),
         };
         let collation = self.catalog.repr(type_oid).and_then(Repr::collation);
-        let collation = collation.map_or_else(String::new, |name| format!(" COLLATE {}", quote(name)));
+        let collation =
+            collation.map_or_else(String::new, |name| format!(" COLLATE {}", quote(name.trim_matches('"'))));
         let order = if key.descending { " DESC" } else { "" };
         Ok([format!("ifnull({value}, 0){collation}{order}"), format!("({value} IS NULL){order}")])
     }
@@ -208,7 +209,9 @@ impl Change<'_> {
             (None, Some(text)) => {
                 let expression = self.stored_expression(text, relation)?;
                 match self.catalog.repr(expression.type_oid).and_then(Repr::collation) {
-                    Some(collation) => format!("({}) COLLATE {}", expression.sql, quote(collation)),
+                    Some(collation) => {
+                        format!("({}) COLLATE {}", expression.sql, quote(collation.trim_matches('"')))
+                    }
                     None => format!("({})", expression.sql),
                 }
             }

@@ -143,6 +143,7 @@ impl Scratch {
             sql: "PRAGMA integrity_check".into(),
             binds: Vec::new(),
             write: false,
+            locks_rows: false,
             wait: crate::sql::plan::LockWait::Usual,
             permissions: [].into(),
             target: None,

@@ -2,13 +2,14 @@
 
 use super::Change;
 use super::column::type_display;
+use crate::catalog::composite::row_type_oid;
 use crate::catalog::schema::{Schema, UserType, UserTypeKind};
 use crate::catalog::store;
 use crate::catalog::tables::own;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateDomain, DomainChange, EnumChange, EnumPlace, Name};
 use crate::sql::syntax::lexer::NAME_LENGTH;
-use crate::types::pg_type::{type_by_name, type_info};
+use crate::types::pg_type::{Oid, type_by_name, type_info};
 
 impl Change<'_> {
     pub(super) fn create_schema(&mut self, name: &str, if_not_exists: bool) -> Result<()> {
@@ -36,6 +37,7 @@ impl Change<'_> {
 
     pub(super) fn check_type_name(&self, schema: &str, name: &str) -> Result<()> {
         let taken = self.catalog.type_names.contains_key(&(schema.to_owned(), name.to_owned()))
+            || self.catalog.relation(schema, name).is_some_and(|r| row_type_oid(r) != Oid::INVALID)
             || schema == "pg_catalog" && type_by_name(name).is_some();
         if taken {
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));

@@ -13,7 +13,6 @@ use crate::engine::backends::Backends;
 use crate::engine::context::{Wait, Waiting, now};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::notifications::Note;
-use crate::engine::pool::Places;
 use crate::engine::progress::blocking;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 
@@ -157,9 +156,6 @@ struct Request {
     key: LockKey,
     mode: LockMode,
     scope: Scope,
-    places: Arc<Places>,
-    lock_timeout: Option<Duration>,
-    deadlock_timeout: Duration,
 }
 
 impl Request {
@@ -179,39 +175,18 @@ impl Request {
             } else {
                 Scope::Session
             };
-            let timeouts = session.settings.timeouts();
             Ok(Request {
                 backends: Arc::clone(&session.backends),
                 pid: session.backend_pid,
                 key: LockKey { database: database_oid(&session.database), class, object, sub },
                 mode,
                 scope,
-                places: Arc::clone(&session.places),
-                lock_timeout: timeouts.lock,
-                deadlock_timeout: timeouts.deadlock,
             })
         })
     }
 
     fn granted(&self) -> bool {
         self.backends.locks().try_lock(self.pid, self.key, self.mode, self.scope)
-    }
-
-    /// What PostgreSQL says of a circle of waiting sessions.
-    fn deadlock(&self, circle: &[i32]) -> Error {
-        let next = circle.iter().cycle().skip(1);
-        let lines: Vec<String> = circle
-            .iter()
-            .zip(next)
-            .map(|(pid, blocker)| {
-                let writer = || format!("ShareLock on transaction {blocker}");
-                let awaited = self.backends.locks().awaited(*pid).unwrap_or_else(writer);
-                format!("Process {pid} waits for {awaited}; blocked by process {blocker}.")
-            })
-            .collect();
-        Error::new(SqlState::DEADLOCK_DETECTED, "deadlock detected")
-            .with_detail(lines.join("\n"))
-            .with_hint("See server log for query details.")
     }
 }
 
@@ -220,28 +195,57 @@ fn wait_for_lock(args: &Args<'_>, mode: LockMode, in_transaction: bool) -> Resul
     if request.granted() {
         return Ok(Output::Static(""));
     }
-    let _waiting = Waiting::new(&args.slot().session()?, Wait::AdvisoryLock);
-    let place = request.backends.locks().queue(request.pid, request.key, mode, now())?;
-    let _lent = request.places.lend(1);
+    let place = request.backends.locks().queue(request.pid, request.key, request.mode, now())?;
+    wait_patiently(args.slot(), Wait::AdvisoryLock, |nap| place.wait(request.scope, nap))?;
+    Ok(Output::Static(""))
+}
+
+/// Waits until an attempt, which may take so long, succeeds: no longer than lock_timeout, until the statement is cancelled,
+/// and not in a circle of sessions that wait for each other.
+pub(super) fn wait_patiently(slot: &ContextSlot, wait: Wait, mut attempt: impl FnMut(Duration) -> bool) -> Result<()> {
+    let session = slot.session()?;
+    let (backends, places, pid, timeouts) = slot.with_session(|session| {
+        let (backends, places) = (Arc::clone(&session.backends), Arc::clone(&session.places));
+        Ok((backends, places, session.backend_pid, session.settings.timeouts()))
+    })?;
+    let _waiting = Waiting::new(&session, wait);
+    let _lent = places.lend(1);
     let start = Instant::now();
-    let mut look_for_deadlock = request.deadlock_timeout;
+    let mut look_for_deadlock = timeouts.deadlock;
     blocking(|| {
-        while !place.wait(request.scope, NAP) {
-            args.slot().check_interrupt()?;
+        while !attempt(NAP) {
+            slot.check_interrupt()?;
             let waited = start.elapsed();
-            if request.lock_timeout.is_some_and(|limit| waited >= limit) {
+            if timeouts.lock.is_some_and(|limit| waited >= limit) {
                 return Err(Error::new(SqlState::LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout"));
             }
             if waited >= look_for_deadlock {
                 // Once more later: the circle may be closed by one who waits for its turn to write and does not look.
-                look_for_deadlock += request.deadlock_timeout;
-                if let Some(circle) = request.backends.deadlock(request.pid) {
-                    return Err(request.deadlock(&circle));
+                look_for_deadlock += timeouts.deadlock;
+                if let Some(circle) = backends.deadlock(pid) {
+                    return Err(deadlock(&backends, &circle));
                 }
             }
         }
-        Ok(Output::Static(""))
+        Ok(())
     })
+}
+
+/// What PostgreSQL says of a circle of waiting sessions.
+fn deadlock(backends: &Backends, circle: &[i32]) -> Error {
+    let next = circle.iter().cycle().skip(1);
+    let lines: Vec<String> = circle
+        .iter()
+        .zip(next)
+        .map(|(pid, blocker)| {
+            let transaction = || format!("ShareLock on transaction {blocker}");
+            let awaited = backends.locks().awaited(*pid).unwrap_or_else(transaction);
+            format!("Process {pid} waits for {awaited}; blocked by process {blocker}.")
+        })
+        .collect();
+    Error::new(SqlState::DEADLOCK_DETECTED, "deadlock detected")
+        .with_detail(lines.join("\n"))
+        .with_hint("See server log for query details.")
 }
 
 fn unlock(args: &Args<'_>, mode: LockMode) -> Result<Output> {

@@ -4,6 +4,7 @@
 //! a query may see an OID that has just been dropped. Specification: functions-info.html, ruleutils.c.
 
 use super::{Args, Definition, Output, object_ids};
+use crate::catalog::composite::relation_of;
 use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::pretty::pretty;
 use crate::catalog::qualify::qualified;
@@ -241,6 +242,9 @@ fn type_is_visible(args: &Args<'_>) -> Result<Output> {
         if recorded_name(oid).is_some() {
             return Ok(names.search_path.iter().any(|s| s == "information_schema").into());
         }
+        if let Some((relation, _)) = relation_of(names.catalog, oid) {
+            return Ok(names.relation_is_visible(relation).into());
+        }
         let Some(user) = names.catalog.user_type(oid) else { return Ok(Output::NULL) };
         let found = names.type_is_visible(&user.schema, &user.name);
         // An array type is found where its element is.
@@ -443,6 +447,7 @@ fn kind_name(kind: RelationKind) -> &'static str {
         RelationKind::View => "view",
         RelationKind::Index => "index",
         RelationKind::Sequence => "sequence",
+        RelationKind::Composite => "composite type",
     }
 }
 

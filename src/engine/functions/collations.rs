@@ -16,6 +16,7 @@ use crate::types::json;
 use crate::types::numeric_wire;
 use crate::types::order;
 use crate::types::pg_type::{Oid, RangeOf, Repr, Scalar};
+use crate::types::row_type::Order;
 
 /// Registers the collations.
 pub(super) fn register(connection: &Connection) -> Result<()> {
@@ -36,7 +37,54 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     for subtype in RANGED {
         register_both(connection, Repr::scalar(Scalar::Range(RangeOf { subtype: *subtype, discrete: false })))?;
     }
-    register_one(connection, "pg_packed", compare_packed)
+    register_one(connection, "pg_packed", compare_packed)?;
+    // Those of rows are made when they are needed: their names say how.
+    connection.collation_needed(register_rows).map_err(|error| super::registration_failed("collations", &error))
+}
+
+/// The collation "pg_row(…)" or "pg_row[…]".
+fn register_rows(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    let Some(order) = name.strip_prefix("pg_row").and_then(Order::parse) else { return Ok(()) };
+    connection.create_collation(
+        name,
+        move |a: &str, b: &str| {
+            if a == b { Ordering::Equal } else { compare_ordered(&order, a, b) }
+        },
+    )
+}
+
+/// How texts that are stored arrays or rows compare.
+fn compare_ordered(order: &Order, a: &str, b: &str) -> Ordering {
+    match order {
+        Order::Scalar(scalar) => compare_text(*scalar, a, b),
+        Order::Array(element) => compare_arrays(a, b, &|a, b| compare_parts(element, a, b)),
+        Order::Row(fields) => {
+            let parse = |text: &str| serde_json::from_str::<Vec<Value>>(text).ok();
+            order::read(a, b, parse, |a, b| compare_rows(fields, a, b))
+        }
+    }
+}
+
+/// Field by field (record_cmp). Places behind the last field belong to attributes that this order does not know: they
+/// only tell rows apart.
+fn compare_rows(fields: &[Option<Order>], a: &[Value], b: &[Value]) -> Ordering {
+    let place = |row: &[Value], index: usize| row.get(index).cloned().unwrap_or(Value::Null);
+    let known = fields.iter().enumerate().filter_map(|(index, field)| {
+        let order = field.as_ref()?;
+        Some(compare_parts(order, &place(a, index), &place(b, index)))
+    });
+    let others = (fields.len()..a.len().max(b.len()))
+        .map(|index| compare_elements(Scalar::Text, &place(a, index), &place(b, index)));
+    known.chain(others).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// Fields of rows and elements of arrays of them: NULL last.
+fn compare_parts(order: &Order, a: &Value, b: &Value) -> Ordering {
+    match (order, a, b) {
+        (Order::Scalar(scalar), a, b) => compare_elements(*scalar, a, b),
+        (order, Value::String(a), Value::String(b)) => compare_ordered(order, a, b),
+        (_, a, b) => compare_elements(Scalar::Text, a, b),
+    }
 }
 
 /// One subtype for each collation of ranges.
@@ -54,7 +102,9 @@ fn register_both(connection: &Connection, repr: Repr) -> Result<()> {
 
 fn register_array(connection: &Connection, Repr { scalar, .. }: Repr) -> Result<()> {
     match Repr::array(Oid::INVALID, scalar).collation() {
-        Some(name) => register_one(connection, name, move |a: &str, b: &str| compare_arrays(a, b, scalar)),
+        Some(name) => register_one(connection, name, move |a: &str, b: &str| {
+            compare_arrays(a, b, &|a, b| compare_elements(scalar, a, b))
+        }),
         None => Ok(()),
     }
 }
@@ -77,6 +127,14 @@ fn compare_text(scalar: Scalar, a: &str, b: &str) -> Ordering {
     }
 }
 
+/// How stored values that are texts compare, rows among them.
+fn compare_stored(scalar: Scalar, a: &str, b: &str) -> Ordering {
+    match scalar {
+        Scalar::Row(row) => compare_ordered(&Order::of_row(row), a, b),
+        scalar => compare_text(scalar, a, b),
+    }
+}
+
 /// What `pg_pack` made: argument by argument, each by its type's order; NULL last.
 fn compare_packed(a: &str, b: &str) -> Ordering {
     order::read(
@@ -86,8 +144,8 @@ fn compare_packed(a: &str, b: &str) -> Ordering {
         |a, b| {
             let pairs = a.iter().zip(b).map(|((info, a), (_, b))| match (a, b) {
                 (Packed::Text(a), Packed::Text(b)) => match info.is_array() {
-                    true => compare_arrays(a, b, info.repr.scalar),
-                    false => compare_text(info.repr.scalar, a, b),
+                    true => compare_ordered(&Order::of(info), a, b),
+                    false => compare_stored(info.repr.scalar, a, b),
                 },
                 (Packed::Null, Packed::Null) => Ordering::Equal,
                 (Packed::Null, _) => Ordering::Greater,
@@ -107,13 +165,13 @@ fn compare_packed(a: &str, b: &str) -> Ordering {
 
 /// Element by element; then the array with fewer elements is less, with fewer dimensions, and with the smaller first
 /// dimension that differs (array_cmp).
-fn compare_arrays(a: &str, b: &str, scalar: Scalar) -> Ordering {
+fn compare_arrays(a: &str, b: &str, compare: &dyn Fn(&Value, &Value) -> Ordering) -> Ordering {
     let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
     order::read(a, b, parse, |a, b| {
         let (mut left, mut right) = (Vec::new(), Vec::new());
         flatten(a, &mut left);
         flatten(b, &mut right);
-        let elements = left.iter().zip(&right).map(|(a, b)| compare_elements(scalar, a, b));
+        let elements = left.iter().zip(&right).map(|(a, b)| compare(a, b));
         let (a_lengths, b_lengths) = (lengths(a), lengths(b));
         (elements.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
             .then_with(|| left.len().cmp(&right.len()))
@@ -149,7 +207,7 @@ pub(super) fn compare_elements(scalar: Scalar, a: &Value, b: &Value) -> Ordering
         (_, Value::Null) => Ordering::Less,
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::Number(a), Value::Number(b)) => compare_numbers(a, b),
-        (Value::String(a), Value::String(b)) => compare_text(scalar, a, b),
+        (Value::String(a), Value::String(b)) => compare_stored(scalar, a, b),
         (Value::Number(_), other) => {
             if below_numbers(other) {
                 Ordering::Greater

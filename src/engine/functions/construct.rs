@@ -1,6 +1,6 @@
 //! What the translator itself calls: checks and constructs that are syntax in PostgreSQL and a function in SQLite.
 //!
-//! Owns: enum labels, LIMIT and OFFSET, row values, raised errors.
+//! Owns: enum labels, LIMIT and OFFSET, raised errors.
 
 use crate::engine::constraint_timing::PendingKey;
 use crate::error::{Error, Result, SqlState};
@@ -16,13 +16,13 @@ use super::capture::MISSING_KEY;
 
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_raise", -1, raise),
+    Definition::stable("pg_raise_domain", 5, raise_domain),
     Definition::pure("pg_enum_in", 3, enum_in),
     Definition::pure("pg_enum_order", 2, enum_order),
     Definition::pure("pg_enum_label", 2, enum_label),
     Definition::pure("pg_enum_range", 3, enum_range).called_on_null(),
     Definition::pure("pg_limit", 1, limit).called_on_null(),
     Definition::pure("pg_offset", 1, offset).called_on_null(),
-    Definition::pure("pg_record", -1, record).called_on_null(),
     Definition::pure("pg_raise_not_null", 3, not_null).called_on_null(),
     Definition::stable("pg_capture", -1, capture).called_on_null(),
     Definition::stable("pg_capture_end", 0, capture_end),
@@ -38,6 +38,15 @@ fn raise(args: &Args<'_>) -> Result<Output> {
     let code = state.as_bytes().try_into().map_or(SqlState::INTERNAL_ERROR, SqlState);
     let error = Error::new(code, args.text(1)?.into_owned());
     Err(if args.len() > 2 { error.with_hint(args.text(2)?.into_owned()) } else { error })
+}
+
+/// What a domain's check raises: pg_raise_domain(SQLSTATE, message, schema, domain, constraint or nothing).
+fn raise_domain(args: &Args<'_>) -> Result<Output> {
+    let state = args.text(0)?;
+    let code = state.as_bytes().try_into().map_or(SqlState::INTERNAL_ERROR, SqlState);
+    let error = Error::new(code, args.text(1)?.into_owned()).with_schema(args.text(2)?).with_data_type(args.text(3)?);
+    let constraint = args.text(4)?;
+    Err(if constraint.is_empty() { error } else { error.with_constraint(constraint) })
 }
 
 fn labels(args: &Args<'_>, index: usize) -> Result<std::sync::Arc<Vec<String>>> {
@@ -102,36 +111,6 @@ fn offset(args: &Args<'_>) -> Result<Output> {
         }
         n => Ok(n.into()),
     }
-}
-
-/// The text form of a row, given its fields' (rowtypes.html#ROWTYPES-IO-SYNTAX).
-fn record(args: &Args<'_>) -> Result<Output> {
-    let mut row = String::from("(");
-    for index in 0..args.len() {
-        if index > 0 {
-            row.push(',');
-        }
-        if args.is_null(index) {
-            continue;
-        }
-        let field = args.text(index)?;
-        let quote = field.is_empty()
-            || field.chars().any(|c| matches!(c, '"' | '\\' | '(' | ')' | ',') || c.is_ascii_whitespace());
-        if !quote {
-            row.push_str(&field);
-            continue;
-        }
-        row.push('"');
-        for c in field.chars() {
-            if matches!(c, '"' | '\\') {
-                row.push(c);
-            }
-            row.push(c);
-        }
-        row.push('"');
-    }
-    row.push(')');
-    Ok(row.into())
 }
 
 /// Keeps a part of a row that is about to be written, see `engine::row_capture`: pg_capture(which part, values …).
@@ -226,7 +205,6 @@ mod tests {
                 "23502 null value in column \"c\" of relation \"t\" violates not-null constraint",
             ),
             ("pg_offset(-2)", "2201X OFFSET must not be negative"),
-            ("pg_record('a', NULL, '', 'x y', 'q\"\\')", "(a,,\"\",\"x y\",\"q\"\"\\\\\")"),
         ]);
     }
 }

@@ -14,7 +14,9 @@ use super::{Args, ContextSlot};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
-use crate::types::pg_type::{Scalar, TypeInfo, type_by_name, type_info};
+use crate::types::pg_type::{Scalar, TypeInfo, type_by_name};
+use crate::types::row_type::{Row, element_of, type_of_text};
+use crate::types::row_wire;
 
 /// A number in an array's tree is a text of its own.
 const PER_NUMBER: usize = 16;
@@ -31,10 +33,7 @@ pub(super) struct Typed<'a, 'c> {
 impl<'a, 'c> Typed<'a, 'c> {
     /// Reads the types in argument 0, once per statement.
     pub(super) fn new(args: &'a Args<'c>) -> Result<Self> {
-        let types = args.cached(0, || {
-            let names = args.text(0)?;
-            names.split(',').filter(|name| !name.is_empty()).map(find_type).collect::<Result<Vec<_>>>()
-        })?;
+        let types = args.cached(0, || types_in(&args.text(0)?).collect::<Result<Vec<_>>>())?;
         Ok(Typed { args, types })
     }
 
@@ -74,9 +73,15 @@ impl<'a, 'c> Typed<'a, 'c> {
     }
 }
 
-/// A built-in type by its internal name.
+/// A built-in type by its internal name, or another by its description.
 pub(super) fn find_type(name: &str) -> Result<&'static TypeInfo> {
-    type_by_name(name).ok_or_else(|| Error::internal(format_args!("unknown type {name} in a call")))
+    type_by_name(name).map_or_else(|| type_of_text(name), Ok)
+}
+
+/// The types that a call's first argument lists.
+pub(super) fn types_in(names: &str) -> impl Iterator<Item = Result<&'static TypeInfo>> {
+    let separator = if names.contains('{') { '\n' } else { ',' };
+    names.split(separator).filter(|name| !name.is_empty()).map(find_type)
 }
 
 /// Appends a text as a JSON string.
@@ -121,11 +126,12 @@ pub(super) fn push_json(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot
         return Ok(());
     }
     if is_json_array(info) {
-        let element = type_info(info.element).ok_or_else(|| Error::internal("an array of an unknown type"))?;
+        let element = element_of(info).ok_or_else(|| Error::internal("an array of an unknown type"))?;
         let parsed: serde_json::Value = parse_array(&text_of(value)?)?;
         return push_json_array(element, &parsed, slot, out);
     }
     match (info.repr.scalar, value) {
+        (Scalar::Row(row), _) => push_json_object(row, &text_of(value)?, slot, out)?,
         (Scalar::Bool, ValueRef::Integer(value)) => out.push_str(if value != 0 { "true" } else { "false" }),
         (Scalar::Int2 | Scalar::Int4 | Scalar::Int8, ValueRef::Integer(value)) => out.push_str(&value.to_string()),
         (Scalar::Float4 | Scalar::Float8, _) => push_float(value, info, slot, out)?,
@@ -138,6 +144,23 @@ pub(super) fn push_json(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot
         (Scalar::Date, _) => push_string(&in_iso(info, value, slot)?, out),
         _ => push_string(&text_form(info, value, slot)?, out),
     }
+    Ok(())
+}
+
+/// A row as an object.
+fn push_json_object(row: Row, stored: &str, slot: &ContextSlot, out: &mut String) -> Result<()> {
+    crate::limits::stack::check()?;
+    out.push('{');
+    for (index, (field, value)) in row_wire::fields(row, stored)?.into_iter().enumerate() {
+        limits::work(ELEMENT)?;
+        if index > 0 {
+            out.push(',');
+        }
+        push_string(&field.name, out);
+        out.push(':');
+        push_json(field.info, super::rows::raw(value.as_ref()), slot, out)?;
+    }
+    out.push('}');
     Ok(())
 }
 

@@ -74,6 +74,9 @@ pub(super) fn text_form(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot
     if is_plain_text(info) {
         return Ok(text_of(value)?.into_owned());
     }
+    if let Repr { scalar: Scalar::Row(row), array_of: None } = info.repr {
+        return super::rows::output(row, value, slot);
+    }
     if info.repr.array_of.is_none() && info.repr.scalar.names_object() {
         let oid = value.as_i64().map_err(|_| Error::internal("an object identifier that is not an integer"))?;
         return object_ids::output(info.repr.scalar, oid, slot);

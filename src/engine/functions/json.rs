@@ -129,13 +129,27 @@ fn array_to_json_pretty(args: &Args<'_>) -> Result<Output> {
     if !args.bool(2)? {
         return Ok(out.into());
     }
-    let mut lines = String::from("[");
-    for (index, element) in elements(&out).enumerate() {
-        memory::room(lines.len(), element.len())?;
+    // Of the outermost array or object, which are on lines of their own.
+    let parts: Vec<String> = match out.starts_with('{') {
+        true => members(&out)
+            .map(|(name, value)| {
+                let mut member = String::new();
+                push_string(&name, &mut member);
+                member.push(':');
+                member.push_str(value);
+                member
+            })
+            .collect(),
+        false => elements(&out).map(str::to_owned).collect(),
+    };
+    let (open, close) = if out.starts_with('{') { ('{', '}') } else { ('[', ']') };
+    let mut lines = String::from(open);
+    for (index, part) in parts.iter().enumerate() {
+        memory::room(lines.len(), part.len())?;
         lines.push_str(if index > 0 { ",\n " } else { "" });
-        lines.push_str(element);
+        lines.push_str(part);
     }
-    lines.push(']');
+    lines.push(close);
     Ok(lines.into())
 }
 
@@ -183,7 +197,7 @@ fn build_object(args: &Args<'_>, binary: bool) -> Result<Output> {
 
 /// Whether values of the type may be keys of objects.
 fn is_key(info: &TypeInfo) -> bool {
-    !is_json_array(info) && !matches!(info.repr.scalar, Scalar::Json | Scalar::Jsonb | Scalar::Record)
+    !is_json_array(info) && !matches!(info.repr.scalar, Scalar::Json | Scalar::Jsonb | Scalar::Row(_))
 }
 
 fn null_key(binary: bool, index: usize) -> Error {

@@ -49,6 +49,8 @@ mod ranges;
 mod recorded_tests;
 mod regex;
 mod routine;
+pub(crate) mod row_lock;
+mod rows;
 mod server_info;
 mod session;
 mod sets;
@@ -69,6 +71,7 @@ pub use args::{Args, Output};
 
 use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
+use crate::engine::functions::row_lock::BlockedRow;
 use crate::engine::pool::Lease;
 use crate::engine::sequences::SequenceRegistry;
 use crate::engine::session_schema::SessionLink;
@@ -96,6 +99,10 @@ struct Slot {
     proposed: Mutex<HashMap<u64, bool>>,
     /// The rows that steps of the running statement have kept.
     kept: Mutex<Vec<KeptRows>>,
+    /// The running statement is all that its transaction has done: it need not wait for rows while others wait for it.
+    gives_way: AtomicBool,
+    /// The row that such a statement has failed for.
+    blocked: Mutex<Option<BlockedRow>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
     /// What functions need that run statements themselves.
@@ -135,6 +142,8 @@ impl ContextSlot {
 
     /// The session and its connection, for a function that runs statements; XX000 outside of a session.
     pub(crate) fn linked(&self) -> Result<(Arc<SessionLink>, Arc<Lease>)> {
+        // It may catch errors, and what makes a statement give way is none of its own.
+        self.give_way(false);
         let link = lock(&self.0.link);
         let linked = link.as_ref().and_then(|(session, lease)| session.upgrade().zip(lease.upgrade()));
         linked.ok_or_else(|| Error::internal("a function needs a session and there is none"))
@@ -151,6 +160,34 @@ impl ContextSlot {
     /// reason; SQLite's own code and message are only its shadow.
     pub fn take_error(&self) -> Option<Error> {
         lock(&self.0.error).take()
+    }
+
+    /// A statement begins; whether it is to fail for a row that another transaction has, rather than wait for it.
+    pub(crate) fn give_way(&self, gives_way: bool) {
+        self.0.gives_way.store(gives_way, Ordering::Relaxed);
+    }
+
+    fn gives_way(&self) -> bool {
+        self.0.gives_way.load(Ordering::Relaxed)
+    }
+
+    fn put_blocked_row(&self, row: BlockedRow) {
+        *lock(&self.0.blocked) = Some(row);
+    }
+
+    /// The row for which the last statement has failed that gives way.
+    pub(crate) fn take_blocked_row(&self) -> Option<BlockedRow> {
+        lock(&self.0.blocked).take()
+    }
+
+    /// The error that was left while a statement ran to its end: of a row that could not be locked.
+    pub(crate) fn left_error(&self) -> Result<()> {
+        self.take_error().map_or(Ok(()), Err)
+    }
+
+    /// Whether a function has left an error that was not taken yet.
+    pub(crate) fn has_failed(&self) -> bool {
+        lock(&self.0.error).is_some()
     }
 
     /// Keeps an error for [`take_error`](Self::take_error) and gives what makes SQLite fail. Virtual tables use it too.
@@ -332,6 +369,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 #[rustfmt::skip]
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
+    rows::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
     server_info::FUNCTIONS,
@@ -364,6 +402,7 @@ static AREAS: &[&[Definition]] = &[
     any_text::FUNCTIONS,
     session::FUNCTIONS,
     admin::FUNCTIONS,
+    row_lock::FUNCTIONS,
 ];
 
 /// Registers every function, collation and set-returning function on a new connection. Call it after the slot has

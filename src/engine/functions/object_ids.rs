@@ -14,6 +14,7 @@ use crate::catalog::routines::Routine;
 use crate::catalog::tables::procs::{Proc, proc, procs_named};
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::types;
 use crate::types::pg_type::{Oid, Scalar, TYPES};
 use crate::types::qualified_name::name_parts;
 use crate::types::text_search::configuration;
@@ -178,12 +179,8 @@ fn find_type(session: &SessionContext, text: &str) -> Result<Oid> {
         [schema, name] => (std::slice::from_ref(schema), name),
         _ => return Err(missing()),
     };
-    let found = schemas.iter().find_map(|schema| session.catalog.type_names.get(&(schema.clone(), name.clone())));
-    let oid = *found.ok_or_else(missing)?;
-    match session.catalog.types.get(&oid).filter(|_| is_array) {
-        Some(user) => Ok(user.array),
-        None => Ok(oid),
-    }
+    let oid = schemas.iter().find_map(|schema| types::named(&session.catalog, schema, name)).ok_or_else(missing)?;
+    if is_array { types::array_type(&session.catalog, oid).ok_or_else(missing) } else { Ok(oid) }
 }
 
 /// The users' functions of a name.

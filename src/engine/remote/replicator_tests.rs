@@ -156,6 +156,7 @@ async fn run(session: &mut EngineSession, sql: &str) -> Result<Vec<i64>> {
         sql: sql.into(),
         binds: Vec::new(),
         write: !sql.starts_with("SELECT"),
+        locks_rows: false,
         wait: LockWait::Usual,
         permissions: [].into(),
         target: None,

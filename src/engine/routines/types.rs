@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
+pub(crate) use crate::catalog::composite::row_relation;
+use crate::catalog::composite::row_type_oid;
 use crate::catalog::definitions::Names;
-use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind, UserTypeKind};
-use crate::catalog::tables::relations::listed;
-use crate::catalog::tables::row_types::{relation_of, row_type_oid};
+use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::host::Types;
 use crate::plpgsql::value::{Column, DataType, TypeKind};
@@ -20,15 +20,6 @@ use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 /// A catalog, and where names are looked for.
 pub(crate) struct CatalogTypes<'a> {
     pub planning: PlanContext<'a>,
-}
-
-/// The relation whose rows are of that type.
-pub(crate) fn row_relation(catalog: &CatalogSnapshot, oid: Oid) -> Option<&Relation> {
-    if let Some((relation, is_array)) = relation_of(catalog, oid) {
-        return Some(relation).filter(|_| !is_array);
-    }
-    let system = listed().find(|system| system.row_type == oid && oid != Oid::INVALID)?;
-    catalog.relations.get(&system.relation.oid).map(AsRef::as_ref)
 }
 
 /// A type by its OID.
@@ -93,7 +84,9 @@ impl CatalogTypes<'_> {
             Err(error) => return Err(error),
         };
         match self.relation(&written.names) {
-            Ok(relation) if has_rows(relation) && written.array_bounds.is_empty() => self.known(row_of(relation), -1),
+            Ok(relation) if has_rows(relation) && written.array_bounds.is_empty() => {
+                self.known(row_type_oid(relation), -1)
+            }
             _ => Err(error),
         }
     }
@@ -104,14 +97,7 @@ impl CatalogTypes<'_> {
 }
 
 fn has_rows(relation: &Relation) -> bool {
-    matches!(relation.kind, RelationKind::Table | RelationKind::View | RelationKind::System)
-}
-
-fn row_of(relation: &Relation) -> Oid {
-    match relation.kind {
-        RelationKind::System => listed().find(|s| s.relation.oid == relation.oid).map_or(Oid::INVALID, |s| s.row_type),
-        _ => row_type_oid(relation),
-    }
+    row_type_oid(relation) != Oid::INVALID
 }
 
 impl Types for CatalogTypes<'_> {
@@ -131,7 +117,7 @@ impl Types for CatalogTypes<'_> {
     fn of_row(&mut self, names: &[String]) -> Result<DataType> {
         let relation = self.relation(names)?;
         match has_rows(relation) {
-            true => self.known(row_of(relation), -1),
+            true => self.known(row_type_oid(relation), -1),
             false => {
                 let message = format!("relation \"{}\" does not have a composite type", names.join("."));
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))

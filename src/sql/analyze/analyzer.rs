@@ -14,7 +14,6 @@ use crate::limits::stack;
 use crate::sql::analyze::outer::OuterNames;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::permission::Permissions;
-use crate::sql::plan::LockWait;
 use crate::sql::planner::{PlanContext, schema_denied};
 use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::WindowDef;
@@ -61,7 +60,7 @@ pub struct Analyzer<'a> {
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
     /// FOR UPDATE / FOR SHARE was asked for.
-    pub(in crate::sql) locks_rows: Option<LockWait>,
+    pub(in crate::sql) locks_rows: Option<crate::sql::tree::LockWaitPolicy>,
     /// A view is being expanded: constants in its text are not the statement's.
     pub(super) in_stored_text: usize,
     /// How many of these are the text itself, which stands alone.

@@ -29,7 +29,8 @@ impl Analyzer<'_> {
         if function.volatility == Volatility::Writes {
             self.writes = true;
         }
-        Ok(Expr::new(ExprKind::Func(FunctionRef(function), args), result))
+        let typmod = record_modifier(&args, result);
+        Ok(Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(function), args), result) })
     }
 
     /// Arguments converted to the declared types, and the call's result type.
@@ -77,9 +78,6 @@ impl Analyzer<'_> {
         if call.format == CoercionForm::SqlSyntax && functions::named(name).is_empty() {
             return Err(Error::unsupported(name.to_uppercase()));
         }
-        if let Some(expr) = self.json_of_row(name, call)? {
-            return Ok(expr);
-        }
         let args = match (name, call.args.as_slice()) {
             // The field is a word of the grammar; only its text decides.
             ("extract", [Ast::Const(AConst { value: ConstValue::String(field), location }), source]) => {
@@ -88,7 +86,6 @@ impl Analyzer<'_> {
             }
             (_, args) => match self.named_arguments(name, args)? {
                 Some(args) => args,
-                None if name == "count" => self.counted(args)?,
                 None => self.call_arguments(args)?,
             },
         };
@@ -184,7 +181,8 @@ impl Analyzer<'_> {
         vectors
             .filter(|(_, oid)| matches!(*oid, Oid::INT2VECTOR | Oid::OIDVECTOR))
             .for_each(|(arg, oid)| arg.type_oid = oid);
-        Ok(Expr::new(ExprKind::Func(FunctionRef(function), args), result))
+        let typmod = record_modifier(&args, result);
+        Ok(Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(function), args), result) })
     }
 
     /// information_schema._pg_expandarray(array): rows of element and position, which JDBC asks for.
@@ -194,27 +192,6 @@ impl Analyzer<'_> {
             return Err(Error::unsupported("this call"));
         }
         self.set_returning_in_select(&functions::EXPAND_ARRAY, args)
-    }
-
-    /// row_to_json(t), json_agg(t) …: of a row they are told its columns.
-    fn json_of_row(&mut self, name: &str, call: &FuncCall) -> Result<Option<Expr>> {
-        if !matches!(name, "row_to_json" | "to_json" | "json_agg" | "to_jsonb" | "jsonb_agg") {
-            return Ok(None);
-        }
-        let [row] = call.args.as_slice() else { return Ok(None) };
-        let Some(fields) = self.row_fields(row) else { return Ok(None) };
-        let mut resolved = Vec::with_capacity(fields.len());
-        let mut names = Vec::with_capacity(fields.len());
-        for (name, value) in fields {
-            names.push(name);
-            resolved.push(self.resolve_unknown(value)?);
-        }
-        let row = Expr::new(ExprKind::Row { fields: resolved, names }, Oid::RECORD);
-        let function = self.resolve_function(if name == "row_to_json" { "to_json" } else { name }, &[Oid::RECORD])?;
-        match function.kind {
-            FunctionKind::Aggregate => self.aggregate(function, vec![row], call).map(Some),
-            _ => Ok(Some(Expr::new(ExprKind::Func(FunctionRef(function), vec![row]), function.returns))),
-        }
     }
 
     /// int2(x), where int2 is no function of x's type but a type: a cast (func_get_detail).
@@ -230,28 +207,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// count()'s argument may be a row: it counts if it is there.
-    fn counted(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {
-        let mut counted = Vec::with_capacity(args.len());
-        for arg in args {
-            let expr = self.target_expr(arg)?;
-            if let ExprKind::Row { fields, .. } = &expr.kind
-                && let Some(ExprKind::Var(var)) = fields.first().map(|field| &field.kind)
-                && self.scopes.iter().flat_map(|s| &s.entries).any(|e| e.entry == var.entry && e.nullable)
-            {
-                return Err(Error::unsupported("counting the rows of one side of an outer join"));
-            }
-            counted.push(expr);
-        }
-        Ok(counted)
-    }
-
     fn call_arguments(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {
-        let argument = |a: &mut Self, arg: &Ast| match a.expr(arg)? {
-            Expr { kind: ExprKind::Row { .. }, .. } => Err(Error::unsupported("a row as an argument of a function")),
-            expr => Ok(expr),
-        };
-        args.iter().map(|arg| argument(self, arg)).collect()
+        args.iter().map(|arg| self.target_expr(arg)).collect()
     }
 
     /// Value and default of lag and lead need one type between them: anycompatible. Where they have none, the resolution
@@ -320,7 +277,8 @@ impl Analyzer<'_> {
             of,
             direct: Vec::new(),
         };
-        Ok(Expr::new(ExprKind::Aggref(Box::new(aggregate)), result))
+        let typmod = record_modifier(&aggregate.args, result);
+        Ok(Expr { typmod, ..Expr::new(ExprKind::Aggref(Box::new(aggregate)), result) })
     }
 
     pub(super) fn filter(&mut self, call: &FuncCall) -> Result<Option<Expr>> {
@@ -417,4 +375,13 @@ impl Analyzer<'_> {
         let (expr, output) = if self.is_enum(expr.type_oid) { (self.enum_order(expr), None) } else { (expr, output) };
         Ok(SortKey { expr, output, descending, nulls_first })
     }
+}
+
+/// Which records a polymorphic call gives: those that it takes.
+pub(super) fn record_modifier(args: &[Expr], result: Oid) -> i32 {
+    if !matches!(result, Oid::RECORD | Oid::RECORD_ARRAY) {
+        return -1;
+    }
+    let records = args.iter().filter(|arg| matches!(arg.type_oid, Oid::RECORD | Oid::RECORD_ARRAY));
+    records.map(|arg| arg.typmod).find(|typmod| *typmod != -1).unwrap_or(-1)
 }

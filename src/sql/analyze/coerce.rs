@@ -24,6 +24,7 @@ impl Analyzer<'_> {
         match type_info(oid) {
             Some(info) => info.category,
             None if self.element_type(oid).is_some() => b'A',
+            None if self.is_composite(oid) => b'C',
             None => b'E',
         }
     }
@@ -54,8 +55,13 @@ impl Analyzer<'_> {
             });
         }
         let (from_category, to_category) = (self.category(from), self.category(to));
-        if matches!(from, Oid::VOID | Oid::RECORD) {
+        if from == Oid::VOID || from == Oid::RECORD && to_category != b'S' {
             return None;
+        }
+        if to == Oid::RECORD && self.is_composite(from)
+            || to == Oid::RECORD_ARRAY && self.element_type(from).is_some_and(|e| self.is_composite(e))
+        {
+            return Some(Coercion::Relabel);
         }
         // Anything may be assigned to a string; strings become anything only when asked.
         if to_category == b'S' && context >= CastContext::Assignment {
@@ -118,6 +124,16 @@ impl Analyzer<'_> {
         if let Some(UserTypeKind::Domain { .. }) = self.catalog().types.get(&to).map(|t| &t.kind) {
             return self.to_domain(expr, to, context);
         }
+        let (base, of_base) = self.base_type(to, -1);
+        if base != to {
+            // An array of a domain's values: each is checked.
+            let Some(value) = self.try_coerce(expr, base, of_base, context)? else { return Ok(None) };
+            return self.checked_elements(value, to).map(Some);
+        }
+        if self.is_row(to) && self.is_row(expr.type_oid) {
+            return self.to_row_type(expr, to, context);
+        }
+        let expr = self.known_row(expr)?;
         if self.is_enum(to) && expr.type_oid != to {
             return self.to_enum(expr, to, context);
         }
@@ -128,7 +144,11 @@ impl Analyzer<'_> {
                 let text = self.type_unknown(expr, Oid::TEXT)?;
                 return Ok(Some(Expr { typmod, ..coerced(text, to, Coercion::Input) }));
             }
+            if matches!(to, Oid::RECORD | Oid::RECORD_ARRAY) && !matches!(expr.kind, ExprKind::Null) {
+                return Err(anonymous_input());
+            }
             let typed = self.type_unknown(expr, to)?;
+            let typed = self.checked_parts(typed)?;
             return Ok(Some(self.apply_typmod(typed, to, typmod, context)));
         }
         if let (ExprKind::Literal(n), true) = (&expr.kind, from != to)
@@ -145,7 +165,8 @@ impl Analyzer<'_> {
             return Ok(Some(Expr { typmod, ..coerced(expr, to, path) }));
         }
         let same_modifier = from == to && (typmod == -1 || typmod == expr.typmod);
-        let converted = if from == to { expr } else { coerced(expr, to, path) };
+        let converted = if from == to { expr } else { coerced(expr, to, path.clone()) };
+        let converted = if path == Coercion::ViaIo { self.checked_parts(converted)? } else { converted };
         if same_modifier {
             return Ok(Some(converted));
         }
@@ -354,8 +375,12 @@ impl Analyzer<'_> {
 
     /// Brings expressions to their common type.
     pub(super) fn unify(&mut self, exprs: Vec<Expr>, what: &str) -> Result<(Vec<Expr>, Oid)> {
-        if exprs.iter().any(|e| matches!(e.kind, ExprKind::Row { .. })) {
-            return Err(Error::unsupported(format!("a row in {what}")));
+        let exprs = exprs.into_iter().map(|e| self.known_row(e)).collect::<Result<Vec<_>>>()?;
+        let mut records = exprs.iter().filter(|e| matches!(e.type_oid, Oid::RECORD | Oid::RECORD_ARRAY));
+        if let Some(first) = records.next()
+            && records.any(|other| other.typmod != first.typmod)
+        {
+            return Err(Error::unsupported(format!("records of different types in {what}")));
         }
         let types: Vec<Oid> = exprs.iter().map(|e| e.type_oid).collect();
         let common = self.common_type(&types, what)?;
@@ -398,8 +423,13 @@ impl Analyzer<'_> {
 
     /// A value that stays of type unknown at the end is text.
     pub(in crate::sql) fn resolve_unknown(&mut self, expr: Expr) -> Result<Expr> {
-        if expr.type_oid == Oid::UNKNOWN { self.type_unknown(expr, Oid::TEXT) } else { Ok(expr) }
+        if expr.type_oid == Oid::UNKNOWN { self.type_unknown(expr, Oid::TEXT) } else { self.known_row(expr) }
     }
+}
+
+/// 0A000 for a text that is to be a record of no known type (record_in).
+pub(super) fn anonymous_input() -> Error {
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "input of anonymous composite types is not implemented")
 }
 
 /// Whether a type is what a constant is read as when nothing else is asked.

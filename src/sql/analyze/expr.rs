@@ -5,6 +5,8 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::call::record_modifier;
+use crate::sql::analyze::rows::is_constructor;
 use crate::sql::analyze::type_name;
 use crate::sql::casts::CastContext;
 use crate::sql::scan::LiteralKind;
@@ -176,7 +178,10 @@ impl Analyzer<'_> {
         }
         Ok(match self.params.get(index).copied().unwrap_or(Oid::INVALID) {
             Oid::INVALID => Expr::new(ExprKind::Param(index), Oid::UNKNOWN),
-            known => self.parameter(index, self.base_type(known, -1).0),
+            known => {
+                let value = self.parameter(index, self.base_type(known, -1).0);
+                self.checked_parts(value)?
+            }
         })
     }
 
@@ -329,8 +334,22 @@ impl Analyzer<'_> {
     }
 
     fn distinct_from(&mut self, negated: bool, left: &Ast, right: &Ast) -> Result<Expr> {
-        let (l, r) = (self.expr(left)?, self.expr(right)?);
-        let (operator, left, right) = self.equality(l, r, "IS DISTINCT FROM")?;
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        self.distinct_values(negated, left, right)
+    }
+
+    pub(super) fn distinct_values(&mut self, negated: bool, left: Expr, right: Expr) -> Result<Expr> {
+        let both = is_constructor(&left) && is_constructor(&right);
+        let (left, right) = match (left, right) {
+            (
+                Expr { kind: ExprKind::Row { fields: l, .. }, .. },
+                Expr { kind: ExprKind::Row { fields: r, .. }, .. },
+            ) if both => {
+                return self.distinct_rows(negated, l, r);
+            }
+            pair => pair,
+        };
+        let (operator, left, right) = self.equality(left, right, "IS DISTINCT FROM")?;
         let (left, right) = (Box::new(left), Box::new(right));
         Ok(Expr::new(ExprKind::Distinct { operator, left, right, negated }, Oid::BOOL))
     }
@@ -417,9 +436,11 @@ impl Analyzer<'_> {
             results.insert(0, otherwise);
         }
         let (mut results, common) = self.unify(results, "CASE").map_err(|e| self.at(e, case.location))?;
+        let typmod = record_modifier(&results, common);
         let otherwise = has_else.then(|| Box::new(results.remove(0)));
         let whens = tests.into_iter().zip(results).collect();
-        Ok(Expr::new(ExprKind::Case { operand: operand.map(Box::new), whens, otherwise }, common))
+        let kind = ExprKind::Case { operand: operand.map(Box::new), whens, otherwise };
+        Ok(Expr { kind, type_oid: common, typmod })
     }
 
     fn coalesce(&mut self, args: &[Ast]) -> Result<Expr> {
@@ -427,7 +448,7 @@ impl Analyzer<'_> {
         let (mut args, common) = self.unify(args, "COALESCE")?;
         Ok(match args.len() {
             1 => args.swap_remove(0),
-            _ => Expr::new(ExprKind::Coalesce(args), common),
+            _ => Expr { typmod: record_modifier(&args, common), ..Expr::new(ExprKind::Coalesce(args), common) },
         })
     }
 
@@ -436,15 +457,16 @@ impl Analyzer<'_> {
         let (operator, left, right) = self.equality(a.clone(), b, "NULLIF")?;
         // The operator's own argument: of nullif(1, 2.0) that is a numeric.
         let value = Box::new(if a.type_oid == left.type_oid { a } else { left });
-        let type_oid = value.type_oid;
-        Ok(Expr::new(ExprKind::NullIf { value, operator, right: Box::new(right) }, type_oid))
+        let (type_oid, typmod) = (value.type_oid, record_modifier(std::slice::from_ref(&value), value.type_oid));
+        Ok(Expr { typmod, ..Expr::new(ExprKind::NullIf { value, operator, right: Box::new(right) }, type_oid) })
     }
 
     fn min_max(&mut self, greatest: bool, args: &[Ast]) -> Result<Expr> {
         let construct = if greatest { "GREATEST" } else { "LEAST" };
         let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
         let (args, common) = self.unify(args, construct)?;
-        Ok(Expr::new(ExprKind::MinMax { greatest, args }, common))
+        let typmod = record_modifier(&args, common);
+        Ok(Expr { typmod, ..Expr::new(ExprKind::MinMax { greatest, args }, common) })
     }
 
     /// CURRENT_DATE and its kin.
@@ -490,11 +512,13 @@ impl Analyzer<'_> {
             return Ok(Expr::constant(Value::Text("[]".into()), type_oid));
         }
         let (elements, common) = self.unify(elements, "ARRAY")?;
+        // What records an array has its modifier says.
+        let typmod = record_modifier(&elements, common);
         let Some(type_oid) = self.array_type(common) else {
             let message = format!("could not find array type for data type {}", self.type_name(common));
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
         };
-        Ok(Expr::new(ExprKind::Array(elements), type_oid))
+        Ok(Expr { typmod, ..Expr::new(ExprKind::Array(elements), type_oid) })
     }
 
     fn scalar_query(&mut self, query: &SelectStmt) -> Result<Expr> {
@@ -509,13 +533,14 @@ impl Analyzer<'_> {
 
     fn array_sub_link(&mut self, query: &SelectStmt) -> Result<Expr> {
         let (query, columns) = self.subquery(query)?;
-        let [(_, element, _)] = columns.as_slice() else {
+        let [(_, element, typmod)] = columns.as_slice() else {
             return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
         };
+        let typmod = if matches!(*element, Oid::RECORD | Oid::RECORD_ARRAY) { *typmod } else { -1 };
         let Some(type_oid) = self.array_type(*element) else {
             return Err(Error::unsupported(format!("an array of {}", self.type_name(*element))));
         };
-        Ok(Expr::sub_link(SubLinkKind::Array, query, type_oid))
+        Ok(Expr { typmod, ..Expr::sub_link(SubLinkKind::Array, query, type_oid) })
     }
 
     /// COLLATE: the database has one collation, by bytes; those that mean it are accepted.

@@ -74,6 +74,10 @@ impl Analyzer<'_> {
         self.permissions.borrow_mut().read(relation.oid);
         match relation.kind {
             RelationKind::View if relation.view_query.is_some() => self.view(relation, alias),
+            RelationKind::Composite => {
+                let message = format!("\"{}\" is a composite type", relation.name);
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
             RelationKind::Index => {
                 let message = format!("cannot open relation \"{}\"", relation.name);
                 let detail = "This operation is not supported for indexes.";
@@ -120,6 +124,7 @@ impl Analyzer<'_> {
         entry.schema = alias.is_none().then(|| relation.schema.clone());
         let origins: Vec<_> = relation.columns.iter().map(|column| (relation.oid, column.number)).collect();
         entry.carry_origins(&origins);
+        entry.row_type = Some(relation.oid);
         self.entered(entry, EntryKind::Subquery { query: Box::new(query), lateral: false }, alias)
     }
 

@@ -6,7 +6,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
-use crate::sql::analyze::scope::RangeVar;
+use crate::sql::analyze::scope::{RangeColumn, RangeVar};
 use crate::sql::casts::CastContext;
 use crate::sql::functions::FunctionKind;
 use crate::sql::syntax::ast::definition::ColumnDef;
@@ -88,7 +88,7 @@ impl Analyzer<'_> {
             calls.push((name.to_owned(), routine));
             return Ok(());
         }
-        let args = call.args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
+        let args = call.args.iter().map(|arg| self.target_expr(arg)).collect::<Result<Vec<_>>>()?;
         // unnest(a, b) is ROWS FROM (unnest(a), unnest(b)).
         let each = if name == "unnest" && args.len() > 1 {
             args.into_iter().map(|arg| vec![arg]).collect()
@@ -146,8 +146,41 @@ impl Analyzer<'_> {
         let id = self.fresh_entry();
         let mut entry = RangeVar::of_columns(shown, id, &columns);
         entry.is_function = true;
+        self.rows_of_functions(&mut entry, &calls, ordinality)?;
         let calls = calls.into_iter().map(|(_, call)| call).collect();
         self.entered(entry, EntryKind::Function { calls, ordinality }, alias)
+    }
+
+    /// A function that returns rows has their fields as columns.
+    fn rows_of_functions(&mut self, entry: &mut RangeVar, calls: &[(String, Expr)], ordinality: bool) -> Result<()> {
+        let several = |call: &Expr| call.set_call().is_some_and(|(function, _)| function.columns.len() > 1);
+        if !calls.iter().any(|(_, call)| !several(call) && self.is_row(call.type_oid)) {
+            return Ok(());
+        }
+        let mut given = std::mem::take(&mut entry.columns).into_iter();
+        for (_, call) in calls {
+            if several(call) {
+                let width = call.set_call().map_or(0, |(function, _)| function.columns.len());
+                entry.columns.extend(given.by_ref().take(width));
+                continue;
+            }
+            let Some(column) = given.next() else { break };
+            if call.type_oid == Oid::RECORD {
+                let message = "a column definition list is required for functions returning \"record\"";
+                return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+            }
+            match self.fields_of(&column.expr).filter(|_| self.is_row(call.type_oid)) {
+                Some(fields) => {
+                    entry.columns.extend(fields.into_iter().map(|(name, expr)| RangeColumn { name, expr }));
+                    if calls.len() == 1 && !ordinality {
+                        entry.whole = Some(column.expr);
+                    }
+                }
+                None => entry.columns.push(column),
+            }
+        }
+        entry.columns.extend(given);
+        Ok(())
     }
 
     // ----- functions that users made
@@ -167,7 +200,10 @@ impl Analyzer<'_> {
         let Some(value) = called.map_err(|e| self.at(e, call.location))? else { return Ok(None) };
         let fields = match value.type_oid {
             Oid::RECORD => self.records.fields(value.typmod).to_vec(),
-            _ => return Ok(None),
+            composite => match self.row_type_columns(composite) {
+                Some(columns) => columns,
+                None => return Ok(None),
+            },
         };
         if fields.is_empty() {
             let message = "a column definition list is required for functions returning \"record\"";

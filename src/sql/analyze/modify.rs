@@ -243,6 +243,7 @@ impl<'a> Analyzer<'a> {
                     let param = Expr::new(ExprKind::Param(place), self.base_type(column.type_oid, -1).0);
                     let param =
                         if self.is_enum(column.type_oid) { Expr { type_oid: Oid::UNKNOWN, ..param } } else { param };
+                    let param = self.checked_parts(param)?;
                     self.assign(param, column, &column.name)?
                 }
                 None => self.default_value(column)?,

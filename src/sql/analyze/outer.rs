@@ -110,7 +110,7 @@ impl Analyzer<'_> {
                     .zip(&values)
                     .map(|(name, value)| (name.clone(), value.type_oid, value.typmod))
                     .collect();
-                let typmod = self.records.modifier(shape);
+                let typmod = self.records.modifier(self.context.catalog, shape);
                 Expr { typmod, ..Expr::new(ExprKind::Row { fields: values, names }, Oid::RECORD) }
             }
         }

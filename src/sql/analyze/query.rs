@@ -7,7 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
-use crate::sql::syntax::ast::expression::{AConst, ConstValue, Expr as Ast, Field};
+use crate::sql::syntax::ast::expression::{AConst, ConstValue, Expr as Ast, Field, Indirection};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
     self as ast, CommonTableExpr, CteMaterialize, Distinct, LimitOption, ResTarget, SelectBody, SelectStmt,
@@ -58,15 +58,16 @@ impl Analyzer<'_> {
     pub(super) fn query_with_unknowns(&mut self, ast: &SelectStmt) -> Result<Query> {
         let in_scope = self.ctes.len();
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
-        let (body, order_by) = self.body(&ast.body, &ast.sort)?;
+        let (mut body, order_by) = self.body(&ast.body, &ast.sort)?;
         let (limit, offset) = self.limit_clause(ast)?;
+        let mut row_marks = Vec::new();
         for lock in &ast.locking {
-            self.lock_rows(lock, &ast.body, &body)?;
+            self.lock_rows(lock, &ast.body, &mut body, &mut row_marks)?;
         }
         self.ctes.truncate(in_scope);
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         let with_ties = ast.limit_option == LimitOption::WithTies;
-        Ok(Query { ctes, recursive, body, order_by, limit, offset, with_ties })
+        Ok(Query { ctes, recursive, body, order_by, limit, offset, with_ties, row_marks })
     }
 
     fn body(&mut self, body: &SelectBody, order_by: &[SortBy]) -> Result<(Body, Vec<SortKey>)> {
@@ -469,6 +470,13 @@ impl Analyzer<'_> {
         let mut targets = Vec::with_capacity(items.len());
         for item in items {
             let Some(value) = &item.value else { return Err(Error::internal("a target without a value")) };
+            if let Ast::Indirection(node) = value
+                && let Some(Indirection::Star) = node.indirection.last()
+            {
+                let fields = self.all_fields(node)?;
+                targets.extend(fields.into_iter().map(|(name, expr)| Target { name, expr }));
+                continue;
+            }
             match starred(value) {
                 Some(qualifier) => {
                     let columns = self.starred_columns(&qualifier, item.location)?;
@@ -496,23 +504,8 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn target_expr(&mut self, ast: &Ast) -> Result<Expr> {
-        let mut expr = self.expr(ast)?;
-        if let ExprKind::Row { fields, names } = &mut expr.kind {
-            let mut row_type = Vec::with_capacity(fields.len());
-            for (index, field) in fields.iter_mut().enumerate() {
-                let value = self.determined(field.clone())?;
-                *field = self.resolve_unknown(value)?;
-                let name = names.get(index).cloned().unwrap_or_else(|| format!("f{}", index + 1));
-                row_type.push((name, field.type_oid, field.typmod));
-            }
-            expr.typmod = self.records.modifier(row_type);
-        } else if let Some((function, _)) = expr.set_call()
-            && function.returns == Oid::RECORD
-        {
-            let columns = function.columns.iter().map(|(name, oid)| ((*name).to_owned(), *oid, -1));
-            expr.typmod = self.records.modifier(columns.collect());
-        }
-        Ok(expr)
+        let expr = self.expr(ast)?;
+        self.known_row(expr)
     }
 
     /// An integer constant in ORDER BY, GROUP BY or DISTINCT ON: an output column by position.

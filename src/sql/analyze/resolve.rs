@@ -5,7 +5,10 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::call::record_modifier;
+use crate::sql::analyze::coerce::anonymous_input;
 use crate::sql::analyze::polymorphic::is_polymorphic;
+use crate::sql::analyze::rows::is_constructor;
 use crate::sql::casts::CastContext;
 use crate::sql::functions::{self, Function};
 use crate::sql::operators::{self, Operator};
@@ -29,13 +32,21 @@ impl Analyzer<'_> {
     /// A binary operator applied to its operands.
     pub(super) fn operator(&mut self, name: &str, left: Expr, right: Expr) -> Result<Expr> {
         if let Some(op) = comparison(name) {
-            if let (ExprKind::Row { fields: left, .. }, ExprKind::Row { fields: right, .. }) = (&left.kind, &right.kind)
+            if let (ExprKind::Row { fields: l, .. }, ExprKind::Row { fields: r, .. }) = (&left.kind, &right.kind)
+                && is_constructor(&left)
+                && is_constructor(&right)
             {
-                return self.compare_rows(op, left, right);
+                return self.compare_rows(op, l, r);
+            }
+            if let Some(expr) = self.compare_records(op, &left, &right)? {
+                return Ok(expr);
             }
             if let Some(expr) = self.compare_same(op, &left, &right)? {
                 return Ok(expr);
             }
+        }
+        if is_constructor(&left) && is_constructor(&right) {
+            return Err(self.no_row_comparison(name, &left, &right));
         }
         let types = [left.type_oid, right.type_oid];
         let candidates = operators::named(name);
@@ -52,7 +63,9 @@ impl Analyzer<'_> {
         let right = self.argument(right, operator.right, actual.get(1).copied())?;
         let result = self.result_type(operator.result, &declared, &actual);
         let operator = OperatorRef::Listed(ListedOperator(operator));
-        Ok(Expr::new(ExprKind::Op(operator, vec![left, right]), result))
+        let operands = vec![left, right];
+        let typmod = record_modifier(&operands, result);
+        Ok(Expr { typmod, ..Expr::new(ExprKind::Op(operator, operands), result) })
     }
 
     /// The equality of two operands, as NULLIF and IS DISTINCT FROM need it; 0A000 says of what if it is no operator's.
@@ -101,6 +114,10 @@ impl Analyzer<'_> {
         if !operators::compare_as_stored(target) {
             return Ok(None);
         }
+        let is_text = |e: &Expr| e.type_oid == Oid::UNKNOWN && !matches!(e.kind, ExprKind::Null);
+        if self.is_row(target) && (is_text(left) || is_text(right)) {
+            return Err(anonymous_input());
+        }
         let left = self.implicit(left.clone(), target)?;
         let right = self.implicit(right.clone(), target)?;
         if self.is_enum(target) && !matches!(op, "=" | "<>") {
@@ -136,6 +153,20 @@ impl Analyzer<'_> {
             right.push(r);
         }
         Ok(Expr::new(ExprKind::RowCompare { op, left, right }, Oid::BOOL))
+    }
+
+    /// Why ROW(…) op ROW(…) is no comparison (make_row_comparison_op).
+    fn no_row_comparison(&mut self, name: &str, left: &Expr, right: &Expr) -> Error {
+        if let (ExprKind::Row { fields: left, .. }, ExprKind::Row { fields: right, .. }) = (&left.kind, &right.kind) {
+            for (left, right) in left.clone().into_iter().zip(right.clone()) {
+                if let Err(error) = self.operator(name, left, right) {
+                    return error;
+                }
+            }
+        }
+        let message = format!("could not determine interpretation of row comparison operator {name}");
+        Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+            .with_hint("Row comparison operators must be associated with btree operator families.")
     }
 
     fn no_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Error {

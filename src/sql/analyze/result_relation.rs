@@ -166,6 +166,10 @@ impl<'a> Analyzer<'a> {
                 let row = self.view_or_refusal(relation, entry, change)?;
                 Ok(ResultRelation::of_view(relation, row, change))
             }
+            RelationKind::Composite => {
+                let message = format!("\"{}\" is a composite type", relation.name);
+                refused(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
             RelationKind::Sequence | RelationKind::Index => {
                 let kind = if relation.kind == RelationKind::Index { "index" } else { "sequence" };
                 let message = format!("cannot change {kind} \"{}\"", relation.name);

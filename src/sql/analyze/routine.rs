@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use crate::catalog::composite;
 use crate::catalog::routines::{self, Parameter, ParameterMode, Routine, is_compatible};
-use crate::catalog::schema::CatalogSnapshot;
-use crate::catalog::tables::row_types::relation_of;
+use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::functions::{self, Function, RoutineCall};
@@ -401,6 +401,7 @@ impl<'a> Analyzer<'a> {
                 }
                 _ => value,
             };
+            let value = self.without_dropped(value)?;
             if let Some(list) = values.get_mut(*place) {
                 list.push(value);
             }
@@ -493,23 +494,33 @@ impl<'a> Analyzer<'a> {
         outputs: Vec<(String, Oid, i32)>,
         columns: &[(String, Oid, i32)],
     ) -> (Oid, i32) {
+        let catalog = self.context.catalog;
         if outputs.len() > 1 || returns == Oid::RECORD && !outputs.is_empty() {
-            return (Oid::RECORD, self.records.modifier(outputs));
+            return (Oid::RECORD, self.records.modifier(catalog, outputs));
         }
         if !columns.is_empty() {
-            return (Oid::RECORD, self.records.modifier(columns.to_vec()));
+            return (Oid::RECORD, self.records.modifier(catalog, columns.to_vec()));
         }
-        match self.row_type_columns(returns) {
-            Some(columns) => (Oid::RECORD, self.records.modifier(columns)),
+        match composite::row_relation(catalog, returns).filter(|relation| has_dropped(relation)) {
+            // What it returns has no places for attributes that are gone.
+            Some(relation) => (Oid::RECORD, self.records.modifier(catalog, columns_of(relation))),
             None => self.base_type(returns, -1),
         }
     }
 
     /// The columns of the relation whose rows are of that type.
     pub(super) fn row_type_columns(&self, oid: Oid) -> Option<Vec<(String, Oid, i32)>> {
-        let (relation, is_array) = relation_of(self.catalog(), oid)?;
-        let columns = relation.columns.iter().map(|column| (column.name.clone(), column.type_oid, column.typmod));
-        (!is_array).then(|| columns.collect())
+        composite::row_relation(self.catalog(), oid).map(columns_of)
+    }
+
+    /// A row as functions take it: without places for attributes that are gone.
+    fn without_dropped(&mut self, row: Expr) -> Result<Expr> {
+        let relation = composite::row_relation(self.catalog(), row.type_oid);
+        if !relation.is_some_and(has_dropped) {
+            return Ok(row);
+        }
+        let fields = self.fields_of(&row).unwrap_or_default();
+        self.known_row(Expr::row(fields.into_iter().map(|(_, field)| field).collect()))
     }
 
     fn polymorphic_result(
@@ -566,4 +577,12 @@ fn own_candidate(function: &'static Function, count: usize) -> Option<Candidate>
     let declared = crate::sql::analyze::resolve::expand(function, count)?;
     let places = (0..count).collect();
     Some(Candidate { routine: None, declared, places, expands: function.variadic, defaults: 0 })
+}
+
+fn has_dropped(relation: &Relation) -> bool {
+    !relation.options.dropped.is_empty()
+}
+
+fn columns_of(relation: &Relation) -> Vec<(String, Oid, i32)> {
+    relation.columns.iter().map(|column| (column.name.clone(), column.type_oid, column.typmod)).collect()
 }

@@ -5,7 +5,6 @@
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::syntax::ast::expression::{ColumnRef as ColumnName, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, Var};
 use crate::types::pg_type::Oid;
@@ -50,6 +49,12 @@ pub struct RangeVar {
     pub visible: bool,
     /// The table, for system columns, whole-row references and functional dependencies.
     pub relation: Option<Oid>,
+    /// The relation whose row type its rows have, if they have one.
+    pub row_type: Option<Oid>,
+    /// The row as one value, where it is one: that of a function which returns rows.
+    pub whole: Option<Expr>,
+    /// A column that is not NULL where there is a row, if one is known.
+    pub present: Option<Expr>,
     /// The range table entry.
     pub entry: EntryId,
     /// A function's: its name stands for its value.
@@ -101,6 +106,9 @@ impl RangeVar {
             columns,
             visible: true,
             relation: Some(relation.oid),
+            row_type: Some(relation.oid),
+            whole: None,
+            present: None,
             entry,
             is_function: false,
             nullable: false,
@@ -125,6 +133,9 @@ impl RangeVar {
             columns,
             visible: true,
             relation: None,
+            row_type: None,
+            whole: None,
+            present: None,
             entry,
             is_function: false,
             nullable: false,
@@ -137,6 +148,10 @@ impl RangeVar {
         self.nullable = true;
         for column in &mut self.columns {
             if let ExprKind::Var(var) = &mut column.expr.kind {
+                if var.not_null && self.present.is_none() {
+                    let kind = ExprKind::Var(Var { not_null: false, ..var.clone() });
+                    self.present = Some(Expr::new(kind, column.expr.type_oid));
+                }
                 var.not_null = false;
             }
         }
@@ -303,26 +318,13 @@ impl Analyzer<'_> {
     /// A table's name as a value: its single column if it is a function's, else the row.
     fn whole_row(&mut self, entry: &RangeVar) -> Result<Expr> {
         self.note_use(entry.columns.iter().map(|c| &c.expr));
+        if let Some(whole) = &entry.whole {
+            return Ok(whole.clone());
+        }
         match entry.columns.as_slice() {
             [only] if entry.is_function => Ok(only.expr.clone()),
-            columns => {
-                let fields = columns.iter().map(|c| c.expr.clone()).collect();
-                let names = columns.iter().map(|c| c.name.clone()).collect();
-                Ok(Expr::new(ExprKind::Row { fields, names }, Oid::RECORD))
-            }
+            _ => self.row_of(entry),
         }
-    }
-
-    /// The fields of the row that a bare table name stands for, if it is not a column's name.
-    pub(super) fn row_fields(&self, ast: &Ast) -> Option<Vec<(String, Expr)>> {
-        let Ast::ColumnRef(ColumnName { fields, .. }) = ast else { return None };
-        let ([Field::Name(name)] | [Field::Name(name), Field::Star]) = fields.as_slice() else { return None };
-        if self.scopes.iter().rev().any(|s| matches!(s.unqualified(name), Ok(Some(_)) | Err(_))) {
-            return None;
-        }
-        let entry = self.scopes.iter().rev().find_map(|s| s.entry(None, name))?;
-        self.note_use(entry.columns.iter().map(|c| &c.expr));
-        Some(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
     }
 
     fn qualified_column(&mut self, schema: Option<&str>, table: &str, name: &str) -> Result<Expr> {

@@ -13,14 +13,22 @@ use crate::types::array::{MAX_DIMENSIONS, too_many_dimensions};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
-    /// An expression with subscripts or fields behind it.
+    /// An expression with subscripts or fields behind it: subscripts in a row are taken together.
     pub(super) fn indirection(&mut self, node: &AIndirection) -> Result<Expr> {
-        if let [Indirection::Field(field), rest @ ..] = node.indirection.as_slice() {
-            let value = self.field(&node.arg, field)?;
-            return self.subscripts(value, rest, &node.arg);
+        let mut value = self.expr(&node.arg)?;
+        let mut rest = node.indirection.as_slice();
+        while let [first, others @ ..] = rest {
+            if let Indirection::Field(field) = first {
+                value = self.field(value, field, &node.arg)?;
+                rest = others;
+                continue;
+            }
+            let count = rest.iter().position(|access| matches!(access, Indirection::Field(_))).unwrap_or(rest.len());
+            let (subscripts, others) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+            value = self.subscripts(value, subscripts, &node.arg)?;
+            rest = others;
         }
-        let value = self.expr(&node.arg)?;
-        self.subscripts(value, &node.indirection, &node.arg)
+        Ok(value)
     }
 
     fn subscripts(&mut self, array: Expr, chain: &[Indirection], root: &Ast) -> Result<Expr> {
@@ -75,7 +83,9 @@ impl Analyzer<'_> {
             let shifted = from_zero && indexes.is_empty();
             indexes.push(if shifted { self.operator("+", index, Expr::integer(1, Oid::INT4))? } else { index });
         }
-        Ok(subscripted(array, indexes, element))
+        let typmod = if array.type_oid == Oid::RECORD_ARRAY { array.typmod } else { -1 };
+        let (element, _) = self.base_type(element, -1);
+        Ok(Expr { typmod, ..subscripted(array, indexes, element) })
     }
 
     /// value[key][index] …: what is at that path (jsonb_subscript_transform).
@@ -98,44 +108,61 @@ impl Analyzer<'_> {
         Ok(subscripted(value, path, Oid::JSONB))
     }
 
-    /// A field of a row value whose fields are known.
-    fn field(&mut self, root: &Ast, name: &str) -> Result<Expr> {
-        if let Some(fields) = self.row_fields(root) {
-            return match fields.into_iter().find(|(field, _)| field == name) {
-                Some((_, value)) => Ok(value),
-                None => {
-                    let message = format!("column \"{name}\" not found in data type record");
-                    Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), expr_location(root)))
+    /// A field of a row.
+    fn field(&mut self, row: Expr, name: &str, root: &Ast) -> Result<Expr> {
+        let row = self.known_row(row)?;
+        let Some(fields) = self.fields_of(&row) else {
+            let message = match row.type_oid {
+                Oid::RECORD => format!("could not identify column \"{name}\" in record data type"),
+                oid => {
+                    let type_name = self.type_name(oid);
+                    format!("column notation .{name} applied to type {type_name}, which is not a composite type")
                 }
             };
-        }
-        let row = self.expr(root)?;
-        let of_function = row.set_call().map_or(&[][..], |(function, _)| function.columns);
-        let of_function = of_function.iter().map(|(name, oid)| ((*name).to_owned(), *oid, -1));
-        let fields: Vec<_> = match row.type_oid {
-            Oid::RECORD => of_function.chain(self.records.fields(row.typmod).iter().cloned()).collect(),
-            _ => Vec::new(),
+            let code =
+                if row.type_oid == Oid::RECORD { SqlState::UNDEFINED_COLUMN } else { SqlState::WRONG_OBJECT_TYPE };
+            return Err(self.at(Error::new(code, message), expr_location(root)));
         };
-        match fields.into_iter().zip(0..).find(|((field, ..), _)| field == name) {
-            Some(((_, type_oid, typmod), index)) => {
-                Ok(Expr { typmod, ..Expr::new(ExprKind::Field { arg: Box::new(row), index }, type_oid) })
-            }
+        match fields.into_iter().find(|(field, _)| field == name) {
+            Some((_, value)) => Ok(value),
             None => {
-                let error = Error::unsupported(format!("selecting the field {name} of a composite value"));
-                Err(self.at(error, expr_location(root)))
+                let message = match row.type_oid {
+                    Oid::RECORD => format!("could not identify column \"{name}\" in record data type"),
+                    oid => format!("column \"{name}\" not found in data type {}", self.type_name(oid)),
+                };
+                Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), expr_location(root)))
+            }
+        }
+    }
+
+    /// The fields that (row).* stands for.
+    pub(super) fn all_fields(&mut self, node: &AIndirection) -> Result<Vec<(String, Expr)>> {
+        let chain = node.indirection.split_last().map_or(&[][..], |(_, chain)| chain);
+        let row = if chain.is_empty() {
+            self.expr(&node.arg)?
+        } else {
+            self.indirection(&AIndirection { arg: node.arg.clone(), indirection: chain.to_vec() })?
+        };
+        let row = self.known_row(row)?;
+        match self.fields_of(&row) {
+            Some(fields) => Ok(fields),
+            None if row.type_oid == Oid::RECORD => Err(Error::unsupported("a record whose fields are not known")),
+            None => {
+                let message = format!("type {} is not composite", self.type_name(row.type_oid));
+                Err(self.at(Error::new(SqlState::WRONG_OBJECT_TYPE, message), expr_location(&node.arg)))
             }
         }
     }
 
     fn slice(&mut self, array: Expr, lower: Option<&Ast>, upper: Option<&Ast>) -> Result<Expr> {
-        let type_oid = array.type_oid;
+        let (type_oid, typmod) = (array.type_oid, array.typmod);
         let bound = |a: &mut Self, bound: Option<&Ast>| -> Result<Option<Box<Expr>>> {
             let Some(bound) = bound else { return Ok(None) };
             let bound = a.expr(bound)?;
             Ok(Some(Box::new(a.implicit(bound, Oid::INT4)?)))
         };
         let (lower, upper) = (bound(self, lower)?, bound(self, upper)?);
-        Ok(Expr::new(ExprKind::Slice { array: Box::new(array), lower, upper }, type_oid))
+        Ok(Expr { typmod, ..Expr::new(ExprKind::Slice { array: Box::new(array), lower, upper }, type_oid) })
     }
 }
 

@@ -7,7 +7,8 @@
 use crate::catalog::schema::CatalogSnapshot;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::syntax::ast::expression::{AConst, ColumnRef, ConstValue, Expr, Field, TypeName};
-use crate::types::pg_type::{Oid, Repr, type_by_name, type_info};
+use crate::sql::types;
+use crate::types::pg_type::{Oid, Repr, type_by_name};
 use crate::types::{bits, interval};
 
 /// A type with its modifier and how its values are stored.
@@ -62,10 +63,8 @@ pub fn resolve(type_name: &TypeName, catalog: &CatalogSnapshot, search_path: &[S
     if type_name.array_bounds.is_empty() || element.repr.array_of.is_some() {
         return Ok(element);
     }
-    let array = type_info(element.oid)
-        .map(|t| t.array)
-        .or_else(|| catalog.types.get(&element.oid).map(|t| t.array))
-        .filter(|oid| *oid != Oid::INVALID)
+    let array = types::array_type(catalog, element.oid)
+        .filter(|oid| *oid != element.oid)
         .ok_or_else(|| undefined(&format!("{}[]", type_name.names.join("."))))?;
     Ok(ResolvedType { oid: array, typmod: element.typmod, repr: Repr::array(element.oid, element.repr.scalar) })
 }
@@ -128,8 +127,8 @@ fn resolve_name(
             let message = format!("schema \"{schema}\" does not exist");
             return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message));
         }
-        Some(schema) => find_user_type(catalog, schema, name),
-        None => search_path.iter().find_map(|schema| find_user_type(catalog, schema, name)),
+        Some(schema) => types::named(catalog, schema, name),
+        None => search_path.iter().find_map(|schema| types::named(catalog, schema, name)),
     };
     let oid =
         found.ok_or_else(|| undefined(&schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"))))?;
@@ -139,16 +138,6 @@ fn resolve_name(
     }
     let repr = catalog.repr(oid).ok_or_else(|| Error::internal("user type"))?;
     Ok(ResolvedType { oid, typmod: -1, repr })
-}
-
-/// A user type by its name, or its array type by the name `_name`.
-fn find_user_type(catalog: &CatalogSnapshot, schema: &str, name: &str) -> Option<Oid> {
-    let key = |name: &str| (schema.to_owned(), name.to_owned());
-    if let Some(oid) = catalog.type_names.get(&key(name)) {
-        return Some(*oid);
-    }
-    let element = catalog.type_names.get(&key(name.strip_prefix('_')?))?;
-    catalog.types.get(element).map(|t| t.array)
 }
 
 /// The modifier of a built-in type's name, where no catalog is needed to know the type: in SET TIME ZONE INTERVAL.

@@ -34,7 +34,7 @@ impl Definer<'_> {
             ObjectType::Index => (ObjectKind::Index, "ALTER INDEX"),
             ObjectType::Sequence => (ObjectKind::Sequence, "ALTER SEQUENCE"),
             ObjectType::ForeignTable => return Err(Error::unsupported("ALTER FOREIGN TABLE")),
-            _ => return Err(Error::unsupported("altering the attributes of a composite type")),
+            _ => (ObjectKind::Type, "ALTER TYPE"),
         };
         let table = &alter.relation.relation;
         let actions = alter.commands.iter().map(|cmd| self.alter_action(cmd, table)).collect::<Result<Vec<_>>>()?;
@@ -48,6 +48,10 @@ impl Definer<'_> {
             Cmd::AddColumn { column, missing_ok } => AlterAction::AddColumn {
                 definition: Box::new(self.column_definition(column, table)?),
                 if_not_exists: *missing_ok,
+            },
+            Cmd::AddAttribute { attribute, .. } => AlterAction::AddColumn {
+                definition: Box::new(self.column_definition(attribute, table)?),
+                if_not_exists: false,
             },
             Cmd::ColumnDefault { column, default } => {
                 AlterAction::SetDefault { name: column.clone(), default: default.clone() }
@@ -157,8 +161,7 @@ impl Definer<'_> {
             return change_routine(rename.object_type, object, RoutineChange::Rename(to));
         }
         match rename.object_type {
-            ObjectType::Column | ObjectType::TabConstraint => self.rename_in_table(rename),
-            ObjectType::Attribute => Err(Error::unsupported("altering the attributes of a composite type")),
+            ObjectType::Column | ObjectType::TabConstraint | ObjectType::Attribute => self.rename_in_table(rename),
             ObjectType::DomConstraint => Err(Error::unsupported("ALTER DOMAIN … RENAME CONSTRAINT")),
             other => {
                 let Some((kind, tag)) = renamed_kind(other) else {
@@ -180,13 +183,14 @@ impl Definer<'_> {
         };
         let (kind, tag) = match rename.relation_type {
             None | Some(ObjectType::Table) => (ObjectKind::Table, "ALTER TABLE"),
+            Some(ObjectType::Type) => (ObjectKind::Type, "ALTER TYPE"),
             Some(ObjectType::View) => (ObjectKind::View, "ALTER VIEW"),
             Some(ObjectType::MatView) => (ObjectKind::MaterializedView, "ALTER MATERIALIZED VIEW"),
             Some(other) => return Err(Error::unsupported(format!("ALTER {}", kind_words(other)))),
         };
         let (name, to) = (name.clone(), rename.new_name.clone());
         let action = match rename.object_type {
-            ObjectType::Column => AlterAction::RenameColumn { name, to },
+            ObjectType::Column | ObjectType::Attribute => AlterAction::RenameColumn { name, to },
             _ => AlterAction::RenameConstraint { name, to },
         };
         let table = relation_name(relation);

@@ -12,8 +12,8 @@ use crate::sql::ddl::{
     Parameter,
 };
 use crate::sql::syntax::ast::definition::{
-    ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, DefArg, IndexElem, IndexKey,
-    IndexStmt, ViewCheckOption, ViewStmt,
+    CompositeTypeStmt, ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, DefArg,
+    IndexElem, IndexKey, IndexStmt, ViewCheckOption, ViewStmt,
 };
 use crate::sql::syntax::ast::query::{Persistence, RangeVar, SortByDir, SortByNulls};
 use crate::sql::syntax::ast::statement::{
@@ -126,6 +126,13 @@ impl Definer<'_> {
     pub(super) fn create_enum(self, create: &CreateEnumStmt) -> Defined {
         let (name, labels) = (self.name(&create.name)?, create.labels.clone());
         ddl(Ddl::CreateEnum { name, labels }, "CREATE TYPE")
+    }
+
+    pub(super) fn create_composite(self, create: &CompositeTypeStmt) -> Defined {
+        let name = self.name(&create.name)?;
+        let columns = create.columns.iter().map(|column| self.column_definition(column, &name.name));
+        let columns = columns.collect::<Result<_>>()?;
+        ddl(Ddl::CreateComposite { name, columns }, "CREATE TYPE")
     }
 
     pub(super) fn create_domain(self, create: &CreateDomainStmt) -> Defined {

@@ -8,6 +8,8 @@ use crate::sql::type_names::*;
 pub(super) static ROWS: &[Function] = &[
     stable("to_json", &[ANYELEMENT], JSON, Y("pg_to_json")),
     stable("to_jsonb", &[ANYELEMENT], JSONB, Y("pg_to_jsonb")),
+    stable("row_to_json", &[RECORD], JSON, Y("pg_to_json")),
+    stable("row_to_json", &[RECORD, BOOL], JSON, Y("pg_array_to_json_pretty")),
     stable("json_build_object", &[], JSON, Y("pg_json_build_object")),
     stable("json_build_object", &[ANY], JSON, Y("pg_json_build_object")).variadic(),
     stable("json_build_array", &[], JSON, Y("pg_json_build_array")),

@@ -8,7 +8,7 @@ use super::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey};
 use crate::error::{Error, Result};
 use crate::sql::functions::{self, Call};
 use crate::sql::lower::search::{Search, Volatile};
-use crate::sql::tree::{Aggref, Expr as Typed, ExprKind as Kind, SortKey as TypedKey};
+use crate::sql::tree::{Aggref, Expr as Typed, SortKey as TypedKey};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
@@ -19,7 +19,7 @@ impl Lower<'_> {
         if !call.order_by.is_empty() && functions::HYPOTHETICAL_SET.contains(&function.name) {
             return self.hypothetical(call, result);
         }
-        let mut args = self.aggregated(&call.args)?;
+        let mut args = self.exprs(&call.args)?;
         let of_enum = matches!(function.name, "min" | "max") && types::enum_labels(self.catalog(), result).is_some();
         if of_enum {
             args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
@@ -63,14 +63,6 @@ impl Lower<'_> {
             true => self.enum_label(Expr::new(aggregate, Oid::INT4), result),
             false => Expr::new(aggregate, result),
         })
-    }
-
-    /// An aggregate's arguments; of a row, json_agg and its kin take the object.
-    fn aggregated(&mut self, args: &[Typed]) -> Result<Vec<Expr>> {
-        match args {
-            [Typed { kind: Kind::Row { fields, names }, .. }] => Ok(vec![self.row_as_json(fields, names, false)?]),
-            args => self.exprs(args),
-        }
     }
 
     /// PostgreSQL finds distinct values by sorting them, and so they come sorted.

@@ -6,7 +6,7 @@ use super::Lower;
 use super::tree::{Expr, ExprKind};
 use crate::error::Result;
 use crate::sql::functions::Call;
-use crate::sql::tree::{Expr as Typed, ExprKind as Kind, FunctionRef};
+use crate::sql::tree::{Expr as Typed, FunctionRef};
 use crate::types::pg_type::Oid;
 
 impl Lower<'_> {
@@ -14,11 +14,6 @@ impl Lower<'_> {
     pub(super) fn function(&mut self, function: FunctionRef, args: &[Typed], expr: &Typed) -> Result<Expr> {
         if expr.set_call().is_some() {
             return self.set_value(expr);
-        }
-        if let [Typed { kind: Kind::Row { fields, names }, .. }] = args
-            && matches!(function.name, "to_json" | "to_jsonb")
-        {
-            return self.row_as_json(fields, names, function.returns == Oid::JSONB);
         }
         self.call(function.call, args, expr.type_oid)
     }
@@ -37,7 +32,9 @@ impl Lower<'_> {
 
     /// The arguments' types as [`Call::Typed`] passes them.
     pub(super) fn types_of(&self, args: &[Typed]) -> Expr {
-        let names: Vec<&str> = args.iter().map(|arg| self.internal_name(arg.type_oid)).collect();
-        Expr::text(names.join(","))
+        let names: Vec<&str> = args.iter().map(|arg| self.internal_name(arg.type_oid, arg.typmod)).collect();
+        // What describes a type has commas in it, and no line breaks.
+        let separator = if names.iter().any(|name| name.starts_with('{')) { "\n" } else { "," };
+        Expr::text(names.join(separator))
     }
 }

@@ -5,19 +5,17 @@
 
 use super::Lower;
 use super::tree::{Body, Expr, ExprKind, Query};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sql::functions::Call;
 use crate::sql::tree::{Body as TypedBody, Coercion, Expr as Typed, Query as TypedQuery};
 use crate::sql::types;
-use crate::types::pg_type::{Oid, Scalar};
+use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
+use crate::types::row_type::Row;
 
 impl Lower<'_> {
     /// A conversion to the type of `to`.
     pub(super) fn coerce(&mut self, how: &Coercion, arg: &Typed, to: &Typed) -> Result<Expr> {
         let from = arg.type_oid;
-        if from == Oid::RECORD && matches!(how, Coercion::ViaIo) {
-            return Ok(Expr { type_oid: to.type_oid, ..self.record_text(arg)? });
-        }
         let value = self.expr(arg)?;
         Ok(match how {
             Coercion::Relabel => value,
@@ -35,24 +33,35 @@ impl Lower<'_> {
                 let modifier = Expr::integer(i64::from(to.typmod), Oid::INT4);
                 Expr::function("pg_interval_in", vec![value, modifier], to.type_oid)
             }
-            Coercion::Array(element) => self.coerce_elements(value, element, to.type_oid)?,
+            Coercion::Array(element) => self.coerce_elements(value, element, to)?,
+            Coercion::Row(row) => self.converted_row(value, row)?,
         })
     }
 
     /// An array by the cast of its elements: the array is evaluated once, in a sub-query that SQLite does not flatten.
-    fn coerce_elements(&mut self, array: Expr, element: &Typed, to: Oid) -> Result<Expr> {
-        let element = self.expr(element)?;
-        let name = Expr::text(self.internal_name(self.element_type(to)));
+    fn coerce_elements(&mut self, array: Expr, element: &Typed, to: &Typed) -> Result<Expr> {
+        self.elements.push(None);
+        let lowered = self.expr(element);
+        self.elements.pop();
+        let name = Expr::text(self.internal_name(element.type_oid, element.typmod));
         let template = "(SELECT pg_array_shaped(s.v, pg_array_agg({2}, {1})) FROM (SELECT {0} AS v) AS s \
                         LEFT JOIN json_each(pg_array_flat(s.v)))";
-        Ok(Expr::template(template, vec![array, element, name], to))
+        Ok(Expr::template(template, vec![array, lowered?, name], to.type_oid))
     }
 
     /// The text form of a value; strings and enums are theirs already.
     pub(super) fn to_text(&self, value: Expr, from: Oid) -> Expr {
-        match types::repr_of(self.catalog(), from) {
-            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: Oid::TEXT, ..value },
-            _ => Expr::new(ExprKind::Call(io_function("pg_out_", self.internal_name(from)), vec![value]), Oid::TEXT),
+        let info = self.info(from, value.typmod);
+        match info.repr {
+            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => {
+                Expr { type_oid: Oid::TEXT, typmod: -1, ..value }
+            }
+            Repr { scalar: Scalar::Row(_), .. } => {
+                Expr::function("pg_type_out", vec![Expr::text(info.name), value], Oid::TEXT)
+            }
+            _ => {
+                Expr::new(ExprKind::Call(io_function("pg_out_", self.internal_name(from, -1)), vec![value]), Oid::TEXT)
+            }
         }
     }
 
@@ -61,9 +70,11 @@ impl Lower<'_> {
         if types::enum_labels(self.catalog(), to).is_some() {
             return self.checked_label(text, to);
         }
-        match types::repr_of(self.catalog(), to) {
+        let info = self.info(to, -1);
+        match info.repr {
+            Repr { scalar: Scalar::Row(_), .. } => Expr::function("pg_type_in", vec![Expr::text(info.name), text], to),
             repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: to, typmod: -1, ..text },
-            _ => Expr::new(ExprKind::Call(io_function("pg_in_", self.internal_name(to)), vec![text]), to),
+            _ => Expr::new(ExprKind::Call(io_function("pg_in_", self.internal_name(to, -1)), vec![text]), to),
         }
     }
 
@@ -84,7 +95,7 @@ impl Lower<'_> {
             Oid::TIMESTAMPTZ => ("pg_typmod_timestamptz", vec![value, modifier]),
             Oid::INTERVAL => ("pg_typmod_interval", vec![value, modifier]),
             array => {
-                let element = self.internal_name(self.element_type(array));
+                let element = self.internal_name(self.element_type(array), -1);
                 ("pg_typmod_array", vec![Expr::text(element), value, modifier, explicit])
             }
         };
@@ -100,12 +111,13 @@ impl Lower<'_> {
         checks: &[(String, Typed)],
     ) -> Result<Expr> {
         let name = types::type_name(self.catalog(), domain);
+        let schema = self.catalog().types.get(&domain).map_or_else(String::new, |user| user.schema.clone());
         let value = self.expr(arg)?;
         self.once(value, |lower, mut value| {
             if not_null {
                 let message = format!("domain {name} does not allow null values");
                 let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
-                value = checked(value, test, "23502", message);
+                value = checked(value, test, ["23502", &message, &schema, &name, ""]);
             }
             for (check, condition) in checks {
                 lower.domain_values.push(value.clone());
@@ -113,7 +125,7 @@ impl Lower<'_> {
                 lower.domain_values.pop();
                 let test = Expr::template("({0} IS NOT 0)", vec![condition?], Oid::BOOL);
                 let message = format!("value for domain {name} violates check constraint \"{check}\"");
-                value = checked(value, test, "23514", message);
+                value = checked(value, test, ["23514", &message, &schema, &name, check]);
             }
             Ok(value)
         })
@@ -130,14 +142,29 @@ impl Lower<'_> {
                 (Some(Shown::Names(kind)), _) => {
                     Expr::function("pg_array_names", vec![Expr::text(kind), value], type_oid)
                 }
-                (None, Oid::RECORD) => self.shown_record(&typed.expr, value)?,
-                (None, _) => continue,
+                (None, _) => match self.info(type_oid, typed.expr.typmod) {
+                    TypeInfo { repr: Repr { scalar: Scalar::Row(row), .. }, name, .. } if names_objects(*row) => {
+                        Expr::function("pg_row_names", vec![Expr::text(*name), value], type_oid)
+                    }
+                    TypeInfo { repr: Repr { scalar: Scalar::Record, .. }, .. } => {
+                        return Err(Error::unsupported("a record whose fields are not known"));
+                    }
+                    _ => continue,
+                },
             };
             // The order is still by OID.
             query.order_by.iter_mut().filter(|key| key.output == Some(index)).for_each(|key| key.output = None);
         }
         Ok(())
     }
+}
+
+/// Whether there are names of objects in a row, which only the catalog knows.
+fn names_objects(row: Row) -> bool {
+    row.present().any(|field| match field.info.repr.scalar {
+        Scalar::Row(inner) => names_objects(inner),
+        scalar => scalar.names_object(),
+    })
 }
 
 /// How values of a type that names objects leave.
@@ -169,10 +196,10 @@ fn shown_by(type_oid: Oid) -> Option<Shown> {
 }
 
 /// CASE WHEN test THEN value ELSE raise an error.
-fn checked(value: Expr, test: Expr, state: &str, message: String) -> Expr {
-    let type_oid = value.type_oid;
-    let raise = Expr::function("pg_raise", vec![Expr::text(state), Expr::text(message)], type_oid);
-    Expr::new(ExprKind::Case { whens: vec![(test, value)], otherwise: Some(Box::new(raise)) }, type_oid)
+fn checked(value: Expr, test: Expr, raised: [&str; 5]) -> Expr {
+    let (type_oid, typmod) = (value.type_oid, value.typmod);
+    let raise = Expr::function("pg_raise_domain", raised.map(Expr::text).to_vec(), type_oid);
+    Expr { kind: ExprKind::Case { whens: vec![(test, value)], otherwise: Some(Box::new(raise)) }, type_oid, typmod }
 }
 
 /// pg_in_… and pg_out_… by type: the names are the types', so the set is finite and kept for the process' life.

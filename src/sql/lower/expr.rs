@@ -69,14 +69,17 @@ impl Lower<'_> {
             Kind::ScalarArray { all, comparison, array, element } => {
                 self.scalar_array(*all, comparison, array, *element)
             }
-            Kind::Element => plain(ExprKind::ArrayElement),
+            Kind::Element => match self.elements.last() {
+                Some(Some(element)) => Ok(element.clone()),
+                _ => plain(ExprKind::ArrayElement),
+            },
             Kind::SubLink(link) => self.sub_link(link, expr),
             Kind::Case { operand, whens, otherwise } => self.case(operand.as_deref(), whens, otherwise.as_deref()),
             Kind::CaseTest => self.case_tests.last().cloned().ok_or_else(|| Error::internal("no CASE around")),
             Kind::Coalesce(args) => Ok(Expr::function("coalesce", self.exprs(args)?, expr.type_oid)),
             Kind::MinMax { greatest, args } => self.extreme(*greatest, args, expr.type_oid),
             Kind::Array(elements) => self.array(elements, expr.type_oid),
-            Kind::Row { fields, .. } => self.row(fields),
+            Kind::Row { fields, .. } => self.row(fields, expr),
             Kind::Field { arg, index } => self.field(arg, *index, expr),
             Kind::Subscript { container, indexes } => self.subscript(container, indexes, expr.type_oid),
             Kind::Slice { array, lower, upper } => self.slice(array, lower.as_deref(), upper.as_deref()),
@@ -146,7 +149,13 @@ impl Lower<'_> {
     fn null_test(&mut self, arg: &Typed, negated: bool) -> Result<Expr> {
         let template = if negated { "({0} IS NOT NULL)" } else { "({0} IS NULL)" };
         let Some(fields) = self.fields_of(arg)? else {
-            return Ok(Expr::template(template, vec![self.expr(arg)?], Oid::BOOL));
+            let value = self.expr(arg)?;
+            if self.is_row(arg.type_oid) {
+                let name = Expr::text(self.internal_name(arg.type_oid, arg.typmod));
+                let function = if negated { "pg_row_is_not_null" } else { "pg_row_is_null" };
+                return Ok(Expr::function(function, vec![name, value], Oid::BOOL));
+            }
+            return Ok(Expr::template(template, vec![value], Oid::BOOL));
         };
         // A row is null if all its fields are, and not null if none is.
         let tests = fields.into_iter().map(|field| Expr::template(template, vec![field], Oid::BOOL)).collect();
@@ -251,8 +260,8 @@ impl Lower<'_> {
     fn array(&mut self, elements: &[Typed], type_oid: Oid) -> Result<Expr> {
         let mut elements = self.exprs(elements)?;
         // Elements may be arrays themselves; then the array's element type is theirs.
-        let element = elements.first().map_or(Oid::TEXT, |first| first.type_oid);
-        let name = Expr::text(self.internal_name(element));
+        let (element, typmod) = elements.first().map_or((Oid::TEXT, -1), |first| (first.type_oid, first.typmod));
+        let name = Expr::text(self.internal_name(element, typmod));
         let rest = elements.split_off(elements.len().min(ARGUMENTS));
         elements.insert(0, name.clone());
         if rest.is_empty() {

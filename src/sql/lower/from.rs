@@ -15,7 +15,6 @@ use crate::sql::lower::search::Volatile;
 use crate::sql::tree::{
     EntryId, EntryKind, Expr as Typed, ExprKind as Kind, FromItem as TypedItem, Query as TypedQuery, RangeTblEntry,
 };
-use crate::sql::types;
 use crate::types::pg_type::Oid;
 
 impl Lower<'_> {
@@ -129,8 +128,8 @@ impl Lower<'_> {
         let mut ctes = self.ctes_read_by(&query)?;
         ctes.append(&mut query.ctes);
         query.ctes = ctes;
-        let catalog = self.catalog();
-        if !fits(&query, &|oid| types::repr_of(catalog, oid)) {
+        let context = self.context;
+        if !fits(&query, &|oid, typmod| context.repr_of(oid, typmod)) {
             return Err(Error::unsupported("a LATERAL sub-query of so many columns or references"));
         }
         Ok(FromItem::Plan { query: Box::new(query), alias })

@@ -251,10 +251,7 @@ impl<'a> Lower<'a> {
     }
 
     pub(super) fn returned(&mut self, target: &TypedTarget) -> Result<Target> {
-        let expr = match target.expr.type_oid {
-            Oid::RECORD if self.context.shows => self.record_text(&target.expr)?,
-            _ => self.expr(&target.expr)?,
-        };
+        let expr = self.expr(&target.expr)?;
         Ok(Target { expr, name: target.name.clone() })
     }
 

@@ -23,7 +23,7 @@ use crate::types::value::Value;
 pub use snapshot::check;
 
 /// Gives a type's stored representation; user types need the catalog.
-pub type ReprOf<'a> = &'a dyn Fn(Oid) -> Repr;
+pub type ReprOf<'a> = &'a dyn Fn(Oid, i32) -> Repr;
 
 /// A statement's text and its parameters.
 pub struct Translated {
@@ -217,7 +217,7 @@ impl<'a> Printer<'a> {
         if matches!(expr.kind, ExprKind::Row(_)) {
             return None;
         }
-        (self.repr_of)(expr.type_oid).collation()
+        (self.repr_of)(expr.type_oid, expr.typmod).collation()
     }
 
     fn expr(&mut self, expr: &Expr) {

@@ -16,7 +16,6 @@ use crate::sql::plan::ProgramStep;
 use crate::sql::tree::{
     Cte as TypedCte, CteId, CteQuery, EntryId, EntryKind, Modify as TypedModify, Query as TypedQuery, RangeTblEntry,
 };
-use crate::sql::types;
 use crate::types::pg_type::Oid;
 
 /// SQLite's function for the rows that a step has kept.
@@ -50,7 +49,7 @@ pub(super) enum Statement {
 
 impl Statement {
     pub(super) fn print(&self, context: Context<'_>) -> Result<print::Translated> {
-        let repr_of = |oid| types::repr_of(context.catalog, oid);
+        let repr_of = |oid, typmod| context.repr_of(oid, typmod);
         Ok(match self {
             Statement::Query(query) => print::query(query, &repr_of),
             Statement::Modify(modify) => {

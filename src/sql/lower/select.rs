@@ -22,6 +22,9 @@ impl Lower<'_> {
         if query.with_ties {
             return self.with_ties(query);
         }
+        if !query.row_marks.is_empty() {
+            return self.locked(query);
+        }
         let ctes = match self.steps_of(&query.ctes, query.recursive, &Last::Query(query), false)? {
             true => Vec::new(),
             false => self.ctes(&query.ctes)?,

@@ -56,12 +56,13 @@ impl Lower<'_> {
         if values.len() == 1 {
             return Ok(values.remove(0));
         }
-        let record = record::stored(values);
+        let record = record::stored(values, self.info(call.type_oid, call.typmod));
+        let (type_oid, typmod) = (call.type_oid, call.typmod);
         Ok(match there {
-            None => record,
+            None => Expr { type_oid, typmod, ..record },
             Some(there) => {
                 let whens = vec![(Expr::template("({0} IS NOT NULL)", vec![there], Oid::BOOL), record)];
-                Expr::new(ExprKind::Case { whens, otherwise: None }, Oid::RECORD)
+                Expr { kind: ExprKind::Case { whens, otherwise: None }, type_oid, typmod }
             }
         })
     }
@@ -148,7 +149,7 @@ impl Lower<'_> {
         let fits = |call: &Typed| {
             call.set_call().is_some_and(|(function, args)| function.columns.len() < 2 && args.len() < MAX_UNNEST)
                 && types::element_type(self.catalog(), call.type_oid).is_none()
-                && call.type_oid != Oid::RECORD
+                && !self.is_row(call.type_oid)
         };
         if calls.len() > MAX_UNNEST || !calls.iter().all(fits) {
             return Ok(None);
@@ -161,7 +162,7 @@ impl Lower<'_> {
                 _ => {
                     let alias = self.fresh_alias();
                     let (item, _) = self.set_item(function, args, call.type_oid, alias)?;
-                    array_of_item(item, self.internal_name(call.type_oid))
+                    array_of_item(item, self.internal_name(call.type_oid, call.typmod))
                 }
             });
         }

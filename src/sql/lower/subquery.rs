@@ -44,8 +44,8 @@ impl Lower<'_> {
 
     /// The one column of a query as an array.
     fn array_of(&mut self, query: &Query, array: Oid) -> Result<Expr> {
-        let element = query.outputs().first().map_or(Oid::TEXT, |(_, oid, _)| *oid);
-        let element = self.internal_name(element).to_owned();
+        let (element, typmod) = query.outputs().first().map_or((Oid::TEXT, -1), |(_, oid, typmod)| (*oid, *typmod));
+        let element = self.internal_name(element, typmod).to_owned();
         let query = Box::new(self.query(query)?);
         Ok(Expr::new(ExprKind::ArrayQuery { query, element }, array))
     }

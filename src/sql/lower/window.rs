@@ -23,7 +23,7 @@ impl Lower<'_> {
         {
             let function =
                 if typed.days && key_type == Oid::TIMESTAMPTZ { "pg_range_key_zone" } else { "pg_range_key" };
-            let args = vec![Expr::text(self.internal_name(key_type)), key.expr.clone()];
+            let args = vec![Expr::text(self.internal_name(key_type, -1)), key.expr.clone()];
             key.expr = Expr::function(function, args, Oid::INT8);
         }
         Ok(Window { partition_by, order_by, frame })

@@ -1,4 +1,4 @@
-//! Operators over what contains other values: json, jsonb and arrays. For array || PostgreSQL's pseudo-types are the
+//! Operators over what contains other values: json, jsonb, arrays and rows. For array || PostgreSQL's pseudo-types are the
 //! anycompatible family; here both sides have the same element type.
 
 use super::{Operator, infix};
@@ -6,6 +6,12 @@ use crate::sql::functions::Call::{Function as F, Typed as Y};
 use crate::sql::type_names::*;
 
 pub(super) static ROWS: &[Operator] = &[
+    infix("*=", RECORD, RECORD, BOOL, F("pg_record_image_eq")),
+    infix("*<>", RECORD, RECORD, BOOL, F("pg_record_image_ne")),
+    infix("*<", RECORD, RECORD, BOOL, F("pg_record_image_lt")),
+    infix("*<=", RECORD, RECORD, BOOL, F("pg_record_image_le")),
+    infix("*>", RECORD, RECORD, BOOL, F("pg_record_image_gt")),
+    infix("*>=", RECORD, RECORD, BOOL, F("pg_record_image_ge")),
     infix("-", JSONB, INT4, JSONB, F("pg_jsonb_delete_idx")),
     infix("-", JSONB, TEXT, JSONB, F("pg_jsonb_delete")),
     infix("->", JSON, INT4, JSON, F("pg_json_array_element")),

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
 
 use super::{Accumulator, register_one};
-use crate::engine::functions::elements::{find_type, is_json_array, malformed_array, push_element, push_json};
+use crate::engine::functions::elements::{is_json_array, malformed_array, push_element, push_json, types_in};
 use crate::engine::functions::{Args, ContextSlot, Output};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
@@ -38,7 +38,7 @@ fn typed_values(args: &Args<'_>) -> Result<Vec<(&'static TypeInfo, Value)>> {
         return unpack(&args.text(0)?);
     }
     let names = args.text(0)?;
-    let types = names.split(',').map(find_type);
+    let types = types_in(&names);
     let owned =
         |index: usize| args.raw(index + 1).try_into().map_err(|_| Error::internal("a stored text that is not UTF-8"));
     types.enumerate().map(|(index, info)| Ok((info?, owned(index)?))).collect()
@@ -65,7 +65,7 @@ pub(in crate::engine::functions) fn unpack(packed: &str) -> Result<Vec<(&'static
     let parts: Vec<serde_json::Value> = serde_json::from_str(packed).map_err(malformed_array)?;
     let mut parts = parts.into_iter();
     let names = parts.next().unwrap_or_default();
-    let types = names.as_str().unwrap_or_default().split(',').map(find_type);
+    let types = types_in(names.as_str().unwrap_or_default());
     types.zip(parts).map(|(info, part)| Ok((info?, unpack_value(part)))).collect()
 }
 
@@ -173,10 +173,8 @@ impl<const BINARY: bool> Accumulator for JsonArray<BINARY> {
     fn add(&mut self, args: &Args<'_>) -> Result<()> {
         let mut item = Item { json: String::new(), structured: false };
         for (info, value) in typed_values(args)? {
-            let is_row = info.repr.scalar == Scalar::Record;
+            let is_row = matches!(info.repr.scalar, Scalar::Row(_));
             item.structured = (is_row || is_json_array(info)) && value != Value::Null;
-            // A row comes as the JSON object that it is to be.
-            let info = if is_row { find_type("json")? } else { info };
             push_json(info, (&value).into(), args.slot(), &mut item.json)?;
         }
         self.0.push_back(item);

@@ -1,0 +1,134 @@
+//! Row locks as statements take them: `pg_lock_row`, which stands where SELECT … FOR UPDATE filters its rows, and what
+//! SQLite tells of every row that a statement changes.
+//!
+//! Owns: [`changed`], [`FUNCTIONS`]. Must not know: which statements lock (`sql::lower::locking`). Specification:
+//! sql-select.html#SQL-FOR-UPDATE-SHARE.
+
+use std::sync::Arc;
+
+use rusqlite::hooks::Action;
+
+use super::admin::wait_patiently;
+use super::{Args, ContextSlot, Definition, Output};
+use crate::engine::context::Wait;
+use crate::engine::row_locks::{Locker, Refusal, RowLocks, Strength};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::tree::LockWaitPolicy;
+
+pub(super) static FUNCTIONS: &[Definition] = &[
+    // (table, rowid, strength, policy, what the error calls the table); the rowid is NULL where an outer join has no row.
+    Definition::stable("pg_lock_row", 5, lock_row).called_on_null(),
+];
+
+fn lock_row(args: &Args<'_>) -> Result<Output> {
+    if args.is_null(1) {
+        return Ok(true.into());
+    }
+    let (table, row) = (args.text(0)?, args.int(1)?);
+    let strength = strength_of(args.int(2)?);
+    let (locks, locker) = of_session(args.slot())?;
+    let policies = [LockWaitPolicy::Block, LockWaitPolicy::Skip, LockWaitPolicy::Error];
+    let policy = policies.into_iter().find(|policy| *policy as i64 == args.int(3).unwrap_or_default());
+    match (locks.lock(&table, Some(row), locker, strength), policy.unwrap_or_default()) {
+        (Ok(()), _) => Ok(true.into()),
+        (Err(_), LockWaitPolicy::Skip) => Ok(false.into()),
+        (Err(_), LockWaitPolicy::Error) => Err(Error::new(
+            SqlState::LOCK_NOT_AVAILABLE,
+            format!("could not obtain lock on row in relation \"{}\"", args.text(4)?),
+        )),
+        (Err(refusal), LockWaitPolicy::Block) => {
+            let lock = || locks.lock(&table, Some(row), locker, strength);
+            wait_or_give_way(args.slot(), (&locks, locker), (&table, row, strength), refusal, lock)?;
+            Ok(true.into())
+        }
+    }
+}
+
+fn strength_of(number: i64) -> Strength {
+    [Strength::KeyShare, Strength::Share, Strength::NoKeyUpdate]
+        .into_iter()
+        .nth(usize::try_from(number).unwrap_or(usize::MAX))
+        .unwrap_or(Strength::Update)
+}
+
+/// SQLite has changed a row: it is the transaction's until that ends. If another one has locked it, this waits; an error
+/// ends the statement when SQLite is done with it.
+pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table: &str, row: i64) {
+    // What is inserted nobody else sees; temporary tables are the session's own, others the engine's.
+    let strength = match action {
+        Action::SQLITE_UPDATE => Strength::NoKeyUpdate,
+        Action::SQLITE_DELETE => Strength::Update,
+        _ => return,
+    };
+    if database != "main" || table.starts_with("__pg_") || slot.has_failed() {
+        return;
+    }
+    let Ok((locks, locker)) = of_session(slot) else { return };
+    let change = || locks.change(table, Some(row), locker, strength);
+    let wanted = (table, row, strength);
+    let outcome = change().or_else(|refusal| wait_or_give_way(slot, (&locks, locker), wanted, refusal, change));
+    if let Err(error) = outcome {
+        slot.fail(error);
+    }
+}
+
+fn of_session(slot: &ContextSlot) -> Result<(Arc<RowLocks>, Locker)> {
+    slot.with_session(|session| {
+        Ok((Arc::clone(&session.row_locks), Locker { pid: session.backend_pid, depth: session.depth }))
+    })
+}
+
+/// A row that a statement wants and another transaction has.
+#[derive(Debug)]
+pub(crate) struct BlockedRow {
+    table: String,
+    row: i64,
+    strength: Strength,
+}
+
+impl BlockedRow {
+    /// Waits until it is free; the session does not lock it thereby.
+    pub(crate) fn wait(&self, slot: &ContextSlot) -> Result<()> {
+        let (locks, locker) = of_session(slot)?;
+        let attempt = || locks.look(&self.table, self.row, locker.pid, self.strength);
+        attempt().or_else(|refusal| wait(slot, &locks, locker, refusal, attempt))
+    }
+}
+
+/// What was refused is waited for; a statement that gives way fails instead, to be run again.
+fn wait_or_give_way(
+    slot: &ContextSlot,
+    (locks, locker): (&RowLocks, Locker),
+    (table, row, strength): (&str, i64, Strength),
+    refusal: Refusal,
+    attempt: impl Fn() -> Result<(), Refusal>,
+) -> Result<()> {
+    if slot.gives_way() {
+        slot.put_blocked_row(BlockedRow { table: table.to_owned(), row, strength });
+        return Err(Error::internal("a statement that gives way was not run again"));
+    }
+    wait(slot, locks, locker, refusal, attempt)
+}
+
+/// Waits until what was refused is granted.
+fn wait(
+    slot: &ContextSlot,
+    locks: &RowLocks,
+    locker: Locker,
+    mut refusal: Refusal,
+    attempt: impl Fn() -> Result<(), Refusal>,
+) -> Result<()> {
+    let mut place = None;
+    wait_patiently(slot, Wait::Row, |nap| {
+        let Refusal::Held(holder) = refusal else { return false };
+        let queued = place.insert(locks.queue(locker.pid, holder));
+        queued.wait(nap);
+        match attempt() {
+            Ok(()) => true,
+            Err(again) => {
+                refusal = again;
+                false
+            }
+        }
+    })
+}
