@@ -16,6 +16,7 @@ use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::functions::{self, Function, RoutineCall};
 use crate::sql::plan::CallOutput;
 use crate::sql::syntax::ast::expression::{Expr as Ast, FuncCall};
+use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::syntax::parse;
 use crate::sql::tree::{Expr, ExprKind, FunctionRef};
@@ -66,6 +67,8 @@ struct Given {
     named: Vec<(String, Expr)>,
     /// The last one is labelled VARIADIC.
     variadic: bool,
+    /// Where they stand.
+    locations: Vec<Location>,
 }
 
 impl Given {
@@ -178,7 +181,9 @@ impl<'a> Analyzer<'a> {
     }
 
     fn given(&mut self, call: &FuncCall) -> Result<Given> {
-        let mut given = Given { positional: Vec::new(), named: Vec::new(), variadic: call.func_variadic };
+        let mut given =
+            Given { positional: Vec::new(), named: Vec::new(), variadic: call.func_variadic, locations: Vec::new() };
+        given.locations.extend(call.args.iter().map(expr_location));
         for arg in &call.args {
             match arg {
                 Ast::NamedArg(arg) => {
@@ -229,6 +234,10 @@ impl<'a> Analyzer<'a> {
             for (declared, actual) in candidate.declared.iter_mut().zip(&types) {
                 if *declared != *actual {
                     *declared = self.base_type(*declared, -1).0;
+                }
+                // A row becomes one of a composite type.
+                if *actual == Oid::RECORD && self.is_composite(*declared) {
+                    *declared = Oid::RECORD;
                 }
             }
         }
@@ -392,10 +401,14 @@ impl<'a> Analyzer<'a> {
                 continue;
             }
             let declared = candidate.declared.get(index).copied().unwrap_or(Oid::ANY);
-            let value = self.argument(value, declared, actual.get(index).copied())?;
-            let value = self.resolve_unknown(value)?;
+            let at = given.locations.get(index).copied().unwrap_or(Location::UNKNOWN);
+            let value = self.argument(value, declared, actual.get(index).copied()).map_err(|e| self.at(e, at))?;
+            let value = self.resolve_unknown(value).map_err(|e| self.at(e, at))?;
             let is_element = candidate.expands && *place + 1 == parameters.len();
             let value = match parameters.get(*place).filter(|_| !is_element) {
+                Some(parameter) if value.type_oid == Oid::RECORD && self.is_composite(parameter.type_oid) => {
+                    self.cast(value, parameter.type_oid, -1).map_err(|e| self.at(e, at))?
+                }
                 Some(parameter) if self.base_type(parameter.type_oid, -1).0 != parameter.type_oid => {
                     self.implicit_or_assigned(value, parameter.type_oid)?
                 }
@@ -495,7 +508,9 @@ impl<'a> Analyzer<'a> {
         columns: &[(String, Oid, i32)],
     ) -> (Oid, i32) {
         let catalog = self.context.catalog;
-        if outputs.len() > 1 || returns == Oid::RECORD && !outputs.is_empty() {
+        let is_row = |(_, type_oid, _): &(String, Oid, i32)| *type_oid == Oid::RECORD;
+        let only_record = outputs.len() == 1 && outputs.iter().any(is_row);
+        if outputs.len() > 1 || returns == Oid::RECORD && !outputs.is_empty() && !only_record {
             return (Oid::RECORD, self.records.modifier(catalog, outputs));
         }
         if !columns.is_empty() {
