@@ -164,7 +164,6 @@ pub mod catalog {
     pub mod dependencies;
     pub mod extensions;
     pub mod password;
-    pub mod pretty;
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
@@ -195,10 +194,12 @@ pub mod catalog {
         pub mod sample;
         pub mod server;
         pub mod source;
+        pub mod triggers;
         pub mod types;
         pub mod views;
         pub mod vtab;
     }
+    pub mod trigger;
 }
 
 pub mod sql {
@@ -237,13 +238,13 @@ pub mod sql {
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod window;
+        pub(in crate::sql) mod written;
     }
     pub mod casts;
     mod copy;
     pub mod database;
     pub mod ddl;
     pub mod define;
-    pub mod deparse;
     pub mod functions;
     pub mod lower;
     pub mod operators;
@@ -252,8 +253,11 @@ pub mod sql {
     pub mod planner;
     pub mod regclass;
     pub mod role;
+    pub mod row_change;
+    pub mod ruleutils;
     pub mod scan;
     pub mod stored;
+    pub mod trigger;
     pub mod syntax {
         //! Text to the tree of what was written: lexer, grammar, AST, printer. The shape is gram.y's.
         pub mod ast {
@@ -404,20 +408,26 @@ pub mod engine {
     mod privileges;
     pub mod process;
     mod progress;
+    mod referential_actions;
     pub mod remote;
     pub(crate) mod routines;
     mod row_capture;
+    mod row_change;
     pub mod row_locks;
+    mod row_sql;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;
     pub mod session;
+    mod session_constraints;
     mod session_schema;
     #[cfg(test)]
     mod session_tests;
     mod statement;
     mod steps;
     mod transaction;
+    mod trigger_functions;
+    mod triggers;
 }
 
 pub mod session {

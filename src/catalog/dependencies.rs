@@ -11,6 +11,7 @@ use crate::catalog::routines::Routine;
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind, Uses,
 };
+use crate::catalog::trigger::Trigger;
 use crate::error::Result;
 use crate::limits::stack;
 use crate::types::pg_type::Oid;
@@ -26,6 +27,8 @@ pub enum Object {
     Default(Oid, i16),
     /// A constraint of a relation.
     Constraint(Oid, Oid),
+    /// A trigger of a relation.
+    Trigger(Oid, Oid),
     /// The rule that makes a view.
     Rule(Oid),
     /// An enum or a domain, or the array type of one.
@@ -149,6 +152,7 @@ impl Found<'_> {
         }
         relation.constraints.iter().for_each(|constraint| self.constraint(relation, constraint));
         relation.indexes.iter().for_each(|index| self.index(relation, index));
+        relation.options.triggers.iter().for_each(|trigger| self.trigger(relation, trigger));
         if relation.kind == RelationKind::View || relation.is_materialized() {
             let rule = Object::Rule(relation.oid);
             self.add(rule, own, Kind::Internal);
@@ -189,6 +193,21 @@ impl Found<'_> {
         if let Some(index) = index {
             self.add(own, Object::Relation(index), Kind::Normal);
         }
+    }
+
+    fn trigger(&mut self, relation: &Relation, trigger: &Trigger) {
+        let own = Object::Trigger(relation.oid, trigger.oid);
+        self.add(own, Object::Relation(relation.oid), Kind::Automatic);
+        if self.catalog.routines.contains_key(&trigger.function) {
+            self.add(own, Object::Routine(trigger.function), Kind::Normal);
+        }
+        if let Some(other) = trigger.constraint_relation {
+            self.add(own, Object::Relation(other), Kind::Automatic);
+        }
+        for column in &trigger.columns {
+            self.add(own, Object::Column(relation.oid, *column), Kind::Normal);
+        }
+        trigger.uses.columns.iter().for_each(|used| self.on_column(own, *used, Kind::Normal));
     }
 
     fn index(&mut self, relation: &Relation, index: &Index) {
@@ -297,7 +316,7 @@ impl Object {
         match self {
             Object::Schema(oid) | Object::Relation(oid) | Object::Type(oid) | Object::Routine(oid) => (oid, 0),
             Object::Column(oid, number) => (oid, number.into()),
-            Object::Constraint(_, oid) => (oid, 0),
+            Object::Constraint(_, oid) | Object::Trigger(_, oid) => (oid, 0),
             // PostgreSQL gives them OIDs right after what they belong to.
             Object::Rule(oid) => (oid, 1 << 20),
             Object::Default(oid, number) => (oid, (1 << 20) + i64::from(number)),

@@ -6,13 +6,14 @@
 //! Specification: catalogs.html (PostgreSQL 15).
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
+use crate::catalog::trigger::Trigger;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one that has in common with
@@ -47,8 +48,12 @@ pub struct CatalogSnapshot {
     pub privileges: SharedMap<ObjectAddress, ObjectPrivileges>,
     /// ALTER DEFAULT PRIVILEGES
     pub default_acls: Vec<DefaultAcl>,
+    /// Labels that the open transaction has added to enums: nobody uses them before they are committed.
+    pub uncommitted_labels: BTreeSet<(Oid, String)>,
     /// What all databases share; kept in one of them.
     pub cluster: Arc<ClusterFacts>,
+    /// See [`CatalogSnapshot::acting_keys`].
+    pub acting_keys: OnceLock<Arc<BTreeSet<Oid>>>,
 }
 
 /// A schema (pg_namespace).
@@ -149,6 +154,8 @@ pub struct RelationOptions {
     pub replica_identity: Option<u8>,
     /// Of a view's query.
     pub uses: Uses,
+    /// In the order in which they fire, which is that of their names.
+    pub triggers: Vec<Arc<Trigger>>,
 }
 
 /// WITH CHECK OPTION of a view.
@@ -353,8 +360,7 @@ pub struct UserType {
 
 #[derive(Clone, Debug)]
 pub enum UserTypeKind {
-    /// Labels in order.
-    Enum(Vec<String>),
+    Enum(EnumLabels),
     Domain {
         base: Oid,
         typmod: i32,
@@ -365,9 +371,64 @@ pub enum UserTypeKind {
     },
 }
 
+/// An enum's labels, in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnumLabels {
+    labels: Vec<String>,
+    /// Their enumsortorder, as many as labels.
+    orders: Vec<f32>,
+}
+
+impl EnumLabels {
+    /// Labels numbered from 1.
+    pub fn new(labels: Vec<String>) -> Self {
+        let orders = (1..=labels.len()).map(|number| number as f32).collect();
+        EnumLabels { labels, orders }
+    }
+
+    /// Labels with these numbers; numbered from 1 where the numbers are not as many.
+    pub fn with_orders(labels: Vec<String>, orders: Vec<f32>) -> Self {
+        if labels.len() == orders.len() { EnumLabels { labels, orders } } else { EnumLabels::new(labels) }
+    }
+
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    pub fn orders(&self) -> &[f32] {
+        &self.orders
+    }
+
+    /// Puts a label at a place, between its neighbours' numbers (AddEnumLabel). Where floats have none in between, all
+    /// are numbered anew.
+    pub fn insert(&mut self, place: usize, label: String) {
+        let before = place.checked_sub(1).and_then(|place| self.orders.get(place)).copied();
+        let after = self.orders.get(place).copied();
+        let order = match (before, after) {
+            (None, None) => 1.0,
+            (Some(before), None) => before + 1.0,
+            (None, Some(after)) => after - 1.0,
+            (Some(before), Some(after)) => (before + after) / 2.0,
+        };
+        self.labels.insert(place.min(self.labels.len()), label);
+        match before.is_none_or(|before| before < order) && after.is_none_or(|after| order < after) {
+            true => self.orders.insert(place.min(self.orders.len()), order),
+            false => *self = EnumLabels::new(std::mem::take(&mut self.labels)),
+        }
+    }
+
+    /// Gives a label another name.
+    pub fn rename(&mut self, place: usize, to: &str) {
+        if let Some(label) = self.labels.get_mut(place) {
+            to.clone_into(label);
+        }
+    }
+}
+
 impl CatalogSnapshot {
     /// Adds a relation, or replaces the one with its OID; its indexes become relations too.
     pub fn put_relation(&mut self, relation: Arc<Relation>) {
+        self.acting_keys = OnceLock::new();
         self.remove_relation(relation.oid);
         for index in &relation.indexes {
             self.enter(Arc::new(index_relation(self, &relation, index)));
@@ -377,6 +438,7 @@ impl CatalogSnapshot {
 
     /// Removes a relation and its indexes.
     pub fn remove_relation(&mut self, oid: Oid) {
+        self.acting_keys = OnceLock::new();
         let Some(relation) = self.relations.remove(&oid) else { return };
         for constraint in &relation.constraints {
             let key = (relation.schema.clone(), constraint.name.clone());
@@ -484,6 +546,36 @@ impl CatalogSnapshot {
 
     fn temporary_relations(&self) -> impl Iterator<Item = &Arc<Relation>> {
         self.relations.values().filter(|r| r.temporary && r.kind != RelationKind::Index)
+    }
+
+    /// The foreign keys whose actions SQLite does not take: they change tables that have triggers, or tables from which
+    /// such actions go on.
+    pub fn acting_keys(&self) -> &Arc<BTreeSet<Oid>> {
+        self.acting_keys.get_or_init(|| {
+            let has_triggers = |r: &&Arc<Relation>| !r.options.triggers.is_empty() && r.kind == RelationKind::Table;
+            let mut firing: BTreeSet<Oid> = self.relations.values().filter(has_triggers).map(|r| r.oid).collect();
+            let mut found = BTreeSet::new();
+            if firing.is_empty() {
+                return Arc::new(found);
+            }
+            let of = |r: &'_ Arc<Relation>| {
+                let keys = r.constraints.iter().filter_map(|c| Some((c.oid, c.foreign_key()?)));
+                let acting = keys.filter(|(_, key)| key.acts());
+                acting.map(|(oid, key)| (r.oid, oid, key.relation)).collect::<Vec<_>>()
+            };
+            let keys: Vec<(Oid, Oid, Oid)> = self.relations.values().flat_map(of).collect();
+            loop {
+                let before = found.len();
+                for (child, key, parent) in &keys {
+                    if firing.contains(child) && found.insert(*key) {
+                        firing.insert(*parent);
+                    }
+                }
+                if found.len() == before {
+                    return Arc::new(found);
+                }
+            }
+        })
     }
 
     /// The table an index belongs to, and the index.
@@ -616,6 +708,13 @@ impl Relation {
     /// The primary key's constraint.
     pub fn primary_key(&self) -> Option<&Constraint> {
         self.constraints.iter().find(|c| matches!(c.kind, ConstraintKind::PrimaryKey))
+    }
+}
+
+impl ForeignKey {
+    /// Whether something is done to referencing rows.
+    pub fn acts(&self) -> bool {
+        [self.on_update, self.on_delete].iter().any(|action| b"cnd".contains(action))
     }
 }
 

@@ -369,6 +369,18 @@ impl Entered<'_> {
         u64::try_from(unsafe { ffi::sqlite3_changes64(self.0.raw) }).unwrap_or_default()
     }
 
+    /// Rows changed since the connection was opened.
+    pub(crate) fn total_changes(&self) -> i64 {
+        // SAFETY: an open connection, this thread's.
+        unsafe { ffi::sqlite3_total_changes64(self.0.raw) }
+    }
+
+    /// The number of the row that was inserted last.
+    pub(crate) fn last_rowid(&self) -> i64 {
+        // SAFETY: an open connection, this thread's.
+        unsafe { ffi::sqlite3_last_insert_rowid(self.0.raw) }
+    }
+
     /// The code of an error that rusqlite gave.
     fn code(&self, error: &rusqlite::Error) -> Code {
         error.sqlite_error().map_or(ffi::SQLITE_ERROR, |error| error.extended_code)

@@ -21,6 +21,7 @@ use crate::engine::statement::{Code, RawStatement};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::plan::SqliteStatement;
+use crate::sql::ruleutils::{self, Style};
 use crate::sql::stored;
 use crate::sql::syntax::parse;
 use crate::types::encoding;
@@ -62,9 +63,40 @@ impl Origin {
         target.is_some_and(|target| target.options.triggers_disabled)
     }
 
-    /// What is due now that the statement has ended.
+    /// The session.
+    pub(crate) fn context(&self) -> &SharedContext {
+        &self.context
+    }
+
+    /// What SET CONSTRAINTS has said.
+    pub(crate) fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    /// The same session's statement about a relation.
+    pub(crate) fn with_row_of(&self, target: Option<Oid>) -> Self {
+        Origin::new(Arc::clone(&self.context), Arc::clone(&self.timing), target)
+    }
+
+    /// The same statement about a row whose values are known.
+    pub(crate) fn with_row(&self, relation: &Relation, row: &[Value]) -> Self {
+        // Those that are generated are not known before the row is written.
+        let values = relation.columns.iter().zip(row).filter(|(column, _)| !column.generated);
+        Origin {
+            timing: Arc::clone(&self.timing),
+            context: Arc::clone(&self.context),
+            target: Some(relation.oid),
+            keys: values.map(|(column, value)| (column.number, value.clone())).collect(),
+        }
+    }
+
+    /// What is due now that the statement has ended. One that a trigger runs is inside of another, which has put off
+    /// what is due.
     pub(crate) fn check(&self, entered: &Entered<'_>) -> Result<()> {
-        self.timing.check(entered, &self.context)
+        match entered.slot().trigger_depth() {
+            0 => self.timing.check(entered, &self.context),
+            _ => self.timing.check_all(entered, &self.context),
+        }
     }
 
     fn scene(&self) -> Scene<'_> {
@@ -73,13 +105,24 @@ impl Origin {
 
     /// The statement is going to be run many times and counts as one: what is due is due at the end.
     pub(crate) fn begin_loop(&self, entered: &Entered<'_>) -> Result<()> {
+        if entered.slot().trigger_depth() > 0 {
+            return Ok(());
+        }
         entered.control(Control::DeferForeignKeys).map_err(|code| entered.error(code))
+    }
+
+    /// What is due while it is not over yet.
+    pub(crate) fn check_loop(&self, entered: &Entered<'_>) -> Result<()> {
+        self.timing.check_all(entered, &self.context)
     }
 
     /// What is due now that it has been run for the last time.
     pub(crate) fn end_loop(&self, entered: &Entered<'_>) -> Result<()> {
         self.timing.check_all(entered, &self.context)?;
-        self.timing.apply(entered)
+        match entered.slot().trigger_depth() {
+            0 => self.timing.apply(entered),
+            _ => Ok(()),
+        }
     }
 
     /// Takes over the values the statement is about to run with.
@@ -245,7 +288,12 @@ impl Witness<'_> {
         let names = Names { catalog: &scene.catalog, search_path: &search_path };
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         for key in &index.keys {
-            let shown = names.index_key(relation, key, true);
+            let shown = |text: &str, relation: &Relation| {
+                let context = stored::context(&scene.catalog, &settings);
+                let printed = ruleutils::stored_expression(text, Some(relation), &names, context, Style::PRETTY);
+                printed.unwrap_or_else(|| text.to_owned())
+            };
+            let shown = names.index_key(relation, key, Some(&shown));
             let expression = match &key.expression {
                 Some(text) => parse::expression(text).ok()?,
                 None => stored::column_expression(&relation.column_by_number(key.column)?.name),
@@ -392,6 +440,18 @@ fn match_full(relation: &Relation, name: &str) -> Error {
 fn with_row(error: Error, relation: &Relation, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Error {
     let Some(row) = witness.row(relation, scene) else { return error };
     let columns = relation.columns.iter().zip(&row);
+    let values: Option<Vec<String>> =
+        columns.map(|(c, value)| show(c.repr, value, &scene.format).map(shortened)).collect();
+    match values {
+        Some(values) => error.with_detail(format!("Failing row contains ({}).", values.join(", "))),
+        None => error,
+    }
+}
+
+/// The same of a row that is at hand.
+pub(crate) fn with_failing_row(error: Error, relation: &Relation, row: &[Value], context: &SharedContext) -> Error {
+    let scene = Scene::of(context);
+    let columns = relation.columns.iter().zip(row);
     let values: Option<Vec<String>> =
         columns.map(|(c, value)| show(c.repr, value, &scene.format).map(shortened)).collect();
     match values {

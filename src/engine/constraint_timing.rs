@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
 use crate::catalog::schema::{CatalogSnapshot, Constraint, Relation};
+use crate::catalog::trigger::Trigger;
 use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_errors;
 use crate::engine::context::SharedContext;
@@ -51,6 +52,12 @@ impl Timing {
     pub(crate) fn is_deferred(&self, constraint: &Constraint) -> bool {
         let said = self.named.get(&constraint.oid).copied().or(self.all);
         constraint.deferrable && said.unwrap_or(constraint.initially_deferred)
+    }
+
+    /// Whether a trigger fires at the end of the transaction.
+    pub(crate) fn defers(&self, trigger: &Trigger) -> bool {
+        let said = trigger.constraint.and_then(|constraint| self.named.get(&constraint)).copied().or(self.all);
+        trigger.deferrable && said.unwrap_or(trigger.initially_deferred)
     }
 
     /// Whether SQLite's own checks, which follow the declarations, are not enough.
@@ -170,18 +177,22 @@ pub(crate) fn named(
         let in_schema = |schema: &String| {
             let relations = catalog.relations.values().filter(|relation| relation.schema == *schema);
             let all = relations.flat_map(|relation| &relation.constraints);
-            let constraints: Vec<&Constraint> = all.filter(|constraint| constraint.name == *name).collect();
-            (!constraints.is_empty()).then_some(constraints)
+            let constraints = all.filter(|constraint| constraint.name == *name).map(|c| (c.oid, c.deferrable));
+            let relations = catalog.relations.values().filter(|relation| relation.schema == *schema);
+            let triggers = relations.flat_map(|relation| &relation.options.triggers).filter(|t| t.name == *name);
+            let triggers = triggers.filter_map(|trigger| Some((trigger.constraint?, trigger.deferrable)));
+            let found: Vec<(Oid, bool)> = constraints.chain(triggers).collect();
+            (!found.is_empty()).then_some(found)
         };
         let Some(constraints) = schemas.iter().find_map(in_schema) else {
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("constraint \"{name}\" does not exist")));
         };
-        for constraint in constraints {
-            if deferred && !constraint.deferrable {
+        for (constraint, deferrable) in constraints {
+            if deferred && !deferrable {
                 let message = format!("constraint \"{name}\" is not deferrable");
                 return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
             }
-            found.push(constraint.oid);
+            found.push(constraint);
         }
     }
     Ok(found)

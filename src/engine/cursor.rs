@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use crate::engine::constraint_errors::{self, Origin};
+use crate::engine::functions::{ContextSlot, KeptRows};
 use crate::engine::gate::Gate;
 use crate::engine::pool::Lease;
+use crate::engine::row_change::RowLoop;
 use crate::engine::row_locks::Reading;
 use crate::engine::statement::{Code, RawStatement, Step};
 use crate::engine::steps;
@@ -34,8 +36,11 @@ pub struct Cursor {
     unchecked: bool,
     /// Foreign keys are switched off until the loop over it ends.
     switched_off: bool,
-    /// Steps have run before it: what they put off is due at its end.
-    in_steps: bool,
+    /// Steps have run before it: what they put off is due at its end, and what the steps of the statement around it have
+    /// kept is there again.
+    outer: Option<KeptByOuter>,
+    /// It is a loop over rows that triggers stand between.
+    rows: Option<Box<RowLoop>>,
     /// It locks rows without the write ticket.
     reading: Option<Reading>,
 }
@@ -75,6 +80,7 @@ impl Cursor {
             entered.slot().forget_proposed_keys();
         }
         check_sources(&statement.binds, params, literals)?;
+        let outer = (!statement.before.is_empty()).then(|| KeptByOuter::new(entered.slot()));
         if !statement.before.is_empty() {
             let note = |code| lease.note_failure(code);
             steps::run(&entered, &statement.before, (params, literals), &step_origins, &note)
@@ -86,7 +92,6 @@ impl Cursor {
         }
         drop(entered);
         let sql = Arc::clone(&statement.sql);
-        let in_steps = !statement.before.is_empty();
         let unchecked = origin.as_ref().is_some_and(|origin| origin.is_unchecked());
         Ok(Cursor {
             statement: Some(raw),
@@ -98,7 +103,8 @@ impl Cursor {
             origin,
             unchecked,
             switched_off: false,
-            in_steps,
+            outer,
+            rows: None,
             reading: None,
         })
     }
@@ -107,6 +113,23 @@ impl Cursor {
     pub(crate) fn locking(mut self, reading: Option<Reading>) -> Self {
         self.reading = reading;
         self
+    }
+
+    /// Opens a statement that is run for rows that come from elsewhere, as [`execute`](Self::execute) does. Of one with
+    /// triggers the step that they stand in is run for each of them.
+    pub(crate) fn open_loop(
+        lease: Arc<Lease>,
+        statement: &SqliteStatement,
+        (params, literals): (&[Value], &[Value]),
+        gate: Gate,
+        origin: Origin,
+    ) -> Result<Self> {
+        let last = SqliteStatement { before: Vec::new(), ..statement.clone() };
+        let step = statement.before.iter().find(|step| step.change.is_some());
+        let rows = step.and_then(|step| RowLoop::new(step, origin.with_row_of(step.target))).map(Box::new);
+        let mut cursor = Cursor::open(lease, &last, params, literals, gate, Some(Box::new(origin)), Vec::new())?;
+        cursor.rows = rows;
+        Ok(cursor)
     }
 
     /// Advances to the next row; false at the end. Runs in place; a long statement hands its worker's core off from
@@ -153,7 +176,7 @@ impl Cursor {
             Ok(Step::Done) => {
                 self.changes = entered.changes();
                 if let Some(origin) = &self.origin {
-                    let due = if self.in_steps { origin.end_loop(&entered) } else { origin.check(&entered) };
+                    let due = if self.outer.is_some() { origin.end_loop(&entered) } else { origin.check(&entered) };
                     due.inspect_err(|_| self.gate.failed())?;
                 }
                 Ok(false)
@@ -177,7 +200,11 @@ impl Cursor {
             entered.set_foreign_keys(false)?;
             self.switched_off = true;
         }
-        self.origin.as_ref().map_or(Ok(()), |origin| origin.begin_loop(&entered))
+        self.origin.as_ref().map_or(Ok(()), |origin| origin.begin_loop(&entered))?;
+        match &mut self.rows {
+            Some(rows) => rows.begin(&entered),
+            None => Ok(()),
+        }
     }
 
     /// After the last [`execute`](Self::execute).
@@ -187,7 +214,8 @@ impl Cursor {
             entered.set_foreign_keys(true)?;
             self.switched_off = false;
         }
-        let checked = self.origin.as_ref().map_or(Ok(()), |origin| origin.end_loop(&entered));
+        let fired = self.rows.as_mut().map_or(Ok(()), |rows| rows.end(&entered));
+        let checked = fired.and_then(|()| self.origin.as_ref().map_or(Ok(()), |origin| origin.end_loop(&entered)));
         checked.inspect_err(|_| self.gate.failed())
     }
 
@@ -196,6 +224,10 @@ impl Cursor {
     pub fn execute(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Result<u64> {
         check_sources(&statement.binds, params, literals)?;
         let entered = self.lease.enter();
+        if let Some(rows) = &mut self.rows {
+            entered.slot().sequences().begin_statement();
+            return rows.row(&entered, (params, literals)).inspect_err(|_| self.gate.failed());
+        }
         let (lease, gate, origin) = (&self.lease, &self.gate, &mut self.origin);
         let raw = live(&mut self.statement);
         raw.reset();
@@ -241,14 +273,27 @@ impl Drop for Cursor {
         if let Some(statement) = self.statement.take() {
             entered.put_back(Arc::clone(&self.sql), statement);
         }
-        if self.in_steps {
-            entered.slot().forget_kept_rows();
-        }
+        self.outer = None;
         if self.switched_off
             && let Err(error) = entered.set_foreign_keys(true)
         {
             log::error!("foreign keys could not be switched on again: {error}");
         }
+    }
+}
+
+/// What the steps of the statement around one have kept.
+struct KeptByOuter(ContextSlot, Vec<KeptRows>);
+
+impl KeptByOuter {
+    fn new(slot: &ContextSlot) -> Self {
+        KeptByOuter(slot.clone(), slot.take_kept_rows())
+    }
+}
+
+impl Drop for KeptByOuter {
+    fn drop(&mut self) {
+        self.0.put_kept_rows(std::mem::take(&mut self.1));
     }
 }
 

@@ -15,6 +15,7 @@ mod deferrable;
 mod drop;
 mod expression;
 mod extension;
+mod follow;
 mod index;
 mod materialized;
 mod naming;
@@ -28,6 +29,7 @@ mod sequence;
 mod sqlite;
 mod storage;
 mod table;
+mod trigger;
 mod truncate;
 mod user_type;
 mod uses;
@@ -79,6 +81,7 @@ pub fn execute(
     change.authorize(ddl)?;
     change.run(ddl)?;
     change.settle_ownership(ddl)?;
+    change.settle_actions()?;
     let file_version = change.sqlite(store::file_version(connection))?;
     let Change { mut catalog, notices, rows, restarted, emptied, is_foreign, .. } = change;
     let now = Arc::make_mut(&mut catalog);
@@ -161,6 +164,11 @@ impl<'a> Change<'a> {
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
             Ddl::CreateComposite { name, columns } => self.create_composite(name, columns),
             Ddl::CreateDomain(create) => self.create_domain(create),
+            Ddl::CreateTrigger(create) => self.create_trigger(create),
+            Ddl::RenameTrigger { table, name, to } => self.rename_trigger(table, name, to),
+            Ddl::DropTrigger { table, name, if_exists, cascade } => {
+                self.drop_trigger(table, name, *if_exists, *cascade)
+            }
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::AlterRoutine(alter) => self.alter_routine(alter),
             Ddl::ChangeRoutine { kind, routine, change } => self.change_routine(*kind, routine, change),
@@ -392,6 +400,12 @@ impl<'a> Change<'a> {
     /// 55006 for a table whose rows are still to be checked, on either side of a foreign key. PostgreSQL refuses it too
     /// where the check would find nothing.
     fn check_not_pending(&self, table: &Relation, command: &str) -> Result<()> {
+        if let Ok((session, _)) = self.slot.linked()
+            && session.schema().deferred.iter().any(|waiting| waiting.is_of(table.oid))
+        {
+            let message = format!("cannot {command} \"{}\" because it has pending trigger events", table.name);
+            return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+        }
         if !self.has_violations {
             return Ok(());
         }

@@ -17,7 +17,7 @@ mod records;
 pub(crate) mod session;
 pub(crate) mod signature;
 mod sql_body;
-mod types;
+pub(crate) mod types;
 mod validate;
 
 pub(crate) use validate::validate;

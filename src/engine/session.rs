@@ -304,29 +304,12 @@ impl EngineSession {
         self.modes.read_only
     }
 
-    /// SET CONSTRAINTS of these names, schemas in front if they were written, or of all. What was put off and is not any
-    /// more is checked now.
-    pub fn set_constraints(&mut self, names: Option<&[(Option<String>, String)]>, deferred: bool) -> Result<()> {
-        let catalog = self.catalog();
-        let search_path = self.lock_context().settings.schemas_searched().clone();
-        let constraints =
-            names.map(|names| constraint_timing::named(&catalog, &search_path, names, deferred)).transpose()?;
-        let timing = {
-            let schema = &mut *self.link.schema();
-            Arc::make_mut(&mut schema.timing).set(constraints.as_deref(), deferred);
-            Arc::clone(&schema.timing)
-        };
-        let Hold::Write(write) = &self.hold else { return Ok(()) };
-        let entered = write.lease.enter();
-        timing.check(&entered, &self.context)?;
-        timing.apply(&entered)
-    }
-
     /// Ends the transaction and waits until it is durable. All cursors of it must be closed or are closed. After an
     /// error the transaction has been rolled back.
     pub async fn commit(&mut self) -> Result<()> {
         let pending = self.outgoing.take();
-        let outcome = match self.act_on_commit().await {
+        let fired = self.fire_deferred();
+        let outcome = match fired.and(self.act_on_commit().await) {
             Ok(()) => self.check_room(pending.as_ref()).and_then(|()| self.commit_locally()),
             Err(error) => Err(error),
         };
@@ -496,7 +479,7 @@ impl EngineSession {
         self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn timing(&self) -> Arc<Timing> {
+    pub(crate) fn timing(&self) -> Arc<Timing> {
         Arc::clone(&self.link.schema().timing)
     }
 

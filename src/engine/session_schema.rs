@@ -9,10 +9,12 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use crate::catalog::acl::Privileges;
-use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::catalog::store;
 use crate::catalog::tables::relations::system_relations;
+use crate::catalog::trigger;
 use crate::engine::connection::Entered;
+use crate::engine::constraint_errors::Origin;
 use crate::engine::constraint_timing::Timing;
 use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::database::Database;
@@ -26,8 +28,9 @@ use crate::engine::sequences::{self, SequenceState};
 use crate::engine::session::EngineSession;
 use crate::engine::statement::Code;
 use crate::engine::transaction::{Hold, Loss};
+use crate::engine::triggers::{self, Waiting};
 use crate::error::{Result, SqlState};
-use crate::sql::ddl::Ddl;
+use crate::sql::ddl::{Ddl, Name};
 use crate::sql::planner::PlanContext;
 use crate::storage::watermark::CommitSequence;
 use crate::types::pg_type::Oid;
@@ -57,6 +60,8 @@ pub(crate) struct SessionSchema {
     emptied: Vec<Oid>,
     /// SET CONSTRAINTS.
     pub(crate) timing: Arc<Timing>,
+    /// The trigger events that wait for the end of the transaction.
+    pub(crate) deferred: Vec<Waiting>,
     /// The session has made temporary tables ON COMMIT DROP or DELETE ROWS.
     acts_on_commit: bool,
     /// The session's own connection for good, once it has temporary tables.
@@ -70,12 +75,15 @@ pub(crate) struct SchemaMark {
     changed: Option<Arc<CatalogSnapshot>>,
     restarted: usize,
     emptied: usize,
+    /// How many trigger events waited for the end of the transaction.
+    deferred: usize,
 }
 
 impl SessionSchema {
     /// What [`EngineSession::undo_schema`] goes back to.
     pub(crate) fn mark(&self) -> SchemaMark {
         SchemaMark {
+            deferred: self.deferred.len(),
             timing: Arc::clone(&self.timing),
             changed: self.changed.clone(),
             restarted: self.restarted.len(),
@@ -149,12 +157,19 @@ impl EngineSession {
         if let Some(replica) = self.link.database.replica() {
             replica.schema_changes(sequence);
         }
+        let mut changed = Arc::clone(changed);
+        if !changed.uncommitted_labels.is_empty() {
+            // What was planned without them is planned anew.
+            let version = store::next_version();
+            let labels = Default::default();
+            changed = Arc::new(CatalogSnapshot { version, uncommitted_labels: labels, ..(*changed).clone() });
+        }
         if !changed.has_temporary() {
-            return self.link.database.publish(Arc::clone(changed));
+            return self.link.database.publish(changed);
         }
         let shared = Arc::new(changed.without_temporary(store::next_version()));
         let mut own = schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
-        *own = Some((shared.version, Arc::clone(changed)));
+        *own = Some((shared.version, changed));
         self.link.database.publish(shared);
     }
 }
@@ -212,10 +227,18 @@ impl SessionLink {
             // Another program has changed the file's schema.
             catalog = Arc::new(load_catalog(&lease.enter())?);
         }
+        let truncated = match ddl {
+            Ddl::Truncate { tables, cascade, .. } => self.truncated(&catalog, tables, *cascade),
+            _ => Vec::new(),
+        };
+        self.fire_truncate(lease, &truncated, trigger::Timing::Before)?;
         let outcome = self.execute_ddl(lease, &catalog, ddl)?;
         let catalog = match outcome.catalog {
             Some(catalog) => catalog,
-            None => Arc::new(load_catalog(&lease.enter())?),
+            None => {
+                let loaded = load_catalog(&lease.enter())?;
+                Arc::new(CatalogSnapshot { uncommitted_labels: catalog.uncommitted_labels.clone(), ..loaded })
+            }
         };
         let mut schema = self.schema();
         schema.restarted.extend(outcome.restarted);
@@ -228,7 +251,53 @@ impl SessionLink {
         schema.acts_on_commit |= ddl.acts_on_commit();
         drop(schema);
         self.context().notices.extend(outcome.notices);
+        self.fire_truncate(lease, &truncated, trigger::Timing::After)?;
         Ok(outcome.rows)
+    }
+
+    /// The tables that TRUNCATE empties, if one of them has triggers for it.
+    fn truncated(&self, catalog: &CatalogSnapshot, names: &[Name], cascade: bool) -> Vec<Oid> {
+        let path = self.context().settings.search_path();
+        let found = names.iter().filter_map(|name| match &name.schema {
+            Some(schema) => catalog.relation(schema, &name.name),
+            None => catalog.find_relation(&path, &name.name),
+        });
+        let mut tables: Vec<Oid> = Vec::new();
+        found.for_each(|table| {
+            if !tables.contains(&table.oid) {
+                tables.push(table.oid);
+            }
+        });
+        let mut next = 0;
+        while let Some(table) = tables.get(next).copied().filter(|_| cascade) {
+            next += 1;
+            let refers = |r: &&Arc<Relation>| {
+                r.constraints.iter().filter_map(|c| c.foreign_key()).any(|key| key.relation == table)
+            };
+            let mut referring: Vec<Oid> = catalog.relations.values().filter(refers).map(|r| r.oid).collect();
+            referring.sort_unstable();
+            referring.into_iter().for_each(|oid| {
+                if !tables.contains(&oid) {
+                    tables.push(oid);
+                }
+            });
+        }
+        let fires = |oid: &Oid| {
+            let table = catalog.relations.get(oid);
+            table.is_some_and(|table| table.options.triggers.iter().any(|t| t.events.truncate))
+        };
+        if tables.iter().any(fires) { tables } else { Vec::new() }
+    }
+
+    fn fire_truncate(&self, lease: &Lease, tables: &[Oid], timing: trigger::Timing) -> Result<()> {
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let timing_of_constraints = Arc::clone(&self.schema().timing);
+        let origin = Origin::new(Arc::clone(&self.context), timing_of_constraints, None);
+        let entered = lease.enter();
+        entered.begin_statement();
+        triggers::truncating(&entered, &origin, tables, timing)
     }
 
     fn execute_ddl(&self, lease: &Lease, catalog: &Arc<CatalogSnapshot>, ddl: &Ddl) -> Result<ddl::DdlOutcome> {
@@ -261,10 +330,11 @@ impl SessionLink {
     pub(crate) fn undo_schema(&self, mark: Option<SchemaMark>) {
         let registry = self.database.sequences();
         let schema = &mut *self.schema();
-        let (timing, restored, keep, emptied) = match mark {
-            Some(mark) => (mark.timing, mark.changed, mark.restarted, mark.emptied),
-            None => (Arc::default(), None, 0, 0),
+        let (timing, restored, keep, emptied, deferred) = match mark {
+            Some(mark) => (mark.timing, mark.changed, mark.restarted, mark.emptied, mark.deferred),
+            None => (Arc::default(), None, 0, 0, 0),
         };
+        schema.deferred.truncate(deferred);
         schema.emptied.truncate(emptied);
         schema.timing = timing;
         for (oid, state) in schema.restarted.drain(keep.min(schema.restarted.len())..).rev() {

@@ -73,6 +73,7 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         target: None,
         key_sources: Vec::new(),
         before: Vec::new(),
+        fires: false,
     }
 }
 

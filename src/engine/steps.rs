@@ -11,16 +11,19 @@ use rusqlite::types::Value as Held;
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::cursor::value_of;
+use crate::engine::row_change::{self, held};
 use crate::engine::statement::{Code, RawStatement, Step};
+use crate::engine::triggers::Firing;
 use crate::error::Result;
 use crate::limits::{memory, session as limits};
-use crate::sql::plan::ProgramStep;
-use crate::types::value::{Value, ValueRef};
+use crate::sql::plan::{Keep, ProgramStep};
+use crate::types::value::Value;
 
 /// What keeping a value costs beside its text.
 const VALUE: usize = std::mem::size_of::<Held>();
 
-/// Runs the steps; `origin` gives what is known of one that changes a relation, in case it fails.
+/// Runs the steps, and fires what triggers are to fire at the statement's end; `origins` give what is known of each that
+/// changes a relation, in case it fails. The number of rows that the last one has changed.
 pub(crate) fn run(
     entered: &Entered<'_>,
     steps: &[ProgramStep],
@@ -28,34 +31,66 @@ pub(crate) fn run(
     origins: &[Origin],
     note: &dyn Fn(Code),
 ) -> Result<()> {
-    entered.slot().forget_kept_rows();
     let mut changes = steps.iter().zip(origins).filter(|(step, _)| step.target.is_some());
     let first = changes.next().map(|(_, origin)| origin);
     first.map_or(Ok(()), |origin| origin.begin_loop(entered))?;
+    let firing = steps.iter().zip(origins).find(|(step, _)| step.change.is_some());
+    let firing = firing.map(|(_, origin)| Firing::new(entered, origin));
     for (step, origin) in steps.iter().zip(origins) {
         entered.slot().forget_proposed_keys();
-        let mut raw = entered.prepare(&step.sql).map_err(|code| entered.error(code))?;
-        for (index, bind) in step.binds.iter().enumerate() {
-            let value = value_of(bind, params, literals).unwrap_or(&Value::Null);
-            raw.bind(index + 1, value).map_err(|code| entered.error(code))?;
+        let unchecked = step.target.is_some() && origin.is_unchecked();
+        if unchecked {
+            entered.set_foreign_keys(false)?;
         }
-        let outcome = rows_of(&mut raw, step.keeps);
-        let outcome = outcome.and_then(|rows| match rows {
-            Ok(rows) => Ok(rows),
-            Err(code) => {
-                note(code);
-                let origin = step.target.is_some().then_some(origin);
-                Err(constraint_errors::describe(entered, &mut raw, code, origin))
+        let outcome = match (&step.change, &firing) {
+            (Some(change), Some(firing)) => {
+                row_change::run(firing, step, change, (params, literals)).map(|changed| (changed.rows, changed.count))
             }
-        });
-        entered.put_back(Arc::clone(&step.sql), raw);
-        let rows = outcome?;
-        entered.slot().left_error()?;
-        if step.keeps {
-            entered.slot().keep_rows(Arc::new(rows));
+            _ => run_step(entered, step, (params, literals), origin, note),
+        };
+        if unchecked {
+            entered.set_foreign_keys(true)?;
+        }
+        let (rows, count) = outcome?;
+        match step.keep {
+            Keep::Nothing => {}
+            Keep::Rows => entered.slot().keep_rows(Arc::new(rows)),
+            Keep::Count => {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                entered.slot().keep_rows(Arc::new(vec![vec![Held::Integer(count)]]));
+            }
         }
     }
-    Ok(())
+    let Some(firing) = firing else { return Ok(()) };
+    firing.finish()
+}
+
+/// Runs a step that is a statement of SQLite: its rows, if they are to be kept, and how many it has changed.
+fn run_step(
+    entered: &Entered<'_>,
+    step: &ProgramStep,
+    (params, literals): (&[Value], &[Value]),
+    origin: &Origin,
+    note: &dyn Fn(Code),
+) -> Result<(Vec<Vec<Held>>, u64)> {
+    let mut raw = entered.prepare(&step.sql).map_err(|code| entered.error(code))?;
+    for (index, bind) in step.binds.iter().enumerate() {
+        let value = value_of(bind, params, literals).unwrap_or(&Value::Null);
+        raw.bind(index + 1, value).map_err(|code| entered.error(code))?;
+    }
+    let outcome = rows_of(&mut raw, step.keep == Keep::Rows);
+    let outcome = outcome.and_then(|rows| match rows {
+        Ok(rows) => Ok((rows, entered.changes())),
+        Err(code) => {
+            note(code);
+            let origin = step.target.is_some().then_some(origin);
+            Err(constraint_errors::describe(entered, &mut raw, code, origin))
+        }
+    });
+    entered.put_back(Arc::clone(&step.sql), raw);
+    let outcome = outcome?;
+    entered.slot().left_error()?;
+    Ok(outcome)
 }
 
 /// Runs a statement to its end; its rows, if they are to be kept.
@@ -74,15 +109,5 @@ fn rows_of(raw: &mut RawStatement, keeps: bool) -> Result<std::result::Result<Ve
             Ok(Step::Done) => return Ok(Ok(rows)),
             Err(code) => return Ok(Err(code)),
         }
-    }
-}
-
-fn held(value: ValueRef<'_>) -> Held {
-    match value {
-        ValueRef::Null => Held::Null,
-        ValueRef::Integer(value) => Held::Integer(value),
-        ValueRef::Real(value) => Held::Real(value),
-        ValueRef::Text(text) => Held::Text(text.to_owned()),
-        ValueRef::Blob(bytes) => Held::Blob(bytes.to_owned()),
     }
 }

@@ -39,7 +39,9 @@ impl StateMachine {
     }
 
     async fn copy_in(&mut self, plan: &CopyPlan, literals: &[Value]) -> Outcome<u64> {
-        let mut cursor = self.open(&plan.statement, &vec![Value::Null; plan.columns.len()], literals).await?;
+        self.detach_results()?;
+        let nulls = vec![Value::Null; plan.columns.len()];
+        let mut cursor = self.engine.open_loop(&plan.statement, &nulls, literals).await?;
         cursor.begin_loop()?;
         let format = if plan.options.format == CopyFormat::Binary { Format::Binary } else { Format::Text };
         backend::copy_in_response(self.conn.out(), format, plan.columns.len());

@@ -336,7 +336,7 @@ impl StateMachine {
         let mut on_row = first.map_or_else(|| cursor.step(), Ok)?;
         while on_row {
             counted = match cursor.column(0) {
-                ValueRef::Integer(rows) if tag == Tag::Merge => u64::try_from(rows).ok(),
+                ValueRef::Integer(rows) => u64::try_from(rows).ok(),
                 _ => None,
             };
             on_row = cursor.step()?;

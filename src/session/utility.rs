@@ -194,6 +194,7 @@ impl StateMachine {
             locks_rows: false,
             // What they keep is not there; SQLite plans without it.
             before: Vec::new(),
+            fires: false,
             ..statement.clone()
         };
         let mut cursor = self.open(&explained, params, literals).await?;

@@ -264,14 +264,6 @@ pub fn must_be_off(_: &str, value: Setting) -> Result<Setting, Refusal> {
     }
 }
 
-/// session_replication_role: triggers and foreign keys cannot be switched off by it.
-pub fn replication_role(text: &str, value: Setting) -> Result<Setting, Refusal> {
-    match text {
-        "origin" => Ok(value),
-        _ => Err(Refusal::Unsupported("Only \"origin\" is supported.".to_owned())),
-    }
-}
-
 /// default_with_oids: removed from PostgreSQL, off is still accepted.
 pub fn with_oids(_: &str, value: Setting) -> Result<Setting, Refusal> {
     match value {

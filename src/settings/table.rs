@@ -239,7 +239,7 @@ pub static VARIABLES: &[Variable] = &[
     integer("server_version_num", Internal, 130000, 0..=MAX, Unit::None, PRESET_OPTIONS, "Shows the server version as an integer."),
     text("session_authorization", User, "", STATEMENT_BEHAVIOR, "Sets the session user name.").reported().hidden(),
     text("session_preload_libraries", Superuser, "", SHARED_LIBRARY_PRELOADING, "Lists shared libraries to preload into each backend."),
-    choice("session_replication_role", Superuser, "origin", &["origin", "replica", "local"], STATEMENT_BEHAVIOR, "Sets the session's behavior for triggers and rewrite rules.").checked(check::replication_role),
+    choice("session_replication_role", Superuser, "origin", &["origin", "replica", "local"], STATEMENT_BEHAVIOR, "Sets the session's behavior for triggers and rewrite rules."),
     integer("shared_buffers", Postmaster, 16384, 16..=1073741823, Unit::Blocks, MEMORY, "Sets the number of shared memory buffers used by the server."),
     integer("shared_memory_size", Internal, 0, 0..=MAX, Unit::Megabytes, PRESET_OPTIONS, "Shows the size of the server's main shared memory area (rounded up to the nearest MB)."),
     integer("shared_memory_size_in_huge_pages", Internal, -1, -1..=MAX, Unit::None, PRESET_OPTIONS, "Shows the number of huge pages needed for the main shared memory area."),

@@ -112,6 +112,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources,
         before: lowered.before,
+        fires: lowered.fires,
     };
     Ok(CopyPlan { direction: statement.direction, columns, options, relation, statement: statement_sql })
 }

@@ -7,10 +7,12 @@
 use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
-pub use crate::sql::syntax::ast::definition::ReplicaIdentity;
+pub use crate::sql::syntax::ast::definition::{ReplicaIdentity, TriggerFiring, TriggerSelector};
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
-pub use crate::sql::syntax::ast::routine::{AlterFunctionStmt, CreateFunctionStmt, ObjectWithArgs};
+pub use crate::sql::syntax::ast::routine::{
+    AlterFunctionStmt, CreateFunctionStmt, CreateTrigStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
+};
 pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectType, RoleSpec};
 
 /// A name, folded, with its schema if one was written.
@@ -104,6 +106,18 @@ pub enum Ddl {
         columns: Vec<ColumnDefinition>,
     },
     CreateDomain(Box<CreateDomain>),
+    CreateTrigger(Box<CreateTrigger>),
+    RenameTrigger {
+        table: Name,
+        name: String,
+        to: String,
+    },
+    DropTrigger {
+        table: Name,
+        name: String,
+        if_exists: bool,
+        cascade: bool,
+    },
     CreateRoutine(Box<CreateFunctionStmt>),
     /// ALTER FUNCTION, PROCEDURE, ROUTINE with attributes.
     AlterRoutine(Box<AlterFunctionStmt>),
@@ -415,6 +429,14 @@ pub struct SequenceSettings {
     pub owned_by: Option<Option<(Name, String)>>,
 }
 
+/// CREATE TRIGGER (sql-createtrigger.html).
+#[derive(Clone, Debug)]
+pub struct CreateTrigger {
+    pub stmt: CreateTrigStmt,
+    /// The statement, for the positions of errors in its condition.
+    pub text: String,
+}
+
 /// CREATE DOMAIN (sql-createdomain.html).
 #[derive(Clone, Debug)]
 pub struct CreateDomain {
@@ -503,9 +525,10 @@ pub enum AlterAction {
         initially_deferred: bool,
     },
     ValidateConstraint(String),
-    /// ENABLE or DISABLE TRIGGER ALL
+    /// ENABLE or DISABLE TRIGGER
     SetTriggers {
-        enabled: bool,
+        which: TriggerSelector,
+        firing: TriggerFiring,
     },
     /// SET LOGGED, SET UNLOGGED
     SetLogged(bool),
@@ -576,6 +599,10 @@ pub enum CommentTarget {
     DomainConstraint {
         domain: Name,
         constraint: String,
+    },
+    Trigger {
+        table: Name,
+        trigger: String,
     },
     Routine(ObjectType, Box<ObjectWithArgs>),
     /// A role, a cast …: something that is not kept here.

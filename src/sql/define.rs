@@ -9,6 +9,7 @@ mod object;
 mod options;
 mod routine;
 mod table;
+mod trigger;
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, Name, ObjectKind};
@@ -52,6 +53,7 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CompositeType(create) => definer.create_composite(create),
         Stmt::CreateDomain(create) => definer.create_domain(create),
         Stmt::CreateExtension(create) => definer.create_extension(create),
+        Stmt::CreateTrig(create) => definer.create_trigger(create),
         Stmt::CreateFunction(create) => {
             if let Err(error) = definer.check_once(&create.options) {
                 return Some(Err(error));
@@ -140,8 +142,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
             ObjectType::Collation => "CREATE COLLATION",
             _ => "CREATE TEXT SEARCH",
         },
-        Stmt::CreateTrig(create) if create.is_constraint => "CREATE CONSTRAINT TRIGGER",
-        Stmt::CreateTrig(_) => "CREATE TRIGGER",
         Stmt::CreateEventTrig(_) => "CREATE EVENT TRIGGER",
         Stmt::AlterEventTrig(_) => "ALTER EVENT TRIGGER",
         Stmt::Rule(_) => "CREATE RULE",

@@ -24,6 +24,7 @@ mod program;
 mod project;
 mod record;
 mod returning;
+mod rows;
 mod search;
 mod select;
 mod sets;
@@ -37,15 +38,17 @@ use std::rc::Rc;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::lower::program::Program;
+use crate::sql::lower::program::{Program, Statement};
 use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
+use crate::sql::row_change::ROW_VALUES;
 use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, Var};
 use crate::sql::types;
 use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
 
 pub use print::Translated;
+pub use rows::{read_row, update_row};
 
 /// What lowering needs to know beside the tree.
 #[derive(Clone, Copy)]
@@ -73,6 +76,8 @@ pub struct Lowered {
     pub translated: Translated,
     /// What is run before it.
     pub before: Vec<ProgramStep>,
+    /// It may fire triggers.
+    pub fires: bool,
     /// INSERT … VALUES of one row: where the values of columns come from that are parameters or constants.
     pub row: Vec<(i16, Bind)>,
 }
@@ -84,16 +89,18 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     if context.shows {
         lower.show_objects(tree, &mut query)?;
     }
-    let translated = print::query(&query, &|oid, typmod| context.repr_of(oid, typmod));
-    Ok(Lowered { translated, before: lower.program.steps, row: Vec::new() })
+    let translated = lower.settled(Statement::Query(query), None)?.print(context)?;
+    let Program { steps, fires, .. } = lower.program;
+    Ok(Lowered { translated, before: steps, fires, row: Vec::new() })
 }
 
 /// An INSERT, UPDATE or DELETE in SQLite's dialect.
 pub fn modify(tree: &Modify, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
     let (statement, row) = lower.modify(tree)?;
-    let translated = statement.print(context)?;
-    Ok(Lowered { translated, before: lower.program.steps, row })
+    let translated = lower.settled(statement, Some(tree))?.print(context)?;
+    let Program { steps, fires, .. } = lower.program;
+    Ok(Lowered { translated, before: steps, fires, row })
 }
 
 /// An expression that stands alone, such as a CHECK or an index key: over the columns of one relation, which are printed
@@ -105,6 +112,23 @@ pub fn expression(expr: &Expr, row: Option<(EntryId, &Relation)>, context: Conte
     }
     let expr = lower.expr(expr)?;
     Ok(print::expression(&expr, &|oid, typmod| context.repr_of(oid, typmod)))
+}
+
+/// An expression over two rows of a relation, `old` and `new`, whose values are its parameters: those of the old row's
+/// columns, then those of the new one's.
+pub fn over_rows(
+    expr: &Expr,
+    (old, new): (EntryId, EntryId),
+    relation: &Relation,
+    context: Context<'_>,
+) -> Result<Translated> {
+    let mut lower = Lower::new(context);
+    lower.entries.insert(old, Entry::of_parameters(relation, ROW_VALUES));
+    lower.entries.insert(new, Entry::of_parameters(relation, ROW_VALUES + relation.columns.len()));
+    let expr = lower.expr(expr)?;
+    let target = lite::Target { expr, name: String::new() };
+    let query = lite::Query::of_select(lite::Select { targets: vec![target], ..lite::Select::default() });
+    Ok(print::query(&query, &|oid, typmod| context.repr_of(oid, typmod)))
 }
 
 /// Where the numbers of entries begin that the lowering adds.
@@ -167,6 +191,17 @@ impl Entry {
             .find(|name| !relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)));
         columns.extend(free.map(|rowid| (Var::PRESENCE, rowid.into())));
         Entry { alias, columns: Columns::Named(columns) }
+    }
+
+    /// A row whose values are parameters, from that one on.
+    fn of_parameters(relation: &Relation, first: usize) -> Self {
+        let last = relation.columns.iter().map(|column| column.number).max().unwrap_or(0);
+        let value = |number: i16| {
+            let place = relation.columns.iter().position(|column| column.number == number);
+            let kind = place.map_or(lite::ExprKind::Null, |place| lite::ExprKind::Param(first + place));
+            lite::Expr::new(kind, Oid::TEXT)
+        };
+        Entry { alias: None, columns: Columns::Computed((1..=last).map(value).collect()) }
     }
 
     fn positional(alias: Rc<str>) -> Self {

@@ -9,6 +9,7 @@ use crate::sql::analyze::routine::CallSite;
 use crate::sql::database::DatabaseCommand;
 use crate::sql::ddl::Ddl;
 use crate::sql::permission::PermissionEntry;
+use crate::sql::row_change::RowChange;
 use crate::types::charset::Charset;
 use crate::types::pg_type::{Oid, Repr};
 use crate::types::value::Value;
@@ -158,6 +159,8 @@ pub struct SqliteStatement {
     pub key_sources: Vec<(i16, Bind)>,
     /// What is run before it, in order, as parts of one statement: what one statement of SQLite cannot do.
     pub before: Vec<ProgramStep>,
+    /// It may fire triggers: its own rows were kept, and what is to fire at its end does so before them.
+    pub fires: bool,
 }
 
 /// A part of a statement that is more than one of SQLite's: data-modifying WITH, MERGE, RETURNING of other tables.
@@ -165,10 +168,20 @@ pub struct SqliteStatement {
 pub struct ProgramStep {
     pub sql: Arc<str>,
     pub binds: Vec<Bind>,
-    /// Its rows are kept: the n-th that is (from 0) is what `__pg_kept(n)` gives to the steps after it.
-    pub keeps: bool,
+    pub keep: Keep,
     /// The relation it changes.
     pub target: Option<Oid>,
+    /// What becomes of the rows it gives, where triggers stand between.
+    pub change: Option<Arc<RowChange>>,
+}
+
+/// What is kept of a step: the n-th that keeps anything (from 0) is what `__pg_kept(n)` gives to the steps after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Nothing,
+    Rows,
+    /// One row: how many rows it has changed.
+    Count,
 }
 
 /// Where a SQLite parameter's value comes from.

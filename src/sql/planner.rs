@@ -419,6 +419,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: lowered.row,
         before: lowered.before,
+        fires: lowered.fires,
     };
     Ok((tag, columns, Action::Sqlite(statement)))
 }
@@ -436,6 +437,7 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
         before: lowered.before,
+        fires: lowered.fires,
     })
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::schema::{CatalogSnapshot, Relation};
+use crate::catalog::schema::{CatalogSnapshot, Column, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::Analyzer;
@@ -23,7 +23,7 @@ use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 use crate::sql::syntax::parse;
 use crate::sql::tree::{self, Expr, ExprKind, FunctionRef, Query};
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use crate::sql::analyze::analyzer::Dependencies;
 pub use crate::sql::analyze::stored::search_path;
@@ -108,6 +108,7 @@ pub fn relation_expression(
     let mut analyzer = Analyzer::new(context, &source, &[]);
     if origin == Origin::Stored {
         analyzer.search_path = search_path();
+        analyzer.reads_kept_text = true;
     }
     let row = analyzer.fresh_entry();
     let typed = analyzer.expr_over(expr, relation.map(|relation| (row, relation)))?;
@@ -240,6 +241,7 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
         before: lowered.before,
+        fires: lowered.fires,
     })
 }
 
@@ -325,4 +327,36 @@ pub fn is_column(expression: &Ast) -> bool {
 /// The context of an analysis outside of any session's statement.
 pub fn context<'a>(catalog: &'a Arc<CatalogSnapshot>, settings: &'a Settings) -> PlanContext<'a> {
     PlanContext { catalog, settings, user: "", database: "", may_use: &|_| true }
+}
+
+/// A relation of the one column VALUE, over which a domain's checks are analysed.
+pub fn value_relation(type_oid: Oid, typmod: i32, catalog: &CatalogSnapshot) -> Relation {
+    let repr = catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text));
+    Relation {
+        oid: Oid::INVALID,
+        schema: String::new(),
+        name: "value".to_owned(),
+        kind: crate::catalog::schema::RelationKind::Table,
+        temporary: false,
+        sqlite_name: "value".to_owned(),
+        columns: vec![Column {
+            number: 1,
+            name: "value".to_owned(),
+            type_oid,
+            typmod,
+            repr,
+            not_null: false,
+            default: None,
+            identity: None,
+            generated: false,
+            rowid_alias: false,
+            options: Default::default(),
+        }],
+        constraints: Vec::new(),
+        indexes: Vec::new(),
+        view_query: None,
+        sequence: None,
+        declared: true,
+        options: Default::default(),
+    }
 }

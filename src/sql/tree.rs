@@ -167,6 +167,29 @@ pub enum ExprKind {
     Aggref(Box<Aggref>),
     /// GROUPING(…) of grouping expressions (GroupingFunc).
     Grouping(Vec<Expr>),
+    /// What a text says and nothing else needs: only in trees that are made to be printed (`analyze::written`).
+    Written(Written, Vec<Expr>),
+}
+
+/// What a tree that is to be printed keeps of the text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// A conversion that was asked for (COERCE_EXPLICIT_CAST).
+    Cast,
+    /// A call in words of its own, EXTRACT(… FROM …) (COERCE_SQL_SYNTAX).
+    SqlSyntax,
+    /// A call of a function that means something else here.
+    Call(String),
+    /// An operator that means something else here.
+    Operator(String),
+    /// COLLATE (CollateExpr)
+    Collate(Vec<String>),
+    /// CURRENT_DATE, LOCALTIME(3) … (SQLValueFunction)
+    ValueFunction(String, Option<i32>),
+    /// A column that JOIN … USING has made of two.
+    Merged(String),
+    /// ROLLUP, CUBE, GROUPING SETS, or without a name a set (GroupingSet).
+    Group(String),
 }
 
 /// How a value becomes one of another type (CoercionPathType).
@@ -317,6 +340,8 @@ pub struct Aggref {
 /// OVER (…): a WindowClause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
+    /// OVER name, which says no more than what follows.
+    pub name: Option<String>,
     pub partition_by: Vec<Expr>,
     pub order_by: Vec<SortKey>,
     pub frame: Option<Frame>,
@@ -468,6 +493,11 @@ pub enum EntryKind {
         ordinality: bool,
     },
     Cte(CteId),
+    /// Rows of a relation that were kept before the statement.
+    Kept {
+        relation: Oid,
+        number: usize,
+    },
 }
 
 /// The row types of a statement's values of type record, which count as their modifiers (assign_record_type_typmod).

@@ -58,8 +58,17 @@ fn parts<T>(parts: &[T], of: impl Fn(&T) -> (String, Map<String, Json>)) -> Json
 }
 
 fn written(relation: &Relation) -> Map<String, Json> {
-    let RelationOptions { unlogged, unpopulated, triggers_disabled, dropped, parameters, replica_identity, uses } =
-        &relation.options;
+    let RelationOptions {
+        unlogged,
+        unpopulated,
+        triggers_disabled,
+        dropped,
+        parameters,
+        replica_identity,
+        uses,
+        // In a table of their own.
+        triggers: _,
+    } = &relation.options;
     let dropped: Vec<_> = dropped.iter().map(|c| (c.number, c.type_oid.0, c.typmod)).collect();
     said([
         ("unlogged", json!(unlogged)),
@@ -127,6 +136,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
         parameters: texts(options, "parameters"),
         replica_identity: number(options, "replica_identity"),
         uses: read_uses(options),
+        triggers: Vec::new(),
     };
     let part = |kind: &str, key: String| options.get(kind).and_then(|parts| parts.get(key));
     for column in &mut relation.columns {

@@ -124,7 +124,7 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         relnatts: count(columns_of(relation).len() + relation.options.dropped.len()),
         relchecks: count(relation.constraints.iter().filter(|c| c.check().is_some()).count()),
         relhasrules: relation.kind == RelationKind::View || relation.is_materialized(),
-        relhastriggers: foreign || referenced,
+        relhastriggers: foreign || referenced || !relation.options.triggers.is_empty(),
         relispopulated: !relation.options.unpopulated,
         relreplident: Cell::letter(relation.options.replica_identity.unwrap_or(if table { b'd' } else { b'n' })),
         relminmxid: i32::from(table),

@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::catalog::definitions::without_parentheses;
 use crate::catalog::dependencies::{self, Dependency, Kind};
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
@@ -13,6 +12,7 @@ use crate::catalog::tables::classes::{access_method, collation_oid, default_oid}
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows, row};
+use crate::catalog::tables::triggers::trigger_constraints;
 use crate::catalog::tables::types::{type_facts, user_types};
 use crate::types::pg_type::{Oid, type_info};
 
@@ -22,6 +22,7 @@ pub const PG_CLASS: Oid = Oid(1259);
 pub const PG_CONSTRAINT: Oid = Oid(2606);
 pub const PG_ATTRDEF: Oid = Oid(2604);
 pub const PG_REWRITE: Oid = Oid(2618);
+pub const PG_TRIGGER: Oid = Oid(2620);
 pub const PG_NAMESPACE: Oid = Oid(2615);
 /// pg_authid itself.
 pub const PG_AUTHID: Oid = Oid(1260);
@@ -34,6 +35,7 @@ pub fn constraints(rows: &mut Rows, view: &View<'_>) {
             table_constraint(rows, view, relation, constraint);
         }
     }
+    trigger_constraints(rows, view);
     for user in user_types(view.catalog) {
         let UserTypeKind::Domain { checks, .. } = &user.kind else { continue };
         for ((name, expression), number) in checks.iter().zip(1u32..) {
@@ -128,8 +130,7 @@ pub fn indexes(rows: &mut Rows, view: &View<'_>) {
 fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
     let constraint = relation.constraints.iter().find(|c| Some(c.oid) == index.constraint);
     let types: Vec<Oid> = index.keys.iter().map(|k| key_type(relation, k.column)).collect();
-    let expressions: Vec<&str> =
-        index.keys.iter().filter_map(|k| k.expression.as_deref()).map(without_parentheses).collect();
+    let expressions: Vec<&str> = index.keys.iter().filter_map(|k| k.expression.as_deref()).collect();
     let options = index.keys.iter().map(|k| i32::from(k.descending) | (i32::from(k.nulls_first) << 1));
     let keys = i64::try_from(index.keys.len()).unwrap_or_default();
     let columns = index.keys.iter().map(|k| k.column).chain(index.included.iter().copied());
@@ -258,6 +259,7 @@ fn reference(object: dependencies::Object) -> Object {
         Column(oid, number) => (PG_CLASS, oid, number),
         Default(oid, number) => (PG_ATTRDEF, default_oid(oid, number), 0),
         Constraint(_, oid) => (PG_CONSTRAINT, oid, 0),
+        Trigger(_, oid) => (PG_TRIGGER, oid, 0),
         Rule(view) => (PG_REWRITE, rule_oid(view), 0),
         Type(oid) => (PG_TYPE, oid, 0),
         Routine(oid) => (PG_PROC, oid, 0),

@@ -11,8 +11,8 @@ use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
-    classes, constraints, extensions, information_routines, key_triggers, own, privileges, procs, roles, server, types,
-    views,
+    classes, constraints, extensions, information_routines, key_triggers, own, privileges, procs, roles, server,
+    triggers, types, views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
@@ -104,6 +104,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "table_constraints", of_catalog(objects::table_constraints)),
     ("information_schema", "table_privileges", of_session(privileges::table_privileges)),
     ("information_schema", "tables", computed_and(objects::system_tables, objects::tables)),
+    ("information_schema", "triggers", of_session(triggers::information_triggers)),
     ("information_schema", "views", of_catalog(objects::views)),
     ("pg_catalog", "pg_am", recorded(recording!("pg_am"))),
     ("pg_catalog", "pg_amop", recorded(recording!("pg_amop"))),

@@ -6,6 +6,7 @@
 use crate::catalog::schema::{Constraint, ForeignKey, Relation};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::rows::{Cell, Rows, row};
+use crate::catalog::tables::triggers::triggers;
 use crate::types::pg_type::Oid;
 
 /// tgtype: for each row, after; and the event.
@@ -27,8 +28,9 @@ fn action_function(action: u8) -> u32 {
     }
 }
 
-/// The triggers of every foreign key of users' tables.
+/// pg_trigger: users' triggers, and those of every foreign key of users' tables.
 pub fn key_triggers(rows: &mut Rows, view: &View<'_>) {
+    triggers(rows, view);
     for relation in view.user_relations() {
         for constraint in &relation.constraints {
             if let Some(key) = constraint.foreign_key() {

@@ -165,6 +165,11 @@ impl Proc {
         self.names.get(..self.types.len()).unwrap_or(&self.names)
     }
 
+    /// The type of what it returns.
+    pub fn returns(&self) -> Oid {
+        self.returns
+    }
+
     /// The types of the input arguments.
     pub fn argument_types(&self) -> &[Oid] {
         &self.types

@@ -17,6 +17,7 @@ pub enum Cell {
     Int(i64),
     Real(f64),
     Text(Cow<'static, str>),
+    Blob(Box<[u8]>),
     /// The name of the current database: rows with it are the same in every database and are kept once.
     Database,
 }
@@ -129,7 +130,7 @@ impl Cell {
     /// The cell as a key; none for NULL and for what nobody looks up.
     fn key(&self) -> Option<Key> {
         match self {
-            Cell::Null | Cell::Real(_) | Cell::Database => None,
+            Cell::Null | Cell::Real(_) | Cell::Blob(_) | Cell::Database => None,
             Cell::Int(i) => Some(Key::Int(*i)),
             Cell::Text(t) => Some(Key::Text(t.as_ref().into())),
         }

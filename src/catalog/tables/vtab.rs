@@ -295,6 +295,7 @@ unsafe impl VTabCursor for TableCursor {
             Some(Cell::Int(i)) => ctx.set_result(i),
             Some(Cell::Real(r)) => ctx.set_result(r),
             Some(Cell::Text(t)) => ctx.set_result(ToSqlOutput::Borrowed(ValueRef::Text(t.as_bytes()))),
+            Some(Cell::Blob(bytes)) => ctx.set_result(ToSqlOutput::Borrowed(ValueRef::Blob(bytes))),
             Some(Cell::Database) => ctx.set_result(self.shared.source.database()),
             Some(Cell::Null) => ctx.set_result(rusqlite::types::Null),
             None => Ok(()),

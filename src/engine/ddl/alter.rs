@@ -12,6 +12,7 @@ use crate::catalog::definitions::nextval_text;
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, DroppedColumn, Identity, Relation, RelationKind};
 use crate::debug_log::debug;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::TriggerFiring;
 use crate::sql::ddl::{
     AlterAction, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, DataType, Expr, IdentityDefinition,
     KeySource, Name, ObjectKind, SequenceSettings, StorageChange,
@@ -238,10 +239,7 @@ impl Change<'_> {
             AlterAction::RenameColumn { .. } | AlterAction::RenameConstraint { .. } => {
                 Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"RENAME\""))
             }
-            AlterAction::SetTriggers { enabled } => {
-                work.after.options.triggers_disabled = !enabled;
-                Ok(())
-            }
+            AlterAction::SetTriggers { which, firing } => super::trigger::set_firing(&mut work.after, which, *firing),
             AlterAction::SetLogged(logged) => self.set_logged(work, *logged),
             AlterAction::Storage(change) => self.change_storage(&mut work.after, change),
             AlterAction::Accept => Ok(()),
@@ -685,8 +683,8 @@ fn action_name(action: &AlterAction) -> &'static str {
         AlterAction::ValidateConstraint(_) => "VALIDATE CONSTRAINT",
         AlterAction::RenameColumn { .. } => "RENAME COLUMN",
         AlterAction::RenameConstraint { .. } => "RENAME CONSTRAINT",
-        AlterAction::SetTriggers { enabled: true } => "ENABLE TRIGGER",
-        AlterAction::SetTriggers { enabled: false } => "DISABLE TRIGGER",
+        AlterAction::SetTriggers { firing: TriggerFiring::Disabled, .. } => "DISABLE TRIGGER",
+        AlterAction::SetTriggers { .. } => "ENABLE TRIGGER",
         AlterAction::SetLogged(true) => "SET LOGGED",
         AlterAction::SetLogged(false) => "SET UNLOGGED",
         AlterAction::Storage(change) => change.action(),

@@ -91,7 +91,12 @@ impl Change<'_> {
             Ddl::CreateRoutine(create) => {
                 self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false)
             }
-            Ddl::Grant(_)
+            Ddl::RenameTrigger { table, .. } | Ddl::DropTrigger { table, .. } => {
+                self.authorize_object(holder, ObjectKind::Table, table)
+            }
+            // Asks itself, once it has found its relation.
+            Ddl::CreateTrigger(_)
+            | Ddl::Grant(_)
             | Ddl::AlterRoutine(_)
             | Ddl::ChangeRoutine { .. }
             | Ddl::DropRoutines { .. }
@@ -202,14 +207,14 @@ impl Change<'_> {
     fn authorize_comment(&self, holder: &Holder, target: &CommentTarget) -> Result<()> {
         match target {
             CommentTarget::Object { kind, name } => self.authorize_object(holder, *kind, name),
-            CommentTarget::Column { table, .. } | CommentTarget::Constraint { table, .. } => {
-                match self.usable(holder, table)? {
-                    Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {
-                        Err(denied(format!("must be owner of relation {}", table.name)))
-                    }
-                    _ => Ok(()),
+            CommentTarget::Column { table, .. }
+            | CommentTarget::Constraint { table, .. }
+            | CommentTarget::Trigger { table, .. } => match self.usable(holder, table)? {
+                Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {
+                    Err(denied(format!("must be owner of relation {}", table.name)))
                 }
-            }
+                _ => Ok(()),
+            },
             CommentTarget::DomainConstraint { domain, .. } => self.require_type_owner(holder, domain),
             CommentTarget::Routine(..) | CommentTarget::Other => Ok(()),
         }

@@ -13,6 +13,7 @@ use crate::types::pg_type::Oid;
 pub(super) const PG_CLASS: Oid = Oid(1259);
 const PG_CONSTRAINT: Oid = Oid(2606);
 const PG_NAMESPACE: Oid = Oid(2615);
+const PG_TRIGGER: Oid = Oid(2620);
 const PG_TYPE: Oid = Oid(1247);
 
 impl Change<'_> {
@@ -51,6 +52,10 @@ impl Change<'_> {
                     return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
                 };
                 (PG_CONSTRAINT, found.oid, 0)
+            }
+            CommentTarget::Trigger { table, trigger } => {
+                let relation = self.relation(table)?;
+                (PG_TRIGGER, self.trigger_of(&relation, trigger)?.oid, 0)
             }
             CommentTarget::DomainConstraint { domain, constraint } => {
                 let user_type = self.user_type(domain)?;

@@ -51,7 +51,7 @@ impl Change<'_> {
                 || columns.iter().any(|column| going.contains(&Object::Column(relation, *column)))
         };
         match object {
-            Object::Column(relation, _) => going.contains(&Object::Relation(relation)),
+            Object::Column(relation, _) | Object::Trigger(relation, _) => going.contains(&Object::Relation(relation)),
             Object::Default(relation, column) => column_goes(relation, &[column]),
             Object::Constraint(relation, oid) => {
                 let table = self.catalog.relations.get(&relation);
@@ -218,6 +218,12 @@ impl Change<'_> {
             Object::Default(relation, number) => {
                 format!("default value for column {} of table {}", column(relation, number), table(relation))
             }
+            Object::Trigger(relation, oid) => {
+                let owner = self.catalog.relations.get(&relation);
+                let found = owner.and_then(|owner| owner.options.triggers.iter().find(|trigger| trigger.oid == oid));
+                let name = found.map_or("", |trigger| trigger.name.as_str());
+                format!("trigger {} on {} {}", quote_identifier(name), kind(relation), table(relation))
+            }
             Object::Rule(view) => format!("rule _RETURN on view {}", table(view)),
         }
     }
@@ -242,6 +248,7 @@ impl Change<'_> {
             }
             Object::Routine(oid) => self.remove_routine(oid),
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
+            Object::Trigger(relation, oid) => self.remove_trigger(relation, oid),
             Object::Column(relation, number) => self.drop_column_by_number(relation, number),
             Object::Default(relation, number) => self.drop_default(relation, number),
             // The view's, and what goes with its type.
@@ -311,14 +318,44 @@ impl Change<'_> {
         for (relation, number) in self.type_users(enum_oid, array) {
             let Some(table) = self.catalog.relations.get(&relation) else { continue };
             let Some(column) = table.column_by_number(number) else { continue };
-            if column.type_oid == array {
-                return Err(Error::unsupported("renaming a value of an enum that has array columns"));
-            }
             let name = sqlite::quote(&column.name);
+            if column.type_oid == array {
+                self.rewrite_label_in_arrays(table, &name, from, to)?;
+                continue;
+            }
             let sql = format!("UPDATE {} SET {name} = ?1 WHERE {name} = ?2", qualified(table));
             self.sqlite(self.connection.execute(&sql, [to, from]))?;
         }
         Ok(())
+    }
+}
+
+impl Change<'_> {
+    /// Arrays are JSON: each text that has the label is replaced by what it becomes.
+    fn rewrite_label_in_arrays(&self, table: &Relation, column: &str, from: &str, to: &str) -> Result<()> {
+        let label = serde_json::Value::from(from).to_string();
+        let sql = format!("SELECT DISTINCT {column} FROM {} WHERE instr({column}, ?1) > 0", qualified(table));
+        let texts: Vec<String> = self.sqlite((|| {
+            let mut statement = self.connection.prepare(&sql)?;
+            statement.query_map([&label], |row| row.get(0))?.collect()
+        })())?;
+        let sql = format!("UPDATE {} SET {column} = ?1 WHERE {column} = ?2", qualified(table));
+        for text in texts {
+            crate::limits::session::work(text.len())?;
+            let Ok(mut array) = serde_json::from_str(&text) else { continue };
+            relabel(&mut array, from, to);
+            self.sqlite(self.connection.execute(&sql, [&array.to_string(), &text]))?;
+        }
+        Ok(())
+    }
+}
+
+fn relabel(value: &mut serde_json::Value, from: &str, to: &str) {
+    match value {
+        serde_json::Value::String(label) if label == from => to.clone_into(label),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| relabel(item, from, to)),
+        serde_json::Value::Object(object) => object.values_mut().for_each(|item| relabel(item, from, to)),
+        _ => {}
     }
 }
 

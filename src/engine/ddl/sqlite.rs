@@ -139,6 +139,8 @@ impl Change<'_> {
         );
         for (event, letter) in [("UPDATE", key.on_update), ("DELETE", key.on_delete)] {
             let action = match letter {
+                // The server takes these itself.
+                b'c' | b'n' | b'd' if self.catalog.acting_keys().contains(&constraint.oid) => continue,
                 b'r' => "RESTRICT",
                 b'c' => "CASCADE",
                 b'n' => "SET NULL",

@@ -264,7 +264,7 @@ impl Change<'_> {
             )?;
         }
         if create.materialized {
-            relation.view_query = Some(self.stored_query(&create.query, &analysed)?);
+            relation.view_query = Some(self.stored_query(&create.query, &create.columns, &analysed)?);
             relation.options.unpopulated = !create.with_data;
         }
         self.create_in_sqlite(&relation)?;

@@ -4,6 +4,7 @@
 
 use crate::engine::constraint_timing::PendingKey;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::types::unsafe_label;
 use crate::types::pg_type::Oid;
 
 use std::hash::{Hash, Hasher};
@@ -17,10 +18,10 @@ use super::capture::MISSING_KEY;
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_raise", -1, raise),
     Definition::stable("pg_raise_domain", 5, raise_domain),
-    Definition::pure("pg_enum_in", 3, enum_in),
+    Definition::pure("pg_enum_in", -1, enum_in),
     Definition::pure("pg_enum_order", 2, enum_order),
     Definition::pure("pg_enum_label", 2, enum_label),
-    Definition::pure("pg_enum_range", 3, enum_range).called_on_null(),
+    Definition::pure("pg_enum_range", -1, enum_range).called_on_null(),
     Definition::pure("pg_limit", 1, limit).called_on_null(),
     Definition::pure("pg_offset", 1, offset).called_on_null(),
     Definition::pure("pg_raise_not_null", 3, not_null).called_on_null(),
@@ -56,9 +57,12 @@ fn labels(args: &Args<'_>, index: usize) -> Result<std::sync::Arc<Vec<String>>> 
     })
 }
 
-/// The label, if the enum has it: pg_enum_in(text, enum's name, labels).
+/// The label, if the enum has it: pg_enum_in(text, enum's name, labels[, those that cannot be used yet]).
 fn enum_in(args: &Args<'_>) -> Result<Output> {
     let label = args.text(0)?;
+    if args.len() > 3 && labels(args, 3)?.iter().any(|added| *added == *label) {
+        return Err(unsafe_label(&label, &args.text(1)?));
+    }
     if labels(args, 2)?.iter().any(|known| *known == *label) {
         return Ok(Output::Argument(0));
     }
@@ -79,13 +83,20 @@ fn enum_label(args: &Args<'_>) -> Result<Output> {
     Ok(place.and_then(|place| labels(args, 1).ok()?.get(place).cloned()).into())
 }
 
-/// The labels from one place to another; a bound that is NULL is none: pg_enum_range(from, to, labels).
+/// The labels from one place to another; a bound that is NULL is none: pg_enum_range(from, to, labels[, those that
+/// cannot be used yet, enum's name]).
 fn enum_range(args: &Args<'_>) -> Result<Output> {
-    let labels = labels(args, 2)?;
+    let all = labels(args, 2)?;
     let place = |index: usize| args.int(index).map(|place| usize::try_from(place).unwrap_or(usize::MAX));
     let from = if args.is_null(0) { 0 } else { place(0)? };
     let to = if args.is_null(1) { usize::MAX } else { place(1)? };
-    let within: Vec<&String> = labels.iter().skip(from).take(to.saturating_add(1).saturating_sub(from)).collect();
+    let within: Vec<&String> = all.iter().skip(from).take(to.saturating_add(1).saturating_sub(from)).collect();
+    if args.len() > 4 {
+        let added = labels(args, 3)?;
+        if let Some(label) = within.iter().find(|label| added.contains(label)) {
+            return Err(unsafe_label(label, &args.text(4)?));
+        }
+    }
     serde_json::to_string(&within).map(Output::from).map_err(|e| Error::internal(format!("enum labels: {e}")))
 }
 

@@ -24,6 +24,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_version", 0, version),
     Definition::stable("pg_is_in_recovery", 0, |a| in_session(a, |s| Ok(s.in_recovery.into()))),
     Definition::stable("pg_is_wal_replay_paused", 0, replay_paused),
+    Definition::stable("pg_trigger_depth", 0, |a| Ok(i64::try_from(a.slot().trigger_depth()).unwrap_or(i64::MAX).into())),
     Definition::stable("pg_backend_pid", 0, |a| in_session(a, |s| Ok(s.backend_pid.into()))),
     Definition::stable("pg_inet_client_addr", 0, |a| in_session(a, |s| Ok(s.client_address.map(|c| c.ip().to_string()).into()))),
     Definition::stable("pg_inet_client_port", 0, |a| in_session(a, |s| Ok(s.client_address.map(|c| i64::from(c.port())).into()))),

@@ -162,6 +162,7 @@ async fn run(session: &mut EngineSession, sql: &str) -> Result<Vec<i64>> {
         target: None,
         key_sources: Vec::new(),
         before: Vec::new(),
+        fires: false,
     };
     session.start_statement(None, None);
     let mut rows = Vec::new();

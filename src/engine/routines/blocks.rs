@@ -96,7 +96,7 @@ impl SessionLink {
         self.undo_schema(Some(block.schema));
         let timing = Arc::clone(&self.schema().timing);
         match lease.enter() {
-            entered if entered.is_writing() => timing.apply(&entered),
+            entered if entered.is_writing() && entered.slot().trigger_depth() == 0 => timing.apply(&entered),
             _ => Ok(()),
         }
     }

@@ -106,7 +106,7 @@ impl Executor {
         while cursor.step()? {
             if plan.columns.is_none() {
                 counted = match cursor.column(0) {
-                    ValueRef::Integer(rows) if plan.tag == Tag::Merge => u64::try_from(rows).ok(),
+                    ValueRef::Integer(rows) => u64::try_from(rows).ok(),
                     _ => None,
                 };
                 continue;

@@ -51,7 +51,8 @@ impl SessionHost<'_> {
                 Ok((plan, values))
             }
             Source::Text(text, using) => {
-                let plan = self.executor.planning(|planning| plan_text(text, using, planning))?;
+                let tables = self.executor.lease.get()?.slot().transition_tables();
+                let plan = self.executor.planning(|planning| plan_text(text, using, &tables, planning))?;
                 let mut values = Vec::with_capacity(using.len());
                 for (index, value) in using.iter().enumerate() {
                     values.push(self.parameter(&plan, index, value)?);
@@ -74,12 +75,15 @@ impl SessionHost<'_> {
     }
 
     fn plan_of(&self, query: &Query, variables: Variables<'_>) -> Result<Arc<InnerPlan>> {
+        let tables = self.executor.lease.get()?.slot().transition_tables();
         self.executor.planning(|planning| {
             if let Some(known) = self.compiled.plan(query.number, |plan| plan.fits(variables, planning)) {
                 return Ok(known);
             }
-            let plan = Arc::new(plan_query(query, variables, planning)?);
-            self.compiled.keep(query.number, &plan);
+            let plan = Arc::new(plan_query(query, variables, &tables, planning)?);
+            if !plan.is_for_once {
+                self.compiled.keep(query.number, &plan);
+            }
             Ok(plan)
         })
     }

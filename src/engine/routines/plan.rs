@@ -2,16 +2,17 @@
 //!
 //! Owns: [`InnerPlan`], [`plan_query`], [`plan_text`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use crate::engine::functions::{TRANSITIONS, TransitionTable};
 use crate::engine::routines::types::data_type;
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::function::VariableConflict;
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, TypeKind, Typed};
 use crate::plpgsql::variables::{Argument, Reference, Variables};
-use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterValue};
+use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterTable, OuterValue};
 use crate::sql::plan::{Planned, Tag};
 use crate::sql::planner::{self, Inner, InnerCommand, PlanContext};
 use crate::sql::scan::{self, Source};
@@ -28,6 +29,8 @@ pub(crate) struct InnerPlan {
     pub catalog_version: u64,
     search_path: Arc<[String]>,
     used: Vec<Used>,
+    /// It reads transition tables, which the next trigger may not have.
+    pub is_for_once: bool,
 }
 
 /// What a parameter of a plan is.
@@ -44,6 +47,40 @@ struct FunctionNames<'a> {
     query: &'a Query,
     variables: Variables<'a>,
     used: RefCell<Vec<Used>>,
+    tables: Tables<'a>,
+}
+
+/// The transition tables of the trigger that the function runs for.
+struct Tables<'a> {
+    all: &'a [TransitionTable],
+    are_used: Cell<bool>,
+}
+
+impl Tables<'_> {
+    fn table(&self, name: &str) -> Option<OuterTable> {
+        let (number, table) = (TRANSITIONS..).zip(self.all).find(|(_, table)| table.name == name)?;
+        self.are_used.set(true);
+        Some(OuterTable { relation: table.relation, number })
+    }
+}
+
+/// A text that was computed sees only those.
+impl OuterNames for Tables<'_> {
+    fn name(&self, _: &[&str]) -> Result<Option<Outer>> {
+        Ok(None)
+    }
+
+    fn parameter(&self, _: u32) -> Result<Option<Outer>> {
+        Ok(None)
+    }
+
+    fn conflict(&self) -> Conflict {
+        Conflict::Column
+    }
+
+    fn table(&self, name: &str) -> Option<OuterTable> {
+        Tables::table(self, name)
+    }
 }
 
 impl FunctionNames<'_> {
@@ -104,6 +141,10 @@ impl OuterNames for FunctionNames<'_> {
             VariableConflict::UseColumn => Conflict::Column,
         }
     }
+
+    fn table(&self, name: &str) -> Option<OuterTable> {
+        self.tables.table(name)
+    }
 }
 
 impl InnerPlan {
@@ -143,33 +184,46 @@ impl InnerPlan {
 }
 
 /// Plans one of a function's statements.
-pub(super) fn plan_query(query: &Query, variables: Variables<'_>, planning: PlanContext<'_>) -> Result<InnerPlan> {
-    let names = FunctionNames { query, variables, used: RefCell::default() };
-    let inner = planned(&query.sql, &[], Some(&names), planning)?;
-    inner_plan(inner, names.used.into_inner(), planning)
+pub(super) fn plan_query(
+    query: &Query,
+    variables: Variables<'_>,
+    tables: &[TransitionTable],
+    planning: PlanContext<'_>,
+) -> Result<InnerPlan> {
+    let tables = Tables { all: tables, are_used: Cell::new(false) };
+    let names = FunctionNames { query, variables, used: RefCell::default(), tables };
+    let inner = planned(&query.sql, None, &names, planning)?;
+    let is_for_once = names.tables.are_used.get();
+    Ok(InnerPlan { is_for_once, ..inner_plan(inner, names.used.into_inner(), planning)? })
 }
 
 /// Plans a statement whose names may be others'.
 pub(super) fn plan_within(text: &str, names: &dyn OuterNames, planning: PlanContext<'_>) -> Result<InnerPlan> {
-    inner_plan(planned(text, &[], Some(names), planning)?, Vec::new(), planning)
+    inner_plan(planned(text, None, names, planning)?, Vec::new(), planning)
 }
 
 /// Plans a text that was computed, with the values of its parameters.
-pub(super) fn plan_text(text: &str, using: &[Typed], planning: PlanContext<'_>) -> Result<InnerPlan> {
+pub(super) fn plan_text(
+    text: &str,
+    using: &[Typed],
+    tables: &[TransitionTable],
+    planning: PlanContext<'_>,
+) -> Result<InnerPlan> {
     let types: Vec<Oid> = using.iter().map(|value| value.data_type.oid).collect();
-    let inner = planned(text, &types, None, planning)?;
+    let tables = Tables { all: tables, are_used: Cell::new(false) };
+    let inner = planned(text, Some(&types), &tables, planning)?;
     inner_plan(inner, Vec::new(), planning)
 }
 
-fn planned(text: &str, types: &[Oid], outer: Option<&dyn OuterNames>, planning: PlanContext<'_>) -> Result<Inner> {
+fn planned(text: &str, types: Option<&[Oid]>, outer: &dyn OuterNames, planning: PlanContext<'_>) -> Result<Inner> {
     let sources = scan::scan(text);
     let source = match sources.as_slice() {
         [only] => only,
         [] => return Ok(nothing(planning)),
         _ => return Err(Error::unsupported("several statements in one EXECUTE")),
     };
-    let inner = planner::plan_inner(source, types, outer, planning)?;
-    if outer.is_none() && inner.planned.plan.params.len() > types.len() {
+    let inner = planner::plan_inner(source, types.unwrap_or_default(), Some(outer), planning)?;
+    if let Some(types) = types.filter(|types| inner.planned.plan.params.len() > types.len()) {
         return Err(no_parameter(source, types.len()));
     }
     Ok(inner)
@@ -224,5 +278,14 @@ fn inner_plan(inner: Inner, used: Vec<Used>, planning: PlanContext<'_>) -> Resul
         Tag::Fixed(tag) => tag,
     };
     let search_path = Arc::clone(planning.settings.schemas_searched());
-    Ok(InnerPlan { planned, command, tag, columns, catalog_version: catalog.version, search_path, used })
+    Ok(InnerPlan {
+        planned,
+        command,
+        tag,
+        columns,
+        catalog_version: catalog.version,
+        search_path,
+        used,
+        is_for_once: false,
+    })
 }

@@ -19,7 +19,7 @@ use crate::limits::stack;
 use crate::plpgsql::context;
 use crate::plpgsql::function::{ParameterMode, Signature};
 use crate::plpgsql::value::{Column, DataType, TypeKind, Typed};
-use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterValue};
+use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterTable, OuterValue};
 use crate::sql::planner::{InnerCommand, PlanContext};
 use crate::sql::scan;
 use crate::sql::syntax::ast::routine::RoutineBody;
@@ -150,6 +150,10 @@ impl OuterNames for ParameterNames<'_> {
             [name, field] => self.named(name).and_then(|input| self.field(input, field)),
             _ => None,
         })
+    }
+
+    fn table(&self, _: &str) -> Option<OuterTable> {
+        None
     }
 
     fn parameter(&self, number: u32) -> Result<Option<Outer>> {

@@ -13,6 +13,7 @@ use crate::limits::session as limits;
 use crate::limits::stack;
 use crate::sql::analyze::outer::OuterNames;
 use crate::sql::analyze::scope::{CteEntry, Scope};
+use crate::sql::analyze::written::WrittenNames;
 use crate::sql::permission::Permissions;
 use crate::sql::planner::{PlanContext, schema_denied};
 use crate::sql::scan::Source;
@@ -75,6 +76,10 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) permissions: RefCell<Permissions>,
     /// Named windows of the innermost select.
     pub(super) windows: Vec<WindowDef>,
+    /// The text is the catalog's own, in which dates and times are as the server writes them.
+    pub(in crate::sql) reads_kept_text: bool,
+    /// The tree is made to be printed: what printing it needs besides.
+    pub(in crate::sql) written: Option<Box<WrittenNames>>,
     /// The names around the statement.
     pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
     /// Its rows stay inside: what clients see as text is given as it is stored.
@@ -109,6 +114,8 @@ impl<'a> Analyzer<'a> {
             used: RefCell::default(),
             permissions: RefCell::default(),
             windows: Vec::new(),
+            reads_kept_text: false,
+            written: None,
             outer: None,
             is_inner: false,
             from_zero: BTreeSet::new(),

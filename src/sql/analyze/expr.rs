@@ -24,7 +24,14 @@ use crate::types::value::Value;
 impl Analyzer<'_> {
     /// One expression. Its type may be UNKNOWN: the context decides then.
     pub(super) fn expr(&mut self, ast: &Ast) -> Result<Expr> {
-        self.deeper(|a| a.expr_kind(ast))
+        self.deeper(|a| {
+            if a.to_be_printed()
+                && let Some(expr) = a.written_expr(ast)?
+            {
+                return Ok(expr);
+            }
+            a.expr_kind(ast)
+        })
     }
 
     /// A condition in a clause (WHERE, HAVING, ON …).
@@ -206,7 +213,7 @@ impl Analyzer<'_> {
     }
 
     /// expr::type, CAST, type 'text'.
-    fn cast_expr(&mut self, cast: &ast::TypeCast) -> Result<Expr> {
+    pub(super) fn cast_expr(&mut self, cast: &ast::TypeCast) -> Result<Expr> {
         let target = self.resolve_type(&cast.type_name)?;
         if let (Ast::Array(array), Some(element)) = (&cast.arg, self.element_type(target.oid)) {
             let vector = matches!(target.oid, Oid::INT2VECTOR | Oid::OIDVECTOR);
@@ -283,6 +290,14 @@ impl Analyzer<'_> {
             && link.link_type == SubLinkType::Expr
         {
             return self.row_with_query(name, &row.args, &link.subselect);
+        }
+        // LIKE and SIMILAR TO as PostgreSQL prints them.
+        if matches!(name, "!~~" | "!~~*") || matches!(name, "~~" | "~~*") && system_call(right, "like_escape").is_some()
+        {
+            return self.like(name, left, right);
+        }
+        if matches!(name, "~" | "!~") && system_call(right, "similar_to_escape").is_some() {
+            return self.similar_to(name == "!~", left, right);
         }
         let l = self.expr(left)?;
         let r = self.expr(right)?;
@@ -470,7 +485,7 @@ impl Analyzer<'_> {
     }
 
     /// CURRENT_DATE and its kin.
-    fn sql_value_function(&mut self, node: &ast::SqlValueFunction) -> Result<Expr> {
+    pub(super) fn sql_value_function(&mut self, node: &ast::SqlValueFunction) -> Result<Expr> {
         let value = self.function(crate::sql::analyze::names::value_function(node.op), Vec::new())?;
         match node.typmod {
             Some(precision) => {
@@ -486,7 +501,7 @@ impl Analyzer<'_> {
     }
 
     /// ARRAY[…], of a given element type or of the items' common one.
-    fn array_of(&mut self, items: &[Ast], element: Option<Oid>) -> Result<Expr> {
+    pub(super) fn array_of(&mut self, items: &[Ast], element: Option<Oid>) -> Result<Expr> {
         let mut elements = Vec::with_capacity(items.len());
         for item in items {
             elements.push(match item {
@@ -544,7 +559,7 @@ impl Analyzer<'_> {
     }
 
     /// COLLATE: the database has one collation, by bytes; those that mean it are accepted.
-    fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
+    pub(super) fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
         let Some(arg) = &collate.arg else { return Err(Error::internal("COLLATE without an operand")) };
         let (_, name) = self.split_name(&collate.name, collate.location)?;
         let value = self.expr(arg)?;
@@ -559,9 +574,10 @@ impl Analyzer<'_> {
 }
 
 /// The arguments of a call of a function of pg_catalog, if that is what it is.
-fn system_call<'a>(expr: &'a Ast, name: &str) -> Option<&'a [Ast]> {
+pub(super) fn system_call<'a>(expr: &'a Ast, name: &str) -> Option<&'a [Ast]> {
     match expr {
         Ast::FuncCall(call) => match call.name.as_slice() {
+            [function] if function == name => Some(&call.args),
             [schema, function] if schema == "pg_catalog" && function == name => Some(&call.args),
             _ => None,
         },

@@ -247,6 +247,9 @@ impl Analyzer<'_> {
         columns: &[ColumnDef],
         item: &RangeFunction,
     ) -> Result<FromItem> {
+        if self.to_be_printed() {
+            return Err(Error::unsupported(format!("printing {name} in FROM")));
+        }
         let (fields, json) = match (records.populates, call.args.as_slice()) {
             (false, [json]) => (self.defined_columns(columns)?, json),
             (true, [base, json]) => (self.populated_columns(base, columns)?, json),

@@ -127,7 +127,7 @@ impl Analyzer<'_> {
     }
 
     /// An output column by its position, an input column, an output column by its name.
-    fn group_key(&mut self, ast: &Ast, targets: &[Target]) -> Result<Expr> {
+    pub(super) fn group_key(&mut self, ast: &Ast, targets: &[Target]) -> Result<Expr> {
         if let Some(target) = self.position(ast, targets.len(), "GROUP BY")?.and_then(|index| targets.get(index)) {
             return Ok(target.expr.clone());
         }

@@ -79,7 +79,10 @@ impl Analyzer<'_> {
                 Err(refused(lock, "cannot be applied to a function"))
             }
             EntryKind::Cte(_) if !lock.relations.is_empty() => Err(refused(lock, "cannot be applied to a WITH query")),
-            EntryKind::Function { .. } | EntryKind::Cte(_) => Ok(()),
+            EntryKind::Kept { .. } if !lock.relations.is_empty() => {
+                Err(refused(lock, "cannot be applied to a named tuplestore"))
+            }
+            EntryKind::Function { .. } | EntryKind::Cte(_) | EntryKind::Kept { .. } => Ok(()),
         }
     }
 

@@ -91,7 +91,8 @@ impl Analyzer<'_> {
             return Err(Error::internal("ANY without a left side"));
         };
         // SQLite takes no sub-query in a CHECK or an index, which is where PostgreSQL itself writes IN as = ANY.
-        if (all && name == "<>" || !all && name == "=")
+        if !self.to_be_printed()
+            && (all && name == "<>" || !all && name == "=")
             && let Some(list) = listed_elements(&node.right)
         {
             return self.in_list(left, &list, all, node.location);
@@ -118,7 +119,7 @@ impl Analyzer<'_> {
     fn quantified_query(&mut self, all: bool, name: &str, left: &Ast, query: &SelectStmt) -> Result<Expr> {
         match (all, name) {
             (false, "=") => self.in_query(left, query, false),
-            (true, "<>") => self.in_query(left, query, true),
+            (true, "<>") if !self.to_be_printed() || matches!(left, Ast::Row(_)) => self.in_query(left, query, true),
             _ => {
                 let value = self.expr(left)?;
                 let (query, columns) = self.subquery(query)?;

@@ -336,7 +336,10 @@ impl<'a> Analyzer<'a> {
         let (target, entry, row) = self.modified(&ast.relation, Change::Update)?;
         let ResultRow { row, conditions, checks } = row;
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let from = self.from_clause(&ast.from)?;
+        let mut from = self.from_clause(&ast.from)?;
+        if target.is_instead() {
+            from.insert(0, self.instead_of_view(target.named, entry)?);
+        }
         let assignments = self.assignments(&ast.targets, &target)?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         let returning = self.returned(&ast.returning)?;
@@ -355,7 +358,10 @@ impl<'a> Analyzer<'a> {
         let (target, entry, ResultRow { row, conditions, .. }) = self.modified(&ast.relation, Change::Delete)?;
         self.permit(&target, Privileges::DELETE, &[]);
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let using = self.from_clause(&ast.using)?;
+        let mut using = self.from_clause(&ast.using)?;
+        if target.is_instead() {
+            using.insert(0, self.instead_of_view(target.named, entry)?);
+        }
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
@@ -364,6 +370,14 @@ impl<'a> Analyzer<'a> {
         let oid = relation.oid;
         let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
+    }
+
+    /// The rows of a view whose triggers change them.
+    fn instead_of_view(&mut self, view: &Relation, id: EntryId) -> Result<FromItem> {
+        self.permissions.borrow_mut().read(view.oid);
+        let query = self.view_query(view)?;
+        let kind = EntryKind::Subquery { query: Box::new(query), lateral: false };
+        Ok(FromItem::Entry(RangeTblEntry { id, kind }))
     }
 
     /// What an UPDATE or DELETE changes, the number of its entry, and its row.

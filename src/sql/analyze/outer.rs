@@ -43,6 +43,16 @@ pub trait OuterNames {
     fn parameter(&self, number: u32) -> Result<Option<Outer>>;
 
     fn conflict(&self) -> Conflict;
+
+    /// A table that only the function sees: a trigger's transition table.
+    fn table(&self, name: &str) -> Option<OuterTable>;
+}
+
+/// Rows of a relation that are kept under a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OuterTable {
+    pub relation: Oid,
+    pub number: usize,
 }
 
 impl Analyzer<'_> {

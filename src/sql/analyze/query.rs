@@ -7,6 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
+use crate::sql::analyze::written::CteName;
 use crate::sql::syntax::ast::expression::{AConst, ConstValue, Expr as Ast, Field, Indirection};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
@@ -60,6 +61,9 @@ impl Analyzer<'_> {
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let (mut body, order_by) = self.body(&ast.body, &ast.sort)?;
         let (limit, offset) = self.limit_clause(ast)?;
+        if self.to_be_printed() && !ast.locking.is_empty() {
+            return Err(Error::unsupported("printing FOR UPDATE"));
+        }
         let mut row_marks = Vec::new();
         for lock in &ast.locking {
             self.lock_rows(lock, &ast.body, &mut body, &mut row_marks)?;
@@ -106,6 +110,9 @@ impl Analyzer<'_> {
         self.nesting -= 1;
         let mut inner = inner?;
         self.resolve_outputs(&mut inner)?;
+        if self.to_be_printed() {
+            return Ok(inner);
+        }
         let columns = inner.outputs();
         let select = self.select_from(inner, &columns);
         Ok(Query::of(Body::Select(Box::new(select))))
@@ -192,6 +199,9 @@ impl Analyzer<'_> {
         };
         let columns = rename(outputs)?;
         let level = self.scopes.len();
+        if let Some(written) = &mut self.written {
+            written.ctes.insert(id, CteName { name: name.clone(), columns: cte.columns.clone() });
+        }
         self.ctes.push(CteEntry { name, id, columns, refused, level, origins });
         let materialized = match cte.materialized {
             CteMaterialize::Default => None,
@@ -363,17 +373,22 @@ impl Analyzer<'_> {
 
     /// Converts one output column of a query to a type.
     pub(super) fn convert_output(&mut self, query: &mut Query, index: usize, to: Oid) -> Result<()> {
+        // What is to be printed shows what became of constants only.
+        let printed = self.to_be_printed();
+        let converted = |expr: &Expr| expr.type_oid != to && (!printed || expr.type_oid == Oid::UNKNOWN);
         match &mut query.body {
             Body::Select(select) => {
                 if let Some(target) = select.targets.get_mut(index)
-                    && target.expr.type_oid != to
+                    && converted(&target.expr)
                 {
                     target.expr = self.to_common(target.expr.clone(), to, "UNION")?;
                 }
             }
             Body::Values { rows, .. } => {
                 for row in rows {
-                    if let Some(slot) = row.get_mut(index) {
+                    if let Some(slot) = row.get_mut(index)
+                        && (!printed || converted(slot))
+                    {
                         *slot = self.to_common(slot.clone(), to, "VALUES")?;
                     }
                 }
@@ -443,8 +458,11 @@ impl Analyzer<'_> {
                 self.check_grouped(expr, &groups)?;
             }
         }
-        let (group_by, grouping_sets) = (groups.keys, groups.sets);
+        let (mut group_by, grouping_sets) = (groups.keys, groups.sets);
         self.require_comparable(ast, order_by, (&keys, &group_by, &distinct_on, &targets))?;
+        if self.to_be_printed() && !grouping_sets.is_empty() {
+            group_by = self.written_groups(&ast.group, &targets)?;
+        }
         Ok((Select { distinct, distinct_on, targets, from, selection, group_by, grouping_sets, having }, keys))
     }
 

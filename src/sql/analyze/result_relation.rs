@@ -6,6 +6,7 @@
 
 use crate::catalog::acl::Privileges;
 use crate::catalog::schema::{CheckOption, Column, Relation, RelationKind};
+use crate::catalog::trigger::{Event, Timing};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::scope::RangeVar;
@@ -30,6 +31,17 @@ impl Change {
             Change::Delete => "delete from",
             Change::Merge => "merge into",
         }
+    }
+
+    /// Whether a view has a trigger that does it instead.
+    fn is_instead(self, view: &Relation) -> bool {
+        let event = match self {
+            Change::Insert => Event::Insert,
+            Change::Update => Event::Update,
+            Change::Delete => Event::Delete,
+            Change::Merge => return false,
+        };
+        view.options.triggers.iter().any(|t| t.timing == Timing::InsteadOf && t.fires_on(event))
     }
 
     fn hint(self) -> &'static str {
@@ -116,6 +128,11 @@ impl<'a> ResultRelation<'a> {
         ResultRelation { named, table, columns, through: row.levels, defaults: row.defaults, change }
     }
 
+    /// Whether it is a view whose triggers do what there is to do.
+    pub(super) fn is_instead(&self) -> bool {
+        self.named.kind == RelationKind::View && self.table.kind == RelationKind::View
+    }
+
     /// Whether a view has columns that are none of the table's.
     pub(super) fn is_computed(&self) -> bool {
         self.columns.iter().any(|column| column.column.is_err())
@@ -161,6 +178,7 @@ impl<'a> Analyzer<'a> {
                 let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
                 Err(error.with_detail("This operation is not supported for views."))
             }
+            RelationKind::View if change.is_instead(relation) => Ok(ResultRelation::of_table(relation, change)),
             RelationKind::View => {
                 let entry = self.fresh_entry();
                 let row = self.view_or_refusal(relation, entry, change)?;
@@ -197,7 +215,7 @@ impl<'a> Analyzer<'a> {
         entry: EntryId,
     ) -> Result<ResultRow> {
         let named = relation.named;
-        if named.kind == RelationKind::Table {
+        if named.kind == RelationKind::Table || relation.is_instead() {
             let row = RangeVar::table(self, named, shown.to_owned(), entry);
             return Ok(ResultRow { row, conditions: Vec::new(), checks: Vec::new() });
         }

@@ -89,7 +89,7 @@ impl Analyzer<'_> {
                 self.known_row(Expr::new(ExprKind::Row { fields, names }, Oid::RECORD))?
             }
         };
-        if !entry.nullable {
+        if !entry.nullable || self.to_be_printed() {
             return Ok(row);
         }
         let present = match (&entry.present, entry.relation) {

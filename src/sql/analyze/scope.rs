@@ -146,6 +146,11 @@ impl RangeVar {
     /// Its columns may be NULL because an outer join may have no row for it.
     pub fn make_nullable(&mut self) {
         self.nullable = true;
+        self.may_have_nulls();
+    }
+
+    /// Its columns may be NULL whatever the relation says.
+    pub fn may_have_nulls(&mut self) {
         for column in &mut self.columns {
             if let ExprKind::Var(var) = &mut column.expr.kind {
                 if var.not_null && self.present.is_none() {

@@ -45,6 +45,30 @@ impl Analyzer<'_> {
         result
     }
 
+    /// An expression over the row `old` and the row `new` of a relation: a trigger's condition.
+    pub(in crate::sql) fn over_old_and_new(
+        &mut self,
+        expr: &Ast,
+        relation: &Relation,
+        (old, new): (EntryId, EntryId),
+        is_stored: bool,
+    ) -> Result<Expr> {
+        let row = |name: &str, entry| {
+            let mut row = RangeVar::table(self, relation, name.to_owned(), entry);
+            row.schema = None;
+            // A row of the other side of an event is there as nothing but NULL.
+            row.may_have_nulls();
+            row
+        };
+        let entries = vec![row("old", old), row("new", new)];
+        self.scopes.push(Scope { entries, ..Scope::default() });
+        self.in_stored_text += usize::from(is_stored);
+        let result = self.expr(expr);
+        self.in_stored_text -= usize::from(is_stored);
+        self.scopes.pop();
+        result
+    }
+
     /// A domain's CHECK over `value`.
     pub(super) fn domain_check(&mut self, check: &str, value: Expr) -> Result<Expr> {
         let ast = parse::expression(check)?;

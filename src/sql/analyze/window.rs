@@ -22,7 +22,7 @@ impl Analyzer<'_> {
         match &over.name {
             Some(name) => {
                 let definition = self.named_window(name, over)?;
-                self.window_spec(&definition)
+                Ok(Window { name: Some(name.clone()), ..self.window_spec(&definition)? })
             }
             None => self.window_spec(over),
         }
@@ -68,7 +68,7 @@ impl Analyzer<'_> {
             }
             None => None,
         };
-        Ok(Window { partition_by, order_by, frame })
+        Ok(Window { name: None, partition_by, order_by, frame })
     }
 
     /// What OVER (name …) may not add to the window it names (transformWindowDefinitions).
@@ -206,7 +206,7 @@ impl Analyzer<'_> {
 
     /// The offset as a number; SQLite wants it where it can see it, so it must be a constant.
     fn offset_number(&mut self, offset: Expr, key: Oid, days: &mut bool) -> Result<Expr> {
-        if !matches!(offset.type_oid, Oid::NUMERIC | Oid::INTERVAL) {
+        if !matches!(offset.type_oid, Oid::NUMERIC | Oid::INTERVAL) || self.to_be_printed() {
             return Ok(offset);
         }
         let shown = self.type_name(offset.type_oid);

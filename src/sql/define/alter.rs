@@ -12,7 +12,7 @@ use crate::sql::ddl::{
 };
 use crate::sql::syntax::ast::definition::{
     AlterDomainAction, AlterDomainStmt, AlterEnum, AlterEnumStmt, AlterSeqStmt, AlterTableCmd, AlterTableStmt,
-    ColumnSelector, ConstraintKind, DefArg, DefElem, TriggerFiring, TriggerSelector,
+    ColumnSelector, ConstraintKind, DefArg, DefElem,
 };
 use crate::sql::syntax::ast::statement::{
     AlterObjectSchemaStmt, AlterOwnerStmt, DropBehavior, ObjectRef, ObjectType, RenameStmt,
@@ -162,6 +162,7 @@ impl Definer<'_> {
         }
         match rename.object_type {
             ObjectType::Column | ObjectType::TabConstraint | ObjectType::Attribute => self.rename_in_table(rename),
+            ObjectType::Trigger => self.rename_trigger(rename),
             ObjectType::DomConstraint => Err(Error::unsupported("ALTER DOMAIN … RENAME CONSTRAINT")),
             other => {
                 let Some((kind, tag)) = renamed_kind(other) else {
@@ -250,12 +251,9 @@ fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
         Cmd::DropOids | Cmd::SetAccessMethod(_) | Cmd::SetTableSpace(_) => {}
         Cmd::SetLogged => return Ok(AlterAction::SetLogged(true)),
         Cmd::SetUnlogged => return Ok(AlterAction::SetLogged(false)),
-        Cmd::Trigger { target: TriggerSelector::All, firing } => {
-            return Ok(AlterAction::SetTriggers { enabled: *firing != TriggerFiring::Disabled });
+        Cmd::Trigger { target, firing } => {
+            return Ok(AlterAction::SetTriggers { which: target.clone(), firing: *firing });
         }
-        // No trigger can have a name here, and those of foreign keys are not the user's.
-        Cmd::Trigger { target: TriggerSelector::User, .. } => {}
-        Cmd::Trigger { .. } => return Err(Error::unsupported("a trigger")),
         Cmd::Rule { .. } => return Err(Error::unsupported("ALTER TABLE ENABLE RULE")),
         Cmd::AddInherit(_) | Cmd::DropInherit(_) => return Err(Error::unsupported("ALTER TABLE INHERIT")),
         Cmd::AddOf(_) | Cmd::DropOf => return Err(Error::unsupported("ALTER TABLE OF")),

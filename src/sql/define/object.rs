@@ -208,6 +208,7 @@ impl Definer<'_> {
             ObjectType::Schema => (ObjectKind::Schema, "DROP SCHEMA"),
             ObjectType::Type => (ObjectKind::Type, "DROP TYPE"),
             ObjectType::Domain => (ObjectKind::Domain, "DROP DOMAIN"),
+            ObjectType::Trigger => return self.drop_trigger(drop),
             ObjectType::Extension => {
                 let name = |object| self.object_name(object).map(|name| name.name);
                 let names = drop.objects.iter().map(name).collect::<Result<_>>()?;
@@ -243,6 +244,10 @@ impl Definer<'_> {
             ObjectType::TabConstraint => {
                 let (table, constraint) = self.part_of(&comment.object)?;
                 return Ok(CommentTarget::Constraint { table, constraint });
+            }
+            ObjectType::Trigger => {
+                let (table, trigger) = self.trigger_of(&comment.object)?;
+                return Ok(CommentTarget::Trigger { table, trigger });
             }
             ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => {
                 let ObjectRef::Function(object) = &comment.object else {
@@ -307,7 +312,6 @@ fn impossible(what: &str) -> Error {
 fn dropped_tag(kind: ObjectType) -> &'static str {
     match kind {
         ObjectType::Aggregate => "DROP AGGREGATE",
-        ObjectType::Trigger => "DROP TRIGGER",
         ObjectType::EventTrigger => "DROP EVENT TRIGGER",
         ObjectType::Rule => "DROP RULE",
         ObjectType::Extension => "DROP EXTENSION",

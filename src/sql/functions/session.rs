@@ -13,6 +13,7 @@ pub(super) static ROWS: &[Function] = &[
     stable("session_user", &[], NAME, F("pg_session_user")),
     stable("version", &[], TEXT, F("pg_version")),
     stable("pg_backend_pid", &[], INT4, F("pg_backend_pid")),
+    stable("pg_trigger_depth", &[], INT4, F("pg_trigger_depth")),
     stable("inet_client_addr", &[], INET, F("pg_inet_client_addr")),
     stable("inet_client_port", &[], INT4, F("pg_inet_client_port")),
     stable("current_setting", &[TEXT], TEXT, F("pg_current_setting")),

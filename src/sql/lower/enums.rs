@@ -16,6 +16,13 @@ impl Lower<'_> {
         Expr::text(serde_json::to_string(labels).unwrap_or_default())
     }
 
+    /// Those of the labels that cannot be used yet; nothing where there are none.
+    fn uncommitted_labels(&self, oid: Oid) -> Option<Expr> {
+        let added = self.catalog().uncommitted_labels.iter().filter(|(of, _)| *of == oid);
+        let labels: Vec<&String> = added.map(|(_, label)| label).collect();
+        (!labels.is_empty()).then(|| Expr::text(serde_json::to_string(&labels).unwrap_or_default()))
+    }
+
     /// A value of an enum as its place in the enum's order.
     pub(super) fn enum_order(&self, value: Expr) -> Expr {
         let labels = self.labels(value.type_oid);
@@ -30,7 +37,9 @@ impl Lower<'_> {
     /// The text if it is a label of the enum, else 22P02.
     pub(super) fn checked_label(&self, text: Expr, to: Oid) -> Expr {
         let name = types::type_name(self.catalog(), to);
-        Expr::function("pg_enum_in", vec![text, Expr::text(name), self.labels(to)], to)
+        let mut args = vec![text, Expr::text(name), self.labels(to)];
+        args.extend(self.uncommitted_labels(to));
+        Expr::function("pg_enum_in", args, to)
     }
 
     /// An array of the labels between two, or from the first, or to the last.
@@ -51,6 +60,9 @@ impl Lower<'_> {
             });
         }
         args.push(self.labels(of));
+        if let Some(added) = self.uncommitted_labels(of) {
+            args.extend([added, Expr::text(types::type_name(self.catalog(), of))]);
+        }
         Ok(Expr::function("pg_enum_range", args, array))
     }
 }

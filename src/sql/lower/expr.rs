@@ -42,6 +42,7 @@ impl Lower<'_> {
         let plain = |kind: ExprKind| Ok(Expr::new(kind, expr.type_oid));
         match &expr.kind {
             Kind::Null => plain(ExprKind::Null),
+            Kind::Written(..) => Err(Error::internal("a tree that was made to be printed")),
             Kind::Param(n) => plain(ExprKind::Param(*n)),
             Kind::Literal(n) => plain(ExprKind::Literal(*n)),
             Kind::Const(value) => plain(ExprKind::Const(value.clone())),

@@ -63,6 +63,14 @@ impl Lower<'_> {
                 self.entries.insert(entry.id, Entry::positional(alias.clone()));
                 Ok(FromItem::Cte { name: self.cte_name(*cte), alias })
             }
+            EntryKind::Kept { relation, number } => {
+                let relation = self.relation(*relation)?;
+                let alias = self.alias(entry.id);
+                let columns = relation.columns.iter().zip(1..);
+                let columns = columns.map(|(column, n)| (column.number, format!("c{n}").into())).collect();
+                self.entries.insert(entry.id, Entry { alias: Some(alias.clone()), columns: Columns::Named(columns) });
+                Ok(super::program::kept_item(*number, alias))
+            }
             EntryKind::Subquery { query, lateral } => self.subquery_entry(entry.id, query, *lateral),
             EntryKind::Function { calls, ordinality } => self.function_entry(entry.id, calls, *ordinality),
         }

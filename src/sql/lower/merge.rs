@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::modify::{column, refuse_null};
-use super::program::{Statement, kept_item, rowid};
+use super::program::{Keep, Statement, kept_item, rowid};
 use super::returning::{KEPT, vars_of};
 use super::tree::{
     Aggregate, Body, Changed, Delete, Expr, ExprKind, FromItem, Insert, JoinKind, Modify, Query, Select, Target, Update,
@@ -42,7 +42,7 @@ impl Lower<'_> {
                 MergeKind::Update(values) => self.merged_update(relation, (&alias, &row), kept, there, values)?,
                 MergeKind::Insert(values) => self.merged_insert(relation, &alias, kept, there, values)?,
             };
-            self.step(&Statement::Modify(change), false, Some(relation.oid))?;
+            self.step(&Statement::Modify(change), Keep::Nothing, Some(relation.oid))?;
         }
         let acted = merge.actions.iter().zip(1..).filter(|(action, _)| action.kind != MergeKind::DoNothing);
         let numbers = acted.map(|(_, number)| Expr::integer(number, Oid::INT4)).collect();
@@ -50,7 +50,7 @@ impl Lower<'_> {
     }
 
     /// The source's rows with the target's row that each matches, what is to be done, and what the actions need of it.
-    fn keep_source(&mut self, merge: &Merge, relation: &Relation, alias: &Rc<str>) -> Result<usize> {
+    pub(super) fn keep_source(&mut self, merge: &Merge, relation: &Relation, alias: &Rc<str>) -> Result<usize> {
         self.enter_target(merge.entry, alias, relation);
         let kept = self.source_in_level(merge, relation, alias);
         self.levels.pop();
@@ -107,7 +107,7 @@ impl Lower<'_> {
     }
 
     /// 21000 if a row of the target is to be changed twice.
-    fn refuse_second_change(&mut self, merge: &Merge, kept: usize) -> Result<()> {
+    pub(super) fn refuse_second_change(&mut self, merge: &Merge, kept: usize) -> Result<()> {
         let changes = |action: &MergeAction| matches!(action.kind, MergeKind::Update(_) | MergeKind::Delete);
         let numbers: Vec<Expr> = (merge.actions.iter().zip(1..))
             .filter(|(action, _)| changes(action))
@@ -127,7 +127,7 @@ impl Lower<'_> {
         let raise = Expr::function("pg_raise", raise.map(Expr::text).to_vec(), Oid::INT4);
         let checked = ExprKind::Case { whens: vec![(twice, raise)], otherwise: None };
         select.targets = vec![Target { name: String::new(), expr: Expr::new(checked, Oid::INT4) }];
-        self.step(&Statement::Query(query), false, None).map(|_| ())
+        self.step(&Statement::Query(query), Keep::Nothing, None).map(|_| ())
     }
 
     fn merged_delete(&self, relation: &Relation, (alias, row): (&Rc<str>, &Expr), kept: usize, there: Expr) -> Modify {

@@ -33,8 +33,10 @@ impl<'a> Lower<'a> {
     /// A change of data, or what gives its RETURNING after steps that have made it; of an INSERT of one row, where its
     /// values come from.
     pub(super) fn modify(&mut self, modify: &TypedModify) -> Result<(Statement, RowSources)> {
-        let ctes = self.ctes_of(modify)?;
+        let by_rows = self.goes_by_rows(modify)?;
+        let ctes = self.ctes_of(modify, by_rows)?;
         let statement = match modify {
+            modify if by_rows => self.change_rows(modify)?,
             TypedModify::Insert(insert) => {
                 let (insert, row) = self.insert(insert, ctes)?;
                 return Ok((Statement::Modify(Modify::Insert(insert)), row));
@@ -49,9 +51,9 @@ impl<'a> Lower<'a> {
     }
 
     /// The WITH list of a change of data; nothing is left of one that became steps.
-    fn ctes_of(&mut self, modify: &TypedModify) -> Result<Vec<Cte>> {
+    fn ctes_of(&mut self, modify: &TypedModify, by_rows: bool) -> Result<Vec<Cte>> {
         let (ctes, recursive) = modify.with();
-        let in_steps = returns_others(modify) || matches!(modify, TypedModify::Merge(_));
+        let in_steps = by_rows || returns_others(modify) || matches!(modify, TypedModify::Merge(_));
         match self.steps_of(ctes, recursive, &Last::Modify(modify), in_steps)? {
             true => Ok(Vec::new()),
             false => self.ctes(ctes),

@@ -12,6 +12,7 @@ use super::{Columns, Context, Entry, Lower, print};
 use crate::catalog::schema::{ForeignKey, Relation, RelationKind};
 use crate::error::{Error, Result};
 use crate::sql::lower::print::plan::COLUMNS;
+pub(super) use crate::sql::plan::Keep;
 use crate::sql::plan::ProgramStep;
 use crate::sql::tree::{
     Cte as TypedCte, CteId, CteQuery, EntryId, EntryKind, Modify as TypedModify, Query as TypedQuery, RangeTblEntry,
@@ -33,6 +34,8 @@ pub(super) struct Program {
     copies: HashMap<Oid, usize>,
     /// The tables that a step has changed.
     changed: HashSet<Oid>,
+    /// A step may fire triggers.
+    pub(super) fires: bool,
 }
 
 /// The last statement of a program.
@@ -88,7 +91,8 @@ impl Lower<'_> {
                     let returns = !modify.returning().is_empty();
                     let (statement, _) = self.modify(modify)?;
                     let target = modify.relation();
-                    let step = self.step(&statement, returns, Some(target))?;
+                    let keep = if returns { Keep::Rows } else { Keep::Nothing };
+                    let step = self.step(&statement, keep, Some(target))?;
                     self.program.ctes.extend(step.map(|kept| (cte.id, kept)));
                     let changed = self.changed_with(self.relation(target)?);
                     self.program.changed.extend(changed);
@@ -99,15 +103,63 @@ impl Lower<'_> {
     }
 
     /// Adds a step; the number of its rows, if they are kept.
-    pub(super) fn step(&mut self, statement: &Statement, keeps: bool, target: Option<Oid>) -> Result<Option<usize>> {
+    pub(super) fn step(&mut self, statement: &Statement, keep: Keep, target: Option<Oid>) -> Result<Option<usize>> {
         let translated = statement.print(self.context)?;
-        let step = ProgramStep { sql: translated.sql.into(), binds: translated.binds, keeps, target };
+        let step = ProgramStep { sql: translated.sql.into(), binds: translated.binds, keep, target, change: None };
+        Ok(self.push_step(step))
+    }
+
+    pub(super) fn push_step(&mut self, step: ProgramStep) -> Option<usize> {
+        let keeps = step.keep != Keep::Nothing;
         self.program.steps.push(step);
         if !keeps {
-            return Ok(None);
+            return None;
         }
         self.program.kept += 1;
-        Ok(Some(self.program.kept - 1))
+        Some(self.program.kept - 1)
+    }
+
+    /// The last statement of a program that may fire triggers is a step, too: they fire when all is changed, and before
+    /// anything of it is told.
+    pub(super) fn settled(&mut self, statement: Statement, modify: Option<&TypedModify>) -> Result<Statement> {
+        if !self.program.fires {
+            return Ok(statement);
+        }
+        let target = modify.map(TypedModify::relation);
+        let (kept, outputs) = match &statement {
+            Statement::Query(query) => {
+                if query.outputs().len() > COLUMNS {
+                    return Err(Error::unsupported(format!(
+                        "more than {COLUMNS} columns in a statement of several steps"
+                    )));
+                }
+                (self.step(&statement, Keep::Rows, None)?, query.outputs())
+            }
+            Statement::Modify(change) => {
+                let returning = match change {
+                    Modify::Insert(insert) => &insert.returning,
+                    Modify::Update(update) => &update.returning,
+                    Modify::Delete(delete) => &delete.returning,
+                };
+                let outputs: Vec<_> =
+                    returning.iter().map(|t| (t.name.clone(), t.expr.type_oid, t.expr.typmod)).collect();
+                let returns = modify.is_some_and(|modify| !modify.returning().is_empty());
+                match returns {
+                    true => (self.step(&statement, Keep::Rows, target)?, outputs),
+                    false => {
+                        let count = vec![(String::new(), Oid::INT8, -1)];
+                        (self.step(&statement, Keep::Count, target)?, count)
+                    }
+                }
+            }
+        };
+        let kept = kept.ok_or_else(|| Error::internal("a step that keeps no rows"))?;
+        let targets = outputs.into_iter().enumerate().map(|(index, (name, type_oid, typmod))| {
+            let like = Expr { kind: ExprKind::Null, type_oid, typmod };
+            Target { name, expr: Expr::positional("k".into(), index, &like) }
+        });
+        let from = vec![kept_item(kept, "k".into())];
+        Ok(Statement::Query(Query::of_select(Select { targets: targets.collect(), from, ..Select::default() })))
     }
 
     /// Adds a step that keeps a query's rows.
@@ -115,7 +167,7 @@ impl Lower<'_> {
         if query.outputs().len() > COLUMNS {
             return Err(Error::unsupported(format!("more than {COLUMNS} columns in a statement of several steps")));
         }
-        let kept = self.step(&Statement::Query(query), true, None)?;
+        let kept = self.step(&Statement::Query(query), Keep::Rows, None)?;
         kept.ok_or_else(|| Error::internal("a step that keeps no rows"))
     }
 

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use super::program::{Statement, kept_item, rowid};
+use super::program::{Keep, Statement, kept_item, rowid};
 use super::tree::{Changed, Delete, Expr, ExprKind, FromItem, Modify, Query, Select, Target, Update};
 use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::Relation;
@@ -94,7 +94,7 @@ impl Lower<'_> {
             returning: checked,
             changed: Changed::default(),
         };
-        self.step(&Statement::Modify(Modify::Update(change)), false, Some(relation.oid))?;
+        self.step(&Statement::Modify(Modify::Update(change)), Keep::Nothing, Some(relation.oid))?;
         // A row whose key was changed has another number.
         let key = relation.columns.iter().find(|column| column.rowid_alias).map(|column| column.name.as_str());
         let moved = names.iter().position(|name| Some(&**name) == key).map_or(0, |index| index + 1);
@@ -140,7 +140,7 @@ impl Lower<'_> {
             returning: Vec::new(),
             changed: Changed::default(),
         };
-        self.step(&Statement::Modify(Modify::Delete(change)), false, Some(relation.oid))?;
+        self.step(&Statement::Modify(Modify::Delete(change)), Keep::Nothing, Some(relation.oid))?;
         let columns = relation.columns.iter().zip(2..).map(|(column, n)| (column.number, format!("c{n}").into()));
         let columns = Columns::Named(columns.collect());
         self.entries.insert(delete.entry, Entry { alias: Some(KEPT.into()), columns });
@@ -149,7 +149,7 @@ impl Lower<'_> {
     }
 
     /// What a sub-query of RETURNING reads must be as it was before.
-    fn refuse_reading(&self, relation: &Relation, returning: &[TypedTarget]) -> Result<()> {
+    pub(super) fn refuse_reading(&self, relation: &Relation, returning: &[TypedTarget]) -> Result<()> {
         match self.reads_changed(relation, returning.iter().map(|target| &target.expr)) {
             true => Err(Error::unsupported("a sub-query in RETURNING over a table that the statement changes")),
             false => Ok(()),
@@ -209,7 +209,7 @@ impl Lower<'_> {
     }
 
     /// RETURNING as a query.
-    fn returned_from(
+    pub(super) fn returned_from(
         &mut self,
         returning: &[TypedTarget],
         target: EntryId,

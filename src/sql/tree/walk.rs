@@ -37,6 +37,7 @@ macro_rules! walks {
                     | ExprKind::Row { fields: args, .. }
                     | ExprKind::LikeEscape { args, .. }
                     | ExprKind::Grouping(args)
+                    | ExprKind::Written(_, args)
                     | ExprKind::Similar(args) => args.into_iter().for_each(visit),
                     ExprKind::RowCompare { left, right, .. } => left.into_iter().chain(right).for_each(visit),
                     ExprKind::Not(arg)
@@ -117,7 +118,7 @@ macro_rules! walks {
             fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
                 match self {
                     FromItem::Entry(entry) => match &$($mutably)? entry.kind {
-                        EntryKind::Relation(_) | EntryKind::Cte(_) => {}
+                        EntryKind::Relation(_) | EntryKind::Cte(_) | EntryKind::Kept { .. } => {}
                         EntryKind::Subquery { query, .. } => query.$exprs(visit),
                         EntryKind::Function { calls, .. } => calls.into_iter().for_each(visit),
                     },

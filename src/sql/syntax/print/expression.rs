@@ -30,6 +30,8 @@ impl Printer {
                 p.put(" COLLATE ");
                 p.any_name(&collate.name);
             }),
+            // NULLIF(…) stands where a function does, in FROM, too.
+            Expr::AExpr(node) if node.kind == AExprKind::NullIf => self.a_expr(node),
             Expr::AExpr(node) => self.parens(|p| p.a_expr(node)),
             Expr::Bool(node) => self.parens(|p| p.bool_expr(node)),
             Expr::FuncCall(call) => self.func_call(call),

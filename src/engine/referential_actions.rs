@@ -1,0 +1,145 @@
+//! ON DELETE and ON UPDATE of foreign keys whose referencing tables have triggers: SQLite's own actions would fire none, so
+//! these are statements, as in PostgreSQL.
+//!
+//! Owns: [`of`], [`is_due`], [`act`]. Must not know: how rows are changed. Which keys these are is
+//! `CatalogSnapshot::acting_keys`. Specification: RI_FKey_cascade_del() and its kin in ri_triggers.c.
+
+use std::rc::Rc;
+use std::sync::{Arc, PoisonError};
+
+use crate::catalog::schema::{CatalogSnapshot, Constraint, ForeignKey, Relation};
+use crate::catalog::trigger::Event;
+use crate::engine::row_change;
+use crate::engine::triggers::Firing;
+use crate::error::{Error, Result};
+use crate::plpgsql::context;
+use crate::sql::plan::{Action, Planned};
+use crate::sql::planner::{PlanCache, PlanContext};
+use crate::types::pg_type::Oid;
+use crate::types::value::Value;
+
+/// The letter of what a key does then, if it does something.
+fn action(key: &ForeignKey, event: Event) -> Option<u8> {
+    let letter = match event {
+        Event::Delete => key.on_delete,
+        Event::Update => key.on_update,
+        Event::Insert | Event::Truncate => return None,
+    };
+    b"cnd".contains(&letter).then_some(letter)
+}
+
+/// The keys to a relation that act then, with the places of the columns they refer to.
+pub(crate) fn of(catalog: &CatalogSnapshot, relation: &Relation, event: Event) -> Vec<(Oid, Vec<usize>)> {
+    let acting = catalog.acting_keys();
+    if acting.is_empty() {
+        return Vec::new();
+    }
+    let place = |number: &i16| relation.columns.iter().position(|column| column.number == *number);
+    let mut found: Vec<(Oid, Vec<usize>)> = Vec::new();
+    for constraint in catalog.relations.values().flat_map(|r| &r.constraints).filter(|c| acting.contains(&c.oid)) {
+        let key = constraint.foreign_key().filter(|key| key.relation == relation.oid);
+        if let Some(key) = key.filter(|key| action(key, event).is_some()) {
+            found.push((constraint.oid, key.columns.iter().filter_map(place).collect()));
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+/// Whether rows can refer to the old key, and the new one is another.
+pub(crate) fn is_due(places: &[usize], old: Option<&Vec<Value>>, new: Option<&Vec<Value>>) -> bool {
+    let Some(old) = old else { return false };
+    let mut keys = places.iter().map(|place| old.get(*place));
+    let has_key = keys.all(|value| value.is_some_and(|value| !value.is_null()));
+    has_key && new.is_none_or(|new| places.iter().any(|place| old.get(*place) != new.get(*place)))
+}
+
+/// Takes a key's action for a row that was deleted or updated.
+pub(crate) fn act(
+    firing: &Firing<'_>,
+    (parent, constraint): (&Relation, Oid),
+    event: Event,
+    (old, new): (Option<&[Value]>, Option<&[Value]>),
+) -> Result<()> {
+    let found = firing.catalog.relations.values().find_map(|child| {
+        let constraint = child.constraints.iter().find(|known| known.oid == constraint)?;
+        Some((child, constraint, constraint.foreign_key()?))
+    });
+    let Some((child, constraint, key)) = found else { return Ok(()) };
+    let Some(letter) = action(key, event) else { return Ok(()) };
+    let place = |number: &i16| parent.columns.iter().position(|column| column.number == *number);
+    let of = |row: Option<&[Value]>| {
+        let row = row.unwrap_or_default();
+        let places = key.columns.iter().map(place);
+        places.map(|place| place.and_then(|p| row.get(p)).cloned().unwrap_or(Value::Null)).collect::<Vec<_>>()
+    };
+    let moves = event == Event::Update && letter == b'c';
+    let mut params = if moves { of(new) } else { Vec::new() };
+    params.extend(of(old));
+    let text = statement(child, constraint, letter, moves, key.columns.len());
+    let planned = plan(firing, parent, key, &text, moves)?;
+    let Action::Sqlite(statement) = &planned.plan.action else {
+        return Err(Error::internal("a referential action that is no statement"));
+    };
+    let step = statement.before.iter().find(|step| step.change.is_some());
+    let Some((step, change)) = step.and_then(|step| Some((step, step.change.as_ref()?))) else {
+        return Err(Error::internal("a referential action without triggers"));
+    };
+    let line = format!("SQL statement \"{text}\"");
+    let _entered = context::enter(Rc::new(line.clone()));
+    let outcome = row_change::run(firing, step, change, (&params, &planned.literals));
+    outcome.map(drop).map_err(|error| {
+        let context = match &error.fields().context {
+            Some(inner) => format!("{inner}\n{line}"),
+            None => line,
+        };
+        error.with_context(context)
+    })
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The statement that PostgreSQL runs.
+fn statement(child: &Relation, constraint: &Constraint, letter: u8, moves: bool, width: usize) -> String {
+    let table = format!("{}.{}", quoted(&child.schema), quoted(&child.name));
+    let columns: Vec<String> = (constraint.columns.iter())
+        .map(|number| child.column_by_number(*number).map_or_else(String::new, |column| quoted(&column.name)))
+        .collect();
+    let first = if moves { width + 1 } else { 1 };
+    let conditions = (first..).zip(&columns).map(|(n, column)| format!("${n} OPERATOR(pg_catalog.=) {column}"));
+    let conditions = conditions.collect::<Vec<_>>().join(" AND ");
+    let assigned = |value: &dyn Fn(usize) -> String| {
+        let columns = (1..).zip(&columns).map(|(n, column)| format!("{column} = {}", value(n)));
+        columns.collect::<Vec<_>>().join(", ")
+    };
+    let set = match letter {
+        b'n' => assigned(&|_| "NULL".to_owned()),
+        b'd' => assigned(&|_| "DEFAULT".to_owned()),
+        _ if moves => assigned(&|n| format!("${n}")),
+        _ => return format!("DELETE FROM ONLY {table} WHERE {conditions}"),
+    };
+    format!("UPDATE ONLY {table} SET {set} WHERE {conditions}")
+}
+
+fn plan(firing: &Firing<'_>, parent: &Relation, key: &ForeignKey, text: &str, moves: bool) -> Result<Arc<Planned>> {
+    let slot = firing.entered.slot();
+    if let Some(known) = slot.known_action(firing.catalog.version, text) {
+        return Ok(known);
+    }
+    let column = |number: &i16| parent.column_by_number(*number).map_or(Oid::TEXT, |column| column.type_oid);
+    let mut types: Vec<Oid> = key.columns.iter().map(column).collect();
+    if moves {
+        types.extend_from_within(..);
+    }
+    let settings = firing.context.lock().unwrap_or_else(PoisonError::into_inner).settings.clone();
+    let planning =
+        PlanContext { catalog: &firing.catalog, settings: &settings, user: "", database: "", may_use: &|_| true };
+    let cache = PlanCache::default();
+    let sources = cache.parse(text)?;
+    let source = sources.first().ok_or_else(|| Error::internal("an empty statement"))?;
+    let planned = Arc::new(cache.plan(source, &types, planning)?);
+    slot.know_action(firing.catalog.version, text, Arc::clone(&planned));
+    Ok(planned)
+}
