@@ -777,10 +777,15 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(4535), name: "datemultirange", sql_name: "datemultirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6155), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::discrete(Oid::DATE))) },
     TypeInfo { oid: Oid(4536), name: "int8multirange", sql_name: "int8multirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6157), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::discrete(Oid::INT8))) },
     TypeInfo { oid: Oid(4537), name: "anymultirange", sql_name: "anymultirange", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(4538), name: "anycompatiblemultirange", sql_name: "anycompatiblemultirange", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(5017), name: "pg_mcv_list", sql_name: "pg_mcv_list", len: -1, kind: b'b', category: b'Z', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(5038), name: "pg_snapshot", sql_name: "pg_snapshot", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(5039), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Snapshot) },
     TypeInfo { oid: Oid(5039), name: "_pg_snapshot", sql_name: "pg_snapshot[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(5038), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(5038), Scalar::Snapshot) },
     TypeInfo { oid: Oid(5069), name: "xid8", sql_name: "xid8", len: 8, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(271), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Xid8) },
+    TypeInfo { oid: Oid(5077), name: "anycompatible", sql_name: "anycompatible", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(5078), name: "anycompatiblearray", sql_name: "anycompatiblearray", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(5079), name: "anycompatiblenonarray", sql_name: "anycompatiblenonarray", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(5080), name: "anycompatiblerange", sql_name: "anycompatiblerange", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(6150), name: "_int4multirange", sql_name: "int4multirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4451), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4451), Scalar::Multirange(RangeOf::discrete(Oid::INT4))) },
     TypeInfo { oid: Oid(6151), name: "_nummultirange", sql_name: "nummultirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4532), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4532), Scalar::Multirange(RangeOf::continuous(Oid::NUMERIC))) },
     TypeInfo { oid: Oid(6152), name: "_tsmultirange", sql_name: "tsmultirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4533), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4533), Scalar::Multirange(RangeOf::continuous(Oid::TIMESTAMP))) },
@@ -790,11 +795,5 @@ pub static TYPES: &[TypeInfo] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_are_sorted() {
-        assert!(TYPES.is_sorted_by_key(|info| info.oid));
-    }
-}
+#[path = "pg_type_tests.rs"]
+mod tests;

@@ -10,6 +10,7 @@ use crate::engine::routines::execute::Executor;
 use crate::engine::routines::plan::{InnerPlan, plan_query, plan_text};
 use crate::engine::routines::records;
 use crate::engine::routines::types::CatalogTypes;
+use crate::engine::routines::validate::is_on;
 use crate::error::{Error, Notice, Result, SqlState};
 use crate::limits::memory;
 use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Types};
@@ -106,6 +107,22 @@ impl SessionHost<'_> {
         let mut answer = Answer { command, tag: plan.tag, columns: plan.columns.clone(), ..Answer::default() };
         if matches!(command, Command::CopyClient | Command::Transaction) {
             return Ok(answer);
+        }
+        match &plan.planned.plan.action {
+            Action::Do(body) => {
+                let block = self.executor.planning(|planning| Compiled::of_block(body, planning))?;
+                run_block(&self.executor.caller(), &block, None)?;
+                return Ok(answer);
+            }
+            Action::Call(call) => {
+                let arguments = self.executor.arguments(call, (values, &plan.planned.literals))?;
+                let row = call_procedure(&self.executor.caller(), &call.site, arguments, None)?;
+                if plan.columns.is_some() {
+                    (answer.rows, answer.processed) = (vec![row], 1);
+                }
+                return Ok(answer);
+            }
+            _ => {}
         }
         // What a statement around this one keeps is not to be forgotten.
         let lease = self.executor.lease.get()?;
@@ -287,7 +304,8 @@ impl Host for SessionHost<'_> {
     }
 
     fn checks_asserts(&self) -> bool {
-        self.executor.link.context().settings.current("plpgsql.check_asserts").as_deref() != Some("off")
+        let setting = self.executor.link.context().settings.current("plpgsql.check_asserts");
+        setting.is_none_or(|setting| is_on(&setting))
     }
 }
 

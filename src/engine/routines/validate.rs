@@ -11,6 +11,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::compile::compile;
 use crate::plpgsql::function::{Options, VariableConflict};
 use crate::settings::Settings;
+use crate::settings::variable::parse_boolean;
 use crate::sql::planner::PlanContext;
 use crate::types::pg_type::{Oid, type_info};
 
@@ -23,9 +24,14 @@ pub(super) fn options(settings: &Settings, check_syntax: bool) -> Options {
             "use_column" => VariableConflict::UseColumn,
             _ => VariableConflict::Error,
         },
-        print_strict_params: setting("plpgsql.print_strict_params") == "on",
+        print_strict_params: is_on(&setting("plpgsql.print_strict_params")),
         check_syntax,
     }
+}
+
+/// A setting that is a boolean; the language's own are kept as they were written.
+pub(super) fn is_on(value: &str) -> bool {
+    parse_boolean(value).unwrap_or(false)
 }
 
 /// Checks a body if it is to be checked.

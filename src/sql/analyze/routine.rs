@@ -21,6 +21,7 @@ use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::syntax::parse;
 use crate::sql::tree::{Expr, ExprKind, FunctionRef};
 use crate::types::pg_type::Oid;
+use crate::types::value::Value;
 
 /// What the server's function is told of a call.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -498,6 +499,18 @@ impl<'a> Analyzer<'a> {
         }
         let writes = self.catalog().routine_writes(&routine) || self.writes;
         Ok(CalledProcedure { site, arguments, outputs: given_back, writes })
+    }
+
+    /// The name of a routine's only output parameter, by which its column is called.
+    pub(super) fn only_output(&self, call: &Expr) -> Option<String> {
+        let ExprKind::Func(function, args) = &call.kind else { return None };
+        let ExprKind::Const(Value::Text(site)) = &args.first().filter(|_| function.name.is_empty())?.kind else {
+            return None;
+        };
+        let routine = self.catalog().routines.get(&CallSite::of_text(site).ok()?.routine)?;
+        let mut outputs = routine.outputs();
+        let only = outputs.next().filter(|_| outputs.next().is_none())?;
+        Some(only.name.clone()).filter(|name| !name.is_empty())
     }
 
     /// The type of what a call gives; of a row its columns are its modifier.
