@@ -211,6 +211,7 @@ pub mod sql {
         mod coerce;
         mod comparable;
         mod conflict;
+        mod current_of;
         mod enums;
         mod expr;
         mod from;
@@ -219,6 +220,7 @@ pub mod sql {
         mod locking;
         mod membership;
         mod merge;
+        mod missing_column;
         pub mod modify;
         mod named;
         pub(in crate::sql) mod names;
@@ -232,12 +234,15 @@ pub mod sql {
         pub mod routine;
         pub mod rows;
         mod scope;
+        mod search_cycle;
         mod shapes;
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
+        pub(in crate::sql) mod variadic;
         mod window;
+        mod with_list;
         pub(in crate::sql) mod written;
     }
     pub mod casts;

@@ -15,7 +15,7 @@ use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatu
 use crate::session::transaction::report_active;
 use crate::sql::ddl::Ddl;
 use crate::sql::plan::{Action, Bind, CursorOptions, Plan, Planned, TransactionCommand};
-use crate::sql::planner::{PlanCache, PlanContext, Source, unbound_parameter};
+use crate::sql::planner::{PlanCache, PlanContext, Source, has_parameters, unbound_parameter};
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
 
@@ -80,6 +80,7 @@ impl StateMachine {
                 depth: self.session.savepoints.len(),
                 options: CursorOptions::default(),
                 held: false,
+                tables: Arc::from([]),
                 created: 0,
             };
             let repeatable = self.repeatable(&portal, 0, Describe::Yes);
@@ -119,7 +120,7 @@ impl StateMachine {
     pub(super) fn plan_without_parameters(&self, plans: &PlanCache, source: &Source<'_>) -> Result<Planned> {
         match self.plan(plans, source, &[]) {
             Ok(planned) if !takes_parameters(&planned.plan) => Ok(planned),
-            Err(error) if error.code() != SqlState::INDETERMINATE_DATATYPE => Err(error),
+            Err(error) if error.code() != SqlState::INDETERMINATE_DATATYPE || !has_parameters(source) => Err(error),
             _ => Err(unbound_parameter(source)),
         }
     }

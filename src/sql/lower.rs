@@ -23,12 +23,14 @@ pub mod print;
 mod program;
 mod project;
 mod record;
+mod recursion;
 mod returning;
 mod rows;
 mod search;
 mod select;
 mod sets;
 mod subquery;
+mod system_columns;
 mod tree;
 mod window;
 
@@ -43,7 +45,7 @@ use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
 use crate::sql::row_change::ROW_VALUES;
-use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, Var};
+use crate::sql::tree::{CteQuery, EntryId, Expr, Modify, Query, RecordTypes, Var};
 use crate::sql::types;
 use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
 
@@ -85,7 +87,11 @@ pub struct Lowered {
 /// A query in SQLite's dialect.
 pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
+    if tree.ctes.iter().any(|cte| matches!(cte.query, CteQuery::Modify(_))) {
+        lower.reserve_aliases();
+    }
     let mut query = lower.query(tree)?;
+    lower.order_union(tree, &mut query);
     if context.shows {
         lower.show_objects(tree, &mut query)?;
     }
@@ -97,6 +103,7 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
 /// An INSERT, UPDATE or DELETE in SQLite's dialect.
 pub fn modify(tree: &Modify, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
+    lower.reserve_aliases();
     let (statement, row) = lower.modify(tree)?;
     let translated = lower.settled(statement, Some(tree))?.print(context)?;
     let Program { steps, fires, .. } = lower.program;
@@ -150,6 +157,12 @@ pub(super) struct Lower<'a> {
     /// What a row whose fields are converted has become, innermost last; of an array's elements `None`.
     elements: Vec<Option<lite::Expr>>,
     next_name: usize,
+    /// The name of the query that is lowered next, if it refers to itself.
+    recursive: Option<Rc<str>>,
+    /// Tables that are called as entries may be, of a statement that changes data: RETURNING names its table.
+    reserved: Vec<String>,
+    /// While RETURNING of an INSERT with DO UPDATE is lowered: the columns of the key by which it finds the row.
+    upsert_key: Option<Vec<i16>>,
     program: Program,
     /// How many range table entries and WITH queries the lowering has added.
     added: u32,
@@ -186,10 +199,7 @@ impl Entry {
     fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
         let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
         let mut columns: Vec<(i16, Rc<str>)> = columns.collect();
-        let free = ["rowid", "_rowid_", "oid"]
-            .into_iter()
-            .find(|name| !relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)));
-        columns.extend(free.map(|rowid| (Var::PRESENCE, rowid.into())));
+        columns.push((Var::CTID, program::rowid_name(relation).into()));
         Entry { alias, columns: Columns::Named(columns) }
     }
 
@@ -234,6 +244,9 @@ impl<'a> Lower<'a> {
             domain_values: Vec::new(),
             elements: Vec::new(),
             next_name: 0,
+            recursive: None,
+            reserved: Vec::new(),
+            upsert_key: None,
             program: Program::default(),
             added: 0,
         }
@@ -253,7 +266,24 @@ impl<'a> Lower<'a> {
 
     /// The alias of an entry.
     fn alias(&self, entry: EntryId) -> Rc<str> {
-        format!("t{}", entry.0).into()
+        self.unreserved(format!("t{}", entry.0))
+    }
+
+    /// Notes which tables have names like those of entries.
+    fn reserve_aliases(&mut self) {
+        let numbered = |name: &str| {
+            let number = name.strip_prefix(['t', 'T', 'u', 'U']);
+            number.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let names = self.catalog().relations.values().map(|relation| relation.sqlite_name.as_str());
+        self.reserved = names.filter(|name| numbered(name)).map(str::to_lowercase).collect();
+    }
+
+    fn unreserved(&self, mut alias: String) -> Rc<str> {
+        if self.reserved.contains(&alias) {
+            alias.push('_');
+        }
+        alias.into()
     }
 
     /// The number of an entry or a WITH query that the statement does not have.
@@ -265,7 +295,7 @@ impl<'a> Lower<'a> {
     /// An alias that no entry has.
     fn fresh_alias(&mut self) -> Rc<str> {
         self.next_name += 1;
-        format!("u{}", self.next_name).into()
+        self.unreserved(format!("u{}", self.next_name))
     }
 
     /// A name for a common table expression that is no WITH query's: SQLite looks for these before it looks for tables,
@@ -280,6 +310,9 @@ impl<'a> Lower<'a> {
             let column = format!("c{}", var.attribute).into();
             let column = lite::ColumnRef { alias: None, column, not_null: false };
             return Ok(lite::Expr { kind: lite::ExprKind::Column(column), type_oid, typmod });
+        }
+        if matches!(var.attribute, Var::XMIN | Var::XMAX) {
+            return self.transaction_of(var, type_oid);
         }
         let kind = self.entries.get(&var.entry).and_then(|entry| entry.column(var));
         let kind = kind.ok_or_else(|| Error::internal("a column of an entry that is not in scope"))?;

@@ -171,6 +171,8 @@ pub struct ProgramStep {
     pub keep: Keep,
     /// The relation it changes.
     pub target: Option<Oid>,
+    /// It is a DELETE.
+    pub deletes: bool,
     /// What becomes of the rows it gives, where triggers stand between.
     pub change: Option<Arc<RowChange>>,
 }
@@ -322,8 +324,8 @@ pub enum PreparedCommand {
 /// SQL-level cursors (sql-declare.html, sql-fetch.html).
 #[derive(Clone, Debug)]
 pub enum CursorCommand {
-    /// DECLARE; the plan is the query's.
-    Declare { name: String, options: CursorOptions, plan: Arc<Plan> },
+    /// DECLARE; the plan is the query's. Behind its columns are the numbers of these tables' rows, for WHERE CURRENT OF.
+    Declare { name: String, options: CursorOptions, plan: Arc<Plan>, tables: Arc<[Oid]> },
     /// FETCH, and MOVE, which shows no rows.
     Fetch { name: String, direction: FetchDirection, moves: bool },
     /// `None` is ALL.

@@ -41,6 +41,8 @@ pub enum ExprKind {
     Var(Var),
     /// A call of a function (FuncExpr). One that returns a set stands where it was written.
     Func(FunctionRef, Vec<Expr>),
+    /// The same with the last arguments in an array: VARIADIC (funcvariadic).
+    Variadic(FunctionRef, Vec<Expr>),
     /// An operator's application (OpExpr): one operand or two.
     Op(OperatorRef, Vec<Expr>),
     /// (a, b) op (c, d), field by field (RowCompareExpr). The operators of all fields have the same name.
@@ -165,6 +167,11 @@ pub enum ExprKind {
         of: Oid,
     },
     Aggref(Box<Aggref>),
+    /// Whether a row is the one that a cursor stands on (CurrentOfExpr).
+    CurrentOf {
+        row: Var,
+        cursor: String,
+    },
     /// GROUPING(…) of grouping expressions (GroupingFunc).
     Grouping(Vec<Expr>),
     /// What a text says and nothing else needs: only in trees that are made to be printed (`analyze::written`).
@@ -278,14 +285,18 @@ pub struct Var {
     pub not_null: bool,
 }
 
-impl Var {
-    /// The attribute of a relation's entry that is not NULL where there is a row: where it is.
-    pub const PRESENCE: i16 = -1;
-}
-
 /// Identifies a range table entry in a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntryId(pub u32);
+
+impl Var {
+    /// The row's place in its table: SQLite's number of it (SelfItemPointerAttributeNumber …).
+    pub const CTID: i16 = -1;
+    /// What changes whenever the row does: here a digest of it.
+    pub const XMIN: i16 = -2;
+    /// 0, unless ON CONFLICT DO UPDATE has made the row what it is.
+    pub const XMAX: i16 = -4;
+}
 
 impl EntryId {
     /// Not an entry: the output columns of the query itself, which ORDER BY of a set operation names.

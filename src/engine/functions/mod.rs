@@ -54,12 +54,13 @@ mod rows;
 mod server_info;
 mod session;
 mod sets;
+mod spread;
 mod strings;
 mod system_ids;
 mod text_search;
 mod unnest;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -100,6 +101,8 @@ struct Slot {
     any_pending: AtomicBool,
     /// The keys of rows the running INSERT has proposed, and whether more than once.
     proposed: Mutex<HashMap<u64, bool>>,
+    /// The keys of rows that it has changed instead.
+    affected: Mutex<HashSet<u64>>,
     /// The rows that steps of the running statement have kept.
     kept: Mutex<Vec<KeptRows>>,
     /// The triggers of relations, ready to fire, as that version of the schema has them.
@@ -325,6 +328,18 @@ impl ContextSlot {
         if !proposed.is_empty() {
             *proposed = HashMap::new();
         }
+        let mut affected = lock(&self.0.affected);
+        if !affected.is_empty() {
+            *affected = HashSet::new();
+        }
+    }
+
+    fn note_affected(&self, key: u64) {
+        lock(&self.0.affected).insert(key);
+    }
+
+    fn is_affected(&self, key: u64) -> bool {
+        lock(&self.0.affected).contains(&key)
     }
 
     fn propose_key(&self, key: u64) {
@@ -448,6 +463,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 #[rustfmt::skip]
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
+    spread::FUNCTIONS,
     rows::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,

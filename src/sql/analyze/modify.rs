@@ -108,6 +108,10 @@ impl<'a> Analyzer<'a> {
         {
             let mut rows = Vec::with_capacity(values.len());
             for row in values {
+                if values.first().is_some_and(|first| first.len() != row.len()) {
+                    let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
+                    return Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))));
+                }
                 self.check_width(row.len(), columns.len(), row.get(columns.len()))?;
                 let row = row
                     .iter()
@@ -164,9 +168,7 @@ impl<'a> Analyzer<'a> {
                 let names = stored_columns(relation).map(|c| c.name.clone()).collect();
                 Ok((Body::Values { rows: complete, names }, row))
             }
-            InsertSource::Query(query) => {
-                Ok((self.insert_select(target, columns, ast.overriding, *query)?, Vec::new()))
-            }
+            InsertSource::Query(query) => Ok((self.insert_select(target, columns, ast, *query)?, Vec::new())),
         }
     }
 
@@ -199,18 +201,22 @@ impl<'a> Analyzer<'a> {
         &mut self,
         target: &ResultRelation<'a>,
         columns: &[ResultColumn<'a>],
-        overriding: Option<Overriding>,
+        ast: &InsertStmt,
         mut query: Query,
     ) -> Result<Body> {
         let outputs = query.outputs();
+        // Where each value is written, unless a star stands for some.
+        let written: &[ResTarget] = match ast.source.as_ref().map(|source| &source.body) {
+            Some(SelectBody::Select(select)) if select.targets.len() == outputs.len() => &select.targets,
+            _ => &[],
+        };
         writable(target, columns.iter().take(outputs.len()))?;
         // Constants of the select list take the columns' types.
         for (index, ((_, type_oid, _), column)) in outputs.iter().zip(columns).enumerate() {
             let Ok(column) = column.column else { continue };
             if *type_oid == Oid::UNKNOWN {
                 let (base, _) = self.base_type(column.type_oid, -1);
-                let wanted = if self.is_enum(base) { Oid::TEXT } else { base };
-                self.convert_output(&mut query, index, wanted)?;
+                self.convert_output(&mut query, index, base)?;
             }
         }
         let id = self.fresh_entry();
@@ -218,10 +224,12 @@ impl<'a> Analyzer<'a> {
         let mut targets = Vec::new();
         for column in stored_columns(target.table) {
             let place = columns.iter().position(|c| c.number() == column.number);
-            let given = place.and_then(|p| Some((columns.get(p)?.name, entry.columns.get(p)?)));
+            let given = place.and_then(|p| Some((p, columns.get(p)?.name, entry.columns.get(p)?)));
             let expr = match given {
-                Some((name, given)) => {
-                    self.inserted_value((given.expr.clone(), Location::UNKNOWN), (column, name), target, overriding)?
+                Some((place, name, given)) => {
+                    let value = written.get(place).and_then(|target| target.value.as_ref());
+                    let at = value.map_or(Location::UNKNOWN, expr_location);
+                    self.inserted_value((given.expr.clone(), at), (column, name), target, ast.overriding)?
                 }
                 None => self.default_of(target, column)?,
             };
@@ -336,7 +344,7 @@ impl<'a> Analyzer<'a> {
         let (target, entry, row) = self.modified(&ast.relation, Change::Update)?;
         let ResultRow { row, conditions, checks } = row;
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let mut from = self.from_clause(&ast.from)?;
+        let mut from = self.from_beside_target(&ast.from)?;
         if target.is_instead() {
             from.insert(0, self.instead_of_view(target.named, entry)?);
         }
@@ -358,7 +366,7 @@ impl<'a> Analyzer<'a> {
         let (target, entry, ResultRow { row, conditions, .. }) = self.modified(&ast.relation, Change::Delete)?;
         self.permit(&target, Privileges::DELETE, &[]);
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let mut using = self.from_clause(&ast.using)?;
+        let mut using = self.from_beside_target(&ast.using)?;
         if target.is_instead() {
             using.insert(0, self.instead_of_view(target.named, entry)?);
         }
@@ -370,6 +378,17 @@ impl<'a> Analyzer<'a> {
         let oid = relation.oid;
         let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
+    }
+
+    /// FROM of an UPDATE, USING of a DELETE, which cannot depend on what is changed.
+    fn from_beside_target(&mut self, from: &[ast::FromItem]) -> Result<Vec<FromItem>> {
+        let reach = |a: &mut Self, out: bool| {
+            a.scopes.last_mut().into_iter().for_each(|scope| scope.target_out_of_reach = out);
+        };
+        reach(self, true);
+        let items = self.from_clause(from);
+        reach(self, false);
+        items
     }
 
     /// The rows of a view whose triggers change them.
@@ -519,7 +538,7 @@ impl<'a> Analyzer<'a> {
         if default {
             return self.default_of(relation, column);
         }
-        let expr = self.expr(value)?;
+        let expr = self.in_clause("UPDATE", |a| a.expr(value))?;
         self.assign(expr, column, name).map_err(|e| self.at(e, expr_location(value)))
     }
 
@@ -536,7 +555,7 @@ impl<'a> Analyzer<'a> {
 
     /// RETURNING, in the scope as it is.
     fn returned(&mut self, items: &[ResTarget]) -> Result<Vec<Target>> {
-        let mut targets = self.targets(items)?;
+        let mut targets = self.in_clause("RETURNING", |a| a.targets(items))?;
         for target in &mut targets {
             target.expr = self.resolve_unknown(target.expr.clone())?;
         }

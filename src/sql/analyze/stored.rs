@@ -86,6 +86,7 @@ impl Analyzer<'_> {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            unexpanded: 0,
         };
         self.stored(|a| {
             a.scopes.push(Scope { entries: vec![entry], ..Scope::default() });

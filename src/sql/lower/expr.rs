@@ -48,6 +48,7 @@ impl Lower<'_> {
             Kind::Const(value) => plain(ExprKind::Const(value.clone())),
             Kind::Var(var) => self.column(var, expr.type_oid, expr.typmod),
             Kind::Func(function, args) => self.function(*function, args, expr),
+            Kind::Variadic(function, args) => self.variadic(*function, args, expr.type_oid),
             Kind::Op(operator, operands) => self.operator(*operator, operands, expr.type_oid),
             Kind::RowCompare { op, left, right } => self.row_comparison(op, left, right),
             Kind::And(conditions) => self.connected("({0} AND {1})", conditions),
@@ -85,7 +86,12 @@ impl Lower<'_> {
             Kind::Subscript { container, indexes } => self.subscript(container, indexes, expr.type_oid),
             Kind::Slice { array, lower, upper } => self.slice(array, lower.as_deref(), upper.as_deref()),
             Kind::LikeEscape { insensitive, args } => {
-                let function = if *insensitive { "pg_ilike" } else { "pg_like" };
+                let bytes = args.first().is_some_and(|value| value.type_oid == Oid::BYTEA);
+                let function = match (insensitive, bytes) {
+                    (true, _) => "pg_ilike",
+                    (false, true) => "pg_bytea_like",
+                    (false, false) => "pg_like",
+                };
                 Ok(Expr::function(function, self.exprs(args)?, Oid::BOOL))
             }
             Kind::Similar(args) => Ok(Expr::function("pg_similar", self.exprs(args)?, Oid::BOOL)),
@@ -103,6 +109,16 @@ impl Lower<'_> {
                 self.enum_range(lower.as_deref(), upper.as_deref(), (*of, expr.type_oid))
             }
             Kind::Aggref(aggregate) => self.aggregate(aggregate, expr.type_oid),
+            Kind::CurrentOf { row, cursor } => {
+                let relation = self.relation(row.origin.0)?;
+                let args = vec![
+                    Expr::text(cursor.clone()),
+                    Expr::integer(i64::from(relation.oid.0), Oid::OID),
+                    Expr::text(relation.name.clone()),
+                ];
+                let current = Expr::function("pg_current_of", args, Oid::INT8);
+                Ok(Expr::compare("=", self.column(row, Oid::INT8, -1)?, current))
+            }
             Kind::Grouping(_) => Err(Error::internal("GROUPING of a query that is not grouped")),
         }
     }

@@ -214,6 +214,15 @@ fn of_kept(index: usize) -> Expr {
     Expr::positional(KEPT.into(), index, &Expr::new(ExprKind::Null, Oid::INT8))
 }
 
+/// How many rows are kept.
+pub(super) fn count_of_rows(kept: usize) -> Query {
+    let mut query = count_of(kept, Vec::new());
+    if let Body::Select(select) = &mut query.body {
+        select.selection = None;
+    }
+    query
+}
+
 /// The number of source rows with one of these actions.
 fn count_of(kept: usize, actions: Vec<Expr>) -> Query {
     let count = Aggregate {

@@ -15,8 +15,8 @@ use crate::catalog::schema::{Column, Relation};
 use crate::error::{Error, Result};
 use crate::sql::plan::Bind;
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, Expr as Typed, Insert as TypedInsert, Modify as TypedModify, OnConflict,
-    Target as TypedTarget, Update as TypedUpdate, ViewCheck,
+    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as TypedKind, Insert as TypedInsert, Modify as TypedModify,
+    OnConflict, Target as TypedTarget, Update as TypedUpdate, ViewCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -42,7 +42,9 @@ impl<'a> Lower<'a> {
                 return Ok((Statement::Modify(Modify::Insert(insert)), row));
             }
             TypedModify::Update(update) if returns_others(modify) => self.update_in_steps(update)?,
-            TypedModify::Delete(delete) if returns_others(modify) => self.delete_in_steps(delete)?,
+            TypedModify::Delete(delete) if returns_others(modify) || self.deletes_own_rows(modify) => {
+                self.delete_in_steps(delete)?
+            }
             TypedModify::Merge(merge) => self.merge(merge)?,
             TypedModify::Update(update) => Statement::Modify(Modify::Update(self.update(update, ctes)?)),
             TypedModify::Delete(delete) => Statement::Modify(Modify::Delete(self.delete(delete, ctes)?)),
@@ -53,7 +55,10 @@ impl<'a> Lower<'a> {
     /// The WITH list of a change of data; nothing is left of one that became steps.
     fn ctes_of(&mut self, modify: &TypedModify, by_rows: bool) -> Result<Vec<Cte>> {
         let (ctes, recursive) = modify.with();
-        let in_steps = by_rows || returns_others(modify) || matches!(modify, TypedModify::Merge(_));
+        let in_steps = by_rows
+            || returns_others(modify)
+            || self.deletes_own_rows(modify)
+            || matches!(modify, TypedModify::Merge(_));
         match self.steps_of(ctes, recursive, &Last::Modify(modify), in_steps)? {
             true => Ok(Vec::new()),
             false => self.ctes(ctes),
@@ -68,7 +73,10 @@ impl<'a> Lower<'a> {
         let alias = self.alias(insert.entry);
         self.entries.insert(insert.entry, Entry::of_relation(Some(alias.clone()), relation));
         let conflict = insert.conflict.as_ref().map(|on| self.conflict(on, relation)).transpose()?;
-        let returning = self.returning(&insert.returning, &insert.checks, insert.entry, relation)?;
+        self.upsert_key = insert.conflict.as_ref().and_then(key_of_update);
+        let returning = self.returning(&insert.returning, &insert.checks, insert.entry, relation);
+        self.upsert_key = None;
+        let returning = returning?;
         let mut lowered = Insert {
             ctes,
             recursive: insert.recursive,
@@ -264,6 +272,18 @@ impl<'a> Lower<'a> {
         let column = relation.columns.first().map(|column| column.name.as_str().into());
         Changed { tables: tables.map(|table| table.sqlite_name.clone()).collect(), column }
     }
+}
+
+/// The columns by which DO UPDATE finds the row, if they stay as they are.
+fn key_of_update(conflict: &OnConflict) -> Option<Vec<i16>> {
+    let update = conflict.update.as_ref()?;
+    let number = |key: &Typed| match &key.kind {
+        TypedKind::Var(var) => Some(var.attribute),
+        _ => None,
+    };
+    let key: Vec<i16> = conflict.target.iter().map(number).collect::<Option<_>>()?;
+    let changed = update.assignments.iter().any(|(number, _)| key.contains(number));
+    (!changed).then_some(key)
 }
 
 pub(super) fn column(relation: &Relation, number: i16) -> Result<&Column> {

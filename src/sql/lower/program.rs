@@ -16,6 +16,7 @@ pub(super) use crate::sql::plan::Keep;
 use crate::sql::plan::ProgramStep;
 use crate::sql::tree::{
     Cte as TypedCte, CteId, CteQuery, EntryId, EntryKind, Modify as TypedModify, Query as TypedQuery, RangeTblEntry,
+    Var,
 };
 use crate::types::pg_type::Oid;
 
@@ -80,6 +81,7 @@ impl Lower<'_> {
         for cte in ctes {
             match &cte.query {
                 CteQuery::Select(query) => {
+                    self.recursive = query.reads_cte(cte.id).then(|| self.cte_name(cte.id));
                     let query = self.query(query)?;
                     let kept = match recursive {
                         true => self.keep_recursive(cte.id, query)?,
@@ -105,7 +107,9 @@ impl Lower<'_> {
     /// Adds a step; the number of its rows, if they are kept.
     pub(super) fn step(&mut self, statement: &Statement, keep: Keep, target: Option<Oid>) -> Result<Option<usize>> {
         let translated = statement.print(self.context)?;
-        let step = ProgramStep { sql: translated.sql.into(), binds: translated.binds, keep, target, change: None };
+        let deletes = matches!(statement, Statement::Modify(Modify::Delete(_)));
+        let (sql, binds) = (translated.sql.into(), translated.binds);
+        let step = ProgramStep { sql, binds, keep, target, deletes, change: None };
         Ok(self.push_step(step))
     }
 
@@ -200,7 +204,8 @@ impl Lower<'_> {
         }
         let kept = *self.program.copies.get(&relation.oid)?;
         let alias = self.alias(id);
-        let columns = relation.columns.iter().zip(1..).map(|(column, n)| (column.number, format!("c{n}").into()));
+        let numbers = relation.columns.iter().map(|column| column.number).chain([Var::CTID]);
+        let columns = numbers.zip(1..).map(|(number, n)| (number, format!("c{n}").into()));
         let columns = Columns::Named(columns.collect());
         self.entries.insert(id, Entry { alias: Some(alias.clone()), columns });
         Some(kept_item(kept, alias))
@@ -310,8 +315,12 @@ fn whole_table(relation: &Relation) -> Result<Query> {
 
 /// SQLite's number of a row, by a name that no column of the table has.
 pub(super) fn rowid(relation: &Relation, alias: Option<Rc<str>>) -> Expr {
-    let taken = |name: &&str| relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-    let name = ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).unwrap_or("rowid");
-    let column = ColumnRef { alias, column: name.into(), not_null: true };
+    let column = ColumnRef { alias, column: rowid_name(relation).into(), not_null: true };
     Expr::new(ExprKind::Column(column), Oid::INT8)
+}
+
+/// What SQLite calls that number.
+pub(super) fn rowid_name(relation: &Relation) -> &'static str {
+    let taken = |name: &&str| relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).unwrap_or("rowid")
 }

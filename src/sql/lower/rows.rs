@@ -280,6 +280,7 @@ impl Lower<'_> {
             binds: translated.binds,
             keep: if change.returns { Keep::Rows } else { Keep::Count },
             target: Some(relation.oid),
+            deletes: false,
             change: Some(Arc::new(change)),
         };
         let returns = step.keep == Keep::Rows;

@@ -26,6 +26,20 @@ impl Printer<'_> {
             ExprKind::Const(value) => return self.constant(value, expr.type_oid, ShowType::WhereNeeded),
             ExprKind::Var(var) => return self.column(var),
             ExprKind::Func(function, args) => return self.call(function, args),
+            ExprKind::Variadic(function, args) => {
+                self.function_name(function);
+                self.push("(");
+                let last = args.len().saturating_sub(1);
+                self.list(args.iter().enumerate(), ", ", |p, (index, arg)| {
+                    p.push(if index == last { "VARIADIC " } else { "" });
+                    p.expr(arg, true)
+                })?;
+                self.push(")");
+            }
+            ExprKind::CurrentOf { cursor, .. } => {
+                self.push("CURRENT OF ");
+                self.push(&quote_identifier(cursor));
+            }
             ExprKind::Op(operator, args) => {
                 let comparison = matches!(operator, OperatorRef::Comparison(_));
                 return self.operator(expr, operator_name(operator), args, comparison);

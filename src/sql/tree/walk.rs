@@ -26,8 +26,10 @@ macro_rules! walks {
                     | ExprKind::Var(_)
                     | ExprKind::Element
                     | ExprKind::CaseTest
+                    | ExprKind::CurrentOf { .. }
                     | ExprKind::DomainValue => {}
                     ExprKind::Func(_, args)
+                    | ExprKind::Variadic(_, args)
                     | ExprKind::Op(_, args)
                     | ExprKind::And(args)
                     | ExprKind::Or(args)
