@@ -47,8 +47,7 @@ pub enum Scalar {
     RegRole,
     RegConfig,
     RegDictionary,
-    /// REAL rounded to single precision; NaN is TEXT 'NaN' because SQLite turns a NaN into NULL, and TEXT sorts after
-    /// every number, as PostgreSQL's NaN does.
+    /// REAL rounded to single precision; NaN is TEXT 'NaN' (SQLite makes a NaN NULL), which sorts after every number.
     Float4,
     /// REAL; NaN as for Float4; infinities are REAL.
     Float8,
