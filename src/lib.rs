@@ -48,6 +48,7 @@ pub mod types {
     pub mod format;
     pub mod from_char;
     pub mod geometry;
+    pub mod hash;
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
@@ -163,6 +164,8 @@ pub mod catalog {
     pub mod definitions;
     pub mod dependencies;
     pub mod extensions;
+    pub mod inheritance;
+    pub mod partition_constraint;
     pub mod password;
     pub mod privileges;
     pub mod qualify;
@@ -207,6 +210,7 @@ pub mod sql {
     pub mod analyze {
         //! Names and types against a catalog.
         pub mod analyzer;
+        mod assignment;
         mod call;
         mod coerce;
         mod comparable;
@@ -409,6 +413,7 @@ pub mod engine {
     pub mod interrupt;
     pub mod kept;
     pub mod notifications;
+    mod partitioning;
     mod pool;
     mod privileges;
     pub mod process;

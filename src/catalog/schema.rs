@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
+use crate::catalog::inheritance::Inheritance;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
@@ -138,7 +139,7 @@ pub struct Relation {
 }
 
 /// What is rarely said of a relation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RelationOptions {
     /// UNLOGGED: shown, and no less durable than others.
     pub unlogged: bool,
@@ -154,6 +155,7 @@ pub struct RelationOptions {
     pub replica_identity: Option<u8>,
     /// Of a view's query.
     pub uses: Uses,
+    pub inheritance: Inheritance,
     /// In the order in which they fire, which is that of their names.
     pub triggers: Vec<Arc<Trigger>>,
 }
@@ -209,6 +211,10 @@ pub struct ColumnOptions {
     pub parameters: Vec<String>,
     /// Of the default or generation expression.
     pub uses: Uses,
+    /// attinhcount: from how many parents it comes.
+    pub inherited: u16,
+    /// Not attislocal: only because a parent has it.
+    pub not_local: bool,
 }
 
 /// GENERATED … AS IDENTITY.
@@ -242,6 +248,12 @@ pub struct ConstraintOptions {
     pub match_full: bool,
     /// Of a check.
     pub uses: Uses,
+    /// coninhcount: from how many parents it comes.
+    pub inherited: u16,
+    /// Not conislocal: only because a parent has it.
+    pub not_local: bool,
+    /// conparentid: the partitioned table's constraint that it is a part of.
+    pub parent: Option<Oid>,
 }
 
 #[derive(Clone, Debug)]
@@ -297,6 +309,10 @@ pub struct IndexOptions {
     pub statistics: Vec<(i16, i32)>,
     /// Of the expressions and the predicate.
     pub uses: Uses,
+    /// The partitioned table's index that it is a part of.
+    pub parent: Option<Oid>,
+    /// Made ONLY on a partitioned table: not all partitions have it yet.
+    pub invalid: bool,
 }
 
 /// One key of an index.

@@ -134,6 +134,7 @@ impl Analyzer<'_> {
             let own = match name.as_str() {
                 _ if name.contains("array_elements") => "value",
                 name if self.only_output(call).is_some() => name,
+                _ if name == "pg_partition_ancestors" && alias.is_none() => "relid",
                 _ if calls.len() == 1 => &shown,
                 name => name,
             };

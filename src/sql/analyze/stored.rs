@@ -86,6 +86,7 @@ impl Analyzer<'_> {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
             unexpanded: 0,
         };
         self.stored(|a| {

@@ -280,8 +280,8 @@ impl Lower<'_> {
             binds: translated.binds,
             keep: if change.returns { Keep::Rows } else { Keep::Count },
             target: Some(relation.oid),
-            deletes: false,
             change: Some(Arc::new(change)),
+            ..ProgramStep::default()
         };
         let returns = step.keep == Keep::Rows;
         let kept = self.push_step(step).ok_or_else(|| Error::internal("rows that are not kept"))?;
