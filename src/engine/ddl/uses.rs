@@ -104,10 +104,8 @@ fn of_index(index: &Index, table: &Relation, context: PlanContext<'_>) -> Uses {
         uses.columns.extend(used.columns);
         uses.routines.extend(used.routines);
     }
-    for list in [&mut uses.routines] {
-        list.sort_unstable();
-        list.dedup();
-    }
+    uses.routines.sort_unstable();
+    uses.routines.dedup();
     uses.columns.sort_unstable();
     uses.columns.dedup();
     uses
