@@ -48,6 +48,7 @@ pub mod types {
     pub mod format;
     pub mod from_char;
     pub mod geometry;
+    pub mod hash;
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
@@ -163,6 +164,8 @@ pub mod catalog {
     pub mod definitions;
     pub mod dependencies;
     pub mod extensions;
+    pub mod inheritance;
+    pub mod partition_constraint;
     pub mod password;
     pub mod privileges;
     pub mod qualify;
@@ -180,6 +183,7 @@ pub mod catalog {
         pub mod extensions;
         pub mod information_columns;
         pub mod information_objects;
+        pub mod information_routines;
         pub mod key_triggers;
         pub mod own;
         pub mod privileges;
@@ -206,6 +210,7 @@ pub mod sql {
     pub mod analyze {
         //! Names and types against a catalog.
         pub mod analyzer;
+        mod assignment;
         mod call;
         mod coerce;
         mod comparable;
@@ -408,6 +413,7 @@ pub mod engine {
     pub mod interrupt;
     pub mod kept;
     pub mod notifications;
+    mod partitioning;
     mod pool;
     mod privileges;
     pub mod process;
@@ -436,6 +442,7 @@ pub mod engine {
 
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
+    mod body_position;
     mod charset;
     mod copy_binary;
     mod copy_in;

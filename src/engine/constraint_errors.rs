@@ -14,6 +14,7 @@ use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_timing::Timing;
 use crate::engine::context::SharedContext;
 use crate::engine::cursor::value_of;
+use crate::engine::ddl::PARTITION_CHECK;
 use crate::engine::error_map::{self, Failure};
 use crate::engine::foreign_key_errors;
 use crate::engine::row_capture;
@@ -420,6 +421,12 @@ fn unshown(error: Error, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Error 
 /// "CHECK constraint failed: name"
 fn check(failure: &Failure, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Option<Error> {
     let name = failure.message.strip_prefix("CHECK constraint failed: ")?;
+    if name == PARTITION_CHECK {
+        let relation = scene.target()?;
+        let message = format!("new row for relation \"{}\" violates partition constraint", relation.name);
+        let error = with_origin(Error::new(SqlState::CHECK_VIOLATION, message), relation);
+        return Some(with_row(error, relation, scene, witness));
+    }
     let target = scene.target();
     let relation = target
         .filter(|relation| check_named(relation, name).is_some())

@@ -55,6 +55,9 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateExtension(create) => definer.create_extension(create),
         Stmt::CreateTrig(create) => definer.create_trigger(create),
         Stmt::CreateFunction(create) => {
+            if let Err(error) = definer.check_once(&create.options) {
+                return Some(Err(error));
+            }
             let tag = if create.is_procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" };
             ddl(Ddl::CreateRoutine(create.clone()), tag)
         }
@@ -201,6 +204,11 @@ impl Definer<'_> {
     }
 
     /// A 42601 at a location.
+    /// Where something stands, as clients count.
+    fn place(self, location: Location) -> Option<u32> {
+        self.at(Error::new(SqlState::SYNTAX_ERROR, ""), location).fields().position
+    }
+
     fn syntax_error(self, message: impl Into<String>, location: Location) -> Error {
         self.at(Error::new(SqlState::SYNTAX_ERROR, message.into()), location)
     }

@@ -15,6 +15,7 @@ mod grouping;
 mod hypothetical;
 mod limit;
 mod locking;
+mod members;
 mod merge;
 mod modify;
 mod multiset;
@@ -22,9 +23,11 @@ mod once;
 pub mod print;
 mod program;
 mod project;
+mod pruning;
 mod record;
 mod recursion;
 mod returning;
+mod routing;
 mod rows;
 mod search;
 mod select;
@@ -45,9 +48,10 @@ use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
 use crate::sql::row_change::ROW_VALUES;
-use crate::sql::tree::{CteQuery, EntryId, Expr, Modify, Query, RecordTypes, Var};
+use crate::sql::tree::{CteQuery, EntryId, Expr, Modify, Query, RecordTypes, TABLE_OID, Var};
 use crate::sql::types;
 use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
+use crate::types::value::Value;
 
 pub use print::Translated;
 pub use rows::{read_row, update_row};
@@ -103,9 +107,12 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
 /// An INSERT, UPDATE or DELETE in SQLite's dialect.
 pub fn modify(tree: &Modify, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
+    lower.program.main = Some(std::ptr::from_ref(tree));
     lower.reserve_aliases();
     let (statement, row) = lower.modify(tree)?;
-    let translated = lower.settled(statement, Some(tree))?.print(context)?;
+    let mut statement = lower.settled(statement, Some(tree))?;
+    lower.show_returned(&mut statement);
+    let translated = statement.print(context)?;
     let Program { steps, fires, .. } = lower.program;
     Ok(Lowered { translated, before: steps, fires, row })
 }
@@ -164,6 +171,8 @@ pub(super) struct Lower<'a> {
     /// While RETURNING of an INSERT with DO UPDATE is lowered: the columns of the key by which it finds the row.
     upsert_key: Option<Vec<i16>>,
     program: Program,
+    /// What conditions say of columns.
+    known: Vec<pruning::Known>,
     /// How many range table entries and WITH queries the lowering has added.
     added: u32,
 }
@@ -189,6 +198,8 @@ struct Entry {
 enum Columns {
     /// A table's, by attribute number.
     Named(Vec<(i16, Rc<str>)>),
+    /// The same of one table alone: its OID is a constant.
+    Member(Vec<(i16, Rc<str>)>, Oid),
     /// c1, c2 …
     Positional,
     /// Expressions.
@@ -200,7 +211,7 @@ impl Entry {
         let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
         let mut columns: Vec<(i16, Rc<str>)> = columns.collect();
         columns.push((Var::CTID, program::rowid_name(relation).into()));
-        Entry { alias, columns: Columns::Named(columns) }
+        Entry { alias, columns: Columns::Member(columns, relation.oid) }
     }
 
     /// A row whose values are parameters, from that one on.
@@ -221,6 +232,10 @@ impl Entry {
     /// A column; its type is the caller's affair.
     fn column(&self, var: &Var) -> Option<lite::ExprKind> {
         let column: Rc<str> = match &self.columns {
+            Columns::Member(_, oid) if var.attribute == TABLE_OID => {
+                return Some(lite::ExprKind::Const(Value::Integer(oid.0.into())));
+            }
+            Columns::Member(columns, _) => columns.iter().find(|(number, _)| *number == var.attribute)?.1.clone(),
             Columns::Named(columns) => columns.iter().find(|(number, _)| *number == var.attribute)?.1.clone(),
             Columns::Positional => format!("c{}", var.attribute).into(),
             Columns::Computed(columns) => {
@@ -248,6 +263,7 @@ impl<'a> Lower<'a> {
             reserved: Vec::new(),
             upsert_key: None,
             program: Program::default(),
+            known: Vec::new(),
             added: 0,
         }
     }

@@ -124,11 +124,18 @@ pub enum ExprKind {
         container: Box<Expr>,
         indexes: Vec<Expr>,
     },
-    /// array[lower:upper]
+    /// array[lower:upper] …
     Slice {
         array: Box<Expr>,
-        lower: Option<Box<Expr>>,
-        upper: Option<Box<Expr>>,
+        bounds: Vec<Bounds>,
+    },
+    /// A container with another element, slice or member (SubscriptingRef with refassgnexpr). The bounds of an element
+    /// are its subscripts as upper ones.
+    Store {
+        container: Box<Expr>,
+        bounds: Vec<Bounds>,
+        slice: bool,
+        value: Box<Expr>,
     },
     /// [I]LIKE … ESCAPE: the value, the pattern, the escape. PostgreSQL calls like_escape() for the pattern.
     LikeEscape {
@@ -198,6 +205,9 @@ pub enum Written {
     /// ROLLUP, CUBE, GROUPING SETS, or without a name a set (GroupingSet).
     Group(String),
 }
+
+/// The bounds of a slice in one dimension; one that is missing is the array's own.
+pub type Bounds = (Option<Expr>, Option<Expr>);
 
 /// How a value becomes one of another type (CoercionPathType).
 #[derive(Clone, Debug, PartialEq)]
@@ -284,6 +294,9 @@ pub struct Var {
     /// The column cannot be NULL: it is declared so, and no outer join can have left its table out.
     pub not_null: bool,
 }
+
+/// The attribute number of tableoid (TableOidAttributeNumber).
+pub const TABLE_OID: i16 = -6;
 
 /// Identifies a range table entry in a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -491,8 +504,10 @@ pub struct RangeTblEntry {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum EntryKind {
-    /// A table, a sequence, a system relation.
+    /// A table, a sequence, a system relation; of a table only its own rows.
     Relation(Oid),
+    /// A table with the rows of those that inherit from it, or of its partitions.
+    Members(Oid),
     /// A sub-query; a view is one, too.
     Subquery {
         query: Box<Query>,

@@ -66,8 +66,9 @@ fn written(relation: &Relation) -> Map<String, Json> {
         parameters,
         replica_identity,
         uses,
-        // In a table of their own.
+        // In tables of their own.
         triggers: _,
+        inheritance: _,
     } = &relation.options;
     let dropped: Vec<_> = dropped.iter().map(|c| (c.number, c.type_oid.0, c.typmod)).collect();
     said([
@@ -85,7 +86,7 @@ fn written(relation: &Relation) -> Map<String, Json> {
 }
 
 fn written_column(options: &ColumnOptions) -> Map<String, Json> {
-    let ColumnOptions { collation, storage, compression, statistics, parameters, uses } = options;
+    let ColumnOptions { collation, storage, compression, statistics, parameters, uses, inherited, not_local } = options;
     said([
         ("collation", json!(collation)),
         ("storage", json!(storage)),
@@ -93,22 +94,40 @@ fn written_column(options: &ColumnOptions) -> Map<String, Json> {
         ("statistics", json!(statistics)),
         ("parameters", json!(parameters)),
         ("uses", written_uses(uses)),
+        ("inherited", written_count(*inherited)),
+        ("not_local", json!(not_local)),
     ])
+}
+
+/// Zero is not said.
+fn written_count(count: u16) -> Json {
+    if count == 0 { Json::Null } else { json!(count) }
 }
 
 fn written_uses(uses: &Uses) -> Json {
     let columns: Vec<_> = uses.columns.iter().map(|(relation, number)| (relation.0, number)).collect();
     let constraints: Vec<_> = uses.constraints.iter().map(|oid| oid.0).collect();
-    Json::Object(said([("columns", json!(columns)), ("constraints", json!(constraints))]))
+    let routines: Vec<_> = uses.routines.iter().map(|oid| oid.0).collect();
+    let said = said([("columns", json!(columns)), ("constraints", json!(constraints)), ("routines", json!(routines))]);
+    Json::Object(said)
 }
 
 fn written_constraint(options: &ConstraintOptions) -> Map<String, Json> {
-    let ConstraintOptions { not_valid, no_inherit, match_full } = options;
-    said([("not_valid", json!(not_valid)), ("no_inherit", json!(no_inherit)), ("match_full", json!(match_full))])
+    let ConstraintOptions { not_valid, no_inherit, match_full, inherited, not_local, parent, uses } = options;
+    said([
+        ("not_valid", json!(not_valid)),
+        ("no_inherit", json!(no_inherit)),
+        ("match_full", json!(match_full)),
+        ("uses", written_uses(uses)),
+        ("inherited", written_count(*inherited)),
+        ("not_local", json!(not_local)),
+        ("parent", json!(parent.map(|oid| oid.0))),
+    ])
 }
 
 fn written_index(options: &IndexOptions) -> Map<String, Json> {
-    let IndexOptions { nulls_not_distinct, parameters, clustered, replica_identity, statistics, uses } = options;
+    let IndexOptions { nulls_not_distinct, parameters, clustered, replica_identity, statistics, uses, parent, invalid } =
+        options;
     said([
         ("nulls_not_distinct", json!(nulls_not_distinct)),
         ("parameters", json!(parameters)),
@@ -116,6 +135,8 @@ fn written_index(options: &IndexOptions) -> Map<String, Json> {
         ("replica_identity", json!(replica_identity)),
         ("statistics", json!(statistics)),
         ("uses", written_uses(uses)),
+        ("parent", json!(parent.map(|oid| oid.0))),
+        ("invalid", json!(invalid)),
     ])
 }
 
@@ -129,6 +150,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
         parameters: texts(options, "parameters"),
         replica_identity: number(options, "replica_identity"),
         uses: read_uses(options),
+        inheritance: std::mem::take(&mut relation.options.inheritance),
         triggers: Vec::new(),
     };
     let part = |kind: &str, key: String| options.get(kind).and_then(|parts| parts.get(key));
@@ -141,6 +163,8 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             statistics: number(said, "statistics"),
             parameters: texts(said, "parameters"),
             uses: read_uses(said),
+            inherited: number(said, "inherited").unwrap_or_default(),
+            not_local: flag(said, "not_local"),
         };
     }
     for constraint in &mut relation.constraints {
@@ -149,6 +173,10 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             not_valid: flag(said, "not_valid"),
             no_inherit: flag(said, "no_inherit"),
             match_full: flag(said, "match_full"),
+            uses: read_uses(said),
+            inherited: number(said, "inherited").unwrap_or_default(),
+            not_local: flag(said, "not_local"),
+            parent: number(said, "parent").map(Oid),
         };
     }
     for index in &mut relation.indexes {
@@ -160,18 +188,21 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             replica_identity: flag(said, "replica_identity"),
             statistics: list(said, "statistics").filter_map(|pair| Some((at(pair, 0)?, at(pair, 1)?))).collect(),
             uses: read_uses(said),
+            parent: number(said, "parent").map(Oid),
+            invalid: flag(said, "invalid"),
         };
     }
 }
 
 fn read_uses(options: &Json) -> Uses {
     let Some(uses) = options.get("uses") else { return Uses::default() };
+    let oids = |name: &str| {
+        list(uses, name).filter_map(Json::as_u64).filter_map(|oid| Some(Oid(oid.try_into().ok()?))).collect()
+    };
     Uses {
         columns: list(uses, "columns").filter_map(|pair| Some((Oid(at(pair, 0)?), at(pair, 1)?))).collect(),
-        constraints: list(uses, "constraints")
-            .filter_map(Json::as_u64)
-            .filter_map(|oid| Some(Oid(oid.try_into().ok()?)))
-            .collect(),
+        constraints: oids("constraints"),
+        routines: oids("routines"),
     }
 }
 

@@ -85,7 +85,7 @@ impl Change<'_> {
         for constraint in &relation.constraints {
             match &constraint.kind {
                 ConstraintKind::Check(text) => {
-                    let expression = self.relation_sql(text, relation, Coercion::Boolean)?;
+                    let expression = self.relation_sql(text, relation, Coercion::Check)?;
                     parts.push(format!("CONSTRAINT {} CHECK ({expression})", quote(&constraint.name)));
                 }
                 ConstraintKind::ForeignKey(key) => {
@@ -94,6 +94,9 @@ impl Change<'_> {
                 }
                 ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
             }
+        }
+        if let Some(check) = self.partition_check_sql(relation)? {
+            parts.push(format!("CONSTRAINT {} CHECK ({check})", quote(super::PARTITION_CHECK)));
         }
         if relation.columns.is_empty() {
             // PostgreSQL has tables without columns, SQLite does not.

@@ -36,6 +36,8 @@ pub struct Dependencies {
     pub relations: BTreeSet<Oid>,
     /// Relation and attribute number.
     pub columns: BTreeSet<(Oid, i16)>,
+    /// Functions that users made.
+    pub routines: BTreeSet<Oid>,
 }
 
 /// One statement's analysis.
@@ -62,6 +64,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) locks_rows: Option<crate::sql::tree::LockWaitPolicy>,
     /// A view is being expanded: constants in its text are not the statement's.
     pub(super) in_stored_text: usize,
+    /// How many of these are the text itself, which stands alone.
+    pub(super) own_text: usize,
     /// Where no function may return a set, what is being analysed: a clause or construct.
     pub(super) without_sets: Option<&'static str>,
     /// The row types of the statement's values of type record.
@@ -112,6 +116,7 @@ impl<'a> Analyzer<'a> {
             writes: false,
             locks_rows: None,
             in_stored_text: 0,
+            own_text: 0,
             without_sets: Some("this statement"),
             records: RecordTypes::default(),
             used: RefCell::default(),

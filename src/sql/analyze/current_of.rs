@@ -54,6 +54,9 @@ impl Analyzer<'_> {
         let Some(relation) = target.relation else {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "WHERE CURRENT OF on a view is not implemented"));
         };
+        if target.has_members {
+            return Err(Error::unsupported("WHERE CURRENT OF on a table with members"));
+        }
         let row = Var { entry: target.entry, attribute: Var::CTID, origin: (relation, 0), not_null: false };
         Ok(Expr::new(ExprKind::CurrentOf { row, cursor: cursor.to_owned() }, Oid::BOOL))
     }

@@ -99,7 +99,12 @@ impl Analyzer<'_> {
                 if alias.is_some() {
                     entry.schema = None;
                 }
-                self.entered(entry, EntryKind::Relation(relation.oid), alias)
+                entry.has_members = name.inherit && relation.has_members();
+                let kind = match entry.has_members {
+                    true => EntryKind::Members(relation.oid),
+                    false => EntryKind::Relation(relation.oid),
+                };
+                self.entered(entry, kind, alias)
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::syntax::ast::location::Location;
-use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, Var};
+use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, TABLE_OID, Var};
 use crate::types::pg_type::Oid;
 
 /// One query level.
@@ -66,6 +66,8 @@ pub struct RangeVar {
     /// An outer join may have no row of it.
     pub nullable: bool,
     pub naming: Naming,
+    /// Its rows are those of several tables: which one a row is of is a column.
+    pub has_members: bool,
     /// How many of its last columns no star stands for.
     pub unexpanded: usize,
 }
@@ -121,6 +123,7 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
             unexpanded: 0,
         }
     }
@@ -149,6 +152,7 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
             unexpanded: 0,
         }
     }
@@ -333,6 +337,9 @@ impl Analyzer<'_> {
         match self.scopes.iter().rev().find_map(|s| s.entry(None, table)).cloned() {
             Some(entry) => self.whole_row(&RangeVar { is_function: false, ..entry }),
             None => {
+                if let Some(row) = self.outer_whole_row(table)? {
+                    return Ok(row);
+                }
                 let message = format!("missing FROM-clause entry for table \"{table}\"");
                 Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), location))
             }
@@ -431,6 +438,11 @@ fn system_column(entry: &RangeVar, name: &str) -> Option<Expr> {
     };
     let constant = |value: i64, oid| Some(Expr::constant(crate::types::value::Value::Integer(value), oid));
     match name {
+        "tableoid" if entry.has_members => {
+            let origin = (Oid::INVALID, 0);
+            let var = Var { entry: entry.entry, attribute: TABLE_OID, origin, not_null: true };
+            Some(Expr::new(ExprKind::Var(var), Oid::OID))
+        }
         "tableoid" => constant(relation.0.into(), Oid::OID),
         "xmin" if relation < Oid::FIRST_NORMAL => constant(FROZEN_TRANSACTION, Oid::XID),
         _ if relation < Oid::FIRST_NORMAL => None,

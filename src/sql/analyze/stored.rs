@@ -39,6 +39,7 @@ impl Analyzer<'_> {
             self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
         }
         self.in_stored_text += 1;
+        self.own_text = self.in_stored_text;
         let result = self.expr(expr);
         self.in_stored_text -= 1;
         result
@@ -85,6 +86,7 @@ impl Analyzer<'_> {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
             unexpanded: 0,
         };
         self.stored(|a| {

@@ -160,6 +160,7 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
             unexpanded: 0,
         };
         let origins: Vec<_> = view.columns.iter().map(|column| (view.oid, column.number)).collect();

@@ -23,6 +23,9 @@ const ACTION: usize = 1;
 impl Lower<'_> {
     pub(super) fn merge(&mut self, merge: &Merge) -> Result<Statement> {
         let relation = self.relation(merge.relation)?;
+        if relation.has_members() {
+            return Err(Error::unsupported("MERGE into a table that others inherit from, or a partitioned one"));
+        }
         let values = merge.action_exprs();
         if self.reads_changed(relation, values) {
             return Err(Error::unsupported(

@@ -36,6 +36,9 @@ impl<'a> Lower<'a> {
         let by_rows = self.goes_by_rows(modify)?;
         let ctes = self.ctes_of(modify, by_rows)?;
         let statement = match modify {
+            TypedModify::Insert(insert) if self.is_routed(insert) => self.insert_routed(insert)?,
+            TypedModify::Update(update) if update.members => self.update_members(update)?,
+            TypedModify::Delete(delete) if delete.members => self.delete_members(delete)?,
             modify if by_rows => self.change_rows(modify)?,
             TypedModify::Insert(insert) => {
                 let (insert, row) = self.insert(insert, ctes)?;
@@ -55,7 +58,14 @@ impl<'a> Lower<'a> {
     /// The WITH list of a change of data; nothing is left of one that became steps.
     fn ctes_of(&mut self, modify: &TypedModify, by_rows: bool) -> Result<Vec<Cte>> {
         let (ctes, recursive) = modify.with();
+        let of_members = match modify {
+            TypedModify::Insert(insert) => self.is_routed(insert),
+            TypedModify::Update(update) => update.members,
+            TypedModify::Delete(delete) => delete.members,
+            TypedModify::Merge(_) => false,
+        };
         let in_steps = by_rows
+            || of_members
             || returns_others(modify)
             || self.deletes_own_rows(modify)
             || matches!(modify, TypedModify::Merge(_));
@@ -114,7 +124,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn conflict(&mut self, on: &OnConflict, relation: &Relation) -> Result<Conflict> {
+    pub(super) fn conflict(&mut self, on: &OnConflict, relation: &Relation) -> Result<Conflict> {
         self.entries.insert(on.entry, Entry::of_relation(None, relation));
         let target = self.exprs(&on.target)?;
         let target_predicate = on.target_predicate.as_ref().map(|predicate| self.expr(predicate)).transpose()?;
@@ -266,7 +276,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The tables that a change of the relation changes.
-    fn changed(&self, relation: &Relation) -> Changed {
+    pub(super) fn changed(&self, relation: &Relation) -> Changed {
         let changed = self.changed_with(relation);
         let tables = changed.iter().filter_map(|oid| self.catalog().relations.get(oid));
         let column = relation.columns.first().map(|column| column.name.as_str().into());

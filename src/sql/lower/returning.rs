@@ -5,14 +5,14 @@
 
 use std::rc::Rc;
 
-use super::program::{Keep, Statement, kept_item, rowid};
+use super::program::{Keep, Statement, kept_item, read, rowid};
 use super::tree::{Changed, Delete, Expr, ExprKind, FromItem, Modify, Query, Select, Target, Update};
 use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::{ForeignKey, Relation};
 use crate::error::{Error, Result};
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, EntryKind, Expr as Typed, ExprKind as Kind, FromItem as TypedItem,
-    Modify as TypedModify, Target as TypedTarget, Update as TypedUpdate, Var,
+    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, FromItem as TypedItem, Modify as TypedModify,
+    Target as TypedTarget, Update as TypedUpdate, Var,
 };
 use crate::types::pg_type::Oid;
 
@@ -172,7 +172,7 @@ impl Lower<'_> {
         self.step(&Statement::Modify(Modify::Delete(change)), Keep::Nothing, Some(relation.oid))?;
         let numbers = std::iter::once(Var::CTID).chain(relation.columns.iter().map(|column| column.number));
         let columns = numbers.zip(1..).map(|(number, n)| (number, format!("c{n}").into()));
-        let columns = Columns::Named(columns.collect());
+        let columns = Columns::Member(columns.collect(), relation.oid);
         self.entries.insert(delete.entry, Entry { alias: Some(KEPT.into()), columns });
         self.enter_kept(&vars, relation.columns.len() + 1);
         if delete.returning.is_empty() {
@@ -197,7 +197,7 @@ impl Lower<'_> {
                 let mut reads = false;
                 if let Some(query) = part.subquery() {
                     query.for_each_entry_read(&mut |entry| {
-                        reads |= matches!(entry.kind, EntryKind::Relation(oid) if changed.contains(&oid));
+                        reads |= read(self.catalog(), entry).iter().any(|oid| changed.contains(oid));
                     });
                 }
                 reads
@@ -205,7 +205,7 @@ impl Lower<'_> {
         })
     }
 
-    fn others(&mut self, items: &[TypedItem], returning: &[TypedTarget]) -> Result<Vec<(Var, Expr)>> {
+    pub(super) fn others(&mut self, items: &[TypedItem], returning: &[TypedTarget]) -> Result<Vec<(Var, Expr)>> {
         let vars = vars_of(items, returning.iter().map(|target| &target.expr)).into_iter();
         vars.map(|(var, type_oid, typmod)| self.column(&var, type_oid, typmod).map(|expr| (var, expr))).collect()
     }

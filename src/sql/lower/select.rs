@@ -186,6 +186,7 @@ impl Lower<'_> {
         if let Some((select, order_by)) = self.sets_apart(select, order_by)? {
             return self.plain_select(&select, &order_by);
         }
+        self.note_known(select.selection.as_ref(), &select.from);
         let mut from = self.from_clause(&select.from)?;
         let selection = select.selection.as_ref().map(|s| self.condition(s)).transpose()?;
         let exprs = select.targets.iter().map(|target| &target.expr).chain(&select.distinct_on);
