@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use crate::catalog::composite::relation_of;
-use crate::catalog::pretty::pretty;
 use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{
     CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
@@ -66,6 +65,9 @@ pub struct Names<'a> {
     /// The effective path, pg_catalog included.
     pub search_path: &'a [String],
 }
+
+/// How a kept expression over a relation is shown.
+pub type Shown<'s> = &'s dyn Fn(&str, &Relation) -> String;
 
 impl<'a> Names<'a> {
     /// Whether the relation is what its bare name means (pg_table_is_visible).
@@ -132,8 +134,8 @@ impl<'a> Names<'a> {
         Some(self.relation(&system.relation))
     }
 
-    /// pg_get_constraintdef. `pretty` leaves out the parentheses that nobody needs.
-    pub fn constraint(&self, relation: &Relation, constraint: &Constraint, pretty: bool) -> String {
+    /// pg_get_constraintdef; `pretty` shows its expression.
+    pub fn constraint(&self, relation: &Relation, constraint: &Constraint, pretty: Option<Shown<'_>>) -> String {
         let columns = column_list(relation, &constraint.columns);
         let mut text = match &constraint.kind {
             ConstraintKind::PrimaryKey => format!("PRIMARY KEY ({columns})"),
@@ -142,7 +144,10 @@ impl<'a> Names<'a> {
                 let nulls = own.map_or("", nulls);
                 format!("UNIQUE{nulls} ({columns})")
             }
-            ConstraintKind::Check(expression) => check(&qualified(expression, self), pretty),
+            ConstraintKind::Check(expression) => match pretty {
+                Some(shown) => format!("CHECK ({})", shown(expression, relation)),
+                None => check(&qualified(expression, self)),
+            },
             ConstraintKind::ForeignKey(key) => self.foreign_key(&columns, key, constraint.options.match_full),
         };
         if let Some(index) = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid)) {
@@ -181,18 +186,19 @@ impl<'a> Names<'a> {
         text
     }
 
-    /// pg_get_indexdef(index, 0, pretty): the whole CREATE INDEX.
-    pub fn index(&self, table: &Relation, index: &Index, pretty: bool) -> String {
+    /// pg_get_indexdef(index, 0, pretty): the whole CREATE INDEX; `pretty` shows its expressions.
+    pub fn index(&self, table: &Relation, index: &Index, pretty: Option<Shown<'_>>) -> String {
         let keys: Vec<String> = index.keys.iter().map(|k| self.index_key(table, k, pretty) + &ordering(k)).collect();
-        let name = if pretty {
+        let name = if pretty.is_some() {
             self.relation(table)
         } else {
             format!("{}.{}", quote_identifier(&table.schema), quote_identifier(&table.name))
         };
         let mut text = format!(
-            "CREATE {}INDEX {} ON {name} USING {} ({})",
+            "CREATE {}INDEX {} ON {}{name} USING {} ({})",
             if index.unique { "UNIQUE " } else { "" },
             quote_identifier(&index.name),
+            if table.is_partitioned() { "ONLY " } else { "" },
             index.method,
             keys.join(", ")
         );
@@ -201,20 +207,22 @@ impl<'a> Names<'a> {
         text.push_str(&parameters(index));
         if let Some(predicate) = &index.predicate {
             text.push_str(" WHERE ");
-            let predicate = qualified(predicate, self);
-            text.push_str(&if pretty { self::pretty(&predicate) } else { predicate.into_owned() });
+            text.push_str(&self.shown(predicate, table, pretty));
         }
         text
     }
 
     /// pg_get_indexdef(index, n, …): one key, without its ordering.
-    pub fn index_key(&self, table: &Relation, key: &IndexKey, pretty: bool) -> String {
+    pub fn index_key(&self, table: &Relation, key: &IndexKey, pretty: Option<Shown<'_>>) -> String {
         if let Some(column) = table.column_by_number(key.column) {
             return quote_identifier(&column.name);
         }
-        let expression = qualified(key.expression.as_deref().unwrap_or_default(), self);
-        let shown = if pretty { self::pretty(&expression) } else { expression.to_string() };
-        if is_call(&expression) { without_parentheses(&shown).to_owned() } else { format!("({shown})") }
+        let shown = self.shown(key.expression.as_deref().unwrap_or_default(), table, pretty);
+        if is_call(&shown) { shown } else { format!("({shown})") }
+    }
+
+    fn shown(&self, text: &str, relation: &Relation, pretty: Option<Shown<'_>>) -> String {
+        pretty.map_or_else(|| qualified(text, self).into_owned(), |shown| shown(text, relation))
     }
 }
 
@@ -265,8 +273,7 @@ fn included(table: &Relation, index: &Index) -> String {
 
 /// Whether an expression is one function call: PostgreSQL puts anything else into parentheses in an index.
 pub fn is_call(expression: &str) -> bool {
-    let text = without_parentheses(expression);
-    let Some((name, rest)) = text.split_once('(') else { return false };
+    let Some((name, rest)) = expression.split_once('(') else { return false };
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.\"".contains(&b));
     is_name && matching_parenthesis(rest) == Some(rest.len() - 1)
 }
@@ -288,19 +295,9 @@ fn matching_parenthesis(text: &str) -> Option<usize> {
     None
 }
 
-/// An expression without the one pair of parentheses around the whole of it.
-pub fn without_parentheses(expression: &str) -> &str {
-    let inner = expression.strip_prefix('(').filter(|rest| matching_parenthesis(rest) == Some(rest.len() - 1));
-    inner.and_then(|rest| rest.strip_suffix(')')).unwrap_or(expression)
-}
-
 /// CHECK (…) as pg_get_constraintdef has it.
-pub fn check(expression: &str, pretty: bool) -> String {
-    if pretty {
-        return format!("CHECK ({})", self::pretty(expression));
-    }
-    let inner = without_parentheses(expression);
-    if is_call(inner) { format!("CHECK ({inner})") } else { format!("CHECK (({inner}))") }
+pub fn check(expression: &str) -> String {
+    format!("CHECK ({expression})")
 }
 
 fn column_list(relation: &Relation, numbers: &[i16]) -> String {
@@ -418,10 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn parentheses_come_off_only_in_pairs() {
-        assert_eq!(without_parentheses("(a > 0)"), "a > 0");
-        assert_eq!(without_parentheses("(a) > (b)"), "(a) > (b)");
-        assert_eq!(without_parentheses("(a = ')')"), "a = ')'");
+    fn calls_are_told_from_other_expressions() {
         assert!(is_call("lower(email)") && !is_call("lower(a) || lower(b)") && !is_call("a + 1"));
     }
 }

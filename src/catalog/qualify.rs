@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 
 use crate::catalog::definitions::{Names, quote_identifier};
-use crate::catalog::pretty::{Token, tokens};
 
 /// The schema whose names are kept bare.
 const BARE: &str = "public";
@@ -81,6 +80,59 @@ fn unquoted(name: &str) -> String {
         Some(quoted) => quoted.replace("\"\"", "\""),
         None => name.to_lowercase(),
     }
+}
+
+/// A word, a constant, an operator or a bracket, with the blanks before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Token<'a> {
+    blanks: &'a str,
+    text: &'a str,
+}
+
+/// The tokens of a text.
+fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    loop {
+        let trimmed = rest.trim_start();
+        let blanks = rest.get(..rest.len() - trimmed.len()).unwrap_or_default();
+        let Some(first) = trimmed.chars().next() else { return tokens };
+        let (token, after) = trimmed.split_at(token_length(trimmed, first));
+        tokens.push(Token { blanks, text: token });
+        rest = after;
+    }
+}
+
+fn token_length(text: &str, first: char) -> usize {
+    let run = |accepts: fn(char) -> bool| text.find(|c| !accepts(c)).unwrap_or(text.len());
+    match first {
+        '\'' | '"' => quoted_length(text, first),
+        '(' | ')' | ',' | '[' | ']' => 1,
+        c if is_word(c) => run(is_word),
+        c if is_operator(c) => run(is_operator),
+        c => c.len_utf8(),
+    }
+}
+
+/// A constant or a quoted name; a doubled quote is part of it.
+fn quoted_length(text: &str, quote: char) -> usize {
+    let mut at = 1;
+    while let Some(end) = text.get(at..).and_then(|rest| rest.find(quote)) {
+        at += end + 1;
+        if !text.get(at..).is_some_and(|rest| rest.starts_with(quote)) {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '.' || c == '$'
+}
+
+fn is_operator(c: char) -> bool {
+    "+-*/<>=~!@#%^&|`?:".contains(c)
 }
 
 #[cfg(test)]

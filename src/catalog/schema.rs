@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
+use crate::catalog::inheritance::Inheritance;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
@@ -48,6 +49,8 @@ pub struct CatalogSnapshot {
     pub privileges: SharedMap<ObjectAddress, ObjectPrivileges>,
     /// ALTER DEFAULT PRIVILEGES
     pub default_acls: Vec<DefaultAcl>,
+    /// Labels that the open transaction has added to enums: nobody uses them before they are committed.
+    pub uncommitted_labels: BTreeSet<(Oid, String)>,
     /// What all databases share; kept in one of them.
     pub cluster: Arc<ClusterFacts>,
     /// See [`CatalogSnapshot::acting_keys`].
@@ -134,7 +137,7 @@ pub struct Relation {
 }
 
 /// What is rarely said of a relation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RelationOptions {
     /// UNLOGGED: shown, and no less durable than others.
     pub unlogged: bool,
@@ -150,6 +153,7 @@ pub struct RelationOptions {
     pub replica_identity: Option<u8>,
     /// Of a view's query.
     pub uses: Uses,
+    pub inheritance: Inheritance,
     /// In the order in which they fire, which is that of their names.
     pub triggers: Vec<Arc<Trigger>>,
 }
@@ -205,6 +209,10 @@ pub struct ColumnOptions {
     pub parameters: Vec<String>,
     /// Of the default or generation expression.
     pub uses: Uses,
+    /// attinhcount: from how many parents it comes.
+    pub inherited: u16,
+    /// Not attislocal: only because a parent has it.
+    pub not_local: bool,
 }
 
 /// GENERATED … AS IDENTITY.
@@ -236,6 +244,12 @@ pub struct ConstraintOptions {
     pub no_inherit: bool,
     /// MATCH FULL
     pub match_full: bool,
+    /// coninhcount: from how many parents it comes.
+    pub inherited: u16,
+    /// Not conislocal: only because a parent has it.
+    pub not_local: bool,
+    /// conparentid: the partitioned table's constraint that it is a part of.
+    pub parent: Option<Oid>,
 }
 
 #[derive(Clone, Debug)]
@@ -291,6 +305,10 @@ pub struct IndexOptions {
     pub statistics: Vec<(i16, i32)>,
     /// Of the expressions and the predicate.
     pub uses: Uses,
+    /// The partitioned table's index that it is a part of.
+    pub parent: Option<Oid>,
+    /// Made ONLY on a partitioned table: not all partitions have it yet.
+    pub invalid: bool,
 }
 
 /// One key of an index.
@@ -354,8 +372,7 @@ pub struct UserType {
 
 #[derive(Clone, Debug)]
 pub enum UserTypeKind {
-    /// Labels in order.
-    Enum(Vec<String>),
+    Enum(EnumLabels),
     Domain {
         base: Oid,
         typmod: i32,
@@ -364,6 +381,60 @@ pub enum UserTypeKind {
         /// (constraint name, expression over VALUE as PostgreSQL text).
         checks: Vec<(String, String)>,
     },
+}
+
+/// An enum's labels, in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnumLabels {
+    labels: Vec<String>,
+    /// Their enumsortorder, as many as labels.
+    orders: Vec<f32>,
+}
+
+impl EnumLabels {
+    /// Labels numbered from 1.
+    pub fn new(labels: Vec<String>) -> Self {
+        let orders = (1..=labels.len()).map(|number| number as f32).collect();
+        EnumLabels { labels, orders }
+    }
+
+    /// Labels with these numbers; numbered from 1 where the numbers are not as many.
+    pub fn with_orders(labels: Vec<String>, orders: Vec<f32>) -> Self {
+        if labels.len() == orders.len() { EnumLabels { labels, orders } } else { EnumLabels::new(labels) }
+    }
+
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    pub fn orders(&self) -> &[f32] {
+        &self.orders
+    }
+
+    /// Puts a label at a place, between its neighbours' numbers (AddEnumLabel). Where floats have none in between, all
+    /// are numbered anew.
+    pub fn insert(&mut self, place: usize, label: String) {
+        let before = place.checked_sub(1).and_then(|place| self.orders.get(place)).copied();
+        let after = self.orders.get(place).copied();
+        let order = match (before, after) {
+            (None, None) => 1.0,
+            (Some(before), None) => before + 1.0,
+            (None, Some(after)) => after - 1.0,
+            (Some(before), Some(after)) => (before + after) / 2.0,
+        };
+        self.labels.insert(place.min(self.labels.len()), label);
+        match before.is_none_or(|before| before < order) && after.is_none_or(|after| order < after) {
+            true => self.orders.insert(place.min(self.orders.len()), order),
+            false => *self = EnumLabels::new(std::mem::take(&mut self.labels)),
+        }
+    }
+
+    /// Gives a label another name.
+    pub fn rename(&mut self, place: usize, to: &str) {
+        if let Some(label) = self.labels.get_mut(place) {
+            to.clone_into(label);
+        }
+    }
 }
 
 impl CatalogSnapshot {

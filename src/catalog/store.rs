@@ -11,6 +11,7 @@
 mod cluster;
 mod extensions;
 mod foreign;
+mod inheritance;
 mod options;
 mod privileges;
 mod routines;
@@ -26,8 +27,8 @@ use serde_json::Value as Json;
 
 use crate::catalog::composite;
 use crate::catalog::schema::{
-    CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Identity, Index, IndexKey, Relation, RelationKind,
-    Schema, SequenceOptions, UserType, UserTypeKind,
+    CatalogSnapshot, Column, Constraint, ConstraintKind, EnumLabels, ForeignKey, Identity, Index, IndexKey, Relation,
+    RelationKind, Schema, SequenceOptions, UserType, UserTypeKind,
 };
 use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};
@@ -125,7 +126,7 @@ pub fn ensure(connection: &Connection) -> Result<()> {
 }
 
 fn make_later_tables(connection: &Connection, database: &str) -> Result<()> {
-    [LATER, privileges::TABLES, extensions::TABLE, routines::TABLE, triggers::TABLE]
+    [LATER, privileges::TABLES, extensions::TABLE, inheritance::TABLE, routines::TABLE, triggers::TABLE]
         .iter()
         .try_for_each(|sql| connection.execute_batch(&sql.replace("{0}", database)))
 }
@@ -242,6 +243,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
         by_relation(connection, &rows("SELECT relation, i.* FROM {0}.__pg_index i ORDER BY oid"), read_index)?;
     let mut sequences = by_relation(connection, &rows("SELECT oid, s.* FROM {0}.__pg_sequence s"), read_sequence)?;
     let options = options::load(connection, database)?;
+    let mut inheritance = inheritance::load(connection, database)?;
     let mut triggers = triggers::load(connection, database)?;
     let mut statement =
         connection.prepare(&rows("SELECT oid, schema, name, kind, sqlite_name, view_query FROM {0}.__pg_class"))?;
@@ -263,6 +265,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
             declared: true,
             options: Default::default(),
         };
+        relation.options.inheritance = inheritance.remove(&oid).unwrap_or_default();
         if let Some(said) = options.get(&oid) {
             options::apply(&mut relation, said);
         }
@@ -414,7 +417,11 @@ fn read_type(row: &Row<'_>) -> Result<UserType> {
         name: row.get("name")?,
         kind: if kind == "e" {
             let labels = json_array(row, "labels")?;
-            UserTypeKind::Enum(labels.iter().filter_map(Json::as_str).map(str::to_owned).collect())
+            let labels = labels.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+            // Kept where a domain keeps its checks, once they are not 1, 2, 3 …
+            let orders = json_array(row, "checks")?;
+            let orders = orders.iter().filter_map(Json::as_f64).map(|order| order as f32).collect();
+            UserTypeKind::Enum(EnumLabels::with_orders(labels, orders))
         } else {
             UserTypeKind::Domain {
                 base: Oid(row.get("base")?),
@@ -471,7 +478,7 @@ mod tests {
             array: Oid(first.0 + 1),
             schema: "public".into(),
             name: "mood".into(),
-            kind: UserTypeKind::Enum(vec!["sad".into(), "ok".into()]),
+            kind: UserTypeKind::Enum(EnumLabels::new(vec!["sad".into(), "ok".into()])),
         };
         put_type(&connection, &mood).unwrap();
         connection.execute_batch("CREATE TABLE t (a TEXT)").unwrap();

@@ -14,13 +14,15 @@ use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_timing::Timing;
 use crate::engine::context::SharedContext;
 use crate::engine::cursor::value_of;
+use crate::engine::ddl::PARTITION_CHECK;
 use crate::engine::error_map::{self, Failure};
 use crate::engine::foreign_key_errors;
 use crate::engine::row_capture;
 use crate::engine::statement::{Code, RawStatement};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
-use crate::sql::plan::SqliteStatement;
+use crate::sql::plan::{ProgramStep, SqliteStatement};
+use crate::sql::ruleutils::{self, Style};
 use crate::sql::stored;
 use crate::sql::syntax::parse;
 use crate::types::encoding;
@@ -39,6 +41,8 @@ pub(crate) struct Origin {
     target: Option<Oid>,
     /// Values by attribute number, where the plan knows them.
     keys: Vec<(i16, Value)>,
+    /// All that it changes it deletes.
+    deletes: bool,
 }
 
 /// The circumstances of a failure.
@@ -52,7 +56,14 @@ pub(crate) struct Scene<'o> {
 impl Origin {
     /// A statement that changes `target`.
     pub(crate) fn new(context: SharedContext, timing: Arc<Timing>, target: Option<Oid>) -> Self {
-        Origin { timing, context, target, keys: Vec::new() }
+        Origin { timing, context, target, keys: Vec::new(), deletes: false }
+    }
+
+    /// The same, of a statement of these steps.
+    pub(crate) fn in_steps(mut self, steps: &[ProgramStep]) -> Self {
+        let mut changes = steps.iter().filter(|step| step.target.is_some()).peekable();
+        self.deletes = changes.peek().is_some() && changes.all(|step| step.deletes);
+        self
     }
 
     /// Whether the triggers of the table it changes are disabled.
@@ -86,6 +97,7 @@ impl Origin {
             context: Arc::clone(&self.context),
             target: Some(relation.oid),
             keys: values.map(|(column, value)| (column.number, value.clone())).collect(),
+            deletes: false,
         }
     }
 
@@ -94,7 +106,7 @@ impl Origin {
     pub(crate) fn check(&self, entered: &Entered<'_>) -> Result<()> {
         match entered.slot().trigger_depth() {
             0 => self.timing.check(entered, &self.context),
-            _ => self.timing.check_all(entered, &self.context),
+            _ => self.timing.check_all(entered, &self.context, self.deletes),
         }
     }
 
@@ -112,12 +124,12 @@ impl Origin {
 
     /// What is due while it is not over yet.
     pub(crate) fn check_loop(&self, entered: &Entered<'_>) -> Result<()> {
-        self.timing.check_all(entered, &self.context)
+        self.timing.check_all(entered, &self.context, self.deletes)
     }
 
     /// What is due now that it has been run for the last time.
     pub(crate) fn end_loop(&self, entered: &Entered<'_>) -> Result<()> {
-        self.timing.check_all(entered, &self.context)?;
+        self.timing.check_all(entered, &self.context, self.deletes)?;
         match entered.slot().trigger_depth() {
             0 => self.timing.apply(entered),
             _ => Ok(()),
@@ -287,7 +299,12 @@ impl Witness<'_> {
         let names = Names { catalog: &scene.catalog, search_path: &search_path };
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         for key in &index.keys {
-            let shown = names.index_key(relation, key, true);
+            let shown = |text: &str, relation: &Relation| {
+                let context = stored::context(&scene.catalog, &settings);
+                let printed = ruleutils::stored_expression(text, Some(relation), &names, context, Style::PRETTY);
+                printed.unwrap_or_else(|| text.to_owned())
+            };
+            let shown = names.index_key(relation, key, Some(&shown));
             let expression = match &key.expression {
                 Some(text) => parse::expression(text).ok()?,
                 None => stored::column_expression(&relation.column_by_number(key.column)?.name),
@@ -404,6 +421,12 @@ fn unshown(error: Error, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Error 
 /// "CHECK constraint failed: name"
 fn check(failure: &Failure, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Option<Error> {
     let name = failure.message.strip_prefix("CHECK constraint failed: ")?;
+    if name == PARTITION_CHECK {
+        let relation = scene.target()?;
+        let message = format!("new row for relation \"{}\" violates partition constraint", relation.name);
+        let error = with_origin(Error::new(SqlState::CHECK_VIOLATION, message), relation);
+        return Some(with_row(error, relation, scene, witness));
+    }
     let target = scene.target();
     let relation = target
         .filter(|relation| check_named(relation, name).is_some())

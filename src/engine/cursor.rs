@@ -41,6 +41,8 @@ pub struct Cursor {
     outer: Option<KeptByOuter>,
     /// It is a loop over rows that triggers stand between.
     rows: Option<Box<RowLoop>>,
+    /// Of the steps of a statement that is run again and again.
+    step_origins: Vec<Origin>,
     /// It locks rows without the write ticket.
     reading: Option<Reading>,
 }
@@ -105,6 +107,7 @@ impl Cursor {
             switched_off: false,
             outer,
             rows: None,
+            step_origins: Vec::new(),
             reading: None,
         })
     }
@@ -127,8 +130,10 @@ impl Cursor {
         let last = SqliteStatement { before: Vec::new(), ..statement.clone() };
         let step = statement.before.iter().find(|step| step.change.is_some());
         let rows = step.and_then(|step| RowLoop::new(step, origin.with_row_of(step.target))).map(Box::new);
+        let of_steps = statement.before.iter().map(|step| origin.with_row_of(step.target)).collect();
         let mut cursor = Cursor::open(lease, &last, params, literals, gate, Some(Box::new(origin)), Vec::new())?;
         cursor.rows = rows;
+        cursor.step_origins = of_steps;
         Ok(cursor)
     }
 
@@ -233,8 +238,14 @@ impl Cursor {
         raw.reset();
         self.state = State::Ended;
         entered.slot().sequences().begin_statement();
+        if !statement.before.is_empty() {
+            let note = |code| lease.note_failure(code);
+            steps::run(&entered, &statement.before, (params, literals), &self.step_origins, &note)
+                .inspect_err(|_| gate.failed())?;
+        }
+        let mut counted = None;
         raw.borrowing(values(&statement.binds, params, literals), |raw, bound| {
-            bound.and_then(|()| run(raw)).map_err(|code| {
+            bound.and_then(|()| run(raw, &mut counted)).map_err(|code| {
                 lease.note_failure(code);
                 gate.failed();
                 if let Some(origin) = origin {
@@ -243,7 +254,7 @@ impl Cursor {
                 constraint_errors::describe(&entered, raw, code, origin.as_deref())
             })
         })?;
-        Ok(entered.changes())
+        Ok(counted.unwrap_or_else(|| entered.changes()))
     }
 
     /// A column of the current row, from 0. Valid until the next step.
@@ -305,8 +316,13 @@ fn live(statement: &mut Option<RawStatement>) -> &mut RawStatement {
     }
 }
 
-fn run(statement: &mut RawStatement) -> Result<(), Code> {
-    while statement.step()? == Step::Row {}
+fn run(statement: &mut RawStatement, counted: &mut Option<u64>) -> Result<(), Code> {
+    while statement.step()? == Step::Row {
+        *counted = match statement.column(0) {
+            ValueRef::Integer(rows) => u64::try_from(rows).ok(),
+            _ => None,
+        };
+    }
     Ok(())
 }
 

@@ -6,6 +6,8 @@
 //! alone (`sqlite`), so that a table and its catalog entry cannot drift apart.
 
 mod alter;
+mod alter_members;
+mod attach;
 mod authorize;
 mod column;
 mod comment;
@@ -15,11 +17,14 @@ mod deferrable;
 mod drop;
 mod expression;
 mod extension;
+mod follow;
 mod index;
+mod inherit;
 mod materialized;
 mod naming;
 mod owner;
 mod parameters;
+mod partition;
 mod privilege;
 mod rebuild;
 mod rename;
@@ -38,6 +43,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub(crate) use partition::PARTITION_CHECK;
 pub(crate) use uses::complete;
 
 use crate::catalog::composite::{attributes, row_type_oid};
@@ -118,6 +124,8 @@ struct Change<'a> {
     /// Something has become of a table that others made.
     is_foreign: bool,
     has_violations: bool,
+    /// What goes with what is being dropped.
+    dropping: std::collections::BTreeSet<crate::catalog::dependencies::Object>,
 }
 
 impl<'a> Change<'a> {
@@ -135,6 +143,7 @@ impl<'a> Change<'a> {
             emptied: Vec::new(),
             is_foreign: false,
             has_violations: false,
+            dropping: Default::default(),
         }
     }
 
@@ -174,7 +183,9 @@ impl<'a> Change<'a> {
             Ddl::DropRoutines { kind, routines, if_exists, cascade } => {
                 self.drop_routines(*kind, routines, (*if_exists, *cascade))
             }
-            Ddl::AlterTable { name, kind, if_exists, actions } => self.alter_table(name, *kind, *if_exists, actions),
+            Ddl::AlterTable { name, kind, if_exists, only, actions } => {
+                self.alter_table(name, *kind, (*if_exists, *only), actions)
+            }
             Ddl::AlterSequence { name, if_exists, settings } => self.alter_sequence(name, *if_exists, settings),
             Ddl::AlterEnum { name, change } => self.alter_enum(name, change),
             Ddl::AlterDomain { name, change } => self.alter_domain(name, change),

@@ -157,12 +157,19 @@ impl EngineSession {
         if let Some(replica) = self.link.database.replica() {
             replica.schema_changes(sequence);
         }
+        let mut changed = Arc::clone(changed);
+        if !changed.uncommitted_labels.is_empty() {
+            // What was planned without them is planned anew.
+            let version = store::next_version();
+            let labels = Default::default();
+            changed = Arc::new(CatalogSnapshot { version, uncommitted_labels: labels, ..(*changed).clone() });
+        }
         if !changed.has_temporary() {
-            return self.link.database.publish(Arc::clone(changed));
+            return self.link.database.publish(changed);
         }
         let shared = Arc::new(changed.without_temporary(store::next_version()));
         let mut own = schema.with_temporary.lock().unwrap_or_else(PoisonError::into_inner);
-        *own = Some((shared.version, Arc::clone(changed)));
+        *own = Some((shared.version, changed));
         self.link.database.publish(shared);
     }
 }
@@ -228,7 +235,10 @@ impl SessionLink {
         let outcome = self.execute_ddl(lease, &catalog, ddl)?;
         let catalog = match outcome.catalog {
             Some(catalog) => catalog,
-            None => Arc::new(load_catalog(&lease.enter())?),
+            None => {
+                let loaded = load_catalog(&lease.enter())?;
+                Arc::new(CatalogSnapshot { uncommitted_labels: catalog.uncommitted_labels.clone(), ..loaded })
+            }
         };
         let mut schema = self.schema();
         schema.restarted.extend(outcome.restarted);
@@ -246,14 +256,17 @@ impl SessionLink {
     }
 
     /// The tables that TRUNCATE empties, if one of them has triggers for it.
-    fn truncated(&self, catalog: &CatalogSnapshot, names: &[Name], cascade: bool) -> Vec<Oid> {
+    fn truncated(&self, catalog: &CatalogSnapshot, names: &[(Name, bool)], cascade: bool) -> Vec<Oid> {
         let path = self.context().settings.search_path();
-        let found = names.iter().filter_map(|name| match &name.schema {
-            Some(schema) => catalog.relation(schema, &name.name),
-            None => catalog.find_relation(&path, &name.name),
+        let found = names.iter().filter_map(|(name, only)| {
+            let table = match &name.schema {
+                Some(schema) => catalog.relation(schema, &name.name),
+                None => catalog.find_relation(&path, &name.name),
+            };
+            table.map(|table| if *only { vec![table] } else { catalog.inheritors(table.oid) })
         });
         let mut tables: Vec<Oid> = Vec::new();
-        found.for_each(|table| {
+        found.flatten().for_each(|table| {
             if !tables.contains(&table.oid) {
                 tables.push(table.oid);
             }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::schema::{CatalogSnapshot, Relation};
+use crate::catalog::schema::{CatalogSnapshot, Column, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::Analyzer;
@@ -22,7 +22,7 @@ use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 use crate::sql::syntax::parse;
 use crate::sql::tree::{self, Expr, ExprKind, Query};
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use crate::sql::analyze::analyzer::Dependencies;
 pub use crate::sql::analyze::stored::search_path;
@@ -97,6 +97,7 @@ pub fn relation_expression(
     let mut analyzer = Analyzer::new(context, &source, &[]);
     if origin == Origin::Stored {
         analyzer.search_path = search_path();
+        analyzer.reads_kept_text = true;
     }
     let row = analyzer.fresh_entry();
     let typed = analyzer.expr_over(expr, relation.map(|relation| (row, relation)))?;
@@ -302,6 +303,15 @@ pub fn column_expression(name: &str) -> Ast {
     Ast::ColumnRef(ColumnRef { fields, location: Location::UNKNOWN })
 }
 
+/// The name that an expression is, and nothing else.
+pub fn column_name(expression: &Ast) -> Option<&str> {
+    let Ast::ColumnRef(column) = expression else { return None };
+    match column.fields.as_slice() {
+        [Field::Name(name)] => Some(name),
+        _ => None,
+    }
+}
+
 /// Whether an expression is nothing but a column.
 pub fn is_column(expression: &Ast) -> bool {
     matches!(expression, Ast::ColumnRef(_))
@@ -310,4 +320,36 @@ pub fn is_column(expression: &Ast) -> bool {
 /// The context of an analysis outside of any session's statement.
 pub fn context<'a>(catalog: &'a Arc<CatalogSnapshot>, settings: &'a Settings) -> PlanContext<'a> {
     PlanContext { catalog, settings, user: "", database: "", may_use: &|_| true }
+}
+
+/// A relation of the one column VALUE, over which a domain's checks are analysed.
+pub fn value_relation(type_oid: Oid, typmod: i32, catalog: &CatalogSnapshot) -> Relation {
+    let repr = catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text));
+    Relation {
+        oid: Oid::INVALID,
+        schema: String::new(),
+        name: "value".to_owned(),
+        kind: crate::catalog::schema::RelationKind::Table,
+        temporary: false,
+        sqlite_name: "value".to_owned(),
+        columns: vec![Column {
+            number: 1,
+            name: "value".to_owned(),
+            type_oid,
+            typmod,
+            repr,
+            not_null: false,
+            default: None,
+            identity: None,
+            generated: false,
+            rowid_alias: false,
+            options: Default::default(),
+        }],
+        constraints: Vec::new(),
+        indexes: Vec::new(),
+        view_query: None,
+        sequence: None,
+        declared: true,
+        options: Default::default(),
+    }
 }

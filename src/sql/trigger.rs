@@ -5,18 +5,19 @@
 
 use std::sync::Arc;
 
+use crate::catalog::definitions::Names;
 use crate::catalog::schema::{Column, Relation, Uses};
 use crate::catalog::trigger::{Timing, Trigger};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::deparse;
 use crate::sql::lower;
 use crate::sql::planner::PlanContext;
 use crate::sql::row_change::RowSql;
+use crate::sql::ruleutils;
 use crate::sql::scan::Source;
 use crate::sql::stored::{self, Origin};
 use crate::sql::syntax::ast::expression::Expr as Ast;
-use crate::sql::syntax::parse;
+use crate::sql::syntax::{parse, print};
 use crate::sql::tree::{EntryId, Expr, ExprKind};
 use crate::types::pg_type::Oid;
 
@@ -37,13 +38,6 @@ fn analysed(
     let rows = (analyzer.fresh_entry(), analyzer.fresh_entry());
     let typed = analyzer.over_old_and_new(expr, relation, rows, origin == Origin::Stored)?;
     Ok((typed, rows))
-}
-
-/// The type of a part of a condition.
-pub(super) fn type_of(expr: &Ast, relation: &Relation, origin: Origin, context: PlanContext<'_>) -> Option<Oid> {
-    let source = source("");
-    let mut analyzer = Analyzer::new(PlanContext { may_use: &|_| true, ..context }, &source, &[]);
-    analysed(&mut analyzer, expr, relation, origin).ok().map(|(typed, _)| typed.type_oid)
 }
 
 /// A stored condition as SQLite evaluates it.
@@ -72,16 +66,12 @@ pub fn text(
     let typed = analyzer.boolean(typed, "WHEN")?;
     refuse(&typed)?;
     refuse_rows(&typed, (old, new), trigger, relation)?;
-    let written = deparse::Context {
-        planning: context,
-        relation: Some(relation),
-        origin: Origin::Statement,
-        rename: None,
-        is_trigger: true,
-    };
     let mut columns: Vec<(Oid, i16)> = analyzer.used.borrow().columns.iter().copied().collect();
     columns.sort_unstable();
-    let text = deparse::expression(expr, &written);
+    let search_path = stored::search_path();
+    let names = Names { catalog: context.catalog, search_path: &search_path };
+    let text = ruleutils::condition_to_keep(expr, relation, &names, context);
+    let text = text.unwrap_or_else(|_| print::expression(expr));
     Ok((text, Uses { columns, constraints: Vec::new() }))
 }
 
@@ -141,16 +131,4 @@ fn refuse_rows(expr: &Expr, (old, new): (EntryId, EntryId), trigger: &Trigger, r
         }
     }
     Ok(())
-}
-
-/// The condition's text after a column of the relation was renamed.
-pub fn renamed(text: &str, names: (&str, &str), relation: &Relation, context: PlanContext<'_>) -> Result<String> {
-    let written = deparse::Context {
-        planning: context,
-        relation: Some(relation),
-        origin: Origin::Stored,
-        rename: Some(names),
-        is_trigger: true,
-    };
-    deparse::renamed(text, names, &written)
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use crate::catalog::composite;
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
+use crate::error::{Error, SqlState};
 use crate::sql::tree::RecordTypes;
 use crate::types::pg_type::{Oid, Repr, Scalar, TYPES, TypeInfo, type_info};
 
@@ -117,9 +118,16 @@ pub fn array_type(catalog: &CatalogSnapshot, element: Oid) -> Option<Oid> {
 /// The labels of an enum, in their order.
 pub fn enum_labels(catalog: &CatalogSnapshot, oid: Oid) -> Option<&[String]> {
     match catalog.types.get(&oid).map(|t| &t.kind) {
-        Some(UserTypeKind::Enum(labels)) => Some(labels),
+        Some(UserTypeKind::Enum(labels)) => Some(labels.labels()),
         _ => None,
     }
+}
+
+/// A label that the open transaction has added (check_safe_enum_use).
+pub fn unsafe_label(label: &str, type_name: &str) -> Error {
+    let message = format!("unsafe use of new value \"{label}\" of enum type {type_name}");
+    let hint = "New enum values must be committed before they can be used.";
+    Error::new(SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE, message).with_hint(hint)
 }
 
 /// A type that is not built in by its name, or its array type by the name `_name`.

@@ -5,9 +5,10 @@ use rusqlite::{Connection, Result, params};
 use serde_json::json;
 
 use crate::catalog::schema::{
-    Constraint, ConstraintKind, Identity, Index, IndexKey, Relation, RelationKind, Schema, UserType, UserTypeKind,
+    Constraint, ConstraintKind, EnumLabels, Identity, Index, IndexKey, Relation, RelationKind, Schema, UserType,
+    UserTypeKind,
 };
-use crate::catalog::store::{options, triggers};
+use crate::catalog::store::{inheritance, options, triggers};
 use crate::types::pg_type::Oid;
 
 /// Takes `count` new OIDs; gives the first.
@@ -37,6 +38,7 @@ pub fn put_relation(connection: &Connection, relation: &Relation) -> Result<()> 
         params![relation.oid.0, relation.schema, relation.name, kind, relation.sqlite_name, relation.view_query],
     )?;
     options::put(connection, database, relation)?;
+    inheritance::put(connection, database, relation)?;
     triggers::put(connection, database, relation)?;
     put_columns(connection, database, relation)?;
     for constraint in &relation.constraints {
@@ -59,6 +61,7 @@ pub fn remove_relation(connection: &Connection, relation: &Relation) -> Result<(
     let database = database(relation);
     delete_parts(connection, database, relation.oid)?;
     options::remove(connection, database, relation.oid)?;
+    inheritance::remove(connection, database, relation.oid)?;
     triggers::remove(connection, database, relation.oid)?;
     connection.execute(&format!("DELETE FROM {database}.__pg_class WHERE oid = ?1"), [relation.oid.0])?;
     if relation.temporary {
@@ -197,8 +200,11 @@ pub fn put_type(connection: &Connection, user_type: &UserType) -> Result<()> {
     let UserType { oid, array, schema, name, kind } = user_type;
     match kind {
         UserTypeKind::Enum(labels) => {
-            let labels = json!(labels).to_string();
-            connection.execute(sql, params![oid.0, array.0, schema, name, "e", labels, Null, Null, Null, Null, Null])?
+            let orders =
+                (*labels != EnumLabels::new(labels.labels().to_vec())).then(|| json!(labels.orders()).to_string());
+            let labels = json!(labels.labels()).to_string();
+            connection
+                .execute(sql, params![oid.0, array.0, schema, name, "e", labels, Null, Null, Null, Null, orders])?
         }
         UserTypeKind::Domain { base, typmod, not_null, default, checks } => {
             let checks = json!(checks).to_string();

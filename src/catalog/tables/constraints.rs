@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::catalog::definitions::without_parentheses;
 use crate::catalog::dependencies::{self, Dependency, Kind};
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
@@ -64,6 +63,7 @@ pub fn domain_constraint_oid(domain: Oid, number: u32) -> Oid {
 
 fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, constraint: &Constraint) {
     let foreign = constraint.foreign_key();
+    let of_partitions = constraint.options.parent.is_some() || foreign.is_some() && relation.is_partitioned();
     let letter = |l: Option<u8>| Cell::letter(l.unwrap_or(b' '));
     let columns =
         if constraint.columns.is_empty() { Cell::Null } else { Cell::ints(constraint.columns.iter().copied()) };
@@ -81,8 +81,10 @@ fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, const
         confupdtype: letter(foreign.map(|f| f.on_update)),
         confdeltype: letter(foreign.map(|f| f.on_delete)),
         confmatchtype: letter(foreign.map(|_| if constraint.options.match_full { b'f' } else { b's' })),
-        conislocal: true,
-        connoinherit: constraint.check().is_none() || constraint.options.no_inherit,
+        conislocal: !constraint.options.not_local,
+        coninhcount: i32::from(constraint.options.inherited),
+        conparentid: constraint.options.parent.unwrap_or_default(),
+        connoinherit: constraint.options.no_inherit || constraint.check().is_none() && !of_partitions,
         conkey: columns,
         confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
         conbin: constraint.check().map(str::to_owned),
@@ -131,8 +133,7 @@ pub fn indexes(rows: &mut Rows, view: &View<'_>) {
 fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
     let constraint = relation.constraints.iter().find(|c| Some(c.oid) == index.constraint);
     let types: Vec<Oid> = index.keys.iter().map(|k| key_type(relation, k.column)).collect();
-    let expressions: Vec<&str> =
-        index.keys.iter().filter_map(|k| k.expression.as_deref()).map(without_parentheses).collect();
+    let expressions: Vec<&str> = index.keys.iter().filter_map(|k| k.expression.as_deref()).collect();
     let options = index.keys.iter().map(|k| i32::from(k.descending) | (i32::from(k.nulls_first) << 1));
     let keys = i64::try_from(index.keys.len()).unwrap_or_default();
     let columns = index.keys.iter().map(|k| k.column).chain(index.included.iter().copied());
@@ -147,7 +148,7 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
         indimmediate: !constraint.is_some_and(|c| c.deferrable),
         indisclustered: index.options.clustered,
         indisreplident: index.options.replica_identity,
-        indisvalid: true,
+        indisvalid: !index.options.invalid,
         indisready: true,
         indislive: true,
         indkey: Cell::ints(columns),
@@ -184,7 +185,7 @@ fn named_class(method: Oid, name: &str) -> Oid {
 }
 
 /// The default operator class of an access method for a type.
-fn operator_class(method: Oid, oid: Oid, category: u8) -> Oid {
+pub fn operator_class(method: Oid, oid: Oid, category: u8) -> Oid {
     static CLASSES: OnceLock<HashMap<(i64, i64), Oid>> = OnceLock::new();
     let classes = CLASSES.get_or_init(|| {
         let lines = Recording::new(recording!("pg_opclass")).lines().filter(|l| l.number("opcdefault") != 0);
@@ -247,6 +248,7 @@ pub fn dependencies(rows: &mut Rows, view: &View<'_>) {
             Kind::Normal => "n",
             Kind::Automatic => "a",
             Kind::Internal => "i",
+            Kind::Partition => "P",
         };
         depend(rows, reference(object), reference(on), kind);
     }

@@ -168,7 +168,7 @@ pub fn check_constraints(rows: &mut Rows, view: &View<'_>) {
 
 /// What stands after CHECK in the constraint's definition.
 fn clause(expression: &str) -> String {
-    let text = check(expression, false);
+    let text = check(expression);
     text.strip_prefix("CHECK ").map_or(text.clone(), str::to_owned)
 }
 

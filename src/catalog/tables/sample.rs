@@ -141,7 +141,7 @@ pub fn sample() -> Sample {
     let checks = vec![("age_check".into(), "(VALUE > 0)".into())];
     let domain = UserTypeKind::Domain { base: Oid::INT4, typmod: -1, not_null: false, default: None, checks };
     for (oid, name, kind) in
-        [(20020, "mood", UserTypeKind::Enum(vec!["sad".into(), "ok".into()])), (20022, "age", domain)]
+        [(20020, "mood", UserTypeKind::Enum(EnumLabels::new(vec!["sad".into(), "ok".into()]))), (20022, "age", domain)]
     {
         let user = UserType { oid: Oid(oid), array: Oid(oid + 1), schema: "public".into(), name: name.into(), kind };
         catalog.put_type(Arc::new(user));

@@ -3,8 +3,7 @@
 //! Must not know: SQLite, how triggers fire. Specification: catalog-pg-trigger.html, infoschema-triggers.html,
 //! pg_get_triggerdef_worker() in ruleutils.c.
 
-use crate::catalog::definitions::{Names, quote_identifier, without_parentheses};
-use crate::catalog::pretty::pretty;
+use crate::catalog::definitions::{Names, Shown, quote_identifier};
 use crate::catalog::schema::Relation;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::procs::proc;
@@ -131,7 +130,7 @@ fn function_name(names: &Names<'_>, oid: Oid) -> String {
 }
 
 /// pg_get_triggerdef
-pub fn definition(names: &Names<'_>, relation: &Relation, trigger: &Trigger, is_pretty: bool) -> String {
+pub fn definition(names: &Names<'_>, relation: &Relation, trigger: &Trigger, pretty: Option<Shown<'_>>) -> String {
     let column = |number: &i16| relation.column_by_number(*number).map(|column| quote_identifier(&column.name));
     let events = [Event::Insert, Event::Delete, Event::Update, Event::Truncate];
     let events: Vec<String> = events
@@ -145,7 +144,7 @@ pub fn definition(names: &Names<'_>, relation: &Relation, trigger: &Trigger, is_
         })
         .collect();
     let qualified = |relation: &Relation| names.qualified(&relation.schema, &relation.name, false);
-    let on = if is_pretty { names.relation(relation) } else { qualified(relation) };
+    let on = if pretty.is_some() { names.relation(relation) } else { qualified(relation) };
     let mut text = format!(
         "CREATE {}TRIGGER {} {} {} ON {on} ",
         if trigger.constraint.is_some() { "CONSTRAINT " } else { "" },
@@ -172,7 +171,7 @@ pub fn definition(names: &Names<'_>, relation: &Relation, trigger: &Trigger, is_
     }
     text.push_str(if trigger.for_each_row { "FOR EACH ROW " } else { "FOR EACH STATEMENT " });
     if let Some(condition) = &trigger.condition {
-        let condition = if is_pretty { without_parentheses(&pretty(condition)).to_owned() } else { condition.clone() };
+        let condition = pretty.map_or_else(|| condition.clone(), |shown| shown(condition, relation));
         text.push_str(&format!("WHEN ({condition}) "));
     }
     text + &action(names, trigger)

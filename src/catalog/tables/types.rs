@@ -227,9 +227,9 @@ pub fn array_name(element: &str) -> String {
 pub fn enums(rows: &mut Rows, view: &View<'_>) {
     for user in user_types(view.catalog) {
         let UserTypeKind::Enum(labels) = &user.kind else { continue };
-        for (label, number) in labels.iter().zip(1u32..) {
+        for ((label, order), number) in labels.labels().iter().zip(labels.orders()).zip(1u32..) {
             let oid = 0x8000_0000 | (user.oid.0.wrapping_mul(256).wrapping_add(number) & 0x7fff_ffff);
-            row!(rows, oid: oid, enumtypid: user.oid, enumsortorder: f64::from(number), enumlabel: label);
+            row!(rows, oid: oid, enumtypid: user.oid, enumsortorder: f64::from(*order), enumlabel: label);
         }
     }
 }

@@ -104,7 +104,7 @@ pub fn indexes(rows: &mut Rows, view: &View<'_>) {
                 schemaname: &table.schema,
                 tablename: &table.name,
                 indexname: &index.name,
-                indexdef: names.index(table, index, false),
+                indexdef: names.index(table, index, None),
             );
         }
     }

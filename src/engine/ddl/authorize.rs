@@ -224,11 +224,11 @@ impl Change<'_> {
     fn authorize_truncate(
         &self,
         holder: &Holder,
-        names: &[Name],
+        names: &[(Name, bool)],
         (restart_identity, cascade): (bool, bool),
     ) -> Result<()> {
         let mut tables = Vec::new();
-        for name in names {
+        for (name, _) in names {
             tables.extend(self.usable(holder, name)?);
         }
         let mut next = 0;

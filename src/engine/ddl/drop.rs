@@ -39,6 +39,7 @@ impl Change<'_> {
         };
         self.report(objects, &targets, cascade)?;
         let going: BTreeSet<Object> = targets.iter().map(|target| target.object).collect();
+        self.dropping.clone_from(&going);
         let alone = targets.iter().map(|target| target.object).filter(|object| !self.goes_with(*object, &going));
         // What depends stands before what it depends on.
         alone.collect::<Vec<_>>().into_iter().try_for_each(|object| self.remove_object(object))
@@ -269,7 +270,10 @@ impl Change<'_> {
             }
             _ => {}
         }
-        self.remove_relation(oid)
+        self.remove_relation(oid)?;
+        let parents = relation.options.inheritance.parents.iter();
+        let staying: Vec<Oid> = parents.copied().filter(|p| !self.dropping.contains(&Object::Relation(*p))).collect();
+        staying.into_iter().try_for_each(|parent| self.leave_parent(parent, oid))
     }
 
     fn remove_index(&mut self, oid: Oid) -> Result<()> {
@@ -318,14 +322,44 @@ impl Change<'_> {
         for (relation, number) in self.type_users(enum_oid, array) {
             let Some(table) = self.catalog.relations.get(&relation) else { continue };
             let Some(column) = table.column_by_number(number) else { continue };
-            if column.type_oid == array {
-                return Err(Error::unsupported("renaming a value of an enum that has array columns"));
-            }
             let name = sqlite::quote(&column.name);
+            if column.type_oid == array {
+                self.rewrite_label_in_arrays(table, &name, from, to)?;
+                continue;
+            }
             let sql = format!("UPDATE {} SET {name} = ?1 WHERE {name} = ?2", qualified(table));
             self.sqlite(self.connection.execute(&sql, [to, from]))?;
         }
         Ok(())
+    }
+}
+
+impl Change<'_> {
+    /// Arrays are JSON: each text that has the label is replaced by what it becomes.
+    fn rewrite_label_in_arrays(&self, table: &Relation, column: &str, from: &str, to: &str) -> Result<()> {
+        let label = serde_json::Value::from(from).to_string();
+        let sql = format!("SELECT DISTINCT {column} FROM {} WHERE instr({column}, ?1) > 0", qualified(table));
+        let texts: Vec<String> = self.sqlite((|| {
+            let mut statement = self.connection.prepare(&sql)?;
+            statement.query_map([&label], |row| row.get(0))?.collect()
+        })())?;
+        let sql = format!("UPDATE {} SET {column} = ?1 WHERE {column} = ?2", qualified(table));
+        for text in texts {
+            crate::limits::session::work(text.len())?;
+            let Ok(mut array) = serde_json::from_str(&text) else { continue };
+            relabel(&mut array, from, to);
+            self.sqlite(self.connection.execute(&sql, [&array.to_string(), &text]))?;
+        }
+        Ok(())
+    }
+}
+
+fn relabel(value: &mut serde_json::Value, from: &str, to: &str) {
+    match value {
+        serde_json::Value::String(label) if label == from => to.clone_into(label),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| relabel(item, from, to)),
+        serde_json::Value::Object(object) => object.values_mut().for_each(|item| relabel(item, from, to)),
+        _ => {}
     }
 }
 

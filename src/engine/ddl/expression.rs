@@ -3,18 +3,19 @@
 
 use super::Change;
 use super::column::type_display;
+use crate::catalog::definitions::Names;
 use crate::catalog::schema::{Column, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::type_name::ResolvedType;
 use crate::sql::ddl::{Expr, Query};
-use crate::sql::deparse;
 use crate::sql::planner::PlanContext;
+use crate::sql::ruleutils::{self, Unknown};
 use crate::sql::stored::{
     self, DescribedQuery, Origin, RelationExpression, Target, describe_query, relation_expression,
 };
 use crate::sql::syntax::ast::expression::ConstValue;
-use crate::sql::syntax::parse;
-use crate::types::pg_type::{Oid, Repr, Scalar};
+use crate::sql::syntax::{parse, print};
+use crate::types::pg_type::Oid;
 
 /// What a stored expression must become in SQLite.
 #[derive(Clone, Copy)]
@@ -93,7 +94,10 @@ impl Change<'_> {
             let sql = format!("SELECT {}", value.sql);
             self.sqlite(self.connection.query_row(&sql, [], |_| Ok(())))?;
         }
-        Ok(deparse::default_value(default, type_oid, &self.deparsing(None)))
+        if matches!(default, Expr::Const(constant) if constant.value == ConstValue::Null) {
+            return Ok(None);
+        }
+        Ok(Some(self.printed(default, None, Unknown::Of(type_oid))))
     }
 
     /// A generation expression: assignable to its column.
@@ -169,20 +173,17 @@ impl Change<'_> {
         analysed.map_err(|_| Error::internal("a stored expression"))
     }
 
-    /// How this change's expressions are written as text.
-    pub(super) fn deparsing<'d>(&'d self, relation: Option<&'d Relation>) -> deparse::Context<'d> {
-        deparse::Context {
-            planning: self.planning(),
-            relation,
-            origin: Origin::Statement,
-            rename: None,
-            is_trigger: false,
-        }
+    /// A statement's expression as PostgreSQL prints it; what has no rule for that, as it was written.
+    pub(super) fn printed(&self, expression: &Expr, relation: Option<&Relation>, unknown: Unknown) -> String {
+        let search_path = stored::search_path();
+        let names = Names { catalog: &self.catalog, search_path: &search_path };
+        let text = ruleutils::text_to_keep(expression, relation, unknown, &names, self.planning());
+        text.ok().flatten().unwrap_or_else(|| print::expression(expression))
     }
 
     /// An expression's text.
     pub(super) fn deparse(&self, expression: &Expr, relation: &Relation) -> String {
-        deparse::expression(expression, &self.deparsing(Some(relation)))
+        self.printed(expression, Some(relation), Unknown::Text)
     }
 
     /// A domain's default as text.
@@ -192,9 +193,9 @@ impl Change<'_> {
 
     /// A domain's CHECK as text: a condition over VALUE.
     pub(super) fn domain_check(&self, check: &Expr, base: ResolvedType) -> Result<String> {
-        let value = domain_value(base);
+        let value = stored::value_relation(base.oid, base.typmod, &self.catalog);
         self.check_condition(check, &value, "CHECK")?;
-        Ok(deparse::expression(check, &self.deparsing(Some(&value))))
+        Ok(self.deparse(check, &value))
     }
 
     /// The query of a statement, analysed.
@@ -223,36 +224,4 @@ fn is_literal(expression: &Expr) -> bool {
 
 fn column_names(relation: &Relation, numbers: &[i16]) -> Vec<String> {
     numbers.iter().filter_map(|&n| relation.column_by_number(n)).map(|c| c.name.clone()).collect()
-}
-
-/// A relation of the one column VALUE, over which a domain's checks are analysed.
-fn domain_value(base: ResolvedType) -> Relation {
-    let repr = if base.oid == Oid::INVALID { Repr::scalar(Scalar::Text) } else { base.repr };
-    Relation {
-        oid: Oid::INVALID,
-        schema: String::new(),
-        name: "value".to_owned(),
-        kind: crate::catalog::schema::RelationKind::Table,
-        temporary: false,
-        sqlite_name: "value".to_owned(),
-        columns: vec![Column {
-            number: 1,
-            name: "value".to_owned(),
-            type_oid: base.oid,
-            typmod: base.typmod,
-            repr,
-            not_null: false,
-            default: None,
-            identity: None,
-            generated: false,
-            rowid_alias: false,
-            options: Default::default(),
-        }],
-        constraints: Vec::new(),
-        indexes: Vec::new(),
-        view_query: None,
-        sequence: None,
-        declared: true,
-        options: Default::default(),
-    }
 }

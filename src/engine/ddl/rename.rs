@@ -5,14 +5,13 @@ use std::sync::Arc;
 use super::Change;
 use super::constraint::check_constraint_name;
 use super::drop::object_kind;
+use super::follow::Renamed;
 use super::rebuild::Sources;
 use super::sqlite::{self, qualified, quote};
-use crate::catalog::definitions::{nextval_text, regclass_name};
-use crate::catalog::schema::{ConstraintKind, Relation, RelationKind, Schema, sqlite_name};
+use crate::catalog::schema::{Relation, RelationKind, Schema, sqlite_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Name, ObjectKind};
-use crate::sql::deparse;
 use crate::types::pg_type::Oid;
 
 impl Change<'_> {
@@ -28,9 +27,11 @@ impl Change<'_> {
             ObjectKind::Type | ObjectKind::Domain => {
                 let mut user_type = self.user_type(name)?;
                 self.check_type_name(&user_type.schema, to)?;
+                let before = Arc::clone(&self.catalog);
                 to.clone_into(&mut user_type.name);
                 self.catalog_mut().remove_type(user_type.oid);
-                self.put_type(user_type)
+                self.put_type(user_type)?;
+                self.follow(&before, Renamed::Type)
             }
             _ => {
                 let Some(relation) = self.altered_relation(kind, name, if_exists)? else { return Ok(()) };
@@ -51,9 +52,11 @@ impl Change<'_> {
         if matches!(kind, ObjectKind::Type | ObjectKind::Domain) {
             let mut user_type = self.user_type(name)?;
             self.check_type_name(schema, &user_type.name)?;
+            let before = Arc::clone(&self.catalog);
             self.catalog_mut().remove_type(user_type.oid);
             schema.clone_into(&mut user_type.schema);
-            return self.put_type(user_type);
+            self.put_type(user_type)?;
+            return self.follow(&before, Renamed::Type);
         }
         let Some(relation) = self.altered_relation(kind, name, if_exists)? else { return Ok(()) };
         if relation.schema == schema {
@@ -112,7 +115,7 @@ impl Change<'_> {
             RelationKind::Index => self.rename_index(relation.oid, name),
             RelationKind::Sequence => self.move_sequence(relation, schema, name),
             RelationKind::View | RelationKind::Composite => {
-                self.check_no_views(relation, None)?;
+                let before = Arc::clone(&self.catalog);
                 self.catalog_mut().remove_relation(relation.oid);
                 let sqlite_name = sqlite_name(schema, name);
                 self.put_relation(Relation {
@@ -120,7 +123,8 @@ impl Change<'_> {
                     name: name.to_owned(),
                     sqlite_name,
                     ..relation.clone()
-                })
+                })?;
+                self.follow(&before, Renamed::Relation(relation.oid))
             }
             _ => self.move_table(relation, schema, name),
         }
@@ -135,7 +139,7 @@ impl Change<'_> {
             let message = format!("relation \"{}\" already exists in schema \"{schema}\"", index.name);
             return Err(Error::new(SqlState::DUPLICATE_TABLE, message));
         }
-        self.check_no_views(&relation, None)?;
+        let before = Arc::clone(&self.catalog);
         let moved = Relation {
             schema: schema.to_owned(),
             name: name.to_owned(),
@@ -153,7 +157,8 @@ impl Change<'_> {
             }
         }
         self.catalog_mut().remove_relation(relation.oid);
-        self.put_relation(moved)
+        self.put_relation(moved)?;
+        self.follow(&before, Renamed::Relation(relation.oid))
     }
 
     /// Stored defaults name the sequence.
@@ -164,28 +169,10 @@ impl Change<'_> {
             sqlite_name: sqlite_name(schema, name),
             ..relation.clone()
         };
-        let before = format!("'{}'::regclass", regclass_name(relation).replace('\'', "''"));
+        let before = Arc::clone(&self.catalog);
         self.catalog_mut().remove_relation(relation.oid);
-        self.put_relation(moved.clone())?;
-        for table in self.sorted_relations() {
-            let whole = nextval_text(relation);
-            let names_it = |d: &String| d.contains(&before);
-            if !table.columns.iter().any(|c| c.default.as_ref().is_some_and(names_it)) {
-                continue;
-            }
-            let mut changed = Relation::clone(&table);
-            for column in &mut changed.columns {
-                match &column.default {
-                    Some(default) if *default == whole => column.default = Some(nextval_text(&moved)),
-                    Some(default) if names_it(default) => {
-                        return Err(Error::unsupported("renaming a sequence that a computed default uses"));
-                    }
-                    _ => {}
-                }
-            }
-            self.put_relation(changed)?;
-        }
-        Ok(())
+        self.put_relation(moved)?;
+        self.follow(&before, Renamed::Relation(relation.oid))
     }
 
     fn rename_index(&mut self, oid: Oid, to: &str) -> Result<()> {
@@ -217,18 +204,13 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// 0A000 if a view reads the relation or the column: its text would have to change.
-    pub(super) fn check_no_views(&self, relation: &Relation, column: Option<i16>) -> Result<()> {
-        for view in self.sorted_relations() {
-            if view.oid != relation.oid && self.view_uses(&view, relation.oid, column) {
-                let what = if column.is_some() { "a column" } else { "a relation" };
-                return Err(Error::unsupported(format!("renaming {what} that view \"{}\" uses", view.name)));
-            }
-        }
-        Ok(())
+    pub(super) fn rename_column(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {
+        self.rename_own_column(relation, from, to)?;
+        self.rename_in_members(relation, from, to)
     }
 
-    pub(super) fn rename_column(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {
+    /// Without the tables that inherit it.
+    pub(super) fn rename_own_column(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {
         let Some(column) = relation.column(from).cloned() else {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         };
@@ -236,30 +218,20 @@ impl Change<'_> {
             let message = format!("column \"{to}\" of relation \"{}\" already exists", relation.name);
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
         }
-        self.check_no_views(relation, Some(column.number))?;
-        let mut changed = relation.clone();
+        let before = Arc::clone(&self.catalog);
+        let mut changed = match relation.kind {
+            RelationKind::Table => self.declared(relation)?,
+            _ => relation.clone(),
+        };
+        changed.columns.iter_mut().filter(|c| c.number == column.number).for_each(|c| to.clone_into(&mut c.name));
+        let renamed = Renamed::Column(relation.oid, column.number);
+        self.follow_in(&mut changed, &before, renamed)?;
         if relation.kind == RelationKind::Table {
-            changed = self.declared(relation)?;
-            let renamed = |text: &str| deparse::renamed(text, (from, to), &self.deparsing(Some(relation)));
-            for column in changed.columns.iter_mut().filter(|c| c.generated) {
-                column.default = column.default.as_deref().map(renamed).transpose()?;
-            }
-            for constraint in &mut changed.constraints {
-                if let ConstraintKind::Check(text) = &mut constraint.kind {
-                    *text = renamed(text)?;
-                }
-            }
-            for index in &mut changed.indexes {
-                index.predicate = index.predicate.as_deref().map(renamed).transpose()?;
-                for key in &mut index.keys {
-                    key.expression = key.expression.as_deref().map(renamed).transpose()?;
-                }
-            }
             let table = qualified(relation);
             self.execute(&format!("ALTER TABLE {table} RENAME COLUMN {} TO {}", quote(from), quote(to)))?;
         }
-        changed.columns.iter_mut().filter(|c| c.number == column.number).for_each(|c| to.clone_into(&mut c.name));
-        self.put_relation(changed)
+        self.put_relation(changed)?;
+        self.follow(&before, renamed)
     }
 
     pub(super) fn rename_constraint(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {

@@ -21,7 +21,7 @@ use crate::engine::ddl::drop::Object;
 use crate::engine::routines;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateFunctionStmt, DataType, Expr, Name, ObjectType, ObjectWithArgs, RoutineChange};
-use crate::sql::deparse;
+use crate::sql::ruleutils::Unknown;
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::routine::{FunctionParameter, FunctionParameterMode, RoutineBody};
 use crate::sql::syntax::print;
@@ -224,7 +224,7 @@ impl Change<'_> {
     fn parameter_default(&self, default: &Expr, type_oid: Oid) -> Result<String> {
         let polymorphic = type_info(type_oid).is_some_and(|info| info.kind == b'p');
         if polymorphic {
-            return Ok(deparse::expression(default, &self.deparsing(None)));
+            return Ok(self.printed(default, None, Unknown::Text));
         }
         let kept = self.default_expression(default, "", (type_oid, -1))?;
         Ok(kept.unwrap_or_else(|| format!("NULL::{}", self.shown_type(type_oid))))

@@ -318,20 +318,6 @@ async fn rows_follow_the_schema_as_in_postgresql() {
     assert!(differences.is_empty(), "{differences}");
 }
 
-/// fixtures/ddl/pretty.tsv: pg_get_expr(…) and pg_get_expr(…, true) of CHECKs in PostgreSQL 15.
-#[test]
-fn stored_text_is_shown_without_needless_parentheses() {
-    let mut differences = String::new();
-    for line in include_str!("../../../fixtures/ddl/pretty.tsv").lines() {
-        let (kept, expected) = line.split_once('\t').expect("two fields");
-        let got = crate::catalog::pretty::pretty(&kept.replace("\\n", "\n")).replace('\n', "\\n");
-        if got != expected {
-            differences.push_str(&format!("{kept}\n  PostgreSQL: {expected}\n  pgserver:   {got}\n"));
-        }
-    }
-    assert!(differences.is_empty(), "{differences}");
-}
-
 /// Keys, checks and NOT NULLs are added without touching the rows where that is possible, also where it is undone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn constraints_are_declared_in_place() {

@@ -1,13 +1,17 @@
 //! Schemas, enums and domains.
 
+use std::sync::Arc;
+
 use super::Change;
 use super::column::type_display;
+use super::follow::Renamed;
 use crate::catalog::composite::row_type_oid;
-use crate::catalog::schema::{Schema, UserType, UserTypeKind};
+use crate::catalog::schema::{EnumLabels, Schema, UserType, UserTypeKind};
 use crate::catalog::store;
 use crate::catalog::tables::own;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateDomain, DomainChange, EnumChange, EnumPlace, Name};
+use crate::sql::ruleutils::Relabel;
 use crate::sql::syntax::lexer::NAME_LENGTH;
 use crate::types::pg_type::{Oid, type_by_name, type_info};
 
@@ -54,7 +58,7 @@ impl Change<'_> {
                 return Err(Error::new(SqlState::UNIQUE_VIOLATION, message));
             }
         }
-        let kind = UserTypeKind::Enum(labels.to_vec());
+        let kind = UserTypeKind::Enum(EnumLabels::new(labels.to_vec()));
         self.put_new_type(schema, name, kind)
     }
 
@@ -87,11 +91,11 @@ impl Change<'_> {
             let message = format!("\"{label}\" is not an existing enum label");
             Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
         };
-        let place = |labels: &[String], label: &str| labels.iter().position(|l| l == label);
+        let place = |labels: &EnumLabels, label: &str| labels.labels().iter().position(|l| l == label);
         match change {
             EnumChange::AddValue { label, if_not_exists, place: at } => {
                 check_label(label)?;
-                if labels.contains(label) {
+                if labels.labels().contains(label) {
                     if *if_not_exists {
                         let message = format!("enum label \"{label}\" already exists, skipping");
                         self.notice(SqlState::DUPLICATE_OBJECT, message);
@@ -101,24 +105,30 @@ impl Change<'_> {
                     return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
                 }
                 let position = match at {
-                    EnumPlace::Last => labels.len(),
+                    EnumPlace::Last => labels.labels().len(),
                     EnumPlace::Before(other) => place(labels, other).ok_or_else(|| missing(other))?,
                     EnumPlace::After(other) => place(labels, other).ok_or_else(|| missing(other))? + 1,
                 };
                 labels.insert(position, label.clone());
+                self.catalog_mut().uncommitted_labels.insert((user_type.oid, label.clone()));
             }
             EnumChange::RenameValue { from, to } => {
                 check_label(to)?;
                 let position = place(labels, from).ok_or_else(|| missing(from))?;
-                if labels.contains(to) {
+                if labels.labels().contains(to) {
                     let message = format!("enum label \"{to}\" already exists");
                     return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
                 }
-                if let Some(label) = labels.get_mut(position) {
-                    label.clone_from(to);
+                labels.rename(position, to);
+                if self.catalog_mut().uncommitted_labels.remove(&(user_type.oid, from.clone())) {
+                    self.catalog_mut().uncommitted_labels.insert((user_type.oid, to.clone()));
                 }
                 // Rows hold the label itself.
                 self.rewrite_label(user_type.oid, from, to)?;
+                let before = Arc::clone(&self.catalog);
+                let of = user_type.oid;
+                self.put_type(user_type)?;
+                return self.follow(&before, Renamed::Label(Relabel { of, from, to }));
             }
         }
         self.put_type(user_type)

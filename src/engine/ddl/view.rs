@@ -5,10 +5,12 @@ use super::alter::{changes_parameters, not_for};
 use super::column::{set_default, type_display};
 use super::parameters;
 use super::table::{next_number, push_column};
+use crate::catalog::definitions::Names;
 use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{AlterAction, CreateView, Query};
-use crate::sql::stored::{DescribedQuery, NO_COLUMNS, Origin, describe_query, expand_stars, updatable_columns};
+use crate::sql::ruleutils::{self, Style};
+use crate::sql::stored::{self, DescribedQuery, NO_COLUMNS, Origin, describe_query, expand_stars, updatable_columns};
 use crate::sql::syntax::{parse, print};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
@@ -34,7 +36,7 @@ impl Change<'_> {
         } else {
             self.check_free(&schema, &name)?;
         }
-        let view_query = self.stored_query(&create.query, &described)?;
+        let view_query = self.stored_query(&create.query, &create.columns, &described)?;
         let mut view = Relation {
             oid: match &before {
                 Some(before) => before.oid,
@@ -111,6 +113,11 @@ impl Change<'_> {
         }
         for (position, (own, type_oid, typmod)) in described.columns.iter().enumerate() {
             let type_oid = if *type_oid == Oid::UNKNOWN { Oid::TEXT } else { *type_oid };
+            if type_oid == Oid::RECORD {
+                let name = names.get(position).unwrap_or(own);
+                let message = format!("column \"{name}\" has pseudo-type record");
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+            }
             let number = next_number(view)?;
             push_column(
                 view,
@@ -158,7 +165,10 @@ impl Change<'_> {
 
     /// The query's text as it is kept: `*` stands for the columns there are now, and every name means the same
     /// under the search path of stored text.
-    pub(super) fn stored_query(&self, query: &Query, described: &DescribedQuery) -> Result<String> {
+    pub(super) fn stored_query(&self, query: &Query, columns: &[String], described: &DescribedQuery) -> Result<String> {
+        if let Some(text) = self.printed_query(query, columns, described) {
+            return Ok(text);
+        }
         let means_the_same = |text: &String| {
             let again = parse::query(text).and_then(|q| describe_query(&q, Origin::Stored, self.planning()));
             again.is_ok_and(|a| a.columns == described.columns && a.used.relations == described.used.relations)
@@ -169,5 +179,23 @@ impl Change<'_> {
         texts.into_iter().find(means_the_same).ok_or_else(|| {
             Error::unsupported("a view over relations outside of schema public that are not written with their schema")
         })
+    }
+
+    /// The query as PostgreSQL prints it, if that is read as what it was printed from.
+    fn printed_query(&self, query: &Query, columns: &[String], described: &DescribedQuery) -> Option<String> {
+        let search_path = stored::search_path();
+        let names = Names { catalog: &self.catalog, search_path: &search_path };
+        let printable = ruleutils::printable_query(query, Origin::Statement, self.planning()).ok()?;
+        let text = ruleutils::query_text(&printable, &names, &[], Style::VIEW, None).ok()?;
+        let parsed = parse::query(&text).ok()?;
+        let again = describe_query(&parsed, Origin::Stored, self.planning()).ok()?;
+        let printed = ruleutils::printable_query(&parsed, Origin::Stored, self.planning()).ok()?;
+        let same = ruleutils::query_text(&printed, &names, &[], Style::VIEW, None).is_ok_and(|printed| printed == text);
+        if !same || again.columns != described.columns || again.used.relations != described.used.relations {
+            return None;
+        }
+        let own = described.columns.iter().map(|(name, ..)| name);
+        let all: Vec<String> = own.enumerate().map(|(n, own)| columns.get(n).unwrap_or(own).clone()).collect();
+        ruleutils::query_text(&printable, &names, &all, Style::VIEW, None).ok()
     }
 }

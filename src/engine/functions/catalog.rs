@@ -5,8 +5,8 @@
 
 use super::{Args, Definition, Output, object_ids};
 use crate::catalog::composite::relation_of;
-use crate::catalog::definitions::{Names, quote_identifier};
-use crate::catalog::pretty::pretty;
+use crate::catalog::definitions::{Names, Shown, quote_identifier};
+use crate::catalog::partition_constraint;
 use crate::catalog::qualify::qualified;
 use crate::catalog::routine_text::{Arguments, routine_of};
 use crate::catalog::routines::{Body, PG_PROC, Routine};
@@ -19,7 +19,9 @@ use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
 use crate::catalog::tables::triggers;
 use crate::catalog::tables::types::user_types;
+use crate::engine::partitioning::key_name;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::ruleutils::{self, Style};
 use crate::sql::stored;
 use crate::types::pg_type::{Oid, Scalar, type_info};
 
@@ -31,14 +33,24 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_constraintdef", 2, constraint_definition),
     Definition::stable("pg_get_indexdef", 1, index_definition),
     Definition::stable("pg_get_indexdef", 3, index_definition),
-    Definition::stable("pg_get_viewdef", 1, view_definition),
-    Definition::stable("pg_get_viewdef", 2, view_definition),
+    Definition::stable("pg_get_viewdef", 1, |a| view_definition(a, Style::VIEW)),
+    Definition::stable("pg_get_viewdef", 2, |a| {
+        let style = if flag(a, 1)? { Style::PRETTY } else { Style::VIEW };
+        view_definition(a, style)
+    }),
+    Definition::stable("pg_get_viewdef_wrapped", 2, |a| {
+        let wrap = a.int4(1)?;
+        view_definition(a, Style { wrap, ..Style::PRETTY })
+    }),
     Definition::stable("pg_get_triggerdef", 1, trigger_definition),
     Definition::stable("pg_get_triggerdef", 2, trigger_definition),
     Definition::stable("pg_get_ruledef", 1, rule_definition),
     Definition::stable("pg_get_ruledef", 2, rule_definition),
     Definition::stable("pg_get_expr", 2, expression),
     Definition::stable("pg_get_expr", 3, expression),
+    Definition::stable("pg_get_partkeydef", 1, partition_key),
+    Definition::stable("pg_get_partition_constraintdef", 1, partition_condition),
+    Definition::stable("pg_partition_root", 1, partition_root),
     Definition::stable("pg_get_serial_sequence", 2, serial_sequence),
     Definition::stable("pg_get_function_arguments", 1, |a| function_text(a, Proc::arguments, |n, r| Some(n.routine_arguments(r, Arguments::WithDefaults)))),
     Definition::stable("pg_get_function_identity_arguments", 1, |a| function_text(a, Proc::arguments, |n, r| Some(n.routine_arguments(r, Arguments::Identity)))),
@@ -118,33 +130,45 @@ fn find_constraint<'a>(names: &Names<'a>, oid: Oid) -> Option<(&'a Relation, &'a
 
 fn constraint_definition(args: &Args<'_>) -> Result<Output> {
     let (oid, pretty) = (oid(args, 0)?, flag(args, 1)?);
-    with_names(args, |names| {
+    with_printer(args, pretty, |names, shown| {
         if let Some((relation, constraint)) = find_constraint(names, oid) {
-            return Ok(names.constraint(relation, constraint, pretty).into());
+            return Ok(names.constraint(relation, constraint, shown).into());
         }
-        Ok(domain_check(names, oid, pretty).into())
+        Ok(domain_check(names, oid, shown).into())
     })
 }
 
 fn trigger_definition(args: &Args<'_>) -> Result<Output> {
     let (oid, pretty) = (oid(args, 0)?, flag(args, 1)?);
-    with_names(args, |names| {
+    args.slot().with_session(|session| {
+        let search_path = session.settings.search_path();
+        let names = Names { catalog: &session.catalog, search_path: &search_path };
+        let context = stored::context(&session.catalog, &session.settings);
+        let shown = |text: &str, relation: &Relation| {
+            let printed = ruleutils::stored_condition(text, relation, &names, context, Style::PRETTY);
+            printed.unwrap_or_else(|| qualified(text, &names).into_owned())
+        };
         let of = |r: &std::sync::Arc<Relation>| {
             let trigger = r.options.triggers.iter().find(|trigger| trigger.oid == oid)?;
-            Some(triggers::definition(names, r, trigger, pretty))
+            Some(triggers::definition(&names, r, trigger, pretty.then_some(&shown)))
         };
         Ok(names.catalog.relations.values().find_map(of).into())
     })
 }
 
-fn domain_check(names: &Names<'_>, oid: Oid, pretty: bool) -> Option<String> {
+fn domain_check(names: &Names<'_>, oid: Oid, pretty: Option<Shown<'_>>) -> Option<String> {
     use crate::catalog::definitions::check;
     use crate::catalog::schema::UserTypeKind;
     user_types(names.catalog).into_iter().find_map(|user| {
-        let UserTypeKind::Domain { checks, .. } = &user.kind else { return None };
+        let UserTypeKind::Domain { base, typmod, checks, .. } = &user.kind else { return None };
         let mut numbered = checks.iter().zip(1u32..);
         let ((_, expression), _) = numbered.find(|&(_, n)| domain_constraint_oid(user.oid, n) == oid)?;
-        Some(check(expression, pretty))
+        Some(match pretty {
+            Some(shown) => {
+                format!("CHECK ({})", shown(expression, &stored::value_relation(*base, *typmod, names.catalog)))
+            }
+            None => check(&qualified(expression, names)),
+        })
     })
 }
 
@@ -152,15 +176,15 @@ fn domain_check(names: &Names<'_>, oid: Oid, pretty: bool) -> Option<String> {
 fn index_definition(args: &Args<'_>) -> Result<Output> {
     let column = if args.len() > 1 { args.int(1)? } else { 0 };
     let (oid, pretty) = (oid(args, 0)?, flag(args, 2)?);
-    with_names(args, |names| {
+    with_printer(args, pretty, |names, shown| {
         let Some((table, index)) = names.catalog.index(oid) else { return Ok(Output::NULL) };
         if column == 0 {
-            return Ok(names.index(table, index, pretty).into());
+            return Ok(names.index(table, index, shown).into());
         }
         let included = index.included.iter().copied().map(IndexKey::of_column);
         let keys: Vec<IndexKey> = index.keys.iter().cloned().chain(included).collect();
         let key = usize::try_from(column - 1).ok().and_then(|c| keys.get(c));
-        Ok(key.map_or_else(String::new, |k| names.index_key(table, k, pretty)).into())
+        Ok(key.map_or_else(String::new, |k| names.index_key(table, k, shown)).into())
     })
 }
 
@@ -180,11 +204,14 @@ pub(super) fn relation_named(args: &Args<'_>, name: &str) -> Result<Oid> {
     }
 }
 
-fn view_definition(args: &Args<'_>) -> Result<Output> {
+fn view_definition(args: &Args<'_>, style: Style) -> Result<Output> {
     let oid = relation_argument(args, 0)?;
-    with_names(args, |names| {
-        let query = names.catalog.relations.get(&oid).and_then(|r| r.view_definition());
-        Ok(query.map(|q| qualified(&q, names).into_owned()).into())
+    args.slot().with_session(|session| {
+        let search_path = session.settings.search_path();
+        let names = Names { catalog: &session.catalog, search_path: &search_path };
+        let context = stored::context(&session.catalog, &session.settings);
+        let view = names.catalog.relations.get(&oid);
+        Ok(view.and_then(|view| ruleutils::view_definition(view, &names, context, style)).into())
     })
 }
 
@@ -204,13 +231,71 @@ fn rule_definition(args: &Args<'_>) -> Result<Output> {
     })
 }
 
+/// PARTITION BY's words behind those two.
+fn partition_key(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let relation = names.catalog.relations.get(&oid);
+        let found = relation.and_then(|r| r.options.inheritance.key.as_ref().map(|key| (r, key)));
+        let Some((relation, key)) = found else { return Ok(Output::NULL) };
+        let columns = key.columns.iter().map(|column| {
+            let mut text = key_name(&column.text(relation));
+            if let Some(collation) = &column.collation {
+                text.push_str(&format!(" COLLATE {}", quote_identifier(collation)));
+            }
+            text
+        });
+        let columns: Vec<String> = columns.collect();
+        Ok(format!("{} ({})", key.strategy.name().to_uppercase(), columns.join(", ")).into())
+    })
+}
+
+fn partition_condition(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let relation = names.catalog.relations.get(&oid);
+        Ok(relation.and_then(|relation| partition_constraint::text(names, relation)).into())
+    })
+}
+
+/// The topmost table of a tree of partitions, or the topmost index.
+fn partition_root(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let tree = super::partitions::above(names.catalog, oid);
+        Ok(tree.last().map(|oid| i64::from(oid.0)).into())
+    })
+}
+
 /// pg_get_expr(expression, relation, pretty): expressions are kept as text.
 fn expression(args: &Args<'_>) -> Result<Output> {
     let text = args.text(0)?;
-    let is_pretty = flag(args, 2)?;
-    with_names(args, |names| {
-        let text = qualified(&text, names);
-        Ok(if is_pretty { pretty(&text) } else { text.into_owned() }.into())
+    let relation = oid(args, 1)?;
+    with_printer(args, flag(args, 2)?, |names, shown| {
+        let relation = names.catalog.relations.get(&relation);
+        Ok(match (shown, relation) {
+            (Some(shown), Some(relation)) => shown(&text, relation),
+            _ => qualified(&text, names).into_owned(),
+        }
+        .into())
+    })
+}
+
+/// Calls `body` with the names as the session sees them and, if expressions are to be pretty, what shows them so.
+fn with_printer(
+    args: &Args<'_>,
+    pretty: bool,
+    body: impl FnOnce(&Names<'_>, Option<Shown<'_>>) -> Result<Output>,
+) -> Result<Output> {
+    args.slot().with_session(|session| {
+        let search_path = session.settings.search_path();
+        let names = Names { catalog: &session.catalog, search_path: &search_path };
+        let context = stored::context(&session.catalog, &session.settings);
+        let shown = |text: &str, relation: &Relation| {
+            let printed = ruleutils::stored_expression(text, Some(relation), &names, context, Style::PRETTY);
+            printed.unwrap_or_else(|| qualified(text, &names).into_owned())
+        };
+        body(&names, pretty.then_some(&shown))
     })
 }
 
@@ -509,11 +594,11 @@ mod tests {
                 ("pg_get_indexdef(20004)", "CREATE UNIQUE INDEX people_pkey ON public.people USING btree (id)"),
                 (
                     "pg_get_indexdef(20005, 0, 1)",
-                    "CREATE UNIQUE INDEX people_name ON people USING btree (lower(name) DESC)",
+                    "CREATE UNIQUE INDEX people_name ON people USING btree (lower(name::text) DESC)",
                 ),
                 ("pg_get_indexdef(20005, 1, 0)", "lower(name)"),
                 ("pg_get_indexdef(20005, 2, 0)", ""),
-                ("pg_get_viewdef(20013)", "SELECT people.id FROM people;"),
+                ("pg_get_viewdef(20013)", " SELECT people.id\n   FROM people;"),
                 ("pg_get_serial_sequence('People', 'id')", "public.people_id_seq"),
                 ("pg_get_serial_sequence('people', 'name')", "NULL"),
                 ("pg_get_serial_sequence('people', 'x')", "42703 column \"x\" of relation \"people\" does not exist"),

@@ -4,6 +4,8 @@
 
 use crate::engine::constraint_timing::PendingKey;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::types::unsafe_label;
+use crate::types::array::{Element, Part, Reader};
 use crate::types::pg_type::Oid;
 
 use std::hash::{Hash, Hasher};
@@ -17,10 +19,11 @@ use super::capture::MISSING_KEY;
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_raise", -1, raise),
     Definition::stable("pg_raise_domain", 5, raise_domain),
-    Definition::pure("pg_enum_in", 3, enum_in),
+    Definition::pure("pg_enum_in", -1, enum_in),
     Definition::pure("pg_enum_order", 2, enum_order),
+    Definition::pure("pg_enum_array_order", 2, enum_array_order),
     Definition::pure("pg_enum_label", 2, enum_label),
-    Definition::pure("pg_enum_range", 3, enum_range).called_on_null(),
+    Definition::pure("pg_enum_range", -1, enum_range).called_on_null(),
     Definition::pure("pg_limit", 1, limit).called_on_null(),
     Definition::pure("pg_offset", 1, offset).called_on_null(),
     Definition::pure("pg_raise_not_null", 3, not_null).called_on_null(),
@@ -29,6 +32,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_recheck_unique", -1, recheck_unique),
     Definition::stable("pg_propose", -1, propose).called_on_null(),
     Definition::stable("pg_affect", -1, affect).called_on_null(),
+    Definition::stable("pg_affected", -1, affected).called_on_null(),
+    Definition::pure("pg_row_version", -1, row_version).called_on_null(),
 ];
 
 /// The error with this SQLSTATE and message: the ELSE of a domain's check.
@@ -56,14 +61,39 @@ fn labels(args: &Args<'_>, index: usize) -> Result<std::sync::Arc<Vec<String>>> 
     })
 }
 
-/// The label, if the enum has it: pg_enum_in(text, enum's name, labels).
+/// The label, if the enum has it: pg_enum_in(text, enum's name, labels[, those that cannot be used yet]).
 fn enum_in(args: &Args<'_>) -> Result<Output> {
     let label = args.text(0)?;
+    if args.len() > 3 && labels(args, 3)?.iter().any(|added| *added == *label) {
+        return Err(unsafe_label(&label, &args.text(1)?));
+    }
     if labels(args, 2)?.iter().any(|known| *known == *label) {
         return Ok(Output::Argument(0));
     }
     let message = format!("invalid input value for enum {}: \"{label}\"", args.text(1)?);
     Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message))
+}
+
+/// The places of an array's labels: pg_enum_array_order(array, labels).
+fn enum_array_order(args: &Args<'_>) -> Result<Output> {
+    let (labels, array) = (labels(args, 1)?, args.text(0)?);
+    let mut reader = Reader::new(&array);
+    let mut places = String::new();
+    while let Some(part) = reader.next_part()? {
+        if !places.is_empty() && !places.ends_with('[') && part != Part::Close {
+            places.push(',');
+        }
+        match part {
+            Part::Open => places.push('['),
+            Part::Close => places.push(']'),
+            Part::Element(Element::Text(label)) => {
+                let place = labels.iter().position(|known| *known == label).unwrap_or(labels.len());
+                places.push_str(&place.to_string());
+            }
+            Part::Element(_) => places.push_str("null"),
+        }
+    }
+    Ok(places.into())
 }
 
 /// The label's place in its enum's order: pg_enum_order(label, labels).
@@ -79,13 +109,20 @@ fn enum_label(args: &Args<'_>) -> Result<Output> {
     Ok(place.and_then(|place| labels(args, 1).ok()?.get(place).cloned()).into())
 }
 
-/// The labels from one place to another; a bound that is NULL is none: pg_enum_range(from, to, labels).
+/// The labels from one place to another; a bound that is NULL is none: pg_enum_range(from, to, labels[, those that
+/// cannot be used yet, enum's name]).
 fn enum_range(args: &Args<'_>) -> Result<Output> {
-    let labels = labels(args, 2)?;
+    let all = labels(args, 2)?;
     let place = |index: usize| args.int(index).map(|place| usize::try_from(place).unwrap_or(usize::MAX));
     let from = if args.is_null(0) { 0 } else { place(0)? };
     let to = if args.is_null(1) { usize::MAX } else { place(1)? };
-    let within: Vec<&String> = labels.iter().skip(from).take(to.saturating_add(1).saturating_sub(from)).collect();
+    let within: Vec<&String> = all.iter().skip(from).take(to.saturating_add(1).saturating_sub(from)).collect();
+    if args.len() > 4 {
+        let added = labels(args, 3)?;
+        if let Some(label) = within.iter().find(|label| added.contains(label)) {
+            return Err(unsafe_label(label, &args.text(4)?));
+        }
+    }
     serde_json::to_string(&within).map(Output::from).map_err(|e| Error::internal(format!("enum labels: {e}")))
 }
 
@@ -144,7 +181,39 @@ fn affect(args: &Args<'_>) -> Result<Output> {
             "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
         ));
     }
+    if let Some(key) = key_hash(args, 1) {
+        args.slot().note_affected(key);
+    }
     Ok(Output::Argument(0))
+}
+
+/// The transaction that is older than every other (transam.h): which one has changed a row is not known.
+const FROZEN_TRANSACTION: i64 = 2;
+
+/// The xmax of a row of an INSERT's RETURNING: not 0 if DO UPDATE has changed it, pg_affected(key's values …).
+fn affected(args: &Args<'_>) -> Result<Output> {
+    let affected = key_hash(args, 0).is_some_and(|key| args.slot().is_affected(key));
+    Ok(if affected { FROZEN_TRANSACTION } else { 0i64 }.into())
+}
+
+/// A row's xmin, a digest of its values: pg_row_version(number, values …).
+fn row_version(args: &Args<'_>) -> Result<Output> {
+    if args.is_null(0) {
+        return Ok(Output::NULL);
+    }
+    let mut digest = xxhash_rust::xxh3::Xxh3::new();
+    for index in 0..args.len() {
+        match args.raw(index) {
+            ValueRef::Null => digest.update(&[0]),
+            ValueRef::Integer(i) => digest.update(&i.to_le_bytes()),
+            ValueRef::Real(r) => digest.update(&r.to_le_bytes()),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => digest.update(bytes),
+        }
+        digest.update(&[0xff]);
+    }
+    // Below 3 are PostgreSQL's own.
+    let version = (digest.digest() & 0xffff_ffff).max(3);
+    Ok((version as i64).into())
 }
 
 /// `None` if a part of the key is NULL: such keys do not conflict.

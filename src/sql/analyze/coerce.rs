@@ -106,7 +106,7 @@ impl Analyzer<'_> {
     }
 
     /// Implicitly to a type, no modifier.
-    pub(super) fn implicit(&mut self, expr: Expr, to: Oid) -> Result<Expr> {
+    pub(in crate::sql) fn implicit(&mut self, expr: Expr, to: Oid) -> Result<Expr> {
         self.coerce(expr, to, -1, CastContext::Implicit)
     }
 
@@ -244,7 +244,7 @@ impl Analyzer<'_> {
     /// A constant whose text is known: read now, unless the session's settings or the catalog decide what it means.
     fn constant_from_text(&mut self, text: &str, to: Oid) -> Result<Expr> {
         let repr = self.repr_of(to);
-        if repr.scalar.depends_on_session() {
+        if repr.scalar.depends_on_session() && (!self.reads_kept_text || repr.scalar.names_object()) {
             return Ok(read_as(Expr::text(text), to));
         }
         let name = self.type_name(to);

@@ -6,6 +6,7 @@ use crate::catalog::schema::UserTypeKind;
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::tree::{Expr, ExprKind};
+use crate::sql::types;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
@@ -13,7 +14,7 @@ impl Analyzer<'_> {
     /// The labels of an enum, in their order.
     fn labels(&self, oid: Oid) -> &[String] {
         match self.catalog().types.get(&oid).map(|t| &t.kind) {
-            Some(UserTypeKind::Enum(labels)) => labels,
+            Some(UserTypeKind::Enum(labels)) => labels.labels(),
             _ => &[],
         }
     }
@@ -29,6 +30,10 @@ impl Analyzer<'_> {
             "enum_last" => self.labels(oid).last(),
             _ => return self.enum_range(oid, args).map(Some),
         };
+        if let Some(label) = label.filter(|label| self.catalog().uncommitted_labels.contains(&(oid, (*label).clone())))
+        {
+            return Err(types::unsafe_label(label, &self.type_name(oid)));
+        }
         Ok(Some(match label {
             Some(label) => Expr::constant(Value::Text(label.clone()), oid),
             None => Expr::null(oid),

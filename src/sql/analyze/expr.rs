@@ -24,12 +24,23 @@ use crate::types::value::Value;
 impl Analyzer<'_> {
     /// One expression. Its type may be UNKNOWN: the context decides then.
     pub(super) fn expr(&mut self, ast: &Ast) -> Result<Expr> {
-        self.deeper(|a| a.expr_kind(ast))
+        self.deeper(|a| {
+            if a.to_be_printed()
+                && let Some(expr) = a.written_expr(ast)?
+            {
+                return Ok(expr);
+            }
+            a.expr_kind(ast)
+        })
     }
 
     /// A condition in a clause (WHERE, HAVING, ON …).
     pub(super) fn condition(&mut self, ast: &Ast, clause: &'static str) -> Result<Expr> {
-        self.without_sets(clause, |a| a.boolean_expr(ast, clause))
+        let without = match clause {
+            "JOIN/ON" => "JOIN conditions",
+            clause => clause,
+        };
+        self.without_sets(clause, |a| a.in_clause(without, |a| a.boolean_expr(ast, clause)))
     }
 
     /// An expression that must be boolean; the error says of what.
@@ -76,7 +87,7 @@ impl Analyzer<'_> {
                 let error = Error::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
                 Err(self.at(error, *location))
             }
-            Ast::CurrentOf(_) => Err(Error::unsupported("WHERE CURRENT OF")),
+            Ast::CurrentOf(cursor) => self.current_of(cursor),
             Ast::MultiAssign(_) | Ast::List(_) => Err(Error::internal("a list of expressions outside of its place")),
         }
     }
@@ -206,7 +217,7 @@ impl Analyzer<'_> {
     }
 
     /// expr::type, CAST, type 'text'.
-    fn cast_expr(&mut self, cast: &ast::TypeCast) -> Result<Expr> {
+    pub(super) fn cast_expr(&mut self, cast: &ast::TypeCast) -> Result<Expr> {
         let target = self.resolve_type(&cast.type_name)?;
         if let (Ast::Array(array), Some(element)) = (&cast.arg, self.element_type(target.oid)) {
             let vector = matches!(target.oid, Oid::INT2VECTOR | Oid::OIDVECTOR);
@@ -283,6 +294,14 @@ impl Analyzer<'_> {
             && link.link_type == SubLinkType::Expr
         {
             return self.row_with_query(name, &row.args, &link.subselect);
+        }
+        // LIKE and SIMILAR TO as PostgreSQL prints them.
+        if matches!(name, "!~~" | "!~~*") || matches!(name, "~~" | "~~*") && system_call(right, "like_escape").is_some()
+        {
+            return self.like(name, left, right);
+        }
+        if matches!(name, "~" | "!~") && system_call(right, "similar_to_escape").is_some() {
+            return self.similar_to(name == "!~", left, right);
         }
         let l = self.expr(left)?;
         let r = self.expr(right)?;
@@ -380,7 +399,9 @@ impl Analyzer<'_> {
         let matched = match system_call(pattern, "like_escape") {
             Some([pattern, escape]) => {
                 let args = [self.expr(expr)?, self.expr(pattern)?, self.expr(escape)?];
-                let args = args.into_iter().map(|arg| self.implicit(arg, Oid::TEXT)).collect::<Result<Vec<_>>>()?;
+                let bytes = args.iter().any(|arg| arg.type_oid == Oid::BYTEA) && positive == "~~";
+                let of = if bytes { Oid::BYTEA } else { Oid::TEXT };
+                let args = args.into_iter().map(|arg| self.implicit(arg, of)).collect::<Result<Vec<_>>>()?;
                 Expr::new(ExprKind::LikeEscape { insensitive: positive == "~~*", args }, Oid::BOOL)
             }
             _ => {
@@ -470,7 +491,7 @@ impl Analyzer<'_> {
     }
 
     /// CURRENT_DATE and its kin.
-    fn sql_value_function(&mut self, node: &ast::SqlValueFunction) -> Result<Expr> {
+    pub(super) fn sql_value_function(&mut self, node: &ast::SqlValueFunction) -> Result<Expr> {
         let value = self.function(crate::sql::analyze::names::value_function(node.op), Vec::new())?;
         match node.typmod {
             Some(precision) => {
@@ -486,7 +507,7 @@ impl Analyzer<'_> {
     }
 
     /// ARRAY[…], of a given element type or of the items' common one.
-    fn array_of(&mut self, items: &[Ast], element: Option<Oid>) -> Result<Expr> {
+    pub(super) fn array_of(&mut self, items: &[Ast], element: Option<Oid>) -> Result<Expr> {
         let mut elements = Vec::with_capacity(items.len());
         for item in items {
             elements.push(match item {
@@ -544,7 +565,7 @@ impl Analyzer<'_> {
     }
 
     /// COLLATE: the database has one collation, by bytes; those that mean it are accepted.
-    fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
+    pub(super) fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
         let Some(arg) = &collate.arg else { return Err(Error::internal("COLLATE without an operand")) };
         let (_, name) = self.split_name(&collate.name, collate.location)?;
         let value = self.expr(arg)?;
@@ -559,9 +580,10 @@ impl Analyzer<'_> {
 }
 
 /// The arguments of a call of a function of pg_catalog, if that is what it is.
-fn system_call<'a>(expr: &'a Ast, name: &str) -> Option<&'a [Ast]> {
+pub(super) fn system_call<'a>(expr: &'a Ast, name: &str) -> Option<&'a [Ast]> {
     match expr {
         Ast::FuncCall(call) => match call.name.as_slice() {
+            [function] if function == name => Some(&call.args),
             [schema, function] if schema == "pg_catalog" && function == name => Some(&call.args),
             _ => None,
         },

@@ -15,7 +15,7 @@ use crate::sql::syntax::ast::query::{
     Alias, FromItem as Item, JoinExpr, JoinQuals, JoinType, RangeSubselect, RangeVar as RangeName,
 };
 use crate::sql::syntax::parse;
-use crate::sql::tree::{EntryKind, Expr, ExprKind, FromItem, JoinKind, Query, RangeTblEntry};
+use crate::sql::tree::{EntryId, EntryKind, Expr, ExprKind, FromItem, JoinKind, Query, RangeTblEntry, Written};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
@@ -69,6 +69,7 @@ impl Analyzer<'_> {
             let shown = alias.map_or_else(|| name.relation.clone(), |a| a.name.clone());
             let mut entry = RangeVar::of_columns(shown, id, &cte.columns);
             entry.carry_origins(&cte.origins);
+            entry.unexpanded = cte.unexpanded;
             return self.entered(entry, EntryKind::Cte(cte.id), alias);
         }
         if let Some(outer) = self.outer.filter(|_| self.in_stored_text == 0 && name.schema.is_none())
@@ -79,7 +80,7 @@ impl Analyzer<'_> {
         let relation = self.relation(name)?;
         self.permissions.borrow_mut().read(relation.oid);
         match relation.kind {
-            RelationKind::View if relation.view_query.is_some() => self.view(relation, alias),
+            RelationKind::View if relation.view_query.is_some() && !self.to_be_printed() => self.view(relation, alias),
             RelationKind::Composite => {
                 let message = format!("\"{}\" is a composite type", relation.name);
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
@@ -97,7 +98,12 @@ impl Analyzer<'_> {
                 if alias.is_some() {
                     entry.schema = None;
                 }
-                self.entered(entry, EntryKind::Relation(relation.oid), alias)
+                entry.has_members = name.inherit && relation.has_members();
+                let kind = match entry.has_members {
+                    true => EntryKind::Members(relation.oid),
+                    false => EntryKind::Relation(relation.oid),
+                };
+                self.entered(entry, kind, alias)
             }
         }
     }
@@ -123,6 +129,7 @@ impl Analyzer<'_> {
     /// An entry whose columns the alias may rename, added to the scope.
     pub(super) fn entered(&mut self, mut entry: RangeVar, kind: EntryKind, alias: Option<&Alias>) -> Result<FromItem> {
         entry.rename_columns(column_aliases(alias))?;
+        self.note_entry(&entry, alias);
         let id = entry.entry;
         self.add_entry(entry)?;
         Ok(FromItem::Entry(RangeTblEntry { id, kind }))
@@ -133,7 +140,10 @@ impl Analyzer<'_> {
         let text = relation.view_query.as_deref().unwrap_or_default();
         let ast = parse::query(text)?;
         self.permissions.borrow_mut().enter_view(relation.oid);
+        // What it refers to is its own, not the statement's.
+        let used = self.used.borrow().columns.clone();
         let query = self.stored(|a| a.deeper(|a| a.query(&ast)))?;
+        self.used.borrow_mut().columns = used;
         self.permissions.borrow_mut().leave_view();
         Ok(query)
     }
@@ -175,7 +185,8 @@ impl Analyzer<'_> {
 
     fn derived(&mut self, sub: &RangeSubselect) -> Result<FromItem> {
         let lateral = sub.lateral;
-        let (query, columns) = self.hiding_siblings(!lateral, |a| a.subquery(&sub.subquery))?;
+        let own = "FROM clause of their own query level";
+        let (query, columns) = self.in_clause(own, |a| a.hiding_siblings(!lateral, |a| a.subquery(&sub.subquery)))?;
         let Some(alias) = &sub.alias else { return Err(Error::internal("a sub-query without an alias")) };
         let id = self.fresh_entry();
         let mut entry = RangeVar::of_columns(alias.name.clone(), id, &columns);
@@ -213,6 +224,7 @@ impl Analyzer<'_> {
             (JoinType::Right, ..) => JoinKind::Right,
             (JoinType::Full, ..) => JoinKind::Full,
         };
+        let printed = self.to_be_printed();
         let right = match kind {
             // What the right side is cannot depend on a row of the left that may not be there.
             JoinKind::Right | JoinKind::Full => self.out_of_reach(start..middle, |a| a.from_item(&join.right))?,
@@ -230,6 +242,7 @@ impl Analyzer<'_> {
             }
             JoinQuals::None if join.natural => {
                 let names = self.common_columns(start, middle, end);
+                self.note_natural(middle, &names);
                 self.using(kind, start, middle, end, &names)?
             }
             JoinQuals::None => None,
@@ -243,24 +256,36 @@ impl Analyzer<'_> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.get_mut(nullable).into_iter().flatten().for_each(RangeVar::make_nullable);
         }
-        if let Some(alias) = &join.alias {
-            self.join_alias(start, alias)?;
+        let alias = join.alias.as_ref().map(|alias| self.join_alias(start, alias)).transpose()?;
+        if printed {
+            self.note_join(middle, join, alias);
         }
         Ok(FromItem::Join { kind, left: Box::new(left), right: Box::new(right), on })
     }
 
     /// (a JOIN b) AS alias: its columns are all of theirs, and the tables cannot be named any more.
-    fn join_alias(&mut self, start: usize, alias: &Alias) -> Result<()> {
+    fn join_alias(&mut self, start: usize, alias: &Alias) -> Result<EntryId> {
         let columns = self.scopes.last().map(|scope| scope.columns_from(start)).unwrap_or_default();
-        let columns = columns.into_iter().map(|(name, expr)| RangeColumn { name, expr }).collect();
-        let mut entry = RangeVar::of_columns(alias.name.clone(), self.fresh_entry(), &[]);
-        entry.columns = columns;
-        entry.rename_columns(&alias.columns)?;
+        let id = self.fresh_entry();
+        let mut entry = RangeVar::of_columns(alias.name.clone(), id, &[]);
+        if self.to_be_printed() {
+            // The tables cannot be named, but the join's columns can.
+            let columns: Vec<_> = columns.into_iter().map(|(name, e)| (name, e.type_oid, e.typmod)).collect();
+            entry = RangeVar::of_columns(alias.name.clone(), id, &columns);
+        } else {
+            entry.columns = columns.into_iter().map(|(name, expr)| RangeColumn { name, expr }).collect();
+        }
+        entry.rename_columns(&alias.columns).map_err(|error| {
+            let message = error.message().replacen("table", "join expression", 1);
+            Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+        })?;
+        self.note_entry(&entry, Some(alias));
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.iter_mut().skip(start).for_each(|e| e.naming = Naming::Covered);
             scope.merged.retain(|merged| !merged.hides.iter().any(|index| *index >= start));
         }
-        self.add_entry(entry)
+        self.add_entry(entry)?;
+        Ok(id)
     }
 
     /// JOIN … USING (names) AS alias: the merged columns, by that name too.
@@ -352,6 +377,9 @@ impl Analyzer<'_> {
             let right = self.to_common(right, common, "JOIN/USING")?;
             let expr = match kind {
                 JoinKind::Right => right,
+                JoinKind::Full if self.to_be_printed() => {
+                    Expr::new(ExprKind::Written(Written::Merged(name.clone()), vec![left, right]), common)
+                }
                 JoinKind::Full => Expr::new(ExprKind::Coalesce(vec![left, right]), common),
                 _ => left,
             };

@@ -132,6 +132,7 @@ impl Analyzer<'_> {
             // A function of one value names its column like itself, or like its alias; one with an OUT parameter like that.
             let own = match name.as_str() {
                 _ if name.contains("array_elements") => "value",
+                _ if name == "pg_partition_ancestors" && alias.is_none() => "relid",
                 _ if calls.len() == 1 => &shown,
                 name => name,
             };
@@ -247,6 +248,9 @@ impl Analyzer<'_> {
         columns: &[ColumnDef],
         item: &RangeFunction,
     ) -> Result<FromItem> {
+        if self.to_be_printed() {
+            return Err(Error::unsupported(format!("printing {name} in FROM")));
+        }
         let (fields, json) = match (records.populates, call.args.as_slice()) {
             (false, [json]) => (self.defined_columns(columns)?, json),
             (true, [base, json]) => (self.populated_columns(base, columns)?, json),

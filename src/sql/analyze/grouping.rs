@@ -127,11 +127,11 @@ impl Analyzer<'_> {
     }
 
     /// An output column by its position, an input column, an output column by its name.
-    fn group_key(&mut self, ast: &Ast, targets: &[Target]) -> Result<Expr> {
+    pub(super) fn group_key(&mut self, ast: &Ast, targets: &[Target]) -> Result<Expr> {
         if let Some(target) = self.position(ast, targets.len(), "GROUP BY")?.and_then(|index| targets.get(index)) {
             return Ok(target.expr.clone());
         }
-        match self.with_sets(|a| a.expr(ast)) {
+        match self.with_sets(|a| a.in_clause("GROUP BY", |a| a.expr(ast))) {
             Err(error) if error.code() == SqlState::UNDEFINED_COLUMN => {
                 let named = self.named_output(ast, targets, "GROUP BY")?.and_then(|index| targets.get(index));
                 named.map(|target| target.expr.clone()).ok_or(error)

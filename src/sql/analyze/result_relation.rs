@@ -216,7 +216,8 @@ impl<'a> Analyzer<'a> {
     ) -> Result<ResultRow> {
         let named = relation.named;
         if named.kind == RelationKind::Table || relation.is_instead() {
-            let row = RangeVar::table(self, named, shown.to_owned(), entry);
+            let mut row = RangeVar::table(self, named, shown.to_owned(), entry);
+            row.has_members = named.has_members();
             return Ok(ResultRow { row, conditions: Vec::new(), checks: Vec::new() });
         }
         let view = self.view_or_refusal(named, entry, relation.change)?;
@@ -256,10 +257,6 @@ impl<'a> Analyzer<'a> {
             let message = format!("column \"{name}\" of relation \"{}\" does not exist", relation.named.name);
             return Err(self.at(Error::new(SqlState::UNDEFINED_COLUMN, message), target.location));
         };
-        if !target.indirection.is_empty() {
-            let error = Error::unsupported("assigning to a field or an element of a column");
-            return Err(self.at(error, target.location));
-        }
         Ok(column)
     }
 }

@@ -89,14 +89,13 @@ impl Analyzer<'_> {
                 self.known_row(Expr::new(ExprKind::Row { fields, names }, Oid::RECORD))?
             }
         };
-        if !entry.nullable {
+        if !entry.nullable || self.to_be_printed() {
             return Ok(row);
         }
         let present = match (&entry.present, entry.relation) {
             (Some(present), _) => present.clone(),
             (None, Some(_)) => {
-                let var =
-                    Var { entry: entry.entry, attribute: Var::PRESENCE, origin: (Oid::INVALID, 0), not_null: false };
+                let var = Var { entry: entry.entry, attribute: Var::CTID, origin: (Oid::INVALID, 0), not_null: false };
                 Expr::new(ExprKind::Var(var), Oid::INT8)
             }
             (None, None) => {

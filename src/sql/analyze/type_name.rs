@@ -220,7 +220,7 @@ mod tests {
             array: Oid(16385),
             schema: "public".into(),
             name: "mood".into(),
-            kind: UserTypeKind::Enum(vec!["sad".into()]),
+            kind: UserTypeKind::Enum(crate::catalog::schema::EnumLabels::new(vec!["sad".into()])),
         }));
         let type_name = crate::sql::syntax::grammar::statement::type_name(text)?;
         resolve(&type_name, &catalog, &["pg_catalog".into(), "public".into()])

@@ -16,8 +16,19 @@ impl Lower<'_> {
         Expr::text(serde_json::to_string(labels).unwrap_or_default())
     }
 
-    /// A value of an enum as its place in the enum's order.
+    /// Those of the labels that cannot be used yet; nothing where there are none.
+    fn uncommitted_labels(&self, oid: Oid) -> Option<Expr> {
+        let added = self.catalog().uncommitted_labels.iter().filter(|(of, _)| *of == oid);
+        let labels: Vec<&String> = added.map(|(_, label)| label).collect();
+        (!labels.is_empty()).then(|| Expr::text(serde_json::to_string(&labels).unwrap_or_default()))
+    }
+
+    /// A value of an enum as its place in the enum's order, an array of such values as the array of their places.
     pub(super) fn enum_order(&self, value: Expr) -> Expr {
+        if let Some(element) = types::element_type(self.catalog(), value.type_oid) {
+            let labels = self.labels(element);
+            return Expr::function("pg_enum_array_order", vec![value, labels], Oid::INT4_ARRAY);
+        }
         let labels = self.labels(value.type_oid);
         Expr::function("pg_enum_order", vec![value, labels], Oid::INT4)
     }
@@ -30,7 +41,9 @@ impl Lower<'_> {
     /// The text if it is a label of the enum, else 22P02.
     pub(super) fn checked_label(&self, text: Expr, to: Oid) -> Expr {
         let name = types::type_name(self.catalog(), to);
-        Expr::function("pg_enum_in", vec![text, Expr::text(name), self.labels(to)], to)
+        let mut args = vec![text, Expr::text(name), self.labels(to)];
+        args.extend(self.uncommitted_labels(to));
+        Expr::function("pg_enum_in", args, to)
     }
 
     /// An array of the labels between two, or from the first, or to the last.
@@ -51,6 +64,9 @@ impl Lower<'_> {
             });
         }
         args.push(self.labels(of));
+        if let Some(added) = self.uncommitted_labels(of) {
+            args.extend([added, Expr::text(types::type_name(self.catalog(), of))]);
+        }
         Ok(Expr::function("pg_enum_range", args, array))
     }
 }

@@ -281,6 +281,7 @@ impl Lower<'_> {
             keep: if change.returns { Keep::Rows } else { Keep::Count },
             target: Some(relation.oid),
             change: Some(Arc::new(change)),
+            ..ProgramStep::default()
         };
         let returns = step.keep == Keep::Rows;
         let kept = self.push_step(step).ok_or_else(|| Error::internal("rows that are not kept"))?;
