@@ -209,6 +209,7 @@ pub mod sql {
     pub mod analyze {
         //! Names and types against a catalog.
         pub mod analyzer;
+        mod assignment;
         mod call;
         mod coerce;
         mod comparable;

@@ -14,7 +14,7 @@ use crate::catalog::inheritance::Inheritance;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
-use crate::catalog::trigger::Trigger;
+use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one that has in common with
@@ -701,6 +701,12 @@ impl Relation {
     /// The DEFERRABLE constraint that an index stands for. Such an index has duplicates for a while.
     pub fn deferrable_key(&self, index: &Index) -> Option<&Constraint> {
         self.constraints.iter().find(|c| c.deferrable && Some(c.oid) == index.constraint)
+    }
+
+    /// Whether it is a view with a trigger that does instead what would be done to it.
+    pub fn has_instead(&self, event: Event) -> bool {
+        let is_it = |trigger: &Trigger| trigger.timing == Timing::InsteadOf && trigger.fires_on(event);
+        self.kind == RelationKind::View && self.options.triggers.iter().any(|trigger| is_it(trigger))
     }
 
     /// A materialized view: a table that its query fills.

@@ -124,11 +124,18 @@ pub enum ExprKind {
         container: Box<Expr>,
         indexes: Vec<Expr>,
     },
-    /// array[lower:upper]
+    /// array[lower:upper] …
     Slice {
         array: Box<Expr>,
-        lower: Option<Box<Expr>>,
-        upper: Option<Box<Expr>>,
+        bounds: Vec<Bounds>,
+    },
+    /// A container with another element, slice or member (SubscriptingRef with refassgnexpr). The bounds of an element
+    /// are its subscripts as upper ones.
+    Store {
+        container: Box<Expr>,
+        bounds: Vec<Bounds>,
+        slice: bool,
+        value: Box<Expr>,
     },
     /// [I]LIKE … ESCAPE: the value, the pattern, the escape. PostgreSQL calls like_escape() for the pattern.
     LikeEscape {
@@ -198,6 +205,9 @@ pub enum Written {
     /// ROLLUP, CUBE, GROUPING SETS, or without a name a set (GroupingSet).
     Group(String),
 }
+
+/// The bounds of a slice in one dimension; one that is missing is the array's own.
+pub type Bounds = (Option<Expr>, Option<Expr>);
 
 /// How a value becomes one of another type (CoercionPathType).
 #[derive(Clone, Debug, PartialEq)]

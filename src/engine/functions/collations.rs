@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::aggregate::unpack;
 use super::jsonb;
 use crate::error::Result;
+use crate::types::array::{lower_bounds, split_bounds};
 use crate::types::json;
 use crate::types::numeric_wire;
 use crate::types::order;
@@ -188,7 +189,8 @@ fn compare_packed(a: &str, b: &str) -> Ordering {
 /// Element by element; then the array with fewer elements is less, with fewer dimensions, and with the smaller first
 /// dimension that differs (array_cmp).
 fn compare_arrays(a: &str, b: &str, compare: &dyn Fn(&Value, &Value) -> Ordering) -> Ordering {
-    let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let parse = |text: &str| serde_json::from_str::<Value>(split_bounds(text).1).ok();
+    let (bounds, others) = (split_bounds(a).0.is_some() || split_bounds(b).0.is_some(), (a, b));
     order::read(a, b, parse, |a, b| {
         let (mut left, mut right) = (Vec::new(), Vec::new());
         flatten(a, &mut left);
@@ -199,6 +201,13 @@ fn compare_arrays(a: &str, b: &str, compare: &dyn Fn(&Value, &Value) -> Ordering
             .then_with(|| left.len().cmp(&right.len()))
             .then_with(|| a_lengths.len().cmp(&b_lengths.len()))
             .then_with(|| a_lengths.cmp(&b_lengths))
+            .then_with(|| match bounds {
+                true => {
+                    let of = |text| lower_bounds(text, a_lengths.len());
+                    of(others.0).cmp(&of(others.1))
+                }
+                false => Ordering::Equal,
+            })
     })
 }
 

@@ -7,10 +7,11 @@ use crate::catalog::acl::Privileges;
 use crate::catalog::schema::{Column, Identity, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::assignment::default_of_part;
 use crate::sql::analyze::result_relation::{Change, ResultColumn, ResultRelation, ResultRow};
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
-use crate::sql::syntax::ast::expression::{Expr as Ast, SubLinkType};
+use crate::sql::syntax::ast::expression::{Expr as Ast, Indirection, SubLinkType};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
     self as ast, InsertStmt, Overriding, RangeVar as RangeName, ResTarget, SelectBody, SelectStmt,
@@ -92,7 +93,9 @@ impl<'a> Analyzer<'a> {
         let mut columns: Vec<ResultColumn<'a>> = Vec::with_capacity(names.len());
         for name in names {
             let column = self.result_column(name, relation)?;
-            if columns.iter().any(|c| c.name == column.name) {
+            let earlier = columns.iter().zip(names).filter(|(c, _)| c.name == column.name);
+            // Parts of a column may be given one by one.
+            if earlier.clone().any(|(_, other)| other.indirection.is_empty() || name.indirection.is_empty()) {
                 let message = format!("column \"{}\" specified more than once", column.name);
                 return Err(self.at(Error::new(SqlState::DUPLICATE_COLUMN, message), name.location));
             }
@@ -160,7 +163,7 @@ impl<'a> Analyzer<'a> {
                         let place = ast.columns.get(given.len()).map(|name| name.location);
                         return Err(place.map_or(error.clone(), |place| self.at(error, place)));
                     }
-                    complete.push(self.insert_row(target, columns, ast.overriding, &mut given)?);
+                    complete.push(self.insert_row(target, columns, ast, &mut given)?);
                 }
                 let row = match complete.as_slice() {
                     [only] if single => stored_columns(relation).map(|c| c.number).zip(only.iter().cloned()).collect(),
@@ -178,13 +181,24 @@ impl<'a> Analyzer<'a> {
         &mut self,
         target: &ResultRelation<'a>,
         columns: &[ResultColumn<'a>],
-        overriding: Option<Overriding>,
+        ast: &InsertStmt,
         given: &mut [Option<Option<(Expr, Location)>>],
     ) -> Result<Vec<Expr>> {
-        writable(target, columns.iter().take(given.len()))?;
+        let (names, overriding) = (ast.columns.as_slice(), ast.overriding);
+        writable(target, columns.iter().take(given.len()), names)?;
         let mut values = Vec::new();
         for column in stored_columns(target.table) {
             let place = columns.iter().position(|c| c.number() == column.number);
+            if place.is_some_and(|place| is_part(names, place)) {
+                let parts = parts_of(columns, names, column).map(|(place, chain)| {
+                    Ok((
+                        chain,
+                        given.get_mut(place).and_then(Option::take).flatten().ok_or_else(|| default_of_part(chain))?,
+                    ))
+                });
+                values.push(self.inserted_parts(parts.collect::<Result<_>>()?, column, overriding)?);
+                continue;
+            }
             let value = place.and_then(|p| Some((p, given.get_mut(p).and_then(Option::take)??)));
             values.push(match value {
                 Some((place, (expr, location))) => {
@@ -205,17 +219,20 @@ impl<'a> Analyzer<'a> {
         ast: &InsertStmt,
         mut query: Query,
     ) -> Result<Body> {
+        let (names, overriding) = (ast.columns.as_slice(), ast.overriding);
         let outputs = query.outputs();
         // Where each value is written, unless a star stands for some.
         let written: &[ResTarget] = match ast.source.as_ref().map(|source| &source.body) {
             Some(SelectBody::Select(select)) if select.targets.len() == outputs.len() => &select.targets,
             _ => &[],
         };
-        writable(target, columns.iter().take(outputs.len()))?;
+        writable(target, columns.iter().take(outputs.len()), names)?;
         // Constants of the select list take the columns' types.
         for (index, ((_, type_oid, _), column)) in outputs.iter().zip(columns).enumerate() {
             let Ok(column) = column.column else { continue };
-            if *type_oid == Oid::UNKNOWN {
+            if *type_oid == Oid::UNKNOWN && is_part(names, index) {
+                self.convert_output(&mut query, index, Oid::TEXT)?;
+            } else if *type_oid == Oid::UNKNOWN {
                 let (base, _) = self.base_type(column.type_oid, -1);
                 self.convert_output(&mut query, index, base)?;
             }
@@ -225,6 +242,17 @@ impl<'a> Analyzer<'a> {
         let mut targets = Vec::new();
         for column in stored_columns(target.table) {
             let place = columns.iter().position(|c| c.number() == column.number);
+            if place.is_some_and(|place| is_part(names, place)) {
+                let parts = parts_of(columns, names, column).filter_map(|(place, chain)| {
+                    let given = entry.columns.get(place)?.expr.clone();
+                    let unknown = outputs.get(place).is_some_and(|(_, oid, _)| *oid == Oid::UNKNOWN);
+                    let type_oid = if unknown { Oid::UNKNOWN } else { given.type_oid };
+                    Some((chain, (Expr { type_oid, ..given }, Location::UNKNOWN)))
+                });
+                let expr = self.inserted_parts(parts.collect(), column, overriding)?;
+                targets.push(Target { name: column.name.clone(), expr });
+                continue;
+            }
             let given = place.and_then(|p| Some((p, columns.get(p)?.name, entry.columns.get(p)?)));
             let expr = match given {
                 Some((place, name, given)) => {
@@ -291,6 +319,21 @@ impl<'a> Analyzer<'a> {
         }
         check_writable(column, overriding)?;
         self.assign(expr, column, name).map_err(|e| self.at(e, location))
+    }
+
+    /// A new row's column that is made of parts.
+    fn inserted_parts(
+        &mut self,
+        parts: Vec<(&[Indirection], (Expr, Location))>,
+        column: &Column,
+        overriding: Option<Overriding>,
+    ) -> Result<Expr> {
+        check_writable(column, overriding)?;
+        let mut whole = Expr::null(self.base_type(column.type_oid, -1).0);
+        for (chain, value) in parts {
+            whole = self.stored_part(whole, (column, &column.name), chain, value)?;
+        }
+        Ok(whole)
     }
 
     /// A value converted for a column (assignment), lengths enforced.
@@ -452,6 +495,12 @@ impl<'a> Analyzer<'a> {
     pub(super) fn assignments(&mut self, targets: &[ResTarget], relation: &ResultRelation<'a>) -> Result<Assignments> {
         let changed = targets.iter().filter_map(|target| relation.column(target.name.as_deref()?));
         self.permit(relation, Privileges::UPDATE, &changed.collect::<Vec<_>>());
+        let wholly = |name: &Option<String>| targets.iter().any(|t| t.name == *name && t.indirection.is_empty());
+        if let Some(both) = targets.iter().find(|target| !target.indirection.is_empty() && wholly(&target.name)) {
+            let name = both.name.as_deref().unwrap_or_default();
+            let message = format!("multiple assignments to same column \"{name}\"");
+            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+        }
         let mut result = Assignments::new();
         for (index, target) in targets.iter().enumerate() {
             match &target.value {
@@ -461,10 +510,7 @@ impl<'a> Analyzer<'a> {
                 }
                 // Assigned with the first of its group.
                 Some(Ast::MultiAssign(_)) => {}
-                Some(value) => {
-                    let column = self.result_column(target, relation)?;
-                    self.assign_one(value, &column, relation, &mut result)?;
-                }
+                Some(value) => self.assign_target(value, target, relation, &mut result)?,
                 None => return Err(Error::internal("an assignment without a value")),
             }
         }
@@ -498,10 +544,7 @@ impl<'a> Analyzer<'a> {
         let columns = group.iter().map(|t| self.result_column(t, relation)).collect::<Result<Vec<_>>>()?;
         match source {
             Ast::Row(row) if row.args.len() == columns.len() => {
-                for (column, value) in columns.iter().zip(&row.args) {
-                    self.assign_one(value, column, relation, result)?;
-                }
-                Ok(())
+                group.iter().zip(&row.args).try_for_each(|(t, value)| self.assign_target(value, t, relation, result))
             }
             Ast::SubLink(link) if link.link_type == SubLinkType::Expr => {
                 let (mut query, outputs) = self.subquery(&link.subselect)?;
@@ -509,7 +552,10 @@ impl<'a> Analyzer<'a> {
                     let error = Error::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values");
                     return Err(self.at(error, link.location));
                 }
-                writable(relation, columns.iter())?;
+                if group.iter().any(|target| !target.indirection.is_empty()) {
+                    return Err(Error::unsupported("assigning the columns of a sub-query to parts of columns"));
+                }
+                writable(relation, columns.iter(), &[])?;
                 self.assign_outputs(&mut query, &columns)?;
                 let numbers = columns.iter().map(ResultColumn::number).collect();
                 result.push((numbers, Expr::sub_link(SubLinkKind::Expr, query, Oid::RECORD)));
@@ -524,6 +570,50 @@ impl<'a> Analyzer<'a> {
                 Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), expr_location(source)))
             }
         }
+    }
+
+    /// One assignment, to a column or to a part of it.
+    fn assign_target(
+        &mut self,
+        value: &Ast,
+        target: &ResTarget,
+        relation: &ResultRelation<'a>,
+        assignments: &mut Assignments,
+    ) -> Result<()> {
+        let column = self.result_column(target, relation)?;
+        match target.indirection.as_slice() {
+            [] => self.assign_one(value, &column, relation, assignments),
+            chain => self.assign_part(value, (&column, chain), relation, assignments),
+        }
+    }
+
+    /// A part of a column is assigned in the column's value, or in what the assignments before have made of it.
+    fn assign_part(
+        &mut self,
+        value: &Ast,
+        (target, chain): (&ResultColumn<'a>, &[Indirection]),
+        relation: &ResultRelation<'a>,
+        assignments: &mut Assignments,
+    ) -> Result<()> {
+        let column = relation.written(target)?;
+        if matches!(value, Ast::SetToDefault(_)) {
+            return Err(default_of_part(chain));
+        }
+        if column.generated || column.identity == Some(Identity::Always) {
+            self.assigned_value(value, column, target.name, relation)?;
+        }
+        let entry = self.scopes.last().and_then(|scope| scope.entries.first());
+        let place = relation.columns.iter().position(|known| known.number() == column.number);
+        let own = entry.zip(place).and_then(|(entry, place)| entry.columns.get(place)).map(|c| c.expr.clone());
+        let Some(own) = own else { return Err(Error::internal("a column that is not there")) };
+        let earlier = assignments.iter().position(|(numbers, known)| {
+            *numbers == [column.number] && matches!(known.kind, ExprKind::Store { .. } | ExprKind::Row { .. })
+        });
+        let old = earlier.map(|index| assignments.remove(index).1);
+        let value = (self.expr(value)?, expr_location(value));
+        let stored = self.stored_part(old.unwrap_or(own), (column, target.name), chain, value)?;
+        assignments.push((vec![column.number], stored));
+        Ok(())
     }
 
     /// One column's assignment; DEFAULT of a generated column, which is computed anyway, is none.
@@ -621,17 +711,33 @@ fn restricted(mut conditions: Vec<Expr>, selection: Option<Expr>) -> Option<Expr
 fn writable<'c, 'a: 'c>(
     relation: &ResultRelation<'a>,
     columns: impl Iterator<Item = &'c ResultColumn<'a>>,
+    names: &[ResTarget],
 ) -> Result<()> {
     let mut seen = Vec::new();
-    for column in columns {
+    for (place, column) in columns.enumerate() {
         let column = relation.written(column)?;
-        if seen.contains(&column.number) {
+        if seen.contains(&column.number) && !is_part(names, place) {
             let message = format!("multiple assignments to same column \"{}\"", column.name);
             return Err(Error::new(SqlState::SYNTAX_ERROR, message));
         }
         seen.push(column.number);
     }
     Ok(())
+}
+
+/// Whether a part of a column is named at a place of an INSERT's list.
+fn is_part(names: &[ResTarget], place: usize) -> bool {
+    names.get(place).is_some_and(|name| !name.indirection.is_empty())
+}
+
+/// The places of an INSERT's list that name a column, with what is behind its name.
+fn parts_of<'n>(
+    columns: &[ResultColumn<'_>],
+    names: &'n [ResTarget],
+    column: &Column,
+) -> impl Iterator<Item = (usize, &'n [Indirection])> {
+    let places = columns.iter().zip(names).enumerate().filter(|(_, (c, _))| c.number() == column.number);
+    places.map(|(place, (_, name))| (place, name.indirection.as_slice()))
 }
 
 /// A value given for a GENERATED ALWAYS AS (…) STORED column.

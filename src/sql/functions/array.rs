@@ -25,6 +25,7 @@ pub(super) static ROWS: &[Function] = &[
     immutable("array_remove", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], ANYCOMPATIBLEARRAY, Y("pg_array_remove")),
     immutable("array_replace", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE, ANYCOMPATIBLE], ANYCOMPATIBLEARRAY, Y("pg_array_replace")),
     immutable("array_fill", &[ANYELEMENT, INT4_ARRAY], ANYARRAY, Y("pg_array_fill")),
+    immutable("array_fill", &[ANYELEMENT, INT4_ARRAY, INT4_ARRAY], ANYARRAY, Y("pg_array_fill")),
     set("generate_subscripts", &[ANYARRAY, INT4], INT4, Y("pg_generate_subscripts")),
     set("generate_subscripts", &[ANYARRAY, INT4, BOOL], INT4, Y("pg_generate_subscripts")),
     set("generate_series", &[INT4, INT4], INT4, F("pg_generate_series_int")),

@@ -110,13 +110,15 @@ impl Printer<'_> {
                     self.push("]");
                 }
             }
-            ExprKind::Slice { array, lower, upper } => {
+            ExprKind::Slice { array, bounds } => {
                 self.container(array)?;
-                self.push("[");
-                lower.iter().try_for_each(|lower| self.expr(lower, false))?;
-                self.push(":");
-                upper.iter().try_for_each(|upper| self.expr(upper, false))?;
-                self.push("]");
+                for (lower, upper) in bounds {
+                    self.push("[");
+                    lower.iter().try_for_each(|lower| self.expr(lower, false))?;
+                    self.push(":");
+                    upper.iter().try_for_each(|upper| self.expr(upper, false))?;
+                    self.push("]");
+                }
             }
             ExprKind::EnumOrder(arg) => return self.expr(arg, implicit),
             ExprKind::Coerce { .. } | ExprKind::CoerceTypmod { .. } => return self.conversion(expr, implicit),
@@ -129,6 +131,7 @@ impl Printer<'_> {
             ExprKind::Param(_)
             | ExprKind::Literal(_)
             | ExprKind::Element
+            | ExprKind::Store { .. }
             | ExprKind::CaseTest
             | ExprKind::InList { .. }
             | ExprKind::LikeEscape { .. }

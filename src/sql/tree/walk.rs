@@ -79,9 +79,18 @@ macro_rules! walks {
                         visit(container);
                         indexes.into_iter().for_each(visit);
                     }
-                    ExprKind::Slice { array, lower, upper } => {
+                    ExprKind::Slice { array, bounds } => {
                         visit(array);
-                        lower.into_iter().chain(upper).for_each(|bound| visit(bound));
+                        for (lower, upper) in bounds {
+                            lower.into_iter().chain(upper).for_each(|bound| visit(bound));
+                        }
+                    }
+                    ExprKind::Store { container, bounds, value, .. } => {
+                        visit(container);
+                        for (lower, upper) in bounds {
+                            lower.into_iter().chain(upper).for_each(|bound| visit(bound));
+                        }
+                        visit(value);
                     }
                     ExprKind::EnumRange { lower, upper, .. } => {
                         lower.into_iter().chain(upper).for_each(|bound| visit(bound));
