@@ -12,6 +12,7 @@ use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::updatable_view::ViewRow;
 use crate::sql::casts::CastContext;
+use crate::sql::functions::RoutineCall;
 use crate::sql::lower;
 use crate::sql::permission::PermissionEntry;
 use crate::sql::plan::{Bind, LockWait, SqliteStatement};
@@ -21,12 +22,20 @@ use crate::sql::syntax::ast::expression::{ColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 use crate::sql::syntax::parse;
-use crate::sql::tree::{self, Expr, ExprKind, Query};
+use crate::sql::tree::{self, Expr, ExprKind, FunctionRef, Query};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use crate::sql::analyze::analyzer::Dependencies;
 pub use crate::sql::analyze::stored::search_path;
 pub use crate::sql::analyze::updatable_view::NO_COLUMNS;
+
+/// PostgreSQL takes any function in a CHECK, SQLite those only that always give the same.
+fn taken_as_immutable(expr: &mut Expr) {
+    if let ExprKind::Func(function, _) = &mut expr.kind {
+        *function = FunctionRef(RoutineCall::immutable(function.0));
+    }
+    expr.for_each_child_mut(&mut taken_as_immutable);
+}
 
 fn without_parameters(binds: &[Bind]) -> Result<()> {
     if binds.is_empty() {
@@ -81,6 +90,8 @@ pub struct RelationExpression {
     pub natural_type: Oid,
     /// Attribute numbers, ascending.
     pub columns: Vec<i16>,
+    /// The users' functions that it calls.
+    pub routines: Vec<Oid>,
 }
 
 /// An expression over one relation's columns, which are printed bare: a CHECK, an index key, a predicate, a generated
@@ -151,17 +162,22 @@ fn expression_for(
         Target::Assignment(to, typmod) => analyzer.try_coerce(typed, to, typmod, CastContext::Assignment)?,
         Target::Cast(to, typmod) => analyzer.try_coerce(typed, to, typmod, CastContext::Explicit)?,
     };
-    let Some(typed) = typed else { return Ok(Err(natural_type)) };
+    let Some(mut typed) = typed else { return Ok(Err(natural_type)) };
+    if matches!(target, Target::Condition("CHECK")) {
+        taken_as_immutable(&mut typed);
+    }
     let translated =
         lower::expression(&typed, relation.map(|relation| (row, relation)), lower::Context::of(&analyzer))?;
     without_parameters(&translated.binds)?;
     let columns = analyzer.used.borrow().columns.iter().map(|(_, number)| *number).collect();
+    let routines = analyzer.used.borrow().routines.iter().copied().collect();
     Ok(Ok(RelationExpression {
         sql: translated.sql,
         type_oid: typed.type_oid,
         typmod: typed.typmod,
         natural_type,
         columns,
+        routines,
     }))
 }
 

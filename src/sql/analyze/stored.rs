@@ -42,6 +42,7 @@ impl Analyzer<'_> {
             self.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
         }
         self.in_stored_text += 1;
+        self.own_text = self.in_stored_text;
         let result = self.expr(expr);
         self.in_stored_text -= 1;
         result
