@@ -86,6 +86,8 @@ pub struct Uses {
     pub columns: Vec<(Oid, i16)>,
     /// Keys without which a view's grouping would not be right.
     pub constraints: Vec<Oid>,
+    /// Functions that users made.
+    pub routines: Vec<Oid>,
 }
 
 /// An extension of this database (pg_extension).
@@ -244,6 +246,8 @@ pub struct ConstraintOptions {
     pub no_inherit: bool,
     /// MATCH FULL
     pub match_full: bool,
+    /// Of a check.
+    pub uses: Uses,
     /// coninhcount: from how many parents it comes.
     pub inherited: u16,
     /// Not conislocal: only because a parent has it.

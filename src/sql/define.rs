@@ -55,6 +55,9 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateExtension(create) => definer.create_extension(create),
         Stmt::CreateTrig(create) => definer.create_trigger(create),
         Stmt::CreateFunction(create) => {
+            if let Err(error) = definer.check_once(&create.options) {
+                return Some(Err(error));
+            }
             let tag = if create.is_procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" };
             ddl(Ddl::CreateRoutine(create.clone()), tag)
         }
