@@ -50,12 +50,18 @@ impl Change<'_> {
         let language = self.language(create)?;
         for unsupported in ["transform", "window", "support"] {
             if option(options, unsupported)?.is_some() {
+                if create.is_procedure && unsupported == "window" {
+                    return Err(invalid("invalid attribute in procedure definition"));
+                }
                 return Err(Error::unsupported(format!("{} of a function", unsupported.to_uppercase())));
             }
         }
         let kind = if create.is_procedure { RoutineKind::Procedure } else { RoutineKind::Function };
         let parameters = self.routine_parameters(create, language)?;
         let (returns, returns_set) = self.routine_result(create, &parameters)?;
+        if create.body.is_some() && parameters.iter().any(|p| p.mode.is_input() && is_polymorphic(p.type_oid)) {
+            return Err(invalid("SQL function with unquoted function body cannot have polymorphic arguments"));
+        }
         check_polymorphic(&parameters, returns)?;
         let mut routine = Routine {
             oid: Oid::INVALID,
