@@ -514,6 +514,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
     spread::FUNCTIONS,
+    sets::packing::FUNCTIONS,
     rows::FUNCTIONS,
     subscripts::FUNCTIONS,
     catalog::FUNCTIONS,

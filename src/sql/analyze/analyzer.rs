@@ -4,7 +4,7 @@
 //! Owns: [`Analyzer`]. Its steps are in the sibling files. Must not know: the cache, SQLite.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::catalog::schema::{CatalogSnapshot, Relation};
@@ -74,6 +74,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) used: RefCell<Dependencies>,
     /// What the statement needs to be allowed.
     pub(in crate::sql) permissions: RefCell<Permissions>,
+    /// Where WITH queries are read.
+    pub(super) cte_places: HashMap<EntryId, Location>,
     /// How many of the last columns of the recursive query that is analysed next no star stands for in itself.
     pub(super) unexpanded: usize,
     /// The WITH queries that come after the one that is being analysed.
@@ -119,6 +121,7 @@ impl<'a> Analyzer<'a> {
             records: RecordTypes::default(),
             used: RefCell::default(),
             permissions: RefCell::default(),
+            cte_places: HashMap::new(),
             unexpanded: 0,
             later_ctes: Vec::new(),
             last_aggregate: None,
