@@ -66,11 +66,11 @@ impl Origin {
         self
     }
 
-    /// Whether the triggers of the table it changes are disabled.
+    /// Whether the triggers of the table it changes are disabled, and so what foreign keys do.
     pub(crate) fn is_unchecked(&self) -> bool {
         let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
         let target = self.target.and_then(|target| context.catalog.relations.get(&target));
-        target.is_some_and(|target| target.options.triggers_disabled)
+        target.is_some_and(|target| target.options.triggers_disabled || context.settings.is_replica())
     }
 
     /// The session.

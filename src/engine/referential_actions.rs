@@ -10,11 +10,13 @@ use std::sync::{Arc, PoisonError};
 use crate::catalog::schema::{CatalogSnapshot, Constraint, ForeignKey, Relation};
 use crate::catalog::trigger::Event;
 use crate::engine::row_change;
+use crate::engine::row_sql::{RowStatements, Values};
 use crate::engine::triggers::Firing;
 use crate::error::{Error, Result};
 use crate::plpgsql::context;
 use crate::sql::plan::{Action, Planned};
 use crate::sql::planner::{PlanCache, PlanContext};
+use crate::sql::row_change::RowSql;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
@@ -81,14 +83,29 @@ pub(crate) fn act(
     let Action::Sqlite(statement) = &planned.plan.action else {
         return Err(Error::internal("a referential action that is no statement"));
     };
-    let step = statement.before.iter().find(|step| step.change.is_some());
-    let Some((step, change)) = step.and_then(|step| Some((step, step.change.as_ref()?))) else {
-        return Err(Error::internal("a referential action without triggers"));
-    };
     let line = format!("SQL statement \"{text}\"");
     let _entered = context::enter(Rc::new(line.clone()));
-    let outcome = row_change::run(firing, step, change, (&params, &planned.literals));
-    outcome.map(drop).map_err(|error| {
+    let step = statement.before.iter().find(|step| step.change.is_some());
+    let outcome = match step.and_then(|step| Some((step, step.change.as_ref()?))) {
+        Some((step, change)) => row_change::run(firing, step, change, (&params, &planned.literals)).map(drop),
+        // No trigger fires on it.
+        None if statement.before.is_empty() => {
+            let plain = RowSql { sql: Arc::clone(&statement.sql), binds: statement.binds.clone() };
+            let values = Values {
+                params: &params,
+                literals: &planned.literals,
+                relation: Some(child),
+                width: child.columns.len(),
+                ..Values::default()
+            };
+            let mut statements = RowStatements::default();
+            let outcome = statements.run(firing, &plain, &values).map(drop);
+            statements.put_back(firing.entered);
+            outcome
+        }
+        None => Err(Error::unsupported("a referential action of several steps")),
+    };
+    outcome.map_err(|error| {
         let context = match &error.fields().context {
             Some(inner) => format!("{inner}\n{line}"),
             None => line,

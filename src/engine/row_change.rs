@@ -217,6 +217,7 @@ impl<'a> Changer<'a> {
         (params, literals): (&'a [Value], &'a [Value]),
     ) -> Result<Self> {
         let triggers = firing.triggers(change.relation)?;
+        let unchecked = firing.origin.with_row_of(Some(change.relation)).is_unchecked();
         let of_event = |(event, columns): &(Event, Vec<i16>)| {
             let matching = |timing| firing.matching(&triggers, timing, true, (*event, columns));
             EventTriggers {
@@ -225,7 +226,11 @@ impl<'a> Changer<'a> {
                 after: matching(Timing::After),
                 instead: matching(Timing::InsteadOf),
                 records: firing.records(&triggers, (*event, columns)),
-                actions: referential_actions::of(&firing.catalog, &triggers.relation, *event),
+                actions: if unchecked {
+                    Vec::new()
+                } else {
+                    referential_actions::of(&firing.catalog, &triggers.relation, *event)
+                },
             }
         };
         Ok(Changer {

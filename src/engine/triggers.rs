@@ -186,8 +186,7 @@ impl<'a> Firing<'a> {
         let context = Arc::clone(origin.context());
         let (catalog, replica) = {
             let context = context.lock().unwrap_or_else(PoisonError::into_inner);
-            let role = context.settings.current("session_replication_role");
-            (Arc::clone(&context.catalog), role.as_deref() == Some("replica"))
+            (Arc::clone(&context.catalog), context.settings.is_replica())
         };
         let catalog = entered.slot().linked().map_or(catalog, |(session, _)| session.catalog());
         Firing::resume(

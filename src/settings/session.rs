@@ -65,6 +65,7 @@ pub(super) struct Ready {
     search_path: Arc<[String]>,
     timeouts: Timeouts,
     least_notice: Severity,
+    is_replica: bool,
     transaction: TransactionSettings,
 }
 
@@ -115,6 +116,7 @@ impl Default for Settings {
                 search_path: Arc::default(),
                 timeouts: Timeouts::default(),
                 least_notice: Severity::Notice,
+                is_replica: false,
                 transaction: TransactionSettings {
                     isolation: "read committed".into(),
                     read_only: false,
@@ -167,6 +169,11 @@ impl Settings {
     /// [`Settings::search_path`] without a copy.
     pub fn schemas_searched(&self) -> &Arc<[String]> {
         &self.ready.search_path
+    }
+
+    /// Whether session_replication_role is replica: triggers and foreign keys are left to where the rows come from.
+    pub fn is_replica(&self) -> bool {
+        self.ready.is_replica
     }
 
     /// Whether client_min_messages lets a notice of that severity through.
@@ -544,6 +551,7 @@ impl Settings {
                 read_only: value("transaction_read_only") == Some(Setting::Boolean(true)),
                 deferrable: value("transaction_deferrable") == Some(Setting::Boolean(true)),
             },
+            is_replica: text("session_replication_role").as_ref() == "replica",
             least_notice: match text("client_min_messages").as_ref() {
                 "error" => Severity::Error,
                 "warning" => Severity::Warning,

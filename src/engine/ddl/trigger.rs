@@ -257,6 +257,9 @@ fn check_kind(relation: &Relation, stmt: &CreateTrigStmt) -> Result<()> {
             if stmt.timing == TriggerTiming::InsteadOf {
                 return Err(wrong_kind(relation, "table", "Tables cannot have INSTEAD OF triggers."));
             }
+            if relation.is_partitioned() && stmt.row {
+                return Err(Error::unsupported("a trigger FOR EACH ROW on a partitioned table"));
+            }
             if !relation.declared {
                 return Err(Error::unsupported("a trigger on a table that another program has made"));
             }
