@@ -48,6 +48,7 @@ pub mod types {
     pub mod format;
     pub mod from_char;
     pub mod geometry;
+    pub mod hash;
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
@@ -163,6 +164,8 @@ pub mod catalog {
     pub mod definitions;
     pub mod dependencies;
     pub mod extensions;
+    pub mod inheritance;
+    pub mod partition_constraint;
     pub mod password;
     pub mod privileges;
     pub mod qualify;
@@ -206,10 +209,12 @@ pub mod sql {
     pub mod analyze {
         //! Names and types against a catalog.
         pub mod analyzer;
+        mod assignment;
         mod call;
         mod coerce;
         mod comparable;
         mod conflict;
+        mod current_of;
         mod enums;
         mod expr;
         mod from;
@@ -218,6 +223,7 @@ pub mod sql {
         mod locking;
         mod membership;
         mod merge;
+        mod missing_column;
         pub mod modify;
         mod named;
         pub(in crate::sql) mod names;
@@ -231,12 +237,15 @@ pub mod sql {
         pub mod routine;
         pub mod rows;
         mod scope;
+        mod search_cycle;
         mod shapes;
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
+        pub(in crate::sql) mod variadic;
         mod window;
+        mod with_list;
         pub(in crate::sql) mod written;
     }
     pub mod casts;
@@ -403,6 +412,7 @@ pub mod engine {
     pub mod interrupt;
     pub mod kept;
     pub mod notifications;
+    mod partitioning;
     mod pool;
     mod privileges;
     pub mod process;

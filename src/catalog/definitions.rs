@@ -195,9 +195,10 @@ impl<'a> Names<'a> {
             format!("{}.{}", quote_identifier(&table.schema), quote_identifier(&table.name))
         };
         let mut text = format!(
-            "CREATE {}INDEX {} ON {name} USING {} ({})",
+            "CREATE {}INDEX {} ON {}{name} USING {} ({})",
             if index.unique { "UNIQUE " } else { "" },
             quote_identifier(&index.name),
+            if table.is_partitioned() { "ONLY " } else { "" },
             index.method,
             keys.join(", ")
         );

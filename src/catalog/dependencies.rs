@@ -48,6 +48,8 @@ pub enum Kind {
     Automatic,
     /// It is a part, and cannot go alone.
     Internal,
+    /// It is a partition's part of something: it goes with that or with the partition, and cannot go alone.
+    Partition,
 }
 
 /// One object that depends on another.
@@ -143,7 +145,17 @@ impl Found<'_> {
             self.add(default, Object::Column(relation.oid, column.number), kind);
             column.options.uses.columns.iter().for_each(|used| self.on_column(default, *used, Kind::Normal));
         }
-        relation.constraints.iter().for_each(|constraint| self.constraint(relation, constraint));
+        let inheritance = &relation.options.inheritance;
+        let kind = if inheritance.bound.is_some() { Kind::Automatic } else { Kind::Normal };
+        inheritance.parents.iter().for_each(|parent| self.add(own, Object::Relation(*parent), kind));
+        let parent = inheritance.parents.first().copied().unwrap_or_default();
+        for constraint in &relation.constraints {
+            self.constraint(relation, constraint);
+            if let Some(above) = constraint.options.parent {
+                let part = Object::Constraint(relation.oid, constraint.oid);
+                self.add(part, Object::Constraint(parent, above), Kind::Partition);
+            }
+        }
         relation.indexes.iter().for_each(|index| self.index(relation, index));
         relation.options.triggers.iter().for_each(|trigger| self.trigger(relation, trigger));
         if relation.kind == RelationKind::View || relation.is_materialized() {
@@ -203,6 +215,9 @@ impl Found<'_> {
 
     fn index(&mut self, relation: &Relation, index: &Index) {
         let own = Object::Relation(index.oid);
+        if let Some(above) = index.options.parent {
+            self.add(own, Object::Relation(above), Kind::Partition);
+        }
         if let Some(constraint) = index.constraint {
             return self.add(own, Object::Constraint(relation.oid, constraint), Kind::Internal);
         }
@@ -246,6 +261,8 @@ pub struct Graph {
     dependents: HashMap<Object, Vec<(Object, Kind)>>,
     /// The objects that something is a part of.
     owners: HashMap<Object, Vec<Object>>,
+    /// What a partition's part cannot go without alone.
+    wholes: HashMap<Object, Object>,
     columns: HashMap<Oid, BTreeSet<Object>>,
 }
 
@@ -262,11 +279,19 @@ struct Search<'g> {
 impl Graph {
     /// The graph of a catalog.
     pub fn of(catalog: &CatalogSnapshot) -> Self {
-        let mut graph = Graph { dependents: HashMap::new(), owners: HashMap::new(), columns: HashMap::new() };
+        let mut graph = Graph {
+            dependents: HashMap::new(),
+            owners: HashMap::new(),
+            wholes: HashMap::new(),
+            columns: HashMap::new(),
+        };
         for Dependency { object, on, kind } in dependencies(catalog) {
             graph.dependents.entry(on).or_default().push((object, kind));
             if kind == Kind::Internal {
                 graph.owners.entry(object).or_default().push(on);
+            }
+            if kind == Kind::Partition {
+                graph.wholes.insert(object, on);
             }
             if let Object::Column(relation, _) = on {
                 graph.columns.entry(relation).or_default().insert(on);
@@ -338,6 +363,11 @@ impl Search<'_> {
     fn find(&mut self, object: Object, is_silent: bool) -> Result<()> {
         stack::check()?;
         if self.required.is_some() || self.is_on_stack(object) || self.is_found(object, is_silent) {
+            return Ok(());
+        }
+        let whole = self.graph.wholes.get(&object).copied();
+        if let Some(whole) = whole.filter(|whole| self.stack.is_empty() && !self.asked.contains(whole)) {
+            self.required = Some((object, whole));
             return Ok(());
         }
         let owner = self.graph.owners.get(&object).and_then(|owners| owners.first()).copied();

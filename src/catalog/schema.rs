@@ -10,10 +10,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
+use crate::catalog::inheritance::Inheritance;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
-use crate::catalog::trigger::Trigger;
+use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one that has in common with
@@ -136,7 +137,7 @@ pub struct Relation {
 }
 
 /// What is rarely said of a relation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RelationOptions {
     /// UNLOGGED: shown, and no less durable than others.
     pub unlogged: bool,
@@ -152,6 +153,7 @@ pub struct RelationOptions {
     pub replica_identity: Option<u8>,
     /// Of a view's query.
     pub uses: Uses,
+    pub inheritance: Inheritance,
     /// In the order in which they fire, which is that of their names.
     pub triggers: Vec<Arc<Trigger>>,
 }
@@ -207,6 +209,10 @@ pub struct ColumnOptions {
     pub parameters: Vec<String>,
     /// Of the default or generation expression.
     pub uses: Uses,
+    /// attinhcount: from how many parents it comes.
+    pub inherited: u16,
+    /// Not attislocal: only because a parent has it.
+    pub not_local: bool,
 }
 
 /// GENERATED … AS IDENTITY.
@@ -238,6 +244,12 @@ pub struct ConstraintOptions {
     pub no_inherit: bool,
     /// MATCH FULL
     pub match_full: bool,
+    /// coninhcount: from how many parents it comes.
+    pub inherited: u16,
+    /// Not conislocal: only because a parent has it.
+    pub not_local: bool,
+    /// conparentid: the partitioned table's constraint that it is a part of.
+    pub parent: Option<Oid>,
 }
 
 #[derive(Clone, Debug)]
@@ -293,6 +305,10 @@ pub struct IndexOptions {
     pub statistics: Vec<(i16, i32)>,
     /// Of the expressions and the predicate.
     pub uses: Uses,
+    /// The partitioned table's index that it is a part of.
+    pub parent: Option<Oid>,
+    /// Made ONLY on a partitioned table: not all partitions have it yet.
+    pub invalid: bool,
 }
 
 /// One key of an index.
@@ -692,6 +708,12 @@ impl Relation {
     /// The DEFERRABLE constraint that an index stands for. Such an index has duplicates for a while.
     pub fn deferrable_key(&self, index: &Index) -> Option<&Constraint> {
         self.constraints.iter().find(|c| c.deferrable && Some(c.oid) == index.constraint)
+    }
+
+    /// Whether it is a view with a trigger that does instead what would be done to it.
+    pub fn has_instead(&self, event: Event) -> bool {
+        let is_it = |trigger: &Trigger| trigger.timing == Timing::InsteadOf && trigger.fires_on(event);
+        self.kind == RelationKind::View && self.options.triggers.iter().any(|trigger| is_it(trigger))
     }
 
     /// A materialized view: a table that its query fills.

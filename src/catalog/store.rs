@@ -11,6 +11,7 @@
 mod cluster;
 mod extensions;
 mod foreign;
+mod inheritance;
 mod options;
 mod privileges;
 mod routines;
@@ -125,7 +126,7 @@ pub fn ensure(connection: &Connection) -> Result<()> {
 }
 
 fn make_later_tables(connection: &Connection, database: &str) -> Result<()> {
-    [LATER, privileges::TABLES, extensions::TABLE, routines::TABLE, triggers::TABLE]
+    [LATER, privileges::TABLES, extensions::TABLE, inheritance::TABLE, routines::TABLE, triggers::TABLE]
         .iter()
         .try_for_each(|sql| connection.execute_batch(&sql.replace("{0}", database)))
 }
@@ -242,6 +243,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
         by_relation(connection, &rows("SELECT relation, i.* FROM {0}.__pg_index i ORDER BY oid"), read_index)?;
     let mut sequences = by_relation(connection, &rows("SELECT oid, s.* FROM {0}.__pg_sequence s"), read_sequence)?;
     let options = options::load(connection, database)?;
+    let mut inheritance = inheritance::load(connection, database)?;
     let mut triggers = triggers::load(connection, database)?;
     let mut statement =
         connection.prepare(&rows("SELECT oid, schema, name, kind, sqlite_name, view_query FROM {0}.__pg_class"))?;
@@ -263,6 +265,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
             declared: true,
             options: Default::default(),
         };
+        relation.options.inheritance = inheritance.remove(&oid).unwrap_or_default();
         if let Some(said) = options.get(&oid) {
             options::apply(&mut relation, said);
         }

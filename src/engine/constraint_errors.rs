@@ -16,13 +16,14 @@ use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_timing::Timing;
 use crate::engine::context::SharedContext;
 use crate::engine::cursor::value_of;
+use crate::engine::ddl::PARTITION_CHECK;
 use crate::engine::error_map::{self, Failure};
 use crate::engine::foreign_key_errors;
 use crate::engine::row_capture;
 use crate::engine::statement::{Code, RawStatement};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
-use crate::sql::plan::SqliteStatement;
+use crate::sql::plan::{ProgramStep, SqliteStatement};
 use crate::sql::ruleutils::{self, Style};
 use crate::sql::stored;
 use crate::sql::syntax::parse;
@@ -42,6 +43,8 @@ pub(crate) struct Origin {
     target: Option<Oid>,
     /// Values by attribute number, where the plan knows them.
     keys: Vec<(i16, Value)>,
+    /// All that it changes it deletes.
+    deletes: bool,
 }
 
 /// The circumstances of a failure.
@@ -55,7 +58,14 @@ pub(crate) struct Scene<'o> {
 impl Origin {
     /// A statement that changes `target`.
     pub(crate) fn new(context: SharedContext, timing: Arc<Timing>, target: Option<Oid>) -> Self {
-        Origin { timing, context, target, keys: Vec::new() }
+        Origin { timing, context, target, keys: Vec::new(), deletes: false }
+    }
+
+    /// The same, of a statement of these steps.
+    pub(crate) fn in_steps(mut self, steps: &[ProgramStep]) -> Self {
+        let mut changes = steps.iter().filter(|step| step.target.is_some()).peekable();
+        self.deletes = changes.peek().is_some() && changes.all(|step| step.deletes);
+        self
     }
 
     /// Whether the triggers of the table it changes are disabled.
@@ -89,6 +99,7 @@ impl Origin {
             context: Arc::clone(&self.context),
             target: Some(relation.oid),
             keys: values.map(|(column, value)| (column.number, value.clone())).collect(),
+            deletes: false,
         }
     }
 
@@ -97,7 +108,7 @@ impl Origin {
     pub(crate) fn check(&self, entered: &Entered<'_>) -> Result<()> {
         match entered.slot().trigger_depth() {
             0 => self.timing.check(entered, &self.context),
-            _ => self.timing.check_all(entered, &self.context),
+            _ => self.timing.check_all(entered, &self.context, self.deletes),
         }
     }
 
@@ -115,12 +126,12 @@ impl Origin {
 
     /// What is due while it is not over yet.
     pub(crate) fn check_loop(&self, entered: &Entered<'_>) -> Result<()> {
-        self.timing.check_all(entered, &self.context)
+        self.timing.check_all(entered, &self.context, self.deletes)
     }
 
     /// What is due now that it has been run for the last time.
     pub(crate) fn end_loop(&self, entered: &Entered<'_>) -> Result<()> {
-        self.timing.check_all(entered, &self.context)?;
+        self.timing.check_all(entered, &self.context, self.deletes)?;
         match entered.slot().trigger_depth() {
             0 => self.timing.apply(entered),
             _ => Ok(()),
@@ -416,6 +427,12 @@ fn unshown(error: Error, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Error 
 /// "CHECK constraint failed: name"
 fn check(failure: &Failure, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Option<Error> {
     let name = failure.message.strip_prefix("CHECK constraint failed: ")?;
+    if name == PARTITION_CHECK {
+        let relation = scene.target()?;
+        let message = format!("new row for relation \"{}\" violates partition constraint", relation.name);
+        let error = with_origin(Error::new(SqlState::CHECK_VIOLATION, message), relation);
+        return Some(with_row(error, relation, scene, witness));
+    }
     let target = scene.target();
     let relation = target
         .filter(|relation| check_named(relation, name).is_some())

@@ -41,8 +41,12 @@ pub struct Cursor {
     outer: Option<KeptByOuter>,
     /// It is a loop over rows that triggers stand between.
     rows: Option<Box<RowLoop>>,
+    /// Of the steps of a statement that is run again and again.
+    step_origins: Vec<Origin>,
     /// It locks rows without the write ticket.
     reading: Option<Reading>,
+    /// It is a trigger's, and what is around it has left foreign keys violated: that is looked at when that ends.
+    is_amid: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +84,7 @@ impl Cursor {
             entered.slot().forget_proposed_keys();
         }
         check_sources(&statement.binds, params, literals)?;
+        let is_amid = entered.slot().trigger_depth() > 0 && entered.has_deferred_violations();
         let outer = (!statement.before.is_empty()).then(|| KeptByOuter::new(entered.slot()));
         if !statement.before.is_empty() {
             let note = |code| lease.note_failure(code);
@@ -105,7 +110,9 @@ impl Cursor {
             switched_off: false,
             outer,
             rows: None,
+            step_origins: Vec::new(),
             reading: None,
+            is_amid,
         })
     }
 
@@ -127,8 +134,10 @@ impl Cursor {
         let last = SqliteStatement { before: Vec::new(), ..statement.clone() };
         let step = statement.before.iter().find(|step| step.change.is_some());
         let rows = step.and_then(|step| RowLoop::new(step, origin.with_row_of(step.target))).map(Box::new);
+        let of_steps = statement.before.iter().map(|step| origin.with_row_of(step.target)).collect();
         let mut cursor = Cursor::open(lease, &last, params, literals, gate, Some(Box::new(origin)), Vec::new())?;
         cursor.rows = rows;
+        cursor.step_origins = of_steps;
         Ok(cursor)
     }
 
@@ -175,7 +184,7 @@ impl Cursor {
             }
             Ok(Step::Done) => {
                 self.changes = entered.changes();
-                if let Some(origin) = &self.origin {
+                if let Some(origin) = self.origin.as_ref().filter(|_| !self.is_amid) {
                     let due = if self.outer.is_some() { origin.end_loop(&entered) } else { origin.check(&entered) };
                     due.inspect_err(|_| self.gate.failed())?;
                 }
@@ -233,8 +242,14 @@ impl Cursor {
         raw.reset();
         self.state = State::Ended;
         entered.slot().sequences().begin_statement();
+        if !statement.before.is_empty() {
+            let note = |code| lease.note_failure(code);
+            steps::run(&entered, &statement.before, (params, literals), &self.step_origins, &note)
+                .inspect_err(|_| gate.failed())?;
+        }
+        let mut counted = None;
         raw.borrowing(values(&statement.binds, params, literals), |raw, bound| {
-            bound.and_then(|()| run(raw)).map_err(|code| {
+            bound.and_then(|()| run(raw, &mut counted)).map_err(|code| {
                 lease.note_failure(code);
                 gate.failed();
                 if let Some(origin) = origin {
@@ -243,7 +258,7 @@ impl Cursor {
                 constraint_errors::describe(&entered, raw, code, origin.as_deref())
             })
         })?;
-        Ok(entered.changes())
+        Ok(counted.unwrap_or_else(|| entered.changes()))
     }
 
     /// A column of the current row, from 0. Valid until the next step.
@@ -305,8 +320,13 @@ fn live(statement: &mut Option<RawStatement>) -> &mut RawStatement {
     }
 }
 
-fn run(statement: &mut RawStatement) -> Result<(), Code> {
-    while statement.step()? == Step::Row {}
+fn run(statement: &mut RawStatement, counted: &mut Option<u64>) -> Result<(), Code> {
+    while statement.step()? == Step::Row {
+        *counted = match statement.column(0) {
+            ValueRef::Integer(rows) => u64::try_from(rows).ok(),
+            _ => None,
+        };
+    }
     Ok(())
 }
 

@@ -6,6 +6,8 @@
 //! alone (`sqlite`), so that a table and its catalog entry cannot drift apart.
 
 mod alter;
+mod alter_members;
+mod attach;
 mod authorize;
 mod column;
 mod comment;
@@ -17,10 +19,12 @@ mod expression;
 mod extension;
 mod follow;
 mod index;
+mod inherit;
 mod materialized;
 mod naming;
 mod owner;
 mod parameters;
+mod partition;
 mod privilege;
 mod rebuild;
 mod rename;
@@ -39,6 +43,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub(crate) use partition::PARTITION_CHECK;
 pub(crate) use uses::complete;
 
 use crate::catalog::composite::{attributes, row_type_oid};
@@ -119,6 +124,8 @@ struct Change<'a> {
     /// Something has become of a table that others made.
     is_foreign: bool,
     has_violations: bool,
+    /// What goes with what is being dropped.
+    dropping: std::collections::BTreeSet<crate::catalog::dependencies::Object>,
 }
 
 impl<'a> Change<'a> {
@@ -136,6 +143,7 @@ impl<'a> Change<'a> {
             emptied: Vec::new(),
             is_foreign: false,
             has_violations: false,
+            dropping: Default::default(),
         }
     }
 
@@ -175,7 +183,9 @@ impl<'a> Change<'a> {
             Ddl::DropRoutines { kind, routines, if_exists, cascade } => {
                 self.drop_routines(*kind, routines, (*if_exists, *cascade))
             }
-            Ddl::AlterTable { name, kind, if_exists, actions } => self.alter_table(name, *kind, *if_exists, actions),
+            Ddl::AlterTable { name, kind, if_exists, only, actions } => {
+                self.alter_table(name, *kind, (*if_exists, *only), actions)
+            }
             Ddl::AlterSequence { name, if_exists, settings } => self.alter_sequence(name, *if_exists, settings),
             Ddl::AlterEnum { name, change } => self.alter_enum(name, change),
             Ddl::AlterDomain { name, change } => self.alter_domain(name, change),
@@ -400,6 +410,13 @@ impl<'a> Change<'a> {
     /// 55006 for a table whose rows are still to be checked, on either side of a foreign key. PostgreSQL refuses it too
     /// where the check would find nothing.
     fn check_not_pending(&self, table: &Relation, command: &str) -> Result<()> {
+        if self.slot.is_in_use(table.oid) {
+            let message = format!(
+                "cannot {command} \"{}\" because it is being used by active queries in this session",
+                table.name
+            );
+            return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+        }
         if let Ok((session, _)) = self.slot.linked()
             && session.schema().deferred.iter().any(|waiting| waiting.is_of(table.oid))
         {

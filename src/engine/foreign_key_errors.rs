@@ -93,15 +93,18 @@ pub(crate) fn of_commit(entered: &Entered<'_>, context: &SharedContext) -> Error
     }
 }
 
-/// Looks whether one of the foreign keys that are due is violated, for as long as it takes.
+/// Looks whether one of the foreign keys that are due is violated, for as long as it takes; by a statement that deletes,
+/// the row it refers to has gone.
 pub(crate) fn of_due(
     entered: &Entered<'_>,
     context: &SharedContext,
+    deletes: bool,
     due: &dyn Fn(&Constraint) -> bool,
 ) -> Result<(), Error> {
     let scene = Scene::of(context);
     let candidates: Vec<Reference<'_>> = references(&scene.catalog).filter(|r| due(r.constraint)).collect();
     match search_tables(entered, &candidates, &scene).map_err(crate::engine::error_map::from_rusqlite)? {
+        Some((reference, values)) if deletes => Err(removed(reference, &scene, &values)),
         Some((reference, values)) => Err(missing(reference, &scene, &values)),
         None => Ok(()),
     }
@@ -234,7 +237,16 @@ fn row_values(
 
 /// PostgreSQL's words for a key that has become another, or is gone, in the table referred to.
 fn removed(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Error {
-    let child = &reference.child.name;
+    // A partition's key is checked as that of the partitioned table.
+    let above = |relation: &Relation, oid: Oid| relation.constraints.iter().any(|c| c.oid == oid);
+    let mut whole: &Relation = reference.child;
+    let mut part = reference.constraint.options.parent;
+    while let Some(oid) = part {
+        let Some(found) = scene.catalog.relations.values().find(|relation| above(relation, oid)) else { break };
+        whole = found;
+        part = whole.constraints.iter().find(|c| c.oid == oid).and_then(|c| c.options.parent);
+    }
+    let child = &whole.name;
     let parent = scene.catalog.relations.get(&reference.key.relation);
     let message = format!(
         "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{child}\"",
@@ -242,7 +254,8 @@ fn removed(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Err
         reference.constraint.name
     );
     let columns = parent.map(|p| column_names(p, &reference.key.columns)).unwrap_or_default();
-    violation(reference, scene, (message, &columns), values, format!("is still referenced from table \"{child}\"."))
+    let detail = format!("is still referenced from table \"{child}\".");
+    violation(reference, scene, (message, &columns), values, detail).with_schema(&whole.schema).with_table(child)
 }
 
 /// PostgreSQL's words for a row that refers to a key that is not there.

@@ -488,8 +488,8 @@ impl EngineSession {
     }
 
     fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
-        let timing = self.timing();
-        let mut origin = Origin::new(Arc::clone(&self.context), timing, statement.target);
+        let origin = Origin::new(Arc::clone(&self.context), self.timing(), statement.target);
+        let mut origin = origin.in_steps(&statement.before);
         origin.set_keys(statement, params, literals);
         origin
     }

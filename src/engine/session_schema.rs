@@ -256,14 +256,17 @@ impl SessionLink {
     }
 
     /// The tables that TRUNCATE empties, if one of them has triggers for it.
-    fn truncated(&self, catalog: &CatalogSnapshot, names: &[Name], cascade: bool) -> Vec<Oid> {
+    fn truncated(&self, catalog: &CatalogSnapshot, names: &[(Name, bool)], cascade: bool) -> Vec<Oid> {
         let path = self.context().settings.search_path();
-        let found = names.iter().filter_map(|name| match &name.schema {
-            Some(schema) => catalog.relation(schema, &name.name),
-            None => catalog.find_relation(&path, &name.name),
+        let found = names.iter().filter_map(|(name, only)| {
+            let table = match &name.schema {
+                Some(schema) => catalog.relation(schema, &name.name),
+                None => catalog.find_relation(&path, &name.name),
+            };
+            table.map(|table| if *only { vec![table] } else { catalog.inheritors(table.oid) })
         });
         let mut tables: Vec<Oid> = Vec::new();
-        found.for_each(|table| {
+        found.flatten().for_each(|table| {
             if !tables.contains(&table.oid) {
                 tables.push(table.oid);
             }

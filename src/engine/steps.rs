@@ -4,6 +4,7 @@
 //! due at its end is due after the last, and a failure of one is undone with the transaction or back to the savepoint, as
 //! PostgreSQL's statement would be.
 
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use rusqlite::types::Value as Held;
@@ -11,12 +12,13 @@ use rusqlite::types::Value as Held;
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::cursor::value_of;
+use crate::engine::functions::KeptRow;
 use crate::engine::row_change::{self, held};
 use crate::engine::statement::{Code, RawStatement, Step};
 use crate::engine::triggers::Firing;
 use crate::error::Result;
 use crate::limits::{memory, session as limits};
-use crate::sql::plan::{Keep, ProgramStep};
+use crate::sql::plan::{Arrangement, Keep, KeptValue, ProgramStep};
 use crate::types::value::Value;
 
 /// What keeping a value costs beside its text.
@@ -31,12 +33,25 @@ pub(crate) fn run(
     origins: &[Origin],
     note: &dyn Fn(Code),
 ) -> Result<()> {
+    entered.slot().make_room_for_rows(steps.iter().map(|step| step.list + 1).max().unwrap_or(0));
+    let mut seen = Seen::default();
     let mut changes = steps.iter().zip(origins).filter(|(step, _)| step.target.is_some());
     let first = changes.next().map(|(_, origin)| origin);
     first.map_or(Ok(()), |origin| origin.begin_loop(entered))?;
     let firing = steps.iter().zip(origins).find(|(step, _)| step.change.is_some());
     let firing = firing.map(|(_, origin)| Firing::new(entered, origin));
+    let main = steps.iter().filter_map(|step| step.change.as_ref()).find(|change| change.is_main);
+    if let (Some(change), Some(firing)) = (main, &firing) {
+        row_change::begin(firing, change)?;
+    }
     for (step, origin) in steps.iter().zip(origins) {
+        if step.only.is_some_and(|only| !seen.contains(entered, only)) {
+            continue;
+        }
+        if let Some(arrangement) = step.arranges {
+            arrange(entered, arrangement)?;
+            continue;
+        }
         entered.slot().forget_proposed_keys();
         let unchecked = step.target.is_some() && origin.is_unchecked();
         if unchecked {
@@ -54,10 +69,10 @@ pub(crate) fn run(
         let (rows, count) = outcome?;
         match step.keep {
             Keep::Nothing => {}
-            Keep::Rows => entered.slot().keep_rows(Arc::new(rows)),
+            Keep::Rows => entered.slot().keep_rows(step.list, rows),
             Keep::Count => {
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
-                entered.slot().keep_rows(Arc::new(vec![vec![Held::Integer(count)]]));
+                entered.slot().keep_rows(step.list, vec![vec![Held::Integer(count)]]);
             }
         }
     }
@@ -91,6 +106,41 @@ fn run_step(
     let outcome = outcome?;
     entered.slot().left_error()?;
     Ok(outcome)
+}
+
+/// The integers there are in columns of kept rows.
+#[derive(Default)]
+struct Seen(HashMap<(usize, usize), HashSet<i64>>);
+
+impl Seen {
+    fn contains(&mut self, entered: &Entered<'_>, KeptValue { kept, column, value }: KeptValue) -> bool {
+        let values = self.0.entry((kept, column)).or_insert_with(|| {
+            let rows = entered.slot().kept_rows(kept).unwrap_or_default();
+            rows.iter().filter_map(|row| integer(row.get(column))).collect()
+        });
+        values.contains(&value)
+    }
+}
+
+fn integer(value: Option<&Held>) -> Option<i64> {
+    if let Some(Held::Integer(value)) = value { Some(*value) } else { None }
+}
+
+/// Rows come table by table; they are told in the order in which they were given.
+fn arrange(entered: &Entered<'_>, Arrangement { rows, order }: Arrangement) -> Result<()> {
+    let slot = entered.slot();
+    let (Some(kept), Some(order)) = (slot.kept_rows(rows), slot.kept_rows(order)) else { return Ok(()) };
+    let mut by_table: HashMap<i64, VecDeque<KeptRow>> = HashMap::new();
+    for row in kept.iter() {
+        limits::work(VALUE)?;
+        by_table.entry(integer(row.last()).unwrap_or_default()).or_default().push_back(row.clone());
+    }
+    let next = |row: &KeptRow| by_table.get_mut(&integer(row.first())?)?.pop_front();
+    let arranged: Vec<KeptRow> = order.iter().filter_map(next).collect();
+    if arranged.len() == kept.len() {
+        slot.replace_rows(rows, arranged);
+    }
+    Ok(())
 }
 
 /// Runs a statement to its end; its rows, if they are to be kept.

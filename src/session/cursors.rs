@@ -15,6 +15,7 @@ use crate::session::rows::Rows;
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
 use crate::sql::plan::{Action, CursorCommand, CursorOptions, FetchDirection, Plan, Planned};
 use crate::types::format::Format;
+use crate::types::pg_type::Oid;
 use crate::types::value::{Value, ValueRef};
 
 impl StateMachine {
@@ -27,8 +28,8 @@ impl StateMachine {
         (simple, max_rows): (bool, u32),
     ) -> Outcome<Started> {
         match command {
-            CursorCommand::Declare { name, options, plan } => {
-                self.declare(name, *options, plan, &portal.params).await?;
+            CursorCommand::Declare { name, options, plan, tables } => {
+                self.declare(name, *options, (plan, tables), &portal.params).await?;
                 Ok(Started::Finished(Completion::Tag("DECLARE CURSOR")))
             }
             CursorCommand::Fetch { name, direction, moves: true } => {
@@ -49,7 +50,13 @@ impl StateMachine {
         }
     }
 
-    async fn declare(&mut self, name: &str, options: CursorOptions, plan: &Arc<Plan>, params: &[Value]) -> Outcome<()> {
+    async fn declare(
+        &mut self,
+        name: &str,
+        options: CursorOptions,
+        (plan, tables): (&Arc<Plan>, &Arc<[Oid]>),
+        params: &[Value],
+    ) -> Outcome<()> {
         if !options.hold && !self.session.status.is_block() {
             let message = "DECLARE CURSOR can only be used in transaction blocks";
             return Err(Error::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, message).into());
@@ -84,6 +91,7 @@ impl StateMachine {
             depth: self.session.savepoints.len(),
             options,
             held: false,
+            tables: Arc::clone(tables),
             created,
         });
         Ok(())
@@ -234,12 +242,28 @@ impl StateMachine {
             binary: portal.options.binary,
             scrollable: portal.options.scroll == Some(true),
             created: portal.created,
+            held: portal.held,
+            positions: positions(portal),
         };
         let mut cursors: Vec<CursorRow> = self.session.portals.values().map(shown).collect();
         cursors.sort_by(|a, b| a.name.cmp(&b.name));
         self.session.cursors_shown = !cursors.is_empty();
         lock(&self.context).cursors = cursors;
     }
+}
+
+/// The rows of tables that a cursor is on.
+fn positions(portal: &Portal) -> Vec<(Oid, Option<i64>)> {
+    let row = match &portal.state {
+        PortalState::Suspended(RowSource::Rows(rows)) => rows.current(),
+        _ => None,
+    };
+    let columns = portal.planned.plan.columns.as_deref().map_or(0, <[_]>::len);
+    let number = |place: usize| match row?.get(columns + place) {
+        Some(Value::Integer(number)) => Some(*number),
+        _ => None,
+    };
+    portal.tables.iter().enumerate().map(|(place, table)| (*table, number(place))).collect()
 }
 
 /// MOVE: how many rows it passes; for one that goes to a place, whether there is a row.

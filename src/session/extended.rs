@@ -185,6 +185,7 @@ impl StateMachine {
             depth: self.session.savepoints.len(),
             options: CursorOptions::default(),
             held: false,
+            tables: Arc::from([]),
             created,
         };
         self.session.keep_portal(bound);

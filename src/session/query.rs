@@ -13,7 +13,7 @@ use crate::session::machine::{Outcome, Running, State, StateMachine, Stop, lock}
 use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
 use crate::sql::plan::{Action, Bind, CursorOptions, Plan, Planned, TransactionCommand};
-use crate::sql::planner::{PlanCache, PlanContext, Source, unbound_parameter};
+use crate::sql::planner::{PlanCache, PlanContext, Source, has_parameters, unbound_parameter};
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
 
@@ -78,6 +78,7 @@ impl StateMachine {
                 depth: self.session.savepoints.len(),
                 options: CursorOptions::default(),
                 held: false,
+                tables: Arc::from([]),
                 created: 0,
             };
             let repeatable = self.repeatable(&portal, 0, Describe::Yes);
@@ -116,7 +117,7 @@ impl StateMachine {
     pub(super) fn plan_without_parameters(&self, plans: &PlanCache, source: &Source<'_>) -> Result<Planned> {
         match self.plan(plans, source, &[]) {
             Ok(planned) if !takes_parameters(&planned.plan) => Ok(planned),
-            Err(error) if error.code() != SqlState::INDETERMINATE_DATATYPE => Err(error),
+            Err(error) if error.code() != SqlState::INDETERMINATE_DATATYPE || !has_parameters(source) => Err(error),
             _ => Err(unbound_parameter(source)),
         }
     }

@@ -151,6 +151,8 @@ pub struct Portal {
     pub options: CursorOptions,
     /// Its transaction has committed, and it goes on (WITH HOLD).
     pub held: bool,
+    /// The tables whose rows' numbers are behind its columns.
+    pub tables: Arc<[Oid]>,
     /// When it was made, microseconds since 1970-01-01 UTC; 0 for an unnamed one, which nobody is shown.
     pub created: i64,
 }

@@ -7,7 +7,9 @@
 use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
-pub use crate::sql::syntax::ast::definition::{ReplicaIdentity, TriggerFiring, TriggerSelector};
+pub use crate::sql::syntax::ast::definition::{
+    IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity, TriggerFiring, TriggerSelector,
+};
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
 pub use crate::sql::syntax::ast::routine::{
@@ -138,6 +140,8 @@ pub enum Ddl {
         /// TABLE, or VIEW for the actions that views share.
         kind: ObjectKind,
         if_exists: bool,
+        /// ONLY: those that inherit from it stay as they are.
+        only: bool,
         actions: Vec<AlterAction>,
     },
     AlterSequence {
@@ -203,7 +207,8 @@ pub enum Ddl {
         cascade: bool,
     },
     Truncate {
-        tables: Vec<Name>,
+        /// With those of which ONLY was said.
+        tables: Vec<(Name, bool)>,
         restart_identity: bool,
         cascade: bool,
     },
@@ -251,6 +256,22 @@ pub struct CreateTable {
     pub constraints: Vec<ConstraintDefinition>,
     pub like: Vec<LikeClause>,
     pub parameters: Vec<Parameter>,
+    /// INHERITS, or the one of PARTITION OF.
+    pub parents: Vec<Name>,
+    /// PARTITION OF …
+    pub bound: Option<BoundDefinition>,
+    /// PARTITION BY, and where its columns stand.
+    pub partition_by: Option<(PartitionSpec, Vec<Option<u32>>)>,
+}
+
+/// FOR VALUES …, and where it stands.
+#[derive(Clone, Debug)]
+pub struct BoundDefinition {
+    pub bound: PartitionBound,
+    /// As clients count, for errors.
+    pub place: Option<u32>,
+    /// Of its values: of a range those of FROM, then those of TO.
+    pub places: Vec<Option<u32>>,
 }
 
 /// A storage parameter of WITH (…), SET (…) or RESET (…).
@@ -382,6 +403,8 @@ pub struct CreateIndex {
     pub predicate: Option<Expr>,
     pub nulls_not_distinct: bool,
     pub parameters: Vec<Parameter>,
+    /// ONLY: the partitions get no parts of it.
+    pub only: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -541,6 +564,18 @@ pub enum AlterAction {
         to: String,
     },
     Storage(StorageChange),
+    Inherit(Name),
+    NoInherit(Name),
+    /// Of an index without a bound.
+    AttachPartition {
+        name: Name,
+        bound: Option<BoundDefinition>,
+    },
+    DetachPartition {
+        name: Name,
+        concurrently: bool,
+        finalize: bool,
+    },
     /// OWNER TO, SET TABLESPACE …: nothing happens.
     Accept,
 }

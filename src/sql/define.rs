@@ -201,6 +201,11 @@ impl Definer<'_> {
     }
 
     /// A 42601 at a location.
+    /// Where something stands, as clients count.
+    fn place(self, location: Location) -> Option<u32> {
+        self.at(Error::new(SqlState::SYNTAX_ERROR, ""), location).fields().position
+    }
+
     fn syntax_error(self, message: impl Into<String>, location: Location) -> Error {
         self.at(Error::new(SqlState::SYNTAX_ERROR, message.into()), location)
     }

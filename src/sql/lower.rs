@@ -15,6 +15,7 @@ mod grouping;
 mod hypothetical;
 mod limit;
 mod locking;
+mod members;
 mod merge;
 mod modify;
 mod multiset;
@@ -22,13 +23,17 @@ mod once;
 pub mod print;
 mod program;
 mod project;
+mod pruning;
 mod record;
+mod recursion;
 mod returning;
+mod routing;
 mod rows;
 mod search;
 mod select;
 mod sets;
 mod subquery;
+mod system_columns;
 mod tree;
 mod window;
 
@@ -43,9 +48,10 @@ use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
 use crate::sql::row_change::ROW_VALUES;
-use crate::sql::tree::{EntryId, Expr, Modify, Query, RecordTypes, Var};
+use crate::sql::tree::{CteQuery, EntryId, Expr, Modify, Query, RecordTypes, TABLE_OID, Var};
 use crate::sql::types;
 use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
+use crate::types::value::Value;
 
 pub use print::Translated;
 pub use rows::{read_row, update_row};
@@ -85,7 +91,11 @@ pub struct Lowered {
 /// A query in SQLite's dialect.
 pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
+    if tree.ctes.iter().any(|cte| matches!(cte.query, CteQuery::Modify(_))) {
+        lower.reserve_aliases();
+    }
     let mut query = lower.query(tree)?;
+    lower.order_union(tree, &mut query);
     if context.shows {
         lower.show_objects(tree, &mut query)?;
     }
@@ -97,8 +107,12 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
 /// An INSERT, UPDATE or DELETE in SQLite's dialect.
 pub fn modify(tree: &Modify, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
+    lower.program.main = Some(std::ptr::from_ref(tree));
+    lower.reserve_aliases();
     let (statement, row) = lower.modify(tree)?;
-    let translated = lower.settled(statement, Some(tree))?.print(context)?;
+    let mut statement = lower.settled(statement, Some(tree))?;
+    lower.show_returned(&mut statement);
+    let translated = statement.print(context)?;
     let Program { steps, fires, .. } = lower.program;
     Ok(Lowered { translated, before: steps, fires, row })
 }
@@ -150,7 +164,15 @@ pub(super) struct Lower<'a> {
     /// What a row whose fields are converted has become, innermost last; of an array's elements `None`.
     elements: Vec<Option<lite::Expr>>,
     next_name: usize,
+    /// The name of the query that is lowered next, if it refers to itself.
+    recursive: Option<Rc<str>>,
+    /// Tables that are called as entries may be, of a statement that changes data: RETURNING names its table.
+    reserved: Vec<String>,
+    /// While RETURNING of an INSERT with DO UPDATE is lowered: the columns of the key by which it finds the row.
+    upsert_key: Option<Vec<i16>>,
     program: Program,
+    /// What conditions say of columns.
+    known: Vec<pruning::Known>,
     /// How many range table entries and WITH queries the lowering has added.
     added: u32,
 }
@@ -176,6 +198,8 @@ struct Entry {
 enum Columns {
     /// A table's, by attribute number.
     Named(Vec<(i16, Rc<str>)>),
+    /// The same of one table alone: its OID is a constant.
+    Member(Vec<(i16, Rc<str>)>, Oid),
     /// c1, c2 …
     Positional,
     /// Expressions.
@@ -186,11 +210,8 @@ impl Entry {
     fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
         let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
         let mut columns: Vec<(i16, Rc<str>)> = columns.collect();
-        let free = ["rowid", "_rowid_", "oid"]
-            .into_iter()
-            .find(|name| !relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)));
-        columns.extend(free.map(|rowid| (Var::PRESENCE, rowid.into())));
-        Entry { alias, columns: Columns::Named(columns) }
+        columns.push((Var::CTID, program::rowid_name(relation).into()));
+        Entry { alias, columns: Columns::Member(columns, relation.oid) }
     }
 
     /// A row whose values are parameters, from that one on.
@@ -211,6 +232,10 @@ impl Entry {
     /// A column; its type is the caller's affair.
     fn column(&self, var: &Var) -> Option<lite::ExprKind> {
         let column: Rc<str> = match &self.columns {
+            Columns::Member(_, oid) if var.attribute == TABLE_OID => {
+                return Some(lite::ExprKind::Const(Value::Integer(oid.0.into())));
+            }
+            Columns::Member(columns, _) => columns.iter().find(|(number, _)| *number == var.attribute)?.1.clone(),
             Columns::Named(columns) => columns.iter().find(|(number, _)| *number == var.attribute)?.1.clone(),
             Columns::Positional => format!("c{}", var.attribute).into(),
             Columns::Computed(columns) => {
@@ -234,7 +259,11 @@ impl<'a> Lower<'a> {
             domain_values: Vec::new(),
             elements: Vec::new(),
             next_name: 0,
+            recursive: None,
+            reserved: Vec::new(),
+            upsert_key: None,
             program: Program::default(),
+            known: Vec::new(),
             added: 0,
         }
     }
@@ -253,7 +282,24 @@ impl<'a> Lower<'a> {
 
     /// The alias of an entry.
     fn alias(&self, entry: EntryId) -> Rc<str> {
-        format!("t{}", entry.0).into()
+        self.unreserved(format!("t{}", entry.0))
+    }
+
+    /// Notes which tables have names like those of entries.
+    fn reserve_aliases(&mut self) {
+        let numbered = |name: &str| {
+            let number = name.strip_prefix(['t', 'T', 'u', 'U']);
+            number.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let names = self.catalog().relations.values().map(|relation| relation.sqlite_name.as_str());
+        self.reserved = names.filter(|name| numbered(name)).map(str::to_lowercase).collect();
+    }
+
+    fn unreserved(&self, mut alias: String) -> Rc<str> {
+        if self.reserved.contains(&alias) {
+            alias.push('_');
+        }
+        alias.into()
     }
 
     /// The number of an entry or a WITH query that the statement does not have.
@@ -265,7 +311,7 @@ impl<'a> Lower<'a> {
     /// An alias that no entry has.
     fn fresh_alias(&mut self) -> Rc<str> {
         self.next_name += 1;
-        format!("u{}", self.next_name).into()
+        self.unreserved(format!("u{}", self.next_name))
     }
 
     /// A name for a common table expression that is no WITH query's: SQLite looks for these before it looks for tables,
@@ -280,6 +326,9 @@ impl<'a> Lower<'a> {
             let column = format!("c{}", var.attribute).into();
             let column = lite::ColumnRef { alias: None, column, not_null: false };
             return Ok(lite::Expr { kind: lite::ExprKind::Column(column), type_oid, typmod });
+        }
+        if matches!(var.attribute, Var::XMIN | Var::XMAX) {
+            return self.transaction_of(var, type_oid);
         }
         let kind = self.entries.get(&var.entry).and_then(|entry| entry.column(var));
         let kind = kind.ok_or_else(|| Error::internal("a column of an entry that is not in scope"))?;

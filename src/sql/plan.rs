@@ -164,20 +164,45 @@ pub struct SqliteStatement {
 }
 
 /// A part of a statement that is more than one of SQLite's: data-modifying WITH, MERGE, RETURNING of other tables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ProgramStep {
     pub sql: Arc<str>,
     pub binds: Vec<Bind>,
     pub keep: Keep,
+    /// What is kept of it is added to what `__pg_kept(list)` gives to the steps after it.
+    pub list: usize,
     /// The relation it changes.
     pub target: Option<Oid>,
+    /// It is a DELETE.
+    pub deletes: bool,
     /// What becomes of the rows it gives, where triggers stand between.
     pub change: Option<Arc<RowChange>>,
+    /// It is left out unless there are such rows.
+    pub only: Option<KeptValue>,
+    /// Instead of running anything, it puts kept rows into the order of others.
+    pub arranges: Option<Arrangement>,
 }
 
-/// What is kept of a step: the n-th that keeps anything (from 0) is what `__pg_kept(n)` gives to the steps after it.
+/// Rows that were kept with this integer in a column (from 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeptValue {
+    pub kept: usize,
+    pub column: usize,
+    pub value: i64,
+}
+
+/// The rows of `rows`, each with the table it is of in its last column, as those of `order` come, whose first says the
+/// same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrangement {
+    pub rows: usize,
+    pub order: usize,
+}
+
+/// What is kept of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Keep {
+    #[default]
     Nothing,
     Rows,
     /// One row: how many rows it has changed.
@@ -322,8 +347,8 @@ pub enum PreparedCommand {
 /// SQL-level cursors (sql-declare.html, sql-fetch.html).
 #[derive(Clone, Debug)]
 pub enum CursorCommand {
-    /// DECLARE; the plan is the query's.
-    Declare { name: String, options: CursorOptions, plan: Arc<Plan> },
+    /// DECLARE; the plan is the query's. Behind its columns are the numbers of these tables' rows, for WHERE CURRENT OF.
+    Declare { name: String, options: CursorOptions, plan: Arc<Plan>, tables: Arc<[Oid]> },
     /// FETCH, and MOVE, which shows no rows.
     Fetch { name: String, direction: FetchDirection, moves: bool },
     /// `None` is ALL.

@@ -171,6 +171,11 @@ impl PlanCache {
     }
 }
 
+/// Whether a statement has parameters.
+pub fn has_parameters(source: &Source<'_>) -> bool {
+    source.tokens.iter().any(|token| token.kind == TokenKind::Param)
+}
+
 /// 42P02 for the first parameter of a statement that can have none.
 pub fn unbound_parameter(source: &Source<'_>) -> Error {
     let first = source.tokens.iter().find(|token| token.kind == TokenKind::Param);
@@ -374,9 +379,9 @@ fn other_statement(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]
     if let Some(utility) = utility::utility(stmt, source.text) {
         let utility = utility.map_err(|e| shift_position(e, source.offset))?;
         if let Utility::Declare { name, options, query } = utility {
-            let (plan, params) = cursor_query(query, param_types, context, source)?;
+            let (plan, tables, params) = cursor_query(query, param_types, context, source)?;
             analyzer.params = params;
-            let command = CursorCommand::Declare { name, options, plan };
+            let command = CursorCommand::Declare { name, options, plan, tables };
             return Ok((Tag::Fixed("DECLARE CURSOR"), None, Action::Cursor(command)));
         }
         if let Utility::Call(call) = utility {
@@ -659,25 +664,33 @@ fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
     })
 }
 
-/// The query of DECLARE, and its parameters' types.
+/// A cursor's plan, tables and parameters.
+type CursorQuery = (Arc<Plan>, Arc<[Oid]>, Vec<Oid>);
+
+/// The query of DECLARE, the tables whose rows it is positioned on, and its parameters' types.
 fn cursor_query(
     query: &SelectStmt,
     param_types: &[Oid],
     context: PlanContext<'_>,
     source: &Source<'_>,
-) -> Result<(Arc<Plan>, Vec<Oid>)> {
+) -> Result<CursorQuery> {
     // Its plan is kept without the constants that were lifted out of the text.
     let inner = Source { literals: Vec::new(), ..source.clone() };
     let mut analyzer = Analyzer::new(context, &inner, param_types);
-    let (tag, columns, action) = query_statement(&mut analyzer, query)?;
-    match &action {
-        Action::Sqlite(query) if query.target.is_none() && columns.is_some() => {}
-        _ => return Err(Error::unsupported("DECLARE CURSOR for a statement that changes data")),
+    if let SelectBody::Select(simple) = &query.body
+        && let Some(into) = &simple.into
+    {
+        let error = Error::new(SqlState::SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
+        return Err(analyzer.at(error, into.relation.location));
     }
+    let mut tree = analyzer.query(query)?;
+    let columns = Some(describe(&analyzer, &tree_targets(&tree), &tree));
+    let tables = analyzer.position_on_rows(&mut tree).into();
+    let (tag, action) = (Tag::Select, Action::Sqlite(lowered_query(&analyzer, &tree)?));
     analyzer.check_params()?;
     let param = |oid: &Oid| ParamType { oid: *oid, repr: repr_of(context.catalog, *oid) };
     let plan = Plan { params: analyzer.params.iter().map(param).collect(), columns, tag, action };
-    Ok((Arc::new(plan), analyzer.params.clone()))
+    Ok((Arc::new(plan), tables, analyzer.params.clone()))
 }
 
 fn explain(statement: &Stmt, context: PlanContext<'_>, source: &Source<'_>) -> Result<Analysed> {

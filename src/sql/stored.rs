@@ -303,6 +303,15 @@ pub fn column_expression(name: &str) -> Ast {
     Ast::ColumnRef(ColumnRef { fields, location: Location::UNKNOWN })
 }
 
+/// The name that an expression is, and nothing else.
+pub fn column_name(expression: &Ast) -> Option<&str> {
+    let Ast::ColumnRef(column) = expression else { return None };
+    match column.fields.as_slice() {
+        [Field::Name(name)] => Some(name),
+        _ => None,
+    }
+}
+
 /// Whether an expression is nothing but a column.
 pub fn is_column(expression: &Ast) -> bool {
     matches!(expression, Ast::ColumnRef(_))

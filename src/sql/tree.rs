@@ -41,6 +41,8 @@ pub enum ExprKind {
     Var(Var),
     /// A call of a function (FuncExpr). One that returns a set stands where it was written.
     Func(FunctionRef, Vec<Expr>),
+    /// The same with the last arguments in an array: VARIADIC (funcvariadic).
+    Variadic(FunctionRef, Vec<Expr>),
     /// An operator's application (OpExpr): one operand or two.
     Op(OperatorRef, Vec<Expr>),
     /// (a, b) op (c, d), field by field (RowCompareExpr). The operators of all fields have the same name.
@@ -122,11 +124,18 @@ pub enum ExprKind {
         container: Box<Expr>,
         indexes: Vec<Expr>,
     },
-    /// array[lower:upper]
+    /// array[lower:upper] …
     Slice {
         array: Box<Expr>,
-        lower: Option<Box<Expr>>,
-        upper: Option<Box<Expr>>,
+        bounds: Vec<Bounds>,
+    },
+    /// A container with another element, slice or member (SubscriptingRef with refassgnexpr). The bounds of an element
+    /// are its subscripts as upper ones.
+    Store {
+        container: Box<Expr>,
+        bounds: Vec<Bounds>,
+        slice: bool,
+        value: Box<Expr>,
     },
     /// [I]LIKE … ESCAPE: the value, the pattern, the escape. PostgreSQL calls like_escape() for the pattern.
     LikeEscape {
@@ -165,6 +174,11 @@ pub enum ExprKind {
         of: Oid,
     },
     Aggref(Box<Aggref>),
+    /// Whether a row is the one that a cursor stands on (CurrentOfExpr).
+    CurrentOf {
+        row: Var,
+        cursor: String,
+    },
     /// GROUPING(…) of grouping expressions (GroupingFunc).
     Grouping(Vec<Expr>),
     /// What a text says and nothing else needs: only in trees that are made to be printed (`analyze::written`).
@@ -191,6 +205,9 @@ pub enum Written {
     /// ROLLUP, CUBE, GROUPING SETS, or without a name a set (GroupingSet).
     Group(String),
 }
+
+/// The bounds of a slice in one dimension; one that is missing is the array's own.
+pub type Bounds = (Option<Expr>, Option<Expr>);
 
 /// How a value becomes one of another type (CoercionPathType).
 #[derive(Clone, Debug, PartialEq)]
@@ -278,14 +295,21 @@ pub struct Var {
     pub not_null: bool,
 }
 
-impl Var {
-    /// The attribute of a relation's entry that is not NULL where there is a row: where it is.
-    pub const PRESENCE: i16 = -1;
-}
+/// The attribute number of tableoid (TableOidAttributeNumber).
+pub const TABLE_OID: i16 = -6;
 
 /// Identifies a range table entry in a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntryId(pub u32);
+
+impl Var {
+    /// The row's place in its table: SQLite's number of it (SelfItemPointerAttributeNumber …).
+    pub const CTID: i16 = -1;
+    /// What changes whenever the row does: here a digest of it.
+    pub const XMIN: i16 = -2;
+    /// 0, unless ON CONFLICT DO UPDATE has made the row what it is.
+    pub const XMAX: i16 = -4;
+}
 
 impl EntryId {
     /// Not an entry: the output columns of the query itself, which ORDER BY of a set operation names.
@@ -480,8 +504,10 @@ pub struct RangeTblEntry {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum EntryKind {
-    /// A table, a sequence, a system relation.
+    /// A table, a sequence, a system relation; of a table only its own rows.
     Relation(Oid),
+    /// A table with the rows of those that inherit from it, or of its partitions.
+    Members(Oid),
     /// A sub-query; a view is one, too.
     Subquery {
         query: Box<Query>,

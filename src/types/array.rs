@@ -1,6 +1,7 @@
-//! Arrays as they are stored: JSON arrays, nested for more dimensions (see `types::pg_type::Repr`).
+//! Arrays as they are stored: JSON arrays, nested for more dimensions (see `types::pg_type::Repr`). Where one does not begin
+//! at 1, its lower bounds stand before it in a comment, which SQLite's JSON functions read over: `/*0*/[7,8]`.
 //!
-//! Owns: [`Reader`] and [`push_element`], the two directions between stored arrays and stored elements. Must not know:
+//! Owns: [`Reader`], [`split_bounds`] and [`push_element`], the two directions between stored arrays and stored elements. Must not know:
 //! the wire (`types::array_wire`). Readers take any JSON array, because SQLite's JSON functions may have built it.
 
 use std::borrow::Cow;
@@ -16,13 +17,39 @@ use crate::types::value::{Value, ValueRef};
 /// The number of dimensions an array may have (MAXDIM).
 pub const MAX_DIMENSIONS: usize = 6;
 
-/// 54000 for more dimensions than that.
 /// 54000 for an array or subscripts of more dimensions than there may be.
 pub fn too_many_dimensions(dimensions: usize) -> Error {
     Error::new(
         SqlState::PROGRAM_LIMIT_EXCEEDED,
         format!("number of array dimensions ({dimensions}) exceeds the maximum allowed ({MAX_DIMENSIONS})"),
     )
+}
+
+/// A stored array's lower bounds, as they stand before it, and its JSON. None are given where all are 1.
+pub fn split_bounds(stored: &str) -> (Option<&str>, &str) {
+    match stored.strip_prefix("/*").and_then(|rest| rest.split_once("*/")) {
+        Some((bounds, json)) => (Some(bounds), json),
+        None => (None, stored),
+    }
+}
+
+/// The lower bound of each dimension.
+pub fn lower_bounds(stored: &str, dimensions: usize) -> Vec<i64> {
+    let mut bounds: Vec<i64> = match split_bounds(stored).0 {
+        Some(bounds) => bounds.split(',').map(|bound| bound.parse().unwrap_or(1)).collect(),
+        None => Vec::new(),
+    };
+    bounds.resize(dimensions, 1);
+    bounds
+}
+
+/// An array with these lower bounds.
+pub fn with_bounds(bounds: &[i64], json: String) -> String {
+    if bounds.iter().all(|bound| *bound == 1) || json == "[]" {
+        return json;
+    }
+    let bounds: Vec<String> = bounds.iter().map(i64::to_string).collect();
+    format!("/*{}*/{json}", bounds.join(","))
 }
 
 /// A stored array's parts in order.
@@ -85,7 +112,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader at the start of a stored array.
     pub fn new(stored: &'a str) -> Self {
-        Reader { rest: stored, depth: 0, started: false }
+        Reader { rest: split_bounds(stored).1, depth: 0, started: false }
     }
 
     fn skip(&mut self) {

@@ -1,12 +1,13 @@
 //! Arrays whose elements are replaced or gone over: `a[2] := 1`, `a[1:2] := b`, FOREACH.
 //!
-//! Owns: [`set_element`], [`set_slice`], [`get_element`], [`slices`]. Must not know: where the values come from.
-//! Specification: array_set_element, array_set_slice and array_iterate in arrayfuncs.c. Stored arrays begin at 1 in each
-//! dimension; what would begin elsewhere is refused.
+//! Owns: [`set_element`], [`set_slice`], [`get_element`], [`get_slice`], [`slices`]. Must not know: where the values come from.
+//! Specification: array_set_element, array_set_slice and array_iterate in arrayfuncs.c.
 
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, session};
-use crate::types::array::{MAX_DIMENSIONS, Part, Reader, dimensions, push_element, too_many_dimensions};
+use crate::types::array::{
+    MAX_DIMENSIONS, Part, Reader, dimensions, lower_bounds, push_element, too_many_dimensions, with_bounds,
+};
 use crate::types::pg_type::Scalar;
 use crate::types::value::Value;
 
@@ -16,7 +17,14 @@ const MAX_ELEMENTS: usize = 134_217_727;
 /// An array taken apart.
 struct Array {
     dimensions: Vec<usize>,
+    lower: Vec<i64>,
     elements: Vec<Value>,
+}
+
+impl Array {
+    fn empty() -> Self {
+        Array { dimensions: Vec::new(), lower: Vec::new(), elements: Vec::new() }
+    }
 }
 
 fn read(stored: &str, scalar: Scalar) -> Result<Array> {
@@ -28,13 +36,14 @@ fn read(stored: &str, scalar: Scalar) -> Result<Array> {
             elements.push(element.to_value(scalar)?);
         }
     }
-    Ok(Array { dimensions: dimensions(stored)?, elements })
+    let dimensions = dimensions(stored)?;
+    Ok(Array { lower: lower_bounds(stored, dimensions.len()), dimensions, elements })
 }
 
-fn write(dimensions: &[usize], elements: &[Value], scalar: Scalar) -> Result<String> {
-    let mut out = String::with_capacity(elements.len() * 4 + 2);
-    write_level(dimensions, &mut elements.iter(), scalar, &mut out)?;
-    Ok(out)
+fn write(array: &Array, scalar: Scalar) -> Result<String> {
+    let mut out = String::with_capacity(array.elements.len() * 4 + 2);
+    write_level(&array.dimensions, &mut array.elements.iter(), scalar, &mut out)?;
+    Ok(with_bounds(&array.lower, out))
 }
 
 fn write_level<'v>(
@@ -64,29 +73,33 @@ fn subscript_error(message: &'static str) -> Error {
     Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message)
 }
 
-fn elsewhere() -> Error {
-    Error::unsupported("an array with a lower bound other than 1")
-}
-
-/// Makes a one-dimensional array so long.
-fn extend(array: &mut Array, length: usize) -> Result<()> {
+/// Makes a one-dimensional array reach from one subscript to another.
+fn extend(array: &mut Array, (lower, upper): (i64, i64)) -> Result<()> {
+    let first = array.lower.first().copied().unwrap_or(1);
+    let before = usize::try_from(first.saturating_sub(lower)).unwrap_or(0);
+    let end = first.saturating_add(array.elements.len() as i64);
+    let behind = usize::try_from(upper.saturating_add(1).saturating_sub(end)).unwrap_or(0);
+    let length = array.elements.len().saturating_add(before).saturating_add(behind);
     if length > MAX_ELEMENTS {
         let message = format!("array size exceeds the maximum allowed ({MAX_ELEMENTS})");
         return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
     }
-    let more = length.saturating_sub(array.elements.len());
-    memory::room(array.elements.len() * size_of::<Value>(), more * size_of::<Value>())?;
-    session::work(more)?;
+    memory::room(array.elements.len() * size_of::<Value>(), (before + behind) * size_of::<Value>())?;
+    session::work(before + behind)?;
+    if before > 0 {
+        array.elements.splice(0..0, std::iter::repeat_n(Value::Null, before));
+        array.lower = vec![lower];
+    }
     array.elements.resize(length, Value::Null);
     array.dimensions = vec![length];
     Ok(())
 }
 
 /// The place of an element; `None` outside of the array.
-fn place(dimensions: &[usize], subscripts: &[i64]) -> Option<usize> {
+fn place(array: &Array, subscripts: &[i64]) -> Option<usize> {
     let mut place = 0_usize;
-    for (length, subscript) in dimensions.iter().zip(subscripts) {
-        let index = usize::try_from(subscript.checked_sub(1)?).ok()?;
+    for ((length, lower), subscript) in array.dimensions.iter().zip(&array.lower).zip(subscripts) {
+        let index = usize::try_from(subscript.checked_sub(*lower)?).ok()?;
         if index >= *length {
             return None;
         }
@@ -104,7 +117,7 @@ pub fn get_element(stored: &str, scalar: Scalar, subscripts: &[i64]) -> Result<V
     if array.dimensions.len() != subscripts.len() {
         return Ok(Value::Null);
     }
-    let place = place(&array.dimensions, subscripts);
+    let place = place(&array, subscripts);
     Ok(place.and_then(|place| array.elements.into_iter().nth(place)).unwrap_or(Value::Null))
 }
 
@@ -113,7 +126,8 @@ fn first_level(stored: &str, scalar: Scalar, subscript: i64) -> Result<Value> {
     session::work(stored.len() / 8)?;
     let mut reader = Reader::new(stored);
     reader.next_part()?;
-    let mut left = subscript;
+    let lower = lower_bounds(stored, 1).first().copied().unwrap_or(1);
+    let mut left = subscript.saturating_sub(lower).saturating_add(1);
     while let Some(Part::Element(element)) = reader.next_part()? {
         left -= 1;
         if left == 0 {
@@ -128,30 +142,22 @@ pub fn set_element(stored: Option<&str>, scalar: Scalar, subscripts: &[i64], val
     if subscripts.len() > MAX_DIMENSIONS {
         return Err(too_many_dimensions(subscripts.len()));
     }
-    let mut array = match stored {
-        Some(stored) => read(stored, scalar)?,
-        None => Array { dimensions: Vec::new(), elements: Vec::new() },
-    };
+    let mut array = stored.map_or(Ok(Array::empty()), |stored| read(stored, scalar))?;
     if array.dimensions.is_empty() {
-        if subscripts.iter().any(|subscript| *subscript != 1) {
-            return Err(elsewhere());
-        }
-        array = Array { dimensions: vec![1; subscripts.len()], elements: vec![Value::Null] };
+        array =
+            Array { dimensions: vec![1; subscripts.len()], lower: subscripts.to_vec(), elements: vec![Value::Null] };
     }
     if array.dimensions.len() != subscripts.len() {
         return Err(subscript_error("wrong number of array subscripts"));
     }
     if let [subscript] = subscripts {
-        let length = usize::try_from(*subscript).ok().filter(|length| *length > 0).ok_or_else(elsewhere)?;
-        if length > array.elements.len() {
-            extend(&mut array, length)?;
-        }
+        extend(&mut array, (*subscript, *subscript))?;
     }
-    let place = place(&array.dimensions, subscripts).ok_or_else(|| subscript_error("array subscript out of range"))?;
+    let place = place(&array, subscripts).ok_or_else(|| subscript_error("array subscript out of range"))?;
     if let Some(element) = array.elements.get_mut(place) {
         *element = value;
     }
-    write(&array.dimensions, &array.elements, scalar)
+    write(&array, scalar)
 }
 
 /// The array with other elements between bounds, one pair for each dimension; a missing bound is the array's own.
@@ -161,10 +167,7 @@ pub fn set_slice(
     bounds: &[(Option<i64>, Option<i64>)],
     source: &str,
 ) -> Result<String> {
-    let mut array = match stored {
-        Some(stored) => read(stored, scalar)?,
-        None => Array { dimensions: Vec::new(), elements: Vec::new() },
-    };
+    let mut array = stored.map_or(Ok(Array::empty()), |stored| read(stored, scalar))?;
     let source = read(source, scalar)?.elements;
     if array.dimensions.is_empty() {
         array = empty_for(bounds)?;
@@ -173,43 +176,40 @@ pub fn set_slice(
         return Err(subscript_error("wrong number of array subscripts"));
     }
     let mut spans = Vec::with_capacity(array.dimensions.len());
-    for (index, length) in array.dimensions.iter().enumerate() {
+    for (index, (length, first)) in array.dimensions.iter().zip(&array.lower).enumerate() {
         let (lower, upper) = bounds.get(index).copied().unwrap_or((None, None));
-        let (lower, upper) = (lower.unwrap_or(1), upper.unwrap_or(*length as i64));
+        let (lower, upper) = (lower.unwrap_or(*first), upper.unwrap_or(first + *length as i64 - 1));
         if lower > upper {
             return Err(subscript_error("upper bound cannot be less than lower bound"));
         }
         spans.push((lower, upper));
     }
-    if let [(lower, upper)] = spans.as_slice() {
-        let length = usize::try_from(*upper).map_err(|_| elsewhere())?;
-        if *lower < 1 {
-            return Err(elsewhere());
-        }
-        if length > array.elements.len() {
-            extend(&mut array, length)?;
-        }
-    } else if spans.iter().zip(&array.dimensions).any(|((lower, upper), length)| *lower < 1 || *upper > *length as i64)
-    {
+    let outside = |((lower, upper), (length, first)): (&(i64, i64), (&usize, &i64))| {
+        lower < first || *upper > first + *length as i64 - 1
+    };
+    if let [span] = spans.as_slice() {
+        extend(&mut array, *span)?;
+    } else if spans.iter().zip(array.dimensions.iter().zip(&array.lower)).any(outside) {
         return Err(subscript_error("array subscript out of range"));
     }
     fill(&mut array, &spans, source)?;
-    write(&array.dimensions, &array.elements, scalar)
+    write(&array, scalar)
 }
 
 /// The array that a slice of an empty one makes.
 fn empty_for(bounds: &[(Option<i64>, Option<i64>)]) -> Result<Array> {
-    let mut dimensions = Vec::with_capacity(bounds.len());
+    let (mut dimensions, mut first) = (Vec::with_capacity(bounds.len()), Vec::with_capacity(bounds.len()));
     for bound in bounds {
         let (Some(lower), Some(upper)) = bound else {
             return Err(subscript_error("array slice subscript must provide both boundaries").with_detail(
                 "When assigning to a slice of an empty array value, slice boundaries must be fully specified.",
             ));
         };
-        if *lower != 1 {
-            return Err(elsewhere());
+        if lower > upper {
+            return Err(subscript_error("upper bound cannot be less than lower bound"));
         }
-        dimensions.push(usize::try_from(*upper).unwrap_or(0));
+        dimensions.push(usize::try_from(upper - lower + 1).unwrap_or(0));
+        first.push(*lower);
     }
     let count = dimensions.iter().fold(1_usize, |count, length| count.saturating_mul(*length));
     if count > MAX_ELEMENTS {
@@ -217,7 +217,7 @@ fn empty_for(bounds: &[(Option<i64>, Option<i64>)]) -> Result<Array> {
         return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
     }
     memory::room(0, count * size_of::<Value>())?;
-    Ok(Array { dimensions, elements: vec![Value::Null; count] })
+    Ok(Array { dimensions, lower: first, elements: vec![Value::Null; count] })
 }
 
 /// Replaces what is in the spans by the source's elements in their order.
@@ -228,20 +228,54 @@ fn fill(array: &mut Array, spans: &[(i64, i64)], source: Vec<Value>) -> Result<(
     }
     let mut at: Vec<i64> = spans.iter().map(|(lower, _)| *lower).collect();
     for value in source.into_iter().take(count) {
-        if let Some(place) = place(&array.dimensions, &at)
+        if let Some(place) = place(array, &at)
             && let Some(element) = array.elements.get_mut(place)
         {
             *element = value;
         }
-        for (subscript, (lower, upper)) in at.iter_mut().zip(spans).rev() {
-            *subscript += 1;
-            if *subscript <= *upper {
-                break;
-            }
-            *subscript = *lower;
-        }
+        advance(&mut at, spans);
     }
     Ok(())
+}
+
+/// The part of an array between bounds, one pair for each dimension; it begins at 1. Nothing outside of the array, and
+/// nothing for more bounds than dimensions (array_get_slice).
+pub fn get_slice(stored: &str, scalar: Scalar, bounds: &[(Option<i64>, Option<i64>)]) -> Result<String> {
+    let array = read(stored, scalar)?;
+    if array.dimensions.len() < bounds.len() || array.dimensions.is_empty() {
+        return Ok("[]".to_owned());
+    }
+    let mut spans = Vec::with_capacity(array.dimensions.len());
+    for (index, (length, first)) in array.dimensions.iter().zip(&array.lower).enumerate() {
+        let last = first + *length as i64 - 1;
+        let (lower, upper) = bounds.get(index).copied().unwrap_or((None, None));
+        let (lower, upper) = (lower.unwrap_or(*first).max(*first), upper.unwrap_or(last).min(last));
+        if lower > upper {
+            return Ok("[]".to_owned());
+        }
+        spans.push((lower, upper));
+    }
+    let dimensions: Vec<usize> = spans.iter().map(|(lower, upper)| (upper - lower + 1) as usize).collect();
+    let count = dimensions.iter().product::<usize>();
+    let mut elements = Vec::with_capacity(count);
+    let mut at: Vec<i64> = spans.iter().map(|(lower, _)| *lower).collect();
+    for _ in 0..count {
+        let place = place(&array, &at).and_then(|place| array.elements.get(place));
+        elements.push(place.cloned().unwrap_or(Value::Null));
+        advance(&mut at, &spans);
+    }
+    write(&Array { lower: vec![1; dimensions.len()], dimensions, elements }, scalar)
+}
+
+/// The next place within the spans, the last dimension first.
+fn advance(at: &mut [i64], spans: &[(i64, i64)]) {
+    for (subscript, (lower, upper)) in at.iter_mut().zip(spans).rev() {
+        *subscript += 1;
+        if *subscript <= *upper {
+            break;
+        }
+        *subscript = *lower;
+    }
 }
 
 /// The array's elements in order, or its parts of so many dimensions, as stored values.
@@ -252,8 +286,13 @@ pub fn slices(stored: &str, scalar: Scalar, slice: usize) -> Result<Vec<Value>> 
     }
     let outer = array.dimensions.len().saturating_sub(slice);
     let inner = array.dimensions.get(outer..).unwrap_or(&[]);
+    let lower = array.lower.get(outer..).unwrap_or(&[]);
     let size = inner.iter().product::<usize>().max(1);
-    array.elements.chunks(size).map(|part| write(inner, part, scalar).map(Value::Text)).collect()
+    let part = |elements: &[Value]| {
+        let part = Array { dimensions: inner.to_vec(), lower: lower.to_vec(), elements: elements.to_vec() };
+        write(&part, scalar).map(Value::Text)
+    };
+    array.elements.chunks(size).map(part).collect()
 }
 
 #[cfg(test)]
@@ -264,7 +303,7 @@ mod tests {
         set_element(stored, Scalar::Int4, subscripts, Value::Integer(value)).map_err(|error| error.message().to_owned())
     }
 
-    /// Recorded from PostgreSQL 15, but for the lower bounds.
+    /// Recorded from PostgreSQL 15.
     #[test]
     fn elements_are_set() {
         assert_eq!(set(Some("[1,2,3]"), &[2], 9).unwrap(), "[1,9,3]");
@@ -273,7 +312,9 @@ mod tests {
         assert_eq!(set(Some("[[1,2],[3,4]]"), &[2, 1], 9).unwrap(), "[[1,2],[9,4]]");
         assert_eq!(set(Some("[[1,2],[3,4]]"), &[3, 1], 9).unwrap_err(), "array subscript out of range");
         assert_eq!(set(Some("[[1,2],[3,4]]"), &[1], 9).unwrap_err(), "wrong number of array subscripts");
-        assert_eq!(set(None, &[3], 9).unwrap_err(), "an array with a lower bound other than 1 is not supported");
+        assert_eq!(set(None, &[3], 9).unwrap(), "/*3*/[9]");
+        assert_eq!(set(Some("[1]"), &[-1], 9).unwrap(), "/*-1*/[9,null,1]");
+        assert_eq!(set(Some("/*0*/[1,2]"), &[1], 9).unwrap(), "/*0*/[1,9]");
         assert!(set(Some("[1]"), &[i64::MAX], 9).unwrap_err().starts_with("array size exceeds"));
     }
 

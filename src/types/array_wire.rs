@@ -6,7 +6,10 @@
 use bytes::{BufMut, BytesMut};
 
 use crate::error::{Error, Result, SqlState};
-use crate::types::array::{Element, MAX_DIMENSIONS, Part, Reader, dimensions, push_element, too_many_dimensions};
+use crate::types::array::{
+    Element, MAX_DIMENSIONS, Part, Reader, dimensions, lower_bounds, push_element, split_bounds, too_many_dimensions,
+    with_bounds,
+};
 use crate::types::encoding::{decode_binary, decode_text, encode_scalar, insufficient_data, wrong_format};
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Oid, Scalar, type_info};
@@ -18,6 +21,13 @@ fn is_space(byte: u8) -> bool {
 
 /// Appends "{…}".
 pub(super) fn encode_text(stored: &str, scalar: Scalar, settings: &FormatSettings, out: &mut BytesMut) -> Result<()> {
+    if let (Some(_), _) = split_bounds(stored) {
+        let lengths = dimensions(stored)?;
+        for (lower, length) in lower_bounds(stored, lengths.len()).iter().zip(&lengths) {
+            out.put_slice(format!("[{lower}:{}]", lower + *length as i64 - 1).as_bytes());
+        }
+        out.put_u8(b'=');
+    }
     let mut reader = Reader::new(stored);
     let mut scratch = BytesMut::new();
     let mut first = true;
@@ -98,9 +108,9 @@ pub(super) fn encode_binary(
     let flags_at = out.len();
     out.put_i32(0);
     out.put_u32(element_type.0);
-    for length in &lengths {
+    for (length, lower) in lengths.iter().zip(lower_bounds(stored, lengths.len())) {
         out.put_i32(length_of(*length)?);
-        out.put_i32(1);
+        out.put_i32(i32::try_from(lower).unwrap_or(1));
     }
     let expected: usize = lengths.iter().product();
     let mut count = 0;
@@ -360,8 +370,8 @@ impl<'t> Literal<'t> {
     }
 }
 
-/// The lengths given before a literal ("[1:2][1:3]="), and the rest of it. Lower bounds other than 1 are not stored.
-fn explicit_dimensions(text: &str) -> Result<(Vec<usize>, &str)> {
+/// The lower bounds and lengths given before a literal ("[1:2][1:3]="), and the rest of it.
+fn explicit_dimensions(text: &str) -> Result<(Vec<(i64, usize)>, &str)> {
     let mut rest = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
     let mut lengths = Vec::new();
     let invalid = || malformed(text, "\"[\" must introduce explicitly-specified array dimensions.");
@@ -371,13 +381,14 @@ fn explicit_dimensions(text: &str) -> Result<(Vec<usize>, &str)> {
         let (lower, upper) = bounds.split_once(':').unwrap_or(("1", bounds));
         let lower: i32 = lower.trim().parse().map_err(|_| invalid())?;
         let upper: i32 = upper.trim().parse().map_err(|_| malformed(text, "Missing array dimension value."))?;
+        if lengths.len() == MAX_DIMENSIONS {
+            return Err(too_many_dimensions(MAX_DIMENSIONS + 1));
+        }
         if upper < lower {
             return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound"));
         }
-        if lower != 1 {
-            return Err(Error::unsupported("an array whose lower bound is not 1"));
-        }
-        lengths.push(upper as usize);
+        let length = i64::from(upper) - i64::from(lower) + 1;
+        lengths.push((i64::from(lower), usize::try_from(length).unwrap_or(usize::MAX)));
         rest = after.trim_start();
     }
     if lengths.is_empty() {
@@ -424,10 +435,14 @@ pub(super) fn decode_literal(text: &str, scalar: Scalar, type_name: &str, settin
             Token::Close => {}
         }
     }
-    if !lengths.is_empty() && dimensions(&stored)? != lengths {
+    if lengths.is_empty() {
+        return Ok(stored);
+    }
+    if !dimensions(&stored)?.iter().eq(lengths.iter().map(|(_, length)| length)) {
         return Err(malformed(text, "Specified array dimensions do not match array contents."));
     }
-    Ok(stored)
+    let lower: Vec<i64> = lengths.iter().map(|(lower, _)| *lower).collect();
+    Ok(with_bounds(&lower, stored))
 }
 
 /// Reads big-endian numbers off a binary value.
@@ -455,12 +470,12 @@ fn type_label(oid: Oid) -> &'static str {
     type_info(oid).map_or("???", |info| info.sql_name)
 }
 
-/// Reads the binary form into the stored one (array_recv). `lower_bound` is the one that is expected.
+/// Reads the binary form into the stored one (array_recv). With `from_zero` it is a vector, which counts from 0.
 pub(super) fn decode_array(
     bytes: &[u8],
     scalar: Scalar,
     element_type: Oid,
-    lower_bound: i32,
+    from_zero: bool,
     settings: &FormatSettings,
 ) -> Result<String> {
     let mut input = Input(bytes);
@@ -483,13 +498,11 @@ pub(super) fn decode_array(
             ),
         ));
     }
-    let mut lengths = Vec::with_capacity(depth);
+    let (mut lengths, mut lower) = (Vec::with_capacity(depth), Vec::with_capacity(depth));
     for _ in 0..depth {
         let length = input.int()?;
         let bound = input.int()?;
-        if length != 0 && bound != lower_bound {
-            return Err(Error::unsupported("an array whose lower bound is not 1"));
-        }
+        lower.push(if from_zero { 1 } else { i64::from(bound) });
         lengths.push(usize::try_from(length).map_err(|_| invalid_binary("invalid array length".to_owned()))?);
     }
     let too_large = || Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed");
@@ -505,7 +518,7 @@ pub(super) fn decode_array(
     } else {
         BinaryElements { input: &mut input, scalar, settings }.level(&lengths, &mut stored)?;
     }
-    if input.0.is_empty() { Ok(stored) } else { Err(wrong_format()) }
+    if input.0.is_empty() { Ok(with_bounds(&lower, stored)) } else { Err(wrong_format()) }
 }
 
 struct BinaryElements<'i, 'a> {
@@ -584,7 +597,7 @@ pub(super) fn encode_vector(
 pub(super) fn decode_vector(scalar: Scalar, format: Format, bytes: &[u8], settings: &FormatSettings) -> Result<String> {
     let (element, element_type) = vector_element(scalar);
     if format == Format::Binary {
-        return decode_array(bytes, element, element_type, 0, settings);
+        return decode_array(bytes, element, element_type, true, settings);
     }
     let text = crate::types::encoding::utf8(bytes)?;
     let type_name = type_label(element_type);

@@ -69,7 +69,7 @@ pub fn decode(repr: Repr, type_name: &str, format: Format, bytes: &[u8], setting
             array_wire::decode_literal(utf8(bytes)?, repr.scalar, element_name, settings).map(Value::Text)
         }
         (Some(element), Format::Binary) => {
-            array_wire::decode_array(bytes, repr.scalar, element, 1, settings).map(Value::Text)
+            array_wire::decode_array(bytes, repr.scalar, element, false, settings).map(Value::Text)
         }
     }
 }

@@ -289,12 +289,27 @@ fn print(node: &Node, classes: &[String], out: &mut String) {
     }
 }
 
-/// similar_escape_internal() of regexp.c, without its parts for SUBSTRING … FOR.
+/// similar_escape_internal() of regexp.c. What stands between two escaped double quotes is a group, the text around them
+/// takes as little as it can before and as much as it can after it.
 fn similar_to_are(source: &str, escape: Option<char>) -> Result<String> {
     let mut out = String::from("^(?:");
     let mut characters = source.chars();
     let mut in_class = false;
+    let mut quotes = 0;
     while let Some(c) = characters.next() {
+        if Some(c) == escape && characters.as_str().starts_with('"') && !in_class {
+            characters.next();
+            out.push_str(match quotes {
+                0 => "){1,1}?(",
+                1 => "){1,1}(?:",
+                _ => {
+                    let message = "SQL regular expression may not contain more than two escape-double-quote separators";
+                    return Err(Error::new(SqlState::INVALID_USE_OF_ESCAPE_CHARACTER, message));
+                }
+            });
+            quotes += 1;
+            continue;
+        }
         if Some(c) == escape {
             let escaped = characters.next().ok_or_else(|| {
                 Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape sequence in SIMILAR TO pattern")

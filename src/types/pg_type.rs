@@ -463,6 +463,8 @@ impl Oid {
     pub const RECORD_ARRAY: Oid = Oid(2287);
     #[doc = "`anynonarray`"]
     pub const ANYNONARRAY: Oid = Oid(2776);
+    pub const ANYCOMPATIBLE: Oid = Oid(5077);
+    pub const ANYCOMPATIBLEARRAY: Oid = Oid(5078);
     #[doc = "`_txid_snapshot`"]
     pub const TXID_SNAPSHOT_ARRAY: Oid = Oid(2949);
     #[doc = "`uuid`"]

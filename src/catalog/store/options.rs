@@ -66,8 +66,9 @@ fn written(relation: &Relation) -> Map<String, Json> {
         parameters,
         replica_identity,
         uses,
-        // In a table of their own.
+        // In tables of their own.
         triggers: _,
+        inheritance: _,
     } = &relation.options;
     let dropped: Vec<_> = dropped.iter().map(|c| (c.number, c.type_oid.0, c.typmod)).collect();
     said([
@@ -85,7 +86,7 @@ fn written(relation: &Relation) -> Map<String, Json> {
 }
 
 fn written_column(options: &ColumnOptions) -> Map<String, Json> {
-    let ColumnOptions { collation, storage, compression, statistics, parameters, uses } = options;
+    let ColumnOptions { collation, storage, compression, statistics, parameters, uses, inherited, not_local } = options;
     said([
         ("collation", json!(collation)),
         ("storage", json!(storage)),
@@ -93,7 +94,14 @@ fn written_column(options: &ColumnOptions) -> Map<String, Json> {
         ("statistics", json!(statistics)),
         ("parameters", json!(parameters)),
         ("uses", written_uses(uses)),
+        ("inherited", written_count(*inherited)),
+        ("not_local", json!(not_local)),
     ])
+}
+
+/// Zero is not said.
+fn written_count(count: u16) -> Json {
+    if count == 0 { Json::Null } else { json!(count) }
 }
 
 fn written_uses(uses: &Uses) -> Json {
@@ -103,12 +111,20 @@ fn written_uses(uses: &Uses) -> Json {
 }
 
 fn written_constraint(options: &ConstraintOptions) -> Map<String, Json> {
-    let ConstraintOptions { not_valid, no_inherit, match_full } = options;
-    said([("not_valid", json!(not_valid)), ("no_inherit", json!(no_inherit)), ("match_full", json!(match_full))])
+    let ConstraintOptions { not_valid, no_inherit, match_full, inherited, not_local, parent } = options;
+    said([
+        ("not_valid", json!(not_valid)),
+        ("no_inherit", json!(no_inherit)),
+        ("match_full", json!(match_full)),
+        ("inherited", written_count(*inherited)),
+        ("not_local", json!(not_local)),
+        ("parent", json!(parent.map(|oid| oid.0))),
+    ])
 }
 
 fn written_index(options: &IndexOptions) -> Map<String, Json> {
-    let IndexOptions { nulls_not_distinct, parameters, clustered, replica_identity, statistics, uses } = options;
+    let IndexOptions { nulls_not_distinct, parameters, clustered, replica_identity, statistics, uses, parent, invalid } =
+        options;
     said([
         ("nulls_not_distinct", json!(nulls_not_distinct)),
         ("parameters", json!(parameters)),
@@ -116,6 +132,8 @@ fn written_index(options: &IndexOptions) -> Map<String, Json> {
         ("replica_identity", json!(replica_identity)),
         ("statistics", json!(statistics)),
         ("uses", written_uses(uses)),
+        ("parent", json!(parent.map(|oid| oid.0))),
+        ("invalid", json!(invalid)),
     ])
 }
 
@@ -129,6 +147,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
         parameters: texts(options, "parameters"),
         replica_identity: number(options, "replica_identity"),
         uses: read_uses(options),
+        inheritance: std::mem::take(&mut relation.options.inheritance),
         triggers: Vec::new(),
     };
     let part = |kind: &str, key: String| options.get(kind).and_then(|parts| parts.get(key));
@@ -141,6 +160,8 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             statistics: number(said, "statistics"),
             parameters: texts(said, "parameters"),
             uses: read_uses(said),
+            inherited: number(said, "inherited").unwrap_or_default(),
+            not_local: flag(said, "not_local"),
         };
     }
     for constraint in &mut relation.constraints {
@@ -149,6 +170,9 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             not_valid: flag(said, "not_valid"),
             no_inherit: flag(said, "no_inherit"),
             match_full: flag(said, "match_full"),
+            inherited: number(said, "inherited").unwrap_or_default(),
+            not_local: flag(said, "not_local"),
+            parent: number(said, "parent").map(Oid),
         };
     }
     for index in &mut relation.indexes {
@@ -160,6 +184,8 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             replica_identity: flag(said, "replica_identity"),
             statistics: list(said, "statistics").filter_map(|pair| Some((at(pair, 0)?, at(pair, 1)?))).collect(),
             uses: read_uses(said),
+            parent: number(said, "parent").map(Oid),
+            invalid: flag(said, "invalid"),
         };
     }
 }

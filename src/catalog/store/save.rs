@@ -8,7 +8,7 @@ use crate::catalog::schema::{
     Constraint, ConstraintKind, EnumLabels, Identity, Index, IndexKey, Relation, RelationKind, Schema, UserType,
     UserTypeKind,
 };
-use crate::catalog::store::{options, triggers};
+use crate::catalog::store::{inheritance, options, triggers};
 use crate::types::pg_type::Oid;
 
 /// Takes `count` new OIDs; gives the first.
@@ -38,6 +38,7 @@ pub fn put_relation(connection: &Connection, relation: &Relation) -> Result<()> 
         params![relation.oid.0, relation.schema, relation.name, kind, relation.sqlite_name, relation.view_query],
     )?;
     options::put(connection, database, relation)?;
+    inheritance::put(connection, database, relation)?;
     triggers::put(connection, database, relation)?;
     put_columns(connection, database, relation)?;
     for constraint in &relation.constraints {
@@ -60,6 +61,7 @@ pub fn remove_relation(connection: &Connection, relation: &Relation) -> Result<(
     let database = database(relation);
     delete_parts(connection, database, relation.oid)?;
     options::remove(connection, database, relation.oid)?;
+    inheritance::remove(connection, database, relation.oid)?;
     triggers::remove(connection, database, relation.oid)?;
     connection.execute(&format!("DELETE FROM {database}.__pg_class WHERE oid = ?1"), [relation.oid.0])?;
     if relation.temporary {

@@ -3,10 +3,12 @@
 //! Must not know: SQLite. Specification: catalogs.html.
 
 use crate::catalog::composite::row_type_oid;
+use crate::catalog::inheritance::{KeyColumn, PartitionBound, Strategy};
 use crate::catalog::privileges::{PG_CLASS, PG_NAMESPACE};
 use crate::catalog::schema::{
     Column, DroppedColumn, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions,
 };
+use crate::catalog::tables::constraints::operator_class;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::own;
 use crate::catalog::tables::recorded::{Recording, recording};
@@ -43,6 +45,7 @@ fn option_array(parameters: &[String]) -> Cell {
 fn relkind(relation: &Relation) -> &'static str {
     match relation.kind {
         RelationKind::Table if relation.is_materialized() => "m",
+        RelationKind::Table if relation.is_partitioned() => "p",
         RelationKind::Table | RelationKind::System => "r",
         RelationKind::View => "v",
         RelationKind::Composite => "c",
@@ -102,6 +105,8 @@ pub fn referenced_tables(view: &View<'_>) -> Vec<Oid> {
 
 fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool) {
     let table = relation.kind == RelationKind::Table;
+    let stored = table && !relation.is_partitioned();
+    let inheritance = &relation.options.inheritance;
     let foreign = relation.constraints.iter().any(|c| c.foreign_key().is_some());
     let (owner, acl) = view.owner_and_acl(PG_CLASS, relation.oid, 0);
     row!(rows,
@@ -111,8 +116,8 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         reltype: row_type_oid(relation),
         relowner: owner,
         relacl: acl,
-        relam: if table { HEAP } else { Oid::INVALID },
-        relfilenode: if matches!(relation.kind, RelationKind::View | RelationKind::Composite) { Oid::INVALID } else { relation.oid },
+        relam: if stored { HEAP } else { Oid::INVALID },
+        relfilenode: if matches!(relation.kind, RelationKind::View | RelationKind::Composite) || table && !stored { Oid::INVALID } else { relation.oid },
         relpages: i32::from(relation.kind == RelationKind::Sequence),
         reltuples: match relation.kind {
             RelationKind::Sequence => 1.0,
@@ -127,7 +132,10 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         relhastriggers: foreign || referenced || !relation.options.triggers.is_empty(),
         relispopulated: !relation.options.unpopulated,
         relreplident: Cell::letter(relation.options.replica_identity.unwrap_or(if table { b'd' } else { b'n' })),
-        relminmxid: i32::from(table),
+        relminmxid: i32::from(stored),
+        relhassubclass: !inheritance.children.is_empty(),
+        relispartition: inheritance.bound.is_some(),
+        relpartbound: inheritance.bound.as_ref().map(|bound| bound.text()),
         reloptions: option_array(&relation.options.parameters),
     );
 }
@@ -147,10 +155,12 @@ fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &In
         relnamespace: view.namespace_oid(&relation.schema),
         relowner: view.catalog.owner_of(PG_CLASS, relation.oid),
         relam: access_method(&index.method),
-        relfilenode: index.oid,
-        relpages: 1,
+        relfilenode: if relation.is_partitioned() { Oid::INVALID } else { index.oid },
+        relpages: i32::from(!relation.is_partitioned()),
         relpersistence: persistence(relation),
-        relkind: "i",
+        relkind: if relation.is_partitioned() { "I" } else { "i" },
+        relispartition: index.options.parent.is_some(),
+        relhassubclass: relation.is_partitioned() && !relation.options.inheritance.children.is_empty(),
         relnatts: count(index.keys.len() + index.included.len()),
         relispopulated: true,
         relreplident: "n",
@@ -264,7 +274,8 @@ fn attribute(rows: &mut Rows, relation: Oid, column: &Column, declared: Oid, fac
             None => "",
         },
         attgenerated: if column.generated { "s" } else { "" },
-        attislocal: true,
+        attislocal: !column.options.not_local,
+        attinhcount: i32::from(column.options.inherited),
         attcollation: column.options.collation.as_deref().map_or(facts.collation, collation_oid),
         attoptions: option_array(&column.options.parameters),
     );
@@ -323,6 +334,49 @@ fn expression_name(key: &IndexKey) -> String {
     let is_call = text.ends_with(')') && !name.is_empty();
     let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if is_call && is_name { name.to_owned() } else { "expr".to_owned() }
+}
+
+/// What inherits from what, indexes of partitions from those of the partitioned table.
+pub fn inheritance(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations() {
+        for (parent, number) in relation.options.inheritance.parents.iter().zip(1..) {
+            row!(rows, inhrelid: relation.oid, inhparent: *parent, inhseqno: number);
+        }
+        for index in &relation.indexes {
+            if let Some(parent) = index.options.parent {
+                row!(rows, inhrelid: index.oid, inhparent: parent, inhseqno: 1);
+            }
+        }
+    }
+}
+
+/// Partitioned tables.
+pub fn partitioned_tables(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations() {
+        let inheritance = &relation.options.inheritance;
+        let Some(key) = &inheritance.key else { continue };
+        let is_default = |oid: &Oid| {
+            let child = view.catalog.relations.get(oid);
+            child.is_some_and(|child| child.options.inheritance.bound == Some(PartitionBound::Default))
+        };
+        let default = inheritance.children.iter().copied().find(is_default);
+        let method = access_method(if key.strategy == Strategy::Hash { "hash" } else { "btree" });
+        let facts: Vec<_> = key.columns.iter().map(|c| (c, type_facts(view.catalog, c.type_oid))).collect();
+        let collation = |(column, facts): &(&KeyColumn, TypeFacts)| {
+            column.collation.as_deref().map_or(facts.collation, collation_oid)
+        };
+        let expressions: Vec<&str> = key.columns.iter().filter_map(|column| column.expression.as_deref()).collect();
+        row!(rows,
+            partrelid: relation.oid,
+            partstrat: key.strategy.letter(),
+            partnatts: count(key.columns.len()),
+            partdefid: default.unwrap_or_default(),
+            partattrs: Cell::ints(key.columns.iter().map(|column| column.column)),
+            partclass: Cell::oids(facts.iter().map(|(c, f)| operator_class(method, c.type_oid, f.category))),
+            partcollation: Cell::oids(facts.iter().map(collation)),
+            partexprs: Some(expressions.join(", ")).filter(|text| !text.is_empty()),
+        );
+    }
 }
 
 /// Defaults and generation expressions.

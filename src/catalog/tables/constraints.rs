@@ -63,6 +63,7 @@ pub fn domain_constraint_oid(domain: Oid, number: u32) -> Oid {
 
 fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, constraint: &Constraint) {
     let foreign = constraint.foreign_key();
+    let of_partitions = constraint.options.parent.is_some() || foreign.is_some() && relation.is_partitioned();
     let letter = |l: Option<u8>| Cell::letter(l.unwrap_or(b' '));
     let columns =
         if constraint.columns.is_empty() { Cell::Null } else { Cell::ints(constraint.columns.iter().copied()) };
@@ -80,8 +81,10 @@ fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, const
         confupdtype: letter(foreign.map(|f| f.on_update)),
         confdeltype: letter(foreign.map(|f| f.on_delete)),
         confmatchtype: letter(foreign.map(|_| if constraint.options.match_full { b'f' } else { b's' })),
-        conislocal: true,
-        connoinherit: constraint.check().is_none() || constraint.options.no_inherit,
+        conislocal: !constraint.options.not_local,
+        coninhcount: i32::from(constraint.options.inherited),
+        conparentid: constraint.options.parent.unwrap_or_default(),
+        connoinherit: constraint.options.no_inherit || constraint.check().is_none() && !of_partitions,
         conkey: columns,
         confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
         conbin: constraint.check().map(str::to_owned),
@@ -145,7 +148,7 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
         indimmediate: !constraint.is_some_and(|c| c.deferrable),
         indisclustered: index.options.clustered,
         indisreplident: index.options.replica_identity,
-        indisvalid: true,
+        indisvalid: !index.options.invalid,
         indisready: true,
         indislive: true,
         indkey: Cell::ints(columns),
@@ -182,7 +185,7 @@ fn named_class(method: Oid, name: &str) -> Oid {
 }
 
 /// The default operator class of an access method for a type.
-fn operator_class(method: Oid, oid: Oid, category: u8) -> Oid {
+pub fn operator_class(method: Oid, oid: Oid, category: u8) -> Oid {
     static CLASSES: OnceLock<HashMap<(i64, i64), Oid>> = OnceLock::new();
     let classes = CLASSES.get_or_init(|| {
         let lines = Recording::new(recording!("pg_opclass")).lines().filter(|l| l.number("opcdefault") != 0);
@@ -245,6 +248,7 @@ pub fn dependencies(rows: &mut Rows, view: &View<'_>) {
             Kind::Normal => "n",
             Kind::Automatic => "a",
             Kind::Internal => "i",
+            Kind::Partition => "P",
         };
         depend(rows, reference(object), reference(on), kind);
     }

@@ -156,6 +156,10 @@ pub struct CursorRow {
     pub binary: bool,
     pub scrollable: bool,
     pub created: i64,
+    /// It goes on after its transaction.
+    pub held: bool,
+    /// The tables whose rows it may be on, and the numbers of these rows; none while it is on no row.
+    pub positions: Vec<(Oid, Option<i64>)>,
 }
 
 /// A state that can be restored (pgserver.versions).

@@ -2,6 +2,7 @@
 //! by its own ALTER TABLE where that is enough, else by a rebuild.
 
 use super::Change;
+use super::alter_members::Followed;
 use super::column::{check_identity_type, identity_kind, set_default};
 use super::drop::Object;
 use super::rebuild::Sources;
@@ -20,19 +21,19 @@ use crate::sql::ddl::{
 use crate::types::pg_type::Oid;
 
 /// The actions of one ALTER TABLE under way on one table.
-struct Alteration {
+pub(super) struct Alteration {
     /// The table as SQLite has it.
     before: Relation,
-    after: Relation,
+    pub(super) after: Relation,
     /// SQLite's table has to be made anew.
-    rebuild: bool,
+    pub(super) rebuild: bool,
     /// Columns that SQLite's ALTER TABLE can append.
     appended: Vec<i16>,
     sources: Sources,
     /// Indexes to make, unless a rebuild makes them all.
-    new_indexes: Vec<Oid>,
+    pub(super) new_indexes: Vec<Oid>,
     /// Foreign keys and checks that the rows there are must satisfy.
-    to_check: Vec<Oid>,
+    pub(super) to_check: Vec<Oid>,
 }
 
 impl Change<'_> {
@@ -40,7 +41,7 @@ impl Change<'_> {
         &mut self,
         name: &Name,
         kind: ObjectKind,
-        if_exists: bool,
+        (if_exists, only): (bool, bool),
         actions: &[AlterAction],
     ) -> Result<()> {
         if kind == ObjectKind::Type {
@@ -51,11 +52,16 @@ impl Change<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is a composite type", relation.name))
                 .with_hint("Use ALTER TYPE instead."));
         }
+        self.check_with_members(&relation, actions, only)?;
         if let [AlterAction::RenameColumn { name, to }] = actions {
             return self.rename_column(&relation, name, to);
         }
         if let [AlterAction::RenameConstraint { name, to }] = actions {
+            self.rename_check_in_members(&relation, name, to)?;
             return self.rename_constraint(&relation, name, to);
+        }
+        if let ([AlterAction::AttachPartition { name, .. }], RelationKind::Index) = (actions, relation.kind) {
+            return self.attach_index(&relation, name);
         }
         if actions.iter().all(|a| matches!(a, AlterAction::Accept)) {
             return Ok(());
@@ -76,11 +82,23 @@ impl Change<'_> {
             return Err(not_for(&relation, action));
         }
         self.check_not_pending(&relation, "ALTER TABLE")?;
+        if let [action] = actions
+            && self.tie(&relation, action)?
+        {
+            return Ok(());
+        }
         let mut work = self.begin_alteration(&relation)?;
         for action in actions {
             self.alter_action(&mut work, action)?;
         }
-        self.finish_alteration(work)
+        self.finish_alteration(work)?;
+        match relation.options.inheritance.children.is_empty() {
+            true => Ok(()),
+            false => {
+                let after = self.current(relation.oid)?;
+                self.follow_members(Followed { before: &relation, after: &after, actions }, only)
+            }
+        }
     }
 
     fn alter_index(&mut self, index: &Relation, actions: &[AlterAction]) -> Result<()> {
@@ -102,7 +120,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn begin_alteration(&self, relation: &Relation) -> Result<Alteration> {
+    pub(super) fn begin_alteration(&self, relation: &Relation) -> Result<Alteration> {
         let before = self.declared(relation)?;
         Ok(Alteration {
             after: before.clone(),
@@ -116,7 +134,7 @@ impl Change<'_> {
     }
 
     /// Brings SQLite's table to the picture.
-    fn finish_alteration(&mut self, work: Alteration) -> Result<()> {
+    pub(super) fn finish_alteration(&mut self, work: Alteration) -> Result<()> {
         let Alteration { before, after, mut rebuild, appended, sources, new_indexes, to_check } = work;
         let oid = after.oid;
         for column in &after.columns {
@@ -165,7 +183,7 @@ impl Change<'_> {
     }
 
     /// Ends what has been done so far, so that an action that changes other objects too finds it done.
-    fn flush(&mut self, work: &mut Alteration) -> Result<()> {
+    pub(super) fn flush(&mut self, work: &mut Alteration) -> Result<()> {
         let next = self.begin_alteration(&work.after)?;
         let done = std::mem::replace(work, next);
         let oid = done.after.oid;
@@ -173,7 +191,7 @@ impl Change<'_> {
         self.refresh(work, oid)
     }
 
-    fn refresh(&self, work: &mut Alteration, oid: Oid) -> Result<()> {
+    pub(super) fn refresh(&self, work: &mut Alteration, oid: Oid) -> Result<()> {
         let relation = self.catalog.relations.get(&oid).ok_or_else(|| Error::internal("altered table"))?;
         *work = self.begin_alteration(relation)?;
         Ok(())
@@ -242,6 +260,16 @@ impl Change<'_> {
             AlterAction::SetTriggers { which, firing } => super::trigger::set_firing(&mut work.after, which, *firing),
             AlterAction::SetLogged(logged) => self.set_logged(work, *logged),
             AlterAction::Storage(change) => self.change_storage(&mut work.after, change),
+            AlterAction::Inherit(_)
+            | AlterAction::NoInherit(_)
+            | AlterAction::AttachPartition { .. }
+            | AlterAction::DetachPartition { .. } => {
+                self.flush(work)?;
+                let oid = work.after.oid;
+                let relation = work.after.clone();
+                self.tie(&relation, action)?;
+                self.refresh(work, oid)
+            }
             AlterAction::Accept => Ok(()),
         }
     }
@@ -312,7 +340,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn alter_type(
+    pub(super) fn alter_type(
         &mut self,
         work: &mut Alteration,
         name: &str,
@@ -437,6 +465,23 @@ impl Change<'_> {
             settings: identity.settings.clone(),
         };
         self.own_sequence(&mut work.after, wanted)
+    }
+
+    /// A column that a parent has got.
+    pub(super) fn append_column(&mut self, work: &mut Alteration, column: Column) -> Result<()> {
+        let (number, needs_value) = (column.number, column.default.is_some() && !column.generated);
+        let first_column = work.after.columns.is_empty();
+        let has_domain_rules = self.base_type(column.type_oid) != column.type_oid;
+        let rebuild = needs_value || column.not_null || column.generated || has_domain_rules || first_column;
+        if needs_value {
+            work.sources.insert(number, self.default_sql(&column)?);
+        }
+        push_column(&mut work.after, column)?;
+        match rebuild {
+            true => work.rebuild = true,
+            false => work.appended.push(number),
+        }
+        Ok(())
     }
 
     /// The sequence of an identity column; 55000 if it is none.
@@ -688,6 +733,10 @@ fn action_name(action: &AlterAction) -> &'static str {
         AlterAction::SetLogged(true) => "SET LOGGED",
         AlterAction::SetLogged(false) => "SET UNLOGGED",
         AlterAction::Storage(change) => change.action(),
+        AlterAction::Inherit(_) => "INHERIT",
+        AlterAction::NoInherit(_) => "NO INHERIT",
+        AlterAction::AttachPartition { .. } => "ATTACH PARTITION",
+        AlterAction::DetachPartition { .. } => "DETACH PARTITION",
         AlterAction::Accept => "SET",
     }
 }

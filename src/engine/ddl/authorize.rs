@@ -91,9 +91,13 @@ impl Change<'_> {
             Ddl::CreateRoutine(create) => {
                 self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false)
             }
-            Ddl::RenameTrigger { table, .. } | Ddl::DropTrigger { table, .. } => {
-                self.authorize_object(holder, ObjectKind::Table, table)
-            }
+            Ddl::RenameTrigger { table, .. } => self.authorize_object(holder, ObjectKind::Table, table),
+            Ddl::DropTrigger { table, .. } => match self.usable(holder, table)? {
+                Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {
+                    Err(denied(format!("must be owner of relation {}", table.name)))
+                }
+                _ => Ok(()),
+            },
             // Asks itself, once it has found its relation.
             Ddl::CreateTrigger(_)
             | Ddl::Grant(_)
@@ -224,11 +228,11 @@ impl Change<'_> {
     fn authorize_truncate(
         &self,
         holder: &Holder,
-        names: &[Name],
+        names: &[(Name, bool)],
         (restart_identity, cascade): (bool, bool),
     ) -> Result<()> {
         let mut tables = Vec::new();
-        for name in names {
+        for (name, _) in names {
             tables.extend(self.usable(holder, name)?);
         }
         let mut next = 0;

@@ -35,6 +35,11 @@ impl Change<'_> {
                 self.add_key_using_index(relation, definition, index, false)
             }
             ConstraintDefinitionKind::Check(expression) => {
+                if definition.no_inherit && relation.is_partitioned() {
+                    let message =
+                        format!("cannot add NO INHERIT constraint to partitioned table \"{}\"", relation.name);
+                    return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+                }
                 let names = self.check_condition(expression, relation, "CHECK")?;
                 let text = self.deparse(expression, relation);
                 let only = match names.as_slice() {
@@ -98,6 +103,7 @@ impl Change<'_> {
             return Err(multiple_primary_keys(relation));
         }
         let numbers = key_columns(relation, columns, primary)?;
+        self.check_partition_unique(relation, &numbers, primary)?;
         for column in relation.columns.iter().filter(|column| numbers.contains(&column.number)) {
             self.require_order(column.type_oid)?;
         }
@@ -229,6 +235,9 @@ impl Change<'_> {
         (on_update, on_delete): (u8, u8),
     ) -> Result<()> {
         let parent = self.referenced_table(relation, table)?;
+        if parent.is_partitioned() {
+            return Err(Error::unsupported("a foreign key that refers to a partitioned table"));
+        }
         let numbers = foreign_columns(relation, columns)?;
         let parent_numbers = match (referenced.is_empty(), parent.primary_key()) {
             (false, _) => foreign_columns(&parent, referenced)?,
@@ -374,6 +383,7 @@ fn constraint_options(definition: &ConstraintDefinition) -> ConstraintOptions {
         not_valid: definition.not_valid,
         no_inherit: definition.no_inherit,
         match_full: matches!(definition.kind, ConstraintDefinitionKind::ForeignKey { match_full: true, .. }),
+        ..Default::default()
     }
 }
 

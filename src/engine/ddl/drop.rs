@@ -39,6 +39,7 @@ impl Change<'_> {
         };
         self.report(objects, &targets, cascade)?;
         let going: BTreeSet<Object> = targets.iter().map(|target| target.object).collect();
+        self.dropping.clone_from(&going);
         let alone = targets.iter().map(|target| target.object).filter(|object| !self.goes_with(*object, &going));
         // What depends stands before what it depends on.
         alone.collect::<Vec<_>>().into_iter().try_for_each(|object| self.remove_object(object))
@@ -222,7 +223,7 @@ impl Change<'_> {
                 let owner = self.catalog.relations.get(&relation);
                 let found = owner.and_then(|owner| owner.options.triggers.iter().find(|trigger| trigger.oid == oid));
                 let name = found.map_or("", |trigger| trigger.name.as_str());
-                format!("trigger {} on {} {}", quote_identifier(name), kind(relation), table(relation))
+                format!("trigger {name} on {} {}", kind(relation), table(relation))
             }
             Object::Rule(view) => format!("rule _RETURN on view {}", table(view)),
         }
@@ -269,7 +270,10 @@ impl Change<'_> {
             }
             _ => {}
         }
-        self.remove_relation(oid)
+        self.remove_relation(oid)?;
+        let parents = relation.options.inheritance.parents.iter();
+        let staying: Vec<Oid> = parents.copied().filter(|p| !self.dropping.contains(&Object::Relation(*p))).collect();
+        staying.into_iter().try_for_each(|parent| self.leave_parent(parent, oid))
     }
 
     fn remove_index(&mut self, oid: Oid) -> Result<()> {

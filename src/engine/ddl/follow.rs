@@ -105,6 +105,11 @@ impl Change<'_> {
                 *check = text(check, true)?;
             }
         }
+        for key in changed.options.inheritance.key.iter_mut().flat_map(|key| &mut key.columns) {
+            if let Some(expression) = &mut key.expression {
+                *expression = text(expression, true)?;
+            }
+        }
         for trigger in &mut changed.options.triggers {
             if let Some(condition) = &trigger.condition {
                 let relations = (&was, &now);

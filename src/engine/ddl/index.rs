@@ -86,11 +86,27 @@ impl Change<'_> {
             self.create_index_in_sqlite(&relation, &index)?;
         }
         relation.indexes.push(index);
+        if relation.is_partitioned() {
+            return self.spread_index(&table, relation, create.only);
+        }
         if relation.declared {
             return self.put_relation(relation);
         }
         self.put_foreign_relation(relation);
         Ok(())
+    }
+
+    /// A new index of a partitioned table, and its parts.
+    fn spread_index(&mut self, before: &Relation, mut relation: Relation, only: bool) -> Result<()> {
+        let incomplete = only && !relation.options.inheritance.children.is_empty();
+        let Some(index) = relation.indexes.last_mut() else { return Ok(()) };
+        index.options.invalid = incomplete;
+        if index.unique {
+            let numbers: Vec<i16> = index.keys.iter().map(|key| key.column).collect();
+            self.check_partition_unique(&relation, &numbers, false)?;
+        }
+        self.put_relation(relation.clone())?;
+        if only { Ok(()) } else { self.follow_index(before, &relation) }
     }
 
     fn column_key(&self, relation: &Relation, name: &str) -> Result<IndexKey> {
@@ -125,6 +141,12 @@ impl Change<'_> {
     pub(super) fn require_order(&self, type_oid: Oid) -> Result<()> {
         let base = self.base_type(type_oid);
         if has_order(base) { Ok(()) } else { Err(no_default_class(&type_display(&self.catalog, base), "btree")) }
+    }
+
+    /// Whether an operator class of an access method is a type's default one: 42704 if there is none of that name.
+    pub(super) fn is_default_class(&self, class: &str, type_oid: Oid, method: &str) -> Result<bool> {
+        let kept = self.key_class(Some(&Name::plain(class)), type_oid, &AccessMethod::of(method)?)?;
+        Ok(kept.is_none())
     }
 
     /// The operator class (ResolveOpClass). The type's default one is not kept.

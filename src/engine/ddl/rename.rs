@@ -205,6 +205,12 @@ impl Change<'_> {
     }
 
     pub(super) fn rename_column(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {
+        self.rename_own_column(relation, from, to)?;
+        self.rename_in_members(relation, from, to)
+    }
+
+    /// Without the tables that inherit it.
+    pub(super) fn rename_own_column(&mut self, relation: &Relation, from: &str, to: &str) -> Result<()> {
         let Some(column) = relation.column(from).cloned() else {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         };

@@ -95,6 +95,9 @@ impl Change<'_> {
                 ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
             }
         }
+        if let Some(check) = self.partition_check_sql(relation)? {
+            parts.push(format!("CONSTRAINT {} CHECK ({check})", quote(super::PARTITION_CHECK)));
+        }
         if relation.columns.is_empty() {
             // PostgreSQL has tables without columns, SQLite does not.
             parts.push(format!("{} INTEGER", quote("__pg_no_columns")));

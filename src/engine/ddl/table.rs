@@ -33,15 +33,25 @@ impl Change<'_> {
             return Ok(());
         };
         parameters::set(&mut relation.options.parameters, &create.parameters, parameters::TABLE)?;
-        let wanted = self.add_columns(&mut relation, create)?;
+        let parents = self.parents_of(create, &relation)?;
+        let wanted = match parents.is_empty() {
+            true => self.add_columns(&mut relation, create)?,
+            false => self.inherit_columns(&mut relation, create, &parents)?,
+        };
         for sequence in wanted {
             self.own_sequence(&mut relation, sequence)?;
         }
         let definitions: Vec<&ColumnDefinition> = create.columns.iter().collect();
         self.set_expressions(&mut relation, &definitions)?;
+        self.inherit_checks(&mut relation, &parents)?;
+        if let Some(spec) = &create.partition_by {
+            relation.options.inheritance.key = Some(self.partition_key(&relation, spec)?);
+        }
         let of_columns = create.columns.iter().flat_map(|c| &c.constraints);
         for definition in of_columns.chain(&create.constraints) {
-            self.add_constraint(&mut relation, definition)?;
+            if !self.merge_check(&mut relation, definition)? {
+                self.add_constraint(&mut relation, definition)?;
+            }
         }
         // There are no rows that could not satisfy them.
         relation.constraints.iter_mut().for_each(|constraint| constraint.options.not_valid = false);
@@ -49,7 +59,16 @@ impl Change<'_> {
             self.copy_indexes(&mut relation, like)?;
         }
         let oid = relation.oid;
+        relation.options.inheritance.parents = parents.iter().map(|parent| parent.oid).collect();
+        if let (Some(spec), [parent]) = (&create.bound, parents.as_slice()) {
+            let bound = self.partition_bound(parent, spec)?;
+            self.check_new_bound(parent, &relation.name, (&bound, spec))?;
+            relation.options.inheritance.bound = Some(bound);
+            self.inherit_indexes(&mut relation, parent)?;
+            self.inherit_foreign_keys(&mut relation, parent)?;
+        }
         self.finish_table(relation)?;
+        parents.iter().try_for_each(|parent| self.enter_child(parent.oid, oid))?;
         self.note_on_commit(oid, create.on_commit)
     }
 
@@ -120,7 +139,7 @@ impl Change<'_> {
     }
 
     /// LIKE: the source's columns, and what INCLUDING asks for of their properties.
-    fn copy_columns(&mut self, relation: &mut Relation, like: &LikeClause) -> Result<Vec<WantedSequence>> {
+    pub(super) fn copy_columns(&mut self, relation: &mut Relation, like: &LikeClause) -> Result<Vec<WantedSequence>> {
         let source = self.relation(&like.source)?;
         let mut wanted = Vec::new();
         for column in &source.columns {
@@ -187,6 +206,54 @@ impl Change<'_> {
                 let included = column_names(&source, &index.included);
                 self.copy_index(relation, &source, index, &super::index::with_included(names, included))?;
             }
+        }
+        Ok(())
+    }
+
+    /// The indexes of a partitioned table, as a partition has them.
+    pub(super) fn inherit_indexes(&mut self, relation: &mut Relation, parent: &Relation) -> Result<()> {
+        for index in &parent.indexes {
+            self.inherit_index(relation, parent, index)?;
+        }
+        Ok(())
+    }
+
+    /// One of them.
+    pub(super) fn inherit_index(&mut self, relation: &mut Relation, parent: &Relation, index: &Index) -> Result<()> {
+        let names = key_names(parent, index);
+        let constraint = index.constraint.and_then(|oid| parent.constraints.iter().find(|c| c.oid == oid));
+        match constraint {
+            Some(constraint) => {
+                let columns = KeySource::Columns(names, column_names(parent, &index.included));
+                let kind = match index.primary {
+                    true => ConstraintDefinitionKind::PrimaryKey(columns),
+                    false => ConstraintDefinitionKind::Unique(columns),
+                };
+                let definition = ConstraintDefinition {
+                    name: None,
+                    kind,
+                    deferrable: constraint.deferrable,
+                    initially_deferred: constraint.initially_deferred,
+                    not_valid: false,
+                    no_inherit: false,
+                    nulls_not_distinct: index.options.nulls_not_distinct,
+                    parameters: Vec::new(),
+                };
+                self.add_constraint(relation, &definition)?;
+                if let Some(added) = relation.constraints.last_mut() {
+                    added.options.inherited = 1;
+                    added.options.not_local = true;
+                    added.options.parent = Some(constraint.oid);
+                }
+            }
+            None => {
+                let included = column_names(parent, &index.included);
+                self.copy_index(relation, parent, index, &super::index::with_included(names, included))?;
+            }
+        }
+        if let Some(added) = relation.indexes.last_mut() {
+            added.options.parent = Some(index.oid);
+            added.options.invalid = false;
         }
         Ok(())
     }

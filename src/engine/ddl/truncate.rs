@@ -9,12 +9,20 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::Name;
 
 impl Change<'_> {
-    pub(super) fn truncate(&mut self, names: &[Name], restart_identity: bool, cascade: bool) -> Result<()> {
+    pub(super) fn truncate(&mut self, names: &[(Name, bool)], restart_identity: bool, cascade: bool) -> Result<()> {
         let mut tables: Vec<Arc<Relation>> = Vec::new();
-        for name in names {
+        for (name, only) in names {
             let table = self.table(name)?;
-            if tables.iter().all(|t| t.oid != table.oid) {
-                tables.push(table);
+            let members = if *only { vec![&table] } else { self.catalog.inheritors(table.oid) };
+            if *only && table.is_partitioned() {
+                let message = "cannot truncate only a partitioned table";
+                return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                    .with_hint("Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly."));
+            }
+            for member in members {
+                if tables.iter().all(|t| t.oid != member.oid) {
+                    tables.push(Arc::clone(member));
+                }
             }
         }
         self.add_referencing(&mut tables, cascade)?;

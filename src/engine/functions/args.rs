@@ -16,13 +16,25 @@ use crate::types::value::Value as StoredValue;
 
 /// The arguments of one call.
 pub struct Args<'c> {
-    context: &'c Context<'c>,
+    source: Source<'c>,
     slot: &'c ContextSlot,
+}
+
+/// Where they are.
+enum Source<'c> {
+    Call(&'c Context<'c>),
+    /// Made of an array (`spread`).
+    Values(&'c [Value]),
 }
 
 impl<'c> Args<'c> {
     pub(super) fn new(context: &'c Context<'c>, slot: &'c ContextSlot) -> Self {
-        Args { context, slot }
+        Args { source: Source::Call(context), slot }
+    }
+
+    /// Arguments that no call of SQLite's has.
+    pub(super) fn of_values(values: &'c [Value], slot: &'c ContextSlot) -> Self {
+        Args { source: Source::Values(values), slot }
     }
 
     /// The connection's slot: session, sequences, interrupt.
@@ -32,12 +44,15 @@ impl<'c> Args<'c> {
 
     /// How many arguments there are.
     pub fn len(&self) -> usize {
-        self.context.len()
+        match self.source {
+            Source::Call(context) => context.len(),
+            Source::Values(values) => values.len(),
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.context.is_empty()
+        self.len() == 0
     }
 
     /// The bytes of all arguments.
@@ -55,7 +70,11 @@ impl<'c> Args<'c> {
 
     /// The stored value; NULL for an argument that was not given.
     pub fn raw(&self, index: usize) -> ValueRef<'c> {
-        if index < self.context.len() { self.context.get_raw(index) } else { ValueRef::Null }
+        match self.source {
+            Source::Call(context) if index < context.len() => context.get_raw(index),
+            Source::Values(values) => values.get(index).map_or(ValueRef::Null, ValueRef::from),
+            Source::Call(_) => ValueRef::Null,
+        }
     }
 
     /// Whether the argument is NULL or was not given.
@@ -112,11 +131,12 @@ impl<'c> Args<'c> {
         make: impl FnOnce() -> Result<T>,
     ) -> Result<std::sync::Arc<T>> {
         let key = index as i32;
-        if let Ok(Some(kept)) = self.context.get_aux::<T>(key) {
+        let Source::Call(context) = self.source else { return make().map(std::sync::Arc::new) };
+        if let Ok(Some(kept)) = context.get_aux::<T>(key) {
             return Ok(kept);
         }
         let made = make()?;
-        self.context.set_aux(key, made).map_err(|error| Error::internal(format_args!("auxiliary data: {error}")))
+        context.set_aux(key, made).map_err(|error| Error::internal(format_args!("auxiliary data: {error}")))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Arrays: making, taking apart, searching, joining.
 //!
-//! An array is stored as JSON text, nested for more dimensions, and its lower bounds are 1 (`types::pg_type::Repr`).
+//! An array is stored as JSON text, nested for more dimensions, with its lower bounds before it where they are not 1
+//! (`types::array`).
 //! Specification: functions-array.html; errors as in arrayfuncs.c and array_userfuncs.c.
 
 use std::cmp::Ordering;
@@ -15,7 +16,9 @@ use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
-use crate::types::pg_type::{Scalar, TypeInfo, type_info};
+use crate::types::array::{lower_bounds, with_bounds};
+use crate::types::pg_type::{Scalar, TypeInfo};
+use crate::types::row_type::element_of;
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -25,8 +28,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_array_get", -1, get),
     Definition::pure("pg_array_slice", 3, slice).called_on_null(),
     Definition::pure("pg_array_length", 2, |a| Ok(dimension(a)?.map(|length| length as i64).into())),
-    Definition::pure("pg_array_upper", 2, |a| Ok(dimension(a)?.map(|length| length as i64).into())),
-    Definition::pure("pg_array_lower", 2, |a| Ok(dimension(a)?.map(|_| 1i64).into())),
+    Definition::pure("pg_array_upper", 2, |a| Ok(bounds_of(a)?.map(|(_, upper)| upper).into())),
+    Definition::pure("pg_array_lower", 2, |a| Ok(bounds_of(a)?.map(|(lower, _)| lower).into())),
     Definition::pure("pg_array_ndims", 1, |a| Ok(Some(dimensions(&array(a, 0)?).len() as i64).filter(|n| *n > 0).into())),
     Definition::pure("pg_array_dims", 1, show_dimensions),
     Definition::pure("pg_cardinality", 1, |a| Ok((flat(&array(a, 0)?).len() as i64).into())),
@@ -42,6 +45,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_array_remove", 3, |a| replace(a, false)).called_on_null(),
     Definition::pure("pg_array_replace", 4, |a| replace(a, true)).called_on_null(),
     Definition::pure("pg_array_fill", 3, fill).called_on_null(),
+    Definition::pure("pg_array_fill", 4, fill).called_on_null(),
     Definition::pure("pg_trim_array", 2, trim),
     Definition::pure("pg_arraycontains", 3, |a| contains(a, 1, 2)),
     Definition::pure("pg_arraycontained", 3, |a| contains(a, 2, 1)),
@@ -75,6 +79,20 @@ fn store(elements: Vec<Value>) -> Result<Output> {
     Ok(Value::Array(elements).to_string().into())
 }
 
+/// The same with lower bounds, as far as there are dimensions.
+fn store_from(mut bounds: Vec<i64>, elements: Vec<Value>) -> Result<Output> {
+    bounds.resize(dimensions(&elements).len(), 1);
+    match store(elements)? {
+        Output::Value(Stored::Text(json)) => Ok(with_bounds(&bounds, json).into()),
+        other => Ok(other),
+    }
+}
+
+/// The lower bounds of an array argument, whose elements these are.
+fn bounds(args: &Args<'_>, index: usize, elements: &[Value]) -> Result<Vec<i64>> {
+    Ok(lower_bounds(&args.text(index)?, dimensions(elements).len()))
+}
+
 fn subscript_error(message: &'static str) -> Error {
     Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message)
 }
@@ -93,7 +111,8 @@ fn dimensions(elements: &[Value]) -> Vec<usize> {
 /// The elements proper, in storage order.
 /// The array with all elements in one dimension, which most have anyway.
 fn flattened(args: &Args<'_>) -> Result<Output> {
-    if !args.text(0)?.starts_with("[[") {
+    let text = args.text(0)?;
+    if !text.starts_with("[[") && !text.starts_with('/') {
         return Ok(Output::Argument(0));
     }
     store(flat(&array(args, 0)?).into_iter().cloned().collect())
@@ -129,7 +148,8 @@ fn shaped(args: &Args<'_>) -> Result<Output> {
         };
         shape.into_iter().map(fill).collect()
     }
-    store(refill(array(args, 0)?, &mut array(args, 1)?.into_iter()))
+    let shape = array(args, 0)?;
+    store_from(bounds(args, 0, &shape)?, refill(shape, &mut array(args, 1)?.into_iter()))
 }
 
 fn one_dimensional(elements: &[Value], error: &'static str) -> Result<()> {
@@ -141,12 +161,17 @@ fn build(args: &Args<'_>) -> Result<Output> {
     let info = args.cached(0, || find_type(&args.text(0)?))?;
     let mut out = String::from("[");
     let mut shape: Option<Vec<usize>> = None;
+    let mut lower = vec![1];
     for index in 1..args.len() {
         if index > 1 {
             out.push(',');
         }
         if info.is_array() {
-            let inner = if args.is_null(index) { Vec::new() } else { dimensions(&array(args, index)?) };
+            let elements = if args.is_null(index) { Vec::new() } else { array(args, index)? };
+            let inner = dimensions(&elements);
+            if index == 1 && !inner.is_empty() {
+                lower.extend(bounds(args, index, &elements)?);
+            }
             if shape.as_ref().is_some_and(|shape| *shape != inner) {
                 let message = "multidimensional arrays must have array expressions with matching dimensions";
                 return Err(subscript_error(message));
@@ -157,7 +182,7 @@ fn build(args: &Args<'_>) -> Result<Output> {
     }
     out.push(']');
     // Arrays of empty arrays are empty.
-    Ok(if shape.is_some_and(|shape| shape.is_empty()) { Output::Static("[]") } else { out.into() })
+    Ok(if shape.is_some_and(|shape| shape.is_empty()) { Output::Static("[]") } else { with_bounds(&lower, out).into() })
 }
 
 /// pg_array_join(array, array …): one array of the elements of all, which is how a long ARRAY[…] is made.
@@ -185,11 +210,14 @@ fn output_of(element: &Value) -> Output {
 
 /// pg_array_get(array, i, j …): NULL outside of the array or for the wrong number of subscripts.
 fn get(args: &Args<'_>) -> Result<Output> {
-    let mut value = Value::Array(array(args, 0)?);
+    let elements = array(args, 0)?;
+    let lower = lower_bounds(&args.text(0)?, args.len());
+    let mut value = Value::Array(elements);
     for index in 1..args.len() {
         let subscript = args.int(index)?;
         let Value::Array(elements) = value else { return Ok(Output::NULL) };
-        let at = usize::try_from(subscript - 1).ok();
+        let first = lower.get(index - 1).copied().unwrap_or(1);
+        let at = subscript.checked_sub(first).and_then(|at| usize::try_from(at).ok());
         match at.and_then(|at| elements.into_iter().nth(at)) {
             Some(element) => value = element,
             None => return Ok(Output::NULL),
@@ -216,12 +244,26 @@ fn dimension(args: &Args<'_>) -> Result<Option<usize>> {
     Ok(usize::try_from(wanted - 1).ok().and_then(|index| lengths.get(index).copied()))
 }
 
+/// The bounds of a dimension.
+fn bounds_of(args: &Args<'_>) -> Result<Option<(i64, i64)>> {
+    let Some(length) = dimension(args)? else { return Ok(None) };
+    let lower = lower_bounds(&args.text(0)?, array_dimensions(args)?);
+    let lower = usize::try_from(args.int(1)? - 1).ok().and_then(|index| lower.get(index)).copied().unwrap_or(1);
+    Ok(Some((lower, lower + length as i64 - 1)))
+}
+
+fn array_dimensions(args: &Args<'_>) -> Result<usize> {
+    Ok(dimensions(&array(args, 0)?).len())
+}
+
 fn show_dimensions(args: &Args<'_>) -> Result<Output> {
     let lengths = dimensions(&array(args, 0)?);
     if lengths.is_empty() {
         return Ok(Output::NULL);
     }
-    Ok(lengths.iter().map(|length| format!("[1:{length}]")).collect::<String>().into())
+    let lower = lower_bounds(&args.text(0)?, lengths.len());
+    let shown = lengths.iter().zip(lower).map(|(length, lower)| format!("[{lower}:{}]", lower + *length as i64 - 1));
+    Ok(shown.collect::<String>().into())
 }
 
 /// An argument of a typed call as an element; NULL is one too.
@@ -240,16 +282,18 @@ fn append(args: &Args<'_>) -> Result<Output> {
     let typed = Typed::new(args)?;
     let mut elements = typed_array(&typed, args, 0)?;
     require_one_dimension(&elements)?;
+    let lower = if typed.is_null(0) { vec![1] } else { lower_bounds(&args.text(1)?, 1) };
     elements.push(element(&typed, 1)?);
-    store(elements)
+    store_from(lower, elements)
 }
 
 fn prepend(args: &Args<'_>) -> Result<Output> {
     let typed = Typed::new(args)?;
     let mut elements = typed_array(&typed, args, 1)?;
     require_one_dimension(&elements)?;
+    let lower = if typed.is_null(1) { vec![1] } else { lower_bounds(&args.text(2)?, 1) };
     elements.insert(0, element(&typed, 0)?);
-    store(elements)
+    store_from(lower, elements)
 }
 
 fn require_one_dimension(elements: &[Value]) -> Result<()> {
@@ -267,27 +311,34 @@ fn concatenate(args: &Args<'_>) -> Result<Output> {
     }
     let (mut left, mut right) = (array(args, 0)?, array(args, 1)?);
     let (a, b) = (dimensions(&left), dimensions(&right));
-    let joined = match (a.as_slice(), b.as_slice()) {
-        ([], _) => right,
-        (_, []) => left,
-        ([_, a @ ..], [_, b @ ..]) if a == b => {
-            left.append(&mut right);
-            left
-        }
-        ([_, a @ ..], b) if a == b => {
-            left.push(Value::Array(right));
-            left
-        }
-        (a, [_, b @ ..]) if a == b => {
-            right.insert(0, Value::Array(left));
-            right
-        }
-        _ => {
-            return Err(subscript_error("cannot concatenate incompatible arrays")
-                .with_detail("Arrays with differing element dimensions are not compatible for concatenation."));
-        }
+    if a.is_empty() || b.is_empty() {
+        return Ok(Output::Argument(usize::from(a.is_empty())));
+    }
+    let (first, second) = (bounds(args, 0, &left)?, bounds(args, 1, &right)?);
+    let incompatible = |detail: String| subscript_error("cannot concatenate incompatible arrays").with_detail(detail);
+    let same = |a: usize, b: usize, kind: &str, lengths: (&[usize], &[usize])| {
+        let inner = lengths.0.get(a..) == lengths.1.get(b..) && first.get(a..) == second.get(b..);
+        let detail = format!("Arrays with differing {kind} are not compatible for concatenation.");
+        if inner { Ok(()) } else { Err(incompatible(detail)) }
     };
-    store(joined)
+    let lower = if a.len() >= b.len() { first.clone() } else { second.clone() };
+    let joined = if a.len() == b.len() {
+        same(1, 1, "element dimensions", (&a, &b))?;
+        left.append(&mut right);
+        left
+    } else if a.len() == b.len() + 1 {
+        same(1, 0, "dimensions", (&a, &b))?;
+        left.push(Value::Array(right));
+        left
+    } else if a.len() + 1 == b.len() {
+        same(0, 1, "dimensions", (&a, &b))?;
+        right.insert(0, Value::Array(left));
+        right
+    } else {
+        let detail = format!("Arrays of {} and {} dimensions are not compatible for concatenation.", a.len(), b.len());
+        return Err(incompatible(detail));
+    };
+    store_from(lower, joined)
 }
 
 /// Whether two elements are the same for "IS NOT DISTINCT FROM", by the element type's own equality.
@@ -324,9 +375,11 @@ fn position(args: &Args<'_>) -> Result<Output> {
     } else {
         args.int(3)?
     };
-    let skipped = usize::try_from(first - 1).unwrap_or(0);
+    let lower = lower_bounds(&args.text(1)?, 1).first().copied().unwrap_or(1);
+    let first = if typed.len() < 3 { lower } else { first };
+    let skipped = usize::try_from(first.saturating_sub(lower)).unwrap_or(0);
     let found = places(info, &elements, &wanted, skipped, false)?;
-    Ok(found.first().map(|index| *index as i64 + 1).into())
+    Ok(found.first().map(|index| *index as i64 + lower).into())
 }
 
 fn positions(args: &Args<'_>) -> Result<Output> {
@@ -337,7 +390,8 @@ fn positions(args: &Args<'_>) -> Result<Output> {
     let (elements, wanted, info) = (array(args, 1)?, element(&typed, 1)?, typed.type_of(1)?);
     one_dimensional(&elements, "searching for elements in multidimensional arrays is not supported")?;
     let found = places(info, &elements, &wanted, 0, true)?;
-    store(found.into_iter().map(|index| Value::from(index + 1)).collect())
+    let lower = lower_bounds(&args.text(1)?, 1).first().copied().unwrap_or(1);
+    store(found.into_iter().map(|index| Value::from(index as i64 + lower)).collect())
 }
 
 /// array_remove(array, element) and array_replace(array, from, to).
@@ -347,6 +401,7 @@ fn replace(args: &Args<'_>, with_another: bool) -> Result<Output> {
         return Ok(Output::NULL);
     }
     let (elements, wanted, info) = (array(args, 1)?, element(&typed, 1)?, typed.type_of(1)?);
+    let lower = bounds(args, 1, &elements)?;
     if !with_another {
         one_dimensional(&elements, "removing elements from multidimensional arrays is not supported")?;
         let mut kept = Vec::with_capacity(elements.len());
@@ -356,11 +411,11 @@ fn replace(args: &Args<'_>, with_another: bool) -> Result<Output> {
                 kept.push(element);
             }
         }
-        return store(kept);
+        return store_from(lower, kept);
     }
     let replacement = element(&typed, 2)?;
     let replaced = elements.into_iter().map(|inner| replaced(inner, info, &wanted, &replacement));
-    store(replaced.collect::<Result<_>>()?)
+    store_from(lower, replaced.collect::<Result<_>>()?)
 }
 
 fn replaced(value: Value, info: &TypeInfo, wanted: &Value, replacement: &Value) -> Result<Value> {
@@ -384,14 +439,29 @@ const COMPARISON: usize = 64;
 /// The most elements an array can have (MaxArraySize).
 const MAX_ELEMENTS: i64 = 134_217_727;
 
-/// array_fill(element, lengths)
+/// The lower bounds that array_fill is given.
+fn filled_from(args: &Args<'_>, typed: &Typed<'_, '_>, dimensions: usize) -> Result<Vec<i64>> {
+    if typed.len() < 3 {
+        return Ok(vec![1; dimensions]);
+    }
+    let bounds = array(args, 3)?;
+    if bounds.len() != dimensions {
+        let detail = "Low bound array has different size than dimensions array.";
+        return Err(subscript_error("wrong number of array subscripts").with_detail(detail));
+    }
+    let missing = || Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "dimension values cannot be null");
+    bounds.iter().map(|bound| bound.as_i64().ok_or_else(missing)).collect()
+}
+
+/// array_fill(element, lengths [, lower bounds])
 fn fill(args: &Args<'_>) -> Result<Output> {
     let typed = Typed::new(args)?;
-    if typed.is_null(1) {
+    if typed.is_null(1) || typed.len() > 2 && typed.is_null(2) {
         let message = "dimension array or low bound array cannot be null";
         return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, message));
     }
     let lengths = array(args, 2)?;
+    let lower = filled_from(args, &typed, lengths.len())?;
     let element = element(&typed, 0)?;
     let mut shape = Vec::new();
     let mut total = 1i64;
@@ -424,7 +494,7 @@ fn fill(args: &Args<'_>) -> Result<Output> {
         level.push(']');
         text = level;
     }
-    Ok(text.into())
+    Ok(with_bounds(&lower, text).into())
 }
 
 fn trim(args: &Args<'_>) -> Result<Output> {
@@ -492,7 +562,7 @@ fn join(args: &Args<'_>) -> Result<Output> {
         return Ok(Output::NULL);
     }
     let info = typed.type_of(0)?;
-    let element_type = info.repr.array_of.and_then(type_info).ok_or_else(|| Error::internal("not an array type"))?;
+    let element_type = element_of(info).ok_or_else(|| Error::internal("not an array type"))?;
     let (elements, separator) = (array(args, 1)?, args.text(2)?);
     let null_text = if typed.len() > 2 && !typed.is_null(2) { Some(args.text(3)?) } else { None };
     let mut parts = Vec::new();

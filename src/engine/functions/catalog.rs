@@ -6,6 +6,7 @@
 use super::{Args, Definition, Output, object_ids};
 use crate::catalog::composite::relation_of;
 use crate::catalog::definitions::{Names, Shown, quote_identifier};
+use crate::catalog::partition_constraint;
 use crate::catalog::qualify::qualified;
 use crate::catalog::routine_text::{Arguments, routine_of};
 use crate::catalog::routines::{Body, PG_PROC, Routine};
@@ -18,6 +19,7 @@ use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
 use crate::catalog::tables::triggers;
 use crate::catalog::tables::types::user_types;
+use crate::engine::partitioning::key_name;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ruleutils::{self, Style};
 use crate::sql::stored;
@@ -46,6 +48,9 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_ruledef", 2, rule_definition),
     Definition::stable("pg_get_expr", 2, expression),
     Definition::stable("pg_get_expr", 3, expression),
+    Definition::stable("pg_get_partkeydef", 1, partition_key),
+    Definition::stable("pg_get_partition_constraintdef", 1, partition_condition),
+    Definition::stable("pg_partition_root", 1, partition_root),
     Definition::stable("pg_get_serial_sequence", 2, serial_sequence),
     Definition::stable("pg_get_function_arguments", 1, |a| function_text(a, Proc::arguments, |n, r| Some(n.routine_arguments(r, Arguments::WithDefaults)))),
     Definition::stable("pg_get_function_identity_arguments", 1, |a| function_text(a, Proc::arguments, |n, r| Some(n.routine_arguments(r, Arguments::Identity)))),
@@ -223,6 +228,42 @@ fn rule_definition(args: &Args<'_>) -> Result<Output> {
                 format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {name} DO INSTEAD {query}")
             })
             .into())
+    })
+}
+
+/// PARTITION BY's words behind those two.
+fn partition_key(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let relation = names.catalog.relations.get(&oid);
+        let found = relation.and_then(|r| r.options.inheritance.key.as_ref().map(|key| (r, key)));
+        let Some((relation, key)) = found else { return Ok(Output::NULL) };
+        let columns = key.columns.iter().map(|column| {
+            let mut text = key_name(&column.text(relation));
+            if let Some(collation) = &column.collation {
+                text.push_str(&format!(" COLLATE {}", quote_identifier(collation)));
+            }
+            text
+        });
+        let columns: Vec<String> = columns.collect();
+        Ok(format!("{} ({})", key.strategy.name().to_uppercase(), columns.join(", ")).into())
+    })
+}
+
+fn partition_condition(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let relation = names.catalog.relations.get(&oid);
+        Ok(relation.and_then(|relation| partition_constraint::text(names, relation)).into())
+    })
+}
+
+/// The topmost table of a tree of partitions, or the topmost index.
+fn partition_root(args: &Args<'_>) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let tree = super::partitions::above(names.catalog, oid);
+        Ok(tree.last().map(|oid| i64::from(oid.0)).into())
     })
 }
 

@@ -12,11 +12,13 @@ use serde_json::Value;
 use super::aggregate::unpack;
 use super::jsonb;
 use crate::error::Result;
+use crate::types::array::{lower_bounds, split_bounds};
 use crate::types::json;
 use crate::types::numeric_wire;
 use crate::types::order;
 use crate::types::pg_type::{Oid, RangeOf, Repr, Scalar};
 use crate::types::row_type::Order;
+use crate::types::value::Value as Stored;
 
 /// Registers the collations.
 pub(super) fn register(connection: &Connection) -> Result<()> {
@@ -127,6 +129,27 @@ fn compare_text(scalar: Scalar, a: &str, b: &str) -> Ordering {
     }
 }
 
+/// How two stored values of one type compare; NULL is greater than all.
+pub(crate) fn compare_values(repr: Repr, a: &Stored, b: &Stored) -> Ordering {
+    match (a, b) {
+        (Stored::Null, Stored::Null) => Ordering::Equal,
+        (Stored::Null, _) => Ordering::Greater,
+        (_, Stored::Null) => Ordering::Less,
+        (Stored::Text(a), Stored::Text(b)) if repr.array_of.is_some() => {
+            compare_arrays(a, b, &|a, b| compare_elements(repr.scalar, a, b))
+        }
+        (Stored::Text(a), Stored::Text(b)) => compare_stored(repr.scalar, a, b),
+        (Stored::Integer(a), Stored::Integer(b)) => a.cmp(b),
+        (Stored::Real(a), Stored::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+        (Stored::Integer(a), Stored::Real(b)) => (*a as f64).partial_cmp(b).unwrap_or(Ordering::Equal),
+        (Stored::Real(a), Stored::Integer(b)) => a.partial_cmp(&(*b as f64)).unwrap_or(Ordering::Equal),
+        (Stored::Blob(a), Stored::Blob(b)) => a.cmp(b),
+        // NaN is a text among numbers, a number of more than 63 bits too.
+        (Stored::Text(_) | Stored::Blob(_), _) => Ordering::Greater,
+        (_, Stored::Text(_) | Stored::Blob(_)) => Ordering::Less,
+    }
+}
+
 /// How stored values that are texts compare, rows among them.
 fn compare_stored(scalar: Scalar, a: &str, b: &str) -> Ordering {
     match scalar {
@@ -166,7 +189,8 @@ fn compare_packed(a: &str, b: &str) -> Ordering {
 /// Element by element; then the array with fewer elements is less, with fewer dimensions, and with the smaller first
 /// dimension that differs (array_cmp).
 fn compare_arrays(a: &str, b: &str, compare: &dyn Fn(&Value, &Value) -> Ordering) -> Ordering {
-    let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let parse = |text: &str| serde_json::from_str::<Value>(split_bounds(text).1).ok();
+    let (bounds, others) = (split_bounds(a).0.is_some() || split_bounds(b).0.is_some(), (a, b));
     order::read(a, b, parse, |a, b| {
         let (mut left, mut right) = (Vec::new(), Vec::new());
         flatten(a, &mut left);
@@ -177,6 +201,13 @@ fn compare_arrays(a: &str, b: &str, compare: &dyn Fn(&Value, &Value) -> Ordering
             .then_with(|| left.len().cmp(&right.len()))
             .then_with(|| a_lengths.len().cmp(&b_lengths.len()))
             .then_with(|| a_lengths.cmp(&b_lengths))
+            .then_with(|| match bounds {
+                true => {
+                    let of = |text| lower_bounds(text, a_lengths.len());
+                    of(others.0).cmp(&of(others.1))
+                }
+                false => Ordering::Equal,
+            })
     })
 }
 

@@ -5,6 +5,7 @@
 use crate::engine::constraint_timing::PendingKey;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::types::unsafe_label;
+use crate::types::array::{Element, Part, Reader};
 use crate::types::pg_type::Oid;
 
 use std::hash::{Hash, Hasher};
@@ -20,6 +21,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_raise_domain", 5, raise_domain),
     Definition::pure("pg_enum_in", -1, enum_in),
     Definition::pure("pg_enum_order", 2, enum_order),
+    Definition::pure("pg_enum_array_order", 2, enum_array_order),
     Definition::pure("pg_enum_label", 2, enum_label),
     Definition::pure("pg_enum_range", -1, enum_range).called_on_null(),
     Definition::pure("pg_limit", 1, limit).called_on_null(),
@@ -30,6 +32,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_recheck_unique", -1, recheck_unique),
     Definition::stable("pg_propose", -1, propose).called_on_null(),
     Definition::stable("pg_affect", -1, affect).called_on_null(),
+    Definition::stable("pg_affected", -1, affected).called_on_null(),
+    Definition::pure("pg_row_version", -1, row_version).called_on_null(),
 ];
 
 /// The error with this SQLSTATE and message: the ELSE of a domain's check.
@@ -68,6 +72,28 @@ fn enum_in(args: &Args<'_>) -> Result<Output> {
     }
     let message = format!("invalid input value for enum {}: \"{label}\"", args.text(1)?);
     Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message))
+}
+
+/// The places of an array's labels: pg_enum_array_order(array, labels).
+fn enum_array_order(args: &Args<'_>) -> Result<Output> {
+    let (labels, array) = (labels(args, 1)?, args.text(0)?);
+    let mut reader = Reader::new(&array);
+    let mut places = String::new();
+    while let Some(part) = reader.next_part()? {
+        if !places.is_empty() && !places.ends_with('[') && part != Part::Close {
+            places.push(',');
+        }
+        match part {
+            Part::Open => places.push('['),
+            Part::Close => places.push(']'),
+            Part::Element(Element::Text(label)) => {
+                let place = labels.iter().position(|known| *known == label).unwrap_or(labels.len());
+                places.push_str(&place.to_string());
+            }
+            Part::Element(_) => places.push_str("null"),
+        }
+    }
+    Ok(places.into())
 }
 
 /// The label's place in its enum's order: pg_enum_order(label, labels).
@@ -155,7 +181,39 @@ fn affect(args: &Args<'_>) -> Result<Output> {
             "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
         ));
     }
+    if let Some(key) = key_hash(args, 1) {
+        args.slot().note_affected(key);
+    }
     Ok(Output::Argument(0))
+}
+
+/// The transaction that is older than every other (transam.h): which one has changed a row is not known.
+const FROZEN_TRANSACTION: i64 = 2;
+
+/// The xmax of a row of an INSERT's RETURNING: not 0 if DO UPDATE has changed it, pg_affected(key's values …).
+fn affected(args: &Args<'_>) -> Result<Output> {
+    let affected = key_hash(args, 0).is_some_and(|key| args.slot().is_affected(key));
+    Ok(if affected { FROZEN_TRANSACTION } else { 0i64 }.into())
+}
+
+/// A row's xmin, a digest of its values: pg_row_version(number, values …).
+fn row_version(args: &Args<'_>) -> Result<Output> {
+    if args.is_null(0) {
+        return Ok(Output::NULL);
+    }
+    let mut digest = xxhash_rust::xxh3::Xxh3::new();
+    for index in 0..args.len() {
+        match args.raw(index) {
+            ValueRef::Null => digest.update(&[0]),
+            ValueRef::Integer(i) => digest.update(&i.to_le_bytes()),
+            ValueRef::Real(r) => digest.update(&r.to_le_bytes()),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => digest.update(bytes),
+        }
+        digest.update(&[0xff]);
+    }
+    // Below 3 are PostgreSQL's own.
+    let version = (digest.digest() & 0xffff_ffff).max(3);
+    Ok((version as i64).into())
 }
 
 /// `None` if a part of the key is NULL: such keys do not conflict.

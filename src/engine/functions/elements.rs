@@ -14,6 +14,7 @@ use super::{Args, ContextSlot};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
+use crate::types::array::split_bounds;
 use crate::types::pg_type::{Scalar, TypeInfo, type_by_name};
 use crate::types::row_type::{Row, element_of, type_of_text};
 use crate::types::row_wire;
@@ -108,7 +109,7 @@ pub(super) fn push_element(info: &TypeInfo, value: ValueRef<'_>, out: &mut Strin
         return Ok(());
     }
     if info.repr.array_of.is_some() {
-        out.push_str(&text_of(value)?);
+        out.push_str(split_bounds(&text_of(value)?).1);
         return Ok(());
     }
     crate::types::array::push_element(out, info.repr.scalar, stored(value)?)
@@ -202,7 +203,7 @@ pub(super) fn stored_element(element: &serde_json::Value) -> rusqlite::types::Va
 pub(super) fn parse_array<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     let elements = text.bytes().filter(|byte| *byte == b',').count() + 1;
     memory::reserve(elements.saturating_mul(size_of::<serde_json::Value>() + PER_NUMBER).saturating_add(text.len()))?;
-    serde_json::from_str(text).map_err(malformed_array)
+    serde_json::from_str(split_bounds(text).1).map_err(malformed_array)
 }
 
 pub(super) fn malformed_array(error: serde_json::Error) -> Error {

@@ -11,6 +11,8 @@ use crate::limits::session as limits;
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_like", 2, |a| like(a, false)),
     Definition::pure("pg_like", 3, |a| like(a, false)),
+    Definition::pure("pg_bytea_like", 2, bytea_like),
+    Definition::pure("pg_bytea_like", 3, bytea_like),
     Definition::pure("pg_ilike", 2, |a| like(a, true)),
     Definition::pure("pg_ilike", 3, |a| like(a, true)),
 ];
@@ -38,6 +40,13 @@ fn like(args: &Args<'_>, ignore_case: bool) -> Result<Output> {
         return Ok(matches(&text, &pattern, escape.map(lower))?.into());
     }
     Ok(matches(&text, &pattern, escape)?.into())
+}
+
+/// Byte by byte.
+fn bytea_like(args: &Args<'_>) -> Result<Output> {
+    let text = |index: usize| Ok::<String, Error>(args.bytes(index)?.iter().copied().map(char::from).collect());
+    let escape = if args.len() < 3 { Some('\\') } else { text(2)?.chars().next() };
+    Ok(matches(&text(0)?, &text(1)?, escape)?.into())
 }
 
 /// What one step costs.

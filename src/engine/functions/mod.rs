@@ -42,6 +42,7 @@ mod network;
 mod normalize;
 mod numeric;
 mod object_ids;
+mod partitions;
 mod privileges;
 mod range;
 mod ranges;
@@ -54,12 +55,14 @@ mod rows;
 mod server_info;
 mod session;
 mod sets;
+mod spread;
 mod strings;
+mod subscripts;
 mod system_ids;
 mod text_search;
 mod unnest;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -68,6 +71,7 @@ use rusqlite::functions::FunctionFlags;
 
 pub(crate) use args::owned;
 pub use args::{Args, Output};
+pub(crate) use collations::compare_values;
 
 use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
@@ -100,6 +104,8 @@ struct Slot {
     any_pending: AtomicBool,
     /// The keys of rows the running INSERT has proposed, and whether more than once.
     proposed: Mutex<HashMap<u64, bool>>,
+    /// The keys of rows that it has changed instead.
+    affected: Mutex<HashSet<u64>>,
     /// The rows that steps of the running statement have kept.
     kept: Mutex<Vec<KeptRows>>,
     /// The triggers of relations, ready to fire, as that version of the schema has them.
@@ -109,6 +115,8 @@ struct Slot {
     /// The trigger functions that run inside of each other, each with its transition tables.
     running_triggers: Mutex<Vec<Arc<[TransitionTable]>>>,
     trigger_depth: AtomicUsize,
+    /// The relations whose rows are being changed one by one.
+    in_use: Mutex<Vec<Oid>>,
     /// The running statement is all that its transaction has done: it need not wait for rows while others wait for it.
     gives_way: AtomicBool,
     /// The row that such a statement has failed for.
@@ -124,7 +132,10 @@ struct Slot {
 type Link = (Weak<SessionLink>, Weak<Lease>);
 
 /// Rows that a step of a statement has kept for the steps after it.
-pub(crate) type KeptRows = Arc<Vec<Vec<rusqlite::types::Value>>>;
+pub(crate) type KeptRows = Arc<Vec<KeptRow>>;
+
+/// One of them.
+pub(crate) type KeptRow = Vec<rusqlite::types::Value>;
 
 /// The steps from this number on are the transition tables of the trigger function that runs.
 pub(crate) const TRANSITIONS: usize = 1 << 20;
@@ -292,6 +303,17 @@ impl ContextSlot {
         InTrigger(self.clone())
     }
 
+    /// A relation's rows are changed one by one as long as the result lives.
+    pub(crate) fn use_relation(&self, relation: Oid) -> InUse {
+        lock(&self.0.in_use).push(relation);
+        InUse(self.clone(), relation)
+    }
+
+    /// Whether they are.
+    pub(crate) fn is_in_use(&self, relation: Oid) -> bool {
+        lock(&self.0.in_use).contains(&relation)
+    }
+
     /// The transition tables of the innermost trigger function.
     pub(crate) fn transition_tables(&self) -> Arc<[TransitionTable]> {
         match self.trigger_depth() {
@@ -305,12 +327,31 @@ impl ContextSlot {
         self.0.trigger_depth.load(Ordering::Relaxed)
     }
 
-    /// Keeps the rows of the next step that keeps any.
-    pub(crate) fn keep_rows(&self, rows: KeptRows) {
-        lock(&self.0.kept).push(rows);
+    /// A statement begins whose steps keep so many lists of rows.
+    pub(crate) fn make_room_for_rows(&self, lists: usize) {
+        let mut kept = lock(&self.0.kept);
+        kept.clear();
+        kept.resize_with(lists, KeptRows::default);
     }
 
-    /// The rows of the n-th step that has kept any, from 0.
+    /// Adds rows to those of a list.
+    pub(crate) fn keep_rows(&self, list: usize, rows: Vec<KeptRow>) {
+        if let Some(kept) = lock(&self.0.kept).get_mut(list) {
+            match kept.is_empty() {
+                true => *kept = Arc::new(rows),
+                false => Arc::make_mut(kept).extend(rows),
+            }
+        }
+    }
+
+    /// Puts other rows in the place of a list's.
+    pub(crate) fn replace_rows(&self, list: usize, rows: Vec<KeptRow>) {
+        if let Some(kept) = lock(&self.0.kept).get_mut(list) {
+            *kept = Arc::new(rows);
+        }
+    }
+
+    /// The rows of a list.
     pub(crate) fn kept_rows(&self, step: usize) -> Option<KeptRows> {
         if let Some(number) = step.checked_sub(TRANSITIONS) {
             return self.transition_tables().get(number).map(|table| Arc::clone(&table.rows));
@@ -325,6 +366,18 @@ impl ContextSlot {
         if !proposed.is_empty() {
             *proposed = HashMap::new();
         }
+        let mut affected = lock(&self.0.affected);
+        if !affected.is_empty() {
+            *affected = HashSet::new();
+        }
+    }
+
+    fn note_affected(&self, key: u64) {
+        lock(&self.0.affected).insert(key);
+    }
+
+    fn is_affected(&self, key: u64) -> bool {
+        lock(&self.0.affected).contains(&key)
     }
 
     fn propose_key(&self, key: u64) {
@@ -354,6 +407,18 @@ impl ContextSlot {
     /// The database's sequences.
     pub fn sequences(&self) -> &Arc<SequenceRegistry> {
         &self.0.sequences
+    }
+}
+
+/// See [`ContextSlot::use_relation`].
+pub(crate) struct InUse(ContextSlot, Oid);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let mut used = lock(&self.0.0.in_use);
+        if let Some(place) = used.iter().rposition(|relation| *relation == self.1) {
+            used.remove(place);
+        }
     }
 }
 
@@ -448,7 +513,9 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 #[rustfmt::skip]
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
+    spread::FUNCTIONS,
     rows::FUNCTIONS,
+    subscripts::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
     server_info::FUNCTIONS,
@@ -481,6 +548,7 @@ static AREAS: &[&[Definition]] = &[
     any_text::FUNCTIONS,
     session::FUNCTIONS,
     admin::FUNCTIONS,
+    partitions::FUNCTIONS,
     row_lock::FUNCTIONS,
 ];
 

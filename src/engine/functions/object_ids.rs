@@ -15,6 +15,7 @@ use crate::catalog::tables::procs::{Proc, proc, procs_named};
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::types;
+use crate::types::array::split_bounds;
 use crate::types::pg_type::{Oid, Scalar, TYPES};
 use crate::types::qualified_name::name_parts;
 use crate::types::text_search::configuration;
@@ -249,8 +250,10 @@ pub(super) fn array_of_names(scalar: Scalar, stored: &str, slot: &ContextSlot) -
             other => other,
         })
     }
-    let value = serde_json::from_str(stored).map_err(super::elements::malformed_array)?;
-    Ok(named(value, scalar, slot)?.to_string())
+    let (bounds, json) = split_bounds(stored);
+    let value = serde_json::from_str(json).map_err(super::elements::malformed_array)?;
+    let named = named(value, scalar, slot)?.to_string();
+    Ok(bounds.map_or_else(|| named.clone(), |bounds| format!("/*{bounds}*/{named}")))
 }
 
 fn function_name(oid: Oid) -> Option<String> {

@@ -21,6 +21,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_similar", 2, similar),
     Definition::pure("pg_similar", 3, similar),
     Definition::pure("pg_regex_substring", 2, substring),
+    Definition::pure("pg_similar_substring", 3, similar_substring),
     Definition::pure("pg_regexp_replace", 3, replace),
     Definition::pure("pg_regexp_replace", 4, replace),
     Definition::pure("pg_regexp_replace_from", 4, replace_from),
@@ -85,6 +86,15 @@ fn group<'t>(text: &'t str, groups: &Groups, index: usize) -> Option<&'t str> {
 /// The first group's match, or the whole one's if there is no group.
 fn substring(args: &Args<'_>) -> Result<Output> {
     let (text, pattern) = (args.text(0)?, compiled(args, Options::default())?);
+    let groups = pattern.find_at(&text, 0)?;
+    let index = usize::from(pattern.group_count() > 0);
+    Ok(groups.and_then(|groups| group(&text, &groups, index)).into())
+}
+
+/// The same of a pattern of SIMILAR TO.
+fn similar_substring(args: &Args<'_>) -> Result<Output> {
+    let pattern = args.cached(1, || Pattern::similar(&args.text(1)?, escape_character(args)?))?;
+    let text = args.text(0)?;
     let groups = pattern.find_at(&text, 0)?;
     let index = usize::from(pattern.group_count() > 0);
     Ok(groups.and_then(|groups| group(&text, &groups, index)).into())

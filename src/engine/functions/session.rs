@@ -32,6 +32,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_current_setting", 1, |a| { let name = a.text(0)?; in_session(a, |s| Ok(s.settings.show(&name)?.into())) }),
     Definition::stable("pg_current_setting", 2, current_setting),
     Definition::stable("pg_set_config", 3, set_config).called_on_null(),
+    Definition::stable("pg_current_of", 3, current_of),
     Definition::stable("pg_gen_random_uuid", 0, |_| Ok(random_uuid().into())),
     Definition::stable("pg_nextval", 1, nextval),
     Definition::stable("pg_currval", 1, currval),
@@ -44,6 +45,30 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 
 fn in_session(args: &Args<'_>, body: impl FnOnce(&mut SessionContext) -> Result<Output>) -> Result<Output> {
     args.slot().with_session(body)
+}
+
+/// The number of the row of a table that a cursor is on: pg_current_of(cursor, table's OID, its name).
+fn current_of(args: &Args<'_>) -> Result<Output> {
+    let (name, table) = (args.text(0)?, args.int(1)?);
+    in_session(args, |session| {
+        let Some(cursor) = session.cursors.iter().find(|cursor| cursor.name == *name) else {
+            let message = format!("cursor \"{name}\" does not exist");
+            return Err(Error::new(SqlState::INVALID_CURSOR_NAME, message));
+        };
+        let invalid = |message: String| Err(Error::new(SqlState::INVALID_CURSOR_STATE, message));
+        if cursor.held {
+            return invalid(format!("cursor \"{name}\" is held from a previous transaction"));
+        }
+        let mut positions = cursor.positions.iter().filter(|(oid, _)| i64::from(oid.0) == table);
+        match (positions.next(), positions.next()) {
+            (Some((_, Some(row))), None) => Ok((*row).into()),
+            (Some((_, None)), None) => invalid(format!("cursor \"{name}\" is not positioned on a row")),
+            _ => {
+                let shown = args.text(2)?;
+                invalid(format!("cursor \"{name}\" is not a simply updatable scan of table \"{shown}\""))
+            }
+        }
+    })
 }
 
 /// A standby cannot be told to pause.

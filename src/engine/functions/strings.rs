@@ -86,6 +86,10 @@ fn map_case(text: &str, ascii: fn(&str) -> String, unicode: fn(char) -> char) ->
 }
 
 pub(super) fn lower(c: char) -> char {
+    // Two characters in Unicode, one in C's tables.
+    if c == 'İ' {
+        return 'i';
+    }
     let mut mapped = c.to_lowercase();
     mapped.next().filter(|_| mapped.next().is_none()).unwrap_or(c)
 }

@@ -70,6 +70,12 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) used: RefCell<Dependencies>,
     /// What the statement needs to be allowed.
     pub(in crate::sql) permissions: RefCell<Permissions>,
+    /// How many of the last columns of the recursive query that is analysed next no star stands for in itself.
+    pub(super) unexpanded: usize,
+    /// The WITH queries that come after the one that is being analysed.
+    pub(super) later_ctes: Vec<String>,
+    /// Where the last aggregate that was analysed stands.
+    pub(super) last_aggregate: Option<Location>,
     /// Named windows of the innermost select.
     pub(super) windows: Vec<WindowDef>,
     /// The text is the catalog's own, in which dates and times are as the server writes them.
@@ -108,6 +114,9 @@ impl<'a> Analyzer<'a> {
             records: RecordTypes::default(),
             used: RefCell::default(),
             permissions: RefCell::default(),
+            unexpanded: 0,
+            later_ctes: Vec::new(),
+            last_aggregate: None,
             windows: Vec::new(),
             reads_kept_text: false,
             written: None,
@@ -157,7 +166,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// Adds a location to an error that has none.
-    pub(super) fn at(&self, error: Error, location: Location) -> Error {
+    pub(in crate::sql) fn at(&self, error: Error, location: Location) -> Error {
         if self.in_stored_text > 0 || error.fields().position.is_some() {
             return error;
         }
@@ -177,6 +186,17 @@ impl<'a> Analyzer<'a> {
         limits::work(NODE)?;
         let result = run(self);
         self.depth -= 1;
+        result
+    }
+
+    /// Analyses a clause of the innermost query in which there may be no aggregates and window functions.
+    pub(super) fn in_clause<T>(&mut self, clause: &'static str, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let level = self.scopes.len().wrapping_sub(1);
+        let outer = self.scopes.get_mut(level).and_then(|scope| scope.clause.replace(clause));
+        let result = run(self);
+        if let Some(scope) = self.scopes.get_mut(level) {
+            scope.clause = outer;
+        }
         result
     }
 
@@ -258,7 +278,14 @@ impl<'a> Analyzer<'a> {
                     Some(schema) => format!("{schema}.{}", name.relation),
                     None => name.relation.clone(),
                 };
-                let error = Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist"));
+                let mut error = Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist"));
+                if name.schema.is_none() && self.later_ctes.contains(&name.relation) {
+                    let detail = "but it cannot be referenced from this part of the query.";
+                    let hint = "Use WITH RECURSIVE, or re-order the WITH items to remove forward references.";
+                    error = error
+                        .with_detail(format!("There is a WITH item named \"{}\", {detail}", name.relation))
+                        .with_hint(hint);
+                }
                 Err(self.at(error, name.location))
             }
         }
@@ -313,7 +340,9 @@ impl<'a> Analyzer<'a> {
                 }
                 return same;
             }
-            (ExprKind::Func(f, _), ExprKind::Func(g, _)) => f == g,
+            (ExprKind::Func(f, _), ExprKind::Func(g, _)) | (ExprKind::Variadic(f, _), ExprKind::Variadic(g, _)) => {
+                f == g
+            }
             (ExprKind::Op(f, _), ExprKind::Op(g, _)) => f == g,
             (ExprKind::Case { operand: f, .. }, ExprKind::Case { operand: g, .. }) => f.is_some() == g.is_some(),
             (ExprKind::MinMax { greatest: f, .. }, ExprKind::MinMax { greatest: g, .. })
@@ -325,6 +354,7 @@ impl<'a> Analyzer<'a> {
             (ExprKind::CoerceTypmod { explicit: f, .. }, ExprKind::CoerceTypmod { explicit: g, .. }) => {
                 f == g && a.typmod == b.typmod
             }
+            (ExprKind::CoerceToDomain { domain: f, .. }, ExprKind::CoerceToDomain { domain: g, .. }) => f == g,
             (ExprKind::Field { index: f, .. }, ExprKind::Field { index: g, .. }) => f == g,
             (ExprKind::Row { .. }, ExprKind::Row { .. })
             | (ExprKind::And(_), ExprKind::And(_))

@@ -11,7 +11,7 @@ use crate::sql::syntax::ast::expression::{AConst, CoercionForm, ConstValue, Expr
 use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Aggref, EntryId, Expr, ExprKind, FunctionRef, SortKey};
-use crate::types::pg_type::{Oid, type_by_name};
+use crate::types::pg_type::{Oid, type_by_name, type_info};
 
 /// The most arguments of a function (FUNC_MAX_ARGS).
 const MAX_ARGUMENTS: usize = 100;
@@ -69,11 +69,15 @@ impl Analyzer<'_> {
             }
             return Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {schema}.{name}() does not exist")));
         }
+        let called = call.name.join(".");
         if call.func_variadic {
-            return Err(Error::unsupported("VARIADIC in a call"));
+            return self.variadic_call(name, &called, call);
         }
         if call.agg_within_group {
             return self.ordered_set(name, call);
+        }
+        if let ("pg_collation_for", [arg]) = (name, call.args.as_slice()) {
+            return self.collation_for(arg);
         }
         if call.format == CoercionForm::SqlSyntax && functions::named(name).is_empty() {
             return Err(Error::unsupported(name.to_uppercase()));
@@ -106,11 +110,10 @@ impl Analyzer<'_> {
         {
             return Ok(cast);
         }
-        let args = self.of_compatible_types(name, args);
         let types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
         let function = match (call.agg_star, functions::named(name)) {
             (true, [function, ..]) if name == "count" => *function,
-            _ => match self.resolve_function(name, &types) {
+            _ => match self.resolve_called(name, &called, &types) {
                 Ok(function) => function,
                 Err(error) => return self.call_as_cast(name, args, call)?.ok_or(error),
             },
@@ -211,14 +214,22 @@ impl Analyzer<'_> {
         args.iter().map(|arg| self.target_expr(arg)).collect()
     }
 
-    /// Value and default of lag and lead need one type between them: anycompatible. Where they have none, the resolution
-    /// says so.
-    fn of_compatible_types(&mut self, name: &str, args: Vec<Expr>) -> Vec<Expr> {
-        let ("lag" | "lead", [value, offset, default]) = (name, args.as_slice()) else { return args };
-        match self.unify(vec![value.clone(), default.clone()], name).map(|(pair, _)| <[Expr; 2]>::try_from(pair)) {
-            Ok(Ok([value, default])) => vec![value, offset.clone(), default],
-            _ => args,
-        }
+    /// COLLATION FOR (value): the one that was asked for, or the database's.
+    fn collation_for(&mut self, arg: &Ast) -> Result<Expr> {
+        let value = self.expr(arg)?;
+        let collatable = type_info(value.type_oid).is_none_or(|info| info.collation != Oid::INVALID);
+        Ok(match arg {
+            _ if value.type_oid == Oid::UNKNOWN => Expr::null(Oid::TEXT),
+            _ if !collatable => {
+                let message = format!("collations are not supported by type {}", self.type_name(value.type_oid));
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            }
+            Ast::Collate(collate) => {
+                let name = collate.name.last().map_or("default", String::as_str);
+                Expr::text(format!("\"{}\"", name.replace('"', "\"\"")))
+            }
+            _ => Expr::text("\"default\""),
+        })
     }
 
     /// What looks like a function but has rules of its own.
@@ -234,8 +245,8 @@ impl Analyzer<'_> {
 
     fn aggregate(&mut self, function: &'static Function, args: Vec<Expr>, call: &FuncCall) -> Result<Expr> {
         let star = call.agg_star;
-        if call.over.is_none() && args.iter().any(Expr::contains_aggregate) {
-            return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"));
+        if call.over.is_none() {
+            self.forbid_nested(&args)?;
         }
         if args.iter().any(Expr::contains_window) {
             let message = match call.over {
@@ -266,6 +277,8 @@ impl Analyzer<'_> {
         }
         let filter = self.filter(call)?;
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
+        self.forbid_here(over.is_some(), of)?;
+        self.last_aggregate = if over.is_some() { None } else { Some(call.location) };
         let aggregate = Aggref {
             function: FunctionRef(function),
             args,
@@ -286,6 +299,49 @@ impl Analyzer<'_> {
         let filter = self.condition(ast, "FILTER")?;
         self.forbid_aggregates(&filter, "FILTER").map_err(|e| self.at(e, expr_location(ast)))?;
         Ok(Some(filter))
+    }
+
+    /// 42803 for an aggregate of an aggregate of the same query level, at the inner one.
+    fn forbid_nested(&self, args: &[Expr]) -> Result<()> {
+        let level = self.outer_query_of(args)?;
+        let of_level = |part: &Expr| {
+            let ExprKind::Aggref(inner) = &part.kind else { return false };
+            inner.over.is_none() && self.level_of(inner.of) == self.level_of(level)
+        };
+        // Within a sub-query an aggregate that names no other query belongs to the sub-query.
+        let of_outer =
+            |part: &Expr| matches!(&part.kind, ExprKind::Aggref(inner) if inner.of.is_some()) && of_level(part);
+        let nested = |part: &Expr| of_level(part) || part.subquery().is_some_and(|query| query.any(&of_outer));
+        if !args.iter().any(|arg| arg.any(&nested)) {
+            return Ok(());
+        }
+        let error = Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested");
+        Err(self.last_aggregate.map_or(error.clone(), |location| self.at(error, location)))
+    }
+
+    /// The query level of an aggregate, by its `of`.
+    fn level_of(&self, of: Option<EntryId>) -> Option<usize> {
+        let innermost = self.scopes.len().checked_sub(1);
+        let holds = |entry: EntryId| self.scopes.iter().rposition(|s| s.entries.iter().any(|e| e.entry == entry));
+        of.map_or(innermost, holds)
+    }
+
+    /// 42803 for an aggregate, 42P20 for a window function, in a clause that may have none (check_agglevels_and_constraints,
+    /// transformWindowFuncCall).
+    fn forbid_here(&self, window: bool, of: Option<EntryId>) -> Result<()> {
+        let scope = self.level_of(of).and_then(|level| self.scopes.get(level));
+        let Some(clause) = scope.and_then(|scope| scope.clause) else { return Ok(()) };
+        Err(match (window, clause) {
+            (true, clause) => {
+                let message = format!("window functions are not allowed in {clause}");
+                Error::new(SqlState::WINDOWING_ERROR, message)
+            }
+            (false, "HAVING") => return Ok(()),
+            (false, clause) => {
+                let message = format!("aggregate functions are not allowed in {clause}");
+                Error::new(SqlState::GROUPING_ERROR, message)
+            }
+        })
     }
 
     /// The query around this one to which an aggregate belongs: its arguments have columns, and all are from there
@@ -372,7 +428,9 @@ impl Analyzer<'_> {
             SortByNulls::First => true,
             SortByNulls::Last => false,
         };
-        let (expr, output) = if self.is_enum(expr.type_oid) { (self.enum_order(expr), None) } else { (expr, output) };
+        let ordered = self.enum_order(expr.clone());
+        let output = if ordered == expr { output } else { None };
+        let expr = ordered;
         Ok(SortKey { expr, output, descending, nulls_first })
     }
 }

@@ -10,13 +10,14 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::result_relation::{Change, ResultRelation};
 use crate::sql::analyze::scope::Scope;
+use crate::sql::functions::Volatility;
 use crate::sql::syntax::ast::definition::{IndexElem, IndexKey};
 use crate::sql::syntax::ast::expression::{BoolExprType, ColumnRef as AstColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::query::{
     InferTarget, OnConflictAction, OnConflictClause, ResTarget, SortByDir, SortByNulls,
 };
 use crate::sql::syntax::parse;
-use crate::sql::tree::{ConflictUpdate, EntryId, Expr, ExprKind, OnConflict, Var};
+use crate::sql::tree::{Body, ConflictUpdate, EntryId, Expr, ExprKind, OnConflict, Query, SubLinkKind, Target, Var};
 
 impl<'a> Analyzer<'a> {
     /// What an INSERT's ON CONFLICT asks for: the arbiter's columns or expressions, and what is done.
@@ -87,10 +88,6 @@ impl<'a> Analyzer<'a> {
                 let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
                 return Err(self.at(error, element.location));
             }
-            if element.collation.is_some() || element.opclass.is_some() {
-                let error = Error::unsupported("COLLATE or an operator class in ON CONFLICT");
-                return Err(self.at(error, element.location));
-            }
             let IndexKey::Column(name) = &element.key else { continue };
             let Some(column) = changed.columns.iter().find(|column| column.name == name) else {
                 let message = format!("column \"{name}\" does not exist");
@@ -98,7 +95,11 @@ impl<'a> Analyzer<'a> {
             };
             key.extend(column.column.map(|column| column.number));
         }
-        if predicate.is_some() || key.len() != elements.len() {
+        let named = key.len();
+        let mut seen = std::collections::HashSet::new();
+        key.retain(|number| seen.insert(*number));
+        let qualified = elements.iter().any(|element| element.collation.is_some() || element.opclass.is_some());
+        if predicate.is_some() || named != elements.len() || qualified {
             return self.inferred(changed, entry, elements, predicate);
         }
         Ok((self.arbiter_columns(changed, entry, &key)?, None))
@@ -154,10 +155,10 @@ impl<'a> Analyzer<'a> {
     ) -> Result<ConflictUpdate> {
         let mut assignments = Vec::new();
         for (columns, expr) in self.assignments(targets, relation)? {
-            let [column] = columns.as_slice() else {
-                return Err(Error::unsupported("assigning several columns at once in ON CONFLICT DO UPDATE"));
-            };
-            assignments.push((*column, expr));
+            match columns.as_slice() {
+                [column] => assignments.push((*column, expr)),
+                columns => assignments.extend(apart(columns, &expr)?),
+            }
         }
         let selection = where_clause.map(|s| self.condition(s, "WHERE")).transpose()?;
         Ok(ConflictUpdate { assignments, selection, excluded })
@@ -196,7 +197,7 @@ impl<'a> Analyzer<'a> {
         for index in total.into_iter().chain(partial) {
             let keys = self.index_keys(relation, entry, index)?;
             let same = keys.iter().all(|key| wanted.contains(key)) && wanted.iter().all(|key| keys.contains(key));
-            if !same || !self.is_implied(relation, entry, index, &conditions)? {
+            if !same || !fits_elements(index, elements) || !self.is_implied(relation, entry, index, &conditions)? {
                 continue;
             }
             if let Some(constraint) = relation.deferrable_key(index) {
@@ -270,6 +271,46 @@ impl<'a> Analyzer<'a> {
         let (type_oid, typmod) = self.base_type(column.type_oid, column.typmod);
         Expr { kind: ExprKind::Var(var), type_oid, typmod }
     }
+}
+
+/// Whether an index is in the collations and operator classes that are asked for.
+fn fits_elements(index: &Index, elements: &[IndexElem]) -> bool {
+    let last = |name: &Option<Vec<String>>| name.as_ref().and_then(|name| name.last().cloned());
+    elements.iter().all(|element| {
+        let (collation, class) = (last(&element.collation), last(&element.opclass));
+        let default = |class: &String| !class.ends_with("_pattern_ops");
+        index.keys.iter().any(|key| {
+            let own = key.collation.as_deref().unwrap_or("default");
+            collation.as_deref().is_none_or(|wanted| wanted == own)
+                && class.as_ref().is_none_or(|wanted| match &key.operator_class {
+                    Some(own) => own == wanted,
+                    None => default(wanted),
+                })
+        })
+    })
+}
+
+/// (a, b) = (SELECT c, d …) as one assignment each: SQLite keeps what it computes before the first change one by one.
+fn apart(columns: &[i16], assigned: &Expr) -> Result<Vec<(i16, Expr)>> {
+    let unsupported = || Error::unsupported("assigning several columns from this query in ON CONFLICT DO UPDATE");
+    let query = assigned.subquery().ok_or_else(unsupported)?;
+    let changing = |part: &Expr| {
+        let ExprKind::Func(function, _) = &part.kind else { return false };
+        matches!(function.volatility, Volatility::Volatile | Volatility::Writes)
+    };
+    let Body::Select(select) = &query.body else { return Err(unsupported()) };
+    if query.any(&changing) || select.distinct {
+        return Err(unsupported());
+    }
+    let one = |(column, target): (&i16, &Target)| {
+        let mut select = select.clone();
+        select.targets = vec![target.clone()];
+        let mut query = Query { body: Body::Select(select), ..query.clone() };
+        query.order_by.iter_mut().for_each(|key| key.output = None);
+        let Expr { type_oid, typmod, .. } = target.expr;
+        (*column, Expr { typmod, ..Expr::sub_link(SubLinkKind::Expr, query, type_oid) })
+    };
+    Ok(columns.iter().zip(&select.targets).map(one).collect())
 }
 
 /// ON CONFLICT must know at once whether there is a conflict.

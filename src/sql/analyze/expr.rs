@@ -36,7 +36,11 @@ impl Analyzer<'_> {
 
     /// A condition in a clause (WHERE, HAVING, ON …).
     pub(super) fn condition(&mut self, ast: &Ast, clause: &'static str) -> Result<Expr> {
-        self.without_sets(clause, |a| a.boolean_expr(ast, clause))
+        let without = match clause {
+            "JOIN/ON" => "JOIN conditions",
+            clause => clause,
+        };
+        self.without_sets(clause, |a| a.in_clause(without, |a| a.boolean_expr(ast, clause)))
     }
 
     /// An expression that must be boolean; the error says of what.
@@ -83,7 +87,7 @@ impl Analyzer<'_> {
                 let error = Error::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
                 Err(self.at(error, *location))
             }
-            Ast::CurrentOf(_) => Err(Error::unsupported("WHERE CURRENT OF")),
+            Ast::CurrentOf(cursor) => self.current_of(cursor),
             Ast::MultiAssign(_) | Ast::List(_) => Err(Error::internal("a list of expressions outside of its place")),
         }
     }
@@ -395,7 +399,9 @@ impl Analyzer<'_> {
         let matched = match system_call(pattern, "like_escape") {
             Some([pattern, escape]) => {
                 let args = [self.expr(expr)?, self.expr(pattern)?, self.expr(escape)?];
-                let args = args.into_iter().map(|arg| self.implicit(arg, Oid::TEXT)).collect::<Result<Vec<_>>>()?;
+                let bytes = args.iter().any(|arg| arg.type_oid == Oid::BYTEA) && positive == "~~";
+                let of = if bytes { Oid::BYTEA } else { Oid::TEXT };
+                let args = args.into_iter().map(|arg| self.implicit(arg, of)).collect::<Result<Vec<_>>>()?;
                 Expr::new(ExprKind::LikeEscape { insensitive: positive == "~~*", args }, Oid::BOOL)
             }
             _ => {
@@ -497,7 +503,22 @@ impl Analyzer<'_> {
     }
 
     fn row(&mut self, items: &[Ast]) -> Result<Expr> {
-        Ok(Expr::row(items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?))
+        let mut fields = Vec::with_capacity(items.len());
+        for item in items {
+            match item {
+                // t.* stands for the columns.
+                Ast::ColumnRef(column) if column.fields.last() == Some(&Field::Star) && column.fields.len() > 1 => {
+                    let names = column.fields.iter().filter_map(|field| match field {
+                        Field::Name(name) => Some(name.as_str()),
+                        Field::Star => None,
+                    });
+                    let columns = self.qualified_star(&names.collect::<Vec<_>>(), column.location)?;
+                    fields.extend(columns.into_iter().map(|(_, value)| value));
+                }
+                item => fields.push(self.expr(item)?),
+            }
+        }
+        Ok(Expr::row(fields))
     }
 
     /// ARRAY[…], of a given element type or of the items' common one.

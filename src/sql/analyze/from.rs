@@ -69,6 +69,7 @@ impl Analyzer<'_> {
             let shown = alias.map_or_else(|| name.relation.clone(), |a| a.name.clone());
             let mut entry = RangeVar::of_columns(shown, id, &cte.columns);
             entry.carry_origins(&cte.origins);
+            entry.unexpanded = cte.unexpanded;
             return self.entered(entry, EntryKind::Cte(cte.id), alias);
         }
         if let Some(outer) = self.outer.filter(|_| self.in_stored_text == 0 && name.schema.is_none())
@@ -97,7 +98,12 @@ impl Analyzer<'_> {
                 if alias.is_some() {
                     entry.schema = None;
                 }
-                self.entered(entry, EntryKind::Relation(relation.oid), alias)
+                entry.has_members = name.inherit && relation.has_members();
+                let kind = match entry.has_members {
+                    true => EntryKind::Members(relation.oid),
+                    false => EntryKind::Relation(relation.oid),
+                };
+                self.entered(entry, kind, alias)
             }
         }
     }
@@ -179,7 +185,8 @@ impl Analyzer<'_> {
 
     fn derived(&mut self, sub: &RangeSubselect) -> Result<FromItem> {
         let lateral = sub.lateral;
-        let (query, columns) = self.hiding_siblings(!lateral, |a| a.subquery(&sub.subquery))?;
+        let own = "FROM clause of their own query level";
+        let (query, columns) = self.in_clause(own, |a| a.hiding_siblings(!lateral, |a| a.subquery(&sub.subquery)))?;
         let Some(alias) = &sub.alias else { return Err(Error::internal("a sub-query without an alias")) };
         let id = self.fresh_entry();
         let mut entry = RangeVar::of_columns(alias.name.clone(), id, &columns);
@@ -268,7 +275,10 @@ impl Analyzer<'_> {
         } else {
             entry.columns = columns.into_iter().map(|(name, expr)| RangeColumn { name, expr }).collect();
         }
-        entry.rename_columns(&alias.columns)?;
+        entry.rename_columns(&alias.columns).map_err(|error| {
+            let message = error.message().replacen("table", "join expression", 1);
+            Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+        })?;
         self.note_entry(&entry, Some(alias));
         if let Some(scope) = self.scopes.last_mut() {
             scope.entries.iter_mut().skip(start).for_each(|e| e.naming = Naming::Covered);

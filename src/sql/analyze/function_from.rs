@@ -132,6 +132,7 @@ impl Analyzer<'_> {
             // A function of one value names its column like itself, or like its alias; one with an OUT parameter like that.
             let own = match name.as_str() {
                 _ if name.contains("array_elements") => "value",
+                _ if name == "pg_partition_ancestors" && alias.is_none() => "relid",
                 _ if calls.len() == 1 => &shown,
                 name => name,
             };

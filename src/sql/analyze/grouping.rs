@@ -131,7 +131,7 @@ impl Analyzer<'_> {
         if let Some(target) = self.position(ast, targets.len(), "GROUP BY")?.and_then(|index| targets.get(index)) {
             return Ok(target.expr.clone());
         }
-        match self.with_sets(|a| a.expr(ast)) {
+        match self.with_sets(|a| a.in_clause("GROUP BY", |a| a.expr(ast))) {
             Err(error) if error.code() == SqlState::UNDEFINED_COLUMN => {
                 let named = self.named_output(ast, targets, "GROUP BY")?.and_then(|index| targets.get(index));
                 named.map(|target| target.expr.clone()).ok_or(error)

@@ -46,7 +46,9 @@ impl Analyzer<'_> {
             if let Some(relation) = relation.and_then(|table| self.relation(table).ok()).map(|relation| relation.oid) {
                 self.permissions.borrow_mut().change(relation, Privileges::UPDATE, &[]);
             }
-            if nullable && matches!(entry.kind, EntryKind::Relation(_) | EntryKind::Subquery { .. }) {
+            if nullable
+                && matches!(entry.kind, EntryKind::Relation(_) | EntryKind::Members(_) | EntryKind::Subquery { .. })
+            {
                 return Err(refused(lock, "cannot be applied to the nullable side of an outer join"));
             }
             self.mark_entry(lock, entry, marks).map_err(|error| self.at(error, place))?;
@@ -63,7 +65,7 @@ impl Analyzer<'_> {
 
     fn mark_entry(&self, lock: &LockingClause, entry: &mut RangeTblEntry, marks: &mut Vec<RowMark>) -> Result<()> {
         match &mut entry.kind {
-            EntryKind::Relation(oid) => {
+            EntryKind::Relation(oid) | EntryKind::Members(oid) => {
                 let of_table =
                     self.catalog().relations.get(oid).is_some_and(|relation| relation.kind == RelationKind::Table);
                 if of_table {

@@ -6,11 +6,12 @@
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::functions::Call;
 use crate::sql::syntax::ast::expression::{self as ast, Expr as Ast, SubLink, SubLinkType};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Expr, ExprKind, SubLinkKind};
+use crate::sql::tree::{Expr, ExprKind, OperatorRef, SubLinkKind};
 use crate::types::pg_type::Oid;
 
 /// What analysing one comparison costs.
@@ -68,12 +69,26 @@ impl Analyzer<'_> {
         let mut left = Vec::with_capacity(values.len());
         for (index, value) in values.into_iter().enumerate() {
             let Some((_, column_type, _)) = columns.get(index) else { break };
-            let common = self.common_type(&[value.type_oid, *column_type], "IN")?;
-            left.push(self.to_common(value, common, "IN")?);
-            self.convert_output(&mut query, index, common)?;
+            let (value, column) = self.compared_in_query(value, *column_type)?;
+            left.push(value);
+            self.convert_output(&mut query, index, column)?;
         }
         let membership = Expr::sub_link(SubLinkKind::In(left), query, Oid::BOOL);
         Ok(if negated { Expr::negated(membership) } else { membership })
+    }
+
+    /// A value in a query's column, as their equality takes them: the value, and the type of the column.
+    fn compared_in_query(&mut self, value: Expr, column: Oid) -> Result<(Expr, Oid)> {
+        let current = Expr::new(ExprKind::Element, column);
+        let equal = self.operator("=", value.clone(), current)?;
+        if let ExprKind::Op(operator, operands) = equal.kind
+            && is_plain_equality(operator)
+            && let Ok([value, current]) = <[Expr; 2]>::try_from(operands)
+        {
+            return Ok((value, current.type_oid));
+        }
+        let common = self.common_type(&[value.type_oid, column], "IN")?;
+        Ok((self.to_common(value, common, "IN")?, common))
     }
 
     /// A sub-query behind ANY, ALL or IN.
@@ -112,6 +127,10 @@ impl Analyzer<'_> {
         };
         let current = Expr::new(ExprKind::Element, element);
         let comparison = self.operator(name, value, current).map_err(|e| self.at(e, node.location))?;
+        if comparison.type_oid != Oid::BOOL {
+            let message = "op ANY/ALL (array) requires operator to yield boolean";
+            return Err(self.at(Error::new(SqlState::WRONG_OBJECT_TYPE, message), node.location));
+        }
         let (comparison, array) = (Box::new(comparison), Box::new(array));
         Ok(Expr::new(ExprKind::ScalarArray { all, comparison, array, element }, Oid::BOOL))
     }
@@ -128,9 +147,24 @@ impl Analyzer<'_> {
                 };
                 let current = Expr::new(ExprKind::Element, *element);
                 let comparison = self.operator(name, value, current)?;
+                if comparison.type_oid != Oid::BOOL {
+                    let message = format!(
+                        "row comparison operator must yield type boolean, not type {}",
+                        self.type_name(comparison.type_oid)
+                    );
+                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+                }
                 Ok(Expr::sub_link(SubLinkKind::Quantified { all, comparison }, query, Oid::BOOL))
             }
         }
+    }
+}
+
+/// Whether an equality is SQLite's own over both operands as they are.
+fn is_plain_equality(operator: OperatorRef) -> bool {
+    match operator {
+        OperatorRef::Comparison(_) => true,
+        OperatorRef::Listed(row) => matches!(row.call, Call::Template("({0} = {1})")),
     }
 }
 

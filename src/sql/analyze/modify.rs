@@ -7,10 +7,11 @@ use crate::catalog::acl::Privileges;
 use crate::catalog::schema::{Column, Identity, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::assignment::default_of_part;
 use crate::sql::analyze::result_relation::{Change, ResultColumn, ResultRelation, ResultRow};
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::casts::CastContext;
-use crate::sql::syntax::ast::expression::{Expr as Ast, SubLinkType};
+use crate::sql::syntax::ast::expression::{Expr as Ast, Indirection, SubLinkType};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
     self as ast, InsertStmt, Overriding, RangeVar as RangeName, ResTarget, SelectBody, SelectStmt,
@@ -75,6 +76,7 @@ impl<'a> Analyzer<'a> {
             conflict,
             checks,
             returning,
+            routing: self.routing(relation, entry)?,
         };
         Ok(Modified { tree: Modify::Insert(insert), relation, row })
     }
@@ -91,7 +93,9 @@ impl<'a> Analyzer<'a> {
         let mut columns: Vec<ResultColumn<'a>> = Vec::with_capacity(names.len());
         for name in names {
             let column = self.result_column(name, relation)?;
-            if columns.iter().any(|c| c.name == column.name) {
+            let earlier = columns.iter().zip(names).filter(|(c, _)| c.name == column.name);
+            // Parts of a column may be given one by one.
+            if earlier.clone().any(|(_, other)| other.indirection.is_empty() || name.indirection.is_empty()) {
                 let message = format!("column \"{}\" specified more than once", column.name);
                 return Err(self.at(Error::new(SqlState::DUPLICATE_COLUMN, message), name.location));
             }
@@ -108,6 +112,10 @@ impl<'a> Analyzer<'a> {
         {
             let mut rows = Vec::with_capacity(values.len());
             for row in values {
+                if values.first().is_some_and(|first| first.len() != row.len()) {
+                    let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
+                    return Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))));
+                }
                 self.check_width(row.len(), columns.len(), row.get(columns.len()))?;
                 let row = row
                     .iter()
@@ -155,7 +163,7 @@ impl<'a> Analyzer<'a> {
                         let place = ast.columns.get(given.len()).map(|name| name.location);
                         return Err(place.map_or(error.clone(), |place| self.at(error, place)));
                     }
-                    complete.push(self.insert_row(target, columns, ast.overriding, &mut given)?);
+                    complete.push(self.insert_row(target, columns, ast, &mut given)?);
                 }
                 let row = match complete.as_slice() {
                     [only] if single => stored_columns(relation).map(|c| c.number).zip(only.iter().cloned()).collect(),
@@ -164,9 +172,7 @@ impl<'a> Analyzer<'a> {
                 let names = stored_columns(relation).map(|c| c.name.clone()).collect();
                 Ok((Body::Values { rows: complete, names }, row))
             }
-            InsertSource::Query(query) => {
-                Ok((self.insert_select(target, columns, ast.overriding, *query)?, Vec::new()))
-            }
+            InsertSource::Query(query) => Ok((self.insert_select(target, columns, ast, *query)?, Vec::new())),
         }
     }
 
@@ -175,13 +181,24 @@ impl<'a> Analyzer<'a> {
         &mut self,
         target: &ResultRelation<'a>,
         columns: &[ResultColumn<'a>],
-        overriding: Option<Overriding>,
+        ast: &InsertStmt,
         given: &mut [Option<Option<(Expr, Location)>>],
     ) -> Result<Vec<Expr>> {
-        writable(target, columns.iter().take(given.len()))?;
+        let (names, overriding) = (ast.columns.as_slice(), ast.overriding);
+        writable(target, columns.iter().take(given.len()), names)?;
         let mut values = Vec::new();
         for column in stored_columns(target.table) {
             let place = columns.iter().position(|c| c.number() == column.number);
+            if place.is_some_and(|place| is_part(names, place)) {
+                let parts = parts_of(columns, names, column).map(|(place, chain)| {
+                    Ok((
+                        chain,
+                        given.get_mut(place).and_then(Option::take).flatten().ok_or_else(|| default_of_part(chain))?,
+                    ))
+                });
+                values.push(self.inserted_parts(parts.collect::<Result<_>>()?, column, overriding)?);
+                continue;
+            }
             let value = place.and_then(|p| Some((p, given.get_mut(p).and_then(Option::take)??)));
             values.push(match value {
                 Some((place, (expr, location))) => {
@@ -199,18 +216,25 @@ impl<'a> Analyzer<'a> {
         &mut self,
         target: &ResultRelation<'a>,
         columns: &[ResultColumn<'a>],
-        overriding: Option<Overriding>,
+        ast: &InsertStmt,
         mut query: Query,
     ) -> Result<Body> {
+        let (names, overriding) = (ast.columns.as_slice(), ast.overriding);
         let outputs = query.outputs();
-        writable(target, columns.iter().take(outputs.len()))?;
+        // Where each value is written, unless a star stands for some.
+        let written: &[ResTarget] = match ast.source.as_ref().map(|source| &source.body) {
+            Some(SelectBody::Select(select)) if select.targets.len() == outputs.len() => &select.targets,
+            _ => &[],
+        };
+        writable(target, columns.iter().take(outputs.len()), names)?;
         // Constants of the select list take the columns' types.
         for (index, ((_, type_oid, _), column)) in outputs.iter().zip(columns).enumerate() {
             let Ok(column) = column.column else { continue };
-            if *type_oid == Oid::UNKNOWN {
+            if *type_oid == Oid::UNKNOWN && is_part(names, index) {
+                self.convert_output(&mut query, index, Oid::TEXT)?;
+            } else if *type_oid == Oid::UNKNOWN {
                 let (base, _) = self.base_type(column.type_oid, -1);
-                let wanted = if self.is_enum(base) { Oid::TEXT } else { base };
-                self.convert_output(&mut query, index, wanted)?;
+                self.convert_output(&mut query, index, base)?;
             }
         }
         let id = self.fresh_entry();
@@ -218,10 +242,23 @@ impl<'a> Analyzer<'a> {
         let mut targets = Vec::new();
         for column in stored_columns(target.table) {
             let place = columns.iter().position(|c| c.number() == column.number);
-            let given = place.and_then(|p| Some((columns.get(p)?.name, entry.columns.get(p)?)));
+            if place.is_some_and(|place| is_part(names, place)) {
+                let parts = parts_of(columns, names, column).filter_map(|(place, chain)| {
+                    let given = entry.columns.get(place)?.expr.clone();
+                    let unknown = outputs.get(place).is_some_and(|(_, oid, _)| *oid == Oid::UNKNOWN);
+                    let type_oid = if unknown { Oid::UNKNOWN } else { given.type_oid };
+                    Some((chain, (Expr { type_oid, ..given }, Location::UNKNOWN)))
+                });
+                let expr = self.inserted_parts(parts.collect(), column, overriding)?;
+                targets.push(Target { name: column.name.clone(), expr });
+                continue;
+            }
+            let given = place.and_then(|p| Some((p, columns.get(p)?.name, entry.columns.get(p)?)));
             let expr = match given {
-                Some((name, given)) => {
-                    self.inserted_value((given.expr.clone(), Location::UNKNOWN), (column, name), target, overriding)?
+                Some((place, name, given)) => {
+                    let value = written.get(place).and_then(|target| target.value.as_ref());
+                    let at = value.map_or(Location::UNKNOWN, expr_location);
+                    self.inserted_value((given.expr.clone(), at), (column, name), target, ast.overriding)?
                 }
                 None => self.default_of(target, column)?,
             };
@@ -249,16 +286,21 @@ impl<'a> Analyzer<'a> {
                 None => self.default_value(column)?,
             });
         }
+        let entry = self.fresh_entry();
         Ok(Insert {
             ctes: Vec::new(),
             recursive: false,
             relation: relation.oid,
-            entry: self.fresh_entry(),
+            entry,
             columns: stored_columns(relation).map(|c| c.number).collect(),
-            source: Body::Values { rows: vec![values], names: Vec::new() },
+            source: Body::Values {
+                rows: vec![values],
+                names: stored_columns(relation).map(|c| c.name.clone()).collect(),
+            },
             conflict: None,
             checks: Vec::new(),
             returning: Vec::new(),
+            routing: self.routing(relation, entry)?,
         })
     }
 
@@ -277,6 +319,21 @@ impl<'a> Analyzer<'a> {
         }
         check_writable(column, overriding)?;
         self.assign(expr, column, name).map_err(|e| self.at(e, location))
+    }
+
+    /// A new row's column that is made of parts.
+    fn inserted_parts(
+        &mut self,
+        parts: Vec<(&[Indirection], (Expr, Location))>,
+        column: &Column,
+        overriding: Option<Overriding>,
+    ) -> Result<Expr> {
+        check_writable(column, overriding)?;
+        let mut whole = Expr::null(self.base_type(column.type_oid, -1).0);
+        for (chain, value) in parts {
+            whole = self.stored_part(whole, (column, &column.name), chain, value)?;
+        }
+        Ok(whole)
     }
 
     /// A value converted for a column (assignment), lengths enforced.
@@ -336,7 +393,7 @@ impl<'a> Analyzer<'a> {
         let (target, entry, row) = self.modified(&ast.relation, Change::Update)?;
         let ResultRow { row, conditions, checks } = row;
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let mut from = self.from_clause(&ast.from)?;
+        let mut from = self.from_beside_target(&ast.from)?;
         if target.is_instead() {
             from.insert(0, self.instead_of_view(target.named, entry)?);
         }
@@ -347,7 +404,21 @@ impl<'a> Analyzer<'a> {
         self.ctes.truncate(in_scope);
         let (relation, selection) = (target.table, restricted(conditions, selection));
         let oid = relation.oid;
-        let tree = Update { ctes, recursive, relation: oid, entry, assignments, from, selection, checks, returning };
+        let members = ast.relation.inherit && relation.has_members();
+        let routing = if members { self.routing(relation, entry)? } else { Vec::new() };
+        let tree = Update {
+            ctes,
+            recursive,
+            relation: oid,
+            entry,
+            assignments,
+            from,
+            selection,
+            checks,
+            returning,
+            members,
+            routing,
+        };
         Ok(Modified { tree: Modify::Update(tree), relation, row: Vec::new() })
     }
 
@@ -358,7 +429,7 @@ impl<'a> Analyzer<'a> {
         let (target, entry, ResultRow { row, conditions, .. }) = self.modified(&ast.relation, Change::Delete)?;
         self.permit(&target, Privileges::DELETE, &[]);
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let mut using = self.from_clause(&ast.using)?;
+        let mut using = self.from_beside_target(&ast.using)?;
         if target.is_instead() {
             using.insert(0, self.instead_of_view(target.named, entry)?);
         }
@@ -368,8 +439,36 @@ impl<'a> Analyzer<'a> {
         self.ctes.truncate(in_scope);
         let (relation, selection) = (target.table, restricted(conditions, selection));
         let oid = relation.oid;
-        let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning };
+        let members = ast.relation.inherit && relation.has_members();
+        let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning, members };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
+    }
+
+    /// The keys by which a row of a partitioned table finds its partition. Nobody needs to be allowed to read them.
+    fn routing(&mut self, relation: &Relation, entry: EntryId) -> Result<Vec<Expr>> {
+        if !relation.is_partitioned() {
+            return Ok(Vec::new());
+        }
+        let permissions = self.permissions.take();
+        let keys = self.catalog().routing_keys(relation.oid);
+        let keys = keys.iter().map(|text| {
+            let ast = parse::expression(text)?;
+            self.stored(|a| a.expr_over(&ast, Some((entry, relation))))
+        });
+        let keys = keys.collect();
+        self.permissions.replace(permissions);
+        keys
+    }
+
+    /// FROM of an UPDATE, USING of a DELETE, which cannot depend on what is changed.
+    fn from_beside_target(&mut self, from: &[ast::FromItem]) -> Result<Vec<FromItem>> {
+        let reach = |a: &mut Self, out: bool| {
+            a.scopes.last_mut().into_iter().for_each(|scope| scope.target_out_of_reach = out);
+        };
+        reach(self, true);
+        let items = self.from_clause(from);
+        reach(self, false);
+        items
     }
 
     /// The rows of a view whose triggers change them.
@@ -396,6 +495,12 @@ impl<'a> Analyzer<'a> {
     pub(super) fn assignments(&mut self, targets: &[ResTarget], relation: &ResultRelation<'a>) -> Result<Assignments> {
         let changed = targets.iter().filter_map(|target| relation.column(target.name.as_deref()?));
         self.permit(relation, Privileges::UPDATE, &changed.collect::<Vec<_>>());
+        let wholly = |name: &Option<String>| targets.iter().any(|t| t.name == *name && t.indirection.is_empty());
+        if let Some(both) = targets.iter().find(|target| !target.indirection.is_empty() && wholly(&target.name)) {
+            let name = both.name.as_deref().unwrap_or_default();
+            let message = format!("multiple assignments to same column \"{name}\"");
+            return Err(Error::new(SqlState::SYNTAX_ERROR, message));
+        }
         let mut result = Assignments::new();
         for (index, target) in targets.iter().enumerate() {
             match &target.value {
@@ -405,10 +510,7 @@ impl<'a> Analyzer<'a> {
                 }
                 // Assigned with the first of its group.
                 Some(Ast::MultiAssign(_)) => {}
-                Some(value) => {
-                    let column = self.result_column(target, relation)?;
-                    self.assign_one(value, &column, relation, &mut result)?;
-                }
+                Some(value) => self.assign_target(value, target, relation, &mut result)?,
                 None => return Err(Error::internal("an assignment without a value")),
             }
         }
@@ -442,10 +544,7 @@ impl<'a> Analyzer<'a> {
         let columns = group.iter().map(|t| self.result_column(t, relation)).collect::<Result<Vec<_>>>()?;
         match source {
             Ast::Row(row) if row.args.len() == columns.len() => {
-                for (column, value) in columns.iter().zip(&row.args) {
-                    self.assign_one(value, column, relation, result)?;
-                }
-                Ok(())
+                group.iter().zip(&row.args).try_for_each(|(t, value)| self.assign_target(value, t, relation, result))
             }
             Ast::SubLink(link) if link.link_type == SubLinkType::Expr => {
                 let (mut query, outputs) = self.subquery(&link.subselect)?;
@@ -453,7 +552,10 @@ impl<'a> Analyzer<'a> {
                     let error = Error::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values");
                     return Err(self.at(error, link.location));
                 }
-                writable(relation, columns.iter())?;
+                if group.iter().any(|target| !target.indirection.is_empty()) {
+                    return Err(Error::unsupported("assigning the columns of a sub-query to parts of columns"));
+                }
+                writable(relation, columns.iter(), &[])?;
                 self.assign_outputs(&mut query, &columns)?;
                 let numbers = columns.iter().map(ResultColumn::number).collect();
                 result.push((numbers, Expr::sub_link(SubLinkKind::Expr, query, Oid::RECORD)));
@@ -468,6 +570,50 @@ impl<'a> Analyzer<'a> {
                 Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), expr_location(source)))
             }
         }
+    }
+
+    /// One assignment, to a column or to a part of it.
+    fn assign_target(
+        &mut self,
+        value: &Ast,
+        target: &ResTarget,
+        relation: &ResultRelation<'a>,
+        assignments: &mut Assignments,
+    ) -> Result<()> {
+        let column = self.result_column(target, relation)?;
+        match target.indirection.as_slice() {
+            [] => self.assign_one(value, &column, relation, assignments),
+            chain => self.assign_part(value, (&column, chain), relation, assignments),
+        }
+    }
+
+    /// A part of a column is assigned in the column's value, or in what the assignments before have made of it.
+    fn assign_part(
+        &mut self,
+        value: &Ast,
+        (target, chain): (&ResultColumn<'a>, &[Indirection]),
+        relation: &ResultRelation<'a>,
+        assignments: &mut Assignments,
+    ) -> Result<()> {
+        let column = relation.written(target)?;
+        if matches!(value, Ast::SetToDefault(_)) {
+            return Err(default_of_part(chain));
+        }
+        if column.generated || column.identity == Some(Identity::Always) {
+            self.assigned_value(value, column, target.name, relation)?;
+        }
+        let entry = self.scopes.last().and_then(|scope| scope.entries.first());
+        let place = relation.columns.iter().position(|known| known.number() == column.number);
+        let own = entry.zip(place).and_then(|(entry, place)| entry.columns.get(place)).map(|c| c.expr.clone());
+        let Some(own) = own else { return Err(Error::internal("a column that is not there")) };
+        let earlier = assignments.iter().position(|(numbers, known)| {
+            *numbers == [column.number] && matches!(known.kind, ExprKind::Store { .. } | ExprKind::Row { .. })
+        });
+        let old = earlier.map(|index| assignments.remove(index).1);
+        let value = (self.expr(value)?, expr_location(value));
+        let stored = self.stored_part(old.unwrap_or(own), (column, target.name), chain, value)?;
+        assignments.push((vec![column.number], stored));
+        Ok(())
     }
 
     /// One column's assignment; DEFAULT of a generated column, which is computed anyway, is none.
@@ -519,7 +665,7 @@ impl<'a> Analyzer<'a> {
         if default {
             return self.default_of(relation, column);
         }
-        let expr = self.expr(value)?;
+        let expr = self.in_clause("UPDATE", |a| a.expr(value))?;
         self.assign(expr, column, name).map_err(|e| self.at(e, expr_location(value)))
     }
 
@@ -536,7 +682,7 @@ impl<'a> Analyzer<'a> {
 
     /// RETURNING, in the scope as it is.
     fn returned(&mut self, items: &[ResTarget]) -> Result<Vec<Target>> {
-        let mut targets = self.targets(items)?;
+        let mut targets = self.in_clause("RETURNING", |a| a.targets(items))?;
         for target in &mut targets {
             target.expr = self.resolve_unknown(target.expr.clone())?;
         }
@@ -565,17 +711,33 @@ fn restricted(mut conditions: Vec<Expr>, selection: Option<Expr>) -> Option<Expr
 fn writable<'c, 'a: 'c>(
     relation: &ResultRelation<'a>,
     columns: impl Iterator<Item = &'c ResultColumn<'a>>,
+    names: &[ResTarget],
 ) -> Result<()> {
     let mut seen = Vec::new();
-    for column in columns {
+    for (place, column) in columns.enumerate() {
         let column = relation.written(column)?;
-        if seen.contains(&column.number) {
+        if seen.contains(&column.number) && !is_part(names, place) {
             let message = format!("multiple assignments to same column \"{}\"", column.name);
             return Err(Error::new(SqlState::SYNTAX_ERROR, message));
         }
         seen.push(column.number);
     }
     Ok(())
+}
+
+/// Whether a part of a column is named at a place of an INSERT's list.
+fn is_part(names: &[ResTarget], place: usize) -> bool {
+    names.get(place).is_some_and(|name| !name.indirection.is_empty())
+}
+
+/// The places of an INSERT's list that name a column, with what is behind its name.
+fn parts_of<'n>(
+    columns: &[ResultColumn<'_>],
+    names: &'n [ResTarget],
+    column: &Column,
+) -> impl Iterator<Item = (usize, &'n [Indirection])> {
+    let places = columns.iter().zip(names).enumerate().filter(|(_, (c, _))| c.number() == column.number);
+    places.map(|(place, (_, name))| (place, name.indirection.as_slice()))
 }
 
 /// A value given for a GENERATED ALWAYS AS (…) STORED column.

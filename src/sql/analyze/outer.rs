@@ -105,6 +105,13 @@ impl Analyzer<'_> {
         })
     }
 
+    /// The outer row of that name as a value.
+    pub(super) fn outer_whole_row(&mut self, name: &str) -> Result<Option<Expr>> {
+        let Some(outer) = self.outer.filter(|_| self.in_stored_text == 0) else { return Ok(None) };
+        let found = outer.name(&[name, "*"])?;
+        Ok(found.filter(|found| matches!(found, Outer::Row(_))).map(|found| self.outer_value(found)))
+    }
+
     /// An outer name's value as an expression.
     pub(super) fn outer_value(&mut self, outer: Outer) -> Expr {
         match outer {

@@ -5,12 +5,22 @@
 //! Specification: extend-type-system.html#EXTEND-TYPES-POLYMORPHIC; enforce_generic_type_consistency.
 
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::casts::CastContext;
 use crate::types::pg_range::{RangeType, by_multirange, by_range};
 use crate::types::pg_type::Oid;
 
 /// The pseudo-types, and the one that takes anything without asking what the others are.
-const POLYMORPHIC: &[Oid] =
-    &[Oid::ANY, Oid::ANYELEMENT, Oid::ANYARRAY, Oid::ANYNONARRAY, Oid::ANYENUM, Oid::ANYRANGE, Oid::ANYMULTIRANGE];
+const POLYMORPHIC: &[Oid] = &[
+    Oid::ANY,
+    Oid::ANYELEMENT,
+    Oid::ANYARRAY,
+    Oid::ANYNONARRAY,
+    Oid::ANYENUM,
+    Oid::ANYRANGE,
+    Oid::ANYMULTIRANGE,
+    Oid::ANYCOMPATIBLE,
+    Oid::ANYCOMPATIBLEARRAY,
+];
 
 /// Whether a declared type stands for others.
 pub(super) fn is_polymorphic(oid: Oid) -> bool {
@@ -22,6 +32,8 @@ pub(super) fn is_polymorphic(oid: Oid) -> bool {
 struct Actual {
     element: Option<Oid>,
     range: Option<RangeType>,
+    /// What anycompatible is: the common type of all that is given for it.
+    compatible: Option<Oid>,
 }
 
 impl Analyzer<'_> {
@@ -38,8 +50,8 @@ impl Analyzer<'_> {
     /// Whether an argument of that type may stand where a pseudo-type is declared; `None` for other declared types.
     pub(super) fn takes(&self, declared: Oid, actual: Oid) -> Option<bool> {
         Some(match declared {
-            Oid::ANY | Oid::ANYELEMENT => true,
-            Oid::ANYARRAY => self.element_type(actual).is_some(),
+            Oid::ANY | Oid::ANYELEMENT | Oid::ANYCOMPATIBLE => true,
+            Oid::ANYARRAY | Oid::ANYCOMPATIBLEARRAY => self.element_type(actual).is_some(),
             Oid::ANYNONARRAY => self.element_type(actual).is_none(),
             Oid::ANYENUM => self.is_enum(actual),
             Oid::ANYRANGE => self.range_type(actual).is_some(),
@@ -50,11 +62,14 @@ impl Analyzer<'_> {
 
     /// What one argument says of what they all stand for.
     fn said_by(&self, declared: Oid, actual: Oid) -> Actual {
-        let ranged = |range: Option<RangeType>| Actual { element: range.map(|range| range.subtype), range };
+        let ranged =
+            |range: Option<RangeType>| Actual { element: range.map(|range| range.subtype), range, compatible: None };
         match declared {
             _ if actual == Oid::UNKNOWN => Actual::default(),
-            Oid::ANYARRAY => Actual { element: self.element_type(actual), range: None },
-            Oid::ANYELEMENT | Oid::ANYNONARRAY | Oid::ANYENUM => Actual { element: Some(actual), range: None },
+            Oid::ANYARRAY => Actual { element: self.element_type(actual), ..Actual::default() },
+            Oid::ANYELEMENT | Oid::ANYNONARRAY | Oid::ANYENUM => Actual { element: Some(actual), ..Actual::default() },
+            Oid::ANYCOMPATIBLE => Actual { compatible: Some(actual), ..Actual::default() },
+            Oid::ANYCOMPATIBLEARRAY => Actual { compatible: self.element_type(actual), ..Actual::default() },
             Oid::ANYRANGE => ranged(self.range_type(actual)),
             Oid::ANYMULTIRANGE => ranged(self.range_of_multirange(actual)),
             _ => Actual::default(),
@@ -64,16 +79,25 @@ impl Analyzer<'_> {
     /// What all arguments together say; `None` if they do not agree.
     fn agreed(&self, declared: &[Oid], actual: &[Oid]) -> Option<Actual> {
         let mut agreed = Actual::default();
+        let mut compatible = Vec::new();
         for (declared, actual) in declared.iter().zip(actual) {
             let said = self.said_by(*declared, *actual);
             match (agreed.element, said.element) {
                 (Some(a), Some(b)) if a != b => return None,
                 (a, b) => agreed.element = a.or(b),
             }
+            compatible.extend(said.compatible);
             match (agreed.range, said.range) {
                 (Some(a), Some(b)) if a != b => return None,
                 (a, b) => agreed.range = a.or(b),
             }
+        }
+        if !compatible.is_empty() {
+            let common = self.common_type(&compatible, "").ok()?;
+            if !compatible.iter().all(|oid| self.can_coerce(*oid, common, CastContext::Implicit)) {
+                return None;
+            }
+            agreed.compatible = Some(common);
         }
         Some(agreed)
     }
@@ -87,6 +111,8 @@ impl Analyzer<'_> {
         match declared {
             Oid::ANYARRAY => actual.element.map(|element| self.array_type(element).unwrap_or(Oid::TEXT_ARRAY)),
             Oid::ANYELEMENT | Oid::ANYNONARRAY | Oid::ANYENUM => actual.element,
+            Oid::ANYCOMPATIBLE => actual.compatible,
+            Oid::ANYCOMPATIBLEARRAY => actual.compatible.and_then(|element| self.array_type(element)),
             Oid::ANYRANGE => actual.range.map(|range| range.range),
             Oid::ANYMULTIRANGE => actual.range.map(|range| range.multirange),
             _ => None,
@@ -97,6 +123,7 @@ impl Analyzer<'_> {
     pub(super) fn actual_types(&self, declared: &[Oid], types: &[Oid]) -> Vec<Oid> {
         let mut agreed = self.agreed(declared, types).unwrap_or_default();
         agreed.element = agreed.element.or(Some(Oid::TEXT));
+        agreed.compatible = agreed.compatible.or(Some(Oid::TEXT));
         let pairs = declared.iter().zip(types);
         pairs
             .map(|(declared, actual)| match *declared {

@@ -12,7 +12,7 @@ use crate::sql::syntax::ast::expression::{AConst, ConstValue, Expr as Ast, Field
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
     self as ast, CommonTableExpr, CteMaterialize, Distinct, LimitOption, ResTarget, SelectBody, SelectStmt,
-    SetOperation, SimpleSelect, SortBy, WithClause,
+    SetOperation, SimpleSelect, SortBy,
 };
 use crate::sql::syntax::ast::statement::Stmt;
 use crate::sql::syntax::grammar::locations::expr_location;
@@ -132,37 +132,19 @@ impl Analyzer<'_> {
 
     // ----- WITH
 
-    pub(in crate::sql) fn with(&mut self, with: &WithClause) -> Result<Vec<Cte>> {
-        let mut ctes = Vec::with_capacity(with.ctes.len());
-        for (index, cte) in with.ctes.iter().enumerate() {
-            if with.ctes.iter().take(index).any(|other| other.name == cte.name) {
-                let message = format!("WITH query name \"{}\" specified more than once", cte.name);
-                return Err(self.at(Error::new(SqlState::DUPLICATE_ALIAS, message), cte.location));
-            }
-            let in_scope = self.ctes.len();
-            if with.recursive {
-                let error = self.at(mutual_recursion(), cte.location);
-                with.ctes.iter().skip(index + 1).for_each(|later| self.refuse_cte(&later.name, error.clone()));
-            }
-            let result = self.cte(cte, with.recursive).map_err(|e| self.at(e, cte.location))?;
-            let defined = self.ctes.pop();
-            self.ctes.truncate(in_scope);
-            self.ctes.extend(defined);
-            ctes.push(result);
-        }
-        Ok(ctes)
-    }
-
     /// Makes references to a name an error.
-    fn refuse_cte(&mut self, name: &str, error: Error) {
+    pub(super) fn refuse_cte(&mut self, name: &str, error: Error) {
         let (id, level) = (self.fresh_cte(), self.scopes.len());
         let (name, refused) = (name.to_owned(), Some(error));
-        self.ctes.push(CteEntry { name, id, columns: Vec::new(), refused, level, origins: Vec::new() });
+        self.ctes.push(CteEntry { name, id, columns: Vec::new(), refused, level, origins: Vec::new(), unexpanded: 0 });
     }
 
-    fn cte(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Cte> {
+    pub(super) fn cte(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Cte> {
         if cte.search.is_some() || cte.cycle.is_some() {
-            return Err(Error::unsupported("SEARCH and CYCLE in WITH"));
+            let names = self.names_of_term(cte, recursive)?;
+            let written = self.search_cycle(cte, &names)?;
+            self.unexpanded = written.columns.len() - names.len();
+            return self.cte(&written, recursive);
         }
         let name = cte.name.clone();
         let id = self.fresh_cte();
@@ -202,13 +184,32 @@ impl Analyzer<'_> {
         if let Some(written) = &mut self.written {
             written.ctes.insert(id, CteName { name: name.clone(), columns: cte.columns.clone() });
         }
-        self.ctes.push(CteEntry { name, id, columns, refused, level, origins });
+        self.ctes.push(CteEntry { name, id, columns, refused, level, origins, unexpanded: 0 });
         let materialized = match cte.materialized {
             CteMaterialize::Default => None,
             CteMaterialize::Always => Some(true),
             CteMaterialize::Never => Some(false),
         };
         Ok(Cte { id, query, materialized })
+    }
+
+    /// The names of a recursive query's columns.
+    fn names_of_term(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Vec<String>> {
+        let error = || Error::new(SqlState::SYNTAX_ERROR, "WITH query is not recursive");
+        let Stmt::Select(query) = &*cte.query else { return Err(error()) };
+        let SelectBody::SetOperation(operation) = &query.body else { return Err(error()) };
+        if !recursive || operation.op != ast::SetOperator::Union {
+            return Err(error());
+        }
+        let in_scope = self.ctes.len();
+        query.with.as_ref().map(|with| self.with(with)).transpose()?;
+        let name = &cte.name;
+        let message = format!("recursive reference to query \"{name}\" must not appear within its non-recursive term");
+        self.refuse_cte(name, Error::new(SqlState::INVALID_RECURSION, message));
+        let left = self.operand(&operation.left)?;
+        self.ctes.truncate(in_scope);
+        let names = cte.columns.iter().cloned().map(Some).chain(std::iter::repeat(None));
+        Ok(left.outputs().into_iter().zip(names).map(|((own, ..), given)| given.unwrap_or(own)).collect())
     }
 
     fn cte_query(
@@ -268,6 +269,7 @@ impl Analyzer<'_> {
         rename: &dyn Fn(Columns) -> Result<Columns>,
     ) -> Result<Query> {
         let in_scope = self.ctes.len();
+        let unexpanded = std::mem::take(&mut self.unexpanded);
         let inner = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let message = format!("recursive reference to query \"{name}\" must not appear within its non-recursive term");
         self.refuse_cte(name, Error::new(SqlState::INVALID_RECURSION, message));
@@ -277,7 +279,15 @@ impl Analyzer<'_> {
         let columns = left.outputs();
         let (level, origins) = (self.scopes.len(), left.origins());
         let renamed = rename(columns.clone())?;
-        self.ctes.push(CteEntry { name: name.to_owned(), id, columns: renamed, refused: None, level, origins });
+        self.ctes.push(CteEntry {
+            name: name.to_owned(),
+            id,
+            columns: renamed,
+            refused: None,
+            level,
+            origins,
+            unexpanded,
+        });
         let mut right = self.operand(&operation.right)?;
         self.check_recursive_term(&right, id, name)?;
         if right.reads_cte(id) {
@@ -347,11 +357,11 @@ impl Analyzer<'_> {
     pub(super) fn values(&mut self, values: &[Vec<Ast>]) -> Result<Body> {
         let mut rows = Vec::with_capacity(values.len());
         for row in values {
-            let row = row.iter().map(|e| self.without_sets("VALUES", |a| a.expr(e))).collect::<Result<Vec<_>>>()?;
-            if rows.first().is_some_and(|first: &Vec<Expr>| first.len() != row.len()) {
-                return Err(Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length"));
+            if values.first().is_some_and(|first| first.len() != row.len()) {
+                let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
+                return Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))));
             }
-            rows.push(row);
+            rows.push(row.iter().map(|e| self.without_sets("VALUES", |a| a.expr(e))).collect::<Result<Vec<_>>>()?);
         }
         let width = rows.first().map_or(0, Vec::len);
         check_width(width)?;
@@ -428,11 +438,11 @@ impl Analyzer<'_> {
     fn select_in_scope(&mut self, ast: &SimpleSelect, order_by: &[SortBy]) -> Result<(Select, Vec<SortKey>)> {
         self.windows = self.named_windows(ast)?;
         let from = self.without_sets("FROM", |a| a.from_clause(&ast.from))?;
+        let mut targets = self.with_sets(|a| a.targets(&ast.targets))?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         if let (Some(condition), Some(clause)) = (&selection, &ast.where_clause) {
             self.forbid_aggregates(condition, "WHERE").map_err(|e| self.at(e, expr_location(clause)))?;
         }
-        let mut targets = self.with_sets(|a| a.targets(&ast.targets))?;
         // Those that nobody names must be right, too.
         for window in &ast.windows {
             self.window_spec(window)?;
@@ -445,6 +455,13 @@ impl Analyzer<'_> {
         };
         let distinct = matches!(ast.distinct, Some(Distinct::All));
         let mut keys = self.with_sets(|a| a.select_sort_keys(order_by, &targets, distinct))?;
+        // What is sorted has a type (addTargetToSortList).
+        let sorted = |index: usize| ast.distinct.is_some() || keys.iter().any(|key| key.output == Some(index));
+        for (index, target) in targets.iter_mut().enumerate() {
+            if target.expr.type_oid == Oid::UNKNOWN && sorted(index) {
+                target.expr = self.resolve_unknown(target.expr.clone())?;
+            }
+        }
         self.check_distinct_on(&distinct_on, &keys)?;
         let grouped = !ast.group.is_empty()
             || having.is_some()
@@ -681,10 +698,6 @@ impl Analyzer<'_> {
             }
         }
     }
-}
-
-fn mutual_recursion() -> Error {
-    Error::new(SqlState::FEATURE_NOT_SUPPORTED, "mutual recursion between WITH items is not implemented")
 }
 
 /// The qualifier of a star: none of `*`, t of `t.*`.

@@ -28,6 +28,13 @@ fn comparison(name: &str) -> Option<&'static str> {
     })
 }
 
+/// What is left of the candidates.
+pub(super) enum Choice {
+    One(usize),
+    None,
+    Ambiguous,
+}
+
 impl Analyzer<'_> {
     /// A binary operator applied to its operands.
     pub(super) fn operator(&mut self, name: &str, left: Expr, right: Expr) -> Result<Expr> {
@@ -53,10 +60,12 @@ impl Analyzer<'_> {
         let signatures: Vec<[Oid; 2]> = candidates.iter().map(|o| [o.left, o.right]).collect();
         let binary: Vec<usize> =
             (0..candidates.len()).filter(|i| signatures.get(*i).is_some_and(|s| s[0] != Oid::INVALID)).collect();
-        let Some(chosen) = self.choose_operator(&binary, &signatures, types) else {
-            return Err(self.no_operator(name, Some(types[0]), types[1]));
+        let chosen = match self.choose_operator(&binary, &signatures, types) {
+            Choice::One(chosen) => candidates.get(chosen).copied(),
+            Choice::None => return Err(self.no_operator(name, Some(types[0]), types[1])),
+            Choice::Ambiguous => return Err(self.ambiguous_operator(name, Some(types[0]), types[1])),
         };
-        let Some(operator) = candidates.get(chosen).copied() else { return Err(Error::internal("operator")) };
+        let Some(operator) = chosen else { return Err(Error::internal("operator")) };
         let declared = [operator.left, operator.right];
         if name == "||" && declared.contains(&Oid::ANYNONARRAY) && !self.to_be_printed() {
             // PostgreSQL's function is one in SQL, and so as immutable as the conversion is.
@@ -72,6 +81,10 @@ impl Analyzer<'_> {
         let left = self.argument(left, operator.left, actual.first().copied())?;
         let right = self.argument(right, operator.right, actual.get(1).copied())?;
         let result = self.result_type(operator.result, &declared, &actual);
+        if operator.left == Oid::ANYARRAY && matches!(name, "<" | ">" | "<=" | ">=") {
+            let operands = vec![self.enum_order(left), self.enum_order(right)];
+            return Ok(Expr::new(ExprKind::Op(OperatorRef::Listed(ListedOperator(operator)), operands), result));
+        }
         let operator = OperatorRef::Listed(ListedOperator(operator));
         let operands = vec![left, right];
         let typmod = record_modifier(&operands, result);
@@ -97,14 +110,15 @@ impl Analyzer<'_> {
         let signatures: Vec<[Oid; 1]> = candidates.iter().map(|o| [o.right]).collect();
         let all: Vec<usize> = (0..candidates.len()).collect();
         let chosen = self.choose(&all, &|i| signatures.get(i).map_or(&[][..], |s| &s[..]), &[operand.type_oid]);
-        match chosen.and_then(|i| candidates.get(i)) {
-            Some(operator) => {
-                let operand = self.implicit(operand, operator.right)?;
-                let kind = ExprKind::Op(OperatorRef::Listed(ListedOperator(operator)), vec![operand]);
-                Ok(Expr::new(kind, operator.result))
-            }
-            None => Err(self.no_operator(name, None, operand.type_oid)),
-        }
+        let operator = match chosen {
+            Choice::One(chosen) => candidates.get(chosen),
+            Choice::None => return Err(self.no_operator(name, None, operand.type_oid)),
+            Choice::Ambiguous => return Err(self.ambiguous_operator(name, None, operand.type_oid)),
+        };
+        let Some(operator) = operator else { return Err(Error::internal("operator")) };
+        let operand = self.implicit(operand, operator.right)?;
+        let kind = ExprKind::Op(OperatorRef::Listed(ListedOperator(operator)), vec![operand]);
+        Ok(Expr::new(kind, operator.result))
     }
 
     /// Operands of one type, or one of unknown type: no table is needed, every type compares with itself.
@@ -130,7 +144,7 @@ impl Analyzer<'_> {
         }
         let left = self.implicit(left.clone(), target)?;
         let right = self.implicit(right.clone(), target)?;
-        if self.is_enum(target) && !matches!(op, "=" | "<>") {
+        if !matches!(op, "=" | "<>") {
             return Ok(Some(compared(op, self.enum_order(left), self.enum_order(right))));
         }
         Ok(Some(compared(op, left, right)))
@@ -138,9 +152,12 @@ impl Analyzer<'_> {
 
     /// What an order by an enum's values is: that of their places.
     pub(super) fn enum_order(&self, expr: Expr) -> Expr {
-        match self.is_enum(expr.type_oid) {
-            true => Expr::new(ExprKind::EnumOrder(Box::new(expr)), Oid::INT4),
-            false => expr,
+        if self.is_enum(expr.type_oid) {
+            return Expr::new(ExprKind::EnumOrder(Box::new(expr)), Oid::INT4);
+        }
+        match self.element_type(expr.type_oid) {
+            Some(element) if self.is_enum(element) => Expr::new(ExprKind::EnumOrder(Box::new(expr)), Oid::INT4_ARRAY),
+            _ => expr,
         }
     }
 
@@ -187,19 +204,29 @@ impl Analyzer<'_> {
         )
     }
 
+    fn ambiguous_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Error {
+        let left = left.map_or(String::new(), |l| format!("{} ", self.type_name(l)));
+        let message = format!("operator is not unique: {left}{name} {}", self.type_name(right));
+        Error::new(SqlState::AMBIGUOUS_FUNCTION, message)
+            .with_hint("Could not choose a best candidate operator. You might need to add explicit type casts.")
+    }
+
     /// oper(): an unknown operand is first taken to be of the other's type.
-    fn choose_operator(&self, among: &[usize], signatures: &[[Oid; 2]], types: [Oid; 2]) -> Option<usize> {
+    fn choose_operator(&self, among: &[usize], signatures: &[[Oid; 2]], types: [Oid; 2]) -> Choice {
         let assumed = match types {
             [Oid::UNKNOWN, known] => [known, known],
             [known, Oid::UNKNOWN] => [known, known],
             types => types,
         };
         let exact = among.iter().copied().find(|i| signatures.get(*i) == Some(&assumed));
-        exact.or_else(|| self.choose(among, &|i| signatures.get(i).map_or(&[][..], |s| &s[..]), &types))
+        match exact {
+            Some(exact) => Choice::One(exact),
+            None => self.choose(among, &|i| signatures.get(i).map_or(&[][..], |s| &s[..]), &types),
+        }
     }
 
     /// The functions of that name that this database has: those of extensions only where they were created.
-    fn functions_named(&self, name: &str) -> Vec<&'static Function> {
+    pub(super) fn functions_named(&self, name: &str) -> Vec<&'static Function> {
         let there =
             |function: &&&Function| function.extension.is_empty() || self.catalog().has_extension(function.extension);
         functions::named(name).iter().filter(there).copied().collect()
@@ -207,6 +234,11 @@ impl Analyzer<'_> {
 
     /// The function a call means; 42883 if none fits, 42725 if several fit equally well.
     pub(super) fn resolve_function(&mut self, name: &str, types: &[Oid]) -> Result<&'static Function> {
+        self.resolve_called(name, name, types)
+    }
+
+    /// The same of a function that the statement calls by another name, which messages say.
+    pub(super) fn resolve_called(&mut self, name: &str, called: &str, types: &[Oid]) -> Result<&'static Function> {
         let candidates = self.functions_named(name);
         let expanded: Vec<Option<Vec<Oid>>> = candidates.iter().map(|f| expand(f, types.len())).collect();
         let mut among: Vec<usize> =
@@ -217,94 +249,94 @@ impl Analyzer<'_> {
         let fixed: Vec<usize> = among.iter().copied().filter(|i| !variadic(*i)).collect();
         among.retain(|i| !variadic(*i) || !fixed.iter().any(|other| signature(*other) == signature(*i)));
         let exact = among.iter().copied().find(|i| signature(*i) == types);
-        let chosen = exact.or_else(|| self.choose(&among, &signature, types));
-        match chosen.and_then(|i| candidates.get(i)) {
-            Some(function) => Ok(function),
-            None => {
-                let shown: Vec<String> = types.iter().map(|t| self.type_name(*t)).collect();
-                let fitting = among.iter().filter(|i| self.fits(signature(**i), types)).count();
-                if fitting > 1 {
-                    let message = format!("function {name}({}) is not unique", shown.join(", "));
-                    return Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, message).with_hint(
-                        "Could not choose a best candidate function. You might need to add explicit type casts.",
-                    ));
-                }
-                let message = format!("function {name}({}) does not exist", shown.join(", "));
-                Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
-                    "No function matches the given name and argument types. You might need to add explicit type casts.",
-                ))
-            }
+        let chosen = match exact {
+            Some(exact) => Choice::One(exact),
+            None => self.choose(&among, &signature, types),
+        };
+        if let Choice::One(chosen) = chosen {
+            return candidates.get(chosen).copied().ok_or_else(|| Error::internal("function"));
         }
+        let shown: Vec<String> = types.iter().map(|t| self.type_name(*t)).collect();
+        let shown = shown.join(", ");
+        Err(match chosen {
+            Choice::Ambiguous => {
+                Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("function {called}({shown}) is not unique"))
+                    .with_hint("Could not choose a best candidate function. You might need to add explicit type casts.")
+            }
+            _ => Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {called}({shown}) does not exist"))
+                .with_hint(
+                    "No function matches the given name and argument types. You might need to add explicit type casts.",
+                ),
+        })
     }
 
-    pub(super) fn fits(&self, signature: &[Oid], types: &[Oid]) -> bool {
+    fn fits(&self, signature: &[Oid], types: &[Oid]) -> bool {
         signature.len() == types.len()
             && types.iter().zip(signature).all(|(from, to)| self.can_coerce(*from, *to, CastContext::Implicit))
             && self.polymorphism_fits(signature, types)
     }
 
-    /// func_select_candidate: exact matches, then preferred types, then the category of unknown arguments.
-    pub(super) fn choose<'s>(
-        &self,
-        among: &[usize],
-        signature: &dyn Fn(usize) -> &'s [Oid],
-        types: &[Oid],
-    ) -> Option<usize> {
+    /// func_match_argtypes and func_select_candidate: exact matches, then preferred types, then the category of unknown
+    /// arguments, then that they are of the type that all others are of.
+    pub(super) fn choose<'s>(&self, among: &[usize], signature: &dyn Fn(usize) -> &'s [Oid], types: &[Oid]) -> Choice {
         let mut left: Vec<usize> = among.iter().copied().filter(|i| self.fits(signature(*i), types)).collect();
         if left.len() <= 1 {
-            return left.first().copied();
+            return left.first().map_or(Choice::None, |only| Choice::One(*only));
         }
         let score = |i: usize, accept: &dyn Fn(Oid, Oid) -> bool| {
             signature(i).iter().zip(types).filter(|(declared, actual)| accept(**declared, **actual)).count()
         };
-        keep_best(&mut left, |i| score(i, &|declared, actual| actual != Oid::UNKNOWN && declared == actual));
-        if left.len() > 1 {
-            keep_best(&mut left, |i| {
-                score(i, &|declared, actual| {
-                    actual != Oid::UNKNOWN
-                        && (declared == actual
-                            || self.is_preferred(declared) && self.category(declared) == self.category(actual))
-                })
-            });
+        let known = |actual: Oid| actual != Oid::UNKNOWN;
+        keep_best(&mut left, |i| score(i, &|declared, actual| known(actual) && declared == actual));
+        let preferred = |declared: Oid, actual: Oid| {
+            declared == actual || self.is_preferred(declared) && self.category(declared) == self.category(actual)
+        };
+        keep_best(&mut left, |i| score(i, &|declared, actual| known(actual) && preferred(declared, actual)));
+        self.by_unknown_category(&mut left, signature, types);
+        if let [only] = left.as_slice() {
+            return Choice::One(*only);
         }
-        if left.len() > 1 {
-            self.by_unknown_category(&mut left, signature, types);
-        }
-        if left.len() > 1 {
-            // If all known arguments are of one type, unknown ones are taken to be of it too.
-            let mut known = types.iter().copied().filter(|t| *t != Oid::UNKNOWN);
-            if let Some(first) = known.next()
-                && known.all(|t| t == first)
-            {
-                let assumed = vec![first; types.len()];
-                let exact: Vec<usize> = left.iter().copied().filter(|i| self.fits(signature(*i), &assumed)).collect();
-                if exact.len() == 1 {
-                    left = exact;
-                }
+        let mut given = types.iter().copied().filter(|oid| known(*oid));
+        if let Some(first) = given.next()
+            && types.contains(&Oid::UNKNOWN)
+            && given.all(|oid| oid == first)
+        {
+            let assumed = vec![first; types.len()];
+            left.retain(|i| self.fits(signature(*i), &assumed));
+            if let [only] = left.as_slice() {
+                return Choice::One(*only);
             }
         }
-        match left.as_slice() {
-            [only] => Some(*only),
-            _ => None,
-        }
+        Choice::Ambiguous
     }
 
-    /// Step 4.e: an unknown argument is a string if any candidate takes one, else of the category all agree on.
+    /// An unknown argument is a string if any candidate takes one, else of the category all agree on, and of its preferred
+    /// type if one takes that. Nothing is decided unless that tells it of every unknown argument.
     fn by_unknown_category<'s>(&self, left: &mut Vec<usize>, signature: &dyn Fn(usize) -> &'s [Oid], types: &[Oid]) {
-        for (position, _) in types.iter().enumerate().filter(|(_, t)| **t == Oid::UNKNOWN) {
-            let declared = |i: usize| signature(i).get(position).copied().unwrap_or(Oid::INVALID);
-            let categories: Vec<u8> = left.iter().map(|i| self.category_of_declared(declared(*i))).collect();
-            let category = if categories.contains(&b'S') {
-                b'S'
-            } else if categories.windows(2).all(|pair| matches!(pair, [a, b] if a == b)) {
-                categories.first().copied().unwrap_or(b'X')
-            } else {
-                return;
+        if left.len() <= 1 {
+            return;
+        }
+        let declared = |i: usize, place: usize| signature(i).get(place).copied().unwrap_or(Oid::INVALID);
+        let mut wanted: Vec<(usize, u8, bool)> = Vec::new();
+        for (place, _) in types.iter().enumerate().filter(|(_, oid)| **oid == Oid::UNKNOWN) {
+            let of = |i: &usize| self.category_of_declared(declared(*i, place));
+            let Some(first) = left.first().map(of) else { return };
+            let category = match left.iter().any(|i| of(i) == b'S') {
+                true => b'S',
+                false if left.iter().all(|i| of(i) == first) => first,
+                false => return,
             };
-            left.retain(|i| self.category_of_declared(declared(*i)) == category);
-            if left.iter().any(|i| self.is_preferred(declared(*i))) {
-                left.retain(|i| self.is_preferred(declared(*i)));
-            }
+            let mut of_category = left.iter().filter(|i| of(i) == category);
+            wanted.push((place, category, of_category.any(|i| self.is_preferred(declared(*i, place)))));
+        }
+        let matches = |i: usize| {
+            wanted.iter().all(|(place, category, preferred)| {
+                let oid = declared(i, *place);
+                self.category_of_declared(oid) == *category && (!preferred || self.is_preferred(oid))
+            })
+        };
+        if left.iter().any(|i| matches(*i)) {
+            left.retain(|i| matches(*i));
         }
     }
 

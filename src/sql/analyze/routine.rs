@@ -13,6 +13,7 @@ use crate::catalog::routines::{self, Parameter, ParameterMode, Routine, is_compa
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::resolve::Choice;
 use crate::sql::functions::{self, Function, RoutineCall};
 use crate::sql::plan::CallOutput;
 use crate::sql::syntax::ast::expression::{Expr as Ast, FuncCall};
@@ -236,12 +237,11 @@ impl<'a> Analyzer<'a> {
             .filter(|i| !all.iter().any(|j| j != i && signature(*j) == signature(*i) && rank(*j) < rank(*i)))
             .collect();
         let exact = among.iter().copied().find(|i| signature(*i) == types);
-        let chosen = exact.or_else(|| self.choose(&among, &signature, &types));
-        let Some(index) = chosen else {
-            let fitting = among.iter().filter(|i| self.fits(signature(**i), &types)).count();
+        let chosen = exact.map_or_else(|| self.choose(&among, &signature, &types), Choice::One);
+        let Choice::One(index) = chosen else {
             let kind = if calling == Calling::Call { "procedure" } else { "function" };
             let signature = self.shown_call(shown, given);
-            return Err(if fitting > 1 {
+            return Err(if matches!(chosen, Choice::Ambiguous) {
                 let message = format!("{kind} {signature} is not unique");
                 Error::new(SqlState::AMBIGUOUS_FUNCTION, message).with_hint(format!(
                     "Could not choose a best candidate {kind}. You might need to add explicit type casts."

@@ -95,8 +95,7 @@ impl Analyzer<'_> {
         let present = match (&entry.present, entry.relation) {
             (Some(present), _) => present.clone(),
             (None, Some(_)) => {
-                let var =
-                    Var { entry: entry.entry, attribute: Var::PRESENCE, origin: (Oid::INVALID, 0), not_null: false };
+                let var = Var { entry: entry.entry, attribute: Var::CTID, origin: (Oid::INVALID, 0), not_null: false };
                 Expr::new(ExprKind::Var(var), Oid::INT8)
             }
             (None, None) => {

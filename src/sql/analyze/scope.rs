@@ -6,7 +6,7 @@ use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::syntax::ast::location::Location;
-use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, Var};
+use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, TABLE_OID, Var};
 use crate::types::pg_type::Oid;
 
 /// One query level.
@@ -17,6 +17,10 @@ pub struct Scope {
     pub merged: Vec<Merged>,
     /// The entries (by index) that what is being analysed cannot depend on: it is the other side of an outer join.
     pub out_of_reach: Vec<usize>,
+    /// The first entry is what an UPDATE or DELETE changes, and its FROM is being analysed, which cannot depend on it.
+    pub target_out_of_reach: bool,
+    /// The clause that is being analysed, if it is one that has no aggregates and window functions.
+    pub clause: Option<&'static str>,
 }
 
 /// How the columns of an entry may be named.
@@ -62,6 +66,10 @@ pub struct RangeVar {
     /// An outer join may have no row of it.
     pub nullable: bool,
     pub naming: Naming,
+    /// Its rows are those of several tables: which one a row is of is a column.
+    pub has_members: bool,
+    /// How many of its last columns no star stands for.
+    pub unexpanded: usize,
 }
 
 /// A column of a [`RangeVar`].
@@ -83,6 +91,8 @@ pub struct CteEntry {
     pub level: usize,
     /// Where the columns come from (see `Query::origins`).
     pub origins: Vec<(Oid, i16)>,
+    /// How many of its last columns no star stands for.
+    pub unexpanded: usize,
 }
 
 impl RangeVar {
@@ -113,6 +123,8 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
+            unexpanded: 0,
         }
     }
 
@@ -140,7 +152,14 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
+            unexpanded: 0,
         }
+    }
+
+    /// The columns that a star stands for.
+    pub fn expanded(&self) -> &[RangeColumn] {
+        self.columns.get(..self.columns.len().saturating_sub(self.unexpanded)).unwrap_or_default()
     }
 
     /// Its columns may be NULL because an outer join may have no row for it.
@@ -218,7 +237,7 @@ impl Scope {
         let merged = self.merged.iter().filter(|merged| merged.hides.iter().all(|index| *index >= start));
         let mut columns: Vec<(String, Expr)> = merged.map(|m| (m.name.clone(), m.expr.clone())).collect();
         for (index, entry) in self.entries.iter().enumerate().skip(start) {
-            for column in entry.columns.iter().filter(|_| entry.naming == Naming::Any) {
+            for column in entry.expanded().iter().filter(|_| entry.naming == Naming::Any) {
                 let hidden = self.merged.iter().any(|m| m.name == column.name && m.hides.contains(&index));
                 if !hidden {
                     columns.push((column.name.clone(), column.expr.clone()));
@@ -242,6 +261,10 @@ impl Scope {
     /// 42P10 for an entry that the other side of an outer join cannot depend on (check_lateral_ref_ok).
     fn check_reach(&self, index: usize) -> Result<()> {
         match self.entries.get(index) {
+            Some(entry) if index == 0 && self.target_out_of_reach => {
+                let message = format!("invalid reference to FROM-clause entry for table \"{}\"", entry.name);
+                Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).with_hint(out_of_sight(&entry.name)))
+            }
             Some(entry) if self.out_of_reach.contains(&index) => {
                 let message = format!("invalid reference to FROM-clause entry for table \"{}\"", entry.name);
                 let detail = "The combining JOIN type must be INNER or LEFT for a LATERAL reference.";
@@ -306,7 +329,7 @@ impl Analyzer<'_> {
         if let Some(entry) = whole_row {
             return self.whole_row(&entry);
         }
-        Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist")))
+        Err(self.missing_column(None, name))
     }
 
     /// t.* as a value: the row of the table.
@@ -314,6 +337,9 @@ impl Analyzer<'_> {
         match self.scopes.iter().rev().find_map(|s| s.entry(None, table)).cloned() {
             Some(entry) => self.whole_row(&RangeVar { is_function: false, ..entry }),
             None => {
+                if let Some(row) = self.outer_whole_row(table)? {
+                    return Ok(row);
+                }
                 let message = format!("missing FROM-clause entry for table \"{table}\"");
                 Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), location))
             }
@@ -354,15 +380,12 @@ impl Analyzer<'_> {
             if let Some(expr) = system_column(entry, name) {
                 return Ok(expr);
             }
-            return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column {table}.{name} does not exist")));
+            return Err(self.missing_column(Some(table), name));
         }
         let shown = schema.map_or(table.to_owned(), |schema| format!("{schema}.{table}"));
         if invisible {
             let message = format!("invalid reference to FROM-clause entry for table \"{shown}\"");
-            let hint = format!(
-                "There is an entry for table \"{shown}\", but it cannot be referenced from this part of the query."
-            );
-            return Err(Error::new(SqlState::UNDEFINED_TABLE, message).with_hint(hint));
+            return Err(Error::new(SqlState::UNDEFINED_TABLE, message).with_hint(out_of_sight(&shown)));
         }
         let message = format!("missing FROM-clause entry for table \"{shown}\"");
         Err(Error::new(SqlState::UNDEFINED_TABLE, message))
@@ -385,7 +408,7 @@ impl Analyzer<'_> {
         match self.scopes.iter().rev().find_map(|s| s.entry(schema, table)) {
             Some(entry) => {
                 self.note_use(entry.columns.iter().map(|c| &c.expr));
-                Ok(entry.columns.iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
+                Ok(entry.expanded().iter().map(|c| (c.name.clone(), c.expr.clone())).collect())
             }
             None => {
                 if let Some(row) = self.outer_row(parts)? {
@@ -398,17 +421,36 @@ impl Analyzer<'_> {
     }
 }
 
+fn out_of_sight(table: &str) -> String {
+    format!("There is an entry for table \"{table}\", but it cannot be referenced from this part of the query.")
+}
+
 /// The transaction that is older than every other (transam.h).
 const FROZEN_TRANSACTION: i64 = 2;
 
-/// Of the columns that every table has, those that make sense over SQLite: tableoid, and for system relations, which
-/// are older than every transaction, xmin.
+/// The columns that every table has. Over SQLite rows have no transactions: xmin is what changes whenever the row does,
+/// the others say that nothing but the row's making has happened to it. System relations are older than every transaction.
 fn system_column(entry: &RangeVar, name: &str) -> Option<Expr> {
     let relation = entry.relation?;
+    let of_row = |attribute: i16, shown: i16, oid| {
+        let var = Var { entry: entry.entry, attribute, origin: (relation, shown), not_null: false };
+        Expr::new(ExprKind::Var(var), oid)
+    };
     let constant = |value: i64, oid| Some(Expr::constant(crate::types::value::Value::Integer(value), oid));
     match name {
+        "tableoid" if entry.has_members => {
+            let origin = (Oid::INVALID, 0);
+            let var = Var { entry: entry.entry, attribute: TABLE_OID, origin, not_null: true };
+            Some(Expr::new(ExprKind::Var(var), Oid::OID))
+        }
         "tableoid" => constant(relation.0.into(), Oid::OID),
         "xmin" if relation < Oid::FIRST_NORMAL => constant(FROZEN_TRANSACTION, Oid::XID),
+        _ if relation < Oid::FIRST_NORMAL => None,
+        "ctid" => Some(of_row(Var::CTID, -1, Oid::TID)),
+        "xmin" => Some(of_row(Var::XMIN, -2, Oid::XID)),
+        "xmax" => Some(of_row(Var::XMAX, -4, Oid::XID)),
+        "cmin" => Some(of_row(Var::XMAX, -3, Oid::CID)),
+        "cmax" => Some(of_row(Var::XMAX, -5, Oid::CID)),
         _ => None,
     }
 }

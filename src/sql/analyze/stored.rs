@@ -85,6 +85,8 @@ impl Analyzer<'_> {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
+            unexpanded: 0,
         };
         self.stored(|a| {
             a.scopes.push(Scope { entries: vec![entry], ..Scope::default() });

@@ -8,7 +8,7 @@ use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::casts::CastContext;
 use crate::sql::syntax::ast::expression::{AIndirection, Expr as Ast, Indirection};
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Expr, ExprKind};
+use crate::sql::tree::{Bounds, Expr, ExprKind};
 use crate::types::array::{MAX_DIMENSIONS, too_many_dimensions};
 use crate::types::pg_type::Oid;
 
@@ -36,21 +36,19 @@ impl Analyzer<'_> {
             return Ok(array);
         }
         let jsonb = array.type_oid == Oid::JSONB;
+        let is_slice = chain.iter().any(|access| matches!(access, Indirection::Slice(..)));
+        if jsonb && is_slice {
+            let message = "jsonb subscript does not support slices";
+            return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        if is_slice {
+            return self.slice(array, chain, root);
+        }
         let mut subscripts = Vec::new();
         for access in chain {
             match access {
                 Indirection::Index(index) => subscripts.push(self.expr(index)?),
-                Indirection::Slice(..) if jsonb => {
-                    let message = "jsonb subscript does not support slices";
-                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
-                }
-                Indirection::Slice(lower, upper) if chain.len() == 1 => {
-                    return self.slice(array, lower.as_ref(), upper.as_ref());
-                }
-                Indirection::Slice(..) => return Err(Error::unsupported("this array slice")),
-                Indirection::Field(_) | Indirection::Star => {
-                    return Err(Error::unsupported("selecting a field of a composite value"));
-                }
+                _ => return Err(Error::unsupported("* behind a value here")),
             }
         }
         if jsonb {
@@ -90,22 +88,24 @@ impl Analyzer<'_> {
 
     /// value[key][index] …: what is at that path (jsonb_subscript_transform).
     fn jsonb_element(&mut self, value: Expr, subscripts: Vec<Expr>) -> Result<Expr> {
-        let mut path = Vec::with_capacity(subscripts.len());
-        for subscript in subscripts {
-            let from = subscript.type_oid;
-            let target = match from {
-                Oid::UNKNOWN => Oid::TEXT,
-                _ if self.can_coerce(from, Oid::INT4, CastContext::Implicit) => Oid::INT4,
-                _ if self.can_coerce(from, Oid::TEXT, CastContext::Implicit) => Oid::TEXT,
-                _ => {
-                    let message = format!("subscript type {} is not supported", self.type_name(from));
-                    let hint = "jsonb subscript must be coercible to either integer or text.";
-                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
-                }
-            };
-            path.push(self.implicit(subscript, target)?);
-        }
+        let path = subscripts.into_iter().map(|subscript| self.jsonb_subscript(subscript)).collect::<Result<_>>()?;
         Ok(subscripted(value, path, Oid::JSONB))
+    }
+
+    /// A subscript of jsonb: an integer or a text.
+    pub(super) fn jsonb_subscript(&mut self, subscript: Expr) -> Result<Expr> {
+        let from = subscript.type_oid;
+        let target = match from {
+            Oid::UNKNOWN => Oid::TEXT,
+            _ if self.can_coerce(from, Oid::INT4, CastContext::Implicit) => Oid::INT4,
+            _ if self.can_coerce(from, Oid::TEXT, CastContext::Implicit) => Oid::TEXT,
+            _ => {
+                let message = format!("subscript type {} is not supported", self.type_name(from));
+                let hint = "jsonb subscript must be coercible to either integer or text.";
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
+            }
+        };
+        self.implicit(subscript, target)
     }
 
     /// A field of a row.
@@ -154,15 +154,43 @@ impl Analyzer<'_> {
         }
     }
 
-    fn slice(&mut self, array: Expr, lower: Option<&Ast>, upper: Option<&Ast>) -> Result<Expr> {
+    /// array[lower:upper] …; an index among them means from 1 on.
+    fn slice(&mut self, array: Expr, chain: &[Indirection], root: &Ast) -> Result<Expr> {
+        if self.element_type(array.type_oid).is_none() {
+            let shown = self.type_name(array.type_oid);
+            let message = format!("cannot subscript type {shown} because it does not support subscripting");
+            return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), expr_location(root)));
+        }
+        if chain.len() > MAX_DIMENSIONS {
+            return Err(too_many_dimensions(chain.len()));
+        }
         let (type_oid, typmod) = (array.type_oid, array.typmod);
-        let bound = |a: &mut Self, bound: Option<&Ast>| -> Result<Option<Box<Expr>>> {
-            let Some(bound) = bound else { return Ok(None) };
-            let bound = a.expr(bound)?;
-            Ok(Some(Box::new(a.implicit(bound, Oid::INT4)?)))
+        let bounds = chain.iter().map(|access| self.bounds(access, true)).collect::<Result<_>>()?;
+        Ok(Expr { typmod, ..Expr::new(ExprKind::Slice { array: Box::new(array), bounds }, type_oid) })
+    }
+
+    /// A subscript of an array as bounds: an index is an upper one, and among slices from 1 on.
+    pub(super) fn bounds(&mut self, access: &Indirection, slice: bool) -> Result<Bounds> {
+        let mut bound = |ast: &Ast| -> Result<Option<Expr>> {
+            let value = self.expr(ast)?;
+            let from = value.type_oid;
+            match self.try_coerce(value, Oid::INT4, -1, CastContext::Assignment)? {
+                Some(value) => Ok(Some(value)),
+                None => {
+                    let message = format!("array subscript must have type integer, not {}", self.type_name(from));
+                    let error = Error::new(SqlState::DATATYPE_MISMATCH, message);
+                    Err(self.at(error, expr_location(ast)))
+                }
+            }
         };
-        let (lower, upper) = (bound(self, lower)?, bound(self, upper)?);
-        Ok(Expr { typmod, ..Expr::new(ExprKind::Slice { array: Box::new(array), lower, upper }, type_oid) })
+        Ok(match access {
+            Indirection::Index(index) => (slice.then(|| Expr::integer(1, Oid::INT4)), bound(index)?),
+            Indirection::Slice(lower, upper) => {
+                let lower = lower.as_ref().map_or(Ok(None), &mut bound)?;
+                (lower, upper.as_ref().map_or(Ok(None), bound)?)
+            }
+            Indirection::Field(_) | Indirection::Star => return Err(Error::internal("a field as a subscript")),
+        })
     }
 }
 

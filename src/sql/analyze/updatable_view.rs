@@ -160,6 +160,8 @@ impl RangeVar {
             is_function: false,
             nullable: false,
             naming: Naming::Any,
+            has_members: false,
+            unexpanded: 0,
         };
         let origins: Vec<_> = view.columns.iter().map(|column| (view.oid, column.number)).collect();
         row.carry_origins(&origins);

@@ -8,7 +8,7 @@ use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::casts::CastContext;
 use crate::sql::syntax::ast::expression::{self as ast, Expr as Ast, FrameExclusion, FrameMode, WindowDef};
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Coercion, Expr, ExprKind, Frame, FrameBound, SortKey, Window};
+use crate::sql::tree::{Coercion, Expr, ExprKind, Frame, FrameBound, OperatorRef, SortKey, Window};
 use crate::types::format::FormatSettings;
 use crate::types::interval::Interval;
 use crate::types::numeric::Numeric;
@@ -151,7 +151,8 @@ impl Analyzer<'_> {
             (FrameMode::Range, Some(key)) => self.range_offset(offset, key, days),
             _ => self.row_offset(offset, units(mode)),
         };
-        let offset = offset.map_err(|e| self.at(e, expr_location(ast)))?;
+        let offset =
+            offset.and_then(|offset| self.visible_number(offset)).map_err(|e| self.at(e, expr_location(ast)))?;
         let local = |part: &Expr| {
             let ExprKind::Var(var) = &part.kind else { return false };
             self.scopes.last().is_some_and(|scope| scope.entries.iter().any(|entry| entry.entry == var.entry))
@@ -162,6 +163,33 @@ impl Analyzer<'_> {
             return Err(self.at(error, expr_location(ast)));
         }
         Ok(if preceding { FrameBound::Preceding(offset) } else { FrameBound::Following(offset) })
+    }
+
+    /// A cast of a whole number as that number: SQLite wants it where it can see it.
+    fn visible_number(&mut self, offset: Expr) -> Result<Expr> {
+        let mut written = &offset;
+        while let ExprKind::Coerce { arg, how: Coercion::Cast(_) | Coercion::Relabel } = &written.kind {
+            written = arg;
+        }
+        let mut negative = false;
+        if let ExprKind::Op(OperatorRef::Listed(operator), operands) = &written.kind
+            && let ("-", [operand]) = (operator.name, operands.as_slice())
+        {
+            (written, negative) = (operand, true);
+        }
+        let integral = |oid: Oid| matches!(oid, Oid::INT2 | Oid::INT4 | Oid::INT8);
+        let changed = !std::ptr::eq(written, &offset);
+        if !changed || !integral(written.type_oid) || !integral(offset.type_oid) {
+            return Ok(offset);
+        }
+        let written = written.clone();
+        let number = self.constant_text(&written).and_then(|text| text.parse::<i64>().ok());
+        Ok(match number.map(|number| if negative { -number } else { number }) {
+            Some(number) if offset.type_oid != Oid::INT2 || i16::try_from(number).is_ok() => {
+                Expr::integer(number, offset.type_oid)
+            }
+            _ => offset,
+        })
     }
 
     /// The offset of ROWS and GROUPS.

@@ -39,7 +39,8 @@ impl Definer<'_> {
         let table = &alter.relation.relation;
         let actions = alter.commands.iter().map(|cmd| self.alter_action(cmd, table)).collect::<Result<Vec<_>>>()?;
         let name = relation_name(&alter.relation);
-        ddl(Ddl::AlterTable { name, kind, if_exists: alter.missing_ok, actions }, tag)
+        let only = !alter.relation.inherit;
+        ddl(Ddl::AlterTable { name, kind, if_exists: alter.missing_ok, only, actions }, tag)
     }
 
     fn alter_action(self, cmd: &AlterTableCmd, table: &str) -> Result<AlterAction> {
@@ -94,6 +95,10 @@ impl Definer<'_> {
             Cmd::DropIdentity { column, missing_ok } => {
                 AlterAction::DropIdentity { name: column.clone(), if_exists: *missing_ok }
             }
+            Cmd::AttachPartition { partition, bound } => AlterAction::AttachPartition {
+                name: relation_name(partition),
+                bound: bound.as_ref().map(|bound| self.partition_bound(bound)),
+            },
             other => return accepted_action(other),
         })
     }
@@ -199,7 +204,8 @@ impl Definer<'_> {
         };
         let table = relation_name(relation);
         let actions = vec![action];
-        ddl(Ddl::AlterTable { name: table, kind, if_exists: rename.missing_ok, actions }, tag)
+        let only = !relation.inherit;
+        ddl(Ddl::AlterTable { name: table, kind, if_exists: rename.missing_ok, only, actions }, tag)
     }
 
     pub(super) fn set_schema(self, alter: &AlterObjectSchemaStmt) -> Defined {
@@ -258,11 +264,16 @@ fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
             return Ok(AlterAction::SetTriggers { which: target.clone(), firing: *firing });
         }
         Cmd::Rule { .. } => return Err(Error::unsupported("ALTER TABLE ENABLE RULE")),
-        Cmd::AddInherit(_) | Cmd::DropInherit(_) => return Err(Error::unsupported("ALTER TABLE INHERIT")),
+        Cmd::AddInherit(parent) => return Ok(AlterAction::Inherit(relation_name(parent))),
+        Cmd::DropInherit(parent) => return Ok(AlterAction::NoInherit(relation_name(parent))),
         Cmd::AddOf(_) | Cmd::DropOf => return Err(Error::unsupported("ALTER TABLE OF")),
-        Cmd::AttachPartition { .. } => return Err(Error::unsupported("ALTER TABLE ATTACH PARTITION")),
-        Cmd::DetachPartition { .. } | Cmd::DetachPartitionFinalize(_) => {
-            return Err(Error::unsupported("ALTER TABLE DETACH PARTITION"));
+        Cmd::DetachPartition { partition, concurrent } => {
+            let (name, concurrently) = (relation_name(partition), *concurrent);
+            return Ok(AlterAction::DetachPartition { name, concurrently, finalize: false });
+        }
+        Cmd::DetachPartitionFinalize(partition) => {
+            let name = relation_name(partition);
+            return Ok(AlterAction::DetachPartition { name, concurrently: false, finalize: true });
         }
         Cmd::EnableRowSecurity | Cmd::DisableRowSecurity | Cmd::ForceRowSecurity | Cmd::NoForceRowSecurity => {
             return Err(Error::unsupported("ALTER TABLE … ROW LEVEL SECURITY"));

@@ -63,6 +63,7 @@ impl Definer<'_> {
             predicate: index.where_clause.clone(),
             nulls_not_distinct: index.nulls_not_distinct,
             parameters: parameters(&index.options)?,
+            only: !index.relation.inherit,
         };
         ddl(Ddl::CreateIndex(Box::new(create)), "CREATE INDEX")
     }
@@ -279,7 +280,7 @@ impl Definer<'_> {
     }
 
     pub(super) fn truncate(self, relations: &[RangeVar], restart_identity: bool, behavior: DropBehavior) -> Defined {
-        let tables = relations.iter().map(relation_name).collect();
+        let tables = relations.iter().map(|relation| (relation_name(relation), !relation.inherit)).collect();
         let cascade = behavior == DropBehavior::Cascade;
         ddl(Ddl::Truncate { tables, restart_identity, cascade }, "TRUNCATE TABLE")
     }

@@ -6,25 +6,23 @@ use super::options::parameters;
 use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result};
 use crate::sql::ddl::{
-    ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, CreateTableAs, Ddl,
+    BoundDefinition, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, CreateTableAs, Ddl,
     IdentityDefinition, KeySource, LikeClause, OnCommit, Parameter,
 };
 use crate::sql::syntax::ast::definition::{
     ColumnDef, Constraint, ConstraintAttribute, ConstraintKind, CreateStmt, CreateTableAsStmt, ForeignKey, KeyAction,
-    KeyConstraint, MatchType, OnCommitAction, TableElement, TableLikeClause, TableLikeOption,
+    KeyConstraint, MatchType, OnCommitAction, PartitionBound, PartitionBoundSpec, TableElement, TableLikeClause,
+    TableLikeOption,
 };
+use crate::sql::syntax::ast::expression::TypeName;
 use crate::sql::syntax::ast::query::{IntoClause, Persistence, SelectStmt};
 use crate::sql::syntax::ast::statement::{ObjectType, Stmt};
+use crate::sql::syntax::grammar::locations::expr_location;
 
 impl Definer<'_> {
     pub(super) fn create_table(self, create: &CreateStmt) -> Defined {
-        let refused = [
-            (create.foreign.is_some(), "CREATE FOREIGN TABLE"),
-            (create.partition_bound.is_some(), "PARTITION OF"),
-            (create.of_type.is_some(), "CREATE TABLE OF"),
-            (!create.inherits.is_empty(), "INHERITS"),
-            (create.partition_spec.is_some(), "PARTITION BY"),
-        ];
+        let refused =
+            [(create.foreign.is_some(), "CREATE FOREIGN TABLE"), (create.of_type.is_some(), "CREATE TABLE OF")];
         if let Some((_, what)) = refused.iter().find(|(given, _)| *given) {
             return Err(Error::unsupported(*what));
         }
@@ -38,6 +36,12 @@ impl Definer<'_> {
             constraints: Vec::new(),
             like: Vec::new(),
             parameters: self.table_parameters(&create.options)?,
+            parents: create.inherits.iter().map(relation_name).collect(),
+            bound: create.partition_bound.as_ref().map(|bound| self.partition_bound(bound)),
+            partition_by: create
+                .partition_spec
+                .as_ref()
+                .map(|spec| (spec.clone(), spec.params.iter().map(|part| self.place(part.location)).collect())),
         };
         for element in &create.elements {
             match element {
@@ -96,7 +100,16 @@ impl Definer<'_> {
 
     /// A column of `table`, its constraints sorted out.
     pub(super) fn column_definition(self, def: &ColumnDef, table: &str) -> Result<ColumnDefinition> {
-        let Some(type_name) = &def.type_name else { return Err(Error::unsupported("a column without a type")) };
+        // In PARTITION OF the parent has it.
+        let no_type = TypeName {
+            names: Vec::new(),
+            setof: false,
+            pct_type: false,
+            typmods: Vec::new(),
+            array_bounds: Vec::new(),
+            location: def.location,
+        };
+        let type_name = def.type_name.as_ref().unwrap_or(&no_type);
         let collation = def.collation.as_ref().map(|c| self.collation(&c.name, c.location)).transpose()?;
         if !def.fdw_options.is_empty() {
             return Err(Error::unsupported("OPTIONS of a column"));
@@ -257,6 +270,20 @@ impl Definer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// FOR VALUES …, DEFAULT
+    pub(super) fn partition_bound(self, spec: &PartitionBoundSpec) -> BoundDefinition {
+        let places = match &spec.bound {
+            PartitionBound::Default | PartitionBound::Hash { .. } => Vec::new(),
+            PartitionBound::List(values) => values.iter().map(expr_location).collect(),
+            PartitionBound::Range { lower, upper } => lower.iter().chain(upper).map(expr_location).collect(),
+        };
+        BoundDefinition {
+            bound: spec.bound.clone(),
+            place: self.place(spec.location),
+            places: places.into_iter().map(|location| self.place(location)).collect(),
+        }
     }
 
     // ----- constraints

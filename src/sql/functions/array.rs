@@ -1,5 +1,4 @@
-//! Functions over arrays and set-returning functions (functions-array.html, functions-srf.html). Where PostgreSQL says
-//! anycompatible, both sides have the same element type here.
+//! Functions over arrays and set-returning functions (functions-array.html, functions-srf.html).
 
 use super::Call::{Function as F, Typed as Y};
 use super::{Function, immutable, set};
@@ -17,15 +16,16 @@ pub(super) static ROWS: &[Function] = &[
     immutable("array_upper", &[ANYARRAY, INT4], INT4, F("pg_array_upper")),
     immutable("array_lower", &[ANYARRAY, INT4], INT4, F("pg_array_lower")),
     immutable("cardinality", &[ANYARRAY], INT4, F("pg_cardinality")),
-    immutable("array_append", &[ANYARRAY, ANYELEMENT], ANYARRAY, Y("pg_array_append")),
-    immutable("array_prepend", &[ANYELEMENT, ANYARRAY], ANYARRAY, Y("pg_array_prepend")),
-    immutable("array_cat", &[ANYARRAY, ANYARRAY], ANYARRAY, F("pg_array_cat")),
-    immutable("array_position", &[ANYARRAY, ANYELEMENT], INT4, Y("pg_array_position")),
-    immutable("array_position", &[ANYARRAY, ANYELEMENT, INT4], INT4, Y("pg_array_position")),
-    immutable("array_positions", &[ANYARRAY, ANYELEMENT], INT4_ARRAY, Y("pg_array_positions")),
-    immutable("array_remove", &[ANYARRAY, ANYELEMENT], ANYARRAY, Y("pg_array_remove")),
-    immutable("array_replace", &[ANYARRAY, ANYELEMENT, ANYELEMENT], ANYARRAY, Y("pg_array_replace")),
+    immutable("array_append", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], ANYCOMPATIBLEARRAY, Y("pg_array_append")),
+    immutable("array_prepend", &[ANYCOMPATIBLE, ANYCOMPATIBLEARRAY], ANYCOMPATIBLEARRAY, Y("pg_array_prepend")),
+    immutable("array_cat", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLEARRAY], ANYCOMPATIBLEARRAY, F("pg_array_cat")),
+    immutable("array_position", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], INT4, Y("pg_array_position")),
+    immutable("array_position", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE, INT4], INT4, Y("pg_array_position")),
+    immutable("array_positions", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], INT4_ARRAY, Y("pg_array_positions")),
+    immutable("array_remove", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], ANYCOMPATIBLEARRAY, Y("pg_array_remove")),
+    immutable("array_replace", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE, ANYCOMPATIBLE], ANYCOMPATIBLEARRAY, Y("pg_array_replace")),
     immutable("array_fill", &[ANYELEMENT, INT4_ARRAY], ANYARRAY, Y("pg_array_fill")),
+    immutable("array_fill", &[ANYELEMENT, INT4_ARRAY, INT4_ARRAY], ANYARRAY, Y("pg_array_fill")),
     set("generate_subscripts", &[ANYARRAY, INT4], INT4, Y("pg_generate_subscripts")),
     set("generate_subscripts", &[ANYARRAY, INT4, BOOL], INT4, Y("pg_generate_subscripts")),
     set("generate_series", &[INT4, INT4], INT4, F("pg_generate_series_int")),

@@ -31,6 +31,7 @@ pub(super) static ROWS: &[Function] = &[
     immutable("substring", &[TEXT, INT4], TEXT, F("pg_text_substr")),
     immutable("substring", &[TEXT, INT4, INT4], TEXT, F("pg_text_substr")),
     immutable("substring", &[TEXT, TEXT], TEXT, F("pg_regex_substring")),
+    immutable("substring", &[TEXT, TEXT, TEXT], TEXT, F("pg_similar_substring")),
     immutable("btrim", &[BYTEA, BYTEA], BYTEA, F("pg_byteatrim")),
     immutable("btrim", &[TEXT], TEXT, F("pg_btrim")),
     immutable("btrim", &[TEXT, TEXT], TEXT, F("pg_btrim")),

@@ -73,7 +73,8 @@ impl Lower<'_> {
             .filter(|arg| !matches!(arg.kind, ExprKind::Const(_)))
             .map(|arg| match types::enum_labels(self.catalog(), arg.type_oid) {
                 Some(_) => key(self.enum_order(arg.clone())),
-                None => key(arg.clone()),
+                // SQLite keeps the last of equal values where it sorts by what it makes distinct; PostgreSQL the first.
+                None => key(Expr { typmod: arg.typmod, ..Expr::template("+{0}", vec![arg.clone()], arg.type_oid) }),
             })
             .collect();
         if sorted.is_empty() && name.contains("agg") {

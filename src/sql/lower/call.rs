@@ -4,9 +4,10 @@
 
 use super::Lower;
 use super::tree::{Expr, ExprKind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sql::functions::Call;
 use crate::sql::tree::{Expr as Typed, FunctionRef};
+use crate::sql::types;
 use crate::types::pg_type::Oid;
 
 impl Lower<'_> {
@@ -16,6 +17,22 @@ impl Lower<'_> {
             return self.set_value(expr);
         }
         self.call(function.call, args, expr.type_oid)
+    }
+
+    /// A call whose last arguments are in an array.
+    pub(super) fn variadic(&mut self, function: FunctionRef, args: &[Typed], result: Oid) -> Result<Expr> {
+        let (Some((array, fixed)), Call::Function(name) | Call::Typed(name)) = (args.split_last(), function.call)
+        else {
+            return Err(Error::internal("a call with VARIADIC"));
+        };
+        let types = match function.call {
+            Call::Typed(_) => self.types_of(fixed),
+            _ => Expr::new(ExprKind::Null, Oid::TEXT),
+        };
+        let element = types::element_type(self.catalog(), array.type_oid).unwrap_or(Oid::TEXT);
+        let mut spread = vec![Expr::text(name), types, Expr::text(self.internal_name(element, -1))];
+        spread.extend(self.exprs(args)?);
+        Ok(Expr::function("pg_spread", spread, result))
     }
 
     /// A call; where SQLite's function wants to know its arguments' types they are put in front.

@@ -4,7 +4,8 @@
 //! Specification: typeconv.html; the functions `pg_in_…`, `pg_out_…` and `pg_typmod_…` are the types' own.
 
 use super::Lower;
-use super::tree::{Body, Expr, ExprKind, Query};
+use super::program::Statement;
+use super::tree::{Body, Expr, ExprKind, Modify, Query};
 use crate::error::{Error, Result};
 use crate::sql::functions::Call;
 use crate::sql::tree::{Body as TypedBody, Coercion, Expr as Typed, Query as TypedQuery};
@@ -156,6 +157,28 @@ impl Lower<'_> {
             query.order_by.iter_mut().filter(|key| key.output == Some(index)).for_each(|key| key.output = None);
         }
         Ok(())
+    }
+}
+
+impl Lower<'_> {
+    /// The same of RETURNING; rows are shown as they are made.
+    pub(super) fn show_returned(&self, statement: &mut Statement) {
+        let targets = match statement {
+            Statement::Query(Query { body: Body::Select(select), .. }) => &mut select.targets,
+            Statement::Query(_) => return,
+            Statement::Modify(Modify::Insert(insert)) => &mut insert.returning,
+            Statement::Modify(Modify::Update(update)) => &mut update.returning,
+            Statement::Modify(Modify::Delete(delete)) => &mut delete.returning,
+        };
+        for target in targets {
+            let type_oid = target.expr.type_oid;
+            let value = || target.expr.clone();
+            target.expr = match shown_by(type_oid) {
+                Some(Shown::Name(function)) => Expr::function(function, vec![value()], type_oid),
+                Some(Shown::Names(kind)) => Expr::function("pg_array_names", vec![Expr::text(kind), value()], type_oid),
+                None => continue,
+            };
+        }
     }
 }
 

@@ -23,8 +23,12 @@ impl Lower<'_> {
         (!labels.is_empty()).then(|| Expr::text(serde_json::to_string(&labels).unwrap_or_default()))
     }
 
-    /// A value of an enum as its place in the enum's order.
+    /// A value of an enum as its place in the enum's order, an array of such values as the array of their places.
     pub(super) fn enum_order(&self, value: Expr) -> Expr {
+        if let Some(element) = types::element_type(self.catalog(), value.type_oid) {
+            let labels = self.labels(element);
+            return Expr::function("pg_enum_array_order", vec![value, labels], Oid::INT4_ARRAY);
+        }
         let labels = self.labels(value.type_oid);
         Expr::function("pg_enum_order", vec![value, labels], Oid::INT4)
     }

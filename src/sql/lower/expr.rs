@@ -9,7 +9,7 @@ use crate::limits::session as limits;
 use crate::limits::stack;
 use crate::sql::functions::Call;
 use crate::sql::lower::search::{Search, Volatile};
-use crate::sql::tree::{BooleanTest, Expr as Typed, ExprKind as Kind, OperatorRef};
+use crate::sql::tree::{BooleanTest, Bounds, Expr as Typed, ExprKind as Kind, OperatorRef};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
@@ -48,6 +48,7 @@ impl Lower<'_> {
             Kind::Const(value) => plain(ExprKind::Const(value.clone())),
             Kind::Var(var) => self.column(var, expr.type_oid, expr.typmod),
             Kind::Func(function, args) => self.function(*function, args, expr),
+            Kind::Variadic(function, args) => self.variadic(*function, args, expr.type_oid),
             Kind::Op(operator, operands) => self.operator(*operator, operands, expr.type_oid),
             Kind::RowCompare { op, left, right } => self.row_comparison(op, left, right),
             Kind::And(conditions) => self.connected("({0} AND {1})", conditions),
@@ -83,9 +84,15 @@ impl Lower<'_> {
             Kind::Row { fields, .. } => self.row(fields, expr),
             Kind::Field { arg, index } => self.field(arg, *index, expr),
             Kind::Subscript { container, indexes } => self.subscript(container, indexes, expr.type_oid),
-            Kind::Slice { array, lower, upper } => self.slice(array, lower.as_deref(), upper.as_deref()),
+            Kind::Slice { array, bounds } => self.slice(array, bounds),
+            Kind::Store { container, bounds, slice, value } => self.store((container, value), bounds, *slice),
             Kind::LikeEscape { insensitive, args } => {
-                let function = if *insensitive { "pg_ilike" } else { "pg_like" };
+                let bytes = args.first().is_some_and(|value| value.type_oid == Oid::BYTEA);
+                let function = match (insensitive, bytes) {
+                    (true, _) => "pg_ilike",
+                    (false, true) => "pg_bytea_like",
+                    (false, false) => "pg_like",
+                };
                 Ok(Expr::function(function, self.exprs(args)?, Oid::BOOL))
             }
             Kind::Similar(args) => Ok(Expr::function("pg_similar", self.exprs(args)?, Oid::BOOL)),
@@ -103,6 +110,16 @@ impl Lower<'_> {
                 self.enum_range(lower.as_deref(), upper.as_deref(), (*of, expr.type_oid))
             }
             Kind::Aggref(aggregate) => self.aggregate(aggregate, expr.type_oid),
+            Kind::CurrentOf { row, cursor } => {
+                let relation = self.relation(row.origin.0)?;
+                let args = vec![
+                    Expr::text(cursor.clone()),
+                    Expr::integer(i64::from(relation.oid.0), Oid::OID),
+                    Expr::text(relation.name.clone()),
+                ];
+                let current = Expr::function("pg_current_of", args, Oid::INT8);
+                Ok(Expr::compare("=", self.column(row, Oid::INT8, -1)?, current))
+            }
             Kind::Grouping(_) => Err(Error::internal("GROUPING of a query that is not grouped")),
         }
     }
@@ -306,15 +323,44 @@ impl Lower<'_> {
         })
     }
 
-    fn slice(&mut self, array: &Typed, lower: Option<&Typed>, upper: Option<&Typed>) -> Result<Expr> {
-        let mut args = vec![self.expr(array)?];
-        for bound in [lower, upper] {
+    fn slice(&mut self, array: &Typed, bounds: &[Bounds]) -> Result<Expr> {
+        let mut args = vec![self.element_name(array), self.expr(array)?];
+        let vector = matches!(array.type_oid, Oid::INT2VECTOR | Oid::OIDVECTOR);
+        self.bounds(bounds, vector, &mut args)?;
+        Ok(Expr::function("pg_array_part", args, array.type_oid))
+    }
+
+    /// The element type of an array's value, by name.
+    fn element_name(&self, array: &Typed) -> Expr {
+        Expr::text(self.internal_name(self.element_type(array.type_oid), array.typmod))
+    }
+
+    /// Bounds as arguments; one that is missing is an empty text.
+    fn bounds(&mut self, bounds: &[Bounds], vector: bool, args: &mut Vec<Expr>) -> Result<()> {
+        for bound in bounds.iter().flat_map(|(lower, upper)| [lower, upper]) {
             args.push(match bound {
+                // int2vector and oidvector count from 0.
+                Some(bound) if vector => Expr::template("({0} + 1)", vec![self.expr(bound)?], Oid::INT4),
                 Some(bound) => self.expr(bound)?,
-                None => Expr::new(ExprKind::Null, Oid::INT4),
+                None => Expr::text(""),
             });
         }
-        Ok(Expr::function("pg_array_slice", args, array.type_oid))
+        Ok(())
+    }
+
+    /// A container with another element, slice or member.
+    fn store(&mut self, (container, value): (&Typed, &Typed), bounds: &[Bounds], slice: bool) -> Result<Expr> {
+        let of = container.type_oid;
+        let name = if of == Oid::JSONB { Expr::text("") } else { self.element_name(container) };
+        let mut args = vec![name, self.expr(container)?, self.expr(value)?];
+        if slice {
+            self.bounds(bounds, false, &mut args)?;
+            return Ok(Expr::function("pg_array_set_part", args, of));
+        }
+        for (_, index) in bounds {
+            args.extend(index.as_ref().map(|index| self.expr(index)).transpose()?);
+        }
+        Ok(Expr::function(if of == Oid::JSONB { "pg_jsonb_assign" } else { "pg_array_set" }, args, of))
     }
 
     /// The element type of an array.

@@ -55,6 +55,7 @@ impl Lower<'_> {
     fn entry(&mut self, entry: &RangeTblEntry) -> Result<FromItem> {
         match &entry.kind {
             EntryKind::Relation(oid) => self.relation_entry(entry.id, *oid),
+            EntryKind::Members(oid) => self.members_entry(entry.id, *oid),
             EntryKind::Cte(cte) => {
                 if let Some(item) = self.kept_cte(entry.id, *cte) {
                     return Ok(item);

@@ -135,7 +135,8 @@ impl Groups<'_> {
                 ExprKind::Grouping(args) => self.grouping(args, set),
                 // It belongs here, wherever it stood.
                 ExprKind::Aggref(call) => {
-                    let call = Aggref { of: None, ..(**call).clone() };
+                    let mut call = Aggref { of: None, ..(**call).clone() };
+                    call.direct.iter_mut().for_each(|direct| leave_out(direct, keys, set));
                     Expr { kind: ExprKind::Aggref(Box::new(call)), ..expr.clone() }
                 }
                 _ => expr.clone(),
@@ -158,6 +159,15 @@ impl Groups<'_> {
             bits << 1 | i64::from(place.is_none_or(|place| !set.contains(&place)))
         });
         Expr::integer(bits, Oid::INT4)
+    }
+}
+
+/// Makes NULL of the grouping expressions that a set leaves out.
+fn leave_out(expr: &mut Expr, keys: &[Expr], set: &[usize]) {
+    match keys.iter().position(|key| key == expr) {
+        Some(place) if !set.contains(&place) => expr.kind = ExprKind::Null,
+        Some(_) => {}
+        None => expr.for_each_child_mut(&mut |child| leave_out(child, keys, set)),
     }
 }
 

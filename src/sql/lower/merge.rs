@@ -23,6 +23,9 @@ const ACTION: usize = 1;
 impl Lower<'_> {
     pub(super) fn merge(&mut self, merge: &Merge) -> Result<Statement> {
         let relation = self.relation(merge.relation)?;
+        if relation.has_members() {
+            return Err(Error::unsupported("MERGE into a table that others inherit from, or a partitioned one"));
+        }
         let values = merge.action_exprs();
         if self.reads_changed(relation, values) {
             return Err(Error::unsupported(
@@ -212,6 +215,15 @@ impl Lower<'_> {
 /// A column of a source row.
 fn of_kept(index: usize) -> Expr {
     Expr::positional(KEPT.into(), index, &Expr::new(ExprKind::Null, Oid::INT8))
+}
+
+/// How many rows are kept.
+pub(super) fn count_of_rows(kept: usize) -> Query {
+    let mut query = count_of(kept, Vec::new());
+    if let Body::Select(select) = &mut query.body {
+        select.selection = None;
+    }
+    query
 }
 
 /// The number of source rows with one of these actions.

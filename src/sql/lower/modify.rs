@@ -15,8 +15,8 @@ use crate::catalog::schema::{Column, Relation};
 use crate::error::{Error, Result};
 use crate::sql::plan::Bind;
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, Expr as Typed, Insert as TypedInsert, Modify as TypedModify, OnConflict,
-    Target as TypedTarget, Update as TypedUpdate, ViewCheck,
+    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as TypedKind, Insert as TypedInsert, Modify as TypedModify,
+    OnConflict, Target as TypedTarget, Update as TypedUpdate, ViewCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -36,13 +36,18 @@ impl<'a> Lower<'a> {
         let by_rows = self.goes_by_rows(modify)?;
         let ctes = self.ctes_of(modify, by_rows)?;
         let statement = match modify {
+            TypedModify::Insert(insert) if self.is_routed(insert) => self.insert_routed(insert)?,
+            TypedModify::Update(update) if update.members => self.update_members(update)?,
+            TypedModify::Delete(delete) if delete.members => self.delete_members(delete)?,
             modify if by_rows => self.change_rows(modify)?,
             TypedModify::Insert(insert) => {
                 let (insert, row) = self.insert(insert, ctes)?;
                 return Ok((Statement::Modify(Modify::Insert(insert)), row));
             }
             TypedModify::Update(update) if returns_others(modify) => self.update_in_steps(update)?,
-            TypedModify::Delete(delete) if returns_others(modify) => self.delete_in_steps(delete)?,
+            TypedModify::Delete(delete) if returns_others(modify) || self.deletes_own_rows(modify) => {
+                self.delete_in_steps(delete)?
+            }
             TypedModify::Merge(merge) => self.merge(merge)?,
             TypedModify::Update(update) => Statement::Modify(Modify::Update(self.update(update, ctes)?)),
             TypedModify::Delete(delete) => Statement::Modify(Modify::Delete(self.delete(delete, ctes)?)),
@@ -53,7 +58,17 @@ impl<'a> Lower<'a> {
     /// The WITH list of a change of data; nothing is left of one that became steps.
     fn ctes_of(&mut self, modify: &TypedModify, by_rows: bool) -> Result<Vec<Cte>> {
         let (ctes, recursive) = modify.with();
-        let in_steps = by_rows || returns_others(modify) || matches!(modify, TypedModify::Merge(_));
+        let of_members = match modify {
+            TypedModify::Insert(insert) => self.is_routed(insert),
+            TypedModify::Update(update) => update.members,
+            TypedModify::Delete(delete) => delete.members,
+            TypedModify::Merge(_) => false,
+        };
+        let in_steps = by_rows
+            || of_members
+            || returns_others(modify)
+            || self.deletes_own_rows(modify)
+            || matches!(modify, TypedModify::Merge(_));
         match self.steps_of(ctes, recursive, &Last::Modify(modify), in_steps)? {
             true => Ok(Vec::new()),
             false => self.ctes(ctes),
@@ -68,7 +83,10 @@ impl<'a> Lower<'a> {
         let alias = self.alias(insert.entry);
         self.entries.insert(insert.entry, Entry::of_relation(Some(alias.clone()), relation));
         let conflict = insert.conflict.as_ref().map(|on| self.conflict(on, relation)).transpose()?;
-        let returning = self.returning(&insert.returning, &insert.checks, insert.entry, relation)?;
+        self.upsert_key = insert.conflict.as_ref().and_then(key_of_update);
+        let returning = self.returning(&insert.returning, &insert.checks, insert.entry, relation);
+        self.upsert_key = None;
+        let returning = returning?;
         let mut lowered = Insert {
             ctes,
             recursive: insert.recursive,
@@ -106,7 +124,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn conflict(&mut self, on: &OnConflict, relation: &Relation) -> Result<Conflict> {
+    pub(super) fn conflict(&mut self, on: &OnConflict, relation: &Relation) -> Result<Conflict> {
         self.entries.insert(on.entry, Entry::of_relation(None, relation));
         let target = self.exprs(&on.target)?;
         let target_predicate = on.target_predicate.as_ref().map(|predicate| self.expr(predicate)).transpose()?;
@@ -258,12 +276,24 @@ impl<'a> Lower<'a> {
     }
 
     /// The tables that a change of the relation changes.
-    fn changed(&self, relation: &Relation) -> Changed {
+    pub(super) fn changed(&self, relation: &Relation) -> Changed {
         let changed = self.changed_with(relation);
         let tables = changed.iter().filter_map(|oid| self.catalog().relations.get(oid));
         let column = relation.columns.first().map(|column| column.name.as_str().into());
         Changed { tables: tables.map(|table| table.sqlite_name.clone()).collect(), column }
     }
+}
+
+/// The columns by which DO UPDATE finds the row, if they stay as they are.
+fn key_of_update(conflict: &OnConflict) -> Option<Vec<i16>> {
+    let update = conflict.update.as_ref()?;
+    let number = |key: &Typed| match &key.kind {
+        TypedKind::Var(var) => Some(var.attribute),
+        _ => None,
+    };
+    let key: Vec<i16> = conflict.target.iter().map(number).collect::<Option<_>>()?;
+    let changed = update.assignments.iter().any(|(number, _)| key.contains(number));
+    (!changed).then_some(key)
 }
 
 pub(super) fn column(relation: &Relation, number: i16) -> Result<&Column> {

@@ -44,7 +44,7 @@ impl Lower<'_> {
         let level = self.levels.last().filter(|level| level.gives_rows)?;
         let column = level.entries.iter().filter_map(|id| self.entries.get(id)).find_map(|entry| {
             let column = match &entry.columns {
-                Columns::Named(columns) => columns.first()?.1.clone(),
+                Columns::Named(columns) | Columns::Member(columns, _) => columns.first()?.1.clone(),
                 Columns::Positional => "c1".into(),
                 Columns::Computed(columns) => {
                     return columns.iter().find(|expr| matches!(expr.kind, ExprKind::Column(_))).cloned();

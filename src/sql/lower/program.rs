@@ -9,13 +9,14 @@ use std::rc::Rc;
 
 use super::tree::{Body, ColumnRef, Cte, Expr, ExprKind, FromItem, Modify, Query, Select, Target};
 use super::{Columns, Context, Entry, Lower, print};
-use crate::catalog::schema::{ForeignKey, Relation, RelationKind};
+use crate::catalog::schema::{CatalogSnapshot, ForeignKey, Relation, RelationKind};
 use crate::error::{Error, Result};
 use crate::sql::lower::print::plan::COLUMNS;
 pub(super) use crate::sql::plan::Keep;
-use crate::sql::plan::ProgramStep;
+use crate::sql::plan::{Arrangement, KeptValue, ProgramStep};
 use crate::sql::tree::{
     Cte as TypedCte, CteId, CteQuery, EntryId, EntryKind, Modify as TypedModify, Query as TypedQuery, RangeTblEntry,
+    Var,
 };
 use crate::types::pg_type::Oid;
 
@@ -26,7 +27,7 @@ const KEPT: &str = "__pg_kept";
 #[derive(Default)]
 pub(super) struct Program {
     pub(super) steps: Vec<ProgramStep>,
-    /// How many of them keep their rows.
+    /// How many lists of rows they keep.
     kept: usize,
     /// The WITH queries whose rows are kept.
     ctes: HashMap<CteId, usize>,
@@ -36,6 +37,8 @@ pub(super) struct Program {
     changed: HashSet<Oid>,
     /// A step may fire triggers.
     pub(super) fires: bool,
+    /// The change of data that the whole statement is.
+    pub(super) main: Option<*const TypedModify>,
 }
 
 /// The last statement of a program.
@@ -80,6 +83,7 @@ impl Lower<'_> {
         for cte in ctes {
             match &cte.query {
                 CteQuery::Select(query) => {
+                    self.recursive = query.reads_cte(cte.id).then(|| self.cte_name(cte.id));
                     let query = self.query(query)?;
                     let kept = match recursive {
                         true => self.keep_recursive(cte.id, query)?,
@@ -105,18 +109,52 @@ impl Lower<'_> {
     /// Adds a step; the number of its rows, if they are kept.
     pub(super) fn step(&mut self, statement: &Statement, keep: Keep, target: Option<Oid>) -> Result<Option<usize>> {
         let translated = statement.print(self.context)?;
-        let step = ProgramStep { sql: translated.sql.into(), binds: translated.binds, keep, target, change: None };
-        Ok(self.push_step(step))
+        let deletes = matches!(statement, Statement::Modify(Modify::Delete(_)));
+        let (sql, binds) = (translated.sql.into(), translated.binds);
+        Ok(self.push_step(ProgramStep { sql, binds, keep, target, deletes, ..ProgramStep::default() }))
     }
 
-    pub(super) fn push_step(&mut self, step: ProgramStep) -> Option<usize> {
-        let keeps = step.keep != Keep::Nothing;
-        self.program.steps.push(step);
-        if !keeps {
-            return None;
-        }
+    /// A list of kept rows that no step has yet.
+    pub(super) fn kept_list(&mut self) -> usize {
         self.program.kept += 1;
-        Some(self.program.kept - 1)
+        self.program.kept - 1
+    }
+
+    /// Adds a step that is left out unless there are such rows; its rows are added to those of a list.
+    pub(super) fn step_if(
+        &mut self,
+        statement: &Statement,
+        list: Option<usize>,
+        target: Option<Oid>,
+        only: Option<KeptValue>,
+    ) -> Result<()> {
+        let translated = statement.print(self.context)?;
+        let deletes = matches!(statement, Statement::Modify(Modify::Delete(_)));
+        let (sql, binds) = (translated.sql.into(), translated.binds);
+        let (keep, list) = (list.map_or(Keep::Nothing, |_| Keep::Rows), list.unwrap_or_default());
+        self.program.steps.push(ProgramStep {
+            sql,
+            binds,
+            keep,
+            list,
+            target,
+            deletes,
+            only,
+            ..ProgramStep::default()
+        });
+        Ok(())
+    }
+
+    /// Adds a step that puts kept rows into the order of others.
+    pub(super) fn arrange(&mut self, arrangement: Arrangement) {
+        self.program.steps.push(ProgramStep { arranges: Some(arrangement), ..ProgramStep::default() });
+    }
+
+    pub(super) fn push_step(&mut self, mut step: ProgramStep) -> Option<usize> {
+        let list = (step.keep != Keep::Nothing).then(|| self.kept_list());
+        step.list = list.unwrap_or_default();
+        self.program.steps.push(step);
+        list
     }
 
     /// The last statement of a program that may fire triggers is a step, too: they fire when all is changed, and before
@@ -195,15 +233,21 @@ impl Lower<'_> {
 
     /// The FROM item and the columns of a table that an earlier step has changed: as it was before.
     pub(super) fn copied_table(&mut self, id: EntryId, relation: &Relation) -> Option<FromItem> {
+        let alias = self.alias(id);
+        let item = self.copy_of(relation, alias.clone())?;
+        let numbers = relation.columns.iter().map(|column| column.number).chain([Var::CTID]);
+        let columns = numbers.zip(1..).map(|(number, n)| (number, format!("c{n}").into()));
+        let columns = Columns::Member(columns.collect(), relation.oid);
+        self.entries.insert(id, Entry { alias: Some(alias), columns });
+        Some(item)
+    }
+
+    /// The copy of a table that an earlier step has changed: its columns in order, then the rowid.
+    pub(super) fn copy_of(&self, relation: &Relation, alias: Rc<str>) -> Option<FromItem> {
         if !self.program.changed.contains(&relation.oid) {
             return None;
         }
-        let kept = *self.program.copies.get(&relation.oid)?;
-        let alias = self.alias(id);
-        let columns = relation.columns.iter().zip(1..).map(|(column, n)| (column.number, format!("c{n}").into()));
-        let columns = Columns::Named(columns.collect());
-        self.entries.insert(id, Entry { alias: Some(alias.clone()), columns });
-        Some(kept_item(kept, alias))
+        Some(kept_item(*self.program.copies.get(&relation.oid)?, alias))
     }
 
     /// A condition for an UPDATE or DELETE of a table that an earlier step has changed: the row was there before.
@@ -225,14 +269,25 @@ impl Lower<'_> {
     fn copy_tables(&mut self, ctes: &[TypedCte], last: &Last<'_>) -> Result<()> {
         let mut changed: HashSet<Oid> = HashSet::new();
         let mut wanted: Vec<Oid> = Vec::new();
-        let mut note = |oid: Oid, changed: &HashSet<Oid>| {
-            if changed.contains(&oid) && !wanted.contains(&oid) {
-                wanted.push(oid);
+        let catalog = self.catalog();
+        let mut note = |oids: Vec<Oid>, changed: &HashSet<Oid>| {
+            for oid in oids {
+                if changed.contains(&oid) && !wanted.contains(&oid) {
+                    wanted.push(oid);
+                }
             }
         };
+        let note_modify =
+            |modify: &TypedModify, changed: &HashSet<Oid>, note: &mut dyn FnMut(Vec<Oid>, &HashSet<Oid>)| {
+                modify.for_each_entry_read(&mut |entry| note(read(catalog, entry), changed));
+                // What an INSERT of this statement has added, an UPDATE or DELETE does not see.
+                if !matches!(modify, TypedModify::Insert(_)) {
+                    note(catalog.members(modify.relation()).iter().map(|member| member.oid).collect(), changed);
+                }
+            };
         for cte in ctes {
             match &cte.query {
-                CteQuery::Select(query) => query.for_each_entry_read(&mut |entry| note(read(entry), &changed)),
+                CteQuery::Select(query) => query.for_each_entry_read(&mut |entry| note(read(catalog, entry), &changed)),
                 CteQuery::Modify(modify) => {
                     note_modify(modify, &changed, &mut note);
                     changed.extend(self.changed_with(self.relation(modify.relation())?));
@@ -240,7 +295,7 @@ impl Lower<'_> {
             }
         }
         match last {
-            Last::Query(query) => query.for_each_entry_read(&mut |entry| note(read(entry), &changed)),
+            Last::Query(query) => query.for_each_entry_read(&mut |entry| note(read(catalog, entry), &changed)),
             Last::Modify(modify) => note_modify(modify, &changed, &mut note),
         }
         for oid in wanted {
@@ -253,7 +308,7 @@ impl Lower<'_> {
 
     /// The tables that a change of the relation changes, by referential actions too.
     pub(super) fn changed_with(&self, relation: &Relation) -> Vec<Oid> {
-        let mut changed = vec![relation.oid];
+        let mut changed: Vec<Oid> = self.catalog().inheritors(relation.oid).iter().map(|member| member.oid).collect();
         let mut next = 0;
         while let Some(parent) = changed.get(next).copied() {
             for child in self.catalog().relations.values() {
@@ -269,19 +324,12 @@ impl Lower<'_> {
     }
 }
 
-/// The table that an entry reads.
-fn read(entry: &RangeTblEntry) -> Oid {
+/// The tables that an entry reads.
+pub(super) fn read(catalog: &CatalogSnapshot, entry: &RangeTblEntry) -> Vec<Oid> {
     match entry.kind {
-        EntryKind::Relation(oid) => oid,
-        _ => Oid::INVALID,
-    }
-}
-
-fn note_modify(modify: &TypedModify, changed: &HashSet<Oid>, note: &mut dyn FnMut(Oid, &HashSet<Oid>)) {
-    modify.for_each_entry_read(&mut |entry| note(read(entry), changed));
-    // What an INSERT of this statement has added, an UPDATE or DELETE does not see.
-    if !matches!(modify, TypedModify::Insert(_)) {
-        note(modify.relation(), changed);
+        EntryKind::Relation(oid) => vec![oid],
+        EntryKind::Members(oid) => catalog.members(oid).iter().map(|member| member.oid).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -310,8 +358,12 @@ fn whole_table(relation: &Relation) -> Result<Query> {
 
 /// SQLite's number of a row, by a name that no column of the table has.
 pub(super) fn rowid(relation: &Relation, alias: Option<Rc<str>>) -> Expr {
-    let taken = |name: &&str| relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-    let name = ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).unwrap_or("rowid");
-    let column = ColumnRef { alias, column: name.into(), not_null: true };
+    let column = ColumnRef { alias, column: rowid_name(relation).into(), not_null: true };
     Expr::new(ExprKind::Column(column), Oid::INT8)
+}
+
+/// What SQLite calls that number.
+pub(super) fn rowid_name(relation: &Relation) -> &'static str {
+    let taken = |name: &&str| relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).unwrap_or("rowid")
 }

@@ -5,14 +5,14 @@
 
 use std::rc::Rc;
 
-use super::program::{Keep, Statement, kept_item, rowid};
+use super::program::{Keep, Statement, kept_item, read, rowid};
 use super::tree::{Changed, Delete, Expr, ExprKind, FromItem, Modify, Query, Select, Target, Update};
 use super::{Columns, Entry, Level, Lower};
-use crate::catalog::schema::Relation;
+use crate::catalog::schema::{ForeignKey, Relation};
 use crate::error::{Error, Result};
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, EntryKind, Expr as Typed, ExprKind as Kind, FromItem as TypedItem,
-    Modify as TypedModify, Target as TypedTarget, Update as TypedUpdate, Var,
+    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, FromItem as TypedItem, Modify as TypedModify,
+    Target as TypedTarget, Update as TypedUpdate, Var,
 };
 use crate::types::pg_type::Oid;
 
@@ -54,6 +54,35 @@ pub(super) fn vars_of<'t>(items: &[TypedItem], exprs: impl Iterator<Item = &'t T
 type KeptColumns = Vec<(i16, Rc<str>)>;
 
 impl Lower<'_> {
+    /// Whether what a DELETE removes may take with it, or change, rows that the DELETE is yet to find: SQLite acts on
+    /// references at once, PostgreSQL at the end of the statement.
+    pub(super) fn deletes_own_rows(&self, modify: &TypedModify) -> bool {
+        let TypedModify::Delete(delete) = modify else { return false };
+        self.acts_on_itself(delete.relation, |key| key.on_delete)
+    }
+
+    /// Whether a table is among those that referential actions of it change.
+    fn acts_on_itself(&self, relation: Oid, action: fn(&ForeignKey) -> u8) -> bool {
+        let mut reached = vec![relation];
+        let mut next = 0;
+        while let Some(parent) = reached.get(next).copied() {
+            for child in self.catalog().relations.values() {
+                let keys = child.constraints.iter().filter_map(|constraint| constraint.foreign_key());
+                if keys.clone().all(|key| key.relation != parent || !b"cnd".contains(&action(key))) {
+                    continue;
+                }
+                if child.oid == relation {
+                    return true;
+                }
+                if !reached.contains(&child.oid) {
+                    reached.push(child.oid);
+                }
+            }
+            next += 1;
+        }
+        false
+    }
+
     pub(super) fn update_in_steps(&mut self, update: &TypedUpdate) -> Result<Statement> {
         let relation = self.relation(update.relation)?;
         self.refuse_reading(relation, &update.returning)?;
@@ -141,10 +170,14 @@ impl Lower<'_> {
             changed: Changed::default(),
         };
         self.step(&Statement::Modify(Modify::Delete(change)), Keep::Nothing, Some(relation.oid))?;
-        let columns = relation.columns.iter().zip(2..).map(|(column, n)| (column.number, format!("c{n}").into()));
-        let columns = Columns::Named(columns.collect());
+        let numbers = std::iter::once(Var::CTID).chain(relation.columns.iter().map(|column| column.number));
+        let columns = numbers.zip(1..).map(|(number, n)| (number, format!("c{n}").into()));
+        let columns = Columns::Member(columns.collect(), relation.oid);
         self.entries.insert(delete.entry, Entry { alias: Some(KEPT.into()), columns });
         self.enter_kept(&vars, relation.columns.len() + 1);
+        if delete.returning.is_empty() {
+            return Ok(Statement::Query(super::merge::count_of_rows(kept)));
+        }
         self.returned_from(&delete.returning, delete.entry, from, None)
     }
 
@@ -164,7 +197,7 @@ impl Lower<'_> {
                 let mut reads = false;
                 if let Some(query) = part.subquery() {
                     query.for_each_entry_read(&mut |entry| {
-                        reads |= matches!(entry.kind, EntryKind::Relation(oid) if changed.contains(&oid));
+                        reads |= read(self.catalog(), entry).iter().any(|oid| changed.contains(oid));
                     });
                 }
                 reads
@@ -172,7 +205,7 @@ impl Lower<'_> {
         })
     }
 
-    fn others(&mut self, items: &[TypedItem], returning: &[TypedTarget]) -> Result<Vec<(Var, Expr)>> {
+    pub(super) fn others(&mut self, items: &[TypedItem], returning: &[TypedTarget]) -> Result<Vec<(Var, Expr)>> {
         let vars = vars_of(items, returning.iter().map(|target| &target.expr)).into_iter();
         vars.map(|(var, type_oid, typmod)| self.column(&var, type_oid, typmod).map(|expr| (var, expr))).collect()
     }

@@ -108,6 +108,7 @@ impl Lower<'_> {
             updates: Default::default(),
             checks: Vec::new(),
             returns: !modify.returning().is_empty(),
+            is_main: self.program.main == Some(std::ptr::from_ref(modify)),
         };
         if relation.kind == RelationKind::Table {
             if change.has(Event::Insert) {
@@ -281,6 +282,7 @@ impl Lower<'_> {
             keep: if change.returns { Keep::Rows } else { Keep::Count },
             target: Some(relation.oid),
             change: Some(Arc::new(change)),
+            ..ProgramStep::default()
         };
         let returns = step.keep == Keep::Rows;
         let kept = self.push_step(step).ok_or_else(|| Error::internal("rows that are not kept"))?;

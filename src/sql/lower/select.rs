@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::program::Last;
-use super::tree::{Body, Cte, Expr, FromItem, Query, Select, SetOperator, SortKey, Target};
+use super::tree::{Body, ColumnRef, Cte, Expr, ExprKind, FromItem, Query, Select, SetOperator, SortKey, Target};
 use super::{Level, Lower};
 use crate::error::{Error, Result};
 use crate::limits::stack;
@@ -14,11 +14,15 @@ use crate::sql::tree::{
     Body as TypedBody, Cte as TypedCte, CteId, CteQuery, Query as TypedQuery, Select as TypedSelect,
     SortKey as TypedKey,
 };
+use crate::sql::types;
+use crate::types::order::has_order;
+use crate::types::pg_type::{Oid, type_info};
 
 impl Lower<'_> {
     /// A query with everything around its body.
     pub(super) fn query(&mut self, query: &TypedQuery) -> Result<Query> {
         stack::check()?;
+        let recursive = std::mem::take(&mut self.recursive);
         if query.with_ties {
             return self.with_ties(query);
         }
@@ -29,7 +33,23 @@ impl Lower<'_> {
             true => Vec::new(),
             false => self.ctes(&query.ctes)?,
         };
-        let (body, order_by) = self.body(&query.body, &query.order_by)?;
+        let (body, order_by) = match &query.body {
+            // SQLite knows a recursive query by its UNION.
+            TypedBody::SetOperation { operator, all, left, right } if recursive.is_some() => {
+                let (left, right) = (self.query(left)?, self.query(right)?);
+                let right = match &recursive {
+                    Some(name) => self.recursive_term(name, right, *all)?,
+                    None => right,
+                };
+                let (left, right) = (Box::new(left), Box::new(right));
+                let body = Body::SetOperation { operator: *operator, all: *all, left, right };
+                (body, self.sort_keys(&query.order_by)?)
+            }
+            body => {
+                let (body, order_by) = self.body(body, &query.order_by)?;
+                (if order_by.is_empty() { correlated_values(body) } else { body }, order_by)
+            }
+        };
         let sorted = Query { ctes, recursive: query.recursive, body, order_by, limit: None, offset: None };
         self.limited(query, sorted)
     }
@@ -40,6 +60,7 @@ impl Lower<'_> {
                 let CteQuery::Select(query) = &cte.query else {
                     return Err(Error::internal("a change of data below the top level"));
                 };
+                self.recursive = query.reads_cte(cte.id).then(|| self.cte_name(cte.id));
                 let query = self.query(query)?;
                 let cte = Cte { name: self.cte_name(cte.id), query, materialized: cte.materialized };
                 self.ctes.push(cte.clone());
@@ -56,6 +77,9 @@ impl Lower<'_> {
         let mut copies: Vec<Cte> = Vec::new();
         while let Some(name) = wanted.get(next).cloned() {
             next += 1;
+            if is_defined_in(query, &name) {
+                continue;
+            }
             if let Some(cte) = self.ctes.iter().find(|cte| cte.name == name) {
                 if Volatile.in_query(&cte.query) {
                     return Err(Error::unsupported(
@@ -64,7 +88,7 @@ impl Lower<'_> {
                 }
                 names_of_ctes(&cte.query, &mut wanted);
                 copies.push(cte.clone());
-            } else if !is_defined_in(query, &name) {
+            } else {
                 return Err(Error::unsupported("a LATERAL sub-query that reads the recursive query it stands in"));
             }
         }
@@ -92,6 +116,13 @@ impl Lower<'_> {
                 let (left, right) = (self.query(left)?, self.query(right)?);
                 let body = if *all && *operator != SetOperator::Union {
                     self.multiset_operation(*operator, left, right)
+                } else if !*all && *operator == SetOperator::Union && self.differs_in_equal_rows(&left) {
+                    // SQLite's UNION keeps the last of what is equal, PostgreSQL's the first.
+                    let (left, right) = (Box::new(left), Box::new(right));
+                    let all = Query::of(Body::SetOperation { operator: SetOperator::Union, all: true, left, right });
+                    let mut select = self.select_all(all);
+                    select.distinct = true;
+                    Body::Select(Box::new(select))
                 } else {
                     let (left, right) = (Box::new(left), Box::new(right));
                     Body::SetOperation { operator: *operator, all: *all, left, right }
@@ -99,6 +130,38 @@ impl Lower<'_> {
                 Ok((body, self.sort_keys(order_by)?))
             }
         }
+    }
+
+    /// Whether values of one of a query's columns can be equal and still look different: 1.0 and 1.00.
+    fn differs_in_equal_rows(&self, query: &Query) -> bool {
+        query.outputs().iter().any(|(_, oid, _)| {
+            let element = types::element_type(self.catalog(), *oid).unwrap_or(*oid);
+            matches!(
+                element,
+                Oid::NUMERIC | Oid::FLOAT4 | Oid::FLOAT8 | Oid::INTERVAL | Oid::TIMETZ | Oid::BPCHAR | Oid::JSONB
+            )
+        })
+    }
+
+    /// UNION without an order is sorted in PostgreSQL unless it is large, NULLs last; SQLite has them first.
+    pub(super) fn order_union(&self, typed: &TypedQuery, query: &mut Query) {
+        let union = matches!(&typed.body, TypedBody::SetOperation { operator: SetOperator::Union, all: false, .. });
+        let outputs = query.outputs();
+        let sortable = |oid: Oid| has_order(oid) && oid != Oid::RECORD && type_info(oid).is_some();
+        if !union || !query.order_by.is_empty() || !outputs.iter().all(|(_, oid, _)| sortable(*oid)) {
+            return;
+        }
+        let key = |(index, (_, type_oid, typmod)): (usize, &(String, Oid, i32))| {
+            let expr = match &query.body {
+                Body::Select(select) => select.targets.get(index)?.expr.clone(),
+                _ => {
+                    let column = ColumnRef { alias: None, column: format!("c{}", index + 1).into(), not_null: false };
+                    Expr { kind: ExprKind::Column(column), type_oid: *type_oid, typmod: *typmod }
+                }
+            };
+            Some(SortKey { expr, output: Some(index), descending: false, nulls_first: false })
+        };
+        query.order_by = outputs.iter().enumerate().filter_map(key).collect();
     }
 
     fn sort_keys(&mut self, keys: &[TypedKey]) -> Result<Vec<SortKey>> {
@@ -123,6 +186,7 @@ impl Lower<'_> {
         if let Some((select, order_by)) = self.sets_apart(select, order_by)? {
             return self.plain_select(&select, &order_by);
         }
+        self.note_known(select.selection.as_ref(), &select.from);
         let mut from = self.from_clause(&select.from)?;
         let selection = select.selection.as_ref().map(|s| self.condition(s)).transpose()?;
         let exprs = select.targets.iter().map(|target| &target.expr).chain(&select.distinct_on);
@@ -157,6 +221,26 @@ impl Lower<'_> {
                 None => self.sort_key(key),
             })
             .collect()
+    }
+}
+
+/// VALUES of one row with columns of a query around it as a SELECT, which SQLite takes for what it is in WITH, too.
+fn correlated_values(body: Body) -> Body {
+    match body {
+        Body::Values { mut rows, names } if rows.len() == 1 && Columns.in_exprs(rows.iter().flatten()) => {
+            let row = rows.pop().unwrap_or_default();
+            let targets = row.into_iter().zip(names).map(|(expr, name)| Target { expr, name }).collect();
+            Body::Select(Box::new(Select { targets, ..Select::default() }))
+        }
+        body => body,
+    }
+}
+
+struct Columns;
+
+impl Search for Columns {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        matches!(expr.kind, ExprKind::Column(_))
     }
 }
 

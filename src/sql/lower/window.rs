@@ -5,9 +5,11 @@
 //! windowfunctions.html.
 
 use super::Lower;
-use super::tree::{Expr, Frame, FrameBound, Window};
-use crate::error::Result;
-use crate::sql::tree::{Frame as TypedFrame, FrameBound as TypedBound, Window as TypedWindow};
+use super::tree::{Expr, ExprKind, Frame, FrameBound, Window};
+use crate::error::{Error, Result};
+use crate::sql::functions::Call;
+use crate::sql::lower::search::Search;
+use crate::sql::tree::{Expr as Typed, Frame as TypedFrame, FrameBound as TypedBound, Window as TypedWindow};
 use crate::types::pg_type::Oid;
 
 impl Lower<'_> {
@@ -40,9 +42,31 @@ impl Lower<'_> {
             TypedBound::CurrentRow => FrameBound::CurrentRow,
             TypedBound::UnboundedPreceding => FrameBound::UnboundedPreceding,
             TypedBound::UnboundedFollowing => FrameBound::UnboundedFollowing,
-            TypedBound::Preceding(offset) => FrameBound::Preceding(self.expr(offset)?),
-            TypedBound::Following(offset) => FrameBound::Following(self.expr(offset)?),
+            TypedBound::Preceding(offset) => FrameBound::Preceding(self.frame_offset(offset)?),
+            TypedBound::Following(offset) => FrameBound::Following(self.frame_offset(offset)?),
         })
+    }
+
+    /// SQLite takes what is no constant for NULL.
+    fn frame_offset(&mut self, offset: &Typed) -> Result<Expr> {
+        let offset = self.expr(offset)?;
+        match Computed.in_expr(&offset) {
+            false => Ok(offset),
+            true => Err(Error::unsupported("a frame's offset that is computed")),
+        }
+    }
+}
+
+/// What SQLite does not take for a constant where it reads a frame: functions and sub-queries.
+struct Computed;
+
+impl Search for Computed {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Call(Call::Template(template), _) => template.contains("pg_"),
+            ExprKind::Call(..) => true,
+            _ => expr.subquery().is_some(),
+        }
     }
 }
 

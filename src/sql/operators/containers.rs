@@ -1,5 +1,4 @@
-//! Operators over what contains other values: json, jsonb, arrays and rows. For array || PostgreSQL's pseudo-types are the
-//! anycompatible family; here both sides have the same element type.
+//! Operators over what contains other values: json, jsonb, arrays and rows.
 
 use super::{Operator, infix};
 use crate::sql::functions::Call::{Function as F, Typed as Y};
@@ -39,7 +38,7 @@ pub(super) static ROWS: &[Operator] = &[
     infix("&&", ANYARRAY, ANYARRAY, BOOL, Y("pg_arrayoverlap")),
     infix("<@", ANYARRAY, ANYARRAY, BOOL, Y("pg_arraycontained")),
     infix("@>", ANYARRAY, ANYARRAY, BOOL, Y("pg_arraycontains")),
-    infix("||", ANYARRAY, ANYARRAY, ANYARRAY, F("pg_array_cat")),
-    infix("||", ANYARRAY, ANYELEMENT, ANYARRAY, Y("pg_array_append")),
-    infix("||", ANYELEMENT, ANYARRAY, ANYARRAY, Y("pg_array_prepend")),
+    infix("||", ANYCOMPATIBLEARRAY, ANYCOMPATIBLEARRAY, ANYCOMPATIBLEARRAY, F("pg_array_cat")),
+    infix("||", ANYCOMPATIBLEARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, Y("pg_array_append")),
+    infix("||", ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYCOMPATIBLEARRAY, Y("pg_array_prepend")),
 ];

@@ -26,6 +26,20 @@ impl Printer<'_> {
             ExprKind::Const(value) => return self.constant(value, expr.type_oid, ShowType::WhereNeeded),
             ExprKind::Var(var) => return self.column(var),
             ExprKind::Func(function, args) => return self.call(function, args),
+            ExprKind::Variadic(function, args) => {
+                self.function_name(function);
+                self.push("(");
+                let last = args.len().saturating_sub(1);
+                self.list(args.iter().enumerate(), ", ", |p, (index, arg)| {
+                    p.push(if index == last { "VARIADIC " } else { "" });
+                    p.expr(arg, true)
+                })?;
+                self.push(")");
+            }
+            ExprKind::CurrentOf { cursor, .. } => {
+                self.push("CURRENT OF ");
+                self.push(&quote_identifier(cursor));
+            }
             ExprKind::Op(operator, args) => {
                 let comparison = matches!(operator, OperatorRef::Comparison(_));
                 return self.operator(expr, operator_name(operator), args, comparison);
@@ -96,13 +110,15 @@ impl Printer<'_> {
                     self.push("]");
                 }
             }
-            ExprKind::Slice { array, lower, upper } => {
+            ExprKind::Slice { array, bounds } => {
                 self.container(array)?;
-                self.push("[");
-                lower.iter().try_for_each(|lower| self.expr(lower, false))?;
-                self.push(":");
-                upper.iter().try_for_each(|upper| self.expr(upper, false))?;
-                self.push("]");
+                for (lower, upper) in bounds {
+                    self.push("[");
+                    lower.iter().try_for_each(|lower| self.expr(lower, false))?;
+                    self.push(":");
+                    upper.iter().try_for_each(|upper| self.expr(upper, false))?;
+                    self.push("]");
+                }
             }
             ExprKind::EnumOrder(arg) => return self.expr(arg, implicit),
             ExprKind::Coerce { .. } | ExprKind::CoerceTypmod { .. } => return self.conversion(expr, implicit),
@@ -115,6 +131,7 @@ impl Printer<'_> {
             ExprKind::Param(_)
             | ExprKind::Literal(_)
             | ExprKind::Element
+            | ExprKind::Store { .. }
             | ExprKind::CaseTest
             | ExprKind::InList { .. }
             | ExprKind::LikeEscape { .. }

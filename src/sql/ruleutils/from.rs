@@ -137,11 +137,14 @@ impl Printer<'_> {
         let columns: Vec<String> = shown.columns.iter().map(|(_, name)| name.clone()).collect();
         let (mut alias, mut with_columns) = (written.alias, written.column_aliases > 0);
         match &entry.kind {
-            EntryKind::Relation(oid) => {
+            EntryKind::Relation(oid) | EntryKind::Members(oid) => {
                 let Some(relation) = self.catalog.relations.get(oid) else { return Err(unprintable("this relation")) };
                 let own: Vec<&String> = relation.columns.iter().map(|column| &column.name).collect();
                 with_columns = columns.iter().ne(own);
                 alias |= with_columns || name != relation.name;
+                if relation.has_members() && matches!(entry.kind, EntryKind::Relation(_)) {
+                    self.push("ONLY ");
+                }
                 let text = self.names.relation(relation);
                 self.push(&text);
             }

@@ -3,7 +3,7 @@
 //! Owns: [`Modify`] and its parts. As in PostgreSQL's rewritten query, defaults and generated identities stand among
 //! the values. Columns are attribute numbers of the relation that is changed.
 
-use super::{Body, Cte, EntryId, Expr, FromItem, Target};
+use super::{Body, Cte, EntryId, Expr, ExprKind, FromItem, Target};
 use crate::types::pg_type::Oid;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Insert {
     pub conflict: Option<OnConflict>,
     pub checks: Vec<ViewCheck>,
     pub returning: Vec<Target>,
+    /// By which a row of a partitioned table finds its partition, over the relation's entry.
+    pub routing: Vec<Expr>,
 }
 
 /// WITH CHECK OPTION of the view that is written to (WithCheckOption): what must be true of a row as it has become.
@@ -70,6 +72,10 @@ pub struct Update {
     pub selection: Option<Expr>,
     pub checks: Vec<ViewCheck>,
     pub returning: Vec<Target>,
+    /// Rows of the relation's members are changed, too.
+    pub members: bool,
+    /// See [`Insert::routing`].
+    pub routing: Vec<Expr>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +87,8 @@ pub struct Delete {
     pub using: Vec<FromItem>,
     pub selection: Option<Expr>,
     pub returning: Vec<Target>,
+    /// Rows of the relation's members are deleted, too.
+    pub members: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +129,20 @@ impl Merge {
             };
             action.condition.iter().chain(values.iter().map(|(_, value)| value))
         })
+    }
+}
+
+impl Update {
+    /// The columns that are assigned to.
+    pub fn assigned(&self) -> Vec<i16> {
+        self.assignments.iter().flat_map(|(numbers, _)| numbers).copied().collect()
+    }
+
+    /// Whether a row may belong into another partition afterwards.
+    pub fn moves(&self) -> bool {
+        let assigned = self.assigned();
+        let is_assigned = |part: &Expr| matches!(&part.kind, ExprKind::Var(var) if assigned.contains(&var.attribute));
+        self.routing.iter().any(|key| key.any(&is_assigned))
     }
 }
 

@@ -26,8 +26,10 @@ macro_rules! walks {
                     | ExprKind::Var(_)
                     | ExprKind::Element
                     | ExprKind::CaseTest
+                    | ExprKind::CurrentOf { .. }
                     | ExprKind::DomainValue => {}
                     ExprKind::Func(_, args)
+                    | ExprKind::Variadic(_, args)
                     | ExprKind::Op(_, args)
                     | ExprKind::And(args)
                     | ExprKind::Or(args)
@@ -77,9 +79,18 @@ macro_rules! walks {
                         visit(container);
                         indexes.into_iter().for_each(visit);
                     }
-                    ExprKind::Slice { array, lower, upper } => {
+                    ExprKind::Slice { array, bounds } => {
                         visit(array);
-                        lower.into_iter().chain(upper).for_each(|bound| visit(bound));
+                        for (lower, upper) in bounds {
+                            lower.into_iter().chain(upper).for_each(|bound| visit(bound));
+                        }
+                    }
+                    ExprKind::Store { container, bounds, value, .. } => {
+                        visit(container);
+                        for (lower, upper) in bounds {
+                            lower.into_iter().chain(upper).for_each(|bound| visit(bound));
+                        }
+                        visit(value);
                     }
                     ExprKind::EnumRange { lower, upper, .. } => {
                         lower.into_iter().chain(upper).for_each(|bound| visit(bound));
@@ -118,7 +129,10 @@ macro_rules! walks {
             fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
                 match self {
                     FromItem::Entry(entry) => match &$($mutably)? entry.kind {
-                        EntryKind::Relation(_) | EntryKind::Cte(_) | EntryKind::Kept { .. } => {}
+                        EntryKind::Relation(_)
+                        | EntryKind::Members(_)
+                        | EntryKind::Cte(_)
+                        | EntryKind::Kept { .. } => {}
                         EntryKind::Subquery { query, .. } => query.$exprs(visit),
                         EntryKind::Function { calls, .. } => calls.into_iter().for_each(visit),
                     },

@@ -13,7 +13,7 @@ use crate::engine::functions::elements::{is_json_array, malformed_array, push_el
 use crate::engine::functions::{Args, ContextSlot, Output};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
-use crate::types::array::{MAX_DIMENSIONS, dimensions, too_many_dimensions};
+use crate::types::array::{MAX_DIMENSIONS, dimensions, lower_bounds, too_many_dimensions, with_bounds};
 use crate::types::json::normalize;
 use crate::types::pg_type::{Scalar, TypeInfo};
 
@@ -109,6 +109,7 @@ struct Arrays {
     elements: VecDeque<String>,
     /// Of the first array, where the elements are arrays.
     lengths: Vec<usize>,
+    lower: Vec<i64>,
 }
 
 impl Accumulator for Arrays {
@@ -132,7 +133,10 @@ impl Accumulator for Arrays {
     }
 
     fn value(&self) -> Result<Output> {
-        Ok(if self.elements.is_empty() { Output::NULL } else { joined(&self.elements, '[', ",", ']')?.into() })
+        if self.elements.is_empty() {
+            return Ok(Output::NULL);
+        }
+        Ok(with_bounds(&self.lower, joined(&self.elements, '[', ",", ']')?).into())
     }
 }
 
@@ -147,8 +151,14 @@ impl Arrays {
         match (self.elements.is_empty(), lengths.len()) {
             (true, 0) => return refused("cannot accumulate empty arrays"),
             (true, MAX_DIMENSIONS) => return Err(too_many_dimensions(MAX_DIMENSIONS + 1)),
-            (true, _) => self.lengths = lengths,
-            (false, _) if lengths != self.lengths => {
+            (true, _) => {
+                self.lower = lower_bounds(stored, lengths.len());
+                self.lower.insert(0, 1);
+                self.lengths = lengths;
+            }
+            (false, dimensions)
+                if lengths != self.lengths || !self.lower.iter().skip(1).eq(&lower_bounds(stored, dimensions)) =>
+            {
                 return refused("cannot accumulate arrays of different dimensionality");
             }
             _ => {}

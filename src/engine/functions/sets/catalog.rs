@@ -8,7 +8,9 @@ use super::{Arguments, Row, Rows, SetFunction, row, rows, single};
 use crate::catalog::roles::Roles;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::engine::context::SessionContext;
+use crate::engine::functions::partitions;
 use crate::error::Result;
+use crate::types::pg_type::Oid;
 
 pub(super) static FUNCTIONS: &[SetFunction] = &[
     SetFunction {
@@ -24,9 +26,52 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
         let channels = |session: &mut SessionContext| Ok(session.notifications.channels(session.backend_pid));
         rows(args.slot.with_session(channels)?.into_iter().map(single))
     }),
-    // No table has partitions.
-    SetFunction::new("pg_partition_ancestors", 1, |_| rows(std::iter::empty())),
+    SetFunction {
+        columns: &["relid"],
+        ..SetFunction::new("pg_partition_ancestors", 1, |args| {
+            let found = above(args)?;
+            rows(found.into_iter().map(|oid| single(Value::Integer(oid.0.into()))))
+        })
+    },
+    SetFunction {
+        columns: &["relid", "parentrelid", "isleaf", "level"],
+        ..SetFunction::new("pg_partition_tree", 1, partition_tree)
+    },
 ];
+
+fn relation(args: &Arguments<'_>) -> Result<Oid> {
+    Ok(Oid(u32::try_from(args.int(0)?).unwrap_or_default()))
+}
+
+fn above(args: &Arguments<'_>) -> Result<Vec<Oid>> {
+    let relation = relation(args)?;
+    args.slot.with_session(|session| Ok(partitions::above(&session.catalog, relation)))
+}
+
+/// pg_partition_tree: the nearer first.
+fn partition_tree(args: &Arguments<'_>) -> Result<Rows> {
+    let root = relation(args)?;
+    let found = args.slot.with_session(|session| {
+        let catalog = &session.catalog;
+        let parent = partitions::above(catalog, root).get(1).copied();
+        let is_there = !partitions::above(catalog, root).is_empty();
+        let mut found: Vec<(Oid, Option<Oid>, i64)> = is_there.then_some((root, parent, 0)).into_iter().collect();
+        let mut next = 0;
+        while let Some((oid, _, level)) = found.get(next).copied() {
+            next += 1;
+            found.extend(partitions::below(catalog, oid).into_iter().map(|child| (child, Some(oid), level + 1)));
+        }
+        let is_leaf = |oid: Oid| match catalog.index(oid) {
+            Some((table, _)) => !table.is_partitioned(),
+            None => !catalog.relations.get(&oid).is_some_and(|relation| relation.is_partitioned()),
+        };
+        Ok(found.into_iter().map(|(oid, parent, level)| (oid, parent, is_leaf(oid), level)).collect::<Vec<_>>())
+    })?;
+    rows(found.into_iter().map(|(oid, parent, is_leaf, level)| {
+        let parent = parent.map_or(Value::Null, |oid| Value::Integer(oid.0.into()));
+        row([Value::Integer(oid.0.into()), parent, Value::Integer(is_leaf.into()), Value::Integer(level)])
+    }))
+}
 
 fn keywords() -> Vec<Row> {
     let lines = Recording::new(recording!("keywords")).lines();

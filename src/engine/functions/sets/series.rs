@@ -10,6 +10,7 @@ use rusqlite::types::Value;
 use super::{Arguments, Row, Rows, SetFunction, rows, single};
 use crate::engine::functions::elements::parse_array;
 use crate::error::{Error, Result, SqlState};
+use crate::types::array::lower_bounds;
 use crate::types::datetime::{Stored, Timestamp, TimestampTz};
 use crate::types::interval::Interval;
 use crate::types::numeric::Numeric;
@@ -127,8 +128,15 @@ fn timestamps_with_zone(args: &Arguments<'_>) -> Result<Rows> {
 /// generate_subscripts(array, dimension [, reverse]), the types in front: int2vector and oidvector count from 0.
 fn subscripts(args: &Arguments<'_>) -> Result<Rows> {
     let types = args.text(0)?;
-    let first = i64::from(!types.split(',').next().is_some_and(|array| array.ends_with("vector")));
+    let vector = types.split(',').next().is_some_and(|array| array.ends_with("vector"));
     let text = args.text(1)?;
+    let dimension = usize::try_from(args.int(2)?).ok().and_then(|number| number.checked_sub(1));
+    let bounds = lower_bounds(&text, MAX_DIMENSIONS as usize);
+    let first = match dimension.and_then(|index| bounds.get(index)) {
+        _ if vector => 0,
+        Some(bound) => *bound,
+        None => 1,
+    };
     let array: serde_json::Value = parse_array(&text)?;
     let mut level = Some(&array);
     for _ in 1..args.int(2)?.min(MAX_DIMENSIONS + 1) {

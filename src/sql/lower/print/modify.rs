@@ -24,15 +24,23 @@ impl Printer<'_> {
         self.ident(&insert.table);
         self.push(" AS ");
         self.push(&insert.alias);
-        self.push(" (");
-        self.list(&insert.columns, |p, c| p.ident(c));
-        self.push(") ");
+        if insert.columns.is_empty() {
+            // A table without columns has none but the row's number.
+            self.push(" (rowid) ");
+        } else {
+            self.push(" (");
+            self.list(&insert.columns, |p, c| p.ident(c));
+            self.push(") ");
+        }
         match &insert.source {
             Body::Values { rows, .. } => {
                 self.push("VALUES ");
                 self.list(rows, |p, row| {
                     p.push("(");
-                    p.exprs(row);
+                    match row.is_empty() {
+                        true => p.push("NULL"),
+                        false => p.exprs(row),
+                    }
                     p.push(")");
                 });
             }
