@@ -576,17 +576,27 @@ impl Printer<'_> {
         Ok(())
     }
 
+    /// A number of rows is an integer that has become a bigint, which is not shown.
+    fn offset(&mut self, offset: &Expr) -> Result<()> {
+        match &offset.kind {
+            ExprKind::Const(Value::Integer(rows)) if offset.type_oid == Oid::INT8 && i32::try_from(*rows).is_ok() => {
+                self.constant(&Value::Integer(*rows), Oid::INT4, ShowType::WhereNeeded)
+            }
+            _ => self.expr(offset, false),
+        }
+    }
+
     fn bound(&mut self, bound: &FrameBound) -> Result<()> {
         match bound {
             FrameBound::CurrentRow => self.push("CURRENT ROW"),
             FrameBound::UnboundedPreceding => self.push("UNBOUNDED PRECEDING"),
             FrameBound::UnboundedFollowing => self.push("UNBOUNDED FOLLOWING"),
             FrameBound::Preceding(offset) => {
-                self.expr(offset, false)?;
+                self.offset(offset)?;
                 self.push(" PRECEDING");
             }
             FrameBound::Following(offset) => {
-                self.expr(offset, false)?;
+                self.offset(offset)?;
                 self.push(" FOLLOWING");
             }
         }
