@@ -43,6 +43,7 @@ mod normalize;
 mod numeric;
 mod object_ids;
 mod partitions;
+mod populate;
 mod privileges;
 mod range;
 mod ranges;
@@ -491,6 +492,7 @@ static AREAS: &[&[Definition]] = &[
     spread::FUNCTIONS,
     rows::FUNCTIONS,
     subscripts::FUNCTIONS,
+    populate::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
     server_info::FUNCTIONS,
