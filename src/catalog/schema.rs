@@ -14,7 +14,7 @@ use crate::catalog::inheritance::Inheritance;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
-use crate::catalog::trigger::Trigger;
+use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one that has in common with
@@ -86,6 +86,8 @@ pub struct Uses {
     pub columns: Vec<(Oid, i16)>,
     /// Keys without which a view's grouping would not be right.
     pub constraints: Vec<Oid>,
+    /// Functions that users made.
+    pub routines: Vec<Oid>,
 }
 
 /// An extension of this database (pg_extension).
@@ -244,6 +246,8 @@ pub struct ConstraintOptions {
     pub no_inherit: bool,
     /// MATCH FULL
     pub match_full: bool,
+    /// Of a check.
+    pub uses: Uses,
     /// coninhcount: from how many parents it comes.
     pub inherited: u16,
     /// Not conislocal: only because a parent has it.
@@ -701,6 +705,12 @@ impl Relation {
     /// The DEFERRABLE constraint that an index stands for. Such an index has duplicates for a while.
     pub fn deferrable_key(&self, index: &Index) -> Option<&Constraint> {
         self.constraints.iter().find(|c| c.deferrable && Some(c.oid) == index.constraint)
+    }
+
+    /// Whether it is a view with a trigger that does instead what would be done to it.
+    pub fn has_instead(&self, event: Event) -> bool {
+        let is_it = |trigger: &Trigger| trigger.timing == Timing::InsteadOf && trigger.fires_on(event);
+        self.kind == RelationKind::View && self.options.triggers.iter().any(|trigger| is_it(trigger))
     }
 
     /// A materialized view: a table that its query fills.

@@ -45,6 +45,8 @@ pub struct Cursor {
     step_origins: Vec<Origin>,
     /// It locks rows without the write ticket.
     reading: Option<Reading>,
+    /// It is a trigger's, and what is around it has left foreign keys violated: that is looked at when that ends.
+    is_amid: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,7 @@ impl Cursor {
             entered.slot().forget_proposed_keys();
         }
         check_sources(&statement.binds, params, literals)?;
+        let is_amid = entered.slot().trigger_depth() > 0 && entered.has_deferred_violations();
         let outer = (!statement.before.is_empty()).then(|| KeptByOuter::new(entered.slot()));
         if !statement.before.is_empty() {
             let note = |code| lease.note_failure(code);
@@ -109,6 +112,7 @@ impl Cursor {
             rows: None,
             step_origins: Vec::new(),
             reading: None,
+            is_amid,
         })
     }
 
@@ -180,7 +184,7 @@ impl Cursor {
             }
             Ok(Step::Done) => {
                 self.changes = entered.changes();
-                if let Some(origin) = &self.origin {
+                if let Some(origin) = self.origin.as_ref().filter(|_| !self.is_amid) {
                     let due = if self.outer.is_some() { origin.end_loop(&entered) } else { origin.check(&entered) };
                     due.inspect_err(|_| self.gate.failed())?;
                 }

@@ -410,6 +410,13 @@ impl<'a> Change<'a> {
     /// 55006 for a table whose rows are still to be checked, on either side of a foreign key. PostgreSQL refuses it too
     /// where the check would find nothing.
     fn check_not_pending(&self, table: &Relation, command: &str) -> Result<()> {
+        if self.slot.is_in_use(table.oid) {
+            let message = format!(
+                "cannot {command} \"{}\" because it is being used by active queries in this session",
+                table.name
+            );
+            return Err(Error::new(SqlState::OBJECT_IN_USE, message));
+        }
         if let Ok((session, _)) = self.slot.linked()
             && session.schema().deferred.iter().any(|waiting| waiting.is_of(table.oid))
         {

@@ -14,6 +14,7 @@ use crate::catalog::trigger::{Event, Timing};
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{Origin, with_failing_row};
 use crate::engine::cursor::value_of;
+use crate::engine::functions::InUse;
 use crate::engine::referential_actions;
 use crate::engine::row_sql::{Row, RowStatements, Values};
 use crate::engine::statement::Step;
@@ -36,6 +37,13 @@ pub(crate) struct Changed {
     pub(crate) count: u64,
     /// For RETURNING: each row as it has become, and what was kept of other tables.
     pub(crate) rows: Vec<Vec<Held>>,
+}
+
+/// Fires the triggers before the statement.
+pub(crate) fn begin(firing: &Firing<'_>, change: &RowChange) -> Result<()> {
+    let triggers = firing.triggers(change.relation)?;
+    let mut events = change.events.iter();
+    events.try_for_each(|(event, columns)| firing.begin(&triggers, (*event, columns)))
 }
 
 /// Changes the rows that the step's query gives.
@@ -197,6 +205,7 @@ pub(crate) struct Changer<'a> {
     expected: i64,
     disturbed: bool,
     again: Option<RowSql>,
+    _using: InUse,
     /// The numbers of the rows that this command has inserted or updated, where ON CONFLICT DO UPDATE must not meet them.
     affected: HashSet<i64>,
 }
@@ -232,6 +241,7 @@ impl<'a> Changer<'a> {
             expected: firing.entered.total_changes(),
             disturbed: false,
             again: None,
+            _using: firing.entered.slot().use_relation(change.relation),
             affected: HashSet::new(),
         })
     }
@@ -256,6 +266,7 @@ impl<'a> Changer<'a> {
             expected,
             disturbed,
             again,
+            _using: firing.entered.slot().use_relation(change.relation),
             affected,
         }
     }
@@ -268,8 +279,7 @@ impl<'a> Changer<'a> {
 
     /// Fires the triggers before the statement.
     pub(crate) fn begin(&self) -> Result<()> {
-        let events = self.change.events.iter();
-        events.into_iter().try_for_each(|(event, columns)| self.firing.begin(&self.triggers, (*event, columns)))
+        begin(self.firing, self.change)
     }
 
     /// Those after it wait for its end.
@@ -529,6 +539,7 @@ impl<'a> Changer<'a> {
             Some(query) => query,
             None => read_row(&relation, &self.firing.catalog)?,
         };
+        let what = if self.change.layout.action.is_some() { "updated or deleted" } else { what };
         let values = self.values(&relation, was, &[], Some(rowid));
         let found = self.statements.first(self.firing, &query, &values);
         self.again = Some(query);

@@ -40,6 +40,10 @@ pub(crate) fn run(
     first.map_or(Ok(()), |origin| origin.begin_loop(entered))?;
     let firing = steps.iter().zip(origins).find(|(step, _)| step.change.is_some());
     let firing = firing.map(|(_, origin)| Firing::new(entered, origin));
+    let main = steps.iter().filter_map(|step| step.change.as_ref()).find(|change| change.is_main);
+    if let (Some(change), Some(firing)) = (main, &firing) {
+        row_change::begin(firing, change)?;
+    }
     for (step, origin) in steps.iter().zip(origins) {
         if step.only.is_some_and(|only| !seen.contains(entered, only)) {
             continue;

@@ -143,7 +143,7 @@ impl StateMachine {
                 let notices = self.context().notices.len();
                 let mut cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
                 // What changes rows, or locks them and waits, does so in its first step.
-                let early = gives_way || plan.columns.is_some() && describe == Describe::Yes;
+                let early = gives_way || statement.fires || plan.columns.is_some() && describe == Describe::Yes;
                 let first = if early { Some(cursor.step()) } else { None };
                 if gives_way && matches!(first, Some(Err(_))) {
                     cursor = match self.engine.unless_given_way(cursor)? {
@@ -155,6 +155,9 @@ impl StateMachine {
                     };
                 }
                 // RETURNING answers when all rows are written, a query from its start on.
+                if early && (statement.target.is_some() || statement.fires) {
+                    self.send_notices();
+                }
                 let silent = |error: &Error| statement.target.is_some() || found_in_planning(error);
                 if !first.as_ref().is_some_and(|first| first.as_ref().is_err_and(silent)) {
                     self.describe(describe, plan.columns.as_deref(), &portal.formats);

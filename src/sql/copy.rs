@@ -3,6 +3,7 @@
 //! Owns: [`plan`]. The data formats are the session's. Specification: sql-copy.html.
 
 use crate::catalog::schema::{Column, RelationKind};
+use crate::catalog::trigger::Event;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::lower;
@@ -47,7 +48,9 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                 let hint = "Try the COPY (SELECT ...) TO variant.";
                 return Err(if direction == CopyDirection::To { error.with_hint(hint) } else { error });
             }
+            let instead = direction == CopyDirection::From && relation.has_instead(Event::Insert);
             if relation.kind != RelationKind::Table
+                && !instead
                 && !(relation.kind == RelationKind::System && direction == CopyDirection::To)
             {
                 let verb = if direction == CopyDirection::To { "from" } else { "to" };

@@ -107,6 +107,7 @@ pub fn query(tree: &Query, context: Context<'_>) -> Result<Lowered> {
 /// An INSERT, UPDATE or DELETE in SQLite's dialect.
 pub fn modify(tree: &Modify, context: Context<'_>) -> Result<Lowered> {
     let mut lower = Lower::new(context);
+    lower.program.main = Some(std::ptr::from_ref(tree));
     lower.reserve_aliases();
     let (statement, row) = lower.modify(tree)?;
     let mut statement = lower.settled(statement, Some(tree))?;

@@ -40,6 +40,8 @@ pub struct RowChange {
     pub checks: Vec<(String, RowSql)>,
     /// RETURNING wants the rows.
     pub returns: bool,
+    /// It is what the statement is: its triggers before the statement fire before anything of WITH is done.
+    pub is_main: bool,
 }
 
 /// Where the query's columns are what.

@@ -9,6 +9,7 @@ use crate::catalog::definitions::Names;
 use crate::catalog::schema::{Column, Relation, Uses};
 use crate::catalog::trigger::{Timing, Trigger};
 use crate::error::{Error, Result, SqlState};
+use crate::limits::stack;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::lower;
 use crate::sql::planner::PlanContext;
@@ -16,7 +17,9 @@ use crate::sql::row_change::RowSql;
 use crate::sql::ruleutils;
 use crate::sql::scan::Source;
 use crate::sql::stored::{self, Origin};
-use crate::sql::syntax::ast::expression::Expr as Ast;
+use crate::sql::syntax::ast::expression::{Expr as Ast, Field};
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::syntax::{parse, print};
 use crate::sql::tree::{EntryId, Expr, ExprKind};
 use crate::types::pg_type::Oid;
@@ -63,16 +66,19 @@ pub fn text(
     let source = source(statement);
     let mut analyzer = Analyzer::new(context, &source, &[]);
     let (typed, (old, new)) = analysed(&mut analyzer, expr, relation, Origin::Statement)?;
-    let typed = analyzer.boolean(typed, "WHEN")?;
-    refuse(&typed)?;
-    refuse_rows(&typed, (old, new), trigger, relation)?;
+    let typed = analyzer.boolean(typed, "WHEN").map_err(|error| analyzer.at(error, expr_location(expr)))?;
+    refuse(&typed).map_err(|error| analyzer.at(error, expr_location(expr)))?;
+    refuse_rows((&typed, expr), (old, new), trigger, relation).map_err(|(row, error)| {
+        let location = reference(expr, row, &|_| true).unwrap_or(expr_location(expr));
+        analyzer.at(error, location)
+    })?;
     let mut columns: Vec<(Oid, i16)> = analyzer.used.borrow().columns.iter().copied().collect();
     columns.sort_unstable();
     let search_path = stored::search_path();
     let names = Names { catalog: context.catalog, search_path: &search_path };
     let text = ruleutils::condition_to_keep(expr, relation, &names, context);
     let text = text.unwrap_or_else(|_| print::expression(expr));
-    Ok((text, Uses { columns, constraints: Vec::new() }))
+    Ok((text, Uses { columns, constraints: Vec::new(), routines: Vec::new() }))
 }
 
 /// What no condition may have.
@@ -90,7 +96,12 @@ fn refuse(expr: &Expr) -> Result<()> {
 }
 
 /// The rows that a trigger of its kind does not have.
-fn refuse_rows(expr: &Expr, (old, new): (EntryId, EntryId), trigger: &Trigger, relation: &Relation) -> Result<()> {
+fn refuse_rows(
+    (expr, written): (&Expr, &Ast),
+    (old, new): (EntryId, EntryId),
+    trigger: &Trigger,
+    relation: &Relation,
+) -> std::result::Result<(), (&'static str, Error)> {
     let names = |entry: EntryId, accept: &(dyn Fn(&Column) -> bool + '_)| {
         expr.any(&|part| match &part.kind {
             ExprKind::Var(var) => var.entry == entry && relation.column_by_number(var.attribute).is_none_or(accept),
@@ -98,18 +109,26 @@ fn refuse_rows(expr: &Expr, (old, new): (EntryId, EntryId), trigger: &Trigger, r
         })
     };
     let named = |entry| names(entry, &|_| true);
-    let invalid = |message: &str| Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message.to_owned()));
+    let invalid = |row, message: &'static str| Err((row, Error::new(SqlState::INVALID_OBJECT_DEFINITION, message)));
     if !trigger.for_each_row && (named(old) || named(new)) {
-        return invalid("statement trigger's WHEN condition cannot reference column values");
+        return invalid(
+            if named(old) { "old" } else { "new" },
+            "statement trigger's WHEN condition cannot reference column values",
+        );
     }
     if trigger.events.insert && named(old) {
-        return invalid("INSERT trigger's WHEN condition cannot reference OLD values");
+        return invalid("old", "INSERT trigger's WHEN condition cannot reference OLD values");
     }
     if trigger.events.delete && named(new) {
-        return invalid("DELETE trigger's WHEN condition cannot reference NEW values");
+        return invalid("new", "DELETE trigger's WHEN condition cannot reference NEW values");
     }
     if trigger.timing != Timing::Before {
         return Ok(());
+    }
+    let is_system = |name: &str| SYSTEM_COLUMNS.contains(&name) && relation.column(name).is_none();
+    if reference(written, "new", &is_system).is_some() {
+        let message = "BEFORE trigger's WHEN condition cannot reference NEW system columns";
+        return Err(("new", Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)));
     }
     let generated = relation.columns.iter().filter(|column| column.generated);
     for column in generated {
@@ -124,11 +143,43 @@ fn refuse_rows(expr: &Expr, (old, new): (EntryId, EntryId), trigger: &Trigger, r
             });
             let message = "BEFORE trigger's WHEN condition cannot reference NEW generated columns";
             let error = Error::new(SqlState::INVALID_OBJECT_DEFINITION, message);
-            return Err(error.with_detail(match whole {
+            let error = error.with_detail(match whole {
                 true => "A whole-row reference is used and the table contains generated columns.".to_owned(),
                 false => format!("Column \"{}\" is a generated column.", column.name),
-            }));
+            });
+            return Err(("new", error));
         }
     }
     Ok(())
+}
+
+/// The columns that every table has.
+const SYSTEM_COLUMNS: &[&str] = &["tableoid", "ctid", "xmin", "cmin", "xmax", "cmax"];
+
+/// Where an expression first names such a column of that row.
+fn reference(expr: &Ast, row: &str, column: &dyn Fn(&str) -> bool) -> Option<Location> {
+    stack::check().ok()?;
+    let of = |part: &Ast| reference(part, row, column);
+    let among = |parts: &[Ast]| parts.iter().find_map(of);
+    match expr {
+        Ast::ColumnRef(named) => {
+            let is_row = matches!(named.fields.first(), Some(Field::Name(name)) if name == row);
+            let is_column = match named.fields.get(1) {
+                Some(Field::Name(name)) => column(name),
+                _ => column(""),
+            };
+            (is_row && is_column).then_some(named.location)
+        }
+        Ast::AExpr(node) => node.left.as_ref().and_then(of).or_else(|| of(&node.right)),
+        Ast::Bool(node) => among(&node.args),
+        Ast::NullTest(node) => of(&node.arg),
+        Ast::BooleanTest(node) => of(&node.arg),
+        Ast::TypeCast(node) => of(&node.arg),
+        Ast::FuncCall(node) => among(&node.args),
+        Ast::Coalesce(node) => among(&node.args),
+        Ast::MinMax(node) => among(&node.args),
+        Ast::Row(node) => among(&node.args),
+        Ast::List(parts) => among(parts),
+        _ => None,
+    }
 }

@@ -96,7 +96,7 @@ impl Change<'_> {
             true => Ok(()),
             false => {
                 let after = self.current(relation.oid)?;
-                self.follow_members(Followed { before: &relation, after: &after, actions }, only)
+                self.follow_members(Followed { root: relation.oid, before: &relation, after: &after, actions }, only)
             }
         }
     }
@@ -553,6 +553,9 @@ impl Change<'_> {
     }
 
     fn alter_add_constraint(&mut self, work: &mut Alteration, definition: &ConstraintDefinition) -> Result<()> {
+        if self.merge_check(&mut work.after, definition)? {
+            return Ok(());
+        }
         let known: Vec<Oid> = work.after.indexes.iter().map(|i| i.oid).collect();
         self.add_constraint(&mut work.after, definition)?;
         work.new_indexes.extend(work.after.indexes.iter().map(|i| i.oid).filter(|oid| !known.contains(oid)));

@@ -91,9 +91,13 @@ impl Change<'_> {
             Ddl::CreateRoutine(create) => {
                 self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false)
             }
-            Ddl::RenameTrigger { table, .. } | Ddl::DropTrigger { table, .. } => {
-                self.authorize_object(holder, ObjectKind::Table, table)
-            }
+            Ddl::RenameTrigger { table, .. } => self.authorize_object(holder, ObjectKind::Table, table),
+            Ddl::DropTrigger { table, .. } => match self.usable(holder, table)? {
+                Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {
+                    Err(denied(format!("must be owner of relation {}", table.name)))
+                }
+                _ => Ok(()),
+            },
             // Asks itself, once it has found its relation.
             Ddl::CreateTrigger(_)
             | Ddl::Grant(_)

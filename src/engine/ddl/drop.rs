@@ -223,7 +223,7 @@ impl Change<'_> {
                 let owner = self.catalog.relations.get(&relation);
                 let found = owner.and_then(|owner| owner.options.triggers.iter().find(|trigger| trigger.oid == oid));
                 let name = found.map_or("", |trigger| trigger.name.as_str());
-                format!("trigger {} on {} {}", quote_identifier(name), kind(relation), table(relation))
+                format!("trigger {name} on {} {}", kind(relation), table(relation))
             }
             Object::Rule(view) => format!("rule _RETURN on view {}", table(view)),
         }

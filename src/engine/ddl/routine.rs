@@ -426,11 +426,19 @@ fn check_polymorphic(parameters: &[Parameter], returns: Oid) -> Result<()> {
     let results = parameters.iter().filter(|p| p.mode.is_output()).map(|p| p.type_oid).chain([returns]);
     for result in results.filter(|oid| is_polymorphic(*oid)) {
         let family = is_compatible(result);
-        let follows =
-            |p: &&Parameter| p.mode.is_input() && is_polymorphic(p.type_oid) && is_compatible(p.type_oid) == family;
+        let ranges = [3831, 4537, 5080, 4538];
+        let is_range = ranges.contains(&result.0);
+        let follows = |p: &&Parameter| {
+            p.mode.is_input()
+                && is_polymorphic(p.type_oid)
+                && is_compatible(p.type_oid) == family
+                && (!is_range || ranges.contains(&p.type_oid.0))
+        };
         if !parameters.iter().any(|p| follows(&p)) {
             let name = type_info(result).map_or("", |info| info.sql_name);
             let needed = match family {
+                true if is_range => "anycompatiblerange or anycompatiblemultirange",
+                false if is_range => "anyrange or anymultirange",
                 true => {
                     "anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or \
                          anycompatiblemultirange"

@@ -116,6 +116,8 @@ struct Slot {
     /// The trigger functions that run inside of each other, each with its transition tables.
     running_triggers: Mutex<Vec<Arc<[TransitionTable]>>>,
     trigger_depth: AtomicUsize,
+    /// The relations whose rows are being changed one by one.
+    in_use: Mutex<Vec<Oid>>,
     /// The running statement is all that its transaction has done: it need not wait for rows while others wait for it.
     gives_way: AtomicBool,
     /// The row that such a statement has failed for.
@@ -302,6 +304,17 @@ impl ContextSlot {
         InTrigger(self.clone())
     }
 
+    /// A relation's rows are changed one by one as long as the result lives.
+    pub(crate) fn use_relation(&self, relation: Oid) -> InUse {
+        lock(&self.0.in_use).push(relation);
+        InUse(self.clone(), relation)
+    }
+
+    /// Whether they are.
+    pub(crate) fn is_in_use(&self, relation: Oid) -> bool {
+        lock(&self.0.in_use).contains(&relation)
+    }
+
     /// The transition tables of the innermost trigger function.
     pub(crate) fn transition_tables(&self) -> Arc<[TransitionTable]> {
         match self.trigger_depth() {
@@ -398,6 +411,18 @@ impl ContextSlot {
     }
 }
 
+/// See [`ContextSlot::use_relation`].
+pub(crate) struct InUse(ContextSlot, Oid);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let mut used = lock(&self.0.0.in_use);
+        if let Some(place) = used.iter().rposition(|relation| *relation == self.1) {
+            used.remove(place);
+        }
+    }
+}
+
 /// See [`ContextSlot::enter_trigger`].
 pub(crate) struct InTrigger(ContextSlot);
 
@@ -490,6 +515,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
     spread::FUNCTIONS,
+    sets::packing::FUNCTIONS,
     rows::FUNCTIONS,
     subscripts::FUNCTIONS,
     populate::FUNCTIONS,

@@ -10,6 +10,7 @@ use crate::engine::routines::execute::Executor;
 use crate::engine::routines::plan::{InnerPlan, plan_query, plan_text};
 use crate::engine::routines::records;
 use crate::engine::routines::types::CatalogTypes;
+use crate::engine::routines::validate::is_on;
 use crate::error::{Error, Notice, Result, SqlState};
 use crate::limits::memory;
 use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Types};
@@ -107,6 +108,22 @@ impl SessionHost<'_> {
         if matches!(command, Command::CopyClient | Command::Transaction) {
             return Ok(answer);
         }
+        match &plan.planned.plan.action {
+            Action::Do(body) => {
+                let block = self.executor.planning(|planning| Compiled::of_block(body, planning))?;
+                run_block(&self.executor.caller(), &block, None)?;
+                return Ok(answer);
+            }
+            Action::Call(call) => {
+                let arguments = self.executor.arguments(call, (values, &plan.planned.literals))?;
+                let row = call_procedure(&self.executor.caller(), &call.site, arguments, None)?;
+                if plan.columns.is_some() {
+                    (answer.rows, answer.processed) = (vec![row], 1);
+                }
+                return Ok(answer);
+            }
+            _ => {}
+        }
         // What a statement around this one keeps is not to be forgotten.
         let lease = self.executor.lease.get()?;
         let kept = lease.slot().take_kept_rows();
@@ -202,7 +219,8 @@ impl Host for SessionHost<'_> {
             Some(name) => name.to_owned(),
             None => cursors.free_name(),
         };
-        cursors.open(name.clone(), columns, answer.rows, (scroll != Some(false), blocks));
+        let of_query = (Arc::clone(&plan.planned.plan), columns);
+        cursors.open(name.clone(), of_query, answer.rows, (scroll != Some(false), blocks));
         Ok(name)
     }
 
@@ -286,7 +304,8 @@ impl Host for SessionHost<'_> {
     }
 
     fn checks_asserts(&self) -> bool {
-        self.executor.link.context().settings.current("plpgsql.check_asserts").as_deref() != Some("off")
+        let setting = self.executor.link.context().settings.current("plpgsql.check_asserts");
+        setting.is_none_or(|setting| is_on(&setting))
     }
 }
 

@@ -81,7 +81,8 @@ impl Analyzer<'_> {
             if routine.type_oid == Oid::RECORD {
                 return Err(Error::unsupported("a function that returns rows beside others in ROWS FROM"));
             }
-            calls.push((name.to_owned(), routine));
+            let name = self.only_output(&routine).unwrap_or_else(|| name.to_owned());
+            calls.push((name, routine));
             return Ok(());
         }
         let args = call.args.iter().map(|arg| self.target_expr(arg)).collect::<Result<Vec<_>>>()?;
@@ -128,6 +129,7 @@ impl Analyzer<'_> {
             // A function of one value names its column like itself, or like its alias; one with an OUT parameter like that.
             let own = match name.as_str() {
                 _ if name.contains("array_elements") => "value",
+                name if self.only_output(call).is_some() => name,
                 _ if name == "pg_partition_ancestors" && alias.is_none() => "relid",
                 _ if calls.len() == 1 => &shown,
                 name => name,

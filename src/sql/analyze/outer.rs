@@ -13,8 +13,8 @@ use crate::types::pg_type::Oid;
 pub enum Outer {
     /// A value: the statement's parameter of that number, from 0, and its type.
     Value(OuterValue),
-    /// A row of such, by name.
-    Row(Vec<(String, OuterValue)>),
+    /// A row of such, by name, and its type.
+    Row(Oid, Vec<(String, OuterValue)>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,22 +98,32 @@ impl Analyzer<'_> {
         let mut starred = names.to_vec();
         starred.push("*");
         Ok(match outer.name(&starred)? {
-            Some(Outer::Row(fields)) => {
+            Some(Outer::Row(_, fields)) => {
                 Some(fields.into_iter().map(|(name, value)| (name, self.parameter_of(value))).collect())
             }
             _ => None,
         })
     }
 
+    /// The outer row of that name as a value.
+    pub(super) fn outer_whole_row(&mut self, name: &str) -> Result<Option<Expr>> {
+        let Some(outer) = self.outer.filter(|_| self.in_stored_text == 0) else { return Ok(None) };
+        let found = outer.name(&[name, "*"])?;
+        Ok(found.filter(|found| matches!(found, Outer::Row(..))).map(|found| self.outer_value(found)))
+    }
+
     /// An outer name's value as an expression.
     pub(super) fn outer_value(&mut self, outer: Outer) -> Expr {
         match outer {
             Outer::Value(value) => self.parameter_of(value),
-            Outer::Row(fields) => {
+            Outer::Row(type_oid, fields) => {
                 let (mut names, mut values) = (Vec::with_capacity(fields.len()), Vec::with_capacity(fields.len()));
                 for (name, value) in fields {
                     names.push(name);
                     values.push(self.parameter_of(value));
+                }
+                if type_oid != Oid::RECORD {
+                    return Expr::new(ExprKind::Row { fields: values, names }, type_oid);
                 }
                 let shape = names
                     .iter()

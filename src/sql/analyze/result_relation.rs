@@ -6,7 +6,7 @@
 
 use crate::catalog::acl::Privileges;
 use crate::catalog::schema::{CheckOption, Column, Relation, RelationKind};
-use crate::catalog::trigger::{Event, Timing};
+use crate::catalog::trigger::Event;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::scope::RangeVar;
@@ -41,7 +41,7 @@ impl Change {
             Change::Delete => Event::Delete,
             Change::Merge => return false,
         };
-        view.options.triggers.iter().any(|t| t.timing == Timing::InsteadOf && t.fires_on(event))
+        view.has_instead(event)
     }
 
     fn hint(self) -> &'static str {
@@ -182,6 +182,9 @@ impl<'a> Analyzer<'a> {
             RelationKind::View => {
                 let entry = self.fresh_entry();
                 let row = self.view_or_refusal(relation, entry, change)?;
+                if row.levels.iter().any(|level| change.is_instead(level.below)) {
+                    return Err(Error::unsupported("changing a view over a view with INSTEAD OF triggers"));
+                }
                 Ok(ResultRelation::of_view(relation, row, change))
             }
             RelationKind::Composite => {

@@ -337,6 +337,9 @@ impl Analyzer<'_> {
         match self.scopes.iter().rev().find_map(|s| s.entry(None, table)).cloned() {
             Some(entry) => self.whole_row(&RangeVar { is_function: false, ..entry }),
             None => {
+                if let Some(row) = self.outer_whole_row(table)? {
+                    return Ok(row);
+                }
                 let message = format!("missing FROM-clause entry for table \"{table}\"");
                 Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), location))
             }

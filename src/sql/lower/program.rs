@@ -37,6 +37,8 @@ pub(super) struct Program {
     changed: HashSet<Oid>,
     /// A step may fire triggers.
     pub(super) fires: bool,
+    /// The change of data that the whole statement is.
+    pub(super) main: Option<*const TypedModify>,
 }
 
 /// The last statement of a program.

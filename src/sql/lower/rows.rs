@@ -108,6 +108,7 @@ impl Lower<'_> {
             updates: Default::default(),
             checks: Vec::new(),
             returns: !modify.returning().is_empty(),
+            is_main: self.program.main == Some(std::ptr::from_ref(modify)),
         };
         if relation.kind == RelationKind::Table {
             if change.has(Event::Insert) {

@@ -588,15 +588,26 @@ impl Printer<'_> {
             FrameBound::UnboundedPreceding => self.push("UNBOUNDED PRECEDING"),
             FrameBound::UnboundedFollowing => self.push("UNBOUNDED FOLLOWING"),
             FrameBound::Preceding(offset) => {
-                self.expr(offset, false)?;
+                self.offset(offset)?;
                 self.push(" PRECEDING");
             }
             FrameBound::Following(offset) => {
-                self.expr(offset, false)?;
+                self.offset(offset)?;
                 self.push(" FOLLOWING");
             }
         }
         Ok(())
+    }
+
+    /// A number as it was written, before it became a bigint.
+    fn offset(&mut self, offset: &Expr) -> Result<()> {
+        match offset.kind {
+            ExprKind::Const(Value::Integer(number)) if i32::try_from(number).is_ok() => {
+                self.push(&number.to_string());
+                Ok(())
+            }
+            _ => self.expr(offset, false),
+        }
     }
 
     // ----- conversions
