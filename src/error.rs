@@ -343,6 +343,13 @@ impl Error {
         self
     }
 
+    /// The place is one in the client's query.
+    #[must_use]
+    pub fn without_internal_position(mut self) -> Self {
+        (self.0.internal_position, self.0.internal_query) = (None, None);
+        self
+    }
+
     /// Moves the position to a text that the client did not send.
     #[must_use]
     pub fn with_internal_position(mut self, position: u32, query: impl Into<String>) -> Self {

@@ -183,6 +183,7 @@ pub mod catalog {
         pub mod extensions;
         pub mod information_columns;
         pub mod information_objects;
+        pub mod information_routines;
         pub mod key_triggers;
         pub mod own;
         pub mod privileges;
@@ -441,6 +442,7 @@ pub mod engine {
 
 pub mod session {
     //! One client: messages in, messages out, the transaction's state.
+    mod body_position;
     mod charset;
     mod copy_binary;
     mod copy_in;

@@ -9,7 +9,7 @@ use crate::catalog::composite::{array_type_oid, has_row_type, relation_of, row_t
 use crate::catalog::definitions::identity_of;
 use crate::catalog::routines::Routine;
 use crate::catalog::schema::{
-    CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind,
+    CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind, Uses,
 };
 use crate::catalog::trigger::Trigger;
 use crate::error::Result;
@@ -121,6 +121,12 @@ impl Found<'_> {
         self.add(object, on, kind);
     }
 
+    fn on_routines(&mut self, object: Object, uses: &Uses) {
+        for routine in uses.routines.iter().filter(|oid| self.catalog.routines.contains_key(oid)) {
+            self.all.push(Dependency { object, on: Object::Routine(*routine), kind: Kind::Normal });
+        }
+    }
+
     fn relation(&mut self, relation: &Relation) {
         let own = Object::Relation(relation.oid);
         self.on_schema(own, &relation.schema);
@@ -136,7 +142,9 @@ impl Found<'_> {
             self.add(Object::Type(array_type_oid(relation)), row_type, Kind::Internal);
         }
         for column in &relation.columns {
-            self.on_type(Object::Column(relation.oid, column.number), column.type_oid);
+            if !relation.has_key_column(column.number) {
+                self.on_type(Object::Column(relation.oid, column.number), column.type_oid);
+            }
             if column.default.is_none() || column.identity.is_some() {
                 continue;
             }
@@ -144,10 +152,13 @@ impl Found<'_> {
             let kind = if column.generated { Kind::Internal } else { Kind::Automatic };
             self.add(default, Object::Column(relation.oid, column.number), kind);
             column.options.uses.columns.iter().for_each(|used| self.on_column(default, *used, Kind::Normal));
+            self.on_routines(default, &column.options.uses);
         }
         let inheritance = &relation.options.inheritance;
         let kind = if inheritance.bound.is_some() { Kind::Automatic } else { Kind::Normal };
         inheritance.parents.iter().for_each(|parent| self.add(own, Object::Relation(*parent), kind));
+        // A table whose partition key is gone is none.
+        inheritance.key.iter().flat_map(|key| &key.columns).for_each(|key| self.on_type(own, key.type_oid));
         let parent = inheritance.parents.first().copied().unwrap_or_default();
         for constraint in &relation.constraints {
             self.constraint(relation, constraint);
@@ -164,6 +175,7 @@ impl Found<'_> {
             self.add(rule, own, Kind::Normal);
             let uses = &relation.options.uses;
             uses.columns.iter().for_each(|used| self.on_column(rule, *used, Kind::Normal));
+            self.on_routines(rule, uses);
             for key in &uses.constraints {
                 let of = uses.columns.iter().filter_map(|(oid, _)| self.catalog.relations.get(oid));
                 let table = of.clone().find(|table| table.constraints.iter().any(|c| c.oid == *key));
@@ -187,6 +199,7 @@ impl Found<'_> {
         if constraint.columns.is_empty() {
             self.add(own, Object::Relation(relation.oid), Kind::Automatic);
         }
+        self.on_routines(own, &constraint.options.uses);
         let ConstraintKind::ForeignKey(key) = &constraint.kind else { return };
         for column in &key.columns {
             self.add(own, Object::Column(key.relation, *column), Kind::Normal);
@@ -232,6 +245,7 @@ impl Found<'_> {
         for used in &columns {
             self.on_column(own, *used, Kind::Automatic);
         }
+        self.on_routines(own, &index.options.uses);
         if columns.is_empty() {
             self.add(own, Object::Relation(relation.oid), Kind::Automatic);
         }

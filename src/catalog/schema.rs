@@ -86,6 +86,8 @@ pub struct Uses {
     pub columns: Vec<(Oid, i16)>,
     /// Keys without which a view's grouping would not be right.
     pub constraints: Vec<Oid>,
+    /// Functions that users made.
+    pub routines: Vec<Oid>,
 }
 
 /// An extension of this database (pg_extension).
@@ -244,6 +246,8 @@ pub struct ConstraintOptions {
     pub no_inherit: bool,
     /// MATCH FULL
     pub match_full: bool,
+    /// Of a check.
+    pub uses: Uses,
     /// coninhcount: from how many parents it comes.
     pub inherited: u16,
     /// Not conislocal: only because a parent has it.
@@ -539,6 +543,7 @@ impl CatalogSnapshot {
     pub fn without_temporary(&self, version: u64) -> Self {
         let mut shared = CatalogSnapshot { version, ..self.clone() };
         self.temporary_relations().for_each(|relation| shared.remove_relation(relation.oid));
+        self.temporary_routines().for_each(|routine| shared.remove_routine(routine.oid));
         shared.schemas.retain(|schema| !schema.is_temporary());
         shared
     }
@@ -547,6 +552,7 @@ impl CatalogSnapshot {
     pub fn with_temporary_of(&self, own: &CatalogSnapshot, version: u64) -> Self {
         let mut both = CatalogSnapshot { version, ..self.clone() };
         own.temporary_relations().for_each(|relation| both.put_relation(Arc::clone(relation)));
+        own.temporary_routines().for_each(|routine| both.put_routine(Arc::clone(routine)));
         both.schemas.extend(own.schemas.iter().filter(|schema| schema.is_temporary()).cloned());
         both
     }

@@ -252,7 +252,25 @@ impl EngineSession {
     pub async fn maintenance(&mut self, statements: &[String]) -> Result<()> {
         self.link.database.check_writable()?;
         let ticket = self.ticket().await?;
-        let lease = self.writer_lease()?;
+        // SQLite's VACUUM mistakes temporary tables of the same names for the catalog's: it runs where there are none.
+        let (vacuums, others): (Vec<&String>, Vec<&String>) = statements.iter().partition(|sql| *sql == "VACUUM");
+        let mut lease = self.writer_lease()?;
+        if self.pinned().is_some() && !vacuums.is_empty() {
+            let bare = self.attach(self.link.database.pool().writer()?);
+            let (sequence, outcome) = self.maintained(&bare, &vacuums);
+            outcome?;
+            self.seen.wait_for_commit(sequence).await?;
+            drop(bare);
+            lease = self.writer_lease()?;
+        }
+        let remaining: Vec<&String> = if self.pinned().is_some() { others } else { statements.iter().collect() };
+        let (sequence, outcome) = self.maintained(&lease, &remaining);
+        drop((lease, ticket));
+        outcome.and(self.seen.wait_for_commit(sequence).await)
+    }
+
+    /// Runs such statements on a connection; the number of the last commit, and how they ended.
+    fn maintained(&self, lease: &Arc<Lease>, statements: &[&String]) -> (u64, Result<()>) {
         let mut outcome = Ok(());
         let sequence = self.link.database.commit(|_| {
             blocking(|| {
@@ -269,8 +287,7 @@ impl EngineSession {
                 })
             })
         });
-        drop((lease, ticket));
-        outcome.and(self.seen.wait_for_commit(sequence).await)
+        (sequence, outcome)
     }
 
     /// Takes the write ticket and begins the write transaction now, as writing statements, LOCK TABLE and SELECT FOR

@@ -27,6 +27,9 @@ impl StateMachine {
         portal: &mut Portal,
         (simple, max_rows): (bool, u32),
     ) -> Outcome<Started> {
+        if let Some(started) = self.function_cursor(command, portal, simple)? {
+            return Ok(started);
+        }
         match command {
             CursorCommand::Declare { name, options, plan, tables } => {
                 self.declare(name, *options, (plan, tables), &portal.params).await?;
@@ -48,6 +51,42 @@ impl StateMachine {
                 Ok(Started::Finished(Completion::Tag("CLOSE CURSOR ALL")))
             }
         }
+    }
+
+    /// A cursor that a function has opened; `None` if it is no such one.
+    fn function_cursor(
+        &mut self,
+        command: &CursorCommand,
+        portal: &mut Portal,
+        simple: bool,
+    ) -> Outcome<Option<Started>> {
+        let name = match command {
+            CursorCommand::Fetch { name, .. } | CursorCommand::Close(Some(name)) => name,
+            CursorCommand::Close(None) => {
+                self.engine.function_cursors().close_all();
+                return Ok(None);
+            }
+            CursorCommand::Declare { .. } => return Ok(None),
+        };
+        if self.session.portals.contains_key(name) {
+            return Ok(None);
+        }
+        let (plan, rows) = {
+            let mut cursors = self.engine.function_cursors();
+            let Some(cursor) = cursors.get_mut(name) else { return Ok(None) };
+            let CursorCommand::Fetch { direction, .. } = command else {
+                cursors.close(name);
+                return Ok(Some(Started::Finished(Completion::Tag("CLOSE CURSOR"))));
+            };
+            (Arc::clone(&cursor.plan), cursor.go(*direction)?)
+        };
+        if matches!(command, CursorCommand::Fetch { moves: true, .. }) {
+            return Ok(Some(Started::Finished(Completion::Counted("MOVE", rows.len() as u64))));
+        }
+        if simple {
+            write_row_description(self, plan.columns.as_deref().unwrap_or(&[]), &portal.formats);
+        }
+        Ok(Some(Started::Rows(RowSource::Fetched(plan, rows.into_iter()))))
     }
 
     async fn declare(

@@ -12,10 +12,11 @@ use crate::catalog::tables::source::PreparedRow;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::protocol::backend;
+use crate::session::body_position::in_statement;
 use crate::session::charset::decode_value;
 use crate::session::execute::{Completion, Describe, write_row_description};
-use crate::session::machine::{Outcome, Running, StateMachine, lock};
-use crate::session::query::{aborted, ends_transaction};
+use crate::session::machine::{Outcome, Running, StateMachine, Stop, lock};
+use crate::session::query::{aborted, ends_transaction, has_body};
 use crate::session::state::{Portal, PortalState, PreparedStatement, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
 use crate::sql::plan::{
@@ -230,7 +231,9 @@ impl StateMachine {
             return has_columns.then_some(Columns(inner));
         }
         if let Action::Cursor(CursorCommand::Fetch { name, moves: false, .. }) = &plan.action {
-            return self.session.portals.get(name).map(|cursor| Columns(Arc::clone(&cursor.planned.plan)));
+            let of_function = || self.engine.function_cursors().get_mut(name).map(|cursor| Arc::clone(&cursor.plan));
+            let portal = self.session.portals.get(name).map(|cursor| Arc::clone(&cursor.planned.plan));
+            return portal.or_else(of_function).map(Columns);
         }
         plan.columns.is_some().then(|| Columns(Arc::clone(plan)))
     }
@@ -247,7 +250,10 @@ impl StateMachine {
         self.listen_to_cancel();
         self.start_extended().await?;
         let repeatable = self.repeatable(&portal, max_rows, Describe::No).filter(|_| !self.session.pipelining);
-        let completion = self.run_portal(&mut portal, max_rows, Describe::No).await?;
+        let completion = self.run_portal(&mut portal, max_rows, Describe::No).await.map_err(|stop| match stop {
+            Stop::Error(error) if has_body(&portal.planned) => Stop::Error(in_statement(error, &portal.text, 0)),
+            stop => stop,
+        })?;
         // A transaction command may have ended all portals, this one too.
         if !is_transaction_command {
             self.session.keep_portal(portal);

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use crate::catalog::acl::Privileges;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::backend;
+use crate::session::body_position::in_statement;
 use crate::session::execute::{Completion, Describe};
 use crate::session::machine::{Outcome, Running, State, StateMachine, Stop, lock};
 use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
+use crate::sql::ddl::Ddl;
 use crate::sql::plan::{Action, Bind, CursorOptions, Plan, Planned, TransactionCommand};
 use crate::sql::planner::{PlanCache, PlanContext, Source, has_parameters, unbound_parameter};
 use crate::types::format::Format;
@@ -82,7 +84,8 @@ impl StateMachine {
                 created: 0,
             };
             let repeatable = self.repeatable(&portal, 0, Describe::Yes);
-            let mut completion = self.run_portal(&mut portal, 0, Describe::Yes).await?;
+            let completion = self.run_portal(&mut portal, 0, Describe::Yes).await;
+            let mut completion = completion.map_err(|stop| located(stop, &portal.planned, source))?;
             drop(portal);
             self.answered(repeatable);
             if !ends_by_itself {
@@ -154,6 +157,19 @@ impl StateMachine {
             }
         }
     }
+}
+
+/// An error in the body of a function that is made has its place in the statement.
+fn located(stop: Stop, planned: &Planned, source: &Source<'_>) -> Stop {
+    match stop {
+        Stop::Error(error) if has_body(planned) => Stop::Error(in_statement(error, source.text, source.offset)),
+        stop => stop,
+    }
+}
+
+/// Whether a statement has the body of a function.
+pub(super) fn has_body(planned: &Planned) -> bool {
+    matches!(planned.plan.action, Action::Ddl(Ddl::CreateRoutine(_)) | Action::Do(_))
 }
 
 fn takes_parameters(plan: &Plan) -> bool {

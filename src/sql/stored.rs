@@ -12,6 +12,7 @@ use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::updatable_view::ViewRow;
 use crate::sql::casts::CastContext;
+use crate::sql::functions::RoutineCall;
 use crate::sql::lower;
 use crate::sql::permission::PermissionEntry;
 use crate::sql::plan::{Bind, LockWait, SqliteStatement};
@@ -21,12 +22,20 @@ use crate::sql::syntax::ast::expression::{ColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 use crate::sql::syntax::parse;
-use crate::sql::tree::{self, Expr, ExprKind, Query};
+use crate::sql::tree::{self, Expr, ExprKind, FunctionRef, Query};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use crate::sql::analyze::analyzer::Dependencies;
 pub use crate::sql::analyze::stored::search_path;
 pub use crate::sql::analyze::updatable_view::NO_COLUMNS;
+
+/// PostgreSQL takes any function in a CHECK, SQLite those only that always give the same.
+fn taken_as_immutable(expr: &mut Expr) {
+    if let ExprKind::Func(function, _) = &mut expr.kind {
+        *function = FunctionRef(RoutineCall::immutable(function.0));
+    }
+    expr.for_each_child_mut(&mut taken_as_immutable);
+}
 
 fn without_parameters(binds: &[Bind]) -> Result<()> {
     if binds.is_empty() {
@@ -81,6 +90,8 @@ pub struct RelationExpression {
     pub natural_type: Oid,
     /// Attribute numbers, ascending.
     pub columns: Vec<i16>,
+    /// The users' functions that it calls.
+    pub routines: Vec<Oid>,
 }
 
 /// An expression over one relation's columns, which are printed bare: a CHECK, an index key, a predicate, a generated
@@ -90,6 +101,46 @@ pub fn relation_expression(
     expr: &Ast,
     relation: Option<&Relation>,
     (origin, target): (Origin, Target<'_>),
+    context: PlanContext<'_>,
+) -> Result<Result<RelationExpression, Oid>> {
+    let words = if relation.is_none() { Some(("DEFAULT expressions", "DEFAULT expression")) } else { None };
+    expression_for(expr, relation, (origin, target), words, context)
+}
+
+/// A partition key's expression over a table's columns.
+pub fn key_expression(
+    expr: &Ast,
+    relation: &Relation,
+    context: PlanContext<'_>,
+) -> Result<Result<RelationExpression, Oid>> {
+    let words = Some(("partition key expressions", "partition key expression"));
+    expression_for(expr, Some(relation), (Origin::Statement, Target::Any), words, context)
+}
+
+/// A constant of a partition's bound, for a key of that type.
+pub fn bound_expression(
+    expr: &Ast,
+    (type_oid, typmod): (Oid, i32),
+    context: PlanContext<'_>,
+) -> Result<Result<RelationExpression, Oid>> {
+    let how = (Origin::Statement, Target::Assignment(type_oid, typmod));
+    expression_for(expr, None, how, Some(("partition bound", "partition bound")), context).map_err(|error| match error
+        .code()
+    {
+        SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE => {
+            let message = "cannot use column reference in partition bound expression";
+            Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+        }
+        _ => error,
+    })
+}
+
+/// With words for what may be in it only if it is over the row alone.
+fn expression_for(
+    expr: &Ast,
+    relation: Option<&Relation>,
+    (origin, target): (Origin, Target<'_>),
+    words: Option<(&str, &str)>,
     context: PlanContext<'_>,
 ) -> Result<Result<RelationExpression, Oid>> {
     let source = empty_source();
@@ -102,8 +153,8 @@ pub fn relation_expression(
     let row = analyzer.fresh_entry();
     let typed = analyzer.expr_over(expr, relation.map(|relation| (row, relation)))?;
     let natural_type = typed.type_oid;
-    if relation.is_none() {
-        analyzer.refuse_in_default(&typed)?;
+    if let Some((all, one)) = words {
+        analyzer.refuse_beyond_row(&typed, all, one)?;
     }
     let typed = match target {
         Target::Any => Some(analyzer.resolve_unknown(typed)?),
@@ -111,17 +162,25 @@ pub fn relation_expression(
         Target::Assignment(to, typmod) => analyzer.try_coerce(typed, to, typmod, CastContext::Assignment)?,
         Target::Cast(to, typmod) => analyzer.try_coerce(typed, to, typmod, CastContext::Explicit)?,
     };
-    let Some(typed) = typed else { return Ok(Err(natural_type)) };
+    let Some(mut typed) = typed else { return Ok(Err(natural_type)) };
+    if matches!(target, Target::Condition("CHECK")) {
+        taken_as_immutable(&mut typed);
+    }
     let translated =
         lower::expression(&typed, relation.map(|relation| (row, relation)), lower::Context::of(&analyzer))?;
     without_parameters(&translated.binds)?;
-    let columns = analyzer.used.borrow().columns.iter().map(|(_, number)| *number).collect();
+    let of_row = |oid: Oid| relation.is_none_or(|relation| relation.oid == oid);
+    let used = analyzer.used.borrow();
+    let columns = used.columns.iter().filter(|(oid, _)| of_row(*oid)).map(|(_, number)| *number).collect();
+    let routines = used.routines.iter().copied().collect();
+    drop(used);
     Ok(Ok(RelationExpression {
         sql: translated.sql,
         type_oid: typed.type_oid,
         typmod: typed.typmod,
         natural_type,
         columns,
+        routines,
     }))
 }
 

@@ -78,7 +78,7 @@ pub fn text(
     let names = Names { catalog: context.catalog, search_path: &search_path };
     let text = ruleutils::condition_to_keep(expr, relation, &names, context);
     let text = text.unwrap_or_else(|_| print::expression(expr));
-    Ok((text, Uses { columns, constraints: Vec::new() }))
+    Ok((text, Uses { columns, constraints: Vec::new(), routines: Vec::new() }))
 }
 
 /// What no condition may have.

@@ -47,8 +47,7 @@ pub enum Scalar {
     RegRole,
     RegConfig,
     RegDictionary,
-    /// REAL rounded to single precision; NaN is TEXT 'NaN' because SQLite turns a NaN into NULL, and TEXT sorts after
-    /// every number, as PostgreSQL's NaN does.
+    /// REAL rounded to single precision; NaN is TEXT 'NaN' (SQLite makes a NaN NULL), which sorts after every number.
     Float4,
     /// REAL; NaN as for Float4; infinities are REAL.
     Float8,
@@ -717,6 +716,8 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(1562), name: "varbit", sql_name: "bit varying", len: -1, kind: b'b', category: b'V', preferred: true, element: Oid(0), array: Oid(1563), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Bit) },
     TypeInfo { oid: Oid(1563), name: "_varbit", sql_name: "bit varying[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1562), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1562), Scalar::Bit) },
     TypeInfo { oid: Oid(1700), name: "numeric", sql_name: "numeric", len: -1, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(1231), by_value: false, align: b'i', storage: b'm', collation: Oid(0), repr: Repr::scalar(Scalar::Numeric) },
+    TypeInfo { oid: Oid(1790), name: "refcursor", sql_name: "refcursor", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(2201), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(2201), name: "_refcursor", sql_name: "refcursor[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1790), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1790), Scalar::Text) },
     TypeInfo { oid: Oid(2202), name: "regprocedure", sql_name: "regprocedure", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2207), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegProcedure) },
     TypeInfo { oid: Oid(2205), name: "regclass", sql_name: "regclass", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2210), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegClass) },
     TypeInfo { oid: Oid(2206), name: "regtype", sql_name: "regtype", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2211), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegType) },
@@ -777,10 +778,15 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(4535), name: "datemultirange", sql_name: "datemultirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6155), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::discrete(Oid::DATE))) },
     TypeInfo { oid: Oid(4536), name: "int8multirange", sql_name: "int8multirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6157), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::discrete(Oid::INT8))) },
     TypeInfo { oid: Oid(4537), name: "anymultirange", sql_name: "anymultirange", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(4538), name: "anycompatiblemultirange", sql_name: "anycompatiblemultirange", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(5017), name: "pg_mcv_list", sql_name: "pg_mcv_list", len: -1, kind: b'b', category: b'Z', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(100), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(5038), name: "pg_snapshot", sql_name: "pg_snapshot", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(5039), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Snapshot) },
     TypeInfo { oid: Oid(5039), name: "_pg_snapshot", sql_name: "pg_snapshot[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(5038), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(5038), Scalar::Snapshot) },
     TypeInfo { oid: Oid(5069), name: "xid8", sql_name: "xid8", len: 8, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(271), by_value: true, align: b'd', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Xid8) },
+    TypeInfo { oid: Oid(5077), name: "anycompatible", sql_name: "anycompatible", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(5078), name: "anycompatiblearray", sql_name: "anycompatiblearray", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(5079), name: "anycompatiblenonarray", sql_name: "anycompatiblenonarray", len: 4, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
+    TypeInfo { oid: Oid(5080), name: "anycompatiblerange", sql_name: "anycompatiblerange", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(6150), name: "_int4multirange", sql_name: "int4multirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4451), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4451), Scalar::Multirange(RangeOf::discrete(Oid::INT4))) },
     TypeInfo { oid: Oid(6151), name: "_nummultirange", sql_name: "nummultirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4532), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4532), Scalar::Multirange(RangeOf::continuous(Oid::NUMERIC))) },
     TypeInfo { oid: Oid(6152), name: "_tsmultirange", sql_name: "tsmultirange[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4533), array: Oid(0), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4533), Scalar::Multirange(RangeOf::continuous(Oid::TIMESTAMP))) },
@@ -790,11 +796,5 @@ pub static TYPES: &[TypeInfo] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_are_sorted() {
-        assert!(TYPES.is_sorted_by_key(|info| info.oid));
-    }
-}
+#[path = "pg_type_tests.rs"]
+mod tests;

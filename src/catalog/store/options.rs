@@ -107,15 +107,18 @@ fn written_count(count: u16) -> Json {
 fn written_uses(uses: &Uses) -> Json {
     let columns: Vec<_> = uses.columns.iter().map(|(relation, number)| (relation.0, number)).collect();
     let constraints: Vec<_> = uses.constraints.iter().map(|oid| oid.0).collect();
-    Json::Object(said([("columns", json!(columns)), ("constraints", json!(constraints))]))
+    let routines: Vec<_> = uses.routines.iter().map(|oid| oid.0).collect();
+    let said = said([("columns", json!(columns)), ("constraints", json!(constraints)), ("routines", json!(routines))]);
+    Json::Object(said)
 }
 
 fn written_constraint(options: &ConstraintOptions) -> Map<String, Json> {
-    let ConstraintOptions { not_valid, no_inherit, match_full, inherited, not_local, parent } = options;
+    let ConstraintOptions { not_valid, no_inherit, match_full, inherited, not_local, parent, uses } = options;
     said([
         ("not_valid", json!(not_valid)),
         ("no_inherit", json!(no_inherit)),
         ("match_full", json!(match_full)),
+        ("uses", written_uses(uses)),
         ("inherited", written_count(*inherited)),
         ("not_local", json!(not_local)),
         ("parent", json!(parent.map(|oid| oid.0))),
@@ -170,6 +173,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             not_valid: flag(said, "not_valid"),
             no_inherit: flag(said, "no_inherit"),
             match_full: flag(said, "match_full"),
+            uses: read_uses(said),
             inherited: number(said, "inherited").unwrap_or_default(),
             not_local: flag(said, "not_local"),
             parent: number(said, "parent").map(Oid),
@@ -192,12 +196,13 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
 
 fn read_uses(options: &Json) -> Uses {
     let Some(uses) = options.get("uses") else { return Uses::default() };
+    let oids = |name: &str| {
+        list(uses, name).filter_map(Json::as_u64).filter_map(|oid| Some(Oid(oid.try_into().ok()?))).collect()
+    };
     Uses {
         columns: list(uses, "columns").filter_map(|pair| Some((Oid(at(pair, 0)?), at(pair, 1)?))).collect(),
-        constraints: list(uses, "constraints")
-            .filter_map(Json::as_u64)
-            .filter_map(|oid| Some(Oid(oid.try_into().ok()?)))
-            .collect(),
+        constraints: oids("constraints"),
+        routines: oids("routines"),
     }
 }
 

@@ -94,6 +94,6 @@ fn read(row: &Row<'_>) -> Result<Trigger> {
         initially_deferred: row.get("initially_deferred")?,
         old_table: row.get("old_table")?,
         new_table: row.get("new_table")?,
-        uses: Uses { columns: used.iter().filter_map(pair).collect(), constraints: Vec::new() },
+        uses: Uses { columns: used.iter().filter_map(pair).collect(), constraints: Vec::new(), routines: Vec::new() },
     })
 }

@@ -11,7 +11,8 @@ use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
-    classes, constraints, extensions, key_triggers, own, privileges, procs, roles, server, triggers, types, views,
+    classes, constraints, extensions, information_routines, key_triggers, own, privileges, procs, roles, server,
+    triggers, types, views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
@@ -98,6 +99,8 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "role_table_grants", of_session(privileges::table_privileges)),
     ("information_schema", "schemata", of_catalog(objects::schemata)),
     ("information_schema", "sequences", of_catalog(columns::sequences)),
+    ("information_schema", "routines", of_catalog(information_routines::routines)),
+    ("information_schema", "parameters", of_catalog(information_routines::parameters)),
     ("information_schema", "table_constraints", of_catalog(objects::table_constraints)),
     ("information_schema", "table_privileges", of_session(privileges::table_privileges)),
     ("information_schema", "tables", computed_and(objects::system_tables, objects::tables)),

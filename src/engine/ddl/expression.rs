@@ -20,6 +20,7 @@ use crate::types::pg_type::Oid;
 /// What a stored expression must become in SQLite.
 #[derive(Clone, Copy)]
 pub(super) enum Coercion<'c> {
+    Check,
     Boolean,
     Column(&'c Column),
 }
@@ -156,7 +157,8 @@ impl Change<'_> {
     /// A stored expression in SQLite's dialect.
     pub(super) fn relation_sql(&self, text: &str, relation: &Relation, coercion: Coercion<'_>) -> Result<String> {
         let target = match coercion {
-            Coercion::Boolean => Target::Condition("CHECK"),
+            Coercion::Check => Target::Condition("CHECK"),
+            Coercion::Boolean => Target::Condition("WHERE"),
             Coercion::Column(column) => Target::Assignment(column.type_oid, column.typmod),
         };
         let expression = parse::expression(text)?;

@@ -85,7 +85,7 @@ impl Change<'_> {
         for constraint in &relation.constraints {
             match &constraint.kind {
                 ConstraintKind::Check(text) => {
-                    let expression = self.relation_sql(text, relation, Coercion::Boolean)?;
+                    let expression = self.relation_sql(text, relation, Coercion::Check)?;
                     parts.push(format!("CONSTRAINT {} CHECK ({expression})", quote(&constraint.name)));
                 }
                 ConstraintKind::ForeignKey(key) => {

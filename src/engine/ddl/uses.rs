@@ -26,6 +26,18 @@ pub(super) fn set(relation: &mut Relation, before: Option<&Relation>, context: P
             (Some(text), None) => of_expression(text, Some(&table).filter(|_| column.generated), context),
         };
     }
+    for constraint in &mut relation.constraints {
+        let known = before.and_then(|before| before.constraints.iter().find(|c| c.oid == constraint.oid));
+        constraint.options.uses = match (constraint.check(), known.filter(|known| known.check() == constraint.check()))
+        {
+            (None, _) => Uses::default(),
+            (Some(_), Some(known)) => known.options.uses.clone(),
+            (Some(text), None) => {
+                let routines = of_expression(text, Some(&table), context).routines;
+                Uses { routines, ..Uses::default() }
+            }
+        };
+    }
     for index in &mut relation.indexes {
         index.options.uses = of_index(index, &table, context);
     }
@@ -64,7 +76,7 @@ fn of_view(text: &str, context: PlanContext<'_>) -> Uses {
     let tables = used.relations.iter().filter_map(|oid| context.catalog.relations.get(oid));
     let keys = tables.filter(|table| needs_key(text, table, context));
     let constraints = keys.filter_map(|table| table.primary_key()).map(|key| key.oid).collect();
-    Uses { columns, constraints }
+    Uses { columns, constraints, routines: used.routines.iter().copied().collect() }
 }
 
 /// Whether a view reads columns of a table that are not grouped, which the primary key allows.
@@ -86,18 +98,26 @@ fn needs_key(text: &str, table: &Relation, context: PlanContext<'_>) -> bool {
 
 fn of_index(index: &Index, table: &Relation, context: PlanContext<'_>) -> Uses {
     let texts = index.keys.iter().filter_map(|key| key.expression.as_deref()).chain(index.predicate.as_deref());
-    let mut columns: Vec<(Oid, i16)> =
-        texts.flat_map(|text| of_expression(text, Some(table), context).columns).collect();
-    columns.sort_unstable();
-    columns.dedup();
-    Uses { columns, constraints: Vec::new() }
+    let mut uses = Uses::default();
+    for text in texts {
+        let used = of_expression(text, Some(table), context);
+        uses.columns.extend(used.columns);
+        uses.routines.extend(used.routines);
+    }
+    uses.routines.sort_unstable();
+    uses.routines.dedup();
+    uses.columns.sort_unstable();
+    uses.columns.dedup();
+    uses
 }
 
 /// The columns of the relation and the relations themselves that an expression refers to.
 fn of_expression(text: &str, relation: Option<&Relation>, context: PlanContext<'_>) -> Uses {
     let Ok(expression) = parse::expression(text) else { return Uses::default() };
     let analysed = relation_expression(&expression, relation, (Origin::Stored, Target::Any), context);
-    let own = analysed.ok().and_then(Result::ok).filter(|_| relation.is_some());
+    let analysed = analysed.ok().and_then(Result::ok);
+    let routines = analysed.as_ref().map(|e| e.routines.clone()).unwrap_or_default();
+    let own = analysed.filter(|_| relation.is_some());
     let oid = relation.map_or(Oid::INVALID, |relation| relation.oid);
     let mut columns: Vec<(Oid, i16)> = own.iter().flat_map(|e| &e.columns).map(|number| (oid, *number)).collect();
     for (schema, name) in named_relations(&expression) {
@@ -109,5 +129,5 @@ fn of_expression(text: &str, relation: Option<&Relation>, context: PlanContext<'
     }
     columns.sort_unstable();
     columns.dedup();
-    Uses { columns, constraints: Vec::new() }
+    Uses { columns, constraints: Vec::new(), routines }
 }

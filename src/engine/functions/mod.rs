@@ -43,6 +43,7 @@ mod normalize;
 mod numeric;
 mod object_ids;
 mod partitions;
+mod populate;
 mod privileges;
 mod range;
 mod ranges;
@@ -514,8 +515,10 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
     spread::FUNCTIONS,
+    sets::packing::FUNCTIONS,
     rows::FUNCTIONS,
     subscripts::FUNCTIONS,
+    populate::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
     server_info::FUNCTIONS,

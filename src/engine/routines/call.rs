@@ -76,6 +76,11 @@ pub(crate) fn call(
         Language::PlPgSql => {
             let compiled = compiled(&executor, routine, types)?;
             let columns = result_columns(caller, compiled.columns.as_ref(), defined)?;
+            if compiled.function.signature.kind == crate::plpgsql::function::RoutineKind::Trigger {
+                let message = "trigger functions can only be called as triggers";
+                let line = format!("compilation of PL/pgSQL function \"{}\" near line 1", routine.name);
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).within(line));
+            }
             let call = Call { arguments, result: columns.clone(), ..Call::default() };
             let mut host = SessionHost { executor, compiled: Arc::clone(&compiled), rows: Vec::new(), transaction };
             let returned = within(caller, routine, || execute(&compiled.function, &call, &mut host))?;
@@ -89,7 +94,8 @@ pub(crate) fn call(
             let is_row = body.signature().returns.is_row();
             let returned = match (routine.returns_set, body.signature().returns.oid) {
                 (true, _) => Returned::Set,
-                (false, Oid::VOID) => Returned::Nothing,
+                // Unlike one in PL/pgSQL, it gives NULL.
+                (false, Oid::VOID) => return Ok(Given::Value(Value::Null)),
                 (false, _) => {
                     let first = rows.into_iter().next();
                     return Ok(Given::Value(match (first, columns) {

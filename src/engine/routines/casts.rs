@@ -34,7 +34,14 @@ impl Executor {
         if to.is_row() && value.data_type.is_row() && !value.value.is_null() {
             return self.cast_row(value, to);
         }
-        let from = if value.data_type.oid == Oid::UNKNOWN { Oid::TEXT } else { value.data_type.oid };
+        let from = match value.data_type.oid {
+            Oid::UNKNOWN => Oid::TEXT,
+            // Its checks are made for what it has become.
+            oid if oid == to.oid && to.is_domain() => {
+                self.planning(|planning| Ok(crate::sql::types::base_type(planning.catalog, oid, -1).0))?
+            }
+            oid => oid,
+        };
         let fields = self.fields(&value);
         let plan = self.cast_plan(from, fields.as_deref(), (to.oid, to.typmod))?;
         self.cast_with(&plan, value.value)

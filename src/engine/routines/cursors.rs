@@ -10,11 +10,14 @@ use crate::engine::session_schema::SessionLink;
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::host::{ALL, Direction};
 use crate::plpgsql::value::Column;
+use crate::sql::plan::{FetchCount, FetchDirection, Plan};
 use crate::types::value::Value;
 
 /// An open cursor.
 pub(crate) struct FunctionCursor {
     pub(super) columns: Arc<[Column]>,
+    /// Of its query.
+    pub(crate) plan: Arc<Plan>,
     rows: Vec<Vec<Value>>,
     /// The row it stands on, from 1; 0 before the first.
     at: usize,
@@ -60,11 +63,11 @@ impl FunctionCursors {
     pub(super) fn open(
         &mut self,
         name: String,
-        columns: Arc<[Column]>,
+        (plan, columns): (Arc<Plan>, Arc<[Column]>),
         rows: Vec<Vec<Value>>,
         (scrolls, blocks): (bool, usize),
     ) {
-        self.by_name.insert(name, FunctionCursor { columns, rows, at: 0, scrolls, blocks });
+        self.by_name.insert(name, FunctionCursor { plan, columns, rows, at: 0, scrolls, blocks });
     }
 
     pub(crate) fn close(&mut self, name: &str) -> bool {
@@ -82,7 +85,26 @@ impl FunctionCursors {
     }
 }
 
+/// FETCH's direction.
+fn direction(written: FetchDirection) -> Direction {
+    let count = |count| match count {
+        FetchCount::All => ALL,
+        FetchCount::Rows(rows) => i64::try_from(rows).unwrap_or(ALL),
+    };
+    match written {
+        FetchDirection::Forward(rows) => Direction::Forward(count(rows)),
+        FetchDirection::Backward(rows) => Direction::Backward(count(rows)),
+        FetchDirection::Absolute(place) => Direction::Absolute(place),
+        FetchDirection::Relative(by) => Direction::Relative(by),
+    }
+}
+
 impl FunctionCursor {
+    /// FETCH of the session.
+    pub(crate) fn go(&mut self, written: FetchDirection) -> Result<Vec<Vec<Value>>> {
+        self.fetch(direction(written))
+    }
+
     /// Moves, and gives the rows it passes (DoPortalRunFetch).
     pub(crate) fn fetch(&mut self, direction: Direction) -> Result<Vec<Vec<Value>>> {
         let length = self.rows.len();

@@ -10,6 +10,7 @@ use crate::engine::routines::execute::Executor;
 use crate::engine::routines::plan::{InnerPlan, plan_query, plan_text};
 use crate::engine::routines::records;
 use crate::engine::routines::types::CatalogTypes;
+use crate::engine::routines::validate::is_on;
 use crate::error::{Error, Notice, Result, SqlState};
 use crate::limits::memory;
 use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Types};
@@ -202,7 +203,8 @@ impl Host for SessionHost<'_> {
             Some(name) => name.to_owned(),
             None => cursors.free_name(),
         };
-        cursors.open(name.clone(), columns, answer.rows, (scroll != Some(false), blocks));
+        let of_query = (Arc::clone(&plan.planned.plan), columns);
+        cursors.open(name.clone(), of_query, answer.rows, (scroll != Some(false), blocks));
         Ok(name)
     }
 
@@ -286,7 +288,8 @@ impl Host for SessionHost<'_> {
     }
 
     fn checks_asserts(&self) -> bool {
-        self.executor.link.context().settings.current("plpgsql.check_asserts").as_deref() != Some("off")
+        let setting = self.executor.link.context().settings.current("plpgsql.check_asserts");
+        setting.is_none_or(|setting| is_on(&setting))
     }
 }
 

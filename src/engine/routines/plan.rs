@@ -10,7 +10,7 @@ use crate::engine::routines::types::data_type;
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::function::VariableConflict;
 use crate::plpgsql::query::Query;
-use crate::plpgsql::value::{Column, DataType, Typed};
+use crate::plpgsql::value::{Column, DataType, TypeKind, Typed};
 use crate::plpgsql::variables::{Argument, Reference, Variables};
 use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterTable, OuterValue};
 use crate::sql::plan::{Planned, Tag};
@@ -101,12 +101,27 @@ impl FunctionNames<'_> {
         if !data_type.is_row() {
             return Ok(Outer::Value(self.value(Used { reference, field: None, data_type })));
         }
-        let columns = self.variables.columns(&reference)?.ok_or_else(|| self.not_assigned(&reference))?;
+        let Some(columns) = self.variables.columns(&reference)? else {
+            return match data_type.kind {
+                TypeKind::Record => Err(self.not_assigned(&reference)),
+                _ => Ok(Outer::Value(self.value(Used { reference, field: None, data_type }))),
+            };
+        };
         let fields = columns.iter().enumerate().map(|(index, column)| {
             let used = Used { reference: reference.clone(), field: Some(index), data_type: column.data_type };
             (column.name.clone(), self.value(used))
         });
-        Ok(Outer::Row(fields.collect()))
+        let fields = fields.collect();
+        // The row of a trigger that its event does not have is NULL.
+        let present = match &reference {
+            Reference::Variable(number) if ["new", "old"].contains(&self.variables.name(*number)) => {
+                let used = Used { reference: reference.clone(), field: None, data_type };
+                Some(OuterValue { type_oid: Oid::INT8, typmod: -1, from_zero: false, ..self.value(used) })
+            }
+            _ => None,
+        };
+        let type_oid = if data_type.kind == TypeKind::Composite { data_type.oid } else { Oid::RECORD };
+        Ok(Outer::Row(type_oid, fields, present))
     }
 
     fn not_assigned(&self, reference: &Reference) -> Error {
@@ -168,8 +183,9 @@ impl InnerPlan {
             values.push(match (variables.value(&used.reference)?, used.field) {
                 (Argument::Scalar(value), _) => value.clone(),
                 (Argument::Record(None), _) => Value::Null,
-                (Argument::Record(Some(record)), field) => {
-                    field.and_then(|field| record.values.get(field)).cloned().unwrap_or(Value::Null)
+                (Argument::Record(Some(_)), None) => Value::Integer(1),
+                (Argument::Record(Some(record)), Some(field)) => {
+                    record.values.get(field).cloned().unwrap_or(Value::Null)
                 }
             });
         }

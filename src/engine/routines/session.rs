@@ -2,11 +2,12 @@
 //!
 //! Owns: [`Block`], and the connection that a call runs on.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use crate::engine::gate::Gate;
 use crate::engine::routines::cache::Compiled;
 use crate::engine::routines::call::{Caller, LeaseCell, call_procedure, run_block};
+use crate::engine::routines::cursors::FunctionCursors;
 use crate::engine::routines::effects::effects;
 use crate::engine::routines::execute::Executor;
 use crate::engine::routines::host::TransactionControl;
@@ -71,6 +72,11 @@ impl EngineSession {
             Hold::Nothing => self.read().await?.0,
         };
         Ok(Caller { link: Arc::clone(&self.link), lease: LeaseCell::new(lease) })
+    }
+
+    /// The cursors that functions have opened.
+    pub(crate) fn function_cursors(&self) -> MutexGuard<'_, FunctionCursors> {
+        self.link.cursors()
     }
 
     /// A call has ended: what it has seen may not be durable yet.

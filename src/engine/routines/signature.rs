@@ -95,6 +95,7 @@ pub(crate) fn result_columns(signature: &Signature, catalog: &CatalogSnapshot) -
         ([], TypeKind::Record) => None,
         ([], TypeKind::Composite) => row_columns(catalog, signature.returns.oid),
         ([], _) => Some(Arc::from([Column::new(signature.name.clone(), signature.returns)])),
+        ([only], _) if only.data_type.kind == TypeKind::Record => None,
         ([only], kind) if kind != TypeKind::Record => {
             let name = only.name.clone().unwrap_or_else(|| signature.name.clone());
             Some(Arc::from([Column::new(name, only.data_type)]))

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 pub(crate) use crate::catalog::composite::row_relation;
-use crate::catalog::composite::row_type_oid;
+use crate::catalog::composite::{relation_of, row_type_oid};
 use crate::catalog::definitions::Names;
 use crate::catalog::schema::{CatalogSnapshot, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
@@ -15,7 +15,7 @@ use crate::sql::analyze::type_name;
 use crate::sql::ddl::DataType as TypeName;
 use crate::sql::planner::PlanContext;
 use crate::sql::syntax::parse;
-use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
+use crate::types::pg_type::{Oid, Scalar, type_info};
 
 /// A catalog, and where names are looked for.
 pub(crate) struct CatalogTypes<'a> {
@@ -39,8 +39,9 @@ pub(crate) fn data_type(catalog: &CatalogSnapshot, oid: Oid, typmod: i32) -> Opt
         };
         return Some(DataType { oid, typmod, repr: catalog.repr(oid)?, kind });
     }
-    row_relation(catalog, oid)?;
-    Some(DataType { oid, typmod: -1, repr: Repr::scalar(Scalar::Record), kind: TypeKind::Composite })
+    let (_, is_array) = relation_of(catalog, oid)?;
+    let kind = if is_array { TypeKind::Base } else { TypeKind::Composite };
+    Some(DataType { oid, typmod: -1, repr: catalog.repr(oid)?, kind })
 }
 
 /// The columns of a composite type.

@@ -11,6 +11,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::compile::compile;
 use crate::plpgsql::function::{Options, VariableConflict};
 use crate::settings::Settings;
+use crate::settings::variable::parse_boolean;
 use crate::sql::planner::PlanContext;
 use crate::types::pg_type::{Oid, type_info};
 
@@ -23,9 +24,14 @@ pub(super) fn options(settings: &Settings, check_syntax: bool) -> Options {
             "use_column" => VariableConflict::UseColumn,
             _ => VariableConflict::Error,
         },
-        print_strict_params: setting("plpgsql.print_strict_params") == "on",
+        print_strict_params: is_on(&setting("plpgsql.print_strict_params")),
         check_syntax,
     }
+}
+
+/// A setting that is a boolean; the language's own are kept as they were written.
+pub(super) fn is_on(value: &str) -> bool {
+    parse_boolean(value).unwrap_or(false)
 }
 
 /// Checks a body if it is to be checked.
@@ -51,7 +57,12 @@ pub(crate) fn validate(routine: &Routine, planning: PlanContext<'_>, checks: boo
             };
             let is_polymorphic = routine.parameters.iter().any(|parameter| is_polymorphic(parameter.type_oid));
             if checks && !is_polymorphic {
-                body.check(planning).map_err(|error| located(error, &body, routine))?;
+                let line = format!("SQL function \"{}\"", routine.name);
+                let place = |error: Error| match error.fields().position {
+                    Some(_) => located(error, &body, routine),
+                    None => error.within(&line),
+                };
+                body.check(planning).map_err(place)?;
             }
             Ok(effects(body.statements().iter().map(String::as_str), false))
         }

@@ -4,7 +4,7 @@
 //! Owns: [`Analyzer`]. Its steps are in the sibling files. Must not know: the cache, SQLite.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::catalog::schema::{CatalogSnapshot, Relation};
@@ -36,6 +36,8 @@ pub struct Dependencies {
     pub relations: BTreeSet<Oid>,
     /// Relation and attribute number.
     pub columns: BTreeSet<(Oid, i16)>,
+    /// Functions that users made.
+    pub routines: BTreeSet<Oid>,
 }
 
 /// One statement's analysis.
@@ -62,6 +64,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) locks_rows: Option<crate::sql::tree::LockWaitPolicy>,
     /// A view is being expanded: constants in its text are not the statement's.
     pub(super) in_stored_text: usize,
+    /// How many of these are the text itself, which stands alone.
+    pub(super) own_text: usize,
     /// Where no function may return a set, what is being analysed: a clause or construct.
     pub(super) without_sets: Option<&'static str>,
     /// The row types of the statement's values of type record.
@@ -70,6 +74,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) used: RefCell<Dependencies>,
     /// What the statement needs to be allowed.
     pub(in crate::sql) permissions: RefCell<Permissions>,
+    /// Where WITH queries are read.
+    pub(super) cte_places: HashMap<EntryId, Location>,
     /// How many of the last columns of the recursive query that is analysed next no star stands for in itself.
     pub(super) unexpanded: usize,
     /// The WITH queries that come after the one that is being analysed.
@@ -110,10 +116,12 @@ impl<'a> Analyzer<'a> {
             writes: false,
             locks_rows: None,
             in_stored_text: 0,
+            own_text: 0,
             without_sets: Some("this statement"),
             records: RecordTypes::default(),
             used: RefCell::default(),
             permissions: RefCell::default(),
+            cte_places: HashMap::new(),
             unexpanded: 0,
             later_ctes: Vec::new(),
             last_aggregate: None,

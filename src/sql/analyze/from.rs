@@ -70,6 +70,7 @@ impl Analyzer<'_> {
             let mut entry = RangeVar::of_columns(shown, id, &cte.columns);
             entry.carry_origins(&cte.origins);
             entry.unexpanded = cte.unexpanded;
+            self.cte_places.insert(id, name.location);
             return self.entered(entry, EntryKind::Cte(cte.id), alias);
         }
         if let Some(outer) = self.outer.filter(|_| self.in_stored_text == 0 && name.schema.is_none())

@@ -21,7 +21,8 @@ impl Analyzer<'_> {
         let mut direct = call.args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
         let mut values = call.agg_order.iter().map(|key| self.expr(&key.node)).collect::<Result<Vec<_>>>()?;
         if direct.iter().chain(&values).any(Expr::contains_aggregate) {
-            return Err(Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"));
+            let error = Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested");
+            return Err(self.last_aggregate.map_or(error.clone(), |location| self.at(error, location)));
         }
         let hypothetical = functions::HYPOTHETICAL_SET.contains(&name);
         let listed = functions::named(name);
@@ -73,7 +74,7 @@ impl Analyzer<'_> {
         for (value, column) in direct.into_iter().zip(values) {
             let shown = [value.type_oid, column.type_oid].map(|oid| self.type_name(oid));
             let (pair, _) = self.unify(vec![value, column], "WITHIN GROUP").map_err(|_| {
-                let message = format!("WITHIN GROUP types {} and {} cannot be matched", shown[0], shown[1]);
+                let message = format!("WITHIN GROUP types {} and {} cannot be matched", shown[1], shown[0]);
                 Error::new(SqlState::DATATYPE_MISMATCH, message)
             })?;
             let Ok([value, column]) = <[Expr; 2]>::try_from(pair) else { return Err(Error::internal("no pair")) };

@@ -291,15 +291,16 @@ impl Analyzer<'_> {
         let mut right = self.operand(&operation.right)?;
         self.check_recursive_term(&right, id, name)?;
         if right.reads_cte(id) {
+            let locking = (!ast.locking.is_empty()).then_some(Location::UNKNOWN);
             let clauses = [
-                (!ast.sort.is_empty(), "ORDER BY"),
-                (ast.limit_offset.is_some(), "OFFSET"),
-                (ast.limit_count.is_some(), "LIMIT"),
-                (!ast.locking.is_empty(), "FOR UPDATE/SHARE"),
+                (ast.sort.first().map(|key| expr_location(&key.node)), "ORDER BY"),
+                (ast.limit_offset.as_ref().map(expr_location), "OFFSET"),
+                (ast.limit_count.as_ref().map(expr_location), "LIMIT"),
+                (locking, "FOR UPDATE/SHARE"),
             ];
-            if let Some((_, clause)) = clauses.into_iter().find(|(present, _)| *present) {
+            if let Some((Some(location), clause)) = clauses.into_iter().find(|(location, _)| location.is_some()) {
                 let message = format!("{clause} in a recursive query is not implemented");
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                return Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), location));
             }
         } else {
             // It only looks recursive.
@@ -470,6 +471,9 @@ impl Analyzer<'_> {
             for (index, target) in targets.iter_mut().enumerate() {
                 let result = self.check_grouped(&mut target.expr, &groups);
                 result.map_err(|e| ast.targets.get(index).map_or(e.clone(), |item| self.at(e, item.location)))?;
+            }
+            if let (Some(having), Some(clause)) = (&mut having, &ast.having) {
+                self.check_grouped(having, &groups).map_err(|e| self.at(e, expr_location(clause)))?;
             }
             for expr in having.iter_mut().chain(&mut distinct_on).chain(keys.iter_mut().map(|k| &mut k.expr)) {
                 self.check_grouped(expr, &groups)?;

@@ -3,9 +3,12 @@
 //! Owns: [`Analyzer::check_recursive_term`]. Specification: queries-with.html#QUERIES-WITH-RECURSIVE,
 //! checkWellFormedRecursion in parse_cte.c.
 
+use std::collections::HashMap;
+
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::tree::{Body, CteId, CteQuery, EntryKind, Expr, FromItem, JoinKind, Query, SetOperator};
+use crate::sql::syntax::ast::location::Location;
+use crate::sql::tree::{Body, CteId, CteQuery, EntryId, EntryKind, Expr, FromItem, JoinKind, Query, SetOperator};
 
 /// Where a reference stands, as far as it matters.
 #[derive(Clone, Copy)]
@@ -16,16 +19,19 @@ struct References<'n> {
     id: CteId,
     name: &'n str,
     count: usize,
+    /// Where entries are written.
+    places: &'n HashMap<EntryId, Location>,
 }
 
 impl Analyzer<'_> {
     /// 42P19 unless the recursive term reads its query once, and in rows that are there.
     pub(super) fn check_recursive_term(&self, term: &Query, id: CteId, name: &str) -> Result<()> {
-        let mut references = References { id, name, count: 0 };
-        references.query(term, Place(None))?;
+        let mut references = References { id, name, count: 0, places: &self.cte_places };
+        references.query(term, Place(None)).map_err(|(error, location)| self.at(error, location))?;
         if references.count > 0 && aggregates(term) {
             let message = "aggregate functions are not allowed in a recursive query's recursive term";
-            return Err(Error::new(SqlState::INVALID_RECURSION, message));
+            let error = Error::new(SqlState::INVALID_RECURSION, message);
+            return Err(self.last_aggregate.map_or(error.clone(), |location| self.at(error, location)));
         }
         Ok(())
     }
@@ -41,8 +47,11 @@ fn aggregates(term: &Query) -> bool {
     }
 }
 
+/// What is wrong, and where.
+type Found = std::result::Result<(), (Error, Location)>;
+
 impl References<'_> {
-    fn query(&mut self, query: &Query, place: Place) -> Result<()> {
+    fn query(&mut self, query: &Query, place: Place) -> Found {
         for cte in &query.ctes {
             if let CteQuery::Select(query) = &cte.query {
                 self.query(query, place)?;
@@ -62,7 +71,7 @@ impl References<'_> {
         own.into_iter().try_for_each(|expr| self.expr(expr))
     }
 
-    fn expr(&mut self, expr: &Expr) -> Result<()> {
+    fn expr(&mut self, expr: &Expr) -> Found {
         if let Some(query) = expr.subquery() {
             self.query(query, Place(Some("a subquery")))?;
         }
@@ -71,10 +80,10 @@ impl References<'_> {
         children.into_iter().try_for_each(|child| self.expr(child))
     }
 
-    fn item(&mut self, item: &FromItem, place: Place) -> Result<()> {
+    fn item(&mut self, item: &FromItem, place: Place) -> Found {
         match item {
             FromItem::Entry(entry) => match &entry.kind {
-                EntryKind::Cte(cte) if *cte == self.id => self.reference(place),
+                EntryKind::Cte(cte) if *cte == self.id => self.reference(place, entry.id),
                 EntryKind::Subquery { query, .. } => self.query(query, place),
                 _ => Ok(()),
             },
@@ -92,7 +101,7 @@ impl References<'_> {
         }
     }
 
-    fn reference(&mut self, place: Place) -> Result<()> {
+    fn reference(&mut self, place: Place, entry: EntryId) -> Found {
         self.count += 1;
         let refused = match place {
             Place(Some(place)) => format!("must not appear within {place}"),
@@ -100,7 +109,8 @@ impl References<'_> {
             Place(None) => return Ok(()),
         };
         let message = format!("recursive reference to query \"{}\" {refused}", self.name);
-        Err(Error::new(SqlState::INVALID_RECURSION, message))
+        let location = self.places.get(&entry).copied().unwrap_or(Location::UNKNOWN);
+        Err((Error::new(SqlState::INVALID_RECURSION, message), location))
     }
 }
 

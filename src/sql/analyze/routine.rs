@@ -17,10 +17,12 @@ use crate::sql::analyze::resolve::Choice;
 use crate::sql::functions::{self, Function, RoutineCall};
 use crate::sql::plan::CallOutput;
 use crate::sql::syntax::ast::expression::{Expr as Ast, FuncCall};
+use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::syntax::parse;
 use crate::sql::tree::{Expr, ExprKind, FunctionRef};
 use crate::types::pg_type::Oid;
+use crate::types::value::Value;
 
 /// What the server's function is told of a call.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,6 +69,8 @@ struct Given {
     named: Vec<(String, Expr)>,
     /// The last one is labelled VARIADIC.
     variadic: bool,
+    /// Where they stand.
+    locations: Vec<Location>,
 }
 
 impl Given {
@@ -125,7 +129,7 @@ impl<'a> Analyzer<'a> {
             Some(schema) => catalog.routines_in(schema, name).cloned().collect(),
             None => {
                 let mut found: Vec<Arc<Routine>> = Vec::new();
-                for schema in self.search_path.iter() {
+                for schema in self.search_path.iter().filter(|schema| *schema != "pg_temp") {
                     for routine in catalog.routines_in(schema, name) {
                         if found.iter().all(|known| known.input_types() != routine.input_types()) {
                             found.push(Arc::clone(routine));
@@ -179,7 +183,9 @@ impl<'a> Analyzer<'a> {
     }
 
     fn given(&mut self, call: &FuncCall) -> Result<Given> {
-        let mut given = Given { positional: Vec::new(), named: Vec::new(), variadic: call.func_variadic };
+        let mut given =
+            Given { positional: Vec::new(), named: Vec::new(), variadic: call.func_variadic, locations: Vec::new() };
+        given.locations.extend(call.args.iter().map(expr_location));
         for arg in &call.args {
             match arg {
                 Ast::NamedArg(arg) => {
@@ -226,6 +232,16 @@ impl<'a> Analyzer<'a> {
         let types = given.types();
         for candidate in &mut candidates {
             self.substitute_compatible(&mut candidate.declared, &types);
+            // What a domain's base type takes, it takes, too.
+            for (declared, actual) in candidate.declared.iter_mut().zip(&types) {
+                if *declared != *actual {
+                    *declared = self.base_type(*declared, -1).0;
+                }
+                // A row becomes one of a composite type.
+                if *actual == Oid::RECORD && self.is_composite(*declared) {
+                    *declared = Oid::RECORD;
+                }
+            }
         }
         // Of two that take the same, the one that needs fewer defaults and no VARIADIC.
         let signature = |i: usize| candidates.get(i).map_or(&[][..], |candidate| candidate.declared.as_slice());
@@ -348,6 +364,9 @@ impl<'a> Analyzer<'a> {
     ) -> Result<Expr> {
         let Bound { site, mut arguments, outputs, returns } =
             self.bound(routine, &candidate, given, (Calling::Expression, columns))?;
+        if self.in_stored_text == self.own_text {
+            self.used.borrow_mut().routines.insert(routine.oid);
+        }
         arguments.insert(0, Expr::text(site.to_text()));
         let writes = self.catalog().routine_writes(routine);
         self.writes |= writes;
@@ -383,8 +402,19 @@ impl<'a> Analyzer<'a> {
                 continue;
             }
             let declared = candidate.declared.get(index).copied().unwrap_or(Oid::ANY);
-            let value = self.argument(value, declared, actual.get(index).copied())?;
-            let value = self.resolve_unknown(value)?;
+            let at = given.locations.get(index).copied().unwrap_or(Location::UNKNOWN);
+            let value = self.argument(value, declared, actual.get(index).copied()).map_err(|e| self.at(e, at))?;
+            let value = self.resolve_unknown(value).map_err(|e| self.at(e, at))?;
+            let is_element = candidate.expands && *place + 1 == parameters.len();
+            let value = match parameters.get(*place).filter(|_| !is_element) {
+                Some(parameter) if value.type_oid == Oid::RECORD && self.is_composite(parameter.type_oid) => {
+                    self.cast(value, parameter.type_oid, -1).map_err(|e| self.at(e, at))?
+                }
+                Some(parameter) if self.base_type(parameter.type_oid, -1).0 != parameter.type_oid => {
+                    self.implicit_or_assigned(value, parameter.type_oid)?
+                }
+                _ => value,
+            };
             let value = self.without_dropped(value)?;
             if let Some(list) = values.get_mut(*place) {
                 list.push(value);
@@ -471,6 +501,18 @@ impl<'a> Analyzer<'a> {
         Ok(CalledProcedure { site, arguments, outputs: given_back, writes })
     }
 
+    /// The name of a routine's only output parameter, by which its column is called.
+    pub(super) fn only_output(&self, call: &Expr) -> Option<String> {
+        let ExprKind::Func(function, args) = &call.kind else { return None };
+        let ExprKind::Const(Value::Text(site)) = &args.first().filter(|_| function.name.is_empty())?.kind else {
+            return None;
+        };
+        let routine = self.catalog().routines.get(&CallSite::of_text(site).ok()?.routine)?;
+        let mut outputs = routine.outputs();
+        let only = outputs.next().filter(|_| outputs.next().is_none())?;
+        Some(only.name.clone()).filter(|name| !name.is_empty())
+    }
+
     /// The type of what a call gives; of a row its columns are its modifier.
     fn routine_result(
         &mut self,
@@ -479,7 +521,9 @@ impl<'a> Analyzer<'a> {
         columns: &[(String, Oid, i32)],
     ) -> (Oid, i32) {
         let catalog = self.context.catalog;
-        if outputs.len() > 1 || returns == Oid::RECORD && !outputs.is_empty() {
+        let is_row = |(_, type_oid, _): &(String, Oid, i32)| *type_oid == Oid::RECORD;
+        let only_record = outputs.len() == 1 && outputs.iter().any(is_row);
+        if outputs.len() > 1 || returns == Oid::RECORD && !outputs.is_empty() && !only_record {
             return (Oid::RECORD, self.records.modifier(catalog, outputs));
         }
         if !columns.is_empty() {
@@ -488,7 +532,7 @@ impl<'a> Analyzer<'a> {
         match composite::row_relation(catalog, returns).filter(|relation| has_dropped(relation)) {
             // What it returns has no places for attributes that are gone.
             Some(relation) => (Oid::RECORD, self.records.modifier(catalog, columns_of(relation))),
-            None => (returns, -1),
+            None => self.base_type(returns, -1),
         }
     }
 

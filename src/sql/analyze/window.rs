@@ -179,7 +179,7 @@ impl Analyzer<'_> {
         }
         let integral = |oid: Oid| matches!(oid, Oid::INT2 | Oid::INT4 | Oid::INT8);
         let changed = !std::ptr::eq(written, &offset);
-        if !changed || !integral(written.type_oid) || !integral(offset.type_oid) {
+        if !changed || self.to_be_printed() || !integral(written.type_oid) || !integral(offset.type_oid) {
             return Ok(offset);
         }
         let written = written.clone();

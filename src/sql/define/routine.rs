@@ -2,9 +2,10 @@
 //!
 //! Specification: sql-alterfunction.html, sql-dropfunction.html, sql-createlanguage.html.
 
-use super::{Defined, Definition, ddl};
+use super::{Defined, Definer, Definition, ddl};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, RoutineChange};
+use crate::sql::syntax::ast::definition::DefElem;
 use crate::sql::syntax::ast::routine::{CreatePLangStmt, ObjectWithArgs};
 use crate::sql::syntax::ast::statement::{DropBehavior, DropStmt, ObjectRef, ObjectType};
 
@@ -24,6 +25,19 @@ pub(super) fn change_routine(kind: ObjectType, routine: &ObjectWithArgs, change:
         }
         ObjectType::Aggregate => Err(Error::unsupported("ALTER AGGREGATE")),
         _ => Err(Error::unsupported("ALTER OPERATOR")),
+    }
+}
+
+impl Definer<'_> {
+    /// No option but SET is written twice.
+    pub(super) fn check_once(self, options: &[DefElem]) -> Result<()> {
+        for (index, option) in options.iter().enumerate() {
+            let is_second = options.iter().take(index).any(|known| known.name == option.name);
+            if is_second && option.name != "set" {
+                return Err(self.syntax_error("conflicting or redundant options", option.location));
+            }
+        }
+        Ok(())
     }
 }
 

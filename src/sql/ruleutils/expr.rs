@@ -100,7 +100,13 @@ impl Printer<'_> {
                     self.push(&format!("::{type_name}"));
                 }
             }
-            ExprKind::Row { fields, names } if names.is_empty() => return self.construct("ROW", fields),
+            ExprKind::Row { fields, names } if names.is_empty() => {
+                self.construct("ROW", fields)?;
+                if expr.type_oid != Oid::RECORD {
+                    let type_name = self.type_name(expr.type_oid, -1);
+                    self.push(&format!("::{type_name}"));
+                }
+            }
             ExprKind::Row { .. } => return self.whole_row(expr, false),
             ExprKind::Subscript { container, indexes } => {
                 self.container(container)?;
@@ -576,16 +582,6 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// A number of rows is an integer that has become a bigint, which is not shown.
-    fn offset(&mut self, offset: &Expr) -> Result<()> {
-        match &offset.kind {
-            ExprKind::Const(Value::Integer(rows)) if offset.type_oid == Oid::INT8 && i32::try_from(*rows).is_ok() => {
-                self.constant(&Value::Integer(*rows), Oid::INT4, ShowType::WhereNeeded)
-            }
-            _ => self.expr(offset, false),
-        }
-    }
-
     fn bound(&mut self, bound: &FrameBound) -> Result<()> {
         match bound {
             FrameBound::CurrentRow => self.push("CURRENT ROW"),
@@ -601,6 +597,17 @@ impl Printer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A number as it was written, before it became a bigint.
+    fn offset(&mut self, offset: &Expr) -> Result<()> {
+        match offset.kind {
+            ExprKind::Const(Value::Integer(number)) if i32::try_from(number).is_ok() => {
+                self.push(&number.to_string());
+                Ok(())
+            }
+            _ => self.expr(offset, false),
+        }
     }
 
     // ----- conversions

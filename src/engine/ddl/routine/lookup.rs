@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Change, given, mode_of, routine_name};
 use crate::catalog::routines::{ParameterMode, Routine};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{ObjectType, ObjectWithArgs};
+use crate::sql::ddl::{DataType, ObjectType, ObjectWithArgs};
 use crate::types::pg_type::Oid;
 
 impl Change<'_> {
@@ -100,17 +100,12 @@ impl Change<'_> {
     }
 
     /// What DROP … IF EXISTS says is missing.
-    pub(super) fn missing_routine(&mut self, kind: ObjectType, object: &ObjectWithArgs, error: &Error) -> String {
+    pub(super) fn missing_routine(&self, kind: ObjectType, object: &ObjectWithArgs, error: &Error) -> String {
         if error.code() != SqlState::UNDEFINED_FUNCTION {
             return error.message().to_owned();
         }
         let name = object.name.join(".");
-        let types: Vec<String> = given(&object.parameters)
-            .map(|parameter| match self.routine_type(&parameter.type_name) {
-                Ok(oid) => self.shown_type(oid),
-                Err(_) => parameter.type_name.names.join("."),
-            })
-            .collect();
+        let types: Vec<String> = given(&object.parameters).map(|parameter| written(&parameter.type_name)).collect();
         format!("{} {name}({}) does not exist", words(kind), types.join(","))
     }
 
@@ -132,6 +127,12 @@ impl Change<'_> {
             false => format!("{}.{name}({})", routine.schema, types.join(separator)),
         }
     }
+}
+
+/// TypeNameToString
+fn written(type_name: &DataType) -> String {
+    let array = if type_name.array_bounds.is_empty() { "" } else { "[]" };
+    format!("{}{array}", type_name.names.join("."))
 }
 
 fn words(kind: ObjectType) -> &'static str {

@@ -9,6 +9,7 @@
 mod catalog;
 mod contents;
 mod kept;
+pub(super) mod packing;
 mod plan;
 mod routine;
 mod series;

@@ -16,8 +16,9 @@ use rusqlite::vtab::{
 use rusqlite::{Connection, ffi};
 
 use super::super::registration_failed;
+use super::packing;
 use crate::error::Result;
-use crate::sql::lower::print::plan::{ARGUMENTS, COLUMNS};
+use crate::sql::lower::print::plan::{ARGUMENTS, COLUMNS, SEPARATE};
 
 #[repr(C)]
 pub(super) struct Table {
@@ -216,6 +217,15 @@ unsafe impl VTabCursor for Cursor<'_> {
         }
         let sql = args.get::<String>(0)?;
         self.prepare(&sql)?;
+        // SAFETY: the statement is prepared.
+        let parameters = unsafe { ffi::sqlite3_bind_parameter_count(self.statement.raw) };
+        if usize::try_from(parameters).is_ok_and(|count| count > SEPARATE) && args.len() > 1 {
+            let packed = args.get::<Vec<u8>>(1)?;
+            for (index, value) in packing::unpacked(&packed).into_iter().enumerate() {
+                self.bind(c_int::try_from(index + 1).unwrap_or(c_int::MAX), &value)?;
+            }
+            return self.step();
+        }
         for index in 1..args.len() {
             self.bind(c_int::try_from(index).unwrap_or(c_int::MAX), &args.get::<Value>(index)?)?;
         }

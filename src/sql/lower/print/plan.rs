@@ -18,6 +18,10 @@ pub const COLUMNS: usize = 128;
 /// The most arguments that a statement of it has.
 pub const ARGUMENTS: usize = 96;
 
+/// How many arguments may be given one by one: SQLite compares again what the table gives for constraints beyond the first
+/// sixteen. More come packed into one.
+pub const SEPARATE: usize = 8;
+
 /// Whether `__pg_plan` has room for what the query mentions of the statement around it.
 pub fn fits(query: &Query, repr_of: ReprOf<'_>) -> bool {
     query.outputs().len() <= COLUMNS && own_statement(query, repr_of, 0).arguments.len() <= ARGUMENTS
@@ -38,14 +42,20 @@ impl Printer<'_> {
         self.names = names;
         self.push("__pg_plan(");
         literal(&mut self.sql, &Value::Text(sql));
-        for argument in arguments {
-            self.push(", ");
+        let packed = arguments.len() > SEPARATE;
+        if packed {
+            self.push(", pg_plan_arguments(");
+        }
+        for (index, argument) in arguments.into_iter().enumerate() {
+            if index > 0 || !packed {
+                self.push(", ");
+            }
             match argument {
                 Argument::Bind(_) => self.argument(argument),
                 Argument::Column(column) => self.column(&column),
             }
         }
-        self.push(") AS ");
+        self.push(if packed { ")) AS " } else { ") AS " });
         self.push(alias);
     }
 }
