@@ -119,7 +119,7 @@ impl ParameterNames<'_> {
                 let fields = columns.iter().enumerate();
                 let fields = fields
                     .map(|(index, column)| (column.name.clone(), self.value(input, Some(index), column.data_type)));
-                Some(Outer::Row(data_type.oid, fields.collect()))
+                Some(Outer::Row(data_type.oid, fields.collect(), None))
             }
         }
     }
