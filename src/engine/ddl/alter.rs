@@ -11,6 +11,7 @@ use super::table::{next_number, push_column};
 use crate::catalog::composite::row_type_oid;
 use crate::catalog::definitions::nextval_text;
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, DroppedColumn, Identity, Relation, RelationKind};
+use crate::catalog::trigger::Trigger;
 use crate::debug_log::debug;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::TriggerFiring;
@@ -357,6 +358,15 @@ impl Change<'_> {
                 let message = "cannot alter type of a column used by a view or rule";
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
             }
+        }
+        let own = (work.after.oid, column.number);
+        let names_it =
+            |t: &&std::sync::Arc<Trigger>| t.columns.contains(&column.number) || t.uses.columns.contains(&own);
+        if let Some(trigger) = work.after.options.triggers.iter().find(names_it) {
+            let table = self.display(&work.after);
+            let detail = format!("trigger {} on table {table} depends on column \"{name}\"", trigger.name);
+            let message = "cannot alter type of a column used in a trigger definition";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
         }
         for generated in work.after.columns.iter().filter(|c| c.generated) {
             if self.text_columns(generated.default.as_deref(), &work.after).iter().any(|c| c == name) {
