@@ -142,7 +142,9 @@ impl Found<'_> {
             self.add(Object::Type(array_type_oid(relation)), row_type, Kind::Internal);
         }
         for column in &relation.columns {
-            self.on_type(Object::Column(relation.oid, column.number), column.type_oid);
+            if !relation.has_key_column(column.number) {
+                self.on_type(Object::Column(relation.oid, column.number), column.type_oid);
+            }
             if column.default.is_none() || column.identity.is_some() {
                 continue;
             }
@@ -155,6 +157,8 @@ impl Found<'_> {
         let inheritance = &relation.options.inheritance;
         let kind = if inheritance.bound.is_some() { Kind::Automatic } else { Kind::Normal };
         inheritance.parents.iter().for_each(|parent| self.add(own, Object::Relation(*parent), kind));
+        // A table whose partition key is gone is none.
+        inheritance.key.iter().flat_map(|key| &key.columns).for_each(|key| self.on_type(own, key.type_oid));
         let parent = inheritance.parents.first().copied().unwrap_or_default();
         for constraint in &relation.constraints {
             self.constraint(relation, constraint);

@@ -150,6 +150,11 @@ impl Relation {
         self.options.inheritance.key.is_some()
     }
 
+    /// Whether a column is one of its partition key.
+    pub fn has_key_column(&self, number: i16) -> bool {
+        self.options.inheritance.key.iter().flat_map(|key| &key.columns).any(|column| column.column == number)
+    }
+
     /// Whether it is a partition.
     pub fn is_partition(&self) -> bool {
         self.options.inheritance.bound.is_some()

@@ -200,6 +200,11 @@ impl Routine {
         self.parameters.iter().any(|parameter| parameter.mode == ParameterMode::Variadic)
     }
 
+    /// Of the session's own schema.
+    pub fn is_temporary(&self) -> bool {
+        self.schema == "pg_temp"
+    }
+
     pub fn is_procedure(&self) -> bool {
         self.kind == RoutineKind::Procedure
     }
@@ -235,6 +240,10 @@ impl CatalogSnapshot {
             true => self.routine_names.remove(&key),
             false => self.routine_names.insert(key, named),
         };
+    }
+
+    pub(super) fn temporary_routines(&self) -> impl Iterator<Item = &Arc<Routine>> {
+        self.routines.values().filter(|routine| routine.is_temporary())
     }
 
     /// The routines of a name in a schema, in the order of their OIDs.

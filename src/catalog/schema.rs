@@ -543,6 +543,7 @@ impl CatalogSnapshot {
     pub fn without_temporary(&self, version: u64) -> Self {
         let mut shared = CatalogSnapshot { version, ..self.clone() };
         self.temporary_relations().for_each(|relation| shared.remove_relation(relation.oid));
+        self.temporary_routines().for_each(|routine| shared.remove_routine(routine.oid));
         shared.schemas.retain(|schema| !schema.is_temporary());
         shared
     }
@@ -551,6 +552,7 @@ impl CatalogSnapshot {
     pub fn with_temporary_of(&self, own: &CatalogSnapshot, version: u64) -> Self {
         let mut both = CatalogSnapshot { version, ..self.clone() };
         own.temporary_relations().for_each(|relation| both.put_relation(Arc::clone(relation)));
+        own.temporary_routines().for_each(|routine| both.put_routine(Arc::clone(routine)));
         both.schemas.extend(own.schemas.iter().filter(|schema| schema.is_temporary()).cloned());
         both
     }

@@ -280,8 +280,8 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
     }
     if database == "main" {
         snapshot.extensions = extensions::load(connection)?;
-        routines::load(connection, snapshot)?;
     }
+    routines::load(connection, database, snapshot)?;
     privileges::load(connection, database, snapshot)
 }
 

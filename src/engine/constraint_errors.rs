@@ -106,7 +106,7 @@ impl Origin {
     pub(crate) fn check(&self, entered: &Entered<'_>) -> Result<()> {
         match entered.slot().trigger_depth() {
             0 => self.timing.check(entered, &self.context),
-            _ => self.timing.check_all(entered, &self.context, self.deletes),
+            _ => self.timing.check_all(entered, &self.context, (self.deletes, self.target)),
         }
     }
 
@@ -124,12 +124,12 @@ impl Origin {
 
     /// What is due while it is not over yet.
     pub(crate) fn check_loop(&self, entered: &Entered<'_>) -> Result<()> {
-        self.timing.check_all(entered, &self.context, self.deletes)
+        self.timing.check_all(entered, &self.context, (self.deletes, self.target))
     }
 
     /// What is due now that it has been run for the last time.
     pub(crate) fn end_loop(&self, entered: &Entered<'_>) -> Result<()> {
-        self.timing.check_all(entered, &self.context, self.deletes)?;
+        self.timing.check_all(entered, &self.context, (self.deletes, self.target))?;
         match entered.slot().trigger_depth() {
             0 => self.timing.apply(entered),
             _ => Ok(()),

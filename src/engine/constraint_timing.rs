@@ -81,13 +81,18 @@ impl Timing {
 
     /// The checks due at the end of a statement, and after SET CONSTRAINTS … IMMEDIATE.
     pub(crate) fn check(&self, entered: &Entered<'_>, context: &SharedContext) -> Result<()> {
-        if self.differs() { self.check_all(entered, context, false) } else { self.check_keys(entered, context) }
+        if self.differs() { self.check_all(entered, context, (false, None)) } else { self.check_keys(entered, context) }
     }
 
     /// The same after foreign keys were put off whatever SET CONSTRAINTS has said.
-    pub(crate) fn check_all(&self, entered: &Entered<'_>, context: &SharedContext, deletes: bool) -> Result<()> {
+    pub(crate) fn check_all(
+        &self,
+        entered: &Entered<'_>,
+        context: &SharedContext,
+        changes: (bool, Option<Oid>),
+    ) -> Result<()> {
         if entered.has_deferred_violations() {
-            foreign_key_errors::of_due(entered, context, deletes, &|constraint| !self.is_deferred(constraint))?;
+            foreign_key_errors::of_due(entered, context, changes, &|constraint| !self.is_deferred(constraint))?;
         }
         self.check_keys(entered, context)
     }

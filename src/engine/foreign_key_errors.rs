@@ -94,17 +94,22 @@ pub(crate) fn of_commit(entered: &Entered<'_>, context: &SharedContext) -> Error
 }
 
 /// Looks whether one of the foreign keys that are due is violated, for as long as it takes; by a statement that deletes,
-/// the row it refers to has gone.
+/// or changes `target`, the row it refers to has gone.
 pub(crate) fn of_due(
     entered: &Entered<'_>,
     context: &SharedContext,
-    deletes: bool,
+    (deletes, target): (bool, Option<Oid>),
     due: &dyn Fn(&Constraint) -> bool,
 ) -> Result<(), Error> {
     let scene = Scene::of(context);
     let candidates: Vec<Reference<'_>> = references(&scene.catalog).filter(|r| due(r.constraint)).collect();
     match search_tables(entered, &candidates, &scene).map_err(crate::engine::error_map::from_rusqlite)? {
-        Some((reference, values)) if deletes => Err(removed(reference, &scene, &values)),
+        // It has changed the referenced table alone.
+        Some((reference, values))
+            if deletes || target == Some(reference.key.relation) && target != Some(reference.child.oid) =>
+        {
+            Err(removed(reference, &scene, &values))
+        }
         Some((reference, values)) => Err(missing(reference, &scene, &values)),
         None => Ok(()),
     }

@@ -139,6 +139,16 @@ impl<'a> Variables<'a> {
                 Ok(match self.slot(*number)? {
                     Slot::Typed(typed) => typed.data_type,
                     Slot::Record(Some(record), _) if declared == DataType::RECORD => record.data_type,
+                    // The one of NEW and OLD that the event does not have is of the other's type.
+                    Slot::Record(None, Some(columns)) if declared == DataType::RECORD => {
+                        let of = |slot: &Slot| match slot {
+                            Slot::Record(Some(record), _) if Arc::ptr_eq(&record.columns, columns) => {
+                                Some(record.data_type)
+                            }
+                            _ => None,
+                        };
+                        self.slots.iter().find_map(of).unwrap_or(declared)
+                    }
                     _ => declared,
                 })
             }

@@ -87,7 +87,7 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
             let cascade = *behavior == DropBehavior::Cascade;
             ddl(Ddl::DropOwned { roles: roles.clone(), cascade }, "DROP OWNED")
         }
-        Stmt::SecLabel(_) => return accepted("SECURITY LABEL"),
+        Stmt::SecLabel(label) => Err(no_label_provider(label.provider.as_deref())),
         Stmt::Reindex(reindex) => reindexed(reindex),
         Stmt::Cluster(cluster) => match &cluster.relation {
             Some(table) => ddl(Ddl::Cluster { table: relation_name(table), index: cluster.index.clone() }, "CLUSTER"),
@@ -96,6 +96,15 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::AlterExtension(_) | Stmt::AlterExtensionContents(_) => return accepted("ALTER EXTENSION"),
         other => Err(Error::unsupported(unsupported(other)?)),
     })
+}
+
+/// Providers of security labels are loaded modules, and there are none (ExecSecLabelStmt).
+fn no_label_provider(named: Option<&str>) -> Error {
+    let message = match named {
+        Some(name) => format!("security label provider \"{name}\" is not loaded"),
+        None => "no security label providers have been loaded".to_owned(),
+    };
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
 /// The value of SET as one text.

@@ -103,6 +103,46 @@ pub fn relation_expression(
     (origin, target): (Origin, Target<'_>),
     context: PlanContext<'_>,
 ) -> Result<Result<RelationExpression, Oid>> {
+    let words = if relation.is_none() { Some(("DEFAULT expressions", "DEFAULT expression")) } else { None };
+    expression_for(expr, relation, (origin, target), words, context)
+}
+
+/// A partition key's expression over a table's columns.
+pub fn key_expression(
+    expr: &Ast,
+    relation: &Relation,
+    context: PlanContext<'_>,
+) -> Result<Result<RelationExpression, Oid>> {
+    let words = Some(("partition key expressions", "partition key expression"));
+    expression_for(expr, Some(relation), (Origin::Statement, Target::Any), words, context)
+}
+
+/// A constant of a partition's bound, for a key of that type.
+pub fn bound_expression(
+    expr: &Ast,
+    (type_oid, typmod): (Oid, i32),
+    context: PlanContext<'_>,
+) -> Result<Result<RelationExpression, Oid>> {
+    let how = (Origin::Statement, Target::Assignment(type_oid, typmod));
+    expression_for(expr, None, how, Some(("partition bound", "partition bound")), context).map_err(|error| match error
+        .code()
+    {
+        SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE => {
+            let message = "cannot use column reference in partition bound expression";
+            Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+        }
+        _ => error,
+    })
+}
+
+/// With words for what may be in it only if it is over the row alone.
+fn expression_for(
+    expr: &Ast,
+    relation: Option<&Relation>,
+    (origin, target): (Origin, Target<'_>),
+    words: Option<(&str, &str)>,
+    context: PlanContext<'_>,
+) -> Result<Result<RelationExpression, Oid>> {
     let source = empty_source();
     let context = origin.within(context);
     let mut analyzer = Analyzer::new(context, &source, &[]);
@@ -113,8 +153,8 @@ pub fn relation_expression(
     let row = analyzer.fresh_entry();
     let typed = analyzer.expr_over(expr, relation.map(|relation| (row, relation)))?;
     let natural_type = typed.type_oid;
-    if relation.is_none() {
-        analyzer.refuse_in_default(&typed)?;
+    if let Some((all, one)) = words {
+        analyzer.refuse_beyond_row(&typed, all, one)?;
     }
     let typed = match target {
         Target::Any => Some(analyzer.resolve_unknown(typed)?),
@@ -129,8 +169,11 @@ pub fn relation_expression(
     let translated =
         lower::expression(&typed, relation.map(|relation| (row, relation)), lower::Context::of(&analyzer))?;
     without_parameters(&translated.binds)?;
-    let columns = analyzer.used.borrow().columns.iter().map(|(_, number)| *number).collect();
-    let routines = analyzer.used.borrow().routines.iter().copied().collect();
+    let of_row = |oid: Oid| relation.is_none_or(|relation| relation.oid == oid);
+    let used = analyzer.used.borrow();
+    let columns = used.columns.iter().filter(|(oid, _)| of_row(*oid)).map(|(_, number)| *number).collect();
+    let routines = used.routines.iter().copied().collect();
+    drop(used);
     Ok(Ok(RelationExpression {
         sql: translated.sql,
         type_oid: typed.type_oid,

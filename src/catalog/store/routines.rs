@@ -42,7 +42,10 @@ pub fn put_routine(connection: &Connection, routine: &Routine) -> Result<()> {
     });
     let kind = if routine.is_procedure() { "p" } else { "f" };
     connection.execute(
-        "INSERT OR REPLACE INTO main.__pg_proc VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        &format!(
+            "INSERT OR REPLACE INTO {}.__pg_proc VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            database(routine)
+        ),
         params![
             routine.oid.0,
             routine.schema,
@@ -61,17 +64,22 @@ pub fn put_routine(connection: &Connection, routine: &Routine) -> Result<()> {
 }
 
 /// Removes a routine and its comment.
-pub fn remove_routine(connection: &Connection, oid: Oid) -> Result<()> {
-    connection.execute("DELETE FROM main.__pg_proc WHERE oid = ?1", [oid.0])?;
-    super::save::remove_comments(connection, oid)
+pub fn remove_routine(connection: &Connection, routine: &Routine) -> Result<()> {
+    connection.execute(&format!("DELETE FROM {}.__pg_proc WHERE oid = ?1", database(routine)), [routine.oid.0])?;
+    super::save::remove_comments(connection, routine.oid)
+}
+
+/// SQLite's schema: those of pg_temp are the connection's own.
+fn database(routine: &Routine) -> &'static str {
+    if routine.is_temporary() { "temp" } else { "main" }
 }
 
 /// All there are.
-pub(super) fn load(connection: &Connection, snapshot: &mut CatalogSnapshot) -> Result<()> {
-    if !connection.table_exists(Some("main"), "__pg_proc")? {
+pub(super) fn load(connection: &Connection, database: &str, snapshot: &mut CatalogSnapshot) -> Result<()> {
+    if !connection.table_exists(Some(database), "__pg_proc")? {
         return Ok(());
     }
-    let mut statement = connection.prepare("SELECT * FROM main.__pg_proc ORDER BY oid")?;
+    let mut statement = connection.prepare(&format!("SELECT * FROM {database}.__pg_proc ORDER BY oid"))?;
     for routine in statement.query_map([], read)? {
         snapshot.put_routine(Arc::new(routine?));
     }

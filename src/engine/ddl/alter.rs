@@ -11,6 +11,7 @@ use super::table::{next_number, push_column};
 use crate::catalog::composite::row_type_oid;
 use crate::catalog::definitions::nextval_text;
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, DroppedColumn, Identity, Relation, RelationKind};
+use crate::catalog::trigger::Trigger;
 use crate::debug_log::debug;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::TriggerFiring;
@@ -96,7 +97,7 @@ impl Change<'_> {
             true => Ok(()),
             false => {
                 let after = self.current(relation.oid)?;
-                self.follow_members(Followed { before: &relation, after: &after, actions }, only)
+                self.follow_members(Followed { root: relation.oid, before: &relation, after: &after, actions }, only)
             }
         }
     }
@@ -358,6 +359,15 @@ impl Change<'_> {
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
             }
         }
+        let own = (work.after.oid, column.number);
+        let names_it =
+            |t: &&std::sync::Arc<Trigger>| t.columns.contains(&column.number) || t.uses.columns.contains(&own);
+        if let Some(trigger) = work.after.options.triggers.iter().find(names_it) {
+            let table = self.display(&work.after);
+            let detail = format!("trigger {} on table {table} depends on column \"{name}\"", trigger.name);
+            let message = "cannot alter type of a column used in a trigger definition";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
+        }
         for generated in work.after.columns.iter().filter(|c| c.generated) {
             if self.text_columns(generated.default.as_deref(), &work.after).iter().any(|c| c == name) {
                 let detail = format!("Column \"{name}\" is used by generated column \"{}\".", generated.name);
@@ -553,6 +563,9 @@ impl Change<'_> {
     }
 
     fn alter_add_constraint(&mut self, work: &mut Alteration, definition: &ConstraintDefinition) -> Result<()> {
+        if self.merge_check(&mut work.after, definition)? {
+            return Ok(());
+        }
         let known: Vec<Oid> = work.after.indexes.iter().map(|i| i.oid).collect();
         self.add_constraint(&mut work.after, definition)?;
         work.new_indexes.extend(work.after.indexes.iter().map(|i| i.oid).filter(|oid| !known.contains(oid)));

@@ -21,6 +21,8 @@ const NOT_ONLY: &str = "Do not specify the ONLY keyword.";
 /// A change of a table that others follow.
 #[derive(Clone, Copy)]
 pub(super) struct Followed<'c> {
+    /// The table that the statement names.
+    pub(super) root: Oid,
     pub(super) before: &'c Relation,
     pub(super) after: &'c Relation,
     pub(super) actions: &'c [AlterAction],
@@ -186,7 +188,7 @@ impl Change<'_> {
     }
 
     fn follow_columns(&mut self, work: &mut Alteration, change: Followed<'_>, only: bool) -> Result<()> {
-        let Followed { before, after, actions } = change;
+        let Followed { root, before, after, actions } = change;
         for gone in before.columns.iter().filter(|column| after.column_by_number(column.number).is_none()) {
             let Some(own) = work.after.columns.iter_mut().find(|column| column.name == gone.name) else { continue };
             own.options.inherited = own.options.inherited.saturating_sub(1);
@@ -230,11 +232,26 @@ impl Change<'_> {
                 let own = work.after.column(name).map(|column| (column.type_oid, column.typmod));
                 let wanted = after.column(name).map(|column| (column.type_oid, column.typmod));
                 if own != wanted {
+                    self.refuse_other_parents(work, name, root)?;
                     self.alter_type(work, name, (data_type, collation.as_ref()), using.as_ref())?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// 42P16 for a column that another table gives to the child, too, which stays as it is.
+    fn refuse_other_parents(&self, work: &Alteration, name: &str, root: Oid) -> Result<()> {
+        let Some(column) = work.after.column(name) else { return Ok(()) };
+        let changed = self.catalog.inheritors(root);
+        let parents = work.after.options.inheritance.parents.iter();
+        let parents = parents.filter(|oid| changed.iter().any(|table| table.oid == **oid)).count();
+        match usize::from(column.options.inherited) > parents {
+            true => {
+                Err(invalid(format!("cannot alter inherited column \"{name}\" of relation \"{}\"", work.after.name)))
+            }
+            false => Ok(()),
+        }
     }
 
     fn add_inherited_column(&mut self, work: &mut Alteration, column: &Column) -> Result<()> {
@@ -269,7 +286,7 @@ impl Change<'_> {
     }
 
     fn follow_constraints(&mut self, work: &mut Alteration, change: Followed<'_>, only: bool) -> Result<()> {
-        let Followed { before, after, actions } = change;
+        let Followed { before, after, actions, .. } = change;
         let inherits = |constraint: &&Constraint| constraint.check().is_some() && !constraint.options.no_inherit;
         let is_in = |oid: Oid, relation: &Relation| relation.constraints.iter().any(|c| c.oid == oid);
         for gone in before.constraints.iter().filter(inherits).filter(|c| !is_in(c.oid, after)) {
@@ -323,6 +340,7 @@ impl Change<'_> {
 
     fn add_inherited_check(&mut self, work: &mut Alteration, parent: &Relation, added: &Constraint) -> Result<()> {
         let (name, child) = (&added.name, work.after.name.clone());
+        let is_partition = work.after.is_partition();
         let Some(own) = work.after.constraints.iter_mut().find(|c| c.name == *name) else {
             let copy = self.inherited_check(parent, &work.after, added)?;
             if !copy.options.not_valid {
@@ -341,7 +359,14 @@ impl Change<'_> {
                 format!("constraint \"{name}\" conflicts with non-inherited constraint on relation \"{child}\"");
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
-        own.options.inherited += 1;
+        if own.options.not_valid && !added.options.not_valid {
+            let message = format!("constraint \"{name}\" conflicts with NOT VALID constraint on relation \"{child}\"");
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+        }
+        match is_partition {
+            true => (own.options.inherited, own.options.not_local) = (1, true),
+            false => own.options.inherited += 1,
+        }
         let message = format!("merging constraint \"{name}\" with inherited definition");
         self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
         Ok(())
@@ -366,7 +391,7 @@ impl Change<'_> {
 
     /// A new index of a partitioned table, for all of its partitions.
     pub(super) fn follow_index(&mut self, before: &Relation, after: &Relation) -> Result<()> {
-        self.follow_members(Followed { before, after, actions: &[] }, false)
+        self.follow_members(Followed { root: after.oid, before, after, actions: &[] }, false)
     }
 
     /// RENAME COLUMN of the members.

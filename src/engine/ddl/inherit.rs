@@ -102,8 +102,12 @@ impl Change<'_> {
             }
         }
         let mut wanted = Vec::new();
-        for definition in &create.columns {
+        for (place, definition) in create.columns.iter().enumerate() {
             let name = &definition.name;
+            if create.columns.iter().take(place).any(|before| before.name == *name) {
+                let message = format!("column \"{name}\" specified more than once");
+                return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+            }
             let Some(inherited) = relation.column(name).cloned() else {
                 if is_partition {
                     let message = format!("column \"{name}\" does not exist");
@@ -278,6 +282,8 @@ impl Change<'_> {
             return Ok(false);
         };
         let text = self.deparse(expression, relation);
+        // A partition's is never its own.
+        let is_partition = relation.is_partition();
         let table = relation.name.clone();
         let Some(known) = relation.constraints.get_mut(known) else { return Ok(false) };
         if known.check() != Some(text.as_str()) {
@@ -288,7 +294,7 @@ impl Change<'_> {
             let message = format!("constraint \"{name}\" conflicts with inherited constraint on relation \"{table}\"");
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
-        known.options.not_local = false;
+        known.options.not_local = is_partition;
         let message = format!("merging constraint \"{name}\" with inherited definition");
         self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
         Ok(true)

@@ -21,10 +21,10 @@ use crate::engine::functions::owned;
 use crate::engine::partitioning::{Comparison, compare_bounds, key_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{BoundDefinition, Expr, KeyPart, PartitionBound as WrittenBound, PartitionSpec};
-use crate::sql::stored::{self, Origin, Target, relation_expression};
+use crate::sql::stored;
 use crate::types::hash::is_hashable;
 use crate::types::order::has_order;
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, type_info};
 use crate::types::value::Value;
 
 /// What the CHECK of a partition is called inside SQLite.
@@ -86,6 +86,10 @@ impl Change<'_> {
                 },
             };
             let base = self.base_type(type_oid);
+            if type_info(base).is_some_and(|info| info.kind == b'p') {
+                let (number, shown) = (columns.len() + 1, type_display(&self.catalog, base));
+                return Err(invalid_table(format!("partition key column {number} has pseudo-type {shown}")));
+            }
             let repr = self.catalog.repr(base);
             let (fits, method) = match strategy {
                 Strategy::Hash => (repr.is_some_and(is_hashable), "hash"),
@@ -148,8 +152,7 @@ impl Change<'_> {
     }
 
     fn key_expression(&self, relation: &Relation, expression: &Expr) -> Result<(String, Oid)> {
-        let how = (Origin::Statement, Target::Any);
-        let analysed = relation_expression(expression, Some(relation), how, self.planning())?;
+        let analysed = stored::key_expression(expression, relation, self.planning())?;
         let analysed = analysed.map_err(|_| Error::internal("a partition key without a type"))?;
         let generated = analysed.columns.iter().filter_map(|n| relation.column_by_number(*n)).find(|c| c.generated);
         if let Some(column) = generated {
@@ -284,8 +287,8 @@ impl Change<'_> {
             return Err(placed(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), place));
         }
         let typmod = parent.column_by_number(column.column).map_or(-1, |column| column.typmod);
-        let how = (Origin::Statement, Target::Assignment(column.type_oid, typmod));
-        let analysed = relation_expression(expression, None, how, self.planning()).map_err(|e| placed(e, place))?;
+        let analysed = stored::bound_expression(expression, (column.type_oid, typmod), self.planning());
+        let analysed = analysed.map_err(|e| placed(e, place))?;
         let Ok(value) = analysed else {
             let shown = type_display(&self.catalog, column.type_oid);
             let name = key_name(&column.text(parent));

@@ -487,7 +487,11 @@ impl Change<'_> {
     }
 
     fn is_temporary(&self, (class, object, _): ObjectAddress) -> bool {
-        class == PG_CLASS && self.catalog.relations.get(&object).is_some_and(|relation| relation.temporary)
+        match class {
+            PG_CLASS => self.catalog.relations.get(&object).is_some_and(|relation| relation.temporary),
+            PG_PROC => self.catalog.routines.get(&object).is_some_and(|routine| routine.is_temporary()),
+            _ => false,
+        }
     }
 
     /// Happens when the transaction commits.

@@ -45,17 +45,27 @@ pub(super) fn option<'o>(options: &'o [DefElem], name: &str) -> Result<Option<&'
 impl Change<'_> {
     pub(super) fn create_routine(&mut self, create: &CreateFunctionStmt) -> Result<()> {
         let name = routine_name(&create.name)?;
-        let schema = self.creation_schema(&name, false)?;
+        let is_temporary = name.schema.as_deref() == Some("pg_temp");
+        let schema = self.creation_schema(&name, is_temporary)?;
+        if is_temporary {
+            self.ensure_temporary()?;
+        }
         let options = create.options.as_slice();
         let language = self.language(create)?;
         for unsupported in ["transform", "window", "support"] {
             if option(options, unsupported)?.is_some() {
+                if create.is_procedure && unsupported == "window" {
+                    return Err(invalid("invalid attribute in procedure definition"));
+                }
                 return Err(Error::unsupported(format!("{} of a function", unsupported.to_uppercase())));
             }
         }
         let kind = if create.is_procedure { RoutineKind::Procedure } else { RoutineKind::Function };
         let parameters = self.routine_parameters(create, language)?;
         let (returns, returns_set) = self.routine_result(create, &parameters)?;
+        if create.body.is_some() && parameters.iter().any(|p| p.mode.is_input() && is_polymorphic(p.type_oid)) {
+            return Err(invalid("SQL function with unquoted function body cannot have polymorphic arguments"));
+        }
         check_polymorphic(&parameters, returns)?;
         let mut routine = Routine {
             oid: Oid::INVALID,
@@ -98,7 +108,9 @@ impl Change<'_> {
     }
 
     pub(super) fn remove_routine(&mut self, oid: Oid) -> Result<()> {
-        self.sqlite(store::remove_routine(self.connection, oid))?;
+        if let Some(routine) = self.catalog.routines.get(&oid).cloned() {
+            self.sqlite(store::remove_routine(self.connection, &routine))?;
+        }
         let catalog = self.catalog_mut();
         catalog.remove_routine(oid);
         catalog.remove_comments(oid);

@@ -44,6 +44,15 @@ impl Change<'_> {
         let definitions: Vec<&ColumnDefinition> = create.columns.iter().collect();
         self.set_expressions(&mut relation, &definitions)?;
         self.inherit_checks(&mut relation, &parents)?;
+        let bound = match (&create.bound, parents.as_slice()) {
+            (Some(spec), [parent]) => {
+                let bound = self.partition_bound(parent, spec)?;
+                self.check_new_bound(parent, &relation.name, (&bound, spec))?;
+                Some(bound)
+            }
+            _ => None,
+        };
+        relation.options.inheritance.bound = bound;
         if let Some(spec) = &create.partition_by {
             relation.options.inheritance.key = Some(self.partition_key(&relation, spec)?);
         }
@@ -60,10 +69,7 @@ impl Change<'_> {
         }
         let oid = relation.oid;
         relation.options.inheritance.parents = parents.iter().map(|parent| parent.oid).collect();
-        if let (Some(spec), [parent]) = (&create.bound, parents.as_slice()) {
-            let bound = self.partition_bound(parent, spec)?;
-            self.check_new_bound(parent, &relation.name, (&bound, spec))?;
-            relation.options.inheritance.bound = Some(bound);
+        if let (Some(_), [parent]) = (&create.bound, parents.as_slice()) {
             self.inherit_indexes(&mut relation, parent)?;
             self.inherit_foreign_keys(&mut relation, parent)?;
         }

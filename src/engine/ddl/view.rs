@@ -62,6 +62,7 @@ impl Change<'_> {
             for (column, old) in view.columns.iter_mut().zip(&before.columns) {
                 column.default.clone_from(&old.default);
             }
+            view.options.triggers.clone_from(&before.options.triggers);
         }
         self.check_option(&view)?;
         self.put_relation(view)

@@ -94,7 +94,8 @@ pub(crate) fn call(
             let is_row = body.signature().returns.is_row();
             let returned = match (routine.returns_set, body.signature().returns.oid) {
                 (true, _) => Returned::Set,
-                (false, Oid::VOID) => Returned::Nothing,
+                // Unlike one in PL/pgSQL, it gives NULL.
+                (false, Oid::VOID) => return Ok(Given::Value(Value::Null)),
                 (false, _) => {
                     let first = rows.into_iter().next();
                     return Ok(Given::Value(match (first, columns) {

@@ -8,7 +8,8 @@ use crate::engine::constraint_errors::Origin;
 use crate::engine::cursor::Cursor;
 use crate::engine::gate::Gate;
 use crate::engine::notifications::{Listening, Note};
-use crate::engine::routines::call::{Caller, LeaseCell};
+use crate::engine::routines::cache::Compiled;
+use crate::engine::routines::call::{Caller, LeaseCell, call_procedure, run_block};
 use crate::engine::routines::records::size_of;
 use crate::engine::session_schema::SessionLink;
 use crate::error::{Error, Result, SqlState};
@@ -67,13 +68,22 @@ impl Executor {
                 self.check_permissions(permissions)?;
                 Ok(Outcome::default())
             }
+            Action::Do(body) => {
+                let block = self.planning(|planning| Compiled::of_block(body, planning))?;
+                run_block(&self.caller(), &block, None)?;
+                Ok(Outcome::default())
+            }
+            Action::Call(call) => {
+                let arguments = self.arguments(call, (params, literals))?;
+                let row = call_procedure(&self.caller(), &call.site, arguments, None)?;
+                let rows = if plan.columns.is_some() { vec![row] } else { Vec::new() };
+                Ok(Outcome { processed: rows.len() as u64, rows })
+            }
             Action::Transaction(_)
             | Action::Database(_)
             | Action::Copy(_)
             | Action::Prepared(_)
             | Action::Cursor(_)
-            | Action::Do(_)
-            | Action::Call(_)
             | Action::Session(_)
             | Action::Maintenance(_)
             | Action::Explain(_) => Err(Error::unsupported(format!("{} in a function", shown(plan.tag)))),

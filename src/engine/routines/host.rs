@@ -108,22 +108,6 @@ impl SessionHost<'_> {
         if matches!(command, Command::CopyClient | Command::Transaction) {
             return Ok(answer);
         }
-        match &plan.planned.plan.action {
-            Action::Do(body) => {
-                let block = self.executor.planning(|planning| Compiled::of_block(body, planning))?;
-                run_block(&self.executor.caller(), &block, None)?;
-                return Ok(answer);
-            }
-            Action::Call(call) => {
-                let arguments = self.executor.arguments(call, (values, &plan.planned.literals))?;
-                let row = call_procedure(&self.executor.caller(), &call.site, arguments, None)?;
-                if plan.columns.is_some() {
-                    (answer.rows, answer.processed) = (vec![row], 1);
-                }
-                return Ok(answer);
-            }
-            _ => {}
-        }
         // What a statement around this one keeps is not to be forgotten.
         let lease = self.executor.lease.get()?;
         let kept = lease.slot().take_kept_rows();

@@ -111,8 +111,17 @@ impl FunctionNames<'_> {
             let used = Used { reference: reference.clone(), field: Some(index), data_type: column.data_type };
             (column.name.clone(), self.value(used))
         });
+        let fields = fields.collect();
+        // The row of a trigger that its event does not have is NULL.
+        let present = match &reference {
+            Reference::Variable(number) if ["new", "old"].contains(&self.variables.name(*number)) => {
+                let used = Used { reference: reference.clone(), field: None, data_type };
+                Some(OuterValue { type_oid: Oid::INT8, typmod: -1, from_zero: false, ..self.value(used) })
+            }
+            _ => None,
+        };
         let type_oid = if data_type.kind == TypeKind::Composite { data_type.oid } else { Oid::RECORD };
-        Ok(Outer::Row(type_oid, fields.collect()))
+        Ok(Outer::Row(type_oid, fields, present))
     }
 
     fn not_assigned(&self, reference: &Reference) -> Error {
@@ -174,8 +183,9 @@ impl InnerPlan {
             values.push(match (variables.value(&used.reference)?, used.field) {
                 (Argument::Scalar(value), _) => value.clone(),
                 (Argument::Record(None), _) => Value::Null,
-                (Argument::Record(Some(record)), field) => {
-                    field.and_then(|field| record.values.get(field)).cloned().unwrap_or(Value::Null)
+                (Argument::Record(Some(_)), None) => Value::Integer(1),
+                (Argument::Record(Some(record)), Some(field)) => {
+                    record.values.get(field).cloned().unwrap_or(Value::Null)
                 }
             });
         }

@@ -20,6 +20,7 @@ use crate::plpgsql::context;
 use crate::plpgsql::function::{ParameterMode, Signature};
 use crate::plpgsql::value::{Column, DataType, TypeKind, Typed};
 use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterTable, OuterValue};
+use crate::sql::plan::Action;
 use crate::sql::planner::{InnerCommand, PlanContext};
 use crate::sql::scan;
 use crate::sql::syntax::ast::routine::RoutineBody;
@@ -118,7 +119,7 @@ impl ParameterNames<'_> {
                 let fields = columns.iter().enumerate();
                 let fields = fields
                     .map(|(index, column)| (column.name.clone(), self.value(input, Some(index), column.data_type)));
-                Some(Outer::Row(data_type.oid, fields.collect()))
+                Some(Outer::Row(data_type.oid, fields.collect(), None))
             }
         }
     }
@@ -307,6 +308,10 @@ impl SqlBody {
         let planned = executor.planning(|planning| self.planned(index, planning))?;
         if planned.plan.command == InnerCommand::Transaction {
             let message = format!("{} is not allowed in an SQL function", planned.plan.tag);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        if matches!(planned.plan.planned.plan.action, Action::Call(_)) && planned.plan.columns.is_some() {
+            let message = "calling procedures with output arguments is not supported in SQL functions";
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         let mut values = Vec::with_capacity(planned.used.len());

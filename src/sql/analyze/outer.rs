@@ -13,8 +13,8 @@ use crate::types::pg_type::Oid;
 pub enum Outer {
     /// A value: the statement's parameter of that number, from 0, and its type.
     Value(OuterValue),
-    /// A row of such, by name, and its type.
-    Row(Oid, Vec<(String, OuterValue)>),
+    /// A row of such, by name, and its type; and, of one that may be none at all, a value that is NULL then.
+    Row(Oid, Vec<(String, OuterValue)>, Option<OuterValue>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,9 @@ impl Analyzer<'_> {
         let mut starred = names.to_vec();
         starred.push("*");
         Ok(match outer.name(&starred)? {
-            Some(Outer::Row(_, fields)) => {
+            Some(Outer::Row(_, fields, present)) => {
+                // It is one of the statement's parameters, whether it is looked at or not.
+                present.into_iter().for_each(|present| drop(self.parameter_of(present)));
                 Some(fields.into_iter().map(|(name, value)| (name, self.parameter_of(value))).collect())
             }
             _ => None,
@@ -116,22 +118,26 @@ impl Analyzer<'_> {
     pub(super) fn outer_value(&mut self, outer: Outer) -> Expr {
         match outer {
             Outer::Value(value) => self.parameter_of(value),
-            Outer::Row(type_oid, fields) => {
+            Outer::Row(type_oid, fields, present) => {
                 let (mut names, mut values) = (Vec::with_capacity(fields.len()), Vec::with_capacity(fields.len()));
                 for (name, value) in fields {
                     names.push(name);
                     values.push(self.parameter_of(value));
                 }
-                if type_oid != Oid::RECORD {
-                    return Expr::new(ExprKind::Row { fields: values, names }, type_oid);
-                }
-                let shape = names
-                    .iter()
-                    .zip(&values)
-                    .map(|(name, value)| (name.clone(), value.type_oid, value.typmod))
-                    .collect();
-                let typmod = self.records.modifier(self.context.catalog, shape);
-                Expr { typmod, ..Expr::new(ExprKind::Row { fields: values, names }, Oid::RECORD) }
+                let typmod = match type_oid {
+                    Oid::RECORD => {
+                        let columns = names.iter().zip(&values);
+                        let shape = columns.map(|(name, value)| (name.clone(), value.type_oid, value.typmod)).collect();
+                        self.records.modifier(self.context.catalog, shape)
+                    }
+                    _ => -1,
+                };
+                let row = Expr { typmod, ..Expr::new(ExprKind::Row { fields: values, names }, type_oid) };
+                let Some(present) = present else { return row };
+                let arg = Box::new(self.parameter_of(present));
+                let there = Expr::new(ExprKind::NullTest { arg, negated: true }, Oid::BOOL);
+                let kind = ExprKind::Case { operand: None, whens: vec![(there, row)], otherwise: None };
+                Expr { typmod, ..Expr::new(kind, type_oid) }
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::sql::tree::{Expr, ExprKind, ListedOperator, OperatorRef};
 use crate::types::pg_type::Oid;
 
 /// The operators of btree operator classes, which every type that can be sorted has.
-fn comparison(name: &str) -> Option<&'static str> {
+pub(super) fn comparison(name: &str) -> Option<&'static str> {
     Some(match name {
         "=" => "=",
         "<>" | "!=" => "<>",

@@ -129,7 +129,7 @@ impl<'a> Analyzer<'a> {
             Some(schema) => catalog.routines_in(schema, name).cloned().collect(),
             None => {
                 let mut found: Vec<Arc<Routine>> = Vec::new();
-                for schema in self.search_path.iter() {
+                for schema in self.search_path.iter().filter(|schema| *schema != "pg_temp") {
                     for routine in catalog.routines_in(schema, name) {
                         if found.iter().all(|known| known.input_types() != routine.input_types()) {
                             found.push(Arc::clone(routine));

@@ -16,14 +16,17 @@ pub fn search_path() -> std::sync::Arc<[String]> {
 }
 
 impl Analyzer<'_> {
-    /// What a DEFAULT, which refers to no relation, may not have.
-    pub(in crate::sql) fn refuse_in_default(&self, expr: &Expr) -> Result<()> {
+    /// What an expression may not have that is over one row alone; with what messages call such expressions, and one of
+    /// them.
+    pub(in crate::sql) fn refuse_beyond_row(&self, expr: &Expr, all: &str, one: &str) -> Result<()> {
         let (code, message) = if expr.contains_aggregate() {
-            (SqlState::GROUPING_ERROR, "aggregate functions are not allowed in DEFAULT expressions")
+            (SqlState::GROUPING_ERROR, format!("aggregate functions are not allowed in {all}"))
         } else if expr.contains_window() {
-            (SqlState::WINDOWING_ERROR, "window functions are not allowed in DEFAULT expressions")
+            (SqlState::WINDOWING_ERROR, format!("window functions are not allowed in {all}"))
         } else if expr.any(&|part| part.subquery().is_some()) {
-            (SqlState::FEATURE_NOT_SUPPORTED, "cannot use subquery in DEFAULT expression")
+            (SqlState::FEATURE_NOT_SUPPORTED, format!("cannot use subquery in {one}"))
+        } else if expr.any(&|part| part.set_call().is_some()) {
+            (SqlState::FEATURE_NOT_SUPPORTED, format!("set-returning functions are not allowed in {all}"))
         } else {
             return Ok(());
         };

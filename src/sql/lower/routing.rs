@@ -16,6 +16,7 @@ use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::{Column, Relation};
 use crate::catalog::trigger::Event;
 use crate::error::{Error, Result};
+use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::plan::{Arrangement, KeptValue};
 use crate::sql::tree::{
     Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, Insert as TypedInsert, TABLE_OID,
@@ -235,9 +236,9 @@ impl<'a> Lower<'a> {
             values.push(match assigned {
                 None => self.own_column(update.entry, column)?,
                 Some((numbers, value)) if numbers.len() == 1 => self.assigned(relation, column.number, value)?.1,
-                Some(_) => {
-                    let what = "assigning several columns from a query in a table with members";
-                    return Err(Error::unsupported(what));
+                Some((numbers, value)) => {
+                    let place = numbers.iter().position(|number| *number == column.number).unwrap_or_default();
+                    self.field_of_query(value, place, (column, relation))?
                 }
             });
         }
@@ -267,6 +268,25 @@ impl<'a> Lower<'a> {
         let targets = targets.map(|expr| Target { name: String::new(), expr }).collect();
         let select = Select { targets, from, selection, group_by, ..Select::default() };
         Ok((Query::of_select(select), vars))
+    }
+
+    /// A column of the one row of a query that several columns are assigned.
+    fn field_of_query(&mut self, row: &Typed, place: usize, (column, relation): (&Column, &Relation)) -> Result<Expr> {
+        let Kind::SubLink(link) = &row.kind else {
+            return Err(Error::unsupported("assigning several columns from this in a table with members"));
+        };
+        let query = self.query(&link.query)?;
+        if Volatile.in_query(&query) {
+            let what = "assigning several columns from a query with a volatile function in a table with members";
+            return Err(Error::unsupported(what));
+        }
+        let mut select = self.select_all(query);
+        let field = select.targets.into_iter().nth(place).ok_or_else(|| Error::internal("a row without its field"))?;
+        select.targets = vec![field];
+        let kind = ExprKind::ScalarQuery(Box::new(Query::of_select(select)));
+        let mut value = Expr { kind, type_oid: column.type_oid, typmod: column.typmod };
+        refuse_null(&mut value, column, relation);
+        Ok(value)
     }
 
     fn own_column(&self, entry: EntryId, column: &Column) -> Result<Expr> {

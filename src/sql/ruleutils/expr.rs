@@ -100,7 +100,13 @@ impl Printer<'_> {
                     self.push(&format!("::{type_name}"));
                 }
             }
-            ExprKind::Row { fields, names } if names.is_empty() => return self.construct("ROW", fields),
+            ExprKind::Row { fields, names } if names.is_empty() => {
+                self.construct("ROW", fields)?;
+                if expr.type_oid != Oid::RECORD {
+                    let type_name = self.type_name(expr.type_oid, -1);
+                    self.push(&format!("::{type_name}"));
+                }
+            }
             ExprKind::Row { .. } => return self.whole_row(expr, false),
             ExprKind::Subscript { container, indexes } => {
                 self.container(container)?;
@@ -582,15 +588,26 @@ impl Printer<'_> {
             FrameBound::UnboundedPreceding => self.push("UNBOUNDED PRECEDING"),
             FrameBound::UnboundedFollowing => self.push("UNBOUNDED FOLLOWING"),
             FrameBound::Preceding(offset) => {
-                self.expr(offset, false)?;
+                self.offset(offset)?;
                 self.push(" PRECEDING");
             }
             FrameBound::Following(offset) => {
-                self.expr(offset, false)?;
+                self.offset(offset)?;
                 self.push(" FOLLOWING");
             }
         }
         Ok(())
+    }
+
+    /// A number as it was written, before it became a bigint.
+    fn offset(&mut self, offset: &Expr) -> Result<()> {
+        match offset.kind {
+            ExprKind::Const(Value::Integer(number)) if i32::try_from(number).is_ok() => {
+                self.push(&number.to_string());
+                Ok(())
+            }
+            _ => self.expr(offset, false),
+        }
     }
 
     // ----- conversions
