@@ -87,6 +87,8 @@ fn statement(sql: &str, write: bool) -> SqliteStatement {
         permissions: [].into(),
         target: None,
         key_sources: Vec::new(),
+        fires: false,
+        locks_rows: false,
     }
 }
 

@@ -648,6 +648,13 @@ pub fn sqlite_name(schema: &str, name: &str) -> String {
     }
 }
 
+/// The name inside SQLite of an index that is called like another one but for its case, which SQLite does not tell apart:
+/// behind it stand the places of its capital letters.
+pub fn index_name_by_case(schema: &str, name: &str) -> String {
+    let capitals = name.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase()).map(|(at, _)| at.to_string());
+    format!("{}~{}", sqlite_name(schema, name), capitals.collect::<Vec<_>>().join("."))
+}
+
 /// How names begin that SQLite or the server's own SQL gives a meaning: their tables, functions that are tables, pragmas. A
 /// table of such a name would be read instead of them, by everybody.
 const INTERNAL: &[&str] = &[

@@ -465,6 +465,46 @@ mod tests {
         }
     }
 
+    /// The tables of the first version, with what it wrote; what later versions added is made before anything is changed.
+    #[test]
+    fn a_file_of_an_older_version_gets_what_it_lacks() {
+        let tables = |connection: &Connection| -> Vec<String> {
+            let sql = "SELECT name FROM sqlite_schema WHERE substr(name, 1, 5) = '__pg_' ORDER BY name";
+            connection.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let new = Connection::open_in_memory().unwrap();
+        initialise(&new).unwrap();
+        let old = Connection::open_in_memory().unwrap();
+        old.execute_batch(&TABLES.replace("{0}", "main")).unwrap();
+        old.execute_batch(
+            "INSERT INTO __pg_catalog VALUES (1, 1, 16500);
+             INSERT INTO __pg_namespace VALUES (2200, 'public');
+             INSERT INTO __pg_class VALUES (16384, 'public', 't', 'r', 't', NULL),
+                 (16390, 'public', 'v', 'v', 'v', 'SELECT id, m FROM t WHERE (m = ''ok'')');
+             INSERT INTO __pg_attribute VALUES (16384, 1, 'id', 23, -1, 1, NULL, NULL, 0, 1),
+                 (16384, 2, 'm', 16386, -1, 0, '''ok''::mood', NULL, 0, 0),
+                 (16390, 1, 'id', 23, -1, 0, NULL, NULL, 0, 0);
+             INSERT INTO __pg_constraint
+                 VALUES (16389, 16384, 't_pkey', 'p', '[1]', NULL, NULL, NULL, NULL, NULL, 0, 0);
+             INSERT INTO __pg_type
+                 VALUES (16386, 16387, 'public', 'mood', 'e', '[\"sad\",\"ok\"]', NULL, NULL, NULL, NULL, NULL);
+             CREATE TABLE t (id INTEGER PRIMARY KEY, m TEXT);",
+        )
+        .unwrap();
+        initialise(&old).unwrap();
+        assert!(!is_newer(&old).unwrap());
+        let snapshot = load(&old, &[]).unwrap();
+        let table = snapshot.relation("public", "t").unwrap();
+        assert_eq!((table.columns.len(), table.constraints.len()), (2, 1));
+        assert!(snapshot.relation("public", "v").unwrap().view_query.is_some());
+        let UserTypeKind::Enum(labels) = &snapshot.types.get(&Oid(16386)).unwrap().kind else { panic!("an enum") };
+        assert_eq!((labels.labels().len(), labels.orders()), (2, &[1.0, 2.0][..]));
+        ensure(&old).unwrap();
+        assert_eq!(tables(&old), tables(&new));
+        put_relation(&old, table).unwrap();
+        assert_eq!(load(&old, &[]).unwrap().relation("public", "t").unwrap().columns.len(), 2);
+    }
+
     #[test]
     fn what_is_written_is_read_again() {
         let connection = Connection::open_in_memory().unwrap();

@@ -9,7 +9,9 @@ use std::sync::{Arc, PoisonError};
 use rusqlite::ffi;
 
 use crate::catalog::definitions::{Names, quote_identifier};
-use crate::catalog::schema::{CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, sqlite_name};
+use crate::catalog::schema::{
+    CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, index_name_by_case, sqlite_name,
+};
 use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_timing::Timing;
 use crate::engine::context::SharedContext;
@@ -341,7 +343,11 @@ fn unique(failure: &Failure, scene: &Scene<'_>, witness: &mut Witness<'_>) -> Op
 /// The index of that name inside SQLite. The statement's target is tried first.
 fn named_index<'o>(name: &str, scene: &'o Scene<'_>) -> Option<(&'o Arc<Relation>, &'o Index)> {
     let of = |relation: &'o Arc<Relation>| {
-        let index = relation.indexes.iter().find(|index| sqlite_name(&relation.schema, &index.name) == name)?;
+        let is_it = |index: &&Index| {
+            sqlite_name(&relation.schema, &index.name) == name
+                || index_name_by_case(&relation.schema, &index.name) == name
+        };
+        let index = relation.indexes.iter().find(is_it)?;
         Some((relation, index))
     };
     scene.target().and_then(of).or_else(|| scene.catalog.relations.values().find_map(of))

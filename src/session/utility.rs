@@ -6,6 +6,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use crate::catalog::definitions::Names;
 use crate::catalog::roles::CHECKPOINT;
 use crate::engine::context::SessionContext;
 use crate::engine::identity::denied;
@@ -95,10 +96,10 @@ impl StateMachine {
             let catalog = self.engine.catalog();
             let name = match type_info(param.oid) {
                 Some(info) => info.sql_name.to_owned(),
-                None => catalog
-                    .types
-                    .get(&param.oid)
-                    .map_or_else(|| "text".to_owned(), |t| format!("{}.{}", t.schema, t.name)),
+                None => {
+                    let path = ["pg_catalog".to_owned()];
+                    Names { catalog: &catalog, search_path: &path }.format_type(param.oid, None)
+                }
             };
             let comma = if at == 0 { "" } else { ", " };
             // Writing to a String cannot fail.

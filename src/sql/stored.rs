@@ -169,8 +169,11 @@ fn expression_for(
     let translated =
         lower::expression(&typed, relation.map(|relation| (row, relation)), lower::Context::of(&analyzer))?;
     without_parameters(&translated.binds)?;
-    let columns = analyzer.used.borrow().columns.iter().map(|(_, number)| *number).collect();
-    let routines = analyzer.used.borrow().routines.iter().copied().collect();
+    let of_row = |oid: Oid| relation.is_none_or(|relation| relation.oid == oid);
+    let used = analyzer.used.borrow();
+    let columns = used.columns.iter().filter(|(oid, _)| of_row(*oid)).map(|(_, number)| *number).collect();
+    let routines = used.routines.iter().copied().collect();
+    drop(used);
     Ok(Ok(RelationExpression {
         sql: translated.sql,
         type_oid: typed.type_oid,

@@ -144,7 +144,8 @@ pub fn type_of_text(text: &str) -> Result<&'static TypeInfo> {
 
 /// The type of an array's elements.
 pub fn element_of(info: &TypeInfo) -> Option<&'static TypeInfo> {
-    type_info(info.element).or_else(|| known(info.name)?.element)
+    let described = info.name.starts_with('{').then(|| known(info.name)?.element).flatten();
+    described.or_else(|| type_info(info.element))
 }
 
 impl Shape {

@@ -5,7 +5,7 @@ use super::column::type_display;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
 use crate::catalog::definitions::quote_identifier;
-use crate::catalog::schema::{Index, IndexKey, IndexOptions, Relation, sqlite_name};
+use crate::catalog::schema::{Index, IndexKey, IndexOptions, Relation, index_name_by_case, sqlite_name};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
@@ -223,8 +223,28 @@ impl Change<'_> {
     }
 
     pub(super) fn drop_index_sql(&self, relation: &Relation, index: &Index) -> String {
-        let name = sqlite_name(&relation.schema, &index.name);
+        let by_case = index_name_by_case(&relation.schema, &index.name);
+        let name = match self.sqlite_has(relation, &by_case) {
+            true => by_case,
+            false => sqlite_name(&relation.schema, &index.name),
+        };
         format!("DROP INDEX {}", sqlite::in_database(relation, &name))
+    }
+
+    /// The name inside SQLite of an index that is to be made.
+    pub(super) fn free_index_name(&self, relation: &Relation, index: &Index) -> String {
+        let name = sqlite_name(&relation.schema, &index.name);
+        match self.sqlite_has(relation, &name) {
+            true => index_name_by_case(&relation.schema, &index.name),
+            false => name,
+        }
+    }
+
+    /// Whether SQLite has something of that name beside the relation, whatever its case.
+    fn sqlite_has(&self, relation: &Relation, name: &str) -> bool {
+        let database = if relation.temporary { "temp" } else { "main" };
+        let sql = format!("SELECT 1 FROM {database}.sqlite_schema WHERE name = ?1 COLLATE NOCASE");
+        self.connection.query_row(&sql, [name], |_| Ok(())).is_ok()
     }
 
     /// A table to be changed. One that pgserver did not create has constraints and defaults that it does not know, so

@@ -1,6 +1,6 @@
 //! SQLite's CREATE statements for a relation of the catalog.
 
-use crate::catalog::schema::{Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, sqlite_name};
+use crate::catalog::schema::{Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation};
 use crate::error::{Error, Result};
 use crate::types::pg_type::{Repr, Scalar};
 
@@ -179,7 +179,7 @@ impl Change<'_> {
         let mut sql = format!(
             "CREATE {}INDEX {} ON {} ({})",
             if unique { "UNIQUE " } else { "" },
-            in_database(relation, &sqlite_name(&relation.schema, &index.name)),
+            in_database(relation, &self.free_index_name(relation, index)),
             quote(&relation.sqlite_name),
             keys.join(", ")
         );

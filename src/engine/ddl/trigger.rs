@@ -28,6 +28,10 @@ impl Change<'_> {
         let table = Name { schema: stmt.relation.schema.clone(), name: stmt.relation.relation.clone() };
         let relation = self.relation(&table)?;
         check_kind(&relation, stmt)?;
+        if stmt.row && relation.is_partitioned() {
+            // Its partitions would have to have it, too.
+            return Err(Error::unsupported("a row trigger of a partitioned table"));
+        }
         let other = match &stmt.constraint_relation {
             Some(name) => {
                 let name = Name { schema: name.schema.clone(), name: name.relation.clone() };

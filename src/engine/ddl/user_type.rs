@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use rusqlite::OptionalExtension;
+
 use super::Change;
 use super::column::type_display;
+use super::expression::Coercion;
 use super::follow::Renamed;
+use super::sqlite;
 use crate::catalog::composite::row_type_oid;
-use crate::catalog::schema::{EnumLabels, Schema, UserType, UserTypeKind};
+use crate::catalog::schema::{EnumLabels, RelationKind, Schema, UserType, UserTypeKind};
 use crate::catalog::store;
 use crate::catalog::tables::own;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateDomain, DomainChange, EnumChange, EnumPlace, Name};
 use crate::sql::ruleutils::Relabel;
+use crate::sql::stored;
 use crate::sql::syntax::lexer::NAME_LENGTH;
 use crate::types::pg_type::{Oid, type_by_name, type_info};
 
@@ -188,13 +193,85 @@ impl Change<'_> {
             }
             DomainChange::SetNotNull(value) => *not_null = *value,
         }
-        let adds = matches!(change, DomainChange::AddCheck { .. } | DomainChange::SetNotNull(true));
-        if adds && self.type_users(user_type.oid, user_type.array).next().is_some() {
-            return Err(Error::unsupported("adding a constraint to a domain that tables use"));
+        let added = match (change, checks.last()) {
+            (DomainChange::AddCheck { .. }, Some((_, check))) => Some(Some(check.clone())),
+            (DomainChange::SetNotNull(true), _) => Some(None),
+            _ => None,
+        };
+        if let Some(check) = added {
+            self.check_values(&user_type, check.as_deref(), 0)?;
         }
         self.put_type(user_type)
     }
+
+    /// 23514 or 23502 if a table has a value that a new constraint of its domain forbids; without a check that is NULL
+    /// (validateDomainConstraint).
+    fn check_values(&self, domain: &UserType, check: Option<&str>, depth: usize) -> Result<()> {
+        let UserTypeKind::Domain { base, typmod, .. } = &domain.kind else { return Ok(()) };
+        if depth > MAX_DOMAINS {
+            return Err(crate::limits::stack::too_deep());
+        }
+        let value = stored::value_relation(*base, *typmod, &self.catalog);
+        let forbidden = match check {
+            Some(check) => {
+                let condition = self.relation_sql(check, &value, Coercion::Boolean)?;
+                format!("NOT coalesce(({condition}), 1)")
+            }
+            None => "\"value\" IS NULL".to_owned(),
+        };
+        for relation in self.sorted_relations() {
+            let of_it = |oid: Oid| oid == domain.oid || oid == domain.array;
+            for column in relation.columns.iter().filter(|column| of_it(column.type_oid)) {
+                let table = &relation.name;
+                if relation.kind == RelationKind::Composite || column.type_oid == domain.array {
+                    let message = format!(
+                        "cannot alter type \"{}\" because column \"{table}.{}\" uses it",
+                        domain.name, column.name
+                    );
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
+                if relation.kind != RelationKind::Table {
+                    continue;
+                }
+                let sql = format!(
+                    "SELECT 1 FROM (SELECT {} AS \"value\" FROM {}) WHERE {forbidden} LIMIT 1",
+                    sqlite::quote(&column.name),
+                    sqlite::qualified(&relation)
+                );
+                let found: Option<i64> =
+                    self.sqlite(self.connection.query_row(&sql, [], |row| row.get(0)).optional())?;
+                if found.is_none() {
+                    continue;
+                }
+                return Err(match check {
+                    Some(_) => {
+                        let message = format!(
+                            "column \"{}\" of table \"{table}\" contains values that violate the new constraint",
+                            column.name
+                        );
+                        Error::new(SqlState::CHECK_VIOLATION, message)
+                            .with_schema(&relation.schema)
+                            .with_table(table)
+                            .with_column(&column.name)
+                    }
+                    None => {
+                        let message = format!("column \"{}\" of table \"{table}\" contains null values", column.name);
+                        Error::new(SqlState::NOT_NULL_VIOLATION, message)
+                            .with_schema(&relation.schema)
+                            .with_table(table)
+                            .with_column(&column.name)
+                    }
+                });
+            }
+        }
+        let over_it = |user: &UserType| matches!(&user.kind, UserTypeKind::Domain { base, .. } if *base == domain.oid);
+        let derived: Vec<Arc<UserType>> = self.catalog.types.values().filter(|user| over_it(user)).cloned().collect();
+        derived.iter().try_for_each(|user| self.check_values(user, check, depth + 1))
+    }
 }
+
+/// How many domains may stand over each other.
+const MAX_DOMAINS: usize = 100;
 
 pub(super) fn check_schema_name(name: &str) -> Result<()> {
     if name == own::NAME {

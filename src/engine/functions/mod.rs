@@ -43,6 +43,7 @@ mod normalize;
 mod numeric;
 mod object_ids;
 mod partitions;
+mod populate;
 mod privileges;
 mod range;
 mod ranges;
@@ -517,6 +518,7 @@ static AREAS: &[&[Definition]] = &[
     sets::packing::FUNCTIONS,
     rows::FUNCTIONS,
     subscripts::FUNCTIONS,
+    populate::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
     server_info::FUNCTIONS,

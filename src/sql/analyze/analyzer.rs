@@ -20,7 +20,7 @@ use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::WindowDef;
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::RangeVar as RangeName;
-use crate::sql::tree::{CteId, EntryId, Expr, ExprKind, RecordTypes};
+use crate::sql::tree::{Bounds, CteId, EntryId, Expr, ExprKind, RecordTypes};
 use crate::sql::types;
 use crate::types::pg_type::{Oid, Repr};
 
@@ -362,6 +362,17 @@ impl<'a> Analyzer<'a> {
             (ExprKind::CoerceTypmod { explicit: f, .. }, ExprKind::CoerceTypmod { explicit: g, .. }) => {
                 f == g && a.typmod == b.typmod
             }
+            (ExprKind::RowCompare { op: f, left, .. }, ExprKind::RowCompare { op: g, left: other, .. }) => {
+                f == g && left.len() == other.len()
+            }
+            (ExprKind::ScalarArray { all: f, .. }, ExprKind::ScalarArray { all: g, .. }) => f == g,
+            (ExprKind::Slice { bounds, .. }, ExprKind::Slice { bounds: other, .. }) => {
+                let given = |bounds: &[Bounds]| -> Vec<(bool, bool)> {
+                    bounds.iter().map(|bound| (bound.0.is_some(), bound.1.is_some())).collect()
+                };
+                given(bounds) == given(other)
+            }
+            (ExprKind::Element, ExprKind::Element) | (ExprKind::CaseTest, ExprKind::CaseTest) => return true,
             (ExprKind::CoerceToDomain { domain: f, .. }, ExprKind::CoerceToDomain { domain: g, .. }) => f == g,
             (ExprKind::Field { index: f, .. }, ExprKind::Field { index: g, .. }) => f == g,
             (ExprKind::Row { .. }, ExprKind::Row { .. })

@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::function_from::json_records;
 use crate::sql::analyze::ordered_set::is_ordered_set;
 use crate::sql::casts::CastContext;
 use crate::sql::functions::{self, Function, FunctionKind, Volatility};
@@ -30,7 +31,34 @@ impl Analyzer<'_> {
             self.writes = true;
         }
         let typmod = record_modifier(&args, result);
-        Ok(Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(function), args), result) })
+        let call = Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(function), args), result) };
+        self.row_of_json(function.name, call)
+    }
+
+    /// Rows that functions of json fill are checked; which they are must be known.
+    fn row_of_json(&mut self, name: &str, call: Expr) -> Result<Expr> {
+        let Some(records) = json_records(name) else { return Ok(call) };
+        let ExprKind::Func(_, args) = &call.kind else { return Ok(call) };
+        let unknown = || {
+            let message = format!("could not determine row type for result of {name}");
+            let hint = "Provide a non-null record argument, or call the function in the FROM clause using a column \
+                        definition list.";
+            Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_hint(hint)
+        };
+        match args.first() {
+            Some(base) if records.populates => {
+                let base = self.populated(base.clone(), name)?;
+                if base.type_oid == Oid::RECORD && base.typmod == -1 {
+                    return Err(unknown());
+                }
+                let filled = self.checked_parts(call)?;
+                match base.kind {
+                    ExprKind::CoerceToDomain { domain, .. } => self.coerce(filled, domain, -1, CastContext::Assignment),
+                    _ => Ok(filled),
+                }
+            }
+            _ => Err(unknown()),
+        }
     }
 
     /// Arguments converted to the declared types, and the call's result type.
@@ -185,7 +213,8 @@ impl Analyzer<'_> {
             .filter(|(_, oid)| matches!(*oid, Oid::INT2VECTOR | Oid::OIDVECTOR))
             .for_each(|(arg, oid)| arg.type_oid = oid);
         let typmod = record_modifier(&args, result);
-        Ok(Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(function), args), result) })
+        let call = Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(function), args), result) };
+        self.row_of_json(function.name, call)
     }
 
     /// information_schema._pg_expandarray(array): rows of element and position, which JDBC asks for.

@@ -6,6 +6,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::call::record_modifier;
+use crate::sql::analyze::resolve::comparison;
 use crate::sql::analyze::rows::is_constructor;
 use crate::sql::analyze::type_name;
 use crate::sql::casts::CastContext;
@@ -310,25 +311,32 @@ impl Analyzer<'_> {
 
     /// (a, b) op (SELECT c, d …)
     fn row_with_query(&mut self, name: &str, items: &[Ast], query: &SelectStmt) -> Result<Expr> {
-        let (query, columns) = self.subquery(query)?;
+        let (mut query, columns) = self.subquery(query)?;
         let left = items.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
-        let op = match name {
-            "=" => "=",
-            "<>" => "<>",
-            _ => return Err(Error::unsupported(format!("a row {name} sub-query"))),
+        let Some(op) = comparison(name) else {
+            return Err(Error::unsupported(format!("a row {name} sub-query")));
         };
         if items.len() != columns.len() {
-            return Err(Error::new(SqlState::SYNTAX_ERROR, "subquery has too few columns"));
+            let which = if items.len() < columns.len() { "many" } else { "few" };
+            return Err(Error::new(SqlState::SYNTAX_ERROR, format!("subquery has too {which} columns")));
+        }
+        let mut values = Vec::with_capacity(left.len());
+        for (index, (value, (_, type_oid, _))) in left.into_iter().zip(columns).enumerate() {
+            // There must be an operator for each pair.
+            self.operator(op, value.clone(), Expr::null(type_oid))?;
+            let common = self.common_type(&[value.type_oid, type_oid], op)?;
+            values.push(self.to_common(value, common, op)?);
+            self.convert_output(&mut query, index, common)?;
         }
         let right = vec![Expr::sub_link(SubLinkKind::Expr, query, Oid::RECORD)];
-        Ok(Expr::new(ExprKind::RowCompare { op, left, right }, Oid::BOOL))
+        Ok(Expr::new(ExprKind::RowCompare { op, left: values, right }, Oid::BOOL))
     }
 
     fn null_test(&mut self, negated: bool, ast: &Ast) -> Result<Expr> {
         let mut expr = self.expr(ast)?;
         if let ExprKind::Row { fields, .. } = &mut expr.kind {
             if fields.is_empty() {
-                return Err(Error::unsupported("an empty row"));
+                return Ok(Expr::integer(1, Oid::BOOL));
             }
             for field in fields {
                 *field = self.resolve_unknown(field.clone())?;

@@ -7,35 +7,31 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::scope::{RangeColumn, RangeVar};
-use crate::sql::casts::CastContext;
-use crate::sql::functions::FunctionKind;
+use crate::sql::functions::{self, FunctionKind};
 use crate::sql::syntax::ast::definition::ColumnDef;
-use crate::sql::syntax::ast::expression::{CoercionForm, Expr as Ast, FuncCall, TypeCast};
-use crate::sql::syntax::ast::query::{RangeFunction, RangeVar as RangeName, RowsFromItem};
-use crate::sql::tree::{Body, EntryKind, Expr, ExprKind, FromItem, Query, RangeTblEntry, Select, SubLinkKind, Target};
+use crate::sql::syntax::ast::expression::{CoercionForm, Expr as Ast, FuncCall};
+use crate::sql::syntax::ast::query::{RangeFunction, RowsFromItem};
+use crate::sql::tree::{Body, EntryKind, Expr, ExprKind, FromItem, FunctionRef, Query, RangeTblEntry, Select, Target};
 use crate::types::pg_type::Oid;
 
 /// A function whose result is a record, or a set of them, that json describes.
-struct JsonRecords {
+pub(super) struct JsonRecords {
     binary: bool,
-    set: bool,
     /// The first argument's type has the columns.
-    populates: bool,
+    pub populates: bool,
 }
 
-fn json_records(name: &str) -> Option<JsonRecords> {
+pub(super) fn json_records(name: &str) -> Option<JsonRecords> {
     let (binary, rest) = match name.strip_prefix("jsonb_") {
         Some(rest) => (true, rest),
         None => (false, name.strip_prefix("json_")?),
     };
-    let (set, populates) = match rest {
-        "to_record" => (false, false),
-        "to_recordset" => (true, false),
-        "populate_record" => (false, true),
-        "populate_recordset" => (true, true),
+    let populates = match rest {
+        "to_record" | "to_recordset" => false,
+        "populate_record" | "populate_recordset" => true,
         _ => return None,
     };
-    Some(JsonRecords { binary, set, populates })
+    Some(JsonRecords { binary, populates })
 }
 
 /// A column of such a record: its name, type and modifier.
@@ -212,6 +208,11 @@ impl Analyzer<'_> {
             let message = "a column definition list is required for functions returning \"record\"";
             return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), call.location));
         }
+        self.rows_apart(value, fields, name, item).map(Some)
+    }
+
+    /// A call that gives rows: a sub-query that takes them apart, the fields' modifiers and domains enforced.
+    fn rows_apart(&mut self, value: Expr, fields: Vec<Field>, name: &str, item: &RangeFunction) -> Result<FromItem> {
         let id = self.fresh_entry();
         let mut outputs = vec![(String::new(), value.type_oid, value.typmod)];
         if item.ordinality {
@@ -220,12 +221,16 @@ impl Analyzer<'_> {
         let inner = RangeVar::of_columns(String::new(), id, &outputs);
         let mut inner = inner.columns.into_iter().map(|column| column.expr);
         let Some(row) = inner.next() else { return Err(Error::internal("a function without a column")) };
+        let checked = value.set_call().map_or("", |(function, _)| function.name);
+        let is_json = json_records(if checked.is_empty() { name } else { checked }).is_some();
         let mut targets = Vec::with_capacity(fields.len() + 1);
-        for (index, (name, type_oid, typmod)) in fields.iter().enumerate() {
-            let field = ExprKind::Field { arg: Box::new(row.clone()), index };
-            targets.push(Target { expr: Expr { typmod: *typmod, ..Expr::new(field, *type_oid) }, name: name.clone() });
+        for (index, (name, type_oid, typmod)) in self.places_of(&value, &fields) {
+            let field = self.field_select(row.clone(), index, type_oid, if is_json { -1 } else { typmod });
+            let expr = if is_json { self.checked_value(field, type_oid, typmod)? } else { field };
+            targets.push(Target { expr, name });
         }
-        let mut shown_columns = fields;
+        let mut shown_columns: Vec<Field> =
+            targets.iter().map(|target| (target.name.clone(), target.expr.type_oid, target.expr.typmod)).collect();
         if let Some(number) = inner.next() {
             targets.push(Target { expr: number, name: "ordinality".to_owned() });
             shown_columns.push(("ordinality".to_owned(), Oid::INT8, -1));
@@ -236,7 +241,21 @@ impl Analyzer<'_> {
         let shown = item.alias.as_ref().map_or_else(|| name.to_owned(), |alias| alias.name.clone());
         let entry = RangeVar::of_columns(shown, self.fresh_entry(), &shown_columns);
         let kind = EntryKind::Subquery { query: Box::new(query), lateral: true };
-        self.entered(entry, kind, item.alias.as_ref()).map(Some)
+        self.entered(entry, kind, item.alias.as_ref())
+    }
+
+    /// The fields with their places in the row.
+    fn places_of(&self, value: &Expr, fields: &[Field]) -> Vec<(usize, Field)> {
+        match self.attributes(value.type_oid, value.typmod) {
+            Some(attributes) if value.type_oid != Oid::RECORD => {
+                let present = attributes
+                    .into_iter()
+                    .enumerate()
+                    .filter_map(|(index, attribute)| attribute.map(|a| (index, (a.name, a.type_oid, a.typmod))));
+                present.collect()
+            }
+            _ => fields.iter().cloned().enumerate().collect(),
+        }
     }
 
     // ----- records of json
@@ -253,9 +272,10 @@ impl Analyzer<'_> {
         if self.to_be_printed() {
             return Err(Error::unsupported(format!("printing {name} in FROM")));
         }
-        let (fields, json) = match (records.populates, call.args.as_slice()) {
-            (false, [json]) => (self.defined_columns(columns)?, json),
-            (true, [base, json]) => (self.populated_columns(base, columns)?, json),
+        let (base, json) = match (records.populates, call.args.as_slice()) {
+            (false, [json]) => (Expr::null(Oid::RECORD), json),
+            (true, [base, json]) => (self.target_expr(base)?, json),
+            (true, [base, json, _]) if !records.binary => (self.target_expr(base)?, json),
             _ => {
                 let mut types = Vec::with_capacity(call.args.len());
                 for arg in &call.args {
@@ -265,37 +285,44 @@ impl Analyzer<'_> {
                 return Err(Error::unsupported(format!("{name} with these arguments")));
             }
         };
+        let defined = self.defined_columns(columns)?;
+        let base = match base.type_oid {
+            Oid::RECORD if base.typmod == -1 && !defined.is_empty() => {
+                let typmod = self.records.modifier(self.context.catalog, defined);
+                Expr { typmod, ..base }
+            }
+            _ => base,
+        };
+        let base = self.populated(base, name).map_err(|e| self.at(e, call.location))?;
+        let fields = match base.type_oid {
+            Oid::RECORD => self.records.fields(base.typmod).to_vec(),
+            composite => self.row_type_columns(composite).unwrap_or_default(),
+        };
         if fields.is_empty() {
             let message = "a column definition list is required for functions returning \"record\"";
             return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), call.location));
         }
-        if item.ordinality {
-            return Err(Error::unsupported(format!("{name} WITH ORDINALITY")));
-        }
         let json = self.expr(json)?;
-        let mut value = self.implicit(json, if records.binary { Oid::JSONB } else { Oid::JSON })?;
-        if records.set {
-            let elements = if records.binary { "jsonb_array_elements" } else { "json_array_elements" };
-            value = self.called_in_from(elements, vec![value])?;
+        let json = self.implicit(json, if records.binary { Oid::JSONB } else { Oid::JSON })?;
+        let function = functions::named(name).first().copied().ok_or_else(|| Error::internal("a function of json"))?;
+        let (type_oid, typmod) = (base.type_oid, base.typmod);
+        let kind = ExprKind::Func(FunctionRef(function), vec![base, json]);
+        self.rows_apart(Expr { kind, type_oid, typmod }, fields, name, item)
+    }
+
+    /// The row that a function of json fills: 42804 for what is none.
+    pub(super) fn populated(&self, base: Expr, name: &str) -> Result<Expr> {
+        match base.type_oid {
+            Oid::UNKNOWN => {
+                let message = "could not determine polymorphic type because input has type unknown";
+                Err(Error::new(SqlState::DATATYPE_MISMATCH, message))
+            }
+            oid if self.is_row(oid) => Ok(base),
+            _ => {
+                let message = format!("first argument of {name} must be a row type");
+                Err(Error::new(SqlState::DATATYPE_MISMATCH, message))
+            }
         }
-        let id = self.fresh_entry();
-        let element = RangeVar::of_columns(String::new(), id, &[(String::new(), value.type_oid, -1)]);
-        let Some(element) = element.columns.first().map(|column| column.expr.clone()) else {
-            return Err(Error::internal("a function without a column"));
-        };
-        let mut targets = Vec::with_capacity(fields.len());
-        for field in &fields {
-            targets.push(Target { expr: self.json_field(&element, field)?, name: field.0.clone() });
-        }
-        let from = vec![FromItem::Entry(RangeTblEntry {
-            id,
-            kind: EntryKind::Function { calls: vec![value], ordinality: false },
-        })];
-        let query = Query::of(Body::Select(Box::new(Select { targets, from, ..Select::default() })));
-        let shown = item.alias.as_ref().map_or_else(|| name.to_owned(), |alias| alias.name.clone());
-        let entry = RangeVar::of_columns(shown, self.fresh_entry(), &fields);
-        let kind = EntryKind::Subquery { query: Box::new(query), lateral: true };
-        self.entered(entry, kind, item.alias.as_ref())
     }
 
     fn defined_columns(&mut self, columns: &[ColumnDef]) -> Result<Vec<Field>> {
@@ -306,72 +333,5 @@ impl Analyzer<'_> {
             fields.push((column.name.clone(), resolved.oid, resolved.typmod));
         }
         Ok(fields)
-    }
-
-    /// The columns of NULL::table.
-    fn populated_columns(&mut self, base: &Ast, columns: &[ColumnDef]) -> Result<Vec<Field>> {
-        let Ast::TypeCast(cast) = base else {
-            return match columns {
-                [] => Err(Error::unsupported("a record to populate that is not NULL of a table's row type")),
-                columns => self.defined_columns(columns),
-            };
-        };
-        let TypeCast { arg, type_name, .. } = &**cast;
-        let null = matches!(arg, Ast::Const(constant) if constant.value == crate::sql::syntax::ast::expression::ConstValue::Null);
-        if !null {
-            return Err(Error::unsupported("a record to populate that is not NULL"));
-        }
-        if matches!(type_name.names.last().map(String::as_str), Some("record")) {
-            return self.defined_columns(columns);
-        }
-        let (schema, name) = self.split_name(&type_name.names, type_name.location)?;
-        let relation = self.relation(&RangeName {
-            catalog: None,
-            schema: schema.map(str::to_owned),
-            relation: name.to_owned(),
-            inherit: true,
-            persistence: Default::default(),
-            alias: None,
-            location: type_name.location,
-        })?;
-        let columns = relation.columns.iter().map(|column| (column.name.clone(), column.type_oid, column.typmod));
-        Ok(columns.collect())
-    }
-
-    /// A field of a json object as a value of a type; of an array, one of each element.
-    fn json_field(&mut self, object: &Expr, (name, type_oid, typmod): &Field) -> Result<Expr> {
-        let text = self.operator("->>", object.clone(), Expr::text(name.clone()))?;
-        let json = self.operator("->", object.clone(), Expr::text(name.clone()))?;
-        let (value, given) = match (*type_oid, self.element_type(*type_oid)) {
-            (Oid::JSON | Oid::JSONB, _) => (self.cast(json, *type_oid, -1)?, true),
-            (_, Some(element)) => (self.json_array(json, element, *type_oid)?, true),
-            _ => (self.cast(text.clone(), *type_oid, -1)?, false),
-        };
-        let value = self.coerce(value, *type_oid, *typmod, CastContext::Assignment)?;
-        if !given {
-            return Ok(value);
-        }
-        let there = Expr::new(ExprKind::NullTest { arg: Box::new(text), negated: true }, Oid::BOOL);
-        let case = ExprKind::Case { operand: None, whens: vec![(there, value)], otherwise: None };
-        Ok(Expr::new(case, *type_oid))
-    }
-
-    /// ARRAY(SELECT element FROM json_array_elements_text(…))
-    fn json_array(&mut self, json: Expr, element: Oid, array: Oid) -> Result<Expr> {
-        let elements = match json.type_oid {
-            Oid::JSONB => "jsonb_array_elements_text",
-            _ => "json_array_elements_text",
-        };
-        let call = self.called_in_from(elements, vec![json])?;
-        let id = self.fresh_entry();
-        let entry = RangeVar::of_columns(String::new(), id, &[(String::new(), Oid::TEXT, -1)]);
-        let mut targets = Vec::new();
-        for column in entry.columns {
-            targets.push(Target { expr: self.cast(column.expr, element, -1)?, name: String::new() });
-        }
-        let kind = EntryKind::Function { calls: vec![call], ordinality: false };
-        let from = vec![FromItem::Entry(RangeTblEntry { id, kind })];
-        let query = Query::of(Body::Select(Box::new(Select { targets, from, ..Select::default() })));
-        Ok(Expr::sub_link(SubLinkKind::Array, query, array))
     }
 }

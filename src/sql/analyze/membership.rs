@@ -6,6 +6,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::analyze::rows::is_constructor;
 use crate::sql::functions::Call;
 use crate::sql::syntax::ast::expression::{self as ast, Expr as Ast, SubLink, SubLinkType};
 use crate::sql::syntax::ast::location::Location;
@@ -21,7 +22,7 @@ impl Analyzer<'_> {
     pub(super) fn in_list(&mut self, expr: &Ast, list: &[Ast], negated: bool, operator: Location) -> Result<Expr> {
         let value = self.expr(expr)?;
         let items = list.iter().map(|item| self.expr(item)).collect::<Result<Vec<_>>>()?;
-        if matches!(value.kind, ExprKind::Row { .. }) {
+        if is_constructor(&value) {
             return self.or_of_equals(value, items, negated, operator);
         }
         // As PostgreSQL: if the items have a common type with the value, one comparison against all; else an OR.
@@ -58,9 +59,10 @@ impl Analyzer<'_> {
     pub(super) fn in_query(&mut self, expr: &Ast, query: &SelectStmt, negated: bool) -> Result<Expr> {
         let value = self.expr(expr)?;
         let (mut query, columns) = self.subquery(query)?;
+        let constructor = is_constructor(&value);
         let values = match value.kind {
-            ExprKind::Row { fields, .. } => fields,
-            _ => vec![value],
+            ExprKind::Row { fields, .. } if constructor => fields,
+            kind => vec![Expr { kind, ..value }],
         };
         if values.len() != columns.len() {
             let which = if values.len() < columns.len() { "many" } else { "few" };

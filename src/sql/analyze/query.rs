@@ -463,7 +463,11 @@ impl Analyzer<'_> {
                 target.expr = self.resolve_unknown(target.expr.clone())?;
             }
         }
-        self.check_distinct_on(&distinct_on, &keys)?;
+        let written: &[Ast] = match &ast.distinct {
+            Some(Distinct::On(exprs)) => exprs,
+            _ => &[],
+        };
+        self.check_distinct_on(&distinct_on, written, &keys)?;
         let grouped = !ast.group.is_empty()
             || having.is_some()
             || targets.iter().map(|t| &t.expr).chain(keys.iter().map(|k| &k.expr)).any(|e| self.has_aggregate(e));
@@ -662,19 +666,34 @@ impl Analyzer<'_> {
         Ok(keys)
     }
 
-    fn check_distinct_on(&mut self, distinct_on: &[Expr], keys: &[SortKey]) -> Result<()> {
-        for key in keys.iter().take(distinct_on.len()) {
-            let mut matched = false;
-            for expr in distinct_on {
+    /// No key of ORDER BY may come before one of DISTINCT ON without being one (transformDistinctOnClause).
+    fn check_distinct_on(&mut self, distinct_on: &[Expr], written: &[Ast], keys: &[SortKey]) -> Result<()> {
+        let mut skipped = false;
+        let mut left: Vec<usize> = (0..distinct_on.len()).collect();
+        for key in keys {
+            let mut found = None;
+            for (index, expr) in distinct_on.iter().enumerate() {
                 // An enum is sorted by its labels' places.
-                matched |= self.same_expr(expr, &key.expr) || self.enum_order(expr.clone()) == key.expr;
+                if self.same_expr(expr, &key.expr) || self.enum_order(expr.clone()) == key.expr {
+                    found = Some(index);
+                }
             }
-            if !matched {
-                let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
+            match found {
+                Some(index) if skipped => return Err(self.unordered_distinct(written.get(index))),
+                Some(index) => left.retain(|other| *other != index),
+                None => skipped = true,
             }
         }
-        Ok(())
+        match left.first() {
+            Some(index) if skipped => Err(self.unordered_distinct(written.get(*index))),
+            _ => Ok(()),
+        }
+    }
+
+    fn unordered_distinct(&self, written: Option<&Ast>) -> Error {
+        let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
+        let error = Error::new(SqlState::INVALID_COLUMN_REFERENCE, message);
+        written.map_or(error.clone(), |written| self.at(error, expr_location(written)))
     }
 
     // ----- LIMIT

@@ -16,7 +16,7 @@ use crate::sql::tree::{Expr, ExprKind, ListedOperator, OperatorRef};
 use crate::types::pg_type::Oid;
 
 /// The operators of btree operator classes, which every type that can be sorted has.
-fn comparison(name: &str) -> Option<&'static str> {
+pub(super) fn comparison(name: &str) -> Option<&'static str> {
     Some(match name {
         "=" => "=",
         "<>" | "!=" => "<>",
@@ -67,6 +67,16 @@ impl Analyzer<'_> {
         };
         let Some(operator) = chosen else { return Err(Error::internal("operator")) };
         let declared = [operator.left, operator.right];
+        if name == "||" && declared.contains(&Oid::ANYNONARRAY) && !self.to_be_printed() {
+            // PostgreSQL's function is one in SQL, and so as immutable as the conversion is.
+            let same_for_all =
+                |oid: Oid| matches!(oid, Oid::INT2 | Oid::INT4 | Oid::INT8 | Oid::NUMERIC | Oid::BOOL | Oid::UUID);
+            let known = |oid: Oid| oid == Oid::TEXT || same_for_all(oid);
+            if types.into_iter().all(known) {
+                let (left, right) = (self.cast(left, Oid::TEXT, -1)?, self.cast(right, Oid::TEXT, -1)?);
+                return self.operator(name, left, right);
+            }
+        }
         let actual = self.actual_types(&declared, &types);
         let left = self.argument(left, operator.left, actual.first().copied())?;
         let right = self.argument(right, operator.right, actual.get(1).copied())?;

@@ -129,7 +129,9 @@ impl Analyzer<'_> {
         if let Some(relation) = composite::row_relation(self.catalog(), row.type_oid)
             && let Ok(number) = i16::try_from(index + 1)
         {
-            self.used.borrow_mut().columns.insert((relation.oid, number));
+            let mut used = self.used.borrow_mut();
+            used.relations.insert(relation.oid);
+            used.columns.insert((relation.oid, number));
         }
         let (type_oid, typmod) = self.base_type(type_oid, typmod);
         Expr { typmod, ..Expr::new(ExprKind::Field { arg: Box::new(row), index }, type_oid) }
@@ -154,11 +156,10 @@ impl Analyzer<'_> {
         // PostgreSQL, too, converts only rows that are made where they are converted.
         let ExprKind::Row { fields: given, .. } = expr.kind else { return Err(self.cannot_cast(from, to)) };
         let mut given = given.into_iter();
-        let (mut fields, mut names) = (Vec::new(), Vec::new());
+        let mut fields = Vec::new();
         for (number, attribute) in (1..).zip(attributes) {
-            let Some(Attribute { name, type_oid, typmod }) = attribute else {
+            let Some(Attribute { type_oid, typmod, .. }) = attribute else {
                 fields.push(Expr::null(Oid::TEXT));
-                names.push(String::new());
                 continue;
             };
             let Some(value) = given.next() else { return cannot(self, "Input has too few columns.".to_owned()) };
@@ -168,12 +169,11 @@ impl Analyzer<'_> {
                 return cannot(self, format!("Cannot cast type {actual} to {wanted} in column {number}."));
             };
             fields.push(value);
-            names.push(name);
         }
         if given.next().is_some() {
             return cannot(self, "Input has too many columns.".to_owned());
         }
-        Ok(Some(Expr::new(ExprKind::Row { fields, names }, to)))
+        Ok(Some(Expr::new(ExprKind::Row { fields, names: Vec::new() }, to)))
     }
 
     /// What was read as a row, or as an array of rows, with the modifiers and domains of its fields enforced, which
@@ -215,7 +215,7 @@ impl Analyzer<'_> {
         Ok(Expr { typmod, ..coerced(array, type_oid, Coercion::Array(Box::new(checked))) })
     }
 
-    fn checked_value(&mut self, value: Expr, declared: Oid, typmod: i32) -> Result<Expr> {
+    pub(super) fn checked_value(&mut self, value: Expr, declared: Oid, typmod: i32) -> Result<Expr> {
         if self.is_enum(value.type_oid) {
             // It was read as a text.
             return self.cast(Expr { type_oid: Oid::TEXT, ..value }, declared, typmod);

@@ -142,6 +142,9 @@ impl Definer<'_> {
             AlterDomainAction::Default(default) => DomainChange::SetDefault(default.clone()),
             AlterDomainAction::DropNotNull => DomainChange::SetNotNull(false),
             AlterDomainAction::SetNotNull => DomainChange::SetNotNull(true),
+            AlterDomainAction::AddConstraint(constraint) if constraint.not_valid => {
+                return Err(Error::unsupported("a constraint of a domain that is NOT VALID"));
+            }
             AlterDomainAction::AddConstraint(constraint) => match &constraint.kind {
                 ConstraintKind::Check(check) => {
                     DomainChange::AddCheck { name: constraint.name.clone(), check: check.clone() }

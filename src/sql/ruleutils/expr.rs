@@ -100,7 +100,13 @@ impl Printer<'_> {
                     self.push(&format!("::{type_name}"));
                 }
             }
-            ExprKind::Row { fields, names } if names.is_empty() => return self.construct("ROW", fields),
+            ExprKind::Row { fields, names } if names.is_empty() => {
+                self.construct("ROW", fields)?;
+                if expr.type_oid != Oid::RECORD {
+                    let type_name = self.type_name(expr.type_oid, -1);
+                    self.push(&format!("::{type_name}"));
+                }
+            }
             ExprKind::Row { .. } => return self.whole_row(expr, false),
             ExprKind::Subscript { container, indexes } => {
                 self.container(container)?;

@@ -7,8 +7,10 @@ use rusqlite::types::Value;
 
 use super::{Arguments, Row, Rows, SetFunction, row, rows, single};
 use crate::engine::functions::arrays::split_text;
+use crate::engine::functions::elements::types_in;
 use crate::engine::functions::json_text::{Kind, elements, kind, members, text_value};
 use crate::engine::functions::jsonpath::{print, with_settings};
+use crate::engine::functions::populate;
 use crate::engine::functions::regex::{match_array, split_parts};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
@@ -40,7 +42,32 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
     SetFunction::new("pg_jsonb_path_query", 4, |a| path_query(a, false)),
     SetFunction::new("pg_jsonb_path_query_tz", 4, |a| path_query(a, true)),
     SetFunction { strict: false, ..SetFunction::new("pg_string_to_table", 3, string_to_table) },
+    SetFunction {
+        strict: false,
+        ..SetFunction::new("pg_json_populate_recordset", 4, |a| recordset(a, "json_populate_recordset"))
+    },
+    SetFunction {
+        strict: false,
+        ..SetFunction::new("pg_jsonb_populate_recordset", 4, |a| recordset(a, "jsonb_populate_recordset"))
+    },
+    SetFunction { strict: false, ..SetFunction::new("pg_json_to_recordset", 4, |a| recordset(a, "json_to_recordset")) },
+    SetFunction {
+        strict: false,
+        ..SetFunction::new("pg_jsonb_to_recordset", 4, |a| recordset(a, "jsonb_to_recordset"))
+    },
 ];
+
+/// function(types, base, json): a row of each object of an array.
+fn recordset(args: &Arguments<'_>, name: &str) -> Result<Rows> {
+    if args.is_null(2) {
+        return rows(std::iter::empty());
+    }
+    let names = args.text(0)?;
+    let info = types_in(&names).next().ok_or_else(|| Error::internal("a typed call without types"))??;
+    let base = if args.is_null(1) { None } else { Some(args.text(1)?) };
+    let made = populate::records(info, base.as_deref(), &args.text(2)?, name, args.slot)?;
+    rows(made.into_iter().map(single))
+}
 
 fn invalid(message: String) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
