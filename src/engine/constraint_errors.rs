@@ -45,6 +45,8 @@ pub(crate) struct Origin {
     keys: Vec<(i16, Value)>,
     /// All that it changes it deletes.
     deletes: bool,
+    /// It changes other tables, too.
+    others: bool,
 }
 
 /// The circumstances of a failure.
@@ -58,14 +60,20 @@ pub(crate) struct Scene<'o> {
 impl Origin {
     /// A statement that changes `target`.
     pub(crate) fn new(context: SharedContext, timing: Arc<Timing>, target: Option<Oid>) -> Self {
-        Origin { timing, context, target, keys: Vec::new(), deletes: false }
+        Origin { timing, context, target, keys: Vec::new(), deletes: false, others: false }
     }
 
     /// The same, of a statement of these steps.
     pub(crate) fn in_steps(mut self, steps: &[ProgramStep]) -> Self {
         let mut changes = steps.iter().filter(|step| step.target.is_some()).peekable();
         self.deletes = changes.peek().is_some() && changes.all(|step| step.deletes);
+        self.others = steps.iter().any(|step| step.target.is_some() && step.target != self.target);
         self
+    }
+
+    /// Whether it deletes only, and the one table that it changes.
+    fn changes(&self) -> (bool, Option<Oid>) {
+        (self.deletes, self.target.filter(|_| !self.others))
     }
 
     /// Whether the triggers of the table it changes are disabled, and so what foreign keys do.
@@ -100,6 +108,7 @@ impl Origin {
             target: Some(relation.oid),
             keys: values.map(|(column, value)| (column.number, value.clone())).collect(),
             deletes: false,
+            others: false,
         }
     }
 
@@ -108,7 +117,7 @@ impl Origin {
     pub(crate) fn check(&self, entered: &Entered<'_>) -> Result<()> {
         match entered.slot().trigger_depth() {
             0 => self.timing.check(entered, &self.context),
-            _ => self.timing.check_all(entered, &self.context, (self.deletes, self.target)),
+            _ => self.timing.check_all(entered, &self.context, self.changes()),
         }
     }
 
@@ -126,12 +135,12 @@ impl Origin {
 
     /// What is due while it is not over yet.
     pub(crate) fn check_loop(&self, entered: &Entered<'_>) -> Result<()> {
-        self.timing.check_all(entered, &self.context, (self.deletes, self.target))
+        self.timing.check_all(entered, &self.context, self.changes())
     }
 
     /// What is due now that it has been run for the last time.
     pub(crate) fn end_loop(&self, entered: &Entered<'_>) -> Result<()> {
-        self.timing.check_all(entered, &self.context, (self.deletes, self.target))?;
+        self.timing.check_all(entered, &self.context, self.changes())?;
         match entered.slot().trigger_depth() {
             0 => self.timing.apply(entered),
             _ => Ok(()),

@@ -492,15 +492,16 @@ impl StateMachine {
 }
 
 /// Whether the error of a first step is of the kind that PostgreSQL meets while it folds constants, that is, before
-/// RowDescription. Where it is not (the first row of a table divides by zero), clients see no difference.
+/// RowDescription. Where it is not (the first row of a table divides by zero), clients see no difference. What has a context
+/// has happened inside a function.
 fn found_in_planning(error: &Error) -> bool {
     let while_it_runs = [
         SqlState::INVALID_PRECEDING_OR_FOLLOWING_SIZE,
         SqlState::INVALID_ARGUMENT_FOR_NTILE,
         SqlState::INVALID_ARGUMENT_FOR_NTH_VALUE,
     ];
-    error.code().0.starts_with(b"22") && !while_it_runs.contains(&error.code())
-        || error.code() == SqlState::UNDEFINED_TABLE
+    let folded = error.code().0.starts_with(b"22") && !while_it_runs.contains(&error.code());
+    (folded || error.code() == SqlState::UNDEFINED_TABLE) && error.fields().context.is_none()
 }
 
 /// What starting a statement gives.
