@@ -11,6 +11,7 @@ use crate::sql::analyze::resolve::compared;
 use crate::sql::analyze::scope::RangeVar;
 use crate::sql::casts::CastContext;
 use crate::sql::tree::{Coercion, Expr, ExprKind, Var};
+use crate::types::order::{has_equality, has_order};
 use crate::types::pg_type::{Oid, type_info};
 
 /// Whether an expression is ROW(…) as it was written, of which the context may decide the types.
@@ -265,6 +266,17 @@ impl Analyzer<'_> {
             return Ok(None);
         }
         let (left, right) = (self.known_row(left.clone())?, self.known_row(right.clone())?);
+        for attribute in self.attributes(left.type_oid, left.typmod).unwrap_or_default().into_iter().flatten() {
+            let base = self.base_type(attribute.type_oid, -1).0;
+            let what = match op {
+                "=" | "<>" if !has_equality(base) => "an equality operator",
+                "=" | "<>" => continue,
+                _ if !has_order(base) => "a comparison function",
+                _ => continue,
+            };
+            let message = format!("could not identify {what} for type {}", self.type_name(base));
+            return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message));
+        }
         if left.type_oid == right.type_oid && left.typmod == right.typmod {
             return Ok(Some(compared(op, left, right)));
         }
