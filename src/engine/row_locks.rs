@@ -11,7 +11,7 @@
 //! and committed after the statement began are kept as [`Refusal::Stale`] as long as such a statement runs.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,6 +64,24 @@ pub struct RowLocks {
     released: Condvar,
     /// How many sessions have locked anything: a transaction that has not asks no further.
     sessions: AtomicUsize,
+    /// Counts how often anything was given up.
+    releases: Arc<AtomicU64>,
+}
+
+/// A transaction has all rows of a table, and nobody else has any.
+#[derive(Debug)]
+pub struct WholeTable {
+    table: Box<str>,
+    strength: Strength,
+    releases: u64,
+    now: Arc<AtomicU64>,
+}
+
+impl WholeTable {
+    /// Whether a row of that table is still the transaction's, as strongly as this.
+    pub fn has(&self, table: &str, strength: Strength) -> bool {
+        self.strength >= strength && *self.table == *table && self.now.load(Ordering::Acquire) == self.releases
+    }
 }
 
 #[derive(Debug, Default)]
@@ -165,12 +183,22 @@ impl RowLocks {
 
     /// Locks a row, or all of a table with `None`, for the transaction.
     pub fn lock(&self, table: &str, row: Option<i64>, locker: Locker, strength: Strength) -> Result<(), Refusal> {
-        self.enter(table, row, locker, strength, false)
+        self.enter(table, row, locker, strength, false).map(|_| ())
     }
 
-    /// The transaction, which has the write ticket, changes a row, or all of a table.
-    pub fn change(&self, table: &str, row: Option<i64>, locker: Locker, strength: Strength) -> Result<(), Refusal> {
-        self.enter(table, row, locker, strength, true)
+    /// The transaction, which has the write ticket, changes a row. Gives what spares it the question about the table's
+    /// other rows, once they are all its own.
+    pub fn change(
+        &self,
+        table: &str,
+        row: i64,
+        locker: Locker,
+        strength: Strength,
+    ) -> Result<Option<WholeTable>, Refusal> {
+        let releases = self.releases.load(Ordering::Acquire);
+        let all = self.enter(table, Some(row), locker, strength, true)?;
+        let whole = || WholeTable { table: table.into(), strength, releases, now: Arc::clone(&self.releases) };
+        Ok(all.then(whole))
     }
 
     /// Whether the row can be locked; it is not.
@@ -186,7 +214,7 @@ impl RowLocks {
         Locker { pid, depth }: Locker,
         strength: Strength,
         changed: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let mut state = self.state();
         let began = state.readers.iter().filter(|(reader, _)| *reader == pid).map(|(_, began)| *began).min();
         let name = match state.tables.get_key_value(table) {
@@ -204,7 +232,7 @@ impl RowLocks {
         }
         let holder = Holder { pid, strength, changed, depth };
         if known.whole.iter().any(|whole| whole.covers(&holder)) {
-            return Ok(());
+            return Ok(known.counts.len() == 1);
         }
         let row = row.filter(|_| known.counts.get(&pid).is_none_or(|count| *count < MANY));
         if known.enter(row, holder) {
@@ -212,7 +240,7 @@ impl RowLocks {
             state.held.entry(pid).or_default().push(Held { table: name, row, depth });
             self.sessions.store(state.held.len(), Ordering::Release);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// The transaction's changes are committed, and nobody else writes yet: it gives its locks up.
@@ -247,6 +275,7 @@ impl RowLocks {
         }
         let mut state = self.state();
         let Some(held) = state.held.remove(&pid) else { return };
+        self.releases.fetch_add(1, Ordering::AcqRel);
         let (given_up, kept): (Vec<Held>, Vec<Held>) = held.into_iter().partition(|held| gives_up(held.depth));
         let noted = committed && !state.readers.is_empty();
         if noted {
@@ -434,18 +463,18 @@ mod tests {
     #[test]
     fn what_was_changed_after_a_statement_began_is_stale_to_it() {
         let locks = Arc::new(RowLocks::default());
-        locks.change("t", Some(1), of(1), NoKeyUpdate).unwrap();
+        locks.change("t", 1, of(1), NoKeyUpdate).unwrap();
         locks.committed(1);
         let reading = locks.begin_reading(2);
         assert_eq!(locks.lock("t", Some(1), of(2), Update), Ok(()), "committed before");
-        locks.change("t", Some(2), of(1), NoKeyUpdate).unwrap();
+        locks.change("t", 2, of(1), NoKeyUpdate).unwrap();
         assert_eq!(locks.lock("t", Some(2), of(2), Update), Err(Refusal::Held(1)));
         locks.committed(1);
         assert_eq!(locks.lock("t", Some(2), of(2), Update), Err(Refusal::Stale));
         drop(reading);
         let _reading = locks.begin_reading(2);
         assert_eq!(locks.lock("t", Some(2), of(2), Update), Ok(()));
-        locks.change("t", Some(3), of(1), NoKeyUpdate).unwrap();
+        locks.change("t", 3, of(1), NoKeyUpdate).unwrap();
         locks.rolled_back(1);
         assert_eq!(locks.lock("t", Some(3), of(2), Update), Ok(()), "it was not changed");
     }
@@ -454,12 +483,14 @@ mod tests {
     fn many_rows_are_the_whole_table() {
         let locks = RowLocks::default();
         for row in 0..=MANY as i64 {
-            locks.change("t", Some(row), of(1), NoKeyUpdate).unwrap();
+            locks.change("t", row, of(1), NoKeyUpdate).unwrap();
         }
         assert_eq!(locks.lock("t", Some(-1), of(2), Update), Err(Refusal::Held(1)));
         assert!(locks.state().held[&1].len() <= MANY + 1);
-        locks.change("t", Some(-2), of(1), NoKeyUpdate).unwrap();
+        let whole = locks.change("t", -2, of(1), NoKeyUpdate).unwrap().unwrap();
+        assert!(whole.has("t", NoKeyUpdate) && !whole.has("t", Update) && !whole.has("u", NoKeyUpdate));
         locks.rolled_back(1);
+        assert!(!whole.has("t", NoKeyUpdate));
         assert_eq!(locks.lock("t", Some(-1), of(2), Update), Ok(()));
         locks.rolled_back(2);
         assert!(locks.state().tables.is_empty());

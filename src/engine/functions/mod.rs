@@ -78,6 +78,7 @@ use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::functions::row_lock::BlockedRow;
 use crate::engine::pool::Lease;
+use crate::engine::row_locks::{Strength, WholeTable};
 use crate::engine::sequences::SequenceRegistry;
 use crate::engine::session_schema::SessionLink;
 use crate::engine::triggers::Triggers;
@@ -120,6 +121,8 @@ struct Slot {
     in_use: Mutex<Vec<Oid>>,
     /// The running statement is all that its transaction has done: it need not wait for rows while others wait for it.
     gives_way: AtomicBool,
+    /// A table all of whose rows are the transaction's: its changes are not asked about.
+    whole_table: Mutex<Option<WholeTable>>,
     /// The row that such a statement has failed for.
     blocked: Mutex<Option<BlockedRow>>,
     /// While `engine::row_capture` runs a failed statement once more.
@@ -198,6 +201,16 @@ impl ContextSlot {
     /// A statement begins; whether it is to fail for a row that another transaction has, rather than wait for it.
     pub(crate) fn give_way(&self, gives_way: bool) {
         self.0.gives_way.store(gives_way, Ordering::Relaxed);
+    }
+
+    fn put_whole_table(&self, table: Option<WholeTable>) {
+        if table.is_some() {
+            *lock(&self.0.whole_table) = table;
+        }
+    }
+
+    fn has_whole_table(&self, table: &str, strength: Strength) -> bool {
+        lock(&self.0.whole_table).as_ref().is_some_and(|whole| whole.has(table, strength))
     }
 
     fn gives_way(&self) -> bool {

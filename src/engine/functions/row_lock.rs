@@ -60,11 +60,11 @@ pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table:
         Action::SQLITE_DELETE => Strength::Update,
         _ => return,
     };
-    if database != "main" || table.starts_with("__pg_") || slot.has_failed() {
+    if database != "main" || slot.has_whole_table(table, strength) || table.starts_with("__pg_") || slot.has_failed() {
         return;
     }
     let Ok((locks, locker)) = of_session(slot) else { return };
-    let change = || locks.change(table, Some(row), locker, strength);
+    let change = || locks.change(table, row, locker, strength).map(|whole| slot.put_whole_table(whole));
     let wanted = (table, row, strength);
     let outcome = change().or_else(|refusal| wait_or_give_way(slot, (&locks, locker), wanted, refusal, change));
     if let Err(error) = outcome {
