@@ -4,6 +4,7 @@
 //! satisfy as an expression. Must not know: how rows are read, written and routed. Specification: catalog-pg-inherits.html,
 //! catalog-pg-partitioned-table.html, partbounds.c, pg_inherits.c.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalog::definitions::quote_identifier;
@@ -174,11 +175,12 @@ impl CatalogSnapshot {
     /// A table and all that inherit from it, the nearer first (find_all_inheritors).
     pub fn inheritors(&self, relation: Oid) -> Vec<&Arc<Relation>> {
         let mut found: Vec<&Arc<Relation>> = self.relations.get(&relation).into_iter().collect();
+        let mut known = HashSet::from([relation]);
         let mut next = 0;
         while let Some(parent) = found.get(next).copied() {
             next += 1;
             for child in self.children(parent) {
-                if !found.iter().any(|known| known.oid == child.oid) {
+                if known.insert(child.oid) {
                     found.push(child);
                 }
             }

@@ -74,9 +74,11 @@ pub(crate) use args::owned;
 pub use args::{Args, Output};
 pub(crate) use collations::compare_values;
 
+use crate::catalog::schema::CatalogSnapshot;
 use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
 use crate::engine::functions::row_lock::BlockedRow;
+use crate::engine::partitioning::Router;
 use crate::engine::pool::Lease;
 use crate::engine::row_locks::{Strength, WholeTable};
 use crate::engine::sequences::SequenceRegistry;
@@ -127,6 +129,8 @@ struct Slot {
     blocked: Mutex<Option<BlockedRow>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
+    /// The router of the last table that a row was routed in, for COPY, which runs a statement for each.
+    router: Mutex<Option<KnownRouter>>,
     /// What functions need that run statements themselves.
     link: Mutex<Option<Link>>,
     sequences: Arc<SequenceRegistry>,
@@ -134,6 +138,13 @@ struct Slot {
 
 /// The session, and its lease of the connection.
 type Link = (Weak<SessionLink>, Weak<Lease>);
+
+/// A router, and the catalog that it was made of.
+struct KnownRouter {
+    root: Oid,
+    catalog: Arc<CatalogSnapshot>,
+    router: Arc<Router>,
+}
 
 /// Rows that a step of a statement has kept for the steps after it.
 pub(crate) type KeptRows = Arc<Vec<KeptRow>>;
@@ -187,6 +198,7 @@ impl ContextSlot {
 
     /// The session gives the connection back.
     pub fn leave(&self) {
+        *lock(&self.0.router) = None;
         *lock(&self.0.link) = None;
         *lock(&self.0.session) = None;
         *lock(&self.0.interrupt) = None;
@@ -201,6 +213,19 @@ impl ContextSlot {
     /// A statement begins; whether it is to fail for a row that another transaction has, rather than wait for it.
     pub(crate) fn give_way(&self, gives_way: bool) {
         self.0.gives_way.store(gives_way, Ordering::Relaxed);
+    }
+
+    /// The router of a partitioned table.
+    fn router(&self, root: Oid) -> Result<Arc<Router>> {
+        let catalog = self.with_session(|session| Ok(Arc::clone(&session.catalog)))?;
+        let mut known = lock(&self.0.router);
+        if let Some(known) = known.as_ref().filter(|known| known.root == root && Arc::ptr_eq(&known.catalog, &catalog))
+        {
+            return Ok(Arc::clone(&known.router));
+        }
+        let router = Arc::new(Router::of(&catalog, root));
+        *known = Some(KnownRouter { root, catalog, router: Arc::clone(&router) });
+        Ok(router)
     }
 
     fn put_whole_table(&self, table: Option<WholeTable>) {

@@ -4,7 +4,7 @@
 
 use super::{Args, Definition, Output, owned};
 use crate::catalog::schema::{CatalogSnapshot, RelationKind};
-use crate::engine::partitioning::{Router, hash_of};
+use crate::engine::partitioning::hash_of;
 use crate::error::{Error, Result};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 use crate::types::value::Value;
@@ -19,7 +19,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 fn route(args: &Args<'_>) -> Result<Output> {
     let router = args.cached(0, || {
         let root = Oid(u32::try_from(args.int(0)?).unwrap_or_default());
-        args.slot().with_session(|session| Ok(Router::of(&session.catalog, root)))
+        args.slot().router(root)
     })?;
     let values: Vec<Value> = (1..args.len()).map(|index| owned(args.raw(index))).collect();
     let leaf = args.slot().with_format(|format| router.route(&values, format))?;
