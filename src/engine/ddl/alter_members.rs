@@ -6,8 +6,9 @@ use super::Change;
 use super::alter::Alteration;
 use super::drop::Object;
 use super::index::key_names;
+use super::inherit::inherited_column;
 use crate::catalog::inheritance::Inheritance;
-use crate::catalog::schema::{Column, ColumnOptions, Constraint, Index, Relation};
+use crate::catalog::schema::{Column, Constraint, Index, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{AlterAction, ConstraintDefinitionKind};
 use crate::types::pg_type::Oid;
@@ -267,21 +268,8 @@ impl Change<'_> {
             self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
             return Ok(());
         }
-        let inherited = Column {
-            number: super::table::next_number(&work.after)?,
-            identity: None,
-            default: column.default.clone().filter(|_| column.identity.is_none()),
-            rowid_alias: false,
-            options: ColumnOptions {
-                collation: column.options.collation.clone(),
-                storage: column.options.storage,
-                compression: column.options.compression,
-                inherited: 1,
-                not_local: true,
-                ..ColumnOptions::default()
-            },
-            ..column.clone()
-        };
+        let default = column.default.clone().filter(|_| column.identity.is_none());
+        let inherited = inherited_column(column, super::table::next_number(&work.after)?, default);
         self.append_column(work, inherited)
     }
 

@@ -189,23 +189,7 @@ impl Change<'_> {
             }
             return Ok(());
         }
-        let number = next_number(relation)?;
-        let inherited = Column {
-            number,
-            default,
-            identity: None,
-            rowid_alias: false,
-            options: ColumnOptions {
-                collation: column.options.collation.clone(),
-                storage: column.options.storage,
-                compression: column.options.compression,
-                inherited: 1,
-                not_local: true,
-                ..ColumnOptions::default()
-            },
-            ..column.clone()
-        };
-        push_column(relation, inherited)
+        push_column(relation, inherited_column(column, next_number(relation)?, default))
     }
 
     /// A child's generated column is generated in the parent, too, and the other way round.
@@ -453,4 +437,23 @@ fn collation_conflict(what: &str, name: &str, a: &Column, b: &Column) -> Error {
     let message = format!("{what} \"{name}\" has a collation conflict");
     let detail = format!("\"{}\" versus \"{}\"", shown(a), shown(b));
     Error::new(SqlState::COLLATION_MISMATCH, message).with_detail(detail)
+}
+
+/// A parent's column in a child that has not said anything of it.
+pub(super) fn inherited_column(column: &Column, number: i16, default: Option<String>) -> Column {
+    Column {
+        number,
+        default,
+        identity: None,
+        rowid_alias: false,
+        options: ColumnOptions {
+            collation: column.options.collation.clone(),
+            storage: column.options.storage,
+            compression: column.options.compression,
+            inherited: 1,
+            not_local: true,
+            ..ColumnOptions::default()
+        },
+        ..column.clone()
+    }
 }

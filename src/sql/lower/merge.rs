@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use super::modify::{column, refuse_null};
 use super::program::{Keep, Statement, kept_item, rowid};
-use super::returning::{KEPT, vars_of};
+use super::returning::{KEPT, count_of_rows, of_kept, vars_of};
 use super::tree::{
-    Aggregate, Body, Changed, Delete, Expr, ExprKind, FromItem, Insert, JoinKind, Modify, Query, Select, Target, Update,
+    Body, Changed, Delete, Expr, ExprKind, FromItem, Insert, JoinKind, Modify, Query, Select, Target, Update,
 };
 use super::{Entry, Level, Lower};
 use crate::catalog::schema::Relation;
@@ -212,40 +212,15 @@ impl Lower<'_> {
     }
 }
 
-/// A column of a source row.
-fn of_kept(index: usize) -> Expr {
-    Expr::positional(KEPT.into(), index, &Expr::new(ExprKind::Null, Oid::INT8))
-}
-
-/// How many rows are kept.
-pub(super) fn count_of_rows(kept: usize) -> Query {
-    let mut query = count_of(kept, Vec::new());
-    if let Body::Select(select) = &mut query.body {
-        select.selection = None;
-    }
-    query
-}
-
 /// The number of source rows with one of these actions.
 fn count_of(kept: usize, actions: Vec<Expr>) -> Query {
-    let count = Aggregate {
-        function: "count",
-        args: Vec::new(),
-        star: true,
-        distinct: false,
-        order_by: Vec::new(),
-        filter: None,
-        over: None,
-    };
-    let expr = Expr::new(ExprKind::Aggregate(Box::new(count)), Oid::INT8);
-    let selection = match actions.is_empty() {
-        true => Expr::integer(0, Oid::BOOL),
-        false => {
-            let expr = Box::new(of_kept(ACTION));
-            Expr::new(ExprKind::InList { expr, list: actions, negated: false }, Oid::BOOL)
-        }
-    };
-    let targets = vec![Target { name: String::new(), expr }];
-    let from = vec![kept_item(kept, KEPT.into())];
-    Query::of_select(Select { targets, from, selection: Some(selection), ..Select::default() })
+    let mut query = count_of_rows(kept);
+    if let Body::Select(select) = &mut query.body {
+        let expr = Box::new(of_kept(ACTION));
+        select.selection = Some(match actions.is_empty() {
+            true => Expr::integer(0, Oid::BOOL),
+            false => Expr::new(ExprKind::InList { expr, list: actions, negated: false }, Oid::BOOL),
+        });
+    }
+    query
 }

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::program::{Keep, Statement, kept_item, read, rowid};
-use super::tree::{Changed, Delete, Expr, ExprKind, FromItem, Modify, Query, Select, Target, Update};
+use super::tree::{Aggregate, Changed, Delete, Expr, ExprKind, FromItem, Modify, Query, Select, Target, Update};
 use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::{ForeignKey, Relation};
 use crate::error::{Error, Result};
@@ -18,6 +18,27 @@ use crate::types::pg_type::Oid;
 
 /// The alias of the rows that are kept.
 pub(super) const KEPT: &str = "k";
+
+/// A column of such a row, of no matter which type.
+pub(super) fn of_kept(index: usize) -> Expr {
+    Expr::positional(KEPT.into(), index, &Expr::new(ExprKind::Null, Oid::INT8))
+}
+
+/// How many rows are kept.
+pub(super) fn count_of_rows(kept: usize) -> Query {
+    let count = Aggregate {
+        function: "count",
+        args: Vec::new(),
+        star: true,
+        distinct: false,
+        order_by: Vec::new(),
+        filter: None,
+        over: None,
+    };
+    let expr = Expr::new(ExprKind::Aggregate(Box::new(count)), Oid::INT8);
+    let (targets, from) = (vec![Target { name: String::new(), expr }], vec![kept_item(kept, KEPT.into())]);
+    Query::of_select(Select { targets, from, ..Select::default() })
+}
 
 /// Whether RETURNING names columns of FROM or USING.
 pub(super) fn returns_others(modify: &TypedModify) -> bool {
@@ -176,7 +197,7 @@ impl Lower<'_> {
         self.entries.insert(delete.entry, Entry { alias: Some(KEPT.into()), columns });
         self.enter_kept(&vars, relation.columns.len() + 1);
         if delete.returning.is_empty() {
-            return Ok(Statement::Query(super::merge::count_of_rows(kept)));
+            return Ok(Statement::Query(count_of_rows(kept)));
         }
         self.returned_from(&delete.returning, delete.entry, from, None)
     }

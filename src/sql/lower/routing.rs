@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use super::modify::{column, refuse_null};
 use super::program::{Statement, kept_item, rowid};
-use super::returning::KEPT;
+use super::returning::{KEPT, count_of_rows, of_kept};
 use super::tree::{
-    Aggregate, Body, Changed, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select, Target, Update,
+    Body, Changed, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select, Target, Update,
 };
 use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::{Column, Relation};
@@ -110,13 +110,13 @@ impl<'a> Lower<'a> {
             let only = KeptValue { kept, column: TABLE, value: leaf.oid.0.into() };
             self.step_if(&Statement::Modify(Modify::Insert(statement)), list, Some(leaf.oid), Some(only))?;
         }
-        let Some(list) = list else { return Ok(Statement::Query(count_of(kept))) };
+        let Some(list) = list else { return Ok(Statement::Query(count_of_rows(kept))) };
         if insert.conflict.is_none() {
             self.arrange(Arrangement { rows: list, order: kept });
         }
         outputs.pop();
         match insert.returning.is_empty() {
-            true => Ok(Statement::Query(count_of(list))),
+            true => Ok(Statement::Query(count_of_rows(list))),
             false => Ok(Statement::Query(all_of(list, &outputs))),
         }
     }
@@ -409,7 +409,7 @@ impl<'a> Lower<'a> {
     /// What is returned, or the number of rows.
     fn finish_members(&mut self, returning: &[TypedTarget], entry: EntryId, kept: &Kept) -> Result<Statement> {
         match returning.is_empty() {
-            true => Ok(Statement::Query(count_of(kept.list))),
+            true => Ok(Statement::Query(count_of_rows(kept.list))),
             false => self.returned_from(returning, entry, vec![kept_item(kept.list, KEPT.into())], None),
         }
     }
@@ -474,25 +474,6 @@ fn insert_kept(relation: &Relation, member: &Relation, kept: &Kept, selection: E
         returning: Vec::new(),
         changed: Changed::default(),
     })))
-}
-
-fn of_kept(place: usize) -> Expr {
-    Expr::positional(KEPT.into(), place, &Expr::new(ExprKind::Null, Oid::INT8))
-}
-
-fn count_of(list: usize) -> Query {
-    let count = Aggregate {
-        function: "count",
-        args: Vec::new(),
-        star: true,
-        distinct: false,
-        order_by: Vec::new(),
-        filter: None,
-        over: None,
-    };
-    let expr = Expr::new(ExprKind::Aggregate(Box::new(count)), Oid::INT8);
-    let (targets, from) = (vec![Target { name: String::new(), expr }], vec![kept_item(list, KEPT.into())]);
-    Query::of_select(Select { targets, from, ..Select::default() })
 }
 
 /// The first columns of kept rows.

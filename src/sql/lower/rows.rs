@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::modify::{column, refuse_null};
 use super::program::{Keep, Statement, kept_item, rowid};
-use super::returning::{KEPT, vars_of};
+use super::returning::{KEPT, of_kept, vars_of};
 use super::tree::{
     Body, Changed, ColumnRef, Conflict, Delete, Expr, ExprKind, FromItem, Insert, JoinKind, Modify, Query, Select,
     Target, Update,
@@ -202,7 +202,6 @@ impl Lower<'_> {
         let row = rowid(relation, Some(alias.clone()));
         self.refuse_second_change(merge, kept)?;
         self.entries.insert(merge.entry, Entry::of_relation(Some(alias.clone()), relation));
-        let of_kept = |index: usize| Expr::positional(KEPT.into(), index, &Expr::new(ExprKind::Null, Oid::INT8));
         let old = self.whole_row(merge.entry, relation)?;
         let mut targets = vec![of_kept(0), of_kept(1)];
         change.layout = RowLayout { rowid: Some(0), action: Some(1), old: Some(2), others: 0..0 };
