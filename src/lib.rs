@@ -45,6 +45,7 @@ pub mod types {
     pub mod encoding;
     pub mod encoding_check;
     mod encoding_rare;
+    pub mod extension;
     pub mod format;
     pub mod from_char;
     pub mod geometry;
@@ -165,6 +166,7 @@ pub mod catalog {
     pub mod dependencies;
     pub mod extensions;
     pub mod inheritance;
+    pub mod members;
     pub mod partition_constraint;
     pub mod password;
     pub mod privileges;

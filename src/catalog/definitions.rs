@@ -13,6 +13,7 @@ use crate::catalog::schema::{
 };
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::types::recorded_name;
+use crate::types::extension;
 use crate::types::pg_type::{Oid, TypeInfo, type_info};
 
 /// A name as it has to be written in SQL: in double quotes if it is not plain lower case or is a keyword.
@@ -79,6 +80,7 @@ impl<'a> Names<'a> {
     pub fn type_is_visible(&self, schema: &str, name: &str) -> bool {
         let has = |s: &str| {
             self.catalog.type_names.contains_key(&(s.to_owned(), name.to_owned()))
+                || self.extension_type(name).is_some_and(|schema| schema == s)
                 || (s == "pg_catalog" && crate::types::pg_type::TYPES.iter().any(|t| t.name == name))
         };
         self.search_path.iter().find(|s| has(s)).is_some_and(|found| found == schema)
@@ -102,6 +104,13 @@ impl<'a> Names<'a> {
         if oid == Oid::INVALID {
             return "-".to_owned();
         }
+        if let Some(of) = extension::of_oid(oid) {
+            let [info, array] = &of.infos;
+            let schema = self.extension_type(info.name).unwrap_or("public");
+            let visible = self.type_is_visible(schema, info.name);
+            let name = self.qualified(schema, &builtin_type(info, typmod), visible);
+            return if oid == array.oid { name + "[]" } else { name };
+        }
         if let Some(info) = type_info(oid) {
             return match type_info(info.element).filter(|_| info.is_array()) {
                 Some(element) => builtin_type(element, typmod) + "[]",
@@ -113,6 +122,13 @@ impl<'a> Names<'a> {
             Some(user) => self.user_type(user) + "[]",
             None => self.domain_or_row_type(oid).unwrap_or_else(|| "???".to_owned()),
         }
+    }
+
+    /// The schema of an extension's type.
+    pub fn extension_type(&self, name: &str) -> Option<&'a str> {
+        let (of, _) = extension::named(name)?;
+        let created = self.catalog.extensions.iter().find(|created| created.name == of.extension);
+        created.map(|created| created.schema.as_str())
     }
 
     fn user_type(&self, user: &UserType) -> String {

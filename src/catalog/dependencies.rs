@@ -7,13 +7,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::catalog::composite::{array_type_oid, has_row_type, relation_of, row_type_oid};
 use crate::catalog::definitions::identity_of;
+use crate::catalog::members;
 use crate::catalog::routines::Routine;
 use crate::catalog::schema::{
-    CatalogSnapshot, Constraint, ConstraintKind, Index, Relation, RelationKind, UserTypeKind, Uses,
+    CatalogSnapshot, Constraint, ConstraintKind, Extension, Index, Relation, RelationKind, UserTypeKind, Uses,
 };
 use crate::catalog::trigger::Trigger;
 use crate::error::Result;
 use crate::limits::stack;
+use crate::types::extension;
 use crate::types::pg_type::Oid;
 
 /// Something that depends on something, or something on it.
@@ -37,6 +39,9 @@ pub enum Object {
     Routine(Oid),
     /// A domain's check by its number.
     DomainConstraint(Oid, u32),
+    Extension(Oid),
+    /// Something an extension brings that is no type.
+    Member(Oid),
 }
 
 /// How something depends on something (pg_depend.deptype).
@@ -48,6 +53,8 @@ pub enum Kind {
     Automatic,
     /// It is a part, and cannot go alone.
     Internal,
+    /// It is an extension's, and cannot go alone.
+    Extension,
     /// It is a partition's part of something: it goes with that or with the partition, and cannot go alone.
     Partition,
 }
@@ -89,6 +96,7 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
             found.on_type(own, oid);
         }
     }
+    catalog.extensions.iter().for_each(|extension| found.extension(extension));
     found.all
 }
 
@@ -109,6 +117,7 @@ impl Found<'_> {
 
     fn on_type(&mut self, object: Object, type_oid: Oid) {
         if self.catalog.user_type(type_oid).is_some()
+            || extension::of_oid(type_oid).is_some_and(|of| self.catalog.has_extension(of.extension))
             || relation_of(self.catalog, type_oid).is_some_and(|(relation, _)| relation.kind != RelationKind::System)
         {
             self.add(object, Object::Type(type_oid), Kind::Normal);
@@ -122,8 +131,30 @@ impl Found<'_> {
     }
 
     fn on_routines(&mut self, object: Object, uses: &Uses) {
-        for routine in uses.routines.iter().filter(|oid| self.catalog.routines.contains_key(oid)) {
-            self.all.push(Dependency { object, on: Object::Routine(*routine), kind: Kind::Normal });
+        for routine in &uses.routines {
+            let member = || members::member(*routine).filter(|member| self.catalog.has_extension(member.extension));
+            let on = match self.catalog.routines.contains_key(routine) {
+                true => Some(Object::Routine(*routine)),
+                false => member().map(|_| Object::Member(*routine)),
+            };
+            self.all.extend(on.map(|on| Dependency { object, on, kind: Kind::Normal }));
+        }
+    }
+
+    /// An extension is in a schema, and its members are its.
+    fn extension(&mut self, extension: &Extension) {
+        let own = Object::Extension(extension.oid);
+        self.on_schema(own, &extension.schema);
+        for member in members::members_of(&extension.name) {
+            let object = match extension::of_oid(member.oid).map(|of| &of.infos) {
+                Some([info, array]) if array.oid == member.oid => {
+                    self.add(Object::Type(array.oid), Object::Type(info.oid), Kind::Internal);
+                    continue;
+                }
+                Some(_) => Object::Type(member.oid),
+                None => Object::Member(member.oid),
+            };
+            self.add(object, own, Kind::Extension);
         }
     }
 
@@ -246,6 +277,10 @@ impl Found<'_> {
             self.on_column(own, *used, Kind::Automatic);
         }
         self.on_routines(own, &index.options.uses);
+        for class in index.keys.iter().filter_map(|key| key.operator_class.as_deref()) {
+            let member = members::operator_class(self.catalog, class, &index.method);
+            self.all.extend(member.map(|oid| Dependency { object: own, on: Object::Member(oid), kind: Kind::Normal }));
+        }
         if columns.is_empty() {
             self.add(own, Object::Relation(relation.oid), Kind::Automatic);
         }
@@ -301,7 +336,7 @@ impl Graph {
         };
         for Dependency { object, on, kind } in dependencies(catalog) {
             graph.dependents.entry(on).or_default().push((object, kind));
-            if kind == Kind::Internal {
+            if matches!(kind, Kind::Internal | Kind::Extension) {
                 graph.owners.entry(object).or_default().push(on);
             }
             if kind == Kind::Partition {
@@ -344,7 +379,9 @@ impl Object {
     fn age(self) -> (Oid, i64) {
         match self {
             Object::Schema(oid) | Object::Relation(oid) | Object::Type(oid) | Object::Routine(oid) => (oid, 0),
-            Object::Column(oid, number) => (oid, number.into()),
+            Object::Extension(oid) | Object::Member(oid) => (oid, 0),
+            // Of one table's columns the first comes first, though what was made last does.
+            Object::Column(oid, number) => (oid, -i64::from(number)),
             Object::Constraint(_, oid) | Object::Trigger(_, oid) => (oid, 0),
             // PostgreSQL gives them OIDs right after what they belong to.
             Object::Rule(oid) => (oid, 1 << 20),

@@ -23,6 +23,7 @@ const fn available(name: &'static str, version: &'static str, comment: &'static 
 pub static AVAILABLE: &[Available] = &[
     available("btree_gin", "1.3", "support for indexing common datatypes in GIN"),
     available("btree_gist", "1.7", "support for indexing common datatypes in GiST"),
+    available("citext", "1.6", "data type for case-insensitive character strings"),
     available("fuzzystrmatch", "1.1", "determine similarities and distance between strings"),
     available("pg_trgm", "1.6", "text similarity measurement and index searching based on trigrams"),
     available("pgcrypto", "1.3", "cryptographic functions"),
@@ -41,7 +42,6 @@ pub const UNSUPPORTED: &[&str] = &[
     "amcheck",
     "autoinc",
     "bloom",
-    "citext",
     "cube",
     "dblink",
     "dict_int",

@@ -195,7 +195,7 @@ impl<'a> Change<'a> {
             Ddl::CreateExtension { name, schema, version, if_not_exists } => {
                 self.create_extension(name, schema.as_deref(), version.as_deref(), *if_not_exists)
             }
-            Ddl::DropExtension { names, if_exists } => self.drop_extensions(names, *if_exists),
+            Ddl::DropExtension { names, if_exists, cascade } => self.drop_extensions(names, *if_exists, *cascade),
             Ddl::Comment { target, text } => self.comment(target, text.as_deref()),
             Ddl::Grant(stmt) => self.grant(stmt),
             Ddl::AlterDefaultPrivileges(stmt) => self.alter_default_privileges(stmt),

@@ -7,6 +7,7 @@ use CastContext::{Assignment, Explicit, Implicit};
 
 use crate::sql::functions::Call::{self, Function as F, Template as T};
 use crate::sql::type_names::*;
+use crate::types::extension;
 use crate::types::pg_type::Oid;
 
 /// Where a cast may be applied without being asked for (pg_cast.castcontext).
@@ -41,8 +42,24 @@ const fn cast(from: Oid, to: Oid, context: CastContext, call: Call) -> Cast {
 
 /// The listed cast between two types.
 pub fn find(from: Oid, to: Oid) -> Option<&'static Cast> {
-    CASTS.binary_search_by_key(&(from, to), |cast| (cast.from, cast.to)).ok().and_then(|i| CASTS.get(i))
+    let found = CASTS.binary_search_by_key(&(from, to), |cast| (cast.from, cast.to)).ok().and_then(|i| CASTS.get(i));
+    let of_extension = || extension::of_oid(from).or_else(|| extension::of_oid(to));
+    found.or_else(|| of_extension().and_then(|_| EXTENSIONS.iter().find(|cast| (cast.from, cast.to) == (from, to))))
 }
+
+/// Those of the extensions' types.
+#[rustfmt::skip]
+static EXTENSIONS: &[Cast] = &[
+    // A collation of the value would be the column's.
+    cast(CITEXT, TEXT, Implicit, T("({0} COLLATE BINARY)")),
+    cast(CITEXT, VARCHAR, Implicit, T("({0} COLLATE BINARY)")),
+    cast(CITEXT, BPCHAR, Assignment, T("({0} COLLATE BINARY)")),
+    cast(TEXT, CITEXT, Assignment, T("{0}")),
+    cast(VARCHAR, CITEXT, Assignment, T("{0}")),
+    cast(BPCHAR, CITEXT, Assignment, T("rtrim({0}, ' ')")),
+    cast(BOOL, CITEXT, Assignment, T("(CASE {0} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)")),
+    cast(INET, CITEXT, Assignment, F("pg_inet_text")),
+];
 
 /// Every cast that is more than a conversion through text, ordered by the two types' OIDs.
 #[rustfmt::skip]

@@ -184,6 +184,7 @@ pub enum Ddl {
     DropExtension {
         names: Vec<String>,
         if_exists: bool,
+        cascade: bool,
     },
     Comment {
         target: CommentTarget,
@@ -619,6 +620,7 @@ impl StorageChange {
 /// What COMMENT ON comments on.
 #[derive(Clone, Debug)]
 pub enum CommentTarget {
+    Extension(String),
     Object {
         kind: ObjectKind,
         name: Name,

@@ -8,6 +8,7 @@ use crate::catalog::composite;
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
 use crate::error::{Error, SqlState};
 use crate::sql::tree::RecordTypes;
+use crate::types::extension;
 use crate::types::pg_type::{Oid, Repr, Scalar, TYPES, TypeInfo, type_info};
 
 /// The user type with this OID, or whose array type it is; true for the array.
@@ -135,7 +136,12 @@ pub fn named(catalog: &CatalogSnapshot, schema: &str, name: &str) -> Option<Oid>
     let named = |name: &str| {
         let row_type = || catalog.relation(schema, name).map(|relation| composite::row_type_oid(relation));
         let user = catalog.type_names.get(&(schema.to_owned(), name.to_owned())).copied();
-        user.or_else(row_type).filter(|oid| *oid != Oid::INVALID)
+        let extension = || {
+            let (of, info) = extension::named(name)?;
+            let created = catalog.extensions.iter().find(|created| created.name == of.extension)?;
+            (created.schema == schema).then_some(info.oid)
+        };
+        user.or_else(row_type).or_else(extension).filter(|oid| *oid != Oid::INVALID)
     };
     named(name).or_else(|| array_type(catalog, named(name.strip_prefix('_')?)?))
 }

@@ -68,6 +68,7 @@ pub(super) fn encode_text(
     out: &mut BytesMut,
 ) -> Result<()> {
     match (scalar, value) {
+        (Scalar::Extension(kind), _) => kind.encode_text(value, out),
         (Scalar::Range(_) | Scalar::Multirange(_), ValueRef::Text(stored)) => {
             range_text::encode_text(scalar, stored, settings, out)
         }
@@ -92,6 +93,7 @@ pub(super) fn encode_binary(
     out: &mut BytesMut,
 ) -> Result<()> {
     match scalar {
+        Scalar::Extension(kind) => kind.encode_binary(value, out)?,
         Scalar::Bit => bits::write_binary(text_of(value)?, out)?,
         Scalar::Range(_) | Scalar::Multirange(_) => range_text::write_binary(scalar, text_of(value)?, settings, out)?,
         Scalar::Money => out.put_i64(integer_of(value)?),
@@ -108,6 +110,7 @@ pub(super) fn encode_binary(
 /// Reads the text form.
 pub(super) fn decode_text(scalar: Scalar, text: &str, settings: &FormatSettings) -> Result<Value> {
     Ok(match scalar {
+        Scalar::Extension(kind) => kind.parse(text)?,
         Scalar::Bit => Value::Text(bits::parse(text)?),
         Scalar::Range(_) | Scalar::Multirange(_) => Value::Text(range_text::parse(scalar, text, settings)?),
         Scalar::Money => Value::Integer(money::parse(text)?),
@@ -124,6 +127,7 @@ pub(super) fn decode_text(scalar: Scalar, text: &str, settings: &FormatSettings)
 /// Reads the binary form.
 pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSettings) -> Result<Value> {
     Ok(match scalar {
+        Scalar::Extension(kind) => kind.decode_binary(bytes)?,
         Scalar::Bit => Value::Text(bits::read_binary(bytes)?),
         Scalar::Range(_) | Scalar::Multirange(_) => Value::Text(range_text::read_binary(scalar, bytes, settings)?),
         Scalar::Money => Value::Integer(i64::from_be_bytes(exactly(bytes)?)),

@@ -7,13 +7,53 @@
 use std::cmp::Ordering;
 
 use crate::types::datetime::{Stored, TimeTz};
+use crate::types::extension::Kind;
 use crate::types::interval::Interval;
 use crate::types::network::Network;
 use crate::types::numeric_wire;
-use crate::types::pg_type::{Oid, Scalar, type_info};
+use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 use crate::types::range;
 use crate::types::text_search::query_parser::{self, Syntax};
 use crate::types::text_search::{TsQuery, TsVector};
+
+impl Repr {
+    /// The SQLite collation that orders and compares stored values of this type as PostgreSQL does, if it is not
+    /// BINARY.
+    pub fn collation(self) -> Option<&'static str> {
+        let (scalar, array) = match self.scalar {
+            Scalar::Numeric => (Some("pg_numeric"), "pg_numeric_array"),
+            Scalar::Interval => (Some("pg_interval"), "pg_interval_array"),
+            Scalar::TimeTz => (Some("pg_timetz"), "pg_timetz_array"),
+            Scalar::Jsonb => (Some("pg_jsonb"), "pg_jsonb_array"),
+            Scalar::Inet | Scalar::Cidr => (Some("pg_network"), "pg_network_array"),
+            Scalar::TsVector => (Some("pg_tsvector"), "pg_tsvector_array"),
+            Scalar::TsQuery => (Some("pg_tsquery"), "pg_tsquery_array"),
+            Scalar::BpChar => (Some("RTRIM"), "pg_bpchar_array"),
+            Scalar::Range(of) | Scalar::Multirange(of) => {
+                let (scalar, array) = range_collations(of.scalar());
+                (Some(scalar), array)
+            }
+            Scalar::Extension(kind) => kind.collations(),
+            Scalar::Row(row) => (Some(row.collation(false)), row.collation(true)),
+            _ => (None, "pg_array"),
+        };
+        if self.array_of.is_some() { Some(array) } else { scalar }
+    }
+}
+
+/// The collations of ranges over a type, and of arrays of them.
+fn range_collations(subtype: Scalar) -> (&'static str, &'static str) {
+    match subtype {
+        subtype if subtype.is_integer() => ("pg_range_integer", "pg_range_integer_array"),
+        Scalar::Float4 | Scalar::Float8 => ("pg_range_float", "pg_range_float_array"),
+        Scalar::Numeric => ("pg_range_numeric", "pg_range_numeric_array"),
+        Scalar::Interval => ("pg_range_interval", "pg_range_interval_array"),
+        Scalar::TimeTz => ("pg_range_timetz", "pg_range_timetz_array"),
+        Scalar::Inet | Scalar::Cidr => ("pg_range_network", "pg_range_network_array"),
+        Scalar::BpChar => ("pg_range_bpchar", "pg_range_bpchar_array"),
+        _ => ("pg_range_text", "pg_range_text_array"),
+    }
+}
 
 /// Types whose values PostgreSQL cannot tell apart for GROUP BY and DISTINCT, nor sort.
 const WITHOUT_EQUALITY: &[Oid] = &[
@@ -40,12 +80,17 @@ fn element(oid: Oid) -> Oid {
 
 /// Whether values of a type can be grouped: there is a default operator class for hashing or for b-trees.
 pub fn has_equality(oid: Oid) -> bool {
-    !WITHOUT_EQUALITY.contains(&element(oid))
+    let opaque = type_info(oid).is_some_and(|info| info.repr.scalar == Scalar::Extension(Kind::Opaque));
+    !opaque && !WITHOUT_EQUALITY.contains(&element(oid))
 }
 
 /// Whether values of a type can be sorted: there is a default operator class for b-trees.
 pub fn has_order(oid: Oid) -> bool {
-    has_equality(oid) && !WITHOUT_ORDER.contains(&element(oid))
+    let extension = match type_info(oid).map(|info| info.repr.scalar) {
+        Some(Scalar::Extension(kind)) => kind.has_order(),
+        _ => true,
+    };
+    extension && has_equality(oid) && !WITHOUT_ORDER.contains(&element(oid))
 }
 
 /// Compares two stored values of a scalar, both as text. jsonb is not among the types it knows.
@@ -61,6 +106,7 @@ pub fn compare_text(scalar: Scalar, a: &str, b: &str) -> Ordering {
         Scalar::TsQuery => read(a, b, parsed_query, TsQuery::compare),
         Scalar::BpChar => a.trim_end_matches(' ').cmp(b.trim_end_matches(' ')),
         Scalar::Range(of) | Scalar::Multirange(of) => range::compare_stored(of.scalar(), a, b),
+        Scalar::Extension(kind) => kind.compare(a, b),
         _ => a.cmp(b),
     }
 }

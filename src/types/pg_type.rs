@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::types::extension::{self, Kind};
 use crate::types::row_type::Row;
 
 /// An object identifier (datatype-oid.html).
@@ -130,6 +131,8 @@ pub enum Scalar {
     IntVector,
     /// oidvector: the same, of OIDs.
     OidVector,
+    /// A type of an extension.
+    Extension(Kind),
 }
 
 /// What a range type is over.
@@ -216,42 +219,6 @@ impl Repr {
     /// An array's representation.
     pub const fn array(element: Oid, scalar: Scalar) -> Self {
         Repr { scalar, array_of: Some(element) }
-    }
-
-    /// The SQLite collation that orders and compares stored values of this type as PostgreSQL does, if it is not
-    /// BINARY.
-    pub fn collation(self) -> Option<&'static str> {
-        let (scalar, array) = match self.scalar {
-            Scalar::Numeric => (Some("pg_numeric"), "pg_numeric_array"),
-            Scalar::Interval => (Some("pg_interval"), "pg_interval_array"),
-            Scalar::TimeTz => (Some("pg_timetz"), "pg_timetz_array"),
-            Scalar::Jsonb => (Some("pg_jsonb"), "pg_jsonb_array"),
-            Scalar::Inet | Scalar::Cidr => (Some("pg_network"), "pg_network_array"),
-            Scalar::TsVector => (Some("pg_tsvector"), "pg_tsvector_array"),
-            Scalar::TsQuery => (Some("pg_tsquery"), "pg_tsquery_array"),
-            Scalar::BpChar => (Some("RTRIM"), "pg_bpchar_array"),
-            Scalar::Range(of) | Scalar::Multirange(of) => {
-                let (scalar, array) = range_collations(of.scalar());
-                (Some(scalar), array)
-            }
-            Scalar::Row(row) => (Some(row.collation(false)), row.collation(true)),
-            _ => (None, "pg_array"),
-        };
-        if self.array_of.is_some() { Some(array) } else { scalar }
-    }
-}
-
-/// The collations of ranges over a type, and of arrays of them.
-fn range_collations(subtype: Scalar) -> (&'static str, &'static str) {
-    match subtype {
-        subtype if subtype.is_integer() => ("pg_range_integer", "pg_range_integer_array"),
-        Scalar::Float4 | Scalar::Float8 => ("pg_range_float", "pg_range_float_array"),
-        Scalar::Numeric => ("pg_range_numeric", "pg_range_numeric_array"),
-        Scalar::Interval => ("pg_range_interval", "pg_range_interval_array"),
-        Scalar::TimeTz => ("pg_range_timetz", "pg_range_timetz_array"),
-        Scalar::Inet | Scalar::Cidr => ("pg_range_network", "pg_range_network_array"),
-        Scalar::BpChar => ("pg_range_bpchar", "pg_range_bpchar_array"),
-        _ => ("pg_range_text", "pg_range_text_array"),
     }
 }
 
@@ -613,14 +580,25 @@ impl TypeInfo {
     }
 }
 
-/// The built-in type with this OID.
+/// The type with this OID: a built-in one, or an extension's.
 pub fn type_info(oid: Oid) -> Option<&'static TypeInfo> {
-    TYPES.binary_search_by_key(&oid, |t| t.oid).ok().and_then(|i| TYPES.get(i))
+    let found = TYPES.binary_search_by_key(&oid, |t| t.oid).ok().and_then(|i| TYPES.get(i));
+    found.or_else(|| extension::info(oid))
 }
 
 /// The built-in type with this internal name ("int4", "_int4").
 pub fn type_by_name(name: &str) -> Option<&'static TypeInfo> {
     TYPES.iter().find(|t| t.name == name)
+}
+
+/// The type with this internal name, an extension's too.
+pub fn any_type(name: &str) -> Option<&'static TypeInfo> {
+    type_by_name(name).or_else(|| extension::named(name).map(|(_, info)| info))
+}
+
+/// Every type: the built-in ones, then extensions'.
+pub fn all_types() -> impl Iterator<Item = &'static TypeInfo> {
+    TYPES.iter().chain(extension::TYPES.iter().flat_map(|of| &of.infos))
 }
 
 /// Every built-in type, by OID. Recorded from PostgreSQL 15's pg_type.

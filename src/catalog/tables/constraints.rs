@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::catalog::dependencies::{self, Dependency, Kind};
+use crate::catalog::members::member;
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{access_method, collation_oid, default_oid};
@@ -27,6 +28,7 @@ pub const PG_NAMESPACE: Oid = Oid(2615);
 /// pg_authid itself.
 pub const PG_AUTHID: Oid = Oid(1260);
 pub const PG_DATABASE: Oid = Oid(1262);
+const PG_EXTENSION: Oid = Oid(3079);
 
 /// Tables' and domains' constraints.
 pub fn constraints(rows: &mut Rows, view: &View<'_>) {
@@ -248,6 +250,7 @@ pub fn dependencies(rows: &mut Rows, view: &View<'_>) {
             Kind::Normal => "n",
             Kind::Automatic => "a",
             Kind::Internal => "i",
+            Kind::Extension => "e",
             Kind::Partition => "P",
         };
         depend(rows, reference(object), reference(on), kind);
@@ -267,6 +270,8 @@ fn reference(object: dependencies::Object) -> Object {
         Rule(view) => (PG_REWRITE, rule_oid(view), 0),
         Type(oid) => (PG_TYPE, oid, 0),
         Routine(oid) => (PG_PROC, oid, 0),
+        Extension(oid) => (PG_EXTENSION, oid, 0),
+        Member(oid) => (member(oid).map_or(PG_PROC, |member| member.class), oid, 0),
         DomainConstraint(domain, number) => (PG_CONSTRAINT, domain_constraint_oid(domain, number), 0),
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use crate::catalog::members;
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::relations::{SystemRelation, is_integer};
@@ -115,7 +116,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_authid", of_session(roles::authids)),
     ("pg_catalog", "pg_available_extension_versions", of_catalog(extensions::available_extension_versions)),
     ("pg_catalog", "pg_available_extensions", of_catalog(extensions::available_extensions)),
-    ("pg_catalog", "pg_cast", recorded(recording!("pg_cast"))),
+    ("pg_catalog", "pg_cast", recorded_and(recording!("pg_cast"), members::casts)),
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
     ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),
     ("pg_catalog", "pg_constraint", of_catalog(constraints::constraints)),
@@ -135,9 +136,9 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_language", recorded(recording!("pg_language"))),
     ("pg_catalog", "pg_locks", of_session(server::locks)),
     ("pg_catalog", "pg_namespace", of_catalog(classes::namespaces)),
-    ("pg_catalog", "pg_opclass", recorded(recording!("pg_opclass"))),
-    ("pg_catalog", "pg_operator", recorded(recording!("pg_operator"))),
-    ("pg_catalog", "pg_opfamily", recorded(recording!("pg_opfamily"))),
+    ("pg_catalog", "pg_opclass", recorded_and(recording!("pg_opclass"), members::operator_classes)),
+    ("pg_catalog", "pg_operator", recorded_and(recording!("pg_operator"), members::operators)),
+    ("pg_catalog", "pg_opfamily", recorded_and(recording!("pg_opfamily"), members::operator_families)),
     ("pg_catalog", "pg_partitioned_table", of_catalog(classes::partitioned_tables)),
     ("pg_catalog", "pg_prepared_statements", of_session(server::prepared_statements)),
     ("pg_catalog", "pg_proc", computed_and(procs::procs, procs::routines)),

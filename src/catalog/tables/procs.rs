@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::members;
 use crate::catalog::routines::{Body, Language, PG_PROC, ParameterMode, Routine};
 use crate::catalog::tables::contents::{RecordedColumns, View};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
@@ -37,8 +38,9 @@ pub fn procs(rows: &mut Rows, view: &View<'_>) {
     }
 }
 
-/// Those that users made.
+/// Those of extensions, and those that users made.
 pub fn routines(rows: &mut Rows, view: &View<'_>) {
+    members::procs(rows, view);
     let mut routines: Vec<&Arc<Routine>> = view.catalog.routines.values().collect();
     routines.sort_unstable_by_key(|routine| routine.oid);
     for routine in routines {
@@ -109,6 +111,8 @@ pub struct Proc {
     pub name: String,
     /// No other function of PostgreSQL has this name.
     pub unique_name: bool,
+    /// Of which extension it is; empty for the system's own.
+    pub extension: String,
     kind: u8,
     returns_set: bool,
     returns: Oid,
@@ -123,8 +127,9 @@ pub struct Proc {
 fn recorded() -> &'static HashMap<Oid, Proc> {
     static PROCS: OnceLock<HashMap<Oid, Proc>> = OnceLock::new();
     PROCS.get_or_init(|| {
-        let lines = Recording::new(recording!("pg_proc")).lines();
-        lines.map(|line| Proc::read(&line)).map(|p| (p.oid, p)).collect()
+        let lines = Recording::new(recording!("pg_proc")).lines().map(|line| Proc::of_system(&line));
+        let of_extensions = members::functions().map(|line| Proc::of_extension(&line));
+        lines.chain(of_extensions).map(|p| (p.oid, p)).collect()
     })
 }
 
@@ -135,12 +140,22 @@ pub fn proc(oid: Oid) -> Option<&'static Proc> {
 
 /// The built-in functions of that name, in the order of their OIDs.
 pub fn procs_named(name: &str) -> Vec<&'static Proc> {
-    let mut found: Vec<_> = recorded().values().filter(|p| p.name == name).collect();
+    let mut found: Vec<_> = recorded().values().filter(|p| p.name == name && p.extension.is_empty()).collect();
     found.sort_by_key(|p| p.oid);
     found
 }
 
 impl Proc {
+    /// A recorded function of the system's own.
+    fn of_system(line: &Line) -> Proc {
+        Proc { unique_name: line.number("unique_name") != 0, ..Proc::read(line) }
+    }
+
+    /// A recorded function of an extension.
+    fn of_extension(line: &Line) -> Proc {
+        Proc { extension: line.text("extension").into_owned(), ..Proc::read(line) }
+    }
+
     fn read(line: &Line) -> Proc {
         let oid = |name: &str| Oid(line.number(name).try_into().unwrap_or_default());
         let oids = |name: &str| serde_json::from_str::<Vec<u32>>(&line.text(name)).unwrap_or_default();
@@ -148,7 +163,8 @@ impl Proc {
         Proc {
             oid: oid("oid"),
             name: line.text("proname").into_owned(),
-            unique_name: line.number("unique_name") != 0,
+            unique_name: true,
+            extension: String::new(),
             kind: line.text("prokind").bytes().next().unwrap_or(b'f'),
             returns_set: line.number("proretset") != 0,
             returns: oid("prorettype"),
@@ -175,10 +191,19 @@ impl Proc {
         &self.types
     }
 
-    /// As regprocedure shows it. All built-in functions are visible.
+    /// As regprocedure shows it. All functions of the system's own are visible.
     pub fn signature(&self, names: &Names<'_>) -> String {
         let types = self.types.iter().map(|oid| names.format_type(*oid, None)).collect::<Vec<_>>().join(",");
-        format!("{}({types})", quote_identifier(&self.name))
+        format!("{}({types})", self.qualified_name(names))
+    }
+
+    /// With the schema of its extension in front, unless that is on the search path.
+    pub fn qualified_name(&self, names: &Names<'_>) -> String {
+        let created = names.catalog.extensions.iter().find(|created| created.name == self.extension);
+        created.map_or_else(
+            || quote_identifier(&self.name),
+            |created| names.qualified(&created.schema, &self.name, names.search_path.contains(&created.schema)),
+        )
     }
 
     /// As regproc shows it: qualified when the name alone could mean another.

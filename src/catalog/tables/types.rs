@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::catalog::members;
 use crate::catalog::privileges::PG_TYPE;
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
 use crate::catalog::tables::contents::View;
@@ -116,6 +117,7 @@ pub fn types(rows: &mut Rows, view: &View<'_>) {
         }
         array_type(rows, view, user);
     }
+    members::types(rows, view);
     row_types(rows, view);
 }
 

@@ -1,6 +1,7 @@
 //! COMMENT ON.
 
 use super::Change;
+use super::extension::PG_EXTENSION;
 use crate::catalog::composite::row_type_oid;
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{RelationKind, UserTypeKind};
@@ -24,6 +25,11 @@ impl Change<'_> {
                 let routine = self.named_routine(*kind, object)?;
                 self.require_routine_owner(&routine)?;
                 (PG_PROC, routine.oid, 0)
+            }
+            CommentTarget::Extension(name) => {
+                let found = self.catalog.extensions.iter().find(|extension| extension.name == *name).map(|e| e.oid);
+                let missing = || Error::new(SqlState::UNDEFINED_OBJECT, format!("extension \"{name}\" does not exist"));
+                (PG_EXTENSION, found.ok_or_else(missing)?, 0)
             }
             CommentTarget::Object { kind: ObjectKind::Schema, name } => {
                 (PG_NAMESPACE, self.existing_schema(&name.name)?.oid, 0)

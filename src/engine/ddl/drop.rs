@@ -8,6 +8,7 @@ use crate::catalog::composite::row_type_oid;
 use crate::catalog::definitions::{Names, quote_identifier};
 pub(super) use crate::catalog::dependencies::Object;
 use crate::catalog::dependencies::{Deletion, Graph, Target};
+use crate::catalog::members::member;
 use crate::catalog::schema::{Relation, RelationKind, UserTypeKind};
 use crate::catalog::store;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
@@ -69,6 +70,8 @@ impl Change<'_> {
             | Object::Type(_)
             | Object::Rule(_)
             | Object::Routine(_)
+            | Object::Extension(_)
+            | Object::Member(_)
             | Object::DomainConstraint(..) => false,
         }
     }
@@ -88,6 +91,7 @@ impl Change<'_> {
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not a domain")));
                 }
                 Some(found) => Some(Object::Type(found.oid)),
+                None if let Some(oid) = self.find_extension_type(name) => Some(Object::Type(oid)),
                 None => match self.find_row_type(name) {
                     Some(_) if kind == ObjectKind::Domain => {
                         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not a domain")));
@@ -226,6 +230,11 @@ impl Change<'_> {
                 format!("trigger {name} on {} {}", kind(relation), table(relation))
             }
             Object::Rule(view) => format!("rule _RETURN on view {}", table(view)),
+            Object::Extension(oid) => {
+                let found = self.catalog.extensions.iter().find(|extension| extension.oid == oid);
+                format!("extension {}", quote_identifier(found.map_or("", |extension| extension.name.as_str())))
+            }
+            Object::Member(oid) => member(oid).map_or("", |member| member.description).to_owned(),
         }
     }
 
@@ -248,6 +257,8 @@ impl Change<'_> {
                 Ok(())
             }
             Object::Routine(oid) => self.remove_routine(oid),
+            Object::Extension(oid) => self.remove_extension(oid),
+            Object::Member(_) => Ok(()),
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
             Object::Trigger(relation, oid) => self.remove_trigger(relation, oid),
             Object::Column(relation, number) => self.drop_column_by_number(relation, number),

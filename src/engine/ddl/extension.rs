@@ -1,13 +1,20 @@
 //! CREATE and DROP EXTENSION: which of those built in a database shows.
 //!
-//! Specification: sql-createextension.html, sql-dropextension.html; extension.c in PostgreSQL 15. What uses a dropped
-//! extension's functions is not looked for: it fails when it runs.
+//! Specification: sql-createextension.html, sql-dropextension.html; extension.c in PostgreSQL 15.
 
 use super::Change;
+use super::drop::Object;
 use crate::catalog::extensions::{Available, UNSUPPORTED, find};
 use crate::catalog::schema::Extension;
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
+use crate::sql::ddl::Name;
+use crate::sql::types;
+use crate::types::extension;
+use crate::types::pg_type::Oid;
+
+/// The catalog of extensions, as pg_description.classoid has it.
+pub(super) const PG_EXTENSION: Oid = Oid(3079);
 
 impl Change<'_> {
     pub(super) fn create_extension(
@@ -36,7 +43,7 @@ impl Change<'_> {
         let extension = Extension { oid, name: name.to_owned(), schema, version: available.version.to_owned() };
         self.sqlite(store::put_extension(self.connection, &extension))?;
         self.catalog_mut().extensions.push(extension);
-        Ok(())
+        self.set_comment((PG_EXTENSION, oid, 0), Some(available.comment))
     }
 
     /// The schema named, or the first of the search path that there is.
@@ -57,27 +64,43 @@ impl Change<'_> {
         }
     }
 
-    pub(super) fn drop_extensions(&mut self, names: &[String], if_exists: bool) -> Result<()> {
+    pub(super) fn drop_extensions(&mut self, names: &[String], if_exists: bool, cascade: bool) -> Result<()> {
+        let mut objects = Vec::new();
         for name in names {
             if name == "plpgsql" {
                 return Err(Error::unsupported("dropping the extension plpgsql"));
             }
-            let found = self.catalog.extensions.iter().find(|extension| extension.name == *name).map(|e| e.oid);
-            let Some(oid) = found else {
-                if if_exists {
+            match self.catalog.extensions.iter().find(|extension| extension.name == *name) {
+                Some(extension) => objects.push(Object::Extension(extension.oid)),
+                None if if_exists => {
                     let message = format!("extension \"{name}\" does not exist, skipping");
                     self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
-                    continue;
                 }
-                let message = format!("extension \"{name}\" does not exist");
-                return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
-            };
-            self.sqlite(store::remove_extension(self.connection, oid))?;
-            let catalog = self.catalog_mut();
-            catalog.extensions.retain(|extension| extension.oid != oid);
-            catalog.remove_comments(oid);
+                None => {
+                    let message = format!("extension \"{name}\" does not exist");
+                    return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+                }
+            }
         }
+        self.drop_objects(&objects, cascade)
+    }
+
+    pub(super) fn remove_extension(&mut self, oid: Oid) -> Result<()> {
+        self.sqlite(store::remove_extension(self.connection, oid))?;
+        let catalog = self.catalog_mut();
+        catalog.extensions.retain(|extension| extension.oid != oid);
+        catalog.remove_comments(oid);
         Ok(())
+    }
+
+    /// The type of an extension that a name means.
+    pub(super) fn find_extension_type(&self, name: &Name) -> Option<Oid> {
+        let schemas = match &name.schema {
+            Some(schema) => std::slice::from_ref(schema),
+            None => &self.search_path,
+        };
+        let found = schemas.iter().find_map(|schema| types::named(&self.catalog, schema, &name.name));
+        found.filter(|oid| extension::of_oid(*oid).is_some())
     }
 }
 

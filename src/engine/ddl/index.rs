@@ -5,6 +5,7 @@ use super::column::type_display;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
 use crate::catalog::definitions::quote_identifier;
+use crate::catalog::members;
 use crate::catalog::schema::{Index, IndexKey, IndexOptions, Relation, index_name_by_case, sqlite_name};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::error::{Error, Result, SqlState};
@@ -151,8 +152,9 @@ impl Change<'_> {
 
     /// The operator class (ResolveOpClass). The type's default one is not kept.
     fn key_class(&self, class: Option<&Name>, type_oid: Oid, method: &AccessMethod) -> Result<Option<String>> {
-        let mut classes =
+        let own =
             Recording::new(recording!("pg_opclass")).lines().filter(|line| line.number("opcmethod") == method.oid);
+        let mut classes = own.chain(members::classes_of_method(&self.catalog, method.oid));
         let accepts = |line: &Line| accepts(Oid(line.number("opcintype").try_into().unwrap_or_default()), type_oid);
         let shown = || type_display(&self.catalog, type_oid);
         let Some(class) = class else {

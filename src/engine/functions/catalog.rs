@@ -6,6 +6,7 @@
 use super::{Args, Definition, Output, object_ids};
 use crate::catalog::composite::relation_of;
 use crate::catalog::definitions::{Names, Shown, quote_identifier};
+use crate::catalog::members::member;
 use crate::catalog::partition_constraint;
 use crate::catalog::qualify::qualified;
 use crate::catalog::routine_text::{Arguments, routine_of};
@@ -336,7 +337,8 @@ fn type_is_visible(args: &Args<'_>) -> Result<Output> {
     let oid = oid(args, 0)?;
     with_names(args, |names| {
         if let Some(info) = type_info(oid) {
-            return Ok(names.type_is_visible("pg_catalog", info.name).into());
+            let schema = names.extension_type(info.name).unwrap_or("pg_catalog");
+            return Ok(names.type_is_visible(schema, info.name).into());
         }
         if recorded_name(oid).is_some() {
             return Ok(names.search_path.iter().any(|s| s == "information_schema").into());
@@ -532,9 +534,14 @@ fn describe_object(args: &Args<'_>) -> Result<Output> {
             }
             PG_PROC => match routine_of(names, object) {
                 Some(routine) => Some(format!("{} {}", routine.noun(), names.routine_signature(routine))),
-                None => proc(object).map(|proc| format!("function {}", proc.signature(names))),
+                None => member(object)
+                    .map(|member| member.description.to_owned())
+                    .or_else(|| proc(object).map(|proc| format!("function {}", proc.signature(names)))),
             },
-            _ => return Err(Error::unsupported(format!("pg_describe_object for catalog {class}"))),
+            _ => match member(object) {
+                Some(member) if member.class == class => Some(member.description.to_owned()),
+                _ => return Err(Error::unsupported(format!("pg_describe_object for catalog {class}"))),
+            },
         };
         Ok(text.into())
     })

@@ -13,6 +13,7 @@ use super::aggregate::unpack;
 use super::jsonb;
 use crate::error::Result;
 use crate::types::array::{lower_bounds, split_bounds};
+use crate::types::extension::Kind;
 use crate::types::json;
 use crate::types::numeric_wire;
 use crate::types::order;
@@ -32,6 +33,9 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
         Scalar::TsQuery,
     ] {
         register_both(connection, Repr::scalar(scalar))?;
+    }
+    for kind in Kind::COLLATED {
+        register_both(connection, Repr::scalar(Scalar::Extension(*kind)))?;
     }
     for scalar in [Scalar::Text, Scalar::BpChar] {
         register_array(connection, Repr::scalar(scalar))?;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
 use crate::types::array::split_bounds;
-use crate::types::pg_type::{Scalar, TypeInfo, type_by_name};
+use crate::types::pg_type::{Scalar, TypeInfo, any_type};
 use crate::types::row_type::{Row, element_of, type_of_text};
 use crate::types::row_wire;
 
@@ -76,7 +76,7 @@ impl<'a, 'c> Typed<'a, 'c> {
 
 /// A built-in type by its internal name, or another by its description.
 pub(super) fn find_type(name: &str) -> Result<&'static TypeInfo> {
-    type_by_name(name).map_or_else(|| type_of_text(name), Ok)
+    any_type(name).map_or_else(|| type_of_text(name), Ok)
 }
 
 /// The types that a call's first argument lists.

@@ -12,7 +12,7 @@ use super::{Args, ContextSlot, Definition, Output, Signature, object_ids, regist
 use crate::error::{Error, Result};
 use crate::types::encoding::{decode, encode};
 use crate::types::format::{Format, FormatSettings};
-use crate::types::pg_type::{Repr, Scalar, TYPES, TypeInfo};
+use crate::types::pg_type::{Repr, Scalar, TypeInfo, all_types};
 use crate::types::text_search::query_parser::{self, Syntax};
 
 /// Functions of fixed name.
@@ -21,7 +21,7 @@ static FUNCTIONS: &[Definition] = &[Definition::pure("pg_pack", -1, super::aggre
 /// Registers the functions of this area.
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     register_all(connection, slot, FUNCTIONS)?;
-    for info in TYPES {
+    for info in all_types() {
         // PostgreSQL calls the conversions of dates and times "stable", and those that look names up.
         // Text search configurations are the same in every database, and belong into indexes.
         let fixed = matches!(info.repr.scalar, Scalar::RegConfig | Scalar::RegDictionary);

@@ -13,7 +13,7 @@ use super::{AREAS, Args, Definition, Output, owned};
 use crate::error::{Error, Result};
 use crate::limits::{memory, session as limits};
 use crate::types::array::{Part, Reader};
-use crate::types::pg_type::{Scalar, type_by_name};
+use crate::types::pg_type::{Scalar, any_type};
 use crate::types::value::Value as StoredValue;
 
 pub(super) static FUNCTIONS: &[Definition] = &[Definition::stable("pg_spread", -1, spread).called_on_null()];
@@ -36,7 +36,7 @@ fn spread(args: &Args<'_>) -> Result<Output> {
         return Ok(Output::NULL);
     }
     let element = args.text(2)?;
-    let scalar = type_by_name(&element).map_or(Scalar::Text, |info| info.repr.scalar);
+    let scalar = any_type(&element).map_or(Scalar::Text, |info| info.repr.scalar);
     let mut values: Vec<Value> = (OWN..last).map(|index| held(owned(args.raw(index)))).collect();
     let fixed = values.len();
     if !args.is_null(last) {

@@ -12,6 +12,7 @@ use crate::sql::syntax::ast::expression::{AConst, CoercionForm, ConstValue, Expr
 use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Aggref, EntryId, Expr, ExprKind, FunctionRef, SortKey};
+use crate::types::extension;
 use crate::types::pg_type::{Oid, type_by_name, type_info};
 
 /// The most arguments of a function (FUNC_MAX_ARGS).
@@ -25,7 +26,7 @@ impl Analyzer<'_> {
         self.ordinary(function, args)
     }
 
-    fn ordinary(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
+    pub(super) fn ordinary(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
         let (args, result) = self.arguments(function, args)?;
         if function.volatility == Volatility::Writes {
             self.writes = true;
@@ -91,6 +92,8 @@ impl Analyzer<'_> {
         }
         if let Some(schema) = schema
             && schema != "pg_catalog"
+            && self.functions_named(Some(schema), name).is_empty()
+            && self.cast_target(Some(schema), name).is_none()
         {
             if schema != "information_schema" && !self.catalog().has_schema(schema) {
                 return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")));
@@ -99,7 +102,7 @@ impl Analyzer<'_> {
         }
         let called = call.name.join(".");
         if call.func_variadic {
-            return self.variadic_call(name, &called, call);
+            return self.variadic_call((schema, name), &called, call);
         }
         if call.agg_within_group {
             return self.ordered_set(name, call);
@@ -134,16 +137,16 @@ impl Analyzer<'_> {
         // A type's name before a constant of unknown type is a cast, whatever functions there are (func_get_detail).
         if let ([Expr { type_oid: Oid::UNKNOWN, .. }], [argument]) = (args.as_slice(), call.args.as_slice())
             && let at = expr_location(argument)
-            && let Some(cast) = self.call_as_cast(name, args.clone(), call).map_err(|e| self.at(e, at))?
+            && let Some(cast) = self.call_as_cast((schema, name), args.clone(), call).map_err(|e| self.at(e, at))?
         {
             return Ok(cast);
         }
         let types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
         let function = match (call.agg_star, functions::named(name)) {
             (true, [function, ..]) if name == "count" => *function,
-            _ => match self.resolve_called(name, &called, &types) {
+            _ => match self.resolve_called(schema, name, &called, &types) {
                 Ok(function) => function,
-                Err(error) => return self.call_as_cast(name, args, call)?.ok_or(error),
+                Err(error) => return self.call_as_cast((schema, name), args, call)?.ok_or(error),
             },
         };
         match function.kind {
@@ -227,16 +230,32 @@ impl Analyzer<'_> {
     }
 
     /// int2(x), where int2 is no function of x's type but a type: a cast (func_get_detail).
-    fn call_as_cast(&mut self, name: &str, args: Vec<Expr>, call: &FuncCall) -> Result<Option<Expr>> {
+    fn call_as_cast(
+        &mut self,
+        (schema, name): (Option<&str>, &str),
+        args: Vec<Expr>,
+        call: &FuncCall,
+    ) -> Result<Option<Expr>> {
         let plain = call.over.is_none() && call.agg_filter.is_none() && call.agg_order.is_empty() && !call.agg_distinct;
-        match (<[Expr; 1]>::try_from(args), type_by_name(name)) {
-            (Ok([value]), Some(target))
-                if plain && self.can_coerce(value.type_oid, target.oid, CastContext::Explicit) =>
-            {
-                self.cast(value, target.oid, -1).map(Some)
+        match (<[Expr; 1]>::try_from(args), self.cast_target(schema, name)) {
+            (Ok([value]), Some(target)) if plain && self.can_coerce(value.type_oid, target, CastContext::Explicit) => {
+                self.cast(value, target, -1).map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    fn is_extension_type(&self, oid: Oid) -> bool {
+        extension::of_oid(oid).is_some()
+    }
+
+    /// The type whose name stands where a function's does: a built-in one, or an extension's.
+    fn cast_target(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
+        let builtin = type_by_name(name).filter(|_| schema.is_none_or(|schema| schema == "pg_catalog"));
+        builtin.map(|info| info.oid).or_else(|| {
+            let (of, info) = extension::named(name)?;
+            self.extension_is_seen(of.extension, schema).then_some(info.oid)
+        })
     }
 
     fn call_arguments(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {
@@ -300,7 +319,16 @@ impl Analyzer<'_> {
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
             }
         }
-        let order_by = self.sort_keys(&call.agg_order)?;
+        let mut order_by = self.sort_keys(&call.agg_order)?;
+        for key in &mut order_by {
+            // An argument that is a key, too, is one as it was converted (findTargetlistEntrySQL99).
+            let place = written.iter().position(|arg| *arg == key.expr);
+            if let Some(arg) =
+                place.and_then(|place| args.get(place)).filter(|_| self.is_extension_type(key.expr.type_oid))
+            {
+                key.expr = arg.clone();
+            }
+        }
         if distinct {
             self.require_arguments(&order_by, &call.agg_order, &written)?;
         }

@@ -248,6 +248,7 @@ impl Analyzer<'_> {
         if let [schema, ..] = node.name.as_slice()
             && node.name.len() > 1
             && schema != "pg_catalog"
+            && !self.catalog().extensions.iter().any(|extension| extension.schema == *schema)
         {
             let message = format!("operator does not exist: {}", node.name.join("."));
             return Err(self.at(Error::new(SqlState::UNDEFINED_FUNCTION, message), node.location));

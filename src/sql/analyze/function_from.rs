@@ -93,18 +93,22 @@ impl Analyzer<'_> {
             vec![args]
         };
         for args in each {
-            calls.push((name.to_owned(), self.called_in_from(name, args).map_err(|e| self.at(e, call.location))?));
+            calls.push((
+                name.to_owned(),
+                self.called_in_from((schema, name), args).map_err(|e| self.at(e, call.location))?,
+            ));
         }
         Ok(())
     }
 
-    fn called_in_from(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
+    fn called_in_from(&mut self, (schema, name): (Option<&str>, &str), args: Vec<Expr>) -> Result<Expr> {
         let types: Vec<Oid> = args.iter().map(|v| v.type_oid).collect();
-        let function = self.resolve_function(name, &types)?;
+        let schema = schema.filter(|schema| !["information_schema"].contains(schema));
+        let function = self.resolve_called(schema, name, name, &types)?;
         match function.kind {
             FunctionKind::Set => self.set_function(function, args),
             FunctionKind::Scalar => {
-                let value = self.function(name, args)?;
+                let value = self.ordinary(function, args)?;
                 self.resolve_unknown(value)
             }
             FunctionKind::Aggregate => {

@@ -3,6 +3,7 @@
 //! Owns: [`Analyzer::resolve_function`], [`Analyzer::operator`]. Specification: typeconv-func.html, typeconv-oper.html
 //! (func_select_candidate in parse_func.c).
 
+use crate::catalog::members;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::call::record_modifier;
@@ -56,7 +57,7 @@ impl Analyzer<'_> {
             return Err(self.no_row_comparison(name, &left, &right));
         }
         let types = [left.type_oid, right.type_oid];
-        let candidates = operators::named(name);
+        let candidates = self.operators_named(name);
         let signatures: Vec<[Oid; 2]> = candidates.iter().map(|o| [o.left, o.right]).collect();
         let binary: Vec<usize> =
             (0..candidates.len()).filter(|i| signatures.get(*i).is_some_and(|s| s[0] != Oid::INVALID)).collect();
@@ -67,6 +68,7 @@ impl Analyzer<'_> {
         };
         let Some(operator) = chosen else { return Err(Error::internal("operator")) };
         let declared = [operator.left, operator.right];
+        self.uses_member(operator.extension, name, &declared);
         if name == "||" && declared.contains(&Oid::ANYNONARRAY) && !self.to_be_printed() {
             // PostgreSQL's function is one in SQL, and so as immutable as the conversion is.
             let same_for_all =
@@ -103,10 +105,16 @@ impl Analyzer<'_> {
         }
     }
 
+    /// The operators of that name: those of extensions only where they were created.
+    fn operators_named(&self, name: &str) -> Vec<&'static Operator> {
+        let there = |o: &&&Operator| o.extension.is_empty() || self.catalog().has_extension(o.extension);
+        operators::named(name).iter().filter(there).copied().collect()
+    }
+
     /// A prefix operator.
     pub(super) fn prefix_operator(&mut self, name: &str, operand: Expr) -> Result<Expr> {
         let candidates: Vec<&'static Operator> =
-            operators::named(name).iter().filter(|o| o.left == Oid::INVALID).copied().collect();
+            self.operators_named(name).into_iter().filter(|o| o.left == Oid::INVALID).collect();
         let signatures: Vec<[Oid; 1]> = candidates.iter().map(|o| [o.right]).collect();
         let all: Vec<usize> = (0..candidates.len()).collect();
         let chosen = self.choose(&all, &|i| signatures.get(i).map_or(&[][..], |s| &s[..]), &[operand.type_oid]);
@@ -116,6 +124,7 @@ impl Analyzer<'_> {
             Choice::Ambiguous => return Err(self.ambiguous_operator(name, None, operand.type_oid)),
         };
         let Some(operator) = operator else { return Err(Error::internal("operator")) };
+        self.uses_member(operator.extension, name, &[Oid::INVALID, operator.right]);
         let operand = self.implicit(operand, operator.right)?;
         let kind = ExprKind::Op(OperatorRef::Listed(ListedOperator(operator)), vec![operand]);
         Ok(Expr::new(kind, operator.result))
@@ -225,21 +234,45 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The functions of that name that this database has: those of extensions only where they were created.
-    pub(super) fn functions_named(&self, name: &str) -> Vec<&'static Function> {
-        let there =
-            |function: &&&Function| function.extension.is_empty() || self.catalog().has_extension(function.extension);
+    /// The functions of that name that can be seen: those of extensions only where they were created.
+    pub(super) fn functions_named(&self, schema: Option<&str>, name: &str) -> Vec<&'static Function> {
+        let there = |function: &&&Function| match function.extension {
+            "" => schema.is_none_or(|schema| schema == "pg_catalog"),
+            extension => self.extension_is_seen(extension, schema),
+        };
         functions::named(name).iter().filter(there).copied().collect()
+    }
+
+    /// Whether what an extension brings is in that schema, or in one of the search path.
+    pub(super) fn extension_is_seen(&self, extension: &str, schema: Option<&str>) -> bool {
+        let created = self.catalog().extensions.iter().find(|created| created.name == extension);
+        created.is_some_and(|created| match schema {
+            Some(schema) => created.schema == schema,
+            None => self.search_path.contains(&created.schema),
+        })
+    }
+
+    /// Notes that a text that is kept uses what an extension brings.
+    fn uses_member(&self, extension: &str, name: &str, types: &[Oid]) {
+        if !extension.is_empty() && self.in_stored_text == self.own_text {
+            self.used.borrow_mut().routines.extend(members::by_signature(extension, name, types));
+        }
     }
 
     /// The function a call means; 42883 if none fits, 42725 if several fit equally well.
     pub(super) fn resolve_function(&mut self, name: &str, types: &[Oid]) -> Result<&'static Function> {
-        self.resolve_called(name, name, types)
+        self.resolve_called(None, name, name, types)
     }
 
     /// The same of a function that the statement calls by another name, which messages say.
-    pub(super) fn resolve_called(&mut self, name: &str, called: &str, types: &[Oid]) -> Result<&'static Function> {
-        let candidates = self.functions_named(name);
+    pub(super) fn resolve_called(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        called: &str,
+        types: &[Oid],
+    ) -> Result<&'static Function> {
+        let candidates = self.functions_named(schema, name);
         let expanded: Vec<Option<Vec<Oid>>> = candidates.iter().map(|f| expand(f, types.len())).collect();
         let mut among: Vec<usize> =
             (0..candidates.len()).filter(|i| matches!(expanded.get(*i), Some(Some(_)))).collect();
@@ -254,7 +287,9 @@ impl Analyzer<'_> {
             None => self.choose(&among, &signature, types),
         };
         if let Choice::One(chosen) = chosen {
-            return candidates.get(chosen).copied().ok_or_else(|| Error::internal("function"));
+            let chosen = candidates.get(chosen).copied().ok_or_else(|| Error::internal("function"))?;
+            self.uses_member(chosen.extension, chosen.name, chosen.args);
+            return Ok(chosen);
         }
         let shown: Vec<String> = types.iter().map(|t| self.type_name(*t)).collect();
         let shown = shown.join(", ");

@@ -14,7 +14,7 @@ use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::resolve::Choice;
-use crate::sql::functions::{self, Function, RoutineCall};
+use crate::sql::functions::{Function, RoutineCall};
 use crate::sql::plan::CallOutput;
 use crate::sql::syntax::ast::expression::{Expr as Ast, FuncCall};
 use crate::sql::syntax::ast::location::Location;
@@ -226,8 +226,8 @@ impl<'a> Analyzer<'a> {
         let mut candidates: Vec<Candidate> =
             routines.iter().filter_map(|routine| self.candidate(routine, given, calling)).collect();
         if schema.is_none_or(|schema| schema == "pg_catalog") && given.named.is_empty() && !given.variadic {
-            let own = functions::named(name).iter().filter_map(|function| own_candidate(function, given.len()));
-            candidates.extend(own);
+            let own = self.functions_named(schema, name);
+            candidates.extend(own.into_iter().filter_map(|function| own_candidate(function, given.len())));
         }
         let types = given.types();
         for candidate in &mut candidates {

@@ -12,7 +12,12 @@ use crate::sql::tree::{Expr, ExprKind, FunctionRef};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
-    pub(super) fn variadic_call(&mut self, name: &str, called: &str, call: &FuncCall) -> Result<Expr> {
+    pub(super) fn variadic_call(
+        &mut self,
+        (schema, name): (Option<&str>, &str),
+        called: &str,
+        call: &FuncCall,
+    ) -> Result<Expr> {
         let mut args = call.args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
         let types: Vec<Oid> = args.iter().map(|arg| arg.type_oid).collect();
         let undefined = |a: &Self| {
@@ -33,7 +38,7 @@ impl Analyzer<'_> {
                 })
                 && function.args.last().is_some_and(|last| self.takes_array(*last, array.type_oid))
         };
-        let Some(function) = self.functions_named(name).iter().find(fits).copied() else {
+        let Some(function) = self.functions_named(schema, name).iter().find(fits).copied() else {
             return Err(undefined(self));
         };
         let last = function.args.last().copied().unwrap_or(Oid::ANY);

@@ -213,7 +213,8 @@ impl Definer<'_> {
             ObjectType::Extension => {
                 let name = |object| self.object_name(object).map(|name| name.name);
                 let names = drop.objects.iter().map(name).collect::<Result<_>>()?;
-                return ddl(Ddl::DropExtension { names, if_exists: drop.missing_ok }, "DROP EXTENSION");
+                let cascade = drop.behavior == DropBehavior::Cascade;
+                return ddl(Ddl::DropExtension { names, if_exists: drop.missing_ok, cascade }, "DROP EXTENSION");
             }
             other => return absent(drop.missing_ok, dropped_tag(other)),
         };
@@ -256,6 +257,10 @@ impl Definer<'_> {
                 };
                 return Ok(CommentTarget::Routine(comment.object_type, Box::new(object.clone())));
             }
+            ObjectType::Extension => match self.object_name(&comment.object)?.name {
+                name if name == "plpgsql" => return Ok(CommentTarget::Other),
+                name => return Ok(CommentTarget::Extension(name)),
+            },
             ObjectType::DomConstraint => {
                 let ObjectRef::DomainConstraint { domain, name } = &comment.object else {
                     return Err(Error::internal("a domain's constraint without a domain"));

@@ -1,7 +1,7 @@
 //! Functions of extensions (contrib.html): they are there in databases where the extension was created.
 
-use super::Call::Function as F;
-use super::{Function, immutable, stable, volatile};
+use super::Call::{Function as F, Template as T};
+use super::{Function, aggregate, immutable, set, stable, volatile};
 use crate::sql::type_names::*;
 
 #[rustfmt::skip]
@@ -30,4 +30,50 @@ pub(super) static ROWS: &[Function] = &[
     immutable("levenshtein", &[TEXT, TEXT, INT4, INT4, INT4], INT4, F("pg_levenshtein")).of("fuzzystrmatch"),
     immutable("levenshtein_less_equal", &[TEXT, TEXT, INT4], INT4, F("pg_levenshtein_less_equal")).of("fuzzystrmatch"),
     immutable("levenshtein_less_equal", &[TEXT, TEXT, INT4, INT4, INT4, INT4], INT4, F("pg_levenshtein_less_equal")).of("fuzzystrmatch"),
+];
+
+/// citext's: text's functions that do not tell capital letters from small ones.
+#[rustfmt::skip]
+pub(super) static OF_CITEXT: &[Function] = &[
+    immutable("citext", &[BPCHAR], CITEXT, T("rtrim({0}, ' ')")).of("citext"),
+    immutable("citext", &[BOOL], CITEXT, T("(CASE {0} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)")).of("citext"),
+    immutable("citext", &[INET], CITEXT, F("pg_inet_text")).of("citext"),
+    immutable("citext_eq", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext = {1})")).of("citext"),
+    immutable("citext_ne", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext <> {1})")).of("citext"),
+    immutable("citext_lt", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext < {1})")).of("citext"),
+    immutable("citext_le", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext <= {1})")).of("citext"),
+    immutable("citext_gt", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext > {1})")).of("citext"),
+    immutable("citext_ge", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext >= {1})")).of("citext"),
+    immutable("citext_cmp", &[CITEXT, CITEXT], INT4, T("(({0} COLLATE pg_citext > {1}) - ({0} COLLATE pg_citext < {1}))")).of("citext"),
+    immutable("citext_pattern_lt", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext < {1})")).of("citext"),
+    immutable("citext_pattern_le", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext <= {1})")).of("citext"),
+    immutable("citext_pattern_gt", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext > {1})")).of("citext"),
+    immutable("citext_pattern_ge", &[CITEXT, CITEXT], BOOL, T("({0} COLLATE pg_citext >= {1})")).of("citext"),
+    immutable("citext_pattern_cmp", &[CITEXT, CITEXT], INT4, T("(({0} COLLATE pg_citext > {1}) - ({0} COLLATE pg_citext < {1}))")).of("citext"),
+    immutable("citext_smaller", &[CITEXT, CITEXT], CITEXT, T("(CASE WHEN {0} COLLATE pg_citext < {1} THEN {0} ELSE {1} END)")).of("citext"),
+    immutable("citext_larger", &[CITEXT, CITEXT], CITEXT, T("(CASE WHEN {0} COLLATE pg_citext > {1} THEN {0} ELSE {1} END)")).of("citext"),
+    aggregate("min", &[CITEXT], CITEXT, F("min")).of("citext"),
+    aggregate("max", &[CITEXT], CITEXT, F("max")).of("citext"),
+    immutable("texticlike", &[CITEXT, CITEXT], BOOL, F("pg_ilike")).of("citext"),
+    immutable("texticlike", &[CITEXT, TEXT], BOOL, F("pg_ilike")).of("citext"),
+    immutable("texticnlike", &[CITEXT, CITEXT], BOOL, T("(NOT pg_ilike({0}, {1}))")).of("citext"),
+    immutable("texticnlike", &[CITEXT, TEXT], BOOL, T("(NOT pg_ilike({0}, {1}))")).of("citext"),
+    immutable("texticregexeq", &[CITEXT, CITEXT], BOOL, F("pg_iregex")).of("citext"),
+    immutable("texticregexeq", &[CITEXT, TEXT], BOOL, F("pg_iregex")).of("citext"),
+    immutable("texticregexne", &[CITEXT, CITEXT], BOOL, T("(NOT pg_iregex({0}, {1}))")).of("citext"),
+    immutable("texticregexne", &[CITEXT, TEXT], BOOL, T("(NOT pg_iregex({0}, {1}))")).of("citext"),
+    immutable("regexp_match", &[CITEXT, CITEXT], TEXT_ARRAY, T("pg_regexp_match({0}, {1}, 'i')")).of("citext"),
+    immutable("regexp_match", &[CITEXT, CITEXT, TEXT], TEXT_ARRAY, T("pg_regexp_match({0}, {1}, CASE WHEN instr({2}, 'c') THEN {2} ELSE {2} || 'i' END)")).of("citext"),
+    set("regexp_matches", &[CITEXT, CITEXT], TEXT_ARRAY, F("pg_citext_matches")).of("citext"),
+    set("regexp_matches", &[CITEXT, CITEXT, TEXT], TEXT_ARRAY, F("pg_citext_matches")).of("citext"),
+    immutable("regexp_replace", &[CITEXT, CITEXT, TEXT], TEXT, T("pg_regexp_replace({0}, {1}, {2}, 'i')")).of("citext"),
+    immutable("regexp_replace", &[CITEXT, CITEXT, TEXT, TEXT], TEXT, T("pg_regexp_replace({0}, {1}, {2}, CASE WHEN instr({3}, 'c') THEN {3} ELSE {3} || 'i' END)")).of("citext"),
+    immutable("regexp_split_to_array", &[CITEXT, CITEXT], TEXT_ARRAY, T("pg_regexp_split_to_array({0}, {1}, 'i')")).of("citext"),
+    immutable("regexp_split_to_array", &[CITEXT, CITEXT, TEXT], TEXT_ARRAY, T("pg_regexp_split_to_array({0}, {1}, CASE WHEN instr({2}, 'c') THEN {2} ELSE {2} || 'i' END)")).of("citext"),
+    set("regexp_split_to_table", &[CITEXT, CITEXT], TEXT, F("pg_citext_split")).of("citext"),
+    set("regexp_split_to_table", &[CITEXT, CITEXT, TEXT], TEXT, F("pg_citext_split")).of("citext"),
+    immutable("strpos", &[CITEXT, CITEXT], INT4, T("instr(pg_lower({0}), pg_lower({1}))")).of("citext"),
+    immutable("replace", &[CITEXT, CITEXT, CITEXT], TEXT, T("pg_regexp_replace({0}, pg_regexp_replace({1}, '([^a-zA-Z_0-9])', '\\\\\\1', 'g'), {2}, 'gi')")).of("citext"),
+    immutable("split_part", &[CITEXT, CITEXT, INT4], TEXT, T("json_extract(pg_regexp_split_to_array({0}, pg_regexp_replace({1}, '([^a-zA-Z_0-9])', '\\\\\\1', 'g'), 'i'), '$[' || ({2} - 1) || ']')")).of("citext"),
+    immutable("translate", &[CITEXT, CITEXT, TEXT], TEXT, T("pg_translate(pg_translate({0}, pg_lower({1}), {2}), pg_upper({1}), {2})")).of("citext"),
 ];

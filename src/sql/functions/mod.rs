@@ -200,6 +200,7 @@ static AREAS: &[&[Function]] = &[
     catalog::ROWS,
     datetime::ROWS,
     extension::ROWS,
+    extension::OF_CITEXT,
     formatting::ROWS,
     geometry::ROWS,
     io::ROWS,

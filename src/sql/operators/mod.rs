@@ -7,6 +7,7 @@ mod bits;
 mod comparison;
 mod containers;
 mod datetime;
+mod extension;
 mod geometry;
 mod money;
 mod network;
@@ -32,14 +33,22 @@ pub struct Operator {
     pub right: Oid,
     pub result: Oid,
     pub call: Call,
+    /// The extension it is part of; empty for the system's own.
+    pub extension: &'static str,
+}
+
+impl Operator {
+    const fn of(self, extension: &'static str) -> Self {
+        Operator { extension, ..self }
+    }
 }
 
 const fn infix(name: &'static str, left: Oid, right: Oid, result: Oid, call: Call) -> Operator {
-    Operator { name, left, right, result, call }
+    Operator { name, left, right, result, call, extension: "" }
 }
 
 const fn prefix(name: &'static str, right: Oid, result: Oid, call: Call) -> Operator {
-    Operator { name, left: Oid::INVALID, right, result, call }
+    Operator { name, left: Oid::INVALID, right, result, call, extension: "" }
 }
 
 /// The areas' tables.
@@ -50,6 +59,7 @@ static AREAS: &[&[Operator]] = &[
     text::ROWS,
     datetime::ROWS,
     containers::ROWS,
+    extension::OF_CITEXT,
     network::ROWS,
     range::ROWS,
     geometry::ROWS,
@@ -98,7 +108,7 @@ mod tests {
             })
             .collect();
         let mut seen = std::collections::HashSet::new();
-        for operator in all().filter(|operator| operator.result != Oid::ANYCOMPATIBLEARRAY) {
+        for operator in all().filter(|o| o.result != Oid::ANYCOMPATIBLEARRAY && o.extension.is_empty()) {
             let signature = (operator.name.to_owned(), operator.left, operator.right, operator.result);
             assert!(recorded.contains(&signature), "{operator:?}");
             assert!(seen.insert(signature), "twice: {operator:?}");

@@ -42,7 +42,8 @@ impl Printer<'_> {
             }
             ExprKind::Op(operator, args) => {
                 let comparison = matches!(operator, OperatorRef::Comparison(_));
-                return self.operator(expr, operator_name(operator), args, comparison);
+                let name = self.shown_operator(operator);
+                return self.operator(expr, &name, args, comparison);
             }
             ExprKind::And(args) => return self.connected(expr, args, " AND "),
             ExprKind::Or(args) => return self.connected(expr, args, " OR "),
@@ -519,7 +520,24 @@ impl Printer<'_> {
         if std::ptr::eq(function.0, &functions::EXPAND_ARRAY) {
             self.push("information_schema.");
         }
+        let schema = self.hidden_schema(function.extension);
+        self.push(&schema.map_or_else(String::new, |schema| format!("{}.", quote_identifier(&schema))));
         self.push(&quote_identifier(function.name));
+    }
+
+    /// The schema of an extension that the search path does not have.
+    fn hidden_schema(&self, extension: &str) -> Option<String> {
+        let created = self.catalog.extensions.iter().find(|created| created.name == extension)?;
+        (!self.names.search_path.contains(&created.schema)).then(|| created.schema.clone())
+    }
+
+    /// An operator, qualified where it has to be.
+    fn shown_operator(&self, operator: &OperatorRef) -> String {
+        let OperatorRef::Listed(listed) = operator else { return operator_name(operator).to_owned() };
+        match self.hidden_schema(listed.extension) {
+            Some(schema) => format!("OPERATOR({}.{})", quote_identifier(&schema), listed.name),
+            None => listed.name.to_owned(),
+        }
     }
 
     fn arguments(&mut self, function: &FunctionRef, args: &[Expr]) -> Result<()> {

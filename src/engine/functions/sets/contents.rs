@@ -37,8 +37,10 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
     SetFunction::new("pg_jsonb_array_elements", 1, |a| values(a, "", true, false)),
     SetFunction::new("pg_json_array_elements_text", 1, |a| values(a, "json_array_elements_text", false, true)),
     SetFunction::new("pg_jsonb_array_elements_text", 1, |a| values(a, "", true, true)),
-    SetFunction::new("pg_regexp_matches", 3, regexp_matches),
-    SetFunction::new("pg_regexp_split_to_table", 3, regexp_split),
+    SetFunction::new("pg_regexp_matches", 3, |a| regexp_matches(a, "")),
+    SetFunction::new("pg_citext_matches", 3, |a| regexp_matches(a, "i")),
+    SetFunction::new("pg_regexp_split_to_table", 3, |a| regexp_split(a, "")),
+    SetFunction::new("pg_citext_split", 3, |a| regexp_split(a, "i")),
     SetFunction::new("pg_jsonb_path_query", 4, |a| path_query(a, false)),
     SetFunction::new("pg_jsonb_path_query_tz", 4, |a| path_query(a, true)),
     SetFunction { strict: false, ..SetFunction::new("pg_string_to_table", 3, string_to_table) },
@@ -144,21 +146,22 @@ fn path_query(args: &Arguments<'_>, zoned: bool) -> Result<Rows> {
     })
 }
 
-/// The pattern of argument 1 with the options of argument 2.
-fn pattern(args: &Arguments<'_>) -> Result<(Pattern, Options)> {
-    let options = Options::parse(&args.text(2)?)?;
+/// The pattern of argument 1 with the options of argument 2, and `more` unless these say c.
+fn pattern(args: &Arguments<'_>, more: &str) -> Result<(Pattern, Options)> {
+    let given = args.text(2)?;
+    let options = Options::parse(&if given.contains('c') { given.to_string() } else { format!("{given}{more}") })?;
     Ok((Pattern::compile(&args.text(1)?, options)?, options))
 }
 
-fn regexp_matches(args: &Arguments<'_>) -> Result<Rows> {
-    let (text, (pattern, options)) = (args.text(0)?, pattern(args)?);
+fn regexp_matches(args: &Arguments<'_>, more: &str) -> Result<Rows> {
+    let (text, (pattern, options)) = (args.text(0)?, pattern(args, more)?);
     let found =
         if options.global { pattern.find_all(&text, 0)? } else { pattern.find_at(&text, 0)?.into_iter().collect() };
     made(found.iter().map(|groups| single(match_array(&text, &pattern, groups))))
 }
 
-fn regexp_split(args: &Arguments<'_>) -> Result<Rows> {
-    let (text, (pattern, options)) = (args.text(0)?, pattern(args)?);
+fn regexp_split(args: &Arguments<'_>, more: &str) -> Result<Rows> {
+    let (text, (pattern, options)) = (args.text(0)?, pattern(args, more)?);
     if options.global {
         return Err(invalid("regexp_split_to_table() does not support the \"global\" option".to_owned()));
     }
