@@ -159,8 +159,10 @@ pub const ORDERED_SET: &[&str] = &["percentile_cont", "percentile_disc", "mode"]
 /// Those that place a row among the others (aggkind h).
 pub const HYPOTHETICAL_SET: &[&str] = &["rank", "dense_rank", "percent_rank", "cume_dist"];
 
-/// The aggregates of floats that compute each frame anew where its start moves, and what they are then.
+/// The aggregates that compute each frame anew where its start moves, and what they are then: those of floats, and those
+/// that users made.
 pub static MOVING: &[(&str, &str)] = &[
+    ("pg_aggregate", "pg_aggregate_moving"),
     ("pg_sum_float4", "pg_moving_sum_float4"),
     ("pg_sum_float8", "pg_moving_sum_float8"),
     ("pg_avg_float", "pg_moving_avg_float"),
