@@ -10,6 +10,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
+use crate::sql::analyze::support::SupportFunction;
 use crate::sql::analyze::updatable_view::ViewRow;
 use crate::sql::casts::CastContext;
 use crate::sql::functions::RoutineCall;
@@ -22,7 +23,6 @@ use crate::sql::syntax::ast::expression::{ColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 use crate::sql::syntax::parse;
-use crate::sql::analyze::support::SupportFunction;
 use crate::sql::tree::{self, Expr, ExprKind, FunctionRef, Query};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 

@@ -130,7 +130,10 @@ fn read(row: &Row<'_>) -> Result<Routine> {
             writes: flag("writes"),
             calls: list("calls").iter().filter_map(Json::as_str).map(str::to_owned).collect(),
         },
-        aggregate: options.get("aggregate").filter(|json| json.is_object()).map(|json| Box::new(Aggregate::of_json(json))),
+        aggregate: options
+            .get("aggregate")
+            .filter(|json| json.is_object())
+            .map(|json| Box::new(Aggregate::of_json(json))),
     })
 }
 

@@ -16,8 +16,7 @@ impl Change<'_> {
             Some(own) => Ok(own.oid),
             None => {
                 let left = if left == Oid::INVALID { String::new() } else { format!("{} ", self.shown_type(left)) };
-                let message =
-                    format!("operator does not exist: {left}{} {}", name.join("."), self.shown_type(right));
+                let message = format!("operator does not exist: {left}{} {}", name.join("."), self.shown_type(right));
                 Err(Error::new(SqlState::UNDEFINED_FUNCTION, message))
             }
         }

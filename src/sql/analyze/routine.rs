@@ -284,8 +284,7 @@ impl<'a> Analyzer<'a> {
         self.substitute_compatible(&mut declared, &types);
         self.as_given(&mut declared, &types);
         let places = (0..declared.len()).collect();
-        let candidate =
-            Candidate { routine: Some(Arc::clone(routine)), declared, places, expands: false, defaults: 0 };
+        let candidate = Candidate { routine: Some(Arc::clone(routine)), declared, places, expands: false, defaults: 0 };
         self.routine_expr(routine, candidate, given, &[])
     }
 

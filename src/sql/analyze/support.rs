@@ -153,8 +153,18 @@ impl Analyzer<'_> {
         let as_stored = |(given, declared): (&Oid, &Oid)| {
             routines::is_polymorphic(*declared) || *declared == Oid::ANY || self.is_binary_coercible(*given, *declared)
         };
-        let takes_as_stored = types.iter().zip(declared).all(as_stored);
-        Ok(candidate.found(returns, declared.clone(), takes_as_stored))
+        let mut takes_as_stored = types.iter().zip(declared).all(as_stored);
+        let mut declared = declared.clone();
+        // What the anycompatible family stands for is what all of them are converted to.
+        let compatible = |declared: &Oid| matches!(declared.0, 5077 | 5079);
+        let family: Vec<Oid> =
+            sampled.iter().zip(&declared).filter(|(_, declared)| compatible(declared)).map(|(oid, _)| *oid).collect();
+        let common = self.common_type(&family, "anycompatible").unwrap_or(Oid::TEXT);
+        if !family.is_empty() && !types.iter().any(|oid| routines::is_polymorphic(*oid)) {
+            takes_as_stored &= family.iter().all(|oid| self.is_binary_coercible(*oid, common));
+            declared.iter_mut().filter(|declared| compatible(declared)).for_each(|declared| *declared = common);
+        }
+        Ok(candidate.found(returns, declared, takes_as_stored))
     }
 
     /// Whether a value of one type is one of the other as it is (IsBinaryCoercible).

@@ -9,8 +9,8 @@ use crate::catalog::routines::{
     Body, Effects, Language, PG_PROC, Parameter, ParameterMode, Routine, RoutineKind, Volatility, is_polymorphic,
 };
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{CreateFunctionStmt, DataType, DefineStmt, Expr};
 use crate::sql::analyze::support::SupportFunction;
+use crate::sql::ddl::{CreateFunctionStmt, DataType, DefineStmt, Expr};
 use crate::sql::stored;
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::expression::{AConst, ConstValue};
@@ -63,9 +63,7 @@ pub(in crate::engine::ddl) fn type_name(option: &DefElem) -> Result<DataType> {
         Some(DefArg::TypeName(type_name)) => Ok(type_name.clone()),
         Some(DefArg::String(text)) => Ok(DataType { names: vec![text.clone()], ..DataType::default() }),
         None => Err(needs_parameter(option)),
-        Some(_) => {
-            Err(Error::new(SqlState::SYNTAX_ERROR, format!("argument of {} must be a type name", option.name)))
-        }
+        Some(_) => Err(Error::new(SqlState::SYNTAX_ERROR, format!("argument of {} must be a type name", option.name))),
     }
 }
 
@@ -104,9 +102,7 @@ fn integer(option: &DefElem) -> Result<i32> {
     match &option.arg {
         Some(DefArg::Integer(number)) => Ok(*number),
         None => Err(needs_parameter(option)),
-        Some(_) => {
-            Err(Error::new(SqlState::SYNTAX_ERROR, format!("{} requires an integer value", option.name)))
-        }
+        Some(_) => Err(Error::new(SqlState::SYNTAX_ERROR, format!("{} requires an integer value", option.name))),
     }
 }
 

@@ -13,9 +13,7 @@ use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
 use super::{KEPT, unpack};
 use crate::catalog::aggregates::Computation;
 use crate::catalog::definitions::{Names, quote_identifier};
-use crate::catalog::routines::{
-    Body, Effects, Language, Parameter, ParameterMode, Routine, RoutineKind, Volatility,
-};
+use crate::catalog::routines::{Body, Effects, Language, Parameter, ParameterMode, Routine, RoutineKind, Volatility};
 use crate::catalog::tables::procs;
 use crate::engine::functions::args::owned;
 use crate::engine::functions::{Args, ContextSlot, Output, Signature, register_one, registration_failed};
@@ -165,12 +163,8 @@ fn step(caller: &Caller, oid: Oid, inputs: &[Oid], returns: Oid) -> Result<Step>
 
 /// A function in SQL that is in no catalog.
 fn wrapper(oid: Oid, name: &str, (inputs, returns): (&[Oid], Oid), (body, strict): (String, bool)) -> Routine {
-    let parameter = |type_oid: &Oid| Parameter {
-        name: String::new(),
-        mode: ParameterMode::In,
-        type_oid: *type_oid,
-        default: None,
-    };
+    let parameter =
+        |type_oid: &Oid| Parameter { name: String::new(), mode: ParameterMode::In, type_oid: *type_oid, default: None };
     Routine {
         oid,
         schema: "pg_catalog".to_owned(),
@@ -219,7 +213,10 @@ fn site_of(caller: &Caller, text: &str) -> Result<Site> {
     let state = |place: usize| site.columns.get(place).map_or(Oid::INVALID, |(_, oid, _)| *oid);
     let moving = aggregate.moving.as_ref();
     let moving = moving.map(|moving| Way::new(caller, &moving.computation, &site, (state(1), moving.inverse)));
-    Ok(Site { plain: Way::new(caller, &aggregate.plain, &site, (state(0), Oid::INVALID))?, moving: moving.transpose()? })
+    Ok(Site {
+        plain: Way::new(caller, &aggregate.plain, &site, (state(0), Oid::INVALID))?,
+        moving: moving.transpose()?,
+    })
 }
 
 /// The aggregate over no rows, or what the one over some gave.
