@@ -95,6 +95,10 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
         for oid in routine.parameters.iter().map(|parameter| parameter.type_oid).chain([routine.returns]) {
             found.on_type(own, oid);
         }
+        if let Some(aggregate) = &routine.aggregate {
+            aggregate.states().for_each(|oid| found.on_type(own, oid));
+            found.on_functions(own, aggregate.functions());
+        }
     }
     catalog.extensions.iter().for_each(|extension| found.extension(extension));
     found.all
@@ -131,14 +135,7 @@ impl Found<'_> {
     }
 
     fn on_routines(&mut self, object: Object, uses: &Uses) {
-        for routine in &uses.routines {
-            let member = || members::member(*routine).filter(|member| self.catalog.has_extension(member.extension));
-            let on = match self.catalog.routines.contains_key(routine) {
-                true => Some(Object::Routine(*routine)),
-                false => member().map(|_| Object::Member(*routine)),
-            };
-            self.all.extend(on.map(|on| Dependency { object, on, kind: Kind::Normal }));
-        }
+        self.on_functions(object, uses.routines.iter().copied());
     }
 
     /// An extension is in a schema, and its members are its.
@@ -155,6 +152,18 @@ impl Found<'_> {
                 None => Object::Member(member.oid),
             };
             self.add(object, own, Kind::Extension);
+        }
+    }
+
+    /// Those of them that users or extensions made.
+    fn on_functions(&mut self, object: Object, functions: impl Iterator<Item = Oid>) {
+        for routine in functions {
+            let member = || members::member(routine).filter(|member| self.catalog.has_extension(member.extension));
+            let on = match self.catalog.routines.contains_key(&routine) {
+                true => Some(Object::Routine(routine)),
+                false => member().map(|_| Object::Member(routine)),
+            };
+            self.all.extend(on.map(|on| Dependency { object, on, kind: Kind::Normal }));
         }
     }
 
