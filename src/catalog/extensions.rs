@@ -25,6 +25,7 @@ pub static AVAILABLE: &[Available] = &[
     available("btree_gist", "1.7", "support for indexing common datatypes in GiST"),
     available("citext", "1.6", "data type for case-insensitive character strings"),
     available("fuzzystrmatch", "1.1", "determine similarities and distance between strings"),
+    available("hstore", "1.8", "data type for storing sets of (key, value) pairs"),
     available("pg_trgm", "1.6", "text similarity measurement and index searching based on trigrams"),
     available("pgcrypto", "1.3", "cryptographic functions"),
     Available {
@@ -34,6 +35,7 @@ pub static AVAILABLE: &[Available] = &[
     },
     available("unaccent", "1.1", "text search dictionary that removes accents"),
     available("uuid-ossp", "1.1", "generate universally unique identifiers (UUIDs)"),
+    available("vector", "0.8.0", "vector data type and ivfflat and hnsw access methods"),
 ];
 
 /// Extensions of PostgreSQL that are not built in: refused as what is not supported, not as unknown.
@@ -48,7 +50,6 @@ pub const UNSUPPORTED: &[&str] = &[
     "dict_xsyn",
     "earthdistance",
     "file_fdw",
-    "hstore",
     "insert_username",
     "intagg",
     "intarray",

@@ -27,6 +27,7 @@ const PG_OPERATOR: Oid = Oid(2617);
 const PG_CAST: Oid = Oid(2605);
 const PG_OPFAMILY: Oid = Oid(2753);
 const PG_OPCLASS: Oid = Oid(2616);
+const PG_AM: Oid = Oid(2601);
 
 /// The language of functions in C (pg_language.oid).
 const LANGUAGE_C: i64 = 13;
@@ -37,6 +38,7 @@ static RECORDED: &[(Oid, &str)] = &[
     (PG_PROC, members!("pg_proc")),
     (PG_OPERATOR, members!("pg_operator")),
     (PG_CAST, members!("pg_cast")),
+    (PG_AM, members!("pg_am")),
     (PG_OPFAMILY, members!("pg_opfamily")),
     (PG_OPCLASS, members!("pg_opclass")),
 ];
@@ -155,6 +157,17 @@ pub fn operators(rows: &mut Rows, view: &View<'_>) {
 /// Rows of pg_cast.
 pub fn casts(rows: &mut Rows, view: &View<'_>) {
     rows_of(rows, view, PG_CAST, "");
+}
+
+/// Rows of pg_am.
+pub fn access_methods(rows: &mut Rows, view: &View<'_>) {
+    rows_of(rows, view, PG_AM, "");
+}
+
+/// The access method of that name that an extension brings, and the extension.
+pub fn access_method(name: &str) -> Option<(Oid, String)> {
+    let line = recording(PG_AM)?.lines().find(|line| line.text("amname") == name)?;
+    Some((Oid(line.number("oid").try_into().ok()?), line.text("extension").into_owned()))
 }
 
 /// Rows of pg_opclass.

@@ -18,6 +18,7 @@ const CHECKPOINTS: &str = "Write-Ahead Log / Checkpoints";
 const CONNECTION_SETTINGS: &str = "Connections and Authentication / Connection Settings";
 const COST_BASED_VACUUM_DELAY: &str = "Resource Usage / Cost-Based Vacuum Delay";
 const CUMULATIVE_QUERY_AND_INDEX_STATISTICS: &str = "Statistics / Cumulative Query and Index Statistics";
+const CUSTOMIZED_OPTIONS: &str = "Customized Options";
 const DEVELOPER_OPTIONS: &str = "Developer Options";
 const DISK: &str = "Resource Usage / Disk";
 const ERROR_HANDLING: &str = "Error Handling";
@@ -221,6 +222,9 @@ pub static VARIABLES: &[Variable] = &[
     real("parallel_setup_cost", User, 1000.0, 0.0..=f64::MAX, Unit::None, PLANNER_COST_CONSTANTS, "Sets the planner's estimate of the cost of starting up worker processes for parallel query."),
     real("parallel_tuple_cost", User, 0.1, 0.0..=f64::MAX, Unit::None, PLANNER_COST_CONSTANTS, "Sets the planner's estimate of the cost of passing each tuple (row) from worker to leader backend."),
     choice("password_encryption", User, "scram-sha-256", &["md5", "scram-sha-256"], AUTHENTICATION_SETTINGS, "Chooses the algorithm for encrypting passwords."),
+    real("pg_trgm.similarity_threshold", User, 0.3, 0.0..=1.0, Unit::None, CUSTOMIZED_OPTIONS, "Sets the threshold used by the % operator."),
+    real("pg_trgm.strict_word_similarity_threshold", User, 0.5, 0.0..=1.0, Unit::None, CUSTOMIZED_OPTIONS, "Sets the threshold used by the <<% operator."),
+    real("pg_trgm.word_similarity_threshold", User, 0.6, 0.0..=1.0, Unit::None, CUSTOMIZED_OPTIONS, "Sets the threshold used by the <% operator."),
     choice("plan_cache_mode", User, "auto", &["auto", "force_generic_plan", "force_custom_plan"], OTHER_PLANNER_OPTIONS, "Controls the planner's selection of custom or generic plan."),
     integer("port", Postmaster, 5432, 1..=65535, Unit::None, CONNECTION_SETTINGS, "Sets the TCP port the server listens on."),
     integer("post_auth_delay", Backend, 0, 0..=2147, Unit::Seconds, DEVELOPER_OPTIONS, "Sets the amount of time to wait after authentication on connection startup."),

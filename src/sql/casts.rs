@@ -63,6 +63,14 @@ static EXTENSIONS: &[Cast] = &[
     cast(BPCHAR, CITEXT, Assignment, T("rtrim({0}, ' ')")),
     cast(BOOL, CITEXT, Assignment, T("(CASE {0} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)")),
     cast(INET, CITEXT, Assignment, F("pg_inet_text")),
+    cast(TEXT_ARRAY, HSTORE, Explicit, F("pg_hstore_of_array")),
+    cast(HSTORE, JSON, Explicit, F("pg_hstore_to_json")),
+    cast(HSTORE, JSONB, Explicit, F("pg_hstore_to_jsonb")),
+    cast(VECTOR, FLOAT4_ARRAY, Implicit, F("pg_vector_to_array")),
+    cast(INT4_ARRAY, VECTOR, Assignment, F("pg_vector_of_array")),
+    cast(FLOAT4_ARRAY, VECTOR, Assignment, F("pg_vector_of_array")),
+    cast(FLOAT8_ARRAY, VECTOR, Assignment, F("pg_vector_of_array")),
+    cast(NUMERIC_ARRAY, VECTOR, Assignment, F("pg_vector_of_array")),
 ];
 
 /// Whether PostgreSQL takes a value of one type for one of the other without being asked and without a function.

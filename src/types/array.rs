@@ -88,7 +88,7 @@ impl Element<'_> {
                 }
             }
             (Element::Number(digits), _) => Value::Text((*digits).to_owned()),
-            (Element::Text(text), Scalar::Bytea) => Value::Blob(parse_bytea(text)?),
+            (Element::Text(text), scalar) if scalar.is_blob() => Value::Blob(parse_bytea(text)?),
             (Element::Text(text), Scalar::Float4 | Scalar::Float8) => match text.as_ref() {
                 "NaN" => Value::Text("NaN".to_owned()),
                 number => Value::Real(number.parse().map_err(|_| corrupt())?),

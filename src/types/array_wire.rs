@@ -67,7 +67,7 @@ fn element_to_wire(
 ) -> Result<()> {
     match (element, scalar) {
         // The usual text needs no copy in between.
-        (Element::Text(text), scalar) if !matches!(scalar, Scalar::Bytea | Scalar::Float4 | Scalar::Float8) => {
+        (Element::Text(text), scalar) if !scalar.is_blob() && !matches!(scalar, Scalar::Float4 | Scalar::Float8) => {
             encode_scalar(scalar, format, ValueRef::Text(text), settings, out)
         }
         _ => encode_scalar(scalar, format, element.to_value(scalar)?.as_ref(), settings, out),

@@ -173,6 +173,14 @@ impl Scalar {
         if self == Scalar::Box { b';' } else { b',' }
     }
 
+    /// Whether values are stored as BLOB.
+    pub fn is_blob(self) -> bool {
+        match self {
+            Scalar::Extension(kind) => kind.is_blob(),
+            other => other == Scalar::Bytea,
+        }
+    }
+
     /// Whether values are stored as INTEGER.
     pub fn is_integer(self) -> bool {
         use Scalar::*;

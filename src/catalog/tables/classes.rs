@@ -4,6 +4,7 @@
 
 use crate::catalog::composite::row_type_oid;
 use crate::catalog::inheritance::{KeyColumn, PartitionBound, Strategy};
+use crate::catalog::members;
 use crate::catalog::privileges::{PG_CLASS, PG_NAMESPACE};
 use crate::catalog::schema::{
     Column, DroppedColumn, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions,
@@ -25,7 +26,8 @@ pub const HEAP: Oid = Oid(2);
 pub fn access_method(name: &str) -> Oid {
     let mut lines = Recording::new(recording!("pg_am")).lines();
     let found = lines.find(|line| line.text("amname") == name);
-    found.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
+    let own = found.and_then(|line| line.number("oid").try_into().ok()).map(Oid);
+    own.or_else(|| members::access_method(name).map(|(oid, _)| oid)).unwrap_or(Oid::INVALID)
 }
 
 /// The OID of a collation.

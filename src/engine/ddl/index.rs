@@ -6,7 +6,9 @@ use super::naming::{self, free_name, joined};
 use super::sqlite;
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::members;
-use crate::catalog::schema::{Index, IndexKey, IndexOptions, Relation, index_name_by_case, sqlite_name};
+use crate::catalog::schema::{
+    CatalogSnapshot, Index, IndexKey, IndexOptions, Relation, index_name_by_case, sqlite_name,
+};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
@@ -21,7 +23,7 @@ const MAX_KEYS: usize = 32;
 impl Change<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {
         let table = self.indexed_relation(&create.table)?;
-        let method = AccessMethod::of(&create.method)?;
+        let method = AccessMethod::of(&create.method, &self.catalog)?;
         method.check(create)?;
         if let Some(name) = &create.name {
             if create.if_not_exists && self.catalog.relation(&table.schema, name).is_some() {
@@ -146,7 +148,7 @@ impl Change<'_> {
 
     /// Whether an operator class of an access method is a type's default one: 42704 if there is none of that name.
     pub(super) fn is_default_class(&self, class: &str, type_oid: Oid, method: &str) -> Result<bool> {
-        let kept = self.key_class(Some(&Name::plain(class)), type_oid, &AccessMethod::of(method)?)?;
+        let kept = self.key_class(Some(&Name::plain(class)), type_oid, &AccessMethod::of(method, &self.catalog)?)?;
         Ok(kept.is_none())
     }
 
@@ -293,7 +295,14 @@ struct AccessMethod {
 
 impl AccessMethod {
     /// 42704 for one that does not exist, 42809 for a table's.
-    fn of(name: &str) -> Result<Self> {
+    fn of(name: &str, catalog: &CatalogSnapshot) -> Result<Self> {
+        if let Some((oid, extension)) = members::access_method(name)
+            && catalog.has_extension(&extension)
+        {
+            let oid = i64::from(oid.0);
+            let name = name.to_owned();
+            return Ok(AccessMethod { name, oid, is_ordered: false, takes_several: false, takes_included: false });
+        }
         let mut methods = Recording::new(recording!("pg_am")).lines();
         let Some(found) = methods.find(|line| line.text("amname") == name) else {
             let message = format!("access method \"{name}\" does not exist");

@@ -60,6 +60,8 @@ pub(super) fn of_method(method: &str) -> Known {
         "btree" => &[FILL, ("deduplicate_items", Boolean)],
         "gist" => &[FILL, ("buffering", Word(&["on", "off", "auto"]))],
         "gin" => &[("fastupdate", Boolean), ("gin_pending_list_limit", Integer(64, MAX))],
+        "hnsw" => &[("m", Integer(2, 100)), ("ef_construction", Integer(4, 1000))],
+        "ivfflat" => &[("lists", Integer(1, 32_768))],
         "brin" => &[("pages_per_range", Integer(1, 131_072)), ("autosummarize", Boolean)],
         _ => &[FILL],
     }

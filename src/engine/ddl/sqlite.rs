@@ -30,7 +30,8 @@ fn declared_type(repr: Repr) -> &'static str {
         scalar if scalar.is_integer() => "INTEGER",
         Scalar::Float4 | Scalar::Float8 => "REAL",
         // No affinity.
-        Scalar::Bytea | Scalar::Xid8 => "BLOB",
+        Scalar::Xid8 => "BLOB",
+        scalar if scalar.is_blob() => "BLOB",
         _ => "TEXT",
     }
 }

@@ -1,9 +1,14 @@
-//! Functions of the extensions that are built in: uuid-ossp, pgcrypto, pg_trgm, unaccent, fuzzystrmatch.
+//! Functions of the extensions that are built in: here those of uuid-ossp, pgcrypto, unaccent and fuzzystrmatch, others in
+//! the folder.
 //!
 //! Specification: contrib.html, and the extensions' code in PostgreSQL 15. A UUID of version 1 has a random node, as
 //! uuid_generate_v1mc has: nobody learns a machine's address from it.
 
-use std::collections::{BTreeSet, HashMap};
+pub(super) mod hstore;
+pub(super) mod trigrams;
+pub(super) mod vector;
+
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use hmac::{Hmac, Mac};
@@ -14,7 +19,6 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
 use crate::types::bytes_text::{parse_uuid, write_uuid};
-use crate::types::text_search::configuration::lower;
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -30,7 +34,6 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_digest", 2, |a| Ok((algorithm(&a.text(1)?)?.digest)(&a.bytes(0)?).into())),
     Definition::pure("pg_hmac", 3, |a| Ok((algorithm(&a.text(2)?)?.hmac)(&a.bytes(1)?, &a.bytes(0)?)?.into())),
     Definition::stable("pg_gen_random_bytes", 1, random_bytes),
-    Definition::pure("pg_similarity", 2, |a| Ok(similarity(&a.text(0)?, &a.text(1)?)?.into())),
     Definition::pure("pg_unaccent", 1, |a| unaccent(&a.text(0)?)),
     Definition::pure("pg_soundex", 1, |a| Ok(soundex(&a.text(0)?).into())),
     Definition::pure("pg_difference", 2, |a| { let (l, r) = (soundex(&a.text(0)?), soundex(&a.text(1)?)); Ok(equal_places(&l, &r).into()) }),
@@ -111,30 +114,6 @@ fn random_bytes(args: &Args<'_>) -> Result<Output> {
     let mut bytes = vec![0u8; length];
     rand::Rng::fill(&mut rand::rng(), bytes.as_mut_slice());
     Ok(bytes.into())
-}
-
-/// A text's trigrams: of each word in lower case, with two blanks before and one behind it.
-fn trigrams(text: &str) -> Result<BTreeSet<[char; 3]>> {
-    limits::work(text.len() * 16)?;
-    let mut trigrams = BTreeSet::new();
-    let text = lower(text);
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        let mut last = [' ', ' '];
-        for character in word.chars().chain([' ']) {
-            trigrams.insert([last[0], last[1], character]);
-            last = [last[1], character];
-        }
-    }
-    Ok(trigrams)
-}
-
-fn similarity(left: &str, right: &str) -> Result<f64> {
-    let (left, right) = (trigrams(left)?, trigrams(right)?);
-    if left.is_empty() || right.is_empty() {
-        return Ok(0.0);
-    }
-    let common = left.intersection(&right).count();
-    Ok(f64::from(common as f32 / (left.len() + right.len() - common) as f32))
 }
 
 static UNACCENT: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {

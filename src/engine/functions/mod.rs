@@ -585,6 +585,9 @@ static AREAS: &[&[Definition]] = &[
     system_ids::FUNCTIONS,
     ranges::FUNCTIONS,
     extension::FUNCTIONS,
+    extension::hstore::FUNCTIONS,
+    extension::trigrams::FUNCTIONS,
+    extension::vector::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,
@@ -605,6 +608,7 @@ pub fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     io::register(connection, slot)?;
     routine::register(connection, slot)?;
     aggregate::register(connection, slot)?;
+    extension::vector::register(connection, slot)?;
     sets::register(connection, slot)
 }
 

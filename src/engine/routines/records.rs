@@ -63,9 +63,7 @@ fn field_value(field: serde_json::Value, column: &Column) -> Result<Value> {
             Some(integer) if !is_real => Value::Integer(integer),
             _ => Value::Real(number.as_f64().unwrap_or(f64::NAN)),
         },
-        Json::String(text)
-            if column.data_type.repr.scalar == Scalar::Bytea && column.data_type.repr.array_of.is_none() =>
-        {
+        Json::String(text) if column.data_type.repr.scalar.is_blob() && column.data_type.repr.array_of.is_none() => {
             Value::Blob(parse_bytea(&text)?)
         }
         Json::String(text) => Value::Text(text),

@@ -303,6 +303,7 @@ impl Analyzer<'_> {
                 | Oid::TIMESTAMP
                 | Oid::TIMESTAMPTZ
                 | Oid::INTERVAL
+                | Oid::VECTOR
         );
         if !has_modifier && self.element_type(to).is_none() {
             return Expr { typmod, ..expr };

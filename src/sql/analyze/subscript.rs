@@ -51,6 +51,14 @@ impl Analyzer<'_> {
                 _ => return Err(Error::unsupported("* behind a value here")),
             }
         }
+        if array.type_oid == Oid::HSTORE {
+            let [subscript] = subscripts.as_slice() else {
+                let message = "hstore allows only one subscript";
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+            };
+            let subscript = self.coerce(subscript.clone(), Oid::TEXT, -1, CastContext::Assignment)?;
+            return self.operator("->", array, subscript);
+        }
         if jsonb {
             return self.jsonb_element(array, subscripts);
         }

@@ -8,7 +8,9 @@ use crate::catalog::schema::CatalogSnapshot;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::syntax::ast::expression::{AConst, ColumnRef, ConstValue, Expr, Field, TypeName};
 use crate::sql::types;
-use crate::types::pg_type::{Oid, Repr, type_by_name};
+use crate::types::extension::Kind;
+use crate::types::extension::vector::MAX_DIMENSIONS;
+use crate::types::pg_type::{Oid, Repr, Scalar, type_by_name};
 use crate::types::{bits, interval};
 
 /// A type with its modifier and how its values are stored.
@@ -82,6 +84,16 @@ fn length_typmod(length: i64, name: &str) -> Result<i32> {
     }
 }
 
+/// vector(n)
+fn dimensions_typmod(dimensions: i64) -> Result<i32> {
+    const MOST: i64 = MAX_DIMENSIONS as i64;
+    match dimensions {
+        ..1 => Err(invalid("dimensions for type vector must be at least 1".to_owned())),
+        1..=MOST => Ok(i32::try_from(dimensions).unwrap_or(i32::MAX)),
+        _ => Err(invalid(format!("dimensions for type vector cannot exceed {MAX_DIMENSIONS}"))),
+    }
+}
+
 fn invalid(message: String) -> Error {
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
@@ -132,6 +144,10 @@ fn resolve_name(
     };
     let oid =
         found.ok_or_else(|| undefined(&schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"))))?;
+    if oid == Oid::VECTOR {
+        let typmod = named_typmod(oid, name, modifiers)?;
+        return Ok(ResolvedType { oid, typmod, repr: Repr::scalar(Scalar::Extension(Kind::Vector)) });
+    }
     if !modifiers.is_empty() {
         let message = format!("type modifier is not allowed for type \"{name}\"");
         return Err(Error::new(SqlState::SYNTAX_ERROR, message));
@@ -160,6 +176,7 @@ fn named_typmod(oid: Oid, name: &str, modifiers: &[Expr]) -> Result<i32> {
         (Oid::TIME | Oid::TIMETZ | Oid::TIMESTAMP | Oid::TIMESTAMPTZ, [precision]) => Ok(time_typmod(*precision)),
         (Oid::INTERVAL, [range]) => Ok(interval_typmod(*range, None)),
         (Oid::INTERVAL, [range, precision]) => Ok(interval_typmod(*range, Some(*precision))),
+        (Oid::VECTOR, [n]) => dimensions_typmod(*n),
         (Oid::NUMERIC, _) => Err(invalid("invalid NUMERIC type modifier".to_owned())),
         (Oid::INTERVAL, _) => Err(invalid("invalid INTERVAL type modifier".to_owned())),
         (
@@ -170,7 +187,8 @@ fn named_typmod(oid: Oid, name: &str, modifiers: &[Expr]) -> Result<i32> {
             | Oid::TIME
             | Oid::TIMETZ
             | Oid::TIMESTAMP
-            | Oid::TIMESTAMPTZ,
+            | Oid::TIMESTAMPTZ
+            | Oid::VECTOR,
             _,
         ) => Err(invalid("invalid type modifier".to_owned())),
         _ => {

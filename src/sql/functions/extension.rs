@@ -1,6 +1,6 @@
 //! Functions of extensions (contrib.html): they are there in databases where the extension was created.
 
-use super::Call::{Function as F, Template as T};
+use super::Call::{Function as F, Template as T, Typed as Y};
 use super::{Function, aggregate, immutable, set, stable, volatile};
 use crate::sql::type_names::*;
 
@@ -21,7 +21,6 @@ pub(super) static ROWS: &[Function] = &[
     immutable("digest", &[BYTEA, TEXT], BYTEA, F("pg_digest")).of("pgcrypto"),
     immutable("hmac", &[BYTEA, BYTEA, TEXT], BYTEA, F("pg_hmac")).of("pgcrypto"),
     volatile("gen_random_bytes", &[INT4], BYTEA, F("pg_gen_random_bytes")).of("pgcrypto"),
-    immutable("similarity", &[TEXT, TEXT], FLOAT4, F("pg_similarity")).of("pg_trgm"),
     stable("unaccent", &[TEXT], TEXT, F("pg_unaccent")).of("unaccent"),
     immutable("soundex", &[TEXT], TEXT, F("pg_soundex")).of("fuzzystrmatch"),
     immutable("text_soundex", &[TEXT], TEXT, F("pg_soundex")).of("fuzzystrmatch"),
@@ -76,4 +75,106 @@ pub(super) static OF_CITEXT: &[Function] = &[
     immutable("replace", &[CITEXT, CITEXT, CITEXT], TEXT, T("pg_regexp_replace({0}, pg_regexp_replace({1}, '([^a-zA-Z_0-9])', '\\\\\\1', 'g'), {2}, 'gi')")).of("citext"),
     immutable("split_part", &[CITEXT, CITEXT, INT4], TEXT, T("json_extract(pg_regexp_split_to_array({0}, pg_regexp_replace({1}, '([^a-zA-Z_0-9])', '\\\\\\1', 'g'), 'i'), '$[' || ({2} - 1) || ']')")).of("citext"),
     immutable("translate", &[CITEXT, CITEXT, TEXT], TEXT, T("pg_translate(pg_translate({0}, pg_lower({1}), {2}), pg_upper({1}), {2})")).of("citext"),
+];
+
+/// pg_trgm's.
+#[rustfmt::skip]
+pub(super) static OF_PG_TRGM: &[Function] = &[
+    volatile("set_limit", &[FLOAT4], FLOAT4, F("pg_set_trgm_limit")).of("pg_trgm"),
+    stable("show_limit", &[], FLOAT4, F("pg_trgm_limit")).of("pg_trgm"),
+    immutable("show_trgm", &[TEXT], TEXT_ARRAY, F("pg_show_trgm")).of("pg_trgm"),
+    immutable("similarity", &[TEXT, TEXT], FLOAT4, F("pg_similarity")).of("pg_trgm"),
+    stable("similarity_op", &[TEXT, TEXT], BOOL, F("pg_is_similar")).of("pg_trgm"),
+    immutable("similarity_dist", &[TEXT, TEXT], FLOAT4, F("pg_similarity_distance")).of("pg_trgm"),
+    immutable("word_similarity", &[TEXT, TEXT], FLOAT4, F("pg_word_similarity")).of("pg_trgm"),
+    stable("word_similarity_op", &[TEXT, TEXT], BOOL, F("pg_has_similar_word")).of("pg_trgm"),
+    stable("word_similarity_commutator_op", &[TEXT, TEXT], BOOL, T("pg_has_similar_word({1}, {0})")).of("pg_trgm"),
+    immutable("word_similarity_dist_op", &[TEXT, TEXT], FLOAT4, F("pg_word_distance")).of("pg_trgm"),
+    immutable("word_similarity_dist_commutator_op", &[TEXT, TEXT], FLOAT4, T("pg_word_distance({1}, {0})")).of("pg_trgm"),
+    immutable("strict_word_similarity", &[TEXT, TEXT], FLOAT4, F("pg_strict_word_similarity")).of("pg_trgm"),
+    stable("strict_word_similarity_op", &[TEXT, TEXT], BOOL, F("pg_has_similar_words")).of("pg_trgm"),
+    stable("strict_word_similarity_commutator_op", &[TEXT, TEXT], BOOL, T("pg_has_similar_words({1}, {0})")).of("pg_trgm"),
+    immutable("strict_word_similarity_dist_op", &[TEXT, TEXT], FLOAT4, F("pg_strict_word_distance")).of("pg_trgm"),
+    immutable("strict_word_similarity_dist_commutator_op", &[TEXT, TEXT], FLOAT4, T("pg_strict_word_distance({1}, {0})")).of("pg_trgm"),
+];
+
+/// hstore's.
+#[rustfmt::skip]
+pub(super) static OF_HSTORE: &[Function] = &[
+    immutable("hstore_version_diag", &[HSTORE], INT4, T("({0} IS NOT NULL) * 2")).of("hstore"),
+    immutable("fetchval", &[HSTORE, TEXT], TEXT, F("pg_hstore_fetch")).of("hstore"),
+    immutable("slice_array", &[HSTORE, TEXT_ARRAY], TEXT_ARRAY, F("pg_hstore_slice_array")).of("hstore"),
+    immutable("slice", &[HSTORE, TEXT_ARRAY], HSTORE, F("pg_hstore_slice")).of("hstore"),
+    immutable("isexists", &[HSTORE, TEXT], BOOL, F("pg_hstore_exist")).of("hstore"),
+    immutable("exist", &[HSTORE, TEXT], BOOL, F("pg_hstore_exist")).of("hstore"),
+    immutable("exists_any", &[HSTORE, TEXT_ARRAY], BOOL, F("pg_hstore_exists_any")).of("hstore"),
+    immutable("exists_all", &[HSTORE, TEXT_ARRAY], BOOL, F("pg_hstore_exists_all")).of("hstore"),
+    immutable("isdefined", &[HSTORE, TEXT], BOOL, F("pg_hstore_defined")).of("hstore"),
+    immutable("defined", &[HSTORE, TEXT], BOOL, F("pg_hstore_defined")).of("hstore"),
+    immutable("delete", &[HSTORE, TEXT], HSTORE, F("pg_hstore_delete")).of("hstore"),
+    immutable("delete", &[HSTORE, TEXT_ARRAY], HSTORE, F("pg_hstore_delete_array")).of("hstore"),
+    immutable("delete", &[HSTORE, HSTORE], HSTORE, F("pg_hstore_delete_hstore")).of("hstore"),
+    immutable("hs_concat", &[HSTORE, HSTORE], HSTORE, F("pg_hstore_concat")).of("hstore"),
+    immutable("hs_contains", &[HSTORE, HSTORE], BOOL, F("pg_hstore_contains")).of("hstore"),
+    immutable("hs_contained", &[HSTORE, HSTORE], BOOL, T("pg_hstore_contains({1}, {0})")).of("hstore"),
+    immutable("tconvert", &[TEXT, TEXT], HSTORE, F("pg_hstore_of_text")).of("hstore"),
+    immutable("hstore", &[TEXT, TEXT], HSTORE, F("pg_hstore_of_text")).of("hstore"),
+    immutable("hstore", &[TEXT_ARRAY, TEXT_ARRAY], HSTORE, F("pg_hstore_of_arrays")).of("hstore"),
+    immutable("hstore", &[TEXT_ARRAY], HSTORE, F("pg_hstore_of_array")).of("hstore"),
+    immutable("hstore", &[RECORD], HSTORE, Y("pg_hstore_of_record")).of("hstore"),
+    immutable("hstore_to_json", &[HSTORE], JSON, F("pg_hstore_to_json")).of("hstore"),
+    immutable("hstore_to_json_loose", &[HSTORE], JSON, F("pg_hstore_to_json_loose")).of("hstore"),
+    immutable("hstore_to_jsonb", &[HSTORE], JSONB, F("pg_hstore_to_jsonb")).of("hstore"),
+    immutable("hstore_to_jsonb_loose", &[HSTORE], JSONB, F("pg_hstore_to_jsonb_loose")).of("hstore"),
+    immutable("hstore_to_array", &[HSTORE], TEXT_ARRAY, F("pg_hstore_to_array")).of("hstore"),
+    immutable("hstore_to_matrix", &[HSTORE], TEXT_ARRAY, F("pg_hstore_to_matrix")).of("hstore"),
+    immutable("akeys", &[HSTORE], TEXT_ARRAY, F("pg_hstore_akeys")).of("hstore"),
+    immutable("avals", &[HSTORE], TEXT_ARRAY, F("pg_hstore_avals")).of("hstore"),
+    set("skeys", &[HSTORE], TEXT, F("pg_hstore_skeys")).of("hstore"),
+    set("svals", &[HSTORE], TEXT, F("pg_hstore_svals")).of("hstore"),
+    set("each", &[HSTORE], RECORD, F("pg_hstore_each")).columns(&[("key", TEXT), ("value", TEXT)]).of("hstore"),
+    immutable("populate_record", &[ANYELEMENT, HSTORE], ANYELEMENT, Y("pg_hstore_populate")).of("hstore"),
+    immutable("hstore_eq", &[HSTORE, HSTORE], BOOL, T("(pg_hstore_cmp({0}, {1}) = 0)")).of("hstore"),
+    immutable("hstore_ne", &[HSTORE, HSTORE], BOOL, T("(pg_hstore_cmp({0}, {1}) <> 0)")).of("hstore"),
+    immutable("hstore_gt", &[HSTORE, HSTORE], BOOL, T("(pg_hstore_cmp({0}, {1}) > 0)")).of("hstore"),
+    immutable("hstore_ge", &[HSTORE, HSTORE], BOOL, T("(pg_hstore_cmp({0}, {1}) >= 0)")).of("hstore"),
+    immutable("hstore_lt", &[HSTORE, HSTORE], BOOL, T("(pg_hstore_cmp({0}, {1}) < 0)")).of("hstore"),
+    immutable("hstore_le", &[HSTORE, HSTORE], BOOL, T("(pg_hstore_cmp({0}, {1}) <= 0)")).of("hstore"),
+    immutable("hstore_cmp", &[HSTORE, HSTORE], INT4, F("pg_hstore_cmp")).of("hstore"),
+];
+
+/// vector's.
+#[rustfmt::skip]
+pub(super) static OF_VECTOR: &[Function] = &[
+    immutable("l2_distance", &[VECTOR, VECTOR], FLOAT8, F("pg_vector_l2_distance")).of("vector"),
+    immutable("inner_product", &[VECTOR, VECTOR], FLOAT8, F("pg_vector_inner_product")).of("vector"),
+    immutable("cosine_distance", &[VECTOR, VECTOR], FLOAT8, F("pg_vector_cosine_distance")).of("vector"),
+    immutable("l1_distance", &[VECTOR, VECTOR], FLOAT8, F("pg_vector_l1_distance")).of("vector"),
+    immutable("vector_dims", &[VECTOR], INT4, F("pg_vector_dims")).of("vector"),
+    immutable("vector_norm", &[VECTOR], FLOAT8, F("pg_vector_norm")).of("vector"),
+    immutable("l2_normalize", &[VECTOR], VECTOR, F("pg_vector_normalize")).of("vector"),
+    immutable("binary_quantize", &[VECTOR], BIT, F("pg_vector_binary_quantize")).of("vector"),
+    immutable("subvector", &[VECTOR, INT4, INT4], VECTOR, F("pg_vector_subvector")).of("vector"),
+    immutable("vector_add", &[VECTOR, VECTOR], VECTOR, F("pg_vector_add")).of("vector"),
+    immutable("vector_sub", &[VECTOR, VECTOR], VECTOR, F("pg_vector_sub")).of("vector"),
+    immutable("vector_mul", &[VECTOR, VECTOR], VECTOR, F("pg_vector_mul")).of("vector"),
+    immutable("vector_concat", &[VECTOR, VECTOR], VECTOR, F("pg_vector_concat")).of("vector"),
+    immutable("vector_lt", &[VECTOR, VECTOR], BOOL, T("({0} < {1})")).of("vector"),
+    immutable("vector_le", &[VECTOR, VECTOR], BOOL, T("({0} <= {1})")).of("vector"),
+    immutable("vector_eq", &[VECTOR, VECTOR], BOOL, T("({0} = {1})")).of("vector"),
+    immutable("vector_ne", &[VECTOR, VECTOR], BOOL, T("({0} <> {1})")).of("vector"),
+    immutable("vector_ge", &[VECTOR, VECTOR], BOOL, T("({0} >= {1})")).of("vector"),
+    immutable("vector_gt", &[VECTOR, VECTOR], BOOL, T("({0} > {1})")).of("vector"),
+    immutable("vector_cmp", &[VECTOR, VECTOR], INT4, F("pg_vector_cmp")).of("vector"),
+    immutable("vector_l2_squared_distance", &[VECTOR, VECTOR], FLOAT8, F("pg_vector_l2_squared")).of("vector"),
+    immutable("vector_negative_inner_product", &[VECTOR, VECTOR], FLOAT8, F("pg_vector_negative_product")).of("vector"),
+    immutable("vector_spherical_distance", &[VECTOR, VECTOR], FLOAT8, F("pg_vector_spherical_distance")).of("vector"),
+    immutable("vector", &[VECTOR, INT4, BOOL], VECTOR, T("pg_typmod_vector({0}, {1})")).of("vector"),
+    immutable("array_to_vector", &[INT4_ARRAY, INT4, BOOL], VECTOR, T("pg_typmod_vector(pg_vector_of_array({0}), {1})")).of("vector"),
+    immutable("array_to_vector", &[FLOAT4_ARRAY, INT4, BOOL], VECTOR, T("pg_typmod_vector(pg_vector_of_array({0}), {1})")).of("vector"),
+    immutable("array_to_vector", &[FLOAT8_ARRAY, INT4, BOOL], VECTOR, T("pg_typmod_vector(pg_vector_of_array({0}), {1})")).of("vector"),
+    immutable("array_to_vector", &[NUMERIC_ARRAY, INT4, BOOL], VECTOR, T("pg_typmod_vector(pg_vector_of_array({0}), {1})")).of("vector"),
+    immutable("vector_to_float4", &[VECTOR, INT4, BOOL], FLOAT4_ARRAY, T("pg_vector_to_array({0})")).of("vector"),
+    aggregate("avg", &[VECTOR], VECTOR, F("pg_vector_avg")).of("vector"),
+    aggregate("sum", &[VECTOR], VECTOR, F("pg_vector_sum")).of("vector"),
 ];

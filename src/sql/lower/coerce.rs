@@ -95,6 +95,7 @@ impl Lower<'_> {
             Oid::TIMESTAMP => ("pg_typmod_timestamp", vec![value, modifier]),
             Oid::TIMESTAMPTZ => ("pg_typmod_timestamptz", vec![value, modifier]),
             Oid::INTERVAL => ("pg_typmod_interval", vec![value, modifier]),
+            Oid::VECTOR => ("pg_typmod_vector", vec![value, modifier]),
             array => {
                 let element = self.internal_name(self.element_type(array), -1);
                 ("pg_typmod_array", vec![Expr::text(element), value, modifier, explicit])

@@ -1,7 +1,7 @@
 //! Operators of extensions (contrib.html): they are there in databases where the extension was created.
 
-use super::{Operator, infix};
-use crate::sql::functions::Call::{Function as F, Template as T};
+use super::{Operator, infix, prefix};
+use crate::sql::functions::Call::{Function as F, Template as T, Typed as Y};
 use crate::sql::type_names::*;
 
 /// citext's beside its comparisons, which are those of its collation.
@@ -26,4 +26,57 @@ pub(super) static OF_CITEXT: &[Operator] = &[
     infix("~<=~", CITEXT, CITEXT, BOOL, T("({0} COLLATE pg_citext <= {1})")).of("citext"),
     infix("~>~", CITEXT, CITEXT, BOOL, T("({0} COLLATE pg_citext > {1})")).of("citext"),
     infix("~>=~", CITEXT, CITEXT, BOOL, T("({0} COLLATE pg_citext >= {1})")).of("citext"),
+];
+
+/// pg_trgm's.
+#[rustfmt::skip]
+pub(super) static OF_PG_TRGM: &[Operator] = &[
+    infix("%", TEXT, TEXT, BOOL, F("pg_is_similar")).of("pg_trgm"),
+    infix("<->", TEXT, TEXT, FLOAT4, F("pg_similarity_distance")).of("pg_trgm"),
+    infix("<%", TEXT, TEXT, BOOL, F("pg_has_similar_word")).of("pg_trgm"),
+    infix("%>", TEXT, TEXT, BOOL, T("pg_has_similar_word({1}, {0})")).of("pg_trgm"),
+    infix("<<->", TEXT, TEXT, FLOAT4, F("pg_word_distance")).of("pg_trgm"),
+    infix("<->>", TEXT, TEXT, FLOAT4, T("pg_word_distance({1}, {0})")).of("pg_trgm"),
+    infix("<<%", TEXT, TEXT, BOOL, F("pg_has_similar_words")).of("pg_trgm"),
+    infix("%>>", TEXT, TEXT, BOOL, T("pg_has_similar_words({1}, {0})")).of("pg_trgm"),
+    infix("<<<->", TEXT, TEXT, FLOAT4, F("pg_strict_word_distance")).of("pg_trgm"),
+    infix("<->>>", TEXT, TEXT, FLOAT4, T("pg_strict_word_distance({1}, {0})")).of("pg_trgm"),
+];
+
+/// hstore's beside its comparisons.
+#[rustfmt::skip]
+pub(super) static OF_HSTORE: &[Operator] = &[
+    infix("->", HSTORE, TEXT, TEXT, F("pg_hstore_fetch")).of("hstore"),
+    infix("->", HSTORE, TEXT_ARRAY, TEXT_ARRAY, F("pg_hstore_slice_array")).of("hstore"),
+    infix("?", HSTORE, TEXT, BOOL, F("pg_hstore_exist")).of("hstore"),
+    infix("?|", HSTORE, TEXT_ARRAY, BOOL, F("pg_hstore_exists_any")).of("hstore"),
+    infix("?&", HSTORE, TEXT_ARRAY, BOOL, F("pg_hstore_exists_all")).of("hstore"),
+    infix("-", HSTORE, TEXT, HSTORE, F("pg_hstore_delete")).of("hstore"),
+    infix("-", HSTORE, TEXT_ARRAY, HSTORE, F("pg_hstore_delete_array")).of("hstore"),
+    infix("-", HSTORE, HSTORE, HSTORE, F("pg_hstore_delete_hstore")).of("hstore"),
+    infix("||", HSTORE, HSTORE, HSTORE, F("pg_hstore_concat")).of("hstore"),
+    infix("@>", HSTORE, HSTORE, BOOL, F("pg_hstore_contains")).of("hstore"),
+    infix("<@", HSTORE, HSTORE, BOOL, T("pg_hstore_contains({1}, {0})")).of("hstore"),
+    infix("@", HSTORE, HSTORE, BOOL, F("pg_hstore_contains")).of("hstore"),
+    infix("~", HSTORE, HSTORE, BOOL, T("pg_hstore_contains({1}, {0})")).of("hstore"),
+    prefix("%%", HSTORE, TEXT_ARRAY, F("pg_hstore_to_array")).of("hstore"),
+    prefix("%#", HSTORE, TEXT_ARRAY, F("pg_hstore_to_matrix")).of("hstore"),
+    infix("#=", ANYELEMENT, HSTORE, ANYELEMENT, Y("pg_hstore_populate")).of("hstore"),
+    infix("#<#", HSTORE, HSTORE, BOOL, T("(pg_hstore_cmp({0}, {1}) < 0)")).of("hstore"),
+    infix("#<=#", HSTORE, HSTORE, BOOL, T("(pg_hstore_cmp({0}, {1}) <= 0)")).of("hstore"),
+    infix("#>#", HSTORE, HSTORE, BOOL, T("(pg_hstore_cmp({0}, {1}) > 0)")).of("hstore"),
+    infix("#>=#", HSTORE, HSTORE, BOOL, T("(pg_hstore_cmp({0}, {1}) >= 0)")).of("hstore"),
+];
+
+/// vector's beside its comparisons.
+#[rustfmt::skip]
+pub(super) static OF_VECTOR: &[Operator] = &[
+    infix("<->", VECTOR, VECTOR, FLOAT8, F("pg_vector_l2_distance")).of("vector"),
+    infix("<#>", VECTOR, VECTOR, FLOAT8, F("pg_vector_negative_product")).of("vector"),
+    infix("<=>", VECTOR, VECTOR, FLOAT8, F("pg_vector_cosine_distance")).of("vector"),
+    infix("<+>", VECTOR, VECTOR, FLOAT8, F("pg_vector_l1_distance")).of("vector"),
+    infix("+", VECTOR, VECTOR, VECTOR, F("pg_vector_add")).of("vector"),
+    infix("-", VECTOR, VECTOR, VECTOR, F("pg_vector_sub")).of("vector"),
+    infix("*", VECTOR, VECTOR, VECTOR, F("pg_vector_mul")).of("vector"),
+    infix("||", VECTOR, VECTOR, VECTOR, F("pg_vector_concat")).of("vector"),
 ];

@@ -120,7 +120,7 @@ impl HStore {
 
     /// Reads the binary form.
     pub fn read_binary(mut bytes: &[u8]) -> Result<Self> {
-        let mut number = |bytes: &mut &[u8]| -> Result<i32> {
+        let number = |bytes: &mut &[u8]| -> Result<i32> {
             let (head, rest) = bytes.split_first_chunk::<4>().ok_or_else(insufficient_data)?;
             *bytes = rest;
             Ok(i32::from_be_bytes(*head))
@@ -162,9 +162,7 @@ impl HStore {
             _ => {}
         }
         let order = bytes(self).cmp(&bytes(other));
-        order
-            .then_with(|| self.pairs.len().cmp(&other.pairs.len()))
-            .then_with(|| lengths(self).cmp(&lengths(other)))
+        order.then_with(|| self.pairs.len().cmp(&other.pairs.len())).then_with(|| lengths(self).cmp(&lengths(other)))
     }
 }
 

@@ -7,6 +7,8 @@
 //! that look a type up by its name, as they must, see no difference.
 
 mod citext;
+pub mod hstore;
+pub mod vector;
 
 use std::cmp::Ordering;
 use std::sync::LazyLock;
@@ -14,7 +16,9 @@ use std::sync::LazyLock;
 use bytes::BytesMut;
 
 use crate::error::{Error, Result, SqlState};
-use crate::types::encoding::put_as_text;
+use crate::types::encoding::{put_as_text, utf8, write_failed};
+use crate::types::extension::hstore::HStore;
+use crate::types::extension::vector::Vector;
 use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
 use crate::types::value::{Value, ValueRef};
 
@@ -23,6 +27,10 @@ use crate::types::value::{Value, ValueRef};
 pub enum Kind {
     /// TEXT; collation `pg_citext`.
     Citext,
+    /// TEXT as PostgreSQL prints it; collation `pg_hstore`.
+    Hstore,
+    /// BLOB.
+    Vector,
     /// Types of index entries, of which there are no values.
     Opaque,
 }
@@ -55,8 +63,8 @@ const FIRST: u32 = 13600;
 #[rustfmt::skip]
 pub static TYPES: &[ExtensionType] = extension_types! {
     13600 "citext" of "citext", -1 b'S' b'i' b'x', 100, Citext;
-    13602 "hstore" of "hstore", -1 b'U' b'i' b'x', 0, Opaque;
-    13604 "vector" of "vector", -1 b'U' b'i' b'x', 0, Opaque;
+    13602 "hstore" of "hstore", -1 b'U' b'i' b'x', 0, Hstore;
+    13604 "vector" of "vector", -1 b'U' b'i' b'e', 0, Vector;
     13606 "halfvec" of "vector", -1 b'U' b'i' b'x', 0, Opaque;
     13608 "sparsevec" of "vector", -1 b'U' b'i' b'x', 0, Opaque;
     13610 "ltree" of "ltree", -1 b'U' b'i' b'x', 0, Opaque;
@@ -87,6 +95,8 @@ pub static TYPES: &[ExtensionType] = extension_types! {
 impl Oid {
     pub const CITEXT: Oid = Oid(13600);
     pub const CITEXT_ARRAY: Oid = Oid(13601);
+    pub const HSTORE: Oid = Oid(13602);
+    pub const VECTOR: Oid = Oid(13604);
 }
 
 /// The extension's type with that OID, or whose array type it is.
@@ -121,30 +131,33 @@ impl Kind {
     pub fn collations(self) -> (Option<&'static str>, &'static str) {
         match self {
             Kind::Citext => (Some("pg_citext"), "pg_citext_array"),
+            Kind::Hstore => (Some("pg_hstore"), "pg_hstore_array"),
+            Kind::Vector => (None, "pg_array"),
             Kind::Opaque => (None, "pg_array"),
         }
     }
 
     /// Those with collations of their own.
-    pub const COLLATED: &'static [Kind] = &[Kind::Citext];
+    pub const COLLATED: &'static [Kind] = &[Kind::Citext, Kind::Hstore];
 
     /// Whether there is a b-tree operator class.
     pub fn has_order(self) -> bool {
         match self {
-            Kind::Citext => true,
+            Kind::Citext | Kind::Hstore | Kind::Vector => true,
             Kind::Opaque => false,
         }
     }
 
     /// Whether stored values are BLOBs.
     pub fn is_blob(self) -> bool {
-        false
+        self == Kind::Vector
     }
 
     /// How two stored values that are texts compare.
     pub fn compare(self, a: &str, b: &str) -> Ordering {
         match self {
             Kind::Citext => citext::compare(a, b),
+            Kind::Hstore => hstore::compare(a, b),
             _ => a.cmp(b),
         }
     }
@@ -153,27 +166,37 @@ impl Kind {
     pub fn parse(self, text: &str) -> Result<Value> {
         match self {
             Kind::Citext => Ok(Value::Text(text.to_owned())),
+            Kind::Hstore => Ok(Value::Text(HStore::parse(text)?.to_text())),
+            Kind::Vector => Ok(Value::Blob(Vector::parse(text)?.to_stored())),
             Kind::Opaque => Err(self.without_values("accept")),
         }
     }
 
     /// Appends the text form.
     pub(super) fn encode_text(self, value: ValueRef<'_>, out: &mut BytesMut) -> Result<()> {
-        put_as_text(value, out)
+        match (self, value) {
+            (Kind::Vector, ValueRef::Blob(stored)) => Vector::from_stored(stored)?.write(out).map_err(write_failed),
+            _ => put_as_text(value, out),
+        }
     }
 
     /// Appends the binary form.
     pub(super) fn encode_binary(self, value: ValueRef<'_>, out: &mut BytesMut) -> Result<()> {
-        match self {
-            Kind::Citext => put_as_text(value, out),
-            Kind::Opaque => Err(self.without_values("display")),
+        match (self, value) {
+            (Kind::Hstore, ValueRef::Text(stored)) => HStore::parse(stored)?.write_binary(out),
+            (Kind::Vector, ValueRef::Blob(stored)) => Vector::from_stored(stored)?.write_binary(out),
+            (Kind::Opaque, _) => return Err(self.without_values("display")),
+            _ => put_as_text(value, out)?,
         }
+        Ok(())
     }
 
     /// Reads the binary form.
     pub(super) fn decode_binary(self, bytes: &[u8]) -> Result<Value> {
         match self {
-            Kind::Citext => Ok(Value::Text(crate::types::encoding::utf8(bytes)?.to_owned())),
+            Kind::Citext => Ok(Value::Text(utf8(bytes)?.to_owned())),
+            Kind::Hstore => Ok(Value::Text(HStore::read_binary(bytes)?.to_text())),
+            Kind::Vector => Ok(Value::Blob(Vector::read_binary(bytes)?.to_stored())),
             Kind::Opaque => Err(self.without_values("accept")),
         }
     }

@@ -97,7 +97,12 @@ impl<A: Accumulator> WindowAggregate<A, Output> for Adapter<A> {
 }
 
 /// Registers one aggregate.
-fn register_one<A: Accumulator>(connection: &Connection, slot: &ContextSlot, name: &str, arity: i32) -> Result<()> {
+pub(super) fn register_one<A: Accumulator>(
+    connection: &Connection,
+    slot: &ContextSlot,
+    name: &str,
+    arity: i32,
+) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     let adapter = Adapter::<A> { slot: slot.clone(), accumulator: PhantomData };
     connection.create_window_function(name, arity, flags, adapter).map_err(|error| registration_failed(name, &error))

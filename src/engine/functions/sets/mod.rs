@@ -8,6 +8,7 @@
 
 mod catalog;
 mod contents;
+mod extension;
 mod kept;
 pub(super) mod packing;
 mod plan;
@@ -275,6 +276,7 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
         .chain(catalog::FUNCTIONS)
         .chain(text_search::FUNCTIONS)
         .chain(routine::FUNCTIONS)
+        .chain(extension::FUNCTIONS)
     {
         let shared = Shared { function, slot: slot.clone() };
         connection
