@@ -56,8 +56,8 @@ const TYPES: &[(u32, &str)] = &[
 pub fn name_of(oid: u32) -> String {
     match TYPES.iter().find(|(known, _)| *known == oid) {
         Some((_, name)) => (*name).to_string(),
-        // Types of users have the numbers that each server gives them.
-        None if oid >= 16384 => "users".to_owned(),
+        // Types of users and of extensions have the numbers that each server gives them.
+        None if oid >= 16384 || (13600..13700).contains(&oid) => "users".to_owned(),
         None => format!("oid{oid}"),
     }
 }

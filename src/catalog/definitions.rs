@@ -108,7 +108,8 @@ impl<'a> Names<'a> {
             let [info, array] = &of.infos;
             let schema = self.extension_type(info.name).unwrap_or("public");
             let visible = self.type_is_visible(schema, info.name);
-            let name = self.qualified(schema, &builtin_type(info, typmod), visible);
+            let modifier = typmod.filter(|modifier| *modifier >= 0).map_or_else(String::new, |m| format!("({m})"));
+            let name = self.qualified(schema, info.name, visible) + &modifier;
             return if oid == array.oid { name + "[]" } else { name };
         }
         if let Some(info) = type_info(oid) {

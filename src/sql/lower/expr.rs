@@ -405,7 +405,7 @@ fn compared_with_elements(all: bool, array: Expr, element: Oid, comparison: Expr
 /// What an array holds of a value as that value: bytea and the infinities are strings in arrays, whole floats integers.
 pub(super) fn element_value(held: Expr) -> Expr {
     let function = match held.type_oid {
-        Oid::BYTEA => "pg_in_bytea",
+        Oid::BYTEA | Oid::VECTOR => "pg_in_bytea",
         Oid::FLOAT4 | Oid::FLOAT8 => "pg_element_float",
         _ => return held,
     };

@@ -348,7 +348,7 @@ impl<'a> Printer<'a> {
     /// The `value` column of json_each as the element's stored form.
     fn array_element(&mut self, element: Oid) {
         match element {
-            Oid::BYTEA => self.push("pg_in_bytea(json_each.value)"),
+            Oid::BYTEA | Oid::VECTOR => self.push("pg_in_bytea(json_each.value)"),
             Oid::FLOAT4 | Oid::FLOAT8 => self.push("pg_element_float(json_each.value)"),
             _ => self.push("json_each.value"),
         }

@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 use bytes::BytesMut;
 
 use crate::error::{Error, Result, SqlState};
+use crate::types::bytes_text::parse_bytea;
 use crate::types::encoding::{put_as_text, utf8, write_failed};
 use crate::types::extension::hstore::HStore;
 use crate::types::extension::vector::Vector;
@@ -176,6 +177,10 @@ impl Kind {
     pub(super) fn encode_text(self, value: ValueRef<'_>, out: &mut BytesMut) -> Result<()> {
         match (self, value) {
             (Kind::Vector, ValueRef::Blob(stored)) => Vector::from_stored(stored)?.write(out).map_err(write_failed),
+            // As an element of an array is kept.
+            (Kind::Vector, ValueRef::Text(hex)) => {
+                Vector::from_stored(&parse_bytea(hex)?)?.write(out).map_err(write_failed)
+            }
             _ => put_as_text(value, out),
         }
     }

@@ -218,3 +218,44 @@ impl<const AVERAGE: bool> Accumulator for Sum<AVERAGE> {
         made(numbers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::assert_values;
+
+    /// The answers are those of pgvector's own tests.
+    #[test]
+    fn vectors_compute_what_pgvectors_do() {
+        assert_values(&[
+            ("pg_out_vector(pg_vector_add(pg_in_vector('[1,2,3]'), pg_in_vector('[4,5,6]')))", "[5,7,9]"),
+            ("pg_out_vector(pg_vector_sub(pg_in_vector('[1,2,3]'), pg_in_vector('[4,5,6]')))", "[-3,-3,-3]"),
+            ("pg_out_vector(pg_vector_mul(pg_in_vector('[1,2,3]'), pg_in_vector('[4,5,6]')))", "[4,10,18]"),
+            ("pg_vector_add(pg_in_vector('[3e38]'), pg_in_vector('[3e38]'))", "22003 value out of range: overflow"),
+            ("pg_vector_add(pg_in_vector('[1,2]'), pg_in_vector('[3]'))", "22000 different vector dimensions 2 and 1"),
+            ("pg_vector_dims(pg_in_vector('[1,2,3]'))", "3"),
+            ("round(pg_vector_norm(pg_in_vector('[3,4]')))", "5.0"),
+            ("pg_vector_l2_distance(pg_in_vector('[0,0]'), pg_in_vector('[3,4]'))", "5.0"),
+            ("pg_vector_inner_product(pg_in_vector('[1,2]'), pg_in_vector('[3,4]'))", "11.0"),
+            ("pg_vector_negative_product(pg_in_vector('[1,2]'), pg_in_vector('[3,4]'))", "-11.0"),
+            ("pg_vector_cosine_distance(pg_in_vector('[1,2]'), pg_in_vector('[2,4]'))", "0.0"),
+            ("pg_vector_cosine_distance(pg_in_vector('[1,1]'), pg_in_vector('[-1,-1]'))", "2.0"),
+            ("pg_vector_l1_distance(pg_in_vector('[0,0]'), pg_in_vector('[3,4]'))", "7.0"),
+            ("pg_out_vector(pg_vector_normalize(pg_in_vector('[3,4]')))", "[0.6,0.8]"),
+            ("pg_out_vector(pg_vector_normalize(pg_in_vector('[0,0]')))", "[0,0]"),
+            ("pg_vector_binary_quantize(pg_in_vector('[1,0,-1]'))", "100"),
+            ("pg_out_vector(pg_vector_subvector(pg_in_vector('[1,2,3,4,5]'), 3, 9))", "[3,4,5]"),
+            ("pg_vector_subvector(pg_in_vector('[1,2,3,4,5]'), 1, 0)", "22000 vector must have at least 1 dimension"),
+            ("pg_out_vector(pg_vector_of_array('[1,2.5,\"3\"]'))", "[1,2.5,3]"),
+            ("pg_vector_of_array('[[1]]')", "22000 array must be 1-D"),
+            ("pg_typmod_vector(pg_in_vector('[1,2]'), 3)", "22000 expected 3 dimensions, not 2"),
+            (
+                "pg_out_vector((SELECT pg_vector_avg(pg_in_vector(column1)) FROM (VALUES ('[1,2,3]'), ('[3,5,7]'))))",
+                "[2,3.5,5]",
+            ),
+            (
+                "pg_out_vector((SELECT pg_vector_sum(pg_in_vector(column1)) FROM (VALUES ('[1,2,3]'), ('[3,5,7]'))))",
+                "[4,7,10]",
+            ),
+        ]);
+    }
+}
