@@ -143,7 +143,7 @@ mod tests {
             ("pg_like('aXbXc', '%X_X%c')", "1"),
             ("pg_like('aXbXc', '%X_Y%')", "0"),
             ("pg_like('éaéb', '%é_')", "1"),
-            ("pg_like('a%b', '%\%b')", "1"),
+            ("pg_like('a%b', '%\\%b')", "1"),
             ("pg_like('aab', '%ab')", "1"),
             ("pg_like('ab', '%_b')", "1"),
             ("pg_like('ab', '%__b')", "0"),
