@@ -411,6 +411,7 @@ pub mod engine {
     pub mod databases;
     pub mod ddl;
     pub mod descriptors;
+    mod durable_reads;
     mod error_map;
     mod foreign_key_errors;
     pub mod functions;
@@ -418,6 +419,7 @@ pub mod engine {
     pub mod identity;
     pub mod interrupt;
     pub mod kept;
+    mod maintenance;
     pub mod notifications;
     mod partitioning;
     mod pool;

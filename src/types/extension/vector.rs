@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn stored_vectors_sort_as_vectors() {
-        let of = |text| Vector::parse(text).unwrap().to_stored();
+        let of = |text: &str| Vector::parse(text).unwrap().to_stored();
         assert!(of("[-2]") < of("[-1]") && of("[-1]") < of("[0]") && of("[0]") < of("[1]"));
         assert!(of("[1,2]") < of("[1,3]") && of("[1]") < of("[1,0]"));
         let text = |text: &str| {
