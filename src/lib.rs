@@ -166,6 +166,7 @@ pub mod catalog {
     pub mod dependencies;
     pub mod extensions;
     pub mod inheritance;
+    pub mod objects;
     pub mod partition_constraint;
     pub mod password;
     pub mod privileges;
@@ -248,6 +249,7 @@ pub mod sql {
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod user_aggregate;
+        mod user_operator;
         pub(in crate::sql) mod variadic;
         mod window;
         mod with_list;

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
 use crate::catalog::inheritance::Inheritance;
+use crate::catalog::objects::{UserCast, UserOperator};
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
@@ -39,6 +40,10 @@ pub struct CatalogSnapshot {
     pub type_names: SharedMap<(String, String), Oid>,
     /// Functions and procedures by OID.
     pub routines: SharedMap<Oid, Arc<Routine>>,
+    /// Operators by OID.
+    pub operators: SharedMap<Oid, Arc<UserOperator>>,
+    /// Casts by OID.
+    pub casts: SharedMap<Oid, UserCast>,
     /// (schema, name) to routines, in the order of their OIDs.
     pub routine_names: SharedMap<(String, String), Vec<Oid>>,
     /// Those created, plpgsql is not among them.

@@ -9,6 +9,7 @@ mod alter;
 mod alter_members;
 mod attach;
 mod authorize;
+mod cast;
 mod column;
 mod comment;
 mod composite;
@@ -180,6 +181,16 @@ impl<'a> Change<'a> {
             }
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::CreateAggregate(define) => self.create_aggregate(define),
+            Ddl::CreateOperator(define) => self.create_operator(define),
+            Ddl::AlterOperator { operator, options } => self.alter_operator(operator, options),
+            Ddl::ChangeOperator { operator, change } => self.change_operator(operator, change),
+            Ddl::DropOperators { operators, if_exists, cascade } => {
+                self.drop_operators(operators, (*if_exists, *cascade))
+            }
+            Ddl::CreateCast(create) => self.create_cast(create),
+            Ddl::DropCast { source, target, if_exists, cascade } => {
+                self.drop_cast(source, target, (*if_exists, *cascade))
+            }
             Ddl::AlterRoutine(alter) => self.alter_routine(alter),
             Ddl::ChangeRoutine { kind, routine, change } => self.change_routine(*kind, routine, change),
             Ddl::DropRoutines { kind, routines, if_exists, cascade } => {

@@ -8,12 +8,13 @@ use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::definition::{
-    IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity, TriggerFiring, TriggerSelector,
+    DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity, TriggerFiring, TriggerSelector,
 };
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
 pub use crate::sql::syntax::ast::routine::{
-    AlterFunctionStmt, CreateFunctionStmt, CreateTrigStmt, DefineStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
+    AlterFunctionStmt, CastContext as WrittenCastContext, CreateCastStmt, CreateFunctionStmt, CreateTrigStmt,
+    DefineStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
 };
 pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectType, RoleSpec};
 
@@ -122,6 +123,28 @@ pub enum Ddl {
     },
     CreateRoutine(Box<CreateFunctionStmt>),
     CreateAggregate(Box<DefineStmt>),
+    CreateOperator(Box<DefineStmt>),
+    /// ALTER OPERATOR … SET (…)
+    AlterOperator {
+        operator: Box<ObjectWithArgs>,
+        options: Vec<DefElem>,
+    },
+    ChangeOperator {
+        operator: Box<ObjectWithArgs>,
+        change: RoutineChange,
+    },
+    DropOperators {
+        operators: Vec<ObjectWithArgs>,
+        if_exists: bool,
+        cascade: bool,
+    },
+    CreateCast(Box<CreateCastStmt>),
+    DropCast {
+        source: Box<DataType>,
+        target: Box<DataType>,
+        if_exists: bool,
+        cascade: bool,
+    },
     /// ALTER FUNCTION, PROCEDURE, ROUTINE with attributes.
     AlterRoutine(Box<AlterFunctionStmt>),
     ChangeRoutine {
@@ -641,6 +664,8 @@ pub enum CommentTarget {
         trigger: String,
     },
     Routine(ObjectType, Box<ObjectWithArgs>),
+    Operator(Box<ObjectWithArgs>),
+    Cast(Box<DataType>, Box<DataType>),
     /// A role, a cast …: something that is not kept here.
     Other,
 }

@@ -64,6 +64,14 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::Define(define) if define.kind == ObjectType::Aggregate => {
             ddl(Ddl::CreateAggregate(define.clone()), "CREATE AGGREGATE")
         }
+        Stmt::Define(define) if define.kind == ObjectType::Operator => {
+            ddl(Ddl::CreateOperator(define.clone()), "CREATE OPERATOR")
+        }
+        Stmt::AlterOperator(alter) => {
+            let (operator, options) = (Box::new(alter.operator.clone()), alter.options.clone());
+            ddl(Ddl::AlterOperator { operator, options }, "ALTER OPERATOR")
+        }
+        Stmt::CreateCast(create) => ddl(Ddl::CreateCast(create.clone()), "CREATE CAST"),
         Stmt::AlterFunction(alter) => ddl(Ddl::AlterRoutine(alter.clone()), routine::altered_tag(alter.object_type)),
         Stmt::CreatePLang(create) => routine::create_language(create),
         Stmt::AlterTable(alter) => definer.alter_table(alter),
@@ -148,7 +156,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateRange(_) => "CREATE TYPE AS RANGE",
         Stmt::AlterType(_) => "ALTER TYPE … SET",
         Stmt::Define(define) => match define.kind {
-            ObjectType::Operator => "CREATE OPERATOR",
             ObjectType::Type => "CREATE TYPE other than AS ENUM",
             ObjectType::Collation => "CREATE COLLATION",
             _ => "CREATE TEXT SEARCH",
@@ -163,8 +170,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateOpClass(_) => "CREATE OPERATOR CLASS",
         Stmt::CreateOpFamily(_) => "CREATE OPERATOR FAMILY",
         Stmt::AlterOpFamily(_) => "ALTER OPERATOR FAMILY",
-        Stmt::AlterOperator(_) => "ALTER OPERATOR",
-        Stmt::CreateCast(_) => "CREATE CAST",
         Stmt::CreateTransform(_) => "CREATE TRANSFORM",
         Stmt::CreateConversion(_) => "CREATE CONVERSION",
         Stmt::CreateAm(_) => "CREATE ACCESS METHOD",

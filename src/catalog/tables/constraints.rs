@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::catalog::dependencies::{self, Dependency, Kind};
+use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{access_method, collation_oid, default_oid};
@@ -267,6 +268,8 @@ fn reference(object: dependencies::Object) -> Object {
         Rule(view) => (PG_REWRITE, rule_oid(view), 0),
         Type(oid) => (PG_TYPE, oid, 0),
         Routine(oid) => (PG_PROC, oid, 0),
+        Operator(oid) => (PG_OPERATOR, oid, 0),
+        Cast(oid) => (PG_CAST, oid, 0),
         DomainConstraint(domain, number) => (PG_CONSTRAINT, domain_constraint_oid(domain, number), 0),
     }
 }

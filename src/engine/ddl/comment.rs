@@ -2,6 +2,7 @@
 
 use super::Change;
 use crate::catalog::composite::row_type_oid;
+use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{RelationKind, UserTypeKind};
 use crate::catalog::tables::constraints::domain_constraint_oid;
@@ -25,6 +26,8 @@ impl Change<'_> {
                 self.require_routine_owner(&routine)?;
                 (PG_PROC, routine.oid, 0)
             }
+            CommentTarget::Operator(object) => (PG_OPERATOR, self.require_operator_owner(object)?, 0),
+            CommentTarget::Cast(source, target) => (PG_CAST, self.named_cast(source, target)?, 0),
             CommentTarget::Object { kind: ObjectKind::Schema, name } => {
                 (PG_NAMESPACE, self.existing_schema(&name.name)?.oid, 0)
             }

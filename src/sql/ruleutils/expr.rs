@@ -9,6 +9,7 @@ use crate::catalog::composite;
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::routines::{ParameterMode, Routine};
 use crate::catalog::schema::UserTypeKind;
+use crate::catalog::tables::operators;
 use crate::error::Result;
 use crate::limits::stack;
 use crate::sql::analyze::routine::CallSite;
@@ -288,6 +289,21 @@ impl Printer<'_> {
                 p.operand(operand, comparison, Some(expr))
             }
             _ => Err(unprintable("this operator")),
+        })
+    }
+
+    /// generate_operator_name
+    fn operator_name(&self, oid: Oid) -> Result<String> {
+        let Some(operator) = self.catalog.operators.get(&oid) else { return Err(unprintable("this operator")) };
+        let found = self
+            .names
+            .search_path
+            .iter()
+            .find_map(|schema| self.catalog.operator(schema, &operator.name, operator.operands()));
+        let hidden = operators::operator(&operator.name, operator.left, operator.right).is_some();
+        Ok(match found.is_some_and(|found| found.oid == oid) && !hidden {
+            true => operator.name.clone(),
+            false => format!("OPERATOR({}.{})", quote_identifier(&operator.schema), operator.name),
         })
     }
 
@@ -692,6 +708,10 @@ impl Printer<'_> {
                 self.construct("", args)
             }
             (Written::Operator(name), args) => self.operator(expr, name, args, false),
+            (Written::UserOperator(oid), args) => {
+                let name = self.operator_name(*oid)?;
+                self.operator(expr, &name, args, false)
+            }
             (Written::Collate(name), [arg]) => {
                 let name: Vec<String> = name.iter().map(|part| quote_identifier(part)).collect();
                 let parts = match name.as_slice() {
