@@ -246,6 +246,7 @@ pub mod sql {
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod support;
+        mod table_sample;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod user_aggregate;

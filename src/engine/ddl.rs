@@ -12,6 +12,7 @@ mod authorize;
 mod cast;
 mod column;
 mod comment;
+mod comment_named;
 mod composite;
 mod constraint;
 mod deferrable;
@@ -208,6 +209,8 @@ impl<'a> Change<'a> {
             Ddl::CreateExtension { name, schema, version, if_not_exists } => {
                 self.create_extension(name, schema.as_deref(), version.as_deref(), *if_not_exists)
             }
+            Ddl::AlterExtension { name, version } => self.alter_extension(name, version.as_deref()),
+            Ddl::ChangeExtension { name, what } => self.change_extension(name, what),
             Ddl::DropExtension { names, if_exists } => self.drop_extensions(names, *if_exists),
             Ddl::Comment { target, text } => self.comment(target, text.as_deref()),
             Ddl::Grant(stmt) => self.grant(stmt),

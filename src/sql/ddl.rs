@@ -16,7 +16,7 @@ pub use crate::sql::syntax::ast::routine::{
     AlterFunctionStmt, CastContext as WrittenCastContext, CreateCastStmt, CreateFunctionStmt, CreateTrigStmt,
     DefineStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
 };
-pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectType, RoleSpec};
+pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectRef, ObjectType, RoleSpec};
 
 /// A name, folded, with its schema if one was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -204,6 +204,16 @@ pub enum Ddl {
         schema: Option<String>,
         version: Option<String>,
         if_not_exists: bool,
+    },
+    /// ALTER EXTENSION … UPDATE
+    AlterExtension {
+        name: String,
+        version: Option<String>,
+    },
+    /// ALTER EXTENSION … ADD, DROP, SET SCHEMA
+    ChangeExtension {
+        name: String,
+        what: &'static str,
     },
     DropExtension {
         names: Vec<String>,
@@ -666,6 +676,6 @@ pub enum CommentTarget {
     Routine(ObjectType, Box<ObjectWithArgs>),
     Operator(Box<ObjectWithArgs>),
     Cast(Box<DataType>, Box<DataType>),
-    /// A role, a cast …: something that is not kept here.
-    Other,
+    /// A language, an extension …: what is known by its kind and name.
+    Named(ObjectType, Box<ObjectRef>),
 }

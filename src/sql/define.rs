@@ -13,6 +13,7 @@ mod trigger;
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, Name, ObjectKind};
+use crate::sql::syntax::ast::definition::DefArg;
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{IntoClause, RangeVar, SelectStmt};
 use crate::sql::syntax::ast::statement::{DropBehavior, ObjectType, ReindexStmt, ReindexTarget, Stmt};
@@ -104,7 +105,17 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
             Some(table) => ddl(Ddl::Cluster { table: relation_name(table), index: cluster.index.clone() }, "CLUSTER"),
             None => return accepted("CLUSTER"),
         },
-        Stmt::AlterExtension(_) | Stmt::AlterExtensionContents(_) => return accepted("ALTER EXTENSION"),
+        Stmt::AlterExtension(alter) => {
+            let version = alter.options.iter().find_map(|option| match &option.arg {
+                Some(DefArg::String(version)) => Some(version.clone()),
+                _ => None,
+            });
+            ddl(Ddl::AlterExtension { name: alter.name.clone(), version }, "ALTER EXTENSION")
+        }
+        Stmt::AlterExtensionContents(alter) => {
+            let what = if alter.add { "ADD" } else { "DROP" };
+            ddl(Ddl::ChangeExtension { name: alter.name.clone(), what }, "ALTER EXTENSION")
+        }
         other => Err(Error::unsupported(unsupported(other)?)),
     })
 }
@@ -117,6 +128,8 @@ fn no_label_provider(named: Option<&str>) -> Error {
     };
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
+
+pub(crate) use alter::kind_words;
 
 /// The value of SET as one text.
 pub fn setting_value(name: &str, args: &[crate::sql::ddl::Expr]) -> Result<String> {

@@ -13,6 +13,7 @@ mod layout;
 mod parentheses;
 mod query;
 mod sql_syntax;
+mod user_objects;
 
 use std::sync::Arc;
 

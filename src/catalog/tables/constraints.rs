@@ -276,7 +276,16 @@ fn reference(object: dependencies::Object) -> Object {
 
 /// Comments on objects of the database.
 pub fn descriptions(rows: &mut Rows, view: &View<'_>) {
-    let mut comments: Vec<_> = view.catalog.comments.iter().collect();
+    for line in Recording::new(recording!("pg_description")).lines() {
+        let oid = |name: &str| Oid(line.number(name).try_into().unwrap_or_default());
+        let (object, class, part) = (oid("objoid"), oid("classoid"), line.number("objsubid"));
+        let key = (class, object, i32::try_from(part).unwrap_or_default());
+        if !view.catalog.comments.contains_key(&key) {
+            row!(rows, objoid: object, classoid: class, objsubid: part, description: line.text("description"));
+        }
+    }
+    // An empty one says that what PostgreSQL says of its own was taken away.
+    let mut comments: Vec<_> = view.catalog.comments.iter().filter(|(_, text)| !text.is_empty()).collect();
     comments.sort();
     for (&(class, object, part), text) in comments {
         row!(rows, objoid: object, classoid: class, objsubid: part, description: text);

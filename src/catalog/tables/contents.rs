@@ -125,7 +125,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_db_role_setting", of_session(server::database_role_settings)),
     ("pg_catalog", "pg_default_acl", of_catalog(privileges::default_acls)),
     ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
-    ("pg_catalog", "pg_description", recorded_and(recording!("pg_description"), constraints::descriptions)),
+    ("pg_catalog", "pg_description", of_catalog(constraints::descriptions)),
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
     ("pg_catalog", "pg_extension", recorded_and(recording!("pg_extension"), extensions::extensions)),
     ("pg_catalog", "pg_group", of_session(roles::groups)),

@@ -106,6 +106,8 @@ impl Change<'_> {
             | Ddl::Grant(_)
             | Ddl::AlterRoutine(_)
             | Ddl::AlterOperator { .. }
+            | Ddl::AlterExtension { .. }
+            | Ddl::ChangeExtension { .. }
             | Ddl::ChangeOperator { .. }
             | Ddl::DropOperators { .. }
             | Ddl::CreateCast(_)
@@ -231,7 +233,7 @@ impl Change<'_> {
             CommentTarget::Routine(..)
             | CommentTarget::Operator(_)
             | CommentTarget::Cast(..)
-            | CommentTarget::Other => Ok(()),
+            | CommentTarget::Named(..) => Ok(()),
         }
     }
 

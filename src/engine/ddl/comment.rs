@@ -20,7 +20,12 @@ const PG_TYPE: Oid = Oid(1247);
 impl Change<'_> {
     pub(super) fn comment(&mut self, target: &CommentTarget, text: Option<&str>) -> Result<()> {
         let key = match target {
-            CommentTarget::Other => return Ok(()),
+            CommentTarget::Named(kind, object) => {
+                let (class, oid) = self.named_object(*kind, object)?;
+                // One that is recorded is hidden by an empty one.
+                let hidden = oid < Oid::FIRST_NORMAL;
+                return self.set_comment((class, oid, 0), text.or(hidden.then_some("")));
+            }
             CommentTarget::Routine(kind, object) => {
                 let routine = self.named_routine(*kind, object)?;
                 self.require_routine_owner(&routine)?;

@@ -45,6 +45,7 @@ impl Definer<'_> {
     }
 
     pub(super) fn create_index(self, index: &IndexStmt) -> Defined {
+        super::options::check_tablespace(index.tablespace.as_ref())?;
         let included = index.including.iter().map(|element| match &element.key {
             IndexKey::Column(name) => Ok(name.clone()),
             IndexKey::Expr(_) => {
@@ -288,7 +289,7 @@ impl Definer<'_> {
                 let constraint = name.clone();
                 return Ok(CommentTarget::DomainConstraint { domain: self.name(&domain.names)?, constraint });
             }
-            _ => return Ok(CommentTarget::Other),
+            other => return Ok(CommentTarget::Named(other, Box::new(comment.object.clone()))),
         };
         Ok(CommentTarget::Object { kind, name: self.object_name(&comment.object)? })
     }
