@@ -254,6 +254,7 @@ pub mod sql {
     pub mod database;
     pub mod ddl;
     pub mod define;
+    pub mod explain;
     pub mod functions;
     pub mod lower;
     pub mod operators;
@@ -406,6 +407,7 @@ pub mod engine {
     pub mod ddl;
     pub mod descriptors;
     mod error_map;
+    pub mod explaining;
     mod foreign_key_errors;
     pub mod functions;
     mod gate;
@@ -452,6 +454,7 @@ pub mod session {
     mod database;
     mod dependent_roles;
     mod execute;
+    mod explain;
     mod extended;
     mod greeting;
     pub mod machine;
