@@ -255,6 +255,7 @@ pub mod sql {
     pub mod ddl;
     pub mod define;
     pub mod explain;
+    pub mod folding;
     pub mod functions;
     pub mod lower;
     pub mod operators;

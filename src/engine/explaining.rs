@@ -17,6 +17,7 @@ pub fn plans_of(statement: &SqliteStatement) -> Vec<SqliteStatement> {
         locks_rows: false,
         // What they keep is not there; SQLite plans without it.
         before: Vec::new(),
+        folded: None,
         fires: false,
         key_sources: Vec::new(),
         target: None,

@@ -114,6 +114,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         target,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources,
+        folded: None,
         before: lowered.before,
         fires: lowered.fires,
     };

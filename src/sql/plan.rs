@@ -158,10 +158,19 @@ pub struct SqliteStatement {
     pub permissions: Arc<[PermissionEntry]>,
     /// For INSERT … VALUES of one row: where each column's value comes from, so that an error's DETAIL can show keys.
     pub key_sources: Vec<(i16, Bind)>,
+    /// What of it PostgreSQL evaluates when it plans.
+    pub folded: Option<Arc<Folded>>,
     /// What is run before it, in order, as parts of one statement: what one statement of SQLite cannot do.
     pub before: Vec<ProgramStep>,
     /// It may fire triggers: its own rows were kept, and what is to fire at its end does so before them.
     pub fires: bool,
+}
+
+/// A query of one row whose values nobody looks at: it may fail, and then the statement does.
+#[derive(Clone, Debug)]
+pub struct Folded {
+    pub sql: Arc<str>,
+    pub binds: Vec<Bind>,
 }
 
 /// A part of a statement that is more than one of SQLite's: data-modifying WITH, MERGE, RETURNING of other tables.

@@ -20,6 +20,7 @@ use crate::sql::analyze::modify::Modified;
 use crate::sql::analyze::outer::OuterNames;
 use crate::sql::copy;
 use crate::sql::define::{self, Definition};
+use crate::sql::folding;
 use crate::sql::lower;
 use crate::sql::permission::Permissions;
 use crate::sql::plan::*;
@@ -429,6 +430,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         target: Some(modified.relation.oid),
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: lowered.row,
+        folded: folded(analyzer, folding::of_change(&modified.tree))?,
         before: lowered.before,
         fires: lowered.fires,
     };
@@ -447,9 +449,21 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
+        folded: folded(analyzer, folding::of_query(tree))?,
         before: lowered.before,
         fires: lowered.fires,
     })
+}
+
+/// What is evaluated before a statement.
+fn folded(analyzer: &Analyzer<'_>, exprs: Vec<Expr>) -> Result<Option<Arc<Folded>>> {
+    if exprs.is_empty() {
+        return Ok(None);
+    }
+    let targets = exprs.into_iter().map(|expr| Target { expr, name: String::new() }).collect();
+    let lowered = lower::query(&Query::of_targets(targets), lower::Context::of(analyzer))?;
+    let lower::print::Translated { sql, binds, .. } = lowered.translated;
+    Ok(Some(Arc::new(Folded { sql: sql.into(), binds })))
 }
 
 fn call_statement(analyzer: &mut Analyzer<'_>, call: &FuncCall) -> Result<Analysed> {

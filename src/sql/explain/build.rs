@@ -365,6 +365,7 @@ impl<'b> Builder<'b> {
 
     fn set_operation(&self, both: Node, operator: &str, merged: bool) -> Node {
         match operator {
+            "UNION ALL" => both,
             "UNION" if merged => Node::over("Unique", both),
             "UNION" => hashed(both, &[]),
             _ => {
