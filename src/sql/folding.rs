@@ -425,7 +425,26 @@ fn is_foldable(expr: &Expr) -> bool {
     }
 }
 
-fn can_fail(expr: &Expr) -> bool {
+/// What an expression costs, in calls (cost_qual_eval).
+pub fn cost(expr: &Expr) -> usize {
+    let mut cost = match &expr.kind {
+        ExprKind::Func(..) | ExprKind::Variadic(..) | ExprKind::Op(..) | ExprKind::Distinct { .. } => 1,
+        ExprKind::NullIf { .. } => 1,
+        ExprKind::Coerce { how: Coercion::Relabel | Coercion::Input, .. } => 0,
+        ExprKind::Coerce { how: Coercion::ViaIo, .. } => 2,
+        ExprKind::Coerce { .. } | ExprKind::CoerceTypmod { .. } => 1,
+        ExprKind::InList { list, .. } => list.len().div_ceil(2),
+        ExprKind::SubLink(_) => 10_000,
+        _ => 0,
+    };
+    if stack::check().is_ok() {
+        expr.for_each_child(&mut |part| cost += self::cost(part));
+    }
+    cost
+}
+
+/// Whether evaluating it, its parts aside, fails for some values.
+pub fn can_fail(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Op(OperatorRef::Listed(operator), _) => FAILING_OPERATORS.contains(&operator.name),
         ExprKind::Func(function, _) => FAILING_FUNCTIONS.contains(&function.name),
