@@ -114,11 +114,16 @@ impl StateMachine {
             },
         };
         let completion = self.send_rows(portal, source, max_rows).await?;
-        self.engine.settle().await?;
+        if self.engine.can_be_overtaken() {
+            Box::pin(self.engine.settle()).await?;
+        }
         Ok(completion)
     }
 
     /// Does what the plan says, up to its first row.
+    ///
+    /// A future is as large as the largest that it waits for, and is copied each time one is made: what is not a query's
+    /// usual way is boxed.
     async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
         let first_of_transaction = self.engine.holds_nothing();
         if self.lock_for(&portal.planned).await? {
@@ -178,16 +183,16 @@ impl StateMachine {
             }
             Action::Transaction(command) => {
                 let Tag::Fixed(tag) = plan.tag else { return Err(Error::internal("a transaction's tag").into()) };
-                finished(Completion::Tag(self.transaction(command, tag).await?))
+                finished(Completion::Tag(Box::pin(self.transaction(command, tag)).await?))
             }
-            Action::Variable(command) => match self.variable(command).await? {
+            Action::Variable(command) => match Box::pin(self.variable(command)).await? {
                 None => finished(completion(plan.tag, 0)),
                 Some(lines) => self.lines(describe, plan.columns.as_deref(), portal, lines),
             },
             Action::Ddl(ddl) => {
                 self.refuse_change_in_read_only(plan.tag)?;
                 self.session.queried = true;
-                match (self.change_schema(ddl).await?, ddl) {
+                match (Box::pin(self.change_schema(ddl)).await?, ddl) {
                     (Some(rows), _) => finished(Completion::Counted("SELECT", rows)),
                     (None, Ddl::CreateTableAs(create)) if create.materialized => {
                         finished(Completion::Tag("CREATE MATERIALIZED VIEW"))
@@ -235,12 +240,12 @@ impl StateMachine {
                 }
             }
             Action::Session(command) => {
-                self.session_command(command).await?;
+                Box::pin(self.session_command(command)).await?;
                 finished(completion(plan.tag, 0))
             }
             Action::Maintenance(statements) => {
                 let Tag::Fixed(tag) = plan.tag else { return Err(Error::internal("a utility's tag").into()) };
-                self.maintenance(statements, tag).await?;
+                Box::pin(self.maintenance(statements, tag)).await?;
                 finished(Completion::Tag(tag))
             }
             Action::Accepted { requires_transaction, locks, permissions } => {
@@ -252,7 +257,7 @@ impl StateMachine {
                 }
                 self.engine.check_permissions(permissions)?;
                 if let Some(wait) = locks {
-                    self.engine.lock(wait).await?;
+                    Box::pin(self.engine.lock(wait)).await?;
                 }
                 finished(completion(plan.tag, 0))
             }
@@ -375,9 +380,9 @@ impl StateMachine {
             RowSource::Cursor(cursor, first) => {
                 self.send_cursor((cursor, first), columns, &portal.formats, limit).await?
             }
-            RowSource::Lines(lines) => self.send_lines(lines, limit).await?,
-            RowSource::Rows(rows) => self.send_kept(rows, columns, &portal.formats, limit).await?,
-            RowSource::Fetched(plan, rows) => self.send_fetched(plan, rows, &portal.formats, limit).await?,
+            RowSource::Lines(lines) => Box::pin(self.send_lines(lines, limit)).await?,
+            RowSource::Rows(rows) => Box::pin(self.send_kept(rows, columns, &portal.formats, limit)).await?,
+            RowSource::Fetched(plan, rows) => Box::pin(self.send_fetched(plan, rows, &portal.formats, limit)).await?,
         };
         match rest {
             Some(source) => {
@@ -416,7 +421,7 @@ impl StateMachine {
             write_row(|at| cursor.column(at), columns, formats, &settings, self.conn.out())?;
             sent += 1;
             if self.conn.is_full() {
-                self.flush().await?;
+                Box::pin(self.flush()).await?;
             }
         }
         Ok((sent, Some(RowSource::Cursor(cursor, None))))

@@ -29,7 +29,7 @@ impl StateMachine {
         match self.statements(sql).await {
             Ok(()) => {}
             Err(Stop::Error(error)) => {
-                if self.fail(error).await? == State::Done {
+                if Box::pin(self.fail(error)).await? == State::Done {
                     return Ok(State::Done);
                 }
             }
