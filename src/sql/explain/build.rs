@@ -461,10 +461,8 @@ impl<'b> Builder<'b> {
             let query = self.query_of(&producer.children).unwrap_or(usize::MAX);
             // The query it is of finishes it.
             let lines = &producer.children;
-            return match lines.iter().any(|line| Scan::of(line.detail).is_some()) {
-                true => self.bare(lines),
-                false => self.level(lines, query),
-            };
+            let own = lines.iter().any(|line| Scan::of(line.detail).is_some());
+            return self.level(lines, if own { usize::MAX } else { query });
         }
         let tables = self.outline.entries.iter().filter_map(|(number, entry)| match &entry.kind {
             EntryShape::Table(table) if table.sqlite_name == scan.name => Some((*number, table, &entry.alias)),
@@ -475,11 +473,6 @@ impl<'b> Builder<'b> {
             Some((number, table, alias)) => self.table_scan(scan, 216, *number, table, alias),
             None => result(None),
         }
-    }
-
-    /// The loops of lines, without what their query does with the rows.
-    fn bare(&mut self, lines: &'b [Line<'b>]) -> Node {
-        self.level(lines, usize::MAX)
     }
 
     fn cte_scan(&mut self, scan: &Scan<'b>, id: u32, number: u32, alias: &str) -> Node {
