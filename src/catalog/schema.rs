@@ -682,8 +682,7 @@ pub fn stored_column_name(relation: &Relation, name: &str, number: i16) -> Optio
     let others = || relation.columns.iter().filter(|column| column.number != number);
     let taken = |name: &str| others().any(|column| column.stored_name().eq_ignore_ascii_case(name));
     let is_last = |own: &&str| own.eq_ignore_ascii_case(name);
-    let of_number =
-        ROW_NUMBER.iter().any(|own| is_last(own)) && ROW_NUMBER.iter().all(|own| is_last(own) || taken(own));
+    let of_number = ROW_NUMBER.iter().any(is_last) && ROW_NUMBER.iter().all(|own| is_last(own) || taken(own));
     let wanted = format!("{name}~{}", capitals(name));
     let numbered = (2_u32..).map(|n| format!("{wanted}.{n}"));
     let mut candidates = std::iter::once(wanted.clone()).chain(numbered);
