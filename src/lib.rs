@@ -164,6 +164,7 @@ pub mod catalog {
     pub mod composite;
     pub mod definitions;
     pub mod dependencies;
+    pub mod enum_labels;
     pub mod extensions;
     pub mod inheritance;
     pub mod objects;
