@@ -165,9 +165,11 @@ pub mod catalog {
     pub mod composite;
     pub mod definitions;
     pub mod dependencies;
+    pub mod enum_labels;
     pub mod extensions;
     pub mod inheritance;
     pub mod members;
+    pub mod objects;
     pub mod partition_constraint;
     pub mod password;
     pub mod privileges;
@@ -247,9 +249,11 @@ pub mod sql {
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod support;
+        mod table_sample;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod user_aggregate;
+        mod user_operator;
         pub(in crate::sql) mod variadic;
         mod window;
         mod with_list;
@@ -260,6 +264,8 @@ pub mod sql {
     pub mod database;
     pub mod ddl;
     pub mod define;
+    pub mod explain;
+    pub mod folding;
     pub mod functions;
     pub mod lower;
     pub mod operators;
@@ -413,6 +419,7 @@ pub mod engine {
     pub mod descriptors;
     mod durable_reads;
     mod error_map;
+    pub mod explaining;
     mod foreign_key_errors;
     pub mod functions;
     mod gate;
@@ -460,6 +467,7 @@ pub mod session {
     mod database;
     mod dependent_roles;
     mod execute;
+    mod explain;
     mod extended;
     mod greeting;
     pub mod machine;

@@ -37,6 +37,8 @@ pub enum Object {
     Type(Oid),
     /// A function or procedure.
     Routine(Oid),
+    Operator(Oid),
+    Cast(Oid),
     /// A domain's check by its number.
     DomainConstraint(Oid, u32),
     Extension(Oid),
@@ -97,10 +99,12 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
         }
         if let Some(aggregate) = &routine.aggregate {
             aggregate.states().for_each(|oid| found.on_type(own, oid));
-            found.on_functions(own, aggregate.functions());
+            found.on_functions(own, aggregate.functions().chain([aggregate.sort_operator]));
         }
     }
     catalog.extensions.iter().for_each(|extension| found.extension(extension));
+    found.operators();
+    found.casts();
     found.all
 }
 
@@ -157,13 +161,41 @@ impl Found<'_> {
 
     /// Those of them that users or extensions made.
     fn on_functions(&mut self, object: Object, functions: impl Iterator<Item = Oid>) {
-        for routine in functions {
-            let member = || members::member(routine).filter(|member| self.catalog.has_extension(member.extension));
-            let on = match self.catalog.routines.contains_key(&routine) {
-                true => Some(Object::Routine(routine)),
-                false => member().map(|_| Object::Member(routine)),
+        for oid in functions {
+            let on = match oid {
+                oid if self.catalog.routines.contains_key(&oid) => Object::Routine(oid),
+                oid if self.catalog.operators.contains_key(&oid) => Object::Operator(oid),
+                oid if self.catalog.casts.contains_key(&oid) => Object::Cast(oid),
+                oid if members::member(oid).is_some_and(|member| self.catalog.has_extension(member.extension)) => {
+                    Object::Member(oid)
+                }
+                _ => continue,
             };
-            self.all.extend(on.map(|on| Dependency { object, on, kind: Kind::Normal }));
+            self.all.push(Dependency { object, on, kind: Kind::Normal });
+        }
+    }
+
+    fn operators(&mut self) {
+        let mut operators: Vec<_> = self.catalog.operators.values().collect();
+        operators.sort_unstable_by_key(|operator| operator.oid);
+        for operator in operators {
+            let own = Object::Operator(operator.oid);
+            self.on_schema(own, &operator.schema);
+            for oid in [operator.left, operator.right, operator.result] {
+                self.on_type(own, oid);
+            }
+            self.on_functions(own, [operator.function].into_iter());
+        }
+    }
+
+    fn casts(&mut self) {
+        let mut casts: Vec<_> = self.catalog.casts.values().collect();
+        casts.sort_unstable_by_key(|cast| cast.oid);
+        for cast in casts {
+            let own = Object::Cast(cast.oid);
+            self.on_type(own, cast.source);
+            self.on_type(own, cast.target);
+            self.on_functions(own, [cast.function].into_iter());
         }
     }
 
@@ -391,6 +423,7 @@ impl Object {
             Object::Extension(oid) | Object::Member(oid) => (oid, 0),
             // Of one table's columns the first comes first, though what was made last does.
             Object::Column(oid, number) => (oid, -i64::from(number)),
+            Object::Operator(oid) | Object::Cast(oid) => (oid, 0),
             Object::Constraint(_, oid) | Object::Trigger(_, oid) => (oid, 0),
             // PostgreSQL gives them OIDs right after what they belong to.
             Object::Rule(oid) => (oid, 1 << 20),
