@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use crate::catalog::composite::relation_of;
+use crate::catalog::members;
 use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{
     CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
@@ -205,7 +206,8 @@ impl<'a> Names<'a> {
 
     /// pg_get_indexdef(index, 0, pretty): the whole CREATE INDEX; `pretty` shows its expressions.
     pub fn index(&self, table: &Relation, index: &Index, pretty: Option<Shown<'_>>) -> String {
-        let keys: Vec<String> = index.keys.iter().map(|k| self.index_key(table, k, pretty) + &ordering(k)).collect();
+        let keys: Vec<String> =
+            index.keys.iter().map(|k| self.index_key(table, k, pretty) + &ordering(k, &index.method, self)).collect();
         let name = if pretty.is_some() {
             self.relation(table)
         } else {
@@ -244,13 +246,17 @@ impl<'a> Names<'a> {
 }
 
 /// How a key is ordered, where not as it is by default.
-fn ordering(key: &IndexKey) -> String {
+fn ordering(key: &IndexKey, method: &str, names: &Names<'_>) -> String {
     let mut text = String::new();
     if let Some(collation) = &key.collation {
         text.push_str(&format!(" COLLATE {}", quote_identifier(collation)));
     }
     if let Some(class) = &key.operator_class {
-        text.push_str(&format!(" {}", quote_identifier(class)));
+        let member = members::operator_class(names.catalog, class, method).and_then(members::member);
+        let extension = member.and_then(|of| names.catalog.extensions.iter().find(|e| e.name == of.extension));
+        let visible = extension.is_none_or(|extension| names.search_path.contains(&extension.schema));
+        let schema = extension.map_or("pg_catalog", |extension| &extension.schema);
+        text.push_str(&format!(" {}", names.qualified(schema, class, visible)));
     }
     text.push_str(match (key.descending, key.nulls_first) {
         (false, false) => "",

@@ -654,7 +654,6 @@ impl StorageChange {
 /// What COMMENT ON comments on.
 #[derive(Clone, Debug)]
 pub enum CommentTarget {
-    Extension(String),
     Object {
         kind: ObjectKind,
         name: Name,

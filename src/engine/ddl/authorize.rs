@@ -220,10 +220,6 @@ impl Change<'_> {
 
     fn authorize_comment(&self, holder: &Holder, target: &CommentTarget) -> Result<()> {
         match target {
-            CommentTarget::Extension(name) if self.catalog.has_extension(name) => {
-                Err(denied(format!("must be owner of extension {name}")))
-            }
-            CommentTarget::Extension(_) => Ok(()),
             CommentTarget::Object { kind, name } => self.authorize_object(holder, *kind, name),
             CommentTarget::Column { table, .. }
             | CommentTarget::Constraint { table, .. }

@@ -1,7 +1,6 @@
 //! COMMENT ON.
 
 use super::Change;
-use super::extension::PG_EXTENSION;
 use crate::catalog::composite::row_type_oid;
 use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
 use crate::catalog::routines::PG_PROC;
@@ -31,11 +30,6 @@ impl Change<'_> {
                 let routine = self.named_routine(*kind, object)?;
                 self.require_routine_owner(&routine)?;
                 (PG_PROC, routine.oid, 0)
-            }
-            CommentTarget::Extension(name) => {
-                let found = self.catalog.extensions.iter().find(|extension| extension.name == *name).map(|e| e.oid);
-                let missing = || Error::new(SqlState::UNDEFINED_OBJECT, format!("extension \"{name}\" does not exist"));
-                (PG_EXTENSION, found.ok_or_else(missing)?, 0)
             }
             CommentTarget::Operator(object) => (PG_OPERATOR, self.require_operator_owner(object)?, 0),
             CommentTarget::Cast(source, target) => (PG_CAST, self.named_cast(source, target)?, 0),

@@ -14,7 +14,7 @@ use crate::types::extension;
 use crate::types::pg_type::Oid;
 
 /// The catalog of extensions, as pg_description.classoid has it.
-pub(super) const PG_EXTENSION: Oid = Oid(3079);
+const PG_EXTENSION: Oid = Oid(3079);
 
 impl Change<'_> {
     pub(super) fn create_extension(

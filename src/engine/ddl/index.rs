@@ -273,7 +273,7 @@ fn accepts(input: Oid, type_oid: Oid) -> bool {
         Oid::ANYENUM => category.is_none(),
         Oid::ANYRANGE => pg_range::by_range(type_oid).is_some(),
         Oid::ANYMULTIRANGE => pg_range::by_multirange(type_oid).is_some(),
-        Oid::TEXT => [Oid::TEXT, Oid::VARCHAR].contains(&type_oid),
+        Oid::TEXT => [Oid::TEXT, Oid::VARCHAR, Oid::CITEXT].contains(&type_oid),
         Oid::INET => [Oid::INET, Oid::CIDR].contains(&type_oid),
         input => input == type_oid,
     }

@@ -293,10 +293,14 @@ fn with_printer(
         let names = Names { catalog: &session.catalog, search_path: &search_path };
         let context = stored::context(&session.catalog, &session.settings);
         let shown = |text: &str, relation: &Relation| {
-            let printed = ruleutils::stored_expression(text, Some(relation), &names, context, Style::PRETTY);
+            let style = if pretty { Style::PRETTY } else { Style::VIEW };
+            let printed = ruleutils::stored_expression(text, Some(relation), &names, context, style);
             printed.unwrap_or_else(|| qualified(text, &names).into_owned())
         };
-        body(&names, pretty.then_some(&shown))
+        // Kept texts name what is in public without it; what extensions bring there cannot be told from the words.
+        let in_public = names.catalog.extensions.iter().any(|extension| extension.schema == "public");
+        let is_hidden = in_public && !search_path.iter().any(|schema| schema == "public");
+        body(&names, (pretty || is_hidden).then_some(&shown))
     })
 }
 

@@ -4,6 +4,7 @@
 //! Specification: contrib.html, and the extensions' code in PostgreSQL 15. A UUID of version 1 has a random node, as
 //! uuid_generate_v1mc has: nobody learns a machine's address from it.
 
+pub(super) mod crypt;
 pub(super) mod hstore;
 pub(super) mod trigrams;
 pub(super) mod vector;

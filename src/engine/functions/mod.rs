@@ -597,6 +597,7 @@ static AREAS: &[&[Definition]] = &[
     system_ids::FUNCTIONS,
     ranges::FUNCTIONS,
     extension::FUNCTIONS,
+    extension::crypt::FUNCTIONS,
     extension::hstore::FUNCTIONS,
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,

@@ -274,10 +274,6 @@ impl Definer<'_> {
                 };
                 return Ok(CommentTarget::Routine(comment.object_type, Box::new(object.clone())));
             }
-            ObjectType::Extension => match self.object_name(&comment.object)?.name {
-                name if name == "plpgsql" => return Ok(CommentTarget::Other),
-                name => return Ok(CommentTarget::Extension(name)),
-            },
             ObjectType::Operator => {
                 return Ok(CommentTarget::Operator(Box::new(function_object(&comment.object)?)));
             }
