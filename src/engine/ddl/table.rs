@@ -57,7 +57,10 @@ impl Change<'_> {
             relation.options.inheritance.key = Some(self.partition_key(&relation, spec)?);
         }
         let of_columns = create.columns.iter().flat_map(|c| &c.constraints);
-        for definition in of_columns.chain(&create.constraints) {
+        let definitions = super::passes::in_order(of_columns.chain(&create.constraints));
+        // Keys' columns are looked up before any expression is.
+        definitions.iter().try_for_each(|definition| super::constraint::check_key_columns(&relation, definition))?;
+        for definition in &definitions {
             if !self.merge_check(&mut relation, definition)? {
                 self.add_constraint(&mut relation, definition)?;
             }

@@ -14,9 +14,10 @@ use crate::catalog::routines::Routine;
 use crate::catalog::tables::procs::{Proc, proc, procs_named};
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::types;
+use crate::sql::analyze::type_name;
+use crate::sql::syntax::grammar::statement;
 use crate::types::array::split_bounds;
-use crate::types::pg_type::{Oid, Scalar, TYPES};
+use crate::types::pg_type::{Oid, Scalar};
 use crate::types::qualified_name::name_parts;
 use crate::types::text_search::configuration;
 
@@ -139,49 +140,17 @@ fn relation_name(session: &SessionContext, names: &Names<'_>, oid: Oid) -> Optio
     })
 }
 
-/// Other spellings of built-in types than their two names.
-const TYPE_ALIASES: &[(&str, &str)] = &[
-    ("int", "int4"),
-    ("decimal", "numeric"),
-    ("float", "float8"),
-    ("time", "time"),
-    ("timestamp", "timestamp"),
-    ("char", "bpchar"),
-    ("\"char\"", "char"),
-    ("character", "bpchar"),
-];
-
-/// A type by any of its names, with `[]` for its array. A type modifier is read over.
+/// The type that the text names in the grammar of types (parseTypeString). A type modifier is read over.
 fn find_type(session: &SessionContext, text: &str) -> Result<Oid> {
-    let missing = || Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{text}\" does not exist"));
-    let (base, is_array) = match text.trim().split_once('[') {
-        Some((base, _)) => (base.trim(), true),
-        None => (text.trim(), false),
-    };
-    let base = match (base.find('('), base.find(')')) {
-        (Some(open), Some(close)) if open < close => format!("{}{}", &base[..open].trim_end(), &base[close + 1..]),
-        _ => base.to_owned(),
-    };
-    let plain = base.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    let plain = plain.strip_prefix("pg_catalog.").unwrap_or(&plain);
-    let alias = TYPE_ALIASES.iter().find(|(alias, _)| *alias == plain).map_or(plain, |(_, name)| name);
-    let builtin = TYPES.iter().find(|t| t.name == alias || t.sql_name == alias);
-    if let Some(info) = builtin {
-        return if is_array {
-            Some(info.array).filter(|oid| *oid != Oid::INVALID).ok_or_else(missing)
-        } else {
-            Ok(info.oid)
-        };
+    let invalid = format!("invalid type name \"{text}\"");
+    let named = statement::type_name(text).map_err(|error| match error.code() {
+        SqlState::SYNTAX_ERROR => Error::new(error.code(), error.message().to_owned()).within(&invalid),
+        _ => error,
+    })?;
+    if named.setof {
+        return Err(Error::new(SqlState::SYNTAX_ERROR, invalid));
     }
-    let parts = name_parts(&base)?;
-    let path = session.settings.search_path();
-    let (schemas, name) = match parts.as_slice() {
-        [name] => (path.as_slice(), name),
-        [schema, name] => (std::slice::from_ref(schema), name),
-        _ => return Err(missing()),
-    };
-    let oid = schemas.iter().find_map(|schema| types::named(&session.catalog, schema, name)).ok_or_else(missing)?;
-    if is_array { types::array_type(&session.catalog, oid).ok_or_else(missing) } else { Ok(oid) }
+    Ok(type_name::resolve(&named, &session.catalog, session.settings.schemas_searched())?.oid)
 }
 
 /// The users' functions of a name.

@@ -111,7 +111,7 @@ impl Lower<'_> {
         not_null: bool,
         checks: &[(String, Typed)],
     ) -> Result<Expr> {
-        let name = types::type_name(self.catalog(), domain);
+        let name = self.type_name(domain);
         let schema = self.catalog().types.get(&domain).map_or_else(String::new, |user| user.schema.clone());
         let value = self.expr(arg)?;
         self.once(value, |lower, mut value| {
