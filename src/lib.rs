@@ -159,6 +159,7 @@ pub mod storage {
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod acl;
+    pub mod aggregates;
     pub mod cluster;
     pub mod composite;
     pub mod definitions;
@@ -185,6 +186,7 @@ pub mod catalog {
         pub mod information_objects;
         pub mod information_routines;
         pub mod key_triggers;
+        pub mod operators;
         pub mod own;
         pub mod privileges;
         pub mod procs;
@@ -242,8 +244,10 @@ pub mod sql {
         mod shapes;
         pub(in crate::sql) mod stored;
         mod subscript;
+        pub mod support;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
+        mod user_aggregate;
         pub(in crate::sql) mod variadic;
         mod window;
         mod with_list;

@@ -88,6 +88,10 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
         for oid in routine.parameters.iter().map(|parameter| parameter.type_oid).chain([routine.returns]) {
             found.on_type(own, oid);
         }
+        if let Some(aggregate) = &routine.aggregate {
+            aggregate.states().for_each(|oid| found.on_type(own, oid));
+            found.on_functions(own, aggregate.functions());
+        }
     }
     found.all
 }
@@ -122,8 +126,13 @@ impl Found<'_> {
     }
 
     fn on_routines(&mut self, object: Object, uses: &Uses) {
-        for routine in uses.routines.iter().filter(|oid| self.catalog.routines.contains_key(oid)) {
-            self.all.push(Dependency { object, on: Object::Routine(*routine), kind: Kind::Normal });
+        self.on_functions(object, uses.routines.iter().copied());
+    }
+
+    /// Those of them that users made.
+    fn on_functions(&mut self, object: Object, functions: impl Iterator<Item = Oid>) {
+        for routine in functions.filter(|oid| self.catalog.routines.contains_key(oid)) {
+            self.all.push(Dependency { object, on: Object::Routine(routine), kind: Kind::Normal });
         }
     }
 

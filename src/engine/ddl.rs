@@ -22,6 +22,7 @@ mod index;
 mod inherit;
 mod materialized;
 mod naming;
+mod operator;
 mod owner;
 mod parameters;
 mod partition;
@@ -179,6 +180,7 @@ impl<'a> Change<'a> {
                 self.drop_trigger(table, name, *if_exists, *cascade)
             }
             Ddl::CreateRoutine(create) => self.create_routine(create),
+            Ddl::CreateAggregate(define) => self.create_aggregate(define),
             Ddl::AlterRoutine(alter) => self.alter_routine(alter),
             Ddl::ChangeRoutine { kind, routine, change } => self.change_routine(*kind, routine, change),
             Ddl::DropRoutines { kind, routines, if_exists, cascade } => {

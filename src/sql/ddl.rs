@@ -13,7 +13,7 @@ pub use crate::sql::syntax::ast::definition::{
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
 pub use crate::sql::syntax::ast::routine::{
-    AlterFunctionStmt, CreateFunctionStmt, CreateTrigStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
+    AlterFunctionStmt, CreateFunctionStmt, CreateTrigStmt, DefineStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
 };
 pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectType, RoleSpec};
 
@@ -121,10 +121,11 @@ pub enum Ddl {
         cascade: bool,
     },
     CreateRoutine(Box<CreateFunctionStmt>),
+    CreateAggregate(Box<DefineStmt>),
     /// ALTER FUNCTION, PROCEDURE, ROUTINE with attributes.
     AlterRoutine(Box<AlterFunctionStmt>),
     ChangeRoutine {
-        /// Function, Procedure or Routine.
+        /// Function, Procedure, Routine or Aggregate.
         kind: ObjectType,
         routine: Box<ObjectWithArgs>,
         change: RoutineChange,

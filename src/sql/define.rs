@@ -61,6 +61,9 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
             let tag = if create.is_procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" };
             ddl(Ddl::CreateRoutine(create.clone()), tag)
         }
+        Stmt::Define(define) if define.kind == ObjectType::Aggregate => {
+            ddl(Ddl::CreateAggregate(define.clone()), "CREATE AGGREGATE")
+        }
         Stmt::AlterFunction(alter) => ddl(Ddl::AlterRoutine(alter.clone()), routine::altered_tag(alter.object_type)),
         Stmt::CreatePLang(create) => routine::create_language(create),
         Stmt::AlterTable(alter) => definer.alter_table(alter),
@@ -145,7 +148,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateRange(_) => "CREATE TYPE AS RANGE",
         Stmt::AlterType(_) => "ALTER TYPE … SET",
         Stmt::Define(define) => match define.kind {
-            ObjectType::Aggregate => "CREATE AGGREGATE",
             ObjectType::Operator => "CREATE OPERATOR",
             ObjectType::Type => "CREATE TYPE other than AS ENUM",
             ObjectType::Collation => "CREATE COLLATION",

@@ -106,6 +106,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "tables", computed_and(objects::system_tables, objects::tables)),
     ("information_schema", "triggers", of_session(triggers::information_triggers)),
     ("information_schema", "views", of_catalog(objects::views)),
+    ("pg_catalog", "pg_aggregate", of_catalog(procs::aggregates)),
     ("pg_catalog", "pg_am", recorded(recording!("pg_am"))),
     ("pg_catalog", "pg_amop", recorded(recording!("pg_amop"))),
     ("pg_catalog", "pg_amproc", recorded(recording!("pg_amproc"))),

@@ -91,6 +91,9 @@ impl Change<'_> {
             Ddl::CreateRoutine(create) => {
                 self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false)
             }
+            Ddl::CreateAggregate(define) => {
+                self.may_create_in(holder, &super::routine::routine_name(&define.name)?, false)
+            }
             Ddl::RenameTrigger { table, .. } => self.authorize_object(holder, ObjectKind::Table, table),
             Ddl::DropTrigger { table, .. } => match self.usable(holder, table)? {
                 Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {

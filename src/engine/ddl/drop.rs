@@ -203,7 +203,7 @@ impl Change<'_> {
                 format!("constraint {} on table {}", name.unwrap_or_default(), table(relation))
             }
             Object::Routine(oid) => match self.catalog.routines.get(&oid).cloned() {
-                Some(routine) => format!("{} {}", routine.noun(), self.routine_signature(&routine)),
+                Some(routine) => format!("function {}", self.routine_signature(&routine)),
                 None => String::new(),
             },
             Object::DomainConstraint(domain, number) => {

@@ -451,6 +451,10 @@ fn argument_default(args: &Args<'_>) -> Result<Output> {
 fn function_definition(args: &Args<'_>) -> Result<Output> {
     let oid = oid(args, 0)?;
     with_names(args, |names| match (routine_of(names, oid), proc(oid)) {
+        (Some(routine), _) if routine.is_aggregate() => {
+            let message = format!("\"{}\" is an aggregate function", routine.name);
+            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+        }
         (Some(routine), _) => Ok(names.routine_definition(routine).into()),
         (None, Some(_)) => Err(Error::unsupported("pg_get_functiondef of a built-in function")),
         (None, None) => Ok(Output::NULL),

@@ -200,7 +200,9 @@ impl Definer<'_> {
 
     pub(super) fn drop(self, drop: &DropStmt) -> Defined {
         let (kind, tag) = match drop.object_type {
-            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => return drop_routines(drop),
+            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
+                return drop_routines(drop);
+            }
             ObjectType::Table => (ObjectKind::Table, "DROP TABLE"),
             ObjectType::View => (ObjectKind::View, "DROP VIEW"),
             ObjectType::MatView => (ObjectKind::MaterializedView, "DROP MATERIALIZED VIEW"),
@@ -250,7 +252,7 @@ impl Definer<'_> {
                 let (table, trigger) = self.trigger_of(&comment.object)?;
                 return Ok(CommentTarget::Trigger { table, trigger });
             }
-            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => {
+            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
                 let ObjectRef::Function(object) = &comment.object else {
                     return Err(Error::internal("a function without a name"));
                 };
@@ -312,7 +314,6 @@ fn impossible(what: &str) -> Error {
 /// The tag of dropping what cannot be made here.
 fn dropped_tag(kind: ObjectType) -> &'static str {
     match kind {
-        ObjectType::Aggregate => "DROP AGGREGATE",
         ObjectType::EventTrigger => "DROP EVENT TRIGGER",
         ObjectType::Rule => "DROP RULE",
         ObjectType::Extension => "DROP EXTENSION",

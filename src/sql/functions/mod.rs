@@ -192,6 +192,9 @@ static ROUTINES: [Function; 5] = [
     set("", &[Oid::ANY], Oid::ANY, Call::Function("pg_routine_set")).variadic(),
 ];
 
+/// Computes an aggregate that users made; its first argument says which one.
+pub static AGGREGATE: Function = aggregate("", &[Oid::ANY], Oid::ANY, Call::Function("pg_aggregate")).variadic();
+
 /// The areas' tables.
 static AREAS: &[&[Function]] = &[
     aggregate::ROWS,

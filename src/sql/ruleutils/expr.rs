@@ -1,11 +1,13 @@
 //! Expressions (get_rule_expr). `implicit` shows a conversion that nobody asked for; most places do.
 
+use std::sync::Arc;
+
 use super::constant::ShowType;
 use super::layout::VAR;
 use super::{Printer, unprintable, without_implicit};
 use crate::catalog::composite;
 use crate::catalog::definitions::quote_identifier;
-use crate::catalog::routines::ParameterMode;
+use crate::catalog::routines::{ParameterMode, Routine};
 use crate::catalog::schema::UserTypeKind;
 use crate::error::Result;
 use crate::limits::stack;
@@ -491,11 +493,22 @@ impl Printer<'_> {
 
     /// A call of a function that users made, which the first argument names.
     fn routine_call(&mut self, args: &[Expr]) -> Result<()> {
+        let (routine, args) = self.routine_name(args)?;
+        self.push("(");
+        self.routine_arguments(&routine, args)?;
+        self.push(")");
+        Ok(())
+    }
+
+    /// Prints the name of the routine that a call's first argument says; gives it and the other arguments.
+    fn routine_name<'e>(&mut self, args: &'e [Expr]) -> Result<(Arc<Routine>, &'e [Expr])> {
         let Some((Expr { kind: ExprKind::Const(Value::Text(site)), .. }, args)) = args.split_first() else {
             return Err(unprintable("this call"));
         };
         let site = CallSite::of_text(site)?;
-        let Some(routine) = self.catalog.routines.get(&site.routine) else { return Err(unprintable("this call")) };
+        let Some(routine) = self.catalog.routines.get(&site.routine).cloned() else {
+            return Err(unprintable("this call"));
+        };
         let mut path = self.names.search_path.iter();
         let found = path.find_map(|schema| {
             let mut named = self.catalog.routines_in(schema, &routine.name);
@@ -504,15 +517,17 @@ impl Printer<'_> {
         let hidden = functions::named(&routine.name).iter().any(|own| own.args == routine.input_types());
         let visible = found.is_some_and(|found| found.oid == routine.oid) && !hidden;
         let name = self.names.qualified(&routine.schema, &routine.name, visible);
-        self.push(&format!("{name}("));
+        self.push(&name);
+        Ok((routine, args))
+    }
+
+    fn routine_arguments(&mut self, routine: &Routine, args: &[Expr]) -> Result<()> {
         let variadic = routine.parameters.iter().any(|parameter| parameter.mode == ParameterMode::Variadic);
         let last = args.len().saturating_sub(1);
         self.list(args.iter().enumerate(), ", ", |p, (index, arg)| {
             p.push(if variadic && index == last { "VARIADIC " } else { "" });
             p.expr(arg, true)
-        })?;
-        self.push(")");
-        Ok(())
+        })
     }
 
     fn function_name(&mut self, function: &FunctionRef) {
@@ -534,7 +549,13 @@ impl Printer<'_> {
     }
 
     fn aggregate(&mut self, call: &Aggref) -> Result<()> {
-        self.function_name(&call.function);
+        let of_user = match call.function.name.is_empty() {
+            true => Some(self.routine_name(&call.args)?),
+            false => None,
+        };
+        if of_user.is_none() {
+            self.function_name(&call.function);
+        }
         self.push(if call.distinct { "(DISTINCT " } else { "(" });
         if call.star {
             self.push("*");
@@ -543,7 +564,10 @@ impl Printer<'_> {
             self.push(") WITHIN GROUP (ORDER BY ");
             self.order_by(&call.order_by, None, false)?;
         } else {
-            self.arguments(&call.function, &call.args)?;
+            match of_user {
+                Some((routine, args)) => self.routine_arguments(&routine, args)?,
+                None => self.arguments(&call.function, &call.args)?,
+            }
             if !call.order_by.is_empty() {
                 self.push(" ORDER BY ");
                 let keys: Vec<SortKey> = call.order_by.iter().map(|key| of_argument(key, &call.args)).collect();

@@ -11,6 +11,7 @@ mod moving;
 mod ordered;
 mod ranges;
 mod spans;
+mod user;
 
 pub(super) use collect::{pack, unpack};
 
@@ -110,5 +111,6 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
     ranges::register(connection, slot)?;
     spans::register(connection, slot)?;
     ordered::register(connection, slot)?;
-    collect::register(connection, slot)
+    collect::register(connection, slot)?;
+    user::register(connection, slot)
 }
