@@ -10,7 +10,7 @@ const url = process.argv[2];
 const show = (what, value) => console.log(what, JSON.stringify(value, (k, v) => (/[aA]t$|^key$/.test(k) && v ? "*" : v)));
 const schema = (second) => `
 import { relations, sql } from "drizzle-orm";
-import { pgTable, pgSchema, pgEnum, pgView, pgMaterializedView, pgSequence, serial, bigserial, integer, bigint, smallint, text, varchar, char, numeric, real, doublePrecision, boolean, json, jsonb, uuid, date, time, timestamp, interval, inet, point, bytea, primaryKey, foreignKey, unique, uniqueIndex, index, check } from "drizzle-orm/pg-core";
+import { pgTable, pgSchema, pgEnum, pgView, pgMaterializedView, pgSequence, serial, bigserial, integer, bigint, smallint, text, varchar, char, numeric, real, doublePrecision, boolean, json, jsonb, uuid, date, time, timestamp, interval, inet, point, primaryKey, foreignKey, unique, uniqueIndex, index, check } from "drizzle-orm/pg-core";
 export const more = pgSchema("more");
 export const role = pgEnum("Role", ["admin", "user"${second ? ', "guest"' : ""}]);
 export const numbers = pgSequence("numbers", { startWith: 10, increment: 5, cache: 3 });
