@@ -70,7 +70,8 @@ class Note(Base):
 
 def alembic(*words):
     done = subprocess.run([sys.executable, "-m", "alembic", *words], capture_output=True, text=True)
-    said = [line for line in (done.stdout + done.stderr).splitlines() if "Generating" not in line and "done" not in line]
+    # What it logs comes in any order.
+    said = sorted(line for line in (done.stdout + done.stderr).splitlines() if "Generating" not in line and "done" not in line)
     print("alembic", *words, "->", done.returncode, *said, sep="\n  ", flush=True)
 
 

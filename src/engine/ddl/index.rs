@@ -11,6 +11,7 @@ use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
 use crate::sql::stored::expression_name;
 use crate::sql::syntax::parse;
 use crate::types::order::has_order;
+use crate::types::pg_range;
 use crate::types::pg_type::{Oid, type_info};
 
 /// The most columns of an index (INDEX_MAX_KEYS).
@@ -265,6 +266,8 @@ fn accepts(input: Oid, type_oid: Oid) -> bool {
     match input {
         Oid::ANYARRAY => category == Some(b'A'),
         Oid::ANYENUM => category.is_none(),
+        Oid::ANYRANGE => pg_range::by_range(type_oid).is_some(),
+        Oid::ANYMULTIRANGE => pg_range::by_multirange(type_oid).is_some(),
         Oid::TEXT => [Oid::TEXT, Oid::VARCHAR].contains(&type_oid),
         Oid::INET => [Oid::INET, Oid::CIDR].contains(&type_oid),
         input => input == type_oid,

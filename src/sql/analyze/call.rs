@@ -444,13 +444,19 @@ impl Analyzer<'_> {
             .collect()
     }
 
-    pub(super) fn sort_key(&self, expr: Expr, output: Option<usize>, key: &SortBy) -> Result<SortKey> {
+    pub(super) fn sort_key(&mut self, expr: Expr, output: Option<usize>, key: &SortBy) -> Result<SortKey> {
         let descending = match &key.direction {
             SortByDir::Default | SortByDir::Asc => false,
             SortByDir::Desc => true,
             SortByDir::Using(operator) => match operator.last().map(String::as_str) {
                 Some("<") => false,
                 Some(">") => true,
+                // The members of text_pattern_ops: text is ordered by its bytes anyway.
+                Some(name @ ("~<~" | "~>~")) => {
+                    let compared = self.operator(name, expr.clone(), expr.clone());
+                    compared.map_err(|error| self.at(error, key.location))?;
+                    name == "~>~"
+                }
                 _ => {
                     let message = format!("operator {} is not a valid ordering operator", operator.join("."));
                     let hint = "Ordering operators must be \"<\" or \">\" members of btree operator families.";
