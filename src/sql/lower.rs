@@ -70,7 +70,12 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// That of a statement that has been analysed.
     pub fn of(analyzer: &'a Analyzer<'_>) -> Self {
-        Context { catalog: analyzer.catalog(), records: &analyzer.records, shows: !analyzer.is_inner, search_path: &analyzer.search_path }
+        Context {
+            catalog: analyzer.catalog(),
+            records: &analyzer.records,
+            shows: !analyzer.is_inner,
+            search_path: &analyzer.search_path,
+        }
     }
 
     /// How values are stored; the modifier says of records which they are.

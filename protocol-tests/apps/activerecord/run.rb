@@ -89,7 +89,7 @@ show "joins", Author.left_joins(:books).group(:name).having("count(*) > 1").coun
 show "rich", [Author.rich.kind_group.exists?(["data ->> 'theme' = ?", "dark"]), Author.where("tags @> ARRAY[?]::text[]", ["a"]).pluck(:name), Author.where(span: 1...5).count, Author.where(wait: 90.minutes).count]
 show "insert_all", Author.insert_all([{ name: "b", created_at: Time.now, updated_at: Time.now, money: 1 }, { name: "c", created_at: Time.now, updated_at: Time.now, money: 2 }], returning: %w[id name]).rows
 show "upsert", Author.upsert({ id: ann.id, name: "Anna", money: 3, created_at: Time.now, updated_at: Time.now }, returning: :name).rows
-book = ann.books.first; stale = Book.find(book.id); book.update!(pages: 4)
+book = ann.books.order(:title).first; stale = Book.find(book.id); book.update!(pages: 4)
 show "stale", (stale.update(pages: 5) rescue $!.class)
 show "calc", [Author.sum(:money), Author.average(:money), Book.maximum(:pages), Author.where.not(name: "b").order(Arel.sql("money desc nulls last")).limit(1).offset(1).ids]
 show "batches", Author.find_each(batch_size: 2).map(&:name)

@@ -2,7 +2,8 @@
 import PgBoss from "pg-boss";
 const boss = new PgBoss({ connectionString: process.argv[2], schema: "boss", supervise: false, schedule: true, max: 4 });
 boss.on("error", (e) => console.log("error", e.message));
-const show = (what, value) => console.log(what, JSON.stringify(value, (k, v) => (/^id$|^singletonOn$|_on$|On$|^[Ee]xpire|^keep/.test(k) && v ? "*" : v)));
+const sorted = (list) => list.map((v) => JSON.stringify(v)).sort();
+const show = (what, value) => console.log(what, JSON.stringify(value, (k, v) => (typeof v === "string" ? v.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "UUID").replace(/^20\d\d-.*Z$/, "TIME") : /^id$|^singletonOn$|_on$|On$|^[Ee]xpire|^keep/.test(k) && v ? "*" : v)));
 await boss.start();
 show("installed", [await boss.isInstalled(), await boss.schemaVersion()]);
 await boss.createQueue("dead"); await boss.createQueue("mail", { policy: "standard", retryLimit: 1, deadLetter: "dead", retentionMinutes: 60 });
@@ -14,12 +15,12 @@ await boss.insert([{ name: "mail", data: { to: "c" }, priority: 1 }, { name: "ma
 show("singleton", [!!(await boss.send("mail", {}, { singletonKey: "k", singletonSeconds: 60 })), !!(await boss.send("mail", {}, { singletonKey: "k", singletonSeconds: 60 }))]);
 show("short", [!!(await boss.send("short", {})), !!(await boss.send("short", {}))]);
 show("size", [await boss.getQueueSize("mail"), await boss.getQueueSize("mail", { before: "completed" })]);
-const jobs = await boss.fetch("mail", { batchSize: 3, includeMetadata: true });
+const jobs = (await boss.fetch("mail", { batchSize: 3, includeMetadata: true })).sort((a, b) => b.priority - a.priority);
 show("fetched", jobs.map((j) => [j.data, j.priority, j.state, j.retryCount, j.policy, j.id === id]));
 show("complete", await boss.complete("mail", jobs[0].id, { done: true }));
 show("fail", await boss.fail("mail", jobs.slice(1).map((j) => j.id), new Error("no").message));
 const more = await boss.fetch("mail", { batchSize: 5, includeMetadata: true });
-show("again", more.map((j) => [j.data, j.retryCount]).sort());
+show("again", sorted(more.map((j) => [j.data, j.retryCount])));
 await boss.fail("mail", more.map((j) => j.id), { reason: "still" });
 show("dead", (await boss.fetch("dead", { batchSize: 5 })).map((j) => j.data).sort((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 show("job", await boss.getJobById("mail", id));

@@ -2,7 +2,7 @@
 
 use super::Change;
 use super::alter::{changes_parameters, not_for};
-use super::column::{set_default};
+use super::column::set_default;
 use super::parameters;
 use super::table::{next_number, push_column};
 use crate::catalog::definitions::Names;

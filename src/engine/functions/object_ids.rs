@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use rusqlite::types::Value as SqliteValue;
 use serde_json::Value;
 
 use super::{ContextSlot, Output};
@@ -210,19 +211,34 @@ fn find_signature(session: &SessionContext, text: &str) -> Result<Oid> {
 
 /// A stored array of OIDs with the objects' names in their place.
 pub(super) fn array_of_names(scalar: Scalar, stored: &str, slot: &ContextSlot) -> Result<String> {
-    fn named(value: Value, scalar: Scalar, slot: &ContextSlot) -> Result<Value> {
-        Ok(match value {
-            Value::Array(inner) => {
-                Value::Array(inner.into_iter().map(|value| named(value, scalar, slot)).collect::<Result<_>>()?)
-            }
-            Value::Number(oid) => Value::String(output(scalar, oid.as_i64().unwrap_or_default(), slot)?),
-            other => other,
-        })
+    map_elements(stored, &|value| match value {
+        Value::Number(oid) => Ok(Value::String(output(scalar, oid.as_i64().unwrap_or_default(), slot)?)),
+        other => Ok(other),
+    })
+}
+
+/// A stored array of objects' names with their OIDs in their place.
+pub(super) fn array_of_ids(scalar: Scalar, stored: &str, slot: &ContextSlot) -> Result<String> {
+    map_elements(stored, &|value| match value {
+        Value::String(name) => match input(scalar, &name, slot)? {
+            Output::Value(SqliteValue::Integer(oid)) => Ok(Value::Number(oid.into())),
+            _ => Err(Error::internal("a name that gives no number")),
+        },
+        other => Ok(other),
+    })
+}
+
+fn map_elements(stored: &str, each: &dyn Fn(Value) -> Result<Value>) -> Result<String> {
+    fn mapped(value: Value, each: &dyn Fn(Value) -> Result<Value>) -> Result<Value> {
+        match value {
+            Value::Array(inner) => Ok(Value::Array(inner.into_iter().map(|v| mapped(v, each)).collect::<Result<_>>()?)),
+            other => each(other),
+        }
     }
     let (bounds, json) = split_bounds(stored);
     let value = serde_json::from_str(json).map_err(super::elements::malformed_array)?;
-    let named = named(value, scalar, slot)?.to_string();
-    Ok(bounds.map_or_else(|| named.clone(), |bounds| format!("/*{bounds}*/{named}")))
+    let mapped = mapped(value, each)?.to_string();
+    Ok(bounds.map_or_else(|| mapped.clone(), |bounds| format!("/*{bounds}*/{mapped}")))
 }
 
 fn function_name(oid: Oid) -> Option<String> {

@@ -6,9 +6,9 @@
 
 use std::rc::Rc;
 
-use super::{Columns, Lower};
 use super::program::rowid;
 use super::tree::{Body, ColumnRef, Expr, ExprKind, FromItem, Query, Target};
+use super::{Columns, Lower};
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result};
 use crate::sql::tree::{LockWaitPolicy, Query as Typed, RowMark, TABLE_OID, Var};
@@ -55,7 +55,9 @@ impl Lower<'_> {
         let Some(entry) = self.entries.get(&mark.entry) else { return Ok(None) };
         let Some(alias) = entry.alias.as_ref() else { return Ok(None) };
         let table = match from.iter().find_map(|item| find(item, alias)) {
-            Some(FromItem::Table { .. }) => return Ok(Some(vec![rowid(self.relation(mark.relation)?, Some(alias.clone()))])),
+            Some(FromItem::Table { .. }) => {
+                return Ok(Some(vec![rowid(self.relation(mark.relation)?, Some(alias.clone()))]));
+            }
             Some(_) => &entry.columns,
             None => return Ok(None),
         };
