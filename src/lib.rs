@@ -258,6 +258,8 @@ pub mod sql {
     pub mod database;
     pub mod ddl;
     pub mod define;
+    pub mod explain;
+    pub mod folding;
     pub mod functions;
     pub mod lower;
     pub mod operators;
@@ -409,13 +411,16 @@ pub mod engine {
     pub mod databases;
     pub mod ddl;
     pub mod descriptors;
+    mod durable_reads;
     mod error_map;
+    pub mod explaining;
     mod foreign_key_errors;
     pub mod functions;
     mod gate;
     pub mod identity;
     pub mod interrupt;
     pub mod kept;
+    mod maintenance;
     pub mod notifications;
     mod partitioning;
     mod pool;
@@ -456,6 +461,7 @@ pub mod session {
     mod database;
     mod dependent_roles;
     mod execute;
+    mod explain;
     mod extended;
     mod greeting;
     pub mod machine;

@@ -215,6 +215,15 @@ pub struct ColumnOptions {
     pub inherited: u16,
     /// Not attislocal: only because a parent has it.
     pub not_local: bool,
+    /// What it is called inside SQLite, if not by its name.
+    pub stored_name: Option<String>,
+}
+
+impl Column {
+    /// What it is called inside SQLite.
+    pub fn stored_name(&self) -> &str {
+        self.options.stored_name.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// GENERATED … AS IDENTITY.
@@ -643,17 +652,45 @@ fn index_relation(catalog: &CatalogSnapshot, table: &Relation, index: &Index) ->
 /// take its plain name for the permanent relation of that name.
 pub fn sqlite_name(schema: &str, name: &str) -> String {
     match schema {
-        "public" => name.to_owned(),
+        "public" if !is_reserved(name) => name.to_owned(),
+        // A name that begins with a dot stands for a schema.
+        _ if is_reserved(schema) => format!(".{schema}.{name}"),
         _ => format!("{schema}.{name}"),
     }
+}
+
+/// Whether SQLite, or the server, gives nobody else names that begin so.
+fn is_reserved(name: &str) -> bool {
+    let begins = |start: &str| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    begins("sqlite_") || begins("__pg_")
 }
 
 /// The name inside SQLite of an index that is called like another one but for its case, which SQLite does not tell apart:
 /// behind it stand the places of its capital letters.
 pub fn index_name_by_case(schema: &str, name: &str) -> String {
-    let capitals = name.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase()).map(|(at, _)| at.to_string());
-    format!("{}~{}", sqlite_name(schema, name), capitals.collect::<Vec<_>>().join("."))
+    format!("{}~{}", sqlite_name(schema, name), capitals(name))
 }
+
+fn capitals(name: &str) -> String {
+    let capitals = name.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase()).map(|(at, _)| at.to_string());
+    capitals.collect::<Vec<_>>().join(".")
+}
+
+/// What a column of that name and number is called inside SQLite, if it cannot be by its name: another column's differs
+/// from it only by case, or all of SQLite's names of the row's number would be taken.
+pub fn stored_column_name(relation: &Relation, name: &str, number: i16) -> Option<String> {
+    let others = || relation.columns.iter().filter(|column| column.number != number);
+    let taken = |name: &str| others().any(|column| column.stored_name().eq_ignore_ascii_case(name));
+    let is_last = |own: &&str| own.eq_ignore_ascii_case(name);
+    let of_number = ROW_NUMBER.iter().any(is_last) && ROW_NUMBER.iter().all(|own| is_last(own) || taken(own));
+    let wanted = format!("{name}~{}", capitals(name));
+    let numbered = (2_u32..).map(|n| format!("{wanted}.{n}"));
+    let mut candidates = std::iter::once(wanted.clone()).chain(numbered);
+    (of_number || taken(name)).then(|| candidates.find(|candidate| !taken(candidate)).unwrap_or_else(|| wanted.clone()))
+}
+
+/// SQLite's names of the number of a row; a column may be called like one.
+pub const ROW_NUMBER: [&str; 3] = ["rowid", "_rowid_", "oid"];
 
 /// How names begin that SQLite or the server's own SQL gives a meaning: their tables, functions that are tables, pragmas. A
 /// table of such a name would be read instead of them, by everybody.

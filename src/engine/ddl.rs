@@ -451,9 +451,6 @@ impl<'a> Change<'a> {
         if self.catalog.relation(schema, name).is_some() {
             return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
         }
-        if name.starts_with("sqlite_") || name.starts_with("__pg_") {
-            return Err(Error::unsupported(format!("the name \"{name}\"")));
-        }
         Ok(())
     }
 }

@@ -322,7 +322,7 @@ impl Change<'_> {
         for (relation, number) in self.type_users(enum_oid, array) {
             let Some(table) = self.catalog.relations.get(&relation) else { continue };
             let Some(column) = table.column_by_number(number) else { continue };
-            let name = sqlite::quote(&column.name);
+            let name = sqlite::quote(column.stored_name());
             if column.type_oid == array {
                 self.rewrite_label_in_arrays(table, &name, from, to)?;
                 continue;

@@ -88,6 +88,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) reads_kept_text: bool,
     /// The tree is made to be printed: what printing it needs besides.
     pub(in crate::sql) written: Option<Box<WrittenNames>>,
+    /// The names in a text that is explained; the tree is made to be run.
+    pub(in crate::sql) explained: Option<Box<WrittenNames>>,
     /// The names around the statement.
     pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
     /// Its rows stay inside: what clients see as text is given as it is stored.
@@ -128,6 +130,7 @@ impl<'a> Analyzer<'a> {
             windows: Vec::new(),
             reads_kept_text: false,
             written: None,
+            explained: None,
             outer: None,
             is_inner: false,
             from_zero: BTreeSet::new(),

@@ -181,7 +181,7 @@ impl Analyzer<'_> {
         };
         let columns = rename(outputs)?;
         let level = self.scopes.len();
-        if let Some(written) = &mut self.written {
+        if let Some(written) = self.noted_names() {
             written.ctes.insert(id, CteName { name: name.clone(), columns: cte.columns.clone() });
         }
         self.ctes.push(CteEntry { name, id, columns, refused, level, origins, unexpanded: 0 });

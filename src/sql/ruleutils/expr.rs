@@ -136,6 +136,10 @@ impl Printer<'_> {
             ExprKind::DomainValue => self.push("VALUE"),
             ExprKind::Written(what, args) => return self.written(expr, what, args),
             ExprKind::Field { arg, index } => return self.field(arg, *index),
+            ExprKind::Param(number) if self.sub_plans.is_some() => self.push(&format!("${}", number + 1)),
+            ExprKind::InList { expr, list, negated } if self.sub_plans.is_some() => {
+                return self.in_list(expr, list, *negated);
+            }
             ExprKind::Param(_)
             | ExprKind::Literal(_)
             | ExprKind::Element
@@ -242,7 +246,7 @@ impl Printer<'_> {
     // ----- operators
 
     /// The operand of an operator. `parent` is none where it has parentheses of its own.
-    fn operand(&mut self, expr: &Expr, comparison: bool, parent: Option<&Expr>) -> Result<()> {
+    pub(super) fn operand(&mut self, expr: &Expr, comparison: bool, parent: Option<&Expr>) -> Result<()> {
         let expr = match &expr.kind {
             ExprKind::EnumOrder(arg) => arg,
             _ => expr,
@@ -391,6 +395,9 @@ impl Printer<'_> {
 
     /// get_sublink_expr
     fn sub_link(&mut self, link: &SubLink) -> Result<()> {
+        if let Some(()) = self.sub_plan() {
+            return Ok(());
+        }
         match &link.kind {
             SubLinkKind::Array => self.push("ARRAY("),
             _ => self.push("("),
