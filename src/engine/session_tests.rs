@@ -72,6 +72,7 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         permissions: [].into(),
         target: None,
         key_sources: Vec::new(),
+        folded: None,
         before: Vec::new(),
         fires: false,
     }

@@ -15,6 +15,7 @@ use crate::session::machine::{Outcome, StateMachine};
 use crate::session::rows::{Rows, Step};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
 use crate::sql::ddl::Ddl;
+use crate::sql::explain::Explained;
 use crate::sql::plan::{
     Action, CopyDirection, FieldDescription, LockWait, Plan, Planned, PreparedCommand, SqliteStatement, Tag,
 };
@@ -173,11 +174,11 @@ impl StateMachine {
                 }
                 Ok(Started::Rows(RowSource::Cursor(cursor, first)))
             }
-            Action::Explain(statement) => {
+            Action::Explain(explained) => {
                 // Parameters need no values to be planned for.
                 let nulls = vec![Value::Null; plan.params.len()];
                 let params = if portal.params.is_empty() { &nulls } else { &portal.params };
-                let lines = Box::pin(self.explain(statement, params, &portal.planned.literals)).await?;
+                let lines = Box::pin(self.explain(explained, params, &portal.planned.literals)).await?;
                 self.lines(describe, plan.columns.as_deref(), portal, lines)
             }
             Action::Transaction(command) => {
@@ -265,7 +266,7 @@ impl StateMachine {
 
     /// Takes the write ticket for a plan that needs it. True if the schema has changed since the plan was made, perhaps by
     /// the session that had the ticket.
-    async fn lock_for(&mut self, planned: &Planned) -> Outcome<bool> {
+    pub(super) async fn lock_for(&mut self, planned: &Planned) -> Outcome<bool> {
         let wait = match planned.plan.lock_wait() {
             Some(wait) => wait,
             None if planned.plan.locks_rows() && !self.engine.locks_without_ticket() => &LockWait::Usual,
@@ -273,6 +274,7 @@ impl StateMachine {
         };
         match &planned.plan.action {
             Action::Sqlite(_) => self.refuse_change_in_read_only(planned.plan.tag)?,
+            Action::Explain(Explained::Statement(explain)) => self.refuse_change_in_read_only(explain.tag)?,
             Action::Copy(copy) if copy.direction == CopyDirection::From => {
                 self.refuse_change_in_read_only(Tag::Copy)?
             }

@@ -63,12 +63,19 @@ pub struct Context<'a> {
     pub records: &'a RecordTypes,
     /// Whether what clients see as text is given as text.
     pub shows: bool,
+    /// How types are called in messages depends on it.
+    pub search_path: &'a [String],
 }
 
 impl<'a> Context<'a> {
     /// That of a statement that has been analysed.
     pub fn of(analyzer: &'a Analyzer<'_>) -> Self {
-        Context { catalog: analyzer.catalog(), records: &analyzer.records, shows: !analyzer.is_inner }
+        Context {
+            catalog: analyzer.catalog(),
+            records: &analyzer.records,
+            shows: !analyzer.is_inner,
+            search_path: &analyzer.search_path,
+        }
     }
 
     /// How values are stored; the modifier says of records which they are.
@@ -208,7 +215,7 @@ enum Columns {
 
 impl Entry {
     fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
-        let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
+        let columns = relation.columns.iter().map(|column| (column.number, column.stored_name().into()));
         let mut columns: Vec<(i16, Rc<str>)> = columns.collect();
         columns.push((Var::CTID, program::rowid_name(relation).into()));
         Entry { alias, columns: Columns::Member(columns, relation.oid) }
@@ -280,6 +287,11 @@ impl<'a> Lower<'a> {
 
     fn catalog(&self) -> &'a CatalogSnapshot {
         self.context.catalog
+    }
+
+    /// What messages call a type.
+    fn type_name(&self, oid: Oid) -> String {
+        crate::sql::types::type_name(self.catalog(), self.context.search_path, oid)
     }
 
     fn relation(&self, oid: Oid) -> Result<&'a Relation> {

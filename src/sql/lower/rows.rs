@@ -153,7 +153,7 @@ impl Lower<'_> {
         let mut exprs = Vec::new();
         for (names, value) in assignments {
             for (index, name) in names.iter().enumerate() {
-                let place = relation.columns.iter().position(|column| column.name == **name);
+                let place = relation.columns.iter().position(|column| column.stored_name() == &**name);
                 let place = place.ok_or_else(|| Error::internal("a column that is not there"))?;
                 values.push((place, exprs.len()));
                 exprs.push(if names.len() == 1 { value.clone() } else { one_of_row(&value, index)? });
@@ -373,7 +373,7 @@ impl Lower<'_> {
         let mut columns = Vec::new();
         let mut row = Vec::new();
         for (at, column) in relation.columns.iter().enumerate().filter(|(_, column)| !column.generated) {
-            columns.push(column.name.as_str().into());
+            columns.push(column.stored_name().into());
             row.push(new_value(relation, at));
         }
         let conflict = match modify {
@@ -418,12 +418,12 @@ impl Lower<'_> {
 /// The UPDATE of the row at hand that sets these columns, by place, to the new row's values.
 pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false };
+    let context = Context { catalog, records: &records, shows: false, search_path: &[] };
     let alias: Rc<str> = "t".into();
     let mut assignments = Vec::with_capacity(places.len());
     for place in places {
         let column = relation.columns.get(*place).ok_or_else(|| Error::internal("a column that is not there"))?;
-        assignments.push((vec![column.name.as_str().into()], new_value(relation, *place)));
+        assignments.push((vec![column.stored_name().into()], new_value(relation, *place)));
     }
     let update = Update {
         ctes: Vec::new(),
@@ -442,10 +442,10 @@ pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapsh
 /// All columns of the row at hand as it is now.
 pub fn read_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false };
+    let context = Context { catalog, records: &records, shows: false, search_path: &[] };
     let alias: Rc<str> = "t".into();
     let targets = relation.columns.iter().map(|column| {
-        let reference = ColumnRef { alias: Some(alias.clone()), column: column.name.as_str().into(), not_null: false };
+        let reference = ColumnRef { alias: Some(alias.clone()), column: column.stored_name().into(), not_null: false };
         Target { name: String::new(), expr: Expr::new(ExprKind::Column(reference), column.type_oid) }
     });
     let targets = targets.collect();
@@ -478,7 +478,7 @@ fn generated(relation: &Relation) -> Vec<Target> {
     let generated = relation.columns.iter().filter(|column| column.generated);
     generated
         .map(|column| {
-            let reference = ColumnRef { alias: None, column: column.name.as_str().into(), not_null: false };
+            let reference = ColumnRef { alias: None, column: column.stored_name().into(), not_null: false };
             let kind = ExprKind::Column(reference);
             Target { name: String::new(), expr: Expr { kind, type_oid: column.type_oid, typmod: column.typmod } }
         })
