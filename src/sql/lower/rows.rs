@@ -291,10 +291,13 @@ impl Lower<'_> {
             let targets = vec![Target { name: String::new(), expr: count }];
             return Ok(Statement::Query(Query::of_select(Select { targets, from, ..Select::default() })));
         }
-        let columns = relation.columns.iter().zip(1..).map(|(column, n)| (column.number, format!("c{n}").into()));
-        let columns = Columns::Named(columns.collect());
+        let width = relation.columns.len();
+        let system = [(Var::CTID, width + vars.len() + 1), (Var::XMAX, width + vars.len() + 2)];
+        let numbers = relation.columns.iter().map(|column| column.number).zip(1..).chain(system);
+        let columns = numbers.map(|(number, n)| (number, format!("c{n}").into())).collect();
+        let columns = Columns::Member(columns, relation.oid);
         self.entries.insert(entry, Entry { alias: Some(KEPT.into()), columns });
-        self.enter_kept(vars, relation.columns.len());
+        self.enter_kept(vars, width);
         self.returned_from(returning, entry, from, None)
     }
 
@@ -415,7 +418,7 @@ impl Lower<'_> {
 /// The UPDATE of the row at hand that sets these columns, by place, to the new row's values.
 pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false };
+    let context = Context { catalog, records: &records, shows: false, search_path: &[] };
     let alias: Rc<str> = "t".into();
     let mut assignments = Vec::with_capacity(places.len());
     for place in places {
@@ -439,7 +442,7 @@ pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapsh
 /// All columns of the row at hand as it is now.
 pub fn read_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false };
+    let context = Context { catalog, records: &records, shows: false, search_path: &[] };
     let alias: Rc<str> = "t".into();
     let targets = relation.columns.iter().map(|column| {
         let reference = ColumnRef { alias: Some(alias.clone()), column: column.stored_name().into(), not_null: false };
