@@ -34,6 +34,7 @@ impl Change<'_> {
             ConstraintDefinitionKind::Unique(KeySource::Index(index)) => {
                 self.add_key_using_index(relation, definition, index, false)
             }
+            ConstraintDefinitionKind::Exclusion(exclusion) => self.add_exclusion(relation, definition, exclusion),
             ConstraintDefinitionKind::Check(expression) => {
                 if definition.no_inherit && relation.is_partitioned() {
                     let message =
@@ -58,7 +59,7 @@ impl Change<'_> {
         }
     }
 
-    fn constraint_name(
+    pub(super) fn constraint_name(
         &self,
         relation: &Relation,
         definition: &ConstraintDefinition,
@@ -70,7 +71,7 @@ impl Change<'_> {
         })
     }
 
-    fn push_constraint(
+    pub(super) fn push_constraint(
         &self,
         relation: &mut Relation,
         definition: &ConstraintDefinition,
