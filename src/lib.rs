@@ -164,8 +164,10 @@ pub mod catalog {
     pub mod composite;
     pub mod definitions;
     pub mod dependencies;
+    pub mod enum_labels;
     pub mod extensions;
     pub mod inheritance;
+    pub mod objects;
     pub mod partition_constraint;
     pub mod password;
     pub mod privileges;
@@ -245,9 +247,11 @@ pub mod sql {
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod support;
+        mod table_sample;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod user_aggregate;
+        mod user_operator;
         pub(in crate::sql) mod variadic;
         mod window;
         mod with_list;
@@ -258,6 +262,8 @@ pub mod sql {
     pub mod database;
     pub mod ddl;
     pub mod define;
+    pub mod explain;
+    pub mod folding;
     pub mod functions;
     pub mod lower;
     pub mod operators;
@@ -409,13 +415,16 @@ pub mod engine {
     pub mod databases;
     pub mod ddl;
     pub mod descriptors;
+    mod durable_reads;
     mod error_map;
+    pub mod explaining;
     mod foreign_key_errors;
     pub mod functions;
     mod gate;
     pub mod identity;
     pub mod interrupt;
     pub mod kept;
+    mod maintenance;
     pub mod notifications;
     mod partitioning;
     mod pool;
@@ -456,6 +465,7 @@ pub mod session {
     mod database;
     mod dependent_roles;
     mod execute;
+    mod explain;
     mod extended;
     mod greeting;
     pub mod machine;

@@ -175,7 +175,7 @@ fn check_exclusion(entered: &Entered<'_>, relation: &Relation, values: &[Value])
     let sql = format!(
         "UPDATE {database}.{} SET {1} = {1} WHERE {rowid} = ?",
         quoted(&relation.sqlite_name),
-        quoted(&column.name)
+        quoted(column.stored_name())
     );
     entered.slot().set_rechecking(true);
     let parameters = rusqlite::params_from_iter(values.iter().map(borrowed));

@@ -296,6 +296,7 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
+        folded: None,
         before: lowered.before,
         fires: lowered.fires,
     })

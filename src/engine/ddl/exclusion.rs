@@ -148,7 +148,7 @@ impl Change<'_> {
 
     fn create_exclusion_triggers(&self, relation: &Relation, constraint: &Constraint) -> Result<()> {
         let rowid = free_rowid(relation)?;
-        let columns = relation.columns.iter().map(|column| format!("NEW.{0} AS {0}", quote(&column.name)));
+        let columns = relation.columns.iter().map(|column| format!("NEW.{0} AS {0}", quote(column.stored_name())));
         let columns: Vec<String> = columns.chain([format!("NEW.{rowid} AS {rowid}")]).collect();
         // SQLite reads the table's name in a trigger's body in the trigger's own schema.
         let table = quote(&relation.sqlite_name);

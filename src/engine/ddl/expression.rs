@@ -211,7 +211,7 @@ impl Change<'_> {
 
     /// A column's stored value as PostgreSQL's text, in SQLite's dialect.
     pub(super) fn output_sql(&self, column: &Column, prefix: &str) -> String {
-        let name = format!("{prefix}{}", super::sqlite::quote(&column.name));
+        let name = format!("{prefix}{}", super::sqlite::quote(column.stored_name()));
         match type_info(self.base_type(column.type_oid)) {
             Some(info) => format!("coalesce(\"pg_out_{}\"({name}), 'null')", info.name),
             None => format!("coalesce({name}, 'null')"),

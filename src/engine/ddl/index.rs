@@ -220,7 +220,7 @@ impl Change<'_> {
 
     fn duplicate_detail(&self, relation: &Relation, index: &Index) -> Option<String> {
         let columns: Vec<_> = index.keys.iter().map(|k| relation.column_by_number(k.column)).collect::<Option<_>>()?;
-        let list: Vec<String> = columns.iter().map(|c| sqlite::quote(&c.name)).collect();
+        let list: Vec<String> = columns.iter().map(|c| sqlite::quote(c.stored_name())).collect();
         let mut not_null: Vec<String> = list.iter().map(|c| format!("{c} IS NOT NULL")).collect();
         if index.options.nulls_not_distinct {
             not_null = vec!["true".to_owned()];

@@ -1,7 +1,5 @@
 //! CREATE TABLE and CREATE TABLE AS.
 
-use std::collections::HashSet;
-
 use super::Change;
 use super::column::WantedSequence;
 use super::drop::Object;
@@ -13,6 +11,7 @@ use crate::catalog::definitions::quote_identifier;
 use crate::catalog::definitions::regclass_name;
 use crate::catalog::schema::{
     Column, ColumnOptions, ConstraintKind, Index, Relation, RelationKind, RelationOptions, sqlite_table_name,
+    stored_column_name,
 };
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
@@ -355,7 +354,7 @@ impl Change<'_> {
 
     /// Gives a table the rows of a query in SQLite's dialect.
     pub(super) fn fill(&self, relation: &Relation, query: &str) -> Result<usize> {
-        let columns: Vec<String> = relation.columns.iter().map(|c| quote(&c.name)).collect();
+        let columns: Vec<String> = relation.columns.iter().map(|c| quote(c.stored_name())).collect();
         let target = sqlite::qualified(relation);
         self.execute(&format!("INSERT INTO {target} ({}) {query}", columns.join(", ")))
     }
@@ -420,7 +419,7 @@ pub(super) fn next_number(relation: &Relation) -> Result<i16> {
     last.checked_add(1).ok_or_else(|| Error::new(SqlState::TOO_MANY_COLUMNS, "too many columns"))
 }
 
-/// Adds a column: 42701 for a second one of that name, 0A000 for one that SQLite cannot tell from another.
+/// Adds a column: 42701 for a second one of that name.
 pub(super) fn push_column(relation: &mut Relation, column: Column) -> Result<()> {
     const SYSTEM_COLUMNS: &[&str] = &["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
     let name = &column.name;
@@ -432,11 +431,8 @@ pub(super) fn push_column(relation: &mut Relation, column: Column) -> Result<()>
         let message = format!("column name \"{name}\" conflicts with a system column name");
         return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
     }
-    let folded: HashSet<String> = relation.columns.iter().map(|c| c.name.to_ascii_lowercase()).collect();
-    if folded.contains(&name.to_ascii_lowercase()) {
-        return Err(Error::unsupported(format!("column \"{name}\" beside one that differs from it only by case")));
-    }
-    relation.columns.push(column);
+    let stored_name = stored_column_name(relation, name, column.number);
+    relation.columns.push(Column { options: ColumnOptions { stored_name, ..column.options }, ..column });
     Ok(())
 }
 

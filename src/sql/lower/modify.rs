@@ -92,7 +92,7 @@ impl<'a> Lower<'a> {
             recursive: insert.recursive,
             table: relation.sqlite_name.clone(),
             alias,
-            columns: columns.iter().map(|column| column.name.as_str().into()).collect(),
+            columns: columns.iter().map(|column| column.stored_name().into()).collect(),
             source,
             conflict,
             returning,
@@ -150,7 +150,7 @@ impl<'a> Lower<'a> {
         let column = column(relation, number)?;
         let mut value = self.expr(value)?;
         refuse_null(&mut value, column, relation);
-        Ok((column.name.as_str().into(), value))
+        Ok((column.stored_name().into(), value))
     }
 
     fn update(&mut self, update: &TypedUpdate, ctes: Vec<Cte>) -> Result<Update> {
@@ -181,7 +181,7 @@ impl<'a> Lower<'a> {
                     (vec![name], value)
                 }
                 numbers => {
-                    let names = numbers.iter().map(|number| Ok(column(relation, *number)?.name.as_str().into()));
+                    let names = numbers.iter().map(|number| Ok(column(relation, *number)?.stored_name().into()));
                     (names.collect::<Result<_>>()?, self.expr(value)?)
                 }
             });
@@ -279,7 +279,7 @@ impl<'a> Lower<'a> {
     pub(super) fn changed(&self, relation: &Relation) -> Changed {
         let changed = self.changed_with(relation);
         let tables = changed.iter().filter_map(|oid| self.catalog().relations.get(oid));
-        let column = relation.columns.first().map(|column| column.name.as_str().into());
+        let column = relation.columns.first().map(|column| column.stored_name().into());
         Changed { tables: tables.map(|table| table.sqlite_name.clone()).collect(), column }
     }
 }
