@@ -169,7 +169,7 @@ fn check_key(
 /// 23P01 if the row is still beside one that it must not be beside: its trigger says so when it is changed.
 fn check_exclusion(entered: &Entered<'_>, relation: &Relation, values: &[Value]) -> Result<()> {
     let Some(column) = relation.columns.iter().find(|column| !column.generated) else { return Ok(()) };
-    let taken = |name: &str| relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let taken = |name: &str| relation.columns.iter().any(|column| column.stored_name().eq_ignore_ascii_case(name));
     let rowid = ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).unwrap_or("rowid");
     let database = if relation.temporary { "temp" } else { "main" };
     let sql = format!(

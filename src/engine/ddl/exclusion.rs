@@ -262,7 +262,7 @@ impl Change<'_> {
 }
 
 fn free_rowid(relation: &Relation) -> Result<&'static str> {
-    let taken = |name: &str| relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let taken = |name: &str| relation.columns.iter().any(|column| column.stored_name().eq_ignore_ascii_case(name));
     let free = ROWID.iter().copied().find(|name| !taken(name));
     free.ok_or_else(|| Error::unsupported("EXCLUDE in a table with columns rowid, _rowid_ and oid"))
 }
