@@ -29,6 +29,7 @@ mod operator;
 mod owner;
 mod parameters;
 mod partition;
+mod passes;
 mod privilege;
 mod rebuild;
 mod rename;
@@ -281,6 +282,11 @@ impl<'a> Change<'a> {
 
     fn new_oid(&self) -> Result<Oid> {
         self.sqlite(store::allocate_oids(self.connection, 1))
+    }
+
+    /// A type's name in messages.
+    fn type_display(&self, oid: Oid) -> String {
+        crate::sql::types::type_name(&self.catalog, &self.search_path, oid)
     }
 
     fn catalog_mut(&mut self) -> &mut CatalogSnapshot {
