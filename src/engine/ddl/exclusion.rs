@@ -6,7 +6,6 @@
 //! other operators are asked for each row.
 
 use super::Change;
-use super::column::type_display;
 use super::deferrable::ROWID;
 use super::index::{AccessMethod, accepts, check_key_count, included_columns, with_included};
 use super::naming::{self, free_name, joined};
@@ -105,13 +104,13 @@ impl Change<'_> {
         let own = |operator: &&OwnOperator| operator.left == operator.right && accepts(operator.left, type_oid);
         let candidates = || operators_named(&name.name).iter().filter(own);
         let Some(found) = candidates().find(|o| o.left == type_oid).or_else(|| candidates().next()) else {
-            let shown = type_display(&self.catalog, type_oid);
+            let shown = self.type_display(type_oid);
             let message = format!("operator does not exist: {shown} {} {shown}", name.name);
             return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
                 "No operator matches the given name and argument types. You might need to add explicit type casts.",
             ));
         };
-        let operand = type_display(&self.catalog, found.left);
+        let operand = self.type_display(found.left);
         let refused = |why: String, detail: &str| {
             let message = format!("operator {}({operand},{operand}) is not {why}", found.name);
             Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_detail(detail))
