@@ -165,8 +165,10 @@ pub mod catalog {
     pub mod composite;
     pub mod definitions;
     pub mod dependencies;
+    pub mod enum_labels;
     pub mod extensions;
     pub mod inheritance;
+    pub mod objects;
     pub mod partition_constraint;
     pub mod password;
     pub mod privileges;
@@ -246,9 +248,11 @@ pub mod sql {
         pub(in crate::sql) mod stored;
         mod subscript;
         pub mod support;
+        mod table_sample;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod user_aggregate;
+        mod user_operator;
         pub(in crate::sql) mod variadic;
         mod window;
         mod with_list;

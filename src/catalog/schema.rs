@@ -10,7 +10,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
+pub use crate::catalog::enum_labels::EnumLabels;
 use crate::catalog::inheritance::Inheritance;
+use crate::catalog::objects::{UserCast, UserOperator};
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
@@ -39,6 +41,10 @@ pub struct CatalogSnapshot {
     pub type_names: SharedMap<(String, String), Oid>,
     /// Functions and procedures by OID.
     pub routines: SharedMap<Oid, Arc<Routine>>,
+    /// Operators by OID.
+    pub operators: SharedMap<Oid, Arc<UserOperator>>,
+    /// Casts by OID.
+    pub casts: SharedMap<Oid, UserCast>,
     /// (schema, name) to routines, in the order of their OIDs.
     pub routine_names: SharedMap<(String, String), Vec<Oid>>,
     /// Those created, plpgsql is not among them.
@@ -394,60 +400,6 @@ pub enum UserTypeKind {
         /// (constraint name, expression over VALUE as PostgreSQL text).
         checks: Vec<(String, String)>,
     },
-}
-
-/// An enum's labels, in their order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct EnumLabels {
-    labels: Vec<String>,
-    /// Their enumsortorder, as many as labels.
-    orders: Vec<f32>,
-}
-
-impl EnumLabels {
-    /// Labels numbered from 1.
-    pub fn new(labels: Vec<String>) -> Self {
-        let orders = (1..=labels.len()).map(|number| number as f32).collect();
-        EnumLabels { labels, orders }
-    }
-
-    /// Labels with these numbers; numbered from 1 where the numbers are not as many.
-    pub fn with_orders(labels: Vec<String>, orders: Vec<f32>) -> Self {
-        if labels.len() == orders.len() { EnumLabels { labels, orders } } else { EnumLabels::new(labels) }
-    }
-
-    pub fn labels(&self) -> &[String] {
-        &self.labels
-    }
-
-    pub fn orders(&self) -> &[f32] {
-        &self.orders
-    }
-
-    /// Puts a label at a place, between its neighbours' numbers (AddEnumLabel). Where floats have none in between, all
-    /// are numbered anew.
-    pub fn insert(&mut self, place: usize, label: String) {
-        let before = place.checked_sub(1).and_then(|place| self.orders.get(place)).copied();
-        let after = self.orders.get(place).copied();
-        let order = match (before, after) {
-            (None, None) => 1.0,
-            (Some(before), None) => before + 1.0,
-            (None, Some(after)) => after - 1.0,
-            (Some(before), Some(after)) => (before + after) / 2.0,
-        };
-        self.labels.insert(place.min(self.labels.len()), label);
-        match before.is_none_or(|before| before < order) && after.is_none_or(|after| order < after) {
-            true => self.orders.insert(place.min(self.orders.len()), order),
-            false => *self = EnumLabels::new(std::mem::take(&mut self.labels)),
-        }
-    }
-
-    /// Gives a label another name.
-    pub fn rename(&mut self, place: usize, to: &str) {
-        if let Some(label) = self.labels.get_mut(place) {
-            to.clone_into(label);
-        }
-    }
 }
 
 impl CatalogSnapshot {

@@ -9,8 +9,10 @@ mod alter;
 mod alter_members;
 mod attach;
 mod authorize;
+mod cast;
 mod column;
 mod comment;
+mod comment_named;
 mod composite;
 mod constraint;
 mod deferrable;
@@ -26,6 +28,7 @@ mod operator;
 mod owner;
 mod parameters;
 mod partition;
+mod passes;
 mod privilege;
 mod rebuild;
 mod rename;
@@ -180,6 +183,16 @@ impl<'a> Change<'a> {
             }
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::CreateAggregate(define) => self.create_aggregate(define),
+            Ddl::CreateOperator(define) => self.create_operator(define),
+            Ddl::AlterOperator { operator, options } => self.alter_operator(operator, options),
+            Ddl::ChangeOperator { operator, change } => self.change_operator(operator, change),
+            Ddl::DropOperators { operators, if_exists, cascade } => {
+                self.drop_operators(operators, (*if_exists, *cascade))
+            }
+            Ddl::CreateCast(create) => self.create_cast(create),
+            Ddl::DropCast { source, target, if_exists, cascade } => {
+                self.drop_cast(source, target, (*if_exists, *cascade))
+            }
             Ddl::AlterRoutine(alter) => self.alter_routine(alter),
             Ddl::ChangeRoutine { kind, routine, change } => self.change_routine(*kind, routine, change),
             Ddl::DropRoutines { kind, routines, if_exists, cascade } => {
@@ -197,6 +210,8 @@ impl<'a> Change<'a> {
             Ddl::CreateExtension { name, schema, version, if_not_exists } => {
                 self.create_extension(name, schema.as_deref(), version.as_deref(), *if_not_exists)
             }
+            Ddl::AlterExtension { name, version } => self.alter_extension(name, version.as_deref()),
+            Ddl::ChangeExtension { name, what } => self.change_extension(name, what),
             Ddl::DropExtension { names, if_exists } => self.drop_extensions(names, *if_exists),
             Ddl::Comment { target, text } => self.comment(target, text.as_deref()),
             Ddl::Grant(stmt) => self.grant(stmt),
@@ -266,6 +281,11 @@ impl<'a> Change<'a> {
 
     fn new_oid(&self) -> Result<Oid> {
         self.sqlite(store::allocate_oids(self.connection, 1))
+    }
+
+    /// A type's name in messages.
+    fn type_display(&self, oid: Oid) -> String {
+        crate::sql::types::type_name(&self.catalog, &self.search_path, oid)
     }
 
     fn catalog_mut(&mut self) -> &mut CatalogSnapshot {

@@ -8,14 +8,15 @@ use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::definition::{
-    IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity, TriggerFiring, TriggerSelector,
+    DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity, TriggerFiring, TriggerSelector,
 };
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
 pub use crate::sql::syntax::ast::routine::{
-    AlterFunctionStmt, CreateFunctionStmt, CreateTrigStmt, DefineStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
+    AlterFunctionStmt, CastContext as WrittenCastContext, CreateCastStmt, CreateFunctionStmt, CreateTrigStmt,
+    DefineStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
 };
-pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectType, RoleSpec};
+pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectRef, ObjectType, RoleSpec};
 
 /// A name, folded, with its schema if one was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +123,28 @@ pub enum Ddl {
     },
     CreateRoutine(Box<CreateFunctionStmt>),
     CreateAggregate(Box<DefineStmt>),
+    CreateOperator(Box<DefineStmt>),
+    /// ALTER OPERATOR … SET (…)
+    AlterOperator {
+        operator: Box<ObjectWithArgs>,
+        options: Vec<DefElem>,
+    },
+    ChangeOperator {
+        operator: Box<ObjectWithArgs>,
+        change: RoutineChange,
+    },
+    DropOperators {
+        operators: Vec<ObjectWithArgs>,
+        if_exists: bool,
+        cascade: bool,
+    },
+    CreateCast(Box<CreateCastStmt>),
+    DropCast {
+        source: Box<DataType>,
+        target: Box<DataType>,
+        if_exists: bool,
+        cascade: bool,
+    },
     /// ALTER FUNCTION, PROCEDURE, ROUTINE with attributes.
     AlterRoutine(Box<AlterFunctionStmt>),
     ChangeRoutine {
@@ -181,6 +204,16 @@ pub enum Ddl {
         schema: Option<String>,
         version: Option<String>,
         if_not_exists: bool,
+    },
+    /// ALTER EXTENSION … UPDATE
+    AlterExtension {
+        name: String,
+        version: Option<String>,
+    },
+    /// ALTER EXTENSION … ADD, DROP, SET SCHEMA
+    ChangeExtension {
+        name: String,
+        what: &'static str,
     },
     DropExtension {
         names: Vec<String>,
@@ -641,6 +674,8 @@ pub enum CommentTarget {
         trigger: String,
     },
     Routine(ObjectType, Box<ObjectWithArgs>),
-    /// A role, a cast …: something that is not kept here.
-    Other,
+    Operator(Box<ObjectWithArgs>),
+    Cast(Box<DataType>, Box<DataType>),
+    /// A language, an extension …: what is known by its kind and name.
+    Named(ObjectType, Box<ObjectRef>),
 }

@@ -63,12 +63,19 @@ pub struct Context<'a> {
     pub records: &'a RecordTypes,
     /// Whether what clients see as text is given as text.
     pub shows: bool,
+    /// How types are called in messages depends on it.
+    pub search_path: &'a [String],
 }
 
 impl<'a> Context<'a> {
     /// That of a statement that has been analysed.
     pub fn of(analyzer: &'a Analyzer<'_>) -> Self {
-        Context { catalog: analyzer.catalog(), records: &analyzer.records, shows: !analyzer.is_inner }
+        Context {
+            catalog: analyzer.catalog(),
+            records: &analyzer.records,
+            shows: !analyzer.is_inner,
+            search_path: &analyzer.search_path,
+        }
     }
 
     /// How values are stored; the modifier says of records which they are.
@@ -270,6 +277,11 @@ impl<'a> Lower<'a> {
 
     fn catalog(&self) -> &'a CatalogSnapshot {
         self.context.catalog
+    }
+
+    /// What messages call a type.
+    fn type_name(&self, oid: Oid) -> String {
+        crate::sql::types::type_name(self.catalog(), self.context.search_path, oid)
     }
 
     fn relation(&self, oid: Oid) -> Result<&'a Relation> {

@@ -14,6 +14,7 @@ mod parentheses;
 mod plan;
 mod query;
 mod sql_syntax;
+mod user_objects;
 
 use std::sync::Arc;
 

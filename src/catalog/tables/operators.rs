@@ -1,11 +1,14 @@
-//! Operators as pg_operator has them: PostgreSQL's own, recorded.
+//! Operators as pg_operator has them: PostgreSQL's own, recorded, and those that users made; users' casts.
 //!
 //! Must not know: SQLite, which of them can be used here.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use crate::catalog::objects::{PG_OPERATOR, UserOperator};
+use crate::catalog::tables::contents::View;
 use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::types::pg_type::Oid;
 
 /// An operator of PostgreSQL's.
@@ -53,4 +56,45 @@ pub fn operator(name: &str, left: Oid, right: Oid) -> Option<&'static OwnOperato
 /// The one with that OID.
 pub fn operator_by_oid(oid: Oid) -> Option<&'static OwnOperator> {
     recorded().values().flatten().find(|operator| operator.oid == oid)
+}
+
+/// pg_operator: those that users made.
+pub fn operators(rows: &mut Rows, view: &View<'_>) {
+    let mut operators: Vec<&Arc<UserOperator>> = view.catalog.operators.values().collect();
+    operators.sort_unstable_by_key(|operator| operator.oid);
+    for operator in operators {
+        row!(rows,
+            oid: operator.oid,
+            oprname: &operator.name,
+            oprnamespace: view.namespace_oid(&operator.schema),
+            oprowner: view.catalog.owner_of(PG_OPERATOR, operator.oid),
+            oprkind: if operator.left == Oid::INVALID { "l" } else { "b" },
+            oprcanmerge: operator.merges,
+            oprcanhash: operator.hashes,
+            oprleft: operator.left,
+            oprright: operator.right,
+            oprresult: operator.result,
+            oprcom: operator.commutator,
+            oprnegate: operator.negator,
+            oprcode: operator.function,
+            oprrest: operator.restrict,
+            oprjoin: operator.join,
+        );
+    }
+}
+
+/// pg_cast: those that users made.
+pub fn casts(rows: &mut Rows, view: &View<'_>) {
+    let mut casts: Vec<_> = view.catalog.casts.values().collect();
+    casts.sort_unstable_by_key(|cast| cast.oid);
+    for cast in casts {
+        row!(rows,
+            oid: cast.oid,
+            castsource: cast.source,
+            casttarget: cast.target,
+            castfunc: cast.function,
+            castcontext: Cell::letter(cast.context),
+            castmethod: Cell::letter(cast.method),
+        );
+    }
 }

@@ -141,6 +141,13 @@ fn language_oid(language: Language) -> Oid {
     line.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
+/// Whether PostgreSQL has a cast between two types.
+pub fn has_cast(source: Oid, target: Oid) -> bool {
+    let of = |line: &Line| (line.number("castsource"), line.number("casttarget"));
+    let wanted = (i64::from(source.0), i64::from(target.0));
+    Recording::new(recording!("pg_cast")).lines().any(|line| of(&line) == wanted)
+}
+
 /// A built-in function.
 #[derive(Debug)]
 pub struct Proc {

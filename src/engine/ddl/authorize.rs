@@ -91,7 +91,7 @@ impl Change<'_> {
             Ddl::CreateRoutine(create) => {
                 self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false)
             }
-            Ddl::CreateAggregate(define) => {
+            Ddl::CreateAggregate(define) | Ddl::CreateOperator(define) => {
                 self.may_create_in(holder, &super::routine::routine_name(&define.name)?, false)
             }
             Ddl::RenameTrigger { table, .. } => self.authorize_object(holder, ObjectKind::Table, table),
@@ -105,6 +105,13 @@ impl Change<'_> {
             Ddl::CreateTrigger(_)
             | Ddl::Grant(_)
             | Ddl::AlterRoutine(_)
+            | Ddl::AlterOperator { .. }
+            | Ddl::AlterExtension { .. }
+            | Ddl::ChangeExtension { .. }
+            | Ddl::ChangeOperator { .. }
+            | Ddl::DropOperators { .. }
+            | Ddl::CreateCast(_)
+            | Ddl::DropCast { .. }
             | Ddl::ChangeRoutine { .. }
             | Ddl::DropRoutines { .. }
             | Ddl::AlterDefaultPrivileges(_)
@@ -223,7 +230,10 @@ impl Change<'_> {
                 _ => Ok(()),
             },
             CommentTarget::DomainConstraint { domain, .. } => self.require_type_owner(holder, domain),
-            CommentTarget::Routine(..) | CommentTarget::Other => Ok(()),
+            CommentTarget::Routine(..)
+            | CommentTarget::Operator(_)
+            | CommentTarget::Cast(..)
+            | CommentTarget::Named(..) => Ok(()),
         }
     }
 

@@ -69,6 +69,8 @@ impl Change<'_> {
             | Object::Type(_)
             | Object::Rule(_)
             | Object::Routine(_)
+            | Object::Operator(_)
+            | Object::Cast(_)
             | Object::DomainConstraint(..) => false,
         }
     }
@@ -206,6 +208,17 @@ impl Change<'_> {
                 Some(routine) => format!("function {}", self.routine_signature(&routine)),
                 None => String::new(),
             },
+            Object::Operator(oid) => {
+                let Some(operator) = self.catalog.operators.get(&oid) else { return String::new() };
+                let shown = |oid: Oid| if oid == Oid::INVALID { "NONE".to_owned() } else { type_name(oid) };
+                let visible = self.search_path.contains(&operator.schema);
+                let schema = if visible { String::new() } else { format!("{}.", quote_identifier(&operator.schema)) };
+                format!("operator {schema}{}({},{})", operator.name, shown(operator.left), shown(operator.right))
+            }
+            Object::Cast(oid) => match self.catalog.casts.get(&oid) {
+                Some(cast) => format!("cast from {} to {}", type_name(cast.source), type_name(cast.target)),
+                None => String::new(),
+            },
             Object::DomainConstraint(domain, number) => {
                 let kind = self.catalog.types.get(&domain).map(|t| &t.kind);
                 let checks = if let Some(UserTypeKind::Domain { checks, .. }) = kind { checks.as_slice() } else { &[] };
@@ -248,6 +261,8 @@ impl Change<'_> {
                 Ok(())
             }
             Object::Routine(oid) => self.remove_routine(oid),
+            Object::Operator(oid) => self.remove_operator(oid),
+            Object::Cast(oid) => self.remove_cast(oid),
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
             Object::Trigger(relation, oid) => self.remove_trigger(relation, oid),
             Object::Column(relation, number) => self.drop_column_by_number(relation, number),

@@ -5,7 +5,10 @@
 
 mod aggregate;
 mod attributes;
+pub(super) mod definition;
 mod lookup;
+
+pub(super) use lookup::written;
 
 use std::sync::Arc;
 

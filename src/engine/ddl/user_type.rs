@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rusqlite::OptionalExtension;
 
 use super::Change;
-use super::column::type_display;
 use super::expression::Coercion;
 use super::follow::Renamed;
 use super::sqlite;
@@ -143,7 +142,7 @@ impl Change<'_> {
         let (schema, name) = self.new_type(&create.name)?;
         let base = self.resolve_type(&create.base)?;
         if type_info(base.oid).is_some_and(|t| t.kind == b'p') {
-            let type_name = type_display(&self.catalog, base.oid);
+            let type_name = self.type_display(base.oid);
             let message = format!("\"{type_name}\" is not a valid base type for a domain");
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
         }

@@ -365,7 +365,7 @@ fn description(args: &Args<'_>, class: Option<Oid>) -> Result<Output> {
         let mut own =
             own.filter(|&(&(c, o, part), _)| o == object && part == 0 && class.is_none_or(|wanted| wanted == c));
         if let Some((_, text)) = own.next() {
-            return Ok(text.clone().into());
+            return Ok(Some(text.clone()).filter(|text| !text.is_empty()).into());
         }
         Ok(recorded_description(object, class).into())
     })

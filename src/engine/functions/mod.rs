@@ -61,6 +61,7 @@ mod spread;
 mod strings;
 mod subscripts;
 mod system_ids;
+mod table_sample;
 mod text_search;
 mod unnest;
 
@@ -562,6 +563,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 #[rustfmt::skip]
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
+    table_sample::FUNCTIONS,
     spread::FUNCTIONS,
     sets::packing::FUNCTIONS,
     rows::FUNCTIONS,

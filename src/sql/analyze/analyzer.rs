@@ -96,6 +96,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) is_inner: bool,
     /// The parameters that are arrays whose first subscript is 0.
     pub(super) from_zero: BTreeSet<usize>,
+    /// Which rows TABLESAMPLE lets through, of the tables of the innermost query, where that can be asked.
+    pub(super) samples: Option<Vec<Expr>>,
     /// The types and modifiers of the result's columns.
     pub(in crate::sql) outputs: Vec<(Oid, i32)>,
 }
@@ -134,6 +136,7 @@ impl<'a> Analyzer<'a> {
             outer: None,
             is_inner: false,
             from_zero: BTreeSet::new(),
+            samples: None,
             outputs: Vec::new(),
         }
     }
@@ -239,7 +242,7 @@ impl<'a> Analyzer<'a> {
 
     /// What messages call a type: format_type() without a modifier.
     pub(in crate::sql) fn type_name(&self, oid: Oid) -> String {
-        types::type_name(self.catalog(), oid)
+        types::type_name(self.catalog(), &self.search_path, oid)
     }
 
     /// The base type and modifier behind a domain, or the type itself.

@@ -275,7 +275,6 @@ impl<'a> Analyzer<'a> {
     }
 
     /// A call of a routine that is known, with all of its arguments in order.
-    #[allow(dead_code, reason = "for operators")]
     pub(super) fn call_of(&mut self, routine: &Arc<Routine>, args: Vec<Expr>) -> Result<Expr> {
         let locations = vec![Location::UNKNOWN; args.len()];
         let given = Given { positional: args, named: Vec::new(), variadic: true, locations };

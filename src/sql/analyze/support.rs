@@ -177,7 +177,6 @@ impl Analyzer<'_> {
     }
 
     /// A call of a function by its OID; the arguments are of its types, or can be implicitly.
-    #[allow(dead_code, reason = "for operators")]
     pub(in crate::sql) fn call_function(&mut self, oid: Oid, args: Vec<Expr>) -> Result<Expr> {
         if let Some(routine) = self.catalog().routines.get(&oid).cloned() {
             return self.call_of(&routine, args);

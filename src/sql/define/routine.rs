@@ -24,7 +24,7 @@ pub(super) fn change_routine(kind: ObjectType, routine: &ObjectWithArgs, change:
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
             ddl(Ddl::ChangeRoutine { kind, routine: Box::new(routine.clone()), change }, altered_tag(kind))
         }
-        _ => Err(Error::unsupported("ALTER OPERATOR")),
+        _ => ddl(Ddl::ChangeOperator { operator: Box::new(routine.clone()), change }, "ALTER OPERATOR"),
     }
 }
 

@@ -113,12 +113,13 @@ impl Lower<'_> {
         not_null: bool,
         checks: &[(String, Typed)],
     ) -> Result<Expr> {
-        let name = types::type_name(self.catalog(), domain);
-        let schema = self.catalog().types.get(&domain).map_or_else(String::new, |user| user.schema.clone());
+        let shown = self.type_name(domain);
+        let user = self.catalog().types.get(&domain);
+        let (schema, name) = user.map_or_else(Default::default, |user| (user.schema.clone(), user.name.clone()));
         let value = self.expr(arg)?;
         self.once(value, |lower, mut value| {
             if not_null {
-                let message = format!("domain {name} does not allow null values");
+                let message = format!("domain {shown} does not allow null values");
                 let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
                 value = checked(value, test, ["23502", &message, &schema, &name, ""]);
             }
@@ -127,7 +128,7 @@ impl Lower<'_> {
                 let condition = lower.condition(condition);
                 lower.domain_values.pop();
                 let test = Expr::template("({0} IS NOT 0)", vec![condition?], Oid::BOOL);
-                let message = format!("value for domain {name} violates check constraint \"{check}\"");
+                let message = format!("value for domain {shown} violates check constraint \"{check}\"");
                 value = checked(value, test, ["23514", &message, &schema, &name, check]);
             }
             Ok(value)

@@ -311,8 +311,15 @@ pub(super) fn refuse_null(value: &mut Expr, column: &Column, relation: &Relation
     }
     let (type_oid, typmod) = (value.type_oid, value.typmod);
     let checked = std::mem::replace(value, Expr::new(ExprKind::Null, type_oid));
+    // A parameter is looked at without a call.
+    let parameter = matches!(checked.kind, ExprKind::Param(_)).then(|| checked.clone());
     let args = vec![checked, Expr::text(relation.name.clone()), Expr::text(column.name.clone())];
-    *value = Expr { typmod, ..Expr::function("pg_raise_not_null", args, type_oid) };
+    let raised = Expr::function("pg_raise_not_null", args, type_oid);
+    let refused = match parameter {
+        Some(parameter) => Expr::template("coalesce({0}, {1})", vec![parameter, raised], type_oid),
+        None => raised,
+    };
+    *value = Expr { typmod, ..refused };
 }
 
 /// Where a value comes from, if it is a parameter or a constant.

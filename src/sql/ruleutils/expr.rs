@@ -1,17 +1,13 @@
 //! Expressions (get_rule_expr). `implicit` shows a conversion that nobody asked for; most places do.
 
-use std::sync::Arc;
-
 use super::constant::ShowType;
 use super::layout::VAR;
 use super::{Printer, unprintable, without_implicit};
 use crate::catalog::composite;
 use crate::catalog::definitions::quote_identifier;
-use crate::catalog::routines::{ParameterMode, Routine};
 use crate::catalog::schema::UserTypeKind;
 use crate::error::Result;
 use crate::limits::stack;
-use crate::sql::analyze::routine::CallSite;
 use crate::sql::functions;
 use crate::sql::tree::{
     Aggref, BooleanTest, Coercion, Expr, ExprKind, Frame, FrameBound, FunctionRef, OperatorRef, SortKey, SubLink,
@@ -507,36 +503,6 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// Prints the name of the routine that a call's first argument says; gives it and the other arguments.
-    fn routine_name<'e>(&mut self, args: &'e [Expr]) -> Result<(Arc<Routine>, &'e [Expr])> {
-        let Some((Expr { kind: ExprKind::Const(Value::Text(site)), .. }, args)) = args.split_first() else {
-            return Err(unprintable("this call"));
-        };
-        let site = CallSite::of_text(site)?;
-        let Some(routine) = self.catalog.routines.get(&site.routine).cloned() else {
-            return Err(unprintable("this call"));
-        };
-        let mut path = self.names.search_path.iter();
-        let found = path.find_map(|schema| {
-            let mut named = self.catalog.routines_in(schema, &routine.name);
-            named.find(|named| named.input_types() == routine.input_types())
-        });
-        let hidden = functions::named(&routine.name).iter().any(|own| own.args == routine.input_types());
-        let visible = found.is_some_and(|found| found.oid == routine.oid) && !hidden;
-        let name = self.names.qualified(&routine.schema, &routine.name, visible);
-        self.push(&name);
-        Ok((routine, args))
-    }
-
-    fn routine_arguments(&mut self, routine: &Routine, args: &[Expr]) -> Result<()> {
-        let variadic = routine.parameters.iter().any(|parameter| parameter.mode == ParameterMode::Variadic);
-        let last = args.len().saturating_sub(1);
-        self.list(args.iter().enumerate(), ", ", |p, (index, arg)| {
-            p.push(if variadic && index == last { "VARIADIC " } else { "" });
-            p.expr(arg, true)
-        })
-    }
-
     fn function_name(&mut self, function: &FunctionRef) {
         if std::ptr::eq(function.0, &functions::EXPAND_ARRAY) {
             self.push("information_schema.");
@@ -699,6 +665,10 @@ impl Printer<'_> {
                 self.construct("", args)
             }
             (Written::Operator(name), args) => self.operator(expr, name, args, false),
+            (Written::UserOperator(oid), args) => {
+                let name = self.operator_name(*oid)?;
+                self.operator(expr, &name, args, false)
+            }
             (Written::Collate(name), [arg]) => {
                 let name: Vec<String> = name.iter().map(|part| quote_identifier(part)).collect();
                 let parts = match name.as_slice() {

@@ -151,7 +151,7 @@ fn is_own_function(name: &Name, types: &[Oid]) -> bool {
 }
 
 /// TypeNameToString
-fn written(type_name: &DataType) -> String {
+pub(in crate::engine::ddl) fn written(type_name: &DataType) -> String {
     let array = if type_name.array_bounds.is_empty() { "" } else { "[]" };
     format!("{}{array}", type_name.names.join("."))
 }

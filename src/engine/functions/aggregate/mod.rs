@@ -14,6 +14,7 @@ mod spans;
 mod user;
 
 pub(super) use collect::{pack, unpack};
+pub(super) use moving::FloatState;
 
 use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
