@@ -348,7 +348,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A type as functions are told of it.
-    fn info(&self, oid: Oid, typmod: i32) -> &'static TypeInfo {
+    pub(super) fn info(&self, oid: Oid, typmod: i32) -> &'static TypeInfo {
         types::info_of(self.catalog(), self.context.records, oid, typmod)
     }
 
@@ -357,6 +357,7 @@ impl<'a> Lower<'a> {
         let info = self.info(oid, typmod);
         match info.repr.scalar {
             Scalar::Row(_) => info.name,
+            Scalar::Range(_) | Scalar::Multirange(_) => info.name,
             _ => types::internal_name(self.catalog(), oid),
         }
     }
