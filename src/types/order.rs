@@ -58,6 +58,7 @@ fn range_collations(subtype: Scalar) -> (&'static str, &'static str) {
 /// Types whose values PostgreSQL cannot tell apart for GROUP BY and DISTINCT, nor sort.
 const WITHOUT_EQUALITY: &[Oid] = &[
     Oid::JSON,
+    Oid::JSONPATH,
     Oid::XML,
     Oid::POINT,
     Oid::LSEG,
