@@ -198,6 +198,7 @@ pub fn operator_class(method: Oid, oid: Oid, category: u8) -> Oid {
         b'E' => Oid::ANYENUM,
         _ if oid == Oid::VARCHAR => Oid::TEXT,
         _ if oid == Oid::CIDR => Oid::INET,
+        b'R' if type_info(oid).is_none() => Oid::ANYRANGE,
         // Domains and types of users are ordered as text is.
         _ if type_info(oid).is_none() => Oid::TEXT,
         _ => oid,
