@@ -167,6 +167,7 @@ pub mod catalog {
     pub mod inheritance;
     pub mod partition_constraint;
     pub mod password;
+    pub mod policy;
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
@@ -186,6 +187,7 @@ pub mod catalog {
         pub mod information_routines;
         pub mod key_triggers;
         pub mod own;
+        pub mod policies;
         pub mod privileges;
         pub mod procs;
         pub mod recorded;
@@ -236,12 +238,14 @@ pub mod sql {
         mod resolve;
         mod result_relation;
         pub mod routine;
+        mod row_security;
         pub mod rows;
         mod scope;
         mod search_cycle;
         mod shapes;
         pub(in crate::sql) mod stored;
         mod subscript;
+        mod target_security;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         pub(in crate::sql) mod variadic;
@@ -260,6 +264,7 @@ pub mod sql {
     pub mod permission;
     pub mod plan;
     pub mod planner;
+    pub mod policy;
     pub mod regclass;
     pub mod role;
     pub mod row_change;

@@ -13,6 +13,7 @@ mod extensions;
 mod foreign;
 mod inheritance;
 mod options;
+mod policies;
 mod privileges;
 mod routines;
 mod save;

@@ -25,6 +25,7 @@ mod naming;
 mod owner;
 mod parameters;
 mod partition;
+mod policy;
 mod privilege;
 mod rebuild;
 mod rename;
@@ -177,6 +178,7 @@ impl<'a> Change<'a> {
             Ddl::DropTrigger { table, name, if_exists, cascade } => {
                 self.drop_trigger(table, name, *if_exists, *cascade)
             }
+            Ddl::Policy(table, statement) => self.policy(table, statement),
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::AlterRoutine(alter) => self.alter_routine(alter),
             Ddl::ChangeRoutine { kind, routine, change } => self.change_routine(*kind, routine, change),

@@ -8,7 +8,8 @@ use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::definition::{
-    IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity, TriggerFiring, TriggerSelector,
+    AlterPolicyStmt, CreatePolicyStmt, IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity,
+    TriggerFiring, TriggerSelector,
 };
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
@@ -120,6 +121,8 @@ pub enum Ddl {
         if_exists: bool,
         cascade: bool,
     },
+    /// Of a table.
+    Policy(Name, PolicyStatement),
     CreateRoutine(Box<CreateFunctionStmt>),
     /// ALTER FUNCTION, PROCEDURE, ROUTINE with attributes.
     AlterRoutine(Box<AlterFunctionStmt>),
@@ -460,6 +463,24 @@ pub struct CreateTrigger {
     pub text: String,
 }
 
+/// What is done to a policy. With the statement, for the positions of errors in expressions.
+#[derive(Clone, Debug)]
+pub enum PolicyStatement {
+    Create(Box<CreatePolicyStmt>, String),
+    Alter(Box<AlterPolicyStmt>, String),
+    Rename { name: String, to: String, if_exists: bool },
+    Drop { name: String, if_exists: bool },
+}
+
+/// ALTER TABLE … ROW LEVEL SECURITY
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowSecurityChange {
+    Enable,
+    Disable,
+    Force,
+    NoForce,
+}
+
 /// CREATE DOMAIN (sql-createdomain.html).
 #[derive(Clone, Debug)]
 pub struct CreateDomain {
@@ -553,6 +574,7 @@ pub enum AlterAction {
         which: TriggerSelector,
         firing: TriggerFiring,
     },
+    RowSecurity(RowSecurityChange),
     /// SET LOGGED, SET UNLOGGED
     SetLogged(bool),
     RenameColumn {
@@ -638,6 +660,10 @@ pub enum CommentTarget {
     Trigger {
         table: Name,
         trigger: String,
+    },
+    Policy {
+        table: Name,
+        policy: String,
     },
     Routine(ObjectType, Box<ObjectWithArgs>),
     /// A role, a cast …: something that is not kept here.

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::acl::Privileges;
+use crate::catalog::schema::Relation;
 use crate::types::pg_type::Oid;
 
 /// One relation, as one role.
@@ -29,13 +30,23 @@ pub struct PermissionEntry {
 pub struct Permissions {
     entries: Vec<PermissionEntry>,
     /// The views whose texts are being analysed, outermost first.
-    views: Vec<Oid>,
+    views: Vec<Option<Oid>>,
 }
 
 impl Permissions {
-    /// What follows is in the view's text, until [`leave_view`](Self::leave_view).
-    pub fn enter_view(&mut self, view: Oid) {
+    /// What follows is in the view's text, until [`leave_view`](Self::leave_view). It needs what the view's owner has, or, of a
+    /// view with security_invoker, what who runs the statement has.
+    pub fn enter_view(&mut self, view: &Relation) {
+        self.enter((!view.is_on("security_invoker")).then_some(view.oid));
+    }
+
+    fn enter(&mut self, view: Option<Oid>) {
         self.views.push(view);
+    }
+
+    /// The view whose owner needs what is found now.
+    pub fn view(&self) -> Option<Oid> {
+        self.views.last().copied().flatten()
     }
 
     /// The view's text has ended.
@@ -80,7 +91,7 @@ impl Permissions {
     }
 
     fn entry(&mut self, relation: Oid, required: Privileges) -> &mut PermissionEntry {
-        let view = self.views.last().copied();
+        let view = self.view();
         let at = self.entries.iter().position(|entry| entry.relation == relation && entry.view == view);
         let at = at.unwrap_or_else(|| {
             let none = BTreeSet::new;
@@ -112,7 +123,7 @@ mod tests {
         let mut permissions = Permissions::default();
         permissions.read(Oid(1));
         permissions.read_column(Oid(1), 2);
-        permissions.enter_view(Oid(1));
+        permissions.enter(Some(Oid(1)));
         permissions.read_column(Oid(1), 3);
         permissions.leave_view();
         permissions.change(Oid(1), Privileges::UPDATE, &[4]);

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::composite;
+use crate::catalog::policy::SecurityContext;
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
@@ -46,6 +47,8 @@ pub struct PlanContext<'a> {
     pub database: &'a str,
     /// Whether who asks may use a schema: of others nothing is told that is named by them.
     pub may_use: &'a dyn Fn(&str) -> bool,
+    /// For whose row security it is; none where it does not count, or there is none.
+    pub security: Option<&'a SecurityContext>,
 }
 
 /// How many texts the cache keeps before it starts anew.
@@ -93,6 +96,8 @@ struct Entry {
     /// What each lifted constant is read as.
     literals: Vec<ParamType>,
     plan: Arc<Plan>,
+    /// For whom alone it is right.
+    security: Option<Arc<SecurityContext>>,
     /// What it takes, with its text, about.
     bytes: usize,
 }
@@ -102,6 +107,7 @@ impl Entry {
         self.catalog_version == context.catalog.version
             && self.param_types == param_types
             && self.search_path == *context.settings.schemas_searched()
+            && self.security.as_deref().is_none_or(|security| context.security == Some(security))
             && self.pinned.iter().all(|(n, text)| source.literals.get(*n).is_some_and(|l| l.text == text))
     }
 }
@@ -149,7 +155,13 @@ impl PlanCache {
             }
         };
         let literals = read_literals(source, &entry.literals, context)?;
-        Ok(Planned { plan: entry.plan.clone(), literals, bytes: entry.bytes, catalog_version: entry.catalog_version })
+        Ok(Planned {
+            plan: entry.plan.clone(),
+            literals,
+            bytes: entry.bytes,
+            catalog_version: entry.catalog_version,
+            security: entry.security.clone(),
+        })
     }
 
     fn keep(&self, source: &Source<'_>, entry: Arc<Entry>) {
@@ -293,7 +305,7 @@ pub fn plan_inner(
         // It is not run.
         let plan = Plan { params: Vec::new(), columns: None, tag: Tag::Fixed(""), action: Action::Empty };
         let (literals, catalog_version) = (Arc::from([]), context.catalog.version);
-        let planned = Planned { plan: Arc::new(plan), literals, bytes: 0, catalog_version };
+        let planned = Planned { plan: Arc::new(plan), literals, bytes: 0, catalog_version, security: None };
         return Ok(Inner { planned, fields: Vec::new(), command });
     }
     let mut analyzer = Analyzer::new(context, source, param_types);
@@ -307,8 +319,8 @@ pub fn plan_inner(
     });
     let fields = fields.collect();
     let literals = read_literals(source, &entry.literals, context)?;
-    let (plan, catalog_version) = (Arc::clone(&entry.plan), entry.catalog_version);
-    Ok(Inner { planned: Planned { plan, literals, bytes: 0, catalog_version }, fields, command })
+    let Entry { plan, catalog_version, security, .. } = entry;
+    Ok(Inner { planned: Planned { plan, literals, bytes: 0, catalog_version, security }, fields, command })
 }
 
 fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Entry> {
@@ -344,6 +356,7 @@ fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Re
         pinned,
         literals,
         plan: Arc::new(Plan { params, columns, tag, action }),
+        security: analyzer.security(),
         bytes: 0,
     })
 }

@@ -304,7 +304,7 @@ fn no_source() -> Source<'static> {
 }
 
 fn printing_analyzer<'a>(source: &'a Source<'a>, origin: Origin, context: PlanContext<'a>) -> Analyzer<'a> {
-    let mut analyzer = Analyzer::new(PlanContext { may_use: &|_| true, ..context }, source, &[]);
+    let mut analyzer = Analyzer::new(PlanContext { may_use: &|_| true, security: None, ..context }, source, &[]);
     if origin == Origin::Stored {
         analyzer.search_path = search_path();
     }

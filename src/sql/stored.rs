@@ -378,7 +378,7 @@ pub fn is_column(expression: &Ast) -> bool {
 
 /// The context of an analysis outside of any session's statement.
 pub fn context<'a>(catalog: &'a Arc<CatalogSnapshot>, settings: &'a Settings) -> PlanContext<'a> {
-    PlanContext { catalog, settings, user: "", database: "", may_use: &|_| true }
+    PlanContext { catalog, settings, user: "", database: "", may_use: &|_| true, security: None }
 }
 
 /// A relation of the one column VALUE, over which a domain's checks are analysed.

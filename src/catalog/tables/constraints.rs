@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::catalog::dependencies::{self, Dependency, Kind};
+use crate::catalog::policy::PG_POLICY;
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{access_method, collation_oid, default_oid};
@@ -264,6 +265,7 @@ fn reference(object: dependencies::Object) -> Object {
         Default(oid, number) => (PG_ATTRDEF, default_oid(oid, number), 0),
         Constraint(_, oid) => (PG_CONSTRAINT, oid, 0),
         Trigger(_, oid) => (PG_TRIGGER, oid, 0),
+        Policy(_, oid) => (PG_POLICY, oid, 0),
         Rule(view) => (PG_REWRITE, rule_oid(view), 0),
         Type(oid) => (PG_TYPE, oid, 0),
         Routine(oid) => (PG_PROC, oid, 0),

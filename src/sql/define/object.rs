@@ -210,6 +210,7 @@ impl Definer<'_> {
             ObjectType::Type => (ObjectKind::Type, "DROP TYPE"),
             ObjectType::Domain => (ObjectKind::Domain, "DROP DOMAIN"),
             ObjectType::Trigger => return self.drop_trigger(drop),
+            ObjectType::Policy => return self.drop_policy(drop),
             ObjectType::Extension => {
                 let name = |object| self.object_name(object).map(|name| name.name);
                 let names = drop.objects.iter().map(name).collect::<Result<_>>()?;
@@ -249,6 +250,10 @@ impl Definer<'_> {
             ObjectType::Trigger => {
                 let (table, trigger) = self.trigger_of(&comment.object)?;
                 return Ok(CommentTarget::Trigger { table, trigger });
+            }
+            ObjectType::Policy => {
+                let (table, policy) = self.trigger_of(&comment.object)?;
+                return Ok(CommentTarget::Policy { table, policy });
             }
             ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => {
                 let ObjectRef::Function(object) = &comment.object else {
@@ -316,7 +321,6 @@ fn dropped_tag(kind: ObjectType) -> &'static str {
         ObjectType::EventTrigger => "DROP EVENT TRIGGER",
         ObjectType::Rule => "DROP RULE",
         ObjectType::Extension => "DROP EXTENSION",
-        ObjectType::Policy => "DROP POLICY",
         ObjectType::Cast => "DROP CAST",
         ObjectType::Collation => "DROP COLLATION",
         ObjectType::Conversion => "DROP CONVERSION",
