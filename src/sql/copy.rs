@@ -65,10 +65,12 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                 chosen.iter().map(|c| (c.name.clone(), c.number, c.type_oid, c.typmod)).collect();
             let lowered = match direction {
                 CopyDirection::From => {
+                    analyzer.refuse_copy_of_secured(relation)?;
                     let insert = analyzer.copy_row(relation, &chosen)?;
                     lower::modify(&Modify::Insert(insert), lower::Context::of(&analyzer))?
                 }
                 CopyDirection::To => {
+                    analyzer.check_copy_of_secured(relation)?;
                     let ast = select_columns(name, &chosen);
                     let tree = analyzer.query(&ast)?;
                     lower::query(&tree, lower::Context::of(&analyzer))?
@@ -129,7 +131,8 @@ fn select_columns(table: &RangeVar, columns: &[&Column]) -> SelectStmt {
     };
     let select = SimpleSelect {
         targets: columns.iter().map(target).collect(),
-        from: vec![FromItem::Relation(table.clone())],
+        // Its own rows alone.
+        from: vec![FromItem::Relation(RangeVar { inherit: false, ..table.clone() })],
         ..SimpleSelect::default()
     };
     SelectStmt::of(SelectBody::Select(Box::new(select)), table.location)

@@ -463,11 +463,11 @@ pub struct CreateTrigger {
     pub text: String,
 }
 
-/// What is done to a policy. With the statement, for the positions of errors in expressions.
+/// What is done to a policy.
 #[derive(Clone, Debug)]
 pub enum PolicyStatement {
-    Create(Box<CreatePolicyStmt>, String),
-    Alter(Box<AlterPolicyStmt>, String),
+    Create(Box<CreatePolicyStmt>),
+    Alter(Box<AlterPolicyStmt>),
     Rename { name: String, to: String, if_exists: bool },
     Drop { name: String, if_exists: bool },
 }

@@ -328,7 +328,15 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
     entry_of(&mut Analyzer::new(context, source, param_types), &stmt, param_types)
 }
 
+/// What is wrong because of policies stands nowhere in the text.
 fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Result<Entry> {
+    analysed_entry(analyzer, stmt, param_types).map_err(|error| match error.fields().position {
+        Some(NOWHERE) => error.without_position(),
+        _ => error,
+    })
+}
+
+fn analysed_entry(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Result<Entry> {
     let (context, source) = (analyzer.context(), analyzer.source());
     let (tag, columns, action) = match statement_of(analyzer, stmt) {
         Some(analysed) => analysed?,
@@ -349,6 +357,11 @@ fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Re
     let params =
         analyzer.params.iter().map(|oid| ParamType { oid: *oid, repr: repr_of(context.catalog, *oid) }).collect();
     let pinned = pinned.into_iter().filter_map(|n| source.literals.get(n).map(|l| (n, l.text.to_owned()))).collect();
+    // What others have analysed does not say for whom.
+    let security = match &action {
+        Action::Sqlite(_) => analyzer.security(),
+        _ => context.security.map(|security| Arc::new(security.clone())),
+    };
     Ok(Entry {
         catalog_version: context.catalog.version,
         search_path: context.settings.schemas_searched().clone(),
@@ -356,10 +369,13 @@ fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Re
         pinned,
         literals,
         plan: Arc::new(Plan { params, columns, tag, action }),
-        security: analyzer.security(),
+        security,
         bytes: 0,
     })
 }
+
+/// The position of an error that has none, while what is around it is analysed.
+pub(super) const NOWHERE: u32 = 0;
 
 type Analysed = (Tag, Option<Vec<FieldDescription>>, Action);
 

@@ -17,17 +17,16 @@ use crate::sql::syntax::{parse, print};
 use crate::sql::tree::Expr;
 use crate::types::pg_type::Oid;
 
-/// A source of that text without constants of its own.
-fn source(text: &str) -> Source<'_> {
-    Source { text, offset: 0, key: String::new(), literals: Vec::new(), tokens: Vec::new() }
+/// A text without constants of its own. PostgreSQL says of nothing in a policy where it stands.
+fn source() -> Source<'static> {
+    Source { text: "", offset: 0, key: String::new(), literals: Vec::new(), tokens: Vec::new() }
 }
 
-/// Checks an expression of a policy that is being made, and gives its text and what it refers to. `statement` is the text
-/// it stands in.
-pub fn text(expr: &Ast, relation: &Relation, statement: &str, context: PlanContext<'_>) -> Result<(String, Uses)> {
+/// Checks an expression of a policy that is being made, and gives its text and what it refers to.
+pub fn text(expr: &Ast, relation: &Relation, context: PlanContext<'_>) -> Result<(String, Uses)> {
     let context = PlanContext { security: None, ..context };
-    let of_statement = source(statement);
-    let mut analyzer = Analyzer::new(context, &of_statement, &[]);
+    let empty = source();
+    let mut analyzer = Analyzer::new(context, &empty, &[]);
     let row = analyzer.fresh_entry();
     let typed = analyzer.policy_condition(expr, (row, relation), false)?;
     let uses = used(&analyzer, relation);
@@ -47,7 +46,7 @@ pub fn text(expr: &Ast, relation: &Relation, statement: &str, context: PlanConte
 
 /// What a text means where nothing but its own names count.
 fn means(text: &str, relation: &Relation, context: PlanContext<'_>) -> Result<Expr> {
-    let (expr, empty) = (parse::expression(text)?, source(""));
+    let (expr, empty) = (parse::expression(text)?, source());
     let mut analyzer = stored_analyzer(&empty, context);
     let row = analyzer.fresh_entry();
     analyzer.policy_condition(&expr, (row, relation), false)
@@ -64,7 +63,7 @@ pub fn uses(policy: &Policy, relation: &Relation, context: PlanContext<'_>) -> U
     let mut uses = Uses::default();
     for text in policy.using.iter().chain(&policy.with_check) {
         let Ok(expr) = parse::expression(text) else { continue };
-        let empty = source("");
+        let empty = source();
         let mut analyzer = stored_analyzer(&empty, context);
         let row = analyzer.fresh_entry();
         if analyzer.policy_condition(&expr, (row, relation), false).is_ok() {

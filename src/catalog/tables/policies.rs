@@ -15,7 +15,9 @@ fn all<'v>(view: &'v View<'_>) -> Vec<(&'v Relation, &'v Policy)> {
     let of = |relation: &'v std::sync::Arc<Relation>| {
         relation.row_security().policies.iter().map(move |policy| (&**relation, &**policy))
     };
-    relations.flat_map(of).collect()
+    let mut all: Vec<_> = relations.flat_map(of).collect();
+    all.sort_unstable_by_key(|(_, policy)| policy.oid);
+    all
 }
 
 /// pg_policy

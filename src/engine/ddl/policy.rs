@@ -23,8 +23,8 @@ use crate::types::pg_type::Oid;
 impl Change<'_> {
     pub(super) fn policy(&mut self, table: &Name, statement: &PolicyStatement) -> Result<()> {
         match statement {
-            PolicyStatement::Create(stmt, text) => self.create_policy(table, stmt, text),
-            PolicyStatement::Alter(stmt, text) => self.alter_policy(table, stmt, text),
+            PolicyStatement::Create(stmt) => self.create_policy(table, stmt),
+            PolicyStatement::Alter(stmt) => self.alter_policy(table, stmt),
             PolicyStatement::Rename { name, to, if_exists } => self.rename_policy(table, (name, to), *if_exists),
             PolicyStatement::Drop { name, if_exists } => self.drop_policy(table, name, *if_exists),
         }
@@ -56,7 +56,7 @@ impl Change<'_> {
         }
     }
 
-    fn create_policy(&mut self, table: &Name, stmt: &CreatePolicyStmt, text: &str) -> Result<()> {
+    fn create_policy(&mut self, table: &Name, stmt: &CreatePolicyStmt) -> Result<()> {
         let command =
             PolicyCommand::named(&stmt.command).ok_or_else(|| Error::internal("a policy for no known command"))?;
         let misuse = |message: &str| Err(Error::new(SqlState::SYNTAX_ERROR, message.to_owned()));
@@ -69,8 +69,8 @@ impl Change<'_> {
         let roles = self.policy_roles(&stmt.roles)?;
         let relation = self.secured_table(table)?;
         let mut uses = Uses::default();
-        let using = self.policy_text(stmt.using.as_ref(), &relation, text, &mut uses)?;
-        let with_check = self.policy_text(stmt.with_check.as_ref(), &relation, text, &mut uses)?;
+        let using = self.policy_text(stmt.using.as_ref(), &relation, &mut uses)?;
+        let with_check = self.policy_text(stmt.with_check.as_ref(), &relation, &mut uses)?;
         if relation.row_security().policy(&stmt.name).is_some() {
             return Err(already_exists(&stmt.name, &relation));
         }
@@ -80,12 +80,12 @@ impl Change<'_> {
         self.put_policy(&relation, policy)
     }
 
-    fn alter_policy(&mut self, table: &Name, stmt: &AlterPolicyStmt, text: &str) -> Result<()> {
+    fn alter_policy(&mut self, table: &Name, stmt: &AlterPolicyStmt) -> Result<()> {
         let roles = stmt.roles.as_ref().map(|roles| self.policy_roles(roles)).transpose()?;
         let relation = self.secured_table(table)?;
         let mut uses = Uses::default();
-        let using = self.policy_text(stmt.using.as_ref(), &relation, text, &mut uses)?;
-        let with_check = self.policy_text(stmt.with_check.as_ref(), &relation, text, &mut uses)?;
+        let using = self.policy_text(stmt.using.as_ref(), &relation, &mut uses)?;
+        let with_check = self.policy_text(stmt.with_check.as_ref(), &relation, &mut uses)?;
         let known = self.policy_of(&relation, &stmt.name)?;
         let misuse = |message: &str| Err(Error::new(SqlState::SYNTAX_ERROR, message.to_owned()));
         if matches!(known.command, PolicyCommand::Select | PolicyCommand::Delete) && with_check.is_some() {
@@ -170,15 +170,9 @@ impl Change<'_> {
         self.put_relation(changed)
     }
 
-    fn policy_text(
-        &self,
-        expr: Option<&Expr>,
-        relation: &Relation,
-        statement: &str,
-        uses: &mut Uses,
-    ) -> Result<Option<String>> {
+    fn policy_text(&self, expr: Option<&Expr>, relation: &Relation, uses: &mut Uses) -> Result<Option<String>> {
         let Some(expr) = expr else { return Ok(None) };
-        let (text, used) = policy::text(expr, relation, statement, self.planning())?;
+        let (text, used) = policy::text(expr, relation, self.planning())?;
         policy::add_uses(uses, used);
         Ok(Some(text))
     }

@@ -10,6 +10,7 @@
 //! are, so that indexes serve them. A sub-query over such a table, and a view that is a security barrier, keeps out what could
 //! tell (`RangeTblEntry::barrier`).
 
+use crate::catalog::acl::{Holder, Privileges};
 use crate::catalog::policy::{Policy, PolicyCommand, SecurityContext};
 use crate::catalog::privileges::PG_CLASS;
 use crate::catalog::schema::{Relation, RelationKind};
@@ -17,6 +18,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::functions::Volatility;
+use crate::sql::planner::NOWHERE;
 use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::syntax::parse;
@@ -71,7 +73,7 @@ impl<'a> Analyzer<'a> {
         }
         let name = self.catalog().relations.get(oid).map_or("", |relation| &relation.name);
         let message = format!("infinite recursion detected in policy for relation \"{name}\"");
-        Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message))
+        Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message).with_position(NOWHERE))
     }
 
     fn clause(&mut self, clause: &[&str], (entry, relation): (EntryId, &Relation)) -> Result<Expr> {
@@ -104,9 +106,44 @@ impl<'a> Analyzer<'a> {
         self.depends_on_row_security = true;
         let view = self.permissions.borrow().view();
         let user = view.map_or(context.role, |view| self.catalog().owner_of(PG_CLASS, view));
-        match context.applies(self.catalog(), relation, user)? {
+        match context.applies(self.catalog(), relation, user).map_err(|error| error.with_position(NOWHERE))? {
             true => Ok(Some((context, user))),
             false => Ok(None),
+        }
+    }
+
+    /// What is wrong with COPY FROM where policies count: that it may not be done at all comes first.
+    pub(in crate::sql) fn refuse_copy_of_secured(&mut self, relation: &Relation) -> Result<()> {
+        match self.secured_for(relation) {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => {
+                self.check_may_copy(relation, Privileges::INSERT)?;
+                let message = "COPY FROM not supported with row-level security";
+                let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
+                Err(error.with_hint("Use INSERT statements instead."))
+            }
+            Err(error) => self.check_may_copy(relation, Privileges::INSERT).and(Err(error.without_position())),
+        }
+    }
+
+    /// The same of COPY TO, which reads what is seen.
+    pub(in crate::sql) fn check_copy_of_secured(&mut self, relation: &Relation) -> Result<()> {
+        match self.secured_for(relation) {
+            Ok(_) => Ok(()),
+            Err(error) => self.check_may_copy(relation, Privileges::SELECT).and(Err(error.without_position())),
+        }
+    }
+
+    fn check_may_copy(&self, relation: &Relation, wanted: Privileges) -> Result<()> {
+        let Some(context) = self.context.security else { return Ok(()) };
+        let holder = Holder::new(&context.roles, context.role, context.owner);
+        let mut columns = relation.columns.iter().map(|column| column.number);
+        match columns.all(|column| self.catalog().may_column(&holder, relation.oid, column, wanted)) {
+            true => Ok(()),
+            false => {
+                let message = format!("permission denied for table {}", relation.name);
+                Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+            }
         }
     }
 

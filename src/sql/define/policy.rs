@@ -10,12 +10,12 @@ use crate::sql::syntax::ast::statement::{DropStmt, RenameStmt};
 
 impl Definer<'_> {
     pub(super) fn create_policy(self, stmt: &CreatePolicyStmt) -> Defined {
-        let create = PolicyStatement::Create(Box::new(stmt.clone()), self.text.to_owned());
+        let create = PolicyStatement::Create(Box::new(stmt.clone()));
         ddl(Ddl::Policy(relation_name(&stmt.table), create), "CREATE POLICY")
     }
 
     pub(super) fn alter_policy(self, stmt: &AlterPolicyStmt) -> Defined {
-        let alter = PolicyStatement::Alter(Box::new(stmt.clone()), self.text.to_owned());
+        let alter = PolicyStatement::Alter(Box::new(stmt.clone()));
         ddl(Ddl::Policy(relation_name(&stmt.table), alter), "ALTER POLICY")
     }
 

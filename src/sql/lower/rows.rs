@@ -294,7 +294,7 @@ impl Lower<'_> {
             return Ok(Statement::Query(Query::of_select(Select { targets, from, ..Select::default() })));
         }
         let columns = relation.columns.iter().zip(1..).map(|(column, n)| (column.number, format!("c{n}").into()));
-        let columns = Columns::Named(columns.collect());
+        let columns = Columns::Member(columns.collect(), relation.oid);
         self.entries.insert(entry, Entry { alias: Some(KEPT.into()), columns });
         self.enter_kept(vars, relation.columns.len());
         self.returned_from(returning, entry, from, None)
