@@ -28,7 +28,7 @@ impl SessionContext {
             return Ok(());
         }
         let holder = self.holder();
-        let own = |entry: &&PermissionEntry| entry.view.is_none();
+        let own = |entry: &&PermissionEntry| entry.view.is_none() && entry.named;
         for relation in entries.iter().filter(own).filter_map(|entry| catalog.relations.get(&entry.relation)) {
             if !catalog.may_schema(&holder, &relation.schema, Privileges::USAGE) {
                 return Err(denied(format!("permission denied for schema {}", relation.schema)));

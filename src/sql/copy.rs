@@ -79,6 +79,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
             (relation.name.clone(), described, lowered)
         }
     };
+    analyzer.check_policies()?;
     let write = statement.direction == CopyDirection::From || analyzer.writes;
     let target = match (&statement.source, statement.direction) {
         (CopySource::Table { relation, .. }, CopyDirection::From) => {

@@ -23,6 +23,8 @@ pub struct PermissionEntry {
     pub updated: BTreeSet<i16>,
     /// LOCK TABLE, for which any right to change the relation is enough.
     pub locked: bool,
+    /// The statement itself names it: then its schema must be one that may be used.
+    pub named: bool,
 }
 
 /// What was found so far.
@@ -31,6 +33,8 @@ pub struct Permissions {
     entries: Vec<PermissionEntry>,
     /// The views whose texts are being analysed, outermost first.
     views: Vec<Option<Oid>>,
+    /// How many texts of the catalog are around what is being analysed.
+    stored: usize,
 }
 
 impl Permissions {
@@ -47,6 +51,16 @@ impl Permissions {
     /// The view whose owner needs what is found now.
     pub fn view(&self) -> Option<Oid> {
         self.views.last().copied().flatten()
+    }
+
+    /// What follows is a text of the catalog's, whose names were looked up when it was made.
+    pub fn enter_stored(&mut self) {
+        self.stored += 1;
+    }
+
+    /// That text has ended.
+    pub fn leave_stored(&mut self) {
+        self.stored -= 1;
     }
 
     /// The view's text has ended.
@@ -104,11 +118,13 @@ impl Permissions {
                 inserted: none(),
                 updated: none(),
                 locked: false,
+                named: false,
             };
             self.entries.push(entry);
             self.entries.len() - 1
         });
         let entry = &mut self.entries[at];
+        entry.named |= self.stored == 0;
         entry.required = entry.required.and(required);
         entry
     }

@@ -397,6 +397,7 @@ fn query_statement(analyzer: &mut Analyzer<'_>, select: &SelectStmt) -> Result<A
         return analysed;
     }
     let tree = analyzer.query(select)?;
+    analyzer.check_policies()?;
     let columns = describe(analyzer, &tree_targets(&tree), &tree);
     analyzer.outputs = tree.outputs().into_iter().map(|(_, type_oid, typmod)| (type_oid, typmod)).collect();
     Ok((Tag::Select, Some(columns), Action::Sqlite(lowered_query(analyzer, &tree)?)))
@@ -433,6 +434,7 @@ fn defined_action((definition, tag): (Definition, &'static str)) -> Result<Analy
 }
 
 fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<Analysed> {
+    analyzer.check_policies()?;
     let tag = match &modified.tree {
         Modify::Insert(_) => Tag::Insert,
         Modify::Update(_) => Tag::Update,
@@ -477,6 +479,7 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
 
 fn call_statement(analyzer: &mut Analyzer<'_>, call: &FuncCall) -> Result<Analysed> {
     let called = analyzer.procedure_call(call)?;
+    analyzer.check_policies()?;
     let arguments = match called.arguments.is_empty() {
         true => None,
         false => {
@@ -713,6 +716,7 @@ fn cursor_query(
         return Err(analyzer.at(error, into.relation.location));
     }
     let mut tree = analyzer.query(query)?;
+    analyzer.check_policies()?;
     let columns = Some(describe(&analyzer, &tree_targets(&tree), &tree));
     let tables = analyzer.position_on_rows(&mut tree).into();
     let (tag, action) = (Tag::Select, Action::Sqlite(lowered_query(&analyzer, &tree)?));

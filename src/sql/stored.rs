@@ -222,6 +222,7 @@ fn query_for(query: &SelectStmt, origin: Origin, context: PlanContext<'_>) -> Re
         analyzer.search_path = search_path();
     }
     let tree: Query = analyzer.query(query)?;
+    analyzer.check_policies()?;
     let translated = lower::query(&tree, lower::Context::of(&analyzer))?.translated;
     without_parameters(&translated.binds)?;
     let mut used = analyzer.used.take();

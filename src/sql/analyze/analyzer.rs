@@ -77,6 +77,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) permissions: RefCell<Permissions>,
     /// The tables whose policies are being analysed, innermost last.
     pub(super) securing: Vec<Oid>,
+    /// What is wrong with policies, until the statement has been analysed.
+    pub(super) policy_error: Option<Error>,
     /// What was found depends on whose row security it is for.
     pub(super) depends_on_row_security: bool,
     /// The tables that the query at hand locks rows of: all where there is no name.
@@ -131,6 +133,7 @@ impl<'a> Analyzer<'a> {
             used: RefCell::default(),
             permissions: RefCell::default(),
             securing: Vec::new(),
+            policy_error: None,
             depends_on_row_security: false,
             locked: None,
             locks_next: false,

@@ -188,7 +188,9 @@ impl Analyzer<'_> {
         let ctes = std::mem::take(&mut self.ctes);
         let search_path = std::mem::replace(&mut self.search_path, stored::search_path());
         self.in_stored_text += 1;
+        self.permissions.borrow_mut().enter_stored();
         let result = run(self);
+        self.permissions.borrow_mut().leave_stored();
         self.in_stored_text -= 1;
         self.search_path = search_path;
         self.ctes = ctes;

@@ -154,10 +154,33 @@ impl<'a> Analyzer<'a> {
         entry: EntryId,
         commands: &[PolicyCommand],
     ) -> Result<Vec<Expr>> {
+        match self.quals_of(relation, entry, commands) {
+            Err(error) if self.securing.is_empty() => {
+                self.put_off(error);
+                // Nothing is seen whatever becomes of the error.
+                Ok(vec![Expr::constant(Value::Integer(0), Oid::BOOL)])
+            }
+            quals => quals,
+        }
+    }
+
+    /// What is wrong with policies is told when the rest of the statement is known to be right: PostgreSQL looks at them
+    /// in the rewriter.
+    fn put_off(&mut self, error: Error) {
+        self.policy_error.get_or_insert(error);
+    }
+
+    /// The error that was put off.
+    pub(in crate::sql) fn check_policies(&mut self) -> Result<()> {
+        self.policy_error.take().map_or(Ok(()), Err)
+    }
+
+    fn quals_of(&mut self, relation: &Relation, entry: EntryId, commands: &[PolicyCommand]) -> Result<Vec<Expr>> {
         let Some((context, user)) = self.secured_for(relation)? else { return Ok(Vec::new()) };
         let mut clauses: Vec<Clause<'_>> = Vec::new();
         for command in commands {
             let (permissive, restrictive) = policies(relation, *command, context, user);
+            self.check_recursion_of(&permissive, &restrictive, (entry, relation))?;
             let any: Clause<'_> = permissive.iter().filter_map(|policy| policy.using.as_deref()).collect();
             if !any.is_empty() {
                 let each = restrictive.iter().filter_map(|policy| policy.using.as_deref());
@@ -176,7 +199,47 @@ impl<'a> Analyzer<'a> {
         (kind, command): (CheckKind, PolicyCommand),
         force_using: bool,
     ) -> Result<()> {
-        let Some((context, user)) = self.secured_for(relation)? else { return Ok(()) };
+        match self.row_checks_of((relation, entry), (kind, command), force_using) {
+            Ok(found) => {
+                found.into_iter().for_each(|check| {
+                    if !checks.contains(&check) {
+                        checks.push(check);
+                    }
+                });
+                Ok(())
+            }
+            Err(error) => {
+                self.put_off(error);
+                let (name, condition) = (relation.name.clone(), Expr::constant(Value::Integer(0), Oid::BOOL));
+                checks.push(WithCheck { kind, name, policy: None, condition });
+                Ok(())
+            }
+        }
+    }
+
+    /// A policy of which one expression has a sub-query counts as one that has.
+    fn check_recursion_of(
+        &mut self,
+        permissive: &[&Policy],
+        restrictive: &[&Policy],
+        row: (EntryId, &Relation),
+    ) -> Result<()> {
+        if !self.securing.contains(&row.1.oid) {
+            return Ok(());
+        }
+        let texts =
+            permissive.iter().chain(restrictive).flat_map(|policy| policy.using.iter().chain(&policy.with_check));
+        texts.into_iter().try_for_each(|text| self.clause(&[text], row).map(|_| ()))
+    }
+
+    fn row_checks_of(
+        &mut self,
+        (relation, entry): (&Relation, EntryId),
+        (kind, command): (CheckKind, PolicyCommand),
+        force_using: bool,
+    ) -> Result<Vec<WithCheck>> {
+        let mut checks = Vec::new();
+        let Some((context, user)) = self.secured_for(relation)? else { return Ok(checks) };
         let (permissive, restrictive) = policies(relation, command, context, user);
         let text = |policy: &'_ Policy| -> Option<String> {
             let own = policy.with_check.as_ref().filter(|_| !force_using);
@@ -190,22 +253,19 @@ impl<'a> Analyzer<'a> {
                 a.compute_generated(&mut condition, (relation, entry))?;
             }
             let (name, policy) = (relation.name.clone(), policy.map(str::to_owned));
-            let check = WithCheck { kind, name, policy, condition };
-            if !checks.contains(&check) {
-                checks.push(check);
-            }
+            checks.push(WithCheck { kind, name, policy, condition });
             Ok::<_, Error>(())
         };
         add(self, None, &any)?;
         if any.is_empty() {
-            return Ok(());
+            return Ok(checks);
         }
         for policy in restrictive {
             if let Some(text) = text(policy) {
                 add(self, Some(&policy.name), &[&text])?;
             }
         }
-        Ok(())
+        Ok(checks)
     }
 
     /// A row that is not there yet has no generated columns: they are what they are generated from.
