@@ -78,6 +78,7 @@ impl<'a> Analyzer<'a> {
 
     fn clause(&mut self, clause: &[&str], (entry, relation): (EntryId, &Relation)) -> Result<Expr> {
         let mut parts = Vec::with_capacity(clause.len());
+        let permissions = self.permissions.borrow().clone();
         for text in clause {
             let expr = parse::expression(text)?;
             // What it refers to is its own, not the statement's.
@@ -86,7 +87,13 @@ impl<'a> Analyzer<'a> {
             let condition = self.stored(|a| a.deeper(|a| a.policy_condition(&expr, (entry, relation), true)));
             self.securing.pop();
             self.used.replace(used);
-            parts.push(condition?);
+            let condition = condition?;
+            if is_constant(&condition, 1) {
+                // The others are not looked at, nor what they read.
+                self.permissions.replace(permissions);
+                return Ok(condition);
+            }
+            parts.push(condition);
         }
         Ok(match parts.len() {
             0 => Expr::constant(Value::Integer(0), Oid::BOOL),
@@ -129,7 +136,8 @@ impl<'a> Analyzer<'a> {
     /// The same of COPY TO, which reads what is seen.
     pub(in crate::sql) fn check_copy_of_secured(&mut self, relation: &Relation) -> Result<()> {
         match self.secured_for(relation) {
-            Ok(_) => Ok(()),
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => self.check_may_copy(relation, Privileges::SELECT),
             Err(error) => self.check_may_copy(relation, Privileges::SELECT).and(Err(error.without_position())),
         }
     }
@@ -188,7 +196,16 @@ impl<'a> Analyzer<'a> {
             }
             add_unique(&mut clauses, any);
         }
-        clauses.iter().map(|clause| self.clause(clause, (entry, relation))).collect()
+        let permissions = self.permissions.borrow().clone();
+        let mut quals = Vec::with_capacity(clauses.len());
+        for clause in &clauses {
+            quals.push(self.clause(clause, (entry, relation))?);
+        }
+        if let Some(never) = quals.iter().find(|qual| is_constant(qual, 0)) {
+            self.permissions.replace(permissions);
+            return Ok(vec![never.clone()]);
+        }
+        Ok(quals)
     }
 
     /// Adds the checks of rows by a command's policies (add_with_check_options).
@@ -329,6 +346,10 @@ fn policies<'r>(
     };
     let all = relation.row_security().policies.iter().map(|policy| &**policy).filter(counts);
     all.partition(|policy| policy.permissive)
+}
+
+fn is_constant(condition: &Expr, value: i64) -> bool {
+    condition.kind == ExprKind::Const(Value::Integer(value))
 }
 
 fn add_unique<'p>(clauses: &mut Vec<Clause<'p>>, clause: Clause<'p>) {
