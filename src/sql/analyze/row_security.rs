@@ -87,13 +87,12 @@ impl<'a> Analyzer<'a> {
             let condition = self.stored(|a| a.deeper(|a| a.policy_condition(&expr, (entry, relation), true)));
             self.securing.pop();
             self.used.replace(used);
-            let condition = condition?;
-            if is_constant(&condition, 1) {
-                // The others are not looked at, nor what they read.
-                self.permissions.replace(permissions);
-                return Ok(condition);
-            }
-            parts.push(condition);
+            parts.push(condition?);
+        }
+        if let Some(always) = parts.iter().position(|part| part.kind == ExprKind::Const(Value::Integer(1))) {
+            // The others are not evaluated, and what they read needs no right.
+            self.permissions.replace(permissions);
+            return Ok(parts.swap_remove(always));
         }
         Ok(match parts.len() {
             0 => Expr::constant(Value::Integer(0), Oid::BOOL),
@@ -196,16 +195,7 @@ impl<'a> Analyzer<'a> {
             }
             add_unique(&mut clauses, any);
         }
-        let permissions = self.permissions.borrow().clone();
-        let mut quals = Vec::with_capacity(clauses.len());
-        for clause in &clauses {
-            quals.push(self.clause(clause, (entry, relation))?);
-        }
-        if let Some(never) = quals.iter().find(|qual| is_constant(qual, 0)) {
-            self.permissions.replace(permissions);
-            return Ok(vec![never.clone()]);
-        }
-        Ok(quals)
+        clauses.iter().map(|clause| self.clause(clause, (entry, relation))).collect()
     }
 
     /// Adds the checks of rows by a command's policies (add_with_check_options).
@@ -346,10 +336,6 @@ fn policies<'r>(
     };
     let all = relation.row_security().policies.iter().map(|policy| &**policy).filter(counts);
     all.partition(|policy| policy.permissive)
-}
-
-fn is_constant(condition: &Expr, value: i64) -> bool {
-    condition.kind == ExprKind::Const(Value::Integer(value))
 }
 
 fn add_unique<'p>(clauses: &mut Vec<Clause<'p>>, clause: Clause<'p>) {
