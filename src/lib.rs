@@ -159,12 +159,15 @@ pub mod storage {
 pub mod catalog {
     //! What a database contains, as PostgreSQL describes it.
     pub mod acl;
+    pub mod aggregates;
     pub mod cluster;
     pub mod composite;
     pub mod definitions;
     pub mod dependencies;
+    pub mod enum_labels;
     pub mod extensions;
     pub mod inheritance;
+    pub mod objects;
     pub mod partition_constraint;
     pub mod password;
     pub mod policy;
@@ -186,6 +189,7 @@ pub mod catalog {
         pub mod information_objects;
         pub mod information_routines;
         pub mod key_triggers;
+        pub mod operators;
         pub mod own;
         pub mod policies;
         pub mod privileges;
@@ -245,9 +249,13 @@ pub mod sql {
         mod shapes;
         pub(in crate::sql) mod stored;
         mod subscript;
+        pub mod support;
+        mod table_sample;
         mod target_security;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
+        mod user_aggregate;
+        mod user_operator;
         pub(in crate::sql) mod variadic;
         mod window;
         mod with_list;
@@ -258,6 +266,8 @@ pub mod sql {
     pub mod database;
     pub mod ddl;
     pub mod define;
+    pub mod explain;
+    pub mod folding;
     pub mod functions;
     pub mod lower;
     pub mod operators;
@@ -410,13 +420,16 @@ pub mod engine {
     pub mod databases;
     pub mod ddl;
     pub mod descriptors;
+    mod durable_reads;
     mod error_map;
+    pub mod explaining;
     mod foreign_key_errors;
     pub mod functions;
     mod gate;
     pub mod identity;
     pub mod interrupt;
     pub mod kept;
+    mod maintenance;
     pub mod notifications;
     mod partitioning;
     mod pool;
@@ -457,6 +470,7 @@ pub mod session {
     mod database;
     mod dependent_roles;
     mod execute;
+    mod explain;
     mod extended;
     mod greeting;
     pub mod machine;

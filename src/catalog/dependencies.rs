@@ -37,6 +37,8 @@ pub enum Object {
     Type(Oid),
     /// A function or procedure.
     Routine(Oid),
+    Operator(Oid),
+    Cast(Oid),
     /// A domain's check by its number.
     DomainConstraint(Oid, u32),
 }
@@ -90,7 +92,13 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
         for oid in routine.parameters.iter().map(|parameter| parameter.type_oid).chain([routine.returns]) {
             found.on_type(own, oid);
         }
+        if let Some(aggregate) = &routine.aggregate {
+            aggregate.states().for_each(|oid| found.on_type(own, oid));
+            found.on_functions(own, aggregate.functions().chain([aggregate.sort_operator]));
+        }
     }
+    found.operators();
+    found.casts();
     found.all
 }
 
@@ -124,8 +132,43 @@ impl Found<'_> {
     }
 
     fn on_routines(&mut self, object: Object, uses: &Uses) {
-        for routine in uses.routines.iter().filter(|oid| self.catalog.routines.contains_key(oid)) {
-            self.all.push(Dependency { object, on: Object::Routine(*routine), kind: Kind::Normal });
+        self.on_functions(object, uses.routines.iter().copied());
+    }
+
+    /// Those of them that users made.
+    fn on_functions(&mut self, object: Object, functions: impl Iterator<Item = Oid>) {
+        for oid in functions {
+            let on = match oid {
+                oid if self.catalog.routines.contains_key(&oid) => Object::Routine(oid),
+                oid if self.catalog.operators.contains_key(&oid) => Object::Operator(oid),
+                oid if self.catalog.casts.contains_key(&oid) => Object::Cast(oid),
+                _ => continue,
+            };
+            self.all.push(Dependency { object, on, kind: Kind::Normal });
+        }
+    }
+
+    fn operators(&mut self) {
+        let mut operators: Vec<_> = self.catalog.operators.values().collect();
+        operators.sort_unstable_by_key(|operator| operator.oid);
+        for operator in operators {
+            let own = Object::Operator(operator.oid);
+            self.on_schema(own, &operator.schema);
+            for oid in [operator.left, operator.right, operator.result] {
+                self.on_type(own, oid);
+            }
+            self.on_functions(own, [operator.function].into_iter());
+        }
+    }
+
+    fn casts(&mut self) {
+        let mut casts: Vec<_> = self.catalog.casts.values().collect();
+        casts.sort_unstable_by_key(|cast| cast.oid);
+        for cast in casts {
+            let own = Object::Cast(cast.oid);
+            self.on_type(own, cast.source);
+            self.on_type(own, cast.target);
+            self.on_functions(own, [cast.function].into_iter());
         }
     }
 
@@ -352,6 +395,7 @@ impl Object {
     fn age(self) -> (Oid, i64) {
         match self {
             Object::Schema(oid) | Object::Relation(oid) | Object::Type(oid) | Object::Routine(oid) => (oid, 0),
+            Object::Operator(oid) | Object::Cast(oid) => (oid, 0),
             Object::Column(oid, number) => (oid, number.into()),
             Object::Constraint(_, oid) | Object::Trigger(_, oid) | Object::Policy(_, oid) => (oid, 0),
             // PostgreSQL gives them OIDs right after what they belong to.

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::catalog::aggregates::Aggregate;
 use crate::catalog::schema::CatalogSnapshot;
 use crate::types::pg_type::Oid;
 
@@ -51,6 +52,8 @@ pub struct Routine {
     pub settings: Vec<(String, String)>,
     pub body: Body,
     pub effects: Effects,
+    /// Of an aggregate: what it is computed by.
+    pub aggregate: Option<Box<Aggregate>>,
 }
 
 /// prokind
@@ -58,12 +61,15 @@ pub struct Routine {
 pub enum RoutineKind {
     Function,
     Procedure,
+    Aggregate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     Sql,
     PlPgSql,
+    /// What aggregates are in: they have no body of their own.
+    Internal,
 }
 
 /// provolatile
@@ -137,6 +143,7 @@ impl Language {
         match self {
             Language::Sql => "sql",
             Language::PlPgSql => "plpgsql",
+            Language::Internal => "internal",
         }
     }
 }
@@ -209,12 +216,31 @@ impl Routine {
         self.kind == RoutineKind::Procedure
     }
 
-    /// function, procedure
+    pub fn is_aggregate(&self) -> bool {
+        self.kind == RoutineKind::Aggregate
+    }
+
+    /// function, procedure, aggregate
     pub fn noun(&self) -> &'static str {
         match self.kind {
             RoutineKind::Function => "function",
             RoutineKind::Procedure => "procedure",
+            RoutineKind::Aggregate => "aggregate",
         }
+    }
+
+    /// prokind
+    pub fn kind_letter(&self) -> &'static str {
+        match self.kind {
+            RoutineKind::Function => "f",
+            RoutineKind::Procedure => "p",
+            RoutineKind::Aggregate => "a",
+        }
+    }
+
+    /// PostgreSQL lets others than volatile functions only read; an aggregate does what its functions do.
+    fn may_write(&self) -> bool {
+        self.volatility == Volatility::Volatile || self.is_aggregate()
     }
 }
 
@@ -260,8 +286,7 @@ impl CatalogSnapshot {
     /// Whether running the routine may change the database: by itself, or by what it calls. Names are taken for all
     /// routines that have them.
     pub fn routine_writes(&self, routine: &Routine) -> bool {
-        // PostgreSQL lets such a function only read.
-        if routine.volatility != Volatility::Volatile {
+        if !routine.may_write() {
             return false;
         }
         routine.effects.writes || self.called_routines_write(&routine.effects)
@@ -273,7 +298,7 @@ impl CatalogSnapshot {
         let mut next = vec![effects];
         while let Some(effects) = next.pop() {
             for called in self.routines.values().filter(|called| effects.calls.contains(&called.name)) {
-                if called.volatility == Volatility::Volatile && seen.insert(called.oid) {
+                if called.may_write() && seen.insert(called.oid) {
                     if called.effects.writes {
                         return true;
                     }

@@ -10,7 +10,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
+pub use crate::catalog::enum_labels::EnumLabels;
 use crate::catalog::inheritance::Inheritance;
+use crate::catalog::objects::{UserCast, UserOperator};
 use crate::catalog::policy::RowSecurity;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
@@ -40,6 +42,10 @@ pub struct CatalogSnapshot {
     pub type_names: SharedMap<(String, String), Oid>,
     /// Functions and procedures by OID.
     pub routines: SharedMap<Oid, Arc<Routine>>,
+    /// Operators by OID.
+    pub operators: SharedMap<Oid, Arc<UserOperator>>,
+    /// Casts by OID.
+    pub casts: SharedMap<Oid, UserCast>,
     /// (schema, name) to routines, in the order of their OIDs.
     pub routine_names: SharedMap<(String, String), Vec<Oid>>,
     /// Those created, plpgsql is not among them.
@@ -219,6 +225,15 @@ pub struct ColumnOptions {
     pub inherited: u16,
     /// Not attislocal: only because a parent has it.
     pub not_local: bool,
+    /// What it is called inside SQLite, if not by its name.
+    pub stored_name: Option<String>,
+}
+
+impl Column {
+    /// What it is called inside SQLite.
+    pub fn stored_name(&self) -> &str {
+        self.options.stored_name.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// GENERATED … AS IDENTITY.
@@ -389,60 +404,6 @@ pub enum UserTypeKind {
         /// (constraint name, expression over VALUE as PostgreSQL text).
         checks: Vec<(String, String)>,
     },
-}
-
-/// An enum's labels, in their order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct EnumLabels {
-    labels: Vec<String>,
-    /// Their enumsortorder, as many as labels.
-    orders: Vec<f32>,
-}
-
-impl EnumLabels {
-    /// Labels numbered from 1.
-    pub fn new(labels: Vec<String>) -> Self {
-        let orders = (1..=labels.len()).map(|number| number as f32).collect();
-        EnumLabels { labels, orders }
-    }
-
-    /// Labels with these numbers; numbered from 1 where the numbers are not as many.
-    pub fn with_orders(labels: Vec<String>, orders: Vec<f32>) -> Self {
-        if labels.len() == orders.len() { EnumLabels { labels, orders } } else { EnumLabels::new(labels) }
-    }
-
-    pub fn labels(&self) -> &[String] {
-        &self.labels
-    }
-
-    pub fn orders(&self) -> &[f32] {
-        &self.orders
-    }
-
-    /// Puts a label at a place, between its neighbours' numbers (AddEnumLabel). Where floats have none in between, all
-    /// are numbered anew.
-    pub fn insert(&mut self, place: usize, label: String) {
-        let before = place.checked_sub(1).and_then(|place| self.orders.get(place)).copied();
-        let after = self.orders.get(place).copied();
-        let order = match (before, after) {
-            (None, None) => 1.0,
-            (Some(before), None) => before + 1.0,
-            (None, Some(after)) => after - 1.0,
-            (Some(before), Some(after)) => (before + after) / 2.0,
-        };
-        self.labels.insert(place.min(self.labels.len()), label);
-        match before.is_none_or(|before| before < order) && after.is_none_or(|after| order < after) {
-            true => self.orders.insert(place.min(self.orders.len()), order),
-            false => *self = EnumLabels::new(std::mem::take(&mut self.labels)),
-        }
-    }
-
-    /// Gives a label another name.
-    pub fn rename(&mut self, place: usize, to: &str) {
-        if let Some(label) = self.labels.get_mut(place) {
-            to.clone_into(label);
-        }
-    }
 }
 
 impl CatalogSnapshot {
@@ -654,17 +615,45 @@ fn index_relation(catalog: &CatalogSnapshot, table: &Relation, index: &Index) ->
 /// take its plain name for the permanent relation of that name.
 pub fn sqlite_name(schema: &str, name: &str) -> String {
     match schema {
-        "public" => name.to_owned(),
+        "public" if !is_reserved(name) => name.to_owned(),
+        // A name that begins with a dot stands for a schema.
+        _ if is_reserved(schema) => format!(".{schema}.{name}"),
         _ => format!("{schema}.{name}"),
     }
+}
+
+/// Whether SQLite, or the server, gives nobody else names that begin so.
+fn is_reserved(name: &str) -> bool {
+    let begins = |start: &str| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    begins("sqlite_") || begins("__pg_")
 }
 
 /// The name inside SQLite of an index that is called like another one but for its case, which SQLite does not tell apart:
 /// behind it stand the places of its capital letters.
 pub fn index_name_by_case(schema: &str, name: &str) -> String {
-    let capitals = name.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase()).map(|(at, _)| at.to_string());
-    format!("{}~{}", sqlite_name(schema, name), capitals.collect::<Vec<_>>().join("."))
+    format!("{}~{}", sqlite_name(schema, name), capitals(name))
 }
+
+fn capitals(name: &str) -> String {
+    let capitals = name.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase()).map(|(at, _)| at.to_string());
+    capitals.collect::<Vec<_>>().join(".")
+}
+
+/// What a column of that name and number is called inside SQLite, if it cannot be by its name: another column's differs
+/// from it only by case, or all of SQLite's names of the row's number would be taken.
+pub fn stored_column_name(relation: &Relation, name: &str, number: i16) -> Option<String> {
+    let others = || relation.columns.iter().filter(|column| column.number != number);
+    let taken = |name: &str| others().any(|column| column.stored_name().eq_ignore_ascii_case(name));
+    let is_last = |own: &&str| own.eq_ignore_ascii_case(name);
+    let of_number = ROW_NUMBER.iter().any(is_last) && ROW_NUMBER.iter().all(|own| is_last(own) || taken(own));
+    let wanted = format!("{name}~{}", capitals(name));
+    let numbered = (2_u32..).map(|n| format!("{wanted}.{n}"));
+    let mut candidates = std::iter::once(wanted.clone()).chain(numbered);
+    (of_number || taken(name)).then(|| candidates.find(|candidate| !taken(candidate)).unwrap_or_else(|| wanted.clone()))
+}
+
+/// SQLite's names of the number of a row; a column may be called like one.
+pub const ROW_NUMBER: [&str; 3] = ["rowid", "_rowid_", "oid"];
 
 /// How names begin that SQLite or the server's own SQL gives a meaning: their tables, functions that are tables, pragmas. A
 /// table of such a name would be read instead of them, by everybody.

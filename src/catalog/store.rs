@@ -12,6 +12,7 @@ mod cluster;
 mod extensions;
 mod foreign;
 mod inheritance;
+mod objects;
 mod options;
 mod policies;
 mod privileges;
@@ -36,6 +37,7 @@ use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use cluster::save_cluster;
 pub use extensions::{put_extension, remove_extension};
+pub use objects::{put_cast, put_operator, remove_object};
 pub use privileges::{put_default_acls, put_privileges};
 pub use routines::{put_routine, remove_routine};
 pub use save::*;
@@ -127,8 +129,10 @@ pub fn ensure(connection: &Connection) -> Result<()> {
 }
 
 fn make_later_tables(connection: &Connection, database: &str) -> Result<()> {
-    [LATER, privileges::TABLES, extensions::TABLE, inheritance::TABLE, routines::TABLE, triggers::TABLE]
+    let of_parts = [privileges::TABLES, extensions::TABLE, inheritance::TABLE, routines::TABLE, triggers::TABLE];
+    [LATER, objects::TABLE]
         .iter()
+        .chain(&of_parts)
         .try_for_each(|sql| connection.execute_batch(&sql.replace("{0}", database)))
 }
 
@@ -281,6 +285,7 @@ fn load_database(connection: &Connection, database: &str, snapshot: &mut Catalog
     }
     if database == "main" {
         snapshot.extensions = extensions::load(connection)?;
+        objects::load(connection, snapshot)?;
     }
     routines::load(connection, database, snapshot)?;
     privileges::load(connection, database, snapshot)

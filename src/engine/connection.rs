@@ -236,12 +236,14 @@ impl Entries {
         {
             return false;
         }
-        self.depth.fetch_add(1, Ordering::Relaxed);
+        self.depth.store(self.depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         true
     }
 
     fn leave(&self) {
-        if self.depth.fetch_sub(1, Ordering::Relaxed) == 1 {
+        let depth = self.depth.load(Ordering::Relaxed) - 1;
+        self.depth.store(depth, Ordering::Relaxed);
+        if depth == 0 {
             self.thread.store(0, Ordering::Release);
         }
     }

@@ -519,7 +519,7 @@ fn columns_of(subject: &str, relation: &Relation) -> Option<Vec<i16>> {
     loop {
         rest = rest.strip_prefix(relation.sqlite_name.as_str())?.strip_prefix('.')?;
         let (column, after) = relation.columns.iter().find_map(|column| {
-            let after = rest.strip_prefix(column.name.as_str())?;
+            let after = rest.strip_prefix(column.stored_name())?;
             (after.is_empty() || after.starts_with(", ")).then_some((column, after))
         })?;
         numbers.push(column.number);

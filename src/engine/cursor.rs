@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::functions::{ContextSlot, KeptRows};
 use crate::engine::gate::Gate;
@@ -15,7 +16,7 @@ use crate::engine::statement::{Code, RawStatement, Step};
 use crate::engine::steps;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
-use crate::sql::plan::{Bind, SqliteStatement};
+use crate::sql::plan::{Bind, Folded, SqliteStatement};
 use crate::types::value::{Value, ValueRef};
 
 /// How much longer it takes to compile a byte than to copy it.
@@ -84,6 +85,10 @@ impl Cursor {
             entered.slot().forget_proposed_keys();
         }
         check_sources(&statement.binds, params, literals)?;
+        if let Some(folded) = &statement.folded {
+            check_sources(&folded.binds, params, literals)?;
+            evaluate(&entered, folded, (params, literals)).map_err(|code| entered.error(code))?;
+        }
         let is_amid = entered.slot().trigger_depth() > 0 && entered.has_deferred_violations();
         let outer = (!statement.before.is_empty()).then(|| KeptByOuter::new(entered.slot()));
         if !statement.before.is_empty() {
@@ -295,6 +300,17 @@ impl Drop for Cursor {
             log::error!("foreign keys could not be switched on again: {error}");
         }
     }
+}
+
+/// Evaluates what is evaluated before a statement.
+fn evaluate(entered: &Entered<'_>, folded: &Folded, (params, literals): (&[Value], &[Value])) -> Result<(), Code> {
+    let mut raw = entered.prepare(&folded.sql)?;
+    for (index, value) in values(&folded.binds, params, literals).enumerate() {
+        raw.bind(index + 1, value)?;
+    }
+    let outcome = raw.step().map(|_| ());
+    entered.put_back(Arc::clone(&folded.sql), raw);
+    outcome
 }
 
 /// What the steps of the statement around one have kept.

@@ -19,11 +19,12 @@ use crate::engine::connection::{Connection, Control, Entered};
 use crate::engine::database_file;
 use crate::engine::databases::DatabaseNames;
 use crate::engine::ddl;
+use crate::engine::durable_reads::{DurableReads, LocalSink};
 use crate::engine::error_map;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::kept::Origin;
 use crate::engine::notifications::Notifications;
-use crate::engine::pool::Pool;
+use crate::engine::pool::{Lease, Pool};
 use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::bare;
@@ -85,7 +86,7 @@ pub struct Condition {
 /// What makes commits durable, and looks after the log.
 enum Durability {
     /// The disk.
-    Local { replicator: Replicator, checkpointer: Arc<Checkpointer> },
+    Local { replicator: Arc<Replicator>, checkpointer: Arc<Checkpointer>, reads: Arc<DurableReads> },
     /// An object store.
     Remote {
         replica: Arc<Replica>,
@@ -112,6 +113,23 @@ struct Parts {
 pub(crate) struct Ticket {
     database: Arc<Database>,
     _place: OwnedMutexGuard<()>,
+}
+
+/// A commit that the disk's sink has not heard of yet.
+#[must_use]
+pub(crate) struct Unsynced(Arc<Replicator>);
+
+impl Unsynced {
+    /// Calls the sink, if it is free and quick: nobody else works, so there is no time like now.
+    pub(crate) fn sync_here(self) {
+        self.0.sync_here();
+    }
+}
+
+impl Drop for Unsynced {
+    fn drop(&mut self) {
+        self.0.notify_if_due();
+    }
 }
 
 impl Drop for Ticket {
@@ -146,18 +164,20 @@ impl Database {
         let catalog = prepare_file(name, &connection, &sequences)?;
         pool.put_writer(connection);
         let (watermark, wal) = (Arc::new(Watermark::new()), wal_path(path));
+        let reads = Arc::new(DurableReads::default());
         let replicator = WalSync::open(&wal)
             .and_then(|mut sink| {
                 // What the log and the directory hold now counts as durable from here on.
-                let synced = crate::storage::sink::Sink::make_durable(&mut sink)
+                let synced = crate::storage::sink::Sink::make_durable(&mut sink, true)
                     .and_then(|()| local::sync_directory_anew(path.parent().unwrap_or(Path::new("."))));
                 local::or_end(&format!("database \"{name}\""), synced);
-                Replicator::start(name, Arc::clone(&watermark), sink)
+                let sink = LocalSink::new(sink, path, Arc::clone(&reads));
+                Replicator::start(name, Arc::clone(&watermark), sink).map(Arc::new)
             })
             .map_err(|error| cannot_open(name, error))?;
         let ticket = Arc::new(Mutex::new(()));
         let checkpointer = Checkpointer::new(name.to_owned(), path.to_owned(), Arc::clone(&ticket));
-        let durability = Durability::Local { replicator, checkpointer };
+        let durability = Durability::Local { replicator, checkpointer, reads };
         let parts = Parts { pool, ticket, catalog, sequences, watermark, metrics, durability };
         Ok(Arc::new(Database::of(name, path, parts)))
     }
@@ -397,17 +417,27 @@ impl Database {
     /// Announces a commit, makes it and counts it; `body` gives the number of frames in the log afterwards, 0 if it
     /// wrote nothing or failed. The caller holds the ticket.
     pub(crate) fn commit(&self, body: impl FnOnce(CommitSequence) -> i32) -> CommitSequence {
+        let (sequence, unsynced) = self.commit_unsynced(body);
+        drop(unsynced);
+        sequence
+    }
+
+    /// The same; the disk's sink hears of it when the result is dropped or told to call it itself.
+    pub(crate) fn commit_unsynced(
+        &self,
+        body: impl FnOnce(CommitSequence) -> i32,
+    ) -> (CommitSequence, Option<Unsynced>) {
         let watermark = &self.watermark;
-        match &self.durability {
-            Durability::Local { replicator, checkpointer } => {
+        let sequence = match &self.durability {
+            Durability::Local { replicator, checkpointer, .. } => {
                 let sequence = watermark.announce();
                 let frames = body(sequence);
                 watermark.committed(sequence);
-                if frames != 0 || !watermark.skip(sequence) {
-                    replicator.notify();
-                    checkpointer.log_has_grown(frames);
+                if frames == 0 && watermark.skip(sequence) {
+                    return (sequence, None);
                 }
-                sequence
+                checkpointer.log_has_grown(frames);
+                return (sequence, Some(Unsynced(Arc::clone(replicator))));
             }
             Durability::Remote { replica, .. } => replica.commit(body),
             Durability::Version { .. } => {
@@ -418,7 +448,31 @@ impl Database {
                 watermark.settle(sequence, Fate::Durable);
                 sequence
             }
+        };
+        (sequence, None)
+    }
+
+    /// Begins a transaction on the connection that reads what is durable, where the latest commit is not and nothing speaks
+    /// against it; false if the latest is to be read. `seen` is what the session has seen already.
+    pub(crate) fn begin_durable(&self, lease: &Lease, seen: CommitSequence) -> bool {
+        match &self.durability {
+            Durability::Local { reads, .. } => reads.begin(lease, &self.watermark, seen),
+            _ => false,
         }
+    }
+
+    /// The commit of that number changes the schema. Before sessions plan with it.
+    pub(crate) fn schema_changes(&self, sequence: CommitSequence) {
+        match &self.durability {
+            Durability::Local { reads, .. } => reads.schema_changes(sequence),
+            Durability::Remote { replica, .. } => replica.schema_changes(sequence),
+            Durability::Version { .. } => {}
+        }
+    }
+
+    /// How many statements the server has run so far.
+    pub(crate) fn statements_run(&self) -> u64 {
+        self.metrics.statements.count()
     }
 
     /// A committed change of the schema becomes everybody's. The caller holds the ticket.

@@ -9,8 +9,10 @@ mod alter;
 mod alter_members;
 mod attach;
 mod authorize;
+mod cast;
 mod column;
 mod comment;
+mod comment_named;
 mod composite;
 mod constraint;
 mod deferrable;
@@ -22,6 +24,7 @@ mod index;
 mod inherit;
 mod materialized;
 mod naming;
+mod operator;
 mod owner;
 mod parameters;
 mod partition;
@@ -180,6 +183,17 @@ impl<'a> Change<'a> {
             }
             Ddl::Policy(table, statement) => self.policy(table, statement),
             Ddl::CreateRoutine(create) => self.create_routine(create),
+            Ddl::CreateAggregate(define) => self.create_aggregate(define),
+            Ddl::CreateOperator(define) => self.create_operator(define),
+            Ddl::AlterOperator { operator, options } => self.alter_operator(operator, options),
+            Ddl::ChangeOperator { operator, change } => self.change_operator(operator, change),
+            Ddl::DropOperators { operators, if_exists, cascade } => {
+                self.drop_operators(operators, (*if_exists, *cascade))
+            }
+            Ddl::CreateCast(create) => self.create_cast(create),
+            Ddl::DropCast { source, target, if_exists, cascade } => {
+                self.drop_cast(source, target, (*if_exists, *cascade))
+            }
             Ddl::AlterRoutine(alter) => self.alter_routine(alter),
             Ddl::ChangeRoutine { kind, routine, change } => self.change_routine(*kind, routine, change),
             Ddl::DropRoutines { kind, routines, if_exists, cascade } => {
@@ -197,6 +211,8 @@ impl<'a> Change<'a> {
             Ddl::CreateExtension { name, schema, version, if_not_exists } => {
                 self.create_extension(name, schema.as_deref(), version.as_deref(), *if_not_exists)
             }
+            Ddl::AlterExtension { name, version } => self.alter_extension(name, version.as_deref()),
+            Ddl::ChangeExtension { name, what } => self.change_extension(name, what),
             Ddl::DropExtension { names, if_exists } => self.drop_extensions(names, *if_exists),
             Ddl::Comment { target, text } => self.comment(target, text.as_deref()),
             Ddl::Grant(stmt) => self.grant(stmt),
@@ -444,9 +460,6 @@ impl<'a> Change<'a> {
     fn check_free(&self, schema: &str, name: &str) -> Result<()> {
         if self.catalog.relation(schema, name).is_some() {
             return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
-        }
-        if name.starts_with("sqlite_") || name.starts_with("__pg_") {
-            return Err(Error::unsupported(format!("the name \"{name}\"")));
         }
         Ok(())
     }

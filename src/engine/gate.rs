@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::engine::error_map::CONCURRENT_UPDATE;
 use crate::engine::remote::replica::Replica;
@@ -54,6 +55,14 @@ impl Seen {
         }
     }
 
+    /// Whether all of it is durable.
+    pub(crate) fn is_durable(&self) -> bool {
+        let stamp = self.stamp();
+        stamp <= self.watermark.last_durable()
+            && self.watermark.fate(stamp) == Fate::Durable
+            && !self.spoilt.load(Ordering::Relaxed)
+    }
+
     /// Waits until all of it is durable. An error if it is not going to be: it must not be told.
     pub(crate) async fn wait(&self) -> Result<()> {
         let stamp = self.stamp.load(Ordering::Relaxed);
@@ -85,10 +94,16 @@ impl Seen {
 
     /// False if patience was over before.
     async fn waited_for(&self, sequence: CommitSequence) -> bool {
-        let Some(patience) = self.watermark.patience() else {
-            self.watermark.wait(sequence).await;
-            return true;
-        };
+        match self.watermark.patience() {
+            None => {
+                self.watermark.wait(sequence).await;
+                true
+            }
+            Some(patience) => Box::pin(self.waited_patiently(sequence, patience)).await,
+        }
+    }
+
+    async fn waited_patiently(&self, sequence: CommitSequence, patience: Duration) -> bool {
         loop {
             let signs = self.watermark.signs();
             if tokio::time::timeout(patience, self.watermark.wait(sequence)).await.is_ok() {

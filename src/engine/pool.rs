@@ -238,11 +238,15 @@ impl Pool {
                 place.forget();
                 Home::Idle
             }
-            Err(_) => self.wait_for_place(interrupt).await?,
+            Err(_) => Box::pin(self.wait_for_place(interrupt)).await?,
         };
         // Made first: whatever goes wrong from here on, its drop gives the place back.
         let mut lease = self.place(home, Some(held.clone()));
-        lease.connection = Some(self.connection(home, interrupt).await?);
+        let idle = if home == Home::Idle { lock(&self.idle).pop() } else { None };
+        lease.connection = match idle {
+            Some(idle) => Some(idle),
+            None => Some(Box::pin(self.connection(home, interrupt)).await?),
+        };
         lease.follow()?;
         Ok(lease)
     }

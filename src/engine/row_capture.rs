@@ -62,7 +62,7 @@ fn fails_again(entered: &Entered<'_>, statement: &mut RawStatement) -> bool {
 /// Triggers that give each new row of the table to `pg_capture`.
 fn triggers(relation: &Relation) -> String {
     let database = if relation.temporary { "temp" } else { "main" };
-    let columns: Vec<String> = relation.columns.iter().map(|c| format!("NEW.{}", quoted(&c.name))).collect();
+    let columns: Vec<String> = relation.columns.iter().map(|c| format!("NEW.{}", quoted(c.stored_name()))).collect();
     let parts = columns.chunks(VALUES_PER_CALL).enumerate();
     let calls: Vec<String> = parts.map(|(part, values)| format!("pg_capture({part}, {})", values.join(", "))).collect();
     let body = format!("BEGIN SELECT {}, pg_capture_end(); END", calls.join(", "));
@@ -75,7 +75,7 @@ fn triggers(relation: &Relation) -> String {
 /// The value of an expression in SQLite's dialect over a row of the relation.
 pub(crate) fn evaluate(entered: &Entered<'_>, expression: &str, relation: &Relation, row: &[Value]) -> Option<Value> {
     let columns: Vec<String> =
-        (1..).zip(&relation.columns).map(|(n, c)| format!("?{n} AS {}", quoted(&c.name))).collect();
+        (1..).zip(&relation.columns).map(|(n, c)| format!("?{n} AS {}", quoted(c.stored_name()))).collect();
     let sql = format!("SELECT {expression} FROM (SELECT {})", columns.join(", "));
     let parameters = rusqlite::params_from_iter(row.iter().map(borrowed));
     entered.with(|database| database.query_row(&sql, parameters, |row| row.get_ref(0).map(owned))).ok()

@@ -3,6 +3,7 @@
 //! Owns: [`EngineSession`]: lazy begin, write ticket, savepoints, commit with the durable watermark, rollback. Must
 //! not know: messages, portals, PostgreSQL's aborted-block rule (that is `session`). DESIGN: connections are pooled.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::engine::constraint_errors::Origin;
 use crate::engine::constraint_timing::{self, Timing};
 use crate::engine::context::{SessionContext, SharedContext, Wait, Waiting};
 use crate::engine::cursor::Cursor;
-use crate::engine::database::{Database, Ticket};
+use crate::engine::database::{Database, Ticket, Unsynced};
 use crate::engine::error_map;
 use crate::engine::foreign_key_errors;
 use crate::engine::functions::{ContextSlot, InterruptPoll};
@@ -21,7 +22,7 @@ use crate::engine::gate::{Gate, Seen, overtaken};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::notifications::{Notification, Pending};
 use crate::engine::pool::{Lease, Lent, PlacesHeld};
-use crate::engine::progress::{Progress, blocking};
+use crate::engine::progress::Progress;
 use crate::engine::remote::replica::ReadFrom;
 use crate::engine::session_schema::{SessionLink, write_sequences};
 use crate::engine::statement::Code;
@@ -57,6 +58,9 @@ pub struct EngineSession {
     places: PlacesHeld,
     /// It asks whether the database is well.
     probes: bool,
+    /// How many statements the session has run, and how many others had by its last commit.
+    statements_run: u64,
+    by_others: AtomicU64,
     pub(crate) context: SharedContext,
 }
 
@@ -90,6 +94,8 @@ impl EngineSession {
             gives_way: false,
             places: PlacesHeld::default(),
             probes: false,
+            statements_run: 0,
+            by_others: AtomicU64::new(0),
             context,
         }
     }
@@ -150,7 +156,7 @@ impl EngineSession {
     pub async fn begin(&mut self, modes: TransactionModes) -> Result<()> {
         self.modes = Modes::from(modes);
         self.overtaken = false;
-        if self.modes.immediate { self.ensure_write().await } else { Ok(()) }
+        if self.modes.immediate { Box::pin(self.ensure_write()).await } else { Ok(()) }
     }
 
     /// SET TRANSACTION before the first statement: replaces the modes of the transaction.
@@ -178,7 +184,7 @@ impl EngineSession {
             Hold::Write(write) => (Arc::clone(&write.lease), Gate::Provisional(self.seen.clone(), write.begun)),
             Hold::Snapshot(lease) => (Arc::clone(lease), Gate::Snapshot(self.seen.clone())),
             Hold::Lost(loss) => return Err(loss.error()),
-            Hold::Nothing => self.read().await?,
+            Hold::Nothing => self.read(reading.is_some()).await?,
         };
         lease.slot().give_way(std::mem::take(&mut self.gives_way));
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
@@ -248,48 +254,6 @@ impl EngineSession {
         held.into_iter().chain(&schema.pinned).any(|lease| cursor.is_on(lease))
     }
 
-    /// Runs VACUUM, ANALYZE … outside of a transaction.
-    pub async fn maintenance(&mut self, statements: &[String]) -> Result<()> {
-        self.link.database.check_writable()?;
-        let ticket = self.ticket().await?;
-        // SQLite's VACUUM mistakes temporary tables of the same names for the catalog's: it runs where there are none.
-        let (vacuums, others): (Vec<&String>, Vec<&String>) = statements.iter().partition(|sql| *sql == "VACUUM");
-        let mut lease = self.writer_lease()?;
-        if self.pinned().is_some() && !vacuums.is_empty() {
-            let bare = self.attach(self.link.database.pool().writer()?);
-            let (sequence, outcome) = self.maintained(&bare, &vacuums);
-            outcome?;
-            self.seen.wait_for_commit(sequence).await?;
-            drop(bare);
-            lease = self.writer_lease()?;
-        }
-        let remaining: Vec<&String> = if self.pinned().is_some() { others } else { statements.iter().collect() };
-        let (sequence, outcome) = self.maintained(&lease, &remaining);
-        drop((lease, ticket));
-        outcome.and(self.seen.wait_for_commit(sequence).await)
-    }
-
-    /// Runs such statements on a connection; the number of the last commit, and how they ended.
-    fn maintained(&self, lease: &Arc<Lease>, statements: &[&String]) -> (u64, Result<()>) {
-        let mut outcome = Ok(());
-        let sequence = self.link.database.commit(|_| {
-            blocking(|| {
-                let entered = lease.enter();
-                entered.begin_statement();
-                // Each of the statements commits by itself.
-                lease.counting_frames(|| {
-                    outcome = statements.iter().try_for_each(|sql| {
-                        entered.execute(sql).map_err(|error| match error.sqlite_error() {
-                            Some(code) => entered.error(code.extended_code),
-                            None => error_map::from_rusqlite(error),
-                        })
-                    });
-                })
-            })
-        });
-        (sequence, outcome)
-    }
-
     /// Takes the write ticket and begins the write transaction now, as writing statements, LOCK TABLE and SELECT FOR
     /// UPDATE need it.
     pub async fn lock(&mut self, wait: &LockWait) -> Result<()> {
@@ -330,9 +294,9 @@ impl EngineSession {
             Ok(()) => self.check_room(pending.as_ref()).and_then(|()| self.commit_locally()),
             Err(error) => Err(error),
         };
-        if let (Ok(sequence), Some(pending)) = (&outcome, pending) {
+        if let (Ok(committed), Some(pending)) = (&outcome, pending) {
             // While the ticket is still ours, so that others hear of commits in their order.
-            self.publish(pending, sequence.unwrap_or(0));
+            self.publish(pending, committed.as_ref().map_or(0, |(sequence, _)| *sequence));
         }
         if outcome.is_ok() {
             self.link.database.row_locks().committed(self.pid());
@@ -340,7 +304,10 @@ impl EngineSession {
             self.link.schema().committed();
         }
         self.end_transaction();
-        if let Some(sequence) = outcome? {
+        if let Some((sequence, unsynced)) = outcome? {
+            if let Some(unsynced) = unsynced {
+                unsynced.sync_here();
+            }
             let settled = self.seen.wait_for_commit(sequence).await;
             self.overtaken = settled.as_ref().is_err_and(|error| error.code() == SqlState::SERIALIZATION_FAILURE);
             return settled;
@@ -478,14 +445,19 @@ impl EngineSession {
         }
     }
 
+    /// Whether [`gate`](Self::gate) has nothing to wait for.
+    pub fn is_gate_open(&self) -> bool {
+        self.seen.is_durable()
+    }
+
     /// The write ticket; while the session waits for it others can see that.
-    async fn ticket(&self) -> Result<Ticket> {
+    pub(super) async fn ticket(&self) -> Result<Ticket> {
         let pid = self.pid();
         if let Some(ticket) = self.link.database.try_ticket(pid) {
             return Ok(ticket);
         }
         let _waiting = Waiting::new(&self.context, Wait::WriteTicket);
-        self.link.database.ticket(pid, &self.interrupt, self.lock_timeout).await
+        Box::pin(self.link.database.ticket(pid, &self.interrupt, self.lock_timeout)).await
     }
 
     fn pid(&self) -> i32 {
@@ -500,7 +472,7 @@ impl EngineSession {
         Arc::clone(&self.link.schema().timing)
     }
 
-    fn pinned(&self) -> Option<Arc<Lease>> {
+    pub(super) fn pinned(&self) -> Option<Arc<Lease>> {
         self.link.schema().pinned.clone()
     }
 
@@ -525,11 +497,19 @@ impl EngineSession {
         Ok(self.attach(lease))
     }
 
-    /// A connection to read with outside of a transaction, and what the output has to wait for.
-    pub(crate) async fn read(&self) -> Result<(Arc<Lease>, Gate)> {
+    /// A connection to read with outside of a transaction, and what the output has to wait for. `latest` asks for the latest
+    /// commit, durable or not, where that cannot be lost.
+    pub(crate) async fn read(&self, latest: bool) -> Result<(Arc<Lease>, Gate)> {
         let lease = self.borrow().await?;
         let gate = match self.link.database.replica() {
-            None => Gate::Snapshot(self.seen.clone()),
+            None => {
+                // The transaction of another cursor or of its own must not be mixed up with this read's.
+                let may = !latest && self.pinned().is_none();
+                match may && self.link.database.begin_durable(&lease, self.seen.stamp()) {
+                    true => Gate::Durable,
+                    false => Gate::Snapshot(self.seen.clone()),
+                }
+            }
             // The transaction of another cursor or of its own must not be mixed up with this read's.
             Some(replica) if self.pinned().is_some() => Gate::Kept(self.seen.clone(), Arc::clone(replica)),
             Some(replica) => match replica.begin_read(&lease, ReadFrom::Durable)? {
@@ -541,7 +521,7 @@ impl EngineSession {
     }
 
     /// The connection to write with; the caller has the ticket.
-    fn writer_lease(&self) -> Result<Arc<Lease>> {
+    pub(super) fn writer_lease(&self) -> Result<Arc<Lease>> {
         if let Some(pinned) = self.pinned() {
             pinned.follow()?;
             return Ok(pinned);
@@ -550,7 +530,7 @@ impl EngineSession {
         Ok(self.attach(lease))
     }
 
-    fn attach(&self, lease: Lease) -> Arc<Lease> {
+    pub(super) fn attach(&self, lease: Lease) -> Arc<Lease> {
         lease.slot().enter(Arc::clone(&self.context), Some(Arc::clone(&self.poll)));
         lease.progress().attach(Some(self.interrupt.clone()));
         let lease = Arc::new(lease);
@@ -664,7 +644,7 @@ impl EngineSession {
     }
 
     /// COMMIT in SQLite. Gives the commit's number if there was anything to commit.
-    fn commit_locally(&mut self) -> Result<Option<CommitSequence>> {
+    fn commit_locally(&mut self) -> Result<Option<Committed>> {
         self.notice_loss();
         match &self.hold {
             Hold::Nothing => Ok(None),
@@ -677,7 +657,9 @@ impl EngineSession {
             Hold::Write(write) => {
                 constraint_timing::check_at_commit(&write.lease.enter(), &self.context)?;
                 self.check_size(write)?;
-                self.commit_write(write).map(Some)
+                let (sequence, unsynced) = self.commit_write(write)?;
+                let unsynced = if self.was_alone() { unsynced } else { None };
+                Ok(Some((sequence, unsynced)))
             }
         }
     }
@@ -691,12 +673,23 @@ impl EngineSession {
         replica.check_size(pages.map_err(error_map::from_rusqlite)?.into())
     }
 
-    fn commit_write(&self, write: &WriteTransaction) -> Result<CommitSequence> {
+    /// Whether no other session has run anything since this one's last commit, and none waits for the ticket.
+    fn was_alone(&self) -> bool {
+        let by_others = self.link.database.statements_run().wrapping_sub(self.statements_run);
+        self.by_others.swap(by_others, Ordering::Relaxed) == by_others && !self.link.database.watermark().has_queue()
+    }
+
+    /// A statement of the session has been counted among those that the server has run.
+    pub fn count_statement(&mut self) {
+        self.statements_run += 1;
+    }
+
+    fn commit_write(&self, write: &WriteTransaction) -> Result<Committed> {
         let entered = write.lease.enter();
         let moved = self.link.database.sequences().take_dirty();
         let outcome = write_sequences(&entered, &moved).and_then(|()| {
             let mut outcome = Ok(());
-            let sequence = self.link.database.commit(|sequence| match entered.commit() {
+            let committed = self.link.database.commit_unsynced(|sequence| match entered.commit() {
                 Ok(frames) => {
                     self.publish_schema(sequence);
                     frames
@@ -706,7 +699,7 @@ impl EngineSession {
                     0
                 }
             });
-            outcome.map(|()| sequence)
+            outcome.map(|()| committed)
         });
         outcome.map_err(|code| {
             self.link.database.sequences().put_back(moved);
@@ -776,6 +769,9 @@ impl Drop for EngineSession {
         }
     }
 }
+
+/// The number of a commit, and what the disk's sink has not heard of yet.
+type Committed = (CommitSequence, Option<Unsynced>);
 
 /// How long NOWAIT waits for the write ticket: single statements of others, which in PostgreSQL would lock other rows,
 /// are over by then; a transaction that stays open is not.

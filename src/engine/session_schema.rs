@@ -112,7 +112,7 @@ impl EngineSession {
     /// ON COMMIT DROP and DELETE ROWS, just before a commit that writes.
     pub(crate) async fn act_on_commit(&mut self) -> Result<()> {
         if self.link.schema().acts_on_commit && matches!(self.hold, Hold::Write(_)) {
-            self.ddl(&Ddl::EndOfTransaction).await?;
+            Box::pin(self.ddl(&Ddl::EndOfTransaction)).await?;
         }
         Ok(())
     }
@@ -154,9 +154,7 @@ impl EngineSession {
     pub(crate) fn publish_schema(&self, sequence: CommitSequence) {
         let schema = self.link.schema();
         let Some(changed) = &schema.changed else { return };
-        if let Some(replica) = self.link.database.replica() {
-            replica.schema_changes(sequence);
-        }
+        self.link.database.schema_changes(sequence);
         let mut changed = Arc::clone(changed);
         if !changed.uncommitted_labels.is_empty() {
             // What was planned without them is planned anew.

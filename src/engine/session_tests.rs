@@ -72,6 +72,7 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         permissions: [].into(),
         target: None,
         key_sources: Vec::new(),
+        folded: None,
         before: Vec::new(),
         fires: false,
     }
@@ -496,4 +497,41 @@ async fn the_log_stays_bounded_while_everybody_works() {
     assert!(length < 80 << 20, "the log has {length} bytes");
     place.databases.close(tokio::time::Instant::now()).await;
     assert_eq!(std::fs::metadata(&wal).expect("log").len(), 0, "a clean stop empties it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_while_others_commit_includes_ones_own_commits_and_never_goes_back() {
+    let place = place().await;
+    let mut tasks = Vec::new();
+    for own in 0..4i64 {
+        let mut session = session(&place).await;
+        let mut reader = self::session(&place).await;
+        tasks.push(tokio::spawn(async move {
+            let (mut seen, id) = (0, Value::Integer(100 + own));
+            run_with(&mut session, "INSERT INTO t (id) VALUES (?1)", std::slice::from_ref(&id)).await.expect("insert");
+            session.commit().await.expect("commit");
+            for round in 1..=60i64 {
+                run_with(&mut session, "UPDATE t SET n = n + 1 WHERE id = ?1", std::slice::from_ref(&id))
+                    .await
+                    .expect("update");
+                session.commit().await.expect("commit");
+                // What has been acknowledged everybody sees.
+                for session in [&mut session, &mut reader] {
+                    let row = run_with(session, "SELECT n FROM t WHERE id = ?1", std::slice::from_ref(&id)).await;
+                    assert_eq!(row.expect("row"), [round.to_string()]);
+                }
+                for session in [&mut session, &mut reader] {
+                    let sum = run(session, "SELECT sum(n) FROM t").await.expect("sum");
+                    let sum = sum.first().and_then(|sum| sum.parse::<i64>().ok()).expect("a number");
+                    assert!(sum >= seen, "{sum} after {seen}");
+                    session.gate().await.expect("durable");
+                    seen = sum;
+                }
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.expect("task");
+    }
+    assert_eq!(run(&mut session(&place).await, "SELECT sum(n) FROM t").await.expect("sum"), ["240"]);
 }

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::error::{Result, Severity};
@@ -80,13 +80,8 @@ impl FramedConn {
     /// severity tells whether the session goes on. Cancel safe: what has been read stays in the buffer.
     pub async fn recv(&mut self) -> io::Result<Option<Result<FrontendMessage>>> {
         loop {
-            match codec::frame(&mut self.input, self.max_message) {
-                Ok(Some((tag, body))) => {
-                    self.last_tag = tag;
-                    return Ok(Some(codec::decode_from(self.charset, tag, body)));
-                }
-                Ok(None) => {}
-                Err(error) => return Ok(Some(Err(error))),
+            if let Some(message) = self.received() {
+                return Ok(Some(message));
             }
             if self.input.len() > LARGE
                 && let Err(error) = memory::reserve(self.input.len())
@@ -96,6 +91,18 @@ impl FramedConn {
             if self.read().await? == 0 {
                 return Ok(None);
             }
+        }
+    }
+
+    /// The next message, if all of it has been read.
+    pub fn received(&mut self) -> Option<Result<FrontendMessage>> {
+        match codec::frame(&mut self.input, self.max_message) {
+            Ok(Some((tag, body))) => {
+                self.last_tag = tag;
+                Some(codec::decode_from(self.charset, tag, body))
+            }
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
         }
     }
 
@@ -128,8 +135,13 @@ impl FramedConn {
     /// also sees what the runtime has not been told of yet. An encrypted connection answers false.
     pub fn poll_socket(&mut self) -> bool {
         let Stream::Tcp(stream) = &self.stream else { return false };
+        let socket = socket2::SockRef::from(stream.tcp());
+        // Asked again and again; a buffer would be cleared each time.
+        if socket.peek(&mut [std::mem::MaybeUninit::uninit(); 1]).is_err() {
+            return false;
+        }
         let mut bytes = [0; 4096];
-        match (&*socket2::SockRef::from(stream.tcp())).read(&mut bytes) {
+        match (&*socket).read(&mut bytes) {
             Ok(count) => self.input.extend_from_slice(bytes.get(..count).unwrap_or(&[])),
             // The next read reports what is wrong, if it is more than that nothing has come.
             Err(_) => return false,
@@ -197,6 +209,38 @@ impl FramedConn {
         self.output.len() >= FLUSH_THRESHOLD
     }
 
+    /// Writes what waits as far as the client takes it without being waited for; whether that is everything.
+    pub fn flush_at_once(&mut self) -> io::Result<bool> {
+        let Stream::Tcp(stream) = &self.stream else { return Ok(false) };
+        if self.charset.is_some() || !self.translated.is_empty() {
+            return Ok(false);
+        }
+        if self.output.is_empty() {
+            return Ok(true);
+        }
+        let sent = match stream.tcp().try_write(&self.output) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            sent => sent?,
+        };
+        if sent > 0 {
+            self.flushes += 1;
+        }
+        if sent < self.output.len() {
+            self.output.advance(sent);
+            return Ok(false);
+        }
+        self.forget_output();
+        Ok(true)
+    }
+
+    /// The output has left.
+    fn forget_output(&mut self) {
+        self.output.clear();
+        if self.output.capacity() > KEEP_CAPACITY {
+            self.output = BytesMut::new();
+        }
+    }
+
     /// Writes everything that waits, as fast as the client takes it.
     pub async fn flush(&mut self) -> io::Result<()> {
         if self.charset.is_some() && !self.output.is_empty() {
@@ -216,10 +260,7 @@ impl FramedConn {
                     count => sent += count,
                 }
             }
-            self.output.clear();
-            if self.output.capacity() > KEEP_CAPACITY {
-                self.output = BytesMut::new();
-            }
+            self.forget_output();
         }
         within(self.write_limit, self.stream.flush()).await
     }

@@ -77,11 +77,15 @@ impl StateMachine {
         let interrupt = self.engine.interrupt_handle();
         let limit = self.copy_limit();
         loop {
-            let message = tokio::select! {
-                biased;
-                message = self.conn.recv() => message?,
-                error = interrupt.cancelled() => return Err(error.into()),
-                error = silent_for(limit) => return Err(error.into()),
+            // Often a line each, many of which have come together.
+            let message = match self.conn.received() {
+                Some(message) => interrupt.check().map(|()| Some(message))?,
+                None => tokio::select! {
+                    biased;
+                    message = self.conn.recv() => message?,
+                    error = interrupt.cancelled() => return Err(error.into()),
+                    error = silent_for(limit) => return Err(error.into()),
+                },
             };
             match message {
                 None => return Err(vanished()),
@@ -389,6 +393,10 @@ fn decode(
             }
             other => *other = Value::Text(text.to_owned()),
         }
+        return Ok(());
+    }
+    if let Some(number) = encoding::small_number(column.repr, format, bytes) {
+        *value = number;
         return Ok(());
     }
     let name = type_info(column.type_oid).map_or("text", |info| info.sql_name);

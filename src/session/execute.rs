@@ -15,6 +15,7 @@ use crate::session::machine::{Outcome, StateMachine};
 use crate::session::rows::{Rows, Step};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
 use crate::sql::ddl::Ddl;
+use crate::sql::explain::Explained;
 use crate::sql::plan::{
     Action, CopyDirection, FieldDescription, LockWait, Plan, Planned, PreparedCommand, SqliteStatement, Tag,
 };
@@ -113,11 +114,16 @@ impl StateMachine {
             },
         };
         let completion = self.send_rows(portal, source, max_rows).await?;
-        self.engine.settle().await?;
+        if self.engine.can_be_overtaken() {
+            Box::pin(self.engine.settle()).await?;
+        }
         Ok(completion)
     }
 
     /// Does what the plan says, up to its first row.
+    ///
+    /// A future is as large as the largest that it waits for, and is copied each time one is made: what is not a query's
+    /// usual way is boxed.
     async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
         let first_of_transaction = self.engine.holds_nothing();
         if self.lock_for(&portal.planned).await? {
@@ -168,25 +174,25 @@ impl StateMachine {
                 }
                 Ok(Started::Rows(RowSource::Cursor(cursor, first)))
             }
-            Action::Explain(statement) => {
+            Action::Explain(explained) => {
                 // Parameters need no values to be planned for.
                 let nulls = vec![Value::Null; plan.params.len()];
                 let params = if portal.params.is_empty() { &nulls } else { &portal.params };
-                let lines = self.explain(statement, params, &portal.planned.literals).await?;
+                let lines = Box::pin(self.explain(explained, params, &portal.planned.literals)).await?;
                 self.lines(describe, plan.columns.as_deref(), portal, lines)
             }
             Action::Transaction(command) => {
                 let Tag::Fixed(tag) = plan.tag else { return Err(Error::internal("a transaction's tag").into()) };
-                finished(Completion::Tag(self.transaction(command, tag).await?))
+                finished(Completion::Tag(Box::pin(self.transaction(command, tag)).await?))
             }
-            Action::Variable(command) => match self.variable(command).await? {
+            Action::Variable(command) => match Box::pin(self.variable(command)).await? {
                 None => finished(completion(plan.tag, 0)),
                 Some(lines) => self.lines(describe, plan.columns.as_deref(), portal, lines),
             },
             Action::Ddl(ddl) => {
                 self.refuse_change_in_read_only(plan.tag)?;
                 self.session.queried = true;
-                match (self.change_schema(ddl).await?, ddl) {
+                match (Box::pin(self.change_schema(ddl)).await?, ddl) {
                     (Some(rows), _) => finished(Completion::Counted("SELECT", rows)),
                     (None, Ddl::CreateTableAs(create)) if create.materialized => {
                         finished(Completion::Tag("CREATE MATERIALIZED VIEW"))
@@ -234,12 +240,12 @@ impl StateMachine {
                 }
             }
             Action::Session(command) => {
-                self.session_command(command).await?;
+                Box::pin(self.session_command(command)).await?;
                 finished(completion(plan.tag, 0))
             }
             Action::Maintenance(statements) => {
                 let Tag::Fixed(tag) = plan.tag else { return Err(Error::internal("a utility's tag").into()) };
-                self.maintenance(statements, tag).await?;
+                Box::pin(self.maintenance(statements, tag)).await?;
                 finished(Completion::Tag(tag))
             }
             Action::Accepted { requires_transaction, locks, permissions } => {
@@ -251,7 +257,7 @@ impl StateMachine {
                 }
                 self.engine.check_permissions(permissions)?;
                 if let Some(wait) = locks {
-                    self.engine.lock(wait).await?;
+                    Box::pin(self.engine.lock(wait)).await?;
                 }
                 finished(completion(plan.tag, 0))
             }
@@ -260,7 +266,7 @@ impl StateMachine {
 
     /// Takes the write ticket for a plan that needs it. True if the schema has changed since the plan was made, perhaps by
     /// the session that had the ticket.
-    async fn lock_for(&mut self, planned: &Planned) -> Outcome<bool> {
+    pub(super) async fn lock_for(&mut self, planned: &Planned) -> Outcome<bool> {
         let wait = match planned.plan.lock_wait() {
             Some(wait) => wait,
             None if planned.plan.locks_rows() && !self.engine.locks_without_ticket() => &LockWait::Usual,
@@ -268,6 +274,7 @@ impl StateMachine {
         };
         match &planned.plan.action {
             Action::Sqlite(_) => self.refuse_change_in_read_only(planned.plan.tag)?,
+            Action::Explain(Explained::Statement(explain)) => self.refuse_change_in_read_only(explain.tag)?,
             Action::Copy(copy) if copy.direction == CopyDirection::From => {
                 self.refuse_change_in_read_only(Tag::Copy)?
             }
@@ -375,9 +382,9 @@ impl StateMachine {
             RowSource::Cursor(cursor, first) => {
                 self.send_cursor((cursor, first), columns, &portal.formats, limit).await?
             }
-            RowSource::Lines(lines) => self.send_lines(lines, limit).await?,
-            RowSource::Rows(rows) => self.send_kept(rows, columns, &portal.formats, limit).await?,
-            RowSource::Fetched(plan, rows) => self.send_fetched(plan, rows, &portal.formats, limit).await?,
+            RowSource::Lines(lines) => Box::pin(self.send_lines(lines, limit)).await?,
+            RowSource::Rows(rows) => Box::pin(self.send_kept(rows, columns, &portal.formats, limit)).await?,
+            RowSource::Fetched(plan, rows) => Box::pin(self.send_fetched(plan, rows, &portal.formats, limit)).await?,
         };
         match rest {
             Some(source) => {
@@ -416,7 +423,7 @@ impl StateMachine {
             write_row(|at| cursor.column(at), columns, formats, &settings, self.conn.out())?;
             sent += 1;
             if self.conn.is_full() {
-                self.flush().await?;
+                Box::pin(self.flush()).await?;
             }
         }
         Ok((sent, Some(RowSource::Cursor(cursor, None))))

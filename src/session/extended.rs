@@ -338,6 +338,9 @@ fn decode_params(
         None => Ok(Value::Null),
         Some(bytes) => {
             let format = format_of(at);
+            if let Some(number) = encoding::small_number(param.repr, format, bytes) {
+                return Ok(number);
+            }
             let name = type_name(param, catalog);
             let converted = match settings.charset {
                 Some(charset) => decode_value(charset, param.repr, format, bytes),

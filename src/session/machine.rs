@@ -107,6 +107,28 @@ pub async fn run(start: SessionStart) {
     log::info!("session {}: disconnected", key.pid);
 }
 
+/// Whether a client has been prompt of late: waiting awake for one that is not (its machine is busy) is a waste.
+#[derive(Debug, Default)]
+struct Promptness {
+    /// How many more answers are not waited for.
+    ignored: u8,
+    /// How many are not after the next one that does not come.
+    penalty: u8,
+}
+
+impl Promptness {
+    fn is_expected(&mut self) -> bool {
+        let expected = self.ignored == 0;
+        self.ignored = self.ignored.saturating_sub(1);
+        expected
+    }
+
+    fn note(&mut self, prompt: bool) {
+        self.penalty = if prompt { 0 } else { (2 * self.penalty + 1).min(31) };
+        self.ignored = self.penalty;
+    }
+}
+
 /// The statement that is prepared, bound or run.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
@@ -135,6 +157,7 @@ pub struct StateMachine {
     ended: Pin<Box<dyn Future<Output = Error> + Send>>,
     /// What waits in the output buffer is to leave before the next wait for a message.
     flush_due: bool,
+    promptness: Promptness,
     pub(super) running: Option<Running>,
     /// The last statement, if it can be run again should its commit lose a race.
     pub(super) repeatable: Option<Repeatable>,
@@ -160,6 +183,7 @@ impl StateMachine {
             timeouts: Timeouts::default(),
             ended,
             flush_due: false,
+            promptness: Promptness::default(),
             running: None,
             repeatable: None,
             pid,
@@ -215,7 +239,7 @@ impl StateMachine {
                 (_, None | Some(Ok(FrontendMessage::Terminate))) => State::Done,
                 (State::Drain, Some(Ok(FrontendMessage::Sync))) => self.sync().await?,
                 (State::Drain, Some(Ok(_))) => State::Drain,
-                (state, Some(Err(error))) => self.malformed(state, error).await?,
+                (state, Some(Err(error))) => Box::pin(self.malformed(state, error)).await?,
                 (_, Some(Ok(message))) => self.dispatch(message).await?,
             };
             if state == State::Done {
@@ -257,7 +281,7 @@ impl StateMachine {
             }
             FrontendMessage::FunctionCall => {
                 let error = Error::unsupported("the function call sub-protocol");
-                return match self.fail(error).await? {
+                return match Box::pin(self.fail(error)).await? {
                     State::Done => Ok(State::Done),
                     _ => self.ready_state().await,
                 };
@@ -266,7 +290,7 @@ impl StateMachine {
         };
         match outcome {
             Ok(()) => Ok(State::Ready),
-            Err(Stop::Error(error)) => self.fail(error).await,
+            Err(Stop::Error(error)) => Box::pin(self.fail(error)).await,
             Err(gone) => Err(gone),
         }
     }
@@ -298,7 +322,7 @@ impl StateMachine {
                 Ok(None) => {}
                 Ok(Some(completion)) => self.complete(completion),
                 Err(Stop::Error(error)) => {
-                    if self.fail(error).await? == State::Done {
+                    if Box::pin(self.fail(error)).await? == State::Done {
                         return Ok(State::Done);
                     }
                 }
@@ -392,6 +416,7 @@ impl StateMachine {
         let Some(Running { text, begun }) = self.running.take() else { return };
         let elapsed = begun.elapsed();
         self.databases.metrics().statements.observe(elapsed);
+        self.engine.count_statement();
         if elapsed >= self.options.slow_query {
             let millis = elapsed.as_secs_f64() * 1000.0;
             log::warn!("session {}: slow query, {millis:.1} ms: {}", self.pid, redact::statement(&text));
@@ -435,6 +460,10 @@ impl StateMachine {
     /// Waits until what the output tells of is durable, and writes it to the socket.
     pub(super) async fn flush(&mut self) -> Outcome<()> {
         self.flush_due = false;
+        // Nearly always there is nothing to wait for.
+        if self.engine.is_gate_open() && self.conn.flush_at_once()? {
+            return Ok(());
+        }
         match self.engine.gate().await {
             Ok(true) => {}
             Ok(false) => return Err(vanished()),
@@ -477,13 +506,18 @@ impl StateMachine {
 
     /// Flushes if so much waits that it should not grow further.
     pub(super) async fn flush_if_full(&mut self) -> Outcome<()> {
-        if self.conn.is_full() { self.flush().await } else { Ok(()) }
+        if self.conn.is_full() { Box::pin(self.flush()).await } else { Ok(()) }
     }
 
     /// The next message; output leaves first unless more messages have arrived already, so that a pipelined batch is
     /// answered with one write.
     async fn next_message(&mut self) -> Outcome<Option<crate::error::Result<FrontendMessage>>> {
         loop {
+            if !self.conn.is_full()
+                && let Some(message) = self.conn.received()
+            {
+                return Ok(Some(message));
+            }
             if self.flush_due && !self.conn.has_message() || self.conn.is_full() {
                 self.flush().await?;
             }
@@ -531,17 +565,24 @@ impl StateMachine {
             self.session.close_portals();
             self.engine.give_way();
         };
-        self.fail(stopped).await?;
+        Box::pin(self.fail(stopped)).await?;
         Ok(Some(None))
     }
 
     /// Waits a moment, awake, for the next message of a client that keeps other writers waiting: parking this worker
     /// and waking it again costs more than a prompt client takes to answer, and every waiting writer pays for it.
     fn await_promptly(&mut self) {
+        if !self.promptness.is_expected() {
+            return;
+        }
         let started = Instant::now();
-        while !self.conn.has_message() && !self.conn.poll_socket() && started.elapsed() < PROMPT {
+        while !self.conn.has_message() && !self.conn.poll_socket() {
+            if started.elapsed() >= PROMPT {
+                return self.promptness.note(false);
+            }
             std::hint::spin_loop();
         }
+        self.promptness.note(true);
     }
 
     /// How long the client may be silent now, and what it is told then.
@@ -589,4 +630,23 @@ async fn ended(interrupt: InterruptHandle, mut stopping: watch::Receiver<bool>) 
 /// A panic while the lock was held ended that session; the data are plain values.
 pub(super) fn lock(context: &SharedContext) -> MutexGuard<'_, SessionContext> {
     context.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Promptness;
+
+    #[test]
+    fn a_client_that_is_not_prompt_is_waited_for_awake_less_and_less() {
+        let mut promptness = Promptness::default();
+        let mut asked = Vec::new();
+        for answer in 0..200 {
+            if promptness.is_expected() {
+                asked.push(answer);
+                promptness.note(answer >= 150);
+            }
+        }
+        assert_eq!(asked[..6], [0, 2, 6, 14, 30, 62]);
+        assert_eq!(asked[asked.len() - 3..], [197, 198, 199]);
+    }
 }

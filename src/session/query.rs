@@ -14,6 +14,7 @@ use crate::session::machine::{Outcome, Running, State, StateMachine, Stop, lock}
 use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
 use crate::sql::ddl::Ddl;
+use crate::sql::explain::Explained;
 use crate::sql::plan::{Action, Bind, CursorOptions, Plan, Planned, TransactionCommand};
 use crate::sql::planner::{PlanCache, PlanContext, Source, has_parameters, unbound_parameter};
 use crate::types::format::Format;
@@ -28,7 +29,7 @@ impl StateMachine {
         match self.statements(sql).await {
             Ok(()) => {}
             Err(Stop::Error(error)) => {
-                if self.fail(error).await? == State::Done {
+                if Box::pin(self.fail(error)).await? == State::Done {
                     return Ok(State::Done);
                 }
             }
@@ -176,7 +177,9 @@ pub(super) fn has_body(planned: &Planned) -> bool {
 
 fn takes_parameters(plan: &Plan) -> bool {
     match &plan.action {
-        Action::Explain(explained) => explained.binds.iter().any(|bind| matches!(bind, Bind::Param(_))),
+        Action::Explain(Explained::Statement(explain)) => {
+            explain.statement.binds.iter().any(|bind| matches!(bind, Bind::Param(_)))
+        }
         _ => !plan.params.is_empty(),
     }
 }

@@ -69,7 +69,7 @@ impl StateMachine {
             if !lost || !self.conn.rewind(repeatable.begin) {
                 break;
             }
-            outcome = self.repeat(&mut repeatable).await;
+            outcome = Box::pin(self.repeat(&mut repeatable)).await;
         }
         outcome
     }

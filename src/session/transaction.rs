@@ -46,7 +46,7 @@ impl StateMachine {
             return Ok(());
         }
         if let Err(error) = self.hold_cursors() {
-            self.roll_back().await?;
+            Box::pin(self.roll_back()).await?;
             return Err(error.into());
         }
         self.end_block();
@@ -55,7 +55,10 @@ impl StateMachine {
         let outcome = self.engine.commit().await;
         self.note_end(&outcome);
         outcome?;
-        self.commit_cluster_changes().await
+        if lock(&self.context).cluster_changes.is_empty() {
+            return Ok(());
+        }
+        Box::pin(self.commit_cluster_changes()).await
     }
 
     /// The transaction is over.
@@ -81,9 +84,6 @@ impl StateMachine {
     /// fail though everything else is committed. In PostgreSQL it cannot.
     async fn commit_cluster_changes(&mut self) -> Outcome<()> {
         let changes = std::mem::take(&mut self.context().cluster_changes);
-        if changes.is_empty() {
-            return Ok(());
-        }
         let changes: Vec<_> = changes.into_iter().map(|(_, change)| change).collect();
         Ok(self.databases.change_cluster(&changes, &self.engine).await?)
     }

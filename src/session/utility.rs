@@ -1,7 +1,7 @@
-//! Utility statements that the session carries out itself: variables, PREPARE and EXECUTE, DISCARD, EXPLAIN, VACUUM.
+//! Utility statements that the session carries out itself: variables, PREPARE and EXECUTE, DISCARD, VACUUM.
 //!
 //! Must not know: transactions' states beyond asking them (`session::transaction`), the wire.
-//! Specification: sql-set.html, sql-show.html, sql-prepare.html, sql-execute.html, sql-discard.html, sql-explain.html.
+//! Specification: sql-set.html, sql-show.html, sql-prepare.html, sql-execute.html, sql-discard.html.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::session::machine::{Outcome, StateMachine, lock};
 use crate::session::transaction::isolation_of;
 use crate::settings::variable::parse_boolean;
 use crate::sql::plan::{
-    Action, DiscardTarget, Planned, PreparedCommand, SessionCommand, SqliteStatement, TransactionModes, VariableCommand,
+    Action, DiscardTarget, Planned, PreparedCommand, SessionCommand, TransactionModes, VariableCommand,
 };
 use crate::types::pg_type::type_info;
-use crate::types::value::{Value, ValueRef};
+use crate::types::value::Value;
 
 impl StateMachine {
     /// SET, RESET, SHOW. Gives rows for SHOW.
@@ -180,45 +180,6 @@ impl StateMachine {
             Action::Ddl(ddl) => Ok(self.engine.ddl(ddl).await.map(drop)?),
             _ => Err(Error::internal("DISCARD TEMP").into()),
         }
-    }
-
-    /// EXPLAIN: SQLite's plan, one line per step, indented under its parent as PostgreSQL does.
-    pub(super) async fn explain(
-        &mut self,
-        statement: &SqliteStatement,
-        params: &[Value],
-        literals: &[Value],
-    ) -> Outcome<Vec<Vec<String>>> {
-        let explained = SqliteStatement {
-            sql: format!("EXPLAIN QUERY PLAN {}", statement.sql).into(),
-            write: false,
-            locks_rows: false,
-            // What they keep is not there; SQLite plans without it.
-            before: Vec::new(),
-            fires: false,
-            ..statement.clone()
-        };
-        let mut cursor = self.open(&explained, params, literals).await?;
-        let mut depths: Vec<(i64, usize)> = Vec::new();
-        let mut lines = Vec::new();
-        while cursor.step()? {
-            let (ValueRef::Integer(id), ValueRef::Integer(parent), ValueRef::Text(detail)) =
-                (cursor.column(0), cursor.column(1), cursor.column(3))
-            else {
-                continue;
-            };
-            let depth = depths.iter().rev().find(|(known, _)| *known == parent).map_or(0, |(_, depth)| depth + 1);
-            depths.push((id, depth));
-            let line = match depth {
-                0 => detail.to_owned(),
-                depth => format!("{}->  {detail}", " ".repeat(depth * 6 - 4)),
-            };
-            lines.push(vec![line]);
-        }
-        if lines.is_empty() {
-            lines.push(vec!["Result".to_owned()]);
-        }
-        Ok(lines)
     }
 
     /// 42501 for a CHECKPOINT that is not the role's to make. VACUUM and ANALYZE are of the whole file here: whose the

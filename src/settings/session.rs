@@ -129,6 +129,16 @@ impl Default for Settings {
     }
 }
 
+/// The variables of GUC_EXPLAIN that are in no category of planning.
+const MEMORY_OF_PLANS: &[&str] = &[
+    "hash_mem_multiplier",
+    "max_parallel_workers",
+    "max_parallel_workers_per_gather",
+    "search_path",
+    "temp_buffers",
+    "work_mem",
+];
+
 impl Settings {
     /// How values are written and read: DateStyle, IntervalStyle, TimeZone, extra_float_digits, bytea_output.
     pub fn format(&self) -> &FormatSettings {
@@ -220,6 +230,20 @@ impl Settings {
                 source,
             }
         })
+    }
+
+    /// The variables that plans depend on and that are not what they are by default, with their values, as EXPLAIN shows
+    /// them (get_explain_guc_options).
+    pub fn explained(&self) -> Vec<(String, String)> {
+        let of_plans = |view: &SettingView| {
+            let (category, name) = (view.variable.category, view.variable.name);
+            category.starts_with("Query Tuning") || MEMORY_OF_PLANS.contains(&name)
+        };
+        let changed = self
+            .views()
+            .filter(of_plans)
+            .filter(|view| view.setting != view.variable.show_plain(&view.variable.default()));
+        changed.map(|view| (view.variable.name.to_owned(), view.shown)).collect()
     }
 
     /// Sets what RESET goes back to, whatever the variable's context: for the server's configuration.

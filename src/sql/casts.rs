@@ -5,6 +5,10 @@
 
 use CastContext::{Assignment, Explicit, Implicit};
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::sql::functions::Call::{self, Function as F, Template as T};
 use crate::sql::type_names::*;
 use crate::types::pg_type::Oid;
@@ -42,6 +46,16 @@ const fn cast(from: Oid, to: Oid, context: CastContext, call: Call) -> Cast {
 /// The listed cast between two types.
 pub fn find(from: Oid, to: Oid) -> Option<&'static Cast> {
     CASTS.binary_search_by_key(&(from, to), |cast| (cast.from, cast.to)).ok().and_then(|i| CASTS.get(i))
+}
+
+/// Whether PostgreSQL takes a value of one type for one of the other without being asked and without a function.
+pub fn is_same_implicitly(from: Oid, to: Oid) -> bool {
+    static PAIRS: LazyLock<HashSet<(i64, i64)>> = LazyLock::new(|| {
+        let binary = |line: &Line| line.text("castmethod") == "b" && line.text("castcontext") == "i";
+        let pairs = Recording::new(recording!("pg_cast")).lines().filter(binary);
+        pairs.map(|line| (line.number("castsource"), line.number("casttarget"))).collect()
+    });
+    PAIRS.contains(&(from.0.into(), to.0.into()))
 }
 
 /// Every cast that is more than a conversion through text, ordered by the two types' OIDs.

@@ -26,59 +26,64 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
     let source = Source { literals: Vec::new(), ..source.clone() };
     let mut analyzer = Analyzer::new(context, &source, &[]);
     let repr = |oid| repr_of(context.catalog, oid);
-    let (relation, columns, lowered) = match (&statement.source, statement.direction) {
-        (CopySource::Query(ast), _) => {
-            let tree = analyzer.query(ast)?;
-            let columns = tree.outputs().into_iter().map(|(name, oid, typmod)| (name, 0, oid, typmod)).collect();
-            (String::new(), columns, lower::query(&tree, lower::Context::of(&analyzer))?)
-        }
-        (CopySource::Table { relation: name, columns }, direction) => {
-            let table = &name.relation;
-            let relation = named_relation(name.schema.as_deref(), table, context)?;
-            if relation.kind == RelationKind::View && direction == CopyDirection::To {
-                let message = format!("cannot copy from view \"{table}\"");
-                return Err(
-                    Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_hint("Try the COPY (SELECT ...) TO variant.")
-                );
+    let (relation, columns, lowered) =
+        match (&statement.source, statement.direction) {
+            (CopySource::Query(ast), _) => {
+                let tree = analyzer.query(ast)?;
+                let columns = tree.outputs().into_iter().map(|(name, oid, typmod)| (name, 0, oid, typmod)).collect();
+                (String::new(), columns, lower::query(&tree, lower::Context::of(&analyzer))?)
             }
-            if relation.is_materialized() {
-                let verb = if direction == CopyDirection::To { "from" } else { "to" };
-                let message = format!("cannot copy {verb} materialized view \"{table}\"");
-                let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
-                let hint = "Try the COPY (SELECT ...) TO variant.";
-                return Err(if direction == CopyDirection::To { error.with_hint(hint) } else { error });
-            }
-            let instead = direction == CopyDirection::From && relation.has_instead(Event::Insert);
-            if relation.kind != RelationKind::Table
-                && !instead
-                && !(relation.kind == RelationKind::System && direction == CopyDirection::To)
-            {
-                let verb = if direction == CopyDirection::To { "from" } else { "to" };
-                let kind = if relation.kind == RelationKind::Sequence { "sequence" } else { "view" };
-                let message = format!("cannot copy {verb} {kind} \"{table}\"");
-                let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
-                let hint = "To enable copying to a view, provide an INSTEAD OF INSERT trigger.";
-                return Err(if relation.kind == RelationKind::View { error.with_hint(hint) } else { error });
-            }
-            let chosen = copied_columns(relation, columns)?;
-            let described: Vec<(String, i16, Oid, i32)> =
-                chosen.iter().map(|c| (c.name.clone(), c.number, c.type_oid, c.typmod)).collect();
-            let lowered = match direction {
-                CopyDirection::From => {
-                    analyzer.refuse_copy_of_secured(relation)?;
-                    let insert = analyzer.copy_row(relation, &chosen)?;
-                    lower::modify(&Modify::Insert(insert), lower::Context::of(&analyzer))?
+            (CopySource::Table { relation: name, columns }, direction) => {
+                let table = &name.relation;
+                let relation = named_relation(name.schema.as_deref(), table, context)?;
+                if relation.kind == RelationKind::View && direction == CopyDirection::To {
+                    let message = format!("cannot copy from view \"{table}\"");
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                        .with_hint("Try the COPY (SELECT ...) TO variant."));
                 }
-                CopyDirection::To => {
-                    analyzer.check_copy_of_secured(relation)?;
-                    let ast = select_columns(name, &chosen);
-                    let tree = analyzer.query(&ast)?;
-                    lower::query(&tree, lower::Context::of(&analyzer))?
+                if relation.is_partitioned() && direction == CopyDirection::To {
+                    let message = format!("cannot copy from partitioned table \"{table}\"");
+                    return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                        .with_hint("Try the COPY (SELECT ...) TO variant."));
                 }
-            };
-            (relation.name.clone(), described, lowered)
-        }
-    };
+                if relation.is_materialized() {
+                    let verb = if direction == CopyDirection::To { "from" } else { "to" };
+                    let message = format!("cannot copy {verb} materialized view \"{table}\"");
+                    let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
+                    let hint = "Try the COPY (SELECT ...) TO variant.";
+                    return Err(if direction == CopyDirection::To { error.with_hint(hint) } else { error });
+                }
+                let instead = direction == CopyDirection::From && relation.has_instead(Event::Insert);
+                if relation.kind != RelationKind::Table
+                    && !instead
+                    && !(relation.kind == RelationKind::System && direction == CopyDirection::To)
+                {
+                    let verb = if direction == CopyDirection::To { "from" } else { "to" };
+                    let kind = if relation.kind == RelationKind::Sequence { "sequence" } else { "view" };
+                    let message = format!("cannot copy {verb} {kind} \"{table}\"");
+                    let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
+                    let hint = "To enable copying to a view, provide an INSTEAD OF INSERT trigger.";
+                    return Err(if relation.kind == RelationKind::View { error.with_hint(hint) } else { error });
+                }
+                let chosen = copied_columns(relation, columns)?;
+                let described: Vec<(String, i16, Oid, i32)> =
+                    chosen.iter().map(|c| (c.name.clone(), c.number, c.type_oid, c.typmod)).collect();
+                let lowered = match direction {
+                    CopyDirection::From => {
+                        analyzer.refuse_copy_of_secured(relation)?;
+                        let insert = analyzer.copy_row(relation, &chosen)?;
+                        lower::modify(&Modify::Insert(insert), lower::Context::of(&analyzer))?
+                    }
+                    CopyDirection::To => {
+                        analyzer.check_copy_of_secured(relation)?;
+                        let ast = select_columns(name, &chosen);
+                        let tree = analyzer.query(&ast)?;
+                        lower::query(&tree, lower::Context::of(&analyzer))?
+                    }
+                };
+                (relation.name.clone(), described, lowered)
+            }
+        };
     analyzer.check_policies()?;
     let write = statement.direction == CopyDirection::From || analyzer.writes;
     let target = match (&statement.source, statement.direction) {
@@ -117,6 +122,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         target,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources,
+        folded: None,
         before: lowered.before,
         fires: lowered.fires,
     };
@@ -132,7 +138,7 @@ fn select_columns(table: &RangeVar, columns: &[&Column]) -> SelectStmt {
     };
     let select = SimpleSelect {
         targets: columns.iter().map(target).collect(),
-        // Its own rows alone.
+        // The table's own rows, not those of its heirs.
         from: vec![FromItem::Relation(RangeVar { inherit: false, ..table.clone() })],
         ..SimpleSelect::default()
     };

@@ -8,15 +8,16 @@ use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::definition::{
-    AlterPolicyStmt, CreatePolicyStmt, IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity,
+    AlterPolicyStmt, CreatePolicyStmt, DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity,
     TriggerFiring, TriggerSelector,
 };
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
 pub use crate::sql::syntax::ast::routine::{
-    AlterFunctionStmt, CreateFunctionStmt, CreateTrigStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
+    AlterFunctionStmt, CastContext as WrittenCastContext, CreateCastStmt, CreateFunctionStmt, CreateTrigStmt,
+    DefineStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
 };
-pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectType, RoleSpec};
+pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectRef, ObjectType, RoleSpec};
 
 /// A name, folded, with its schema if one was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -124,10 +125,33 @@ pub enum Ddl {
     /// Of a table.
     Policy(Name, PolicyStatement),
     CreateRoutine(Box<CreateFunctionStmt>),
+    CreateAggregate(Box<DefineStmt>),
+    CreateOperator(Box<DefineStmt>),
+    /// ALTER OPERATOR … SET (…)
+    AlterOperator {
+        operator: Box<ObjectWithArgs>,
+        options: Vec<DefElem>,
+    },
+    ChangeOperator {
+        operator: Box<ObjectWithArgs>,
+        change: RoutineChange,
+    },
+    DropOperators {
+        operators: Vec<ObjectWithArgs>,
+        if_exists: bool,
+        cascade: bool,
+    },
+    CreateCast(Box<CreateCastStmt>),
+    DropCast {
+        source: Box<DataType>,
+        target: Box<DataType>,
+        if_exists: bool,
+        cascade: bool,
+    },
     /// ALTER FUNCTION, PROCEDURE, ROUTINE with attributes.
     AlterRoutine(Box<AlterFunctionStmt>),
     ChangeRoutine {
-        /// Function, Procedure or Routine.
+        /// Function, Procedure, Routine or Aggregate.
         kind: ObjectType,
         routine: Box<ObjectWithArgs>,
         change: RoutineChange,
@@ -183,6 +207,16 @@ pub enum Ddl {
         schema: Option<String>,
         version: Option<String>,
         if_not_exists: bool,
+    },
+    /// ALTER EXTENSION … UPDATE
+    AlterExtension {
+        name: String,
+        version: Option<String>,
+    },
+    /// ALTER EXTENSION … ADD, DROP, SET SCHEMA
+    ChangeExtension {
+        name: String,
+        what: &'static str,
     },
     DropExtension {
         names: Vec<String>,
@@ -666,6 +700,8 @@ pub enum CommentTarget {
         policy: String,
     },
     Routine(ObjectType, Box<ObjectWithArgs>),
-    /// A role, a cast …: something that is not kept here.
-    Other,
+    Operator(Box<ObjectWithArgs>),
+    Cast(Box<DataType>, Box<DataType>),
+    /// A language, an extension …: what is known by its kind and name.
+    Named(ObjectType, Box<ObjectRef>),
 }

@@ -14,6 +14,7 @@ mod trigger;
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, Name, ObjectKind};
+use crate::sql::syntax::ast::definition::DefArg;
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{IntoClause, RangeVar, SelectStmt};
 use crate::sql::syntax::ast::statement::{DropBehavior, ObjectType, ReindexStmt, ReindexTarget, Stmt};
@@ -64,6 +65,17 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
             let tag = if create.is_procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" };
             ddl(Ddl::CreateRoutine(create.clone()), tag)
         }
+        Stmt::Define(define) if define.kind == ObjectType::Aggregate => {
+            ddl(Ddl::CreateAggregate(define.clone()), "CREATE AGGREGATE")
+        }
+        Stmt::Define(define) if define.kind == ObjectType::Operator => {
+            ddl(Ddl::CreateOperator(define.clone()), "CREATE OPERATOR")
+        }
+        Stmt::AlterOperator(alter) => {
+            let (operator, options) = (Box::new(alter.operator.clone()), alter.options.clone());
+            ddl(Ddl::AlterOperator { operator, options }, "ALTER OPERATOR")
+        }
+        Stmt::CreateCast(create) => ddl(Ddl::CreateCast(create.clone()), "CREATE CAST"),
         Stmt::AlterFunction(alter) => ddl(Ddl::AlterRoutine(alter.clone()), routine::altered_tag(alter.object_type)),
         Stmt::CreatePLang(create) => routine::create_language(create),
         Stmt::AlterTable(alter) => definer.alter_table(alter),
@@ -96,7 +108,17 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
             Some(table) => ddl(Ddl::Cluster { table: relation_name(table), index: cluster.index.clone() }, "CLUSTER"),
             None => return accepted("CLUSTER"),
         },
-        Stmt::AlterExtension(_) | Stmt::AlterExtensionContents(_) => return accepted("ALTER EXTENSION"),
+        Stmt::AlterExtension(alter) => {
+            let version = alter.options.iter().find_map(|option| match &option.arg {
+                Some(DefArg::String(version)) => Some(version.clone()),
+                _ => None,
+            });
+            ddl(Ddl::AlterExtension { name: alter.name.clone(), version }, "ALTER EXTENSION")
+        }
+        Stmt::AlterExtensionContents(alter) => {
+            let what = if alter.add { "ADD" } else { "DROP" };
+            ddl(Ddl::ChangeExtension { name: alter.name.clone(), what }, "ALTER EXTENSION")
+        }
         other => Err(Error::unsupported(unsupported(other)?)),
     })
 }
@@ -109,6 +131,8 @@ fn no_label_provider(named: Option<&str>) -> Error {
     };
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
+
+pub(crate) use alter::kind_words;
 
 /// The value of SET as one text.
 pub fn setting_value(name: &str, args: &[crate::sql::ddl::Expr]) -> Result<String> {
@@ -148,8 +172,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateRange(_) => "CREATE TYPE AS RANGE",
         Stmt::AlterType(_) => "ALTER TYPE … SET",
         Stmt::Define(define) => match define.kind {
-            ObjectType::Aggregate => "CREATE AGGREGATE",
-            ObjectType::Operator => "CREATE OPERATOR",
             ObjectType::Type => "CREATE TYPE other than AS ENUM",
             ObjectType::Collation => "CREATE COLLATION",
             _ => "CREATE TEXT SEARCH",
@@ -162,8 +184,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateOpClass(_) => "CREATE OPERATOR CLASS",
         Stmt::CreateOpFamily(_) => "CREATE OPERATOR FAMILY",
         Stmt::AlterOpFamily(_) => "ALTER OPERATOR FAMILY",
-        Stmt::AlterOperator(_) => "ALTER OPERATOR",
-        Stmt::CreateCast(_) => "CREATE CAST",
         Stmt::CreateTransform(_) => "CREATE TRANSFORM",
         Stmt::CreateConversion(_) => "CREATE CONVERSION",
         Stmt::CreateAm(_) => "CREATE ACCESS METHOD",

@@ -208,7 +208,7 @@ enum Columns {
 
 impl Entry {
     fn of_relation(alias: Option<Rc<str>>, relation: &Relation) -> Self {
-        let columns = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
+        let columns = relation.columns.iter().map(|column| (column.number, column.stored_name().into()));
         let mut columns: Vec<(i16, Rc<str>)> = columns.collect();
         columns.push((Var::CTID, program::rowid_name(relation).into()));
         Entry { alias, columns: Columns::Member(columns, relation.oid) }

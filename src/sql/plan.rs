@@ -9,6 +9,7 @@ use crate::catalog::policy::SecurityContext;
 use crate::sql::analyze::routine::CallSite;
 use crate::sql::database::DatabaseCommand;
 use crate::sql::ddl::Ddl;
+use crate::sql::explain::Explained;
 use crate::sql::permission::PermissionEntry;
 use crate::sql::row_change::RowChange;
 use crate::types::charset::Charset;
@@ -100,8 +101,8 @@ pub enum Action {
     Call(Box<CallPlan>),
     /// VACUUM, ANALYZE, CHECKPOINT: SQLite statements run outside of any transaction, one after the other.
     Maintenance(Vec<String>),
-    /// EXPLAIN: the statement's SQLite form; the session runs EXPLAIN QUERY PLAN over it and shows one text column.
-    Explain(SqliteStatement),
+    /// EXPLAIN: whoever carries it out runs EXPLAIN QUERY PLAN over the statement's SQLite form.
+    Explain(Explained),
     /// Accepted and without effect here (LOCK TABLE in a transaction, GRANT …): only the tag is answered. `locks` says
     /// that the write ticket is to be taken, and how.
     Accepted { requires_transaction: Option<&'static str>, locks: Option<LockWait>, permissions: Vec<PermissionEntry> },
@@ -158,10 +159,19 @@ pub struct SqliteStatement {
     pub permissions: Arc<[PermissionEntry]>,
     /// For INSERT … VALUES of one row: where each column's value comes from, so that an error's DETAIL can show keys.
     pub key_sources: Vec<(i16, Bind)>,
+    /// What of it PostgreSQL evaluates when it plans.
+    pub folded: Option<Arc<Folded>>,
     /// What is run before it, in order, as parts of one statement: what one statement of SQLite cannot do.
     pub before: Vec<ProgramStep>,
     /// It may fire triggers: its own rows were kept, and what is to fire at its end does so before them.
     pub fires: bool,
+}
+
+/// A query of one row whose values nobody looks at: it may fail, and then the statement does.
+#[derive(Clone, Debug)]
+pub struct Folded {
+    pub sql: Arc<str>,
+    pub binds: Vec<Bind>,
 }
 
 /// A part of a statement that is more than one of SQLite's: data-modifying WITH, MERGE, RETURNING of other tables.
@@ -246,6 +256,7 @@ impl Plan {
             Action::Sqlite(statement) => statement,
             Action::Copy(copy) => &copy.statement,
             Action::Cursor(CursorCommand::Declare { plan, .. }) => return plan.lock_wait(),
+            Action::Explain(Explained::Statement(explain)) if explain.options.analyze => &explain.statement,
             _ => return None,
         };
         statement.write.then_some(&statement.wait)

@@ -3,6 +3,9 @@
 //! Owns: [`PlanCache`], [`PlanContext`], and which parser and analysis a statement goes through. Must not know:
 //! rusqlite, the wire.
 
+#[path = "explain/explained.rs"]
+mod explained;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,6 +21,7 @@ use crate::sql::analyze::modify::Modified;
 use crate::sql::analyze::outer::OuterNames;
 use crate::sql::copy;
 use crate::sql::define::{self, Definition};
+use crate::sql::folding;
 use crate::sql::lower;
 use crate::sql::permission::Permissions;
 use crate::sql::plan::*;
@@ -417,6 +421,9 @@ fn other_statement(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]
         if let Utility::Call(call) = utility {
             return call_statement(analyzer, call);
         }
+        if let Utility::Explain { statement, options, location } = utility {
+            return explained::explain(analyzer, (statement, location), options, param_types);
+        }
         return utility_statement(utility, context, source);
     }
     match define::definition(stmt, source.text) {
@@ -454,6 +461,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<
         target: Some(modified.relation.oid),
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: lowered.row,
+        folded: folded(analyzer, folding::of_change(&modified.tree))?,
         before: lowered.before,
         fires: lowered.fires,
     };
@@ -472,9 +480,21 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
+        folded: folded(analyzer, folding::of_query(tree))?,
         before: lowered.before,
         fires: lowered.fires,
     })
+}
+
+/// What is evaluated before a statement.
+fn folded(analyzer: &Analyzer<'_>, exprs: Vec<Expr>) -> Result<Option<Arc<Folded>>> {
+    if exprs.is_empty() {
+        return Ok(None);
+    }
+    let targets = exprs.into_iter().map(|expr| Target { expr, name: String::new() }).collect();
+    let lowered = lower::query(&Query::of_targets(targets), lower::Context::of(analyzer))?;
+    let lower::print::Translated { sql, binds, .. } = lowered.translated;
+    Ok(Some(Arc::new(Folded { sql: sql.into(), binds })))
 }
 
 fn call_statement(analyzer: &mut Analyzer<'_>, call: &FuncCall) -> Result<Analysed> {
@@ -600,7 +620,7 @@ fn utility_statement(utility: Utility<'_>, context: PlanContext<'_>, source: &So
         Utility::Do(body) => (Tag::Fixed("DO"), None, Action::Do(body.into())),
         Utility::Call(_) => return Err(Error::internal("CALL is analysed with its arguments")),
         Utility::Declare { .. } => return Err(Error::internal("DECLARE is analysed with its query")),
-        Utility::Explain { statement } => explain(statement, context, source)?,
+        Utility::Explain { .. } => return Err(Error::internal("EXPLAIN is analysed with its statement")),
         Utility::Copy(statement) => {
             let plan = copy::plan(&statement, context, source)?;
             (Tag::Copy, None, Action::Copy(plan))
@@ -724,20 +744,6 @@ fn cursor_query(
     let param = |oid: &Oid| ParamType { oid: *oid, repr: repr_of(context.catalog, *oid) };
     let plan = Plan { params: analyzer.params.iter().map(param).collect(), columns, tag, action };
     Ok((Arc::new(plan), tables, analyzer.params.clone()))
-}
-
-fn explain(statement: &Stmt, context: PlanContext<'_>, source: &Source<'_>) -> Result<Analysed> {
-    let inner = Source { literals: Vec::new(), ..source.clone() };
-    let mut analyzer = Analyzer::new(context, &inner, &[]);
-    match statement_of(&mut analyzer, statement) {
-        Some(analysed) => match analysed? {
-            (_, _, Action::Sqlite(statement)) => {
-                Ok((Tag::Fixed("EXPLAIN"), Some(vec![text_column("QUERY PLAN")]), Action::Explain(statement)))
-            }
-            _ => Err(Error::unsupported("EXPLAIN of this statement")),
-        },
-        None => Err(Error::unsupported("EXPLAIN of a utility statement")),
-    }
 }
 
 #[cfg(test)]

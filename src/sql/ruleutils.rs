@@ -11,8 +11,10 @@ mod expr;
 mod from;
 mod layout;
 mod parentheses;
+mod plan;
 mod query;
 mod sql_syntax;
+mod user_objects;
 
 use std::sync::Arc;
 
@@ -32,6 +34,7 @@ use crate::sql::tree::{EntryId, Expr, ExprKind, Query};
 use crate::types::format::FormatSettings;
 use crate::types::pg_type::Oid;
 use from::Shown;
+pub(in crate::sql) use plan::PlanPrinter;
 
 /// How a text is to look (prettyFlags, wrapColumn).
 #[derive(Clone, Copy, Debug, Default)]
@@ -332,6 +335,8 @@ struct Printer<'p> {
     relation: Option<&'p Relation>,
     relabel: Option<Relabel<'p>>,
     moments: Moments,
+    /// What is printed is of a plan: sub-queries are numbered, and stand elsewhere.
+    sub_plans: Option<usize>,
 }
 
 impl<'p> Printer<'p> {
@@ -349,6 +354,7 @@ impl<'p> Printer<'p> {
             relation: None,
             relabel: None,
             moments: Moments::default(),
+            sub_plans: None,
         }
     }
 

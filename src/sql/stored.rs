@@ -11,6 +11,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
+use crate::sql::analyze::support::SupportFunction;
 use crate::sql::analyze::updatable_view::ViewRow;
 use crate::sql::casts::CastContext;
 use crate::sql::functions::RoutineCall;
@@ -244,6 +245,18 @@ pub fn can_assign(from: Oid, to: Oid, context: PlanContext<'_>) -> bool {
     Analyzer::new(context, &source, &[]).can_coerce(from, to, CastContext::Assignment)
 }
 
+/// The function of that name for arguments of these types, for an aggregate, an operator or a cast.
+pub fn support_function(name: &[String], types: &[Oid], context: PlanContext<'_>) -> Result<SupportFunction> {
+    let source = empty_source();
+    Analyzer::new(context, &source, &[]).support_function(name, types)
+}
+
+/// Whether a value of one type is one of the other as it is, without being asked.
+pub fn is_binary_coercible(from: Oid, to: Oid, context: PlanContext<'_>) -> bool {
+    let source = empty_source();
+    Analyzer::new(context, &source, &[]).is_binary_coercible(from, to)
+}
+
 /// What is cast: a type, and of a record its columns.
 #[derive(Clone, Debug)]
 pub struct CastSource {
@@ -302,6 +315,7 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources: Vec::new(),
+        folded: None,
         before: lowered.before,
         fires: lowered.fires,
     })

@@ -196,6 +196,8 @@ pub enum Written {
     Call(String),
     /// An operator that means something else here.
     Operator(String),
+    /// An operator that users made.
+    UserOperator(Oid),
     /// COLLATE (CollateExpr)
     Collate(Vec<String>),
     /// CURRENT_DATE, LOCALTIME(3) … (SQLValueFunction)

@@ -14,6 +14,7 @@ mod variable;
 
 use crate::error::Result;
 use crate::sql::database::DatabaseCommand;
+use crate::sql::explain::Options;
 use crate::sql::plan::{
     CursorCommand, CursorOptions, DiscardTarget, PreparedCommand, SessionCommand, Tag, TransactionCommand,
     VariableCommand,
@@ -54,6 +55,9 @@ pub enum Utility<'s> {
     /// The explained statement.
     Explain {
         statement: &'s Stmt,
+        options: Options,
+        /// Where the statement begins in the text.
+        location: Location,
     },
     Copy(CopyStatement<'s>),
     /// DO, with the block's text.

@@ -27,7 +27,7 @@ impl WalSync {
 }
 
 impl Sink for WalSync {
-    fn make_durable(&mut self) -> io::Result<()> {
+    fn make_durable(&mut self, _: bool) -> io::Result<()> {
         self.0.sync_data()
     }
 }

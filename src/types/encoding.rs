@@ -74,6 +74,22 @@ pub fn decode(repr: Repr, type_name: &str, format: Format, bytes: &[u8], setting
     }
 }
 
+/// An integer of at most nine digits, as nearly all are, without what [`decode`] needs to know; `None` for all else.
+pub fn small_number(repr: Repr, format: Format, bytes: &[u8]) -> Option<Value> {
+    if format != Format::Text || repr.array_of.is_some() || !matches!(repr.scalar, Scalar::Int4 | Scalar::Int8) {
+        return None;
+    }
+    let (negative, digits) = match bytes {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+    Some(Value::Integer(if negative { -number } else { number }))
+}
+
 /// The bytes as text; 22021 if they are not UTF-8 or have a zero in them.
 pub fn utf8(bytes: &[u8]) -> Result<&str> {
     let invalid = |at: usize| {

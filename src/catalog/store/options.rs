@@ -89,7 +89,17 @@ fn written(relation: &Relation) -> Map<String, Json> {
 }
 
 fn written_column(options: &ColumnOptions) -> Map<String, Json> {
-    let ColumnOptions { collation, storage, compression, statistics, parameters, uses, inherited, not_local } = options;
+    let ColumnOptions {
+        collation,
+        storage,
+        compression,
+        statistics,
+        parameters,
+        uses,
+        inherited,
+        not_local,
+        stored_name,
+    } = options;
     said([
         ("collation", json!(collation)),
         ("storage", json!(storage)),
@@ -99,6 +109,7 @@ fn written_column(options: &ColumnOptions) -> Map<String, Json> {
         ("uses", written_uses(uses)),
         ("inherited", written_count(*inherited)),
         ("not_local", json!(not_local)),
+        ("stored_name", json!(stored_name)),
     ])
 }
 
@@ -169,6 +180,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             uses: read_uses(said),
             inherited: number(said, "inherited").unwrap_or_default(),
             not_local: flag(said, "not_local"),
+            stored_name: said.get("stored_name").and_then(Json::as_str).map(str::to_owned),
         };
     }
     for constraint in &mut relation.constraints {

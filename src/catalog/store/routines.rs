@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Result, Row, params};
 use serde_json::{Value as Json, json};
 
+use crate::catalog::aggregates::Aggregate;
 use crate::catalog::routines::{Body, Effects, Language, Parameter, ParameterMode, Routine, RoutineKind, Volatility};
 use crate::catalog::schema::CatalogSnapshot;
 use crate::types::pg_type::Oid;
@@ -39,8 +40,8 @@ pub fn put_routine(connection: &Connection, routine: &Routine) -> Result<()> {
         "settings": routine.settings,
         "writes": routine.effects.writes,
         "calls": routine.effects.calls,
+        "aggregate": routine.aggregate.as_ref().map(|aggregate| aggregate.to_json()),
     });
-    let kind = if routine.is_procedure() { "p" } else { "f" };
     connection.execute(
         &format!(
             "INSERT OR REPLACE INTO {}.__pg_proc VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -50,7 +51,7 @@ pub fn put_routine(connection: &Connection, routine: &Routine) -> Result<()> {
             routine.oid.0,
             routine.schema,
             routine.name,
-            kind,
+            routine.kind_letter(),
             routine.language.name(),
             parameters,
             routine.returns.0,
@@ -105,10 +106,12 @@ fn read(row: &Row<'_>) -> Result<Routine> {
         name: row.get("name")?,
         kind: match row.get_ref("kind")?.as_str()? {
             "p" => RoutineKind::Procedure,
+            "a" => RoutineKind::Aggregate,
             _ => RoutineKind::Function,
         },
         language: match row.get_ref("language")?.as_str()? {
             "sql" => Language::Sql,
+            "internal" => Language::Internal,
             _ => Language::PlPgSql,
         },
         parameters: parameters.as_array().map_or(&[][..], Vec::as_slice).iter().map(read_parameter).collect(),
@@ -127,6 +130,10 @@ fn read(row: &Row<'_>) -> Result<Routine> {
             writes: flag("writes"),
             calls: list("calls").iter().filter_map(Json::as_str).map(str::to_owned).collect(),
         },
+        aggregate: options
+            .get("aggregate")
+            .filter(|json| json.is_object())
+            .map(|json| Box::new(Aggregate::of_json(json))),
     })
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::catalog::dependencies::{self, Dependency, Kind};
+use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
 use crate::catalog::policy::PG_POLICY;
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
@@ -269,13 +270,24 @@ fn reference(object: dependencies::Object) -> Object {
         Rule(view) => (PG_REWRITE, rule_oid(view), 0),
         Type(oid) => (PG_TYPE, oid, 0),
         Routine(oid) => (PG_PROC, oid, 0),
+        Operator(oid) => (PG_OPERATOR, oid, 0),
+        Cast(oid) => (PG_CAST, oid, 0),
         DomainConstraint(domain, number) => (PG_CONSTRAINT, domain_constraint_oid(domain, number), 0),
     }
 }
 
 /// Comments on objects of the database.
 pub fn descriptions(rows: &mut Rows, view: &View<'_>) {
-    let mut comments: Vec<_> = view.catalog.comments.iter().collect();
+    for line in Recording::new(recording!("pg_description")).lines() {
+        let oid = |name: &str| Oid(line.number(name).try_into().unwrap_or_default());
+        let (object, class, part) = (oid("objoid"), oid("classoid"), line.number("objsubid"));
+        let key = (class, object, i32::try_from(part).unwrap_or_default());
+        if !view.catalog.comments.contains_key(&key) {
+            row!(rows, objoid: object, classoid: class, objsubid: part, description: line.text("description"));
+        }
+    }
+    // An empty one says that what PostgreSQL says of its own was taken away.
+    let mut comments: Vec<_> = view.catalog.comments.iter().filter(|(_, text)| !text.is_empty()).collect();
     comments.sort();
     for (&(class, object, part), text) in comments {
         row!(rows, objoid: object, classoid: class, objsubid: part, description: text);

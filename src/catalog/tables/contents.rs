@@ -11,8 +11,8 @@ use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
-    classes, constraints, extensions, information_routines, key_triggers, own, policies, privileges, procs, roles,
-    server, triggers, types, views,
+    classes, constraints, extensions, information_routines, key_triggers, operators, own, policies, privileges, procs,
+    roles, server, triggers, types, views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
@@ -106,6 +106,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "tables", computed_and(objects::system_tables, objects::tables)),
     ("information_schema", "triggers", of_session(triggers::information_triggers)),
     ("information_schema", "views", of_catalog(objects::views)),
+    ("pg_catalog", "pg_aggregate", of_catalog(procs::aggregates)),
     ("pg_catalog", "pg_am", recorded(recording!("pg_am"))),
     ("pg_catalog", "pg_amop", recorded(recording!("pg_amop"))),
     ("pg_catalog", "pg_amproc", recorded(recording!("pg_amproc"))),
@@ -115,7 +116,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_authid", of_session(roles::authids)),
     ("pg_catalog", "pg_available_extension_versions", of_catalog(extensions::available_extension_versions)),
     ("pg_catalog", "pg_available_extensions", of_catalog(extensions::available_extensions)),
-    ("pg_catalog", "pg_cast", recorded(recording!("pg_cast"))),
+    ("pg_catalog", "pg_cast", recorded_and(recording!("pg_cast"), operators::casts)),
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
     ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),
     ("pg_catalog", "pg_constraint", of_catalog(constraints::constraints)),
@@ -124,7 +125,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_db_role_setting", of_session(server::database_role_settings)),
     ("pg_catalog", "pg_default_acl", of_catalog(privileges::default_acls)),
     ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
-    ("pg_catalog", "pg_description", recorded_and(recording!("pg_description"), constraints::descriptions)),
+    ("pg_catalog", "pg_description", of_catalog(constraints::descriptions)),
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
     ("pg_catalog", "pg_extension", recorded_and(recording!("pg_extension"), extensions::extensions)),
     ("pg_catalog", "pg_group", of_session(roles::groups)),
@@ -136,7 +137,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_locks", of_session(server::locks)),
     ("pg_catalog", "pg_namespace", of_catalog(classes::namespaces)),
     ("pg_catalog", "pg_opclass", recorded(recording!("pg_opclass"))),
-    ("pg_catalog", "pg_operator", recorded(recording!("pg_operator"))),
+    ("pg_catalog", "pg_operator", recorded_and(recording!("pg_operator"), operators::operators)),
     ("pg_catalog", "pg_opfamily", recorded(recording!("pg_opfamily"))),
     ("pg_catalog", "pg_partitioned_table", of_catalog(classes::partitioned_tables)),
     ("pg_catalog", "pg_prepared_statements", of_session(server::prepared_statements)),

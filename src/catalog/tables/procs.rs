@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use crate::catalog::aggregates::Computation;
 use crate::catalog::definitions::{Names, quote_identifier};
-use crate::catalog::routines::{Body, Language, PG_PROC, ParameterMode, Routine};
+use crate::catalog::routines::{Body, Language, PG_PROC, ParameterMode, Routine, Volatility};
 use crate::catalog::tables::contents::{RecordedColumns, View};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows, row};
@@ -64,7 +65,7 @@ pub fn routines(rows: &mut Rows, view: &View<'_>) {
             procost: routine.cost,
             prorows: routine.rows,
             provariadic: element,
-            prokind: if routine.is_procedure() { "p" } else { "f" },
+            prokind: routine.kind_letter(),
             prosecdef: routine.security_definer,
             proleakproof: routine.leakproof,
             proisstrict: routine.strict,
@@ -87,6 +88,44 @@ pub fn routines(rows: &mut Rows, view: &View<'_>) {
     }
 }
 
+/// pg_aggregate: of the aggregates that users made.
+pub fn aggregates(rows: &mut Rows, view: &View<'_>) {
+    let mut routines: Vec<&Arc<Routine>> = view.catalog.routines.values().collect();
+    routines.sort_unstable_by_key(|routine| routine.oid);
+    for routine in routines {
+        let Some(aggregate) = &routine.aggregate else { continue };
+        let plain = &aggregate.plain;
+        let moving = aggregate.moving.as_ref();
+        let none = Computation::default();
+        let computation = moving.map_or(&none, |moving| &moving.computation);
+        let modify = |letter: u8| Cell::letter(if letter == 0 { b'r' } else { letter });
+        row!(rows,
+            aggfnoid: routine.oid,
+            aggkind: "n",
+            aggnumdirectargs: 0,
+            aggtransfn: plain.transition,
+            aggfinalfn: plain.last,
+            aggcombinefn: aggregate.combine,
+            aggserialfn: aggregate.serial,
+            aggdeserialfn: aggregate.deserial,
+            aggmtransfn: computation.transition,
+            aggminvtransfn: moving.map_or(Oid::INVALID, |moving| moving.inverse),
+            aggmfinalfn: computation.last,
+            aggfinalextra: plain.last_extra,
+            aggmfinalextra: computation.last_extra,
+            aggfinalmodify: modify(plain.last_modify),
+            aggmfinalmodify: modify(computation.last_modify),
+            aggsortop: aggregate.sort_operator,
+            aggtranstype: plain.state,
+            aggtransspace: i64::from(plain.space),
+            aggmtranstype: computation.state,
+            aggmtransspace: i64::from(computation.space),
+            agginitval: plain.initial.clone(),
+            aggminitval: computation.initial.clone(),
+        );
+    }
+}
+
 /// The element type of an array.
 fn element_of(view: &View<'_>, array: Oid) -> Oid {
     match array {
@@ -102,6 +141,13 @@ fn language_oid(language: Language) -> Oid {
     line.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
+/// Whether PostgreSQL has a cast between two types.
+pub fn has_cast(source: Oid, target: Oid) -> bool {
+    let of = |line: &Line| (line.number("castsource"), line.number("casttarget"));
+    let wanted = (i64::from(source.0), i64::from(target.0));
+    Recording::new(recording!("pg_cast")).lines().any(|line| of(&line) == wanted)
+}
+
 /// A built-in function.
 #[derive(Debug)]
 pub struct Proc {
@@ -109,6 +155,8 @@ pub struct Proc {
     pub name: String,
     /// No other function of PostgreSQL has this name.
     pub unique_name: bool,
+    pub strict: bool,
+    pub volatility: Volatility,
     kind: u8,
     returns_set: bool,
     returns: Oid,
@@ -149,6 +197,8 @@ impl Proc {
             oid: oid("oid"),
             name: line.text("proname").into_owned(),
             unique_name: line.number("unique_name") != 0,
+            strict: line.number("proisstrict") != 0,
+            volatility: Volatility::of_letter(&line.text("provolatile")),
             kind: line.text("prokind").bytes().next().unwrap_or(b'f'),
             returns_set: line.number("proretset") != 0,
             returns: oid("prorettype"),
@@ -163,6 +213,16 @@ impl Proc {
     /// The names of the input arguments; none where they have none.
     pub fn argument_names(&self) -> &[String] {
         self.names.get(..self.types.len()).unwrap_or(&self.names)
+    }
+
+    /// It is neither a procedure nor an aggregate nor a window function.
+    pub fn is_function(&self) -> bool {
+        self.kind == b'f'
+    }
+
+    /// Whether it returns a set.
+    pub fn returns_set(&self) -> bool {
+        self.returns_set
     }
 
     /// The type of what it returns.

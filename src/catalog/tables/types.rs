@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::catalog::composite;
 use crate::catalog::privileges::PG_TYPE;
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
 use crate::catalog::tables::contents::View;
@@ -61,6 +62,9 @@ const ENUM: TypeFacts = TypeFacts {
     ..TypeFacts::UNKNOWN
 };
 
+/// A row's.
+const ROW: TypeFacts = TypeFacts { align: b'd', collation: Oid::INVALID, category: b'C', ..TypeFacts::UNKNOWN };
+
 /// The facts about a type, built-in or a user's.
 pub fn type_facts(catalog: &CatalogSnapshot, oid: Oid) -> TypeFacts {
     if let Some(info) = type_info(oid) {
@@ -74,7 +78,11 @@ pub fn type_facts(catalog: &CatalogSnapshot, oid: Oid) -> TypeFacts {
     }
     match catalog.types.values().find(|t| t.array == oid) {
         Some(element) => array_facts(type_facts(catalog, element.oid), element.oid),
-        None => TypeFacts::UNKNOWN,
+        None => match composite::relation_of(catalog, oid) {
+            Some((_, false)) => ROW,
+            Some((_, true)) => array_facts(ROW, oid),
+            None => TypeFacts::UNKNOWN,
+        },
     }
 }
 

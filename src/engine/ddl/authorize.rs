@@ -91,6 +91,9 @@ impl Change<'_> {
             Ddl::CreateRoutine(create) => {
                 self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false)
             }
+            Ddl::CreateAggregate(define) | Ddl::CreateOperator(define) => {
+                self.may_create_in(holder, &super::routine::routine_name(&define.name)?, false)
+            }
             Ddl::RenameTrigger { table, .. } => self.authorize_object(holder, ObjectKind::Table, table),
             Ddl::DropTrigger { table, .. } => match self.usable(holder, table)? {
                 Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {
@@ -103,6 +106,13 @@ impl Change<'_> {
             Ddl::CreateTrigger(_)
             | Ddl::Grant(_)
             | Ddl::AlterRoutine(_)
+            | Ddl::AlterOperator { .. }
+            | Ddl::AlterExtension { .. }
+            | Ddl::ChangeExtension { .. }
+            | Ddl::ChangeOperator { .. }
+            | Ddl::DropOperators { .. }
+            | Ddl::CreateCast(_)
+            | Ddl::DropCast { .. }
             | Ddl::ChangeRoutine { .. }
             | Ddl::DropRoutines { .. }
             | Ddl::AlterDefaultPrivileges(_)
@@ -222,7 +232,10 @@ impl Change<'_> {
                 _ => Ok(()),
             },
             CommentTarget::DomainConstraint { domain, .. } => self.require_type_owner(holder, domain),
-            CommentTarget::Routine(..) | CommentTarget::Other => Ok(()),
+            CommentTarget::Routine(..)
+            | CommentTarget::Operator(_)
+            | CommentTarget::Cast(..)
+            | CommentTarget::Named(..) => Ok(()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Change;
 use crate::catalog::composite::row_type_oid;
+use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
 use crate::catalog::policy::PG_POLICY;
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{RelationKind, UserTypeKind};
@@ -20,12 +21,19 @@ const PG_TYPE: Oid = Oid(1247);
 impl Change<'_> {
     pub(super) fn comment(&mut self, target: &CommentTarget, text: Option<&str>) -> Result<()> {
         let key = match target {
-            CommentTarget::Other => return Ok(()),
+            CommentTarget::Named(kind, object) => {
+                let (class, oid) = self.named_object(*kind, object)?;
+                // One that is recorded is hidden by an empty one.
+                let hidden = oid < Oid::FIRST_NORMAL;
+                return self.set_comment((class, oid, 0), text.or(hidden.then_some("")));
+            }
             CommentTarget::Routine(kind, object) => {
                 let routine = self.named_routine(*kind, object)?;
                 self.require_routine_owner(&routine)?;
                 (PG_PROC, routine.oid, 0)
             }
+            CommentTarget::Operator(object) => (PG_OPERATOR, self.require_operator_owner(object)?, 0),
+            CommentTarget::Cast(source, target) => (PG_CAST, self.named_cast(source, target)?, 0),
             CommentTarget::Object { kind: ObjectKind::Schema, name } => {
                 (PG_NAMESPACE, self.existing_schema(&name.name)?.oid, 0)
             }

@@ -12,6 +12,7 @@ use crate::catalog::schema::{
     Constraint, ConstraintKind, ConstraintOptions, ForeignKey, Index, IndexKey, IndexOptions, Relation,
 };
 use crate::error::{Error, Result, SqlState};
+use crate::sql::casts::{self, CastContext};
 use crate::sql::ddl::{ConstraintDefinition, ConstraintDefinitionKind, KeySource, Name};
 use crate::types::pg_type::{Oid, type_info};
 
@@ -262,7 +263,7 @@ impl Change<'_> {
             return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
         }
         let name = self.constraint_name(relation, definition, Some(&joined(columns)), "fkey");
-        self.check_key_types(relation, &numbers, &parent, &parent_numbers, &name)?;
+        self.check_key_types(relation, &numbers, &parent, &parent_numbers, (&name, on_update))?;
         let key = ForeignKey { relation: parent.oid, columns: parent_numbers, on_update, on_delete };
         self.push_constraint(relation, definition, name, ConstraintKind::ForeignKey(key), numbers)?;
         Ok(())
@@ -299,7 +300,7 @@ impl Change<'_> {
         numbers: &[i16],
         parent: &Relation,
         parent_numbers: &[i16],
-        name: &str,
+        (name, on_update): (&str, u8),
     ) -> Result<()> {
         for (number, parent_number) in numbers.iter().zip(parent_numbers) {
             let (Some(a), Some(b)) = (child.column_by_number(*number), parent.column_by_number(*parent_number)) else {
@@ -308,8 +309,8 @@ impl Change<'_> {
             if a.type_oid == b.type_oid {
                 continue;
             }
-            let category = |oid: Oid| type_info(self.base_type(oid)).map(|t| t.category);
-            if category(a.type_oid).is_none() || category(a.type_oid) != category(b.type_oid) {
+            let (base, parent_base) = (self.base_type(a.type_oid), self.base_type(b.type_oid));
+            if base != parent_base && !is_comparable(base, parent_base) {
                 let detail = format!(
                     "Key columns \"{}\" and \"{}\" are of incompatible types: {} and {}.",
                     a.name,
@@ -320,7 +321,10 @@ impl Change<'_> {
                 let message = format!("foreign key constraint \"{name}\" cannot be implemented");
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_detail(detail));
             }
-            if !sqlite::stored_alike(a.repr, b.repr) {
+            // Numbers SQLite compares as such; but it would hand on the parent's as they are.
+            let are_numbers = |oid: Oid| type_info(oid).is_some_and(|info| info.category == b'N');
+            let numbers = are_numbers(base) && are_numbers(parent_base) && on_update != b'c';
+            if !numbers && !sqlite::stored_alike(a.repr, b.repr) {
                 let (a, b) = (type_display(&self.catalog, a.type_oid), type_display(&self.catalog, b.type_oid));
                 return Err(Error::unsupported(format!("a foreign key from {a} to {b}")));
             }
@@ -335,6 +339,19 @@ impl Change<'_> {
             _ => oid,
         }
     }
+}
+
+/// Whether a column of one type can be a foreign key to one of another: an index of that knows their comparison, or the
+/// value becomes one of that type by itself (ATAddForeignKeyConstraint).
+fn is_comparable(child: Oid, parent: Oid) -> bool {
+    const FAMILIES: &[&[Oid]] = &[
+        &[Oid::INT2, Oid::INT4, Oid::INT8],
+        &[Oid::FLOAT4, Oid::FLOAT8],
+        &[Oid::DATE, Oid::TIMESTAMP, Oid::TIMESTAMPTZ],
+        &[Oid::TEXT, Oid::VARCHAR, Oid::NAME],
+    ];
+    let in_family = FAMILIES.iter().any(|family| family.contains(&child) && family.contains(&parent));
+    in_family || casts::find(child, parent).is_some_and(|cast| cast.context == CastContext::Implicit)
 }
 
 /// 42710 if the relation has a constraint of that name.

@@ -41,7 +41,7 @@ impl Change<'_> {
             .columns
             .iter()
             .filter_map(|number| relation.column_by_number(*number))
-            .map(|column| quote(&column.name))
+            .map(|column| quote(column.stored_name()))
             .collect();
         let equal: Vec<String> = columns.iter().map(|column| format!("t.{column} = NEW.{column}")).collect();
         let new: Vec<String> = columns.iter().map(|column| format!("NEW.{column}")).collect();
@@ -67,7 +67,7 @@ impl Change<'_> {
     /// Whether some rows have the same key.
     pub(super) fn has_duplicates(&self, relation: &Relation, constraint: &Constraint) -> Result<bool> {
         let names = constraint.columns.iter().filter_map(|number| relation.column_by_number(*number));
-        let columns: Vec<String> = names.map(|column| quote(&column.name)).collect();
+        let columns: Vec<String> = names.map(|column| quote(column.stored_name())).collect();
         let not_null: Vec<String> = columns.iter().map(|column| format!("{column} IS NOT NULL")).collect();
         let sql = format!(
             "SELECT 1 FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1 LIMIT 1",

@@ -71,6 +71,8 @@ impl Change<'_> {
             | Object::Type(_)
             | Object::Rule(_)
             | Object::Routine(_)
+            | Object::Operator(_)
+            | Object::Cast(_)
             | Object::DomainConstraint(..) => false,
         }
     }
@@ -205,7 +207,18 @@ impl Change<'_> {
                 format!("constraint {} on table {}", name.unwrap_or_default(), table(relation))
             }
             Object::Routine(oid) => match self.catalog.routines.get(&oid).cloned() {
-                Some(routine) => format!("{} {}", routine.noun(), self.routine_signature(&routine)),
+                Some(routine) => format!("function {}", self.routine_signature(&routine)),
+                None => String::new(),
+            },
+            Object::Operator(oid) => {
+                let Some(operator) = self.catalog.operators.get(&oid) else { return String::new() };
+                let shown = |oid: Oid| if oid == Oid::INVALID { "NONE".to_owned() } else { type_name(oid) };
+                let visible = self.search_path.contains(&operator.schema);
+                let schema = if visible { String::new() } else { format!("{}.", quote_identifier(&operator.schema)) };
+                format!("operator {schema}{}({},{})", operator.name, shown(operator.left), shown(operator.right))
+            }
+            Object::Cast(oid) => match self.catalog.casts.get(&oid) {
+                Some(cast) => format!("cast from {} to {}", type_name(cast.source), type_name(cast.target)),
                 None => String::new(),
             },
             Object::DomainConstraint(domain, number) => {
@@ -256,6 +269,8 @@ impl Change<'_> {
                 Ok(())
             }
             Object::Routine(oid) => self.remove_routine(oid),
+            Object::Operator(oid) => self.remove_operator(oid),
+            Object::Cast(oid) => self.remove_cast(oid),
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
             Object::Trigger(relation, oid) => self.remove_trigger(relation, oid),
             Object::Policy(relation, oid) => self.remove_policy(relation, oid),
@@ -331,7 +346,7 @@ impl Change<'_> {
         for (relation, number) in self.type_users(enum_oid, array) {
             let Some(table) = self.catalog.relations.get(&relation) else { continue };
             let Some(column) = table.column_by_number(number) else { continue };
-            let name = sqlite::quote(&column.name);
+            let name = sqlite::quote(column.stored_name());
             if column.type_oid == array {
                 self.rewrite_label_in_arrays(table, &name, from, to)?;
                 continue;

@@ -15,7 +15,7 @@ use crate::sql::stored::{
 };
 use crate::sql::syntax::ast::expression::ConstValue;
 use crate::sql::syntax::{parse, print};
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Scalar, type_info};
 
 /// What a stored expression must become in SQLite.
 #[derive(Clone, Copy)]
@@ -95,7 +95,11 @@ impl Change<'_> {
             let sql = format!("SELECT {}", value.sql);
             self.sqlite(self.connection.query_row(&sql, [], |_| Ok(())))?;
         }
-        if matches!(default, Expr::Const(constant) if constant.value == ConstValue::Null) {
+        // A length or a domain makes it a conversion, which is kept; an interval takes its precision when it is read.
+        if matches!(default, Expr::Const(constant) if constant.value == ConstValue::Null)
+            && self.base_type(type_oid) == type_oid
+            && (typmod < 0 || is_interval(type_oid))
+        {
             return Ok(None);
         }
         Ok(Some(self.printed(default, None, Unknown::Of(type_oid))))
@@ -212,8 +216,8 @@ impl Change<'_> {
 
     /// A column's stored value as PostgreSQL's text, in SQLite's dialect.
     pub(super) fn output_sql(&self, column: &Column, prefix: &str) -> String {
-        let name = format!("{prefix}{}", super::sqlite::quote(&column.name));
-        match crate::types::pg_type::type_info(self.base_type(column.type_oid)) {
+        let name = format!("{prefix}{}", super::sqlite::quote(column.stored_name()));
+        match type_info(self.base_type(column.type_oid)) {
             Some(info) => format!("coalesce(\"pg_out_{}\"({name}), 'null')", info.name),
             None => format!("coalesce({name}, 'null')"),
         }
@@ -227,6 +231,10 @@ fn is_literal(expression: &Expr) -> bool {
         Expr::TypeCast(cast) => matches!(cast.arg, Expr::Const(_)),
         _ => false,
     }
+}
+
+fn is_interval(type_oid: Oid) -> bool {
+    type_info(type_oid).is_some_and(|info| info.repr.scalar == Scalar::Interval)
 }
 
 fn column_names(relation: &Relation, numbers: &[i16]) -> Vec<String> {

@@ -23,6 +23,8 @@ pub(super) enum Renamed<'r> {
     Column(Oid, i16),
     /// A type, of which no text says that it names it.
     Type,
+    /// A function or an operator.
+    Routine(Oid),
     Label(Relabel<'r>),
 }
 
@@ -31,6 +33,7 @@ impl Renamed<'_> {
         match self {
             Renamed::Relation(oid) => uses.columns.iter().any(|(relation, _)| *relation == oid),
             Renamed::Column(oid, number) => uses.columns.contains(&(oid, number)),
+            Renamed::Routine(oid) => uses.routines.contains(&oid),
             Renamed::Type | Renamed::Label(_) => true,
         }
     }
@@ -81,10 +84,11 @@ impl Change<'_> {
         let context = PlanContext { catalog: before, ..self.context };
         let now = changed.clone();
         let was = before.relations.get(&changed.oid).map_or_else(|| changed.clone(), |was| Relation::clone(was));
-        let own = matches!(renamed, Renamed::Type | Renamed::Label(_))
+        let own = matches!(renamed, Renamed::Type | Renamed::Label(_) | Renamed::Routine(_))
             || matches!(renamed, Renamed::Column(oid, _) if oid == changed.oid);
+        let always = own && !matches!(renamed, Renamed::Routine(_));
         if let Some(text) = &mut changed.view_query
-            && (own || renamed.concerns(&was.options.uses))
+            && (always || renamed.concerns(&was.options.uses))
         {
             *text = self.renamed_query(text, &now, &names, context, renamed)?;
         }
@@ -158,6 +162,7 @@ impl Change<'_> {
                 Renamed::Relation(_) => "a relation",
                 Renamed::Column(..) => "a column",
                 Renamed::Type => "a type",
+                Renamed::Routine(_) => "a function",
                 Renamed::Label(_) => "a value of an enum",
             };
             Error::unsupported(format!("renaming {what} that view \"{}\" uses", view.name))

@@ -12,6 +12,7 @@ use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
 use crate::sql::stored::expression_name;
 use crate::sql::syntax::parse;
 use crate::types::order::has_order;
+use crate::types::pg_range;
 use crate::types::pg_type::{Oid, type_info};
 
 /// The most columns of an index (INDEX_MAX_KEYS).
@@ -204,7 +205,7 @@ impl Change<'_> {
 
     fn duplicate_detail(&self, relation: &Relation, index: &Index) -> Option<String> {
         let columns: Vec<_> = index.keys.iter().map(|k| relation.column_by_number(k.column)).collect::<Option<_>>()?;
-        let list: Vec<String> = columns.iter().map(|c| sqlite::quote(&c.name)).collect();
+        let list: Vec<String> = columns.iter().map(|c| sqlite::quote(c.stored_name())).collect();
         let mut not_null: Vec<String> = list.iter().map(|c| format!("{c} IS NOT NULL")).collect();
         if index.options.nulls_not_distinct {
             not_null = vec!["true".to_owned()];
@@ -266,6 +267,8 @@ fn accepts(input: Oid, type_oid: Oid) -> bool {
     match input {
         Oid::ANYARRAY => category == Some(b'A'),
         Oid::ANYENUM => category.is_none(),
+        Oid::ANYRANGE => pg_range::by_range(type_oid).is_some(),
+        Oid::ANYMULTIRANGE => pg_range::by_multirange(type_oid).is_some(),
         Oid::TEXT => [Oid::TEXT, Oid::VARCHAR].contains(&type_oid),
         Oid::INET => [Oid::INET, Oid::CIDR].contains(&type_oid),
         input => input == type_oid,

@@ -10,6 +10,7 @@ use super::Change;
 use super::drop::Object;
 use crate::catalog::acl::{Acl, AclKind, Holder, Privileges};
 use crate::catalog::cluster::{ClusterChange, DatabaseFacts};
+use crate::catalog::objects::PG_OPERATOR;
 use crate::catalog::privileges::{ObjectAddress, PG_CLASS, PG_NAMESPACE, PG_TYPE};
 use crate::catalog::roles::Roles;
 use crate::catalog::routines::{PG_PROC, Routine};
@@ -48,7 +49,10 @@ fn objects(catalog: &CatalogSnapshot) -> Vec<(ObjectAddress, Oid, AclKind)> {
     let schemas = schemas.map(|s| ((PG_NAMESPACE, s.oid, 0), Oid::INVALID, AclKind::Schema));
     let routines = catalog.routines.values();
     let routines = routines.map(|r| ((PG_PROC, r.oid, 0), schema_oid(&r.schema), AclKind::Function));
-    relations.chain(types).chain(schemas).chain(routines).collect()
+    // They have no privileges.
+    let operators = catalog.operators.values();
+    let operators = operators.map(|o| ((PG_OPERATOR, o.oid, 0), schema_oid(&o.schema), AclKind::Function));
+    relations.chain(types).chain(schemas).chain(routines).chain(operators).collect()
 }
 
 impl Change<'_> {
@@ -107,7 +111,7 @@ impl Change<'_> {
             _ => self.holder().role,
         };
         for (address, schema, kind) in objects(&self.catalog) {
-            if !exists(&before, address) {
+            if address.0 != PG_OPERATOR && !exists(&before, address) {
                 self.settle(address, schema, kind, role)?;
             }
         }
@@ -337,6 +341,7 @@ impl Change<'_> {
                 PG_CLASS => Object::Relation(oid),
                 PG_TYPE => Object::Type(oid),
                 PG_PROC => Object::Routine(oid),
+                PG_OPERATOR => Object::Operator(oid),
                 _ => Object::Schema(oid),
             });
         }
@@ -389,6 +394,7 @@ fn exists(catalog: &CatalogSnapshot, (class, object, part): ObjectAddress) -> bo
         }
         PG_TYPE => catalog.types.contains_key(&object),
         PG_PROC => catalog.routines.contains_key(&object),
+        PG_OPERATOR => catalog.operators.contains_key(&object),
         _ => catalog.schemas.iter().any(|schema| schema.oid == object),
     }
 }

@@ -168,7 +168,7 @@ impl Change<'_> {
 
     /// 42P17 for an expression that is not immutable: SQLite knows it, and says so of an index.
     fn check_immutable(&self, relation: &Relation, sql: &str) -> Result<()> {
-        let columns: Vec<String> = relation.columns.iter().map(|column| quote(&column.name)).collect();
+        let columns: Vec<String> = relation.columns.iter().map(|column| quote(column.stored_name())).collect();
         let made = format!("CREATE TEMP TABLE \"__pg_probe\" ({})", columns.join(", "));
         self.execute(&made)?;
         let index =

@@ -59,7 +59,7 @@ impl Change<'_> {
     pub(super) fn is_small(&self, table: &Relation) -> Result<bool> {
         let objects = i64::try_from(self.catalog.relations.len()).unwrap_or(i64::MAX);
         let lengths: Vec<String> =
-            table.columns.iter().map(|c| format!("coalesce(octet_length({}), 0)", quote(&c.name))).collect();
+            table.columns.iter().map(|c| format!("coalesce(octet_length({}), 0)", quote(c.stored_name()))).collect();
         let length = if lengths.is_empty() { "0".to_owned() } else { lengths.join(" + ") };
         let sql = format!(
             "SELECT count(*), coalesce(sum(length), 0) FROM (SELECT {length} AS length FROM {} LIMIT {})",
@@ -100,7 +100,7 @@ impl Change<'_> {
         let made = in_database(after, UNDER_CONSTRUCTION);
         self.execute(&format!("DROP TABLE {}", qualified(before)))?;
         self.execute(&self.create_table_sql(after, &after.sqlite_name)?)?;
-        let stored = after.columns.iter().filter(|c| !c.generated).map(|c| quote(&c.name)).collect::<Vec<_>>();
+        let stored = after.columns.iter().filter(|c| !c.generated).map(|c| quote(c.stored_name())).collect::<Vec<_>>();
         let names = if stored.is_empty() { quote("__pg_no_columns") } else { stored.join(", ") };
         self.execute(&format!("INSERT INTO {} ({names}) SELECT {names} FROM {made}", qualified(after)))?;
         self.execute(&format!("DROP TABLE {made}"))?;
@@ -113,7 +113,8 @@ impl Change<'_> {
         if ["rowid", "oid", "_rowid_"].iter().any(|n| table.columns.iter().any(|c| c.name.eq_ignore_ascii_case(n))) {
             return Ok(false);
         }
-        let sql = format!("SELECT 1 FROM {} WHERE rowid IS NOT {} LIMIT 1", qualified(table), quote(&column.name));
+        let sql =
+            format!("SELECT 1 FROM {} WHERE rowid IS NOT {} LIMIT 1", qualified(table), quote(column.stored_name()));
         let mut statement = self.sqlite(self.connection.prepare(&sql))?;
         self.sqlite(statement.exists([])).map(|differs| !differs)
     }
@@ -186,13 +187,13 @@ impl Change<'_> {
         let mut names = Vec::new();
         let mut values = Vec::new();
         for column in after.columns.iter().filter(|c| !c.generated) {
-            let kept = before.column_by_number(column.number).map(|c| quote(&c.name));
+            let kept = before.column_by_number(column.number).map(|c| quote(c.stored_name()));
             let mut source = sources.get(&column.number).cloned().or(kept).unwrap_or_else(|| "NULL".to_owned());
             if column.rowid_alias {
                 // SQLite would invent a value for NULL, and refuses what is no number.
                 source = format!("coalesce({source}, '')");
             }
-            names.push(quote(&column.name));
+            names.push(quote(column.stored_name()));
             values.push(source);
         }
         if names.is_empty() {
@@ -200,7 +201,7 @@ impl Change<'_> {
         }
         // A rowid that is a column is filled in order, which appends to the b-tree.
         let order = after.columns.iter().find(|c| c.rowid_alias).and_then(|c| before.column_by_number(c.number));
-        let order = order.map_or_else(String::new, |c| format!(" ORDER BY {}", quote(&c.name)));
+        let order = order.map_or_else(String::new, |c| format!(" ORDER BY {}", quote(c.stored_name())));
         let sql = format!(
             "INSERT INTO {} ({}) SELECT {} FROM {}{order}",
             in_database(after, UNDER_CONSTRUCTION),
@@ -261,10 +262,14 @@ impl Change<'_> {
         };
         let columns: Vec<_> = constraint.columns.iter().filter_map(|&n| table.column_by_number(n)).collect();
         let parents: Vec<_> = key.columns.iter().filter_map(|&n| parent.column_by_number(n)).collect();
-        let not_null: Vec<String> = columns.iter().map(|c| format!("c.{} IS NOT NULL", quote(&c.name))).collect();
+        let not_null: Vec<String> =
+            columns.iter().map(|c| format!("c.{} IS NOT NULL", quote(c.stored_name()))).collect();
         // The parent's side stands first, because its collation decides, as in SQLite's own check.
-        let equal: Vec<String> =
-            columns.iter().zip(&parents).map(|(c, p)| format!("p.{} = c.{}", quote(&p.name), quote(&c.name))).collect();
+        let equal: Vec<String> = columns
+            .iter()
+            .zip(&parents)
+            .map(|(c, p)| format!("p.{} = c.{}", quote(p.stored_name()), quote(c.stored_name())))
+            .collect();
         let shown: Vec<String> = columns.iter().map(|c| self.output_sql(c, "c.")).collect();
         let sql = format!(
             "SELECT {} FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {}) LIMIT 1",

@@ -8,7 +8,7 @@ use super::drop::object_kind;
 use super::follow::Renamed;
 use super::rebuild::Sources;
 use super::sqlite::{self, qualified, quote};
-use crate::catalog::schema::{Relation, RelationKind, Schema, sqlite_name};
+use crate::catalog::schema::{Relation, RelationKind, Schema, sqlite_name, stored_column_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Name, ObjectKind};
@@ -214,7 +214,7 @@ impl Change<'_> {
         let Some(column) = relation.column(from).cloned() else {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         };
-        if relation.columns.iter().any(|c| c.name.eq_ignore_ascii_case(to) && c.number != column.number) {
+        if relation.columns.iter().any(|c| c.name == to && c.number != column.number) {
             let message = format!("column \"{to}\" of relation \"{}\" already exists", relation.name);
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
         }
@@ -223,12 +223,21 @@ impl Change<'_> {
             RelationKind::Table => self.declared(relation)?,
             _ => relation.clone(),
         };
-        changed.columns.iter_mut().filter(|c| c.number == column.number).for_each(|c| to.clone_into(&mut c.name));
+        let stored_name = stored_column_name(relation, to, column.number);
+        let stored = stored_name.clone().unwrap_or_else(|| to.to_owned());
+        for own in changed.columns.iter_mut().filter(|c| c.number == column.number) {
+            to.clone_into(&mut own.name);
+            own.options.stored_name.clone_from(&stored_name);
+        }
         let renamed = Renamed::Column(relation.oid, column.number);
         self.follow_in(&mut changed, &before, renamed)?;
         if relation.kind == RelationKind::Table {
             let table = qualified(relation);
-            self.execute(&format!("ALTER TABLE {table} RENAME COLUMN {} TO {}", quote(from), quote(to)))?;
+            self.execute(&format!(
+                "ALTER TABLE {table} RENAME COLUMN {} TO {}",
+                quote(column.stored_name()),
+                quote(&stored)
+            ))?;
         }
         self.put_relation(changed)?;
         self.follow(&before, renamed)

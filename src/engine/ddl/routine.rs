@@ -3,8 +3,12 @@
 //! Must not know: how they run (`engine::routines`). Specification: sql-createfunction.html and its kin; functioncmds.c,
 //! pg_proc.c, parse_func.c (LookupFuncWithArgs).
 
+mod aggregate;
 mod attributes;
+pub(super) mod definition;
 mod lookup;
+
+pub(super) use lookup::written;
 
 use std::sync::Arc;
 
@@ -18,6 +22,7 @@ use crate::catalog::routines::{
 use crate::catalog::schema::RelationKind;
 use crate::catalog::store;
 use crate::engine::ddl::drop::Object;
+use crate::engine::ddl::follow::Renamed;
 use crate::engine::routines;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateFunctionStmt, DataType, Expr, Name, ObjectType, ObjectWithArgs, RoutineChange};
@@ -86,6 +91,7 @@ impl Change<'_> {
             settings: Vec::new(),
             body: body_of(create, language)?,
             effects: Effects::default(),
+            aggregate: None,
         };
         self.set_attributes(&mut routine, options)?;
         let existing = self.catalog.routine(&routine.schema, &routine.name, &routine.input_types()).cloned();
@@ -281,7 +287,10 @@ impl Change<'_> {
             return Err(crate::engine::identity::denied(message));
         }
         if old.kind != new.kind {
-            let detail = format!("\"{}\" is a {}.", old.name, old.noun());
+            let detail = match old.kind {
+                RoutineKind::Aggregate => format!("\"{}\" is an aggregate function.", old.name),
+                _ => format!("\"{}\" is a {}.", old.name, old.noun()),
+            };
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot change routine kind").with_detail(detail));
         }
         let hint = format!("Use DROP {} {} first.", old.noun().to_uppercase(), self.routine_signature(old));
@@ -346,7 +355,9 @@ impl Change<'_> {
                 format!("function {} already exists in schema \"{schema}\"", self.listed_signature(&moved, ", "));
             return Err(Error::new(SqlState::DUPLICATE_FUNCTION, message));
         }
-        self.put_routine(Routine { schema, name, ..routine.clone() })
+        let before = Arc::clone(&self.catalog);
+        self.put_routine(Routine { schema, name, ..routine.clone() })?;
+        self.follow(&before, Renamed::Routine(routine.oid))
     }
 
     pub(super) fn drop_routines(
@@ -360,6 +371,11 @@ impl Change<'_> {
             match self.named_routine(kind, object) {
                 Ok(routine) => {
                     self.require_routine_owner(&routine)?;
+                    if kind == ObjectType::Function && routine.is_aggregate() {
+                        let message = format!("\"{}\" is an aggregate function", routine.name);
+                        let hint = "Use DROP AGGREGATE to drop aggregate functions.";
+                        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_hint(hint));
+                    }
                     dropped.push(Object::Routine(routine.oid));
                 }
                 Err(error) if if_exists && is_missing(&error) => {

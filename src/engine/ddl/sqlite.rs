@@ -106,7 +106,7 @@ impl Change<'_> {
     }
 
     pub(super) fn column_sql(&self, relation: &Relation, column: &Column) -> Result<String> {
-        let mut sql = format!("{} {}", quote(&column.name), declared_type(column.repr));
+        let mut sql = format!("{} {}", quote(column.stored_name()), declared_type(column.repr));
         if column.rowid_alias {
             sql.push_str(" PRIMARY KEY");
         }
@@ -174,7 +174,7 @@ impl Change<'_> {
         if !unique {
             // In a unique index they would be part of what is unique.
             let included = index.included.iter().filter_map(|&number| relation.column_by_number(number));
-            keys.extend(included.map(|column| quote(&column.name)));
+            keys.extend(included.map(|column| quote(column.stored_name())));
         }
         let mut sql = format!(
             "CREATE {}INDEX {} ON {} ({})",
@@ -193,7 +193,7 @@ impl Change<'_> {
     /// for NULL.
     fn equal_nulls_sql(&self, relation: &Relation, key: &IndexKey) -> Result<[String; 2]> {
         let (value, type_oid) = match (relation.column_by_number(key.column), &key.expression) {
-            (Some(column), _) => (quote(&column.name), column.type_oid),
+            (Some(column), _) => (quote(column.stored_name()), column.type_oid),
             (None, Some(text)) => {
                 let expression = self.stored_expression(text, relation)?;
                 (format!("({})", expression.sql), expression.type_oid)
@@ -210,7 +210,7 @@ impl Change<'_> {
     /// A key takes its column's collation by itself; an expression has its type's.
     fn index_key_sql(&self, relation: &Relation, key: &IndexKey) -> Result<String> {
         let mut sql = match (relation.column_by_number(key.column), &key.expression) {
-            (Some(column), _) => quote(&column.name),
+            (Some(column), _) => quote(column.stored_name()),
             (None, Some(text)) => {
                 let expression = self.stored_expression(text, relation)?;
                 match self.catalog.repr(expression.type_oid).and_then(Repr::collation) {
@@ -231,8 +231,12 @@ impl Change<'_> {
 
 /// MATCH FULL: all of the columns are null or none, which SQLite's foreign keys do not ask for.
 fn match_full_sql(relation: &Relation, constraint: &Constraint) -> Option<String> {
-    let columns: Vec<String> =
-        constraint.columns.iter().filter_map(|&n| relation.column_by_number(n)).map(|c| quote(&c.name)).collect();
+    let columns: Vec<String> = constraint
+        .columns
+        .iter()
+        .filter_map(|&n| relation.column_by_number(n))
+        .map(|c| quote(c.stored_name()))
+        .collect();
     let (first, others) = columns.split_first()?;
     if !constraint.options.match_full || others.is_empty() {
         return None;
@@ -244,6 +248,6 @@ fn match_full_sql(relation: &Relation, constraint: &Constraint) -> Option<String
 /// The quoted names of columns by attribute number.
 pub(super) fn column_names(relation: &Relation, numbers: &[i16]) -> String {
     let names: Vec<String> =
-        numbers.iter().filter_map(|&n| relation.column_by_number(n)).map(|c| quote(&c.name)).collect();
+        numbers.iter().filter_map(|&n| relation.column_by_number(n)).map(|c| quote(c.stored_name())).collect();
     names.join(", ")
 }

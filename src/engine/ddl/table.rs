@@ -1,7 +1,5 @@
 //! CREATE TABLE and CREATE TABLE AS.
 
-use std::collections::HashSet;
-
 use super::Change;
 use super::column::WantedSequence;
 use super::drop::Object;
@@ -13,6 +11,7 @@ use crate::catalog::definitions::quote_identifier;
 use crate::catalog::definitions::regclass_name;
 use crate::catalog::schema::{
     Column, ColumnOptions, ConstraintKind, Index, Relation, RelationKind, RelationOptions, sqlite_table_name,
+    stored_column_name,
 };
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
@@ -57,9 +56,9 @@ impl Change<'_> {
             relation.options.inheritance.key = Some(self.partition_key(&relation, spec)?);
         }
         let of_columns = create.columns.iter().flat_map(|c| &c.constraints);
-        for definition in of_columns.chain(&create.constraints) {
-            if !self.merge_check(&mut relation, definition)? {
-                self.add_constraint(&mut relation, definition)?;
+        for definition in distinct_keys(of_columns.chain(&create.constraints)) {
+            if !self.merge_check(&mut relation, &definition)? {
+                self.add_constraint(&mut relation, &definition)?;
             }
         }
         // There are no rows that could not satisfy them.
@@ -352,7 +351,7 @@ impl Change<'_> {
 
     /// Gives a table the rows of a query in SQLite's dialect.
     pub(super) fn fill(&self, relation: &Relation, query: &str) -> Result<usize> {
-        let columns: Vec<String> = relation.columns.iter().map(|c| quote(&c.name)).collect();
+        let columns: Vec<String> = relation.columns.iter().map(|c| quote(c.stored_name())).collect();
         let target = sqlite::qualified(relation);
         self.execute(&format!("INSERT INTO {target} ({}) {query}", columns.join(", ")))
     }
@@ -417,7 +416,7 @@ pub(super) fn next_number(relation: &Relation) -> Result<i16> {
     last.checked_add(1).ok_or_else(|| Error::new(SqlState::TOO_MANY_COLUMNS, "too many columns"))
 }
 
-/// Adds a column: 42701 for a second one of that name, 0A000 for one that SQLite cannot tell from another.
+/// Adds a column: 42701 for a second one of that name.
 pub(super) fn push_column(relation: &mut Relation, column: Column) -> Result<()> {
     const SYSTEM_COLUMNS: &[&str] = &["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
     let name = &column.name;
@@ -429,14 +428,46 @@ pub(super) fn push_column(relation: &mut Relation, column: Column) -> Result<()>
         let message = format!("column name \"{name}\" conflicts with a system column name");
         return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
     }
-    let folded: HashSet<String> = relation.columns.iter().map(|c| c.name.to_ascii_lowercase()).collect();
-    if folded.contains(&name.to_ascii_lowercase()) {
-        return Err(Error::unsupported(format!("column \"{name}\" beside one that differs from it only by case")));
-    }
-    relation.columns.push(column);
+    let stored_name = stored_column_name(relation, name, column.number);
+    relation.columns.push(Column { options: ColumnOptions { stored_name, ..column.options }, ..column });
     Ok(())
 }
 
 fn column_names(relation: &Relation, numbers: &[i16]) -> Vec<String> {
     numbers.iter().filter_map(|number| relation.column_by_number(*number)).map(|column| column.name.clone()).collect()
+}
+
+/// A table's constraints with each key once, the primary key rather than a UNIQUE of the same columns
+/// (transformIndexConstraints).
+fn distinct_keys<'a>(given: impl Iterator<Item = &'a ConstraintDefinition>) -> Vec<ConstraintDefinition> {
+    let mut kept: Vec<ConstraintDefinition> = Vec::new();
+    for definition in given {
+        let Some(prior) = kept.iter_mut().find(|prior| is_same_key(prior, definition)) else {
+            kept.push(definition.clone());
+            continue;
+        };
+        let primary = |d: &ConstraintDefinition| matches!(d.kind, ConstraintDefinitionKind::PrimaryKey(_));
+        match (primary(prior), primary(definition)) {
+            // A second primary key is an error, which is told where it is added.
+            (true, true) => kept.push(definition.clone()),
+            (false, true) => {
+                let name = definition.name.clone().or_else(|| prior.name.take());
+                *prior = ConstraintDefinition { name, ..definition.clone() };
+            }
+            (_, false) => prior.name = prior.name.take().or_else(|| definition.name.clone()),
+        }
+    }
+    kept
+}
+
+fn is_same_key(one: &ConstraintDefinition, other: &ConstraintDefinition) -> bool {
+    use ConstraintDefinitionKind::{PrimaryKey, Unique};
+    let key = |definition: &ConstraintDefinition| match &definition.kind {
+        PrimaryKey(KeySource::Columns(columns, included)) | Unique(KeySource::Columns(columns, included)) => {
+            Some((columns.clone(), included.clone()))
+        }
+        _ => None,
+    };
+    let facts = |d: &ConstraintDefinition| (d.nulls_not_distinct, d.deferrable, d.initially_deferred);
+    facts(one) == facts(other) && key(one).is_some_and(|one| key(other) == Some(one))
 }

@@ -149,6 +149,7 @@ impl Scratch {
             permissions: [].into(),
             target: None,
             key_sources: Vec::new(),
+            folded: None,
             before: Vec::new(),
             fires: false,
         };

@@ -235,7 +235,7 @@ impl Change<'_> {
                 }
                 let sql = format!(
                     "SELECT 1 FROM (SELECT {} AS \"value\" FROM {}) WHERE {forbidden} LIMIT 1",
-                    sqlite::quote(&column.name),
+                    sqlite::quote(column.stored_name()),
                     sqlite::qualified(&relation)
                 );
                 let found: Option<i64> =

@@ -383,7 +383,7 @@ fn description(args: &Args<'_>, class: Option<Oid>) -> Result<Output> {
         let mut own =
             own.filter(|&(&(c, o, part), _)| o == object && part == 0 && class.is_none_or(|wanted| wanted == c));
         if let Some((_, text)) = own.next() {
-            return Ok(text.clone().into());
+            return Ok(Some(text.clone()).filter(|text| !text.is_empty()).into());
         }
         Ok(recorded_description(object, class).into())
     })
@@ -469,6 +469,10 @@ fn argument_default(args: &Args<'_>) -> Result<Output> {
 fn function_definition(args: &Args<'_>) -> Result<Output> {
     let oid = oid(args, 0)?;
     with_names(args, |names| match (routine_of(names, oid), proc(oid)) {
+        (Some(routine), _) if routine.is_aggregate() => {
+            let message = format!("\"{}\" is an aggregate function", routine.name);
+            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+        }
         (Some(routine), _) => Ok(names.routine_definition(routine).into()),
         (None, Some(_)) => Err(Error::unsupported("pg_get_functiondef of a built-in function")),
         (None, None) => Ok(Output::NULL),

@@ -8,21 +8,21 @@ use crate::error::{Error, Result, SqlState};
 /// The functions of this area.
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
-    Definition::pure("pg_int2pl", 2, |a| width2(sum(a)?)),
-    Definition::pure("pg_int4pl", 2, |a| width4(sum(a)?)),
-    Definition::pure("pg_int8pl", 2, |a| width8(sum(a)?)),
-    Definition::pure("pg_int2mi", 2, |a| width2(difference(a)?)),
-    Definition::pure("pg_int4mi", 2, |a| width4(difference(a)?)),
-    Definition::pure("pg_int8mi", 2, |a| width8(difference(a)?)),
-    Definition::pure("pg_int2mul", 2, |a| width2(product(a)?)),
-    Definition::pure("pg_int4mul", 2, |a| width4(product(a)?)),
-    Definition::pure("pg_int8mul", 2, |a| width8(product(a)?)),
-    Definition::pure("pg_int2div", 2, |a| width2(quotient(a)?)),
-    Definition::pure("pg_int4div", 2, |a| width4(quotient(a)?)),
-    Definition::pure("pg_int8div", 2, |a| width8(quotient(a)?)),
-    Definition::pure("pg_int2mod", 2, remainder),
-    Definition::pure("pg_int4mod", 2, remainder),
-    Definition::pure("pg_int8mod", 2, remainder),
+    Definition::pure("pg_int2pl", 2, |a| width2(sum(a)?)).quick(|a, b| fits2(a.checked_add(b)?)),
+    Definition::pure("pg_int4pl", 2, |a| width4(sum(a)?)).quick(|a, b| fits4(a.checked_add(b)?)),
+    Definition::pure("pg_int8pl", 2, |a| width8(sum(a)?)).quick(|a, b| fits8(a.checked_add(b)?)),
+    Definition::pure("pg_int2mi", 2, |a| width2(difference(a)?)).quick(|a, b| fits2(a.checked_sub(b)?)),
+    Definition::pure("pg_int4mi", 2, |a| width4(difference(a)?)).quick(|a, b| fits4(a.checked_sub(b)?)),
+    Definition::pure("pg_int8mi", 2, |a| width8(difference(a)?)).quick(|a, b| fits8(a.checked_sub(b)?)),
+    Definition::pure("pg_int2mul", 2, |a| width2(product(a)?)).quick(|a, b| fits2(a.checked_mul(b)?)),
+    Definition::pure("pg_int4mul", 2, |a| width4(product(a)?)).quick(|a, b| fits4(a.checked_mul(b)?)),
+    Definition::pure("pg_int8mul", 2, |a| width8(product(a)?)).quick(|a, b| fits8(a.checked_mul(b)?)),
+    Definition::pure("pg_int2div", 2, |a| width2(quotient(a)?)).quick(|a, b| fits2(a.checked_div(b)?)),
+    Definition::pure("pg_int4div", 2, |a| width4(quotient(a)?)).quick(|a, b| fits4(a.checked_div(b)?)),
+    Definition::pure("pg_int8div", 2, |a| width8(quotient(a)?)).quick(|a, b| fits8(a.checked_div(b)?)),
+    Definition::pure("pg_int2mod", 2, remainder).quick(quick_remainder),
+    Definition::pure("pg_int4mod", 2, remainder).quick(quick_remainder),
+    Definition::pure("pg_int8mod", 2, remainder).quick(quick_remainder),
     Definition::pure("pg_int2um", 1, |a| width2(a.int(0)?.checked_neg())),
     Definition::pure("pg_int4um", 1, |a| width4(a.int(0)?.checked_neg())),
     Definition::pure("pg_int8um", 1, |a| width8(a.int(0)?.checked_neg())),
@@ -55,6 +55,22 @@ pub(super) fn out_of_range(type_name: &str) -> Error {
 /// 22012.
 pub(super) fn division_by_zero() -> Error {
     Error::new(SqlState::DIVISION_BY_ZERO, "division by zero")
+}
+
+fn fits2(value: i64) -> Option<i64> {
+    i16::try_from(value).ok().map(i64::from)
+}
+
+fn fits4(value: i64) -> Option<i64> {
+    i32::try_from(value).ok().map(i64::from)
+}
+
+fn fits8(value: i64) -> Option<i64> {
+    Some(value)
+}
+
+fn quick_remainder(value: i64, divisor: i64) -> Option<i64> {
+    (divisor != 0).then(|| value.wrapping_rem(divisor))
 }
 
 #[inline]
@@ -155,6 +171,12 @@ mod tests {
             ("pg_int4shl(1, 33)", "2"),
             ("pg_int2shl(1, 15)", "-32768"),
             ("pg_int4pl(NULL, 1)", "NULL"),
+            ("pg_int8mi(9, NULL)", "NULL"),
+            ("pg_int4pl('7', 1)", "8"),
+            ("pg_int4pl('x', 1)", "22P02 invalid input syntax for type bigint: \"x\""),
+            ("pg_int2pl(32767, 1)", "22003 smallint out of range"),
+            ("pg_int8mul(9223372036854775807, 2)", "22003 bigint out of range"),
+            ("pg_int4mod(1, 0)", "22012 division by zero"),
             ("pg_int8lcm(330, 462)", "2310"),
         ]);
     }

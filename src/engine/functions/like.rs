@@ -79,6 +79,13 @@ fn step(pattern: &str, escape: Option<char>) -> Result<Step<'_>> {
     })
 }
 
+/// Where a text can begin to match the pattern at the earliest.
+fn seek<'t>(text: &'t str, pattern: &str, escape: Option<char>) -> Result<Option<&'t str>> {
+    let Step::Character(c, _) = step(pattern, escape)? else { return Ok(Some(text)) };
+    limits::work(text.len() / STEP)?;
+    Ok(text.find(c).and_then(|at| text.get(at..)))
+}
+
 /// Matches greedily, going back only to the last `%`: nothing before it can need another choice.
 fn matches(text: &str, pattern: &str, escape: Option<char>) -> Result<bool> {
     let (mut text, mut pattern) = (text, pattern);
@@ -91,8 +98,9 @@ fn matches(text: &str, pattern: &str, escape: Option<char>) -> Result<bool> {
                 if rest.is_empty() {
                     return Ok(true);
                 }
-                retry = Some((text, rest));
-                pattern = rest;
+                let Some(found) = seek(text, rest, escape)? else { return Ok(false) };
+                retry = Some((found, rest));
+                (text, pattern) = (found, rest);
                 continue;
             }
             Step::End if text.is_empty() => return Ok(true),
@@ -109,7 +117,8 @@ fn matches(text: &str, pattern: &str, escape: Option<char>) -> Result<bool> {
         if remaining.next().is_none() {
             return Ok(false);
         }
-        (text, pattern) = (remaining.as_str(), after);
+        let Some(found) = seek(remaining.as_str(), after, escape)? else { return Ok(false) };
+        (text, pattern) = (found, after);
         retry = Some((text, after));
     }
 }
@@ -130,6 +139,14 @@ mod tests {
             ("pg_like('a%c', 'a!%c', '!')", "1"),
             ("pg_like('abcbcd', 'a%bc%d')", "1"),
             ("pg_like('', '%')", "1"),
+            ("pg_like('aXbXc', '%X_')", "1"),
+            ("pg_like('aXbXc', '%X_X%c')", "1"),
+            ("pg_like('aXbXc', '%X_Y%')", "0"),
+            ("pg_like('éaéb', '%é_')", "1"),
+            ("pg_like('a%b', '%\\%b')", "1"),
+            ("pg_like('aab', '%ab')", "1"),
+            ("pg_like('ab', '%_b')", "1"),
+            ("pg_like('ab', '%__b')", "0"),
             ("pg_like('x', '')", "0"),
             ("pg_like('abc', 'abc\\')", "22025 LIKE pattern must not end with escape character"),
             ("pg_like('a', 'b', 'xy')", "22025 invalid escape string"),

@@ -45,6 +45,7 @@ mod object_ids;
 mod partitions;
 mod populate;
 mod privileges;
+mod quick;
 mod range;
 mod ranges;
 #[cfg(test)]
@@ -60,6 +61,7 @@ mod spread;
 mod strings;
 mod subscripts;
 mod system_ids;
+mod table_sample;
 mod text_search;
 mod unnest;
 
@@ -485,17 +487,23 @@ pub struct Definition {
     /// Depends on nothing but its arguments: allowed in indexes, CHECK and generated columns.
     deterministic: bool,
     body: Body,
+    quick: Option<quick::Quick>,
 }
 
 impl Definition {
     /// A strict function of nothing but its arguments (provolatile i).
     pub const fn pure(name: &'static str, arity: i32, body: Body) -> Self {
-        Definition { name, arity, strict: true, deterministic: true, body }
+        Definition { name, arity, strict: true, deterministic: true, body, quick: None }
     }
 
     /// A strict function that also depends on the session, the clock or chance (provolatile s and v).
     pub const fn stable(name: &'static str, arity: i32, body: Body) -> Self {
-        Definition { name, arity, strict: true, deterministic: false, body }
+        Definition { name, arity, strict: true, deterministic: false, body, quick: None }
+    }
+
+    /// The same function of two integers, with a short way for most of them.
+    const fn quick(self, quick: quick::Quick) -> Self {
+        Definition { quick: Some(quick), ..self }
     }
 
     /// The same function, called on NULL arguments too.
@@ -507,7 +515,10 @@ impl Definition {
 /// Registers a table of functions.
 pub fn register_all(connection: &Connection, slot: &ContextSlot, definitions: &[Definition]) -> Result<()> {
     definitions.iter().try_for_each(|definition| {
-        let Definition { name, arity, strict, deterministic, body } = *definition;
+        let Definition { name, arity, strict, deterministic, body, quick } = *definition;
+        if let Some(quick) = quick {
+            return quick::register(connection, slot, name, (quick, body));
+        }
         register_one(connection, slot, Signature { name, arity, strict, deterministic }, body)
     })
 }
@@ -552,6 +563,7 @@ fn registration_failed(name: &str, error: &rusqlite::Error) -> Error {
 #[rustfmt::skip]
 static AREAS: &[&[Definition]] = &[
     construct::FUNCTIONS,
+    table_sample::FUNCTIONS,
     spread::FUNCTIONS,
     sets::packing::FUNCTIONS,
     rows::FUNCTIONS,

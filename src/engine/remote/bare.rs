@@ -32,6 +32,9 @@ pub(crate) fn open_beside(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Page cache in KiB.
+const CACHE_KIB: i64 = 2_048;
+
 /// The name of the file of [`open_beside`].
 pub(crate) const BESIDE: &str = "copy";
 
@@ -98,6 +101,7 @@ fn set_up(connection: &Connection, schema: &str) -> Result<()> {
     connection.busy_timeout(std::time::Duration::ZERO)?;
     connection.pragma_update_and_check(Some(schema), "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(Some(schema), "synchronous", "OFF")?;
+    connection.pragma_update(Some(schema), "cache_size", -CACHE_KIB)?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     persist_wal(connection, schema);

@@ -161,6 +161,7 @@ async fn run(session: &mut EngineSession, sql: &str) -> Result<Vec<i64>> {
         permissions: [].into(),
         target: None,
         key_sources: Vec::new(),
+        folded: None,
         before: Vec::new(),
         fires: false,
     };

@@ -107,7 +107,13 @@ pub(crate) fn call(
             };
             given(returned, rows, (columns.as_deref(), is_row))
         }
+        Language::Internal => Err(without_body(routine)),
     }
+}
+
+/// Aggregates are not called as functions are.
+fn without_body(routine: &Routine) -> Error {
+    Error::internal(format!("aggregate function {} called as normal function", routine.name))
 }
 
 /// Calls a trigger function for a row, or for a statement. Gives the row that it returns, of the table's columns; `None` is
@@ -155,6 +161,7 @@ pub(crate) fn call_procedure(
             let rows = within(caller, &routine, || body.run(&executor, &arguments, body.columns.as_ref()))?;
             Ok(rows.into_iter().next().unwrap_or_default())
         }
+        Language::Internal => Err(without_body(&routine)),
     }
 }
 

@@ -3,9 +3,11 @@
 //! Owns: [`Executor`]: the session's connection, as a function uses it. Specification: what _SPI_execute_plan does.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::engine::constraint_errors::Origin;
 use crate::engine::cursor::Cursor;
+use crate::engine::explaining::{Counted, plans_of, read_plan};
 use crate::engine::gate::Gate;
 use crate::engine::notifications::{Listening, Note};
 use crate::engine::routines::cache::Compiled;
@@ -15,6 +17,7 @@ use crate::engine::session_schema::SessionLink;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, session as limits};
 use crate::sql::ddl::Ddl;
+use crate::sql::explain::{self, Explain, Explained, Measured};
 use crate::sql::plan::{Action, CallPlan, Plan, Planned, SessionCommand, SqliteStatement, Tag, VariableCommand};
 use crate::sql::planner::PlanContext;
 use crate::types::value::{Value, ValueRef};
@@ -79,6 +82,8 @@ impl Executor {
                 let rows = if plan.columns.is_some() { vec![row] } else { Vec::new() };
                 Ok(Outcome { processed: rows.len() as u64, rows })
             }
+            Action::Explain(Explained::Utility(options)) => Ok(lines(explain::report_utility(options))),
+            Action::Explain(Explained::Statement(explain)) => self.explain(explain, (params, literals)),
             Action::Transaction(_)
             | Action::Database(_)
             | Action::Copy(_)
@@ -86,7 +91,9 @@ impl Executor {
             | Action::Cursor(_)
             | Action::Session(_)
             | Action::Maintenance(_)
-            | Action::Explain(_) => Err(Error::unsupported(format!("{} in a function", shown(plan.tag)))),
+            | Action::Explain(Explained::Execute { .. }) => {
+                Err(Error::unsupported(format!("{} in a function", shown(plan.tag))))
+            }
         }
     }
 
@@ -134,6 +141,31 @@ impl Executor {
             };
         }
         Ok(outcome)
+    }
+
+    /// EXPLAIN.
+    fn explain(&self, explain: &Explain, (params, literals): (&[Value], &[Value])) -> Result<Outcome> {
+        let nulls = vec![Value::Null; explain.statement.binds.len()];
+        let params = if params.is_empty() { &nulls } else { params };
+        let started = Instant::now();
+        let mut steps = Vec::new();
+        for statement in plans_of(&explain.statement) {
+            steps.push(read_plan(&mut self.open(&statement, (params, literals))?)?);
+        }
+        let mut measured = Measured { planning: started.elapsed().as_secs_f64() * 1000.0, ..Measured::default() };
+        if explain.options.settings {
+            measured.settings = self.link.context().settings.explained();
+        }
+        if explain.options.analyze {
+            if explain.statement.target.is_some() && self.reads_only {
+                return Err(not_allowed(explain.tag));
+            }
+            let started = Instant::now();
+            let mut cursor = self.open(&explain.statement, (params, literals))?;
+            Counted::of(&mut cursor, explain.gives_rows, started)?.tell(&mut measured);
+            measured.execution = started.elapsed().as_secs_f64() * 1000.0;
+        }
+        Ok(lines(explain::report(explain, &steps, &measured)))
     }
 
     /// The same session, for what is called from here.
@@ -215,6 +247,11 @@ pub(super) fn row_of(cursor: &Cursor) -> Result<Vec<Value>> {
     limits::work(size)?;
     memory::reserve(size)?;
     Ok((0..width).map(|index| cursor.column(index).to_owned()).collect())
+}
+
+fn lines(lines: Vec<String>) -> Outcome {
+    let processed = lines.len() as u64;
+    Outcome { rows: lines.into_iter().map(|line| vec![Value::Text(line)]).collect(), processed }
 }
 
 fn shown(tag: Tag) -> &'static str {

@@ -192,7 +192,10 @@ impl Host for SessionHost<'_> {
 
     fn open(&mut self, name: Option<&str>, source: Source<'_>, scroll: Option<bool>) -> Result<String> {
         let (plan, values) = self.planned(source)?;
-        let Some(columns) = plan.columns.clone().filter(|_| plan.command == InnerCommand::Select) else {
+        // EXPLAIN gives rows as a query does.
+        let explains = matches!(plan.planned.plan.action, Action::Explain(_));
+        let is_query = plan.command == InnerCommand::Select || explains;
+        let Some(columns) = plan.columns.clone().filter(|_| is_query) else {
             let message = format!("cannot open {} query as cursor", plan.tag);
             return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, message));
         };

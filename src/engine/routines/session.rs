@@ -69,7 +69,7 @@ impl EngineSession {
             Hold::Write(write) => Arc::clone(&write.lease),
             Hold::Snapshot(lease) => Arc::clone(lease),
             Hold::Lost(loss) => return Err(loss.error()),
-            Hold::Nothing => self.read().await?.0,
+            Hold::Nothing => self.read(true).await?.0,
         };
         Ok(Caller { link: Arc::clone(&self.link), lease: LeaseCell::new(lease) })
     }

@@ -50,6 +50,7 @@ pub(crate) fn validate(routine: &Routine, planning: PlanContext<'_>, checks: boo
             }
         }
         (Language::PlPgSql, Body::Parsed(_)) => Err(Error::internal("a parsed body of another language")),
+        (Language::Internal, _) => Ok(Effects::default()),
         (Language::Sql, _) => {
             let body = match SqlBody::new(routine, &CallTypes::default(), planning) {
                 Err(_) if !checks => return Ok(unknown()),

@@ -99,12 +99,16 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) reads_kept_text: bool,
     /// The tree is made to be printed: what printing it needs besides.
     pub(in crate::sql) written: Option<Box<WrittenNames>>,
+    /// The names in a text that is explained; the tree is made to be run.
+    pub(in crate::sql) explained: Option<Box<WrittenNames>>,
     /// The names around the statement.
     pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
     /// Its rows stay inside: what clients see as text is given as it is stored.
     pub(in crate::sql) is_inner: bool,
     /// The parameters that are arrays whose first subscript is 0.
     pub(super) from_zero: BTreeSet<usize>,
+    /// Which rows TABLESAMPLE lets through, of the tables of the innermost query, where that can be asked.
+    pub(super) samples: Option<Vec<Expr>>,
     /// The types and modifiers of the result's columns.
     pub(in crate::sql) outputs: Vec<(Oid, i32)>,
 }
@@ -144,9 +148,11 @@ impl<'a> Analyzer<'a> {
             windows: Vec::new(),
             reads_kept_text: false,
             written: None,
+            explained: None,
             outer: None,
             is_inner: false,
             from_zero: BTreeSet::new(),
+            samples: None,
             outputs: Vec::new(),
         }
     }

@@ -25,7 +25,7 @@ impl Analyzer<'_> {
         self.ordinary(function, args)
     }
 
-    fn ordinary(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
+    pub(super) fn ordinary(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
         let (args, result) = self.arguments(function, args)?;
         if function.volatility == Volatility::Writes {
             self.writes = true;
@@ -273,9 +273,21 @@ impl Analyzer<'_> {
     }
 
     fn aggregate(&mut self, function: &'static Function, args: Vec<Expr>, call: &FuncCall) -> Result<Expr> {
-        let star = call.agg_star;
+        self.check_aggregated(&args, call)?;
+        if !call.agg_star && args.is_empty() && function.name == "count" {
+            let message = format!("{0}(*) must be used to call a parameterless aggregate function", function.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        let written = args.clone();
+        let (args, result) = if call.agg_star { (args, function.returns) } else { self.arguments(function, args)? };
+        let typmod = record_modifier(&args, result);
+        self.aggref(function, (args, written), (result, typmod), call)
+    }
+
+    /// What an aggregate's arguments may not have in them.
+    pub(super) fn check_aggregated(&mut self, args: &[Expr], call: &FuncCall) -> Result<()> {
         if call.over.is_none() {
-            self.forbid_nested(&args)?;
+            self.forbid_nested(args)?;
         }
         if args.iter().any(Expr::contains_window) {
             let message = match call.over {
@@ -285,14 +297,19 @@ impl Analyzer<'_> {
             let code = if call.over.is_none() { SqlState::GROUPING_ERROR } else { SqlState::WINDOWING_ERROR };
             return Err(Error::new(code, message));
         }
-        if !star && args.is_empty() && function.name == "count" {
-            let message = format!("{0}(*) must be used to call a parameterless aggregate function", function.name);
-            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
-        }
-        self.forbid_sets(&args, call.over.is_some())?;
-        let of = if call.over.is_none() { self.outer_query_of(&args)? } else { None };
-        let written = args.clone();
-        let (args, result) = if star { (args, function.returns) } else { self.arguments(function, args)? };
+        self.forbid_sets(args, call.over.is_some())
+    }
+
+    /// The call of an aggregate or window function whose arguments are of its types; `written` are those that were
+    /// given.
+    pub(super) fn aggref(
+        &mut self,
+        function: &'static Function,
+        (args, written): (Vec<Expr>, Vec<Expr>),
+        (result, typmod): (Oid, i32),
+        call: &FuncCall,
+    ) -> Result<Expr> {
+        let of = if call.over.is_none() { self.outer_query_of(&written)? } else { None };
         let distinct = call.agg_distinct;
         for (given, what) in [(distinct, "DISTINCT"), (!call.agg_order.is_empty(), "aggregate ORDER BY")] {
             if given && call.over.is_some() {
@@ -308,18 +325,8 @@ impl Analyzer<'_> {
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
         self.forbid_here(over.is_some(), of)?;
         self.last_aggregate = if over.is_some() { None } else { Some(call.location) };
-        let aggregate = Aggref {
-            function: FunctionRef(function),
-            args,
-            star,
-            distinct,
-            order_by,
-            filter,
-            over,
-            of,
-            direct: Vec::new(),
-        };
-        let typmod = record_modifier(&aggregate.args, result);
+        let (function, star) = (FunctionRef(function), call.agg_star);
+        let aggregate = Aggref { function, args, star, distinct, order_by, filter, over, of, direct: Vec::new() };
         Ok(Expr { typmod, ..Expr::new(ExprKind::Aggref(Box::new(aggregate)), result) })
     }
 
@@ -437,13 +444,19 @@ impl Analyzer<'_> {
             .collect()
     }
 
-    pub(super) fn sort_key(&self, expr: Expr, output: Option<usize>, key: &SortBy) -> Result<SortKey> {
+    pub(super) fn sort_key(&mut self, expr: Expr, output: Option<usize>, key: &SortBy) -> Result<SortKey> {
         let descending = match &key.direction {
             SortByDir::Default | SortByDir::Asc => false,
             SortByDir::Desc => true,
             SortByDir::Using(operator) => match operator.last().map(String::as_str) {
                 Some("<") => false,
                 Some(">") => true,
+                // The members of text_pattern_ops: text is ordered by its bytes anyway.
+                Some(name @ ("~<~" | "~>~")) => {
+                    let compared = self.operator(name, expr.clone(), expr.clone());
+                    compared.map_err(|error| self.at(error, key.location))?;
+                    name == "~>~"
+                }
                 _ => {
                     let message = format!("operator {} is not a valid ordering operator", operator.join("."));
                     let hint = "Ordering operators must be \"<\" or \">\" members of btree operator families.";

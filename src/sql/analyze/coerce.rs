@@ -75,7 +75,8 @@ impl Analyzer<'_> {
         if from == to || from == Oid::UNKNOWN {
             return true;
         }
-        self.takes(to, from).unwrap_or_else(|| self.path(from, to, context).is_some())
+        let by_cast = || self.path(from, to, context).is_some() || self.user_cast_of(from, to, context).is_some();
+        self.takes(to, from).unwrap_or_else(by_cast)
     }
 
     /// Converts an expression to a type without being asked to: 42804 with `what` if it cannot be.
@@ -129,6 +130,11 @@ impl Analyzer<'_> {
             // An array of a domain's values: each is checked.
             let Some(value) = self.try_coerce(expr, base, of_base, context)? else { return Ok(None) };
             return self.checked_elements(value, to).map(Some);
+        }
+        if expr.type_oid != to
+            && let Some(converted) = self.user_cast(&expr, (to, typmod), context)?
+        {
+            return Ok(Some(converted));
         }
         if self.is_row(to) && self.is_row(expr.type_oid) {
             return self.to_row_type(expr, to, context);

@@ -249,8 +249,7 @@ impl Analyzer<'_> {
             && node.name.len() > 1
             && schema != "pg_catalog"
         {
-            let message = format!("operator does not exist: {}", node.name.join("."));
-            return Err(self.at(Error::new(SqlState::UNDEFINED_FUNCTION, message), node.location));
+            return self.qualified_operator(schema, name, node).map_err(|e| self.at(e, node.location));
         }
         let Some(left) = &node.left else {
             let operand = self.expr(&node.right)?;
@@ -275,6 +274,23 @@ impl Analyzer<'_> {
             AExprKind::NotBetweenSymmetric => self.between(left, &node.right, true, true),
         };
         result.map_err(|e| self.at(e, node.location))
+    }
+
+    /// OPERATOR(schema.name): only users' have other schemas.
+    fn qualified_operator(&mut self, schema: &str, name: &str, node: &AExpr) -> Result<Expr> {
+        if node.kind != AExprKind::Op {
+            return Err(Error::unsupported("OPERATOR(…) of another schema with ANY or ALL"));
+        }
+        if !self.catalog().has_schema(schema) {
+            return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")));
+        }
+        let left = node.left.as_ref().map(|left| self.expr(left)).transpose()?;
+        let right = self.expr(&node.right)?;
+        let types = (left.as_ref().map(|left| left.type_oid), right.type_oid);
+        match self.user_operator(Some(schema), name, (left.as_ref(), &right))? {
+            Some(call) => Ok(call),
+            None => Err(self.no_operator(&node.name.join("."), types.0, types.1)),
+        }
     }
 
     fn bool_expr(&mut self, node: &BoolExpr) -> Result<Expr> {

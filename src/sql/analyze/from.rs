@@ -51,14 +51,17 @@ impl Analyzer<'_> {
             Item::Subselect(sub) => self.derived(sub).map_err(|e| self.at(e, sub.location)),
             Item::Function(function) => self.function_in_from(function).map_err(|e| self.at(e, function.location)),
             Item::TableFunc(table) => Err(self.at(Error::unsupported("XMLTABLE"), table.location)),
-            Item::TableSample(sample) => Err(self.at(Error::unsupported("TABLESAMPLE"), sample.location)),
+            Item::TableSample(sample) => self.sampled(sample),
+            Item::Join(join) if join.join_type != JoinType::Inner => {
+                self.without_samples(|a| a.deeper(|a| a.join(join)))
+            }
             Item::Join(join) => self.deeper(|a| a.join(join)),
         }
     }
 
     // ----- tables and views
 
-    fn table(&mut self, name: &RangeName) -> Result<FromItem> {
+    pub(super) fn table(&mut self, name: &RangeName) -> Result<FromItem> {
         let alias = name.alias.as_ref();
         if name.schema.is_none()
             && let Some(cte) = self.ctes.iter().rev().find(|c| c.name == name.relation).cloned()

@@ -413,8 +413,7 @@ impl<'a> Analyzer<'a> {
         let row = (entry, reads, PolicyCommand::Update);
         let selection = self.secured_rows(&target, row, &mut from, (conditions, selection))?;
         self.check_updated(&mut checks, &target, entry, reads)?;
-        let relation = target.table;
-        let oid = relation.oid;
+        let (relation, oid) = (target.table, target.table.oid);
         let members = ast.relation.inherit && relation.has_members();
         let routing = if members { self.routing(relation, entry)? } else { Vec::new() };
         let tree = Update {
@@ -451,8 +450,7 @@ impl<'a> Analyzer<'a> {
         let values = selection.iter().chain(returning.iter().map(|target| &target.expr));
         let row = (entry, reads_target(entry, values), PolicyCommand::Delete);
         let selection = self.secured_rows(&target, row, &mut using, (conditions, selection))?;
-        let relation = target.table;
-        let oid = relation.oid;
+        let (relation, oid) = (target.table, target.table.oid);
         let members = ast.relation.inherit && relation.has_members();
         let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning, members };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })

@@ -187,7 +187,7 @@ impl Analyzer<'_> {
         };
         let columns = rename(outputs)?;
         let level = self.scopes.len();
-        if let Some(written) = &mut self.written {
+        if let Some(written) = self.noted_names() {
             written.ctes.insert(id, CteName { name: name.clone(), columns: cte.columns.clone() });
         }
         self.ctes.push(CteEntry { name, id, columns, refused, level, origins, unexpanded: 0 });
@@ -439,8 +439,10 @@ impl Analyzer<'_> {
         }
         self.scopes.push(Scope::default());
         let outer_windows = std::mem::take(&mut self.windows);
+        let outer_samples = self.samples.replace(Vec::new());
         let result = self.without_sets("SELECT", |a| a.select_in_scope(ast, order_by));
         self.windows = outer_windows;
+        self.samples = outer_samples;
         self.scopes.pop();
         result
     }
@@ -453,6 +455,7 @@ impl Analyzer<'_> {
         if let (Some(condition), Some(clause)) = (&selection, &ast.where_clause) {
             self.forbid_aggregates(condition, "WHERE").map_err(|e| self.at(e, expr_location(clause)))?;
         }
+        let selection = self.with_samples(selection);
         // Those that nobody names must be right, too.
         for window in &ast.windows {
             self.window_spec(window)?;

@@ -38,6 +38,9 @@ pub(super) enum Choice {
 impl Analyzer<'_> {
     /// A binary operator applied to its operands.
     pub(super) fn operator(&mut self, name: &str, left: Expr, right: Expr) -> Result<Expr> {
+        if let Some(call) = self.user_operator(None, name, (Some(&left), &right))? {
+            return Ok(call);
+        }
         if let Some(op) = comparison(name) {
             if let (ExprKind::Row { fields: l, .. }, ExprKind::Row { fields: r, .. }) = (&left.kind, &right.kind)
                 && is_constructor(&left)
@@ -105,6 +108,9 @@ impl Analyzer<'_> {
 
     /// A prefix operator.
     pub(super) fn prefix_operator(&mut self, name: &str, operand: Expr) -> Result<Expr> {
+        if let Some(call) = self.user_operator(None, name, (None, &operand))? {
+            return Ok(call);
+        }
         let candidates: Vec<&'static Operator> =
             operators::named(name).iter().filter(|o| o.left == Oid::INVALID).copied().collect();
         let signatures: Vec<[Oid; 1]> = candidates.iter().map(|o| [o.right]).collect();
@@ -196,7 +202,7 @@ impl Analyzer<'_> {
             .with_hint("Row comparison operators must be associated with btree operator families.")
     }
 
-    fn no_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Error {
+    pub(super) fn no_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Error {
         let left = left.map_or(String::new(), |l| format!("{} ", self.type_name(l)));
         let message = format!("operator does not exist: {left}{name} {}", self.type_name(right));
         Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
@@ -204,7 +210,7 @@ impl Analyzer<'_> {
         )
     }
 
-    fn ambiguous_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Error {
+    pub(super) fn ambiguous_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Error {
         let left = left.map_or(String::new(), |l| format!("{} ", self.type_name(l)));
         let message = format!("operator is not unique: {left}{name} {}", self.type_name(right));
         Error::new(SqlState::AMBIGUOUS_FUNCTION, message)
@@ -212,7 +218,7 @@ impl Analyzer<'_> {
     }
 
     /// oper(): an unknown operand is first taken to be of the other's type.
-    fn choose_operator(&self, among: &[usize], signatures: &[[Oid; 2]], types: [Oid; 2]) -> Choice {
+    pub(super) fn choose_operator(&self, among: &[usize], signatures: &[[Oid; 2]], types: [Oid; 2]) -> Choice {
         let assumed = match types {
             [Oid::UNKNOWN, known] => [known, known],
             [known, Oid::UNKNOWN] => [known, known],

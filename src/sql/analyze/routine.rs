@@ -31,7 +31,7 @@ pub struct CallSite {
     /// Of a polymorphic routine: the types of all parameters in this call.
     pub parameters: Vec<Oid>,
     pub returns: Option<Oid>,
-    /// A column definition list.
+    /// A column definition list; of an aggregate the types of its states.
     pub columns: Vec<(String, Oid, i32)>,
 }
 
@@ -64,9 +64,9 @@ impl CallSite {
 }
 
 /// The arguments of a call as they were written.
-struct Given {
-    positional: Vec<Expr>,
-    named: Vec<(String, Expr)>,
+pub(super) struct Given {
+    pub(super) positional: Vec<Expr>,
+    pub(super) named: Vec<(String, Expr)>,
     /// The last one is labelled VARIADIC.
     variadic: bool,
     /// Where they stand.
@@ -84,7 +84,7 @@ impl Given {
 }
 
 /// A routine, or a function of the server's own, that takes so many arguments.
-struct Candidate {
+pub(super) struct Candidate {
     routine: Option<Arc<Routine>>,
     /// The declared type of each argument in the order in which they were written.
     declared: Vec<Oid>,
@@ -96,12 +96,14 @@ struct Candidate {
 }
 
 /// A call whose arguments are in order.
-struct Bound {
-    site: CallSite,
-    arguments: Vec<Expr>,
+pub(super) struct Bound {
+    pub(super) site: CallSite,
+    pub(super) arguments: Vec<Expr>,
     /// Names, types and modifiers of the output parameters.
     outputs: Vec<(String, Oid, i32)>,
-    returns: Oid,
+    pub(super) returns: Oid,
+    /// Of an aggregate: the types of its states.
+    pub(super) states: Vec<Oid>,
 }
 
 /// A procedure and the arguments of its input parameters.
@@ -152,7 +154,8 @@ impl<'a> Analyzer<'a> {
         if routines.is_empty() {
             return Ok(None);
         }
-        if call.agg_star || call.agg_within_group {
+        let has_plain = routines.iter().any(|routine| routine.is_aggregate() && routine.parameters.is_empty());
+        if call.agg_star && !has_plain || call.agg_within_group {
             return Ok(None);
         }
         let given = self.given(call)?;
@@ -161,6 +164,13 @@ impl<'a> Analyzer<'a> {
         else {
             return Ok(None);
         };
+        if routine.is_aggregate() {
+            return self.aggregate_call(&routine, &candidate, given, call).map(Some);
+        }
+        if call.agg_star {
+            let message = format!("{shown}(*) specified, but {shown} is not an aggregate function");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
         if routine.is_procedure() {
             let message = format!("{} is a procedure", self.shown_call(&shown, &given));
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).with_hint("To call a procedure, use CALL."));
@@ -232,16 +242,7 @@ impl<'a> Analyzer<'a> {
         let types = given.types();
         for candidate in &mut candidates {
             self.substitute_compatible(&mut candidate.declared, &types);
-            // What a domain's base type takes, it takes, too.
-            for (declared, actual) in candidate.declared.iter_mut().zip(&types) {
-                if *declared != *actual {
-                    *declared = self.base_type(*declared, -1).0;
-                }
-                // A row becomes one of a composite type.
-                if *actual == Oid::RECORD && self.is_composite(*declared) {
-                    *declared = Oid::RECORD;
-                }
-            }
+            self.as_given(&mut candidate.declared, &types);
         }
         // Of two that take the same, the one that needs fewer defaults and no VARIADIC.
         let signature = |i: usize| candidates.get(i).map_or(&[][..], |candidate| candidate.declared.as_slice());
@@ -271,6 +272,31 @@ impl<'a> Analyzer<'a> {
         };
         let candidate = candidates.swap_remove(index);
         Ok(candidate.routine.clone().map(|routine| (routine, candidate)))
+    }
+
+    /// A call of a routine that is known, with all of its arguments in order.
+    pub(super) fn call_of(&mut self, routine: &Arc<Routine>, args: Vec<Expr>) -> Result<Expr> {
+        let locations = vec![Location::UNKNOWN; args.len()];
+        let given = Given { positional: args, named: Vec::new(), variadic: true, locations };
+        let types = given.types();
+        let mut declared = routine.input_types();
+        self.substitute_compatible(&mut declared, &types);
+        self.as_given(&mut declared, &types);
+        let places = (0..declared.len()).collect();
+        let candidate = Candidate { routine: Some(Arc::clone(routine)), declared, places, expands: false, defaults: 0 };
+        self.routine_expr(routine, candidate, given, &[])
+    }
+
+    /// What a domain's base type takes, it takes, too, and a row becomes one of a composite type.
+    fn as_given(&self, declared: &mut [Oid], types: &[Oid]) {
+        for (declared, actual) in declared.iter_mut().zip(types) {
+            if *declared != *actual {
+                *declared = self.base_type(*declared, -1).0;
+            }
+            if *actual == Oid::RECORD && self.is_composite(*declared) {
+                *declared = Oid::RECORD;
+            }
+        }
     }
 
     fn shown_call(&self, name: &str, given: &Given) -> String {
@@ -362,11 +388,9 @@ impl<'a> Analyzer<'a> {
         given: Given,
         columns: &[(String, Oid, i32)],
     ) -> Result<Expr> {
-        let Bound { site, mut arguments, outputs, returns } =
+        let Bound { site, mut arguments, outputs, returns, .. } =
             self.bound(routine, &candidate, given, (Calling::Expression, columns))?;
-        if self.in_stored_text == self.own_text {
-            self.used.borrow_mut().routines.insert(routine.oid);
-        }
+        self.used_routine(routine.oid);
         arguments.insert(0, Expr::text(site.to_text()));
         let writes = self.catalog().routine_writes(routine);
         self.writes |= writes;
@@ -384,8 +408,15 @@ impl<'a> Analyzer<'a> {
         Ok(Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(how.function()), arguments), type_oid) })
     }
 
+    /// The text that is analysed depends on it.
+    pub(super) fn used_routine(&mut self, oid: Oid) {
+        if self.in_stored_text == self.own_text {
+            self.used.borrow_mut().routines.insert(oid);
+        }
+    }
+
     /// The arguments in the order of the parameters, and the types of the call.
-    fn bound(
+    pub(super) fn bound(
         &mut self,
         routine: &Arc<Routine>,
         candidate: &Candidate,
@@ -461,7 +492,8 @@ impl<'a> Analyzer<'a> {
             (name, resolve(self, output.type_oid), -1)
         });
         let outputs = outputs.collect();
-        Ok(Bound { site, arguments, outputs, returns })
+        let states = Self::states(routine, &|oid| resolve(self, oid));
+        Ok(Bound { site, arguments, outputs, returns, states })
     }
 
     /// CALL.

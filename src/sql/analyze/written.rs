@@ -63,8 +63,13 @@ impl Analyzer<'_> {
         self.written.is_some()
     }
 
+    /// Where names are noted, if they are.
+    pub(super) fn noted_names(&mut self) -> Option<&mut WrittenNames> {
+        self.written.as_deref_mut().or(self.explained.as_deref_mut())
+    }
+
     pub(super) fn note_entry(&mut self, entry: &RangeVar, alias: Option<&Alias>) {
-        let Some(written) = &mut self.written else { return };
+        let Some(written) = self.noted_names() else { return };
         let name = EntryName {
             name: entry.name.clone(),
             alias: alias.is_some(),

@@ -2,7 +2,7 @@
 //!
 //! Specification: sql-altertable.html and the other ALTER statements' pages.
 
-use super::options::parameters;
+use super::options::{check_access_method, check_tablespace, parameters};
 use super::routine::change_routine;
 use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result, SqlState};
@@ -213,6 +213,10 @@ impl Definer<'_> {
         if let Some(ObjectRef::Function(object)) = &alter.object {
             return change_routine(alter.object_type, object, RoutineChange::SetSchema(alter.new_schema.clone()));
         }
+        if let (ObjectType::Extension, Some(ObjectRef::Name(name))) = (alter.object_type, &alter.object) {
+            let name = name.last().cloned().unwrap_or_default();
+            return ddl(Ddl::ChangeExtension { name, what: "SET SCHEMA" }, "ALTER EXTENSION");
+        }
         let Some((kind, tag)) = renamed_kind(alter.object_type) else {
             return Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type))));
         };
@@ -258,7 +262,9 @@ fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
     }
     match cmd {
         Cmd::ChangeOwner(_) => return Err(Error::unsupported("OWNER TO beside other actions of ALTER TABLE")),
-        Cmd::DropOids | Cmd::SetAccessMethod(_) | Cmd::SetTableSpace(_) => {}
+        Cmd::DropOids => {}
+        Cmd::SetAccessMethod(name) => check_access_method(Some(name))?,
+        Cmd::SetTableSpace(name) => check_tablespace(Some(name))?,
         Cmd::SetLogged => return Ok(AlterAction::SetLogged(true)),
         Cmd::SetUnlogged => return Ok(AlterAction::SetLogged(false)),
         Cmd::Trigger { target, firing } => {
@@ -326,7 +332,7 @@ fn renamed_kind(kind: ObjectType) -> Option<(ObjectKind, &'static str)> {
 }
 
 /// What the command for a kind of object is called: that of the table or type for a part of one.
-pub(super) fn kind_words(kind: ObjectType) -> &'static str {
+pub(crate) fn kind_words(kind: ObjectType) -> &'static str {
     match kind {
         ObjectType::Attribute => "TYPE",
         ObjectType::Column | ObjectType::TabConstraint => "TABLE",

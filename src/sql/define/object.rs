@@ -9,7 +9,7 @@ use super::{Defined, Definer, Definition, absent, ddl, definition, relation_name
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     CommentTarget, CreateDomain, CreateIndex, CreateView, Ddl, IndexKeyDefinition, IndexKeySource, Name, ObjectKind,
-    Parameter,
+    ObjectWithArgs, Parameter,
 };
 use crate::sql::syntax::ast::definition::{
     CompositeTypeStmt, ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, DefArg,
@@ -45,6 +45,7 @@ impl Definer<'_> {
     }
 
     pub(super) fn create_index(self, index: &IndexStmt) -> Defined {
+        super::options::check_tablespace(index.tablespace.as_ref())?;
         let included = index.including.iter().map(|element| match &element.key {
             IndexKey::Column(name) => Ok(name.clone()),
             IndexKey::Expr(_) => {
@@ -200,7 +201,23 @@ impl Definer<'_> {
 
     pub(super) fn drop(self, drop: &DropStmt) -> Defined {
         let (kind, tag) = match drop.object_type {
-            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => return drop_routines(drop),
+            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
+                return drop_routines(drop);
+            }
+            ObjectType::Operator => {
+                let operators = drop.objects.iter().map(function_object).collect::<Result<_>>()?;
+                let cascade = drop.behavior == DropBehavior::Cascade;
+                let drop = Ddl::DropOperators { operators, if_exists: drop.missing_ok, cascade };
+                return ddl(drop, "DROP OPERATOR");
+            }
+            ObjectType::Cast => {
+                let Some(ObjectRef::Cast { source, target }) = drop.objects.first() else {
+                    return Err(Error::internal("a cast without types"));
+                };
+                let (source, target) = (Box::new(source.clone()), Box::new(target.clone()));
+                let cascade = drop.behavior == DropBehavior::Cascade;
+                return ddl(Ddl::DropCast { source, target, if_exists: drop.missing_ok, cascade }, "DROP CAST");
+            }
             ObjectType::Table => (ObjectKind::Table, "DROP TABLE"),
             ObjectType::View => (ObjectKind::View, "DROP VIEW"),
             ObjectType::MatView => (ObjectKind::MaterializedView, "DROP MATERIALIZED VIEW"),
@@ -255,11 +272,20 @@ impl Definer<'_> {
                 let (table, policy) = self.trigger_of(&comment.object)?;
                 return Ok(CommentTarget::Policy { table, policy });
             }
-            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => {
+            ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
                 let ObjectRef::Function(object) = &comment.object else {
                     return Err(Error::internal("a function without a name"));
                 };
                 return Ok(CommentTarget::Routine(comment.object_type, Box::new(object.clone())));
+            }
+            ObjectType::Operator => {
+                return Ok(CommentTarget::Operator(Box::new(function_object(&comment.object)?)));
+            }
+            ObjectType::Cast => {
+                let ObjectRef::Cast { source, target } = &comment.object else {
+                    return Err(Error::internal("a cast without types"));
+                };
+                return Ok(CommentTarget::Cast(Box::new(source.clone()), Box::new(target.clone())));
             }
             ObjectType::DomConstraint => {
                 let ObjectRef::DomainConstraint { domain, name } = &comment.object else {
@@ -268,7 +294,7 @@ impl Definer<'_> {
                 let constraint = name.clone();
                 return Ok(CommentTarget::DomainConstraint { domain: self.name(&domain.names)?, constraint });
             }
-            _ => return Ok(CommentTarget::Other),
+            other => return Ok(CommentTarget::Named(other, Box::new(comment.object.clone()))),
         };
         Ok(CommentTarget::Object { kind, name: self.object_name(&comment.object)? })
     }
@@ -288,6 +314,13 @@ impl Definer<'_> {
         let tables = relations.iter().map(|relation| (relation_name(relation), !relation.inherit)).collect();
         let cascade = behavior == DropBehavior::Cascade;
         ddl(Ddl::Truncate { tables, restart_identity, cascade }, "TRUNCATE TABLE")
+    }
+}
+
+fn function_object(object: &ObjectRef) -> Result<ObjectWithArgs> {
+    match object {
+        ObjectRef::Function(object) => Ok(object.clone()),
+        _ => Err(Error::internal("an operator without a name")),
     }
 }
 
@@ -317,14 +350,11 @@ fn impossible(what: &str) -> Error {
 /// The tag of dropping what cannot be made here.
 fn dropped_tag(kind: ObjectType) -> &'static str {
     match kind {
-        ObjectType::Aggregate => "DROP AGGREGATE",
         ObjectType::EventTrigger => "DROP EVENT TRIGGER",
         ObjectType::Rule => "DROP RULE",
         ObjectType::Extension => "DROP EXTENSION",
-        ObjectType::Cast => "DROP CAST",
         ObjectType::Collation => "DROP COLLATION",
         ObjectType::Conversion => "DROP CONVERSION",
-        ObjectType::Operator => "DROP OPERATOR",
         ObjectType::OpClass => "DROP OPERATOR CLASS",
         ObjectType::OpFamily => "DROP OPERATOR FAMILY",
         ObjectType::Publication => "DROP PUBLICATION",

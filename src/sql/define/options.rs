@@ -76,6 +76,41 @@ impl Definer<'_> {
     }
 }
 
+/// 42704 unless there is such an access method for tables.
+pub(super) fn check_access_method(name: Option<&String>) -> Result<()> {
+    match name.filter(|name| *name != "heap") {
+        None => Ok(()),
+        Some(name) => {
+            let mut known = Recording::new(recording!("pg_am")).lines();
+            Err(match known.any(|line| line.text("amname") == *name) {
+                true => {
+                    let message = format!("access method \"{name}\" is not of type TABLE");
+                    Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                }
+                false => {
+                    let message = format!("access method \"{name}\" does not exist");
+                    Error::new(SqlState::UNDEFINED_OBJECT, message)
+                }
+            })
+        }
+    }
+}
+
+/// 42704 unless there is such a tablespace: there is but one.
+pub(super) fn check_tablespace(name: Option<&String>) -> Result<()> {
+    match name.map(String::as_str) {
+        None | Some("pg_default" | "") => Ok(()),
+        Some("pg_global") => {
+            let message = "only shared relations can be placed in pg_global tablespace";
+            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
+        }
+        Some(name) => {
+            let message = format!("tablespace \"{name}\" does not exist");
+            Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
+        }
+    }
+}
+
 /// 42704 unless there is such a collation.
 pub(super) fn check_collation(name: &Name) -> Result<()> {
     let mut known = Recording::new(recording!("pg_collation")).lines();

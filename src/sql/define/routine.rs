@@ -13,6 +13,7 @@ pub(super) fn altered_tag(kind: ObjectType) -> &'static str {
     match kind {
         ObjectType::Procedure => "ALTER PROCEDURE",
         ObjectType::Routine => "ALTER ROUTINE",
+        ObjectType::Aggregate => "ALTER AGGREGATE",
         _ => "ALTER FUNCTION",
     }
 }
@@ -20,11 +21,10 @@ pub(super) fn altered_tag(kind: ObjectType) -> &'static str {
 /// RENAME TO, SET SCHEMA, OWNER TO.
 pub(super) fn change_routine(kind: ObjectType, routine: &ObjectWithArgs, change: RoutineChange) -> Defined {
     match kind {
-        ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => {
+        ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
             ddl(Ddl::ChangeRoutine { kind, routine: Box::new(routine.clone()), change }, altered_tag(kind))
         }
-        ObjectType::Aggregate => Err(Error::unsupported("ALTER AGGREGATE")),
-        _ => Err(Error::unsupported("ALTER OPERATOR")),
+        _ => ddl(Ddl::ChangeOperator { operator: Box::new(routine.clone()), change }, "ALTER OPERATOR"),
     }
 }
 
@@ -51,6 +51,7 @@ pub(super) fn drop_routines(drop: &DropStmt) -> Defined {
     let tag = match drop.object_type {
         ObjectType::Procedure => "DROP PROCEDURE",
         ObjectType::Routine => "DROP ROUTINE",
+        ObjectType::Aggregate => "DROP AGGREGATE",
         _ => "DROP FUNCTION",
     };
     ddl(Ddl::DropRoutines { kind: drop.object_type, routines, if_exists: drop.missing_ok, cascade }, tag)

@@ -2,7 +2,7 @@
 //!
 //! Specification: sql-createtable.html, transformColumnDefinition and transformConstraintAttrs in parse_utilcmd.c.
 
-use super::options::parameters;
+use super::options::{check_access_method, check_tablespace, parameters};
 use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result};
 use crate::sql::ddl::{
@@ -26,6 +26,8 @@ impl Definer<'_> {
         if let Some((_, what)) = refused.iter().find(|(given, _)| *given) {
             return Err(Error::unsupported(*what));
         }
+        check_access_method(create.access_method.as_ref())?;
+        check_tablespace(create.tablespace.as_ref())?;
         let mut table = CreateTable {
             name: relation_name(&create.relation),
             temporary: create.relation.persistence == Persistence::Temporary,
@@ -81,6 +83,8 @@ impl Definer<'_> {
         query: &SelectStmt,
         if_not_exists: bool,
     ) -> Result<(CreateTableAs, &'static str)> {
+        check_access_method(into.access_method.as_ref())?;
+        check_tablespace(into.tablespace.as_ref())?;
         let create = CreateTableAs {
             name: relation_name(&into.relation),
             temporary: into.relation.persistence == Persistence::Temporary,

@@ -1,7 +1,7 @@
 //! Aggregates and window functions (functions-aggregate.html, functions-window.html). The plain names are SQLite's own.
 
 use super::Call::{Function as F, Template as T, Typed as Y};
-use super::{Function, aggregate, window};
+use super::{Function, aggregate, immutable, window};
 use crate::sql::type_names::*;
 
 #[rustfmt::skip]
@@ -151,6 +151,31 @@ pub(super) static ROWS: &[Function] = &[
     window("first_value", &[ANYELEMENT], ANYELEMENT, F("first_value")),
     window("last_value", &[ANYELEMENT], ANYELEMENT, F("last_value")),
     window("nth_value", &[ANYELEMENT, INT4], ANYELEMENT, F("nth_value")),
+    // What PostgreSQL's own aggregates are computed by, and users' can be.
+    immutable("int2larger", &[INT2, INT2], INT2, T("max({0}, {1})")),
+    immutable("int2smaller", &[INT2, INT2], INT2, T("min({0}, {1})")),
+    immutable("int4larger", &[INT4, INT4], INT4, T("max({0}, {1})")),
+    immutable("int4smaller", &[INT4, INT4], INT4, T("min({0}, {1})")),
+    immutable("int8larger", &[INT8, INT8], INT8, T("max({0}, {1})")),
+    immutable("int8smaller", &[INT8, INT8], INT8, T("min({0}, {1})")),
+    immutable("float4larger", &[FLOAT4, FLOAT4], FLOAT4, T("max({0}, {1})")),
+    immutable("float4smaller", &[FLOAT4, FLOAT4], FLOAT4, T("min({0}, {1})")),
+    immutable("float8larger", &[FLOAT8, FLOAT8], FLOAT8, T("max({0}, {1})")),
+    immutable("float8smaller", &[FLOAT8, FLOAT8], FLOAT8, T("min({0}, {1})")),
+    immutable("text_larger", &[TEXT, TEXT], TEXT, T("max({0}, {1})")),
+    immutable("text_smaller", &[TEXT, TEXT], TEXT, T("min({0}, {1})")),
+    immutable("date_larger", &[DATE, DATE], DATE, T("max({0}, {1})")),
+    immutable("date_smaller", &[DATE, DATE], DATE, T("min({0}, {1})")),
+    immutable("timestamp_larger", &[TIMESTAMP, TIMESTAMP], TIMESTAMP, T("max({0}, {1})")),
+    immutable("timestamp_smaller", &[TIMESTAMP, TIMESTAMP], TIMESTAMP, T("min({0}, {1})")),
+    immutable("timestamptz_larger", &[TIMESTAMPTZ, TIMESTAMPTZ], TIMESTAMPTZ, T("max({0}, {1})")),
+    immutable("timestamptz_smaller", &[TIMESTAMPTZ, TIMESTAMPTZ], TIMESTAMPTZ, T("min({0}, {1})")),
+    immutable("time_larger", &[TIME, TIME], TIME, T("max({0}, {1})")),
+    immutable("time_smaller", &[TIME, TIME], TIME, T("min({0}, {1})")),
+    immutable("booland_statefunc", &[BOOL, BOOL], BOOL, T("min({0}, {1})")),
+    immutable("boolor_statefunc", &[BOOL, BOOL], BOOL, T("max({0}, {1})")),
+    immutable("int8inc", &[INT8], INT8, T("pg_int8pl({0}, 1)")),
+    immutable("int8inc_any", &[INT8, ANY], INT8, T("pg_int8pl({0}, 1)")),
 ];
 
 /// The aggregates over rows in an order, WITHIN GROUP (pg_aggregate.aggkind o).
@@ -159,8 +184,10 @@ pub const ORDERED_SET: &[&str] = &["percentile_cont", "percentile_disc", "mode"]
 /// Those that place a row among the others (aggkind h).
 pub const HYPOTHETICAL_SET: &[&str] = &["rank", "dense_rank", "percent_rank", "cume_dist"];
 
-/// The aggregates of floats that compute each frame anew where its start moves, and what they are then.
+/// The aggregates that compute each frame anew where its start moves, and what they are then: those of floats, and those
+/// that users made.
 pub static MOVING: &[(&str, &str)] = &[
+    ("pg_aggregate", "pg_aggregate_moving"),
     ("pg_sum_float4", "pg_moving_sum_float4"),
     ("pg_sum_float8", "pg_moving_sum_float8"),
     ("pg_avg_float", "pg_moving_avg_float"),

@@ -192,6 +192,13 @@ static ROUTINES: [Function; 5] = [
     set("", &[Oid::ANY], Oid::ANY, Call::Function("pg_routine_set")).variadic(),
 ];
 
+/// Computes an aggregate that users made; its first argument says which one.
+pub static AGGREGATE: Function = aggregate("", &[Oid::ANY], Oid::ANY, Call::Function("pg_aggregate")).variadic();
+
+/// Whether TABLESAMPLE takes a row: which row, the method, the percentage, the seed.
+pub static SAMPLE: Function =
+    stable("tablesample", &[Oid::ANY], Oid::BOOL, Call::Function("pg_tablesample")).variadic();
+
 /// The areas' tables.
 static AREAS: &[&[Function]] = &[
     aggregate::ROWS,

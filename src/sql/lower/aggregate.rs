@@ -25,6 +25,8 @@ impl Lower<'_> {
             args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
         }
         let given = args.clone();
+        // What users made: the first argument says which it is.
+        let site = args.first().filter(|_| function.name.is_empty()).cloned();
         let name = match function.call {
             Call::Function(name) => name,
             Call::Typed(name) => {
@@ -56,12 +58,15 @@ impl Lower<'_> {
         let moving = over.as_ref().is_some_and(|over| over.frame.as_ref().is_some_and(moves));
         let moved = functions::MOVING.iter().find(|(growing, _)| moving && *growing == name);
         let name = moved.map_or(name, |(_, moving)| *moving);
-        let (star, distinct) = (call.star, call.distinct);
+        let name = if site.is_some() && call.distinct { "pg_aggregate_packed" } else { name };
+        let (star, distinct) = (call.star && site.is_none(), call.distinct);
         let aggregate = Aggregate { function: name, args, star, distinct, order_by, filter, over };
         let aggregate = ExprKind::Aggregate(Box::new(aggregate));
-        Ok(match of_enum {
-            true => self.enum_label(Expr::new(aggregate, Oid::INT4), result),
-            false => Expr::new(aggregate, result),
+        Ok(match site {
+            // SQLite does not tell an aggregate over no rows which one it is.
+            Some(site) => Expr::function("pg_aggregate_result", vec![site, Expr::new(aggregate, result)], result),
+            None if of_enum => self.enum_label(Expr::new(aggregate, Oid::INT4), result),
+            None => Expr::new(aggregate, result),
         })
     }
 

@@ -395,6 +395,10 @@ fn compared_with_elements(all: bool, array: Expr, element: Oid, comparison: Expr
         ExprKind::Compare("=", left, right) if !all && matches!(right.kind, ExprKind::ArrayElement) => {
             Expr::new(ExprKind::InArray { expr: left, array, element, exact: true }, Oid::BOOL)
         }
+        // SQLite looks each value up in the elements; going through them takes as long as there are elements.
+        ExprKind::Compare("<>", left, right) if all && matches!(right.kind, ExprKind::ArrayElement) => {
+            Expr::negated(Expr::new(ExprKind::InArray { expr: left, array, element, exact: true }, Oid::BOOL))
+        }
         kind => {
             let comparison = Box::new(Expr { kind, ..comparison });
             Expr::new(ExprKind::Quantified { all, array, comparison }, Oid::BOOL)

@@ -230,8 +230,9 @@ impl Lower<'_> {
         let Some(key) = relation.primary_key().filter(|key| !key.deferrable) else { return false };
         let mut fixed = Vec::new();
         fixed_columns(selection, alias, &mut fixed);
-        let mut names = key.columns.iter().map(|number| relation.column_by_number(*number).map(|column| &column.name));
-        names.all(|name| name.is_some_and(|name| fixed.iter().any(|fixed| fixed == name)))
+        let mut names =
+            key.columns.iter().map(|number| relation.column_by_number(*number).map(|column| column.stored_name()));
+        names.all(|name| name.is_some_and(|name| fixed.iter().any(|fixed| **fixed == *name)))
     }
 }
 

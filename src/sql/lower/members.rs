@@ -79,7 +79,7 @@ impl<'a> Lower<'a> {
             let row = Expr::positional(alias.clone(), member.columns.len(), &null);
             return (item, names.collect(), row);
         }
-        let names = member.columns.iter().map(|own| column(own.name.as_str().into(), own.not_null)).collect();
+        let names = member.columns.iter().map(|own| column(own.stored_name().into(), own.not_null)).collect();
         let row = rowid(member, Some(alias.clone()));
         (FromItem::Table { name: member.sqlite_name.clone(), alias }, names, row)
     }

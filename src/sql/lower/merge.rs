@@ -193,7 +193,7 @@ impl Lower<'_> {
         for ((number, _), mut expr) in values.iter().zip(lowered?) {
             let column = column(relation, *number)?;
             refuse_null(&mut expr, column, relation);
-            columns.push(column.name.as_str().into());
+            columns.push(column.stored_name().into());
             targets.push(Target { name: String::new(), expr });
         }
         let from = vec![kept_item(kept, KEPT.into())];

@@ -92,7 +92,7 @@ impl<'a> Lower<'a> {
             recursive: insert.recursive,
             table: relation.sqlite_name.clone(),
             alias,
-            columns: columns.iter().map(|column| column.name.as_str().into()).collect(),
+            columns: columns.iter().map(|column| column.stored_name().into()).collect(),
             source,
             conflict,
             returning,
@@ -150,7 +150,7 @@ impl<'a> Lower<'a> {
         let column = column(relation, number)?;
         let mut value = self.expr(value)?;
         refuse_null(&mut value, column, relation);
-        Ok((column.name.as_str().into(), value))
+        Ok((column.stored_name().into(), value))
     }
 
     fn update(&mut self, update: &TypedUpdate, ctes: Vec<Cte>) -> Result<Update> {
@@ -181,7 +181,7 @@ impl<'a> Lower<'a> {
                     (vec![name], value)
                 }
                 numbers => {
-                    let names = numbers.iter().map(|number| Ok(column(relation, *number)?.name.as_str().into()));
+                    let names = numbers.iter().map(|number| Ok(column(relation, *number)?.stored_name().into()));
                     (names.collect::<Result<_>>()?, self.expr(value)?)
                 }
             });
@@ -280,7 +280,7 @@ impl<'a> Lower<'a> {
     pub(super) fn changed(&self, relation: &Relation) -> Changed {
         let changed = self.changed_with(relation);
         let tables = changed.iter().filter_map(|oid| self.catalog().relations.get(oid));
-        let column = relation.columns.first().map(|column| column.name.as_str().into());
+        let column = relation.columns.first().map(|column| column.stored_name().into());
         Changed { tables: tables.map(|table| table.sqlite_name.clone()).collect(), column }
     }
 }
@@ -312,8 +312,15 @@ pub(super) fn refuse_null(value: &mut Expr, column: &Column, relation: &Relation
     }
     let (type_oid, typmod) = (value.type_oid, value.typmod);
     let checked = std::mem::replace(value, Expr::new(ExprKind::Null, type_oid));
+    // A parameter is looked at without a call.
+    let parameter = matches!(checked.kind, ExprKind::Param(_)).then(|| checked.clone());
     let args = vec![checked, Expr::text(relation.name.clone()), Expr::text(column.name.clone())];
-    *value = Expr { typmod, ..Expr::function("pg_raise_not_null", args, type_oid) };
+    let raised = Expr::function("pg_raise_not_null", args, type_oid);
+    let refused = match parameter {
+        Some(parameter) => Expr::template("coalesce({0}, {1})", vec![parameter, raised], type_oid),
+        None => raised,
+    };
+    *value = Expr { typmod, ..refused };
 }
 
 /// Where a value comes from, if it is a parameter or a constant.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::tree::{Body, ColumnRef, Cte, Expr, ExprKind, FromItem, Modify, Query, Select, Target};
 use super::{Columns, Context, Entry, Lower, print};
-use crate::catalog::schema::{CatalogSnapshot, ForeignKey, Relation, RelationKind};
+use crate::catalog::schema::{CatalogSnapshot, ForeignKey, ROW_NUMBER, Relation, RelationKind};
 use crate::error::{Error, Result};
 use crate::sql::lower::print::plan::COLUMNS;
 pub(super) use crate::sql::plan::Keep;
@@ -364,6 +364,6 @@ pub(super) fn rowid(relation: &Relation, alias: Option<Rc<str>>) -> Expr {
 
 /// What SQLite calls that number.
 pub(super) fn rowid_name(relation: &Relation) -> &'static str {
-    let taken = |name: &&str| relation.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-    ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).unwrap_or("rowid")
+    let taken = |name: &&str| relation.columns.iter().any(|column| column.stored_name().eq_ignore_ascii_case(name));
+    ROW_NUMBER.into_iter().find(|name| !taken(name)).unwrap_or("rowid")
 }

@@ -146,7 +146,7 @@ impl Lower<'_> {
         };
         self.step(&Statement::Modify(Modify::Update(change)), Keep::Nothing, Some(relation.oid))?;
         // A row whose key was changed has another number.
-        let key = relation.columns.iter().find(|column| column.rowid_alias).map(|column| column.name.as_str());
+        let key = relation.columns.iter().find(|column| column.rowid_alias).map(|column| column.stored_name());
         let moved = names.iter().position(|name| Some(&**name) == key).map_or(0, |index| index + 1);
         let same_row = Expr::compare("=", row.clone(), of_kept(moved, &row));
         self.entries.insert(update.entry, Entry::of_relation(Some(alias.clone()), relation));
@@ -170,7 +170,7 @@ impl Lower<'_> {
         let own = relation.columns.iter().map(|column| {
             let reference = super::tree::ColumnRef {
                 alias: Some(alias.clone()),
-                column: column.name.as_str().into(),
+                column: column.stored_name().into(),
                 not_null: false,
             };
             Expr::new(ExprKind::Column(reference), column.type_oid)

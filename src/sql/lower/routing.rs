@@ -203,7 +203,7 @@ impl<'a> Lower<'a> {
             recursive: false,
             table: leaf.sqlite_name.clone(),
             alias,
-            columns: columns.iter().map(|own| own.name.as_str().into()).collect(),
+            columns: columns.iter().map(|own| own.stored_name().into()).collect(),
             source,
             conflict,
             returning: Vec::new(),
@@ -370,7 +370,7 @@ impl<'a> Lower<'a> {
                 let like = Expr { kind: ExprKind::Null, type_oid: column.type_oid, typmod: column.typmod };
                 let mut value = Expr::positional(KEPT.into(), kept.moved + FIRST + place, &like);
                 refuse_null(&mut value, member_column(member, column)?, member);
-                assignments.push((vec![column.name.as_str().into()], value));
+                assignments.push((vec![column.stored_name().into()], value));
             }
             let same = Expr::compare("=", rowid(member, Some(alias.clone())), kept.column(NUMBER));
             let there = if kept.moved > 0 { both(stays(member), arrives(member)) } else { stays(member) };
@@ -451,7 +451,7 @@ fn of_member(relation: &Relation, member: &Relation, alias: Option<Rc<str>>) -> 
     let mut entry = Entry::of_relation(alias, member);
     if let Columns::Member(columns, _) = &mut entry.columns {
         let presence = columns.iter().filter(|(number, _)| *number == Var::CTID).cloned().collect::<Vec<_>>();
-        let own = relation.columns.iter().map(|column| (column.number, column.name.as_str().into()));
+        let own = relation.columns.iter().map(|column| (column.number, column.stored_name().into()));
         *columns = own.chain(presence).collect();
     }
     entry
@@ -489,7 +489,7 @@ fn insert_kept(relation: &Relation, member: &Relation, kept: &Kept, selection: E
         let like = Expr { kind: ExprKind::Null, type_oid: own.type_oid, typmod: own.typmod };
         let mut expr = Expr::positional(KEPT.into(), kept.moved + FIRST + place, &like);
         refuse_null(&mut expr, member_column(member, own)?, member);
-        columns.push(own.name.as_str().into());
+        columns.push(own.stored_name().into());
         targets.push(Target { name: String::new(), expr });
     }
     let from = vec![kept_item(kept.list, KEPT.into())];

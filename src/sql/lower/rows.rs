@@ -154,7 +154,7 @@ impl Lower<'_> {
         let mut exprs = Vec::new();
         for (names, value) in assignments {
             for (index, name) in names.iter().enumerate() {
-                let place = relation.columns.iter().position(|column| column.name == **name);
+                let place = relation.columns.iter().position(|column| column.stored_name() == &**name);
                 let place = place.ok_or_else(|| Error::internal("a column that is not there"))?;
                 values.push((place, exprs.len()));
                 exprs.push(if names.len() == 1 { value.clone() } else { one_of_row(&value, index)? });
@@ -370,7 +370,7 @@ impl Lower<'_> {
         let mut columns = Vec::new();
         let mut row = Vec::new();
         for (at, column) in relation.columns.iter().enumerate().filter(|(_, column)| !column.generated) {
-            columns.push(column.name.as_str().into());
+            columns.push(column.stored_name().into());
             row.push(new_value(relation, at));
         }
         let conflict = match modify {
@@ -420,7 +420,7 @@ pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapsh
     let mut assignments = Vec::with_capacity(places.len());
     for place in places {
         let column = relation.columns.get(*place).ok_or_else(|| Error::internal("a column that is not there"))?;
-        assignments.push((vec![column.name.as_str().into()], new_value(relation, *place)));
+        assignments.push((vec![column.stored_name().into()], new_value(relation, *place)));
     }
     let update = Update {
         ctes: Vec::new(),
@@ -442,7 +442,7 @@ pub fn read_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql
     let context = Context { catalog, records: &records, shows: false };
     let alias: Rc<str> = "t".into();
     let targets = relation.columns.iter().map(|column| {
-        let reference = ColumnRef { alias: Some(alias.clone()), column: column.name.as_str().into(), not_null: false };
+        let reference = ColumnRef { alias: Some(alias.clone()), column: column.stored_name().into(), not_null: false };
         Target { name: String::new(), expr: Expr::new(ExprKind::Column(reference), column.type_oid) }
     });
     let targets = targets.collect();
@@ -475,7 +475,7 @@ fn generated(relation: &Relation) -> Vec<Target> {
     let generated = relation.columns.iter().filter(|column| column.generated);
     generated
         .map(|column| {
-            let reference = ColumnRef { alias: None, column: column.name.as_str().into(), not_null: false };
+            let reference = ColumnRef { alias: None, column: column.stored_name().into(), not_null: false };
             let kind = ExprKind::Column(reference);
             Target { name: String::new(), expr: Expr { kind, type_oid: column.type_oid, typmod: column.typmod } }
         })

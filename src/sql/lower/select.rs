@@ -9,10 +9,11 @@ use super::tree::{Body, ColumnRef, Cte, Expr, ExprKind, FromItem, Query, Select,
 use super::{Level, Lower};
 use crate::error::{Error, Result};
 use crate::limits::stack;
+use crate::sql::folding;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::tree::{
-    Body as TypedBody, Cte as TypedCte, CteId, CteQuery, Query as TypedQuery, Select as TypedSelect,
-    SortKey as TypedKey,
+    Body as TypedBody, Cte as TypedCte, CteId, CteQuery, EntryKind, Expr as Typed, ExprKind as TypedKind,
+    FromItem as TypedItem, Query as TypedQuery, Select as TypedSelect, SortKey as TypedKey,
 };
 use crate::sql::types;
 use crate::types::order::has_order;
@@ -188,7 +189,7 @@ impl Lower<'_> {
         }
         self.note_known(select.selection.as_ref(), &select.from);
         let mut from = self.from_clause(&select.from)?;
-        let selection = select.selection.as_ref().map(|s| self.condition(s)).transpose()?;
+        let selection = select.selection.as_ref().map(|s| self.selection(s, &select.from)).transpose()?;
         let exprs = select.targets.iter().map(|target| &target.expr).chain(&select.distinct_on);
         let sets = self.begin_sets(exprs.chain(order_by.iter().map(|key| &key.expr)))?;
         let targets = (select.targets.iter())
@@ -206,6 +207,29 @@ impl Lower<'_> {
         from.extend(sets);
         let distinct = select.distinct;
         Ok((Select { distinct, distinct_on, targets, from, selection, group_by, having, unique }, keys))
+    }
+
+    /// WHERE. If parts of it can fail, what costs less is looked at first, as PostgreSQL does (order_qual_clauses), and
+    /// SQLite does not take such a part before the others into a sub-query.
+    fn selection(&mut self, selection: &Typed, from: &[TypedItem]) -> Result<Expr> {
+        let TypedKind::And(parts) = &selection.kind else { return self.condition(selection) };
+        if !parts.iter().any(|part| part.any(&folding::can_fail)) {
+            return self.condition(selection);
+        }
+        let mut parts: Vec<&Typed> = parts.iter().collect();
+        parts.sort_by_key(|part| folding::cost(part));
+        let entries = from.iter().flat_map(TypedItem::entries);
+        let is_table = |kind: &EntryKind| matches!(kind, EntryKind::Relation(_) | EntryKind::Kept { .. });
+        let has_queries = entries.map(|entry| &entry.kind).any(|kind| !is_table(kind));
+        let lowered = parts.into_iter().map(|part| {
+            let condition = self.condition(part)?;
+            Ok(match has_queries && part.any(&folding::can_fail) {
+                true => Expr::template("({0} OR random() IS NULL)", vec![condition], Oid::BOOL),
+                false => condition,
+            })
+        });
+        let lowered = lowered.collect::<Result<Vec<_>>>()?;
+        Expr::connected("({0} AND {1})", lowered).ok_or_else(|| Error::internal("a connective without operands"))
     }
 
     /// The sort keys; those that are output columns need not be made again.

@@ -5,11 +5,9 @@ use super::layout::VAR;
 use super::{Printer, unprintable, without_implicit};
 use crate::catalog::composite;
 use crate::catalog::definitions::quote_identifier;
-use crate::catalog::routines::ParameterMode;
 use crate::catalog::schema::UserTypeKind;
 use crate::error::Result;
 use crate::limits::stack;
-use crate::sql::analyze::routine::CallSite;
 use crate::sql::functions;
 use crate::sql::tree::{
     Aggref, BooleanTest, Coercion, Expr, ExprKind, Frame, FrameBound, FunctionRef, OperatorRef, SortKey, SubLink,
@@ -134,6 +132,10 @@ impl Printer<'_> {
             ExprKind::DomainValue => self.push("VALUE"),
             ExprKind::Written(what, args) => return self.written(expr, what, args),
             ExprKind::Field { arg, index } => return self.field(arg, *index),
+            ExprKind::Param(number) if self.sub_plans.is_some() => self.push(&format!("${}", number + 1)),
+            ExprKind::InList { expr, list, negated } if self.sub_plans.is_some() => {
+                return self.in_list(expr, list, *negated);
+            }
             ExprKind::Param(_)
             | ExprKind::Literal(_)
             | ExprKind::Element
@@ -240,7 +242,7 @@ impl Printer<'_> {
     // ----- operators
 
     /// The operand of an operator. `parent` is none where it has parentheses of its own.
-    fn operand(&mut self, expr: &Expr, comparison: bool, parent: Option<&Expr>) -> Result<()> {
+    pub(super) fn operand(&mut self, expr: &Expr, comparison: bool, parent: Option<&Expr>) -> Result<()> {
         let expr = match &expr.kind {
             ExprKind::EnumOrder(arg) => arg,
             _ => expr,
@@ -389,6 +391,9 @@ impl Printer<'_> {
 
     /// get_sublink_expr
     fn sub_link(&mut self, link: &SubLink) -> Result<()> {
+        if let Some(()) = self.sub_plan() {
+            return Ok(());
+        }
         match &link.kind {
             SubLinkKind::Array => self.push("ARRAY("),
             _ => self.push("("),
@@ -491,26 +496,9 @@ impl Printer<'_> {
 
     /// A call of a function that users made, which the first argument names.
     fn routine_call(&mut self, args: &[Expr]) -> Result<()> {
-        let Some((Expr { kind: ExprKind::Const(Value::Text(site)), .. }, args)) = args.split_first() else {
-            return Err(unprintable("this call"));
-        };
-        let site = CallSite::of_text(site)?;
-        let Some(routine) = self.catalog.routines.get(&site.routine) else { return Err(unprintable("this call")) };
-        let mut path = self.names.search_path.iter();
-        let found = path.find_map(|schema| {
-            let mut named = self.catalog.routines_in(schema, &routine.name);
-            named.find(|named| named.input_types() == routine.input_types())
-        });
-        let hidden = functions::named(&routine.name).iter().any(|own| own.args == routine.input_types());
-        let visible = found.is_some_and(|found| found.oid == routine.oid) && !hidden;
-        let name = self.names.qualified(&routine.schema, &routine.name, visible);
-        self.push(&format!("{name}("));
-        let variadic = routine.parameters.iter().any(|parameter| parameter.mode == ParameterMode::Variadic);
-        let last = args.len().saturating_sub(1);
-        self.list(args.iter().enumerate(), ", ", |p, (index, arg)| {
-            p.push(if variadic && index == last { "VARIADIC " } else { "" });
-            p.expr(arg, true)
-        })?;
+        let (routine, args) = self.routine_name(args)?;
+        self.push("(");
+        self.routine_arguments(&routine, args)?;
         self.push(")");
         Ok(())
     }
@@ -534,7 +522,13 @@ impl Printer<'_> {
     }
 
     fn aggregate(&mut self, call: &Aggref) -> Result<()> {
-        self.function_name(&call.function);
+        let of_user = match call.function.name.is_empty() {
+            true => Some(self.routine_name(&call.args)?),
+            false => None,
+        };
+        if of_user.is_none() {
+            self.function_name(&call.function);
+        }
         self.push(if call.distinct { "(DISTINCT " } else { "(" });
         if call.star {
             self.push("*");
@@ -543,7 +537,10 @@ impl Printer<'_> {
             self.push(") WITHIN GROUP (ORDER BY ");
             self.order_by(&call.order_by, None, false)?;
         } else {
-            self.arguments(&call.function, &call.args)?;
+            match of_user {
+                Some((routine, args)) => self.routine_arguments(&routine, args)?,
+                None => self.arguments(&call.function, &call.args)?,
+            }
             if !call.order_by.is_empty() {
                 self.push(" ORDER BY ");
                 let keys: Vec<SortKey> = call.order_by.iter().map(|key| of_argument(key, &call.args)).collect();
@@ -668,6 +665,10 @@ impl Printer<'_> {
                 self.construct("", args)
             }
             (Written::Operator(name), args) => self.operator(expr, name, args, false),
+            (Written::UserOperator(oid), args) => {
+                let name = self.operator_name(*oid)?;
+                self.operator(expr, &name, args, false)
+            }
             (Written::Collate(name), [arg]) => {
                 let name: Vec<String> = name.iter().map(|part| quote_identifier(part)).collect();
                 let parts = match name.as_slice() {

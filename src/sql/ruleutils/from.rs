@@ -67,7 +67,7 @@ impl Printer<'_> {
         Ok((name, columns.collect()))
     }
 
-    fn name_entry(&mut self, id: EntryId, name: String, columns: Vec<(i16, String)>) {
+    pub(super) fn name_entry(&mut self, id: EntryId, name: String, columns: Vec<(i16, String)>) {
         let mut unique = name.clone();
         let mut number = 0;
         while self.taken.contains(&unique) {

@@ -45,7 +45,7 @@ fn node(expr: &Expr) -> Node<'_> {
         ExprKind::Coerce { arg, .. } | ExprKind::CoerceToDomain { arg, .. } => Node::Relabel(arg),
         ExprKind::Written(Written::Cast, args) => args.first().map_or(Node::Other, node),
         ExprKind::EnumOrder(arg) => node(arg),
-        ExprKind::Op(..) | ExprKind::Written(Written::Operator(_), _) => Node::Operator,
+        ExprKind::Op(..) | ExprKind::Written(Written::Operator(_) | Written::UserOperator(_), _) => Node::Operator,
         ExprKind::SubLink(_) | ExprKind::NullTest { .. } | ExprKind::BooleanTest { .. } => Node::Test,
         ExprKind::Distinct { negated, .. } => {
             if *negated {

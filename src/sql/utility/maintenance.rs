@@ -3,6 +3,7 @@
 //! Specification: sql-vacuum.html, sql-analyze.html, sql-explain.html.
 
 use crate::error::{Error, Result, SqlState};
+use crate::sql::explain::Options;
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::statement::{ExplainStmt, VacuumStmt};
 use crate::sql::syntax::token_value::TokenValue;
@@ -23,10 +24,6 @@ const VACUUM_OPTIONS: &[&str] = &[
 ];
 
 const ANALYZE_OPTIONS: &[&str] = &["verbose", "skip_locked"];
-
-/// Those beside ANALYZE and FORMAT ask for figures that SQLite's plans do not have.
-const EXPLAIN_OPTIONS: &[&str] =
-    &["analyze", "verbose", "costs", "settings", "buffers", "wal", "timing", "summary", "format"];
 
 /// 42601 for an option that is not known.
 fn check(given: &[DefElem], command: &str, known: &[&str], text: &str) -> Result<()> {
@@ -84,13 +81,6 @@ pub(super) fn vacuum<'s>(stmt: &VacuumStmt, text: &str) -> Result<Utility<'s>> {
 }
 
 pub(super) fn explain<'s>(stmt: &'s ExplainStmt, text: &str) -> Result<Utility<'s>> {
-    check(&stmt.options, "EXPLAIN", EXPLAIN_OPTIONS, text)?;
-    if is_on(&stmt.options, "analyze") {
-        return Err(Error::unsupported("EXPLAIN ANALYZE"));
-    }
-    let format = stmt.options.iter().rev().find(|option| option.name == "format").map(value);
-    if format.is_some_and(|format| format.as_deref() != Some("text")) {
-        return Err(Error::unsupported("EXPLAIN in a format other than text"));
-    }
-    Ok(Utility::Explain { statement: &stmt.query })
+    let options = Options::of(&stmt.options, text)?;
+    Ok(Utility::Explain { statement: &stmt.query, options, location: stmt.location })
 }

@@ -303,3 +303,17 @@ fn now_is_when_the_transaction_started() {
         }
     }
 }
+
+#[test]
+fn small_numbers_are_read_at_sight() {
+    let read = |text: &str| small_number(Repr::scalar(Scalar::Int4), Format::Text, text.as_bytes());
+    let numbers = [("0", 0), ("-7", -7), ("007", 7), ("999999999", 999_999_999), ("-0", 0)];
+    for (text, number) in numbers {
+        assert_eq!(read(text), Some(Value::Integer(number)), "{text}");
+    }
+    for other in ["", "-", "+1", " 1", "1e3", "1234567890", "0x1f", "--1"] {
+        assert_eq!(read(other), None, "{other}");
+    }
+    assert_eq!(small_number(Repr::scalar(Scalar::Int2), Format::Text, b"1"), None);
+    assert_eq!(small_number(Repr::scalar(Scalar::Int4), Format::Binary, b"1111"), None);
+}

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::{Change, given, mode_of, routine_name};
 use crate::catalog::routines::{ParameterMode, Routine};
+use crate::catalog::tables::procs;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{DataType, ObjectType, ObjectWithArgs};
+use crate::sql::ddl::{DataType, Name, ObjectType, ObjectWithArgs};
 use crate::types::pg_type::Oid;
 
 impl Change<'_> {
@@ -28,6 +29,7 @@ impl Change<'_> {
         let wanted = |routine: &&Arc<Routine>| match kind {
             ObjectType::Function => !routine.is_procedure(),
             ObjectType::Procedure => routine.is_procedure(),
+            ObjectType::Aggregate => routine.is_aggregate(),
             _ => true,
         };
         if object.args_unspecified {
@@ -58,13 +60,25 @@ impl Change<'_> {
         };
         match found {
             Some(found) if wanted(&&found) => Ok(found),
+            Some(found) if kind == ObjectType::Aggregate => {
+                let message = format!("function {} is not an aggregate", self.listed_signature(&found, ", "));
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
             Some(found) => {
                 let noun = if kind == ObjectType::Procedure { "procedure" } else { "function" };
                 let message = format!("{} is not a {noun}", self.listed_signature(&found, ", "));
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
             }
-            None => {
+            None if kind == ObjectType::Aggregate && is_own_function(&name, &types) => {
                 let types: Vec<String> = types.iter().map(|oid| self.shown_type(*oid)).collect();
+                let message = format!("function {}({}) is not an aggregate", name.name, types.join(", "));
+                Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+            }
+            None => {
+                let mut types: Vec<String> = types.iter().map(|oid| self.shown_type(*oid)).collect();
+                if types.is_empty() && kind == ObjectType::Aggregate {
+                    types.push("*".to_owned());
+                }
                 let message = format!("{} {name}({}) does not exist", words(kind), types.join(", "));
                 Err(Error::new(SqlState::UNDEFINED_FUNCTION, message))
             }
@@ -129,8 +143,15 @@ impl Change<'_> {
     }
 }
 
+/// Whether PostgreSQL has a function of that name for these types.
+fn is_own_function(name: &Name, types: &[Oid]) -> bool {
+    let mut named = procs::procs_named(&name.name).into_iter();
+    name.schema.as_deref().is_none_or(|schema| schema == "pg_catalog")
+        && named.any(|proc| proc.is_function() && proc.argument_types() == types)
+}
+
 /// TypeNameToString
-fn written(type_name: &DataType) -> String {
+pub(in crate::engine::ddl) fn written(type_name: &DataType) -> String {
     let array = if type_name.array_bounds.is_empty() { "" } else { "[]" };
     format!("{}{array}", type_name.names.join("."))
 }
@@ -139,6 +160,7 @@ fn words(kind: ObjectType) -> &'static str {
     match kind {
         ObjectType::Procedure => "procedure",
         ObjectType::Routine => "routine",
+        ObjectType::Aggregate => "aggregate",
         _ => "function",
     }
 }

@@ -8,13 +8,13 @@ use rusqlite::Connection;
 
 use super::moving::{FloatState, Moving, numbers};
 use super::{Accumulator, register_one};
-use crate::engine::functions::{Args, ContextSlot, Output};
+use crate::engine::functions::{Args, ContextSlot, Output, quick};
 use crate::error::{Error, Result, SqlState};
 
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
-    register_both::<Sum<true>>(connection, slot, "pg_sum_float4", "pg_moving_sum_float4")?;
-    register_both::<Sum<false>>(connection, slot, "pg_sum_float8", "pg_moving_sum_float8")?;
-    register_both::<Average>(connection, slot, "pg_avg_float", "pg_moving_avg_float")?;
+    register_quick::<Sum<true>>(connection, slot, "pg_sum_float4", "pg_moving_sum_float4")?;
+    register_quick::<Sum<false>>(connection, slot, "pg_sum_float8", "pg_moving_sum_float8")?;
+    register_quick::<Average>(connection, slot, "pg_avg_float", "pg_moving_avg_float")?;
     register_both::<Variance<false, false>>(connection, slot, "pg_var_samp_float", "pg_moving_var_samp_float")?;
     register_both::<Variance<true, false>>(connection, slot, "pg_var_pop_float", "pg_moving_var_pop_float")?;
     register_both::<Variance<false, true>>(connection, slot, "pg_stddev_samp_float", "pg_moving_stddev_samp_float")?;
@@ -53,6 +53,12 @@ fn register_both<S: FloatState>(connection: &Connection, slot: &ContextSlot, nam
     let arity = if S::ARGUMENTS > 1 { 2 } else { 1 };
     register_one::<Growing<S>>(connection, slot, name, arity)?;
     register_one::<Moving<S>>(connection, slot, moving, arity)
+}
+
+/// The same for those that are called for every row of large tables.
+fn register_quick<S: FloatState>(connection: &Connection, slot: &ContextSlot, name: &str, moving: &str) -> Result<()> {
+    quick::register_aggregate::<S>(connection, slot, name)?;
+    register_one::<Moving<S>>(connection, slot, moving, 1)
 }
 
 /// The aggregate of a frame that only grows.

@@ -11,8 +11,10 @@ mod moving;
 mod ordered;
 mod ranges;
 mod spans;
+mod user;
 
 pub(super) use collect::{pack, unpack};
+pub(super) use moving::FloatState;
 
 use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -110,5 +112,6 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
     ranges::register(connection, slot)?;
     spans::register(connection, slot)?;
     ordered::register(connection, slot)?;
-    collect::register(connection, slot)
+    collect::register(connection, slot)?;
+    user::register(connection, slot)
 }

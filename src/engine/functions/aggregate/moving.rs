@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::limits::session as limits;
 
 /// A state that takes one number or two.
-pub(super) trait FloatState:
+pub(in crate::engine::functions) trait FloatState:
     Default + Send + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static
 {
     /// How many numbers a row has.
