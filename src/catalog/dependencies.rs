@@ -77,6 +77,11 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
         let own = Object::Type(user_type.oid);
         found.on_schema(own, &user_type.schema);
         found.add(Object::Type(user_type.array), own, Kind::Internal);
+        if let UserTypeKind::Range(range) = &user_type.kind {
+            found.add(Object::Type(range.multirange), own, Kind::Internal);
+            range.constructors.iter().for_each(|oid| found.add(Object::Routine(*oid), own, Kind::Internal));
+            found.on_functions(own, [range.difference].into_iter());
+        }
         if let UserTypeKind::Domain { base, checks, .. } = &user_type.kind {
             found.on_type(own, *base);
             for (_, number) in checks.iter().zip(1..) {

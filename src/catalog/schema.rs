@@ -12,7 +12,7 @@ use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
 pub use crate::catalog::enum_labels::EnumLabels;
 use crate::catalog::inheritance::Inheritance;
-use crate::catalog::objects::{UserCast, UserOperator};
+use crate::catalog::objects::{RangeFacts, UserCast, UserOperator};
 use crate::catalog::policy::RowSecurity;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
@@ -403,6 +403,12 @@ pub enum UserTypeKind {
         default: Option<String>,
         /// (constraint name, expression over VALUE as PostgreSQL text).
         checks: Vec<(String, String)>,
+    },
+    Range(Box<RangeFacts>),
+    /// The multirange type of a range type.
+    Multirange {
+        range: Oid,
+        subtype: Oid,
     },
 }
 

@@ -28,8 +28,10 @@ mod operator;
 mod owner;
 mod parameters;
 mod partition;
+mod passes;
 mod policy;
 mod privilege;
+mod range_type;
 mod rebuild;
 mod rename;
 mod routine;
@@ -176,6 +178,7 @@ impl<'a> Change<'a> {
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
             Ddl::CreateComposite { name, columns } => self.create_composite(name, columns),
             Ddl::CreateDomain(create) => self.create_domain(create),
+            Ddl::CreateRange(create) => self.create_range(create),
             Ddl::CreateTrigger(create) => self.create_trigger(create),
             Ddl::RenameTrigger { table, name, to } => self.rename_trigger(table, name, to),
             Ddl::DropTrigger { table, name, if_exists, cascade } => {
@@ -205,8 +208,14 @@ impl<'a> Change<'a> {
             Ddl::AlterSequence { name, if_exists, settings } => self.alter_sequence(name, *if_exists, settings),
             Ddl::AlterEnum { name, change } => self.alter_enum(name, change),
             Ddl::AlterDomain { name, change } => self.alter_domain(name, change),
-            Ddl::Rename { kind, name, if_exists, to } => self.rename(*kind, name, *if_exists, to),
-            Ddl::SetSchema { kind, name, if_exists, schema } => self.set_schema(*kind, name, *if_exists, schema),
+            Ddl::Rename { kind, name, if_exists, to } => {
+                self.rename(*kind, name, *if_exists, to)?;
+                self.renew_constructors()
+            }
+            Ddl::SetSchema { kind, name, if_exists, schema } => {
+                self.set_schema(*kind, name, *if_exists, schema)?;
+                self.renew_constructors()
+            }
             Ddl::Drop { kind, names, if_exists, cascade } => self.drop(*kind, names, *if_exists, *cascade),
             Ddl::CreateExtension { name, schema, version, if_not_exists } => {
                 self.create_extension(name, schema.as_deref(), version.as_deref(), *if_not_exists)
@@ -282,6 +291,11 @@ impl<'a> Change<'a> {
 
     fn new_oid(&self) -> Result<Oid> {
         self.sqlite(store::allocate_oids(self.connection, 1))
+    }
+
+    /// A type's name in messages.
+    fn type_display(&self, oid: Oid) -> String {
+        crate::sql::types::type_name(&self.catalog, &self.search_path, oid)
     }
 
     fn catalog_mut(&mut self) -> &mut CatalogSnapshot {

@@ -8,8 +8,8 @@ use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::definition::{
-    AlterPolicyStmt, CreatePolicyStmt, DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity,
-    TriggerFiring, TriggerSelector,
+    AlterPolicyStmt, CreatePolicyStmt, CreateRangeStmt, DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec,
+    ReplicaIdentity, TriggerFiring, TriggerSelector,
 };
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
@@ -110,6 +110,7 @@ pub enum Ddl {
         columns: Vec<ColumnDefinition>,
     },
     CreateDomain(Box<CreateDomain>),
+    CreateRange(Box<CreateRangeStmt>),
     CreateTrigger(Box<CreateTrigger>),
     RenameTrigger {
         table: Name,

@@ -52,6 +52,7 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateSeq(create) => definer.create_sequence(create),
         Stmt::CreateSchema(create) => definer.create_schema(create),
         Stmt::CreateEnum(create) => definer.create_enum(create),
+        Stmt::CreateRange(create) => ddl(Ddl::CreateRange(Box::new(create.clone())), "CREATE TYPE"),
         Stmt::CompositeType(create) => definer.create_composite(create),
         Stmt::CreateDomain(create) => definer.create_domain(create),
         Stmt::CreateExtension(create) => definer.create_extension(create),
@@ -169,7 +170,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
     Some(match stmt {
         Stmt::Merge(_) => "MERGE",
         Stmt::AlterTableMoveAll(_) => "ALTER TABLE ALL IN TABLESPACE",
-        Stmt::CreateRange(_) => "CREATE TYPE AS RANGE",
         Stmt::AlterType(_) => "ALTER TYPE … SET",
         Stmt::Define(define) => match define.kind {
             ObjectType::Type => "CREATE TYPE other than AS ENUM",

@@ -63,12 +63,19 @@ pub struct Context<'a> {
     pub records: &'a RecordTypes,
     /// Whether what clients see as text is given as text.
     pub shows: bool,
+    /// How types are called in messages depends on it.
+    pub search_path: &'a [String],
 }
 
 impl<'a> Context<'a> {
     /// That of a statement that has been analysed.
     pub fn of(analyzer: &'a Analyzer<'_>) -> Self {
-        Context { catalog: analyzer.catalog(), records: &analyzer.records, shows: !analyzer.is_inner }
+        Context {
+            catalog: analyzer.catalog(),
+            records: &analyzer.records,
+            shows: !analyzer.is_inner,
+            search_path: &analyzer.search_path,
+        }
     }
 
     /// How values are stored; the modifier says of records which they are.
@@ -272,6 +279,11 @@ impl<'a> Lower<'a> {
         self.context.catalog
     }
 
+    /// What messages call a type.
+    fn type_name(&self, oid: Oid) -> String {
+        crate::sql::types::type_name(self.catalog(), self.context.search_path, oid)
+    }
+
     fn relation(&self, oid: Oid) -> Result<&'a Relation> {
         self.catalog()
             .relations
@@ -336,7 +348,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A type as functions are told of it.
-    fn info(&self, oid: Oid, typmod: i32) -> &'static TypeInfo {
+    pub(super) fn info(&self, oid: Oid, typmod: i32) -> &'static TypeInfo {
         types::info_of(self.catalog(), self.context.records, oid, typmod)
     }
 
@@ -345,6 +357,7 @@ impl<'a> Lower<'a> {
         let info = self.info(oid, typmod);
         match info.repr.scalar {
             Scalar::Row(_) => info.name,
+            Scalar::Range(_) | Scalar::Multirange(_) => info.name,
             _ => types::internal_name(self.catalog(), oid),
         }
     }

@@ -55,6 +55,13 @@ pub struct PlanContext<'a> {
     pub security: Option<&'a SecurityContext>,
 }
 
+impl PlanContext<'_> {
+    /// What messages call a type.
+    pub fn type_name(&self, oid: Oid) -> String {
+        crate::sql::types::type_name(self.catalog, self.settings.schemas_searched(), oid)
+    }
+}
+
 /// How many texts the cache keeps before it starts anew.
 const CACHE_CAPACITY: usize = 4096;
 

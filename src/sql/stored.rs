@@ -242,6 +242,8 @@ pub fn view_dependencies(text: &str, context: PlanContext<'_>) -> Dependencies {
 /// Whether a value of one type can be assigned to something of another.
 pub fn can_assign(from: Oid, to: Oid, context: PlanContext<'_>) -> bool {
     let source = empty_source();
+    // A domain takes what its base type takes, and checks it then.
+    let to = crate::sql::types::base_type(context.catalog, to, -1).0;
     Analyzer::new(context, &source, &[]).can_coerce(from, to, CastContext::Assignment)
 }
 

@@ -5,6 +5,7 @@
 use std::sync::LazyLock;
 
 use crate::catalog::composite;
+use crate::catalog::definitions::Names;
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
 use crate::error::{Error, SqlState};
 use crate::sql::tree::RecordTypes;
@@ -37,20 +38,10 @@ fn text() -> &'static TypeInfo {
     *TEXT
 }
 
-/// What messages call a type: format_type() without a modifier.
-pub fn type_name(catalog: &CatalogSnapshot, oid: Oid) -> String {
-    if let Some(info) = type_info(oid) {
-        return info.sql_name.to_owned();
-    }
-    match user_type(catalog, oid) {
-        Some((user, false)) => user.name.clone(),
-        Some((user, true)) => format!("{}[]", user.name),
-        None => match composite::relation_of(catalog, oid) {
-            Some((relation, false)) => relation.name.clone(),
-            Some((relation, true)) => format!("{}[]", relation.name),
-            None => oid.to_string(),
-        },
-    }
+/// What messages call a type (format_type_be): quoted where it must be, and with its schema where the path does not
+/// find it.
+pub fn type_name(catalog: &CatalogSnapshot, search_path: &[String], oid: Oid) -> String {
+    Names { catalog, search_path }.format_type(oid, None)
 }
 
 /// The name by which `pg_in_…` and `pg_out_…` know a type.

@@ -206,6 +206,20 @@ pub fn put_type(connection: &Connection, user_type: &UserType) -> Result<()> {
             connection
                 .execute(sql, params![oid.0, array.0, schema, name, "e", labels, Null, Null, Null, Null, orders])?
         }
+        UserTypeKind::Range(range) => {
+            let constructors: Vec<u32> = range.constructors.iter().map(|oid| oid.0).collect();
+            let facts = json!({
+                "multirange": range.multirange.0,
+                "difference": range.difference.0,
+                "operator_class": range.operator_class,
+                "constructors": constructors,
+            });
+            let facts = facts.to_string();
+            let base = range.subtype.0;
+            connection.execute(sql, params![oid.0, array.0, schema, name, "r", facts, base, Null, Null, Null, Null])?
+        }
+        UserTypeKind::Multirange { range, subtype } => connection
+            .execute(sql, params![oid.0, array.0, schema, name, "m", Null, subtype.0, range.0, Null, Null, Null])?,
         UserTypeKind::Domain { base, typmod, not_null, default, checks } => {
             let checks = json!(checks).to_string();
             connection.execute(

@@ -142,7 +142,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_partitioned_table", of_catalog(classes::partitioned_tables)),
     ("pg_catalog", "pg_prepared_statements", of_session(server::prepared_statements)),
     ("pg_catalog", "pg_proc", computed_and(procs::procs, procs::routines)),
-    ("pg_catalog", "pg_range", recorded(recording!("pg_range"))),
+    ("pg_catalog", "pg_range", recorded_and(recording!("pg_range"), types::ranges)),
     ("pg_catalog", "pg_rewrite", of_catalog(constraints::rules)),
     ("pg_catalog", "pg_roles", of_session(roles::roles)),
     ("pg_catalog", "pg_sequence", of_catalog(classes::sequences)),

@@ -1,10 +1,13 @@
 //! ALTER TABLE. All actions of a statement change one picture of the table; SQLite's table follows once at the end,
 //! by its own ALTER TABLE where that is enough, else by a rebuild.
 
+use std::borrow::Cow;
+
 use super::Change;
 use super::alter_members::Followed;
 use super::column::{check_identity_type, identity_kind, set_default};
 use super::drop::Object;
+use super::passes::{self, Passes};
 use super::rebuild::Sources;
 use super::sqlite::{self, qualified};
 use super::table::{next_number, push_column};
@@ -35,6 +38,8 @@ pub(super) struct Alteration {
     pub(super) new_indexes: Vec<Oid>,
     /// Foreign keys and checks that the rows there are must satisfy.
     pub(super) to_check: Vec<Oid>,
+    /// Constraints of a column that was added; their turn comes after all columns are there.
+    pub(super) later: Vec<ConstraintDefinition>,
 }
 
 impl Change<'_> {
@@ -89,8 +94,10 @@ impl Change<'_> {
             return Ok(());
         }
         let mut work = self.begin_alteration(&relation)?;
-        for action in actions {
-            self.alter_action(&mut work, action)?;
+        let mut passes = Passes::of(actions);
+        while let Some(action) = passes.next() {
+            self.alter_action(&mut work, &action)?;
+            passes.add_constraints(std::mem::take(&mut work.later));
         }
         self.finish_alteration(work)?;
         match relation.options.inheritance.children.is_empty() {
@@ -131,12 +138,13 @@ impl Change<'_> {
             sources: Sources::new(),
             new_indexes: Vec::new(),
             to_check: Vec::new(),
+            later: Vec::new(),
         })
     }
 
     /// Brings SQLite's table to the picture.
     pub(super) fn finish_alteration(&mut self, work: Alteration) -> Result<()> {
-        let Alteration { before, after, mut rebuild, appended, sources, new_indexes, to_check } = work;
+        let Alteration { before, after, mut rebuild, appended, sources, new_indexes, to_check, later: _ } = work;
         let oid = after.oid;
         for column in &after.columns {
             let was = before.column_by_number(column.number);
@@ -326,15 +334,16 @@ impl Change<'_> {
             self.own_sequence(&mut work.after, wanted)?;
         }
         self.set_expressions(&mut work.after, &[definition])?;
-        for constraint in &definition.constraints {
-            self.alter_add_constraint(work, constraint)?;
-        }
+        work.later = passes::in_order(definition.constraints.iter()).into_iter().map(Cow::into_owned).collect();
         let Some(column) = work.after.column_by_number(number) else { return Ok(()) };
         if column.default.is_some() && !column.generated {
             work.sources.insert(number, self.default_sql(column)?);
         }
         let has_domain_rules = self.base_type(column.type_oid) != column.type_oid;
-        if column.default.is_some() || column.not_null || column.generated || has_domain_rules || first_column {
+        // A primary key makes its columns NOT NULL, which SQLite cannot append.
+        let is_key = work.later.iter().any(|c| matches!(c.kind, ConstraintDefinitionKind::PrimaryKey(_)));
+        let not_null = column.not_null || is_key;
+        if column.default.is_some() || not_null || column.generated || has_domain_rules || first_column {
             work.rebuild = true;
         } else {
             work.appended.push(number);
@@ -400,7 +409,7 @@ impl Change<'_> {
             self.default_sql(changed).map_err(|error| {
                 let message = format!(
                     "default for column \"{name}\" cannot be cast automatically to type {}",
-                    super::column::type_display(&self.catalog, resolved.oid)
+                    self.type_display(resolved.oid)
                 );
                 debug!("default {default}: {error}");
                 Error::new(SqlState::DATATYPE_MISMATCH, message)

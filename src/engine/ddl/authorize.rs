@@ -49,6 +49,7 @@ impl Change<'_> {
                 owner.as_ref().map_or(Ok(()), |owner| self.require_member(self.role(owner)?))
             }
             Ddl::CreateEnum { name, .. } | Ddl::CreateComposite { name, .. } => self.may_create_in(holder, name, false),
+            Ddl::CreateRange(create) => self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false),
             Ddl::CreateDomain(create) => {
                 self.may_create_in(holder, &create.name, false)?;
                 self.may_use_type(holder, &create.base)

@@ -4,7 +4,7 @@ use super::Change;
 use super::index::check_collation;
 use super::naming;
 use crate::catalog::definitions::nextval_text;
-use crate::catalog::schema::{CatalogSnapshot, Column, ColumnOptions, Identity, Relation};
+use crate::catalog::schema::{Column, ColumnOptions, Identity, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::type_name::{self, ResolvedType};
 use crate::sql::ddl::{ColumnDefinition, DataType, Expr, IdentityDefinition, Name, SequenceSettings};
@@ -25,7 +25,7 @@ impl Change<'_> {
     /// COLLATE of a column: 42804 for a type that has none. The type's own is not kept.
     pub(super) fn column_collation(&self, collation: Option<&Name>, type_oid: Oid) -> Result<Option<String>> {
         let Some(collation) = collation else { return Ok(None) };
-        check_collation(collation, self.base_type(type_oid), &type_display(&self.catalog, type_oid))?;
+        check_collation(collation, self.base_type(type_oid), &self.type_display(type_oid))?;
         Ok(Some(collation.name.clone()).filter(|name| name != "default"))
     }
 
@@ -44,7 +44,7 @@ impl Change<'_> {
             None => self.resolve_type(&definition.data_type)?,
         };
         if type_info(resolved.oid).is_some_and(|t| t.kind == b'p') {
-            let type_name = type_display(&self.catalog, resolved.oid);
+            let type_name = self.type_display(resolved.oid);
             let message = format!("column \"{}\" has pseudo-type {type_name}", definition.name);
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
         }
@@ -167,17 +167,5 @@ pub(super) fn check_identity_type(oid: Oid) -> Result<()> {
 pub(super) fn set_default(relation: &mut Relation, column: &str, default: Option<String>) {
     if let Some(column) = relation.columns.iter_mut().find(|c| c.name == column) {
         column.default = default;
-    }
-}
-
-/// A type's name in messages.
-pub(super) fn type_display(catalog: &CatalogSnapshot, oid: Oid) -> String {
-    if let Some(info) = type_info(oid) {
-        return info.sql_name.to_owned();
-    }
-    match catalog.user_type(oid) {
-        Some(user) if user.oid == oid => user.name.clone(),
-        Some(user) => format!("{}[]", user.name),
-        None => oid.to_string(),
     }
 }

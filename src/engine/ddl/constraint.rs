@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Change;
-use super::column::type_display;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
 use crate::catalog::schema::{
@@ -315,8 +314,8 @@ impl Change<'_> {
                     "Key columns \"{}\" and \"{}\" are of incompatible types: {} and {}.",
                     a.name,
                     b.name,
-                    type_display(&self.catalog, a.type_oid),
-                    type_display(&self.catalog, b.type_oid)
+                    self.type_display(a.type_oid),
+                    self.type_display(b.type_oid)
                 );
                 let message = format!("foreign key constraint \"{name}\" cannot be implemented");
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_detail(detail));
@@ -325,7 +324,7 @@ impl Change<'_> {
             let are_numbers = |oid: Oid| type_info(oid).is_some_and(|info| info.category == b'N');
             let numbers = are_numbers(base) && are_numbers(parent_base) && on_update != b'c';
             if !numbers && !sqlite::stored_alike(a.repr, b.repr) {
-                let (a, b) = (type_display(&self.catalog, a.type_oid), type_display(&self.catalog, b.type_oid));
+                let (a, b) = (self.type_display(a.type_oid), self.type_display(b.type_oid));
                 return Err(Error::unsupported(format!("a foreign key from {a} to {b}")));
             }
         }
@@ -383,6 +382,19 @@ fn key_columns(relation: &Relation, columns: &[String], primary: bool) -> Result
         Ok(column.number)
     };
     columns.iter().map(number).collect()
+}
+
+/// Whether the columns of a PRIMARY KEY or UNIQUE constraint are there.
+pub(super) fn check_key_columns(relation: &Relation, definition: &ConstraintDefinition) -> Result<()> {
+    match &definition.kind {
+        ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(columns, _)) => {
+            key_columns(relation, columns, true).map(drop)
+        }
+        ConstraintDefinitionKind::Unique(KeySource::Columns(columns, _)) => {
+            key_columns(relation, columns, false).map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn foreign_columns(relation: &Relation, columns: &[String]) -> Result<Vec<i16>> {

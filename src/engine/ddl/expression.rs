@@ -2,7 +2,6 @@
 //! time SQLite's side of the object is made.
 
 use super::Change;
-use super::column::type_display;
 use crate::catalog::definitions::Names;
 use crate::catalog::schema::{Column, Relation};
 use crate::error::{Error, Result, SqlState};
@@ -81,8 +80,8 @@ impl Change<'_> {
         if let Err(from) = analysed {
             let message = format!(
                 "column \"{column}\" is of type {} but default expression is of type {}",
-                type_display(&self.catalog, type_oid),
-                type_display(&self.catalog, from)
+                self.type_display(type_oid),
+                self.type_display(from)
             );
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
                 .with_hint("You will need to rewrite or cast the expression."));
@@ -114,8 +113,8 @@ impl Change<'_> {
                 let message = format!(
                     "column \"{}\" is of type {} but generation expression is of type {}",
                     column.name,
-                    type_display(&self.catalog, column.type_oid),
-                    type_display(&self.catalog, from)
+                    self.type_display(column.type_oid),
+                    self.type_display(from)
                 );
                 Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
                     .with_hint("You will need to rewrite or cast the expression."))
@@ -136,7 +135,7 @@ impl Change<'_> {
         if let Ok(converted) = self.analyse(using.unwrap_or(&own), Some(relation), how)? {
             return Ok(converted.sql);
         }
-        let type_name = type_display(&self.catalog, to.oid);
+        let type_name = self.type_display(to.oid);
         let (what, hint) = if using.is_some() {
             ("result of USING clause for column", "You might need to add an explicit cast.".to_owned())
         } else {

@@ -1,7 +1,6 @@
 //! CREATE INDEX.
 
 use super::Change;
-use super::column::type_display;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
 use crate::catalog::definitions::quote_identifier;
@@ -134,14 +133,14 @@ impl Change<'_> {
     /// COLLATE: every collation orders by bytes here. The default one is not shown.
     fn key_collation(&self, collation: Option<&Name>, type_oid: Oid) -> Result<Option<String>> {
         let Some(collation) = collation else { return Ok(None) };
-        check_collation(collation, type_oid, &type_display(&self.catalog, type_oid))?;
+        check_collation(collation, type_oid, &self.type_display(type_oid))?;
         Ok(Some(collation.name.clone()).filter(|name| name != "default"))
     }
 
     /// A key of a unique constraint must have an order.
     pub(super) fn require_order(&self, type_oid: Oid) -> Result<()> {
         let base = self.base_type(type_oid);
-        if has_order(base) { Ok(()) } else { Err(no_default_class(&type_display(&self.catalog, base), "btree")) }
+        if has_order(base) { Ok(()) } else { Err(no_default_class(&self.type_display(base), "btree")) }
     }
 
     /// Whether an operator class of an access method is a type's default one: 42704 if there is none of that name.
@@ -155,7 +154,7 @@ impl Change<'_> {
         let mut classes =
             Recording::new(recording!("pg_opclass")).lines().filter(|line| line.number("opcmethod") == method.oid);
         let accepts = |line: &Line| accepts(Oid(line.number("opcintype").try_into().unwrap_or_default()), type_oid);
-        let shown = || type_display(&self.catalog, type_oid);
+        let shown = || self.type_display(type_oid);
         let Some(class) = class else {
             // Every type that can be compared has one for btree: those of users are compared as text.
             if method.is_ordered && has_order(type_oid)

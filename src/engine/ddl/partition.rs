@@ -8,7 +8,6 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::Change;
-use super::column::type_display;
 use super::expression::Coercion;
 use super::rebuild::Sources;
 use super::sqlite::{qualified, quote};
@@ -87,7 +86,7 @@ impl Change<'_> {
             };
             let base = self.base_type(type_oid);
             if type_info(base).is_some_and(|info| info.kind == b'p') {
-                let (number, shown) = (columns.len() + 1, type_display(&self.catalog, base));
+                let (number, shown) = (columns.len() + 1, self.type_display(base));
                 return Err(invalid_table(format!("partition key column {number} has pseudo-type {shown}")));
             }
             let repr = self.catalog.repr(base);
@@ -99,10 +98,10 @@ impl Change<'_> {
             let collation = part.collation.as_deref().map(last);
             if let Some(name) = &collation {
                 let name = crate::sql::ddl::Name::plain(name.clone());
-                super::index::check_collation(&name, base, &type_display(&self.catalog, base))?;
+                super::index::check_collation(&name, base, &self.type_display(base))?;
             }
             if !fits {
-                let shown = type_display(&self.catalog, base);
+                let shown = self.type_display(base);
                 if strategy == Strategy::Hash && has_order(base) {
                     return Err(Error::unsupported(format!("hash partitions by a key of type {shown}")));
                 }
@@ -290,7 +289,7 @@ impl Change<'_> {
         let analysed = stored::bound_expression(expression, (column.type_oid, typmod), self.planning());
         let analysed = analysed.map_err(|e| placed(e, place))?;
         let Ok(value) = analysed else {
-            let shown = type_display(&self.catalog, column.type_oid);
+            let shown = self.type_display(column.type_oid);
             let name = key_name(&column.text(parent));
             let message = format!("specified value cannot be cast to type {shown} for column \"{name}\"");
             return Err(placed(Error::new(SqlState::DATATYPE_MISMATCH, message), place));

@@ -107,7 +107,7 @@ impl Change<'_> {
         self.put_routine(routine)
     }
 
-    fn put_routine(&mut self, routine: Routine) -> Result<()> {
+    pub(super) fn put_routine(&mut self, routine: Routine) -> Result<()> {
         self.sqlite(store::put_routine(self.connection, &routine))?;
         self.catalog_mut().put_routine(Arc::new(routine));
         Ok(())

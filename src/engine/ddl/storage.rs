@@ -4,7 +4,6 @@
 //! Specification: tablecmds.c, cluster.c.
 
 use super::Change;
-use super::column::type_display;
 use super::parameters;
 use crate::catalog::schema::{Column, Index, Relation, RelationKind};
 use crate::catalog::tables::types::type_facts;
@@ -174,7 +173,7 @@ impl Change<'_> {
     /// What a type is called that is never stored out of line or compressed.
     fn plain_type(&self, column: &Column) -> Option<String> {
         let is_plain = type_facts(&self.catalog, column.type_oid).storage == b'p';
-        is_plain.then(|| type_display(&self.catalog, column.type_oid))
+        is_plain.then(|| self.type_display(column.type_oid))
     }
 
     fn set_storage(&self, column: &mut Column, storage: &str) -> Result<()> {

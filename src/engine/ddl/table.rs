@@ -56,9 +56,12 @@ impl Change<'_> {
             relation.options.inheritance.key = Some(self.partition_key(&relation, spec)?);
         }
         let of_columns = create.columns.iter().flat_map(|c| &c.constraints);
-        for definition in distinct_keys(of_columns.chain(&create.constraints)) {
-            if !self.merge_check(&mut relation, &definition)? {
-                self.add_constraint(&mut relation, &definition)?;
+        let definitions = super::passes::in_order(of_columns.chain(&create.constraints));
+        // Keys' columns are looked up before any expression is.
+        definitions.iter().try_for_each(|definition| super::constraint::check_key_columns(&relation, definition))?;
+        for definition in &definitions {
+            if !self.merge_check(&mut relation, definition)? {
+                self.add_constraint(&mut relation, definition)?;
             }
         }
         // There are no rows that could not satisfy them.
@@ -435,39 +438,4 @@ pub(super) fn push_column(relation: &mut Relation, column: Column) -> Result<()>
 
 fn column_names(relation: &Relation, numbers: &[i16]) -> Vec<String> {
     numbers.iter().filter_map(|number| relation.column_by_number(*number)).map(|column| column.name.clone()).collect()
-}
-
-/// A table's constraints with each key once, the primary key rather than a UNIQUE of the same columns
-/// (transformIndexConstraints).
-fn distinct_keys<'a>(given: impl Iterator<Item = &'a ConstraintDefinition>) -> Vec<ConstraintDefinition> {
-    let mut kept: Vec<ConstraintDefinition> = Vec::new();
-    for definition in given {
-        let Some(prior) = kept.iter_mut().find(|prior| is_same_key(prior, definition)) else {
-            kept.push(definition.clone());
-            continue;
-        };
-        let primary = |d: &ConstraintDefinition| matches!(d.kind, ConstraintDefinitionKind::PrimaryKey(_));
-        match (primary(prior), primary(definition)) {
-            // A second primary key is an error, which is told where it is added.
-            (true, true) => kept.push(definition.clone()),
-            (false, true) => {
-                let name = definition.name.clone().or_else(|| prior.name.take());
-                *prior = ConstraintDefinition { name, ..definition.clone() };
-            }
-            (_, false) => prior.name = prior.name.take().or_else(|| definition.name.clone()),
-        }
-    }
-    kept
-}
-
-fn is_same_key(one: &ConstraintDefinition, other: &ConstraintDefinition) -> bool {
-    use ConstraintDefinitionKind::{PrimaryKey, Unique};
-    let key = |definition: &ConstraintDefinition| match &definition.kind {
-        PrimaryKey(KeySource::Columns(columns, included)) | Unique(KeySource::Columns(columns, included)) => {
-            Some((columns.clone(), included.clone()))
-        }
-        _ => None,
-    };
-    let facts = |d: &ConstraintDefinition| (d.nulls_not_distinct, d.deferrable, d.initially_deferred);
-    facts(one) == facts(other) && key(one).is_some_and(|one| key(other) == Some(one))
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rusqlite::OptionalExtension;
 
 use super::Change;
-use super::column::type_display;
 use super::expression::Coercion;
 use super::follow::Renamed;
 use super::sqlite;
@@ -38,7 +37,7 @@ impl Change<'_> {
     }
 
     /// A new type's schema, free of that name.
-    fn new_type(&self, name: &Name) -> Result<(String, String)> {
+    pub(super) fn new_type(&self, name: &Name) -> Result<(String, String)> {
         let schema = self.creation_schema(name, false)?;
         self.check_type_name(&schema, &name.name)?;
         Ok((schema, name.name.clone()))
@@ -143,7 +142,7 @@ impl Change<'_> {
         let (schema, name) = self.new_type(&create.name)?;
         let base = self.resolve_type(&create.base)?;
         if type_info(base.oid).is_some_and(|t| t.kind == b'p') {
-            let type_name = type_display(&self.catalog, base.oid);
+            let type_name = self.type_display(base.oid);
             let message = format!("\"{type_name}\" is not a valid base type for a domain");
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
         }

@@ -2,7 +2,7 @@
 
 use super::Change;
 use super::alter::{changes_parameters, not_for};
-use super::column::{set_default, type_display};
+use super::column::set_default;
 use super::parameters;
 use super::table::{next_number, push_column};
 use crate::catalog::definitions::Names;
@@ -155,8 +155,8 @@ impl Change<'_> {
                 let message = format!(
                     "cannot change data type of view column \"{}\" from {} to {}",
                     old.name,
-                    type_display(&self.catalog, old.type_oid),
-                    type_display(&self.catalog, new.type_oid)
+                    self.type_display(old.type_oid),
+                    self.type_display(new.type_oid)
                 );
                 return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
             }

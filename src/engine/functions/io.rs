@@ -14,6 +14,7 @@ use crate::types::encoding::{decode, encode};
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Repr, Scalar, TYPES, TypeInfo};
 use crate::types::text_search::query_parser::{self, Syntax};
+use crate::types::value::Value;
 
 /// Functions of fixed name.
 static FUNCTIONS: &[Definition] = &[Definition::pure("pg_pack", -1, super::aggregate::pack).called_on_null()];
@@ -57,9 +58,15 @@ fn input(info: &'static TypeInfo, args: &Args<'_>) -> Result<Output> {
         super::text_search::notice_of_query(args.slot(), said)?;
         return Ok(query.to_string().into());
     }
-    args.slot().with_format(|settings| {
-        decode(info.repr, info.sql_name, Format::Text, text.as_bytes(), settings).map(Output::from)
-    })
+    let value = args
+        .slot()
+        .with_format(|settings| decode(info.repr, info.sql_name, Format::Text, text.as_bytes(), settings))?;
+    match &value {
+        Value::Text(stored) if info.repr.scalar.names_object() => {
+            Ok(object_ids::array_of_ids(info.repr.scalar, stored, args.slot())?.into())
+        }
+        _ => Ok(value.into()),
+    }
 }
 
 fn output(info: &'static TypeInfo, args: &Args<'_>) -> Result<Output> {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use rusqlite::types::Value as SqliteValue;
 use serde_json::Value;
 
 use super::{ContextSlot, Output};
@@ -14,9 +15,10 @@ use crate::catalog::routines::Routine;
 use crate::catalog::tables::procs::{Proc, proc, procs_named};
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::types;
+use crate::sql::analyze::type_name;
+use crate::sql::syntax::grammar::statement;
 use crate::types::array::split_bounds;
-use crate::types::pg_type::{Oid, Scalar, TYPES};
+use crate::types::pg_type::{Oid, Scalar};
 use crate::types::qualified_name::name_parts;
 use crate::types::text_search::configuration;
 
@@ -139,49 +141,17 @@ fn relation_name(session: &SessionContext, names: &Names<'_>, oid: Oid) -> Optio
     })
 }
 
-/// Other spellings of built-in types than their two names.
-const TYPE_ALIASES: &[(&str, &str)] = &[
-    ("int", "int4"),
-    ("decimal", "numeric"),
-    ("float", "float8"),
-    ("time", "time"),
-    ("timestamp", "timestamp"),
-    ("char", "bpchar"),
-    ("\"char\"", "char"),
-    ("character", "bpchar"),
-];
-
-/// A type by any of its names, with `[]` for its array. A type modifier is read over.
+/// The type that the text names in the grammar of types (parseTypeString). A type modifier is read over.
 fn find_type(session: &SessionContext, text: &str) -> Result<Oid> {
-    let missing = || Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{text}\" does not exist"));
-    let (base, is_array) = match text.trim().split_once('[') {
-        Some((base, _)) => (base.trim(), true),
-        None => (text.trim(), false),
-    };
-    let base = match (base.find('('), base.find(')')) {
-        (Some(open), Some(close)) if open < close => format!("{}{}", &base[..open].trim_end(), &base[close + 1..]),
-        _ => base.to_owned(),
-    };
-    let plain = base.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    let plain = plain.strip_prefix("pg_catalog.").unwrap_or(&plain);
-    let alias = TYPE_ALIASES.iter().find(|(alias, _)| *alias == plain).map_or(plain, |(_, name)| name);
-    let builtin = TYPES.iter().find(|t| t.name == alias || t.sql_name == alias);
-    if let Some(info) = builtin {
-        return if is_array {
-            Some(info.array).filter(|oid| *oid != Oid::INVALID).ok_or_else(missing)
-        } else {
-            Ok(info.oid)
-        };
+    let invalid = format!("invalid type name \"{text}\"");
+    let named = statement::type_name(text).map_err(|error| match error.code() {
+        SqlState::SYNTAX_ERROR => Error::new(error.code(), error.message().to_owned()).within(&invalid),
+        _ => error,
+    })?;
+    if named.setof {
+        return Err(Error::new(SqlState::SYNTAX_ERROR, invalid));
     }
-    let parts = name_parts(&base)?;
-    let path = session.settings.search_path();
-    let (schemas, name) = match parts.as_slice() {
-        [name] => (path.as_slice(), name),
-        [schema, name] => (std::slice::from_ref(schema), name),
-        _ => return Err(missing()),
-    };
-    let oid = schemas.iter().find_map(|schema| types::named(&session.catalog, schema, name)).ok_or_else(missing)?;
-    if is_array { types::array_type(&session.catalog, oid).ok_or_else(missing) } else { Ok(oid) }
+    Ok(type_name::resolve(&named, &session.catalog, session.settings.schemas_searched())?.oid)
 }
 
 /// The users' functions of a name.
@@ -241,19 +211,34 @@ fn find_signature(session: &SessionContext, text: &str) -> Result<Oid> {
 
 /// A stored array of OIDs with the objects' names in their place.
 pub(super) fn array_of_names(scalar: Scalar, stored: &str, slot: &ContextSlot) -> Result<String> {
-    fn named(value: Value, scalar: Scalar, slot: &ContextSlot) -> Result<Value> {
-        Ok(match value {
-            Value::Array(inner) => {
-                Value::Array(inner.into_iter().map(|value| named(value, scalar, slot)).collect::<Result<_>>()?)
-            }
-            Value::Number(oid) => Value::String(output(scalar, oid.as_i64().unwrap_or_default(), slot)?),
-            other => other,
-        })
+    map_elements(stored, &|value| match value {
+        Value::Number(oid) => Ok(Value::String(output(scalar, oid.as_i64().unwrap_or_default(), slot)?)),
+        other => Ok(other),
+    })
+}
+
+/// A stored array of objects' names with their OIDs in their place.
+pub(super) fn array_of_ids(scalar: Scalar, stored: &str, slot: &ContextSlot) -> Result<String> {
+    map_elements(stored, &|value| match value {
+        Value::String(name) => match input(scalar, &name, slot)? {
+            Output::Value(SqliteValue::Integer(oid)) => Ok(Value::Number(oid.into())),
+            _ => Err(Error::internal("a name that gives no number")),
+        },
+        other => Ok(other),
+    })
+}
+
+fn map_elements(stored: &str, each: &dyn Fn(Value) -> Result<Value>) -> Result<String> {
+    fn mapped(value: Value, each: &dyn Fn(Value) -> Result<Value>) -> Result<Value> {
+        match value {
+            Value::Array(inner) => Ok(Value::Array(inner.into_iter().map(|v| mapped(v, each)).collect::<Result<_>>()?)),
+            other => each(other),
+        }
     }
     let (bounds, json) = split_bounds(stored);
     let value = serde_json::from_str(json).map_err(super::elements::malformed_array)?;
-    let named = named(value, scalar, slot)?.to_string();
-    Ok(bounds.map_or_else(|| named.clone(), |bounds| format!("/*{bounds}*/{named}")))
+    let mapped = mapped(value, each)?.to_string();
+    Ok(bounds.map_or_else(|| mapped.clone(), |bounds| format!("/*{bounds}*/{mapped}")))
 }
 
 fn function_name(oid: Oid) -> Option<String> {

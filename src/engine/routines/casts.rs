@@ -54,7 +54,8 @@ impl Executor {
         let wanted = row_columns(&catalog, base).ok_or_else(|| Error::unsupported("this cast of a row"))?;
         let given = self.fields(&value).ok_or_else(|| Error::unsupported("this cast of a row"))?;
         if given.len() != wanted.len() {
-            let message = format!("cannot cast type record to {}", crate::sql::types::type_name(&catalog, to.oid));
+            let message =
+                format!("cannot cast type record to {}", self.planning(|planning| Ok(planning.type_name(to.oid)))?);
             return Err(Error::new(SqlState::CANNOT_COERCE, message));
         }
         let values = super::records::decompose(&given, &value.value)?;

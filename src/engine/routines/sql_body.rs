@@ -219,7 +219,7 @@ impl SqlBody {
             return Ok(());
         }
         let mismatch = |detail: String| {
-            let declared = crate::sql::types::type_name(planning.catalog, returns.oid);
+            let declared = planning.type_name(returns.oid);
             let message = format!("return type mismatch in function declared to return {declared}");
             Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message).with_detail(detail))
         };
@@ -230,7 +230,7 @@ impl SqlBody {
         let Some(columns) = columns else {
             return mismatch("Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING.".to_owned());
         };
-        let shown = |data_type: &DataType| crate::sql::types::type_name(planning.catalog, data_type.oid);
+        let shown = |data_type: &DataType| planning.type_name(data_type.oid);
         let fits = |from: &DataType, to: &DataType| crate::sql::stored::can_assign(from.oid, to.oid, planning);
         let Some(expected) = self.columns.as_deref().filter(|_| returns.is_row()) else {
             if returns.is_row() {

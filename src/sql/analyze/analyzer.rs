@@ -263,7 +263,7 @@ impl<'a> Analyzer<'a> {
 
     /// What messages call a type: format_type() without a modifier.
     pub(in crate::sql) fn type_name(&self, oid: Oid) -> String {
-        types::type_name(self.catalog(), oid)
+        types::type_name(self.catalog(), &self.search_path, oid)
     }
 
     /// The base type and modifier behind a domain, or the type itself.

@@ -386,7 +386,7 @@ impl<'a> Analyzer<'a> {
         match &self.catalog().types.get(&oid)?.kind {
             UserTypeKind::Domain { default: Some(text), .. } => Some(text),
             UserTypeKind::Domain { base, .. } => self.domain_default(*base),
-            UserTypeKind::Enum(_) => None,
+            UserTypeKind::Enum(_) | UserTypeKind::Range(_) | UserTypeKind::Multirange { .. } => None,
         }
     }
 

@@ -60,6 +60,10 @@ impl Lower<'_> {
             Repr { scalar: Scalar::Row(_), .. } => {
                 Expr::function("pg_type_out", vec![Expr::text(info.name), value], Oid::TEXT)
             }
+            // A range type that users made.
+            repr if repr.scalar.range().is_some() && info.name.starts_with('{') => {
+                Expr::function("pg_type_out", vec![Expr::text(info.name), value], Oid::TEXT)
+            }
             _ => {
                 Expr::new(ExprKind::Call(io_function("pg_out_", self.internal_name(from, -1)), vec![value]), Oid::TEXT)
             }
@@ -74,6 +78,9 @@ impl Lower<'_> {
         let info = self.info(to, -1);
         match info.repr {
             Repr { scalar: Scalar::Row(_), .. } => Expr::function("pg_type_in", vec![Expr::text(info.name), text], to),
+            repr if repr.scalar.range().is_some() && info.name.starts_with('{') => {
+                Expr::function("pg_type_in", vec![Expr::text(info.name), text], to)
+            }
             repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: to, typmod: -1, ..text },
             _ => Expr::new(ExprKind::Call(io_function("pg_in_", self.internal_name(to, -1)), vec![text]), to),
         }
@@ -111,12 +118,13 @@ impl Lower<'_> {
         not_null: bool,
         checks: &[(String, Typed)],
     ) -> Result<Expr> {
-        let name = types::type_name(self.catalog(), domain);
-        let schema = self.catalog().types.get(&domain).map_or_else(String::new, |user| user.schema.clone());
+        let shown = self.type_name(domain);
+        let user = self.catalog().types.get(&domain);
+        let (schema, name) = user.map_or_else(Default::default, |user| (user.schema.clone(), user.name.clone()));
         let value = self.expr(arg)?;
         self.once(value, |lower, mut value| {
             if not_null {
-                let message = format!("domain {name} does not allow null values");
+                let message = format!("domain {shown} does not allow null values");
                 let test = Expr::template("({0} IS NOT NULL)", vec![value.clone()], Oid::BOOL);
                 value = checked(value, test, ["23502", &message, &schema, &name, ""]);
             }
@@ -125,7 +133,7 @@ impl Lower<'_> {
                 let condition = lower.condition(condition);
                 lower.domain_values.pop();
                 let test = Expr::template("({0} IS NOT 0)", vec![condition?], Oid::BOOL);
-                let message = format!("value for domain {name} violates check constraint \"{check}\"");
+                let message = format!("value for domain {shown} violates check constraint \"{check}\"");
                 value = checked(value, test, ["23514", &message, &schema, &name, check]);
             }
             Ok(value)

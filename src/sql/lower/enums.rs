@@ -40,7 +40,7 @@ impl Lower<'_> {
 
     /// The text if it is a label of the enum, else 22P02.
     pub(super) fn checked_label(&self, text: Expr, to: Oid) -> Expr {
-        let name = types::type_name(self.catalog(), to);
+        let name = self.type_name(to);
         let mut args = vec![text, Expr::text(name), self.labels(to)];
         args.extend(self.uncommitted_labels(to));
         Expr::function("pg_enum_in", args, to)
@@ -65,7 +65,7 @@ impl Lower<'_> {
         }
         args.push(self.labels(of));
         if let Some(added) = self.uncommitted_labels(of) {
-            args.extend([added, Expr::text(types::type_name(self.catalog(), of))]);
+            args.extend([added, Expr::text(self.type_name(of))]);
         }
         Ok(Expr::function("pg_enum_range", args, array))
     }

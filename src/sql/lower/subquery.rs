@@ -33,7 +33,7 @@ impl Lower<'_> {
             SubLinkKind::Quantified { all, comparison } => {
                 let element = link.query.outputs().first().map_or(Oid::TEXT, |(_, oid, _)| *oid);
                 let Some(array) = types::array_type(self.catalog(), element) else {
-                    let name = types::type_name(self.catalog(), element);
+                    let name = self.type_name(element);
                     return Err(Error::unsupported(format!("ANY or ALL of a query of {name}")));
                 };
                 let array = self.array_of(&link.query, array)?;

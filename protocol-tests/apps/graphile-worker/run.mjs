@@ -1,0 +1,48 @@
+// Its schema, jobs of every kind added by SQL and by the library, run, failed and tried again, cron, and its LISTEN.
+import { Logger, makeWorkerUtils, parseCronItems, run, runTaskListOnce } from "graphile-worker";
+import pg from "pg";
+const pool = new pg.Pool({ connectionString: process.argv[2], max: 6 });
+const logger = new Logger(() => () => {});
+const show = (what, value) => console.log(what, JSON.stringify(value, (k, v) => (/_at$|^locked_by$/.test(k) && v ? "*" : v)));
+const utils = await makeWorkerUtils({ pgPool: pool, logger });
+await utils.migrate(); await utils.migrate();
+show("migrations", (await pool.query("select id, breaking from graphile_worker.migrations order by 1")).rows);
+
+await pool.query("select graphile_worker.add_job('hello', json_build_object('n', 1))");
+await pool.query("select * from graphile_worker.add_jobs(array[(('many', '{\"i\":1}', null, null, 3, null, -1, null)::graphile_worker.job_spec), (('many', '{\"i\":2}', 'q', now(), null, 'k', 2, array['f'])::graphile_worker.job_spec)])");
+const keyed = await utils.addJob("keyed", { a: 1 }, { jobKey: "one", runAt: new Date(Date.now() + 3600e3), priority: 5, flags: ["slow"] });
+const again = await utils.addJob("keyed", { a: 2 }, { jobKey: "one", jobKeyMode: "preserve_run_at" });
+show("key", [keyed.id === again.id, keyed.revision, again.revision, again.payload, again.flags]);
+await utils.addJob("keyed", [1], { jobKey: "list" }); show("merged", (await utils.addJob("keyed", [2], { jobKey: "list" })).payload);
+await utils.addJob("later", {}, { jobKey: "gone" }); await pool.query("select graphile_worker.remove_job('gone')");
+await utils.addJob("fails", { why: "x" }, { maxAttempts: 2, queueName: "serial" }); await utils.addJob("after", {}, { queueName: "serial" });
+const view = () => pool.query("select task_identifier, queue_name, priority, attempts, max_attempts, last_error is not null failed, key, revision, flags from graphile_worker.jobs order by id").then((r) => r.rows);
+show("jobs", await view());
+const done = [];
+const task = (name) => async (payload, helpers) => { done.push([name, payload, helpers.job.attempts]); if (name === "fails") throw new Error("it does"); };
+const taskList = Object.fromEntries(["hello", "many", "keyed", "fails", "after", "later", "soon", "cron"].map((n) => [n, task(n)]));
+const client = await pool.connect();
+await runTaskListOnce({ logger, forbiddenFlags: ["slow", "f"] }, taskList, client);
+show("done", done.splice(0)); show("left", await view());
+await pool.query("update graphile_worker._private_jobs set run_at = now()");
+await runTaskListOnce({ logger }, taskList, client);
+show("done", done.splice(0).sort()); show("left", await view());
+const [job] = (await pool.query("select id from graphile_worker.jobs where task_identifier = 'fails'")).rows;
+show("rescheduled", (await utils.rescheduleJobs([job.id], { attempts: 0, priority: 9 })).map((j) => [j.attempts, j.priority]));
+show("failed", (await utils.permanentlyFailJobs([job.id], "enough")).map((j) => [j.attempts, j.last_error]));
+show("completed", (await utils.completeJobs([job.id])).length);
+client.release();
+
+let resolve; const told = new Promise((r) => (resolve = r));
+const runner = await run({ pgPool: pool, logger, noHandleSignals: true, pollInterval: 60000, concurrency: 3, taskList: { ...taskList, soon: async (p) => { done.push(["soon", p]); if (done.length === 5) resolve(); } }, parsedCronItems: parseCronItems([{ task: "cron", match: "0 0 1 1 *", options: { backfillPeriod: 1000 } }]) });
+await new Promise((r) => setTimeout(r, 300));
+for (let i = 0; i < 5; i++) await pool.query("select graphile_worker.add_job('soon', $1)", [JSON.stringify({ i })]);
+await Promise.race([told, new Promise((r) => setTimeout(r, 10000))]);
+await runner.stop();
+show("told", done.map((d) => d[1].i).sort());
+show("cron", (await pool.query("select identifier, last_execution from graphile_worker._private_known_crontabs")).rows.map((r) => r.identifier));
+await utils.cleanup({ tasks: ["GC_TASK_IDENTIFIERS", "DELETE_PERMAFAILED_JOBS", "GC_JOB_QUEUES"] });
+show("tasks", (await pool.query("select identifier from graphile_worker._private_tasks order by 1")).rows);
+await pool.query("select graphile_worker.add_job('bad', run_at := now(), priority := 'x')").catch((e) => show("refused", [e.code, e.message]));
+await pool.query("select graphile_worker.add_job($1)", ["x".repeat(200)]).catch((e) => show("too long", [e.code, e.message, e.constraint]));
+await utils.release(); await pool.end();
