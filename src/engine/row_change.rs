@@ -26,17 +26,21 @@ use crate::sql::plan::ProgramStep;
 use crate::sql::row_change::{RowAction, RowChange, RowCheck, RowLayout, RowSql};
 use crate::sql::tree::CheckKind;
 use crate::types::pg_type::Oid;
+use crate::types::system_ids::FROZEN_TRANSACTION;
 use crate::types::value::{Value, ValueRef};
 
 /// What keeping a value costs beside its text.
 pub(crate) const VALUE: usize = std::mem::size_of::<Value>();
+
+/// A view's row has no number.
+const OF_VIEW: [Value; 2] = [Value::Null, Value::Null];
 
 /// What a step has done.
 #[derive(Default)]
 pub(crate) struct Changed {
     /// Rows changed.
     pub(crate) count: u64,
-    /// For RETURNING: each row as it has become, and what was kept of other tables.
+    /// For RETURNING: each row as it has become, what was kept of other tables, its number and its xmax.
     pub(crate) rows: Vec<Vec<Held>>,
 }
 
@@ -401,7 +405,7 @@ impl<'a> Changer<'a> {
             let instead = self.instead(Event::Insert);
             let Some(new) = self.fire(&instead, Event::Insert, None, Some(new))? else { return Ok(()) };
             self.changed.count += 1;
-            return self.returned(&new, others);
+            return self.returned(&new, others, OF_VIEW);
         };
         self.check(CheckKind::Insert, &[], &new)?;
         let relation = Arc::clone(&self.relation);
@@ -412,13 +416,14 @@ impl<'a> Changer<'a> {
         if changes == 0 {
             return self.conflict(&new, others);
         }
+        let rowid = self.firing.entered.last_rowid();
         if self.change.conflict.is_some() {
-            self.affected.insert(self.firing.entered.last_rowid());
+            self.affected.insert(rowid);
         }
         self.take_generated(&mut new, generated);
         self.check(CheckKind::View, &[], &new)?;
         self.changed.count += 1;
-        self.returned(&new, others)?;
+        self.returned(&new, others, [Value::Integer(rowid), Value::Integer(0)])?;
         self.after(Event::Insert, None, Some(Arc::new(new)))
     }
 
@@ -474,7 +479,7 @@ impl<'a> Changer<'a> {
             let instead = self.instead(Event::Update);
             let Some(new) = self.fire(&instead, Event::Update, Some(&was), Some(new))? else { return Ok(()) };
             self.changed.count += 1;
-            return self.returned(&new, others);
+            return self.returned(&new, others, OF_VIEW);
         };
         for (place, (now, planned)) in new.iter().zip(&planned).enumerate() {
             let generated = self.relation.columns.get(place).is_some_and(|column| column.generated);
@@ -496,7 +501,10 @@ impl<'a> Changer<'a> {
         self.take_generated(&mut new, generated);
         self.check(CheckKind::View, &was, &new)?;
         self.changed.count += 1;
-        self.returned(&new, others)?;
+        // Its own transaction has locked the row before it changes it.
+        let locked = self.change.conflict.is_some() || !before.is_empty();
+        let xmax = if locked { FROZEN_TRANSACTION } else { 0 };
+        self.returned(&new, others, [rowid, Value::Integer(xmax)])?;
         self.after(Event::Update, Some(was), Some(Arc::new(new)))
     }
 
@@ -524,7 +532,7 @@ impl<'a> Changer<'a> {
                 return Ok(());
             }
             self.changed.count += 1;
-            return self.returned(&was, others);
+            return self.returned(&was, others, OF_VIEW);
         };
         self.check_undisturbed(&rowid, &was, "deleted")?;
         let relation = Arc::clone(&self.relation);
@@ -535,7 +543,7 @@ impl<'a> Changer<'a> {
             return Err(modified_meanwhile("deleted"));
         }
         self.changed.count += 1;
-        self.returned(&was, others)?;
+        self.returned(&was, others, [rowid, Value::Integer(0)])?;
         self.after(Event::Delete, Some(was), None)
     }
 
@@ -586,12 +594,12 @@ impl<'a> Changer<'a> {
         Ok(())
     }
 
-    /// Keeps a row for RETURNING.
-    fn returned(&mut self, row: &[Value], others: &[Value]) -> Result<()> {
+    /// Keeps a row for RETURNING, with its number and its xmax.
+    fn returned(&mut self, row: &[Value], others: &[Value], system: [Value; 2]) -> Result<()> {
         if !self.change.returns {
             return Ok(());
         }
-        let values = || row.iter().chain(others);
+        let values = || row.iter().chain(others).chain(&system);
         let size = values().map(|value| VALUE + value.as_ref().text_size()).sum();
         memory::reserve(size)?;
         self.changed.rows.push(values().map(|value| held(value.as_ref())).collect());

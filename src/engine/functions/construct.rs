@@ -7,6 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::types::unsafe_label;
 use crate::types::array::{Element, Part, Reader};
 use crate::types::pg_type::Oid;
+use crate::types::system_ids::FROZEN_TRANSACTION;
 
 use std::hash::{Hash, Hasher};
 
@@ -186,9 +187,6 @@ fn affect(args: &Args<'_>) -> Result<Output> {
     }
     Ok(Output::Argument(0))
 }
-
-/// The transaction that is older than every other (transam.h): which one has changed a row is not known.
-const FROZEN_TRANSACTION: i64 = 2;
 
 /// The xmax of a row of an INSERT's RETURNING: not 0 if DO UPDATE has changed it, pg_affected(key's values …).
 fn affected(args: &Args<'_>) -> Result<Output> {

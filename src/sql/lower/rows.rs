@@ -293,10 +293,13 @@ impl Lower<'_> {
             let targets = vec![Target { name: String::new(), expr: count }];
             return Ok(Statement::Query(Query::of_select(Select { targets, from, ..Select::default() })));
         }
-        let columns = relation.columns.iter().zip(1..).map(|(column, n)| (column.number, format!("c{n}").into()));
-        let columns = Columns::Member(columns.collect(), relation.oid);
+        let width = relation.columns.len();
+        let system = [(Var::CTID, width + vars.len() + 1), (Var::XMAX, width + vars.len() + 2)];
+        let numbers = relation.columns.iter().map(|column| column.number).zip(1..).chain(system);
+        let columns = numbers.map(|(number, n)| (number, format!("c{n}").into())).collect();
+        let columns = Columns::Member(columns, relation.oid);
         self.entries.insert(entry, Entry { alias: Some(KEPT.into()), columns });
-        self.enter_kept(vars, relation.columns.len());
+        self.enter_kept(vars, width);
         self.returned_from(returning, entry, from, None)
     }
 
