@@ -82,6 +82,7 @@ pub mod types {
     pub mod to_char;
     pub mod to_number;
     pub mod value;
+    pub mod xml;
 }
 
 pub mod settings {

@@ -279,6 +279,8 @@ pub struct ConstraintOptions {
 pub enum ConstraintKind {
     PrimaryKey,
     Unique,
+    /// The operators of its index's keys.
+    Exclusion(Vec<Oid>),
     /// The expression, as PostgreSQL text.
     Check(String),
     ForeignKey(ForeignKey),

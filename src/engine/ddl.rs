@@ -17,6 +17,7 @@ mod composite;
 mod constraint;
 mod deferrable;
 mod drop;
+mod exclusion;
 mod expression;
 mod extension;
 mod follow;

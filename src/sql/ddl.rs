@@ -388,6 +388,7 @@ pub struct ConstraintDefinition {
 pub enum ConstraintDefinitionKind {
     PrimaryKey(KeySource),
     Unique(KeySource),
+    Exclusion(Box<Exclusion>),
     Check(Expr),
     ForeignKey {
         columns: Vec<String>,
@@ -399,6 +400,15 @@ pub enum ConstraintDefinitionKind {
         on_delete: u8,
         match_full: bool,
     },
+}
+
+/// EXCLUDE: an index, and for each of its keys the operator that must not give true for two rows.
+#[derive(Clone, Debug)]
+pub struct Exclusion {
+    pub method: String,
+    pub elements: Vec<(IndexKeyDefinition, Name)>,
+    pub included: Vec<String>,
+    pub predicate: Option<Expr>,
 }
 
 /// What a PRIMARY KEY or UNIQUE constraint is made of.

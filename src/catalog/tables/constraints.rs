@@ -89,6 +89,10 @@ fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, const
         connoinherit: constraint.options.no_inherit || constraint.check().is_none() && !of_partitions,
         conkey: columns,
         confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
+        conexclop: match &constraint.kind {
+            ConstraintKind::Exclusion(operators) => Cell::oids(operators.iter().copied()),
+            _ => Cell::Null,
+        },
         conbin: constraint.check().map(str::to_owned),
     );
 }
@@ -98,6 +102,7 @@ pub fn constraint_letter(kind: &ConstraintKind) -> &'static str {
     match kind {
         ConstraintKind::PrimaryKey => "p",
         ConstraintKind::Unique => "u",
+        ConstraintKind::Exclusion(_) => "x",
         ConstraintKind::Check(_) => "c",
         ConstraintKind::ForeignKey(_) => "f",
     }
@@ -147,6 +152,7 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
         indisunique: index.unique,
         indnullsnotdistinct: index.options.nulls_not_distinct,
         indisprimary: index.primary,
+        indisexclusion: constraint.is_some_and(|c| matches!(c.kind, ConstraintKind::Exclusion(_))),
         indimmediate: !constraint.is_some_and(|c| c.deferrable),
         indisclustered: index.options.clustered,
         indisreplident: index.options.replica_identity,

@@ -174,6 +174,7 @@ impl Change<'_> {
             match &constraint.kind {
                 ConstraintKind::ForeignKey(key) => self.check_foreign_key(&table, constraint, key)?,
                 ConstraintKind::Check(text) => self.check_rows(&table, &constraint.name, text)?,
+                ConstraintKind::Exclusion(_) => self.check_exclusion(&table, constraint)?,
                 ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
             }
         }
@@ -289,7 +290,7 @@ impl Change<'_> {
         let Some(constraint) = work.after.constraints.iter_mut().find(|c| c.name == name) else {
             return Err(no_constraint(name, &table));
         };
-        if matches!(constraint.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) {
+        if !matches!(constraint.kind, ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_)) {
             let message =
                 format!("constraint \"{name}\" of relation \"{table}\" is not a foreign key or check constraint");
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
@@ -587,6 +588,9 @@ impl Change<'_> {
                     work.to_check.extend(work.after.constraints.last().map(|c| c.oid));
                 }
             }
+            ConstraintDefinitionKind::Exclusion(_) => {
+                work.to_check.extend(work.after.constraints.last().map(|c| c.oid));
+            }
             ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(..) | KeySource::Index(_))
             | ConstraintDefinitionKind::Unique(_) => {}
         }
@@ -625,7 +629,11 @@ impl Change<'_> {
             work.rebuild = true;
         }
         if let Some(index) = table.indexes.iter().find(|i| i.constraint == Some(constraint)) {
-            if !sqlite::has_index(&table, index) {
+            if matches!(dropped.kind, ConstraintKind::Exclusion(_)) {
+                if sqlite::has_index(&table, index) {
+                    self.execute(&self.drop_index_sql(&table, index))?;
+                }
+            } else if !sqlite::has_index(&table, index) {
                 work.after.columns.iter_mut().for_each(|c| c.rowid_alias = false);
                 work.rebuild = true;
             } else {
@@ -694,7 +702,10 @@ impl Change<'_> {
         let comment = (super::comment::PG_CLASS, relation, i32::from(number));
         self.set_comment(comment, None)?;
         work.after.indexes.retain(|i| !dropped_indexes.contains(&i.oid));
-        work.after.constraints.retain(|c| !c.columns.contains(&number));
+        let without_index = |c: &Constraint| {
+            table.indexes.iter().any(|i| i.constraint == Some(c.oid) && dropped_indexes.contains(&i.oid))
+        };
+        work.after.constraints.retain(|c| !c.columns.contains(&number) && !without_index(c));
         work.after.columns.retain(|c| c.number != number);
         let (type_oid, typmod) = (column.type_oid, column.typmod);
         work.after.options.dropped.push(DroppedColumn { number, type_oid, typmod });

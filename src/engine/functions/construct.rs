@@ -31,6 +31,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_capture", -1, capture).called_on_null(),
     Definition::stable("pg_capture_end", 0, capture_end),
     Definition::stable("pg_recheck_unique", -1, recheck_unique),
+    Definition::stable("pg_exclude", 9, exclude),
     Definition::stable("pg_propose", -1, propose).called_on_null(),
     Definition::stable("pg_affect", -1, affect).called_on_null(),
     Definition::stable("pg_affected", -1, affected).called_on_null(),
@@ -164,6 +165,26 @@ fn recheck_unique(args: &Args<'_>) -> Result<Output> {
     let values = (1..args.len()).map(|index| owned(args.raw(index))).collect();
     args.slot().put_pending_keys(vec![PendingKey { constraint, values }]);
     Ok(Output::NULL)
+}
+
+/// A row beside one that it must not be beside, of an exclusion constraint: pg_exclude(its OID, whether it is
+/// deferrable, the row's rowid, its name, schema, table, the keys' names, the row's keys, the other row's). A deferrable
+/// one is looked at again when it is due, by changing the row to what it is.
+fn exclude(args: &Args<'_>) -> Result<Output> {
+    if args.int(1)? != 0 && !args.slot().is_rechecking() {
+        let constraint = Oid(args.int(0)? as u32);
+        args.slot().put_pending_keys(vec![PendingKey { constraint, values: vec![owned(args.raw(2))] }]);
+        return Ok(Output::NULL);
+    }
+    let (name, keys) = (args.text(3)?, args.text(6)?);
+    let message = format!("conflicting key value violates exclusion constraint \"{name}\"");
+    let (written, existing) = (args.text(7)?, args.text(8)?);
+    let detail = format!("Key ({keys})=({written}) conflicts with existing key ({keys})=({existing}).");
+    Err(Error::new(SqlState::EXCLUSION_VIOLATION, message)
+        .with_detail(detail)
+        .with_schema(args.text(4)?)
+        .with_table(args.text(5)?)
+        .with_constraint(name))
 }
 
 /// The first value, after noting the key of a row proposed for insertion: pg_propose(key's values …).

@@ -69,7 +69,7 @@ impl Definer<'_> {
         ddl(Ddl::CreateIndex(Box::new(create)), "CREATE INDEX")
     }
 
-    fn index_key(self, element: &IndexElem) -> Result<IndexKeyDefinition> {
+    pub(super) fn index_key(self, element: &IndexElem) -> Result<IndexKeyDefinition> {
         if !element.opclass_options.is_empty() {
             return Err(Error::unsupported("parameters of an operator class"));
         }
