@@ -14,6 +14,7 @@ mod foreign;
 mod inheritance;
 mod objects;
 mod options;
+mod policies;
 mod privileges;
 mod routines;
 mod save;
@@ -352,6 +353,11 @@ fn read_constraint(row: &Row<'_>) -> Result<Constraint> {
         kind: match kind.as_str() {
             "p" => ConstraintKind::PrimaryKey,
             "u" => ConstraintKind::Unique,
+            "x" => {
+                let operators = json_array(row, "expression")?;
+                let oid = |value: &Json| value.as_u64().and_then(|oid| u32::try_from(oid).ok()).map(Oid);
+                ConstraintKind::Exclusion(operators.iter().filter_map(oid).collect())
+            }
             "f" => ConstraintKind::ForeignKey(ForeignKey {
                 relation: Oid(row.get("foreign_relation")?),
                 columns: numbers(row, "foreign_columns")?,

@@ -104,7 +104,11 @@ fn put_constraint(connection: &Connection, database: &str, relation: Oid, constr
     let (kind, expression, foreign) = match &constraint.kind {
         ConstraintKind::PrimaryKey => ("p", None, None),
         ConstraintKind::Unique => ("u", None, None),
-        ConstraintKind::Check(expression) => ("c", Some(expression), None),
+        ConstraintKind::Exclusion(operators) => {
+            let operators: Vec<u32> = operators.iter().map(|oid| oid.0).collect();
+            ("x", Some(json!(operators).to_string()), None)
+        }
+        ConstraintKind::Check(expression) => ("c", Some(expression.clone()), None),
         ConstraintKind::ForeignKey(foreign) => ("f", None, Some(foreign)),
     };
     let letter = |byte: u8| char::from(byte).to_string();

@@ -348,7 +348,7 @@ impl Change<'_> {
         }
     }
 
-    fn move_routine(&mut self, routine: &Routine, schema: String, name: String) -> Result<()> {
+    pub(super) fn move_routine(&mut self, routine: &Routine, schema: String, name: String) -> Result<()> {
         if self.catalog.routine(&schema, &name, &routine.input_types()).is_some() {
             let moved = Routine { name, ..routine.clone() };
             let message =

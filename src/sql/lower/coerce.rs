@@ -81,7 +81,9 @@ impl Lower<'_> {
             repr if repr.scalar.range().is_some() && info.name.starts_with('{') => {
                 Expr::function("pg_type_in", vec![Expr::text(info.name), text], to)
             }
-            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: to, typmod: -1, ..text },
+            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text && to != Oid::XML => {
+                Expr { type_oid: to, typmod: -1, ..text }
+            }
             _ => Expr::new(ExprKind::Call(io_function("pg_in_", self.internal_name(to, -1)), vec![text]), to),
         }
     }
