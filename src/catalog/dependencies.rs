@@ -29,6 +29,8 @@ pub enum Object {
     Constraint(Oid, Oid),
     /// A trigger of a relation.
     Trigger(Oid, Oid),
+    /// A policy of a table.
+    Policy(Oid, Oid),
     /// The rule that makes a view.
     Rule(Oid),
     /// An enum or a domain, or the array type of one.
@@ -217,6 +219,12 @@ impl Found<'_> {
         }
         relation.indexes.iter().for_each(|index| self.index(relation, index));
         relation.options.triggers.iter().for_each(|trigger| self.trigger(relation, trigger));
+        for policy in &relation.row_security().policies {
+            let part = Object::Policy(relation.oid, policy.oid);
+            self.add(part, own, Kind::Automatic);
+            policy.uses.columns.iter().for_each(|used| self.on_column(part, *used, Kind::Normal));
+            self.on_routines(part, &policy.uses);
+        }
         if relation.kind == RelationKind::View || relation.is_materialized() {
             let rule = Object::Rule(relation.oid);
             self.add(rule, own, Kind::Internal);
@@ -394,7 +402,7 @@ impl Object {
             Object::Schema(oid) | Object::Relation(oid) | Object::Type(oid) | Object::Routine(oid) => (oid, 0),
             Object::Operator(oid) | Object::Cast(oid) => (oid, 0),
             Object::Column(oid, number) => (oid, number.into()),
-            Object::Constraint(_, oid) | Object::Trigger(_, oid) => (oid, 0),
+            Object::Constraint(_, oid) | Object::Trigger(_, oid) | Object::Policy(_, oid) => (oid, 0),
             // PostgreSQL gives them OIDs right after what they belong to.
             Object::Rule(oid) => (oid, 1 << 20),
             Object::Default(oid, number) => (oid, (1 << 20) + i64::from(number)),

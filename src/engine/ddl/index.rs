@@ -4,7 +4,7 @@ use super::Change;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
 use crate::catalog::definitions::quote_identifier;
-use crate::catalog::schema::{Index, IndexKey, IndexOptions, Relation, index_name_by_case, sqlite_name};
+use crate::catalog::schema::{Index, IndexKey, IndexOptions, Relation, UserTypeKind, index_name_by_case, sqlite_name};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateIndex, Expr, IndexKeyDefinition, IndexKeySource, Name};
@@ -166,7 +166,15 @@ impl Change<'_> {
     fn key_class(&self, class: Option<&Name>, type_oid: Oid, method: &AccessMethod) -> Result<Option<String>> {
         let mut classes =
             Recording::new(recording!("pg_opclass")).lines().filter(|line| line.number("opcmethod") == method.oid);
-        let accepts = |line: &Line| accepts(Oid(line.number("opcintype").try_into().unwrap_or_default()), type_oid);
+        let ranged = match self.catalog.types.get(&type_oid).map(|user| &user.kind) {
+            Some(UserTypeKind::Range(_)) => Some(Oid::ANYRANGE),
+            Some(UserTypeKind::Multirange { .. }) => Some(Oid::ANYMULTIRANGE),
+            _ => None,
+        };
+        let accepts = |line: &Line| {
+            let input = Oid(line.number("opcintype").try_into().unwrap_or_default());
+            Some(input) == ranged || accepts(input, type_oid)
+        };
         let shown = || self.type_display(type_oid);
         let Some(class) = class else {
             // Every type that can be compared has one for btree: those of users are compared as text.
