@@ -339,6 +339,13 @@ impl Error {
         self
     }
 
+    /// Takes the position away.
+    #[must_use]
+    pub fn without_position(mut self) -> Self {
+        self.0.position = None;
+        self
+    }
+
     /// Sets the 1-based character position in the query text.
     #[must_use]
     pub fn with_position(mut self, position: u32) -> Self {

@@ -173,6 +173,7 @@ pub mod catalog {
     pub mod objects;
     pub mod partition_constraint;
     pub mod password;
+    pub mod policy;
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
@@ -193,6 +194,7 @@ pub mod catalog {
         pub mod key_triggers;
         pub mod operators;
         pub mod own;
+        pub mod policies;
         pub mod privileges;
         pub mod procs;
         pub mod recorded;
@@ -243,6 +245,7 @@ pub mod sql {
         mod resolve;
         mod result_relation;
         pub mod routine;
+        mod row_security;
         pub mod rows;
         mod scope;
         mod search_cycle;
@@ -251,6 +254,7 @@ pub mod sql {
         mod subscript;
         pub mod support;
         mod table_sample;
+        mod target_security;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod user_aggregate;
@@ -273,6 +277,7 @@ pub mod sql {
     pub mod permission;
     pub mod plan;
     pub mod planner;
+    pub mod policy;
     pub mod regclass;
     pub mod role;
     pub mod row_change;

@@ -31,6 +31,8 @@ pub enum Object {
     Constraint(Oid, Oid),
     /// A trigger of a relation.
     Trigger(Oid, Oid),
+    /// A policy of a table.
+    Policy(Oid, Oid),
     /// The rule that makes a view.
     Rule(Oid),
     /// An enum or a domain, or the array type of one.
@@ -246,6 +248,12 @@ impl Found<'_> {
         }
         relation.indexes.iter().for_each(|index| self.index(relation, index));
         relation.options.triggers.iter().for_each(|trigger| self.trigger(relation, trigger));
+        for policy in &relation.row_security().policies {
+            let part = Object::Policy(relation.oid, policy.oid);
+            self.add(part, own, Kind::Automatic);
+            policy.uses.columns.iter().for_each(|used| self.on_column(part, *used, Kind::Normal));
+            self.on_routines(part, &policy.uses);
+        }
         if relation.kind == RelationKind::View || relation.is_materialized() {
             let rule = Object::Rule(relation.oid);
             self.add(rule, own, Kind::Internal);
@@ -429,7 +437,7 @@ impl Object {
             // Of one table's columns the first comes first, though what was made last does.
             Object::Column(oid, number) => (oid, -i64::from(number)),
             Object::Operator(oid) | Object::Cast(oid) => (oid, 0),
-            Object::Constraint(_, oid) | Object::Trigger(_, oid) => (oid, 0),
+            Object::Constraint(_, oid) | Object::Trigger(_, oid) | Object::Policy(_, oid) => (oid, 0),
             // PostgreSQL gives them OIDs right after what they belong to.
             Object::Rule(oid) => (oid, 1 << 20),
             Object::Default(oid, number) => (oid, (1 << 20) + i64::from(number)),

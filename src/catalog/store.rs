@@ -14,6 +14,7 @@ mod foreign;
 mod inheritance;
 mod objects;
 mod options;
+mod policies;
 mod privileges;
 mod routines;
 mod save;

@@ -30,6 +30,7 @@ mod owner;
 mod parameters;
 mod partition;
 mod passes;
+mod policy;
 mod privilege;
 mod range_type;
 mod rebuild;
@@ -184,6 +185,7 @@ impl<'a> Change<'a> {
             Ddl::DropTrigger { table, name, if_exists, cascade } => {
                 self.drop_trigger(table, name, *if_exists, *cascade)
             }
+            Ddl::Policy(table, statement) => self.policy(table, statement),
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::CreateAggregate(define) => self.create_aggregate(define),
             Ddl::CreateOperator(define) => self.create_operator(define),

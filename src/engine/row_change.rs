@@ -23,7 +23,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, session as limits};
 use crate::sql::lower::{read_row, update_row};
 use crate::sql::plan::ProgramStep;
-use crate::sql::row_change::{RowAction, RowChange, RowLayout, RowSql};
+use crate::sql::row_change::{RowAction, RowChange, RowCheck, RowLayout, RowSql};
+use crate::sql::tree::CheckKind;
 use crate::types::pg_type::Oid;
 use crate::types::system_ids::FROZEN_TRANSACTION;
 use crate::types::value::{Value, ValueRef};
@@ -332,12 +333,16 @@ impl<'a> Changer<'a> {
                 self.insert(new, others)
             }
             (Some(Event::Update), Some(was)) => {
+                self.check(CheckKind::MergeUpdate, &was, &[])?;
                 let mut new = was.to_vec();
                 given(values, &mut new);
                 let places: Vec<usize> = values.iter().map(|(place, _)| *place).collect();
                 self.update(rowid, was, new, places, others)
             }
-            (Some(Event::Delete), Some(was)) => self.delete(rowid, was, others),
+            (Some(Event::Delete), Some(was)) => {
+                self.check(CheckKind::MergeDelete, &was, &[])?;
+                self.delete(rowid, was, others)
+            }
             (Some(_), _) => Err(Error::internal("a row that is not there")),
         }
     }
@@ -402,6 +407,7 @@ impl<'a> Changer<'a> {
             self.changed.count += 1;
             return self.returned(&new, others, OF_VIEW);
         };
+        self.check(CheckKind::Insert, &[], &new)?;
         let relation = Arc::clone(&self.relation);
         let values = self.values(&relation, &[], &new, None);
         self.disturbed |= self.firing.entered.total_changes() != self.expected;
@@ -415,7 +421,7 @@ impl<'a> Changer<'a> {
             self.affected.insert(rowid);
         }
         self.take_generated(&mut new, generated);
-        self.check(&new)?;
+        self.check(CheckKind::View, &[], &new)?;
         self.changed.count += 1;
         self.returned(&new, others, [Value::Integer(rowid), Value::Integer(0)])?;
         self.after(Event::Insert, None, Some(Arc::new(new)))
@@ -443,6 +449,7 @@ impl<'a> Changer<'a> {
         if found.last() != Some(&Value::Integer(1)) {
             return Ok(());
         }
+        self.check(CheckKind::Conflict, was, &[])?;
         let mut new = was.to_vec();
         for (place, value) in places.iter().zip(found.iter().skip(width + 1)) {
             if let Some(slot) = new.get_mut(*place) {
@@ -481,6 +488,7 @@ impl<'a> Changer<'a> {
             }
         }
         places.sort_unstable();
+        self.check(CheckKind::Update, &was, &new)?;
         self.check_undisturbed(&rowid, &was, "updated")?;
         let statement = self.update_statement(places)?;
         let relation = Arc::clone(&self.relation);
@@ -491,7 +499,7 @@ impl<'a> Changer<'a> {
             return Err(modified_meanwhile("updated"));
         }
         self.take_generated(&mut new, generated);
-        self.check(&new)?;
+        self.check(CheckKind::View, &was, &new)?;
         self.changed.count += 1;
         // Its own transaction has locked the row before it changes it.
         let locked = self.change.conflict.is_some() || !before.is_empty();
@@ -567,17 +575,21 @@ impl<'a> Changer<'a> {
         slots.zip(generated.into_iter().flatten()).for_each(|((_, slot), value)| *slot = value);
     }
 
-    /// WITH CHECK OPTION.
-    fn check(&mut self, new: &[Value]) -> Result<()> {
+    /// WITH CHECK OPTION, and what row security asks of a row: of the row as it was, as it is going to be, or as it has
+    /// become.
+    fn check(&mut self, kind: CheckKind, old: &[Value], new: &[Value]) -> Result<()> {
         let (change, relation) = (self.change, Arc::clone(&self.relation));
-        for (view, condition) in &change.checks {
-            let values = self.values(&relation, &[], new, None);
+        for RowCheck { refusal: (_, message), condition, .. } in change.checks.iter().filter(|c| c.kind == kind) {
+            let values = self.values(&relation, old, new, None);
             let found = self.statements.first(self.firing, condition, &values)?;
-            if !matches!(found.as_deref(), Some([Value::Integer(1)])) {
-                let message = format!("new row violates check option for view \"{view}\"");
-                let error = Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message);
-                return Err(with_failing_row(error, &self.relation, new, &self.firing.context));
+            if matches!(found.as_deref(), Some([Value::Integer(1)])) {
+                continue;
             }
+            if kind != CheckKind::View {
+                return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message.clone()));
+            }
+            let error = Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message.clone());
+            return Err(with_failing_row(error, &self.relation, new, &self.firing.context));
         }
         Ok(())
     }

@@ -8,8 +8,8 @@ use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::definition::{
-    CreateRangeStmt, DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity, TriggerFiring,
-    TriggerSelector,
+    AlterPolicyStmt, CreatePolicyStmt, CreateRangeStmt, DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec,
+    ReplicaIdentity, TriggerFiring, TriggerSelector,
 };
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
@@ -123,6 +123,8 @@ pub enum Ddl {
         if_exists: bool,
         cascade: bool,
     },
+    /// Of a table.
+    Policy(Name, PolicyStatement),
     CreateRoutine(Box<CreateFunctionStmt>),
     CreateAggregate(Box<DefineStmt>),
     CreateOperator(Box<DefineStmt>),
@@ -507,6 +509,24 @@ pub struct CreateTrigger {
     pub text: String,
 }
 
+/// What is done to a policy.
+#[derive(Clone, Debug)]
+pub enum PolicyStatement {
+    Create(Box<CreatePolicyStmt>),
+    Alter(Box<AlterPolicyStmt>),
+    Rename { name: String, to: String, if_exists: bool },
+    Drop { name: String, if_exists: bool },
+}
+
+/// ALTER TABLE … ROW LEVEL SECURITY
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowSecurityChange {
+    Enable,
+    Disable,
+    Force,
+    NoForce,
+}
+
 /// CREATE DOMAIN (sql-createdomain.html).
 #[derive(Clone, Debug)]
 pub struct CreateDomain {
@@ -600,6 +620,7 @@ pub enum AlterAction {
         which: TriggerSelector,
         firing: TriggerFiring,
     },
+    RowSecurity(RowSecurityChange),
     /// SET LOGGED, SET UNLOGGED
     SetLogged(bool),
     RenameColumn {
@@ -685,6 +706,10 @@ pub enum CommentTarget {
     Trigger {
         table: Name,
         trigger: String,
+    },
+    Policy {
+        table: Name,
+        policy: String,
     },
     Routine(ObjectType, Box<ObjectWithArgs>),
     Operator(Box<ObjectWithArgs>),

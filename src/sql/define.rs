@@ -7,6 +7,7 @@
 mod alter;
 mod object;
 mod options;
+mod policy;
 mod routine;
 mod table;
 mod trigger;
@@ -56,6 +57,8 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateDomain(create) => definer.create_domain(create),
         Stmt::CreateExtension(create) => definer.create_extension(create),
         Stmt::CreateTrig(create) => definer.create_trigger(create),
+        Stmt::CreatePolicy(create) => definer.create_policy(create),
+        Stmt::AlterPolicy(alter) => definer.alter_policy(alter),
         Stmt::CreateFunction(create) => {
             if let Err(error) = definer.check_once(&create.options) {
                 return Some(Err(error));
@@ -176,8 +179,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateEventTrig(_) => "CREATE EVENT TRIGGER",
         Stmt::AlterEventTrig(_) => "ALTER EVENT TRIGGER",
         Stmt::Rule(_) => "CREATE RULE",
-        Stmt::CreatePolicy(_) => "CREATE POLICY",
-        Stmt::AlterPolicy(_) => "ALTER POLICY",
         Stmt::CreateStats(_) => "CREATE STATISTICS",
         Stmt::AlterStats(_) => "ALTER STATISTICS",
         Stmt::CreateOpClass(_) => "CREATE OPERATOR CLASS",

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use crate::catalog::dependencies::{self, Dependency, Kind};
 use crate::catalog::members::member;
 use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
+use crate::catalog::policy::PG_POLICY;
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{access_method, collation_oid, default_oid};
@@ -206,6 +207,7 @@ pub fn operator_class(method: Oid, oid: Oid, category: u8) -> Oid {
         b'E' => Oid::ANYENUM,
         _ if oid == Oid::VARCHAR => Oid::TEXT,
         _ if oid == Oid::CIDR => Oid::INET,
+        b'R' if type_info(oid).is_none() => Oid::ANYRANGE,
         // Domains and types of users are ordered as text is.
         _ if type_info(oid).is_none() => Oid::TEXT,
         _ => oid,
@@ -274,6 +276,7 @@ fn reference(object: dependencies::Object) -> Object {
         Default(oid, number) => (PG_ATTRDEF, default_oid(oid, number), 0),
         Constraint(_, oid) => (PG_CONSTRAINT, oid, 0),
         Trigger(_, oid) => (PG_TRIGGER, oid, 0),
+        Policy(_, oid) => (PG_POLICY, oid, 0),
         Rule(view) => (PG_REWRITE, rule_oid(view), 0),
         Type(oid) => (PG_TYPE, oid, 0),
         Routine(oid) => (PG_PROC, oid, 0),

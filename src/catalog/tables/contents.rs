@@ -12,8 +12,8 @@ use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
-    classes, constraints, extensions, information_routines, key_triggers, operators, own, privileges, procs, roles,
-    server, triggers, types, views,
+    classes, constraints, extensions, information_routines, key_triggers, operators, own, policies, privileges, procs,
+    roles, server, triggers, types, views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
@@ -173,6 +173,8 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_ts_parser", recorded(recording!("pg_ts_parser"))),
     ("pg_catalog", "pg_ts_template", recorded(recording!("pg_ts_template"))),
     ("pg_catalog", "pg_timezone_names", of_session(server::timezones)),
+    ("pg_catalog", "pg_policies", of_session(policies::shown_policies)),
+    ("pg_catalog", "pg_policy", of_catalog(policies::policies)),
     ("pg_catalog", "pg_trigger", of_catalog(key_triggers::key_triggers)),
     ("pg_catalog", "pg_type", recorded_and(recording!("pg_type"), types::types)),
     ("pg_catalog", "pg_user", of_session(roles::users)),

@@ -17,11 +17,11 @@ use crate::catalog::schema::{Column, Constraint, ConstraintKind, DroppedColumn, 
 use crate::catalog::trigger::Trigger;
 use crate::debug_log::debug;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::TriggerFiring;
 use crate::sql::ddl::{
     AlterAction, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, DataType, Expr, IdentityDefinition,
     KeySource, Name, ObjectKind, SequenceSettings, StorageChange,
 };
+use crate::sql::ddl::{RowSecurityChange, TriggerFiring};
 use crate::types::pg_type::Oid;
 
 /// The actions of one ALTER TABLE under way on one table.
@@ -268,6 +268,7 @@ impl Change<'_> {
                 Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"RENAME\""))
             }
             AlterAction::SetTriggers { which, firing } => super::trigger::set_firing(&mut work.after, which, *firing),
+            AlterAction::RowSecurity(change) => super::policy::set_row_security(&mut work.after, *change),
             AlterAction::SetLogged(logged) => self.set_logged(work, *logged),
             AlterAction::Storage(change) => self.change_storage(&mut work.after, change),
             AlterAction::Inherit(_)
@@ -764,6 +765,10 @@ fn action_name(action: &AlterAction) -> &'static str {
         AlterAction::RenameConstraint { .. } => "RENAME CONSTRAINT",
         AlterAction::SetTriggers { firing: TriggerFiring::Disabled, .. } => "DISABLE TRIGGER",
         AlterAction::SetTriggers { .. } => "ENABLE TRIGGER",
+        AlterAction::RowSecurity(RowSecurityChange::Enable) => "ENABLE ROW SECURITY",
+        AlterAction::RowSecurity(RowSecurityChange::Disable) => "DISABLE ROW SECURITY",
+        AlterAction::RowSecurity(RowSecurityChange::Force) => "FORCE ROW SECURITY",
+        AlterAction::RowSecurity(RowSecurityChange::NoForce) => "NO FORCE ROW SECURITY",
         AlterAction::SetLogged(true) => "SET LOGGED",
         AlterAction::SetLogged(false) => "SET UNLOGGED",
         AlterAction::Storage(change) => change.action(),

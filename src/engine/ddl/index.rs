@@ -6,7 +6,7 @@ use super::sqlite;
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::members;
 use crate::catalog::schema::{
-    CatalogSnapshot, Index, IndexKey, IndexOptions, Relation, index_name_by_case, sqlite_name,
+    CatalogSnapshot, Index, IndexKey, IndexOptions, Relation, UserTypeKind, index_name_by_case, sqlite_name,
 };
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::error::{Error, Result, SqlState};
@@ -170,7 +170,15 @@ impl Change<'_> {
         let own =
             Recording::new(recording!("pg_opclass")).lines().filter(|line| line.number("opcmethod") == method.oid);
         let mut classes = own.chain(members::classes_of_method(&self.catalog, method.oid));
-        let accepts = |line: &Line| accepts(Oid(line.number("opcintype").try_into().unwrap_or_default()), type_oid);
+        let ranged = match self.catalog.types.get(&type_oid).map(|user| &user.kind) {
+            Some(UserTypeKind::Range(_)) => Some(Oid::ANYRANGE),
+            Some(UserTypeKind::Multirange { .. }) => Some(Oid::ANYMULTIRANGE),
+            _ => None,
+        };
+        let accepts = |line: &Line| {
+            let input = Oid(line.number("opcintype").try_into().unwrap_or_default());
+            Some(input) == ranged || accepts(input, type_oid)
+        };
         let shown = || self.type_display(type_oid);
         let Some(class) = class else {
             // Every type that can be compared has one for btree: those of users are compared as text.

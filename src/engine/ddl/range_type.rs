@@ -212,12 +212,14 @@ impl Change<'_> {
 
     fn subtype_difference(&self, name: &[String], subtype: Oid) -> Result<Oid> {
         let found = stored::support_function(name, &[subtype, subtype], self.planning())?;
+        let shown = self.shown_type(subtype);
+        let signature = || format!("{}({shown}, {shown})", name.join("."));
         if found.returns != Oid::FLOAT8 {
-            let message = format!("range subtype diff function {} must return type double precision", name.join("."));
+            let message = format!("range subtype diff function {} must return type double precision", signature());
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
         if found.volatility != Volatility::Immutable {
-            let message = format!("range subtype diff function {} must be immutable", name.join("."));
+            let message = format!("range subtype diff function {} must be immutable", signature());
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
         self.require_execute(found.oid)?;

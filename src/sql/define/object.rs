@@ -227,6 +227,7 @@ impl Definer<'_> {
             ObjectType::Type => (ObjectKind::Type, "DROP TYPE"),
             ObjectType::Domain => (ObjectKind::Domain, "DROP DOMAIN"),
             ObjectType::Trigger => return self.drop_trigger(drop),
+            ObjectType::Policy => return self.drop_policy(drop),
             ObjectType::Extension => {
                 let name = |object| self.object_name(object).map(|name| name.name);
                 let names = drop.objects.iter().map(name).collect::<Result<_>>()?;
@@ -267,6 +268,10 @@ impl Definer<'_> {
             ObjectType::Trigger => {
                 let (table, trigger) = self.trigger_of(&comment.object)?;
                 return Ok(CommentTarget::Trigger { table, trigger });
+            }
+            ObjectType::Policy => {
+                let (table, policy) = self.trigger_of(&comment.object)?;
+                return Ok(CommentTarget::Policy { table, policy });
             }
             ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
                 let ObjectRef::Function(object) = &comment.object else {
@@ -349,7 +354,6 @@ fn dropped_tag(kind: ObjectType) -> &'static str {
         ObjectType::EventTrigger => "DROP EVENT TRIGGER",
         ObjectType::Rule => "DROP RULE",
         ObjectType::Extension => "DROP EXTENSION",
-        ObjectType::Policy => "DROP POLICY",
         ObjectType::Collation => "DROP COLLATION",
         ObjectType::Conversion => "DROP CONVERSION",
         ObjectType::OpClass => "DROP OPERATOR CLASS",

@@ -15,8 +15,8 @@ use crate::catalog::schema::{Column, Relation};
 use crate::error::{Error, Result};
 use crate::sql::plan::Bind;
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as TypedKind, Insert as TypedInsert, Modify as TypedModify,
-    OnConflict, Target as TypedTarget, Update as TypedUpdate, ViewCheck,
+    CheckKind, Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as TypedKind, Insert as TypedInsert,
+    Modify as TypedModify, OnConflict, Target as TypedTarget, Update as TypedUpdate, WithCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -233,7 +233,7 @@ impl<'a> Lower<'a> {
     pub(super) fn returning(
         &mut self,
         targets: &[TypedTarget],
-        checks: &[ViewCheck],
+        checks: &[WithCheck],
         entry: EntryId,
         relation: &Relation,
     ) -> Result<Vec<Target>> {
@@ -245,10 +245,11 @@ impl<'a> Lower<'a> {
         lowered
     }
 
-    fn returning_in_level(&mut self, targets: &[TypedTarget], checks: &[ViewCheck]) -> Result<Vec<Target>> {
+    fn returning_in_level(&mut self, targets: &[TypedTarget], checks: &[WithCheck]) -> Result<Vec<Target>> {
         let mut lowered = targets.iter().map(|target| self.returned(target)).collect::<Result<Vec<_>>>()?;
         // WITH CHECK OPTION: where RETURNING is evaluated, the row is as it has become, and an error undoes the statement.
-        for check in checks.iter().rev() {
+        // What row security asks is asked row by row (`rows`).
+        for check in checks.iter().rev().filter(|check| check.kind == CheckKind::View) {
             if lowered.is_empty() {
                 let nothing = Expr::new(ExprKind::Null, Oid::TEXT);
                 lowered.push(Target { expr: nothing, name: String::new() });
@@ -261,10 +262,10 @@ impl<'a> Lower<'a> {
     }
 
     /// A value, if the check is true.
-    fn checked(&mut self, check: &ViewCheck, value: Expr) -> Result<Expr> {
-        let message = format!("new row violates check option for view \"{}\"", check.view);
+    pub(super) fn checked(&mut self, check: &WithCheck, value: Expr) -> Result<Expr> {
+        let (code, message) = check.refusal();
         let (type_oid, typmod) = (value.type_oid, value.typmod);
-        let raised = vec![Expr::text("44000"), Expr::text(message)];
+        let raised = vec![Expr::text(code), Expr::text(message)];
         let otherwise = Some(Box::new(Expr::function("pg_raise", raised, type_oid)));
         let whens = vec![(self.condition(&check.condition)?, value)];
         Ok(Expr { kind: ExprKind::Case { whens, otherwise }, type_oid, typmod })
