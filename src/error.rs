@@ -94,6 +94,7 @@ sql_states! {
     FOREIGN_KEY_VIOLATION = b"23503";
     UNIQUE_VIOLATION = b"23505";
     CHECK_VIOLATION = b"23514";
+    EXCLUSION_VIOLATION = b"23P01";
     INVALID_CURSOR_STATE = b"24000";
     ACTIVE_SQL_TRANSACTION = b"25001";
     READ_ONLY_SQL_TRANSACTION = b"25006";
@@ -335,6 +336,13 @@ impl Error {
     #[must_use]
     pub fn with_severity(mut self, severity: Severity) -> Self {
         self.0.severity = severity;
+        self
+    }
+
+    /// Takes the position away.
+    #[must_use]
+    pub fn without_position(mut self) -> Self {
+        self.0.position = None;
         self
     }
 

@@ -82,6 +82,7 @@ pub mod types {
     pub mod to_char;
     pub mod to_number;
     pub mod value;
+    pub mod xml;
 }
 
 pub mod settings {
@@ -170,6 +171,7 @@ pub mod catalog {
     pub mod objects;
     pub mod partition_constraint;
     pub mod password;
+    pub mod policy;
     pub mod privileges;
     pub mod qualify;
     pub mod roles;
@@ -190,6 +192,7 @@ pub mod catalog {
         pub mod key_triggers;
         pub mod operators;
         pub mod own;
+        pub mod policies;
         pub mod privileges;
         pub mod procs;
         pub mod recorded;
@@ -240,6 +243,7 @@ pub mod sql {
         mod resolve;
         mod result_relation;
         pub mod routine;
+        mod row_security;
         pub mod rows;
         mod scope;
         mod search_cycle;
@@ -248,6 +252,7 @@ pub mod sql {
         mod subscript;
         pub mod support;
         mod table_sample;
+        mod target_security;
         pub mod type_name;
         pub(in crate::sql) mod updatable_view;
         mod user_aggregate;
@@ -270,6 +275,7 @@ pub mod sql {
     pub mod permission;
     pub mod plan;
     pub mod planner;
+    pub mod policy;
     pub mod regclass;
     pub mod role;
     pub mod row_change;

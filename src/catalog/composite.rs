@@ -98,6 +98,13 @@ pub fn shape(catalog: &CatalogSnapshot, oid: Oid) -> Result<Shape> {
         let like = match &user.kind {
             UserTypeKind::Enum(_) => Shape::BuiltIn(Oid::TEXT),
             UserTypeKind::Domain { base, .. } => shape(catalog, *base)?,
+            UserTypeKind::Range(range) => {
+                let name = user.name.clone();
+                return Ok(Shape::Range { oid, name, subtype: range.subtype, is_multi: false });
+            }
+            UserTypeKind::Multirange { subtype, .. } => {
+                return Ok(Shape::Range { oid, name: user.name.clone(), subtype: *subtype, is_multi: true });
+            }
         };
         return Ok(Shape::Like { oid, name: user.name.clone(), like: Box::new(like) });
     }
@@ -133,7 +140,7 @@ pub fn is_of_rows(catalog: &CatalogSnapshot, oid: Oid) -> bool {
     match catalog.user_type(oid) {
         Some(user) => match &user.kind {
             UserTypeKind::Domain { base, .. } => is_of_rows(catalog, *base),
-            UserTypeKind::Enum(_) => false,
+            UserTypeKind::Enum(_) | UserTypeKind::Range(_) | UserTypeKind::Multirange { .. } => false,
         },
         None => relation_of(catalog, oid).is_some(),
     }

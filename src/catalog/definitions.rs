@@ -11,6 +11,7 @@ use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{
     CatalogSnapshot, Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation, UserType,
 };
+use crate::catalog::tables::operators::operator_by_oid;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::types::recorded_name;
 use crate::types::pg_type::{Oid, TypeInfo, type_info};
@@ -144,6 +145,7 @@ impl<'a> Names<'a> {
                 let nulls = own.map_or("", nulls);
                 format!("UNIQUE{nulls} ({columns})")
             }
+            ConstraintKind::Exclusion(operators) => self.exclusion(relation, constraint, operators, pretty),
             ConstraintKind::Check(expression) => match pretty {
                 Some(shown) => format!("CHECK ({})", shown(expression, relation)),
                 None => check(&qualified(expression, self)),
@@ -153,6 +155,9 @@ impl<'a> Names<'a> {
         if let Some(index) = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid)) {
             text.push_str(&included(relation, index));
             text.push_str(&parameters(index));
+            if let Some(predicate) = &index.predicate {
+                text.push_str(&format!(" WHERE ({})", self.shown(predicate, relation, pretty)));
+            }
         }
         if constraint.options.no_inherit && constraint.check().is_some() {
             text.push_str(" NO INHERIT");
@@ -167,6 +172,24 @@ impl<'a> Names<'a> {
             text.push_str(" NOT VALID");
         }
         text
+    }
+
+    fn exclusion(
+        &self,
+        relation: &Relation,
+        constraint: &Constraint,
+        operators: &[Oid],
+        pretty: Option<Shown<'_>>,
+    ) -> String {
+        let Some(index) = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid)) else {
+            return "EXCLUDE".to_owned();
+        };
+        let element = |(key, operator): (&IndexKey, &Oid)| {
+            let name = operator_by_oid(*operator).map_or("???", |operator| operator.name.as_str());
+            format!("{}{} WITH {name}", self.index_key(relation, key, pretty), ordering(key))
+        };
+        let elements: Vec<String> = index.keys.iter().zip(operators).map(element).collect();
+        format!("EXCLUDE USING {} ({})", index.method, elements.join(", "))
     }
 
     fn foreign_key(&self, columns: &str, key: &ForeignKey, match_full: bool) -> String {

@@ -29,6 +29,8 @@ pub enum Object {
     Constraint(Oid, Oid),
     /// A trigger of a relation.
     Trigger(Oid, Oid),
+    /// A policy of a table.
+    Policy(Oid, Oid),
     /// The rule that makes a view.
     Rule(Oid),
     /// An enum or a domain, or the array type of one.
@@ -75,6 +77,11 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
         let own = Object::Type(user_type.oid);
         found.on_schema(own, &user_type.schema);
         found.add(Object::Type(user_type.array), own, Kind::Internal);
+        if let UserTypeKind::Range(range) = &user_type.kind {
+            found.add(Object::Type(range.multirange), own, Kind::Internal);
+            range.constructors.iter().for_each(|oid| found.add(Object::Routine(*oid), own, Kind::Internal));
+            found.on_functions(own, [range.difference].into_iter());
+        }
         if let UserTypeKind::Domain { base, checks, .. } = &user_type.kind {
             found.on_type(own, *base);
             for (_, number) in checks.iter().zip(1..) {
@@ -212,6 +219,12 @@ impl Found<'_> {
         }
         relation.indexes.iter().for_each(|index| self.index(relation, index));
         relation.options.triggers.iter().for_each(|trigger| self.trigger(relation, trigger));
+        for policy in &relation.row_security().policies {
+            let part = Object::Policy(relation.oid, policy.oid);
+            self.add(part, own, Kind::Automatic);
+            policy.uses.columns.iter().for_each(|used| self.on_column(part, *used, Kind::Normal));
+            self.on_routines(part, &policy.uses);
+        }
         if relation.kind == RelationKind::View || relation.is_materialized() {
             let rule = Object::Rule(relation.oid);
             self.add(rule, own, Kind::Internal);
@@ -389,7 +402,7 @@ impl Object {
             Object::Schema(oid) | Object::Relation(oid) | Object::Type(oid) | Object::Routine(oid) => (oid, 0),
             Object::Operator(oid) | Object::Cast(oid) => (oid, 0),
             Object::Column(oid, number) => (oid, number.into()),
-            Object::Constraint(_, oid) | Object::Trigger(_, oid) => (oid, 0),
+            Object::Constraint(_, oid) | Object::Trigger(_, oid) | Object::Policy(_, oid) => (oid, 0),
             // PostgreSQL gives them OIDs right after what they belong to.
             Object::Rule(oid) => (oid, 1 << 20),
             Object::Default(oid, number) => (oid, (1 << 20) + i64::from(number)),

@@ -1,13 +1,14 @@
-//! Operators and casts that users made (pg_operator, pg_cast).
+//! Operators, casts and range types that users made (pg_operator, pg_cast, pg_range).
 //!
-//! Owns: [`UserOperator`], [`UserCast`] and how a [`CatalogSnapshot`] has them. Must not know: how they are kept
+//! Owns: [`UserOperator`], [`UserCast`], [`RangeFacts`] and how a [`CatalogSnapshot`] has them. Must not know: how they are kept
 //! (`catalog::store`), what they mean. Specification: catalog-pg-operator.html, catalog-pg-cast.html.
 
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::schema::{CatalogSnapshot, UserTypeKind};
+use crate::types::pg_range::RangeType;
 use crate::types::pg_type::Oid;
 
 pub const PG_OPERATOR: Oid = Oid(2617);
@@ -45,6 +46,19 @@ pub struct UserCast {
     pub context: u8,
     /// castmethod: f, b, i.
     pub method: u8,
+}
+
+/// A range type (pg_range).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RangeFacts {
+    pub subtype: Oid,
+    pub multirange: Oid,
+    /// SUBTYPE_DIFF
+    pub difference: Oid,
+    /// SUBTYPE_OPCLASS, where it was written.
+    pub operator_class: Option<String>,
+    /// The functions that make such ranges and multiranges.
+    pub constructors: Vec<Oid>,
 }
 
 impl UserOperator {
@@ -134,6 +148,16 @@ impl CatalogSnapshot {
     pub fn operator(&self, schema: &str, name: &str, operands: [Oid; 2]) -> Option<&Arc<UserOperator>> {
         let mut all = self.operators.values();
         all.find(|operator| operator.name == name && operator.schema == schema && operator.operands() == operands)
+    }
+
+    /// The range type of users with that OID.
+    pub fn range_type(&self, oid: Oid) -> Option<RangeType> {
+        match &self.types.get(&oid)?.kind {
+            UserTypeKind::Range(range) => {
+                Some(RangeType { range: oid, subtype: range.subtype, multirange: range.multirange })
+            }
+            _ => None,
+        }
     }
 
     /// The cast from one type to another.

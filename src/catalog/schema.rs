@@ -12,7 +12,8 @@ use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
 pub use crate::catalog::enum_labels::EnumLabels;
 use crate::catalog::inheritance::Inheritance;
-use crate::catalog::objects::{UserCast, UserOperator};
+use crate::catalog::objects::{RangeFacts, UserCast, UserOperator};
+use crate::catalog::policy::RowSecurity;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
@@ -61,6 +62,8 @@ pub struct CatalogSnapshot {
     pub cluster: Arc<ClusterFacts>,
     /// See [`CatalogSnapshot::acting_keys`].
     pub acting_keys: OnceLock<Arc<BTreeSet<Oid>>>,
+    /// See [`CatalogSnapshot::has_row_security`].
+    pub secured: OnceLock<bool>,
 }
 
 /// A schema (pg_namespace).
@@ -164,6 +167,7 @@ pub struct RelationOptions {
     pub inheritance: Inheritance,
     /// In the order in which they fire, which is that of their names.
     pub triggers: Vec<Arc<Trigger>>,
+    pub row_security: RowSecurity,
 }
 
 /// WITH CHECK OPTION of a view.
@@ -275,6 +279,8 @@ pub struct ConstraintOptions {
 pub enum ConstraintKind {
     PrimaryKey,
     Unique,
+    /// The operators of its index's keys.
+    Exclusion(Vec<Oid>),
     /// The expression, as PostgreSQL text.
     Check(String),
     ForeignKey(ForeignKey),
@@ -400,12 +406,19 @@ pub enum UserTypeKind {
         /// (constraint name, expression over VALUE as PostgreSQL text).
         checks: Vec<(String, String)>,
     },
+    Range(Box<RangeFacts>),
+    /// The multirange type of a range type.
+    Multirange {
+        range: Oid,
+        subtype: Oid,
+    },
 }
 
 impl CatalogSnapshot {
     /// Adds a relation, or replaces the one with its OID; its indexes become relations too.
     pub fn put_relation(&mut self, relation: Arc<Relation>) {
         self.acting_keys = OnceLock::new();
+        self.secured = OnceLock::new();
         self.remove_relation(relation.oid);
         for index in &relation.indexes {
             self.enter(Arc::new(index_relation(self, &relation, index)));
@@ -416,6 +429,7 @@ impl CatalogSnapshot {
     /// Removes a relation and its indexes.
     pub fn remove_relation(&mut self, oid: Oid) {
         self.acting_keys = OnceLock::new();
+        self.secured = OnceLock::new();
         let Some(relation) = self.relations.remove(&oid) else { return };
         for constraint in &relation.constraints {
             let key = (relation.schema.clone(), constraint.name.clone());
@@ -525,6 +539,11 @@ impl CatalogSnapshot {
 
     fn temporary_relations(&self) -> impl Iterator<Item = &Arc<Relation>> {
         self.relations.values().filter(|r| r.temporary && r.kind != RelationKind::Index)
+    }
+
+    /// Whether a table has row security.
+    pub fn has_row_security(&self) -> bool {
+        *self.secured.get_or_init(|| self.relations.values().any(|relation| relation.row_security().enabled))
     }
 
     /// The foreign keys whose actions SQLite does not take: they change tables that have triggers, or tables from which

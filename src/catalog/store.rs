@@ -14,6 +14,7 @@ mod foreign;
 mod inheritance;
 mod objects;
 mod options;
+mod policies;
 mod privileges;
 mod routines;
 mod save;
@@ -27,6 +28,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::Value as Json;
 
 use crate::catalog::composite;
+use crate::catalog::objects::RangeFacts;
 use crate::catalog::schema::{
     CatalogSnapshot, Column, Constraint, ConstraintKind, EnumLabels, ForeignKey, Identity, Index, IndexKey, Relation,
     RelationKind, Schema, SequenceOptions, UserType, UserTypeKind,
@@ -351,6 +353,11 @@ fn read_constraint(row: &Row<'_>) -> Result<Constraint> {
         kind: match kind.as_str() {
             "p" => ConstraintKind::PrimaryKey,
             "u" => ConstraintKind::Unique,
+            "x" => {
+                let operators = json_array(row, "expression")?;
+                let oid = |value: &Json| value.as_u64().and_then(|oid| u32::try_from(oid).ok()).map(Oid);
+                ConstraintKind::Exclusion(operators.iter().filter_map(oid).collect())
+            }
             "f" => ConstraintKind::ForeignKey(ForeignKey {
                 relation: Oid(row.get("foreign_relation")?),
                 columns: numbers(row, "foreign_columns")?,
@@ -427,6 +434,21 @@ fn read_type(row: &Row<'_>) -> Result<UserType> {
             let orders = json_array(row, "checks")?;
             let orders = orders.iter().filter_map(Json::as_f64).map(|order| order as f32).collect();
             UserTypeKind::Enum(EnumLabels::with_orders(labels, orders))
+        } else if kind == "r" {
+            let facts: Json = serde_json::from_str(&row.get::<_, String>("labels")?).unwrap_or_default();
+            let number = |json: &Json| json.as_u64().and_then(|oid| u32::try_from(oid).ok()).map_or(Oid::INVALID, Oid);
+            let list = |name: &str| facts.get(name).and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+            UserTypeKind::Range(Box::new(RangeFacts {
+                subtype: Oid(row.get("base")?),
+                multirange: facts.get("multirange").map_or(Oid::INVALID, number),
+                difference: facts.get("difference").map_or(Oid::INVALID, number),
+                operator_class: facts.get("operator_class").and_then(Json::as_str).map(str::to_owned),
+                constructors: list("constructors").iter().map(number).collect(),
+            }))
+        } else if kind == "m" {
+            // The range type is kept where a domain keeps its modifier.
+            let range = u32::try_from(row.get::<_, i64>("typmod")?).unwrap_or_default();
+            UserTypeKind::Multirange { range: Oid(range), subtype: Oid(row.get("base")?) }
         } else {
             UserTypeKind::Domain {
                 base: Oid(row.get("base")?),

@@ -59,6 +59,7 @@ impl Fixture {
                     settings: &session.settings,
                     user: &session.user,
                     may_use: &|_| true,
+                    security: None,
                     database: &session.database,
                 };
                 self.cache.plan(&source, &[], context)?

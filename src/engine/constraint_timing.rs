@@ -13,7 +13,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-use crate::catalog::schema::{CatalogSnapshot, Constraint, Relation};
+use crate::catalog::schema::{CatalogSnapshot, Constraint, ConstraintKind, Relation};
 use crate::catalog::trigger::Trigger;
 use crate::engine::connection::{Control, Entered};
 use crate::engine::constraint_errors;
@@ -145,6 +145,9 @@ fn check_key(
     values: &[Value],
     format: &FormatSettings,
 ) -> Result<()> {
+    if matches!(constraint.kind, ConstraintKind::Exclusion(_)) {
+        return check_exclusion(entered, relation, values);
+    }
     let names = constraint_errors::column_names(relation, &constraint.columns);
     let conditions: Vec<String> = names.iter().map(|name| format!("{} = ?", quoted(name))).collect();
     let database = if relation.temporary { "temp" } else { "main" };
@@ -161,6 +164,25 @@ fn check_key(
         return Ok(());
     }
     Err(constraint_errors::duplicate_key(relation, constraint, values, format))
+}
+
+/// 23P01 if the row is still beside one that it must not be beside: its trigger says so when it is changed.
+fn check_exclusion(entered: &Entered<'_>, relation: &Relation, values: &[Value]) -> Result<()> {
+    let Some(column) = relation.columns.iter().find(|column| !column.generated) else { return Ok(()) };
+    let taken = |name: &str| relation.columns.iter().any(|column| column.stored_name().eq_ignore_ascii_case(name));
+    let rowid = ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).unwrap_or("rowid");
+    let database = if relation.temporary { "temp" } else { "main" };
+    let sql = format!(
+        "UPDATE {database}.{} SET {1} = {1} WHERE {rowid} = ?",
+        quoted(&relation.sqlite_name),
+        quoted(column.stored_name())
+    );
+    entered.slot().set_rechecking(true);
+    let parameters = rusqlite::params_from_iter(values.iter().map(borrowed));
+    let done = entered.with(|database| database.execute(&sql, parameters));
+    entered.slot().set_rechecking(false);
+    done.map(|_| ())
+        .map_err(|error| entered.slot().take_error().unwrap_or_else(|| crate::engine::error_map::from_rusqlite(error)))
 }
 
 /// The constraints SET CONSTRAINTS names: in each name's schema, or the first of the search path that has one of that

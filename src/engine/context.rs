@@ -31,6 +31,8 @@ pub struct SessionContext {
     pub backend_pid: i32,
     /// The client's address, for inet_client_addr().
     pub client_address: Option<std::net::SocketAddr>,
+    /// Where the client has reached the server, for inet_server_addr().
+    pub server_address: Option<std::net::SocketAddr>,
     /// now(): start of the transaction, microseconds since 1970-01-01 UTC.
     pub transaction_start: i64,
     /// statement_timestamp(), the same unit.
@@ -90,6 +92,7 @@ impl SessionContext {
             database: database.to_owned(),
             backend_pid: 0,
             client_address: None,
+            server_address: None,
             transaction_start: 0,
             statement_start: 0,
             activity: Activity::default(),

@@ -17,6 +17,7 @@ mod composite;
 mod constraint;
 mod deferrable;
 mod drop;
+mod exclusion;
 mod expression;
 mod extension;
 mod follow;
@@ -29,7 +30,9 @@ mod owner;
 mod parameters;
 mod partition;
 mod passes;
+mod policy;
 mod privilege;
+mod range_type;
 mod rebuild;
 mod rename;
 mod routine;
@@ -176,11 +179,13 @@ impl<'a> Change<'a> {
             Ddl::CreateEnum { name, labels } => self.create_enum(name, labels),
             Ddl::CreateComposite { name, columns } => self.create_composite(name, columns),
             Ddl::CreateDomain(create) => self.create_domain(create),
+            Ddl::CreateRange(create) => self.create_range(create),
             Ddl::CreateTrigger(create) => self.create_trigger(create),
             Ddl::RenameTrigger { table, name, to } => self.rename_trigger(table, name, to),
             Ddl::DropTrigger { table, name, if_exists, cascade } => {
                 self.drop_trigger(table, name, *if_exists, *cascade)
             }
+            Ddl::Policy(table, statement) => self.policy(table, statement),
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::CreateAggregate(define) => self.create_aggregate(define),
             Ddl::CreateOperator(define) => self.create_operator(define),
@@ -204,8 +209,14 @@ impl<'a> Change<'a> {
             Ddl::AlterSequence { name, if_exists, settings } => self.alter_sequence(name, *if_exists, settings),
             Ddl::AlterEnum { name, change } => self.alter_enum(name, change),
             Ddl::AlterDomain { name, change } => self.alter_domain(name, change),
-            Ddl::Rename { kind, name, if_exists, to } => self.rename(*kind, name, *if_exists, to),
-            Ddl::SetSchema { kind, name, if_exists, schema } => self.set_schema(*kind, name, *if_exists, schema),
+            Ddl::Rename { kind, name, if_exists, to } => {
+                self.rename(*kind, name, *if_exists, to)?;
+                self.renew_constructors()
+            }
+            Ddl::SetSchema { kind, name, if_exists, schema } => {
+                self.set_schema(*kind, name, *if_exists, schema)?;
+                self.renew_constructors()
+            }
             Ddl::Drop { kind, names, if_exists, cascade } => self.drop(*kind, names, *if_exists, *cascade),
             Ddl::CreateExtension { name, schema, version, if_not_exists } => {
                 self.create_extension(name, schema.as_deref(), version.as_deref(), *if_not_exists)

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::catalog::acl::Holder;
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::policy::SecurityContext;
 use crate::catalog::roles::Roles;
+use crate::catalog::schema::CatalogSnapshot;
 use crate::engine::context::SessionContext;
 use crate::engine::databases::version_of;
 use crate::error::{Error, Result, SqlState};
@@ -59,6 +61,17 @@ impl SessionContext {
         let holder = Arc::new(Holder::new(&roles, role, owner));
         self.known_holder = Some(KnownHolder { facts, holder: Arc::clone(&holder) });
         holder
+    }
+
+    /// For whom statements are planned; none where no table has row security.
+    pub fn security(&self, catalog: &CatalogSnapshot) -> Option<SecurityContext> {
+        if !catalog.has_row_security() {
+            return None;
+        }
+        let roles = self.roles();
+        let owner = self.database_owner(&roles.facts);
+        let row_security = self.settings.current("row_security").is_none_or(|value| value != "off");
+        Some(SecurityContext { roles, role: self.role(), owner, row_security })
     }
 
     /// Whether the current role has the privileges of another.

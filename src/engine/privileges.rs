@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::acl::{Holder, Privileges};
+use crate::catalog::policy::SecurityContext;
 use crate::catalog::privileges::PG_CLASS;
 use crate::catalog::roles::SIGNAL_BACKEND;
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::engine::context::SessionContext;
 use crate::engine::identity::denied;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::sql::permission::PermissionEntry;
 use crate::types::pg_type::Oid;
 
@@ -27,7 +28,7 @@ impl SessionContext {
             return Ok(());
         }
         let holder = self.holder();
-        let own = |entry: &&PermissionEntry| entry.view.is_none();
+        let own = |entry: &&PermissionEntry| entry.view.is_none() && entry.named;
         for relation in entries.iter().filter(own).filter_map(|entry| catalog.relations.get(&entry.relation)) {
             if !catalog.may_schema(&holder, &relation.schema, Privileges::USAGE) {
                 return Err(denied(format!("permission denied for schema {}", relation.schema)));
@@ -95,11 +96,22 @@ impl SessionContext {
             return error;
         }
         let Some(relation) = catalog.relation(schema, table) else { return error };
+        let security = self.security(catalog).map(|context| SecurityContext { row_security: true, ..context });
+        // Of a row that others refer to it is the row's own table that counts.
+        let key = relation.constraints.iter().find(|c| Some(&c.name) == fields.constraint.as_ref());
+        let referenced = key.and_then(|constraint| constraint.foreign_key()).map(|key| key.relation);
+        let of_referenced = fields.detail.as_ref().is_some_and(|detail| detail.contains(") is still referenced from "));
+        let told = referenced.filter(|_| of_referenced).and_then(|oid| catalog.relations.get(&oid));
+        let told = told.map_or(&**relation, |told| &**told);
+        let hides = |context: SecurityContext| context.applies(catalog, told, context.role).unwrap_or(true);
+        if security.is_some_and(hides) {
+            return without_values(error);
+        }
         let holder = self.holder();
         let may = |column: i16| catalog.may_column(&holder, relation.oid, column, Privileges::SELECT);
         match relation.columns.iter().all(|column| may(column.number)) {
             true => error,
-            false => error.without_detail(),
+            false => without_values(error),
         }
     }
 
@@ -124,6 +136,17 @@ impl SessionContext {
             any_of.contains(&Privileges::USAGE) && any && number > 0
         });
         if inserts { Ok(()) } else { Err(refused(sequence)) }
+    }
+}
+
+/// An error without the values of a row; of a foreign key is still told which table has, or has not, the key.
+fn without_values(error: Error) -> Error {
+    let detail = error.fields().detail.clone().filter(|_| error.code() == SqlState::FOREIGN_KEY_VIOLATION);
+    let told =
+        detail.as_deref().and_then(|detail| detail.rsplit_once(") is ")).map(|(_, told)| format!("Key is {told}"));
+    match told {
+        Some(told) => error.with_detail(told),
+        None => error.without_detail(),
     }
 }
 

@@ -151,8 +151,14 @@ fn plan(firing: &Firing<'_>, parent: &Relation, key: &ForeignKey, text: &str, mo
         types.extend_from_within(..);
     }
     let settings = firing.context.lock().unwrap_or_else(PoisonError::into_inner).settings.clone();
-    let planning =
-        PlanContext { catalog: &firing.catalog, settings: &settings, user: "", database: "", may_use: &|_| true };
+    let planning = PlanContext {
+        catalog: &firing.catalog,
+        settings: &settings,
+        user: "",
+        database: "",
+        may_use: &|_| true,
+        security: None,
+    };
     let cache = PlanCache::default();
     let sources = cache.parse(text)?;
     let source = sources.first().ok_or_else(|| Error::internal("an empty statement"))?;

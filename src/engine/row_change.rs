@@ -23,19 +23,24 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, session as limits};
 use crate::sql::lower::{read_row, update_row};
 use crate::sql::plan::ProgramStep;
-use crate::sql::row_change::{RowAction, RowChange, RowLayout, RowSql};
+use crate::sql::row_change::{RowAction, RowChange, RowCheck, RowLayout, RowSql};
+use crate::sql::tree::CheckKind;
 use crate::types::pg_type::Oid;
+use crate::types::system_ids::FROZEN_TRANSACTION;
 use crate::types::value::{Value, ValueRef};
 
 /// What keeping a value costs beside its text.
 pub(crate) const VALUE: usize = std::mem::size_of::<Value>();
+
+/// A view's row has no number.
+const OF_VIEW: [Value; 2] = [Value::Null, Value::Null];
 
 /// What a step has done.
 #[derive(Default)]
 pub(crate) struct Changed {
     /// Rows changed.
     pub(crate) count: u64,
-    /// For RETURNING: each row as it has become, and what was kept of other tables.
+    /// For RETURNING: each row as it has become, what was kept of other tables, its number and its xmax.
     pub(crate) rows: Vec<Vec<Held>>,
 }
 
@@ -328,12 +333,16 @@ impl<'a> Changer<'a> {
                 self.insert(new, others)
             }
             (Some(Event::Update), Some(was)) => {
+                self.check(CheckKind::MergeUpdate, &was, &[])?;
                 let mut new = was.to_vec();
                 given(values, &mut new);
                 let places: Vec<usize> = values.iter().map(|(place, _)| *place).collect();
                 self.update(rowid, was, new, places, others)
             }
-            (Some(Event::Delete), Some(was)) => self.delete(rowid, was, others),
+            (Some(Event::Delete), Some(was)) => {
+                self.check(CheckKind::MergeDelete, &was, &[])?;
+                self.delete(rowid, was, others)
+            }
             (Some(_), _) => Err(Error::internal("a row that is not there")),
         }
     }
@@ -396,8 +405,9 @@ impl<'a> Changer<'a> {
             let instead = self.instead(Event::Insert);
             let Some(new) = self.fire(&instead, Event::Insert, None, Some(new))? else { return Ok(()) };
             self.changed.count += 1;
-            return self.returned(&new, others);
+            return self.returned(&new, others, OF_VIEW);
         };
+        self.check(CheckKind::Insert, &[], &new)?;
         let relation = Arc::clone(&self.relation);
         let values = self.values(&relation, &[], &new, None);
         self.disturbed |= self.firing.entered.total_changes() != self.expected;
@@ -406,13 +416,14 @@ impl<'a> Changer<'a> {
         if changes == 0 {
             return self.conflict(&new, others);
         }
+        let rowid = self.firing.entered.last_rowid();
         if self.change.conflict.is_some() {
-            self.affected.insert(self.firing.entered.last_rowid());
+            self.affected.insert(rowid);
         }
         self.take_generated(&mut new, generated);
-        self.check(&new)?;
+        self.check(CheckKind::View, &[], &new)?;
         self.changed.count += 1;
-        self.returned(&new, others)?;
+        self.returned(&new, others, [Value::Integer(rowid), Value::Integer(0)])?;
         self.after(Event::Insert, None, Some(Arc::new(new)))
     }
 
@@ -438,6 +449,7 @@ impl<'a> Changer<'a> {
         if found.last() != Some(&Value::Integer(1)) {
             return Ok(());
         }
+        self.check(CheckKind::Conflict, was, &[])?;
         let mut new = was.to_vec();
         for (place, value) in places.iter().zip(found.iter().skip(width + 1)) {
             if let Some(slot) = new.get_mut(*place) {
@@ -467,7 +479,7 @@ impl<'a> Changer<'a> {
             let instead = self.instead(Event::Update);
             let Some(new) = self.fire(&instead, Event::Update, Some(&was), Some(new))? else { return Ok(()) };
             self.changed.count += 1;
-            return self.returned(&new, others);
+            return self.returned(&new, others, OF_VIEW);
         };
         for (place, (now, planned)) in new.iter().zip(&planned).enumerate() {
             let generated = self.relation.columns.get(place).is_some_and(|column| column.generated);
@@ -476,6 +488,7 @@ impl<'a> Changer<'a> {
             }
         }
         places.sort_unstable();
+        self.check(CheckKind::Update, &was, &new)?;
         self.check_undisturbed(&rowid, &was, "updated")?;
         let statement = self.update_statement(places)?;
         let relation = Arc::clone(&self.relation);
@@ -486,9 +499,12 @@ impl<'a> Changer<'a> {
             return Err(modified_meanwhile("updated"));
         }
         self.take_generated(&mut new, generated);
-        self.check(&new)?;
+        self.check(CheckKind::View, &was, &new)?;
         self.changed.count += 1;
-        self.returned(&new, others)?;
+        // Its own transaction has locked the row before it changes it.
+        let locked = self.change.conflict.is_some() || !before.is_empty();
+        let xmax = if locked { FROZEN_TRANSACTION } else { 0 };
+        self.returned(&new, others, [rowid, Value::Integer(xmax)])?;
         self.after(Event::Update, Some(was), Some(Arc::new(new)))
     }
 
@@ -516,7 +532,7 @@ impl<'a> Changer<'a> {
                 return Ok(());
             }
             self.changed.count += 1;
-            return self.returned(&was, others);
+            return self.returned(&was, others, OF_VIEW);
         };
         self.check_undisturbed(&rowid, &was, "deleted")?;
         let relation = Arc::clone(&self.relation);
@@ -527,7 +543,7 @@ impl<'a> Changer<'a> {
             return Err(modified_meanwhile("deleted"));
         }
         self.changed.count += 1;
-        self.returned(&was, others)?;
+        self.returned(&was, others, [rowid, Value::Integer(0)])?;
         self.after(Event::Delete, Some(was), None)
     }
 
@@ -559,27 +575,31 @@ impl<'a> Changer<'a> {
         slots.zip(generated.into_iter().flatten()).for_each(|((_, slot), value)| *slot = value);
     }
 
-    /// WITH CHECK OPTION.
-    fn check(&mut self, new: &[Value]) -> Result<()> {
+    /// WITH CHECK OPTION, and what row security asks of a row: of the row as it was, as it is going to be, or as it has
+    /// become.
+    fn check(&mut self, kind: CheckKind, old: &[Value], new: &[Value]) -> Result<()> {
         let (change, relation) = (self.change, Arc::clone(&self.relation));
-        for (view, condition) in &change.checks {
-            let values = self.values(&relation, &[], new, None);
+        for RowCheck { refusal: (_, message), condition, .. } in change.checks.iter().filter(|c| c.kind == kind) {
+            let values = self.values(&relation, old, new, None);
             let found = self.statements.first(self.firing, condition, &values)?;
-            if !matches!(found.as_deref(), Some([Value::Integer(1)])) {
-                let message = format!("new row violates check option for view \"{view}\"");
-                let error = Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message);
-                return Err(with_failing_row(error, &self.relation, new, &self.firing.context));
+            if matches!(found.as_deref(), Some([Value::Integer(1)])) {
+                continue;
             }
+            if kind != CheckKind::View {
+                return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message.clone()));
+            }
+            let error = Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, message.clone());
+            return Err(with_failing_row(error, &self.relation, new, &self.firing.context));
         }
         Ok(())
     }
 
-    /// Keeps a row for RETURNING.
-    fn returned(&mut self, row: &[Value], others: &[Value]) -> Result<()> {
+    /// Keeps a row for RETURNING, with its number and its xmax.
+    fn returned(&mut self, row: &[Value], others: &[Value], system: [Value; 2]) -> Result<()> {
         if !self.change.returns {
             return Ok(());
         }
-        let values = || row.iter().chain(others);
+        let values = || row.iter().chain(others).chain(&system);
         let size = values().map(|value| VALUE + value.as_ref().text_size()).sum();
         memory::reserve(size)?;
         self.changed.rows.push(values().map(|value| held(value.as_ref())).collect());

@@ -79,6 +79,7 @@ impl<'s> Client<'s> {
             user: "postgres",
             database: "test",
             may_use: &|_| true,
+            security: None,
         };
         let planned = self.server.plans.plan(source, &[], context)?;
         match &planned.plan.action {

@@ -214,8 +214,17 @@ impl SessionLink {
         let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
         let may_use =
             |schema: &str| holder.as_ref().is_none_or(|holder| catalog.may_schema(holder, schema, Privileges::USAGE));
+        let security = context.security(&catalog);
+        let security = security.as_ref();
         let (user, database) = (context.user.as_str(), context.database.as_str());
-        body(PlanContext { catalog: &catalog, settings: &context.settings, user, database, may_use: &may_use })
+        body(PlanContext {
+            catalog: &catalog,
+            settings: &context.settings,
+            user,
+            database,
+            may_use: &may_use,
+            security,
+        })
     }
 
     /// Carries out a change of the schema in the write transaction of that connection.
@@ -303,15 +312,22 @@ impl SessionLink {
 
     fn execute_ddl(&self, lease: &Lease, catalog: &Arc<CatalogSnapshot>, ddl: &Ddl) -> Result<ddl::DdlOutcome> {
         // Copies, because SQL functions lock the context while the statement runs.
-        let (settings, user, database, holder) = {
+        let (settings, user, database, holder, security) = {
             let mut context = self.context();
             let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
-            (context.settings.clone(), context.user.clone(), context.database.clone(), holder)
+            let security = context.security(catalog);
+            (context.settings.clone(), context.user.clone(), context.database.clone(), holder, security)
         };
         let usage = Privileges::USAGE;
         let may_use = |schema: &str| holder.as_ref().is_none_or(|holder| catalog.may_schema(holder, schema, usage));
-        let planning =
-            PlanContext { catalog, settings: &settings, user: &user, database: &database, may_use: &may_use };
+        let planning = PlanContext {
+            catalog,
+            settings: &settings,
+            user: &user,
+            database: &database,
+            may_use: &may_use,
+            security: security.as_ref(),
+        };
         let entered = lease.enter();
         entered.begin_statement();
         let pending = entered.has_deferred_violations();

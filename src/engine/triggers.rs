@@ -113,7 +113,8 @@ pub(crate) struct Parts {
 impl Triggers {
     fn of(relation: &Arc<Relation>, catalog: &Arc<CatalogSnapshot>, context: &SharedContext) -> Result<Self> {
         let settings = context.lock().unwrap_or_else(PoisonError::into_inner).settings.clone();
-        let planning = PlanContext { catalog, settings: &settings, user: "", database: "", may_use: &|_| true };
+        let planning =
+            PlanContext { catalog, settings: &settings, user: "", database: "", may_use: &|_| true, security: None };
         let ready = |trigger: &Arc<Trigger>| {
             let condition = trigger.condition.as_deref().map(|text| condition(text, relation, planning)).transpose()?;
             Ok(Ready { trigger: Arc::clone(trigger), condition })

@@ -272,6 +272,7 @@ impl Shared {
         };
         match opened {
             Ok((user, role, database_name, database)) => Some(SessionStart {
+                server_address: conn.peer().local_address(),
                 conn,
                 user,
                 role,

@@ -21,7 +21,8 @@ pub async fn select_one(databases: &Databases, database: &str, user: &str) -> Re
     let plans = Arc::clone(opened.plans());
     let sources = plans.parse("SELECT 1")?;
     let source = sources.first().ok_or_else(|| Error::internal("SELECT 1 is no statement"))?;
-    let context = PlanContext { catalog: &catalog, settings: &settings, user, database, may_use: &|_| true };
+    let context =
+        PlanContext { catalog: &catalog, settings: &settings, user, database, may_use: &|_| true, security: None };
     let planned = plans.plan(source, &[], context)?;
     let Action::Sqlite(statement) = &planned.plan.action else {
         return Err(Error::internal("SELECT 1 is no query"));

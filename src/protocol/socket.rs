@@ -121,6 +121,11 @@ impl Peer {
         self.0.as_ref().as_ref()
     }
 
+    /// The address of this end.
+    pub fn local_address(&self) -> Option<std::net::SocketAddr> {
+        self.tcp().local_addr().ok()
+    }
+
     /// Whether the client has closed the connection, as far as this machine has heard. Asks the system; never waits.
     pub fn is_gone(&self) -> bool {
         let mut byte = [MaybeUninit::uninit(); 1];

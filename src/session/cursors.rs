@@ -123,7 +123,13 @@ impl StateMachine {
         self.session.keep_portal(Portal {
             name: name.to_owned(),
             text,
-            planned: Planned { plan: Arc::clone(plan), literals: Arc::new([]), bytes: 0, catalog_version },
+            planned: Planned {
+                plan: Arc::clone(plan),
+                literals: Arc::new([]),
+                bytes: 0,
+                catalog_version,
+                security: None,
+            },
             params: Vec::new(),
             formats: ResultFormats::All(format),
             state: PortalState::Suspended(RowSource::Rows(Box::new(rows))),

@@ -6,8 +6,9 @@
 
 use crate::catalog::acl::AclKind;
 use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::policy::Policy;
 use crate::catalog::privileges::{ObjectAddress, PG_CLASS, PG_TYPE};
-use crate::catalog::schema::{CatalogSnapshot, RelationKind};
+use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, SqlState};
 use crate::session::machine::{Outcome, StateMachine};
 use crate::types::pg_type::Oid;
@@ -27,6 +28,15 @@ fn objects_of(catalog: &CatalogSnapshot, role: Oid) -> Vec<(ObjectAddress, bool)
     let mut found: Vec<_> = named.collect();
     found.sort_by_key(|((class, object, part), _)| (*object, *class, *part));
     found
+}
+
+/// The policies that name a role.
+fn policies_of(catalog: &CatalogSnapshot, role: Oid) -> Vec<(&Relation, &Policy)> {
+    let all = catalog
+        .relations
+        .values()
+        .flat_map(|relation| relation.row_security().policies.iter().map(move |policy| (&**relation, &**policy)));
+    all.filter(|(_, policy)| policy.roles.contains(&role)).collect()
 }
 
 impl StateMachine {
@@ -51,6 +61,10 @@ impl StateMachine {
         for (address, owned) in objects_of(&catalog, role) {
             let verb = if owned { "owner of" } else { "privileges for" };
             here.push((address.1, format!("{verb} {}", description(&names, address))));
+        }
+        for (relation, policy) in policies_of(&catalog, role) {
+            let table = description(&names, (PG_CLASS, relation.oid, 0));
+            here.push((policy.oid, format!("target of policy {} on {table}", policy.name)));
         }
         for default in &catalog.default_acls {
             let what = format!(
@@ -79,7 +93,7 @@ impl StateMachine {
             };
             let defaults = catalog.default_acls.iter();
             let defaults = defaults.filter(|d| d.role == role || d.acl.roles().any(|named| named == role)).count();
-            match objects_of(&catalog, role).len() + defaults {
+            match objects_of(&catalog, role).len() + policies_of(&catalog, role).len() + defaults {
                 0 => {}
                 1 => found.push(format!("1 object in database {name}")),
                 count => found.push(format!("{count} objects in database {name}")),

@@ -281,7 +281,9 @@ impl StateMachine {
             _ => {}
         }
         self.engine.lock(wait).await?;
-        Ok(self.engine.catalog().version != planned.catalog_version)
+        let catalog = self.engine.catalog();
+        let security = self.context().security(&catalog);
+        Ok(catalog.version != planned.catalog_version || !planned.is_for(security.as_ref()))
     }
 
     /// Goes on with the portal of EXECUTE: it becomes the prepared statement's.

@@ -117,14 +117,17 @@ impl StateMachine {
     pub(super) fn current_statement(&mut self, name: &str) -> Result<Arc<PreparedStatement>> {
         let statement = self.session.statement(name)?;
         let catalog = self.engine.catalog();
-        let same_path = {
+        let (same_path, security) = {
             let context = &mut *lock(&self.context);
             let path = context.settings.schemas_searched();
             let same = Arc::ptr_eq(path, &statement.search_path) || *path == statement.search_path;
+            let security = context.security(&catalog);
             context.catalog = Arc::clone(&catalog);
-            same
+            (same, security)
         };
-        if same_path && catalog.version == statement.planned.catalog_version || ends_transaction(&statement.planned) {
+        let same_plan =
+            catalog.version == statement.planned.catalog_version && statement.planned.is_for(security.as_ref());
+        if same_path && same_plan || ends_transaction(&statement.planned) {
             return Ok(statement);
         }
         let types: Vec<Oid> = statement.planned.plan.params.iter().map(|p| p.oid).collect();
@@ -282,7 +285,7 @@ impl std::ops::Deref for Columns {
 /// The plan of an empty query string.
 fn empty_plan() -> Planned {
     let plan = Plan { params: Vec::new(), columns: None, tag: Tag::Fixed(""), action: Action::Empty };
-    Planned { plan: Arc::new(plan), literals: Arc::new([]), bytes: 0, catalog_version: 0 }
+    Planned { plan: Arc::new(plan), literals: Arc::new([]), bytes: 0, catalog_version: 0, security: None }
 }
 
 /// 0A000 unless a plan made anew gives what clients were told the old one gives.

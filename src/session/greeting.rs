@@ -25,6 +25,7 @@ pub(super) fn prepare(start: SessionStart) -> (Parts, Result<()>) {
     let roles = start.databases.roles();
     let mut context = SessionContext {
         client_address: Some(start.client_address),
+        server_address: start.server_address,
         notifications: Arc::clone(start.database.notifications()),
         writer: Arc::clone(start.database.writer()),
         places: Arc::clone(start.database.pool().places()),

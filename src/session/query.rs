@@ -109,9 +109,11 @@ impl StateMachine {
         let holder = (context.role() != Oid::BOOTSTRAP_SUPERUSER).then(|| context.holder());
         let may_use =
             |schema: &str| holder.as_ref().is_none_or(|holder| catalog.may_schema(holder, schema, Privileges::USAGE));
+        let security = context.security(&catalog);
+        let security = security.as_ref();
         let (user, database) = (context.user.as_str(), context.database.as_str());
         let planning =
-            PlanContext { catalog: &catalog, settings: &context.settings, user, database, may_use: &may_use };
+            PlanContext { catalog: &catalog, settings: &context.settings, user, database, may_use: &may_use, security };
         let planned = plans.plan(source, param_types, planning)?;
         context.catalog = catalog;
         Ok(planned)

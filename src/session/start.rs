@@ -28,6 +28,8 @@ pub struct SessionStart {
     /// The start-up packet's parameters except user, database and replication: session variables and `options`.
     pub parameters: Vec<(String, String)>,
     pub client_address: SocketAddr,
+    /// Where the client has reached the server.
+    pub server_address: Option<SocketAddr>,
     pub backends: Arc<Backends>,
     /// Becomes true when the server is stopping: an idle session ends with 57P01, a running statement may finish.
     pub stopping: watch::Receiver<bool>,

@@ -70,10 +70,12 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                     chosen.iter().map(|c| (c.name.clone(), c.number, c.type_oid, c.typmod)).collect();
                 let lowered = match direction {
                     CopyDirection::From => {
+                        analyzer.refuse_copy_of_secured(relation)?;
                         let insert = analyzer.copy_row(relation, &chosen)?;
                         lower::modify(&Modify::Insert(insert), lower::Context::of(&analyzer))?
                     }
                     CopyDirection::To => {
+                        analyzer.check_copy_of_secured(relation)?;
                         let ast = select_columns(name, &chosen);
                         let tree = analyzer.query(&ast)?;
                         lower::query(&tree, lower::Context::of(&analyzer))?
@@ -82,6 +84,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                 (relation.name.clone(), described, lowered)
             }
         };
+    analyzer.check_policies()?;
     let write = statement.direction == CopyDirection::From || analyzer.writes;
     let target = match (&statement.source, statement.direction) {
         (CopySource::Table { relation, .. }, CopyDirection::From) => {

@@ -8,7 +8,8 @@ use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::definition::{
-    DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec, ReplicaIdentity, TriggerFiring, TriggerSelector,
+    AlterPolicyStmt, CreatePolicyStmt, CreateRangeStmt, DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec,
+    ReplicaIdentity, TriggerFiring, TriggerSelector,
 };
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
 pub use crate::sql::syntax::ast::query::SelectStmt as Query;
@@ -109,6 +110,7 @@ pub enum Ddl {
         columns: Vec<ColumnDefinition>,
     },
     CreateDomain(Box<CreateDomain>),
+    CreateRange(Box<CreateRangeStmt>),
     CreateTrigger(Box<CreateTrigger>),
     RenameTrigger {
         table: Name,
@@ -121,6 +123,8 @@ pub enum Ddl {
         if_exists: bool,
         cascade: bool,
     },
+    /// Of a table.
+    Policy(Name, PolicyStatement),
     CreateRoutine(Box<CreateFunctionStmt>),
     CreateAggregate(Box<DefineStmt>),
     CreateOperator(Box<DefineStmt>),
@@ -384,6 +388,7 @@ pub struct ConstraintDefinition {
 pub enum ConstraintDefinitionKind {
     PrimaryKey(KeySource),
     Unique(KeySource),
+    Exclusion(Box<Exclusion>),
     Check(Expr),
     ForeignKey {
         columns: Vec<String>,
@@ -395,6 +400,15 @@ pub enum ConstraintDefinitionKind {
         on_delete: u8,
         match_full: bool,
     },
+}
+
+/// EXCLUDE: an index, and for each of its keys the operator that must not give true for two rows.
+#[derive(Clone, Debug)]
+pub struct Exclusion {
+    pub method: String,
+    pub elements: Vec<(IndexKeyDefinition, Name)>,
+    pub included: Vec<String>,
+    pub predicate: Option<Expr>,
 }
 
 /// What a PRIMARY KEY or UNIQUE constraint is made of.
@@ -494,6 +508,24 @@ pub struct CreateTrigger {
     pub text: String,
 }
 
+/// What is done to a policy.
+#[derive(Clone, Debug)]
+pub enum PolicyStatement {
+    Create(Box<CreatePolicyStmt>),
+    Alter(Box<AlterPolicyStmt>),
+    Rename { name: String, to: String, if_exists: bool },
+    Drop { name: String, if_exists: bool },
+}
+
+/// ALTER TABLE … ROW LEVEL SECURITY
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowSecurityChange {
+    Enable,
+    Disable,
+    Force,
+    NoForce,
+}
+
 /// CREATE DOMAIN (sql-createdomain.html).
 #[derive(Clone, Debug)]
 pub struct CreateDomain {
@@ -587,6 +619,7 @@ pub enum AlterAction {
         which: TriggerSelector,
         firing: TriggerFiring,
     },
+    RowSecurity(RowSecurityChange),
     /// SET LOGGED, SET UNLOGGED
     SetLogged(bool),
     RenameColumn {
@@ -672,6 +705,10 @@ pub enum CommentTarget {
     Trigger {
         table: Name,
         trigger: String,
+    },
+    Policy {
+        table: Name,
+        policy: String,
     },
     Routine(ObjectType, Box<ObjectWithArgs>),
     Operator(Box<ObjectWithArgs>),

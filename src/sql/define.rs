@@ -7,6 +7,7 @@
 mod alter;
 mod object;
 mod options;
+mod policy;
 mod routine;
 mod table;
 mod trigger;
@@ -51,10 +52,13 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateSeq(create) => definer.create_sequence(create),
         Stmt::CreateSchema(create) => definer.create_schema(create),
         Stmt::CreateEnum(create) => definer.create_enum(create),
+        Stmt::CreateRange(create) => ddl(Ddl::CreateRange(Box::new(create.clone())), "CREATE TYPE"),
         Stmt::CompositeType(create) => definer.create_composite(create),
         Stmt::CreateDomain(create) => definer.create_domain(create),
         Stmt::CreateExtension(create) => definer.create_extension(create),
         Stmt::CreateTrig(create) => definer.create_trigger(create),
+        Stmt::CreatePolicy(create) => definer.create_policy(create),
+        Stmt::AlterPolicy(alter) => definer.alter_policy(alter),
         Stmt::CreateFunction(create) => {
             if let Err(error) = definer.check_once(&create.options) {
                 return Some(Err(error));
@@ -166,7 +170,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
     Some(match stmt {
         Stmt::Merge(_) => "MERGE",
         Stmt::AlterTableMoveAll(_) => "ALTER TABLE ALL IN TABLESPACE",
-        Stmt::CreateRange(_) => "CREATE TYPE AS RANGE",
         Stmt::AlterType(_) => "ALTER TYPE … SET",
         Stmt::Define(define) => match define.kind {
             ObjectType::Type => "CREATE TYPE other than AS ENUM",
@@ -176,8 +179,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateEventTrig(_) => "CREATE EVENT TRIGGER",
         Stmt::AlterEventTrig(_) => "ALTER EVENT TRIGGER",
         Stmt::Rule(_) => "CREATE RULE",
-        Stmt::CreatePolicy(_) => "CREATE POLICY",
-        Stmt::AlterPolicy(_) => "ALTER POLICY",
         Stmt::CreateStats(_) => "CREATE STATISTICS",
         Stmt::AlterStats(_) => "ALTER STATISTICS",
         Stmt::CreateOpClass(_) => "CREATE OPERATOR CLASS",

@@ -175,8 +175,8 @@ pub(super) struct Lower<'a> {
     recursive: Option<Rc<str>>,
     /// Tables that are called as entries may be, of a statement that changes data: RETURNING names its table.
     reserved: Vec<String>,
-    /// While RETURNING of an INSERT with DO UPDATE is lowered: the columns of the key by which it finds the row.
-    upsert_key: Option<Vec<i16>>,
+    /// While RETURNING of an INSERT is lowered.
+    upsert_key: modify::UpsertKey,
     program: Program,
     /// What conditions say of columns.
     known: Vec<pruning::Known>,
@@ -237,6 +237,16 @@ impl Entry {
     }
 
     /// A column; its type is the caller's affair.
+    /// Whether it has a column of this number, and not one for all.
+    fn names(&self, attribute: i16) -> bool {
+        match &self.columns {
+            Columns::Named(columns) | Columns::Member(columns, _) => {
+                columns.iter().any(|(known, _)| *known == attribute)
+            }
+            Columns::Positional | Columns::Computed(_) => false,
+        }
+    }
+
     fn column(&self, var: &Var) -> Option<lite::ExprKind> {
         let column: Rc<str> = match &self.columns {
             Columns::Member(_, oid) if var.attribute == TABLE_OID => {
@@ -268,7 +278,7 @@ impl<'a> Lower<'a> {
             next_name: 0,
             recursive: None,
             reserved: Vec::new(),
-            upsert_key: None,
+            upsert_key: modify::UpsertKey::None,
             program: Program::default(),
             known: Vec::new(),
             added: 0,
@@ -339,16 +349,17 @@ impl<'a> Lower<'a> {
             let column = lite::ColumnRef { alias: None, column, not_null: false };
             return Ok(lite::Expr { kind: lite::ExprKind::Column(column), type_oid, typmod });
         }
-        if matches!(var.attribute, Var::XMIN | Var::XMAX) {
+        let entry = self.entries.get(&var.entry);
+        if matches!(var.attribute, Var::XMIN | Var::XMAX) && !entry.is_some_and(|entry| entry.names(var.attribute)) {
             return self.transaction_of(var, type_oid);
         }
-        let kind = self.entries.get(&var.entry).and_then(|entry| entry.column(var));
+        let kind = entry.and_then(|entry| entry.column(var));
         let kind = kind.ok_or_else(|| Error::internal("a column of an entry that is not in scope"))?;
         Ok(lite::Expr { kind, type_oid, typmod })
     }
 
     /// A type as functions are told of it.
-    fn info(&self, oid: Oid, typmod: i32) -> &'static TypeInfo {
+    pub(super) fn info(&self, oid: Oid, typmod: i32) -> &'static TypeInfo {
         types::info_of(self.catalog(), self.context.records, oid, typmod)
     }
 
@@ -357,6 +368,7 @@ impl<'a> Lower<'a> {
         let info = self.info(oid, typmod);
         match info.repr.scalar {
             Scalar::Row(_) => info.name,
+            Scalar::Range(_) | Scalar::Multirange(_) => info.name,
             _ => types::internal_name(self.catalog(), oid),
         }
     }

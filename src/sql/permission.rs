@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::acl::Privileges;
+use crate::catalog::schema::Relation;
 use crate::types::pg_type::Oid;
 
 /// One relation, as one role.
@@ -22,6 +23,8 @@ pub struct PermissionEntry {
     pub updated: BTreeSet<i16>,
     /// LOCK TABLE, for which any right to change the relation is enough.
     pub locked: bool,
+    /// The statement itself names it: then its schema must be one that may be used.
+    pub named: bool,
 }
 
 /// What was found so far.
@@ -29,13 +32,35 @@ pub struct PermissionEntry {
 pub struct Permissions {
     entries: Vec<PermissionEntry>,
     /// The views whose texts are being analysed, outermost first.
-    views: Vec<Oid>,
+    views: Vec<Option<Oid>>,
+    /// How many texts of the catalog are around what is being analysed.
+    stored: usize,
 }
 
 impl Permissions {
-    /// What follows is in the view's text, until [`leave_view`](Self::leave_view).
-    pub fn enter_view(&mut self, view: Oid) {
+    /// What follows is in the view's text, until [`leave_view`](Self::leave_view). It needs what the view's owner has, or, of a
+    /// view with security_invoker, what who runs the statement has.
+    pub fn enter_view(&mut self, view: &Relation) {
+        self.enter((!view.is_on("security_invoker")).then_some(view.oid));
+    }
+
+    fn enter(&mut self, view: Option<Oid>) {
         self.views.push(view);
+    }
+
+    /// The view whose owner needs what is found now.
+    pub fn view(&self) -> Option<Oid> {
+        self.views.last().copied().flatten()
+    }
+
+    /// What follows is a text of the catalog's, whose names were looked up when it was made.
+    pub fn enter_stored(&mut self) {
+        self.stored += 1;
+    }
+
+    /// That text has ended.
+    pub fn leave_stored(&mut self) {
+        self.stored -= 1;
     }
 
     /// The view's text has ended.
@@ -80,7 +105,7 @@ impl Permissions {
     }
 
     fn entry(&mut self, relation: Oid, required: Privileges) -> &mut PermissionEntry {
-        let view = self.views.last().copied();
+        let view = self.view();
         let at = self.entries.iter().position(|entry| entry.relation == relation && entry.view == view);
         let at = at.unwrap_or_else(|| {
             let none = BTreeSet::new;
@@ -93,11 +118,13 @@ impl Permissions {
                 inserted: none(),
                 updated: none(),
                 locked: false,
+                named: false,
             };
             self.entries.push(entry);
             self.entries.len() - 1
         });
         let entry = &mut self.entries[at];
+        entry.named |= self.stored == 0;
         entry.required = entry.required.and(required);
         entry
     }
@@ -112,7 +139,7 @@ mod tests {
         let mut permissions = Permissions::default();
         permissions.read(Oid(1));
         permissions.read_column(Oid(1), 2);
-        permissions.enter_view(Oid(1));
+        permissions.enter(Some(Oid(1)));
         permissions.read_column(Oid(1), 3);
         permissions.leave_view();
         permissions.change(Oid(1), Privileges::UPDATE, &[4]);

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::policy::SecurityContext;
 use crate::sql::analyze::routine::CallSite;
 use crate::sql::database::DatabaseCommand;
 use crate::sql::ddl::Ddl;
@@ -237,6 +238,15 @@ pub struct Planned {
     pub bytes: usize,
     /// The schema it was made for.
     pub catalog_version: u64,
+    /// For whom alone it is right, because of row security.
+    pub security: Option<Arc<SecurityContext>>,
+}
+
+impl Planned {
+    /// Whether it is right for whose row security counts now.
+    pub fn is_for(&self, security: Option<&SecurityContext>) -> bool {
+        self.security.as_deref().is_none_or(|own| security == Some(own))
+    }
 }
 
 impl Plan {

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::composite;
+use crate::catalog::policy::SecurityContext;
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
@@ -50,6 +51,8 @@ pub struct PlanContext<'a> {
     pub database: &'a str,
     /// Whether who asks may use a schema: of others nothing is told that is named by them.
     pub may_use: &'a dyn Fn(&str) -> bool,
+    /// For whose row security it is; none where it does not count, or there is none.
+    pub security: Option<&'a SecurityContext>,
 }
 
 impl PlanContext<'_> {
@@ -104,6 +107,8 @@ struct Entry {
     /// What each lifted constant is read as.
     literals: Vec<ParamType>,
     plan: Arc<Plan>,
+    /// For whom alone it is right.
+    security: Option<Arc<SecurityContext>>,
     /// What it takes, with its text, about.
     bytes: usize,
 }
@@ -113,6 +118,7 @@ impl Entry {
         self.catalog_version == context.catalog.version
             && self.param_types == param_types
             && self.search_path == *context.settings.schemas_searched()
+            && self.security.as_deref().is_none_or(|security| context.security == Some(security))
             && self.pinned.iter().all(|(n, text)| source.literals.get(*n).is_some_and(|l| l.text == text))
     }
 }
@@ -160,7 +166,13 @@ impl PlanCache {
             }
         };
         let literals = read_literals(source, &entry.literals, context)?;
-        Ok(Planned { plan: entry.plan.clone(), literals, bytes: entry.bytes, catalog_version: entry.catalog_version })
+        Ok(Planned {
+            plan: entry.plan.clone(),
+            literals,
+            bytes: entry.bytes,
+            catalog_version: entry.catalog_version,
+            security: entry.security.clone(),
+        })
     }
 
     fn keep(&self, source: &Source<'_>, entry: Arc<Entry>) {
@@ -304,7 +316,7 @@ pub fn plan_inner(
         // It is not run.
         let plan = Plan { params: Vec::new(), columns: None, tag: Tag::Fixed(""), action: Action::Empty };
         let (literals, catalog_version) = (Arc::from([]), context.catalog.version);
-        let planned = Planned { plan: Arc::new(plan), literals, bytes: 0, catalog_version };
+        let planned = Planned { plan: Arc::new(plan), literals, bytes: 0, catalog_version, security: None };
         return Ok(Inner { planned, fields: Vec::new(), command });
     }
     let mut analyzer = Analyzer::new(context, source, param_types);
@@ -318,8 +330,8 @@ pub fn plan_inner(
     });
     let fields = fields.collect();
     let literals = read_literals(source, &entry.literals, context)?;
-    let (plan, catalog_version) = (Arc::clone(&entry.plan), entry.catalog_version);
-    Ok(Inner { planned: Planned { plan, literals, bytes: 0, catalog_version }, fields, command })
+    let Entry { plan, catalog_version, security, .. } = entry;
+    Ok(Inner { planned: Planned { plan, literals, bytes: 0, catalog_version, security }, fields, command })
 }
 
 fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Entry> {
@@ -327,7 +339,15 @@ fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -
     entry_of(&mut Analyzer::new(context, source, param_types), &stmt, param_types)
 }
 
+/// What is wrong because of policies stands nowhere in the text.
 fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Result<Entry> {
+    analysed_entry(analyzer, stmt, param_types).map_err(|error| match error.fields().position {
+        Some(NOWHERE) => error.without_position(),
+        _ => error,
+    })
+}
+
+fn analysed_entry(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Result<Entry> {
     let (context, source) = (analyzer.context(), analyzer.source());
     let (tag, columns, action) = match statement_of(analyzer, stmt) {
         Some(analysed) => analysed?,
@@ -348,6 +368,11 @@ fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Re
     let params =
         analyzer.params.iter().map(|oid| ParamType { oid: *oid, repr: repr_of(context.catalog, *oid) }).collect();
     let pinned = pinned.into_iter().filter_map(|n| source.literals.get(n).map(|l| (n, l.text.to_owned()))).collect();
+    // What others have analysed does not say for whom.
+    let security = match &action {
+        Action::Sqlite(_) => analyzer.security(),
+        _ => context.security.map(|security| Arc::new(security.clone())),
+    };
     Ok(Entry {
         catalog_version: context.catalog.version,
         search_path: context.settings.schemas_searched().clone(),
@@ -355,9 +380,13 @@ fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Re
         pinned,
         literals,
         plan: Arc::new(Plan { params, columns, tag, action }),
+        security,
         bytes: 0,
     })
 }
+
+/// The position of an error that has none, while what is around it is analysed.
+pub(super) const NOWHERE: u32 = 0;
 
 type Analysed = (Tag, Option<Vec<FieldDescription>>, Action);
 
@@ -379,6 +408,7 @@ fn query_statement(analyzer: &mut Analyzer<'_>, select: &SelectStmt) -> Result<A
         return analysed;
     }
     let tree = analyzer.query(select)?;
+    analyzer.check_policies()?;
     let columns = describe(analyzer, &tree_targets(&tree), &tree);
     analyzer.outputs = tree.outputs().into_iter().map(|(_, type_oid, typmod)| (type_oid, typmod)).collect();
     Ok((Tag::Select, Some(columns), Action::Sqlite(lowered_query(analyzer, &tree)?)))
@@ -418,6 +448,7 @@ fn defined_action((definition, tag): (Definition, &'static str)) -> Result<Analy
 }
 
 fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<Analysed> {
+    analyzer.check_policies()?;
     let tag = match &modified.tree {
         Modify::Insert(_) => Tag::Insert,
         Modify::Update(_) => Tag::Update,
@@ -475,6 +506,7 @@ fn folded(analyzer: &Analyzer<'_>, exprs: Vec<Expr>) -> Result<Option<Arc<Folded
 
 fn call_statement(analyzer: &mut Analyzer<'_>, call: &FuncCall) -> Result<Analysed> {
     let called = analyzer.procedure_call(call)?;
+    analyzer.check_policies()?;
     let arguments = match called.arguments.is_empty() {
         true => None,
         false => {
@@ -711,6 +743,7 @@ fn cursor_query(
         return Err(analyzer.at(error, into.relation.location));
     }
     let mut tree = analyzer.query(query)?;
+    analyzer.check_policies()?;
     let columns = Some(describe(&analyzer, &tree_targets(&tree), &tree));
     let tables = analyzer.position_on_rows(&mut tree).into();
     let (tag, action) = (Tag::Select, Action::Sqlite(lowered_query(&analyzer, &tree)?));

@@ -67,7 +67,8 @@ fn catalog() -> Arc<CatalogSnapshot> {
 
 fn translation(statement: &str, catalog: &Arc<CatalogSnapshot>) -> String {
     let settings = Settings::default();
-    let context = PlanContext { catalog, settings: &settings, user: "u", database: "d", may_use: &|_| true };
+    let context =
+        PlanContext { catalog, settings: &settings, user: "u", database: "d", may_use: &|_| true, security: None };
     let cache = PlanCache::default();
     let planned = cache.parse(statement).and_then(|sources| cache.plan(&sources[0], &[], context));
     let plan = match planned {
@@ -121,7 +122,14 @@ fn translations_are_as_recorded() {
 fn other_constants_find_the_same_plan_unless_they_mean_something() {
     let catalog = catalog();
     let settings = Settings::default();
-    let context = PlanContext { catalog: &catalog, settings: &settings, user: "u", database: "d", may_use: &|_| true };
+    let context = PlanContext {
+        catalog: &catalog,
+        settings: &settings,
+        user: "u",
+        database: "d",
+        may_use: &|_| true,
+        security: None,
+    };
     let cache = PlanCache::default();
     let plan = |text: &str| {
         let sources = cache.parse(text).unwrap();
@@ -140,7 +148,14 @@ fn other_constants_find_the_same_plan_unless_they_mean_something() {
 fn locking_rows_takes_the_write_ticket() {
     let catalog = catalog();
     let settings = Settings::default();
-    let context = PlanContext { catalog: &catalog, settings: &settings, user: "u", database: "d", may_use: &|_| true };
+    let context = PlanContext {
+        catalog: &catalog,
+        settings: &settings,
+        user: "u",
+        database: "d",
+        may_use: &|_| true,
+        security: None,
+    };
     for (text, write) in [("select id from item", false), ("select id from item where id = 1 for update", true)] {
         let cache = PlanCache::default();
         let planned = cache.plan(&cache.parse(text).unwrap()[0], &[], context).unwrap();
@@ -152,7 +167,14 @@ fn locking_rows_takes_the_write_ticket() {
 #[test]
 fn the_cache_is_bounded_in_bytes() {
     let (catalog, settings) = (catalog(), Settings::default());
-    let context = PlanContext { catalog: &catalog, settings: &settings, user: "u", database: "d", may_use: &|_| true };
+    let context = PlanContext {
+        catalog: &catalog,
+        settings: &settings,
+        user: "u",
+        database: "d",
+        may_use: &|_| true,
+        security: None,
+    };
     let cache = PlanCache::default();
     let plan = |text: &str| {
         let sources = cache.parse(text).expect("parse");

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::catalog::trigger::Event;
 use crate::sql::plan::Bind;
+use crate::sql::tree::CheckKind;
 use crate::types::pg_type::Oid;
 
 /// The parameters from this one on are values of the row at hand: those of the old row's columns, of the new row's, and
@@ -36,12 +37,21 @@ pub struct RowChange {
     pub delete: Option<RowSql>,
     /// UPDATEs of one row, by the columns they set.
     pub updates: Mutex<HashMap<Vec<usize>, RowSql>>,
-    /// WITH CHECK OPTION: the view, and what must be true of the row as it has become; innermost first.
-    pub checks: Vec<(String, RowSql)>,
+    /// What must be true of rows, in that order.
+    pub checks: Vec<RowCheck>,
     /// RETURNING wants the rows.
     pub returns: bool,
     /// It is what the statement is: its triggers before the statement fire before anything of WITH is done.
     pub is_main: bool,
+}
+
+/// What must be true of a row.
+#[derive(Clone, Debug)]
+pub struct RowCheck {
+    pub kind: CheckKind,
+    /// Code and message of what is told otherwise.
+    pub refusal: (&'static str, String),
+    pub condition: RowSql,
 }
 
 /// Where the query's columns are what.

@@ -240,7 +240,10 @@ fn printed_expression(
         for (row, name) in &expr.rows {
             let columns = relation.columns.iter().map(|c| (c.number, shown(&c.name))).collect();
             printer.prefix |= !name.is_empty();
-            printer.shown.insert(*row, Shown { name: (*name).to_owned(), columns, verbatim });
+            // A sub-query names its columns with it.
+            let name = if name.is_empty() && !verbatim { relation.name.as_str() } else { name };
+            printer.taken.push(name.to_owned());
+            printer.shown.insert(*row, Shown { name: name.to_owned(), columns, verbatim });
         }
     }
     printer.expr(&expr.expr, false)?;
@@ -307,7 +310,7 @@ fn no_source() -> Source<'static> {
 }
 
 fn printing_analyzer<'a>(source: &'a Source<'a>, origin: Origin, context: PlanContext<'a>) -> Analyzer<'a> {
-    let mut analyzer = Analyzer::new(PlanContext { may_use: &|_| true, ..context }, source, &[]);
+    let mut analyzer = Analyzer::new(PlanContext { may_use: &|_| true, security: None, ..context }, source, &[]);
     if origin == Origin::Stored {
         analyzer.search_path = search_path();
     }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::policy::SecurityContext;
 use crate::catalog::schema::{CatalogSnapshot, Column, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
@@ -17,7 +18,7 @@ use crate::sql::functions::RoutineCall;
 use crate::sql::lower;
 use crate::sql::permission::PermissionEntry;
 use crate::sql::plan::{Bind, LockWait, SqliteStatement};
-use crate::sql::planner::PlanContext;
+use crate::sql::planner::{NOWHERE, PlanContext};
 use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::{ColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
@@ -63,7 +64,7 @@ impl Origin {
     fn within(self, context: PlanContext<'_>) -> PlanContext<'_> {
         match self {
             Origin::Statement => context,
-            Origin::Stored => PlanContext { may_use: &|_| true, ..context },
+            Origin::Stored => PlanContext { may_use: &|_| true, security: None, ..context },
         }
     }
 }
@@ -196,15 +197,33 @@ pub struct DescribedQuery {
     pub permissions: Vec<PermissionEntry>,
 }
 
-/// Analyses a query of the statement that is being carried out, or a stored one.
+/// Analyses a query of the statement that is being carried out, or a stored one, which says what it means to nobody in
+/// particular.
 pub fn describe_query(query: &SelectStmt, origin: Origin, context: PlanContext<'_>) -> Result<DescribedQuery> {
+    query_for(query, origin, origin.within(context)).map_err(|error| match error.fields().position {
+        Some(NOWHERE) => error.without_position(),
+        _ => error,
+    })
+}
+
+/// Analyses a stored query that is going to be run for somebody.
+pub fn stored_query_for(
+    query: &SelectStmt,
+    security: Option<&SecurityContext>,
+    context: PlanContext<'_>,
+) -> Result<DescribedQuery> {
+    let context = PlanContext { security, ..Origin::Stored.within(context) };
+    query_for(query, Origin::Stored, context).map_err(Error::without_position)
+}
+
+fn query_for(query: &SelectStmt, origin: Origin, context: PlanContext<'_>) -> Result<DescribedQuery> {
     let source = empty_source();
-    let context = origin.within(context);
     let mut analyzer = Analyzer::new(context, &source, &[]);
     if origin == Origin::Stored {
         analyzer.search_path = search_path();
     }
     let tree: Query = analyzer.query(query)?;
+    analyzer.check_policies()?;
     let translated = lower::query(&tree, lower::Context::of(&analyzer))?.translated;
     without_parameters(&translated.binds)?;
     let mut used = analyzer.used.take();
@@ -394,7 +413,7 @@ pub fn is_column(expression: &Ast) -> bool {
 
 /// The context of an analysis outside of any session's statement.
 pub fn context<'a>(catalog: &'a Arc<CatalogSnapshot>, settings: &'a Settings) -> PlanContext<'a> {
-    PlanContext { catalog, settings, user: "", database: "", may_use: &|_| true }
+    PlanContext { catalog, settings, user: "", database: "", may_use: &|_| true, security: None }
 }
 
 /// A relation of the one column VALUE, over which a domain's checks are analysed.

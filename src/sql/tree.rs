@@ -502,6 +502,19 @@ pub enum JoinKind {
 pub struct RangeTblEntry {
     pub id: EntryId,
     pub kind: EntryKind,
+    /// What is true of the rows of it that are seen (securityQuals). They stand among the query's conditions, too.
+    pub security_quals: Vec<Expr>,
+    /// A view that is a security barrier.
+    pub security_barrier: bool,
+    /// Nothing of what is around the sub-query is evaluated for rows that it does not give.
+    pub barrier: bool,
+}
+
+impl RangeTblEntry {
+    /// An entry that hides nothing.
+    pub fn new(id: EntryId, kind: EntryKind) -> Self {
+        RangeTblEntry { id, kind, security_quals: Vec::new(), security_barrier: false, barrier: false }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -47,7 +47,7 @@ fn analysed(
 pub fn condition(text: &str, relation: &Relation, context: PlanContext<'_>) -> Result<RowSql> {
     let expr = parse::expression(text)?;
     let source = source("");
-    let mut analyzer = Analyzer::new(PlanContext { may_use: &|_| true, ..context }, &source, &[]);
+    let mut analyzer = Analyzer::new(PlanContext { may_use: &|_| true, security: None, ..context }, &source, &[]);
     let (typed, rows) = analysed(&mut analyzer, &expr, relation, Origin::Stored)?;
     let typed = analyzer.boolean(typed, "WHEN")?;
     let translated = lower::over_rows(&typed, rows, relation, lower::Context::of(&analyzer))?;

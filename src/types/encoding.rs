@@ -35,7 +35,7 @@ use crate::types::numeric_wire;
 use crate::types::pg_type::{Repr, Scalar};
 use crate::types::text_search::{TsQuery, TsVector, query_parser};
 use crate::types::value::{Value, ValueRef};
-use crate::types::{json, jsonpath, row_wire};
+use crate::types::{json, jsonpath, row_wire, xml};
 
 /// Appends the wire form of a stored value that is not NULL. A stored value whose storage class does not fit `repr`
 /// (a file that others wrote) is written as its closest text, or is 22P02 / XX000 where binary cannot.
@@ -379,6 +379,10 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::Float8 => stored_float8(parse_float8(text)?),
         Scalar::Numeric if numeric_wire::is_canonical(text) => Value::Text(text.to_owned()),
         Scalar::Numeric => Value::Text(Numeric::parse(text)?.to_string()),
+        Scalar::Text if type_name == "xml" => {
+            xml::validate(text)?;
+            Value::Text(text.to_owned())
+        }
         Scalar::Text | Scalar::BpChar | Scalar::Record => Value::Text(text.to_owned()),
         Scalar::Row(row) => Value::Text(row_wire::decode_text(row, text, settings)?),
         Scalar::Char => Value::Text(read_char(text.as_bytes())),

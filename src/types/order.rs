@@ -18,6 +18,7 @@ use crate::types::text_search::{TsQuery, TsVector};
 /// Types whose values PostgreSQL cannot tell apart for GROUP BY and DISTINCT, nor sort.
 const WITHOUT_EQUALITY: &[Oid] = &[
     Oid::JSON,
+    Oid::JSONPATH,
     Oid::XML,
     Oid::POINT,
     Oid::LSEG,

@@ -147,7 +147,7 @@ impl RangeOf {
         type_info(self.subtype).map_or(Scalar::Text, |info| info.repr.scalar)
     }
 
-    const fn continuous(subtype: Oid) -> Self {
+    pub(crate) const fn continuous(subtype: Oid) -> Self {
         RangeOf { subtype, discrete: false }
     }
 

@@ -13,7 +13,7 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result, SqlState};
-use crate::types::pg_type::{Oid, Repr, Scalar, TYPES, TypeInfo, type_info};
+use crate::types::pg_type::{Oid, RangeOf, Repr, Scalar, TYPES, TypeInfo, type_info};
 
 /// How many bytes of texts of shapes are kept.
 const KEPT: usize = 64 << 20;
@@ -40,6 +40,13 @@ pub enum Shape {
     Array {
         oid: Oid,
         of: Box<Shape>,
+    },
+    /// A range type over a built-in type, or its multirange type.
+    Range {
+        oid: Oid,
+        name: String,
+        subtype: Oid,
+        is_multi: bool,
     },
 }
 
@@ -165,6 +172,10 @@ impl Shape {
         if let Some(like) = inner("like") {
             return Some(Shape::Like { oid, name, like });
         }
+        if let Some(subtype) = json.get("range").and_then(Json::as_u64) {
+            let subtype = Oid(u32::try_from(subtype).ok()?);
+            return Some(Shape::Range { oid, name, subtype, is_multi: json.get("multi")?.as_bool()? });
+        }
         let field = |field: &Json| match field {
             Json::Null => Some(None),
             field => {
@@ -181,6 +192,9 @@ impl Shape {
             Shape::BuiltIn(oid) => json!(oid.0),
             Shape::Like { oid, name, like } => json!({"oid": oid.0, "name": name, "like": like.json()}),
             Shape::Array { oid, of } => json!({"oid": oid.0, "array": of.json()}),
+            Shape::Range { oid, name, subtype, is_multi } => {
+                json!({"oid": oid.0, "name": name, "range": subtype.0, "multi": is_multi})
+            }
             Shape::Row { oid, name, fields } => {
                 let field = |field: &Option<(String, Shape)>| match field {
                     Some((name, shape)) => json!([name, shape.json()]),
@@ -233,6 +247,11 @@ impl Shape {
                 Made::Like { oid: *oid, name: name.clone(), like: like.info_at(depth + 1)? }
             }
             Shape::Array { oid, of } => Made::Array { oid: *oid, element: of.info_at(depth + 1)? },
+            Shape::Range { oid, name, subtype, is_multi } => {
+                let of = RangeOf::continuous(*subtype);
+                let scalar = if *is_multi { Scalar::Multirange(of) } else { Scalar::Range(of) };
+                Made::Range { oid: *oid, name: name.clone(), scalar }
+            }
             Shape::Row { oid, name, fields } => {
                 let field = |field: &Option<(String, Shape)>| match field {
                     Some((name, shape)) => {
@@ -251,6 +270,7 @@ impl Shape {
 enum Made {
     Like { oid: Oid, name: String, like: &'static TypeInfo },
     Array { oid: Oid, element: &'static TypeInfo },
+    Range { oid: Oid, name: String, scalar: Scalar },
     Row { oid: Oid, name: String, fields: Vec<Option<RowField>> },
 }
 
@@ -275,6 +295,13 @@ impl Made {
                     ..COMPOSITE
                 };
                 Kept { info: Box::leak(Box::new(info)), element: Some(element) }
+            }
+            Made::Range { oid, name, scalar } => {
+                let kind = if matches!(scalar, Scalar::Multirange(_)) { b'm' } else { b'r' };
+                let sql_name = leaked(name);
+                let repr = Repr::scalar(scalar);
+                let info = TypeInfo { oid, name: text, sql_name, kind, category: b'R', repr, ..COMPOSITE };
+                Kept { info: Box::leak(Box::new(info)), element: None }
             }
             Made::Row { oid, name, fields } => {
                 let key = key(&fields);

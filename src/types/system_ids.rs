@@ -12,6 +12,9 @@ use crate::types::encoding::{insufficient_data, wrong_format};
 use crate::types::number_text::invalid_syntax;
 use crate::types::value::{Value, ValueRef};
 
+/// The transaction that is older than every other (transam.h), for rows of which one has changed, it is not known which.
+pub const FROZEN_TRANSACTION: i64 = 2;
+
 /// Reads a pg_lsn: two hexadecimal numbers of at most eight digits.
 pub fn parse_lsn(text: &str) -> Result<u64> {
     let half = |digits: &str| {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Result, params};
 use serde_json::{Map, Value as Json, json};
 
+use super::policies;
 use crate::catalog::schema::{
     ColumnOptions, ConstraintOptions, DroppedColumn, IndexOptions, Relation, RelationOptions, Uses,
 };
@@ -41,7 +42,7 @@ pub(super) fn load(connection: &Connection, database: &str) -> Result<HashMap<Oi
 }
 
 /// An object of what is said: what is false, empty or absent is not.
-fn said(entries: impl IntoIterator<Item = (&'static str, Json)>) -> Map<String, Json> {
+pub(super) fn said(entries: impl IntoIterator<Item = (&'static str, Json)>) -> Map<String, Json> {
     let says = |value: &Json| match value {
         Json::Null | Json::Bool(false) => false,
         Json::Array(values) => !values.is_empty(),
@@ -66,6 +67,7 @@ fn written(relation: &Relation) -> Map<String, Json> {
         parameters,
         replica_identity,
         uses,
+        row_security,
         // In tables of their own.
         triggers: _,
         inheritance: _,
@@ -79,6 +81,7 @@ fn written(relation: &Relation) -> Map<String, Json> {
         ("parameters", json!(parameters)),
         ("replica_identity", json!(replica_identity)),
         ("uses", written_uses(uses)),
+        ("row_security", policies::written(row_security)),
         ("columns", parts(&relation.columns, |c| (c.number.to_string(), written_column(&c.options)))),
         ("constraints", parts(&relation.constraints, |c| (c.oid.0.to_string(), written_constraint(&c.options)))),
         ("indexes", parts(&relation.indexes, |i| (i.oid.0.to_string(), written_index(&i.options)))),
@@ -115,7 +118,7 @@ fn written_count(count: u16) -> Json {
     if count == 0 { Json::Null } else { json!(count) }
 }
 
-fn written_uses(uses: &Uses) -> Json {
+pub(super) fn written_uses(uses: &Uses) -> Json {
     let columns: Vec<_> = uses.columns.iter().map(|(relation, number)| (relation.0, number)).collect();
     let constraints: Vec<_> = uses.constraints.iter().map(|oid| oid.0).collect();
     let routines: Vec<_> = uses.routines.iter().map(|oid| oid.0).collect();
@@ -163,6 +166,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
         uses: read_uses(options),
         inheritance: std::mem::take(&mut relation.options.inheritance),
         triggers: Vec::new(),
+        row_security: policies::read(options.get("row_security")),
     };
     let part = |kind: &str, key: String| options.get(kind).and_then(|parts| parts.get(key));
     for column in &mut relation.columns {
@@ -206,7 +210,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
     }
 }
 
-fn read_uses(options: &Json) -> Uses {
+pub(super) fn read_uses(options: &Json) -> Uses {
     let Some(uses) = options.get("uses") else { return Uses::default() };
     let oids = |name: &str| {
         list(uses, name).filter_map(Json::as_u64).filter_map(|oid| Some(Oid(oid.try_into().ok()?))).collect()
@@ -218,15 +222,15 @@ fn read_uses(options: &Json) -> Uses {
     }
 }
 
-fn flag(options: &Json, name: &str) -> bool {
+pub(super) fn flag(options: &Json, name: &str) -> bool {
     options.get(name).and_then(Json::as_bool).unwrap_or(false)
 }
 
-fn number<T: TryFrom<i64>>(options: &Json, name: &str) -> Option<T> {
+pub(super) fn number<T: TryFrom<i64>>(options: &Json, name: &str) -> Option<T> {
     options.get(name).and_then(Json::as_i64)?.try_into().ok()
 }
 
-fn list<'j>(options: &'j Json, name: &str) -> impl Iterator<Item = &'j Json> {
+pub(super) fn list<'j>(options: &'j Json, name: &str) -> impl Iterator<Item = &'j Json> {
     options.get(name).and_then(Json::as_array).into_iter().flatten()
 }
 

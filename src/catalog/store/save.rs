@@ -104,7 +104,11 @@ fn put_constraint(connection: &Connection, database: &str, relation: Oid, constr
     let (kind, expression, foreign) = match &constraint.kind {
         ConstraintKind::PrimaryKey => ("p", None, None),
         ConstraintKind::Unique => ("u", None, None),
-        ConstraintKind::Check(expression) => ("c", Some(expression), None),
+        ConstraintKind::Exclusion(operators) => {
+            let operators: Vec<u32> = operators.iter().map(|oid| oid.0).collect();
+            ("x", Some(json!(operators).to_string()), None)
+        }
+        ConstraintKind::Check(expression) => ("c", Some(expression.clone()), None),
         ConstraintKind::ForeignKey(foreign) => ("f", None, Some(foreign)),
     };
     let letter = |byte: u8| char::from(byte).to_string();
@@ -206,6 +210,20 @@ pub fn put_type(connection: &Connection, user_type: &UserType) -> Result<()> {
             connection
                 .execute(sql, params![oid.0, array.0, schema, name, "e", labels, Null, Null, Null, Null, orders])?
         }
+        UserTypeKind::Range(range) => {
+            let constructors: Vec<u32> = range.constructors.iter().map(|oid| oid.0).collect();
+            let facts = json!({
+                "multirange": range.multirange.0,
+                "difference": range.difference.0,
+                "operator_class": range.operator_class,
+                "constructors": constructors,
+            });
+            let facts = facts.to_string();
+            let base = range.subtype.0;
+            connection.execute(sql, params![oid.0, array.0, schema, name, "r", facts, base, Null, Null, Null, Null])?
+        }
+        UserTypeKind::Multirange { range, subtype } => connection
+            .execute(sql, params![oid.0, array.0, schema, name, "m", Null, subtype.0, range.0, Null, Null, Null])?,
         UserTypeKind::Domain { base, typmod, not_null, default, checks } => {
             let checks = json!(checks).to_string();
             connection.execute(

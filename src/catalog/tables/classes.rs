@@ -130,6 +130,8 @@ fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool
         relchecks: count(relation.constraints.iter().filter(|c| c.check().is_some()).count()),
         relhasrules: relation.kind == RelationKind::View || relation.is_materialized(),
         relhastriggers: foreign || referenced || !relation.options.triggers.is_empty(),
+        relrowsecurity: relation.row_security().enabled,
+        relforcerowsecurity: relation.row_security().forced,
         relispopulated: !relation.options.unpopulated,
         relreplident: Cell::letter(relation.options.replica_identity.unwrap_or(if table { b'd' } else { b'n' })),
         relminmxid: i32::from(stored),

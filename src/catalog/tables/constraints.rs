@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use crate::catalog::dependencies::{self, Dependency, Kind};
 use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
+use crate::catalog::policy::PG_POLICY;
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
 use crate::catalog::tables::classes::{access_method, collation_oid, default_oid};
@@ -88,6 +89,10 @@ fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, const
         connoinherit: constraint.options.no_inherit || constraint.check().is_none() && !of_partitions,
         conkey: columns,
         confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
+        conexclop: match &constraint.kind {
+            ConstraintKind::Exclusion(operators) => Cell::oids(operators.iter().copied()),
+            _ => Cell::Null,
+        },
         conbin: constraint.check().map(str::to_owned),
     );
 }
@@ -97,6 +102,7 @@ pub fn constraint_letter(kind: &ConstraintKind) -> &'static str {
     match kind {
         ConstraintKind::PrimaryKey => "p",
         ConstraintKind::Unique => "u",
+        ConstraintKind::Exclusion(_) => "x",
         ConstraintKind::Check(_) => "c",
         ConstraintKind::ForeignKey(_) => "f",
     }
@@ -146,6 +152,7 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
         indisunique: index.unique,
         indnullsnotdistinct: index.options.nulls_not_distinct,
         indisprimary: index.primary,
+        indisexclusion: constraint.is_some_and(|c| matches!(c.kind, ConstraintKind::Exclusion(_))),
         indimmediate: !constraint.is_some_and(|c| c.deferrable),
         indisclustered: index.options.clustered,
         indisreplident: index.options.replica_identity,
@@ -198,6 +205,7 @@ pub fn operator_class(method: Oid, oid: Oid, category: u8) -> Oid {
         b'E' => Oid::ANYENUM,
         _ if oid == Oid::VARCHAR => Oid::TEXT,
         _ if oid == Oid::CIDR => Oid::INET,
+        b'R' if type_info(oid).is_none() => Oid::ANYRANGE,
         // Domains and types of users are ordered as text is.
         _ if type_info(oid).is_none() => Oid::TEXT,
         _ => oid,
@@ -265,6 +273,7 @@ fn reference(object: dependencies::Object) -> Object {
         Default(oid, number) => (PG_ATTRDEF, default_oid(oid, number), 0),
         Constraint(_, oid) => (PG_CONSTRAINT, oid, 0),
         Trigger(_, oid) => (PG_TRIGGER, oid, 0),
+        Policy(_, oid) => (PG_POLICY, oid, 0),
         Rule(view) => (PG_REWRITE, rule_oid(view), 0),
         Type(oid) => (PG_TYPE, oid, 0),
         Routine(oid) => (PG_PROC, oid, 0),

@@ -11,8 +11,8 @@ use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
-    classes, constraints, extensions, information_routines, key_triggers, operators, own, privileges, procs, roles,
-    server, triggers, types, views,
+    classes, constraints, extensions, information_routines, key_triggers, operators, own, policies, privileges, procs,
+    roles, server, triggers, types, views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::Oid;
@@ -142,7 +142,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_partitioned_table", of_catalog(classes::partitioned_tables)),
     ("pg_catalog", "pg_prepared_statements", of_session(server::prepared_statements)),
     ("pg_catalog", "pg_proc", computed_and(procs::procs, procs::routines)),
-    ("pg_catalog", "pg_range", recorded(recording!("pg_range"))),
+    ("pg_catalog", "pg_range", recorded_and(recording!("pg_range"), types::ranges)),
     ("pg_catalog", "pg_rewrite", of_catalog(constraints::rules)),
     ("pg_catalog", "pg_roles", of_session(roles::roles)),
     ("pg_catalog", "pg_sequence", of_catalog(classes::sequences)),
@@ -172,6 +172,8 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_ts_parser", recorded(recording!("pg_ts_parser"))),
     ("pg_catalog", "pg_ts_template", recorded(recording!("pg_ts_template"))),
     ("pg_catalog", "pg_timezone_names", of_session(server::timezones)),
+    ("pg_catalog", "pg_policies", of_session(policies::shown_policies)),
+    ("pg_catalog", "pg_policy", of_catalog(policies::policies)),
     ("pg_catalog", "pg_trigger", of_catalog(key_triggers::key_triggers)),
     ("pg_catalog", "pg_type", recorded_and(recording!("pg_type"), types::types)),
     ("pg_catalog", "pg_user", of_session(roles::users)),

@@ -102,6 +102,7 @@ fn all_constraints<'a>(view: &View<'a>) -> Vec<(&'a Relation, &'a Constraint)> {
 pub fn table_constraints(rows: &mut Rows, view: &View<'_>) {
     for (table, constraint) in all_constraints(view) {
         let kind = match &constraint.kind {
+            ConstraintKind::Exclusion(_) => continue,
             ConstraintKind::PrimaryKey => "PRIMARY KEY",
             ConstraintKind::Unique => "UNIQUE",
             ConstraintKind::Check(_) => "CHECK",

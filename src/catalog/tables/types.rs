@@ -74,6 +74,12 @@ pub fn type_facts(catalog: &CatalogSnapshot, oid: Oid) -> TypeFacts {
         return match &user.kind {
             UserTypeKind::Enum(_) => ENUM,
             UserTypeKind::Domain { base, .. } => type_facts(catalog, *base),
+            UserTypeKind::Range(_) | UserTypeKind::Multirange { .. } => TypeFacts {
+                collation: Oid::INVALID,
+                category: b'R',
+                repr: catalog.repr(oid).unwrap_or(Repr::scalar(Scalar::Text)),
+                ..TypeFacts::UNKNOWN
+            },
         };
     }
     match catalog.types.values().find(|t| t.array == oid) {
@@ -110,6 +116,10 @@ pub(super) struct Routines {
 
 const ENUM_ROUTINES: Routines =
     Routines { input: 3506, output: 3507, receive: 3532, send: 3533, analyze: 0, subscript: 0 };
+const RANGE_ROUTINES: Routines =
+    Routines { input: 3834, output: 3835, receive: 3836, send: 3837, analyze: 3916, subscript: 0 };
+const MULTIRANGE_ROUTINES: Routines =
+    Routines { input: 4231, output: 4232, receive: 4233, send: 4234, analyze: 4242, subscript: 0 };
 pub(super) const ARRAY_ROUTINES: Routines =
     Routines { input: 750, output: 751, receive: 2400, send: 2401, analyze: 3816, subscript: 6179 };
 /// domain_in and domain_recv; a domain's output functions are its base type's.
@@ -121,6 +131,12 @@ pub fn types(rows: &mut Rows, view: &View<'_>) {
         match &user.kind {
             UserTypeKind::Enum(_) => user_type(rows, view, user, "e", ENUM, &ENUM_ROUTINES),
             UserTypeKind::Domain { base, .. } => domain_type(rows, view, user, *base),
+            UserTypeKind::Range(_) => {
+                user_type(rows, view, user, "r", type_facts(view.catalog, user.oid), &RANGE_ROUTINES);
+            }
+            UserTypeKind::Multirange { .. } => {
+                user_type(rows, view, user, "m", type_facts(view.catalog, user.oid), &MULTIRANGE_ROUTINES);
+            }
         }
         array_type(rows, view, user);
     }
@@ -145,7 +161,9 @@ fn user_type(
 ) {
     let domain = match &user.kind {
         UserTypeKind::Domain { base, typmod, not_null, default, .. } => (*base, *typmod, *not_null, default.clone()),
-        UserTypeKind::Enum(_) => (Oid::INVALID, -1, false, None),
+        UserTypeKind::Enum(_) | UserTypeKind::Range(_) | UserTypeKind::Multirange { .. } => {
+            (Oid::INVALID, -1, false, None)
+        }
     };
     let (owner, acl) = view.owner_and_acl(PG_TYPE, user.oid, 0);
     row!(rows,
@@ -251,4 +269,23 @@ pub fn recorded_name(oid: Oid) -> Option<&'static str> {
         lines.map(|line| (line.number("oid"), line.text("typname").into_owned())).collect()
     });
     names.get(&i64::from(oid.0)).map(String::as_str)
+}
+
+/// pg_range: the range types that users made.
+pub fn ranges(rows: &mut Rows, view: &View<'_>) {
+    for user in user_types(view.catalog) {
+        let UserTypeKind::Range(range) = &user.kind else { continue };
+        let subtype = type_facts(view.catalog, range.subtype);
+        let btree = Oid(403);
+        let default = crate::catalog::tables::constraints::operator_class(btree, range.subtype, subtype.category);
+        row!(rows,
+            rngtypid: user.oid,
+            rngsubtype: range.subtype,
+            rngmultitypid: range.multirange,
+            rngcollation: subtype.collation,
+            rngsubopc: default,
+            rngcanonical: 0,
+            rngsubdiff: range.difference,
+        );
+    }
 }

@@ -40,7 +40,7 @@ pub fn tables(rows: &mut Rows, view: &View<'_>) {
             hasindexes: !table.indexes.is_empty(),
             hasrules: false,
             hastriggers: foreign(table) || referenced.contains(&table.oid),
-            rowsecurity: false,
+            rowsecurity: table.row_security().enabled,
         );
     }
     for system in system_relations(b'r') {

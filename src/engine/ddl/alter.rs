@@ -17,11 +17,11 @@ use crate::catalog::schema::{Column, Constraint, ConstraintKind, DroppedColumn, 
 use crate::catalog::trigger::Trigger;
 use crate::debug_log::debug;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::TriggerFiring;
 use crate::sql::ddl::{
     AlterAction, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, DataType, Expr, IdentityDefinition,
     KeySource, Name, ObjectKind, SequenceSettings, StorageChange,
 };
+use crate::sql::ddl::{RowSecurityChange, TriggerFiring};
 use crate::types::pg_type::Oid;
 
 /// The actions of one ALTER TABLE under way on one table.
@@ -174,6 +174,7 @@ impl Change<'_> {
             match &constraint.kind {
                 ConstraintKind::ForeignKey(key) => self.check_foreign_key(&table, constraint, key)?,
                 ConstraintKind::Check(text) => self.check_rows(&table, &constraint.name, text)?,
+                ConstraintKind::Exclusion(_) => self.check_exclusion(&table, constraint)?,
                 ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
             }
         }
@@ -267,6 +268,7 @@ impl Change<'_> {
                 Err(Error::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"RENAME\""))
             }
             AlterAction::SetTriggers { which, firing } => super::trigger::set_firing(&mut work.after, which, *firing),
+            AlterAction::RowSecurity(change) => super::policy::set_row_security(&mut work.after, *change),
             AlterAction::SetLogged(logged) => self.set_logged(work, *logged),
             AlterAction::Storage(change) => self.change_storage(&mut work.after, change),
             AlterAction::Inherit(_)
@@ -288,7 +290,7 @@ impl Change<'_> {
         let Some(constraint) = work.after.constraints.iter_mut().find(|c| c.name == name) else {
             return Err(no_constraint(name, &table));
         };
-        if matches!(constraint.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) {
+        if !matches!(constraint.kind, ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_)) {
             let message =
                 format!("constraint \"{name}\" of relation \"{table}\" is not a foreign key or check constraint");
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
@@ -586,6 +588,9 @@ impl Change<'_> {
                     work.to_check.extend(work.after.constraints.last().map(|c| c.oid));
                 }
             }
+            ConstraintDefinitionKind::Exclusion(_) => {
+                work.to_check.extend(work.after.constraints.last().map(|c| c.oid));
+            }
             ConstraintDefinitionKind::PrimaryKey(KeySource::Columns(..) | KeySource::Index(_))
             | ConstraintDefinitionKind::Unique(_) => {}
         }
@@ -624,7 +629,11 @@ impl Change<'_> {
             work.rebuild = true;
         }
         if let Some(index) = table.indexes.iter().find(|i| i.constraint == Some(constraint)) {
-            if !sqlite::has_index(&table, index) {
+            if matches!(dropped.kind, ConstraintKind::Exclusion(_)) {
+                if sqlite::has_index(&table, index) {
+                    self.execute(&self.drop_index_sql(&table, index))?;
+                }
+            } else if !sqlite::has_index(&table, index) {
                 work.after.columns.iter_mut().for_each(|c| c.rowid_alias = false);
                 work.rebuild = true;
             } else {
@@ -693,7 +702,10 @@ impl Change<'_> {
         let comment = (super::comment::PG_CLASS, relation, i32::from(number));
         self.set_comment(comment, None)?;
         work.after.indexes.retain(|i| !dropped_indexes.contains(&i.oid));
-        work.after.constraints.retain(|c| !c.columns.contains(&number));
+        let without_index = |c: &Constraint| {
+            table.indexes.iter().any(|i| i.constraint == Some(c.oid) && dropped_indexes.contains(&i.oid))
+        };
+        work.after.constraints.retain(|c| !c.columns.contains(&number) && !without_index(c));
         work.after.columns.retain(|c| c.number != number);
         let (type_oid, typmod) = (column.type_oid, column.typmod);
         work.after.options.dropped.push(DroppedColumn { number, type_oid, typmod });
@@ -753,6 +765,10 @@ fn action_name(action: &AlterAction) -> &'static str {
         AlterAction::RenameConstraint { .. } => "RENAME CONSTRAINT",
         AlterAction::SetTriggers { firing: TriggerFiring::Disabled, .. } => "DISABLE TRIGGER",
         AlterAction::SetTriggers { .. } => "ENABLE TRIGGER",
+        AlterAction::RowSecurity(RowSecurityChange::Enable) => "ENABLE ROW SECURITY",
+        AlterAction::RowSecurity(RowSecurityChange::Disable) => "DISABLE ROW SECURITY",
+        AlterAction::RowSecurity(RowSecurityChange::Force) => "FORCE ROW SECURITY",
+        AlterAction::RowSecurity(RowSecurityChange::NoForce) => "NO FORCE ROW SECURITY",
         AlterAction::SetLogged(true) => "SET LOGGED",
         AlterAction::SetLogged(false) => "SET UNLOGGED",
         AlterAction::Storage(change) => change.action(),

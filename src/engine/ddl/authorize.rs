@@ -49,6 +49,7 @@ impl Change<'_> {
                 owner.as_ref().map_or(Ok(()), |owner| self.require_member(self.role(owner)?))
             }
             Ddl::CreateEnum { name, .. } | Ddl::CreateComposite { name, .. } => self.may_create_in(holder, name, false),
+            Ddl::CreateRange(create) => self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false),
             Ddl::CreateDomain(create) => {
                 self.may_create_in(holder, &create.name, false)?;
                 self.may_use_type(holder, &create.base)
@@ -101,7 +102,8 @@ impl Change<'_> {
                 }
                 _ => Ok(()),
             },
-            // Asks itself, once it has found its relation.
+            // These ask themselves, once they have found their relation.
+            Ddl::Policy(table, _) => self.usable(holder, table).map(|_| ()),
             Ddl::CreateTrigger(_)
             | Ddl::Grant(_)
             | Ddl::AlterRoutine(_)
@@ -223,7 +225,8 @@ impl Change<'_> {
             CommentTarget::Object { kind, name } => self.authorize_object(holder, *kind, name),
             CommentTarget::Column { table, .. }
             | CommentTarget::Constraint { table, .. }
-            | CommentTarget::Trigger { table, .. } => match self.usable(holder, table)? {
+            | CommentTarget::Trigger { table, .. }
+            | CommentTarget::Policy { table, .. } => match self.usable(holder, table)? {
                 Some(table) if !self.catalog.owns(holder, PG_CLASS, table.oid) => {
                     Err(denied(format!("must be owner of relation {}", table.name)))
                 }

@@ -3,6 +3,7 @@
 use super::Change;
 use crate::catalog::composite::row_type_oid;
 use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
+use crate::catalog::policy::PG_POLICY;
 use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{RelationKind, UserTypeKind};
 use crate::catalog::tables::constraints::domain_constraint_oid;
@@ -64,6 +65,10 @@ impl Change<'_> {
             CommentTarget::Trigger { table, trigger } => {
                 let relation = self.relation(table)?;
                 (PG_TRIGGER, self.trigger_of(&relation, trigger)?.oid, 0)
+            }
+            CommentTarget::Policy { table, policy } => {
+                let relation = self.relation(table)?;
+                (PG_POLICY, self.policy_of(&relation, policy)?.oid, 0)
             }
             CommentTarget::DomainConstraint { domain, constraint } => {
                 let user_type = self.user_type(domain)?;

@@ -140,7 +140,7 @@ impl Change<'_> {
             return match &user.kind {
                 _ if user.oid != of => self.refuse_itself(own, user.oid, name),
                 UserTypeKind::Domain { base, .. } => self.refuse_itself(own, *base, name),
-                UserTypeKind::Enum(_) => Ok(()),
+                UserTypeKind::Enum(_) | UserTypeKind::Range(_) | UserTypeKind::Multirange { .. } => Ok(()),
             };
         }
         match composite::relation_of(&self.catalog, of) {

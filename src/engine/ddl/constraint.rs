@@ -34,6 +34,7 @@ impl Change<'_> {
             ConstraintDefinitionKind::Unique(KeySource::Index(index)) => {
                 self.add_key_using_index(relation, definition, index, false)
             }
+            ConstraintDefinitionKind::Exclusion(exclusion) => self.add_exclusion(relation, definition, exclusion),
             ConstraintDefinitionKind::Check(expression) => {
                 if definition.no_inherit && relation.is_partitioned() {
                     let message =
@@ -58,7 +59,7 @@ impl Change<'_> {
         }
     }
 
-    fn constraint_name(
+    pub(super) fn constraint_name(
         &self,
         relation: &Relation,
         definition: &ConstraintDefinition,
@@ -70,7 +71,7 @@ impl Change<'_> {
         })
     }
 
-    fn push_constraint(
+    pub(super) fn push_constraint(
         &self,
         relation: &mut Relation,
         definition: &ConstraintDefinition,
@@ -323,7 +324,10 @@ impl Change<'_> {
             // Numbers SQLite compares as such; but it would hand on the parent's as they are.
             let are_numbers = |oid: Oid| type_info(oid).is_some_and(|info| info.category == b'N');
             let numbers = are_numbers(base) && are_numbers(parent_base) && on_update != b'c';
-            if !numbers && !sqlite::stored_alike(a.repr, b.repr) {
+            // Dates and times look alike, and are not.
+            let moments = [Oid::DATE, Oid::TIMESTAMP, Oid::TIMESTAMPTZ];
+            let differ = base != parent_base && moments.contains(&base);
+            if !numbers && (differ || !sqlite::stored_alike(a.repr, b.repr)) {
                 let (a, b) = (self.type_display(a.type_oid), self.type_display(b.type_oid));
                 return Err(Error::unsupported(format!("a foreign key from {a} to {b}")));
             }

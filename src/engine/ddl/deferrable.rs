@@ -3,21 +3,22 @@
 
 use super::Change;
 use super::sqlite::{in_database, qualified, quote};
-use crate::catalog::schema::{Constraint, Relation};
+use crate::catalog::schema::{Constraint, ConstraintKind, Relation};
 use crate::error::{Error, Result};
 
 /// When the triggers fire; and whether only for a change of the key's columns.
 const EVENTS: [(&str, bool); 2] = [("INSERT", false), ("UPDATE", true)];
 
 /// The names of the rowid, of which a column may take some.
-const ROWID: &[&str] = &["rowid", "_rowid_", "oid"];
+pub(super) const ROWID: &[&str] = &["rowid", "_rowid_", "oid"];
 
 fn trigger_name(constraint: &Constraint, event: &str) -> String {
     format!("__pg_unique_{}_{}", constraint.oid.0, event.to_lowercase())
 }
 
 fn deferrable_keys(relation: &Relation) -> impl Iterator<Item = &Constraint> {
-    relation.indexes.iter().filter_map(|index| relation.deferrable_key(index))
+    let keys = relation.indexes.iter().filter_map(|index| relation.deferrable_key(index));
+    keys.filter(|constraint| !matches!(constraint.kind, ConstraintKind::Exclusion(_)))
 }
 
 impl Change<'_> {
@@ -29,6 +30,7 @@ impl Change<'_> {
                 self.execute(&format!("DROP TRIGGER IF EXISTS {name}"))?;
             }
         }
+        self.renew_exclusion_triggers(before, relation)?;
         deferrable_keys(relation).try_for_each(|constraint| self.create_unique_triggers(relation, constraint))
     }
 

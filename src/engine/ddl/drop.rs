@@ -52,7 +52,9 @@ impl Change<'_> {
                 || columns.iter().any(|column| going.contains(&Object::Column(relation, *column)))
         };
         match object {
-            Object::Column(relation, _) | Object::Trigger(relation, _) => going.contains(&Object::Relation(relation)),
+            Object::Column(relation, _) | Object::Trigger(relation, _) | Object::Policy(relation, _) => {
+                going.contains(&Object::Relation(relation))
+            }
             Object::Default(relation, column) => column_goes(relation, &[column]),
             Object::Constraint(relation, oid) => {
                 let table = self.catalog.relations.get(&relation);
@@ -238,6 +240,12 @@ impl Change<'_> {
                 let name = found.map_or("", |trigger| trigger.name.as_str());
                 format!("trigger {name} on {} {}", kind(relation), table(relation))
             }
+            Object::Policy(relation, oid) => {
+                let owner = self.catalog.relations.get(&relation);
+                let found = owner.and_then(|r| r.row_security().policies.iter().find(|policy| policy.oid == oid));
+                let name = found.map_or("", |policy| policy.name.as_str());
+                format!("policy {name} on {} {}", kind(relation), table(relation))
+            }
             Object::Rule(view) => format!("rule _RETURN on view {}", table(view)),
         }
     }
@@ -265,6 +273,7 @@ impl Change<'_> {
             Object::Cast(oid) => self.remove_cast(oid),
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
             Object::Trigger(relation, oid) => self.remove_trigger(relation, oid),
+            Object::Policy(relation, oid) => self.remove_policy(relation, oid),
             Object::Column(relation, number) => self.drop_column_by_number(relation, number),
             Object::Default(relation, number) => self.drop_default(relation, number),
             // The view's, and what goes with its type.

@@ -203,6 +203,11 @@ impl Change<'_> {
         Ok(self.deparse(check, &value))
     }
 
+    /// A query that is not run yet: nobody's row security counts in it.
+    pub(super) fn described_query(&self, query: &Query) -> Result<DescribedQuery> {
+        describe_query(query, Origin::Statement, PlanContext { security: None, ..self.planning() })
+    }
+
     /// The query of a statement, analysed.
     pub(super) fn analysed_query(&self, query: &Query) -> Result<DescribedQuery> {
         describe_query(query, Origin::Statement, self.planning())

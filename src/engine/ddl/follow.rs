@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Change;
 use crate::catalog::definitions::Names;
+use crate::catalog::policy::Policy;
 use crate::catalog::schema::{CatalogSnapshot, ConstraintKind, Relation, Uses};
 use crate::error::{Error, Result};
 use crate::sql::planner::PlanContext;
@@ -56,6 +57,7 @@ impl Change<'_> {
             let mut changed = Relation::clone(&relation);
             self.follow_in(&mut changed, before, renamed)?;
             let same_texts = changed.view_query == relation.view_query
+                && changed.options.row_security == relation.options.row_security
                 && changed.columns.iter().zip(&relation.columns).all(|(a, b)| a.default == b.default);
             let same_in_sqlite = sqlite_texts(&changed) == sqlite_texts(&relation);
             if !same_in_sqlite && matches!(renamed, Renamed::Label(_)) {
@@ -100,6 +102,16 @@ impl Change<'_> {
             {
                 *default = text(default, column.generated)?;
             }
+        }
+        for policy in &mut changed.options.row_security.policies {
+            if !own && !renamed.concerns(&policy.uses) {
+                continue;
+            }
+            let mut followed = Policy::clone(policy);
+            for kept in followed.using.iter_mut().chain(&mut followed.with_check) {
+                *kept = text(kept, true)?;
+            }
+            *policy = Arc::new(followed);
         }
         if !own {
             return Ok(());

@@ -4,10 +4,10 @@ use super::Change;
 use super::naming::{self, free_name, joined};
 use super::sqlite;
 use crate::catalog::definitions::quote_identifier;
-use crate::catalog::schema::{Index, IndexKey, IndexOptions, Relation, index_name_by_case, sqlite_name};
+use crate::catalog::schema::{Index, IndexKey, IndexOptions, Relation, UserTypeKind, index_name_by_case, sqlite_name};
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{CreateIndex, Expr, IndexKeySource, Name};
+use crate::sql::ddl::{CreateIndex, Expr, IndexKeyDefinition, IndexKeySource, Name};
 use crate::sql::stored::expression_name;
 use crate::sql::syntax::parse;
 use crate::types::order::has_order;
@@ -31,30 +31,8 @@ impl Change<'_> {
             self.check_free(&table.schema, name)?;
         }
         let mut relation = Relation::clone(&table);
-        let mut keys = Vec::new();
-        let mut names: Vec<String> = Vec::new();
-        for definition in &create.keys {
-            let (key, name) = match &definition.key {
-                IndexKeySource::Column(name) => (self.column_key(&relation, name)?, name.clone()),
-                IndexKeySource::Expression(expression) => {
-                    self.check_expression(expression, &relation)?;
-                    (self.expression_key(&relation, expression), expression_name(expression))
-                }
-            };
-            push_key_name(&mut names, name);
-            let type_oid = self.key_type(&relation, &key)?;
-            keys.push(IndexKey {
-                descending: definition.descending,
-                nulls_first: definition.nulls_first,
-                collation: self.key_collation(definition.collation.as_ref(), type_oid)?,
-                operator_class: self.key_class(definition.operator_class.as_ref(), type_oid, &method)?,
-                ..key
-            });
-        }
-        if create.keys.len() + create.included.len() > MAX_KEYS {
-            let message = format!("cannot use more than {MAX_KEYS} columns in an index");
-            return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
-        }
+        let (keys, names) = self.index_keys(&relation, &create.keys, &method)?;
+        check_key_count(create.keys.len() + create.included.len())?;
         let included = included_columns(&relation, &create.included)?;
         let names = with_included(names, create.included.clone());
         let predicate = match &create.predicate {
@@ -96,6 +74,36 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// The keys of an index that is to be made, and their parts of its name.
+    pub(super) fn index_keys(
+        &self,
+        relation: &Relation,
+        definitions: &[IndexKeyDefinition],
+        method: &AccessMethod,
+    ) -> Result<(Vec<IndexKey>, Vec<String>)> {
+        let mut keys = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        for definition in definitions {
+            let (key, name) = match &definition.key {
+                IndexKeySource::Column(name) => (self.column_key(relation, name)?, name.clone()),
+                IndexKeySource::Expression(expression) => {
+                    self.check_expression(expression, relation)?;
+                    (self.expression_key(relation, expression), expression_name(expression))
+                }
+            };
+            push_key_name(&mut names, name);
+            let type_oid = self.key_type(relation, &key)?;
+            keys.push(IndexKey {
+                descending: definition.descending,
+                nulls_first: definition.nulls_first,
+                collation: self.key_collation(definition.collation.as_ref(), type_oid)?,
+                operator_class: self.key_class(definition.operator_class.as_ref(), type_oid, method)?,
+                ..key
+            });
+        }
+        Ok((keys, names))
+    }
+
     /// A new index of a partitioned table, and its parts.
     fn spread_index(&mut self, before: &Relation, mut relation: Relation, only: bool) -> Result<()> {
         let incomplete = only && !relation.options.inheritance.children.is_empty();
@@ -121,7 +129,7 @@ impl Change<'_> {
         IndexKey::of_expression(text)
     }
 
-    fn key_type(&self, relation: &Relation, key: &IndexKey) -> Result<Oid> {
+    pub(super) fn key_type(&self, relation: &Relation, key: &IndexKey) -> Result<Oid> {
         let declared = match (relation.column_by_number(key.column), &key.expression) {
             (Some(column), _) => column.type_oid,
             (None, Some(text)) => self.stored_expression(text, relation)?.type_oid,
@@ -149,15 +157,28 @@ impl Change<'_> {
         Ok(kept.is_none())
     }
 
+    /// Whether every type that can be compared has an operator class for gist.
+    fn has_btree_gist(&self) -> bool {
+        self.catalog.extensions.iter().any(|extension| extension.name == "btree_gist")
+    }
+
     /// The operator class (ResolveOpClass). The type's default one is not kept.
     fn key_class(&self, class: Option<&Name>, type_oid: Oid, method: &AccessMethod) -> Result<Option<String>> {
         let mut classes =
             Recording::new(recording!("pg_opclass")).lines().filter(|line| line.number("opcmethod") == method.oid);
-        let accepts = |line: &Line| accepts(Oid(line.number("opcintype").try_into().unwrap_or_default()), type_oid);
+        let ranged = match self.catalog.types.get(&type_oid).map(|user| &user.kind) {
+            Some(UserTypeKind::Range(_)) => Some(Oid::ANYRANGE),
+            Some(UserTypeKind::Multirange { .. }) => Some(Oid::ANYMULTIRANGE),
+            _ => None,
+        };
+        let accepts = |line: &Line| {
+            let input = Oid(line.number("opcintype").try_into().unwrap_or_default());
+            Some(input) == ranged || accepts(input, type_oid)
+        };
         let shown = || self.type_display(type_oid);
         let Some(class) = class else {
             // Every type that can be compared has one for btree: those of users are compared as text.
-            if method.is_ordered && has_order(type_oid)
+            if (method.is_ordered || method.name == "gist" && self.has_btree_gist()) && has_order(type_oid)
                 || classes.any(|line| line.number("opcdefault") != 0 && accepts(&line))
             {
                 return Ok(None);
@@ -181,7 +202,9 @@ impl Change<'_> {
         let sql = self.create_index_sql(relation, index)?;
         match self.connection.execute(&sql, []) {
             Ok(_) => match relation.deferrable_key(index) {
-                Some(key) if self.has_duplicates(relation, key)? => Err(self.duplicate_keys(relation, index)),
+                Some(key) if index.unique && self.has_duplicates(relation, key)? => {
+                    Err(self.duplicate_keys(relation, index))
+                }
                 _ => Ok(()),
             },
             Err(error) if index.unique && is_unique_violation(&error) => Err(self.duplicate_keys(relation, index)),
@@ -260,8 +283,16 @@ impl Change<'_> {
     }
 }
 
+pub(super) fn check_key_count(count: usize) -> Result<()> {
+    if count <= MAX_KEYS {
+        return Ok(());
+    }
+    let message = format!("cannot use more than {MAX_KEYS} columns in an index");
+    Err(Error::new(SqlState::TOO_MANY_COLUMNS, message))
+}
+
 /// Whether an operator class for a type takes another one (IsBinaryCoercible).
-fn accepts(input: Oid, type_oid: Oid) -> bool {
+pub(super) fn accepts(input: Oid, type_oid: Oid) -> bool {
     let category = type_info(type_oid).map(|info| info.category);
     match input {
         Oid::ANYARRAY => category == Some(b'A'),
@@ -282,7 +313,7 @@ fn no_default_class(shown: &str, method: &str) -> Error {
 }
 
 /// What an index can be (amapi.h).
-struct AccessMethod {
+pub(super) struct AccessMethod {
     name: String,
     oid: i64,
     /// Its keys can have an order, and it can be unique.
@@ -293,7 +324,7 @@ struct AccessMethod {
 
 impl AccessMethod {
     /// 42704 for one that does not exist, 42809 for a table's.
-    fn of(name: &str) -> Result<Self> {
+    pub(super) fn of(name: &str) -> Result<Self> {
         let mut methods = Recording::new(recording!("pg_am")).lines();
         let Some(found) = methods.find(|line| line.text("amname") == name) else {
             let message = format!("access method \"{name}\" does not exist");
@@ -312,14 +343,39 @@ impl AccessMethod {
         })
     }
 
+    /// The recorded family of a type's operator class (pg_opclass.opcfamily), the default one if none is named.
+    pub(super) fn family(&self, class: Option<&str>, type_oid: Oid) -> Option<i64> {
+        let mut classes =
+            Recording::new(recording!("pg_opclass")).lines().filter(|line| line.number("opcmethod") == self.oid);
+        let is_it = |line: &Line| match class {
+            Some(class) => line.text("opcname") == class,
+            None => line.number("opcdefault") != 0,
+        };
+        let input = |line: &Line| Oid(line.number("opcintype").try_into().unwrap_or_default());
+        classes.find(|line| is_it(line) && accepts(input(line), type_oid)).map(|line| line.number("opcfamily"))
+    }
+
+    /// 0A000 for what an exclusion constraint's index cannot have.
+    pub(super) fn check_exclusion(&self, keys: &[IndexKeyDefinition], included: &[String]) -> Result<()> {
+        if ["gin", "brin"].contains(&self.name.as_str()) {
+            let message = format!("access method \"{}\" does not support exclusion constraints", self.name);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        self.check_keys(false, keys, included)
+    }
+
     /// 0A000 for what its indexes cannot have (DefineIndex).
     fn check(&self, create: &CreateIndex) -> Result<()> {
-        let ordered = create.keys.iter().any(|key| key.descending);
-        let nulls = create.keys.iter().any(|key| key.nulls_first != key.descending);
+        self.check_keys(create.unique, &create.keys, &create.included)
+    }
+
+    fn check_keys(&self, unique: bool, keys: &[IndexKeyDefinition], included: &[String]) -> Result<()> {
+        let ordered = keys.iter().any(|key| key.descending);
+        let nulls = keys.iter().any(|key| key.nulls_first != key.descending);
         let refused = [
-            (create.unique && !self.is_ordered, "unique indexes"),
-            (!create.included.is_empty() && !self.takes_included, "included columns"),
-            (create.keys.len() > 1 && !self.takes_several, "multicolumn indexes"),
+            (unique && !self.is_ordered, "unique indexes"),
+            (!included.is_empty() && !self.takes_included, "included columns"),
+            (keys.len() > 1 && !self.takes_several, "multicolumn indexes"),
             (ordered && !self.is_ordered, "ASC/DESC options"),
             (nulls && !self.is_ordered, "NULLS FIRST/LAST options"),
         ];

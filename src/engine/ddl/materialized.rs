@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use super::Change;
 use super::sqlite::qualified;
+use crate::catalog::policy::SecurityContext;
+use crate::catalog::privileges::PG_CLASS;
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::Name;
-use crate::sql::stored::{Origin, describe_query};
+use crate::sql::stored::stored_query_for;
 use crate::sql::syntax::parse;
 
 impl Change<'_> {
@@ -24,7 +26,10 @@ impl Change<'_> {
             check_concurrently(&relation)?;
         }
         let query = parse::query(text)?;
-        let described = describe_query(&query, Origin::Stored, self.planning())?;
+        // As its owner sees the tables.
+        let owner = self.catalog.owner_of(PG_CLASS, relation.oid);
+        let security = self.context.security.map(|security| SecurityContext { role: owner, ..security.clone() });
+        let described = stored_query_for(&query, security.as_ref(), self.planning())?;
         self.execute(&format!("DELETE FROM {}", qualified(&relation)))?;
         if with_data {
             self.fill(&relation, &described.sql)?;

@@ -346,6 +346,7 @@ impl Change<'_> {
             });
         }
         self.drop_objects(&dropped, cascade)?;
+        self.drop_policies_of(&owners)?;
         let addresses: Vec<ObjectAddress> = self.catalog.privileges.keys().copied().collect();
         for address in addresses {
             self.drop_grants(address, &owners)?;

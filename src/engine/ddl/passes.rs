@@ -77,7 +77,9 @@ fn constraint_pass(definition: &ConstraintDefinition) -> u8 {
     match &definition.kind {
         ConstraintDefinitionKind::PrimaryKey(KeySource::Index(_))
         | ConstraintDefinitionKind::Unique(KeySource::Index(_)) => ADD_KEY_USING_INDEX,
-        ConstraintDefinitionKind::PrimaryKey(_) | ConstraintDefinitionKind::Unique(_) => ADD_KEY,
+        ConstraintDefinitionKind::PrimaryKey(_)
+        | ConstraintDefinitionKind::Unique(_)
+        | ConstraintDefinitionKind::Exclusion(_) => ADD_KEY,
         ConstraintDefinitionKind::Check(_) | ConstraintDefinitionKind::ForeignKey { .. } => ADD_OTHER,
     }
 }
@@ -91,7 +93,7 @@ pub(super) fn in_order<'a>(
     ordered.sort_by_key(|definition| match &definition.kind {
         ConstraintDefinitionKind::Check(_) => 0,
         ConstraintDefinitionKind::PrimaryKey(_) => 1,
-        ConstraintDefinitionKind::Unique(_) => 2,
+        ConstraintDefinitionKind::Unique(_) | ConstraintDefinitionKind::Exclusion(_) => 2,
         ConstraintDefinitionKind::ForeignKey { .. } => 3,
     });
     let mut kept: Vec<Cow<'a, ConstraintDefinition>> = Vec::with_capacity(ordered.len());

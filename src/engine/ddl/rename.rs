@@ -8,7 +8,7 @@ use super::drop::object_kind;
 use super::follow::Renamed;
 use super::rebuild::Sources;
 use super::sqlite::{self, qualified, quote};
-use crate::catalog::schema::{Relation, RelationKind, Schema, sqlite_name, stored_column_name};
+use crate::catalog::schema::{Relation, RelationKind, Schema, UserType, sqlite_name, stored_column_name};
 use crate::catalog::store;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Name, ObjectKind};
@@ -50,13 +50,9 @@ impl Change<'_> {
             return self.move_relation(&relation, schema, &own_name);
         }
         if matches!(kind, ObjectKind::Type | ObjectKind::Domain) {
-            let mut user_type = self.user_type(name)?;
+            let user_type = self.user_type(name)?;
             self.check_type_name(schema, &user_type.name)?;
-            let before = Arc::clone(&self.catalog);
-            self.catalog_mut().remove_type(user_type.oid);
-            schema.clone_into(&mut user_type.schema);
-            self.put_type(user_type)?;
-            return self.follow(&before, Renamed::Type);
+            return self.move_type(user_type, schema);
         }
         let Some(relation) = self.altered_relation(kind, name, if_exists)? else { return Ok(()) };
         if relation.schema == schema {
@@ -272,17 +268,51 @@ impl Change<'_> {
         }
         super::user_type::check_schema_name(to)?;
         super::user_type::check_schema_name(name)?;
-        let in_it = |schema: &str| schema == name;
-        let uses = self.sorted_relations().iter().any(|r| in_it(&r.schema))
-            || self.catalog.types.values().any(|t| in_it(&t.schema));
-        if uses || name == "public" {
-            return Err(Error::unsupported("renaming a schema that is not empty"));
+        if name == "public" {
+            return Err(Error::unsupported("renaming the schema public"));
+        }
+        // An extension does not say what is its; stored expressions that name operators are not rewritten.
+        if self.catalog.extensions.iter().any(|extension| extension.schema == name)
+            || self.catalog.operators.values().any(|operator| operator.schema == name)
+        {
+            return Err(Error::unsupported("renaming a schema that extensions or operators are in"));
         }
         let schema = Schema { oid, name: to.to_owned() };
         self.sqlite(store::put_schema(self.connection, &schema))?;
-        let schemas = &mut self.catalog_mut().schemas;
-        schemas.retain(|s| s.oid != oid);
-        schemas.push(schema);
+        // Both names are there while what is in it moves.
+        self.catalog_mut().schemas.push(schema);
+        self.move_all(name, to)?;
+        self.catalog_mut().schemas.retain(|schema| schema.name != name);
         Ok(())
+    }
+
+    /// Moves all that is in a schema to an empty one.
+    fn move_all(&mut self, from: &str, to: &str) -> Result<()> {
+        for relation in self.sorted_relations() {
+            if relation.schema == from && relation.kind != RelationKind::Index {
+                // As those moved before have made it.
+                let Some(relation) = self.catalog.relations.get(&relation.oid).cloned() else { continue };
+                self.move_relation(&relation, to, &relation.name)?;
+            }
+        }
+        let types = self.catalog.types.values().filter(|user_type| user_type.schema == from);
+        for user_type in types.map(|user_type| UserType::clone(user_type)).collect::<Vec<_>>() {
+            self.move_type(user_type, to)?;
+        }
+        let routines = self.catalog.routines.values().filter(|routine| routine.schema == from);
+        for oid in routines.map(|routine| routine.oid).collect::<Vec<_>>() {
+            if let Some(routine) = self.catalog.routines.get(&oid).cloned() {
+                self.move_routine(&routine, to.to_owned(), routine.name.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn move_type(&mut self, mut user_type: UserType, schema: &str) -> Result<()> {
+        let before = Arc::clone(&self.catalog);
+        self.catalog_mut().remove_type(user_type.oid);
+        schema.clone_into(&mut user_type.schema);
+        self.put_type(user_type)?;
+        self.follow(&before, Renamed::Type)
     }
 }

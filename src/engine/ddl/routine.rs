@@ -107,7 +107,7 @@ impl Change<'_> {
         self.put_routine(routine)
     }
 
-    fn put_routine(&mut self, routine: Routine) -> Result<()> {
+    pub(super) fn put_routine(&mut self, routine: Routine) -> Result<()> {
         self.sqlite(store::put_routine(self.connection, &routine))?;
         self.catalog_mut().put_routine(Arc::new(routine));
         Ok(())
@@ -348,7 +348,7 @@ impl Change<'_> {
         }
     }
 
-    fn move_routine(&mut self, routine: &Routine, schema: String, name: String) -> Result<()> {
+    pub(super) fn move_routine(&mut self, routine: &Routine, schema: String, name: String) -> Result<()> {
         if self.catalog.routine(&schema, &name, &routine.input_types()).is_some() {
             let moved = Routine { name, ..routine.clone() };
             let message =

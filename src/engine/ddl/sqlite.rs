@@ -92,7 +92,7 @@ impl Change<'_> {
                     parts.push(self.foreign_key_sql(relation, constraint, key)?);
                     parts.extend(match_full_sql(relation, constraint));
                 }
-                ConstraintKind::PrimaryKey | ConstraintKind::Unique => {}
+                ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclusion(_) => {}
             }
         }
         if let Some(check) = self.partition_check_sql(relation)? {

@@ -192,6 +192,9 @@ impl Change<'_> {
         let source = self.relation(&like.source)?;
         for index in &source.indexes {
             let names = key_names(&source, index);
+            if index.constraint.is_some() && !index.unique {
+                return Err(Error::unsupported("LIKE … INCLUDING INDEXES of a table with an exclusion constraint"));
+            }
             if index.constraint.is_some() {
                 let columns = KeySource::Columns(names, column_names(&source, &index.included));
                 let kind = if index.primary {

@@ -77,6 +77,7 @@ impl Scratch {
                 user: "postgres",
                 database: "test",
                 may_use: &|_| true,
+                security: None,
             };
             let planned = self.plans.plan(&source, &[], context)?;
             match &planned.plan.action {

@@ -37,7 +37,7 @@ impl Change<'_> {
     }
 
     /// A new type's schema, free of that name.
-    fn new_type(&self, name: &Name) -> Result<(String, String)> {
+    pub(super) fn new_type(&self, name: &Name) -> Result<(String, String)> {
         let schema = self.creation_schema(name, false)?;
         self.check_type_name(&schema, &name.name)?;
         Ok((schema, name.name.clone()))

@@ -16,7 +16,7 @@ use crate::types::pg_type::{Oid, Repr, Scalar};
 
 impl Change<'_> {
     pub(super) fn create_view(&mut self, create: &CreateView) -> Result<()> {
-        let described = self.analysed_query(&create.query)?;
+        let described = self.described_query(&create.query)?;
         let uses_temporary =
             described.used.relations.iter().any(|oid| self.catalog.relations.get(oid).is_some_and(|r| r.temporary));
         let temporary = create.temporary || uses_temporary;

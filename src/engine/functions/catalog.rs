@@ -271,13 +271,10 @@ fn partition_root(args: &Args<'_>) -> Result<Output> {
 fn expression(args: &Args<'_>) -> Result<Output> {
     let text = args.text(0)?;
     let relation = oid(args, 1)?;
-    with_printer(args, flag(args, 2)?, |names, shown| {
+    let style = if flag(args, 2)? { Style::PRETTY } else { Style::VIEW };
+    with_style(args, style, |names, shown| {
         let relation = names.catalog.relations.get(&relation);
-        Ok(match (shown, relation) {
-            (Some(shown), Some(relation)) => shown(&text, relation),
-            _ => qualified(&text, names).into_owned(),
-        }
-        .into())
+        Ok(relation.map_or_else(|| qualified(&text, names).into_owned(), |relation| shown(&text, relation)).into())
     })
 }
 
@@ -287,15 +284,24 @@ fn with_printer(
     pretty: bool,
     body: impl FnOnce(&Names<'_>, Option<Shown<'_>>) -> Result<Output>,
 ) -> Result<Output> {
+    with_style(args, Style::PRETTY, |names, shown| body(names, pretty.then_some(shown)))
+}
+
+/// Calls `body` with the names as the session sees them and what shows expressions.
+fn with_style(
+    args: &Args<'_>,
+    style: Style,
+    body: impl FnOnce(&Names<'_>, Shown<'_>) -> Result<Output>,
+) -> Result<Output> {
     args.slot().with_session(|session| {
         let search_path = session.settings.search_path();
         let names = Names { catalog: &session.catalog, search_path: &search_path };
         let context = stored::context(&session.catalog, &session.settings);
         let shown = |text: &str, relation: &Relation| {
-            let printed = ruleutils::stored_expression(text, Some(relation), &names, context, Style::PRETTY);
+            let printed = ruleutils::stored_expression(text, Some(relation), &names, context, style);
             printed.unwrap_or_else(|| qualified(text, &names).into_owned())
         };
-        body(&names, pretty.then_some(&shown))
+        body(&names, &shown)
     })
 }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::types::unsafe_label;
 use crate::types::array::{Element, Part, Reader};
 use crate::types::pg_type::Oid;
+use crate::types::system_ids::FROZEN_TRANSACTION;
 
 use std::hash::{Hash, Hasher};
 
@@ -30,6 +31,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_capture", -1, capture).called_on_null(),
     Definition::stable("pg_capture_end", 0, capture_end),
     Definition::stable("pg_recheck_unique", -1, recheck_unique),
+    Definition::stable("pg_exclude", 9, exclude),
     Definition::stable("pg_propose", -1, propose).called_on_null(),
     Definition::stable("pg_affect", -1, affect).called_on_null(),
     Definition::stable("pg_affected", -1, affected).called_on_null(),
@@ -165,6 +167,26 @@ fn recheck_unique(args: &Args<'_>) -> Result<Output> {
     Ok(Output::NULL)
 }
 
+/// A row beside one that it must not be beside, of an exclusion constraint: pg_exclude(its OID, whether it is
+/// deferrable, the row's rowid, its name, schema, table, the keys' names, the row's keys, the other row's). A deferrable
+/// one is looked at again when it is due, by changing the row to what it is.
+fn exclude(args: &Args<'_>) -> Result<Output> {
+    if args.int(1)? != 0 && !args.slot().is_rechecking() {
+        let constraint = Oid(args.int(0)? as u32);
+        args.slot().put_pending_keys(vec![PendingKey { constraint, values: vec![owned(args.raw(2))] }]);
+        return Ok(Output::NULL);
+    }
+    let (name, keys) = (args.text(3)?, args.text(6)?);
+    let message = format!("conflicting key value violates exclusion constraint \"{name}\"");
+    let (written, existing) = (args.text(7)?, args.text(8)?);
+    let detail = format!("Key ({keys})=({written}) conflicts with existing key ({keys})=({existing}).");
+    Err(Error::new(SqlState::EXCLUSION_VIOLATION, message)
+        .with_detail(detail)
+        .with_schema(args.text(4)?)
+        .with_table(args.text(5)?)
+        .with_constraint(name))
+}
+
 /// The first value, after noting the key of a row proposed for insertion: pg_propose(key's values …).
 fn propose(args: &Args<'_>) -> Result<Output> {
     if let Some(key) = key_hash(args, 0) {
@@ -186,9 +208,6 @@ fn affect(args: &Args<'_>) -> Result<Output> {
     }
     Ok(Output::Argument(0))
 }
-
-/// The transaction that is older than every other (transam.h): which one has changed a row is not known.
-const FROZEN_TRANSACTION: i64 = 2;
 
 /// The xmax of a row of an INSERT's RETURNING: not 0 if DO UPDATE has changed it, pg_affected(key's values …).
 fn affected(args: &Args<'_>) -> Result<Output> {

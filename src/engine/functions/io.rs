@@ -12,7 +12,7 @@ use super::{Args, ContextSlot, Definition, Output, Signature, object_ids, regist
 use crate::error::{Error, Result};
 use crate::types::encoding::{decode, encode};
 use crate::types::format::{Format, FormatSettings};
-use crate::types::pg_type::{Repr, Scalar, TYPES, TypeInfo};
+use crate::types::pg_type::{Oid, Repr, Scalar, TYPES, TypeInfo};
 use crate::types::text_search::query_parser::{self, Syntax};
 use crate::types::value::Value;
 
@@ -47,7 +47,7 @@ fn input(info: &'static TypeInfo, args: &Args<'_>) -> Result<Output> {
     if info.name == "name" {
         return Ok(super::strings::to_name(&text).into());
     }
-    if is_plain_text(info) {
+    if is_plain_text(info) && info.oid != Oid::XML {
         return Ok(Output::Argument(0));
     }
     if info.repr.array_of.is_none() && info.repr.scalar.names_object() {

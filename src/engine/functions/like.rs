@@ -92,6 +92,10 @@ fn matches(text: &str, pattern: &str, escape: Option<char>) -> Result<bool> {
     let mut retry: Option<(&str, &str)> = None;
     loop {
         limits::work(STEP)?;
+        if text.is_empty() {
+            // What is left is not looked at further, so it is no error, either.
+            return Ok(pattern.chars().all(|c| c == '%' && escape != Some('%')));
+        }
         let mut characters = text.chars();
         let advanced = match step(pattern, escape)? {
             Step::AnyText(rest) => {
@@ -103,7 +107,6 @@ fn matches(text: &str, pattern: &str, escape: Option<char>) -> Result<bool> {
                 (text, pattern) = (found, rest);
                 continue;
             }
-            Step::End if text.is_empty() => return Ok(true),
             Step::AnyCharacter(rest) if characters.next().is_some() => Some(rest),
             Step::Character(c, rest) if characters.next() == Some(c) => Some(rest),
             _ => None,
@@ -139,6 +142,12 @@ mod tests {
             ("pg_like('a%c', 'a!%c', '!')", "1"),
             ("pg_like('abcbcd', 'a%bc%d')", "1"),
             ("pg_like('', '%')", "1"),
+            ("pg_like('', '')", "1"),
+            ("pg_like('', '%%')", "1"),
+            ("pg_like('', '%a')", "0"),
+            ("pg_like('abc', '%c\\')", "0"),
+            ("pg_like('', '%\\')", "0"),
+            ("pg_like('abc', '%\\')", "22025 LIKE pattern must not end with escape character"),
             ("pg_like('aXbXc', '%X_')", "1"),
             ("pg_like('aXbXc', '%X_X%c')", "1"),
             ("pg_like('aXbXc', '%X_Y%')", "0"),
@@ -148,7 +157,8 @@ mod tests {
             ("pg_like('ab', '%_b')", "1"),
             ("pg_like('ab', '%__b')", "0"),
             ("pg_like('x', '')", "0"),
-            ("pg_like('abc', 'abc\\')", "22025 LIKE pattern must not end with escape character"),
+            ("pg_like('abc', 'ab\\')", "22025 LIKE pattern must not end with escape character"),
+            ("pg_like('abc', 'abc\\')", "0"),
             ("pg_like('a', 'b', 'xy')", "22025 invalid escape string"),
             ("pg_like(NULL, '%')", "NULL"),
         ]);

@@ -108,6 +108,7 @@ struct Slot {
     /// Keys to be looked at again, see `engine::constraint_timing`.
     pending: Mutex<Vec<PendingKey>>,
     any_pending: AtomicBool,
+    rechecking: AtomicBool,
     /// The keys of rows the running INSERT has proposed, and whether more than once.
     proposed: Mutex<HashMap<u64, bool>>,
     /// The keys of rows that it has changed instead.
@@ -435,6 +436,15 @@ impl ContextSlot {
             lock(&self.0.pending).extend(keys);
             self.0.any_pending.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether rows are looked at again for exclusion constraints that are due.
+    pub(crate) fn is_rechecking(&self) -> bool {
+        self.0.rechecking.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_rechecking(&self, rechecking: bool) {
+        self.0.rechecking.store(rechecking, Ordering::Relaxed);
     }
 
     /// The keys noted since the last call.

@@ -8,6 +8,7 @@ use rusqlite::types::ValueRef;
 use super::catalog::relation_named;
 use super::{Args, Definition, Output, object_ids};
 use crate::catalog::acl::{Acl, AclKind, Holder, Privileges};
+use crate::catalog::policy::SecurityContext;
 use crate::catalog::privileges::{PG_NAMESPACE, PG_TYPE};
 use crate::catalog::schema::RelationKind;
 use crate::engine::context::SessionContext;
@@ -40,7 +41,23 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_has_role", 2, has_role),
     Definition::stable("pg_has_role", 3, has_role),
     Definition::stable("pg_acldefault", 2, default_privileges),
+    Definition::stable("pg_row_security_active", 1, row_security_active),
 ];
+
+/// Whether policies decide what the current role sees of a table; they do although the session wants none of that.
+fn row_security_active(args: &Args<'_>) -> Result<Output> {
+    let relation = match args.raw(0) {
+        ValueRef::Integer(oid) => Oid(u32::try_from(oid).unwrap_or_default()),
+        _ => relation_named(args, &args.text(0)?)?,
+    };
+    args.slot().with_session(|session| {
+        let catalog = std::sync::Arc::clone(&session.catalog);
+        let Some(relation) = catalog.relations.get(&relation) else { return Ok(false.into()) };
+        let Some(context) = session.security(&catalog) else { return Ok(false.into()) };
+        let context = SecurityContext { row_security: true, ..context };
+        Ok(context.applies(&catalog, relation, context.role)?.into())
+    })
+}
 
 /// What of a relation is asked about.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -68,6 +68,7 @@ impl Evaluator {
             user: "postgres",
             database: "postgres",
             may_use: &|_| true,
+            security: None,
         };
         let planned = cache.plan(&sources[0], &[], context)?;
         let Action::Sqlite(statement) = &planned.plan.action else { panic!("not a query: {sql}") };

@@ -28,6 +28,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_backend_pid", 0, |a| in_session(a, |s| Ok(s.backend_pid.into()))),
     Definition::stable("pg_inet_client_addr", 0, |a| in_session(a, |s| Ok(s.client_address.map(|c| c.ip().to_string()).into()))),
     Definition::stable("pg_inet_client_port", 0, |a| in_session(a, |s| Ok(s.client_address.map(|c| i64::from(c.port())).into()))),
+    Definition::stable("pg_inet_server_port", 0, |a| in_session(a, |s| Ok(s.server_address.map(|c| i64::from(c.port())).into()))),
+    Definition::stable("pg_inet_server_addr", 0, |a| in_session(a, |s| Ok(s.server_address.map(|c| c.ip().to_string()).into()))),
     Definition::stable("pg_txid_current", 0, |a| in_session(a, |s| Ok(s.transaction_start.into()))),
     Definition::stable("pg_current_setting", 1, |a| { let name = a.text(0)?; in_session(a, |s| Ok(s.settings.show(&name)?.into())) }),
     Definition::stable("pg_current_setting", 2, current_setting),

@@ -162,6 +162,7 @@ impl InnerPlan {
         self.catalog_version == planning.catalog.version
             && (Arc::ptr_eq(&self.search_path, planning.settings.schemas_searched())
                 || self.search_path == *planning.settings.schemas_searched())
+            && self.planned.is_for(planning.security)
     }
 
     /// Whether it can be used for variables of these types.
@@ -253,6 +254,7 @@ fn nothing(planning: PlanContext<'_>) -> Inner {
             literals: Arc::from([]),
             bytes: 0,
             catalog_version: planning.catalog.version,
+            security: None,
         },
         fields: Vec::new(),
         command: InnerCommand::Utility,

@@ -44,7 +44,7 @@ pub(crate) fn display(routine: &Routine, catalog: &CatalogSnapshot, search_path:
     let inputs: Vec<Oid> = routine.input_types();
     let found = search_path.iter().find_map(|schema| catalog.routine(schema, &routine.name, &inputs));
     let name = quote_identifier(&routine.name);
-    match found.is_none_or(|found| found.oid == routine.oid) {
+    match found.is_some_and(|found| found.oid == routine.oid) {
         true => format!("{name}({})", types.join(",")),
         false => format!("{}.{name}({})", quote_identifier(&routine.schema), types.join(",")),
     }

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::catalog::policy::SecurityContext;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
@@ -74,6 +75,16 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) used: RefCell<Dependencies>,
     /// What the statement needs to be allowed.
     pub(in crate::sql) permissions: RefCell<Permissions>,
+    /// The tables whose policies are being analysed, innermost last.
+    pub(super) securing: Vec<Oid>,
+    /// What is wrong with policies, until the statement has been analysed.
+    pub(super) policy_error: Option<Error>,
+    /// What was found depends on whose row security it is for.
+    pub(super) depends_on_row_security: bool,
+    /// The tables that the query at hand locks rows of: all where there is no name.
+    pub(super) locked: Option<Vec<String>>,
+    /// The query that is analysed next is in FROM of one that locks its rows.
+    pub(super) locks_next: bool,
     /// Where WITH queries are read.
     pub(super) cte_places: HashMap<EntryId, Location>,
     /// How many of the last columns of the recursive query that is analysed next no star stands for in itself.
@@ -125,6 +136,11 @@ impl<'a> Analyzer<'a> {
             records: RecordTypes::default(),
             used: RefCell::default(),
             permissions: RefCell::default(),
+            securing: Vec::new(),
+            policy_error: None,
+            depends_on_row_security: false,
+            locked: None,
+            locks_next: false,
             cte_places: HashMap::new(),
             unexpanded: 0,
             later_ctes: Vec::new(),
@@ -152,6 +168,11 @@ impl<'a> Analyzer<'a> {
 
     pub(in crate::sql) fn catalog(&self) -> &'a CatalogSnapshot {
         self.context.catalog
+    }
+
+    /// For whom alone what was found is right.
+    pub(in crate::sql) fn security(&self) -> Option<Arc<SecurityContext>> {
+        self.context.security.filter(|_| self.depends_on_row_security).map(|context| Arc::new(context.clone()))
     }
 
     /// The number of a range table entry that the statement does not have yet.

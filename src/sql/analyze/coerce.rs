@@ -25,6 +25,7 @@ impl Analyzer<'_> {
             Some(info) => info.category,
             None if self.element_type(oid).is_some() => b'A',
             None if self.is_composite(oid) => b'C',
+            None if self.range_type(oid).or_else(|| self.range_of_multirange(oid)).is_some() => b'R',
             None => b'E',
         }
     }

@@ -5,7 +5,7 @@
 //! conditions are among those given.
 
 use crate::catalog::acl::Privileges;
-use crate::catalog::schema::{Column, Constraint, Index, Relation};
+use crate::catalog::schema::{Column, Constraint, ConstraintKind, Index, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::result_relation::{Change, ResultRelation};
@@ -33,6 +33,11 @@ impl<'a> Analyzer<'a> {
         let (target, target_predicate) = match on.infer.as_ref().map(|infer| &infer.target) {
             None => {
                 self.refuse_deferrable(relation, &[])?;
+                if relation.constraints.iter().any(is_exclusion) {
+                    return Err(Error::unsupported(
+                        "ON CONFLICT without a target in a table with an exclusion constraint",
+                    ));
+                }
                 (Vec::new(), None)
             }
             Some(InferTarget::Constraint(name)) => {
@@ -41,6 +46,17 @@ impl<'a> Analyzer<'a> {
                     let message = format!("constraint \"{name}\" for table \"{named}\" does not exist");
                     return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), on.location));
                 };
+                if is_exclusion(constraint) {
+                    return Err(match on.action {
+                        OnConflictAction::Nothing => {
+                            Error::unsupported("ON CONFLICT ON CONSTRAINT with an exclusion constraint")
+                        }
+                        OnConflictAction::Update { .. } => {
+                            let message = "ON CONFLICT DO UPDATE not supported with exclusion constraints";
+                            Error::new(SqlState::WRONG_OBJECT_TYPE, message)
+                        }
+                    });
+                }
                 (self.arbiter_columns(changed, entry, &constraint.columns)?, None)
             }
             Some(InferTarget::Index { elements, where_clause }) => {
@@ -311,6 +327,10 @@ fn apart(columns: &[i16], assigned: &Expr) -> Result<Vec<(i16, Expr)>> {
         (*column, Expr { typmod, ..Expr::sub_link(SubLinkKind::Expr, query, type_oid) })
     };
     Ok(columns.iter().zip(&select.targets).map(one).collect())
+}
+
+fn is_exclusion(constraint: &Constraint) -> bool {
+    matches!(constraint.kind, ConstraintKind::Exclusion(_))
 }
 
 /// ON CONFLICT must know at once whether there is a conflict.

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use crate::catalog::policy::PolicyCommand;
 use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
@@ -83,8 +84,11 @@ impl Analyzer<'_> {
         }
         let relation = self.relation(name)?;
         self.permissions.borrow_mut().read(relation.oid);
+        let locked = self.is_locked(alias.map_or(name.relation.as_str(), |alias| alias.name.as_str()));
         match relation.kind {
-            RelationKind::View if relation.view_query.is_some() && !self.to_be_printed() => self.view(relation, alias),
+            RelationKind::View if relation.view_query.is_some() && !self.to_be_printed() => {
+                self.view(relation, alias, locked)
+            }
             RelationKind::Composite => {
                 let message = format!("\"{}\" is a composite type", relation.name);
                 Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
@@ -107,7 +111,13 @@ impl Analyzer<'_> {
                     true => EntryKind::Members(relation.oid),
                     false => EntryKind::Relation(relation.oid),
                 };
-                self.entered(entry, kind, alias)
+                let commands: &[_] = match locked {
+                    true => &[PolicyCommand::Update, PolicyCommand::Select],
+                    false => &[PolicyCommand::Select],
+                };
+                let security_quals = self.security_quals(relation, id, commands)?;
+                let item = self.entered(entry, kind, alias)?;
+                Ok(secured(item, |entry| entry.security_quals = security_quals))
             }
         }
     }
@@ -136,14 +146,14 @@ impl Analyzer<'_> {
         self.note_entry(&entry, alias);
         let id = entry.entry;
         self.add_entry(entry)?;
-        Ok(FromItem::Entry(RangeTblEntry { id, kind }))
+        Ok(FromItem::Entry(RangeTblEntry::new(id, kind)))
     }
 
     /// A view's query.
     pub(super) fn view_query(&mut self, relation: &Relation) -> Result<Query> {
         let text = relation.view_query.as_deref().unwrap_or_default();
         let ast = parse::query(text)?;
-        self.permissions.borrow_mut().enter_view(relation.oid);
+        self.permissions.borrow_mut().enter_view(relation);
         // What it refers to is its own, not the statement's.
         let used = self.used.borrow().columns.clone();
         let query = self.stored(|a| a.deeper(|a| a.query(&ast)))?;
@@ -153,7 +163,8 @@ impl Analyzer<'_> {
     }
 
     /// A view is its query, analysed anew under the names it was stored with.
-    fn view(&mut self, relation: &Relation, alias: Option<&Alias>) -> Result<FromItem> {
+    fn view(&mut self, relation: &Relation, alias: Option<&Alias>, locked: bool) -> Result<FromItem> {
+        self.locks_next = locked;
         let query = self.view_query(relation)?;
         let outputs = query.outputs();
         let columns: Vec<(String, Oid, i32)> = relation
@@ -169,7 +180,8 @@ impl Analyzer<'_> {
         let origins: Vec<_> = relation.columns.iter().map(|column| (relation.oid, column.number)).collect();
         entry.carry_origins(&origins);
         entry.row_type = Some(relation.oid);
-        self.entered(entry, EntryKind::Subquery { query: Box::new(query), lateral: false }, alias)
+        let item = self.entered(entry, EntryKind::Subquery { query: Box::new(query), lateral: false }, alias)?;
+        Ok(secured(item, |entry| entry.security_barrier = relation.is_on("security_barrier")))
     }
 
     /// Analyses stored text: nothing of the statement around it is in scope, and names mean what they meant when it
@@ -179,7 +191,9 @@ impl Analyzer<'_> {
         let ctes = std::mem::take(&mut self.ctes);
         let search_path = std::mem::replace(&mut self.search_path, stored::search_path());
         self.in_stored_text += 1;
+        self.permissions.borrow_mut().enter_stored();
         let result = run(self);
+        self.permissions.borrow_mut().leave_stored();
         self.in_stored_text -= 1;
         self.search_path = search_path;
         self.ctes = ctes;
@@ -189,6 +203,7 @@ impl Analyzer<'_> {
 
     fn derived(&mut self, sub: &RangeSubselect) -> Result<FromItem> {
         let lateral = sub.lateral;
+        self.locks_next = self.is_locked(sub.alias.as_ref().map_or("", |alias| alias.name.as_str()));
         let own = "FROM clause of their own query level";
         let (query, columns) = self.in_clause(own, |a| a.hiding_siblings(!lateral, |a| a.subquery(&sub.subquery)))?;
         let Some(alias) = &sub.alias else { return Err(Error::internal("a sub-query without an alias")) };
@@ -424,6 +439,14 @@ impl Analyzer<'_> {
             Error::new(SqlState::UNDEFINED_COLUMN, message)
         })
     }
+}
+
+/// An entry with what hides rows of it.
+fn secured(mut item: FromItem, set: impl FnOnce(&mut RangeTblEntry)) -> FromItem {
+    if let FromItem::Entry(entry) = &mut item {
+        set(entry);
+    }
+    item
 }
 
 /// The names in alias (a, b, …).

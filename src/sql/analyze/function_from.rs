@@ -236,7 +236,7 @@ impl Analyzer<'_> {
             shown_columns.push(("ordinality".to_owned(), Oid::INT8, -1));
         }
         let kind = EntryKind::Function { calls: vec![value], ordinality: item.ordinality };
-        let from = vec![FromItem::Entry(RangeTblEntry { id, kind })];
+        let from = vec![FromItem::Entry(RangeTblEntry::new(id, kind))];
         let query = Query::of(Body::Select(Box::new(Select { targets, from, ..Select::default() })));
         let shown = item.alias.as_ref().map_or_else(|| name.to_owned(), |alias| alias.name.clone());
         let entry = RangeVar::of_columns(shown, self.fresh_entry(), &shown_columns);

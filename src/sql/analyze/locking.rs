@@ -12,6 +12,22 @@ use crate::sql::syntax::ast::query::{self as ast, LockStrength, LockWaitPolicy, 
 use crate::sql::tree::{Body, EntryKind, Expr, FromItem, JoinKind, Query, RangeTblEntry, RowMark};
 
 impl Analyzer<'_> {
+    /// The tables that a query is to lock rows of: with its own clauses, or because the one around it locks its rows.
+    pub(super) fn locks_of(&mut self, clauses: &[LockingClause]) -> Option<Vec<String>> {
+        let all = std::mem::take(&mut self.locks_next) || clauses.iter().any(|clause| clause.relations.is_empty());
+        let named =
+            || clauses.iter().flat_map(|clause| &clause.relations).map(|table| table.relation.clone()).collect();
+        match all {
+            true => Some(Vec::new()),
+            false => (!clauses.is_empty()).then(named),
+        }
+    }
+
+    /// Whether the query at hand locks the rows of what it calls by that name.
+    pub(super) fn is_locked(&self, name: &str) -> bool {
+        self.locked.as_ref().is_some_and(|names| names.is_empty() || names.iter().any(|known| known == name))
+    }
+
     /// FOR UPDATE and its like: the rows it locks; those of sub-queries and views are marked in them.
     pub(super) fn lock_rows(
         &mut self,

@@ -21,14 +21,15 @@ impl<'a> Analyzer<'a> {
         self.refuse_unreachable(&ast.when_clauses)?;
         let (target, entry, ResultRow { row, .. }) = self.modified(&ast.relation, Change::Merge)?;
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
-        let source = self.from_item(&ast.source)?;
+        let mut source = self.from_item(&ast.source)?;
         let condition = self.condition(&ast.condition, "JOIN/ON")?;
         let actions = ast.when_clauses.iter().map(|when| self.when(when, &target)).collect::<Result<Vec<_>>>()?;
         self.scopes.pop();
         self.ctes.truncate(in_scope);
         let relation = target.table;
         let relation_oid = relation.oid;
-        let merge = Merge { ctes, recursive, relation: relation_oid, entry, source, condition, actions };
+        let (condition, checks) = self.secured_merge(&target, entry, (&mut source, condition), &actions)?;
+        let merge = Merge { ctes, recursive, relation: relation_oid, entry, source, condition, actions, checks };
         Ok(Modified { tree: Modify::Merge(merge), relation, row: Vec::new() })
     }
 

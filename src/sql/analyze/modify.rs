@@ -4,12 +4,14 @@
 //! and identity columns, RETURNING. Specification: sql-insert.html, sql-update.html, sql-delete.html.
 
 use crate::catalog::acl::Privileges;
+use crate::catalog::policy::PolicyCommand;
 use crate::catalog::schema::{Column, Identity, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::assignment::default_of_part;
 use crate::sql::analyze::result_relation::{Change, ResultColumn, ResultRelation, ResultRow};
 use crate::sql::analyze::scope::{RangeVar, Scope};
+use crate::sql::analyze::target_security::{conflict_reads, reads_target};
 use crate::sql::casts::CastContext;
 use crate::sql::syntax::ast::expression::{Expr as Ast, Indirection, SubLinkType};
 use crate::sql::syntax::ast::location::Location;
@@ -60,12 +62,16 @@ impl<'a> Analyzer<'a> {
         let shown = shown_name(name);
         let (source, row) = self.insert_body(&target, &columns, ast, source)?;
         let conflict = ast.on_conflict.as_ref().map(|on| self.conflict(on, &target, &shown, entry)).transpose()?;
-        let ResultRow { row: shown, checks, .. } = self.result_row(&target, &shown, entry)?;
+        let ResultRow { row: shown, mut checks, .. } = self.result_row(&target, &shown, entry)?;
         if target.is_computed() && !(ast.returning.is_empty() && ast.on_conflict.is_none()) {
             self.permissions.borrow_mut().read(target.named.oid);
         }
         let returning = self.returning(&ast.returning, shown)?;
         self.ctes.truncate(in_scope);
+        let reads = reads_target(entry, returning.iter().map(|target| &target.expr))
+            || conflict.as_ref().is_some_and(|on| conflict_reads(on, entry));
+        let updates = conflict.as_ref().is_some_and(|on| on.update.is_some());
+        self.check_inserted(&mut checks, &target, entry, (reads, updates))?;
         let insert = Insert {
             ctes,
             recursive,
@@ -265,7 +271,7 @@ impl<'a> Analyzer<'a> {
             targets.push(Target { name: column.name.clone(), expr });
         }
         let kind = EntryKind::Subquery { query: Box::new(query), lateral: false };
-        let from = vec![FromItem::Entry(RangeTblEntry { id, kind })];
+        let from = vec![FromItem::Entry(RangeTblEntry::new(id, kind))];
         Ok(Body::Select(Box::new(Select { targets, from, ..Select::default() })))
     }
 
@@ -380,7 +386,7 @@ impl<'a> Analyzer<'a> {
         match &self.catalog().types.get(&oid)?.kind {
             UserTypeKind::Domain { default: Some(text), .. } => Some(text),
             UserTypeKind::Domain { base, .. } => self.domain_default(*base),
-            UserTypeKind::Enum(_) => None,
+            UserTypeKind::Enum(_) | UserTypeKind::Range(_) | UserTypeKind::Multirange { .. } => None,
         }
     }
 
@@ -391,7 +397,7 @@ impl<'a> Analyzer<'a> {
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let recursive = ast.with.as_ref().is_some_and(|with| with.recursive);
         let (target, entry, row) = self.modified(&ast.relation, Change::Update)?;
-        let ResultRow { row, conditions, checks } = row;
+        let ResultRow { row, conditions, mut checks } = row;
         self.scopes.push(Scope { entries: vec![row], ..Scope::default() });
         let mut from = self.from_beside_target(&ast.from)?;
         if target.is_instead() {
@@ -402,8 +408,12 @@ impl<'a> Analyzer<'a> {
         let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
         self.ctes.truncate(in_scope);
-        let (relation, selection) = (target.table, restricted(conditions, selection));
-        let oid = relation.oid;
+        let values = assignments.iter().map(|(_, value)| value).chain(&selection);
+        let reads = reads_target(entry, values.chain(returning.iter().map(|target| &target.expr)));
+        let row = (entry, reads, PolicyCommand::Update);
+        let selection = self.secured_rows(&target, row, &mut from, (conditions, selection))?;
+        self.check_updated(&mut checks, &target, entry, reads)?;
+        let (relation, oid) = (target.table, target.table.oid);
         let members = ast.relation.inherit && relation.has_members();
         let routing = if members { self.routing(relation, entry)? } else { Vec::new() };
         let tree = Update {
@@ -437,8 +447,10 @@ impl<'a> Analyzer<'a> {
         let returning = self.returned(&ast.returning)?;
         self.scopes.pop();
         self.ctes.truncate(in_scope);
-        let (relation, selection) = (target.table, restricted(conditions, selection));
-        let oid = relation.oid;
+        let values = selection.iter().chain(returning.iter().map(|target| &target.expr));
+        let row = (entry, reads_target(entry, values), PolicyCommand::Delete);
+        let selection = self.secured_rows(&target, row, &mut using, (conditions, selection))?;
+        let (relation, oid) = (target.table, target.table.oid);
         let members = ast.relation.inherit && relation.has_members();
         let tree = Delete { ctes, recursive, relation: oid, entry, using, selection, returning, members };
         Ok(Modified { tree: Modify::Delete(tree), relation, row: Vec::new() })
@@ -476,7 +488,7 @@ impl<'a> Analyzer<'a> {
         self.permissions.borrow_mut().read(view.oid);
         let query = self.view_query(view)?;
         let kind = EntryKind::Subquery { query: Box::new(query), lateral: false };
-        Ok(FromItem::Entry(RangeTblEntry { id, kind }))
+        Ok(FromItem::Entry(RangeTblEntry::new(id, kind)))
     }
 
     /// What an UPDATE or DELETE changes, the number of its entry, and its row.
@@ -699,7 +711,7 @@ fn shown_name(name: &RangeName) -> String {
 }
 
 /// The statement's condition, and before it those of the views.
-fn restricted(mut conditions: Vec<Expr>, selection: Option<Expr>) -> Option<Expr> {
+pub(super) fn restricted(mut conditions: Vec<Expr>, selection: Option<Expr>) -> Option<Expr> {
     conditions.extend(selection);
     match conditions.len() {
         0 | 1 => conditions.pop(),

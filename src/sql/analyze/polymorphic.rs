@@ -4,6 +4,7 @@
 //! Owns: the rules, for functions and operators alike. Must not know: how a candidate is chosen (`resolve`).
 //! Specification: extend-type-system.html#EXTEND-TYPES-POLYMORPHIC; enforce_generic_type_consistency.
 
+use crate::catalog::schema::UserTypeKind;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::casts::CastContext;
 use crate::types::pg_range::{RangeType, by_multirange, by_range};
@@ -39,12 +40,15 @@ struct Actual {
 impl Analyzer<'_> {
     /// The range type with this OID.
     pub(super) fn range_type(&self, oid: Oid) -> Option<RangeType> {
-        by_range(oid).copied()
+        by_range(oid).copied().or_else(|| self.catalog().range_type(oid))
     }
 
     /// The range type behind a multirange type.
     pub(super) fn range_of_multirange(&self, oid: Oid) -> Option<RangeType> {
-        by_multirange(oid).copied()
+        by_multirange(oid).copied().or_else(|| match &self.catalog().types.get(&oid)?.kind {
+            UserTypeKind::Multirange { range, .. } => self.catalog().range_type(*range),
+            _ => None,
+        })
     }
 
     /// Whether an argument of that type may stand where a pseudo-type is declared; `None` for other declared types.

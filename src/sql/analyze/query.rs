@@ -40,6 +40,7 @@ fn check_width(width: usize) -> Result<()> {
 impl Analyzer<'_> {
     /// A query inside another statement, its columns' types decided.
     pub(super) fn subquery(&mut self, ast: &SelectStmt) -> Result<(Query, Columns)> {
+        self.check_policy_recursion()?;
         self.nesting += 1;
         let query = self.deeper(|a| a.query(ast));
         self.nesting -= 1;
@@ -58,8 +59,12 @@ impl Analyzer<'_> {
     /// As [`Analyzer::query`], but constants keep type unknown so that INSERT and set operations can decide.
     pub(super) fn query_with_unknowns(&mut self, ast: &SelectStmt) -> Result<Query> {
         let in_scope = self.ctes.len();
+        let locked = self.locks_of(&ast.locking);
         let ctes = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
-        let (mut body, order_by) = self.body(&ast.body, &ast.sort)?;
+        let outer = std::mem::replace(&mut self.locked, locked);
+        let body = self.body(&ast.body, &ast.sort);
+        self.locked = outer;
+        let (mut body, order_by) = body?;
         let (limit, offset) = self.limit_clause(ast)?;
         if self.to_be_printed() && !ast.locking.is_empty() {
             return Err(Error::unsupported("printing FOR UPDATE"));
@@ -77,7 +82,8 @@ impl Analyzer<'_> {
     fn body(&mut self, body: &SelectBody, order_by: &[SortBy]) -> Result<(Body, Vec<SortKey>)> {
         match body {
             SelectBody::Select(select) => {
-                let (select, keys) = self.select(select, order_by)?;
+                let (mut select, keys) = self.select(select, order_by)?;
+                self.secure(&mut select.from, &mut select.selection, None);
                 Ok((Body::Select(Box::new(select)), keys))
             }
             SelectBody::Values(rows) => {
@@ -125,7 +131,7 @@ impl Analyzer<'_> {
         let kind = EntryKind::Subquery { query: Box::new(inner), lateral: false };
         Select {
             targets: entry.columns.into_iter().map(|column| Target { name: column.name, expr: column.expr }).collect(),
-            from: vec![FromItem::Entry(RangeTblEntry { id, kind })],
+            from: vec![FromItem::Entry(RangeTblEntry::new(id, kind))],
             ..Select::default()
         }
     }
@@ -185,7 +191,10 @@ impl Analyzer<'_> {
             written.ctes.insert(id, CteName { name: name.clone(), columns: cte.columns.clone() });
         }
         self.ctes.push(CteEntry { name, id, columns, refused, level, origins, unexpanded: 0 });
+        let hides = matches!(&query, CteQuery::Select(query) if query.is_secured());
         let materialized = match cte.materialized {
+            // Nothing around it may be evaluated for rows that it hides.
+            _ if hides => Some(true),
             CteMaterialize::Default => None,
             CteMaterialize::Always => Some(true),
             CteMaterialize::Never => Some(false),

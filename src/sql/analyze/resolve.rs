@@ -203,11 +203,17 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn no_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Error {
+        let hint = match left {
+            Some(_) => {
+                "No operator matches the given name and argument types. You might need to add explicit type casts."
+            }
+            None => {
+                "No operator matches the given name and argument type. You might need to add an explicit type cast."
+            }
+        };
         let left = left.map_or(String::new(), |l| format!("{} ", self.type_name(l)));
         let message = format!("operator does not exist: {left}{name} {}", self.type_name(right));
-        Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
-            "No operator matches the given name and argument types. You might need to add explicit type casts.",
-        )
+        Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(hint)
     }
 
     pub(super) fn ambiguous_operator(&self, name: &str, left: Option<Oid>, right: Oid) -> Error {

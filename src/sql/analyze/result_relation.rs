@@ -12,7 +12,7 @@ use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::scope::RangeVar;
 use crate::sql::analyze::updatable_view::{NO_COLUMNS, ViewLevel, ViewRow};
 use crate::sql::syntax::ast::query::{RangeVar as RangeName, ResTarget};
-use crate::sql::tree::{EntryId, Expr, ExprKind, ViewCheck};
+use crate::sql::tree::{CheckKind, EntryId, Expr, ExprKind, WithCheck};
 
 /// What is done to a relation, in the words of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub(super) struct ResultRelation<'a> {
     /// The columns of what is named.
     pub columns: Vec<ResultColumn<'a>>,
     /// The views that it is changed through, the one named first.
-    through: Vec<ViewLevel<'a>>,
+    pub through: Vec<ViewLevel<'a>>,
     /// Defaults that views have in place of the table's, by the table's columns.
     defaults: Vec<(i16, &'a str)>,
     change: Change,
@@ -96,7 +96,7 @@ pub(super) struct ResultRow {
     pub row: RangeVar,
     /// Of the views: only the rows they show are changed.
     pub conditions: Vec<Expr>,
-    pub checks: Vec<ViewCheck>,
+    pub checks: Vec<WithCheck>,
 }
 
 impl<'a> ResultRelation<'a> {
@@ -247,7 +247,7 @@ impl<'a> Analyzer<'a> {
                 level.columns.get(place).copied().flatten()
             };
             columns = columns.iter().filter_map(below).collect();
-            permissions.enter_view(level.view.oid);
+            permissions.enter_view(level.view);
             permissions.change(level.below.oid, needed, &columns);
         }
         relation.through.iter().for_each(|_| permissions.leave_view());
@@ -265,14 +265,15 @@ impl<'a> Analyzer<'a> {
 }
 
 /// What WITH CHECK OPTION asks of a new row, the innermost view first: CASCADED asks it of the views below, too.
-fn checks(view: &ViewRow<'_>) -> Vec<ViewCheck> {
+fn checks(view: &ViewRow<'_>) -> Vec<WithCheck> {
     let mut cascaded = false;
     let mut checks = Vec::new();
     for ViewLevel { view, condition, .. } in &view.levels {
         let option = view.check_option();
         cascaded |= option == Some(CheckOption::Cascaded);
         if let (true, Some(condition)) = (cascaded || option.is_some(), condition) {
-            checks.insert(0, ViewCheck { view: view.name.clone(), condition: condition.clone() });
+            let (name, condition) = (view.name.clone(), condition.clone());
+            checks.insert(0, WithCheck { kind: CheckKind::View, name, policy: None, condition });
         }
     }
     checks

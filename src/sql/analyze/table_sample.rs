@@ -16,7 +16,7 @@ use crate::types::pg_type::Oid;
 impl Analyzer<'_> {
     pub(super) fn sampled(&mut self, sample: &RangeTableSample) -> Result<FromItem> {
         let item = self.table(&sample.relation).map_err(|e| self.at(e, sample.relation.location))?;
-        let FromItem::Entry(RangeTblEntry { id, kind }) = &item else { return Err(self.no_table(sample)) };
+        let FromItem::Entry(RangeTblEntry { id, kind, .. }) = &item else { return Err(self.no_table(sample)) };
         let oid = match kind {
             EntryKind::Relation(oid) | EntryKind::Members(oid) => *oid,
             _ => return Err(self.no_table(sample)),

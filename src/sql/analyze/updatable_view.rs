@@ -61,7 +61,7 @@ impl<'a> Analyzer<'a> {
     pub(in crate::sql) fn updatable_view(&mut self, view: &'a Relation, entry: EntryId) -> Result<Updatable<'a>> {
         let Some(text) = &view.view_query else { return Ok(Err((view, NOT_SINGLE))) };
         let ast = parse::query(text)?;
-        self.permissions.borrow_mut().enter_view(view.oid);
+        self.permissions.borrow_mut().enter_view(view);
         let row = self.stored(|a| a.deeper(|a| a.view_row(view, &ast, entry)));
         self.permissions.borrow_mut().leave_view();
         row

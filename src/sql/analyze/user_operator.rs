@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::catalog::objects::{UserCast, UserOperator};
+use crate::catalog::schema::UserTypeKind;
 use crate::catalog::tables::operators;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
@@ -15,6 +16,9 @@ use crate::sql::analyze::resolve::Choice;
 use crate::sql::casts::CastContext;
 use crate::sql::tree::{Coercion, Expr, ExprKind, Written};
 use crate::types::pg_type::Oid;
+
+/// Which of a range type's constructors makes a multirange of one range.
+const OF_ONE_RANGE: usize = 3;
 
 impl Analyzer<'_> {
     /// An operator of a user's applied to its operands; `None` if one of PostgreSQL's is meant, or none fits.
@@ -122,6 +126,11 @@ impl Analyzer<'_> {
         (to, typmod): (Oid, i32),
         context: CastContext,
     ) -> Result<Option<Expr>> {
+        if context == CastContext::Explicit
+            && let Some(multirange) = self.as_multirange(expr, to)?
+        {
+            return Ok(Some(multirange));
+        }
         let Some(cast) = self.user_cast_of(expr.type_oid, to, context).cloned() else { return Ok(None) };
         self.used_routine(cast.oid);
         let converted = match cast.method {
@@ -144,6 +153,19 @@ impl Analyzer<'_> {
         };
         let converted = if cast.method == b'i' { self.checked_parts(converted)? } else { converted };
         Ok(Some(self.apply_typmod(converted, to, typmod, context)))
+    }
+
+    /// A range as its multirange: the cast comes with the types.
+    fn as_multirange(&mut self, expr: &Expr, to: Oid) -> Result<Option<Expr>> {
+        let user = self.catalog().types.get(&expr.type_oid);
+        let Some(UserTypeKind::Range(range)) = user.map(|user| &user.kind) else { return Ok(None) };
+        let Some(constructor) = range.constructors.get(OF_ONE_RANGE).copied().filter(|_| range.multirange == to) else {
+            return Ok(None);
+        };
+        match self.to_be_printed() {
+            true => Ok(Some(coerced(expr.clone(), to, Coercion::ViaIo))),
+            false => self.call_function(constructor, vec![expr.clone()]).map(Some),
+        }
     }
 
     fn argument_count(&self, function: Oid) -> usize {

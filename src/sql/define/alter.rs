@@ -8,7 +8,7 @@ use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind, RoutineChange,
-    StorageChange,
+    RowSecurityChange, StorageChange,
 };
 use crate::sql::syntax::ast::definition::{
     AlterDomainAction, AlterDomainStmt, AlterEnum, AlterEnumStmt, AlterSeqStmt, AlterTableCmd, AlterTableStmt,
@@ -171,6 +171,7 @@ impl Definer<'_> {
         match rename.object_type {
             ObjectType::Column | ObjectType::TabConstraint | ObjectType::Attribute => self.rename_in_table(rename),
             ObjectType::Trigger => self.rename_trigger(rename),
+            ObjectType::Policy => self.rename_policy(rename),
             ObjectType::DomConstraint => Err(Error::unsupported("ALTER DOMAIN … RENAME CONSTRAINT")),
             other => {
                 let Some((kind, tag)) = renamed_kind(other) else {
@@ -281,9 +282,10 @@ fn accepted_action(cmd: &AlterTableCmd) -> Result<AlterAction> {
             let name = relation_name(partition);
             return Ok(AlterAction::DetachPartition { name, concurrently: false, finalize: true });
         }
-        Cmd::EnableRowSecurity | Cmd::DisableRowSecurity | Cmd::ForceRowSecurity | Cmd::NoForceRowSecurity => {
-            return Err(Error::unsupported("ALTER TABLE … ROW LEVEL SECURITY"));
-        }
+        Cmd::EnableRowSecurity => return Ok(AlterAction::RowSecurity(RowSecurityChange::Enable)),
+        Cmd::DisableRowSecurity => return Ok(AlterAction::RowSecurity(RowSecurityChange::Disable)),
+        Cmd::ForceRowSecurity => return Ok(AlterAction::RowSecurity(RowSecurityChange::Force)),
+        Cmd::NoForceRowSecurity => return Ok(AlterAction::RowSecurity(RowSecurityChange::NoForce)),
         Cmd::GenericOptions(_) | Cmd::AlterColumnGenericOptions { .. } => {
             return Err(Error::unsupported("ALTER TABLE OPTIONS"));
         }

@@ -69,7 +69,7 @@ impl Definer<'_> {
         ddl(Ddl::CreateIndex(Box::new(create)), "CREATE INDEX")
     }
 
-    fn index_key(self, element: &IndexElem) -> Result<IndexKeyDefinition> {
+    pub(super) fn index_key(self, element: &IndexElem) -> Result<IndexKeyDefinition> {
         if !element.opclass_options.is_empty() {
             return Err(Error::unsupported("parameters of an operator class"));
         }
@@ -227,6 +227,7 @@ impl Definer<'_> {
             ObjectType::Type => (ObjectKind::Type, "DROP TYPE"),
             ObjectType::Domain => (ObjectKind::Domain, "DROP DOMAIN"),
             ObjectType::Trigger => return self.drop_trigger(drop),
+            ObjectType::Policy => return self.drop_policy(drop),
             ObjectType::Extension => {
                 let name = |object| self.object_name(object).map(|name| name.name);
                 let names = drop.objects.iter().map(name).collect::<Result<_>>()?;
@@ -266,6 +267,10 @@ impl Definer<'_> {
             ObjectType::Trigger => {
                 let (table, trigger) = self.trigger_of(&comment.object)?;
                 return Ok(CommentTarget::Trigger { table, trigger });
+            }
+            ObjectType::Policy => {
+                let (table, policy) = self.trigger_of(&comment.object)?;
+                return Ok(CommentTarget::Policy { table, policy });
             }
             ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
                 let ObjectRef::Function(object) = &comment.object else {
@@ -348,7 +353,6 @@ fn dropped_tag(kind: ObjectType) -> &'static str {
         ObjectType::EventTrigger => "DROP EVENT TRIGGER",
         ObjectType::Rule => "DROP RULE",
         ObjectType::Extension => "DROP EXTENSION",
-        ObjectType::Policy => "DROP POLICY",
         ObjectType::Collation => "DROP COLLATION",
         ObjectType::Conversion => "DROP CONVERSION",
         ObjectType::OpClass => "DROP OPERATOR CLASS",

@@ -7,7 +7,7 @@ use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result};
 use crate::sql::ddl::{
     BoundDefinition, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, CreateTableAs, Ddl,
-    IdentityDefinition, KeySource, LikeClause, OnCommit, Parameter,
+    Exclusion, IdentityDefinition, KeySource, LikeClause, OnCommit, Parameter,
 };
 use crate::sql::syntax::ast::definition::{
     ColumnDef, Constraint, ConstraintAttribute, ConstraintKind, CreateStmt, CreateTableAsStmt, ForeignKey, KeyAction,
@@ -197,7 +197,7 @@ impl Definer<'_> {
             }
             ConstraintKind::Check(expr) => ConstraintDefinitionKind::Check(expr.clone()),
             ConstraintKind::Foreign(key) => foreign_key(key, own())?,
-            ConstraintKind::Exclusion { .. } => return Err(Error::unsupported("EXCLUDE")),
+            ConstraintKind::Exclusion { .. } => self.exclusion(&constraint.kind)?,
         };
         let (deferrable, initially_deferred) = attributes(behind);
         column.constraints.push(ConstraintDefinition {
@@ -299,7 +299,7 @@ impl Definer<'_> {
             ConstraintKind::Unique { key, .. } => ConstraintDefinitionKind::Unique(key_source(key)),
             ConstraintKind::Check(expr) => ConstraintDefinitionKind::Check(expr.clone()),
             ConstraintKind::Foreign(key) => foreign_key(key, key.columns.clone())?,
-            ConstraintKind::Exclusion { .. } => return Err(Error::unsupported("EXCLUDE")),
+            ConstraintKind::Exclusion { .. } => self.exclusion(&constraint.kind)?,
             _ => return Err(Error::internal("a column's constraint in a table's place")),
         };
         let initially_deferred = constraint.initially_deferred.unwrap_or(false);
@@ -314,6 +314,19 @@ impl Definer<'_> {
             parameters: key_parameters(constraint)?,
         })
     }
+
+    fn exclusion(self, kind: &ConstraintKind) -> Result<ConstraintDefinitionKind> {
+        let ConstraintKind::Exclusion { access_method, elements, key, where_clause } = kind else {
+            return Err(Error::internal("an exclusion constraint"));
+        };
+        let elements = elements.iter().map(|(element, operator)| Ok((self.index_key(element)?, self.name(operator)?)));
+        Ok(ConstraintDefinitionKind::Exclusion(Box::new(Exclusion {
+            method: access_method.clone().unwrap_or_else(|| "btree".to_owned()),
+            elements: elements.collect::<Result<_>>()?,
+            included: key.including.clone(),
+            predicate: where_clause.clone(),
+        })))
+    }
 }
 
 fn nulls_not_distinct(constraint: &Constraint) -> bool {
@@ -322,7 +335,9 @@ fn nulls_not_distinct(constraint: &Constraint) -> bool {
 
 fn key_parameters(constraint: &Constraint) -> Result<Vec<Parameter>> {
     match &constraint.kind {
-        ConstraintKind::Primary(key) | ConstraintKind::Unique { key, .. } => parameters(&key.options),
+        ConstraintKind::Primary(key) | ConstraintKind::Unique { key, .. } | ConstraintKind::Exclusion { key, .. } => {
+            parameters(&key.options)
+        }
         _ => Ok(Vec::new()),
     }
 }

@@ -215,7 +215,7 @@ impl<'m> Maker<'m> {
         let mut alias = table.name.clone();
         if let Some(entry) = entry {
             let kind = EntryKind::Relation(tree.relation());
-            self.entry(&RangeTblEntry { id: entry, kind }, query, false);
+            self.entry(&RangeTblEntry::new(entry, kind), query, false);
             alias = self.outline.entries.get(&entry.0).map_or(alias, |entry| entry.alias.clone());
         }
         items.iter().for_each(|item| self.from(item, query, false));

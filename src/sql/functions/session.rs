@@ -16,6 +16,8 @@ pub(super) static ROWS: &[Function] = &[
     stable("pg_trigger_depth", &[], INT4, F("pg_trigger_depth")),
     stable("inet_client_addr", &[], INET, F("pg_inet_client_addr")),
     stable("inet_client_port", &[], INT4, F("pg_inet_client_port")),
+    stable("inet_server_addr", &[], INET, F("pg_inet_server_addr")),
+    stable("inet_server_port", &[], INT4, F("pg_inet_server_port")),
     stable("current_setting", &[TEXT], TEXT, F("pg_current_setting")),
     stable("current_setting", &[TEXT, BOOL], TEXT, F("pg_current_setting")),
     volatile("set_config", &[TEXT, TEXT, BOOL], TEXT, F("pg_set_config")),

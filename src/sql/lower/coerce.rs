@@ -60,6 +60,10 @@ impl Lower<'_> {
             Repr { scalar: Scalar::Row(_), .. } => {
                 Expr::function("pg_type_out", vec![Expr::text(info.name), value], Oid::TEXT)
             }
+            // A range type that users made.
+            repr if repr.scalar.range().is_some() && info.name.starts_with('{') => {
+                Expr::function("pg_type_out", vec![Expr::text(info.name), value], Oid::TEXT)
+            }
             _ => {
                 Expr::new(ExprKind::Call(io_function("pg_out_", self.internal_name(from, -1)), vec![value]), Oid::TEXT)
             }
@@ -74,7 +78,12 @@ impl Lower<'_> {
         let info = self.info(to, -1);
         match info.repr {
             Repr { scalar: Scalar::Row(_), .. } => Expr::function("pg_type_in", vec![Expr::text(info.name), text], to),
-            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text => Expr { type_oid: to, typmod: -1, ..text },
+            repr if repr.scalar.range().is_some() && info.name.starts_with('{') => {
+                Expr::function("pg_type_in", vec![Expr::text(info.name), text], to)
+            }
+            repr if repr.array_of.is_none() && repr.scalar == Scalar::Text && to != Oid::XML => {
+                Expr { type_oid: to, typmod: -1, ..text }
+            }
             _ => Expr::new(ExprKind::Call(io_function("pg_in_", self.internal_name(to, -1)), vec![text]), to),
         }
     }

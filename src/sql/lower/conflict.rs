@@ -1,27 +1,47 @@
 //! ON CONFLICT DO UPDATE, which changes no row twice in one command.
 //!
-//! Owns: [`Lower::affect_rows_once`]. Specification: sql-insert.html#SQL-ON-CONFLICT; SQLite's lang_upsert.html.
+//! Owns: [`Lower::affect_rows_once`], and that RETURNING knows the rows that have been changed (xmax). Specification:
+//! sql-insert.html#SQL-ON-CONFLICT; SQLite's lang_upsert.html.
 
 use super::Lower;
 use super::modify::EXCLUDED;
 use super::tree::{Body, ColumnRef, Conflict, Cte, Expr, ExprKind, FromItem, Insert, Query};
+use crate::sql::functions::Call;
 use crate::sql::lower::search::{Search, Volatile};
 
 impl Lower<'_> {
     /// DO UPDATE changes no row twice in one command: 21000, where SQLite would let the last one win. The rows' keys are
-    /// noted as they are proposed.
+    /// noted as they are proposed, and as DO UPDATE changes their rows.
     pub(super) fn affect_rows_once(&mut self, insert: &mut Insert) {
-        let Some(Conflict { target, update: Some(update), .. }) = &mut insert.conflict else { return };
-        let key: Option<Vec<(usize, Expr)>> = target
+        let Some(Conflict { target, update: Some(_), .. }) = &insert.conflict else { return };
+        let excluded: Option<Vec<Expr>> = target
             .iter()
             .map(|expr| {
                 let ExprKind::Column(column) = &expr.kind else { return None };
-                let place = insert.columns.iter().position(|name| *name == column.column)?;
                 let excluded = ColumnRef { alias: Some(EXCLUDED.into()), ..column.clone() };
-                Some((place, Expr { kind: ExprKind::Column(excluded), ..expr.clone() }))
+                Some(Expr { kind: ExprKind::Column(excluded), ..expr.clone() })
             })
             .collect();
-        let Some(key) = key else { return };
+        let Some(excluded) = excluded else { return };
+        let noted = self.note_keys(insert, &excluded);
+        let Some(Conflict { update: Some(update), .. }) = &mut insert.conflict else { return };
+        if !noted && !insert.returning.iter().any(|target| Affected.in_expr(&target.expr)) {
+            return;
+        }
+        if let Some((_, value)) = update.assignments.first_mut() {
+            let mut args = vec![value.clone()];
+            args.extend(excluded);
+            *value = Expr { typmod: value.typmod, ..Expr::function("pg_affect", args, value.type_oid) };
+        }
+    }
+
+    /// Lets the rows note their keys as they are proposed; false if they need not (there is one only) or cannot.
+    fn note_keys(&mut self, insert: &mut Insert, excluded: &[Expr]) -> bool {
+        let places = excluded.iter().map(|expr| match &expr.kind {
+            ExprKind::Column(column) => insert.columns.iter().position(|name| *name == column.column),
+            _ => None,
+        });
+        let Some(key) = places.collect::<Option<Vec<usize>>>() else { return false };
         if let Body::Values { rows, .. } = &insert.source
             && rows.len() > 1
             && Volatile::yielded_by(&insert.source)
@@ -41,7 +61,7 @@ impl Lower<'_> {
             Body::SetOperation { .. } => false,
         };
         if !noted {
-            return;
+            return false;
         }
         if let Body::Select(select) = &mut insert.source
             && let [FromItem::Derived { query, alias }] = select.from.as_mut_slice()
@@ -52,31 +72,33 @@ impl Lower<'_> {
             insert.ctes.push(Cte { name: name.clone(), query: (**query).clone(), materialized: Some(true) });
             select.from = vec![FromItem::Cte { name, alias: alias.clone() }];
         }
-        if let Some((_, value)) = update.assignments.first_mut() {
-            let mut args = vec![value.clone()];
-            args.extend(key.into_iter().map(|(_, excluded)| excluded));
-            *value = Expr { typmod: value.typmod, ..Expr::function("pg_affect", args, value.type_oid) };
-        }
+        true
+    }
+}
+
+/// The xmax of a row of an INSERT's RETURNING.
+struct Affected;
+
+impl Search for Affected {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        matches!(expr.kind, ExprKind::Call(Call::Function("pg_affected"), _))
     }
 }
 
 /// The row's first key column also notes the whole key. False if the others cannot be evaluated twice.
-fn note_key(row: &mut [Expr], key: &[(usize, Expr)]) -> bool {
-    let values: Vec<Expr> = key.iter().filter_map(|(place, _)| row.get(*place).cloned()).collect();
+fn note_key(row: &mut [Expr], key: &[usize]) -> bool {
+    let values: Vec<Expr> = key.iter().filter_map(|place| row.get(*place).cloned()).collect();
     if values.len() != key.len() || !key_is_repeatable(row, key) {
         return false;
     }
-    let Some(value) = key.first().and_then(|(place, _)| row.get_mut(*place)) else { return false };
+    let Some(value) = key.first().and_then(|place| row.get_mut(*place)) else { return false };
     *value = Expr { typmod: value.typmod, ..Expr::function("pg_propose", values, value.type_oid) };
     true
 }
 
 /// Whether the parts of the key after the first can be evaluated twice.
-fn key_is_repeatable(row: &[Expr], key: &[(usize, Expr)]) -> bool {
-    key.iter()
-        .skip(1)
-        .filter_map(|(place, _)| row.get(*place))
-        .all(|expr| is_repeatable(expr) && !Volatile.in_expr(expr))
+fn key_is_repeatable(row: &[Expr], key: &[usize]) -> bool {
+    key.iter().skip(1).filter_map(|place| row.get(*place)).all(|expr| is_repeatable(expr) && !Volatile.in_expr(expr))
 }
 
 /// Whether an expression is made of columns, constants and casts of them.

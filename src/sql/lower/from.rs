@@ -72,7 +72,7 @@ impl Lower<'_> {
                 self.entries.insert(entry.id, Entry { alias: Some(alias.clone()), columns: Columns::Named(columns) });
                 Ok(super::program::kept_item(*number, alias))
             }
-            EntryKind::Subquery { query, lateral } => self.subquery_entry(entry.id, query, *lateral),
+            EntryKind::Subquery { query, lateral } => self.subquery_entry(entry, query, *lateral),
             EntryKind::Function { calls, ordinality } => self.function_entry(entry.id, calls, *ordinality),
         }
     }
@@ -112,9 +112,14 @@ impl Lower<'_> {
         FromItem::Derived { query: Box::new(query), alias }
     }
 
-    fn subquery_entry(&mut self, id: EntryId, query: &TypedQuery, lateral: bool) -> Result<FromItem> {
+    fn subquery_entry(&mut self, entry: &RangeTblEntry, query: &TypedQuery, lateral: bool) -> Result<FromItem> {
+        let id = entry.id;
         let depends = lateral && self.depends_on_siblings(query);
-        let lowered = self.query(query)?;
+        let mut lowered = self.query(query)?;
+        if entry.barrier && lowered.limit.is_none() {
+            // SQLite moves no condition into what has a LIMIT.
+            lowered.limit = Some(Expr::integer(-1, Oid::INT8));
+        }
         if !depends {
             return Ok(self.derived(id, lowered));
         }

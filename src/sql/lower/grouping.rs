@@ -52,7 +52,7 @@ impl Lower<'_> {
         let exprs = exprs.chain(&mut outer.selection).chain(order_by.iter_mut().map(|key| &mut key.expr));
         exprs.for_each(|expr| groups.take(expr, false));
         let query = Box::new(self.groups_query(select, groups)?);
-        outer.from = vec![FromItem::Entry(RangeTblEntry { id, kind: EntryKind::Subquery { query, lateral: false } })];
+        outer.from = vec![FromItem::Entry(RangeTblEntry::new(id, EntryKind::Subquery { query, lateral: false }))];
         Ok(Some((outer, order_by)))
     }
 
@@ -80,7 +80,7 @@ impl Lower<'_> {
         let keys: Vec<Expr> = groups.keys.iter().enumerate().map(|(index, key)| var(entry, index, key)).collect();
         let every = vec![(0..keys.len()).collect()];
         let sets = if select.grouping_sets.is_empty() { &every } else { &select.grouping_sets };
-        let from = vec![FromItem::Entry(RangeTblEntry { id: entry, kind: EntryKind::Cte(cte) })];
+        let from = vec![FromItem::Entry(RangeTblEntry::new(entry, EntryKind::Cte(cte)))];
         let selects = sets.iter().map(|set| {
             let input = Select { from: from.clone(), ..Select::default() };
             groups.of_set(set, &keys, &computed, input)

@@ -15,8 +15,8 @@ use crate::catalog::schema::{Column, Relation};
 use crate::error::{Error, Result};
 use crate::sql::plan::Bind;
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as TypedKind, Insert as TypedInsert, Modify as TypedModify,
-    OnConflict, Target as TypedTarget, Update as TypedUpdate, ViewCheck,
+    CheckKind, Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as TypedKind, Insert as TypedInsert,
+    Modify as TypedModify, OnConflict, Target as TypedTarget, Update as TypedUpdate, WithCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -83,9 +83,9 @@ impl<'a> Lower<'a> {
         let alias = self.alias(insert.entry);
         self.entries.insert(insert.entry, Entry::of_relation(Some(alias.clone()), relation));
         let conflict = insert.conflict.as_ref().map(|on| self.conflict(on, relation)).transpose()?;
-        self.upsert_key = insert.conflict.as_ref().and_then(key_of_update);
+        self.upsert_key = UpsertKey::of(insert.conflict.as_ref());
         let returning = self.returning(&insert.returning, &insert.checks, insert.entry, relation);
-        self.upsert_key = None;
+        self.upsert_key = UpsertKey::None;
         let returning = returning?;
         let mut lowered = Insert {
             ctes,
@@ -233,7 +233,7 @@ impl<'a> Lower<'a> {
     pub(super) fn returning(
         &mut self,
         targets: &[TypedTarget],
-        checks: &[ViewCheck],
+        checks: &[WithCheck],
         entry: EntryId,
         relation: &Relation,
     ) -> Result<Vec<Target>> {
@@ -245,10 +245,11 @@ impl<'a> Lower<'a> {
         lowered
     }
 
-    fn returning_in_level(&mut self, targets: &[TypedTarget], checks: &[ViewCheck]) -> Result<Vec<Target>> {
+    fn returning_in_level(&mut self, targets: &[TypedTarget], checks: &[WithCheck]) -> Result<Vec<Target>> {
         let mut lowered = targets.iter().map(|target| self.returned(target)).collect::<Result<Vec<_>>>()?;
         // WITH CHECK OPTION: where RETURNING is evaluated, the row is as it has become, and an error undoes the statement.
-        for check in checks.iter().rev() {
+        // What row security asks is asked row by row (`rows`).
+        for check in checks.iter().rev().filter(|check| check.kind == CheckKind::View) {
             if lowered.is_empty() {
                 let nothing = Expr::new(ExprKind::Null, Oid::TEXT);
                 lowered.push(Target { expr: nothing, name: String::new() });
@@ -261,10 +262,10 @@ impl<'a> Lower<'a> {
     }
 
     /// A value, if the check is true.
-    fn checked(&mut self, check: &ViewCheck, value: Expr) -> Result<Expr> {
-        let message = format!("new row violates check option for view \"{}\"", check.view);
+    pub(super) fn checked(&mut self, check: &WithCheck, value: Expr) -> Result<Expr> {
+        let (code, message) = check.refusal();
         let (type_oid, typmod) = (value.type_oid, value.typmod);
-        let raised = vec![Expr::text("44000"), Expr::text(message)];
+        let raised = vec![Expr::text(code), Expr::text(message)];
         let otherwise = Some(Box::new(Expr::function("pg_raise", raised, type_oid)));
         let whens = vec![(self.condition(&check.condition)?, value)];
         Ok(Expr { kind: ExprKind::Case { whens, otherwise }, type_oid, typmod })
@@ -284,16 +285,36 @@ impl<'a> Lower<'a> {
     }
 }
 
-/// The columns by which DO UPDATE finds the row, if they stay as they are.
-fn key_of_update(conflict: &OnConflict) -> Option<Vec<i16>> {
-    let update = conflict.update.as_ref()?;
-    let number = |key: &Typed| match &key.kind {
-        TypedKind::Var(var) => Some(var.attribute),
-        _ => None,
-    };
-    let key: Vec<i16> = conflict.target.iter().map(number).collect::<Option<_>>()?;
-    let changed = update.assignments.iter().any(|(number, _)| key.contains(number));
-    (!changed).then_some(key)
+/// By what RETURNING of an INSERT knows the rows that DO UPDATE has changed.
+#[derive(Clone)]
+pub(super) enum UpsertKey {
+    /// There is no DO UPDATE.
+    None,
+    /// By these columns, by which DO UPDATE finds the row and which it leaves as they are proposed.
+    Columns(Vec<i16>),
+    /// The key is made of expressions, or DO UPDATE changes it.
+    Lost,
+}
+
+impl UpsertKey {
+    fn of(conflict: Option<&OnConflict>) -> Self {
+        let Some((target, update)) = conflict.and_then(|on| Some((&on.target, on.update.as_ref()?))) else {
+            return Self::None;
+        };
+        let number = |key: &Typed| match &key.kind {
+            TypedKind::Var(var) => Some(var.attribute),
+            _ => None,
+        };
+        let Some(key) = target.iter().map(number).collect::<Option<Vec<i16>>>() else { return Self::Lost };
+        let as_proposed = |(changed, value): &(i16, Typed)| match &value.kind {
+            TypedKind::Var(var) => var.entry == update.excluded && var.attribute == *changed,
+            _ => false,
+        };
+        match update.assignments.iter().all(|change| !key.contains(&change.0) || as_proposed(change)) {
+            true => Self::Columns(key),
+            false => Self::Lost,
+        }
+    }
 }
 
 pub(super) fn column(relation: &Relation, number: i16) -> Result<&Column> {

@@ -37,7 +37,7 @@ impl Lower<'_> {
         exprs.chain(order_by.iter_mut().map(|key| &mut key.expr)).for_each(|expr| below.take(expr));
         let inner = Select { targets: below.targets, distinct: false, distinct_on: Vec::new(), ..select.clone() };
         let query = Box::new(Query::of(Body::Select(Box::new(inner))));
-        outer.from = vec![FromItem::Entry(RangeTblEntry { id, kind: EntryKind::Subquery { query, lateral: false } })];
+        outer.from = vec![FromItem::Entry(RangeTblEntry::new(id, EntryKind::Subquery { query, lateral: false }))];
         Ok(Some((outer, order_by)))
     }
 }

@@ -175,7 +175,7 @@ fn is_plain(catalog: &CatalogSnapshot, type_oid: Oid) -> bool {
     match catalog.types.get(&type_oid).map(|user| &user.kind) {
         Some(UserTypeKind::Enum(_)) => false,
         Some(UserTypeKind::Domain { base, .. }) => is_plain(catalog, *base),
-        None => true,
+        Some(UserTypeKind::Range(_) | UserTypeKind::Multirange { .. }) | None => true,
     }
 }
 

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::modify::{column, refuse_null};
-use super::program::{Statement, kept_item, rowid};
+use super::program::{Keep, Statement, kept_item, rowid};
 use super::returning::{KEPT, count_of_rows, of_kept};
 use super::tree::{
     Body, Changed, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Query, Select, Target, Update,
@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::plan::{Arrangement, KeptValue};
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, Insert as TypedInsert, TABLE_OID,
-    Target as TypedTarget, Update as TypedUpdate, Var,
+    CheckKind, Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, Insert as TypedInsert, TABLE_OID,
+    Target as TypedTarget, Update as TypedUpdate, Var, WithCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -84,9 +84,36 @@ impl<'a> Lower<'a> {
         Ok(Expr::function(ROUTE, std::iter::once(root).chain(keys?).collect(), Oid::OID))
     }
 
+    /// A value, if row security has nothing against the row that an entry stands for.
+    fn checked_row(&mut self, check: &WithCheck, entry: EntryId, value: Expr) -> Result<Expr> {
+        self.levels.push(Level { gives_rows: true, entries: vec![entry], sets: None });
+        let checked = self.checked(check, value);
+        self.levels.pop();
+        checked
+    }
+
+    /// Asks row security about rows that were kept as they are going to be.
+    fn check_kept(&mut self, update: &TypedUpdate, relation: &Relation, list: usize) -> Result<()> {
+        if update.checks.is_empty() {
+            return Ok(());
+        }
+        self.enter_row(update.entry, relation, &Kept { list, moved: 0 }, TABLE);
+        let mut value = Expr::integer(1, Oid::INT4);
+        for check in update.checks.iter().rev() {
+            value = self.checked_row(check, update.entry, value)?;
+        }
+        let mut query = count_of_rows(list);
+        if let Body::Select(select) = &mut query.body
+            && let Some(Target { expr: Expr { kind: ExprKind::Aggregate(count), .. }, .. }) = select.targets.first_mut()
+        {
+            (count.star, count.args) = (false, vec![value]);
+        }
+        self.step(&Statement::Query(query), Keep::Nothing, None).map(|_| ())
+    }
+
     pub(super) fn insert_routed(&mut self, insert: &TypedInsert) -> Result<Statement> {
         let relation = self.relation(insert.relation)?;
-        refuse_checks(!insert.checks.is_empty())?;
+        refuse_checks(&insert.checks, &[CheckKind::Insert])?;
         let mut events = vec![Event::Insert];
         events.extend(insert.conflict.iter().filter(|on| on.update.is_some()).map(|_| Event::Update));
         self.refuse_triggers(relation, &events)?;
@@ -133,7 +160,10 @@ impl<'a> Lower<'a> {
         // What has no value and no column is NULL.
         self.entries
             .insert(insert.entry, Entry { alias: Some(SOURCE.into()), columns: Columns::Named(places.collect()) });
-        let leaf = self.route(relation, insert.entry, &insert.routing)?;
+        let mut leaf = self.route(relation, insert.entry, &insert.routing)?;
+        for check in insert.checks.iter().rev() {
+            leaf = self.checked_row(check, insert.entry, leaf)?;
+        }
         let own = types.into_iter().enumerate().map(|(place, (type_oid, typmod))| {
             Expr::positional(SOURCE.into(), place, &Expr { kind: ExprKind::Null, type_oid, typmod })
         });
@@ -193,7 +223,7 @@ impl<'a> Lower<'a> {
 
     pub(super) fn update_members(&mut self, update: &TypedUpdate) -> Result<Statement> {
         let relation = self.relation(update.relation)?;
-        refuse_checks(!update.checks.is_empty())?;
+        refuse_checks(&update.checks, &[CheckKind::Update])?;
         let moves = update.moves();
         let events = [Event::Update, Event::Delete, Event::Insert];
         self.refuse_triggers(relation, events.get(..if moves { 3 } else { 1 }).unwrap_or_default())?;
@@ -210,6 +240,7 @@ impl<'a> Lower<'a> {
         self.levels.pop();
         let (query, vars) = rows?;
         let list = self.keep(query)?;
+        self.check_kept(update, relation, list)?;
         let width = FIRST + relation.columns.len();
         let kept = match moves {
             true => self.keep_moving(update, relation, list, width + vars.len())?,
@@ -493,9 +524,12 @@ fn mentions(returning: &[TypedTarget], relation: &Relation, entry: EntryId) -> b
     returning.iter().any(|target| target.expr.any(&names))
 }
 
-fn refuse_checks(given: bool) -> Result<()> {
-    match given {
-        true => Err(Error::unsupported("WITH CHECK OPTION of a view over a table with members")),
-        false => Ok(()),
+fn refuse_checks(checks: &[WithCheck], known: &[CheckKind]) -> Result<()> {
+    match checks.iter().find(|check| !known.contains(&check.kind)) {
+        Some(WithCheck { kind: CheckKind::View, .. }) => {
+            Err(Error::unsupported("WITH CHECK OPTION of a view over a table with members"))
+        }
+        Some(_) => Err(Error::unsupported("ON CONFLICT DO UPDATE of a partitioned table with row security")),
+        None => Ok(()),
     }
 }

@@ -18,10 +18,10 @@ use crate::catalog::trigger::Event;
 use crate::error::{Error, Result};
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::plan::ProgramStep;
-use crate::sql::row_change::{ROW_VALUES, RowAction, RowChange, RowConflict, RowLayout, RowSql};
+use crate::sql::row_change::{ROW_VALUES, RowAction, RowChange, RowCheck, RowConflict, RowLayout, RowSql};
 use crate::sql::tree::{
-    Delete as TypedDelete, EntryId, FromItem as TypedItem, Insert as TypedInsert, Merge, MergeKind,
-    Modify as TypedModify, OnConflict, Target as TypedTarget, Update as TypedUpdate, Var, ViewCheck,
+    CheckKind, Delete as TypedDelete, EntryId, FromItem as TypedItem, Insert as TypedInsert, Merge, MergeKind,
+    Modify as TypedModify, OnConflict, Target as TypedTarget, Update as TypedUpdate, Var, WithCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -65,10 +65,11 @@ fn events(modify: &TypedModify) -> Vec<(Event, Vec<i16>)> {
 }
 
 impl Lower<'_> {
-    /// Whether a change of data is one of rows: its relation is a view, or has triggers that it may fire.
+    /// Whether a change of data is one of rows: its relation is a view, or has triggers that it may fire, or row security is
+    /// asked of each row before it is written.
     pub(super) fn goes_by_rows(&self, modify: &TypedModify) -> Result<bool> {
         let relation = self.relation(modify.relation())?;
-        if relation.kind == RelationKind::View {
+        if relation.kind == RelationKind::View || modify.checks_policies() {
             return Ok(true);
         }
         let events = events(modify);
@@ -228,6 +229,7 @@ impl Lower<'_> {
             change.actions.push(RowAction { event, values });
         }
         change.layout.others = targets.len()..targets.len();
+        change.checks = self.row_checks(&merge.checks, merge.entry, relation)?;
         let on = Some(Expr::compare("=", row, of_kept(0)));
         let left = Box::new(kept_item(kept, KEPT.into()));
         let right = Box::new(FromItem::Table { name: relation.sqlite_name.clone(), alias });
@@ -291,26 +293,27 @@ impl Lower<'_> {
             let targets = vec![Target { name: String::new(), expr: count }];
             return Ok(Statement::Query(Query::of_select(Select { targets, from, ..Select::default() })));
         }
-        let columns = relation.columns.iter().zip(1..).map(|(column, n)| (column.number, format!("c{n}").into()));
-        let columns = Columns::Named(columns.collect());
+        let width = relation.columns.len();
+        let system = [(Var::CTID, width + vars.len() + 1), (Var::XMAX, width + vars.len() + 2)];
+        let numbers = relation.columns.iter().map(|column| column.number).zip(1..).chain(system);
+        let columns = numbers.map(|(number, n)| (number, format!("c{n}").into())).collect();
+        let columns = Columns::Member(columns, relation.oid);
         self.entries.insert(entry, Entry { alias: Some(KEPT.into()), columns });
-        self.enter_kept(vars, relation.columns.len());
+        self.enter_kept(vars, width);
         self.returned_from(returning, entry, from, None)
     }
 
-    fn row_checks(
-        &mut self,
-        checks: &[ViewCheck],
-        entry: EntryId,
-        relation: &Relation,
-    ) -> Result<Vec<(String, RowSql)>> {
+    fn row_checks(&mut self, checks: &[WithCheck], entry: EntryId, relation: &Relation) -> Result<Vec<RowCheck>> {
         let mut lowered = Vec::with_capacity(checks.len());
         for check in checks {
-            self.entries.insert(entry, Entry::of_parameters(relation, ROW_VALUES + relation.columns.len()));
+            let of_old = matches!(check.kind, CheckKind::Conflict | CheckKind::MergeUpdate | CheckKind::MergeDelete);
+            let first = if of_old { ROW_VALUES } else { ROW_VALUES + relation.columns.len() };
+            self.entries.insert(entry, Entry::of_parameters(relation, first));
             self.levels.push(Level { gives_rows: true, ..Level::default() });
             let condition = self.condition(&check.condition);
             self.levels.pop();
-            lowered.push((check.view.clone(), self.row_query(vec![condition?], Vec::new(), None)?));
+            let condition = self.row_query(vec![condition?], Vec::new(), None)?;
+            lowered.push(RowCheck { kind: check.kind, refusal: check.refusal(), condition });
         }
         Ok(lowered)
     }

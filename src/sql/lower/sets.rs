@@ -16,8 +16,7 @@ use crate::sql::functions::Call;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::tree::{Expr as Typed, FunctionRef};
 use crate::sql::types;
-use crate::types::pg_range::by_multirange;
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Repr, Scalar};
 
 /// How many arrays pg_unnest takes.
 const MAX_UNNEST: usize = 8;
@@ -274,8 +273,11 @@ impl Lower<'_> {
     /// What unnest() takes as an array; of a multirange, that of its ranges.
     fn unnested(&mut self, value: &Typed) -> Result<Expr> {
         let lowered = self.expr(value)?;
-        Ok(match by_multirange(value.type_oid) {
-            Some(_) => Expr::function("pg_multirange_array", vec![lowered], Oid::TEXT_ARRAY),
+        let info = self.info(value.type_oid, -1);
+        let multirange =
+            Some(()).filter(|()| matches!(info.repr, Repr { scalar: Scalar::Multirange(_), array_of: None }));
+        Ok(match multirange {
+            Some(()) => Expr::function("pg_multirange_array", vec![lowered], Oid::TEXT_ARRAY),
             None => lowered,
         })
     }

@@ -6,6 +6,7 @@
 //! ddl-system-columns.html.
 
 use super::Lower;
+use super::modify::UpsertKey;
 use super::tree::Expr;
 use crate::error::{Error, Result};
 use crate::sql::tree::Var;
@@ -23,8 +24,14 @@ impl Lower<'_> {
             }
             return Ok(Expr::function("pg_row_version", args, type_oid));
         }
-        let Some(key) = self.upsert_key.clone() else {
-            return Ok(Expr::template("({0} * 0)", vec![row], type_oid));
+        let key = match self.upsert_key.clone() {
+            UpsertKey::None => return Ok(Expr::template("({0} * 0)", vec![row], type_oid)),
+            UpsertKey::Columns(key) => key,
+            UpsertKey::Lost => {
+                return Err(Error::unsupported(
+                    "xmax of rows that DO UPDATE finds by an expression or whose key it changes",
+                ));
+            }
         };
         let mut args = Vec::with_capacity(key.len());
         for number in key {

@@ -25,18 +25,56 @@ pub struct Insert {
     pub columns: Vec<i16>,
     pub source: Body,
     pub conflict: Option<OnConflict>,
-    pub checks: Vec<ViewCheck>,
+    pub checks: Vec<WithCheck>,
     pub returning: Vec<Target>,
     /// By which a row of a partitioned table finds its partition, over the relation's entry.
     pub routing: Vec<Expr>,
 }
 
-/// WITH CHECK OPTION of the view that is written to (WithCheckOption): what must be true of a row as it has become.
+/// What must be true of a row (WithCheckOption).
 #[derive(Clone, Debug, PartialEq)]
-pub struct ViewCheck {
-    pub view: String,
+pub struct WithCheck {
+    pub kind: CheckKind,
+    /// The view's name, or the table's.
+    pub name: String,
+    /// The policy that says it, where it is one that all must be true of.
+    pub policy: Option<String>,
     /// Over the relation's entry.
     pub condition: Expr,
+}
+
+/// Of which row it must be true, and when (WCOKind).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckKind {
+    /// WITH CHECK OPTION of the view that is written to: of a row as it has become.
+    View,
+    /// Row security: of a row before it is inserted.
+    Insert,
+    /// Of a row as it is going to be.
+    Update,
+    /// Of the row that is in the way, before ON CONFLICT updates it.
+    Conflict,
+    /// Of a row before MERGE updates it.
+    MergeUpdate,
+    /// Of a row before MERGE deletes it.
+    MergeDelete,
+}
+
+impl WithCheck {
+    /// What is told of a row of which it is not true: code and message.
+    pub fn refusal(&self) -> (&'static str, String) {
+        let name = &self.name;
+        let policy = self.policy.as_ref().map(|policy| format!(" \"{policy}\"")).unwrap_or_default();
+        let told = |row: &str, using: &str| {
+            format!("{row} row violates row-level security policy{policy}{using} for table \"{name}\"")
+        };
+        match self.kind {
+            CheckKind::View => ("44000", format!("new row violates check option for view \"{name}\"")),
+            CheckKind::Insert | CheckKind::Update => ("42501", told("new", "")),
+            CheckKind::Conflict => ("42501", told("new", " (USING expression)")),
+            CheckKind::MergeUpdate | CheckKind::MergeDelete => ("42501", told("target", " (USING expression)")),
+        }
+    }
 }
 
 /// ON CONFLICT (OnConflictExpr).
@@ -70,7 +108,7 @@ pub struct Update {
     pub assignments: Vec<(Vec<i16>, Expr)>,
     pub from: Vec<FromItem>,
     pub selection: Option<Expr>,
-    pub checks: Vec<ViewCheck>,
+    pub checks: Vec<WithCheck>,
     pub returning: Vec<Target>,
     /// Rows of the relation's members are changed, too.
     pub members: bool,
@@ -100,6 +138,7 @@ pub struct Merge {
     pub source: FromItem,
     pub condition: Expr,
     pub actions: Vec<MergeAction>,
+    pub checks: Vec<WithCheck>,
 }
 
 /// WHEN [NOT] MATCHED [AND …] THEN …; the first whose condition holds is taken.
@@ -165,6 +204,21 @@ impl Modify {
             Modify::Delete(delete) => (&delete.ctes, delete.recursive),
             Modify::Merge(merge) => (&merge.ctes, merge.recursive),
         }
+    }
+
+    /// What must be true of rows.
+    pub fn checks(&self) -> &[WithCheck] {
+        match self {
+            Modify::Insert(insert) => &insert.checks,
+            Modify::Update(update) => &update.checks,
+            Modify::Merge(merge) => &merge.checks,
+            Modify::Delete(_) => &[],
+        }
+    }
+
+    /// Whether row security is asked about its rows.
+    pub fn checks_policies(&self) -> bool {
+        self.checks().iter().any(|check| check.kind != CheckKind::View)
     }
 
     /// RETURNING's columns.

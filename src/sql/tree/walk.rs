@@ -220,6 +220,7 @@ macro_rules! walks {
                         }
                         merge.source.$exprs(visit);
                         visit(&$($mutably)? merge.condition);
+                        (&$($mutably)? merge.checks).into_iter().for_each(|check| visit(&$($mutably)? check.condition));
                         return;
                     }
                 };
@@ -340,7 +341,9 @@ impl Expr {
 }
 
 impl Query {
-    fn for_each_entry<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
+    /// Calls `visit` for every entry of FROM in it, those of sub-queries in FROM and WITH included, those of sub-queries
+    /// in expressions not.
+    pub fn for_each_entry<'a>(&'a self, visit: &mut dyn FnMut(&'a RangeTblEntry)) {
         for cte in &self.ctes {
             match &cte.query {
                 CteQuery::Select(query) => query.for_each_entry(visit),
