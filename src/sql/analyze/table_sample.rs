@@ -65,7 +65,7 @@ impl Analyzer<'_> {
 
     fn no_table(&self, sample: &RangeTableSample) -> Error {
         let message = "TABLESAMPLE clause can only be applied to tables and materialized views";
-        self.at(Error::new(SqlState::WRONG_OBJECT_TYPE, message), sample.relation.location)
+        self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), sample.relation.location)
     }
 
     /// Below an outer join a condition on the result is another one.
