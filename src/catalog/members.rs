@@ -82,7 +82,7 @@ fn recording(class: Oid) -> Option<Recording> {
 }
 
 /// The lines of one catalog that a database's extensions add, each with its extension.
-pub fn lines<'c>(catalog: &'c CatalogSnapshot, class: Oid) -> impl Iterator<Item = (Line, &'c Extension)> {
+pub fn lines(catalog: &CatalogSnapshot, class: Oid) -> impl Iterator<Item = (Line, &Extension)> {
     let lines = recording(class).into_iter().flat_map(Recording::lines);
     lines.filter_map(|line| {
         let name = line.text("extension");
