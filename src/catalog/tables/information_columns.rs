@@ -126,7 +126,10 @@ pub fn system_columns(rows: &mut Rows, view: &View<'_>) {
 
 /// information_schema.columns of users' relations.
 pub fn columns(rows: &mut Rows, view: &View<'_>) {
-    for relation in view.user_relations().iter().filter(|r| r.kind != RelationKind::Sequence && !r.is_materialized()) {
+    let of_rows = |r: &&&std::sync::Arc<Relation>| {
+        matches!(r.kind, RelationKind::Table | RelationKind::View) && !r.is_materialized()
+    };
+    for relation in view.user_relations().iter().filter(of_rows) {
         let writable = match relation.kind {
             RelationKind::View => view.source.updatable_columns(relation).unwrap_or_default(),
             _ => Vec::new(),
