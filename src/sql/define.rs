@@ -104,6 +104,11 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
             ddl(Ddl::DropOwned { roles: roles.clone(), cascade }, "DROP OWNED")
         }
         Stmt::SecLabel(label) => Err(no_label_provider(label.provider.as_deref())),
+        Stmt::Load { file } => {
+            // There are no libraries of code here.
+            let message = format!("could not access file \"{file}\": No such file or directory");
+            Err(Error::new(SqlState::UNDEFINED_FILE, message))
+        }
         Stmt::Reindex(reindex) => reindexed(reindex),
         Stmt::Cluster(cluster) => match &cluster.relation {
             Some(table) => ddl(Ddl::Cluster { table: relation_name(table), index: cluster.index.clone() }, "CLUSTER"),
@@ -202,7 +207,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::AlterTableSpaceOptions { .. } => "ALTER TABLESPACE",
         Stmt::AlterObjectDepends(_) => "DEPENDS ON EXTENSION",
         Stmt::AlterSystem(_) => "ALTER SYSTEM",
-        Stmt::Load { .. } => "LOAD",
         _ => return None,
     })
 }

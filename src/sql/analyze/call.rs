@@ -2,6 +2,8 @@
 //!
 //! Owns: [`Analyzer::function_call`] and what it leads to. Specification: functions.html, sql-expressions.html.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::function_from::json_records;
@@ -83,6 +85,7 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn function_call(&mut self, call: &FuncCall) -> Result<Expr> {
+        let call = &*self.without_void_parameters(call);
         let (schema, name) = self.split_name(&call.name, call.location)?;
         if schema == Some("information_schema") && name == "_pg_expandarray" {
             return self.expand_array(&call.args);
@@ -256,6 +259,24 @@ impl Analyzer<'_> {
             let (of, info) = extension::named(name)?;
             self.extension_is_seen(of.extension, schema).then_some(info.oid)
         })
+    }
+
+    /// A call without the parameters that are declared as void: so drivers mark what a function gives out
+    /// (ParseFuncOrColumn).
+    pub(super) fn without_void_parameters<'c>(&self, call: &'c FuncCall) -> Cow<'c, FuncCall> {
+        let is_void = |arg: &Ast| match arg {
+            Ast::ParamRef(param) => {
+                let index = usize::try_from(param.number).ok().and_then(|number| number.checked_sub(1));
+                index.and_then(|index| self.params.get(index)) == Some(&Oid::VOID)
+            }
+            _ => false,
+        };
+        if !call.args.iter().any(is_void) {
+            return Cow::Borrowed(call);
+        }
+        let mut call = call.clone();
+        call.args.retain(|arg| !is_void(arg));
+        Cow::Owned(call)
     }
 
     fn call_arguments(&mut self, args: &[Ast]) -> Result<Vec<Expr>> {

@@ -71,6 +71,7 @@ impl Analyzer<'_> {
                 return Ok(());
             }
         };
+        let call = &*self.without_void_parameters(call);
         let plain = call.agg_order.is_empty() && !call.agg_star && !call.agg_distinct && !call.func_variadic;
         if !plain {
             return Err(Error::unsupported("this form of a function in FROM"));
@@ -193,6 +194,7 @@ impl Analyzer<'_> {
         let [RowsFromItem { function: Ast::FuncCall(call), columns }] = item.functions.as_slice() else {
             return Ok(None);
         };
+        let call = &*self.without_void_parameters(call);
         let (schema, name) = self.split_name(&call.name, call.location)?;
         if self.routines_named(schema, name).is_empty() {
             return Ok(None);
