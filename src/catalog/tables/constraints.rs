@@ -10,7 +10,9 @@ use crate::catalog::members::member;
 use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
 use crate::catalog::policy::PG_POLICY;
 use crate::catalog::routines::PG_PROC;
-use crate::catalog::schema::{Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind};
+use crate::catalog::schema::{
+    CatalogSnapshot, Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind,
+};
 use crate::catalog::tables::classes::{access_method, collation_oid, default_oid};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::recorded::{Line, Recording, recording};
@@ -285,6 +287,52 @@ fn reference(object: dependencies::Object) -> Object {
         Operator(oid) => (PG_OPERATOR, oid, 0),
         Cast(oid) => (PG_CAST, oid, 0),
         DomainConstraint(domain, number) => (PG_CONSTRAINT, domain_constraint_oid(domain, number), 0),
+    }
+}
+
+fn domain_constraint(catalog: &CatalogSnapshot, oid: Oid) -> Option<dependencies::Object> {
+    catalog.types.values().find_map(|user_type| {
+        let UserTypeKind::Domain { checks, .. } = &user_type.kind else { return None };
+        let mut numbers = (1..).take(checks.len());
+        let found = numbers.find(|number| domain_constraint_oid(user_type.oid, *number) == oid);
+        found.map(|number| dependencies::Object::DomainConstraint(user_type.oid, number))
+    })
+}
+
+/// The object of users that pg_depend names so.
+pub fn referenced(
+    catalog: &crate::catalog::schema::CatalogSnapshot,
+    (class, oid, part): Object,
+) -> Option<dependencies::Object> {
+    use dependencies::Object::*;
+    let mut relations = catalog.relations.values();
+    match class {
+        PG_NAMESPACE => catalog.schemas.iter().any(|schema| schema.oid == oid).then_some(Schema(oid)),
+        PG_CLASS => match (catalog.relations.get(&oid)?, part) {
+            (_, 0) => Some(Relation(oid)),
+            (relation, part) => relation.column_by_number(part).map(|_| Column(oid, part)),
+        },
+        PG_ATTRDEF => relations.find_map(|r| {
+            let mut defaults = r.columns.iter().filter(|column| column.default.is_some());
+            defaults.find(|column| default_oid(r.oid, column.number) == oid).map(|column| Default(r.oid, column.number))
+        }),
+        PG_CONSTRAINT => relations
+            .find(|r| r.constraints.iter().any(|constraint| constraint.oid == oid))
+            .map(|r| Constraint(r.oid, oid))
+            .or_else(|| domain_constraint(catalog, oid)),
+        PG_TRIGGER => {
+            relations.find(|r| r.options.triggers.iter().any(|trigger| trigger.oid == oid)).map(|r| Trigger(r.oid, oid))
+        }
+        PG_POLICY => relations
+            .find(|r| r.row_security().policies.iter().any(|policy| policy.oid == oid))
+            .map(|r| Policy(r.oid, oid)),
+        PG_REWRITE => relations.find(|r| r.view_query.is_some() && rule_oid(r.oid) == oid).map(|r| Rule(r.oid)),
+        PG_TYPE => catalog.user_type(oid).map(|_| Type(oid)),
+        PG_PROC => catalog.routines.get(&oid).map(|_| Routine(oid)),
+        PG_EXTENSION => catalog.extensions.iter().any(|extension| extension.oid == oid).then_some(Extension(oid)),
+        PG_OPERATOR => catalog.operators.get(&oid).map(|_| Operator(oid)),
+        PG_CAST => catalog.casts.get(&oid).map(|_| Cast(oid)),
+        _ => None,
     }
 }
 

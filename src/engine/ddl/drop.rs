@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use super::Change;
 use super::sqlite::{self, qualified};
 use crate::catalog::composite::row_type_oid;
-use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::definitions::Names;
 pub(super) use crate::catalog::dependencies::Object;
 use crate::catalog::dependencies::{Deletion, Graph, Target};
-use crate::catalog::members::member;
 use crate::catalog::schema::{Relation, RelationKind, UserTypeKind};
 use crate::catalog::store;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
@@ -185,78 +184,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// getObjectDescription
     fn describe(&self, object: Object) -> String {
-        let table = |oid: Oid| self.catalog.relations.get(&oid).map_or_else(String::new, |r| self.display(r));
-        let column = |oid: Oid, number: i16| {
-            let relation = self.catalog.relations.get(&oid);
-            relation.and_then(|r| r.column_by_number(number)).map_or_else(String::new, |c| c.name.clone())
-        };
-        let names = Names { catalog: &self.catalog, search_path: &self.search_path };
-        let type_name = |oid: Oid| names.format_type(oid, None);
-        let kind = |oid: Oid| match self.catalog.relations.get(&oid).and_then(|r| object_kind(r)) {
-            Some(ObjectKind::Type) => "composite type",
-            kind => kind.map_or("relation", ObjectKind::noun),
-        };
-        match object {
-            Object::Schema(oid) => {
-                let name = self.catalog.schemas.iter().find(|s| s.oid == oid).map_or("", |s| s.name.as_str());
-                format!("schema {}", quote_identifier(name))
-            }
-            Object::Relation(oid) => format!("{} {}", kind(oid), table(oid)),
-            Object::Type(oid) => format!("type {}", type_name(oid)),
-            Object::Constraint(relation, oid) => {
-                let owner = self.catalog.relations.get(&relation);
-                let name = owner.and_then(|r| r.constraints.iter().find(|c| c.oid == oid)).map(|c| c.name.clone());
-                format!("constraint {} on table {}", name.unwrap_or_default(), table(relation))
-            }
-            Object::Routine(oid) => match self.catalog.routines.get(&oid).cloned() {
-                Some(routine) => format!("function {}", self.routine_signature(&routine)),
-                None => String::new(),
-            },
-            Object::Operator(oid) => {
-                let Some(operator) = self.catalog.operators.get(&oid) else { return String::new() };
-                let shown = |oid: Oid| if oid == Oid::INVALID { "NONE".to_owned() } else { type_name(oid) };
-                let visible = self.search_path.contains(&operator.schema);
-                let schema = if visible { String::new() } else { format!("{}.", quote_identifier(&operator.schema)) };
-                format!("operator {schema}{}({},{})", operator.name, shown(operator.left), shown(operator.right))
-            }
-            Object::Cast(oid) => match self.catalog.casts.get(&oid) {
-                Some(cast) => format!("cast from {} to {}", type_name(cast.source), type_name(cast.target)),
-                None => String::new(),
-            },
-            Object::DomainConstraint(domain, number) => {
-                let kind = self.catalog.types.get(&domain).map(|t| &t.kind);
-                let checks = if let Some(UserTypeKind::Domain { checks, .. }) = kind { checks.as_slice() } else { &[] };
-                let place = usize::try_from(number).unwrap_or(0).checked_sub(1);
-                let name = place.and_then(|place| checks.get(place)).map_or("", |(name, _)| name.as_str());
-                format!("constraint {name} on {}", type_name(domain))
-            }
-            Object::Column(relation, number) => {
-                format!("column {} of {} {}", column(relation, number), kind(relation), table(relation))
-            }
-            Object::Default(relation, number) => {
-                format!("default value for column {} of table {}", column(relation, number), table(relation))
-            }
-            Object::Trigger(relation, oid) => {
-                let owner = self.catalog.relations.get(&relation);
-                let found = owner.and_then(|owner| owner.options.triggers.iter().find(|trigger| trigger.oid == oid));
-                let name = found.map_or("", |trigger| trigger.name.as_str());
-                format!("trigger {name} on {} {}", kind(relation), table(relation))
-            }
-            Object::Policy(relation, oid) => {
-                let owner = self.catalog.relations.get(&relation);
-                let found = owner.and_then(|r| r.row_security().policies.iter().find(|policy| policy.oid == oid));
-                let name = found.map_or("", |policy| policy.name.as_str());
-                format!("policy {name} on {} {}", kind(relation), table(relation))
-            }
-            Object::Rule(view) => format!("rule _RETURN on view {}", table(view)),
-            Object::Extension(oid) => {
-                let found = self.catalog.extensions.iter().find(|extension| extension.oid == oid);
-                format!("extension {}", quote_identifier(found.map_or("", |extension| extension.name.as_str())))
-            }
-            Object::Member(oid) => member(oid).map_or("", |member| member.description).to_owned(),
-        }
+        Names { catalog: &self.catalog, search_path: &self.search_path }.describe(object)
     }
 
     fn remove_object(&mut self, object: Object) -> Result<()> {

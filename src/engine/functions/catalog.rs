@@ -8,12 +8,14 @@ use crate::catalog::composite::relation_of;
 use crate::catalog::definitions::{Names, Shown, quote_identifier};
 use crate::catalog::members::member;
 use crate::catalog::partition_constraint;
+use crate::catalog::policy::PG_POLICY;
 use crate::catalog::qualify::qualified;
 use crate::catalog::routine_text::{Arguments, routine_of};
 use crate::catalog::routines::{Body, PG_PROC, Routine};
 use crate::catalog::schema::{Constraint, IndexKey, Relation, RelationKind};
 use crate::catalog::tables::constraints::{
-    PG_AUTHID, PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_TYPE, domain_constraint_oid,
+    PG_ATTRDEF, PG_AUTHID, PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_REWRITE, PG_TRIGGER, PG_TYPE,
+    domain_constraint_oid, referenced,
 };
 use crate::catalog::tables::procs::{Proc, proc};
 use crate::catalog::tables::recorded::{Recording, recording};
@@ -528,48 +530,23 @@ fn sequence_last_value(args: &Args<'_>) -> Result<Output> {
     Ok(state.filter(|s| s.is_called).map(|s| s.last_value).into())
 }
 
-/// pg_describe_object(catalog, object, column), for relations, their columns, types, constraints and schemas.
+/// pg_describe_object(catalog, object, column).
 fn describe_object(args: &Args<'_>) -> Result<Output> {
-    let (class, object, column) = (oid(args, 0)?, oid(args, 1)?, args.int(2)?);
+    let (class, object, part) = (oid(args, 0)?, oid(args, 1)?, args.int(2)?);
     with_names(args, |names| {
-        let text = match class {
-            PG_CLASS => names.catalog.relations.get(&object).map(|r| {
-                let relation = format!("{} {}", kind_name(r.kind), names.relation(r));
-                let column = i16::try_from(column).ok().and_then(|c| r.column_by_number(c));
-                column.map_or(relation.clone(), |c| format!("column {} of {relation}", quote_identifier(&c.name)))
-            }),
-            PG_TYPE => Some(format!("type {}", names.format_type(object, None))).filter(|t| !t.ends_with("???")),
-            PG_CONSTRAINT => find_constraint(names, object).map(|(relation, constraint)| {
-                let table = names.relation(relation);
-                format!("constraint {} on table {table}", quote_identifier(&constraint.name))
-            }),
-            PG_NAMESPACE => {
-                let schema = names.catalog.schemas.iter().find(|s| s.oid == object);
-                schema.map(|s| format!("schema {}", quote_identifier(&s.name)))
-            }
-            PG_PROC => match routine_of(names, object) {
-                Some(routine) => Some(format!("{} {}", routine.noun(), names.routine_signature(routine))),
-                None => member(object)
-                    .map(|member| member.description.to_owned())
-                    .or_else(|| proc(object).map(|proc| format!("function {}", proc.signature(names)))),
-            },
-            _ => match member(object) {
-                Some(member) if member.class == class => Some(member.description.to_owned()),
-                _ => return Err(Error::unsupported(format!("pg_describe_object for catalog {class}"))),
-            },
+        let part = i16::try_from(part).unwrap_or(0);
+        if let Some(found) = referenced(names.catalog, (class, object, part)) {
+            return Ok(names.describe(found).into());
+        }
+        let text = match (class, member(object)) {
+            (_, Some(member)) if member.class == class => Some(member.description.to_owned()),
+            (PG_TYPE, _) => Some(format!("type {}", names.format_type(object, None))).filter(|t| !t.ends_with("???")),
+            (PG_PROC, _) => proc(object).map(|proc| format!("function {}", proc.signature(names))),
+            (PG_CLASS | PG_CONSTRAINT | PG_NAMESPACE | PG_ATTRDEF | PG_TRIGGER | PG_REWRITE | PG_POLICY, _) => None,
+            _ => return Err(Error::unsupported(format!("pg_describe_object for catalog {class}"))),
         };
         Ok(text.into())
     })
-}
-
-fn kind_name(kind: RelationKind) -> &'static str {
-    match kind {
-        RelationKind::Table | RelationKind::System => "table",
-        RelationKind::View => "view",
-        RelationKind::Index => "index",
-        RelationKind::Sequence => "sequence",
-        RelationKind::Composite => "composite type",
-    }
 }
 
 /// What a relation is called inside SQLite; for the functions that measure it.
