@@ -10,7 +10,7 @@ use crate::types::array::{
     Element, MAX_DIMENSIONS, Part, Reader, dimensions, lower_bounds, push_element, split_bounds, too_many_dimensions,
     with_bounds,
 };
-use crate::types::encoding::{decode_binary, decode_text, encode_scalar, insufficient_data, wrong_format};
+use crate::types::encoding::{check_xml, decode_binary, decode_text, encode_scalar, insufficient_data, wrong_format};
 use crate::types::format::{Format, FormatSettings};
 use crate::types::pg_type::{Oid, Scalar, type_info};
 use crate::types::value::ValueRef;
@@ -516,7 +516,7 @@ pub(super) fn decode_array(
     if total == 0 || depth == 0 {
         stored.push_str("[]");
     } else {
-        BinaryElements { input: &mut input, scalar, settings }.level(&lengths, &mut stored)?;
+        BinaryElements { input: &mut input, scalar, element_type, settings }.level(&lengths, &mut stored)?;
     }
     if input.0.is_empty() { Ok(with_bounds(&lower, stored)) } else { Err(wrong_format()) }
 }
@@ -524,6 +524,7 @@ pub(super) fn decode_array(
 struct BinaryElements<'i, 'a> {
     input: &'i mut Input<'a>,
     scalar: Scalar,
+    element_type: Oid,
     settings: &'i FormatSettings,
 }
 
@@ -549,6 +550,9 @@ impl BinaryElements<'_, '_> {
         }
         let length = usize::try_from(length).map_err(|_| insufficient_data())?;
         let bytes = self.input.take(length)?;
+        if self.element_type == Oid::XML {
+            check_xml(bytes)?;
+        }
         let value = decode_binary(self.scalar, bytes, self.settings)?;
         push_element(stored, self.scalar, value.as_ref())
     }

@@ -63,6 +63,10 @@ pub fn encode(
 pub fn decode(repr: Repr, type_name: &str, format: Format, bytes: &[u8], settings: &FormatSettings) -> Result<Value> {
     match (repr.array_of, format) {
         (None, Format::Text) => decode_text(repr.scalar, type_name, utf8(bytes)?, settings),
+        (None, Format::Binary) if type_name == "xml" => {
+            check_xml(bytes)?;
+            decode_binary(repr.scalar, bytes, settings)
+        }
         (None, Format::Binary) => decode_binary(repr.scalar, bytes, settings),
         (Some(_), Format::Text) => {
             let element_name = type_name.strip_suffix("[]").unwrap_or(type_name);
@@ -72,6 +76,11 @@ pub fn decode(repr: Repr, type_name: &str, format: Format, bytes: &[u8], setting
             array_wire::decode_array(bytes, repr.scalar, element, false, settings).map(Value::Text)
         }
     }
+}
+
+/// Refuses bytes of a binary xml that are none (xml_recv).
+pub(super) fn check_xml(bytes: &[u8]) -> Result<()> {
+    xml::validate(utf8(bytes)?)
 }
 
 /// An integer of at most nine digits, as nearly all are, without what [`decode`] needs to know; `None` for all else.

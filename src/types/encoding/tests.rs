@@ -222,6 +222,8 @@ fn binary_lengths_are_checked() {
         ("text", &[0xff], SqlState::CHARACTER_NOT_IN_REPERTOIRE),
         ("text", &[b'a', 0], SqlState::CHARACTER_NOT_IN_REPERTOIRE),
         ("_int4", &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 25, 0, 0, 0, 1, 0, 0, 0, 1], SqlState::DATATYPE_MISMATCH),
+        ("xml", b"\x08", SqlState(*b"2200N")),
+        ("_xml", &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 142, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 8], SqlState(*b"2200N")),
         ("_int4", &[0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 23], SqlState::PROGRAM_LIMIT_EXCEEDED),
     ] {
         let info = type_named(type_name);
