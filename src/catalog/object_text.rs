@@ -9,19 +9,19 @@ use crate::catalog::schema::{Relation, RelationKind, UserTypeKind};
 use crate::types::pg_type::Oid;
 
 impl Names<'_> {
-    /// What messages and pg_describe_object call an object (getObjectDescription).
+    /// What messages and pg_describe_object call an object (getObjectDescription, which quotes few names).
     pub fn describe(&self, object: Object) -> String {
         let table = |oid: Oid| self.catalog.relations.get(&oid).map_or_else(String::new, |r| self.relation(r));
         let column = |oid: Oid, number: i16| {
             let relation = self.catalog.relations.get(&oid);
-            relation.and_then(|r| r.column_by_number(number)).map_or_else(String::new, |c| quote_identifier(&c.name))
+            relation.and_then(|r| r.column_by_number(number)).map_or_else(String::new, |c| c.name.clone())
         };
         let type_name = |oid: Oid| self.format_type(oid, None);
         let kind = |oid: Oid| self.catalog.relations.get(&oid).map_or("relation", |r| noun(r));
         match object {
             Object::Schema(oid) => {
                 let name = self.catalog.schemas.iter().find(|s| s.oid == oid).map_or("", |s| s.name.as_str());
-                format!("schema {}", quote_identifier(name))
+                format!("schema {name}")
             }
             Object::Relation(oid) => format!("{} {}", kind(oid), table(oid)),
             Object::Type(oid) => format!("type {}", type_name(oid)),
@@ -50,7 +50,7 @@ impl Names<'_> {
                 let checks = if let Some(UserTypeKind::Domain { checks, .. }) = kind { checks.as_slice() } else { &[] };
                 let place = usize::try_from(number).unwrap_or(0).checked_sub(1);
                 let name = place.and_then(|place| checks.get(place)).map_or("", |(name, _)| name.as_str());
-                format!("constraint {}", quote_identifier(name))
+                format!("constraint {name}")
             }
             Object::Column(relation, number) => {
                 format!("column {} of {} {}", column(relation, number), kind(relation), table(relation))
@@ -73,7 +73,7 @@ impl Names<'_> {
             Object::Rule(view) => format!("rule _RETURN on view {}", table(view)),
             Object::Extension(oid) => {
                 let found = self.catalog.extensions.iter().find(|extension| extension.oid == oid);
-                format!("extension {}", quote_identifier(found.map_or("", |extension| extension.name.as_str())))
+                format!("extension {}", found.map_or("", |extension| extension.name.as_str()))
             }
             Object::Member(oid) => member(oid).map_or("", |member| member.description).to_owned(),
         }
