@@ -229,28 +229,11 @@ impl Folding {
                 return self.case(compared.as_deref(), whens, otherwise.as_deref(), found);
             }
             ExprKind::Coalesce(args) => {
-                let mut rest = Vec::new();
-                let mut constant = true;
-                for arg in args.iter().rev() {
-                    let mut own_guards = Vec::new();
-                    rest = match self.guards_of(arg, operand, &mut own_guards) {
-                        true if rest.is_empty() => own(arg),
-                        true => {
-                            let is_null =
-                                Expr::new(ExprKind::NullTest { arg: Box::new(arg.clone()), negated: false }, Oid::BOOL);
-                            vec![when(is_null, rest, Vec::new())]
-                        }
-                        false => {
-                            constant = false;
-                            own_guards.append(&mut rest);
-                            own_guards
-                        }
-                    };
-                }
-                if !constant {
-                    found.append(&mut rest);
-                }
-                return constant;
+                let next = |arg: Expr, rest| {
+                    let is_null = ExprKind::NullTest { arg: Box::new(arg), negated: false };
+                    when(Expr::new(is_null, Oid::BOOL), rest, Vec::new())
+                };
+                return self.in_turn(args, operand, found, next);
             }
             ExprKind::SubLink(link) => {
                 let exists = link.kind == SubLinkKind::Exists;
@@ -284,16 +267,27 @@ impl Folding {
         operand: Option<&Expr>,
         found: &mut Vec<Expr>,
     ) -> bool {
+        self.in_turn(args, operand, found, |arg, rest| {
+            let test = ExprKind::BooleanTest { arg: Box::new(arg), test: decides };
+            when(Expr::new(test, Oid::BOOL), Vec::new(), rest)
+        })
+    }
+
+    /// Arguments that are looked at one after the other: after a constant, `next` says when the rest is.
+    fn in_turn(
+        &mut self,
+        args: &[Expr],
+        operand: Option<&Expr>,
+        found: &mut Vec<Expr>,
+        next: impl Fn(Expr, Vec<Expr>) -> Expr,
+    ) -> bool {
         let mut rest: Vec<Expr> = Vec::new();
         let mut constant = true;
         for arg in args.iter().rev() {
             let mut own_guards = Vec::new();
             rest = match self.guards_of(arg, operand, &mut own_guards) {
                 true if rest.is_empty() => own(arg),
-                true => {
-                    let test = ExprKind::BooleanTest { arg: Box::new(arg.clone()), test: decides };
-                    vec![when(Expr::new(test, Oid::BOOL), Vec::new(), rest)]
-                }
+                true => vec![next(arg.clone(), rest)],
                 false => {
                     constant = false;
                     own_guards.append(&mut rest);
