@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::program::{Keep, Statement, kept_item, read, rowid};
-use super::tree::{Aggregate, Changed, Delete, Expr, ExprKind, FromItem, Modify, Query, Select, Target, Update};
+use super::tree::{Changed, Delete, Expr, ExprKind, FromItem, Modify, Query, Select, Target, Update};
 use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::{ForeignKey, Relation};
 use crate::error::{Error, Result};
@@ -26,17 +26,8 @@ pub(super) fn of_kept(index: usize) -> Expr {
 
 /// How many rows are kept.
 pub(super) fn count_of_rows(kept: usize) -> Query {
-    let count = Aggregate {
-        function: "count",
-        args: Vec::new(),
-        star: true,
-        distinct: false,
-        order_by: Vec::new(),
-        filter: None,
-        over: None,
-    };
-    let expr = Expr::new(ExprKind::Aggregate(Box::new(count)), Oid::INT8);
-    let (targets, from) = (vec![Target { name: String::new(), expr }], vec![kept_item(kept, KEPT.into())]);
+    let (targets, from) =
+        (vec![Target { name: String::new(), expr: Expr::count_star() }], vec![kept_item(kept, KEPT.into())]);
     Query::of_select(Select { targets, from, ..Select::default() })
 }
 

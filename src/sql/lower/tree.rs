@@ -306,6 +306,20 @@ impl Expr {
         Expr { kind, type_oid, typmod: -1 }
     }
 
+    /// count(*)
+    pub fn count_star() -> Self {
+        let count = Aggregate {
+            function: "count",
+            args: Vec::new(),
+            star: true,
+            distinct: false,
+            order_by: Vec::new(),
+            filter: None,
+            over: None,
+        };
+        Expr::new(ExprKind::Aggregate(Box::new(count)), Oid::INT8)
+    }
+
     /// A constant made by analysis.
     pub fn constant(value: Value, type_oid: Oid) -> Self {
         Expr::new(ExprKind::Const(value), type_oid)

@@ -120,18 +120,8 @@ fn proposed_rows(proposed: &Cte, update: &ConflictUpdate) -> Body {
         let expr = Expr { kind: column(alias.clone(), index), type_oid, typmod };
         Target { name, expr }
     });
-    let count = Aggregate {
-        function: "count",
-        args: Vec::new(),
-        star: true,
-        distinct: false,
-        order_by: Vec::new(),
-        filter: None,
-        over: None,
-    };
-    let count = Expr::new(ExprKind::Aggregate(Box::new(count)), Oid::INT8);
     let kept = FromItem::Cte { name: update.kept.clone(), alias: update.kept.clone() };
-    let count = select(vec![Target { name: String::new(), expr: count }], vec![kept], None, true);
+    let count = select(vec![Target { name: String::new(), expr: Expr::count_star() }], vec![kept], None, true);
     let computed = Expr::new(ExprKind::ScalarQuery(Box::new(count)), Oid::INT8);
     let computed = Expr::template("({0} >= 0)", vec![computed], Oid::BOOL);
     let from = vec![FromItem::Cte { name: update.proposed.clone(), alias: alias.clone() }];
