@@ -181,6 +181,31 @@ impl ParameterMode {
 }
 
 impl Routine {
+    /// A function in SQL that the server writes itself: in no schema, without parameters, volatile; it is strict or not.
+    pub fn sql(oid: Oid, name: &str, returns: Oid, (body, strict): (String, bool)) -> Self {
+        Routine {
+            oid,
+            schema: String::new(),
+            name: name.to_owned(),
+            kind: RoutineKind::Function,
+            language: Language::Sql,
+            parameters: Vec::new(),
+            returns,
+            returns_set: false,
+            volatility: Volatility::Volatile,
+            strict,
+            security_definer: false,
+            leakproof: false,
+            parallel: b's',
+            cost: 1.0,
+            rows: 0.0,
+            settings: Vec::new(),
+            body: Body::Text(body),
+            effects: Effects::default(),
+            aggregate: None,
+        }
+    }
+
     /// What calls give values for.
     pub fn inputs(&self) -> impl Iterator<Item = &Parameter> {
         self.parameters.iter().filter(|parameter| parameter.mode.is_input())

@@ -8,7 +8,7 @@ use super::routine::definition::{qualified_name, string, type_name};
 use super::routine::routine_name;
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::objects::RangeFacts;
-use crate::catalog::routines::{Body, Effects, Language, Parameter, ParameterMode, Routine, RoutineKind, Volatility};
+use crate::catalog::routines::{Body, Parameter, ParameterMode, Routine, Volatility};
 use crate::catalog::schema::{UserType, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateRangeStmt, Name};
@@ -187,25 +187,10 @@ impl Change<'_> {
         }
         let oid = self.new_oid()?;
         self.put_routine(Routine {
-            oid,
             schema,
-            name: name.name.clone(),
-            kind: RoutineKind::Function,
-            language: Language::Sql,
             parameters,
-            returns,
-            returns_set: false,
             volatility: Volatility::Immutable,
-            strict,
-            security_definer: false,
-            leakproof: false,
-            parallel: b's',
-            cost: 1.0,
-            rows: 0.0,
-            settings: Vec::new(),
-            body: Body::Text(body),
-            effects: Effects::default(),
-            aggregate: None,
+            ..Routine::sql(oid, &name.name, returns, (body, strict))
         })?;
         Ok(oid)
     }

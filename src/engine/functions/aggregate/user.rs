@@ -13,7 +13,7 @@ use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
 use super::{KEPT, unpack};
 use crate::catalog::aggregates::Computation;
 use crate::catalog::definitions::{Names, quote_identifier};
-use crate::catalog::routines::{Body, Effects, Language, Parameter, ParameterMode, Routine, RoutineKind, Volatility};
+use crate::catalog::routines::{Parameter, ParameterMode, Routine, Volatility};
 use crate::catalog::tables::procs;
 use crate::engine::functions::args::owned;
 use crate::engine::functions::{Args, ContextSlot, Output, Signature, register_one, registration_failed};
@@ -166,25 +166,10 @@ fn wrapper(oid: Oid, name: &str, (inputs, returns): (&[Oid], Oid), (body, strict
     let parameter =
         |type_oid: &Oid| Parameter { name: String::new(), mode: ParameterMode::In, type_oid: *type_oid, default: None };
     Routine {
-        oid,
         schema: "pg_catalog".to_owned(),
-        name: name.to_owned(),
-        kind: RoutineKind::Function,
-        language: Language::Sql,
         parameters: inputs.iter().map(parameter).collect(),
-        returns,
-        returns_set: false,
         volatility: Volatility::Stable,
-        strict,
-        security_definer: false,
-        leakproof: false,
-        parallel: b's',
-        cost: 1.0,
-        rows: 0.0,
-        settings: Vec::new(),
-        body: Body::Text(body),
-        effects: Effects::default(),
-        aggregate: None,
+        ..Routine::sql(oid, name, returns, (body, strict))
     }
 }
 
