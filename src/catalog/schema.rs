@@ -230,6 +230,23 @@ pub struct ColumnOptions {
 }
 
 impl Column {
+    /// One of this type that may be NULL, and nothing more.
+    pub fn new(number: i16, name: String, (type_oid, typmod): (Oid, i32), repr: Repr) -> Self {
+        Column {
+            number,
+            name,
+            type_oid,
+            typmod,
+            repr,
+            not_null: false,
+            default: None,
+            identity: None,
+            generated: false,
+            rowid_alias: false,
+            options: ColumnOptions::default(),
+        }
+    }
+
     /// What it is called inside SQLite.
     pub fn stored_name(&self) -> &str {
         self.options.stored_name.as_deref().unwrap_or(&self.name)
@@ -588,19 +605,12 @@ fn index_relation(catalog: &CatalogSnapshot, table: &Relation, index: &Index) ->
     let columns = (1..).zip(keys).map(|(number, key)| {
         let column = table.column_by_number(key);
         let type_oid = column.map_or(Oid::TEXT, |c| c.type_oid);
-        Column {
+        Column::new(
             number,
-            name: column.map_or_else(|| "expr".to_owned(), |c| c.name.clone()),
-            type_oid,
-            typmod: column.map_or(-1, |c| c.typmod),
-            repr: catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
-            not_null: false,
-            default: None,
-            identity: None,
-            generated: false,
-            rowid_alias: false,
-            options: Default::default(),
-        }
+            column.map_or_else(|| "expr".to_owned(), |c| c.name.clone()),
+            (type_oid, column.map_or(-1, |c| c.typmod)),
+            catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
+        )
     });
     Relation {
         oid: index.oid,

@@ -477,19 +477,7 @@ mod tests {
     use super::*;
 
     fn column(number: i16, name: &str, type_oid: Oid) -> Column {
-        Column {
-            number,
-            name: name.to_owned(),
-            type_oid,
-            typmod: -1,
-            repr: Repr::scalar(Scalar::Text),
-            not_null: false,
-            default: None,
-            identity: None,
-            generated: false,
-            rowid_alias: false,
-            options: Default::default(),
-        }
+        Column::new(number, name.to_owned(), (type_oid, -1), Repr::scalar(Scalar::Text))
     }
 
     /// The tables of the first version, with what it wrote; what later versions added is made before anything is changed.

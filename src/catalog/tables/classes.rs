@@ -222,17 +222,13 @@ pub fn columns_of(relation: &Relation) -> Vec<Column> {
 
 fn plain_column(number: i16, name: &str, type_oid: Oid) -> Column {
     Column {
-        number,
-        name: name.to_owned(),
-        type_oid,
-        typmod: -1,
-        repr: type_info(type_oid).map_or(TypeFacts::UNKNOWN.repr, |t| t.repr),
         not_null: true,
-        default: None,
-        identity: None,
-        generated: false,
-        rowid_alias: false,
-        options: Default::default(),
+        ..Column::new(
+            number,
+            name.to_owned(),
+            (type_oid, -1),
+            type_info(type_oid).map_or(TypeFacts::UNKNOWN.repr, |t| t.repr),
+        )
     }
 }
 

@@ -79,19 +79,7 @@ pub fn relations() -> impl Iterator<Item = SystemRelation> {
 }
 
 fn column((number, (name, type_oid)): (i16, &(&'static str, Oid))) -> Option<Column> {
-    Some(Column {
-        number,
-        name: (*name).to_owned(),
-        type_oid: *type_oid,
-        typmod: -1,
-        repr: type_info(*type_oid)?.repr,
-        not_null: false,
-        default: None,
-        identity: None,
-        generated: false,
-        rowid_alias: false,
-        options: Default::default(),
-    })
+    Some(Column::new(number, (*name).to_owned(), (*type_oid, -1), type_info(*type_oid)?.repr))
 }
 
 /// pg_attribute.attcollation: that of text is the default one.

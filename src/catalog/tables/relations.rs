@@ -93,17 +93,13 @@ fn system_relation(line: &Line, columns: Vec<Line>) -> SystemRelation {
 fn column(line: &Line) -> Column {
     let type_oid = recorded_oid(line, "type");
     Column {
-        number: line.number("number").try_into().unwrap_or_default(),
-        name: line.text("name").into_owned(),
-        type_oid,
-        typmod: line.number("typmod").try_into().unwrap_or(-1),
-        repr: type_info(type_oid).map_or(Repr::scalar(Scalar::Text), |t| t.repr),
         not_null: line.number("not_null") != 0,
-        default: None,
-        identity: None,
-        generated: false,
-        rowid_alias: false,
-        options: Default::default(),
+        ..Column::new(
+            line.number("number").try_into().unwrap_or_default(),
+            line.text("name").into_owned(),
+            (type_oid, line.number("typmod").try_into().unwrap_or(-1)),
+            type_info(type_oid).map_or(Repr::scalar(Scalar::Text), |t| t.repr),
+        )
     }
 }
 

@@ -197,19 +197,12 @@ impl Change<'_> {
                 (None, None) => return Err(Error::internal("index key")),
             };
             let repr = self.catalog.repr(type_oid).ok_or_else(|| Error::internal("a key's type"))?;
-            let column = Column {
-                number: i16::MAX - i16::try_from(number).unwrap_or_default(),
-                name: name.clone(),
-                type_oid,
-                typmod,
+            let column = Column::new(
+                i16::MAX - i16::try_from(number).unwrap_or_default(),
+                name.clone(),
+                (type_oid, typmod),
                 repr,
-                not_null: false,
-                default: None,
-                identity: None,
-                generated: false,
-                rowid_alias: false,
-                options: Default::default(),
-            };
+            );
             both.columns.push(column.clone());
             let sql = self.stored_expression(&text, relation)?.sql;
             let operator = operator_by_oid(*operator).map_or("=", |operator| operator.name.as_str());

@@ -53,19 +53,7 @@ impl Change<'_> {
         };
         let columns = (1..).zip(COLUMNS).filter_map(|(number, (name, type_oid))| {
             let info = type_info(*type_oid)?;
-            Some(Column {
-                number,
-                name: (*name).to_owned(),
-                type_oid: *type_oid,
-                typmod: -1,
-                repr: info.repr,
-                not_null: true,
-                default: None,
-                identity: None,
-                generated: false,
-                rowid_alias: false,
-                options: Default::default(),
-            })
+            Some(Column { not_null: true, ..Column::new(number, (*name).to_owned(), (*type_oid, -1), info.repr) })
         });
         let relation = Relation {
             oid: self.new_oid()?,

@@ -326,19 +326,12 @@ impl Change<'_> {
             let number = next_number(&relation)?;
             push_column(
                 &mut relation,
-                Column {
+                Column::new(
                     number,
                     name,
-                    type_oid,
-                    typmod: *typmod,
-                    repr: self.catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
-                    not_null: false,
-                    default: None,
-                    identity: None,
-                    generated: false,
-                    rowid_alias: false,
-                    options: Default::default(),
-                },
+                    (type_oid, *typmod),
+                    self.catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
+                ),
             )?;
         }
         if create.materialized {

@@ -122,19 +122,12 @@ impl Change<'_> {
             let number = next_number(view)?;
             push_column(
                 view,
-                Column {
+                Column::new(
                     number,
-                    name: names.get(position).unwrap_or(own).clone(),
-                    type_oid,
-                    typmod: *typmod,
-                    repr: self.catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
-                    not_null: false,
-                    default: None,
-                    identity: None,
-                    generated: false,
-                    rowid_alias: false,
-                    options: Default::default(),
-                },
+                    names.get(position).unwrap_or(own).clone(),
+                    (type_oid, *typmod),
+                    self.catalog.repr(type_oid).unwrap_or(Repr::scalar(Scalar::Text)),
+                ),
             )?;
         }
         Ok(())
