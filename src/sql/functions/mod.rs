@@ -209,6 +209,8 @@ static AREAS: &[&[Function]] = &[
     extension::ROWS,
     extension::OF_CITEXT,
     extension::OF_HSTORE,
+    extension::OF_INTARRAY,
+    extension::OF_LTREE,
     extension::OF_PG_TRGM,
     extension::OF_VECTOR,
     formatting::ROWS,
