@@ -181,6 +181,7 @@ pub mod catalog {
     pub mod routine_text;
     pub mod routines;
     pub mod schema;
+    pub mod server_keys;
     pub mod shared_map;
     pub mod store;
     pub mod tables {
@@ -433,6 +434,7 @@ pub mod engine {
     pub mod identity;
     pub mod interrupt;
     pub mod kept;
+    mod key_checks;
     mod maintenance;
     pub mod notifications;
     mod partitioning;
