@@ -35,6 +35,7 @@ pub static AVAILABLE: &[Available] = &[
         relocatable: false,
         ..available("plpgsql", "1.0", "PL/pgSQL procedural language")
     },
+    available("tablefunc", "1.0", "functions that manipulate whole tables, including crosstab"),
     available("unaccent", "1.1", "text search dictionary that removes accents"),
     available("uuid-ossp", "1.1", "generate universally unique identifiers (UUIDs)"),
     available("vector", "0.8.0", "vector data type and ivfflat and hnsw access methods"),
@@ -72,7 +73,6 @@ pub const UNSUPPORTED: &[&str] = &[
     "refint",
     "seg",
     "sslinfo",
-    "tablefunc",
     "tcn",
     "tsm_system_rows",
     "tsm_system_time",
