@@ -37,7 +37,7 @@ fn run(caller: &Caller, text: &str) -> Result<Option<Answer>> {
             texts.push(match value {
                 Value::Null => None,
                 value => {
-                    let typed = Typed { fields: column.fields.clone(), ..Typed::new(column.data_type.clone(), value) };
+                    let typed = Typed { fields: column.fields.clone(), ..Typed::new(column.data_type, value) };
                     let text = executor.text(&typed)?;
                     memory::reserve(text.len())?;
                     Some(text)
