@@ -447,6 +447,7 @@ pub mod engine {
     mod row_change;
     pub mod row_locks;
     mod row_sql;
+    mod row_table;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;
