@@ -457,6 +457,7 @@ pub mod engine {
     #[cfg(test)]
     mod session_tests;
     mod statement;
+    mod statement_statistics;
     mod steps;
     mod transaction;
     mod trigger_functions;

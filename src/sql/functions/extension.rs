@@ -294,3 +294,12 @@ pub(super) static OF_TABLEFUNC: &[Function] = &[
     stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, TEXT, INT4, TEXT], Y("pg_connectby_serial")).of("tablefunc"),
     stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, TEXT, INT4], Y("pg_connectby_serial")).of("tablefunc"),
 ];
+
+/// pg_stat_statements'.
+#[rustfmt::skip]
+pub(super) static OF_PG_STAT_STATEMENTS: &[Function] = &[
+    volatile("pg_stat_statements_reset", &[], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+    volatile("pg_stat_statements_reset", &[OID], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+    volatile("pg_stat_statements_reset", &[OID, OID], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+    volatile("pg_stat_statements_reset", &[OID, OID, INT8], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+];

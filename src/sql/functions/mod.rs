@@ -210,6 +210,7 @@ static AREAS: &[&[Function]] = &[
     extension::OF_CITEXT,
     extension::OF_HSTORE,
     extension::OF_INTARRAY,
+    extension::OF_PG_STAT_STATEMENTS,
     extension::OF_TABLEFUNC,
     extension::OF_LTREE,
     extension::OF_PG_TRGM,
