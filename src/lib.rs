@@ -264,6 +264,7 @@ pub mod sql {
         mod window;
         mod with_list;
         pub(in crate::sql) mod written;
+        mod xml;
     }
     pub mod casts;
     mod copy;
