@@ -266,9 +266,11 @@ pub mod sql {
         pub(in crate::sql) mod written;
     }
     pub mod casts;
+    pub mod collations;
     mod copy;
     pub mod database;
     pub mod ddl;
+    mod declared;
     pub mod define;
     pub mod explain;
     pub mod folding;

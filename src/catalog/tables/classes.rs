@@ -37,6 +37,14 @@ pub fn collation_oid(name: &str) -> Oid {
     found.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
+/// The name of a collation.
+pub fn collation_name(oid: Oid) -> String {
+    let mut lines = Recording::new(recording!("pg_collation")).lines();
+    lines
+        .find(|line| line.number("oid") == i64::from(oid.0))
+        .map_or_else(String::new, |line| line.text("collname").into())
+}
+
 /// Options as catalogs have them: an array of "name=value", NULL if there are none.
 fn option_array(parameters: &[String]) -> Cell {
     let own: Vec<&String> = parameters.iter().filter(|p| !p.starts_with("toast.")).collect();
