@@ -72,6 +72,7 @@ pub fn relations() -> impl Iterator<Item = SystemRelation> {
         }),
         kind: b'v',
         row_type: Oid::INVALID,
+        array_type: Oid::INVALID,
         shared: false,
         declared: columns.iter().map(|(_, type_oid)| (*type_oid, collation(*type_oid))).collect(),
         defaults: columns.iter().map(|_| Cell::Null).collect(),
