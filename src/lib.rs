@@ -449,6 +449,7 @@ pub mod engine {
     mod row_change;
     pub mod row_locks;
     mod row_sql;
+    mod row_table;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;
@@ -458,6 +459,7 @@ pub mod engine {
     #[cfg(test)]
     mod session_tests;
     mod statement;
+    mod statement_statistics;
     mod steps;
     mod transaction;
     mod trigger_functions;

@@ -181,6 +181,8 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_user", of_session(roles::users)),
     ("pg_catalog", "pg_matviews", of_catalog(views::materialized_views)),
     ("pg_catalog", "pg_views", of_catalog(views::views)),
+    (own::NAME, "pg_stat_statements", of_session(own::statements)),
+    (own::NAME, "pg_stat_statements_info", of_session(own::statements_info)),
     (own::NAME, "replication", of_session(own::replication)),
     (own::NAME, "versions", Contents { builtin: Builtin::None, own: Own::OfStore(own::versions) }),
 ];

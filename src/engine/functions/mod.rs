@@ -610,6 +610,8 @@ static AREAS: &[&[Definition]] = &[
     extension::FUNCTIONS,
     extension::crypt::FUNCTIONS,
     extension::hstore::FUNCTIONS,
+    extension::intarray::FUNCTIONS,
+    extension::ltree::FUNCTIONS,
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
     modifiers::FUNCTIONS,
