@@ -188,6 +188,7 @@ pub mod catalog {
         pub mod classes;
         pub mod constraints;
         pub mod contents;
+        pub mod descriptions;
         pub mod extensions;
         pub mod information_columns;
         pub mod information_objects;
@@ -197,6 +198,7 @@ pub mod catalog {
         pub mod own;
         pub mod policies;
         pub mod privileges;
+        pub mod proc_text;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
@@ -449,6 +451,7 @@ pub mod engine {
     mod row_change;
     pub mod row_locks;
     mod row_sql;
+    mod row_table;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;
@@ -458,6 +461,7 @@ pub mod engine {
     #[cfg(test)]
     mod session_tests;
     mod statement;
+    mod statement_statistics;
     mod steps;
     mod transaction;
     mod trigger_functions;

@@ -247,7 +247,13 @@ impl Found<'_> {
             }
         }
         relation.indexes.iter().for_each(|index| self.index(relation, index));
-        relation.options.triggers.iter().for_each(|trigger| self.trigger(relation, trigger));
+        for trigger in &relation.options.triggers {
+            self.trigger(relation, trigger);
+            if let Some(above) = self.catalog.parent_trigger(relation, trigger) {
+                let part = Object::Trigger(relation.oid, trigger.oid);
+                self.add(part, Object::Trigger(parent, above), Kind::Partition);
+            }
+        }
         for policy in &relation.row_security().policies {
             let part = Object::Policy(relation.oid, policy.oid);
             self.add(part, own, Kind::Automatic);

@@ -17,6 +17,7 @@ use crate::catalog::policy::RowSecurity;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::shared_map::SharedMap;
+use crate::catalog::tables::own;
 use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
@@ -521,7 +522,12 @@ impl CatalogSnapshot {
     /// The relation `schema.name`.
     pub fn relation(&self, schema: &str, name: &str) -> Option<&Arc<Relation>> {
         // A borrowed pair cannot look up an owned one without allocating; plans are cached, so this is not hot.
-        let oid = self.by_name.get(&(schema.to_owned(), name.to_owned()))?;
+        let named = |schema: &str| self.by_name.get(&(schema.to_owned(), name.to_owned()));
+        let oid = named(schema).or_else(|| {
+            let extension = own::view_of_extension(name)?;
+            self.extensions.iter().find(|known| known.name == extension && known.schema == schema)?;
+            named(own::NAME)
+        })?;
         self.relations.get(oid)
     }
 

@@ -41,6 +41,7 @@ mod sqlite;
 mod storage;
 mod table;
 mod trigger;
+mod trigger_parts;
 mod truncate;
 mod user_type;
 mod uses;

@@ -33,7 +33,7 @@ impl Collation {
 
     /// As the name of what is not the type's own.
     pub fn name_beside(self, type_oid: Oid) -> Option<String> {
-        (self.oid() != Oid::INVALID && self.oid() != of_type(type_oid)).then(|| collation_name(self.oid()))
+        collation_name(self.oid()).filter(|_| self.oid() != of_type(type_oid))
     }
 
     /// Of what is made of both (merge_collation_state).

@@ -100,6 +100,11 @@ impl Change<'_> {
             passes.add_constraints(std::mem::take(&mut work.later));
         }
         self.finish_alteration(work)?;
+        for action in actions.iter().filter(|_| !only) {
+            if let AlterAction::SetTriggers { which, firing } = action {
+                self.set_firing_below(&relation, which, *firing)?;
+            }
+        }
         match relation.options.inheritance.children.is_empty() {
             true => Ok(()),
             false => {

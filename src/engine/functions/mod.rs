@@ -42,6 +42,7 @@ mod network;
 mod normalize;
 mod numeric;
 mod object_ids;
+mod operator_ids;
 mod partitions;
 mod populate;
 mod privileges;
@@ -609,6 +610,8 @@ static AREAS: &[&[Definition]] = &[
     extension::FUNCTIONS,
     extension::crypt::FUNCTIONS,
     extension::hstore::FUNCTIONS,
+    extension::intarray::FUNCTIONS,
+    extension::ltree::FUNCTIONS,
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
     modifiers::FUNCTIONS,

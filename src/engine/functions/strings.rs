@@ -317,7 +317,7 @@ fn chr(args: &Args<'_>) -> Result<Output> {
 }
 
 /// The text as a string constant: '…', or E'…' if it holds a backslash.
-pub(super) fn quote_literal(text: &str) -> String {
+pub(in crate::engine::functions) fn quote_literal(text: &str) -> String {
     let special = text.bytes().filter(|byte| matches!(byte, b'\'' | b'\\')).count();
     let mut out = String::with_capacity(text.len() + special + 3);
     out.push_str(if text.contains('\\') { "E'" } else { "'" });

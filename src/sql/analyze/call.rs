@@ -327,7 +327,7 @@ impl Analyzer<'_> {
             }
             _ => match collation_of(self.catalog(), &value) {
                 Collation::Conflict => Expr::null(Oid::TEXT),
-                known => Expr::text(format!("\"{}\"", collation_name(known.oid()))),
+                known => Expr::text(format!("\"{}\"", collation_name(known.oid()).unwrap_or_default())),
             },
         })
     }

@@ -182,7 +182,8 @@ impl Analyzer<'_> {
 
     /// A parameter of a known type. Names of objects, which the session does not look up, come as text.
     pub(in crate::sql) fn parameter(&self, n: usize, type_oid: Oid) -> Expr {
-        if self.repr_of(type_oid).scalar.names_object() {
+        let repr = self.repr_of(type_oid);
+        if repr.scalar.names_object() && repr.array_of.is_none() {
             return coerced(Expr::new(ExprKind::Param(n), Oid::TEXT), type_oid, Coercion::ViaIo);
         }
         Expr::new(ExprKind::Param(n), type_oid)

@@ -86,6 +86,9 @@ impl Analyzer<'_> {
         if let Some(rows) = self.routine_in_from(item)? {
             return Ok(rows);
         }
+        if let Some(rows) = self.records_in_from(item)? {
+            return Ok(rows);
+        }
         if let Some(column) = item.columns.iter().chain(item.functions.iter().flat_map(|f| &f.columns)).next() {
             let message = "a column definition list is only allowed for functions returning \"record\"";
             return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), column.location));
@@ -254,6 +257,39 @@ impl Analyzer<'_> {
         self.rows_apart(value, fields, name, item).map(Some)
     }
 
+    /// An extension's function whose columns the query defines. It gets a NULL of that row type in front of its arguments.
+    fn records_in_from(&mut self, item: &RangeFunction) -> Result<Option<FromItem>> {
+        let [RowsFromItem { function: Ast::FuncCall(call), columns }] = item.functions.as_slice() else {
+            return Ok(None);
+        };
+        let (schema, name) = self.split_name(&call.name, call.location)?;
+        let defined_here = |function: &functions::Function| {
+            function.kind == FunctionKind::Set && function.returns == Oid::RECORD && function.columns.is_empty()
+        };
+        if !functions::named(name).iter().any(|function| !function.extension.is_empty() && defined_here(function)) {
+            return Ok(None);
+        }
+        let args = call.args.iter().map(|arg| self.target_expr(arg)).collect::<Result<Vec<_>>>()?;
+        let value = self.called_in_from((schema, name), args).map_err(|e| self.at(e, call.location))?;
+        let ExprKind::Func(FunctionRef(function), mut args) = value.kind else { return Ok(None) };
+        if !defined_here(function) {
+            return Ok(None);
+        }
+        if self.to_be_printed() {
+            return Err(Error::unsupported(format!("printing {name} in FROM")));
+        }
+        let columns = if item.columns.is_empty() { columns } else { &item.columns };
+        let fields = self.defined_columns(columns)?;
+        if fields.is_empty() {
+            let message = "a column definition list is required for functions returning \"record\"";
+            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), call.location));
+        }
+        let typmod = self.records.modifier(self.context.catalog, fields.clone());
+        args.insert(0, Expr { typmod, ..Expr::null(Oid::RECORD) });
+        let kind = ExprKind::Func(FunctionRef(function), args);
+        self.rows_apart(Expr { kind, type_oid: Oid::RECORD, typmod }, fields, name, item).map(Some)
+    }
+
     /// A call that gives rows: a sub-query that takes them apart, the fields' modifiers and domains enforced.
     fn rows_apart(&mut self, value: Expr, fields: Vec<Field>, name: &str, item: &RangeFunction) -> Result<FromItem> {
         let id = self.fresh_entry();
@@ -264,8 +300,10 @@ impl Analyzer<'_> {
         let inner = RangeVar::of_columns(String::new(), id, &outputs);
         let mut inner = inner.columns.into_iter().map(|column| column.expr);
         let Some(row) = inner.next() else { return Err(Error::internal("a function without a column")) };
-        let checked = value.set_call().map_or("", |(function, _)| function.name);
-        let is_json = json_records(if checked.is_empty() { name } else { checked }).is_some();
+        let function = value.set_call().map(|(function, _)| function);
+        // What reads its fields off texts does not know modifiers.
+        let is_json = json_records(function.map_or(name, |function| function.name)).is_some()
+            || function.is_some_and(|function| !function.extension.is_empty());
         let mut targets = Vec::with_capacity(fields.len() + 1);
         for (index, (name, type_oid, typmod)) in self.places_of(&value, &fields) {
             let field = self.field_select(row.clone(), index, type_oid, if is_json { -1 } else { typmod });
