@@ -188,6 +188,7 @@ pub mod catalog {
         pub mod classes;
         pub mod constraints;
         pub mod contents;
+        pub mod descriptions;
         pub mod extensions;
         pub mod information_columns;
         pub mod information_objects;
@@ -197,6 +198,7 @@ pub mod catalog {
         pub mod own;
         pub mod policies;
         pub mod privileges;
+        pub mod proc_text;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
@@ -267,9 +269,11 @@ pub mod sql {
         mod xml;
     }
     pub mod casts;
+    pub mod collations;
     mod copy;
     pub mod database;
     pub mod ddl;
+    mod declared;
     pub mod define;
     pub mod explain;
     pub mod folding;

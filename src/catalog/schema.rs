@@ -413,6 +413,16 @@ pub struct UserType {
     pub kind: UserTypeKind,
 }
 
+/// A constraint of a domain.
+#[derive(Clone, Debug)]
+pub struct DomainCheck {
+    pub name: String,
+    /// Over VALUE, as PostgreSQL text.
+    pub expression: String,
+    /// Values from before need not satisfy it.
+    pub not_valid: bool,
+}
+
 #[derive(Clone, Debug)]
 pub enum UserTypeKind {
     Enum(EnumLabels),
@@ -421,8 +431,7 @@ pub enum UserTypeKind {
         typmod: i32,
         not_null: bool,
         default: Option<String>,
-        /// (constraint name, expression over VALUE as PostgreSQL text).
-        checks: Vec<(String, String)>,
+        checks: Vec<DomainCheck>,
     },
     Range(Box<RangeFacts>),
     /// The multirange type of a range type.

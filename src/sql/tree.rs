@@ -4,6 +4,7 @@
 //! Owns: [`Query`], [`Expr`] and their parts, as `analyze` makes them and `lower` reads them. Must not know: the text it
 //! was written as, SQLite. Specification: primnodes.h and parsenodes.h; where we differ, the item says so.
 
+mod backward;
 mod modify;
 mod walk;
 

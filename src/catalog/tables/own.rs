@@ -128,6 +128,7 @@ pub fn relations() -> impl Iterator<Item = SystemRelation> {
         }),
         kind: b'v',
         row_type: Oid::INVALID,
+        array_type: Oid::INVALID,
         shared: false,
         declared: columns.iter().map(|(_, type_oid)| (*type_oid, collation(*type_oid))).collect(),
         // What is not counted is 0.

@@ -42,6 +42,7 @@ mod network;
 mod normalize;
 mod numeric;
 mod object_ids;
+mod operator_ids;
 mod partitions;
 mod populate;
 mod privileges;

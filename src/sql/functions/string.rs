@@ -63,6 +63,8 @@ pub(super) static ROWS: &[Function] = &[
     stable("format", &[TEXT], TEXT, Y("pg_format")),
     stable("format", &[TEXT, ANY], TEXT, Y("pg_format")).variadic(),
     immutable("quote_ident", &[TEXT], TEXT, F("pg_quote_ident")),
+    immutable("parse_ident", &[TEXT], TEXT_ARRAY, F("pg_parse_ident")),
+    immutable("parse_ident", &[TEXT, BOOL], TEXT_ARRAY, F("pg_parse_ident")),
     stable("quote_literal", &[ANYELEMENT], TEXT, Y("pg_quote_literal_any")),
     immutable("quote_literal", &[TEXT], TEXT, F("pg_quote_literal")),
     stable("quote_nullable", &[ANYELEMENT], TEXT, Y("pg_quote_nullable_any")),
