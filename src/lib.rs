@@ -189,6 +189,7 @@ pub mod catalog {
         pub mod classes;
         pub mod constraints;
         pub mod contents;
+        pub mod descriptions;
         pub mod extensions;
         pub mod information_columns;
         pub mod information_objects;
@@ -198,6 +199,7 @@ pub mod catalog {
         pub mod own;
         pub mod policies;
         pub mod privileges;
+        pub mod proc_text;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
@@ -265,11 +267,14 @@ pub mod sql {
         mod window;
         mod with_list;
         pub(in crate::sql) mod written;
+        mod xml;
     }
     pub mod casts;
+    pub mod collations;
     mod copy;
     pub mod database;
     pub mod ddl;
+    mod declared;
     pub mod define;
     pub mod explain;
     pub mod folding;
@@ -459,6 +464,7 @@ pub mod engine {
     #[cfg(test)]
     mod session_tests;
     mod statement;
+    mod statement_statistics;
     mod steps;
     mod transaction;
     mod trigger_functions;

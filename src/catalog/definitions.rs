@@ -140,17 +140,13 @@ impl<'a> Names<'a> {
 
     /// information_schema's domains, and relations' row types.
     fn domain_or_row_type(&self, oid: Oid) -> Option<String> {
-        if let Some(name) = recorded_name(oid) {
-            return Some(match name.strip_prefix('_') {
-                Some(element) => format!("information_schema.{element}[]"),
-                None => format!("information_schema.{name}"),
-            });
+        if let Some((schema, name)) = recorded_name(oid) {
+            let (element, array) = name.strip_prefix('_').map_or((name, ""), |element| (element, "[]"));
+            let visible = schema == "pg_catalog" || self.search_path.iter().any(|s| s == schema);
+            return Some(self.qualified(schema, element, visible) + array);
         }
-        if let Some((relation, is_array)) = relation_of(self.catalog, oid) {
-            return Some(self.relation(relation) + if is_array { "[]" } else { "" });
-        }
-        let system = crate::catalog::tables::relations::relations().iter().find(|r| r.row_type == oid)?;
-        Some(self.relation(&system.relation))
+        let (relation, is_array) = relation_of(self.catalog, oid)?;
+        Some(self.relation(relation) + if is_array { "[]" } else { "" })
     }
 
     /// pg_get_constraintdef; `pretty` shows its expression.

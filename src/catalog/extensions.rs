@@ -28,6 +28,7 @@ pub static AVAILABLE: &[Available] = &[
     available("hstore", "1.8", "data type for storing sets of (key, value) pairs"),
     available("intarray", "1.5", "functions, operators, and index support for 1-D arrays of integers"),
     available("ltree", "1.2", "data type for hierarchical tree-like structures"),
+    available("pg_stat_statements", "1.10", "track planning and execution statistics of all SQL statements executed"),
     available("pg_trgm", "1.6", "text similarity measurement and index searching based on trigrams"),
     available("pgcrypto", "1.3", "cryptographic functions"),
     Available {
@@ -35,6 +36,7 @@ pub static AVAILABLE: &[Available] = &[
         relocatable: false,
         ..available("plpgsql", "1.0", "PL/pgSQL procedural language")
     },
+    available("tablefunc", "1.0", "functions that manipulate whole tables, including crosstab"),
     available("unaccent", "1.1", "text search dictionary that removes accents"),
     available("uuid-ossp", "1.1", "generate universally unique identifiers (UUIDs)"),
     available("vector", "0.8.0", "vector data type and ivfflat and hnsw access methods"),
@@ -62,7 +64,6 @@ pub const UNSUPPORTED: &[&str] = &[
     "pg_buffercache",
     "pg_freespacemap",
     "pg_prewarm",
-    "pg_stat_statements",
     "pg_surgery",
     "pg_visibility",
     "pg_walinspect",
@@ -72,7 +73,6 @@ pub const UNSUPPORTED: &[&str] = &[
     "refint",
     "seg",
     "sslinfo",
-    "tablefunc",
     "tcn",
     "tsm_system_rows",
     "tsm_system_time",

@@ -18,6 +18,7 @@ use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::server_keys::ServerKeys;
 use crate::catalog::shared_map::SharedMap;
+use crate::catalog::tables::own;
 use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
@@ -415,6 +416,16 @@ pub struct UserType {
     pub kind: UserTypeKind,
 }
 
+/// A constraint of a domain.
+#[derive(Clone, Debug)]
+pub struct DomainCheck {
+    pub name: String,
+    /// Over VALUE, as PostgreSQL text.
+    pub expression: String,
+    /// Values from before need not satisfy it.
+    pub not_valid: bool,
+}
+
 #[derive(Clone, Debug)]
 pub enum UserTypeKind {
     Enum(EnumLabels),
@@ -423,8 +434,7 @@ pub enum UserTypeKind {
         typmod: i32,
         not_null: bool,
         default: Option<String>,
-        /// (constraint name, expression over VALUE as PostgreSQL text).
-        checks: Vec<(String, String)>,
+        checks: Vec<DomainCheck>,
     },
     Range(Box<RangeFacts>),
     /// The multirange type of a range type.
@@ -515,7 +525,12 @@ impl CatalogSnapshot {
     /// The relation `schema.name`.
     pub fn relation(&self, schema: &str, name: &str) -> Option<&Arc<Relation>> {
         // A borrowed pair cannot look up an owned one without allocating; plans are cached, so this is not hot.
-        let oid = self.by_name.get(&(schema.to_owned(), name.to_owned()))?;
+        let named = |schema: &str| self.by_name.get(&(schema.to_owned(), name.to_owned()));
+        let oid = named(schema).or_else(|| {
+            let extension = own::view_of_extension(name)?;
+            self.extensions.iter().find(|known| known.name == extension && known.schema == schema)?;
+            named(own::NAME)
+        })?;
         self.relations.get(oid)
     }
 

@@ -37,6 +37,13 @@ pub fn collation_oid(name: &str) -> Oid {
     found.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
+/// The name of the collation with that OID.
+pub fn collation_name(oid: Oid) -> Option<String> {
+    let mut lines = Recording::new(recording!("pg_collation")).lines();
+    let found = lines.find(|line| line.number("oid") == i64::from(oid.0));
+    found.map(|line| line.text("collname").into_owned())
+}
+
 /// Options as catalogs have them: an array of "name=value", NULL if there are none.
 fn option_array(parameters: &[String]) -> Cell {
     let own: Vec<&String> = parameters.iter().filter(|p| !p.starts_with("toast.")).collect();

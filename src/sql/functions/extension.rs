@@ -1,8 +1,9 @@
 //! Functions of extensions (contrib.html): they are there in databases where the extension was created.
 
-use super::Call::{Function as F, Template as T, Typed as Y};
-use super::{Function, aggregate, immutable, set, stable, volatile};
+use super::Call::{self, Function as F, Template as T, Typed as Y};
+use super::{Function, Volatility, aggregate, immutable, set, stable, volatile};
 use crate::sql::type_names::*;
+use crate::types::pg_type::Oid;
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Function] = &[
@@ -263,4 +264,42 @@ pub(super) static OF_INTARRAY: &[Function] = &[
     immutable("intarray_del_elem", &[INT4_ARRAY, INT4], INT4_ARRAY, F("pg_intarray_del")).of("intarray"),
     immutable("intset_union_elem", &[INT4_ARRAY, INT4], INT4_ARRAY, F("pg_intarray_union_elem")).of("intarray"),
     immutable("intset_subtract", &[INT4_ARRAY, INT4_ARRAY], INT4_ARRAY, F("pg_intarray_subtract")).of("intarray"),
+];
+
+const CROSSTAB: &[(&str, Oid)] =
+    &[("row_name", TEXT), ("category_1", TEXT), ("category_2", TEXT), ("category_3", TEXT), ("category_4", TEXT)];
+
+/// The first `count` of its columns.
+const fn crosstab_columns(count: usize) -> &'static [(&'static str, Oid)] {
+    CROSSTAB.split_at(count).0
+}
+
+/// A function over the session's data.
+const fn stable_set(name: &'static str, args: &'static [Oid], call: Call) -> Function {
+    Function { volatility: Volatility::Stable, ..set(name, args, RECORD, call) }
+}
+
+/// tablefunc's.
+#[rustfmt::skip]
+pub(super) static OF_TABLEFUNC: &[Function] = &[
+    Function { volatility: Volatility::Volatile, ..set("normal_rand", &[INT4, FLOAT8, FLOAT8], FLOAT8, F("pg_normal_rand")) }.of("tablefunc"),
+    stable_set("crosstab", &[TEXT], Y("pg_crosstab")).of("tablefunc"),
+    stable_set("crosstab", &[TEXT, INT4], Y("pg_crosstab")).of("tablefunc"),
+    stable_set("crosstab", &[TEXT, TEXT], Y("pg_crosstab_hash")).of("tablefunc"),
+    stable_set("crosstab2", &[TEXT], F("pg_crosstab2")).columns(crosstab_columns(3)).of("tablefunc"),
+    stable_set("crosstab3", &[TEXT], F("pg_crosstab3")).columns(crosstab_columns(4)).of("tablefunc"),
+    stable_set("crosstab4", &[TEXT], F("pg_crosstab4")).columns(crosstab_columns(5)).of("tablefunc"),
+    stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, INT4, TEXT], Y("pg_connectby")).of("tablefunc"),
+    stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, INT4], Y("pg_connectby")).of("tablefunc"),
+    stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, TEXT, INT4, TEXT], Y("pg_connectby_serial")).of("tablefunc"),
+    stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, TEXT, INT4], Y("pg_connectby_serial")).of("tablefunc"),
+];
+
+/// pg_stat_statements'.
+#[rustfmt::skip]
+pub(super) static OF_PG_STAT_STATEMENTS: &[Function] = &[
+    volatile("pg_stat_statements_reset", &[], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+    volatile("pg_stat_statements_reset", &[OID], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+    volatile("pg_stat_statements_reset", &[OID, OID], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+    volatile("pg_stat_statements_reset", &[OID, OID, INT8], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
 ];
