@@ -228,6 +228,7 @@ pub mod sql {
         mod coerce;
         mod comparable;
         mod conflict;
+        mod copied;
         mod current_of;
         mod enums;
         mod expr;
