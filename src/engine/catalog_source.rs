@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::definitions::Names;
 use crate::catalog::roles::Roles;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::catalog::tables::source::{
@@ -19,6 +20,7 @@ use crate::engine::kept::LISTED;
 use crate::error::{ErrorFields, Result, Severity, SqlState};
 use crate::settings::Settings;
 use crate::settings::session::SettingView;
+use crate::sql::ruleutils::{self, Style};
 use crate::sql::{functions, stored};
 use crate::types::pg_type::Oid;
 
@@ -162,6 +164,12 @@ impl CatalogSource for ConnectionSource {
     fn updatable_columns(&self, view: &Relation) -> Option<Vec<i16>> {
         let (catalog, settings) = (self.catalog(), Settings::default());
         stored::updatable_columns(view, stored::context(&catalog, &settings)).ok()?.ok()
+    }
+
+    fn view_definition(&self, view: &Relation) -> Option<String> {
+        let (catalog, settings, search_path) = (self.catalog(), Settings::default(), self.search_path());
+        let names = Names { catalog: &catalog, search_path: &search_path };
+        ruleutils::view_definition(view, &names, stored::context(&catalog, &settings), Style::VIEW)
     }
 
     fn has_function(&self, name: &str) -> bool {

@@ -103,6 +103,11 @@ pub trait CatalogSource: Send + Sync {
         None
     }
 
+    /// A view's query as pg_get_viewdef shows it on the session's search path.
+    fn view_definition(&self, view: &Relation) -> Option<String> {
+        view.view_definition()
+    }
+
     /// Whether a built-in function of that name can be called: pg_proc shows no others.
     fn has_function(&self, name: &str) -> bool;
 }

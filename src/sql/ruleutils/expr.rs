@@ -13,6 +13,7 @@ use crate::sql::tree::{
     Aggref, BooleanTest, Coercion, Expr, ExprKind, Frame, FrameBound, FunctionRef, OperatorRef, SortKey, SubLink,
     SubLinkKind, Var, Written,
 };
+use crate::types::extension;
 use crate::types::pg_type::{Oid, type_info};
 use crate::types::value::Value;
 
@@ -40,7 +41,7 @@ impl Printer<'_> {
             }
             ExprKind::Op(operator, args) => {
                 let comparison = matches!(operator, OperatorRef::Comparison(_));
-                let name = self.shown_operator(operator);
+                let name = self.shown_operator(operator, args);
                 return self.operator(expr, &name, args, comparison);
             }
             ExprKind::And(args) => return self.connected(expr, args, " AND "),
@@ -314,12 +315,12 @@ impl Printer<'_> {
     }
 
     /// The operator of a comparison over [`ExprKind::Element`], its left side, and the type the elements are brought to.
-    fn element_comparison<'e>(&self, comparison: &'e Expr) -> Result<(&'e str, &'e Expr, bool, Oid)> {
+    fn element_comparison<'e>(&self, comparison: &'e Expr) -> Result<(String, &'e Expr, bool, Oid)> {
         let (name, args, plain) = match &comparison.kind {
             ExprKind::Op(operator, args) => {
-                (operator_name(operator), args, matches!(operator, OperatorRef::Comparison(_)))
+                (self.shown_operator(operator, args), args, matches!(operator, OperatorRef::Comparison(_)))
             }
-            ExprKind::Written(Written::Operator(name), args) => (name.as_str(), args, false),
+            ExprKind::Written(Written::Operator(name), args) => (name.clone(), args, false),
             _ => return Err(unprintable("this comparison")),
         };
         let [left, element] = args.as_slice() else { return Err(unprintable("this comparison")) };
@@ -520,11 +521,19 @@ impl Printer<'_> {
     }
 
     /// An operator, qualified where it has to be.
-    fn shown_operator(&self, operator: &OperatorRef) -> String {
-        let OperatorRef::Listed(listed) = operator else { return operator_name(operator).to_owned() };
-        match self.hidden_schema(listed.extension) {
-            Some(schema) => format!("OPERATOR({}.{})", quote_identifier(&schema), listed.name),
-            None => listed.name.to_owned(),
+    fn shown_operator(&self, operator: &OperatorRef, operands: &[Expr]) -> String {
+        let name = operator_name(operator);
+        let extension = match operator {
+            OperatorRef::Listed(listed) => listed.extension,
+            // Comparisons are those of the operands' type.
+            OperatorRef::Comparison(_) => {
+                let of = operands.first().and_then(|operand| extension::of_oid(operand.type_oid));
+                of.map_or("", |of| of.extension)
+            }
+        };
+        match self.hidden_schema(extension) {
+            Some(schema) => format!("OPERATOR({}.{name})", quote_identifier(&schema)),
+            None => name.to_owned(),
         }
     }
 
