@@ -190,6 +190,7 @@ pub mod catalog {
         pub mod contents;
         pub mod descriptions;
         pub mod extensions;
+        pub mod index_columns;
         pub mod information_columns;
         pub mod information_objects;
         pub mod information_routines;

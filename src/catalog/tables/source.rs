@@ -108,6 +108,12 @@ pub trait CatalogSource: Send + Sync {
         view.view_definition()
     }
 
+    /// What an index over an expression calls it, and its type with the modifier.
+    fn describe_expression(&self, relation: &Relation, expression: &str) -> Option<(String, Oid, i32)> {
+        let _ = (relation, expression);
+        None
+    }
+
     /// Whether a built-in function of that name can be called: pg_proc shows no others.
     fn has_function(&self, name: &str) -> bool;
 }
