@@ -432,9 +432,11 @@ pub mod engine {
     mod gate;
     pub mod identity;
     pub mod interrupt;
+    pub(crate) mod journal;
     pub mod kept;
     mod maintenance;
     pub mod notifications;
+    mod parking;
     mod partitioning;
     mod pool;
     mod privileges;
@@ -457,6 +459,7 @@ pub mod engine {
     mod session_tests;
     mod statement;
     mod steps;
+    pub mod tape;
     mod transaction;
     mod trigger_functions;
     mod triggers;

@@ -4,11 +4,13 @@
 //! on). A cursor outside of a write transaction is a snapshot of its own; it stays valid whatever its session does next.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::functions::{ContextSlot, KeptRows};
 use crate::engine::gate::Gate;
+use crate::engine::journal::Answering;
 use crate::engine::pool::Lease;
 use crate::engine::row_change::RowLoop;
 use crate::engine::row_locks::Reading;
@@ -48,6 +50,8 @@ pub struct Cursor {
     reading: Option<Reading>,
     /// It is a trigger's, and what is around it has left foreign keys violated: that is looked at when that ends.
     is_amid: bool,
+    /// What it answers is kept, for its transaction may be repeated.
+    answering: Option<Box<Answering>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,12 +122,19 @@ impl Cursor {
             step_origins: Vec::new(),
             reading: None,
             is_amid,
+            answering: None,
         })
     }
 
     /// The same, which locks rows without the write ticket.
     pub(crate) fn locking(mut self, reading: Option<Reading>) -> Self {
         self.reading = reading;
+        self
+    }
+
+    /// The same, whose answer is kept.
+    pub(crate) fn answering(mut self, answering: Option<Box<Answering>>) -> Self {
+        self.answering = answering;
         self
     }
 
@@ -152,6 +163,22 @@ impl Cursor {
         if self.state == State::Ended {
             return Ok(false);
         }
+        let Some(mut answering) = self.answering.take() else { return self.advance() };
+        let begun = (self.state == State::Fresh).then(Instant::now);
+        let outcome = self.advance();
+        if let Some(begun) = begun {
+            answering.took(begun.elapsed());
+        }
+        match &outcome {
+            Ok(true) => answering.row((0..self.column_count()).map(|at| self.column(at))),
+            Ok(false) => answering.ended(self.changes),
+            Err(error) => answering.failed(error),
+        }
+        self.answering = Some(answering);
+        outcome
+    }
+
+    fn advance(&mut self) -> Result<bool> {
         let _shared = match &self.gate {
             Gate::Kept(_, replica) if self.state == State::Fresh => {
                 let shared = replica.share_reads();

@@ -10,7 +10,7 @@
 //! Who locks without the ticket reads a snapshot, in which a row may be older than its last change: rows that were changed
 //! and committed after the statement began are kept as [`Refusal::Stale`] as long as such a statement runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -269,6 +269,56 @@ impl RowLocks {
         }
     }
 
+    /// The transaction was undone and keeps its locks, of the rows that are there without it: nobody else sees the others,
+    /// whose numbers may be given to other rows. What is known of all rows of a table counts no more.
+    pub fn parked(&self, pid: i32, mut exists: impl FnMut(&Arc<str>, i64) -> bool) {
+        self.releases.fetch_add(1, Ordering::AcqRel);
+        let held: Vec<(Arc<str>, i64)> = {
+            let state = self.state();
+            let rows = state.held.get(&pid).into_iter().flatten();
+            rows.filter_map(|held| Some((Arc::clone(&held.table), held.row?))).collect()
+        };
+        // Nothing else of the session asks for locks meanwhile.
+        let own: HashSet<(Arc<str>, i64)> = held.into_iter().filter(|(table, row)| !exists(table, *row)).collect();
+        if own.is_empty() {
+            return;
+        }
+        let State { held, tables, .. } = &mut *self.state();
+        if let Some(held) = held.get_mut(&pid) {
+            held.retain(|held| held.row.is_none_or(|row| !own.contains(&(Arc::clone(&held.table), row))));
+        }
+        for (name, row) in own {
+            let Some(table) = tables.get_mut(&name) else { continue };
+            if let Some(holders) = table.rows.get_mut(&row) {
+                let before = holders.len();
+                holders.retain(|holder| holder.pid != pid);
+                let given_up = before - holders.len();
+                if holders.is_empty() {
+                    table.rows.remove(&row);
+                }
+                let left = table.counts.get(&pid).map_or(0, |count| count.saturating_sub(given_up));
+                match left {
+                    0 => table.counts.remove(&pid),
+                    left => table.counts.insert(pid, left),
+                };
+            }
+            if table.is_idle() {
+                tables.remove(&name);
+            }
+        }
+        self.released.notify_all();
+    }
+
+    /// Whether the session's transaction has locked anything.
+    pub fn has_locked(&self, pid: i32) -> bool {
+        self.sessions.load(Ordering::Acquire) > 0 && self.state().held.contains_key(&pid)
+    }
+
+    /// Whether a session waits for a row of another one.
+    pub fn waits_for(&self, pid: i32, holder: i32) -> bool {
+        self.state().waiting.contains(&(pid, holder))
+    }
+
     fn release(&self, pid: i32, committed: bool, gives_up: impl Fn(usize) -> bool) {
         if self.sessions.load(Ordering::Acquire) == 0 {
             return;
@@ -477,6 +527,26 @@ mod tests {
         locks.change("t", 3, of(1), NoKeyUpdate).unwrap();
         locks.rolled_back(1);
         assert_eq!(locks.lock("t", Some(3), of(2), Update), Ok(()), "it was not changed");
+    }
+
+    #[test]
+    fn who_is_parked_keeps_the_rows_that_are_there_without_it() {
+        let locks = RowLocks::default();
+        for row in 0..=MANY as i64 {
+            locks.change("u", row, of(1), NoKeyUpdate).unwrap();
+        }
+        let whole = locks.change("u", 1, of(1), NoKeyUpdate).unwrap().unwrap();
+        locks.change("t", 1, of(1), NoKeyUpdate).unwrap();
+        locks.change("t", 2, of(1), NoKeyUpdate).unwrap();
+        locks.change("t", 2, Locker { pid: 1, depth: 1 }, Update).unwrap();
+        locks.parked(1, |table, row| &**table == "u" || row == 1);
+        assert!(!whole.has("u", NoKeyUpdate), "others change rows by the same connection");
+        assert_eq!(locks.lock("u", Some(-1), of(2), Update), Err(Refusal::Held(1)));
+        assert_eq!(locks.lock("t", Some(1), of(2), Update), Err(Refusal::Held(1)));
+        assert_eq!(locks.lock("t", Some(2), of(2), Update), Ok(()));
+        locks.rolled_back(2);
+        locks.rolled_back(1);
+        assert!(locks.state().tables.is_empty() && locks.state().held.is_empty());
     }
 
     #[test]
