@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Statement as Lookup};
 
+use crate::debug_log::debug;
 use crate::engine::connection::Control;
 use crate::engine::constraint_errors::Origin;
 use crate::engine::constraint_timing::Timing;
 use crate::engine::cursor::Cursor;
 use crate::engine::database::Ticket;
-use crate::engine::functions::row_lock::BlockedRow;
 use crate::engine::gate::Gate;
 use crate::engine::journal::{Answer, Answering, Entry, Journal, Source, Statement, opened};
 use crate::engine::notifications::Pending;
@@ -35,8 +35,6 @@ enum Repeated {
     /// As the first time.
     Same(WriteTransaction),
     Otherwise,
-    /// Another transaction has this row.
-    Blocked(BlockedRow),
 }
 
 /// What of the session's state a repetition changes.
@@ -231,7 +229,6 @@ impl EngineSession {
             let ticket = self.ticket().await?;
             match self.repeat(ticket)? {
                 Repeated::Same(write) => self.hold = Hold::Write(write),
-                Repeated::Blocked(row) => self.wait_for(&row)?,
                 Repeated::Otherwise => {
                     self.database().metrics().unrepeatable.increment();
                     self.roll_back_locally();
@@ -277,11 +274,11 @@ impl EngineSession {
         let begun = self.seen.now();
         let outcome = self.repeat_entries(journal, &lease, begun, present);
         match outcome {
-            Ok(None) => Ok(Repeated::Same(WriteTransaction { lease, _ticket: ticket, begun })),
+            Ok(true) => Ok(Repeated::Same(WriteTransaction { lease, _ticket: ticket, begun })),
             outcome => {
                 self.undo_repetition(&lease);
                 self.seen.note(begun);
-                outcome.map(|ended| ended.unwrap_or(Repeated::Otherwise))
+                outcome.map(|_| Repeated::Otherwise)
             }
         }
     }
@@ -296,22 +293,21 @@ impl EngineSession {
         }
     }
 
-    /// None if all went as before.
+    /// Whether all goes as before.
     fn repeat_entries(
         &mut self,
         journal: &Journal,
         lease: &Arc<Lease>,
         begun: CommitSequence,
         present: &Present,
-    ) -> Result<Option<Repeated>> {
+    ) -> Result<bool> {
         for entry in &journal.entries {
             self.interrupt.check()?;
             match entry {
                 Entry::Statement(statement) => {
                     let settings = journal.settings.get(statement.settings).unwrap_or(&present.settings);
-                    let ended = self.repeat_statement(statement, settings, (lease, begun))?;
-                    if ended.is_some() {
-                        return Ok(ended);
+                    if !self.repeat_statement(statement, settings, (lease, begun))? {
+                        return Ok(false);
                     }
                 }
                 Entry::Savepoint(name) => {
@@ -326,7 +322,7 @@ impl EngineSession {
                 }
             }
         }
-        Ok(None)
+        Ok(true)
     }
 
     fn repeat_statement(
@@ -334,7 +330,7 @@ impl EngineSession {
         statement: &Statement,
         settings: &Settings,
         (lease, begun): (&Arc<Lease>, CommitSequence),
-    ) -> Result<Option<Repeated>> {
+    ) -> Result<bool> {
         let catalog = self.catalog();
         let differs = {
             let context = &mut *self.lock_context();
@@ -346,26 +342,27 @@ impl EngineSession {
             context.tape.position() != statement.drawn
         };
         if differs {
-            return Ok(Some(Repeated::Otherwise));
+            return Ok(false);
         }
         let planned = match statement.source.planned.catalog_version == catalog.version {
             true => Some(statement.source.planned.clone()),
             false => self.planned_anew(&statement.source),
         };
-        let Some((planned, opened)) = planned.as_ref().and_then(|planned| Some((planned, opened(&planned.plan)?))) else {
-            return Ok(Some(Repeated::Otherwise));
+        let Some((planned, opened)) = planned.as_ref().and_then(|planned| Some((planned, opened(&planned.plan)?)))
+        else {
+            return Ok(false);
         };
         let answer = Arc::new(Answer::default());
         self.answer_again(opened, (&statement.params, &planned.literals), (lease, begun), (&statement.answer, &answer));
-        if let Some(row) = lease.slot().take_blocked_row() {
-            return Ok(Some(Repeated::Blocked(row)));
-        }
-        let same = answer.is_same(&statement.answer) && !lease.enter().is_autocommit();
+        // What it has changed is its own still: where it meets a row that another one has, it does something else.
+        let blocked = lease.slot().take_blocked_row().is_some();
+        let same = !blocked && answer.is_same(&statement.answer) && !lease.enter().is_autocommit();
         if !same {
+            debug!("a statement was answered {:?}, then {answer:?}", statement.answer);
             // It was stopped, perhaps.
             self.interrupt.check()?;
         }
-        Ok((!same).then_some(Repeated::Otherwise))
+        Ok(same)
     }
 
     /// Runs a statement as far as it was run before.

@@ -17,7 +17,6 @@ use crate::engine::cursor::Cursor;
 use crate::engine::database::{Database, Ticket, Unsynced};
 use crate::engine::error_map;
 use crate::engine::foreign_key_errors;
-use crate::engine::functions::row_lock::BlockedRow;
 use crate::engine::functions::{ContextSlot, InterruptPoll};
 use crate::engine::gate::{Gate, Seen, overtaken};
 use crate::engine::interrupt::InterruptHandle;
@@ -233,15 +232,10 @@ impl EngineSession {
             true => self.park_before_last()?,
             false => self.roll_back_locally(),
         }
-        self.wait_for(&row).map(|()| None)
-    }
-
-    /// Waits until a row is free.
-    pub(super) fn wait_for(&self, row: &BlockedRow) -> Result<()> {
         // The connection that writes is somebody else's from here on.
         let slot = ContextSlot::default();
         slot.enter(Arc::clone(&self.context), Some(Arc::clone(&self.poll)));
-        row.wait(&slot)
+        row.wait(&slot).map(|()| None)
     }
 
     /// Whether rows can be locked by a statement that has no write ticket. Not in a snapshot that is kept, which can be

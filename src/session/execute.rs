@@ -18,7 +18,8 @@ use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
 use crate::sql::ddl::Ddl;
 use crate::sql::explain::Explained;
 use crate::sql::plan::{
-    Action, CopyDirection, FieldDescription, LockWait, Plan, Planned, PreparedCommand, SessionCommand, SqliteStatement, Tag,
+    Action, CopyDirection, FieldDescription, LockWait, Plan, Planned, PreparedCommand, SessionCommand, SqliteStatement,
+    Tag,
 };
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
@@ -146,8 +147,7 @@ impl StateMachine {
                 if self.session.cursors_shown || !self.session.portals.is_empty() {
                     self.show_cursors();
                 }
-                let gives_way = self.engine.holds_ticket()
-                    && (first_of_transaction || self.can_give_way(statement)?);
+                let gives_way = self.engine.holds_ticket() && (first_of_transaction || self.can_give_way(statement)?);
                 self.repeat_from(portal);
                 if gives_way {
                     self.engine.let_next_give_way();

@@ -536,9 +536,10 @@ impl StateMachine {
             self.await_promptly();
         }
         let begun = Instant::now();
-        let mut idle = std::pin::pin!(idled(self.idle_limit(), begun));
+        let may_be_parked = self.engine.may_be_parked();
+        let mut idle = std::pin::pin!(idled(self.idle_limit(may_be_parked), begun));
         let mut obstructing = std::pin::pin!(self.obstructing());
-        let patience = self.timeouts.writer_patience.filter(|_| self.engine.may_be_parked());
+        let patience = self.timeouts.writer_patience.filter(|_| may_be_parked);
         let mut wanted = std::pin::pin!(wanted(Arc::clone(self.engine.database()), patience));
         let mut parked = false;
         let mut rest_due = std::pin::pin!(passed(self.engine.holds_places().then_some(RESTLESS)));
@@ -557,7 +558,7 @@ impl StateMachine {
                     (parked, resting) = (true, None);
                     self.park();
                     // Other limits are for who does not keep others from writing.
-                    idle.set(idled(self.idle_limit(), begun));
+                    idle.set(idled(self.idle_limit(false), begun));
                     obstructing.set(self.obstructing());
                     continue;
                 }
@@ -592,12 +593,13 @@ impl StateMachine {
     }
 
     /// How long the client may be silent now, and what it is told then.
-    fn idle_limit(&self) -> Option<(Duration, SqlState, &'static str)> {
+    fn idle_limit(&self, may_be_parked: bool) -> Option<(Duration, SqlState, &'static str)> {
         if self.session.status == TransactionStatus::Default {
             let message = "terminating connection due to idle-session timeout";
             return self.timeouts.idle_session.map(|limit| (limit, SqlState::IDLE_SESSION_TIMEOUT, message));
         }
-        let holding = self.engine.holds_ticket().then_some(self.options.idle_writer_timeout);
+        let parks = may_be_parked && self.timeouts.writer_patience.is_some();
+        let holding = (self.engine.holds_ticket() && !parks).then_some(self.options.idle_writer_timeout);
         // In the middle of a pipeline only a session that is in others' way is limited.
         let own = self.timeouts.idle_in_transaction.filter(|_| self.session.status.is_explicit());
         let limit = own.or(holding)?;
