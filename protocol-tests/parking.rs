@@ -197,6 +197,53 @@ fn rows_stay_locked() {
 }
 
 #[test]
+fn keys_stay_locked() {
+    let (server, mut other) = start();
+    other.run("create table c (i serial primary key, name text unique, n int not null default 1, unique (n, name))");
+    let (mut idle, mut second) = (impatient(&server), Session::open(server.addr));
+    let pid = second.pid;
+    idle.run("begin; insert into c (name) values ('a'); insert into t values (20)");
+    other.run("insert into c (name) values ('b'); insert into t values (21)");
+    second.send("insert into t values (20)");
+    await_waiting(&mut other, pid);
+    other.run("update t set v = 1 where i = 1");
+    idle.run("commit");
+    assert_eq!(second.answer().errors, ["23505 duplicate key value violates unique constraint \"t_pkey\""]);
+    // Counters, as applications keep them.
+    let count = |name: &str| {
+        format!("insert into c (name) values ('{name}') on conflict (name) do update set n = c.n + 1 returning n")
+    };
+    idle.run("begin");
+    assert_eq!(idle.value(&count("x")), "1");
+    second.run("begin; update t set v = 2 where i = 2");
+    second.send(&count("x"));
+    await_waiting(&mut other, pid);
+    assert_eq!(other.value(&count("y")), "1");
+    idle.run("commit");
+    assert_eq!(second.answer().values, ["2"]);
+    second.run("commit; begin");
+    // What is rolled back was nobody's.
+    idle.run("begin; savepoint s; insert into t values (30); rollback to s; insert into t values (31)");
+    other.run("insert into t values (30)");
+    second.send("insert into t values (31)");
+    await_waiting(&mut other, pid);
+    idle.run("rollback");
+    assert_eq!(second.answer().tags, ["INSERT 0 1"]);
+    second.run("commit");
+    // A key that an UPDATE makes; all rows.
+    idle.run("begin; update t set i = 40 where i = 10");
+    second.send("update t set i = 40 where i = 9");
+    await_waiting(&mut other, pid);
+    idle.run("rollback");
+    assert_eq!(second.answer().tags, ["UPDATE 1"]);
+    idle.run("begin; update t set v = 7 where i = 1");
+    second.send("delete from t");
+    await_waiting(&mut other, pid);
+    idle.run("commit");
+    assert_eq!(second.answer().tags, ["DELETE 14"]);
+}
+
+#[test]
 fn what_is_not_surely_repeated_keeps_the_ticket() {
     let (server, mut other) = start();
     other.run(

@@ -463,6 +463,7 @@ pub mod engine {
     mod transaction;
     mod trigger_functions;
     mod triggers;
+    mod unique_keys;
 }
 
 pub mod session {

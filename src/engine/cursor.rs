@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{self, Origin};
-use crate::engine::functions::{ContextSlot, KeptRows};
+use crate::engine::functions::{ContextSlot, KeptRows, row_lock};
 use crate::engine::gate::Gate;
 use crate::engine::journal::Answering;
 use crate::engine::pool::Lease;
@@ -50,6 +50,8 @@ pub struct Cursor {
     reading: Option<Reading>,
     /// It is a trigger's, and what is around it has left foreign keys violated: that is looked at when that ends.
     is_amid: bool,
+    /// How many rows its transaction had noted before.
+    noted: usize,
     /// What it answers is kept, for its transaction may be repeated.
     answering: Option<Box<Answering>>,
 }
@@ -93,6 +95,7 @@ impl Cursor {
             check_sources(&folded.binds, params, literals)?;
             evaluate(&entered, folded, (params, literals)).map_err(|code| entered.error(code))?;
         }
+        let noted = entered.slot().count_noted();
         let is_amid = entered.slot().trigger_depth() > 0 && entered.has_deferred_violations();
         let outer = (!statement.before.is_empty()).then(|| KeptByOuter::new(entered.slot()));
         if !statement.before.is_empty() {
@@ -122,6 +125,7 @@ impl Cursor {
             step_origins: Vec::new(),
             reading: None,
             is_amid,
+            noted,
             answering: None,
         })
     }
@@ -200,7 +204,8 @@ impl Cursor {
         };
         let outcome = outcome.map_err(StepError::Sqlite).and_then(|step| match self.state {
             State::Fresh if self.origin.is_some() => {
-                entered.slot().left_error().map(|()| step).map_err(StepError::Left)
+                let left = entered.slot().left_error().and_then(|()| row_lock::check_keys(&entered, self.noted));
+                left.map(|()| step).map_err(StepError::Left)
             }
             _ => Ok(step),
         });

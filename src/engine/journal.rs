@@ -63,6 +63,8 @@ pub(crate) struct Statement {
     pub(crate) settings: usize,
     /// Where the tape stood.
     pub(crate) drawn: usize,
+    /// How many rows had been noted.
+    pub(crate) noted: usize,
     pub(crate) answer: Arc<Answer>,
 }
 
@@ -102,10 +104,10 @@ impl Journal {
         self.entries.push(entry);
     }
 
-    /// The last statement counts as not run. Gives where the tape stood before it.
-    pub(crate) fn take_back(&mut self) -> Option<usize> {
+    /// The last statement counts as not run.
+    pub(crate) fn take_back(&mut self) -> Option<Box<Statement>> {
         match self.entries.pop() {
-            Some(Entry::Statement(statement)) => Some(statement.drawn),
+            Some(Entry::Statement(statement)) => Some(statement),
             Some(other) => {
                 self.entries.push(other);
                 None
@@ -115,7 +117,7 @@ impl Journal {
     }
 
     /// The last entry, if it is a statement that was stopped.
-    pub(crate) fn take_back_stopped(&mut self) -> Option<usize> {
+    pub(crate) fn take_back_stopped(&mut self) -> Option<Box<Statement>> {
         match self.entries.last() {
             Some(Entry::Statement(statement)) if statement.answer.is(STOPPED) => self.take_back(),
             _ => None,

@@ -18,12 +18,14 @@ use crate::engine::constraint_errors::Origin;
 use crate::engine::constraint_timing::Timing;
 use crate::engine::cursor::Cursor;
 use crate::engine::database::Ticket;
+use crate::engine::functions::MOST_NOTED;
 use crate::engine::gate::Gate;
 use crate::engine::journal::{Answer, Answering, Entry, Journal, Source, Statement, opened};
 use crate::engine::notifications::Pending;
 use crate::engine::pool::Lease;
 use crate::engine::session::EngineSession;
 use crate::engine::transaction::{Hold, Loss, WriteTransaction};
+use crate::engine::unique_keys::{keys_of, quoted};
 use crate::error::Result;
 use crate::settings::Settings;
 use crate::sql::plan::{Planned, ProgramStep, SqliteStatement};
@@ -106,7 +108,7 @@ impl EngineSession {
         &mut self,
         source: Option<Source>,
         params: &[Value],
-        counts: bool,
+        (counts, noted): (bool, usize),
     ) -> Option<Box<Answering>> {
         self.journal.as_ref()?;
         let (Some(source), true) = (source, self.can_repeat()) else {
@@ -123,6 +125,7 @@ impl EngineSession {
             started: context.statement_start,
             settings: journal.settings.len(),
             drawn: context.tape.position(),
+            noted,
             answer: Arc::clone(&answer),
         };
         journal.known_changes = Some(context.settings.changes());
@@ -132,8 +135,8 @@ impl EngineSession {
 
     /// A statement has failed. If that was for what has nothing to do with the data, the statement does not count.
     pub(super) fn forget_stopped(&mut self) {
-        if let Some(drawn) = self.journal.as_mut().and_then(|journal| journal.take_back_stopped()) {
-            self.lock_context().tape.forget_from(drawn);
+        if let Some(stopped) = self.journal.as_mut().and_then(|journal| journal.take_back_stopped()) {
+            self.lock_context().tape.forget_from(stopped.drawn);
         }
     }
 
@@ -152,8 +155,10 @@ impl EngineSession {
 
     /// Whether the transaction holds the ticket and can be parked, as far as cursors are not in the way.
     pub fn may_be_parked(&self) -> bool {
+        let Hold::Write(write) = &self.hold else { return false };
+        let few_rows = write.lease.slot().count_noted() < MOST_NOTED;
         let short = self.journal.as_ref().is_some_and(|journal| journal.is_short());
-        self.holds_ticket() && short && self.can_repeat() && self.link.cursors().is_empty()
+        few_rows && short && self.can_repeat() && self.link.cursors().is_empty()
     }
 
     /// Whether it can be parked now: nothing reads on its connection.
@@ -174,14 +179,15 @@ impl EngineSession {
 
     /// The last statement was to give way and has failed; it counts as not run.
     pub(super) fn park_before_last(&mut self) -> Result<()> {
-        let drawn = self.journal.as_mut().and_then(|journal| journal.take_back());
-        {
-            let context = &mut *self.lock_context();
-            if let Some(drawn) = drawn {
-                context.tape.forget_from(drawn);
-            }
+        let last = self.journal.as_mut().and_then(|journal| journal.take_back());
+        if let (Some(last), Hold::Write(write)) = (&last, &self.hold) {
+            write.lease.slot().forget_noted(last.noted);
         }
-        let changes = self.lock_context().settings.changes();
+        let changes = {
+            let context = &mut *self.lock_context();
+            last.iter().for_each(|last| context.tape.forget_from(last.drawn));
+            context.settings.changes()
+        };
         if let Some(journal) = &mut self.journal {
             // It will make them again.
             journal.known_changes = Some(changes);
@@ -203,6 +209,9 @@ impl EngineSession {
     fn set_aside(&mut self) {
         let (Hold::Write(write), Some(journal)) = (&self.hold, &self.journal) else { return };
         let entered = write.lease.enter();
+        let rows = write.lease.slot().noted_rows(0);
+        // Where they cannot be told, the others do not wait.
+        let keys = entered.with(|database| keys_of(database, rows.iter())).unwrap_or_default();
         if let Err(code) = entered.control(Control::Rollback) {
             log::error!("database \"{}\": ROLLBACK failed: {}", self.database().name(), entered.error(code));
             drop(entered);
@@ -215,6 +224,7 @@ impl EngineSession {
             let exists = |table: &Arc<str>, row| exists(database, &mut lookups, table, row);
             self.database().row_locks().parked(self.pid(), exists);
         });
+        self.database().row_locks().put_keys(self.pid(), keys);
         drop(entered);
         self.seen.note(write.begun);
         self.link.undo_schema(Some(journal.schema.clone()));
@@ -228,7 +238,10 @@ impl EngineSession {
             self.database().check_space()?;
             let ticket = self.ticket().await?;
             match self.repeat(ticket)? {
-                Repeated::Same(write) => self.hold = Hold::Write(write),
+                Repeated::Same(write) => {
+                    self.hold = Hold::Write(write);
+                    self.database().row_locks().put_keys(self.pid(), Vec::new());
+                }
                 Repeated::Otherwise => {
                     self.database().metrics().unrepeatable.increment();
                     self.roll_back_locally();
@@ -267,6 +280,7 @@ impl EngineSession {
         let lease = self.writer_lease()?;
         self.open_transaction(&lease, &[Control::BeginImmediate])?;
         lease.slot().take_pending_keys();
+        lease.slot().note_rows(true);
         let timing = self.timing();
         if *timing != Timing::default() {
             timing.apply(&lease.enter())?;
@@ -281,6 +295,12 @@ impl EngineSession {
                 outcome.map(|_| Repeated::Otherwise)
             }
         }
+    }
+
+    /// Whether the rows that the transaction changes are to be noted: their keys are its own when it is parked, or others have
+    /// such keys.
+    pub(super) fn wants_rows(&self) -> bool {
+        self.journal.is_some() || self.database().row_locks().has_keys()
     }
 
     fn undo_repetition(&self, lease: &Lease) {
@@ -439,7 +459,7 @@ fn exists<'c>(
     row: i64,
 ) -> bool {
     if !lookups.contains_key(table) {
-        let query = format!("SELECT 1 FROM main.\"{}\" WHERE _rowid_ = ?1", table.replace('"', "\"\""));
+        let query = format!("SELECT 1 FROM main.{} WHERE _rowid_ = ?1", quoted(table));
         let Ok(lookup) = database.prepare(&query) else { return true };
         lookups.insert(Arc::clone(table), lookup);
     }

@@ -64,6 +64,8 @@ pub struct RowLocks {
     released: Condvar,
     /// How many sessions have locked anything: a transaction that has not asks no further.
     sessions: AtomicUsize,
+    /// How many keys are anybody's.
+    keys: AtomicUsize,
     /// Counts how often anything was given up.
     releases: Arc<AtomicU64>,
 }
@@ -90,6 +92,8 @@ struct State {
     tables: HashMap<Arc<str>, Table>,
     /// What each session has locked, in order.
     held: HashMap<i32, Vec<Held>>,
+    /// The unique keys that parked transactions have made, by `engine::unique_keys`.
+    keys: HashMap<u64, i32>,
     /// Who waits for whom.
     waiting: Vec<(i32, i32)>,
     /// The statements that lock without the ticket: their sessions, and [`State::now`] when they began.
@@ -245,11 +249,13 @@ impl RowLocks {
 
     /// The transaction's changes are committed, and nobody else writes yet: it gives its locks up.
     pub fn committed(&self, pid: i32) {
+        self.put_keys(pid, Vec::new());
         self.release(pid, true, |_| true);
     }
 
     /// The transaction was undone.
     pub fn rolled_back(&self, pid: i32) {
+        self.put_keys(pid, Vec::new());
         self.release(pid, false, |_| true);
     }
 
@@ -309,9 +315,37 @@ impl RowLocks {
         self.released.notify_all();
     }
 
+    /// A transaction that is parked has made these unique keys, and those it had before are not its own any more; when it goes
+    /// on it has none.
+    pub fn put_keys(&self, pid: i32, keys: Vec<u64>) {
+        if keys.is_empty() && !self.has_keys() {
+            return;
+        }
+        let mut state = self.state();
+        state.keys.retain(|_, holder| *holder != pid);
+        for key in keys {
+            state.keys.entry(key).or_insert(pid);
+        }
+        self.keys.store(state.keys.len(), Ordering::Release);
+        self.released.notify_all();
+    }
+
+    /// Whether anybody has any keys.
+    pub fn has_keys(&self) -> bool {
+        self.keys.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether a key can be made.
+    pub fn look_for_key(&self, key: u64, pid: i32) -> Result<(), Refusal> {
+        let holder = self.state().keys.get(&key).copied();
+        holder.filter(|holder| *holder != pid).map_or(Ok(()), |holder| Err(Refusal::Held(holder)))
+    }
+
     /// Whether the session's transaction has locked anything.
     pub fn has_locked(&self, pid: i32) -> bool {
-        self.sessions.load(Ordering::Acquire) > 0 && self.state().held.contains_key(&pid)
+        let state = || self.state();
+        self.sessions.load(Ordering::Acquire) > 0 && state().held.contains_key(&pid)
+            || self.has_keys() && state().keys.values().any(|holder| *holder == pid)
     }
 
     /// Whether a session waits for a row of another one.

@@ -199,7 +199,8 @@ impl EngineSession {
             Hold::Nothing => self.read(reading.is_some()).await?,
         };
         lease.slot().give_way(std::mem::take(&mut self.gives_way));
-        let answering = self.note_statement(source, params, statement.target.is_some());
+        let so_far = (statement.target.is_some(), lease.slot().count_noted());
+        let answering = self.note_statement(source, params, so_far);
         lease.slot().set_taped(answering.is_some());
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
         let timing = || Arc::clone(&self.link.schema().timing);
@@ -635,6 +636,7 @@ impl EngineSession {
         if matches!(self.hold, Hold::Nothing) {
             self.begin_journal();
         }
+        lease.slot().note_rows(self.wants_rows());
         self.hold = Hold::Write(WriteTransaction { lease, _ticket: ticket, begun });
         Ok(())
     }

@@ -134,6 +134,9 @@ struct Slot {
     blocked: Mutex<Option<BlockedRow>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
+    /// The rows that the open transaction has inserted or updated, if they are wanted.
+    noting: AtomicBool,
+    noted: Mutex<Vec<(Arc<str>, i64)>>,
     /// The router of the last table that a row was routed in, for COPY, which runs a statement for each.
     router: Mutex<Option<KnownRouter>>,
     /// What functions need that run statements themselves.
@@ -167,6 +170,9 @@ pub(crate) struct TransitionTable {
     pub(crate) relation: Oid,
     pub(crate) rows: KeptRows,
 }
+
+/// With so many rows inserted and updated a transaction is not parked.
+pub(crate) const MOST_NOTED: usize = 10_000;
 
 /// The data behind these locks is valid after any panic, so a poisoned lock is used as it is.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -223,6 +229,39 @@ impl ContextSlot {
     /// A statement begins; whether its transaction may be repeated, or is just being repeated.
     pub(crate) fn set_taped(&self, taped: bool) {
         self.0.taped.store(taped, Ordering::Relaxed);
+    }
+
+    /// A transaction begins that writes; whether its rows are noted.
+    pub(crate) fn note_rows(&self, noting: bool) {
+        if self.0.noting.swap(noting, Ordering::Relaxed) {
+            *lock(&self.0.noted) = Vec::new();
+        }
+    }
+
+    /// The rows noted from that number on.
+    pub(crate) fn noted_rows(&self, from: usize) -> Vec<(Arc<str>, i64)> {
+        lock(&self.0.noted).get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// What was noted from that number on counts no more.
+    pub(crate) fn forget_noted(&self, from: usize) {
+        lock(&self.0.noted).truncate(from);
+    }
+
+    /// How many rows were noted.
+    pub(crate) fn count_noted(&self) -> usize {
+        if self.0.noting.load(Ordering::Relaxed) { lock(&self.0.noted).len() } else { 0 }
+    }
+
+    fn note_row(&self, table: &str, row: i64) {
+        if !self.0.noting.load(Ordering::Relaxed) {
+            return;
+        }
+        let noted = &mut *lock(&self.0.noted);
+        if noted.len() < MOST_NOTED {
+            let same = noted.last().map(|(last, _)| last).filter(|last| ***last == *table).cloned();
+            noted.push((same.unwrap_or_else(|| table.into()), row));
+        }
     }
 
     fn is_taped(&self) -> bool {
