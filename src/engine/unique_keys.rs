@@ -109,7 +109,7 @@ mod tests {
         let database = Connection::open_in_memory().unwrap();
         database
             .execute_batch(
-                "CREATE TABLE t (i INTEGER PRIMARY KEY, a TEXT, b INTEGER, UNIQUE (a, b)); CREATE UNIQUE INDEX e ON t (lower(a));
+                "CREATE TABLE t (i INTEGER PRIMARY KEY, a TEXT, b INTEGER, UNIQUE (a, b)); CREATE UNIQUE INDEX e ON t (a || i);
                  CREATE TABLE u (a TEXT PRIMARY KEY); CREATE TABLE w (a);
                  INSERT INTO t VALUES (1, 'x', 1), (2, 'x', 2), (3, NULL, 1); INSERT INTO u VALUES ('1'); INSERT INTO w VALUES (1)",
             )
