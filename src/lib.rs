@@ -454,6 +454,7 @@ pub mod engine {
     pub mod sequences;
     pub mod session;
     mod session_constraints;
+    mod session_notifications;
     mod session_schema;
     #[cfg(test)]
     mod session_tests;

@@ -51,7 +51,7 @@ pub struct Cursor {
     /// It is a trigger's, and what is around it has left foreign keys violated: that is looked at when that ends.
     is_amid: bool,
     /// How many rows its transaction had noted before.
-    noted: usize,
+    noted: u32,
     /// What it answers is kept, for its transaction may be repeated.
     answering: Option<Box<Answering>>,
 }
@@ -95,7 +95,7 @@ impl Cursor {
             check_sources(&folded.binds, params, literals)?;
             evaluate(&entered, folded, (params, literals)).map_err(|code| entered.error(code))?;
         }
-        let noted = entered.slot().count_noted();
+        let noted = u32::try_from(entered.slot().count_noted()).unwrap_or(u32::MAX);
         let is_amid = entered.slot().trigger_depth() > 0 && entered.has_deferred_violations();
         let outer = (!statement.before.is_empty()).then(|| KeptByOuter::new(entered.slot()));
         if !statement.before.is_empty() {
@@ -204,7 +204,8 @@ impl Cursor {
         };
         let outcome = outcome.map_err(StepError::Sqlite).and_then(|step| match self.state {
             State::Fresh if self.origin.is_some() => {
-                let left = entered.slot().left_error().and_then(|()| row_lock::check_keys(&entered, self.noted));
+                let left =
+                    entered.slot().left_error().and_then(|()| row_lock::check_keys(&entered, self.noted as usize));
                 left.map(|()| step).map_err(StepError::Left)
             }
             _ => Ok(step),

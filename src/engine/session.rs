@@ -21,7 +21,7 @@ use crate::engine::functions::{ContextSlot, InterruptPoll};
 use crate::engine::gate::{Gate, Seen, overtaken};
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::journal::{Entry, Journal, Source};
-use crate::engine::notifications::{Notification, Pending};
+use crate::engine::notifications::Pending;
 use crate::engine::pool::{Lease, Lent, PlacesHeld};
 use crate::engine::progress::Progress;
 use crate::engine::remote::replica::ReadFrom;
@@ -32,7 +32,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::session::Limits;
 use crate::sql::permission::PermissionEntry;
 use crate::sql::plan::{LockWait, ProgramStep, SqliteStatement, TransactionModes};
-use crate::storage::watermark::{CommitSequence, Fate};
+use crate::storage::watermark::CommitSequence;
 use crate::types::value::Value;
 
 /// One client session's side of the engine.
@@ -43,9 +43,9 @@ pub struct EngineSession {
     /// What the functions that its statements call know of it.
     pub(crate) link: Arc<SessionLink>,
     /// What the commit under way will say.
-    outgoing: Option<Pending>,
+    pub(super) outgoing: Option<Pending>,
     /// It listens to something, or something has arrived that it listened to.
-    listening: bool,
+    pub(super) listening: bool,
     pub(crate) seen: Seen,
     /// See [`EngineSession::is_overtaken`].
     overtaken: bool,
@@ -369,46 +369,6 @@ impl EngineSession {
         self.give_way();
         self.seen.wait().await?;
         Err(overtaken())
-    }
-
-    /// What the next [`commit`](Self::commit) is to say.
-    pub fn say_on_commit(&mut self, pending: Option<Pending>) {
-        self.outgoing = pending;
-    }
-
-    fn check_room(&self, pending: Option<&Pending>) -> Result<()> {
-        pending.map_or(Ok(()), |pending| self.link.database.notifications().check_room(pending))
-    }
-
-    fn publish(&mut self, pending: Pending, sequence: CommitSequence) {
-        // What it says may come from what it has read, too.
-        let stamp = sequence.max(self.seen.stamp());
-        self.listening = self.link.database.notifications().publish(self.pid(), pending, stamp) || self.listening;
-    }
-
-    /// The notifications that have arrived and whose commits have become durable.
-    pub fn hear(&mut self) -> Vec<Notification> {
-        if !self.listening {
-            return Vec::new();
-        }
-        let watermark = self.link.database.watermark();
-        let mut heard = self.link.database.notifications().take(self.pid(), watermark.last_durable());
-        heard.retain(|notification| watermark.fate(notification.stamp) == Fate::Durable);
-        heard
-    }
-
-    /// Resolves when there may be something to [`hear`](Self::hear); never for a session that does not listen. Cancel
-    /// safe.
-    pub async fn something_to_hear(&self) {
-        let (notifications, pid) = (self.link.database.notifications(), self.pid());
-        let arrival = if self.listening { notifications.arrival(pid) } else { None };
-        let Some(arrival) = arrival else { return std::future::pending().await };
-        loop {
-            match notifications.next(pid) {
-                Some(stamp) => return self.link.database.watermark().wait(stamp).await,
-                None => arrival.notified().await,
-            }
-        }
     }
 
     /// Undoes the transaction and gives up what it holds.
