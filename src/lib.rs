@@ -181,6 +181,7 @@ pub mod catalog {
     pub mod routine_text;
     pub mod routines;
     pub mod schema;
+    pub mod server_keys;
     pub mod shared_map;
     pub mod store;
     pub mod tables {
@@ -188,6 +189,7 @@ pub mod catalog {
         pub mod classes;
         pub mod constraints;
         pub mod contents;
+        pub mod descriptions;
         pub mod extensions;
         pub mod information_columns;
         pub mod information_objects;
@@ -197,6 +199,7 @@ pub mod catalog {
         pub mod own;
         pub mod policies;
         pub mod privileges;
+        pub mod proc_text;
         pub mod procs;
         pub mod recorded;
         pub mod relations;
@@ -264,11 +267,14 @@ pub mod sql {
         mod window;
         mod with_list;
         pub(in crate::sql) mod written;
+        mod xml;
     }
     pub mod casts;
+    pub mod collations;
     mod copy;
     pub mod database;
     pub mod ddl;
+    mod declared;
     pub mod define;
     pub mod explain;
     pub mod folding;
@@ -434,6 +440,7 @@ pub mod engine {
     pub mod interrupt;
     pub(crate) mod journal;
     pub mod kept;
+    mod key_checks;
     mod maintenance;
     pub mod notifications;
     mod parking;
@@ -449,6 +456,7 @@ pub mod engine {
     mod row_change;
     pub mod row_locks;
     mod row_sql;
+    mod row_table;
     #[cfg(test)]
     mod schema_tests;
     pub mod sequences;
@@ -459,6 +467,7 @@ pub mod engine {
     #[cfg(test)]
     mod session_tests;
     mod statement;
+    mod statement_statistics;
     mod steps;
     pub mod tape;
     mod transaction;

@@ -38,9 +38,7 @@ fn derived(relation: Oid, number: u32) -> Oid {
 /// The OID of the type of a relation's rows; 0 for what has no rows of its own.
 pub fn row_type_oid(relation: &Relation) -> Oid {
     match relation.kind {
-        RelationKind::System => {
-            relations::relations().iter().find(|r| r.relation.oid == relation.oid).map_or(Oid::INVALID, |r| r.row_type)
-        }
+        RelationKind::System => relations::by_oid(relation.oid).map_or(Oid::INVALID, |r| r.row_type),
         _ if has_row_type(relation) => derived(relation.oid, ROW),
         _ => Oid::INVALID,
     }
@@ -48,7 +46,11 @@ pub fn row_type_oid(relation: &Relation) -> Oid {
 
 /// The OID of the type of arrays of a relation's rows.
 pub fn array_type_oid(relation: &Relation) -> Oid {
-    if has_row_type(relation) { derived(relation.oid, ARRAY) } else { Oid::INVALID }
+    match relation.kind {
+        RelationKind::System => relations::by_oid(relation.oid).map_or(Oid::INVALID, |r| r.array_type),
+        _ if has_row_type(relation) => derived(relation.oid, ARRAY),
+        _ => Oid::INVALID,
+    }
 }
 
 /// The relation of whose rows that is the type, or the array type (true).
@@ -57,8 +59,9 @@ pub fn relation_of(catalog: &CatalogSnapshot, type_oid: Oid) -> Option<(&Relatio
         if type_oid == Oid::INVALID || type_oid >= Oid::FIRST_NORMAL || type_info(type_oid).is_some() {
             return None;
         }
-        let system = relations::relations().iter().find(|r| r.row_type == type_oid)?;
-        return catalog.relations.get(&system.relation.oid).map(|relation| (relation.as_ref(), false));
+        let system = relations::relations().iter().find(|r| r.row_type == type_oid || r.array_type == type_oid)?;
+        let is_array = system.array_type == type_oid;
+        return catalog.relations.get(&system.relation.oid).map(|relation| (relation.as_ref(), is_array));
     }
     let number = type_oid.0 & 0xff;
     let low = (type_oid.0 & 0x7fff_ffff) >> 8;

@@ -140,17 +140,13 @@ impl<'a> Names<'a> {
 
     /// information_schema's domains, and relations' row types.
     fn domain_or_row_type(&self, oid: Oid) -> Option<String> {
-        if let Some(name) = recorded_name(oid) {
-            return Some(match name.strip_prefix('_') {
-                Some(element) => format!("information_schema.{element}[]"),
-                None => format!("information_schema.{name}"),
-            });
+        if let Some((schema, name)) = recorded_name(oid) {
+            let (element, array) = name.strip_prefix('_').map_or((name, ""), |element| (element, "[]"));
+            let visible = schema == "pg_catalog" || self.search_path.iter().any(|s| s == schema);
+            return Some(self.qualified(schema, element, visible) + array);
         }
-        if let Some((relation, is_array)) = relation_of(self.catalog, oid) {
-            return Some(self.relation(relation) + if is_array { "[]" } else { "" });
-        }
-        let system = crate::catalog::tables::relations::relations().iter().find(|r| r.row_type == oid)?;
-        Some(self.relation(&system.relation))
+        let (relation, is_array) = relation_of(self.catalog, oid)?;
+        Some(self.relation(relation) + if is_array { "[]" } else { "" })
     }
 
     /// pg_get_constraintdef; `pretty` shows its expression.
@@ -168,7 +164,7 @@ impl<'a> Names<'a> {
                 Some(shown) => format!("CHECK ({})", shown(expression, relation)),
                 None => check(&qualified(expression, self)),
             },
-            ConstraintKind::ForeignKey(key) => self.foreign_key(&columns, key, constraint.options.match_full),
+            ConstraintKind::ForeignKey(key) => self.foreign_key(relation, &columns, key, constraint.options.match_full),
         };
         if let Some(index) = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid)) {
             text.push_str(&included(relation, index));
@@ -210,7 +206,7 @@ impl<'a> Names<'a> {
         format!("EXCLUDE USING {} ({})", index.method, elements.join(", "))
     }
 
-    fn foreign_key(&self, columns: &str, key: &ForeignKey, match_full: bool) -> String {
+    fn foreign_key(&self, relation: &Relation, columns: &str, key: &ForeignKey, match_full: bool) -> String {
         let (table, referenced) = match self.catalog.relations.get(&key.relation) {
             Some(r) => (self.relation(r), column_list(r, &key.columns)),
             None => ("???".to_owned(), String::new()),
@@ -223,6 +219,9 @@ impl<'a> Names<'a> {
             if let Some(action) = action_name(action) {
                 text.push_str(&format!(" ON {event} {action}"));
             }
+        }
+        if !key.set_columns.is_empty() {
+            text.push_str(&format!(" ({})", column_list(relation, &key.set_columns)));
         }
         text
     }

@@ -247,7 +247,13 @@ impl Found<'_> {
             }
         }
         relation.indexes.iter().for_each(|index| self.index(relation, index));
-        relation.options.triggers.iter().for_each(|trigger| self.trigger(relation, trigger));
+        for trigger in &relation.options.triggers {
+            self.trigger(relation, trigger);
+            if let Some(above) = self.catalog.parent_trigger(relation, trigger) {
+                let part = Object::Trigger(relation.oid, trigger.oid);
+                self.add(part, Object::Trigger(parent, above), Kind::Partition);
+            }
+        }
         for policy in &relation.row_security().policies {
             let part = Object::Policy(relation.oid, policy.oid);
             self.add(part, own, Kind::Automatic);
@@ -290,6 +296,11 @@ impl Found<'_> {
             self.add(own, Object::Column(key.relation, *column), Kind::Normal);
         }
         let referenced = self.catalog.relations.get(&key.relation);
+        if referenced.is_some_and(|table| table.is_partitioned()) && constraint.options.parent.is_none() {
+            for partition in self.catalog.inheritors(key.relation).into_iter().skip(1) {
+                self.add(own, Object::Relation(partition.oid), Kind::Normal);
+            }
+        }
         let index = referenced.and_then(|table| table.key_index(&key.columns)).map(|index| index.oid);
         if let Some(index) = index {
             self.add(own, Object::Relation(index), Kind::Normal);

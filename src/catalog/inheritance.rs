@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
+use crate::catalog::trigger::Trigger;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
@@ -204,6 +205,13 @@ impl CatalogSnapshot {
             }
         }
         leaves
+    }
+
+    /// The trigger of the table above a partition that one of the partition's comes from: they always have one name.
+    pub fn parent_trigger(&self, partition: &Relation, trigger: &Trigger) -> Option<Oid> {
+        let above = self.partition_ancestors(partition).into_iter().next()?;
+        let found = above.options.triggers.iter().find(|known| known.name == trigger.name && known.for_each_row);
+        found.filter(|_| trigger.for_each_row).map(|found| found.oid)
     }
 
     /// The tables above a partition, the nearest first.

@@ -15,6 +15,24 @@ pub enum Arguments {
     Identity,
 }
 
+/// What a definition says besides that follows from no routine of a user's.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    pub language: &'static str,
+    pub window: bool,
+    /// The planner's support function.
+    pub support: Option<String>,
+    /// The file that a function in C is in.
+    pub library: Option<String>,
+}
+
+impl Definition {
+    /// Of a routine of a user's.
+    pub fn of(routine: &Routine) -> Self {
+        Definition { language: routine.language.name(), window: false, support: None, library: None }
+    }
+}
+
 impl Names<'_> {
     /// The arguments in parentheses, without these.
     pub fn routine_arguments(&self, routine: &Routine, how: Arguments) -> String {
@@ -78,7 +96,7 @@ impl Names<'_> {
     }
 
     /// pg_get_functiondef
-    pub fn routine_definition(&self, routine: &Routine) -> String {
+    pub fn routine_definition(&self, routine: &Routine, more: &Definition) -> String {
         let kind = if routine.is_procedure() { "PROCEDURE" } else { "FUNCTION" };
         let name = format!("{}.{}", quote_identifier(&routine.schema), quote_identifier(&routine.name));
         let arguments = self.routine_arguments(routine, Arguments::WithDefaults);
@@ -86,8 +104,8 @@ impl Names<'_> {
         if let Some(result) = self.routine_result(routine) {
             text.push_str(&format!(" RETURNS {result}\n"));
         }
-        text.push_str(&format!(" LANGUAGE {}\n", routine.language.name()));
-        let attributes = attributes(routine);
+        text.push_str(&format!(" LANGUAGE {}\n", more.language));
+        let attributes = attributes(routine, more);
         if !attributes.is_empty() {
             text.push_str(&format!("{attributes}\n"));
         }
@@ -101,15 +119,16 @@ impl Names<'_> {
                 while body.contains(&tag) {
                     tag.push('x');
                 }
-                text.push_str(&format!("AS {tag}${body}{tag}$\n"));
+                let library = more.library.as_ref().map_or_else(String::new, |file| format!("'{file}', "));
+                text.push_str(&format!("AS {library}{tag}${body}{tag}$\n"));
             }
         }
         text
     }
 }
 
-fn attributes(routine: &Routine) -> String {
-    let mut text = String::new();
+fn attributes(routine: &Routine, more: &Definition) -> String {
+    let mut text = if more.window { " WINDOW".to_owned() } else { String::new() };
     match routine.volatility {
         Volatility::Immutable => text.push_str(" IMMUTABLE"),
         Volatility::Stable => text.push_str(" STABLE"),
@@ -131,8 +150,11 @@ fn attributes(routine: &Routine) -> String {
     if routine.cost != usual {
         text.push_str(&format!(" COST {}", routine.cost));
     }
-    if routine.returns_set && routine.rows != 1000.0 {
+    if routine.rows != 0.0 && routine.rows != 1000.0 {
         text.push_str(&format!(" ROWS {}", routine.rows));
+    }
+    if let Some(support) = &more.support {
+        text.push_str(&format!(" SUPPORT {support}"));
     }
     text
 }

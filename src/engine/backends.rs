@@ -12,6 +12,7 @@ use crate::catalog::tables::source::{LockRow, SessionRow, database_oid};
 use crate::engine::advisory::AdvisoryLocks;
 use crate::engine::context::{SessionContext, SharedContext, Wait};
 use crate::engine::interrupt::InterruptHandle;
+use crate::engine::statement_statistics::StatementStatistics;
 use crate::types::pg_type::Oid;
 
 /// What a client has to know to cancel a session.
@@ -27,6 +28,7 @@ pub struct Backends {
     next_pid: AtomicI32,
     sessions: Mutex<HashMap<i32, Backend>>,
     locks: AdvisoryLocks,
+    pub statements: StatementStatistics,
 }
 
 #[derive(Clone, Debug)]

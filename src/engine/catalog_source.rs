@@ -9,7 +9,7 @@ use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::roles::Roles;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::catalog::tables::source::{
-    CatalogSource, CursorRow, LockRow, PreparedRow, ReplicationRow, SessionRow, VersionRow,
+    CatalogSource, CursorRow, LockRow, PreparedRow, ReplicationRow, SessionRow, StatementRow, VersionRow,
 };
 use crate::engine::backends::Backends;
 use crate::engine::context::{SessionContext, Wait, Waiting};
@@ -124,6 +124,14 @@ impl CatalogSource for ConnectionSource {
 
     fn sessions(&self) -> Vec<SessionRow> {
         self.backends().activity()
+    }
+
+    fn statements(&self) -> Vec<StatementRow> {
+        self.backends().statements.rows()
+    }
+
+    fn statements_info(&self) -> (i64, i64) {
+        self.backends().statements.info()
     }
 
     fn locks(&self) -> Vec<LockRow> {

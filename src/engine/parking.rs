@@ -168,6 +168,17 @@ impl EngineSession {
         Arc::strong_count(&write.lease) == owners && self.may_be_parked()
     }
 
+    /// Whether a change this session makes would show in what the cursor gives from then on.
+    pub fn would_disturb(&self, cursor: &Cursor) -> bool {
+        let held = match &self.hold {
+            Hold::Write(write) => Some(&write.lease),
+            Hold::Snapshot(lease) => Some(lease),
+            _ => None,
+        };
+        let schema = self.link.schema();
+        held.into_iter().chain(&schema.pinned).any(|lease| cursor.is_on(lease))
+    }
+
     /// Parks the transaction, if it can be.
     pub fn park(&mut self) {
         self.notice_loss();

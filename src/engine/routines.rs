@@ -13,6 +13,7 @@ mod effects;
 mod execute;
 pub(crate) mod host;
 mod plan;
+pub(crate) mod query;
 mod records;
 pub(crate) mod session;
 pub(crate) mod signature;

@@ -268,17 +268,6 @@ impl EngineSession {
         self.lock_context().shown_error(&catalog, error)
     }
 
-    /// Whether a change this session makes would show in what the cursor gives from then on.
-    pub fn would_disturb(&self, cursor: &Cursor) -> bool {
-        let held = match &self.hold {
-            Hold::Write(write) => Some(&write.lease),
-            Hold::Snapshot(lease) => Some(lease),
-            _ => None,
-        };
-        let schema = self.link.schema();
-        held.into_iter().chain(&schema.pinned).any(|lease| cursor.is_on(lease))
-    }
-
     /// Takes the write ticket and begins the write transaction now, as writing statements, LOCK TABLE and SELECT FOR
     /// UPDATE need it.
     pub async fn lock(&mut self, wait: &LockWait) -> Result<()> {

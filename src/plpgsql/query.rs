@@ -58,7 +58,7 @@ impl Query {
 }
 
 /// The same of a computed text.
-pub(super) fn failed(text: &str, error: Error) -> Error {
+pub(crate) fn failed(text: &str, error: Error) -> Error {
     match error.fields().position {
         Some(position) => error.with_internal_position(position, text),
         None => error.within(QueryKind::Statement.context(text)),

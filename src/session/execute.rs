@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::tables::source::database_oid;
 use crate::engine::cursor::Cursor;
 use crate::engine::journal::Source;
 use crate::error::{Error, SqlState};
@@ -13,6 +14,7 @@ use crate::protocol::message::Field;
 use crate::session::charset::encode_value;
 use crate::session::extended::check_result;
 use crate::session::machine::{Outcome, StateMachine};
+use crate::session::redact;
 use crate::session::rows::{Rows, Step};
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
 use crate::sql::ddl::Ddl;
@@ -98,6 +100,7 @@ impl StateMachine {
         describe: Describe,
     ) -> Outcome<Completion> {
         let plan = Arc::clone(&portal.planned.plan);
+        let measured = self.context().catalog.has_extension("pg_stat_statements").then(std::time::Instant::now);
         // Again: the transaction that has begun meanwhile may have other limits.
         self.listen_to_cancel();
         let source = match std::mem::replace(&mut portal.state, PortalState::Done) {
@@ -112,14 +115,32 @@ impl StateMachine {
             }
             PortalState::New => match self.start(portal, max_rows, describe).await? {
                 Started::Rows(source) => source,
-                Started::Finished(completion) => return Ok(completion),
+                Started::Finished(completion) => {
+                    self.measured(measured, portal, &completion);
+                    return Ok(completion);
+                }
             },
         };
         let completion = self.send_rows(portal, source, max_rows).await?;
         if self.engine.can_be_overtaken() {
             Box::pin(self.engine.settle()).await?;
         }
+        self.measured(measured, portal, &completion);
         Ok(completion)
+    }
+
+    /// A statement has ended, in a database that has pg_stat_statements.
+    fn measured(&self, since: Option<std::time::Instant>, portal: &Portal, completion: &Completion) {
+        let rows = match completion {
+            Completion::Counted(_, rows) => *rows,
+            Completion::Tag(_) => 0,
+            Completion::Empty | Completion::Suspended => return,
+        };
+        if let Some(since) = since {
+            let context = self.context();
+            let (role, database) = (context.role(), database_oid(&context.database));
+            context.backends.statements.add(role, database, &redact::statement(&portal.text), since.elapsed(), rows);
+        }
     }
 
     /// Does what the plan says, up to its first row.
@@ -196,6 +217,9 @@ impl StateMachine {
                 Some(lines) => self.lines(describe, plan.columns.as_deref(), portal, lines),
             },
             Action::Ddl(ddl) => {
+                if let Some(command) = ddl.stands_alone() {
+                    self.refuse_in_block(command)?;
+                }
                 self.refuse_change_in_read_only(plan.tag)?;
                 self.session.queried = true;
                 match (Box::pin(self.change_schema(ddl)).await?, ddl) {

@@ -54,7 +54,7 @@ use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
 use crate::types::value::Value;
 
 pub use print::Translated;
-pub use rows::{read_row, update_row};
+pub use rows::{delete_row, insert_row, read_row, update_row};
 
 /// What lowering needs to know beside the tree.
 #[derive(Clone, Copy)]

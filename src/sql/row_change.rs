@@ -35,14 +35,26 @@ pub struct RowChange {
     /// The INSERT of one row, the DELETE of one; of a view there are none.
     pub insert: Option<RowSql>,
     pub delete: Option<RowSql>,
-    /// UPDATEs of one row, by the columns they set.
-    pub updates: Mutex<HashMap<Vec<usize>, RowSql>>,
+    /// UPDATEs of one row, by the table and the columns they set.
+    pub updates: Mutex<HashMap<(Oid, Vec<usize>), RowSql>>,
     /// What must be true of rows, in that order.
     pub checks: Vec<RowCheck>,
     /// RETURNING wants the rows.
     pub returns: bool,
+    /// Rows of tables below the relation are changed.
+    pub members: Option<RowMembers>,
     /// It is what the statement is: its triggers before the statement fire before anything of WITH is done.
     pub is_main: bool,
+}
+
+/// What is known of the members of a relation whose rows are changed. Rows are given, and conditions asked, as those of
+/// the relation.
+#[derive(Debug, Default)]
+pub struct RowMembers {
+    /// A query that gives the partition of the new row.
+    pub route: Option<RowSql>,
+    /// Of ON CONFLICT: a table's INSERT of one row, and how the row that is in the way is found.
+    pub arbiters: HashMap<Oid, (RowSql, RowConflict)>,
 }
 
 /// What must be true of a row.
@@ -57,6 +69,8 @@ pub struct RowCheck {
 /// Where the query's columns are what.
 #[derive(Clone, Debug, Default)]
 pub struct RowLayout {
+    /// The table that the row is of, where there are several.
+    pub table: Option<usize>,
     /// The row's number.
     pub rowid: Option<usize>,
     /// The action's number.

@@ -41,7 +41,19 @@ mod wanted {
                 log::error!("cannot stop: there is no command kill");
                 std::process::abort();
             }
+            // The signal is another thread's to take, and until it does this one goes on: past the place, if it may.
+            while is_stop_pending() {
+                std::thread::yield_now();
+            }
         }
+    }
+
+    /// Whether SIGSTOP was sent and no thread has taken it yet. Once one has, every thread stops as it leaves the kernel.
+    fn is_stop_pending() -> bool {
+        const SIGSTOP: u64 = 1 << 18;
+        let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+        let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+        pending.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & SIGSTOP != 0)
     }
 }
 

@@ -293,7 +293,10 @@ fn encode_binary(scalar: Scalar, value: ValueRef<'_>, settings: &FormatSettings,
         | Scalar::RegNamespace
         | Scalar::RegRole
         | Scalar::RegConfig
-        | Scalar::RegDictionary => fits(integer_of(value)?.try_into().map(|oid| out.put_u32(oid)))?,
+        | Scalar::RegDictionary
+        | Scalar::RegOper
+        | Scalar::RegOperator
+        | Scalar::RegCollation => fits(integer_of(value)?.try_into().map(|oid| out.put_u32(oid)))?,
         Scalar::Float4 => out.put_f32(float_of(value)? as f32),
         Scalar::Float8 => out.put_f64(float_of(value)?),
         Scalar::Numeric => match value {
@@ -380,7 +383,10 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         | Scalar::RegNamespace
         | Scalar::RegRole
         | Scalar::RegConfig
-        | Scalar::RegDictionary => match text {
+        | Scalar::RegDictionary
+        | Scalar::RegOper
+        | Scalar::RegOperator
+        | Scalar::RegCollation => match text {
             "-" => Value::Integer(0),
             _ => text.parse::<u32>().map_or_else(|_| Value::Text(text.to_owned()), |oid| Value::Integer(oid.into())),
         },
@@ -390,7 +396,7 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::Numeric => Value::Text(Numeric::parse(text)?.to_string()),
         Scalar::Text if type_name == "xml" => {
             xml::validate(text)?;
-            Value::Text(text.to_owned())
+            Value::Text(xml::shown(text))
         }
         Scalar::Text | Scalar::BpChar | Scalar::Record => Value::Text(text.to_owned()),
         Scalar::Row(row) => Value::Text(row_wire::decode_text(row, text, settings)?),
@@ -463,7 +469,10 @@ pub(super) fn decode_binary(scalar: Scalar, bytes: &[u8], settings: &FormatSetti
         | Scalar::RegNamespace
         | Scalar::RegRole
         | Scalar::RegConfig
-        | Scalar::RegDictionary => Value::Integer(u32::from_be_bytes(exactly(bytes)?).into()),
+        | Scalar::RegDictionary
+        | Scalar::RegOper
+        | Scalar::RegOperator
+        | Scalar::RegCollation => Value::Integer(u32::from_be_bytes(exactly(bytes)?).into()),
         Scalar::Float4 => stored_float4(f32::from_be_bytes(exactly(bytes)?)),
         Scalar::Float8 => stored_float8(f64::from_be_bytes(exactly(bytes)?)),
         Scalar::Numeric => Value::Text(numeric_wire::read_binary(bytes)?),

@@ -48,6 +48,9 @@ pub enum Scalar {
     RegRole,
     RegConfig,
     RegDictionary,
+    RegOper,
+    RegOperator,
+    RegCollation,
     /// REAL rounded to single precision; NaN is TEXT 'NaN' (SQLite makes a NaN NULL), which sorts after every number.
     Float4,
     /// REAL; NaN as for Float4; infinities are REAL.
@@ -201,7 +204,8 @@ impl Scalar {
     /// Whether values are OIDs of objects, shown by name.
     pub fn names_object(self) -> bool {
         use Scalar::*;
-        matches!(self, RegClass | RegType | RegProc | RegProcedure | RegNamespace | RegRole | RegConfig | RegDictionary)
+        matches!(self, RegClass | RegType | RegProc | RegProcedure | RegNamespace | RegRole | RegConfig)
+            || matches!(self, RegDictionary | RegOper | RegOperator | RegCollation)
     }
 }
 
@@ -327,8 +331,6 @@ impl Oid {
     pub const INT2VECTOR_ARRAY: Oid = Oid(1006);
     #[doc = "`_int4`"]
     pub const INT4_ARRAY: Oid = Oid(1007);
-    #[doc = "`_regproc`"]
-    pub const REGPROC_ARRAY: Oid = Oid(1008);
     #[doc = "`_text`"]
     pub const TEXT_ARRAY: Oid = Oid(1009);
     #[doc = "`_tid`"]
@@ -409,16 +411,14 @@ impl Oid {
     pub const NUMERIC: Oid = Oid(1700);
     #[doc = "`regprocedure`"]
     pub const REGPROCEDURE: Oid = Oid(2202);
+    #[doc = "`regoper`"]
+    pub const REGOPER: Oid = Oid(2203);
+    #[doc = "`regoperator`"]
+    pub const REGOPERATOR: Oid = Oid(2204);
     #[doc = "`regclass`"]
     pub const REGCLASS: Oid = Oid(2205);
     #[doc = "`regtype`"]
     pub const REGTYPE: Oid = Oid(2206);
-    #[doc = "`_regprocedure`"]
-    pub const REGPROCEDURE_ARRAY: Oid = Oid(2207);
-    #[doc = "`_regclass`"]
-    pub const REGCLASS_ARRAY: Oid = Oid(2210);
-    #[doc = "`_regtype`"]
-    pub const REGTYPE_ARRAY: Oid = Oid(2211);
     #[doc = "`record`"]
     pub const RECORD: Oid = Oid(2249);
     #[doc = "`cstring`"]
@@ -463,8 +463,6 @@ impl Oid {
     pub const TSQUERY_ARRAY: Oid = Oid(3645);
     #[doc = "`regconfig`"]
     pub const REGCONFIG: Oid = Oid(3734);
-    #[doc = "`_regconfig`"]
-    pub const REGCONFIG_ARRAY: Oid = Oid(3735);
     #[doc = "`regdictionary`"]
     pub const REGDICTIONARY: Oid = Oid(3769);
     #[doc = "`_regdictionary`"]
@@ -505,12 +503,10 @@ impl Oid {
     pub const INT8RANGE_ARRAY: Oid = Oid(3927);
     #[doc = "`regnamespace`"]
     pub const REGNAMESPACE: Oid = Oid(4089);
-    #[doc = "`_regnamespace`"]
-    pub const REGNAMESPACE_ARRAY: Oid = Oid(4090);
     #[doc = "`regrole`"]
     pub const REGROLE: Oid = Oid(4096);
-    #[doc = "`_regrole`"]
-    pub const REGROLE_ARRAY: Oid = Oid(4097);
+    #[doc = "`regcollation`"]
+    pub const REGCOLLATION: Oid = Oid(4191);
     #[doc = "`int4multirange`"]
     pub const INT4MULTIRANGE: Oid = Oid(4451);
     #[doc = "`nummultirange`"]
@@ -705,9 +701,13 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(1790), name: "refcursor", sql_name: "refcursor", len: -1, kind: b'b', category: b'U', preferred: false, element: Oid(0), array: Oid(2201), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Text) },
     TypeInfo { oid: Oid(2201), name: "_refcursor", sql_name: "refcursor[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(1790), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(1790), Scalar::Text) },
     TypeInfo { oid: Oid(2202), name: "regprocedure", sql_name: "regprocedure", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2207), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegProcedure) },
+    TypeInfo { oid: Oid(2203), name: "regoper", sql_name: "regoper", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2208), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegOper) },
+    TypeInfo { oid: Oid(2204), name: "regoperator", sql_name: "regoperator", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2209), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegOperator) },
     TypeInfo { oid: Oid(2205), name: "regclass", sql_name: "regclass", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2210), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegClass) },
     TypeInfo { oid: Oid(2206), name: "regtype", sql_name: "regtype", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(2211), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegType) },
     TypeInfo { oid: Oid(2207), name: "_regprocedure", sql_name: "regprocedure[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2202), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2202), Scalar::RegProcedure) },
+    TypeInfo { oid: Oid(2208), name: "_regoper", sql_name: "regoper[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2203), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2203), Scalar::RegOper) },
+    TypeInfo { oid: Oid(2209), name: "_regoperator", sql_name: "regoperator[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2204), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2204), Scalar::RegOperator) },
     TypeInfo { oid: Oid(2210), name: "_regclass", sql_name: "regclass[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2205), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2205), Scalar::RegClass) },
     TypeInfo { oid: Oid(2211), name: "_regtype", sql_name: "regtype[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(2206), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(2206), Scalar::RegType) },
     TypeInfo { oid: Oid(2249), name: "record", sql_name: "record", len: -1, kind: b'p', category: b'P', preferred: false, element: Oid(0), array: Oid(2287), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Record) },
@@ -757,6 +757,8 @@ pub static TYPES: &[TypeInfo] = &[
     TypeInfo { oid: Oid(4090), name: "_regnamespace", sql_name: "regnamespace[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4089), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4089), Scalar::RegNamespace) },
     TypeInfo { oid: Oid(4096), name: "regrole", sql_name: "regrole", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4097), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegRole) },
     TypeInfo { oid: Oid(4097), name: "_regrole", sql_name: "regrole[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4096), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4096), Scalar::RegRole) },
+    TypeInfo { oid: Oid(4191), name: "regcollation", sql_name: "regcollation", len: 4, kind: b'b', category: b'N', preferred: false, element: Oid(0), array: Oid(4192), by_value: true, align: b'i', storage: b'p', collation: Oid(0), repr: Repr::scalar(Scalar::RegCollation) },
+    TypeInfo { oid: Oid(4192), name: "_regcollation", sql_name: "regcollation[]", len: -1, kind: b'b', category: b'A', preferred: false, element: Oid(4191), array: Oid(0), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::array(Oid(4191), Scalar::RegCollation) },
     TypeInfo { oid: Oid(4451), name: "int4multirange", sql_name: "int4multirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6150), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::discrete(Oid::INT4))) },
     TypeInfo { oid: Oid(4532), name: "nummultirange", sql_name: "nummultirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6151), by_value: false, align: b'i', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::continuous(Oid::NUMERIC))) },
     TypeInfo { oid: Oid(4533), name: "tsmultirange", sql_name: "tsmultirange", len: -1, kind: b'm', category: b'R', preferred: false, element: Oid(0), array: Oid(6152), by_value: false, align: b'd', storage: b'x', collation: Oid(0), repr: Repr::scalar(Scalar::Multirange(RangeOf::continuous(Oid::TIMESTAMP))) },

@@ -37,6 +37,13 @@ pub fn collation_oid(name: &str) -> Oid {
     found.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
+/// The name of the collation with that OID.
+pub fn collation_name(oid: Oid) -> Option<String> {
+    let mut lines = Recording::new(recording!("pg_collation")).lines();
+    let found = lines.find(|line| line.number("oid") == i64::from(oid.0));
+    found.map(|line| line.text("collname").into_owned())
+}
+
 /// Options as catalogs have them: an array of "name=value", NULL if there are none.
 fn option_array(parameters: &[String]) -> Cell {
     let own: Vec<&String> = parameters.iter().filter(|p| !p.starts_with("toast.")).collect();
@@ -102,7 +109,11 @@ pub fn classes(rows: &mut Rows, view: &View<'_>) {
 /// The tables that foreign keys point to.
 pub fn referenced_tables(view: &View<'_>) -> Vec<Oid> {
     let constraints = view.catalog.relations.values().flat_map(|r| &r.constraints);
-    constraints.filter_map(|c| c.foreign_key().map(|f| f.relation)).collect()
+    let mut tables: Vec<Oid> = constraints.filter_map(|c| c.foreign_key().map(|f| f.relation)).collect();
+    let partitioned = |oid: &Oid| view.catalog.relations.get(oid).is_some_and(|table| table.is_partitioned());
+    let roots: Vec<Oid> = tables.iter().filter(|oid| partitioned(oid)).copied().collect();
+    tables.extend(roots.into_iter().flat_map(|root| view.catalog.inheritors(root)).map(|below| below.oid));
+    tables
 }
 
 fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool) {

@@ -1,4 +1,4 @@
-//! Rows of pg_constraint, pg_index, pg_depend, pg_rewrite and pg_description.
+//! Rows of pg_constraint, pg_index, pg_depend and pg_rewrite.
 //!
 //! Must not know: SQLite. Specification: catalogs.html.
 
@@ -44,19 +44,19 @@ pub fn constraints(rows: &mut Rows, view: &View<'_>) {
     trigger_constraints(rows, view);
     for user in user_types(view.catalog) {
         let UserTypeKind::Domain { checks, .. } = &user.kind else { continue };
-        for ((name, expression), number) in checks.iter().zip(1u32..) {
+        for (check, number) in checks.iter().zip(1u32..) {
             row!(rows,
                 oid: domain_constraint_oid(user.oid, number),
-                conname: name,
+                conname: &check.name,
                 connamespace: view.namespace_oid(&user.schema),
                 contype: "c",
-                convalidated: true,
+                convalidated: !check.not_valid,
                 contypid: user.oid,
                 confupdtype: " ",
                 confdeltype: " ",
                 confmatchtype: " ",
                 conislocal: true,
-                conbin: expression,
+                conbin: &check.expression,
             );
         }
     }
@@ -93,6 +93,10 @@ fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, const
         connoinherit: constraint.options.no_inherit || constraint.check().is_none() && !of_partitions,
         conkey: columns,
         confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
+        confdelsetcols: match foreign {
+            Some(f) if !f.set_columns.is_empty() => Cell::ints(f.set_columns.iter().copied()),
+            _ => Cell::Null,
+        },
         conexclop: match &constraint.kind {
             ConstraintKind::Exclusion(operators) => Cell::oids(operators.iter().copied()),
             _ => Cell::Null,
@@ -333,24 +337,6 @@ pub fn referenced(
         PG_OPERATOR => catalog.operators.get(&oid).map(|_| Operator(oid)),
         PG_CAST => catalog.casts.get(&oid).map(|_| Cast(oid)),
         _ => None,
-    }
-}
-
-/// Comments on objects of the database.
-pub fn descriptions(rows: &mut Rows, view: &View<'_>) {
-    for line in Recording::new(recording!("pg_description")).lines() {
-        let oid = |name: &str| Oid(line.number(name).try_into().unwrap_or_default());
-        let (object, class, part) = (oid("objoid"), oid("classoid"), line.number("objsubid"));
-        let key = (class, object, i32::try_from(part).unwrap_or_default());
-        if !view.catalog.comments.contains_key(&key) {
-            row!(rows, objoid: object, classoid: class, objsubid: part, description: line.text("description"));
-        }
-    }
-    // An empty one says that what PostgreSQL says of its own was taken away.
-    let mut comments: Vec<_> = view.catalog.comments.iter().filter(|(_, text)| !text.is_empty()).collect();
-    comments.sort();
-    for (&(class, object, part), text) in comments {
-        row!(rows, objoid: object, classoid: class, objsubid: part, description: text);
     }
 }
 

@@ -12,11 +12,11 @@ use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
-    classes, constraints, extensions, information_routines, key_triggers, operators, own, policies, privileges, procs,
-    roles, server, triggers, types, views,
+    classes, constraints, descriptions, extensions, information_routines, key_triggers, operators, own, policies,
+    privileges, procs, roles, server, triggers, types, views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Repr, Scalar};
 
 /// What a row-producing function sees.
 pub struct View<'a> {
@@ -107,7 +107,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "tables", computed_and(objects::system_tables, objects::tables)),
     ("information_schema", "triggers", of_session(triggers::information_triggers)),
     ("information_schema", "views", of_catalog(objects::views)),
-    ("pg_catalog", "pg_aggregate", of_catalog(procs::aggregates)),
+    ("pg_catalog", "pg_aggregate", recorded_and(recording!("pg_aggregate"), procs::aggregates)),
     ("pg_catalog", "pg_am", recorded_and(recording!("pg_am"), members::access_methods)),
     ("pg_catalog", "pg_amop", recorded(recording!("pg_amop"))),
     ("pg_catalog", "pg_amproc", recorded(recording!("pg_amproc"))),
@@ -121,12 +121,13 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
     ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),
     ("pg_catalog", "pg_constraint", of_catalog(constraints::constraints)),
+    ("pg_catalog", "pg_conversion", recorded(recording!("pg_conversion"))),
     ("pg_catalog", "pg_cursors", of_session(server::cursors)),
     ("pg_catalog", "pg_database", of_session(server::databases)),
     ("pg_catalog", "pg_db_role_setting", of_session(server::database_role_settings)),
     ("pg_catalog", "pg_default_acl", of_catalog(privileges::default_acls)),
     ("pg_catalog", "pg_depend", of_catalog(constraints::dependencies)),
-    ("pg_catalog", "pg_description", of_catalog(constraints::descriptions)),
+    ("pg_catalog", "pg_description", of_catalog(descriptions::descriptions)),
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
     ("pg_catalog", "pg_extension", recorded_and(recording!("pg_extension"), extensions::extensions)),
     ("pg_catalog", "pg_group", of_session(roles::groups)),
@@ -176,10 +177,12 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_policies", of_session(policies::shown_policies)),
     ("pg_catalog", "pg_policy", of_catalog(policies::policies)),
     ("pg_catalog", "pg_trigger", of_catalog(key_triggers::key_triggers)),
-    ("pg_catalog", "pg_type", recorded_and(recording!("pg_type"), types::types)),
+    ("pg_catalog", "pg_type", computed_and(types::builtin_types, types::types)),
     ("pg_catalog", "pg_user", of_session(roles::users)),
     ("pg_catalog", "pg_matviews", of_catalog(views::materialized_views)),
     ("pg_catalog", "pg_views", of_catalog(views::views)),
+    (own::NAME, "pg_stat_statements", of_session(own::statements)),
+    (own::NAME, "pg_stat_statements_info", of_session(own::statements_info)),
     (own::NAME, "replication", of_session(own::replication)),
     (own::NAME, "versions", Contents { builtin: Builtin::None, own: Own::OfStore(own::versions) }),
 ];
@@ -232,6 +235,9 @@ impl RecordedColumns {
             None => default.clone(),
             Some(None) => Cell::Null,
             Some(Some(text)) if is_integer(column.repr) => Cell::Int(text.parse().unwrap_or_default()),
+            Some(Some(text)) if column.repr == Repr::scalar(Scalar::Float4) => {
+                Cell::Real(text.parse().unwrap_or_default())
+            }
             Some(Some(text)) => Cell::Text(text.clone()),
         }));
     }

@@ -118,7 +118,7 @@ pub fn system_columns(rows: &mut Rows, view: &View<'_>) {
             describe_type(rows, view, column.type_oid, column.typmod);
             describe_collation(rows, collation);
             if declared != column.type_oid {
-                describe_domain(rows, "information_schema", recorded_name(declared).unwrap_or_default());
+                describe_domain(rows, "information_schema", recorded_name(declared).map_or("", |(_, name)| name));
             }
         }
     }

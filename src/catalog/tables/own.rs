@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::roles::READ_ALL_STATS;
 use crate::catalog::schema::{Column, Relation, RelationKind};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::relations::SystemRelation;
@@ -50,7 +51,62 @@ static RELATIONS: &[Described] = &[
             ("error", Oid::TEXT),
         ],
     ),
+    (
+        Oid(16_112),
+        "pg_stat_statements",
+        &[
+            ("userid", Oid::OID),
+            ("dbid", Oid::OID),
+            ("toplevel", Oid::BOOL),
+            ("queryid", Oid::INT8),
+            ("query", Oid::TEXT),
+            ("plans", Oid::INT8),
+            ("total_plan_time", Oid::FLOAT8),
+            ("min_plan_time", Oid::FLOAT8),
+            ("max_plan_time", Oid::FLOAT8),
+            ("mean_plan_time", Oid::FLOAT8),
+            ("stddev_plan_time", Oid::FLOAT8),
+            ("calls", Oid::INT8),
+            ("total_exec_time", Oid::FLOAT8),
+            ("min_exec_time", Oid::FLOAT8),
+            ("max_exec_time", Oid::FLOAT8),
+            ("mean_exec_time", Oid::FLOAT8),
+            ("stddev_exec_time", Oid::FLOAT8),
+            ("rows", Oid::INT8),
+            ("shared_blks_hit", Oid::INT8),
+            ("shared_blks_read", Oid::INT8),
+            ("shared_blks_dirtied", Oid::INT8),
+            ("shared_blks_written", Oid::INT8),
+            ("local_blks_hit", Oid::INT8),
+            ("local_blks_read", Oid::INT8),
+            ("local_blks_dirtied", Oid::INT8),
+            ("local_blks_written", Oid::INT8),
+            ("temp_blks_read", Oid::INT8),
+            ("temp_blks_written", Oid::INT8),
+            ("blk_read_time", Oid::FLOAT8),
+            ("blk_write_time", Oid::FLOAT8),
+            ("temp_blk_read_time", Oid::FLOAT8),
+            ("temp_blk_write_time", Oid::FLOAT8),
+            ("wal_records", Oid::INT8),
+            ("wal_fpi", Oid::INT8),
+            ("wal_bytes", Oid::NUMERIC),
+            ("jit_functions", Oid::INT8),
+            ("jit_generation_time", Oid::FLOAT8),
+            ("jit_inlining_count", Oid::INT8),
+            ("jit_inlining_time", Oid::FLOAT8),
+            ("jit_optimization_count", Oid::INT8),
+            ("jit_optimization_time", Oid::FLOAT8),
+            ("jit_emission_count", Oid::INT8),
+            ("jit_emission_time", Oid::FLOAT8),
+        ],
+    ),
+    (Oid(16_113), "pg_stat_statements_info", &[("dealloc", Oid::INT8), ("stats_reset", Oid::TIMESTAMPTZ)]),
 ];
+
+/// Those that stand for an extension's views: they are found in its schema, while it is there.
+pub fn view_of_extension(name: &str) -> Option<&'static str> {
+    matches!(name, "pg_stat_statements" | "pg_stat_statements_info").then_some("pg_stat_statements")
+}
 
 /// The relations, in the order of their OIDs.
 pub fn relations() -> impl Iterator<Item = SystemRelation> {
@@ -72,10 +128,22 @@ pub fn relations() -> impl Iterator<Item = SystemRelation> {
         }),
         kind: b'v',
         row_type: Oid::INVALID,
+        array_type: Oid::INVALID,
         shared: false,
         declared: columns.iter().map(|(_, type_oid)| (*type_oid, collation(*type_oid))).collect(),
-        defaults: columns.iter().map(|_| Cell::Null).collect(),
+        // What is not counted is 0.
+        defaults: columns.iter().map(|(name, type_oid)| not_counted(name, *type_oid)).collect(),
     })
+}
+
+fn not_counted(name: &str, type_oid: Oid) -> Cell {
+    let counts = ["_plan_time", "_blks_", "blk_", "wal_", "jit_"];
+    match type_oid {
+        _ if name != "plans" && !counts.iter().any(|part| name.contains(part)) => Cell::Null,
+        Oid::FLOAT8 => Cell::from(0.0),
+        Oid::NUMERIC => Cell::from("0"),
+        _ => Cell::from(0i64),
+    }
 }
 
 fn column((number, (name, type_oid)): (i16, &(&'static str, Oid))) -> Option<Column> {
@@ -101,6 +169,37 @@ pub fn versions(rows: &mut Rows, view: &View<'_>) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// pg_stat_statements. What planning takes, blocks and the log are not counted.
+pub fn statements(rows: &mut Rows, view: &View<'_>) {
+    let (roles, own) = (view.source.roles(), view.source.role());
+    let owner = roles.facts.database(&view.source.database()).owner;
+    let sees_all = roles.has_privileges_of(own, READ_ALL_STATS, owner);
+    for statement in view.source.statements() {
+        let sees = sees_all || statement.user == own;
+        let query = if sees { statement.query } else { "<insufficient privilege>".to_owned() };
+        row!(rows,
+            userid: statement.user,
+            dbid: statement.database,
+            toplevel: true,
+            queryid: sees.then_some(statement.queryid),
+            query: query,
+            calls: statement.calls,
+            total_exec_time: statement.total,
+            min_exec_time: statement.min,
+            max_exec_time: statement.max,
+            mean_exec_time: statement.mean,
+            stddev_exec_time: statement.deviation,
+            rows: statement.rows,
+        );
+    }
+}
+
+/// pg_stat_statements_info.
+pub fn statements_info(rows: &mut Rows, view: &View<'_>) {
+    let (evictions, reset) = view.source.statements_info();
+    row!(rows, dealloc: evictions, stats_reset: timestamp(reset));
 }
 
 /// pgserver.replication: a row for the database.

@@ -30,11 +30,20 @@ pub fn procs(rows: &mut Rows, view: &View<'_>) {
         columns.add(rows, &line);
         rows.set("pronamespace", PG_CATALOG.into());
         rows.set("proowner", BOOTSTRAP_SUPERUSER.into());
-        rows.set("prolang", INTERNAL.into());
-        rows.set("procost", Cell::Real(COST));
-        // Recorded only where the C function has another name.
+        // What most functions have is not recorded, and the C function's name only where it is another.
+        for (column, usual) in [
+            ("prolang", INTERNAL.into()),
+            ("procost", Cell::Real(COST)),
+            ("prosupport", 0.into()),
+            ("prorows", Cell::Real(0.0)),
+        ] {
+            if line.text(column).is_empty() {
+                rows.set(column, usual);
+            }
+        }
         if line.text("prosrc").is_empty() {
-            rows.set("prosrc", Cell::Text(line.text("proname")));
+            let in_sql = !line.text("prosqlbody").is_empty();
+            rows.set("prosrc", if in_sql { "".into() } else { Cell::Text(line.text("proname")) });
         }
     }
 }
@@ -161,15 +170,17 @@ pub struct Proc {
     pub extension: String,
     pub strict: bool,
     pub volatility: Volatility,
-    kind: u8,
+    pub(super) kind: u8,
     returns_set: bool,
     returns: Oid,
-    variadic: Oid,
+    pub(super) variadic: Oid,
     /// All arguments, if there are others than input ones.
-    all_types: Vec<Oid>,
-    types: Vec<Oid>,
-    modes: Vec<String>,
-    names: Vec<String>,
+    pub(super) all_types: Vec<Oid>,
+    pub(super) types: Vec<Oid>,
+    pub(super) modes: Vec<String>,
+    pub(super) names: Vec<String>,
+    /// What is rarely asked for.
+    pub(super) line: Line,
 }
 
 fn recorded() -> &'static HashMap<Oid, Proc> {
@@ -223,6 +234,7 @@ impl Proc {
             types: oids("proargtypes").into_iter().map(Oid).collect(),
             modes: texts("proargmodes"),
             names: texts("proargnames"),
+            line: *line,
         }
     }
 
@@ -234,6 +246,11 @@ impl Proc {
     /// It is neither a procedure nor an aggregate nor a window function.
     pub fn is_function(&self) -> bool {
         self.kind == b'f'
+    }
+
+    /// It is an aggregate.
+    pub fn is_aggregate(&self) -> bool {
+        self.kind == b'a'
     }
 
     /// Whether it returns a set.
@@ -270,33 +287,5 @@ impl Proc {
     pub fn shown_name(&self) -> String {
         let name = quote_identifier(&self.name);
         if self.unique_name { name } else { format!("pg_catalog.{name}") }
-    }
-
-    /// pg_get_function_arguments; built-in functions' defaults are not kept.
-    pub fn arguments(&self, names: &Names<'_>) -> String {
-        let types = if self.all_types.is_empty() { &self.types } else { &self.all_types };
-        let mode = |i: usize| self.modes.get(i).map_or("i", String::as_str);
-        let shown = types.iter().enumerate().filter(|&(i, _)| mode(i) != "t").map(|(i, &oid)| {
-            let mode = match mode(i) {
-                "o" => "OUT ",
-                "b" => "INOUT ",
-                "v" => "VARIADIC ",
-                "i" if self.variadic != Oid::INVALID && i + 1 == types.len() => "VARIADIC ",
-                _ => "",
-            };
-            let name =
-                self.names.get(i).filter(|n| !n.is_empty()).map_or_else(String::new, |n| quote_identifier(n) + " ");
-            format!("{mode}{name}{}", names.format_type(oid, None))
-        });
-        shown.collect::<Vec<_>>().join(", ")
-    }
-
-    /// pg_get_function_result; none for a procedure.
-    pub fn result(&self, names: &Names<'_>) -> Option<String> {
-        if self.kind == b'p' {
-            return None;
-        }
-        let set = if self.returns_set { "SETOF " } else { "" };
-        Some(format!("{set}{}", names.format_type(self.returns, None)))
     }
 }

@@ -13,6 +13,7 @@ pub struct Recording {
 }
 
 /// One line of a recording.
+#[derive(Clone, Copy, Debug)]
 pub struct Line {
     header: &'static str,
     text: &'static str,
@@ -47,6 +48,12 @@ impl Line {
         let position = self.header.split('\t').position(|c| c == column);
         debug_assert!(position.is_some(), "no recorded column {column}");
         position.and_then(|p| self.fields().nth(p)).flatten().unwrap_or_default()
+    }
+
+    /// The field of that column; none if it is NULL, or nothing is recorded.
+    pub fn optional(&self, column: &str) -> Option<Cow<'static, str>> {
+        let position = self.header.split('\t').position(|c| c == column)?;
+        self.fields().nth(position).flatten()
     }
 
     /// The field of that column as a number; 0 if it is NULL.

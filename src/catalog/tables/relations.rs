@@ -22,6 +22,8 @@ pub struct SystemRelation {
     pub kind: u8,
     /// The OID of its row type.
     pub row_type: Oid,
+    /// The OID of the type of arrays of its rows.
+    pub array_type: Oid,
     /// pg_class.relisshared.
     pub shared: bool,
     /// For each column: pg_attribute.atttypid, which may be one of information_schema's domains, and attcollation.
@@ -50,6 +52,12 @@ pub fn system_relations() -> &'static [Arc<Relation>] {
 /// One of them, by schema and name.
 pub fn find(schema: &str, name: &str) -> Option<&'static SystemRelation> {
     relations().iter().find(|r| r.relation.schema == schema && r.relation.name == name)
+}
+
+/// The one with that OID.
+pub fn by_oid(oid: Oid) -> Option<&'static SystemRelation> {
+    let place = relations().binary_search_by_key(&oid, |system| system.relation.oid).ok()?;
+    relations().get(place)
 }
 
 fn load() -> Vec<SystemRelation> {
@@ -83,6 +91,7 @@ fn system_relation(line: &Line, columns: Vec<Line>) -> SystemRelation {
     SystemRelation {
         kind: line.text("kind").as_bytes().first().copied().unwrap_or(b'r'),
         row_type: recorded_oid(line, "reltype"),
+        array_type: recorded_oid(line, "array_type"),
         shared: line.number("shared") != 0,
         declared: columns.iter().map(|c| (recorded_oid(c, "declared"), recorded_oid(c, "collation"))).collect(),
         defaults: relation.columns.iter().map(default).collect(),

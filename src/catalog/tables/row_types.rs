@@ -14,35 +14,43 @@ use crate::types::pg_type::Oid;
 /// record_in, record_out, record_recv, record_send.
 const RECORD_ROUTINES: [u32; 4] = [2290, 2291, 2402, 2403];
 
-/// Both types of every table, view and composite type of users, and the row types of the system's.
+/// Both types of every system catalog and view.
+pub fn system_row_types(rows: &mut Rows, view: &View<'_>) {
+    for system in listed() {
+        both(rows, view, &system.relation, (system.row_type, system.array_type));
+    }
+}
+
+/// Both types of every table, view and composite type of users.
 pub fn row_types(rows: &mut Rows, view: &View<'_>) {
-    for system in listed().filter(|system| system.row_type != Oid::INVALID) {
-        row_type(rows, view, &system.relation, (system.row_type, Oid::INVALID));
-    }
     for relation in view.user_relations().into_iter().filter(|relation| has_row_type(relation)) {
-        row_type(rows, view, relation, (row_type_oid(relation), array_type_oid(relation)));
-        row!(rows,
-            oid: array_type_oid(relation),
-            typname: array_name(&relation.name),
-            typnamespace: view.namespace_oid(&relation.schema),
-            typowner: BOOTSTRAP_SUPERUSER,
-            typlen: -1,
-            typtype: "b",
-            typcategory: "A",
-            typisdefined: true,
-            typdelim: ",",
-            typsubscript: ARRAY_ROUTINES.subscript,
-            typelem: row_type_oid(relation),
-            typinput: ARRAY_ROUTINES.input,
-            typoutput: ARRAY_ROUTINES.output,
-            typreceive: ARRAY_ROUTINES.receive,
-            typsend: ARRAY_ROUTINES.send,
-            typanalyze: ARRAY_ROUTINES.analyze,
-            typalign: "d",
-            typstorage: "x",
-            typtypmod: -1,
-        );
+        both(rows, view, relation, (row_type_oid(relation), array_type_oid(relation)));
     }
+}
+
+fn both(rows: &mut Rows, view: &View<'_>, relation: &Relation, (oid, array): (Oid, Oid)) {
+    row_type(rows, view, relation, (oid, array));
+    row!(rows,
+        oid: array,
+        typname: array_name(&relation.name),
+        typnamespace: view.namespace_oid(&relation.schema),
+        typowner: BOOTSTRAP_SUPERUSER,
+        typlen: -1,
+        typtype: "b",
+        typcategory: "A",
+        typisdefined: true,
+        typdelim: ",",
+        typsubscript: ARRAY_ROUTINES.subscript,
+        typelem: oid,
+        typinput: ARRAY_ROUTINES.input,
+        typoutput: ARRAY_ROUTINES.output,
+        typreceive: ARRAY_ROUTINES.receive,
+        typsend: ARRAY_ROUTINES.send,
+        typanalyze: ARRAY_ROUTINES.analyze,
+        typalign: "d",
+        typstorage: "x",
+        typtypmod: -1,
+    );
 }
 
 fn row_type(rows: &mut Rows, view: &View<'_>, relation: &Relation, (oid, array): (Oid, Oid)) {

@@ -55,6 +55,16 @@ pub trait CatalogSource: Send + Sync {
         Vec::new()
     }
 
+    /// What statements took.
+    fn statements(&self) -> Vec<StatementRow> {
+        Vec::new()
+    }
+
+    /// How often the least used of them were forgotten, and when all were.
+    fn statements_info(&self) -> (i64, i64) {
+        (0, 0)
+    }
+
     /// The locks of the server.
     fn locks(&self) -> Vec<LockRow> {
         Vec::new()
@@ -173,6 +183,22 @@ pub struct VersionRow {
     pub transactions: i64,
     pub changed_pages: i64,
     pub pages: Option<i64>,
+}
+
+/// What calls of a statement took (pg_stat_statements): milliseconds.
+#[derive(Clone, Debug)]
+pub struct StatementRow {
+    pub user: Oid,
+    pub database: Oid,
+    pub queryid: i64,
+    pub query: String,
+    pub calls: i64,
+    pub rows: i64,
+    pub total: f64,
+    pub min: f64,
+    pub max: f64,
+    pub mean: f64,
+    pub deviation: f64,
 }
 
 /// A database and what has its latest state (pgserver.replication).

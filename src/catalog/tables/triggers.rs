@@ -18,6 +18,7 @@ pub fn triggers(rows: &mut Rows, view: &View<'_>) {
             row!(rows,
                 oid: trigger.oid,
                 tgrelid: relation.oid,
+                tgparentid: view.catalog.parent_trigger(relation, trigger).unwrap_or(Oid::INVALID),
                 tgname: &trigger.name,
                 tgfoid: trigger.function,
                 tgtype: trigger.bits(),

@@ -9,8 +9,9 @@ use crate::catalog::composite;
 use crate::catalog::members;
 use crate::catalog::privileges::PG_TYPE;
 use crate::catalog::schema::{CatalogSnapshot, UserType, UserTypeKind};
-use crate::catalog::tables::contents::View;
-use crate::catalog::tables::row_types::row_types;
+use crate::catalog::tables::contents::{RecordedColumns, View};
+use crate::catalog::tables::recorded::{Recording, recording};
+use crate::catalog::tables::row_types::{row_types, system_row_types};
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo, type_info};
 
@@ -126,6 +127,14 @@ pub(super) const ARRAY_ROUTINES: Routines =
 /// domain_in and domain_recv; a domain's output functions are its base type's.
 const DOMAIN_INPUT: (u32, u32) = (2597, 2598);
 
+/// PostgreSQL's own, and the types of its catalogs' rows.
+pub fn builtin_types(rows: &mut Rows, view: &View<'_>) {
+    let recorded = Recording::new(recording!("pg_type"));
+    let columns = RecordedColumns::new(rows.relation(), recorded);
+    recorded.lines().for_each(|line| columns.add(rows, &line));
+    system_row_types(rows, view);
+}
+
 /// Users' enums and domains, each followed by its array type, and the types of their tables' rows.
 pub fn types(rows: &mut Rows, view: &View<'_>) {
     for user in user_types(view.catalog) {
@@ -205,7 +214,6 @@ fn domain_type(rows: &mut Rows, view: &View<'_>, user: &UserType, base: Oid) {
 
 /// The output and send functions of a built-in type.
 fn recorded_output(oid: Oid) -> (u32, u32) {
-    use crate::catalog::tables::recorded::{Recording, recording};
     let mut lines = Recording::new(recording!("pg_type")).lines();
     let number = |n: i64| u32::try_from(n).unwrap_or_default();
     match lines.find(|l| l.number("oid") == i64::from(oid.0)) {
@@ -262,16 +270,33 @@ pub fn enums(rows: &mut Rows, view: &View<'_>) {
     }
 }
 
-/// The name of a recorded type, information_schema's domains included.
-pub fn recorded_name(oid: Oid) -> Option<&'static str> {
-    use crate::catalog::tables::recorded::{Recording, recording};
-    static NAMES: OnceLock<HashMap<i64, String>> = OnceLock::new();
-    let names = NAMES.get_or_init(|| {
+/// The recorded types by OID: their schemas and names.
+fn recorded_names() -> &'static HashMap<Oid, (&'static str, String)> {
+    static NAMES: OnceLock<HashMap<Oid, (&'static str, String)>> = OnceLock::new();
+    NAMES.get_or_init(|| {
         let lines = Recording::new(recording!("pg_type")).lines();
-        lines.map(|line| (line.number("oid"), line.text("typname").into_owned())).collect()
-    });
-    names.get(&i64::from(oid.0)).map(String::as_str)
+        let named = lines.map(|line| {
+            let own = line.number("typnamespace") == PG_CATALOG;
+            let schema = if own { "pg_catalog" } else { "information_schema" };
+            (Oid(line.number("oid").try_into().unwrap_or_default()), (schema, line.text("typname").into_owned()))
+        });
+        named.collect()
+    })
 }
+
+/// The schema and the name of a recorded type, information_schema's domains included.
+pub fn recorded_name(oid: Oid) -> Option<(&'static str, &'static str)> {
+    recorded_names().get(&oid).map(|(schema, name)| (*schema, name.as_str()))
+}
+
+/// The type of PostgreSQL's of that name, whether there can be values of it here or not.
+pub fn recorded_type(name: &str) -> Option<Oid> {
+    let own = |(schema, recorded): &(&str, String)| *schema == "pg_catalog" && recorded == name;
+    recorded_names().iter().find(|(_, named)| own(named)).map(|(oid, _)| *oid)
+}
+
+/// pg_namespace.oid of pg_catalog.
+const PG_CATALOG: i64 = 11;
 
 /// pg_range: the range types that users made.
 pub fn ranges(rows: &mut Rows, view: &View<'_>) {

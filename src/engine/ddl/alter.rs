@@ -100,6 +100,11 @@ impl Change<'_> {
             passes.add_constraints(std::mem::take(&mut work.later));
         }
         self.finish_alteration(work)?;
+        for action in actions.iter().filter(|_| !only) {
+            if let AlterAction::SetTriggers { which, firing } = action {
+                self.set_firing_below(&relation, which, *firing)?;
+            }
+        }
         match relation.options.inheritance.children.is_empty() {
             true => Ok(()),
             false => {
@@ -436,8 +441,7 @@ impl Change<'_> {
                 let touches = table.oid == work.after.oid && constraint.columns.contains(&number)
                     || parent.oid == work.after.oid && key.columns.contains(&number);
                 if touches {
-                    let about = (constraint.name.as_str(), key.on_update);
-                    self.check_key_types(table, &constraint.columns, parent, &key.columns, about)?;
+                    self.check_key_types(table, &constraint.columns, parent, &key.columns, &constraint.name)?;
                 }
             }
         }

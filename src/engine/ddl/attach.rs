@@ -73,6 +73,15 @@ impl Change<'_> {
             _ => {}
         }
         self.check_not_pending(&child, "ALTER TABLE")?;
+        let with_tables = |t: &&std::sync::Arc<crate::catalog::trigger::Trigger>| {
+            t.for_each_row && (t.old_table.is_some() || t.new_table.is_some())
+        };
+        if let Some(trigger) = child.options.triggers.iter().find(with_tables) {
+            let (trigger, name) = (&trigger.name, &child.name);
+            let message = format!("trigger \"{trigger}\" prevents table \"{name}\" from becoming a partition");
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+                .with_detail("ROW triggers with transition tables are not supported on partitions."));
+        }
         let bound = self.partition_bound(parent, spec)?;
         self.check_new_bound(parent, &child.name, (&bound, spec))?;
         self.merge_into_existing(&mut child, parent, Some(&bound))?;
@@ -85,7 +94,8 @@ impl Change<'_> {
         })?;
         self.enter_child(parent.oid, oid)?;
         self.renew_partition_checks(oid)?;
-        self.attach_parts(parent.oid, oid)
+        self.attach_parts(parent.oid, oid)?;
+        self.add_trigger_parts(parent, oid, &parent.options.triggers, false)
     }
 
     /// The new partition's parts of the partitioned table's indexes and foreign keys.
@@ -147,6 +157,9 @@ impl Change<'_> {
                 .with_detail("There's no pending concurrent detach."));
         }
         self.check_not_pending(&child, "ALTER TABLE")?;
+        self.check_not_referred(&child)?;
+        self.drop_trigger_parts(&child)?;
+        let child = self.current(child.oid)?;
         let mut loose = Relation::clone(&child);
         cut_loose(&mut loose);
         let oid = child.oid;

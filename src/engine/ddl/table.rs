@@ -77,6 +77,9 @@ impl Change<'_> {
         }
         self.finish_table(relation)?;
         parents.iter().try_for_each(|parent| self.enter_child(parent.oid, oid))?;
+        if let (Some(_), [parent]) = (&create.bound, parents.as_slice()) {
+            self.add_trigger_parts(parent, oid, &parent.options.triggers, false)?;
+        }
         self.note_on_commit(oid, create.on_commit)
     }
 
@@ -334,6 +337,7 @@ impl Change<'_> {
                 ),
             )?;
         }
+        self.collate_columns(&mut relation, &create.query)?;
         if create.materialized {
             relation.view_query = Some(self.stored_query(&create.query, &create.columns, &analysed)?);
             relation.options.unpopulated = !create.with_data;

@@ -28,10 +28,6 @@ impl Change<'_> {
         let table = Name { schema: stmt.relation.schema.clone(), name: stmt.relation.relation.clone() };
         let relation = self.relation(&table)?;
         check_kind(&relation, stmt)?;
-        if stmt.row && relation.is_partitioned() {
-            // Its partitions would have to have it, too.
-            return Err(Error::unsupported("a row trigger of a partitioned table"));
-        }
         let other = match &stmt.constraint_relation {
             Some(name) => {
                 let name = Name { schema: name.schema.clone(), name: name.relation.clone() };
@@ -73,10 +69,13 @@ impl Change<'_> {
         }
         made.function = self.trigger_function(&stmt.function)?;
         if let Some(known) = &existing {
+            if !stmt.replace {
+                return Err(already_exists(&stmt.name, &relation));
+            }
             let named = format!("trigger \"{}\" for relation \"{}\"", stmt.name, relation.name);
             let refused = |what: &str| Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("{named} {what}")));
-            if !stmt.replace {
-                return refused("already exists");
+            if self.catalog.parent_trigger(&relation, known).is_some() {
+                return refused("is an internal or a child trigger");
             }
             if known.constraint.is_some() {
                 return refused("is a constraint trigger");
@@ -92,8 +91,15 @@ impl Change<'_> {
         }
         let mut changed = Relation::clone(&relation);
         changed.options.triggers.retain(|known| known.name != made.name);
-        insert_sorted(&mut changed, made);
-        self.put_relation(changed)
+        insert_sorted(&mut changed, made.clone());
+        self.put_relation(changed)?;
+        if relation.is_partitioned() && made.for_each_row {
+            let (relation, parts) = (self.current(relation.oid)?, [Arc::new(made)]);
+            for child in relation.options.inheritance.children.clone() {
+                self.add_trigger_parts(&relation, child, &parts, stmt.replace)?;
+            }
+        }
+        Ok(())
     }
 
     /// TRIGGER on the relation.
@@ -140,12 +146,18 @@ impl Change<'_> {
 
     /// SQLite is told of the foreign keys whose actions are its own from now on, or are not any more.
     pub(super) fn settle_actions(&mut self) -> Result<()> {
-        let before = Arc::clone(self.context.catalog.acting_keys());
-        let after = Arc::clone(self.catalog.acting_keys());
+        let keys = |catalog: &crate::catalog::schema::CatalogSnapshot| {
+            let keys = catalog.server_keys();
+            (Arc::clone(&keys.acting), Arc::clone(&keys.own))
+        };
+        let (before, after) = (keys(self.context.catalog), keys(&self.catalog));
         if before == after {
             return Ok(());
         }
-        let differs = |c: &Constraint| before.contains(&c.oid) != after.contains(&c.oid);
+        let differs = |c: &Constraint| {
+            before.0.contains(&c.oid) != after.0.contains(&c.oid)
+                || before.1.contains(&c.oid) != after.1.contains(&c.oid)
+        };
         for relation in self.sorted_relations() {
             if relation.constraints.iter().any(differs) && !self.redeclare(&relation, &relation)? {
                 self.rebuild(&relation, Relation::clone(&relation), &Sources::new())?;
@@ -157,6 +169,7 @@ impl Change<'_> {
     pub(super) fn rename_trigger(&mut self, table: &Name, name: &str, to: &str) -> Result<()> {
         let relation = self.relation(table)?;
         let found = self.trigger_of(&relation, name)?;
+        self.refuse_renaming_part(&relation, &found)?;
         if relation.options.triggers.iter().any(|known| known.name == to) {
             let message = format!("trigger \"{to}\" for relation \"{}\" already exists", relation.name);
             return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
@@ -164,6 +177,7 @@ impl Change<'_> {
         let mut changed = Relation::clone(&relation);
         changed.options.triggers.retain(|known| known.oid != found.oid);
         insert_sorted(&mut changed, Trigger { name: to.to_owned(), ..Trigger::clone(&found) });
+        self.change_trigger_parts(&relation, &found, &|part| part.name = to.to_owned())?;
         self.put_relation(changed)
     }
 
@@ -206,6 +220,21 @@ impl Change<'_> {
         self.put_relation(changed)
     }
 
+    /// The partitions' parts of triggers fire as these do.
+    pub(super) fn set_firing_below(
+        &mut self,
+        relation: &Relation,
+        which: &TriggerSelector,
+        firing: TriggerFiring,
+    ) -> Result<()> {
+        for trigger in &relation.options.triggers {
+            if !matches!(which, TriggerSelector::Name(name) if *name != trigger.name) {
+                self.change_trigger_parts(relation, trigger, &|part| part.enabled = enabled(firing))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The trigger of that name; 42704.
     pub(super) fn trigger_of(&self, relation: &Relation, name: &str) -> Result<Arc<Trigger>> {
         relation.options.triggers.iter().find(|known| known.name == name).cloned().ok_or_else(|| {
@@ -215,14 +244,18 @@ impl Change<'_> {
     }
 }
 
-/// ENABLE and DISABLE TRIGGER. ALL means those of foreign keys too.
-pub(super) fn set_firing(relation: &mut Relation, which: &TriggerSelector, firing: TriggerFiring) -> Result<()> {
-    let enabled = match firing {
+fn enabled(firing: TriggerFiring) -> Enabled {
+    match firing {
         TriggerFiring::Origin => Enabled::Origin,
         TriggerFiring::Always => Enabled::Always,
         TriggerFiring::Replica => Enabled::Replica,
         TriggerFiring::Disabled => Enabled::Disabled,
-    };
+    }
+}
+
+/// ENABLE and DISABLE TRIGGER. ALL means those of foreign keys too.
+pub(super) fn set_firing(relation: &mut Relation, which: &TriggerSelector, firing: TriggerFiring) -> Result<()> {
+    let enabled = enabled(firing);
     let mut found = false;
     for trigger in &mut relation.options.triggers {
         if matches!(which, TriggerSelector::Name(name) if *name != trigger.name) {
@@ -242,7 +275,13 @@ pub(super) fn set_firing(relation: &mut Relation, which: &TriggerSelector, firin
     Ok(())
 }
 
-fn insert_sorted(relation: &mut Relation, trigger: Trigger) {
+/// 42710
+pub(super) fn already_exists(trigger: &str, relation: &Relation) -> Error {
+    let message = format!("trigger \"{trigger}\" for relation \"{}\" already exists", relation.name);
+    Error::new(SqlState::DUPLICATE_OBJECT, message)
+}
+
+pub(super) fn insert_sorted(relation: &mut Relation, trigger: Trigger) {
     let triggers = &mut relation.options.triggers;
     triggers.push(Arc::new(trigger));
     triggers.sort_by(|a, b| a.name.cmp(&b.name));
@@ -261,8 +300,10 @@ fn check_kind(relation: &Relation, stmt: &CreateTrigStmt) -> Result<()> {
             if stmt.timing == TriggerTiming::InsteadOf {
                 return Err(wrong_kind(relation, "table", "Tables cannot have INSTEAD OF triggers."));
             }
-            if relation.is_partitioned() && stmt.row {
-                return Err(Error::unsupported("a trigger FOR EACH ROW on a partitioned table"));
+            if relation.is_partitioned() && stmt.row && !stmt.transitions.is_empty() {
+                let detail = "ROW triggers with transition tables are not supported on partitioned tables.";
+                let message = format!("\"{}\" is a partitioned table", relation.name);
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
             }
             if !relation.declared {
                 return Err(Error::unsupported("a trigger on a table that another program has made"));
@@ -364,6 +405,10 @@ fn transition_tables(
         if known.replace(wanted.clone()).is_some() {
             return invalid(&format!("{word} TABLE cannot be specified multiple times"));
         }
+    }
+    if stmt.row && !stmt.transitions.is_empty() && !relation.options.inheritance.parents.is_empty() {
+        let below = if relation.is_partition() { "partitions" } else { "inheritance children" };
+        return Err(refused(&format!("ROW triggers with transition tables are not supported on {below}")));
     }
     if old.is_some() && old == new {
         return invalid("OLD TABLE name and NEW TABLE name cannot be the same");

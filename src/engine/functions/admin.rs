@@ -16,6 +16,8 @@ use crate::engine::notifications::Note;
 use crate::engine::progress::blocking;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 
+use crate::types::pg_type::Oid;
+
 use LockMode::{Exclusive, Shared};
 
 /// The functions of this area.
@@ -26,6 +28,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_cancel_backend", 1, |a| Ok(signal(a, Signal::CANCEL)?.into())).taped(),
     Definition::stable("pg_terminate_backend", 1, |a| Ok(signal(a, Signal::TERMINATE)?.into())).taped(),
     Definition::stable("pg_terminate_backend", 2, terminate_and_wait).taped(),
+    Definition::stable("pg_forget_statements", -1, forget_statements).taped(),
     Definition::stable("pg_blocking_pids", 1, blocking_pids).taped(),
     Definition::stable("pg_notify", 2, notify).called_on_null().taped(),
     Definition::stable("pg_notification_queue_usage", 0, queue_usage).taped(),
@@ -41,6 +44,22 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_advisory_unlock_shared", -1, |a| unlock(a, Shared)).taped(),
     Definition::stable("pg_advisory_unlock_all", 0, unlock_all).taped(),
 ];
+
+/// pg_stat_statements_reset
+fn forget_statements(args: &Args<'_>) -> Result<Output> {
+    let oid = |index: usize| args.int(index).map(|oid| Oid(u32::try_from(oid).unwrap_or(0)));
+    let of = |index: usize| if args.len() > index { oid(index) } else { Ok(Oid::INVALID) };
+    let (user, database) = (of(0)?, of(1)?);
+    let queryid = if args.len() > 2 { args.int(2)? } else { 0 };
+    args.slot().with_session(|session| {
+        if !session.roles().is_superuser(session.role()) {
+            let message = "permission denied for function pg_stat_statements_reset";
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+        }
+        session.backends.statements.reset(user, database, queryid);
+        Ok(Output::Static(""))
+    })
+}
 
 /// How long a waiting thread sleeps between two looks at whether its statement is to end.
 const NAP: Duration = Duration::from_millis(10);

@@ -10,15 +10,15 @@ use crate::catalog::members::member;
 use crate::catalog::partition_constraint;
 use crate::catalog::policy::PG_POLICY;
 use crate::catalog::qualify::qualified;
-use crate::catalog::routine_text::{Arguments, routine_of};
+use crate::catalog::routine_text::{self, Arguments, routine_of};
 use crate::catalog::routines::{Body, PG_PROC, Routine};
 use crate::catalog::schema::{Constraint, IndexKey, Relation, RelationKind};
 use crate::catalog::tables::constraints::{
     PG_ATTRDEF, PG_AUTHID, PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_REWRITE, PG_TRIGGER, PG_TYPE,
     domain_constraint_oid, referenced,
 };
+use crate::catalog::tables::descriptions;
 use crate::catalog::tables::procs::{Proc, proc};
-use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
 use crate::catalog::tables::triggers;
 use crate::catalog::tables::types::user_types;
@@ -55,11 +55,18 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_partition_constraintdef", 1, partition_condition),
     Definition::stable("pg_partition_root", 1, partition_root),
     Definition::stable("pg_get_serial_sequence", 2, serial_sequence),
-    Definition::stable("pg_get_function_arguments", 1, |a| function_text(a, Proc::arguments, |n, r| Some(n.routine_arguments(r, Arguments::WithDefaults)))),
-    Definition::stable("pg_get_function_identity_arguments", 1, |a| function_text(a, Proc::arguments, |n, r| Some(n.routine_arguments(r, Arguments::Identity)))),
+    Definition::stable("pg_get_function_arguments", 1, |a| function_text(a, |p, n| p.arguments(n, Arguments::WithDefaults), |n, r| Some(n.routine_arguments(r, Arguments::WithDefaults)))),
+    Definition::stable("pg_get_function_identity_arguments", 1, |a| function_text(a, |p, n| p.arguments(n, Arguments::Identity), |n, r| Some(n.routine_arguments(r, Arguments::Identity)))),
     Definition::stable("pg_get_function_result", 1, |a| function_text(a, |p, n| p.result(n).unwrap_or_default(), |n, r| n.routine_result(r))),
     Definition::stable("pg_get_function_arg_default", 2, argument_default),
-    Definition::stable("pg_get_function_sqlbody", 1, |a| function_text(a, |_, _| String::new(), |_, r| match &r.body { Body::Parsed(text) => Some(text.clone()), Body::Text(_) => None })),
+    Definition::stable("pg_get_function_sqlbody", 1, |a| {
+        let oid = oid(a, 0)?;
+        with_names(a, |names| match routine_of(names, oid).map(|routine| &routine.body) {
+            Some(Body::Parsed(text)) => Ok(text.clone().into()),
+            Some(Body::Text(_)) => Ok(Output::NULL),
+            None => Ok(proc(oid).and_then(Proc::sql_body).into()),
+        })
+    }),
     Definition::stable("pg_get_functiondef", 1, function_definition),
     Definition::stable("pg_get_replica_identity_index", 1, replica_identity),
     Definition::stable("pg_table_is_visible", 1, table_is_visible),
@@ -79,7 +86,14 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         let info = a.cached(0, || super::elements::find_type(&a.text(0)?))?;
         Ok(object_ids::array_of_names(info.repr.scalar, &a.text(1)?, a.slot())?.into())
     }),
+    Definition::stable("pg_array_ids", 2, |a| {
+        let info = a.cached(0, || super::elements::find_type(&a.text(0)?))?;
+        Ok(object_ids::array_of_ids(info.repr.scalar, &a.text(1)?, a.slot())?.into())
+    }),
     Definition::stable("pg_to_regproc", 1, |a| object(a, Scalar::RegProc)),
+    Definition::stable("pg_to_regoper", 1, |a| object(a, Scalar::RegOper)),
+    Definition::stable("pg_to_regoperator", 1, |a| object(a, Scalar::RegOperator)),
+    Definition::stable("pg_to_regcollation", 1, |a| object(a, Scalar::RegCollation)),
     Definition::stable("pg_to_regnamespace", 1, |a| object(a, Scalar::RegNamespace)),
     Definition::stable("pg_to_regrole", 1, |a| object(a, Scalar::RegRole)),
     Definition::stable("pg_relation_is_updatable", 2, |a| Ok(changes(a, None)?.into())),
@@ -161,17 +175,19 @@ fn trigger_definition(args: &Args<'_>) -> Result<Output> {
 
 fn domain_check(names: &Names<'_>, oid: Oid, pretty: Option<Shown<'_>>) -> Option<String> {
     use crate::catalog::definitions::check;
-    use crate::catalog::schema::UserTypeKind;
+    use crate::catalog::schema::{DomainCheck, UserTypeKind};
     user_types(names.catalog).into_iter().find_map(|user| {
         let UserTypeKind::Domain { base, typmod, checks, .. } = &user.kind else { return None };
         let mut numbered = checks.iter().zip(1u32..);
-        let ((_, expression), _) = numbered.find(|&(_, n)| domain_constraint_oid(user.oid, n) == oid)?;
-        Some(match pretty {
+        let (DomainCheck { expression, not_valid, .. }, _) =
+            numbered.find(|&(_, n)| domain_constraint_oid(user.oid, n) == oid)?;
+        let text = match pretty {
             Some(shown) => {
                 format!("CHECK ({})", shown(expression, &stored::value_relation(*base, *typmod, names.catalog)))
             }
             None => check(&qualified(expression, names)),
-        })
+        };
+        Some(if *not_valid { text + " NOT VALID" } else { text })
     })
 }
 
@@ -353,8 +369,8 @@ fn type_is_visible(args: &Args<'_>) -> Result<Output> {
             let schema = names.extension_type(info.name).unwrap_or("pg_catalog");
             return Ok(names.type_is_visible(schema, info.name).into());
         }
-        if recorded_name(oid).is_some() {
-            return Ok(names.search_path.iter().any(|s| s == "information_schema").into());
+        if let Some((schema, _)) = recorded_name(oid) {
+            return Ok((schema == "pg_catalog" || names.search_path.iter().any(|s| s == schema)).into());
         }
         if let Some((relation, _)) = relation_of(names.catalog, oid) {
             return Ok(names.relation_is_visible(relation).into());
@@ -382,7 +398,7 @@ fn description(args: &Args<'_>, class: Option<Oid>) -> Result<Output> {
         if let Some((_, text)) = own.next() {
             return Ok(Some(text.clone()).filter(|text| !text.is_empty()).into());
         }
-        Ok(recorded_description(object, class).into())
+        Ok(descriptions::recorded(object, class).map(str::to_owned).into())
     })
 }
 
@@ -403,16 +419,6 @@ fn shared_description(args: &Args<'_>) -> Result<Output> {
         Ok(session.cluster.comment_on(&facts, database))
     })?;
     Ok(comment.into())
-}
-
-/// PostgreSQL's own comments.
-fn recorded_description(object: Oid, class: Option<Oid>) -> Option<String> {
-    let mut lines = Recording::new(recording!("pg_description")).lines();
-    let line = lines.find(|line| {
-        line.number("objoid") == i64::from(object.0)
-            && class.is_none_or(|class| line.number("classoid") == i64::from(class.0))
-    })?;
-    Some(line.text("description").into_owned())
 }
 
 fn column_description(args: &Args<'_>) -> Result<Output> {
@@ -458,7 +464,11 @@ fn argument_default(args: &Args<'_>) -> Result<Output> {
     with_names(args, |names| {
         let place = usize::try_from(number - 1).ok();
         let parameter = routine_of(names, oid).and_then(|routine| routine.parameters.get(place?));
-        Ok(parameter.and_then(|parameter| parameter.default.clone()).into())
+        let default = match parameter {
+            Some(parameter) => parameter.default.clone(),
+            None => proc(oid).and_then(|own| own.default(place?)),
+        };
+        Ok(default.into())
     })
 }
 
@@ -470,8 +480,12 @@ fn function_definition(args: &Args<'_>) -> Result<Output> {
             let message = format!("\"{}\" is an aggregate function", routine.name);
             Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
         }
-        (Some(routine), _) => Ok(names.routine_definition(routine).into()),
-        (None, Some(_)) => Err(Error::unsupported("pg_get_functiondef of a built-in function")),
+        (Some(routine), _) => Ok(names.routine_definition(routine, &routine_text::Definition::of(routine)).into()),
+        (None, Some(own)) if own.is_aggregate() => {
+            let message = format!("\"{}\" is an aggregate function", own.name);
+            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+        }
+        (None, Some(own)) => Ok(own.definition(names).into()),
         (None, None) => Ok(Output::NULL),
     })
 }

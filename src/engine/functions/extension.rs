@@ -6,6 +6,8 @@
 
 pub(super) mod crypt;
 pub(super) mod hstore;
+pub(super) mod intarray;
+pub(super) mod ltree;
 pub(super) mod trigrams;
 pub(super) mod vector;
 

@@ -42,6 +42,7 @@ mod network;
 mod normalize;
 mod numeric;
 mod object_ids;
+mod operator_ids;
 mod partitions;
 mod populate;
 mod privileges;
@@ -64,6 +65,7 @@ mod system_ids;
 mod table_sample;
 mod text_search;
 mod unnest;
+mod xml;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -699,8 +701,11 @@ static AREAS: &[&[Definition]] = &[
     extension::FUNCTIONS,
     extension::crypt::FUNCTIONS,
     extension::hstore::FUNCTIONS,
+    extension::intarray::FUNCTIONS,
+    extension::ltree::FUNCTIONS,
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
+    xml::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,

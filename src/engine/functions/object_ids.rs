@@ -8,11 +8,13 @@ use std::sync::Arc;
 use rusqlite::types::Value as SqliteValue;
 use serde_json::Value;
 
-use super::{ContextSlot, Output};
+use super::{ContextSlot, Output, operator_ids};
 use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::routine_text::routine_of;
 use crate::catalog::routines::Routine;
+use crate::catalog::tables::classes::{collation_name, collation_oid};
 use crate::catalog::tables::procs::{Proc, proc, procs_named};
+use crate::catalog::tables::types::recorded_type;
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::type_name;
@@ -40,6 +42,8 @@ pub(super) fn input(scalar: Scalar, text: &str, slot: &ContextSlot) -> Result<Ou
             Scalar::RegProcedure => find_signature(session, text)?,
             Scalar::RegNamespace => find_schema(session, &name_parts(text)?)?,
             Scalar::RegRole => find_role(session, &name_parts(text)?)?,
+            Scalar::RegCollation => find_collation(&name_parts(text)?)?,
+            Scalar::RegOper | Scalar::RegOperator => operator_ids::input(session, scalar, text)?,
             _ => {
                 let parts = name_parts(text)?;
                 if let [.., schema, _] = parts.as_slice() {
@@ -56,7 +60,8 @@ pub(super) fn input(scalar: Scalar, text: &str, slot: &ContextSlot) -> Result<Ou
 pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<String> {
     let oid = Oid(value as u32);
     if oid == Oid::INVALID {
-        return Ok("-".to_owned());
+        let none = if matches!(scalar, Scalar::RegOper | Scalar::RegOperator) { "0" } else { "-" };
+        return Ok(none.to_owned());
     }
     match scalar {
         Scalar::RegConfig => {
@@ -84,6 +89,8 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
                 session.catalog.schemas.iter().find(|s| s.oid == oid).map(|s| quote_identifier(&s.name))
             }
             Scalar::RegRole => session.roles().get(oid).map(|role| quote_identifier(&role.name)),
+            Scalar::RegCollation => collation_name(oid).map(|name| quote_identifier(&name)),
+            Scalar::RegOper | Scalar::RegOperator => operator_ids::output(session, &names, scalar, oid),
             _ => relation_name(session, &names, oid),
         };
         Ok(name.unwrap_or_else(|| oid.to_string()))
@@ -142,7 +149,7 @@ fn relation_name(session: &SessionContext, names: &Names<'_>, oid: Oid) -> Optio
 }
 
 /// The type that the text names in the grammar of types (parseTypeString). A type modifier is read over.
-fn find_type(session: &SessionContext, text: &str) -> Result<Oid> {
+pub(super) fn find_type(session: &SessionContext, text: &str) -> Result<Oid> {
     let invalid = format!("invalid type name \"{text}\"");
     let named = statement::type_name(text).map_err(|error| match error.code() {
         SqlState::SYNTAX_ERROR => Error::new(error.code(), error.message().to_owned()).within(&invalid),
@@ -151,7 +158,14 @@ fn find_type(session: &SessionContext, text: &str) -> Result<Oid> {
     if named.setof {
         return Err(Error::new(SqlState::SYNTAX_ERROR, invalid));
     }
-    Ok(type_name::resolve(&named, &session.catalog, session.settings.schemas_searched())?.oid)
+    match type_name::resolve(&named, &session.catalog, session.settings.schemas_searched()) {
+        // A type of which there are no values here has a number all the same.
+        Err(error) if error.code() == SqlState::FEATURE_NOT_SUPPORTED => {
+            let own = named.names.last().filter(|_| named.array_bounds.is_empty()).and_then(|name| recorded_type(name));
+            own.ok_or(error)
+        }
+        resolved => Ok(resolved?.oid),
+    }
 }
 
 /// The users' functions of a name.
@@ -243,6 +257,19 @@ fn map_elements(stored: &str, each: &dyn Fn(Value) -> Result<Value>) -> Result<S
 
 fn function_name(oid: Oid) -> Option<String> {
     proc(oid).map(Proc::shown_name)
+}
+
+fn find_collation(parts: &[String]) -> Result<Oid> {
+    let shown = parts.join(".");
+    let name = match parts {
+        [name] => name.as_str(),
+        [schema, name] if schema == "pg_catalog" => name.as_str(),
+        _ => "",
+    };
+    Some(collation_oid(name)).filter(|oid| *oid != Oid::INVALID).ok_or_else(|| {
+        let message = format!("collation \"{shown}\" for encoding \"UTF8\" does not exist");
+        Error::new(SqlState::UNDEFINED_OBJECT, message)
+    })
 }
 
 fn find_schema(session: &SessionContext, parts: &[String]) -> Result<Oid> {

@@ -109,20 +109,7 @@ impl Executor {
 
     /// A value's text form. Not NULL.
     pub fn text(&self, value: &Typed) -> Result<String> {
-        let is_shown = |scalar| {
-            !matches!(
-                scalar,
-                Scalar::Record
-                    | Scalar::RegClass
-                    | Scalar::RegType
-                    | Scalar::RegProc
-                    | Scalar::RegProcedure
-                    | Scalar::RegNamespace
-                    | Scalar::RegRole
-                    | Scalar::RegConfig
-                    | Scalar::RegDictionary
-            )
-        };
+        let is_shown = |scalar: Scalar| scalar != Scalar::Record && !scalar.names_object();
         if let (Value::Text(text), Scalar::Text, None) =
             (&value.value, value.data_type.repr.scalar, value.data_type.repr.array_of)
         {

@@ -10,7 +10,8 @@ use crate::sql::analyze::scope::{RangeColumn, RangeVar};
 use crate::sql::functions::{self, FunctionKind};
 use crate::sql::syntax::ast::definition::ColumnDef;
 use crate::sql::syntax::ast::expression::{CoercionForm, Expr as Ast, FuncCall};
-use crate::sql::syntax::ast::query::{RangeFunction, RowsFromItem};
+use crate::sql::syntax::ast::query::{Alias, RangeFunction, RangeSubselect, RowsFromItem};
+use crate::sql::syntax::parse;
 use crate::sql::tree::{Body, EntryKind, Expr, ExprKind, FromItem, FunctionRef, Query, RangeTblEntry, Select, Target};
 use crate::types::pg_type::Oid;
 
@@ -37,8 +38,44 @@ pub(super) fn json_records(name: &str) -> Option<JsonRecords> {
 /// A column of such a record: its name, type and modifier.
 type Field = (String, Oid, i32);
 
+/// The functions behind views, with the view and the columns that the function has.
+const OF_VIEWS: &[(&str, &str, &str)] = &[
+    ("pg_show_all_settings", "pg_settings", "*"),
+    ("pg_available_extensions", "pg_available_extensions", "name, default_version, comment"),
+    (
+        "pg_available_extension_versions",
+        "pg_available_extension_versions",
+        "name, version, superuser, trusted, relocatable, schema, requires, comment",
+    ),
+    ("pg_timezone_names", "pg_timezone_names", "*"),
+    ("pg_timezone_abbrevs", "pg_timezone_abbrevs", "*"),
+    ("pg_cursor", "pg_cursors", "*"),
+    ("pg_prepared_statement", "pg_prepared_statements", "*"),
+    ("pg_lock_status", "pg_locks", "*"),
+];
+
+/// Such a function, as the sub-query of its view that it is here.
+fn of_view(item: &RangeFunction) -> Result<Option<RangeSubselect>> {
+    let [RowsFromItem { function: Ast::FuncCall(call), columns }] = item.functions.as_slice() else { return Ok(None) };
+    let name = match call.name.as_slice() {
+        [name] => name,
+        [schema, name] if schema == "pg_catalog" => name,
+        _ => return Ok(None),
+    };
+    let plain = call.args.is_empty() && columns.is_empty() && item.columns.is_empty() && !item.ordinality;
+    let Some((_, view, columns)) = OF_VIEWS.iter().find(|(function, ..)| plain && function == name) else {
+        return Ok(None);
+    };
+    let subquery = parse::query(&format!("SELECT {columns} FROM pg_catalog.{view}"))?;
+    let alias = item.alias.clone().unwrap_or_else(|| Alias { name: name.clone(), columns: Vec::new() });
+    Ok(Some(RangeSubselect { lateral: false, subquery, alias: Some(alias), location: item.location }))
+}
+
 impl Analyzer<'_> {
     pub(super) fn function_in_from(&mut self, item: &RangeFunction) -> Result<FromItem> {
+        if let Some(view) = of_view(item)? {
+            return self.derived(&view, false);
+        }
         if let [RowsFromItem { function: Ast::FuncCall(call), columns }] = item.functions.as_slice()
             && let (_, name) = self.split_name(&call.name, call.location)?
             && let Some(records) = json_records(name)
@@ -47,6 +84,9 @@ impl Analyzer<'_> {
             return self.json_records(name, &records, call, columns, item);
         }
         if let Some(rows) = self.routine_in_from(item)? {
+            return Ok(rows);
+        }
+        if let Some(rows) = self.records_in_from(item)? {
             return Ok(rows);
         }
         if let Some(column) = item.columns.iter().chain(item.functions.iter().flat_map(|f| &f.columns)).next() {
@@ -217,6 +257,39 @@ impl Analyzer<'_> {
         self.rows_apart(value, fields, name, item).map(Some)
     }
 
+    /// An extension's function whose columns the query defines. It gets a NULL of that row type in front of its arguments.
+    fn records_in_from(&mut self, item: &RangeFunction) -> Result<Option<FromItem>> {
+        let [RowsFromItem { function: Ast::FuncCall(call), columns }] = item.functions.as_slice() else {
+            return Ok(None);
+        };
+        let (schema, name) = self.split_name(&call.name, call.location)?;
+        let defined_here = |function: &functions::Function| {
+            function.kind == FunctionKind::Set && function.returns == Oid::RECORD && function.columns.is_empty()
+        };
+        if !functions::named(name).iter().any(|function| !function.extension.is_empty() && defined_here(function)) {
+            return Ok(None);
+        }
+        let args = call.args.iter().map(|arg| self.target_expr(arg)).collect::<Result<Vec<_>>>()?;
+        let value = self.called_in_from((schema, name), args).map_err(|e| self.at(e, call.location))?;
+        let ExprKind::Func(FunctionRef(function), mut args) = value.kind else { return Ok(None) };
+        if !defined_here(function) {
+            return Ok(None);
+        }
+        if self.to_be_printed() {
+            return Err(Error::unsupported(format!("printing {name} in FROM")));
+        }
+        let columns = if item.columns.is_empty() { columns } else { &item.columns };
+        let fields = self.defined_columns(columns)?;
+        if fields.is_empty() {
+            let message = "a column definition list is required for functions returning \"record\"";
+            return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), call.location));
+        }
+        let typmod = self.records.modifier(self.context.catalog, fields.clone());
+        args.insert(0, Expr { typmod, ..Expr::null(Oid::RECORD) });
+        let kind = ExprKind::Func(FunctionRef(function), args);
+        self.rows_apart(Expr { kind, type_oid: Oid::RECORD, typmod }, fields, name, item).map(Some)
+    }
+
     /// A call that gives rows: a sub-query that takes them apart, the fields' modifiers and domains enforced.
     fn rows_apart(&mut self, value: Expr, fields: Vec<Field>, name: &str, item: &RangeFunction) -> Result<FromItem> {
         let id = self.fresh_entry();
@@ -227,8 +300,10 @@ impl Analyzer<'_> {
         let inner = RangeVar::of_columns(String::new(), id, &outputs);
         let mut inner = inner.columns.into_iter().map(|column| column.expr);
         let Some(row) = inner.next() else { return Err(Error::internal("a function without a column")) };
-        let checked = value.set_call().map_or("", |(function, _)| function.name);
-        let is_json = json_records(if checked.is_empty() { name } else { checked }).is_some();
+        let function = value.set_call().map(|(function, _)| function);
+        // What reads its fields off texts does not know modifiers.
+        let is_json = json_records(function.map_or(name, |function| function.name)).is_some()
+            || function.is_some_and(|function| !function.extension.is_empty());
         let mut targets = Vec::with_capacity(fields.len() + 1);
         for (index, (name, type_oid, typmod)) in self.places_of(&value, &fields) {
             let field = self.field_select(row.clone(), index, type_oid, if is_json { -1 } else { typmod });

@@ -117,7 +117,7 @@ impl Analyzer<'_> {
         let value = self.expr(left)?;
         let array = self.expr(&node.right)?;
         let array = if array.type_oid == Oid::UNKNOWN {
-            let element = if value.type_oid == Oid::UNKNOWN { Oid::TEXT } else { value.type_oid };
+            let element = if value.type_oid == Oid::UNKNOWN { Oid::TEXT } else { self.with_operators(value.type_oid) };
             let target = self.array_type(element).unwrap_or(Oid::TEXT_ARRAY);
             self.implicit(array, target).map_err(|e| self.at(e, expr_location(&node.right)))?
         } else {

@@ -27,9 +27,22 @@ impl<'a> Analyzer<'a> {
         self.scopes.pop();
         self.ctes.truncate(in_scope);
         let relation = target.table;
-        let relation_oid = relation.oid;
         let (condition, checks) = self.secured_merge(&target, entry, (&mut source, condition), &actions)?;
-        let merge = Merge { ctes, recursive, relation: relation_oid, entry, source, condition, actions, checks };
+        let members = ast.relation.inherit && relation.has_members();
+        let routing = if members { self.routing(relation, entry)? } else { Vec::new() };
+        let relation_oid = relation.oid;
+        let merge = Merge {
+            ctes,
+            recursive,
+            relation: relation_oid,
+            entry,
+            source,
+            condition,
+            actions,
+            checks,
+            members,
+            routing,
+        };
         Ok(Modified { tree: Modify::Merge(merge), relation, row: Vec::new() })
     }
 

@@ -457,7 +457,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// The keys by which a row of a partitioned table finds its partition. Nobody needs to be allowed to read them.
-    fn routing(&mut self, relation: &Relation, entry: EntryId) -> Result<Vec<Expr>> {
+    pub(super) fn routing(&mut self, relation: &Relation, entry: EntryId) -> Result<Vec<Expr>> {
         if !relation.is_partitioned() {
             return Ok(Vec::new());
         }

@@ -14,7 +14,7 @@ use crate::sql::casts::CastContext;
 use crate::sql::functions::{self, Function};
 use crate::sql::operators::{self, Operator};
 use crate::sql::tree::{Expr, ExprKind, ListedOperator, OperatorRef};
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, type_info};
 
 /// The operators of btree operator classes, which every type that can be sorted has.
 pub(super) fn comparison(name: &str) -> Option<&'static str> {
@@ -141,9 +141,7 @@ impl Analyzer<'_> {
         let (l, r) = (left.type_oid, right.type_oid);
         let target = match (l, r) {
             (Oid::UNKNOWN, Oid::UNKNOWN) => Oid::TEXT,
-            // varchar has no operators of its own.
-            (Oid::UNKNOWN, Oid::VARCHAR) | (Oid::VARCHAR, Oid::UNKNOWN) => Oid::TEXT,
-            (Oid::UNKNOWN, known) | (known, Oid::UNKNOWN) => known,
+            (Oid::UNKNOWN, known) | (known, Oid::UNKNOWN) => self.with_operators(known),
             _ if l == r => l,
             _ if is_integer(l) && is_integer(r) => {
                 return Ok(Some(compared(op, left.clone(), right.clone())));
@@ -163,6 +161,20 @@ impl Analyzer<'_> {
             return Ok(Some(compared(op, self.enum_order(left), self.enum_order(right))));
         }
         Ok(Some(compared(op, left, right)))
+    }
+
+    /// The type whose operators a type is compared by if it has none of its own.
+    pub(super) fn with_operators(&self, oid: Oid) -> Oid {
+        match oid {
+            Oid::VARCHAR => Oid::TEXT,
+            Oid::CIDR => Oid::INET,
+            oid if type_info(oid)
+                .is_some_and(|info| info.repr.array_of.is_none() && info.repr.scalar.names_object()) =>
+            {
+                Oid::OID
+            }
+            oid => oid,
+        }
     }
 
     /// What an order by an enum's values is: that of their places.

@@ -5,6 +5,7 @@
 //! Specification: datatype.html, parse_type.c and the types' typmod input functions.
 
 use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::tables::types::recorded_type;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::syntax::ast::expression::{AConst, ColumnRef, ConstValue, Expr, Field, TypeName};
 use crate::sql::types;
@@ -20,9 +21,6 @@ pub struct ResolvedType {
     pub typmod: i32,
     pub repr: Repr,
 }
-
-/// Types PostgreSQL has and we do not: they answer 0A000 instead of "does not exist".
-const UNSUPPORTED: &[&str] = &["regcollation", "regoper", "regoperator"];
 
 /// The serial types' names and what they are (parse_utilcmd.c).
 const SERIALS: &[(&str, Oid)] = &[
@@ -130,7 +128,7 @@ fn resolve_name(
             let typmod = named_typmod(info.oid, name, modifiers)?;
             return Ok(ResolvedType { oid: info.oid, typmod, repr: info.repr });
         }
-        if UNSUPPORTED.contains(&name.trim_start_matches('_')) {
+        if recorded_type(name).is_some() {
             return Err(Error::unsupported(format!("type {name}")));
         }
     }
@@ -305,7 +303,7 @@ mod tests {
             ("float(54)", "22023", "precision for type float must be less than 54 bits"),
             ("tinyint", "42704", "type \"tinyint\" does not exist"),
             ("mood(3)", "42601", "type modifier is not allowed for type \"mood\""),
-            ("regoper", "0A000", "type regoper is not supported"),
+            ("gtsvector", "0A000", "type gtsvector is not supported"),
         ] {
             let error = resolve_text(text).expect_err(text);
             assert_eq!((error.code().as_str(), error.message()), (code, message));

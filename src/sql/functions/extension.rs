@@ -1,8 +1,9 @@
 //! Functions of extensions (contrib.html): they are there in databases where the extension was created.
 
-use super::Call::{Function as F, Template as T, Typed as Y};
-use super::{Function, aggregate, immutable, set, stable, volatile};
+use super::Call::{self, Function as F, Template as T, Typed as Y};
+use super::{Function, Volatility, aggregate, immutable, set, stable, volatile};
 use crate::sql::type_names::*;
+use crate::types::pg_type::Oid;
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Function] = &[
@@ -180,4 +181,125 @@ pub(super) static OF_VECTOR: &[Function] = &[
     immutable("vector_to_float4", &[VECTOR, INT4, BOOL], FLOAT4_ARRAY, T("pg_vector_to_array({0})")).of("vector"),
     aggregate("avg", &[VECTOR], VECTOR, F("pg_vector_avg")).of("vector"),
     aggregate("sum", &[VECTOR], VECTOR, F("pg_vector_sum")).of("vector"),
+];
+
+/// ltree's.
+#[rustfmt::skip]
+pub(super) static OF_LTREE: &[Function] = &[
+    immutable("ltree_cmp", &[LTREE, LTREE], INT4, F("pg_ltree_cmp")).of("ltree"),
+    immutable("ltree_lt", &[LTREE, LTREE], BOOL, T("({0} < {1})")).of("ltree"),
+    immutable("ltree_le", &[LTREE, LTREE], BOOL, T("({0} <= {1})")).of("ltree"),
+    immutable("ltree_eq", &[LTREE, LTREE], BOOL, T("({0} = {1})")).of("ltree"),
+    immutable("ltree_ge", &[LTREE, LTREE], BOOL, T("({0} >= {1})")).of("ltree"),
+    immutable("ltree_gt", &[LTREE, LTREE], BOOL, T("({0} > {1})")).of("ltree"),
+    immutable("ltree_ne", &[LTREE, LTREE], BOOL, T("({0} <> {1})")).of("ltree"),
+    immutable("subltree", &[LTREE, INT4, INT4], LTREE, F("pg_ltree_subltree")).of("ltree"),
+    immutable("subpath", &[LTREE, INT4, INT4], LTREE, F("pg_ltree_subpath")).of("ltree"),
+    immutable("subpath", &[LTREE, INT4], LTREE, F("pg_ltree_subpath")).of("ltree"),
+    immutable("index", &[LTREE, LTREE], INT4, F("pg_ltree_index")).of("ltree"),
+    immutable("index", &[LTREE, LTREE, INT4], INT4, F("pg_ltree_index")).of("ltree"),
+    immutable("nlevel", &[LTREE], INT4, F("pg_ltree_nlevel")).of("ltree"),
+    immutable("ltree2text", &[LTREE], TEXT, T("{0}")).of("ltree"),
+    immutable("text2ltree", &[TEXT], LTREE, F("pg_ltree_in")).of("ltree"),
+    immutable("lca", &[LTREE_ARRAY], LTREE, F("pg_ltree_lca_array")).of("ltree"),
+    immutable("lca", &[LTREE, LTREE], LTREE, F("pg_ltree_lca")).of("ltree"),
+    immutable("lca", &[LTREE, LTREE, LTREE], LTREE, F("pg_ltree_lca")).of("ltree"),
+    immutable("lca", &[LTREE, LTREE, LTREE, LTREE], LTREE, F("pg_ltree_lca")).of("ltree"),
+    immutable("lca", &[LTREE, LTREE, LTREE, LTREE, LTREE], LTREE, F("pg_ltree_lca")).of("ltree"),
+    immutable("lca", &[LTREE, LTREE, LTREE, LTREE, LTREE, LTREE], LTREE, F("pg_ltree_lca")).of("ltree"),
+    immutable("lca", &[LTREE, LTREE, LTREE, LTREE, LTREE, LTREE, LTREE], LTREE, F("pg_ltree_lca")).of("ltree"),
+    immutable("lca", &[LTREE, LTREE, LTREE, LTREE, LTREE, LTREE, LTREE, LTREE], LTREE, F("pg_ltree_lca")).of("ltree"),
+    immutable("ltree_isparent", &[LTREE, LTREE], BOOL, F("pg_ltree_isparent")).of("ltree"),
+    immutable("ltree_risparent", &[LTREE, LTREE], BOOL, T("pg_ltree_isparent({1}, {0})")).of("ltree"),
+    immutable("ltree_addltree", &[LTREE, LTREE], LTREE, F("pg_ltree_concat")).of("ltree"),
+    immutable("ltree_addtext", &[LTREE, TEXT], LTREE, T("pg_ltree_concat({0}, pg_ltree_in({1}))")).of("ltree"),
+    immutable("ltree_textadd", &[TEXT, LTREE], LTREE, T("pg_ltree_concat(pg_ltree_in({0}), {1})")).of("ltree"),
+    immutable("ltq_regex", &[LTREE, LQUERY], BOOL, F("pg_ltree_regex")).of("ltree"),
+    immutable("ltq_rregex", &[LQUERY, LTREE], BOOL, T("pg_ltree_regex({1}, {0})")).of("ltree"),
+    immutable("lt_q_regex", &[LTREE, LQUERY_ARRAY], BOOL, F("pg_ltree_regex_any")).of("ltree"),
+    immutable("lt_q_rregex", &[LQUERY_ARRAY, LTREE], BOOL, T("pg_ltree_regex_any({1}, {0})")).of("ltree"),
+    immutable("ltxtq_exec", &[LTREE, LTXTQUERY], BOOL, F("pg_ltree_search")).of("ltree"),
+    immutable("ltxtq_rexec", &[LTXTQUERY, LTREE], BOOL, T("pg_ltree_search({1}, {0})")).of("ltree"),
+    immutable("_ltree_isparent", &[LTREE_ARRAY, LTREE], BOOL, T("pg_ltree_any(0, {0}, {1})")).of("ltree"),
+    immutable("_ltree_r_isparent", &[LTREE, LTREE_ARRAY], BOOL, T("pg_ltree_any(0, {1}, {0})")).of("ltree"),
+    immutable("_ltree_risparent", &[LTREE_ARRAY, LTREE], BOOL, T("pg_ltree_any(1, {0}, {1})")).of("ltree"),
+    immutable("_ltree_r_risparent", &[LTREE, LTREE_ARRAY], BOOL, T("pg_ltree_any(1, {1}, {0})")).of("ltree"),
+    immutable("_ltq_regex", &[LTREE_ARRAY, LQUERY], BOOL, T("pg_ltree_any(2, {0}, {1})")).of("ltree"),
+    immutable("_ltq_rregex", &[LQUERY, LTREE_ARRAY], BOOL, T("pg_ltree_any(2, {1}, {0})")).of("ltree"),
+    immutable("_lt_q_regex", &[LTREE_ARRAY, LQUERY_ARRAY], BOOL, F("pg_ltree_any_regex_any")).of("ltree"),
+    immutable("_lt_q_rregex", &[LQUERY_ARRAY, LTREE_ARRAY], BOOL, T("pg_ltree_any_regex_any({1}, {0})")).of("ltree"),
+    immutable("_ltxtq_exec", &[LTREE_ARRAY, LTXTQUERY], BOOL, T("pg_ltree_any(3, {0}, {1})")).of("ltree"),
+    immutable("_ltxtq_rexec", &[LTXTQUERY, LTREE_ARRAY], BOOL, T("pg_ltree_any(3, {1}, {0})")).of("ltree"),
+    immutable("_ltree_extract_isparent", &[LTREE_ARRAY, LTREE], LTREE, T("pg_ltree_first(0, {0}, {1})")).of("ltree"),
+    immutable("_ltree_extract_risparent", &[LTREE_ARRAY, LTREE], LTREE, T("pg_ltree_first(1, {0}, {1})")).of("ltree"),
+    immutable("_ltq_extract_regex", &[LTREE_ARRAY, LQUERY], LTREE, T("pg_ltree_first(2, {0}, {1})")).of("ltree"),
+    immutable("_ltxtq_extract_exec", &[LTREE_ARRAY, LTXTQUERY], LTREE, T("pg_ltree_first(3, {0}, {1})")).of("ltree"),
+];
+
+/// intarray's.
+#[rustfmt::skip]
+pub(super) static OF_INTARRAY: &[Function] = &[
+    immutable("querytree", &[QUERY_INT], TEXT, F("pg_intarray_querytree")).of("intarray"),
+    immutable("boolop", &[INT4_ARRAY, QUERY_INT], BOOL, F("pg_intarray_query")).of("intarray"),
+    immutable("rboolop", &[QUERY_INT, INT4_ARRAY], BOOL, T("pg_intarray_query({1}, {0})")).of("intarray"),
+    immutable("_int_contains", &[INT4_ARRAY, INT4_ARRAY], BOOL, F("pg_intarray_contains")).of("intarray"),
+    immutable("_int_contained", &[INT4_ARRAY, INT4_ARRAY], BOOL, T("pg_intarray_contains({1}, {0})")).of("intarray"),
+    immutable("_int_overlap", &[INT4_ARRAY, INT4_ARRAY], BOOL, F("pg_intarray_overlap")).of("intarray"),
+    immutable("_int_same", &[INT4_ARRAY, INT4_ARRAY], BOOL, F("pg_intarray_same")).of("intarray"),
+    immutable("_int_different", &[INT4_ARRAY, INT4_ARRAY], BOOL, T("(NOT pg_intarray_same({0}, {1}))")).of("intarray"),
+    immutable("_int_union", &[INT4_ARRAY, INT4_ARRAY], INT4_ARRAY, F("pg_intarray_union")).of("intarray"),
+    immutable("_int_inter", &[INT4_ARRAY, INT4_ARRAY], INT4_ARRAY, F("pg_intarray_inter")).of("intarray"),
+    immutable("intset", &[INT4], INT4_ARRAY, T("json_array({0})")).of("intarray"),
+    immutable("icount", &[INT4_ARRAY], INT4, F("pg_intarray_count")).of("intarray"),
+    immutable("sort", &[INT4_ARRAY, TEXT], INT4_ARRAY, F("pg_intarray_sort")).of("intarray"),
+    immutable("sort", &[INT4_ARRAY], INT4_ARRAY, F("pg_intarray_sort")).of("intarray"),
+    immutable("sort_asc", &[INT4_ARRAY], INT4_ARRAY, F("pg_intarray_sort")).of("intarray"),
+    immutable("sort_desc", &[INT4_ARRAY], INT4_ARRAY, T("pg_intarray_sort({0}, 'desc')")).of("intarray"),
+    immutable("uniq", &[INT4_ARRAY], INT4_ARRAY, F("pg_intarray_uniq")).of("intarray"),
+    immutable("idx", &[INT4_ARRAY, INT4], INT4, F("pg_intarray_idx")).of("intarray"),
+    immutable("subarray", &[INT4_ARRAY, INT4, INT4], INT4_ARRAY, F("pg_intarray_sub")).of("intarray"),
+    immutable("subarray", &[INT4_ARRAY, INT4], INT4_ARRAY, F("pg_intarray_sub")).of("intarray"),
+    immutable("intarray_push_elem", &[INT4_ARRAY, INT4], INT4_ARRAY, F("pg_intarray_push")).of("intarray"),
+    immutable("intarray_push_array", &[INT4_ARRAY, INT4_ARRAY], INT4_ARRAY, F("pg_intarray_push_array")).of("intarray"),
+    immutable("intarray_del_elem", &[INT4_ARRAY, INT4], INT4_ARRAY, F("pg_intarray_del")).of("intarray"),
+    immutable("intset_union_elem", &[INT4_ARRAY, INT4], INT4_ARRAY, F("pg_intarray_union_elem")).of("intarray"),
+    immutable("intset_subtract", &[INT4_ARRAY, INT4_ARRAY], INT4_ARRAY, F("pg_intarray_subtract")).of("intarray"),
+];
+
+const CROSSTAB: &[(&str, Oid)] =
+    &[("row_name", TEXT), ("category_1", TEXT), ("category_2", TEXT), ("category_3", TEXT), ("category_4", TEXT)];
+
+/// The first `count` of its columns.
+const fn crosstab_columns(count: usize) -> &'static [(&'static str, Oid)] {
+    CROSSTAB.split_at(count).0
+}
+
+/// A function over the session's data.
+const fn stable_set(name: &'static str, args: &'static [Oid], call: Call) -> Function {
+    Function { volatility: Volatility::Stable, ..set(name, args, RECORD, call) }
+}
+
+/// tablefunc's.
+#[rustfmt::skip]
+pub(super) static OF_TABLEFUNC: &[Function] = &[
+    Function { volatility: Volatility::Volatile, ..set("normal_rand", &[INT4, FLOAT8, FLOAT8], FLOAT8, F("pg_normal_rand")) }.of("tablefunc"),
+    stable_set("crosstab", &[TEXT], Y("pg_crosstab")).of("tablefunc"),
+    stable_set("crosstab", &[TEXT, INT4], Y("pg_crosstab")).of("tablefunc"),
+    stable_set("crosstab", &[TEXT, TEXT], Y("pg_crosstab_hash")).of("tablefunc"),
+    stable_set("crosstab2", &[TEXT], F("pg_crosstab2")).columns(crosstab_columns(3)).of("tablefunc"),
+    stable_set("crosstab3", &[TEXT], F("pg_crosstab3")).columns(crosstab_columns(4)).of("tablefunc"),
+    stable_set("crosstab4", &[TEXT], F("pg_crosstab4")).columns(crosstab_columns(5)).of("tablefunc"),
+    stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, INT4, TEXT], Y("pg_connectby")).of("tablefunc"),
+    stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, INT4], Y("pg_connectby")).of("tablefunc"),
+    stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, TEXT, INT4, TEXT], Y("pg_connectby_serial")).of("tablefunc"),
+    stable_set("connectby", &[TEXT, TEXT, TEXT, TEXT, TEXT, INT4], Y("pg_connectby_serial")).of("tablefunc"),
+];
+
+/// pg_stat_statements'.
+#[rustfmt::skip]
+pub(super) static OF_PG_STAT_STATEMENTS: &[Function] = &[
+    volatile("pg_stat_statements_reset", &[], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+    volatile("pg_stat_statements_reset", &[OID], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+    volatile("pg_stat_statements_reset", &[OID, OID], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
+    volatile("pg_stat_statements_reset", &[OID, OID, INT8], VOID, F("pg_forget_statements")).of("pg_stat_statements"),
 ];

@@ -5,15 +5,24 @@
 
 use super::Lower;
 use super::program::Statement;
-use super::tree::{Body, Expr, ExprKind, Modify, Query};
+use super::tree::{Body, Expr, ExprKind, Modify, Query, Select};
 use crate::error::{Error, Result};
 use crate::sql::functions::Call;
 use crate::sql::tree::{Body as TypedBody, Coercion, Expr as Typed, Query as TypedQuery};
 use crate::sql::types;
-use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
+use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo, type_info};
 use crate::types::row_type::Row;
 
 impl Lower<'_> {
+    /// A parameter. In an array of objects' identifiers names may stand, as the client sent them.
+    pub(super) fn parameter(&self, number: usize, type_oid: Oid) -> Expr {
+        let value = Expr::new(ExprKind::Param(number), type_oid);
+        match shown_by(type_oid) {
+            Some(Shown::Names(kind)) => Expr::function("pg_array_ids", vec![Expr::text(kind), value], type_oid),
+            _ => value,
+        }
+    }
+
     /// A conversion to the type of `to`.
     pub(super) fn coerce(&mut self, how: &Coercion, arg: &Typed, to: &Typed) -> Result<Expr> {
         let from = arg.type_oid;
@@ -145,20 +154,27 @@ impl Lower<'_> {
 
     /// Columns of type regclass and its kin leave as names, which only the catalog knows; records as their text.
     pub(super) fn show_objects(&mut self, tree: &TypedQuery, query: &mut Query) -> Result<()> {
-        let (TypedBody::Select(typed), Body::Select(select)) = (&tree.body, &mut query.body) else { return Ok(()) };
-        for (index, (target, typed)) in select.targets.iter_mut().zip(&typed.targets).enumerate() {
+        let outputs = tree.outputs();
+        let of_objects = outputs.iter().any(|(_, type_oid, _)| shown_by(*type_oid).is_some());
+        if of_objects && !matches!(query.body, Body::Select(_)) {
+            let inner = std::mem::replace(query, Query::of_select(Select::default()));
+            *query = Query::of_select(self.select_all(inner));
+        }
+        let Body::Select(select) = &mut query.body else { return Ok(()) };
+        let is_select = matches!(tree.body, TypedBody::Select(_));
+        for (index, (target, (_, _, typmod))) in select.targets.iter_mut().zip(outputs).enumerate() {
             let type_oid = target.expr.type_oid;
             let value = target.expr.clone();
             target.expr = match (shown_by(type_oid), type_oid) {
-                (Some(Shown::Name(function)), _) => Expr::function(function, vec![value], type_oid),
+                (Some(Shown::Name(output)), _) => Expr::new(ExprKind::Call(output, vec![value]), type_oid),
                 (Some(Shown::Names(kind)), _) => {
                     Expr::function("pg_array_names", vec![Expr::text(kind), value], type_oid)
                 }
-                (None, _) => match self.info(type_oid, typed.expr.typmod) {
+                (None, _) => match self.info(type_oid, typmod) {
                     TypeInfo { repr: Repr { scalar: Scalar::Row(row), .. }, name, .. } if names_objects(*row) => {
                         Expr::function("pg_row_names", vec![Expr::text(*name), value], type_oid)
                     }
-                    TypeInfo { repr: Repr { scalar: Scalar::Record, .. }, .. } => {
+                    TypeInfo { repr: Repr { scalar: Scalar::Record, .. }, .. } if is_select => {
                         return Err(Error::unsupported("a record whose fields are not known"));
                     }
                     _ => continue,
@@ -185,7 +201,7 @@ impl Lower<'_> {
             let type_oid = target.expr.type_oid;
             let value = || target.expr.clone();
             target.expr = match shown_by(type_oid) {
-                Some(Shown::Name(function)) => Expr::function(function, vec![value()], type_oid),
+                Some(Shown::Name(output)) => Expr::new(ExprKind::Call(output, vec![value()]), type_oid),
                 Some(Shown::Names(kind)) => Expr::function("pg_array_names", vec![Expr::text(kind), value()], type_oid),
                 None => continue,
             };
@@ -203,29 +219,15 @@ fn names_objects(row: Row) -> bool {
 
 /// How values of a type that names objects leave.
 enum Shown {
-    Name(&'static str),
+    Name(Call),
     Names(&'static str),
 }
 
 fn shown_by(type_oid: Oid) -> Option<Shown> {
-    Some(match type_oid {
-        Oid::REGCLASS => Shown::Name("pg_out_regclass"),
-        Oid::REGTYPE => Shown::Name("pg_out_regtype"),
-        Oid::REGPROC => Shown::Name("pg_out_regproc"),
-        Oid::REGPROCEDURE => Shown::Name("pg_out_regprocedure"),
-        Oid::REGNAMESPACE => Shown::Name("pg_out_regnamespace"),
-        Oid::REGROLE => Shown::Name("pg_out_regrole"),
-        Oid::REGCONFIG => Shown::Name("pg_out_regconfig"),
-        Oid::REGDICTIONARY => Shown::Name("pg_out_regdictionary"),
-        Oid::REGCLASS_ARRAY => Shown::Names("regclass"),
-        Oid::REGTYPE_ARRAY => Shown::Names("regtype"),
-        Oid::REGPROC_ARRAY => Shown::Names("regproc"),
-        Oid::REGPROCEDURE_ARRAY => Shown::Names("regprocedure"),
-        Oid::REGNAMESPACE_ARRAY => Shown::Names("regnamespace"),
-        Oid::REGROLE_ARRAY => Shown::Names("regrole"),
-        Oid::REGCONFIG_ARRAY => Shown::Names("regconfig"),
-        Oid::REGDICTIONARY_ARRAY => Shown::Names("regdictionary"),
-        _ => return None,
+    let info = type_info(type_oid).filter(|info| info.repr.scalar.names_object())?;
+    Some(match info.repr.array_of {
+        None => Shown::Name(io_function("pg_out_", info.name)),
+        Some(element) => Shown::Names(type_info(element)?.name),
     })
 }
 

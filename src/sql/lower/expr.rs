@@ -43,7 +43,7 @@ impl Lower<'_> {
         match &expr.kind {
             Kind::Null => plain(ExprKind::Null),
             Kind::Written(..) => Err(Error::internal("a tree that was made to be printed")),
-            Kind::Param(n) => plain(ExprKind::Param(*n)),
+            Kind::Param(n) => Ok(self.parameter(*n, expr.type_oid)),
             Kind::Literal(n) => plain(ExprKind::Literal(*n)),
             Kind::Const(value) => plain(ExprKind::Const(value.clone())),
             Kind::Var(var) => self.column(var, expr.type_oid, expr.typmod),

@@ -20,12 +20,9 @@ use crate::types::pg_type::Oid;
 /// What a source row's second column says: the action's number, from 1; NULL is none.
 const ACTION: usize = 1;
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     pub(super) fn merge(&mut self, merge: &Merge) -> Result<Statement> {
         let relation = self.relation(merge.relation)?;
-        if relation.has_members() {
-            return Err(Error::unsupported("MERGE into a table that others inherit from, or a partitioned one"));
-        }
         let values = merge.action_exprs();
         if self.reads_changed(relation, values) {
             return Err(Error::unsupported(
@@ -53,32 +50,34 @@ impl Lower<'_> {
     }
 
     /// The source's rows with the target's row that each matches, what is to be done, and what the actions need of it.
-    pub(super) fn keep_source(&mut self, merge: &Merge, relation: &Relation, alias: &Rc<str>) -> Result<usize> {
-        self.enter_target(merge.entry, alias, relation);
-        let kept = self.source_in_level(merge, relation, alias);
+    pub(super) fn keep_source(&mut self, merge: &Merge, relation: &'a Relation, alias: &Rc<str>) -> Result<usize> {
+        let item = self.enter_changed(merge.entry, alias, relation, merge.members)?;
+        let kept = self.source_in_level(merge, item);
         self.levels.pop();
         let (query, vars) = kept?;
         let kept = self.keep(query)?;
-        self.enter_kept(&vars, ACTION + 1);
+        self.enter_kept(&vars, ACTION + 1 + usize::from(merge.members));
         Ok(kept)
     }
 
-    fn source_in_level(&mut self, merge: &Merge, relation: &Relation, alias: &Rc<str>) -> Result<(Query, Vec<Var>)> {
+    fn source_in_level(&mut self, merge: &Merge, right: FromItem) -> Result<(Query, Vec<Var>)> {
         let mut source = self.from_clause(std::slice::from_ref(&merge.source))?;
         let on = Some(self.condition(&merge.condition)?);
-        let row = rowid(relation, Some(alias.clone()));
+        let row = self.row_number(merge.entry)?;
         let matched = Expr::template("({0} IS NOT NULL)", vec![row.clone()], Oid::BOOL);
         let (of_matched, of_others) = (self.choice(merge, true)?, self.choice(merge, false)?);
         let whens = vec![(matched, of_matched)];
         let action = ExprKind::Case { whens, otherwise: Some(Box::new(of_others)) };
         let mut targets = vec![row, Expr::new(action, Oid::INT4)];
+        if merge.members {
+            targets.push(self.row_table(merge.entry)?);
+        }
         let vars = vars_of(std::slice::from_ref(&merge.source), merge.action_exprs());
         for (var, type_oid, typmod) in &vars {
             targets.push(self.column(var, *type_oid, *typmod)?);
         }
         let targets = targets.into_iter().map(|expr| Target { name: String::new(), expr }).collect();
         let left = source.pop().ok_or_else(|| Error::internal("MERGE without its source"))?;
-        let right = FromItem::Table { name: relation.sqlite_name.clone(), alias: alias.clone() };
         // Rows of the target alone are not asked for, and rows of the source alone only by NOT MATCHED.
         let kind = if merge.actions.iter().any(|action| !action.matched) { JoinKind::Left } else { JoinKind::Inner };
         let from = vec![FromItem::Join { kind, left: Box::new(left), right: Box::new(right), on }];
@@ -121,7 +120,11 @@ impl Lower<'_> {
         }
         let mut query = count_of(kept, numbers);
         let Body::Select(select) = &mut query.body else { return Err(Error::internal("a count without SELECT")) };
-        let twice = Expr::template("(count(*) > count(DISTINCT {0}))", vec![of_kept(0)], Oid::BOOL);
+        let row = match merge.members {
+            false => of_kept(0),
+            true => Expr::template("({0} || ':' || {1})", vec![of_kept(0), of_kept(2)], Oid::TEXT),
+        };
+        let twice = Expr::template("(count(*) > count(DISTINCT {0}))", vec![row], Oid::BOOL);
         let raise = [
             "21000",
             "MERGE command cannot affect row a second time",

@@ -10,7 +10,7 @@ use super::returning::returns_others;
 use super::tree::{
     Body, Changed, Conflict, ConflictUpdate, Cte, Delete, Expr, ExprKind, FromItem, Insert, Modify, Target, Update,
 };
-use super::{Entry, Level, Lower};
+use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::{Column, Relation};
 use crate::error::{Error, Result};
 use crate::sql::plan::Bind;
@@ -36,10 +36,10 @@ impl<'a> Lower<'a> {
         let by_rows = self.goes_by_rows(modify)?;
         let ctes = self.ctes_of(modify, by_rows)?;
         let statement = match modify {
+            modify if by_rows => self.change_rows(modify)?,
             TypedModify::Insert(insert) if self.is_routed(insert) => self.insert_routed(insert)?,
             TypedModify::Update(update) if update.members => self.update_members(update)?,
             TypedModify::Delete(delete) if delete.members => self.delete_members(delete)?,
-            modify if by_rows => self.change_rows(modify)?,
             TypedModify::Insert(insert) => {
                 let (insert, row) = self.insert(insert, ctes)?;
                 return Ok((Statement::Modify(Modify::Insert(insert)), row));
@@ -219,7 +219,9 @@ impl<'a> Lower<'a> {
         relation: &Relation,
     ) -> Result<Option<Expr>> {
         let selection = selection.map(|selection| self.condition(selection)).transpose()?;
-        let there = self.was_there(relation, &self.alias(entry));
+        // What is read of members is as it was before anyway.
+        let alone = !matches!(self.entries.get(&entry), Some(Entry { columns: Columns::Named(_), .. }));
+        let there = if alone { self.was_there(relation, &self.alias(entry)) } else { None };
         Ok(Expr::connected("({0} AND {1})", selection.into_iter().chain(there).collect()))
     }
 

@@ -14,12 +14,11 @@ use super::tree::{
 };
 use super::{Columns, Entry, Level, Lower};
 use crate::catalog::schema::{Column, Relation};
-use crate::catalog::trigger::Event;
 use crate::error::{Error, Result};
-use crate::sql::lower::search::{Search, Volatile};
+
 use crate::sql::plan::{Arrangement, KeptValue};
 use crate::sql::tree::{
-    CheckKind, Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, Insert as TypedInsert, TABLE_OID,
+    Delete as TypedDelete, EntryId, Expr as Typed, ExprKind as Kind, Insert as TypedInsert, TABLE_OID,
     Target as TypedTarget, Update as TypedUpdate, Var, WithCheck,
 };
 use crate::types::pg_type::Oid;
@@ -59,24 +58,8 @@ impl<'a> Lower<'a> {
         self.relation(insert.relation).is_ok_and(Relation::is_partitioned)
     }
 
-    /// 0A000 if triggers of one of the tables, or of one that a referential action changes, would have to fire.
-    fn refuse_triggers(&self, relation: &Relation, events: &[Event]) -> Result<()> {
-        let members = self.catalog().inheritors(relation.oid);
-        let fires = |member: &Relation| member.options.triggers.iter().any(|t| events.iter().any(|e| t.fires_on(*e)));
-        let acting = self.catalog().acting_keys();
-        let acts = |member: &Relation| {
-            let constraints = self.catalog().relations.values().flat_map(|r| &r.constraints);
-            let mut keys = constraints.filter(|c| acting.contains(&c.oid)).filter_map(|c| c.foreign_key());
-            *events != [Event::Insert] && !acting.is_empty() && keys.any(|key| key.relation == member.oid)
-        };
-        match members.iter().any(|member| fires(member) || acts(member)) {
-            true => Err(Error::unsupported("firing the triggers of a table with members")),
-            false => Ok(()),
-        }
-    }
-
     /// The partition of the row that an entry stands for.
-    fn route(&mut self, relation: &Relation, entry: EntryId, keys: &[Typed]) -> Result<Expr> {
+    pub(super) fn route(&mut self, relation: &Relation, entry: EntryId, keys: &[Typed]) -> Result<Expr> {
         self.levels.push(Level { gives_rows: true, entries: vec![entry], sets: None });
         let keys = self.exprs(keys);
         self.levels.pop();
@@ -113,10 +96,6 @@ impl<'a> Lower<'a> {
 
     pub(super) fn insert_routed(&mut self, insert: &TypedInsert) -> Result<Statement> {
         let relation = self.relation(insert.relation)?;
-        refuse_checks(&insert.checks, &[CheckKind::Insert])?;
-        let mut events = vec![Event::Insert];
-        events.extend(insert.conflict.iter().filter(|on| on.update.is_some()).map(|_| Event::Update));
-        self.refuse_triggers(relation, &events)?;
         let reading = insert.returning.iter().map(|target| &target.expr);
         if self.reads_changed(relation, reading) {
             return Err(Error::unsupported("a sub-query in RETURNING over a table that the statement changes"));
@@ -223,16 +202,9 @@ impl<'a> Lower<'a> {
 
     pub(super) fn update_members(&mut self, update: &TypedUpdate) -> Result<Statement> {
         let relation = self.relation(update.relation)?;
-        refuse_checks(&update.checks, &[CheckKind::Update])?;
         let moves = update.moves();
-        let events = [Event::Update, Event::Delete, Event::Insert];
-        self.refuse_triggers(relation, events.get(..if moves { 3 } else { 1 }).unwrap_or_default())?;
         self.refuse_reading(relation, &update.returning)?;
         let assigned = update.assigned();
-        let computed = relation.columns.iter().any(|column| column.generated);
-        if computed && mentions(&update.returning, relation, update.entry) {
-            return Err(Error::unsupported("RETURNING of a generated column of a table with members"));
-        }
         self.note_known(update.selection.as_ref(), &update.from);
         let item = self.members_item(update.entry, relation)?;
         self.levels.push(Level { gives_rows: true, entries: vec![update.entry], sets: None });
@@ -266,11 +238,7 @@ impl<'a> Lower<'a> {
             let assigned = update.assignments.iter().find(|(numbers, _)| numbers.contains(&column.number));
             values.push(match assigned {
                 None => self.own_column(update.entry, column)?,
-                Some((numbers, value)) if numbers.len() == 1 => self.assigned(relation, column.number, value)?.1,
-                Some((numbers, value)) => {
-                    let place = numbers.iter().position(|number| *number == column.number).unwrap_or_default();
-                    self.field_of_query(value, place, (column, relation))?
-                }
+                Some((_, value)) => self.assigned(relation, column.number, value)?.1,
             });
         }
         self.kept_rows_of_members(
@@ -299,25 +267,6 @@ impl<'a> Lower<'a> {
         let targets = targets.map(|expr| Target { name: String::new(), expr }).collect();
         let select = Select { targets, from, selection, group_by, ..Select::default() };
         Ok((Query::of_select(select), vars))
-    }
-
-    /// A column of the one row of a query that several columns are assigned.
-    fn field_of_query(&mut self, row: &Typed, place: usize, (column, relation): (&Column, &Relation)) -> Result<Expr> {
-        let Kind::SubLink(link) = &row.kind else {
-            return Err(Error::unsupported("assigning several columns from this in a table with members"));
-        };
-        let query = self.query(&link.query)?;
-        if Volatile.in_query(&query) {
-            let what = "assigning several columns from a query with a volatile function in a table with members";
-            return Err(Error::unsupported(what));
-        }
-        let mut select = self.select_all(query);
-        let field = select.targets.into_iter().nth(place).ok_or_else(|| Error::internal("a row without its field"))?;
-        select.targets = vec![field];
-        let kind = ExprKind::ScalarQuery(Box::new(Query::of_select(select)));
-        let mut value = Expr { kind, type_oid: column.type_oid, typmod: column.typmod };
-        refuse_null(&mut value, column, relation);
-        Ok(value)
     }
 
     fn own_column(&self, entry: EntryId, column: &Column) -> Result<Expr> {
@@ -400,7 +349,6 @@ impl<'a> Lower<'a> {
 
     pub(super) fn delete_members(&mut self, delete: &TypedDelete) -> Result<Statement> {
         let relation = self.relation(delete.relation)?;
-        self.refuse_triggers(relation, &[Event::Delete])?;
         self.refuse_reading(relation, &delete.returning)?;
         self.note_known(delete.selection.as_ref(), &delete.using);
         let item = self.members_item(delete.entry, relation)?;
@@ -447,7 +395,7 @@ impl<'a> Lower<'a> {
 }
 
 /// A row of a table as one of its members has it: its columns have the same names.
-fn of_member(relation: &Relation, member: &Relation, alias: Option<Rc<str>>) -> Entry {
+pub(super) fn of_member(relation: &Relation, member: &Relation, alias: Option<Rc<str>>) -> Entry {
     let mut entry = Entry::of_relation(alias, member);
     if let Columns::Member(columns, _) = &mut entry.columns {
         let presence = columns.iter().filter(|(number, _)| *number == Var::CTID).cloned().collect::<Vec<_>>();
@@ -518,18 +466,8 @@ fn all_of(list: usize, outputs: &[Target]) -> Query {
 }
 
 /// Whether RETURNING names a generated column.
-fn mentions(returning: &[TypedTarget], relation: &Relation, entry: EntryId) -> bool {
+pub(super) fn mentions(returning: &[TypedTarget], relation: &Relation, entry: EntryId) -> bool {
     let generated = |number: i16| relation.column_by_number(number).is_some_and(|column| column.generated);
     let names = |part: &Typed| matches!(&part.kind, Kind::Var(var) if var.entry == entry && generated(var.attribute));
     returning.iter().any(|target| target.expr.any(&names))
-}
-
-fn refuse_checks(checks: &[WithCheck], known: &[CheckKind]) -> Result<()> {
-    match checks.iter().find(|check| !known.contains(&check.kind)) {
-        Some(WithCheck { kind: CheckKind::View, .. }) => {
-            Err(Error::unsupported("WITH CHECK OPTION of a view over a table with members"))
-        }
-        Some(_) => Err(Error::unsupported("ON CONFLICT DO UPDATE of a partitioned table with row security")),
-        None => Ok(()),
-    }
 }

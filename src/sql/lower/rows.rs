@@ -8,20 +8,22 @@ use std::sync::Arc;
 use super::modify::{column, refuse_null};
 use super::program::{Keep, Statement, kept_item, rowid};
 use super::returning::{KEPT, of_kept, vars_of};
+use super::routing::{mentions, of_member};
 use super::tree::{
     Body, Changed, ColumnRef, Conflict, Delete, Expr, ExprKind, FromItem, Insert, JoinKind, Modify, Query, Select,
     Target, Update,
 };
 use super::{Columns, Context, Entry, Level, Lower, print};
-use crate::catalog::schema::{CatalogSnapshot, ForeignKey, Relation, RelationKind};
+use crate::catalog::schema::{CatalogSnapshot, Constraint, ForeignKey, Relation, RelationKind};
+use crate::catalog::server_keys::ServerKeys;
 use crate::catalog::trigger::Event;
 use crate::error::{Error, Result};
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::plan::ProgramStep;
-use crate::sql::row_change::{ROW_VALUES, RowAction, RowChange, RowCheck, RowConflict, RowLayout, RowSql};
+use crate::sql::row_change::{ROW_VALUES, RowAction, RowChange, RowCheck, RowConflict, RowLayout, RowMembers, RowSql};
 use crate::sql::tree::{
     CheckKind, Delete as TypedDelete, EntryId, FromItem as TypedItem, Insert as TypedInsert, Merge, MergeKind,
-    Modify as TypedModify, OnConflict, Target as TypedTarget, Update as TypedUpdate, Var, WithCheck,
+    Modify as TypedModify, OnConflict, TABLE_OID, Target as TypedTarget, Update as TypedUpdate, Var, WithCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -64,34 +66,121 @@ fn events(modify: &TypedModify) -> Vec<(Event, Vec<i16>)> {
     }
 }
 
-impl Lower<'_> {
+impl<'a> Lower<'a> {
     /// Whether a change of data is one of rows: its relation is a view, or has triggers that it may fire, or row security is
     /// asked of each row before it is written.
     pub(super) fn goes_by_rows(&self, modify: &TypedModify) -> Result<bool> {
         let relation = self.relation(modify.relation())?;
-        if relation.kind == RelationKind::View || modify.checks_policies() {
+        let members = self.changes_members(modify)?;
+        if relation.kind == RelationKind::View || modify.checks_policies() && !members {
             return Ok(true);
         }
-        let events = events(modify);
-        if relation.options.triggers.iter().any(|t| events.iter().any(|(event, _)| t.fires_on(*event))) {
+        if members && needs_rows(modify, relation) {
             return Ok(true);
         }
-        let acting = self.catalog().acting_keys();
-        if acting.is_empty() {
+        let mut events = events(modify);
+        let mut tables = vec![relation];
+        if members {
+            if let TypedModify::Update(update) = modify
+                && update.moves()
+            {
+                events.extend([(Event::Delete, Vec::new()), (Event::Insert, Vec::new())]);
+            }
+            tables.extend(self.catalog().inheritors(relation.oid).into_iter().map(|member| &**member));
+        }
+        let fires = |relation: &&Relation| {
+            relation.options.triggers.iter().any(|t| events.iter().any(|(event, _)| t.fires_on(*event)))
+        };
+        if tables.iter().any(fires) {
+            return Ok(true);
+        }
+        let ServerKeys { own, acting } = self.catalog().server_keys();
+        if acting.is_empty() && own.is_empty() {
             return Ok(false);
         }
+        let mut referred: Vec<Oid> = tables.iter().map(|table| table.oid).collect();
+        for table in &tables {
+            referred.extend(self.catalog().partition_ancestors(table).into_iter().map(|above| above.oid));
+        }
+        let touches = |columns: &[i16]| {
+            events.iter().any(|(event, named)| match event {
+                Event::Insert => true,
+                Event::Update => members || columns.iter().any(|column| named.contains(column)),
+                Event::Delete | Event::Truncate => false,
+            })
+        };
+        let is_own = |c: &Constraint| {
+            members && acting.contains(&c.oid) || own.contains(&c.oid) && (members || touches(&c.columns))
+        };
+        if tables.iter().any(|table| table.constraints.iter().any(is_own)) {
+            return Ok(true);
+        }
+        let removes = |key: &ForeignKey| {
+            events.iter().any(|(event, named)| match event {
+                Event::Delete => true,
+                Event::Update => members || relation.is_partition() || key.columns.iter().any(|c| named.contains(c)),
+                Event::Insert | Event::Truncate => false,
+            })
+        };
+        let constraints = || self.catalog().relations.values().flat_map(|r| &r.constraints);
+        let mut own_keys = constraints().filter(|c| own.contains(&c.oid)).filter_map(|c| c.foreign_key());
+        if own_keys.any(|key| referred.contains(&key.relation) && removes(key)) {
+            return Ok(true);
+        }
         let follows = |key: &ForeignKey| {
-            key.relation == relation.oid
+            referred.contains(&key.relation)
                 && events.iter().any(|(event, columns)| match event {
                     Event::Delete => b"cnd".contains(&key.on_delete),
                     Event::Update => {
-                        b"cnd".contains(&key.on_update) && key.columns.iter().any(|column| columns.contains(column))
+                        b"cnd".contains(&key.on_update)
+                            && (members
+                                || relation.is_partition()
+                                || key.columns.iter().any(|column| columns.contains(column)))
                     }
                     Event::Insert | Event::Truncate => false,
                 })
         };
-        let constraints = self.catalog().relations.values().flat_map(|r| &r.constraints);
-        Ok(constraints.filter(|c| acting.contains(&c.oid)).filter_map(|c| c.foreign_key()).any(follows))
+        Ok(constraints().filter(|c| acting.contains(&c.oid)).filter_map(|c| c.foreign_key()).any(follows))
+    }
+
+    /// Whether rows of other tables than the relation itself are changed: its members.
+    fn changes_members(&self, modify: &TypedModify) -> Result<bool> {
+        Ok(match modify {
+            TypedModify::Insert(insert) => self.is_routed(insert),
+            TypedModify::Update(update) => update.members,
+            TypedModify::Delete(delete) => delete.members,
+            TypedModify::Merge(merge) => merge.members,
+        })
+    }
+
+    /// What is known of the members whose rows are changed.
+    fn row_members(&mut self, modify: &TypedModify, relation: &'a Relation) -> Result<Option<RowMembers>> {
+        if !self.changes_members(modify)? {
+            return Ok(None);
+        }
+        let (entry, keys) = match modify {
+            TypedModify::Insert(insert) => (insert.entry, &insert.routing),
+            TypedModify::Update(update) => (update.entry, &update.routing),
+            TypedModify::Merge(merge) => (merge.entry, &merge.routing),
+            TypedModify::Delete(_) => return Ok(Some(RowMembers::default())),
+        };
+        let mut members = RowMembers::default();
+        if relation.is_partitioned() {
+            self.entries.insert(entry, Entry::of_parameters(relation, ROW_VALUES + relation.columns.len()));
+            let there = self.route(relation, entry, keys)?;
+            members.route = Some(self.row_query(vec![there], Vec::new(), None)?);
+        }
+        if let TypedModify::Insert(TypedInsert { conflict: Some(on), entry, .. }) = modify {
+            for leaf in self.members(relation) {
+                self.entries.insert(on.entry, of_member(relation, leaf, None));
+                let target = self.exprs(&on.target)?;
+                let target_predicate = on.target_predicate.as_ref().map(|p| self.expr(p)).transpose()?;
+                let insert = inserting(leaf, Some(Conflict { target, target_predicate, update: None }), self.context)?;
+                let conflict = self.conflicting_row(on, *entry, (relation, leaf))?;
+                members.arbiters.insert(leaf.oid, (insert, conflict));
+            }
+        }
+        Ok(Some(members))
     }
 
     /// Makes the step; the statement gives RETURNING, or the number of rows.
@@ -109,14 +198,15 @@ impl Lower<'_> {
             updates: Default::default(),
             checks: Vec::new(),
             returns: !modify.returning().is_empty(),
+            members: self.row_members(modify, relation)?,
             is_main: self.program.main == Some(std::ptr::from_ref(modify)),
         };
-        if relation.kind == RelationKind::Table {
+        if relation.kind == RelationKind::Table && change.members.is_none() {
             if change.has(Event::Insert) {
                 change.insert = Some(self.insert_row(relation, modify)?);
             }
             if change.has(Event::Delete) {
-                change.delete = Some(self.delete_row(relation)?);
+                change.delete = Some(delete_row(relation, self.catalog())?);
             }
         }
         match modify {
@@ -127,21 +217,35 @@ impl Lower<'_> {
         }
     }
 
-    fn insert_rows(&mut self, insert: &TypedInsert, relation: &Relation, mut change: RowChange) -> Result<Statement> {
+    fn insert_rows(
+        &mut self,
+        insert: &TypedInsert,
+        relation: &'a Relation,
+        mut change: RowChange,
+    ) -> Result<Statement> {
         let (source, _) = self.body(&insert.source, &[])?;
         let values = insert.columns.iter().enumerate().map(|(at, number)| Ok((place(relation, *number)?, at)));
         change.actions = vec![RowAction { event: Some(Event::Insert), values: values.collect::<Result<_>>()? }];
         change.layout.others = insert.columns.len()..insert.columns.len();
         if let Some(on) = &insert.conflict {
-            change.conflict = Some(self.conflicting_row(on, insert.entry, relation)?);
+            change.conflict = Some(match change.members {
+                None => self.conflicting_row(on, insert.entry, (relation, relation))?,
+                Some(_) => RowConflict { update: None },
+            });
         }
         change.checks = self.row_checks(&insert.checks, insert.entry, relation)?;
         self.row_step(Query::of(source), change, relation, (insert.entry, &insert.returning, &[]))
     }
 
-    fn update_rows(&mut self, update: &TypedUpdate, relation: &Relation, mut change: RowChange) -> Result<Statement> {
+    fn update_rows(
+        &mut self,
+        update: &TypedUpdate,
+        relation: &'a Relation,
+        mut change: RowChange,
+    ) -> Result<Statement> {
         let alias = self.alias(update.entry);
-        self.enter_target(update.entry, &alias, relation);
+        self.note_known(update.selection.as_ref(), &update.from);
+        let item = self.enter_changed(update.entry, &alias, relation, change.members.is_some())?;
         let vars = vars_of(&others(&update.from, update.entry), returned(&update.returning));
         let lowered = self.update_in_level(update, relation).and_then(|lowered| {
             let old = self.whole_row(update.entry, relation)?;
@@ -160,21 +264,27 @@ impl Lower<'_> {
                 exprs.push(if names.len() == 1 { value.clone() } else { one_of_row(&value, index)? });
             }
         }
-        let (mut targets, first) = self.row_identity(&mut change, relation, &alias, old);
+        let (mut targets, first) = self.row_identity(&mut change, relation, (update.entry, &alias), old)?;
         values.iter_mut().for_each(|(_, at)| *at += first);
         targets.extend(exprs);
         change.layout.others = targets.len()..targets.len() + others.len();
         targets.extend(others);
         change.actions = vec![RowAction { event: Some(Event::Update), values }];
         change.checks = self.row_checks(&update.checks, update.entry, relation)?;
-        let query = source(relation, &alias, targets, from, selection);
+        let query = source((relation, item), &alias, targets, from, selection);
         let vars: Vec<Var> = vars.into_iter().map(|(var, ..)| var).collect();
         self.row_step(query, change, relation, (update.entry, &update.returning, &vars))
     }
 
-    fn delete_rows(&mut self, delete: &TypedDelete, relation: &Relation, mut change: RowChange) -> Result<Statement> {
+    fn delete_rows(
+        &mut self,
+        delete: &TypedDelete,
+        relation: &'a Relation,
+        mut change: RowChange,
+    ) -> Result<Statement> {
         let alias = self.alias(delete.entry);
-        self.enter_target(delete.entry, &alias, relation);
+        self.note_known(delete.selection.as_ref(), &delete.using);
+        let item = self.enter_changed(delete.entry, &alias, relation, change.members.is_some())?;
         let vars = vars_of(&others(&delete.using, delete.entry), returned(&delete.returning));
         let lowered = self.delete_in_level(delete, relation).and_then(|lowered| {
             let old = self.whole_row(delete.entry, relation)?;
@@ -183,16 +293,16 @@ impl Lower<'_> {
         });
         self.levels.pop();
         let ((using, selection), old, others) = lowered?;
-        let (mut targets, _) = self.row_identity(&mut change, relation, &alias, old);
+        let (mut targets, _) = self.row_identity(&mut change, relation, (delete.entry, &alias), old)?;
         change.layout.others = targets.len()..targets.len() + others.len();
         targets.extend(others);
         change.actions = vec![RowAction { event: Some(Event::Delete), values: Vec::new() }];
-        let query = source(relation, &alias, targets, using, selection);
+        let query = source((relation, item), &alias, targets, using, selection);
         let vars: Vec<Var> = vars.into_iter().map(|(var, ..)| var).collect();
         self.row_step(query, change, relation, (delete.entry, &delete.returning, &vars))
     }
 
-    fn merge_rows(&mut self, merge: &Merge, relation: &Relation, mut change: RowChange) -> Result<Statement> {
+    fn merge_rows(&mut self, merge: &Merge, relation: &'a Relation, mut change: RowChange) -> Result<Statement> {
         if self.reads_changed(relation, merge.action_exprs()) {
             return Err(Error::unsupported(
                 "a sub-query in an action of MERGE over a table that the statement changes",
@@ -200,12 +310,21 @@ impl Lower<'_> {
         }
         let alias = self.alias(merge.entry);
         let kept = self.keep_source(merge, relation, &alias)?;
-        let row = rowid(relation, Some(alias.clone()));
         self.refuse_second_change(merge, kept)?;
-        self.entries.insert(merge.entry, Entry::of_relation(Some(alias.clone()), relation));
+        let item = self.enter_changed(merge.entry, &alias, relation, merge.members)?;
+        self.levels.pop();
+        let row = self.row_number(merge.entry)?;
+        let mut on = Expr::compare("=", row, of_kept(0));
         let old = self.whole_row(merge.entry, relation)?;
         let mut targets = vec![of_kept(0), of_kept(1)];
-        change.layout = RowLayout { rowid: Some(0), action: Some(1), old: Some(2), others: 0..0 };
+        change.layout = RowLayout { table: None, rowid: Some(0), action: Some(1), old: Some(2), others: 0..0 };
+        if merge.members {
+            change.layout.table = Some(2);
+            change.layout.old = Some(3);
+            targets.push(of_kept(2));
+            let same = Expr::compare("=", self.row_table(merge.entry)?, of_kept(2));
+            on = Expr::template("({0} AND {1})", vec![on, same], Oid::BOOL);
+        }
         targets.extend(old);
         for (action, number) in merge.actions.iter().zip(1..) {
             let (event, given) = match &action.kind {
@@ -230,33 +349,64 @@ impl Lower<'_> {
         }
         change.layout.others = targets.len()..targets.len();
         change.checks = self.row_checks(&merge.checks, merge.entry, relation)?;
-        let on = Some(Expr::compare("=", row, of_kept(0)));
         let left = Box::new(kept_item(kept, KEPT.into()));
-        let right = Box::new(FromItem::Table { name: relation.sqlite_name.clone(), alias });
-        let from = vec![FromItem::Join { kind: JoinKind::Left, left, right, on }];
+        let right = Box::new(item);
+        let from = vec![FromItem::Join { kind: JoinKind::Left, left, right, on: Some(on) }];
         let there = Expr::template("({0} IS NOT NULL)", vec![of_kept(1)], Oid::BOOL);
         let targets = targets.into_iter().map(|expr| Target { name: String::new(), expr }).collect();
         let query = Query::of_select(Select { targets, from, selection: Some(there), ..Select::default() });
         self.row_step(query, change, relation, (merge.entry, &[], &[]))
     }
 
-    /// The row's number, unless it is a view's, and the row as it is; and how many columns those are.
+    /// The query level of a change of rows, in which the changed relation is the first entry; its item of FROM.
+    pub(super) fn enter_changed(
+        &mut self,
+        entry: EntryId,
+        alias: &Rc<str>,
+        relation: &'a Relation,
+        members: bool,
+    ) -> Result<FromItem> {
+        if members {
+            let item = self.members_item(entry, relation)?;
+            self.levels.push(Level { gives_rows: true, entries: vec![entry], sets: None });
+            return Ok(item);
+        }
+        self.enter_target(entry, alias, relation);
+        Ok(FromItem::Table { name: relation.sqlite_name.clone(), alias: alias.clone() })
+    }
+
+    /// The number of the row that an entry stands for.
+    pub(super) fn row_number(&self, entry: EntryId) -> Result<Expr> {
+        self.column(&Var { entry, attribute: Var::CTID, origin: (Oid::INVALID, 0), not_null: true }, Oid::INT8, -1)
+    }
+
+    /// The table of the row that an entry stands for.
+    pub(super) fn row_table(&self, entry: EntryId) -> Result<Expr> {
+        self.column(&Var { entry, attribute: TABLE_OID, origin: (Oid::INVALID, 0), not_null: true }, Oid::OID, -1)
+    }
+
+    /// The row's table if there are several, its number, unless it is a view's, and the row as it is; and how many columns
+    /// those are.
     fn row_identity(
         &self,
         change: &mut RowChange,
         relation: &Relation,
-        alias: &Rc<str>,
+        (entry, alias): (EntryId, &Rc<str>),
         old: Vec<Expr>,
-    ) -> (Vec<Expr>, usize) {
+    ) -> Result<(Vec<Expr>, usize)> {
         let mut targets = Vec::new();
-        if relation.kind == RelationKind::Table {
+        if change.members.is_some() {
+            change.layout.table = Some(0);
+            change.layout.rowid = Some(1);
+            targets.extend([self.row_table(entry)?, self.row_number(entry)?]);
+        } else if relation.kind == RelationKind::Table {
             change.layout.rowid = Some(0);
             targets.push(rowid(relation, Some(alias.clone())));
         }
         change.layout.old = Some(targets.len());
         targets.extend(old);
         let first = targets.len();
-        (targets, first)
+        Ok((targets, first))
     }
 
     /// All columns of the relation's row.
@@ -286,6 +436,7 @@ impl Lower<'_> {
             ..ProgramStep::default()
         };
         let returns = step.keep == Keep::Rows;
+        let members = step.change.as_ref().is_some_and(|change| change.members.is_some());
         let kept = self.push_step(step).ok_or_else(|| Error::internal("rows that are not kept"))?;
         let from = vec![kept_item(kept, KEPT.into())];
         if !returns {
@@ -296,8 +447,14 @@ impl Lower<'_> {
         let width = relation.columns.len();
         let system = [(Var::CTID, width + vars.len() + 1), (Var::XMAX, width + vars.len() + 2)];
         let numbers = relation.columns.iter().map(|column| column.number).zip(1..).chain(system);
-        let columns = numbers.map(|(number, n)| (number, format!("c{n}").into())).collect();
-        let columns = Columns::Member(columns, relation.oid);
+        let columns: Vec<(i16, Rc<str>)> = numbers.map(|(number, n)| (number, format!("c{n}").into())).collect();
+        let columns = match members {
+            false => Columns::Member(columns, relation.oid),
+            true => {
+                let table = format!("c{}", width + vars.len() + 3).into();
+                Columns::Named(columns.into_iter().chain([(TABLE_OID, table)]).collect())
+            }
+        };
         self.entries.insert(entry, Entry { alias: Some(KEPT.into()), columns });
         self.enter_kept(vars, width);
         self.returned_from(returning, entry, from, None)
@@ -326,24 +483,29 @@ impl Lower<'_> {
     }
 
     /// ON CONFLICT: how the row that is in the way is found, and what becomes of it.
-    fn conflicting_row(&mut self, on: &OnConflict, entry: EntryId, relation: &Relation) -> Result<RowConflict> {
+    fn conflicting_row(
+        &mut self,
+        on: &OnConflict,
+        entry: EntryId,
+        (relation, table): (&Relation, &Relation),
+    ) -> Result<RowConflict> {
         let Some(update) = &on.update else { return Ok(RowConflict { update: None }) };
         let alias = self.alias(entry);
         let proposed = || Entry::of_parameters(relation, ROW_VALUES + relation.columns.len());
-        self.entries.insert(on.entry, Entry::of_relation(Some(alias.clone()), relation));
+        self.entries.insert(on.entry, of_member(relation, table, Some(alias.clone())));
         let theirs = self.exprs(&on.target)?;
         let predicate = on.target_predicate.as_ref().map(|predicate| self.expr(predicate)).transpose()?;
         self.entries.insert(on.entry, proposed());
         let ours = self.exprs(&on.target)?;
         let same = theirs.into_iter().zip(ours).map(|(theirs, ours)| Expr::compare("=", theirs, ours));
         let selection = Expr::connected("({0} AND {1})", same.chain(predicate).collect());
-        self.entries.insert(entry, Entry::of_relation(Some(alias.clone()), relation));
+        self.entries.insert(entry, of_member(relation, table, Some(alias.clone())));
         self.entries.insert(update.excluded, proposed());
         self.levels.push(Level { gives_rows: true, entries: vec![entry], sets: None });
-        let lowered = self.conflict_targets(update, entry, relation, &alias);
+        let lowered = self.conflict_targets(update, entry, relation);
         self.levels.pop();
         let (targets, places) = lowered?;
-        let from = vec![FromItem::Table { name: relation.sqlite_name.clone(), alias }];
+        let from = vec![FromItem::Table { name: table.sqlite_name.clone(), alias }];
         Ok(RowConflict { update: Some((self.row_query(targets, from, selection)?, places)) })
     }
 
@@ -352,9 +514,8 @@ impl Lower<'_> {
         update: &crate::sql::tree::ConflictUpdate,
         entry: EntryId,
         relation: &Relation,
-        alias: &Rc<str>,
     ) -> Result<(Vec<Expr>, Vec<usize>)> {
-        let mut targets = vec![rowid(relation, Some(alias.clone()))];
+        let mut targets = vec![self.row_number(entry)?];
         targets.extend(self.whole_row(entry, relation)?);
         let mut places = Vec::with_capacity(update.assignments.len());
         for (number, value) in &update.assignments {
@@ -370,12 +531,6 @@ impl Lower<'_> {
 
     /// The INSERT of the new row.
     fn insert_row(&mut self, relation: &Relation, modify: &TypedModify) -> Result<RowSql> {
-        let mut columns = Vec::new();
-        let mut row = Vec::new();
-        for (at, column) in relation.columns.iter().enumerate().filter(|(_, column)| !column.generated) {
-            columns.push(column.stored_name().into());
-            row.push(new_value(relation, at));
-        }
         let conflict = match modify {
             TypedModify::Insert(TypedInsert { conflict: Some(on), .. }) => {
                 self.entries.insert(on.entry, Entry::of_relation(None, relation));
@@ -385,34 +540,68 @@ impl Lower<'_> {
             }
             _ => None,
         };
-        let insert = Insert {
-            ctes: Vec::new(),
-            recursive: false,
-            table: relation.sqlite_name.clone(),
-            alias: "t".into(),
-            columns,
-            source: Body::Values { rows: vec![row], names: Vec::new() },
-            conflict,
-            returning: generated(relation),
-            changed: Changed::default(),
-        };
-        row_sql(&Statement::Modify(Modify::Insert(insert)), self.context)
+        inserting(relation, conflict, self.context)
     }
+}
 
-    fn delete_row(&mut self, relation: &Relation) -> Result<RowSql> {
-        let alias: Rc<str> = "t".into();
-        let delete = Delete {
-            ctes: Vec::new(),
-            recursive: false,
-            table: relation.sqlite_name.clone(),
-            alias: alias.clone(),
-            using: Vec::new(),
-            selection: Some(this_row(relation, alias)),
-            returning: Vec::new(),
-            changed: Changed::default(),
-        };
-        row_sql(&Statement::Modify(Modify::Delete(delete)), self.context)
+/// Whether what is done to the members of a table is beyond steps that change many rows at once.
+fn needs_rows(modify: &TypedModify, relation: &Relation) -> bool {
+    let kinds = |kinds: &[CheckKind]| modify.checks().iter().any(|check| !kinds.contains(&check.kind));
+    match modify {
+        TypedModify::Merge(_) => true,
+        TypedModify::Insert(_) => kinds(&[CheckKind::Insert]),
+        TypedModify::Update(update) => {
+            kinds(&[CheckKind::Update])
+                || mentions(&update.returning, relation, update.entry)
+                || update.assignments.iter().any(|(numbers, _)| numbers.len() > 1)
+        }
+        TypedModify::Delete(_) => false,
     }
+}
+
+fn inserting(relation: &Relation, conflict: Option<Conflict>, context: Context<'_>) -> Result<RowSql> {
+    let mut columns = Vec::new();
+    let mut row = Vec::new();
+    for (at, column) in relation.columns.iter().enumerate().filter(|(_, column)| !column.generated) {
+        columns.push(column.stored_name().into());
+        row.push(new_value(relation, at));
+    }
+    let insert = Insert {
+        ctes: Vec::new(),
+        recursive: false,
+        table: relation.sqlite_name.clone(),
+        alias: "t".into(),
+        columns,
+        source: Body::Values { rows: vec![row], names: Vec::new() },
+        conflict,
+        returning: generated(relation),
+        changed: Changed::default(),
+    };
+    row_sql(&Statement::Modify(Modify::Insert(insert)), context)
+}
+
+/// The INSERT of the new row.
+pub fn insert_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
+    let records = Default::default();
+    inserting(relation, None, Context { catalog, records: &records, shows: false, search_path: &[] })
+}
+
+/// The DELETE of the row at hand.
+pub fn delete_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
+    let records = Default::default();
+    let alias: Rc<str> = "t".into();
+    let delete = Delete {
+        ctes: Vec::new(),
+        recursive: false,
+        table: relation.sqlite_name.clone(),
+        alias: alias.clone(),
+        using: Vec::new(),
+        selection: Some(this_row(relation, alias)),
+        returning: Vec::new(),
+        changed: Changed::default(),
+    };
+    let context = Context { catalog, records: &records, shows: false, search_path: &[] };
+    row_sql(&Statement::Modify(Modify::Delete(delete)), context)
 }
 
 /// The UPDATE of the row at hand that sets these columns, by place, to the new row's values.
@@ -521,7 +710,7 @@ fn one_of_row(value: &Expr, index: usize) -> Result<Expr> {
 
 /// The rows that are to be changed, each once.
 fn source(
-    relation: &Relation,
+    (relation, item): (&Relation, FromItem),
     alias: &Rc<str>,
     targets: Vec<Expr>,
     others: Vec<FromItem>,
@@ -530,10 +719,14 @@ fn source(
     let mut from = Vec::new();
     let mut group_by = Vec::new();
     if relation.kind == RelationKind::Table {
-        from.push(FromItem::Table { name: relation.sqlite_name.clone(), alias: alias.clone() });
         if !others.is_empty() {
-            group_by.push(rowid(relation, Some(alias.clone())));
+            group_by = match &item {
+                // Of members: each row's table and number.
+                FromItem::Derived { .. } => targets.iter().take(2).cloned().collect(),
+                _ => vec![rowid(relation, Some(alias.clone()))],
+            };
         }
+        from.push(item);
     }
     from.extend(others);
     let targets = targets.into_iter().map(|expr| Target { name: String::new(), expr }).collect();

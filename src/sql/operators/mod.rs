@@ -61,6 +61,8 @@ static AREAS: &[&[Operator]] = &[
     containers::ROWS,
     extension::OF_CITEXT,
     extension::OF_HSTORE,
+    extension::OF_INTARRAY,
+    extension::OF_LTREE,
     extension::OF_PG_TRGM,
     extension::OF_VECTOR,
     network::ROWS,

@@ -139,6 +139,10 @@ pub struct Merge {
     pub condition: Expr,
     pub actions: Vec<MergeAction>,
     pub checks: Vec<WithCheck>,
+    /// Rows of the relation's members are changed, too.
+    pub members: bool,
+    /// See [`Insert::routing`].
+    pub routing: Vec<Expr>,
 }
 
 /// WHEN [NOT] MATCHED [AND …] THEN …; the first whose condition holds is taken.

@@ -8,20 +8,28 @@
 
 mod citext;
 pub mod hstore;
+pub mod ltree;
+pub mod polish;
+pub mod query_int;
 pub mod vector;
 
 use std::cmp::Ordering;
 use std::sync::LazyLock;
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::bytes_text::parse_bytea;
-use crate::types::encoding::{put_as_text, utf8, write_failed};
+use crate::types::encoding::{insufficient_data, put_as_text, utf8, write_failed};
 use crate::types::extension::hstore::HStore;
+use crate::types::extension::ltree::{LQuery, LtxtQuery};
+use crate::types::extension::query_int::QueryInt;
 use crate::types::extension::vector::Vector;
 use crate::types::pg_type::{Oid, Repr, Scalar, TypeInfo};
 use crate::types::value::{Value, ValueRef};
+
+/// What the binary forms of ltree and its queries begin with.
+const VERSION: u8 = 1;
 
 /// How values of an extension's type are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +38,12 @@ pub enum Kind {
     Citext,
     /// TEXT as PostgreSQL prints it; collation `pg_hstore`.
     Hstore,
+    /// TEXT as PostgreSQL prints it, which sorts as the paths do.
+    Ltree,
+    /// TEXT as PostgreSQL prints it.
+    Lquery,
+    Ltxtquery,
+    QueryInt,
     /// BLOB.
     Vector,
     /// Types of index entries, of which there are no values.
@@ -68,10 +82,10 @@ pub static TYPES: &[ExtensionType] = extension_types! {
     13604 "vector" of "vector", -1 b'U' b'i' b'e', 0, Vector;
     13606 "halfvec" of "vector", -1 b'U' b'i' b'x', 0, Opaque;
     13608 "sparsevec" of "vector", -1 b'U' b'i' b'x', 0, Opaque;
-    13610 "ltree" of "ltree", -1 b'U' b'i' b'x', 0, Opaque;
-    13612 "lquery" of "ltree", -1 b'U' b'i' b'x', 0, Opaque;
-    13614 "ltxtquery" of "ltree", -1 b'U' b'i' b'x', 0, Opaque;
-    13616 "query_int" of "intarray", -1 b'U' b'i' b'p', 0, Opaque;
+    13610 "ltree" of "ltree", -1 b'U' b'i' b'x', 0, Ltree;
+    13612 "lquery" of "ltree", -1 b'U' b'i' b'x', 0, Lquery;
+    13614 "ltxtquery" of "ltree", -1 b'U' b'i' b'x', 0, Ltxtquery;
+    13616 "query_int" of "intarray", -1 b'U' b'i' b'p', 0, QueryInt;
     13618 "cube" of "cube", -1 b'U' b'd' b'p', 0, Opaque;
     13620 "ean13" of "isn", 8 b'U' b'd' b'p', 0, Opaque;
     13622 "isbn13" of "isn", 8 b'U' b'd' b'p', 0, Opaque;
@@ -98,6 +112,12 @@ impl Oid {
     pub const CITEXT_ARRAY: Oid = Oid(13601);
     pub const HSTORE: Oid = Oid(13602);
     pub const VECTOR: Oid = Oid(13604);
+    pub const LTREE: Oid = Oid(13610);
+    pub const LTREE_ARRAY: Oid = Oid(13611);
+    pub const LQUERY: Oid = Oid(13612);
+    pub const LQUERY_ARRAY: Oid = Oid(13613);
+    pub const LTXTQUERY: Oid = Oid(13614);
+    pub const QUERY_INT: Oid = Oid(13616);
 }
 
 /// The extension's type with that OID, or whose array type it is.
@@ -133,8 +153,7 @@ impl Kind {
         match self {
             Kind::Citext => (Some("pg_citext"), "pg_citext_array"),
             Kind::Hstore => (Some("pg_hstore"), "pg_hstore_array"),
-            Kind::Vector => (None, "pg_array"),
-            Kind::Opaque => (None, "pg_array"),
+            _ => (None, "pg_array"),
         }
     }
 
@@ -143,10 +162,7 @@ impl Kind {
 
     /// Whether there is a b-tree operator class.
     pub fn has_order(self) -> bool {
-        match self {
-            Kind::Citext | Kind::Hstore | Kind::Vector => true,
-            Kind::Opaque => false,
-        }
+        matches!(self, Kind::Citext | Kind::Hstore | Kind::Ltree | Kind::Vector)
     }
 
     /// Whether stored values are BLOBs.
@@ -168,6 +184,10 @@ impl Kind {
         match self {
             Kind::Citext => Ok(Value::Text(text.to_owned())),
             Kind::Hstore => Ok(Value::Text(HStore::parse(text)?.to_text())),
+            Kind::Ltree => ltree::check(text).map(|()| Value::Text(text.to_owned())),
+            Kind::Lquery => Ok(Value::Text(LQuery::parse(text)?.to_text())),
+            Kind::Ltxtquery => Ok(Value::Text(LtxtQuery::parse(text)?.to_text()?)),
+            Kind::QueryInt => Ok(Value::Text(QueryInt::parse(text)?.to_text()?)),
             Kind::Vector => Ok(Value::Blob(Vector::parse(text)?.to_stored())),
             Kind::Opaque => Err(self.without_values("accept")),
         }
@@ -190,6 +210,11 @@ impl Kind {
         match (self, value) {
             (Kind::Hstore, ValueRef::Text(stored)) => HStore::parse(stored)?.write_binary(out),
             (Kind::Vector, ValueRef::Blob(stored)) => Vector::from_stored(stored)?.write_binary(out),
+            (Kind::Ltree | Kind::Lquery | Kind::Ltxtquery, _) => {
+                out.put_u8(VERSION);
+                put_as_text(value, out)?;
+            }
+            (Kind::QueryInt, _) => return Err(self.without_binary("output")),
             (Kind::Opaque, _) => return Err(self.without_values("display")),
             _ => put_as_text(value, out)?,
         }
@@ -201,9 +226,23 @@ impl Kind {
         match self {
             Kind::Citext => Ok(Value::Text(utf8(bytes)?.to_owned())),
             Kind::Hstore => Ok(Value::Text(HStore::read_binary(bytes)?.to_text())),
+            Kind::Ltree | Kind::Lquery | Kind::Ltxtquery => match bytes.split_first() {
+                Some((&VERSION, text)) => self.parse(utf8(text)?),
+                Some((version, _)) => {
+                    let message = format!("unsupported {} version number {version}", self.name());
+                    Err(Error::new(SqlState::INTERNAL_ERROR, message))
+                }
+                None => Err(insufficient_data()),
+            },
+            Kind::QueryInt => Err(self.without_binary("input")),
             Kind::Vector => Ok(Value::Blob(Vector::read_binary(bytes)?.to_stored())),
             Kind::Opaque => Err(self.without_values("accept")),
         }
+    }
+
+    fn without_binary(self, what: &str) -> Error {
+        let message = format!("no binary {what} function available for type {}", self.name());
+        Error::new(SqlState::UNDEFINED_FUNCTION, message)
     }
 
     fn without_values(self, what: &str) -> Error {

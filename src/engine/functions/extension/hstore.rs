@@ -52,7 +52,7 @@ fn made(hstore: HStore) -> Result<Output> {
 }
 
 /// The elements of an array of texts.
-fn texts(args: &Args<'_>, index: usize) -> Result<Vec<Option<String>>> {
+pub(super) fn texts(args: &Args<'_>, index: usize) -> Result<Vec<Option<String>>> {
     fn flatten(value: Json, out: &mut Vec<Option<String>>) {
         match value {
             Json::Array(elements) => elements.into_iter().for_each(|element| flatten(element, out)),

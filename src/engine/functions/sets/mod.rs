@@ -14,6 +14,7 @@ pub(super) mod packing;
 mod plan;
 mod routine;
 mod series;
+mod tablefunc;
 mod text_search;
 
 use std::borrow::Cow;
@@ -277,6 +278,7 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
         .chain(text_search::FUNCTIONS)
         .chain(routine::FUNCTIONS)
         .chain(extension::FUNCTIONS)
+        .chain(tablefunc::FUNCTIONS)
     {
         let shared = Shared { function, slot: slot.clone() };
         connection
