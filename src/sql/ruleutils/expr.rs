@@ -13,7 +13,6 @@ use crate::sql::tree::{
     Aggref, BooleanTest, Coercion, Expr, ExprKind, Frame, FrameBound, FunctionRef, OperatorRef, SortKey, SubLink,
     SubLinkKind, Var, Written,
 };
-use crate::types::extension;
 use crate::types::pg_type::{Oid, type_info};
 use crate::types::value::Value;
 
@@ -514,29 +513,6 @@ impl Printer<'_> {
         self.push(&quote_identifier(function.name));
     }
 
-    /// The schema of an extension that the search path does not have.
-    fn hidden_schema(&self, extension: &str) -> Option<String> {
-        let created = self.catalog.extensions.iter().find(|created| created.name == extension)?;
-        (!self.names.search_path.contains(&created.schema)).then(|| created.schema.clone())
-    }
-
-    /// An operator, qualified where it has to be.
-    fn shown_operator(&self, operator: &OperatorRef, operands: &[Expr]) -> String {
-        let name = operator_name(operator);
-        let extension = match operator {
-            OperatorRef::Listed(listed) => listed.extension,
-            // Comparisons are those of the operands' type.
-            OperatorRef::Comparison(_) => {
-                let of = operands.first().and_then(|operand| extension::of_oid(operand.type_oid));
-                of.map_or("", |of| of.extension)
-            }
-        };
-        match self.hidden_schema(extension) {
-            Some(schema) => format!("OPERATOR({}.{name})", quote_identifier(&schema)),
-            None => name.to_owned(),
-        }
-    }
-
     fn arguments(&mut self, function: &FunctionRef, args: &[Expr]) -> Result<()> {
         let last = function.args.last().copied().unwrap_or(Oid::ANY);
         self.list(args.iter().enumerate(), ", ", |p, (index, arg)| {
@@ -745,7 +721,7 @@ impl Printer<'_> {
 const SYSTEM_COLUMNS: &[(&str, i16)] =
     &[("ctid", -1), ("xmin", -2), ("cmin", -3), ("xmax", -4), ("cmax", -5), ("tableoid", -6)];
 
-fn operator_name(operator: &OperatorRef) -> &'static str {
+pub(super) fn operator_name(operator: &OperatorRef) -> &'static str {
     match operator {
         OperatorRef::Comparison(name) => name,
         OperatorRef::Listed(operator) => operator.name,
