@@ -191,6 +191,7 @@ pub mod catalog {
         pub mod contents;
         pub mod descriptions;
         pub mod extensions;
+        pub mod index_columns;
         pub mod information_columns;
         pub mod information_objects;
         pub mod information_routines;
@@ -439,10 +440,12 @@ pub mod engine {
     mod gate;
     pub mod identity;
     pub mod interrupt;
+    pub(crate) mod journal;
     pub mod kept;
     mod key_checks;
     mod maintenance;
     pub mod notifications;
+    mod parking;
     mod partitioning;
     mod pool;
     mod privileges;
@@ -461,15 +464,18 @@ pub mod engine {
     pub mod sequences;
     pub mod session;
     mod session_constraints;
+    mod session_notifications;
     mod session_schema;
     #[cfg(test)]
     mod session_tests;
     mod statement;
     mod statement_statistics;
     mod steps;
+    pub mod tape;
     mod transaction;
     mod trigger_functions;
     mod triggers;
+    mod unique_keys;
 }
 
 pub mod session {
