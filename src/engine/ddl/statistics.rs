@@ -147,7 +147,7 @@ impl Change<'_> {
         if target > 10_000 {
             target = 10_000;
             let message = "lowering statistics target to 10000".to_owned();
-            self.notices.push(ErrorFields::new(Severity::Warning, SqlState::WARNING, message));
+            self.notices.push(ErrorFields::new(Severity::Warning, SqlState::INVALID_PARAMETER_VALUE, message));
         }
         table.options.statistics.iter_mut().filter(|own| own.oid == oid).for_each(|own| own.target = target);
         self.put_relation(table)
