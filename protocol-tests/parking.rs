@@ -197,6 +197,39 @@ fn rows_stay_locked() {
 }
 
 #[test]
+fn who_meets_a_row_in_a_function_or_in_a_string_of_statements_lets_others_write() {
+    let (server, mut other) = start();
+    other.run(
+        "create table log (n int); listen n; create function f() returns trigger language plpgsql as \
+        $$ begin insert into log values (new.v); perform pg_notify('n', new.v::text); \
+        begin update t set v = v where i = 3 and new.i = 2; exception when others then raise notice 'caught'; end; return new; end $$; \
+        create trigger f before update on t for each row when (new.i < 6) execute function f()",
+    );
+    let (mut idle, mut second) = (impatient(&server), impatient(&server));
+    let pid = second.pid;
+    idle.run("begin; update t set v = 100 where i = 3");
+    second.run("begin; update t set v = 1 where i = 1");
+    second.send("update t set v = v + 1 where i = 3 returning v");
+    await_waiting(&mut other, pid);
+    other.run("update t set v = 6 where i = 6");
+    idle.run("update t set v = 4 where i = 4; commit");
+    assert_eq!(second.answer().values, ["101"]);
+    second.run("commit");
+    idle.run("begin; update t set v = 200 where i = 3");
+    // The row is met inside of the function, which would catch all that can be caught.
+    second.send("update t set v = 5 where i = 5; update t set v = 2 where i = 2");
+    await_waiting(&mut other, pid);
+    other.run("update t set v = 7 where i = 7");
+    idle.run("commit");
+    assert_eq!(second.answer().tags, ["UPDATE 1", "UPDATE 1"]);
+    let mut heard = other.notifications("select 1");
+    heard.sort();
+    assert_eq!(heard, ["n 2", "n 200", "n 200", "n 5"], "one of each transaction");
+    let logged = other.value("select string_agg(n::text, ' ' order by n) from log");
+    assert_eq!(logged, "1 2 4 5 100 101 200 200", "a statement that is run again is run once");
+}
+
+#[test]
 fn keys_stay_locked() {
     let (server, mut other) = start();
     other.run("create table c (i serial primary key, name text unique, n int not null default 1, unique (n, name))");
