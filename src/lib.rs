@@ -438,6 +438,7 @@ pub mod engine {
     pub mod identity;
     pub mod interrupt;
     pub mod kept;
+    pub(crate) mod large_objects;
     mod maintenance;
     pub mod notifications;
     mod partitioning;
@@ -483,6 +484,7 @@ pub mod session {
     mod execute;
     mod explain;
     mod extended;
+    mod function_call;
     mod greeting;
     pub mod machine;
     mod query;
