@@ -19,6 +19,7 @@ use crate::engine::large_objects::Descriptors;
 use crate::engine::notifications::{Notifications, Pending};
 use crate::engine::pool::Places;
 use crate::engine::row_locks::RowLocks;
+use crate::engine::tape::Tape;
 use crate::error::Notice;
 use crate::settings::Settings;
 use crate::types::pg_type::Oid;
@@ -58,6 +59,8 @@ pub struct SessionContext {
     pub locks_in_transaction: bool,
     /// The large objects that the transaction has opened.
     pub large_objects: Descriptors,
+    /// What functions have given the transaction.
+    pub tape: Tape,
     /// What the transaction is to say when it commits, and those who hear it.
     pub pending: Pending,
     pub notifications: Arc<Notifications>,
@@ -111,6 +114,7 @@ impl SessionContext {
             depth: 0,
             locks_in_transaction: false,
             large_objects: Descriptors::default(),
+            tape: Tape::default(),
             pending: Pending::default(),
             notifications: Arc::default(),
             writer: Arc::default(),

@@ -434,6 +434,8 @@ pub enum ConstraintDefinitionKind {
         /// PostgreSQL's letters, see `catalog::schema::ForeignKey`.
         on_update: u8,
         on_delete: u8,
+        /// ON DELETE SET … (columns)
+        set_columns: Vec<String>,
         match_full: bool,
     },
 }

@@ -93,6 +93,10 @@ fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, const
         connoinherit: constraint.options.no_inherit || constraint.check().is_none() && !of_partitions,
         conkey: columns,
         confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
+        confdelsetcols: match foreign {
+            Some(f) if !f.set_columns.is_empty() => Cell::ints(f.set_columns.iter().copied()),
+            _ => Cell::Null,
+        },
         conexclop: match &constraint.kind {
             ConstraintKind::Exclusion(operators) => Cell::oids(operators.iter().copied()),
             _ => Cell::Null,

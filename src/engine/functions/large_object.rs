@@ -18,7 +18,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_lo_from_bytea", 2, from_bytea),
     Definition::stable("pg_lo_unlink", 1, unlink),
     Definition::stable("pg_lo_open", 2, open),
-    Definition::stable("pg_lo_close", 1, |a| { a.slot().with_session(|session| session.large_objects.close(a.int(0)?))?; Ok(0.into()) }),
+    Definition::stable("pg_lo_close", 1, |a| { descriptor(a)?; a.slot().with_session(|session| session.large_objects.close(a.int(0)?))?; Ok(0.into()) }),
     Definition::stable("pg_lo_read", 2, read),
     Definition::stable("pg_lo_write", 2, write),
     Definition::stable("pg_lo_lseek", 3, |a| { let at = seek(a)?; small(at, "lo_lseek", a) }),
@@ -45,6 +45,7 @@ fn on<T>(args: &Args<'_>, body: impl FnOnce(&Connection) -> Result<T>) -> Result
 
 /// The same to the file, in a transaction that writes.
 fn changing<T>(args: &Args<'_>, body: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    args.slot().refuse_to_repeat();
     let (link, lease) = args.slot().linked()?;
     let entered = lease.enter();
     if !entered.is_writing() {
@@ -68,7 +69,9 @@ fn check(args: &Args<'_>, of: Oid, refusal: fn(Oid) -> Error) -> Result<()> {
     })
 }
 
+/// An open one, which may be moved: what moves it is not done again.
 fn descriptor(args: &Args<'_>) -> Result<Descriptor> {
+    args.slot().refuse_to_repeat();
     args.slot().with_session(|session| session.large_objects.get(args.int(0)?).cloned())
 }
 
@@ -110,6 +113,7 @@ fn unlink(args: &Args<'_>) -> Result<Output> {
 fn open(args: &Args<'_>) -> Result<Output> {
     let (of, mode) = (oid(args, 0)?, args.int(1)?);
     check(args, of, denied)?;
+    args.slot().refuse_to_repeat();
     let number = args.slot().with_session(|session| {
         let depth = session.depth;
         session.large_objects.open(of, mode, depth)
