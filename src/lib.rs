@@ -191,6 +191,7 @@ pub mod catalog {
         pub mod contents;
         pub mod descriptions;
         pub mod extensions;
+        pub mod index_columns;
         pub mod information_columns;
         pub mod information_objects;
         pub mod information_routines;
@@ -228,6 +229,7 @@ pub mod sql {
         mod coerce;
         mod comparable;
         mod conflict;
+        mod copied;
         mod current_of;
         mod enums;
         mod expr;

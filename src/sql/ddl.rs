@@ -537,6 +537,8 @@ pub struct SequenceSettings {
     pub cycle: Option<bool>,
     /// `Some(None)` is OWNED BY NONE; else table and column.
     pub owned_by: Option<Option<(Name, String)>>,
+    /// UNLOGGED, LOGGED
+    pub unlogged: Option<bool>,
 }
 
 /// CREATE TRIGGER (sql-createtrigger.html).

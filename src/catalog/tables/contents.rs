@@ -48,7 +48,7 @@ pub enum Builtin {
 /// Rows that differ.
 pub enum Own {
     None,
-    /// They follow from the catalog snapshot alone and are kept as long as it is valid.
+    /// They follow from the catalog snapshot and the search path and are kept as long as these are the same.
     OfCatalog(OwnRows),
     /// They depend on the session or the server and are made anew each time.
     OfSession(OwnRows),

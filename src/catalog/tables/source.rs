@@ -112,6 +112,17 @@ pub trait CatalogSource: Send + Sync {
         None
     }
 
+    /// A view's query as pg_get_viewdef shows it on the session's search path.
+    fn view_definition(&self, view: &Relation) -> Option<String> {
+        view.view_definition()
+    }
+
+    /// What an index over an expression calls it, and its type with the modifier.
+    fn describe_expression(&self, relation: &Relation, expression: &str) -> Option<(String, Oid, i32)> {
+        let _ = (relation, expression);
+        None
+    }
+
     /// Whether a built-in function of that name can be called: pg_proc shows no others.
     fn has_function(&self, name: &str) -> bool;
 }
