@@ -191,6 +191,7 @@ pub mod catalog {
         pub mod contents;
         pub mod descriptions;
         pub mod extensions;
+        pub mod index_columns;
         pub mod information_columns;
         pub mod information_objects;
         pub mod information_routines;
@@ -228,6 +229,7 @@ pub mod sql {
         mod coerce;
         mod comparable;
         mod conflict;
+        mod copied;
         mod current_of;
         mod enums;
         mod expr;
@@ -441,6 +443,7 @@ pub mod engine {
     pub(crate) mod journal;
     pub mod kept;
     mod key_checks;
+    pub(crate) mod large_objects;
     mod maintenance;
     pub mod notifications;
     mod parking;
@@ -490,6 +493,7 @@ pub mod session {
     mod execute;
     mod explain;
     mod extended;
+    mod function_call;
     mod greeting;
     pub mod machine;
     mod query;

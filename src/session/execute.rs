@@ -147,7 +147,7 @@ impl StateMachine {
     ///
     /// A future is as large as the largest that it waits for, and is copied each time one is made: what is not a query's
     /// usual way is boxed.
-    async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
+    pub(super) async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
         let first_of_transaction = self.engine.holds_nothing();
         let resumed = self.resume_for(&portal.planned.plan.action).await?;
         if self.lock_for(&portal.planned).await?

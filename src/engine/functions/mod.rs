@@ -32,6 +32,7 @@ mod json;
 mod json_text;
 mod jsonb;
 mod jsonpath;
+mod large_object;
 mod like;
 #[cfg(test)]
 mod limits_tests;
@@ -720,6 +721,7 @@ static AREAS: &[&[Definition]] = &[
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
     xml::FUNCTIONS,
+    large_object::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,
