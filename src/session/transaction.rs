@@ -159,7 +159,10 @@ impl StateMachine {
                 let depth = self.session.savepoint_depth(name)?;
                 self.session.close_portals_inside(depth);
                 self.detach_results()?;
-                self.engine.keep_settings();
+                let undoes_settings = self.context().settings.has_changed_since(depth);
+                if undoes_settings {
+                    self.engine.keep_settings();
+                }
                 self.engine.rollback_to(name).await?;
                 self.restore_read_only(depth).await?;
                 self.session.savepoints.truncate(depth + 1);

@@ -69,7 +69,7 @@ mod unnest;
 mod xml;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rusqlite::Connection;
@@ -140,6 +140,8 @@ struct Slot {
     /// The rows that the open transaction has inserted or updated, if they are wanted.
     noting: AtomicBool,
     noted: Mutex<Vec<(Arc<str>, i64)>>,
+    /// Of how many changed rows SQLite has told. Only the thread that uses the connection counts.
+    told: AtomicU64,
     /// The router of the last table that a row was routed in, for COPY, which runs a statement for each.
     router: Mutex<Option<KnownRouter>>,
     /// What functions need that run statements themselves.
@@ -203,8 +205,6 @@ impl ContextSlot {
 
     /// The session and its connection, for a function that runs statements; XX000 outside of a session.
     pub(crate) fn linked(&self) -> Result<(Arc<SessionLink>, Arc<Lease>)> {
-        // It may catch errors, and what makes a statement give way is none of its own.
-        self.give_way(false);
         let link = lock(&self.0.link);
         let linked = link.as_ref().and_then(|(session, lease)| session.upgrade().zip(lease.upgrade()));
         linked.ok_or_else(|| Error::internal("a function needs a session and there is none"))
@@ -254,6 +254,15 @@ impl ContextSlot {
     /// How many rows were noted.
     pub(crate) fn count_noted(&self) -> usize {
         if self.0.noting.load(Ordering::Relaxed) { lock(&self.0.noted).len() } else { 0 }
+    }
+
+    /// Of how many changed rows SQLite has told.
+    pub(crate) fn count_told(&self) -> u64 {
+        self.0.told.load(Ordering::Relaxed)
+    }
+
+    fn note_told(&self) {
+        self.0.told.store(self.count_told().wrapping_add(1), Ordering::Relaxed);
     }
 
     fn note_row(&self, table: &str, row: i64) {
@@ -311,6 +320,11 @@ impl ContextSlot {
 
     fn put_blocked_row(&self, row: BlockedRow) {
         *lock(&self.0.blocked) = Some(row);
+    }
+
+    /// Whether there is a row for which a statement has failed that gives way.
+    pub(crate) fn is_blocked(&self) -> bool {
+        lock(&self.0.blocked).is_some()
     }
 
     /// The row for which the last statement has failed that gives way.
