@@ -253,7 +253,9 @@ impl Analyzer<'_> {
             names.push(name.clone());
             more.push(self.xml_operand(value, Oid::TEXT, "XMLTABLE")?);
         }
-        let (mut fields, mut described): (Vec<(String, Oid, i32)>, Vec<(String, bool, bool)>) = Default::default();
+        let mut fields: Vec<(String, Oid, i32)> = Vec::new();
+        // Whether it counts the rows, whether it may not be NULL.
+        let mut described: Vec<(String, bool, bool)> = Vec::new();
         for column in &table.columns {
             let wrong = |message: &str| Error::new(SqlState::SYNTAX_ERROR, message.to_owned());
             if fields.iter().any(|(name, ..)| *name == column.name) {
