@@ -14,7 +14,8 @@ use std::fmt::Write;
 use std::rc::Rc;
 
 use crate::sql::functions::Call;
-use crate::sql::lower::search::{Search, Volatile};
+use crate::sql::lower::print::connective::MayFail;
+use crate::sql::lower::search::{Columns, Search, Volatile};
 use crate::sql::lower::tree::*;
 use crate::sql::plan::Bind;
 use crate::types::pg_type::{Oid, Repr};
@@ -51,7 +52,7 @@ pub fn modify(modify: &Modify, repr_of: ReprOf<'_>) -> Translated {
 
 /// Translates a stand-alone expression, such as a CHECK or an index key.
 pub fn expression(expr: &Expr, repr_of: ReprOf<'_>) -> Translated {
-    let mut printer = Printer::new(repr_of);
+    let mut printer = Printer { stand_alone: true, ..Printer::new(repr_of) };
     printer.expr(expr);
     printer.finish()
 }
@@ -89,6 +90,8 @@ struct Printer<'a> {
     names: usize,
     /// Whether what is printed is to be a value, not a condition.
     as_value: bool,
+    /// Whether it is an expression of a table's or index's definition, where no sub-query may be.
+    stand_alone: bool,
 }
 
 /// Quotes an identifier for SQLite.
@@ -137,6 +140,7 @@ impl<'a> Printer<'a> {
             volatile_ctes: Vec::new(),
             names: 0,
             as_value: false,
+            stand_alone: false,
         }
     }
 
@@ -180,8 +184,7 @@ impl<'a> Printer<'a> {
 
     /// The expression under its type's collation, for operators that compare.
     fn collated(&mut self, expr: &Expr) {
-        self.expr(expr);
-        self.collate_as(expr);
+        self.under(self.needed_collation(expr), expr);
     }
 
     /// The collation that the expression needs beside it.
@@ -190,6 +193,20 @@ impl<'a> Printer<'a> {
             self.push(" COLLATE ");
             self.push(collation);
         }
+    }
+
+    /// The expression under a collation. COLLATE hides from SQLite that a constant calls a function: it would compute it
+    /// before the first row, though nothing may come to it, and fail (EP_HasFunc is lost at TK_COLLATE). A sub-query is
+    /// computed where it stands.
+    fn under(&mut self, collation: Option<&'static str>, expr: &Expr) {
+        let Some(collation) = collation else { return self.expr(expr) };
+        let early = !self.stand_alone && MayFail.in_expr(expr) && !Columns.in_expr(expr);
+        if early {
+            self.push("(SELECT ");
+        }
+        self.expr(expr);
+        self.push(if early { ") COLLATE " } else { " COLLATE " });
+        self.push(collation);
     }
 
     /// That of the expression's type; SQLite's own, where it would take another from inside the expression.
@@ -206,11 +223,27 @@ impl<'a> Printer<'a> {
             ExprKind::Call(Call::Template(template), _) if template.contains(" COLLATE ") => return false,
             _ => {}
         }
-        let mut leaks = false;
-        expr.for_each_child(&mut |child| {
-            leaks = leaks || self.collation(child).is_some() || self.leaks_collation(child)
-        });
-        leaks
+        self.any_child(expr, |child| self.writes_collation(child))
+    }
+
+    /// Whether COLLATE is written somewhere in the expression, as [`expr`](Self::expr) prints it. What is inside of a
+    /// sub-query is of no concern outside.
+    fn writes_collation(&self, expr: &Expr) -> bool {
+        let has_collation = |expr: &Expr| self.collation(expr).is_some();
+        let writes = match &expr.kind {
+            ExprKind::Compare(_, left, _) => has_collation(left),
+            ExprKind::InList { expr, .. } | ExprKind::InQuery { expr, .. } => has_collation(expr),
+            ExprKind::Call(Call::Template(template), _) => template.contains(" COLLATE "),
+            ExprKind::Call(..) | ExprKind::Case { .. } | ExprKind::Extreme { .. } => false,
+            _ => self.any_child(expr, has_collation),
+        };
+        writes || self.any_child(expr, |child| self.writes_collation(child))
+    }
+
+    fn any_child(&self, expr: &Expr, is_it: impl Fn(&Expr) -> bool) -> bool {
+        let mut found = false;
+        expr.for_each_child(&mut |child| found = found || is_it(child));
+        found
     }
 
     fn collation(&self, expr: &Expr) -> Option<&'static str> {
@@ -242,13 +275,9 @@ impl<'a> Printer<'a> {
             ExprKind::Call(Call::Template(template), args) => self.template(template, args),
             ExprKind::Compare(op, left, right) => {
                 self.push("(");
-                self.expr(left);
                 // The left operand's collation counts; without one SQLite would take what leaks from the right.
                 let collation = self.needed_collation(left);
-                if let Some(collation) = collation.or_else(|| self.leaks_collation(right).then_some("BINARY")) {
-                    self.push(" COLLATE ");
-                    self.push(collation);
-                }
+                self.under(collation.or_else(|| self.leaks_collation(right).then_some("BINARY")), left);
                 self.push(" ");
                 self.push(op);
                 self.push(" ");

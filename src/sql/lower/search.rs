@@ -1,6 +1,6 @@
 //! Whether something is anywhere in a tree: a table that is read, a volatile call.
 //!
-//! Owns: [`Search`], [`Reads`], [`Volatile`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
+//! Owns: [`Search`], [`Columns`], [`Reads`], [`Volatile`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
 
 use crate::sql::functions;
 use crate::sql::lower::tree::{Body, Cte, Expr, ExprKind, FromItem, Query};
@@ -68,6 +68,15 @@ pub trait Search {
                     self.in_item(left) || self.in_item(right) || on.iter().any(|on| self.in_expr(on))
                 }
             }
+    }
+}
+
+/// A column.
+pub struct Columns;
+
+impl Search for Columns {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        matches!(expr.kind, ExprKind::Column(_))
     }
 }
 
