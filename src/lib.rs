@@ -181,6 +181,7 @@ pub mod catalog {
     pub mod routine_text;
     pub mod routines;
     pub mod schema;
+    pub mod server_keys;
     pub mod shared_map;
     pub mod store;
     pub mod tables {
@@ -266,11 +267,14 @@ pub mod sql {
         mod window;
         mod with_list;
         pub(in crate::sql) mod written;
+        mod xml;
     }
     pub mod casts;
+    pub mod collations;
     mod copy;
     pub mod database;
     pub mod ddl;
+    mod declared;
     pub mod define;
     pub mod explain;
     pub mod folding;
@@ -435,6 +439,7 @@ pub mod engine {
     pub mod identity;
     pub mod interrupt;
     pub mod kept;
+    mod key_checks;
     mod maintenance;
     pub mod notifications;
     mod partitioning;

@@ -164,7 +164,7 @@ impl<'a> Names<'a> {
                 Some(shown) => format!("CHECK ({})", shown(expression, relation)),
                 None => check(&qualified(expression, self)),
             },
-            ConstraintKind::ForeignKey(key) => self.foreign_key(&columns, key, constraint.options.match_full),
+            ConstraintKind::ForeignKey(key) => self.foreign_key(relation, &columns, key, constraint.options.match_full),
         };
         if let Some(index) = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid)) {
             text.push_str(&included(relation, index));
@@ -206,7 +206,7 @@ impl<'a> Names<'a> {
         format!("EXCLUDE USING {} ({})", index.method, elements.join(", "))
     }
 
-    fn foreign_key(&self, columns: &str, key: &ForeignKey, match_full: bool) -> String {
+    fn foreign_key(&self, relation: &Relation, columns: &str, key: &ForeignKey, match_full: bool) -> String {
         let (table, referenced) = match self.catalog.relations.get(&key.relation) {
             Some(r) => (self.relation(r), column_list(r, &key.columns)),
             None => ("???".to_owned(), String::new()),
@@ -219,6 +219,9 @@ impl<'a> Names<'a> {
             if let Some(action) = action_name(action) {
                 text.push_str(&format!(" ON {event} {action}"));
             }
+        }
+        if !key.set_columns.is_empty() {
+            text.push_str(&format!(" ({})", column_list(relation, &key.set_columns)));
         }
         text
     }

@@ -49,7 +49,7 @@ impl Names<'_> {
                 let kind = self.catalog.types.get(&domain).map(|t| &t.kind);
                 let checks = if let Some(UserTypeKind::Domain { checks, .. }) = kind { checks.as_slice() } else { &[] };
                 let place = usize::try_from(number).unwrap_or(0).checked_sub(1);
-                let name = place.and_then(|place| checks.get(place)).map_or("", |(name, _)| name.as_str());
+                let name = place.and_then(|place| checks.get(place)).map_or("", |check| check.name.as_str());
                 format!("constraint {name}")
             }
             Object::Column(relation, number) => {

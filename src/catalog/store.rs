@@ -30,8 +30,8 @@ use serde_json::Value as Json;
 use crate::catalog::composite;
 use crate::catalog::objects::RangeFacts;
 use crate::catalog::schema::{
-    CatalogSnapshot, Column, Constraint, ConstraintKind, EnumLabels, ForeignKey, Identity, Index, IndexKey, Relation,
-    RelationKind, Schema, SequenceOptions, UserType, UserTypeKind,
+    CatalogSnapshot, Column, Constraint, ConstraintKind, DomainCheck, EnumLabels, ForeignKey, Identity, Index,
+    IndexKey, Relation, RelationKind, Schema, SequenceOptions, UserType, UserTypeKind,
 };
 use crate::catalog::tables::own;
 use crate::types::pg_type::{Oid, Repr, Scalar};
@@ -363,6 +363,10 @@ fn read_constraint(row: &Row<'_>) -> Result<Constraint> {
                 columns: numbers(row, "foreign_columns")?,
                 on_update: letter("on_update")?,
                 on_delete: letter("on_delete")?,
+                set_columns: match row.get::<_, Option<String>>("expression")? {
+                    Some(_) => numbers(row, "expression")?,
+                    None => Vec::new(),
+                },
             }),
             _ => ConstraintKind::Check(row.get("expression")?),
         },
@@ -455,7 +459,14 @@ fn read_type(row: &Row<'_>) -> Result<UserType> {
                 typmod: row.get("typmod")?,
                 not_null: row.get("not_null")?,
                 default: row.get("default_expression")?,
-                checks: json_array(row, "checks")?.iter().map(|c| (text(c, 0), text(c, 1))).collect(),
+                checks: json_array(row, "checks")?
+                    .iter()
+                    .map(|c| DomainCheck {
+                        name: text(c, 0),
+                        expression: text(c, 1),
+                        not_valid: c.get(2).and_then(Json::as_bool) == Some(true),
+                    })
+                    .collect(),
             }
         },
     })

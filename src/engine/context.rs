@@ -35,6 +35,8 @@ pub struct SessionContext {
     pub server_address: Option<std::net::SocketAddr>,
     /// now(): start of the transaction, microseconds since 1970-01-01 UTC.
     pub transaction_start: i64,
+    /// The start of the last transaction that was asked for its number.
+    pub numbered_transaction: i64,
     /// statement_timestamp(), the same unit.
     pub statement_start: i64,
     pub activity: Activity,
@@ -94,6 +96,7 @@ impl SessionContext {
             client_address: None,
             server_address: None,
             transaction_start: 0,
+            numbered_transaction: 0,
             statement_start: 0,
             activity: Activity::default(),
             catalog,

@@ -23,6 +23,7 @@ mod extension;
 mod follow;
 mod index;
 mod inherit;
+mod key_rows;
 mod materialized;
 mod naming;
 mod operator;
@@ -218,7 +219,7 @@ impl<'a> Change<'a> {
                 self.set_schema(*kind, name, *if_exists, schema)?;
                 self.renew_constructors()
             }
-            Ddl::Drop { kind, names, if_exists, cascade } => self.drop(*kind, names, *if_exists, *cascade),
+            Ddl::Drop { kind, names, if_exists, cascade, .. } => self.drop(*kind, names, *if_exists, *cascade),
             Ddl::CreateExtension { name, schema, version, if_not_exists } => {
                 self.create_extension(name, schema.as_deref(), version.as_deref(), *if_not_exists)
             }
@@ -233,7 +234,8 @@ impl<'a> Change<'a> {
             Ddl::DropOwned { roles, cascade } => self.drop_owned(roles, *cascade),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),
             Ddl::Cluster { table, index } => self.cluster(table, index.as_deref()),
-            Ddl::Reindex { kind, name } => self.reindex(*kind, name),
+            Ddl::ClusterAll => Ok(()),
+            Ddl::Reindex { target, concurrently } => self.reindex(target, *concurrently),
             Ddl::EndOfTransaction => self.end_of_transaction(),
         }
     }

@@ -282,7 +282,9 @@ impl SessionLink {
         while let Some(table) = tables.get(next).copied().filter(|_| cascade) {
             next += 1;
             let refers = |r: &&Arc<Relation>| {
-                r.constraints.iter().filter_map(|c| c.foreign_key()).any(|key| key.relation == table)
+                let table = catalog.relations.get(&table);
+                let mut keys = r.constraints.iter().filter_map(|c| c.foreign_key());
+                keys.any(|key| table.is_some_and(|table| catalog.is_referred(table, key)))
             };
             let mut referring: Vec<Oid> = catalog.relations.values().filter(refers).map(|r| r.oid).collect();
             referring.sort_unstable();

@@ -285,7 +285,7 @@ impl StateMachine {
             statement: Arc::clone(&portal.text),
             holdable: portal.options.hold,
             binary: portal.options.binary,
-            scrollable: portal.options.scroll == Some(true),
+            scrollable: portal.options.scroll != Some(false),
             created: portal.created,
             held: portal.held,
             positions: positions(portal),

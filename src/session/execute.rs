@@ -211,6 +211,9 @@ impl StateMachine {
                 Some(lines) => self.lines(describe, plan.columns.as_deref(), portal, lines),
             },
             Action::Ddl(ddl) => {
+                if let Some(command) = ddl.stands_alone() {
+                    self.refuse_in_block(command)?;
+                }
                 self.refuse_change_in_read_only(plan.tag)?;
                 self.session.queried = true;
                 match (Box::pin(self.change_schema(ddl)).await?, ddl) {

@@ -17,6 +17,7 @@ pub use crate::sql::syntax::ast::routine::{
     AlterFunctionStmt, CastContext as WrittenCastContext, CreateCastStmt, CreateFunctionStmt, CreateTrigStmt,
     DefineStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
 };
+pub use crate::sql::syntax::ast::statement::ReindexTarget;
 pub use crate::sql::syntax::ast::statement::{AlterDefaultPrivilegesStmt, GrantStmt, ObjectRef, ObjectType, RoleSpec};
 
 /// A name, folded, with its schema if one was written.
@@ -202,6 +203,8 @@ pub enum Ddl {
         names: Vec<Name>,
         if_exists: bool,
         cascade: bool,
+        /// Of indexes.
+        concurrently: bool,
     },
     CreateExtension {
         name: String,
@@ -255,16 +258,39 @@ pub enum Ddl {
         table: Name,
         index: Option<String>,
     },
-    /// REINDEX of a table, an index or a schema: indexes are always as they should be, so it only has to be there.
+    /// CLUSTER without a table: nothing has a place of its own here.
+    ClusterAll,
+    /// Indexes are always as they should be, so what is named only has to be there.
     Reindex {
-        kind: ObjectKind,
-        name: Name,
+        target: ReindexTarget,
+        concurrently: bool,
     },
     /// What the transaction that is about to commit does to temporary tables made ON COMMIT DROP or DELETE ROWS.
     EndOfTransaction,
 }
 
 impl Ddl {
+    /// What is refused in a transaction block and in functions, as PostgreSQL calls it there: what needs several
+    /// transactions in PostgreSQL.
+    pub fn stands_alone(&self) -> Option<&'static str> {
+        Some(match self {
+            Ddl::CreateIndex(create) if create.concurrently => "CREATE INDEX CONCURRENTLY",
+            Ddl::Drop { concurrently: true, .. } => "DROP INDEX CONCURRENTLY",
+            Ddl::Reindex { concurrently: true, .. } => "REINDEX CONCURRENTLY",
+            Ddl::Reindex { target, .. } => match target {
+                ReindexTarget::Schema(_) => "REINDEX SCHEMA",
+                ReindexTarget::System(_) => "REINDEX SYSTEM",
+                ReindexTarget::Database(_) => "REINDEX DATABASE",
+                ReindexTarget::Index(_) | ReindexTarget::Table(_) => return None,
+            },
+            Ddl::ClusterAll => "CLUSTER",
+            Ddl::AlterTable { actions, .. } if actions.iter().any(detaches_concurrently) => {
+                "ALTER TABLE ... DETACH CONCURRENTLY"
+            }
+            _ => return None,
+        })
+    }
+
     /// Whether the session has to carry out [`Ddl::EndOfTransaction`] from now on.
     pub fn acts_on_commit(&self) -> bool {
         match self {
@@ -273,6 +299,10 @@ impl Ddl {
             _ => false,
         }
     }
+}
+
+fn detaches_concurrently(action: &AlterAction) -> bool {
+    matches!(action, AlterAction::DetachPartition { concurrently: true, .. })
 }
 
 /// What ALTER changes of a routine besides its attributes.
@@ -399,6 +429,8 @@ pub enum ConstraintDefinitionKind {
         /// PostgreSQL's letters, see `catalog::schema::ForeignKey`.
         on_update: u8,
         on_delete: u8,
+        /// ON DELETE SET … (columns)
+        set_columns: Vec<String>,
         match_full: bool,
     },
 }
@@ -454,6 +486,7 @@ pub struct CreateIndex {
     pub parameters: Vec<Parameter>,
     /// ONLY: the partitions get no parts of it.
     pub only: bool,
+    pub concurrently: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -553,7 +586,8 @@ pub enum EnumPlace {
 
 #[derive(Clone, Debug)]
 pub enum DomainChange {
-    AddCheck { name: Option<String>, check: Expr },
+    AddCheck { name: Option<String>, check: Expr, not_valid: bool },
+    ValidateConstraint(String),
     DropConstraint { name: String, if_exists: bool },
     SetDefault(Option<Expr>),
     SetNotNull(bool),

@@ -5,6 +5,7 @@
 //! Specification: sql-commands.html, parse_utilcmd.c.
 
 mod alter;
+mod maintenance;
 mod object;
 mod options;
 mod policy;
@@ -13,11 +14,11 @@ mod table;
 mod trigger;
 
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{Ddl, Name, ObjectKind};
+use crate::sql::ddl::{Ddl, Name};
 use crate::sql::syntax::ast::definition::DefArg;
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{IntoClause, RangeVar, SelectStmt};
-use crate::sql::syntax::ast::statement::{DropBehavior, ObjectType, ReindexStmt, ReindexTarget, Stmt};
+use crate::sql::syntax::ast::statement::{DropBehavior, ObjectType, Stmt};
 use crate::sql::syntax::token_value::TokenValue;
 
 /// What a statement about objects turned out to be.
@@ -34,7 +35,6 @@ pub type Defined = Result<(Definition, &'static str)>;
 /// The statement's definition and its command tag; `None` if it is not about objects.
 pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
     let definer = Definer { text };
-    let accepted = |tag| Some(Ok((Definition::Accepted, tag)));
     Some(match stmt {
         Stmt::Create(create) => definer.create_table(create),
         Stmt::CreateTableAs(create) => definer.create_table_as(create),
@@ -109,11 +109,8 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
             let message = format!("could not access file \"{file}\": No such file or directory");
             Err(Error::new(SqlState::UNDEFINED_FILE, message))
         }
-        Stmt::Reindex(reindex) => reindexed(reindex),
-        Stmt::Cluster(cluster) => match &cluster.relation {
-            Some(table) => ddl(Ddl::Cluster { table: relation_name(table), index: cluster.index.clone() }, "CLUSTER"),
-            None => return accepted("CLUSTER"),
-        },
+        Stmt::Reindex(reindex) => maintenance::reindex(reindex, text),
+        Stmt::Cluster(cluster) => maintenance::cluster(cluster, text),
         Stmt::AlterExtension(alter) => {
             let version = alter.options.iter().find_map(|option| match &option.arg {
                 Some(DefArg::String(version)) => Some(version.clone()),
@@ -148,21 +145,6 @@ pub fn setting_value(name: &str, args: &[crate::sql::ddl::Expr]) -> Result<Strin
 /// 42704 unless there is a collation of that name.
 pub fn known_collation(names: &[String]) -> Result<()> {
     options::check_collation(&Definer { text: "" }.name(names)?)
-}
-
-/// Indexes are always as they should be.
-fn reindexed(reindex: &ReindexStmt) -> Defined {
-    let concurrently = reindex.params.iter().any(|param| param.name == "concurrently");
-    if concurrently && matches!(reindex.target, ReindexTarget::System(_)) {
-        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently"));
-    }
-    let (kind, name) = match &reindex.target {
-        ReindexTarget::Index(name) => (ObjectKind::Index, relation_name(name)),
-        ReindexTarget::Table(name) => (ObjectKind::Table, relation_name(name)),
-        ReindexTarget::Schema(name) => (ObjectKind::Schema, Name::plain(name)),
-        ReindexTarget::System(_) | ReindexTarget::Database(_) => return Ok((Definition::Accepted, "REINDEX")),
-    };
-    ddl(Ddl::Reindex { kind, name }, "REINDEX")
 }
 
 /// SELECT INTO, as the CREATE TABLE AS that it is.

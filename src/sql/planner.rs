@@ -420,8 +420,10 @@ fn other_statement(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]
     if let Some(utility) = utility::utility(stmt, source.text) {
         let utility = utility.map_err(|e| shift_position(e, source.offset))?;
         if let Utility::Declare { name, options, query } = utility {
-            let (plan, tables, params) = cursor_query(query, param_types, context, source)?;
+            let (plan, tables, params, scrolls) = cursor_query(query, param_types, context, source)?;
             analyzer.params = params;
+            // What is not said is that it may go back: some rows are kept for that.
+            let options = CursorOptions { scroll: options.scroll.or((!scrolls).then_some(false)), ..options };
             let command = CursorCommand::Declare { name, options, plan, tables };
             return Ok((Tag::Fixed("DECLARE CURSOR"), None, Action::Cursor(command)));
         }
@@ -723,8 +725,8 @@ fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
     })
 }
 
-/// A cursor's plan, tables and parameters.
-type CursorQuery = (Arc<Plan>, Arc<[Oid]>, Vec<Oid>);
+/// A cursor's plan, tables and parameters, and whether it goes backwards by itself.
+type CursorQuery = (Arc<Plan>, Arc<[Oid]>, Vec<Oid>, bool);
 
 /// The query of DECLARE, the tables whose rows it is positioned on, and its parameters' types.
 fn cursor_query(
@@ -745,12 +747,13 @@ fn cursor_query(
     let mut tree = analyzer.query(query)?;
     analyzer.check_policies()?;
     let columns = Some(describe(&analyzer, &tree_targets(&tree), &tree));
+    let scrolls = tree.scans_backward();
     let tables = analyzer.position_on_rows(&mut tree).into();
     let (tag, action) = (Tag::Select, Action::Sqlite(lowered_query(&analyzer, &tree)?));
     analyzer.check_params()?;
     let param = |oid: &Oid| ParamType { oid: *oid, repr: repr_of(context.catalog, *oid) };
     let plan = Plan { params: analyzer.params.iter().map(param).collect(), columns, tag, action };
-    Ok((Arc::new(plan), tables, analyzer.params.clone()))
+    Ok((Arc::new(plan), tables, analyzer.params.clone(), scrolls))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::written::WrittenNames;
+use crate::sql::collations::{Collation, output_collations};
 use crate::sql::planner::PlanContext;
 use crate::sql::scan::Source;
 use crate::sql::stored::{Origin, search_path};
@@ -88,6 +89,13 @@ impl Moments {
     /// To be shown to the session.
     fn shown(context: PlanContext<'_>) -> Self {
         Moments { written: context.settings.shared_format(), ..Moments::default() }
+    }
+}
+
+impl PrintableQuery {
+    /// The collations of its columns.
+    pub fn collations(&self, catalog: &CatalogSnapshot) -> Vec<Collation> {
+        output_collations(catalog, &self.query)
     }
 }
 

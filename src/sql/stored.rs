@@ -14,6 +14,7 @@ use crate::sql::analyze::names::output_name;
 use crate::sql::analyze::support::SupportFunction;
 use crate::sql::analyze::updatable_view::ViewRow;
 use crate::sql::casts::CastContext;
+use crate::sql::declared::declared_outputs;
 use crate::sql::functions::RoutineCall;
 use crate::sql::lower;
 use crate::sql::permission::PermissionEntry;
@@ -230,7 +231,11 @@ fn query_for(query: &SelectStmt, origin: Origin, context: PlanContext<'_>) -> Re
     // Columns of what the views it reads refer to are theirs.
     used.columns.retain(|(relation, _)| used.relations.contains(relation));
     let permissions = analyzer.permissions.take().entries();
-    Ok(DescribedQuery { columns: tree.outputs(), sql: translated.sql, used, permissions })
+    let declared = declared_outputs(context.catalog, &tree);
+    let columns = tree.outputs().into_iter().zip(declared);
+    let columns =
+        columns.map(|((name, base, typmod), oid)| (name, oid, if oid == base { typmod } else { -1 })).collect();
+    Ok(DescribedQuery { columns, sql: translated.sql, used, permissions })
 }
 
 /// What a view's stored query refers to; nothing if it cannot be analysed any more.

@@ -25,6 +25,7 @@ use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::ast::statement::{DiscardMode, LockMode, Stmt};
 use crate::sql::syntax::print;
 
+pub(in crate::sql) use crate::sql::utility::maintenance::{check_options, is_on};
 pub(in crate::sql) use crate::sql::utility::variable::flattened;
 
 pub use crate::sql::utility::copy::{CopySource, CopyStatement, CopyWords};

@@ -109,7 +109,11 @@ fn put_constraint(connection: &Connection, database: &str, relation: Oid, constr
             ("x", Some(json!(operators).to_string()), None)
         }
         ConstraintKind::Check(expression) => ("c", Some(expression.clone()), None),
-        ConstraintKind::ForeignKey(foreign) => ("f", None, Some(foreign)),
+        // The columns that ON DELETE sets, where those are not all.
+        ConstraintKind::ForeignKey(foreign) => {
+            let set = (!foreign.set_columns.is_empty()).then(|| json!(foreign.set_columns).to_string());
+            ("f", set, Some(foreign))
+        }
     };
     let letter = |byte: u8| char::from(byte).to_string();
     connection.execute(
@@ -225,7 +229,11 @@ pub fn put_type(connection: &Connection, user_type: &UserType) -> Result<()> {
         UserTypeKind::Multirange { range, subtype } => connection
             .execute(sql, params![oid.0, array.0, schema, name, "m", Null, subtype.0, range.0, Null, Null, Null])?,
         UserTypeKind::Domain { base, typmod, not_null, default, checks } => {
-            let checks = json!(checks).to_string();
+            let kept = checks.iter().map(|check| match check.not_valid {
+                false => json!([check.name, check.expression]),
+                true => json!([check.name, check.expression, true]),
+            });
+            let checks = json!(kept.collect::<Vec<_>>()).to_string();
             connection.execute(
                 sql,
                 params![oid.0, array.0, schema, name, "d", Null, base.0, typmod, not_null, default, checks],

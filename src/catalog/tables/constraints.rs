@@ -44,19 +44,19 @@ pub fn constraints(rows: &mut Rows, view: &View<'_>) {
     trigger_constraints(rows, view);
     for user in user_types(view.catalog) {
         let UserTypeKind::Domain { checks, .. } = &user.kind else { continue };
-        for ((name, expression), number) in checks.iter().zip(1u32..) {
+        for (check, number) in checks.iter().zip(1u32..) {
             row!(rows,
                 oid: domain_constraint_oid(user.oid, number),
-                conname: name,
+                conname: &check.name,
                 connamespace: view.namespace_oid(&user.schema),
                 contype: "c",
-                convalidated: true,
+                convalidated: !check.not_valid,
                 contypid: user.oid,
                 confupdtype: " ",
                 confdeltype: " ",
                 confmatchtype: " ",
                 conislocal: true,
-                conbin: expression,
+                conbin: &check.expression,
             );
         }
     }
@@ -93,6 +93,10 @@ fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, const
         connoinherit: constraint.options.no_inherit || constraint.check().is_none() && !of_partitions,
         conkey: columns,
         confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
+        confdelsetcols: match foreign {
+            Some(f) if !f.set_columns.is_empty() => Cell::ints(f.set_columns.iter().copied()),
+            _ => Cell::Null,
+        },
         conexclop: match &constraint.kind {
             ConstraintKind::Exclusion(operators) => Cell::oids(operators.iter().copied()),
             _ => Cell::Null,

@@ -158,8 +158,8 @@ pub fn check_constraints(rows: &mut Rows, view: &View<'_>) {
     }
     for user in user_types(view.catalog) {
         let UserTypeKind::Domain { checks, .. } = &user.kind else { continue };
-        for (name, expression) in checks {
-            check_row(rows, &user.schema, name, clause(expression));
+        for check in checks {
+            check_row(rows, &user.schema, &check.name, clause(&check.expression));
         }
     }
     for (table, name, column) in not_nulls(view) {
@@ -186,11 +186,11 @@ fn check_row(rows: &mut Rows, schema: &str, name: &str, clause: String) {
 pub fn domain_constraints(rows: &mut Rows, view: &View<'_>) {
     for user in user_types(view.catalog) {
         let UserTypeKind::Domain { checks, .. } = &user.kind else { continue };
-        for (name, _) in checks {
+        for check in checks {
             row!(rows,
                 constraint_catalog: Cell::Database,
                 constraint_schema: &user.schema,
-                constraint_name: name,
+                constraint_name: &check.name,
                 domain_catalog: Cell::Database,
                 domain_schema: &user.schema,
                 domain_name: &user.name,

@@ -120,7 +120,13 @@ pub fn sample() -> Sample {
     catalog.put_relation(Arc::new(people()));
     let mut visits =
         relation(20011, "visits", RelationKind::Table, vec![column(1, "person", Oid::INT4, -1, Scalar::Int4)]);
-    let key = ForeignKey { relation: Oid(20001), columns: vec![1], on_update: b'a', on_delete: b'c' };
+    let key = ForeignKey {
+        relation: Oid(20001),
+        columns: vec![1],
+        on_update: b'a',
+        on_delete: b'c',
+        set_columns: Vec::new(),
+    };
     visits.constraints.push(constraint(20012, "visits_person_fkey", &[1], ConstraintKind::ForeignKey(key)));
     catalog.put_relation(Arc::new(visits));
     let mut view = relation(20013, "adults", RelationKind::View, vec![column(1, "id", Oid::INT4, -1, Scalar::Int4)]);
@@ -138,7 +144,7 @@ pub fn sample() -> Sample {
         owned_by: Some((Oid(20001), 1)),
     });
     catalog.put_relation(Arc::new(sequence));
-    let checks = vec![("age_check".into(), "(VALUE > 0)".into())];
+    let checks = vec![DomainCheck { name: "age_check".into(), expression: "(VALUE > 0)".into(), not_valid: false }];
     let domain = UserTypeKind::Domain { base: Oid::INT4, typmod: -1, not_null: false, default: None, checks };
     for (oid, name, kind) in
         [(20020, "mood", UserTypeKind::Enum(EnumLabels::new(vec!["sad".into(), "ok".into()]))), (20022, "age", domain)]

@@ -13,7 +13,7 @@ use crate::engine::identity::denied;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     AlterAction, CommentTarget, ConstraintDefinition, ConstraintDefinitionKind, CreateTable, DataType, Ddl, Name,
-    ObjectKind, SequenceSettings,
+    ObjectKind, ReindexTarget, SequenceSettings,
 };
 
 impl Change<'_> {
@@ -74,12 +74,26 @@ impl Change<'_> {
             Ddl::Truncate { tables, restart_identity, cascade } => {
                 self.authorize_truncate(holder, tables, (*restart_identity, *cascade))
             }
-            Ddl::Cluster { table: name, .. }
-            | Ddl::Reindex { name, .. }
-            | Ddl::RefreshMaterializedView { name, .. } => match self.usable(holder, name)? {
-                Some(relation) => self.require_owner(holder, &relation),
-                None => Ok(()),
+            Ddl::Reindex { target, .. } => match target {
+                ReindexTarget::Index(name) | ReindexTarget::Table(name) => {
+                    let name = Name { schema: name.schema.clone(), name: name.relation.clone() };
+                    self.authorize_object(holder, ObjectKind::Table, &name)
+                }
+                ReindexTarget::Schema(name) => self.require_schema_owner(holder, name),
+                ReindexTarget::System(name) | ReindexTarget::Database(name) => {
+                    match holder.has_privileges_of(self.roles().facts.database(self.context.database).owner) {
+                        true => Ok(()),
+                        false => Err(denied(format!("must be owner of database {name}"))),
+                    }
+                }
             },
+            Ddl::ClusterAll => Ok(()),
+            Ddl::Cluster { table: name, .. } | Ddl::RefreshMaterializedView { name, .. } => {
+                match self.usable(holder, name)? {
+                    Some(relation) => self.require_owner(holder, &relation),
+                    None => Ok(()),
+                }
+            }
             // All of them are trusted. They are the bootstrap superuser's, whoever created them.
             Ddl::CreateExtension { name, .. } => self.require_on_database(holder, Privileges::CREATE).map_err(|_| {
                 denied(format!("permission denied to create extension \"{name}\""))

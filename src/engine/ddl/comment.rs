@@ -75,7 +75,7 @@ impl Change<'_> {
                 let UserTypeKind::Domain { checks, .. } = &user_type.kind else {
                     return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{domain}\" is not a domain")));
                 };
-                let numbered = checks.iter().zip(1..).find(|((name, _), _)| name == constraint);
+                let numbered = checks.iter().zip(1..).find(|(check, _)| check.name == *constraint);
                 let Some((_, number)) = numbered else {
                     let message = format!("constraint \"{constraint}\" for domain {domain} does not exist");
                     return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));

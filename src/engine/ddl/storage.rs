@@ -3,12 +3,17 @@
 //!
 //! Specification: tablecmds.c, cluster.c.
 
+use std::sync::Arc;
+
 use super::Change;
 use super::parameters;
 use crate::catalog::schema::{Column, Index, Relation, RelationKind};
+use crate::catalog::tables::relations::find;
 use crate::catalog::tables::types::type_facts;
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{Name, ObjectKind, ReplicaIdentity, StorageChange};
+use crate::sql::ddl::{Name, ReindexTarget, ReplicaIdentity, StorageChange};
+use crate::sql::syntax::ast::query::RangeVar;
+use crate::types::pg_type::Oid;
 
 impl Change<'_> {
     /// Applies it to a table under ALTER TABLE, or to what else ALTER names.
@@ -101,20 +106,85 @@ impl Change<'_> {
         }
     }
 
-    /// REINDEX of what is named: 42P01, 3F000, 42809.
-    pub(super) fn reindex(&self, kind: ObjectKind, name: &Name) -> Result<()> {
-        if kind == ObjectKind::Schema {
-            return self.existing_schema(&name.name).map(|_| ());
+    /// REINDEX of what is named: indexes are always as they should be, so it only has to be there, and to be of a kind
+    /// that PostgreSQL would take (ReindexIndex, ReindexTable, ReindexMultipleTables).
+    pub(super) fn reindex(&mut self, target: &ReindexTarget, concurrently: bool) -> Result<()> {
+        const NOT_CONCURRENTLY: &str = "cannot reindex system catalogs concurrently";
+        let refused = |message: &'static str| Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        match target {
+            ReindexTarget::Index(name) => {
+                let relation = self.reindexed(name)?;
+                match relation.kind {
+                    RelationKind::Index => Ok(()),
+                    _ => Err(wrong_kind(&relation, "an index")),
+                }
+            }
+            ReindexTarget::Table(name) => {
+                let relation = self.reindexed(name)?;
+                match relation.kind {
+                    RelationKind::Table => {
+                        if relation.indexes.is_empty() && !self.has_toast(&relation) && !relation.is_partitioned() {
+                            let what = if concurrently { "that can be reindexed concurrently" } else { "to reindex" };
+                            let message = format!("table \"{}\" has no indexes {what}", relation.name);
+                            self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+                        }
+                        Ok(())
+                    }
+                    RelationKind::System if is_catalog_table(&relation) => match concurrently {
+                        true => refused(NOT_CONCURRENTLY),
+                        false => Ok(()),
+                    },
+                    _ => Err(wrong_kind(&relation, "a table or materialized view")),
+                }
+            }
+            ReindexTarget::System(_) if concurrently => refused(NOT_CONCURRENTLY),
+            ReindexTarget::Schema(name) => {
+                self.existing_schema(name)?;
+                if concurrently && name == "pg_catalog" {
+                    self.warn(SqlState::FEATURE_NOT_SUPPORTED, format!("{NOT_CONCURRENTLY}, skipping all"));
+                }
+                Ok(())
+            }
+            ReindexTarget::System(name) | ReindexTarget::Database(name) => {
+                if *name != self.context.database {
+                    return refused("can only reindex the currently open database");
+                }
+                if concurrently {
+                    self.warn(SqlState::FEATURE_NOT_SUPPORTED, format!("{NOT_CONCURRENTLY}, skipping all"));
+                }
+                Ok(())
+            }
         }
-        let relation = self.relation(name)?;
-        let wanted = if kind == ObjectKind::Index { RelationKind::Index } else { RelationKind::Table };
-        if relation.kind == wanted || relation.kind == RelationKind::System {
-            return Ok(());
-        }
-        let article = if kind == ObjectKind::Index { "an index" } else { "a table or materialized view" };
-        let message = format!("\"{}\" is not {article}", relation.name);
-        Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
     }
+
+    /// Whether PostgreSQL would keep long values of the table elsewhere, in a table with an index (needs_toast_table).
+    fn has_toast(&self, relation: &Relation) -> bool {
+        const THRESHOLD: i64 = 2032;
+        let mut bytes = 0;
+        for column in &relation.columns {
+            let facts = type_facts(&self.catalog, column.type_oid);
+            match (column.options.storage.unwrap_or(facts.storage), self.base_type(column.type_oid), column.typmod) {
+                (b'p', ..) => {}
+                (_, Oid::VARCHAR | Oid::BPCHAR, typmod @ 4..) => bytes += i64::from(typmod - 4) * 4 + 4,
+                (_, Oid::NUMERIC | Oid::BIT | Oid::VARBIT, 0..) => {}
+                _ => return true,
+            }
+        }
+        bytes > THRESHOLD
+    }
+
+    fn reindexed(&self, named: &RangeVar) -> Result<Arc<Relation>> {
+        self.relation(&Name { schema: named.schema.clone(), name: named.relation.clone() })
+    }
+}
+
+/// Of the system's relations, those that are tables in PostgreSQL, too.
+fn is_catalog_table(relation: &Relation) -> bool {
+    find(&relation.schema, &relation.name).is_some_and(|system| system.kind == b'r')
+}
+
+fn wrong_kind(relation: &Relation, article: &str) -> Error {
+    Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {article}", relation.name))
 }
 
 fn no_column(column: &str, relation: &str) -> Error {

@@ -337,6 +337,7 @@ impl Change<'_> {
                 ),
             )?;
         }
+        self.collate_columns(&mut relation, &create.query)?;
         if create.materialized {
             relation.view_query = Some(self.stored_query(&create.query, &create.columns, &analysed)?);
             relation.options.unpopulated = !create.with_data;

@@ -9,7 +9,7 @@ use super::expression::Coercion;
 use super::follow::Renamed;
 use super::sqlite;
 use crate::catalog::composite::row_type_oid;
-use crate::catalog::schema::{EnumLabels, RelationKind, Schema, UserType, UserTypeKind};
+use crate::catalog::schema::{DomainCheck, EnumLabels, RelationKind, Schema, UserType, UserTypeKind};
 use crate::catalog::store;
 use crate::catalog::tables::own;
 use crate::error::{Error, Result, SqlState};
@@ -150,10 +150,11 @@ impl Change<'_> {
             Some(default) => self.domain_default(default, base)?,
             None => None,
         };
-        let mut checks: Vec<(String, String)> = Vec::new();
+        let mut checks: Vec<DomainCheck> = Vec::new();
         for (given, check) in &create.checks {
             let constraint = domain_constraint_name(&name, given.as_deref(), &checks)?;
-            checks.push((constraint, self.domain_check(check, base)?));
+            let expression = self.domain_check(check, base)?;
+            checks.push(DomainCheck { name: constraint, expression, not_valid: false });
         }
         let kind =
             UserTypeKind::Domain { base: base.oid, typmod: base.typmod, not_null: create.not_null, default, checks };
@@ -168,14 +169,24 @@ impl Change<'_> {
         };
         let repr = self.catalog.repr(*base).ok_or_else(|| Error::internal("domain's base type"))?;
         let resolved = crate::sql::analyze::type_name::ResolvedType { oid: *base, typmod: *typmod, repr };
+        let mut validated = None;
         match change {
-            DomainChange::AddCheck { name, check } => {
-                let constraint = domain_constraint_name(&domain, name.as_deref(), checks)?;
-                checks.push((constraint, self.domain_check(check, resolved)?));
+            DomainChange::AddCheck { name, check, not_valid } => {
+                let name = domain_constraint_name(&domain, name.as_deref(), checks)?;
+                let expression = self.domain_check(check, resolved)?;
+                checks.push(DomainCheck { name, expression, not_valid: *not_valid });
+            }
+            DomainChange::ValidateConstraint(name) => {
+                let Some(check) = checks.iter_mut().find(|check| check.name == *name) else {
+                    let message = format!("constraint \"{name}\" of domain \"{domain}\" does not exist");
+                    return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
+                };
+                // Once is enough.
+                validated = std::mem::take(&mut check.not_valid).then(|| check.expression.clone());
             }
             DomainChange::DropConstraint { name, if_exists } => {
                 let before = checks.len();
-                checks.retain(|(constraint, _)| constraint != name);
+                checks.retain(|check| check.name != *name);
                 if checks.len() == before {
                     let message = format!("constraint \"{name}\" of domain \"{domain}\" does not exist");
                     if !if_exists {
@@ -193,7 +204,8 @@ impl Change<'_> {
             DomainChange::SetNotNull(value) => *not_null = *value,
         }
         let added = match (change, checks.last()) {
-            (DomainChange::AddCheck { .. }, Some((_, check))) => Some(Some(check.clone())),
+            (DomainChange::AddCheck { not_valid: false, .. }, Some(check)) => Some(Some(check.expression.clone())),
+            (DomainChange::ValidateConstraint(_), _) => validated.map(Some),
             (DomainChange::SetNotNull(true), _) => Some(None),
             _ => None,
         };
@@ -294,8 +306,8 @@ fn check_label(label: &str) -> Result<()> {
     Ok(())
 }
 
-fn domain_constraint_name(domain: &str, given: Option<&str>, checks: &[(String, String)]) -> Result<String> {
-    let taken = |name: &str| checks.iter().any(|(n, _)| n == name);
+fn domain_constraint_name(domain: &str, given: Option<&str>, checks: &[DomainCheck]) -> Result<String> {
+    let taken = |name: &str| checks.iter().any(|check| check.name == name);
     match given {
         Some(name) if taken(name) => {
             let message = format!("constraint \"{name}\" for domain \"{domain}\" already exists");

@@ -8,6 +8,7 @@ use super::table::{next_number, push_column};
 use crate::catalog::definitions::Names;
 use crate::catalog::schema::{Column, Relation, RelationKind, sqlite_name};
 use crate::error::{Error, Result, SqlState};
+use crate::sql::collations::Collation;
 use crate::sql::ddl::{AlterAction, CreateView, Query};
 use crate::sql::ruleutils::{self, Style};
 use crate::sql::stored::{self, DescribedQuery, NO_COLUMNS, Origin, describe_query, expand_stars, updatable_columns};
@@ -57,6 +58,7 @@ impl Change<'_> {
         };
         parameters::set(&mut view.options.parameters, &create.parameters, parameters::VIEW)?;
         self.view_columns(&mut view, &create.columns, &described)?;
+        self.collate_columns(&mut view, &create.query)?;
         if let Some(before) = &before {
             self.check_replaced(before, &view)?;
             for (column, old) in view.columns.iter_mut().zip(&before.columns) {
@@ -153,6 +155,43 @@ impl Change<'_> {
                 );
                 return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
             }
+            if old.options.collation != new.options.collation {
+                let shown = |column: &Column| column.options.collation.clone().unwrap_or_else(|| "default".to_owned());
+                let message = format!(
+                    "cannot change collation of view column \"{}\" from \"{}\" to \"{}\"",
+                    old.name,
+                    shown(old),
+                    shown(new)
+                );
+                return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the query's columns are collated by; nothing is known of one that cannot be printed. 42P22 for a column whose
+    /// collation is not clear.
+    pub(super) fn collate_columns(&self, relation: &mut Relation, query: &Query) -> Result<()> {
+        let Ok(printable) = ruleutils::printable_query(query, Origin::Statement, self.planning()) else {
+            return Ok(());
+        };
+        let collations = printable.collations(&self.catalog);
+        for (column, collation) in relation.columns.iter_mut().zip(collations) {
+            if collation == Collation::Conflict {
+                let message = match relation.kind {
+                    RelationKind::View => {
+                        format!("could not determine which collation to use for view column \"{}\"", column.name)
+                    }
+                    _ => format!(
+                        "no collation was derived for column \"{}\" with collatable type {}",
+                        column.name,
+                        self.type_display(column.type_oid)
+                    ),
+                };
+                let hint = "Use the COLLATE clause to set the collation explicitly.";
+                return Err(Error::new(SqlState::INDETERMINATE_COLLATION, message).with_hint(hint));
+            }
+            column.options.collation = collation.name_beside(self.base_type(column.type_oid));
         }
         Ok(())
     }

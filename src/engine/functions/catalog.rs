@@ -175,17 +175,19 @@ fn trigger_definition(args: &Args<'_>) -> Result<Output> {
 
 fn domain_check(names: &Names<'_>, oid: Oid, pretty: Option<Shown<'_>>) -> Option<String> {
     use crate::catalog::definitions::check;
-    use crate::catalog::schema::UserTypeKind;
+    use crate::catalog::schema::{DomainCheck, UserTypeKind};
     user_types(names.catalog).into_iter().find_map(|user| {
         let UserTypeKind::Domain { base, typmod, checks, .. } = &user.kind else { return None };
         let mut numbered = checks.iter().zip(1u32..);
-        let ((_, expression), _) = numbered.find(|&(_, n)| domain_constraint_oid(user.oid, n) == oid)?;
-        Some(match pretty {
+        let (DomainCheck { expression, not_valid, .. }, _) =
+            numbered.find(|&(_, n)| domain_constraint_oid(user.oid, n) == oid)?;
+        let text = match pretty {
             Some(shown) => {
                 format!("CHECK ({})", shown(expression, &stored::value_relation(*base, *typmod, names.catalog)))
             }
             None => check(&qualified(expression, names)),
-        })
+        };
+        Some(if *not_valid { text + " NOT VALID" } else { text })
     })
 }
 

@@ -31,7 +31,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_dtrunc", 1, |a| Ok(a.float(0)?.trunc().into())),
     Definition::pure("pg_dsign", 1, |a| Ok(sign(a.float(0)?).into())),
     Definition::pure("pg_dsqrt", 1, |a| square_root(a.float(0)?)),
-    Definition::pure("pg_dcbrt", 1, |a| Ok(a.float(0)?.cbrt().into())),
+    Definition::pure("pg_dcbrt", 1, |a| Ok(cube_root(a.float(0)?).into())),
     Definition::pure("pg_dexp", 1, |a| { let x = a.float(0)?; checked(x.exp(), x.is_infinite(), x.is_infinite()) }),
     Definition::pure("pg_dlog1", 1, |a| logarithm(a.float(0)?, f64::ln)),
     Definition::pure("pg_dlog10", 1, |a| logarithm(a.float(0)?, f64::log10)),
@@ -205,6 +205,45 @@ fn to_integer(x: f64, min: i64, max: i64, type_name: &str) -> Result<Output> {
     }
     debug_assert_eq!(min, -1 - max);
     Ok((rounded as i64).into())
+}
+
+/// cbrt() of the C library that PostgreSQL is mostly built with (glibc's s_cbrt.c), whose last digit is not the best one:
+/// that of 27 is 3.0000000000000004.
+fn cube_root(x: f64) -> f64 {
+    const CBRT2: f64 = 1.259_921_049_894_873_2;
+    const SQR_CBRT2: f64 = 1.587_401_051_968_199_5;
+    if x == 0.0 || !x.is_finite() {
+        return x;
+    }
+    let (mantissa, exponent) = parts(x.abs());
+    let u = 0.354_895_765_043_919_84
+        + ((1.508_191_937_815_849
+            - ((2.114_994_941_673_713
+                - ((2.446_931_225_635_344_4
+                    - ((1.834_692_774_836_130_8
+                        - (0.784_932_344_976_639_2 - 0.145_263_899_385_486_37 * mantissa) * mantissa)
+                        * mantissa))
+                    * mantissa))
+                * mantissa))
+            * mantissa);
+    let cube = u * u * u;
+    let factor = match exponent % 3 {
+        -2 => 1.0 / SQR_CBRT2,
+        -1 => 1.0 / CBRT2,
+        1 => CBRT2,
+        2 => SQR_CBRT2,
+        _ => 1.0,
+    };
+    let root = u * (cube + 2.0 * mantissa) / (2.0 * cube + mantissa) * factor;
+    (root * 2f64.powi(exponent / 3)).copysign(x)
+}
+
+/// frexp of a positive number: one of 0.5 up to 1, and the power of two it is to be multiplied by.
+fn parts(x: f64) -> (f64, i32) {
+    let (x, below) = if x < f64::MIN_POSITIVE { (x * 2f64.powi(54), -54) } else { (x, 0) };
+    let bits = x.to_bits();
+    let exponent = i32::try_from(bits >> 52).unwrap_or(0) - 1022;
+    (f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52), exponent + below)
 }
 
 #[cfg(test)]

@@ -65,6 +65,7 @@ mod system_ids;
 mod table_sample;
 mod text_search;
 mod unnest;
+mod xml;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -614,6 +615,7 @@ static AREAS: &[&[Definition]] = &[
     extension::ltree::FUNCTIONS,
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
+    xml::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,

@@ -3,6 +3,7 @@
 //! Specification: functions-info.html, functions-admin.html#FUNCTIONS-ADMIN-SET, functions-sequence.html.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::regex::array_of_texts;
 use super::{Args, Definition, Output};
@@ -12,6 +13,8 @@ use crate::engine::context::SessionContext;
 use crate::engine::sequences::SequenceState;
 use crate::error::{Error, Result, SqlState};
 use crate::types::pg_type::Oid;
+use crate::types::system_ids::stored_xid8;
+use crate::types::value::Value;
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -30,7 +33,10 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_inet_client_port", 0, |a| in_session(a, |s| Ok(s.client_address.map(|c| i64::from(c.port())).into()))),
     Definition::stable("pg_inet_server_port", 0, |a| in_session(a, |s| Ok(s.server_address.map(|c| i64::from(c.port())).into()))),
     Definition::stable("pg_inet_server_addr", 0, |a| in_session(a, |s| Ok(s.server_address.map(|c| c.ip().to_string()).into()))),
-    Definition::stable("pg_txid_current", 0, |a| in_session(a, |s| Ok(s.transaction_start.into()))),
+    Definition::stable("pg_txid_current", 0, |a| in_session(a, |s| Ok(transaction_number(s).into()))),
+    Definition::stable("pg_txid_current_if_assigned", 0, |a| in_session(a, |s| Ok(assigned_number(s).into()))),
+    Definition::stable("pg_current_xact_id", 0, |a| in_session(a, |s| Ok(as_xid8(transaction_number(s)).into()))),
+    Definition::stable("pg_current_xact_id_if_assigned", 0, |a| in_session(a, |s| Ok(assigned_number(s).map(as_xid8).into()))),
     Definition::stable("pg_current_setting", 1, |a| { let name = a.text(0)?; in_session(a, |s| Ok(s.settings.show(&name)?.into())) }),
     Definition::stable("pg_current_setting", 2, current_setting),
     Definition::stable("pg_set_config", 3, set_config).called_on_null(),
@@ -47,6 +53,22 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 
 fn in_session(args: &Args<'_>, body: impl FnOnce(&mut SessionContext) -> Result<Output>) -> Result<Output> {
     args.slot().with_session(body)
+}
+
+/// The number of the transaction, which has one from now on.
+fn transaction_number(session: &mut SessionContext) -> i64 {
+    session.numbered_transaction = session.transaction_start;
+    session.transaction_start
+}
+
+/// The number of a transaction that was asked for it, or that has written.
+fn assigned_number(session: &mut SessionContext) -> Option<i64> {
+    let writes = session.writer.load(Ordering::Relaxed) == session.backend_pid;
+    (writes || session.numbered_transaction == session.transaction_start).then_some(session.transaction_start)
+}
+
+fn as_xid8(number: i64) -> Value {
+    stored_xid8(u64::try_from(number).unwrap_or_default())
 }
 
 /// The number of the row of a table that a cursor is on: pg_current_of(cursor, table's OID, its name).

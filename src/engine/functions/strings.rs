@@ -8,19 +8,17 @@ use std::collections::HashMap;
 
 use rusqlite::types::ValueRef;
 
+use super::regex::array_of_texts;
 use super::{Args, Definition, Output};
 use crate::catalog::definitions::quote_identifier;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
 use crate::types::bytes_text::{char_byte, read_char};
-use crate::types::xml;
 
 /// The functions of this area.
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
-    Definition::pure("pg_xml_is_content", 1, |a| Ok(xml::is_content(&a.text(0)?).into())),
-    Definition::pure("pg_xml_is_document", 1, |a| Ok(xml::is_document(&a.text(0)?).into())),
     Definition::pure("pg_lower", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_lowercase, lower)?.into())),
     Definition::pure("pg_upper", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_uppercase, upper)?.into())),
     Definition::pure("pg_initcap", 1, |a| Ok(initcap(&a.text(0)?)?.into())),
@@ -47,6 +45,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_starts_with", 2, |a| Ok(a.text(0)?.starts_with(&*a.text(1)?).into())),
     Definition::pure("pg_chr", 1, chr),
     Definition::pure("pg_ascii", 1, |a| Ok(a.text(0)?.chars().next().map_or(0, |c| i64::from(u32::from(c))).into())),
+    Definition::pure("pg_parse_ident", 1, |a| parse_ident(&a.text(0)?, true)),
+    Definition::pure("pg_parse_ident", 2, |a| parse_ident(&a.text(0)?, a.bool(1)?)),
     Definition::pure("pg_quote_ident", 1, |a| Ok(quote_identifier(&a.text(0)?).into())),
     // SQLite's own take time with the product of the lengths.
     Definition::pure("instr", 2, place_of),
@@ -404,6 +404,64 @@ fn invalid_code_point(code: u32) -> Error {
         return Error::new(SqlState::SYNTAX_ERROR, "invalid Unicode surrogate pair");
     }
     Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid Unicode code point: {code:04X}"))
+}
+
+/// parse_ident: the parts of a qualified name. What follows it is an error if `strict`.
+fn parse_ident(text: &str, strict: bool) -> Result<Output> {
+    const SPACE: &[char] = &[' ', '\t', '\n', '\r', '\x0c'];
+    let invalid = |detail: Option<&str>| {
+        let error =
+            Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("string is not a valid identifier: \"{text}\""));
+        Err(match detail {
+            Some(detail) => error.with_detail(detail),
+            None => error,
+        })
+    };
+    let starts = |c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii();
+    let goes_on = |c: char| starts(c) || c.is_ascii_digit() || c == '$';
+    let mut parts: Vec<String> = Vec::new();
+    let mut rest = text.trim_start_matches(SPACE);
+    loop {
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let mut part = String::new();
+            let mut after = quoted;
+            loop {
+                let Some((before, behind)) = after.split_once('"') else {
+                    return invalid(Some("String has unclosed double quotes."));
+                };
+                part.push_str(before);
+                match behind.strip_prefix('"') {
+                    Some(more) => {
+                        part.push('"');
+                        after = more;
+                    }
+                    None => {
+                        after = behind;
+                        break;
+                    }
+                }
+            }
+            if part.is_empty() {
+                return invalid(Some("Quoted identifier must not be empty."));
+            }
+            (rest, _) = (after, parts.push(part));
+        } else if rest.starts_with(starts) {
+            let (part, after) = rest.split_at(rest.find(|c| !goes_on(c)).unwrap_or(rest.len()));
+            (rest, _) = (after, parts.push(part.to_ascii_lowercase()));
+        } else {
+            return invalid(match (rest.starts_with('.'), parts.is_empty()) {
+                (true, _) => Some("No valid identifier before \".\"."),
+                (false, false) => Some("No valid identifier after \".\"."),
+                (false, true) => None,
+            });
+        }
+        rest = rest.trim_start_matches(SPACE);
+        match rest.strip_prefix('.') {
+            Some(after) => rest = after.trim_start_matches(SPACE),
+            None if rest.is_empty() || !strict => return Ok(array_of_texts(&parts).into()),
+            None => return invalid(None),
+        }
+    }
 }
 
 #[cfg(test)]

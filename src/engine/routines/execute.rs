@@ -215,6 +215,10 @@ impl Executor {
         if self.reads_only {
             return Err(not_allowed(tag));
         }
+        if let Some(command) = ddl.stands_alone() {
+            let message = format!("{command} cannot be executed from a function");
+            return Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
+        }
         self.must_write()?;
         let rows = self.link.ddl(&self.lease.get()?, ddl)?;
         let catalog = self.link.catalog();

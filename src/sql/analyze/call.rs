@@ -4,16 +4,20 @@
 
 use std::borrow::Cow;
 
+use crate::catalog::tables::classes::collation_name;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::function_from::json_records;
 use crate::sql::analyze::ordered_set::is_ordered_set;
 use crate::sql::casts::CastContext;
+use crate::sql::collations::{Collation, collation_of};
+use crate::sql::declared::declared_type;
 use crate::sql::functions::{self, Function, FunctionKind, Volatility};
 use crate::sql::syntax::ast::expression::{AConst, CoercionForm, ConstValue, Expr as Ast, FuncCall};
 use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Aggref, EntryId, Expr, ExprKind, FunctionRef, SortKey};
+use crate::sql::types;
 use crate::types::extension;
 use crate::types::pg_type::{Oid, type_by_name, type_info};
 
@@ -90,8 +94,15 @@ impl Analyzer<'_> {
         if schema == Some("information_schema") && name == "_pg_expandarray" {
             return self.expand_array(&call.args);
         }
-        if let Some(routine) = self.routine_call(call, (schema, name), &[])? {
-            return Ok(routine);
+        match (self.routine_call(call, (schema, name), &[]), call.args.as_slice()) {
+            (Ok(Some(routine)), _) => return Ok(routine),
+            (Ok(None), _) => {}
+            // The name may be a type's, too: a range's constructors are called like it.
+            (Err(error), [argument]) if error.code() == SqlState::UNDEFINED_FUNCTION => {
+                let argument = self.target_expr(argument)?;
+                return self.call_as_cast((schema, name), vec![argument], call)?.ok_or(error);
+            }
+            (Err(error), _) => return Err(error),
         }
         if let Some(schema) = schema
             && schema != "pg_catalog"
@@ -241,11 +252,19 @@ impl Analyzer<'_> {
     ) -> Result<Option<Expr>> {
         let plain = call.over.is_none() && call.agg_filter.is_none() && call.agg_order.is_empty() && !call.agg_distinct;
         match (<[Expr; 1]>::try_from(args), self.cast_target(schema, name)) {
-            (Ok([value]), Some(target)) if plain && self.can_coerce(value.type_oid, target, CastContext::Explicit) => {
+            (Ok([value]), Some(target)) if plain && self.casts_to(value.type_oid, target) => {
                 self.cast(value, target, -1).map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    /// Whether a type's name is good for such a cast: one to a domain is where nothing is computed.
+    fn casts_to(&self, from: Oid, to: Oid) -> bool {
+        let (base, _) = self.base_type(to, -1);
+        let by_text = || [from, base].iter().any(|oid| self.category(*oid) == b'S');
+        self.can_coerce(from, base, CastContext::Explicit)
+            && (base == to || [base, Oid::UNKNOWN].contains(&from) || by_text())
     }
 
     fn is_extension_type(&self, oid: Oid) -> bool {
@@ -255,10 +274,19 @@ impl Analyzer<'_> {
     /// The type whose name stands where a function's does: a built-in one, or an extension's.
     fn cast_target(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let builtin = type_by_name(name).filter(|_| schema.is_none_or(|schema| schema == "pg_catalog"));
-        builtin.map(|info| info.oid).or_else(|| {
-            let (of, info) = extension::named(name)?;
-            self.extension_is_seen(of.extension, schema).then_some(info.oid)
-        })
+        builtin
+            .map(|info| info.oid)
+            .or_else(|| {
+                let (of, info) = extension::named(name)?;
+                self.extension_is_seen(of.extension, schema).then_some(info.oid)
+            })
+            .or_else(|| {
+                let named = match schema {
+                    Some(schema) => types::named(self.catalog(), schema, name),
+                    None => self.search_path.iter().find_map(|schema| types::named(self.catalog(), schema, name)),
+                };
+                named.filter(|oid| !self.is_composite(*oid))
+            })
     }
 
     /// A call without the parameters that are declared as void: so drivers mark what a function gives out
@@ -297,17 +325,17 @@ impl Analyzer<'_> {
                 let name = collate.name.last().map_or("default", String::as_str);
                 Expr::text(format!("\"{}\"", name.replace('"', "\"\"")))
             }
-            _ => Expr::text("\"default\""),
+            _ => match collation_of(self.catalog(), &value) {
+                Collation::Conflict => Expr::null(Oid::TEXT),
+                known => Expr::text(format!("\"{}\"", collation_name(known.oid()).unwrap_or_default())),
+            },
         })
     }
 
     /// What looks like a function but has rules of its own.
     fn construct(&mut self, name: &str, args: &[Expr]) -> Result<Option<Expr>> {
         Ok(Some(match (name, args) {
-            ("pg_typeof", [value]) => {
-                let oid = if value.type_oid == Oid::UNKNOWN { Oid::UNKNOWN } else { value.type_oid };
-                Expr::integer(i64::from(oid.0), Oid::REGTYPE)
-            }
+            ("pg_typeof", [value]) => Expr::integer(i64::from(declared_type(self.catalog(), value).0), Oid::REGTYPE),
             _ => return Ok(None),
         }))
     }

@@ -336,8 +336,29 @@ impl Analyzer<'_> {
             // It is asked for as the enum, and comes as text.
             return Ok(Some(coerced(Expr::new(ExprKind::Param(n), Oid::TEXT), to, Coercion::ViaIo)));
         }
+        if let (ExprKind::Literal(n), true) = (&expr.kind, unknown) {
+            self.check_label(*n, to)?;
+        }
         let text = if unknown { self.type_unknown(expr, Oid::TEXT)? } else { expr };
         Ok(Some(coerced(text, to, Coercion::ViaIo)))
+    }
+
+    /// 22P02 where the constant stands that is none of an enum's labels.
+    fn check_label(&self, n: usize, to: Oid) -> Result<()> {
+        let Some(UserTypeKind::Enum(labels)) = self.catalog().types.get(&to).map(|user| &user.kind) else {
+            return Ok(());
+        };
+        let Some(literal) = self.source.literals.get(n) else { return Ok(()) };
+        let label = literal.value();
+        if labels.labels().iter().any(|known| **known == *label) {
+            return Ok(());
+        }
+        let message = format!("invalid input value for enum {}: \"{label}\"", self.type_name(to));
+        let error = Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message);
+        Err(match self.source.text.get(..literal.start) {
+            Some(before) => error.with_position(self.source.offset + before.chars().count() as u32 + 1),
+            None => error,
+        })
     }
 
     /// A domain's value is its base type's, checked.
@@ -347,9 +368,9 @@ impl Analyzer<'_> {
         let Some(value) = self.try_coerce(expr, *base, *typmod, context)? else { return Ok(None) };
         let (base, typmod) = self.base_type(to, -1);
         let mut conditions = Vec::with_capacity(checks.len());
-        for (name, check) in checks {
+        for check in checks {
             let value = Expr { kind: ExprKind::DomainValue, ..value.clone() };
-            conditions.push((name.clone(), self.domain_check(check, value)?));
+            conditions.push((check.name.clone(), self.domain_check(&check.expression, value)?));
         }
         let arg = Box::new(value);
         let kind = ExprKind::CoerceToDomain { arg, domain: to, not_null: *not_null, checks: conditions };

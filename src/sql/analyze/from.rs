@@ -48,7 +48,7 @@ impl Analyzer<'_> {
     pub(super) fn from_item(&mut self, item: &Item) -> Result<FromItem> {
         match item {
             Item::Relation(name) => self.table(name).map_err(|e| self.at(e, name.location)),
-            Item::Subselect(sub) => self.derived(sub).map_err(|e| self.at(e, sub.location)),
+            Item::Subselect(sub) => self.derived(sub, true).map_err(|e| self.at(e, sub.location)),
             Item::Function(function) => self.function_in_from(function).map_err(|e| self.at(e, function.location)),
             Item::TableFunc(table) => Err(self.at(Error::unsupported("XMLTABLE"), table.location)),
             Item::TableSample(sample) => self.sampled(sample),
@@ -201,7 +201,8 @@ impl Analyzer<'_> {
         result
     }
 
-    fn derived(&mut self, sub: &RangeSubselect) -> Result<FromItem> {
+    /// A sub-query, through which it is seen whose columns are whose, or not.
+    pub(super) fn derived(&mut self, sub: &RangeSubselect, origins: bool) -> Result<FromItem> {
         let lateral = sub.lateral;
         self.locks_next = self.is_locked(sub.alias.as_ref().map_or("", |alias| alias.name.as_str()));
         let own = "FROM clause of their own query level";
@@ -209,7 +210,9 @@ impl Analyzer<'_> {
         let Some(alias) = &sub.alias else { return Err(Error::internal("a sub-query without an alias")) };
         let id = self.fresh_entry();
         let mut entry = RangeVar::of_columns(alias.name.clone(), id, &columns);
-        entry.carry_origins(&query.origins());
+        if origins {
+            entry.carry_origins(&query.origins());
+        }
         self.entered(entry, EntryKind::Subquery { query: Box::new(query), lateral }, Some(alias))
     }
 

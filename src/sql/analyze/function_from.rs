@@ -10,7 +10,8 @@ use crate::sql::analyze::scope::{RangeColumn, RangeVar};
 use crate::sql::functions::{self, FunctionKind};
 use crate::sql::syntax::ast::definition::ColumnDef;
 use crate::sql::syntax::ast::expression::{CoercionForm, Expr as Ast, FuncCall};
-use crate::sql::syntax::ast::query::{RangeFunction, RowsFromItem};
+use crate::sql::syntax::ast::query::{Alias, RangeFunction, RangeSubselect, RowsFromItem};
+use crate::sql::syntax::parse;
 use crate::sql::tree::{Body, EntryKind, Expr, ExprKind, FromItem, FunctionRef, Query, RangeTblEntry, Select, Target};
 use crate::types::pg_type::Oid;
 
@@ -37,8 +38,44 @@ pub(super) fn json_records(name: &str) -> Option<JsonRecords> {
 /// A column of such a record: its name, type and modifier.
 type Field = (String, Oid, i32);
 
+/// The functions behind views, with the view and the columns that the function has.
+const OF_VIEWS: &[(&str, &str, &str)] = &[
+    ("pg_show_all_settings", "pg_settings", "*"),
+    ("pg_available_extensions", "pg_available_extensions", "name, default_version, comment"),
+    (
+        "pg_available_extension_versions",
+        "pg_available_extension_versions",
+        "name, version, superuser, trusted, relocatable, schema, requires, comment",
+    ),
+    ("pg_timezone_names", "pg_timezone_names", "*"),
+    ("pg_timezone_abbrevs", "pg_timezone_abbrevs", "*"),
+    ("pg_cursor", "pg_cursors", "*"),
+    ("pg_prepared_statement", "pg_prepared_statements", "*"),
+    ("pg_lock_status", "pg_locks", "*"),
+];
+
+/// Such a function, as the sub-query of its view that it is here.
+fn of_view(item: &RangeFunction) -> Result<Option<RangeSubselect>> {
+    let [RowsFromItem { function: Ast::FuncCall(call), columns }] = item.functions.as_slice() else { return Ok(None) };
+    let name = match call.name.as_slice() {
+        [name] => name,
+        [schema, name] if schema == "pg_catalog" => name,
+        _ => return Ok(None),
+    };
+    let plain = call.args.is_empty() && columns.is_empty() && item.columns.is_empty() && !item.ordinality;
+    let Some((_, view, columns)) = OF_VIEWS.iter().find(|(function, ..)| plain && function == name) else {
+        return Ok(None);
+    };
+    let subquery = parse::query(&format!("SELECT {columns} FROM pg_catalog.{view}"))?;
+    let alias = item.alias.clone().unwrap_or_else(|| Alias { name: name.clone(), columns: Vec::new() });
+    Ok(Some(RangeSubselect { lateral: false, subquery, alias: Some(alias), location: item.location }))
+}
+
 impl Analyzer<'_> {
     pub(super) fn function_in_from(&mut self, item: &RangeFunction) -> Result<FromItem> {
+        if let Some(view) = of_view(item)? {
+            return self.derived(&view, false);
+        }
         if let [RowsFromItem { function: Ast::FuncCall(call), columns }] = item.functions.as_slice()
             && let (_, name) = self.split_name(&call.name, call.location)?
             && let Some(records) = json_records(name)

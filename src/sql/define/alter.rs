@@ -142,21 +142,17 @@ impl Definer<'_> {
             AlterDomainAction::Default(default) => DomainChange::SetDefault(default.clone()),
             AlterDomainAction::DropNotNull => DomainChange::SetNotNull(false),
             AlterDomainAction::SetNotNull => DomainChange::SetNotNull(true),
-            AlterDomainAction::AddConstraint(constraint) if constraint.not_valid => {
-                return Err(Error::unsupported("a constraint of a domain that is NOT VALID"));
-            }
             AlterDomainAction::AddConstraint(constraint) => match &constraint.kind {
                 ConstraintKind::Check(check) => {
-                    DomainChange::AddCheck { name: constraint.name.clone(), check: check.clone() }
+                    let (name, check) = (constraint.name.clone(), check.clone());
+                    DomainChange::AddCheck { name, check, not_valid: constraint.not_valid }
                 }
                 _ => return Err(Error::unsupported("a constraint of a domain other than CHECK")),
             },
             AlterDomainAction::DropConstraint { name, missing_ok, .. } => {
                 DomainChange::DropConstraint { name: name.clone(), if_exists: *missing_ok }
             }
-            AlterDomainAction::ValidateConstraint(_) => {
-                return Err(Error::unsupported("ALTER DOMAIN … VALIDATE CONSTRAINT"));
-            }
+            AlterDomainAction::ValidateConstraint(name) => DomainChange::ValidateConstraint(name.clone()),
         };
         ddl(Ddl::AlterDomain { name: self.name(&alter.name)?, change: Box::new(change) }, "ALTER DOMAIN")
     }

@@ -65,6 +65,7 @@ impl Definer<'_> {
             nulls_not_distinct: index.nulls_not_distinct,
             parameters: parameters(&index.options)?,
             only: !index.relation.inherit,
+            concurrently: index.concurrent,
         };
         ddl(Ddl::CreateIndex(Box::new(create)), "CREATE INDEX")
     }
@@ -238,7 +239,13 @@ impl Definer<'_> {
         };
         let names = drop.objects.iter().map(|object| self.object_name(object)).collect::<Result<_>>()?;
         let cascade = drop.behavior == DropBehavior::Cascade;
-        ddl(Ddl::Drop { kind, names, if_exists: drop.missing_ok, cascade }, tag)
+        let concurrently = drop.concurrent;
+        let refused = [(drop.objects.len() > 1, "dropping multiple objects"), (cascade, "CASCADE")];
+        if let Some((_, what)) = refused.iter().find(|(given, _)| concurrently && *given) {
+            let message = format!("DROP INDEX CONCURRENTLY does not support {what}");
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        ddl(Ddl::Drop { kind, names, if_exists: drop.missing_ok, cascade, concurrently }, tag)
     }
 
     pub(super) fn comment(self, comment: &CommentStmt) -> Defined {

@@ -368,15 +368,13 @@ fn foreign_key(key: &ForeignKey, columns: Vec<String>) -> Result<ConstraintDefin
         MatchType::Simple | MatchType::Full => {}
         MatchType::Partial => return Err(Error::unsupported("MATCH PARTIAL")),
     }
-    if !key.delete_set_columns.is_empty() {
-        return Err(Error::unsupported("a column list after SET NULL or SET DEFAULT"));
-    }
     Ok(ConstraintDefinitionKind::ForeignKey {
         columns,
         table: relation_name(&key.table),
         referenced: key.references.clone(),
         on_update: action_letter(key.on_update),
         on_delete: action_letter(key.on_delete),
+        set_columns: key.delete_set_columns.clone(),
         match_full: key.match_type == MatchType::Full,
     })
 }

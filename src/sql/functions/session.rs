@@ -59,6 +59,9 @@ pub(super) static ROWS: &[Function] = &[
     volatile("gen_random_uuid", &[], UUID, F("pg_gen_random_uuid")),
     // PostgreSQL numbers transactions that write; here the number is the time a transaction began.
     stable("txid_current", &[], INT8, F("pg_txid_current")),
+    stable("txid_current_if_assigned", &[], INT8, F("pg_txid_current_if_assigned")),
+    stable("pg_current_xact_id", &[], XID8, F("pg_current_xact_id")),
+    stable("pg_current_xact_id_if_assigned", &[], XID8, F("pg_current_xact_id_if_assigned")),
     // The grammar's functions without parentheses.
     stable("current_catalog", &[], NAME, F("pg_current_database")),
     stable("current_role", &[], NAME, F("pg_current_user")),

@@ -6,9 +6,6 @@ use crate::sql::type_names::*;
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Function] = &[
-    stable("xml_is_well_formed", &[TEXT], BOOL, F("pg_xml_is_content")),
-    immutable("xml_is_well_formed_content", &[TEXT], BOOL, F("pg_xml_is_content")),
-    immutable("xml_is_well_formed_document", &[TEXT], BOOL, F("pg_xml_is_document")),
     immutable("length", &[BPCHAR], INT4, T("length(rtrim({0}, ' '))")),
     immutable("length", &[BYTEA], INT4, T("length({0})")),
     stable("length", &[BYTEA, NAME], INT4, F("pg_length_in_encoding")),
@@ -66,6 +63,8 @@ pub(super) static ROWS: &[Function] = &[
     stable("format", &[TEXT], TEXT, Y("pg_format")),
     stable("format", &[TEXT, ANY], TEXT, Y("pg_format")).variadic(),
     immutable("quote_ident", &[TEXT], TEXT, F("pg_quote_ident")),
+    immutable("parse_ident", &[TEXT], TEXT_ARRAY, F("pg_parse_ident")),
+    immutable("parse_ident", &[TEXT, BOOL], TEXT_ARRAY, F("pg_parse_ident")),
     stable("quote_literal", &[ANYELEMENT], TEXT, Y("pg_quote_literal_any")),
     immutable("quote_literal", &[TEXT], TEXT, F("pg_quote_literal")),
     stable("quote_nullable", &[ANYELEMENT], TEXT, Y("pg_quote_nullable_any")),

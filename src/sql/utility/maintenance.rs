@@ -26,7 +26,7 @@ const VACUUM_OPTIONS: &[&str] = &[
 const ANALYZE_OPTIONS: &[&str] = &["verbose", "skip_locked"];
 
 /// 42601 for an option that is not known.
-fn check(given: &[DefElem], command: &str, known: &[&str], text: &str) -> Result<()> {
+pub(in crate::sql) fn check_options(given: &[DefElem], command: &str, known: &[&str], text: &str) -> Result<()> {
     match given.iter().find(|option| !known.contains(&option.name.as_str())) {
         None => Ok(()),
         Some(option) => {
@@ -47,7 +47,7 @@ fn value(option: &DefElem) -> Option<String> {
 }
 
 /// Whether the option was given and not switched off.
-fn is_on(given: &[DefElem], name: &str) -> bool {
+pub(in crate::sql) fn is_on(given: &[DefElem], name: &str) -> bool {
     let last = given.iter().rev().find(|option| option.name == name);
     last.is_some_and(|option| !matches!(value(option).as_deref(), Some("false" | "off" | "0")))
 }
@@ -55,7 +55,7 @@ fn is_on(given: &[DefElem], name: &str) -> bool {
 /// VACUUM and ANALYZE.
 pub(super) fn vacuum<'s>(stmt: &VacuumStmt, text: &str) -> Result<Utility<'s>> {
     let (command, known) = if stmt.is_vacuum { ("VACUUM", VACUUM_OPTIONS) } else { ("ANALYZE", ANALYZE_OPTIONS) };
-    check(&stmt.options, command, known, text)?;
+    check_options(&stmt.options, command, known, text)?;
     let named = stmt.relations.iter().map(|vacuumed| Maintained {
         schema: vacuumed.relation.schema.clone(),
         table: vacuumed.relation.relation.clone(),
