@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use crate::sql::functions::Call;
 use crate::sql::lower::print::connective::MayFail;
-use crate::sql::lower::search::{Columns, Search, Volatile};
+use crate::sql::lower::search::{Search, Varying, Volatile};
 use crate::sql::lower::tree::*;
 use crate::sql::plan::Bind;
 use crate::types::pg_type::{Oid, Repr};
@@ -200,7 +200,7 @@ impl<'a> Printer<'a> {
     /// computed where it stands.
     fn under(&mut self, collation: Option<&'static str>, expr: &Expr) {
         let Some(collation) = collation else { return self.expr(expr) };
-        let early = !self.stand_alone && MayFail.in_expr(expr) && !Columns.in_expr(expr);
+        let early = !self.stand_alone && MayFail.in_expr(expr) && !Varying.in_expr(expr);
         if early {
             self.push("(SELECT ");
         }

@@ -10,7 +10,7 @@ use super::{Level, Lower};
 use crate::error::{Error, Result};
 use crate::limits::stack;
 use crate::sql::folding;
-use crate::sql::lower::search::{Columns, Search, Volatile};
+use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::tree::{
     Body as TypedBody, Cte as TypedCte, CteId, CteQuery, EntryKind, Expr as Typed, ExprKind as TypedKind,
     FromItem as TypedItem, Query as TypedQuery, Select as TypedSelect, SortKey as TypedKey,
@@ -257,6 +257,14 @@ fn correlated_values(body: Body) -> Body {
             Body::Select(Box::new(Select { targets, ..Select::default() }))
         }
         body => body,
+    }
+}
+
+struct Columns;
+
+impl Search for Columns {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        matches!(expr.kind, ExprKind::Column(_))
     }
 }
 
