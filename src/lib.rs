@@ -191,6 +191,7 @@ pub mod catalog {
         pub mod contents;
         pub mod descriptions;
         pub mod extensions;
+        pub mod index_columns;
         pub mod information_columns;
         pub mod information_objects;
         pub mod information_routines;
@@ -228,6 +229,7 @@ pub mod sql {
         mod coerce;
         mod comparable;
         mod conflict;
+        mod copied;
         mod current_of;
         mod enums;
         mod expr;
@@ -438,10 +440,13 @@ pub mod engine {
     mod gate;
     pub mod identity;
     pub mod interrupt;
+    pub(crate) mod journal;
     pub mod kept;
     mod key_checks;
+    pub(crate) mod large_objects;
     mod maintenance;
     pub mod notifications;
+    mod parking;
     mod partitioning;
     mod pool;
     mod privileges;
@@ -460,15 +465,18 @@ pub mod engine {
     pub mod sequences;
     pub mod session;
     mod session_constraints;
+    mod session_notifications;
     mod session_schema;
     #[cfg(test)]
     mod session_tests;
     mod statement;
     mod statement_statistics;
     mod steps;
+    pub mod tape;
     mod transaction;
     mod trigger_functions;
     mod triggers;
+    mod unique_keys;
 }
 
 pub mod session {
@@ -485,6 +493,7 @@ pub mod session {
     mod execute;
     mod explain;
     mod extended;
+    mod function_call;
     mod greeting;
     pub mod machine;
     mod query;

@@ -159,6 +159,10 @@ impl StateMachine {
                 let depth = self.session.savepoint_depth(name)?;
                 self.session.close_portals_inside(depth);
                 self.detach_results()?;
+                let undoes_settings = self.context().settings.has_changed_since(depth);
+                if undoes_settings {
+                    self.engine.keep_settings();
+                }
                 self.engine.rollback_to(name).await?;
                 self.restore_read_only(depth).await?;
                 self.session.savepoints.truncate(depth + 1);
@@ -186,6 +190,7 @@ impl StateMachine {
                     let message = "SET CONSTRAINTS can only be used in transaction blocks";
                     self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, message);
                 }
+                self.engine.resume().await?;
                 self.detach_results()?;
                 self.engine.set_constraints(names.as_deref(), *deferred)?;
             }
@@ -204,7 +209,9 @@ impl StateMachine {
         }
         let begin = modes.begin.or(Some(self.options.begin).filter(|mode| *mode != BeginMode::Deferred));
         debug!("session {}: BEGIN", self.pid());
-        self.set_modes(TransactionModes { begin, ..modes }).await
+        self.set_modes(TransactionModes { begin, ..modes }).await?;
+        self.engine.begin_block();
+        Ok(())
     }
 
     async fn commit_command(&mut self, chain: bool, tag: &'static str) -> Outcome<&'static str> {
@@ -263,7 +270,9 @@ impl StateMachine {
         }
         self.start_transaction(None).await?;
         self.session.status = TransactionStatus::InTransaction;
-        self.set_modes(modes).await
+        self.set_modes(modes).await?;
+        self.engine.begin_block();
+        Ok(())
     }
 
     /// 25P01 outside of an explicit block.
@@ -393,16 +402,19 @@ pub(super) fn report_active<'c>(
 pub(super) fn abort_locks(context: &mut SessionContext, savepoints: usize) {
     match savepoints.checked_sub(1) {
         None => end_locks(context),
-        Some(depth) if context.locks_in_transaction => {
-            context.backends.locks().roll_back_to(context.backend_pid, depth);
+        Some(depth) => {
+            context.large_objects.roll_back_to(depth);
+            if context.locks_in_transaction {
+                context.backends.locks().roll_back_to(context.backend_pid, depth);
+            }
         }
-        Some(_) => {}
     }
 }
 
 /// The advisory locks of a transaction end with it.
 fn end_locks(context: &mut SessionContext) {
     context.depth = 0;
+    context.large_objects.close_all();
     if std::mem::take(&mut context.locks_in_transaction) {
         context.backends.locks().end_transaction(context.backend_pid);
     }

@@ -240,6 +240,11 @@ pub enum Ddl {
         if_exists: bool,
         owner: RoleSpec,
     },
+    /// ALTER LARGE OBJECT … OWNER TO
+    ChangeLargeObjectOwner {
+        number: String,
+        owner: RoleSpec,
+    },
     ReassignOwned {
         roles: Vec<RoleSpec>,
         to: RoleSpec,
@@ -532,6 +537,8 @@ pub struct SequenceSettings {
     pub cycle: Option<bool>,
     /// `Some(None)` is OWNED BY NONE; else table and column.
     pub owned_by: Option<Option<(Name, String)>>,
+    /// UNLOGGED, LOGGED
+    pub unlogged: Option<bool>,
 }
 
 /// CREATE TRIGGER (sql-createtrigger.html).

@@ -48,7 +48,7 @@ pub enum Builtin {
 /// Rows that differ.
 pub enum Own {
     None,
-    /// They follow from the catalog snapshot alone and are kept as long as it is valid.
+    /// They follow from the catalog snapshot and the search path and are kept as long as these are the same.
     OfCatalog(OwnRows),
     /// They depend on the session or the server and are made anew each time.
     OfSession(OwnRows),
@@ -136,6 +136,16 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_inherits", of_catalog(classes::inheritance)),
     ("pg_catalog", "pg_init_privs", of_catalog(constraints::initial_privileges)),
     ("pg_catalog", "pg_language", recorded(recording!("pg_language"))),
+    (
+        "pg_catalog",
+        "pg_largeobject",
+        Contents { builtin: Builtin::None, own: Own::OfStore(server::large_object_pages) },
+    ),
+    (
+        "pg_catalog",
+        "pg_largeobject_metadata",
+        Contents { builtin: Builtin::None, own: Own::OfStore(server::large_objects) },
+    ),
     ("pg_catalog", "pg_locks", of_session(server::locks)),
     ("pg_catalog", "pg_namespace", of_catalog(classes::namespaces)),
     ("pg_catalog", "pg_opclass", recorded_and(recording!("pg_opclass"), members::operator_classes)),

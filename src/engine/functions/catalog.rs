@@ -14,11 +14,12 @@ use crate::catalog::routine_text::{self, Arguments, routine_of};
 use crate::catalog::routines::{Body, PG_PROC, Routine};
 use crate::catalog::schema::{Constraint, IndexKey, Relation, RelationKind};
 use crate::catalog::tables::constraints::{
-    PG_ATTRDEF, PG_AUTHID, PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_NAMESPACE, PG_REWRITE, PG_TRIGGER, PG_TYPE,
-    domain_constraint_oid, referenced,
+    PG_ATTRDEF, PG_AUTHID, PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_LANGUAGE, PG_NAMESPACE, PG_REWRITE, PG_TRIGGER,
+    PG_TYPE, domain_constraint_oid, referenced,
 };
 use crate::catalog::tables::descriptions;
 use crate::catalog::tables::procs::{Proc, proc};
+use crate::catalog::tables::recorded::{Recording, recording};
 use crate::catalog::tables::relations;
 use crate::catalog::tables::triggers;
 use crate::catalog::tables::types::user_types;
@@ -556,6 +557,11 @@ fn describe_object(args: &Args<'_>) -> Result<Output> {
             (_, Some(member)) if member.class == class => Some(member.description.to_owned()),
             (PG_TYPE, _) => Some(format!("type {}", names.format_type(object, None))).filter(|t| !t.ends_with("???")),
             (PG_PROC, _) => proc(object).map(|proc| format!("function {}", proc.signature(names))),
+            (PG_LANGUAGE, _) => {
+                let mut lines = Recording::new(recording!("pg_language")).lines();
+                let found = lines.find(|line| line.number("oid") == i64::from(object.0));
+                found.map(|line| format!("language {}", line.text("lanname")))
+            }
             (PG_CLASS | PG_CONSTRAINT | PG_NAMESPACE | PG_ATTRDEF | PG_TRIGGER | PG_REWRITE | PG_POLICY, _) => None,
             _ => return Err(Error::unsupported(format!("pg_describe_object for catalog {class}"))),
         };

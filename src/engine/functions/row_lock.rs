@@ -10,10 +10,15 @@ use rusqlite::hooks::Action;
 
 use super::admin::wait_patiently;
 use super::{Args, ContextSlot, Definition, Output};
+use crate::catalog::schema::sqlite_name;
+use crate::engine::connection::Entered;
 use crate::engine::context::Wait;
+use crate::engine::error_map;
 use crate::engine::row_locks::{Locker, Refusal, RowLocks, Strength};
+use crate::engine::unique_keys::keys_of;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::tree::LockWaitPolicy;
+use crate::types::pg_type::Oid;
 
 pub(super) static FUNCTIONS: &[Definition] = &[
     // (table, rowid, strength, policy, what the error calls the table); the rowid is NULL where an outer join has no row.
@@ -38,7 +43,8 @@ fn lock_row(args: &Args<'_>) -> Result<Output> {
         )),
         (Err(refusal), LockWaitPolicy::Block) => {
             let lock = || locks.lock(&table, Some(row), locker, strength);
-            wait_or_give_way(args.slot(), (&locks, locker), (&table, row, strength), refusal, lock)?;
+            let wanted = || BlockedRow::Row(table.clone().into_owned(), row, strength);
+            wait_or_give_way(args.slot(), (&locks, locker), wanted, refusal, lock)?;
             Ok(true.into())
         }
     }
@@ -54,6 +60,10 @@ fn strength_of(number: i64) -> Strength {
 /// SQLite has changed a row: it is the transaction's until that ends. If another one has locked it, this waits; an error
 /// ends the statement when SQLite is done with it.
 pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table: &str, row: i64) {
+    slot.note_told();
+    if action != Action::SQLITE_DELETE && database == "main" && !table.starts_with("__pg_") {
+        slot.note_row(table, row);
+    }
     // What is inserted nobody else sees; temporary tables are the session's own, others the engine's.
     let strength = match action {
         Action::SQLITE_UPDATE => Strength::NoKeyUpdate,
@@ -65,11 +75,44 @@ pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table:
     }
     let Ok((locks, locker)) = of_session(slot) else { return };
     let change = || locks.change(table, row, locker, strength).map(|whole| slot.put_whole_table(whole));
-    let wanted = (table, row, strength);
+    let wanted = || BlockedRow::Row(table.to_owned(), row, strength);
     let outcome = change().or_else(|refusal| wait_or_give_way(slot, (&locks, locker), wanted, refusal, change));
     if let Err(error) = outcome {
         slot.fail(error);
     }
+}
+
+/// A statement has changed the rows noted from that number on: where one of them has a unique key that a parked transaction
+/// has made, it waits for that one, or gives way.
+pub(crate) fn check_keys(entered: &Entered<'_>, from: usize) -> Result<()> {
+    let slot = entered.slot();
+    if slot.count_noted() <= from {
+        return Ok(());
+    }
+    let (locks, locker) = of_session(slot)?;
+    if !locks.has_keys() {
+        return Ok(());
+    }
+    let keys = entered.with(|database| keys_of(database, slot.noted_rows(from).iter()));
+    for key in keys.map_err(error_map::from_rusqlite)? {
+        let look = || locks.look_for_key(key, locker.pid);
+        look().or_else(|refusal| wait_or_give_way(slot, (&locks, locker), || BlockedRow::Key(key), refusal, look))?;
+    }
+    Ok(())
+}
+
+/// A statement has deleted all rows of a table, of which SQLite does not tell one by one: they are the transaction's then.
+pub(crate) fn emptied(entered: &Entered<'_>, relation: Oid) -> Result<()> {
+    let slot = entered.slot();
+    let (locks, locker) = of_session(slot)?;
+    let table = slot.with_session(|session| {
+        let relation = session.catalog.relations.get(&relation).filter(|relation| !relation.temporary);
+        Ok(relation.map(|relation| sqlite_name(&relation.schema, &relation.name)))
+    })?;
+    let Some(table) = table else { return Ok(()) };
+    let lock = || locks.lock(&table, None, locker, Strength::Update);
+    lock()
+        .or_else(|refusal| wait_or_give_way(slot, (&locks, locker), || BlockedRow::Table(table.clone()), refusal, lock))
 }
 
 fn of_session(slot: &ContextSlot) -> Result<(Arc<RowLocks>, Locker)> {
@@ -80,17 +123,23 @@ fn of_session(slot: &ContextSlot) -> Result<(Arc<RowLocks>, Locker)> {
 
 /// A row that a statement wants and another transaction has.
 #[derive(Debug)]
-pub(crate) struct BlockedRow {
-    table: String,
-    row: i64,
-    strength: Strength,
+pub(crate) enum BlockedRow {
+    Row(String, i64, Strength),
+    /// Any row of a table.
+    Table(String),
+    /// A row with the same unique key.
+    Key(u64),
 }
 
 impl BlockedRow {
     /// Waits until it is free; the session does not lock it thereby.
     pub(crate) fn wait(&self, slot: &ContextSlot) -> Result<()> {
         let (locks, locker) = of_session(slot)?;
-        let attempt = || locks.look(&self.table, self.row, locker.pid, self.strength);
+        let attempt = || match self {
+            BlockedRow::Row(table, row, strength) => locks.look(table, Some(*row), locker.pid, *strength),
+            BlockedRow::Table(table) => locks.look(table, None, locker.pid, Strength::Update),
+            BlockedRow::Key(key) => locks.look_for_key(*key, locker.pid),
+        };
         attempt().or_else(|refusal| wait(slot, &locks, locker, refusal, attempt))
     }
 }
@@ -99,13 +148,15 @@ impl BlockedRow {
 fn wait_or_give_way(
     slot: &ContextSlot,
     (locks, locker): (&RowLocks, Locker),
-    (table, row, strength): (&str, i64, Strength),
+    wanted: impl FnOnce() -> BlockedRow,
     refusal: Refusal,
     attempt: impl Fn() -> Result<(), Refusal>,
 ) -> Result<()> {
     if slot.gives_way() {
-        slot.put_blocked_row(BlockedRow { table: table.to_owned(), row, strength });
-        return Err(Error::internal("a statement that gives way was not run again"));
+        slot.put_blocked_row(wanted());
+        // No handler for all errors takes it for its own.
+        let message = "a statement that gives way was not run again";
+        return Err(Error::new(SqlState::QUERY_CANCELED, message));
     }
     wait(slot, locks, locker, refusal, attempt)
 }

@@ -117,6 +117,9 @@ impl Analyzer<'_> {
                 };
                 let security_quals = self.security_quals(relation, id, commands)?;
                 let item = self.entered(entry, kind, alias)?;
+                if !name.inherit {
+                    self.note_only(id);
+                }
                 Ok(secured(item, |entry| entry.security_quals = security_quals))
             }
         }

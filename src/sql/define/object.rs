@@ -92,11 +92,15 @@ impl Definer<'_> {
     }
 
     pub(super) fn create_sequence(self, create: &CreateSeqStmt) -> Defined {
+        let mut settings = self.sequence_settings(&create.options)?;
+        if create.sequence.persistence == Persistence::Unlogged {
+            settings.unlogged = Some(true);
+        }
         let sequence = Ddl::CreateSequence {
             name: relation_name(&create.sequence),
             temporary: create.sequence.persistence == Persistence::Temporary,
             if_not_exists: create.if_not_exists,
-            settings: Box::new(self.sequence_settings(&create.options)?),
+            settings: Box::new(settings),
         };
         ddl(sequence, "CREATE SEQUENCE")
     }

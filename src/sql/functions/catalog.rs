@@ -104,6 +104,7 @@ pub(super) static ROWS: &[Function] = &[
     stable("getdatabaseencoding", &[], NAME, T("'UTF8'")),
     stable("pg_describe_object", &[OID, OID, INT4], TEXT, F("pg_describe_object")),
     immutable("pg_size_pretty", &[INT8], TEXT, F("pg_size_pretty_int8")),
+    immutable("pg_size_pretty", &[NUMERIC], TEXT, F("pg_size_pretty_numeric")),
     immutable("pg_size_bytes", &[TEXT], INT8, F("pg_size_bytes")),
     stable("pg_encoding_to_char", &[INT4], NAME, F("pg_encoding_to_char")),
     stable("pg_char_to_encoding", &[NAME], INT4, F("pg_char_to_encoding")),
