@@ -3,6 +3,7 @@
 //! Owns: printing the tree of `sql::lower::tree`, and numbering SQLite's parameters. Pure. Must not know: names or types of
 //! PostgreSQL beyond the collation that a type's stored form needs. Specification: SQLite's lang_*.html.
 
+mod collation;
 mod connective;
 mod modify;
 mod once;
@@ -14,8 +15,7 @@ use std::fmt::Write;
 use std::rc::Rc;
 
 use crate::sql::functions::Call;
-use crate::sql::lower::print::connective::MayFail;
-use crate::sql::lower::search::{Search, Varying, Volatile};
+use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::lower::tree::*;
 use crate::sql::plan::Bind;
 use crate::types::pg_type::{Oid, Repr};
@@ -180,77 +180,6 @@ impl<'a> Printer<'a> {
 
     fn exprs(&mut self, exprs: &[Expr]) {
         self.list(exprs, |p, e| p.expr(e));
-    }
-
-    /// The expression under its type's collation, for operators that compare.
-    fn collated(&mut self, expr: &Expr) {
-        self.under(self.needed_collation(expr), expr);
-    }
-
-    /// The collation that the expression needs beside it.
-    fn collate_as(&mut self, expr: &Expr) {
-        if let Some(collation) = self.needed_collation(expr) {
-            self.push(" COLLATE ");
-            self.push(collation);
-        }
-    }
-
-    /// The expression under a collation. COLLATE hides from SQLite that a constant calls a function: it would compute it
-    /// before the first row, though nothing may come to it, and fail (EP_HasFunc is lost at TK_COLLATE). A sub-query is
-    /// computed where it stands.
-    fn under(&mut self, collation: Option<&'static str>, expr: &Expr) {
-        let Some(collation) = collation else { return self.expr(expr) };
-        let early = !self.stand_alone && MayFail.in_expr(expr) && !Varying.in_expr(expr);
-        if early {
-            self.push("(SELECT ");
-        }
-        self.expr(expr);
-        self.push(if early { ") COLLATE " } else { " COLLATE " });
-        self.push(collation);
-    }
-
-    /// That of the expression's type; SQLite's own, where it would take another from inside the expression.
-    fn needed_collation(&self, expr: &Expr) -> Option<&'static str> {
-        self.collation(expr).or_else(|| self.leaks_collation(expr).then_some("BINARY"))
-    }
-
-    /// Whether SQLite would compare the expression by a collation that was written for something inside of it
-    /// (sqlite3ExprCollSeq).
-    fn leaks_collation(&self, expr: &Expr) -> bool {
-        match &expr.kind {
-            // Its fields are compared one by one.
-            ExprKind::Row(_) => return false,
-            ExprKind::Call(Call::Template(template), _) if template.contains(" COLLATE ") => return false,
-            _ => {}
-        }
-        self.any_child(expr, |child| self.writes_collation(child))
-    }
-
-    /// Whether COLLATE is written somewhere in the expression, as [`expr`](Self::expr) prints it. What is inside of a
-    /// sub-query is of no concern outside.
-    fn writes_collation(&self, expr: &Expr) -> bool {
-        let has_collation = |expr: &Expr| self.collation(expr).is_some();
-        let writes = match &expr.kind {
-            ExprKind::Compare(_, left, _) => has_collation(left),
-            ExprKind::InList { expr, .. } | ExprKind::InQuery { expr, .. } => has_collation(expr),
-            ExprKind::Call(Call::Template(template), _) => template.contains(" COLLATE "),
-            ExprKind::Call(..) | ExprKind::Case { .. } | ExprKind::Extreme { .. } => false,
-            _ => self.any_child(expr, has_collation),
-        };
-        writes || self.any_child(expr, |child| self.writes_collation(child))
-    }
-
-    fn any_child(&self, expr: &Expr, is_it: impl Fn(&Expr) -> bool) -> bool {
-        let mut found = false;
-        expr.for_each_child(&mut |child| found = found || is_it(child));
-        found
-    }
-
-    fn collation(&self, expr: &Expr) -> Option<&'static str> {
-        if matches!(expr.kind, ExprKind::Row(_)) {
-            return None;
-        }
-        (self.repr_of)(expr.type_oid, expr.typmod).collation()
     }
 
     fn expr(&mut self, expr: &Expr) {
