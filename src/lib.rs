@@ -445,6 +445,7 @@ pub mod engine {
     pub(crate) mod journal;
     pub mod kept;
     mod key_checks;
+    pub(crate) mod large_objects;
     mod maintenance;
     pub mod notifications;
     mod parking;
@@ -494,6 +495,7 @@ pub mod session {
     mod execute;
     mod explain;
     mod extended;
+    mod function_call;
     mod greeting;
     pub mod machine;
     mod query;

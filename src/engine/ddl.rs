@@ -24,6 +24,7 @@ mod follow;
 mod index;
 mod inherit;
 mod key_rows;
+mod large_object;
 mod materialized;
 mod naming;
 mod operator;
@@ -234,6 +235,7 @@ impl<'a> Change<'a> {
             Ddl::Grant(stmt) => self.grant(stmt),
             Ddl::AlterDefaultPrivileges(stmt) => self.alter_default_privileges(stmt),
             Ddl::ChangeOwner { kind, name, if_exists, owner } => self.change_owner(*kind, name, *if_exists, owner),
+            Ddl::ChangeLargeObjectOwner { number, owner } => self.change_large_object_owner(number, owner),
             Ddl::ReassignOwned { roles, to } => self.reassign_owned(roles, to),
             Ddl::DropOwned { roles, cascade } => self.drop_owned(roles, *cascade),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),

@@ -246,6 +246,11 @@ pub enum Ddl {
         if_exists: bool,
         owner: RoleSpec,
     },
+    /// ALTER LARGE OBJECT … OWNER TO
+    ChangeLargeObjectOwner {
+        number: String,
+        owner: RoleSpec,
+    },
     ReassignOwned {
         roles: Vec<RoleSpec>,
         to: RoleSpec,

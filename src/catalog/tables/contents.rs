@@ -136,6 +136,16 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_inherits", of_catalog(classes::inheritance)),
     ("pg_catalog", "pg_init_privs", of_catalog(constraints::initial_privileges)),
     ("pg_catalog", "pg_language", recorded(recording!("pg_language"))),
+    (
+        "pg_catalog",
+        "pg_largeobject",
+        Contents { builtin: Builtin::None, own: Own::OfStore(server::large_object_pages) },
+    ),
+    (
+        "pg_catalog",
+        "pg_largeobject_metadata",
+        Contents { builtin: Builtin::None, own: Own::OfStore(server::large_objects) },
+    ),
     ("pg_catalog", "pg_locks", of_session(server::locks)),
     ("pg_catalog", "pg_namespace", of_catalog(classes::namespaces)),
     ("pg_catalog", "pg_opclass", recorded_and(recording!("pg_opclass"), members::operator_classes)),

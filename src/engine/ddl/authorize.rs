@@ -135,6 +135,7 @@ impl Change<'_> {
             | Ddl::DropRoutines { .. }
             | Ddl::AlterDefaultPrivileges(_)
             | Ddl::ChangeOwner { .. }
+            | Ddl::ChangeLargeObjectOwner { .. }
             | Ddl::ReassignOwned { .. }
             | Ddl::DropOwned { .. }
             | Ddl::EndOfTransaction => Ok(()),
