@@ -164,7 +164,10 @@ impl<'a> Names<'a> {
                 Some(shown) => format!("CHECK ({})", shown(expression, relation)),
                 None => check(&qualified(expression, self)),
             },
-            ConstraintKind::ForeignKey(key) => self.foreign_key(&columns, key, constraint.options.match_full),
+            ConstraintKind::ForeignKey(key) => {
+                let set = column_list(relation, &constraint.options.delete_set);
+                self.foreign_key(&columns, key, constraint.options.match_full, &set)
+            }
         };
         if let Some(index) = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid)) {
             text.push_str(&included(relation, index));
@@ -206,7 +209,7 @@ impl<'a> Names<'a> {
         format!("EXCLUDE USING {} ({})", index.method, elements.join(", "))
     }
 
-    fn foreign_key(&self, columns: &str, key: &ForeignKey, match_full: bool) -> String {
+    fn foreign_key(&self, columns: &str, key: &ForeignKey, match_full: bool, set: &str) -> String {
         let (table, referenced) = match self.catalog.relations.get(&key.relation) {
             Some(r) => (self.relation(r), column_list(r, &key.columns)),
             None => ("???".to_owned(), String::new()),
@@ -219,6 +222,9 @@ impl<'a> Names<'a> {
             if let Some(action) = action_name(action) {
                 text.push_str(&format!(" ON {event} {action}"));
             }
+        }
+        if !set.is_empty() {
+            text.push_str(&format!(" ({set})"));
         }
         text
     }

@@ -283,6 +283,8 @@ pub struct ConstraintOptions {
     pub no_inherit: bool,
     /// MATCH FULL
     pub match_full: bool,
+    /// The columns of ON DELETE SET NULL (…) and SET DEFAULT (…); none for all of the key's.
+    pub delete_set: Vec<i16>,
     /// Of a check.
     pub uses: Uses,
     /// coninhcount: from how many parents it comes.
@@ -585,6 +587,13 @@ impl CatalogSnapshot {
             let has_triggers = |r: &&Arc<Relation>| !r.options.triggers.is_empty() && r.kind == RelationKind::Table;
             let mut firing: BTreeSet<Oid> = self.relations.values().filter(has_triggers).map(|r| r.oid).collect();
             let mut found = BTreeSet::new();
+            // SQLite sets all columns of a key or none.
+            for constraint in self.relations.values().flat_map(|r| &r.constraints) {
+                if let (Some(key), false) = (constraint.foreign_key(), constraint.options.delete_set.is_empty()) {
+                    found.insert(constraint.oid);
+                    firing.insert(key.relation);
+                }
+            }
             if firing.is_empty() {
                 return Arc::new(found);
             }

@@ -78,7 +78,7 @@ pub(crate) fn act(
     let moves = event == Event::Update && letter == b'c';
     let mut params = if moves { of(new) } else { Vec::new() };
     params.extend(of(old));
-    let text = statement(child, constraint, letter, moves, key.columns.len());
+    let text = statement(child, constraint, letter, (event == Event::Delete, moves), key.columns.len());
     let planned = plan(firing, parent, key, &text, moves)?;
     let Action::Sqlite(statement) = &planned.plan.action else {
         return Err(Error::internal("a referential action that is no statement"));
@@ -119,7 +119,13 @@ fn quoted(name: &str) -> String {
 }
 
 /// The statement that PostgreSQL runs.
-fn statement(child: &Relation, constraint: &Constraint, letter: u8, moves: bool, width: usize) -> String {
+fn statement(
+    child: &Relation,
+    constraint: &Constraint,
+    letter: u8,
+    (is_delete, moves): (bool, bool),
+    width: usize,
+) -> String {
     let table = format!("{}.{}", quoted(&child.schema), quoted(&child.name));
     let columns: Vec<String> = (constraint.columns.iter())
         .map(|number| child.column_by_number(*number).map_or_else(String::new, |column| quoted(&column.name)))
@@ -131,7 +137,15 @@ fn statement(child: &Relation, constraint: &Constraint, letter: u8, moves: bool,
         let columns = (1..).zip(&columns).map(|(n, column)| format!("{column} = {}", value(n)));
         columns.collect::<Vec<_>>().join(", ")
     };
+    let only = &constraint.options.delete_set;
+    let named = |number: &i16| child.column_by_number(*number).map(|column| quoted(&column.name));
+    let all_to = |value: &str| {
+        let set: Vec<String> = only.iter().filter_map(named).map(|column| format!("{column} = {value}")).collect();
+        set.join(", ")
+    };
     let set = match letter {
+        b'n' if is_delete && !only.is_empty() => all_to("NULL"),
+        b'd' if is_delete && !only.is_empty() => all_to("DEFAULT"),
         b'n' => assigned(&|_| "NULL".to_owned()),
         b'd' => assigned(&|_| "DEFAULT".to_owned()),
         _ if moves => assigned(&|n| format!("${n}")),
@@ -160,7 +174,7 @@ fn plan(firing: &Firing<'_>, parent: &Relation, key: &ForeignKey, text: &str, mo
         security: None,
     };
     let cache = PlanCache::default();
-    let sources = cache.parse(text)?;
+    let sources = cache.parse(text, true)?;
     let source = sources.first().ok_or_else(|| Error::internal("an empty statement"))?;
     let planned = Arc::new(cache.plan(source, &types, planning)?);
     slot.know_action(firing.catalog.version, text, Arc::clone(&planned));

@@ -430,6 +430,8 @@ pub enum ConstraintDefinitionKind {
         on_update: u8,
         on_delete: u8,
         match_full: bool,
+        /// Of ON DELETE SET NULL (…) and SET DEFAULT (…).
+        delete_set: Vec<String>,
     },
 }
 

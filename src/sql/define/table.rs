@@ -368,9 +368,6 @@ fn foreign_key(key: &ForeignKey, columns: Vec<String>) -> Result<ConstraintDefin
         MatchType::Simple | MatchType::Full => {}
         MatchType::Partial => return Err(Error::unsupported("MATCH PARTIAL")),
     }
-    if !key.delete_set_columns.is_empty() {
-        return Err(Error::unsupported("a column list after SET NULL or SET DEFAULT"));
-    }
     Ok(ConstraintDefinitionKind::ForeignKey {
         columns,
         table: relation_name(&key.table),
@@ -378,6 +375,7 @@ fn foreign_key(key: &ForeignKey, columns: Vec<String>) -> Result<ConstraintDefin
         on_update: action_letter(key.on_update),
         on_delete: action_letter(key.on_delete),
         match_full: key.match_type == MatchType::Full,
+        delete_set: key.delete_set_columns.clone(),
     })
 }
 
