@@ -102,14 +102,24 @@ fn who_changes_a_locked_row_waits_and_lets_its_holder_write() {
     other.run("update jobs set runs = 5 where id = 2");
     holder.run("update jobs set runs = 1 where id = 1; commit");
     assert_eq!(waiting.join().unwrap(), "11");
-    // One that has written before keeps the ticket.
+    // One that has written before, too, unless what it has done cannot be repeated.
     let mut holder = open(&server);
     assert_eq!(holder.value(TAKE), "1");
     let mut writer = open(&server);
     writer.run("update jobs set runs = 0 where id = 3; set local lock_timeout = '50ms'");
     let answer = writer.query("update jobs set runs = 7 where id = 1");
     assert_eq!(answer.errors, ["55P03 canceling statement due to lock timeout"]);
-    writer.run("rollback; begin; set local deadlock_timeout = '10ms'; update jobs set runs = 0 where id = 3");
+    writer.run("rollback; begin; update jobs set runs = 0 where id = 3");
+    let pid = writer.pid;
+    let waiting =
+        thread::spawn(move || (writer.value("update jobs set runs = runs + 7 where id = 1 returning runs"), writer));
+    await_waiting(&mut other, pid);
+    holder.run("update jobs set runs = 12 where id = 1; commit; begin");
+    let (runs, mut writer) = waiting.join().unwrap();
+    assert_eq!(runs, "19");
+    writer.run("rollback");
+    assert_eq!(holder.value(TAKE), "1");
+    writer.run("begin; set local deadlock_timeout = '10ms'; lock table jobs; update jobs set runs = 0 where id = 3");
     let pid = holder.pid;
     let waiting = thread::spawn(move || {
         holder.run("update jobs set runs = 8 where id = 2");
@@ -120,5 +130,5 @@ fn who_changes_a_locked_row_waits_and_lets_its_holder_write() {
     assert_eq!(answer.errors, ["40P01 deadlock detected"]);
     writer.run("rollback");
     waiting.join().unwrap();
-    assert_eq!(other.value("select string_agg(runs::text, ' ' order by id) from jobs"), "11 8 0");
+    assert_eq!(other.value("select string_agg(runs::text, ' ' order by id) from jobs"), "12 8 0");
 }

@@ -140,6 +140,36 @@ impl Session {
         assert_eq!(answer.errors, Vec::<String>::new(), "{sql}");
     }
 
+    /// Ends the data of a COPY FROM.
+    pub fn send_copy_done(&mut self) {
+        self.stream.write_all(&frame(b'c', &[])).unwrap();
+    }
+
+    /// The notifications that come with a query's answer, each as its channel and payload.
+    pub fn notifications(&mut self, sql: &str) -> Vec<String> {
+        self.send(sql);
+        let mut heard = Vec::new();
+        let mut answered = 0;
+        // They are told before ReadyForQuery; those that come late are told before the next one.
+        while answered < 2 {
+            let (tag, body) = message(&mut self.stream).expect("the connection ended");
+            match tag {
+                b'A' => {
+                    let text = String::from_utf8(body[4..].to_vec()).unwrap();
+                    heard.push(text.trim_end_matches('\0').replace('\0', " "));
+                }
+                b'Z' => {
+                    answered += 1;
+                    if answered < 2 {
+                        self.send(sql);
+                    }
+                }
+                _ => {}
+            }
+        }
+        heard
+    }
+
     /// Sends a CancelRequest for what this session runs.
     pub fn cancel(&self) {
         let body = [&80_877_102u32.to_be_bytes()[..], &self.pid.to_be_bytes(), &self.secret].concat();

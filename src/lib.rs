@@ -181,6 +181,7 @@ pub mod catalog {
     pub mod routine_text;
     pub mod routines;
     pub mod schema;
+    pub mod server_keys;
     pub mod shared_map;
     pub mod store;
     pub mod tables {
@@ -266,6 +267,7 @@ pub mod sql {
         mod window;
         mod with_list;
         pub(in crate::sql) mod written;
+        mod xml;
     }
     pub mod casts;
     pub mod collations;
@@ -437,9 +439,12 @@ pub mod engine {
     mod gate;
     pub mod identity;
     pub mod interrupt;
+    pub(crate) mod journal;
     pub mod kept;
+    mod key_checks;
     mod maintenance;
     pub mod notifications;
+    mod parking;
     mod partitioning;
     mod pool;
     mod privileges;
@@ -458,15 +463,18 @@ pub mod engine {
     pub mod sequences;
     pub mod session;
     mod session_constraints;
+    mod session_notifications;
     mod session_schema;
     #[cfg(test)]
     mod session_tests;
     mod statement;
     mod statement_statistics;
     mod steps;
+    pub mod tape;
     mod transaction;
     mod trigger_functions;
     mod triggers;
+    mod unique_keys;
 }
 
 pub mod session {

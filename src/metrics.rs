@@ -28,6 +28,10 @@ pub struct Metrics {
     pub rollbacks: Counter,
     /// Transactions undone because another one came first (40001).
     pub conflicts: Counter,
+    /// Transactions that were undone while their clients idled, so that others could write; and those of them that could not
+    /// be repeated, because others had changed what they had read.
+    pub parked: Counter,
+    pub unrepeatable: Counter,
     /// How long writers waited for the right to write.
     pub ticket_wait: Histogram,
     pub store: StoreMetrics,
@@ -45,6 +49,8 @@ impl Default for Metrics {
             commits: Counter::default(),
             rollbacks: Counter::default(),
             conflicts: Counter::default(),
+            parked: Counter::default(),
+            unrepeatable: Counter::default(),
             ticket_wait: Histogram::default(),
             store: StoreMetrics::default(),
             errors: Mutex::default(),

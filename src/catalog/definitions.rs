@@ -164,10 +164,7 @@ impl<'a> Names<'a> {
                 Some(shown) => format!("CHECK ({})", shown(expression, relation)),
                 None => check(&qualified(expression, self)),
             },
-            ConstraintKind::ForeignKey(key) => {
-                let set = column_list(relation, &constraint.options.delete_set);
-                self.foreign_key(&columns, key, constraint.options.match_full, &set)
-            }
+            ConstraintKind::ForeignKey(key) => self.foreign_key(relation, &columns, key, constraint.options.match_full),
         };
         if let Some(index) = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid)) {
             text.push_str(&included(relation, index));
@@ -209,7 +206,7 @@ impl<'a> Names<'a> {
         format!("EXCLUDE USING {} ({})", index.method, elements.join(", "))
     }
 
-    fn foreign_key(&self, columns: &str, key: &ForeignKey, match_full: bool, set: &str) -> String {
+    fn foreign_key(&self, relation: &Relation, columns: &str, key: &ForeignKey, match_full: bool) -> String {
         let (table, referenced) = match self.catalog.relations.get(&key.relation) {
             Some(r) => (self.relation(r), column_list(r, &key.columns)),
             None => ("???".to_owned(), String::new()),
@@ -223,8 +220,8 @@ impl<'a> Names<'a> {
                 text.push_str(&format!(" ON {event} {action}"));
             }
         }
-        if !set.is_empty() {
-            text.push_str(&format!(" ({set})"));
+        if !key.set_columns.is_empty() {
+            text.push_str(&format!(" ({})", column_list(relation, &key.set_columns)));
         }
         text
     }

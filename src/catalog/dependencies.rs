@@ -296,6 +296,11 @@ impl Found<'_> {
             self.add(own, Object::Column(key.relation, *column), Kind::Normal);
         }
         let referenced = self.catalog.relations.get(&key.relation);
+        if referenced.is_some_and(|table| table.is_partitioned()) && constraint.options.parent.is_none() {
+            for partition in self.catalog.inheritors(key.relation).into_iter().skip(1) {
+                self.add(own, Object::Relation(partition.oid), Kind::Normal);
+            }
+        }
         let index = referenced.and_then(|table| table.key_index(&key.columns)).map(|index| index.oid);
         if let Some(index) = index {
             self.add(own, Object::Relation(index), Kind::Normal);

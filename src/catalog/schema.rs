@@ -16,6 +16,7 @@ use crate::catalog::objects::{RangeFacts, UserCast, UserOperator};
 use crate::catalog::policy::RowSecurity;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
+use crate::catalog::server_keys::ServerKeys;
 use crate::catalog::shared_map::SharedMap;
 use crate::catalog::tables::own;
 use crate::catalog::trigger::{Event, Timing, Trigger};
@@ -61,8 +62,8 @@ pub struct CatalogSnapshot {
     pub uncommitted_labels: BTreeSet<(Oid, String)>,
     /// What all databases share; kept in one of them.
     pub cluster: Arc<ClusterFacts>,
-    /// See [`CatalogSnapshot::acting_keys`].
-    pub acting_keys: OnceLock<Arc<BTreeSet<Oid>>>,
+    /// See [`CatalogSnapshot::server_keys`].
+    pub server_keys: OnceLock<Arc<ServerKeys>>,
     /// See [`CatalogSnapshot::has_row_security`].
     pub secured: OnceLock<bool>,
 }
@@ -283,8 +284,6 @@ pub struct ConstraintOptions {
     pub no_inherit: bool,
     /// MATCH FULL
     pub match_full: bool,
-    /// The columns of ON DELETE SET NULL (…) and SET DEFAULT (…); none for all of the key's.
-    pub delete_set: Vec<i16>,
     /// Of a check.
     pub uses: Uses,
     /// coninhcount: from how many parents it comes.
@@ -314,6 +313,8 @@ pub struct ForeignKey {
     /// PostgreSQL's letters: a no action, r restrict, c cascade, n set null, d set default.
     pub on_update: u8,
     pub on_delete: u8,
+    /// ON DELETE SET NULL and SET DEFAULT of these alone; empty for all.
+    pub set_columns: Vec<i16>,
 }
 
 /// An index (pg_index), those behind PRIMARY KEY and UNIQUE included.
@@ -446,7 +447,7 @@ pub enum UserTypeKind {
 impl CatalogSnapshot {
     /// Adds a relation, or replaces the one with its OID; its indexes become relations too.
     pub fn put_relation(&mut self, relation: Arc<Relation>) {
-        self.acting_keys = OnceLock::new();
+        self.server_keys = OnceLock::new();
         self.secured = OnceLock::new();
         self.remove_relation(relation.oid);
         for index in &relation.indexes {
@@ -457,7 +458,7 @@ impl CatalogSnapshot {
 
     /// Removes a relation and its indexes.
     pub fn remove_relation(&mut self, oid: Oid) {
-        self.acting_keys = OnceLock::new();
+        self.server_keys = OnceLock::new();
         self.secured = OnceLock::new();
         let Some(relation) = self.relations.remove(&oid) else { return };
         for constraint in &relation.constraints {
@@ -578,43 +579,6 @@ impl CatalogSnapshot {
     /// Whether a table has row security.
     pub fn has_row_security(&self) -> bool {
         *self.secured.get_or_init(|| self.relations.values().any(|relation| relation.row_security().enabled))
-    }
-
-    /// The foreign keys whose actions SQLite does not take: they change tables that have triggers, or tables from which
-    /// such actions go on.
-    pub fn acting_keys(&self) -> &Arc<BTreeSet<Oid>> {
-        self.acting_keys.get_or_init(|| {
-            let has_triggers = |r: &&Arc<Relation>| !r.options.triggers.is_empty() && r.kind == RelationKind::Table;
-            let mut firing: BTreeSet<Oid> = self.relations.values().filter(has_triggers).map(|r| r.oid).collect();
-            let mut found = BTreeSet::new();
-            // SQLite sets all columns of a key or none.
-            for constraint in self.relations.values().flat_map(|r| &r.constraints) {
-                if let (Some(key), false) = (constraint.foreign_key(), constraint.options.delete_set.is_empty()) {
-                    found.insert(constraint.oid);
-                    firing.insert(key.relation);
-                }
-            }
-            if firing.is_empty() {
-                return Arc::new(found);
-            }
-            let of = |r: &'_ Arc<Relation>| {
-                let keys = r.constraints.iter().filter_map(|c| Some((c.oid, c.foreign_key()?)));
-                let acting = keys.filter(|(_, key)| key.acts());
-                acting.map(|(oid, key)| (r.oid, oid, key.relation)).collect::<Vec<_>>()
-            };
-            let keys: Vec<(Oid, Oid, Oid)> = self.relations.values().flat_map(of).collect();
-            loop {
-                let before = found.len();
-                for (child, key, parent) in &keys {
-                    if firing.contains(child) && found.insert(*key) {
-                        firing.insert(*parent);
-                    }
-                }
-                if found.len() == before {
-                    return Arc::new(found);
-                }
-            }
-        })
     }
 
     /// The table an index belongs to, and the index.

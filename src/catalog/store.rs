@@ -363,6 +363,10 @@ fn read_constraint(row: &Row<'_>) -> Result<Constraint> {
                 columns: numbers(row, "foreign_columns")?,
                 on_update: letter("on_update")?,
                 on_delete: letter("on_delete")?,
+                set_columns: match row.get::<_, Option<String>>("expression")? {
+                    Some(_) => numbers(row, "expression")?,
+                    None => Vec::new(),
+                },
             }),
             _ => ConstraintKind::Check(row.get("expression")?),
         },

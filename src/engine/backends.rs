@@ -120,7 +120,7 @@ impl Backends {
 
     /// What pg_locks shows.
     pub fn held_and_awaited(&self) -> Vec<LockRow> {
-        let mut rows: Vec<LockRow> = self.each(write_lock).into_iter().flatten().collect();
+        let mut rows: Vec<LockRow> = self.each(transaction_locks).into_iter().flatten().collect();
         rows.extend(self.locks.rows());
         rows
     }
@@ -173,25 +173,28 @@ impl Backends {
     }
 }
 
-/// The right to write to a database as pg_locks shows it: like a transaction's lock on its own number, for which others
-/// wait. The number is the writer's process id, since there is one at a time.
-fn write_lock(session: &SessionContext) -> Option<LockRow> {
-    let writer = session.writer.load(Ordering::Relaxed);
-    let (mode, granted) = match session.activity.wait {
-        _ if writer == session.backend_pid && writer != 0 => ("ExclusiveLock", true),
-        Some(Wait::WriteTicket) => ("ShareLock", false),
-        _ => return None,
-    };
-    Some(LockRow {
+/// What a session has and waits for as pg_locks shows it: a transaction's lock on its own number, for which others wait. The
+/// number is the session's process id.
+fn transaction_locks(session: &SessionContext) -> Vec<LockRow> {
+    let (pid, writer) = (session.backend_pid, session.writer.load(Ordering::Relaxed));
+    let row = |transaction, mode, granted: bool| LockRow {
         locktype: "transactionid",
         database: database_oid(&session.database),
-        transaction: Some(writer),
+        transaction: Some(transaction),
         advisory: None,
-        pid: session.backend_pid,
+        pid,
         mode,
         granted,
         wait_start: (!granted).then_some(session.activity.wait_start),
-    })
+    };
+    let own =
+        (pid != 0 && (writer == pid || session.row_locks.has_locked(pid))).then(|| row(pid, "ExclusiveLock", true));
+    let awaited = match session.activity.wait {
+        Some(Wait::WriteTicket) => Some(writer),
+        Some(Wait::Row) => session.row_locks.blockers(pid).first().copied(),
+        _ => None,
+    };
+    own.into_iter().chain(awaited.map(|holder| row(holder, "ShareLock", false))).collect()
 }
 
 impl Registration {

@@ -19,6 +19,7 @@ use crate::engine::notifications::{Notifications, Pending};
 use crate::engine::pool::Places;
 use crate::engine::row_locks::RowLocks;
 use crate::engine::sequences::CachedValues;
+use crate::engine::tape::Tape;
 use crate::error::Notice;
 use crate::settings::Settings;
 use crate::types::pg_type::Oid;
@@ -58,6 +59,8 @@ pub struct SessionContext {
     pub depth: usize,
     /// The transaction has taken advisory locks that end with it.
     pub locks_in_transaction: bool,
+    /// What functions have given the transaction.
+    pub tape: Tape,
     /// What the transaction is to say when it commits, and those who hear it.
     pub pending: Pending,
     pub notifications: Arc<Notifications>,
@@ -111,6 +114,7 @@ impl SessionContext {
             cursors: Vec::new(),
             depth: 0,
             locks_in_transaction: false,
+            tape: Tape::default(),
             pending: Pending::default(),
             notifications: Arc::default(),
             writer: Arc::default(),

@@ -4,11 +4,13 @@
 //! on). A cursor outside of a write transaction is a snapshot of its own; it stays valid whatever its session does next.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{self, Origin};
-use crate::engine::functions::{ContextSlot, KeptRows};
+use crate::engine::functions::{ContextSlot, KeptRows, row_lock};
 use crate::engine::gate::Gate;
+use crate::engine::journal::Answering;
 use crate::engine::pool::Lease;
 use crate::engine::row_change::RowLoop;
 use crate::engine::row_locks::Reading;
@@ -48,6 +50,10 @@ pub struct Cursor {
     reading: Option<Reading>,
     /// It is a trigger's, and what is around it has left foreign keys violated: that is looked at when that ends.
     is_amid: bool,
+    /// How many rows its transaction had noted before.
+    noted: u32,
+    /// What it answers is kept, for its transaction may be repeated.
+    answering: Option<Box<Answering>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +95,7 @@ impl Cursor {
             check_sources(&folded.binds, params, literals)?;
             evaluate(&entered, folded, (params, literals)).map_err(|code| entered.error(code))?;
         }
+        let noted = u32::try_from(entered.slot().count_noted()).unwrap_or(u32::MAX);
         let is_amid = entered.slot().trigger_depth() > 0 && entered.has_deferred_violations();
         let outer = (!statement.before.is_empty()).then(|| KeptByOuter::new(entered.slot()));
         if !statement.before.is_empty() {
@@ -118,12 +125,20 @@ impl Cursor {
             step_origins: Vec::new(),
             reading: None,
             is_amid,
+            noted,
+            answering: None,
         })
     }
 
     /// The same, which locks rows without the write ticket.
     pub(crate) fn locking(mut self, reading: Option<Reading>) -> Self {
         self.reading = reading;
+        self
+    }
+
+    /// The same, whose answer is kept.
+    pub(crate) fn answering(mut self, answering: Option<Box<Answering>>) -> Self {
+        self.answering = answering;
         self
     }
 
@@ -152,6 +167,22 @@ impl Cursor {
         if self.state == State::Ended {
             return Ok(false);
         }
+        let Some(mut answering) = self.answering.take() else { return self.advance() };
+        let begun = (self.state == State::Fresh).then(Instant::now);
+        let outcome = self.advance();
+        if let Some(begun) = begun {
+            answering.took(begun.elapsed());
+        }
+        match &outcome {
+            Ok(true) => answering.row((0..self.column_count()).map(|at| self.column(at))),
+            Ok(false) => answering.ended(self.changes),
+            Err(error) => answering.failed(error),
+        }
+        self.answering = Some(answering);
+        outcome
+    }
+
+    fn advance(&mut self) -> Result<bool> {
         let _shared = match &self.gate {
             Gate::Kept(_, replica) if self.state == State::Fresh => {
                 let shared = replica.share_reads();
@@ -173,7 +204,9 @@ impl Cursor {
         };
         let outcome = outcome.map_err(StepError::Sqlite).and_then(|step| match self.state {
             State::Fresh if self.origin.is_some() => {
-                entered.slot().left_error().map(|()| step).map_err(StepError::Left)
+                let left =
+                    entered.slot().left_error().and_then(|()| row_lock::check_keys(&entered, self.noted as usize));
+                left.map(|()| step).map_err(StepError::Left)
             }
             _ => Ok(step),
         });

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::schema::CatalogSnapshot;
@@ -56,6 +56,8 @@ pub struct Database {
     ticket: Arc<Mutex<()>>,
     /// The backend that holds the ticket, 0 for none.
     holder: Arc<AtomicI32>,
+    /// Somebody has begun to wait for the ticket.
+    wanted: Notify,
     notifications: Arc<Notifications>,
     row_locks: Arc<RowLocks>,
     catalog: RwLock<Arc<CatalogSnapshot>>,
@@ -265,6 +267,7 @@ impl Database {
             pool: parts.pool,
             ticket: parts.ticket,
             holder: Arc::default(),
+            wanted: Notify::new(),
             notifications: Arc::default(),
             row_locks: Arc::default(),
             catalog: RwLock::new(Arc::new(parts.catalog)),
@@ -389,6 +392,7 @@ impl Database {
         lock_timeout: Option<Duration>,
     ) -> Result<Ticket> {
         let _queued = self.watermark.queue();
+        self.wanted.notify_waiters();
         let begun = Instant::now();
         tokio::select! {
             biased;
@@ -399,6 +403,24 @@ impl Database {
             error = interrupt.interrupted() => Err(error),
             error = lock_timed_out(lock_timeout) => Err(error),
         }
+    }
+
+    /// Resolves when somebody waits for the ticket. Cancel safe.
+    pub async fn ticket_is_wanted(&self) {
+        loop {
+            let wanted = self.wanted.notified();
+            tokio::pin!(wanted);
+            wanted.as_mut().enable();
+            if self.watermark.has_queue() {
+                return;
+            }
+            wanted.await;
+        }
+    }
+
+    /// What the server counts.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     fn taken(self: &Arc<Self>, pid: i32, place: OwnedMutexGuard<()>) -> Ticket {

@@ -23,6 +23,7 @@ mod extension;
 mod follow;
 mod index;
 mod inherit;
+mod key_rows;
 mod materialized;
 mod naming;
 mod operator;

@@ -116,8 +116,10 @@ pub(crate) fn of_due(
 }
 
 fn references(catalog: &CatalogSnapshot) -> impl Iterator<Item = Reference<'_>> {
-    catalog.relations.values().flat_map(|child| {
-        child.constraints.iter().filter_map(move |constraint| match &constraint.kind {
+    let own = &catalog.server_keys().own;
+    catalog.relations.values().flat_map(move |child| {
+        let known = child.constraints.iter().filter(|constraint| !own.contains(&constraint.oid));
+        known.filter_map(move |constraint| match &constraint.kind {
             ConstraintKind::ForeignKey(key) => Some(Reference { child, constraint, key }),
             _ => None,
         })

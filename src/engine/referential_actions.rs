@@ -1,5 +1,5 @@
-//! ON DELETE and ON UPDATE of foreign keys whose referencing tables have triggers: SQLite's own actions would fire none, so
-//! these are statements, as in PostgreSQL.
+//! ON DELETE and ON UPDATE of foreign keys where SQLite's own actions would not do, because they fire no triggers or SQLite
+//! does not know the key: these are statements, as in PostgreSQL.
 //!
 //! Owns: [`of`], [`is_due`], [`act`]. Must not know: how rows are changed. Which keys these are is
 //! `CatalogSnapshot::acting_keys`. Specification: RI_FKey_cascade_del() and its kin in ri_triggers.c.
@@ -36,16 +36,8 @@ pub(crate) fn of(catalog: &CatalogSnapshot, relation: &Relation, event: Event) -
     if acting.is_empty() {
         return Vec::new();
     }
-    let place = |number: &i16| relation.columns.iter().position(|column| column.number == *number);
-    let mut found: Vec<(Oid, Vec<usize>)> = Vec::new();
-    for constraint in catalog.relations.values().flat_map(|r| &r.constraints).filter(|c| acting.contains(&c.oid)) {
-        let key = constraint.foreign_key().filter(|key| key.relation == relation.oid);
-        if let Some(key) = key.filter(|key| action(key, event).is_some()) {
-            found.push((constraint.oid, key.columns.iter().filter_map(place).collect()));
-        }
-    }
-    found.sort_unstable();
-    found
+    let keys = catalog.keys_to(relation, acting).into_iter().filter(|(.., key)| action(key, event).is_some());
+    keys.map(|(_, constraint, key)| (constraint.oid, catalog.referred_places(relation, key))).collect()
 }
 
 /// Whether rows can refer to the old key, and the new one is another.
@@ -69,17 +61,23 @@ pub(crate) fn act(
     });
     let Some((child, constraint, key)) = found else { return Ok(()) };
     let Some(letter) = action(key, event) else { return Ok(()) };
-    let place = |number: &i16| parent.columns.iter().position(|column| column.number == *number);
+    let places = firing.catalog.referred_places(parent, key);
     let of = |row: Option<&[Value]>| {
         let row = row.unwrap_or_default();
-        let places = key.columns.iter().map(place);
-        places.map(|place| place.and_then(|p| row.get(p)).cloned().unwrap_or(Value::Null)).collect::<Vec<_>>()
+        places.iter().map(|place| row.get(*place).cloned().unwrap_or(Value::Null)).collect::<Vec<_>>()
     };
     let moves = event == Event::Update && letter == b'c';
     let mut params = if moves { of(new) } else { Vec::new() };
     params.extend(of(old));
-    let text = statement(child, constraint, letter, (event == Event::Delete, moves), key.columns.len());
-    let planned = plan(firing, parent, key, &text, moves)?;
+    let mut types: Vec<Oid> =
+        places.iter().filter_map(|place| parent.columns.get(*place)).map(|c| c.type_oid).collect();
+    let padded = |oid: Oid| firing.catalog.base_type(oid) == Oid::BPCHAR;
+    let padded: Vec<bool> = types.iter().map(|oid| padded(*oid)).collect();
+    let text = statement(child, constraint, (key, event), letter, moves, &padded);
+    if moves {
+        types.extend_from_within(..);
+    }
+    let planned = plan(firing, &types, &text)?;
     let Action::Sqlite(statement) = &planned.plan.action else {
         return Err(Error::internal("a referential action that is no statement"));
     };
@@ -114,7 +112,7 @@ pub(crate) fn act(
     })
 }
 
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -122,47 +120,53 @@ fn quoted(name: &str) -> String {
 fn statement(
     child: &Relation,
     constraint: &Constraint,
+    (key, event): (&ForeignKey, Event),
     letter: u8,
-    (is_delete, moves): (bool, bool),
-    width: usize,
+    moves: bool,
+    padded: &[bool],
 ) -> String {
-    let table = format!("{}.{}", quoted(&child.schema), quoted(&child.name));
-    let columns: Vec<String> = (constraint.columns.iter())
-        .map(|number| child.column_by_number(*number).map_or_else(String::new, |column| quoted(&column.name)))
-        .collect();
+    let width = key.columns.len();
+    let only = if child.is_partitioned() { "" } else { "ONLY " };
+    let table = format!("{only}{}.{}", quoted(&child.schema), quoted(&child.name));
+    let names = |numbers: &[i16]| -> Vec<String> {
+        let column = |number: &i16| child.column_by_number(*number);
+        numbers.iter().map(|n| column(n).map_or_else(String::new, |column| quoted(&column.name))).collect()
+    };
+    let columns = names(&constraint.columns);
     let first = if moves { width + 1 } else { 1 };
-    let conditions = (first..).zip(&columns).map(|(n, column)| format!("${n} OPERATOR(pg_catalog.=) {column}"));
+    // Padded texts are compared as such, whatever refers to them (ri_GenerateQual).
+    let as_padded = |place: usize| {
+        let number = constraint.columns.get(place);
+        let column = number.and_then(|number| child.column_by_number(*number));
+        padded.get(place) == Some(&true) && column.is_some_and(|column| column.type_oid != Oid::BPCHAR)
+    };
+    let conditions = (first..).zip(&columns).enumerate().map(|(place, (n, column))| {
+        let cast = if as_padded(place) { "::pg_catalog.bpchar" } else { "" };
+        format!("${n} OPERATOR(pg_catalog.=) {column}{cast}")
+    });
     let conditions = conditions.collect::<Vec<_>>().join(" AND ");
     let assigned = |value: &dyn Fn(usize) -> String| {
-        let columns = (1..).zip(&columns).map(|(n, column)| format!("{column} = {}", value(n)));
+        let set = match event == Event::Delete && !key.set_columns.is_empty() {
+            true => names(&key.set_columns),
+            false => columns.clone(),
+        };
+        let columns = (1..).zip(&set).map(|(n, column)| format!("{column} = {}", value(n)));
         columns.collect::<Vec<_>>().join(", ")
     };
-    let only = &constraint.options.delete_set;
-    let named = |number: &i16| child.column_by_number(*number).map(|column| quoted(&column.name));
-    let all_to = |value: &str| {
-        let set: Vec<String> = only.iter().filter_map(named).map(|column| format!("{column} = {value}")).collect();
-        set.join(", ")
-    };
     let set = match letter {
-        b'n' if is_delete && !only.is_empty() => all_to("NULL"),
-        b'd' if is_delete && !only.is_empty() => all_to("DEFAULT"),
         b'n' => assigned(&|_| "NULL".to_owned()),
         b'd' => assigned(&|_| "DEFAULT".to_owned()),
         _ if moves => assigned(&|n| format!("${n}")),
-        _ => return format!("DELETE FROM ONLY {table} WHERE {conditions}"),
+        _ => return format!("DELETE FROM {table} WHERE {conditions}"),
     };
-    format!("UPDATE ONLY {table} SET {set} WHERE {conditions}")
+    format!("UPDATE {table} SET {set} WHERE {conditions}")
 }
 
-fn plan(firing: &Firing<'_>, parent: &Relation, key: &ForeignKey, text: &str, moves: bool) -> Result<Arc<Planned>> {
+/// A statement as it is planned once.
+pub(crate) fn plan(firing: &Firing<'_>, types: &[Oid], text: &str) -> Result<Arc<Planned>> {
     let slot = firing.entered.slot();
     if let Some(known) = slot.known_action(firing.catalog.version, text) {
         return Ok(known);
-    }
-    let column = |number: &i16| parent.column_by_number(*number).map_or(Oid::TEXT, |column| column.type_oid);
-    let mut types: Vec<Oid> = key.columns.iter().map(column).collect();
-    if moves {
-        types.extend_from_within(..);
     }
     let settings = firing.context.lock().unwrap_or_else(PoisonError::into_inner).settings.clone();
     let planning = PlanContext {
@@ -174,9 +178,9 @@ fn plan(firing: &Firing<'_>, parent: &Relation, key: &ForeignKey, text: &str, mo
         security: None,
     };
     let cache = PlanCache::default();
-    let sources = cache.parse(text, true)?;
+    let sources = cache.parse(text)?;
     let source = sources.first().ok_or_else(|| Error::internal("an empty statement"))?;
-    let planned = Arc::new(cache.plan(source, &types, planning)?);
+    let planned = Arc::new(cache.plan(source, types, planning)?);
     slot.know_action(firing.catalog.version, text, Arc::clone(&planned));
     Ok(planned)
 }

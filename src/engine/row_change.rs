@@ -15,9 +15,10 @@ use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{Origin, with_failing_row};
 use crate::engine::cursor::value_of;
 use crate::engine::functions::InUse;
+use crate::engine::key_checks;
 use crate::engine::referential_actions;
 use crate::engine::row_sql::{Row, RowStatements, Values};
-use crate::engine::row_table::{RowTable, moving_in_trigger};
+use crate::engine::row_table::{EventTriggers, RowTable, moving_in_trigger};
 use crate::engine::statement::Step;
 use crate::engine::triggers::{self, Firing};
 use crate::error::{Error, Result, SqlState};
@@ -590,15 +591,11 @@ impl<'a> Changer<'a> {
             return Ok(());
         }
         let (was, new) = (self.root_row(from, &was)?, self.root_row(to, &new)?);
-        let found = self.table(ROOT)?.actions(Event::Update).to_vec();
-        for (constraint, places) in found {
-            if referential_actions::is_due(&places, Some(&was), Some(&new)) {
-                let rows = (Some(Arc::new(was.clone())), Some(Arc::new(new.clone())));
-                let triggers = &self.table(ROOT)?.triggers;
-                self.firing.wait_for_action(triggers, constraint, Event::Update, rows)?;
-            }
+        let root = self.table(ROOT)?;
+        match root.event(Event::Update) {
+            Some(found) => self.wait_for_keys(root, found, Event::Update, (Some(Arc::new(was)), Some(Arc::new(new)))),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The UPDATE that sets these columns.
@@ -704,6 +701,27 @@ impl<'a> Changer<'a> {
         Ok(())
     }
 
+    /// What foreign keys do, and ask, about a row waits for the statement's end.
+    fn wait_for_keys(
+        &self,
+        table: &RowTable,
+        found: &EventTriggers,
+        event: Event,
+        (old, new): (Option<Row>, Option<Row>),
+    ) -> Result<()> {
+        for (constraint, places) in &found.actions {
+            if referential_actions::is_due(places, old.as_deref(), new.as_deref()) {
+                self.firing.wait_for_action(&table.triggers, *constraint, event, (old.clone(), new.clone()))?;
+            }
+        }
+        for check in found.checks.iter().filter(|check| key_checks::is_due(check, old.as_deref(), new.as_deref())) {
+            let rows = old.iter().chain(&new).flat_map(|row| row.iter());
+            memory::reserve(rows.map(|value| VALUE + value.as_ref().text_size()).sum())?;
+            self.firing.wait_for_check(&table.triggers, check, event, (old.clone(), new.clone()))?;
+        }
+        Ok(())
+    }
+
     /// AFTER triggers of the row wait for the statement's end. For transition tables a row that moves is one that is
     /// updated.
     fn after(
@@ -725,11 +743,9 @@ impl<'a> Changer<'a> {
         let table = self.table(at)?;
         let triggers = Arc::clone(&table.triggers);
         let Some(found) = table.event(event) else { return Ok(()) };
-        for (constraint, places) in &found.actions {
-            // A row that goes to another partition is an updated one to those who refer to it.
-            if event == recorded && referential_actions::is_due(places, old.as_deref(), new.as_deref()) {
-                self.firing.wait_for_action(&triggers, *constraint, event, (old.clone(), new.clone()))?;
-            }
+        // A row that goes to another partition is an updated one to those who refer to it.
+        if event == recorded {
+            self.wait_for_keys(table, found, event, (old.clone(), new.clone()))?;
         }
         if found.after.is_empty() {
             return Ok(());

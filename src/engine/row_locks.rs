@@ -10,7 +10,7 @@
 //! Who locks without the ticket reads a snapshot, in which a row may be older than its last change: rows that were changed
 //! and committed after the statement began are kept as [`Refusal::Stale`] as long as such a statement runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -64,6 +64,8 @@ pub struct RowLocks {
     released: Condvar,
     /// How many sessions have locked anything: a transaction that has not asks no further.
     sessions: AtomicUsize,
+    /// How many keys are anybody's.
+    keys: AtomicUsize,
     /// Counts how often anything was given up.
     releases: Arc<AtomicU64>,
 }
@@ -90,6 +92,8 @@ struct State {
     tables: HashMap<Arc<str>, Table>,
     /// What each session has locked, in order.
     held: HashMap<i32, Vec<Held>>,
+    /// The unique keys that parked transactions have made, by `engine::unique_keys`.
+    keys: HashMap<u64, i32>,
     /// Who waits for whom.
     waiting: Vec<(i32, i32)>,
     /// The statements that lock without the ticket: their sessions, and [`State::now`] when they began.
@@ -245,11 +249,13 @@ impl RowLocks {
 
     /// The transaction's changes are committed, and nobody else writes yet: it gives its locks up.
     pub fn committed(&self, pid: i32) {
+        self.put_keys(pid, Vec::new());
         self.release(pid, true, |_| true);
     }
 
     /// The transaction was undone.
     pub fn rolled_back(&self, pid: i32) {
+        self.put_keys(pid, Vec::new());
         self.release(pid, false, |_| true);
     }
 
@@ -267,6 +273,84 @@ impl RowLocks {
             let own = holders.into_iter().flatten().filter(|holder| holder.pid == pid);
             own.for_each(|holder| holder.depth = holder.depth.min(depth));
         }
+    }
+
+    /// The transaction was undone and keeps its locks, of the rows that are there without it: nobody else sees the others,
+    /// whose numbers may be given to other rows. What is known of all rows of a table counts no more.
+    pub fn parked(&self, pid: i32, mut exists: impl FnMut(&Arc<str>, i64) -> bool) {
+        self.releases.fetch_add(1, Ordering::AcqRel);
+        let held: Vec<(Arc<str>, i64)> = {
+            let state = self.state();
+            let rows = state.held.get(&pid).into_iter().flatten();
+            rows.filter_map(|held| Some((Arc::clone(&held.table), held.row?))).collect()
+        };
+        // Nothing else of the session asks for locks meanwhile.
+        let own: HashSet<(Arc<str>, i64)> = held.into_iter().filter(|(table, row)| !exists(table, *row)).collect();
+        if own.is_empty() {
+            return;
+        }
+        let State { held, tables, .. } = &mut *self.state();
+        if let Some(held) = held.get_mut(&pid) {
+            held.retain(|held| held.row.is_none_or(|row| !own.contains(&(Arc::clone(&held.table), row))));
+        }
+        for (name, row) in own {
+            let Some(table) = tables.get_mut(&name) else { continue };
+            if let Some(holders) = table.rows.get_mut(&row) {
+                let before = holders.len();
+                holders.retain(|holder| holder.pid != pid);
+                let given_up = before - holders.len();
+                if holders.is_empty() {
+                    table.rows.remove(&row);
+                }
+                let left = table.counts.get(&pid).map_or(0, |count| count.saturating_sub(given_up));
+                match left {
+                    0 => table.counts.remove(&pid),
+                    left => table.counts.insert(pid, left),
+                };
+            }
+            if table.is_idle() {
+                tables.remove(&name);
+            }
+        }
+        self.released.notify_all();
+    }
+
+    /// A transaction that is parked has made these unique keys, and those it had before are not its own any more; when it goes
+    /// on it has none.
+    pub fn put_keys(&self, pid: i32, keys: Vec<u64>) {
+        if keys.is_empty() && !self.has_keys() {
+            return;
+        }
+        let mut state = self.state();
+        state.keys.retain(|_, holder| *holder != pid);
+        for key in keys {
+            state.keys.entry(key).or_insert(pid);
+        }
+        self.keys.store(state.keys.len(), Ordering::Release);
+        self.released.notify_all();
+    }
+
+    /// Whether anybody has any keys.
+    pub fn has_keys(&self) -> bool {
+        self.keys.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether a key can be made.
+    pub fn look_for_key(&self, key: u64, pid: i32) -> Result<(), Refusal> {
+        let holder = self.state().keys.get(&key).copied();
+        holder.filter(|holder| *holder != pid).map_or(Ok(()), |holder| Err(Refusal::Held(holder)))
+    }
+
+    /// Whether the session's transaction has locked anything.
+    pub fn has_locked(&self, pid: i32) -> bool {
+        let state = || self.state();
+        self.sessions.load(Ordering::Acquire) > 0 && state().held.contains_key(&pid)
+            || self.has_keys() && state().keys.values().any(|holder| *holder == pid)
+    }
+
+    /// Whether a session waits for a row of another one.
+    pub fn waits_for(&self, pid: i32, holder: i32) -> bool {
+        self.state().waiting.contains(&(pid, holder))
     }
 
     fn release(&self, pid: i32, committed: bool, gives_up: impl Fn(usize) -> bool) {
@@ -477,6 +561,26 @@ mod tests {
         locks.change("t", 3, of(1), NoKeyUpdate).unwrap();
         locks.rolled_back(1);
         assert_eq!(locks.lock("t", Some(3), of(2), Update), Ok(()), "it was not changed");
+    }
+
+    #[test]
+    fn who_is_parked_keeps_the_rows_that_are_there_without_it() {
+        let locks = RowLocks::default();
+        for row in 0..=MANY as i64 {
+            locks.change("u", row, of(1), NoKeyUpdate).unwrap();
+        }
+        let whole = locks.change("u", 1, of(1), NoKeyUpdate).unwrap().unwrap();
+        locks.change("t", 1, of(1), NoKeyUpdate).unwrap();
+        locks.change("t", 2, of(1), NoKeyUpdate).unwrap();
+        locks.change("t", 2, Locker { pid: 1, depth: 1 }, Update).unwrap();
+        locks.parked(1, |table, row| &**table == "u" || row == 1);
+        assert!(!whole.has("u", NoKeyUpdate), "others change rows by the same connection");
+        assert_eq!(locks.lock("u", Some(-1), of(2), Update), Err(Refusal::Held(1)));
+        assert_eq!(locks.lock("t", Some(1), of(2), Update), Err(Refusal::Held(1)));
+        assert_eq!(locks.lock("t", Some(2), of(2), Update), Ok(()));
+        locks.rolled_back(2);
+        locks.rolled_back(1);
+        assert!(locks.state().tables.is_empty() && locks.state().held.is_empty());
     }
 
     #[test]

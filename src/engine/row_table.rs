@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::catalog::schema::Relation;
 use crate::catalog::trigger::{Event, Timing};
+use crate::engine::key_checks::{self, KeyCheck};
 use crate::engine::referential_actions;
 use crate::engine::triggers::{Firing, Triggers};
 use crate::error::{Error, Result, SqlState};
@@ -25,6 +26,8 @@ pub(crate) struct EventTriggers {
     pub(crate) records: (bool, bool),
     /// Foreign keys to the table whose action is the server's, with the places of the columns they refer to.
     pub(crate) actions: Vec<(Oid, Vec<usize>)>,
+    /// Foreign keys that SQLite does not check.
+    pub(crate) checks: Vec<KeyCheck>,
 }
 
 pub(crate) struct RowTable {
@@ -67,10 +70,13 @@ impl RowTable {
                 after: matching(Timing::After),
                 instead: matching(Timing::InsteadOf),
                 records: firing.records(&triggers, (event, &columns)),
-                actions: if unchecked {
-                    Vec::new()
-                } else {
-                    referential_actions::of(&firing.catalog, &relation, event)
+                actions: match unchecked {
+                    true => Vec::new(),
+                    false => referential_actions::of(&firing.catalog, &relation, event),
+                },
+                checks: match unchecked {
+                    true => Vec::new(),
+                    false => key_checks::of(&firing.catalog, &relation, event),
                 },
             });
         };
@@ -96,11 +102,6 @@ impl RowTable {
 
     pub(crate) fn event(&self, event: Event) -> Option<&EventTriggers> {
         self.events.iter().find(|known| known.event == event)
-    }
-
-    /// The keys to the table that act then.
-    pub(crate) fn actions(&self, event: Event) -> &[(Oid, Vec<usize>)] {
-        self.event(event).map_or(&[], |found| &found.actions)
     }
 
     /// Whether it has other columns than the relation, or in another order.

@@ -54,7 +54,7 @@ impl<'s> Client<'s> {
     /// Runs statements and gives the first column of their rows. Each is its own transaction outside of a block.
     async fn run(&mut self, text: &str) -> Result<Vec<String>> {
         let mut rows = Vec::new();
-        for source in self.server.plans.parse(text, true)? {
+        for source in self.server.plans.parse(text)? {
             self.session.start_statement(None, None);
             let outcome = self.statement(&source, &mut rows).await;
             self.session.finish_statement();

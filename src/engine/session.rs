@@ -20,7 +20,8 @@ use crate::engine::foreign_key_errors;
 use crate::engine::functions::{ContextSlot, InterruptPoll};
 use crate::engine::gate::{Gate, Seen, overtaken};
 use crate::engine::interrupt::InterruptHandle;
-use crate::engine::notifications::{Notification, Pending};
+use crate::engine::journal::{Entry, Journal, Source};
+use crate::engine::notifications::Pending;
 use crate::engine::pool::{Lease, Lent, PlacesHeld};
 use crate::engine::progress::Progress;
 use crate::engine::remote::replica::ReadFrom;
@@ -31,20 +32,20 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::session::Limits;
 use crate::sql::permission::PermissionEntry;
 use crate::sql::plan::{LockWait, ProgramStep, SqliteStatement, TransactionModes};
-use crate::storage::watermark::{CommitSequence, Fate};
+use crate::storage::watermark::CommitSequence;
 use crate::types::value::Value;
 
 /// One client session's side of the engine.
 pub struct EngineSession {
     pub(crate) hold: Hold,
-    savepoints: Savepoints,
-    modes: Modes,
+    pub(super) savepoints: Savepoints,
+    pub(super) modes: Modes,
     /// What the functions that its statements call know of it.
     pub(crate) link: Arc<SessionLink>,
     /// What the commit under way will say.
-    outgoing: Option<Pending>,
+    pub(super) outgoing: Option<Pending>,
     /// It listens to something, or something has arrived that it listened to.
-    listening: bool,
+    pub(super) listening: bool,
     pub(crate) seen: Seen,
     /// See [`EngineSession::is_overtaken`].
     overtaken: bool,
@@ -55,6 +56,12 @@ pub struct EngineSession {
     lock_timeout: Option<Duration>,
     /// See [`EngineSession::let_next_give_way`].
     gives_way: bool,
+    /// It is an explicit block, which may idle.
+    pub(super) may_idle: bool,
+    /// What it has done, as long as it can be repeated.
+    pub(super) journal: Option<Box<Journal>>,
+    /// See [`EngineSession::repeat_next_from`].
+    pub(super) source: Option<Source>,
     places: PlacesHeld,
     /// It asks whether the database is well.
     probes: bool,
@@ -92,6 +99,9 @@ impl EngineSession {
             }),
             lock_timeout: None,
             gives_way: false,
+            may_idle: false,
+            journal: None,
+            source: None,
             places: PlacesHeld::default(),
             probes: false,
             statements_run: 0,
@@ -168,6 +178,7 @@ impl EngineSession {
     /// and gives the cursor, not stepped yet. `params` and `literals` are what the statement's binds refer to.
     /// Waiting for the ticket honours lock_timeout (55P03), statement_timeout and cancel (57014).
     pub async fn open(&mut self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Result<Cursor> {
+        let source = self.source.take();
         self.check_permissions(&statement.permissions)?;
         let mut reading = None;
         if statement.write || statement.locks_rows && !self.locks_without_ticket() {
@@ -184,15 +195,26 @@ impl EngineSession {
             Hold::Write(write) => (Arc::clone(&write.lease), Gate::Provisional(self.seen.clone(), write.begun)),
             Hold::Snapshot(lease) => (Arc::clone(lease), Gate::Snapshot(self.seen.clone())),
             Hold::Lost(loss) => return Err(loss.error()),
+            Hold::Parked => return Err(Error::internal("a parked transaction reads")),
             Hold::Nothing => self.read(reading.is_some()).await?,
         };
         lease.slot().give_way(std::mem::take(&mut self.gives_way));
+        let so_far = (statement.target.is_some(), lease.slot().count_noted());
+        let answering = self.note_statement(source, params, so_far);
+        lease.slot().set_taped(answering.is_some());
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
         let timing = || Arc::clone(&self.link.schema().timing);
         let of_step = |step: &ProgramStep| Origin::new(Arc::clone(&self.context), timing(), step.target);
         let step_origins = statement.before.iter().map(of_step).collect();
-        let cursor = Cursor::open(lease, statement, params, literals, gate, origin, step_origins)?;
-        Ok(cursor.locking(reading))
+        match Cursor::open(lease, statement, params, literals, gate, origin, step_origins) {
+            Ok(cursor) => Ok(cursor.locking(reading).answering(answering)),
+            Err(error) => {
+                if let Some(mut answering) = answering {
+                    answering.failed(&error);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The next statement is all that the transaction has done, and can be run again: it is to fail for a row that another
@@ -207,7 +229,10 @@ impl EngineSession {
         let Hold::Write(write) = &self.hold else { return Ok(Some(cursor)) };
         let Some(row) = write.lease.slot().take_blocked_row() else { return Ok(Some(cursor)) };
         drop(cursor);
-        self.roll_back_locally();
+        match self.journal.is_some() {
+            true => self.park_before_last()?,
+            false => self.roll_back_locally(),
+        }
         // The connection that writes is somebody else's from here on.
         let slot = ContextSlot::default();
         slot.enter(Arc::clone(&self.context), Some(Arc::clone(&self.poll)));
@@ -241,17 +266,6 @@ impl EngineSession {
     pub fn shown_error(&self, error: Error) -> Error {
         let catalog = self.catalog();
         self.lock_context().shown_error(&catalog, error)
-    }
-
-    /// Whether a change this session makes would show in what the cursor gives from then on.
-    pub fn would_disturb(&self, cursor: &Cursor) -> bool {
-        let held = match &self.hold {
-            Hold::Write(write) => Some(&write.lease),
-            Hold::Snapshot(lease) => Some(lease),
-            _ => None,
-        };
-        let schema = self.link.schema();
-        held.into_iter().chain(&schema.pinned).any(|lease| cursor.is_on(lease))
     }
 
     /// Takes the write ticket and begins the write transaction now, as writing statements, LOCK TABLE and SELECT FOR
@@ -289,6 +303,9 @@ impl EngineSession {
     /// error the transaction has been rolled back.
     pub async fn commit(&mut self) -> Result<()> {
         let pending = self.outgoing.take();
+        if self.is_parked() {
+            Box::pin(self.resume()).await.inspect_err(|_| self.end_transaction())?;
+        }
         let fired = self.fire_deferred();
         let outcome = match fired.and(self.act_on_commit().await) {
             Ok(()) => self.check_room(pending.as_ref()).and_then(|()| self.commit_locally()),
@@ -343,46 +360,6 @@ impl EngineSession {
         Err(overtaken())
     }
 
-    /// What the next [`commit`](Self::commit) is to say.
-    pub fn say_on_commit(&mut self, pending: Option<Pending>) {
-        self.outgoing = pending;
-    }
-
-    fn check_room(&self, pending: Option<&Pending>) -> Result<()> {
-        pending.map_or(Ok(()), |pending| self.link.database.notifications().check_room(pending))
-    }
-
-    fn publish(&mut self, pending: Pending, sequence: CommitSequence) {
-        // What it says may come from what it has read, too.
-        let stamp = sequence.max(self.seen.stamp());
-        self.listening = self.link.database.notifications().publish(self.pid(), pending, stamp) || self.listening;
-    }
-
-    /// The notifications that have arrived and whose commits have become durable.
-    pub fn hear(&mut self) -> Vec<Notification> {
-        if !self.listening {
-            return Vec::new();
-        }
-        let watermark = self.link.database.watermark();
-        let mut heard = self.link.database.notifications().take(self.pid(), watermark.last_durable());
-        heard.retain(|notification| watermark.fate(notification.stamp) == Fate::Durable);
-        heard
-    }
-
-    /// Resolves when there may be something to [`hear`](Self::hear); never for a session that does not listen. Cancel
-    /// safe.
-    pub async fn something_to_hear(&self) {
-        let (notifications, pid) = (self.link.database.notifications(), self.pid());
-        let arrival = if self.listening { notifications.arrival(pid) } else { None };
-        let Some(arrival) = arrival else { return std::future::pending().await };
-        loop {
-            match notifications.next(pid) {
-                Some(stamp) => return self.link.database.watermark().wait(stamp).await,
-                None => arrival.notified().await,
-            }
-        }
-    }
-
     /// Undoes the transaction and gives up what it holds.
     pub async fn rollback(&mut self) -> Result<()> {
         self.end_transaction();
@@ -392,6 +369,7 @@ impl EngineSession {
     /// A statement of the block has failed: undoes what PostgreSQL would undo at once, so that a failed block holds up
     /// nobody while its client makes up its mind: everything if there is no savepoint, else back to the innermost.
     pub async fn abort(&mut self) -> Result<()> {
+        self.forget_stopped();
         match self.savepoints.innermost().map(str::to_owned) {
             Some(name) => {
                 // A lost transaction stays so until ROLLBACK.
@@ -406,7 +384,10 @@ impl EngineSession {
     pub async fn savepoint(&mut self, name: &str) -> Result<()> {
         self.notice_loss();
         let entered = enter(&self.hold)?;
-        self.savepoints.set(name, self.link.schema().mark(), entered.as_ref())
+        self.savepoints.set(name, self.link.schema().mark(), entered.as_ref())?;
+        drop(entered);
+        self.note_entry(|| Entry::Savepoint(name.to_owned()));
+        Ok(())
     }
 
     /// RELEASE; 3B001 when there is none of that name.
@@ -414,6 +395,8 @@ impl EngineSession {
         self.notice_loss();
         let entered = enter(&self.hold)?;
         self.savepoints.release(name, entered.as_ref())?;
+        drop(entered);
+        self.note_entry(|| Entry::Release(name.to_owned()));
         self.link.database.row_locks().released_savepoint(self.pid(), self.savepoints.count());
         Ok(())
     }
@@ -424,6 +407,7 @@ impl EngineSession {
         let entered = enter(&self.hold)?;
         let mark = self.savepoints.rollback_to(name, entered.as_ref())?;
         drop(entered);
+        self.note_entry(|| Entry::RollbackTo(name.to_owned()));
         self.database().row_locks().rolled_back_to(self.pid(), self.savepoints.count().saturating_sub(1));
         self.link.undo_schema(mark);
         match enter(&self.hold)? {
@@ -460,7 +444,7 @@ impl EngineSession {
         Box::pin(self.link.database.ticket(pid, &self.interrupt, self.lock_timeout)).await
     }
 
-    fn pid(&self) -> i32 {
+    pub(super) fn pid(&self) -> i32 {
         self.lock_context().backend_pid
     }
 
@@ -476,7 +460,7 @@ impl EngineSession {
         self.link.schema().pinned.clone()
     }
 
-    fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
+    pub(super) fn origin(&self, statement: &SqliteStatement, params: &[Value], literals: &[Value]) -> Origin {
         let origin = Origin::new(Arc::clone(&self.context), self.timing(), statement.target);
         let mut origin = origin.in_steps(&statement.before);
         origin.set_keys(statement, params, literals);
@@ -541,6 +525,9 @@ impl EngineSession {
     /// A transaction that promises one snapshot takes it before its first read.
     pub(crate) async fn ensure_readable(&mut self) -> Result<()> {
         self.notice_loss();
+        if self.is_parked() {
+            return Box::pin(self.resume()).await;
+        }
         if !self.modes.snapshot || !matches!(self.hold, Hold::Nothing) {
             return Ok(());
         }
@@ -569,6 +556,7 @@ impl EngineSession {
         match self.hold {
             Hold::Write(_) => return Ok(()),
             Hold::Lost(loss) => return Err(loss.error()),
+            Hold::Parked => return Box::pin(self.resume()).await,
             Hold::Nothing | Hold::Snapshot(_) => {}
         }
         self.refuse_if_read_only("this statement")?;
@@ -594,12 +582,16 @@ impl EngineSession {
             timing.apply(&lease.enter())?;
         }
         let begun = self.seen.now();
+        if matches!(self.hold, Hold::Nothing) {
+            self.begin_journal();
+        }
+        lease.slot().note_rows(self.wants_rows());
         self.hold = Hold::Write(WriteTransaction { lease, _ticket: ticket, begun });
         Ok(())
     }
 
     /// Begins a transaction in SQLite and sets the savepoints so far; undone if that fails halfway.
-    fn open_transaction(&self, lease: &Lease, steps: &[Control]) -> Result<()> {
+    pub(super) fn open_transaction(&self, lease: &Lease, steps: &[Control]) -> Result<()> {
         let entered = lease.enter();
         let begun = steps
             .iter()
@@ -628,14 +620,14 @@ impl EngineSession {
     }
 
     /// SQLite rolls a transaction back by itself when a writing statement is interrupted or runs out of space.
-    fn notice_loss(&mut self) {
+    pub(super) fn notice_loss(&mut self) {
         if self.holds_ticket() && self.link.database.replica().is_some_and(|replica| replica.is_evicting()) {
             return self.give_way();
         }
         let gone = match &self.hold {
             Hold::Snapshot(lease) => lease.enter().is_autocommit(),
             Hold::Write(write) => write.lease.enter().is_autocommit(),
-            Hold::Nothing | Hold::Lost(_) => false,
+            Hold::Nothing | Hold::Parked | Hold::Lost(_) => false,
         };
         if gone {
             self.link.database.row_locks().rolled_back(self.pid());
@@ -648,6 +640,7 @@ impl EngineSession {
         self.notice_loss();
         match &self.hold {
             Hold::Nothing => Ok(None),
+            Hold::Parked => Err(Error::internal("a parked transaction commits")),
             Hold::Lost(loss) => Err(loss.error()),
             Hold::Snapshot(lease) => {
                 let entered = lease.enter();
@@ -717,11 +710,12 @@ impl EngineSession {
         }
     }
 
-    fn roll_back_locally(&mut self) {
+    pub(super) fn roll_back_locally(&mut self) {
+        self.forget_journal();
         let (lease, begun) = match &self.hold {
             Hold::Snapshot(lease) => (lease, None),
             Hold::Write(write) => (&write.lease, Some(write.begun)),
-            Hold::Nothing | Hold::Lost(_) => {
+            Hold::Nothing | Hold::Parked | Hold::Lost(_) => {
                 self.link.database.row_locks().rolled_back(self.pid());
                 self.hold = Hold::Nothing;
                 return self.link.undo_schema(None);
@@ -748,6 +742,7 @@ impl EngineSession {
     fn end_transaction(&mut self) {
         // After a COMMIT that succeeded there is nothing left to undo.
         self.roll_back_locally();
+        self.may_idle = false;
         self.savepoints.clear();
         self.modes = Modes::default();
         self.link.forget_blocks();
@@ -788,7 +783,7 @@ async fn given_up(interrupt: &InterruptHandle) {
 /// The connection with the open transaction, if there is one; an error if it was lost.
 fn enter(hold: &Hold) -> Result<Option<Entered<'_>>> {
     match hold {
-        Hold::Nothing => Ok(None),
+        Hold::Nothing | Hold::Parked => Ok(None),
         Hold::Snapshot(lease) => Ok(Some(lease.enter())),
         Hold::Write(write) => Ok(Some(write.lease.enter())),
         Hold::Lost(loss) => Err(loss.error()),

@@ -27,6 +27,8 @@ impl EngineSession {
     ) -> Result<Cursor> {
         self.check_permissions(&statement.permissions)?;
         self.lock(&statement.wait).await?;
+        // The rows come from the client and are not kept.
+        self.forget_journal();
         let Hold::Write(write) = &self.hold else { return Err(Loss::Failed.error()) };
         let (lease, gate) = (Arc::clone(&write.lease), Gate::Provisional(self.seen.clone(), write.begun));
         let origin = Origin::new(Arc::clone(&self.context), self.timing(), statement.target);
@@ -45,6 +47,7 @@ impl EngineSession {
             Arc::make_mut(&mut schema.timing).set(constraints.as_deref(), deferred);
             Arc::clone(&schema.timing)
         };
+        self.forget_journal();
         let Hold::Write(write) = &self.hold else { return Ok(()) };
         let entered = write.lease.enter();
         timing.check(&entered, &self.context)?;

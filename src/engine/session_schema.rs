@@ -121,6 +121,8 @@ impl EngineSession {
     /// CREATE TABLE AS; notices go to the context. After an error the session aborts the transaction as always.
     pub async fn ddl(&mut self, ddl: &Ddl) -> Result<Option<u64>> {
         self.ensure_write().await?;
+        // A change of the schema is not repeated.
+        self.forget_journal();
         let Hold::Write(write) = &self.hold else { return Err(Loss::Failed.error()) };
         self.link.ddl(&Arc::clone(&write.lease), ddl)
     }
@@ -140,6 +142,7 @@ impl EngineSession {
         write: impl FnOnce(&Connection, &CatalogSnapshot) -> rusqlite::Result<()>,
     ) -> Result<()> {
         self.ensure_write().await?;
+        self.forget_journal();
         let Hold::Write(transaction) = &self.hold else { return Err(Loss::Failed.error()) };
         let lease = Arc::clone(&transaction.lease);
         let catalog = self.catalog();
@@ -229,6 +232,8 @@ impl SessionLink {
 
     /// Carries out a change of the schema in the write transaction of that connection.
     pub(crate) fn ddl(&self, lease: &Arc<Lease>, ddl: &Ddl) -> Result<Option<u64>> {
+        // Also where a function makes one.
+        self.context().tape.refuse();
         let mut catalog = self.catalog();
         if lease.enter().with(store::file_version).map_err(error_map::from_rusqlite)? != catalog.file_version {
             // Another program has changed the file's schema.
@@ -282,7 +287,9 @@ impl SessionLink {
         while let Some(table) = tables.get(next).copied().filter(|_| cascade) {
             next += 1;
             let refers = |r: &&Arc<Relation>| {
-                r.constraints.iter().filter_map(|c| c.foreign_key()).any(|key| key.relation == table)
+                let table = catalog.relations.get(&table);
+                let mut keys = r.constraints.iter().filter_map(|c| c.foreign_key());
+                keys.any(|key| table.is_some_and(|table| catalog.is_referred(table, key)))
             };
             let mut referring: Vec<Oid> = catalog.relations.values().filter(refers).map(|r| r.oid).collect();
             referring.sort_unstable();

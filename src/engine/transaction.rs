@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::connection::Entered;
 use crate::engine::database::Ticket;
+use crate::engine::error_map::CONCURRENT_UPDATE;
 use crate::engine::gate::overtaken;
 use crate::engine::pool::Lease;
 use crate::engine::session_schema::SchemaMark;
@@ -22,6 +23,9 @@ pub(crate) enum Hold {
     Snapshot(Arc<Lease>),
     /// The write ticket and a connection with a write transaction.
     Write(WriteTransaction),
+    /// It has written, and was undone so that others can write while its client idles; it is repeated before it goes on
+    /// (`engine::parking`).
+    Parked,
     /// The transaction was rolled back without being asked to; only ROLLBACK is left.
     Lost(Loss),
 }
@@ -33,6 +37,8 @@ pub(crate) enum Loss {
     Failed,
     /// It stood on commits that another instance of the server has overtaken.
     Overtaken,
+    /// It was parked, and what it had read is not there any more.
+    Changed,
 }
 
 /// An open write transaction.
@@ -67,9 +73,10 @@ impl From<TransactionModes> for Modes {
 
 /// The savepoints of a transaction, innermost last. In SQLite the n-th is called `pn`: PostgreSQL's names may repeat
 /// and differ in case only. Before the transaction has something open in SQLite they are only remembered.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Savepoints(Vec<Savepoint>);
 
+#[derive(Clone)]
 struct Savepoint {
     name: String,
     /// How far the transaction had changed the schema by then.
@@ -142,6 +149,9 @@ impl Loss {
     pub(crate) fn error(self) -> Error {
         match self {
             Loss::Overtaken => overtaken(),
+            Loss::Changed => Error::new(SqlState::SERIALIZATION_FAILURE, CONCURRENT_UPDATE)
+                .with_detail("While the transaction idled after it had written, others have changed what it had read.")
+                .with_hint("The transaction might succeed if retried."),
             Loss::Failed => Error::new(
                 SqlState::SERIALIZATION_FAILURE,
                 "the transaction was rolled back when its writing statement was interrupted or ran out of space",

@@ -15,6 +15,7 @@ use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::Origin;
 use crate::engine::context::SharedContext;
 use crate::engine::functions::{KeptRows, TransitionTable};
+use crate::engine::key_checks::{self, KeyCheck};
 use crate::engine::referential_actions;
 use crate::engine::routines::call::{Caller, LeaseCell, call_trigger};
 use crate::engine::routines::types;
@@ -64,6 +65,8 @@ enum Awaited {
     Trigger(usize),
     /// The action of a foreign key to the relation is taken.
     Action(Oid),
+    /// A foreign key is checked; whether of the row that others refer to.
+    Key(Oid, bool),
     /// Nothing any more.
     Nothing,
 }
@@ -392,6 +395,24 @@ impl<'a> Firing<'a> {
         Ok(())
     }
 
+    /// The check of a foreign key waits, for the end of the transaction if it is deferred.
+    pub(crate) fn wait_for_check(
+        &self,
+        triggers: &Arc<Triggers>,
+        check: &KeyCheck,
+        event: Event,
+        (old, new): (Option<Row>, Option<Row>),
+    ) -> Result<()> {
+        memory::reserve(WAITING)?;
+        let what = Awaited::Key(check.constraint, check.of_referred);
+        let waiting = Waiting { triggers: Arc::clone(triggers), what, event, old, new };
+        match defers_key(&self.catalog, self.origin, &waiting) {
+            true => self.entered.slot().linked()?.0.schema().deferred.push(waiting),
+            false => self.queue.borrow_mut().push_back(waiting),
+        }
+        Ok(())
+    }
+
     /// Keeps a row for the transition tables of an event: what it was, what it is.
     pub(crate) fn record(
         &self,
@@ -448,9 +469,21 @@ impl<'a> Firing<'a> {
             Awaited::Action(constraint) => {
                 referential_actions::act(self, (&waiting.triggers.relation, constraint), waiting.event, rows)
             }
+            Awaited::Key(constraint, of_referred) => {
+                let about = (&*waiting.triggers.relation, constraint, of_referred);
+                key_checks::check(self, about, waiting.event, rows)
+            }
             Awaited::Nothing => Ok(()),
         }
     }
+}
+
+/// Whether it is the check of a foreign key that is due at the end of the transaction. RESTRICT never waits.
+fn defers_key(catalog: &CatalogSnapshot, origin: &Origin, waiting: &Waiting) -> bool {
+    let Awaited::Key(constraint, of_referred) = waiting.what else { return false };
+    let Some((_, constraint, key)) = key_checks::owner(catalog, constraint) else { return false };
+    let action = if waiting.event == Event::Delete { key.on_delete } else { key.on_update };
+    origin.timing().is_deferred(constraint) && !(of_referred && action == b'r')
 }
 
 /// Fires the triggers of TRUNCATE.
@@ -468,7 +501,11 @@ pub(crate) fn truncating(entered: &Entered<'_>, origin: &Origin, tables: &[Oid],
 
 /// Fires the events that have waited for the end of the transaction, or those that SET CONSTRAINTS makes due now.
 pub(crate) fn fire_deferred(entered: &Entered<'_>, origin: &Origin, all: bool) -> Result<()> {
+    let catalog = entered.slot().linked()?.0.catalog();
     let due = |waiting: &Waiting| {
+        if matches!(waiting.what, Awaited::Key(..)) {
+            return all || !defers_key(&catalog, origin, waiting);
+        }
         let Awaited::Trigger(place) = waiting.what else { return true };
         let trigger = waiting.triggers.trigger(place);
         all || trigger.is_none_or(|trigger| !origin.timing().defers(trigger))

@@ -403,7 +403,7 @@ pub static KEYS: &[Key] = &[
         env: "IDLE_WRITER_TIMEOUT_SECONDS",
         toml: "idle_writer_timeout_seconds",
         default: "30",
-        doc: "How long a client may idle in a transaction that has written, unless idle_in_transaction_session_timeout says otherwise.",
+        doc: "How long a client may idle in a transaction that has written and cannot be parked, unless idle_in_transaction_session_timeout says otherwise.",
         set: |c, v| seconds(v, 1..=86_400).map(|d| c.session.idle_writer_timeout = d),
     },
     Key {

@@ -69,6 +69,13 @@ fn sqlite(page: &mut Page, databases: &Databases, conditions: &[(&str, Condition
         .labelled(&[("mode", "write")], writers);
     page.histogram("sqlite_write_ticket_wait_seconds", "How long writers waited for their turn.")
         .durations(&[], &databases.metrics().ticket_wait);
+    let metrics = databases.metrics();
+    let name = "pgserver_writers_parked_total";
+    page.counter(name, "Transactions set aside while their clients idled, so that others could write.")
+        .value(metrics.parked.get());
+    let name = "pgserver_writers_not_repeated_total";
+    page.counter(name, "Those of them that failed because others had changed what they had read.")
+        .value(metrics.unrepeatable.get());
     page.gauge("pgserver_databases_open", "Databases that are open.").value(conditions.len());
     let mut pool = page.gauge("sqlite_pool_connections", "Open SQLite connections.");
     for (name, condition) in conditions {

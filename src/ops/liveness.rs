@@ -19,7 +19,7 @@ pub async fn select_one(databases: &Databases, database: &str, user: &str) -> Re
     let catalog = opened.catalog();
     let settings = Settings::default();
     let plans = Arc::clone(opened.plans());
-    let sources = plans.parse("SELECT 1", true)?;
+    let sources = plans.parse("SELECT 1")?;
     let source = sources.first().ok_or_else(|| Error::internal("SELECT 1 is no statement"))?;
     let context =
         PlanContext { catalog: &catalog, settings: &settings, user, database, may_use: &|_| true, security: None };

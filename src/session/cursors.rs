@@ -18,6 +18,9 @@ use crate::types::format::Format;
 use crate::types::pg_type::Oid;
 use crate::types::value::{Value, ValueRef};
 
+/// How much of a cursor's result is read so that its transaction can be parked.
+const READ_AHEAD: usize = 1 << 20;
+
 impl StateMachine {
     /// DECLARE, FETCH, MOVE and CLOSE. `portal` is the statement's own; a FETCH in pieces of `max_rows` (0 is all) keeps
     /// its rows there.
@@ -32,7 +35,7 @@ impl StateMachine {
         }
         match command {
             CursorCommand::Declare { name, options, plan, tables } => {
-                self.declare(name, *options, (plan, tables), &portal.params).await?;
+                self.declare(name, *options, (plan, tables), portal).await?;
                 Ok(Started::Finished(Completion::Tag("DECLARE CURSOR")))
             }
             CursorCommand::Fetch { name, direction, moves: true } => {
@@ -94,7 +97,7 @@ impl StateMachine {
         name: &str,
         options: CursorOptions,
         (plan, tables): (&Arc<Plan>, &Arc<[Oid]>),
-        params: &[Value],
+        declaring: &mut Portal,
     ) -> Outcome<()> {
         if !options.hold && !self.session.status.is_block() {
             let message = "DECLARE CURSOR can only be used in transaction blocks";
@@ -106,7 +109,8 @@ impl StateMachine {
         }
         let Action::Sqlite(statement) = &plan.action else { return Err(Error::internal("a cursor's query").into()) };
         self.session.queried = true;
-        let mut cursor = self.open(statement, params, &[]).await?;
+        self.repeat_from(declaring);
+        let mut cursor = self.open(statement, &declaring.params, &[]).await?;
         // The first step takes the snapshot: the cursor sees what there is now. What goes wrong is for the first FETCH.
         let first = cursor.step();
         let mut options = options;
@@ -219,6 +223,7 @@ impl StateMachine {
             PortalState::New => {
                 let plan = Arc::clone(&portal.planned.plan);
                 let Action::Sqlite(statement) = &plan.action else { return Err(cannot_run(name).into()) };
+                self.repeat_from(portal);
                 let cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
                 Ok(Box::new(Rows::new(cursor, None, Some(false))))
             }
@@ -276,6 +281,34 @@ impl StateMachine {
             portal.state = PortalState::Suspended(RowSource::Rows(rows));
         }
         Ok(())
+    }
+
+    /// Before the transaction is parked: reads the rest of the results on its connection, up to so many bytes each, and lets
+    /// go of those that have ended.
+    fn read_ahead(&mut self, limit: usize) {
+        let portals = self.session.portals.values_mut().chain(self.session.unnamed_portal.as_mut());
+        for portal in portals {
+            let mut rows = match std::mem::replace(&mut portal.state, PortalState::Done) {
+                PortalState::Suspended(RowSource::Rows(rows)) => rows,
+                PortalState::Suspended(RowSource::Cursor(cursor, first)) => {
+                    Box::new(Rows::new(cursor, first.map(Ok), Some(false)))
+                }
+                other => {
+                    portal.state = other;
+                    continue;
+                }
+            };
+            rows.read_ahead(limit);
+            portal.state = PortalState::Suspended(RowSource::Rows(rows));
+        }
+    }
+
+    /// Others want to write, and the client idles: they can, if the transaction can be repeated.
+    pub(super) fn park(&mut self) {
+        if self.engine.may_be_parked() {
+            self.read_ahead(READ_AHEAD);
+            self.engine.park();
+        }
     }
 
     /// pg_cursors is about to be asked, perhaps.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::catalog::tables::source::database_oid;
 use crate::engine::cursor::Cursor;
+use crate::engine::journal::Source;
 use crate::error::{Error, SqlState};
 use crate::protocol::backend::{self, Message, ValueSlot};
 use crate::protocol::message::Field;
@@ -19,7 +20,8 @@ use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
 use crate::sql::ddl::Ddl;
 use crate::sql::explain::Explained;
 use crate::sql::plan::{
-    Action, CopyDirection, FieldDescription, LockWait, Plan, Planned, PreparedCommand, SqliteStatement, Tag,
+    Action, CopyDirection, FieldDescription, LockWait, Plan, Planned, PreparedCommand, SessionCommand, SqliteStatement,
+    Tag,
 };
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
@@ -147,7 +149,10 @@ impl StateMachine {
     /// usual way is boxed.
     async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
         let first_of_transaction = self.engine.holds_nothing();
-        if self.lock_for(&portal.planned).await? {
+        let resumed = self.resume_for(&portal.planned.plan.action).await?;
+        if self.lock_for(&portal.planned).await?
+            || resumed && self.engine.catalog().version != portal.planned.catalog_version
+        {
             let planned = self.plan_again(portal)?;
             if describe == Describe::No {
                 check_result(&portal.planned.plan, &planned.plan)?;
@@ -163,7 +168,8 @@ impl StateMachine {
                 if self.session.cursors_shown || !self.session.portals.is_empty() {
                     self.show_cursors();
                 }
-                let gives_way = first_of_transaction && self.engine.holds_ticket();
+                let gives_way = self.engine.holds_ticket() && (first_of_transaction || self.can_give_way(statement)?);
+                self.repeat_from(portal);
                 if gives_way {
                     self.engine.let_next_give_way();
                 }
@@ -227,6 +233,7 @@ impl StateMachine {
             }
             Action::Database(command) => {
                 self.refuse_change_in_read_only(plan.tag)?;
+                self.engine.forget_journal();
                 Box::pin(self.database(command)).await?;
                 finished(completion(plan.tag, 0))
             }
@@ -282,9 +289,48 @@ impl StateMachine {
                 self.engine.check_permissions(permissions)?;
                 if let Some(wait) = locks {
                     Box::pin(self.engine.lock(wait)).await?;
+                    // Who locks a table wants others to wait.
+                    self.engine.forget_journal();
                 }
                 finished(completion(plan.tag, 0))
             }
+        }
+    }
+
+    /// Repeats a parked transaction before it goes on, if what is to be done has anything to do with the database. Gives
+    /// whether it was parked.
+    async fn resume_for(&mut self, action: &Action) -> Outcome<bool> {
+        let parked = self.engine.is_parked();
+        let concerns = !matches!(
+            action,
+            Action::Empty
+                | Action::Transaction(_)
+                | Action::Variable(_)
+                | Action::Session(
+                    SessionCommand::Listen(_) | SessionCommand::Unlisten(_) | SessionCommand::Notify { .. }
+                )
+        );
+        if parked && concerns {
+            Box::pin(self.engine.resume()).await?;
+        }
+        Ok(parked && concerns)
+    }
+
+    /// Whether a statement that meets a row of another transaction can let go of the ticket until that is free: the
+    /// transaction is parked then, and the statement is run again.
+    fn can_give_way(&mut self, statement: &SqliteStatement) -> Outcome<bool> {
+        if !self.engine.may_be_parked() || !(statement.write || statement.locks_rows) {
+            return Ok(false);
+        }
+        self.detach_results()?;
+        Ok(self.engine.can_be_parked())
+    }
+
+    /// Says what the statement that is opened next can be made of once more.
+    pub(super) fn repeat_from(&mut self, portal: &Portal) {
+        if self.engine.keeps_journal() {
+            let (planned, text) = (portal.planned.clone(), Arc::clone(&portal.text));
+            self.engine.repeat_next_from(Source { planned, text });
         }
     }
 

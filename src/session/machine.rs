@@ -8,6 +8,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::debug_log::debug;
 use crate::engine::context::{SessionContext, SharedContext, now};
+use crate::engine::database::Database;
 use crate::engine::databases::Databases;
 use crate::engine::interrupt::InterruptHandle;
 use crate::engine::session::EngineSession;
@@ -533,17 +535,13 @@ impl StateMachine {
         if self.engine.holds_ticket() && self.engine.database().watermark().has_queue() {
             self.await_promptly();
         }
-        let limit = self.idle_limit();
-        let idle = async {
-            match limit {
-                None => std::future::pending().await,
-                Some((limit, code, message)) => {
-                    tokio::time::sleep(limit).await;
-                    Error::fatal(code, message)
-                }
-            }
-        };
-        let mut idle = std::pin::pin!(idle);
+        let begun = Instant::now();
+        let may_be_parked = self.engine.may_be_parked();
+        let mut idle = std::pin::pin!(idled(self.idle_limit(may_be_parked), begun));
+        let mut obstructing = std::pin::pin!(self.obstructing());
+        let patience = self.timeouts.writer_patience.filter(|_| may_be_parked);
+        let mut wanted = std::pin::pin!(wanted(Arc::clone(self.engine.database()), patience));
+        let mut parked = false;
         let mut rest_due = std::pin::pin!(passed(self.engine.holds_places().then_some(RESTLESS)));
         let mut resting = None;
         let may_hear = self.session.status == TransactionStatus::Default;
@@ -555,6 +553,15 @@ impl StateMachine {
                 () = self.engine.something_to_hear(), if may_hear => return Ok(None),
                 error = ended => break error,
                 error = &mut idle => break error,
+                error = &mut obstructing => break error,
+                () = &mut wanted, if !parked => {
+                    (parked, resting) = (true, None);
+                    self.park();
+                    // Other limits are for who does not keep others from writing.
+                    idle.set(idled(self.idle_limit(false), begun));
+                    obstructing.set(self.obstructing());
+                    continue;
+                }
                 () = &mut rest_due, if resting.is_none() => {
                     resting = Some(self.engine.rest());
                     continue;
@@ -586,17 +593,37 @@ impl StateMachine {
     }
 
     /// How long the client may be silent now, and what it is told then.
-    fn idle_limit(&self) -> Option<(Duration, SqlState, &'static str)> {
+    fn idle_limit(&self, may_be_parked: bool) -> Option<(Duration, SqlState, &'static str)> {
         if self.session.status == TransactionStatus::Default {
             let message = "terminating connection due to idle-session timeout";
             return self.timeouts.idle_session.map(|limit| (limit, SqlState::IDLE_SESSION_TIMEOUT, message));
         }
-        let holding = self.engine.holds_ticket().then_some(self.options.idle_writer_timeout);
+        let parks = may_be_parked && self.timeouts.writer_patience.is_some();
+        let holding = (self.engine.holds_ticket() && !parks).then_some(self.options.idle_writer_timeout);
         // In the middle of a pipeline only a session that is in others' way is limited.
         let own = self.timeouts.idle_in_transaction.filter(|_| self.session.status.is_explicit());
         let limit = own.or(holding)?;
-        let message = "terminating connection due to idle-in-transaction timeout";
-        Some((limit, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, message))
+        Some((limit, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, IDLE_IN_TRANSACTION))
+    }
+
+    /// Resolves when others have waited for too long for a row that the session's transaction has, and have kept everybody
+    /// from writing meanwhile.
+    fn obstructing(&self) -> impl Future<Output = Error> + Send + use<> {
+        let (limit, pid, database) = (self.options.idle_writer_timeout, self.pid, Arc::clone(self.engine.database()));
+        let has_rows = !self.engine.holds_ticket() && database.row_locks().has_locked(pid);
+        async move {
+            if !has_rows {
+                return std::future::pending().await;
+            }
+            loop {
+                let waits = || database.row_locks().waits_for(database.writer().load(Ordering::Relaxed), pid);
+                let waited = waits();
+                tokio::time::sleep(limit).await;
+                if waited && waits() {
+                    return Error::fatal(SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, IDLE_IN_TRANSACTION);
+                }
+            }
+        }
     }
 
     /// The functions' view of this session.
@@ -607,6 +634,31 @@ impl StateMachine {
     /// The session's number.
     pub(super) fn pid(&self) -> i32 {
         self.pid
+    }
+}
+
+/// What a client is told that has idled in its transaction for too long.
+const IDLE_IN_TRANSACTION: &str = "terminating connection due to idle-in-transaction timeout";
+
+/// Resolves when a client has been silent for longer than it may be.
+async fn idled(limit: Option<(Duration, SqlState, &'static str)>, begun: Instant) -> Error {
+    match limit {
+        None => std::future::pending().await,
+        Some((limit, code, message)) => {
+            tokio::time::sleep_until((begun + limit).into()).await;
+            Error::fatal(code, message)
+        }
+    }
+}
+
+/// Resolves when somebody waits for the write ticket after so long.
+async fn wanted(database: Arc<Database>, patience: Option<Duration>) {
+    match patience {
+        None => std::future::pending().await,
+        Some(patience) => {
+            tokio::time::sleep(patience).await;
+            database.ticket_is_wanted().await;
+        }
     }
 }
 

@@ -107,7 +107,7 @@ impl StateMachine {
     /// The statements of a text, read as the session's settings say; what is to be said of it is among the notices.
     pub(super) fn parsed<'t>(&self, plans: &PlanCache, sql: &'t str) -> Result<Vec<Source<'t>>> {
         let (standard_strings, warns) = lock(&self.context).settings.strings();
-        let sources = plans.parse(sql, standard_strings)?;
+        let sources = plans.parse_as(sql, standard_strings)?;
         let mut notices = Vec::new();
         for source in &sources {
             lexical_notices(source, warns && !standard_strings, &mut notices);

@@ -75,6 +75,23 @@ impl Rows {
         Ok(())
     }
 
+    /// Reads everything if that is not more than so many bytes; what goes wrong is for who comes to that row.
+    pub fn read_ahead(&mut self, limit: usize) {
+        let end = self.size.saturating_add(limit);
+        while self.size < end {
+            match self.read() {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    if let Some((_, first)) = &mut self.rest {
+                        *first = Some(Err(error));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
     /// The row it stands on; none before the first and behind the last.
     pub fn current(&self) -> Option<&[Value]> {
         let at = self.position.checked_sub(self.first)?;

@@ -159,6 +159,7 @@ impl StateMachine {
                 let depth = self.session.savepoint_depth(name)?;
                 self.session.close_portals_inside(depth);
                 self.detach_results()?;
+                self.engine.keep_settings();
                 self.engine.rollback_to(name).await?;
                 self.restore_read_only(depth).await?;
                 self.session.savepoints.truncate(depth + 1);
@@ -186,6 +187,7 @@ impl StateMachine {
                     let message = "SET CONSTRAINTS can only be used in transaction blocks";
                     self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, message);
                 }
+                self.engine.resume().await?;
                 self.detach_results()?;
                 self.engine.set_constraints(names.as_deref(), *deferred)?;
             }
@@ -204,7 +206,9 @@ impl StateMachine {
         }
         let begin = modes.begin.or(Some(self.options.begin).filter(|mode| *mode != BeginMode::Deferred));
         debug!("session {}: BEGIN", self.pid());
-        self.set_modes(TransactionModes { begin, ..modes }).await
+        self.set_modes(TransactionModes { begin, ..modes }).await?;
+        self.engine.begin_block();
+        Ok(())
     }
 
     async fn commit_command(&mut self, chain: bool, tag: &'static str) -> Outcome<&'static str> {
@@ -263,7 +267,9 @@ impl StateMachine {
         }
         self.start_transaction(None).await?;
         self.session.status = TransactionStatus::InTransaction;
-        self.set_modes(modes).await
+        self.set_modes(modes).await?;
+        self.engine.begin_block();
+        Ok(())
     }
 
     /// 25P01 outside of an explicit block.

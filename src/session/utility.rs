@@ -10,6 +10,7 @@ use crate::catalog::definitions::Names;
 use crate::catalog::roles::CHECKPOINT;
 use crate::engine::context::SessionContext;
 use crate::engine::identity::denied;
+use crate::engine::journal::Source;
 use crate::engine::notifications::{Listening, Note};
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 use crate::session::machine::{Outcome, StateMachine, lock};
@@ -24,6 +25,14 @@ use crate::types::value::Value;
 impl StateMachine {
     /// SET, RESET, SHOW. Gives rows for SHOW.
     pub(super) async fn variable(&mut self, command: &VariableCommand) -> Outcome<Option<Vec<Vec<String>>>> {
+        match command {
+            VariableCommand::Show { .. } | VariableCommand::ShowAll => {}
+            VariableCommand::Set { name, .. } | VariableCommand::Reset { name } if is_identity(name) => {
+                self.engine.resume().await?;
+                self.engine.forget_journal();
+            }
+            _ => self.engine.keep_settings(),
+        }
         match command {
             VariableCommand::Set { name, value, local } => {
                 if *local && !self.session.status.is_block() {
@@ -112,6 +121,9 @@ impl StateMachine {
         let Action::Sqlite(select) = &evaluated.planned.plan.action else {
             return Err(Error::internal("EXECUTE's arguments").into());
         };
+        if self.engine.keeps_journal() {
+            self.engine.repeat_next_from(Source { planned: evaluated.planned.clone(), text: query.into() });
+        }
         let mut cursor = self.open(select, &[], &evaluated.planned.literals).await?;
         cursor.step()?;
         let values = (0..params.len()).map(|at| cursor.column(at).to_owned()).collect();
@@ -219,6 +231,11 @@ impl StateMachine {
         self.session.close_portals();
         Ok(self.engine.maintenance(statements).await?)
     }
+}
+
+/// Whether a variable says who the user is.
+fn is_identity(name: &str) -> bool {
+    ["role", "session_authorization"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The advisory locks that outlive transactions.

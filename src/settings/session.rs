@@ -28,6 +28,8 @@ pub struct Settings {
     /// Length of `undo` at each open savepoint.
     savepoints: Vec<usize>,
     in_transaction: bool,
+    /// Counts the changes.
+    changes: u64,
     /// Reported variables that were changed, with the value the client knows.
     unreported: Vec<(&'static Variable, Setting)>,
     pub(super) ready: Ready,
@@ -89,6 +91,8 @@ pub struct Timeouts {
     pub idle_session: Option<Duration>,
     /// How long a session waits for a lock before it looks for a deadlock.
     pub deadlock: Duration,
+    /// How long a client that has written may idle before others write meanwhile.
+    pub writer_patience: Option<Duration>,
 }
 
 /// What pg_settings and SHOW ALL say of one variable.
@@ -110,6 +114,7 @@ impl Default for Settings {
             undo: Vec::new(),
             savepoints: Vec::new(),
             in_transaction: false,
+            changes: 0,
             unreported: Vec::new(),
             ready: Ready {
                 identity: Identity::default(),
@@ -161,6 +166,11 @@ impl Settings {
             name.len() + size_of::<Slot>() + held(&slot.local) + held(&slot.session) + held(&slot.reset)
         };
         self.slots.iter().map(slot).sum()
+    }
+
+    /// Another number after every change of a variable.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The time limits.
@@ -478,12 +488,14 @@ impl Settings {
             self.undo.push((key.clone(), self.slots.get(&key).cloned()));
         }
         change(self.slots.entry(key).or_default());
+        self.changes += 1;
     }
 
     fn undo_to(&mut self, mark: usize) {
         if self.undo.len() <= mark {
             return;
         }
+        self.changes += 1;
         for (key, slot) in self.undo.split_off(mark).into_iter().rev() {
             if let Some(variable) = find(&key).filter(|v| v.reported) {
                 self.note_unreported(variable);
@@ -578,6 +590,7 @@ impl Settings {
                 idle_in_transaction: limit("idle_in_transaction_session_timeout"),
                 idle_session: limit("idle_session_timeout"),
                 deadlock: limit("deadlock_timeout").unwrap_or_default(),
+                writer_patience: limit("writer_patience"),
             },
             transaction: TransactionSettings {
                 isolation: text("transaction_isolation"),

@@ -306,6 +306,7 @@ pub static VARIABLES: &[Variable] = &[
     integer("wal_sender_timeout", User, 60000, 0..=MAX, Unit::Milliseconds, SENDING_SERVERS, "Sets the maximum time to wait for WAL replication."),
     integer("wal_skip_threshold", User, 2048, 0..=MAX, Unit::Kilobytes, WAL_SETTINGS, "Minimum size of new file to fsync instead of writing WAL."),
     integer("work_mem", User, 4096, 64..=MAX, Unit::Kilobytes, MEMORY, "Sets the maximum memory to be used for query workspaces."),
+    integer("writer_patience", User, 200, 0..=MAX, Unit::Milliseconds, STATEMENT_BEHAVIOR, "Sets how long a client may idle in a transaction that has written before others write meanwhile."),
     choice("xmlbinary", User, "base64", &["base64", "hex"], STATEMENT_BEHAVIOR, "Sets how binary values are to be encoded in XML."),
     choice("xmloption", User, "content", &["content", "document"], STATEMENT_BEHAVIOR, "Sets whether XML data in implicit parsing and serialization operations is to be considered as documents or content fragments."),
     boolean("zero_damaged_pages", Superuser, false, DEVELOPER_OPTIONS, "Continues processing past damaged page headers."),

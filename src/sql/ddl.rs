@@ -429,9 +429,9 @@ pub enum ConstraintDefinitionKind {
         /// PostgreSQL's letters, see `catalog::schema::ForeignKey`.
         on_update: u8,
         on_delete: u8,
+        /// ON DELETE SET … (columns)
+        set_columns: Vec<String>,
         match_full: bool,
-        /// Of ON DELETE SET NULL (…) and SET DEFAULT (…).
-        delete_set: Vec<String>,
     },
 }
 

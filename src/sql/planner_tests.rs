@@ -188,7 +188,7 @@ fn the_cache_is_bounded_in_bytes() {
     };
     for number in 0..100 {
         let text = format!("SELECT id AS c{number} FROM item");
-        let sources = cache.parse(&text, true).expect("parse");
+        let sources = cache.parse(&text).expect("parse");
         let (entry, bytes) = memory::measure(|| analyse(&sources[0], &[], context).expect("analyse"));
         assert!(bytes > text.len(), "a plan takes memory");
         cache.keep(&sources[0], Arc::new(Entry { bytes: KEPT_BYTES, ..entry }));

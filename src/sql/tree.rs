@@ -205,6 +205,10 @@ pub enum Written {
     ValueFunction(String, Option<i32>),
     /// A column that JOIN … USING has made of two.
     Merged(String),
+    /// A construct of xml: texts, and between them the operands.
+    Xml(Vec<String>),
+    /// XMLSERIALIZE, and to what type.
+    XmlSerialize(&'static str, Oid, i32),
     /// ROLLUP, CUBE, GROUPING SETS, or without a name a set (GroupingSet).
     Group(String),
 }

@@ -396,7 +396,7 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::Numeric => Value::Text(Numeric::parse(text)?.to_string()),
         Scalar::Text if type_name == "xml" => {
             xml::validate(text)?;
-            Value::Text(text.to_owned())
+            Value::Text(xml::shown(text))
         }
         Scalar::Text | Scalar::BpChar | Scalar::Record => Value::Text(text.to_owned()),
         Scalar::Row(row) => Value::Text(row_wire::decode_text(row, text, settings)?),

@@ -5,6 +5,9 @@
 //! namespace is not, whose prefix PostgreSQL only warns of. Specification: datatype-xml.html; xml.c in PostgreSQL 15, XML
 //! 1.0.
 
+pub mod tree;
+pub mod xpath;
+
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 
@@ -78,7 +81,9 @@ impl<'t> Reader<'t> {
         while !self.rest.is_empty() {
             self.part()?;
         }
-        self.open.is_empty().then_some(self.seen)
+        // With a document type it is a document.
+        let fits = !self.typed || self.seen.roots == 1 && !self.seen.outside;
+        (self.open.is_empty() && fits).then_some(self.seen)
     }
 
     fn part(&mut self) -> Option<()> {
@@ -260,6 +265,102 @@ fn is_declaration(text: &str) -> bool {
         rest = after;
     }
     rest.trim_start_matches(is_space).is_empty()
+}
+
+/// What <?xml … ?> says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Declaration {
+    pub version: Option<String>,
+    pub standalone: Option<bool>,
+}
+
+/// A text's declaration, if it has one, and what is behind it (parse_xml_decl).
+pub fn split_declaration(text: &str) -> (Declaration, &str) {
+    let declared = text.strip_prefix("<?xml").filter(|after| after.starts_with(is_space));
+    let Some((inside, rest)) = declared.and_then(|after| after.split_once("?>")) else {
+        return (Declaration::default(), text);
+    };
+    let value = |name: &str| {
+        let after = inside.split_once(name)?.1.trim_start_matches(is_space).strip_prefix('=')?;
+        let after = after.trim_start_matches(is_space);
+        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        Some(after.get(1..)?.split_once(quote)?.0.to_owned())
+    };
+    let standalone = value("standalone").map(|value| value == "yes");
+    (Declaration { version: value("version"), standalone }, rest)
+}
+
+impl Declaration {
+    /// As it is written; nothing if it says nothing (print_xml_decl).
+    pub fn to_text(&self) -> String {
+        const DEFAULT: &str = "1.0";
+        let version = self.version.as_deref().unwrap_or(DEFAULT);
+        match self.standalone {
+            None if version == DEFAULT => String::new(),
+            None => format!("<?xml version=\"{version}\"?>"),
+            Some(yes) => {
+                format!("<?xml version=\"{version}\" standalone=\"{}\"?>", if yes { "yes" } else { "no" })
+            }
+        }
+    }
+}
+
+/// A value as it leaves: without the encoding that it came in (xml_out).
+pub fn shown(text: &str) -> String {
+    let (declaration, rest) = split_declaration(text);
+    let declared = declaration.to_text();
+    if declared.is_empty() && rest.len() < text.len() {
+        return rest.strip_prefix('\n').unwrap_or(rest).to_owned();
+    }
+    declared + rest
+}
+
+/// A name of SQL as xml can have it (map_sql_identifier_to_xml_name); that of a column is escaped wholly.
+pub fn name_of_identifier(name: &str, fully: bool) -> String {
+    let mut mapped = String::with_capacity(name.len());
+    let mut rest = name.chars();
+    let mut first = true;
+    while let Some(c) = rest.next() {
+        let code = u32::from(c);
+        let is_xml = || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"));
+        match c {
+            ':' if first || fully => mapped.push_str("_x003A_"),
+            '_' if rest.as_str().starts_with('x') => mapped.push_str("_x005F_"),
+            'x' | 'X' if fully && first && is_xml() => mapped.push_str(&format!("_x{code:04X}_")),
+            c if first && !(starts_name(c)) || !is_in_name(c) => mapped.push_str(&format!("_x{code:04X}_")),
+            c => mapped.push(c),
+        }
+        first = false;
+    }
+    mapped
+}
+
+/// escape_xml
+pub fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\r' => out.push_str("&#x0d;"),
+            c => out.push(c),
+        }
+    }
+}
+
+/// An attribute's value as libxml2 writes it.
+pub fn escape_attribute(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\r' | '\t' => out.push_str(&format!("&#{};", u32::from(c))),
+            c if !c.is_ascii() => out.push_str(&format!("&#x{:X};", u32::from(c))),
+            c => out.push(c),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -296,7 +296,8 @@ fn read_foreign_keys(
         let (on_update, on_delete) = (action(row.get_ref(4)?.as_str()?), action(row.get_ref(5)?.as_str()?));
         let entry = found.entry(id).or_insert_with(|| {
             let name = format!("{}_{}_fkey", relation.name, column.name);
-            let key = ForeignKey { relation: parent.oid, columns: Vec::new(), on_update, on_delete };
+            let key =
+                ForeignKey { relation: parent.oid, columns: Vec::new(), on_update, on_delete, set_columns: Vec::new() };
             let oid = oids.of(&format!("foreign key {} {id}", relation.name));
             constraint(oid, name, ConstraintKind::ForeignKey(key), Vec::new())
         });

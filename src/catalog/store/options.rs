@@ -127,13 +127,11 @@ pub(super) fn written_uses(uses: &Uses) -> Json {
 }
 
 fn written_constraint(options: &ConstraintOptions) -> Map<String, Json> {
-    let ConstraintOptions { not_valid, no_inherit, match_full, delete_set, inherited, not_local, parent, uses } =
-        options;
+    let ConstraintOptions { not_valid, no_inherit, match_full, inherited, not_local, parent, uses } = options;
     said([
         ("not_valid", json!(not_valid)),
         ("no_inherit", json!(no_inherit)),
         ("match_full", json!(match_full)),
-        ("delete_set", json!(delete_set)),
         ("uses", written_uses(uses)),
         ("inherited", written_count(*inherited)),
         ("not_local", json!(not_local)),
@@ -191,7 +189,6 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             not_valid: flag(said, "not_valid"),
             no_inherit: flag(said, "no_inherit"),
             match_full: flag(said, "match_full"),
-            delete_set: list(said, "delete_set").filter_map(|n| i16::try_from(n.as_i64()?).ok()).collect(),
             uses: read_uses(said),
             inherited: number(said, "inherited").unwrap_or_default(),
             not_local: flag(said, "not_local"),

@@ -109,7 +109,11 @@ fn put_constraint(connection: &Connection, database: &str, relation: Oid, constr
             ("x", Some(json!(operators).to_string()), None)
         }
         ConstraintKind::Check(expression) => ("c", Some(expression.clone()), None),
-        ConstraintKind::ForeignKey(foreign) => ("f", None, Some(foreign)),
+        // The columns that ON DELETE sets, where those are not all.
+        ConstraintKind::ForeignKey(foreign) => {
+            let set = (!foreign.set_columns.is_empty()).then(|| json!(foreign.set_columns).to_string());
+            ("f", set, Some(foreign))
+        }
     };
     let letter = |byte: u8| char::from(byte).to_string();
     connection.execute(

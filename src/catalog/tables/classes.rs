@@ -109,7 +109,11 @@ pub fn classes(rows: &mut Rows, view: &View<'_>) {
 /// The tables that foreign keys point to.
 pub fn referenced_tables(view: &View<'_>) -> Vec<Oid> {
     let constraints = view.catalog.relations.values().flat_map(|r| &r.constraints);
-    constraints.filter_map(|c| c.foreign_key().map(|f| f.relation)).collect()
+    let mut tables: Vec<Oid> = constraints.filter_map(|c| c.foreign_key().map(|f| f.relation)).collect();
+    let partitioned = |oid: &Oid| view.catalog.relations.get(oid).is_some_and(|table| table.is_partitioned());
+    let roots: Vec<Oid> = tables.iter().filter(|oid| partitioned(oid)).copied().collect();
+    tables.extend(roots.into_iter().flat_map(|root| view.catalog.inheritors(root)).map(|below| below.oid));
+    tables
 }
 
 fn class(rows: &mut Rows, view: &View<'_>, relation: &Relation, referenced: bool) {

@@ -92,11 +92,11 @@ fn table_constraint(rows: &mut Rows, view: &View<'_>, relation: &Relation, const
         conparentid: constraint.options.parent.unwrap_or_default(),
         connoinherit: constraint.options.no_inherit || constraint.check().is_none() && !of_partitions,
         conkey: columns,
-        confdelsetcols: match constraint.options.delete_set.as_slice() {
-            [] => Cell::Null,
-            set => Cell::ints(set.iter().copied()),
-        },
         confkey: foreign.map(|f| Cell::ints(f.columns.iter().copied())),
+        confdelsetcols: match foreign {
+            Some(f) if !f.set_columns.is_empty() => Cell::ints(f.set_columns.iter().copied()),
+            _ => Cell::Null,
+        },
         conexclop: match &constraint.kind {
             ConstraintKind::Exclusion(operators) => Cell::oids(operators.iter().copied()),
             _ => Cell::Null,

@@ -120,7 +120,13 @@ pub fn sample() -> Sample {
     catalog.put_relation(Arc::new(people()));
     let mut visits =
         relation(20011, "visits", RelationKind::Table, vec![column(1, "person", Oid::INT4, -1, Scalar::Int4)]);
-    let key = ForeignKey { relation: Oid(20001), columns: vec![1], on_update: b'a', on_delete: b'c' };
+    let key = ForeignKey {
+        relation: Oid(20001),
+        columns: vec![1],
+        on_update: b'a',
+        on_delete: b'c',
+        set_columns: Vec::new(),
+    };
     visits.constraints.push(constraint(20012, "visits_person_fkey", &[1], ConstraintKind::ForeignKey(key)));
     catalog.put_relation(Arc::new(visits));
     let mut view = relation(20013, "adults", RelationKind::View, vec![column(1, "id", Oid::INT4, -1, Scalar::Int4)]);

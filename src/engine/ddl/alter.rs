@@ -449,8 +449,7 @@ impl Change<'_> {
                 let touches = table.oid == work.after.oid && constraint.columns.contains(&number)
                     || parent.oid == work.after.oid && key.columns.contains(&number);
                 if touches {
-                    let about = (constraint.name.as_str(), key.on_update);
-                    self.check_key_types(table, &constraint.columns, parent, &key.columns, about)?;
+                    self.check_key_types(table, &constraint.columns, parent, &key.columns, &constraint.name)?;
                 }
             }
         }

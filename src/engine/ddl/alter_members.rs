@@ -96,12 +96,15 @@ impl Change<'_> {
                 ConstraintDefinitionKind::Check(_) if only && !definition.no_inherit => {
                     Err(invalid("constraint must be added to child tables too".to_owned()))
                 }
-                ConstraintDefinitionKind::ForeignKey { .. } if only && partitioned => {
-                    let message = format!(
-                        "cannot use ONLY for foreign key on partitioned table \"{}\" referencing relation",
-                        relation.name
-                    );
-                    Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+                ConstraintDefinitionKind::ForeignKey { table, .. } if partitioned && (only || definition.not_valid) => {
+                    let (name, other) = (&relation.name, &table.name);
+                    let about = format!("foreign key on partitioned table \"{name}\" referencing relation \"{other}\"");
+                    let error = |words: &str| Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{words} {about}"));
+                    Err(match only {
+                        true => error("cannot use ONLY for"),
+                        false => error("cannot add NOT VALID")
+                            .with_detail("This feature is not yet supported on partitioned tables."),
+                    })
                 }
                 _ => Ok(()),
             },

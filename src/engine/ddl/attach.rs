@@ -157,6 +157,7 @@ impl Change<'_> {
                 .with_detail("There's no pending concurrent detach."));
         }
         self.check_not_pending(&child, "ALTER TABLE")?;
+        self.check_not_referred(&child)?;
         self.drop_trigger_parts(&child)?;
         let child = self.current(child.oid)?;
         let mut loose = Relation::clone(&child);

@@ -13,7 +13,7 @@ use crate::catalog::schema::{
 use crate::error::{Error, Result, SqlState};
 use crate::sql::casts::{self, CastContext};
 use crate::sql::ddl::{ConstraintDefinition, ConstraintDefinitionKind, KeySource, Name};
-use crate::types::pg_type::{Oid, type_info};
+use crate::types::pg_type::Oid;
 
 impl Change<'_> {
     /// Adds a constraint to a relation that is being made or changed.
@@ -52,8 +52,16 @@ impl Change<'_> {
                 self.push_constraint(relation, definition, name, ConstraintKind::Check(text), columns)?;
                 Ok(())
             }
-            ConstraintDefinitionKind::ForeignKey { columns, table, referenced, on_update, on_delete, .. } => {
-                let actions = (*on_update, *on_delete);
+            ConstraintDefinitionKind::ForeignKey {
+                columns,
+                table,
+                referenced,
+                on_update,
+                on_delete,
+                set_columns,
+                ..
+            } => {
+                let actions = (*on_update, *on_delete, set_columns.as_slice());
                 self.add_foreign_key(relation, definition, columns, (table, referenced), actions)
             }
         }
@@ -233,13 +241,17 @@ impl Change<'_> {
         definition: &ConstraintDefinition,
         columns: &[String],
         (table, referenced): (&Name, &[String]),
-        (on_update, on_delete): (u8, u8),
+        (on_update, on_delete, set_columns): (u8, u8, &[String]),
     ) -> Result<()> {
         let parent = self.referenced_table(relation, table)?;
-        if parent.is_partitioned() {
-            return Err(Error::unsupported("a foreign key that refers to a partitioned table"));
-        }
         let numbers = foreign_columns(relation, columns)?;
+        let mut set_numbers = foreign_columns(relation, set_columns)?;
+        if let Some((name, _)) = set_columns.iter().zip(&set_numbers).find(|(_, number)| !numbers.contains(number)) {
+            let message = format!("column \"{name}\" referenced in ON DELETE SET action must be part of foreign key");
+            return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
+        }
+        let mut seen = HashSet::new();
+        set_numbers.retain(|number| seen.insert(*number));
         let parent_numbers = match (referenced.is_empty(), parent.primary_key()) {
             (false, _) => foreign_columns(&parent, referenced)?,
             (true, Some(key)) => key.columns.clone(),
@@ -263,13 +275,15 @@ impl Change<'_> {
             return Err(Error::new(SqlState::INVALID_FOREIGN_KEY, message));
         }
         let name = self.constraint_name(relation, definition, Some(&joined(columns)), "fkey");
-        self.check_key_types(relation, &numbers, &parent, &parent_numbers, (&name, on_update))?;
-        let key = ForeignKey { relation: parent.oid, columns: parent_numbers, on_update, on_delete };
-        let set = set_columns(relation, definition, &numbers)?;
+        self.check_key_types(relation, &numbers, &parent, &parent_numbers, &name)?;
+        let key = ForeignKey {
+            relation: parent.oid,
+            columns: parent_numbers,
+            on_update,
+            on_delete,
+            set_columns: set_numbers,
+        };
         self.push_constraint(relation, definition, name, ConstraintKind::ForeignKey(key), numbers)?;
-        if let Some(pushed) = relation.constraints.last_mut() {
-            pushed.options.delete_set = set;
-        }
         Ok(())
     }
 
@@ -297,14 +311,14 @@ impl Change<'_> {
         Ok(parent)
     }
 
-    /// Each pair of columns must be comparable; and SQLite compares stored values, so they must be stored alike.
+    /// Each pair of columns must be comparable.
     pub(super) fn check_key_types(
         &self,
         child: &Relation,
         numbers: &[i16],
         parent: &Relation,
         parent_numbers: &[i16],
-        (name, on_update): (&str, u8),
+        name: &str,
     ) -> Result<()> {
         for (number, parent_number) in numbers.iter().zip(parent_numbers) {
             let (Some(a), Some(b)) = (child.column_by_number(*number), parent.column_by_number(*parent_number)) else {
@@ -325,28 +339,13 @@ impl Change<'_> {
                 let message = format!("foreign key constraint \"{name}\" cannot be implemented");
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_detail(detail));
             }
-            // Numbers SQLite compares as such; but it would hand on the parent's as they are.
-            let are_numbers = |oid: Oid| type_info(oid).is_some_and(|info| info.category == b'N');
-            let numbers = are_numbers(base) && are_numbers(parent_base) && on_update != b'c';
-            // Dates and times look alike, and are not.
-            let moments = [Oid::DATE, Oid::TIMESTAMP, Oid::TIMESTAMPTZ];
-            let differ = base != parent_base && moments.contains(&base);
-            // SQLite compares under the parent's collation, which leaves blanks at the end out.
-            let padded = parent_base == Oid::BPCHAR && [Oid::TEXT, Oid::VARCHAR].contains(&base);
-            if !numbers && !padded && (differ || !sqlite::stored_alike(a.repr, b.repr)) {
-                let (a, b) = (self.type_display(a.type_oid), self.type_display(b.type_oid));
-                return Err(Error::unsupported(format!("a foreign key from {a} to {b}")));
-            }
         }
         Ok(())
     }
 
     /// The type a domain stands for.
     pub(super) fn base_type(&self, oid: Oid) -> Oid {
-        match self.catalog.types.get(&oid).map(|t| &t.kind) {
-            Some(crate::catalog::schema::UserTypeKind::Domain { base, .. }) => self.base_type(*base),
-            _ => oid,
-        }
+        self.catalog.base_type(oid)
     }
 }
 
@@ -415,23 +414,6 @@ fn foreign_columns(relation: &Relation, columns: &[String]) -> Result<Vec<i16>> 
         })
     };
     columns.iter().map(number).collect()
-}
-
-/// The columns of ON DELETE SET NULL (…) and SET DEFAULT (…): 42P10 for one that is none of the key's
-/// (validateFkOnDeleteSetColumns).
-fn set_columns(relation: &Relation, definition: &ConstraintDefinition, key: &[i16]) -> Result<Vec<i16>> {
-    let ConstraintDefinitionKind::ForeignKey { delete_set, .. } = &definition.kind else { return Ok(Vec::new()) };
-    let mut numbers = foreign_columns(relation, delete_set)?;
-    if let Some((_, name)) = numbers.iter().zip(delete_set).find(|(number, _)| !key.contains(number)) {
-        let message = format!("column \"{name}\" referenced in ON DELETE SET action must be part of foreign key");
-        return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
-    }
-    if relation.is_partitioned() && !numbers.is_empty() {
-        return Err(Error::unsupported("a column list after SET NULL or SET DEFAULT in a partitioned table"));
-    }
-    let mut seen = Vec::new();
-    numbers.retain(|number| !seen.contains(number) && (seen.push(*number), true).1);
-    Ok(numbers)
 }
 
 fn constraint_options(definition: &ConstraintDefinition) -> ConstraintOptions {

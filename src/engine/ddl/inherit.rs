@@ -318,10 +318,12 @@ impl Change<'_> {
         let mut copy = self.inherited_check(parent, child, constraint)?;
         copy.name = name;
         copy.options.parent = Some(constraint.oid);
-        if let ConstraintKind::ForeignKey(key) = &mut copy.kind
-            && key.relation == parent.oid
-        {
-            return Err(Error::unsupported("a partitioned table that refers to itself"));
+        if let ConstraintKind::ForeignKey(key) = &mut copy.kind {
+            let own = |number: &i16| {
+                let column = parent.column_by_number(*number)?;
+                child.column(&column.name).map(|column| column.number)
+            };
+            key.set_columns = key.set_columns.iter().filter_map(own).collect();
         }
         Ok(copy)
     }

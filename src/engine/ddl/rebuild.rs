@@ -253,8 +253,37 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// 23503 if some row's key is null in part, which MATCH FULL does not take.
+    fn check_not_mixed(&self, table: &Relation, constraint: &Constraint) -> Result<()> {
+        let columns = constraint.columns.iter().filter_map(|&n| table.column_by_number(n));
+        let nulls: Vec<String> = columns.map(|c| format!("({} IS NULL)", quote(c.stored_name()))).collect();
+        let sql = format!(
+            "SELECT 1 FROM {} WHERE {} NOT IN (0, {}) LIMIT 1",
+            qualified(table),
+            nulls.join(" + "),
+            nulls.len()
+        );
+        let mut statement = self.sqlite(self.connection.prepare(&sql))?;
+        if !self.sqlite(statement.exists([]))? {
+            return Ok(());
+        }
+        let (child, name) = (&table.name, &constraint.name);
+        let message = format!("insert or update on table \"{child}\" violates foreign key constraint \"{name}\"");
+        Err(Error::new(SqlState::FOREIGN_KEY_VIOLATION, message)
+            .with_detail("MATCH FULL does not allow mixing of null and nonnull key values.")
+            .with_schema(&table.schema)
+            .with_table(child)
+            .with_constraint(name))
+    }
+
     /// 23503 if some row's key is not in the other table.
     pub(super) fn check_foreign_key(&self, table: &Relation, constraint: &Constraint, key: &ForeignKey) -> Result<()> {
+        if constraint.options.match_full {
+            self.check_not_mixed(table, constraint)?;
+        }
+        if self.is_own_key(table, constraint) {
+            return self.check_own_key(table, constraint, key);
+        }
         let parent = if key.relation == table.oid {
             table
         } else {

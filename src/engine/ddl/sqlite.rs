@@ -1,6 +1,7 @@
 //! SQLite's CREATE statements for a relation of the catalog.
 
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, ForeignKey, Index, IndexKey, Relation};
+use crate::catalog::server_keys::declared_type;
 use crate::error::{Error, Result};
 use crate::types::pg_type::{Repr, Scalar};
 
@@ -19,26 +20,6 @@ pub(super) fn qualified(relation: &Relation) -> String {
 
 pub(super) fn in_database(relation: &Relation, name: &str) -> String {
     format!("{}.{}", if relation.temporary { "temp" } else { "main" }, quote(name))
-}
-
-/// The declared type whose affinity leaves stored values as they are.
-fn declared_type(repr: Repr) -> &'static str {
-    if repr.array_of.is_some() {
-        return "TEXT";
-    }
-    match repr.scalar {
-        scalar if scalar.is_integer() => "INTEGER",
-        Scalar::Float4 | Scalar::Float8 => "REAL",
-        // No affinity.
-        Scalar::Xid8 => "BLOB",
-        scalar if scalar.is_blob() => "BLOB",
-        _ => "TEXT",
-    }
-}
-
-/// Whether SQLite may compare stored values of two representations with each other.
-pub(super) fn stored_alike(a: Repr, b: Repr) -> bool {
-    declared_type(a) == declared_type(b) && a.collation() == b.collation()
 }
 
 /// Whether a primary key over this one column may be SQLite's rowid.
@@ -90,7 +71,9 @@ impl Change<'_> {
                     parts.push(format!("CONSTRAINT {} CHECK ({expression})", quote(&constraint.name)));
                 }
                 ConstraintKind::ForeignKey(key) => {
-                    parts.push(self.foreign_key_sql(relation, constraint, key)?);
+                    if !self.is_own_key(relation, constraint) {
+                        parts.push(self.foreign_key_sql(relation, constraint, key)?);
+                    }
                     parts.extend(match_full_sql(relation, constraint));
                 }
                 ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclusion(_) => {}
@@ -126,6 +109,11 @@ impl Change<'_> {
             sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) STORED"));
         }
         Ok(sql)
+    }
+
+    /// Whether SQLite is not to know of a foreign key, of a table that may not be in the catalog yet.
+    pub(super) fn is_own_key(&self, relation: &Relation, constraint: &Constraint) -> bool {
+        self.catalog.checks_key_itself(relation, constraint)
     }
 
     fn foreign_key_sql(&self, relation: &Relation, constraint: &Constraint, key: &ForeignKey) -> Result<String> {

@@ -146,12 +146,18 @@ impl Change<'_> {
 
     /// SQLite is told of the foreign keys whose actions are its own from now on, or are not any more.
     pub(super) fn settle_actions(&mut self) -> Result<()> {
-        let before = Arc::clone(self.context.catalog.acting_keys());
-        let after = Arc::clone(self.catalog.acting_keys());
+        let keys = |catalog: &crate::catalog::schema::CatalogSnapshot| {
+            let keys = catalog.server_keys();
+            (Arc::clone(&keys.acting), Arc::clone(&keys.own))
+        };
+        let (before, after) = (keys(self.context.catalog), keys(&self.catalog));
         if before == after {
             return Ok(());
         }
-        let differs = |c: &Constraint| before.contains(&c.oid) != after.contains(&c.oid);
+        let differs = |c: &Constraint| {
+            before.0.contains(&c.oid) != after.0.contains(&c.oid)
+                || before.1.contains(&c.oid) != after.1.contains(&c.oid)
+        };
         for relation in self.sorted_relations() {
             if relation.constraints.iter().any(differs) && !self.redeclare(&relation, &relation)? {
                 self.rebuild(&relation, Relation::clone(&relation), &Sources::new())?;

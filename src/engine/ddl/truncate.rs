@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Change;
 use super::sqlite::qualified;
-use crate::catalog::schema::{Constraint, ConstraintKind, Relation};
+use crate::catalog::schema::{Constraint, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::Name;
 
@@ -46,8 +46,7 @@ impl Change<'_> {
         while let Some(table) = tables.get(next).cloned() {
             next += 1;
             for other in self.sorted_relations() {
-                let refers =
-                    |c: &Constraint| matches!(&c.kind, ConstraintKind::ForeignKey(k) if k.relation == table.oid);
+                let refers = |c: &Constraint| c.foreign_key().is_some_and(|key| self.catalog.is_referred(&table, key));
                 if !other.constraints.iter().any(refers) {
                     continue;
                 }

@@ -218,6 +218,15 @@ impl Output {
         if length > memory::MAX_VALUE { Err(memory::string_too_long(0, length)) } else { Ok(self) }
     }
 
+    /// A copy of a value that the function has made.
+    pub(super) fn kept(&self) -> Value {
+        match self {
+            Output::Value(value) => value.clone(),
+            Output::Static(text) => Value::Text((*text).to_owned()),
+            Output::Argument(_) => Value::Null,
+        }
+    }
+
     /// NULL.
     pub const NULL: Output = Output::Value(Value::Null);
 }

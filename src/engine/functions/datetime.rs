@@ -113,12 +113,12 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_statement_timestamp", 0, |a| {
         put(TimestampTz::from_unix_usecs(a.slot().with_session(|s| Ok(s.statement_start))?)?)
     }),
-    Definition::stable("pg_clock_timestamp", 0, |_| put(TimestampTz(time_zone::clock()))),
+    Definition::stable("pg_clock_timestamp", 0, |_| put(TimestampTz(time_zone::clock()))).taped(),
     Definition::stable("pg_current_date", 0, |a| put(today(a)?)),
     Definition::stable("pg_current_time", 0, |a| { let now = now(a)?; in_zone(a, |z| put_some(now.time_tz(z))) }),
     Definition::stable("pg_localtime", 0, |a| { let now = now(a)?; in_zone(a, |z| put_some(now.local(z).time())) }),
     Definition::stable("pg_localtimestamp", 0, |a| { let now = now(a)?; in_zone(a, |z| put(now.local(z))) }),
-    Definition::stable("pg_timeofday", 0, time_of_day),
+    Definition::stable("pg_timeofday", 0, time_of_day).taped(),
 ];
 
 /// OVERLAPS: two periods, each from whichever of its ends is first; a period's end does not belong to it, unless it is

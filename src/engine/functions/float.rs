@@ -54,7 +54,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_degrees", 1, |a| { let x = a.float(0)?; checked(x / (PI / 180.0), x.is_infinite(), true) }),
     Definition::pure("pg_radians", 1, |a| Ok((a.float(0)? * (PI / 180.0)).into())),
     Definition::pure("pg_width_bucket_float8", 4, width_bucket),
-    Definition::stable("pg_drandom", 0, |_| Ok(rand::random::<f64>().into())),
+    Definition::stable("pg_drandom", 0, |_| Ok(rand::random::<f64>().into())).taped(),
     Definition::pure("pg_to_float4", 1, to_single),
     Definition::pure("pg_float_int2", 1, |a| to_integer(a.float(0)?, i16::MIN.into(), i16::MAX.into(), "smallint")),
     Definition::pure("pg_float_int4", 1, |a| to_integer(a.float(0)?, i32::MIN.into(), i32::MAX.into(), "integer")),

@@ -65,6 +65,7 @@ mod system_ids;
 mod table_sample;
 mod text_search;
 mod unnest;
+mod xml;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -127,12 +128,17 @@ struct Slot {
     in_use: Mutex<Vec<Oid>>,
     /// The running statement is all that its transaction has done: it need not wait for rows while others wait for it.
     gives_way: AtomicBool,
+    /// Functions that would give something else each time ask the session's tape.
+    taped: AtomicBool,
     /// A table all of whose rows are the transaction's: its changes are not asked about.
     whole_table: Mutex<Option<WholeTable>>,
     /// The row that such a statement has failed for.
     blocked: Mutex<Option<BlockedRow>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
+    /// The rows that the open transaction has inserted or updated, if they are wanted.
+    noting: AtomicBool,
+    noted: Mutex<Vec<(Arc<str>, i64)>>,
     /// The router of the last table that a row was routed in, for COPY, which runs a statement for each.
     router: Mutex<Option<KnownRouter>>,
     /// What functions need that run statements themselves.
@@ -166,6 +172,9 @@ pub(crate) struct TransitionTable {
     pub(crate) relation: Oid,
     pub(crate) rows: KeptRows,
 }
+
+/// With so many rows inserted and updated a transaction is not parked.
+pub(crate) const MOST_NOTED: usize = 10_000;
 
 /// The data behind these locks is valid after any panic, so a poisoned lock is used as it is.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -217,6 +226,59 @@ impl ContextSlot {
     /// A statement begins; whether it is to fail for a row that another transaction has, rather than wait for it.
     pub(crate) fn give_way(&self, gives_way: bool) {
         self.0.gives_way.store(gives_way, Ordering::Relaxed);
+    }
+
+    /// A statement begins; whether its transaction may be repeated, or is just being repeated.
+    pub(crate) fn set_taped(&self, taped: bool) {
+        self.0.taped.store(taped, Ordering::Relaxed);
+    }
+
+    /// A transaction begins that writes; whether its rows are noted.
+    pub(crate) fn note_rows(&self, noting: bool) {
+        if self.0.noting.swap(noting, Ordering::Relaxed) {
+            *lock(&self.0.noted) = Vec::new();
+        }
+    }
+
+    /// The rows noted from that number on.
+    pub(crate) fn noted_rows(&self, from: usize) -> Vec<(Arc<str>, i64)> {
+        lock(&self.0.noted).get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// What was noted from that number on counts no more.
+    pub(crate) fn forget_noted(&self, from: usize) {
+        lock(&self.0.noted).truncate(from);
+    }
+
+    /// How many rows were noted.
+    pub(crate) fn count_noted(&self) -> usize {
+        if self.0.noting.load(Ordering::Relaxed) { lock(&self.0.noted).len() } else { 0 }
+    }
+
+    fn note_row(&self, table: &str, row: i64) {
+        if !self.0.noting.load(Ordering::Relaxed) {
+            return;
+        }
+        let noted = &mut *lock(&self.0.noted);
+        if noted.len() < MOST_NOTED {
+            let same = noted.last().map(|(last, _)| last).filter(|last| ***last == *table).cloned();
+            noted.push((same.unwrap_or_else(|| table.into()), row));
+        }
+    }
+
+    fn is_taped(&self) -> bool {
+        self.0.taped.load(Ordering::Relaxed)
+    }
+
+    /// What runs cannot be repeated (`engine::tape`).
+    pub(crate) fn refuse_to_repeat(&self) {
+        if self.is_taped() {
+            // Outside of a session nothing is repeated.
+            let _ = self.with_session(|session| {
+                session.tape.refuse();
+                Ok(())
+            });
+        }
     }
 
     /// The router of a partitioned table.
@@ -497,6 +559,9 @@ pub struct Definition {
     strict: bool,
     /// Depends on nothing but its arguments: allowed in indexes, CHECK and generated columns.
     deterministic: bool,
+    /// It gives something else each time, or does something outside of the database: in a transaction that is repeated it
+    /// gives what it gave before, and does nothing.
+    taped: bool,
     body: Body,
     quick: Option<quick::Quick>,
 }
@@ -504,17 +569,22 @@ pub struct Definition {
 impl Definition {
     /// A strict function of nothing but its arguments (provolatile i).
     pub const fn pure(name: &'static str, arity: i32, body: Body) -> Self {
-        Definition { name, arity, strict: true, deterministic: true, body, quick: None }
+        Definition { name, arity, strict: true, deterministic: true, taped: false, body, quick: None }
     }
 
     /// A strict function that also depends on the session, the clock or chance (provolatile s and v).
     pub const fn stable(name: &'static str, arity: i32, body: Body) -> Self {
-        Definition { name, arity, strict: true, deterministic: false, body, quick: None }
+        Definition { name, arity, strict: true, deterministic: false, taped: false, body, quick: None }
     }
 
     /// The same function of two integers, with a short way for most of them.
     const fn quick(self, quick: quick::Quick) -> Self {
         Definition { quick: Some(quick), ..self }
+    }
+
+    /// The same function, volatile: see `engine::tape`.
+    pub const fn taped(self) -> Self {
+        Definition { taped: true, ..self }
     }
 
     /// The same function, called on NULL arguments too.
@@ -526,12 +596,33 @@ impl Definition {
 /// Registers a table of functions.
 pub fn register_all(connection: &Connection, slot: &ContextSlot, definitions: &[Definition]) -> Result<()> {
     definitions.iter().try_for_each(|definition| {
-        let Definition { name, arity, strict, deterministic, body, quick } = *definition;
+        let Definition { name, arity, strict, deterministic, taped, body, quick } = *definition;
         if let Some(quick) = quick {
             return quick::register(connection, slot, name, (quick, body));
         }
-        register_one(connection, slot, Signature { name, arity, strict, deterministic }, body)
+        let signature = Signature { name, arity, strict, deterministic };
+        match taped {
+            true => register_one(connection, slot, signature, move |args| on_tape(args, name, body)),
+            false => register_one(connection, slot, signature, body),
+        }
     })
+}
+
+/// What the function gives, or has given if the transaction is repeated.
+fn on_tape(args: &Args<'_>, name: &'static str, body: Body) -> Result<Output> {
+    if !args.slot().is_taped() {
+        return body(args);
+    }
+    if let Some(known) = args.slot().with_session(|session| Ok(session.tape.again(name)))? {
+        return known.map(Output::Value);
+    }
+    let output = body(args);
+    let kept = output.as_ref().map(Output::kept).map_err(Error::clone);
+    args.slot().with_session(|session| {
+        session.tape.keep(name, kept);
+        Ok(())
+    })?;
+    output
 }
 
 /// A function's properties without its body; see [`Definition`].
@@ -614,6 +705,7 @@ static AREAS: &[&[Definition]] = &[
     extension::ltree::FUNCTIONS,
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
+    xml::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,

@@ -10,8 +10,11 @@ use rusqlite::hooks::Action;
 
 use super::admin::wait_patiently;
 use super::{Args, ContextSlot, Definition, Output};
+use crate::engine::connection::Entered;
 use crate::engine::context::Wait;
+use crate::engine::error_map;
 use crate::engine::row_locks::{Locker, Refusal, RowLocks, Strength};
+use crate::engine::unique_keys::keys_of;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::tree::LockWaitPolicy;
 
@@ -38,7 +41,8 @@ fn lock_row(args: &Args<'_>) -> Result<Output> {
         )),
         (Err(refusal), LockWaitPolicy::Block) => {
             let lock = || locks.lock(&table, Some(row), locker, strength);
-            wait_or_give_way(args.slot(), (&locks, locker), (&table, row, strength), refusal, lock)?;
+            let wanted = || BlockedRow::Row(table.clone().into_owned(), row, strength);
+            wait_or_give_way(args.slot(), (&locks, locker), wanted, refusal, lock)?;
             Ok(true.into())
         }
     }
@@ -54,6 +58,9 @@ fn strength_of(number: i64) -> Strength {
 /// SQLite has changed a row: it is the transaction's until that ends. If another one has locked it, this waits; an error
 /// ends the statement when SQLite is done with it.
 pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table: &str, row: i64) {
+    if action != Action::SQLITE_DELETE && database == "main" && !table.starts_with("__pg_") {
+        slot.note_row(table, row);
+    }
     // What is inserted nobody else sees; temporary tables are the session's own, others the engine's.
     let strength = match action {
         Action::SQLITE_UPDATE => Strength::NoKeyUpdate,
@@ -65,11 +72,30 @@ pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table:
     }
     let Ok((locks, locker)) = of_session(slot) else { return };
     let change = || locks.change(table, row, locker, strength).map(|whole| slot.put_whole_table(whole));
-    let wanted = (table, row, strength);
+    let wanted = || BlockedRow::Row(table.to_owned(), row, strength);
     let outcome = change().or_else(|refusal| wait_or_give_way(slot, (&locks, locker), wanted, refusal, change));
     if let Err(error) = outcome {
         slot.fail(error);
     }
+}
+
+/// A statement has changed the rows noted from that number on: where one of them has a unique key that a parked transaction
+/// has made, it waits for that one, or gives way.
+pub(crate) fn check_keys(entered: &Entered<'_>, from: usize) -> Result<()> {
+    let slot = entered.slot();
+    if slot.count_noted() <= from {
+        return Ok(());
+    }
+    let (locks, locker) = of_session(slot)?;
+    if !locks.has_keys() {
+        return Ok(());
+    }
+    let keys = entered.with(|database| keys_of(database, slot.noted_rows(from).iter()));
+    for key in keys.map_err(error_map::from_rusqlite)? {
+        let look = || locks.look_for_key(key, locker.pid);
+        look().or_else(|refusal| wait_or_give_way(slot, (&locks, locker), || BlockedRow::Key(key), refusal, look))?;
+    }
+    Ok(())
 }
 
 fn of_session(slot: &ContextSlot) -> Result<(Arc<RowLocks>, Locker)> {
@@ -80,17 +106,20 @@ fn of_session(slot: &ContextSlot) -> Result<(Arc<RowLocks>, Locker)> {
 
 /// A row that a statement wants and another transaction has.
 #[derive(Debug)]
-pub(crate) struct BlockedRow {
-    table: String,
-    row: i64,
-    strength: Strength,
+pub(crate) enum BlockedRow {
+    Row(String, i64, Strength),
+    /// A row with the same unique key.
+    Key(u64),
 }
 
 impl BlockedRow {
     /// Waits until it is free; the session does not lock it thereby.
     pub(crate) fn wait(&self, slot: &ContextSlot) -> Result<()> {
         let (locks, locker) = of_session(slot)?;
-        let attempt = || locks.look(&self.table, self.row, locker.pid, self.strength);
+        let attempt = || match self {
+            BlockedRow::Row(table, row, strength) => locks.look(table, *row, locker.pid, *strength),
+            BlockedRow::Key(key) => locks.look_for_key(*key, locker.pid),
+        };
         attempt().or_else(|refusal| wait(slot, &locks, locker, refusal, attempt))
     }
 }
@@ -99,12 +128,12 @@ impl BlockedRow {
 fn wait_or_give_way(
     slot: &ContextSlot,
     (locks, locker): (&RowLocks, Locker),
-    (table, row, strength): (&str, i64, Strength),
+    wanted: impl FnOnce() -> BlockedRow,
     refusal: Refusal,
     attempt: impl Fn() -> Result<(), Refusal>,
 ) -> Result<()> {
     if slot.gives_way() {
-        slot.put_blocked_row(BlockedRow { table: table.to_owned(), row, strength });
+        slot.put_blocked_row(wanted());
         return Err(Error::internal("a statement that gives way was not run again"));
     }
     wait(slot, locks, locker, refusal, attempt)

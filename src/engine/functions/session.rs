@@ -41,14 +41,14 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_current_setting", 2, current_setting),
     Definition::stable("pg_set_config", 3, set_config).called_on_null(),
     Definition::stable("pg_current_of", 3, current_of),
-    Definition::stable("pg_gen_random_uuid", 0, |_| Ok(random_uuid().into())),
-    Definition::stable("pg_nextval", 1, nextval),
-    Definition::stable("pg_currval", 1, currval),
-    Definition::stable("pg_lastval", 0, lastval),
-    Definition::stable("pg_setval", 2, |a| setval(a, true)),
-    Definition::stable("pg_setval", 3, |a| setval(a, a.bool(2)?)),
-    Definition::stable("pg_sequence_position", 1, |a| Ok(sequence_state(a)?.last_value.into())),
-    Definition::stable("pg_sequence_is_called", 1, |a| Ok(sequence_state(a)?.is_called.into())),
+    Definition::stable("pg_gen_random_uuid", 0, |_| Ok(random_uuid().into())).taped(),
+    Definition::stable("pg_nextval", 1, nextval).taped(),
+    Definition::stable("pg_currval", 1, currval).taped(),
+    Definition::stable("pg_lastval", 0, lastval).taped(),
+    Definition::stable("pg_setval", 2, |a| setval(a, true)).taped(),
+    Definition::stable("pg_setval", 3, |a| setval(a, a.bool(2)?)).taped(),
+    Definition::stable("pg_sequence_position", 1, |a| Ok(sequence_state(a)?.last_value.into())).taped(),
+    Definition::stable("pg_sequence_is_called", 1, |a| Ok(sequence_state(a)?.is_called.into())).taped(),
 ];
 
 fn in_session(args: &Args<'_>, body: impl FnOnce(&mut SessionContext) -> Result<Output>) -> Result<Output> {
@@ -74,6 +74,8 @@ fn as_xid8(number: i64) -> Value {
 /// The number of the row of a table that a cursor is on: pg_current_of(cursor, table's OID, its name).
 fn current_of(args: &Args<'_>) -> Result<Output> {
     let (name, table) = (args.text(0)?, args.int(1)?);
+    // Where the cursor stands when the transaction is repeated is not where it stood.
+    args.slot().refuse_to_repeat();
     in_session(args, |session| {
         let Some(cursor) = session.cursors.iter().find(|cursor| cursor.name == *name) else {
             let message = format!("cursor \"{name}\" does not exist");

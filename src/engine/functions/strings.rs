@@ -15,13 +15,10 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
 use crate::types::bytes_text::{char_byte, read_char};
-use crate::types::xml;
 
 /// The functions of this area.
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
-    Definition::pure("pg_xml_is_content", 1, |a| Ok(xml::is_content(&a.text(0)?).into())),
-    Definition::pure("pg_xml_is_document", 1, |a| Ok(xml::is_document(&a.text(0)?).into())),
     Definition::pure("pg_lower", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_lowercase, lower)?.into())),
     Definition::pure("pg_upper", 1, |a| Ok(map_case(&a.text(0)?, str::to_ascii_uppercase, upper)?.into())),
     Definition::pure("pg_initcap", 1, |a| Ok(initcap(&a.text(0)?)?.into())),

@@ -28,7 +28,10 @@ fn sample(args: &Args<'_>) -> Result<Output> {
     let seed = match args.len() > 3 {
         true => args.float(3)?.to_bits(),
         // One for the whole statement.
-        false => *args.cached(1, || Ok(rand::random::<u64>()))?,
+        false => *args.cached(1, || {
+            args.slot().refuse_to_repeat();
+            Ok(rand::random::<u64>())
+        })?,
     };
     let row = args.int(0)?;
     let unit = if args.text(1)? == "system" { row.div_euclid(BLOCK) } else { row };

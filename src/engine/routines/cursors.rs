@@ -41,6 +41,11 @@ impl SessionLink {
 }
 
 impl FunctionCursors {
+    /// Whether none is open.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
     }

@@ -13,7 +13,7 @@ use crate::engine::routines::execute::Executor;
 use crate::engine::routines::host::TransactionControl;
 use crate::engine::session::EngineSession;
 use crate::engine::transaction::Hold;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sql::plan::CallPlan;
 use crate::types::value::Value;
 
@@ -65,10 +65,13 @@ impl EngineSession {
         } else {
             self.ensure_readable().await?;
         }
+        // What a call does is not kept.
+        self.forget_journal();
         let lease = match &self.hold {
             Hold::Write(write) => Arc::clone(&write.lease),
             Hold::Snapshot(lease) => Arc::clone(lease),
             Hold::Lost(loss) => return Err(loss.error()),
+            Hold::Parked => return Err(Error::internal("a parked transaction calls")),
             Hold::Nothing => self.read(true).await?.0,
         };
         Ok(Caller { link: Arc::clone(&self.link), lease: LeaseCell::new(lease) })

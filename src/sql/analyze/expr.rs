@@ -80,8 +80,8 @@ impl Analyzer<'_> {
             Ast::NullTest(node) => self.null_test(!node.is_null, &node.arg),
             Ast::BooleanTest(node) => self.boolean_test(node),
             Ast::SqlValueFunction(node) => self.sql_value_function(node).map_err(|e| self.at(e, node.location)),
-            Ast::Xml(node) => Err(self.at(Error::unsupported("an xml expression"), node.location)),
-            Ast::XmlSerialize(node) => Err(self.at(Error::unsupported("XMLSERIALIZE"), node.location)),
+            Ast::Xml(node) => self.xml_expr(node),
+            Ast::XmlSerialize(node) => self.xml_serialize(node),
             Ast::GroupingFunc(node) => self.grouping(node),
             Ast::NamedArg(node) => Err(self.at(Error::unsupported("a named argument here"), node.location)),
             Ast::SetToDefault(location) => {

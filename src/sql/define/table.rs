@@ -374,8 +374,8 @@ fn foreign_key(key: &ForeignKey, columns: Vec<String>) -> Result<ConstraintDefin
         referenced: key.references.clone(),
         on_update: action_letter(key.on_update),
         on_delete: action_letter(key.on_delete),
+        set_columns: key.delete_set_columns.clone(),
         match_full: key.match_type == MatchType::Full,
-        delete_set: key.delete_set_columns.clone(),
     })
 }
 

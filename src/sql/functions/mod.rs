@@ -24,6 +24,7 @@ mod session;
 mod string;
 mod system_ids;
 mod text_search;
+mod xml;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -34,6 +35,7 @@ use crate::types::pg_type::Oid;
 
 pub use aggregate::{HYPOTHETICAL_SET, MOVING, ORDERED_SET};
 pub use array::EXPAND_ARRAY;
+pub use xml::*;
 
 /// What a call becomes in SQLite's dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +229,7 @@ static AREAS: &[&[Function]] = &[
     session::ROWS,
     string::ROWS,
     text_search::ROWS,
+    xml::ROWS,
     range::ROWS,
     system_ids::ROWS,
 ];

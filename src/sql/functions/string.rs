@@ -6,9 +6,6 @@ use crate::sql::type_names::*;
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Function] = &[
-    stable("xml_is_well_formed", &[TEXT], BOOL, F("pg_xml_is_content")),
-    immutable("xml_is_well_formed_content", &[TEXT], BOOL, F("pg_xml_is_content")),
-    immutable("xml_is_well_formed_document", &[TEXT], BOOL, F("pg_xml_is_document")),
     immutable("length", &[BPCHAR], INT4, T("length(rtrim({0}, ' '))")),
     immutable("length", &[BYTEA], INT4, T("length({0})")),
     stable("length", &[BYTEA, NAME], INT4, F("pg_length_in_encoding")),

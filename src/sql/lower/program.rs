@@ -314,8 +314,11 @@ impl Lower<'_> {
             for child in self.catalog().relations.values() {
                 let mut keys = child.constraints.iter().filter_map(|c| c.foreign_key());
                 let acts = |key: &ForeignKey| [key.on_update, key.on_delete].iter().any(|a| b"cnd".contains(a));
-                if keys.any(|key| key.relation == parent && acts(key)) && !changed.contains(&child.oid) {
-                    changed.push(child.oid);
+                let referred = self.catalog().relations.get(&parent);
+                let refers = |key: &ForeignKey| referred.is_some_and(|table| self.catalog().is_referred(table, key));
+                if keys.any(|key| acts(key) && refers(key)) && !changed.contains(&child.oid) {
+                    let below = self.catalog().inheritors(child.oid).into_iter().map(|member| member.oid);
+                    changed.extend(below.filter(|oid| !changed.contains(oid)).collect::<Vec<_>>());
                 }
             }
             next += 1;

@@ -14,7 +14,8 @@ use super::tree::{
     Target, Update,
 };
 use super::{Columns, Context, Entry, Level, Lower, print};
-use crate::catalog::schema::{CatalogSnapshot, ForeignKey, Relation, RelationKind};
+use crate::catalog::schema::{CatalogSnapshot, Constraint, ForeignKey, Relation, RelationKind};
+use crate::catalog::server_keys::ServerKeys;
 use crate::catalog::trigger::Event;
 use crate::error::{Error, Result};
 use crate::sql::lower::search::{Search, Volatile};
@@ -93,13 +94,38 @@ impl<'a> Lower<'a> {
         if tables.iter().any(fires) {
             return Ok(true);
         }
-        let acting = self.catalog().acting_keys();
-        if acting.is_empty() {
+        let ServerKeys { own, acting } = self.catalog().server_keys();
+        if acting.is_empty() && own.is_empty() {
             return Ok(false);
         }
         let mut referred: Vec<Oid> = tables.iter().map(|table| table.oid).collect();
         for table in &tables {
             referred.extend(self.catalog().partition_ancestors(table).into_iter().map(|above| above.oid));
+        }
+        let touches = |columns: &[i16]| {
+            events.iter().any(|(event, named)| match event {
+                Event::Insert => true,
+                Event::Update => members || columns.iter().any(|column| named.contains(column)),
+                Event::Delete | Event::Truncate => false,
+            })
+        };
+        let is_own = |c: &Constraint| {
+            members && acting.contains(&c.oid) || own.contains(&c.oid) && (members || touches(&c.columns))
+        };
+        if tables.iter().any(|table| table.constraints.iter().any(is_own)) {
+            return Ok(true);
+        }
+        let removes = |key: &ForeignKey| {
+            events.iter().any(|(event, named)| match event {
+                Event::Delete => true,
+                Event::Update => members || relation.is_partition() || key.columns.iter().any(|c| named.contains(c)),
+                Event::Insert | Event::Truncate => false,
+            })
+        };
+        let constraints = || self.catalog().relations.values().flat_map(|r| &r.constraints);
+        let mut own_keys = constraints().filter(|c| own.contains(&c.oid)).filter_map(|c| c.foreign_key());
+        if own_keys.any(|key| referred.contains(&key.relation) && removes(key)) {
+            return Ok(true);
         }
         let follows = |key: &ForeignKey| {
             referred.contains(&key.relation)
@@ -107,13 +133,14 @@ impl<'a> Lower<'a> {
                     Event::Delete => b"cnd".contains(&key.on_delete),
                     Event::Update => {
                         b"cnd".contains(&key.on_update)
-                            && (members || key.columns.iter().any(|column| columns.contains(column)))
+                            && (members
+                                || relation.is_partition()
+                                || key.columns.iter().any(|column| columns.contains(column)))
                     }
                     Event::Insert | Event::Truncate => false,
                 })
         };
-        let constraints = self.catalog().relations.values().flat_map(|r| &r.constraints);
-        Ok(constraints.filter(|c| acting.contains(&c.oid)).filter_map(|c| c.foreign_key()).any(follows))
+        Ok(constraints().filter(|c| acting.contains(&c.oid)).filter_map(|c| c.foreign_key()).any(follows))
     }
 
     /// Whether rows of other tables than the relation itself are changed: its members.

@@ -706,6 +706,23 @@ impl Printer<'_> {
                 }
                 Ok(())
             }
+            (Written::Xml(texts), args) => {
+                let mut args = args.iter();
+                for text in texts {
+                    self.push(text);
+                    if let Some(arg) = args.next() {
+                        self.expr(arg, true)?;
+                    }
+                }
+                Ok(())
+            }
+            (Written::XmlSerialize(of, type_oid, typmod), [value]) => {
+                self.push(&format!("XMLSERIALIZE({of} "));
+                self.expr(value, false)?;
+                let type_name = self.type_name(*type_oid, *typmod);
+                self.push(&format!(" AS {type_name})"));
+                Ok(())
+            }
             (Written::Merged(name), _) => {
                 self.push(&quote_identifier(name));
                 Ok(())

@@ -28,7 +28,9 @@ fn node(expr: &Expr) -> Node<'_> {
         _ if is_constant(expr) => Node::Word,
         ExprKind::Var(_) | ExprKind::DomainValue | ExprKind::Case { .. } => Node::Word,
         ExprKind::Written(Written::ValueFunction(..) | Written::Merged(_), _) => Node::Word,
-        ExprKind::Func(..) | ExprKind::Written(Written::Call(_), _) => Node::Function { call: true },
+        ExprKind::Func(..) | ExprKind::Written(Written::Call(_) | Written::Xml(_) | Written::XmlSerialize(..), _) => {
+            Node::Function { call: true }
+        }
         ExprKind::Row { .. }
         | ExprKind::Array(_)
         | ExprKind::Coalesce(_)

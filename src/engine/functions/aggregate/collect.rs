@@ -27,6 +27,7 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
         register_one::<JsonArray<true>>(connection, slot, "pg_jsonb_agg", arity)?;
         register_one::<Strings>(connection, slot, "pg_string_agg", arity)?;
     }
+    register_one::<Xmls>(connection, slot, "pg_xmlagg", 1)?;
     register_one::<Bytes>(connection, slot, "pg_string_agg_bytea", 2)?;
     register_one::<JsonObject<false>>(connection, slot, "pg_json_object_agg", 3)?;
     register_one::<JsonObject<true>>(connection, slot, "pg_jsonb_object_agg", 3)
@@ -263,6 +264,26 @@ fn text_and_separator(args: &Args<'_>) -> Result<Option<(String, String)>> {
         _ => None,
     };
     Ok(text(values.next()).map(|first| (first, text(values.next()).unwrap_or_default())))
+}
+
+/// xmlagg(xml)
+#[derive(Default)]
+struct Xmls(VecDeque<String>);
+
+impl Accumulator for Xmls {
+    fn add(&mut self, args: &Args<'_>) -> Result<()> {
+        self.0.push_back(args.text(0)?.into_owned());
+        Ok(())
+    }
+
+    fn remove(&mut self, _: &Args<'_>) -> Result<()> {
+        self.0.pop_front();
+        Ok(())
+    }
+
+    fn value(&self) -> Result<Output> {
+        crate::engine::functions::xml::concat(&self.0.iter().collect::<Vec<_>>())
+    }
 }
 
 /// string_agg(bytea, bytea)

@@ -12,8 +12,8 @@ use crate::limits::session as limits;
 /// The functions of this area.
 pub(in crate::engine::functions) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_crypt", 2, |a| crypt(a.text(0)?.as_bytes(), &a.text(1)?)),
-    Definition::stable("pg_gen_salt", 1, |a| gen_salt(&a.text(0)?, 0)),
-    Definition::stable("pg_gen_salt", 2, |a| gen_salt(&a.text(0)?, a.int(1)?)),
+    Definition::stable("pg_gen_salt", 1, |a| gen_salt(&a.text(0)?, 0)).taped(),
+    Definition::stable("pg_gen_salt", 2, |a| gen_salt(&a.text(0)?, a.int(1)?)).taped(),
 ];
 
 /// The digits of MD5's texts, and of bcrypt's.

@@ -56,6 +56,7 @@ fn normal_rand(args: &Arguments<'_>) -> Result<Rows> {
     let (count, mean, deviation) = (args.int(0)?, number(1)?, number(2)?);
     let count = usize::try_from(count)
         .map_err(|_| Error::new(SqlState::INVALID_PARAMETER_VALUE, "number of rows cannot be negative"))?;
+    args.slot.refuse_to_repeat();
     rows((0..count).map(move |_| single(mean + deviation * normal())))
 }
 
