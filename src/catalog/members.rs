@@ -128,12 +128,7 @@ fn rows_of(rows: &mut Rows, view: &View<'_>, class: Oid, prefix: &str) {
             rows.set(&format!("{prefix}namespace"), view.namespace_oid(&extension.schema).into());
             rows.set(&format!("{prefix}owner"), BOOTSTRAP_SUPERUSER.into());
         }
-        if class == PG_PROC {
-            rows.set("prolang", Cell::Int(LANGUAGE_C));
-            rows.set("procost", Cell::Real(1.0));
-            if line.number("proretset") != 0 {
-                rows.set("prorows", Cell::Real(1000.0));
-            }
+        if class == PG_PROC && line.number("prolang") == LANGUAGE_C {
             rows.set("probin", Cell::Text(format!("$libdir/{}", extension.name).into()));
         }
     }

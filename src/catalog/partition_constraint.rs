@@ -63,7 +63,7 @@ impl Writer<'_> {
     fn bound(&self, bound: &PartitionBound, with_null_tests: bool) -> Vec<String> {
         match bound {
             PartitionBound::Default => Vec::new(),
-            PartitionBound::List(values) => vec![self.list(values)],
+            PartitionBound::List(values) => self.list_parts(values),
             PartitionBound::Range { lower, upper } => {
                 let mut all = if with_null_tests { self.null_tests() } else { Vec::new() };
                 all.extend(self.range(lower, upper));
@@ -96,6 +96,7 @@ impl Writer<'_> {
                 }
             }
         }
+        values.sort_by(|a, b| in_order(&a.value, &b.value));
         if !values.is_empty() {
             return vec![format!("(NOT {})", self.list(&values))];
         }
@@ -118,7 +119,15 @@ impl Writer<'_> {
     }
 
     fn list(&self, values: &[Datum]) -> String {
-        let Some(column) = self.key.columns.first() else { return "true".to_owned() };
+        match self.list_parts(values).as_slice() {
+            [only] => only.clone(),
+            parts => conjunction(parts),
+        }
+    }
+
+    /// The conditions that together say that the key is one of the values.
+    fn list_parts(&self, values: &[Datum]) -> Vec<String> {
+        let Some(column) = self.key.columns.first() else { return vec!["true".to_owned()] };
         let operand = self.operand(column);
         let has_null = values.iter().any(|value| value.value == Value::Null);
         let constants: Vec<String> = values
@@ -127,14 +136,14 @@ impl Writer<'_> {
             .map(|value| self.constant(column, value))
             .collect();
         let is_in = match (constants.as_slice(), self.style) {
-            ([], _) => return format!("({operand} IS NULL)"),
+            ([], _) => return vec![format!("({operand} IS NULL)")],
             ([only], _) => format!("({operand} = {only})"),
             (_, Style::Plain) => format!("({operand} IN ({}))", constants.join(", ")),
             (_, Style::Shown) => format!("({operand} = ANY (ARRAY[{}]))", constants.join(", ")),
         };
         match has_null {
-            true => format!("(({operand} IS NULL) OR {is_in})"),
-            false => format!("(({operand} IS NOT NULL) AND {is_in})"),
+            true => vec![format!("(({operand} IS NULL) OR {is_in})")],
+            false => vec![format!("({operand} IS NOT NULL)"), is_in],
         }
     }
 
@@ -190,6 +199,15 @@ impl Writer<'_> {
             }
         }
         arms
+    }
+}
+
+/// The order of a partitioned table's values, as far as what is stored tells it.
+fn in_order(a: &Value, b: &Value) -> std::cmp::Ordering {
+    match (a, b) {
+        (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
+        (Value::Text(a), Value::Text(b)) => a.cmp(b),
+        _ => std::cmp::Ordering::Equal,
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::cluster::ClusterFacts;
+use crate::catalog::definitions::Names;
 use crate::catalog::roles::Roles;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::catalog::tables::source::{
@@ -16,10 +17,14 @@ use crate::engine::context::{SessionContext, Wait, Waiting};
 use crate::engine::databases::{DatabaseNames, with_always};
 use crate::engine::functions::ContextSlot;
 use crate::engine::kept::LISTED;
+use crate::engine::large_objects;
 use crate::error::{ErrorFields, Result, Severity, SqlState};
 use crate::settings::Settings;
 use crate::settings::session::SettingView;
-use crate::sql::{functions, stored};
+use crate::sql::functions;
+use crate::sql::ruleutils::{self, Style};
+use crate::sql::stored::{self, Origin, Target};
+use crate::sql::syntax::parse;
 use crate::types::pg_type::Oid;
 
 /// The source of one connection's system relations.
@@ -74,6 +79,12 @@ impl ConnectionSource {
         Ok(versions)
     }
 
+    /// What the file says, in a session's statement.
+    fn of_file<T>(&self, read: fn(&rusqlite::Connection) -> Result<T>) -> Result<T, String> {
+        let found = self.slot.linked().and_then(|(_, lease)| lease.enter().with(read));
+        found.map_err(|error| self.slot.fail(error).to_string())
+    }
+
     /// To be asked while the session's context is not locked.
     fn backends(&self) -> Arc<Backends> {
         self.session(|session| Arc::clone(&session.backends))
@@ -126,6 +137,14 @@ impl CatalogSource for ConnectionSource {
         self.backends().activity()
     }
 
+    fn large_objects(&self) -> Result<Vec<(Oid, Oid)>, String> {
+        self.of_file(large_objects::all)
+    }
+
+    fn large_object_pages(&self) -> Result<Vec<(Oid, i64, Vec<u8>)>, String> {
+        self.of_file(large_objects::pages)
+    }
+
     fn statements(&self) -> Vec<StatementRow> {
         self.backends().statements.rows()
     }
@@ -162,6 +181,20 @@ impl CatalogSource for ConnectionSource {
     fn updatable_columns(&self, view: &Relation) -> Option<Vec<i16>> {
         let (catalog, settings) = (self.catalog(), Settings::default());
         stored::updatable_columns(view, stored::context(&catalog, &settings)).ok()?.ok()
+    }
+
+    fn view_definition(&self, view: &Relation) -> Option<String> {
+        let (catalog, settings, search_path) = (self.catalog(), Settings::default(), self.search_path());
+        let names = Names { catalog: &catalog, search_path: &search_path };
+        ruleutils::view_definition(view, &names, stored::context(&catalog, &settings), Style::VIEW)
+    }
+
+    fn describe_expression(&self, relation: &Relation, expression: &str) -> Option<(String, Oid, i32)> {
+        let (catalog, settings) = (self.catalog(), Settings::default());
+        let ast = parse::expression(expression).ok()?;
+        let (how, context) = ((Origin::Stored, Target::Any), stored::context(&catalog, &settings));
+        let described = stored::relation_expression(&ast, Some(relation), how, context).ok()?.ok()?;
+        Some((stored::expression_name(&ast), described.natural_type, described.typmod))
     }
 
     fn has_function(&self, name: &str) -> bool {

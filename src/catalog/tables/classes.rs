@@ -6,9 +6,7 @@ use crate::catalog::composite::row_type_oid;
 use crate::catalog::inheritance::{KeyColumn, PartitionBound, Strategy};
 use crate::catalog::members;
 use crate::catalog::privileges::{PG_CLASS, PG_NAMESPACE};
-use crate::catalog::schema::{
-    Column, DroppedColumn, Identity, Index, IndexKey, Relation, RelationKind, SequenceOptions,
-};
+use crate::catalog::schema::{Column, DroppedColumn, Identity, Index, Relation, RelationKind, SequenceOptions};
 use crate::catalog::tables::constraints::operator_class;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::own;
@@ -322,29 +320,27 @@ fn hidden_attributes(rows: &mut Rows, relation: Oid) {
 }
 
 fn index_attributes(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
-    let included = index.included.iter().copied().map(IndexKey::of_column);
-    for (key, number) in index.keys.iter().cloned().chain(included).zip(1i16..) {
-        let mut column = match relation.column_by_number(key.column) {
-            Some(column) => plain_column(number, &column.name, column.type_oid),
-            // The type of an expression is not kept; text is what most indexed expressions give.
-            None => plain_column(number, &expression_name(&key), Oid::TEXT),
-        };
+    for (place, of_index) in view.index_columns(relation, index).into_iter().enumerate() {
+        let number = i16::try_from(place + 1).unwrap_or(i16::MAX);
+        let facts = type_facts(view.catalog, of_index.type_oid);
+        let kept = of_index.kept.unwrap_or(of_index.type_oid);
+        let mut column = plain_column(number, &of_index.name, kept);
         column.not_null = false;
-        let table_column = relation.column_by_number(key.column);
-        column.options.collation = key.collation.clone().or(table_column.and_then(|c| c.options.collation.clone()));
+        let table_column = relation.column_by_number(of_index.column);
+        let key = index.keys.get(place);
+        let collation = key.and_then(|key| key.collation.clone());
+        column.options.collation = collation.or(table_column.and_then(|c| c.options.collation.clone()));
         column.options.statistics = index.options.statistics.iter().find(|(n, _)| *n == number).map(|(_, s)| *s);
-        column.typmod = relation.column_by_number(key.column).map_or(-1, |c| c.typmod);
-        attribute(rows, index.oid, &column, column.type_oid, type_facts(view.catalog, column.type_oid));
+        column.typmod = if of_index.kept.is_some() { -1 } else { of_index.typmod };
+        // What is only carried along is not compared.
+        let collation = if key.is_some() { facts.collation } else { Oid::INVALID };
+        if key.is_none() {
+            column.options.collation = None;
+        }
+        let kept_facts = TypeFacts { collation, ..type_facts(view.catalog, kept) };
+        attribute(rows, index.oid, &column, kept, kept_facts);
+        rows.set("attndims", Cell::Int(i64::from(table_column.is_some() && facts.repr.array_of.is_some())));
     }
-}
-
-/// The name PostgreSQL gives an index column over an expression: the function's, or "expr".
-fn expression_name(key: &IndexKey) -> String {
-    let text = key.expression.as_deref().unwrap_or_default();
-    let name = text.split('(').next().unwrap_or_default();
-    let is_call = text.ends_with(')') && !name.is_empty();
-    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if is_call && is_name { name.to_owned() } else { "expr".to_owned() }
 }
 
 /// What inherits from what, indexes of partitions from those of the partitioned table.

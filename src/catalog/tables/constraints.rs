@@ -13,7 +13,7 @@ use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind,
 };
-use crate::catalog::tables::classes::{access_method, collation_oid, default_oid};
+use crate::catalog::tables::classes::{collation_oid, default_oid};
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::rows::{Cell, Rows, row};
@@ -33,6 +33,7 @@ pub const PG_NAMESPACE: Oid = Oid(2615);
 pub const PG_AUTHID: Oid = Oid(1260);
 pub const PG_DATABASE: Oid = Oid(1262);
 const PG_EXTENSION: Oid = Oid(3079);
+pub const PG_LANGUAGE: Oid = Oid(2612);
 
 /// Tables' and domains' constraints.
 pub fn constraints(rows: &mut Rows, view: &View<'_>) {
@@ -147,7 +148,7 @@ pub fn indexes(rows: &mut Rows, view: &View<'_>) {
 
 fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Index) {
     let constraint = relation.constraints.iter().find(|c| Some(c.oid) == index.constraint);
-    let types: Vec<Oid> = index.keys.iter().map(|k| key_type(relation, k.column)).collect();
+    let described = view.index_columns(relation, index);
     let expressions: Vec<&str> = index.keys.iter().filter_map(|k| k.expression.as_deref()).collect();
     let options = index.keys.iter().map(|k| i32::from(k.descending) | (i32::from(k.nulls_first) << 1));
     let keys = i64::try_from(index.keys.len()).unwrap_or_default();
@@ -168,20 +169,12 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
         indisready: true,
         indislive: true,
         indkey: Cell::ints(columns),
-        indcollation: Cell::oids(index.keys.iter().zip(&types).map(|(key, &t)| key_collation(view, relation, key, t))),
-        indclass: Cell::oids(index.keys.iter().zip(&types).map(|(key, &t)| {
-            let method = access_method(&index.method);
-            let default = || operator_class(method, t, type_facts(view.catalog, t).category);
-            key.operator_class.as_deref().map_or_else(default, |name| named_class(method, name))
-        })),
+        indcollation: Cell::oids(index.keys.iter().zip(&described).map(|(key, of)| key_collation(view, relation, key, of.type_oid))),
+        indclass: Cell::oids(described.iter().take(index.keys.len()).map(|of| of.class)),
         indoption: Cell::ints(options),
         indexprs: Some(expressions.join(", ")).filter(|e| !e.is_empty()),
         indpred: index.predicate.clone(),
     );
-}
-
-fn key_type(relation: &Relation, column: i16) -> Oid {
-    relation.column_by_number(column).map_or(Oid::TEXT, |c| c.type_oid)
 }
 
 /// The collation of a key: its own, its column's or its type's.
@@ -191,13 +184,6 @@ fn key_collation(view: &View<'_>, relation: &Relation, key: &IndexKey, type_oid:
         Some(name) => collation_oid(name),
         None => type_facts(view.catalog, type_oid).collation,
     }
-}
-
-/// The operator class of that name of an access method.
-fn named_class(method: Oid, name: &str) -> Oid {
-    let mut lines = Recording::new(recording!("pg_opclass")).lines();
-    let found = lines.find(|l| l.number("opcmethod") == i64::from(method.0) && l.text("opcname") == name);
-    found.and_then(|l| l.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
 /// The default operator class of an access method for a type.
@@ -270,6 +256,25 @@ pub fn dependencies(rows: &mut Rows, view: &View<'_>) {
         };
         depend(rows, reference(object), reference(on), kind);
     }
+    plpgsql(rows);
+}
+
+/// What the extension that every database has consists of: its language and the functions of that.
+fn plpgsql(rows: &mut Rows) {
+    let of = |text, name, wanted| Recording::new(text).lines().find(|line| line.text(name) == wanted);
+    let (Some(extension), Some(language)) =
+        (of(recording!("pg_extension"), "extname", "plpgsql"), of(recording!("pg_language"), "lanname", "plpgsql"))
+    else {
+        return;
+    };
+    let number = |line: &Line, column| Oid(line.number(column).try_into().unwrap_or_default());
+    let on = (PG_EXTENSION, number(&extension, "oid"), 0);
+    let own = (PG_LANGUAGE, number(&language, "oid"), 0);
+    for function in ["lanplcallfoid", "laninline", "lanvalidator"].map(|column| number(&language, column)) {
+        depend(rows, (PG_PROC, function, 0), on, "e");
+        depend(rows, own, (PG_PROC, function, 0), "n");
+    }
+    depend(rows, own, on, "e");
 }
 
 /// How pg_depend names an object.

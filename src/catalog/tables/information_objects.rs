@@ -77,7 +77,7 @@ pub fn views(rows: &mut Rows, view: &View<'_>) {
             table_catalog: Cell::Database,
             table_schema: &relation.schema,
             table_name: &relation.name,
-            view_definition: relation.view_definition(),
+            view_definition: view.source.view_definition(relation),
             check_option: match relation.check_option() {
                 None => "NONE",
                 Some(CheckOption::Local) => "LOCAL",

@@ -36,15 +36,15 @@ impl Proc {
 
     /// pg_get_functiondef
     pub fn definition(&self, names: &Names<'_>) -> String {
-        let language = match (self.line.optional("prolang").as_deref(), self.extension.is_empty()) {
-            (Some("14"), _) => "sql",
-            (Some("13"), _) | (None, false) => "c",
+        let language = match self.line.optional("prolang").as_deref() {
+            Some("14") => "sql",
+            Some("13") => "c",
             _ => "internal",
         };
         let support = self.line.optional("prosupport").and_then(|oid| proc(Oid(oid.parse().ok()?)));
         let library = match self.extension.as_str() {
             "" => self.line.optional("probin").map(|text| text.into_owned()),
-            extension => Some(format!("$libdir/{extension}")),
+            extension => Some(format!("$libdir/{extension}")).filter(|_| language == "c"),
         };
         let window = self.kind == b'w';
         let support = support.map(|support| support.name.clone());
@@ -115,7 +115,7 @@ impl Proc {
             leakproof: line.optional("proleakproof").as_deref() == Some("1"),
             parallel: line.optional("proparallel").and_then(|text| text.bytes().next()).unwrap_or(b'u'),
             cost: number("procost").unwrap_or(1.0),
-            rows: number("prorows").unwrap_or(if self.extension.is_empty() { 0.0 } else { 1000.0 }),
+            rows: number("prorows").unwrap_or(0.0),
             settings: Vec::new(),
             body,
             effects: Effects::default(),

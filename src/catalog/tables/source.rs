@@ -55,6 +55,15 @@ pub trait CatalogSource: Send + Sync {
         Vec::new()
     }
 
+    /// The large objects with their owners, and the pages of all of them. An error's text is for SQLite only.
+    fn large_objects(&self) -> Result<Vec<(Oid, Oid)>, String> {
+        Ok(Vec::new())
+    }
+
+    fn large_object_pages(&self) -> Result<Vec<(Oid, i64, Vec<u8>)>, String> {
+        Ok(Vec::new())
+    }
+
     /// What statements took.
     fn statements(&self) -> Vec<StatementRow> {
         Vec::new()
@@ -100,6 +109,17 @@ pub trait CatalogSource: Send + Sync {
     /// The columns of a view that can be written to; none of one that cannot be written to at all.
     fn updatable_columns(&self, view: &Relation) -> Option<Vec<i16>> {
         let _ = view;
+        None
+    }
+
+    /// A view's query as pg_get_viewdef shows it on the session's search path.
+    fn view_definition(&self, view: &Relation) -> Option<String> {
+        view.view_definition()
+    }
+
+    /// What an index over an expression calls it, and its type with the modifier.
+    fn describe_expression(&self, relation: &Relation, expression: &str) -> Option<(String, Oid, i32)> {
+        let _ = (relation, expression);
         None
     }
 

@@ -58,15 +58,14 @@ pub fn tables(rows: &mut Rows, view: &View<'_>) {
 
 /// pg_matviews.
 pub fn materialized_views(rows: &mut Rows, view: &View<'_>) {
-    let owner = view.owner();
     for relation in view.user_tables().filter(|table| table.is_materialized()) {
         row!(rows,
             schemaname: &relation.schema,
             matviewname: &relation.name,
-            matviewowner: &owner,
+            matviewowner: view.owner_name(PG_CLASS, relation.oid),
             hasindexes: !relation.indexes.is_empty(),
             ispopulated: !relation.options.unpopulated,
-            definition: relation.view_definition(),
+            definition: view.source.view_definition(relation),
         );
     }
 }
@@ -79,7 +78,7 @@ pub fn views(rows: &mut Rows, view: &View<'_>) {
             schemaname: &relation.schema,
             viewname: &relation.name,
             viewowner: view.owner_name(PG_CLASS, relation.oid),
-            definition: relation.view_definition(),
+            definition: view.source.view_definition(relation),
         );
     }
     for system in system_relations(b'v') {

@@ -43,11 +43,13 @@ struct Shared {
     kept: Mutex<Kept>,
 }
 
-/// Rows that follow from one catalog version, and from the roles, whose names are in lists of privileges.
+/// Rows that follow from one catalog version, from the roles, whose names are in lists of privileges, and from the search
+/// path, which views' definitions and the like are written for.
 #[derive(Default)]
 struct Kept {
     version: u64,
     cluster: Arc<ClusterFacts>,
+    search_path: Vec<String>,
     sets: HashMap<Oid, Arc<RowSet>>,
 }
 
@@ -101,9 +103,9 @@ impl Shared {
     fn kept_rows(&self, relation: &'static SystemRelation, add: OwnRows) -> Arc<RowSet> {
         let version = self.source.catalog().version;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = self.source.cluster();
-        if kept.version != version || !Arc::ptr_eq(&kept.cluster, &cluster) {
-            *kept = Kept { version, cluster, sets: HashMap::new() };
+        let (cluster, search_path) = (self.source.cluster(), self.source.search_path());
+        if kept.version != version || !Arc::ptr_eq(&kept.cluster, &cluster) || kept.search_path != search_path {
+            *kept = Kept { version, cluster, search_path, sets: HashMap::new() };
         }
         kept.sets.entry(relation.relation.oid).or_insert_with(|| self.produce(relation, add)).clone()
     }

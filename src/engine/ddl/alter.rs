@@ -656,8 +656,8 @@ impl Change<'_> {
         self.finish_alteration(work)
     }
 
-    /// A permanent table may refer to permanent ones only.
-    fn set_logged(&self, work: &mut Alteration, logged: bool) -> Result<()> {
+    /// A permanent table may refer to permanent ones only. The sequences that it owns follow.
+    fn set_logged(&mut self, work: &mut Alteration, logged: bool) -> Result<()> {
         let table = &work.after;
         if table.temporary {
             let message = format!("cannot change logged status of table \"{}\" because it is temporary", table.name);
@@ -683,7 +683,14 @@ impl Change<'_> {
                 .with_table(&table.name)
                 .with_constraint(key));
         }
+        let owner = table.oid;
         work.after.options.unlogged = !logged;
+        let owned_by = |r: &Relation| r.sequence.as_ref().and_then(|s| s.owned_by).map(|(table, _)| table);
+        for sequence in self.sorted_relations().into_iter().filter(|r| owned_by(r) == Some(owner)) {
+            let mut sequence = sequence.as_ref().clone();
+            sequence.options.unlogged = !logged;
+            self.put_relation(sequence)?;
+        }
         Ok(())
     }
 
@@ -721,6 +728,7 @@ impl Change<'_> {
         work.after.columns.retain(|c| c.number != number);
         let (type_oid, typmod) = (column.type_oid, column.typmod);
         work.after.options.dropped.push(DroppedColumn { number, type_oid, typmod });
+        work.after.options.statistics.retain(|own| !own.columns.contains(&number));
         if table.kind == RelationKind::Composite {
             return self.put_relation(work.after);
         }

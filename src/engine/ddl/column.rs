@@ -120,9 +120,11 @@ impl Change<'_> {
                 self.catalog.relation(&relation.schema, name).is_some() || name == relation.name
             }),
         };
+        let mut settings = wanted.settings;
+        settings.unlogged = settings.unlogged.or(Some(relation.options.unlogged));
         let sequence = self.new_sequence(
             (relation.schema.clone(), name, relation.temporary),
-            &wanted.settings,
+            &settings,
             wanted.type_oid,
             Some((relation.oid, number)),
         )?;

@@ -8,6 +8,7 @@ use crate::catalog::members;
 use crate::catalog::schema::{
     CatalogSnapshot, Index, IndexKey, IndexOptions, Relation, UserTypeKind, index_name_by_case, sqlite_name,
 };
+use crate::catalog::tables::index_columns;
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateIndex, Expr, IndexKeyDefinition, IndexKeySource, Name};
@@ -425,8 +426,7 @@ pub(super) fn check_collation(collation: &Name, type_oid: Oid, shown: &str) -> R
 
 /// Adds a key's part of the index's name; a second one of a name gets a number.
 fn push_key_name(names: &mut Vec<String>, name: String) {
-    let numbered = (1_u32..).map(|n| format!("{name}{n}"));
-    let free = std::iter::once(name.clone()).chain(numbered).find(|n| !names.contains(n)).unwrap_or(name);
+    let free = index_columns::free_name(|name| names.iter().any(|taken| taken == name), name);
     names.push(free);
 }
 

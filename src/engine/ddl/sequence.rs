@@ -2,7 +2,7 @@
 
 use super::Change;
 use crate::catalog::definitions::identity_of;
-use crate::catalog::schema::{Column, Relation, RelationKind, SequenceOptions, sqlite_name};
+use crate::catalog::schema::{Column, Relation, RelationKind, RelationOptions, SequenceOptions, sqlite_name};
 use crate::catalog::store;
 use crate::engine::sequences::SequenceState;
 use crate::error::{Error, Result, SqlState};
@@ -68,7 +68,10 @@ impl Change<'_> {
             view_query: None,
             sequence: Some(options),
             declared: true,
-            options: Default::default(),
+            options: RelationOptions {
+                unlogged: !temporary && settings.unlogged == Some(true),
+                ..RelationOptions::default()
+            },
         };
         self.put_relation(relation.clone())?;
         Ok(relation)

@@ -10,10 +10,11 @@ use serde_json::Value;
 
 use super::{ContextSlot, Output, operator_ids};
 use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::members;
 use crate::catalog::routine_text::routine_of;
-use crate::catalog::routines::Routine;
+use crate::catalog::routines::{PG_PROC, Routine};
 use crate::catalog::tables::classes::{collation_name, collation_oid};
-use crate::catalog::tables::procs::{Proc, proc, procs_named};
+use crate::catalog::tables::procs::{proc, procs_named};
 use crate::catalog::tables::types::recorded_type;
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
@@ -79,7 +80,7 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
             Scalar::RegType => Some(names.format_type(oid, None)).filter(|name| name != "???"),
             Scalar::RegProc => match routine_of(&names, oid) {
                 Some(routine) => Some(names.routine_name(routine)),
-                None => function_name(oid),
+                None => function_name(&names, oid),
             },
             Scalar::RegProcedure => match routine_of(&names, oid) {
                 Some(routine) => Some(names.routine_signature(routine)),
@@ -255,8 +256,17 @@ fn map_elements(stored: &str, each: &dyn Fn(Value) -> Result<Value>) -> Result<S
     Ok(bounds.map_or_else(|| mapped.clone(), |bounds| format!("/*{bounds}*/{mapped}")))
 }
 
-fn function_name(oid: Oid) -> Option<String> {
-    proc(oid).map(Proc::shown_name)
+fn function_name(names: &Names<'_>, oid: Oid) -> Option<String> {
+    let own = proc(oid)?;
+    if own.extension.is_empty() {
+        return Some(own.shown_name());
+    }
+    // Qualified where the name alone means several, or another.
+    let members = members::lines(names.catalog, PG_PROC).filter(|(line, _)| line.text("proname") == own.name);
+    let alone = members.count() == 1 && procs_named(&own.name).is_empty();
+    let created = names.catalog.extensions.iter().find(|created| created.name == own.extension)?;
+    let visible = alone && names.search_path.contains(&created.schema);
+    Some(names.qualified(&created.schema, &own.name, visible))
 }
 
 fn find_collation(parts: &[String]) -> Result<Oid> {

@@ -19,7 +19,17 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_char_to_encoding", 1, |a| Ok(encoding_number(&a.text(0)?).into())),
     Definition::stable("pg_client_encoding", 0, |a| a.slot().with_session(|s| Ok(s.settings.show("client_encoding")?.into()))),
     Definition::stable("pg_postmaster_start_time", 0, |_| Ok(STARTED.clone().into())),
-    Definition::pure("pg_size_pretty_int8", 1, |a| Ok(size_pretty(a.int(0)?).into())),
+    Definition::pure("pg_size_pretty_int8", 1, |a| Ok(size_pretty(a.int(0)?.into()).into())),
+    Definition::pure("pg_size_pretty_numeric", 1, |a| {
+        let text = a.text(0)?;
+        // Below the first limit the fraction stays; a number too large for the type is beyond all units.
+        match text.split('.').next().unwrap_or_default().parse::<i128>() {
+            Ok(whole) if whole.abs() < LIMIT => Ok(format!("{text} bytes").into()),
+            Ok(whole) => Ok(size_pretty(whole).into()),
+            Err(_) if text.len() > 20 => Err(Error::unsupported("pg_size_pretty of a number as large as that")),
+            Err(_) => Ok(format!("{text} bytes").into()),
+        }
+    }),
     Definition::pure("pg_size_bytes", 1, size_bytes),
     Definition::stable("pg_database_is_current", 1, database_is_current),
 ];
@@ -61,16 +71,17 @@ fn database_is_current(args: &Args<'_>) -> Result<Output> {
     .into())
 }
 
+/// Up to which number of a unit the next one is not used.
+const LIMIT: i128 = 10 * 1024;
+
 /// pg_size_pretty's units: name, the size up to which the unit before is used, rounded or not.
 const UNITS: &[&str] = &["bytes", "kB", "MB", "GB", "TB", "PB"];
 
 /// A size in the largest unit in which it is below 10,240 (20,480 half units), rounded half away from zero.
-fn size_pretty(size: i64) -> String {
-    const LIMIT: u64 = 10 * 1024;
-    let mut size = i128::from(size);
+fn size_pretty(mut size: i128) -> String {
     for (i, unit) in UNITS.iter().enumerate() {
         // From kB on the number carries one more bit, which is rounded off when it is printed.
-        let limit = if i == 0 { i128::from(LIMIT) } else { i128::from(LIMIT) * 2 - 1 };
+        let limit = if i == 0 { LIMIT } else { LIMIT * 2 - 1 };
         if size.abs() < limit || i + 1 == UNITS.len() {
             let shown = if i == 0 { size } else { (size + if size < 0 { -1 } else { 1 }) / 2 };
             return format!("{shown} {unit}");
@@ -118,7 +129,7 @@ mod tests {
             (1_234_567_890, "1177 MB"),
             (i64::MAX, "8192 PB"),
         ] {
-            assert_eq!(size_pretty(size), expected, "{size}");
+            assert_eq!(size_pretty(i128::from(size)), expected, "{size}");
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::sql::tree::{Aggref, EntryId, Expr, ExprKind, FunctionRef, SortKey};
 use crate::sql::types;
 use crate::types::extension;
 use crate::types::pg_type::{Oid, type_by_name, type_info};
+use crate::types::value::Value;
 
 /// The most arguments of a function (FUNC_MAX_ARGS).
 const MAX_ARGUMENTS: usize = 100;
@@ -80,11 +81,27 @@ impl Analyzer<'_> {
             .enumerate()
             .map(|(i, arg)| {
                 let declared = declared.get(i).copied().unwrap_or(Oid::ANY);
-                let arg = if declared == Oid::ANY { self.determined(arg)? } else { arg };
-                self.argument(arg, declared, actual.get(i).copied())
+                if declared != Oid::ANY {
+                    return self.argument(arg, declared, actual.get(i).copied());
+                }
+                // A constant of which nothing tells the type is printed without one.
+                if self.to_be_printed()
+                    && arg.type_oid == Oid::UNKNOWN
+                    && let Some(text) = self.constant_text(&arg)
+                {
+                    return Ok(Expr::constant(Value::Text(text), Oid::UNKNOWN));
+                }
+                let arg = self.determined(arg)?;
+                let arg = self.argument(arg, declared, actual.get(i).copied())?;
+                self.resolve_unknown(arg)
             })
             .collect::<Result<Vec<_>>>()?;
-        let args = args.into_iter().map(|arg| self.resolve_unknown(arg)).collect::<Result<Vec<_>>>()?;
+        let to_be_printed = self.to_be_printed();
+        let resolved = |arg: Expr| match to_be_printed && arg.type_oid == Oid::UNKNOWN {
+            true => Ok(arg),
+            false => self.resolve_unknown(arg),
+        };
+        let args = args.into_iter().map(resolved).collect::<Result<Vec<_>>>()?;
         Ok((args, result))
     }
 

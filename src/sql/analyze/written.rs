@@ -40,6 +40,8 @@ pub struct EntryName {
     pub of_row: bool,
     /// Names were given to columns, too.
     pub column_aliases: usize,
+    /// ONLY stood before it.
+    pub only: bool,
 }
 
 #[derive(Debug)]
@@ -76,8 +78,15 @@ impl Analyzer<'_> {
             of_row: entry.whole.is_some(),
             columns: entry.columns.iter().map(|column| column.name.clone()).collect(),
             column_aliases: alias.map_or(0, |alias| alias.columns.len()),
+            only: false,
         };
         written.entries.insert(entry.entry, name);
+    }
+
+    pub(super) fn note_only(&mut self, entry: EntryId) {
+        if let Some(name) = self.noted_names().and_then(|written| written.entries.get_mut(&entry)) {
+            name.only = true;
+        }
     }
 
     /// The first entry of a join's right side, of which `middle` is the place.

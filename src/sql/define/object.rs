@@ -92,11 +92,15 @@ impl Definer<'_> {
     }
 
     pub(super) fn create_sequence(self, create: &CreateSeqStmt) -> Defined {
+        let mut settings = self.sequence_settings(&create.options)?;
+        if create.sequence.persistence == Persistence::Unlogged {
+            settings.unlogged = Some(true);
+        }
         let sequence = Ddl::CreateSequence {
             name: relation_name(&create.sequence),
             temporary: create.sequence.persistence == Persistence::Temporary,
             if_not_exists: create.if_not_exists,
-            settings: Box::new(self.sequence_settings(&create.options)?),
+            settings: Box::new(settings),
         };
         ddl(sequence, "CREATE SEQUENCE")
     }
@@ -204,6 +208,14 @@ impl Definer<'_> {
         let (kind, tag) = match drop.object_type {
             ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
                 return drop_routines(drop);
+            }
+            ObjectType::StatisticExt => {
+                let names = drop.objects.iter().map(|object| match object {
+                    ObjectRef::Name(name) => self.name(name),
+                    _ => Err(Error::internal("statistics without a name")),
+                });
+                let names = names.collect::<Result<_>>()?;
+                return ddl(Ddl::DropStatistics { names, if_exists: drop.missing_ok }, "DROP STATISTICS");
             }
             ObjectType::Operator => {
                 let operators = drop.objects.iter().map(function_object).collect::<Result<_>>()?;
@@ -371,7 +383,6 @@ fn dropped_tag(kind: ObjectType) -> &'static str {
         ObjectType::ForeignServer => "DROP SERVER",
         ObjectType::Language => "DROP LANGUAGE",
         ObjectType::AccessMethod => "DROP ACCESS METHOD",
-        ObjectType::StatisticExt => "DROP STATISTICS",
         ObjectType::Transform => "DROP TRANSFORM",
         ObjectType::TsConfiguration => "DROP TEXT SEARCH CONFIGURATION",
         ObjectType::TsDictionary => "DROP TEXT SEARCH DICTIONARY",

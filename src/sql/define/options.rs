@@ -36,8 +36,8 @@ impl Definer<'_> {
             ("cache", _) => settings.cache = number()?,
             ("cycle", Some(DefArg::Boolean(cycle))) => settings.cycle = Some(*cycle),
             ("owned_by", Some(DefArg::Name(name))) => settings.owned_by = Some(self.owner(name)?),
-            // Whether a sequence is logged makes no difference here.
-            ("logged" | "unlogged", _) => {}
+            ("logged", _) => settings.unlogged = Some(false),
+            ("unlogged", _) => settings.unlogged = Some(true),
             (other, _) => {
                 return Err(self.syntax_error(format!("option \"{other}\" not recognized"), option.location));
             }

@@ -40,7 +40,7 @@ impl Printer<'_> {
             }
             ExprKind::Op(operator, args) => {
                 let comparison = matches!(operator, OperatorRef::Comparison(_));
-                let name = self.shown_operator(operator);
+                let name = self.shown_operator(operator, args);
                 return self.operator(expr, &name, args, comparison);
             }
             ExprKind::And(args) => return self.connected(expr, args, " AND "),
@@ -314,12 +314,12 @@ impl Printer<'_> {
     }
 
     /// The operator of a comparison over [`ExprKind::Element`], its left side, and the type the elements are brought to.
-    fn element_comparison<'e>(&self, comparison: &'e Expr) -> Result<(&'e str, &'e Expr, bool, Oid)> {
+    fn element_comparison<'e>(&self, comparison: &'e Expr) -> Result<(String, &'e Expr, bool, Oid)> {
         let (name, args, plain) = match &comparison.kind {
             ExprKind::Op(operator, args) => {
-                (operator_name(operator), args, matches!(operator, OperatorRef::Comparison(_)))
+                (self.shown_operator(operator, args), args, matches!(operator, OperatorRef::Comparison(_)))
             }
-            ExprKind::Written(Written::Operator(name), args) => (name.as_str(), args, false),
+            ExprKind::Written(Written::Operator(name), args) => (name.clone(), args, false),
             _ => return Err(unprintable("this comparison")),
         };
         let [left, element] = args.as_slice() else { return Err(unprintable("this comparison")) };
@@ -511,21 +511,6 @@ impl Printer<'_> {
         let schema = self.hidden_schema(function.extension);
         self.push(&schema.map_or_else(String::new, |schema| format!("{}.", quote_identifier(&schema))));
         self.push(&quote_identifier(function.name));
-    }
-
-    /// The schema of an extension that the search path does not have.
-    fn hidden_schema(&self, extension: &str) -> Option<String> {
-        let created = self.catalog.extensions.iter().find(|created| created.name == extension)?;
-        (!self.names.search_path.contains(&created.schema)).then(|| created.schema.clone())
-    }
-
-    /// An operator, qualified where it has to be.
-    fn shown_operator(&self, operator: &OperatorRef) -> String {
-        let OperatorRef::Listed(listed) = operator else { return operator_name(operator).to_owned() };
-        match self.hidden_schema(listed.extension) {
-            Some(schema) => format!("OPERATOR({}.{})", quote_identifier(&schema), listed.name),
-            None => listed.name.to_owned(),
-        }
     }
 
     fn arguments(&mut self, function: &FunctionRef, args: &[Expr]) -> Result<()> {
@@ -736,7 +721,7 @@ impl Printer<'_> {
 const SYSTEM_COLUMNS: &[(&str, i16)] =
     &[("ctid", -1), ("xmin", -2), ("cmin", -3), ("xmax", -4), ("cmax", -5), ("tableoid", -6)];
 
-fn operator_name(operator: &OperatorRef) -> &'static str {
+pub(super) fn operator_name(operator: &OperatorRef) -> &'static str {
     match operator {
         OperatorRef::Comparison(name) => name,
         OperatorRef::Listed(operator) => operator.name,

@@ -142,7 +142,7 @@ impl Printer<'_> {
                 let own: Vec<&String> = relation.columns.iter().map(|column| &column.name).collect();
                 with_columns = columns.iter().ne(own);
                 alias |= with_columns || name != relation.name;
-                if relation.has_members() && matches!(entry.kind, EntryKind::Relation(_)) {
+                if written.only {
                     self.push("ONLY ");
                 }
                 let text = self.names.relation(relation);

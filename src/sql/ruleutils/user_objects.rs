@@ -1,9 +1,10 @@
-//! Functions, aggregates and operators that users made, by name.
+//! Functions, aggregates and operators that users made or extensions brought, by name.
 //!
 //! Must not know: what is printed around them.
 
 use std::sync::Arc;
 
+use super::expr::operator_name;
 use super::{Printer, unprintable};
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::routines::{ParameterMode, Routine};
@@ -11,11 +12,35 @@ use crate::catalog::tables::operators;
 use crate::error::Result;
 use crate::sql::analyze::routine::CallSite;
 use crate::sql::functions;
-use crate::sql::tree::{Expr, ExprKind};
+use crate::sql::tree::{Expr, ExprKind, OperatorRef};
+use crate::types::extension;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
 impl Printer<'_> {
+    /// The schema of an extension that the search path does not have.
+    pub(super) fn hidden_schema(&self, extension: &str) -> Option<String> {
+        let created = self.catalog.extensions.iter().find(|created| created.name == extension)?;
+        (!self.names.search_path.contains(&created.schema)).then(|| created.schema.clone())
+    }
+
+    /// An operator, qualified where it has to be.
+    pub(super) fn shown_operator(&self, operator: &OperatorRef, operands: &[Expr]) -> String {
+        let name = operator_name(operator);
+        let extension = match operator {
+            OperatorRef::Listed(listed) => listed.extension,
+            // Comparisons are those of the operands' type.
+            OperatorRef::Comparison(_) => {
+                let of = operands.first().and_then(|operand| extension::of_oid(operand.type_oid));
+                of.map_or("", |of| of.extension)
+            }
+        };
+        match self.hidden_schema(extension) {
+            Some(schema) => format!("OPERATOR({}.{name})", quote_identifier(&schema)),
+            None => name.to_owned(),
+        }
+    }
+
     /// generate_operator_name
     pub(super) fn operator_name(&self, oid: Oid) -> Result<String> {
         let Some(operator) = self.catalog.operators.get(&oid) else { return Err(unprintable("this operator")) };
