@@ -372,13 +372,7 @@ impl Change<'_> {
         self.refuse_itself(row_type_oid(&work.after), resolved.oid, &work.after.name)?;
         let before = work.before_columns();
         let source = self.converted(using, &column, &before, resolved)?;
-        if before.column_by_number(column.number).is_some_and(|old| {
-            (old.type_oid, old.typmod, &old.options.collation)
-                != (column.type_oid, column.typmod, &column.options.collation)
-        }) {
-            let message = format!("cannot alter type of column \"{name}\" twice");
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-        }
+        super::column::refuse_second_type(&before, &column)?;
         for view in self.sorted_relations() {
             if self.view_uses(&view, work.after.oid, Some(column.number)) {
                 let detail = format!("rule _RETURN on view {} depends on column \"{name}\"", self.display(&view));
