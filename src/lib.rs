@@ -183,6 +183,7 @@ pub mod catalog {
     pub mod schema;
     pub mod server_keys;
     pub mod shared_map;
+    pub mod statistics;
     pub mod store;
     pub mod tables {
         //! pg_catalog and information_schema as SQLite virtual tables.
@@ -211,6 +212,7 @@ pub mod catalog {
         pub mod sample;
         pub mod server;
         pub mod source;
+        pub mod statistics;
         pub mod triggers;
         pub mod types;
         pub mod views;
@@ -229,6 +231,7 @@ pub mod sql {
         mod coerce;
         mod comparable;
         mod conflict;
+        mod copied;
         mod current_of;
         mod enums;
         mod expr;
@@ -442,6 +445,7 @@ pub mod engine {
     pub(crate) mod journal;
     pub mod kept;
     mod key_checks;
+    pub(crate) mod large_objects;
     mod maintenance;
     pub mod notifications;
     mod parking;
@@ -491,6 +495,7 @@ pub mod session {
     mod execute;
     mod explain;
     mod extended;
+    mod function_call;
     mod greeting;
     pub mod machine;
     mod query;

@@ -17,6 +17,7 @@ use crate::engine::context::{SessionContext, Wait, Waiting};
 use crate::engine::databases::{DatabaseNames, with_always};
 use crate::engine::functions::ContextSlot;
 use crate::engine::kept::LISTED;
+use crate::engine::large_objects;
 use crate::error::{ErrorFields, Result, Severity, SqlState};
 use crate::settings::Settings;
 use crate::settings::session::SettingView;
@@ -78,6 +79,12 @@ impl ConnectionSource {
         Ok(versions)
     }
 
+    /// What the file says, in a session's statement.
+    fn of_file<T>(&self, read: fn(&rusqlite::Connection) -> Result<T>) -> Result<T, String> {
+        let found = self.slot.linked().and_then(|(_, lease)| lease.enter().with(read));
+        found.map_err(|error| self.slot.fail(error).to_string())
+    }
+
     /// To be asked while the session's context is not locked.
     fn backends(&self) -> Arc<Backends> {
         self.session(|session| Arc::clone(&session.backends))
@@ -128,6 +135,14 @@ impl CatalogSource for ConnectionSource {
 
     fn sessions(&self) -> Vec<SessionRow> {
         self.backends().activity()
+    }
+
+    fn large_objects(&self) -> Result<Vec<(Oid, Oid)>, String> {
+        self.of_file(large_objects::all)
+    }
+
+    fn large_object_pages(&self) -> Result<Vec<(Oid, i64, Vec<u8>)>, String> {
+        self.of_file(large_objects::pages)
     }
 
     fn statements(&self) -> Vec<StatementRow> {

@@ -83,6 +83,11 @@ impl Origin {
         target.is_some_and(|target| target.options.triggers_disabled || context.settings.is_replica())
     }
 
+    /// The relation that is changed.
+    pub(crate) fn target(&self) -> Option<Oid> {
+        self.target
+    }
+
     /// The session.
     pub(crate) fn context(&self) -> &SharedContext {
         &self.context

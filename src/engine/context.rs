@@ -15,6 +15,7 @@ use crate::engine::backends::Backends;
 use crate::engine::cluster::Cluster;
 use crate::engine::identity::KnownHolder;
 use crate::engine::kept::Kept;
+use crate::engine::large_objects::Descriptors;
 use crate::engine::notifications::{Notifications, Pending};
 use crate::engine::pool::Places;
 use crate::engine::row_locks::RowLocks;
@@ -56,6 +57,8 @@ pub struct SessionContext {
     pub depth: usize,
     /// The transaction has taken advisory locks that end with it.
     pub locks_in_transaction: bool,
+    /// The large objects that the transaction has opened.
+    pub large_objects: Descriptors,
     /// What functions have given the transaction.
     pub tape: Tape,
     /// What the transaction is to say when it commits, and those who hear it.
@@ -110,6 +113,7 @@ impl SessionContext {
             cursors: Vec::new(),
             depth: 0,
             locks_in_transaction: false,
+            large_objects: Descriptors::default(),
             tape: Tape::default(),
             pending: Pending::default(),
             notifications: Arc::default(),

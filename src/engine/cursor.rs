@@ -192,6 +192,7 @@ impl Cursor {
             _ => None,
         };
         let entered = self.lease.enter();
+        let told = entered.slot().count_told();
         let raw = live(&mut self.statement);
         // All that a statement changes it changes in its first step.
         let outcome = if self.unchecked && self.state == State::Fresh {
@@ -204,9 +205,16 @@ impl Cursor {
         };
         let outcome = outcome.map_err(StepError::Sqlite).and_then(|step| match self.state {
             State::Fresh if self.origin.is_some() => {
-                let left =
-                    entered.slot().left_error().and_then(|()| row_lock::check_keys(&entered, self.noted as usize));
-                left.map(|()| step).map_err(StepError::Left)
+                let locked = || {
+                    entered.slot().left_error()?;
+                    row_lock::check_keys(&entered, self.noted as usize)?;
+                    let silently = step == Step::Done && self.outer.is_none() && told == entered.slot().count_told();
+                    match self.origin.as_ref().and_then(|origin| origin.target()) {
+                        Some(table) if silently && entered.changes() > 0 => row_lock::emptied(&entered, table),
+                        _ => Ok(()),
+                    }
+                };
+                locked().map(|()| step).map_err(StepError::Left)
             }
             _ => Ok(step),
         });

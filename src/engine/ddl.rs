@@ -24,6 +24,7 @@ mod follow;
 mod index;
 mod inherit;
 mod key_rows;
+mod large_object;
 mod materialized;
 mod naming;
 mod operator;
@@ -39,6 +40,7 @@ mod rename;
 mod routine;
 mod sequence;
 mod sqlite;
+mod statistics;
 mod storage;
 mod table;
 mod trigger;
@@ -187,6 +189,9 @@ impl<'a> Change<'a> {
             Ddl::DropTrigger { table, name, if_exists, cascade } => {
                 self.drop_trigger(table, name, *if_exists, *cascade)
             }
+            Ddl::CreateStatistics(create, name) => self.create_statistics(create, name),
+            Ddl::AlterStatistics(alter, name) => self.alter_statistics(alter, name),
+            Ddl::DropStatistics { names, if_exists } => self.drop_statistics(names, *if_exists),
             Ddl::Policy(table, statement) => self.policy(table, statement),
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::CreateAggregate(define) => self.create_aggregate(define),
@@ -230,6 +235,7 @@ impl<'a> Change<'a> {
             Ddl::Grant(stmt) => self.grant(stmt),
             Ddl::AlterDefaultPrivileges(stmt) => self.alter_default_privileges(stmt),
             Ddl::ChangeOwner { kind, name, if_exists, owner } => self.change_owner(*kind, name, *if_exists, owner),
+            Ddl::ChangeLargeObjectOwner { number, owner } => self.change_large_object_owner(number, owner),
             Ddl::ReassignOwned { roles, to } => self.reassign_owned(roles, to),
             Ddl::DropOwned { roles, cascade } => self.drop_owned(roles, *cascade),
             Ddl::Truncate { tables, restart_identity, cascade } => self.truncate(tables, *restart_identity, *cascade),

@@ -5,7 +5,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::engine::session_schema::SchemaMark;
@@ -42,6 +42,16 @@ pub(crate) struct Journal {
     /// The number of changes that is known of; `None` while there may be more.
     pub(crate) known_changes: Option<u64>,
     bytes: usize,
+    pub(crate) work: Arc<Work>,
+}
+
+/// What the statements of a transaction have cost together.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// How long their first steps have taken, in which they change whatever they change.
+    nanoseconds: AtomicU64,
+    /// One has answered more rows than are looked at.
+    too_many_rows: AtomicBool,
 }
 
 /// One thing that the transaction has done.
@@ -74,8 +84,6 @@ pub(crate) struct Answer {
     rows: AtomicU64,
     digest: AtomicU64,
     end: AtomicU8,
-    /// How long its first step has taken, in which it changes whatever it changes.
-    nanoseconds: AtomicU64,
 }
 
 const OPEN: u8 = 0;
@@ -87,6 +95,7 @@ const STOPPED: u8 = 3;
 /// Keeps an [`Answer`] while a statement runs.
 pub(crate) struct Answering {
     answer: Arc<Answer>,
+    work: Arc<Work>,
     hasher: DefaultHasher,
     /// The number of changed rows is part of it.
     counts: bool,
@@ -96,7 +105,7 @@ impl Journal {
     /// Of a transaction that is about to write.
     pub(crate) fn new(savepoints: Savepoints, schema: SchemaMark, changes: u64) -> Self {
         let (entries, settings) = (Vec::new(), Vec::new());
-        Journal { entries, savepoints, schema, settings, known_changes: Some(changes), bytes: 0 }
+        Journal { entries, savepoints, schema, settings, known_changes: Some(changes), bytes: 0, work: Arc::default() }
     }
 
     pub(crate) fn push(&mut self, entry: Entry) {
@@ -132,12 +141,8 @@ impl Journal {
 
     /// Whether it is short enough to be repeated while others wait.
     pub(crate) fn is_short(&self) -> bool {
-        let spent = self.entries.iter().filter_map(Entry::statement);
-        let nanoseconds: u64 = spent.map(|statement| statement.answer.nanoseconds.load(Ordering::Relaxed)).sum();
-        let few_rows = |statement: &Statement| statement.answer.rows() < MOST_ROWS;
-        self.fits()
-            && Duration::from_nanos(nanoseconds) < LONGEST
-            && self.entries.iter().filter_map(Entry::statement).all(few_rows)
+        let spent = Duration::from_nanos(self.work.nanoseconds.load(Ordering::Relaxed));
+        self.fits() && spent < LONGEST && !self.work.too_many_rows.load(Ordering::Relaxed)
     }
 
     /// Whether as much can be kept.
@@ -147,13 +152,6 @@ impl Journal {
 }
 
 impl Entry {
-    fn statement(&self) -> Option<&Statement> {
-        match self {
-            Entry::Statement(statement) => Some(statement),
-            _ => None,
-        }
-    }
-
     fn bytes(&self) -> usize {
         match self {
             Entry::Statement(statement) => {
@@ -202,13 +200,14 @@ impl Answer {
 }
 
 impl Answering {
-    pub(crate) fn new(answer: Arc<Answer>, counts: bool) -> Self {
-        Answering { answer, hasher: DefaultHasher::new(), counts }
+    pub(crate) fn new(answer: Arc<Answer>, work: Arc<Work>, counts: bool) -> Self {
+        Answering { answer, work, hasher: DefaultHasher::new(), counts }
     }
 
     /// The first step has taken so long.
     pub(crate) fn took(&self, time: Duration) {
-        self.answer.nanoseconds.store(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        // More than five centuries fit.
+        self.work.nanoseconds.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
     }
 
     /// A row was answered.
@@ -216,6 +215,7 @@ impl Answering {
         let rows = self.answer.rows();
         // One with more is not repeated.
         if rows >= MOST_ROWS {
+            self.work.too_many_rows.store(true, Ordering::Relaxed);
             return;
         }
         values.for_each(|value| hash(value, &mut self.hasher));

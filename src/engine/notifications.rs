@@ -87,13 +87,23 @@ impl Pending {
         self.marks.truncate(depth);
     }
 
+    /// How much there is.
+    pub fn position(&self) -> (usize, usize) {
+        (self.notes.len(), self.changes.len())
+    }
+
+    /// What came after that is not to be said.
+    pub fn forget_from(&mut self, (notes, changes): (usize, usize)) {
+        for note in self.notes.drain(notes.min(self.notes.len())..) {
+            self.said.remove(&note);
+        }
+        self.changes.truncate(changes);
+    }
+
     /// Rolls back to the savepoint with `depth` others around it.
     pub fn rollback_to(&mut self, depth: usize) {
-        if let Some((notes, changes)) = self.marks.get(depth).copied() {
-            for note in self.notes.drain(notes..) {
-                self.said.remove(&note);
-            }
-            self.changes.truncate(changes);
+        if let Some(mark) = self.marks.get(depth).copied() {
+            self.forget_from(mark);
         }
         self.marks.truncate(depth + 1);
     }

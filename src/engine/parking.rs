@@ -116,6 +116,7 @@ impl EngineSession {
             return None;
         };
         let journal = self.journal.as_mut()?;
+        let work = Arc::clone(&journal.work);
         let context = self.context.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let answer = Arc::new(Answer::default());
         let statement = Statement {
@@ -130,7 +131,7 @@ impl EngineSession {
         };
         journal.known_changes = Some(context.settings.changes());
         journal.push(Entry::Statement(Box::new(statement)));
-        Some(Box::new(Answering::new(answer, counts)))
+        Some(Box::new(Answering::new(answer, work, counts)))
     }
 
     /// A statement has failed. If that was for what has nothing to do with the data, the statement does not count.
@@ -291,7 +292,7 @@ impl EngineSession {
         let lease = self.writer_lease()?;
         self.open_transaction(&lease, &[Control::BeginImmediate])?;
         lease.slot().take_pending_keys();
-        lease.slot().note_rows(true);
+        lease.slot().note_rows(true, self.database().row_locks().has_keys());
         let timing = self.timing();
         if *timing != Timing::default() {
             timing.apply(&lease.enter())?;
@@ -306,12 +307,6 @@ impl EngineSession {
                 outcome.map(|_| Repeated::Otherwise)
             }
         }
-    }
-
-    /// Whether the rows that the transaction changes are to be noted: their keys are its own when it is parked, or others have
-    /// such keys.
-    pub(super) fn wants_rows(&self) -> bool {
-        self.journal.is_some() || self.database().row_locks().has_keys()
     }
 
     fn undo_repetition(&self, lease: &Lease) {
@@ -411,7 +406,7 @@ impl EngineSession {
         let origin = statement.write.then(|| Box::new(self.origin(statement, params, literals)));
         let of_step = |step: &ProgramStep| Origin::new(Arc::clone(&self.context), self.timing(), step.target);
         let step_origins = statement.before.iter().map(of_step).collect();
-        let mut answering = Answering::new(Arc::clone(answer), statement.target.is_some());
+        let mut answering = Answering::new(Arc::clone(answer), Arc::default(), statement.target.is_some());
         match Cursor::open(Arc::clone(lease), statement, params, literals, gate, origin, step_origins) {
             Err(error) => answering.failed(&error),
             Ok(cursor) => {

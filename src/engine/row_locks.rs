@@ -205,9 +205,9 @@ impl RowLocks {
         Ok(all.then(whole))
     }
 
-    /// Whether the row can be locked; it is not.
-    pub fn look(&self, table: &str, row: i64, pid: i32, strength: Strength) -> Result<(), Refusal> {
-        let holder = self.state().tables.get(table).and_then(|table| table.holder(Some(row), pid, strength));
+    /// Whether the row, or all of a table with `None`, can be locked; it is not.
+    pub fn look(&self, table: &str, row: Option<i64>, pid: i32, strength: Strength) -> Result<(), Refusal> {
+        let holder = self.state().tables.get(table).and_then(|table| table.holder(row, pid, strength));
         holder.map_or(Ok(()), |holder| Err(Refusal::Held(holder)))
     }
 

@@ -223,12 +223,18 @@ impl EngineSession {
         self.gives_way = true;
     }
 
-    /// The cursor of a statement that has failed; none if that was to give way: then the ticket is given up, the row is free
-    /// when this returns, and the statement is to be run again.
-    pub fn unless_given_way(&mut self, cursor: Cursor) -> Result<Option<Cursor>> {
-        let Hold::Write(write) = &self.hold else { return Ok(Some(cursor)) };
-        let Some(row) = write.lease.slot().take_blocked_row() else { return Ok(Some(cursor)) };
-        drop(cursor);
+    /// After the first step of a statement that was to give way: whether it has met a row that another transaction has.
+    pub fn is_blocked(&self) -> bool {
+        let Hold::Write(write) = &self.hold else { return false };
+        write.lease.slot().give_way(false);
+        write.lease.slot().is_blocked()
+    }
+
+    /// Gives the ticket up after such a statement, which counts as not run; the row is free when this returns. Nothing reads
+    /// on its connection any more.
+    pub fn wait_for_row(&mut self) -> Result<()> {
+        let Hold::Write(write) = &self.hold else { return Ok(()) };
+        let Some(row) = write.lease.slot().take_blocked_row() else { return Ok(()) };
         match self.journal.is_some() {
             true => self.park_before_last()?,
             false => self.roll_back_locally(),
@@ -236,7 +242,7 @@ impl EngineSession {
         // The connection that writes is somebody else's from here on.
         let slot = ContextSlot::default();
         slot.enter(Arc::clone(&self.context), Some(Arc::clone(&self.poll)));
-        row.wait(&slot).map(|()| None)
+        row.wait(&slot)
     }
 
     /// Whether rows can be locked by a statement that has no write ticket. Not in a snapshot that is kept, which can be
@@ -585,7 +591,8 @@ impl EngineSession {
         if matches!(self.hold, Hold::Nothing) {
             self.begin_journal();
         }
-        lease.slot().note_rows(self.wants_rows());
+        let keyed = self.link.database.row_locks().has_keys();
+        lease.slot().note_rows(keyed || self.journal.is_some(), keyed);
         self.hold = Hold::Write(WriteTransaction { lease, _ticket: ticket, begun });
         Ok(())
     }

@@ -31,6 +31,7 @@ impl EngineSession {
         self.forget_journal();
         let Hold::Write(write) = &self.hold else { return Err(Loss::Failed.error()) };
         let (lease, gate) = (Arc::clone(&write.lease), Gate::Provisional(self.seen.clone(), write.begun));
+        lease.slot().give_way(false);
         let origin = Origin::new(Arc::clone(&self.context), self.timing(), statement.target);
         Cursor::open_loop(lease, statement, (params, literals), gate, origin)
     }

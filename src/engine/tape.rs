@@ -8,7 +8,7 @@ use rusqlite::types::Value;
 use crate::error::{Error, Result};
 
 /// How much is kept for one transaction, about; with more it cannot be repeated.
-const MOST: usize = 256 << 10;
+const MOST: usize = 1 << 20;
 
 /// The tape of one session's transaction.
 #[derive(Debug, Default)]

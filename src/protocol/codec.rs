@@ -121,7 +121,7 @@ pub fn decode_from(charset: Option<&'static Charset>, tag: u8, body: Bytes) -> R
         b'c' => FrontendMessage::CopyDone,
         b'f' => FrontendMessage::CopyFail { message: cursor.text()? },
         b'p' => return Ok(FrontendMessage::Password(cursor.rest())),
-        b'F' => return Ok(FrontendMessage::FunctionCall),
+        b'F' => function_call(&mut cursor)?,
         other => return Err(fatal(format!("invalid frontend message type {other}"))),
     };
     cursor.end()?;
@@ -146,32 +146,46 @@ fn bind(cursor: &mut Cursor) -> Result<FrontendMessage> {
     let portal = cursor.text()?;
     let statement = cursor.text()?;
     let param_formats = formats(cursor)?;
+    let params = values(cursor)?;
+    let result_formats = formats(cursor)?;
+    Ok(FrontendMessage::Bind { portal, statement, param_formats, params, result_formats })
+}
+
+fn values(cursor: &mut Cursor) -> Result<Vec<Option<Bytes>>> {
     let count = cursor.u16()? as usize;
     cursor.need(count * 4)?;
-    let mut params = Vec::with_capacity(count);
+    let mut values = Vec::with_capacity(count);
     for _ in 0..count {
-        params.push(match cursor.u32()? {
+        values.push(match cursor.u32()? {
             u32::MAX => None,
             length => Some(cursor.take(length as usize)?),
         });
     }
-    let result_formats = formats(cursor)?;
-    Ok(FrontendMessage::Bind { portal, statement, param_formats, params, result_formats })
+    Ok(values)
+}
+
+fn function_call(cursor: &mut Cursor) -> Result<FrontendMessage> {
+    let function = Oid(cursor.u32()?);
+    let (formats, args) = (formats(cursor)?, values(cursor)?);
+    let result = format(cursor.u16()?)?;
+    Ok(FrontendMessage::FunctionCall { function, formats, args, result })
+}
+
+fn format(code: u16) -> Result<Format> {
+    match code {
+        0 => Ok(Format::Text),
+        1 => Ok(Format::Binary),
+        other => {
+            let message = format!("unsupported format code: {}", other as i16);
+            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
+        }
+    }
 }
 
 fn formats(cursor: &mut Cursor) -> Result<Vec<Format>> {
     let count = cursor.u16()? as usize;
     cursor.need(count * 2)?;
-    (0..count)
-        .map(|_| match cursor.u16()? {
-            0 => Ok(Format::Text),
-            1 => Ok(Format::Binary),
-            other => {
-                let message = format!("unsupported format code: {}", other as i16);
-                Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message))
-            }
-        })
-        .collect()
+    (0..count).map(|_| format(cursor.u16()?)).collect()
 }
 
 /// Decodes the first packet's body, the four bytes of its length removed.

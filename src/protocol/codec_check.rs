@@ -183,11 +183,7 @@ fn write(message: &FrontendMessage, out: &mut BytesMut) {
             put_text(&mut body, portal);
             put_text(&mut body, statement);
             put_formats(&mut body, param_formats);
-            body.put_u16(params.len() as u16);
-            for param in params {
-                body.put_i32(param.as_ref().map_or(-1, |value| value.len() as i32));
-                body.put_slice(param.as_deref().unwrap_or_default());
-            }
+            put_values(&mut body, params);
             put_formats(&mut body, result_formats);
             b'B'
         }
@@ -213,11 +209,25 @@ fn write(message: &FrontendMessage, out: &mut BytesMut) {
             body.put_slice(data);
             b'p'
         }
-        FrontendMessage::FunctionCall => b'F',
+        FrontendMessage::FunctionCall { function, formats, args, result } => {
+            body.put_u32(function.0);
+            put_formats(&mut body, formats);
+            put_values(&mut body, args);
+            body.put_u16(u16::from(*result == Format::Binary));
+            b'F'
+        }
     };
     out.put_u8(tag);
     out.put_u32(body.len() as u32 + 4);
     out.put_slice(&body);
+}
+
+fn put_values(body: &mut BytesMut, values: &[Option<Bytes>]) {
+    body.put_u16(values.len() as u16);
+    for value in values {
+        body.put_i32(value.as_ref().map_or(-1, |value| value.len() as i32));
+        body.put_slice(value.as_deref().unwrap_or_default());
+    }
 }
 
 fn named(body: &mut BytesMut, tag: u8, kind: Option<u8>, name: &str) -> u8 {

@@ -59,7 +59,13 @@ pub enum FrontendMessage {
     },
     /// PasswordMessage, SASLInitialResponse or SASLResponse: the state of authentication tells which.
     Password(Bytes),
-    FunctionCall,
+    FunctionCall {
+        function: Oid,
+        /// As Bind's.
+        formats: Vec<Format>,
+        args: Vec<Option<Bytes>>,
+        result: Format,
+    },
 }
 
 /// The first packet of a connection; it has no type byte.

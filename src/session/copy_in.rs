@@ -145,7 +145,7 @@ fn unexpected(message: &FrontendMessage) -> Error {
         FrontendMessage::CloseStatement { .. } | FrontendMessage::ClosePortal { .. } => b'C',
         FrontendMessage::Terminate => b'X',
         FrontendMessage::Password(_) => b'p',
-        FrontendMessage::FunctionCall => b'F',
+        FrontendMessage::FunctionCall { .. } => b'F',
         FrontendMessage::Flush => b'H',
         FrontendMessage::Sync => b'S',
         FrontendMessage::CopyData(_) => b'd',

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::catalog::tables::source::CursorRow;
+use crate::engine::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::session::execute::{Completion, Started, write_row, write_row_description};
@@ -262,12 +263,7 @@ impl StateMachine {
     pub(super) fn detach_results(&mut self) -> Result<()> {
         let portals = self.session.portals.values_mut().chain(self.session.unnamed_portal.as_mut());
         for portal in portals {
-            let disturbed = match &portal.state {
-                PortalState::Suspended(RowSource::Rows(rows)) => rows.statement(),
-                PortalState::Suspended(RowSource::Cursor(cursor, _)) => Some(cursor),
-                _ => None,
-            };
-            if !disturbed.is_some_and(|cursor| self.engine.would_disturb(cursor)) {
+            if !statement_of(portal).is_some_and(|cursor| self.engine.would_disturb(cursor)) {
                 continue;
             }
             let mut rows = match std::mem::replace(&mut portal.state, PortalState::Done) {
@@ -288,15 +284,15 @@ impl StateMachine {
     fn read_ahead(&mut self, limit: usize) {
         let portals = self.session.portals.values_mut().chain(self.session.unnamed_portal.as_mut());
         for portal in portals {
+            if !statement_of(portal).is_some_and(|cursor| self.engine.would_disturb(cursor)) {
+                continue;
+            }
             let mut rows = match std::mem::replace(&mut portal.state, PortalState::Done) {
                 PortalState::Suspended(RowSource::Rows(rows)) => rows,
                 PortalState::Suspended(RowSource::Cursor(cursor, first)) => {
                     Box::new(Rows::new(cursor, first.map(Ok), Some(false)))
                 }
-                other => {
-                    portal.state = other;
-                    continue;
-                }
+                _ => continue,
             };
             rows.read_ahead(limit);
             portal.state = PortalState::Suspended(RowSource::Rows(rows));
@@ -327,6 +323,15 @@ impl StateMachine {
         cursors.sort_by(|a, b| a.name.cmp(&b.name));
         self.session.cursors_shown = !cursors.is_empty();
         lock(&self.context).cursors = cursors;
+    }
+}
+
+/// The statement that a portal's rows are read from.
+fn statement_of(portal: &Portal) -> Option<&Cursor> {
+    match &portal.state {
+        PortalState::Suspended(RowSource::Rows(rows)) => rows.statement(),
+        PortalState::Suspended(RowSource::Cursor(cursor, _)) => Some(cursor),
+        _ => None,
     }
 }
 

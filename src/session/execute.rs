@@ -147,7 +147,7 @@ impl StateMachine {
     ///
     /// A future is as large as the largest that it waits for, and is copied each time one is made: what is not a query's
     /// usual way is boxed.
-    async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
+    pub(super) async fn start(&mut self, portal: &mut Portal, max_rows: u32, describe: Describe) -> Outcome<Started> {
         let first_of_transaction = self.engine.holds_nothing();
         let resumed = self.resume_for(&portal.planned.plan.action).await?;
         if self.lock_for(&portal.planned).await?
@@ -173,20 +173,24 @@ impl StateMachine {
                 if gives_way {
                     self.engine.let_next_give_way();
                 }
-                let notices = self.context().notices.len();
-                let mut cursor = self.open(statement, &portal.params, &portal.planned.literals).await?;
+                let (notices, said) = {
+                    let context = self.context();
+                    (context.notices.len(), context.pending.position())
+                };
+                let mut opened = self.open(statement, &portal.params, &portal.planned.literals).await;
                 // What changes rows, or locks them and waits, does so in its first step.
                 let early = gives_way || statement.fires || plan.columns.is_some() && describe == Describe::Yes;
-                let first = if early { Some(cursor.step()) } else { None };
-                if gives_way && matches!(first, Some(Err(_))) {
-                    cursor = match self.engine.unless_given_way(cursor)? {
-                        Some(cursor) => cursor,
-                        None => {
-                            self.context().notices.truncate(notices);
-                            return Box::pin(self.start(portal, max_rows, describe)).await;
-                        }
-                    };
+                let first = match &mut opened {
+                    Ok(cursor) if early => Some(cursor.step()),
+                    _ => None,
+                };
+                if gives_way && self.engine.is_blocked() {
+                    drop(opened);
+                    self.engine.wait_for_row()?;
+                    self.unsay(notices, said);
+                    return Box::pin(self.start(portal, max_rows, describe)).await;
                 }
+                let cursor = opened?;
                 // RETURNING answers when all rows are written, a query from its start on.
                 if early && (statement.target.is_some() || statement.fires) {
                     self.send_notices();
@@ -324,6 +328,13 @@ impl StateMachine {
         }
         self.detach_results()?;
         Ok(self.engine.can_be_parked())
+    }
+
+    /// What a statement had to say that is run again is not said.
+    fn unsay(&self, notices: usize, said: (usize, usize)) {
+        let mut context = self.context();
+        context.notices.truncate(notices);
+        context.pending.forget_from(said);
     }
 
     /// Says what the statement that is opened next can be made of once more.

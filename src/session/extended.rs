@@ -46,7 +46,7 @@ impl StateMachine {
     }
 
     /// A message of a pipeline begins or joins its implicit transaction, unless the block has failed.
-    async fn start_extended(&mut self) -> Outcome<()> {
+    pub(super) async fn start_extended(&mut self) -> Outcome<()> {
         let query = self.running.as_ref().map(|running| Arc::clone(&running.text));
         if self.session.status == TransactionStatus::Failed {
             drop(report_active(&self.context, query.as_ref()));
@@ -321,7 +321,7 @@ fn check_counts(plan: &Plan, name: &str, formats: &[Format], params: &[Option<By
     Ok(())
 }
 
-fn decode_params(
+pub(super) fn decode_params(
     portal: &str,
     plan: &Plan,
     formats: &[Format],

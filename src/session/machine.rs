@@ -281,12 +281,18 @@ impl StateMachine {
             FrontendMessage::Password(_) => {
                 Err(Error::fatal(SqlState::PROTOCOL_VIOLATION, "invalid frontend message type 112").into())
             }
-            FrontendMessage::FunctionCall => {
-                let error = Error::unsupported("the function call sub-protocol");
-                return match Box::pin(self.fail(error)).await? {
-                    State::Done => Ok(State::Done),
-                    _ => self.ready_state().await,
-                };
+            FrontendMessage::FunctionCall { function, formats, args, result } => {
+                self.session.pipelining = false;
+                match Box::pin(self.function_call(function, &formats, &args, result)).await {
+                    Ok(()) => {}
+                    Err(Stop::Error(error)) => {
+                        if Box::pin(self.fail(error)).await? == State::Done {
+                            return Ok(State::Done);
+                        }
+                    }
+                    Err(gone) => return Err(gone),
+                }
+                return self.ready_state().await;
             }
             FrontendMessage::Terminate => return Ok(State::Done),
         };
@@ -610,7 +616,8 @@ impl StateMachine {
     /// from writing meanwhile.
     fn obstructing(&self) -> impl Future<Output = Error> + Send + use<> {
         let (limit, pid, database) = (self.options.idle_writer_timeout, self.pid, Arc::clone(self.engine.database()));
-        let has_rows = !self.engine.holds_ticket() && database.row_locks().has_locked(pid);
+        let idles = self.session.status.is_explicit() && !self.engine.holds_ticket();
+        let has_rows = idles && database.row_locks().has_locked(pid);
         async move {
             if !has_rows {
                 return std::future::pending().await;

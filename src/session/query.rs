@@ -66,6 +66,7 @@ impl StateMachine {
                     self.start_transaction(first).await?;
                     if several && self.session.status == TransactionStatus::Started {
                         self.session.status = TransactionStatus::InTransactionImplicit;
+                        self.engine.begin_block();
                     }
                     self.plan_without_parameters(&plans, source)?
                 }

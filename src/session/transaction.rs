@@ -159,7 +159,10 @@ impl StateMachine {
                 let depth = self.session.savepoint_depth(name)?;
                 self.session.close_portals_inside(depth);
                 self.detach_results()?;
-                self.engine.keep_settings();
+                let undoes_settings = self.context().settings.has_changed_since(depth);
+                if undoes_settings {
+                    self.engine.keep_settings();
+                }
                 self.engine.rollback_to(name).await?;
                 self.restore_read_only(depth).await?;
                 self.session.savepoints.truncate(depth + 1);
@@ -399,16 +402,19 @@ pub(super) fn report_active<'c>(
 pub(super) fn abort_locks(context: &mut SessionContext, savepoints: usize) {
     match savepoints.checked_sub(1) {
         None => end_locks(context),
-        Some(depth) if context.locks_in_transaction => {
-            context.backends.locks().roll_back_to(context.backend_pid, depth);
+        Some(depth) => {
+            context.large_objects.roll_back_to(depth);
+            if context.locks_in_transaction {
+                context.backends.locks().roll_back_to(context.backend_pid, depth);
+            }
         }
-        Some(_) => {}
     }
 }
 
 /// The advisory locks of a transaction end with it.
 fn end_locks(context: &mut SessionContext) {
     context.depth = 0;
+    context.large_objects.close_all();
     if std::mem::take(&mut context.locks_in_transaction) {
         context.backends.locks().end_transaction(context.backend_pid);
     }

@@ -438,6 +438,11 @@ impl Settings {
         self.savepoints.truncate(depth);
     }
 
+    /// Whether that would change anything: [`Settings::rollback_to`].
+    pub fn has_changed_since(&self, depth: usize) -> bool {
+        self.savepoints.get(depth).is_some_and(|mark| self.undo.len() > *mark)
+    }
+
     /// Back to the savepoint that has `depth` others around it; it stays.
     pub fn rollback_to(&mut self, depth: usize) {
         if let Some(mark) = self.savepoints.get(depth).copied() {

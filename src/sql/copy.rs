@@ -15,7 +15,8 @@ use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::{ColumnRef, Expr, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{FromItem, RangeVar, ResTarget, SelectBody, SelectStmt, SimpleSelect};
-use crate::sql::tree::Modify;
+use crate::sql::syntax::ast::statement::Stmt;
+use crate::sql::tree::{Modify, Target};
 use crate::sql::types::repr_of;
 use crate::sql::utility::{CopySource, CopyStatement, CopyWords};
 use crate::types::pg_type::{Oid, type_info};
@@ -26,6 +27,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
     let source = Source { literals: Vec::new(), ..source.clone() };
     let mut analyzer = Analyzer::new(context, &source, &[]);
     let repr = |oid| repr_of(context.catalog, oid);
+    let mut changed = None;
     let (relation, columns, lowered) =
         match (&statement.source, statement.direction) {
             (CopySource::Query(ast), _) => {
@@ -33,7 +35,25 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                 let columns = tree.outputs().into_iter().map(|(name, oid, typmod)| (name, 0, oid, typmod)).collect();
                 (String::new(), columns, lower::query(&tree, lower::Context::of(&analyzer))?)
             }
-            (CopySource::Table { relation: name, columns }, direction) => {
+            (CopySource::Modify(ast), _) => {
+                let modified = match ast {
+                    Stmt::Insert(ast) => analyzer.insert(ast)?,
+                    Stmt::Update(ast) => analyzer.update(ast)?,
+                    Stmt::Delete(ast) => analyzer.delete(ast)?,
+                    _ => return Err(Error::unsupported("COPY of this statement")),
+                };
+                let returning = modified.tree.returning();
+                if returning.is_empty() {
+                    let message = "COPY query must have a RETURNING clause";
+                    return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                }
+                analyzer.outputs = returning.iter().map(|t| (t.expr.type_oid, t.expr.typmod)).collect();
+                let column = |t: &Target| (t.name.clone(), 0, t.expr.type_oid, t.expr.typmod);
+                let columns = returning.iter().map(column).collect();
+                changed = Some(modified.relation.oid);
+                (String::new(), columns, lower::modify(&modified.tree, lower::Context::of(&analyzer))?)
+            }
+            (CopySource::Table { relation: name, columns, condition }, direction) => {
                 let table = &name.relation;
                 let relation = named_relation(name.schema.as_deref(), table, context)?;
                 if relation.kind == RelationKind::View && direction == CopyDirection::To {
@@ -71,7 +91,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
                 let lowered = match direction {
                     CopyDirection::From => {
                         analyzer.refuse_copy_of_secured(relation)?;
-                        let insert = analyzer.copy_row(relation, &chosen)?;
+                        let insert = analyzer.copy_row(relation, &chosen, *condition)?;
                         lower::modify(&Modify::Insert(insert), lower::Context::of(&analyzer))?
                     }
                     CopyDirection::To => {
@@ -85,7 +105,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
             }
         };
     analyzer.check_policies()?;
-    let write = statement.direction == CopyDirection::From || analyzer.writes;
+    let write = statement.direction == CopyDirection::From || changed.is_some() || analyzer.writes;
     let target = match (&statement.source, statement.direction) {
         (CopySource::Table { relation, .. }, CopyDirection::From) => {
             Some(named_relation(relation.schema.as_deref(), &relation.relation, context)?.oid)
@@ -119,7 +139,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         write,
         locks_rows: false,
         wait: LockWait::Usual,
-        target,
+        target: target.or(changed),
         permissions: analyzer.permissions.borrow().entries().into(),
         key_sources,
         folded: None,

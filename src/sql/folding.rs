@@ -81,6 +81,8 @@ struct Folding {
     named: HashSet<(EntryId, i16)>,
     /// The WITH queries that something reads.
     read: HashSet<CteId>,
+    /// Whether it is within an operand of an operator that is NULL whatever it is: its sub-queries are not planned.
+    is_null: bool,
 }
 
 impl Folding {
@@ -235,6 +237,17 @@ impl Folding {
                 };
                 return self.in_turn(args, operand, found, next);
             }
+            ExprKind::Op(operator, operands) if operator.is_strict() && operands.iter().any(Expr::is_null) => {
+                let outer = std::mem::replace(&mut self.is_null, true);
+                for part in operands {
+                    if self.guards_of(part, operand, found) && !needs_operand(part) {
+                        found.append(&mut own(part));
+                    }
+                }
+                self.is_null = outer;
+                return false;
+            }
+            ExprKind::SubLink(_) if self.is_null => {}
             ExprKind::SubLink(link) => {
                 let exists = link.kind == SubLinkKind::Exists;
                 self.query(&link.query, &|_| !exists);
@@ -251,8 +264,6 @@ impl Folding {
                 false => constant = false,
             }
         }
-        // A CASE's operand is not there by itself.
-        let needs_operand = |part: &Expr| part.any(&|part| matches!(part.kind, ExprKind::CaseTest));
         if !constant {
             found.extend(constants.into_iter().filter(|part| !needs_operand(part)).flat_map(own));
         }
@@ -273,7 +284,8 @@ impl Folding {
         })
     }
 
-    /// Arguments that are looked at one after the other: after a constant, `next` says when the rest is.
+    /// Arguments that are looked at one after the other: after a constant, `next` says when the rest is. What may be one
+    /// for PostgreSQL alone may decide as well: the rest is not evaluated before the statement then.
     fn in_turn(
         &mut self,
         args: &[Expr],
@@ -290,7 +302,9 @@ impl Folding {
                 true => vec![next(arg.clone(), rest)],
                 false => {
                     constant = false;
-                    own_guards.append(&mut rest);
+                    if !may_be_folded(arg, operand.is_some()) {
+                        own_guards.append(&mut rest);
+                    }
                     own_guards
                 }
             };
@@ -310,6 +324,7 @@ impl Folding {
     ) -> bool {
         let mut before = Vec::new();
         let operand = compared.filter(|compared| self.guards_of(compared, None, &mut before));
+        let may_decide = operand.is_some() || compared.is_some_and(|compared| may_be_folded(compared, true));
         let mut constant = compared.is_none() || operand.is_some();
         let mut rest = Vec::new();
         if let Some(otherwise) = otherwise {
@@ -335,8 +350,10 @@ impl Folding {
                 }
                 false => {
                     constant = false;
-                    own_guards.append(&mut then);
-                    own_guards.append(&mut rest);
+                    if !may_be_folded(condition, may_decide) {
+                        own_guards.append(&mut then);
+                        own_guards.append(&mut rest);
+                    }
                     rest = own_guards;
                 }
             }
@@ -349,9 +366,37 @@ impl Folding {
     }
 }
 
+/// Whether PostgreSQL may come to know its value as it plans, if only as NULL: it depends on nothing that is read, or an
+/// operand is NULL. `operand` says that of what the CASE around it compares with.
+fn may_be_folded(expr: &Expr, operand: bool) -> bool {
+    if stack::check().is_err() {
+        return true;
+    }
+    match &expr.kind {
+        ExprKind::Var(_) | ExprKind::SubLink(_) | ExprKind::Aggref(_) | ExprKind::CurrentOf { .. } => false,
+        ExprKind::CaseTest => operand,
+        ExprKind::Func(function, _) if function.volatility != Volatility::Immutable => false,
+        _ => {
+            let (mut any, mut all, mut null) = (false, true, false);
+            expr.for_each_child(&mut |part| {
+                let folded = may_be_folded(part, operand);
+                (any, all, null) = (any | folded, all & folded, null | part.is_null());
+            });
+            let is_decided_by_one =
+                matches!(expr.kind, ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Case { .. } | ExprKind::Coalesce(_));
+            all || null || any && is_decided_by_one
+        }
+    }
+}
+
 /// A constant that can fail.
 fn own(expr: &Expr) -> Vec<Expr> {
     if expr.any(&can_fail) { vec![expr.clone()] } else { Vec::new() }
+}
+
+/// Whether it is over the operand of a CASE, which is not there by itself.
+fn needs_operand(part: &Expr) -> bool {
+    part.any(&|part| matches!(part.kind, ExprKind::CaseTest))
 }
 
 /// A condition over the operand of the CASE it stands in.

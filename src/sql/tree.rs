@@ -289,6 +289,13 @@ pub enum OperatorRef {
     Listed(ListedOperator),
 }
 
+impl OperatorRef {
+    /// Whether it is NULL as soon as an operand is, as pg_proc.proisstrict has it: all but those that put arrays together.
+    pub fn is_strict(self) -> bool {
+        !matches!(self, OperatorRef::Listed(row) if [row.left, row.right].contains(&Oid::ANYCOMPATIBLEARRAY))
+    }
+}
+
 /// A column of a range table entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Var {
@@ -632,6 +639,19 @@ impl Expr {
     /// NULL of a type.
     pub fn null(type_oid: Oid) -> Self {
         Expr::new(ExprKind::Null, type_oid)
+    }
+
+    /// Whether it is NULL as it is written, of whatever type.
+    pub fn is_null(&self) -> bool {
+        match &self.kind {
+            ExprKind::Null => true,
+            ExprKind::Coerce {
+                how: Coercion::Relabel | Coercion::Cast(_) | Coercion::ViaIo | Coercion::Input,
+                arg,
+            }
+            | ExprKind::CoerceTypmod { arg, .. } => arg.is_null(),
+            _ => false,
+        }
     }
 
     /// A sub-query as an expression.

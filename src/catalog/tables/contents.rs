@@ -13,7 +13,7 @@ use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
     classes, constraints, descriptions, extensions, information_routines, key_triggers, operators, own, policies,
-    privileges, procs, roles, server, triggers, types, views,
+    privileges, procs, roles, server, statistics, triggers, types, views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::{Oid, Repr, Scalar};
@@ -136,6 +136,16 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_inherits", of_catalog(classes::inheritance)),
     ("pg_catalog", "pg_init_privs", of_catalog(constraints::initial_privileges)),
     ("pg_catalog", "pg_language", recorded(recording!("pg_language"))),
+    (
+        "pg_catalog",
+        "pg_largeobject",
+        Contents { builtin: Builtin::None, own: Own::OfStore(server::large_object_pages) },
+    ),
+    (
+        "pg_catalog",
+        "pg_largeobject_metadata",
+        Contents { builtin: Builtin::None, own: Own::OfStore(server::large_objects) },
+    ),
     ("pg_catalog", "pg_locks", of_session(server::locks)),
     ("pg_catalog", "pg_namespace", of_catalog(classes::namespaces)),
     ("pg_catalog", "pg_opclass", recorded_and(recording!("pg_opclass"), members::operator_classes)),
@@ -176,6 +186,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_timezone_names", of_session(server::timezones)),
     ("pg_catalog", "pg_policies", of_session(policies::shown_policies)),
     ("pg_catalog", "pg_policy", of_catalog(policies::policies)),
+    ("pg_catalog", "pg_statistic_ext", of_catalog(statistics::statistics)),
     ("pg_catalog", "pg_trigger", of_catalog(key_triggers::key_triggers)),
     ("pg_catalog", "pg_type", computed_and(types::builtin_types, types::types)),
     ("pg_catalog", "pg_user", of_session(roles::users)),

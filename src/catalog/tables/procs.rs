@@ -205,6 +205,16 @@ pub fn procs_named(name: &str) -> Vec<&'static Proc> {
 }
 
 impl Proc {
+    /// The types of what it is given.
+    pub fn input_types(&self) -> &[Oid] {
+        &self.types
+    }
+
+    /// Whether it gives one value of its arguments: no aggregate, no procedure, no set.
+    pub fn is_plain(&self) -> bool {
+        self.kind == b'f' && !self.returns_set
+    }
+
     /// A recorded function of the system's own.
     fn of_system(line: &Line) -> Proc {
         Proc { unique_name: line.number("unique_name") != 0, ..Proc::read(line) }

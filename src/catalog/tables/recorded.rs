@@ -40,14 +40,14 @@ impl Recording {
 impl Line {
     /// The fields in order; `None` is NULL.
     pub fn fields(&self) -> impl Iterator<Item = Option<Cow<'static, str>>> {
-        self.text.split('\t').map(|field| if field == "\\N" { None } else { Some(unescape(field)) })
+        self.text.split('\t').map(value)
     }
 
     /// The field of that column; empty if it is NULL.
     pub fn text(&self, column: &str) -> Cow<'static, str> {
         let position = self.header.split('\t').position(|c| c == column);
         debug_assert!(position.is_some(), "no recorded column {column}");
-        position.and_then(|p| self.fields().nth(p)).flatten().unwrap_or_default()
+        position.and_then(|p| self.text.split('\t').nth(p)).and_then(value).unwrap_or_default()
     }
 
     /// The field of that column; none if it is NULL, or nothing is recorded.
@@ -60,6 +60,11 @@ impl Line {
     pub fn number(&self, column: &str) -> i64 {
         self.text(column).parse().unwrap_or_default()
     }
+}
+
+/// A field's text; `None` is NULL.
+fn value(field: &'static str) -> Option<Cow<'static, str>> {
+    (field != "\\N").then(|| unescape(field))
 }
 
 /// Undoes COPY's backslashes. Only \\, \t and \n occur.

@@ -171,6 +171,22 @@ fn shown_query(query: &str) -> String {
     query.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
 }
 
+/// pg_largeobject_metadata.
+pub fn large_objects(rows: &mut Rows, view: &View<'_>) -> Result<(), String> {
+    for (oid, owner) in view.source.large_objects()? {
+        row!(rows, oid: oid, lomowner: owner);
+    }
+    Ok(())
+}
+
+/// pg_largeobject.
+pub fn large_object_pages(rows: &mut Rows, view: &View<'_>) -> Result<(), String> {
+    for (oid, number, data) in view.source.large_object_pages()? {
+        row!(rows, loid: oid, pageno: number, data: Cell::Blob(data.into()));
+    }
+    Ok(())
+}
+
 /// pg_locks. Of what PostgreSQL locks there are advisory locks here and the right to write, one per database.
 pub fn locks(rows: &mut Rows, view: &View<'_>) {
     for lock in view.source.locks() {

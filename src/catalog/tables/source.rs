@@ -55,6 +55,15 @@ pub trait CatalogSource: Send + Sync {
         Vec::new()
     }
 
+    /// The large objects with their owners, and the pages of all of them. An error's text is for SQLite only.
+    fn large_objects(&self) -> Result<Vec<(Oid, Oid)>, String> {
+        Ok(Vec::new())
+    }
+
+    fn large_object_pages(&self) -> Result<Vec<(Oid, i64, Vec<u8>)>, String> {
+        Ok(Vec::new())
+    }
+
     /// What statements took.
     fn statements(&self) -> Vec<StatementRow> {
         Vec::new()

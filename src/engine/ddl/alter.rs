@@ -720,6 +720,7 @@ impl Change<'_> {
         work.after.columns.retain(|c| c.number != number);
         let (type_oid, typmod) = (column.type_oid, column.typmod);
         work.after.options.dropped.push(DroppedColumn { number, type_oid, typmod });
+        work.after.options.statistics.retain(|own| !own.columns.contains(&number));
         if table.kind == RelationKind::Composite {
             return self.put_relation(work.after);
         }

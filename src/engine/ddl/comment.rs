@@ -1,6 +1,7 @@
 //! COMMENT ON.
 
 use super::Change;
+use super::large_object::PG_LARGEOBJECT;
 use crate::catalog::composite::row_type_oid;
 use crate::catalog::objects::{PG_CAST, PG_OPERATOR};
 use crate::catalog::policy::PG_POLICY;
@@ -9,6 +10,7 @@ use crate::catalog::schema::{RelationKind, UserTypeKind};
 use crate::catalog::tables::constraints::domain_constraint_oid;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CommentTarget, Name, ObjectKind};
+use crate::sql::syntax::ast::statement::ObjectRef;
 use crate::types::pg_type::Oid;
 
 /// The catalogs that comments are about, by the OID pg_description.classoid has.
@@ -22,6 +24,9 @@ impl Change<'_> {
     pub(super) fn comment(&mut self, target: &CommentTarget, text: Option<&str>) -> Result<()> {
         let key = match target {
             CommentTarget::Named(kind, object) => {
+                if let ObjectRef::LargeObject(number) = &**object {
+                    return self.set_comment((PG_LARGEOBJECT, self.large_object(number)?, 0), text);
+                }
                 let (class, oid) = self.named_object(*kind, object)?;
                 // One that is recorded is hidden by an empty one.
                 let hidden = oid < Oid::FIRST_NORMAL;

@@ -32,6 +32,7 @@ mod json;
 mod json_text;
 mod jsonb;
 mod jsonpath;
+mod large_object;
 mod like;
 #[cfg(test)]
 mod limits_tests;
@@ -68,7 +69,7 @@ mod unnest;
 mod xml;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rusqlite::Connection;
@@ -138,7 +139,11 @@ struct Slot {
     capture: Mutex<Option<capture::Capture>>,
     /// The rows that the open transaction has inserted or updated, if they are wanted.
     noting: AtomicBool,
+    /// Others had unique keys when it began, which they keep until it ends.
+    keyed: AtomicBool,
     noted: Mutex<Vec<(Arc<str>, i64)>>,
+    /// Of how many changed rows SQLite has told. Only the thread that uses the connection counts.
+    told: AtomicU64,
     /// The router of the last table that a row was routed in, for COPY, which runs a statement for each.
     router: Mutex<Option<KnownRouter>>,
     /// What functions need that run statements themselves.
@@ -202,8 +207,6 @@ impl ContextSlot {
 
     /// The session and its connection, for a function that runs statements; XX000 outside of a session.
     pub(crate) fn linked(&self) -> Result<(Arc<SessionLink>, Arc<Lease>)> {
-        // It may catch errors, and what makes a statement give way is none of its own.
-        self.give_way(false);
         let link = lock(&self.0.link);
         let linked = link.as_ref().and_then(|(session, lease)| session.upgrade().zip(lease.upgrade()));
         linked.ok_or_else(|| Error::internal("a function needs a session and there is none"))
@@ -233,8 +236,9 @@ impl ContextSlot {
         self.0.taped.store(taped, Ordering::Relaxed);
     }
 
-    /// A transaction begins that writes; whether its rows are noted.
-    pub(crate) fn note_rows(&self, noting: bool) {
+    /// A transaction begins that writes; whether its rows are noted, and whether unique keys may be others'.
+    pub(crate) fn note_rows(&self, noting: bool, keyed: bool) {
+        self.0.keyed.store(keyed, Ordering::Relaxed);
         if self.0.noting.swap(noting, Ordering::Relaxed) {
             *lock(&self.0.noted) = Vec::new();
         }
@@ -250,9 +254,23 @@ impl ContextSlot {
         lock(&self.0.noted).truncate(from);
     }
 
+    /// Whether unique keys may be others'.
+    fn is_keyed(&self) -> bool {
+        self.0.keyed.load(Ordering::Relaxed)
+    }
+
     /// How many rows were noted.
     pub(crate) fn count_noted(&self) -> usize {
         if self.0.noting.load(Ordering::Relaxed) { lock(&self.0.noted).len() } else { 0 }
+    }
+
+    /// Of how many changed rows SQLite has told.
+    pub(crate) fn count_told(&self) -> u64 {
+        self.0.told.load(Ordering::Relaxed)
+    }
+
+    fn note_told(&self) {
+        self.0.told.store(self.count_told().wrapping_add(1), Ordering::Relaxed);
     }
 
     fn note_row(&self, table: &str, row: i64) {
@@ -310,6 +328,11 @@ impl ContextSlot {
 
     fn put_blocked_row(&self, row: BlockedRow) {
         *lock(&self.0.blocked) = Some(row);
+    }
+
+    /// Whether there is a row for which a statement has failed that gives way.
+    pub(crate) fn is_blocked(&self) -> bool {
+        lock(&self.0.blocked).is_some()
     }
 
     /// The row for which the last statement has failed that gives way.
@@ -706,6 +729,7 @@ static AREAS: &[&[Definition]] = &[
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
     xml::FUNCTIONS,
+    large_object::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,
     session::FUNCTIONS,

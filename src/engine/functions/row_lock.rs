@@ -10,6 +10,7 @@ use rusqlite::hooks::Action;
 
 use super::admin::wait_patiently;
 use super::{Args, ContextSlot, Definition, Output};
+use crate::catalog::schema::sqlite_name;
 use crate::engine::connection::Entered;
 use crate::engine::context::Wait;
 use crate::engine::error_map;
@@ -17,6 +18,7 @@ use crate::engine::row_locks::{Locker, Refusal, RowLocks, Strength};
 use crate::engine::unique_keys::keys_of;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::tree::LockWaitPolicy;
+use crate::types::pg_type::Oid;
 
 pub(super) static FUNCTIONS: &[Definition] = &[
     // (table, rowid, strength, policy, what the error calls the table); the rowid is NULL where an outer join has no row.
@@ -58,6 +60,7 @@ fn strength_of(number: i64) -> Strength {
 /// SQLite has changed a row: it is the transaction's until that ends. If another one has locked it, this waits; an error
 /// ends the statement when SQLite is done with it.
 pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table: &str, row: i64) {
+    slot.note_told();
     if action != Action::SQLITE_DELETE && database == "main" && !table.starts_with("__pg_") {
         slot.note_row(table, row);
     }
@@ -83,7 +86,7 @@ pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table:
 /// has made, it waits for that one, or gives way.
 pub(crate) fn check_keys(entered: &Entered<'_>, from: usize) -> Result<()> {
     let slot = entered.slot();
-    if slot.count_noted() <= from {
+    if !slot.is_keyed() || slot.count_noted() <= from {
         return Ok(());
     }
     let (locks, locker) = of_session(slot)?;
@@ -98,6 +101,20 @@ pub(crate) fn check_keys(entered: &Entered<'_>, from: usize) -> Result<()> {
     Ok(())
 }
 
+/// A statement has deleted all rows of a table, of which SQLite does not tell one by one: they are the transaction's then.
+pub(crate) fn emptied(entered: &Entered<'_>, relation: Oid) -> Result<()> {
+    let slot = entered.slot();
+    let (locks, locker) = of_session(slot)?;
+    let table = slot.with_session(|session| {
+        let relation = session.catalog.relations.get(&relation).filter(|relation| !relation.temporary);
+        Ok(relation.map(|relation| sqlite_name(&relation.schema, &relation.name)))
+    })?;
+    let Some(table) = table else { return Ok(()) };
+    let lock = || locks.lock(&table, None, locker, Strength::Update);
+    lock()
+        .or_else(|refusal| wait_or_give_way(slot, (&locks, locker), || BlockedRow::Table(table.clone()), refusal, lock))
+}
+
 fn of_session(slot: &ContextSlot) -> Result<(Arc<RowLocks>, Locker)> {
     slot.with_session(|session| {
         Ok((Arc::clone(&session.row_locks), Locker { pid: session.backend_pid, depth: session.depth }))
@@ -108,6 +125,8 @@ fn of_session(slot: &ContextSlot) -> Result<(Arc<RowLocks>, Locker)> {
 #[derive(Debug)]
 pub(crate) enum BlockedRow {
     Row(String, i64, Strength),
+    /// Any row of a table.
+    Table(String),
     /// A row with the same unique key.
     Key(u64),
 }
@@ -117,7 +136,8 @@ impl BlockedRow {
     pub(crate) fn wait(&self, slot: &ContextSlot) -> Result<()> {
         let (locks, locker) = of_session(slot)?;
         let attempt = || match self {
-            BlockedRow::Row(table, row, strength) => locks.look(table, *row, locker.pid, *strength),
+            BlockedRow::Row(table, row, strength) => locks.look(table, Some(*row), locker.pid, *strength),
+            BlockedRow::Table(table) => locks.look(table, None, locker.pid, Strength::Update),
             BlockedRow::Key(key) => locks.look_for_key(*key, locker.pid),
         };
         attempt().or_else(|refusal| wait(slot, &locks, locker, refusal, attempt))
@@ -134,7 +154,9 @@ fn wait_or_give_way(
 ) -> Result<()> {
     if slot.gives_way() {
         slot.put_blocked_row(wanted());
-        return Err(Error::internal("a statement that gives way was not run again"));
+        // No handler for all errors takes it for its own.
+        let message = "a statement that gives way was not run again";
+        return Err(Error::new(SqlState::QUERY_CANCELED, message));
     }
     wait(slot, locks, locker, refusal, attempt)
 }

@@ -7,7 +7,9 @@ use base64::Engine as _;
 use rusqlite::types::ValueRef;
 
 use super::elements::{Typed, push_json};
-use super::{Args, Definition, Output};
+use super::{Args, ContextSlot, Definition, Output, object_ids};
+use crate::engine::routines::call::{Caller, LeaseCell};
+use crate::engine::routines::query::values as values_of;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::types::pg_type::{Oid, Scalar};
@@ -33,7 +35,116 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_xml_is_well_formed", 2, |a| Ok(is_well_formed(&a.text(0)?, a.bool(1)?).into())),
     Definition::pure("pg_xpath", -1, |a| { let (tree, found) = evaluated(a)?; Ok(serde_json::Value::from(values(&tree, &found)?).to_string().into()) }),
     Definition::pure("pg_xpath_exists", -1, |a| Ok(match evaluated(a)?.1 { Found::Nodes(nodes) => !nodes.is_empty(), _ => true }.into())),
+    Definition::stable("pg_query_to_xml", 4, |a| { let shape = Shape::of(a)?; Ok(shape.query(&a.text(0)?, None, a.slot())?.into()) }),
+    Definition::stable("pg_table_to_xml", 4, |a| { let shape = Shape::of(a)?; Ok(shape.table(a.int(0)?, a.slot())?.into()) }),
+    Definition::stable("pg_schema_to_xml", 4, schema_to_xml),
 ];
+
+/// How a table's content is shown: function(what, nulls, tableforest, targetns).
+struct Shape {
+    nulls: bool,
+    forest: bool,
+    namespace: String,
+    /// Whether it is not within another element.
+    top: bool,
+}
+
+impl Shape {
+    fn of(args: &Args<'_>) -> Result<Self> {
+        let namespace = args.text(3)?.into_owned();
+        Ok(Shape { nulls: args.bool(1)?, forest: args.bool(2)?, namespace, top: true })
+    }
+
+    /// xmldata_root_element_start
+    fn start(&self, name: &str) -> String {
+        let mut out = format!("<{name}");
+        if self.top {
+            out.push_str(" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"");
+            if !self.namespace.is_empty() {
+                out.push_str(&format!(" xmlns=\"{}\"", self.namespace));
+            }
+        }
+        out + ">\n"
+    }
+
+    fn table(&self, oid: i64, slot: &ContextSlot) -> Result<String> {
+        let catalog = slot.with_session(|session| Ok(std::sync::Arc::clone(&session.catalog)))?;
+        let found = u32::try_from(oid).ok().and_then(|oid| catalog.relations.get(&Oid(oid)));
+        let name = object_ids::output(Scalar::RegClass, oid, slot)?;
+        let relation = found.map_or(name.clone(), |relation| relation.name.clone());
+        self.query(&format!("SELECT * FROM {name}"), Some(&relation), slot)
+    }
+
+    /// query_to_xml_internal
+    fn query(&self, text: &str, table: Option<&str>, slot: &ContextSlot) -> Result<String> {
+        let (link, lease) = slot.linked()?;
+        let found = values_of(&Caller { link, lease: LeaseCell::new(lease) }, text)?;
+        let mut found = found.ok_or_else(|| Error::new(SqlState::DATA_EXCEPTION, "invalid query"))?;
+        let element = table.map_or("table".to_owned(), |table| xml::name_of_identifier(table, true));
+        let row_element = match (table, self.forest) {
+            (None, true) => "row".to_owned(),
+            _ => element.clone(),
+        };
+        let names: Vec<String> =
+            found.columns.iter().map(|column| xml::name_of_identifier(&column.name, true)).collect();
+        let mut out = String::new();
+        if !self.forest {
+            out = self.start(&element) + "\n";
+        }
+        for row in std::mem::take(&mut found.rows) {
+            out.push_str(&if self.forest { self.start(&row_element) } else { "<row>\n".to_owned() });
+            for ((column, name), value) in found.columns.iter().zip(&names).zip(row) {
+                if value.is_null() {
+                    if self.nulls {
+                        out.push_str(&format!("  <{name} xsi:nil=\"true\"/>\n"));
+                    }
+                    continue;
+                }
+                out.push_str(&format!("  <{name}>"));
+                match crate::types::pg_type::type_info(column.data_type.oid) {
+                    Some(info) => push_typed(info, super::rows::raw(value.as_ref()), true, slot, &mut out)?,
+                    None => escape(&found.text(column, value)?.unwrap_or_default(), &mut out),
+                }
+                out.push_str(&format!("</{name}>\n"));
+            }
+            out.push_str(&if self.forest { format!("</{row_element}>\n\n") } else { "</row>\n\n".to_owned() });
+            memory::room(out.len(), 0)?;
+        }
+        if !self.forest {
+            out.push_str(&format!("</{element}>\n"));
+        }
+        Ok(out)
+    }
+}
+
+fn schema_to_xml(args: &Args<'_>) -> Result<Output> {
+    let shape = Shape::of(args)?;
+    let (schema, slot) = (args.text(0)?, args.slot());
+    let there = slot.with_session(|session| Ok(session.catalog.has_schema(&schema)))?;
+    if !there {
+        let message = format!("schema \"{schema}\" does not exist");
+        return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message));
+    }
+    let text = format!(
+        "SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = {}::pg_catalog.regnamespace AND relkind IN \
+         ('r','m','v') AND pg_catalog.has_table_privilege(oid, 'SELECT') ORDER BY relname",
+        super::strings::quote_literal(&crate::catalog::definitions::quote_identifier(&schema))
+    );
+    let (link, lease) = slot.linked()?;
+    let found = values_of(&Caller { link, lease: LeaseCell::new(lease) }, &text)?;
+    let element = xml::name_of_identifier(&schema, true);
+    let mut out = shape.start(&element) + "\n";
+    let inner = Shape { top: false, ..shape };
+    for row in found.map_or_else(Vec::new, |found| found.rows) {
+        let Some(crate::types::value::Value::Integer(oid)) = row.first() else { continue };
+        let table = inner.table(*oid, slot)?;
+        memory::room(out.len(), table.len())?;
+        out.push_str(&table);
+        out.push('\n');
+    }
+    out.push_str(&format!("</{element}>\n"));
+    Ok(out.into())
+}
 
 /// function(path, xml[, namespaces])
 fn evaluated(args: &Args<'_>) -> Result<(Tree, Found)> {
@@ -154,21 +265,20 @@ pub(super) fn concat(parts: &[impl AsRef<str>]) -> Result<Output> {
 /// map_sql_value_to_xml_value
 fn push_value(values: &Typed<'_, '_>, index: usize, escaped: bool, args: &Args<'_>, out: &mut String) -> Result<()> {
     let info = values.type_of(index)?;
-    push_typed(info, values.raw(index), escaped, args, out)
+    push_typed(info, values.raw(index), escaped, args.slot(), out)
 }
 
 fn push_typed(
     info: &'static crate::types::pg_type::TypeInfo,
     value: ValueRef<'_>,
     escaped: bool,
-    args: &Args<'_>,
+    slot: &ContextSlot,
     out: &mut String,
 ) -> Result<()> {
-    let slot = args.slot();
     if info.is_array() {
         let element = crate::types::row_type::element_of(info).ok_or_else(|| Error::internal("an array's type"))?;
         let parsed: serde_json::Value = super::elements::parse_array(&super::args::text_of(value)?)?;
-        return push_elements(element, &parsed, args, out);
+        return push_elements(element, &parsed, slot, out);
     }
     match (info.repr.scalar, value) {
         (Scalar::Bool, ValueRef::Integer(value)) => out.push_str(if value != 0 { "true" } else { "false" }),
@@ -207,17 +317,17 @@ fn push_typed(
 fn push_elements(
     element: &'static crate::types::pg_type::TypeInfo,
     parsed: &serde_json::Value,
-    args: &Args<'_>,
+    slot: &ContextSlot,
     out: &mut String,
 ) -> Result<()> {
     crate::limits::session::work(super::elements::ELEMENT)?;
     match parsed {
         serde_json::Value::Null => Ok(()),
-        serde_json::Value::Array(parts) => parts.iter().try_for_each(|part| push_elements(element, part, args, out)),
+        serde_json::Value::Array(parts) => parts.iter().try_for_each(|part| push_elements(element, part, slot, out)),
         one => {
             out.push_str("<element>");
             let stored = super::elements::stored_element(one);
-            push_typed(element, (&stored).into(), true, args, out)?;
+            push_typed(element, (&stored).into(), true, slot, out)?;
             out.push_str("</element>");
             Ok(())
         }

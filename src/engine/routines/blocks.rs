@@ -36,7 +36,7 @@ impl SessionLink {
     }
 
     /// Something is about to be written: the savepoints of all blocks are set.
-    pub(super) fn set_savepoints(&self, entered: &Entered<'_>) -> Result<()> {
+    pub(crate) fn set_savepoints(&self, entered: &Entered<'_>) -> Result<()> {
         for (index, block) in self.blocks().iter_mut().enumerate().filter(|(_, block)| !block.is_set) {
             entered.execute(&format!("SAVEPOINT f{index}")).map_err(|error| {
                 match error.sqlite_error().is_some_and(|error| error.code == rusqlite::ErrorCode::DatabaseBusy) {

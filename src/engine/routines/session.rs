@@ -74,6 +74,7 @@ impl EngineSession {
             Hold::Parked => return Err(Error::internal("a parked transaction calls")),
             Hold::Nothing => self.read(true).await?.0,
         };
+        lease.slot().give_way(false);
         Ok(Caller { link: Arc::clone(&self.link), lease: LeaseCell::new(lease) })
     }
 

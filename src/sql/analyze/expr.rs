@@ -22,6 +22,9 @@ use crate::types::bits;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
+/// What messages call the condition of COPY FROM.
+pub(super) const COPY_WHERE: &str = "COPY FROM WHERE conditions";
+
 impl Analyzer<'_> {
     /// One expression. Its type may be UNKNOWN: the context decides then.
     pub(super) fn expr(&mut self, ast: &Ast) -> Result<Expr> {
@@ -37,11 +40,12 @@ impl Analyzer<'_> {
 
     /// A condition in a clause (WHERE, HAVING, ON …).
     pub(super) fn condition(&mut self, ast: &Ast, clause: &'static str) -> Result<Expr> {
-        let without = match clause {
-            "JOIN/ON" => "JOIN conditions",
-            clause => clause,
+        let (without, shown) = match clause {
+            "JOIN/ON" => ("JOIN conditions", clause),
+            COPY_WHERE => (clause, "WHERE"),
+            clause => (clause, clause),
         };
-        self.without_sets(clause, |a| a.in_clause(without, |a| a.boolean_expr(ast, clause)))
+        self.without_sets(clause, |a| a.in_clause(without, |a| a.boolean_expr(ast, shown)))
     }
 
     /// An expression that must be boolean; the error says of what.

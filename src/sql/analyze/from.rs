@@ -50,7 +50,7 @@ impl Analyzer<'_> {
             Item::Relation(name) => self.table(name).map_err(|e| self.at(e, name.location)),
             Item::Subselect(sub) => self.derived(sub, true).map_err(|e| self.at(e, sub.location)),
             Item::Function(function) => self.function_in_from(function).map_err(|e| self.at(e, function.location)),
-            Item::TableFunc(table) => Err(self.at(Error::unsupported("XMLTABLE"), table.location)),
+            Item::TableFunc(table) => self.xml_table(table),
             Item::TableSample(sample) => self.sampled(sample),
             Item::Join(join) if join.join_type != JoinType::Inner => {
                 self.without_samples(|a| a.deeper(|a| a.join(join)))

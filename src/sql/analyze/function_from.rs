@@ -291,7 +291,13 @@ impl Analyzer<'_> {
     }
 
     /// A call that gives rows: a sub-query that takes them apart, the fields' modifiers and domains enforced.
-    fn rows_apart(&mut self, value: Expr, fields: Vec<Field>, name: &str, item: &RangeFunction) -> Result<FromItem> {
+    pub(super) fn rows_apart(
+        &mut self,
+        value: Expr,
+        fields: Vec<Field>,
+        name: &str,
+        item: &RangeFunction,
+    ) -> Result<FromItem> {
         let id = self.fresh_entry();
         let mut outputs = vec![(String::new(), value.type_oid, value.typmod)];
         if item.ordinality {
@@ -303,7 +309,7 @@ impl Analyzer<'_> {
         let function = value.set_call().map(|(function, _)| function);
         // What reads its fields off texts does not know modifiers.
         let is_json = json_records(function.map_or(name, |function| function.name)).is_some()
-            || function.is_some_and(|function| !function.extension.is_empty());
+            || function.is_some_and(|function| !function.extension.is_empty() || function.name == "xmltable");
         let mut targets = Vec::with_capacity(fields.len() + 1);
         for (index, (name, type_oid, typmod)) in self.places_of(&value, &fields) {
             let field = self.field_select(row.clone(), index, type_oid, if is_json { -1 } else { typmod });

@@ -275,41 +275,6 @@ impl<'a> Analyzer<'a> {
         Ok(Body::Select(Box::new(Select { targets, from, ..Select::default() })))
     }
 
-    /// The INSERT of one row whose values are parameters $1 … in the order of `columns` (COPY FROM).
-    pub fn copy_row(&mut self, relation: &'a Relation, columns: &[&'a Column]) -> Result<Insert> {
-        let numbers: Vec<i16> = columns.iter().map(|column| column.number).collect();
-        self.permissions.borrow_mut().change(relation.oid, Privileges::INSERT, &numbers);
-        let mut values = Vec::new();
-        for column in stored_columns(relation) {
-            values.push(match columns.iter().position(|c| c.number == column.number) {
-                Some(place) => {
-                    let param = Expr::new(ExprKind::Param(place), self.base_type(column.type_oid, -1).0);
-                    let param =
-                        if self.is_enum(column.type_oid) { Expr { type_oid: Oid::UNKNOWN, ..param } } else { param };
-                    let param = self.checked_parts(param)?;
-                    self.assign(param, column, &column.name)?
-                }
-                None => self.default_value(column)?,
-            });
-        }
-        let entry = self.fresh_entry();
-        Ok(Insert {
-            ctes: Vec::new(),
-            recursive: false,
-            relation: relation.oid,
-            entry,
-            columns: stored_columns(relation).map(|c| c.number).collect(),
-            source: Body::Values {
-                rows: vec![values],
-                names: stored_columns(relation).map(|c| c.name.clone()).collect(),
-            },
-            conflict: None,
-            checks: Vec::new(),
-            returning: Vec::new(),
-            routing: self.routing(relation, entry)?,
-        })
-    }
-
     // ----- values
 
     /// A value that is given for a column of a new row. With OVERRIDING USER VALUE an identity's own wins over it.
@@ -343,7 +308,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// A value converted for a column (assignment), lengths enforced.
-    fn assign(&mut self, expr: Expr, column: &Column, name: &str) -> Result<Expr> {
+    pub(super) fn assign(&mut self, expr: Expr, column: &Column, name: &str) -> Result<Expr> {
         let from = expr.type_oid;
         match self.try_coerce(expr, column.type_oid, column.typmod, CastContext::Assignment)? {
             Some(value) => Ok(value),
@@ -360,7 +325,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// What a column gets when nothing is given: its default, the next value of its identity, NULL.
-    fn default_value(&mut self, column: &Column) -> Result<Expr> {
+    pub(super) fn default_value(&mut self, column: &Column) -> Result<Expr> {
         match column.default.as_deref().or_else(|| self.domain_default(column.type_oid)) {
             Some(text) => self.stored_default(text, column),
             None => Ok(Expr::null(column.type_oid)),

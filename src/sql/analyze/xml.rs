@@ -10,9 +10,9 @@ use crate::sql::analyze::names::output_name;
 use crate::sql::casts::CastContext;
 use crate::sql::functions::{self, Function};
 use crate::sql::syntax::ast::expression::{Expr as Ast, XmlExpr, XmlExprOp, XmlSerialize, XmlStandalone};
-use crate::sql::syntax::ast::query::ResTarget;
+use crate::sql::syntax::ast::query::{RangeFunction, RangeTableFunc, ResTarget};
 use crate::sql::syntax::grammar::locations::expr_location;
-use crate::sql::tree::{Expr, ExprKind, FunctionRef, Written};
+use crate::sql::tree::{Expr, ExprKind, FromItem, FunctionRef, Written};
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 use crate::types::xml::name_of_identifier;
@@ -231,5 +231,79 @@ impl Analyzer<'_> {
                 Err(self.at(Error::new(SqlState::CANNOT_COERCE, message), node.location))
             }
         }
+    }
+
+    /// XMLTABLE (transformRangeTableFunc).
+    pub(super) fn xml_table(&mut self, table: &RangeTableFunc) -> Result<FromItem> {
+        if self.to_be_printed() {
+            return Err(self.at(Error::unsupported("XMLTABLE in a stored query"), table.location));
+        }
+        let row = self.xml_operand(&table.row, Oid::TEXT, "XMLTABLE")?;
+        let document = self.xml_operand(&table.document, Oid::XML, "XMLTABLE")?;
+        let (mut names, mut more) = (Vec::new(), Vec::new());
+        for ResTarget { name, value, location, .. } in &table.namespaces {
+            let (Some(name), Some(value)) = (name, value) else {
+                let message = "DEFAULT namespace is not supported";
+                return Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), *location));
+            };
+            if names.contains(name) {
+                let message = format!("namespace name \"{name}\" is not unique");
+                return Err(self.at(Error::new(SqlState::SYNTAX_ERROR, message), *location));
+            }
+            names.push(name.clone());
+            more.push(self.xml_operand(value, Oid::TEXT, "XMLTABLE")?);
+        }
+        let mut fields: Vec<(String, Oid, i32)> = Vec::new();
+        // Whether it counts the rows, whether it may not be NULL.
+        let mut described: Vec<(String, bool, bool)> = Vec::new();
+        for column in &table.columns {
+            let wrong = |message: &str| Error::new(SqlState::SYNTAX_ERROR, message.to_owned());
+            if fields.iter().any(|(name, ..)| *name == column.name) {
+                let error = wrong(&format!("column name \"{}\" is not unique", column.name));
+                return Err(self.at(error, column.location));
+            }
+            let counts = column.type_name.is_none();
+            if counts && described.iter().any(|(_, counts, _)| *counts) {
+                return Err(self.at(wrong("only one FOR ORDINALITY column is allowed"), column.location));
+            }
+            described.push((column.name.clone(), counts, column.not_null));
+            let Some(type_name) = &column.type_name else {
+                fields.push((column.name.clone(), Oid::INT4, -1));
+                continue;
+            };
+            let resolved = self.resolve_type(type_name)?;
+            fields.push((column.name.clone(), resolved.oid, resolved.typmod));
+            more.push(match &column.path {
+                Some(path) => self.xml_operand(path, Oid::TEXT, "XMLTABLE")?,
+                None => text(column.name.as_str()),
+            });
+            more.push(match &column.default {
+                Some(default) => self.xml_operand(default, resolved.oid, "XMLTABLE")?,
+                None => Expr::null(resolved.oid),
+            });
+        }
+        // pg_pack is a function of SQLite.
+        const MOST: usize = 90;
+        if more.len() > MOST {
+            return Err(self.at(Error::unsupported("XMLTABLE of so many columns"), table.location));
+        }
+        let typmod = self.records.modifier(self.context.catalog, fields.clone());
+        let described = serde_json::json!([names, described]).to_string();
+        let mut args = vec![Expr { typmod, ..Expr::null(Oid::RECORD) }, row, document, text(described)];
+        // SQLite takes no more than sixteen arguments of which some may be NULL.
+        if !more.is_empty() {
+            args.push(Expr::new(ExprKind::Func(FunctionRef(&functions::XML_TABLE_VALUES), more), Oid::TEXT));
+        }
+        let kind = ExprKind::Func(FunctionRef(&functions::XML_TABLE), args);
+        let item = RangeFunction {
+            lateral: true,
+            ordinality: false,
+            rows_from: false,
+            functions: Vec::new(),
+            alias: table.alias.clone(),
+            columns: Vec::new(),
+            location: table.location,
+        };
+        self.rows_apart(Expr { kind, type_oid: Oid::RECORD, typmod }, fields, "xmltable", &item)
     }
 }

@@ -229,6 +229,10 @@ impl Definer<'_> {
         if let ObjectRef::Function(object) = &alter.object {
             return change_routine(alter.object_type, object, RoutineChange::Owner(alter.new_owner.clone()));
         }
+        if let ObjectRef::LargeObject(number) = &alter.object {
+            let (number, owner) = (number.clone(), alter.new_owner.clone());
+            return ddl(Ddl::ChangeLargeObjectOwner { number, owner }, "ALTER LARGE OBJECT");
+        }
         let Some((kind, tag)) = renamed_kind(alter.object_type) else {
             return Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type))));
         };

@@ -15,6 +15,7 @@ mod geometry;
 mod io;
 mod json;
 mod jsonpath;
+mod large_object;
 mod math;
 mod money;
 mod network;
@@ -230,6 +231,7 @@ static AREAS: &[&[Function]] = &[
     string::ROWS,
     text_search::ROWS,
     xml::ROWS,
+    large_object::ROWS,
     range::ROWS,
     system_ids::ROWS,
 ];

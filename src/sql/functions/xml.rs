@@ -1,7 +1,7 @@
 //! xml: functions, and what the constructs with a grammar of their own become (functions-xml.html).
 
 use super::Call::{Function as F, Template as T, Typed as Y};
-use super::{Function, aggregate, immutable, stable};
+use super::{Function, aggregate, immutable, set, stable, volatile};
 use crate::sql::type_names::*;
 use crate::types::pg_type::Oid;
 
@@ -23,6 +23,9 @@ pub(super) static ROWS: &[Function] = &[
     immutable("xpath_exists", &[TEXT, XML, TEXT_ARRAY], BOOL, F("pg_xpath_exists")),
     immutable("xpath", &[TEXT, XML], XML_ARRAY, F("pg_xpath")),
     immutable("xpath", &[TEXT, XML, TEXT_ARRAY], XML_ARRAY, F("pg_xpath")),
+    volatile("query_to_xml", &[TEXT, BOOL, BOOL, TEXT], XML, F("pg_query_to_xml")),
+    stable("table_to_xml", &[REGCLASS, BOOL, BOOL, TEXT], XML, F("pg_table_to_xml")),
+    stable("schema_to_xml", &[NAME, BOOL, BOOL, TEXT], XML, F("pg_schema_to_xml")),
 ];
 
 /// XMLCONCAT and its like (XmlExpr): no functions that a name finds.
@@ -39,6 +42,10 @@ mod constructs {
     pub static XML_ROOT: Function = immutable("xmlroot", &[], XML, F("pg_xmlroot"));
     pub static XML_SERIALIZE_CONTENT: Function = immutable("xmlserialize", &[], TEXT, T("({0})"));
     pub static XML_SERIALIZE_DOCUMENT: Function = immutable("xmlserialize", &[], TEXT, F("pg_xmlserialize_document"));
+    /// See `engine::functions::sets::xml_table` for what it gets.
+    pub static XML_TABLE: Function = set("xmltable", &[], RECORD, Y("pg_xmltable"));
+    /// Values of any types in one text.
+    pub static XML_TABLE_VALUES: Function = immutable("xmltable", &[], TEXT, Y("pg_pack"));
     pub static XML_IS_DOCUMENT: Function = immutable("xml_is_document", &[], BOOL, T("pg_xml_is_well_formed({0}, 1)"));
 }
 

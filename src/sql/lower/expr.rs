@@ -126,7 +126,12 @@ impl Lower<'_> {
 
     // ----- operators
 
+    /// With an operand that is NULL as it is written nothing is evaluated, neither the operator nor the other operand: so
+    /// PostgreSQL folds it, and what the other one would have done or refused does not happen.
     pub(super) fn operator(&mut self, operator: OperatorRef, operands: &[Typed], result: Oid) -> Result<Expr> {
+        if operator.is_strict() && operands.iter().any(Typed::is_null) {
+            return Ok(Expr::new(ExprKind::Null, result));
+        }
         if let (Some(op), [left, right]) = (comparison(operator), operands) {
             return Ok(Expr::compare(op, self.expr(left)?, self.expr(right)?));
         }

@@ -3,6 +3,7 @@
 //! Owns: printing the tree of `sql::lower::tree`, and numbering SQLite's parameters. Pure. Must not know: names or types of
 //! PostgreSQL beyond the collation that a type's stored form needs. Specification: SQLite's lang_*.html.
 
+mod collation;
 mod connective;
 mod modify;
 mod once;
@@ -51,7 +52,7 @@ pub fn modify(modify: &Modify, repr_of: ReprOf<'_>) -> Translated {
 
 /// Translates a stand-alone expression, such as a CHECK or an index key.
 pub fn expression(expr: &Expr, repr_of: ReprOf<'_>) -> Translated {
-    let mut printer = Printer::new(repr_of);
+    let mut printer = Printer { stand_alone: true, ..Printer::new(repr_of) };
     printer.expr(expr);
     printer.finish()
 }
@@ -89,6 +90,8 @@ struct Printer<'a> {
     names: usize,
     /// Whether what is printed is to be a value, not a condition.
     as_value: bool,
+    /// Whether it is an expression of a table's or index's definition, where no sub-query may be.
+    stand_alone: bool,
 }
 
 /// Quotes an identifier for SQLite.
@@ -137,6 +140,7 @@ impl<'a> Printer<'a> {
             volatile_ctes: Vec::new(),
             names: 0,
             as_value: false,
+            stand_alone: false,
         }
     }
 
@@ -178,48 +182,6 @@ impl<'a> Printer<'a> {
         self.list(exprs, |p, e| p.expr(e));
     }
 
-    /// The expression under its type's collation, for operators that compare.
-    fn collated(&mut self, expr: &Expr) {
-        self.expr(expr);
-        self.collate_as(expr);
-    }
-
-    /// The collation that the expression needs beside it.
-    fn collate_as(&mut self, expr: &Expr) {
-        if let Some(collation) = self.needed_collation(expr) {
-            self.push(" COLLATE ");
-            self.push(collation);
-        }
-    }
-
-    /// That of the expression's type; SQLite's own, where it would take another from inside the expression.
-    fn needed_collation(&self, expr: &Expr) -> Option<&'static str> {
-        self.collation(expr).or_else(|| self.leaks_collation(expr).then_some("BINARY"))
-    }
-
-    /// Whether SQLite would compare the expression by a collation that was written for something inside of it
-    /// (sqlite3ExprCollSeq).
-    fn leaks_collation(&self, expr: &Expr) -> bool {
-        match &expr.kind {
-            // Its fields are compared one by one.
-            ExprKind::Row(_) => return false,
-            ExprKind::Call(Call::Template(template), _) if template.contains(" COLLATE ") => return false,
-            _ => {}
-        }
-        let mut leaks = false;
-        expr.for_each_child(&mut |child| {
-            leaks = leaks || self.collation(child).is_some() || self.leaks_collation(child)
-        });
-        leaks
-    }
-
-    fn collation(&self, expr: &Expr) -> Option<&'static str> {
-        if matches!(expr.kind, ExprKind::Row(_)) {
-            return None;
-        }
-        (self.repr_of)(expr.type_oid, expr.typmod).collation()
-    }
-
     fn expr(&mut self, expr: &Expr) {
         if let Some((_, column)) = self.computed.iter().find(|(computed, _)| computed == expr) {
             self.sql.push_str(column);
@@ -242,13 +204,9 @@ impl<'a> Printer<'a> {
             ExprKind::Call(Call::Template(template), args) => self.template(template, args),
             ExprKind::Compare(op, left, right) => {
                 self.push("(");
-                self.expr(left);
                 // The left operand's collation counts; without one SQLite would take what leaks from the right.
                 let collation = self.needed_collation(left);
-                if let Some(collation) = collation.or_else(|| self.leaks_collation(right).then_some("BINARY")) {
-                    self.push(" COLLATE ");
-                    self.push(collation);
-                }
+                self.under(collation.or_else(|| self.leaks_collation(right).then_some("BINARY")), left);
                 self.push(" ");
                 self.push(op);
                 self.push(" ");

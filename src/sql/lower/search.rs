@@ -1,6 +1,6 @@
 //! Whether something is anywhere in a tree: a table that is read, a volatile call.
 //!
-//! Owns: [`Search`], [`Reads`], [`Volatile`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
+//! Owns: [`Search`], [`Reads`], [`Varying`], [`Volatile`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
 
 use crate::sql::functions;
 use crate::sql::lower::tree::{Body, Cte, Expr, ExprKind, FromItem, Query};
@@ -68,6 +68,26 @@ pub trait Search {
                     self.in_item(left) || self.in_item(right) || on.iter().any(|on| self.in_expr(on))
                 }
             }
+    }
+}
+
+/// What SQLite does not compute as a constant.
+pub struct Varying;
+
+impl Search for Varying {
+    fn is_expr(&self, expr: &Expr) -> bool {
+        let may_be_constant = matches!(
+            expr.kind,
+            ExprKind::Null
+                | ExprKind::Param(_)
+                | ExprKind::Literal(_)
+                | ExprKind::Const(_)
+                | ExprKind::Call(..)
+                | ExprKind::Compare(..)
+                | ExprKind::Case { .. }
+                | ExprKind::InList { .. }
+        );
+        !may_be_constant || Volatile.is_expr(expr)
     }
 }
 

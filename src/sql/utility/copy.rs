@@ -5,6 +5,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::sql::plan::{CopyDirection, CopyFormat, CopyHeader};
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
+use crate::sql::syntax::ast::expression::Expr;
 use crate::sql::syntax::ast::query::{RangeVar, SelectStmt};
 use crate::sql::syntax::ast::statement::{self as ast, CopyStmt, Stmt};
 use crate::sql::syntax::token_value::TokenValue;
@@ -20,8 +21,14 @@ pub struct CopyStatement<'s> {
 
 #[derive(Clone, Copy, Debug)]
 pub enum CopySource<'s> {
-    Table { relation: &'s RangeVar, columns: &'s [String] },
+    Table {
+        relation: &'s RangeVar,
+        columns: &'s [String],
+        condition: Option<&'s Expr>,
+    },
     Query(&'s SelectStmt),
+    /// An INSERT, UPDATE or DELETE with RETURNING.
+    Modify(&'s Stmt),
 }
 
 /// COPY's options as written.
@@ -47,15 +54,14 @@ pub(super) fn copy<'s>(stmt: &'s CopyStmt, text: &str) -> Result<CopyStatement<'
             .with_hint("psql's \\copy command also works for anyone."));
     }
     let source = match &stmt.source {
-        ast::CopySource::Relation(relation) => CopySource::Table { relation, columns: &stmt.columns },
+        ast::CopySource::Relation(relation) => {
+            CopySource::Table { relation, columns: &stmt.columns, condition: stmt.where_clause.as_ref() }
+        }
         ast::CopySource::Query(query, _) => match &**query {
             Stmt::Select(query) => CopySource::Query(query),
-            _ => return Err(Error::unsupported("COPY of a statement that changes data")),
+            query => CopySource::Modify(query),
         },
     };
-    if stmt.where_clause.is_some() {
-        return Err(Error::unsupported("COPY FROM … WHERE"));
-    }
     let direction = if stmt.is_from { CopyDirection::From } else { CopyDirection::To };
     let mut options = CopyWords::default();
     for (index, option) in stmt.options.iter().enumerate() {

@@ -16,6 +16,7 @@ mod routine;
 mod series;
 mod tablefunc;
 mod text_search;
+mod xml_table;
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_int};
@@ -279,6 +280,7 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
         .chain(routine::FUNCTIONS)
         .chain(extension::FUNCTIONS)
         .chain(tablefunc::FUNCTIONS)
+        .chain(xml_table::FUNCTIONS)
     {
         let shared = Shared { function, slot: slot.clone() };
         connection

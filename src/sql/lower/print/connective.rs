@@ -40,7 +40,7 @@ impl Printer<'_> {
 }
 
 /// What can end in an error, or does something.
-struct MayFail;
+pub(super) struct MayFail;
 
 impl Search for MayFail {
     fn is_expr(&self, expr: &Expr) -> bool {
