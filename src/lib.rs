@@ -183,6 +183,7 @@ pub mod catalog {
     pub mod schema;
     pub mod server_keys;
     pub mod shared_map;
+    pub mod statistics;
     pub mod store;
     pub mod tables {
         //! pg_catalog and information_schema as SQLite virtual tables.
@@ -211,6 +212,7 @@ pub mod catalog {
         pub mod sample;
         pub mod server;
         pub mod source;
+        pub mod statistics;
         pub mod triggers;
         pub mod types;
         pub mod views;
@@ -347,6 +349,7 @@ pub mod sql {
         }
         pub mod keywords;
         pub mod lexer;
+        pub mod lexical_notices;
         pub mod parser;
         pub mod print;
         pub mod token_value;

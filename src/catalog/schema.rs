@@ -18,6 +18,7 @@ use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
 use crate::catalog::routines::Routine;
 use crate::catalog::server_keys::ServerKeys;
 use crate::catalog::shared_map::SharedMap;
+use crate::catalog::statistics::ExtendedStatistics;
 use crate::catalog::tables::own;
 use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
@@ -170,6 +171,8 @@ pub struct RelationOptions {
     /// In the order in which they fire, which is that of their names.
     pub triggers: Vec<Arc<Trigger>>,
     pub row_security: RowSecurity,
+    /// CREATE STATISTICS
+    pub statistics: Vec<ExtendedStatistics>,
 }
 
 /// WITH CHECK OPTION of a view.

@@ -40,6 +40,7 @@ mod rename;
 mod routine;
 mod sequence;
 mod sqlite;
+mod statistics;
 mod storage;
 mod table;
 mod trigger;
@@ -188,6 +189,9 @@ impl<'a> Change<'a> {
             Ddl::DropTrigger { table, name, if_exists, cascade } => {
                 self.drop_trigger(table, name, *if_exists, *cascade)
             }
+            Ddl::CreateStatistics(create, name) => self.create_statistics(create, name),
+            Ddl::AlterStatistics(alter, name) => self.alter_statistics(alter, name),
+            Ddl::DropStatistics { names, if_exists } => self.drop_statistics(names, *if_exists),
             Ddl::Policy(table, statement) => self.policy(table, statement),
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::CreateAggregate(define) => self.create_aggregate(define),

@@ -292,7 +292,7 @@ impl EngineSession {
         let lease = self.writer_lease()?;
         self.open_transaction(&lease, &[Control::BeginImmediate])?;
         lease.slot().take_pending_keys();
-        lease.slot().note_rows(true);
+        lease.slot().note_rows(true, self.database().row_locks().has_keys());
         let timing = self.timing();
         if *timing != Timing::default() {
             timing.apply(&lease.enter())?;
@@ -307,12 +307,6 @@ impl EngineSession {
                 outcome.map(|_| Repeated::Otherwise)
             }
         }
-    }
-
-    /// Whether the rows that the transaction changes are to be noted: their keys are its own when it is parked, or others have
-    /// such keys.
-    pub(super) fn wants_rows(&self) -> bool {
-        self.journal.is_some() || self.database().row_locks().has_keys()
     }
 
     fn undo_repetition(&self, lease: &Lease) {
@@ -431,7 +425,8 @@ impl EngineSession {
     fn planned_anew(&self, source: &Source) -> Option<Planned> {
         let plans = self.database().plans();
         let types: Vec<_> = source.planned.plan.params.iter().map(|param| param.oid).collect();
-        let sources = plans.parse(&source.text).ok()?;
+        let (standard_strings, _) = self.lock_context().settings.strings();
+        let sources = plans.parse_as(&source.text, standard_strings).ok()?;
         let [only] = sources.as_slice() else { return None };
         self.link.planning(|planning| plans.plan(only, &types, planning)).ok()
     }

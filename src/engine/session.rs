@@ -591,7 +591,8 @@ impl EngineSession {
         if matches!(self.hold, Hold::Nothing) {
             self.begin_journal();
         }
-        lease.slot().note_rows(self.wants_rows());
+        let keyed = self.link.database.row_locks().has_keys();
+        lease.slot().note_rows(keyed || self.journal.is_some(), keyed);
         self.hold = Hold::Write(WriteTransaction { lease, _ticket: ticket, begun });
         Ok(())
     }

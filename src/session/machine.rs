@@ -616,7 +616,8 @@ impl StateMachine {
     /// from writing meanwhile.
     fn obstructing(&self) -> impl Future<Output = Error> + Send + use<> {
         let (limit, pid, database) = (self.options.idle_writer_timeout, self.pid, Arc::clone(self.engine.database()));
-        let has_rows = !self.engine.holds_ticket() && database.row_locks().has_locked(pid);
+        let idles = self.session.status.is_explicit() && !self.engine.holds_ticket();
+        let has_rows = idles && database.row_locks().has_locked(pid);
         async move {
             if !has_rows {
                 return std::future::pending().await;

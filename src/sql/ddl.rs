@@ -8,11 +8,11 @@ use std::fmt;
 
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::definition::{
-    AlterPolicyStmt, CreatePolicyStmt, CreateRangeStmt, DefElem, IndexKey as KeyPart, PartitionBound, PartitionSpec,
-    ReplicaIdentity, TriggerFiring, TriggerSelector,
+    AlterPolicyStmt, AlterStatsStmt, CreatePolicyStmt, CreateRangeStmt, CreateStatsStmt, DefElem, IndexKey as KeyPart,
+    PartitionBound, PartitionSpec, ReplicaIdentity, TriggerFiring, TriggerSelector,
 };
 pub use crate::sql::syntax::ast::expression::{Expr, TypeName as DataType};
-pub use crate::sql::syntax::ast::query::SelectStmt as Query;
+pub use crate::sql::syntax::ast::query::{FromItem, SelectStmt as Query};
 pub use crate::sql::syntax::ast::routine::{
     AlterFunctionStmt, CastContext as WrittenCastContext, CreateCastStmt, CreateFunctionStmt, CreateTrigStmt,
     DefineStmt, ObjectWithArgs, TriggerEvent, TriggerTiming,
@@ -123,6 +123,12 @@ pub enum Ddl {
         name: String,
         if_exists: bool,
         cascade: bool,
+    },
+    CreateStatistics(Box<CreateStatsStmt>, Name),
+    AlterStatistics(AlterStatsStmt, Name),
+    DropStatistics {
+        names: Vec<Name>,
+        if_exists: bool,
     },
     /// Of a table.
     Policy(Name, PolicyStatement),

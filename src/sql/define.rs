@@ -57,6 +57,14 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         Stmt::CreateDomain(create) => definer.create_domain(create),
         Stmt::CreateExtension(create) => definer.create_extension(create),
         Stmt::CreateTrig(create) => definer.create_trigger(create),
+        Stmt::CreateStats(create) => {
+            let named = definer.name(&create.name);
+            named.and_then(|name| ddl(Ddl::CreateStatistics(Box::new(create.clone()), name), "CREATE STATISTICS"))
+        }
+        Stmt::AlterStats(alter) => {
+            let named = definer.name(&alter.name);
+            named.and_then(|name| ddl(Ddl::AlterStatistics(alter.clone(), name), "ALTER STATISTICS"))
+        }
         Stmt::CreatePolicy(create) => definer.create_policy(create),
         Stmt::AlterPolicy(alter) => definer.alter_policy(alter),
         Stmt::CreateFunction(create) => {
@@ -166,8 +174,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateEventTrig(_) => "CREATE EVENT TRIGGER",
         Stmt::AlterEventTrig(_) => "ALTER EVENT TRIGGER",
         Stmt::Rule(_) => "CREATE RULE",
-        Stmt::CreateStats(_) => "CREATE STATISTICS",
-        Stmt::AlterStats(_) => "ALTER STATISTICS",
         Stmt::CreateOpClass(_) => "CREATE OPERATOR CLASS",
         Stmt::CreateOpFamily(_) => "CREATE OPERATOR FAMILY",
         Stmt::AlterOpFamily(_) => "ALTER OPERATOR FAMILY",

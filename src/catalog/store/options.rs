@@ -12,6 +12,7 @@ use super::policies;
 use crate::catalog::schema::{
     ColumnOptions, ConstraintOptions, DroppedColumn, IndexOptions, Relation, RelationOptions, Uses,
 };
+use crate::catalog::statistics::ExtendedStatistics;
 use crate::types::pg_type::Oid;
 
 /// Writes a relation's options, in place of those there were.
@@ -68,6 +69,7 @@ fn written(relation: &Relation) -> Map<String, Json> {
         replica_identity,
         uses,
         row_security,
+        statistics,
         // In tables of their own.
         triggers: _,
         inheritance: _,
@@ -82,6 +84,7 @@ fn written(relation: &Relation) -> Map<String, Json> {
         ("replica_identity", json!(replica_identity)),
         ("uses", written_uses(uses)),
         ("row_security", policies::written(row_security)),
+        ("statistics", Json::Array(statistics.iter().map(ExtendedStatistics::to_json).collect())),
         ("columns", parts(&relation.columns, |c| (c.number.to_string(), written_column(&c.options)))),
         ("constraints", parts(&relation.constraints, |c| (c.oid.0.to_string(), written_constraint(&c.options)))),
         ("indexes", parts(&relation.indexes, |i| (i.oid.0.to_string(), written_index(&i.options)))),
@@ -167,6 +170,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
         inheritance: std::mem::take(&mut relation.options.inheritance),
         triggers: Vec::new(),
         row_security: policies::read(options.get("row_security")),
+        statistics: list(options, "statistics").filter_map(ExtendedStatistics::of_json).collect(),
     };
     let part = |kind: &str, key: String| options.get(kind).and_then(|parts| parts.get(key));
     for column in &mut relation.columns {

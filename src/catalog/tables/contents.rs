@@ -13,7 +13,7 @@ use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
     classes, constraints, descriptions, extensions, information_routines, key_triggers, operators, own, policies,
-    privileges, procs, roles, server, triggers, types, views,
+    privileges, procs, roles, server, statistics, triggers, types, views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::{Oid, Repr, Scalar};
@@ -186,6 +186,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_timezone_names", of_session(server::timezones)),
     ("pg_catalog", "pg_policies", of_session(policies::shown_policies)),
     ("pg_catalog", "pg_policy", of_catalog(policies::policies)),
+    ("pg_catalog", "pg_statistic_ext", of_catalog(statistics::statistics)),
     ("pg_catalog", "pg_trigger", of_catalog(key_triggers::key_triggers)),
     ("pg_catalog", "pg_type", computed_and(types::builtin_types, types::types)),
     ("pg_catalog", "pg_user", of_session(roles::users)),

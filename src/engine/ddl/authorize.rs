@@ -118,7 +118,10 @@ impl Change<'_> {
             },
             // These ask themselves, once they have found their relation.
             Ddl::Policy(table, _) => self.usable(holder, table).map(|_| ()),
+            Ddl::CreateStatistics(_, name) => self.may_create_in(holder, name, false),
             Ddl::CreateTrigger(_)
+            | Ddl::AlterStatistics(..)
+            | Ddl::DropStatistics { .. }
             | Ddl::Grant(_)
             | Ddl::AlterRoutine(_)
             | Ddl::AlterOperator { .. }

@@ -4,6 +4,7 @@
 //! Specification: sql-comment.html; get_object_address in objectaddress.c.
 
 use super::Change;
+use crate::catalog::statistics::PG_STATISTIC_EXT;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::engine::identity::denied;
 use crate::error::{Error, Result, SqlState};
@@ -53,7 +54,6 @@ const NONE: &[(ObjectType, &str)] = &[
     (ObjectType::Fdw, "foreign-data wrapper"),
     (ObjectType::ForeignServer, "server"),
     (ObjectType::Publication, "publication"),
-    (ObjectType::StatisticExt, "statistics object"),
     (ObjectType::Subscription, "subscription"),
 ];
 
@@ -73,6 +73,9 @@ fn recorded(kind: &Kind, name: &str, method: Option<Oid>) -> Option<Oid> {
 impl Change<'_> {
     /// What is commented on: its class and its OID.
     pub(super) fn named_object(&self, kind: ObjectType, object: &ObjectRef) -> Result<(Oid, Oid)> {
+        if let (ObjectType::StatisticExt, ObjectRef::Name(name)) = (kind, object) {
+            return Ok((PG_STATISTIC_EXT, self.own_statistics(&super::routine::routine_name(name)?)?.1));
+        }
         let Some(found) = RECORDED.iter().find(|recorded| recorded.kind == kind) else {
             return Err(self.none_of(kind, object)?);
         };

@@ -13,6 +13,7 @@ use crate::catalog::qualify::qualified;
 use crate::catalog::routine_text::{self, Arguments, routine_of};
 use crate::catalog::routines::{Body, PG_PROC, Routine};
 use crate::catalog::schema::{Constraint, IndexKey, Relation, RelationKind};
+use crate::catalog::statistics::ExtendedStatistics;
 use crate::catalog::tables::constraints::{
     PG_ATTRDEF, PG_AUTHID, PG_CLASS, PG_CONSTRAINT, PG_DATABASE, PG_LANGUAGE, PG_NAMESPACE, PG_REWRITE, PG_TRIGGER,
     PG_TYPE, domain_constraint_oid, referenced,
@@ -53,6 +54,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_expr", 2, expression),
     Definition::stable("pg_get_expr", 3, expression),
     Definition::stable("pg_get_partkeydef", 1, partition_key),
+    Definition::stable("pg_get_statisticsobjdef", 1, |args| statistics_text(args, |own, table, names| own.definition(table, names))),
+    Definition::stable("pg_get_statisticsobjdef_columns", 1, |args| statistics_text(args, |own, table, _| own.column_list(table))),
     Definition::stable("pg_get_partition_constraintdef", 1, partition_condition),
     Definition::stable("pg_partition_root", 1, partition_root),
     Definition::stable("pg_get_serial_sequence", 2, serial_sequence),
@@ -153,6 +156,15 @@ fn constraint_definition(args: &Args<'_>) -> Result<Output> {
             return Ok(names.constraint(relation, constraint, shown).into());
         }
         Ok(domain_check(names, oid, shown).into())
+    })
+}
+
+/// What statistics of that OID are told as.
+fn statistics_text(args: &Args<'_>, told: fn(&ExtendedStatistics, &Relation, &Names<'_>) -> String) -> Result<Output> {
+    let oid = oid(args, 0)?;
+    with_names(args, |names| {
+        let found = names.catalog.extended_statistics().find(|(_, own)| own.oid == oid);
+        Ok(found.map(|(table, own)| told(own, table, names)).into())
     })
 }
 

@@ -139,6 +139,8 @@ struct Slot {
     capture: Mutex<Option<capture::Capture>>,
     /// The rows that the open transaction has inserted or updated, if they are wanted.
     noting: AtomicBool,
+    /// Others had unique keys when it began, which they keep until it ends.
+    keyed: AtomicBool,
     noted: Mutex<Vec<(Arc<str>, i64)>>,
     /// Of how many changed rows SQLite has told. Only the thread that uses the connection counts.
     told: AtomicU64,
@@ -234,8 +236,9 @@ impl ContextSlot {
         self.0.taped.store(taped, Ordering::Relaxed);
     }
 
-    /// A transaction begins that writes; whether its rows are noted.
-    pub(crate) fn note_rows(&self, noting: bool) {
+    /// A transaction begins that writes; whether its rows are noted, and whether unique keys may be others'.
+    pub(crate) fn note_rows(&self, noting: bool, keyed: bool) {
+        self.0.keyed.store(keyed, Ordering::Relaxed);
         if self.0.noting.swap(noting, Ordering::Relaxed) {
             *lock(&self.0.noted) = Vec::new();
         }
@@ -249,6 +252,11 @@ impl ContextSlot {
     /// What was noted from that number on counts no more.
     pub(crate) fn forget_noted(&self, from: usize) {
         lock(&self.0.noted).truncate(from);
+    }
+
+    /// Whether unique keys may be others'.
+    fn is_keyed(&self) -> bool {
+        self.0.keyed.load(Ordering::Relaxed)
     }
 
     /// How many rows were noted.

@@ -86,7 +86,7 @@ pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table:
 /// has made, it waits for that one, or gives way.
 pub(crate) fn check_keys(entered: &Entered<'_>, from: usize) -> Result<()> {
     let slot = entered.slot();
-    if slot.count_noted() <= from {
+    if !slot.is_keyed() || slot.count_noted() <= from {
         return Ok(());
     }
     let (locks, locker) = of_session(slot)?;

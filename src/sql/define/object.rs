@@ -209,6 +209,14 @@ impl Definer<'_> {
             ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
                 return drop_routines(drop);
             }
+            ObjectType::StatisticExt => {
+                let names = drop.objects.iter().map(|object| match object {
+                    ObjectRef::Name(name) => self.name(name),
+                    _ => Err(Error::internal("statistics without a name")),
+                });
+                let names = names.collect::<Result<_>>()?;
+                return ddl(Ddl::DropStatistics { names, if_exists: drop.missing_ok }, "DROP STATISTICS");
+            }
             ObjectType::Operator => {
                 let operators = drop.objects.iter().map(function_object).collect::<Result<_>>()?;
                 let cascade = drop.behavior == DropBehavior::Cascade;
@@ -375,7 +383,6 @@ fn dropped_tag(kind: ObjectType) -> &'static str {
         ObjectType::ForeignServer => "DROP SERVER",
         ObjectType::Language => "DROP LANGUAGE",
         ObjectType::AccessMethod => "DROP ACCESS METHOD",
-        ObjectType::StatisticExt => "DROP STATISTICS",
         ObjectType::Transform => "DROP TRANSFORM",
         ObjectType::TsConfiguration => "DROP TEXT SEARCH CONFIGURATION",
         ObjectType::TsDictionary => "DROP TEXT SEARCH DICTIONARY",

@@ -1,0 +1,25 @@
+//! Rows of pg_statistic_ext.
+//!
+//! Specification: catalog-pg-statistic-ext.html.
+
+use crate::catalog::privileges::PG_CLASS;
+use crate::catalog::tables::contents::View;
+use crate::catalog::tables::rows::{Cell, Rows, row};
+
+/// pg_statistic_ext
+pub fn statistics(rows: &mut Rows, view: &View<'_>) {
+    let mut all: Vec<_> = view.catalog.extended_statistics().collect();
+    all.sort_unstable_by_key(|(_, own)| own.oid);
+    for (relation, own) in all {
+        row!(rows,
+            oid: own.oid,
+            stxrelid: relation.oid,
+            stxname: &own.name,
+            stxnamespace: view.namespace_oid(&own.schema),
+            stxowner: view.owner_and_acl(PG_CLASS, relation.oid, 0).0,
+            stxstattarget: own.target,
+            stxkeys: Cell::ints(own.columns.iter().copied()),
+            stxkind: Cell::texts(own.kinds.iter().map(|kind| char::from(*kind).to_string())),
+        );
+    }
+}
