@@ -349,6 +349,7 @@ pub mod sql {
         }
         pub mod keywords;
         pub mod lexer;
+        pub mod lexical_notices;
         pub mod parser;
         pub mod print;
         pub mod token_value;

@@ -19,6 +19,7 @@ use crate::engine::large_objects::Descriptors;
 use crate::engine::notifications::{Notifications, Pending};
 use crate::engine::pool::Places;
 use crate::engine::row_locks::RowLocks;
+use crate::engine::sequences::CachedValues;
 use crate::engine::tape::Tape;
 use crate::error::Notice;
 use crate::settings::Settings;
@@ -46,6 +47,8 @@ pub struct SessionContext {
     pub catalog: Arc<CatalogSnapshot>,
     /// currval() by sequence, and the sequence lastval() speaks of.
     pub sequence_values: HashMap<Oid, i64>,
+    /// What the session has taken of sequences that have a CACHE.
+    pub cached_values: HashMap<Oid, CachedValues>,
     pub last_sequence: Option<Oid>,
     /// Notices raised while the statement runs, sent before CommandComplete.
     pub notices: Vec<Notice>,
@@ -107,6 +110,7 @@ impl SessionContext {
             activity: Activity::default(),
             catalog,
             sequence_values: HashMap::new(),
+            cached_values: HashMap::new(),
             last_sequence: None,
             notices: Vec::new(),
             prepared: BTreeMap::new(),

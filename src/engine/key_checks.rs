@@ -90,8 +90,11 @@ fn exists(
     key: &[&crate::catalog::schema::Column],
     (types, values): (&[Oid], &[Value]),
 ) -> Result<bool> {
-    let conditions =
-        (1..).zip(key).map(|(n, column)| format!("x.{} OPERATOR(pg_catalog.=) ${n}", quoted(&column.name)));
+    // Padded texts are compared as such, whatever refers to them (ri_GenerateQual).
+    let conditions = (1..).zip(key).map(|(n, column)| {
+        let cast = if firing.catalog.base_type(column.type_oid) == Oid::BPCHAR { "::pg_catalog.bpchar" } else { "" };
+        format!("x.{} OPERATOR(pg_catalog.=) ${n}{cast}", quoted(&column.name))
+    });
     let conditions: Vec<String> = conditions.collect();
     let text = format!("SELECT 1 FROM {} x WHERE {}", name(relation), conditions.join(" AND "));
     let planned = plan(firing, types, &text)?;

@@ -425,7 +425,8 @@ impl EngineSession {
     fn planned_anew(&self, source: &Source) -> Option<Planned> {
         let plans = self.database().plans();
         let types: Vec<_> = source.planned.plan.params.iter().map(|param| param.oid).collect();
-        let sources = plans.parse(&source.text).ok()?;
+        let (standard_strings, _) = self.lock_context().settings.strings();
+        let sources = plans.parse_as(&source.text, standard_strings).ok()?;
         let [only] = sources.as_slice() else { return None };
         self.link.planning(|planning| plans.plan(only, &types, planning)).ok()
     }

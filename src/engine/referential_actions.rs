@@ -69,9 +69,11 @@ pub(crate) fn act(
     let moves = event == Event::Update && letter == b'c';
     let mut params = if moves { of(new) } else { Vec::new() };
     params.extend(of(old));
-    let text = statement(child, constraint, (key, event), letter, moves);
     let mut types: Vec<Oid> =
         places.iter().filter_map(|place| parent.columns.get(*place)).map(|c| c.type_oid).collect();
+    let padded = |oid: Oid| firing.catalog.base_type(oid) == Oid::BPCHAR;
+    let padded: Vec<bool> = types.iter().map(|oid| padded(*oid)).collect();
+    let text = statement(child, constraint, (key, event), letter, moves, &padded);
     if moves {
         types.extend_from_within(..);
     }
@@ -121,6 +123,7 @@ fn statement(
     (key, event): (&ForeignKey, Event),
     letter: u8,
     moves: bool,
+    padded: &[bool],
 ) -> String {
     let width = key.columns.len();
     let only = if child.is_partitioned() { "" } else { "ONLY " };
@@ -131,7 +134,16 @@ fn statement(
     };
     let columns = names(&constraint.columns);
     let first = if moves { width + 1 } else { 1 };
-    let conditions = (first..).zip(&columns).map(|(n, column)| format!("${n} OPERATOR(pg_catalog.=) {column}"));
+    // Padded texts are compared as such, whatever refers to them (ri_GenerateQual).
+    let as_padded = |place: usize| {
+        let number = constraint.columns.get(place);
+        let column = number.and_then(|number| child.column_by_number(*number));
+        padded.get(place) == Some(&true) && column.is_some_and(|column| column.type_oid != Oid::BPCHAR)
+    };
+    let conditions = (first..).zip(&columns).enumerate().map(|(place, (n, column))| {
+        let cast = if as_padded(place) { "::pg_catalog.bpchar" } else { "" };
+        format!("${n} OPERATOR(pg_catalog.=) {column}{cast}")
+    });
     let conditions = conditions.collect::<Vec<_>>().join(" AND ");
     let assigned = |value: &dyn Fn(usize) -> String| {
         let set = match event == Event::Delete && !key.set_columns.is_empty() {

@@ -50,6 +50,19 @@ struct States {
     dirty: HashMap<Oid, SequenceState>,
     /// Where the sequences stood that the running statement has moved.
     before: HashMap<Oid, SequenceState>,
+    /// How often a state was taken from the file.
+    loads: u64,
+}
+
+/// Values that a session has taken and not given out yet (CACHE).
+#[derive(Clone, Copy, Debug)]
+pub struct CachedValues {
+    /// The last that was given out, and the last there is.
+    given: i64,
+    last: i64,
+    /// What it was made with; ALTER SEQUENCE and RESTART make others.
+    options: SequenceOptions,
+    loaded: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +70,8 @@ struct Position {
     current: SequenceState,
     /// What the file says, or will with the next commit: `current`, or a state ahead of it.
     written: SequenceState,
+    /// [`States::loads`] when it was taken from the file.
+    loaded: u64,
 }
 
 impl Position {
@@ -75,14 +90,18 @@ impl SequenceRegistry {
     /// Takes a state as the file has it: at opening, after CREATE or ALTER SEQUENCE … RESTART, after its undoing.
     pub fn load(&self, oid: Oid, state: SequenceState) {
         let mut states = self.lock();
-        states.known.insert(oid, Position { current: state, written: state });
+        states.loads += 1;
+        let loaded = states.loads;
+        states.known.insert(oid, Position { current: state, written: state, loaded });
         states.dirty.remove(&oid);
     }
 
     /// Takes all states as the file has them, because the file has been replaced.
     pub fn reload(&self, states: impl IntoIterator<Item = (Oid, SequenceState)>) {
-        let known = states.into_iter().map(|(oid, state)| (oid, Position { current: state, written: state }));
-        *self.lock() = States { known: known.collect(), dirty: HashMap::new(), before: HashMap::new() };
+        let mut kept = self.lock();
+        let loaded = kept.loads + 1;
+        let known = states.into_iter().map(|(oid, state)| (oid, Position { current: state, written: state, loaded }));
+        *kept = States { known: known.collect(), loads: loaded, ..States::default() };
     }
 
     /// Forgets a dropped sequence.
@@ -112,6 +131,36 @@ impl SequenceRegistry {
             _ => states.set(oid, current, SequenceState { last_value: ahead(value, options), is_called: true }),
         }
         Ok(value)
+    }
+
+    /// The next value of a sequence with a CACHE: what the session has in `cached`, or the first of as many as it takes at
+    /// once. They are the session's whatever becomes of its statement.
+    pub fn nextval_cached(
+        &self,
+        oid: Oid,
+        name: &str,
+        options: &SequenceOptions,
+        cached: Option<CachedValues>,
+    ) -> Result<(i64, CachedValues)> {
+        let mut states = self.lock();
+        let position = states.known.get(&oid).copied();
+        let loaded = position.map_or(0, |position| position.loaded);
+        if let Some(values) = cached
+            && values.given != values.last
+            && (values.options, values.loaded) == (*options, loaded)
+        {
+            let given = values.given + options.increment;
+            return Ok((given, CachedValues { given, ..values }));
+        }
+        let state = position.map_or_else(|| SequenceState::initial(options), |position| position.current);
+        let first = if state.is_called { step(state.last_value, name, options)? } else { state.last_value };
+        // No corner is turned on the way.
+        let room = if options.increment > 0 { options.max.abs_diff(first) } else { first.abs_diff(options.min) };
+        let steps = (room / options.increment.unsigned_abs().max(1)).min(options.cache.max(1).unsigned_abs() - 1);
+        let last = first + options.increment * i64::try_from(steps).unwrap_or(0);
+        let current = SequenceState { last_value: last, is_called: true };
+        states.set(oid, current, SequenceState { last_value: ahead(last, options), is_called: true });
+        Ok((first, CachedValues { given: first, last, options: *options, loaded }))
     }
 
     /// setval: 22003 outside of the sequence's bounds.
@@ -190,7 +239,8 @@ impl SequenceRegistry {
 
 impl States {
     fn set(&mut self, oid: Oid, current: SequenceState, written: SequenceState) {
-        self.known.insert(oid, Position { current, written });
+        let loaded = self.known.get(&oid).map_or(0, |position| position.loaded);
+        self.known.insert(oid, Position { current, written, loaded });
         self.dirty.insert(oid, written);
     }
 }
@@ -261,6 +311,22 @@ mod tests {
         next();
         registry.replay(moved);
         assert_eq!(next(), 4);
+    }
+
+    #[test]
+    fn a_session_takes_several_values_at_once() {
+        let options = SequenceOptions { max: 25, cache: 10, ..OPTIONS };
+        let registry = SequenceRegistry::default();
+        registry.load(Oid(9), SequenceState::initial(&options));
+        let next = |cached| registry.nextval_cached(Oid(9), "s", &options, cached).unwrap();
+        let (first, mine) = next(None);
+        let (other, _) = next(None);
+        let (second, mine) = next(Some(mine));
+        assert_eq!((first, other, second), (1, 11, 2));
+        let (rest, last) = next(None);
+        assert_eq!((rest, last.last), (21, 25));
+        registry.load(Oid(9), SequenceState { last_value: 7, is_called: true });
+        assert_eq!(next(Some(mine)).0, 8);
     }
 
     #[test]

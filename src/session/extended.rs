@@ -41,6 +41,7 @@ impl StateMachine {
         let statement = self.prepare(sql, given_types)?;
         self.keep_statement(name, Arc::new(statement), false);
         self.running = None;
+        self.send_notices();
         backend::parse_complete(self.conn.out());
         Ok(())
     }
@@ -92,7 +93,7 @@ impl StateMachine {
     /// Plans the one statement of a text.
     pub(super) fn prepare(&self, sql: &str, given_types: Vec<Oid>) -> Result<PreparedStatement> {
         let plans = Arc::clone(&self.plans);
-        let mut sources = plans.parse(sql)?.into_iter();
+        let mut sources = self.parsed(&plans, sql)?.into_iter();
         let planned = match (sources.next(), sources.next()) {
             (None, _) => empty_plan(),
             (Some(_), Some(_)) => {

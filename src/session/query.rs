@@ -17,6 +17,7 @@ use crate::sql::ddl::Ddl;
 use crate::sql::explain::Explained;
 use crate::sql::plan::{Action, Bind, CursorOptions, Plan, Planned, TransactionCommand};
 use crate::sql::planner::{PlanCache, PlanContext, Source, has_parameters, unbound_parameter};
+use crate::sql::syntax::lexical_notices::lexical_notices;
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
 
@@ -42,7 +43,8 @@ impl StateMachine {
         let plans = Arc::clone(&self.plans);
         let whole: Arc<str> = sql.into();
         self.running = Running::new(Arc::clone(&whole));
-        let sources = plans.parse(sql)?;
+        let sources = self.parsed(&plans, sql)?;
+        self.send_notices();
         if sources.is_empty() {
             self.send_notices();
             self.running = None;
@@ -101,6 +103,20 @@ impl StateMachine {
             self.end_statement();
         }
         Ok(())
+    }
+
+    /// The statements of a text, read as the session's settings say; what is to be said of it is among the notices.
+    pub(super) fn parsed<'t>(&self, plans: &PlanCache, sql: &'t str) -> Result<Vec<Source<'t>>> {
+        let (standard_strings, warns) = lock(&self.context).settings.strings();
+        let sources = plans.parse_as(sql, standard_strings)?;
+        let mut notices = Vec::new();
+        for source in &sources {
+            lexical_notices(source, warns && !standard_strings, &mut notices);
+        }
+        if !notices.is_empty() {
+            lock(&self.context).notices.append(&mut notices);
+        }
+        Ok(sources)
     }
 
     /// Plans a statement against what the session sees now.

@@ -173,6 +173,7 @@ impl StateMachine {
     fn forget_sequences(&self) {
         let mut context = self.context();
         context.sequence_values.clear();
+        context.cached_values.clear();
         context.last_sequence = None;
     }
 

@@ -68,6 +68,8 @@ pub(super) struct Ready {
     timeouts: Timeouts,
     least_notice: Severity,
     is_replica: bool,
+    standard_strings: bool,
+    escape_warning: bool,
     transaction: TransactionSettings,
 }
 
@@ -122,6 +124,8 @@ impl Default for Settings {
                 timeouts: Timeouts::default(),
                 least_notice: Severity::Notice,
                 is_replica: false,
+                standard_strings: true,
+                escape_warning: true,
                 transaction: TransactionSettings {
                     isolation: "read committed".into(),
                     read_only: false,
@@ -194,6 +198,11 @@ impl Settings {
     /// Whether session_replication_role is replica: triggers and foreign keys are left to where the rows come from.
     pub fn is_replica(&self) -> bool {
         self.ready.is_replica
+    }
+
+    /// Whether standard_conforming_strings is on, and where it is not, whether backslashes are warned of.
+    pub fn strings(&self) -> (bool, bool) {
+        (self.ready.standard_strings, self.ready.escape_warning)
     }
 
     /// Whether client_min_messages lets a notice of that severity through.
@@ -594,6 +603,8 @@ impl Settings {
                 deferrable: value("transaction_deferrable") == Some(Setting::Boolean(true)),
             },
             is_replica: text("session_replication_role").as_ref() == "replica",
+            standard_strings: value("standard_conforming_strings") != Some(Setting::Boolean(false)),
+            escape_warning: value("escape_string_warning") != Some(Setting::Boolean(false)),
             least_notice: match text("client_min_messages").as_ref() {
                 "error" => Severity::Error,
                 "warning" => Severity::Warning,

@@ -253,7 +253,7 @@ pub static VARIABLES: &[Variable] = &[
     text("ssl_cert_file", Sighup, "server.crt", SSL, "Location of the SSL server certificate file."),
     text("ssl_key_file", Sighup, "server.key", SSL, "Location of the SSL server private key file."),
     text("ssl_library", Internal, "rustls", PRESET_OPTIONS, "Shows the name of the SSL library."),
-    boolean("standard_conforming_strings", User, true, PREVIOUS_POSTGRESQL_VERSIONS, "Causes '...' strings to treat backslashes literally.").reported().checked(check::must_be_on),
+    boolean("standard_conforming_strings", User, true, PREVIOUS_POSTGRESQL_VERSIONS, "Causes '...' strings to treat backslashes literally.").reported(),
     integer("statement_timeout", User, 0, 0..=MAX, Unit::Milliseconds, STATEMENT_BEHAVIOR, "Sets the maximum allowed duration of any statement."),
     choice("stats_fetch_consistency", User, "cache", &["none", "cache", "snapshot"], CUMULATIVE_QUERY_AND_INDEX_STATISTICS, "Sets the consistency of accesses to statistics data."),
     integer("superuser_reserved_connections", Postmaster, 3, 0..=262143, Unit::None, CONNECTION_SETTINGS, "Sets the number of connection slots reserved for superusers."),

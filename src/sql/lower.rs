@@ -65,6 +65,8 @@ pub struct Context<'a> {
     pub shows: bool,
     /// How types are called in messages depends on it.
     pub search_path: &'a [String],
+    /// Where SQLite takes no sub-query: in checks, indexes and generated columns.
+    pub without_queries: bool,
 }
 
 impl<'a> Context<'a> {
@@ -75,6 +77,7 @@ impl<'a> Context<'a> {
             records: &analyzer.records,
             shows: !analyzer.is_inner,
             search_path: &analyzer.search_path,
+            without_queries: false,
         }
     }
 

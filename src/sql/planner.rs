@@ -127,10 +127,15 @@ impl PlanCache {
     /// Splits a query string into its statements. A syntax error anywhere in it is found here, before anything runs
     /// (42601 with a position). An empty string, or only comments, gives no statement.
     pub fn parse<'t>(&self, text: &'t str) -> Result<Vec<Source<'t>>> {
+        self.parse_as(text, true)
+    }
+
+    /// The same, with standard_conforming_strings on or off.
+    pub fn parse_as<'t>(&self, text: &'t str, standard_strings: bool) -> Result<Vec<Source<'t>>> {
         // Scanning and parsing do not look around, and take much longer than copying.
         limits::begin(text.len().saturating_mul(PARSING))?;
         let _booked = memory::book(text.len().saturating_mul(PARSED))?;
-        let sources = scan::scan(text);
+        let sources = scan::scan_as(text, standard_strings);
         for source in &sources {
             if !self.knows(&source.key) {
                 parsed(source).map_err(|e| shift_position(e, source.offset))?;

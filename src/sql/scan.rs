@@ -66,7 +66,12 @@ fn mark(kind: LiteralKind) -> &'static str {
 
 /// Splits a query string at its top-level semicolons. Statements without a token are left out.
 pub fn scan(text: &str) -> Vec<Source<'_>> {
-    let tokens = tokens(text, true);
+    scan_as(text, true)
+}
+
+/// The same, with standard_conforming_strings on or off.
+pub fn scan_as(text: &str, standard_strings: bool) -> Vec<Source<'_>> {
+    let tokens = tokens(text, standard_strings);
     let mut sources = Vec::new();
     let mut rest = tokens.as_slice();
     while let Some(length) = statement_length(rest) {
@@ -75,6 +80,10 @@ pub fn scan(text: &str) -> Vec<Source<'_>> {
         if !matches!(statement, [Token { kind: TokenKind::End | TokenKind::Symbol(b';'), .. }]) {
             sources.push(source(text, statement));
         }
+    }
+    // The same text means something else.
+    if !standard_strings {
+        sources.iter_mut().for_each(|source| source.key.insert(0, '\u{2}'));
     }
     sources
 }

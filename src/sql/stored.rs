@@ -156,7 +156,12 @@ fn expression_for(
     let row = analyzer.fresh_entry();
     let typed = analyzer.expr_over(expr, relation.map(|relation| (row, relation)))?;
     let natural_type = typed.type_oid;
-    if let Some((all, one)) = words {
+    if let Some((all, one)) = words.or(match target {
+        _ if origin == Origin::Stored => None,
+        Target::Condition("CHECK") => Some(("check constraints", "check constraint")),
+        Target::Condition("WHERE") => Some(("index predicates", "index predicate")),
+        _ => None,
+    }) {
         analyzer.refuse_beyond_row(&typed, all, one)?;
     }
     let typed = match target {
@@ -169,8 +174,8 @@ fn expression_for(
     if matches!(target, Target::Condition("CHECK")) {
         taken_as_immutable(&mut typed);
     }
-    let translated =
-        lower::expression(&typed, relation.map(|relation| (row, relation)), lower::Context::of(&analyzer))?;
+    let lowering = lower::Context { without_queries: true, ..lower::Context::of(&analyzer) };
+    let translated = lower::expression(&typed, relation.map(|relation| (row, relation)), lowering)?;
     without_parameters(&translated.binds)?;
     let of_row = |oid: Oid| relation.is_none_or(|relation| relation.oid == oid);
     let used = analyzer.used.borrow();

@@ -368,6 +368,11 @@ impl Change<'_> {
         if column.generated {
             return Err(Error::unsupported("changing the type of a generated column"));
         }
+        let resolved = self.resolve_type(data_type)?;
+        self.refuse_itself(row_type_oid(&work.after), resolved.oid, &work.after.name)?;
+        let before = work.before_columns();
+        let source = self.converted(using, &column, &before, resolved)?;
+        super::column::refuse_second_type(&before, &column)?;
         for view in self.sorted_relations() {
             if self.view_uses(&view, work.after.oid, Some(column.number)) {
                 let detail = format!("rule _RETURN on view {} depends on column \"{name}\"", self.display(&view));
@@ -391,15 +396,12 @@ impl Change<'_> {
                 return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_detail(detail));
             }
         }
-        let resolved = self.resolve_type(data_type)?;
-        self.refuse_itself(row_type_oid(&work.after), resolved.oid, &work.after.name)?;
         self.refuse_row_users(&work.after)?;
         if column.identity.is_some() {
             check_identity_type(resolved.oid)?;
             let settings = SequenceSettings { data_type: Some(data_type.clone()), ..SequenceSettings::default() };
             self.alter_identity(work, name, None, &settings)?;
         }
-        let source = self.converted(using, &column, &work.before_columns(), resolved)?;
         let same_key = column.rowid_alias;
         for changed in work.after.columns.iter_mut().filter(|c| c.number == column.number) {
             (changed.type_oid, changed.typmod, changed.repr) = (resolved.oid, resolved.typmod, resolved.repr);

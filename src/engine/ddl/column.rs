@@ -171,3 +171,15 @@ pub(super) fn set_default(relation: &mut Relation, column: &str, default: Option
         column.default = default;
     }
 }
+
+/// 0A000 for a column whose type the same ALTER TABLE has changed already.
+pub(super) fn refuse_second_type(before: &Relation, column: &Column) -> Result<()> {
+    let of = |column: &Column| (column.type_oid, column.typmod, column.options.collation.clone());
+    match before.column_by_number(column.number).is_some_and(|old| of(old) != of(column)) {
+        false => Ok(()),
+        true => {
+            let message = format!("cannot alter type of column \"{}\" twice", column.name);
+            Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+        }
+    }
+}

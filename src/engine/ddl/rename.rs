@@ -210,7 +210,7 @@ impl Change<'_> {
         let Some(column) = relation.column(from).cloned() else {
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column \"{from}\" does not exist")));
         };
-        if relation.columns.iter().any(|c| c.name == to && c.number != column.number) {
+        if relation.columns.iter().any(|c| c.name == to) {
             let message = format!("column \"{to}\" of relation \"{}\" already exists", relation.name);
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
         }

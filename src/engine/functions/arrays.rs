@@ -39,6 +39,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_array_append", 3, append).called_on_null(),
     Definition::pure("pg_array_prepend", 3, prepend).called_on_null(),
     Definition::pure("pg_array_cat", 2, concatenate).called_on_null(),
+    Definition::pure("pg_compared_with_elements", 5, compared_with_elements).called_on_null(),
     Definition::pure("pg_array_position", 3, position).called_on_null(),
     Definition::pure("pg_array_position", 4, position).called_on_null(),
     Definition::pure("pg_array_positions", 3, positions).called_on_null(),
@@ -359,6 +360,38 @@ fn places(info: &TypeInfo, elements: &[Value], wanted: &Value, first: usize, all
         }
     }
     Ok(found)
+}
+
+/// value op ANY (array), value op ALL (array): the types, the value, the array, the operator, whether it is ALL.
+fn compared_with_elements(args: &Args<'_>) -> Result<Output> {
+    let typed = Typed::new(args)?;
+    if typed.is_null(1) {
+        return Ok(Output::NULL);
+    }
+    let (value, elements, info) = (element(&typed, 0)?, array(args, 2)?, typed.type_of(0)?);
+    let (operator, all) = (args.text(3)?, args.bool(4)?);
+    let mut unknown = false;
+    for element in flat(&elements) {
+        limits::work(COMPARISON)?;
+        if value.is_null() || element.is_null() {
+            unknown = true;
+            continue;
+        }
+        let order = compare_elements(info.repr.scalar, &value, element);
+        let is_true = match &*operator {
+            "=" => order.is_eq(),
+            "<>" => order.is_ne(),
+            "<" => order.is_lt(),
+            "<=" => order.is_le(),
+            ">" => order.is_gt(),
+            ">=" => order.is_ge(),
+            _ => return Err(Error::internal("a comparison")),
+        };
+        if is_true != all {
+            return Ok(is_true.into());
+        }
+    }
+    Ok(if unknown { Output::NULL } else { all.into() })
 }
 
 fn position(args: &Args<'_>) -> Result<Output> {

@@ -195,7 +195,15 @@ fn nextval(args: &Args<'_>) -> Result<Output> {
     let oid = oid(args)?;
     in_session(args, |session| {
         let (relation, options) = allowed_sequence(session, oid, &[Privileges::USAGE, Privileges::UPDATE])?;
-        let value = args.slot().sequences().nextval(oid, &relation.name, &options)?;
+        let value = match options.cache {
+            ..=1 => args.slot().sequences().nextval(oid, &relation.name, &options)?,
+            _ => {
+                let cached = session.cached_values.get(&oid).copied();
+                let (value, cached) = args.slot().sequences().nextval_cached(oid, &relation.name, &options, cached)?;
+                session.cached_values.insert(oid, cached);
+                value
+            }
+        };
         session.sequence_values.insert(oid, value);
         session.last_sequence = Some(oid);
         Ok(value.into())
@@ -234,6 +242,7 @@ fn setval(args: &Args<'_>, is_called: bool) -> Result<Output> {
         let (relation, options) = allowed_sequence(session, oid, &[Privileges::UPDATE])?;
         let state = SequenceState { last_value, is_called };
         args.slot().sequences().setval(oid, &relation.name, &options, state)?;
+        session.cached_values.remove(&oid);
         if is_called {
             session.sequence_values.insert(oid, last_value);
         }

@@ -210,7 +210,45 @@ impl Lower<'_> {
 
     // ----- membership
 
+    /// A comparison with an array's elements where SQLite takes no sub-query: those of an array that is written down one
+    /// after the other, others by a function. `None` for what neither can do.
+    fn compared_in_place(
+        &mut self,
+        all: bool,
+        comparison: &Typed,
+        array: &Typed,
+        element: Oid,
+    ) -> Result<Option<Expr>> {
+        if let Typed { kind: Kind::Array(elements), .. } = array
+            && !elements.is_empty()
+            && elements.iter().all(|one| one.type_oid == element)
+        {
+            let each = elements.iter().map(|element| {
+                let element = self.expr(element)?;
+                self.elements.push(Some(element));
+                let compared = self.expr(comparison);
+                self.elements.pop();
+                compared
+            });
+            let each = each.collect::<Result<Vec<_>>>()?;
+            let connective = if all { "({0} AND {1})" } else { "({0} OR {1})" };
+            let join = |one, other| Expr::new(ExprKind::Call(Call::Template(connective), vec![one, other]), Oid::BOOL);
+            return Ok(each.into_iter().reduce(join));
+        }
+        let Kind::Op(OperatorRef::Comparison(op), operands) = &comparison.kind else { return Ok(None) };
+        let [left, Typed { kind: Kind::Element, .. }] = operands.as_slice() else { return Ok(None) };
+        let types = self.types_of(&[left.clone(), array.clone()]);
+        let (left, array) = (self.expr(left)?, self.expr(array)?);
+        let args = vec![types, left, array, Expr::text((*op).to_owned()), Expr::integer(i64::from(all), Oid::BOOL)];
+        Ok(Some(Expr::function("pg_compared_with_elements", args, Oid::BOOL)))
+    }
+
     fn scalar_array(&mut self, all: bool, comparison: &Typed, array: &Typed, element: Oid) -> Result<Expr> {
+        if self.context.without_queries
+            && let Some(compared) = self.compared_in_place(all, comparison, array, element)?
+        {
+            return Ok(compared);
+        }
         let array = self.expr(array)?;
         let compared = self.expr(comparison)?;
         if !Volatile.in_expr(&compared) {

@@ -19,13 +19,17 @@ type At = (usize, &'static str);
 impl<'t> TokenValue<'t> {
     /// A name's folded and truncated form: unquoted words in lower case, quoted ones as they are.
     pub fn name(self, token: &Token) -> Result<String> {
+        self.whole_name(token).map(truncated)
+    }
+
+    /// A name as it was written, however long; a Unicode one as it is kept.
+    pub fn whole_name(self, token: &Token) -> Result<String> {
         let written = token.text(self.text);
-        let name = match token.kind {
+        Ok(match token.kind {
             TokenKind::QuotedIdent => unquoted(written, 1, '"'),
             TokenKind::UnicodeIdent => return self.unicode(token, '\\'),
             _ => written.to_ascii_lowercase(),
-        };
-        Ok(truncated(name))
+        })
     }
 
     /// A string constant's value. A Unicode string's by the usual escape character; see [`Self::unicode`].
