@@ -104,7 +104,13 @@ pub(crate) fn missing(oid: Oid) -> Error {
 }
 
 fn has_tables(connection: &Connection) -> Result<bool> {
-    connection.table_exists(Some("main"), "__pg_largeobject_metadata").map_err(from_rusqlite)
+    let known = connection.table_exists(Some("main"), "__pg_largeobject_metadata").map_err(from_rusqlite)?;
+    if known {
+        return Ok(true);
+    }
+    // Another connection may have made them since this one has read the schema, which only a statement finds out.
+    let sql = "SELECT 1 FROM main.sqlite_schema WHERE name = '__pg_largeobject_metadata'";
+    connection.prepare(sql).and_then(|mut statement| statement.exists([])).map_err(from_rusqlite)
 }
 
 /// Who owns it; `None` if it is not there.
