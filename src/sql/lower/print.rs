@@ -729,7 +729,7 @@ impl<'a> Printer<'a> {
             FromItem::Function { name, args, alias } => {
                 self.push(name);
                 self.push("(");
-                self.exprs(args);
+                self.table_arguments(args);
                 self.push(") AS ");
                 self.push(alias);
             }

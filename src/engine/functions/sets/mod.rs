@@ -31,6 +31,7 @@ use rusqlite::{Connection, ffi};
 use super::{ContextSlot, registration_failed};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
+use crate::sql::lower::print::plan::SEPARATE;
 
 /// The most columns a row has (ts_debug).
 const WIDTH: usize = 6;
@@ -227,6 +228,10 @@ unsafe impl VTabCursor for Cursor<'_> {
     fn filter(&mut self, count: c_int, _: Option<&str>, args: &Filters<'_>) -> rusqlite::Result<()> {
         let given = args.len().min(usize::try_from(count).unwrap_or(0));
         self.arguments = (0..given).map(|index| args.get::<Value>(index)).collect::<rusqlite::Result<_>>()?;
+        if let Some(Value::Blob(packed)) = self.arguments.get(SEPARATE) {
+            let rest = packing::unpacked(packed);
+            self.arguments.splice(SEPARATE.., rest);
+        }
         self.rowid = 0;
         let nothing = self.function.strict && self.arguments.contains(&Value::Null);
         self.rows = if nothing || (given == 0 && self.function.arity > 0) {

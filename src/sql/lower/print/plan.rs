@@ -1,6 +1,6 @@
 //! A query in FROM that refers to what stands before it: `__pg_plan(statement, arguments …)`.
 //!
-//! Owns: its printing. The statement is a text of its own, whose parameters are the parameters and the columns of the
+//! Owns: its printing, and that of a table function's arguments. The statement is a text of its own, whose parameters are the parameters and the columns of the
 //! statement around it that it mentions. The virtual table that runs it is the engine's.
 
 use std::cell::RefCell;
@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::sql::lower::print::{Argument, Naming, Printer, ReprOf, literal};
 use crate::sql::lower::search::Search;
-use crate::sql::lower::tree::{FromItem, Query};
+use crate::sql::lower::tree::{Expr, FromItem, Query};
 use crate::types::value::Value;
 
 /// The most columns that `__pg_plan` gives.
@@ -19,7 +19,7 @@ pub const COLUMNS: usize = 128;
 pub const ARGUMENTS: usize = 96;
 
 /// How many arguments may be given one by one: SQLite compares again what the table gives for constraints beyond the first
-/// sixteen. More come packed into one.
+/// sixteen, and finds NULL equal to nothing. More come packed into one, by `pg_plan_arguments`.
 pub const SEPARATE: usize = 8;
 
 /// Whether `__pg_plan` has room for what the query mentions of the statement around it.
@@ -37,6 +37,19 @@ fn own_statement<'a>(query: &Query, repr_of: ReprOf<'a>, names: usize) -> Printe
 }
 
 impl Printer<'_> {
+    /// A table function's arguments.
+    pub(super) fn table_arguments(&mut self, args: &[Expr]) {
+        match args.split_at_checked(SEPARATE) {
+            Some((separate, packed @ [_, ..])) => {
+                self.exprs(separate);
+                self.push(", pg_plan_arguments(");
+                self.exprs(packed);
+                self.push(")");
+            }
+            _ => self.exprs(args),
+        }
+    }
+
     pub(super) fn plan(&mut self, query: &Query, alias: &str) {
         let Printer { sql, arguments, names, .. } = own_statement(query, self.repr_of, self.names);
         self.names = names;
