@@ -106,6 +106,8 @@ fn a_session_ends_another() {
 #[test]
 fn limits_end_waits() {
     let (server, mut holder) = start();
+    // It keeps the turn to write, however long it idles.
+    holder.run("set writer_patience = 0");
     holder.run("begin; update t set i = 2");
     let mut other = Session::open(server.addr);
     let cases = [

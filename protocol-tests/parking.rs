@@ -508,7 +508,7 @@ fn history(count: usize, seed: u64) {
             4 | 5 => Step::Read(row),
             6 => Step::Sum(row.min(to), row.max(to)),
             7 => Step::Copy(row, to),
-            10 | 11 | 12 => Step::Upsert(8 + draw(6)),
+            10..=12 => Step::Upsert(8 + draw(6)),
             13 => Step::Delete(8 + draw(6)),
             8 if player.has_savepoint => Step::RollbackTo,
             _ => {
