@@ -198,6 +198,6 @@ impl CatalogSource for ConnectionSource {
     }
 
     fn has_function(&self, name: &str) -> bool {
-        !functions::named(name).is_empty()
+        functions::is_known(name)
     }
 }

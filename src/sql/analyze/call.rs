@@ -12,7 +12,7 @@ use crate::sql::analyze::ordered_set::is_ordered_set;
 use crate::sql::casts::CastContext;
 use crate::sql::collations::{Collation, collation_of};
 use crate::sql::declared::declared_type;
-use crate::sql::functions::{self, Function, FunctionKind, Volatility};
+use crate::sql::functions::{self, Function, FunctionKind, PG_TYPEOF, Volatility};
 use crate::sql::syntax::ast::expression::{AConst, CoercionForm, ConstValue, Expr as Ast, FuncCall};
 use crate::sql::syntax::ast::query::{SortBy, SortByDir, SortByNulls};
 use crate::sql::syntax::grammar::locations::expr_location;
@@ -352,7 +352,7 @@ impl Analyzer<'_> {
     /// What looks like a function but has rules of its own.
     fn construct(&mut self, name: &str, args: &[Expr]) -> Result<Option<Expr>> {
         Ok(Some(match (name, args) {
-            ("pg_typeof", [value]) => Expr::integer(i64::from(declared_type(self.catalog(), value).0), Oid::REGTYPE),
+            (PG_TYPEOF, [value]) => Expr::integer(i64::from(declared_type(self.catalog(), value).0), Oid::REGTYPE),
             _ => return Ok(None),
         }))
     }

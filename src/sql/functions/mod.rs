@@ -249,6 +249,14 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
     AREAS.iter().copied().flatten()
 }
 
+/// What is called as a function and has a rule of its own in `analyze::call`.
+pub const PG_TYPEOF: &str = "pg_typeof";
+
+/// Whether there is a function of that name.
+pub fn is_known(name: &str) -> bool {
+    name == PG_TYPEOF || !named(name).is_empty()
+}
+
 /// The functions of that name.
 pub fn named(name: &str) -> &'static [&'static Function] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
