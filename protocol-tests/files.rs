@@ -17,7 +17,8 @@ use wire::{Session, connect, error_field, message, startup};
 fn modes(directory: &Path) -> Vec<(String, u32)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap().map(Result::unwrap).filter(|entry| entry.file_name() != "log") {
-        let metadata = entry.metadata().unwrap();
+        // One that was there for a moment only.
+        let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_symlink() {
             continue;
         }
