@@ -261,27 +261,21 @@ impl StateMachine {
     /// Before this session changes something: reads the rest of the results that would see the change, which a cursor
     /// does not.
     pub(super) fn detach_results(&mut self) -> Result<()> {
-        let portals = self.session.portals.values_mut().chain(self.session.unnamed_portal.as_mut());
-        for portal in portals {
-            if !statement_of(portal).is_some_and(|cursor| self.engine.would_disturb(cursor)) {
-                continue;
-            }
-            let mut rows = match std::mem::replace(&mut portal.state, PortalState::Done) {
-                PortalState::Suspended(RowSource::Rows(rows)) => rows,
-                PortalState::Suspended(RowSource::Cursor(cursor, first)) => {
-                    Box::new(Rows::new(cursor, first.map(Ok), Some(false)))
-                }
-                _ => continue,
-            };
-            rows.read_all()?;
-            portal.state = PortalState::Suspended(RowSource::Rows(rows));
-        }
-        Ok(())
+        self.each_disturbed(Rows::read_all)
     }
 
     /// Before the transaction is parked: reads the rest of the results on its connection, up to so many bytes each, and lets
     /// go of those that have ended.
     fn read_ahead(&mut self, limit: usize) {
+        let read = self.each_disturbed(|rows| {
+            rows.read_ahead(limit);
+            Ok(())
+        });
+        debug_assert!(read.is_ok());
+    }
+
+    /// Every result that has not been read to its end and would see a change.
+    fn each_disturbed(&mut self, read: impl Fn(&mut Rows) -> Result<()>) -> Result<()> {
         let portals = self.session.portals.values_mut().chain(self.session.unnamed_portal.as_mut());
         for portal in portals {
             if !statement_of(portal).is_some_and(|cursor| self.engine.would_disturb(cursor)) {
@@ -294,9 +288,10 @@ impl StateMachine {
                 }
                 _ => continue,
             };
-            rows.read_ahead(limit);
+            read(&mut rows)?;
             portal.state = PortalState::Suspended(RowSource::Rows(rows));
         }
+        Ok(())
     }
 
     /// Others want to write, and the client idles: they can, if the transaction can be repeated.

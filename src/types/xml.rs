@@ -174,22 +174,8 @@ impl<'t> Reader<'t> {
         if !rest.starts_with(is_space) {
             return None;
         }
-        let (mut inside, mut quote) = (false, None);
-        for (at, c) in rest.char_indices() {
-            match (quote, c) {
-                (Some(open), c) if open == c => quote = None,
-                (Some(_), _) => {}
-                (None, '"' | '\'') => quote = Some(c),
-                (None, '[') => inside = true,
-                (None, ']') => inside = false,
-                (None, '>') if !inside => {
-                    self.rest = rest.get(at + 1..)?;
-                    return Some(());
-                }
-                _ => {}
-            }
-        }
-        None
+        self.rest = tree::behind_type(rest)?;
+        Some(())
     }
 
     /// Character data, with references.

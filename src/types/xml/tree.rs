@@ -115,7 +115,7 @@ impl Tree {
                 tree.add(Kind::Instruction, open, name.to_owned(), value.trim_start_matches(is_space).to_owned());
                 rest = behind;
             } else if rest.starts_with("<!") {
-                rest = behind_type(rest);
+                rest = behind_type(rest).unwrap_or("");
             } else if let Some(inside) = rest.strip_prefix("</") {
                 open = tree.node(open).parent;
                 rest = inside.split_once('>').ok_or_else(not_a_document)?.1;
@@ -350,8 +350,8 @@ fn escape_text(text: &str, out: &mut String) {
     }
 }
 
-/// What is behind <!DOCTYPE … >.
-fn behind_type(text: &str) -> &str {
+/// What is behind <!DOCTYPE … [ … ]>, of which only the end is looked for.
+pub(super) fn behind_type(text: &str) -> Option<&str> {
     let (mut inside, mut quote) = (false, None);
     for (at, c) in text.char_indices() {
         match (quote, c) {
@@ -360,9 +360,9 @@ fn behind_type(text: &str) -> &str {
             (None, '"' | '\'') => quote = Some(c),
             (None, '[') => inside = true,
             (None, ']') => inside = false,
-            (None, '>') if !inside => return text.get(at + 1..).unwrap_or(""),
+            (None, '>') if !inside => return text.get(at + 1..),
             _ => {}
         }
     }
-    ""
+    None
 }
