@@ -244,7 +244,8 @@ impl Shape {
         Ok(match self {
             Shape::BuiltIn(oid) => return Err(Error::internal(format_args!("the built-in type {oid}"))),
             Shape::Like { oid, name, like } => {
-                Made::Like { oid: *oid, name: name.clone(), like: like.info_at(depth + 1)? }
+                let like = like.info_at(depth + 1)?;
+                Made::Like { oid: *oid, name: name.clone(), like, element: element_of_like(like) }
             }
             Shape::Array { oid, of } => Made::Array { oid: *oid, element: of.info_at(depth + 1)? },
             Shape::Range { oid, name, subtype, is_multi } => {
@@ -268,19 +269,19 @@ impl Shape {
 
 /// A type whose parts are kept, and which is not yet.
 enum Made {
-    Like { oid: Oid, name: String, like: &'static TypeInfo },
+    Like { oid: Oid, name: String, like: &'static TypeInfo, element: Option<&'static TypeInfo> },
     Array { oid: Oid, element: &'static TypeInfo },
     Range { oid: Oid, name: String, scalar: Scalar },
     Row { oid: Oid, name: String, fields: Vec<Option<RowField>> },
 }
 
 impl Made {
+    /// Called with the table locked: asks it nothing.
     fn keep(self, text: &'static str) -> Kept {
         let leaked = |name: String| -> &'static str { Box::leak(name.into_boxed_str()) };
         match self {
-            Made::Like { oid, name, like } => {
+            Made::Like { oid, name, like, element } => {
                 let info = TypeInfo { oid, name: text, sql_name: leaked(name), array: Oid::INVALID, ..like.clone() };
-                let element = element_of_like(like);
                 Kept { info: Box::leak(Box::new(info)), element }
             }
             Made::Array { oid, element } => {
