@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use server::Server;
-use wire::{Answer, PATIENCE, Session};
+use wire::{Answer, PATIENCE, Session, await_waiting};
 
 const CHANGED: &str = "40001 could not serialize access due to concurrent update";
 
@@ -28,16 +28,6 @@ fn impatient(server: &Server) -> Session {
     let mut session = Session::open(server.addr);
     session.run("set writer_patience = '1ms'");
     session
-}
-
-/// Waits until a session waits for a lock.
-fn await_waiting(other: &mut Session, pid: i32) {
-    let start = Instant::now();
-    let waiting = format!("select wait_event_type from pg_stat_activity where pid = {pid}");
-    while other.value(&waiting) != "Lock" {
-        assert!(start.elapsed() < PATIENCE, "{pid} does not wait");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Waits until nobody has the write ticket.

@@ -6,10 +6,9 @@ mod server;
 mod wire;
 
 use std::thread;
-use std::time::{Duration, Instant};
 
 use server::Server;
-use wire::{PATIENCE, Session};
+use wire::{Session, await_waiting};
 
 const TAKE: &str = "select id from jobs where state = 'new' order by id limit 1 for update skip locked";
 
@@ -26,16 +25,6 @@ fn open(server: &Server) -> Session {
     let mut session = Session::open(server.addr);
     session.run("begin");
     session
-}
-
-/// Waits until a session waits for a lock.
-fn await_waiting(other: &mut Session, pid: i32) {
-    let start = Instant::now();
-    let waiting = format!("select wait_event_type from pg_stat_activity where pid = {pid}");
-    while other.value(&waiting) != "Lock" {
-        assert!(start.elapsed() < PATIENCE, "{pid} does not wait");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

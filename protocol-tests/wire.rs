@@ -4,7 +4,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// How long an answer may take before it counts as a hang. Far more than any needs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -188,4 +189,14 @@ fn row(body: &[u8]) -> Vec<String> {
         rest = &after[length..];
     }
     values
+}
+
+/// Waits until a session waits for a lock.
+pub fn await_waiting(other: &mut Session, pid: i32) {
+    let start = Instant::now();
+    let waiting = format!("select wait_event_type from pg_stat_activity where pid = {pid}");
+    while other.value(&waiting) != "Lock" {
+        assert!(start.elapsed() < PATIENCE, "{pid} does not wait");
+        thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -130,7 +130,8 @@ fn check_keys(entered: &Entered<'_>, context: &SharedContext, due: &dyn Fn(&Cons
     Ok(())
 }
 
-fn owner(catalog: &CatalogSnapshot, constraint: Oid) -> Option<(&Relation, &Constraint)> {
+/// A constraint and the table that has it.
+pub(crate) fn owner(catalog: &CatalogSnapshot, constraint: Oid) -> Option<(&Relation, &Constraint)> {
     catalog.relations.values().find_map(|relation| {
         let found = relation.constraints.iter().find(|c| c.oid == constraint)?;
         Some((relation.as_ref(), found))

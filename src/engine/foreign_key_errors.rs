@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use crate::catalog::schema::{CatalogSnapshot, Constraint, ConstraintKind, ForeignKey, Relation};
 use crate::engine::connection::{Control, Entered};
-use crate::engine::constraint_errors::{Scene, column_names, key_text, show, with_origin};
+use crate::engine::constraint_errors::{Scene, column_names, key_text, show};
 use crate::engine::context::SharedContext;
 use crate::engine::functions::owned;
+use crate::engine::key_checks;
 use crate::engine::row_capture::{borrowed, quoted};
 use crate::engine::statement::{RawStatement, Step};
 use crate::error::{Error, SqlState};
@@ -267,11 +268,8 @@ fn removed(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Err
 
 /// PostgreSQL's words for a row that refers to a key that is not there.
 fn missing(reference: Reference<'_>, scene: &Scene<'_>, values: &[Value]) -> Error {
-    let (child, name) = (reference.child, &reference.constraint.name);
     let parent = scene.catalog.relations.get(&reference.key.relation).map_or("?", |p| p.name.as_str());
-    let message = format!("insert or update on table \"{}\" violates foreign key constraint \"{name}\"", child.name);
-    let columns = column_names(child, &reference.constraint.columns);
-    violation(reference, scene, (message, &columns), values, format!("is not present in table \"{parent}\"."))
+    key_checks::missing(reference.child, reference.constraint, parent, values, &scene.format)
 }
 
 fn violation(
@@ -289,12 +287,9 @@ fn violation(
         .zip(values)
         .map(|(number, value)| show(child.column_by_number(*number)?.repr, value, &scene.format))
         .collect();
-    let error = Error::new(SqlState::FOREIGN_KEY_VIOLATION, message);
-    let error = with_origin(error, child).with_constraint(&reference.constraint.name);
-    match shown.filter(|shown| !shown.is_empty()) {
-        Some(shown) => error.with_detail(format!("Key {} {state}", key_text(columns, &shown))),
-        None => error,
-    }
+    let shown = shown.filter(|shown| !shown.is_empty());
+    let detail = shown.map(|shown| format!("Key {} {state}", key_text(columns, &shown)));
+    key_checks::violation(child, &reference.constraint.name, message, detail)
 }
 
 /// When the search found nothing in time.

@@ -1,15 +1,17 @@
 //! Foreign keys that SQLite does not know: after a row was written, whether the one that it refers to is there; after one
 //! was changed or deleted, whether others still refer to it.
 //!
-//! Owns: [`of`], [`is_due`], [`check`], [`check_table`], [`check_leaving`]. Must not know: how rows are changed. Which keys
+//! Owns: [`of`], [`is_due`], [`check`], and what is said of a violated key ([`missing`], [`leaving`], [`violation`]). Must not know: how rows are changed. Which keys
 //! these are is `ServerKeys::own`. Specification: RI_FKey_check() and ri_restrict() in ri_triggers.c.
 
 use std::sync::Arc;
 
-use crate::catalog::schema::{CatalogSnapshot, Constraint, ForeignKey, Relation};
+use crate::catalog::schema::{CatalogSnapshot, Column, Constraint, ForeignKey, Relation};
 use crate::catalog::trigger::Event;
 use crate::engine::constraint_errors::{key_text, show, with_origin};
-use crate::engine::referential_actions::{plan, quoted};
+use crate::engine::constraint_timing;
+use crate::engine::referential_actions::{plan, with_own_rows};
+use crate::engine::row_capture::quoted;
 use crate::engine::row_sql::{RowStatements, Values};
 use crate::engine::triggers::Firing;
 use crate::error::{Error, Result, SqlState};
@@ -66,20 +68,13 @@ pub(crate) fn is_due(check: &KeyCheck, old: Option<&Vec<Value>>, new: Option<&Ve
     told.is_some() && old != new
 }
 
-/// A constraint and the table that has it.
-pub(crate) fn owner(catalog: &CatalogSnapshot, oid: Oid) -> Option<(&Arc<Relation>, &Constraint, &ForeignKey)> {
-    catalog.relations.values().find_map(|relation| {
-        let constraint = relation.constraints.iter().find(|known| known.oid == oid)?;
-        Some((relation, constraint, constraint.foreign_key()?))
-    })
+/// A foreign key and the table that has it.
+pub(crate) fn owner(catalog: &CatalogSnapshot, oid: Oid) -> Option<(&Relation, &Constraint, &ForeignKey)> {
+    let (relation, constraint) = constraint_timing::owner(catalog, oid)?;
+    Some((relation, constraint, constraint.foreign_key()?))
 }
 
-fn name(relation: &Relation) -> String {
-    let only = if relation.is_partitioned() { "" } else { "ONLY " };
-    format!("{only}{}.{}", quoted(&relation.schema), quoted(&relation.name))
-}
-
-fn columns<'r>(relation: &'r Relation, numbers: &[i16]) -> Vec<&'r crate::catalog::schema::Column> {
+fn columns<'r>(relation: &'r Relation, numbers: &[i16]) -> Vec<&'r Column> {
     numbers.iter().filter_map(|number| relation.column_by_number(*number)).collect()
 }
 
@@ -87,7 +82,7 @@ fn columns<'r>(relation: &'r Relation, numbers: &[i16]) -> Vec<&'r crate::catalo
 fn exists(
     firing: &Firing<'_>,
     relation: &Relation,
-    key: &[&crate::catalog::schema::Column],
+    key: &[&Column],
     (types, values): (&[Oid], &[Value]),
 ) -> Result<bool> {
     // Padded texts are compared as such, whatever refers to them (ri_GenerateQual).
@@ -96,7 +91,7 @@ fn exists(
         format!("x.{} OPERATOR(pg_catalog.=) ${n}{cast}", quoted(&column.name))
     });
     let conditions: Vec<String> = conditions.collect();
-    let text = format!("SELECT 1 FROM {} x WHERE {}", name(relation), conditions.join(" AND "));
+    let text = format!("SELECT 1 FROM {} x WHERE {}", with_own_rows(relation), conditions.join(" AND "));
     let planned = plan(firing, types, &text)?;
     let Action::Sqlite(statement) = &planned.plan.action else {
         return Err(Error::internal("a check that is no query"));
@@ -120,9 +115,8 @@ pub(crate) fn check(
     let Some((child, constraint, key)) = owner(catalog, constraint) else { return Ok(()) };
     let Some(parent) = catalog.relations.get(&key.relation) else { return Ok(()) };
     let (own, referred) = (columns(child, &constraint.columns), columns(parent, &key.columns));
-    let types = |columns: &[&crate::catalog::schema::Column]| -> Vec<Oid> {
-        columns.iter().map(|column| catalog.base_type(column.type_oid)).collect()
-    };
+    let types =
+        |columns: &[&Column]| -> Vec<Oid> { columns.iter().map(|column| catalog.base_type(column.type_oid)).collect() };
     let format = || firing.context.lock().unwrap_or_else(std::sync::PoisonError::into_inner).settings.format().clone();
     if !of_referred {
         let row = new.unwrap_or_default();
@@ -130,7 +124,7 @@ pub(crate) fn check(
         let values: Vec<Value> = constraint.columns.iter().filter_map(|n| row.get(place(n)?).cloned()).collect();
         return match exists(firing, parent, &referred, (&types(&own), &values))? {
             true => Ok(()),
-            false => Err(missing(child, constraint, parent, &values, &format())),
+            false => Err(missing(child, constraint, &parent.name, &values, &format())),
         };
     }
     let places = catalog.referred_places(relation, key);
@@ -154,13 +148,13 @@ pub(crate) fn check(
 pub(crate) fn missing(
     child: &Relation,
     constraint: &Constraint,
-    parent: &Relation,
+    parent: &str,
     values: &[Value],
     format: &FormatSettings,
 ) -> Error {
     let (table, name) = (&child.name, &constraint.name);
     let message = format!("insert or update on table \"{table}\" violates foreign key constraint \"{name}\"");
-    let state = format!("is not present in table \"{}\".", parent.name);
+    let state = format!("is not present in table \"{parent}\".");
     violation(child, name, message, detail(&columns(child, &constraint.columns), values, format, &state))
 }
 
@@ -178,19 +172,15 @@ pub(crate) fn leaving(
     violation(child, name, message, detail(&key, values, format, &state))
 }
 
-fn detail(
-    columns: &[&crate::catalog::schema::Column],
-    values: &[Value],
-    format: &FormatSettings,
-    state: &str,
-) -> Option<String> {
+fn detail(columns: &[&Column], values: &[Value], format: &FormatSettings, state: &str) -> Option<String> {
     let shown = columns.iter().zip(values).map(|(column, value)| show(column.repr, value, format));
-    let shown: Vec<String> = shown.collect::<Option<_>>()?;
+    let shown: Vec<String> = shown.collect::<Option<Vec<_>>>().filter(|shown| !shown.is_empty())?;
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     Some(format!("Key {} {state}", key_text(&names, &shown)))
 }
 
-fn violation(child: &Relation, constraint: &str, message: String, detail: Option<String>) -> Error {
+/// 23503 of a key of `child`.
+pub(crate) fn violation(child: &Relation, constraint: &str, message: String, detail: Option<String>) -> Error {
     let error = with_origin(Error::new(SqlState::FOREIGN_KEY_VIOLATION, message), child).with_constraint(constraint);
     match detail {
         Some(detail) => error.with_detail(detail),

@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::catalog::schema::{CatalogSnapshot, Constraint, ForeignKey, Relation};
 use crate::catalog::trigger::Event;
+use crate::engine::row_capture::quoted;
 use crate::engine::row_change;
 use crate::engine::row_sql::{RowStatements, Values};
 use crate::engine::triggers::Firing;
@@ -112,8 +113,14 @@ pub(crate) fn act(
     })
 }
 
-pub(crate) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// A relation's name in PostgreSQL's SQL.
+pub(crate) fn named(relation: &Relation) -> String {
+    format!("{}.{}", quoted(&relation.schema), quoted(&relation.name))
+}
+
+/// A relation of which its own rows are meant, or those of a partitioned one.
+pub(crate) fn with_own_rows(relation: &Relation) -> String {
+    format!("{}{}", if relation.is_partitioned() { "" } else { "ONLY " }, named(relation))
 }
 
 /// The statement that PostgreSQL runs.
@@ -126,8 +133,7 @@ fn statement(
     padded: &[bool],
 ) -> String {
     let width = key.columns.len();
-    let only = if child.is_partitioned() { "" } else { "ONLY " };
-    let table = format!("{only}{}.{}", quoted(&child.schema), quoted(&child.name));
+    let table = with_own_rows(child);
     let names = |numbers: &[i16]| -> Vec<String> {
         let column = |number: &i16| child.column_by_number(*number);
         numbers.iter().map(|n| column(n).map_or_else(String::new, |column| quoted(&column.name))).collect()

@@ -93,7 +93,7 @@ pub(crate) fn borrowed(value: &Value) -> rusqlite::types::ToSqlOutput<'_> {
     })
 }
 
-/// A name as SQLite reads it whatever it contains.
+/// A name as SQLite and PostgreSQL read it whatever it contains.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

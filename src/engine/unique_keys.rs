@@ -12,6 +12,8 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Statement};
 
+use crate::engine::row_capture::quoted;
+
 /// What gives the keys of a table's row.
 struct Lookup<'c> {
     row: Statement<'c>,
@@ -94,10 +96,6 @@ fn lookup<'c>(database: &'c Connection, table: &str) -> rusqlite::Result<Option<
     }
     let text = format!("SELECT {} FROM main.{} WHERE _rowid_ = ?1", columns.join(", "), quoted(table));
     Ok(Some(Lookup { row: database.prepare(&text)?, widths }))
-}
-
-pub(crate) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::sql::plan::{
 };
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
+use crate::types::pg_type::Repr;
 use crate::types::value::{Value, ValueRef};
 
 /// How a statement ended, for its last message.
@@ -645,19 +646,30 @@ fn encode_row<'v>(
     bytes::BufMut::put_u16(out, columns.len() as u16);
     for (at, column) in columns.iter().enumerate() {
         let format: Format = formats.of(at);
-        match value(at) {
-            ValueRef::Null => backend::null(out),
-            value => {
-                row.room(out, value.text_size())?;
-                let slot = ValueSlot::begin(out);
-                let start = out.len();
-                encoding::encode(column.repr, format, value, settings, out)?;
-                if let Some(charset) = settings.charset {
-                    encode_value(charset, column.repr, format, start, out)?;
-                }
-                slot.end(out);
-            }
-        }
+        encode_column(row, value(at), (column.repr, format), settings, out)?;
     }
     row.room(out, 0)
+}
+
+/// Writes a value of a row with its length.
+pub(super) fn encode_column(
+    row: &Message,
+    value: ValueRef<'_>,
+    (repr, format): (Repr, Format),
+    settings: &FormatSettings,
+    out: &mut bytes::BytesMut,
+) -> crate::error::Result<()> {
+    if let ValueRef::Null = value {
+        backend::null(out);
+        return Ok(());
+    }
+    row.room(out, value.text_size())?;
+    let slot = ValueSlot::begin(out);
+    let start = out.len();
+    encoding::encode(repr, format, value, settings, out)?;
+    if let Some(charset) = settings.charset {
+        encode_value(charset, repr, format, start, out)?;
+    }
+    slot.end(out);
+    Ok(())
 }

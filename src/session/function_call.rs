@@ -2,18 +2,16 @@
 //!
 //! Owns: what FunctionCall does. It is a query of one call. Specification: protocol-flow.html#id-1.10.5.7.6, fastpath.c.
 
-use bytes::{BufMut, Bytes};
+use bytes::Bytes;
 
 use crate::catalog::tables::procs;
 use crate::error::{Error, SqlState};
-use crate::protocol::backend::Message;
-use crate::session::charset::encode_value;
-use crate::session::execute::{Describe, Started};
+use crate::protocol::backend::{self, Message};
+use crate::session::execute::{Describe, Started, encode_column};
 use crate::session::machine::{Outcome, Running, StateMachine, lock};
 use crate::session::query::aborted;
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource, TransactionStatus};
 use crate::sql::plan::CursorOptions;
-use crate::types::encoding;
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
 use crate::types::value::ValueRef;
@@ -75,27 +73,15 @@ impl StateMachine {
                     None => cursor.step()?,
                 };
                 let column = portal.planned.plan.columns.as_deref().and_then(<[_]>::first);
+                let value = if on_row { cursor.column(0) } else { ValueRef::Null };
                 let settings = self.context().settings.shared_format();
                 let out = self.conn.out();
                 let message = Message::begin(out, b'V');
-                let written = match (cursor.column(0), column) {
-                    (ValueRef::Null, _) | (_, None) => {
-                        out.put_i32(-1);
+                let written = match column {
+                    Some(column) => encode_column(&message, value, (column.repr, result), &settings, out),
+                    None => {
+                        backend::null(out);
                         Ok(())
-                    }
-                    _ if !on_row => {
-                        out.put_i32(-1);
-                        Ok(())
-                    }
-                    (value, Some(column)) => {
-                        let slot = crate::protocol::backend::ValueSlot::begin(out);
-                        let start = out.len();
-                        encoding::encode(column.repr, result, value, &settings, out)
-                            .and_then(|()| match settings.charset {
-                                Some(charset) => encode_value(charset, column.repr, result, start, out),
-                                None => Ok(()),
-                            })
-                            .map(|()| slot.end(out))
                     }
                 };
                 match written {

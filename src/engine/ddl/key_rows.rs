@@ -7,8 +7,8 @@ use crate::catalog::schema::{Constraint, ForeignKey, Relation};
 use crate::engine::cursor::value_of;
 use crate::engine::functions::owned;
 use crate::engine::key_checks::{leaving, missing};
-use crate::engine::referential_actions::quoted;
-use crate::engine::row_capture::borrowed;
+use crate::engine::referential_actions::named;
+use crate::engine::row_capture::{borrowed, quoted};
 use crate::error::{Error, Result};
 use crate::sql::plan::Action;
 use crate::sql::planner::PlanCache;
@@ -46,7 +46,7 @@ impl Change<'_> {
             equal(&own, &other)
         );
         match self.first_row(&text, own.len())? {
-            Some(values) => Err(missing(table, constraint, parent, &values, self.context.settings.format())),
+            Some(values) => Err(missing(table, constraint, &parent.name, &values, self.context.settings.format())),
             None => Ok(()),
         }
     }
@@ -77,10 +77,6 @@ impl Change<'_> {
         }
         Ok(())
     }
-}
-
-fn named(relation: &Relation) -> String {
-    format!("{}.{}", quoted(&relation.schema), quoted(&relation.name))
 }
 
 fn names(relation: &Relation, numbers: &[i16], alias: &str) -> Vec<String> {

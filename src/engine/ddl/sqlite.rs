@@ -8,10 +8,7 @@ use crate::types::pg_type::{Repr, Scalar};
 use super::Change;
 use super::expression::Coercion;
 
-/// A name as SQLite reads it whatever it contains.
-pub(super) fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
+pub(super) use crate::engine::row_capture::quoted as quote;
 
 /// A relation's name with SQLite's schema.
 pub(super) fn qualified(relation: &Relation) -> String {
