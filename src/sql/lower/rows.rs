@@ -22,9 +22,8 @@ use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::plan::ProgramStep;
 use crate::sql::row_change::{ROW_VALUES, RowAction, RowChange, RowCheck, RowConflict, RowLayout, RowMembers, RowSql};
 use crate::sql::tree::{
-    Body as TypedBody, CheckKind, Delete as TypedDelete, EntryId, FromItem as TypedItem, Insert as TypedInsert, Merge,
-    MergeKind, Modify as TypedModify, OnConflict, TABLE_OID, Target as TypedTarget, Update as TypedUpdate, Var,
-    WithCheck,
+    CheckKind, Delete as TypedDelete, EntryId, FromItem as TypedItem, Insert as TypedInsert, Merge, MergeKind,
+    Modify as TypedModify, OnConflict, TABLE_OID, Target as TypedTarget, Update as TypedUpdate, Var, WithCheck,
 };
 use crate::types::pg_type::Oid;
 
@@ -76,7 +75,7 @@ impl<'a> Lower<'a> {
         if relation.kind == RelationKind::View || modify.checks_policies() && !members {
             return Ok(true);
         }
-        if members && needs_rows(modify, relation) || may_skip_rows(modify) {
+        if members && needs_rows(modify, relation) || self.may_come_twice(modify) {
             return Ok(true);
         }
         let mut events = events(modify);
@@ -558,17 +557,6 @@ fn needs_rows(modify: &TypedModify, relation: &Relation) -> bool {
         }
         TypedModify::Delete(_) => false,
     }
-}
-
-/// Whether ON CONFLICT may come to a row several times and change it once, or find one that the statement has inserted:
-/// which is an error is known only row by row. Where DO UPDATE has no WHERE, keys that are proposed twice tell.
-fn may_skip_rows(modify: &TypedModify) -> bool {
-    let TypedModify::Insert(insert) = modify else { return false };
-    let Some(update) = insert.conflict.as_ref().and_then(|conflict| conflict.update.as_ref()) else { return false };
-    let mut values = update.assignments.iter().map(|(_, value)| value).chain(&update.selection);
-    let single = matches!(&insert.source, TypedBody::Values { rows, .. } if rows.len() < 2);
-    // Sub-queries see the state before the statement.
-    update.selection.is_some() && !single && !values.any(|value| value.any(&|part| part.subquery().is_some()))
 }
 
 fn inserting(relation: &Relation, conflict: Option<Conflict>, context: Context<'_>) -> Result<RowSql> {
