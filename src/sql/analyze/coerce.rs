@@ -217,7 +217,11 @@ impl Analyzer<'_> {
         match found {
             Some(relation) => Ok(Some(constant(relation.oid.0))),
             // Indexes are not among the relations here: the function finds them.
-            None => self.may_be_index(&name_parts(&text)?).map(|()| None),
+            None => match (self.may_be_index(&name_parts(&text)?), &expr.kind) {
+                (Ok(()), _) => Ok(None),
+                (Err(error), ExprKind::Literal(n)) => Err(self.at_literal(error, *n)),
+                (Err(error), _) => Err(error),
+            },
         }
     }
 
