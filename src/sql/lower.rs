@@ -13,6 +13,7 @@ mod expr;
 mod from;
 mod grouping;
 mod hypothetical;
+mod inverted;
 mod limit;
 mod locking;
 mod members;
@@ -47,6 +48,7 @@ use crate::sql::lower::program::{Program, Statement};
 use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
+use crate::sql::planner::PlanContext;
 use crate::sql::row_change::ROW_VALUES;
 use crate::sql::tree::{CteQuery, EntryId, Expr, Modify, Query, RecordTypes, TABLE_OID, Var};
 use crate::sql::types;
@@ -67,6 +69,8 @@ pub struct Context<'a> {
     pub search_path: &'a [String],
     /// Where SQLite takes no sub-query: in checks, indexes and generated columns.
     pub without_queries: bool,
+    /// For texts of the catalog that are analysed; indexes over expressions are not used without it.
+    pub planning: Option<PlanContext<'a>>,
 }
 
 impl<'a> Context<'a> {
@@ -78,6 +82,7 @@ impl<'a> Context<'a> {
             shows: !analyzer.is_inner,
             search_path: &analyzer.search_path,
             without_queries: false,
+            planning: Some(analyzer.context()),
         }
     }
 
@@ -185,6 +190,8 @@ pub(super) struct Lower<'a> {
     known: Vec<pruning::Known>,
     /// How many range table entries and WITH queries the lowering has added.
     added: u32,
+    /// The values of functions in FROM that give one value.
+    values: HashMap<EntryId, Expr>,
 }
 
 /// One SELECT.
@@ -273,6 +280,7 @@ impl<'a> Lower<'a> {
         Lower {
             context,
             entries: HashMap::new(),
+            values: HashMap::new(),
             levels: Vec::new(),
             ctes: Vec::new(),
             case_tests: Vec::new(),

@@ -586,7 +586,7 @@ pub fn insert_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowS
     inserting(
         relation,
         None,
-        Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false },
+        Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false, planning: None },
     )
 }
 
@@ -604,14 +604,16 @@ pub fn delete_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowS
         returning: Vec::new(),
         changed: Changed::default(),
     };
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context =
+        Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false, planning: None };
     row_sql(&Statement::Modify(Modify::Delete(delete)), context)
 }
 
 /// The UPDATE of the row at hand that sets these columns, by place, to the new row's values.
 pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context =
+        Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false, planning: None };
     let alias: Rc<str> = "t".into();
     let mut assignments = Vec::with_capacity(places.len());
     for place in places {
@@ -635,7 +637,8 @@ pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapsh
 /// All columns of the row at hand as it is now.
 pub fn read_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context =
+        Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false, planning: None };
     let alias: Rc<str> = "t".into();
     let targets = relation.columns.iter().map(|column| {
         let reference = ColumnRef { alias: Some(alias.clone()), column: column.stored_name().into(), not_null: false };
