@@ -34,10 +34,10 @@ fn scientific_overflow(description: &Description) -> String {
     format!(" {}.{}", hashes(description.pre), hashes(description.post + 4))
 }
 
-/// to_char(numeric, template), and of integers. `None` (NULL) for an empty template.
+/// to_char(numeric, template), and of integers. An empty template gives nothing.
 pub fn numeric_to_char(value: &Numeric, template: &str) -> Result<Option<String>> {
     if template.is_empty() {
-        return Ok(None);
+        return Ok(Some(String::new()));
     }
     let (items, mut description) = prepare(template)?;
     if description.exponent {
@@ -87,7 +87,7 @@ pub fn float4_to_char(value: f32, template: &str) -> Result<Option<String>> {
 
 fn float_to_char(value: f64, template: &str, significant: usize) -> Result<Option<String>> {
     if template.is_empty() {
-        return Ok(None);
+        return Ok(Some(String::new()));
     }
     let (items, mut description) = prepare(template)?;
     if description.exponent {

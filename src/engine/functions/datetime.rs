@@ -42,6 +42,10 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_interval_mul", 2, |a| put(interval(a, 0)?.mul(a.float(1)?)?)),
     Definition::pure("pg_interval_div", 2, |a| put(interval(a, 0)?.div(a.float(1)?)?)),
     // Casts.
+    // For comparisons: what is outside of the other type's range is before or after all of it.
+    Definition::pure("pg_wide_date_timestamp", 1, |a| Ok(date(a, 0)?.to_wide_timestamp()?.into())),
+    Definition::stable("pg_wide_date_timestamptz", 1, |a| in_zone(a, |z| Ok(date(a, 0)?.to_wide_timestamp_tz(z)?.into()))),
+    Definition::stable("pg_wide_timestamp_timestamptz", 1, |a| in_zone(a, |z| put(timestamp(a, 0)?.in_wide_zone(z)))),
     Definition::pure("pg_date_timestamp", 1, |a| put(date(a, 0)?.to_timestamp()?)),
     Definition::stable("pg_date_timestamptz", 1, |a| in_zone(a, |z| put(date(a, 0)?.to_timestamp_tz(z)?))),
     Definition::pure("pg_time_interval", 1, |a| put(time(a, 0)?.to_interval())),

@@ -62,9 +62,11 @@ mod sets;
 mod spread;
 mod strings;
 mod subscripts;
+mod support;
 mod system_ids;
 mod table_sample;
 mod text_search;
+mod transitions;
 mod unnest;
 mod xml;
 
@@ -693,6 +695,8 @@ static AREAS: &[&[Definition]] = &[
     sets::packing::FUNCTIONS,
     rows::FUNCTIONS,
     subscripts::FUNCTIONS,
+    support::FUNCTIONS,
+    transitions::FUNCTIONS,
     populate::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
