@@ -132,7 +132,7 @@ pub fn words(value: i64) -> String {
             out.push_str(&format!("{} {name} ", number_in_words(group)));
         }
     }
-    if dollars % 1000 != 0 {
+    if !dollars.is_multiple_of(1000) {
         out.push_str(&number_in_words(dollars % 1000));
     }
     if out.len() == sign {
@@ -153,7 +153,13 @@ pub fn divide(value: i64, by: i64) -> Result<i64> {
     if by == 0 {
         return Err(division_by_zero());
     }
-    Ok(value.wrapping_div(by))
+    // The processor's own error, which PostgreSQL passes on.
+    value.checked_div(by).ok_or_else(|| {
+        Error::new(SqlState(*b"22P01"), "floating-point exception").with_detail(
+        "An invalid floating-point operation was signaled. This probably means an out-of-range result or an invalid \
+         operation, such as division by zero.",
+    )
+    })
 }
 
 /// 22012

@@ -311,9 +311,7 @@ pub(crate) fn similar_to_are(source: &str, escape: Option<char>) -> Result<Strin
             continue;
         }
         if Some(c) == escape {
-            let escaped = characters.next().ok_or_else(|| {
-                Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape sequence in SIMILAR TO pattern")
-            })?;
+            let Some(escaped) = characters.next() else { break };
             if !escaped.is_alphanumeric() {
                 out.push('\\');
             }

@@ -505,6 +505,9 @@ fn filled_from(args: &Args<'_>, typed: &Typed<'_, '_>, dimensions: usize) -> Res
     }
     let bounds = array(args, 3)?;
     one_dimension(&bounds)?;
+    if bounds.iter().any(Value::is_null) {
+        return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "dimension values cannot be null"));
+    }
     if bounds.len() != dimensions {
         let detail = "Low bound array has different size than dimensions array.";
         return Err(subscript_error("wrong number of array subscripts").with_detail(detail));

@@ -69,6 +69,7 @@ mod text_search;
 mod transitions;
 mod unnest;
 mod xml;
+mod xml_schema;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -726,6 +727,7 @@ static AREAS: &[&[Definition]] = &[
     system_ids::FUNCTIONS,
     ranges::FUNCTIONS,
     extension::FUNCTIONS,
+    extension::cipher::FUNCTIONS,
     extension::crypt::FUNCTIONS,
     extension::hstore::FUNCTIONS,
     extension::intarray::FUNCTIONS,
@@ -733,6 +735,7 @@ static AREAS: &[&[Definition]] = &[
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
     xml::FUNCTIONS,
+    xml_schema::FUNCTIONS,
     large_object::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,

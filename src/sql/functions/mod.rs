@@ -212,6 +212,7 @@ static AREAS: &[&[Function]] = &[
     catalog::ROWS,
     datetime::ROWS,
     extension::ROWS,
+    extension::OF_BTREE_GIST,
     extension::OF_CITEXT,
     extension::OF_HSTORE,
     extension::OF_INTARRAY,

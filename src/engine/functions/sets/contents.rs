@@ -180,7 +180,7 @@ fn single_xid8(number: u64) -> Row {
 /// The transactions that were running.
 fn snapshot_xip(args: &Arguments<'_>) -> Result<Rows> {
     let snapshot = crate::types::system_ids::Snapshot::parse(&args.text(0)?)?;
-    made(snapshot.xip.into_iter().map(|number| single_xid8(number)))
+    made(snapshot.xip.into_iter().map(single_xid8))
 }
 
 fn string_to_table(args: &Arguments<'_>) -> Result<Rows> {
