@@ -71,6 +71,9 @@ pub struct Context<'a> {
     pub without_queries: bool,
     /// For texts of the catalog that are analysed; indexes over expressions are not used without it.
     pub planning: Option<PlanContext<'a>>,
+    /// Routines that it calls may change the database: SQLite undoes parts of that only while no statement that writes
+    /// is being stepped.
+    pub routines_write: bool,
 }
 
 impl<'a> Context<'a> {
@@ -83,6 +86,20 @@ impl<'a> Context<'a> {
             search_path: &analyzer.search_path,
             without_queries: false,
             planning: Some(analyzer.context()),
+            routines_write: analyzer.routines_write,
+        }
+    }
+
+    /// That of what the engine does with a row by itself.
+    pub fn of_row(catalog: &'a CatalogSnapshot, records: &'a RecordTypes) -> Self {
+        Context {
+            catalog,
+            records,
+            shows: false,
+            search_path: &[],
+            without_queries: false,
+            planning: None,
+            routines_write: false,
         }
     }
 
