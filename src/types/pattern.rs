@@ -291,7 +291,7 @@ fn print(node: &Node, classes: &[String], out: &mut String) {
 
 /// similar_escape_internal() of regexp.c. What stands between two escaped double quotes is a group, the text around them
 /// takes as little as it can before and as much as it can after it.
-fn similar_to_are(source: &str, escape: Option<char>) -> Result<String> {
+pub(crate) fn similar_to_are(source: &str, escape: Option<char>) -> Result<String> {
     let mut out = String::from("^(?:");
     let mut quotes = 0;
     // How deep it is in brackets; and what ends a bracket expression: not a ']' right behind its '[' or "[^".
