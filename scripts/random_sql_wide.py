@@ -42,7 +42,7 @@ FURTHER = {
     "timestamptz": ["({date} + {interval})::timestamptz", "date_trunc('month', {timestamptz}, 'Europe/Berlin')", "({timestamptz} - {interval})", "make_timestamptz(2024, 3, 10, 2, 30, 0)"],
     "float8": ["({float4})::float8", "({float4} + {float8})", "extract(epoch from {interval})::float8", "({float8} * {int4})", "trunc({float8})", "-{float8}"],
     "jsonb": ["to_jsonb({bpchar})", "to_jsonb({numeric[]})", "to_jsonb({float4})", "to_jsonb({int4range})", "({jsonb} || {jsonb})", "jsonb_build_object(coalesce({text}, '') || 'k', {numeric})", "jsonb_path_query_first({jsonb}, '$.a')", "to_jsonb(row({int4}, {text}))", "jsonb_path_query_array({jsonb}, '$[*] ? (@ > 1)')"],
-    "int4[]": ["array(select g from generate_series(1, abs({int4}) % 4) g)", "({int4[]} || {int4[1]})[1:3]", "(string_to_array({text}, 'a') is null)::int4 || array[1]", "array_positions({int4[1]}, 1)", "trim_array({int4[1]}, 1)"],
+    "int4[]": ["array_fill({int4}, array[2])", "({int4[1]} || {int4[1]})[1:3]", "(string_to_array({text}, 'a') is null)::int4 || array[1]", "array_positions({int4[1]}, 1)", "trim_array({int4[1]}, 1)"],
     "text[]": ["string_to_array({text}, null)", "array(select x from unnest({text[]}) x where x > 'a' order by x)", "regexp_match({text}, '(a)(b)?')", "({int4[]})::text[]", "({text[]})[:1]", "parse_ident('a.' || 'b')"],
     "bool": [],
 }  # fmt: skip
