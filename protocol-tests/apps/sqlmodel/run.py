@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum
 
 from sqlalchemy import Column, func, inspect, text
-from sqlalchemy.dialects.postgresql import ARRAY, CITEXT, DATERANGE, HSTORE, INET, JSONB, TSVECTOR, Range, insert
+from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB, aggregate_order_by, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import selectinload
@@ -67,12 +67,12 @@ async def main():
             print(hero.id, hero.key, hero.name, hero.age, hero.rank, hero.worth, hero.at, hero.took, hero.raw, hero.data, hero.tags, hero.host, [t.name for t in hero.teams])
         for query in (
             select(Hero.name).where(or_(Hero.age > 22, col(Hero.age).is_(None))).order_by(col(Hero.age).desc().nulls_last(), Hero.name).limit(3).offset(1),
-            select(Team.name, func.count(Hero.id), func.avg(Hero.age), func.array_agg(Hero.name)).select_from(Team).join(Link, Link.team_id == Team.id).join(Hero, Hero.id == Link.hero_id).group_by(Team.name).order_by(Team.name),
+            select(Team.name, func.count(Hero.id), func.avg(Hero.age), func.array_agg(aggregate_order_by(Hero.name, Hero.id))).select_from(Team).join(Link, Link.team_id == Team.id).join(Hero, Hero.id == Link.hero_id).group_by(Team.name).order_by(Team.name),
             select(Hero.name, Hero.data["n"].astext).where(col(Hero.data).contains({"n": 2})),
             select(Hero.name).where(col(Hero.tags).any("t3")),
             select(Hero.name).where(Hero.rank == Rank.high).with_for_update(skip_locked=True).order_by(Hero.name),
             select(Hero.name, func.row_number().over(partition_by=Hero.rank, order_by=Hero.name)).order_by(Hero.name),
-            select(func.date_trunc("month", Hero.at), func.sum(Hero.worth)).group_by(func.date_trunc("month", Hero.at)).order_by(text("1")),
+            select(func.date_trunc("month", Hero.at).label("m"), func.sum(Hero.worth)).group_by(text("m")).order_by(text("1")),
         ):
             print((await session.exec(query)).all())
         upsert = insert(Team).values([{"name": "Preventers"}, {"name": "New"}])

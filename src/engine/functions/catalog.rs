@@ -505,7 +505,9 @@ fn function_definition(args: &Args<'_>) -> Result<Output> {
         (Some(routine), _) => {
             let definition = routine_text::Definition::of(routine);
             Ok(match body_text(routine, names, shown) {
-                Some(body) => names.routine_definition(&Routine { body: Body::Parsed(body), ..routine.clone() }, &definition),
+                Some(body) => {
+                    names.routine_definition(&Routine { body: Body::Parsed(body), ..routine.clone() }, &definition)
+                }
                 None => names.routine_definition(routine, &definition),
             }
             .into())
