@@ -24,6 +24,11 @@ impl Lower<'_> {
         if of_enum {
             args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
         }
+        if matches!(function.name, "min" | "max") || call.distinct {
+            for (arg, typed) in args.iter_mut().zip(&call.args) {
+                *arg = self.collated(arg.clone(), std::slice::from_ref(typed))?;
+            }
+        }
         let given = args.clone();
         // What users made: the first argument says which it is.
         let site = args.first().filter(|_| function.name.is_empty()).cloned();
@@ -97,6 +102,7 @@ impl Lower<'_> {
 
     pub(super) fn sort_key(&mut self, key: &TypedKey) -> Result<SortKey> {
         let expr = self.expr(&key.expr)?;
+        let expr = self.collated(expr, std::slice::from_ref(&key.expr))?;
         Ok(SortKey { expr, output: key.output, descending: key.descending, nulls_first: key.nulls_first })
     }
 }
