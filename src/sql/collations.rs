@@ -24,8 +24,8 @@ pub enum Collation {
     /// The type has none.
     None,
     Implicit(Oid),
-    /// Two columns of different collations: none is derived.
-    Conflict,
+    /// Of two columns with different collations: none is derived.
+    Conflict(Oid, Oid),
     Explicit(Oid),
 }
 
@@ -33,7 +33,7 @@ impl Collation {
     /// The collation; none for a conflict.
     pub fn oid(self) -> Oid {
         match self {
-            Collation::None | Collation::Conflict => Oid::INVALID,
+            Collation::None | Collation::Conflict(..) => Oid::INVALID,
             Collation::Implicit(oid) | Collation::Explicit(oid) => oid,
         }
     }
@@ -48,10 +48,11 @@ impl Collation {
         match (self, other) {
             (Collation::Explicit(_), _) | (_, Collation::None) => self,
             (_, Collation::Explicit(_)) | (Collation::None, _) => other,
-            (Collation::Conflict, _) | (_, Collation::Conflict) => Collation::Conflict,
+            (Collation::Conflict(..), _) => self,
+            (_, Collation::Conflict(..)) => other,
             (Collation::Implicit(one), Collation::Implicit(two)) if one == two || two == DEFAULT => self,
             (Collation::Implicit(DEFAULT), _) => other,
-            _ => Collation::Conflict,
+            (Collation::Implicit(one), Collation::Implicit(two)) => Collation::Conflict(one, two),
         }
     }
 }
@@ -106,12 +107,13 @@ impl Derived {
         columns(catalog, self, query)
     }
 
-    /// The locale by which values are ordered that come from all of these expressions. 42P22 if theirs is not known,
-    /// 42P21 if two are asked for.
+    /// The locale by which values are ordered that come from all of these expressions. 42P22 if theirs is not known
+    /// (42P21 where they are sorted), 42P21 if two are asked for.
     pub fn locale<'e>(
         &self,
         catalog: &CatalogSnapshot,
         exprs: impl IntoIterator<Item = &'e Expr>,
+        sorted: bool,
     ) -> Result<Option<Cow<'static, str>>> {
         let within = Within { catalog, select: None, derived: Some(self) };
         let mut merged = Collation::None;
@@ -127,7 +129,16 @@ impl Derived {
             }
             merged = merged.merge(one);
         }
-        if merged == Collation::Conflict {
+        if let Collation::Conflict(one, two) = merged
+            && sorted
+        {
+            let name = |oid| collation_name(oid).unwrap_or_default();
+            let message =
+                format!("collation mismatch between implicit collations \"{}\" and \"{}\"", name(one), name(two));
+            let hint = "You can choose the collation by applying the COLLATE clause to one or both expressions.";
+            return Err(Error::new(SqlState::COLLATION_MISMATCH, message).with_hint(hint));
+        }
+        if matches!(merged, Collation::Conflict(..)) {
             let message = "could not determine which collation to use for string comparison";
             let hint = "Use the COLLATE clause to set the collation explicitly.";
             return Err(Error::new(SqlState::INDETERMINATE_COLLATION, message).with_hint(hint));

@@ -141,7 +141,7 @@ impl Lower<'_> {
         if !of.iter().any(|expr| matches!(expr.type_oid, Oid::TEXT | Oid::VARCHAR | Oid::BPCHAR)) {
             return Ok(value);
         }
-        let locale = self.collations.locale(self.catalog(), of)?;
+        let locale = self.collations.locale(self.catalog(), of, of.len() == 1)?;
         Ok(under_locale(value, locale.as_deref()))
     }
 
