@@ -616,7 +616,11 @@ impl<'a> Printer<'a> {
         self.where_clause(select.selection.as_ref());
         if !select.group_by.is_empty() {
             self.push(" GROUP BY ");
-            self.list(&select.group_by, |p, e| p.collated(e));
+            self.list(&select.group_by, |p, e| match e.kind {
+                // SQLite takes a bare number for the place of a column.
+                ExprKind::Const(Value::Integer(number)) => _ = write!(p.sql, "CAST({number} AS INTEGER)"),
+                _ => p.collated(e),
+            });
         }
         if let Some(having) = &select.having {
             self.push(" HAVING ");
