@@ -67,6 +67,9 @@ pub struct Context<'a> {
     pub search_path: &'a [String],
     /// Where SQLite takes no sub-query: in checks, indexes and generated columns.
     pub without_queries: bool,
+    /// Routines that it calls may change the database: SQLite undoes parts of that only while no statement that writes
+    /// is being stepped.
+    pub routines_write: bool,
 }
 
 impl<'a> Context<'a> {
@@ -78,6 +81,7 @@ impl<'a> Context<'a> {
             shows: !analyzer.is_inner,
             search_path: &analyzer.search_path,
             without_queries: false,
+            routines_write: analyzer.routines_write,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::routines::cache::Compiled;
 use crate::engine::routines::call::{call_procedure, run_block};
-use crate::engine::routines::execute::Executor;
+use crate::engine::routines::execute::{Executor, Outcome};
 use crate::engine::routines::plan::{InnerPlan, plan_query, plan_text};
 use crate::engine::routines::records;
 use crate::engine::routines::types::CatalogTypes;
@@ -17,7 +17,8 @@ use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Typ
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Typed};
 use crate::plpgsql::variables::Variables;
-use crate::sql::plan::{Action, CallPlan};
+use crate::sql::database::DatabaseCommand;
+use crate::sql::plan::{Action, CallPlan, PreparedCommand, TransactionCommand, TransactionModes};
 use crate::sql::planner::InnerCommand;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
@@ -32,10 +33,17 @@ pub(super) struct SessionHost<'t> {
     pub transaction: Option<&'t mut dyn TransactionControl>,
 }
 
-/// What ends the session's transaction and begins the next one, from inside of a procedure.
+/// What blocks of DO and procedures that were called by statements of their own do to the session: they end its
+/// transaction and begin the next one, and run what is the session's to carry out.
 pub(crate) trait TransactionControl {
     fn commit(&mut self, chain: bool) -> Result<()>;
     fn rollback(&mut self, chain: bool) -> Result<()>;
+    /// SET TRANSACTION
+    fn set_modes(&mut self, modes: TransactionModes) -> Result<()>;
+    /// PREPARE and DEALLOCATE
+    fn prepared(&mut self, command: &PreparedCommand) -> Result<()>;
+    /// What changes something that all databases share: roles, settings of databases.
+    fn database(&mut self, command: &DatabaseCommand) -> Result<()>;
 }
 
 impl SessionHost<'_> {
@@ -95,7 +103,19 @@ impl SessionHost<'_> {
         call_procedure(&self.executor.caller(), &call.site, arguments, reborrowed(&mut self.transaction))
     }
 
-    fn answer(&self, plan: &InnerPlan, values: &[Value], limit: Option<u64>) -> Result<Answer> {
+    /// Has the session carry out what is its own, if it can be asked.
+    fn by_session(&mut self, action: &Action) -> Option<Result<()>> {
+        let session = self.transaction.as_deref_mut()?;
+        match action {
+            Action::Transaction(TransactionCommand::SetTransaction(modes)) => Some(session.set_modes(*modes)),
+            Action::Prepared(PreparedCommand::Execute { .. }) => None,
+            Action::Prepared(command) => Some(session.prepared(command)),
+            Action::Database(command) if command.stands_alone().is_none() => Some(session.database(command)),
+            _ => None,
+        }
+    }
+
+    fn answer(&mut self, plan: &InnerPlan, values: &[Value], limit: Option<u64>) -> Result<Answer> {
         let command = match plan.command {
             InnerCommand::Select => Command::Select,
             InnerCommand::SelectInto => Command::SelectInto,
@@ -111,7 +131,10 @@ impl SessionHost<'_> {
         // What a statement around this one keeps is not to be forgotten.
         let lease = self.executor.lease.get()?;
         let kept = lease.slot().take_kept_rows();
-        let outcome = self.executor.execute(&plan.planned, values, limit);
+        let outcome = match self.by_session(&plan.planned.plan.action) {
+            Some(carried_out) => carried_out.map(|()| Outcome::default()),
+            None => self.executor.execute(&plan.planned, values, limit),
+        };
         lease.slot().put_kept_rows(kept);
         let outcome = outcome?;
         (answer.rows, answer.processed) = (outcome.rows, outcome.processed);
@@ -308,6 +331,7 @@ fn no_cursor(name: &str) -> Error {
     Error::new(SqlState::INVALID_CURSOR_NAME, format!("cursor \"{name}\" does not exist"))
 }
 
-fn invalid_termination() -> Error {
+/// 2D000
+pub(crate) fn invalid_termination() -> Error {
     Error::new(SqlState(*b"2D000"), "invalid transaction termination")
 }

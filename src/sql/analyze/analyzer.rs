@@ -62,6 +62,8 @@ pub struct Analyzer<'a> {
     pub(super) nesting: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
+    /// A routine that it calls may change the database.
+    pub(in crate::sql) routines_write: bool,
     /// FOR UPDATE / FOR SHARE was asked for.
     pub(in crate::sql) locks_rows: Option<crate::sql::tree::LockWaitPolicy>,
     /// A view is being expanded: constants in its text are not the statement's.
@@ -132,6 +134,7 @@ impl<'a> Analyzer<'a> {
             depth: 0,
             nesting: 0,
             writes: false,
+            routines_write: false,
             locks_rows: None,
             in_stored_text: 0,
             own_text: 0,

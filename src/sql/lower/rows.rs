@@ -68,8 +68,11 @@ fn events(modify: &TypedModify) -> Vec<(Event, Vec<i16>)> {
 
 impl<'a> Lower<'a> {
     /// Whether a change of data is one of rows: its relation is a view, or has triggers that it may fire, or row security is
-    /// asked of each row before it is written.
+    /// asked of each row before it is written, or what is evaluated for it may write as well.
     pub(super) fn goes_by_rows(&self, modify: &TypedModify) -> Result<bool> {
+        if self.context.routines_write {
+            return Ok(true);
+        }
         let relation = self.relation(modify.relation())?;
         let members = self.changes_members(modify)?;
         if relation.kind == RelationKind::View || modify.checks_policies() && !members {
@@ -587,7 +590,14 @@ pub fn insert_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowS
     inserting(
         relation,
         None,
-        Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false },
+        Context {
+            catalog,
+            records: &records,
+            shows: false,
+            search_path: &[],
+            without_queries: false,
+            routines_write: false,
+        },
     )
 }
 
@@ -605,14 +615,28 @@ pub fn delete_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowS
         returning: Vec::new(),
         changed: Changed::default(),
     };
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context = Context {
+        catalog,
+        records: &records,
+        shows: false,
+        search_path: &[],
+        without_queries: false,
+        routines_write: false,
+    };
     row_sql(&Statement::Modify(Modify::Delete(delete)), context)
 }
 
 /// The UPDATE of the row at hand that sets these columns, by place, to the new row's values.
 pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context = Context {
+        catalog,
+        records: &records,
+        shows: false,
+        search_path: &[],
+        without_queries: false,
+        routines_write: false,
+    };
     let alias: Rc<str> = "t".into();
     let mut assignments = Vec::with_capacity(places.len());
     for place in places {
@@ -636,7 +660,14 @@ pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapsh
 /// All columns of the row at hand as it is now.
 pub fn read_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context = Context {
+        catalog,
+        records: &records,
+        shows: false,
+        search_path: &[],
+        without_queries: false,
+        routines_write: false,
+    };
     let alias: Rc<str> = "t".into();
     let targets = relation.columns.iter().map(|column| {
         let reference = ColumnRef { alias: Some(alias.clone()), column: column.stored_name().into(), not_null: false };
