@@ -113,7 +113,7 @@ unsafe impl VTabCursor for Cursor<'_> {
     fn column(&self, context: &mut Context, index: c_int) -> rusqlite::Result<()> {
         use rusqlite::types::{ToSqlOutput, ValueRef as Given};
         let value = usize::try_from(index).ok().and_then(|index| self.rows.value(index));
-        context.set_result(&ToSqlOutput::Borrowed(match value {
+        context.set_result(ToSqlOutput::Borrowed(match value {
             None | Some(ValueRef::Null) => Given::Null,
             Some(ValueRef::Integer(value)) => Given::Integer(value),
             Some(ValueRef::Real(value)) => Given::Real(value),
