@@ -7,10 +7,9 @@ use super::tree::{Expr, ExprKind};
 use crate::error::{Error, Result};
 use crate::limits::session as limits;
 use crate::limits::stack;
-use crate::sql::functions::Call;
+use crate::sql::functions::{Call, comparison_of};
 use crate::sql::lower::search::{Search, Volatile};
-use crate::sql::tree::Written;
-use crate::sql::tree::{BooleanTest, Bounds, Expr as Typed, ExprKind as Kind, OperatorRef};
+use crate::sql::tree::{BooleanTest, Bounds, Expr as Typed, ExprKind as Kind, OperatorRef, TABLE_OID, Written};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
@@ -125,12 +124,16 @@ impl Lower<'_> {
             Kind::CurrentOf { row, cursor } => {
                 let relation = self.relation(row.origin.0)?;
                 let args = vec![
-                    Expr::text(cursor.clone()),
+                    self.expr(cursor)?,
                     Expr::integer(i64::from(relation.oid.0), Oid::OID),
                     Expr::text(relation.name.clone()),
                 ];
-                let current = Expr::function("pg_current_of", args, Oid::INT8);
-                Ok(Expr::compare("=", self.column(row, Oid::INT8, -1)?, current))
+                let (function, of_type) = match row.attribute {
+                    TABLE_OID => ("pg_current_table", Oid::OID),
+                    _ => ("pg_current_of", Oid::INT8),
+                };
+                let current = Expr::function(function, args, of_type);
+                Ok(Expr::compare("=", self.column(row, of_type, -1)?, current))
             }
             Kind::Grouping(_) => Err(Error::internal("GROUPING of a query that is not grouped")),
         }
@@ -452,16 +455,7 @@ fn comparison(operator: OperatorRef) -> Option<&'static str> {
         OperatorRef::Comparison(op) => return Some(op),
         OperatorRef::Listed(row) => row,
     };
-    let (op, template) = match row.name {
-        "=" => ("=", "({0} = {1})"),
-        "<>" => ("<>", "({0} <> {1})"),
-        "<" => ("<", "({0} < {1})"),
-        ">" => (">", "({0} > {1})"),
-        "<=" => ("<=", "({0} <= {1})"),
-        ">=" => (">=", "({0} >= {1})"),
-        _ => return None,
-    };
-    (row.call == Call::Template(template)).then_some(op)
+    comparison_of(row.call)
 }
 
 /// ANY or ALL of an array's elements, as SQLite's IN where that is the same.

@@ -68,14 +68,23 @@ fn events(modify: &TypedModify) -> Vec<(Event, Vec<i16>)> {
 
 impl<'a> Lower<'a> {
     /// Whether a change of data is one of rows: its relation is a view, or has triggers that it may fire, or row security is
-    /// asked of each row before it is written.
+    /// asked of each row before it is written, or what is evaluated for it may write as well.
     pub(super) fn goes_by_rows(&self, modify: &TypedModify) -> Result<bool> {
+        if self.context.routines_write {
+            return Ok(true);
+        }
         let relation = self.relation(modify.relation())?;
         let members = self.changes_members(modify)?;
         if relation.kind == RelationKind::View || modify.checks_policies() && !members {
             return Ok(true);
         }
         if members && needs_rows(modify, relation) {
+            return Ok(true);
+        }
+        // What its actions read is computed for all rows before the first is changed.
+        if let TypedModify::Merge(merge) = modify
+            && self.reads_changed(relation, merge.action_exprs())
+        {
             return Ok(true);
         }
         let mut events = events(modify);
@@ -303,11 +312,6 @@ impl<'a> Lower<'a> {
     }
 
     fn merge_rows(&mut self, merge: &Merge, relation: &'a Relation, mut change: RowChange) -> Result<Statement> {
-        if self.reads_changed(relation, merge.action_exprs()) {
-            return Err(Error::unsupported(
-                "a sub-query in an action of MERGE over a table that the statement changes",
-            ));
-        }
         let alias = self.alias(merge.entry);
         let kept = self.keep_source(merge, relation, &alias)?;
         self.refuse_second_change(merge, kept)?;
@@ -583,11 +587,7 @@ fn inserting(relation: &Relation, conflict: Option<Conflict>, context: Context<'
 /// The INSERT of the new row.
 pub fn insert_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    inserting(
-        relation,
-        None,
-        Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false },
-    )
+    inserting(relation, None, Context::of_row(catalog, &records))
 }
 
 /// The DELETE of the row at hand.
@@ -604,14 +604,14 @@ pub fn delete_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowS
         returning: Vec::new(),
         changed: Changed::default(),
     };
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context = Context::of_row(catalog, &records);
     row_sql(&Statement::Modify(Modify::Delete(delete)), context)
 }
 
 /// The UPDATE of the row at hand that sets these columns, by place, to the new row's values.
 pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context = Context::of_row(catalog, &records);
     let alias: Rc<str> = "t".into();
     let mut assignments = Vec::with_capacity(places.len());
     for place in places {
@@ -635,7 +635,7 @@ pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapsh
 /// All columns of the row at hand as it is now.
 pub fn read_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context = Context::of_row(catalog, &records);
     let alias: Rc<str> = "t".into();
     let targets = relation.columns.iter().map(|column| {
         let reference = ColumnRef { alias: Some(alias.clone()), column: column.stored_name().into(), not_null: false };
