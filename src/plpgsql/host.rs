@@ -108,6 +108,13 @@ pub struct Output {
     pub value: Typed,
 }
 
+/// A subscript of jsonb.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Member {
+    Place(i64),
+    Name(String),
+}
+
 /// What runs the statements of one call of a function.
 pub trait Host: Types {
     /// Runs a statement. It may stop after `limit` rows if it only reads; what changes data runs to its end.
@@ -142,6 +149,9 @@ pub trait Host: Types {
     fn decompose(&mut self, columns: &[Column], value: &Value) -> Result<Vec<Value>>;
 
     /// A block with EXCEPTION begins: a subtransaction.
+    /// A jsonb with something else at the end of a path; what is not there on the way is made.
+    fn assign_member(&mut self, old: Option<&str>, path: Vec<Member>, new: &str) -> Result<Value>;
+
     fn begin_block(&mut self) -> Result<()>;
 
     /// It ended well.

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::functions::with_member;
 use crate::engine::routines::cache::Compiled;
 use crate::engine::routines::call::{call_procedure, run_block};
 use crate::engine::routines::execute::{Executor, Outcome};
@@ -13,7 +14,7 @@ use crate::engine::routines::types::CatalogTypes;
 use crate::engine::routines::validate::is_on;
 use crate::error::{Error, Notice, Result, SqlState};
 use crate::limits::memory;
-use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Types};
+use crate::plpgsql::host::{Answer, Command, Direction, Host, Member, Output, Source, Types};
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Typed};
 use crate::plpgsql::variables::Variables;
@@ -222,15 +223,14 @@ impl Host for SessionHost<'_> {
             let message = format!("cannot open {} query as cursor", plan.tag);
             return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, message));
         };
-        let answer = self.answer(&plan, &values, None)?;
-        let blocks = self.executor.link.block_count();
-        let mut cursors = self.executor.link.cursors();
         let name = match name {
             Some(name) => name.to_owned(),
-            None => cursors.free_name(),
+            None => self.executor.link.cursors().free_name(),
         };
+        let answer = self.answer(&plan, &values, None)?;
+        let blocks = self.executor.link.block_count();
         let of_query = (Arc::clone(&plan.planned.plan), columns);
-        cursors.open(name.clone(), of_query, answer.rows, (scroll != Some(false), blocks));
+        self.executor.link.cursors().open(name.clone(), of_query, answer.rows, (scroll != Some(false), blocks));
         Ok(name)
     }
 
@@ -272,6 +272,10 @@ impl Host for SessionHost<'_> {
 
     fn decompose(&mut self, columns: &[Column], value: &Value) -> Result<Vec<Value>> {
         records::decompose(columns, value)
+    }
+
+    fn assign_member(&mut self, old: Option<&str>, path: Vec<Member>, new: &str) -> Result<Value> {
+        with_member(old, path, new).map(Value::Text)
     }
 
     fn begin_block(&mut self) -> Result<()> {

@@ -112,9 +112,9 @@ impl FunctionNames<'_> {
             (column.name.clone(), self.value(used))
         });
         let fields = fields.collect();
-        // The row of a trigger that its event does not have is NULL.
+        // A row that was not set is NULL, unlike one of NULLs.
         let present = match &reference {
-            Reference::Variable(number) if ["new", "old"].contains(&self.variables.name(*number)) => {
+            Reference::Variable(_) => {
                 let used = Used { reference: reference.clone(), field: None, data_type };
                 Some(OuterValue { type_oid: Oid::INT8, typmod: -1, from_zero: false, ..self.value(used) })
             }

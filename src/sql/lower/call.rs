@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::sql::functions::Call;
 use crate::sql::tree::{Expr as Typed, FunctionRef};
 use crate::sql::types;
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Scalar};
 
 impl Lower<'_> {
     /// A call of a function where it stands.
@@ -40,6 +40,10 @@ impl Lower<'_> {
         let mut lowered = self.exprs(args)?;
         Ok(match call {
             Call::Typed(name) => {
+                let is_unknown = |arg: &Typed| self.info(arg.type_oid, arg.typmod).repr.scalar == Scalar::Record;
+                if args.iter().any(is_unknown) {
+                    return Err(Error::unsupported("a record whose fields are not known"));
+                }
                 lowered.insert(0, self.types_of(args));
                 Expr::function(name, lowered, result)
             }
