@@ -135,6 +135,9 @@ pub trait Host: Types {
 
     fn close(&mut self, name: &str) -> Result<()>;
 
+    /// A loop goes through the cursor, or does no more: meanwhile it cannot be closed.
+    fn pin(&mut self, name: &str, is_pinned: bool);
+
     /// An assignment's cast. Where there is none, the text of the value is read as one of the other type. A domain's
     /// checks are made, for NULL as well.
     fn cast(&mut self, value: Typed, to: &DataType) -> Result<Value>;

@@ -504,6 +504,8 @@ impl Host for TestHost {
         Ok(values)
     }
 
+    fn pin(&mut self, _: &str, _: bool) {}
+
     fn assign_member(&mut self, _: Option<&str>, _: Vec<Member>, _: &str) -> Result<Value> {
         Err(Error::internal("no jsonb here"))
     }

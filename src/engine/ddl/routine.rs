@@ -20,6 +20,7 @@ use crate::catalog::routines::{
     is_polymorphic,
 };
 use crate::catalog::schema::RelationKind;
+use crate::catalog::schema::Uses;
 use crate::catalog::store;
 use crate::engine::ddl::drop::Object;
 use crate::engine::ddl::follow::Renamed;
@@ -91,6 +92,7 @@ impl Change<'_> {
             settings: Vec::new(),
             body: body_of(create, language)?,
             effects: Effects::default(),
+            uses: Uses::default(),
             aggregate: None,
         };
         self.set_attributes(&mut routine, options)?;
@@ -104,6 +106,7 @@ impl Change<'_> {
         };
         let checks = self.context.settings.current("check_function_bodies").as_deref() != Some("off");
         routine.effects = routines::validate(&routine, self.planning(), checks)?;
+        routine.uses = routines::uses(&routine, self.planning())?;
         self.put_routine(routine)
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct FunctionCursor {
     scrolls: bool,
     /// How many blocks with EXCEPTION were open then.
     blocks: usize,
+    /// A loop goes through it.
+    pub(super) is_pinned: bool,
 }
 
 /// The cursors that functions of a session have open.
@@ -72,7 +74,7 @@ impl FunctionCursors {
         rows: Vec<Vec<Value>>,
         (scrolls, blocks): (bool, usize),
     ) {
-        self.by_name.insert(name, FunctionCursor { plan, columns, rows, at: 0, scrolls, blocks });
+        self.by_name.insert(name, FunctionCursor { plan, columns, rows, at: 0, scrolls, blocks, is_pinned: false });
     }
 
     pub(crate) fn close(&mut self, name: &str) -> bool {

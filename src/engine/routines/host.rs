@@ -252,9 +252,19 @@ impl Host for SessionHost<'_> {
     }
 
     fn close(&mut self, name: &str) -> Result<()> {
-        match self.executor.link.cursors().close(name) {
+        let mut cursors = self.executor.link.cursors();
+        if cursors.get_mut(name).is_some_and(|cursor| cursor.is_pinned) {
+            return Err(Error::new(SqlState::INVALID_CURSOR_STATE, format!("cannot drop pinned portal \"{name}\"")));
+        }
+        match cursors.close(name) {
             true => Ok(()),
             false => Err(no_cursor(name)),
+        }
+    }
+
+    fn pin(&mut self, name: &str, is_pinned: bool) {
+        if let Some(cursor) = self.executor.link.cursors().get_mut(name) {
+            cursor.is_pinned = is_pinned;
         }
     }
 

@@ -16,6 +16,7 @@ use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterTable, OuterV
 use crate::sql::plan::{Planned, Tag};
 use crate::sql::planner::{self, Inner, InnerCommand, PlanContext};
 use crate::sql::scan::{self, Source};
+use crate::sql::stored::Dependencies;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 use crate::types::value::Value;
 
@@ -213,6 +214,11 @@ pub(super) fn plan_within(text: &str, names: &dyn OuterNames, planning: PlanCont
     inner_plan(planned(text, None, names, planning)?, Vec::new(), planning)
 }
 
+/// What a statement refers to whose names may be others'.
+pub(super) fn dependencies(text: &str, names: &dyn OuterNames, planning: PlanContext<'_>) -> Result<Dependencies> {
+    planned(text, None, names, planning).map(|inner| inner.used)
+}
+
 /// Plans a text that was computed, with the values of its parameters.
 pub(super) fn plan_text(
     text: &str,
@@ -258,11 +264,12 @@ fn nothing(planning: PlanContext<'_>) -> Inner {
         },
         fields: Vec::new(),
         command: InnerCommand::Utility,
+        used: Dependencies::default(),
     }
 }
 
 fn inner_plan(inner: Inner, used: Vec<Used>, planning: PlanContext<'_>) -> Result<InnerPlan> {
-    let Inner { planned, fields, command } = inner;
+    let Inner { planned, fields, command, .. } = inner;
     let catalog = planning.catalog;
     let known = |oid: Oid, typmod: i32, repr: Repr| {
         let unknown = DataType { oid, typmod, repr, kind: DataType::TEXT.kind };
