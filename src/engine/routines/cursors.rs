@@ -81,6 +81,11 @@ impl FunctionCursors {
         self.by_name.remove(name).is_some()
     }
 
+    /// The innermost of so many blocks ended well: what was opened inside of it belongs to the one around.
+    pub(super) fn leave(&mut self, blocks: usize) {
+        self.by_name.values_mut().for_each(|cursor| cursor.blocks = cursor.blocks.min(blocks.saturating_sub(1)));
+    }
+
     /// Closes those that were opened inside the innermost of so many blocks.
     pub(super) fn close_inside(&mut self, blocks: usize) {
         self.by_name.retain(|_, cursor| cursor.blocks < blocks);

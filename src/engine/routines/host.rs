@@ -294,7 +294,9 @@ impl Host for SessionHost<'_> {
     }
 
     fn release_block(&mut self) -> Result<()> {
-        self.executor.link.release_block(&self.executor.lease.get()?)
+        let link = &self.executor.link;
+        link.cursors().leave(link.block_count());
+        link.release_block(&self.executor.lease.get()?)
     }
 
     fn rollback_block(&mut self) -> Result<()> {
