@@ -49,6 +49,7 @@ pub mod types {
     pub mod format;
     pub mod from_char;
     pub mod geometry;
+    pub mod gin;
     pub mod hash;
     pub mod interval;
     pub mod interval_input;
@@ -452,6 +453,7 @@ pub mod engine {
     mod parking;
     mod partitioning;
     mod pool;
+    mod postings;
     mod privileges;
     pub mod process;
     mod progress;

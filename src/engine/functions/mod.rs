@@ -62,11 +62,14 @@ mod sets;
 mod spread;
 mod strings;
 mod subscripts;
+mod support;
 mod system_ids;
 mod table_sample;
 mod text_search;
+mod transitions;
 mod unnest;
 mod xml;
+mod xml_schema;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -694,6 +697,8 @@ static AREAS: &[&[Definition]] = &[
     sets::packing::FUNCTIONS,
     rows::FUNCTIONS,
     subscripts::FUNCTIONS,
+    support::FUNCTIONS,
+    transitions::FUNCTIONS,
     populate::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
@@ -723,6 +728,7 @@ static AREAS: &[&[Definition]] = &[
     system_ids::FUNCTIONS,
     ranges::FUNCTIONS,
     extension::FUNCTIONS,
+    extension::cipher::FUNCTIONS,
     extension::crypt::FUNCTIONS,
     extension::hstore::FUNCTIONS,
     extension::intarray::FUNCTIONS,
@@ -730,6 +736,7 @@ static AREAS: &[&[Definition]] = &[
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
     xml::FUNCTIONS,
+    xml_schema::FUNCTIONS,
     large_object::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,

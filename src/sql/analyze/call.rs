@@ -34,7 +34,10 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn ordinary(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
-        let (args, result) = self.arguments(function, args)?;
+        let (mut args, result) = self.arguments(function, args)?;
+        if function.compares_by_order() {
+            args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
+        }
         if function.volatility == Volatility::Writes {
             self.writes = true;
         }

@@ -5,7 +5,7 @@
 use super::Lower;
 use super::tree::{Expr, ExprKind};
 use crate::error::{Error, Result};
-use crate::sql::functions::Call;
+use crate::sql::functions::{Call, comparison_of};
 use crate::sql::tree::{Expr as Typed, ExprKind as TypedKind, FunctionRef};
 use crate::sql::types;
 use crate::types::pg_type::{Oid, Repr, Scalar};
@@ -50,7 +50,11 @@ impl Lower<'_> {
                 lowered.insert(0, self.types_of(args));
                 Expr::function(name, lowered, result)
             }
-            call => Expr::new(ExprKind::Call(call, lowered), result),
+            call => match (comparison_of(call), <[Expr; 2]>::try_from(lowered)) {
+                (Some(op), Ok([left, right])) => Expr::compare(op, left, right),
+                (_, Ok(operands)) => Expr::new(ExprKind::Call(call, operands.into()), result),
+                (_, Err(lowered)) => Expr::new(ExprKind::Call(call, lowered), result),
+            },
         })
     }
 

@@ -7,7 +7,7 @@ use super::tree::{Expr, ExprKind};
 use crate::error::{Error, Result};
 use crate::limits::session as limits;
 use crate::limits::stack;
-use crate::sql::functions::Call;
+use crate::sql::functions::{Call, comparison_of};
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::tree::{BooleanTest, Bounds, Expr as Typed, ExprKind as Kind, OperatorRef};
 use crate::sql::types;
@@ -419,16 +419,7 @@ fn comparison(operator: OperatorRef) -> Option<&'static str> {
         OperatorRef::Comparison(op) => return Some(op),
         OperatorRef::Listed(row) => row,
     };
-    let (op, template) = match row.name {
-        "=" => ("=", "({0} = {1})"),
-        "<>" => ("<>", "({0} <> {1})"),
-        "<" => ("<", "({0} < {1})"),
-        ">" => (">", "({0} > {1})"),
-        "<=" => ("<=", "({0} <= {1})"),
-        ">=" => (">=", "({0} >= {1})"),
-        _ => return None,
-    };
-    (row.call == Call::Template(template)).then_some(op)
+    comparison_of(row.call)
 }
 
 /// ANY or ALL of an array's elements, as SQLite's IN where that is the same.

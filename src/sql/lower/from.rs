@@ -45,7 +45,7 @@ impl Lower<'_> {
                 let left = Box::new(self.from_item(left)?);
                 let right = Box::new(self.from_item(right)?);
                 self.set_gives_rows(true);
-                let on = on.as_ref().map(|on| self.condition(on)).transpose()?;
+                let on = on.as_ref().map(|on| self.condition_by_postings(on)).transpose()?;
                 self.set_gives_rows(false);
                 Ok(FromItem::Join { kind: *kind, left, right, on })
             }
@@ -208,6 +208,9 @@ impl Lower<'_> {
     /// A function that returns one value, as a table of one row.
     fn value_entry(&mut self, id: EntryId, value: &Typed, ordinality: bool) -> Result<FromItem> {
         let depends = self.depends_on_row(value);
+        if !depends {
+            self.values.insert(id, value.clone());
+        }
         let expr = self.expr(value)?;
         let mut targets = vec![Target { name: String::new(), expr }];
         if ordinality {

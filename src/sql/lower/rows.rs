@@ -591,18 +591,7 @@ fn inserting(relation: &Relation, conflict: Option<Conflict>, context: Context<'
 /// The INSERT of the new row.
 pub fn insert_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    inserting(
-        relation,
-        None,
-        Context {
-            catalog,
-            records: &records,
-            shows: false,
-            search_path: &[],
-            without_queries: false,
-            routines_write: false,
-        },
-    )
+    inserting(relation, None, Context::of_row(catalog, &records))
 }
 
 /// The DELETE of the row at hand.
@@ -619,28 +608,14 @@ pub fn delete_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowS
         returning: Vec::new(),
         changed: Changed::default(),
     };
-    let context = Context {
-        catalog,
-        records: &records,
-        shows: false,
-        search_path: &[],
-        without_queries: false,
-        routines_write: false,
-    };
+    let context = Context::of_row(catalog, &records);
     row_sql(&Statement::Modify(Modify::Delete(delete)), context)
 }
 
 /// The UPDATE of the row at hand that sets these columns, by place, to the new row's values.
 pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context {
-        catalog,
-        records: &records,
-        shows: false,
-        search_path: &[],
-        without_queries: false,
-        routines_write: false,
-    };
+    let context = Context::of_row(catalog, &records);
     let alias: Rc<str> = "t".into();
     let mut assignments = Vec::with_capacity(places.len());
     for place in places {
@@ -664,14 +639,7 @@ pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapsh
 /// All columns of the row at hand as it is now.
 pub fn read_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context {
-        catalog,
-        records: &records,
-        shows: false,
-        search_path: &[],
-        without_queries: false,
-        routines_write: false,
-    };
+    let context = Context::of_row(catalog, &records);
     let alias: Rc<str> = "t".into();
     let targets = relation.columns.iter().map(|column| {
         let reference = ColumnRef { alias: Some(alias.clone()), column: column.stored_name().into(), not_null: false };

@@ -192,7 +192,13 @@ impl Lower<'_> {
         }
         self.note_known(select.selection.as_ref(), &select.from);
         let mut from = self.from_clause(&select.from)?;
-        let selection = select.selection.as_ref().map(|s| self.selection(s, &select.from)).transpose()?;
+        let selection = match &select.selection {
+            Some(selection) => {
+                let lowered = self.selection(selection, &select.from)?;
+                Some(self.with_postings(selection, lowered)?)
+            }
+            None => None,
+        };
         let exprs = select.targets.iter().map(|target| &target.expr).chain(&select.distinct_on);
         let sets = self.begin_sets(exprs.chain(order_by.iter().map(|key| &key.expr)))?;
         let targets = (select.targets.iter())
