@@ -178,7 +178,8 @@ pub enum ExprKind {
     /// Whether a row is the one that a cursor stands on (CurrentOfExpr).
     CurrentOf {
         row: Var,
-        cursor: String,
+        /// Its name.
+        cursor: Box<Expr>,
     },
     /// GROUPING(…) of grouping expressions (GroupingFunc).
     Grouping(Vec<Expr>),

@@ -53,16 +53,16 @@ impl SessionHost<'_> {
     }
 
     /// A statement's plan and the values of its parameters.
-    fn planned(&self, source: Source<'_>) -> Result<(Arc<InnerPlan>, Vec<Value>)> {
+    fn planned(&self, source: Source<'_>, is_cursor: bool) -> Result<(Arc<InnerPlan>, Vec<Value>)> {
         match source {
             Source::Query(query, variables) => {
-                let plan = self.plan_of(query, variables)?;
+                let plan = self.plan_of(query, variables, is_cursor)?;
                 let values = plan.values(variables)?;
                 Ok((plan, values))
             }
             Source::Text(text, using) => {
                 let tables = self.executor.lease.get()?.slot().transition_tables();
-                let plan = self.executor.planning(|planning| plan_text(text, using, &tables, planning))?;
+                let plan = self.executor.planning(|planning| plan_text(text, using, (&tables, is_cursor), planning))?;
                 let mut values = Vec::with_capacity(using.len());
                 for (index, value) in using.iter().enumerate() {
                     values.push(self.parameter(&plan, index, value)?);
@@ -84,13 +84,13 @@ impl SessionHost<'_> {
         }
     }
 
-    fn plan_of(&self, query: &Query, variables: Variables<'_>) -> Result<Arc<InnerPlan>> {
+    fn plan_of(&self, query: &Query, variables: Variables<'_>, is_cursor: bool) -> Result<Arc<InnerPlan>> {
         let tables = self.executor.lease.get()?.slot().transition_tables();
         self.executor.planning(|planning| {
             if let Some(known) = self.compiled.plan(query.number, |plan| plan.fits(variables, planning)) {
                 return Ok(known);
             }
-            let plan = Arc::new(plan_query(query, variables, &tables, planning)?);
+            let plan = Arc::new(plan_query(query, variables, (&tables, is_cursor), planning)?);
             if !plan.is_for_once {
                 self.compiled.keep(query.number, &plan);
             }
@@ -179,7 +179,7 @@ impl Types for SessionHost<'_> {
 
 impl Host for SessionHost<'_> {
     fn run(&mut self, source: Source<'_>, limit: Option<u64>) -> Result<Answer> {
-        let (plan, values) = self.planned(source)?;
+        let (plan, values) = self.planned(source, false)?;
         if plan.command == InnerCommand::SelectInto && matches!(source, Source::Text(..)) {
             return Ok(Answer { command: Command::SelectInto, tag: plan.tag, ..Answer::default() });
         }
@@ -187,7 +187,7 @@ impl Host for SessionHost<'_> {
     }
 
     fn call(&mut self, query: &Query, variables: Variables<'_>) -> Result<Vec<Output>> {
-        let (plan, values) = self.planned(Source::Query(query, variables))?;
+        let (plan, values) = self.planned(Source::Query(query, variables), false)?;
         let caller = self.executor.caller();
         match &plan.planned.plan.action {
             Action::Do(body) => {
@@ -215,7 +215,7 @@ impl Host for SessionHost<'_> {
     }
 
     fn open(&mut self, name: Option<&str>, source: Source<'_>, scroll: Option<bool>) -> Result<String> {
-        let (plan, values) = self.planned(source)?;
+        let (plan, values) = self.planned(source, true)?;
         // EXPLAIN gives rows as a query does.
         let explains = matches!(plan.planned.plan.action, Action::Explain(_));
         let is_query = plan.command == InnerCommand::Select || explains;
@@ -230,7 +230,8 @@ impl Host for SessionHost<'_> {
         let answer = self.answer(&plan, &values, None)?;
         let blocks = self.executor.link.block_count();
         let of_query = (Arc::clone(&plan.planned.plan), columns);
-        self.executor.link.cursors().open(name.clone(), of_query, answer.rows, (scroll != Some(false), blocks));
+        let rows = (answer.rows, plan.positioned.clone());
+        self.executor.link.cursors().open(name.clone(), of_query, rows, (scroll != Some(false), blocks));
         Ok(name)
     }
 

@@ -13,7 +13,7 @@ use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, TypeKind, Typed};
 use crate::plpgsql::variables::{Argument, Reference, Variables};
 use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterTable, OuterValue};
-use crate::sql::plan::{Planned, Tag};
+use crate::sql::plan::{Planned, PositionedOn, Tag};
 use crate::sql::planner::{self, Inner, InnerCommand, PlanContext};
 use crate::sql::scan::{self, Source};
 use crate::sql::stored::Dependencies;
@@ -30,6 +30,7 @@ pub(crate) struct InnerPlan {
     pub catalog_version: u64,
     search_path: Arc<[String]>,
     used: Vec<Used>,
+    pub positioned: PositionedOn,
     /// It reads transition tables, which the next trigger may not have.
     pub is_for_once: bool,
 }
@@ -199,47 +200,52 @@ impl InnerPlan {
 pub(super) fn plan_query(
     query: &Query,
     variables: Variables<'_>,
-    tables: &[TransitionTable],
+    (tables, is_cursor): (&[TransitionTable], bool),
     planning: PlanContext<'_>,
 ) -> Result<InnerPlan> {
     let tables = Tables { all: tables, are_used: Cell::new(false) };
     let names = FunctionNames { query, variables, used: RefCell::default(), tables };
-    let inner = planned(&query.sql, None, &names, planning)?;
+    let inner = planned(&query.sql, None, (&names, is_cursor), planning)?;
     let is_for_once = names.tables.are_used.get();
     Ok(InnerPlan { is_for_once, ..inner_plan(inner, names.used.into_inner(), planning)? })
 }
 
 /// Plans a statement whose names may be others'.
 pub(super) fn plan_within(text: &str, names: &dyn OuterNames, planning: PlanContext<'_>) -> Result<InnerPlan> {
-    inner_plan(planned(text, None, names, planning)?, Vec::new(), planning)
+    inner_plan(planned(text, None, (names, false), planning)?, Vec::new(), planning)
 }
 
 /// What a statement refers to whose names may be others'.
 pub(super) fn dependencies(text: &str, names: &dyn OuterNames, planning: PlanContext<'_>) -> Result<Dependencies> {
-    planned(text, None, names, planning).map(|inner| inner.used)
+    planned(text, None, (names, false), planning).map(|inner| inner.used)
 }
 
 /// Plans a text that was computed, with the values of its parameters.
 pub(super) fn plan_text(
     text: &str,
     using: &[Typed],
-    tables: &[TransitionTable],
+    (tables, is_cursor): (&[TransitionTable], bool),
     planning: PlanContext<'_>,
 ) -> Result<InnerPlan> {
     let types: Vec<Oid> = using.iter().map(|value| value.data_type.oid).collect();
     let tables = Tables { all: tables, are_used: Cell::new(false) };
-    let inner = planned(text, Some(&types), &tables, planning)?;
+    let inner = planned(text, Some(&types), (&tables, is_cursor), planning)?;
     inner_plan(inner, Vec::new(), planning)
 }
 
-fn planned(text: &str, types: Option<&[Oid]>, outer: &dyn OuterNames, planning: PlanContext<'_>) -> Result<Inner> {
+fn planned(
+    text: &str,
+    types: Option<&[Oid]>,
+    (outer, is_cursor): (&dyn OuterNames, bool),
+    planning: PlanContext<'_>,
+) -> Result<Inner> {
     let sources = scan::scan(text);
     let source = match sources.as_slice() {
         [only] => only,
         [] => return Ok(nothing(planning)),
         _ => return Err(Error::unsupported("several statements in one EXECUTE")),
     };
-    let inner = planner::plan_inner(source, types.unwrap_or_default(), Some(outer), planning)?;
+    let inner = planner::plan_inner(source, types.unwrap_or_default(), Some(outer), is_cursor, planning)?;
     if let Some(types) = types.filter(|types| inner.planned.plan.params.len() > types.len()) {
         return Err(no_parameter(source, types.len()));
     }
@@ -265,11 +271,12 @@ fn nothing(planning: PlanContext<'_>) -> Inner {
         fields: Vec::new(),
         command: InnerCommand::Utility,
         used: Dependencies::default(),
+        positioned: PositionedOn::default(),
     }
 }
 
 fn inner_plan(inner: Inner, used: Vec<Used>, planning: PlanContext<'_>) -> Result<InnerPlan> {
-    let Inner { planned, fields, command, .. } = inner;
+    let Inner { planned, fields, command, positioned, .. } = inner;
     let catalog = planning.catalog;
     let known = |oid: Oid, typmod: i32, repr: Repr| {
         let unknown = DataType { oid, typmod, repr, kind: DataType::TEXT.kind };
@@ -305,6 +312,7 @@ fn inner_plan(inner: Inner, used: Vec<Used>, planning: PlanContext<'_>) -> Resul
         catalog_version: catalog.version,
         search_path,
         used,
+        positioned,
         is_for_once: false,
     })
 }

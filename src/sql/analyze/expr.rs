@@ -532,22 +532,8 @@ impl Analyzer<'_> {
     }
 
     fn row(&mut self, items: &[Ast]) -> Result<Expr> {
-        let mut fields = Vec::with_capacity(items.len());
-        for item in items {
-            match item {
-                // t.* stands for the columns.
-                Ast::ColumnRef(column) if column.fields.last() == Some(&Field::Star) && column.fields.len() > 1 => {
-                    let names = column.fields.iter().filter_map(|field| match field {
-                        Field::Name(name) => Some(name.as_str()),
-                        Field::Star => None,
-                    });
-                    let columns = self.qualified_star(&names.collect::<Vec<_>>(), column.location)?;
-                    fields.extend(columns.into_iter().map(|(_, value)| value));
-                }
-                item => fields.push(self.expr(item)?),
-            }
-        }
-        Ok(Expr::row(fields))
+        let fields = self.expression_list(items, false)?;
+        Ok(Expr::row(fields.into_iter().filter_map(|(value, _)| value).collect()))
     }
 
     /// ARRAY[…], of a given element type or of the items' common one.

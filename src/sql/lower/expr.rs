@@ -9,7 +9,7 @@ use crate::limits::session as limits;
 use crate::limits::stack;
 use crate::sql::functions::{Call, comparison_of};
 use crate::sql::lower::search::{Search, Volatile};
-use crate::sql::tree::{BooleanTest, Bounds, Expr as Typed, ExprKind as Kind, OperatorRef};
+use crate::sql::tree::{BooleanTest, Bounds, Expr as Typed, ExprKind as Kind, OperatorRef, TABLE_OID};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
@@ -113,12 +113,16 @@ impl Lower<'_> {
             Kind::CurrentOf { row, cursor } => {
                 let relation = self.relation(row.origin.0)?;
                 let args = vec![
-                    Expr::text(cursor.clone()),
+                    self.expr(cursor)?,
                     Expr::integer(i64::from(relation.oid.0), Oid::OID),
                     Expr::text(relation.name.clone()),
                 ];
-                let current = Expr::function("pg_current_of", args, Oid::INT8);
-                Ok(Expr::compare("=", self.column(row, Oid::INT8, -1)?, current))
+                let (function, of_type) = match row.attribute {
+                    TABLE_OID => ("pg_current_table", Oid::OID),
+                    _ => ("pg_current_of", Oid::INT8),
+                };
+                let current = Expr::function(function, args, of_type);
+                Ok(Expr::compare("=", self.column(row, of_type, -1)?, current))
             }
             Kind::Grouping(_) => Err(Error::internal("GROUPING of a query that is not grouped")),
         }

@@ -81,6 +81,12 @@ impl<'a> Lower<'a> {
         if members && needs_rows(modify, relation) {
             return Ok(true);
         }
+        // What its actions read is computed for all rows before the first is changed.
+        if let TypedModify::Merge(merge) = modify
+            && self.reads_changed(relation, merge.action_exprs())
+        {
+            return Ok(true);
+        }
         let mut events = events(modify);
         let mut tables = vec![relation];
         if members {
@@ -311,11 +317,6 @@ impl<'a> Lower<'a> {
     }
 
     fn merge_rows(&mut self, merge: &Merge, relation: &'a Relation, mut change: RowChange) -> Result<Statement> {
-        if self.reads_changed(relation, merge.action_exprs()) {
-            return Err(Error::unsupported(
-                "a sub-query in an action of MERGE over a table that the statement changes",
-            ));
-        }
         let alias = self.alias(merge.entry);
         let kept = self.keep_source(merge, relation, &alias)?;
         self.refuse_second_change(merge, kept)?;
