@@ -20,6 +20,7 @@ use crate::catalog::routines::{
     is_polymorphic,
 };
 use crate::catalog::schema::RelationKind;
+use crate::catalog::schema::Uses;
 use crate::catalog::store;
 use crate::engine::ddl::drop::Object;
 use crate::engine::ddl::follow::Renamed;
@@ -92,6 +93,7 @@ impl Change<'_> {
             settings: Vec::new(),
             body: Body::Text(String::new()),
             effects: Effects::default(),
+            uses: Uses::default(),
             aggregate: None,
         };
         routine.body = match (&create.body, body_of(create, language)?) {
@@ -113,6 +115,7 @@ impl Change<'_> {
         };
         let checks = self.context.settings.current("check_function_bodies").as_deref() != Some("off");
         routine.effects = routines::validate(&routine, self.planning(), checks)?;
+        routine.uses = routines::uses(&routine, self.planning())?;
         self.put_routine(routine)
     }
 

@@ -81,6 +81,7 @@ use rusqlite::functions::FunctionFlags;
 pub(crate) use args::owned;
 pub use args::{Args, Output};
 pub(crate) use collations::compare_values;
+pub(crate) use subscripts::with_member;
 
 use crate::catalog::schema::CatalogSnapshot;
 use crate::engine::constraint_timing::PendingKey;

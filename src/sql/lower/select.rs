@@ -32,7 +32,7 @@ impl Lower<'_> {
         if !query.row_marks.is_empty() {
             return self.locked(query);
         }
-        let ctes = match self.steps_of(&query.ctes, query.recursive, &Last::Query(query), false)? {
+        let ctes = match self.steps_of(&query.ctes, query.recursive, &Last::Query(query), self.reads_before(query))? {
             true => Vec::new(),
             false => self.ctes(&query.ctes)?,
         };
@@ -187,6 +187,9 @@ impl Lower<'_> {
 
     fn select_in_level(&mut self, select: &TypedSelect, order_by: &[TypedKey]) -> Result<(Select, Vec<SortKey>)> {
         if let Some((select, order_by)) = self.grouped_apart(select, order_by)? {
+            return self.plain_select(&select, &order_by);
+        }
+        if let Some((select, order_by)) = self.read_before(select, order_by)? {
             return self.plain_select(&select, &order_by);
         }
         self.plain_select(select, order_by)
