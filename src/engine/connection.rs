@@ -348,11 +348,12 @@ impl Entered<'_> {
         loop {
             // SAFETY: an open connection, this thread's; the statement is one of its, or none to begin with.
             statement = unsafe { ffi::sqlite3_next_stmt(self.0.raw, statement) };
+            if statement.is_null() {
+                return false;
+            }
             // SAFETY: as above.
-            match statement.is_null() {
-                true => return false,
-                false if unsafe { ffi::sqlite3_stmt_busy(statement) } != 0 => return true,
-                false => {}
+            if unsafe { ffi::sqlite3_stmt_busy(statement) } != 0 {
+                return true;
             }
         }
     }

@@ -157,7 +157,7 @@ impl Lower<'_> {
             return Ok(Expr::new(ExprKind::Null, result));
         }
         if let (Some(op), [left, right]) = (comparison(operator), operands) {
-            let ordered = (!matches!(op, "=" | "<>")).then_some(operands).unwrap_or_default();
+            let ordered = if matches!(op, "=" | "<>") { &[] } else { operands };
             let lowered = self.expr(left)?;
             return Ok(Expr::compare(op, self.collated(lowered, ordered)?, self.expr(right)?));
         }
