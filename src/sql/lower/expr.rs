@@ -514,15 +514,18 @@ fn relax_arrays(expr: Expr) -> Expr {
 
 /// Whether it is constant, and NULL or not by what its parts are.
 fn may_turn_out_null(expr: &Typed) -> bool {
-    let is_constant = |part: &Typed| match &part.kind {
-        Kind::Literal(_)
-        | Kind::Const(_)
-        | Kind::Null
-        | Kind::Op(..)
-        | Kind::Subscript { .. }
-        | Kind::NullIf { .. } => true,
-        Kind::Array(_) | Kind::Coerce { how: Coercion::Relabel | Coercion::Input, .. } => true,
-        _ => false,
+    let is_constant = |part: &Typed| {
+        matches!(
+            &part.kind,
+            Kind::Literal(_)
+                | Kind::Const(_)
+                | Kind::Null
+                | Kind::Op(..)
+                | Kind::Subscript { .. }
+                | Kind::NullIf { .. }
+                | Kind::Array(_)
+                | Kind::Coerce { how: Coercion::Relabel | Coercion::Input, .. }
+        )
     };
     matches!(expr.kind, Kind::Op(..) | Kind::Subscript { .. } | Kind::NullIf { .. })
         && !expr.any(&|part| !is_constant(part))
