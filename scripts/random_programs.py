@@ -281,7 +281,7 @@ class Generator(Everyday):
             f"select o.id, x.* from {outer} o {{join}} lateral (values (o.id, o.s), (o.k, null), ({self.number('o')}, {self.words('o')})) x(a, b) {{on}} where {self.condition('o')}",
             f"select o.id, x.id, x.n from {outer} o {{join}} lateral (select z.*, row_number() over (partition by z.s order by {order}) as n from {inner} z where {self.condition('z', 'o')}) x {{on}} where x.n is null or x.n <= 2",
             f"select o.id, x.* from {outer} o {{join}} lateral (with q as (select z.id, z.v + o.k as w from {inner} z where {self.condition('z', 'o')}), r as (select max(w) as w from q) select q.id, r.w from q, r) x {{on}}",
-            f"select o.id, x.* from {outer} o {{join}} lateral (select z.s, grouping(z.s), count(*), sum(o.k) from {inner} z where {self.condition('z', 'o')} group by rollup (z.s)) x {{on}}",
+            f"select o.id, x.* from {outer} o {{join}} lateral (select z.s, grouping(z.s), count(*), sum(z.v + o.k) from {inner} z where {self.condition('z', 'o')} group by rollup (z.s)) x {{on}}",
             f"select o.id, x from {outer} o {{join}} lateral (select z from {inner} z where {self.condition('z', 'o')} order by {order} limit 1) x {{on}}",
             f"select o.id, x from {outer} o left join {inner} x on x.id = o.id and {self.condition('x', 'o')}",
             f"select o.id, y.m from {outer} o {{join}} lateral (select z.id, z.k from {inner} z where {self.condition('z', 'o')}) x {{on}} cross join lateral (select max(w.v) as m from {self.readable()} w where w.k > x.k and {self.condition('w', 'o')}) y",
