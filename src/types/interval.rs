@@ -247,7 +247,8 @@ impl Stored for Interval {
     fn write_stored(&self, out: &mut impl Write) -> Result<()> {
         // The one time whose text form cannot be read back, because reading counts up before it negates.
         if self.usecs == i64::MIN {
-            return Err(interval_out_of_range());
+            Interval { usecs: 0, ..*self }.write_stored(out)?;
+            return write!(out, " {} us", i64::MIN).map_err(|_| Error::internal("writing an interval"));
         }
         self.write(IntervalStyle::Postgres, out).map_err(|_| Error::internal("writing an interval"))
     }
