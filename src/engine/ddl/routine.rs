@@ -28,6 +28,7 @@ use crate::engine::routines;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateFunctionStmt, DataType, Expr, Name, ObjectType, ObjectWithArgs, RoutineChange};
 use crate::sql::ruleutils::Unknown;
+use crate::sql::stored;
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::routine::{FunctionParameter, FunctionParameterMode, RoutineBody};
 use crate::sql::syntax::print;
@@ -90,10 +91,18 @@ impl Change<'_> {
             cost: 100.0,
             rows: if returns_set { 1000.0 } else { 0.0 },
             settings: Vec::new(),
-            body: body_of(create, language)?,
+            body: Body::Text(String::new()),
             effects: Effects::default(),
             uses: Uses::default(),
             aggregate: None,
+        };
+        routine.body = match (&create.body, body_of(create, language)?) {
+            (Some(RoutineBody::Return(value)), Body::Parsed(_)) => {
+                let parameters = stored::parameter_relation(&routine, &self.catalog);
+                let unknown = Unknown::Of(routine.returns);
+                Body::Parsed(format!("RETURN {}", self.printed(value, Some(&parameters), unknown)))
+            }
+            (_, body) => body,
         };
         self.set_attributes(&mut routine, options)?;
         let existing = self.catalog.routine(&routine.schema, &routine.name, &routine.input_types()).cloned();
