@@ -442,6 +442,8 @@ impl<'a> Firing<'a> {
         match waiting.what {
             Awaited::Trigger(place) => self.call((&waiting.triggers, place), waiting.event, rows).map(drop),
             Awaited::Action(constraint) => {
+                // The action is a trigger's in PostgreSQL, which pg_trigger_depth() counts.
+                let _deeper = self.entered.slot().enter_trigger(Arc::default());
                 referential_actions::act(self, (&waiting.triggers.relation, constraint), waiting.event, rows)
             }
             Awaited::Key(constraint, of_referred) => {

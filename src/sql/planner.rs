@@ -26,6 +26,7 @@ use crate::sql::lower;
 use crate::sql::permission::Permissions;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
+use crate::sql::stored::Dependencies;
 use crate::sql::syntax::ast::expression::FuncCall;
 use crate::sql::syntax::ast::query::{SelectBody, SelectStmt};
 use crate::sql::syntax::ast::statement::Stmt;
@@ -284,6 +285,8 @@ pub struct Inner {
     /// Of each column of the result that is a record: its own columns, as far as they are known.
     pub fields: Vec<Vec<(String, Oid, i32)>>,
     pub command: InnerCommand,
+    /// What it refers to.
+    pub used: Dependencies,
     /// Of a cursor's query.
     pub positioned: PositionedOn,
 }
@@ -325,7 +328,8 @@ pub fn plan_inner(
         let plan = Plan { params: Vec::new(), columns: None, tag: Tag::Fixed(""), action: Action::Empty };
         let (literals, catalog_version) = (Arc::from([]), context.catalog.version);
         let planned = Planned { plan: Arc::new(plan), literals, bytes: 0, catalog_version, security: None };
-        return Ok(Inner { planned, fields: Vec::new(), command, positioned: PositionedOn::default() });
+        let (used, positioned) = (Dependencies::default(), PositionedOn::default());
+        return Ok(Inner { planned, fields: Vec::new(), command, used, positioned });
     }
     let mut analyzer = Analyzer::new(context, source, param_types);
     analyzer.outer = outer;
@@ -340,8 +344,9 @@ pub fn plan_inner(
     let fields = fields.collect();
     let literals = read_literals(source, &entry.literals, context)?;
     let Entry { plan, catalog_version, security, .. } = entry;
+    let planned = Planned { plan, literals, bytes: 0, catalog_version, security };
     let positioned = analyzer.positioned.take().unwrap_or_default();
-    Ok(Inner { planned: Planned { plan, literals, bytes: 0, catalog_version, security }, fields, command, positioned })
+    Ok(Inner { planned, fields, command, used: analyzer.used.take(), positioned })
 }
 
 fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Entry> {

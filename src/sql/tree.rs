@@ -183,7 +183,8 @@ pub enum ExprKind {
     },
     /// GROUPING(…) of grouping expressions (GroupingFunc).
     Grouping(Vec<Expr>),
-    /// What a text says and nothing else needs: only in trees that are made to be printed (`analyze::written`).
+    /// What a text says and nothing else needs: but for COLLATE only in trees that are made to be printed
+    /// (`analyze::written`).
     Written(Written, Vec<Expr>),
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct FunctionCursor {
     scrolls: bool,
     /// How many blocks with EXCEPTION were open then.
     blocks: usize,
+    /// A loop goes through it.
+    pub(super) is_pinned: bool,
     positioned: PositionedOn,
 }
 
@@ -78,11 +80,17 @@ impl FunctionCursors {
         (rows, positioned): (Vec<Vec<Value>>, PositionedOn),
         (scrolls, blocks): (bool, usize),
     ) {
-        self.by_name.insert(name, FunctionCursor { plan, columns, rows, at: 0, scrolls, blocks, positioned });
+        let cursor = FunctionCursor { plan, columns, rows, at: 0, scrolls, blocks, is_pinned: false, positioned };
+        self.by_name.insert(name, cursor);
     }
 
     pub(crate) fn close(&mut self, name: &str) -> bool {
         self.by_name.remove(name).is_some()
+    }
+
+    /// The innermost of so many blocks ended well: what was opened inside of it belongs to the one around.
+    pub(super) fn leave(&mut self, blocks: usize) {
+        self.by_name.values_mut().for_each(|cursor| cursor.blocks = cursor.blocks.min(blocks.saturating_sub(1)));
     }
 
     /// Closes those that were opened inside the innermost of so many blocks.

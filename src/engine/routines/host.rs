@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::functions::with_member;
 use crate::engine::routines::cache::Compiled;
 use crate::engine::routines::call::{call_procedure, run_block};
 use crate::engine::routines::execute::{Executor, Outcome};
@@ -13,7 +14,7 @@ use crate::engine::routines::types::CatalogTypes;
 use crate::engine::routines::validate::is_on;
 use crate::error::{Error, Notice, Result, SqlState};
 use crate::limits::memory;
-use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Types};
+use crate::plpgsql::host::{Answer, Command, Direction, Host, Member, Output, Source, Types};
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Typed};
 use crate::plpgsql::variables::Variables;
@@ -222,15 +223,15 @@ impl Host for SessionHost<'_> {
             let message = format!("cannot open {} query as cursor", plan.tag);
             return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, message));
         };
-        let answer = self.answer(&plan, &values, None)?;
-        let blocks = self.executor.link.block_count();
-        let mut cursors = self.executor.link.cursors();
         let name = match name {
             Some(name) => name.to_owned(),
-            None => cursors.free_name(),
+            None => self.executor.link.cursors().free_name(),
         };
+        let answer = self.answer(&plan, &values, None)?;
+        let blocks = self.executor.link.block_count();
         let of_query = (Arc::clone(&plan.planned.plan), columns);
-        cursors.open(name.clone(), of_query, (answer.rows, plan.positioned.clone()), (scroll != Some(false), blocks));
+        let rows = (answer.rows, plan.positioned.clone());
+        self.executor.link.cursors().open(name.clone(), of_query, rows, (scroll != Some(false), blocks));
         Ok(name)
     }
 
@@ -252,9 +253,19 @@ impl Host for SessionHost<'_> {
     }
 
     fn close(&mut self, name: &str) -> Result<()> {
-        match self.executor.link.cursors().close(name) {
+        let mut cursors = self.executor.link.cursors();
+        if cursors.get_mut(name).is_some_and(|cursor| cursor.is_pinned) {
+            return Err(Error::new(SqlState::INVALID_CURSOR_STATE, format!("cannot drop pinned portal \"{name}\"")));
+        }
+        match cursors.close(name) {
             true => Ok(()),
             false => Err(no_cursor(name)),
+        }
+    }
+
+    fn pin(&mut self, name: &str, is_pinned: bool) {
+        if let Some(cursor) = self.executor.link.cursors().get_mut(name) {
+            cursor.is_pinned = is_pinned;
         }
     }
 
@@ -274,13 +285,19 @@ impl Host for SessionHost<'_> {
         records::decompose(columns, value)
     }
 
+    fn assign_member(&mut self, old: Option<&str>, path: Vec<Member>, new: &str) -> Result<Value> {
+        with_member(old, path, new).map(Value::Text)
+    }
+
     fn begin_block(&mut self) -> Result<()> {
         self.executor.link.begin_block();
         Ok(())
     }
 
     fn release_block(&mut self) -> Result<()> {
-        self.executor.link.release_block(&self.executor.lease.get()?)
+        let link = &self.executor.link;
+        link.cursors().leave(link.block_count());
+        link.release_block(&self.executor.lease.get()?)
     }
 
     fn rollback_block(&mut self) -> Result<()> {

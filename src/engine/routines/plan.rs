@@ -16,6 +16,7 @@ use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterTable, OuterV
 use crate::sql::plan::{Planned, PositionedOn, Tag};
 use crate::sql::planner::{self, Inner, InnerCommand, PlanContext};
 use crate::sql::scan::{self, Source};
+use crate::sql::stored::Dependencies;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 use crate::types::value::Value;
 
@@ -113,9 +114,9 @@ impl FunctionNames<'_> {
             (column.name.clone(), self.value(used))
         });
         let fields = fields.collect();
-        // The row of a trigger that its event does not have is NULL.
+        // A row that was not set is NULL, unlike one of NULLs.
         let present = match &reference {
-            Reference::Variable(number) if ["new", "old"].contains(&self.variables.name(*number)) => {
+            Reference::Variable(_) => {
                 let used = Used { reference: reference.clone(), field: None, data_type };
                 Some(OuterValue { type_oid: Oid::INT8, typmod: -1, from_zero: false, ..self.value(used) })
             }
@@ -214,6 +215,11 @@ pub(super) fn plan_within(text: &str, names: &dyn OuterNames, planning: PlanCont
     inner_plan(planned(text, None, (names, false), planning)?, Vec::new(), planning)
 }
 
+/// What a statement refers to whose names may be others'.
+pub(super) fn dependencies(text: &str, names: &dyn OuterNames, planning: PlanContext<'_>) -> Result<Dependencies> {
+    planned(text, None, (names, false), planning).map(|inner| inner.used)
+}
+
 /// Plans a text that was computed, with the values of its parameters.
 pub(super) fn plan_text(
     text: &str,
@@ -264,12 +270,13 @@ fn nothing(planning: PlanContext<'_>) -> Inner {
         },
         fields: Vec::new(),
         command: InnerCommand::Utility,
+        used: Dependencies::default(),
         positioned: PositionedOn::default(),
     }
 }
 
 fn inner_plan(inner: Inner, used: Vec<Used>, planning: PlanContext<'_>) -> Result<InnerPlan> {
-    let Inner { planned, fields, command, positioned } = inner;
+    let Inner { planned, fields, command, positioned, .. } = inner;
     let catalog = planning.catalog;
     let known = |oid: Oid, typmod: i32, repr: Repr| {
         let unknown = DataType { oid, typmod, repr, kind: DataType::TEXT.kind };

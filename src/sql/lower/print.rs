@@ -202,6 +202,7 @@ impl<'a> Printer<'a> {
             }
             ExprKind::Call(Call::Template(template), args) if self.connective(template, args) => {}
             ExprKind::Call(Call::Template(template), args) => self.template(template, args),
+            ExprKind::Collated(_, value) => self.expr(value),
             ExprKind::Compare(op, left, right) => {
                 self.push("(");
                 // The left operand's collation counts; without one SQLite would take what leaks from the right.
