@@ -44,6 +44,7 @@ use std::rc::Rc;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::collations::Derived;
 use crate::sql::lower::program::{Program, Statement};
 use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
@@ -205,6 +206,8 @@ pub(super) struct Lower<'a> {
     program: Program,
     /// What conditions say of columns.
     known: Vec<pruning::Known>,
+    /// The collations of sub-queries' columns.
+    collations: Derived,
     /// How many range table entries and WITH queries the lowering has added.
     added: u32,
     /// The values of functions in FROM that give one value.
@@ -309,6 +312,7 @@ impl<'a> Lower<'a> {
             upsert_key: modify::UpsertKey::None,
             program: Program::default(),
             known: Vec::new(),
+            collations: Derived::default(),
             added: 0,
         }
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::catalog::policy::SecurityContext;
+use crate::catalog::routines::{Parameter, Routine};
 use crate::catalog::schema::{CatalogSnapshot, Column, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
@@ -436,6 +437,21 @@ pub fn is_column(expression: &Ast) -> bool {
 /// The context of an analysis outside of any session's statement.
 pub fn context<'a>(catalog: &'a Arc<CatalogSnapshot>, settings: &'a Settings) -> PlanContext<'a> {
     PlanContext { catalog, settings, user: "", database: "", may_use: &|_| true, security: None }
+}
+
+/// A relation whose columns are a routine's input parameters, for expressions over them.
+pub fn parameter_relation(routine: &Routine, catalog: &CatalogSnapshot) -> Relation {
+    let inputs = routine.parameters.iter().filter(|parameter| parameter.mode.is_input());
+    let column = |(parameter, number): (&Parameter, i16)| {
+        let repr = catalog.repr(parameter.type_oid).unwrap_or(Repr::scalar(Scalar::Text));
+        Column::new(number, parameter.name.clone(), (parameter.type_oid, -1), repr)
+    };
+    Relation {
+        oid: routine.oid,
+        name: routine.name.clone(),
+        columns: inputs.zip(1..).map(column).collect(),
+        ..value_relation(Oid::TEXT, -1, catalog)
+    }
 }
 
 /// A relation of the one column VALUE, over which a domain's checks are analysed.

@@ -81,6 +81,7 @@ use rusqlite::functions::FunctionFlags;
 pub(crate) use args::owned;
 pub use args::{Args, Output};
 pub(crate) use collations::compare_values;
+pub(crate) use subscripts::with_member;
 
 use crate::catalog::schema::CatalogSnapshot;
 use crate::engine::constraint_timing::PendingKey;
@@ -89,6 +90,7 @@ use crate::engine::functions::row_lock::BlockedRow;
 use crate::engine::partitioning::Router;
 use crate::engine::pool::Lease;
 use crate::engine::row_locks::{Strength, WholeTable};
+use crate::engine::row_store::RowStore;
 use crate::engine::sequences::SequenceRegistry;
 use crate::engine::session_schema::SessionLink;
 use crate::engine::triggers::Triggers;
@@ -165,10 +167,7 @@ struct KnownRouter {
 }
 
 /// Rows that a step of a statement has kept for the steps after it.
-pub(crate) type KeptRows = Arc<Vec<KeptRow>>;
-
-/// One of them.
-pub(crate) type KeptRow = Vec<rusqlite::types::Value>;
+pub(crate) type KeptRows = Arc<RowStore>;
 
 /// The steps from this number on are the transition tables of the trigger function that runs.
 pub(crate) const TRANSITIONS: usize = 1 << 20;
@@ -355,7 +354,7 @@ impl ContextSlot {
 
     /// Keeps an error for [`take_error`](Self::take_error) and gives what makes SQLite fail. Virtual tables use it too.
     pub fn fail(&self, error: Error) -> rusqlite::Error {
-        let shadow = rusqlite::Error::UserFunctionError(error.message().to_owned().into());
+        let shadow = rusqlite::Error::UserFunctionError(error.message().replace('\0', "").into());
         *lock(&self.0.error) = Some(error);
         shadow
     }
@@ -466,17 +465,17 @@ impl ContextSlot {
     }
 
     /// Adds rows to those of a list.
-    pub(crate) fn keep_rows(&self, list: usize, rows: Vec<KeptRow>) {
-        if let Some(kept) = lock(&self.0.kept).get_mut(list) {
-            match kept.is_empty() {
-                true => *kept = Arc::new(rows),
-                false => Arc::make_mut(kept).extend(rows),
-            }
-        }
+    pub(crate) fn keep_rows(&self, list: usize, rows: RowStore) -> Result<()> {
+        let mut all = lock(&self.0.kept);
+        let Some(kept) = all.get_mut(list) else { return Ok(()) };
+        let mut together = Arc::unwrap_or_clone(std::mem::take(kept));
+        together.append(rows)?;
+        *kept = Arc::new(together.sealed()?);
+        Ok(())
     }
 
     /// Puts other rows in the place of a list's.
-    pub(crate) fn replace_rows(&self, list: usize, rows: Vec<KeptRow>) {
+    pub(crate) fn replace_rows(&self, list: usize, rows: RowStore) {
         if let Some(kept) = lock(&self.0.kept).get_mut(list) {
             *kept = Arc::new(rows);
         }

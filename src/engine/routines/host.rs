@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::functions::with_member;
 use crate::engine::routines::cache::Compiled;
 use crate::engine::routines::call::{call_procedure, run_block};
 use crate::engine::routines::execute::{Executor, Outcome};
@@ -13,7 +14,7 @@ use crate::engine::routines::types::CatalogTypes;
 use crate::engine::routines::validate::is_on;
 use crate::error::{Error, Notice, Result, SqlState};
 use crate::limits::memory;
-use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Types};
+use crate::plpgsql::host::{Answer, Command, Direction, Host, Member, Output, Source, Types};
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Typed};
 use crate::plpgsql::variables::Variables;
@@ -52,16 +53,16 @@ impl SessionHost<'_> {
     }
 
     /// A statement's plan and the values of its parameters.
-    fn planned(&self, source: Source<'_>) -> Result<(Arc<InnerPlan>, Vec<Value>)> {
+    fn planned(&self, source: Source<'_>, is_cursor: bool) -> Result<(Arc<InnerPlan>, Vec<Value>)> {
         match source {
             Source::Query(query, variables) => {
-                let plan = self.plan_of(query, variables)?;
+                let plan = self.plan_of(query, variables, is_cursor)?;
                 let values = plan.values(variables)?;
                 Ok((plan, values))
             }
             Source::Text(text, using) => {
                 let tables = self.executor.lease.get()?.slot().transition_tables();
-                let plan = self.executor.planning(|planning| plan_text(text, using, &tables, planning))?;
+                let plan = self.executor.planning(|planning| plan_text(text, using, (&tables, is_cursor), planning))?;
                 let mut values = Vec::with_capacity(using.len());
                 for (index, value) in using.iter().enumerate() {
                     values.push(self.parameter(&plan, index, value)?);
@@ -83,13 +84,13 @@ impl SessionHost<'_> {
         }
     }
 
-    fn plan_of(&self, query: &Query, variables: Variables<'_>) -> Result<Arc<InnerPlan>> {
+    fn plan_of(&self, query: &Query, variables: Variables<'_>, is_cursor: bool) -> Result<Arc<InnerPlan>> {
         let tables = self.executor.lease.get()?.slot().transition_tables();
         self.executor.planning(|planning| {
             if let Some(known) = self.compiled.plan(query.number, |plan| plan.fits(variables, planning)) {
                 return Ok(known);
             }
-            let plan = Arc::new(plan_query(query, variables, &tables, planning)?);
+            let plan = Arc::new(plan_query(query, variables, (&tables, is_cursor), planning)?);
             if !plan.is_for_once {
                 self.compiled.keep(query.number, &plan);
             }
@@ -178,7 +179,7 @@ impl Types for SessionHost<'_> {
 
 impl Host for SessionHost<'_> {
     fn run(&mut self, source: Source<'_>, limit: Option<u64>) -> Result<Answer> {
-        let (plan, values) = self.planned(source)?;
+        let (plan, values) = self.planned(source, false)?;
         if plan.command == InnerCommand::SelectInto && matches!(source, Source::Text(..)) {
             return Ok(Answer { command: Command::SelectInto, tag: plan.tag, ..Answer::default() });
         }
@@ -186,7 +187,7 @@ impl Host for SessionHost<'_> {
     }
 
     fn call(&mut self, query: &Query, variables: Variables<'_>) -> Result<Vec<Output>> {
-        let (plan, values) = self.planned(Source::Query(query, variables))?;
+        let (plan, values) = self.planned(Source::Query(query, variables), false)?;
         let caller = self.executor.caller();
         match &plan.planned.plan.action {
             Action::Do(body) => {
@@ -214,7 +215,7 @@ impl Host for SessionHost<'_> {
     }
 
     fn open(&mut self, name: Option<&str>, source: Source<'_>, scroll: Option<bool>) -> Result<String> {
-        let (plan, values) = self.planned(source)?;
+        let (plan, values) = self.planned(source, true)?;
         // EXPLAIN gives rows as a query does.
         let explains = matches!(plan.planned.plan.action, Action::Explain(_));
         let is_query = plan.command == InnerCommand::Select || explains;
@@ -222,15 +223,15 @@ impl Host for SessionHost<'_> {
             let message = format!("cannot open {} query as cursor", plan.tag);
             return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, message));
         };
-        let answer = self.answer(&plan, &values, None)?;
-        let blocks = self.executor.link.block_count();
-        let mut cursors = self.executor.link.cursors();
         let name = match name {
             Some(name) => name.to_owned(),
-            None => cursors.free_name(),
+            None => self.executor.link.cursors().free_name(),
         };
+        let answer = self.answer(&plan, &values, None)?;
+        let blocks = self.executor.link.block_count();
         let of_query = (Arc::clone(&plan.planned.plan), columns);
-        cursors.open(name.clone(), of_query, answer.rows, (scroll != Some(false), blocks));
+        let rows = (answer.rows, plan.positioned.clone());
+        self.executor.link.cursors().open(name.clone(), of_query, rows, (scroll != Some(false), blocks));
         Ok(name)
     }
 
@@ -252,9 +253,19 @@ impl Host for SessionHost<'_> {
     }
 
     fn close(&mut self, name: &str) -> Result<()> {
-        match self.executor.link.cursors().close(name) {
+        let mut cursors = self.executor.link.cursors();
+        if cursors.get_mut(name).is_some_and(|cursor| cursor.is_pinned) {
+            return Err(Error::new(SqlState::INVALID_CURSOR_STATE, format!("cannot drop pinned portal \"{name}\"")));
+        }
+        match cursors.close(name) {
             true => Ok(()),
             false => Err(no_cursor(name)),
+        }
+    }
+
+    fn pin(&mut self, name: &str, is_pinned: bool) {
+        if let Some(cursor) = self.executor.link.cursors().get_mut(name) {
+            cursor.is_pinned = is_pinned;
         }
     }
 
@@ -274,13 +285,19 @@ impl Host for SessionHost<'_> {
         records::decompose(columns, value)
     }
 
+    fn assign_member(&mut self, old: Option<&str>, path: Vec<Member>, new: &str) -> Result<Value> {
+        with_member(old, path, new).map(Value::Text)
+    }
+
     fn begin_block(&mut self) -> Result<()> {
         self.executor.link.begin_block();
         Ok(())
     }
 
     fn release_block(&mut self) -> Result<()> {
-        self.executor.link.release_block(&self.executor.lease.get()?)
+        let link = &self.executor.link;
+        link.cursors().leave(link.block_count());
+        link.release_block(&self.executor.lease.get()?)
     }
 
     fn rollback_block(&mut self) -> Result<()> {

@@ -16,6 +16,7 @@ use crate::sql::analyze::outer::OuterNames;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::analyze::written::WrittenNames;
 use crate::sql::permission::Permissions;
+use crate::sql::plan::PositionedOn;
 use crate::sql::planner::{PlanContext, schema_denied};
 use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::WindowDef;
@@ -107,6 +108,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
     /// Its rows stay inside: what clients see as text is given as it is stored.
     pub(in crate::sql) is_inner: bool,
+    /// The statement is a cursor's query, and this is what it is positioned on.
+    pub(in crate::sql) positioned: Option<PositionedOn>,
     /// The parameters that are arrays whose first subscript is 0.
     pub(super) from_zero: BTreeSet<usize>,
     /// Which rows TABLESAMPLE lets through, of the tables of the innermost query, where that can be asked.
@@ -154,6 +157,7 @@ impl<'a> Analyzer<'a> {
             explained: None,
             outer: None,
             is_inner: false,
+            positioned: None,
             from_zero: BTreeSet::new(),
             samples: None,
             outputs: Vec::new(),

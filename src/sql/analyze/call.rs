@@ -346,7 +346,7 @@ impl Analyzer<'_> {
                 Expr::text(format!("\"{}\"", name.replace('"', "\"\"")))
             }
             _ => match collation_of(self.catalog(), &value) {
-                Collation::Conflict => Expr::null(Oid::TEXT),
+                Collation::Conflict(..) => Expr::null(Oid::TEXT),
                 known => Expr::text(format!("\"{}\"", collation_name(known.oid()).unwrap_or_default())),
             },
         })

@@ -405,6 +405,9 @@ impl<'a> Analyzer<'a> {
         };
         if routine.returns_set {
             self.may_return_set()?;
+            if type_oid == Oid::RECORD && typmod == -1 {
+                return Err(Error::unsupported("a record whose fields are not known"));
+            }
         }
         Ok(Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(how.function()), arguments), type_oid) })
     }

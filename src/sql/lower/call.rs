@@ -6,9 +6,9 @@ use super::Lower;
 use super::tree::{Expr, ExprKind};
 use crate::error::{Error, Result};
 use crate::sql::functions::{Call, comparison_of};
-use crate::sql::tree::{Expr as Typed, FunctionRef};
+use crate::sql::tree::{Expr as Typed, ExprKind as TypedKind, FunctionRef};
 use crate::sql::types;
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Repr, Scalar};
 
 impl Lower<'_> {
     /// A call of a function where it stands.
@@ -40,6 +40,13 @@ impl Lower<'_> {
         let mut lowered = self.exprs(args)?;
         Ok(match call {
             Call::Typed(name) => {
+                let is_unknown = |arg: &Typed| {
+                    matches!(arg.kind, TypedKind::Func(..))
+                        && self.info(arg.type_oid, arg.typmod).repr == Repr::scalar(Scalar::Record)
+                };
+                if args.iter().any(is_unknown) {
+                    return Err(Error::unsupported("a record whose fields are not known"));
+                }
                 lowered.insert(0, self.types_of(args));
                 Expr::function(name, lowered, result)
             }

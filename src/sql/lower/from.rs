@@ -60,6 +60,7 @@ impl Lower<'_> {
                 if let Some(item) = self.kept_cte(entry.id, *cte) {
                     return Ok(item);
                 }
+                self.collations.note_reader(entry.id, *cte);
                 let alias = self.alias(entry.id);
                 self.entries.insert(entry.id, Entry::positional(alias.clone()));
                 Ok(FromItem::Cte { name: self.cte_name(*cte), alias })
@@ -72,7 +73,10 @@ impl Lower<'_> {
                 self.entries.insert(entry.id, Entry { alias: Some(alias.clone()), columns: Columns::Named(columns) });
                 Ok(super::program::kept_item(*number, alias))
             }
-            EntryKind::Subquery { query, lateral } => self.subquery_entry(entry, query, *lateral),
+            EntryKind::Subquery { query, lateral } => {
+                self.collations.note_entry(self.context.catalog, entry.id, query);
+                self.subquery_entry(entry, query, *lateral)
+            }
             EntryKind::Function { calls, ordinality } => self.function_entry(entry.id, calls, *ordinality),
         }
     }

@@ -81,6 +81,12 @@ impl<'a> Lower<'a> {
         if members && needs_rows(modify, relation) {
             return Ok(true);
         }
+        // What its actions read is computed for all rows before the first is changed.
+        if let TypedModify::Merge(merge) = modify
+            && self.reads_changed(relation, merge.action_exprs())
+        {
+            return Ok(true);
+        }
         let mut events = events(modify);
         let mut tables = vec![relation];
         if members {
@@ -267,6 +273,11 @@ impl<'a> Lower<'a> {
                 exprs.push(if names.len() == 1 { value.clone() } else { one_of_row(&value, index)? });
             }
         }
+        let is_plain = relation.kind == RelationKind::Table && change.members.is_none() && from.is_empty();
+        let selection = match self.context.routines_write && is_plain {
+            true => Some(found_before(relation, &alias, selection)),
+            false => selection,
+        };
         let (mut targets, first) = self.row_identity(&mut change, relation, (update.entry, &alias), old)?;
         values.iter_mut().for_each(|(_, at)| *at += first);
         targets.extend(exprs);
@@ -306,11 +317,6 @@ impl<'a> Lower<'a> {
     }
 
     fn merge_rows(&mut self, merge: &Merge, relation: &'a Relation, mut change: RowChange) -> Result<Statement> {
-        if self.reads_changed(relation, merge.action_exprs()) {
-            return Err(Error::unsupported(
-                "a sub-query in an action of MERGE over a table that the statement changes",
-            ));
-        }
         let alias = self.alias(merge.entry);
         let kept = self.keep_source(merge, relation, &alias)?;
         self.refuse_second_change(merge, kept)?;
@@ -709,6 +715,15 @@ fn one_of_row(value: &Expr, index: usize) -> Result<Expr> {
     }
     select.targets = vec![target];
     Ok(Expr { kind: ExprKind::ScalarQuery(query), type_oid, typmod })
+}
+
+/// That a row is one of those that were there when the statement began: what is assigned may add and move others.
+fn found_before(relation: &Relation, alias: &Rc<str>, selection: Option<Expr>) -> Expr {
+    let number = || rowid(relation, Some(alias.clone()));
+    let from = vec![FromItem::Table { name: relation.sqlite_name.clone(), alias: alias.clone() }];
+    let targets = vec![Target { name: String::new(), expr: number() }];
+    let query = Box::new(Query::of_select(Select { targets, from, selection, ..Select::default() }));
+    Expr::new(ExprKind::InQuery { expr: Box::new(number()), query, negated: false }, Oid::BOOL)
 }
 
 /// The rows that are to be changed, each once.
