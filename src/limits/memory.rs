@@ -13,7 +13,11 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
-use mimalloc::MiMalloc;
+#[cfg(not(fuzzing))]
+use mimalloc::MiMalloc as Heap;
+// The one that the address sanitizer watches.
+#[cfg(fuzzing)]
+use std::alloc::System as Heap;
 
 use crate::error::{Error, Result, SqlState};
 
@@ -55,30 +59,30 @@ pub fn set_limits(session: usize, process: usize) {
 #[derive(Debug, Default)]
 pub struct Counting;
 
-// SAFETY: every call goes to mimalloc as it is; counting touches thread-local numbers that need no memory of their own.
+// SAFETY: every call goes to the allocator below as it is; counting touches thread-local numbers that need no memory of their own.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(signed(layout.size()));
         // SAFETY: the caller's promise.
-        unsafe { MiMalloc.alloc(layout) }
+        unsafe { Heap.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(signed(layout.size()));
         // SAFETY: the caller's promise.
-        unsafe { MiMalloc.alloc_zeroed(layout) }
+        unsafe { Heap.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(-signed(layout.size()));
         // SAFETY: the caller's promise.
-        unsafe { MiMalloc.dealloc(block, layout) }
+        unsafe { Heap.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(signed(size) - signed(layout.size()));
         // SAFETY: the caller's promise.
-        unsafe { MiMalloc.realloc(block, layout, size) }
+        unsafe { Heap.realloc(block, layout, size) }
     }
 }
 

@@ -97,7 +97,11 @@ pub fn fixed(bits: &str, length: i32, explicit: bool) -> Result<Option<String>> 
         return Err(mismatch(format!("bit string length {} does not match type bit({length})", bits.len())));
     }
     memory::reserve(wanted)?;
-    Ok(Some(format!("{:0<wanted$}", bits.get(..wanted).unwrap_or(bits))))
+    let mut out = String::with_capacity(wanted);
+    out.push_str(bits.get(..wanted).unwrap_or(bits));
+    // A width of fmt's is at most 65,535.
+    out.extend(std::iter::repeat_n('0', wanted - out.len()));
+    Ok(Some(out))
 }
 
 /// A varbit(n): no longer than it may be, or cut by an explicit cast.

@@ -2,7 +2,7 @@
 
 use super::super::{Args, Definition, Output};
 use crate::error::{Error, Result};
-use crate::limits::session as limits;
+use crate::limits::{memory, session as limits};
 use crate::types::text_search::configuration::lower;
 
 /// The functions of this area.
@@ -71,12 +71,13 @@ fn compact(characters: [char; 3]) -> Trigram {
 
 /// A text's trigrams in their order: of each word in lower case, with two blanks before and one behind it.
 fn in_order(text: &str) -> Result<Vec<Found>> {
-    limits::work(text.len() * 16)?;
+    memory::reserve(text.len().saturating_mul(2 * size_of::<Found>()))?;
     let mut all = Vec::new();
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         let first = all.len();
         let mut last = [' ', ' '];
         for character in lower(word).chars().chain([' ']) {
+            limits::work(64)?;
             all.push(Found { trigram: compact([last[0], last[1], character]), begins: false, ends: false });
             last = [last[1], character];
         }
@@ -92,6 +93,7 @@ fn in_order(text: &str) -> Result<Vec<Found>> {
 
 fn trigrams(text: &str) -> Result<Vec<Trigram>> {
     let mut all: Vec<Trigram> = in_order(text)?.into_iter().map(|found| found.trigram).collect();
+    limits::begin(all.len() * 8)?;
     all.sort_unstable();
     all.dedup();
     Ok(all)
