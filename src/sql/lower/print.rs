@@ -72,6 +72,10 @@ enum Argument {
     Column(ColumnRef),
 }
 
+/// SQLite compares each constant that it computes once with all others that it computes once: beyond so many of them the
+/// statement says that they are none.
+const MANY: usize = 1_000;
+
 struct Printer<'a> {
     sql: String,
     arguments: Vec<Argument>,
@@ -92,6 +96,8 @@ struct Printer<'a> {
     as_value: bool,
     /// Whether it is an expression of a table's or index's definition, where no sub-query may be.
     stand_alone: bool,
+    /// Whether it is a row of VALUES, whose constants SQLite compares with no others.
+    in_values: bool,
 }
 
 /// Quotes an identifier for SQLite.
@@ -141,6 +147,7 @@ impl<'a> Printer<'a> {
             names: 0,
             as_value: false,
             stand_alone: false,
+            in_values: false,
         }
     }
 
@@ -182,6 +189,15 @@ impl<'a> Printer<'a> {
         self.list(exprs, |p, e| p.expr(e));
     }
 
+    /// An item of a list of which SQLite does not compare every constant with all others.
+    fn item(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Param(n) => self.argument(Argument::Bind(Bind::Param(*n))),
+            ExprKind::Literal(n) => self.argument(Argument::Bind(Bind::Literal(*n))),
+            _ => self.expr(expr),
+        }
+    }
+
     fn expr(&mut self, expr: &Expr) {
         if let Some((_, column)) = self.computed.iter().find(|(computed, _)| computed == expr) {
             self.sql.push_str(column);
@@ -189,6 +205,11 @@ impl<'a> Printer<'a> {
         }
         match &expr.kind {
             ExprKind::Null => self.push("NULL"),
+            ExprKind::Param(_) | ExprKind::Literal(_) if self.arguments.len() >= MANY && !self.in_values => {
+                self.push("pg_given(");
+                self.item(expr);
+                self.push(")");
+            }
             ExprKind::Param(n) => self.argument(Argument::Bind(Bind::Param(*n))),
             ExprKind::Literal(n) => self.argument(Argument::Bind(Bind::Literal(*n))),
             ExprKind::Const(value) => literal(&mut self.sql, value),
@@ -218,7 +239,7 @@ impl<'a> Printer<'a> {
                 self.push("(");
                 self.collated(expr);
                 self.push(if *negated { " NOT IN (" } else { " IN (" });
-                self.exprs(list);
+                self.list(list, Self::item);
                 self.push("))");
             }
             ExprKind::InQuery { expr, query, negated } => {
@@ -555,11 +576,13 @@ impl<'a> Printer<'a> {
             self.push(" FROM (");
         }
         self.push("VALUES ");
+        let outer = std::mem::replace(&mut self.in_values, true);
         self.list(rows, |p, row| {
             p.push("(");
             p.exprs(row);
             p.push(")");
         });
+        self.in_values = outer;
         if wrap {
             self.push(")");
             self.order_by(&query.order_by, true);

@@ -41,7 +41,9 @@ fn every_nesting_is_bounded() {
             {
                 assert_eq!(deep(before, inner, after), SqlState::STATEMENT_TOO_COMPLEX, "{before}");
             }
-            for (begin, again, end) in [("1", " + 1", ""), ("$ ? (@ == 1", " && @ == 1", ")"), ("$ ? (@ == 1", " || @ == 1", ")")] {
+            for (begin, again, end) in
+                [("1", " + 1", ""), ("$ ? (@ == 1", " && @ == 1", ")"), ("$ ? (@ == 1", " || @ == 1", ")")]
+            {
                 let chain = |count| begin.to_owned() + &again.repeat(count) + end;
                 let error = JsonPath::parse(&chain(1_000_000)).unwrap_err();
                 assert_eq!(error.code(), SqlState::STATEMENT_TOO_COMPLEX, "{again}");
