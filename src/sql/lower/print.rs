@@ -14,6 +14,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::rc::Rc;
 
+use crate::error::Result;
+use crate::limits::stack;
 use crate::sql::functions::Call;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::lower::tree::*;
@@ -75,6 +77,17 @@ enum Argument {
 /// SQLite compares each constant that it computes once with all others that it computes once: beyond so many of them the
 /// statement says that they are none.
 const MANY: usize = 1_000;
+
+/// Templates that need an operand twice, in each other, make a text twice as long at every level: no statement of a client's
+/// becomes so long otherwise.
+const LONGEST: usize = 32 << 20;
+
+impl Translated {
+    /// 54001 if the text had to end.
+    pub(super) fn checked(self) -> Result<Self> {
+        if self.sql.len() > LONGEST { Err(stack::too_deep()) } else { Ok(self) }
+    }
+}
 
 struct Printer<'a> {
     sql: String,
@@ -199,6 +212,9 @@ impl<'a> Printer<'a> {
     }
 
     fn expr(&mut self, expr: &Expr) {
+        if self.sql.len() > LONGEST {
+            return;
+        }
         if let Some((_, column)) = self.computed.iter().find(|(computed, _)| computed == expr) {
             self.sql.push_str(column);
             return;
