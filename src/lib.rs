@@ -49,6 +49,7 @@ pub mod types {
     pub mod format;
     pub mod from_char;
     pub mod geometry;
+    pub mod gin;
     pub mod hash;
     pub mod interval;
     pub mod interval_input;
@@ -238,6 +239,7 @@ pub mod sql {
         mod from;
         mod function_from;
         mod grouping;
+        mod lists;
         mod locking;
         mod membership;
         mod merge;
@@ -437,6 +439,7 @@ pub mod engine {
     pub mod descriptors;
     mod durable_reads;
     mod error_map;
+    mod event_queue;
     pub mod explaining;
     mod foreign_key_errors;
     pub mod functions;
@@ -452,6 +455,7 @@ pub mod engine {
     mod parking;
     mod partitioning;
     mod pool;
+    mod postings;
     mod privileges;
     pub mod process;
     mod progress;
@@ -462,6 +466,7 @@ pub mod engine {
     mod row_change;
     pub mod row_locks;
     mod row_sql;
+    mod row_store;
     mod row_table;
     #[cfg(test)]
     mod schema_tests;

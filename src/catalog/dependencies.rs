@@ -104,6 +104,8 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
         for oid in routine.parameters.iter().map(|parameter| parameter.type_oid).chain([routine.returns]) {
             found.on_type(own, oid);
         }
+        routine.uses.columns.iter().for_each(|column| found.on_column(own, *column, Kind::Normal));
+        found.on_routines(own, &routine.uses);
         if let Some(aggregate) = &routine.aggregate {
             aggregate.states().for_each(|oid| found.on_type(own, oid));
             found.on_functions(own, aggregate.functions().chain([aggregate.sort_operator]));

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalog::aggregates::Aggregate;
-use crate::catalog::schema::CatalogSnapshot;
+use crate::catalog::schema::{CatalogSnapshot, Uses};
 use crate::types::pg_type::Oid;
 
 pub const PG_PROC: Oid = Oid(1255);
@@ -52,6 +52,8 @@ pub struct Routine {
     pub settings: Vec<(String, String)>,
     pub body: Body,
     pub effects: Effects,
+    /// What a body refers to that is kept as it was read.
+    pub uses: Uses,
     /// Of an aggregate: what it is computed by.
     pub aggregate: Option<Box<Aggregate>>,
 }
@@ -202,6 +204,7 @@ impl Routine {
             settings: Vec::new(),
             body: Body::Text(body),
             effects: Effects::default(),
+            uses: Uses::default(),
             aggregate: None,
         }
     }

@@ -21,6 +21,7 @@ use crate::catalog::shared_map::SharedMap;
 use crate::catalog::statistics::ExtendedStatistics;
 use crate::catalog::tables::own;
 use crate::catalog::trigger::{Event, Timing, Trigger};
+use crate::types::gin::KeyClass;
 use crate::types::pg_type::{Oid, Repr, Scalar, type_info};
 
 /// An immutable picture of a database's schema. Shared by `Arc`; a DDL statement makes a new one that has in common with
@@ -339,6 +340,16 @@ pub struct Index {
     pub options: IndexOptions,
 }
 
+/// What the names of all tables of postings, and of their triggers, begin with.
+pub const POSTINGS: &str = "__pg_gin_";
+
+impl Index {
+    /// Its table of postings in SQLite, if it has some.
+    pub fn postings_name(&self) -> String {
+        format!("{POSTINGS}{}", self.oid.0)
+    }
+}
+
 /// What is rarely said of an index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IndexOptions {
@@ -358,6 +369,9 @@ pub struct IndexOptions {
     pub parent: Option<Oid>,
     /// Made ONLY on a partitioned table: not all partitions have it yet.
     pub invalid: bool,
+    /// What the file keeps of an inverted index (`engine::ddl::posting`): for each key its class, if it has one. Empty if
+    /// nothing is kept.
+    pub postings: Vec<Option<KeyClass>>,
 }
 
 /// One key of an index.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::privileges::PG_CLASS;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::types::pg_type::Oid;
 
@@ -73,6 +74,12 @@ impl ExtendedStatistics {
 }
 
 impl CatalogSnapshot {
+    /// The owner of statistics: their table's, unless another one was said.
+    pub fn statistics_owner(&self, table: &Relation, oid: Oid) -> Oid {
+        let own = self.privileges.get(&(PG_STATISTIC_EXT, oid, 0));
+        own.map_or_else(|| self.owner_of(PG_CLASS, table.oid), |own| own.owner)
+    }
+
     /// All there are, with their tables.
     pub fn extended_statistics(&self) -> impl Iterator<Item = (&Arc<Relation>, &ExtendedStatistics)> {
         self.relations.values().flat_map(|relation| relation.options.statistics.iter().map(move |own| (relation, own)))

@@ -314,6 +314,17 @@ impl Entered<'_> {
     /// Runs one of the engine's own statements.
     pub(crate) fn control(&self, control: Control) -> Result<(), Code> {
         let _trusted = self.0.authorizer.trusted();
+        if matches!(control, Control::DeferForeignKeys | Control::CheckForeignKeysNow) {
+            // Such a pragma is a flag and counts from when it is prepared. Run, it would make those statements fail within
+            // which this one runs (they call a function that changes rows) as soon as they open another table
+            // (OP_Expire). What is prepared and idle does not know of the flag.
+            if self.runs_statement() {
+                // SAFETY: as in `prepare`.
+                drop(unsafe { RawStatement::prepare(self.0.raw, control.sql()) }?);
+                self.cache(|cache| *cache = StatementCache::default());
+                return Ok(());
+            }
+        }
         let mut statements = self.0.control.lock().unwrap_or_else(PoisonError::into_inner);
         let statement = match &mut statements[control as usize] {
             Some(statement) => statement,
@@ -329,6 +340,22 @@ impl Entered<'_> {
         }
         statement.reset();
         outcome.map(|_| ())
+    }
+
+    /// Whether a statement is running on the connection.
+    fn runs_statement(&self) -> bool {
+        let mut statement = std::ptr::null_mut();
+        loop {
+            // SAFETY: an open connection, this thread's; the statement is one of its, or none to begin with.
+            statement = unsafe { ffi::sqlite3_next_stmt(self.0.raw, statement) };
+            if statement.is_null() {
+                return false;
+            }
+            // SAFETY: as above.
+            if unsafe { ffi::sqlite3_stmt_busy(statement) } != 0 {
+                return true;
+            }
+        }
     }
 
     /// Runs SQL of the engine's own that is not worth keeping prepared.

@@ -74,9 +74,9 @@ impl Timing {
             return entered.control(Control::CheckForeignKeysNow).map_err(|code| entered.error(code));
         }
         // SQLite forgets with that switch how many violations wait for COMMIT; a savepoint brings the number back.
-        let sql =
-            format!("SAVEPOINT counted; {}; ROLLBACK TO counted; RELEASE counted", Control::CheckForeignKeysNow.sql());
-        entered.execute(&sql).map_err(crate::engine::error_map::from_rusqlite)
+        entered.execute("SAVEPOINT counted").map_err(crate::engine::error_map::from_rusqlite)?;
+        entered.control(Control::CheckForeignKeysNow).map_err(|code| entered.error(code))?;
+        entered.execute("ROLLBACK TO counted; RELEASE counted").map_err(crate::engine::error_map::from_rusqlite)
     }
 
     /// The checks due at the end of a statement, and after SET CONSTRAINTS … IMMEDIATE.

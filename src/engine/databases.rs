@@ -22,6 +22,7 @@ use crate::engine::progress::blocking;
 use crate::engine::remote::RemoteOptions;
 use crate::engine::remote::home::{StoreHome, WorkingCopies};
 use crate::engine::remote::version::not_in_a_store;
+use crate::engine::row_store;
 use crate::error::{Error, Result, SqlState};
 use crate::metrics::Metrics;
 use crate::storage::blob::BlobStore;
@@ -383,6 +384,7 @@ fn prepare_directory(directory: &Path) -> Result<()> {
     fs::create_dir_all(directory).map_err(|error| io_failed("use data directory", directory, &error))?;
     allocator::install();
     connection::set_temporary_directory(directory);
+    row_store::set_directory(directory.to_owned());
     Ok(())
 }
 

@@ -33,6 +33,7 @@ mod parameters;
 mod partition;
 mod passes;
 mod policy;
+mod posting;
 mod privilege;
 mod range_type;
 mod rebuild;
@@ -318,6 +319,7 @@ impl<'a> Change<'a> {
         if relation.kind == RelationKind::Table {
             self.renew_unique_triggers(before.as_deref(), &relation)?;
         }
+        self.renew_postings(before.as_deref(), &mut relation)?;
         self.sqlite(store::put_relation(self.connection, &relation))?;
         let (row_type, now) = (row_type_oid(&relation), attributes(&relation));
         self.catalog_mut().put_relation(Arc::new(relation));
@@ -329,6 +331,7 @@ impl<'a> Change<'a> {
 
     fn remove_relation(&mut self, oid: Oid) -> Result<()> {
         let Some(relation) = self.catalog.relations.get(&oid).cloned() else { return Ok(()) };
+        relation.indexes.iter().try_for_each(|index| self.drop_postings(&relation, index))?;
         self.sqlite(store::remove_relation(self.connection, &relation))?;
         self.is_foreign |= !relation.declared;
         let catalog = self.catalog_mut();

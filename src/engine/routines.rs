@@ -21,4 +21,4 @@ mod sql_body;
 pub(crate) mod types;
 mod validate;
 
-pub(crate) use validate::validate;
+pub(crate) use validate::{uses, validate};

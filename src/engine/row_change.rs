@@ -7,8 +7,6 @@
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
-use rusqlite::types::Value as Held;
-
 use crate::catalog::schema::Relation;
 use crate::catalog::trigger::Event;
 use crate::engine::connection::Entered;
@@ -18,18 +16,19 @@ use crate::engine::functions::InUse;
 use crate::engine::key_checks;
 use crate::engine::referential_actions;
 use crate::engine::row_sql::{Row, RowStatements, Values};
+use crate::engine::row_store::{RowStore, Rows};
 use crate::engine::row_table::{EventTriggers, RowTable, moving_in_trigger};
 use crate::engine::statement::Step;
 use crate::engine::triggers::{self, Firing};
 use crate::error::{Error, Result, SqlState};
-use crate::limits::{memory, session as limits};
+use crate::limits::memory;
 use crate::sql::lower::{read_row, update_row};
 use crate::sql::plan::ProgramStep;
 use crate::sql::row_change::{RowAction, RowChange, RowCheck, RowLayout, RowSql};
 use crate::sql::tree::CheckKind;
 use crate::types::pg_type::Oid;
 use crate::types::system_ids::FROZEN_TRANSACTION;
-use crate::types::value::{Value, ValueRef};
+use crate::types::value::Value;
 
 /// What keeping a value costs beside its text.
 pub(crate) const VALUE: usize = std::mem::size_of::<Value>();
@@ -46,7 +45,7 @@ pub(crate) struct Changed {
     /// Rows changed.
     pub(crate) count: u64,
     /// For RETURNING: each row as it has become, what was kept of other tables, its number and its xmax.
-    pub(crate) rows: Vec<Vec<Held>>,
+    pub(crate) rows: RowStore,
 }
 
 /// Fires the triggers before the statement.
@@ -73,26 +72,16 @@ pub(crate) fn run(
 }
 
 /// The rows of the query.
-fn read(
-    entered: &Entered<'_>,
-    step: &ProgramStep,
-    (params, literals): (&[Value], &[Value]),
-) -> Result<Vec<Vec<Value>>> {
+fn read(entered: &Entered<'_>, step: &ProgramStep, (params, literals): (&[Value], &[Value])) -> Result<RowStore> {
     let mut raw = entered.prepare(&step.sql).map_err(|code| entered.error(code))?;
     let binds = step.binds.iter().map(|bind| value_of(bind, params, literals).unwrap_or(&Value::Null));
     let rows = raw.borrowing(binds, |raw, bound| {
         bound.map_err(|code| entered.error(code))?;
-        let mut rows = Vec::new();
+        let mut rows = RowStore::default();
         loop {
             match raw.step() {
-                Ok(Step::Row) => {
-                    let width = raw.column_count();
-                    let size = (0..width).map(|index| VALUE + raw.column(index).text_size()).sum();
-                    limits::work(size)?;
-                    memory::reserve(size)?;
-                    rows.push((0..width).map(|index| raw.column(index).to_owned()).collect());
-                }
-                Ok(Step::Done) => return Ok(rows),
+                Ok(Step::Row) => rows.push((0..raw.column_count()).map(|index| raw.column(index)))?,
+                Ok(Step::Done) => return rows.sealed(),
                 Err(code) => return Err(entered.error(code)),
             }
         }
@@ -283,9 +272,13 @@ impl<'a> Changer<'a> {
         events.into_iter().try_for_each(|(event, columns)| self.firing.end(triggers, (*event, columns)))
     }
 
-    fn rows(&mut self, rows: Vec<Vec<Value>>) -> Result<()> {
+    fn rows(&mut self, rows: RowStore) -> Result<()> {
         self.expected = self.firing.entered.total_changes();
-        rows.into_iter().try_for_each(|row| self.row(row))
+        let mut rows = Rows::of(Arc::new(rows));
+        while rows.next()? {
+            self.row(rows.row())?;
+        }
+        Ok(())
     }
 
     /// One row of the query.
@@ -693,12 +686,7 @@ impl<'a> Changer<'a> {
         }
         let table = Value::Integer(self.table(at)?.relation.oid.0.into());
         let row = self.root_row(at, row)?;
-        let values = || row.iter().chain(others).chain(&system).chain([&table]);
-        let size = values().map(|value| VALUE + value.as_ref().text_size()).sum();
-        memory::reserve(size)?;
-        let held = values().map(|value| held(value.as_ref())).collect();
-        self.changed.rows.push(held);
-        Ok(())
+        self.changed.rows.push(row.iter().chain(others).chain(&system).chain([&table]).map(Value::as_ref))
     }
 
     /// What foreign keys do, and ask, about a row waits for the statement's end.
@@ -773,14 +761,4 @@ fn modified_meanwhile(what: &str) -> Error {
     let message = format!("tuple to be {what} was already modified by an operation triggered by the current command");
     let hint = "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.";
     Error::new(SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, message).with_hint(hint)
-}
-
-pub(crate) fn held(value: ValueRef<'_>) -> Held {
-    match value {
-        ValueRef::Null => Held::Null,
-        ValueRef::Integer(value) => Held::Integer(value),
-        ValueRef::Real(value) => Held::Real(value),
-        ValueRef::Text(text) => Held::Text(text.to_owned()),
-        ValueRef::Blob(bytes) => Held::Blob(bytes.to_owned()),
-    }
 }

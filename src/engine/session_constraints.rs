@@ -10,7 +10,9 @@ use crate::engine::constraint_errors::Origin;
 use crate::engine::constraint_timing;
 use crate::engine::cursor::Cursor;
 use crate::engine::gate::Gate;
+use crate::engine::pool::Lease;
 use crate::engine::session::EngineSession;
+use crate::engine::session_schema::SessionLink;
 use crate::engine::transaction::{Hold, Loss};
 use crate::engine::triggers;
 use crate::error::Result;
@@ -36,24 +38,14 @@ impl EngineSession {
         Cursor::open_loop(lease, statement, (params, literals), gate, origin)
     }
 
-    /// SET CONSTRAINTS of these names, schemas in front if they were written, or of all. What was put off and is not any
-    /// more is checked now.
+    /// SET CONSTRAINTS of these names, schemas in front if they were written, or of all.
     pub fn set_constraints(&mut self, names: Option<&[(Option<String>, String)]>, deferred: bool) -> Result<()> {
-        let catalog = self.catalog();
-        let search_path = self.lock_context().settings.schemas_searched().clone();
-        let constraints =
-            names.map(|names| constraint_timing::named(&catalog, &search_path, names, deferred)).transpose()?;
-        let timing = {
-            let schema = &mut *self.link.schema();
-            Arc::make_mut(&mut schema.timing).set(constraints.as_deref(), deferred);
-            Arc::clone(&schema.timing)
-        };
         self.forget_journal();
-        let Hold::Write(write) = &self.hold else { return Ok(()) };
-        let entered = write.lease.enter();
-        timing.check(&entered, &self.context)?;
-        timing.apply(&entered)?;
-        triggers::fire_deferred(&entered, &Origin::new(Arc::clone(&self.context), timing, None), false)
+        let lease = match &self.hold {
+            Hold::Write(write) => Some(&write.lease),
+            _ => None,
+        };
+        self.link.set_constraints(names, deferred, lease)
     }
 
     /// Fires the triggers that have waited for the end of the transaction.
@@ -67,5 +59,33 @@ impl EngineSession {
         entered.begin_statement();
         entered.control(Control::DeferForeignKeys).map_err(|code| entered.error(code))?;
         triggers::fire_deferred(&entered, &origin, true)
+    }
+}
+
+impl SessionLink {
+    /// SET CONSTRAINTS. What was put off by a transaction that writes and is not any more is checked now.
+    pub(crate) fn set_constraints(
+        &self,
+        names: Option<&[(Option<String>, String)]>,
+        deferred: bool,
+        lease: Option<&Arc<Lease>>,
+    ) -> Result<()> {
+        let catalog = self.catalog();
+        let search_path = self.context().settings.schemas_searched().clone();
+        let constraints =
+            names.map(|names| constraint_timing::named(&catalog, &search_path, names, deferred)).transpose()?;
+        let timing = {
+            let schema = &mut *self.schema();
+            Arc::make_mut(&mut schema.timing).set(constraints.as_deref(), deferred);
+            Arc::clone(&schema.timing)
+        };
+        let Some(lease) = lease else { return Ok(()) };
+        let entered = lease.enter();
+        if !entered.is_writing() {
+            return Ok(());
+        }
+        timing.check(&entered, &self.context)?;
+        timing.apply(&entered)?;
+        triggers::fire_deferred(&entered, &Origin::new(Arc::clone(&self.context), timing, None), false)
     }
 }

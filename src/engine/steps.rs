@@ -4,25 +4,19 @@
 //! due at its end is due after the last, and a failure of one is undone with the transaction or back to the savepoint, as
 //! PostgreSQL's statement would be.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-
-use rusqlite::types::Value as Held;
 
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::{self, Origin};
 use crate::engine::cursor::value_of;
-use crate::engine::functions::KeptRow;
-use crate::engine::row_change::{self, held};
+use crate::engine::row_change;
+use crate::engine::row_store::{RowStore, Rows};
 use crate::engine::statement::{Code, RawStatement, Step};
 use crate::engine::triggers::Firing;
 use crate::error::Result;
-use crate::limits::{memory, session as limits};
 use crate::sql::plan::{Arrangement, Keep, KeptValue, ProgramStep};
 use crate::types::value::Value;
-
-/// What keeping a value costs beside its text.
-const VALUE: usize = std::mem::size_of::<Held>();
 
 /// Runs the steps, and fires what triggers are to fire at the statement's end; `origins` give what is known of each that
 /// changes a relation, in case it fails. The number of rows that the last one has changed.
@@ -45,7 +39,9 @@ pub(crate) fn run(
         row_change::begin(firing, change)?;
     }
     for (step, origin) in steps.iter().zip(origins) {
-        if step.only.is_some_and(|only| !seen.contains(entered, only)) {
+        if let Some(only) = step.only
+            && !seen.contains(entered, only)?
+        {
             continue;
         }
         if let Some(arrangement) = step.arranges {
@@ -69,10 +65,10 @@ pub(crate) fn run(
         let (rows, count) = outcome?;
         match step.keep {
             Keep::Nothing => {}
-            Keep::Rows => entered.slot().keep_rows(step.list, rows),
+            Keep::Rows => entered.slot().keep_rows(step.list, rows)?,
             Keep::Count => {
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
-                entered.slot().keep_rows(step.list, vec![vec![Held::Integer(count)]]);
+                entered.slot().keep_rows(step.list, RowStore::of(&[vec![Value::Integer(count)]])?)?;
             }
         }
     }
@@ -87,7 +83,7 @@ fn run_step(
     (params, literals): (&[Value], &[Value]),
     origin: &Origin,
     note: &dyn Fn(Code),
-) -> Result<(Vec<Vec<Held>>, u64)> {
+) -> Result<(RowStore, u64)> {
     let mut raw = entered.prepare(&step.sql).map_err(|code| entered.error(code))?;
     for (index, bind) in step.binds.iter().enumerate() {
         let value = value_of(bind, params, literals).unwrap_or(&Value::Null);
@@ -114,53 +110,58 @@ fn run_step(
 struct Seen(Vec<((usize, usize), Vec<i64>)>);
 
 impl Seen {
-    fn contains(&mut self, entered: &Entered<'_>, KeptValue { kept, column, value }: KeptValue) -> bool {
+    fn contains(&mut self, entered: &Entered<'_>, KeptValue { kept, column, value }: KeptValue) -> Result<bool> {
         if let Some((_, values)) = self.0.iter().find(|(place, _)| *place == (kept, column)) {
-            return values.binary_search(&value).is_ok();
+            return Ok(values.binary_search(&value).is_ok());
         }
-        let rows = entered.slot().kept_rows(kept).unwrap_or_default();
-        let mut values: Vec<i64> = rows.iter().filter_map(|row| integer(row.get(column))).collect();
-        values.sort_unstable();
-        values.dedup();
-        let found = values.binary_search(&value).is_ok();
-        self.0.push(((kept, column), values));
-        found
+        let mut rows = Rows::of(entered.slot().kept_rows(kept).unwrap_or_default());
+        let mut values = BTreeSet::new();
+        while rows.next()? {
+            values.extend(rows.integer(column));
+        }
+        let found = values.contains(&value);
+        self.0.push(((kept, column), values.into_iter().collect()));
+        Ok(found)
     }
-}
-
-fn integer(value: Option<&Held>) -> Option<i64> {
-    if let Some(Held::Integer(value)) = value { Some(*value) } else { None }
 }
 
 /// Rows come table by table; they are told in the order in which they were given.
 fn arrange(entered: &Entered<'_>, Arrangement { rows, order }: Arrangement) -> Result<()> {
     let slot = entered.slot();
     let (Some(kept), Some(order)) = (slot.kept_rows(rows), slot.kept_rows(order)) else { return Ok(()) };
-    let mut by_table: HashMap<i64, VecDeque<KeptRow>> = HashMap::new();
-    for row in kept.iter() {
-        limits::work(VALUE)?;
-        by_table.entry(integer(row.last()).unwrap_or_default()).or_default().push_back(row.clone());
+    // Each table's are together.
+    let mut by_table: HashMap<i64, Rows> = HashMap::new();
+    let mut given = Rows::of(Arc::clone(&kept));
+    loop {
+        let before = given.clone();
+        if !given.next()? {
+            break;
+        }
+        by_table
+            .entry(given.width().checked_sub(1).and_then(|last| given.integer(last)).unwrap_or_default())
+            .or_insert(before);
     }
-    let next = |row: &KeptRow| by_table.get_mut(&integer(row.first())?)?.pop_front();
-    let arranged: Vec<KeptRow> = order.iter().filter_map(next).collect();
+    let mut arranged = RowStore::default();
+    let mut order = Rows::of(order);
+    while order.next()? {
+        if let Some(next) = order.integer(0).and_then(|table| by_table.get_mut(&table))
+            && next.next()?
+        {
+            arranged.push((0..next.width()).filter_map(|index| next.value(index)))?;
+        }
+    }
     if arranged.len() == kept.len() {
-        slot.replace_rows(rows, arranged);
+        slot.replace_rows(rows, arranged.sealed()?);
     }
     Ok(())
 }
 
 /// Runs a statement to its end; its rows, if they are to be kept.
-fn rows_of(raw: &mut RawStatement, keeps: bool) -> Result<std::result::Result<Vec<Vec<Held>>, Code>> {
-    let mut rows = Vec::new();
+fn rows_of(raw: &mut RawStatement, keeps: bool) -> Result<std::result::Result<RowStore, Code>> {
+    let mut rows = RowStore::default();
     loop {
         match raw.step() {
-            Ok(Step::Row) if keeps => {
-                let width = raw.column_count();
-                let size = (0..width).map(|index| VALUE + raw.column(index).text_size()).sum();
-                limits::work(size)?;
-                memory::reserve(size)?;
-                rows.push((0..width).map(|index| held(raw.column(index))).collect());
-            }
+            Ok(Step::Row) if keeps => rows.push((0..raw.column_count()).map(|index| raw.column(index)))?,
             Ok(Step::Row) => {}
             Ok(Step::Done) => return Ok(Ok(rows)),
             Err(code) => return Ok(Err(code)),

@@ -5,7 +5,7 @@
 //! functions do. Specification: trigger.html, trigger.c.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
 use crate::catalog::composite::row_type_oid;
@@ -14,13 +14,14 @@ use crate::catalog::trigger::{Event, Timing, Trigger};
 use crate::engine::connection::Entered;
 use crate::engine::constraint_errors::Origin;
 use crate::engine::context::SharedContext;
+use crate::engine::event_queue::{Awaited, EventQueue, Waiting};
 use crate::engine::functions::{KeptRows, TransitionTable};
 use crate::engine::key_checks::{self, KeyCheck};
 use crate::engine::referential_actions;
 use crate::engine::routines::call::{Caller, LeaseCell, call_trigger};
 use crate::engine::routines::types;
-use crate::engine::row_change::{VALUE, held};
 use crate::engine::row_sql::{Row, RowStatements, Values};
+use crate::engine::row_store::RowStore;
 use crate::engine::trigger_functions;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, stack};
@@ -31,7 +32,6 @@ use crate::sql::row_change::RowSql;
 use crate::sql::trigger::condition;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 use crate::types::value::Value;
-use rusqlite::types::Value as Held;
 
 /// The triggers of a relation, ready to fire.
 #[derive(Debug)]
@@ -48,46 +48,16 @@ struct Ready {
     condition: Option<RowSql>,
 }
 
-/// An event that waits for the end of the statement or of the transaction.
-#[derive(Clone, Debug)]
-pub(crate) struct Waiting {
-    triggers: Arc<Triggers>,
-    what: Awaited,
-    event: Event,
-    old: Option<Row>,
-    new: Option<Row>,
-}
-
-/// What is to happen then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Awaited {
-    /// The trigger at that place fires.
-    Trigger(usize),
-    /// The action of a foreign key to the relation is taken.
-    Action(Oid),
-    /// A foreign key is checked; whether of the row that others refer to.
-    Key(Oid, bool),
-    /// Nothing any more.
-    Nothing,
-}
-
 /// What a statement has done to a relation so far, where triggers ask for it.
 #[derive(Default)]
 struct Done {
     /// Triggers before the statement have fired.
     begun: bool,
     /// Rows for transition tables.
-    old: Vec<Vec<Held>>,
-    new: Vec<Vec<Held>>,
+    old: RowStore,
+    new: RowStore,
     /// They are complete: as triggers see them.
     tables: Option<(KeptRows, KeptRows)>,
-}
-
-impl Waiting {
-    /// Whether it is about rows of that relation.
-    pub(crate) fn is_of(&self, relation: Oid) -> bool {
-        self.triggers.relation.oid == relation
-    }
 }
 
 /// What keeping an event costs beside its rows.
@@ -100,7 +70,7 @@ pub(crate) struct Firing<'a> {
     pub(crate) catalog: Arc<CatalogSnapshot>,
     pub(crate) origin: &'a Origin,
     replica: bool,
-    queue: RefCell<VecDeque<Waiting>>,
+    queue: RefCell<EventQueue>,
     done: RefCell<HashMap<(Oid, Event), Done>>,
 }
 
@@ -109,7 +79,7 @@ pub(crate) struct Parts {
     context: SharedContext,
     catalog: Arc<CatalogSnapshot>,
     replica: bool,
-    queue: VecDeque<Waiting>,
+    queue: EventQueue,
     done: HashMap<(Oid, Event), Done>,
 }
 
@@ -196,7 +166,7 @@ impl<'a> Firing<'a> {
         Firing::resume(
             entered,
             origin,
-            Parts { context, catalog, replica, queue: VecDeque::new(), done: HashMap::new() },
+            Parts { context, catalog, replica, queue: EventQueue::default(), done: HashMap::new() },
         )
     }
 
@@ -297,7 +267,7 @@ impl<'a> Firing<'a> {
             new: new.map(<[Value]>::to_vec),
             old: old.map(<[Value]>::to_vec),
         };
-        let _deeper = self.entered.slot().enter_trigger(self.transition_tables(triggers, trigger, event));
+        let _deeper = self.entered.slot().enter_trigger(self.transition_tables(triggers, trigger, event)?);
         if let Some(function) = trigger_functions::built_in(trigger.function) {
             return function(called, self);
         }
@@ -344,7 +314,7 @@ impl<'a> Firing<'a> {
         if places.is_empty() {
             return Ok(());
         }
-        for waiting in self.queue.borrow_mut().iter_mut() {
+        for waiting in self.queue.borrow_mut().without_rows() {
             let Awaited::Trigger(place) = waiting.what else { continue };
             let is_statement = waiting.triggers.trigger(place).is_some_and(|trigger| !trigger.for_each_row);
             if is_statement && waiting.event == event.0 && waiting.triggers.relation.oid == triggers.relation.oid {
@@ -376,7 +346,7 @@ impl<'a> Firing<'a> {
         let is_deferred = triggers.trigger(place).is_some_and(|trigger| self.origin.timing().defers(trigger));
         match is_deferred {
             true => self.entered.slot().linked()?.0.schema().deferred.push(waiting),
-            false => self.queue.borrow_mut().push_back(waiting),
+            false => self.queue.borrow_mut().push(waiting)?,
         }
         Ok(())
     }
@@ -391,8 +361,7 @@ impl<'a> Firing<'a> {
     ) -> Result<()> {
         memory::reserve(WAITING)?;
         let what = Awaited::Action(constraint);
-        self.queue.borrow_mut().push_back(Waiting { triggers: Arc::clone(triggers), what, event, old, new });
-        Ok(())
+        self.queue.borrow_mut().push(Waiting { triggers: Arc::clone(triggers), what, event, old, new })
     }
 
     /// The check of a foreign key waits, for the end of the transaction if it is deferred.
@@ -408,7 +377,7 @@ impl<'a> Firing<'a> {
         let waiting = Waiting { triggers: Arc::clone(triggers), what, event, old, new };
         match defers_key(&self.catalog, self.origin, &waiting) {
             true => self.entered.slot().linked()?.0.schema().deferred.push(waiting),
-            false => self.queue.borrow_mut().push_back(waiting),
+            false => self.queue.borrow_mut().push(waiting)?,
         }
         Ok(())
     }
@@ -424,39 +393,45 @@ impl<'a> Firing<'a> {
         let done = done.entry((relation, event)).or_default();
         for (row, rows) in [(old, &mut done.old), (new, &mut done.new)] {
             let Some(row) = row else { continue };
-            memory::reserve(row.iter().map(|value| VALUE + value.as_ref().text_size()).sum())?;
-            rows.push(row.iter().map(|value| held(value.as_ref())).collect());
+            rows.push(row.iter().map(Value::as_ref))?;
         }
         Ok(())
     }
 
     /// The transition tables that a trigger names.
-    fn transition_tables(&self, triggers: &Triggers, trigger: &Trigger, event: Event) -> Arc<[TransitionTable]> {
+    fn transition_tables(
+        &self,
+        triggers: &Triggers,
+        trigger: &Trigger,
+        event: Event,
+    ) -> Result<Arc<[TransitionTable]>> {
         if trigger.old_table.is_none() && trigger.new_table.is_none() {
-            return Arc::default();
+            return Ok(Arc::default());
         }
         let relation = triggers.relation.oid;
         let mut done = self.done.borrow_mut();
         let done = done.entry((relation, event)).or_default();
-        let (old, new) = done
-            .tables
-            .get_or_insert_with(|| (Arc::new(std::mem::take(&mut done.old)), Arc::new(std::mem::take(&mut done.new))));
+        let (old, new) = match &mut done.tables {
+            Some(tables) => tables,
+            tables => {
+                let sealed = |rows: &mut RowStore| std::mem::take(rows).sealed().map(Arc::new);
+                tables.insert((sealed(&mut done.old)?, sealed(&mut done.new)?))
+            }
+        };
         let named = [(&trigger.old_table, old), (&trigger.new_table, new)].into_iter();
         let named = named.filter_map(|(name, rows)| Some((name.clone()?, Arc::clone(rows))));
-        named.map(|(name, rows)| TransitionTable { name, relation, rows }).collect()
+        Ok(named.map(|(name, rows)| TransitionTable { name, relation, rows }).collect())
     }
 
     /// The end of the statement: fires what waits for it, and what comes to wait while that fires.
     pub(crate) fn finish(&self) -> Result<()> {
         loop {
-            let waiting = self.queue.borrow_mut().pop_front();
+            let waiting = self.queue.borrow_mut().pop()?;
             let Some(waiting) = waiting else { return Ok(()) };
             // Foreign keys are checked before other triggers fire; those that act are not satisfied before they have.
-            if !matches!(waiting.what, Awaited::Action(_)) && self.entered.has_deferred_violations() {
-                let acts = self.queue.borrow().iter().any(|waiting| matches!(waiting.what, Awaited::Action(_)));
-                if !acts {
-                    self.origin.check_loop(self.entered)?;
-                }
+            let is_action = matches!(waiting.what, Awaited::Action(_));
+            if !is_action && self.entered.has_deferred_violations() && !self.queue.borrow().has_actions() {
+                self.origin.check_loop(self.entered)?;
             }
             self.fire(&waiting)?;
         }
@@ -467,6 +442,8 @@ impl<'a> Firing<'a> {
         match waiting.what {
             Awaited::Trigger(place) => self.call((&waiting.triggers, place), waiting.event, rows).map(drop),
             Awaited::Action(constraint) => {
+                // The action is a trigger's in PostgreSQL, which pg_trigger_depth() counts.
+                let _deeper = self.entered.slot().enter_trigger(Arc::default());
                 referential_actions::act(self, (&waiting.triggers.relation, constraint), waiting.event, rows)
             }
             Awaited::Key(constraint, of_referred) => {

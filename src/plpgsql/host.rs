@@ -108,6 +108,13 @@ pub struct Output {
     pub value: Typed,
 }
 
+/// A subscript of jsonb.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Member {
+    Place(i64),
+    Name(String),
+}
+
 /// What runs the statements of one call of a function.
 pub trait Host: Types {
     /// Runs a statement. It may stop after `limit` rows if it only reads; what changes data runs to its end.
@@ -128,6 +135,9 @@ pub trait Host: Types {
 
     fn close(&mut self, name: &str) -> Result<()>;
 
+    /// A loop goes through the cursor, or does no more: meanwhile it cannot be closed.
+    fn pin(&mut self, name: &str, is_pinned: bool);
+
     /// An assignment's cast. Where there is none, the text of the value is read as one of the other type. A domain's
     /// checks are made, for NULL as well.
     fn cast(&mut self, value: Typed, to: &DataType) -> Result<Value>;
@@ -142,6 +152,9 @@ pub trait Host: Types {
     fn decompose(&mut self, columns: &[Column], value: &Value) -> Result<Vec<Value>>;
 
     /// A block with EXCEPTION begins: a subtransaction.
+    /// A jsonb with something else at the end of a path; what is not there on the way is made.
+    fn assign_member(&mut self, old: Option<&str>, path: Vec<Member>, new: &str) -> Result<Value>;
+
     fn begin_block(&mut self) -> Result<()>;
 
     /// It ended well.

@@ -9,7 +9,7 @@ use crate::error::{Error, Notice, Result, SqlState};
 use crate::plpgsql::call::{Call, Returned};
 use crate::plpgsql::compile::compile;
 use crate::plpgsql::function::{Options, Parameter, ParameterMode, RoutineKind, Signature};
-use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Types};
+use crate::plpgsql::host::{Answer, Command, Direction, Host, Member, Output, Source, Types};
 use crate::plpgsql::interpret::execute;
 use crate::plpgsql::query::Query;
 use crate::plpgsql::simple::{self, Found};
@@ -502,6 +502,12 @@ impl Host for TestHost {
             values.push(self.cast(Typed::new(DataType::UNKNOWN, value), &column.data_type)?);
         }
         Ok(values)
+    }
+
+    fn pin(&mut self, _: &str, _: bool) {}
+
+    fn assign_member(&mut self, _: Option<&str>, _: Vec<Member>, _: &str) -> Result<Value> {
+        Err(Error::internal("no jsonb here"))
     }
 
     fn begin_block(&mut self) -> Result<()> {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::tables::source::CursorRow;
+use crate::catalog::tables::source::{CursorPosition, CursorRow};
 use crate::engine::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
@@ -14,9 +14,8 @@ use crate::session::execute::{Completion, Started, write_row, write_row_descript
 use crate::session::machine::{Outcome, StateMachine, Stop, lock};
 use crate::session::rows::Rows;
 use crate::session::state::{Portal, PortalState, ResultFormats, RowSource};
-use crate::sql::plan::{Action, CursorCommand, CursorOptions, FetchDirection, Plan, Planned};
+use crate::sql::plan::{Action, CursorCommand, CursorOptions, FetchDirection, Plan, Planned, PositionedOn};
 use crate::types::format::Format;
-use crate::types::pg_type::Oid;
 use crate::types::value::{Value, ValueRef};
 
 /// How much of a cursor's result is read so that its transaction can be parked.
@@ -35,8 +34,8 @@ impl StateMachine {
             return Ok(started);
         }
         match command {
-            CursorCommand::Declare { name, options, plan, tables } => {
-                self.declare(name, *options, (plan, tables), portal).await?;
+            CursorCommand::Declare { name, options, plan, positioned } => {
+                self.declare(name, *options, (plan, positioned), portal).await?;
                 Ok(Started::Finished(Completion::Tag("DECLARE CURSOR")))
             }
             CursorCommand::Fetch { name, direction, moves: true } => {
@@ -97,7 +96,7 @@ impl StateMachine {
         &mut self,
         name: &str,
         options: CursorOptions,
-        (plan, tables): (&Arc<Plan>, &Arc<[Oid]>),
+        (plan, positioned): (&Arc<Plan>, &PositionedOn),
         declaring: &mut Portal,
     ) -> Outcome<()> {
         if !options.hold && !self.session.status.is_block() {
@@ -141,7 +140,7 @@ impl StateMachine {
             depth: self.session.savepoints.len(),
             options,
             held: false,
-            tables: Arc::clone(tables),
+            positioned: positioned.clone(),
             created,
         });
         Ok(())
@@ -313,6 +312,7 @@ impl StateMachine {
             created: portal.created,
             held: portal.held,
             positions: positions(portal),
+            locks: portal.positioned.locks,
         };
         let mut cursors: Vec<CursorRow> = self.session.portals.values().map(shown).collect();
         cursors.sort_by(|a, b| a.name.cmp(&b.name));
@@ -331,17 +331,13 @@ fn statement_of(portal: &Portal) -> Option<&Cursor> {
 }
 
 /// The rows of tables that a cursor is on.
-fn positions(portal: &Portal) -> Vec<(Oid, Option<i64>)> {
+fn positions(portal: &Portal) -> Vec<CursorPosition> {
     let row = match &portal.state {
         PortalState::Suspended(RowSource::Rows(rows)) => rows.current(),
         _ => None,
     };
     let columns = portal.planned.plan.columns.as_deref().map_or(0, <[_]>::len);
-    let number = |place: usize| match row?.get(columns + place) {
-        Some(Value::Integer(number)) => Some(*number),
-        _ => None,
-    };
-    portal.tables.iter().enumerate().map(|(place, table)| (*table, number(place))).collect()
+    portal.positioned.at(columns, row)
 }
 
 /// MOVE: how many rows it passes; for one that goes to a place, whether there is a row.

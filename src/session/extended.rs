@@ -20,7 +20,8 @@ use crate::session::query::{aborted, ends_transaction, has_body};
 use crate::session::state::{Portal, PortalState, PreparedStatement, ResultFormats, TransactionStatus};
 use crate::session::transaction::report_active;
 use crate::sql::plan::{
-    Action, CursorCommand, CursorOptions, FieldDescription, ParamType, Plan, Planned, PreparedCommand, Tag,
+    Action, CursorCommand, CursorOptions, FieldDescription, ParamType, Plan, Planned, PositionedOn, PreparedCommand,
+    Tag,
 };
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
@@ -190,7 +191,7 @@ impl StateMachine {
             depth: self.session.savepoints.len(),
             options: CursorOptions::default(),
             held: false,
-            tables: Arc::from([]),
+            positioned: PositionedOn::default(),
             created,
         };
         self.session.keep_portal(bound);

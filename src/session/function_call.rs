@@ -63,7 +63,7 @@ impl StateMachine {
             depth: self.session.savepoints.len(),
             options: CursorOptions::default(),
             held: false,
-            tables: std::sync::Arc::from([]),
+            positioned: Default::default(),
             created: 0,
         };
         match self.start(&mut portal, 0, Describe::No).await? {

@@ -15,7 +15,7 @@ use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatu
 use crate::session::transaction::report_active;
 use crate::sql::ddl::Ddl;
 use crate::sql::explain::Explained;
-use crate::sql::plan::{Action, Bind, CursorOptions, Plan, Planned, TransactionCommand};
+use crate::sql::plan::{Action, Bind, CursorOptions, Plan, Planned, PositionedOn, TransactionCommand};
 use crate::sql::planner::{PlanCache, PlanContext, Source, has_parameters, unbound_parameter};
 use crate::sql::syntax::lexical_notices::lexical_notices;
 use crate::types::format::Format;
@@ -84,7 +84,7 @@ impl StateMachine {
                 depth: self.session.savepoints.len(),
                 options: CursorOptions::default(),
                 held: false,
-                tables: Arc::from([]),
+                positioned: PositionedOn::default(),
                 created: 0,
             };
             let repeatable = self.repeatable(&portal, 0, Describe::Yes);

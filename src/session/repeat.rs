@@ -44,7 +44,7 @@ impl StateMachine {
             depth: 0,
             options: CursorOptions::default(),
             held: false,
-            tables: std::sync::Arc::from([]),
+            positioned: Default::default(),
             created: 0,
         };
         Some(Repeatable { portal, max_rows, describe, begin, end: begin })

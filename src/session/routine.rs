@@ -8,11 +8,12 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::engine::routines::call::{Caller, LeaseCell};
-use crate::engine::routines::host::TransactionControl;
+use crate::engine::routines::host::{TransactionControl, invalid_termination};
 use crate::error::{Error, Result, SqlState};
 use crate::session::machine::{Outcome, StateMachine, Stop};
 use crate::session::state::TransactionStatus;
-use crate::sql::plan::CallPlan;
+use crate::sql::database::DatabaseCommand;
+use crate::sql::plan::{CallPlan, PreparedCommand, TransactionModes};
 use crate::types::value::Value;
 
 impl StateMachine {
@@ -22,8 +23,8 @@ impl StateMachine {
         let block = self.engine.compile_block(body)?;
         let caller = self.engine.caller(block.writes()).await?;
         let mut control = self.control(&caller, block.writes());
-        let outcome = block.run(&caller, control.as_mut().map(|control| control as &mut dyn TransactionControl));
-        let stop = control.and_then(|control| control.stop);
+        let outcome = block.run(&caller, Some(&mut control));
+        let stop = control.stop;
         self.engine.called(&caller, outcome.is_ok());
         stop.map_or(Ok(()), Err)?;
         Ok(outcome?)
@@ -38,18 +39,17 @@ impl StateMachine {
         self.detach_results()?;
         let caller = self.engine.caller(call.writes).await?;
         let mut control = self.control(&caller, call.writes);
-        let transaction = control.as_mut().map(|control| control as &mut dyn TransactionControl);
-        let outcome = caller.call_procedure(call, values, transaction);
-        let stop = control.and_then(|control| control.stop);
+        let outcome = caller.call_procedure(call, values, Some(&mut control));
+        let stop = control.stop;
         self.engine.called(&caller, outcome.is_ok());
         stop.map_or(Ok(()), Err)?;
         Ok(outcome?)
     }
 
     /// Transactions can be ended where the statement is one of its own.
-    fn control(&mut self, caller: &Caller, writes: bool) -> Option<Control<'_>> {
-        let alone = self.session.status == TransactionStatus::Started;
-        alone.then(|| Control { lease: caller.lease.clone(), writes, stop: None, machine: self })
+    fn control(&mut self, caller: &Caller, writes: bool) -> Control<'_> {
+        let is_alone = self.session.status == TransactionStatus::Started;
+        Control { lease: caller.lease.clone(), writes, is_alone, stop: None, machine: self }
     }
 
     /// Ends the transaction inside of a procedure and begins the next one.
@@ -62,30 +62,37 @@ impl StateMachine {
     }
 }
 
-/// What ends transactions for a procedure.
+/// The session, for a procedure.
 struct Control<'m> {
     machine: &'m mut StateMachine,
     lease: LeaseCell,
     writes: bool,
+    /// The transaction is the statement's own.
+    is_alone: bool,
     /// The client has gone meanwhile.
     stop: Option<Stop>,
 }
 
 impl Control<'_> {
     fn end(&mut self, commits: bool) -> Result<()> {
+        if !self.is_alone {
+            return Err(invalid_termination());
+        }
         self.lease.set(None);
-        let (machine, writes) = (&mut *self.machine, self.writes);
-        let ended = tokio::task::block_in_place(|| {
-            Handle::current().block_on(async {
-                machine.end_inside(commits).await?;
-                Ok::<_, Stop>(machine.engine.caller(writes).await?)
-            })
-        });
-        match ended {
-            Ok(caller) => {
-                self.lease.set(Some(caller.lease.get()?));
-                Ok(())
-            }
+        let writes = self.writes;
+        let caller = self.waiting(async |machine| {
+            machine.end_inside(commits).await?;
+            Ok(machine.engine.caller(writes).await?)
+        })?;
+        self.lease.set(Some(caller.lease.get()?));
+        Ok(())
+    }
+
+    /// Runs something of the session's to its end.
+    fn waiting<T>(&mut self, body: impl AsyncFnOnce(&mut StateMachine) -> Outcome<T>) -> Result<T> {
+        let machine = &mut *self.machine;
+        match tokio::task::block_in_place(|| Handle::current().block_on(body(machine))) {
+            Ok(given) => Ok(given),
             Err(Stop::Error(error)) => Err(error),
             Err(stop) => {
                 self.stop = Some(stop);
@@ -102,5 +109,17 @@ impl TransactionControl for Control<'_> {
 
     fn rollback(&mut self, _chain: bool) -> Result<()> {
         self.end(false)
+    }
+
+    fn set_modes(&mut self, modes: TransactionModes) -> Result<()> {
+        self.waiting(async |machine| machine.set_modes(modes).await)
+    }
+
+    fn prepared(&mut self, command: &PreparedCommand) -> Result<()> {
+        self.machine.prepared(command)
+    }
+
+    fn database(&mut self, command: &DatabaseCommand) -> Result<()> {
+        self.waiting(async |machine| machine.database(command).await)
     }
 }

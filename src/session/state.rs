@@ -11,7 +11,7 @@ use crate::engine::cursor::Cursor;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::message::TransactionIndicator;
 use crate::session::rows::Rows;
-use crate::sql::plan::{CursorOptions, Plan, Planned, TransactionModes};
+use crate::sql::plan::{CursorOptions, Plan, Planned, PositionedOn, TransactionModes};
 use crate::types::format::Format;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
@@ -152,7 +152,7 @@ pub struct Portal {
     /// Its transaction has committed, and it goes on (WITH HOLD).
     pub held: bool,
     /// The tables whose rows' numbers are behind its columns.
-    pub tables: Arc<[Oid]>,
+    pub positioned: PositionedOn,
     /// When it was made, microseconds since 1970-01-01 UTC; 0 for an unnamed one, which nobody is shown.
     pub created: i64,
 }

@@ -1,11 +1,18 @@
-//! Which collation values have. All of them order by bytes here, so this is only for who asks: the columns of views and
-//! of CREATE TABLE AS, and COLLATION FOR.
+//! Which collation values have: for who asks (the columns of views and of CREATE TABLE AS, COLLATION FOR), and for
+//! where values are put in order. Those of libc, C and the database's order by bytes; those of ICU by their locale, and
+//! what is equal there by bytes, so equality is the bytes' under all of them.
 //!
-//! Owns: [`output_collations`], [`collation_of`]. Specification: parse_collate.c.
+//! Owns: [`output_collations`], [`collation_of`], [`Derived`]. Specification: parse_collate.c.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::catalog::schema::CatalogSnapshot;
-use crate::catalog::tables::classes::{collation_name, collation_oid};
-use crate::sql::tree::{Body, EntryKind, Expr, ExprKind, FromItem, Query, Select, SubLinkKind, Var, Written};
+use crate::catalog::tables::classes::{collation_locale, collation_name, collation_oid};
+use crate::error::{Error, Result, SqlState};
+use crate::sql::tree::{
+    Body, CteId, EntryId, EntryKind, Expr, ExprKind, FromItem, Query, Select, SubLinkKind, Var, Written,
+};
 use crate::sql::types::{base_type, element_type};
 use crate::types::pg_type::{Oid, type_info};
 
@@ -17,8 +24,8 @@ pub enum Collation {
     /// The type has none.
     None,
     Implicit(Oid),
-    /// Two columns of different collations: none is derived.
-    Conflict,
+    /// Of two columns with different collations: none is derived.
+    Conflict(Oid, Oid),
     Explicit(Oid),
 }
 
@@ -26,7 +33,7 @@ impl Collation {
     /// The collation; none for a conflict.
     pub fn oid(self) -> Oid {
         match self {
-            Collation::None | Collation::Conflict => Oid::INVALID,
+            Collation::None | Collation::Conflict(..) => Oid::INVALID,
             Collation::Implicit(oid) | Collation::Explicit(oid) => oid,
         }
     }
@@ -41,10 +48,11 @@ impl Collation {
         match (self, other) {
             (Collation::Explicit(_), _) | (_, Collation::None) => self,
             (_, Collation::Explicit(_)) | (Collation::None, _) => other,
-            (Collation::Conflict, _) | (_, Collation::Conflict) => Collation::Conflict,
+            (Collation::Conflict(..), _) => self,
+            (_, Collation::Conflict(..)) => other,
             (Collation::Implicit(one), Collation::Implicit(two)) if one == two || two == DEFAULT => self,
             (Collation::Implicit(DEFAULT), _) => other,
-            _ => Collation::Conflict,
+            (Collation::Implicit(one), Collation::Implicit(two)) => Collation::Conflict(one, two),
         }
     }
 }
@@ -54,33 +62,128 @@ fn of_type(oid: Oid) -> Oid {
     type_info(oid).map_or(Oid::INVALID, |info| info.collation)
 }
 
-/// The collations of a query's columns. COLLATE is seen in trees only that are made to be printed.
+/// What is known of the columns of sub-queries and WITH queries while a statement is lowered.
+#[derive(Default)]
+pub struct Derived {
+    entries: HashMap<EntryId, Vec<Collation>>,
+    ctes: HashMap<CteId, Vec<Collation>>,
+}
+
+impl Derived {
+    /// Keeps what the columns of a sub-query have, if that is more than their types have.
+    pub fn note_entry(&mut self, catalog: &CatalogSnapshot, entry: EntryId, query: &Query) {
+        if let Some(collations) = self.of_ordered(catalog, query) {
+            self.entries.insert(entry, collations);
+        }
+    }
+
+    /// The same of a WITH query.
+    pub fn note_cte(&mut self, catalog: &CatalogSnapshot, cte: CteId, query: &Query) {
+        if let Some(collations) = self.of_ordered(catalog, query) {
+            self.ctes.insert(cte, collations);
+        }
+    }
+
+    /// An entry that reads a WITH query.
+    pub fn note_reader(&mut self, entry: EntryId, cte: CteId) {
+        if let Some(collations) = self.ctes.get(&cte) {
+            self.entries.insert(entry, collations.clone());
+        }
+    }
+
+    fn of_ordered(&self, catalog: &CatalogSnapshot, query: &Query) -> Option<Vec<Collation>> {
+        let collations = self.columns(catalog, query);
+        collations.iter().any(|collation| locale(*collation).is_some()).then_some(collations)
+    }
+
+    /// The collations of what two queries give together.
+    pub fn of_both(&self, catalog: &CatalogSnapshot, left: &Query, right: &Query) -> Vec<Collation> {
+        let sides = columns(catalog, self, left).into_iter().zip(columns(catalog, self, right));
+        sides.map(|(left, right)| left.merge(right)).collect()
+    }
+
+    /// The collations of a query's columns.
+    fn columns(&self, catalog: &CatalogSnapshot, query: &Query) -> Vec<Collation> {
+        columns(catalog, self, query)
+    }
+
+    /// The locale by which values are ordered that come from all of these expressions. 42P22 if theirs is not known
+    /// (42P21 where they are sorted), 42P21 if two are asked for.
+    pub fn locale<'e>(
+        &self,
+        catalog: &CatalogSnapshot,
+        exprs: impl IntoIterator<Item = &'e Expr>,
+        sorted: bool,
+    ) -> Result<Option<Cow<'static, str>>> {
+        let within = Within { catalog, select: None, derived: Some(self) };
+        let mut merged = Collation::None;
+        for expr in exprs {
+            let one = within.of(expr);
+            if let (Collation::Explicit(one), Collation::Explicit(other)) = (merged, one)
+                && one != other
+            {
+                let name = |oid| collation_name(oid).unwrap_or_default();
+                let message =
+                    format!("collation mismatch between explicit collations \"{}\" and \"{}\"", name(one), name(other));
+                return Err(Error::new(SqlState::COLLATION_MISMATCH, message));
+            }
+            merged = merged.merge(one);
+        }
+        if let Collation::Conflict(one, two) = merged
+            && sorted
+        {
+            let name = |oid| collation_name(oid).unwrap_or_default();
+            let message =
+                format!("collation mismatch between implicit collations \"{}\" and \"{}\"", name(one), name(two));
+            let hint = "You can choose the collation by applying the COLLATE clause to one or both expressions.";
+            return Err(Error::new(SqlState::COLLATION_MISMATCH, message).with_hint(hint));
+        }
+        if matches!(merged, Collation::Conflict(..)) {
+            let message = "could not determine which collation to use for string comparison";
+            let hint = "Use the COLLATE clause to set the collation explicitly.";
+            return Err(Error::new(SqlState::INDETERMINATE_COLLATION, message).with_hint(hint));
+        }
+        Ok(locale(merged))
+    }
+}
+
+/// The locale by which a collation orders.
+pub fn locale(collation: Collation) -> Option<Cow<'static, str>> {
+    match collation.oid() {
+        Oid::INVALID | DEFAULT => None,
+        oid => collation_locale(oid),
+    }
+}
+
+/// The collations of a query's columns.
 pub fn output_collations(catalog: &CatalogSnapshot, query: &Query) -> Vec<Collation> {
+    columns(catalog, &Derived::default(), query)
+}
+
+fn columns(catalog: &CatalogSnapshot, derived: &Derived, query: &Query) -> Vec<Collation> {
     match &query.body {
         Body::Select(select) => {
-            let within = Within { catalog, select: Some(select) };
+            let within = Within { catalog, select: Some(select), derived: Some(derived) };
             select.targets.iter().map(|target| within.of(&target.expr)).collect()
         }
         Body::Values { rows, names } => {
-            let within = Within { catalog, select: None };
+            let within = Within { catalog, select: None, derived: Some(derived) };
             let column = |place: usize| rows.iter().filter_map(move |row| row.get(place));
             (0..names.len()).map(|place| within.merged(column(place))).collect()
         }
-        Body::SetOperation { left, right, .. } => {
-            let sides = output_collations(catalog, left).into_iter().zip(output_collations(catalog, right));
-            sides.map(|(left, right)| left.merge(right)).collect()
-        }
+        Body::SetOperation { left, right, .. } => derived.of_both(catalog, left, right),
     }
 }
 
 /// The collation of an expression.
 pub fn collation_of(catalog: &CatalogSnapshot, expr: &Expr) -> Collation {
-    Within { catalog, select: None }.of(expr)
+    Within { catalog, select: None, derived: None }.of(expr)
 }
 
 struct Within<'q> {
     catalog: &'q CatalogSnapshot,
     select: Option<&'q Select>,
+    derived: Option<&'q Derived>,
 }
 
 impl Within<'_> {
@@ -129,6 +232,13 @@ impl Within<'_> {
     }
 
     fn of_column(&self, var: &Var) -> Option<Collation> {
+        if let Some(columns) = self.derived.and_then(|derived| derived.entries.get(&var.entry)) {
+            let place = usize::try_from(var.attribute).ok()?.checked_sub(1)?;
+            return columns.get(place).map(|collation| match collation {
+                Collation::Explicit(oid) => Collation::Implicit(*oid),
+                other => *other,
+            });
+        }
         match self.select.and_then(|select| select.from.iter().find_map(|item| entry_of(item, var))) {
             Some(EntryKind::Subquery { query, .. }) => {
                 let place = usize::try_from(var.attribute).ok()?.checked_sub(1)?;

@@ -46,6 +46,17 @@ pub enum DatabaseCommand {
     Role(RoleCommand),
 }
 
+impl DatabaseCommand {
+    /// Its name, if it cannot be part of a transaction.
+    pub fn stands_alone(&self) -> Option<&'static str> {
+        match self {
+            DatabaseCommand::Create { .. } => Some("CREATE DATABASE"),
+            DatabaseCommand::Drop { .. } => Some("DROP DATABASE"),
+            _ => None,
+        }
+    }
+}
+
 /// An option: its name in lower case, its value, where it stands (characters, from 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefElem {

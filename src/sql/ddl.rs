@@ -73,6 +73,15 @@ impl ObjectKind {
     }
 }
 
+/// ALTER STATISTICS
+#[derive(Clone, Debug)]
+pub enum StatisticsChange {
+    Target(AlterStatsStmt),
+    Rename(String),
+    SetSchema(String),
+    Owner(RoleSpec),
+}
+
 /// One DDL statement.
 #[derive(Clone, Debug)]
 pub enum Ddl {
@@ -125,7 +134,7 @@ pub enum Ddl {
         cascade: bool,
     },
     CreateStatistics(Box<CreateStatsStmt>, Name),
-    AlterStatistics(AlterStatsStmt, Name),
+    AlterStatistics(StatisticsChange, Name),
     DropStatistics {
         names: Vec<Name>,
         if_exists: bool,

@@ -14,7 +14,7 @@ mod table;
 mod trigger;
 
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{Ddl, Name};
+use crate::sql::ddl::{Ddl, Name, StatisticsChange};
 use crate::sql::syntax::ast::definition::DefArg;
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{IntoClause, RangeVar, SelectStmt};
@@ -63,7 +63,9 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         }
         Stmt::AlterStats(alter) => {
             let named = definer.name(&alter.name);
-            named.and_then(|name| ddl(Ddl::AlterStatistics(alter.clone(), name), "ALTER STATISTICS"))
+            named.and_then(|name| {
+                ddl(Ddl::AlterStatistics(StatisticsChange::Target(alter.clone()), name), "ALTER STATISTICS")
+            })
         }
         Stmt::CreatePolicy(create) => definer.create_policy(create),
         Stmt::AlterPolicy(alter) => definer.alter_policy(alter),

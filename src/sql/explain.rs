@@ -5,6 +5,7 @@
 //! measured is said of the nodes of which it is known. Specification: sql-explain.html, explain.c.
 
 mod build;
+mod lines;
 mod node;
 pub(in crate::sql) mod outline;
 mod show;

@@ -13,6 +13,7 @@ mod expr;
 mod from;
 mod grouping;
 mod hypothetical;
+mod inverted;
 mod limit;
 mod locking;
 mod members;
@@ -43,10 +44,12 @@ use std::rc::Rc;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
+use crate::sql::collations::Derived;
 use crate::sql::lower::program::{Program, Statement};
 use crate::sql::lower::sets::SetCalls;
 use crate::sql::lower::tree as lite;
 use crate::sql::plan::{Bind, ProgramStep};
+use crate::sql::planner::PlanContext;
 use crate::sql::row_change::ROW_VALUES;
 use crate::sql::tree::{CteQuery, EntryId, Expr, Modify, Query, RecordTypes, TABLE_OID, Var};
 use crate::sql::types;
@@ -67,6 +70,11 @@ pub struct Context<'a> {
     pub search_path: &'a [String],
     /// Where SQLite takes no sub-query: in checks, indexes and generated columns.
     pub without_queries: bool,
+    /// For texts of the catalog that are analysed; indexes over expressions are not used without it.
+    pub planning: Option<PlanContext<'a>>,
+    /// Routines that it calls may change the database: SQLite undoes parts of that only while no statement that writes
+    /// is being stepped.
+    pub routines_write: bool,
 }
 
 impl<'a> Context<'a> {
@@ -78,6 +86,21 @@ impl<'a> Context<'a> {
             shows: !analyzer.is_inner,
             search_path: &analyzer.search_path,
             without_queries: false,
+            planning: Some(analyzer.context()),
+            routines_write: analyzer.routines_write,
+        }
+    }
+
+    /// That of what the engine does with a row by itself.
+    pub fn of_row(catalog: &'a CatalogSnapshot, records: &'a RecordTypes) -> Self {
+        Context {
+            catalog,
+            records,
+            shows: false,
+            search_path: &[],
+            without_queries: false,
+            planning: None,
+            routines_write: false,
         }
     }
 
@@ -183,8 +206,12 @@ pub(super) struct Lower<'a> {
     program: Program,
     /// What conditions say of columns.
     known: Vec<pruning::Known>,
+    /// The collations of sub-queries' columns.
+    collations: Derived,
     /// How many range table entries and WITH queries the lowering has added.
     added: u32,
+    /// The values of functions in FROM that give one value.
+    values: HashMap<EntryId, Expr>,
 }
 
 /// One SELECT.
@@ -273,6 +300,7 @@ impl<'a> Lower<'a> {
         Lower {
             context,
             entries: HashMap::new(),
+            values: HashMap::new(),
             levels: Vec::new(),
             ctes: Vec::new(),
             case_tests: Vec::new(),
@@ -284,6 +312,7 @@ impl<'a> Lower<'a> {
             upsert_key: modify::UpsertKey::None,
             program: Program::default(),
             known: Vec::new(),
+            collations: Derived::default(),
             added: 0,
         }
     }

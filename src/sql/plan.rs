@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::catalog::policy::SecurityContext;
+use crate::catalog::tables::source::CursorPosition;
 use crate::sql::analyze::routine::CallSite;
 use crate::sql::database::DatabaseCommand;
 use crate::sql::ddl::Ddl;
@@ -368,12 +369,40 @@ pub enum PreparedCommand {
 /// SQL-level cursors (sql-declare.html, sql-fetch.html).
 #[derive(Clone, Debug)]
 pub enum CursorCommand {
-    /// DECLARE; the plan is the query's. Behind its columns are the numbers of these tables' rows, for WHERE CURRENT OF.
-    Declare { name: String, options: CursorOptions, plan: Arc<Plan>, tables: Arc<[Oid]> },
+    /// DECLARE; the plan is the query's.
+    Declare { name: String, options: CursorOptions, plan: Arc<Plan>, positioned: PositionedOn },
     /// FETCH, and MOVE, which shows no rows.
     Fetch { name: String, direction: FetchDirection, moves: bool },
     /// `None` is ALL.
     Close(Option<String>),
+}
+
+/// The tables whose rows a cursor's rows are made of, for WHERE CURRENT OF. Behind its columns are for each of them the OID
+/// of the table that has the row and the row's number.
+#[derive(Clone, Debug)]
+pub struct PositionedOn {
+    pub tables: Arc<[Oid]>,
+    /// It locks its rows.
+    pub locks: bool,
+}
+
+impl Default for PositionedOn {
+    fn default() -> Self {
+        PositionedOn { tables: Arc::from([]), locks: false }
+    }
+}
+
+impl PositionedOn {
+    /// Where a cursor with so many columns is that stands on this row.
+    pub fn at(&self, columns: usize, row: Option<&[Value]>) -> Vec<CursorPosition> {
+        let number = |place: usize| match row?.get(columns + place) {
+            Some(Value::Integer(number)) => Some(*number),
+            _ => None,
+        };
+        let member = |place| number(place).and_then(|oid| u32::try_from(oid).ok()).map(Oid);
+        let rows = (0..).step_by(2).map(|place| member(place).zip(number(place + 1)));
+        self.tables.iter().zip(rows).map(|(table, row)| CursorPosition { table: *table, row }).collect()
+    }
 }
 
 /// What DECLARE says of a cursor.

@@ -26,6 +26,7 @@ use crate::sql::lower;
 use crate::sql::permission::Permissions;
 use crate::sql::plan::*;
 use crate::sql::scan::{self, LiteralKind};
+use crate::sql::stored::Dependencies;
 use crate::sql::syntax::ast::expression::FuncCall;
 use crate::sql::syntax::ast::query::{SelectBody, SelectStmt};
 use crate::sql::syntax::ast::statement::Stmt;
@@ -284,6 +285,10 @@ pub struct Inner {
     /// Of each column of the result that is a record: its own columns, as far as they are known.
     pub fields: Vec<Vec<(String, Oid, i32)>>,
     pub command: InnerCommand,
+    /// What it refers to.
+    pub used: Dependencies,
+    /// Of a cursor's query.
+    pub positioned: PositionedOn,
 }
 
 /// What sort of statement it is.
@@ -303,6 +308,7 @@ pub fn plan_inner(
     source: &Source<'_>,
     param_types: &[Oid],
     outer: Option<&dyn OuterNames>,
+    is_cursor: bool,
     context: PlanContext<'_>,
 ) -> Result<Inner> {
     let _booked = memory::book(source.text.len().saturating_mul(PARSED))?;
@@ -322,11 +328,13 @@ pub fn plan_inner(
         let plan = Plan { params: Vec::new(), columns: None, tag: Tag::Fixed(""), action: Action::Empty };
         let (literals, catalog_version) = (Arc::from([]), context.catalog.version);
         let planned = Planned { plan: Arc::new(plan), literals, bytes: 0, catalog_version, security: None };
-        return Ok(Inner { planned, fields: Vec::new(), command });
+        let (used, positioned) = (Dependencies::default(), PositionedOn::default());
+        return Ok(Inner { planned, fields: Vec::new(), command, used, positioned });
     }
     let mut analyzer = Analyzer::new(context, source, param_types);
     analyzer.outer = outer;
     analyzer.is_inner = true;
+    analyzer.positioned = is_cursor.then(PositionedOn::default);
     let entry = entry_of(&mut analyzer, &stmt, param_types)?;
     let columns = entry.plan.columns.as_deref().unwrap_or_default();
     let fields = analyzer.outputs.iter().zip(columns).map(|((type_oid, typmod), _)| match *type_oid {
@@ -336,7 +344,9 @@ pub fn plan_inner(
     let fields = fields.collect();
     let literals = read_literals(source, &entry.literals, context)?;
     let Entry { plan, catalog_version, security, .. } = entry;
-    Ok(Inner { planned: Planned { plan, literals, bytes: 0, catalog_version, security }, fields, command })
+    let planned = Planned { plan, literals, bytes: 0, catalog_version, security };
+    let positioned = analyzer.positioned.take().unwrap_or_default();
+    Ok(Inner { planned, fields, command, used: analyzer.used.take(), positioned })
 }
 
 fn analyse(source: &Source<'_>, param_types: &[Oid], context: PlanContext<'_>) -> Result<Entry> {
@@ -412,10 +422,13 @@ fn query_statement(analyzer: &mut Analyzer<'_>, select: &SelectStmt) -> Result<A
     if let Some(analysed) = select_into(analyzer, select) {
         return analysed;
     }
-    let tree = analyzer.query(select)?;
+    let mut tree = analyzer.query(select)?;
     analyzer.check_policies()?;
     let columns = describe(analyzer, &tree_targets(&tree), &tree);
     analyzer.outputs = tree.outputs().into_iter().map(|(_, type_oid, typmod)| (type_oid, typmod)).collect();
+    if analyzer.positioned.is_some() {
+        analyzer.positioned = Some(analyzer.position_on_rows(&mut tree));
+    }
     Ok((Tag::Select, Some(columns), Action::Sqlite(lowered_query(analyzer, &tree)?)))
 }
 
@@ -425,11 +438,11 @@ fn other_statement(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]
     if let Some(utility) = utility::utility(stmt, source.text) {
         let utility = utility.map_err(|e| shift_position(e, source.offset))?;
         if let Utility::Declare { name, options, query } = utility {
-            let (plan, tables, params, scrolls) = cursor_query(query, param_types, context, source)?;
+            let (plan, positioned, params, scrolls) = cursor_query(query, param_types, context, source)?;
             analyzer.params = params;
             // What is not said is that it may go back: some rows are kept for that.
             let options = CursorOptions { scroll: options.scroll.or((!scrolls).then_some(false)), ..options };
-            let command = CursorCommand::Declare { name, options, plan, tables };
+            let command = CursorCommand::Declare { name, options, plan, positioned };
             return Ok((Tag::Fixed("DECLARE CURSOR"), None, Action::Cursor(command)));
         }
         if let Utility::Call(call) = utility {
@@ -730,10 +743,10 @@ fn maintenance(step: &Maintenance, context: PlanContext<'_>) -> Result<String> {
     })
 }
 
-/// A cursor's plan, tables and parameters, and whether it goes backwards by itself.
-type CursorQuery = (Arc<Plan>, Arc<[Oid]>, Vec<Oid>, bool);
+/// A cursor's plan, what it is positioned on, its parameters, and whether it goes backwards by itself.
+type CursorQuery = (Arc<Plan>, PositionedOn, Vec<Oid>, bool);
 
-/// The query of DECLARE, the tables whose rows it is positioned on, and its parameters' types.
+/// The query of DECLARE.
 fn cursor_query(
     query: &SelectStmt,
     param_types: &[Oid],
@@ -753,12 +766,12 @@ fn cursor_query(
     analyzer.check_policies()?;
     let columns = Some(describe(&analyzer, &tree_targets(&tree), &tree));
     let scrolls = tree.scans_backward();
-    let tables = analyzer.position_on_rows(&mut tree).into();
+    let positioned = analyzer.position_on_rows(&mut tree);
     let (tag, action) = (Tag::Select, Action::Sqlite(lowered_query(&analyzer, &tree)?));
     analyzer.check_params()?;
     let param = |oid: &Oid| ParamType { oid: *oid, repr: repr_of(context.catalog, *oid) };
     let plan = Plan { params: analyzer.params.iter().map(param).collect(), columns, tag, action };
-    Ok((Arc::new(plan), tables, analyzer.params.clone(), scrolls))
+    Ok((Arc::new(plan), positioned, analyzer.params.clone(), scrolls))
 }
 
 #[cfg(test)]

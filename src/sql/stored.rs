@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::catalog::policy::SecurityContext;
+use crate::catalog::routines::{Parameter, Routine};
 use crate::catalog::schema::{CatalogSnapshot, Column, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::settings::Settings;
@@ -25,7 +26,7 @@ use crate::sql::syntax::ast::expression::{ColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 use crate::sql::syntax::parse;
-use crate::sql::tree::{self, Expr, ExprKind, FunctionRef, Query};
+use crate::sql::tree::{self, EntryId, Expr, ExprKind, FunctionRef, Query};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use crate::sql::analyze::analyzer::Dependencies;
@@ -108,6 +109,18 @@ pub fn relation_expression(
 ) -> Result<Result<RelationExpression, Oid>> {
     let words = if relation.is_none() { Some(("DEFAULT expressions", "DEFAULT expression")) } else { None };
     expression_for(expr, relation, (origin, target), words, context)
+}
+
+/// An index's key over the columns of the table, which are an entry of that number.
+pub fn index_key(text: &str, relation: &Relation, context: PlanContext<'_>) -> Result<(EntryId, Expr)> {
+    let ast = parse::expression(text)?;
+    let source = empty_source();
+    let mut analyzer = Analyzer::new(Origin::Stored.within(context), &source, &[]);
+    analyzer.search_path = search_path();
+    analyzer.reads_kept_text = true;
+    let row = analyzer.fresh_entry();
+    let typed = analyzer.expr_over(&ast, Some((row, relation)))?;
+    Ok((row, analyzer.resolve_unknown(typed)?))
 }
 
 /// A partition key's expression over a table's columns.
@@ -424,6 +437,21 @@ pub fn is_column(expression: &Ast) -> bool {
 /// The context of an analysis outside of any session's statement.
 pub fn context<'a>(catalog: &'a Arc<CatalogSnapshot>, settings: &'a Settings) -> PlanContext<'a> {
     PlanContext { catalog, settings, user: "", database: "", may_use: &|_| true, security: None }
+}
+
+/// A relation whose columns are a routine's input parameters, for expressions over them.
+pub fn parameter_relation(routine: &Routine, catalog: &CatalogSnapshot) -> Relation {
+    let inputs = routine.parameters.iter().filter(|parameter| parameter.mode.is_input());
+    let column = |(parameter, number): (&Parameter, i16)| {
+        let repr = catalog.repr(parameter.type_oid).unwrap_or(Repr::scalar(Scalar::Text));
+        Column::new(number, parameter.name.clone(), (parameter.type_oid, -1), repr)
+    };
+    Relation {
+        oid: routine.oid,
+        name: routine.name.clone(),
+        columns: inputs.zip(1..).map(column).collect(),
+        ..value_relation(Oid::TEXT, -1, catalog)
+    }
 }
 
 /// A relation of the one column VALUE, over which a domain's checks are analysed.

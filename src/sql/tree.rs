@@ -178,11 +178,13 @@ pub enum ExprKind {
     /// Whether a row is the one that a cursor stands on (CurrentOfExpr).
     CurrentOf {
         row: Var,
-        cursor: String,
+        /// Its name.
+        cursor: Box<Expr>,
     },
     /// GROUPING(…) of grouping expressions (GroupingFunc).
     Grouping(Vec<Expr>),
-    /// What a text says and nothing else needs: only in trees that are made to be printed (`analyze::written`).
+    /// What a text says and nothing else needs: but for COLLATE only in trees that are made to be printed
+    /// (`analyze::written`).
     Written(Written, Vec<Expr>),
 }
 

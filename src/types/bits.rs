@@ -90,6 +90,9 @@ pub fn read_binary(bytes: &[u8]) -> Result<String> {
     Ok(bits.take(count).collect())
 }
 
+/// The most bits of a value (VARBITMAXLEN).
+const MOST: usize = i32::MAX as usize - 7;
+
 /// A bit(n): as long as it should be, or made so by an explicit cast.
 pub fn fixed(bits: &str, length: i32, explicit: bool) -> Result<Option<String>> {
     let Some(wanted) = usize::try_from(length).ok().filter(|n| *n > 0 && *n != bits.len()) else { return Ok(None) };
@@ -97,11 +100,9 @@ pub fn fixed(bits: &str, length: i32, explicit: bool) -> Result<Option<String>> 
         return Err(mismatch(format!("bit string length {} does not match type bit({length})", bits.len())));
     }
     memory::reserve(wanted)?;
-    let mut out = String::with_capacity(wanted);
-    out.push_str(bits.get(..wanted).unwrap_or(bits));
-    // A width of fmt's is at most 65,535.
-    out.extend(std::iter::repeat_n('0', wanted - out.len()));
-    Ok(Some(out))
+    let mut fixed = bits.get(..wanted).unwrap_or(bits).to_owned();
+    fixed.extend(std::iter::repeat_n('0', wanted.saturating_sub(fixed.len())));
+    Ok(Some(fixed))
 }
 
 /// A varbit(n): no longer than it may be, or cut by an explicit cast.
@@ -116,7 +117,8 @@ pub fn varying(bits: &str, length: i32, explicit: bool) -> Result<Option<String>
 
 /// The rightmost `length` bits of a number that has `width` of them; before them its sign (bitfromint8).
 pub fn from_integer(value: i64, width: usize, length: i32) -> Result<String> {
-    let length = usize::try_from(length).ok().filter(|n| *n > 0).unwrap_or(1);
+    let length = usize::try_from(length).ok().filter(|n| (1..=MOST).contains(n)).unwrap_or(1);
+    crate::limits::session::work(length)?;
     memory::reserve(length)?;
     let bit = |at: usize| value >> at.min(width - 1) & 1 == 1;
     Ok((0..length).rev().map(|at| digit_of(bit(at))).collect())

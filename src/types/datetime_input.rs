@@ -665,7 +665,7 @@ impl TimeTz {
         let mut local = decoder.local_usecs();
         if !decoder.has(part::DATE) {
             // Without a date the zone's offset is today's, unless it never changes.
-            if matches!(&decoder.zone, InputZone::Named(zone) if zone.to_fixed_offset().is_err()) {
+            if matches!(&decoder.zone, InputZone::Named(zone) if !time_zone::is_fixed(zone)) {
                 return Err(InputError::BadFormat.into_error(text, type_name));
             }
             let today = decoder.local_now().0.div_euclid(USECS_PER_DAY);

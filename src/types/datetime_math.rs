@@ -13,7 +13,7 @@ use crate::types::calendar::{
     days_from_civil, days_in_month,
 };
 use crate::types::datetime::{
-    Date, Time, TimeTz, Timestamp, TimestampTz, date_out_of_range, out_of_range, timestamp_out_of_range,
+    Date, Stored, Time, TimeTz, Timestamp, TimestampTz, date_out_of_range, out_of_range, timestamp_out_of_range,
 };
 use crate::types::datetime_lexer::InputError;
 use crate::types::datetime_tokens::zone_west;
@@ -35,8 +35,8 @@ fn add_months_and_days(local: i64, months: i64, days: i64) -> Result<i64> {
 }
 
 fn difference(a: i64, b: i64) -> Result<Interval> {
-    let usecs = a.checked_sub(b).ok_or_else(interval_out_of_range)?;
-    Interval::new(0, 0, usecs).justify_hours()
+    // Of the ends of the range it wraps around, as in PostgreSQL 15.
+    Interval::new(0, 0, a.wrapping_sub(b)).justify_hours()
 }
 
 /// The calendar's difference of two local times in years, months, days and time (timestamp_age).
@@ -99,15 +99,35 @@ impl Date {
         self.to_timestamp()?.in_zone(zone)
     }
 
+    /// Midnight of that day in stored form, even outside of the range that timestamps have.
+    pub fn to_wide_timestamp(self) -> Result<String> {
+        self.to_timestamp().map_or_else(|_| Ok(self.to_stored()? + " 00:00:00"), |time| time.to_stored())
+    }
+
+    /// The same in a zone.
+    pub fn to_wide_timestamp_tz(self, zone: &TimeZone) -> Result<String> {
+        match self.to_timestamp() {
+            Ok(time) => time.in_wide_zone(zone).to_stored(),
+            Err(_) => Ok(self.to_stored()? + " 00:00:00+00"),
+        }
+    }
+
     /// make_date(); years below 0 are BC.
     pub fn make(year: i32, month: i32, day: i32) -> Result<Date> {
+        let astronomical = if year < 0 && year != i32::MIN { year + 1 } else { year };
+        Date::made(year, month, day, astronomical)
+    }
+
+    /// With the year that an error shows.
+    fn made(year: i32, month: i32, day: i32, shown: i32) -> Result<Date> {
         let (y, m, d) = (i64::from(year), i64::from(month), i64::from(day));
         let astronomical = if y < 0 { y + 1 } else { y };
-        let valid = y != 0 && (1..=12).contains(&m) && d >= 1 && d <= days_in_month(astronomical, m);
+        let valid =
+            y != 0 && year != i32::MIN && (1..=12).contains(&m) && d >= 1 && d <= days_in_month(astronomical, m);
         if !valid {
             return Err(Error::new(
                 SqlState::DATETIME_FIELD_OVERFLOW,
-                format!("date field value out of range: {astronomical}-{month:02}-{day:02}"),
+                format!("date field value out of range: {shown}-{month:02}-{day:02}"),
             ));
         }
         Date::from_days(days_from_civil(astronomical, m, d)).map_err(|_| {
@@ -121,7 +141,8 @@ impl Time {
     pub fn make(hour: i32, minute: i32, second: f64) -> Result<Time> {
         let usecs = (second * 1e6).round_ties_even();
         let valid = (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60e6).contains(&usecs);
-        let total = i64::from(hour) * USECS_PER_HOUR + i64::from(minute) * USECS_PER_MINUTE + usecs as i64;
+        let whole = i64::from(hour) * USECS_PER_HOUR + i64::from(minute) * USECS_PER_MINUTE;
+        let total = whole.saturating_add(usecs as i64);
         if !valid || total > USECS_PER_DAY {
             // C's %02g: six significant digits, at least two characters.
             let seconds = crate::types::number_text::general(second, 6);
@@ -259,6 +280,15 @@ impl Timestamp {
         self.at_offset(time_zone::offset_of_local(zone, self.0))
     }
 
+    /// The same, even outside of the range that timestamps have.
+    pub fn in_wide_zone(self, zone: &TimeZone) -> TimestampTz {
+        if !self.is_finite() {
+            return TimestampTz(self.0);
+        }
+        let offset = i64::from(time_zone::offset_of_local(zone, self.0));
+        TimestampTz(self.0.saturating_sub(offset * USECS_PER_SECOND))
+    }
+
     /// AT TIME ZONE with an interval or an offset, seconds east.
     pub fn at_offset(self, offset: i32) -> Result<TimestampTz> {
         if !self.is_finite() {
@@ -304,7 +334,7 @@ impl Timestamp {
 
     /// make_timestamp().
     pub fn make(year: i32, month: i32, day: i32, hour: i32, minute: i32, second: f64) -> Result<Timestamp> {
-        Date::make(year, month, day)?.at_time(Time::make(hour, minute, second)?)
+        Date::made(year, month, day, year)?.at_time(Time::make(hour, minute, second)?)
     }
 
     /// date_bin(stride, self, origin).
@@ -434,17 +464,17 @@ impl Interval {
         minutes: i32,
         seconds: f64,
     ) -> Result<Interval> {
-        let months = i64::from(years) * 12 + i64::from(months);
-        let days = i64::from(weeks) * 7 + i64::from(days);
         let usecs = (seconds * 1e6).round_ties_even();
-        if !usecs.is_finite() || usecs.abs() >= 9.2e18 {
+        if !seconds.is_finite() {
             return Err(interval_out_of_range());
         }
+        // As in PostgreSQL 15 the parts wrap around.
         let time = i64::from(hours) * USECS_PER_HOUR + i64::from(minutes) * USECS_PER_MINUTE;
+        let usecs = if usecs.abs() >= 9_223_372_036_854_775_808.0 { i64::MIN } else { usecs as i64 };
         Ok(Interval {
-            months: i32::try_from(months).map_err(|_| interval_out_of_range())?,
-            days: i32::try_from(days).map_err(|_| interval_out_of_range())?,
-            usecs: time.checked_add(usecs as i64).ok_or_else(interval_out_of_range)?,
+            months: years.wrapping_mul(12).wrapping_add(months),
+            days: weeks.wrapping_mul(7).wrapping_add(days),
+            usecs: time.wrapping_add(usecs),
         })
     }
 }

@@ -35,7 +35,10 @@ use crate::types::numeric_wire;
 use crate::types::pg_type::{Repr, Scalar};
 use crate::types::text_search::{TsQuery, TsVector, query_parser};
 use crate::types::value::{Value, ValueRef};
-use crate::types::{json, jsonpath, row_wire, xml};
+use crate::types::{json, jsonpath, row_wire, system_ids, xml};
+
+/// The bytes of a name (NAMEDATALEN less one).
+pub const NAME_BYTES: usize = 63;
 
 /// Appends the wire form of a stored value that is not NULL. A stored value whose storage class does not fit `repr`
 /// (a file that others wrote) is written as its closest text, or is 22P02 / XX000 where binary cannot.
@@ -62,6 +65,9 @@ pub fn encode(
 /// binary data format", to which the caller may add where it stood ("in bind parameter 1").
 pub fn decode(repr: Repr, type_name: &str, format: Format, bytes: &[u8], settings: &FormatSettings) -> Result<Value> {
     match (repr.array_of, format) {
+        (None, Format::Text) if type_name == "name" => {
+            decode_text(repr.scalar, type_name, clipped_name(utf8(bytes)?), settings)
+        }
         (None, Format::Text) => decode_text(repr.scalar, type_name, utf8(bytes)?, settings),
         (None, Format::Binary) if type_name == "xml" => {
             check_xml(bytes)?;
@@ -76,6 +82,15 @@ pub fn decode(repr: Repr, type_name: &str, format: Format, bytes: &[u8], setting
             array_wire::decode_array(bytes, repr.scalar, element, false, settings).map(Value::Text)
         }
     }
+}
+
+/// What of a text fits into a name (namein).
+pub fn clipped_name(text: &str) -> &str {
+    let mut end = text.len().min(NAME_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 /// Refuses bytes of a binary xml that are none (xml_recv).
@@ -375,6 +390,10 @@ pub(super) fn decode_text(scalar: Scalar, type_name: &str, text: &str, settings:
         Scalar::Int2 => return integer("smallint", i16::MIN.into(), i16::MAX.into()),
         Scalar::Int4 => return integer("integer", i32::MIN.into(), i32::MAX.into()),
         Scalar::Int8 => return integer("bigint", i64::MIN, i64::MAX),
+        // strtoul's: what is no number is 0.
+        Scalar::Oid if matches!(type_name, "xid" | "cid") => {
+            Value::Integer(i64::from(system_ids::parse_xid8(text) as u32))
+        }
         Scalar::Oid => Value::Integer(parse_oid(text, type_name)?),
         Scalar::RegClass
         | Scalar::RegType

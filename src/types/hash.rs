@@ -5,12 +5,17 @@
 
 use bytes::BytesMut;
 
+use crate::types::array::{Part, Reader};
+use crate::types::bytes_text::char_byte;
 use crate::types::datetime::Stored;
 use crate::types::encoding;
 use crate::types::format::{Format, FormatSettings};
 use crate::types::interval::Interval;
+use crate::types::json::{self, JsonValue};
 use crate::types::numeric_wire;
-use crate::types::pg_type::{Repr, Scalar};
+use crate::types::pg_type::{RangeOf, Repr, Scalar, type_info};
+use crate::types::range::{Bound, Range};
+use crate::types::range_text::{range_of_stored, ranges_of_stored, value_of_bound};
 use crate::types::value::{Value, ValueRef};
 
 /// HASH_PARTITION_SEED
@@ -151,36 +156,162 @@ pub fn is_hashable(repr: Repr) -> bool {
 
 /// The hash of one column of a partition key; `None` for what has none, as NULL.
 pub fn partition_hash(repr: Repr, value: &Value) -> Option<u64> {
-    let narrow = |value: i64| hash_u32(value as u32, SEED);
+    hash(repr, value, SEED)
+}
+
+/// The extended hash function of the type; the lower half of it with a seed of 0 is the plain one's hash. `None` for what
+/// has none, as NULL.
+pub fn hash(repr: Repr, value: &Value, seed: u64) -> Option<u64> {
+    let narrow = |value: i64| hash_u32(value as u32, seed);
     match (repr.scalar, value.as_ref()) {
         (_, ValueRef::Null) => None,
-        (Scalar::Int8 | Scalar::Money, ValueRef::Integer(value)) => Some(hash_i64(value, SEED)),
-        (Scalar::Float4 | Scalar::Float8, ValueRef::Real(value)) => Some(hash_float(value, SEED)),
-        (Scalar::Float4 | Scalar::Float8, ValueRef::Integer(value)) => Some(hash_float(value as f64, SEED)),
-        (Scalar::Float4 | Scalar::Float8, ValueRef::Text(_)) => Some(hash_float(f64::NAN, SEED)),
+        (_, ValueRef::Text(text)) if repr.array_of.is_some() => hash_array(repr.scalar, text, seed),
+        (Scalar::Tid, value) => hash_wire(Scalar::Tid, &wire(repr, value)?, seed),
+        (Scalar::Int8 | Scalar::Money, ValueRef::Integer(value)) => Some(hash_i64(value, seed)),
+        (Scalar::Float4 | Scalar::Float8, ValueRef::Real(value)) => Some(hash_float(value, seed)),
+        (Scalar::Float4 | Scalar::Float8, ValueRef::Integer(value)) => Some(hash_float(value as f64, seed)),
+        (Scalar::Float4 | Scalar::Float8, ValueRef::Text(_)) => Some(hash_float(f64::NAN, seed)),
         (_, ValueRef::Integer(value)) => Some(narrow(value)),
-        (Scalar::Numeric, ValueRef::Text(text)) => hash_numeric(text, SEED),
+        (Scalar::Numeric, ValueRef::Text(text)) => hash_numeric(text, seed),
         (Scalar::Interval, ValueRef::Text(text)) => {
-            Interval::from_stored(text).ok().map(|interval| hash_i64(interval.comparison_usecs() as i64, SEED))
+            Interval::from_stored(text).ok().map(|interval| hash_i64(interval.comparison_usecs() as i64, seed))
         }
-        (Scalar::BpChar, ValueRef::Text(text)) => Some(hash_bytes(text.trim_end_matches(' ').as_bytes(), SEED)),
-        (Scalar::Char, ValueRef::Text(text)) => {
-            Some(narrow(text.bytes().next().map_or(0, |byte| i64::from(byte as i8))))
+        (Scalar::BpChar, ValueRef::Text(text)) => Some(hash_bytes(text.trim_end_matches(' ').as_bytes(), seed)),
+        (Scalar::Char, ValueRef::Text(text)) => Some(narrow(i64::from(char_byte(text) as i8))),
+        (Scalar::OidVector, ValueRef::Text(text)) => {
+            let oids: Vec<u32> = serde_json::from_str(text).ok()?;
+            Some(hash_bytes(&oids.iter().flat_map(|oid| oid.to_le_bytes()).collect::<Vec<_>>(), seed))
         }
-        (Scalar::Text, ValueRef::Text(text)) => Some(hash_bytes(text.as_bytes(), SEED)),
-        (_, ValueRef::Blob(bytes)) => Some(hash_bytes(bytes, SEED)),
-        (scalar, value) => {
-            let mut wire = BytesMut::new();
-            encoding::encode(repr, Format::Binary, value, &FormatSettings::default(), &mut wire).ok()?;
-            match (scalar, <[u8; 4]>::try_from(&*wire), <[u8; 8]>::try_from(&*wire)) {
-                (Scalar::Date, Ok(days), _) => Some(narrow(i64::from(i32::from_be_bytes(days)))),
-                (Scalar::Time | Scalar::Timestamp | Scalar::TimestampTz, _, Ok(usecs)) => {
-                    Some(hash_i64(i64::from_be_bytes(usecs), SEED))
-                }
-                _ => Some(hash_bytes(&wire, SEED)),
+        (Scalar::Text, ValueRef::Text(text)) => Some(hash_bytes(text.as_bytes(), seed)),
+        (Scalar::Jsonb, ValueRef::Text(text)) => {
+            let mut hash = 0;
+            let value = json::parse(text).ok()?;
+            let is_empty = match &value {
+                JsonValue::Array(elements) => elements.is_empty(),
+                JsonValue::Object(members) => members.is_empty(),
+                _ => false,
+            };
+            if is_empty {
+                return Some(seed);
             }
+            if !matches!(value, JsonValue::Array(_) | JsonValue::Object(_)) {
+                // A scalar is kept as an array of one.
+                hash ^= ARRAY;
+            }
+            hash_json(&value, seed, &mut hash)?;
+            Some(hash)
+        }
+        (Scalar::Range(of), ValueRef::Text(text)) => hash_range(of, range_of_stored(text).ok()?.as_ref(), seed),
+        (Scalar::Multirange(of), ValueRef::Text(text)) => {
+            ranges_of_stored(text).ok()?.iter().try_fold(1_u64, |hash, range| {
+                let of_range = hash_range(of, Some(range), seed)?;
+                Some((hash << 5).wrapping_sub(hash).wrapping_add(of_range))
+            })
+        }
+        (_, ValueRef::Blob(bytes)) => Some(hash_bytes(bytes, seed)),
+        (scalar, value) => hash_wire(scalar, &wire(repr, value)?, seed),
+    }
+}
+
+fn wire(repr: Repr, value: ValueRef<'_>) -> Option<BytesMut> {
+    let mut wire = BytesMut::new();
+    encoding::encode(repr, Format::Binary, value, &FormatSettings::default(), &mut wire).ok()?;
+    Some(wire)
+}
+
+/// Of what is hashed as it is on the wire.
+fn hash_wire(scalar: Scalar, wire: &[u8], seed: u64) -> Option<u64> {
+    match (scalar, wire) {
+        (Scalar::Date, wire) => Some(hash_u32(i32::from_be_bytes(wire.try_into().ok()?) as u32, seed)),
+        (Scalar::Time | Scalar::Timestamp | Scalar::TimestampTz, wire) => {
+            Some(hash_i64(i64::from_be_bytes(wire.try_into().ok()?), seed))
+        }
+        (Scalar::TimeTz, wire) => {
+            let (time, zone) = wire.split_at_checked(8)?;
+            let zone = i32::from_be_bytes(zone.try_into().ok()?);
+            Some(hash_i64(i64::from_be_bytes(time.try_into().ok()?), seed) ^ hash_u32(zone as u32, seed))
+        }
+        // Without whether it is a cidr, and the length.
+        (Scalar::Inet, [family, bits, _, _, address @ ..]) => {
+            Some(hash_bytes(&[&[*family, *bits], address].concat(), seed))
+        }
+        // A tid is two halves of a block number, the higher first, and a place.
+        (Scalar::Tid, [a, b, c, d, e, f]) => Some(hash_bytes(&[*b, *a, *d, *c, *f, *e], seed)),
+        (_, wire) => Some(hash_bytes(wire, seed)),
+    }
+}
+
+/// hash_array_extended
+fn hash_array(scalar: Scalar, stored: &str, seed: u64) -> Option<u64> {
+    let mut parts = Reader::new(stored);
+    let mut hash = 1_u64;
+    while let Some(part) = parts.next_part().ok()? {
+        if let Part::Element(element) = part {
+            let of_element = match element.to_value(scalar).ok()? {
+                Value::Null => 0,
+                element => self::hash(Repr::scalar(scalar), &element, seed)?,
+            };
+            hash = (hash << 5).wrapping_sub(hash).wrapping_add(of_element);
         }
     }
+    Some(hash)
+}
+
+/// ROTATE_HIGH_AND_LOW_32BITS
+fn rotate_halves(value: u64) -> u64 {
+    (value << 1) & 0xffff_fffe_ffff_fffe | (value >> 31) & 0x1_0000_0001
+}
+
+/// hash_range_extended
+fn hash_range(of: RangeOf, range: Option<&Range>, seed: u64) -> Option<u64> {
+    let subtype = type_info(of.subtype)?.repr;
+    let mut flags = u32::from(range.is_none());
+    let bound = |bound: &Bound| match &bound.value {
+        Some(text) => hash(subtype, &value_of_bound(of, text).ok()?, seed),
+        None => Some(0),
+    };
+    let (mut lower, mut upper) = (0, 0);
+    if let Some(range) = range {
+        (lower, upper) = (bound(&range.lower)?, bound(&range.upper)?);
+        flags |= u32::from(range.lower.inclusive) << 1 | u32::from(range.upper.inclusive) << 2;
+        flags |= u32::from(range.lower.value.is_none()) << 3 | u32::from(range.upper.value.is_none()) << 4;
+    }
+    Some(rotate_halves(hash_u32(flags, seed) ^ lower) ^ upper)
+}
+
+/// What an array and an object begin with (JB_FARRAY and JB_FOBJECT, in both halves).
+const ARRAY: u64 = 0x4000_0000_4000_0000;
+const OBJECT: u64 = 0x2000_0000_2000_0000;
+
+/// jsonb_hash_extended
+fn hash_json(value: &JsonValue, seed: u64, hash: &mut u64) -> Option<()> {
+    crate::limits::stack::check().ok()?;
+    let of_scalar = match value {
+        JsonValue::Null => seed.wrapping_add(1),
+        JsonValue::Bool(value) if seed == 0 => {
+            if *value {
+                2
+            } else {
+                4
+            }
+        }
+        JsonValue::Bool(value) => hash_u32(u32::from(*value), seed),
+        JsonValue::Text(text) => hash_bytes(text.as_bytes(), seed),
+        JsonValue::Number(number) => hash_numeric(number, seed)?,
+        JsonValue::Array(elements) => {
+            *hash ^= ARRAY;
+            return elements.iter().try_for_each(|element| hash_json(element, seed, hash));
+        }
+        JsonValue::Object(members) => {
+            *hash ^= OBJECT;
+            return members.iter().try_for_each(|(key, value)| {
+                *hash = rotate_halves(*hash) ^ hash_bytes(key.as_bytes(), seed);
+                hash_json(value, seed, hash)
+            });
+        }
+    };
+    *hash = rotate_halves(*hash) ^ of_scalar;
+    Some(())
 }
 
 /// hash_combine64

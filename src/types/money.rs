@@ -78,12 +78,88 @@ pub fn write(value: i64, out: &mut impl Write) -> fmt::Result {
     write!(out, ".{:02}", value.unsigned_abs() % CENTS as u64)
 }
 
+const SMALL: [&str; 20] = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+];
+const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+
+/// A number below 1000 in words (num_word).
+fn number_in_words(value: u64) -> String {
+    let small = |value: u64| SMALL.get(value as usize).copied().unwrap_or_default();
+    let below_hundred = |value: u64| match (value / 10, value % 10) {
+        (0 | 1, _) => small(value).to_owned(),
+        (tens, rest) => {
+            let tens = TENS.get(tens as usize - 2).copied().unwrap_or_default();
+            if rest == 0 { tens.to_owned() } else { format!("{tens} {}", small(rest)) }
+        }
+    };
+    match (value / 100, value % 100) {
+        (0, rest) => below_hundred(rest),
+        (hundreds, 0) => format!("{} hundred", small(hundreds)),
+        (hundreds, rest @ (1..=9 | 11..=19)) => format!("{} hundred and {}", small(hundreds), small(rest)),
+        (hundreds, rest) => format!("{} hundred {}", small(hundreds), below_hundred(rest)),
+    }
+}
+
+/// An amount in words (cash_words).
+pub fn words(value: i64) -> String {
+    const GROUPS: [&str; 5] = ["quadrillion", "trillion", "billion", "million", "thousand"];
+    let mut out = String::from(if value < 0 { "minus " } else { "" });
+    let sign = out.len();
+    let dollars = value.unsigned_abs() / CENTS as u64;
+    for (place, name) in GROUPS.iter().enumerate() {
+        let group = dollars / 1000u64.pow(5 - place as u32) % 1000;
+        if group != 0 {
+            out.push_str(&format!("{} {name} ", number_in_words(group)));
+        }
+    }
+    if !dollars.is_multiple_of(1000) {
+        out.push_str(&number_in_words(dollars % 1000));
+    }
+    if out.len() == sign {
+        out.push_str("zero");
+    }
+    let cents = value.unsigned_abs() % CENTS as u64;
+    out.push_str(if dollars == 1 { " dollar and " } else { " dollars and " });
+    out.push_str(&number_in_words(cents));
+    out.push_str(if cents == 1 { " cent" } else { " cents" });
+    if let Some(first) = out.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    out
+}
+
 /// Divides, cutting off; 22012.
 pub fn divide(value: i64, by: i64) -> Result<i64> {
     if by == 0 {
         return Err(division_by_zero());
     }
-    Ok(value.wrapping_div(by))
+    // The processor's own error, which PostgreSQL passes on.
+    value.checked_div(by).ok_or_else(|| {
+        Error::new(SqlState(*b"22P01"), "floating-point exception").with_detail(
+        "An invalid floating-point operation was signaled. This probably means an out-of-range result or an invalid \
+         operation, such as division by zero.",
+    )
+    })
 }
 
 /// 22012

@@ -28,16 +28,19 @@ fn digits_of(text: &str, description: &Description) -> Digits {
     Digits { text: format!("{}.{}", hashes(description.pre), hashes(description.post)), negative, blanks: 0 }
 }
 
+/// More digits are not asked for: formatting takes 65535 at most.
+const MOST_DIGITS: usize = 60_000;
+
 /// What is shown where scientific notation has no digits for a value.
 fn scientific_overflow(description: &Description) -> String {
     let hashes = |count| "#".repeat(count);
     format!(" {}.{}", hashes(description.pre), hashes(description.post + 4))
 }
 
-/// to_char(numeric, template), and of integers. `None` (NULL) for an empty template.
+/// to_char(numeric, template), and of integers. An empty template gives nothing.
 pub fn numeric_to_char(value: &Numeric, template: &str) -> Result<Option<String>> {
     if template.is_empty() {
-        return Ok(None);
+        return Ok(Some(String::new()));
     }
     let (items, mut description) = prepare(template)?;
     if description.exponent {
@@ -87,12 +90,12 @@ pub fn float4_to_char(value: f32, template: &str) -> Result<Option<String>> {
 
 fn float_to_char(value: f64, template: &str, significant: usize) -> Result<Option<String>> {
     if template.is_empty() {
-        return Ok(None);
+        return Ok(Some(String::new()));
     }
     let (items, mut description) = prepare(template)?;
     if description.exponent {
         return Ok(Some(if value.is_finite() {
-            let text = format!("{value:.*e}", description.post);
+            let text = format!("{value:.*e}", description.post.min(MOST_DIGITS));
             let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
             let exponent: i32 = exponent.parse().unwrap_or(0);
             let sign = if value.is_sign_negative() { "" } else { " " };
@@ -133,7 +136,7 @@ fn float_to_char(value: f64, template: &str, significant: usize) -> Result<Optio
         let digits = digits_of(text, &description);
         return Writer::new(&items, description, digits).run().map(Some);
     }
-    let digits = digits_of(&format!("{value:.*}", description.post), &description);
+    let digits = digits_of(&format!("{value:.*}", description.post.min(MOST_DIGITS)), &description);
     Writer::new(&items, description, digits).run().map(Some)
 }
 

@@ -291,7 +291,7 @@ fn print(node: &Node, classes: &[String], out: &mut String) {
 
 /// similar_escape_internal() of regexp.c. What stands between two escaped double quotes is a group, the text around them
 /// takes as little as it can before and as much as it can after it.
-fn similar_to_are(source: &str, escape: Option<char>) -> Result<String> {
+pub(crate) fn similar_to_are(source: &str, escape: Option<char>) -> Result<String> {
     let mut out = String::from("^(?:");
     let mut characters = source.chars();
     let mut in_class = false;
@@ -311,9 +311,7 @@ fn similar_to_are(source: &str, escape: Option<char>) -> Result<String> {
             continue;
         }
         if Some(c) == escape {
-            let escaped = characters.next().ok_or_else(|| {
-                Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape sequence in SIMILAR TO pattern")
-            })?;
+            let Some(escaped) = characters.next() else { break };
             if !escaped.is_alphanumeric() {
                 out.push('\\');
             }

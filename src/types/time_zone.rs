@@ -54,6 +54,13 @@ fn posix_offset(text: &str) -> Option<i32> {
     (seconds <= MAX_OFFSET).then_some(sign * seconds)
 }
 
+/// Whether the zone's offset has never been another one: fixed ones, and POSIX rules without summer time.
+pub fn is_fixed(zone: &TimeZone) -> bool {
+    let half_a_year = 183 * 24 * 3600 * 1_000_000;
+    let changes = || offset_at(zone, 0) != offset_at(zone, half_a_year);
+    zone.to_fixed_offset().is_ok() || zone.iana_name().is_none() && !changes()
+}
+
 /// A zone at a fixed offset, seconds east of UTC.
 pub fn fixed(seconds: i32) -> Option<TimeZone> {
     if seconds == 0 {

@@ -13,6 +13,7 @@ use crate::catalog::schema::{
     ColumnOptions, ConstraintOptions, DroppedColumn, IndexOptions, Relation, RelationOptions, Uses,
 };
 use crate::catalog::statistics::ExtendedStatistics;
+use crate::types::gin::KeyClass;
 use crate::types::pg_type::Oid;
 
 /// Writes a relation's options, in place of those there were.
@@ -143,8 +144,18 @@ fn written_constraint(options: &ConstraintOptions) -> Map<String, Json> {
 }
 
 fn written_index(options: &IndexOptions) -> Map<String, Json> {
-    let IndexOptions { nulls_not_distinct, parameters, clustered, replica_identity, statistics, uses, parent, invalid } =
-        options;
+    let IndexOptions {
+        nulls_not_distinct,
+        parameters,
+        clustered,
+        replica_identity,
+        statistics,
+        uses,
+        parent,
+        invalid,
+        postings,
+    } = options;
+    let postings: Vec<Option<&str>> = postings.iter().map(|class| class.map(KeyClass::name)).collect();
     said([
         ("nulls_not_distinct", json!(nulls_not_distinct)),
         ("parameters", json!(parameters)),
@@ -154,6 +165,7 @@ fn written_index(options: &IndexOptions) -> Map<String, Json> {
         ("uses", written_uses(uses)),
         ("parent", json!(parent.map(|oid| oid.0))),
         ("invalid", json!(invalid)),
+        ("postings", json!(postings)),
     ])
 }
 
@@ -210,6 +222,7 @@ pub(super) fn apply(relation: &mut Relation, options: &Json) {
             uses: read_uses(said),
             parent: number(said, "parent").map(Oid),
             invalid: flag(said, "invalid"),
+            postings: list(said, "postings").map(|name| KeyClass::of_name(name.as_str()?)).collect(),
         };
     }
 }

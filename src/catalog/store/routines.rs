@@ -40,6 +40,7 @@ pub fn put_routine(connection: &Connection, routine: &Routine) -> Result<()> {
         "settings": routine.settings,
         "writes": routine.effects.writes,
         "calls": routine.effects.calls,
+        "uses": super::options::written_uses(&routine.uses),
         "aggregate": routine.aggregate.as_ref().map(|aggregate| aggregate.to_json()),
     });
     connection.execute(
@@ -130,6 +131,7 @@ fn read(row: &Row<'_>) -> Result<Routine> {
             writes: flag("writes"),
             calls: list("calls").iter().filter_map(Json::as_str).map(str::to_owned).collect(),
         },
+        uses: super::options::read_uses(&options),
         aggregate: options
             .get("aggregate")
             .filter(|json| json.is_object())

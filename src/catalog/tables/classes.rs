@@ -2,6 +2,8 @@
 //!
 //! Must not know: SQLite. Specification: catalogs.html.
 
+use std::borrow::Cow;
+
 use crate::catalog::composite::row_type_oid;
 use crate::catalog::inheritance::{KeyColumn, PartitionBound, Strategy};
 use crate::catalog::members;
@@ -33,6 +35,12 @@ pub fn collation_oid(name: &str) -> Oid {
     let mut lines = Recording::new(recording!("pg_collation")).lines();
     let found = lines.find(|line| line.text("collname") == name);
     found.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
+}
+
+/// The locale of a collation of ICU's, as SQLite's collations are called after it (`engine::functions::collations`).
+pub fn collation_locale(oid: Oid) -> Option<Cow<'static, str>> {
+    let own = i64::from(oid.0);
+    Recording::new(recording!("pg_collation")).lines().find(|line| line.number("oid") == own)?.optional("colliculocale")
 }
 
 /// The name of the collation with that OID.

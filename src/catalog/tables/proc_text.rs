@@ -5,6 +5,7 @@
 use crate::catalog::definitions::Names;
 use crate::catalog::routine_text::{Arguments, Definition};
 use crate::catalog::routines::{Body, Effects, Language, Parameter, ParameterMode, Routine, RoutineKind};
+use crate::catalog::schema::Uses;
 use crate::catalog::tables::procs::{Proc, proc};
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::types::pg_type::Oid;
@@ -119,6 +120,7 @@ impl Proc {
             settings: Vec::new(),
             body,
             effects: Effects::default(),
+            uses: Uses::default(),
             aggregate: None,
         }
     }

@@ -188,8 +188,18 @@ pub struct CursorRow {
     pub created: i64,
     /// It goes on after its transaction.
     pub held: bool,
-    /// The tables whose rows it may be on, and the numbers of these rows; none while it is on no row.
-    pub positions: Vec<(Oid, Option<i64>)>,
+    /// The tables whose rows it may be on.
+    pub positions: Vec<CursorPosition>,
+    /// It locks its rows.
+    pub locks: bool,
+}
+
+/// Where a cursor is in a table that its query reads.
+#[derive(Clone, Copy, Debug)]
+pub struct CursorPosition {
+    pub table: Oid,
+    /// The row's number, and the table that it is in: this one, or one that inherits from it. None while it is on no row.
+    pub row: Option<(Oid, i64)>,
 }
 
 /// A state that can be restored (pgserver.versions).

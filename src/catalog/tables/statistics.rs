@@ -2,7 +2,6 @@
 //!
 //! Specification: catalog-pg-statistic-ext.html.
 
-use crate::catalog::privileges::PG_CLASS;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 
@@ -16,7 +15,7 @@ pub fn statistics(rows: &mut Rows, view: &View<'_>) {
             stxrelid: relation.oid,
             stxname: &own.name,
             stxnamespace: view.namespace_oid(&own.schema),
-            stxowner: view.owner_and_acl(PG_CLASS, relation.oid, 0).0,
+            stxowner: view.catalog.statistics_owner(relation, own.oid),
             stxstattarget: own.target,
             stxkeys: Cell::ints(own.columns.iter().copied()),
             stxkind: Cell::texts(own.kinds.iter().map(|kind| char::from(*kind).to_string())),

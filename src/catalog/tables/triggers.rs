@@ -131,7 +131,7 @@ fn function_name(names: &Names<'_>, oid: Oid) -> String {
 }
 
 /// pg_get_triggerdef
-pub fn definition(names: &Names<'_>, relation: &Relation, trigger: &Trigger, pretty: Option<Shown<'_>>) -> String {
+pub fn definition(names: &Names<'_>, relation: &Relation, trigger: &Trigger, pretty: bool, shown: Shown<'_>) -> String {
     let column = |number: &i16| relation.column_by_number(*number).map(|column| quote_identifier(&column.name));
     let events = [Event::Insert, Event::Delete, Event::Update, Event::Truncate];
     let events: Vec<String> = events
@@ -145,7 +145,7 @@ pub fn definition(names: &Names<'_>, relation: &Relation, trigger: &Trigger, pre
         })
         .collect();
     let qualified = |relation: &Relation| names.qualified(&relation.schema, &relation.name, false);
-    let on = if pretty.is_some() { names.relation(relation) } else { qualified(relation) };
+    let on = if pretty { names.relation(relation) } else { qualified(relation) };
     let mut text = format!(
         "CREATE {}TRIGGER {} {} {} ON {on} ",
         if trigger.constraint.is_some() { "CONSTRAINT " } else { "" },
@@ -172,8 +172,7 @@ pub fn definition(names: &Names<'_>, relation: &Relation, trigger: &Trigger, pre
     }
     text.push_str(if trigger.for_each_row { "FOR EACH ROW " } else { "FOR EACH STATEMENT " });
     if let Some(condition) = &trigger.condition {
-        let condition = pretty.map_or_else(|| condition.clone(), |shown| shown(condition, relation));
-        text.push_str(&format!("WHEN ({condition}) "));
+        text.push_str(&format!("WHEN ({}) ", shown(condition, relation)));
     }
     text + &action(names, trigger)
 }

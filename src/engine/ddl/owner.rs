@@ -15,6 +15,7 @@ use crate::catalog::privileges::{ObjectAddress, PG_CLASS, PG_NAMESPACE, PG_TYPE}
 use crate::catalog::roles::Roles;
 use crate::catalog::routines::{PG_PROC, Routine};
 use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind, UserTypeKind};
+use crate::catalog::statistics::PG_STATISTIC_EXT;
 use crate::engine::identity::denied;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, Name, ObjectKind};
@@ -272,7 +273,7 @@ impl Change<'_> {
     }
 
     /// What the old owner has granted the new one has granted from now on.
-    fn set_owner(&mut self, address: ObjectAddress, owner: Oid) -> Result<()> {
+    pub(super) fn set_owner(&mut self, address: ObjectAddress, owner: Oid) -> Result<()> {
         let old = match self.catalog.privileges.get(&address) {
             Some(known) => known.owner,
             None => self.catalog.owner_of(address.0, address.1),
@@ -395,6 +396,7 @@ fn exists(catalog: &CatalogSnapshot, (class, object, part): ObjectAddress) -> bo
         PG_TYPE => catalog.types.contains_key(&object),
         PG_PROC => catalog.routines.contains_key(&object),
         PG_OPERATOR => catalog.operators.contains_key(&object),
+        PG_STATISTIC_EXT => catalog.extended_statistics().any(|(_, own)| own.oid == object),
         _ => catalog.schemas.iter().any(|schema| schema.oid == object),
     }
 }

@@ -83,7 +83,7 @@ impl Change<'_> {
             for index in after.indexes.iter().filter(|i| kept(i.oid) && sqlite::has_index(after, i)) {
                 change.create_index_in_sqlite(after, index)?;
             }
-            Ok(())
+            change.renew_postings(Some(before), &mut after.clone())
         })
     }
 

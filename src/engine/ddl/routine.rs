@@ -20,6 +20,7 @@ use crate::catalog::routines::{
     is_polymorphic,
 };
 use crate::catalog::schema::RelationKind;
+use crate::catalog::schema::Uses;
 use crate::catalog::store;
 use crate::engine::ddl::drop::Object;
 use crate::engine::ddl::follow::Renamed;
@@ -27,6 +28,7 @@ use crate::engine::routines;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{CreateFunctionStmt, DataType, Expr, Name, ObjectType, ObjectWithArgs, RoutineChange};
 use crate::sql::ruleutils::Unknown;
+use crate::sql::stored;
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::routine::{FunctionParameter, FunctionParameterMode, RoutineBody};
 use crate::sql::syntax::print;
@@ -89,9 +91,18 @@ impl Change<'_> {
             cost: 100.0,
             rows: if returns_set { 1000.0 } else { 0.0 },
             settings: Vec::new(),
-            body: body_of(create, language)?,
+            body: Body::Text(String::new()),
             effects: Effects::default(),
+            uses: Uses::default(),
             aggregate: None,
+        };
+        routine.body = match (&create.body, body_of(create, language)?) {
+            (Some(RoutineBody::Return(value)), Body::Parsed(_)) => {
+                let parameters = stored::parameter_relation(&routine, &self.catalog);
+                let unknown = Unknown::Of(routine.returns);
+                Body::Parsed(format!("RETURN {}", self.printed(value, Some(&parameters), unknown)))
+            }
+            (_, body) => body,
         };
         self.set_attributes(&mut routine, options)?;
         let existing = self.catalog.routine(&routine.schema, &routine.name, &routine.input_types()).cloned();
@@ -104,6 +115,7 @@ impl Change<'_> {
         };
         let checks = self.context.settings.current("check_function_bodies").as_deref() != Some("off");
         routine.effects = routines::validate(&routine, self.planning(), checks)?;
+        routine.uses = routines::uses(&routine, self.planning())?;
         self.put_routine(routine)
     }
 

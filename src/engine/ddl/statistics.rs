@@ -6,10 +6,10 @@ use super::Change;
 use super::owner::noun_of;
 use crate::catalog::privileges::PG_CLASS;
 use crate::catalog::schema::{Relation, RelationKind};
-use crate::catalog::statistics::{ExtendedStatistics, KINDS};
+use crate::catalog::statistics::{ExtendedStatistics, KINDS, PG_STATISTIC_EXT};
 use crate::engine::identity::denied;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
-use crate::sql::ddl::{AlterStatsStmt, CreateStatsStmt, FromItem, KeyPart, Name};
+use crate::sql::ddl::{CreateStatsStmt, FromItem, KeyPart, Name, StatisticsChange};
 use crate::types::order::has_order;
 use crate::types::pg_type::Oid;
 
@@ -124,13 +124,24 @@ impl Change<'_> {
     pub(super) fn own_statistics(&self, name: &Name) -> Result<(Relation, Oid)> {
         let (table, oid) = self.statistics_named(name)?;
         let holder = &*self.holder();
-        match holder.superuser || self.catalog.owns(holder, PG_CLASS, table.oid) {
+        match holder.superuser || holder.has_privileges_of(self.catalog.statistics_owner(&table, oid)) {
             true => Ok((Relation::clone(&table), oid)),
             false => Err(denied(format!("must be owner of statistics object {name}"))),
         }
     }
 
-    pub(super) fn alter_statistics(&mut self, alter: &AlterStatsStmt, name: &Name) -> Result<()> {
+    pub(super) fn alter_statistics(&mut self, change: &StatisticsChange, name: &Name) -> Result<()> {
+        let alter = match change {
+            StatisticsChange::Target(alter) => alter,
+            StatisticsChange::Owner(owner) => {
+                let (_, oid) = self.own_statistics(name)?;
+                let owner = self.role(owner)?;
+                self.require_member(owner)?;
+                return self.set_owner((PG_STATISTIC_EXT, oid, 0), owner);
+            }
+            StatisticsChange::Rename(to) => return self.move_statistics(name, None, Some(to)),
+            StatisticsChange::SetSchema(schema) => return self.move_statistics(name, Some(schema), None),
+        };
         let (mut table, oid) = match self.own_statistics(name) {
             Ok(found) => found,
             Err(error) if alter.missing_ok && error.code() == SqlState::UNDEFINED_OBJECT => {
@@ -150,6 +161,26 @@ impl Change<'_> {
             self.notices.push(ErrorFields::new(Severity::Warning, SqlState::INVALID_PARAMETER_VALUE, message));
         }
         table.options.statistics.iter_mut().filter(|own| own.oid == oid).for_each(|own| own.target = target);
+        self.put_relation(table)
+    }
+
+    fn move_statistics(&mut self, name: &Name, schema: Option<&str>, to: Option<&str>) -> Result<()> {
+        let (mut table, oid) = self.own_statistics(name)?;
+        let schema = schema.map(|schema| self.existing_schema(schema).map(|found| found.name.clone())).transpose()?;
+        let Some(own) = table.options.statistics.iter_mut().find(|own| own.oid == oid) else {
+            return Err(Error::internal("statistics without a table"));
+        };
+        let (old, new) = (own.schema.clone(), schema.unwrap_or_else(|| own.schema.clone()));
+        let called = to.unwrap_or(&own.name).to_owned();
+        if to.is_none() && old == new {
+            return Ok(());
+        }
+        let is_taken = |other: &ExtendedStatistics| other.schema == new && other.name == called;
+        if self.catalog.extended_statistics().any(|(_, other)| is_taken(other)) {
+            let message = format!("statistics object \"{called}\" already exists in schema \"{new}\"");
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+        }
+        (own.schema, own.name) = (new, called);
         self.put_relation(table)
     }
 

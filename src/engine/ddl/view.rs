@@ -177,7 +177,7 @@ impl Change<'_> {
         };
         let collations = printable.collations(&self.catalog);
         for (column, collation) in relation.columns.iter_mut().zip(collations) {
-            if collation == Collation::Conflict {
+            if matches!(collation, Collation::Conflict(..)) {
                 let message = match relation.kind {
                     RelationKind::View => {
                         format!("could not determine which collation to use for view column \"{}\"", column.name)

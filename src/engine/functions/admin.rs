@@ -16,6 +16,7 @@ use crate::engine::notifications::Note;
 use crate::engine::progress::blocking;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 
+use crate::types::datetime::{Stored, TimestampTz};
 use crate::types::pg_type::Oid;
 
 use LockMode::{Exclusive, Shared};
@@ -24,6 +25,7 @@ use LockMode::{Exclusive, Shared};
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_sleep", 1, |a| sleep(a.slot(), a.float(0)?)).taped(),
+    Definition::stable("pg_sleep_until", 1, |a| sleep(a.slot(), seconds_until(a)?)).taped(),
     Definition::stable("pg_sleep_for", 1, |a| sleep(a.slot(), interval(a, 0)?.comparison_usecs() as f64 / 1e6)).taped(),
     Definition::stable("pg_cancel_backend", 1, |a| Ok(signal(a, Signal::CANCEL)?.into())).taped(),
     Definition::stable("pg_terminate_backend", 1, |a| Ok(signal(a, Signal::TERMINATE)?.into())).taped(),
@@ -84,6 +86,13 @@ fn sleep(slot: &ContextSlot, seconds: f64) -> Result<Output> {
     let _waiting = slot.session().ok().map(|session| Waiting::new(&session, Wait::Sleep));
     wait(slot, duration, || false)?;
     Ok(Output::Static(""))
+}
+
+fn seconds_until(args: &Args<'_>) -> Result<f64> {
+    let until = TimestampTz::from_stored(&args.text(0)?)?;
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = TimestampTz::from_unix_usecs(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))?;
+    Ok(until.0.saturating_sub(now.0) as f64 / 1e6)
 }
 
 fn backends(slot: &ContextSlot) -> Result<Arc<Backends>> {

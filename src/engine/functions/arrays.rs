@@ -42,6 +42,9 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_compared_with_elements", 5, compared_with_elements).called_on_null(),
     Definition::pure("pg_array_position", 3, position).called_on_null(),
     Definition::pure("pg_array_position", 4, position).called_on_null(),
+    Definition::pure("pg_width_bucket_array", 3, width_bucket),
+    Definition::pure("pg_num_nulls", -1, |a| count_nulls(a, true)).called_on_null(),
+    Definition::pure("pg_num_nonnulls", -1, |a| count_nulls(a, false)).called_on_null(),
     Definition::pure("pg_array_positions", 3, positions).called_on_null(),
     Definition::pure("pg_array_remove", 3, |a| replace(a, false)).called_on_null(),
     Definition::pure("pg_array_replace", 4, |a| replace(a, true)).called_on_null(),
@@ -401,6 +404,9 @@ fn position(args: &Args<'_>) -> Result<Output> {
     }
     let (elements, wanted, info) = (array(args, 1)?, element(&typed, 1)?, typed.type_of(1)?);
     one_dimensional(&elements, "searching for elements in multidimensional arrays is not supported")?;
+    if elements.is_empty() {
+        return Ok(Output::NULL);
+    }
     let first = if typed.len() < 3 {
         1
     } else if typed.is_null(2) {
@@ -413,6 +419,26 @@ fn position(args: &Args<'_>) -> Result<Output> {
     let skipped = usize::try_from(first.saturating_sub(lower)).unwrap_or(0);
     let found = places(info, &elements, &wanted, skipped, false)?;
     Ok(found.first().map(|index| *index as i64 + lower).into())
+}
+
+/// width_bucket(operand, thresholds): how many thresholds, which are sorted, are not greater.
+fn width_bucket(args: &Args<'_>) -> Result<Output> {
+    let typed = Typed::new(args)?;
+    let (thresholds, operand, info) = (array(args, 2)?, element(&typed, 0)?, typed.type_of(0)?);
+    if matches!(thresholds.first(), Some(Value::Array(_))) {
+        return Err(subscript_error("thresholds must be one-dimensional array"));
+    }
+    if thresholds.iter().any(Value::is_null) {
+        return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "thresholds array must not contain NULLs"));
+    }
+    let scalar = info.repr.scalar;
+    let is_not_greater = |threshold: &Value| super::collations::compare_elements(scalar, threshold, &operand).is_le();
+    Ok(i64::try_from(thresholds.partition_point(is_not_greater)).unwrap_or(i64::MAX).into())
+}
+
+fn count_nulls(args: &Args<'_>, nulls: bool) -> Result<Output> {
+    let count = (0..args.len()).filter(|index| args.is_null(*index) == nulls).count();
+    Ok(i64::try_from(count).unwrap_or(i64::MAX).into())
 }
 
 fn positions(args: &Args<'_>) -> Result<Output> {
@@ -478,12 +504,26 @@ fn filled_from(args: &Args<'_>, typed: &Typed<'_, '_>, dimensions: usize) -> Res
         return Ok(vec![1; dimensions]);
     }
     let bounds = array(args, 3)?;
+    one_dimension(&bounds)?;
+    if bounds.iter().any(Value::is_null) {
+        return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "dimension values cannot be null"));
+    }
     if bounds.len() != dimensions {
         let detail = "Low bound array has different size than dimensions array.";
         return Err(subscript_error("wrong number of array subscripts").with_detail(detail));
     }
     let missing = || Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "dimension values cannot be null");
     bounds.iter().map(|bound| bound.as_i64().ok_or_else(missing)).collect()
+}
+
+fn one_dimension(numbers: &[Value]) -> Result<()> {
+    match numbers.first() {
+        Some(Value::Array(_)) => {
+            Err(subscript_error("wrong number of array subscripts")
+                .with_detail("Dimension array must be one dimensional."))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// array_fill(element, lengths [, lower bounds])
@@ -494,6 +534,10 @@ fn fill(args: &Args<'_>) -> Result<Output> {
         return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, message));
     }
     let lengths = array(args, 2)?;
+    one_dimension(&lengths)?;
+    if lengths.iter().any(Value::is_null) {
+        return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "dimension values cannot be null"));
+    }
     let lower = filled_from(args, &typed, lengths.len())?;
     let element = element(&typed, 0)?;
     let mut shape = Vec::new();

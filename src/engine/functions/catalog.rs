@@ -65,9 +65,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_function_arg_default", 2, argument_default),
     Definition::stable("pg_get_function_sqlbody", 1, |a| {
         let oid = oid(a, 0)?;
-        with_names(a, |names| match routine_of(names, oid).map(|routine| &routine.body) {
-            Some(Body::Parsed(text)) => Ok(text.clone().into()),
-            Some(Body::Text(_)) => Ok(Output::NULL),
+        with_style(a, Style::VIEW, |names, shown| match routine_of(names, oid) {
+            Some(routine) => Ok(body_text(routine, names, shown).into()),
             None => Ok(proc(oid).and_then(Proc::sql_body).into()),
         })
     }),
@@ -174,13 +173,14 @@ fn trigger_definition(args: &Args<'_>) -> Result<Output> {
         let search_path = session.settings.search_path();
         let names = Names { catalog: &session.catalog, search_path: &search_path };
         let context = stored::context(&session.catalog, &session.settings);
+        let style = if pretty { Style::PRETTY } else { Style::VIEW };
         let shown = |text: &str, relation: &Relation| {
-            let printed = ruleutils::stored_condition(text, relation, &names, context, Style::PRETTY);
+            let printed = ruleutils::stored_condition(text, relation, &names, context, style);
             printed.unwrap_or_else(|| qualified(text, &names).into_owned())
         };
         let of = |r: &std::sync::Arc<Relation>| {
             let trigger = r.options.triggers.iter().find(|trigger| trigger.oid == oid)?;
-            Some(triggers::definition(&names, r, trigger, pretty.then_some(&shown)))
+            Some(triggers::definition(&names, r, trigger, pretty, &shown))
         };
         Ok(names.catalog.relations.values().find_map(of).into())
     })
@@ -486,14 +486,32 @@ fn argument_default(args: &Args<'_>) -> Result<Output> {
 }
 
 /// pg_get_functiondef
+/// A body in SQL's own syntax. What RETURN gives is shown as the session sees names.
+fn body_text(routine: &Routine, names: &Names<'_>, shown: Shown<'_>) -> Option<String> {
+    let Body::Parsed(text) = &routine.body else { return None };
+    Some(match text.strip_prefix("RETURN ") {
+        Some(value) => format!("RETURN {}", shown(value, &stored::parameter_relation(routine, names.catalog))),
+        None => text.clone(),
+    })
+}
+
 fn function_definition(args: &Args<'_>) -> Result<Output> {
     let oid = oid(args, 0)?;
-    with_names(args, |names| match (routine_of(names, oid), proc(oid)) {
+    with_style(args, Style::VIEW, |names, shown| match (routine_of(names, oid), proc(oid)) {
         (Some(routine), _) if routine.is_aggregate() => {
             let message = format!("\"{}\" is an aggregate function", routine.name);
             Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
         }
-        (Some(routine), _) => Ok(names.routine_definition(routine, &routine_text::Definition::of(routine)).into()),
+        (Some(routine), _) => {
+            let definition = routine_text::Definition::of(routine);
+            Ok(match body_text(routine, names, shown) {
+                Some(body) => {
+                    names.routine_definition(&Routine { body: Body::Parsed(body), ..routine.clone() }, &definition)
+                }
+                None => names.routine_definition(routine, &definition),
+            }
+            .into())
+        }
         (None, Some(own)) if own.is_aggregate() => {
             let message = format!("\"{}\" is an aggregate function", own.name);
             Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))

@@ -5,6 +5,9 @@
 
 use std::cmp::Ordering;
 
+use icu_collator::Collator;
+use icu_collator::options::CollatorOptions;
+use icu_locale_core::Locale;
 use rusqlite::Connection;
 use rusqlite::types::Value as Packed;
 use serde_json::Value;
@@ -50,6 +53,9 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
 
 /// The collation "pg_row(…)" or "pg_row[…]".
 fn register_rows(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    if let Some(locale) = name.strip_prefix("icu:") {
+        return register_locale(connection, name, locale);
+    }
     let Some(order) = name.strip_prefix("pg_row").and_then(Order::parse) else { return Ok(()) };
     connection.create_collation(
         name,
@@ -57,6 +63,18 @@ fn register_rows(connection: &Connection, name: &str) -> rusqlite::Result<()> {
             if a == b { Ordering::Equal } else { compare_ordered(&order, a, b) }
         },
     )
+}
+
+/// The collation "icu:LOCALE": by the locale's rules, and what they find equal by bytes (ucol_strcollUTF8 and the tie
+/// break of varstr_cmp).
+fn register_locale(connection: &Connection, name: &str, locale: &str) -> rusqlite::Result<()> {
+    let collator = (locale.parse::<Locale>().ok())
+        .and_then(|locale| Collator::try_new((&locale).into(), CollatorOptions::default()).ok());
+    let Some(collator) = collator else { return Ok(()) };
+    connection.create_collation(name, move |a: &str, b: &str| match a == b {
+        true => Ordering::Equal,
+        false => collator.compare(a, b).then_with(|| a.cmp(b)),
+    })
 }
 
 /// How texts that are stored arrays or rows compare.

@@ -42,6 +42,10 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_interval_mul", 2, |a| put(interval(a, 0)?.mul(a.float(1)?)?)),
     Definition::pure("pg_interval_div", 2, |a| put(interval(a, 0)?.div(a.float(1)?)?)),
     // Casts.
+    // For comparisons: what is outside of the other type's range is before or after all of it.
+    Definition::pure("pg_wide_date_timestamp", 1, |a| Ok(date(a, 0)?.to_wide_timestamp()?.into())),
+    Definition::stable("pg_wide_date_timestamptz", 1, |a| in_zone(a, |z| Ok(date(a, 0)?.to_wide_timestamp_tz(z)?.into()))),
+    Definition::stable("pg_wide_timestamp_timestamptz", 1, |a| in_zone(a, |z| put(timestamp(a, 0)?.in_wide_zone(z)))),
     Definition::pure("pg_date_timestamp", 1, |a| put(date(a, 0)?.to_timestamp()?)),
     Definition::stable("pg_date_timestamptz", 1, |a| in_zone(a, |z| put(date(a, 0)?.to_timestamp_tz(z)?))),
     Definition::pure("pg_time_interval", 1, |a| put(time(a, 0)?.to_interval())),
@@ -84,6 +88,11 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         in_zone(a, |z| put(today.to_timestamp_tz(z)?.age(timestamptz(a, 0)?, z)?))
     }),
     Definition::pure("pg_make_date", 3, |a| put(Date::make(a.int4(0)?, a.int4(1)?, a.int4(2)?)?)),
+    // How far apart, for btree_gist.
+    Definition::pure("pg_interval_dist", 2, |a| { let apart = interval(a, 0)?.sub(interval(a, 1)?)?; put(if apart.comparison_usecs() < 0 { apart.neg()? } else { apart }) }),
+    Definition::pure("pg_time_dist", 2, |a| put(Interval::new(0, 0, (time(a, 0)?.0 - time(a, 1)?.0).abs()))),
+    Definition::pure("pg_timestamp_dist", 2, |a| distance(timestamp(a, 0)?, timestamp(a, 1)?)),
+    Definition::pure("pg_timestamptz_dist", 2, |a| distance(Timestamp(timestamptz(a, 0)?.0), Timestamp(timestamptz(a, 1)?.0))),
     Definition::pure("pg_make_time", 3, |a| put(Time::make(a.int4(0)?, a.int4(1)?, a.float(2)?)?)),
     Definition::pure("pg_make_timestamp", 6, |a| put(made_timestamp(a)?)),
     Definition::stable("pg_make_timestamptz", 6, |a| in_zone(a, |z| put(made_timestamp(a)?.in_zone(z)?))),
@@ -154,6 +163,15 @@ fn at_zone(time: Timestamp, zone: &str) -> Result<TimestampTz> {
 /// The infinities stay as they are, before any other argument is looked at.
 fn finite(args: &Args<'_>, index: usize, body: fn(&Args<'_>) -> Result<Output>) -> Result<Output> {
     if args.text(index)?.ends_with("infinity") { Ok(Output::Argument(index)) } else { body(args) }
+}
+
+/// Infinity, as far as intervals go, is from everywhere.
+fn distance(a: Timestamp, b: Timestamp) -> Result<Output> {
+    if !a.is_finite() || !b.is_finite() {
+        return put(Interval::new(i32::MAX, i32::MAX, i64::MAX));
+    }
+    let apart = a.sub(b)?;
+    put(if apart.comparison_usecs() < 0 { apart.neg()? } else { apart })
 }
 
 fn read<T: Stored>(args: &Args<'_>, index: usize) -> Result<T> {

@@ -4,10 +4,12 @@
 //! Specification: contrib.html, and the extensions' code in PostgreSQL 15. A UUID of version 1 has a random node, as
 //! uuid_generate_v1mc has: nobody learns a machine's address from it.
 
+pub(super) mod cipher;
 pub(super) mod crypt;
 pub(super) mod hstore;
 pub(super) mod intarray;
 pub(super) mod ltree;
+mod metaphone;
 pub(super) mod trigrams;
 pub(super) mod vector;
 
@@ -38,6 +40,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_hmac", 3, |a| Ok((algorithm(&a.text(2)?)?.hmac)(&a.bytes(1)?, &a.bytes(0)?)?.into())),
     Definition::stable("pg_gen_random_bytes", 1, random_bytes).taped(),
     Definition::pure("pg_unaccent", 1, |a| unaccent(&a.text(0)?)),
+    Definition::pure("pg_metaphone", 2, |a| metaphone::of(&a.text(0)?, a.int(1)?).map(Into::into)),
     Definition::pure("pg_soundex", 1, |a| Ok(soundex(&a.text(0)?).into())),
     Definition::pure("pg_difference", 2, |a| { let (l, r) = (soundex(&a.text(0)?), soundex(&a.text(1)?)); Ok(equal_places(&l, &r).into()) }),
     Definition::pure("pg_levenshtein", 2, |a| levenshtein(a, [1, 1, 1], None)),

@@ -47,9 +47,9 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_dsinh", 1, |a| Ok(a.float(0)?.sinh().into())),
     Definition::pure("pg_dcosh", 1, |a| Ok(a.float(0)?.cosh().into())),
     Definition::pure("pg_dtanh", 1, |a| Ok(a.float(0)?.tanh().into())),
-    Definition::pure("pg_dasinh", 1, |a| Ok(a.float(0)?.asinh().into())),
-    Definition::pure("pg_dacosh", 1, |a| within(a, 1.0, f64::INFINITY, f64::acosh)),
-    Definition::pure("pg_datanh", 1, |a| within(a, -1.0, 1.0, f64::atanh)),
+    Definition::pure("pg_dasinh", 1, |a| Ok(asinh(a.float(0)?).into())),
+    Definition::pure("pg_dacosh", 1, |a| within(a, 1.0, f64::INFINITY, acosh)),
+    Definition::pure("pg_datanh", 1, |a| within(a, -1.0, 1.0, atanh)),
     Definition::pure("pg_dpi", 0, |_| Ok(PI.into())),
     Definition::pure("pg_degrees", 1, |a| { let x = a.float(0)?; checked(x / (PI / 180.0), x.is_infinite(), true) }),
     Definition::pure("pg_radians", 1, |a| Ok((a.float(0)? * (PI / 180.0)).into())),
@@ -74,13 +74,48 @@ fn underflow() -> Error {
 /// Gives a result unless it is infinite or zero without a right to be.
 #[inline]
 fn checked(result: f64, may_be_infinite: bool, may_be_zero: bool) -> Result<Output> {
+    verified(result, may_be_infinite, may_be_zero).map(Into::into)
+}
+
+#[inline]
+fn verified(result: f64, may_be_infinite: bool, may_be_zero: bool) -> Result<f64> {
     if result.is_infinite() && !may_be_infinite {
         return Err(overflow());
     }
     if result == 0.0 && !may_be_zero {
         return Err(underflow());
     }
-    Ok(result.into())
+    Ok(result)
+}
+
+/// The inverse hyperbolic functions by the C library's formulas, to the last digit.
+fn asinh(x: f64) -> f64 {
+    let (a, square) = (x.abs(), x * x);
+    let value = match a {
+        a if !a.is_finite() || a < 2f64.powi(-28) => return x,
+        a if a > 2f64.powi(28) => a.ln() + std::f64::consts::LN_2,
+        a if a > 2.0 => (2.0 * a + 1.0 / ((square + 1.0).sqrt() + a)).ln(),
+        a => (a + square / (1.0 + (1.0 + square).sqrt())).ln_1p(),
+    };
+    value.copysign(x)
+}
+
+fn acosh(x: f64) -> f64 {
+    if x > 2f64.powi(28) {
+        return x.ln() + std::f64::consts::LN_2;
+    }
+    if x > 2.0 {
+        return (2.0 * x - 1.0 / (x + (x * x - 1.0).sqrt())).ln();
+    }
+    let above = x - 1.0;
+    (above + (2.0 * above + above * above).sqrt()).ln_1p()
+}
+
+fn atanh(x: f64) -> f64 {
+    let a = x.abs();
+    let twice = a + a;
+    let value = if a < 0.5 { twice + twice * a / (1.0 - a) } else { twice / (1.0 - a) };
+    if a < 2f64.powi(-28) { x } else { (0.5 * value.ln_1p()).copysign(x) }
 }
 
 type Operation = fn(f64, f64) -> Result<f64>;
@@ -89,6 +124,17 @@ type Underflows = fn(f64, f64) -> bool;
 
 fn never(_: f64, _: f64) -> bool {
     false
+}
+
+/// x / y as float8_div has it.
+pub(super) fn quotient(x: f64, y: f64) -> Result<f64> {
+    let value = divide(x, y)?;
+    verified(value, x.is_infinite() || y.is_infinite(), x == 0.0 || y.is_infinite())
+}
+
+/// x * y as float8_mul has it.
+pub(super) fn product(x: f64, y: f64) -> Result<f64> {
+    verified(x * y, x.is_infinite() || y.is_infinite(), x == 0.0 || y == 0.0)
 }
 
 fn divide(x: f64, y: f64) -> Result<f64> {

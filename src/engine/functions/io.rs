@@ -1,4 +1,4 @@
-//! `pg_in_<type>` and `pg_out_<type>`: values from and to PostgreSQL's text form.
+//! `pg_in_<type>`, `pg_out_<type>` and `pg_send_<type>`: values from and to PostgreSQL's text form, and to its binary one.
 //!
 //! Every built-in type has its pair, arrays included; the forms themselves are `types::encoding`, and `object_ids` for
 //! the reg types, which need the catalog. Specification: the types' input and output functions.
@@ -33,6 +33,13 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
         let name = format!("pg_out_{}", info.name);
         let signature = Signature { name: &name, arity: 1, strict: true, deterministic };
         register_one(connection, slot, signature, move |args| output(info, args))?;
+        if !info.is_array() {
+            let name = format!("pg_send_{}", info.name);
+            let signature = Signature { name: &name, arity: 1, strict: true, deterministic };
+            register_one(connection, slot, signature, move |args| {
+                binary_form(info, args.raw(0), args.slot()).map(Into::into)
+            })?;
+        }
     }
     Ok(())
 }
@@ -95,7 +102,14 @@ pub(super) fn text_form(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot
     slot.with_format(|settings| encode_text(info, value, settings))
 }
 
-/// The same for the types whose form depends on nothing but these settings.
+/// A stored value of that type as it is sent in binary. Not for NULL.
+pub(super) fn binary_form(info: &TypeInfo, value: ValueRef<'_>, slot: &ContextSlot) -> Result<Vec<u8>> {
+    let mut out = BytesMut::new();
+    slot.with_format(|settings| encode(info.repr, Format::Binary, stored(value)?, settings, &mut out))?;
+    Ok(out.to_vec())
+}
+
+/// Their text form, for the types whose form depends on nothing but these settings.
 pub(super) fn encode_text(info: &TypeInfo, value: ValueRef<'_>, settings: &FormatSettings) -> Result<String> {
     let mut out = BytesMut::new();
     encode(info.repr, Format::Text, stored(value)?, settings, &mut out)?;

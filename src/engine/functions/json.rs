@@ -10,6 +10,7 @@ use super::json_text::{Kind, elements, kind, members, text_value};
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
+use crate::types::array::{Element, Part, Reader, split_bounds};
 use crate::types::json::normalize;
 use crate::types::pg_type::{Scalar, TypeInfo};
 
@@ -71,8 +72,20 @@ fn as_text(value: Option<&str>) -> Output {
     value.and_then(text_value).map(Cow::into_owned).into()
 }
 
-/// The strings of a stored text[]; NULL elements are `None`.
+/// The strings of a stored text[], of all its dimensions; NULL elements are `None`.
 pub(super) fn text_array(stored: &str) -> Vec<Option<Cow<'_, str>>> {
+    if split_bounds(stored).1.starts_with("[[") {
+        let mut reader = Reader::new(stored);
+        let mut found = Vec::new();
+        while let Ok(Some(part)) = reader.next_part() {
+            match part {
+                Part::Element(Element::Text(text)) => found.push(Some(text)),
+                Part::Element(_) => found.push(None),
+                _ => {}
+            }
+        }
+        return found;
+    }
     elements(stored).map(text_value).collect()
 }
 

@@ -174,6 +174,9 @@ fn invalid(what: &'static str) -> Error {
 }
 
 fn delete_keys(args: &Args<'_>, keys: &[Option<Cow<'_, str>>]) -> Result<Output> {
+    if matches!(args.raw(1), rusqlite::types::ValueRef::Text(text) if text.starts_with(b"[[")) {
+        return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
+    }
     let keep = |text: &str| !keys.iter().flatten().any(|key| key == text);
     let keep_element = |element: &JsonValue| !matches!(element, JsonValue::Text(text) if !keep(text));
     match tree(args, 0)? {
@@ -217,7 +220,11 @@ enum Change {
 type Path = [Option<String>];
 
 fn path_of(args: &Args<'_>) -> Result<Vec<Option<String>>> {
-    Ok(text_array(&args.text(1)?).into_iter().map(|step| step.map(Cow::into_owned)).collect())
+    let path = args.text(1)?;
+    if path.starts_with("[[") {
+        return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
+    }
+    Ok(text_array(&path).into_iter().map(|step| step.map(Cow::into_owned)).collect())
 }
 
 fn is_scalar(value: &JsonValue) -> bool {
@@ -252,7 +259,7 @@ fn set_lax(args: &Args<'_>) -> Result<Output> {
     }
     let treatment = if args.len() > 4 { args.text(4)? } else { Cow::Borrowed("use_json_null") };
     let known = ["delete_key", "return_target", "use_json_null", "raise_exception"];
-    if args.len() > 4 && args.is_null(4) || !known.contains(&treatment.as_ref()) {
+    if args.len() > 4 && args.is_null(4) || args.is_null(2) && !known.contains(&treatment.as_ref()) {
         let names = "\"delete_key\", \"return_target\", \"use_json_null\", or \"raise_exception\"";
         let message = format!("null_value_treatment must be {names}");
         return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));

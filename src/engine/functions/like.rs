@@ -15,6 +15,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_bytea_like", 3, bytea_like),
     Definition::pure("pg_ilike", 2, |a| like(a, true)),
     Definition::pure("pg_ilike", 3, |a| like(a, true)),
+    Definition::pure("pg_like_escape", 2, like_escape),
 ];
 
 /// The third argument, if there is one: a single character, or empty for none.
@@ -40,6 +41,36 @@ fn like(args: &Args<'_>, ignore_case: bool) -> Result<Output> {
         return Ok(matches(&text, &pattern, escape.map(lower))?.into());
     }
     Ok(matches(&text, &pattern, escape)?.into())
+}
+
+/// like_escape(pattern, escape): the pattern with a backslash for the escape character.
+fn like_escape(args: &Args<'_>) -> Result<Output> {
+    let (pattern, escape) = (args.text(0)?, args.text(1)?);
+    let mut characters = escape.chars();
+    let escape = match (characters.next(), characters.next()) {
+        (Some('\\'), None) => return Ok(Output::Argument(0)),
+        (escape, None) => escape,
+        _ => {
+            return Err(Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")
+                .with_hint("Escape string must be empty or one character."));
+        }
+    };
+    crate::limits::memory::room(pattern.len(), pattern.len())?;
+    let mut out = String::with_capacity(pattern.len());
+    let mut after_escape = false;
+    for c in pattern.chars() {
+        if Some(c) == escape && !after_escape {
+            out.push('\\');
+            after_escape = true;
+            continue;
+        }
+        if c == '\\' && !after_escape {
+            out.push('\\');
+        }
+        out.push(c);
+        after_escape = false;
+    }
+    Ok(out.into())
 }
 
 /// Byte by byte.

@@ -62,11 +62,14 @@ mod sets;
 mod spread;
 mod strings;
 mod subscripts;
+mod support;
 mod system_ids;
 mod table_sample;
 mod text_search;
+mod transitions;
 mod unnest;
 mod xml;
+mod xml_schema;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -78,6 +81,7 @@ use rusqlite::functions::FunctionFlags;
 pub(crate) use args::owned;
 pub use args::{Args, Output};
 pub(crate) use collations::compare_values;
+pub(crate) use subscripts::with_member;
 
 use crate::catalog::schema::CatalogSnapshot;
 use crate::engine::constraint_timing::PendingKey;
@@ -86,6 +90,7 @@ use crate::engine::functions::row_lock::BlockedRow;
 use crate::engine::partitioning::Router;
 use crate::engine::pool::Lease;
 use crate::engine::row_locks::{Strength, WholeTable};
+use crate::engine::row_store::RowStore;
 use crate::engine::sequences::SequenceRegistry;
 use crate::engine::session_schema::SessionLink;
 use crate::engine::triggers::Triggers;
@@ -162,10 +167,7 @@ struct KnownRouter {
 }
 
 /// Rows that a step of a statement has kept for the steps after it.
-pub(crate) type KeptRows = Arc<Vec<KeptRow>>;
-
-/// One of them.
-pub(crate) type KeptRow = Vec<rusqlite::types::Value>;
+pub(crate) type KeptRows = Arc<RowStore>;
 
 /// The steps from this number on are the transition tables of the trigger function that runs.
 pub(crate) const TRANSITIONS: usize = 1 << 20;
@@ -463,17 +465,17 @@ impl ContextSlot {
     }
 
     /// Adds rows to those of a list.
-    pub(crate) fn keep_rows(&self, list: usize, rows: Vec<KeptRow>) {
-        if let Some(kept) = lock(&self.0.kept).get_mut(list) {
-            match kept.is_empty() {
-                true => *kept = Arc::new(rows),
-                false => Arc::make_mut(kept).extend(rows),
-            }
-        }
+    pub(crate) fn keep_rows(&self, list: usize, rows: RowStore) -> Result<()> {
+        let mut all = lock(&self.0.kept);
+        let Some(kept) = all.get_mut(list) else { return Ok(()) };
+        let mut together = Arc::unwrap_or_clone(std::mem::take(kept));
+        together.append(rows)?;
+        *kept = Arc::new(together.sealed()?);
+        Ok(())
     }
 
     /// Puts other rows in the place of a list's.
-    pub(crate) fn replace_rows(&self, list: usize, rows: Vec<KeptRow>) {
+    pub(crate) fn replace_rows(&self, list: usize, rows: RowStore) {
         if let Some(kept) = lock(&self.0.kept).get_mut(list) {
             *kept = Arc::new(rows);
         }
@@ -693,6 +695,8 @@ static AREAS: &[&[Definition]] = &[
     sets::packing::FUNCTIONS,
     rows::FUNCTIONS,
     subscripts::FUNCTIONS,
+    support::FUNCTIONS,
+    transitions::FUNCTIONS,
     populate::FUNCTIONS,
     catalog::FUNCTIONS,
     privileges::FUNCTIONS,
@@ -722,6 +726,7 @@ static AREAS: &[&[Definition]] = &[
     system_ids::FUNCTIONS,
     ranges::FUNCTIONS,
     extension::FUNCTIONS,
+    extension::cipher::FUNCTIONS,
     extension::crypt::FUNCTIONS,
     extension::hstore::FUNCTIONS,
     extension::intarray::FUNCTIONS,
@@ -729,6 +734,7 @@ static AREAS: &[&[Definition]] = &[
     extension::trigrams::FUNCTIONS,
     extension::vector::FUNCTIONS,
     xml::FUNCTIONS,
+    xml_schema::FUNCTIONS,
     large_object::FUNCTIONS,
     modifiers::FUNCTIONS,
     any_text::FUNCTIONS,

@@ -59,7 +59,7 @@ fn limit_length(args: &Args<'_>, type_name: &str) -> Result<Output> {
 /// A text cut or padded to its length; `None` if it is as it should be. Only blanks may be cut off, unless the cast is
 /// explicit; char is padded.
 fn limited(text: &str, typmod: i32, explicit: bool, type_name: &str) -> Result<Option<String>> {
-    let Some(limit) = usize::try_from(typmod - 4).ok() else { return Ok(None) };
+    let Some(limit) = usize::try_from(typmod.saturating_sub(4)).ok() else { return Ok(None) };
     let length = text.chars().count();
     if length <= limit {
         let pads = type_name == "character" && length < limit;

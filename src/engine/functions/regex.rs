@@ -11,7 +11,7 @@ use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
-use crate::types::pattern::{Groups, Options, Pattern};
+use crate::types::pattern::{Groups, Options, Pattern, similar_to_are};
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -19,6 +19,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_regex", 2, |a| matches(a, Options::default())),
     Definition::pure("pg_iregex", 2, |a| matches(a, Options::ignoring_case())),
     Definition::pure("pg_similar", 2, similar),
+    Definition::pure("pg_similar_escape", 2, |a| similar_escape(a, true)).called_on_null(),
+    Definition::pure("pg_similar_to_escape", -1, |a| similar_escape(a, false)),
     Definition::pure("pg_similar", 3, similar),
     Definition::pure("pg_regex_substring", 2, substring),
     Definition::pure("pg_similar_substring", 3, similar_substring),
@@ -56,6 +58,28 @@ fn compiled(args: &Args<'_>, options: Options) -> Result<Arc<Pattern>> {
 
 fn matches(args: &Args<'_>, options: Options) -> Result<Output> {
     Ok(compiled(args, options)?.is_match(&args.text(0)?)?.into())
+}
+
+/// The pattern as an ordinary regular expression. The older function takes NULL for the ordinary escape character.
+fn similar_escape(args: &Args<'_>, old: bool) -> Result<Output> {
+    if args.is_null(0) {
+        return Ok(Output::NULL);
+    }
+    let escape = match args.len() > 1 && !(old && args.is_null(1)) {
+        true => {
+            let text = args.text(1)?;
+            let mut characters = text.chars();
+            match (characters.next(), characters.next()) {
+                (first, None) => first,
+                _ => {
+                    return Err(Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")
+                        .with_hint("Escape string must be empty or one character."));
+                }
+            }
+        }
+        false => Some('\\'),
+    };
+    Ok(similar_to_are(&args.text(0)?, escape)?.into())
 }
 
 fn similar(args: &Args<'_>) -> Result<Output> {

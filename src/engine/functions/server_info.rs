@@ -9,6 +9,7 @@ use crate::catalog::tables::server::timestamp;
 use crate::catalog::tables::source::database_oid;
 use crate::error::{Error, Result, SqlState};
 use crate::types::charset;
+use crate::types::numeric::Numeric;
 use crate::types::pg_type::Oid;
 
 /// The functions of this area.
@@ -22,6 +23,9 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_size_pretty_int8", 1, |a| Ok(size_pretty(a.int(0)?.into()).into())),
     Definition::pure("pg_size_pretty_numeric", 1, |a| {
         let text = a.text(0)?;
+        if matches!(&*text, "NaN" | "Infinity" | "-Infinity") {
+            return Ok(format!("{text} PB").into());
+        }
         // Below the first limit the fraction stays; a number too large for the type is beyond all units.
         match text.split('.').next().unwrap_or_default().parse::<i128>() {
             Ok(whole) if whole.abs() < LIMIT => Ok(format!("{text} bytes").into()),
@@ -95,20 +99,40 @@ fn size_pretty(mut size: i128) -> String {
 /// pg_size_bytes: "1.5 GB" to bytes.
 fn size_bytes(args: &Args<'_>) -> Result<Output> {
     let text = args.text(0)?;
-    let invalid = || {
-        Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid size: \"{text}\""))
-            .with_hint("Valid units are \"bytes\", \"B\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".")
-    };
-    let trimmed = text.trim();
-    let end = trimmed.find(|c: char| !(c.is_ascii_digit() || "+-.eE".contains(c))).unwrap_or(trimmed.len());
+    let invalid = || Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid size: \"{text}\""));
+    let is_space = |c: char| c.is_ascii_whitespace() || c == '\x0b';
+    let trimmed = text.trim_start_matches(is_space);
+    let digits = |from: usize| trimmed[from..].bytes().take_while(u8::is_ascii_digit).count();
+    let sign = usize::from(trimmed.starts_with(['+', '-']));
+    let mut end = sign + digits(sign);
+    let mut count = end - sign;
+    if trimmed[end..].starts_with('.') {
+        let after = digits(end + 1);
+        count += after;
+        end += 1 + after;
+    }
+    if count == 0 {
+        return Err(invalid());
+    }
+    if trimmed[end..].starts_with(['e', 'E']) {
+        let signed = end + 1 + usize::from(trimmed[end + 1..].starts_with(['+', '-']));
+        let exponent = digits(signed);
+        if exponent > 0 {
+            end = signed + exponent;
+        }
+    }
     let (number, unit) = trimmed.split_at(end);
-    let unit = match unit.trim() {
-        "" => 0,
-        b if b.eq_ignore_ascii_case("b") => 0,
-        name => UNITS.iter().position(|u| u.eq_ignore_ascii_case(name)).ok_or_else(invalid)?,
-    };
-    let value: f64 = number.parse().map_err(|_| invalid())?;
-    Ok(((value * 1024f64.powi(i32::try_from(unit).unwrap_or_default())).round() as i64).into())
+    let unit = unit.trim_matches(is_space);
+    let mut value = Numeric::parse(number)?;
+    if !unit.is_empty() {
+        let place = UNITS.iter().position(|u| u.eq_ignore_ascii_case(unit)).ok_or_else(|| {
+            invalid()
+                .with_detail(format!("Invalid size unit: \"{unit}\"."))
+                .with_hint("Valid units are \"bytes\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".")
+        })?;
+        value = value.mul(&Numeric::parse(&(1_i64 << (10 * place)).to_string())?)?;
+    }
+    Ok(value.to_i64()?.into())
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use super::regex::array_of_texts;
 use super::{Args, Definition, Output};
 use crate::catalog::acl::Privileges;
 use crate::catalog::schema::{Relation, SequenceOptions};
+use crate::catalog::tables::source::CursorPosition;
 use crate::engine::context::SessionContext;
+use crate::engine::routines::cursors::FunctionCursor;
 use crate::engine::sequences::SequenceState;
 use crate::error::{Error, Result, SqlState};
 use crate::types::pg_type::Oid;
@@ -40,7 +42,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_current_setting", 1, |a| { let name = a.text(0)?; in_session(a, |s| Ok(s.settings.show(&name)?.into())) }),
     Definition::stable("pg_current_setting", 2, current_setting),
     Definition::stable("pg_set_config", 3, set_config).called_on_null(),
-    Definition::stable("pg_current_of", 3, current_of),
+    Definition::stable("pg_current_of", 3, |args| current_of(args, |(_, row)| row)),
+    Definition::stable("pg_current_table", 3, |args| current_of(args, |(table, _)| i64::from(table.0))),
     Definition::stable("pg_gen_random_uuid", 0, |_| Ok(random_uuid().into())).taped(),
     Definition::stable("pg_nextval", 1, nextval).taped(),
     Definition::stable("pg_currval", 1, currval).taped(),
@@ -71,29 +74,53 @@ fn as_xid8(number: i64) -> Value {
     stored_xid8(u64::try_from(number).unwrap_or_default())
 }
 
-/// The number of the row of a table that a cursor is on: pg_current_of(cursor, table's OID, its name).
-fn current_of(args: &Args<'_>) -> Result<Output> {
+/// The row of a table that a cursor is on, and the table that has it: pg_current_of(cursor, table's OID, its name),
+/// pg_current_table(…).
+fn current_of(args: &Args<'_>, part: fn((Oid, i64)) -> i64) -> Result<Output> {
     let (name, table) = (args.text(0)?, args.int(1)?);
     // Where the cursor stands when the transaction is repeated is not where it stood.
     args.slot().refuse_to_repeat();
+    let of_function = match args.slot().linked() {
+        Ok((link, _)) => link.cursors().get(&name).map(FunctionCursor::positions),
+        Err(_) => None,
+    };
     in_session(args, |session| {
-        let Some(cursor) = session.cursors.iter().find(|cursor| cursor.name == *name) else {
-            let message = format!("cursor \"{name}\" does not exist");
-            return Err(Error::new(SqlState::INVALID_CURSOR_NAME, message));
-        };
-        let invalid = |message: String| Err(Error::new(SqlState::INVALID_CURSOR_STATE, message));
-        if cursor.held {
-            return invalid(format!("cursor \"{name}\" is held from a previous transaction"));
-        }
-        let mut positions = cursor.positions.iter().filter(|(oid, _)| i64::from(oid.0) == table);
-        match (positions.next(), positions.next()) {
-            (Some((_, Some(row))), None) => Ok((*row).into()),
-            (Some((_, None)), None) => invalid(format!("cursor \"{name}\" is not positioned on a row")),
-            _ => {
-                let shown = args.text(2)?;
-                invalid(format!("cursor \"{name}\" is not a simply updatable scan of table \"{shown}\""))
+        let known = session.cursors.iter().find(|cursor| cursor.name == *name);
+        let (positions, locks) = match (known, of_function) {
+            (Some(cursor), _) if cursor.held => {
+                let message = format!("cursor \"{name}\" is held from a previous transaction");
+                return Err(Error::new(SqlState::INVALID_CURSOR_STATE, message));
             }
-        }
+            (Some(cursor), _) => (cursor.positions.clone(), cursor.locks),
+            (None, Some(of_function)) => of_function,
+            (None, None) => {
+                let message = format!("cursor \"{name}\" does not exist");
+                return Err(Error::new(SqlState::INVALID_CURSOR_NAME, message));
+            }
+        };
+        let is_member =
+            |of: Oid| session.catalog.members(of).into_iter().any(|member| i64::from(member.oid.0) == table);
+        let mut scans = positions.iter().filter(|at| i64::from(at.table.0) == table || is_member(at.table));
+        let refused = match (scans.next(), scans.next()) {
+            (Some(CursorPosition { row: None, .. }), None) => format!("cursor \"{name}\" is not positioned on a row"),
+            (Some(at), None) => {
+                let own = |(member, _): &(Oid, i64)| i64::from(at.table.0) == table || i64::from(member.0) == table;
+                return Ok(at.row.filter(own).map_or(Value::Null.into(), |row| part(row).into()));
+            }
+            (found, _) => {
+                let shown = args.text(2)?;
+                match (locks, found) {
+                    (true, Some(_)) => {
+                        format!("cursor \"{name}\" has multiple FOR UPDATE/SHARE references to table \"{shown}\"")
+                    }
+                    (true, None) => {
+                        format!("cursor \"{name}\" does not have a FOR UPDATE/SHARE reference to table \"{shown}\"")
+                    }
+                    (false, _) => format!("cursor \"{name}\" is not a simply updatable scan of table \"{shown}\""),
+                }
+            }
+        };
+        Err(Error::new(SqlState::INVALID_CURSOR_STATE, refused))
     })
 }
 

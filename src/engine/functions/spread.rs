@@ -50,6 +50,10 @@ fn spread(args: &Args<'_>) -> Result<Output> {
             }
             types.push_str(&element);
         }
+        // With nothing in the array its elements' type still tells the result's.
+        if types.is_empty() {
+            types.push_str(&element);
+        }
         values.insert(0, Value::Text(types));
     }
     let spread = Args::of_values(&values, args.slot());

@@ -15,6 +15,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::limits::session as limits;
 use crate::types::bytes_text::{char_byte, read_char};
+use crate::types::encoding::{NAME_BYTES, clipped_name};
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -53,6 +54,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("replace", 3, replace),
     Definition::pure("pg_quote_literal", 1, |a| Ok(quote_literal(&a.text(0)?).into())),
     Definition::pure("pg_quote_nullable", 1, quote_nullable).called_on_null(),
+    Definition::pure("pg_name_concat_oid", 2, name_concat_oid),
     Definition::pure("pg_text_name", 1, |a| Ok(to_name(&a.text(0)?).into())),
     Definition::pure("pg_text_char", 1, |a| Ok(read_char(a.text(0)?.as_bytes()).into())),
     Definition::pure("pg_chartoi4", 1, |a| Ok(i32::from(char_byte(&a.text(0)?) as i8).into())),
@@ -60,8 +62,6 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_unistr", 1, |a| Ok(unescape_unicode(&a.text(0)?)?.into())),
 ];
 
-/// The length in bytes of `name` (NAMEDATALEN - 1).
-const NAME_BYTES: usize = 63;
 /// The largest value of one datum.
 const MAX_TEXT_BYTES: usize = 0x3fff_ffff;
 
@@ -202,6 +202,10 @@ fn repeat(args: &Args<'_>) -> Result<Output> {
 fn cut<'c>(args: &Args<'c>, left: bool) -> Result<(Cow<'c, str>, usize)> {
     let (text, n) = (args.text(0)?, args.int(1)?);
     let count = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
+    if !left && n == i64::from(i32::MIN) {
+        // There is no such number of characters to leave out.
+        return Ok((text, 0));
+    }
     let from_start = left == (n >= 0);
     let index = if from_start { count } else { text.chars().count().saturating_sub(count) };
     let at = byte_offset(&text, index);
@@ -338,11 +342,19 @@ fn quote_nullable(args: &Args<'_>) -> Result<Output> {
 
 /// Cut to what fits into a name, between characters.
 pub(super) fn to_name(text: &str) -> &str {
-    let mut end = text.len().min(NAME_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+    clipped_name(text)
+}
+
+/// The name, cut where that is needed, and the number behind it.
+fn name_concat_oid(args: &Args<'_>) -> Result<Output> {
+    let (name, suffix) = (args.text(0)?, format!("_{}", args.int(1)?));
+    let mut kept = name.as_ref();
+    while kept.len() + suffix.len() > NAME_BYTES {
+        let mut characters = kept.chars();
+        characters.next_back();
+        kept = characters.as_str();
     }
-    text.get(..end).unwrap_or("")
+    Ok(format!("{kept}{suffix}").into())
 }
 
 /// The first byte, which is what fits into a "char".

@@ -11,6 +11,7 @@ use super::json_text::{elements, members};
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, stack};
+use crate::plpgsql::host::Member;
 use crate::types::array_assign;
 use crate::types::json::normalize;
 use crate::types::pg_type::TypeInfo;
@@ -84,16 +85,26 @@ fn assign(args: &Args<'_>) -> Result<Output> {
     for index in SUBSCRIPTS..args.len() {
         path.push(match args.raw(index) {
             ValueRef::Null => return Err(null_subscript("jsonb")),
-            ValueRef::Integer(place) => Step { text: place.to_string(), place: Some(place) },
-            _ => Step { text: args.text(index)?.into_owned(), place: None },
+            ValueRef::Integer(place) => Member::Place(place),
+            _ => Member::Name(args.text(index)?.into_owned()),
         });
     }
     let new = if args.is_null(2) { "null".into() } else { args.text(2)? };
     let old = if args.is_null(1) { None } else { Some(args.text(1)?) };
-    memory::room(old.as_deref().map_or(0, str::len), new.len())?;
+    with_member(old.as_deref(), path, &new).map(Output::from)
+}
+
+/// A jsonb with something else at the end of a path.
+pub(crate) fn with_member(old: Option<&str>, path: Vec<Member>, new: &str) -> Result<String> {
+    let step = |member| match member {
+        Member::Place(place) => Step { text: place.to_string(), place: Some(place) },
+        Member::Name(text) => Step { text, place: None },
+    };
+    let path: Vec<Step> = path.into_iter().map(step).collect();
+    memory::room(old.map_or(0, str::len), new.len())?;
     let mut out = String::new();
-    replaced(old.as_deref(), &path, 0, &new, &mut out)?;
-    normalize(&out).map(Output::from)
+    replaced(old, &path, 0, new, &mut out)?;
+    normalize(&out)
 }
 
 /// A subscript: its text, and the number that it was written as.

@@ -17,8 +17,30 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_xid8_xid", 1, |a| Ok(i64::from(xid8(a, 0)? as u32).into())),
     Definition::pure("pg_snapshot_xmin", 1, |a| Ok(stored_xid8(snapshot(a, 0)?.xmin).into())),
     Definition::pure("pg_snapshot_xmax", 1, |a| Ok(stored_xid8(snapshot(a, 0)?.xmax).into())),
+    Definition::stable("pg_current_snapshot", 0, current_snapshot),
+    Definition::stable("pg_xact_status", 1, status),
     Definition::pure("pg_snapshot_sees", 2, |a| Ok(snapshot(a, 1)?.sees(xid8(a, 0)?).into())),
 ];
+
+/// All that was numbered before this transaction is over; what others have written is seen as they commit.
+fn current_snapshot(args: &Args<'_>) -> Result<Output> {
+    let number = args.slot().with_session(|session| Ok(session.transaction_start))?;
+    Ok(format!("{number}:{number}:").into())
+}
+
+/// What became of a transaction: those that are over are not remembered, as PostgreSQL forgets the old ones.
+fn status(args: &Args<'_>) -> Result<Output> {
+    let (number, current) = (xid8(args, 0)?, args.slot().with_session(|session| Ok(session.transaction_start))?);
+    Ok(match number.cmp(&u64::try_from(current).unwrap_or_default()) {
+        _ if matches!(number, 1 | 2) => Output::Static("committed"),
+        std::cmp::Ordering::Less => Output::NULL,
+        std::cmp::Ordering::Equal => Output::Static("in progress"),
+        std::cmp::Ordering::Greater => {
+            let message = format!("transaction ID {number} is in the future");
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+    })
+}
 
 fn lsn(args: &Args<'_>, index: usize) -> Result<u64> {
     parse_lsn(&args.text(index)?)

@@ -13,6 +13,7 @@ use super::regex::array_of_texts;
 use super::{Args, ContextSlot, Definition, Output};
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 use crate::limits::{memory, stack};
+use crate::types::array::{Element, Part, Reader};
 use crate::types::json;
 use crate::types::pg_type::Oid;
 use crate::types::text_search::configuration::{self, Configuration};
@@ -269,7 +270,13 @@ fn filter(args: &Args<'_>) -> Result<Output> {
 fn of_array(args: &Args<'_>) -> Result<Output> {
     let words = args.text(0)?;
     let mut lexemes = Vec::new();
-    for word in text_array(&words) {
+    let mut reader = Reader::new(&words);
+    while let Some(part) = reader.next_part()? {
+        let word = match part {
+            Part::Element(Element::Text(word)) => Some(word),
+            Part::Element(_) => None,
+            _ => continue,
+        };
         let word =
             word.ok_or_else(|| Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, "lexeme array may not contain nulls"))?;
         if word.is_empty() {

@@ -37,37 +37,49 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_xpath_exists", -1, |a| Ok(match evaluated(a)?.1 { Found::Nodes(nodes) => !nodes.is_empty(), _ => true }.into())),
     Definition::stable("pg_query_to_xml", 4, |a| { let shape = Shape::of(a)?; Ok(shape.query(&a.text(0)?, None, a.slot())?.into()) }),
     Definition::stable("pg_table_to_xml", 4, |a| { let shape = Shape::of(a)?; Ok(shape.table(a.int(0)?, a.slot())?.into()) }),
-    Definition::stable("pg_schema_to_xml", 4, schema_to_xml),
+    Definition::stable("pg_schema_to_xml", 4, |a| { let shape = Shape::of(a)?; Ok(shape.schema(&a.text(0)?, a.slot())?.into()) }),
 ];
 
 /// How a table's content is shown: function(what, nulls, tableforest, targetns).
-struct Shape {
-    nulls: bool,
-    forest: bool,
-    namespace: String,
+pub(super) struct Shape {
+    pub(super) nulls: bool,
+    pub(super) forest: bool,
+    pub(super) namespace: String,
+    /// The XML Schema that stands before the content.
+    schema: Option<String>,
     /// Whether it is not within another element.
     top: bool,
 }
 
 impl Shape {
-    fn of(args: &Args<'_>) -> Result<Self> {
+    pub(super) fn of(args: &Args<'_>) -> Result<Self> {
         let namespace = args.text(3)?.into_owned();
-        Ok(Shape { nulls: args.bool(1)?, forest: args.bool(2)?, namespace, top: true })
+        Ok(Shape { nulls: args.bool(1)?, forest: args.bool(2)?, namespace, schema: None, top: true })
+    }
+
+    pub(super) fn with_schema(self, schema: String) -> Self {
+        Shape { schema: Some(schema), ..self }
     }
 
     /// xmldata_root_element_start
-    fn start(&self, name: &str) -> String {
+    fn start(&self, name: &str, located: bool) -> String {
         let mut out = format!("<{name}");
         if self.top {
             out.push_str(" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"");
             if !self.namespace.is_empty() {
                 out.push_str(&format!(" xmlns=\"{}\"", self.namespace));
             }
+            if self.schema.is_some() && located {
+                out.push_str(&match self.namespace.is_empty() {
+                    true => " xsi:noNamespaceSchemaLocation=\"#\"".to_owned(),
+                    false => format!(" xsi:schemaLocation=\"{} #\"", self.namespace),
+                });
+            }
         }
         out + ">\n"
     }
 
-    fn table(&self, oid: i64, slot: &ContextSlot) -> Result<String> {
+    pub(super) fn table(&self, oid: i64, slot: &ContextSlot) -> Result<String> {
         let catalog = slot.with_session(|session| Ok(std::sync::Arc::clone(&session.catalog)))?;
         let found = u32::try_from(oid).ok().and_then(|oid| catalog.relations.get(&Oid(oid)));
         let name = object_ids::output(Scalar::RegClass, oid, slot)?;
@@ -76,7 +88,7 @@ impl Shape {
     }
 
     /// query_to_xml_internal
-    fn query(&self, text: &str, table: Option<&str>, slot: &ContextSlot) -> Result<String> {
+    pub(super) fn query(&self, text: &str, table: Option<&str>, slot: &ContextSlot) -> Result<String> {
         let (link, lease) = slot.linked()?;
         let found = values_of(&Caller { link, lease: LeaseCell::new(lease) }, text)?;
         let mut found = found.ok_or_else(|| Error::new(SqlState::DATA_EXCEPTION, "invalid query"))?;
@@ -89,10 +101,13 @@ impl Shape {
             found.columns.iter().map(|column| xml::name_of_identifier(&column.name, true)).collect();
         let mut out = String::new();
         if !self.forest {
-            out = self.start(&element) + "\n";
+            out = self.start(&element, true) + "\n";
+        }
+        if let Some(schema) = &self.schema {
+            out.push_str(&format!("{schema}\n\n"));
         }
         for row in std::mem::take(&mut found.rows) {
-            out.push_str(&if self.forest { self.start(&row_element) } else { "<row>\n".to_owned() });
+            out.push_str(&if self.forest { self.start(&row_element, false) } else { "<row>\n".to_owned() });
             for ((column, name), value) in found.columns.iter().zip(&names).zip(row) {
                 if value.is_null() {
                     if self.nulls {
@@ -117,10 +132,9 @@ impl Shape {
     }
 }
 
-fn schema_to_xml(args: &Args<'_>) -> Result<Output> {
-    let shape = Shape::of(args)?;
-    let (schema, slot) = (args.text(0)?, args.slot());
-    let there = slot.with_session(|session| Ok(session.catalog.has_schema(&schema)))?;
+/// The tables of a schema that one may read, by name (schema_get_xml_visible_tables).
+pub(super) fn visible_tables(schema: &str, slot: &ContextSlot) -> Result<Vec<i64>> {
+    let there = slot.with_session(|session| Ok(session.catalog.has_schema(schema)))?;
     if !there {
         let message = format!("schema \"{schema}\" does not exist");
         return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, message));
@@ -128,22 +142,38 @@ fn schema_to_xml(args: &Args<'_>) -> Result<Output> {
     let text = format!(
         "SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = {}::pg_catalog.regnamespace AND relkind IN \
          ('r','m','v') AND pg_catalog.has_table_privilege(oid, 'SELECT') ORDER BY relname",
-        super::strings::quote_literal(&crate::catalog::definitions::quote_identifier(&schema))
+        super::strings::quote_literal(&crate::catalog::definitions::quote_identifier(schema))
     );
     let (link, lease) = slot.linked()?;
     let found = values_of(&Caller { link, lease: LeaseCell::new(lease) }, &text)?;
-    let element = xml::name_of_identifier(&schema, true);
-    let mut out = shape.start(&element) + "\n";
-    let inner = Shape { top: false, ..shape };
-    for row in found.map_or_else(Vec::new, |found| found.rows) {
-        let Some(crate::types::value::Value::Integer(oid)) = row.first() else { continue };
-        let table = inner.table(*oid, slot)?;
-        memory::room(out.len(), table.len())?;
-        out.push_str(&table);
-        out.push('\n');
+    let rows = found.map_or_else(Vec::new, |found| found.rows);
+    let oid = |row: &Vec<crate::types::value::Value>| match row.first() {
+        Some(crate::types::value::Value::Integer(oid)) => Some(*oid),
+        _ => None,
+    };
+    Ok(rows.iter().filter_map(oid).collect())
+}
+
+impl Shape {
+    /// schema_to_xml_internal
+    pub(super) fn schema(&self, schema: &str, slot: &ContextSlot) -> Result<String> {
+        let tables = visible_tables(schema, slot)?;
+        let element = xml::name_of_identifier(schema, true);
+        let mut out = self.start(&element, true) + "\n";
+        if let Some(schema) = &self.schema {
+            out.push_str(&format!("{schema}\n\n"));
+        }
+        let namespace = self.namespace.clone();
+        let inner = Shape { nulls: self.nulls, forest: self.forest, namespace, schema: None, top: false };
+        for oid in tables {
+            let table = inner.table(oid, slot)?;
+            memory::room(out.len(), table.len())?;
+            out.push_str(&table);
+            out.push('\n');
+        }
+        out.push_str(&format!("</{element}>\n"));
+        Ok(out)
     }
-    out.push_str(&format!("</{element}>\n"));
-    Ok(out.into())
 }
 
 /// function(path, xml[, namespaces])

@@ -19,6 +19,8 @@ pub(crate) struct Block {
     schema: SchemaMark,
     /// Its savepoint is set in SQLite.
     is_set: bool,
+    /// Something in it could not be carried out here: no handler is to take that for an error of the program.
+    is_refused: bool,
 }
 
 impl SessionLink {
@@ -31,24 +33,31 @@ impl SessionLink {
         let context = &mut *self.context();
         context.settings.savepoint();
         context.pending.savepoint();
-        self.blocks().push(Block { depth: context.depth, schema, is_set: false });
+        self.blocks().push(Block { depth: context.depth, schema, is_set: false, is_refused: false });
         context.depth += 1;
     }
 
     /// Something is about to be written: the savepoints of all blocks are set.
     pub(crate) fn set_savepoints(&self, entered: &Entered<'_>) -> Result<()> {
+        let mut failed = None;
         for (index, block) in self.blocks().iter_mut().enumerate().filter(|(_, block)| !block.is_set) {
-            entered.execute(&format!("SAVEPOINT f{index}")).map_err(|error| {
-                match error.sqlite_error().is_some_and(|error| error.code == rusqlite::ErrorCode::DatabaseBusy) {
-                    true => {
-                        Error::unsupported("writing in a block with EXCEPTION while the calling statement writes, too,")
-                    }
-                    false => error_map::from_rusqlite(error),
+            match entered.execute(&format!("SAVEPOINT f{index}")) {
+                Ok(()) => block.is_set = true,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
                 }
-            })?;
-            block.is_set = true;
+            }
         }
-        Ok(())
+        let Some(error) = failed else { return Ok(()) };
+        let is_busy = error.sqlite_error().is_some_and(|error| error.code == rusqlite::ErrorCode::DatabaseBusy);
+        Err(if is_busy { self.refused() } else { error_map::from_rusqlite(error) })
+    }
+
+    /// 0A000 for writing where it cannot be undone; blocks with EXCEPTION end by it.
+    pub(super) fn refused(&self) -> Error {
+        self.blocks().iter_mut().for_each(|block| block.is_refused = true);
+        Error::unsupported("writing in a function that is called where rows are checked or only read")
     }
 
     /// A block ended well.
@@ -96,6 +105,7 @@ impl SessionLink {
         self.undo_schema(Some(block.schema));
         let timing = Arc::clone(&self.schema().timing);
         match lease.enter() {
+            _ if block.is_refused => Err(self.refused()),
             entered if entered.is_writing() && entered.slot().trigger_depth() == 0 => timing.apply(&entered),
             _ => Ok(()),
         }

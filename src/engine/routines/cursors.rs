@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
+use crate::catalog::tables::source::CursorPosition;
 use crate::engine::session_schema::SessionLink;
 use crate::error::{Error, Result, SqlState};
 use crate::plpgsql::host::{ALL, Direction};
 use crate::plpgsql::value::Column;
-use crate::sql::plan::{FetchCount, FetchDirection, Plan};
+use crate::sql::plan::{FetchCount, FetchDirection, Plan, PositionedOn};
 use crate::types::value::Value;
 
 /// An open cursor.
@@ -24,6 +25,9 @@ pub(crate) struct FunctionCursor {
     scrolls: bool,
     /// How many blocks with EXCEPTION were open then.
     blocks: usize,
+    /// A loop goes through it.
+    pub(super) is_pinned: bool,
+    positioned: PositionedOn,
 }
 
 /// The cursors that functions of a session have open.
@@ -50,6 +54,10 @@ impl FunctionCursors {
         self.by_name.contains_key(name)
     }
 
+    pub(crate) fn get(&self, name: &str) -> Option<&FunctionCursor> {
+        self.by_name.get(name)
+    }
+
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut FunctionCursor> {
         self.by_name.get_mut(name)
     }
@@ -69,14 +77,20 @@ impl FunctionCursors {
         &mut self,
         name: String,
         (plan, columns): (Arc<Plan>, Arc<[Column]>),
-        rows: Vec<Vec<Value>>,
+        (rows, positioned): (Vec<Vec<Value>>, PositionedOn),
         (scrolls, blocks): (bool, usize),
     ) {
-        self.by_name.insert(name, FunctionCursor { plan, columns, rows, at: 0, scrolls, blocks });
+        let cursor = FunctionCursor { plan, columns, rows, at: 0, scrolls, blocks, is_pinned: false, positioned };
+        self.by_name.insert(name, cursor);
     }
 
     pub(crate) fn close(&mut self, name: &str) -> bool {
         self.by_name.remove(name).is_some()
+    }
+
+    /// The innermost of so many blocks ended well: what was opened inside of it belongs to the one around.
+    pub(super) fn leave(&mut self, blocks: usize) {
+        self.by_name.values_mut().for_each(|cursor| cursor.blocks = cursor.blocks.min(blocks.saturating_sub(1)));
     }
 
     /// Closes those that were opened inside the innermost of so many blocks.
@@ -110,8 +124,21 @@ impl FunctionCursor {
         self.fetch(direction(written))
     }
 
-    /// Moves, and gives the rows it passes (DoPortalRunFetch).
+    /// The tables whose rows it may be on, and whether it locks them.
+    pub(crate) fn positions(&self) -> (Vec<CursorPosition>, bool) {
+        let row = self.at.checked_sub(1).and_then(|index| self.rows.get(index));
+        (self.positioned.at(self.columns.len(), row.map(Vec::as_slice)), self.positioned.locks)
+    }
+
+    /// Moves, and gives the rows it passes, without what says where it is.
     pub(crate) fn fetch(&mut self, direction: Direction) -> Result<Vec<Vec<Value>>> {
+        let mut rows = self.passed(direction)?;
+        rows.iter_mut().for_each(|row| row.truncate(self.columns.len()));
+        Ok(rows)
+    }
+
+    /// DoPortalRunFetch
+    fn passed(&mut self, direction: Direction) -> Result<Vec<Vec<Value>>> {
         let length = self.rows.len();
         match direction {
             Direction::Forward(ALL) => Ok(self.forward(length + 1)),

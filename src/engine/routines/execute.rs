@@ -18,7 +18,10 @@ use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, session as limits};
 use crate::sql::ddl::Ddl;
 use crate::sql::explain::{self, Explain, Explained, Measured};
-use crate::sql::plan::{Action, CallPlan, Plan, Planned, SessionCommand, SqliteStatement, Tag, VariableCommand};
+use crate::sql::plan::{
+    Action, CallPlan, DiscardTarget, Plan, Planned, SessionCommand, SqliteStatement, Tag, TransactionCommand,
+    VariableCommand,
+};
 use crate::sql::planner::PlanContext;
 use crate::types::value::{Value, ValueRef};
 
@@ -63,10 +66,15 @@ impl Executor {
                 self.link.context().pending.notify(note);
                 Ok(Outcome::default())
             }
-            Action::Session(SessionCommand::Listen(channel)) => {
-                self.link.context().pending.change(Listening::Start(channel.clone()));
+            Action::Session(SessionCommand::Listen(channel)) => self.listen(Listening::Start(channel.clone())),
+            Action::Session(SessionCommand::Unlisten(Some(channel))) => self.listen(Listening::Stop(channel.clone())),
+            Action::Session(SessionCommand::Unlisten(None)) => self.listen(Listening::StopAll),
+            Action::Session(SessionCommand::Discard(target)) => self.discard(*target),
+            Action::Transaction(TransactionCommand::SetConstraints { names, deferred }) => {
+                self.link.set_constraints(names.as_deref(), *deferred, Some(&self.lease.get()?))?;
                 Ok(Outcome::default())
             }
+            Action::Maintenance(_) => self.maintenance(shown(plan.tag)),
             Action::Accepted { permissions, .. } => {
                 self.check_permissions(permissions)?;
                 Ok(Outcome::default())
@@ -84,17 +92,44 @@ impl Executor {
             }
             Action::Explain(Explained::Utility(options)) => Ok(lines(explain::report_utility(options))),
             Action::Explain(Explained::Statement(explain)) => self.explain(explain, (params, literals)),
+            Action::Database(command) if let Some(command) = command.stands_alone() => Err(stands_alone(command)),
             Action::Transaction(_)
             | Action::Database(_)
             | Action::Copy(_)
             | Action::Prepared(_)
             | Action::Cursor(_)
-            | Action::Session(_)
-            | Action::Maintenance(_)
             | Action::Explain(Explained::Execute { .. }) => {
                 Err(Error::unsupported(format!("{} in a function", shown(plan.tag))))
             }
         }
+    }
+
+    fn listen(&self, change: Listening) -> Result<Outcome> {
+        self.link.context().pending.change(change);
+        Ok(Outcome::default())
+    }
+
+    fn discard(&self, target: DiscardTarget) -> Result<Outcome> {
+        match target {
+            DiscardTarget::All => Err(stands_alone("DISCARD ALL")),
+            DiscardTarget::Plans => Ok(Outcome::default()),
+            DiscardTarget::Sequences => {
+                let context = &mut *self.link.context();
+                context.sequence_values.clear();
+                context.cached_values.clear();
+                context.last_sequence = None;
+                Ok(Outcome::default())
+            }
+            DiscardTarget::Temp => Err(Error::unsupported("DISCARD TEMP in a function")),
+        }
+    }
+
+    /// ANALYZE and CHECKPOINT are advice, which SQLite does not take while a transaction is open.
+    fn maintenance(&self, command: &'static str) -> Result<Outcome> {
+        if command == "VACUUM" {
+            return Err(stands_alone(command));
+        }
+        Ok(Outcome::default())
     }
 
     fn check_permissions(&self, entries: &[crate::sql::permission::PermissionEntry]) -> Result<()> {
@@ -206,7 +241,7 @@ impl Executor {
         let lease = self.lease.get()?;
         let entered = lease.enter();
         if !entered.is_writing() {
-            return Err(Error::unsupported("writing in a function that was called by a statement that only reads"));
+            return Err(self.link.refused());
         }
         self.link.set_savepoints(&entered)
     }
@@ -216,8 +251,7 @@ impl Executor {
             return Err(not_allowed(tag));
         }
         if let Some(command) = ddl.stands_alone() {
-            let message = format!("{command} cannot be executed from a function");
-            return Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
+            return Err(stands_alone(command));
         }
         self.must_write()?;
         let rows = self.link.ddl(&self.lease.get()?, ddl)?;
@@ -270,6 +304,11 @@ fn shown(tag: Tag) -> &'static str {
         Tag::Select => "SELECT",
         Tag::Fixed(tag) => tag,
     }
+}
+
+/// 25001
+fn stands_alone(command: &str) -> Error {
+    Error::new(SqlState::ACTIVE_SQL_TRANSACTION, format!("{command} cannot be executed from a function"))
 }
 
 fn not_allowed(tag: Tag) -> Error {

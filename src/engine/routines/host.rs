@@ -4,20 +4,22 @@
 
 use std::sync::Arc;
 
+use crate::engine::functions::with_member;
 use crate::engine::routines::cache::Compiled;
 use crate::engine::routines::call::{call_procedure, run_block};
-use crate::engine::routines::execute::Executor;
+use crate::engine::routines::execute::{Executor, Outcome};
 use crate::engine::routines::plan::{InnerPlan, plan_query, plan_text};
 use crate::engine::routines::records;
 use crate::engine::routines::types::CatalogTypes;
 use crate::engine::routines::validate::is_on;
 use crate::error::{Error, Notice, Result, SqlState};
 use crate::limits::memory;
-use crate::plpgsql::host::{Answer, Command, Direction, Host, Output, Source, Types};
+use crate::plpgsql::host::{Answer, Command, Direction, Host, Member, Output, Source, Types};
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Typed};
 use crate::plpgsql::variables::Variables;
-use crate::sql::plan::{Action, CallPlan};
+use crate::sql::database::DatabaseCommand;
+use crate::sql::plan::{Action, CallPlan, PreparedCommand, TransactionCommand, TransactionModes};
 use crate::sql::planner::InnerCommand;
 use crate::types::pg_type::Oid;
 use crate::types::value::Value;
@@ -32,10 +34,17 @@ pub(super) struct SessionHost<'t> {
     pub transaction: Option<&'t mut dyn TransactionControl>,
 }
 
-/// What ends the session's transaction and begins the next one, from inside of a procedure.
+/// What blocks of DO and procedures that were called by statements of their own do to the session: they end its
+/// transaction and begin the next one, and run what is the session's to carry out.
 pub(crate) trait TransactionControl {
     fn commit(&mut self, chain: bool) -> Result<()>;
     fn rollback(&mut self, chain: bool) -> Result<()>;
+    /// SET TRANSACTION
+    fn set_modes(&mut self, modes: TransactionModes) -> Result<()>;
+    /// PREPARE and DEALLOCATE
+    fn prepared(&mut self, command: &PreparedCommand) -> Result<()>;
+    /// What changes something that all databases share: roles, settings of databases.
+    fn database(&mut self, command: &DatabaseCommand) -> Result<()>;
 }
 
 impl SessionHost<'_> {
@@ -44,16 +53,16 @@ impl SessionHost<'_> {
     }
 
     /// A statement's plan and the values of its parameters.
-    fn planned(&self, source: Source<'_>) -> Result<(Arc<InnerPlan>, Vec<Value>)> {
+    fn planned(&self, source: Source<'_>, is_cursor: bool) -> Result<(Arc<InnerPlan>, Vec<Value>)> {
         match source {
             Source::Query(query, variables) => {
-                let plan = self.plan_of(query, variables)?;
+                let plan = self.plan_of(query, variables, is_cursor)?;
                 let values = plan.values(variables)?;
                 Ok((plan, values))
             }
             Source::Text(text, using) => {
                 let tables = self.executor.lease.get()?.slot().transition_tables();
-                let plan = self.executor.planning(|planning| plan_text(text, using, &tables, planning))?;
+                let plan = self.executor.planning(|planning| plan_text(text, using, (&tables, is_cursor), planning))?;
                 let mut values = Vec::with_capacity(using.len());
                 for (index, value) in using.iter().enumerate() {
                     values.push(self.parameter(&plan, index, value)?);
@@ -75,13 +84,13 @@ impl SessionHost<'_> {
         }
     }
 
-    fn plan_of(&self, query: &Query, variables: Variables<'_>) -> Result<Arc<InnerPlan>> {
+    fn plan_of(&self, query: &Query, variables: Variables<'_>, is_cursor: bool) -> Result<Arc<InnerPlan>> {
         let tables = self.executor.lease.get()?.slot().transition_tables();
         self.executor.planning(|planning| {
             if let Some(known) = self.compiled.plan(query.number, |plan| plan.fits(variables, planning)) {
                 return Ok(known);
             }
-            let plan = Arc::new(plan_query(query, variables, &tables, planning)?);
+            let plan = Arc::new(plan_query(query, variables, (&tables, is_cursor), planning)?);
             if !plan.is_for_once {
                 self.compiled.keep(query.number, &plan);
             }
@@ -95,7 +104,19 @@ impl SessionHost<'_> {
         call_procedure(&self.executor.caller(), &call.site, arguments, reborrowed(&mut self.transaction))
     }
 
-    fn answer(&self, plan: &InnerPlan, values: &[Value], limit: Option<u64>) -> Result<Answer> {
+    /// Has the session carry out what is its own, if it can be asked.
+    fn by_session(&mut self, action: &Action) -> Option<Result<()>> {
+        let session = self.transaction.as_deref_mut()?;
+        match action {
+            Action::Transaction(TransactionCommand::SetTransaction(modes)) => Some(session.set_modes(*modes)),
+            Action::Prepared(PreparedCommand::Execute { .. }) => None,
+            Action::Prepared(command) => Some(session.prepared(command)),
+            Action::Database(command) if command.stands_alone().is_none() => Some(session.database(command)),
+            _ => None,
+        }
+    }
+
+    fn answer(&mut self, plan: &InnerPlan, values: &[Value], limit: Option<u64>) -> Result<Answer> {
         let command = match plan.command {
             InnerCommand::Select => Command::Select,
             InnerCommand::SelectInto => Command::SelectInto,
@@ -111,7 +132,10 @@ impl SessionHost<'_> {
         // What a statement around this one keeps is not to be forgotten.
         let lease = self.executor.lease.get()?;
         let kept = lease.slot().take_kept_rows();
-        let outcome = self.executor.execute(&plan.planned, values, limit);
+        let outcome = match self.by_session(&plan.planned.plan.action) {
+            Some(carried_out) => carried_out.map(|()| Outcome::default()),
+            None => self.executor.execute(&plan.planned, values, limit),
+        };
         lease.slot().put_kept_rows(kept);
         let outcome = outcome?;
         (answer.rows, answer.processed) = (outcome.rows, outcome.processed);
@@ -155,7 +179,7 @@ impl Types for SessionHost<'_> {
 
 impl Host for SessionHost<'_> {
     fn run(&mut self, source: Source<'_>, limit: Option<u64>) -> Result<Answer> {
-        let (plan, values) = self.planned(source)?;
+        let (plan, values) = self.planned(source, false)?;
         if plan.command == InnerCommand::SelectInto && matches!(source, Source::Text(..)) {
             return Ok(Answer { command: Command::SelectInto, tag: plan.tag, ..Answer::default() });
         }
@@ -163,7 +187,7 @@ impl Host for SessionHost<'_> {
     }
 
     fn call(&mut self, query: &Query, variables: Variables<'_>) -> Result<Vec<Output>> {
-        let (plan, values) = self.planned(Source::Query(query, variables))?;
+        let (plan, values) = self.planned(Source::Query(query, variables), false)?;
         let caller = self.executor.caller();
         match &plan.planned.plan.action {
             Action::Do(body) => {
@@ -191,7 +215,7 @@ impl Host for SessionHost<'_> {
     }
 
     fn open(&mut self, name: Option<&str>, source: Source<'_>, scroll: Option<bool>) -> Result<String> {
-        let (plan, values) = self.planned(source)?;
+        let (plan, values) = self.planned(source, true)?;
         // EXPLAIN gives rows as a query does.
         let explains = matches!(plan.planned.plan.action, Action::Explain(_));
         let is_query = plan.command == InnerCommand::Select || explains;
@@ -199,15 +223,15 @@ impl Host for SessionHost<'_> {
             let message = format!("cannot open {} query as cursor", plan.tag);
             return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, message));
         };
-        let answer = self.answer(&plan, &values, None)?;
-        let blocks = self.executor.link.block_count();
-        let mut cursors = self.executor.link.cursors();
         let name = match name {
             Some(name) => name.to_owned(),
-            None => cursors.free_name(),
+            None => self.executor.link.cursors().free_name(),
         };
+        let answer = self.answer(&plan, &values, None)?;
+        let blocks = self.executor.link.block_count();
         let of_query = (Arc::clone(&plan.planned.plan), columns);
-        cursors.open(name.clone(), of_query, answer.rows, (scroll != Some(false), blocks));
+        let rows = (answer.rows, plan.positioned.clone());
+        self.executor.link.cursors().open(name.clone(), of_query, rows, (scroll != Some(false), blocks));
         Ok(name)
     }
 
@@ -229,9 +253,19 @@ impl Host for SessionHost<'_> {
     }
 
     fn close(&mut self, name: &str) -> Result<()> {
-        match self.executor.link.cursors().close(name) {
+        let mut cursors = self.executor.link.cursors();
+        if cursors.get_mut(name).is_some_and(|cursor| cursor.is_pinned) {
+            return Err(Error::new(SqlState::INVALID_CURSOR_STATE, format!("cannot drop pinned portal \"{name}\"")));
+        }
+        match cursors.close(name) {
             true => Ok(()),
             false => Err(no_cursor(name)),
+        }
+    }
+
+    fn pin(&mut self, name: &str, is_pinned: bool) {
+        if let Some(cursor) = self.executor.link.cursors().get_mut(name) {
+            cursor.is_pinned = is_pinned;
         }
     }
 
@@ -251,13 +285,19 @@ impl Host for SessionHost<'_> {
         records::decompose(columns, value)
     }
 
+    fn assign_member(&mut self, old: Option<&str>, path: Vec<Member>, new: &str) -> Result<Value> {
+        with_member(old, path, new).map(Value::Text)
+    }
+
     fn begin_block(&mut self) -> Result<()> {
         self.executor.link.begin_block();
         Ok(())
     }
 
     fn release_block(&mut self) -> Result<()> {
-        self.executor.link.release_block(&self.executor.lease.get()?)
+        let link = &self.executor.link;
+        link.cursors().leave(link.block_count());
+        link.release_block(&self.executor.lease.get()?)
     }
 
     fn rollback_block(&mut self) -> Result<()> {
@@ -308,6 +348,7 @@ fn no_cursor(name: &str) -> Error {
     Error::new(SqlState::INVALID_CURSOR_NAME, format!("cursor \"{name}\" does not exist"))
 }
 
-fn invalid_termination() -> Error {
+/// 2D000
+pub(crate) fn invalid_termination() -> Error {
     Error::new(SqlState(*b"2D000"), "invalid transaction termination")
 }

@@ -13,9 +13,10 @@ use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, TypeKind, Typed};
 use crate::plpgsql::variables::{Argument, Reference, Variables};
 use crate::sql::analyze::outer::{Conflict, Outer, OuterNames, OuterTable, OuterValue};
-use crate::sql::plan::{Planned, Tag};
+use crate::sql::plan::{Planned, PositionedOn, Tag};
 use crate::sql::planner::{self, Inner, InnerCommand, PlanContext};
 use crate::sql::scan::{self, Source};
+use crate::sql::stored::Dependencies;
 use crate::types::pg_type::{Oid, Repr, Scalar};
 use crate::types::value::Value;
 
@@ -29,6 +30,7 @@ pub(crate) struct InnerPlan {
     pub catalog_version: u64,
     search_path: Arc<[String]>,
     used: Vec<Used>,
+    pub positioned: PositionedOn,
     /// It reads transition tables, which the next trigger may not have.
     pub is_for_once: bool,
 }
@@ -112,9 +114,9 @@ impl FunctionNames<'_> {
             (column.name.clone(), self.value(used))
         });
         let fields = fields.collect();
-        // The row of a trigger that its event does not have is NULL.
+        // A row that was not set is NULL, unlike one of NULLs.
         let present = match &reference {
-            Reference::Variable(number) if ["new", "old"].contains(&self.variables.name(*number)) => {
+            Reference::Variable(_) => {
                 let used = Used { reference: reference.clone(), field: None, data_type };
                 Some(OuterValue { type_oid: Oid::INT8, typmod: -1, from_zero: false, ..self.value(used) })
             }
@@ -198,42 +200,52 @@ impl InnerPlan {
 pub(super) fn plan_query(
     query: &Query,
     variables: Variables<'_>,
-    tables: &[TransitionTable],
+    (tables, is_cursor): (&[TransitionTable], bool),
     planning: PlanContext<'_>,
 ) -> Result<InnerPlan> {
     let tables = Tables { all: tables, are_used: Cell::new(false) };
     let names = FunctionNames { query, variables, used: RefCell::default(), tables };
-    let inner = planned(&query.sql, None, &names, planning)?;
+    let inner = planned(&query.sql, None, (&names, is_cursor), planning)?;
     let is_for_once = names.tables.are_used.get();
     Ok(InnerPlan { is_for_once, ..inner_plan(inner, names.used.into_inner(), planning)? })
 }
 
 /// Plans a statement whose names may be others'.
 pub(super) fn plan_within(text: &str, names: &dyn OuterNames, planning: PlanContext<'_>) -> Result<InnerPlan> {
-    inner_plan(planned(text, None, names, planning)?, Vec::new(), planning)
+    inner_plan(planned(text, None, (names, false), planning)?, Vec::new(), planning)
+}
+
+/// What a statement refers to whose names may be others'.
+pub(super) fn dependencies(text: &str, names: &dyn OuterNames, planning: PlanContext<'_>) -> Result<Dependencies> {
+    planned(text, None, (names, false), planning).map(|inner| inner.used)
 }
 
 /// Plans a text that was computed, with the values of its parameters.
 pub(super) fn plan_text(
     text: &str,
     using: &[Typed],
-    tables: &[TransitionTable],
+    (tables, is_cursor): (&[TransitionTable], bool),
     planning: PlanContext<'_>,
 ) -> Result<InnerPlan> {
     let types: Vec<Oid> = using.iter().map(|value| value.data_type.oid).collect();
     let tables = Tables { all: tables, are_used: Cell::new(false) };
-    let inner = planned(text, Some(&types), &tables, planning)?;
+    let inner = planned(text, Some(&types), (&tables, is_cursor), planning)?;
     inner_plan(inner, Vec::new(), planning)
 }
 
-fn planned(text: &str, types: Option<&[Oid]>, outer: &dyn OuterNames, planning: PlanContext<'_>) -> Result<Inner> {
+fn planned(
+    text: &str,
+    types: Option<&[Oid]>,
+    (outer, is_cursor): (&dyn OuterNames, bool),
+    planning: PlanContext<'_>,
+) -> Result<Inner> {
     let sources = scan::scan(text);
     let source = match sources.as_slice() {
         [only] => only,
         [] => return Ok(nothing(planning)),
         _ => return Err(Error::unsupported("several statements in one EXECUTE")),
     };
-    let inner = planner::plan_inner(source, types.unwrap_or_default(), Some(outer), planning)?;
+    let inner = planner::plan_inner(source, types.unwrap_or_default(), Some(outer), is_cursor, planning)?;
     if let Some(types) = types.filter(|types| inner.planned.plan.params.len() > types.len()) {
         return Err(no_parameter(source, types.len()));
     }
@@ -258,11 +270,13 @@ fn nothing(planning: PlanContext<'_>) -> Inner {
         },
         fields: Vec::new(),
         command: InnerCommand::Utility,
+        used: Dependencies::default(),
+        positioned: PositionedOn::default(),
     }
 }
 
 fn inner_plan(inner: Inner, used: Vec<Used>, planning: PlanContext<'_>) -> Result<InnerPlan> {
-    let Inner { planned, fields, command } = inner;
+    let Inner { planned, fields, command, positioned, .. } = inner;
     let catalog = planning.catalog;
     let known = |oid: Oid, typmod: i32, repr: Repr| {
         let unknown = DataType { oid, typmod, repr, kind: DataType::TEXT.kind };
@@ -298,6 +312,7 @@ fn inner_plan(inner: Inner, used: Vec<Used>, planning: PlanContext<'_>) -> Resul
         catalog_version: catalog.version,
         search_path,
         used,
+        positioned,
         is_for_once: false,
     })
 }

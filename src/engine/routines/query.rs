@@ -53,7 +53,7 @@ pub(crate) fn values(caller: &Caller, text: &str) -> Result<Option<Found>> {
 
 fn run(caller: &Caller, text: &str) -> Result<Option<Found>> {
     let executor = Executor { link: caller.link.clone(), lease: caller.lease.clone(), reads_only: true };
-    let plan = executor.planning(|planning| plan_text(text, &[], &[], planning))?;
+    let plan = executor.planning(|planning| plan_text(text, &[], (&[], false), planning))?;
     // What the statement around this one keeps is not to be forgotten.
     let lease = executor.lease.get()?;
     let kept = lease.slot().take_kept_rows();

@@ -4,13 +4,14 @@
 //! Specification: xfunc-sql.html, functions.c (fmgr_sql, check_sql_fn_retval).
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::routines::{Body, Routine};
+use crate::catalog::schema::Uses;
 use crate::engine::routines::execute::Executor;
-use crate::engine::routines::plan::{InnerPlan, plan_within};
+use crate::engine::routines::plan::{InnerPlan, dependencies, plan_within};
 use crate::engine::routines::records;
 use crate::engine::routines::signature::{CallTypes, result_columns, signature};
 use crate::engine::routines::types::row_columns;
@@ -191,17 +192,36 @@ impl SqlBody {
         &self.statements
     }
 
+    /// The parameters' names, as its statements see them.
+    fn names(&self, planning: PlanContext<'_>) -> ParameterNames<'_> {
+        let rows = inputs(&self.signature).map(|parameter| match parameter.data_type.kind {
+            TypeKind::Composite => row_columns(planning.catalog, parameter.data_type.oid),
+            _ => None,
+        });
+        ParameterNames { signature: &self.signature, rows: rows.collect(), used: RefCell::default() }
+    }
+
+    /// What its statements refer to.
+    pub fn uses(&self, planning: PlanContext<'_>) -> Result<Uses> {
+        let (mut columns, mut routines) = (BTreeSet::new(), BTreeSet::new());
+        for text in &self.statements {
+            let used = dependencies(text, &self.names(planning), planning)?;
+            let whole = used.relations.iter().filter(|oid| used.columns.iter().all(|(of, _)| of != *oid));
+            columns.extend(whole.map(|oid| (*oid, 0)));
+            columns.extend(used.columns);
+            routines.extend(used.routines);
+        }
+        let (columns, routines) = (columns.into_iter().collect(), routines.into_iter().collect());
+        Ok(Uses { columns, constraints: Vec::new(), routines })
+    }
+
     fn planned(&self, index: usize, planning: PlanContext<'_>) -> Result<Arc<Planned>> {
         let known = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&index).cloned();
         if let Some(known) = known.filter(|known| known.plan.is_of(planning)) {
             return Ok(known);
         }
         let Some(text) = self.statements.get(index) else { return Err(Error::internal("no such statement")) };
-        let rows = inputs(&self.signature).map(|parameter| match parameter.data_type.kind {
-            TypeKind::Composite => row_columns(planning.catalog, parameter.data_type.oid),
-            _ => None,
-        });
-        let names = ParameterNames { signature: &self.signature, rows: rows.collect(), used: RefCell::default() };
+        let names = self.names(planning);
         let plan = plan_within(text, &names, planning)?;
         let planned = Arc::new(Planned { plan, used: names.used.into_inner() });
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(index, Arc::clone(&planned));

@@ -3,6 +3,7 @@
 //! Owns: [`validate`]. Specification: plpgsql_validator in pl_handler.c, fmgr_sql_validator in pg_proc.c.
 
 use crate::catalog::routines::{Body, Effects, Language, Routine, is_polymorphic};
+use crate::catalog::schema::Uses;
 use crate::engine::routines::effects::effects;
 use crate::engine::routines::signature::{CallTypes, signature};
 use crate::engine::routines::sql_body::SqlBody;
@@ -80,6 +81,14 @@ fn located(error: Error, body: &SqlBody, routine: &Routine) -> Error {
             error.with_internal_position(position + before as u32, text.as_str())
         }
         _ => error,
+    }
+}
+
+/// What a body refers to that is kept as it was read (RETURN, BEGIN ATOMIC).
+pub(crate) fn uses(routine: &Routine, planning: PlanContext<'_>) -> Result<Uses> {
+    match &routine.body {
+        Body::Parsed(_) => SqlBody::new(routine, &CallTypes::default(), planning)?.uses(planning),
+        Body::Text(_) => Ok(Uses::default()),
     }
 }
 

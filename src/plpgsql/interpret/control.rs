@@ -210,6 +210,7 @@ impl<'a> Frame<'a> {
 
     /// A loop's cursor is closed however the loop ends; an error in the loop is the one that is told.
     fn close_loop(&mut self, cursor: &str, flow: Result<Flow>) -> Result<Flow> {
+        self.host.pin(cursor, false);
         let closed = self.host.close(cursor);
         let flow = flow?;
         closed.map(|()| flow)
@@ -249,6 +250,7 @@ impl<'a> Frame<'a> {
     /// exec_for_query
     fn rows(&mut self, label: &'a Label, target: &Target, cursor: &str, count: i64, body: &'a Body) -> Result<Flow> {
         let (mut found, mut result) = (false, Flow::Next);
+        self.host.pin(cursor, true);
         'rows: loop {
             let answer = self.host.fetch(cursor, Direction::Forward(count), false)?;
             let columns = answer.columns.unwrap_or_else(|| Arc::from([]));

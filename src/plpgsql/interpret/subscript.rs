@@ -3,10 +3,12 @@
 //! Must not know: where the value is kept. Specification: transformAssignmentIndirection() and arraysubs.c.
 
 use crate::error::{Error, Result, SqlState};
+use crate::plpgsql::host::Member;
 use crate::plpgsql::interpret::frame::Frame;
 use crate::plpgsql::tree::{Expression, Place, Root, Step};
 use crate::plpgsql::value::{DataType, Typed};
 use crate::types::array_assign;
+use crate::types::pg_type::Oid;
 use crate::types::value::Value;
 
 /// Subscripts of one array.
@@ -97,8 +99,11 @@ impl<'a> Frame<'a> {
         let data_type = current.data_type;
         let Some(element) = data_type.repr.array_of else {
             let display = self.host.display(&data_type);
-            if data_type.oid == crate::types::pg_type::Oid::JSONB {
-                return Err(Error::unsupported("assignment to a subscript of type jsonb"));
+            if data_type.oid == Oid::JSONB {
+                return match rest {
+                    [Step::Field(name), rest @ ..] => self.with_field(variable, current, name, rest, new),
+                    _ => self.with_member(current, subscripts, new),
+                };
             }
             let message = format!("cannot subscript type {display} because it does not support subscripting");
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_position(1));
@@ -131,6 +136,40 @@ impl<'a> Frame<'a> {
             }
         };
         Ok(Value::Text(text))
+    }
+
+    /// A jsonb with something else at a path.
+    fn with_member(&mut self, current: Typed, subscripts: &'a [Step], new: Typed) -> Result<Value> {
+        let mut path = Vec::with_capacity(subscripts.len());
+        for step in subscripts {
+            let Step::Index(index) = step else {
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, "jsonb subscript does not support slices"));
+            };
+            let subscript = self.evaluate(index)?;
+            path.push(match (subscript.data_type.oid, subscript.value) {
+                (_, Value::Null) => {
+                    let message = "jsonb subscript in assignment must not be null";
+                    return Err(Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, message));
+                }
+                (Oid::INT2 | Oid::INT4, Value::Integer(place)) => Member::Place(place),
+                (_, Value::Text(name)) => Member::Name(name),
+                _ => {
+                    let display = self.host.display(&subscript.data_type);
+                    let message = format!("subscript type {display} is not supported");
+                    let hint = "jsonb subscript must be coercible to either integer or text.";
+                    return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint).with_position(1));
+                }
+            });
+        }
+        let new = match self.cast(new, &current.data_type)? {
+            Value::Text(new) => new,
+            _ => "null".to_owned(),
+        };
+        let old = match &current.value {
+            Value::Text(old) => Some(old.as_str()),
+            _ => None,
+        };
+        self.host.assign_member(old, path, &new)
     }
 
     /// The values of subscripts. If one is a slice, a single one is from 1 on.

@@ -16,6 +16,7 @@ use crate::sql::analyze::outer::OuterNames;
 use crate::sql::analyze::scope::{CteEntry, Scope};
 use crate::sql::analyze::written::WrittenNames;
 use crate::sql::permission::Permissions;
+use crate::sql::plan::PositionedOn;
 use crate::sql::planner::{PlanContext, schema_denied};
 use crate::sql::scan::Source;
 use crate::sql::syntax::ast::expression::WindowDef;
@@ -61,6 +62,8 @@ pub struct Analyzer<'a> {
     pub(super) nesting: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
+    /// A routine that it calls may change the database.
+    pub(in crate::sql) routines_write: bool,
     /// FOR UPDATE / FOR SHARE was asked for.
     pub(in crate::sql) locks_rows: Option<crate::sql::tree::LockWaitPolicy>,
     /// A view is being expanded: constants in its text are not the statement's.
@@ -105,6 +108,8 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
     /// Its rows stay inside: what clients see as text is given as it is stored.
     pub(in crate::sql) is_inner: bool,
+    /// The statement is a cursor's query, and this is what it is positioned on.
+    pub(in crate::sql) positioned: Option<PositionedOn>,
     /// The parameters that are arrays whose first subscript is 0.
     pub(super) from_zero: BTreeSet<usize>,
     /// Which rows TABLESAMPLE lets through, of the tables of the innermost query, where that can be asked.
@@ -129,6 +134,7 @@ impl<'a> Analyzer<'a> {
             depth: 0,
             nesting: 0,
             writes: false,
+            routines_write: false,
             locks_rows: None,
             in_stored_text: 0,
             own_text: 0,
@@ -151,6 +157,7 @@ impl<'a> Analyzer<'a> {
             explained: None,
             outer: None,
             is_inner: false,
+            positioned: None,
             from_zero: BTreeSet::new(),
             samples: None,
             outputs: Vec::new(),

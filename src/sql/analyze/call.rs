@@ -34,7 +34,10 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn ordinary(&mut self, function: &'static Function, args: Vec<Expr>) -> Result<Expr> {
-        let (args, result) = self.arguments(function, args)?;
+        let (mut args, result) = self.arguments(function, args)?;
+        if function.compares_by_order() {
+            args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
+        }
         if function.volatility == Volatility::Writes {
             self.writes = true;
         }
@@ -343,7 +346,7 @@ impl Analyzer<'_> {
                 Expr::text(format!("\"{}\"", name.replace('"', "\"\"")))
             }
             _ => match collation_of(self.catalog(), &value) {
-                Collation::Conflict => Expr::null(Oid::TEXT),
+                Collation::Conflict(..) => Expr::null(Oid::TEXT),
                 known => Expr::text(format!("\"{}\"", collation_name(known.oid()).unwrap_or_default())),
             },
         })

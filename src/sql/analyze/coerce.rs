@@ -56,7 +56,10 @@ impl Analyzer<'_> {
             });
         }
         let (from_category, to_category) = (self.category(from), self.category(to));
-        if from == Oid::VOID || from == Oid::RECORD && to_category != b'S' {
+        if from == Oid::VOID {
+            return (to_category == b'S' && context == CastContext::Explicit).then_some(Coercion::ViaIo);
+        }
+        if from == Oid::RECORD && to_category != b'S' {
             return None;
         }
         if to == Oid::RECORD && self.is_composite(from)

@@ -6,15 +6,17 @@
 use crate::catalog::schema::RelationKind;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::tree::{Body, EntryKind, Expr, ExprKind, FromItem, Query, Target, Var};
+use crate::sql::plan::PositionedOn;
+use crate::sql::tree::{Body, EntryKind, Expr, ExprKind, FromItem, Query, TABLE_OID, Target, Var};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
-    /// Adds to a cursor's query the numbers of the rows that its rows are made of, behind its columns. Those of a query
-    /// of one table are known, and with FOR UPDATE those of a join.
-    pub(in crate::sql) fn position_on_rows(&mut self, query: &mut Query) -> Vec<Oid> {
-        let locked = self.locks_rows.is_some();
-        let Body::Select(select) = &mut query.body else { return Vec::new() };
+    /// Adds to a cursor's query the rows that its rows are made of, behind its columns. Those of a query of one table are
+    /// known, and with FOR UPDATE those of a join.
+    pub(in crate::sql) fn position_on_rows(&mut self, query: &mut Query) -> PositionedOn {
+        let locks = self.locks_rows.is_some();
+        let nowhere = PositionedOn { locks, ..PositionedOn::default() };
+        let Body::Select(select) = &mut query.body else { return nowhere };
         let exprs = || select.targets.iter().map(|target| &target.expr);
         let made_of_rows = !select.distinct
             && select.distinct_on.is_empty()
@@ -23,8 +25,8 @@ impl Analyzer<'_> {
             && !query.with_ties
             && !exprs().any(|expr| expr.contains_aggregate() || expr.contains_window() || expr.contains_set());
         let entries: Vec<_> = select.from.iter().flat_map(FromItem::entries).collect();
-        if !made_of_rows || !locked && entries.len() != 1 {
-            return Vec::new();
+        if !made_of_rows || !locks && entries.len() != 1 {
+            return nowhere;
         }
         let table = |oid: Oid| {
             self.catalog()
@@ -32,19 +34,22 @@ impl Analyzer<'_> {
                 .get(&oid)
                 .filter(|relation| relation.kind == RelationKind::Table && !relation.is_materialized())
         };
-        let rows: Vec<Var> = entries
-            .iter()
-            .filter_map(|entry| match entry.kind {
-                EntryKind::Relation(oid) => {
-                    table(oid).map(|_| Var { entry: entry.id, attribute: Var::CTID, origin: (oid, 0), not_null: false })
-                }
-                _ => None,
-            })
-            .collect();
-        let tables = rows.iter().map(|row| row.origin.0).collect();
-        let number = |row| Target { name: String::new(), expr: Expr::new(ExprKind::Var(row), Oid::TID) };
-        select.targets.extend(rows.into_iter().map(number));
-        tables
+        let var = |entry, attribute, oid| Var { entry, attribute, origin: (oid, 0), not_null: false };
+        let mut tables = Vec::new();
+        let mut rows = Vec::new();
+        for entry in entries {
+            let (oid, member) = match entry.kind {
+                EntryKind::Relation(oid) => (oid, Expr::integer(oid.0.into(), Oid::OID)),
+                EntryKind::Members(oid) => (oid, Expr::new(ExprKind::Var(var(entry.id, TABLE_OID, oid)), Oid::OID)),
+                _ => continue,
+            };
+            if table(oid).is_some() {
+                tables.push(oid);
+                rows.extend([member, Expr::new(ExprKind::Var(var(entry.id, Var::CTID, oid)), Oid::TID)]);
+            }
+        }
+        select.targets.extend(rows.into_iter().map(|expr| Target { name: String::new(), expr }));
+        PositionedOn { tables: tables.into(), locks }
     }
 
     /// The condition of WHERE CURRENT OF, over the first table in scope.
@@ -54,10 +59,18 @@ impl Analyzer<'_> {
         let Some(relation) = target.relation else {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "WHERE CURRENT OF on a view is not implemented"));
         };
-        if target.has_members {
-            return Err(Error::unsupported("WHERE CURRENT OF on a table with members"));
-        }
-        let row = Var { entry: target.entry, attribute: Var::CTID, origin: (relation, 0), not_null: false };
-        Ok(Expr::new(ExprKind::CurrentOf { row, cursor: cursor.to_owned() }, Oid::BOOL))
+        let (entry, has_members) = (target.entry, target.has_members);
+        let cursor = Box::new(match self.cursor_variable(cursor)? {
+            Some(variable) => variable,
+            None => Expr::text(cursor),
+        });
+        let is_at = |attribute| {
+            let row = Var { entry, attribute, origin: (relation, 0), not_null: false };
+            Expr::new(ExprKind::CurrentOf { row, cursor: cursor.clone() }, Oid::BOOL)
+        };
+        Ok(match has_members {
+            true => Expr::new(ExprKind::And(vec![is_at(TABLE_OID), is_at(Var::CTID)]), Oid::BOOL),
+            false => is_at(Var::CTID),
+        })
     }
 }

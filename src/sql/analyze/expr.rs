@@ -3,6 +3,8 @@
 //! Owns: [`Analyzer::expr`] and the operators' and constructs' rules. Function calls are in `call`, subscripts and
 //! fields in `subscript`. Specification: sql-expressions.html, functions-comparison.html, functions-subquery.html.
 
+use super::written::written;
+use crate::catalog::tables::classes::collation_oid;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::call::record_modifier;
@@ -17,9 +19,11 @@ use crate::sql::syntax::ast::expression::{
 };
 use crate::sql::syntax::ast::query::SelectStmt;
 use crate::sql::syntax::grammar::locations::expr_location;
+use crate::sql::tree::Written;
 use crate::sql::tree::{BooleanTest, Expr, ExprKind, SubLinkKind};
 use crate::types::bits;
 use crate::types::pg_type::Oid;
+use crate::types::pg_type::type_info;
 use crate::types::value::Value;
 
 /// What messages call the condition of COPY FROM.
@@ -532,22 +536,8 @@ impl Analyzer<'_> {
     }
 
     fn row(&mut self, items: &[Ast]) -> Result<Expr> {
-        let mut fields = Vec::with_capacity(items.len());
-        for item in items {
-            match item {
-                // t.* stands for the columns.
-                Ast::ColumnRef(column) if column.fields.last() == Some(&Field::Star) && column.fields.len() > 1 => {
-                    let names = column.fields.iter().filter_map(|field| match field {
-                        Field::Name(name) => Some(name.as_str()),
-                        Field::Star => None,
-                    });
-                    let columns = self.qualified_star(&names.collect::<Vec<_>>(), column.location)?;
-                    fields.extend(columns.into_iter().map(|(_, value)| value));
-                }
-                item => fields.push(self.expr(item)?),
-            }
-        }
-        Ok(Expr::row(fields))
+        let fields = self.expression_list(items, false)?;
+        Ok(Expr::row(fields.into_iter().filter_map(|(value, _)| value).collect()))
     }
 
     /// ARRAY[…], of a given element type or of the items' common one.
@@ -608,18 +598,22 @@ impl Analyzer<'_> {
         Ok(Expr { typmod, ..Expr::sub_link(SubLinkKind::Array, query, type_oid) })
     }
 
-    /// COLLATE: the database has one collation, by bytes; those that mean it are accepted.
+    /// COLLATE: all but those of ICU order by bytes, as the database's own does.
     pub(super) fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
         let Some(arg) = &collate.arg else { return Err(Error::internal("COLLATE without an operand")) };
         let (_, name) = self.split_name(&collate.name, collate.location)?;
         let value = self.expr(arg)?;
-        match name {
-            "default" | "C" | "POSIX" | "ucs_basic" | "C.UTF-8" | "C.utf8" => self.resolve_unknown(value),
-            _ => {
-                let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
-                Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), collate.location))
-            }
+        if collation_oid(name) == Oid::INVALID {
+            let message = format!("collation \"{}\" for encoding \"UTF8\" does not exist", collate.name.join("."));
+            return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), collate.location));
         }
+        let value = self.resolve_unknown(value)?;
+        let (base, _) = self.base_type(value.type_oid, -1);
+        if type_info(base).is_some_and(|info| info.collation == Oid::INVALID) {
+            let message = format!("collations are not supported by type {}", self.type_name(value.type_oid));
+            return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), collate.location));
+        }
+        Ok(written(Written::Collate(collate.name.clone()), vec![value.clone()], &value))
     }
 }
 

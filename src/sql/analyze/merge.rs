@@ -10,7 +10,6 @@ use crate::sql::analyze::result_relation::{Change, ResultRelation, ResultRow};
 use crate::sql::analyze::scope::Scope;
 use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::ast::query::{MergeAction as Action, MergeStmt, MergeWhenClause, Overriding, ResTarget};
-use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Expr, Merge, MergeAction, MergeKind, Modify};
 
 impl<'a> Analyzer<'a> {
@@ -107,22 +106,18 @@ impl<'a> Analyzer<'a> {
     ) -> Result<Vec<(i16, Expr)>> {
         let columns = self.insert_columns(relation, names)?;
         self.permit(relation, Privileges::INSERT, &columns);
-        if values.len() > columns.len() {
-            let error = Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns");
-            return Err(values.get(columns.len()).map_or(error.clone(), |extra| self.at(error, expr_location(extra))));
-        }
+        let mut values = self.expression_list(values, true)?;
+        self.check_width(values.len(), columns.len(), values.get(columns.len()).map(|(_, place)| *place))?;
         if !values.is_empty() && values.len() < columns.len() && !names.is_empty() {
             let message = "INSERT has more target columns than expressions";
             return Err(Error::new(SqlState::SYNTAX_ERROR, message));
         }
         let mut row = Vec::new();
         for column in stored_columns(relation.table) {
-            let given = columns.iter().position(|c| c.number() == column.number).and_then(|place| values.get(place));
-            let value = match given {
-                Some(value) if !matches!(value, Ast::SetToDefault(_)) => {
-                    let expr = self.expr(value)?;
-                    self.inserted_value((expr, expr_location(value)), (column, &column.name), relation, overriding)?
-                }
+            let given =
+                columns.iter().position(|c| c.number() == column.number).and_then(|place| values.get_mut(place));
+            let value = match given.and_then(|(expr, place)| Some((expr.take()?, *place))) {
+                Some(value) => self.inserted_value(value, (column, &column.name), relation, overriding)?,
                 _ => self.default_of(relation, column)?,
             };
             row.push((column.number, value));

@@ -9,6 +9,7 @@ use crate::catalog::schema::{Column, Identity, Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::assignment::default_of_part;
+use crate::sql::analyze::lists::Given;
 use crate::sql::analyze::result_relation::{Change, ResultColumn, ResultRelation, ResultRow};
 use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::analyze::target_security::{conflict_reads, reads_target};
@@ -118,19 +119,13 @@ impl<'a> Analyzer<'a> {
         {
             let mut rows = Vec::with_capacity(values.len());
             for row in values {
-                if values.first().is_some_and(|first| first.len() != row.len()) {
+                let list = self.expression_list(row, true)?;
+                if rows.first().is_some_and(|first: &Vec<_>| first.len() != list.len()) {
                     let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
                     return Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))));
                 }
-                self.check_width(row.len(), columns.len(), row.get(columns.len()))?;
-                let row = row
-                    .iter()
-                    .map(|e| match e {
-                        Ast::SetToDefault(_) => Ok(None),
-                        e => self.expr(e).map(|expr| Some((expr, expr_location(e)))),
-                    })
-                    .collect::<Result<Vec<_>>>()?;
-                rows.push(row);
+                self.check_width(list.len(), columns.len(), list.get(columns.len()).map(|(_, place)| *place))?;
+                rows.push(list.into_iter().map(|(expr, place)| Some((expr?, place))).collect());
             }
             return Ok(InsertSource::Rows(rows));
         }
@@ -140,10 +135,10 @@ impl<'a> Analyzer<'a> {
         Ok(InsertSource::Query(Box::new(query)))
     }
 
-    fn check_width(&self, given: usize, wanted: usize, extra: Option<&Ast>) -> Result<()> {
+    pub(super) fn check_width(&self, given: usize, wanted: usize, extra: Option<Location>) -> Result<()> {
         if given > wanted {
             let error = Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns");
-            return Err(extra.map_or(error.clone(), |e| self.at(error, expr_location(e))));
+            return Err(extra.map_or(error.clone(), |place| self.at(error, place)));
         }
         Ok(())
     }
@@ -487,7 +482,11 @@ impl<'a> Analyzer<'a> {
                 }
                 // Assigned with the first of its group.
                 Some(Ast::MultiAssign(_)) => {}
-                Some(value) => self.assign_target(value, target, relation, &mut result)?,
+                Some(Ast::SetToDefault(place)) => self.assign_target((None, *place), target, relation, &mut result)?,
+                Some(value) => {
+                    let expr = self.in_clause("UPDATE", |a| a.expr(value))?;
+                    self.assign_target((Some(expr), expr_location(value)), target, relation, &mut result)?;
+                }
                 None => return Err(Error::internal("an assignment without a value")),
             }
         }
@@ -520,9 +519,6 @@ impl<'a> Analyzer<'a> {
     ) -> Result<()> {
         let columns = group.iter().map(|t| self.result_column(t, relation)).collect::<Result<Vec<_>>>()?;
         match source {
-            Ast::Row(row) if row.args.len() == columns.len() => {
-                group.iter().zip(&row.args).try_for_each(|(t, value)| self.assign_target(value, t, relation, result))
-            }
             Ast::SubLink(link) if link.link_type == SubLinkType::Expr => {
                 let (mut query, outputs) = self.subquery(&link.subselect)?;
                 if outputs.len() != columns.len() {
@@ -539,8 +535,12 @@ impl<'a> Analyzer<'a> {
                 Ok(())
             }
             Ast::Row(row) => {
-                let error = Error::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values");
-                Err(self.at(error, row.location))
+                let values = self.in_clause("UPDATE", |a| a.expression_list(&row.args, true))?;
+                if values.len() != columns.len() {
+                    let error = Error::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values");
+                    return Err(self.at(error, row.location));
+                }
+                group.iter().zip(values).try_for_each(|(t, value)| self.assign_target(value, t, relation, result))
             }
             source => {
                 let message = "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression";
@@ -552,7 +552,7 @@ impl<'a> Analyzer<'a> {
     /// One assignment, to a column or to a part of it.
     fn assign_target(
         &mut self,
-        value: &Ast,
+        value: Given,
         target: &ResTarget,
         relation: &ResultRelation<'a>,
         assignments: &mut Assignments,
@@ -567,28 +567,25 @@ impl<'a> Analyzer<'a> {
     /// A part of a column is assigned in the column's value, or in what the assignments before have made of it.
     fn assign_part(
         &mut self,
-        value: &Ast,
+        (value, place): Given,
         (target, chain): (&ResultColumn<'a>, &[Indirection]),
         relation: &ResultRelation<'a>,
         assignments: &mut Assignments,
     ) -> Result<()> {
         let column = relation.written(target)?;
-        if matches!(value, Ast::SetToDefault(_)) {
-            return Err(default_of_part(chain));
-        }
+        let Some(value) = value else { return Err(default_of_part(chain)) };
         if column.generated || column.identity == Some(Identity::Always) {
-            self.assigned_value(value, column, target.name, relation)?;
+            self.assigned_value((Some(value.clone()), place), column, target.name, relation)?;
         }
         let entry = self.scopes.last().and_then(|scope| scope.entries.first());
-        let place = relation.columns.iter().position(|known| known.number() == column.number);
-        let own = entry.zip(place).and_then(|(entry, place)| entry.columns.get(place)).map(|c| c.expr.clone());
+        let index = relation.columns.iter().position(|known| known.number() == column.number);
+        let own = entry.zip(index).and_then(|(entry, index)| entry.columns.get(index)).map(|c| c.expr.clone());
         let Some(own) = own else { return Err(Error::internal("a column that is not there")) };
         let earlier = assignments.iter().position(|(numbers, known)| {
             *numbers == [column.number] && matches!(known.kind, ExprKind::Store { .. } | ExprKind::Row { .. })
         });
         let old = earlier.map(|index| assignments.remove(index).1);
-        let value = (self.expr(value)?, expr_location(value));
-        let stored = self.stored_part(old.unwrap_or(own), (column, target.name), chain, value)?;
+        let stored = self.stored_part(old.unwrap_or(own), (column, target.name), chain, (value, place))?;
         assignments.push((vec![column.number], stored));
         Ok(())
     }
@@ -596,13 +593,13 @@ impl<'a> Analyzer<'a> {
     /// One column's assignment; DEFAULT of a generated column, which is computed anyway, is none.
     fn assign_one(
         &mut self,
-        value: &Ast,
+        value: Given,
         target: &ResultColumn<'a>,
         relation: &ResultRelation<'a>,
         assignments: &mut Assignments,
     ) -> Result<()> {
         let column = relation.written(target)?;
-        if column.generated && matches!(value, Ast::SetToDefault(_)) {
+        if column.generated && value.0.is_none() {
             return Ok(());
         }
         let value = self.assigned_value(value, column, target.name, relation)?;
@@ -623,27 +620,20 @@ impl<'a> Analyzer<'a> {
 
     fn assigned_value(
         &mut self,
-        value: &Ast,
+        (value, place): Given,
         column: &Column,
         name: &str,
         relation: &ResultRelation<'a>,
     ) -> Result<Expr> {
-        let default = matches!(value, Ast::SetToDefault(_));
+        let Some(expr) = value else { return self.default_of(relation, column) };
         if column.generated || column.identity == Some(Identity::Always) {
-            if default {
-                return self.default_of(relation, column);
-            }
             let message = format!("column \"{}\" can only be updated to DEFAULT", column.name);
             let why =
                 if column.generated { "a generated column" } else { "an identity column defined as GENERATED ALWAYS" };
             let detail = format!("Column \"{}\" is {why}.", column.name);
             return Err(Error::new(SqlState::GENERATED_ALWAYS, message).with_detail(detail));
         }
-        if default {
-            return self.default_of(relation, column);
-        }
-        let expr = self.in_clause("UPDATE", |a| a.expr(value))?;
-        self.assign(expr, column, name).map_err(|e| self.at(e, expr_location(value)))
+        self.assign(expr, column, name).map_err(|e| self.at(e, place))
     }
 
     /// RETURNING of an INSERT: the columns of what is changed.

@@ -8,6 +8,9 @@ use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::tree::{Expr, ExprKind};
 use crate::types::pg_type::Oid;
 
+/// The type of cursors' names.
+const REFCURSOR: Oid = Oid(1790);
+
 /// What a name outside of the statement stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outer {
@@ -90,6 +93,15 @@ impl Analyzer<'_> {
     pub(super) fn outer_parameter(&mut self, number: u32) -> Result<Option<Expr>> {
         let Some(outer) = self.outer.filter(|_| self.in_stored_text == 0) else { return Ok(None) };
         Ok(outer.parameter(number)?.map(|found| self.outer_value(found)))
+    }
+
+    /// The value of a variable that holds a cursor's name (transformCurrentOfExpr).
+    pub(super) fn cursor_variable(&mut self, name: &str) -> Result<Option<Expr>> {
+        let Some(outer) = self.outer.filter(|_| self.in_stored_text == 0) else { return Ok(None) };
+        Ok(match outer.name(&[name])? {
+            Some(Outer::Value(value)) if value.type_oid == REFCURSOR => Some(self.parameter_of(value)),
+            _ => None,
+        })
     }
 
     /// The columns of an outer row, if the names are one's.

@@ -367,15 +367,18 @@ impl Analyzer<'_> {
     pub(super) fn values(&mut self, values: &[Vec<Ast>]) -> Result<Body> {
         let mut rows = Vec::with_capacity(values.len());
         for row in values {
-            if values.first().is_some_and(|first| first.len() != row.len()) {
+            let list = self.without_sets("VALUES", |a| a.expression_list(row, false))?;
+            let list: Vec<Expr> = list.into_iter().filter_map(|(expr, _)| expr).collect();
+            if rows.first().is_some_and(|first: &Vec<Expr>| first.len() != list.len()) {
                 let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
                 return Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))));
             }
-            rows.push(row.iter().map(|e| self.without_sets("VALUES", |a| a.expr(e))).collect::<Result<Vec<_>>>()?);
+            rows.push(list);
         }
         let width = rows.first().map_or(0, Vec::len);
         check_width(width)?;
         for column in 0..width {
+            self.same_records(&mut rows, column)?;
             let types: Vec<Oid> = rows.iter().filter_map(|row| row.get(column)).map(|e| e.type_oid).collect();
             if types.iter().all(|t| *t == Oid::UNKNOWN) {
                 continue;
@@ -547,7 +550,7 @@ impl Analyzer<'_> {
     }
 
     /// The columns that * or t.* stands for.
-    fn starred_columns(&mut self, qualifier: &[&str], location: Location) -> Result<Vec<(String, Expr)>> {
+    pub(super) fn starred_columns(&mut self, qualifier: &[&str], location: Location) -> Result<Vec<(String, Expr)>> {
         if !qualifier.is_empty() {
             return self.qualified_star(qualifier, location);
         }
@@ -736,7 +739,7 @@ impl Analyzer<'_> {
 }
 
 /// The qualifier of a star: none of `*`, t of `t.*`.
-fn starred(ast: &Ast) -> Option<Vec<&str>> {
+pub(super) fn starred(ast: &Ast) -> Option<Vec<&str>> {
     let Ast::ColumnRef(column) = ast else { return None };
     let (Field::Star, qualifier) = column.fields.split_last()? else { return None };
     let names = qualifier.iter().map(|field| match field {

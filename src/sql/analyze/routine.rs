@@ -394,6 +394,7 @@ impl<'a> Analyzer<'a> {
         arguments.insert(0, Expr::text(site.to_text()));
         let writes = self.catalog().routine_writes(routine);
         self.writes |= writes;
+        self.routines_write |= writes;
         let (type_oid, typmod) = self.routine_result(returns, outputs, columns);
         let how = match (routine.returns_set, routine.volatility) {
             (true, _) => RoutineCall::Set,
@@ -404,6 +405,9 @@ impl<'a> Analyzer<'a> {
         };
         if routine.returns_set {
             self.may_return_set()?;
+            if type_oid == Oid::RECORD && typmod == -1 {
+                return Err(Error::unsupported("a record whose fields are not known"));
+            }
         }
         Ok(Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(how.function()), arguments), type_oid) })
     }

@@ -68,6 +68,47 @@ impl Analyzer<'_> {
         Ok(expr)
     }
 
+    /// The records of one column of VALUES, which must be of one type. A field that is NULL is of the other rows' type.
+    pub(super) fn same_records(&mut self, rows: &mut [Vec<Expr>], column: usize) -> Result<()> {
+        let mut known: Vec<(Oid, i32)> = Vec::new();
+        let untyped = |field: &Expr| field.type_oid == Oid::UNKNOWN && field.is_null();
+        for pass in 0..2 {
+            for value in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
+                if value.type_oid != Oid::RECORD {
+                    continue;
+                }
+                let ExprKind::Row { fields, .. } = &mut value.kind else { continue };
+                for (index, field) in fields.iter_mut().enumerate() {
+                    if known.len() <= index {
+                        known.resize(index + 1, (Oid::UNKNOWN, -1));
+                    }
+                    let Some(slot) = known.get_mut(index) else { continue };
+                    if pass == 0 && slot.0 == Oid::UNKNOWN && field.type_oid != Oid::UNKNOWN {
+                        *slot = (field.type_oid, field.typmod);
+                    } else if pass == 1 && untyped(field) {
+                        (field.type_oid, field.typmod) = *slot;
+                    }
+                }
+            }
+        }
+        let mut modifier = None;
+        for value in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
+            *value = self.known_row(value.clone())?;
+            if value.type_oid != Oid::RECORD || value.is_null() {
+                continue;
+            }
+            if *modifier.get_or_insert(value.typmod) != value.typmod {
+                return Err(Error::unsupported("records of different types in VALUES"));
+            }
+        }
+        if let Some(modifier) = modifier {
+            let values = rows.iter_mut().filter_map(|row| row.get_mut(column));
+            let untyped = |value: &&mut Expr| value.is_null() && matches!(value.type_oid, Oid::UNKNOWN | Oid::RECORD);
+            values.filter(untyped).for_each(|value| (value.type_oid, value.typmod) = (Oid::RECORD, modifier));
+        }
+        Ok(())
+    }
+
     // ----- whole rows
 
     /// The row of an entry of FROM; NULL where an outer join has none.

@@ -340,8 +340,7 @@ impl Analyzer<'_> {
                 if let Some(row) = self.outer_whole_row(table)? {
                     return Ok(row);
                 }
-                let message = format!("missing FROM-clause entry for table \"{table}\"");
-                Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), location))
+                Err(self.at(self.missing_entry(None, table), location))
             }
         }
     }
@@ -387,8 +386,30 @@ impl Analyzer<'_> {
             let message = format!("invalid reference to FROM-clause entry for table \"{shown}\"");
             return Err(Error::new(SqlState::UNDEFINED_TABLE, message).with_hint(out_of_sight(&shown)));
         }
-        let message = format!("missing FROM-clause entry for table \"{shown}\"");
-        Err(Error::new(SqlState::UNDEFINED_TABLE, message))
+        Err(self.missing_entry(schema, table))
+    }
+
+    /// 42P01, which tells the table's alias if it has one here (errorMissingRTE).
+    fn missing_entry(&self, schema: Option<&str>, table: &str) -> Error {
+        let shown = schema.map_or(table.to_owned(), |schema| format!("{schema}.{table}"));
+        let is_it = |entry: &&RangeVar| {
+            let relation = entry.relation.and_then(|oid| self.catalog().relations.get(&oid));
+            relation.is_some_and(|relation| {
+                relation.name == table && schema.is_none_or(|schema| relation.schema == schema) && entry.name != table
+            })
+        };
+        let entries = self.scopes.iter().rev().flat_map(|scope| &scope.entries);
+        match entries.filter(|entry| entry.visible).find(is_it) {
+            Some(entry) => {
+                let message = format!("invalid reference to FROM-clause entry for table \"{shown}\"");
+                let hint = format!("Perhaps you meant to reference the table alias \"{}\".", entry.name);
+                Error::new(SqlState::UNDEFINED_TABLE, message).with_hint(hint)
+            }
+            None => {
+                let message = format!("missing FROM-clause entry for table \"{shown}\"");
+                Error::new(SqlState::UNDEFINED_TABLE, message)
+            }
+        }
     }
 
     /// The columns `*` stands for at this level: merged columns first, then each entry's others.
@@ -414,8 +435,7 @@ impl Analyzer<'_> {
                 if let Some(row) = self.outer_row(parts)? {
                     return Ok(row);
                 }
-                let message = format!("missing FROM-clause entry for table \"{table}\"");
-                Err(self.at(Error::new(SqlState::UNDEFINED_TABLE, message), location))
+                Err(self.at(self.missing_entry(None, table), location))
             }
         }
     }

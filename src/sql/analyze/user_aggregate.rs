@@ -57,6 +57,7 @@ impl Analyzer<'_> {
         let functions = aggregate.functions().filter_map(|oid| self.catalog().routines.get(&oid).cloned());
         let writes = functions.collect::<Vec<_>>().iter().any(|function| self.catalog().routine_writes(function));
         self.writes |= writes;
+        self.routines_write |= writes;
         arguments.insert(0, Expr::text(site.to_text()));
         let (result, typmod) = self.base_type(returns, -1);
         let expr = self.aggref(&functions::AGGREGATE, (arguments, written), (result, typmod), call)?;

@@ -118,6 +118,14 @@ impl Analyzer<'_> {
         let mut days = false;
         let start = self.frame_bound(&frame.start, frame.mode, key, &mut days)?;
         let end = frame.end.as_ref().map(|bound| self.frame_bound(bound, frame.mode, key, &mut days)).transpose()?;
+        // SQLite computes what is infinitely far from a row, and so on the wrong side of the infinities.
+        let far = match (&start, &end) {
+            (FrameBound::Following(offset), _) | (_, Some(FrameBound::Preceding(offset))) => self.is_infinite(offset),
+            _ => false,
+        };
+        if far && frame.mode == FrameMode::Range && !self.to_be_printed() {
+            return Err(Error::unsupported("a RANGE frame that is infinitely far from its row"));
+        }
         Ok(Frame {
             units: units(frame.mode),
             start,
@@ -130,6 +138,15 @@ impl Analyzer<'_> {
                 FrameExclusion::Ties => Some("TIES"),
             },
         })
+    }
+
+    fn is_infinite(&mut self, offset: &Expr) -> bool {
+        let text = match &offset.kind {
+            ExprKind::Const(Value::Real(number)) => return number.is_infinite(),
+            ExprKind::Coerce { how: Coercion::Input, arg } => self.constant_text(arg),
+            _ => None,
+        };
+        text.and_then(|text| text.trim().parse::<f64>().ok()).is_some_and(f64::is_infinite)
     }
 
     fn frame_bound(

@@ -115,10 +115,7 @@ impl Analyzer<'_> {
     pub(super) fn written_expr(&mut self, ast: &Ast) -> Result<Option<Expr>> {
         Ok(match ast {
             Ast::TypeCast(cast) => Some(self.written_cast(cast)?),
-            Ast::Collate(collate) => {
-                let value = self.collate(collate)?;
-                Some(written(Written::Collate(collate.name.clone()), vec![value.clone()], &value))
-            }
+            Ast::Collate(collate) => Some(self.collate(collate)?),
             Ast::SqlValueFunction(node) => {
                 let value = self.sql_value_function(node)?;
                 let name = value_function(node.op).to_uppercase();
@@ -313,6 +310,6 @@ impl Analyzer<'_> {
     }
 }
 
-fn written(what: Written, parts: Vec<Expr>, like: &Expr) -> Expr {
+pub(super) fn written(what: Written, parts: Vec<Expr>, like: &Expr) -> Expr {
     Expr { kind: ExprKind::Written(what, parts), type_oid: like.type_oid, typmod: like.typmod }
 }

@@ -8,7 +8,7 @@ use super::{Defined, Definer, ddl, relation_name};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind, RoutineChange,
-    RowSecurityChange, StorageChange,
+    RowSecurityChange, StatisticsChange, StorageChange,
 };
 use crate::sql::syntax::ast::definition::{
     AlterDomainAction, AlterDomainStmt, AlterEnum, AlterEnumStmt, AlterSeqStmt, AlterTableCmd, AlterTableStmt,
@@ -164,6 +164,9 @@ impl Definer<'_> {
         if let Some(ObjectRef::Function(object)) = &rename.object {
             return change_routine(rename.object_type, object, RoutineChange::Rename(to));
         }
+        if let (ObjectType::StatisticExt, Some(object)) = (rename.object_type, &rename.object) {
+            return self.alter_statistics(object, StatisticsChange::Rename(to));
+        }
         match rename.object_type {
             ObjectType::Column | ObjectType::TabConstraint | ObjectType::Attribute => self.rename_in_table(rename),
             ObjectType::Trigger => self.rename_trigger(rename),
@@ -213,6 +216,9 @@ impl Definer<'_> {
             let name = name.last().cloned().unwrap_or_default();
             return ddl(Ddl::ChangeExtension { name, what: "SET SCHEMA" }, "ALTER EXTENSION");
         }
+        if let (ObjectType::StatisticExt, Some(object)) = (alter.object_type, &alter.object) {
+            return self.alter_statistics(object, StatisticsChange::SetSchema(alter.new_schema.clone()));
+        }
         let Some((kind, tag)) = renamed_kind(alter.object_type) else {
             return Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type))));
         };
@@ -233,11 +239,18 @@ impl Definer<'_> {
             let (number, owner) = (number.clone(), alter.new_owner.clone());
             return ddl(Ddl::ChangeLargeObjectOwner { number, owner }, "ALTER LARGE OBJECT");
         }
+        if alter.object_type == ObjectType::StatisticExt {
+            return self.alter_statistics(&alter.object, StatisticsChange::Owner(alter.new_owner.clone()));
+        }
         let Some((kind, tag)) = renamed_kind(alter.object_type) else {
             return Err(Error::unsupported(format!("ALTER {}", kind_words(alter.object_type))));
         };
         let (name, owner) = (self.object_name(&alter.object)?, alter.new_owner.clone());
         ddl(Ddl::ChangeOwner { kind, name, if_exists: false, owner }, tag)
+    }
+
+    fn alter_statistics(self, object: &ObjectRef, change: StatisticsChange) -> Defined {
+        ddl(Ddl::AlterStatistics(change, self.object_name(object)?), "ALTER STATISTICS")
     }
 
     /// The name of an object that has no more than one.

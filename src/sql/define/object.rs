@@ -3,7 +3,7 @@
 //! Specification: the statements' pages in sql-commands.html.
 
 use super::alter::kind_words;
-use super::options::parameters;
+use super::options::{check_class_options, parameters};
 use super::routine::drop_routines;
 use super::{Defined, Definer, Definition, absent, ddl, definition, relation_name};
 use crate::error::{Error, Result, SqlState};
@@ -71,8 +71,8 @@ impl Definer<'_> {
     }
 
     pub(super) fn index_key(self, element: &IndexElem) -> Result<IndexKeyDefinition> {
-        if !element.opclass_options.is_empty() {
-            return Err(Error::unsupported("parameters of an operator class"));
+        if let Some(class) = element.opclass.as_deref() {
+            check_class_options(class, &element.opclass_options)?;
         }
         let descending = element.ordering == SortByDir::Desc;
         Ok(IndexKeyDefinition {

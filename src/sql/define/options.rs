@@ -126,6 +126,45 @@ pub(super) fn parameters(options: &[DefElem]) -> Result<Vec<Parameter>> {
     options.iter().map(parameter).collect()
 }
 
+/// The options that operator classes have: how large and how many the signatures in an index page are. There are no
+/// such pages here, so a right value is taken and changes nothing.
+const CLASS_OPTIONS: &[(&str, &str, i64, i64)] = &[
+    ("gist__int_ops", "numranges", 1, 252),
+    ("gist__intbig_ops", "siglen", 1, 2024),
+    ("gist__ltree_ops", "siglen", 1, 2024),
+    ("gist_hstore_ops", "siglen", 1, 2024),
+    ("gist_ltree_ops", "siglen", 4, 2024),
+    ("gist_trgm_ops", "siglen", 1, 2024),
+    ("tsvector_ops", "siglen", 1, 2024),
+];
+
+/// Refuses the options that an operator class does not have, and values out of bounds.
+pub(super) fn check_class_options(class: &[String], options: &[DefElem]) -> Result<()> {
+    let wrong = |message: String| Error::new(SqlState::INVALID_PARAMETER_VALUE, message);
+    let name = class.last().map_or("", String::as_str);
+    let known = CLASS_OPTIONS.iter().find(|(class, ..)| *class == name);
+    for (at, option) in options.iter().enumerate() {
+        let Some((_, known_option, least, most)) = known else {
+            return Err(wrong(format!("operator class {name} has no options")));
+        };
+        if option.name != *known_option {
+            return Err(wrong(format!("unrecognized parameter \"{}\"", option.name)));
+        }
+        if options.iter().take(at).any(|before| before.name == option.name) {
+            return Err(wrong(format!("parameter \"{}\" specified more than once", option.name)));
+        }
+        let value = parameter(option)?.value.unwrap_or_default();
+        let number: i64 = value
+            .parse()
+            .map_err(|_| wrong(format!("invalid value for integer option \"{}\": {value}", option.name)))?;
+        if !(*least..=*most).contains(&number) {
+            return Err(wrong(format!("value {value} out of bounds for option \"{}\"", option.name))
+                .with_detail(format!("Valid values are between \"{least}\" and \"{most}\".")));
+        }
+    }
+    Ok(())
+}
+
 fn parameter(option: &DefElem) -> Result<Parameter> {
     let value = match &option.arg {
         None => None,

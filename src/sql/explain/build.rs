@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::lines::{Line, Scan, forest};
 use super::node::{Actual, Detail, Node};
 use super::outline::{Change, EntryOutline, EntryShape, Outline, QueryOutline, Table};
 use super::{Explain, Measured, Options, Step};
@@ -19,28 +20,6 @@ const OPERATOR_COST: f64 = 0.0025;
 /// DEFAULT_EQ_SEL, DEFAULT_INEQ_SEL.
 const EQUAL: f64 = 0.005;
 const UNEQUAL: f64 = 0.333_333_333;
-
-/// A line with what belongs to it.
-struct Line<'s> {
-    detail: &'s str,
-    cost: i64,
-    children: Vec<Line<'s>>,
-}
-
-/// A loop over a table.
-#[derive(Debug, Default)]
-struct Scan<'s> {
-    name: &'s str,
-    search: bool,
-    index: Option<&'s str>,
-    covering: bool,
-    automatic: bool,
-    rowid: bool,
-    /// Columns, and whether they are compared for equality.
-    terms: Vec<(&'s str, bool)>,
-    left: bool,
-    exists: bool,
-}
 
 /// What is done with a query's rows in memory of its own.
 #[derive(Default)]
@@ -59,6 +38,8 @@ struct Builder<'b> {
     producers: HashMap<&'b str, &'b Line<'b>>,
     /// Those that were shown.
     ctes: BTreeSet<u32>,
+    /// The postings that are searched for rows.
+    postings: BTreeSet<&'b str>,
 }
 
 /// The plan of a statement.
@@ -71,67 +52,9 @@ pub(super) fn plan(outline: &Outline, steps: &[Vec<Step>], options: &Options) ->
         sub_plans: 0,
         producers: HashMap::new(),
         ctes: BTreeSet::new(),
+        postings: BTreeSet::new(),
     };
     builder.statement(&forests)
-}
-
-fn forest(steps: &[Step]) -> Vec<Line<'_>> {
-    let mut below: HashMap<i64, Vec<&Step>> = HashMap::new();
-    steps.iter().for_each(|step| below.entry(step.parent).or_default().push(step));
-    lines_below(&below, 0)
-}
-
-fn lines_below<'s>(below: &HashMap<i64, Vec<&'s Step>>, parent: i64) -> Vec<Line<'s>> {
-    if stack::check().is_err() {
-        return Vec::new();
-    }
-    let steps = below.get(&parent).map_or(&[][..], Vec::as_slice);
-    let line = |step: &&'s Step| Line {
-        detail: step.detail.as_str(),
-        cost: step.cost,
-        // A line is not its own parent.
-        children: if step.id == parent { Vec::new() } else { lines_below(below, step.id) },
-    };
-    steps.iter().map(line).collect()
-}
-
-impl<'s> Scan<'s> {
-    fn of(detail: &'s str) -> Option<Self> {
-        let (search, rest) = match detail.strip_prefix("SEARCH ") {
-            Some(rest) => (true, rest),
-            None => (false, detail.strip_prefix("SCAN ")?),
-        };
-        if rest.ends_with("CONSTANT ROW") || rest.ends_with("CONSTANT ROWS") || rest.ends_with("VALUES CLAUSE") {
-            return None;
-        }
-        let marks = [" USING ", " VIRTUAL TABLE ", " LEFT-JOIN", " EXISTS", " ("];
-        let end = marks.iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
-        let (name, rest) = rest.split_at_checked(end)?;
-        let mut scan = Scan { name, search, ..Scan::default() };
-        scan.left = rest.contains(" LEFT-JOIN");
-        scan.exists = rest.contains(" EXISTS");
-        if let Some((_, using)) = rest.split_once(" USING ") {
-            scan.covering = using.contains("COVERING INDEX");
-            scan.automatic = using.starts_with("AUTOMATIC");
-            scan.rowid = using.starts_with("INTEGER PRIMARY KEY");
-            if let Some((_, index)) = using.split_once("INDEX ")
-                && !scan.automatic
-            {
-                scan.index = index.split(" (").next().and_then(|index| index.split(" LEFT-JOIN").next());
-            }
-            if let Some((_, terms)) = using.rsplit_once('(') {
-                let terms = terms.split(')').next().unwrap_or_default().split(" AND ");
-                scan.terms = terms
-                    .filter_map(|term| {
-                        let end = term.find(['=', '<', '>'])?;
-                        let (column, operator) = term.split_at_checked(end)?;
-                        Some((column, operator.starts_with('=')))
-                    })
-                    .collect();
-            }
-        }
-        Some(scan)
-    }
 }
 
 impl<'b> Builder<'b> {
@@ -245,7 +168,8 @@ impl<'b> Builder<'b> {
         let (mut joined, mut plans): (Option<Node>, Vec<Node>) = (None, Vec::new());
         let mut placed = BTreeSet::new();
         let mut recursion = Vec::new();
-        for line in lines {
+        self.postings.extend(lines.iter().filter_map(Line::postings));
+        for line in lines.iter().filter(|line| line.postings().is_none()) {
             let detail = line.detail;
             if let Some(name) = detail.strip_prefix("CO-ROUTINE ").or_else(|| detail.strip_prefix("MATERIALIZE ")) {
                 self.producers.insert(name, line);
@@ -523,6 +447,11 @@ impl<'b> Builder<'b> {
     }
 
     fn table_scan(&mut self, scan: &Scan<'_>, cost: i64, entry: u32, table: &Table, alias: &str) -> Node {
+        if scan.rowid
+            && let Some((_, index)) = table.postings.iter().find(|(name, _)| self.postings.contains(name.as_str()))
+        {
+            return self.bitmap_scan(index, entry, table, alias);
+        }
         let index = match (&table.key, scan.index) {
             (Some((key, _)), _) if scan.rowid => Some(key.clone()),
             (_, Some(index)) => Some(index.strip_prefix(&format!("{}.", table.schema)).unwrap_or(index).to_owned()),
@@ -568,6 +497,19 @@ impl<'b> Builder<'b> {
         if terms.is_empty() {
             node.total += all * OPERATOR_COST * found as f64;
         }
+        node
+    }
+
+    /// The rows that an inverted index finds.
+    fn bitmap_scan(&mut self, index: &str, entry: u32, table: &Table, alias: &str) -> Node {
+        let mut found = Node::new("Bitmap Index Scan");
+        found.on = format!(" on {index}");
+        found.target.push(("Index Name", index.to_owned()));
+        (found.rows, found.total) = (UNKNOWN_ROWS * EQUAL, 4.0);
+        let mut node = Node::over("Bitmap Heap Scan", found);
+        self.name_table(&mut node, table, alias);
+        (node.width, node.total) = (table.width, node.total + node.rows * 2.0 * TUPLE_COST);
+        self.filter(&mut node, entry, &[]);
         node
     }
 

@@ -59,6 +59,8 @@ pub struct Table {
     pub is_virtual: bool,
     /// The unique indexes, and how many columns each has.
     pub unique: Vec<(String, usize)>,
+    /// The tables of postings in SQLite, and the indexes they are of.
+    pub postings: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -614,6 +616,7 @@ fn table_of(relation: &Relation) -> Table {
         width: relation.columns.iter().map(|column| width(column.type_oid)).sum(),
         is_virtual: relation.oid.0 < FIRST_USER_OID,
         unique: unique.map(|index| (index.name.clone(), index.keys.len())).collect(),
+        postings: relation.indexes.iter().map(|index| (index.postings_name(), index.name.clone())).collect(),
     }
 }
 

@@ -9,17 +9,19 @@ use crate::types::pg_type::Oid;
 const PG_NODE_TREE: Oid = Oid(194);
 const ACLITEM_ARRAY: Oid = Oid(1034);
 
-/// A relation's size in bytes. SQLite's statistics by page say it; a name that SQLite has not is nothing.
-const RELATION_SIZE: Call =
-    T("(SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name = pg_sqlite_name({0}) AND aggregate = 1)");
+/// A relation's size in bytes. SQLite's statistics by page say it; a name that SQLite has not is nothing. An inverted index
+/// is its postings.
+const RELATION_SIZE: Call = T(
+    "(SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN (pg_sqlite_name({0}), '__pg_gin_' || {0}) AND aggregate = 1)",
+);
 const MAIN_SIZE: Call = T(
-    "(SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name = pg_sqlite_name({0}) AND aggregate = 1 AND {1} = 'main')",
+    "(SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN (pg_sqlite_name({0}), '__pg_gin_' || {0}) AND aggregate = 1 AND {1} = 'main')",
 );
 const INDEXES_SIZE: Call = T(
-    "(SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE aggregate = 1 AND name IN (SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = pg_sqlite_name({0})))",
+    "(SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE aggregate = 1 AND name IN (SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = pg_sqlite_name({0}) UNION SELECT rtrim(name, '_insert') FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = pg_sqlite_name({0}) AND name GLOB '__pg_gin_*_insert'))",
 );
 const TOTAL_SIZE: Call = T(
-    "(SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE aggregate = 1 AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name = pg_sqlite_name({0})))",
+    "(SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE aggregate = 1 AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name = pg_sqlite_name({0}) UNION SELECT rtrim(name, '_insert') FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = pg_sqlite_name({0}) AND name GLOB '__pg_gin_*_insert'))",
 );
 /// The current database's size in bytes; NULL for another one.
 const DATABASE_SIZE: Call =

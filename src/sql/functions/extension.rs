@@ -21,6 +21,15 @@ pub(super) static ROWS: &[Function] = &[
     immutable("hmac", &[TEXT, TEXT, TEXT], BYTEA, F("pg_hmac")).of("pgcrypto"),
     immutable("digest", &[BYTEA, TEXT], BYTEA, F("pg_digest")).of("pgcrypto"),
     immutable("hmac", &[BYTEA, BYTEA, TEXT], BYTEA, F("pg_hmac")).of("pgcrypto"),
+    immutable("encrypt", &[BYTEA, BYTEA, TEXT], BYTEA, F("pg_encrypt")).of("pgcrypto"),
+    immutable("encrypt_iv", &[BYTEA, BYTEA, BYTEA, TEXT], BYTEA, F("pg_encrypt_iv")).of("pgcrypto"),
+    immutable("decrypt", &[BYTEA, BYTEA, TEXT], BYTEA, F("pg_decrypt")).of("pgcrypto"),
+    immutable("decrypt_iv", &[BYTEA, BYTEA, BYTEA, TEXT], BYTEA, F("pg_decrypt_iv")).of("pgcrypto"),
+    immutable("armor", &[BYTEA], TEXT, F("pg_armor")).of("pgcrypto"),
+    immutable("armor", &[BYTEA, TEXT_ARRAY, TEXT_ARRAY], TEXT, F("pg_armor")).of("pgcrypto"),
+    immutable("dearmor", &[TEXT], BYTEA, F("pg_dearmor")).of("pgcrypto"),
+    set("pgp_armor_headers", &[TEXT], RECORD, F("pg_armor_headers")).columns(&[("key", TEXT), ("value", TEXT)]).of("pgcrypto"),
+    immutable("metaphone", &[TEXT, INT4], TEXT, F("pg_metaphone")).of("fuzzystrmatch"),
     immutable("crypt", &[TEXT, TEXT], TEXT, F("pg_crypt")).of("pgcrypto"),
     volatile("gen_salt", &[TEXT], TEXT, F("pg_gen_salt")).of("pgcrypto"),
     volatile("gen_salt", &[TEXT, INT4], TEXT, F("pg_gen_salt")).of("pgcrypto"),
@@ -33,6 +42,23 @@ pub(super) static ROWS: &[Function] = &[
     immutable("levenshtein", &[TEXT, TEXT, INT4, INT4, INT4], INT4, F("pg_levenshtein")).of("fuzzystrmatch"),
     immutable("levenshtein_less_equal", &[TEXT, TEXT, INT4], INT4, F("pg_levenshtein_less_equal")).of("fuzzystrmatch"),
     immutable("levenshtein_less_equal", &[TEXT, TEXT, INT4, INT4, INT4, INT4], INT4, F("pg_levenshtein_less_equal")).of("fuzzystrmatch"),
+];
+
+/// btree_gist's: how far apart two values are.
+#[rustfmt::skip]
+pub(super) static OF_BTREE_GIST: &[Function] = &[
+    immutable("cash_dist", &[MONEY, MONEY], MONEY, T("abs(pg_cash_mi({0}, {1}))")).of("btree_gist"),
+    immutable("date_dist", &[DATE, DATE], INT4, T("abs(pg_date_mi({0}, {1}))")).of("btree_gist"),
+    immutable("float4_dist", &[FLOAT4, FLOAT4], FLOAT4, T("pg_float4abs(pg_float4mi({0}, {1}))")).of("btree_gist"),
+    immutable("float8_dist", &[FLOAT8, FLOAT8], FLOAT8, T("pg_float8abs(pg_float8mi({0}, {1}))")).of("btree_gist"),
+    immutable("int2_dist", &[INT2, INT2], INT2, T("pg_int2abs(pg_int2mi({0}, {1}))")).of("btree_gist"),
+    immutable("int4_dist", &[INT4, INT4], INT4, T("pg_int4abs(pg_int4mi({0}, {1}))")).of("btree_gist"),
+    immutable("int8_dist", &[INT8, INT8], INT8, T("pg_int8abs(pg_int8mi({0}, {1}))")).of("btree_gist"),
+    immutable("interval_dist", &[INTERVAL, INTERVAL], INTERVAL, F("pg_interval_dist")).of("btree_gist"),
+    immutable("oid_dist", &[OID, OID], OID, T("abs({0} - {1})")).of("btree_gist"),
+    immutable("time_dist", &[TIME, TIME], INTERVAL, F("pg_time_dist")).of("btree_gist"),
+    immutable("ts_dist", &[TIMESTAMP, TIMESTAMP], INTERVAL, F("pg_timestamp_dist")).of("btree_gist"),
+    immutable("tstz_dist", &[TIMESTAMPTZ, TIMESTAMPTZ], INTERVAL, F("pg_timestamptz_dist")).of("btree_gist"),
 ];
 
 /// citext's: text's functions that do not tell capital letters from small ones.

@@ -9,6 +9,7 @@ mod bits;
 mod catalog;
 mod datetime;
 mod defaults;
+mod derived;
 mod extension;
 mod formatting;
 mod geometry;
@@ -23,6 +24,7 @@ mod operator;
 mod range;
 mod session;
 mod string;
+mod support;
 mod system_ids;
 mod text_search;
 mod xml;
@@ -210,6 +212,7 @@ static AREAS: &[&[Function]] = &[
     catalog::ROWS,
     datetime::ROWS,
     extension::ROWS,
+    extension::OF_BTREE_GIST,
     extension::OF_CITEXT,
     extension::OF_HSTORE,
     extension::OF_INTARRAY,
@@ -229,6 +232,7 @@ static AREAS: &[&[Function]] = &[
     operator::ROWS,
     session::ROWS,
     string::ROWS,
+    support::ROWS,
     text_search::ROWS,
     xml::ROWS,
     large_object::ROWS,
@@ -259,7 +263,25 @@ pub fn is_known(name: &str) -> bool {
 
 /// The functions of that name.
 pub fn named(name: &str) -> &'static [&'static Function] {
-    BY_NAME.get(name).map_or(&[], Vec::as_slice)
+    BY_NAME.get(name).map_or_else(|| derived::named(name), Vec::as_slice)
+}
+
+/// Whether a table has the name.
+fn is_listed(name: &str) -> bool {
+    BY_NAME.contains_key(name)
+}
+
+/// The comparison that a call is, which SQLite makes under the collation of what is compared.
+pub fn comparison_of(call: Call) -> Option<&'static str> {
+    Some(match call {
+        Call::Template("({0} = {1})") => "=",
+        Call::Template("({0} <> {1})") => "<>",
+        Call::Template("({0} < {1})") => "<",
+        Call::Template("({0} > {1})") => ">",
+        Call::Template("({0} <= {1})") => "<=",
+        Call::Template("({0} >= {1})") => ">=",
+        _ => return None,
+    })
 }
 
 /// The type that every function of that name with so many arguments has at a place, if it is one type and no pseudo-type:

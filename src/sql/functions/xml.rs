@@ -25,6 +25,12 @@ pub(super) static ROWS: &[Function] = &[
     immutable("xpath", &[TEXT, XML, TEXT_ARRAY], XML_ARRAY, F("pg_xpath")),
     volatile("query_to_xml", &[TEXT, BOOL, BOOL, TEXT], XML, F("pg_query_to_xml")),
     stable("table_to_xml", &[REGCLASS, BOOL, BOOL, TEXT], XML, F("pg_table_to_xml")),
+    volatile("query_to_xmlschema", &[TEXT, BOOL, BOOL, TEXT], XML, F("pg_query_to_xmlschema")),
+    volatile("query_to_xml_and_xmlschema", &[TEXT, BOOL, BOOL, TEXT], XML, F("pg_query_to_xml_and_xmlschema")),
+    stable("table_to_xmlschema", &[REGCLASS, BOOL, BOOL, TEXT], XML, F("pg_table_to_xmlschema")),
+    stable("table_to_xml_and_xmlschema", &[REGCLASS, BOOL, BOOL, TEXT], XML, F("pg_table_to_xml_and_xmlschema")),
+    stable("schema_to_xmlschema", &[NAME, BOOL, BOOL, TEXT], XML, F("pg_schema_to_xmlschema")),
+    stable("schema_to_xml_and_xmlschema", &[NAME, BOOL, BOOL, TEXT], XML, F("pg_schema_to_xml_and_xmlschema")),
     stable("schema_to_xml", &[NAME, BOOL, BOOL, TEXT], XML, F("pg_schema_to_xml")),
 ];
 

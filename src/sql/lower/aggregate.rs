@@ -24,6 +24,11 @@ impl Lower<'_> {
         if of_enum {
             args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
         }
+        if matches!(function.name, "min" | "max") || call.distinct {
+            for (arg, typed) in args.iter_mut().zip(&call.args) {
+                *arg = self.collated(arg.clone(), std::slice::from_ref(typed))?;
+            }
+        }
         let given = args.clone();
         // What users made: the first argument says which it is.
         let site = args.first().filter(|_| function.name.is_empty()).cloned();
@@ -73,13 +78,25 @@ impl Lower<'_> {
     /// PostgreSQL finds distinct values by sorting them, and so they come sorted.
     fn distinct_order(&self, given: &[Expr], name: &str, args: &[Expr]) -> Vec<SortKey> {
         let key = |expr: Expr| SortKey { expr, output: None, descending: false, nulls_first: false };
+        let plus = |arg: &Expr| {
+            let (value, collation) = match &arg.kind {
+                ExprKind::Collated(collation, value) => (value.as_ref(), Some(collation)),
+                _ => (arg, None),
+            };
+            let expr = Expr::template("+{0}", vec![value.clone()], arg.type_oid);
+            let kind = match collation {
+                Some(collation) => ExprKind::Collated(collation.clone(), Box::new(expr)),
+                None => expr.kind,
+            };
+            Expr { kind, type_oid: arg.type_oid, typmod: arg.typmod }
+        };
         let sorted: Vec<SortKey> = args
             .iter()
             .filter(|arg| !matches!(arg.kind, ExprKind::Const(_)))
             .map(|arg| match types::enum_labels(self.catalog(), arg.type_oid) {
                 Some(_) => key(self.enum_order(arg.clone())),
                 // SQLite keeps the last of equal values where it sorts by what it makes distinct; PostgreSQL the first.
-                None => key(Expr { typmod: arg.typmod, ..Expr::template("+{0}", vec![arg.clone()], arg.type_oid) }),
+                None => key(plus(arg)),
             })
             .collect();
         if sorted.is_empty() && name.contains("agg") {
@@ -97,6 +114,7 @@ impl Lower<'_> {
 
     pub(super) fn sort_key(&mut self, key: &TypedKey) -> Result<SortKey> {
         let expr = self.expr(&key.expr)?;
+        let expr = self.collated(expr, std::slice::from_ref(&key.expr))?;
         Ok(SortKey { expr, output: key.output, descending: key.descending, nulls_first: key.nulls_first })
     }
 }

@@ -5,10 +5,10 @@
 use super::Lower;
 use super::tree::{Expr, ExprKind};
 use crate::error::{Error, Result};
-use crate::sql::functions::Call;
-use crate::sql::tree::{Expr as Typed, FunctionRef};
+use crate::sql::functions::{Call, comparison_of};
+use crate::sql::tree::{Expr as Typed, ExprKind as TypedKind, FunctionRef};
 use crate::sql::types;
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Repr, Scalar};
 
 impl Lower<'_> {
     /// A call of a function where it stands.
@@ -40,10 +40,21 @@ impl Lower<'_> {
         let mut lowered = self.exprs(args)?;
         Ok(match call {
             Call::Typed(name) => {
+                let is_unknown = |arg: &Typed| {
+                    matches!(arg.kind, TypedKind::Func(..))
+                        && self.info(arg.type_oid, arg.typmod).repr == Repr::scalar(Scalar::Record)
+                };
+                if args.iter().any(is_unknown) {
+                    return Err(Error::unsupported("a record whose fields are not known"));
+                }
                 lowered.insert(0, self.types_of(args));
                 Expr::function(name, lowered, result)
             }
-            call => Expr::new(ExprKind::Call(call, lowered), result),
+            call => match (comparison_of(call), <[Expr; 2]>::try_from(lowered)) {
+                (Some(op), Ok([left, right])) => Expr::compare(op, left, right),
+                (_, Ok(operands)) => Expr::new(ExprKind::Call(call, operands.into()), result),
+                (_, Err(lowered)) => Expr::new(ExprKind::Call(call, lowered), result),
+            },
         })
     }
 

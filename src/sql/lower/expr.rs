@@ -7,9 +7,9 @@ use super::tree::{Expr, ExprKind};
 use crate::error::{Error, Result};
 use crate::limits::session as limits;
 use crate::limits::stack;
-use crate::sql::functions::Call;
+use crate::sql::functions::{Call, comparison_of};
 use crate::sql::lower::search::{Search, Volatile};
-use crate::sql::tree::{BooleanTest, Bounds, Expr as Typed, ExprKind as Kind, OperatorRef};
+use crate::sql::tree::{BooleanTest, Bounds, Expr as Typed, ExprKind as Kind, OperatorRef, TABLE_OID, Written};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
@@ -18,6 +18,13 @@ const NODE: usize = 1 << 9;
 
 /// The most elements of an array that one call makes: SQLite's functions have at most 32,767 arguments.
 const ARGUMENTS: usize = 10_000;
+
+/// A value that is put in order by a locale's rules, if there is one.
+pub(super) fn under_locale(value: Expr, locale: Option<&str>) -> Expr {
+    let Some(locale) = locale else { return value };
+    let (type_oid, typmod) = (value.type_oid, value.typmod);
+    Expr { kind: ExprKind::Collated(format!("\"icu:{locale}\"").into(), Box::new(value)), type_oid, typmod }
+}
 
 impl Lower<'_> {
     /// One expression.
@@ -42,6 +49,10 @@ impl Lower<'_> {
         let plain = |kind: ExprKind| Ok(Expr::new(kind, expr.type_oid));
         match &expr.kind {
             Kind::Null => plain(ExprKind::Null),
+            Kind::Written(Written::Collate(_), args) => match args.as_slice() {
+                [value] => self.expr(value),
+                _ => Err(Error::internal("COLLATE without an operand")),
+            },
             Kind::Written(..) => Err(Error::internal("a tree that was made to be printed")),
             Kind::Param(n) => Ok(self.parameter(*n, expr.type_oid)),
             Kind::Literal(n) => plain(ExprKind::Literal(*n)),
@@ -113,15 +124,28 @@ impl Lower<'_> {
             Kind::CurrentOf { row, cursor } => {
                 let relation = self.relation(row.origin.0)?;
                 let args = vec![
-                    Expr::text(cursor.clone()),
+                    self.expr(cursor)?,
                     Expr::integer(i64::from(relation.oid.0), Oid::OID),
                     Expr::text(relation.name.clone()),
                 ];
-                let current = Expr::function("pg_current_of", args, Oid::INT8);
-                Ok(Expr::compare("=", self.column(row, Oid::INT8, -1)?, current))
+                let (function, of_type) = match row.attribute {
+                    TABLE_OID => ("pg_current_table", Oid::OID),
+                    _ => ("pg_current_of", Oid::INT8),
+                };
+                let current = Expr::function(function, args, of_type);
+                Ok(Expr::compare("=", self.column(row, of_type, -1)?, current))
             }
             Kind::Grouping(_) => Err(Error::internal("GROUPING of a query that is not grouped")),
         }
+    }
+
+    /// A value that is put in order with all of these expressions, under their collation.
+    pub(super) fn collated(&self, value: Expr, of: &[Typed]) -> Result<Expr> {
+        if !of.iter().any(|expr| matches!(expr.type_oid, Oid::TEXT | Oid::VARCHAR | Oid::BPCHAR)) {
+            return Ok(value);
+        }
+        let locale = self.collations.locale(self.catalog(), of, of.len() == 1)?;
+        Ok(under_locale(value, locale.as_deref()))
     }
 
     // ----- operators
@@ -133,7 +157,9 @@ impl Lower<'_> {
             return Ok(Expr::new(ExprKind::Null, result));
         }
         if let (Some(op), [left, right]) = (comparison(operator), operands) {
-            return Ok(Expr::compare(op, self.expr(left)?, self.expr(right)?));
+            let ordered = if matches!(op, "=" | "<>") { &[] } else { operands };
+            let lowered = self.expr(left)?;
+            return Ok(Expr::compare(op, self.collated(lowered, ordered)?, self.expr(right)?));
         }
         match operator {
             OperatorRef::Listed(row) => self.call(row.call, operands, result),
@@ -143,7 +169,13 @@ impl Lower<'_> {
 
     fn row_comparison(&mut self, op: &'static str, left: &[Typed], right: &[Typed]) -> Result<Expr> {
         let row = |items| Expr::new(ExprKind::Row(items), Oid::RECORD);
-        let left = row(self.exprs(left)?);
+        let mut fields = Vec::with_capacity(left.len());
+        for (n, field) in left.iter().enumerate() {
+            let lowered = self.expr(field)?;
+            let both: Vec<Typed> = std::iter::once(field).chain(right.get(n)).cloned().collect();
+            fields.push(if matches!(op, "=" | "<>") { lowered } else { self.collated(lowered, &both)? });
+        }
+        let left = row(fields);
         let right = match right {
             // The row of a sub-query.
             [Typed { kind: Kind::SubLink(_), type_oid: Oid::RECORD, .. }] => {
@@ -298,7 +330,11 @@ impl Lower<'_> {
     }
 
     fn extreme(&mut self, greatest: bool, args: &[Typed], type_oid: Oid) -> Result<Expr> {
-        let mut args = self.exprs(args)?;
+        let given = args;
+        let mut args = self.exprs(given)?;
+        if let Some(first) = args.first_mut() {
+            *first = self.collated(first.clone(), given)?;
+        }
         if types::enum_labels(self.catalog(), type_oid).is_some() {
             args = args.into_iter().map(|arg| self.enum_order(Expr { type_oid, ..arg })).collect();
             let place = self.extreme_of(greatest, args, Oid::INT4)?;
@@ -419,16 +455,7 @@ fn comparison(operator: OperatorRef) -> Option<&'static str> {
         OperatorRef::Comparison(op) => return Some(op),
         OperatorRef::Listed(row) => row,
     };
-    let (op, template) = match row.name {
-        "=" => ("=", "({0} = {1})"),
-        "<>" => ("<>", "({0} <> {1})"),
-        "<" => ("<", "({0} < {1})"),
-        ">" => (">", "({0} > {1})"),
-        "<=" => ("<=", "({0} <= {1})"),
-        ">=" => (">=", "({0} >= {1})"),
-        _ => return None,
-    };
-    (row.call == Call::Template(template)).then_some(op)
+    comparison_of(row.call)
 }
 
 /// ANY or ALL of an array's elements, as SQLite's IN where that is the same.

@@ -45,7 +45,7 @@ impl Lower<'_> {
                 let left = Box::new(self.from_item(left)?);
                 let right = Box::new(self.from_item(right)?);
                 self.set_gives_rows(true);
-                let on = on.as_ref().map(|on| self.condition(on)).transpose()?;
+                let on = on.as_ref().map(|on| self.condition_by_postings(on)).transpose()?;
                 self.set_gives_rows(false);
                 Ok(FromItem::Join { kind: *kind, left, right, on })
             }
@@ -60,6 +60,7 @@ impl Lower<'_> {
                 if let Some(item) = self.kept_cte(entry.id, *cte) {
                     return Ok(item);
                 }
+                self.collations.note_reader(entry.id, *cte);
                 let alias = self.alias(entry.id);
                 self.entries.insert(entry.id, Entry::positional(alias.clone()));
                 Ok(FromItem::Cte { name: self.cte_name(*cte), alias })
@@ -72,7 +73,10 @@ impl Lower<'_> {
                 self.entries.insert(entry.id, Entry { alias: Some(alias.clone()), columns: Columns::Named(columns) });
                 Ok(super::program::kept_item(*number, alias))
             }
-            EntryKind::Subquery { query, lateral } => self.subquery_entry(entry, query, *lateral),
+            EntryKind::Subquery { query, lateral } => {
+                self.collations.note_entry(self.context.catalog, entry.id, query);
+                self.subquery_entry(entry, query, *lateral)
+            }
             EntryKind::Function { calls, ordinality } => self.function_entry(entry.id, calls, *ordinality),
         }
     }
@@ -208,6 +212,9 @@ impl Lower<'_> {
     /// A function that returns one value, as a table of one row.
     fn value_entry(&mut self, id: EntryId, value: &Typed, ordinality: bool) -> Result<FromItem> {
         let depends = self.depends_on_row(value);
+        if !depends {
+            self.values.insert(id, value.clone());
+        }
         let expr = self.expr(value)?;
         let mut targets = vec![Target { name: String::new(), expr }];
         if ordinality {

@@ -1,7 +1,7 @@
 //! Grouping as a query of its own, below the one that makes of its groups what was asked for: grouping sets, functions
 //! that return sets beside groups, and whatever else SQLite cannot do in one SELECT.
 //!
-//! Owns: [`Lower::grouped_apart`]. The sets are a UNION ALL over rows that a WITH query has computed once; an expression
+//! Owns: [`Lower::grouped_apart`], [`Lower::read_before`]. The sets are a UNION ALL over rows that a WITH query has computed once; an expression
 //! that a set leaves out is NULL there. Specification: queries-table-expressions.html#QUERIES-GROUPING-SETS.
 
 use super::Lower;
@@ -53,6 +53,54 @@ impl Lower<'_> {
         exprs.for_each(|expr| groups.take(expr, false));
         let query = Box::new(self.groups_query(select, groups)?);
         outer.from = vec![FromItem::Entry(RangeTblEntry::new(id, EntryKind::Subquery { query, lateral: false }))];
+        Ok(Some((outer, order_by)))
+    }
+
+    /// Whether a query's WITH list is read before it for the same reason.
+    pub(super) fn reads_before(&self, query: &Query) -> bool {
+        self.context.routines_write && self.levels.is_empty() && !query.ctes.is_empty()
+    }
+
+    /// The query over rows that a step before it has read to their end, if the routines in its list may change the tables
+    /// it reads: PostgreSQL's queries do not see what happens after they have begun, SQLite's do.
+    pub(super) fn read_before(
+        &mut self,
+        select: &Select,
+        order_by: &[SortKey],
+    ) -> Result<Option<(Select, Vec<SortKey>)>> {
+        let writes = |part: &Expr| match &part.kind {
+            ExprKind::Func(function, _) => function.volatility == Volatility::Writes || part.set_call().is_some(),
+            _ => false,
+        };
+        let reads = |entry: &RangeTblEntry| !matches!(entry.kind, EntryKind::Function { .. } | EntryKind::Cte(_));
+        let exprs = || select.targets.iter().map(|target| &target.expr).chain(order_by.iter().map(|key| &key.expr));
+        if !self.context.routines_write
+            || self.levels.len() > 1
+            || !self.ctes.is_empty()
+            || !select.from.iter().flat_map(FromItem::entries).any(reads)
+            || !exprs().any(|expr| expr.any_deep(&writes))
+        {
+            return Ok(None);
+        }
+        let entries = entries_of(&select.from);
+        let (cte, id) = (CteId(self.added_number()), EntryId(self.added_number()));
+        let mut outer = Select { from: Vec::new(), selection: None, ..select.clone() };
+        let (mut order_by, mut columns) = (order_by.to_vec(), Vec::new());
+        let exprs = outer.targets.iter_mut().map(|target| &mut target.expr).chain(&mut outer.distinct_on);
+        let exprs = exprs.chain(&mut outer.group_by).chain(&mut outer.having);
+        let exprs = exprs.chain(order_by.iter_mut().map(|key| &mut key.expr));
+        exprs.for_each(|expr| bind_columns(expr, &entries, id, &mut columns));
+        if columns.is_empty() {
+            columns.push(Expr::integer(0, Oid::INT4));
+        }
+        let targets = columns.into_iter().map(target).collect();
+        let rows =
+            Select { targets, from: select.from.clone(), selection: select.selection.clone(), ..Select::default() };
+        let level = std::mem::take(&mut self.levels);
+        let kept = self.query(&Query::of(Body::Select(Box::new(rows)))).and_then(|rows| self.keep(rows));
+        self.levels = level;
+        self.program.ctes.insert(cte, kept?);
+        outer.from = vec![FromItem::Entry(RangeTblEntry::new(id, EntryKind::Cte(cte)))];
         Ok(Some((outer, order_by)))
     }
 

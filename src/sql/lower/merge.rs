@@ -23,12 +23,6 @@ const ACTION: usize = 1;
 impl<'a> Lower<'a> {
     pub(super) fn merge(&mut self, merge: &Merge) -> Result<Statement> {
         let relation = self.relation(merge.relation)?;
-        let values = merge.action_exprs();
-        if self.reads_changed(relation, values) {
-            return Err(Error::unsupported(
-                "a sub-query in an action of MERGE over a table that the statement changes",
-            ));
-        }
         let alias = self.alias(merge.entry);
         let kept = self.keep_source(merge, relation, &alias)?;
         let row = rowid(relation, Some(alias.clone()));

@@ -218,7 +218,7 @@ impl<'a> Lower<'a> {
         entry: EntryId,
         relation: &Relation,
     ) -> Result<Option<Expr>> {
-        let selection = selection.map(|selection| self.condition(selection)).transpose()?;
+        let selection = selection.map(|selection| self.condition_by_postings(selection)).transpose()?;
         // What is read of members is as it was before anyway.
         let alone = !matches!(self.entries.get(&entry), Some(Entry { columns: Columns::Named(_), .. }));
         let there = if alone { self.was_there(relation, &self.alias(entry)) } else { None };

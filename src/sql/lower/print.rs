@@ -239,6 +239,7 @@ impl<'a> Printer<'a> {
             }
             ExprKind::Call(Call::Template(template), args) if self.connective(template, args) => {}
             ExprKind::Call(Call::Template(template), args) => self.template(template, args),
+            ExprKind::Collated(_, value) => self.expr(value),
             ExprKind::Compare(op, left, right) => {
                 self.push("(");
                 // The left operand's collation counts; without one SQLite would take what leaks from the right.
@@ -500,6 +501,14 @@ impl<'a> Printer<'a> {
     }
 
     /// ORDER BY with PostgreSQL's placement of NULLs; an output column is named by its position where allowed.
+    /// What is sorted or grouped by. SQLite takes a bare number for the place of a column.
+    fn key(&mut self, expr: &Expr) {
+        match expr.kind {
+            ExprKind::Const(Value::Integer(number)) => _ = write!(self.sql, "CAST({number} AS INTEGER)"),
+            _ => self.collated(expr),
+        }
+    }
+
     fn order_by(&mut self, keys: &[SortKey], by_position: bool) {
         if keys.is_empty() {
             return;
@@ -511,7 +520,7 @@ impl<'a> Printer<'a> {
                     _ = write!(p.sql, "{}", output + 1);
                     p.collate_as(&key.expr);
                 }
-                _ => p.collated(&key.expr),
+                _ => p.key(&key.expr),
             }
             if key.descending {
                 p.push(" DESC");
@@ -655,7 +664,7 @@ impl<'a> Printer<'a> {
         self.where_clause(select.selection.as_ref());
         if !select.group_by.is_empty() {
             self.push(" GROUP BY ");
-            self.list(&select.group_by, |p, e| p.collated(e));
+            self.list(&select.group_by, |p, e| p.key(e));
         }
         if let Some(having) = &select.having {
             self.push(" HAVING ");

@@ -30,7 +30,7 @@ pub(super) struct Program {
     /// How many lists of rows they keep.
     kept: usize,
     /// The WITH queries whose rows are kept.
-    ctes: HashMap<CteId, usize>,
+    pub(super) ctes: HashMap<CteId, usize>,
     /// Copies of tables as they were before the first step: their columns, then the rowid.
     copies: HashMap<Oid, usize>,
     /// The tables that a step has changed.

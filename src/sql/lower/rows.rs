@@ -68,14 +68,23 @@ fn events(modify: &TypedModify) -> Vec<(Event, Vec<i16>)> {
 
 impl<'a> Lower<'a> {
     /// Whether a change of data is one of rows: its relation is a view, or has triggers that it may fire, or row security is
-    /// asked of each row before it is written.
+    /// asked of each row before it is written, or what is evaluated for it may write as well.
     pub(super) fn goes_by_rows(&self, modify: &TypedModify) -> Result<bool> {
+        if self.context.routines_write {
+            return Ok(true);
+        }
         let relation = self.relation(modify.relation())?;
         let members = self.changes_members(modify)?;
         if relation.kind == RelationKind::View || modify.checks_policies() && !members {
             return Ok(true);
         }
         if members && needs_rows(modify, relation) {
+            return Ok(true);
+        }
+        // What its actions read is computed for all rows before the first is changed.
+        if let TypedModify::Merge(merge) = modify
+            && self.reads_changed(relation, merge.action_exprs())
+        {
             return Ok(true);
         }
         let mut events = events(modify);
@@ -264,6 +273,11 @@ impl<'a> Lower<'a> {
                 exprs.push(if names.len() == 1 { value.clone() } else { one_of_row(&value, index)? });
             }
         }
+        let is_plain = relation.kind == RelationKind::Table && change.members.is_none() && from.is_empty();
+        let selection = match self.context.routines_write && is_plain {
+            true => Some(found_before(relation, &alias, selection)),
+            false => selection,
+        };
         let (mut targets, first) = self.row_identity(&mut change, relation, (update.entry, &alias), old)?;
         values.iter_mut().for_each(|(_, at)| *at += first);
         targets.extend(exprs);
@@ -303,11 +317,6 @@ impl<'a> Lower<'a> {
     }
 
     fn merge_rows(&mut self, merge: &Merge, relation: &'a Relation, mut change: RowChange) -> Result<Statement> {
-        if self.reads_changed(relation, merge.action_exprs()) {
-            return Err(Error::unsupported(
-                "a sub-query in an action of MERGE over a table that the statement changes",
-            ));
-        }
         let alias = self.alias(merge.entry);
         let kept = self.keep_source(merge, relation, &alias)?;
         self.refuse_second_change(merge, kept)?;
@@ -583,11 +592,7 @@ fn inserting(relation: &Relation, conflict: Option<Conflict>, context: Context<'
 /// The INSERT of the new row.
 pub fn insert_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    inserting(
-        relation,
-        None,
-        Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false },
-    )
+    inserting(relation, None, Context::of_row(catalog, &records))
 }
 
 /// The DELETE of the row at hand.
@@ -604,14 +609,14 @@ pub fn delete_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowS
         returning: Vec::new(),
         changed: Changed::default(),
     };
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context = Context::of_row(catalog, &records);
     row_sql(&Statement::Modify(Modify::Delete(delete)), context)
 }
 
 /// The UPDATE of the row at hand that sets these columns, by place, to the new row's values.
 pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context = Context::of_row(catalog, &records);
     let alias: Rc<str> = "t".into();
     let mut assignments = Vec::with_capacity(places.len());
     for place in places {
@@ -635,7 +640,7 @@ pub fn update_row(relation: &Relation, places: &[usize], catalog: &CatalogSnapsh
 /// All columns of the row at hand as it is now.
 pub fn read_row(relation: &Relation, catalog: &CatalogSnapshot) -> Result<RowSql> {
     let records = Default::default();
-    let context = Context { catalog, records: &records, shows: false, search_path: &[], without_queries: false };
+    let context = Context::of_row(catalog, &records);
     let alias: Rc<str> = "t".into();
     let targets = relation.columns.iter().map(|column| {
         let reference = ColumnRef { alias: Some(alias.clone()), column: column.stored_name().into(), not_null: false };
@@ -710,6 +715,15 @@ fn one_of_row(value: &Expr, index: usize) -> Result<Expr> {
     }
     select.targets = vec![target];
     Ok(Expr { kind: ExprKind::ScalarQuery(query), type_oid, typmod })
+}
+
+/// That a row is one of those that were there when the statement began: what is assigned may add and move others.
+fn found_before(relation: &Relation, alias: &Rc<str>, selection: Option<Expr>) -> Expr {
+    let number = || rowid(relation, Some(alias.clone()));
+    let from = vec![FromItem::Table { name: relation.sqlite_name.clone(), alias: alias.clone() }];
+    let targets = vec![Target { name: String::new(), expr: number() }];
+    let query = Box::new(Query::of_select(Select { targets, from, selection, ..Select::default() }));
+    Expr::new(ExprKind::InQuery { expr: Box::new(number()), query, negated: false }, Oid::BOOL)
 }
 
 /// The rows that are to be changed, each once.

@@ -4,11 +4,13 @@
 
 use std::rc::Rc;
 
+use super::expr::under_locale;
 use super::program::Last;
 use super::tree::{Body, ColumnRef, Cte, Expr, ExprKind, FromItem, Query, Select, SetOperator, SortKey, Target};
 use super::{Level, Lower};
 use crate::error::{Error, Result};
 use crate::limits::stack;
+use crate::sql::collations;
 use crate::sql::folding;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::tree::{
@@ -30,7 +32,7 @@ impl Lower<'_> {
         if !query.row_marks.is_empty() {
             return self.locked(query);
         }
-        let ctes = match self.steps_of(&query.ctes, query.recursive, &Last::Query(query), false)? {
+        let ctes = match self.steps_of(&query.ctes, query.recursive, &Last::Query(query), self.reads_before(query))? {
             true => Vec::new(),
             false => self.ctes(&query.ctes)?,
         };
@@ -62,6 +64,7 @@ impl Lower<'_> {
                     return Err(Error::internal("a change of data below the top level"));
                 };
                 self.recursive = query.reads_cte(cte.id).then(|| self.cte_name(cte.id));
+                self.collations.note_cte(self.context.catalog, cte.id, query);
                 let query = self.query(query)?;
                 let cte = Cte { name: self.cte_name(cte.id), query, materialized: cte.materialized };
                 self.ctes.push(cte.clone());
@@ -114,6 +117,7 @@ impl Lower<'_> {
                 Ok((Body::Values { rows, names: names.clone() }, self.sort_keys(order_by)?))
             }
             TypedBody::SetOperation { operator, all, left, right } => {
+                let collations = self.collations.of_both(self.catalog(), left, right);
                 let (left, right) = (self.query(left)?, self.query(right)?);
                 let body = if *all && *operator != SetOperator::Union {
                     self.multiset_operation(*operator, left, right)
@@ -128,7 +132,12 @@ impl Lower<'_> {
                     let (left, right) = (Box::new(left), Box::new(right));
                     Body::SetOperation { operator: *operator, all: *all, left, right }
                 };
-                Ok((body, self.sort_keys(order_by)?))
+                let mut keys = self.sort_keys(order_by)?;
+                for key in &mut keys {
+                    let collation = key.output.and_then(|output| collations.get(output).copied());
+                    key.expr = under_locale(key.expr.clone(), collation.and_then(collations::locale).as_deref());
+                }
+                Ok((body, keys))
             }
         }
     }
@@ -180,6 +189,9 @@ impl Lower<'_> {
         if let Some((select, order_by)) = self.grouped_apart(select, order_by)? {
             return self.plain_select(&select, &order_by);
         }
+        if let Some((select, order_by)) = self.read_before(select, order_by)? {
+            return self.plain_select(&select, &order_by);
+        }
         self.plain_select(select, order_by)
     }
 
@@ -189,7 +201,13 @@ impl Lower<'_> {
         }
         self.note_known(select.selection.as_ref(), &select.from);
         let mut from = self.from_clause(&select.from)?;
-        let selection = select.selection.as_ref().map(|s| self.selection(s, &select.from)).transpose()?;
+        let selection = match &select.selection {
+            Some(selection) => {
+                let lowered = self.selection(selection, &select.from)?;
+                Some(self.with_postings(selection, lowered)?)
+            }
+            None => None,
+        };
         let exprs = select.targets.iter().map(|target| &target.expr).chain(&select.distinct_on);
         let sets = self.begin_sets(exprs.chain(order_by.iter().map(|key| &key.expr)))?;
         let targets = (select.targets.iter())
@@ -237,7 +255,10 @@ impl Lower<'_> {
         keys.iter()
             .map(|key| match key.output.and_then(|output| targets.get(output)) {
                 Some(target) => Ok(SortKey {
-                    expr: Expr { type_oid: key.expr.type_oid, typmod: key.expr.typmod, ..target.expr.clone() },
+                    expr: self.collated(
+                        Expr { type_oid: key.expr.type_oid, typmod: key.expr.typmod, ..target.expr.clone() },
+                        std::slice::from_ref(&key.expr),
+                    )?,
                     output: key.output,
                     descending: key.descending,
                     nulls_first: key.nulls_first,

@@ -83,6 +83,8 @@ pub enum ExprKind {
     /// (a, b): only as an operand of a comparison, of IN or of GREATEST.
     Row(Vec<Expr>),
     Aggregate(Box<Aggregate>),
+    /// The value, which is put in order under SQLite's collation of that name.
+    Collated(Rc<str>, Box<Expr>),
 }
 
 /// A call of an aggregate or window function.
@@ -442,7 +444,7 @@ impl Expr {
                 visit(expr);
                 list.iter().for_each(visit);
             }
-            ExprKind::InQuery { expr, .. } => visit(expr),
+            ExprKind::InQuery { expr, .. } | ExprKind::Collated(_, expr) => visit(expr),
             ExprKind::InArray { expr, array, .. } => {
                 visit(expr);
                 visit(array);

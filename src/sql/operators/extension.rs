@@ -4,6 +4,23 @@ use super::{Operator, infix, prefix};
 use crate::sql::functions::Call::{Function as F, Template as T, Typed as Y};
 use crate::sql::type_names::*;
 
+/// btree_gist's: how far apart two values are.
+#[rustfmt::skip]
+pub(super) static OF_BTREE_GIST: &[Operator] = &[
+    infix("<->", MONEY, MONEY, MONEY, T("abs(pg_cash_mi({0}, {1}))")).of("btree_gist"),
+    infix("<->", DATE, DATE, INT4, T("abs(pg_date_mi({0}, {1}))")).of("btree_gist"),
+    infix("<->", FLOAT4, FLOAT4, FLOAT4, T("pg_float4abs(pg_float4mi({0}, {1}))")).of("btree_gist"),
+    infix("<->", FLOAT8, FLOAT8, FLOAT8, T("pg_float8abs(pg_float8mi({0}, {1}))")).of("btree_gist"),
+    infix("<->", INT2, INT2, INT2, T("pg_int2abs(pg_int2mi({0}, {1}))")).of("btree_gist"),
+    infix("<->", INT4, INT4, INT4, T("pg_int4abs(pg_int4mi({0}, {1}))")).of("btree_gist"),
+    infix("<->", INT8, INT8, INT8, T("pg_int8abs(pg_int8mi({0}, {1}))")).of("btree_gist"),
+    infix("<->", INTERVAL, INTERVAL, INTERVAL, F("pg_interval_dist")).of("btree_gist"),
+    infix("<->", OID, OID, OID, T("abs({0} - {1})")).of("btree_gist"),
+    infix("<->", TIME, TIME, INTERVAL, F("pg_time_dist")).of("btree_gist"),
+    infix("<->", TIMESTAMP, TIMESTAMP, INTERVAL, F("pg_timestamp_dist")).of("btree_gist"),
+    infix("<->", TIMESTAMPTZ, TIMESTAMPTZ, INTERVAL, F("pg_timestamptz_dist")).of("btree_gist"),
+];
+
 /// citext's beside its comparisons, which are those of its collation.
 pub(super) static OF_CITEXT: &[Operator] = &[
     infix("~", CITEXT, CITEXT, BOOL, F("pg_iregex")).of("citext"),

@@ -59,6 +59,7 @@ static AREAS: &[&[Operator]] = &[
     text::ROWS,
     datetime::ROWS,
     containers::ROWS,
+    extension::OF_BTREE_GIST,
     extension::OF_CITEXT,
     extension::OF_HSTORE,
     extension::OF_INTARRAY,

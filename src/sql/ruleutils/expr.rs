@@ -36,7 +36,9 @@ impl Printer<'_> {
             }
             ExprKind::CurrentOf { cursor, .. } => {
                 self.push("CURRENT OF ");
-                self.push(&quote_identifier(cursor));
+                if let ExprKind::Const(Value::Text(name)) = &cursor.kind {
+                    self.push(&quote_identifier(name));
+                }
             }
             ExprKind::Op(operator, args) => {
                 let comparison = matches!(operator, OperatorRef::Comparison(_));

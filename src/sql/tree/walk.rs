@@ -26,7 +26,6 @@ macro_rules! walks {
                     | ExprKind::Var(_)
                     | ExprKind::Element
                     | ExprKind::CaseTest
-                    | ExprKind::CurrentOf { .. }
                     | ExprKind::DomainValue => {}
                     ExprKind::Func(_, args)
                     | ExprKind::Variadic(_, args)
@@ -49,6 +48,7 @@ macro_rules! walks {
                     | ExprKind::CoerceTypmod { arg, .. }
                     | ExprKind::CoerceToDomain { arg, .. }
                     | ExprKind::EnumOrder(arg)
+                    | ExprKind::CurrentOf { cursor: arg, .. }
                     | ExprKind::Coerce { arg, .. } => visit(arg),
                     ExprKind::Distinct { left, right, .. } | ExprKind::NullIf { value: left, right, .. } => {
                         visit(left);

@@ -11,6 +11,7 @@ pub mod hstore;
 pub mod ltree;
 pub mod polish;
 pub mod query_int;
+pub mod trigram;
 pub mod vector;
 
 use std::cmp::Ordering;

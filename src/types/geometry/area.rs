@@ -284,6 +284,9 @@ impl Circle {
         if count < 2 {
             return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "must request at least 2 points"));
         }
+        if count as usize > i32::MAX as usize / size_of::<Point>() {
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "too many points requested"));
+        }
         memory::reserve((count as usize).saturating_mul(size_of::<Point>() + 64))?;
         let step = div(2.0 * PI, f64::from(count))?;
         let point = |index: i32| {

@@ -9,6 +9,7 @@ use crate::catalog::aggregates::{Aggregate, Computation, Moving};
 use crate::catalog::routines::{
     Body, Effects, Language, PG_PROC, Parameter, ParameterMode, Routine, RoutineKind, Volatility, is_polymorphic,
 };
+use crate::catalog::schema::Uses;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::support::SupportFunction;
 use crate::sql::ddl::{CreateFunctionStmt, DefineStmt, Expr};
@@ -141,6 +142,7 @@ impl Change<'_> {
             settings: Vec::new(),
             body: Body::Text("aggregate_dummy".to_owned()),
             effects: Effects { writes: false, calls: called },
+            uses: Uses::default(),
             aggregate: Some(Box::new(Aggregate {
                 plain,
                 moving,

@@ -1,9 +1,9 @@
 //! pg_trgm: how similar texts are by their trigrams (contrib/pg_trgm/trgm_op.c).
 
-use super::super::{Args, Definition, Output};
+use super::super::{Args, ContextSlot, Definition, Output};
 use crate::error::{Error, Result};
-use crate::limits::{memory, session as limits};
-use crate::types::text_search::configuration::lower;
+use crate::limits::session as limits;
+use crate::types::extension::trigram::{Trigram, in_order, trigrams};
 
 /// The functions of this area.
 #[rustfmt::skip]
@@ -26,77 +26,28 @@ const SIMILARITY: &str = "pg_trgm.similarity_threshold";
 const WORD: &str = "pg_trgm.word_similarity_threshold";
 const STRICT_WORD: &str = "pg_trgm.strict_word_similarity_threshold";
 
-/// Three characters: themselves if they are one byte each, else of a checksum of them.
-type Trigram = [i8; 3];
-
-/// A trigram of a text with where it stands in its word.
-struct Found {
-    trigram: Trigram,
-    begins: bool,
-    ends: bool,
-}
-
 fn distance(similarity: f32) -> Result<Output> {
     Ok(f64::from((1.0 - f64::from(similarity)) as f32).into())
 }
 
-fn threshold(args: &Args<'_>, name: &str) -> Result<f64> {
-    let text = args.slot().with_session(|session| Ok(session.settings.current(name)))?;
+fn threshold_of(slot: &ContextSlot, name: &str) -> Result<f64> {
+    let text = slot.with_session(|session| Ok(session.settings.current(name)))?;
     text.and_then(|text| text.parse().ok()).ok_or_else(|| Error::internal("a threshold"))
+}
+
+/// What `%` asks for at least.
+pub(in crate::engine::functions) fn similarity_threshold(slot: &ContextSlot) -> Result<f64> {
+    threshold_of(slot, SIMILARITY)
+}
+
+fn threshold(args: &Args<'_>, name: &str) -> Result<f64> {
+    threshold_of(args.slot(), name)
 }
 
 fn set_limit(args: &Args<'_>) -> Result<Output> {
     let limit = args.float(0)? as f32;
     args.slot().with_session(|session| session.set_variable(SIMILARITY, Some(&limit.to_string()), false))?;
     Ok(f64::from(limit).into())
-}
-
-/// PostgreSQL's legacy checksum (pg_crc.h): the table of the reflected polynomial, gone through as if it were not.
-fn checksum(bytes: &[u8]) -> u32 {
-    let entry = |index: u32| (0..8).fold(index, |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 });
-    !bytes.iter().fold(u32::MAX, |crc, byte| entry((crc >> 24) ^ u32::from(*byte)) ^ crc << 8)
-}
-
-fn compact(characters: [char; 3]) -> Trigram {
-    let text: String = characters.iter().collect();
-    let bytes = match text.as_bytes().first_chunk::<3>() {
-        Some(bytes) if text.len() == 3 => *bytes,
-        _ => {
-            let [first, second, third, _] = checksum(text.as_bytes()).to_le_bytes();
-            [first, second, third]
-        }
-    };
-    bytes.map(|byte| byte as i8)
-}
-
-/// A text's trigrams in their order: of each word in lower case, with two blanks before and one behind it.
-fn in_order(text: &str) -> Result<Vec<Found>> {
-    memory::reserve(text.len().saturating_mul(2 * size_of::<Found>()))?;
-    let mut all = Vec::new();
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        let first = all.len();
-        let mut last = [' ', ' '];
-        for character in lower(word).chars().chain([' ']) {
-            limits::work(64)?;
-            all.push(Found { trigram: compact([last[0], last[1], character]), begins: false, ends: false });
-            last = [last[1], character];
-        }
-        if let Some(found) = all.get_mut(first) {
-            found.begins = true;
-        }
-        if let Some(found) = all.last_mut() {
-            found.ends = true;
-        }
-    }
-    Ok(all)
-}
-
-fn trigrams(text: &str) -> Result<Vec<Trigram>> {
-    let mut all: Vec<Trigram> = in_order(text)?.into_iter().map(|found| found.trigram).collect();
-    limits::begin(all.len() * 8)?;
-    all.sort_unstable();
-    all.dedup();
-    Ok(all)
 }
 
 /// CALCSML

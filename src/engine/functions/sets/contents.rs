@@ -41,6 +41,7 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
     SetFunction::new("pg_citext_matches", 3, |a| regexp_matches(a, "i")),
     SetFunction::new("pg_regexp_split_to_table", 3, |a| regexp_split(a, "")),
     SetFunction::new("pg_citext_split", 3, |a| regexp_split(a, "i")),
+    SetFunction::new("pg_snapshot_xip", 1, snapshot_xip),
     SetFunction::new("pg_jsonb_path_query", 4, |a| path_query(a, false)),
     SetFunction::new("pg_jsonb_path_query_tz", 4, |a| path_query(a, true)),
     SetFunction { strict: false, ..SetFunction::new("pg_string_to_table", 3, string_to_table) },
@@ -166,6 +167,20 @@ fn regexp_split(args: &Arguments<'_>, more: &str) -> Result<Rows> {
         return Err(invalid("regexp_split_to_table() does not support the \"global\" option".to_owned()));
     }
     made(split_parts(&text, &pattern)?.into_iter().map(|part| single(part.to_owned())))
+}
+
+fn single_xid8(number: u64) -> Row {
+    row([match crate::types::system_ids::stored_xid8(number) {
+        crate::types::value::Value::Integer(number) => Value::Integer(number),
+        crate::types::value::Value::Text(number) => Value::Text(number),
+        _ => Value::Null,
+    }])
+}
+
+/// The transactions that were running.
+fn snapshot_xip(args: &Arguments<'_>) -> Result<Rows> {
+    let snapshot = crate::types::system_ids::Snapshot::parse(&args.text(0)?)?;
+    made(snapshot.xip.into_iter().map(single_xid8))
 }
 
 fn string_to_table(args: &Arguments<'_>) -> Result<Rows> {

@@ -6,17 +6,18 @@
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_int};
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use rusqlite::vtab::{
     Context, Filters, IndexConstraintOp, IndexInfo, Module, VTab, VTabConfig, VTabConnection, VTabCursor,
 };
 use rusqlite::{Connection, ffi};
 
-use super::super::{ContextSlot, KeptRows, registration_failed};
+use super::super::{ContextSlot, registration_failed};
+use crate::engine::row_store::Rows;
 use crate::error::{Error, Result};
 use crate::limits::session as limits;
 use crate::sql::lower::print::plan::COLUMNS;
+use crate::types::value::ValueRef;
 
 #[repr(C)]
 pub(super) struct Table {
@@ -69,8 +70,9 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
         Ok(Cursor {
             base: ffi::sqlite3_vtab_cursor::default(),
             slot: self.slot.clone(),
-            rows: Arc::default(),
+            rows: Rows::default(),
             current: 0,
+            ended: true,
             table: PhantomData,
         })
     }
@@ -80,8 +82,9 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
 pub(super) struct Cursor<'vtab> {
     base: ffi::sqlite3_vtab_cursor,
     slot: ContextSlot,
-    rows: KeptRows,
-    current: usize,
+    rows: Rows,
+    current: i64,
+    ended: bool,
     table: PhantomData<&'vtab Table>,
 }
 
@@ -91,30 +94,36 @@ unsafe impl VTabCursor for Cursor<'_> {
         self.current = 0;
         let step = if args.is_empty() { None } else { usize::try_from(args.get::<i64>(0)?).ok() };
         let rows = step.and_then(|step| self.slot.kept_rows(step));
-        self.rows = rows.ok_or_else(|| self.slot.fail(Error::internal("a step that has kept no rows")))?;
+        self.rows = Rows::of(rows.ok_or_else(|| self.slot.fail(Error::internal("a step that has kept no rows")))?);
+        self.ended = !self.rows.next().map_err(|error| self.slot.fail(error))?;
         Ok(())
     }
 
     fn next(&mut self) -> rusqlite::Result<()> {
         limits::work(1).map_err(|error| self.slot.fail(error))?;
         self.current += 1;
+        self.ended = !self.rows.next().map_err(|error| self.slot.fail(error))?;
         Ok(())
     }
 
     fn eof(&self) -> bool {
-        self.current >= self.rows.len()
+        self.ended
     }
 
     fn column(&self, context: &mut Context, index: c_int) -> rusqlite::Result<()> {
-        let row = self.rows.get(self.current);
-        match row.zip(usize::try_from(index).ok()).and_then(|(row, index)| row.get(index)) {
-            Some(value) => context.set_result(value),
-            None => context.set_result(rusqlite::types::Null),
-        }
+        use rusqlite::types::{ToSqlOutput, ValueRef as Given};
+        let value = usize::try_from(index).ok().and_then(|index| self.rows.value(index));
+        context.set_result(ToSqlOutput::Borrowed(match value {
+            None | Some(ValueRef::Null) => Given::Null,
+            Some(ValueRef::Integer(value)) => Given::Integer(value),
+            Some(ValueRef::Real(value)) => Given::Real(value),
+            Some(ValueRef::Text(text)) => Given::Text(text.as_bytes()),
+            Some(ValueRef::Blob(bytes)) => Given::Blob(bytes),
+        }))
     }
 
     fn rowid(&self) -> rusqlite::Result<i64> {
-        Ok(i64::try_from(self.current).unwrap_or(i64::MAX))
+        Ok(self.current)
     }
 }
 

@@ -9,6 +9,7 @@
 mod catalog;
 mod contents;
 mod extension;
+mod gin;
 mod kept;
 pub(super) mod packing;
 mod plan;
@@ -286,6 +287,7 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
         .chain(extension::FUNCTIONS)
         .chain(tablefunc::FUNCTIONS)
         .chain(xml_table::FUNCTIONS)
+        .chain(gin::FUNCTIONS)
     {
         let shared = Shared { function, slot: slot.clone() };
         connection

@@ -26,7 +26,7 @@ impl Printer<'_> {
     /// The expression under a collation. COLLATE hides from SQLite that a constant calls a function: it would compute it
     /// before the first row, though nothing may come to it, and fail (EP_HasFunc is lost at TK_COLLATE). A sub-query is
     /// computed where it stands.
-    pub(super) fn under(&mut self, collation: Option<&'static str>, expr: &Expr) {
+    pub(super) fn under(&mut self, collation: Option<&str>, expr: &Expr) {
         let Some(collation) = collation else { return self.expr(expr) };
         let early = !self.stand_alone && MayFail.in_expr(expr) && !Varying.in_expr(expr);
         if early {
@@ -38,7 +38,7 @@ impl Printer<'_> {
     }
 
     /// That of the expression's type; SQLite's own, where it would take another from inside the expression.
-    pub(super) fn needed_collation(&self, expr: &Expr) -> Option<&'static str> {
+    pub(super) fn needed_collation<'e>(&self, expr: &'e Expr) -> Option<&'e str> {
         self.collation(expr).or_else(|| self.leaks_collation(expr).then_some("BINARY"))
     }
 
@@ -74,9 +74,11 @@ impl Printer<'_> {
         found
     }
 
-    pub(super) fn collation(&self, expr: &Expr) -> Option<&'static str> {
-        if matches!(expr.kind, ExprKind::Row(_)) {
-            return None;
+    pub(super) fn collation<'e>(&self, expr: &'e Expr) -> Option<&'e str> {
+        match &expr.kind {
+            ExprKind::Row(_) => return None,
+            ExprKind::Collated(name, _) => return Some(name),
+            _ => {}
         }
         (self.repr_of)(expr.type_oid, expr.typmod).collation()
     }

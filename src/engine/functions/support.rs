@@ -1,0 +1,52 @@
+//! What operator classes are made of, over values of any type: comparing, hashing, the larger and the smaller of two; and
+//! how values of any type are printed and sent.
+//!
+//! Owns: the functions that `sql::functions::derived` names. Specification: nbtcompare.c, hashfunc.c, varlena.c, and the
+//! types' own files.
+
+use std::cmp::Ordering;
+
+use super::elements::Typed;
+use super::io::binary_form;
+use super::{Args, Definition, Output, compare_values, owned};
+use crate::error::{Error, Result};
+use crate::types::hash::hash;
+
+/// The functions of this area.
+pub(super) static FUNCTIONS: &[Definition] = &[
+    Definition::stable("pg_any_out", 2, |a| Ok(Typed::new(a)?.text(0)?.into())),
+    Definition::stable("pg_any_send", 2, send),
+    Definition::pure("pg_compare", 3, compare),
+    Definition::pure("pg_larger", 3, |a| larger(a, Ordering::Less)),
+    Definition::pure("pg_smaller", 3, |a| larger(a, Ordering::Greater)),
+    Definition::pure("pg_hash", 2, |a| Ok(i64::from(hash_of(a, 0)? as i32).into())),
+    Definition::pure("pg_hash_extended", 3, |a| Ok((hash_of(a, a.int(2)? as u64)? as i64).into())),
+];
+
+fn send(args: &Args<'_>) -> Result<Output> {
+    let typed = Typed::new(args)?;
+    binary_form(typed.type_of(0)?, typed.raw(0), args.slot()).map(Into::into)
+}
+
+/// pg_compare(types, a, b): -1, 0 or 1, where PostgreSQL's functions promise the sign.
+fn compare(args: &Args<'_>) -> Result<Output> {
+    let typed = Typed::new(args)?;
+    let repr = typed.type_of(0)?.repr;
+    let (a, b) = (owned(typed.raw(0)), owned(typed.raw(1)));
+    Ok((compare_values(repr, &a, &b) as i64).into())
+}
+
+/// The first argument, unless the order of both is that.
+fn larger(args: &Args<'_>, unless: Ordering) -> Result<Output> {
+    let typed = Typed::new(args)?;
+    let (a, b) = (owned(typed.raw(0)), owned(typed.raw(1)));
+    let order = compare_values(typed.type_of(0)?.repr, &a, &b);
+    Ok(Output::Argument(if order == unless { 2 } else { 1 }))
+}
+
+fn hash_of(args: &Args<'_>, seed: u64) -> Result<u64> {
+    let typed = Typed::new(args)?;
+    let info = typed.type_of(0)?;
+    let missing = || Error::unsupported(format!("a hash of type {}", info.sql_name));
+    hash(info.repr, &owned(typed.raw(0)), seed).ok_or_else(missing)
+}
