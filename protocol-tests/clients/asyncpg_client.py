@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import io
+import ipaddress
 import json
 import os
 import uuid
@@ -127,8 +128,41 @@ async def main():
     assert conn.get_settings().server_encoding == "UTF8"
     assert conn.get_server_version().major >= 13
     await conn.execute("drop table ap_t")
+    await less_common_types(conn)
     await conn.close()
     print("PASS")
+
+
+async def less_common_types(conn):
+    """Ranges, multiranges, bits, geometry, networks, composites, and what extensions bring: in binary, both ways."""
+    span = asyncpg.Range
+    values = {
+        "int4range": span(1, 5), "int8range": span(None, 7), "numrange": span(Decimal("1.5"), Decimal("2.5"), upper_inc=True),
+        "daterange": span(dt.date(2020, 1, 1), dt.date(2020, 2, 1)), "tsrange": span(dt.datetime(2020, 1, 1), None),
+        "bit(5)": asyncpg.BitString("10110"), "varbit": asyncpg.BitString("101"),
+        "point": asyncpg.Point(1, -2.5), "lseg": asyncpg.LineSegment((0, 0), (1, 1)), "line": asyncpg.Line(1, -1, 0),
+        "box": asyncpg.Box((3, 4), (-1, -2)), "path": asyncpg.Path((0, 0), (1, 1), (2, 0), is_closed=True),
+        "polygon": asyncpg.Polygon((0, 0), (1, 1), (2, 0)), "circle": asyncpg.Circle((1, 2), 3),
+        "inet": ipaddress.ip_interface("10.1.2.3/8"), "cidr": ipaddress.ip_network("10.0.0.0/8"),
+        "int4range[]": [span(1, 2), span(empty=True)], "xid8": 2**40, "tid": (7, 9),
+    }
+    # Of a server that says it is older asyncpg does not ask for multiranges.
+    if conn.get_server_version().major >= 14:
+        values["int4multirange"] = [span(1, 3), span(5, 9)]
+    for name, value in values.items():
+        got = await conn.fetchrow(f"select $1::{name} as value, $1::{name}::text as text", value)
+        assert got["value"] == value, (name, got, value)
+    await conn.execute("drop type if exists ap_pair cascade; create type ap_pair as (n int, s text); create table ap_p (p ap_pair, a ap_pair[])")
+    await conn.execute("insert into ap_p values ($1, $2)", (1, "é"), [(2, None), (3, "x")])
+    row = await conn.fetchrow("select p, a from ap_p where (p).n = 1")
+    assert tuple(row["p"]) == (1, "é") and [tuple(part) for part in row["a"]] == [(2, None), (3, "x")], row
+    await conn.execute("drop table ap_p; drop type ap_pair")
+    await conn.execute("create extension if not exists hstore; create extension if not exists citext; create extension if not exists ltree")
+    await conn.set_builtin_type_codec("hstore", codec_name="pg_contrib.hstore")
+    pairs = {"a": "1", "b": None, "é": 'quo"te'}
+    assert await conn.fetchval("select $1::hstore || 'c=>2'::hstore", pairs) == {**pairs, "c": "2"}
+    assert await conn.fetchval("select $1::citext = 'ABC'::citext", "abc")
+    assert await conn.fetchval("select 'a.b.c'::ltree <@ $1::text::ltree", "a.b")
 
 
 asyncio.run(main())

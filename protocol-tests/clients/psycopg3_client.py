@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import ipaddress
 import threading
 import time
 import uuid
@@ -10,7 +11,12 @@ from decimal import Decimal
 import psycopg
 from psycopg import errors
 from psycopg.rows import dict_row
+from psycopg.types import TypeInfo
+from psycopg.types.composite import CompositeInfo, register_composite
+from psycopg.types.hstore import register_hstore
 from psycopg.types.json import Jsonb
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import Range
 
 conn = psycopg.connect("", autocommit=True)
 conn.execute("drop table if exists p3_t")
@@ -164,6 +170,29 @@ with psycopg.connect("", autocommit=True) as other:
     assert [(n.channel, n.payload, n.pid) for n in conn.notifies(timeout=30, stop_after=1)] == [
         ("p3", "hello", other.info.backend_pid)
     ]
+
+# Ranges, composites, hstore, and types that come as text, in both formats.
+conn.execute("drop type if exists p3_pair cascade")
+conn.execute("create type p3_pair as (n int, s text)")
+conn.execute("create extension if not exists hstore")
+pair_info = CompositeInfo.fetch(conn, "p3_pair")
+register_composite(pair_info, conn)
+register_hstore(TypeInfo.fetch(conn, "hstore"), conn)
+pair = pair_info.python_type
+special = {
+    "int4range": Range(1, 5), "numrange": Range(Decimal("1.5"), Decimal("2.5"), "[]"), "daterange": Range(dt.date(2020, 1, 1), None),
+    "int4multirange": Multirange([Range(1, 3), Range(5, 9)]), "int8range": Range(empty=True), "p3_pair": pair(1, "é"),
+    "p3_pair[]": [pair(2, None), pair(3, 'quo"te,')], "hstore": {"a": "1", "b": None, "é": 'quo"te'},
+    "inet": ipaddress.ip_interface("10.1.2.3/8"), "int4range[]": [Range(1, 2), Range(3, 4)],
+}
+for binary in (False, True):
+    # psycopg knows hstore as text alone.
+    known = {name: value for name, value in special.items() if not (binary and name == "hstore")}
+    cur = conn.cursor(binary=binary)
+    for name, value in known.items():
+        got = cur.execute(f"select {'%b' if binary else '%t'}::{name}", (value,)).fetchone()[0]
+        assert got == value, (binary, name, got, value)
+conn.execute("drop type p3_pair")
 
 conn.execute("drop table p3_t")
 conn.execute("drop table p3_c")

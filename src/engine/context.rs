@@ -43,6 +43,8 @@ pub struct SessionContext {
     /// statement_timestamp(), the same unit.
     pub statement_start: i64,
     pub activity: Activity,
+    /// random()'s state after setseed().
+    pub seeded: Option<[u64; 2]>,
     /// The catalog the running statement was planned against; virtual tables of pg_catalog read it.
     pub catalog: Arc<CatalogSnapshot>,
     /// currval() by sequence, and the sequence lastval() speaks of.
@@ -108,6 +110,7 @@ impl SessionContext {
             numbered_transaction: 0,
             statement_start: 0,
             activity: Activity::default(),
+            seeded: None,
             catalog,
             sequence_values: HashMap::new(),
             cached_values: HashMap::new(),

@@ -95,7 +95,9 @@ const MOST: usize = i32::MAX as usize - 7;
 
 /// A bit(n): as long as it should be, or made so by an explicit cast.
 pub fn fixed(bits: &str, length: i32, explicit: bool) -> Result<Option<String>> {
-    let Some(wanted) = usize::try_from(length).ok().filter(|n| *n > 0 && *n != bits.len()) else { return Ok(None) };
+    let Some(wanted) = usize::try_from(length).ok().filter(|n| (1..=MOST).contains(n) && *n != bits.len()) else {
+        return Ok(None);
+    };
     if !explicit {
         return Err(mismatch(format!("bit string length {} does not match type bit({length})", bits.len())));
     }

@@ -161,6 +161,11 @@ impl<'a> Decoder<'a> {
         Ok(self)
     }
 
+    /// Whether its offset depends on the date.
+    fn has_changing_zone(&self) -> bool {
+        matches!(&self.zone, InputZone::Named(zone) if !time_zone::is_fixed(zone))
+    }
+
     fn has(&self, parts: u32) -> bool {
         self.have & parts == parts
     }
@@ -653,7 +658,11 @@ impl Time {
         if let Some(usecs) = stored_time(text.as_bytes()) {
             return Ok(Time(usecs));
         }
-        decode(text, "time", settings, true).map(|decoder| Time(decoder.fields.clock()))
+        let decoder = decode(text, "time", settings, true)?;
+        if !decoder.has(part::DATE) && decoder.has_changing_zone() {
+            return Err(InputError::BadFormat.into_error(text, "time"));
+        }
+        Ok(Time(decoder.fields.clock()))
     }
 }
 
@@ -665,7 +674,7 @@ impl TimeTz {
         let mut local = decoder.local_usecs();
         if !decoder.has(part::DATE) {
             // Without a date the zone's offset is today's, unless it never changes.
-            if matches!(&decoder.zone, InputZone::Named(zone) if !time_zone::is_fixed(zone)) {
+            if decoder.has_changing_zone() {
                 return Err(InputError::BadFormat.into_error(text, type_name));
             }
             let today = decoder.local_now().0.div_euclid(USECS_PER_DAY);

@@ -239,16 +239,21 @@ pub(super) fn round_to_precision(usecs: i64, precision: i32) -> i64 {
     away / unit * unit
 }
 
+/// What the least number of microseconds is written as.
+const LEAST_TIME: &str = "-2562047788:00:54.775808";
+
 impl Stored for Interval {
     fn from_stored(text: &str) -> Result<Self> {
+        // The one time whose text form cannot be read back, because reading counts up before it negates.
+        if let Some(rest) = text.strip_suffix(LEAST_TIME) {
+            let rest = if rest.is_empty() { "0" } else { rest };
+            let parsed = Interval::parse(rest, &FormatSettings::default(), fields::FULL)?;
+            return Ok(Interval { usecs: i64::MIN, ..parsed });
+        }
         Interval::parse(text, &FormatSettings::default(), fields::FULL)
     }
 
     fn write_stored(&self, out: &mut impl Write) -> Result<()> {
-        // The one time whose text form cannot be read back, because reading counts up before it negates.
-        if self.usecs == i64::MIN {
-            return Err(interval_out_of_range());
-        }
         self.write(IntervalStyle::Postgres, out).map_err(|_| Error::internal("writing an interval"))
     }
 }

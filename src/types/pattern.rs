@@ -312,9 +312,7 @@ pub(crate) fn similar_to_are(source: &str, escape: Option<char>) -> Result<Strin
         }
         if Some(c) == escape {
             let Some(escaped) = characters.next() else { break };
-            if !escaped.is_alphanumeric() {
-                out.push('\\');
-            }
+            out.push('\\');
             out.push(escaped);
             continue;
         }

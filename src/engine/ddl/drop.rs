@@ -283,6 +283,18 @@ impl Change<'_> {
     /// ALTER TYPE … RENAME VALUE: rows hold the label.
     pub(super) fn rewrite_label(&self, enum_oid: Oid, from: &str, to: &str) -> Result<()> {
         let array = self.catalog.types.get(&enum_oid).map_or(Oid::INVALID, |t| t.array);
+        // Keys and what refers to them change one after the other.
+        let deferred: i64 =
+            self.sqlite(self.connection.query_row("PRAGMA defer_foreign_keys", [], |row| row.get(0)))?;
+        self.sqlite(self.connection.execute_batch("PRAGMA defer_foreign_keys = ON"))?;
+        let changed = self.rewrite_label_of((enum_oid, array), from, to);
+        if deferred == 0 {
+            self.sqlite(self.connection.execute_batch("PRAGMA defer_foreign_keys = OFF"))?;
+        }
+        changed
+    }
+
+    fn rewrite_label_of(&self, (enum_oid, array): (Oid, Oid), from: &str, to: &str) -> Result<()> {
         for (relation, number) in self.type_users(enum_oid, array) {
             let Some(table) = self.catalog.relations.get(&relation) else { continue };
             let Some(column) = table.column_by_number(number) else { continue };

@@ -88,6 +88,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         in_zone(a, |z| put(today.to_timestamp_tz(z)?.age(timestamptz(a, 0)?, z)?))
     }),
     Definition::pure("pg_make_date", 3, |a| put(Date::make(a.int4(0)?, a.int4(1)?, a.int4(2)?)?)),
+    Definition::pure("pg_date_subdiff", 2, |a| Ok((f64::from(date(a, 0)?.0) - f64::from(date(a, 1)?.0)).into())),
     // How far apart, for btree_gist.
     Definition::pure("pg_interval_dist", 2, |a| { let apart = interval(a, 0)?.sub(interval(a, 1)?)?; put(if apart.comparison_usecs() < 0 { apart.neg()? } else { apart }) }),
     Definition::pure("pg_time_dist", 2, |a| put(Interval::new(0, 0, (time(a, 0)?.0 - time(a, 1)?.0).abs()))),
@@ -106,7 +107,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_timestamp_zone", 2, |a| finite(a, 1, |a| put(at_zone(timestamp(a, 1)?, &a.text(0)?)?))),
     Definition::pure("pg_timestamptz_zone", 2, |a| finite(a, 1, |a| {
         let time = timestamptz(a, 1)?;
-        put(time.local_at_offset(time_zone::offset_at_in(&a.text(0)?, time.0)?))
+        put(Timestamp::from_usecs(time.local_at_offset(time_zone::offset_at_in(&a.text(0)?, time.0)?).0)?)
     })),
     Definition::stable("pg_timetz_zone", 2, |a| put(timetz(a, 1)?.at_offset(time_zone::offset_at_in(&a.text(0)?, now(a)?.0)?))),
     Definition::pure("pg_timestamp_izone", 2, |a| finite(a, 1, |a| put(timestamp(a, 1)?.at_offset(interval(a, 0)?.to_zone_offset()?)?))),

@@ -54,7 +54,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_degrees", 1, |a| { let x = a.float(0)?; checked(x / (PI / 180.0), x.is_infinite(), true) }),
     Definition::pure("pg_radians", 1, |a| Ok((a.float(0)? * (PI / 180.0)).into())),
     Definition::pure("pg_width_bucket_float8", 4, width_bucket),
-    Definition::stable("pg_drandom", 0, |_| Ok(rand::random::<f64>().into())).taped(),
+    Definition::stable("pg_drandom", 0, random).taped(),
+    Definition::stable("pg_setseed", 1, set_seed).taped(),
     Definition::pure("pg_to_float4", 1, to_single),
     Definition::pure("pg_float_int2", 1, |a| to_integer(a.float(0)?, i16::MIN.into(), i16::MAX.into(), "smallint")),
     Definition::pure("pg_float_int4", 1, |a| to_integer(a.float(0)?, i32::MIN.into(), i32::MAX.into(), "integer")),
@@ -86,6 +87,45 @@ fn verified(result: f64, may_be_infinite: bool, may_be_zero: bool) -> Result<f64
         return Err(underflow());
     }
     Ok(result)
+}
+
+/// From 0 up to 1: after setseed() the numbers that PostgreSQL gives (xoroshiro128ss in pg_prng.c), else by chance.
+fn random(args: &Args<'_>) -> Result<Output> {
+    let seeded = args.slot().with_session(|session| {
+        Ok(session.seeded.as_mut().map(|[a, b]| {
+            let (first, mixed) = (*a, *b ^ *a);
+            *a = first.rotate_left(24) ^ mixed ^ mixed << 16;
+            *b = mixed.rotate_left(37);
+            first.wrapping_mul(5).rotate_left(7).wrapping_mul(9)
+        }))
+    });
+    Ok(match seeded {
+        Ok(Some(bits)) => (bits >> 12) as f64 / (1_u64 << 52) as f64,
+        _ => rand::random::<f64>(),
+    }
+    .into())
+}
+
+/// setseed(from -1 to 1): pg_prng_fseed.
+fn set_seed(args: &Args<'_>) -> Result<Output> {
+    let seed = args.float(0)?;
+    if !(-1.0..=1.0).contains(&seed) {
+        let shown = crate::types::number_text::general(seed, 6);
+        let message = format!("setseed parameter {shown} is out of allowed range [-1,1]");
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    let mut state = (((1_u64 << 52) - 1) as f64 * seed) as i64 as u64;
+    let mut split = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ mixed >> 31
+    };
+    let seeded = [split(), split()];
+    args.slot().with_session(|session| {
+        session.seeded = Some(seeded);
+        Ok(Output::Static(""))
+    })
 }
 
 /// The inverse hyperbolic functions by the C library's formulas, to the last digit.

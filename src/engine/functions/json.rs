@@ -90,7 +90,7 @@ pub(super) fn text_array(stored: &str) -> Vec<Option<Cow<'_, str>>> {
 }
 
 fn follow<'t, 'p>(text: &'t str, steps: impl Iterator<Item = Option<Cow<'p, str>>>) -> Option<&'t str> {
-    let mut value = text;
+    let mut value = text.trim_matches([' ', '\t', '\n', '\r']);
     for step in steps {
         let step = step?;
         value = match kind(value) {

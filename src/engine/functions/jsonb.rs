@@ -285,7 +285,12 @@ fn delete_at(mut value: JsonValue, path: &Path) -> Result<Output> {
     if is_scalar(&value) {
         return Err(invalid("cannot delete path in scalar"));
     }
-    if !matches!(&value, JsonValue::Array(elements) if elements.is_empty()) {
+    let is_empty = match &value {
+        JsonValue::Array(elements) => elements.is_empty(),
+        JsonValue::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    if !is_empty {
         apply(&mut value, path, Change::Delete, JsonValue::Null, 1)?;
     }
     print(&value)

@@ -354,7 +354,7 @@ impl ContextSlot {
 
     /// Keeps an error for [`take_error`](Self::take_error) and gives what makes SQLite fail. Virtual tables use it too.
     pub fn fail(&self, error: Error) -> rusqlite::Error {
-        let shadow = rusqlite::Error::UserFunctionError(error.message().to_owned().into());
+        let shadow = rusqlite::Error::UserFunctionError(error.message().replace('\0', "").into());
         *lock(&self.0.error) = Some(error);
         shadow
     }

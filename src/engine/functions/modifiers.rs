@@ -34,6 +34,11 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 ];
 
 fn scalar(args: &Args<'_>, scalar: Scalar) -> Result<Output> {
+    let typmod = args.int4(1)?;
+    if matches!(scalar, Scalar::Timestamp | Scalar::TimestampTz) && !(-1..=6).contains(&typmod) {
+        let message = format!("timestamp({typmod}) precision must be between 0 and 6");
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
     Ok(apply(scalar, &args.text(0)?, args.int4(1)?)?.into())
 }
 

@@ -26,6 +26,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_session_user", 0, |a| in_session(a, |s| Ok(s.roles().name(s.settings.identity().session).into()))),
     Definition::stable("pg_current_schema", 0, |a| in_session(a, |s| Ok(schemas(s, false).into_iter().next().into()))),
     Definition::stable("pg_current_schemas", 1, |a| { let implicit = a.bool(0)?; in_session(a, |s| Ok(array_of_texts(&schemas(s, implicit)).into())) }),
+    Definition::stable("pg_current_query", 0, |a| in_session(a, |s| Ok(s.activity.query.as_deref().map(str::to_owned).into()))),
     Definition::stable("pg_version", 0, version),
     Definition::stable("pg_is_in_recovery", 0, |a| in_session(a, |s| Ok(s.in_recovery.into()))),
     Definition::stable("pg_is_wal_replay_paused", 0, replay_paused),

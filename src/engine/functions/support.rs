@@ -9,8 +9,9 @@ use std::cmp::Ordering;
 use super::elements::Typed;
 use super::io::binary_form;
 use super::{Args, Definition, Output, compare_values, owned};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::types::hash::hash;
+use crate::types::pg_type::Scalar;
 
 /// The functions of this area.
 pub(super) static FUNCTIONS: &[Definition] = &[
@@ -44,9 +45,23 @@ fn larger(args: &Args<'_>, unless: Ordering) -> Result<Output> {
     Ok(Output::Argument(if order == unless { 2 } else { 1 }))
 }
 
+/// Whether there is a hash operator class for the type.
+fn is_hashed(scalar: Scalar) -> bool {
+    !matches!(
+        scalar,
+        Scalar::Money | Scalar::Bit | Scalar::TsVector | Scalar::TsQuery | Scalar::Json | Scalar::JsonPath
+    )
+}
+
 fn hash_of(args: &Args<'_>, seed: u64) -> Result<u64> {
     let typed = Typed::new(args)?;
     let info = typed.type_of(0)?;
+    if info.is_array() && !is_hashed(info.repr.scalar) {
+        let what = if args.len() > 2 { "an extended hash" } else { "a hash" };
+        let element = info.sql_name.strip_suffix("[]").unwrap_or(info.sql_name);
+        let message = format!("could not identify {what} function for type {element}");
+        return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message));
+    }
     let missing = || Error::unsupported(format!("a hash of type {}", info.sql_name));
     hash(info.repr, &owned(typed.raw(0)), seed).ok_or_else(missing)
 }

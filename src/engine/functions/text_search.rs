@@ -11,6 +11,8 @@ use super::json::text_array;
 use super::json_text::{Kind, elements, kind, members, text_value};
 use super::regex::array_of_texts;
 use super::{Args, ContextSlot, Definition, Output};
+use crate::engine::routines::call::{Caller, LeaseCell};
+use crate::engine::routines::query::values as values_of;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 use crate::limits::{memory, stack};
 use crate::types::array::{Element, Part, Reader};
@@ -23,8 +25,10 @@ use crate::types::text_search::matching::matches;
 use crate::types::text_search::query::Operator;
 use crate::types::text_search::query_parser::{self, Notice, Syntax, as_it_is, distance_out_of_range};
 use crate::types::text_search::rank::{DEFAULT_WEIGHTS, Weights, rank, rank_by_cover};
+use crate::types::text_search::rewrite::Rewriting;
 use crate::types::text_search::vector::{Lexeme, Weight};
 use crate::types::text_search::{TsQuery, TsVector};
+use crate::types::value::Value;
 
 /// The functions of this area; those that return sets are in `sets::text_search`.
 #[rustfmt::skip]
@@ -59,6 +63,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_ts_filter", 2, filter),
     Definition::pure("pg_tsvector_to_array", 1, |a| { let document = document(a, 0)?; let texts: Vec<&str> = document.lexemes.iter().map(|lexeme| lexeme.text.as_str()).collect(); Ok(array_of_texts(&texts).into()) }),
     Definition::pure("pg_array_to_tsvector", 1, of_array),
+    Definition::pure("pg_ts_rewrite", 3, replaced),
+    Definition::stable("pg_ts_rewrite", 2, rewrite),
     Definition::pure("pg_tsquery_and", 2, |a| print(owned_query(a, 0)?.join(Operator::And, owned_query(a, 1)?)?)),
     Definition::pure("pg_tsquery_or", 2, |a| print(owned_query(a, 0)?.join(Operator::Or, owned_query(a, 1)?)?)),
     Definition::pure("pg_tsquery_phrase", -1, phrase),
@@ -128,7 +134,7 @@ fn document(args: &Args<'_>, index: usize) -> Result<TsVector> {
 }
 
 fn owned_query(args: &Args<'_>, index: usize) -> Result<TsQuery> {
-    query_parser::parse(&args.text(index)?, Syntax::Standard, &mut as_it_is).map(|(query, _)| query)
+    read_query(&args.text(index)?)
 }
 
 fn query(args: &Args<'_>, index: usize) -> Result<std::sync::Arc<TsQuery>> {
@@ -286,6 +292,43 @@ fn of_array(args: &Args<'_>) -> Result<Output> {
         lexemes.push(Lexeme { text: word.into_owned(), positions: Vec::new() });
     }
     print(TsVector::new(lexemes)?)
+}
+
+fn read_query(text: &str) -> Result<TsQuery> {
+    query_parser::parse(text, Syntax::Standard, &mut as_it_is).map(|(query, _)| query)
+}
+
+/// ts_rewrite(query, target, substitute)
+fn replaced(args: &Args<'_>) -> Result<Output> {
+    let (original, target) = (query(args, 0)?, query(args, 1)?);
+    if original.root.is_none() || target.root.is_none() {
+        return Ok(Output::Argument(0));
+    }
+    let mut rewriting = Rewriting::new(&original)?;
+    rewriting.replace(&target, &*query(args, 2)?)?;
+    print(rewriting.query()?)
+}
+
+/// ts_rewrite(query, statement): the statement gives what is replaced, and by what.
+fn rewrite(args: &Args<'_>) -> Result<Output> {
+    let mut rewriting = Rewriting::new(&*query(args, 0)?)?;
+    let (link, lease) = args.slot().linked()?;
+    let found = values_of(&Caller { link, lease: LeaseCell::new(lease) }, &args.text(1)?)?;
+    let wrong = || Error::new(SqlState::INVALID_PARAMETER_VALUE, "ts_rewrite query must return two tsquery columns");
+    let found = found.ok_or_else(wrong)?;
+    if found.columns.len() != 2 || found.columns.iter().any(|column| column.data_type.oid != Oid::TSQUERY) {
+        return Err(wrong());
+    }
+    for row in &found.rows {
+        if let [Value::Text(target), Value::Text(substitute)] = row.as_slice() {
+            let target = read_query(target)?;
+            if target.root.is_some() {
+                rewriting.replace(&target, &read_query(substitute)?)?;
+                rewriting.go_on()?;
+            }
+        }
+    }
+    print(rewriting.query()?)
 }
 
 fn phrase(args: &Args<'_>) -> Result<Output> {

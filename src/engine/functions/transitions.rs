@@ -42,6 +42,12 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     })),
     Definition::pure("pg_float8_regr_slope", 1, |a| of_pairs(a, "float8_regr_slope", |p| (p.sxx != 0.0).then(|| p.sxy / p.sxx))),
     Definition::pure("pg_float8_regr_intercept", 1, |a| of_pairs(a, "float8_regr_intercept", |p| (p.sxx != 0.0).then(|| (p.sy - p.sx * p.sxy / p.sxx) / p.n))),
+    Definition::pure("pg_int_sum", 2, |a| Ok(match (a.is_null(0), a.is_null(1)) {
+        (true, true) => Output::NULL,
+        (true, false) => Output::Argument(1),
+        (false, true) => Output::Argument(0),
+        _ => a.int(0)?.wrapping_add(a.int(1)?).into(),
+    })).called_on_null(),
     Definition::pure("pg_int_avg_accum", 2, |a| { let [n, sum] = integers(a)?; stored(&[n.wrapping_add(1), sum.wrapping_add(a.int(1)?)]) }),
     Definition::pure("pg_int_avg_accum_inv", 2, |a| { let [n, sum] = integers(a)?; stored(&[n.wrapping_sub(1), sum.wrapping_sub(a.int(1)?)]) }),
     Definition::pure("pg_int_avg_combine", 2, |_| Err(internal("aggregate function called in non-aggregate context"))),

@@ -78,6 +78,7 @@ pub(super) static ROWS: &[Function] = &[
     immutable("pi", &[], FLOAT8, F("pg_dpi")),
     immutable("degrees", &[FLOAT8], FLOAT8, F("pg_degrees")),
     immutable("radians", &[FLOAT8], FLOAT8, F("pg_radians")),
+    volatile("setseed", &[FLOAT8], VOID, F("pg_setseed")),
     volatile("random", &[], FLOAT8, F("pg_drandom")),
     immutable("width_bucket", &[FLOAT8, FLOAT8, FLOAT8, INT4], INT4, F("pg_width_bucket_float8")),
     immutable("width_bucket", &[NUMERIC, NUMERIC, NUMERIC, INT4], INT4, F("pg_width_bucket_numeric")),

@@ -21,6 +21,7 @@ pub(super) static ROWS: &[Function] = &[
     stable("current_setting", &[TEXT], TEXT, F("pg_current_setting")),
     stable("current_setting", &[TEXT, BOOL], TEXT, F("pg_current_setting")),
     volatile("set_config", &[TEXT, TEXT, BOOL], TEXT, F("pg_set_config")),
+    volatile("current_query", &[], TEXT, F("pg_current_query")),
     volatile("pg_sleep", &[FLOAT8], VOID, F("pg_sleep")),
     volatile("pg_sleep_for", &[INTERVAL], VOID, F("pg_sleep_for")),
     volatile("pg_advisory_lock", &[INT8], VOID, F("pg_advisory_lock")),

@@ -1,7 +1,7 @@
 //! Full text search (functions-textsearch.html).
 
 use super::Call::Function as F;
-use super::{Function, immutable, set, stable};
+use super::{Function, immutable, set, stable, volatile};
 use crate::sql::type_names::*;
 use crate::types::pg_type::Oid;
 
@@ -51,6 +51,8 @@ pub(super) static ROWS: &[Function] = &[
     immutable("ts_filter", &[TSVECTOR, CHAR_ARRAY], TSVECTOR, F("pg_ts_filter")),
     immutable("tsvector_to_array", &[TSVECTOR], TEXT_ARRAY, F("pg_tsvector_to_array")),
     immutable("array_to_tsvector", &[TEXT_ARRAY], TSVECTOR, F("pg_array_to_tsvector")),
+    immutable("ts_rewrite", &[TSQUERY, TSQUERY, TSQUERY], TSQUERY, F("pg_ts_rewrite")),
+    volatile("ts_rewrite", &[TSQUERY, TEXT], TSQUERY, F("pg_ts_rewrite")),
     immutable("tsquery_and", &[TSQUERY, TSQUERY], TSQUERY, F("pg_tsquery_and")),
     immutable("tsquery_or", &[TSQUERY, TSQUERY], TSQUERY, F("pg_tsquery_or")),
     immutable("tsquery_phrase", &[TSQUERY, TSQUERY], TSQUERY, F("pg_tsquery_phrase")),

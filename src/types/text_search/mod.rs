@@ -13,6 +13,7 @@ pub mod parser;
 pub mod query;
 pub mod query_parser;
 pub mod rank;
+pub mod rewrite;
 mod rules;
 mod states;
 #[cfg(test)]

@@ -294,7 +294,7 @@ impl Node {
 
 impl Value {
     /// PostgreSQL's CRC-32 of the word, which its order of queries is by: a table for one direction, used in the other.
-    fn checksum(&self) -> i32 {
+    pub(super) fn checksum(&self) -> i32 {
         let table_entry = |index: u32| {
             (0..8).fold(index, |entry, _| if entry & 1 == 1 { entry >> 1 ^ 0xEDB8_8320 } else { entry >> 1 })
         };
