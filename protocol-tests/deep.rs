@@ -313,7 +313,8 @@ fn objects_may_stand_on_each_other() {
             _ => format!("select * from {name}{made}"),
         };
         let state = told(&mut session, &uses);
-        let allowed = |state: &String| REFUSALS.contains(&state.as_str()) || ["22P02", "23514"].contains(&state.as_str());
+        let allowed =
+            |state: &String| REFUSALS.contains(&state.as_str()) || ["22P02", "23514"].contains(&state.as_str());
         assert!(state.as_ref().is_none_or(allowed), "{uses}: {state:?}");
     }
     assert_eq!(session.value("select 7"), "7");
