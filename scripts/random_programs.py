@@ -191,6 +191,13 @@ class Generator(Everyday):
         only = "only " if table in INHERITED and self.chance(0.2) else ""
         if self.chance(0.3) and table not in VIEWS:
             source = self.pick(PLAIN)
+            form = self.random.random()
+            if form < 0.2:
+                name = self.pick(["v", "d"])
+                value = {"v": "x.n", "d": "x.d"}[name]
+                return Node("change", [f"update {only}{table} t set {name} = {value} from (select k, count(*) as n, max(d) as d from {self.pick([one for one in PARTITIONED + PLAIN if one != table])} z group by k) x where x.k = t.k", self.where("t", lead=" and "), self.returning("t", table, always=always)]), table
+            if form < 0.4:
+                return Node("change", [f"update {only}{table} t set v = x.v, s = o.s from {source} o cross join lateral (select max(z.v) as v from {self.pick(['pl', 'ph', 'ia'])} z where {self.condition('z', 'o')}) x where o.id = t.id", self.returning("t", table, ["o"], always)]), table
             return Node("change", [f"update {only}{table} t set {self.assignments(table, 't', 'o')} from {source} o where o.id = t.id", self.where("t", "o", lead=" and "), self.returning("t", table, ["o"], always)]), table
         if table in VIEWS:
             return Node("change", [f"update {table} t set {self.assignments(table, 'q')}".replace("q.", "t.") + f" where t.id {self.pick(['=', '<', '>'])} {self.whole(1, 12)}", self.view_returning(always)]), table
@@ -252,7 +259,7 @@ class Generator(Everyday):
         elif final < 0.75:
             parts.append(f" select * from {names[0]} c left join {looked} o on o.id = c.n")
         elif final < 0.9:
-            parts.append(f" insert into child select n + 1000, null, k from {names[-1]} where n is not null on conflict do nothing returning *")
+            parts.append(f" insert into child select n + 1000, null, max(k) from {names[-1]} where n is not null group by n on conflict do nothing returning *")
         else:
             parts.append(" " + " union all ".join(f"select n, s from {name}" for name in names))
         return Node("change", parts), looked
@@ -270,6 +277,16 @@ class Generator(Everyday):
             f"select o.id, x.id, y.v from {outer} o {{join}} lateral (select * from {inner} z where {self.condition('z', 'o')} order by {order} limit 1) x {{on}} left join lateral (select w.v from m w where w.id = x.k or w.s = o.s order by w.id desc limit 1) y on true",
             f"select o.id, u, n from {outer} o {{join}} lateral unnest(array[o.k, o.v, o.id]) with ordinality u(u, n) {{on}} where {self.condition('o')}",
             f"select o.id, (select array_agg(q.v order by q.n) from (select z.v, row_number() over (order by {order}) as n from {inner} z where {self.condition('z', 'o')}) q where q.n < 3) from {outer} o",
+            f"select o.id, x.* from {outer} o {{join}} lateral (select z.id, z.s from {inner} z where {self.condition('z', 'o')} union select o.k, o.s union all select 3, null) x {{on}}",
+            f"select o.id, x.* from {outer} o {{join}} lateral (values (o.id, o.s), (o.k, null), ({self.number('o')}, {self.words('o')})) x(a, b) {{on}} where {self.condition('o')}",
+            f"select o.id, x.id, x.n from {outer} o {{join}} lateral (select z.*, row_number() over (partition by z.s order by {order}) as n from {inner} z where {self.condition('z', 'o')}) x {{on}} where x.n is null or x.n <= 2",
+            f"select o.id, x.* from {outer} o {{join}} lateral (with q as (select z.id, z.v + o.k as w from {inner} z where {self.condition('z', 'o')}), r as (select max(w) as w from q) select q.id, r.w from q, r) x {{on}}",
+            f"select o.id, x.* from {outer} o {{join}} lateral (select z.s, grouping(z.s), count(*), sum(z.v + o.k) from {inner} z where {self.condition('z', 'o')} group by rollup (z.s)) x {{on}}",
+            f"select o.id, x from {outer} o {{join}} lateral (select z from {inner} z where {self.condition('z', 'o')} order by {order} limit 1) x {{on}}",
+            f"select o.id, x from {outer} o left join {inner} x on x.id = o.id and {self.condition('x', 'o')}",
+            f"select o.id, y.m from {outer} o {{join}} lateral (select z.id, z.k from {inner} z where {self.condition('z', 'o')}) x {{on}} cross join lateral (select max(w.v) as m from {self.readable()} w where w.k > x.k and {self.condition('w', 'o')}) y",
+            f"select o.id, (select count(*) from {inner} z where {self.condition('z', 'o')} and exists (select from {self.readable()} w where w.s = z.s and w.k <> o.k)) from {outer} o where {self.condition('o')}",
+            f"select (select x.v from {inner} z, lateral (select z.v + o.k as v) x where {self.condition('z', 'o')} order by 1 limit 1), o.id from {outer} o",
             f"select o.k, x.s, max(x.v) from {outer} o {{join}} lateral (select distinct z.s, z.v from {inner} z where {self.condition('z', 'o')}) x {{on}} group by o.k, x.s",
         ]
         join, on = self.pick([("cross join", ""), ("left join", "on true"), ("join", "on true")])

@@ -18,6 +18,9 @@ use crate::types::value::{Value, ValueRef};
 /// What is written and read at a time.
 const CHUNK: usize = 128 << 10;
 
+/// So many rows are passed before it is asked whether the statement is to go on.
+const PASSED: usize = 1024;
+
 /// What a list has in memory before the rest goes to the file.
 const IN_MEMORY: usize = 4 << 20;
 
@@ -72,6 +75,9 @@ fn failed(what: &str, error: &io::Error) -> Error {
     }
 }
 
+/// Before a row's values: how many they are, and how many bytes the whole row takes.
+const HEAD: usize = 12;
+
 const NULL: u8 = 0;
 const INTEGER: u8 = 1;
 const REAL: u8 = 2;
@@ -99,7 +105,7 @@ impl RowStore {
         limits::work(size)?;
         memory::reserve(size)?;
         let start = self.last.len();
-        self.last.extend([0; 4]);
+        self.last.extend([0; HEAD]);
         let mut width = 0_u32;
         for value in values {
             width += 1;
@@ -124,8 +130,12 @@ impl RowStore {
                 self.last.extend(bytes);
             }
         }
-        if let Some(place) = self.last.get_mut(start..start + 4) {
-            place.copy_from_slice(&width.to_le_bytes());
+        let length = (self.last.len() - start) as u64;
+        if let Some((count, rest)) =
+            self.last.get_mut(start..start + HEAD).and_then(|head| head.split_at_mut_checked(4))
+        {
+            count.copy_from_slice(&width.to_le_bytes());
+            rest.copy_from_slice(&length.to_le_bytes());
         }
         self.rows += 1;
         if self.last.len() < CHUNK {
@@ -197,7 +207,34 @@ impl Rows {
 
     /// Goes to the next row; whether there is one.
     pub(crate) fn next(&mut self) -> Result<bool> {
+        self.next_with(None)
+    }
+
+    /// Goes to the next row that does not have another integer in a column.
+    pub(crate) fn next_with(&mut self, wanted: Option<(usize, i64)>) -> Result<bool> {
         self.values.clear();
+        let mut passed = 0;
+        while self.to_row()? {
+            match wanted {
+                Some((column, number)) if self.differs(column, number) => {
+                    let length = self.number_at(self.at + 4).and_then(|length| usize::try_from(length).ok());
+                    self.at += length.unwrap_or_default().max(HEAD);
+                    passed += 1;
+                    if passed % PASSED == 0 {
+                        limits::work(PASSED)?;
+                    }
+                }
+                _ => {
+                    self.find_values();
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads the next chunk if this one is at its end; whether there is a row.
+    fn to_row(&mut self) -> Result<bool> {
         while self.at >= self.chunk.len() {
             let Some(chunk) = self.store.chunks.get(self.next) else { return Ok(false) };
             self.chunk = match chunk {
@@ -212,18 +249,36 @@ impl Rows {
             self.next += 1;
             self.at = 0;
         }
+        Ok(true)
+    }
+
+    fn find_values(&mut self) {
         let width = self.length_at(self.at);
-        let mut at = self.at + 4;
+        let mut at = self.at + HEAD;
         for _ in 0..width {
             self.values.push(at);
-            at += match self.chunk.get(at) {
-                Some(&(INTEGER | REAL)) => 9,
-                Some(&(TEXT | BLOB)) => 5 + self.length_at(at + 1),
-                _ => 1,
-            };
+            at = self.behind(at);
         }
         self.at = at;
-        Ok(true)
+    }
+
+    /// Where the value behind another begins.
+    fn behind(&self, at: usize) -> usize {
+        at + match self.chunk.get(at) {
+            Some(&(INTEGER | REAL)) => 9,
+            Some(&(TEXT | BLOB)) => 5 + self.length_at(at + 1),
+            _ => 1,
+        }
+    }
+
+    /// Whether the row that begins here has another integer in that column.
+    fn differs(&self, column: usize, number: i64) -> bool {
+        let at = (0..column).fold(self.at + HEAD, |at, _| self.behind(at));
+        self.chunk.get(at) == Some(&INTEGER) && self.number_at(at + 1) != Some(number)
+    }
+
+    fn number_at(&self, at: usize) -> Option<i64> {
+        self.chunk.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map(i64::from_le_bytes)
     }
 
     fn length_at(&self, at: usize) -> usize {
@@ -238,11 +293,12 @@ impl Rows {
 
     pub(crate) fn value(&self, index: usize) -> Option<ValueRef<'_>> {
         let at = *self.values.get(index)?;
-        let number = || self.chunk.get(at + 1..at + 9).and_then(|bytes| bytes.try_into().ok());
         let bytes = || self.chunk.get(at + 5..at + 5 + self.length_at(at + 1)).unwrap_or_default();
         Some(match self.chunk.get(at) {
-            Some(&INTEGER) => ValueRef::Integer(number().map_or(0, i64::from_le_bytes)),
-            Some(&REAL) => ValueRef::Real(number().map_or(0.0, f64::from_le_bytes)),
+            Some(&INTEGER) => ValueRef::Integer(self.number_at(at + 1).unwrap_or_default()),
+            Some(&REAL) => {
+                ValueRef::Real(self.number_at(at + 1).map_or(0.0, |bits| f64::from_bits(bits.cast_unsigned())))
+            }
             Some(&TEXT) => ValueRef::Text(std::str::from_utf8(bytes()).unwrap_or_default()),
             Some(&BLOB) => ValueRef::Blob(bytes()),
             _ => ValueRef::Null,
@@ -288,5 +344,18 @@ mod tests {
         }
         assert!(!rows.next().unwrap());
         assert!(!rows.next().unwrap());
+    }
+
+    #[test]
+    fn rows_of_another_number_are_passed() {
+        let rows: Vec<Vec<Value>> =
+            (0..100).map(|n| vec![Value::Null, Value::Integer(n % 7), Value::Integer(n)]).collect();
+        let store = Arc::new(RowStore::of(&rows).unwrap().sealed().unwrap());
+        let mut rows = Rows::of(store);
+        let mut found = Vec::new();
+        while rows.next_with(Some((1, 3))).unwrap() {
+            found.extend(rows.integer(2));
+        }
+        assert_eq!(found, (3..100).step_by(7).collect::<Vec<i64>>());
     }
 }

@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::error::Result;
 use crate::limits::{session as limits, stack};
 use crate::types::array::{Element, Part, Reader};
+use crate::types::extension::hstore::HStore;
 use crate::types::extension::trigram::{Trigram, compact, in_order};
 use crate::types::json::{self, JsonValue};
 use crate::types::pg_type::{Oid, Repr, Scalar};
@@ -34,15 +35,18 @@ pub enum KeyClass {
     Numerics,
     /// The trigrams of a text (pg_trgm).
     Trigrams,
+    /// The keys of an hstore, and its keys with their values.
+    Pairs,
 }
 
-const NAMES: [(KeyClass, &str); 6] = [
+const NAMES: [(KeyClass, &str); 7] = [
     (KeyClass::Lexemes, "lexemes"),
     (KeyClass::Json, "json"),
     (KeyClass::JsonPaths, "json_paths"),
     (KeyClass::Elements, "elements"),
     (KeyClass::Numerics, "numerics"),
     (KeyClass::Trigrams, "trigrams"),
+    (KeyClass::Pairs, "pairs"),
 ];
 
 /// The bytes from which on a key is kept as a hash.
@@ -63,6 +67,9 @@ impl KeyClass {
                 if [Oid::TEXT, Oid::VARCHAR].contains(&type_oid) =>
             {
                 Some(KeyClass::Trigrams)
+            }
+            ("gin" | "gist", None | Some("gin_hstore_ops" | "gist_hstore_ops")) if type_oid == Oid::HSTORE => {
+                Some(KeyClass::Pairs)
             }
             ("gin", None | Some("array_ops" | "gin__int_ops")) if repr.array_of.is_some() => match repr.scalar {
                 Scalar::Numeric => Some(KeyClass::Numerics),
@@ -98,7 +105,7 @@ impl KeyClass {
     pub fn operator(self, operator: &str, commuted: bool) -> Option<&'static str> {
         let known: &[(&str, bool, &'static str)] = match self {
             KeyClass::Lexemes => &[("@@", false, "@@"), ("@@", true, "@@"), ("@@@", false, "@@"), ("@@@", true, "@@")],
-            KeyClass::Json => {
+            KeyClass::Json | KeyClass::Pairs => {
                 &[("@>", false, "@>"), ("<@", true, "@>"), ("?", false, "?"), ("?|", false, "?|"), ("?&", false, "?&")]
             }
             KeyClass::JsonPaths => &[("@>", false, "@>"), ("<@", true, "@>")],
@@ -171,6 +178,11 @@ pub fn keys(class: KeyClass, stored: &str) -> Result<BTreeSet<Key>> {
             elements(class, stored, &mut keys)?;
         }
         KeyClass::Trigrams => keys.extend(in_order(stored)?.iter().map(|found| trigram_key(found.trigram))),
+        KeyClass::Pairs => {
+            let pairs = HStore::parse(stored)?;
+            keys.extend(pairs.pairs().iter().map(|(key, _)| text_key("K", key)));
+            keys.extend(pairs.pairs().iter().map(pair_key));
+        }
     }
     Ok(keys)
 }
@@ -184,8 +196,8 @@ pub fn needed(class: KeyClass, operator: &str, query: &str, threshold: f64) -> R
             let (query, _) = query_parser::parse(query, Syntax::Standard, &mut as_it_is)?;
             words_needed(&query)
         }
-        (KeyClass::Json, "?") => Needed::all(BTreeSet::from([text_key("K", query)])),
-        (KeyClass::Json, "?|" | "?&") => {
+        (KeyClass::Json | KeyClass::Pairs, "?") => Needed::all(BTreeSet::from([text_key("K", query)])),
+        (KeyClass::Json | KeyClass::Pairs, "?|" | "?&") => {
             let mut names = BTreeSet::new();
             each_element(query, &mut |element| {
                 if let Element::Text(text) = element {
@@ -195,6 +207,7 @@ pub fn needed(class: KeyClass, operator: &str, query: &str, threshold: f64) -> R
             if operator == "?&" { Needed::all(names) } else { Needed::any(names) }
         }
         (KeyClass::Json | KeyClass::JsonPaths, _) => Needed::all(keys(class, query)?),
+        (KeyClass::Pairs, _) => Needed::all(HStore::parse(query)?.pairs().iter().map(pair_key).collect()),
         (KeyClass::Elements | KeyClass::Numerics, _) => {
             let mut wanted = BTreeSet::new();
             match (elements(class, query, &mut wanted)?, operator) {
@@ -226,6 +239,10 @@ fn text_key(kind: &str, text: &str) -> Key {
         true => Key::Text(format!("{kind}{text}")),
         false => Key::Text(format!("{kind}\u{1}{:016x}", xxh3_64_with_seed(text.as_bytes(), 0))),
     }
+}
+
+fn pair_key((key, value): &(String, Option<String>)) -> Key {
+    text_key("P", &format!("{key}\u{2}{}", value.as_ref().map_or_else(String::new, |value| format!("={value}"))))
 }
 
 fn trigram_key(trigram: Trigram) -> Key {
@@ -475,6 +492,9 @@ mod tests {
             (KeyClass::Trigrams, "Das ist ein Versuch", "~~", "%sucher%", false),
             (KeyClass::Trigrams, "Das ist ein Versuch", "~~", "ist%", true),
             (KeyClass::Trigrams, "Das ist ein Versuch", "~~*", "%VERSUCH%", true),
+            (KeyClass::Pairs, r#""a"=>"1", "b"=>NULL"#, "@>", r#""b"=>NULL"#, true),
+            (KeyClass::Pairs, r#""a"=>"1", "b"=>NULL"#, "@>", r#""a"=>NULL"#, false),
+            (KeyClass::Pairs, r#""a"=>"1", "b"=>NULL"#, "?", "b", true),
             (KeyClass::Trigrams, "a_b", "~~", r"a\_b", true),
             (KeyClass::Trigrams, "Das ist ein Versuch", "%", "ein versuch", true),
             (KeyClass::Trigrams, "Das ist ein Versuch", "%", "xyz", false),

@@ -15,6 +15,7 @@ use crate::catalog::definitions::Names;
 use crate::catalog::inheritance::{Datum, KeyColumn, PartitionBound, PartitionKey, RangeDatum, Strategy};
 use crate::catalog::partition_constraint::{self, Style};
 use crate::catalog::schema::{Relation, RelationKind};
+use crate::catalog::tables::classes::{collation_locale, collation_oid};
 use crate::engine::constraint_errors::show;
 use crate::engine::functions::owned;
 use crate::engine::partitioning::{Comparison, compare_bounds, key_name};
@@ -99,6 +100,11 @@ impl Change<'_> {
             if let Some(name) = &collation {
                 let name = crate::sql::ddl::Name::plain(name.clone());
                 super::index::check_collation(&name, base, &self.type_display(base))?;
+            }
+            let own = || relation.column_by_number(column).and_then(|column| column.options.collation.clone());
+            let ordering = collation.clone().or_else(own).map_or(Oid::INVALID, |name| collation_oid(&name));
+            if strategy == Strategy::Range && collation_locale(ordering).is_some() {
+                return Err(Error::unsupported("range partitions by a key under a collation of ICU"));
             }
             if !fits {
                 let shown = self.type_display(base);

@@ -7,7 +7,7 @@ use crate::catalog::schema::RelationKind;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::plan::PositionedOn;
-use crate::sql::tree::{Body, EntryKind, Expr, ExprKind, FromItem, Query, TABLE_OID, Target, Var};
+use crate::sql::tree::{Body, EntryId, EntryKind, Expr, ExprKind, FromItem, Query, TABLE_OID, Target, Var};
 use crate::types::pg_type::Oid;
 
 impl Analyzer<'_> {
@@ -16,6 +16,7 @@ impl Analyzer<'_> {
     pub(in crate::sql) fn position_on_rows(&mut self, query: &mut Query) -> PositionedOn {
         let locks = self.locks_rows.is_some();
         let nowhere = PositionedOn { locks, ..PositionedOn::default() };
+        let marked: Vec<EntryId> = query.row_marks.iter().map(|mark| mark.entry).collect();
         let Body::Select(select) = &mut query.body else { return nowhere };
         let exprs = || select.targets.iter().map(|target| &target.expr);
         let made_of_rows = !select.distinct
@@ -43,7 +44,7 @@ impl Analyzer<'_> {
                 EntryKind::Members(oid) => (oid, Expr::new(ExprKind::Var(var(entry.id, TABLE_OID, oid)), Oid::OID)),
                 _ => continue,
             };
-            if table(oid).is_some() {
+            if table(oid).is_some() && (marked.is_empty() || marked.contains(&entry.id)) {
                 tables.push(oid);
                 rows.extend([member, Expr::new(ExprKind::Var(var(entry.id, Var::CTID, oid)), Oid::TID)]);
             }

@@ -144,6 +144,7 @@ impl Analyzer<'_> {
         let text = match &offset.kind {
             ExprKind::Const(Value::Real(number)) => return number.is_infinite(),
             ExprKind::Coerce { how: Coercion::Input, arg } => self.constant_text(arg),
+            ExprKind::Literal(_) if offset.type_oid == Oid::FLOAT8 => self.constant_text(offset),
             _ => None,
         };
         text.and_then(|text| text.trim().parse::<f64>().ok()).is_some_and(f64::is_infinite)

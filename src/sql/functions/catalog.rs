@@ -29,11 +29,16 @@ const DATABASE_SIZE: Call =
 /// What is in pg_default (1663): the database.
 const TABLESPACE_SIZE: Call =
     T("(SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size() WHERE {0} IN (1663, 'pg_default'))");
+/// Types in the order in which they stand.
+const VECTOR_TYPES: Call =
+    T("CASE WHEN {0} IS NOT NULL THEN (SELECT coalesce(group_concat(pg_format_type(value, NULL), ', '), '') \
+     FROM json_each(pg_array_flat({0}))) END");
 const TRUE_IF_GIVEN: Call = T("({0} IS NOT NULL)");
 
 #[rustfmt::skip]
 pub(super) static ROWS: &[Function] = &[
     stable("format_type", &[OID, INT4], TEXT, F("pg_format_type")),
+    stable("oidvectortypes", &[Oid::OIDVECTOR], TEXT, VECTOR_TYPES),
     stable("pg_get_constraintdef", &[OID], TEXT, F("pg_get_constraintdef")),
     stable("pg_get_constraintdef", &[OID, BOOL], TEXT, F("pg_get_constraintdef")),
     stable("pg_get_indexdef", &[OID], TEXT, F("pg_get_indexdef")),

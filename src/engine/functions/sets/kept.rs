@@ -46,7 +46,7 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
     }
 
     fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
-        let mut step = None;
+        let (mut step, mut wanted) = (None, None);
         for (place, constraint) in info.constraints().enumerate() {
             let is_step = usize::try_from(constraint.column()) == Ok(COLUMNS);
             if is_step && constraint.operator() == IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ {
@@ -54,12 +54,19 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
                     return Ok(false);
                 }
                 step = Some(place);
+            } else if constraint.operator() == IndexConstraintOp::SQLITE_INDEX_CONSTRAINT_EQ && constraint.is_usable() {
+                wanted = Some((place, constraint.column()));
             }
         }
         if let Some(place) = step {
             let mut usage = info.constraint_usage(place);
             usage.set_argv_index(1);
             usage.set_omit(true);
+        }
+        // A table of many partitions has a step for each, which looks for its rows. SQLite compares again.
+        if let (Some((place, column)), true) = (wanted, step.is_some()) {
+            info.constraint_usage(place).set_argv_index(2);
+            info.set_idx_num(column + 1);
         }
         info.set_estimated_cost(1_000.0);
         info.set_estimated_rows(1_000);
@@ -73,6 +80,7 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
             rows: Rows::default(),
             current: 0,
             ended: true,
+            wanted: None,
             table: PhantomData,
         })
     }
@@ -85,25 +93,32 @@ pub(super) struct Cursor<'vtab> {
     rows: Rows,
     current: i64,
     ended: bool,
+    /// A column that is to have this number.
+    wanted: Option<(usize, i64)>,
     table: PhantomData<&'vtab Table>,
 }
 
 // SAFETY: `Cursor` is repr(C) and its first member is the base structure.
 unsafe impl VTabCursor for Cursor<'_> {
-    fn filter(&mut self, _: c_int, _: Option<&str>, args: &Filters<'_>) -> rusqlite::Result<()> {
+    fn filter(&mut self, column: c_int, _: Option<&str>, args: &Filters<'_>) -> rusqlite::Result<()> {
         self.current = 0;
         let step = if args.is_empty() { None } else { usize::try_from(args.get::<i64>(0)?).ok() };
         let rows = step.and_then(|step| self.slot.kept_rows(step));
         self.rows = Rows::of(rows.ok_or_else(|| self.slot.fail(Error::internal("a step that has kept no rows")))?);
-        self.ended = !self.rows.next().map_err(|error| self.slot.fail(error))?;
-        Ok(())
+        self.wanted = match (column.checked_sub(1).and_then(|column| usize::try_from(column).ok()), args.len()) {
+            (Some(column), 2) => match args.get::<rusqlite::types::Value>(1)? {
+                rusqlite::types::Value::Integer(number) => Some((column, number)),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.to_next()
     }
 
     fn next(&mut self) -> rusqlite::Result<()> {
         limits::work(1).map_err(|error| self.slot.fail(error))?;
         self.current += 1;
-        self.ended = !self.rows.next().map_err(|error| self.slot.fail(error))?;
-        Ok(())
+        self.to_next()
     }
 
     fn eof(&self) -> bool {
@@ -124,6 +139,13 @@ unsafe impl VTabCursor for Cursor<'_> {
 
     fn rowid(&self) -> rusqlite::Result<i64> {
         Ok(self.current)
+    }
+}
+
+impl Cursor<'_> {
+    fn to_next(&mut self) -> rusqlite::Result<()> {
+        self.ended = !self.rows.next_with(self.wanted).map_err(|error| self.slot.fail(error))?;
+        Ok(())
     }
 }
 
