@@ -74,12 +74,10 @@ enum Argument {
     Column(ColumnRef),
 }
 
-/// SQLite compares each constant that it computes once with all others that it computes once: beyond so many of them the
-/// statement says that they are none.
+/// SQLite compares each constant with all others: beyond so many the statement says that they are none.
 const MANY: usize = 1_000;
 
-/// Templates that need an operand twice, in each other, make a text twice as long at every level: no statement of a client's
-/// becomes so long otherwise.
+/// Templates that need an operand twice, in each other, double the text at every level; no text is so long otherwise.
 const LONGEST: usize = 32 << 20;
 
 impl Translated {
