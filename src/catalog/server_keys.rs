@@ -15,7 +15,8 @@ pub struct ServerKeys {
     /// Those that SQLite does not know at all: to partitioned tables, between types that are not stored alike.
     pub own: Arc<BTreeSet<Oid>>,
     /// Those whose actions SQLite does not take: they change tables that have triggers, or tables from which such actions
-    /// go on; they set some of their columns only; and those that SQLite does not know.
+    /// go on; they set some of their columns only; ON UPDATE they change the table itself; and those that SQLite does not
+    /// know.
     pub acting: Arc<BTreeSet<Oid>>,
 }
 
@@ -26,7 +27,8 @@ pub fn declared_type(repr: Repr) -> &'static str {
     }
     match repr.scalar {
         scalar if scalar.is_integer() => "INTEGER",
-        Scalar::Float4 | Scalar::Float8 => "REAL",
+        // No affinity: with REAL, SQLite stores whole numbers as integers, and -0 as 0.
+        Scalar::Float4 | Scalar::Float8 => "FLOAT BLOB",
         // No affinity.
         Scalar::Xid8 => "BLOB",
         scalar if scalar.is_blob() => "BLOB",
@@ -56,9 +58,11 @@ impl CatalogSnapshot {
             // Dates and times look alike, and are not.
             let moments = [Oid::DATE, Oid::TIMESTAMP, Oid::TIMESTAMPTZ];
             let alike = declared_type(a.repr) == declared_type(b.repr) && a.repr.collation() == b.repr.collation();
-            if is_number(base) && is_number(other) {
+            // SQLite does not read a numeric's text as a float.
+            let is_read = base == Oid::NUMERIC && matches!(other, Oid::FLOAT4 | Oid::FLOAT8);
+            if is_number(base) && is_number(other) && !is_read {
                 found = if found == Likeness::Different { found } else { Likeness::Compared };
-            } else if moments.contains(&base) || !alike {
+            } else if moments.contains(&base) || !alike || is_read {
                 found = Likeness::Different;
             }
         }
@@ -112,7 +116,10 @@ impl CatalogSnapshot {
                 // What is set may move a row to another partition.
                 let parts = child.is_partitioned() || constraint.options.parent.is_some();
                 let whole = key.set_columns.is_empty() && !parts;
-                if own.contains(&constraint.oid) || !whole || likeness == Likeness::Compared && key.on_update == b'c' {
+                // An UPDATE must not come to rows that its own action has changed.
+                let to_itself = child.oid == parent.oid && key.on_update != b'a' && key.on_update != b'r';
+                let compared = likeness == Likeness::Compared && key.on_update == b'c';
+                if own.contains(&constraint.oid) || !whole || compared || to_itself {
                     acting.insert(constraint.oid);
                     firing.insert(parent.oid);
                 }

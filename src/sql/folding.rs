@@ -14,7 +14,7 @@ use crate::sql::tree::{
     Body, BooleanTest, Coercion, CteId, CteQuery, EntryId, EntryKind, Expr, ExprKind, FromItem, Modify, OperatorRef,
     Query, Select, SubLinkKind, Target,
 };
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, type_info};
 
 /// Operators that fail for some operands.
 const FAILING_OPERATORS: &[&str] = &["%", "*", "+", "-", "/", "^", "||/", "|/"];
@@ -62,7 +62,7 @@ pub fn of_query(query: &Query) -> Vec<Expr> {
     let mut folding = Folding::default();
     folding.note_query(query);
     folding.query(query, &|_| true);
-    folding.guards
+    folding.all()
 }
 
 /// What of a change of data is to be evaluated before it.
@@ -71,12 +71,14 @@ pub fn of_change(modify: &Modify) -> Vec<Expr> {
     modify.for_each_expr(&mut |expr| folding.note(expr));
     modify.for_each_entry_read(&mut |entry| folding.note_entry(&entry.kind));
     folding.modify(modify);
-    folding.guards
+    folding.all()
 }
 
 #[derive(Default)]
 struct Folding {
     guards: Vec<Expr>,
+    /// Constants that name an object, as 'x'::regclass does: PostgreSQL looks them up as it analyses the statement.
+    names: Vec<Expr>,
     /// The columns that something names.
     named: HashSet<(EntryId, i16)>,
     /// The WITH queries that something reads.
@@ -86,15 +88,31 @@ struct Folding {
 }
 
 impl Folding {
+    fn all(mut self) -> Vec<Expr> {
+        self.names.append(&mut self.guards);
+        self.names
+    }
+
     fn note(&mut self, expr: &Expr) {
         let named = RefCell::new(std::mem::take(&mut self.named));
+        let names = RefCell::new(std::mem::take(&mut self.names));
         expr.any_deep(&|part| {
-            if let ExprKind::Var(var) = &part.kind {
-                named.borrow_mut().insert((var.entry, var.attribute));
+            match &part.kind {
+                ExprKind::Var(var) => {
+                    named.borrow_mut().insert((var.entry, var.attribute));
+                }
+                ExprKind::Coerce { how: Coercion::ViaIo, arg } if names_object(part, arg) => {
+                    let mut names = names.borrow_mut();
+                    if !names.contains(part) {
+                        names.push(part.clone());
+                    }
+                }
+                _ => {}
             }
             false
         });
         self.named = named.into_inner();
+        self.names = names.into_inner();
     }
 
     fn note_query(&mut self, query: &Query) {
@@ -392,6 +410,12 @@ fn may_be_folded(expr: &Expr, operand: bool) -> bool {
             all || null || any && is_decided_by_one
         }
     }
+}
+
+/// Whether it is a constant's text read as the name of an object.
+fn names_object(expr: &Expr, text: &Expr) -> bool {
+    matches!(text.kind, ExprKind::Literal(_) | ExprKind::Const(_))
+        && type_info(expr.type_oid).is_some_and(|info| info.repr.scalar.names_object() && !info.is_array())
 }
 
 /// A constant that can fail.

@@ -293,47 +293,60 @@ fn print(node: &Node, classes: &[String], out: &mut String) {
 /// takes as little as it can before and as much as it can after it.
 pub(crate) fn similar_to_are(source: &str, escape: Option<char>) -> Result<String> {
     let mut out = String::from("^(?:");
-    let mut characters = source.chars();
-    let mut in_class = false;
     let mut quotes = 0;
+    // How deep it is in brackets; and what ends a bracket expression: not a ']' right behind its '[' or "[^".
+    let (mut depth, mut position) = (0_usize, 0);
+    let mut characters = source.chars();
     while let Some(c) = characters.next() {
-        if Some(c) == escape && characters.as_str().starts_with('"') && !in_class {
-            characters.next();
-            out.push_str(match quotes {
-                0 => "){1,1}?(",
-                1 => "){1,1}(?:",
-                _ => {
-                    let message = "SQL regular expression may not contain more than two escape-double-quote separators";
-                    return Err(Error::new(SqlState::INVALID_USE_OF_ESCAPE_CHARACTER, message));
+        if Some(c) == escape {
+            match characters.next() {
+                // PostgreSQL takes no notice of one at the end.
+                None => break,
+                Some('"') if depth == 0 => {
+                    out.push_str(match quotes {
+                        0 => "){1,1}?(",
+                        1 => "){1,1}(?:",
+                        _ => {
+                            let message =
+                                "SQL regular expression may not contain more than two escape-double-quote separators";
+                            return Err(Error::new(SqlState::INVALID_USE_OF_ESCAPE_CHARACTER, message));
+                        }
+                    });
+                    quotes += 1;
                 }
-            });
-            quotes += 1;
+                // Any character may be escaped, so those of classes and constraints are there.
+                Some(escaped) => {
+                    out.extend(['\\', escaped]);
+                    position = 3;
+                }
+            }
             continue;
         }
-        if Some(c) == escape {
-            let Some(escaped) = characters.next() else { break };
-            out.push('\\');
-            out.push(escaped);
+        if depth > 0 {
+            if c == '\\' {
+                out.push('\\');
+            }
+            out.push(c);
+            match c {
+                ']' if position > 2 => depth -= 1,
+                '[' => {
+                    depth += 1;
+                    position = 3;
+                }
+                '^' if position == 1 => position = 2,
+                _ => position = 3,
+            }
             continue;
         }
         match c {
-            ']' if in_class => {
-                in_class = false;
-                out.push(c);
-            }
-            '\\' => out.push_str("\\\\"),
-            _ if in_class => out.push(c),
             '[' => {
-                in_class = true;
                 out.push(c);
+                (depth, position) = (1, 1);
             }
             '%' => out.push_str(".*"),
             '_' => out.push('.'),
             '(' => out.push_str("(?:"),
-            '.' | '^' | '$' => {
-                out.push('\\');
-                out.push(c);
-            }
+            '\\' | '.' | '^' | '$' => out.extend(['\\', c]),
             _ => out.push(c),
         }
     }

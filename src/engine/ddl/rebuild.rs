@@ -47,12 +47,20 @@ impl Change<'_> {
                 return Ok(false);
             }
         }
-        if self.is_small(before)? {
+        if self.is_small(before)? || self.has_whole_floats(before)? {
             self.recreate(before, after)?;
         } else {
             self.write_schema(after)?;
         }
         Ok(true)
+    }
+
+    /// Whether a table may have floats that are stored as integers: it was made with columns of affinity REAL, which
+    /// have to stay, or its rows have to be copied.
+    fn has_whole_floats(&self, table: &Relation) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1, ?2) WHERE type = 'REAL')";
+        let schema = if table.temporary { "temp" } else { "main" };
+        self.sqlite(self.connection.query_row(sql, [table.sqlite_name.as_str(), schema], |row| row.get(0)))
     }
 
     /// Whether copying a table's rows takes less than reading the schema.

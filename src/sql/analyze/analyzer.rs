@@ -218,6 +218,15 @@ impl<'a> Analyzer<'a> {
         }
     }
 
+    /// Adds the location of a lifted constant to an error.
+    pub(super) fn at_literal(&self, error: Error, n: usize) -> Error {
+        let literal = self.source.literals.get(n);
+        match literal.and_then(|literal| self.source.text.get(..literal.start)) {
+            Some(before) => error.with_position(self.source.offset + before.chars().count() as u32 + 1),
+            None => error,
+        }
+    }
+
     /// Guards recursion.
     pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth += 1;

@@ -3,8 +3,10 @@
 //!
 //! Owns: [`Analyzer::coerce`], [`Analyzer::cast`], [`Analyzer::common_type`]. Specification: typeconv.html, parse_coerce.c's rules.
 
+use std::sync::Arc;
+
 use crate::catalog::acl::Privileges;
-use crate::catalog::schema::UserTypeKind;
+use crate::catalog::schema::{Relation, UserTypeKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::polymorphic::is_polymorphic;
@@ -218,8 +220,28 @@ impl Analyzer<'_> {
         match found {
             Some(relation) => Ok(Some(constant(relation.oid.0))),
             // Indexes are not among the relations here: the function finds them.
-            None => Ok(None),
+            None => match (self.may_be_index(&name_parts(&text)?), &expr.kind) {
+                (Ok(()), _) => Ok(None),
+                (Err(error), ExprKind::Literal(n)) => Err(self.at_literal(error, *n)),
+                (Err(error), _) => Err(error),
+            },
         }
+    }
+
+    /// 42P01 if a name is no user's index either.
+    fn may_be_index(&self, parts: &[String]) -> Result<()> {
+        let (schema, name) = match parts {
+            [name] => (None, name),
+            [schema, name] if self.catalog().has_schema(schema) => (Some(schema), name),
+            _ => return Ok(()),
+        };
+        let is_here = |relation: &&Arc<Relation>| schema.is_none_or(|schema| relation.schema == *schema);
+        let mut relations = self.catalog().relations.values().filter(is_here);
+        let is_kept = self.in_stored_text > 0 || self.reads_kept_text || parts.iter().any(|p| p.starts_with("pg_"));
+        if is_kept || relations.any(|relation| relation.indexes.iter().any(|index| index.name == *name)) {
+            return Ok(());
+        }
+        Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", parts.join("."))))
     }
 
     /// Gives a value of type unknown its type.

@@ -71,6 +71,11 @@ fn of_view(item: &RangeFunction) -> Result<Option<RangeSubselect>> {
     Ok(Some(RangeSubselect { lateral: false, subquery, alias: Some(alias), location: item.location }))
 }
 
+/// Whether it is a function of json whose columns are listed behind it.
+fn gives_records(function: &Ast) -> bool {
+    matches!(function, Ast::FuncCall(call) if call.name.last().is_some_and(|name| json_records(name).is_some()))
+}
+
 impl Analyzer<'_> {
     pub(super) fn function_in_from(&mut self, item: &RangeFunction) -> Result<FromItem> {
         if let Some(view) = of_view(item)? {
@@ -88,6 +93,9 @@ impl Analyzer<'_> {
         }
         if let Some(rows) = self.records_in_from(item)? {
             return Ok(rows);
+        }
+        if item.functions.len() > 1 && item.functions.iter().any(|one| gives_records(&one.function)) {
+            return Err(Error::unsupported("a function that returns rows beside others in ROWS FROM"));
         }
         if let Some(column) = item.columns.iter().chain(item.functions.iter().flat_map(|f| &f.columns)).next() {
             let message = "a column definition list is only allowed for functions returning \"record\"";

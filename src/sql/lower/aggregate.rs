@@ -8,9 +8,9 @@ use super::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey};
 use crate::error::{Error, Result};
 use crate::sql::functions::{self, Call};
 use crate::sql::lower::search::{Search, Volatile};
-use crate::sql::tree::{Aggref, Expr as Typed, SortKey as TypedKey};
+use crate::sql::tree::{Aggref, Expr as Typed, ExprKind as ExprOf, SortKey as TypedKey};
 use crate::sql::types;
-use crate::types::pg_type::Oid;
+use crate::types::pg_type::{Oid, Scalar};
 
 impl Lower<'_> {
     /// A call of an aggregate or window function.
@@ -34,6 +34,8 @@ impl Lower<'_> {
         let site = args.first().filter(|_| function.name.is_empty()).cloned();
         let name = match function.call {
             Call::Function(name) => name,
+            Call::Typed("pg_min") if !self.keeps_last(call) => "min",
+            Call::Typed("pg_max") if !self.keeps_last(call) => "max",
             Call::Typed(name) => {
                 let typed: Vec<Typed> = call.direct.iter().chain(&call.args).cloned().collect();
                 args.splice(0..0, self.exprs(&call.direct)?);
@@ -73,6 +75,21 @@ impl Lower<'_> {
             None if of_enum => self.enum_label(Expr::new(aggregate, Oid::INT4), result),
             None => Expr::new(aggregate, result),
         })
+    }
+
+    /// Whether min or max has to see which of equal values comes last. SQLite's own functions keep the first, and look into
+    /// an index, where PostgreSQL would look as well.
+    fn keeps_last(&self, call: &Aggref) -> bool {
+        let Some(arg) = call.args.first().filter(|_| !call.distinct) else { return false };
+        let indexed = match &arg.kind {
+            ExprOf::Var(var) => self.catalog().relations.get(&var.origin.0).is_some_and(|relation| {
+                relation.indexes.iter().any(|index| index.keys.iter().any(|key| key.column == var.origin.1))
+            }),
+            _ => false,
+        };
+        let repr = types::repr_of(self.catalog(), arg.type_oid);
+        let differs = |scalar| matches!(scalar, Scalar::Float4 | Scalar::Float8 | Scalar::Numeric | Scalar::Interval);
+        !indexed && (repr.array_of.is_none() || differs(repr.scalar))
     }
 
     /// PostgreSQL finds distinct values by sorting them, and so they come sorted.

@@ -9,7 +9,9 @@ use crate::limits::session as limits;
 use crate::limits::stack;
 use crate::sql::functions::{Call, comparison_of};
 use crate::sql::lower::search::{Search, Volatile};
-use crate::sql::tree::{BooleanTest, Bounds, Expr as Typed, ExprKind as Kind, OperatorRef, TABLE_OID, Written};
+use crate::sql::tree::{
+    BooleanTest, Bounds, Coercion, Expr as Typed, ExprKind as Kind, OperatorRef, TABLE_OID, Written,
+};
 use crate::sql::types;
 use crate::types::pg_type::Oid;
 
@@ -156,14 +158,24 @@ impl Lower<'_> {
         if operator.is_strict() && operands.iter().any(Typed::is_null) {
             return Ok(Expr::new(ExprKind::Null, result));
         }
-        if let (Some(op), [left, right]) = (comparison(operator), operands) {
-            let ordered = if matches!(op, "=" | "<>") { &[] } else { operands };
-            let lowered = self.expr(left)?;
-            return Ok(Expr::compare(op, self.collated(lowered, ordered)?, self.expr(right)?));
-        }
-        match operator {
-            OperatorRef::Listed(row) => self.call(row.call, operands, result),
-            OperatorRef::Comparison(_) => Err(Error::internal("a comparison without two operands")),
+        let made = match (comparison(operator), operands) {
+            (Some(op), [left, right]) => {
+                let ordered = if matches!(op, "=" | "<>") { &[] } else { operands };
+                let lowered = self.expr(left)?;
+                Expr::compare(op, self.collated(lowered, ordered)?, self.expr(right)?)
+            }
+            _ => match operator {
+                OperatorRef::Listed(row) => self.call(row.call, operands, result)?,
+                OperatorRef::Comparison(_) => return Err(Error::internal("a comparison without two operands")),
+            },
+        };
+        // A constant that turns out to be NULL makes it one when PostgreSQL plans: it does not come to the other operand.
+        match operands.iter().find(|operand| operator.is_strict() && may_turn_out_null(operand)) {
+            Some(constant) if operands.iter().any(|other| !std::ptr::eq(other, constant) && is_computed(other)) => {
+                let constant = self.expr(constant)?;
+                Ok(Expr::template("CASE WHEN {0} IS NOT NULL THEN {1} END", vec![constant, made], result))
+            }
+            _ => Ok(made),
         }
     }
 
@@ -498,4 +510,33 @@ fn relax_arrays(expr: Expr) -> Expr {
         kind => kind,
     };
     Expr { kind, type_oid, typmod }
+}
+
+/// Whether it is constant, and NULL or not by what its parts are.
+fn may_turn_out_null(expr: &Typed) -> bool {
+    let is_constant = |part: &Typed| {
+        matches!(
+            &part.kind,
+            Kind::Literal(_)
+                | Kind::Const(_)
+                | Kind::Null
+                | Kind::Op(..)
+                | Kind::Subscript { .. }
+                | Kind::NullIf { .. }
+                | Kind::Array(_)
+                | Kind::Coerce { how: Coercion::Relabel | Coercion::Input, .. }
+        )
+    };
+    matches!(expr.kind, Kind::Op(..) | Kind::Subscript { .. } | Kind::NullIf { .. })
+        && !expr.any(&|part| !is_constant(part))
+        && expr.any(&|part| match &part.kind {
+            Kind::Subscript { .. } | Kind::NullIf { .. } => true,
+            Kind::Op(_, operands) => operands.iter().any(|operand| operand.type_oid == Oid::JSONB),
+            _ => false,
+        })
+}
+
+/// Whether something is called for it.
+fn is_computed(expr: &Typed) -> bool {
+    expr.any(&|part| matches!(part.kind, Kind::Func(..) | Kind::Variadic(..) | Kind::Op(..) | Kind::Coerce { .. }))
 }

@@ -78,7 +78,7 @@ impl<'a> Lower<'a> {
         if relation.kind == RelationKind::View || modify.checks_policies() && !members {
             return Ok(true);
         }
-        if members && needs_rows(modify, relation) {
+        if members && needs_rows(modify, relation) || self.may_come_twice(modify) {
             return Ok(true);
         }
         // What its actions read is computed for all rows before the first is changed.

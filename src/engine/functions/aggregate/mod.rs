@@ -6,6 +6,7 @@
 mod bits;
 mod collect;
 mod exact;
+mod extremes;
 mod float;
 mod moving;
 mod ordered;
@@ -112,6 +113,7 @@ pub(super) fn register_one<A: Accumulator>(
 /// Registers every aggregate.
 pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()> {
     exact::register(connection, slot)?;
+    extremes::register(connection, slot)?;
     float::register(connection, slot)?;
     bits::register(connection, slot)?;
     ranges::register(connection, slot)?;
