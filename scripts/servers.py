@@ -158,8 +158,13 @@ class Pgserver(Server):
         return Path(os.environ.get("PGSERVER", ROOT / "target/release/pgserver"))
 
 
-STARTUP = b"\0\0\0\x29\0\x03\0\0user\0postgres\0database\0postgres\0\0"
-STARTUP = (len(STARTUP)).to_bytes(4, "big") + STARTUP[4:]
+def startup(database):
+    """A start-up packet."""
+    packet = b"\0\x03\0\0user\0postgres\0database\0" + database.encode() + b"\0\0"
+    return (len(packet) + 4).to_bytes(4, "big") + packet
+
+
+STARTUP = startup("postgres")
 
 
 def read_until_ready(conn):
@@ -188,12 +193,12 @@ def errors(answer):
 
 
 class Connection:
-    """A session in the database postgres."""
+    """A session, in the database postgres unless another one is named."""
 
-    def __init__(self, port, timeout=30):
+    def __init__(self, port, timeout=30, database="postgres"):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.unread = b""
-        self.socket.sendall(STARTUP)
+        self.socket.sendall(startup(database))
         # BackendKeyData comes right before the ReadyForQuery of six bytes.
         self.pid, self.secret = struct.unpack("!ii", self.read()[-14:-6])
 

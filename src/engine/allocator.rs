@@ -2,20 +2,26 @@
 //! (musl) binary. It also keeps SQLite within the limits of `limits::memory`, which SQLite's own heap limit would do at the
 //! price of a lock around every allocation, and for all sessions as one.
 //!
-//! Owns: [`install`], [`without_huge_pages`]. Specification: sqlite.org/c3ref/mem_methods.html. SQLite frees without saying how much it had
+//! SQLite compiles without looking up, and what it does for constants takes time by the square of how many there are: so while
+//! it compiles a large statement, each block that it asks for is an occasion to look whether the statement is to end.
+//!
+//! Owns: [`install`], [`while_compiling`], [`without_huge_pages`]. Specification: sqlite.org/c3ref/mem_methods.html. SQLite frees without saying how much it had
 //! asked for, so each block begins with its size.
 
 #![expect(unsafe_code, reason = "the boundary to SQLite's C interface")]
 
 use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::Once;
+use std::time::{Duration, Instant};
 
 use rusqlite::ffi;
 
 use crate::debug_log::debug;
-use crate::limits::memory;
+use crate::error::SqlState;
+use crate::limits::{memory, session};
 
 /// The size in front of each block, and the alignment SQLite asks for.
 const HEADER: usize = 8;
@@ -60,9 +66,52 @@ fn layout(bytes: usize) -> Option<Layout> {
     Layout::from_size_align(bytes.checked_add(HEADER)?, HEADER).ok()
 }
 
+/// A statement of fewer blocks is compiled at once.
+const MANY: u32 = 4_000;
+
+/// How long compiling goes on without a look.
+const AGAIN: Duration = Duration::from_millis(2);
+
+#[derive(Clone, Copy)]
+struct Compiling {
+    blocks: u32,
+    looked: Instant,
+    interrupted: bool,
+}
+
+thread_local! {
+    static COMPILING: Cell<Option<Compiling>> = const { Cell::new(None) };
+}
+
+/// Runs what compiles a statement; also says whether it had to give up because the statement is to end. SQLite takes that
+/// for a lack of memory.
+pub(crate) fn while_compiling<T>(body: impl FnOnce() -> T) -> (T, bool) {
+    let outer = COMPILING.replace(Some(Compiling { blocks: 0, looked: Instant::now(), interrupted: false }));
+    let made = body();
+    let own = COMPILING.replace(outer);
+    (made, own.is_some_and(|own| own.interrupted))
+}
+
+/// Whether compiling may go on.
+#[cold]
+fn may_go_on(mut compiling: Compiling) -> bool {
+    compiling.blocks = compiling.blocks.saturating_add(1);
+    let mut may = !compiling.interrupted;
+    if may && compiling.blocks > MANY && compiling.looked.elapsed() > AGAIN {
+        // What looks may allocate.
+        COMPILING.set(None);
+        let looked = session::check();
+        compiling.looked = Instant::now();
+        compiling.interrupted = looked.as_ref().is_err_and(|error| error.code() != SqlState::OUT_OF_MEMORY);
+        may = looked.is_ok();
+    }
+    COMPILING.set(Some(compiling));
+    may
+}
+
 unsafe extern "C" fn allocate(bytes: c_int) -> *mut c_void {
     let Some(layout) = usize::try_from(bytes).ok().and_then(layout) else { return null_mut() };
-    if memory::refuses(layout.size()) {
+    if COMPILING.get().is_some_and(|compiling| !may_go_on(compiling)) || memory::refuses(layout.size()) {
         return null_mut();
     }
     // SAFETY: the layout is not empty.

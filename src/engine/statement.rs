@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use rusqlite::ffi;
 
+use crate::engine::allocator::while_compiling;
 use crate::types::value::{Value, ValueRef};
 
 /// An SQLite result code that is not OK, ROW or DONE.
@@ -47,7 +48,7 @@ impl RawStatement {
         let mut raw = ptr::null_mut();
         // SAFETY: the text is valid for `length` bytes, `raw` is a valid place for the result, the connection is
         // the caller's promise. The tail is not asked for: the translator gives one statement.
-        let code = unsafe {
+        let (code, interrupted) = while_compiling(|| unsafe {
             ffi::sqlite3_prepare_v3(
                 database,
                 sql.as_ptr().cast(),
@@ -56,8 +57,12 @@ impl RawStatement {
                 &raw mut raw,
                 ptr::null_mut(),
             )
-        };
-        if code == ffi::SQLITE_OK { Ok(NonNull::new(raw).map(RawStatement)) } else { Err(code) }
+        });
+        match code {
+            ffi::SQLITE_OK => Ok(NonNull::new(raw).map(RawStatement)),
+            ffi::SQLITE_NOMEM if interrupted => Err(ffi::SQLITE_INTERRUPT),
+            code => Err(code),
+        }
     }
 
     /// Gives ?index (from 1) a copy of the value.

@@ -13,15 +13,29 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
-use mimalloc::MiMalloc;
+#[cfg(not(fuzzing))]
+use mimalloc::MiMalloc as Heap;
+// The one that the address sanitizer watches.
+#[cfg(fuzzing)]
+use std::alloc::System as Heap;
 
 use crate::error::{Error, Result, SqlState};
 
 /// The most bytes of one value (MaxAllocSize).
 pub const MAX_VALUE: usize = 0x3fff_ffff;
 
-/// What one session may have although all together have too much: one that is small is not stopped by those that are not.
+/// What one session may have although all together have too much: one that is small is not stopped by those that are not. The
+/// farther the limit is passed, the less: thousands of small ones are too much as well.
 const SMALL: usize = 8 << 20;
+
+/// See [`SMALL`].
+fn small(all: usize, limit: usize) -> usize {
+    match all.saturating_sub(limit) {
+        beyond if beyond <= limit / 8 => SMALL,
+        beyond if beyond <= limit / 4 => SMALL / 8,
+        _ => SMALL / 64,
+    }
+}
 
 /// Blocks from here on are refused to SQLite when there is too much; smaller ones it always gets, so that a transaction
 /// can end.
@@ -55,30 +69,30 @@ pub fn set_limits(session: usize, process: usize) {
 #[derive(Debug, Default)]
 pub struct Counting;
 
-// SAFETY: every call goes to mimalloc as it is; counting touches thread-local numbers that need no memory of their own.
+// SAFETY: every call goes to the allocator below as it is; counting touches thread-local numbers that need no memory of their own.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(signed(layout.size()));
         // SAFETY: the caller's promise.
-        unsafe { MiMalloc.alloc(layout) }
+        unsafe { Heap.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(signed(layout.size()));
         // SAFETY: the caller's promise.
-        unsafe { MiMalloc.alloc_zeroed(layout) }
+        unsafe { Heap.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(-signed(layout.size()));
         // SAFETY: the caller's promise.
-        unsafe { MiMalloc.dealloc(block, layout) }
+        unsafe { Heap.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(signed(size) - signed(layout.size()));
         // SAFETY: the caller's promise.
-        unsafe { MiMalloc.realloc(block, layout, size) }
+        unsafe { Heap.realloc(block, layout, size) }
     }
 }
 
@@ -154,7 +168,7 @@ fn passed(more: usize) -> Option<&'static str> {
     }
     let limit = PROCESS_LIMIT.load(Ordering::Relaxed);
     let all = in_use().saturating_add(BOOKED.load(Ordering::Relaxed)).saturating_add(more);
-    (session > SMALL && all > limit).then_some("server")
+    (all > limit && session > small(all, limit)).then_some("server")
 }
 
 /// Fails if the session, or all together, have too much (53200).
@@ -258,6 +272,11 @@ mod tests {
         assert_eq!(of_session(), 7);
         leave(before);
         assert_eq!(reserve(usize::MAX), Ok(()), "no session, no limit");
+    }
+
+    #[test]
+    fn small_sessions_have_less_the_more_there_are() {
+        assert_eq!([900, 1000, 1100, 1200, 2000].map(|all| SMALL / small(all, 1000)), [1, 1, 1, 8, 64]);
     }
 
     #[test]

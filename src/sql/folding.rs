@@ -117,7 +117,12 @@ impl Folding {
 
     fn note_query(&mut self, query: &Query) {
         query.for_each_expr(&mut |expr| self.note(expr));
-        query.for_each_entry_read(&mut |entry| self.note_entry(&entry.kind));
+        // Those of sub-queries are among them.
+        query.for_each_entry_read(&mut |entry| {
+            if let EntryKind::Cte(id) = &entry.kind {
+                self.read.insert(*id);
+            }
+        });
     }
 
     fn note_entry(&mut self, kind: &EntryKind) {

@@ -158,7 +158,7 @@ pub fn expression(expr: &Expr, row: Option<(EntryId, &Relation)>, context: Conte
         lower.entries.insert(entry, Entry::of_relation(None, relation));
     }
     let expr = lower.expr(expr)?;
-    Ok(print::expression(&expr, &|oid, typmod| context.repr_of(oid, typmod)))
+    print::expression(&expr, &|oid, typmod| context.repr_of(oid, typmod)).checked()
 }
 
 /// An expression over two rows of a relation, `old` and `new`, whose values are its parameters: those of the old row's
@@ -175,7 +175,7 @@ pub fn over_rows(
     let expr = lower.expr(expr)?;
     let target = lite::Target { expr, name: String::new() };
     let query = lite::Query::of_select(lite::Select { targets: vec![target], ..lite::Select::default() });
-    Ok(print::query(&query, &|oid, typmod| context.repr_of(oid, typmod)))
+    print::query(&query, &|oid, typmod| context.repr_of(oid, typmod)).checked()
 }
 
 /// Where the numbers of entries begin that the lowering adds.

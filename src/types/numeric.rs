@@ -664,7 +664,11 @@ impl fmt::Display for Decimal {
                 let (whole, fraction) = digits.split_at(whole);
                 write!(f, "{whole}.{fraction}")
             }
-            None => write!(f, "0.{digits:0>scale$}"),
+            None => {
+                f.write_str("0.")?;
+                (digits.len()..scale).try_for_each(|_| f.write_str("0"))?;
+                f.write_str(&digits)
+            }
         }
     }
 }

@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 use super::json::text_array;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result, SqlState};
-use crate::limits::memory;
 use crate::limits::session as limits;
+use crate::limits::{memory, stack};
 use crate::types::json::{self, JsonValue};
 use crate::types::numeric::Numeric;
 use crate::types::numeric_wire;
@@ -298,6 +298,7 @@ fn delete_at(mut value: JsonValue, path: &Path) -> Result<Output> {
 
 /// Does the change where the path leads, if it leads anywhere; `depth` counts its steps from 1.
 fn apply(value: &mut JsonValue, path: &Path, change: Change, new: JsonValue, depth: usize) -> Result<()> {
+    stack::check()?;
     let Some((step, rest)) = path.split_first() else { return Ok(()) };
     let Some(step) = step else {
         let message = format!("path element at position {depth} is null");

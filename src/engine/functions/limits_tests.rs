@@ -51,6 +51,8 @@ fn what_takes_long_sees_that_it_is_to_end() {
         format!("pg_split_part({long}, 'a', 100000)"),
         format!("pg_rpad({long}, 1000000, 'xy')"),
         format!("pg_string_to_array({long}, NULL)"),
+        format!("pg_show_trgm({long})"),
+        format!("pg_similarity({long}, 'a')"),
         format!("pg_sha256(CAST({} AS BLOB))", text(2_000_000)),
         format!("pg_md5(CAST({} AS BLOB))", text(2_000_000)),
     ];

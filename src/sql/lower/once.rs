@@ -6,15 +6,27 @@
 use super::tree::{Expr, ExprKind, FromItem, Query, Select, Target};
 use super::{Columns, Lower};
 use crate::error::{Error, Result};
-use crate::sql::lower::search::{Search, Volatile};
+use crate::limits::stack;
+use crate::sql::lower::search::{Larger, Search, Volatile};
 use crate::sql::lower::tree::ColumnRef;
 use crate::types::pg_type::Oid;
+
+/// An operand of more parts is computed before, as a volatile one is: operands that are used twice, in each other, would
+/// double with every level. Where it cannot be, it may have [`MOST`].
+const MANY: usize = 500;
+const MOST: usize = 20_000;
 
 impl Lower<'_> {
     /// What `make` makes of an operand that it may use more than once.
     pub(super) fn once(&mut self, operand: Expr, make: impl FnOnce(&mut Self, Expr) -> Result<Expr>) -> Result<Expr> {
         if !Volatile.in_expr(&operand) {
-            return make(self, operand);
+            let apart = operand.contains_aggregate() || operand.contains_window() || self.context.without_queries;
+            if !Larger::than(if apart { MOST } else { MANY }).in_expr(&operand) {
+                return make(self, operand);
+            }
+            if apart {
+                return Err(stack::too_deep());
+            }
         }
         let alias = self.fresh_alias();
         let mut values = Vec::new();

@@ -14,6 +14,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::rc::Rc;
 
+use crate::error::Result;
+use crate::limits::stack;
 use crate::sql::functions::Call;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::lower::tree::*;
@@ -72,6 +74,19 @@ enum Argument {
     Column(ColumnRef),
 }
 
+/// SQLite compares each constant with all others: beyond so many the statement says that they are none.
+const MANY: usize = 1_000;
+
+/// Templates that need an operand twice, in each other, double the text at every level; no text is so long otherwise.
+const LONGEST: usize = 32 << 20;
+
+impl Translated {
+    /// 54001 if the text had to end.
+    pub(super) fn checked(self) -> Result<Self> {
+        if self.sql.len() > LONGEST { Err(stack::too_deep()) } else { Ok(self) }
+    }
+}
+
 struct Printer<'a> {
     sql: String,
     arguments: Vec<Argument>,
@@ -92,6 +107,8 @@ struct Printer<'a> {
     as_value: bool,
     /// Whether it is an expression of a table's or index's definition, where no sub-query may be.
     stand_alone: bool,
+    /// Whether it is a row of VALUES, whose constants SQLite compares with no others.
+    in_values: bool,
 }
 
 /// Quotes an identifier for SQLite.
@@ -141,6 +158,7 @@ impl<'a> Printer<'a> {
             names: 0,
             as_value: false,
             stand_alone: false,
+            in_values: false,
         }
     }
 
@@ -182,13 +200,30 @@ impl<'a> Printer<'a> {
         self.list(exprs, |p, e| p.expr(e));
     }
 
+    /// An item of a list of which SQLite does not compare every constant with all others.
+    fn item(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Param(n) => self.argument(Argument::Bind(Bind::Param(*n))),
+            ExprKind::Literal(n) => self.argument(Argument::Bind(Bind::Literal(*n))),
+            _ => self.expr(expr),
+        }
+    }
+
     fn expr(&mut self, expr: &Expr) {
+        if self.sql.len() > LONGEST {
+            return;
+        }
         if let Some((_, column)) = self.computed.iter().find(|(computed, _)| computed == expr) {
             self.sql.push_str(column);
             return;
         }
         match &expr.kind {
             ExprKind::Null => self.push("NULL"),
+            ExprKind::Param(_) | ExprKind::Literal(_) if self.arguments.len() >= MANY && !self.in_values => {
+                self.push("pg_given(");
+                self.item(expr);
+                self.push(")");
+            }
             ExprKind::Param(n) => self.argument(Argument::Bind(Bind::Param(*n))),
             ExprKind::Literal(n) => self.argument(Argument::Bind(Bind::Literal(*n))),
             ExprKind::Const(value) => literal(&mut self.sql, value),
@@ -219,7 +254,7 @@ impl<'a> Printer<'a> {
                 self.push("(");
                 self.collated(expr);
                 self.push(if *negated { " NOT IN (" } else { " IN (" });
-                self.exprs(list);
+                self.list(list, Self::item);
                 self.push("))");
             }
             ExprKind::InQuery { expr, query, negated } => {
@@ -564,11 +599,13 @@ impl<'a> Printer<'a> {
             self.push(" FROM (");
         }
         self.push("VALUES ");
+        let outer = std::mem::replace(&mut self.in_values, true);
         self.list(rows, |p, row| {
             p.push("(");
             p.exprs(row);
             p.push(")");
         });
+        self.in_values = outer;
         if wrap {
             self.push(")");
             self.order_by(&query.order_by, true);

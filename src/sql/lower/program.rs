@@ -56,13 +56,14 @@ pub(super) enum Statement {
 impl Statement {
     pub(super) fn print(&self, context: Context<'_>) -> Result<print::Translated> {
         let repr_of = |oid, typmod| context.repr_of(oid, typmod);
-        Ok(match self {
+        let translated = match self {
             Statement::Query(query) => print::query(query, &repr_of),
             Statement::Modify(modify) => {
                 print::check(modify)?;
                 print::modify(modify, &repr_of)
             }
-        })
+        };
+        translated.checked()
     }
 }
 

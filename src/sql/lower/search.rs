@@ -1,6 +1,8 @@
 //! Whether something is anywhere in a tree: a table that is read, a volatile call.
 //!
-//! Owns: [`Search`], [`Reads`], [`Varying`], [`Volatile`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
+//! Owns: [`Search`], [`Reads`], [`Varying`], [`Volatile`], [`Larger`]. Every part of a tree is looked at once, however deep queries nest. Must not know: what is looked for.
+
+use std::cell::Cell;
 
 use crate::sql::functions;
 use crate::sql::lower::tree::{Body, Cte, Expr, ExprKind, FromItem, Query};
@@ -117,6 +119,23 @@ impl Search for Reads<'_> {
             FromItem::Cte { name, .. } => self.ctes.contains(&&**name),
             _ => false,
         }
+    }
+}
+
+/// Whether a tree has more parts than so many.
+pub struct Larger(Cell<usize>);
+
+impl Larger {
+    pub fn than(parts: usize) -> Self {
+        Larger(Cell::new(parts))
+    }
+}
+
+impl Search for Larger {
+    fn is_expr(&self, _expr: &Expr) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left == 0
     }
 }
 

@@ -4,7 +4,7 @@
 //! (`engine::functions::extension::trigrams`). Specification: pgtrgm.html; trgm_op.c in PostgreSQL 15.
 
 use crate::error::Result;
-use crate::limits::session as limits;
+use crate::limits::{memory, session as limits};
 use crate::types::text_search::configuration::lower;
 
 /// Three characters: themselves if they are one byte each, else of a checksum of them.
@@ -38,12 +38,13 @@ pub fn compact(characters: [char; 3]) -> Trigram {
 
 /// A text's trigrams in their order: of each word in lower case, with two blanks before and one behind it.
 pub fn in_order(text: &str) -> Result<Vec<Found>> {
-    limits::work(text.len() * 16)?;
+    memory::reserve(text.len().saturating_mul(2 * size_of::<Found>()))?;
     let mut all = Vec::new();
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         let first = all.len();
         let mut last = [' ', ' '];
         for character in lower(word).chars().chain([' ']) {
+            limits::work(64)?;
             all.push(Found { trigram: compact([last[0], last[1], character]), begins: false, ends: false });
             last = [last[1], character];
         }
@@ -60,6 +61,7 @@ pub fn in_order(text: &str) -> Result<Vec<Found>> {
 /// A text's trigrams, sorted, each once.
 pub fn trigrams(text: &str) -> Result<Vec<Trigram>> {
     let mut all: Vec<Trigram> = in_order(text)?.into_iter().map(|found| found.trigram).collect();
+    limits::begin(all.len() * 8)?;
     all.sort_unstable();
     all.dedup();
     Ok(all)

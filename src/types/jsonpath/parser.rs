@@ -18,7 +18,7 @@ use crate::types::pattern::{Options, Pattern};
 pub(super) fn parse(text: &str) -> Result<Option<JsonPath>> {
     let mut lexer = Lexer::new(text);
     let token = lexer.next()?;
-    let mut parser = Parser { lexer, token };
+    let mut parser = Parser { lexer, token, operators: 0 };
     if parser.token == Token::End {
         return Ok(None);
     }
@@ -48,15 +48,28 @@ fn predicate(step: Step) -> Operand {
     Operand { chain: vec![step], predicate: true }
 }
 
+/// How many operators a path may have: chains of them are read without recursion, but neither printed nor run so.
+const MOST_OPERATORS: usize = 5_000;
+
 struct Parser<'t> {
     lexer: Lexer<'t>,
     token: Token,
+    operators: usize,
 }
 
 impl Parser<'_> {
     fn advance(&mut self) -> Result<()> {
         self.token = self.lexer.next()?;
         Ok(())
+    }
+
+    /// The operator of a chain is read.
+    fn operator(&mut self) -> Result<()> {
+        self.operators += 1;
+        if self.operators > MOST_OPERATORS {
+            return Err(stack::too_deep());
+        }
+        self.advance()
     }
 
     fn unexpected(&self) -> Error {
@@ -115,7 +128,7 @@ impl Parser<'_> {
             if !left.predicate {
                 return Err(self.unexpected());
             }
-            self.advance()?;
+            self.operator()?;
             let right = self.conjunction()?;
             if !right.predicate {
                 return Err(self.unexpected());
@@ -131,7 +144,7 @@ impl Parser<'_> {
             if !left.predicate {
                 return Err(self.unexpected());
             }
-            self.advance()?;
+            self.operator()?;
             let right = self.comparison()?;
             if !right.predicate {
                 return Err(self.unexpected());
@@ -238,7 +251,7 @@ impl Parser<'_> {
         if left.predicate {
             return Err(self.unexpected());
         }
-        self.advance()?;
+        self.operator()?;
         let right = operand(self)?;
         if right.predicate {
             return Err(self.unexpected());

@@ -41,6 +41,16 @@ fn every_nesting_is_bounded() {
             {
                 assert_eq!(deep(before, inner, after), SqlState::STATEMENT_TOO_COMPLEX, "{before}");
             }
+            for (begin, again, end) in
+                [("1", " + 1", ""), ("$ ? (@ == 1", " && @ == 1", ")"), ("$ ? (@ == 1", " || @ == 1", ")")]
+            {
+                let chain = |count| begin.to_owned() + &again.repeat(count) + end;
+                let error = JsonPath::parse(&chain(1_000_000)).unwrap_err();
+                assert_eq!(error.code(), SqlState::STATEMENT_TOO_COMPLEX, "{again}");
+                let longest = JsonPath::parse(&chain(5_000));
+                assert!(longest.is_ok_and(|path| path.to_string().len() > 20_000), "{again}");
+                let _ = query(&chain(5_000), "1");
+            }
             // A long chain is no deep one to read, but is to run.
             let long = "$".to_owned() + &"[*]".repeat(200_000);
             assert_eq!(query(&long, "1").unwrap_err().code(), SqlState::STATEMENT_TOO_COMPLEX);

@@ -106,28 +106,34 @@ impl Node {
 
     /// How many words and operators there are.
     pub fn count(&self) -> usize {
-        match self {
-            Node::Value(_) | Node::Stop => 1,
-            Node::Not(operand) => 1 + operand.count(),
-            Node::Binary(binary) => 1 + binary.left.count() + binary.right.count(),
+        let (mut count, mut waiting) = (0, vec![self]);
+        while let Some(node) = waiting.pop() {
+            count += 1;
+            match node {
+                Node::Value(_) | Node::Stop => {}
+                Node::Not(operand) => waiting.push(operand),
+                Node::Binary(binary) => waiting.extend([&binary.left, &binary.right]),
+            }
         }
+        count
     }
 
     /// Calls `each` with every word, those on the right first.
     pub fn each_value<'n>(&'n self, each: &mut dyn FnMut(&'n Value)) {
-        match self {
-            Node::Value(value) => each(value),
-            Node::Stop => {}
-            Node::Not(operand) => operand.each_value(each),
-            Node::Binary(binary) => {
-                binary.right.each_value(each);
-                binary.left.each_value(each);
+        let mut waiting = vec![self];
+        while let Some(node) = waiting.pop() {
+            match node {
+                Node::Value(value) => each(value),
+                Node::Stop => {}
+                Node::Not(operand) => waiting.push(operand),
+                Node::Binary(binary) => waiting.extend([&binary.left, &binary.right]),
             }
         }
     }
 
     /// Without what is negated; `None` if nothing is left (clean_NOT_intree).
     pub fn without_not(&self) -> Result<Option<Node>> {
+        stack::check()?;
         Ok(match self {
             Node::Value(_) => Some(self.clone()),
             Node::Stop | Node::Not(_) => None,
@@ -139,74 +145,103 @@ impl Node {
         })
     }
 
-    fn print(&self, parent: u8, right_of_phrase: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Node::Stop => Ok(()),
-            Node::Value(value) => write!(f, "{value}"),
-            Node::Not(operand) => {
-                let enclosed = NOT_PRIORITY < parent;
-                f.write_str(if enclosed { "( !" } else { "!" })?;
-                operand.print(NOT_PRIORITY, false, f)?;
-                f.write_str(if enclosed { " )" } else { "" })
-            }
-            Node::Binary(binary) => {
-                let priority = binary.operator.priority();
-                let is_phrase = matches!(binary.operator, Operator::Phrase(_));
-                let enclosed = priority < parent || is_phrase && right_of_phrase;
-                f.write_str(if enclosed { "( " } else { "" })?;
-                binary.left.print(priority, false, f)?;
-                match binary.operator {
-                    Operator::Or => f.write_str(" | ")?,
-                    Operator::And => f.write_str(" & ")?,
-                    Operator::Phrase(1) => f.write_str(" <-> ")?,
-                    Operator::Phrase(distance) => write!(f, " <{distance}> ")?,
+    /// Without recursion, which a query is too deep for.
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        enum Part<'n> {
+            /// A node, what it stands under, and whether it is a phrase's right operand.
+            Node(&'n Node, u8, bool),
+            Operator(Operator),
+            Text(&'static str),
+        }
+        let mut waiting = vec![Part::Node(self, 0, false)];
+        while let Some(part) = waiting.pop() {
+            match part {
+                Part::Text(text) => f.write_str(text)?,
+                Part::Operator(Operator::Or) => f.write_str(" | ")?,
+                Part::Operator(Operator::And) => f.write_str(" & ")?,
+                Part::Operator(Operator::Phrase(1)) => f.write_str(" <-> ")?,
+                Part::Operator(Operator::Phrase(distance)) => write!(f, " <{distance}> ")?,
+                Part::Node(Node::Stop, ..) => {}
+                Part::Node(Node::Value(value), ..) => write!(f, "{value}")?,
+                Part::Node(Node::Not(operand), parent, _) => {
+                    let enclosed = NOT_PRIORITY < parent;
+                    f.write_str(if enclosed { "( !" } else { "!" })?;
+                    waiting.push(Part::Text(if enclosed { " )" } else { "" }));
+                    waiting.push(Part::Node(operand, NOT_PRIORITY, false));
                 }
-                binary.right.print(priority, is_phrase, f)?;
-                f.write_str(if enclosed { " )" } else { "" })
+                Part::Node(Node::Binary(binary), parent, right_of_phrase) => {
+                    let priority = binary.operator.priority();
+                    let is_phrase = matches!(binary.operator, Operator::Phrase(_));
+                    let enclosed = priority < parent || is_phrase && right_of_phrase;
+                    f.write_str(if enclosed { "( " } else { "" })?;
+                    waiting.push(Part::Text(if enclosed { " )" } else { "" }));
+                    waiting.push(Part::Node(&binary.right, priority, is_phrase));
+                    waiting.push(Part::Operator(binary.operator));
+                    waiting.push(Part::Node(&binary.left, priority, false));
+                }
             }
         }
+        Ok(())
     }
 
     fn write_binary(&self, out: &mut BytesMut) {
-        match self {
-            Node::Stop => {}
-            Node::Value(value) => {
-                out.put_u8(1);
-                out.put_u8(value.weights);
-                out.put_u8(value.prefix.into());
-                out.put_slice(value.text.as_bytes());
-                out.put_u8(0);
-            }
-            Node::Not(operand) => {
-                out.put_slice(&[2, NOT_CODE]);
-                operand.write_binary(out);
-            }
-            Node::Binary(binary) => {
-                out.put_slice(&[2, binary.operator.code()]);
-                if let Operator::Phrase(distance) = binary.operator {
-                    out.put_u16(distance);
+        let mut waiting = vec![self];
+        while let Some(node) = waiting.pop() {
+            match node {
+                Node::Stop => {}
+                Node::Value(value) => {
+                    out.put_u8(1);
+                    out.put_u8(value.weights);
+                    out.put_u8(value.prefix.into());
+                    out.put_slice(value.text.as_bytes());
+                    out.put_u8(0);
                 }
-                binary.right.write_binary(out);
-                binary.left.write_binary(out);
+                Node::Not(operand) => {
+                    out.put_slice(&[2, NOT_CODE]);
+                    waiting.push(operand);
+                }
+                Node::Binary(binary) => {
+                    out.put_slice(&[2, binary.operator.code()]);
+                    if let Operator::Phrase(distance) = binary.operator {
+                        out.put_u16(distance);
+                    }
+                    waiting.extend([&binary.left, &binary.right]);
+                }
             }
         }
     }
 
-    /// QTNodeCompare: what is greater comes first.
+    /// QTNodeCompare: what is greater comes first; distances count once the operands are equal.
     fn compare(&self, other: &Node) -> Ordering {
-        match (self, other) {
-            (Node::Value(a), Node::Value(b)) => b.checksum().cmp(&a.checksum()).then_with(|| a.text.cmp(&b.text)),
-            (Node::Not(a), Node::Not(b)) => a.compare(b),
-            (Node::Binary(a), Node::Binary(b)) => {
-                let distance = |operator| if let Operator::Phrase(distance) = operator { distance } else { 0 };
-                let codes = b.operator.code().cmp(&a.operator.code());
-                codes
-                    .then_with(|| a.right.compare(&b.right))
-                    .then_with(|| a.left.compare(&b.left))
-                    .then_with(|| distance(b.operator).cmp(&distance(a.operator)))
-            }
-            _ => other.kind().cmp(&self.kind()),
+        enum Pair<'n> {
+            Nodes(&'n Node, &'n Node),
+            Distances(u16, u16),
         }
+        let distance = |operator| if let Operator::Phrase(distance) = operator { distance } else { 0 };
+        let mut waiting = vec![Pair::Nodes(self, other)];
+        while let Some(pair) = waiting.pop() {
+            let order = match pair {
+                Pair::Distances(a, b) => b.cmp(&a),
+                Pair::Nodes(Node::Value(a), Node::Value(b)) => {
+                    b.checksum().cmp(&a.checksum()).then_with(|| a.text.cmp(&b.text))
+                }
+                Pair::Nodes(Node::Not(a), Node::Not(b)) => {
+                    waiting.push(Pair::Nodes(a, b));
+                    Ordering::Equal
+                }
+                Pair::Nodes(Node::Binary(a), Node::Binary(b)) => {
+                    waiting.push(Pair::Distances(distance(a.operator), distance(b.operator)));
+                    waiting.push(Pair::Nodes(&a.left, &b.left));
+                    waiting.push(Pair::Nodes(&a.right, &b.right));
+                    b.operator.code().cmp(&a.operator.code())
+                }
+                Pair::Nodes(a, b) => b.kind().cmp(&a.kind()),
+            };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        Ordering::Equal
     }
 
     /// Operators are greater than words, and each other by their code.
@@ -221,6 +256,7 @@ impl Node {
     /// Without stop words. Where they stood in phrases, distances grow; what a missing node leaves for the phrase above on
     /// its left and right goes along (clean_stopword_intree).
     fn without_stops(self) -> Result<(Option<Node>, u16, u16)> {
+        stack::check()?;
         Ok(match self {
             Node::Value(_) => (Some(self), 0, 0),
             Node::Stop => (None, 0, 0),
@@ -284,7 +320,7 @@ impl fmt::Display for Value {
 
 impl fmt::Display for TsQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.root.as_ref().map_or(Ok(()), |root| root.print(0, false, f))
+        self.root.as_ref().map_or(Ok(()), |root| root.print(f))
     }
 }
 

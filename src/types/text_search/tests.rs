@@ -28,6 +28,20 @@ fn every_nesting_is_bounded() {
             assert_eq!(code(&deep), SqlState::STATEMENT_TOO_COMPLEX);
             let long = "a & ".repeat(200_000) + "a";
             assert_eq!(code(&long), SqlState::STATEMENT_TOO_COMPLEX);
+            // What is just not too deep goes through everything that is done with queries, or is refused.
+            let words = "a & ".repeat(9_999) + "a";
+            if let Ok(words) = query(&words) {
+                let (text, mut bytes) = (words.to_string(), bytes::BytesMut::new());
+                words.write_binary(&mut bytes);
+                assert_eq!((text.len(), words.count()), (39_997, 19_999));
+                assert!(words.compare(&words).is_eq() && words.contains(&words));
+                let document = TsVector::parse("a:1").unwrap();
+                let _ = words.root.as_ref().unwrap().without_not();
+                let _ = matching::matches(&document, &words);
+                let _ = rank::rank_by_cover(&rank::DEFAULT_WEIGHTS, &document, &words, 0);
+                let options = headline::Options::parse("MaxFragments=3").unwrap();
+                let _ = headline::headline(configuration::named("simple").unwrap(), "a b", &words, &options);
+            }
             let mut binary = bytes::BytesMut::from(&[0, 3, 13, 64][..]);
             binary.extend_from_slice(&[2, 1].repeat(200_000));
             let read = TsQuery::read_binary(&binary).unwrap_err();

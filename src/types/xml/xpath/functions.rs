@@ -1,8 +1,10 @@
 //! XPath's core functions.
 
+use std::collections::HashMap;
+
 use super::{At, Context, Expr, Found, failed};
 use crate::error::Result;
-use crate::limits::memory;
+use crate::limits::{memory, session as limits};
 
 impl Context<'_> {
     pub(super) fn call(&self, name: &str, args: &[Expr], at: At) -> Result<Found> {
@@ -70,12 +72,16 @@ impl Context<'_> {
                 Found::Text(words.join(" "))
             }
             ("translate", 3) => {
-                let (from, to): (Vec<char>, Vec<char>) = (text(1)?.chars().collect(), text(2)?.chars().collect());
-                let changed = |c: char| match from.iter().position(|known| *known == c) {
-                    None => Some(c),
-                    Some(place) => to.get(place).copied(),
-                };
-                Found::Text(text(0)?.chars().filter_map(changed).collect())
+                let (whole, from, to) = (text(0)?, text(1)?, text(2)?);
+                limits::begin(whole.len() + from.len() + to.len())?;
+                let mut becomes = HashMap::new();
+                let mut given = to.chars();
+                for c in from.chars() {
+                    let to = given.next();
+                    becomes.entry(c).or_insert(to);
+                }
+                let changed = |c: char| becomes.get(&c).copied().unwrap_or(Some(c));
+                Found::Text(whole.chars().filter_map(changed).collect())
             }
             ("boolean", 1) => Found::Bool(value(0)?.to_bool()),
             ("not", 1) => Found::Bool(!value(0)?.to_bool()),

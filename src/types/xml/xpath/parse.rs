@@ -60,13 +60,17 @@ fn tokens(text: &str) -> Result<Vec<Token>> {
     Ok(found)
 }
 
+/// How many operators an expression may have: chains of them are read without recursion, but not evaluated so.
+const MOST_OPERATORS: usize = 3_000;
+
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
+    operators: usize,
 }
 
 pub(super) fn parse(text: &str) -> Result<Expr> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0 };
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, operators: 0 };
     let expr = parser.binary(0)?;
     if parser.at < parser.tokens.len() { Err(invalid()) } else { Ok(expr) }
 }
@@ -147,6 +151,10 @@ impl Parser {
                 return Ok(left);
             }
             self.at += 1;
+            self.operators += 1;
+            if self.operators > MOST_OPERATORS {
+                return Err(stack::too_deep());
+            }
             let right = self.binary(binds + 1)?;
             left = Expr::Binary(*operator, Box::new(left), Box::new(right));
         }
