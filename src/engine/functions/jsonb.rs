@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use super::json::text_array;
 use super::{Args, Definition, Output};
@@ -147,8 +148,25 @@ fn has(value: &JsonValue, key: &str) -> bool {
 fn exists(args: &Args<'_>, all: bool) -> Result<Output> {
     let (value, keys) = (tree(args, 0)?, args.text(1)?);
     let keys = text_array(&keys);
-    let mut found = keys.iter().flatten().map(|key| has(&value, key));
+    let there = strings(&value);
+    let mut found = keys.iter().flatten().map(|key| there.contains(&**key));
     Ok(if all { found.all(|f| f) } else { found.any(|f| f) }.into())
+}
+
+/// The keys of an object, the strings in an array, or the value itself: what `?` finds.
+fn strings(value: &JsonValue) -> HashSet<&str> {
+    match value {
+        JsonValue::Object(members) => members.iter().map(|(key, _)| key.as_str()).collect(),
+        JsonValue::Array(elements) => elements.iter().filter_map(as_text).collect(),
+        scalar => as_text(scalar).into_iter().collect(),
+    }
+}
+
+fn as_text(value: &JsonValue) -> Option<&str> {
+    match value {
+        JsonValue::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
 fn concat(a: JsonValue, b: JsonValue) -> JsonValue {
@@ -177,7 +195,8 @@ fn delete_keys(args: &Args<'_>, keys: &[Option<Cow<'_, str>>]) -> Result<Output>
     if matches!(args.raw(1), rusqlite::types::ValueRef::Text(text) if text.starts_with(b"[[")) {
         return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
     }
-    let keep = |text: &str| !keys.iter().flatten().any(|key| key == text);
+    let keys: HashSet<&str> = keys.iter().flatten().map(|key| &**key).collect();
+    let keep = |text: &str| !keys.contains(text);
     let keep_element = |element: &JsonValue| !matches!(element, JsonValue::Text(text) if !keep(text));
     match tree(args, 0)? {
         JsonValue::Object(members) => {
