@@ -239,6 +239,7 @@ pub mod sql {
         mod from;
         mod function_from;
         mod grouping;
+        mod key_constants;
         mod lists;
         mod locking;
         mod membership;

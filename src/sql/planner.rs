@@ -424,6 +424,7 @@ fn query_statement(analyzer: &mut Analyzer<'_>, select: &SelectStmt) -> Result<A
     }
     let mut tree = analyzer.query(select)?;
     analyzer.check_policies()?;
+    analyzer.settle_key_constants(|visit| tree.for_each_expr_mut(visit));
     let columns = describe(analyzer, &tree_targets(&tree), &tree);
     analyzer.outputs = tree.outputs().into_iter().map(|(_, type_oid, typmod)| (type_oid, typmod)).collect();
     if analyzer.positioned.is_some() {
@@ -467,8 +468,13 @@ fn defined_action((definition, tag): (Definition, &'static str)) -> Result<Analy
     Ok((Tag::Fixed(tag), None, action))
 }
 
-fn finish_modify(analyzer: &mut Analyzer<'_>, modified: Modified<'_>) -> Result<Analysed> {
+fn finish_modify(analyzer: &mut Analyzer<'_>, mut modified: Modified<'_>) -> Result<Analysed> {
     analyzer.check_policies()?;
+    analyzer.settle_key_constants(|visit| match &mut modified.tree {
+        Modify::Update(update) => update.selection.iter_mut().for_each(visit),
+        Modify::Delete(delete) => delete.selection.iter_mut().for_each(visit),
+        Modify::Insert(_) | Modify::Merge(_) => {}
+    });
     let tag = match &modified.tree {
         Modify::Insert(_) => Tag::Insert,
         Modify::Update(_) => Tag::Update,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::catalog::schema::{Column, Constraint, ConstraintKind, Schema};
+use crate::catalog::schema::{Column, Constraint, ConstraintKind, Index, IndexKey, Schema};
 
 /// One table, as the fixtures' first line says.
 fn catalog() -> Arc<CatalogSnapshot> {
@@ -142,6 +142,30 @@ fn other_constants_find_the_same_plan_unless_they_mean_something() {
     assert!(!Arc::ptr_eq(&by_one.plan, &by_two.plan));
     let (short, long) = (plan("select 'abc'::varchar(2)"), plan("select 'abc'::varchar(3)"));
     assert!(!Arc::ptr_eq(&short.plan, &long.plan));
+}
+
+#[test]
+fn constants_of_an_index_key_are_part_of_the_plan() {
+    let mut snapshot = CatalogSnapshot::clone(&catalog());
+    let mut item = Relation::clone(snapshot.relations.get(&Oid(16384)).unwrap());
+    item.indexes.push(Index {
+        oid: Oid(16390),
+        name: "item_expr_idx".to_owned(),
+        unique: false,
+        primary: false,
+        keys: vec![IndexKey::of_expression("(name || '!'::text)".to_owned())],
+        included: Vec::new(),
+        predicate: None,
+        method: "btree".to_owned(),
+        constraint: None,
+        options: Default::default(),
+    });
+    snapshot.put_relation(Arc::new(item));
+    let catalog = Arc::new(snapshot);
+    let sql = |statement: &str| translation(statement, &catalog).lines().next().unwrap_or_default().to_owned();
+    assert!(sql("select id from item where name || '!' = 'a!'").contains("|| '!'"));
+    assert!(sql("delete from item where name || '!' = 'a!'").contains("|| '!'"));
+    assert!(!sql("select id from item where name || '?' = 'a!'").contains('\''));
 }
 
 #[test]
