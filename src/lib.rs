@@ -239,7 +239,7 @@ pub mod sql {
         mod from;
         mod function_from;
         mod grouping;
-        mod key_constants;
+        pub(in crate::sql) mod key_constants;
         mod lists;
         mod locking;
         mod membership;

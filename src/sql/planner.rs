@@ -470,10 +470,9 @@ fn defined_action((definition, tag): (Definition, &'static str)) -> Result<Analy
 
 fn finish_modify(analyzer: &mut Analyzer<'_>, mut modified: Modified<'_>) -> Result<Analysed> {
     analyzer.check_policies()?;
-    analyzer.settle_key_constants(|visit| match &mut modified.tree {
-        Modify::Update(update) => update.selection.iter_mut().for_each(visit),
-        Modify::Delete(delete) => delete.selection.iter_mut().for_each(visit),
-        Modify::Insert(_) | Modify::Merge(_) => {}
+    analyzer.settle_key_constants(|visit| {
+        modified.tree.ctes_mut().iter_mut().for_each(|cte| cte.query.for_each_expr_mut(visit));
+        modified.tree.for_each_expr_mut(visit);
     });
     let tag = match &modified.tree {
         Modify::Insert(_) => Tag::Insert,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::catalog::schema::{Column, Constraint, ConstraintKind, Index, IndexKey, Schema};
+use crate::types::gin::KeyClass;
 
 /// One table, as the fixtures' first line says.
 fn catalog() -> Arc<CatalogSnapshot> {
@@ -148,24 +149,40 @@ fn other_constants_find_the_same_plan_unless_they_mean_something() {
 fn constants_of_an_index_key_are_part_of_the_plan() {
     let mut snapshot = CatalogSnapshot::clone(&catalog());
     let mut item = Relation::clone(snapshot.relations.get(&Oid(16384)).unwrap());
-    item.indexes.push(Index {
-        oid: Oid(16390),
-        name: "item_expr_idx".to_owned(),
-        unique: false,
-        primary: false,
-        keys: vec![IndexKey::of_expression("(name || '!'::text)".to_owned())],
-        included: Vec::new(),
-        predicate: None,
-        method: "btree".to_owned(),
-        constraint: None,
-        options: Default::default(),
-    });
+    let mut index = |oid: u32, method: &str, key: &str| {
+        let mut index = Index {
+            oid: Oid(oid),
+            name: format!("item_{oid}_idx"),
+            unique: false,
+            primary: false,
+            keys: vec![IndexKey::of_expression(key.to_owned())],
+            included: Vec::new(),
+            predicate: None,
+            method: method.to_owned(),
+            constraint: None,
+            options: Default::default(),
+        };
+        if method == "gin" {
+            index.options.postings = vec![Some(KeyClass::Lexemes)];
+        }
+        item.indexes.push(index);
+    };
+    index(16390, "btree", "(name || '!'::text)");
+    index(16391, "gin", "to_tsvector('english'::regconfig, COALESCE(name, ''::text))");
     snapshot.put_relation(Arc::new(item));
     let catalog = Arc::new(snapshot);
     let sql = |statement: &str| translation(statement, &catalog).lines().next().unwrap_or_default().to_owned();
     assert!(sql("select id from item where name || '!' = 'a!'").contains("|| '!'"));
     assert!(sql("delete from item where name || '!' = 'a!'").contains("|| '!'"));
     assert!(!sql("select id from item where name || '?' = 'a!'").contains('\''));
+    let search = |configuration: &str| {
+        sql(&format!(
+            "with w as (select to_tsquery('b') as q) delete from item using w \
+             where to_tsvector('{configuration}', coalesce(name, '')) @@ to_tsquery('a')"
+        ))
+    };
+    assert!(search("english").contains("pg_gin_rows"));
+    assert!(!search("simple").contains("pg_gin_rows"));
 }
 
 #[test]

@@ -26,7 +26,7 @@ use crate::sql::syntax::ast::expression::{ColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{ResTarget, SelectBody, SelectStmt};
 use crate::sql::syntax::parse;
-use crate::sql::tree::{self, EntryId, Expr, ExprKind, FunctionRef, Query};
+use crate::sql::tree::{self, Expr, ExprKind, FunctionRef, Query};
 use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use crate::sql::analyze::analyzer::Dependencies;
@@ -111,8 +111,8 @@ pub fn relation_expression(
     expression_for(expr, relation, (origin, target), words, context)
 }
 
-/// An index's key over the columns of the table, which are an entry of that number.
-pub fn index_key(text: &str, relation: &Relation, context: PlanContext<'_>) -> Result<(EntryId, Expr)> {
+/// An index's key over the columns of the table.
+pub fn index_key(text: &str, relation: &Relation, context: PlanContext<'_>) -> Result<Expr> {
     let ast = parse::expression(text)?;
     let source = empty_source();
     let mut analyzer = Analyzer::new(Origin::Stored.within(context), &source, &[]);
@@ -120,7 +120,7 @@ pub fn index_key(text: &str, relation: &Relation, context: PlanContext<'_>) -> R
     analyzer.reads_kept_text = true;
     let row = analyzer.fresh_entry();
     let typed = analyzer.expr_over(&ast, Some((row, relation)))?;
-    Ok((row, analyzer.resolve_unknown(typed)?))
+    analyzer.resolve_unknown(typed)
 }
 
 /// A partition key's expression over a table's columns.

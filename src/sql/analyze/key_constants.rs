@@ -1,9 +1,9 @@
 //! Constants in what an index is over: `j->>'name'` in a statement is the key of an index over `(j->>'name')` only while the
 //! constant is part of the statement, and not lifted out of it.
 //!
-//! Owns: [`Analyzer::settle_key_constants`]. Must not know: which index is used. Specification: indexes-expressional.html.
+//! Owns: [`Analyzer::settle_key_constants`], [`is_key`]. Must not know: which index is used. Specification: indexes-expressional.html.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::analyzer::Analyzer;
 use crate::sql::planner::PlanContext;
@@ -19,12 +19,16 @@ impl Analyzer<'_> {
         if self.source.literals.is_empty() {
             return;
         }
-        let mut keys =
-            Keys { context: self.context(), source: self.source(), of: HashMap::new(), pinned: BTreeSet::new() };
-        walk(&mut |expr| keys.settle(expr));
-        let Keys { pinned, .. } = keys;
-        self.pinned.extend(pinned);
+        let mut keys = Keys { context: self.context(), source: self.source(), of: HashMap::new(), pinned: Vec::new() };
+        walk(&mut |expr| _ = keys.settle(expr));
+        self.pinned.extend(keys.pinned);
     }
+}
+
+/// Whether an expression is an index's key, its constants included; the key is over the columns of the table alone.
+pub(in crate::sql) fn is_key(expr: &Expr, key: &Expr) -> bool {
+    let mut lifted = Vec::new();
+    is_like(expr, key, &mut lifted) && lifted.is_empty()
 }
 
 struct Keys<'a> {
@@ -32,33 +36,34 @@ struct Keys<'a> {
     source: &'a Source<'a>,
     /// The expressions that are keys of a table's indexes.
     of: HashMap<Oid, Vec<Expr>>,
-    pinned: BTreeSet<usize>,
+    pinned: Vec<usize>,
 }
 
 impl Keys<'_> {
-    fn settle(&mut self, expr: &mut Expr) {
-        if matches!(expr.kind, ExprKind::Op(..) | ExprKind::Func(..))
-            && let Some(table) = table_of(expr)
-        {
-            let source = self.source;
-            for key in self.of_table(table) {
-                let mut pairs = Vec::new();
-                if !is_like(expr, key, &mut pairs) || pairs.is_empty() {
-                    continue;
-                }
-                let same = pairs.iter().all(|(n, value)| is_constant(source, *n, value));
-                let settled = key.clone();
-                self.pinned.extend(pairs.iter().map(|(n, _)| *n));
-                if same {
-                    put_constants(expr, &settled);
-                }
-                return;
-            }
+    /// Gives a table of which the expression has a column.
+    fn settle(&mut self, expr: &mut Expr) -> Option<Oid> {
+        if let ExprKind::Var(var) = &expr.kind {
+            return Some(var.origin.0).filter(|table| *table != Oid::INVALID);
         }
-        expr.for_each_child_mut(&mut |child| self.settle(child));
+        let mut table = None;
+        expr.for_each_child_mut(&mut |child| table = self.settle(child).or(table));
         if let Some(query) = expr.subquery_mut() {
-            query.for_each_expr_mut(&mut |part| self.settle(part));
+            query.for_each_expr_mut(&mut |part| _ = self.settle(part));
         }
+        let source = self.source;
+        let mut lifted = Vec::new();
+        let mut is_like_this = |key: &Expr| {
+            lifted.clear();
+            is_like(expr, key, &mut lifted) && !lifted.is_empty()
+        };
+        if table.is_some_and(|table| self.of_table(table).iter().any(&mut is_like_this)) {
+            let constants: HashMap<usize, Value> = lifted.into_iter().collect();
+            if constants.iter().all(|(n, value)| is_constant(source, *n, value)) {
+                put_constants(expr, &constants);
+            }
+            self.pinned.extend(constants.into_keys());
+        }
+        table
     }
 
     fn of_table(&mut self, table: Oid) -> &[Expr] {
@@ -67,44 +72,34 @@ impl Keys<'_> {
             let Some(relation) = context.catalog.relations.get(&table) else { return Vec::new() };
             let texts =
                 relation.indexes.iter().flat_map(|index| &index.keys).filter_map(|key| key.expression.as_deref());
-            texts.filter_map(|text| index_key(text, relation, context).ok()).map(|(_, key)| key).collect()
+            texts.filter_map(|text| index_key(text, relation, context).ok()).collect()
         })
     }
 }
 
-/// The table of which an expression has a column.
-fn table_of(expr: &Expr) -> Option<Oid> {
-    let table = std::cell::Cell::new(None);
-    expr.any(&|part| {
-        if let ExprKind::Var(var) = &part.kind
-            && var.origin.0 != Oid::INVALID
-        {
-            table.set(Some(var.origin.0));
-        }
-        table.get().is_some()
-    });
-    table.get()
-}
-
 /// Whether an expression is a key but for constants that were lifted out, each of which stands for one of the key.
-fn is_like(expr: &Expr, key: &Expr, pairs: &mut Vec<(usize, Value)>) -> bool {
-    let mut all = |left: &[Expr], right: &[Expr]| {
-        left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_like(left, right, pairs))
-    };
-    match (&expr.kind, &key.kind) {
+fn is_like(expr: &Expr, key: &Expr, lifted: &mut Vec<(usize, Value)>) -> bool {
+    let same = match (&expr.kind, &key.kind) {
         (ExprKind::Literal(n), ExprKind::Const(value)) => {
-            pairs.push((*n, value.clone()));
-            expr.type_oid == key.type_oid
+            lifted.push((*n, value.clone()));
+            return expr.type_oid == key.type_oid;
         }
-        (ExprKind::Const(left), ExprKind::Const(right)) => left == right,
-        (ExprKind::Var(left), ExprKind::Var(right)) => left.origin.1 == right.attribute,
-        (ExprKind::Op(left, operands), ExprKind::Op(right, of_key)) => left == right && all(operands, of_key),
-        (ExprKind::Func(left, args), ExprKind::Func(right, of_key)) => left == right && all(args, of_key),
-        (ExprKind::Coerce { how, arg }, ExprKind::Coerce { how: of_key, arg: key_arg }) => {
-            how == of_key && expr.type_oid == key.type_oid && is_like(arg, key_arg, pairs)
+        (ExprKind::Const(left), ExprKind::Const(right)) => return left == right,
+        (ExprKind::Var(left), ExprKind::Var(right)) => return left.origin.1 == right.attribute,
+        (ExprKind::Op(left, _), ExprKind::Op(right, _)) => left == right,
+        (ExprKind::Func(left, _), ExprKind::Func(right, _)) => left == right,
+        (ExprKind::Coalesce(_), ExprKind::Coalesce(_)) => true,
+        (ExprKind::Coerce { how: left, .. }, ExprKind::Coerce { how: right, .. }) => {
+            left == right && expr.type_oid == key.type_oid
         }
         _ => false,
+    };
+    let (mut parts, mut of_key) = (Vec::new(), Vec::new());
+    if same {
+        expr.for_each_child(&mut |part| parts.push(part));
+        key.for_each_child(&mut |part| of_key.push(part));
     }
+    same && parts.len() == of_key.len() && parts.into_iter().zip(of_key).all(|(part, key)| is_like(part, key, lifted))
 }
 
 fn is_constant(source: &Source<'_>, n: usize, value: &Value) -> bool {
@@ -116,14 +111,14 @@ fn is_constant(source: &Source<'_>, n: usize, value: &Value) -> bool {
     }
 }
 
-/// Puts a key's constants where an expression that is like it has those that were lifted out.
-fn put_constants(expr: &mut Expr, key: &Expr) {
-    match (&mut expr.kind, &key.kind) {
-        (kind @ ExprKind::Literal(_), ExprKind::Const(_)) => *kind = key.kind.clone(),
-        (ExprKind::Op(_, args), ExprKind::Op(_, of_key)) | (ExprKind::Func(_, args), ExprKind::Func(_, of_key)) => {
-            args.iter_mut().zip(of_key).for_each(|(arg, key)| put_constants(arg, key));
+/// Puts constants where those are that were lifted out.
+fn put_constants(expr: &mut Expr, constants: &HashMap<usize, Value>) {
+    match &expr.kind {
+        ExprKind::Literal(n) => {
+            if let Some(value) = constants.get(n) {
+                expr.kind = ExprKind::Const(value.clone());
+            }
         }
-        (ExprKind::Coerce { arg, .. }, ExprKind::Coerce { arg: key, .. }) => put_constants(arg, key),
-        _ => {}
+        _ => expr.for_each_child_mut(&mut |child| put_constants(child, constants)),
     }
 }

@@ -9,17 +9,15 @@ use std::rc::Rc;
 use super::program::rowid;
 use super::search::{Search, Volatile};
 use super::sets::function_column;
-use super::tree::{ColumnRef, Expr, ExprKind, FromItem, Query, Select, Target};
-use super::{Columns, Entry, Lower};
+use super::tree::{Expr, ExprKind, FromItem, Query, Select, Target};
+use super::{Columns, Lower};
 use crate::catalog::schema::{Index, IndexKey, Relation};
 use crate::error::{Error, Result};
+use crate::sql::analyze::key_constants::is_key;
 use crate::sql::stored::index_key;
 use crate::sql::tree::{Coercion, Expr as Typed, ExprKind as Kind, OperatorRef, Var};
 use crate::types::gin::KeyClass;
 use crate::types::pg_type::Oid;
-
-/// How many constants of an operand may be others than the index's key has, which is found out when they are known.
-const MOST_CONSTANTS: usize = 2;
 
 /// What finds the rows of a condition.
 struct Lookup<'a> {
@@ -31,8 +29,6 @@ struct Lookup<'a> {
     /// The place of its key.
     place: usize,
     query: Typed,
-    /// What must be equal for the key to be the operand.
-    constants: Vec<(Expr, Expr)>,
 }
 
 impl<'a> Lower<'a> {
@@ -77,23 +73,25 @@ impl<'a> Lower<'a> {
                 for (place, (key, class)) in index.keys.iter().zip(&index.options.postings).enumerate() {
                     let Some(class) = *class else { continue };
                     let Some(operator) = class.operator(operator.name, commuted) else { continue };
-                    let Some(constants) = self.key_constants(value, relation, &alias, key)? else { continue };
-                    return Ok(Some(Lookup { relation, alias, class, operator, index, place, query, constants }));
+                    if self.is_index_key(value, relation, key)? {
+                        return Ok(Some(Lookup { relation, alias, class, operator, index, place, query }));
+                    }
                 }
             }
         }
         Ok(None)
     }
 
-    /// The table with postings of which an operand has columns, if it is one that is read as it is.
+    /// The table with postings of which an operand has columns, if it is the only one, and one that is read as it is.
     fn indexed_table(&self, value: &Typed) -> Option<(&'a Relation, Rc<str>)> {
         let found = std::cell::Cell::new(None);
-        value.any(&|part| {
-            if let Kind::Var(var) = &part.kind {
-                found.set(Some(var.entry));
-            }
-            found.get().is_some()
-        });
+        let is_second = |part: &Typed| match &part.kind {
+            Kind::Var(var) => found.replace(Some(var.entry)).is_some_and(|known| known != var.entry),
+            _ => false,
+        };
+        if value.any(&is_second) {
+            return None;
+        }
         let entry = self.entries.get(&found.get()?)?;
         let (Columns::Member(_, oid), Some(alias)) = (&entry.columns, &entry.alias) else { return None };
         let relation = self.catalog().relations.get(oid)?;
@@ -101,35 +99,18 @@ impl<'a> Lower<'a> {
         has_postings.then(|| (&**relation, alias.clone()))
     }
 
-    /// Whether an operand is an index's key, which it is if constants in it are the same: each as it is here and in the key.
-    fn key_constants(
-        &mut self,
-        value: &Typed,
-        relation: &Relation,
-        alias: &str,
-        key: &IndexKey,
-    ) -> Result<Option<Vec<(Expr, Expr)>>> {
-        let Some(text) = &key.expression else {
-            return Ok(column(value).filter(|var| var.attribute == key.column).map(|_| Vec::new()));
-        };
-        let (None, Some(planning)) = (column(value), self.context.planning) else { return Ok(None) };
-        let (entry, typed) = index_key(text, relation, planning)?;
-        let mut lower = Lower::new(self.context);
-        lower.entries.insert(entry, Entry::of_relation(None, relation));
-        let (mut here, mut there) = (Vec::new(), Vec::new());
-        let shape = shape(&self.expr(value)?, alias, &mut here);
-        if shape.is_none()
-            || shape != self::shape(&lower.expr(&typed)?, alias, &mut there)
-            || here.len() > MOST_CONSTANTS
-        {
-            return Ok(None);
-        }
-        Ok(Some(here.into_iter().zip(there).filter(|(here, there)| here.kind != there.kind).collect()))
+    /// Whether an operand is an index's key.
+    fn is_index_key(&self, value: &Typed, relation: &Relation, key: &IndexKey) -> Result<bool> {
+        Ok(match (column(value), &key.expression, self.context.planning) {
+            (Some(var), ..) => var.attribute == key.column,
+            (None, Some(text), Some(planning)) => is_key(value, &index_key(text, relation, planning)?),
+            _ => false,
+        })
     }
 
     /// rowid IN (SELECT … the rows that have the keys)
     fn by_postings(&mut self, lookup: Lookup<'_>) -> Result<Option<Expr>> {
-        let Lookup { relation, alias, class, operator, index, place, query, constants } = lookup;
+        let Lookup { relation, alias, class, operator, index, place, query } = lookup;
         let query = self.expr(&query)?;
         if Volatile.in_expr(&query) {
             return Ok(None);
@@ -137,7 +118,7 @@ impl<'a> Lower<'a> {
         let database = if relation.temporary { "temp" } else { "main" };
         let quoted = |name: &str| format!("{database}.\"{}\"", name.replace('"', "\"\""));
         let row = rowid(relation, Some(alias));
-        let mut args = vec![
+        let args = vec![
             Expr::text(class.name().to_owned()),
             Expr::text(operator.to_owned()),
             query,
@@ -146,7 +127,6 @@ impl<'a> Lower<'a> {
             Expr::text(quoted(&relation.sqlite_name)),
             Expr::text(super::program::rowid_name(relation).to_owned()),
         ];
-        args.extend(constants.into_iter().flat_map(|(here, there)| [here, there]));
         let alias: Rc<str> = index.postings_name().into();
         let targets = vec![Target { name: String::new(), expr: function_column(&alias, "value", Oid::INT8) }];
         let from = vec![FromItem::Function { name: "pg_gin_rows", args, alias }];
@@ -162,23 +142,4 @@ fn column(operand: &Typed) -> Option<&Var> {
         Kind::Coerce { how: Coercion::Relabel, arg } => column(arg),
         _ => None,
     }
-}
-
-/// An expression of calls without its constants, which are put into the list, and without the table's alias.
-fn shape(expr: &Expr, alias: &str, constants: &mut Vec<Expr>) -> Option<Expr> {
-    let kind = match &expr.kind {
-        ExprKind::Param(_) | ExprKind::Literal(_) | ExprKind::Const(_) => {
-            constants.push(expr.clone());
-            return Some(Expr::new(ExprKind::Null, Oid::INVALID));
-        }
-        ExprKind::Column(column) if column.alias.as_deref().is_none_or(|of| of == alias) => {
-            ExprKind::Column(ColumnRef { alias: None, column: column.column.clone(), not_null: false })
-        }
-        ExprKind::Call(call, args) => {
-            let args = args.iter().map(|arg| shape(arg, alias, constants)).collect::<Option<_>>()?;
-            ExprKind::Call(*call, args)
-        }
-        _ => return None,
-    };
-    Some(Expr::new(kind, expr.type_oid))
 }

@@ -226,6 +226,15 @@ impl Modify {
     }
 
     /// RETURNING's columns.
+    pub fn ctes_mut(&mut self) -> &mut [Cte] {
+        match self {
+            Modify::Insert(insert) => &mut insert.ctes,
+            Modify::Update(update) => &mut update.ctes,
+            Modify::Delete(delete) => &mut delete.ctes,
+            Modify::Merge(merge) => &mut merge.ctes,
+        }
+    }
+
     pub fn returning(&self) -> &[Target] {
         match self {
             Modify::Insert(insert) => &insert.returning,

@@ -176,7 +176,8 @@ macro_rules! walks {
         }
 
         impl CteQuery {
-            fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
+            /// Calls `visit` for every expression it is made of.
+            pub fn $exprs<'a>(&'a $($mutably)? self, visit: &mut dyn FnMut(&'a $($mutably)? Expr)) {
                 match self {
                     CteQuery::Select(query) => query.$exprs(visit),
                     CteQuery::Modify(modify) => modify.$exprs(visit),

@@ -6,14 +6,13 @@ use super::{Arguments, Rows, SetFunction, rows, single};
 use crate::engine::functions::extension::trigrams::similarity_threshold;
 use crate::engine::postings::{self, Postings};
 use crate::error::{Error, Result};
-use crate::types::gin::{Key, KeyClass, Needed, keys, needed};
+use crate::types::gin::{Key, KeyClass, keys, needed};
 
 pub(super) static FUNCTIONS: &[SetFunction] = &[
     // (class, value)
     SetFunction::new("pg_gin_keys", 2, keys_of),
-    // (class, operator, query, postings, part, table, rowid), then pairs of constants: only if they are equal the postings
-    // are of what is asked for.
-    SetFunction::new("pg_gin_rows", 11, rows_of),
+    // (class, operator, query, postings, part, table, rowid)
+    SetFunction::new("pg_gin_rows", 7, rows_of),
 ];
 
 fn class(args: &Arguments<'_>) -> Result<KeyClass> {
@@ -31,8 +30,7 @@ fn keys_of(args: &Arguments<'_>) -> Result<Rows> {
 fn rows_of(args: &Arguments<'_>) -> Result<Rows> {
     let (class, operator) = (class(args)?, args.text(1)?);
     let threshold = if operator == "%" { similarity_threshold(args.slot)? } else { 0.0 };
-    let applies = args.values.get(7..).unwrap_or_default().chunks(2).all(|pair| pair.first() == pair.last());
-    let needed = if applies { needed(class, &operator, &args.text(2)?, threshold)? } else { Needed::Unknown };
+    let needed = needed(class, &operator, &args.text(2)?, threshold)?;
     let (table, part) = (args.text(3)?, args.int(4)?);
     let (_, lease) = args.slot.linked()?;
     let entered = lease.enter();
