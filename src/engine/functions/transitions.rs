@@ -4,6 +4,7 @@
 //! Specification: float8_accum and what follows it in float.c; int4_avg_accum and its kin in numeric.c; in_range of every
 //! type's own file. The aggregates themselves are `aggregate`.
 
+use super::aggregate::float::{Kind, Moments, Pairs, overflow};
 use super::arrays::array;
 use super::datetime::interval;
 use super::elements::Typed;
@@ -21,27 +22,23 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_float4_accum", 2, |a| accumulate(a, "float4_accum")),
     Definition::pure("pg_float8_combine", 2, combine),
     Definition::pure("pg_float8_avg", 1, |a| { let [n, sx, _] = floats(a, 0, "float8_avg")?; Ok(if n == 0.0 { None } else { Some(sx / n) }.into()) }),
-    Definition::pure("pg_float8_var_pop", 1, |a| { let [n, _, sxx] = floats(a, 0, "float8_var_pop")?; Ok(if n == 0.0 { None } else { Some(sxx / n) }.into()) }),
-    Definition::pure("pg_float8_var_samp", 1, |a| { let [n, _, sxx] = floats(a, 0, "float8_var_samp")?; Ok(if n <= 1.0 { None } else { Some(sxx / (n - 1.0)) }.into()) }),
-    Definition::pure("pg_float8_stddev_pop", 1, |a| { let [n, _, sxx] = floats(a, 0, "float8_stddev_pop")?; Ok(if n == 0.0 { None } else { Some((sxx / n).sqrt()) }.into()) }),
-    Definition::pure("pg_float8_stddev_samp", 1, |a| { let [n, _, sxx] = floats(a, 0, "float8_stddev_samp")?; Ok(if n <= 1.0 { None } else { Some((sxx / (n - 1.0)).sqrt()) }.into()) }),
+    Definition::pure("pg_float8_var_pop", 1, |a| Ok(moments(a, 0, "float8_var_pop")?.variance(true, false).into())),
+    Definition::pure("pg_float8_var_samp", 1, |a| Ok(moments(a, 0, "float8_var_samp")?.variance(false, false).into())),
+    Definition::pure("pg_float8_stddev_pop", 1, |a| Ok(moments(a, 0, "float8_stddev_pop")?.variance(true, true).into())),
+    Definition::pure("pg_float8_stddev_samp", 1, |a| Ok(moments(a, 0, "float8_stddev_samp")?.variance(false, true).into())),
     Definition::pure("pg_float8_regr_accum", 3, regression),
     Definition::pure("pg_float8_regr_combine", 2, combine_regressions),
-    Definition::pure("pg_float8_regr_sxx", 1, |a| of_pairs(a, "float8_regr_sxx", |p| Some(p.sxx))),
-    Definition::pure("pg_float8_regr_syy", 1, |a| of_pairs(a, "float8_regr_syy", |p| Some(p.syy))),
-    Definition::pure("pg_float8_regr_sxy", 1, |a| of_pairs(a, "float8_regr_sxy", |p| Some(p.sxy))),
-    Definition::pure("pg_float8_regr_avgx", 1, |a| of_pairs(a, "float8_regr_avgx", |p| Some(p.sx / p.n))),
-    Definition::pure("pg_float8_regr_avgy", 1, |a| of_pairs(a, "float8_regr_avgy", |p| Some(p.sy / p.n))),
-    Definition::pure("pg_float8_covar_pop", 1, |a| of_pairs(a, "float8_covar_pop", |p| Some(p.sxy / p.n))),
-    Definition::pure("pg_float8_covar_samp", 1, |a| of_pairs(a, "float8_covar_samp", |p| (p.n >= 2.0).then(|| p.sxy / (p.n - 1.0)))),
-    Definition::pure("pg_float8_corr", 1, |a| of_pairs(a, "float8_corr", |p| (p.sxx != 0.0 && p.syy != 0.0).then(|| p.sxy / (p.sxx * p.syy).sqrt()))),
-    Definition::pure("pg_float8_regr_r2", 1, |a| of_pairs(a, "float8_regr_r2", |p| match (p.sxx == 0.0, p.syy == 0.0) {
-        (true, _) => None,
-        (_, true) => Some(1.0),
-        _ => Some((p.sxy * p.sxy) / (p.sxx * p.syy)),
-    })),
-    Definition::pure("pg_float8_regr_slope", 1, |a| of_pairs(a, "float8_regr_slope", |p| (p.sxx != 0.0).then(|| p.sxy / p.sxx))),
-    Definition::pure("pg_float8_regr_intercept", 1, |a| of_pairs(a, "float8_regr_intercept", |p| (p.sxx != 0.0).then(|| (p.sy - p.sx * p.sxy / p.sxx) / p.n))),
+    Definition::pure("pg_float8_regr_sxx", 1, |a| Ok(pairs(a, 0, "float8_regr_sxx")?.read(Kind::Sxx).into())),
+    Definition::pure("pg_float8_regr_syy", 1, |a| Ok(pairs(a, 0, "float8_regr_syy")?.read(Kind::Syy).into())),
+    Definition::pure("pg_float8_regr_sxy", 1, |a| Ok(pairs(a, 0, "float8_regr_sxy")?.read(Kind::Sxy).into())),
+    Definition::pure("pg_float8_regr_avgx", 1, |a| Ok(pairs(a, 0, "float8_regr_avgx")?.read(Kind::AverageX).into())),
+    Definition::pure("pg_float8_regr_avgy", 1, |a| Ok(pairs(a, 0, "float8_regr_avgy")?.read(Kind::AverageY).into())),
+    Definition::pure("pg_float8_covar_pop", 1, |a| Ok(pairs(a, 0, "float8_covar_pop")?.read(Kind::CovariancePop).into())),
+    Definition::pure("pg_float8_covar_samp", 1, |a| Ok(pairs(a, 0, "float8_covar_samp")?.read(Kind::CovarianceSamp).into())),
+    Definition::pure("pg_float8_corr", 1, |a| Ok(pairs(a, 0, "float8_corr")?.read(Kind::Correlation).into())),
+    Definition::pure("pg_float8_regr_r2", 1, |a| Ok(pairs(a, 0, "float8_regr_r2")?.read(Kind::R2).into())),
+    Definition::pure("pg_float8_regr_slope", 1, |a| Ok(pairs(a, 0, "float8_regr_slope")?.read(Kind::Slope).into())),
+    Definition::pure("pg_float8_regr_intercept", 1, |a| Ok(pairs(a, 0, "float8_regr_intercept")?.read(Kind::Intercept).into())),
     Definition::pure("pg_int_sum", 2, |a| Ok(match (a.is_null(0), a.is_null(1)) {
         (true, true) => Output::NULL,
         (true, false) => Output::Argument(1),
@@ -58,10 +55,6 @@ pub(super) static FUNCTIONS: &[Definition] = &[
 
 fn internal(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(SqlState::INTERNAL_ERROR, message)
-}
-
-fn overflow() -> Error {
-    Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow")
 }
 
 /// A transition value of so many floats (check_float8_array).
@@ -95,24 +88,19 @@ fn put(values: &[f64]) -> Result<Output> {
     Ok(out.into())
 }
 
-/// The Youngs-Cramer algorithm: number, sum, and the sum of the squares of distances from the mean.
+fn moments(args: &Args<'_>, index: usize, caller: &str) -> Result<Moments> {
+    let [n, sx, sxx] = floats(args, index, caller)?;
+    Ok(Moments { n, sx, sxx })
+}
+
+fn put_moments(moments: &Moments) -> Result<Output> {
+    put(&[moments.n, moments.sx, moments.sxx])
+}
+
 fn accumulate(args: &Args<'_>, caller: &str) -> Result<Output> {
-    let [n_before, sx_before, mut sxx] = floats(args, 0, caller)?;
-    let value = args.float(1)?;
-    let (n, sx) = (n_before + 1.0, sx_before + value);
-    if n_before > 0.0 {
-        let distance = value * n - sx;
-        sxx += distance * distance / (n * n_before);
-        if sx.is_infinite() || sxx.is_infinite() {
-            if !sx_before.is_infinite() && !value.is_infinite() {
-                return Err(overflow());
-            }
-            sxx = f64::NAN;
-        }
-    } else if !value.is_finite() {
-        sxx = f64::NAN;
-    }
-    put(&[n, sx, sxx])
+    let mut moments = moments(args, 0, caller)?;
+    moments.add(args.float(1)?)?;
+    put_moments(&moments)
 }
 
 /// The sum, which may be infinite only if an operand is.
@@ -121,99 +109,56 @@ fn sum(a: f64, b: f64) -> Result<f64> {
     if sum.is_infinite() && !a.is_infinite() && !b.is_infinite() { Err(overflow()) } else { Ok(sum) }
 }
 
+/// A sum of squared distances from the mean, of those of both parts and the distance of their means.
+fn merged(one: f64, other: f64, between: f64) -> Result<f64> {
+    let sum = one + other + between;
+    if sum.is_infinite() && !one.is_infinite() && !other.is_infinite() { Err(overflow()) } else { Ok(sum) }
+}
+
 fn combine(args: &Args<'_>) -> Result<Output> {
-    let [n1, sx1, sxx1] = floats(args, 0, "float8_combine")?;
-    let [n2, sx2, sxx2] = floats(args, 1, "float8_combine")?;
-    if n1 == 0.0 {
-        return put(&[n2, sx2, sxx2]);
+    let (a, b) = (moments(args, 0, "float8_combine")?, moments(args, 1, "float8_combine")?);
+    if a.n == 0.0 {
+        return put_moments(&b);
     }
-    if n2 == 0.0 {
-        return put(&[n1, sx1, sxx1]);
+    if b.n == 0.0 {
+        return put_moments(&a);
     }
-    let (n, sx) = (n1 + n2, sum(sx1, sx2)?);
-    let distance = sx1 / n1 - sx2 / n2;
-    let sxx = sxx1 + sxx2 + n1 * n2 * distance * distance / n;
-    if sxx.is_infinite() && !sxx1.is_infinite() && !sxx2.is_infinite() {
-        return Err(overflow());
-    }
-    put(&[n, sx, sxx])
+    let (n, sx) = (a.n + b.n, sum(a.sx, b.sx)?);
+    let distance = a.sx / a.n - b.sx / b.n;
+    put_moments(&Moments { n, sx, sxx: merged(a.sxx, b.sxx, a.n * b.n * distance * distance / n)? })
 }
 
-/// What is known of pairs.
-struct Pairs {
-    n: f64,
-    sx: f64,
-    sxx: f64,
-    sy: f64,
-    syy: f64,
-    sxy: f64,
+fn pairs(args: &Args<'_>, index: usize, caller: &str) -> Result<Pairs> {
+    let [n, sx, sxx, sy, syy, sxy] = floats(args, index, caller)?;
+    Ok(Pairs { n, sx, sxx, sy, syy, sxy })
 }
 
-impl Pairs {
-    fn of(args: &Args<'_>, index: usize, caller: &str) -> Result<Pairs> {
-        let [n, sx, sxx, sy, syy, sxy] = floats(args, index, caller)?;
-        Ok(Pairs { n, sx, sxx, sy, syy, sxy })
-    }
-
-    fn put(&self) -> Result<Output> {
-        put(&[self.n, self.sx, self.sxx, self.sy, self.syy, self.sxy])
-    }
-}
-
-fn of_pairs(args: &Args<'_>, caller: &str, value: fn(&Pairs) -> Option<f64>) -> Result<Output> {
-    let pairs = Pairs::of(args, 0, caller)?;
-    Ok(if pairs.n < 1.0 { None } else { value(&pairs) }.into())
+fn put_pairs(pairs: &Pairs) -> Result<Output> {
+    put(&[pairs.n, pairs.sx, pairs.sxx, pairs.sy, pairs.syy, pairs.sxy])
 }
 
 /// float8_regr_accum(state, y, x)
 fn regression(args: &Args<'_>) -> Result<Output> {
-    let before = Pairs::of(args, 0, "float8_regr_accum")?;
-    let (y, x) = (args.float(1)?, args.float(2)?);
-    let Pairs { mut sxx, mut syy, mut sxy, .. } = before;
-    let (n, sx, sy) = (before.n + 1.0, before.sx + x, before.sy + y);
-    if before.n > 0.0 {
-        let (to_x, to_y, scale) = (x * n - sx, y * n - sy, 1.0 / (n * before.n));
-        sxx += to_x * to_x * scale;
-        syy += to_y * to_y * scale;
-        sxy += to_x * to_y * scale;
-        let finite_x = !before.sx.is_infinite() && !x.is_infinite();
-        let finite_y = !before.sy.is_infinite() && !y.is_infinite();
-        let of_x = (sx.is_infinite() || sxx.is_infinite()) && finite_x;
-        let of_y = (sy.is_infinite() || syy.is_infinite()) && finite_y;
-        if of_x || of_y || sxy.is_infinite() && finite_x && finite_y {
-            return Err(overflow());
-        }
-        for value in [&mut sxx, &mut syy, &mut sxy].into_iter().filter(|value| value.is_infinite()) {
-            *value = f64::NAN;
-        }
-    } else {
-        if !x.is_finite() {
-            (sxx, sxy) = (f64::NAN, f64::NAN);
-        }
-        if !y.is_finite() {
-            (syy, sxy) = (f64::NAN, f64::NAN);
-        }
-    }
-    Pairs { n, sx, sxx, sy, syy, sxy }.put()
+    let mut pairs = pairs(args, 0, "float8_regr_accum")?;
+    pairs.add(args.float(1)?, args.float(2)?)?;
+    put_pairs(&pairs)
 }
 
 fn combine_regressions(args: &Args<'_>) -> Result<Output> {
-    let (a, b) = (Pairs::of(args, 0, "float8_regr_combine")?, Pairs::of(args, 1, "float8_regr_combine")?);
+    let (a, b) = (pairs(args, 0, "float8_regr_combine")?, pairs(args, 1, "float8_regr_combine")?);
     if a.n == 0.0 {
-        return b.put();
+        return put_pairs(&b);
     }
     if b.n == 0.0 {
-        return a.put();
+        return put_pairs(&a);
     }
     let n = a.n + b.n;
     let (sx, sy) = (sum(a.sx, b.sx)?, sum(a.sy, b.sy)?);
-    let (to_x, to_y) = (a.sx / a.n - b.sx / b.n, a.sy / a.n - b.sy / b.n);
-    let merged = |one: f64, other: f64, product: f64| {
-        let sum = one + other + a.n * b.n * product / n;
-        if sum.is_infinite() && !one.is_infinite() && !other.is_infinite() { Err(overflow()) } else { Ok(sum) }
-    };
-    let (sxx, syy) = (merged(a.sxx, b.sxx, to_x * to_x)?, merged(a.syy, b.syy, to_y * to_y)?);
-    Pairs { n, sx, sxx, sy, syy, sxy: merged(a.sxy, b.sxy, to_x * to_y)? }.put()
+    let (dx, dy) = (a.sx / a.n - b.sx / b.n, a.sy / a.n - b.sy / b.n);
+    let between = |product: f64| a.n * b.n * product / n;
+    let sxx = merged(a.sxx, b.sxx, between(dx * dx))?;
+    let syy = merged(a.syy, b.syy, between(dy * dy))?;
+    put_pairs(&Pairs { n, sx, sxx, sy, syy, sxy: merged(a.sxy, b.sxy, between(dx * dy))? })
 }
 
 /// A transition value of a number and a sum.

@@ -79,7 +79,7 @@ impl<S: FloatState> Accumulator for Growing<S> {
     }
 }
 
-fn overflow() -> Error {
+pub(in crate::engine::functions) fn overflow() -> Error {
     Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow")
 }
 
@@ -148,18 +148,17 @@ impl FloatState for Average {
     }
 }
 
-/// The count, the sum and the sum of squared differences of one variable.
-#[derive(Default)]
-struct Variance<const POPULATION: bool, const ROOT: bool> {
-    n: f64,
-    sx: f64,
-    sxx: f64,
+/// The count, the sum and the sum of squared differences of one variable (the array of float8_accum).
+#[derive(Clone, Copy, Default)]
+pub(in crate::engine::functions) struct Moments {
+    pub n: f64,
+    pub sx: f64,
+    pub sxx: f64,
 }
 
-impl<const POPULATION: bool, const ROOT: bool> FloatState for Variance<POPULATION, ROOT> {
-    const ARGUMENTS: usize = 1;
-
-    fn take(&mut self, [value, _]: [f64; 2]) -> Result<()> {
+impl Moments {
+    /// float8_accum
+    pub fn add(&mut self, value: f64) -> Result<()> {
         let (n, sx) = (self.n, self.sx);
         self.n += 1.0;
         self.sx += value;
@@ -178,18 +177,35 @@ impl<const POPULATION: bool, const ROOT: bool> FloatState for Variance<POPULATIO
         Ok(())
     }
 
-    fn result(&self) -> Result<Output> {
-        let divisor = if POPULATION { self.n } else { self.n - 1.0 };
+    /// The variance, or its root.
+    pub fn variance(&self, population: bool, root: bool) -> Option<f64> {
+        let divisor = if population { self.n } else { self.n - 1.0 };
         if divisor <= 0.0 {
-            return Ok(Output::NULL);
+            return None;
         }
         let variance = self.sxx / divisor;
-        Ok(if ROOT { variance.sqrt().into() } else { variance.into() })
+        Some(if root { variance.sqrt() } else { variance })
+    }
+}
+
+#[derive(Default)]
+struct Variance<const POPULATION: bool, const ROOT: bool>(Moments);
+
+impl<const POPULATION: bool, const ROOT: bool> FloatState for Variance<POPULATION, ROOT> {
+    const ARGUMENTS: usize = 1;
+
+    fn take(&mut self, [value, _]: [f64; 2]) -> Result<()> {
+        self.0.add(value)
+    }
+
+    fn result(&self) -> Result<Output> {
+        Ok(self.0.variance(POPULATION, ROOT).into())
     }
 }
 
 /// What is read off a regression's state.
-enum Kind {
+#[derive(Clone, Copy)]
+pub(in crate::engine::functions) enum Kind {
     Count,
     Sxx,
     Syy,
@@ -204,73 +220,107 @@ enum Kind {
     Correlation,
 }
 
-/// Two variables: the arguments are Y and X. KIND is a [`Kind`].
-#[derive(Default)]
-struct Regression<const KIND: u8> {
-    n: f64,
-    sx: f64,
-    sxx: f64,
-    sy: f64,
-    syy: f64,
-    sxy: f64,
+/// All of them, by their numbers.
+const KINDS: [Kind; 12] = [
+    Kind::Count,
+    Kind::Sxx,
+    Kind::Syy,
+    Kind::Sxy,
+    Kind::AverageX,
+    Kind::AverageY,
+    Kind::R2,
+    Kind::Slope,
+    Kind::Intercept,
+    Kind::CovariancePop,
+    Kind::CovarianceSamp,
+    Kind::Correlation,
+];
+
+/// The sums of two variables (the array of float8_regr_accum).
+#[derive(Clone, Copy, Default)]
+pub(in crate::engine::functions) struct Pairs {
+    pub n: f64,
+    pub sx: f64,
+    pub sxx: f64,
+    pub sy: f64,
+    pub syy: f64,
+    pub sxy: f64,
 }
 
-impl<const KIND: u8> Regression<KIND> {
-    fn ratio(numerator: f64, denominator: f64, defined: bool) -> Output {
-        if defined { (numerator / denominator).into() } else { Output::NULL }
+impl Pairs {
+    /// float8_regr_accum
+    pub fn add(&mut self, y: f64, x: f64) -> Result<()> {
+        let before = *self;
+        self.n += 1.0;
+        self.sx += x;
+        self.sy += y;
+        if before.n > 0.0 {
+            let (dx, dy) = (x * self.n - self.sx, y * self.n - self.sy);
+            let scale = 1.0 / (self.n * before.n);
+            self.sxx += dx * dx * scale;
+            self.syy += dy * dy * scale;
+            self.sxy += dx * dy * scale;
+            let finite_x = !before.sx.is_infinite() && !x.is_infinite();
+            let finite_y = !before.sy.is_infinite() && !y.is_infinite();
+            let of_x = (self.sx.is_infinite() || self.sxx.is_infinite()) && finite_x;
+            let of_y = (self.sy.is_infinite() || self.syy.is_infinite()) && finite_y;
+            if of_x || of_y || self.sxy.is_infinite() && finite_x && finite_y {
+                return Err(overflow());
+            }
+            for sum in [&mut self.sxx, &mut self.syy, &mut self.sxy].into_iter().filter(|sum| sum.is_infinite()) {
+                *sum = f64::NAN;
+            }
+            return Ok(());
+        }
+        if !x.is_finite() {
+            (self.sxx, self.sxy) = (f64::NAN, f64::NAN);
+        }
+        if !y.is_finite() {
+            (self.syy, self.sxy) = (f64::NAN, f64::NAN);
+        }
+        Ok(())
+    }
+
+    /// `None` where it is not defined.
+    pub fn read(&self, kind: Kind) -> Option<f64> {
+        let Pairs { n, sx, sxx, sy, syy, sxy } = *self;
+        if n < 1.0 {
+            return None;
+        }
+        match kind {
+            Kind::Count => Some(n),
+            Kind::Sxx => Some(sxx),
+            Kind::Syy => Some(syy),
+            Kind::Sxy => Some(sxy),
+            Kind::AverageX => Some(sx / n),
+            Kind::AverageY => Some(sy / n),
+            Kind::CovariancePop => Some(sxy / n),
+            Kind::CovarianceSamp => (n >= 2.0).then(|| sxy / (n - 1.0)),
+            Kind::Correlation => (sxx != 0.0 && syy != 0.0).then(|| sxy / (sxx * syy).sqrt()),
+            Kind::R2 | Kind::Slope | Kind::Intercept if sxx == 0.0 => None,
+            Kind::R2 if syy == 0.0 => Some(1.0),
+            Kind::R2 => Some((sxy * sxy) / (sxx * syy)),
+            Kind::Slope => Some(sxy / sxx),
+            Kind::Intercept => Some((sy - sx * sxy / sxx) / n),
+        }
     }
 }
+
+/// Two variables: the arguments are Y and X. KIND is the number of a [`Kind`].
+#[derive(Default)]
+struct Regression<const KIND: u8>(Pairs);
 
 impl<const KIND: u8> FloatState for Regression<KIND> {
     const ARGUMENTS: usize = 2;
 
     fn take(&mut self, [y, x]: [f64; 2]) -> Result<()> {
-        let before = self.n;
-        self.n += 1.0;
-        self.sx += x;
-        self.sy += y;
-        if before > 0.0 {
-            let (dx, dy) = (x * self.n - self.sx, y * self.n - self.sy);
-            let scale = 1.0 / (self.n * before);
-            self.sxx += dx * dx * scale;
-            self.syy += dy * dy * scale;
-            self.sxy += dx * dy * scale;
-        } else {
-            self.sxx = if x.is_finite() { 0.0 } else { f64::NAN };
-            self.syy = if y.is_finite() { 0.0 } else { f64::NAN };
-            self.sxy = if x.is_finite() && y.is_finite() { 0.0 } else { f64::NAN };
-        }
-        let infinite = [self.sx, self.sy, self.sxx, self.syy, self.sxy].iter().any(|sum| sum.is_infinite());
-        if infinite && x.is_finite() && y.is_finite() { Err(overflow()) } else { Ok(()) }
+        self.0.add(y, x)
     }
 
     fn result(&self) -> Result<Output> {
-        const COUNT: u8 = Kind::Count as u8;
-        const SXX: u8 = Kind::Sxx as u8;
-        const SYY: u8 = Kind::Syy as u8;
-        const SXY: u8 = Kind::Sxy as u8;
-        const AVERAGE_X: u8 = Kind::AverageX as u8;
-        const AVERAGE_Y: u8 = Kind::AverageY as u8;
-        const R2: u8 = Kind::R2 as u8;
-        const SLOPE: u8 = Kind::Slope as u8;
-        const INTERCEPT: u8 = Kind::Intercept as u8;
-        const COVARIANCE_POP: u8 = Kind::CovariancePop as u8;
-        const COVARIANCE_SAMP: u8 = Kind::CovarianceSamp as u8;
-        let (n, some) = (self.n, self.n >= 1.0);
-        Ok(match KIND {
-            COUNT => (n as i64).into(),
-            SXX => Self::ratio(self.sxx, 1.0, some),
-            SYY => Self::ratio(self.syy, 1.0, some),
-            SXY => Self::ratio(self.sxy, 1.0, some),
-            AVERAGE_X => Self::ratio(self.sx, n, some),
-            AVERAGE_Y => Self::ratio(self.sy, n, some),
-            COVARIANCE_POP => Self::ratio(self.sxy, n, some),
-            COVARIANCE_SAMP => Self::ratio(self.sxy, n - 1.0, n >= 2.0),
-            R2 if some && self.sxx != 0.0 && self.syy == 0.0 => 1.0.into(),
-            R2 => Self::ratio(self.sxy * self.sxy, self.sxx * self.syy, some && self.sxx != 0.0),
-            SLOPE => Self::ratio(self.sxy, self.sxx, some && self.sxx != 0.0),
-            INTERCEPT => Self::ratio(self.sy - self.sx * self.sxy / self.sxx, n, some && self.sxx != 0.0),
-            _ => Self::ratio(self.sxy, (self.sxx * self.syy).sqrt(), some && self.sxx != 0.0 && self.syy != 0.0),
+        Ok(match const { KINDS[KIND as usize] } {
+            Kind::Count => (self.0.n as i64).into(),
+            kind => self.0.read(kind).into(),
         })
     }
 }

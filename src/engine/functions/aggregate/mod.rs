@@ -7,7 +7,7 @@ mod bits;
 mod collect;
 mod exact;
 mod extremes;
-mod float;
+pub(super) mod float;
 mod moving;
 mod ordered;
 mod ranges;
