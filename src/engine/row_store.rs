@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -61,7 +61,7 @@ impl Spill {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory = DIRECTORY.get_or_init(std::env::temp_dir);
         let path = directory.join(format!("pgserver-rows-{}-{number}", std::process::id()));
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path);
+        let opened = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let file = opened.map_err(|error| failed("create", &error))?;
         std::fs::remove_file(&path).map_err(|error| failed("create", &error))?;
         Ok(Spill { file, length: AtomicU64::new(0) })

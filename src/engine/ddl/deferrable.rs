@@ -9,8 +9,12 @@ use crate::error::{Error, Result};
 /// When the triggers fire; and whether only for a change of the key's columns.
 const EVENTS: [(&str, bool); 2] = [("INSERT", false), ("UPDATE", true)];
 
-/// The names of the rowid, of which a column may take some.
-pub(super) const ROWID: &[&str] = &["rowid", "_rowid_", "oid"];
+/// The first of the rowid's names that no column has taken; 0A000 for what needs one, if there is none.
+pub(super) fn free_rowid(relation: &Relation, what: &str) -> Result<&'static str> {
+    let taken = |name: &str| relation.columns.iter().any(|column| column.stored_name().eq_ignore_ascii_case(name));
+    let free = ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name));
+    free.ok_or_else(|| Error::unsupported(format!("{what} a table with columns rowid, _rowid_ and oid")))
+}
 
 fn trigger_name(constraint: &Constraint, event: &str) -> String {
     format!("__pg_unique_{}_{}", constraint.oid.0, event.to_lowercase())
@@ -35,10 +39,7 @@ impl Change<'_> {
     }
 
     fn create_unique_triggers(&self, relation: &Relation, constraint: &Constraint) -> Result<()> {
-        let taken = |name: &str| relation.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
-        let Some(rowid) = ROWID.iter().find(|name| !taken(name)) else {
-            return Err(Error::unsupported("DEFERRABLE in a table with columns rowid, _rowid_ and oid"));
-        };
+        let rowid = free_rowid(relation, "DEFERRABLE in")?;
         let columns: Vec<String> = constraint
             .columns
             .iter()

@@ -6,7 +6,7 @@
 //! other operators are asked for each row.
 
 use super::Change;
-use super::deferrable::ROWID;
+use super::deferrable::free_rowid;
 use super::index::{AccessMethod, accepts, check_key_count, included_columns, with_included};
 use super::naming::{self, free_name, joined};
 use super::sqlite::{in_database, qualified, quote};
@@ -146,7 +146,7 @@ impl Change<'_> {
     }
 
     fn create_exclusion_triggers(&self, relation: &Relation, constraint: &Constraint) -> Result<()> {
-        let rowid = free_rowid(relation)?;
+        let rowid = free_rowid(relation, "EXCLUDE in")?;
         let columns = relation.columns.iter().map(|column| format!("NEW.{0} AS {0}", quote(column.stored_name())));
         let columns: Vec<String> = columns.chain([format!("NEW.{rowid} AS {rowid}")]).collect();
         // SQLite reads the table's name in a trigger's body in the trigger's own schema.
@@ -181,7 +181,7 @@ impl Change<'_> {
         constraint: &Constraint,
         (table, row): (&str, &str),
     ) -> Result<ConflictQuery> {
-        let rowid = free_rowid(relation)?;
+        let rowid = free_rowid(relation, "EXCLUDE in")?;
         let index = relation.indexes.iter().find(|index| index.constraint == Some(constraint.oid));
         let (Some(index), ConstraintKind::Exclusion(operators)) = (index, &constraint.kind) else {
             return Err(Error::internal("an exclusion constraint without an index"));
@@ -251,10 +251,4 @@ impl Change<'_> {
             .with_table(&relation.name)
             .with_constraint(&constraint.name))
     }
-}
-
-fn free_rowid(relation: &Relation) -> Result<&'static str> {
-    let taken = |name: &str| relation.columns.iter().any(|column| column.stored_name().eq_ignore_ascii_case(name));
-    let free = ROWID.iter().copied().find(|name| !taken(name));
-    free.ok_or_else(|| Error::unsupported("EXCLUDE in a table with columns rowid, _rowid_ and oid"))
 }

@@ -5,7 +5,7 @@
 //! An index that an older version made has none until its table changes.
 
 use super::Change;
-use super::deferrable::ROWID;
+use super::deferrable::free_rowid;
 use super::sqlite::{in_database, qualified, quote};
 use crate::catalog::schema::{Index, IndexKey, Relation, RelationKind};
 use crate::error::{Error, Result};
@@ -97,10 +97,7 @@ impl Change<'_> {
     }
 
     fn create_postings(&self, relation: &Relation, index: &Index) -> Result<()> {
-        let taken = |name: &str| relation.columns.iter().any(|c| c.stored_name().eq_ignore_ascii_case(name));
-        let Some(rowid) = ROWID.iter().copied().find(|name| !taken(name)) else {
-            return Err(Error::unsupported("an inverted index of a table with columns rowid, _rowid_ and oid"));
-        };
+        let rowid = free_rowid(relation, "an inverted index of")?;
         let (name, table) = (index.postings_name(), quote(&relation.sqlite_name));
         let postings = in_database(relation, &name);
         self.execute(&format!(

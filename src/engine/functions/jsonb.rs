@@ -137,11 +137,10 @@ fn first_difference(mut orders: impl Iterator<Item = Ordering>) -> Ordering {
 
 /// `value ? key`: a key of an object or a string in an array.
 fn has(value: &JsonValue, key: &str) -> bool {
-    let is_key = |value: &JsonValue| matches!(value, JsonValue::Text(text) if text == key);
     match value {
         JsonValue::Object(_) => value.get(key).is_some(),
-        JsonValue::Array(elements) => elements.iter().any(is_key),
-        scalar => is_key(scalar),
+        JsonValue::Array(elements) => elements.iter().any(|element| as_text(element) == Some(key)),
+        scalar => as_text(scalar) == Some(key),
     }
 }
 
@@ -197,7 +196,7 @@ fn delete_keys(args: &Args<'_>, keys: &[Option<Cow<'_, str>>]) -> Result<Output>
     }
     let keys: HashSet<&str> = keys.iter().flatten().map(|key| &**key).collect();
     let keep = |text: &str| !keys.contains(text);
-    let keep_element = |element: &JsonValue| !matches!(element, JsonValue::Text(text) if !keep(text));
+    let keep_element = |element: &JsonValue| as_text(element).is_none_or(keep);
     match tree(args, 0)? {
         JsonValue::Object(members) => {
             print(&JsonValue::Object(members.into_iter().filter(|(key, _)| keep(key)).collect()))

@@ -1,8 +1,8 @@
 //! Lists of expressions: in VALUES, ROW(…) and an assigned row `t.*` and `(row).*` stand for their columns.
 //!
-//! Owns: [`Analyzer::expression_list`]. Specification: transformExpressionList in parse_target.c.
+//! Owns: [`Analyzer::expression_list`], and that those of VALUES are of one length. Specification: transformExpressionList in parse_target.c.
 
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::query::starred;
 use crate::sql::syntax::ast::expression::{Expr as Ast, Indirection};
@@ -35,5 +35,13 @@ impl Analyzer<'_> {
             list.extend(columns.into_iter().map(|(_, value)| (Some(value), location)));
         }
         Ok(list)
+    }
+    /// 42601 unless a list of VALUES is as long as the first one.
+    pub(super) fn check_length(&self, first: Option<usize>, length: usize, row: &[Ast]) -> Result<()> {
+        if first.is_none_or(|first| first == length) {
+            return Ok(());
+        }
+        let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
+        Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))))
     }
 }

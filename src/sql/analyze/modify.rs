@@ -120,10 +120,7 @@ impl<'a> Analyzer<'a> {
             let mut rows = Vec::with_capacity(values.len());
             for row in values {
                 let list = self.expression_list(row, true)?;
-                if rows.first().is_some_and(|first: &Vec<_>| first.len() != list.len()) {
-                    let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
-                    return Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))));
-                }
+                self.check_length(rows.first().map(Vec::len), list.len(), row)?;
                 self.check_width(list.len(), columns.len(), list.get(columns.len()).map(|(_, place)| *place))?;
                 rows.push(list.into_iter().map(|(expr, place)| Some((expr?, place))).collect());
             }

@@ -369,10 +369,7 @@ impl Analyzer<'_> {
         for row in values {
             let list = self.without_sets("VALUES", |a| a.expression_list(row, false))?;
             let list: Vec<Expr> = list.into_iter().filter_map(|(expr, _)| expr).collect();
-            if rows.first().is_some_and(|first: &Vec<Expr>| first.len() != list.len()) {
-                let error = Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length");
-                return Err(row.first().map_or(error.clone(), |first| self.at(error, expr_location(first))));
-            }
+            self.check_length(rows.first().map(Vec::len), list.len(), row)?;
             rows.push(list);
         }
         let width = rows.first().map_or(0, Vec::len);
