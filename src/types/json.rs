@@ -436,6 +436,12 @@ pub fn normalize(text: &str) -> Result<String> {
 /// Writes a string in quotes, escaped as PostgreSQL does (escape_json).
 pub fn write_string(text: &str, out: &mut impl Write) -> fmt::Result {
     out.write_char('"')?;
+    write_escaped(text, out)?;
+    out.write_char('"')
+}
+
+/// What stands between the quotes.
+pub fn write_escaped(text: &str, out: &mut impl Write) -> fmt::Result {
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
         let (plain, special) = rest.split_at(at);
@@ -454,8 +460,7 @@ pub fn write_string(text: &str, out: &mut impl Write) -> fmt::Result {
         }
         rest = characters.as_str();
     }
-    out.write_str(rest)?;
-    out.write_char('"')
+    out.write_str(rest)
 }
 
 impl fmt::Display for JsonValue {
