@@ -241,6 +241,7 @@ pub mod sql {
         mod from;
         mod function_from;
         mod grouping;
+        mod inline;
         pub(in crate::sql) mod key_constants;
         mod lists;
         mod locking;
