@@ -261,6 +261,7 @@ pub mod sql {
         pub mod routine;
         mod row_security;
         pub mod rows;
+        mod same_query;
         mod scope;
         mod search_cycle;
         mod shapes;

@@ -94,6 +94,8 @@ pub struct Analyzer<'a> {
     pub(super) unexpanded: usize,
     /// The WITH queries that come after the one that is being analysed.
     pub(super) later_ctes: Vec<String>,
+    /// The entries of sub-queries that are being compared, as they answer to each other.
+    pub(super) same_entries: Vec<(EntryId, EntryId)>,
     /// Where the last aggregate that was analysed stands.
     pub(super) last_aggregate: Option<Location>,
     /// Named windows of the innermost select.
@@ -156,6 +158,7 @@ impl<'a> Analyzer<'a> {
             cte_places: HashMap::new(),
             unexpanded: 0,
             later_ctes: Vec::new(),
+            same_entries: Vec::new(),
             last_aggregate: None,
             windows: Vec::new(),
             reads_kept_text: false,
@@ -386,7 +389,8 @@ impl<'a> Analyzer<'a> {
             return true;
         }
         if let (ExprKind::Var(a), ExprKind::Var(b)) = (&a.kind, &b.kind) {
-            return a.entry == b.entry && a.attribute == b.attribute;
+            let same_entry = a.entry == b.entry || self.same_entries.contains(&(a.entry, b.entry));
+            return same_entry && a.attribute == b.attribute;
         }
         if a.type_oid != b.type_oid {
             return false;
@@ -424,6 +428,8 @@ impl<'a> Analyzer<'a> {
                 };
                 given(bounds) == given(other)
             }
+            (ExprKind::SubLink(a), ExprKind::SubLink(b)) => return self.same_link(a, b),
+            (ExprKind::Aggref(a), ExprKind::Aggref(b)) => return self.same_aggregate(a, b),
             (ExprKind::Element, ExprKind::Element) | (ExprKind::CaseTest, ExprKind::CaseTest) => return true,
             (ExprKind::CoerceToDomain { domain: f, .. }, ExprKind::CoerceToDomain { domain: g, .. }) => f == g,
             (ExprKind::Field { index: f, .. }, ExprKind::Field { index: g, .. }) => f == g,
