@@ -36,6 +36,7 @@ mod large_object;
 mod like;
 #[cfg(test)]
 mod limits_tests;
+mod locale_case;
 mod mac_address;
 mod modifiers;
 mod money;
@@ -80,7 +81,7 @@ use rusqlite::functions::FunctionFlags;
 
 pub(crate) use args::owned;
 pub use args::{Args, Output};
-pub(crate) use collations::compare_values;
+pub(crate) use collations::{compare_values, is_known_locale};
 pub(crate) use subscripts::with_member;
 
 use crate::catalog::schema::CatalogSnapshot;
@@ -706,6 +707,7 @@ static AREAS: &[&[Definition]] = &[
     degrees::FUNCTIONS,
     normalize::FUNCTIONS,
     numeric::FUNCTIONS,
+    locale_case::FUNCTIONS,
     strings::FUNCTIONS,
     bits::FUNCTIONS,
     bytes::FUNCTIONS,
