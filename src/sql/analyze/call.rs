@@ -38,9 +38,8 @@ impl Analyzer<'_> {
         if function.compares_by_order() {
             args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
         }
-        if function.volatility == Volatility::Writes {
-            self.writes = true;
-        }
+        self.writes |= function.volatility == Volatility::Writes;
+        self.waits |= function.volatility == Volatility::Waits;
         let typmod = record_modifier(&args, result);
         let call = Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(function), args), result) };
         self.row_of_json(function.name, call)
