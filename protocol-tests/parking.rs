@@ -207,6 +207,17 @@ fn who_waits_for_an_advisory_lock_lets_others_write() {
         assert_eq!(other.value("select pg_try_advisory_xact_lock(1)"), "t");
     }
     assert_eq!(other.value("select string_agg(v::text, ' ' order by i) from t where v > 0"), "4 2 7");
+    // A lock of the session's is counted.
+    second.run("begin; select pg_advisory_xact_lock(1)");
+    first.run("begin; update t set v = v + 1 where i = 1");
+    first.send("select pg_advisory_lock(1)");
+    await_waiting(&mut other, pid);
+    second.run("update t set v = v + 1 where i = 2; commit");
+    assert_eq!(first.answer().errors, [""; 0]);
+    first.run("commit");
+    assert_eq!(other.value("select pg_try_advisory_lock(1)"), "f");
+    assert_eq!(first.value("select pg_advisory_unlock(1)"), "t");
+    assert_eq!(first.value("select pg_advisory_unlock(1)"), "f");
     // A circle is one still.
     second.run(
         "begin; set local deadlock_timeout = '1h'; select pg_advisory_xact_lock(1); update t set v = 0 where i = 2",

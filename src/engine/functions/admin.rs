@@ -216,15 +216,25 @@ impl AdvisoryLock {
     }
 
     fn granted(&self, slot: &ContextSlot) -> bool {
-        if self.scope == Scope::Session {
+        let granted = self.backends.locks().try_lock(self.pid, self.key, self.mode, self.scope);
+        if granted && self.scope == Scope::Session {
             // It counts how often it was locked: the statement is not to be run once more.
             slot.give_way(false);
         }
-        self.backends.locks().try_lock(self.pid, self.key, self.mode, self.scope)
+        granted
+    }
+
+    /// Waits until a statement that is run again can have it: until the transaction ends it has it then.
+    pub(super) fn await_for_statement(&self, slot: &ContextSlot) -> Result<()> {
+        self.wait(slot)?;
+        if self.scope == Scope::Session {
+            self.backends.locks().unlock(self.pid, self.key, self.mode);
+        }
+        Ok(())
     }
 
     /// Waits for it, and has it then.
-    pub(super) fn wait(&self, slot: &ContextSlot) -> Result<()> {
+    fn wait(&self, slot: &ContextSlot) -> Result<()> {
         let place = self.backends.locks().queue(self.pid, self.key, self.mode, now())?;
         wait_patiently(slot, Wait::AdvisoryLock, |nap| place.wait(self.scope, nap))
     }

@@ -138,7 +138,7 @@ impl AwaitedLock {
     /// Waits until it is free. Rows the session does not lock thereby.
     pub(crate) fn wait(&self, slot: &ContextSlot) -> Result<()> {
         if let AwaitedLock::Advisory(lock) = self {
-            return lock.wait(slot);
+            return lock.await_for_statement(slot);
         }
         let (locks, locker) = of_session(slot)?;
         let attempt = || match self {
