@@ -364,6 +364,7 @@ fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Re
 
 fn analysed_entry(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Result<Entry> {
     let (context, source) = (analyzer.context(), analyzer.source());
+    analyzer.inlines = true;
     let (tag, columns, action) = match statement_of(analyzer, stmt) {
         Some(analysed) => analysed?,
         None => other_statement(analyzer, stmt, param_types)?,

@@ -108,6 +108,12 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) explained: Option<Box<WrittenNames>>,
     /// The names around the statement.
     pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
+    /// Calls of simple functions become what they compute: the tree is made to be run.
+    pub(in crate::sql) inlines: bool,
+    /// The functions that are being put in place, outermost first.
+    pub(super) inlining: Vec<Oid>,
+    /// What $1 … are in the body of the innermost of them.
+    pub(super) stand_ins: Option<Vec<Expr>>,
     /// Its rows stay inside: what clients see as text is given as it is stored.
     pub(in crate::sql) is_inner: bool,
     /// The statement is a cursor's query, and this is what it is positioned on.
@@ -159,6 +165,9 @@ impl<'a> Analyzer<'a> {
             written: None,
             explained: None,
             outer: None,
+            inlines: false,
+            inlining: Vec::new(),
+            stand_ins: None,
             is_inner: false,
             positioned: None,
             from_zero: BTreeSet::new(),

@@ -114,7 +114,7 @@ impl Analyzer<'_> {
             return self.expand_array(&call.args);
         }
         match (self.routine_call(call, (schema, name), &[]), call.args.as_slice()) {
-            (Ok(Some(routine)), _) => return Ok(routine),
+            (Ok(Some(routine)), _) => return Ok(self.inlined(routine)),
             (Ok(None), _) => {}
             // The name may be a type's, too: a range's constructors are called like it.
             (Err(error), [argument]) if error.code() == SqlState::UNDEFINED_FUNCTION => {

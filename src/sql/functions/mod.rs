@@ -188,6 +188,12 @@ impl RoutineCall {
         if is_one { immutable } else { function }
     }
 
+    /// Whether it is one of those that call a function which changes nothing and gives one value.
+    pub fn reads(function: &'static Function) -> bool {
+        let [immutable, stable, volatile, ..] = &ROUTINES;
+        [immutable, stable, volatile].iter().any(|known| std::ptr::eq(*known, function))
+    }
+
     /// The server's function that calls it; its first argument says which one is called.
     pub fn function(self) -> &'static Function {
         let [immutable, stable, volatile, writes, set] = &ROUTINES;
