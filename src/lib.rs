@@ -51,6 +51,7 @@ pub mod types {
     pub mod geometry;
     pub mod gin;
     pub mod hash;
+    pub mod in_range;
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
@@ -234,12 +235,14 @@ pub mod sql {
         mod comparable;
         mod conflict;
         mod copied;
+        mod cte;
         mod current_of;
         mod enums;
         mod expr;
         mod from;
         mod function_from;
         mod grouping;
+        mod inline;
         pub(in crate::sql) mod key_constants;
         mod lists;
         mod locking;

@@ -38,6 +38,7 @@ pub fn compile(source: &str, signature: Signature, options: Options, types: &mut
         variables: parser.variables,
         texts: parser.texts,
         is_dynamic: parser.is_dynamic,
+        warnings: parser.warnings,
         output: parser.output,
         arguments,
         found,

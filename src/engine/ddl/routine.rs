@@ -114,7 +114,11 @@ impl Change<'_> {
             }
         };
         let checks = self.context.settings.current("check_function_bodies").as_deref() != Some("off");
-        routine.effects = routines::validate(&routine, self.planning(), checks)?;
+        let mut notices = Vec::new();
+        // It may call itself.
+        self.put_routine(routine.clone())?;
+        routine.effects = routines::validate(&routine, self.planning(), checks, &mut notices)?;
+        self.notices.append(&mut notices);
         routine.uses = routines::uses(&routine, self.planning())?;
         self.put_routine(routine)
     }

@@ -62,6 +62,8 @@ pub struct Analyzer<'a> {
     pub(super) nesting: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
+    /// It may wait for a lock of another transaction that is no row's.
+    pub(in crate::sql) waits: bool,
     /// A routine that it calls may change the database.
     pub(in crate::sql) routines_write: bool,
     /// FOR UPDATE / FOR SHARE was asked for.
@@ -106,6 +108,12 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) explained: Option<Box<WrittenNames>>,
     /// The names around the statement.
     pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
+    /// Calls of simple functions become what they compute: the tree is made to be run.
+    pub(in crate::sql) inlines: bool,
+    /// The functions that are being put in place, outermost first.
+    pub(super) inlining: Vec<Oid>,
+    /// What $1 … are in the body of the innermost of them.
+    pub(super) stand_ins: Option<Vec<Expr>>,
     /// Its rows stay inside: what clients see as text is given as it is stored.
     pub(in crate::sql) is_inner: bool,
     /// The statement is a cursor's query, and this is what it is positioned on.
@@ -134,6 +142,7 @@ impl<'a> Analyzer<'a> {
             depth: 0,
             nesting: 0,
             writes: false,
+            waits: false,
             routines_write: false,
             locks_rows: None,
             in_stored_text: 0,
@@ -156,6 +165,9 @@ impl<'a> Analyzer<'a> {
             written: None,
             explained: None,
             outer: None,
+            inlines: false,
+            inlining: Vec::new(),
+            stand_ins: None,
             is_inner: false,
             positioned: None,
             from_zero: BTreeSet::new(),

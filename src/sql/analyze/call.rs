@@ -38,9 +38,8 @@ impl Analyzer<'_> {
         if function.compares_by_order() {
             args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
         }
-        if function.volatility == Volatility::Writes {
-            self.writes = true;
-        }
+        self.writes |= function.volatility == Volatility::Writes;
+        self.waits |= function.volatility == Volatility::Waits;
         let typmod = record_modifier(&args, result);
         let call = Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(function), args), result) };
         self.row_of_json(function.name, call)
@@ -115,7 +114,7 @@ impl Analyzer<'_> {
             return self.expand_array(&call.args);
         }
         match (self.routine_call(call, (schema, name), &[]), call.args.as_slice()) {
-            (Ok(Some(routine)), _) => return Ok(routine),
+            (Ok(Some(routine)), _) => return Ok(self.inlined(routine)),
             (Ok(None), _) => {}
             // The name may be a type's, too: a range's constructors are called like it.
             (Err(error), [argument]) if error.code() == SqlState::UNDEFINED_FUNCTION => {

@@ -185,6 +185,13 @@ impl Analyzer<'_> {
         if let Some(outer) = self.outer_parameter(number)? {
             return Ok(outer);
         }
+        if let Some(stand_ins) = self.stand_ins.as_ref().filter(|_| self.in_stored_text > 0) {
+            let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            return place.and_then(|place| stand_ins.get(place)).cloned().ok_or_else(|| {
+                let message = format!("there is no parameter ${number}");
+                Error::new(SqlState::UNDEFINED_PARAMETER, message)
+            });
+        }
         let index = match usize::try_from(number) {
             Ok(n) if (1..=65535).contains(&n) => n - 1,
             _ => {

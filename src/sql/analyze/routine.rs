@@ -620,7 +620,7 @@ impl<'a> Analyzer<'a> {
         self.resolve_unknown(value)
     }
 
-    fn implicit_or_assigned(&mut self, value: Expr, to: Oid) -> Result<Expr> {
+    pub(super) fn implicit_or_assigned(&mut self, value: Expr, to: Oid) -> Result<Expr> {
         use crate::sql::casts::CastContext;
         match self.try_coerce(value.clone(), to, -1, CastContext::Assignment)? {
             Some(cast) => Ok(cast),
