@@ -172,6 +172,7 @@ pub mod catalog {
     pub mod extensions;
     pub mod inheritance;
     pub mod members;
+    pub mod named;
     pub mod object_text;
     pub mod objects;
     pub mod partition_constraint;

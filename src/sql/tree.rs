@@ -202,7 +202,7 @@ pub enum Written {
     /// An operator that users made.
     UserOperator(Oid),
     /// COLLATE (CollateExpr)
-    Collate(Vec<String>),
+    Collate(Oid),
     /// CURRENT_DATE, LOCALTIME(3) … (SQLValueFunction)
     ValueFunction(String, Option<i32>),
     /// A column that JOIN … USING has made of two.

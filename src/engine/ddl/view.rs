@@ -195,7 +195,7 @@ impl Change<'_> {
                 let hint = "Use the COLLATE clause to set the collation explicitly.";
                 return Err(Error::new(SqlState::INDETERMINATE_COLLATION, message).with_hint(hint));
             }
-            column.options.collation = collation.name_beside(self.base_type(column.type_oid));
+            column.options.collation = collation.kept_beside(&self.catalog, column.type_oid);
         }
         Ok(())
     }

@@ -62,6 +62,8 @@ pub struct Analyzer<'a> {
     pub(super) nesting: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
+    /// It may wait for a lock of another transaction that is no row's.
+    pub(in crate::sql) waits: bool,
     /// A routine that it calls may change the database.
     pub(in crate::sql) routines_write: bool,
     /// FOR UPDATE / FOR SHARE was asked for.
@@ -142,6 +144,7 @@ impl<'a> Analyzer<'a> {
             depth: 0,
             nesting: 0,
             writes: false,
+            waits: false,
             routines_write: false,
             locks_rows: None,
             in_stored_text: 0,
