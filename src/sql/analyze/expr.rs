@@ -4,7 +4,6 @@
 //! fields in `subscript`. Specification: sql-expressions.html, functions-comparison.html, functions-subquery.html.
 
 use super::written::written;
-use crate::catalog::tables::classes::collation_oid;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::call::record_modifier;
@@ -608,11 +607,15 @@ impl Analyzer<'_> {
     /// COLLATE: all but those of ICU order by bytes, as the database's own does.
     pub(super) fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
         let Some(arg) = &collate.arg else { return Err(Error::internal("COLLATE without an operand")) };
-        let (_, name) = self.split_name(&collate.name, collate.location)?;
+        self.split_name(&collate.name, collate.location)?;
         let value = self.expr(arg)?;
-        if collation_oid(name) == Oid::INVALID {
+        let found = self.catalog().find_collation(&collate.name, &self.context.settings.search_path());
+        let Some(collation) = found else {
             let message = format!("collation \"{}\" for encoding \"UTF8\" does not exist", collate.name.join("."));
             return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), collate.location));
+        };
+        if self.catalog().named.contains_key(&collation) {
+            self.used.borrow_mut().routines.insert(collation);
         }
         let value = self.resolve_unknown(value)?;
         let (base, _) = self.base_type(value.type_oid, -1);
@@ -620,7 +623,7 @@ impl Analyzer<'_> {
             let message = format!("collations are not supported by type {}", self.type_name(value.type_oid));
             return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), collate.location));
         }
-        Ok(written(Written::Collate(collate.name.clone()), vec![value.clone()], &value))
+        Ok(written(Written::Collate(collation), vec![value.clone()], &value))
     }
 }
 

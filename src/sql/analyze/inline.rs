@@ -124,7 +124,7 @@ impl Analyzer<'_> {
             ExprKind::Func(function, _) | ExprKind::Variadic(function, _) => match function.volatility {
                 Volatility::Immutable => false,
                 Volatility::Stable => worst == Volatility::Immutable,
-                Volatility::Volatile | Volatility::Writes => true,
+                Volatility::Volatile | Volatility::Waits | Volatility::Writes => true,
             },
             ExprKind::Written(..) => worst == Volatility::Immutable,
             _ => false,

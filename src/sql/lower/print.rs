@@ -422,7 +422,7 @@ impl<'a> Printer<'a> {
 
     fn aggregate(&mut self, aggregate: &Aggregate) {
         self.push(aggregate.function);
-        self.push("(");
+        self.push(if aggregate.framed { "_framed(" } else { "(" });
         if aggregate.star {
             self.push("*");
         }
