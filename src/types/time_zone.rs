@@ -145,9 +145,20 @@ pub fn setting_name(zone: &TimeZone) -> String {
     }
 }
 
-/// An instant for the time zone database, which knows the years -9999 to 9999; later ones get the rules of the last.
+/// The calendar repeats itself after 400 years.
+const CYCLE: i64 = 146_097 * USECS_PER_DAY;
+
+/// A time of the same place in the calendar that the time zone database knows: it ends with the year 9999, when the rules
+/// have long been the same each year (pg_localtime goes back by cycles, too).
+fn in_known_years(usecs: i64) -> i64 {
+    // The year 9600.
+    const LAST: i64 = 19 * CYCLE;
+    if usecs < LAST { usecs } else { LAST - CYCLE + (usecs - LAST).rem_euclid(CYCLE) }
+}
+
+/// An instant for the time zone database, which knows the years -9999 to 9999.
 fn instant(usecs: i64) -> jiff::Timestamp {
-    let clamped = usecs.saturating_add(UNIX_EPOCH_USECS);
+    let clamped = in_known_years(usecs).saturating_add(UNIX_EPOCH_USECS);
     jiff::Timestamp::from_microsecond(clamped).unwrap_or(if clamped < 0 {
         jiff::Timestamp::MIN
     } else {
@@ -185,6 +196,7 @@ pub fn offset_of_local(zone: &TimeZone, local_usecs: i64) -> i32 {
 }
 
 fn civil_datetime(local_usecs: i64) -> Option<jiff::civil::DateTime> {
+    let local_usecs = in_known_years(local_usecs);
     let (year, month, day) = civil_from_days(local_usecs.div_euclid(USECS_PER_DAY));
     let time = local_usecs.rem_euclid(USECS_PER_DAY) / USECS_PER_SECOND;
     let small = |value: i64| i8::try_from(value).ok();

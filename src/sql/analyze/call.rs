@@ -335,6 +335,11 @@ impl Analyzer<'_> {
     /// COLLATION FOR (value): the one that was asked for, or the database's.
     fn collation_for(&mut self, arg: &Ast) -> Result<Expr> {
         let value = self.expr(arg)?;
+        let collation = self.collation_name(arg, &value)?;
+        Ok(beside(&value, collation))
+    }
+
+    fn collation_name(&mut self, arg: &Ast, value: &Expr) -> Result<Expr> {
         let collatable = type_info(value.type_oid).is_none_or(|info| info.collation != Oid::INVALID);
         Ok(match arg {
             _ if value.type_oid == Oid::UNKNOWN => Expr::null(Oid::TEXT),
@@ -342,7 +347,7 @@ impl Analyzer<'_> {
                 let message = format!("collations are not supported by type {}", self.type_name(value.type_oid));
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
             }
-            _ => match collation_of(self.catalog(), &value) {
+            _ => match collation_of(self.catalog(), value) {
                 Collation::Conflict(..) => Expr::null(Oid::TEXT),
                 known => {
                     let search_path = self.context.settings.search_path();
@@ -355,7 +360,10 @@ impl Analyzer<'_> {
     /// What looks like a function but has rules of its own.
     fn construct(&mut self, name: &str, args: &[Expr]) -> Result<Option<Expr>> {
         Ok(Some(match (name, args) {
-            (PG_TYPEOF, [value]) => Expr::integer(i64::from(declared_type(self.catalog(), value).0), Oid::REGTYPE),
+            (PG_TYPEOF, [value]) => {
+                let oid = i64::from(declared_type(self.catalog(), value).0);
+                beside(value, Expr::integer(oid, Oid::REGTYPE))
+            }
             _ => return Ok(None),
         }))
     }
@@ -581,4 +589,15 @@ pub(super) fn record_modifier(args: &[Expr], result: Oid) -> i32 {
     }
     let records = args.iter().filter(|arg| matches!(arg.type_oid, Oid::RECORD | Oid::RECORD_ARRAY));
     records.map(|arg| arg.typmod).find(|typmod| *typmod != -1).unwrap_or(-1)
+}
+
+/// What is known of a value without computing it. Where how many rows there are depends on it, it is computed all the same.
+fn beside(value: &Expr, known: Expr) -> Expr {
+    if !(value.contains_set() || value.contains_aggregate()) {
+        return known;
+    }
+    let test = Expr::new(ExprKind::NullTest { arg: Box::new(value.clone()), negated: false }, Oid::BOOL);
+    let result = known.type_oid;
+    let otherwise = Some(Box::new(known.clone()));
+    Expr::new(ExprKind::Case { operand: None, whens: vec![(test, known)], otherwise }, result)
 }

@@ -415,10 +415,16 @@ impl Analyzer<'_> {
             self.note_use([&left, &right].into_iter());
             conditions.push(equal);
             let common = self.common_type(&[left.type_oid, right.type_oid], "JOIN/USING")?;
+            // buildMergedJoinVar: of an inner join either will do, rather one that needs no conversion.
+            let takes_right = match kind {
+                JoinKind::Right => true,
+                JoinKind::Inner => left.type_oid != common && right.type_oid == common,
+                _ => false,
+            };
             let left = self.to_common(left, common, "JOIN/USING")?;
             let right = self.to_common(right, common, "JOIN/USING")?;
             let expr = match kind {
-                JoinKind::Right => right,
+                _ if takes_right => right,
                 JoinKind::Full if self.to_be_printed() => {
                     Expr::new(ExprKind::Written(Written::Merged(name.clone()), vec![left, right]), common)
                 }

@@ -232,7 +232,7 @@ impl<'a> Printer<'a> {
             ExprKind::Call(Call::Function(name) | Call::Typed(name), args) => {
                 self.push(name);
                 self.push("(");
-                self.exprs(args);
+                self.value(|p| p.exprs(args));
                 self.push(")");
             }
             ExprKind::Call(Call::Template(template), args) if self.connective(template, args) => {}
@@ -493,8 +493,15 @@ impl<'a> Printer<'a> {
     fn key(&mut self, expr: &Expr) {
         match expr.kind {
             ExprKind::Const(Value::Integer(number)) => _ = write!(self.sql, "CAST({number} AS INTEGER)"),
-            _ => self.collated(expr),
+            _ => self.value(|p| p.collated(expr)),
         }
+    }
+
+    /// Prints what is a value, whose outcome is no jump.
+    pub(super) fn value(&mut self, print: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.as_value, true);
+        print(self);
+        self.as_value = outer;
     }
 
     fn order_by(&mut self, keys: &[SortKey], by_position: bool) {

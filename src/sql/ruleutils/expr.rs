@@ -662,7 +662,7 @@ impl Printer<'_> {
                 _ => self.expr(value, true),
             },
             (Written::SqlSyntax, [value]) => match &value.kind {
-                ExprKind::Func(function, args) => self.sql_syntax(value, function, args),
+                ExprKind::Func(function, args) => self.sql_syntax(expr, function, args),
                 _ => Err(unprintable("this call")),
             },
             (Written::Call(name), args) => {

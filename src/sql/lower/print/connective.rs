@@ -27,7 +27,13 @@ impl Printer<'_> {
             _ => return false,
         };
         let [left, right] = args else { return false };
-        if !self.as_value || !MayFail.in_expr(right) || Volatile.in_expr(left) || parts(left) > MAX_PARTS {
+        if !self.as_value || !MayFail.in_expr(right) {
+            return false;
+        }
+        if Volatile.in_expr(left) {
+            return self.skipped(template, left, right);
+        }
+        if parts(left) > MAX_PARTS {
             return false;
         }
         self.push(test);
@@ -35,6 +41,22 @@ impl Printer<'_> {
         self.push(decided);
         self.template(template, args);
         self.push(" END)");
+        true
+    }
+}
+
+impl Printer<'_> {
+    /// The left operand must not be written twice: SQLite does not compute a right one that is a sub-query if the left one
+    /// decides. An aggregate cannot be in one.
+    fn skipped(&mut self, template: &str, left: &Expr, right: &Expr) -> bool {
+        if right.contains_aggregate() || right.contains_window() {
+            return false;
+        }
+        self.push("(");
+        self.expr(left);
+        self.push(if template == "({0} AND {1})" { " AND (SELECT " } else { " OR (SELECT " });
+        self.expr(right);
+        self.push("))");
         true
     }
 }

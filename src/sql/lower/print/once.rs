@@ -135,7 +135,7 @@ impl Printer<'_> {
             self.push(if i > 0 { ", " } else { "" });
             match place {
                 Some(place) => _ = write!(self.sql, "{sorted}.c{}", place + 1),
-                None => self.expr(&target.expr),
+                None => self.value(|p| p.expr(&target.expr)),
             }
             if naming == Naming::Positional {
                 _ = write!(self.sql, " AS c{}", i + 1);
@@ -144,7 +144,7 @@ impl Printer<'_> {
         self.computed = outer;
         self.push(" FROM (SELECT ");
         self.list(&early.iter().enumerate().collect::<Vec<_>>(), |p, (i, expr)| {
-            p.expr(expr);
+            p.value(|p| p.expr(expr));
             _ = write!(p.sql, " AS c{}", i + 1);
         });
         if early.is_empty() {
