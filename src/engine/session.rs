@@ -753,7 +753,7 @@ impl EngineSession {
         self.savepoints.clear();
         self.modes = Modes::default();
         self.link.forget_blocks();
-        self.link.cursors().close_all();
+        self.link.cursors().end_transaction();
     }
 }
 

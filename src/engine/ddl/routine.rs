@@ -211,7 +211,14 @@ impl Change<'_> {
             if written.type_name.setof {
                 return Err(invalid(format!("{}s cannot accept set arguments", noun(create.is_procedure))));
             }
-            let type_oid = self.routine_type(&written.type_name)?;
+            let found = self.routine_type(&written.type_name);
+            let type_oid = found.map_err(|error| match error.code() == SqlState::UNDEFINED_OBJECT {
+                true => {
+                    let message = format!("type {} does not exist", written.type_name.names.join("."));
+                    Error::new(SqlState::UNDEFINED_OBJECT, message)
+                }
+                false => error,
+            })?;
             if language == Language::Sql && mode.is_input() && is_refused_pseudo(type_oid) {
                 let message = format!("SQL functions cannot have arguments of type {}", self.shown_type(type_oid));
                 return Err(invalid(message));

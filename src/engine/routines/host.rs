@@ -357,5 +357,5 @@ fn no_cursor(name: &str) -> Error {
 
 /// 2D000
 pub(crate) fn invalid_termination() -> Error {
-    Error::new(SqlState(*b"2D000"), "invalid transaction termination")
+    Error::new(SqlState::INVALID_TRANSACTION_TERMINATION, "invalid transaction termination")
 }

@@ -67,6 +67,12 @@ pub(crate) fn validate(
         (Language::PlPgSql, Body::Parsed(_)) => Err(Error::internal("a parsed body of another language")),
         (Language::Internal, _) => Ok(Effects::default()),
         (Language::Sql, _) => {
+            let kind = type_info(routine.returns).map_or(0, |info| info.kind);
+            let is_allowed = matches!(routine.returns, Oid::RECORD | Oid::VOID) || is_polymorphic(routine.returns);
+            if checks && kind == b'p' && !is_allowed {
+                let message = format!("SQL functions cannot return type {}", planning.type_name(routine.returns));
+                return Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message));
+            }
             let body = match SqlBody::new(routine, &CallTypes::default(), planning) {
                 Err(_) if !checks => return Ok(unknown()),
                 body => body?,

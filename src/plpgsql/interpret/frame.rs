@@ -339,6 +339,24 @@ impl<'a> Frame<'a> {
 }
 
 impl Expression {
+    /// An error in the conversion of what is assigned. That of a constant is made while the statement is planned, and of a
+    /// string while it is analysed.
+    pub(super) fn refused_constant(&self, error: Error) -> Error {
+        let fields = error.fields();
+        let is_refused = fields.code.0.starts_with(b"22") && fields.code != SqlState::NULL_VALUE_NOT_ALLOWED;
+        if !is_refused || fields.internal_position.is_some() || fields.context.is_some() {
+            return error;
+        }
+        match self.simple.as_ref().and_then(Simple::constant) {
+            None => error,
+            Some(false) => error.within(&self.query.context),
+            Some(true) => match self.query.written.chars().position(|c| c == '\'') {
+                Some(at) => error.with_internal_position(at as u32 + 1, &*self.query.written),
+                None => error,
+            },
+        }
+    }
+
     /// An error in it.
     pub(super) fn failed(&self, error: Error) -> Error {
         match self.is_plain && error.fields().position.is_none() {

@@ -117,7 +117,9 @@ impl Analyzer<'_> {
             (Ok(Some(routine)), _) => return Ok(self.inlined(routine)),
             (Ok(None), _) => {}
             // The name may be a type's, too: a range's constructors are called like it.
-            (Err(error), [argument]) if error.code() == SqlState::UNDEFINED_FUNCTION => {
+            (Err(error), [argument])
+                if error.code() == SqlState::UNDEFINED_FUNCTION && !matches!(argument, Ast::NamedArg(_)) =>
+            {
                 let argument = self.target_expr(argument)?;
                 return self.call_as_cast((schema, name), vec![argument], call)?.ok_or(error);
             }
