@@ -50,7 +50,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Replicator {
-    /// Starts the thread; it sleeps until [`notify`](Self::notify).
+    /// Starts the thread; it sleeps until [`notify_if_due`](Self::notify_if_due).
     pub fn start(name: &str, watermark: Arc<Watermark>, sink: impl Sink) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             name: name.to_owned(),
