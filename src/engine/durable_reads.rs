@@ -6,7 +6,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::Connection;
@@ -25,7 +25,12 @@ pub(crate) struct DurableReads {
     state: RwLock<Option<Arc<Snapshot>>>,
     /// The last commit that changed the schema.
     schema_changed: AtomicU64,
+    /// How many more of them are kept unless somebody asks for one: to take one takes as long as a quick disk does.
+    wanted: AtomicU32,
 }
+
+/// How many states are kept after one was asked for.
+const KEPT: u32 = 64;
 
 impl DurableReads {
     /// The commit of that number changes the schema. Before sessions plan with it.
@@ -42,8 +47,14 @@ impl DurableReads {
         if watermark.stamp() <= durable || seen > durable || self.schema_changed.load(Ordering::Acquire) > durable {
             return false;
         }
+        self.wanted.store(KEPT, Ordering::Relaxed);
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner).clone();
         state.is_some_and(|state| lease.enter().begin_at(&state).is_ok())
+    }
+
+    fn is_wanted(&self) -> bool {
+        let one_less = |wanted: u32| wanted.checked_sub(1);
+        self.wanted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
     }
 
     fn put(&self, state: Option<Snapshot>) {
@@ -83,7 +94,7 @@ impl LocalSink {
 impl Sink for LocalSink {
     fn make_durable(&mut self, alone: bool) -> io::Result<()> {
         // Taken before the log is synced: all of it is durable afterwards.
-        let state = if alone { None } else { self.latest() };
+        let state = if alone || !self.reads.is_wanted() { None } else { self.latest() };
         self.log.make_durable(alone)?;
         // Before the position moves.
         if state.is_some() || !self.is_empty {

@@ -1,21 +1,23 @@
 //! Postings: which rows have which key of an inverted index.
 //!
 //! Owns: [`rows`], the rows that have the keys that a condition needs. Must not know: what keys are (`types::gin`), who keeps
-//! the postings (`engine::ddl::posting`). A key's rows are read in their order and only from where another key's go on,
-//! so a rare key makes a frequent one cheap. Specification: gin-implementation.html.
+//! the postings (`engine::ddl::posting`). The rarest key's rows are read in their order, and those of the others only where
+//! it has some, so it makes a frequent one cheap. Specification: gin-implementation.html.
 
-use std::collections::HashMap;
-
-use rusqlite::{Connection, Statement, ToSql, params};
+use rusqlite::{CachedStatement, Connection, Statement, ToSql, params};
 
 use crate::engine::error_map::from_rusqlite;
 use crate::error::Result;
 use crate::limits::{memory, session as limits};
 use crate::types::gin::{Key, Needed, Term};
 
-/// The rows of a key that are read at first, and at most at a time.
-const FEWEST: usize = 8;
+/// The rows of a key that are read at first, at least and at most at a time.
+const FIRST: usize = 64;
+const FEWEST: usize = 2;
 const MOST: usize = 4096;
+
+/// How many rows are read in the time that it takes to look a place up.
+const ROWS_PER_LOOKUP: usize = 6;
 
 /// The postings of one column of an index.
 pub(crate) struct Postings<'a> {
@@ -52,36 +54,30 @@ impl Postings<'_> {
         let mut statement = self.prepared("key = ?2 AND row >= ?3 ORDER BY row LIMIT ?4")?;
         let mut lists = Vec::with_capacity(alternatives.len());
         for terms in alternatives {
-            let of_terms = terms.iter().map(|term| self.list(term)).collect::<Result<Vec<_>>>()?;
-            lists.push(of_terms);
-        }
-        let (mut found, mut from) = (Vec::new(), i64::MIN);
-        'rows: loop {
-            limits::work(1)?;
-            let mut row = from;
-            let mut agreed = 0;
-            // Round after round, until all of them are at the same row.
-            'round: while agreed < lists.len() {
-                for of_terms in &mut lists {
-                    let mut next = None;
-                    for list in of_terms {
-                        let at = list.seek(row, self.part, &mut statement)?;
-                        next = next.into_iter().chain(at).min();
-                    }
-                    match next {
-                        None => break 'rows,
-                        Some(next) if next == row && agreed > 0 => agreed += 1,
-                        Some(next) => (row, agreed) = (next, 1),
-                    }
-                    if agreed == alternatives.len() {
-                        break 'round;
-                    }
-                }
+            let mut of_terms = terms.iter().map(|term| self.list(term)).collect::<Result<Vec<_>>>()?;
+            let mut density = 0.0;
+            for list in &mut of_terms {
+                list.seek(i64::MIN, self.part, &mut statement)?;
+                density += list.density();
             }
-            push(&mut found, row)?;
-            match row.checked_add(1) {
-                Some(next) => from = next,
-                None => break,
+            lists.push((density, of_terms));
+        }
+        // The rarest decides which rows the others are asked for.
+        lists.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        let (mut found, mut row, mut agreed) = (Vec::new(), i64::MIN, 0);
+        while let Some((_, of_terms)) = lists.get_mut(agreed) {
+            let mut next = None;
+            for list in of_terms {
+                let at = list.seek(row, self.part, &mut statement)?;
+                next = next.into_iter().chain(at).min();
+            }
+            let Some(next) = next else { break };
+            agreed = if next == row || agreed == 0 { agreed + 1 } else { 0 };
+            row = next;
+            if agreed == lists.len() {
+                push(&mut found, row)?;
+                let Some(next) = row.checked_add(1) else { break };
+                (row, agreed) = (next, 0);
             }
         }
         Ok(found)
@@ -89,7 +85,7 @@ impl Postings<'_> {
 
     /// The rows that have keys of so many of the alternatives.
     fn with_some(&self, alternatives: &[Vec<Term>], at_least: usize) -> Result<Vec<i64>> {
-        let mut counts: HashMap<i64, usize> = HashMap::new();
+        let mut all = Vec::new();
         let mut statement = self.prepared("key = ?2")?;
         for terms in alternatives {
             let mut of_terms = Vec::new();
@@ -99,22 +95,22 @@ impl Postings<'_> {
                     Term::Prefix(prefix) => of_terms.append(&mut self.with_prefix(prefix)?),
                 }
             }
-            of_terms.sort_unstable();
-            of_terms.dedup();
-            memory::reserve(of_terms.len() * size_of::<(i64, usize)>())?;
-            for row in of_terms {
-                *counts.entry(row).or_default() += 1;
+            if terms.len() > 1 {
+                of_terms.sort_unstable();
+                of_terms.dedup();
             }
+            memory::reserve((all.len() + of_terms.len()) * size_of::<i64>())?;
+            all.append(&mut of_terms);
         }
-        let mut found: Vec<i64> =
-            counts.into_iter().filter(|(_, count)| *count >= at_least).map(|(row, _)| row).collect();
-        found.sort_unstable();
-        Ok(found)
+        // Runs in order, one after the other: merged.
+        all.sort();
+        let enough = all.chunk_by(|one, next| one == next).filter(|same| same.len() >= at_least);
+        Ok(enough.filter_map(|same| same.first().copied()).collect())
     }
 
     fn list(&self, term: &Term) -> Result<List> {
         match term {
-            Term::Key(key) => Ok(List { key: Some(key.clone()), chunk: FEWEST, ..List::default() }),
+            Term::Key(key) => Ok(List { key: Some(key.clone()), chunk: FIRST / 2, asked: FIRST, ..List::default() }),
             Term::Prefix(prefix) => Ok(List { rows: self.with_prefix(prefix)?, ..List::default() }),
         }
     }
@@ -129,9 +125,10 @@ impl Postings<'_> {
         Ok(rows)
     }
 
-    fn prepared(&self, condition: &str) -> Result<Statement<'_>> {
+    /// Kept by the connection: to prepare it takes as long as to read the rows of a rare key.
+    fn prepared(&self, condition: &str) -> Result<CachedStatement<'_>> {
         let sql = format!("SELECT row FROM {} WHERE part = ?1 AND {condition}", self.table);
-        self.database.prepare(&sql).map_err(from_rusqlite)
+        self.database.prepare_cached(&sql).map_err(from_rusqlite)
     }
 }
 
@@ -142,28 +139,42 @@ struct List {
     key: Option<Key>,
     rows: Vec<i64>,
     place: usize,
+    /// How many were read at a time, and how often it was asked for one of them.
     chunk: usize,
+    asked: usize,
 }
 
 impl List {
     /// The first row from that one on. Rows are asked for in order.
     fn seek(&mut self, row: i64, part: i64, statement: &mut Statement<'_>) -> Result<Option<i64>> {
-        let ahead = self.rows.get(self.place..).unwrap_or_default();
-        self.place += ahead.partition_point(|next| *next < row);
-        if let Some(next) = self.rows.get(self.place) {
-            return Ok(Some(*next));
+        self.asked += 1;
+        while let Some(next) = self.rows.get(self.place) {
+            if *next >= row {
+                return Ok(Some(*next));
+            }
+            self.place += 1;
         }
         let Some(key) = &self.key else { return Ok(None) };
-        let went_on = self.rows.last().is_some_and(|last| row.checked_sub(1) == Some(*last));
-        self.chunk = if went_on { (self.chunk * 2).min(MOST) } else { FEWEST };
+        // To look a place up takes as long as to read some rows.
+        let were_of_use = self.asked * ROWS_PER_LOOKUP >= self.chunk;
+        self.chunk = if were_of_use { self.chunk * 2 } else { self.chunk / 2 }.clamp(FEWEST, MOST);
+        (self.asked, self.place) = (0, 0);
         self.rows.clear();
-        self.place = 0;
         let most = i64::try_from(self.chunk).unwrap_or(i64::MAX);
         read(statement, params![part, bound(key), row, most], &mut self.rows)?;
         if self.rows.len() < self.chunk {
             self.key = None;
         }
         Ok(self.rows.first().copied())
+    }
+
+    /// How many of the table's rows have it, as far as the first of them tell.
+    fn density(&self) -> f64 {
+        match (self.rows.as_slice(), &self.key) {
+            ([first, .., last], Some(_)) => self.rows.len() as f64 / (*last as f64 - *first as f64 + 1.0),
+            // All there are: rarer than what goes on.
+            (rows, _) => rows.len() as f64 * f64::MIN_POSITIVE,
+        }
     }
 }
 

@@ -321,6 +321,7 @@ impl EngineSession {
             // While the ticket is still ours, so that others hear of commits in their order.
             self.publish(pending, committed.as_ref().map_or(0, |(sequence, _)| *sequence));
         }
+        let alone = matches!(outcome, Ok(Some(_))) && self.was_alone();
         if outcome.is_ok() {
             self.link.database.row_locks().committed(self.pid());
             self.hold = Hold::Nothing;
@@ -328,8 +329,10 @@ impl EngineSession {
         }
         self.end_transaction();
         if let Some((sequence, unsynced)) = outcome? {
-            if let Some(unsynced) = unsynced {
-                unsynced.sync_here();
+            match unsynced {
+                Some(unsynced) if alone => unsynced.sync_here(),
+                // Not before the next writer has the ticket: it takes a system call.
+                unsynced => drop(unsynced),
             }
             let settled = self.seen.wait_for_commit(sequence).await;
             self.overtaken = settled.as_ref().is_err_and(|error| error.code() == SqlState::SERIALIZATION_FAILURE);
@@ -657,9 +660,7 @@ impl EngineSession {
             Hold::Write(write) => {
                 constraint_timing::check_at_commit(&write.lease.enter(), &self.context)?;
                 self.check_size(write)?;
-                let (sequence, unsynced) = self.commit_write(write)?;
-                let unsynced = if self.was_alone() { unsynced } else { None };
-                Ok(Some((sequence, unsynced)))
+                self.commit_write(write).map(Some)
             }
         }
     }

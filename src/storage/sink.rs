@@ -8,8 +8,8 @@
 //! each other take about half as long as a quick disk.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Replicator {
-    /// Starts the thread; it sleeps until [`notify`](Self::notify).
+    /// Starts the thread; it sleeps until [`notify_if_due`](Self::notify_if_due).
     pub fn start(name: &str, watermark: Arc<Watermark>, sink: impl Sink) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             name: name.to_owned(),
@@ -66,27 +66,19 @@ impl Replicator {
         Ok(Replicator { shared, thread: join.thread().clone(), join: Some(join) })
     }
 
-    /// There is a new local commit. Costs no system call while the sink is busy.
-    pub fn notify(&self) {
-        self.thread.unpark();
-    }
-
-    /// The same, unless all that is committed is durable.
+    /// There is a new local commit, perhaps. Costs no system call while the sink is busy: who calls it looks again
+    /// afterwards.
     pub fn notify_if_due(&self) {
-        if self.shared.is_due() {
-            self.notify();
+        if self.shared.is_due() && self.shared.try_sink().is_some() {
+            self.thread.unpark();
         }
     }
 
     /// Makes everything durable that is committed by now, unless the sink is busy or slow; then, and for what is committed
-    /// meanwhile, the thread has to be notified. Blocks as long as a quick disk takes.
+    /// meanwhile, [`notify_if_due`](Self::notify_if_due) has to be called. Blocks as long as a quick disk takes.
     pub fn sync_here(&self) {
         if self.shared.quick.load(Ordering::Relaxed)
-            && let Some(mut sink) = match self.shared.sink.try_lock() {
-                Ok(sink) => Some(sink),
-                Err(TryLockError::Poisoned(sink)) => Some(sink.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            }
+            && let Some(mut sink) = self.shared.try_sink()
         {
             self.shared.advance(&mut **sink, true);
         }
@@ -123,7 +115,20 @@ impl Shared {
         }
     }
 
+    /// The sink, unless it is busy. Who had it looks afterwards whether more is due: either that sees the commit that the
+    /// caller has made before, or the caller finds the sink free.
+    fn try_sink(&self) -> Option<MutexGuard<'_, Box<dyn Sink>>> {
+        fence(Ordering::SeqCst);
+        match self.sink.try_lock() {
+            Ok(sink) => Some(sink),
+            Err(TryLockError::Poisoned(sink)) => Some(sink.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     fn is_due(&self) -> bool {
+        // After the sink was given back, see `try_sink`.
+        fence(Ordering::SeqCst);
         self.watermark.last_committed() > self.watermark.last_durable()
     }
 
@@ -167,7 +172,7 @@ mod tests {
             Replicator::start("test", Arc::clone(&watermark), SlowSink(Arc::clone(&calls))).expect("thread");
         for _ in 0..100 {
             watermark.committed(watermark.announce());
-            replicator.notify();
+            replicator.notify_if_due();
         }
         watermark.wait(100).await;
         assert!(calls.load(Ordering::Relaxed) <= 5, "100 commits took {calls:?} calls");
