@@ -220,6 +220,10 @@ pub fn attributes(rows: &mut Rows, view: &View<'_>) {
     for relation in view.user_relations() {
         for column in &columns_of(relation) {
             attribute(rows, relation.oid, column, column.type_oid, type_facts(view.catalog, column.type_oid));
+            if view.catalog.base_type(column.type_oid) != column.type_oid {
+                // A domain is no array, whatever it is over.
+                rows.set("attndims", Cell::Int(0));
+            }
             if view.catalog.privileges.contains_key(&(PG_CLASS, relation.oid, column.number)) {
                 rows.set("attacl", view.owner_and_acl(PG_CLASS, relation.oid, column.number).1);
             }

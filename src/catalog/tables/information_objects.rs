@@ -13,6 +13,7 @@ use crate::catalog::tables::own;
 use crate::catalog::tables::relations::listed;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::types::user_types;
+use crate::catalog::trigger::{Events, Timing};
 
 /// information_schema_catalog_name.
 pub fn catalog_name(rows: &mut Rows, _view: &View<'_>) {
@@ -89,11 +90,16 @@ pub fn views(rows: &mut Rows, view: &View<'_>) {
             },
             is_updatable: yes_or_no(writable),
             is_insertable_into: yes_or_no(writable),
-            is_trigger_updatable: "NO",
-            is_trigger_deletable: "NO",
-            is_trigger_insertable_into: "NO",
+            is_trigger_updatable: yes_or_no(has_trigger(relation, |on| on.update)),
+            is_trigger_deletable: yes_or_no(has_trigger(relation, |on| on.delete)),
+            is_trigger_insertable_into: yes_or_no(has_trigger(relation, |on| on.insert)),
         );
     }
+}
+
+/// Whether a view has a trigger INSTEAD OF an event.
+fn has_trigger(view: &Relation, event: fn(&Events) -> bool) -> bool {
+    view.options.triggers.iter().any(|trigger| trigger.timing == Timing::InsteadOf && event(&trigger.events))
 }
 
 /// Every constraint of every table.

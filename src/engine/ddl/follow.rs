@@ -58,6 +58,7 @@ impl Change<'_> {
             self.follow_in(&mut changed, before, renamed)?;
             let same_texts = changed.view_query == relation.view_query
                 && changed.options.row_security == relation.options.row_security
+                && changed.options.statistics == relation.options.statistics
                 && changed.columns.iter().zip(&relation.columns).all(|(a, b)| a.default == b.default);
             let same_in_sqlite = sqlite_texts(&changed) == sqlite_texts(&relation);
             if !same_in_sqlite && matches!(renamed, Renamed::Label(_)) {
@@ -132,6 +133,9 @@ impl Change<'_> {
                 let text = ruleutils::renamed_condition(condition, relations, &names, context, renamed.label())?;
                 Arc::make_mut(trigger).condition = Some(text);
             }
+        }
+        for kept in changed.options.statistics.iter_mut().flat_map(|own| &mut own.expressions) {
+            *kept = text(kept, true)?;
         }
         for index in &mut changed.indexes {
             for kept in index.keys.iter_mut().filter_map(|key| key.expression.as_mut()).chain(&mut index.predicate) {

@@ -55,7 +55,14 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_expr", 3, expression),
     Definition::stable("pg_get_partkeydef", 1, partition_key),
     Definition::stable("pg_get_statisticsobjdef", 1, |args| statistics_text(args, |own, table, names| own.definition(table, names))),
-    Definition::stable("pg_get_statisticsobjdef_columns", 1, |args| statistics_text(args, |own, table, _| own.column_list(table))),
+    Definition::stable("pg_get_statisticsobjdef_columns", 1, |args| statistics_text(args, |own, table, names| own.column_list(table, names))),
+    Definition::stable("pg_get_statisticsobjdef_expressions", 1, |a| {
+        let oid = oid(a, 0)?;
+        with_names(a, |names| {
+            let found = names.catalog.extended_statistics().find(|(_, own)| own.oid == oid);
+            Ok(found.and_then(|(_, own)| own.expression_list(names)).into())
+        })
+    }),
     Definition::stable("pg_get_partition_constraintdef", 1, partition_condition),
     Definition::stable("pg_partition_root", 1, partition_root),
     Definition::stable("pg_get_serial_sequence", 2, serial_sequence),

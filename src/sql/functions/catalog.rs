@@ -59,6 +59,7 @@ pub(super) static ROWS: &[Function] = &[
     stable("pg_get_partition_constraintdef", &[OID], TEXT, F("pg_get_partition_constraintdef")),
     stable("pg_get_statisticsobjdef", &[OID], TEXT, F("pg_get_statisticsobjdef")),
     stable("pg_get_statisticsobjdef_columns", &[OID], TEXT, F("pg_get_statisticsobjdef_columns")),
+    stable("pg_get_statisticsobjdef_expressions", &[OID], TEXT_ARRAY, F("pg_get_statisticsobjdef_expressions")),
     stable("pg_get_function_arguments", &[OID], TEXT, F("pg_get_function_arguments")),
     stable("pg_get_function_identity_arguments", &[OID], TEXT, F("pg_get_function_identity_arguments")),
     stable("pg_get_function_result", &[OID], TEXT, F("pg_get_function_result")),
