@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::catalog::definitions::{Names, is_call, quote_identifier};
+use crate::catalog::definitions::{Names, Shown, is_call, quote_identifier};
 use crate::catalog::privileges::PG_CLASS;
 use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
@@ -56,12 +56,12 @@ impl ExtendedStatistics {
         })
     }
 
-    /// The names of its columns, and its expressions.
-    pub fn column_list(&self, relation: &Relation, names: &Names<'_>) -> String {
+    /// The names of its columns, and its expressions as `shown` shows them.
+    pub fn column_list(&self, relation: &Relation, shown: Shown<'_>) -> String {
         let columns = self.columns.iter().filter_map(|number| relation.column_by_number(*number));
         let expressions = self.expressions.iter().map(|text| {
-            let text = qualified(text, names);
-            if is_call(&text) { text.into_owned() } else { format!("({text})") }
+            let text = shown(text, relation);
+            if is_call(&text) { text } else { format!("({text})") }
         });
         columns.map(|column| quote_identifier(&column.name)).chain(expressions).collect::<Vec<_>>().join(", ")
     }
@@ -73,7 +73,7 @@ impl ExtendedStatistics {
     }
 
     /// CREATE STATISTICS
-    pub fn definition(&self, relation: &Relation, names: &Names<'_>) -> String {
+    pub fn definition(&self, relation: &Relation, names: &Names<'_>, shown: Shown<'_>) -> String {
         let kinds: Vec<&str> =
             KINDS.iter().filter(|(letter, _)| self.kinds.contains(letter)).map(|(_, name)| *name).collect();
         let is_single = self.columns.len() + self.expressions.len() < 2;
@@ -83,7 +83,7 @@ impl ExtendedStatistics {
             "CREATE STATISTICS {}.{}{kinds} ON {} FROM {}",
             quote_identifier(&self.schema),
             quote_identifier(&self.name),
-            self.column_list(relation, names),
+            self.column_list(relation, shown),
             names.relation(relation)
         )
     }

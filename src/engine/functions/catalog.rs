@@ -54,8 +54,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_expr", 2, expression),
     Definition::stable("pg_get_expr", 3, expression),
     Definition::stable("pg_get_partkeydef", 1, partition_key),
-    Definition::stable("pg_get_statisticsobjdef", 1, |args| statistics_text(args, |own, table, names| own.definition(table, names))),
-    Definition::stable("pg_get_statisticsobjdef_columns", 1, |args| statistics_text(args, |own, table, names| own.column_list(table, names))),
+    Definition::stable("pg_get_statisticsobjdef", 1, |args| statistics_text(args, ExtendedStatistics::definition)),
+    Definition::stable("pg_get_statisticsobjdef_columns", 1, |args| statistics_text(args, |own, table, _, shown| own.column_list(table, shown))),
     Definition::stable("pg_get_statisticsobjdef_expressions", 1, |a| {
         let oid = oid(a, 0)?;
         with_names(a, |names| {
@@ -173,11 +173,14 @@ fn constraint_definition(args: &Args<'_>) -> Result<Output> {
 }
 
 /// What statistics of that OID are told as.
-fn statistics_text(args: &Args<'_>, told: fn(&ExtendedStatistics, &Relation, &Names<'_>) -> String) -> Result<Output> {
+fn statistics_text(
+    args: &Args<'_>,
+    told: fn(&ExtendedStatistics, &Relation, &Names<'_>, Shown<'_>) -> String,
+) -> Result<Output> {
     let oid = oid(args, 0)?;
-    with_names(args, |names| {
+    with_style(args, Style::PRETTY, |names, shown| {
         let found = names.catalog.extended_statistics().find(|(_, own)| own.oid == oid);
-        Ok(found.map(|(table, own)| told(own, table, names)).into())
+        Ok(found.map(|(table, own)| told(own, table, names, shown)).into())
     })
 }
 
