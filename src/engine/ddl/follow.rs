@@ -51,7 +51,7 @@ impl Change<'_> {
     pub(super) fn follow(&mut self, before: &Arc<CatalogSnapshot>, renamed: Renamed<'_>) -> Result<()> {
         for relation in self.sorted_relations() {
             let done = matches!(renamed, Renamed::Column(oid, _) if oid == relation.oid);
-            if done || !relation.declared {
+            if done || !relation.declared || relation.kind == RelationKind::System {
                 continue;
             }
             let mut changed = Relation::clone(&relation);
